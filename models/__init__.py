@@ -1,0 +1,1 @@
+"""Tensor functions, networks and fits: arrays in, arrays out, no files."""

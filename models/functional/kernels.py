@@ -1,0 +1,178 @@
+"""Geometry of blur kernels: centre of mass, recentring, composition to higher scales, fixed-point form.
+
+Convention: a kernel is a correlation kernel on the HR grid, odd and square, LR[i] = sum_u k[u] HR[s i + u - size // 2];
+the LR pixel lies at the centre of its s x s HR block when the centre of mass is `target_centre(size, s)`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import shift as spline_shift
+from scipy.signal import convolve2d
+
+Array = NDArray[np.float64]
+
+SIZES = {2: 17, 4: 33, 8: 65}
+"""Side of a finished kernel by scale, in HR pixels."""
+CENTRED = 0.005
+"""A kernel is centred when its centre of mass is this close to the target, in HR pixels, on both axes."""
+
+
+def centre_of_mass(kernel: Array) -> tuple[float, float]:
+    """Row and column of the centre of mass, in pixels from the first cell.
+
+    Raises:
+        ValueError: if the kernel sums to 0.
+    """
+    total = float(kernel.sum())
+    if total == 0 or not np.isfinite(total):
+        raise ValueError(f"a kernel of sum {total} has no centre of mass")
+    rows, columns = kernel.sum(axis=1), kernel.sum(axis=0)
+    return float(rows @ np.arange(rows.size)) / total, float(columns @ np.arange(columns.size)) / total
+
+
+def target_centre(size: int, scale: int) -> float:
+    """Where the centre of mass must be, on either axis, for LR and HR to be aligned: size // 2 + (scale - 1) / 2.
+
+    Raises:
+        ValueError: if `size` is even.
+    """
+    if size % 2 == 0:
+        raise ValueError(f"a kernel has an odd side, got {size}")
+    return size // 2 + (scale - 1) / 2
+
+
+def offset(kernel: Array, scale: int) -> tuple[float, float]:
+    """Centre of mass minus `target_centre`, in HR pixels (rows, columns)."""
+    row, column = centre_of_mass(kernel)
+    target = target_centre(kernel.shape[0], scale)
+    return row - target, column - target
+
+
+def recentre(kernel: Array, scale: int) -> Array:
+    """The kernel moved, by a fraction of a pixel if need be, until LR and HR are aligned.
+
+    Cubic-spline interpolation, zeros outside; negative values are clipped and the sum made 1, which moves the centre a
+    little, hence the iteration.
+
+    Args:
+        kernel: (k, k) of non-zero sum; k odd and large enough for the moved mass.
+        scale: reduction the kernel is for.
+
+    Returns:
+        (k, k), non-negative, sum 1, centre within 0.005 px of the target.
+
+    Raises:
+        ValueError: if it cannot be centred, as when mass is pushed out of the array.
+    """
+    moved = normalise(np.maximum(kernel, 0.0))
+    for _ in range(20):
+        off = offset(moved, scale)
+        if max(map(abs, off)) < CENTRED:
+            return moved
+        moved = normalise(np.maximum(spline_shift(moved, (-off[0], -off[1]), order=3), 0.0))
+    raise ValueError(f"kernel stays {max(map(abs, off)):.3f} px off its centre; is it too wide for {kernel.shape}?")
+
+
+def normalise(kernel: Array) -> Array:
+    """The kernel divided by its sum.
+
+    Raises:
+        ValueError: if the sum is not positive.
+    """
+    total = float(kernel.sum())
+    if not total > 0:
+        raise ValueError(f"a kernel of sum {total} cannot be normalised")
+    return kernel / total
+
+
+def compose(kernel_x2: Array, scale: int) -> Array:
+    """The kernel of applying a x2 kernel repeatedly (KernelGAN, Sec. 5: x4 from x2).
+
+    Reducing by 2 twice is one reduction by 4 with the x2 kernel convolved with itself dilated by 2, exactly. The centre
+    lands where scale 4 wants it. What lies outside the final size is cut and the rest renormalised.
+
+    Args:
+        kernel_x2: (k, k), sum 1, centred for scale 2.
+        scale: 2, 4 or 8.
+
+    Returns:
+        (17, 17), (33, 33) or (65, 65), non-negative, sum 1, centred for `scale`.
+
+    Raises:
+        ValueError: for any other scale, or if more than 1 % of the mass would be cut.
+    """
+    if scale not in SIZES:
+        raise ValueError(f"kernels are composed for scales {sorted(SIZES)}, got {scale}")
+    step, composed = 1, kernel_x2
+    while step * 2 < scale:
+        step *= 2
+        composed = convolve2d(composed, _dilate(kernel_x2, step))
+    cut = pad_or_crop(composed, SIZES[scale])
+    lost = 1 - float(cut.sum()) / float(composed.sum())
+    if lost > 0.01:
+        raise ValueError(f"{lost:.1%} of the x{scale} kernel lies outside {SIZES[scale]} x {SIZES[scale]}")
+    return recentre(cut, scale)
+
+
+def pad_or_crop(kernel: Array, size: int) -> Array:
+    """The kernel with zeros added or cells removed equally on all sides; `size` and the kernel's side are odd.
+
+    Raises:
+        ValueError: if a side is even or the kernel is not square.
+    """
+    side = kernel.shape[0]
+    if kernel.shape != (side, side) or side % 2 == 0 or size % 2 == 0:
+        raise ValueError(f"expected odd square kernels, got {kernel.shape} to be made {size} x {size}")
+    if size >= side:
+        return np.pad(kernel, (size - side) // 2)
+    cut = (side - size) // 2
+    return kernel[cut:-cut, cut:-cut].copy()
+
+
+def to_fixed_point(kernel: Array, bits: int = 16) -> Array:
+    """The nearest kernel whose entries are multiples of 2**-bits and sum to exactly 1.
+
+    Remainders decide which cells are rounded up, ties by position. With 16 bits, all partial sums of the correlation with
+    8-bit pixels are integers below 2**24 in units of 2**-16, hence exact in float32.
+
+    Args:
+        kernel: (k, k), non-negative, sum about 1.
+        bits: of the fraction.
+
+    Raises:
+        ValueError: if an entry is negative or the sum not positive.
+    """
+    if (kernel < 0).any():
+        raise ValueError(f"a fixed-point kernel has no negative values, got {kernel.min()}")
+    unit = 1 << bits
+    exact = normalise(kernel).ravel() * unit
+    fixed = np.floor(exact)
+    missing = unit - int(fixed.sum())
+    largest = np.argsort(fixed - exact, kind="stable")[:missing]
+    fixed[largest] += 1
+    return (fixed / unit).reshape(kernel.shape)
+
+
+def gaussian_kernel(size: int, sigma_x: float, sigma_y: float, theta: float, centre: float) -> Array:
+    """Anisotropic Gaussian, (size, size), sum 1.
+
+    Args:
+        size: side in HR pixels.
+        sigma_x: standard deviation along the first principal axis, in HR pixels.
+        sigma_y: along the second.
+        theta: angle from the column axis to the first principal axis, in radians.
+        centre: row and column of the centre, in pixels from the first cell.
+    """
+    row, column = np.mgrid[:size, :size] - centre
+    along = column * np.cos(theta) + row * np.sin(theta)
+    across = row * np.cos(theta) - column * np.sin(theta)
+    return normalise(np.exp(-0.5 * ((along / sigma_x) ** 2 + (across / sigma_y) ** 2)))
+
+
+def _dilate(kernel: Array, step: int) -> Array:
+    side = (kernel.shape[0] - 1) * step + 1
+    dilated = np.zeros((side, side))
+    dilated[::step, ::step] = kernel
+    return dilated

@@ -1,0 +1,316 @@
+"""Kernel estimation for many images at once: every restart of every image is a lane of one batch.
+
+A lane sees only its own image and its own random stream, and no operation mixes lanes or depends on their number, so an
+estimate has the same bits in any batch (on a CPU with one thread, as workers run it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.kernelgan import discriminator as critic
+from models.kernelgan import generator as shrinker
+from models.kernelgan import losses
+from models.kernelgan.crops import Crops
+from models.kernelgan.finish import finish
+from models.kernelgan.sampling import Draws, Image, centre_weights, centre_window, draw, half_size, lane_stream
+from schemas.kernel import KernelGanConfig
+
+CURVES = ("adversarial", "discriminator", "bicubic", "kernel")
+"""The columns of `KernelFit.curves`."""
+CURVE_STEP = 50
+CPU_LANES = 4
+"""Lanes trained together on a CPU: more are no faster, because their activations leave the cache."""
+LANE_BYTES = 24 << 20
+"""Memory of a lane: weights, gradients, Adam's moments, noise and activations, measured with a margin."""
+ADAM_BETAS = (0.5, 0.999)
+
+
+@dataclass(frozen=True)
+class KernelFit:
+    """What was estimated from one image; R restarts."""
+
+    raw: NDArray[np.float64]
+    """(R, 13, 13) kernels as estimated, correlation orientation."""
+    finished: NDArray[np.float64]
+    """(R, 17, 17) noise floor removed, recentred, non-negative, sum 1; all NaN where that is impossible."""
+    curves: NDArray[np.float64]
+    """(R, samples, 4) losses every 50 iterations; columns as in `CURVES`."""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One restart of one image: all it needs, drawn beforehand."""
+
+    image: Image
+    """(H, W, 3), the window that crops are taken from."""
+    half: NDArray[np.float64]
+    """(3, H / 2, W / 2): the same reduced bicubically by 2, in [-1, 1]."""
+    draws: Draws
+    generator: list[NDArray[np.float32]]
+    """Initial weights in the order of the generator's `Weights`."""
+    discriminator: list[NDArray[np.float32]]
+    """Initial weights and singular vectors, as `discriminator.draw_weights` gives them."""
+
+
+def fit_kernels(
+    images: Sequence[Image],
+    seeds: Sequence[int],
+    config: KernelGanConfig,
+    *,
+    device: str = "cpu",
+    on_iteration: Callable[[int, int], None] | None = None,
+) -> list[KernelFit]:
+    """Estimate a x2 kernel per image and restart (KernelGAN, Bell-Kligler et al. 2019).
+
+    Args:
+        images: (H, W, 3) uint8 RGB of any sizes that `check_image` accepts.
+        seeds: one integer of up to 128 bits per image; restarts derive streams of their own from it.
+        config: training settings.
+        device: "cpu" or a CUDA device.
+        on_iteration: called with (iterations done, iterations in all), over all lanes of this call.
+
+    Returns:
+        One fit per image, in order.
+
+    Raises:
+        ValueError: if there are not as many seeds as images.
+    """
+    if len(images) != len(seeds):
+        raise ValueError(f"one seed per image: got {len(images)} images and {len(seeds)} seeds")
+    jobs = [(image, restart) for image in range(len(images)) for restart in range(config.restarts)]
+    tile = CPU_LANES if device == "cpu" else max(len(jobs), 1)
+    starts = range(0, len(jobs), tile)
+    kernels, curves = [], []
+    for number, start in enumerate(starts):
+        lanes = draw_lanes(images, seeds, config, jobs[start : start + tile])
+        before, total = number * config.iterations, len(starts) * config.iterations
+        report = partial(_report, on_iteration, before, total) if on_iteration else None
+        kernel, curve = train(lanes, config, device=device, on_iteration=report)
+        kernels.append(kernel)
+        curves.append(curve)
+    return _by_image(kernels, curves, config)
+
+
+def largest_batch(config: KernelGanConfig, device: str, memory_bytes: int) -> int:
+    """How many images to pass to `fit_kernels` at once.
+
+    Args:
+        config: restarts and window decide what an image needs.
+        device: on "cpu", more lanes than `CPU_LANES` gain nothing, so a batch is what fills them.
+        memory_bytes: memory that may be used.
+
+    Returns:
+        At least 1.
+    """
+    window = 3 * config.window**2
+    image = config.restarts * (LANE_BYTES + 48 * config.iterations) + 2 * window + 40 * window // 3
+    fits = max(1, memory_bytes // image)
+    return int(fits) if device != "cpu" else int(min(fits, max(1, -(-CPU_LANES // config.restarts))))
+
+
+def draw_lanes(
+    images: Sequence[Image], seeds: Sequence[int], config: KernelGanConfig, jobs: Sequence[tuple[int, int]]
+) -> list[Lane]:
+    """The lanes for `jobs`, pairs of (image number, restart number)."""
+    windows = {image: centre_window(images[image], config.window) for image, _ in jobs}
+    maps = {image: centre_weights(window, config.crop) for image, window in windows.items()}
+    halves = {image: half_size(window) for image, window in windows.items()}
+    lanes = []
+    for image, restart in jobs:
+        rng = lane_stream(seeds[image], restart)
+        generator, discriminator = shrinker.draw_weights(rng), critic.draw_weights(rng)
+        draws = draw(config, rng, maps[image])
+        lanes.append(Lane(windows[image], halves[image], draws, generator, discriminator))
+    return lanes
+
+
+@torch.no_grad()
+def train(
+    lanes: Sequence[Lane],
+    config: KernelGanConfig,
+    *,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    on_iteration: Callable[[int], None] | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Train all lanes side by side.
+
+    Args:
+        lanes: at least one.
+        config: training settings, the same for all lanes.
+        device: where to train.
+        dtype: float32, or float64 to compare with other formulations.
+        on_iteration: called with the number of iterations done.
+
+    Returns:
+        Kernels (T, 13, 13), averaged over the late iterations, and loss curves (T, samples, 4), both float64.
+    """
+    trainer = Trainer(lanes, config, device=device, dtype=dtype)
+    first = int(config.average_after * config.iterations)
+    mean = torch.zeros_like(trainer.kernel, dtype=torch.float64)
+    curves = []
+    with _full_precision():
+        for iteration in range(config.iterations):
+            record = trainer.step(iteration)
+            if iteration >= first:
+                mean += trainer.kernel
+            if iteration % CURVE_STEP == 0:
+                curves.append(record)
+            if on_iteration:
+                on_iteration(iteration + 1)
+    mean /= config.iterations - first
+    return mean.cpu().numpy(), torch.stack(curves, 1).double().cpu().numpy()
+
+
+class Trainer:
+    """The state of all lanes between iterations: weights, moments, singular vectors, current kernels."""
+
+    def __init__(self, lanes: Sequence[Lane], config: KernelGanConfig, *, device: str, dtype: torch.dtype) -> None:
+        self.config = config
+        self.crops = Crops([(lane.image, lane.half, lane.draws) for lane in lanes], config, device, dtype)
+        generator = [_stack([lane.generator[i] for lane in lanes], device, dtype) for i in range(6)]
+        critics = [_stack([lane.discriminator[i] for lane in lanes], device, dtype) for i in range(5)]
+        self.generator = shrinker.Weights(*generator)
+        self.critic = critic.Weights(critics[0], _lanes_second(critics[1]), _lanes_second(critics[2]))
+        self.u_first, self.u_blocks = critics[3], _lanes_second(critics[4])
+        rate = config.learning_rate
+        self.grad_generator = shrinker.Weights(*map(torch.zeros_like, self.generator))
+        self.grad_critic = critic.Weights(*map(torch.zeros_like, self.critic))
+        self.adam_generator = _adam(self.generator, self.grad_generator, rate)
+        self.adam_critic = _adam(self.critic, self.grad_critic, rate)
+        self.collapsed = shrinker.collapse(self.generator)
+        self.mask = losses.boundary_mask(self.kernel)
+        side = shrinker.output_size(config.crop)
+        self.strips = self.kernel.new_empty((len(lanes), 3 * side, shrinker.KERNEL * config.crop))
+        self.seen_fake = critic.Activations(len(lanes), 1, side, self.kernel)
+        self.seen_pair = critic.Activations(len(lanes), 2, side, self.kernel)
+
+    @property
+    def kernel(self) -> Tensor:
+        """(T, 13, 13): the generator as it is now."""
+        return self.collapsed.kernel
+
+    def step(self, iteration: int) -> Tensor:
+        """One update of the generator, then one of the discriminator, on the same crops (KernelGAN, Sec. 4).
+
+        Returns:
+            (T, 4) losses in the order of `CURVES`.
+        """
+        self._set_rates(iteration)
+        spectral = critic.power_iteration(self.critic, self.u_first, self.u_blocks)
+        self.u_first, self.u_blocks = spectral.u_first, spectral.u_blocks
+        crops = self.crops.at(iteration)
+        shrinker.strips(crops.generator, self.strips)
+        record = self._step_generator(crops.target, spectral, iteration)
+        self.collapsed = shrinker.collapse(self.generator)
+        pair = torch.stack([self._shrink(), crops.real], 1) + crops.noise
+        record.insert(1, self._step_critic(pair, spectral))
+        return torch.stack(record, 1)
+
+    def _step_generator(self, target: Tensor, spectral: critic.Spectral, iteration: int) -> list[Tensor]:
+        weights = loss_weights(self.config, iteration / self.config.iterations)
+        fake = self._shrink()
+        logits = critic.forward(self.critic, spectral, fake[:, None], self.seen_fake)
+        adversarial, slope = losses.adversarial(logits, 1.0)
+        grad = critic.backward_input(self.critic, spectral, self.seen_fake, slope)[:, 0]
+        gap = fake - target
+        values = gap[0].numel()
+        grad = grad + gap * (2 * weights.bicubic / values)
+        bicubic = gap.square().sum((1, 2, 3)) / values
+        loss, grad_kernel = losses.kernel_loss(self.kernel, self.mask, weights)
+        grad = grad.reshape(*self.strips.shape[:2], -1)
+        grad_kernel = grad_kernel + shrinker.bands_backward(grad, self.strips, self.config.crop)
+        shrinker.collapse_backward(self.generator, self.collapsed, grad_kernel, self.grad_generator)
+        self.adam_generator.step()
+        return [adversarial[:, 0], bicubic, loss]
+
+    def _step_critic(self, pair: Tensor, spectral: critic.Spectral) -> Tensor:
+        logits = critic.forward(self.critic, spectral, pair, self.seen_pair)
+        fake, slope_fake = losses.adversarial(logits[:, :1], 0.0)
+        real, slope_real = losses.adversarial(logits[:, 1:], 1.0)
+        slope = torch.cat([slope_fake, slope_real], 1) / 2
+        critic.backward_weights(self.critic, spectral, self.seen_pair, slope, self.grad_critic)
+        self.adam_critic.step()
+        return (fake[:, 0] + real[:, 0]) / 2
+
+    def _shrink(self) -> Tensor:
+        """(T, 3, m, m): what the generator makes of the current crops."""
+        product = torch.bmm(self.strips, shrinker.bands(self.kernel, self.config.crop))
+        return product.view(-1, 3, product.shape[-1], product.shape[-1])
+
+    def _set_rates(self, iteration: int) -> None:
+        passed = sum(iteration >= at * self.config.iterations for at in self.config.decay_at)
+        for adam in (self.adam_generator, self.adam_critic):
+            adam.param_groups[0]["lr"] = self.config.learning_rate * 0.1**passed
+
+
+def loss_weights(config: KernelGanConfig, progress: float) -> losses.Weights:
+    """Weights of the generator's losses when `progress`, in [0, 1), of the iterations are done.
+
+    The paper's code waits for the bicubic loss to fall below 0.4, a threshold that fits its summed colour channels only; with
+    every channel for itself it would be met at once, so the schedule is fixed.
+    """
+    stage = sum(progress >= at for at in config.bicubic_until)
+    late = progress >= config.sparse_after
+    return losses.Weights(
+        bicubic=config.bicubic_weights[stage],
+        total=config.sum_weight,
+        boundary=config.boundary_weight,
+        centre=config.centre_weight if late else 0.0,
+        sparse=config.sparse_weight if late else 0.0,
+    )
+
+
+def _stack(arrays: list[NDArray[np.float32]], device: str, dtype: torch.dtype) -> Tensor:
+    return torch.from_numpy(np.stack(arrays)).to(device, dtype)
+
+
+def _lanes_second(tensor: Tensor) -> Tensor:
+    return tensor.transpose(0, 1).contiguous()
+
+
+def _adam(
+    weights: shrinker.Weights | critic.Weights, grads: shrinker.Weights | critic.Weights, rate: float
+) -> torch.optim.Adam:
+    """Adam whose gradients are always in `grads`."""
+    for weight, grad in zip(weights, grads, strict=True):
+        weight.grad = grad
+    return torch.optim.Adam(list(weights), rate, ADAM_BETAS, fused=True)
+
+
+def _report(on_iteration: Callable[[int, int], None], before: int, total: int, done: int) -> None:
+    on_iteration(before + done, total)
+
+
+def _by_image(
+    kernels: list[NDArray[np.float64]], curves: list[NDArray[np.float64]], config: KernelGanConfig
+) -> list[KernelFit]:
+    if not kernels:
+        return []
+    raw, curve = np.concatenate(kernels), np.concatenate(curves)
+    fits = []
+    for start in range(0, len(raw), config.restarts):
+        own = slice(start, start + config.restarts)
+        finished = np.stack([finish(kernel, config) for kernel in raw[own]])
+        fits.append(KernelFit(raw[own], finished, curve[own]))
+    return fits
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """No TF32 in matrix products, whatever the caller has chosen."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

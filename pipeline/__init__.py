@@ -1,0 +1,1 @@
+"""Stages, degraders, pools, shards, corpora and reports; knows no orchestrator."""

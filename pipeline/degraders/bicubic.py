@@ -1,0 +1,20 @@
+"""The control: MATLAB-compatible bicubic reduction, the degradation that SR networks are usually trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.degraders.base import Pools
+from schemas.program import BicubicDown, Program, Quantise
+from schemas.recipe import BicubicConfig
+
+
+class Bicubic:
+    """Always the same program."""
+
+    def __init__(self, config: BicubicConfig, scale: int, pools: Pools) -> None:  # noqa: ARG002
+        self.program = Program(scale=scale, ops=(BicubicDown(scale=scale), Quantise()))
+
+    def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:  # noqa: ARG002
+        """See `Degrader.draw`."""
+        return self.program

@@ -1,0 +1,45 @@
+"""RealSR (Ji et al., CVPRW 2020): I_LR = (I_HR * k) subsampled + n, with k and n from pools.
+
+The noise goes into the stored LR. Unlike the original, kernels are centred, noise covers tiles of any size without
+seams, crops are zero-mean over the part that is used, and everything is rounded once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.degraders.base import PoolInfo, Pools
+from pipeline.noise.inject import draw_placements
+from pipeline.rng import pick
+from schemas.errors import UserError
+from schemas.program import Inject, PooledBlur, Program, Quantise, Subsample
+from schemas.recipe import RealSrConfig
+
+
+class RealSr:
+    """A kernel of the pool, then crops of noise patches with a common strength."""
+
+    def __init__(self, config: RealSrConfig, scale: int, pools: Pools) -> None:
+        self.config, self.scale = config, scale
+        self.kernels = _present(pools.kernels, "kernel")
+        self.noise = _present(pools.noise, "noise")
+
+    def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
+        """See `Degrader.draw`."""
+        low, high = self.config.strength
+        lr_shape = (hr_shape[0] // self.scale, hr_shape[1] // self.scale)
+        blur = PooledBlur(pool=self.kernels.digest, index=pick(rng, self.kernels.count))
+        strength = round(low + (high - low) * float(rng.random()), 4)
+        placements = draw_placements(rng, lr_shape, self.noise.side, self.noise.count)
+        inject = Inject(pool=self.noise.digest, strength=strength, placements=placements)
+        return Program(scale=self.scale, ops=(blur, Subsample(scale=self.scale), inject, Quantise()))
+
+
+def _present(pool: PoolInfo | None, kind: str) -> PoolInfo:
+    if pool is None or pool.count == 0:
+        raise UserError(
+            f"degrader realsr has no {kind} pool to draw from",
+            wanted=f"at least one accepted {kind}",
+            todo="give real images in images.real, or take degrader bicubic",
+        )
+    return pool

@@ -1,0 +1,81 @@
+"""Damaged files: whatever a decoder raises becomes a rejection with a reason."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from PIL import Image
+
+from pipeline.images.rejected import ImageRejected
+from schemas.image import ImageReason
+
+# Asked only after decoding has failed, so a trailer that happens to lie in other data does no harm.
+_ENDS_EARLY: dict[str, Callable[[bytes], bool]] = {
+    "JPEG": lambda data: data.rfind(b"\xff\xd9") <= data.rfind(b"\xff\xda"),
+    "WEBP": lambda data: len(data) < 8 + int.from_bytes(data[4:8], "little"),
+    "GIF": lambda data: not data.rstrip(b"\0").endswith(b";"),
+    "BMP": lambda data: len(data) < int.from_bytes(data[2:6], "little"),
+}
+
+
+@contextmanager
+def reading(container: str, data: bytes) -> Iterator[None]:
+    """Turn whatever a decoder raises over `data` into `ImageRejected`, and keep Pillow from warning.
+
+    Raises:
+        ImageRejected: `truncated`, `corrupt` or `not-8-or-16-bit`.
+    """
+    with _quiet:
+        try:
+            yield
+        except ImageRejected:
+            raise
+        except Exception as error:  # Pillow's readers leak struct, index, type and value errors of damaged files
+            raise _rejection(container, data, error) from error
+
+
+class _Quiet:
+    """No warnings and no size limit of Pillow's own while any thread is inside; sizes are checked by `check_size`.
+
+    Both are settings of the process, so the first thread to enter changes them and the last one to leave puts them back.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._catcher = threading.Lock(), 0, warnings.catch_warnings()
+        self._limit: int | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._catcher = warnings.catch_warnings()
+                self._catcher.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
+                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                Image.MAX_IMAGE_PIXELS = self._limit
+                self._catcher.__exit__(None, None, None)
+
+
+_quiet = _Quiet()
+
+
+def _rejection(container: str, data: bytes, error: Exception) -> ImageRejected:
+    says = str(error) or type(error).__name__
+    if "bit layers" in says:
+        return ImageRejected(ImageReason.NOT_8_OR_16_BIT, f"Pillow {says}; JPEG is allowed with 8 bits per channel.")
+    if "truncat" in says.lower() or _ends_early(container, data):
+        detail = f"The {container} data end before the image does ({says}); copy the file again."
+        return ImageRejected(ImageReason.TRUNCATED, detail)
+    return ImageRejected(ImageReason.CORRUPT, f"The {container} data are damaged ({says}); copy the file again.")
+
+
+def _ends_early(container: str, data: bytes) -> bool:
+    return container in _ENDS_EARLY and _ENDS_EARLY[container](data)

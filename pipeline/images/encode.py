@@ -1,0 +1,33 @@
+"""PNG bytes of an image: 8-bit RGB, no alpha, no metadata."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """PNG of (H, W, 3) uint8 RGB; the same bytes for the same build of OpenCV.
+
+    Raises:
+        ValueError: if the image is not (H, W, 3) uint8.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ValueError(f"want an (H, W, 3) uint8 image, got {image.dtype} {image.shape}")
+    ok, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    if not ok:
+        raise ValueError(f"OpenCV could not encode an image of {image.shape}")
+    return data.tobytes()
+
+
+def decode_png(data: bytes) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB of a PNG that `encode_png` made.
+
+    Raises:
+        ValueError: if the bytes are not such a PNG.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    if image is None:
+        raise ValueError("not a readable PNG")
+    return np.asarray(image, np.uint8)

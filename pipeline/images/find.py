@@ -1,0 +1,120 @@
+"""The source files that a recipe names: files, folders, globs and URLs."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import re
+from collections.abc import Sequence
+
+from pipeline.images.listing import FoundFile, Place, children, list_files, look_at, place_of
+from schemas.errors import UserError
+
+__all__ = ["FoundFile", "find_files"]
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+def find_files(patterns: Sequence[str], base: str, recipe_key: str) -> list[FoundFile]:
+    """All files that `patterns` name, sorted by URL, each once.
+
+    A pattern is a file, a folder (with all folders inside), a glob (`*`, `?`, `[...]`, and `**` for any folders) or an
+    fsspec URL of these; `~` is the home folder and relative patterns start at `base`. Globs match files, not folders.
+    In folders and globs, names that begin with a dot, `__MACOSX`, `Thumbs.db` and `desktop.ini` are left out; a file
+    named in full always counts. Links are followed, and each folder is listed once.
+
+    Args:
+        patterns: What to look for.
+        base: Folder or URL that relative patterns start at.
+        recipe_key: Where in the recipe the patterns stand, for messages, such as `images.real`.
+
+    Raises:
+        UserError: A pattern matches nothing, or a folder cannot be listed.
+    """
+    found = {
+        file.url: file for index, text in enumerate(patterns) for file in _find(text, base, f"{recipe_key}[{index}]")
+    }
+    return [found[url] for url in sorted(found)]
+
+
+def _find(text: str, base: str, where: str) -> list[FoundFile]:
+    place = place_of(text, base, where)
+    seen = look_at(place, where)
+    if isinstance(seen, FoundFile):
+        return [seen]
+    if seen is not None:
+        files = [file for _, file in list_files(place, where)]
+        return files or _nothing(text, place, where, "the folder holds no file that counts", "name another folder")
+    if not _MAGIC.search(place.path):
+        return _missing(text, place, where)
+    return _find_glob(text, place, where)
+
+
+def _find_glob(text: str, place: Place, where: str) -> list[FoundFile]:
+    folder, parts = _split_glob(place)
+    if look_at(folder, where) != "folder":
+        return _missing(text, folder, where)
+    depth = None if "**" in parts else len(parts)
+    listed = list_files(folder, where, depth)
+    matcher = _matcher(parts)
+    files = [file for name, file in listed if matcher.fullmatch(name)]
+    return files or _no_match(text, folder, where, parts, [name for name, _ in listed])
+
+
+def _split_glob(place: Place) -> tuple[Place, list[str]]:
+    """The folder before the first part with a wildcard, and the parts from there on."""
+    parts = place.path.split("/")
+    first = next(index for index, part in enumerate(parts) if _MAGIC.search(part))
+    return place.at("/".join(parts[:first]) or ("/" if place.path.startswith("/") else "")), parts[first:]
+
+
+def _matcher(parts: list[str], flags: int = 0) -> re.Pattern[str]:
+    *folders, last = parts
+    start = "".join("(?:[^/]+/)*" if part == "**" else _part(part) + "/" for part in folders)
+    return re.compile(start + (".*" if last == "**" else _part(last)), flags | re.DOTALL)
+
+
+def _part(part: str) -> str:
+    sets = r"\[!?\]?[^\]]*\]"
+    return "".join(_piece(piece) for piece in re.findall(rf"{sets}|.", part, re.DOTALL))
+
+
+def _piece(piece: str) -> str:
+    if piece in ("*", "?"):
+        return "[^/]*" if piece == "*" else "[^/]"
+    if len(piece) == 1:
+        return re.escape(piece)
+    negate, inside = ("^/", piece[2:-1]) if piece[1] == "!" else ("", piece[1:-1])
+    return "[" + negate + re.sub(r"([\\^\[\]&~|])", r"\\\1", inside) + "]"
+
+
+def _no_match(text: str, folder: Place, where: str, parts: list[str], names: list[str]) -> list[FoundFile]:
+    ignoring_case = [name for name in names if _matcher(parts, re.IGNORECASE).fullmatch(name)]
+    if ignoring_case:
+        todo = f"capitals count: {len(ignoring_case)} files differ in capitals only, such as {ignoring_case[0]}"
+    elif parts[-1] != "**" and not names:
+        todo = "the folder holds no file at this depth; end the pattern with /** for files in all folders inside"
+    else:
+        todo = f"files there are, for example: {', '.join(names[:3])}" if names else "name another folder"
+    return _nothing(text, folder, where, f"none of the {len(names)} files there matches", todo)
+
+
+def _missing(text: str, place: Place, where: str) -> list[FoundFile]:
+    parent, name = place, ""
+    while parent.path.strip("/") and look_at(parent, where) != "folder":
+        parent, name = place.at(posixpath.dirname(parent.path.rstrip("/"))), posixpath.basename(parent.path.rstrip("/"))
+    near = difflib.get_close_matches(name, children(parent), n=2, cutoff=0.5)
+    todo = (
+        f"did you mean {' or '.join(near)}?" if near else "correct the path; relative ones start at the recipe's folder"
+    )
+    return _nothing(text, parent, where, f"nothing is called {name!r} there", todo)
+
+
+def _nothing(text: str, place: Place, where: str, got: str, todo: str) -> list[FoundFile]:
+    raise UserError(
+        f"No images found for {text!r}",
+        where=f"{where}, looked in {place.url}",
+        got=got,
+        wanted="a file, a folder, a glob such as photos/**/*.jpg, or a URL",
+        todo=todo,
+    )

@@ -1,0 +1,108 @@
+"""What an image file says of itself, checked before any pixel is decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from pipeline.images.containers import BITS, ORIENTATION, PHOTOMETRIC, Tags, check_container, check_size
+from pipeline.images.damage import reading
+from pipeline.images.rejected import ImageRejected
+from pipeline.images.sniff import sniff
+from schemas.image import ImageReason, IngestConfig
+
+# The file classes are called directly: `Image.open` would warn or raise by the global MAX_IMAGE_PIXELS, which is
+# neither ours to set nor thread-safe, and it would open the MPO files of phones as films of two frames.
+_OPENERS: dict[str, Callable[[BytesIO], ImageFile]] = {
+    "BMP": BmpImageFile,
+    "GIF": GifImageFile,
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "PPM": PpmImageFile,
+    "TIFF": TiffImageFile,
+    "WEBP": WebPImageFile,
+}
+_EIGHT_BIT = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"}
+_DECODED_AS_SIXTEEN_BIT = {"L", "LA", "RGB", "RGBA", "RGBX", "I", "I;16", "I;16B", "I;16L", "I;16N"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """An image file that passed all checks that need no pixels."""
+
+    container: str
+    """BMP, GIF, JPEG, PNG, PPM, TIFF or WEBP."""
+    image: ImageFile
+    """The file, opened but not decoded."""
+    bits: int
+    """Bits per channel, 1 to 8 or 16."""
+    orientation: int
+    """EXIF orientation, 1 (upright) to 8."""
+    white_is_zero: bool
+    """Whether a TIFF counts from white to black."""
+
+    @property
+    def is_mpo(self) -> bool:
+        """Whether a JPEG carries further frames, such as a depth map, a gain map or a preview."""
+        return self.container == "JPEG" and "mp" in self.image.info
+
+
+def read_header(data: bytes, config: IngestConfig) -> Header:
+    """Check all that can be known of the file `data` without decoding pixels.
+
+    Raises:
+        ImageRejected: Not an image that is allowed, with the reason.
+    """
+    container = sniff(data)
+    with reading(container, data):
+        tags = check_container(container, data, config)
+        image = _OPENERS[container](BytesIO(data))
+        check_size(image.size, config)
+        _check_frames(image)
+        _check_mode(image, tags.get(BITS, 8))
+        return Header(container, image, tags.get(BITS, 8), _orientation(image, tags), tags.get(PHOTOMETRIC) == 0)
+
+
+def _check_frames(image: ImageFile) -> None:
+    count = getattr(image, "n_frames", 1)
+    if count > 1:
+        detail = f"The {image.format} file has {count} frames or pages; one is allowed."
+        raise ImageRejected(ImageReason.SEVERAL_FRAMES, detail)
+
+
+def _check_mode(image: ImageFile, bits: int) -> None:
+    mode = image.mode
+    if mode == "CMYK":
+        raise ImageRejected(ImageReason.CMYK, "The colours are CMYK printing inks; grey and RGB are allowed.")
+    if mode in (_DECODED_AS_SIXTEEN_BIT if bits == 16 else _EIGHT_BIT):
+        return
+    if mode == "F" or mode.startswith("I"):
+        detail = f"The pixels are numbers of Pillow mode {mode}; integers of 8 or 16 bits are allowed."
+        raise ImageRejected(ImageReason.NOT_8_OR_16_BIT, detail)
+    detail = f"The colours are {mode} with {bits} bits per channel; grey and RGB of 8 or 16 bits are allowed."
+    raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
+
+
+def _orientation(image: ImageFile, tags: Tags) -> int:
+    value = tags.get(ORIENTATION) or _exif_orientation(image)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _exif_orientation(image: ImageFile) -> Any:
+    try:
+        # The base method: that of PNG files decodes all pixels first.
+        return Image.Image.getexif(image).get(ORIENTATION)
+    except Exception:  # noqa: BLE001 - damaged EXIF costs no image: it counts as upright
+        return None

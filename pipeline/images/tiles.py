@@ -1,0 +1,37 @@
+"""Where tiles lie in an image, and whether a tile teaches anything."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.hr import TileReason
+from schemas.recipe import TilesConfig
+
+
+def positions(length: int, size: int, step: int) -> list[int]:
+    """Starts of tiles along one axis: a grid from 0, and a last tile at the edge if half a step or more is left there."""
+    if length < size:
+        return []
+    starts = list(range(0, length - size + 1, step))
+    rest = length - size - starts[-1]
+    return [*starts, length - size] if 2 * rest >= step else starts
+
+
+def judge_tile(tile: NDArray[np.uint8], config: TilesConfig) -> TileReason | None:
+    """Why a tile (H, W, 3) uint8 RGB is skipped, or none if it is used."""
+    contrast, detail = contrast_and_detail(tile)
+    if contrast < config.min_contrast:
+        return TileReason.FLAT
+    return TileReason.BLURRED if detail < config.min_detail else None
+
+
+def contrast_and_detail(tile: NDArray[np.uint8]) -> tuple[float, float]:
+    """Standard deviations of grey and of its Laplacian, in grey levels."""
+    grey = cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY)
+    return _deviation(grey), _deviation(cv2.Laplacian(grey, cv2.CV_16S))
+
+
+def _deviation(values: NDArray[np.generic]) -> float:
+    return float(cv2.meanStdDev(values)[1][0, 0])

@@ -1,0 +1,1 @@
+"""Kernels on their way into a pool."""

@@ -1,0 +1,208 @@
+"""Judging one image's kernel estimates: is there one that a corpus may be built on, and if not, why not?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import correlate
+
+from models.functional.kernels import offset
+from models.functional.resize import bicubic_up
+from schemas.kernel import KernelDiagnostics, KernelQualityConfig, KernelReason, KernelVerdict
+
+Array = NDArray[np.float64]
+
+PAIR_SIDE = 512
+"""Side of the centred part of an image that a trial pair is made of, in pixels; a shift shows in far less."""
+SHIFT_BAND = 0.12
+"""Frequencies, in cycles per HR pixel, that vote on the shift: below them a kernel's asymmetry is a pure shift."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One restart: the kernel as estimated, as finished, and what was measured."""
+
+    raw: Array
+    finished: Array
+    diagnostics: KernelDiagnostics
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A threshold on one measurement."""
+
+    reason: KernelReason
+    label: str
+    value: Callable[[KernelDiagnostics], float]
+    limit: Callable[[KernelQualityConfig], float]
+    most: bool = True
+    """Whether the limit is the largest allowed value, rather than the smallest."""
+
+
+RULES = (
+    Rule(KernelReason.SUM, "|1 - sum|", lambda d: abs(1 - d.sum), lambda c: c.max_sum_error),
+    Rule(KernelReason.OFF_CENTRE, "offset in px", lambda d: d.offset, lambda c: c.max_offset),
+    Rule(KernelReason.OFF_CENTRE, "offset after recentring in px", lambda d: d.residual_offset,
+         lambda c: c.max_residual_offset),
+    Rule(KernelReason.BORDER, "share of mass in the border", lambda d: d.border, lambda c: c.max_border),
+    Rule(KernelReason.NEGATIVE, "share of negative values", lambda d: d.negative, lambda c: c.max_negative),
+    Rule(KernelReason.TOO_SHARP, "effective support in px", lambda d: d.support, lambda c: c.min_support, most=False),
+    Rule(KernelReason.TOO_WIDE, "effective support in px", lambda d: d.support, lambda c: c.max_support),
+)  # fmt: skip
+
+
+def judge(
+    raw: Array, finished: Array, image: NDArray[np.uint8], config: KernelQualityConfig
+) -> tuple[Array | None, KernelVerdict]:
+    """Pick the kernel that stands for an image, or say why none does.
+
+    Every restart is measured; those that agree with one another form groups; the medoid of the largest group is judged
+    by all rules in turn.
+
+    Args:
+        raw: (R, 13, 13), kernels as estimated.
+        finished: (R, 17, 17), the same after `models.kernelgan.finish`; NaN where that failed.
+        image: (H, W, 3) uint8, what the kernels were estimated from.
+        config: thresholds.
+
+    Returns:
+        The accepted kernel (17, 17), non-negative, sum 1, centred for scale 2, or none; and the verdict.
+    """
+    usable = [number for number in range(len(raw)) if np.isfinite(finished[number]).all()]
+    if not usable:
+        return None, refusal(KernelReason.NOT_FINITE, f"none of {len(raw)} restarts holds a usable kernel")
+    distances = distance_matrix(finished[usable])
+    place, group = medoid(distances, config.max_disagreement)
+    number = usable[place]
+    spread = float(distances[place, group].max())
+    diagnostics = measure(raw[number], finished[number], image, agreeing=len(group), disagreement=spread)
+    reason, detail = _first_objection(diagnostics, config, len(raw), distances)
+    verdict = KernelVerdict(
+        accepted=reason is None, reason=reason, detail=detail, restart=number, diagnostics=diagnostics
+    )
+    return (finished[number] if reason is None else None), verdict
+
+
+def refusal(reason: KernelReason, detail: str) -> KernelVerdict:
+    """The verdict on an image of which nothing could be measured."""
+    return KernelVerdict(accepted=False, reason=reason, detail=detail, restart=None, diagnostics=None)
+
+
+def measure(
+    raw: Array, finished: Array, image: NDArray[np.uint8], *, agreeing: int, disagreement: float
+) -> KernelDiagnostics:
+    """All measurements of one restart; see `KernelDiagnostics` for their units."""
+    row, column = offset(raw, 2)
+    return KernelDiagnostics(
+        sum=float(raw.sum()),
+        offset=math.hypot(row, column),
+        residual_offset=math.hypot(*offset(finished, 2)),
+        border=border_share(raw),
+        negative=negative_share(raw),
+        support=effective_support(finished),
+        width=width(finished),
+        disagreement=disagreement,
+        agreeing=agreeing,
+        shift=pair_shift(image, finished),
+    )
+
+
+def border_share(kernel: Array) -> float:
+    """Share of absolute mass in the outermost ring of cells, in [0, 1]."""
+    mass = np.abs(kernel)
+    return 1 - float(mass[1:-1, 1:-1].sum() / mass.sum())
+
+
+def negative_share(kernel: Array) -> float:
+    """Share of negative values in the absolute mass, in [0, 1]."""
+    return float(-np.minimum(kernel, 0).sum() / np.abs(kernel).sum())
+
+
+def effective_support(kernel: Array) -> float:
+    """1 / sum of squares of a kernel of sum 1, in pixels: 1 for an impulse, n for n equal cells."""
+    return 1 / float(np.square(kernel).sum())
+
+
+def width(kernel: Array) -> float:
+    """Root mean square distance from the centre of mass per axis, in pixels: sigma for an isotropic Gaussian."""
+    side = np.arange(kernel.shape[0])
+    rows, columns = kernel.sum(1), kernel.sum(0)
+    spread = sum(float(part @ side**2 - (part @ side) ** 2) for part in (rows, columns))
+    return math.sqrt(max(spread, 0.0) / 2)
+
+
+def distance_matrix(kernels: Array) -> Array:
+    """(R, R) distances |a - b| / max(|a|, |b|) of (R, k, k) kernels: 0 for equal ones, about 1.4 for unrelated ones."""
+    flat = kernels.reshape(len(kernels), -1)
+    norms = np.linalg.norm(flat, axis=1)
+    gaps = np.linalg.norm(flat[:, None] - flat, axis=2)
+    return np.asarray(gaps / np.maximum(norms[:, None], norms))
+
+
+def medoid(distances: Array, most: float) -> tuple[int, NDArray[np.intp]]:
+    """The restart with the most others within `most`, the nearest to them among equals, and its group (itself included)."""
+    near = distances <= most
+    inside = np.where(near, distances, 0.0).sum(axis=1)
+    order = np.lexsort((inside, -near.sum(axis=1)))
+    best = int(order[0])
+    return best, np.flatnonzero(near[best])
+
+
+def pair_shift(image: NDArray[np.uint8], kernel: Array) -> float:
+    """Shift between HR and the bicubically enlarged LR of a trial pair, in HR pixels.
+
+    Args:
+        image: (H, W, 3) uint8, taken as HR.
+        kernel: (k, k) for scale 2.
+    """
+    high = _grey_centre(image)
+    low = correlate(high, kernel, mode="reflect")[::2, ::2]
+    return math.hypot(*phase_shift(high, bicubic_up(low[:, :, None], 2)[:, :, 0]))
+
+
+def phase_shift(reference: Array, moved: Array) -> tuple[float, float]:
+    """Sub-pixel shift of `moved` against `reference`, both (H, W), in pixels (rows, columns), by phase correlation.
+
+    Fits a plane to the phase of the cross-power spectrum at low frequencies, weighted by its strength; for shifts of under
+    four pixels.
+    """
+    taper = np.outer(np.hanning(reference.shape[0]), np.hanning(reference.shape[1]))
+    first, second = (np.fft.fft2((part - part.mean()) * taper) for part in (reference, moved))
+    cross = first * np.conj(second)
+    fy, fx = np.meshgrid(*(np.fft.fftfreq(length) for length in reference.shape), indexing="ij")
+    band = (np.hypot(fy, fx) < SHIFT_BAND) & (np.abs(cross) > 0)
+    weight = np.sqrt(np.abs(cross[band]))
+    slopes = 2 * np.pi * np.stack([fy[band], fx[band]], axis=1) * weight[:, None]
+    solution, *_ = np.linalg.lstsq(slopes, np.angle(cross[band]) * weight, rcond=None)
+    return float(solution[0]), float(solution[1])
+
+
+def _grey_centre(image: NDArray[np.uint8]) -> Array:
+    top, left = (max(0, length - PAIR_SIDE) // 2 for length in image.shape[:2])
+    height, width_ = (min(length, PAIR_SIDE) // 2 * 2 for length in image.shape[:2])
+    return image[top : top + height, left : left + width_].astype(np.float64).mean(axis=2)
+
+
+def _first_objection(
+    diagnostics: KernelDiagnostics, config: KernelQualityConfig, restarts: int, distances: Array
+) -> tuple[KernelReason | None, str]:
+    for rule in RULES:
+        value, limit = rule.value(diagnostics), rule.limit(config)
+        if value > limit if rule.most else value < limit:
+            wanted = "at most" if rule.most else "at least"
+            return rule.reason, f"{rule.label} is {value:.3g}, wanted {wanted} {limit:.3g}"
+    wanted_agreeing = min(config.min_agreeing, restarts)
+    if diagnostics.agreeing < wanted_agreeing:
+        near = distances[distances > 0].min() if (distances > 0).any() else math.inf
+        return KernelReason.DISAGREEMENT, (
+            f"{diagnostics.agreeing} of {restarts} restarts agree, wanted {wanted_agreeing}; "
+            f"the nearest two differ by {near:.3g}, wanted at most {config.max_disagreement:.3g}"
+        )
+    if diagnostics.shift > config.max_shift:
+        shift = diagnostics.shift
+        return KernelReason.MISALIGNED, f"a trial pair is shifted by {shift:.3g} px, wanted at most {config.max_shift:.3g}"
+    return None, f"{diagnostics.agreeing} of {restarts} restarts agree within {diagnostics.disagreement:.3g}"

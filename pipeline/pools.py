@@ -1,0 +1,149 @@
+"""Sealed pools: each written whole by one seal, read by every worker."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from models.functional.blur import block_matrix
+from pipeline import layout
+from pipeline.storage import Storage
+from schemas.base import Frozen
+from schemas.corpus import PoolRef
+from schemas.errors import IntegrityError
+
+ARRAYS = {"kernels": "kernel", "noise": "patch"}
+STAGES_OF_POOLS = {"kernels": "pool_kernels", "noise": "pool_noise"}
+CHUNK_BYTES = 4 << 20
+
+
+def pool_digest(items: NDArray[Any]) -> str:
+    """SHA-256 over the type, shape and bytes of a pool's items; it names the pool in programs."""
+    state = hashlib.sha256(f"{items.dtype.str}|{items.shape}|".encode())
+    state.update(np.ascontiguousarray(items).data)
+    return state.hexdigest()
+
+
+def columns_of(records: Sequence[Frozen]) -> dict[str, NDArray[Any]]:
+    """One column per field of the records that is a number or a digest; a digest becomes 32 bytes."""
+    rows = [record.model_dump(mode="json") for record in records]
+    columns: dict[str, NDArray[Any]] = {}
+    for name, first in rows[0].items() if rows else ():
+        if isinstance(first, bool | int | float):
+            columns[name] = np.asarray([row[name] for row in rows])
+        elif isinstance(first, str) and len(first) == 64:
+            columns[name] = np.stack([np.frombuffer(bytes.fromhex(row[name]), np.uint8) for row in rows])
+    return columns
+
+
+def write_pool(
+    storage: Storage, key: str, kind: str, items: NDArray[Any], columns: dict[str, NDArray[Any]]
+) -> None:
+    """Write a pool as one zarr v3 group, from this process alone: parallel writes to one chunk lose data silently."""
+    name = layout.pool_group(STAGES_OF_POOLS[kind], key)
+    storage.remove(name)                               # what a killed run may have left unsealed
+    group = zarr.open_group(storage.zarr_store(name), mode="w", zarr_format=3)
+    rows = max(1, min(len(items), CHUNK_BYTES // items[0].nbytes))
+    chunks = (rows, *items.shape[1:])
+    group.create_array(ARRAYS[kind], shape=items.shape, chunks=chunks, dtype=items.dtype)[...] = items
+    for column, values in columns.items():
+        group.create_array(column, shape=values.shape, chunks=values.shape, dtype=values.dtype)[...] = values
+
+
+def read_pool(storage: Storage, key: str, kind: str) -> NDArray[Any]:
+    """All items of a sealed pool: kernels (N, k, k) float64, or patches (N, h, w, 3) float32."""
+    name = layout.pool_group(STAGES_OF_POOLS[kind], key)
+    return np.asarray(zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[ARRAYS[kind]][...])
+
+
+@dataclass(frozen=True, eq=False)
+class Assets:
+    """What programs refer to: pools by digest, in memory."""
+
+    kernels: dict[str, NDArray[np.float64]]
+    noise: dict[str, NDArray[np.float32]]
+
+    def kernel(self, pool: str, index: int) -> NDArray[np.float64]:
+        """One kernel, (k, k).
+
+        Raises:
+            IntegrityError: if there is no such pool or row.
+        """
+        return _item(self.kernels, pool, index)
+
+    def patch(self, pool: str, index: int) -> NDArray[np.float32]:
+        """One noise patch, (h, w, 3), in grey levels.
+
+        Raises:
+            IntegrityError: if there is no such pool or row.
+        """
+        return _item(self.noise, pool, index)
+
+    def matrix(self, pool: str, index: int, scale: int) -> NDArray[np.float32]:
+        """`block_matrix` of one kernel; those used last are kept."""
+        return _matrix(self, pool, index, scale)
+
+
+@lru_cache(maxsize=64)
+def _matrix(assets: Assets, pool: str, index: int, scale: int) -> NDArray[np.float32]:
+    return block_matrix(assets.kernel(pool, index), scale)
+
+
+def _item(pools: dict[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]:
+    if pool not in pools:
+        raise IntegrityError(
+            "a program names a pool that is not here",
+            where=f"pool {pool[:12]}",
+            got=f"pools {', '.join(name[:12] for name in pools) or 'none'}",
+            todo="restore the workspace's stages folder, or build the corpus again",
+        )
+    if index >= len(pools[pool]):
+        raise IntegrityError(
+            "a program names an item beyond the end of its pool",
+            where=f"pool {pool[:12]}",
+            got=f"index {index}",
+            wanted=f"below {len(pools[pool])}",
+            todo="check the corpus with `pairmill corpus verify`",
+        )
+    return pools[pool][index]
+
+
+@lru_cache(maxsize=4)
+def load_assets(workspace: str, pools: tuple[PoolRef, ...]) -> Assets:
+    """Pools in memory, once per process.
+
+    Raises:
+        IntegrityError: if a pool is missing or its content is not what its digest says.
+    """
+    storage = Storage(workspace)
+    loaded: dict[str, dict[str, NDArray[Any]]] = {"kernels": {}, "noise": {}}
+    for ref in pools:
+        loaded[ref.kind][ref.digest] = _checked(storage, ref)
+    return Assets(loaded["kernels"], loaded["noise"])
+
+
+def _checked(storage: Storage, ref: PoolRef) -> NDArray[Any]:
+    folder = layout.stage_folder(STAGES_OF_POOLS[ref.kind], ref.key)
+    if not storage.exists(layout.stage_manifest(STAGES_OF_POOLS[ref.kind], ref.key)):
+        raise IntegrityError(
+            "a pool of this corpus is missing",
+            where=storage.path(folder),
+            todo="run `pairmill build` with the recipe again; it makes the pool anew",
+        )
+    items = read_pool(storage, ref.key, ref.kind)
+    if pool_digest(items) != ref.digest:
+        raise IntegrityError(
+            "a pool is not what its manifest says",
+            where=storage.path(folder),
+            got=pool_digest(items)[:12],
+            wanted=ref.digest[:12],
+            todo="delete that folder and run `pairmill build` with the recipe again",
+        )
+    return items

@@ -1,0 +1,1 @@
+"""Shards: deterministic tars of samples."""

@@ -1,0 +1,99 @@
+"""Clean up: make HR of every source image, and cut it into tiles that teach something."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.functional.resize import bicubic_down, to_uint8
+from pipeline.images.decode import load
+from pipeline.images.encode import encode_png
+from pipeline.images.tiles import judge_tile, positions
+from pipeline.stage import Context, Stage, Unit
+from pipeline.stages.payload import ImagePayload
+from schemas.errors import UserError
+from schemas.hr import CutConfig, HrImage, HrRef, HrSet
+from schemas.image import ImageRecord, ImageSet, IngestConfig, Role
+
+
+def plan(images: ImageSet, config: CutConfig) -> list[ImagePayload]:  # noqa: ARG001
+    """One unit per accepted image."""
+    return [ImagePayload(image=image) for image in images.accepted]
+
+
+def work(units: Sequence[Unit[ImagePayload]], config: CutConfig, context: Context) -> Iterator[HrImage]:
+    """Reduce real images and write `hr.png`; take clean ones as they are; choose tiles."""
+    for unit in units:
+        image = unit.payload.image
+        source = load(image, IngestConfig())
+        cleaned = image.role == Role.REAL
+        hr = clean(source, config.clean_up.factor) if cleaned else source
+        if cleaned:
+            context.write(unit, "hr.png", encode_png(hr))
+        yield cut(image, hr, config, cleaned=cleaned)
+
+
+def clean(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """RealSR's clean-up: MATLAB-compatible bicubic reduction of (H, W, 3) uint8 by `factor`, rounded once."""
+    return image if factor == 1 else to_uint8(bicubic_down(image, factor))
+
+
+def cut(image: ImageRecord, hr: NDArray[np.uint8], config: CutConfig, *, cleaned: bool) -> HrImage:
+    """Choose the tiles of an HR image."""
+    size, step = config.tiles.size, config.tiles.step
+    used, skipped = [], Counter[str]()
+    for top in positions(hr.shape[0], size, step):
+        for left in positions(hr.shape[1], size, step):
+            reason = judge_tile(hr[top : top + size, left : left + size], config.tiles)
+            if reason is None:
+                used.append((left, top))
+            else:
+                skipped[reason] += 1
+    return HrImage.model_validate({
+        "image": image.pixel_sha256, "cleaned": cleaned, "width": hr.shape[1], "height": hr.shape[0], "tiles": used,
+        "skipped": dict(sorted(skipped.items())),
+    })
+
+
+def seal(
+    units: Sequence[Unit[ImagePayload]], records: Sequence[HrImage], config: CutConfig, context: Context, key: str  # noqa: ARG001
+) -> HrSet:
+    """List the HR images.
+
+    Raises:
+        UserError: if there is no tile at all.
+    """
+    result = HrSet(images=tuple(HrRef(key=u.key, hr=record) for u, record in zip(units, records, strict=True)))
+    if result.tiles == 0:
+        raise _no_tiles(records, config)
+    return result
+
+
+def _no_tiles(records: Sequence[HrImage], config: CutConfig) -> UserError:
+    skipped = Counter[str]()
+    for record in records:
+        skipped.update(record.skipped)
+    if not skipped:
+        side = max((min(record.width, record.height) for record in records), default=0)
+        return UserError(
+            "no HR image is as large as a tile",
+            where="recipe key tiles.size",
+            got=f"tiles of {config.tiles.size} x {config.tiles.size}; the largest HR image has a short side of {side} pixels "
+            f"after clean-up by {config.clean_up.factor}",
+            todo=f"set tiles.size to {side // 8 * 8} or less, or clean_up.factor to 1, or give larger images",
+        )
+    return UserError(
+        "every HR tile was skipped",
+        where="recipe keys tiles.min_contrast and tiles.min_detail",
+        got=", ".join(f"{count} {reason}" for reason, count in skipped.items()),
+        todo="lower these thresholds, or give images with more content",
+    )
+
+
+STAGE = Stage(
+    name="clean_up", version=1, title="clean up", noun="images",
+    record=HrImage, manifest=HrSet, plan=plan, work=work, seal=seal,
+)

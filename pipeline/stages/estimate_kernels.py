@@ -1,0 +1,77 @@
+"""Estimate kernels: KernelGAN with several restarts on every real image, many images in one batch."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.images.decode import load
+from pipeline.rng import stream_key
+from pipeline.stage import Context, Profile, Stage, Unit
+from pipeline.stages.payload import ImagePayload
+from schemas.image import ImageSet, IngestConfig, Role
+from schemas.kernel import KernelReason
+from schemas.pool import EstimateConfig, EstimateRef, KernelEstimate, KernelEstimates
+
+
+def plan(images: ImageSet, config: EstimateConfig) -> list[ImagePayload]:  # noqa: ARG001
+    """One unit per real image."""
+    return [ImagePayload(image=image) for image in images.with_role(Role.REAL)]
+
+
+def work(units: Sequence[Unit[ImagePayload]], config: EstimateConfig, context: Context) -> Iterator[KernelEstimate]:
+    """Fit all images that are not refused as one batch; a lane does not depend on the others in it."""
+    from models.kernelgan.fit import check_image, fit_kernels
+
+    images = [load(unit.payload.image, IngestConfig()) for unit in units]
+    refused: list[KernelReason | None] = [check_image(image, config.kernelgan) for image in images]
+    tried = [number for number, reason in enumerate(refused) if reason is None]
+    fits = fit_kernels(
+        [images[number] for number in tried],
+        [stream_key(config.seed, "kernelgan", units[number].payload.image.pixel_sha256) for number in tried],
+        config.kernelgan,
+        device=context.profile.device,
+        on_iteration=lambda done, total: context.report(0.99 * done / total),
+    ) if tried else []
+    by_number = dict(zip(tried, fits, strict=True))
+    for number, unit in enumerate(units):
+        fit = by_number.get(number)
+        if fit is not None:
+            for name, values in (("raw", fit.raw), ("finished", fit.finished), ("losses", fit.losses)):
+                context.write(unit, f"{name}.npy", npy_bytes(values))
+        restarts = 0 if fit is None else len(fit.raw)
+        image = unit.payload.image.pixel_sha256
+        yield KernelEstimate(image=image, refused=refused[number], restarts=restarts)
+
+
+def npy_bytes(array: NDArray[Any]) -> bytes:
+    """The array as an .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def seal(
+    units: Sequence[Unit[ImagePayload]], records: Sequence[KernelEstimate], config: EstimateConfig,  # noqa: ARG001
+    context: Context, key: str,  # noqa: ARG001
+) -> KernelEstimates:
+    """List the estimates."""
+    refs = [EstimateRef(key=unit.key, estimate=record) for unit, record in zip(units, records, strict=True)]
+    return KernelEstimates(estimates=tuple(refs))
+
+
+def batch(config: EstimateConfig, profile: Profile) -> int:
+    """Images per batch, from the memory that is there."""
+    from models.kernelgan.fit import largest_batch
+
+    return largest_batch(config.kernelgan, profile.device, profile.memory)
+
+
+STAGE = Stage(
+    name="estimate_kernels", version=1, title="estimate kernels", noun="images",
+    record=KernelEstimate, manifest=KernelEstimates, plan=plan, work=work, seal=seal, batch=batch,
+)

@@ -1,0 +1,120 @@
+"""Ingest: decode every source file once, accept or reject it, and drop duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pipeline.images.decode import ingest_file
+from pipeline.images.find import FoundFile, find_files
+from pipeline.stage import Context, Stage, Unit
+from schemas.base import Frozen
+from schemas.errors import UserError
+from schemas.image import ImageReason, ImageRecord, ImageSet, IngestConfig, RejectedImage, Role
+from schemas.recipe import ImagesConfig
+from schemas.work import Payload
+
+
+class FilePayload(Payload):
+    """A file as it was found; a new size or time makes it a new unit."""
+
+    url: str
+    """Where it is."""
+    bytes: int
+    """Its size, in bytes."""
+    modified: str
+    """Its time or entity tag."""
+    role: Role
+    """What it is for."""
+
+    @property
+    def label(self) -> str:
+        """See `Payload.label`."""
+        return self.url
+
+
+class Ingested(Frozen):
+    """What became of one file: one of the two."""
+
+    accepted: ImageRecord | None
+    """The image."""
+    rejected: RejectedImage | None
+    """Or why not."""
+
+
+def find(images: ImagesConfig, base: str) -> list[FilePayload]:
+    """All files that a recipe names; relative patterns start at `base`.
+
+    Raises:
+        UserError: if a pattern matches nothing or a folder cannot be read.
+    """
+    found: list[FilePayload] = []
+    for role, patterns in ((Role.REAL, images.real), (Role.CLEAN, images.clean)):
+        files = find_files(patterns, base, f"images.{role}") if patterns else []
+        found += [_payload(file, role) for file in files]
+    return found
+
+
+def _payload(file: FoundFile, role: Role) -> FilePayload:
+    return FilePayload(url=file.url, bytes=file.bytes, modified=file.modified, role=role)
+
+
+def plan(files: Sequence[FilePayload], config: IngestConfig) -> Sequence[FilePayload]:  # noqa: ARG001
+    """One unit per file."""
+    return files
+
+
+def work(units: Sequence[Unit[FilePayload]], config: IngestConfig, context: Context) -> Iterator[Ingested]:  # noqa: ARG001
+    """Decode, check and digest."""
+    for unit in units:
+        file = unit.payload
+        record = ingest_file(FoundFile(url=file.url, bytes=file.bytes, modified=file.modified), file.role, config)
+        if isinstance(record, ImageRecord):
+            yield Ingested(accepted=record, rejected=None)
+        else:
+            yield Ingested(accepted=None, rejected=record)
+
+
+def seal(
+    units: Sequence[Unit[FilePayload]], records: Sequence[Ingested], config: IngestConfig, context: Context, key: str  # noqa: ARG001
+) -> ImageSet:
+    """Order by role and digest; of equal images the first by place is kept, real before clean.
+
+    Raises:
+        UserError: if no image is left.
+    """
+    accepted: dict[str, ImageRecord] = {}
+    rejected = [record.rejected for record in records if record.rejected]
+    candidates = [record.accepted for record in records if record.accepted]
+    for image in sorted(candidates, key=lambda image: (image.role != Role.REAL, image.url)):
+        first = accepted.setdefault(image.pixel_sha256, image)
+        if first is not image:
+            detail = f"same pixels as {first.url}; one copy is used"
+            rejected.append(RejectedImage(url=image.url, role=image.role, reason=ImageReason.DUPLICATE, detail=detail))
+    if not accepted:
+        raise _nothing_left(rejected)
+    images = sorted(accepted.values(), key=lambda image: (image.role != Role.REAL, image.pixel_sha256))
+    return ImageSet(accepted=tuple(images), rejected=tuple(sorted(rejected, key=lambda r: (r.role, r.url))))
+
+
+def _nothing_left(rejected: Sequence[RejectedImage]) -> UserError:
+    shown = "; ".join(f"{image.url}: {image.reason} ({image.detail})" for image in rejected[:5])
+    more = f"; and {len(rejected) - 5} more" if len(rejected) > 5 else ""
+    return UserError(
+        "no source image is usable",
+        where="recipe key images",
+        got=shown + more,
+        todo="give readable 8-bit photographs of at least 64 pixels a side",
+    )
+
+
+def identity(images: ImageSet) -> list[Any]:
+    """What an image set is, whatever the files are called."""
+    return [[image.role, image.pixel_sha256] for image in images.accepted]
+
+
+STAGE = Stage(
+    name="ingest", version=1, title="ingest", noun="files",
+    record=Ingested, manifest=ImageSet, plan=plan, work=work, seal=seal,
+    batch=lambda _config, _profile: 16,
+)

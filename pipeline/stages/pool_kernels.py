@@ -1,0 +1,141 @@
+"""Pool kernels: judge every estimate, compose the accepted ones to the scale, and seal them."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.functional.kernels import compose, to_fixed_point
+from pipeline import layout
+from pipeline.images.decode import load
+from pipeline.kernels.quality import judge
+from pipeline.pools import columns_of, pool_digest, write_pool
+from pipeline.stage import Context, Stage, Unit
+from pipeline.stages import estimate_kernels
+from pipeline.stages.estimate_kernels import npy_bytes
+from pipeline.storage import Storage
+from schemas.errors import UserError
+from schemas.image import ImageRecord, ImageSet, IngestConfig
+from schemas.kernel import KernelReason, KernelVerdict
+from schemas.pool import EstimateRef, JudgedKernel, KernelEstimates, KernelPoolManifest, PoolKernelsConfig
+from schemas.work import Payload
+
+
+class JudgePayload(Payload):
+    """One image and its estimates."""
+
+    image: ImageRecord
+    """The image."""
+    ref: EstimateRef
+    """Its estimates."""
+
+    @property
+    def label(self) -> str:
+        """See `Payload.label`."""
+        return self.image.url
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        return [self.image.pixel_sha256, self.ref.key]
+
+
+def plan(inputs: tuple[ImageSet, KernelEstimates], config: PoolKernelsConfig) -> list[JudgePayload]:  # noqa: ARG001
+    """One unit per estimate."""
+    images = inputs[0].by_digest()
+    return [JudgePayload(image=images[ref.estimate.image], ref=ref) for ref in inputs[1].estimates]
+
+
+def work(units: Sequence[Unit[JudgePayload]], config: PoolKernelsConfig, context: Context) -> Iterator[JudgedKernel]:
+    """Judge the restarts of an image; write `kernel.npy` if one is accepted."""
+    for unit in units:
+        refused = unit.payload.ref.estimate.refused
+        if refused is not None:
+            verdict = _refusal(refused)
+        else:
+            raw, finished = read_estimate(context.storage, unit.payload.ref.key)
+            kernel, verdict = judge(raw, finished, load(unit.payload.image, IngestConfig()), config.quality)
+            if kernel is not None:
+                context.write(unit, "kernel.npy", npy_bytes(to_fixed_point(compose(kernel, config.scale))))
+        yield JudgedKernel(image=unit.payload.image.pixel_sha256, verdict=verdict)
+
+
+def read_estimate(storage: Storage, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Raw (R, 13, 13) and finished (R, 17, 17) kernels of one image's restarts."""
+    folder = layout.unit_folder(estimate_kernels.STAGE.name, key)
+    raw, finished = (np.load(io.BytesIO(storage.read(f"{folder}/{name}.npy"))) for name in ("raw", "finished"))
+    return raw, finished
+
+
+def _refusal(reason: KernelReason) -> KernelVerdict:
+    detail = {
+        KernelReason.TOO_SMALL: "the image is smaller than the crops that KernelGAN trains on",
+        KernelReason.TOO_FLAT: "the image has too little contrast to show its blur",
+    }.get(reason, "the image cannot be used for kernel estimation")
+    return KernelVerdict(accepted=False, reason=reason, detail=detail, restart=None, diagnostics=None)
+
+
+def seal(
+    units: Sequence[Unit[JudgePayload]], records: Sequence[JudgedKernel], config: PoolKernelsConfig, context: Context, key: str
+) -> KernelPoolManifest:
+    """Write accepted kernels to the pool, in the order of the image set.
+
+    Raises:
+        UserError: if no estimate was accepted.
+    """
+    accepted = [(u, record) for u, record in zip(units, records, strict=True) if record.verdict.accepted]
+    if not accepted:
+        raise _none_accepted(records, config)
+    folder = [f"{layout.unit_folder(context.stage, unit.key)}/kernel.npy" for unit, _ in accepted]
+    kernels = np.stack([np.load(io.BytesIO(context.storage.read(name))) for name in folder])
+    diagnostics = [record.verdict.diagnostics for _, record in accepted if record.verdict.diagnostics]
+    write_pool(context.storage, key, "kernels", kernels, columns_of([r for _, r in accepted]) | columns_of(diagnostics))
+    return KernelPoolManifest(
+        digest=pool_digest(kernels), count=len(kernels), side=kernels.shape[1], scale=config.scale,
+        kernels=tuple(record.image for _, record in accepted), judged=tuple(records),
+        estimates={unit.payload.image.pixel_sha256: unit.payload.ref.key for unit in units},
+    )
+
+
+def _none_accepted(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -> UserError:
+    reasons = Counter(record.verdict.reason for record in records)
+    details = [record.verdict.detail for record in records]
+    nearest = nearest_thresholds(records, config)
+    return UserError(
+        "no kernel passed the quality checks, so there is nothing to blur with",
+        where="recipe key kernel_quality",
+        got=", ".join(f"{count} x {reason}" for reason, count in reasons.most_common()) + f"; first: {details[0]}",
+        wanted="at least one accepted kernel",
+        todo=f"{nearest}give sharper or larger photographs, raise kernels.iterations, or take degrader bicubic",
+    )
+
+
+def nearest_thresholds(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -> str:
+    """The smallest change of one threshold that would let a kernel in, as an instruction; empty if none is known."""
+    limits = {
+        KernelReason.DISAGREEMENT: ("max_disagreement", "disagreement"),
+        KernelReason.OFF_CENTRE: ("max_offset", "offset"),
+        KernelReason.BORDER: ("max_border", "border"),
+        KernelReason.NEGATIVE: ("max_negative", "negative"),
+        KernelReason.TOO_WIDE: ("max_support", "support"),
+        KernelReason.MISALIGNED: ("max_shift", "shift"),
+    }
+    nearest: dict[str, float] = {}
+    for verdict in (record.verdict for record in records):
+        if verdict.reason in limits and verdict.diagnostics is not None:
+            threshold, measured = limits[verdict.reason]
+            value = float(getattr(verdict.diagnostics, measured))
+            if value > float(getattr(config.quality, threshold)):
+                nearest[threshold] = min(nearest.get(threshold, value), value)
+    tips = [f"kernel_quality.{name} above {value:.3g}" for name, value in nearest.items()]
+    return f"the nearest values that would let one in: {', '.join(tips)}; or " if tips else ""
+
+
+STAGE = Stage(
+    name="pool_kernels", version=1, title="judge kernels", noun="images",
+    record=JudgedKernel, manifest=KernelPoolManifest, plan=plan, work=work, seal=seal,
+)

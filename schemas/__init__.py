@@ -1,0 +1,1 @@
+"""What everybody agrees on: recipes, programs, records and manifests (pydantic only)."""

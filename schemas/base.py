@@ -1,0 +1,43 @@
+"""Frozen pydantic models with canonical JSON and content digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 in lower-case hexadecimal."""
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$", max_length=100)]
+"""A name that every shard reader, file system and trainer accepts: no dots, no spaces, no capitals."""
+
+
+class Frozen(BaseModel):
+    """Base of all schemas: immutable, unknown keys are errors, attribute docstrings are the descriptions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    def with_(self, **changes: Any) -> Self:
+        """A validated copy with `changes` applied."""
+        return type(self).model_validate(self.model_dump() | changes)
+
+    def canonical_json(self) -> str:
+        """The one JSON text of this value: sorted keys, no spaces, shortest round-trip floats."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    def digest(self) -> str:
+        """SHA-256 of `canonical_json`, in hexadecimal."""
+        return digest_of(self.model_dump(mode="json"))
+
+
+def canonical_json(value: Any) -> str:
+    """`value` (JSON types only) as the one JSON text that is hashed and stored."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of the canonical JSON of `value`, in hexadecimal."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

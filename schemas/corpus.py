@@ -1,0 +1,140 @@
+"""A sealed corpus version: identity that is hashed, circumstance that is not, and reports on its state."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from schemas.base import Digest, Frozen, Key
+from schemas.provenance import Circumstance
+
+
+class ShardRecord(Frozen):
+    """One tar of a corpus."""
+
+    split: str
+    """Split that its samples are in."""
+    samples: int
+    """Number of samples."""
+    bytes: int
+    """Size of the tar, in bytes."""
+    sha256: Digest
+    """Digest of the tar."""
+    pixel_sha256: Digest
+    """Digest of the pixel digests of its samples: equal for equal pixels, whatever the encoder."""
+
+
+class PoolRef(Frozen):
+    """A pool that programs of the corpus refer to."""
+
+    kind: Literal["kernels", "noise"]
+    """What the pool holds."""
+    digest: Digest
+    """Digest of the pool's content."""
+    key: Digest
+    """Stage key under which the pool lies in the workspace."""
+    count: int
+    """Number of items."""
+
+
+class CorpusIdentity(Frozen):
+    """All that determines a version; its digest is the corpus digest."""
+
+    format: Literal["pairmill-corpus/1"] = "pairmill-corpus/1"
+    """Layout of the corpus on disk."""
+    name: Key
+    """Name of the corpus."""
+    recipe: dict[str, Any]
+    """The resolved recipe with every default, without the places of the images."""
+    images: Digest
+    """Digest of the accepted images: roles and pixel digests, in order."""
+    stages: dict[str, int]
+    """Version of each stage that took part."""
+    pools: tuple[PoolRef, ...]
+    """Pools that the programs refer to."""
+    samples: dict[str, int]
+    """Samples per split."""
+    degraders: dict[str, int]
+    """Samples per degrader."""
+    shards: tuple[ShardRecord, ...]
+    """Shards in order."""
+
+
+class CorpusManifest(Frozen):
+    """`manifest.json` of a version, written last."""
+
+    version: str = Field(pattern=r"^[0-9a-f]{12}$")
+    """First twelve digits of the digest."""
+    digest: Digest
+    """Digest of `identity`."""
+    identity: CorpusIdentity
+    """What determines the version."""
+    shard_names: tuple[str, ...]
+    """File names of the shards, in the order of `identity.shards`."""
+    counts: dict[str, int]
+    """Images, tiles, kernels and patches: accepted, rejected and skipped."""
+    parents: tuple[str, ...]
+    """Versions that this one followed in the log."""
+    circumstance: Circumstance
+    """Where and when it was made."""
+
+
+class LogEntry(Frozen):
+    """One line of a corpus' log."""
+
+    version: str
+    """The version."""
+    parent: str
+    """The version before it; empty for the first."""
+    time: str
+    """When it was sealed, ISO 8601, UTC."""
+    samples: int
+    """Samples in it."""
+    tag: str
+    """Name given by the user; empty if none."""
+
+
+class Fault(StrEnum):
+    """What `verify` can find."""
+
+    SHARD_MISSING = "shard-missing"
+    SHARD_TRUNCATED = "shard-truncated"
+    SHARD_BYTES = "shard-bytes-differ"
+    SAMPLE_PIXELS = "sample-pixels-differ"
+    SAMPLE_RECORD = "sample-record-differs"
+    SAMPLE_MISSING = "sample-missing"
+    SAMPLE_UNREADABLE = "sample-unreadable"
+    MANIFEST = "manifest-digest-differs"
+    TABLE = "table-differs"
+    POOL = "pool-differs"
+
+
+class Finding(Frozen):
+    """One thing that is not as the manifest says."""
+
+    fault: Fault
+    """Kind of fault."""
+    where: str
+    """File, and the sample if one is meant."""
+    detail: str
+    """What was found."""
+
+
+class VerifyReport(Frozen):
+    """What `verify` did and found."""
+
+    version: str
+    """The version that was checked."""
+    shards: int
+    """Shards that were read."""
+    samples: int
+    """Samples that were checked."""
+    findings: tuple[Finding, ...]
+    """Faults; none means that every byte is as sealed."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings

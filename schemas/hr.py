@@ -1,0 +1,64 @@
+"""Clean HR images and the tiles cut from them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from schemas.base import Digest, Frozen
+from schemas.recipe import CleanUpConfig, TilesConfig
+
+
+class TileReason(StrEnum):
+    """Why a tile is skipped."""
+
+    FLAT = "flat"
+    BLURRED = "blurred"
+
+
+class CutConfig(Frozen):
+    """How HR is made and cut."""
+
+    clean_up: CleanUpConfig
+    """Reduction of real images."""
+    tiles: TilesConfig
+    """Size, stride and least content of tiles."""
+
+
+class HrImage(Frozen):
+    """The HR made of one source image, and where its tiles lie."""
+
+    image: Digest
+    """Pixel digest of the source image."""
+    cleaned: bool
+    """Whether HR is the reduced source (`hr.png` of the unit) or the source as it is."""
+    width: int = Field(ge=1)
+    """Width of the HR image, in pixels."""
+    height: int = Field(ge=1)
+    """Height of the HR image, in pixels."""
+    tiles: tuple[tuple[int, int], ...]
+    """(left, top) of each tile that is used, in HR pixels."""
+    skipped: dict[TileReason, int]
+    """Tiles that are not used, by reason."""
+
+
+class HrRef(Frozen):
+    """One HR image and the unit that made it."""
+
+    key: Digest
+    """Key of the unit."""
+    hr: HrImage
+    """What it made."""
+
+
+class HrSet(Frozen):
+    """All HR images of a recipe, in the order of the image set."""
+
+    images: tuple[HrRef, ...]
+    """The HR images."""
+
+    @property
+    def tiles(self) -> int:
+        """Number of tiles that are used."""
+        return sum(len(ref.hr.tiles) for ref in self.images)

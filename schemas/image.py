@@ -1,0 +1,117 @@
+"""Source images: roles, accepted records, and reasons for rejecting one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from schemas.base import Digest, Frozen
+
+
+class Role(StrEnum):
+    """What a source image is for."""
+
+    REAL = "real"
+    """X: real LR photographs; what the LR side must look like."""
+    CLEAN = "clean"
+    """Y: clean HR photographs, used as HR as they are."""
+
+
+class ImageReason(StrEnum):
+    """Why a source image was rejected."""
+
+    MISSING = "missing"
+    EMPTY_FILE = "empty-file"
+    UNREADABLE = "unreadable"
+    NOT_AN_IMAGE = "not-an-image"
+    UNSUPPORTED_FORMAT = "unsupported-format"
+    CORRUPT = "corrupt"
+    TRUNCATED = "truncated"
+    SEVERAL_FRAMES = "several-frames"
+    TRANSPARENT = "transparent"
+    CMYK = "cmyk"
+    NOT_8_OR_16_BIT = "not-8-or-16-bit"
+    TOO_SMALL = "too-small"
+    TOO_LARGE = "too-large"
+    DUPLICATE = "duplicate"
+
+
+class Conversion(StrEnum):
+    """What was done to an image to make it upright 8-bit sRGB."""
+
+    EXIF_ROTATED = "exif-rotated"
+    ICC_TO_SRGB = "icc-to-srgb"
+    GREY_TO_RGB = "grey-to-rgb"
+    PALETTE_TO_RGB = "palette-to-rgb"
+    SIXTEEN_TO_EIGHT_BIT = "16-to-8-bit"
+    OPAQUE_ALPHA_DROPPED = "opaque-alpha-dropped"
+    BROKEN_ICC_IGNORED = "broken-icc-ignored"
+    FIRST_FRAME_OF_MPO = "first-frame-of-mpo"
+
+
+class IngestConfig(Frozen):
+    """What an image must be to be accepted."""
+
+    min_side: int = Field(default=64, ge=16)
+    """Shortest side that an image may have, in pixels."""
+    max_pixels: int = Field(default=200_000_000, ge=1)
+    """Largest pixel count that is decoded; more is taken for a decompression bomb."""
+
+
+class ImageRecord(Frozen):
+    """An accepted source image; its identity is `pixel_sha256`, not its place."""
+
+    url: str
+    """Where the file was found: an absolute path or fsspec URL."""
+    role: Role
+    """`real` or `clean`."""
+    format: str
+    """Container format, such as `JPEG` or `PNG`."""
+    width: int = Field(ge=1)
+    """Width of the decoded upright image, in pixels."""
+    height: int = Field(ge=1)
+    """Height of the decoded upright image, in pixels."""
+    bytes: int = Field(ge=1)
+    """Size of the file, in bytes."""
+    file_sha256: Digest
+    """Digest of the file."""
+    pixel_sha256: Digest
+    """Digest of the decoded image: height, width and RGB bytes."""
+    conversions: tuple[Conversion, ...] = ()
+    """What decoding changed."""
+
+    @property
+    def id(self) -> str:
+        """Sixteen hexadecimal digits that stand for the image in keys."""
+        return self.pixel_sha256[:16]
+
+
+class RejectedImage(Frozen):
+    """A source file that takes no part, and why."""
+
+    url: str
+    """Where the file was found."""
+    role: Role
+    """The role it would have had."""
+    reason: ImageReason
+    """Why it was rejected."""
+    detail: str
+    """What was found and what is allowed, in a sentence."""
+
+
+class ImageSet(Frozen):
+    """The accepted images of a recipe, ordered by role and digest, and the rejected files."""
+
+    accepted: tuple[ImageRecord, ...]
+    """Images that take part."""
+    rejected: tuple[RejectedImage, ...]
+    """Files that do not, with reasons."""
+
+    def by_digest(self) -> dict[str, ImageRecord]:
+        """The accepted images by pixel digest; records elsewhere name images by it, since files move."""
+        return {image.pixel_sha256: image for image in self.accepted}
+
+    def with_role(self, role: Role) -> tuple[ImageRecord, ...]:
+        """The accepted images of one role."""
+        return tuple(image for image in self.accepted if image.role == role)

@@ -1,0 +1,133 @@
+"""Kernel estimation: settings, quality thresholds, diagnostics and verdicts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from schemas.base import Frozen
+
+
+class KernelGanConfig(Frozen):
+    """How x2 kernels are estimated from one image (KernelGAN, Bell-Kligler et al. 2019)."""
+
+    iterations: int = Field(default=1200, ge=10, le=20000)
+    """Training iterations of a restart; all schedules below are fractions of it."""
+    restarts: int = Field(default=2, ge=1, le=16)
+    """Independent estimates per image; those that agree vouch for one another."""
+    crop: int = Field(default=64, ge=40, le=128, multiple_of=2)
+    """Side of the generator's crops, in pixels of the image; the discriminator's crops follow from it (64 -> 26)."""
+    window: int = Field(default=1536, ge=64)
+    """Side of the centred window of an image that crops are taken from, in pixels; bounds memory, and optics are best there."""
+    learning_rate: float = Field(default=2e-4, gt=0, le=0.1)
+    """Initial step size of Adam, for both networks."""
+    decay_at: tuple[float, ...] = (0.25, 0.5, 0.75)
+    """When the step size is divided by 10, as fractions of the iterations, ascending."""
+    bicubic_weights: tuple[float, ...] = Field(default=(5.0, 5e-2, 5e-4, 5e-6), min_length=1)
+    """Successive weights of the loss that keeps the output near bicubic."""
+    bicubic_until: tuple[float, ...] = (1 / 15, 2 / 15, 0.2)
+    """When the next weight takes over, as fractions of the iterations, ascending; one fewer than the weights."""
+    sparse_after: float = Field(default=2 / 15, ge=0, le=1)
+    """When the centre and sparsity losses start, as a fraction of the iterations."""
+    sum_weight: float = Field(default=0.5, ge=0)
+    """Weight of |1 - sum of the kernel|."""
+    boundary_weight: float = Field(default=0.5, ge=0)
+    """Weight of the mean of |kernel x mask|; the mask grows towards the border."""
+    centre_weight: float = Field(default=1.0, ge=0)
+    """Weight of the squared distance of the centre of mass from the centre, per squared pixel."""
+    sparse_weight: float = Field(default=5.0, ge=0)
+    """Weight of the mean of |kernel| ** 0.2."""
+    noise: float = Field(default=1.0, ge=0, le=20)
+    """Standard deviation of the noise on what the discriminator sees, in grey levels; hides the 8-bit grid of real pixels."""
+    average_after: float = Field(default=0.5, ge=0, lt=1)
+    """The kernel is the mean over all iterations after this fraction."""
+    threshold: float = Field(default=0.75, ge=0, lt=1)
+    """Noise floor removed from a kernel, as a fraction of its `keep + 1`-th largest value."""
+    keep: int = Field(default=40, ge=1, le=168)
+    """Rank that defines the noise floor."""
+    min_side: int = Field(default=64, ge=64)
+    """Smallest side of an image, in pixels."""
+    min_contrast: float = Field(default=2.0, ge=0)
+    """Smallest grey standard deviation of an image, in grey levels; below it there is nothing to learn from."""
+
+
+class KernelQualityConfig(Frozen):
+    """When a kernel estimate is good enough for the pool."""
+
+    max_sum_error: float = Field(default=0.1, gt=0)
+    """Largest |1 - sum| of the raw kernel; a generator that did not settle changes brightness."""
+    max_offset: float = Field(default=2.0, gt=0)
+    """Largest distance of the raw kernel's centre of mass from the centre, in HR pixels; more is not recentred but rejected."""
+    max_residual_offset: float = Field(default=0.25, gt=0)
+    """The same after recentring, in HR pixels."""
+    max_border: float = Field(default=0.05, ge=0, le=1)
+    """Largest share of the raw kernel's absolute mass in its outermost ring of one pixel."""
+    max_negative: float = Field(default=0.15, ge=0, le=1)
+    """Largest share of negative values in the raw kernel's absolute mass."""
+    min_support: float = Field(default=1.5, ge=1)
+    """Smallest effective support 1 / sum of squares, in HR pixels; a x2 camera that sharp aliases heavily."""
+    max_support: float = Field(default=90.0, gt=1)
+    """Largest effective support, in HR pixels; more does not fit into the estimated 13 x 13."""
+    max_disagreement: float = Field(default=0.35, gt=0)
+    """Largest distance |a - b| / max(|a|, |b|) between two restarts that agree."""
+    min_agreeing: int = Field(default=2, ge=1)
+    """Fewest restarts that must agree; no more than there are restarts are asked for."""
+    max_shift: float = Field(default=0.1, gt=0)
+    """Largest shift between HR and the enlarged LR of a pair made with the kernel, in HR pixels."""
+
+
+class KernelReason(StrEnum):
+    """Why an image gives no kernel."""
+
+    TOO_SMALL = "too-small"
+    TOO_FLAT = "too-flat"
+    NOT_FINITE = "not-finite"
+    SUM = "sum"
+    OFF_CENTRE = "off-centre"
+    BORDER = "border"
+    NEGATIVE = "negative"
+    TOO_SHARP = "too-sharp"
+    TOO_WIDE = "too-wide"
+    DISAGREEMENT = "disagreement"
+    MISALIGNED = "misaligned"
+
+
+class KernelDiagnostics(Frozen):
+    """What was measured on one estimate."""
+
+    sum: float
+    """Sum of the raw kernel; 1 is perfect."""
+    offset: float = Field(ge=0)
+    """Distance of the raw kernel's centre of mass from the centre, in HR pixels."""
+    residual_offset: float = Field(ge=0)
+    """The same after recentring, in HR pixels."""
+    border: float = Field(ge=0, le=1)
+    """Share of absolute mass in the raw kernel's outermost ring."""
+    negative: float = Field(ge=0, le=1)
+    """Share of negative values in the raw kernel's absolute mass."""
+    support: float = Field(ge=0)
+    """Effective support 1 / sum of squares of the finished kernel, in HR pixels."""
+    width: float = Field(ge=0)
+    """Root mean square distance from the centre per axis of the finished kernel, in HR pixels."""
+    disagreement: float = Field(ge=0)
+    """Distance to the farthest restart that agrees, relative; 0 for a single restart."""
+    agreeing: int = Field(ge=0)
+    """Restarts that agree, this one included."""
+    shift: float = Field(ge=0)
+    """Shift between HR and the enlarged LR of a pair made with the kernel, in HR pixels."""
+
+
+class KernelVerdict(Frozen):
+    """What became of one image's estimates."""
+
+    accepted: bool
+    """Whether the image gives a kernel to the pool."""
+    reason: KernelReason | None
+    """Why not; none if accepted."""
+    detail: str
+    """One sentence: what was measured and what was wanted."""
+    restart: int | None = Field(ge=0)
+    """Number of the restart whose kernel stands for the image (the medoid of those that agree); none if there is none."""
+    diagnostics: KernelDiagnostics | None
+    """Measurements of that restart; none if the image was refused before estimation."""

@@ -1,0 +1,155 @@
+"""The recipe: what the user writes, complete with defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.base import Frozen, Key
+from schemas.image import IngestConfig
+from schemas.kernel import KernelGanConfig, KernelQualityConfig
+from schemas.noise import NoiseConfig
+
+Scale = Literal[2, 3, 4, 8]
+
+
+class ImagesConfig(Frozen):
+    """Where the source images are: files, folders, globs or fsspec URLs; relative ones start at the recipe's folder."""
+
+    real: tuple[str, ...] = ()
+    """X: the real LR photographs that the corpus imitates; kernels and noise come from these."""
+    clean: tuple[str, ...] = ()
+    """Y: optional clean HR photographs, used as HR without clean-up."""
+
+
+class CleanUpConfig(Frozen):
+    """How clean HR is made of a real image: bicubic reduction averages noise and compression away."""
+
+    factor: int = Field(default=2, ge=1, le=8)
+    """How many times smaller the sides become; larger is cleaner and smaller."""
+
+
+class TilesConfig(Frozen):
+    """How HR images are cut, and which tiles teach nothing."""
+
+    size: int = Field(default=256, ge=16, le=4096)
+    """Side of an HR tile, in pixels; a multiple of the scale."""
+    stride: int | None = Field(default=None, ge=8)
+    """Distance between tiles, in HR pixels; without one it is `size` (no overlap)."""
+    min_contrast: float = Field(default=3.0, ge=0)
+    """Least standard deviation of grey in a tile, in grey levels; below it the tile is flat."""
+    min_detail: float = Field(default=1.0, ge=0)
+    """Least standard deviation of the grey Laplacian, in grey levels; below it the tile is too blurred."""
+
+    @property
+    def step(self) -> int:
+        """Distance between tiles, in HR pixels."""
+        return self.stride or self.size
+
+
+class BicubicConfig(Frozen):
+    """The control: bicubic reduction and nothing else."""
+
+    kind: Literal["bicubic"] = "bicubic"
+    """Which degrader."""
+    weight: float = Field(default=1.0, gt=0)
+    """Share of the samples, relative to the other degraders."""
+
+
+class RealSrConfig(Frozen):
+    """RealSR (Ji et al. 2020): a pooled kernel, then a crop of a pooled noise patch."""
+
+    kind: Literal["realsr"] = "realsr"
+    """Which degrader."""
+    weight: float = Field(default=1.0, gt=0)
+    """Share of the samples, relative to the other degraders."""
+    strength: tuple[float, float] = (0.8, 1.2)
+    """Least and largest factor on the noise, drawn uniformly; 1 is as mined."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.strength
+        if not 0 <= low <= high:
+            raise ValueError(f"strength must be 0 <= least <= largest, got [{low}, {high}]")
+        return self
+
+
+DegraderConfig = Annotated[BicubicConfig | RealSrConfig, Field(discriminator="kind")]
+
+
+class SplitsConfig(Frozen):
+    """Shares of the source images per split; an image is in one split only."""
+
+    train: float = Field(default=0.9, gt=0)
+    """Share of the images for training."""
+    val: float = Field(default=0.1, ge=0)
+    """Share of the images for validation."""
+    test: float = Field(default=0.0, ge=0)
+    """Share of the images for testing."""
+
+    def shares(self) -> dict[str, float]:
+        """Splits with a share above zero, summing to 1, in the order train, val, test."""
+        shares = {"train": self.train, "val": self.val, "test": self.test}
+        total = sum(shares.values())
+        return {name: share / total for name, share in shares.items() if share > 0}
+
+
+class ShardsConfig(Frozen):
+    """How samples are packed into tars."""
+
+    samples: int = Field(default=512, ge=1, le=100_000)
+    """Samples per shard at which the shard is closed, after the image it is at."""
+
+
+class Recipe(Frozen):
+    """Everything that determines a corpus, given the images."""
+
+    name: Key
+    """Name of the corpus: lower-case letters, digits, dashes, underscores."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of all random choices."""
+    scale: Scale = 2
+    """HR side over LR side."""
+    images: ImagesConfig
+    """Where the source images are."""
+    ingest: IngestConfig = IngestConfig()
+    """What an image must be to take part."""
+    clean_up: CleanUpConfig = CleanUpConfig()
+    """How clean HR is made of real images."""
+    tiles: TilesConfig = TilesConfig()
+    """How HR is cut."""
+    kernels: KernelGanConfig = KernelGanConfig()
+    """How kernels are estimated."""
+    kernel_quality: KernelQualityConfig = KernelQualityConfig()
+    """Which kernel estimates are accepted."""
+    noise: NoiseConfig = NoiseConfig()
+    """How noise is mined."""
+    degraders: tuple[DegraderConfig, ...] = Field(default=(RealSrConfig(),), min_length=1)
+    """Degraders to mix, by weight."""
+    samples_per_tile: int = Field(default=1, ge=1, le=1000)
+    """Draws per HR tile."""
+    splits: SplitsConfig = SplitsConfig()
+    """Shares of the images per split."""
+    shards: ShardsConfig = ShardsConfig()
+    """How samples are packed."""
+
+    @property
+    def needs_pools(self) -> bool:
+        """Whether a degrader draws kernels and noise from pools."""
+        return any(degrader.kind == "realsr" for degrader in self.degraders)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.images.real and not self.images.clean:
+            raise ValueError("images: give at least one of real and clean")
+        if self.tiles.size % self.scale:
+            raise ValueError(f"tiles.size must be a multiple of the scale {self.scale}, got {self.tiles.size}")
+        kinds = [degrader.kind for degrader in self.degraders]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError(f"degraders: each kind may be named once, got {', '.join(kinds)}")
+        if self.needs_pools and self.scale == 3:
+            raise ValueError("degrader realsr composes x2 kernels and allows scales 2, 4 and 8, got 3")
+        if self.needs_pools and not self.images.real:
+            raise ValueError("degrader realsr estimates kernels and noise from images.real, which is empty")
+        return self

@@ -1,0 +1,79 @@
+"""Plans and results of synthesis."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from schemas.base import Digest, Frozen
+from schemas.corpus import PoolRef
+from schemas.image import ImageRecord
+from schemas.recipe import DegraderConfig
+from schemas.work import FileRecord
+
+
+class PoolChoice(PoolRef):
+    """A pool and the side of its items, which is what a draw has to know."""
+
+    side: int
+    """Side of a kernel or a patch, in pixels."""
+
+
+class SynthesizeConfig(Frozen):
+    """All that turns HR tiles into pairs."""
+
+    seed: int
+    """Seed of the corpus."""
+    scale: int
+    """HR side over LR side."""
+    tile: int
+    """Side of an HR tile, in pixels."""
+    samples_per_tile: int
+    """Draws per tile."""
+    degraders: tuple[DegraderConfig, ...]
+    """Degraders and their weights."""
+    pools: tuple[PoolChoice, ...]
+    """Pools to draw from."""
+
+
+class TilesOfImage(Frozen):
+    """Some tiles of one HR image."""
+
+    image: ImageRecord
+    """The source image."""
+    hr_key: Digest
+    """The unit that made the HR image."""
+    cleaned: bool
+    """Whether HR is `hr.png` of that unit, or the source as it is."""
+    tiles: tuple[tuple[int, int], ...]
+    """(left, top) of each, in HR pixels."""
+
+
+class ShardResult(Frozen):
+    """One finished shard: `shard.tar` and `samples.parquet` of its unit."""
+
+    split: str
+    """Split that its samples are in."""
+    samples: int = Field(ge=0)
+    """Number of samples."""
+    degraders: dict[str, int]
+    """Samples per degrader."""
+    tar: FileRecord
+    """The tar."""
+    pixel_sha256: Digest
+    """Digest of the samples' keys and pixel digests, in order."""
+
+
+class ShardRef(Frozen):
+    """One shard and the unit that made it."""
+
+    key: Digest
+    """Key of the unit."""
+    result: ShardResult
+    """What it made."""
+
+
+class ShardSet(Frozen):
+    """All shards of a corpus, ordered by split and number."""
+
+    shards: tuple[ShardRef, ...]
+    """The shards."""
