@@ -28,9 +28,14 @@ def pool_group(stage: str, key: str) -> str:
     return f"{stage_folder(stage, key)}/pool.zarr"
 
 
-def corpora_folder() -> str:
-    """Folder of all corpora."""
-    return "corpora"
+def corpus_pool(name: str, version: str, kind: str) -> str:
+    """Zarr group of a pool inside a version, which makes the version complete in itself."""
+    return f"{version_folder(name, version)}/pools/{kind}.zarr"
+
+
+def corpus_folder(name: str = "") -> str:
+    """Folder of one corpus, or of all of them."""
+    return f"corpora/{name}".rstrip("/")
 
 
 def corpus_log(name: str) -> str:

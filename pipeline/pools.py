@@ -13,14 +13,12 @@ import zarr
 from numpy.typing import NDArray
 
 from models.functional.blur import block_matrix
-from pipeline import layout
 from pipeline.storage import Storage
 from schemas.base import Frozen
 from schemas.corpus import PoolRef
 from schemas.errors import IntegrityError
 
 ARRAYS = {"kernels": "kernel", "noise": "patch"}
-STAGES_OF_POOLS = {"kernels": "pool_kernels", "noise": "pool_noise"}
 CHUNK_BYTES = 4 << 20
 
 
@@ -43,11 +41,8 @@ def columns_of(records: Sequence[Frozen]) -> dict[str, NDArray[Any]]:
     return columns
 
 
-def write_pool(
-    storage: Storage, key: str, kind: str, items: NDArray[Any], columns: dict[str, NDArray[Any]]
-) -> None:
+def write_pool(storage: Storage, name: str, kind: str, items: NDArray[Any], columns: dict[str, NDArray[Any]]) -> None:
     """Write a pool as one zarr v3 group, from this process alone: parallel writes to one chunk lose data silently."""
-    name = layout.pool_group(STAGES_OF_POOLS[kind], key)
     storage.remove(name)                               # what a killed run may have left unsealed
     group = zarr.open_group(storage.zarr_store(name), mode="w", zarr_format=3)
     rows = max(1, min(len(items), CHUNK_BYTES // items[0].nbytes))
@@ -57,9 +52,8 @@ def write_pool(
         group.create_array(column, shape=values.shape, chunks=values.shape, dtype=values.dtype)[...] = values
 
 
-def read_pool(storage: Storage, key: str, kind: str) -> NDArray[Any]:
-    """All items of a sealed pool: kernels (N, k, k) float64, or patches (N, h, w, 3) float32."""
-    name = layout.pool_group(STAGES_OF_POOLS[kind], key)
+def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
+    """All items of a pool: kernels (N, k, k) float64, or patches (N, h, w, 3) float32."""
     return np.asarray(zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[ARRAYS[kind]][...])
 
 
@@ -116,34 +110,36 @@ def _item(pools: dict[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]
 
 
 @lru_cache(maxsize=4)
-def load_assets(workspace: str, pools: tuple[PoolRef, ...]) -> Assets:
-    """Pools in memory, once per process.
+def load_assets(workspace: str, pools: tuple[tuple[PoolRef, str], ...]) -> Assets:
+    """Pools in memory, once per process; each is a reference and the name of its zarr group.
 
     Raises:
         IntegrityError: if a pool is missing or its content is not what its digest says.
     """
     storage = Storage(workspace)
     loaded: dict[str, dict[str, NDArray[Any]]] = {"kernels": {}, "noise": {}}
-    for ref in pools:
-        loaded[ref.kind][ref.digest] = _checked(storage, ref)
+    for ref, name in pools:
+        loaded[ref.kind][ref.digest] = _checked(storage, ref, name)
     return Assets(loaded["kernels"], loaded["noise"])
 
 
-def _checked(storage: Storage, ref: PoolRef) -> NDArray[Any]:
-    folder = layout.stage_folder(STAGES_OF_POOLS[ref.kind], ref.key)
-    if not storage.exists(layout.stage_manifest(STAGES_OF_POOLS[ref.kind], ref.key)):
+def _checked(storage: Storage, ref: PoolRef, name: str) -> NDArray[Any]:
+    if not storage.exists(f"{name}/zarr.json"):
         raise IntegrityError(
             "a pool of this corpus is missing",
-            where=storage.path(folder),
-            todo="run `pairmill build` with the recipe again; it makes the pool anew",
+            where=storage.path(name),
+            todo="restore it from a copy, or delete the version and build it again",
         )
-    items = read_pool(storage, ref.key, ref.kind)
+    try:
+        items = read_pool(storage, name, ref.kind)
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise IntegrityError("a pool cannot be read", where=storage.path(name), got=str(error)) from error
     if pool_digest(items) != ref.digest:
         raise IntegrityError(
             "a pool is not what its manifest says",
-            where=storage.path(folder),
+            where=storage.path(name),
             got=pool_digest(items)[:12],
             wanted=ref.digest[:12],
-            todo="delete that folder and run `pairmill build` with the recipe again",
+            todo="restore it from a copy, or delete the folder and run `pairmill build` with the recipe again",
         )
     return items

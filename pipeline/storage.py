@@ -92,6 +92,18 @@ class Storage:
             found = self.fs.ls(self.path(folder), detail=False)
             return sorted(path.rstrip("/").rsplit("/", 1)[-1] for path in found)
 
+    def files(self, folder: str) -> list[str]:
+        """Names of all files below a folder, relative to it, sorted; unfinished ones are left out."""
+        with _clear_errors("list", self.path(folder)):
+            found = self.fs.find(self.path(folder))
+        names = [path[len(self.path(folder)) :].lstrip("/") for path in found]
+        return sorted(name for name in names if not name.endswith(".tmp"))
+
+    def link_tree(self, source: str, target: str) -> None:
+        """Give every file below `source` a second name below `target`."""
+        for name in self.files(source):
+            self.link(f"{source}/{name}", f"{target}/{name}")
+
     def remove(self, name: str) -> None:
         """Delete one file or folder, if it is there."""
         with _clear_errors("delete", self.path(name)):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.base import Digest, Frozen, Key
 from schemas.provenance import Circumstance
+from schemas.work import FileRecord
 
 
 class ShardRecord(Frozen):
@@ -33,10 +34,10 @@ class PoolRef(Frozen):
     """What the pool holds."""
     digest: Digest
     """Digest of the pool's content."""
-    key: Digest
-    """Stage key under which the pool lies in the workspace."""
     count: int
     """Number of items."""
+    side: int
+    """Side of a kernel or a patch, in pixels."""
 
 
 class CorpusIdentity(Frozen):
@@ -73,6 +74,8 @@ class CorpusManifest(Frozen):
     """What determines the version."""
     shard_names: tuple[str, ...]
     """File names of the shards, in the order of `identity.shards`."""
+    files: tuple[FileRecord, ...]
+    """The other files of the version that must stay as they are: table, card and indexes."""
     counts: dict[str, int]
     """Images, tiles, kernels and patches: accepted, rejected and skipped."""
     parents: tuple[str, ...]
@@ -107,7 +110,7 @@ class Fault(StrEnum):
     SAMPLE_MISSING = "sample-missing"
     SAMPLE_UNREADABLE = "sample-unreadable"
     MANIFEST = "manifest-digest-differs"
-    TABLE = "table-differs"
+    FILE = "file-differs"
     POOL = "pool-differs"
 
 

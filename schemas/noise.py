@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 
@@ -16,27 +16,46 @@ class NoiseConfig(Frozen):
     patch: int = Field(default=64, ge=16, le=512, multiple_of=8)
     """Side of a patch, in pixels of the real image; a multiple of 8 keeps JPEG blocks in phase."""
     max_variance: float | Literal["auto"] = "auto"
-    """Largest grey variance of a patch, in squared grey levels; RealSR uses 20. `auto` derives it per image set."""
-    min_variance: float = Field(default=0.05, ge=0)
-    """Smallest grey variance, in squared grey levels; below it a patch is flat but carries no noise."""
+    """Grey variance that a patch must stay below, in squared grey levels; RealSR uses 20. `auto` follows the noise floor of
+    each image at the brightness of the patch."""
+    max_excess: float = Field(default=0.1, gt=0)
+    """With `auto`: fraction by which the noise of a patch may exceed the floor, beyond sampling error."""
+    ceiling: float = Field(default=400.0, gt=0)
+    """With `auto`: grey variance that no patch may reach, in squared grey levels."""
+    min_variance: float = Field(default=0.2, ge=0)
+    """Smallest grey variance inside 8-pixel cells, in squared grey levels; below it rounding to 8 bits is most of it."""
+    max_blank: float = Field(default=0.05, ge=0, le=1)
+    """Largest fraction of cells with less than a tenth of the patch's variance: plateaus that compression left."""
     min_mean: float = Field(default=16.0, ge=0, le=255)
-    """Smallest grey mean, in grey levels."""
+    """Grey mean that a patch must exceed, in grey levels."""
     max_mean: float = Field(default=240.0, ge=0, le=255)
     """Largest grey mean, in grey levels."""
     max_clipped: float = Field(default=0.002, ge=0, le=1)
-    """Largest fraction of samples at 0 or 255."""
-    max_inconsistency: float = Field(default=3.0, gt=1)
-    """Largest ratio between the grey variances of the most and the least noisy quarter of sub-blocks."""
-    max_structure: float = Field(default=1.6, gt=1)
-    """Largest ratio between the variance of the sub-block means and what white noise of this strength would give."""
+    """Largest fraction of pixels with a channel at 0 or 255."""
+    max_inconsistency: float = Field(default=4.0, gt=0)
+    """Largest spread of the variances of sub-blocks, in units of what white noise gives."""
+    max_structure: float = Field(default=6.0, gt=0)
+    """Largest variance of the detrended cell means, in units of what white noise gives."""
+    max_coherence: float = Field(default=0.35, gt=0)
+    """Largest coherence of gradient directions: 0 for noise, 1 for stripes."""
     max_patches: int = Field(default=2048, ge=1)
     """Most patches in the pool."""
-    max_per_image: int = Field(default=128, ge=1)
+    max_per_image: int = Field(default=64, ge=1)
     """Most patches from one image."""
     min_patches: int = Field(default=1, ge=1)
     """Fewest patches that a pool may have; with fewer the build stops before synthesis."""
     max_correlation: float = Field(default=0.5, gt=0, le=1)
-    """Two patches whose residuals correlate more than this are near-duplicates; one is dropped."""
+    """Two patches whose residuals correlate more than this are near-duplicates; one is dropped. 1 keeps all."""
+
+    @classmethod
+    def realsr(cls, patch: int = 256, max_variance: float = 20.0, min_mean: float = 0.0) -> Self:
+        """The rule of the RealSR paper and nothing else: grey variance below `max_variance`, grey mean above `min_mean`."""
+        many, any_ = 1 << 40, 1e300
+        return cls(
+            patch=patch, max_variance=max_variance, min_mean=min_mean, max_mean=255, min_variance=0, max_blank=1,
+            max_clipped=1, max_inconsistency=any_, max_structure=any_, max_coherence=any_, max_correlation=1,
+            max_patches=many, max_per_image=many,
+        )
 
 
 class NoiseReason(StrEnum):
@@ -49,6 +68,7 @@ class NoiseReason(StrEnum):
     VARIANCE = "variance"
     TEXTURE = "texture"
     GRADIENT = "gradient"
+    STRIPES = "stripes"
     DUPLICATE = "duplicate"
     QUOTA = "quota"
 
@@ -65,13 +85,32 @@ class NoisePatch(Frozen):
     mean: float
     """Grey mean, in grey levels."""
     variance: float = Field(ge=0)
-    """Grey variance, in squared grey levels."""
+    """Grey variance with its shading, in squared grey levels."""
+    noise: float = Field(ge=0)
+    """Grey variance inside 8-pixel cells, in squared grey levels."""
     clipped: float = Field(ge=0, le=1)
-    """Fraction of samples at 0 or 255."""
+    """Fraction of pixels with a channel at 0 or 255."""
     inconsistency: float = Field(ge=0)
-    """Ratio of sub-block variances, noisiest quarter to calmest quarter."""
+    """Spread of the variances of sub-blocks; 1 for white noise."""
     structure: float = Field(ge=0)
-    """Variance of sub-block means over what white noise would give."""
+    """Variance of the detrended cell means; 1 for white noise."""
+    coherence: float = Field(ge=0, le=1)
+    """Coherence of gradient directions: 0 for noise, 1 for stripes."""
+
+
+class NoiseSurvey(Frozen):
+    """What mining found in one image, before patches of all images compete."""
+
+    image: Digest
+    """Pixel digest of the real image."""
+    patches: int = Field(ge=0)
+    """Grid patches that the image has."""
+    rejected: dict[NoiseReason, int]
+    """Patches that are not candidates, by the first rule that they break."""
+    threshold_needed: float | None
+    """Smallest `max_variance` at which a patch would do, in squared grey levels; none if other rules reject all."""
+    floor: tuple[tuple[float, float], ...]
+    """Noise floor with `auto`: pairs of brightness, in grey levels, and grey variance, in squared grey levels."""
 
 
 class NoiseCoverage(Frozen):
@@ -80,13 +119,13 @@ class NoiseCoverage(Frozen):
     image: Digest
     """Pixel digest of the real image."""
     patches: int = Field(ge=0)
-    """Grid patches that the image has."""
+    """Grid patches that the image has; 0 if it is smaller than a patch."""
     accepted: int = Field(ge=0)
     """Patches that went to the pool."""
     rejected: dict[NoiseReason, int]
     """Patches that did not, by reason."""
     threshold_needed: float | None
-    """Smallest `max_variance` at which this image would give a patch, in squared grey levels; none if no patch would do."""
+    """Smallest `max_variance` at which a patch would do, in squared grey levels; none if other rules reject all."""
 
 
 class NoisePoolManifest(Frozen):
@@ -101,7 +140,7 @@ class NoisePoolManifest(Frozen):
     patch: int
     """Side of a patch, in pixels."""
     max_variance: float = Field(ge=0)
-    """The variance threshold that was used, in squared grey levels."""
+    """The variance threshold that was used, or with `auto` the largest grey variance in the pool, in squared grey levels."""
     threshold_source: str
     """Where the threshold came from, in a sentence."""
     std: tuple[float, float, float]

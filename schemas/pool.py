@@ -20,7 +20,7 @@ class EstimateConfig(Frozen):
 
 
 class KernelEstimate(Frozen):
-    """The raw estimates of one image: `raw.npy`, `finished.npy` and `losses.npy` of its unit."""
+    """The raw estimates of one image: `raw.npy`, `finished.npy` and `curves.npy` of its unit."""
 
     image: Digest
     """Pixel digest of the image."""

@@ -99,7 +99,7 @@ class ShardsConfig(Frozen):
     """How samples are packed into tars."""
 
     samples: int = Field(default=512, ge=1, le=100_000)
-    """Samples per shard at which the shard is closed, after the image it is at."""
+    """Samples per shard; the last shard of a split has the rest."""
 
 
 class Recipe(Frozen):

@@ -11,13 +11,6 @@ from schemas.recipe import DegraderConfig
 from schemas.work import FileRecord
 
 
-class PoolChoice(PoolRef):
-    """A pool and the side of its items, which is what a draw has to know."""
-
-    side: int
-    """Side of a kernel or a patch, in pixels."""
-
-
 class SynthesizeConfig(Frozen):
     """All that turns HR tiles into pairs."""
 
@@ -31,7 +24,7 @@ class SynthesizeConfig(Frozen):
     """Draws per tile."""
     degraders: tuple[DegraderConfig, ...]
     """Degraders and their weights."""
-    pools: tuple[PoolChoice, ...]
+    pools: tuple[PoolRef, ...]
     """Pools to draw from."""
 
 

@@ -306,6 +306,8 @@ FILES: dict[str, tuple[Callable[[], bytes], Verdict]] = {
     "truncated.png": (lambda: file_bytes("PNG")[:-900], R.TRUNCATED),
     "no-end.png": (lambda: file_bytes("PNG")[:-12], R.TRUNCATED),
     "truncated.tif": (lambda: file_bytes("TIFF")[:-900], R.TRUNCATED),
+    "truncated-16.tif": (lambda: tiff_bytes(sixteen_bit(), 2)[:-900], R.TRUNCATED),
+    "truncated-16.ppm": (lambda: b"P6 83 71 65535\n" + sixteen_bit().tobytes()[:-900], R.TRUNCATED),
     "truncated.webp": (lambda: file_bytes("WEBP")[:-200], R.TRUNCATED),
     "truncated.bmp": (lambda: file_bytes("BMP")[:-900], R.TRUNCATED),
     "truncated.gif": (lambda: file_bytes("GIF", _palette())[:-900], R.TRUNCATED),

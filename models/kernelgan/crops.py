@@ -80,10 +80,12 @@ class _Windows:
         self._flat = torch.from_numpy(np.concatenate([image.ravel() for image in images])).to(device)
         self._begin = torch.from_numpy(begin).to(device)
         self._inside = torch.from_numpy(inside).to(device)
+        self._index = torch.empty_like(self._inside)
 
     def at(self, iteration: int) -> Tensor:
         """(T, 3, side, side) in the images' type."""
-        return self._flat.take(self._inside + self._begin[iteration][:, None, None, None])
+        torch.add(self._inside, self._begin[iteration][:, None, None, None], out=self._index)
+        return self._flat.take(self._index)
 
 
 def _unique(

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.kernelgan.folding import overlap_add, windows
 from models.kernelgan.generator import CHANNELS
 
 FIRST = 7
@@ -128,8 +129,9 @@ def forward(weights: Weights, spectral: Spectral, crops: Tensor, into: Activatio
     Returns:
         (T, n, P) with P = (m - 6)^2. The probability of "real" is sigmoid(logits).
     """
-    lanes, count = crops.shape[:2]
-    patches(crops, into.columns)
+    lanes = crops.shape[0]
+    patches = windows(crops.transpose(1, 2), into.side - FIRST + 1)
+    into.columns.view(patches.shape).copy_(patches)
     torch.bmm(weights.blocks[0], weights.first, out=into.fused)
     torch.bmm(into.fused, into.columns, out=_flat(into.centred[0]))
     for block in range(BLOCKS):
@@ -159,7 +161,9 @@ def backward_input(weights: Weights, spectral: Spectral, seen: Activations, grad
         if block:
             torch.bmm(weights.blocks[block].mT, _flat(seen.scratch), out=_flat(seen.flow))
     torch.bmm(seen.fused.mT, _flat(seen.scratch), out=seen.columns)
-    return patches_backward(seen.columns, grad.shape[1], seen.side)
+    reach = seen.side - FIRST + 1
+    taps = seen.columns.view(grad.shape[0], 3, FIRST, FIRST, grad.shape[1], reach, reach)
+    return overlap_add(taps).transpose(1, 2)
 
 
 def backward_weights(
@@ -188,27 +192,6 @@ def backward_weights(
     torch.bmm(weights.blocks[0].mT, fused, out=out.first)
     torch.bmm(fused, weights.first.mT, out=out.blocks[0])
     _spectral_backward(spectral, torch.stack(grad_eps), out)
-
-
-def patches(crops: Tensor, out: Tensor) -> None:
-    """All 7x7 patches of the crops (T, n, 3, m, m), written to `out` (T, 147, n P)."""
-    reach = crops.shape[-1] - FIRST + 1
-    windows = crops.unfold(3, reach, 1).unfold(4, reach, 1)
-    ordered = windows.permute(0, 2, 3, 4, 1, 5, 6)
-    out.view(ordered.shape).copy_(ordered)
-
-
-def patches_backward(grad: Tensor, count: int, side: int) -> Tensor:
-    """The adjoint of `patches`: (T, 147, n P) -> (T, n, 3, m, m), rows first, then columns."""
-    lanes, reach = grad.shape[0], side - FIRST + 1
-    taps = grad.view(lanes, 3, FIRST, FIRST, count, reach, reach)
-    lines = grad.new_zeros((lanes, 3, FIRST, count, side, reach))
-    for row in range(FIRST):
-        lines[..., row : row + reach, :] += taps[:, :, row]
-    crops = grad.new_zeros((lanes, 3, count, side, side))
-    for column in range(FIRST):
-        crops[..., column : column + reach] += lines[:, :, column]
-    return crops.transpose(1, 2)
 
 
 def _uniform(rng: np.random.Generator, shape: tuple[int, ...], fan_in: int) -> np.ndarray:
@@ -294,8 +277,8 @@ def _spectral_backward(spectral: Spectral, grad_eps: Tensor, out: Weights) -> No
     """Adds d sigma / dW = u v^T for every matrix whose norm stands beside a normalisation's epsilon; `grad_eps` is (5, T)."""
     grad_sigma = 2 * NORM_EPS * grad_eps * spectral.sigma_blocks
     joint = grad_sigma[0] * spectral.sigma_first
-    outer = spectral.u_first * spectral.v_first.mT
-    out.first.add_(outer * (joint * spectral.sigma_blocks[0])[:, None, None])
+    slope = (joint * spectral.sigma_blocks[0])[:, None, None]
+    out.first.baddbmm_(spectral.u_first * slope, spectral.v_first.mT)
     grad_sigma[0] = joint * spectral.sigma_first
-    outer = spectral.u_blocks * spectral.v_blocks.mT
-    out.blocks.add_(outer * grad_sigma[:, :, None, None])
+    left = (spectral.u_blocks * grad_sigma[:, :, None, None]).flatten(0, 1)
+    out.blocks.view(-1, CHANNELS, CHANNELS).baddbmm_(left, spectral.v_blocks.flatten(0, 1).mT)

@@ -189,10 +189,9 @@ class Trainer:
         self.adam_critic = _adam(self.critic, self.grad_critic, rate)
         self.collapsed = shrinker.collapse(self.generator)
         self.mask = losses.boundary_mask(self.kernel)
-        side = shrinker.output_size(config.crop)
-        self.strips = self.kernel.new_empty((len(lanes), 3 * side, shrinker.KERNEL * config.crop))
-        self.seen_fake = critic.Activations(len(lanes), 1, side, self.kernel)
-        self.seen_pair = critic.Activations(len(lanes), 2, side, self.kernel)
+        self.downscaler = shrinker.Downscaler(len(lanes), config.crop, self.kernel)
+        self.seen_fake = critic.Activations(len(lanes), 1, self.downscaler.side, self.kernel)
+        self.seen_pair = critic.Activations(len(lanes), 2, self.downscaler.side, self.kernel)
 
     @property
     def kernel(self) -> Tensor:
@@ -209,16 +208,16 @@ class Trainer:
         spectral = critic.power_iteration(self.critic, self.u_first, self.u_blocks)
         self.u_first, self.u_blocks = spectral.u_first, spectral.u_blocks
         crops = self.crops.at(iteration)
-        shrinker.strips(crops.generator, self.strips)
+        self.downscaler.load(crops.generator)
         record = self._step_generator(crops.target, spectral, iteration)
         self.collapsed = shrinker.collapse(self.generator)
-        pair = torch.stack([self._shrink(), crops.real], 1) + crops.noise
+        pair = torch.stack([self.downscaler.apply(self.kernel), crops.real], 1) + crops.noise
         record.insert(1, self._step_critic(pair, spectral))
         return torch.stack(record, 1)
 
     def _step_generator(self, target: Tensor, spectral: critic.Spectral, iteration: int) -> list[Tensor]:
         weights = loss_weights(self.config, iteration / self.config.iterations)
-        fake = self._shrink()
+        fake = self.downscaler.apply(self.kernel)
         logits = critic.forward(self.critic, spectral, fake[:, None], self.seen_fake)
         adversarial, slope = losses.adversarial(logits, 1.0)
         grad = critic.backward_input(self.critic, spectral, self.seen_fake, slope)[:, 0]
@@ -227,8 +226,7 @@ class Trainer:
         grad = grad + gap * (2 * weights.bicubic / values)
         bicubic = gap.square().sum((1, 2, 3)) / values
         loss, grad_kernel = losses.kernel_loss(self.kernel, self.mask, weights)
-        grad = grad.reshape(*self.strips.shape[:2], -1)
-        grad_kernel = grad_kernel + shrinker.bands_backward(grad, self.strips, self.config.crop)
+        grad_kernel = grad_kernel + self.downscaler.backward(grad)
         shrinker.collapse_backward(self.generator, self.collapsed, grad_kernel, self.grad_generator)
         self.adam_generator.step()
         return [adversarial[:, 0], bicubic, loss]
@@ -241,11 +239,6 @@ class Trainer:
         critic.backward_weights(self.critic, spectral, self.seen_pair, slope, self.grad_critic)
         self.adam_critic.step()
         return (fake[:, 0] + real[:, 0]) / 2
-
-    def _shrink(self) -> Tensor:
-        """(T, 3, m, m): what the generator makes of the current crops."""
-        product = torch.bmm(self.strips, shrinker.bands(self.kernel, self.config.crop))
-        return product.view(-1, 3, product.shape[-1], product.shape[-1])
 
     def _set_rates(self, iteration: int) -> None:
         passed = sum(iteration >= at * self.config.iterations for at in self.config.decay_at)

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import fold, unfold
+
+from models.kernelgan.folding import overlap_add, windows
 
 CHANNELS = 64
 KERNEL_SIZES = (7, 5, 3, 1, 1, 1)
@@ -88,8 +89,9 @@ def collapse(weights: Weights) -> Collapsed:
     e3 = torch.bmm(e4, weights.w4)
     e2 = torch.bmm(e3, weights.w3).view(lanes, CHANNELS, 9)
     products = torch.bmm(e2.mT, weights.w2)      # nine rows to the left: four times faster than nine columns to the right
-    e1 = fold(products.mT, 7, 5).view(lanes, CHANNELS, 49)
-    kernel = fold(torch.bmm(weights.w1.mT, e1), KERNEL, 7).view(lanes, KERNEL, KERNEL)
+    e1 = overlap_add(products.view(lanes, 1, 3, 3, CHANNELS, 5, 5)).view(lanes, CHANNELS, 49)
+    products = torch.bmm(e1.mT, weights.w1)
+    kernel = overlap_add(products.view(lanes, 1, 7, 7, 1, 7, 7)).view(lanes, KERNEL, KERNEL)
     return Collapsed(e1=e1, e2=e2, e3=e3, e4=e4, kernel=kernel)
 
 
@@ -104,9 +106,10 @@ def collapse_backward(weights: Weights, collapsed: Collapsed, grad_kernel: Tenso
     """
     lanes = grad_kernel.shape[0]
     e1, e2, e3, e4, _ = collapsed
-    d0 = unfold(grad_kernel[:, None], 7)
-    torch.bmm(e1, d0.mT, out=out.w1)
-    d1 = _windows(torch.bmm(weights.w1, d0).view(lanes, CHANNELS, 7, 7))
+    d0 = windows(grad_kernel[:, None, None], 7).reshape(lanes, 49, 49)
+    torch.bmm(e1, d0, out=out.w1)
+    grad_e1 = torch.bmm(weights.w1, d0.mT).view(lanes, 1, CHANNELS, 7, 7)
+    d1 = windows(grad_e1, 5).reshape(lanes, 9, CHANNELS * 25)
     torch.bmm(e2, d1, out=out.w2)
     d2 = torch.bmm(d1, weights.w2.mT).mT.reshape(lanes, 1, CHANNELS * 9)
     d3 = torch.bmm(d2, weights.w3.mT)
@@ -117,69 +120,42 @@ def collapse_backward(weights: Weights, collapsed: Collapsed, grad_kernel: Tenso
     torch.bmm(d4, weights.w5.mT, out=out.w6)
 
 
-def _windows(maps: Tensor) -> Tensor:
-    """(T, C, 7, 7) -> (T, 9, C * 25): the nine 5x5 windows of every map; the adjoint of the fold in `collapse`."""
-    windows = maps.unfold(2, 5, 1).unfold(3, 5, 1)
-    return windows.permute(0, 2, 3, 1, 4, 5).reshape(maps.shape[0], 9, -1)
-
-
 def output_size(crop: int) -> int:
     """Side of the generator's output for a square input of side `crop`: 64 -> 26 (no padding, stride 2)."""
     return (crop - KERNEL) // SCALE + 1
 
 
-def strips(crops: Tensor, out: Tensor | None = None) -> Tensor:
-    """Crops as rows of 13 image lines each, ready to be multiplied with `bands`.
+class Downscaler:
+    """Stride-2 correlation of square crops with a kernel per lane, as a product with banded matrices.
 
-    Args:
-        crops: (T, 3, n, n).
-        out: where to write.
-
-    Returns:
-        (T, 3 * m, 13 * n) with m = `output_size(n)`; row (channel, i) holds the lines 2 i .. 2 i + 12.
+    The banded product costs five times the multiplications of im2col, moves a fifth of the memory, and is faster. Working
+    memory is allocated once.
     """
-    lanes, channels, _, width = crops.shape
-    windows = crops.unfold(2, KERNEL, SCALE)
-    rows = windows.shape[2]
-    out = crops.new_empty((lanes, channels * rows, KERNEL * width)) if out is None else out
-    out.view(lanes, channels, rows, KERNEL, width).copy_(windows.permute(0, 1, 2, 4, 3))
-    return out
 
+    def __init__(self, lanes: int, crop: int, like: Tensor) -> None:
+        """For `lanes` crops of side `crop`, in the type and on the device of `like`."""
+        self.side = output_size(crop)
+        self._crop = crop
+        self._strips = like.new_empty((lanes, 3 * self.side, KERNEL * crop))
+        self._bands = like.new_zeros((lanes, KERNEL * crop, self.side))
+        self._grad = like.new_empty((lanes, self.side, KERNEL * crop))
 
-def bands(kernels: Tensor, width: int) -> Tensor:
-    """Kernels as banded matrices: `bmm(strips(x), bands(k, n))` is the stride-2 correlation of x with k.
+    def load(self, crops: Tensor) -> None:
+        """Take the crops (T, 3, n, n) that the next calls are about: row (channel, i) gets the lines 2 i .. 2 i + 12."""
+        strips = crops.unfold(2, KERNEL, SCALE).permute(0, 1, 2, 4, 3)
+        self._strips.view(strips.shape).copy_(strips)
 
-    A wide banded product costs five times the multiplications of im2col, moves a fifth of the memory, and is faster.
+    def apply(self, kernels: Tensor) -> Tensor:
+        """(T, 13, 13) -> (T, 3, m, m), m = `output_size(n)`."""
+        lanes = kernels.shape[0]
+        strides = (KERNEL * self._crop * self.side, self._crop * self.side, self.side, SCALE * self.side + 1)
+        band = self._bands.as_strided((lanes, KERNEL, KERNEL, self.side), strides)
+        band.copy_(kernels[..., None].expand(-1, -1, -1, self.side))
+        return torch.bmm(self._strips, self._bands).view(lanes, 3, self.side, self.side)
 
-    Args:
-        kernels: (T, 13, 13).
-        width: n, the side of the crops.
-
-    Returns:
-        (T, 13 * n, m) with m = `output_size(n)`.
-    """
-    lanes, columns = kernels.shape[0], output_size(width)
-    matrix = kernels.new_zeros((lanes, KERNEL * width, columns))
-    _diagonals(matrix, width).copy_(kernels[..., None].expand(-1, -1, -1, columns))
-    return matrix
-
-
-def bands_backward(grad: Tensor, rows: Tensor, width: int) -> Tensor:
-    """Gradient (T, 13, 13) of the kernels from that of `bmm(rows, bands(kernels, width))`.
-
-    Args:
-        grad: (T, 3 * m, m), gradient of the product.
-        rows: of `strips`.
-        width: n, the side of the crops.
-    """
-    matrix = torch.bmm(grad.mT, rows)
-    lanes, columns, length = matrix.shape
-    strides = (columns * length, width, 1, length + SCALE)
-    return matrix.as_strided((lanes, KERNEL, KERNEL, columns), strides).contiguous().sum(-1)
-
-
-def _diagonals(matrix: Tensor, width: int) -> Tensor:
-    """View (T, 13, 13, m) of entry [a * n + 2 j + b, j] at [a, b, j]; `matrix` must be contiguous."""
-    lanes, rows, columns = matrix.shape
-    strides = (rows * columns, width * columns, columns, SCALE * columns + 1)
-    return matrix.as_strided((lanes, KERNEL, KERNEL, columns), strides)
+    def backward(self, grad: Tensor) -> Tensor:
+        """Gradient of the kernels (T, 13, 13) from that of `apply`'s result (T, 3, m, m)."""
+        lanes = grad.shape[0]
+        torch.bmm(grad.reshape(lanes, 3 * self.side, self.side).mT, self._strips, out=self._grad)
+        strides = (self.side * KERNEL * self._crop, self._crop, 1, KERNEL * self._crop + SCALE)
+        return self._grad.as_strided((lanes, KERNEL, KERNEL, self.side), strides).contiguous().sum(-1)

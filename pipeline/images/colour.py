@@ -41,7 +41,9 @@ def to_srgb(header: Header, data: bytes) -> tuple[Image.Image, tuple[Conversion,
 
 
 def _from_sixteen_bit(header: Header, data: bytes) -> Image.Image:
-    # Pillow cuts 16-bit RGB to the high bytes; OpenCV keeps all bits.
+    # Pillow cuts 16-bit RGB to the high bytes; OpenCV keeps all bits, but it prints about damaged TIFF files.
+    if header.container == "TIFF":
+        header.image.load()
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.shape[:2] != header.image.size[::-1]:
         detail = f"The 16-bit {header.container} cannot be decoded; 16-bit grey and RGB are allowed."

@@ -28,7 +28,7 @@ _FLOATING_POINT, _SEPARATED, _SENSOR_MOSAIC, _LINEAR_RAW = 3, 5, 32803, 34892
 _DEFLATE_RATIO = 1032
 _PNG_CHANNELS = {2: 3, 4: 2, 6: 4}
 _PPM_GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
-_PPM_HEADER = re.compile(rb"P[2356]" + _PPM_GAP + rb"\d{1,9}" + _PPM_GAP + rb"\d{1,9}" + _PPM_GAP + rb"(\d{1,9})\s")
+_PPM_HEADER = re.compile(rb"P[2356]" + _PPM_GAP + rb"(\d{1,9})" + _PPM_GAP + rb"(\d{1,9})" + _PPM_GAP + rb"(\d{1,9})\s")
 
 
 def check_size(size: tuple[int, int], config: IngestConfig) -> None:
@@ -107,14 +107,19 @@ def _check_webp(data: bytes, config: IngestConfig) -> Tags:
     return {}
 
 
-def _check_ppm(data: bytes, _: IngestConfig) -> Tags:
+def _check_ppm(data: bytes, config: IngestConfig) -> Tags:
     match = _PPM_HEADER.match(data)
     if data[:2] in (b"P1", b"P4") or match is None:
         return {}
-    largest = int(match[1])
+    width, height, largest = map(int, match.groups())
+    check_size((width, height), config)
     if largest not in (255, 65535):
         detail = f"The largest value of the PPM is {largest}; 255 and 65535 are allowed."
         raise ImageRejected(ImageReason.NOT_8_OR_16_BIT, detail)
+    needed = width * height * (3 if data[:2] == b"P6" else 1) * (1 if largest == 255 else 2)
+    if len(data) - match.end() < needed and data[:2] in (b"P5", b"P6"):
+        detail = f"The PPM data have {len(data) - match.end()} of {needed} bytes of pixels; copy the file again."
+        raise ImageRejected(ImageReason.TRUNCATED, detail)
     return {BITS: 8 if largest == 255 else 16}
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+import cv2
 from PIL import Image
 
 from pipeline.images.rejected import ImageRejected
 from schemas.image import ImageReason
+
+_PIL_LOG = logging.getLogger("PIL")
+_SILENT = 0
 
 # Asked only after decoding has failed, so a trailer that happens to lie in other data does no harm.
 _ENDS_EARLY: dict[str, Callable[[bytes], bool]] = {
@@ -23,7 +28,7 @@ _ENDS_EARLY: dict[str, Callable[[bytes], bool]] = {
 
 @contextmanager
 def reading(container: str, data: bytes) -> Iterator[None]:
-    """Turn whatever a decoder raises over `data` into `ImageRejected`, and keep Pillow from warning.
+    """Turn whatever a decoder raises over `data` into `ImageRejected`, and keep the decoders silent.
 
     Raises:
         ImageRejected: `truncated`, `corrupt` or `not-8-or-16-bit`.
@@ -38,30 +43,34 @@ def reading(container: str, data: bytes) -> Iterator[None]:
 
 
 class _Quiet:
-    """No warnings and no size limit of Pillow's own while any thread is inside; sizes are checked by `check_size`.
+    """No warnings, log and size limit of the decoders' own while any thread is inside; `check_size` has the limit.
 
-    Both are settings of the process, so the first thread to enter changes them and the last one to leave puts them back.
+    These are settings of the process: the first thread to enter changes them, the last one to leave puts them back.
     """
 
     def __init__(self) -> None:
-        self._lock, self._inside, self._catcher = threading.Lock(), 0, warnings.catch_warnings()
-        self._limit: int | None = None
+        self._lock, self._inside, self._outside = threading.Lock(), 0, ExitStack()
 
     def __enter__(self) -> None:
         with self._lock:
+            if self._inside == 0:
+                self._change()
             self._inside += 1
-            if self._inside == 1:
-                self._catcher = warnings.catch_warnings()
-                self._catcher.__enter__()
-                warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
-                self._limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                Image.MAX_IMAGE_PIXELS = self._limit
-                self._catcher.__exit__(None, None, None)
+                self._outside.close()
+
+    def _change(self) -> None:
+        self._outside.enter_context(warnings.catch_warnings())
+        warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
+        self._outside.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+        Image.MAX_IMAGE_PIXELS = None
+        self._outside.callback(_PIL_LOG.setLevel, _PIL_LOG.level)
+        _PIL_LOG.setLevel(logging.CRITICAL)
+        self._outside.callback(cv2.utils.logging.setLogLevel, cv2.utils.logging.setLogLevel(_SILENT))
 
 
 _quiet = _Quiet()

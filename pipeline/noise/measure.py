@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from pipeline.noise.residual import detrend
 
 Plane = NDArray[np.float64]
+Cells = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """Grey statistics of the grid patches of one image; every array is (n,), row-major over the grid."""
+    """Grey statistics of the grid patches of one image; arrays are (n,), row-major over the grid, unless said otherwise."""
 
     patch: int
     """Side of a patch, in pixels."""
@@ -25,16 +26,18 @@ class Survey:
     """Mean, in grey levels."""
     variance: Plane
     """Population variance, in squared grey levels."""
-    within: Plane
-    """Unbiased variance inside cells, in squared grey levels: noise without slow shading."""
+    noise: Plane
+    """Unbiased variance inside cells, in squared grey levels: slow shading does not count."""
+    blank: Plane
+    """Fraction of cells with less than a tenth of that."""
+    clipped: Plane
+    """Fraction of pixels with a channel at 0 or 255, to 1/255 per cell."""
     structure: Plane
-    """Variance of the detrended cell means over what white noise of strength `within` would give; 1 for white noise."""
+    """Variance of the detrended cell means over what white noise of the same `noise` would give; 1 for white noise."""
     inconsistency: Plane
     """Relative spread of the variances of sub-blocks over what white noise would give; 1 for white noise."""
-    cell_mean: NDArray[np.float32]
-    """(rows, columns) means of all cells."""
-    cell_variance: NDArray[np.float32]
-    """(rows, columns) unbiased variances inside the cells."""
+    cells: tuple[Cells, Cells, Cells]
+    """(rows, columns) of all cells: means, unbiased variances, fractions of clipped pixels."""
 
 
 def survey(image: NDArray[np.uint8], patch: int) -> Survey:
@@ -46,25 +49,27 @@ def survey(image: NDArray[np.uint8], patch: int) -> Survey:
     """
     side = cell_side(patch)
     rows, columns = image.shape[0] // patch, image.shape[1] // patch
-    per = patch // side
     if rows * columns == 0:
         none, cells = np.zeros(0), np.zeros((0, 0), np.float32)
-        return Survey(patch, columns, none, none, none, none, none, cells, cells)
-    mean, square = _cell_moments(image[: rows * patch, : columns * patch], side)
-    variance = np.maximum(square - mean * mean, 0) * (side * side / (side * side - 1))
-    means, squares, inside = (tiles(plane, per).astype(np.float64) for plane in (mean, square, variance))
-    level = means.mean(axis=(1, 2))
-    within = inside.mean(axis=(1, 2))
+        return Survey(patch, columns, none, none, none, none, none, none, none, (cells, cells, cells))
+    whole = np.ascontiguousarray(image[: rows * patch, : columns * patch])
+    mean, square = _moments(whole, side)
+    variance = np.maximum(square - mean * mean, 0) * np.float32(side * side / (side * side - 1))
+    clipped = _clipped(whole, side)
+    per = patch // side
+    means, squares, inside, lost = (tiles(plane, per).astype(float) for plane in (mean, square, variance, clipped))
+    level, noise = means.mean(axis=(1, 2)), inside.mean(axis=(1, 2))
     return Survey(
         patch=patch,
         columns=columns,
         mean=level + 128,
         variance=np.maximum(squares.mean(axis=(1, 2)) - level * level, 0),
-        within=within,
-        structure=_structure(means, within, side),
+        noise=noise,
+        blank=(inside < 0.1 * noise[:, None, None]).mean(axis=(1, 2)),
+        clipped=lost.mean(axis=(1, 2)),
+        structure=_structure(means, noise, side),
         inconsistency=_inconsistency(inside, side),
-        cell_mean=mean + np.float32(128),
-        cell_variance=variance,
+        cells=(mean + np.float32(128), variance, clipped),
     )
 
 
@@ -73,18 +78,18 @@ def cell_side(patch: int) -> int:
     return 8 if patch >= 64 else 4
 
 
-def tiles(plane: NDArray[np.float32], per: int) -> NDArray[np.float32]:
+def tiles(plane: Cells, per: int) -> Cells:
     """Cells (rows, columns) as patches (n, per, per)."""
     rows, columns = plane.shape[0] // per, plane.shape[1] // per
     return np.swapaxes(plane.reshape(rows, per, columns, per), 1, 2).reshape(-1, per, per)
 
 
-def _cell_moments(image: NDArray[np.uint8], side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
     """Means of g - 128 and of its square over cells, g the grey level.
 
     Sums are of integers below 2^24 and the divisor is a power of two: float32 holds them exactly, in any order of summation.
     """
-    grey = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     grey -= np.float32(128)
     size = (grey.shape[1] // side, grey.shape[0] // side)
     mean = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
@@ -92,12 +97,18 @@ def _cell_moments(image: NDArray[np.uint8], side: int) -> tuple[NDArray[np.float
     return np.asarray(mean), np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
 
 
-def _structure(means: Plane, within: Plane, side: int) -> Plane:
+def _clipped(image: NDArray[np.uint8], side: int) -> Cells:
+    inner = cv2.inRange(image, (1, 1, 1), (254, 254, 254))
+    size = (image.shape[1] // side, image.shape[0] // side)
+    return (255 - cv2.resize(inner, size, interpolation=cv2.INTER_AREA).astype(np.float32)) / np.float32(255)
+
+
+def _structure(means: Plane, noise: Plane, side: int) -> Plane:
     per = means.shape[-1]
     order = 1 if per < 8 else 2
     rest = detrend(means, order)
     between = (rest * rest).sum(axis=(1, 2)) / (per * per - (order + 1) ** 2)
-    return np.asarray(between * side * side / np.maximum(within, 1e-9))
+    return np.asarray(between * side * side / np.maximum(noise, 1e-9))
 
 
 def _inconsistency(inside: Plane, side: int) -> Plane:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.images.decode import load
 from pipeline.rng import stream_key
 from pipeline.stage import Context, Profile, Stage, Unit
-from pipeline.stages.payload import ImagePayload
+from pipeline.stages.payload import ImagePayload, npy_bytes
 from schemas.image import ImageSet, IngestConfig, Role
 from schemas.kernel import KernelReason
 from schemas.pool import EstimateConfig, EstimateRef, KernelEstimate, KernelEstimates
@@ -25,7 +20,8 @@ def plan(images: ImageSet, config: EstimateConfig) -> list[ImagePayload]:  # noq
 
 def work(units: Sequence[Unit[ImagePayload]], config: EstimateConfig, context: Context) -> Iterator[KernelEstimate]:
     """Fit all images that are not refused as one batch; a lane does not depend on the others in it."""
-    from models.kernelgan.fit import check_image, fit_kernels
+    from models.kernelgan.sampling import check_image
+    from models.kernelgan.fit import fit_kernels
 
     images = [load(unit.payload.image, IngestConfig()) for unit in units]
     refused: list[KernelReason | None] = [check_image(image, config.kernelgan) for image in images]
@@ -41,18 +37,11 @@ def work(units: Sequence[Unit[ImagePayload]], config: EstimateConfig, context: C
     for number, unit in enumerate(units):
         fit = by_number.get(number)
         if fit is not None:
-            for name, values in (("raw", fit.raw), ("finished", fit.finished), ("losses", fit.losses)):
+            for name, values in (("raw", fit.raw), ("finished", fit.finished), ("curves", fit.curves)):
                 context.write(unit, f"{name}.npy", npy_bytes(values))
         restarts = 0 if fit is None else len(fit.raw)
         image = unit.payload.image.pixel_sha256
         yield KernelEstimate(image=image, refused=refused[number], restarts=restarts)
-
-
-def npy_bytes(array: NDArray[Any]) -> bytes:
-    """The array as an .npy file."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
 
 
 def seal(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from pipeline.images.decode import ingest_file
 from pipeline.images.find import FoundFile, find_files
@@ -42,8 +41,8 @@ class Ingested(Frozen):
     """Or why not."""
 
 
-def find(images: ImagesConfig, base: str) -> list[FilePayload]:
-    """All files that a recipe names; relative patterns start at `base`.
+def find(images: ImagesConfig, base: str, limit: int | None = None) -> list[FilePayload]:
+    """All files that a recipe names, or the first `limit` of each role; relative patterns start at `base`.
 
     Raises:
         UserError: if a pattern matches nothing or a folder cannot be read.
@@ -51,7 +50,7 @@ def find(images: ImagesConfig, base: str) -> list[FilePayload]:
     found: list[FilePayload] = []
     for role, patterns in ((Role.REAL, images.real), (Role.CLEAN, images.clean)):
         files = find_files(patterns, base, f"images.{role}") if patterns else []
-        found += [_payload(file, role) for file in files]
+        found += [_payload(file, role) for file in files[:limit]]
     return found
 
 
@@ -106,11 +105,6 @@ def _nothing_left(rejected: Sequence[RejectedImage]) -> UserError:
         got=shown + more,
         todo="give readable 8-bit photographs of at least 64 pixels a side",
     )
-
-
-def identity(images: ImageSet) -> list[Any]:
-    """What an image set is, whatever the files are called."""
-    return [[image.role, image.pixel_sha256] for image in images.accepted]
 
 
 STAGE = Stage(

@@ -1,9 +1,14 @@
-"""Payloads that several stages share."""
+"""Payloads and array files that several stages share."""
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.storage import Storage
 from schemas.image import ImageRecord
 from schemas.work import Payload
 
@@ -22,3 +27,16 @@ class ImagePayload(Payload):
     def identity(self) -> Any:
         """See `Payload.identity`."""
         return [self.image.role, self.image.pixel_sha256]
+
+
+def npy_bytes(array: NDArray[Any]) -> bytes:
+    """The array as an .npy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def read_npy(storage: Storage, name: str) -> NDArray[Any]:
+    """The array of an .npy file of the workspace."""
+    array: NDArray[Any] = np.load(io.BytesIO(storage.read(name)), allow_pickle=False)
+    return array

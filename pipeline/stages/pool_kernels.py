@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from models.functional.kernels import compose, to_fixed_point
 from pipeline import layout
 from pipeline.images.decode import load
-from pipeline.kernels.quality import judge
+from pipeline.kernels.quality import judge, refusal
 from pipeline.pools import columns_of, pool_digest, write_pool
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import estimate_kernels
-from pipeline.stages.estimate_kernels import npy_bytes
+from pipeline.stages.payload import npy_bytes, read_npy
 from pipeline.storage import Storage
 from schemas.errors import UserError
 from schemas.image import ImageRecord, ImageSet, IngestConfig
@@ -53,30 +52,38 @@ def plan(inputs: tuple[ImageSet, KernelEstimates], config: PoolKernelsConfig) ->
 def work(units: Sequence[Unit[JudgePayload]], config: PoolKernelsConfig, context: Context) -> Iterator[JudgedKernel]:
     """Judge the restarts of an image; write `kernel.npy` if one is accepted."""
     for unit in units:
-        refused = unit.payload.ref.estimate.refused
-        if refused is not None:
-            verdict = _refusal(refused)
-        else:
-            raw, finished = read_estimate(context.storage, unit.payload.ref.key)
-            kernel, verdict = judge(raw, finished, load(unit.payload.image, IngestConfig()), config.quality)
-            if kernel is not None:
-                context.write(unit, "kernel.npy", npy_bytes(to_fixed_point(compose(kernel, config.scale))))
+        kernel, verdict = _judge(unit, config, context.storage)
+        if kernel is not None:
+            context.write(unit, "kernel.npy", npy_bytes(kernel))
         yield JudgedKernel(image=unit.payload.image.pixel_sha256, verdict=verdict)
 
 
 def read_estimate(storage: Storage, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Raw (R, 13, 13) and finished (R, 17, 17) kernels of one image's restarts."""
     folder = layout.unit_folder(estimate_kernels.STAGE.name, key)
-    raw, finished = (np.load(io.BytesIO(storage.read(f"{folder}/{name}.npy"))) for name in ("raw", "finished"))
-    return raw, finished
+    return read_npy(storage, f"{folder}/raw.npy"), read_npy(storage, f"{folder}/finished.npy")
 
 
-def _refusal(reason: KernelReason) -> KernelVerdict:
-    detail = {
-        KernelReason.TOO_SMALL: "the image is smaller than the crops that KernelGAN trains on",
-        KernelReason.TOO_FLAT: "the image has too little contrast to show its blur",
-    }.get(reason, "the image cannot be used for kernel estimation")
-    return KernelVerdict(accepted=False, reason=reason, detail=detail, restart=None, diagnostics=None)
+REFUSALS = {
+    KernelReason.TOO_SMALL: "the image is smaller than the crops that KernelGAN trains on",
+    KernelReason.TOO_FLAT: "the image has too little contrast to show its blur",
+}
+
+
+def _judge(
+    unit: Unit[JudgePayload], config: PoolKernelsConfig, storage: Storage
+) -> tuple[NDArray[np.float64] | None, KernelVerdict]:
+    refused = unit.payload.ref.estimate.refused
+    if refused is not None:
+        return None, refusal(refused, REFUSALS.get(refused, "the image cannot be used for kernel estimation"))
+    raw, finished = read_estimate(storage, unit.payload.ref.key)
+    kernel, verdict = judge(raw, finished, load(unit.payload.image, IngestConfig()), config.quality)
+    if kernel is None:
+        return None, verdict
+    try:
+        return to_fixed_point(compose(kernel, config.scale)), verdict
+    except ValueError as error:                        # too wide to be composed to this scale
+        return None, verdict.with_(accepted=False, reason=KernelReason.TOO_WIDE, detail=str(error))
 
 
 def seal(
@@ -90,10 +97,11 @@ def seal(
     accepted = [(u, record) for u, record in zip(units, records, strict=True) if record.verdict.accepted]
     if not accepted:
         raise _none_accepted(records, config)
-    folder = [f"{layout.unit_folder(context.stage, unit.key)}/kernel.npy" for unit, _ in accepted]
-    kernels = np.stack([np.load(io.BytesIO(context.storage.read(name))) for name in folder])
+    names = [f"{layout.unit_folder(context.stage, unit.key)}/kernel.npy" for unit, _ in accepted]
+    kernels = np.stack([read_npy(context.storage, name) for name in names])
     diagnostics = [record.verdict.diagnostics for _, record in accepted if record.verdict.diagnostics]
-    write_pool(context.storage, key, "kernels", kernels, columns_of([r for _, r in accepted]) | columns_of(diagnostics))
+    columns = columns_of([record for _, record in accepted]) | columns_of(diagnostics)
+    write_pool(context.storage, layout.pool_group(context.stage, key), "kernels", kernels, columns)
     return KernelPoolManifest(
         digest=pool_digest(kernels), count=len(kernels), side=kernels.shape[1], scale=config.scale,
         kernels=tuple(record.image for _, record in accepted), judged=tuple(records),

@@ -42,6 +42,8 @@ class ShardPayload(Payload):
     """Number of the shard in the split; only a label."""
     images: tuple[TilesOfImage, ...]
     """Images and the tiles taken from them."""
+    pools: tuple[str, ...]
+    """Zarr groups of the config's pools; places, which do not matter."""
 
     @property
     def label(self) -> str:
@@ -59,6 +61,7 @@ class Inputs:
 
     images: ImageSet
     hr: HrSet
+    pools: tuple[str, ...]
     seed: int
     splits: SplitsConfig
     shards: ShardsConfig
@@ -78,7 +81,8 @@ def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
             for ref in refs
         ]
         units += [
-            ShardPayload(split=split, number=number, images=images) for number, images in enumerate(pack(parts, per_shard))
+            ShardPayload(split=split, number=number, images=shard, pools=inputs.pools)
+            for number, shard in enumerate(pack(parts, per_shard))
         ]
     return units
 
@@ -101,8 +105,8 @@ def pack(parts: Sequence[TilesOfImage], per_shard: int) -> list[tuple[TilesOfIma
 
 def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context: Context) -> Iterator[ShardResult]:
     """Make the pairs of a shard and write `shard.tar` and `samples.parquet`."""
-    maker = _Maker(config, context)
     for unit in units:
+        maker = _Maker(config, context, unit.payload.pools)
         rows: list[SampleRow] = []
         with context.create(unit, "shard.tar") as file:
             counted = _Hashing(file)
@@ -129,9 +133,9 @@ def pixels_of(rows: Sequence[SampleRecord]) -> str:
 class _Maker:
     """Draws and applies the programs of one image after the other."""
 
-    def __init__(self, config: SynthesizeConfig, context: Context) -> None:
+    def __init__(self, config: SynthesizeConfig, context: Context, groups: tuple[str, ...]) -> None:
         self.config, self.storage = config, context.storage
-        self.assets = load_assets(context.profile.workspace, config.pools)
+        self.assets = load_assets(context.profile.workspace, tuple(zip(config.pools, groups, strict=True)))
         pools = {pool.kind: PoolInfo(pool.digest, pool.count, pool.side) for pool in config.pools}
         known = Pools(pools.get("kernels"), pools.get("noise"))
         self.degraders = [degraders.build(degrader, config.scale, known) for degrader in config.degraders]

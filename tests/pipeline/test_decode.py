@@ -312,4 +312,6 @@ def test_no_truncation_passes_unnoticed(kind: str) -> None:
 def test_decoding_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     for data in WHOLE.values():
         judge(data)
+        for place in range(8, 200, 11):
+            judge(data[:place] + b"\x07" + data[place + 1 :])
     assert capfd.readouterr() == ("", "")

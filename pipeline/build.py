@@ -1,0 +1,91 @@
+"""A build: the stages in order, whoever carries them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from pipeline import layout
+from pipeline.corpora.seal import Made
+from pipeline.stage import C, I, M, P, R, Sealed, Stage
+from pipeline.stages import clean_up, estimate_kernels, ingest, mine_noise, pool_kernels, pool_noise, synthesize
+from schemas.corpus import PoolRef
+from schemas.hr import CutConfig
+from schemas.image import ImageSet
+from schemas.noise import NoisePoolManifest
+from schemas.pool import EstimateConfig, KernelPoolManifest, PoolKernelsConfig
+from schemas.recipe import Recipe
+from schemas.shard import SynthesizeConfig
+
+
+class Run(Protocol):
+    """Carries one stage and returns it sealed."""
+
+    def __call__(self, stage: Stage[I, C, P, R, M], inputs: I, config: C, /) -> Sealed[M]:
+        """Run or find the stage."""
+
+
+def limited(recipe: Recipe, limit: int | None) -> Recipe:
+    """The recipe of a small run on `limit` images per role: the same path, another name."""
+    return recipe if limit is None else recipe.with_(name=f"{recipe.name}-limit{limit}")
+
+
+def make(recipe: Recipe, base: str, run: Run, limit: int | None = None) -> Made:
+    """All stages up to the finished shards.
+
+    Args:
+        recipe: What to make.
+        base: Folder that relative image patterns start at.
+        run: Carries a stage.
+        limit: Most images per role; none means all.
+
+    Raises:
+        PairmillError: what the stages raise.
+    """
+    files = ingest.find(recipe.images, base, limit)
+    images = run(ingest.STAGE, files, recipe.ingest)
+    hr = run(clean_up.STAGE, images.manifest, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles))
+    kernels = make_kernels(recipe, images.manifest, run) if recipe.needs_pools else None
+    noise = make_noise(recipe, images.manifest, run) if recipe.needs_pools else None
+    pools = _pools(kernels, noise)
+    config = SynthesizeConfig(
+        seed=recipe.seed, scale=recipe.scale, tile=recipe.tiles.size, samples_per_tile=recipe.samples_per_tile,
+        degraders=recipe.degraders, pools=tuple(ref for ref, _ in pools),
+    )  # fmt: skip
+    groups = tuple(group for _, group in pools)
+    inputs = synthesize.Inputs(images.manifest, hr.manifest, groups, recipe.seed, recipe.splits, recipe.shards)
+    shards = run(synthesize.STAGE, inputs, config)
+    return Made(recipe, images, hr, kernels, noise, pools, shards, _versions(recipe))
+
+
+def make_kernels(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[KernelPoolManifest]:
+    """Estimate and pool kernels."""
+    estimates = run(estimate_kernels.STAGE, images, EstimateConfig(seed=recipe.seed, kernelgan=recipe.kernels))
+    config = PoolKernelsConfig(scale=recipe.scale, quality=recipe.kernel_quality)
+    return run(pool_kernels.STAGE, (images, estimates.manifest), config)
+
+
+def make_noise(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[NoisePoolManifest]:
+    """Mine and pool noise."""
+    mined = run(mine_noise.STAGE, images, recipe.noise)
+    return run(pool_noise.STAGE, mined.manifest, recipe.noise)
+
+
+def _pools(
+    kernels: Sealed[KernelPoolManifest] | None, noise: Sealed[NoisePoolManifest] | None
+) -> tuple[tuple[PoolRef, str], ...]:
+    pools: list[tuple[PoolRef, str]] = []
+    if kernels is not None:
+        k = kernels.manifest
+        ref = PoolRef(kind="kernels", digest=k.digest, count=k.count, side=k.side)
+        pools.append((ref, layout.pool_group(pool_kernels.STAGE.name, kernels.key)))
+    if noise is not None:
+        n = noise.manifest
+        ref = PoolRef(kind="noise", digest=n.digest, count=n.count, side=n.patch)
+        pools.append((ref, layout.pool_group(pool_noise.STAGE.name, noise.key)))
+    return tuple(pools)
+
+
+def _versions(recipe: Recipe) -> dict[str, int]:
+    always: list[Stage[Any, Any, Any, Any, Any]] = [ingest.STAGE, clean_up.STAGE, synthesize.STAGE]
+    pooled = [estimate_kernels.STAGE, pool_kernels.STAGE, mine_noise.STAGE, pool_noise.STAGE]
+    return {stage.name: stage.version for stage in (*always, *(pooled if recipe.needs_pools else []))}

@@ -1,0 +1,1 @@
+"""Sealed corpora: making, finding, verifying and replaying them."""

@@ -1,0 +1,175 @@
+"""Seal a corpus: shards, pools, table, card, indexes and report first, the manifest last."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import IO
+
+from pipeline import layout
+from pipeline.corpora import card
+from pipeline.corpora.log import append_log, read_log
+from pipeline.corpora.table import with_shard, write_tables
+from pipeline.provenance import now
+from pipeline.report.write import write_report
+from pipeline.stage import Profile, Sealed
+from pipeline.stages import synthesize
+from pipeline.storage import Storage
+from schemas.corpus import CorpusIdentity, CorpusManifest, PoolRef, ShardRecord
+from schemas.errors import IntegrityError
+from schemas.hr import HrSet
+from schemas.image import ImageSet
+from schemas.noise import NoisePoolManifest
+from schemas.pool import KernelPoolManifest
+from schemas.provenance import Circumstance
+from schemas.recipe import Recipe
+from schemas.shard import ShardRef, ShardSet
+from schemas.work import FileRecord
+
+
+@dataclass(frozen=True)
+class Made:
+    """All sealed stages of a build."""
+
+    recipe: Recipe
+    images: Sealed[ImageSet]
+    hr: Sealed[HrSet]
+    kernels: Sealed[KernelPoolManifest] | None
+    noise: Sealed[NoisePoolManifest] | None
+    pools: tuple[tuple[PoolRef, str], ...]
+    """Pools and the zarr groups that hold them."""
+    shards: Sealed[ShardSet]
+    versions: dict[str, int]
+    """Versions of the stages that took part."""
+
+
+def identity_of(made: Made) -> CorpusIdentity:
+    """All that determines the version."""
+    samples: dict[str, int] = {}
+    degraders: dict[str, int] = {}
+    for ref in made.shards.manifest.shards:
+        samples[ref.result.split] = samples.get(ref.result.split, 0) + ref.result.samples
+        for kind, count in ref.result.degraders.items():
+            degraders[kind] = degraders.get(kind, 0) + count
+    return CorpusIdentity(
+        name=made.recipe.name,
+        recipe=made.recipe.model_dump(mode="json", exclude={"images"}),
+        images=hashlib.sha256(repr(made.images.manifest.identity()).encode()).hexdigest(),
+        stages=made.versions,
+        pools=tuple(ref for ref, _ in made.pools),
+        samples=samples,
+        degraders=dict(sorted(degraders.items())),
+        shards=tuple(_shard_record(ref) for ref in made.shards.manifest.shards),
+    )
+
+
+def _shard_record(ref: ShardRef) -> ShardRecord:
+    tar = ref.result.tar
+    return ShardRecord(
+        split=ref.result.split, samples=ref.result.samples, bytes=tar.bytes, sha256=tar.sha256,
+        pixel_sha256=ref.result.pixel_sha256,
+    )  # fmt: skip
+
+
+def sealed_version(storage: Storage, made: Made) -> CorpusManifest | None:
+    """The manifest of this very corpus, if it was sealed before."""
+    path = layout.corpus_manifest(made.recipe.name, identity_of(made).sha256()[:12])
+    return CorpusManifest.model_validate_json(storage.read(path)) if storage.exists(path) else None
+
+
+def seal_corpus(made: Made, profile: Profile, circumstance: Circumstance) -> CorpusManifest:
+    """Publish a version, or find it; the log gets a line either way if its last line is another version.
+
+    Raises:
+        IntegrityError: if a finished shard is no longer what it was; it is forgotten, so that a rerun makes it anew.
+    """
+    storage = Storage(profile.workspace)
+    manifest = sealed_version(storage, made) or _publish(made, storage, circumstance)
+    append_log(storage, manifest, now())
+    return manifest
+
+
+def _publish(made: Made, storage: Storage, circumstance: Circumstance) -> CorpusManifest:
+    identity = identity_of(made)
+    digest, name = identity.sha256(), made.recipe.name
+    version = digest[:12]
+    shard_names = _shard_names(identity, version)
+    for ref, shard in zip(made.shards.manifest.shards, shard_names, strict=True):
+        _publish_shard(storage, made.shards.key, ref, layout.shard_path(name, version, shard))
+    for pool, group in made.pools:
+        storage.link_tree(group, layout.corpus_pool(name, version, pool.kind))
+    log = read_log(storage, name)
+    manifest = CorpusManifest(
+        version=version, digest=digest, identity=identity, shard_names=shard_names, files=(), counts=counts_of(made),
+        parents=(log[-1].version,) if log else (), circumstance=circumstance,
+    )  # fmt: skip
+    manifest = manifest.with_(files=_write_files(storage, made, manifest))
+    write_report(storage, made, manifest)
+    storage.write(layout.corpus_manifest(name, version), manifest.canonical_json().encode())
+    return manifest
+
+
+def _shard_names(identity: CorpusIdentity, version: str) -> tuple[str, ...]:
+    numbers: dict[str, int] = {}
+    names = []
+    for shard in identity.shards:
+        number = numbers.get(shard.split, 0)
+        numbers[shard.split] = number + 1
+        names.append(layout.shard_name(identity.name, version, shard.split, number))
+    return tuple(names)
+
+
+def _publish_shard(storage: Storage, stage_key: str, ref: ShardRef, target: str) -> None:
+    source = f"{layout.unit_folder(synthesize.STAGE.name, ref.key)}/{ref.result.tar.name}"
+    with storage.open(source) as file:
+        found = _sha256(file)
+    if found != ref.result.tar.sha256:
+        storage.remove(layout.unit_marker(synthesize.STAGE.name, ref.key))
+        storage.remove(layout.stage_manifest(synthesize.STAGE.name, stage_key))
+        raise IntegrityError(
+            "a finished shard has changed since it was made",
+            where=storage.path(source), got=f"sha256 {found[:12]}", wanted=ref.result.tar.sha256[:12],
+            todo="run the same command again; it makes this shard anew",
+        )  # fmt: skip
+    storage.link(source, target)
+
+
+def _sha256(file: IO[bytes]) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _write_files(storage: Storage, made: Made, manifest: CorpusManifest) -> tuple[FileRecord, ...]:
+    folder = layout.version_folder(manifest.identity.name, manifest.version)
+    with storage.create(f"{folder}/samples.parquet") as file:
+        tables = (
+            with_shard(storage.read(f"{layout.unit_folder(synthesize.STAGE.name, ref.key)}/samples.parquet"), shard)
+            for ref, shard in zip(made.shards.manifest.shards, manifest.shard_names, strict=True)
+        )
+        write_tables(file, tables)
+    for name, text in card.files(manifest).items():
+        storage.write(f"{folder}/{name}", text.encode())
+    return tuple(file_record(storage, folder, name) for name in ("samples.parquet", *card.files(manifest)))
+
+
+def file_record(storage: Storage, folder: str, name: str) -> FileRecord:
+    """Size and digest of a file."""
+    with storage.open(f"{folder}/{name}") as file:
+        return FileRecord(name=name, bytes=storage.size(f"{folder}/{name}"), sha256=_sha256(file))
+
+
+def counts_of(made: Made) -> dict[str, int]:
+    """How many things were accepted, rejected and skipped."""
+    images, hr = made.images.manifest, made.hr.manifest
+    counts = {
+        "images": len(images.accepted),
+        "images_rejected": len(images.rejected),
+        "tiles": hr.tiles,
+        "tiles_skipped": sum(sum(ref.hr.skipped.values()) for ref in hr.images),
+    }
+    if made.kernels is not None:
+        judged = made.kernels.manifest.judged
+        counts["kernels"] = made.kernels.manifest.count
+        counts["kernels_rejected"] = sum(not record.verdict.accepted for record in judged)
+    if made.noise is not None:
+        counts["noise_patches"] = made.noise.manifest.count
+    return counts

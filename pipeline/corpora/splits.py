@@ -1,0 +1,36 @@
+"""Which split a source image is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.rng import stream
+from schemas.recipe import SplitsConfig
+
+
+def split_images(images: Sequence[str], splits: SplitsConfig, seed: int) -> dict[str, str]:
+    """Map the digest of every image to its split.
+
+    Each image falls by a draw of its own, so that new images move no old one. A split that got none, as happens with a
+    handful of images, takes the image that fell nearest to it from the fullest split that has more than one.
+    """
+    shares = splits.shares()
+    draws = {image: float(stream(seed, "split", image).random()) for image in images}
+    chosen = {image: _fall(value, shares) for image, value in draws.items()}
+    for split in shares:
+        if split not in chosen.values() and len(images) > 1:
+            counts = {other: list(chosen.values()).count(other) for other in shares}
+            fullest = max(counts, key=lambda other: counts[other])
+            if counts[fullest] > 1:
+                moved = max((image for image in images if chosen[image] == fullest), key=lambda image: draws[image])
+                chosen[moved] = split
+    return chosen
+
+
+def _fall(value: float, shares: dict[str, float]) -> str:
+    reached = 0.0
+    for split, share in shares.items():
+        reached += share
+        if value < reached:
+            return split
+    return next(reversed(shares))

@@ -1,0 +1,1 @@
+"""The page made for looking at a corpus."""

@@ -1,0 +1,57 @@
+"""Mine noise: measure every patch of every real image once, and keep those that are noise and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.images.decode import load
+from pipeline.noise.candidates import candidates
+from pipeline.stage import Context, Stage, Unit
+from pipeline.stages.payload import ImagePayload, npy_bytes
+from schemas.base import Digest, Frozen
+from schemas.image import ImageSet, IngestConfig, Role
+from schemas.noise import NoiseConfig, NoiseSurvey
+
+
+class MinedRef(Frozen):
+    """What was found in one image, and the unit with `table.npy`, `signatures.npy` and `patches.npy`."""
+
+    key: Digest
+    """Key of the unit."""
+    survey: NoiseSurvey
+    """Counts."""
+
+
+class MinedNoise(Frozen):
+    """All images, in the order of the image set."""
+
+    images: tuple[MinedRef, ...]
+    """One per real image."""
+
+
+def plan(images: ImageSet, config: NoiseConfig) -> list[ImagePayload]:  # noqa: ARG001
+    """One unit per real image."""
+    return [ImagePayload(image=image) for image in images.with_role(Role.REAL)]
+
+
+def work(units: Sequence[Unit[ImagePayload]], config: NoiseConfig, context: Context) -> Iterator[NoiseSurvey]:
+    """Decode, measure, and write the candidates."""
+    for unit in units:
+        image = unit.payload.image
+        found = candidates(load(image, IngestConfig()), image.pixel_sha256, config)
+        for name, values in (("table", found.table), ("signatures", found.signatures), ("patches", found.patches)):
+            context.write(unit, f"{name}.npy", npy_bytes(values))
+        yield found.survey
+
+
+def seal(
+    units: Sequence[Unit[ImagePayload]], records: Sequence[NoiseSurvey], config: NoiseConfig, context: Context, key: str  # noqa: ARG001
+) -> MinedNoise:
+    """List what was found."""
+    return MinedNoise(images=tuple(MinedRef(key=u.key, survey=record) for u, record in zip(units, records, strict=True)))
+
+
+STAGE = Stage(
+    name="mine_noise", version=1, title="mine noise", noun="images",
+    record=NoiseSurvey, manifest=MinedNoise, plan=plan, work=work, seal=seal,
+)  # fmt: skip
