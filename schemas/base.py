@@ -28,7 +28,7 @@ class Frozen(BaseModel):
         """The one JSON text of this value: sorted keys, no spaces, shortest round-trip floats."""
         return canonical_json(self.model_dump(mode="json"))
 
-    def sha256(self) -> str:
+    def content_digest(self) -> str:
         """SHA-256 of `canonical_json`, in hexadecimal."""
         return digest_of(self.model_dump(mode="json"))
 

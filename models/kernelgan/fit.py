@@ -28,7 +28,8 @@ CURVES = ("adversarial", "discriminator", "bicubic", "kernel")
 """The columns of `KernelFit.curves`."""
 CURVE_STEP = 50
 CPU_LANES = 4
-"""Lanes trained together on a CPU: more are no faster, because their activations leave the cache."""
+"""Lanes trained together on a CPU. More are hardly faster, and always this many (the last ones repeated if need be) keep every
+array's shape, hence the library's choice of algorithm, hence every bit, the same in any batch."""
 LANE_BYTES = 24 << 20
 """Memory of a lane: weights, gradients, Adam's moments, noise and activations, measured with a margin."""
 ADAM_BETAS = (0.5, 0.999)
@@ -88,16 +89,17 @@ def fit_kernels(
         raise ValueError(f"one seed per image: got {len(images)} images and {len(seeds)} seeds")
     jobs = [(image, restart) for image in range(len(images)) for restart in range(config.restarts)]
     tile = CPU_LANES if device == "cpu" else max(len(jobs), 1)
-    starts = range(0, len(jobs), tile)
+    padded = jobs + jobs[-1:] * (-len(jobs) % tile)
+    starts = range(0, len(padded), tile)
     kernels, curves = [], []
     for number, start in enumerate(starts):
-        lanes = draw_lanes(images, seeds, config, jobs[start : start + tile])
+        lanes = draw_lanes(images, seeds, config, padded[start : start + tile])
         before, total = number * config.iterations, len(starts) * config.iterations
         report = partial(_report, on_iteration, before, total) if on_iteration else None
         kernel, curve = train(lanes, config, device=device, on_iteration=report)
         kernels.append(kernel)
         curves.append(curve)
-    return _by_image(kernels, curves, config)
+    return _by_image(kernels, curves, len(images), config)
 
 
 def largest_batch(config: KernelGanConfig, device: str, memory_bytes: int) -> int:
@@ -216,7 +218,7 @@ class Trainer:
         return torch.stack(record, 1)
 
     def _step_generator(self, target: Tensor, spectral: critic.Spectral, iteration: int) -> list[Tensor]:
-        weights = loss_weights(self.config, iteration / self.config.iterations)
+        weights = self._weights(iteration)
         fake = self.downscaler.apply(self.kernel)
         logits = critic.forward(self.critic, spectral, fake[:, None], self.seen_fake)
         adversarial, slope = losses.adversarial(logits, 1.0)
@@ -239,6 +241,9 @@ class Trainer:
         critic.backward_weights(self.critic, spectral, self.seen_pair, slope, self.grad_critic)
         self.adam_critic.step()
         return (fake[:, 0] + real[:, 0]) / 2
+
+    def _weights(self, iteration: int) -> losses.Weights:
+        return loss_weights(self.config, iteration / self.config.iterations)
 
     def _set_rates(self, iteration: int) -> None:
         passed = sum(iteration >= at * self.config.iterations for at in self.config.decay_at)
@@ -285,14 +290,14 @@ def _report(on_iteration: Callable[[int, int], None], before: int, total: int, d
 
 
 def _by_image(
-    kernels: list[NDArray[np.float64]], curves: list[NDArray[np.float64]], config: KernelGanConfig
+    kernels: list[NDArray[np.float64]], curves: list[NDArray[np.float64]], images: int, config: KernelGanConfig
 ) -> list[KernelFit]:
     if not kernels:
         return []
     raw, curve = np.concatenate(kernels), np.concatenate(curves)
     fits = []
-    for start in range(0, len(raw), config.restarts):
-        own = slice(start, start + config.restarts)
+    for image in range(images):
+        own = slice(image * config.restarts, (image + 1) * config.restarts)
         finished = np.stack([finish(kernel, config) for kernel in raw[own]])
         fits.append(KernelFit(raw[own], finished, curve[own]))
     return fits

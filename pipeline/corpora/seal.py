@@ -73,7 +73,7 @@ def _shard_record(ref: ShardRef) -> ShardRecord:
 
 def sealed_version(storage: Storage, made: Made) -> CorpusManifest | None:
     """The manifest of this very corpus, if it was sealed before."""
-    path = layout.corpus_manifest(made.recipe.name, identity_of(made).sha256()[:12])
+    path = layout.corpus_manifest(made.recipe.name, identity_of(made).content_digest()[:12])
     return CorpusManifest.model_validate_json(storage.read(path)) if storage.exists(path) else None
 
 
@@ -91,7 +91,7 @@ def seal_corpus(made: Made, profile: Profile, circumstance: Circumstance) -> Cor
 
 def _publish(made: Made, storage: Storage, circumstance: Circumstance) -> CorpusManifest:
     identity = identity_of(made)
-    digest, name = identity.sha256(), made.recipe.name
+    digest, name = identity.content_digest(), made.recipe.name
     version = digest[:12]
     shard_names = _shard_names(identity, version)
     for ref, shard in zip(made.shards.manifest.shards, shard_names, strict=True):

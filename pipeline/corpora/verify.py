@@ -38,7 +38,7 @@ def verify(
 
 
 def _check_manifest(manifest: CorpusManifest) -> Iterator[Finding]:
-    digest = manifest.identity.sha256()
+    digest = manifest.identity.content_digest()
     if digest != manifest.digest or manifest.digest[:12] != manifest.version:
         yield Finding(fault=Fault.MANIFEST, where="manifest.json",
                       detail=f"identity has digest {digest[:12]}, manifest says {manifest.digest[:12]}")  # fmt: skip
