@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from pipeline import layout
-from pipeline.corpora.seal import Made
-from pipeline.stage import C, I, M, P, R, Sealed, Stage
+from pipeline.corpora.log import read_log
+from pipeline.corpora.seal import Made, sealed_version
+from pipeline.stage import C, I, M, P, R, Sealed, Stage, finished
 from pipeline.stages import clean_up, estimate_kernels, ingest, mine_noise, pool_kernels, pool_noise, synthesize
-from schemas.corpus import PoolRef
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest, PoolRef
 from schemas.hr import CutConfig
 from schemas.image import ImageSet
 from schemas.noise import NoisePoolManifest
@@ -55,6 +57,37 @@ def make(recipe: Recipe, base: str, run: Run, limit: int | None = None) -> Made:
     inputs = synthesize.Inputs(images.manifest, hr.manifest, groups, recipe.seed, recipe.splits, recipe.shards)
     shards = run(synthesize.STAGE, inputs, config)
     return Made(recipe, images, hr, kernels, noise, pools, shards, _versions(recipe))
+
+
+class NotFinishedError(Exception):
+    """A stage has something left to do."""
+
+
+def find_corpus(recipe: Recipe, base: str, storage: Storage, limit: int | None = None) -> CorpusManifest | None:
+    """The sealed version of a recipe if every stage is finished and it is the newest of its log; computes nothing.
+
+    Raises:
+        UserError: if the images cannot be found.
+    """
+    try:
+        made = make(limited(recipe, limit), base, finder(storage), limit)
+    except NotFinishedError:
+        return None
+    manifest = sealed_version(storage, made)
+    log = read_log(storage, made.recipe.name)
+    return manifest if manifest and log and log[-1].version == manifest.version else None
+
+
+def finder(storage: Storage) -> Run:
+    """A `Run` that only finds sealed stages, and raises NotFinishedError where there is none."""
+
+    def run(stage: Stage[I, C, P, R, M], inputs: I, config: C, /) -> Sealed[M]:
+        sealed = finished(stage, inputs, config, storage)
+        if sealed is None:
+            raise NotFinishedError(stage.title)
+        return sealed
+
+    return run
 
 
 def make_kernels(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[KernelPoolManifest]:

@@ -26,6 +26,8 @@ class NoiseConfig(Frozen):
     """Smallest grey variance inside 8-pixel cells, in squared grey levels; below it rounding to 8 bits is most of it."""
     max_blank: float = Field(default=0.05, ge=0, le=1)
     """Largest fraction of cells with less than a tenth of the patch's variance: plateaus that compression left."""
+    max_plateau: float = Field(default=0.4, ge=0, le=1)
+    """Largest fraction of pixels that equal their right neighbour in all channels: banding and plateaus."""
     min_mean: float = Field(default=16.0, ge=0, le=255)
     """Grey mean that a patch must exceed, in grey levels."""
     max_mean: float = Field(default=240.0, ge=0, le=255)
@@ -35,9 +37,16 @@ class NoiseConfig(Frozen):
     max_inconsistency: float = Field(default=4.0, gt=0)
     """Largest spread of the variances of sub-blocks, in units of what white noise gives."""
     max_structure: float = Field(default=6.0, gt=0)
-    """Largest variance of the detrended cell means, in units of what white noise gives."""
-    max_coherence: float = Field(default=0.35, gt=0)
+    """Largest variance of the detrended cell means, of luma and of colour, in units of what white noise gives; half of it for
+    patches below 64 pixels."""
+    max_unlike: float = Field(default=1.6, gt=1)
+    """Largest ratio of inconsistency and of structure to those of the calm patches of the same image."""
+    max_coherence: float = Field(default=0.25, gt=0)
     """Largest coherence of gradient directions: 0 for noise, 1 for stripes."""
+    max_periodicity: float = Field(default=24.0, gt=0)
+    """Largest power of one spatial frequency over that of its neighbours; noise stays below 20."""
+    max_outlier: float = Field(default=1.6, gt=0)
+    """Largest deviation of one cell, in colour or in variance; 1 is usual for noise."""
     max_patches: int = Field(default=2048, ge=1)
     """Most patches in the pool."""
     max_per_image: int = Field(default=64, ge=1)
@@ -52,9 +61,9 @@ class NoiseConfig(Frozen):
         """The rule of the RealSR paper and nothing else: grey variance below `max_variance`, grey mean above `min_mean`."""
         many, any_ = 1 << 40, 1e300
         return cls(
-            patch=patch, max_variance=max_variance, min_mean=min_mean, max_mean=255, min_variance=0, max_blank=1,
-            max_clipped=1, max_inconsistency=any_, max_structure=any_, max_coherence=any_, max_correlation=1,
-            max_patches=many, max_per_image=many,
+            patch=patch, max_variance=max_variance, min_mean=min_mean, max_mean=255, min_variance=0, max_blank=1, max_plateau=1,
+            max_clipped=1, max_inconsistency=any_, max_structure=any_, max_unlike=any_, max_coherence=any_,
+            max_periodicity=any_, max_outlier=any_, max_correlation=1, max_patches=many, max_per_image=many,
         )
 
 
@@ -69,6 +78,7 @@ class NoiseReason(StrEnum):
     TEXTURE = "texture"
     GRADIENT = "gradient"
     STRIPES = "stripes"
+    DETAIL = "detail"
     DUPLICATE = "duplicate"
     QUOTA = "quota"
 
@@ -94,8 +104,14 @@ class NoisePatch(Frozen):
     """Spread of the variances of sub-blocks; 1 for white noise."""
     structure: float = Field(ge=0)
     """Variance of the detrended cell means; 1 for white noise."""
-    coherence: float = Field(ge=0, le=1)
+    plateau: float = Field(ge=0, le=1)
+    """Fraction of pixels that equal their right neighbour in all channels."""
+    coherence: float = Field(ge=0)
     """Coherence of gradient directions: 0 for noise, 1 for stripes."""
+    periodicity: float = Field(ge=0)
+    """Largest power of one spatial frequency over that of its neighbours."""
+    outlier: float = Field(ge=0)
+    """Largest deviation of one cell, in colour or in variance; 1 is usual for noise."""
 
 
 class NoiseSurvey(Frozen):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Frozen, Key
 from schemas.image import IngestConfig
@@ -21,6 +21,11 @@ class ImagesConfig(Frozen):
     """X: the real LR photographs that the corpus imitates; kernels and noise come from these."""
     clean: tuple[str, ...] = ()
     """Y: optional clean HR photographs, used as HR without clean-up."""
+
+    @field_validator("real", "clean", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
 
 class CleanUpConfig(Frozen):

@@ -178,7 +178,7 @@ def backward_weights(
         out: shaped like `weights`, overwritten with dL/dW.
     """
     _last_backward(weights, spectral, seen, grad, out)
-    grad_eps = []
+    grad_eps: list[Tensor] = []
     for block in reversed(range(BLOCKS)):
         beta, gamma, eps = _norm_backward(weights, seen, block)
         torch.sum(beta, (2, 3), out=out.rows[_BETA + block])

@@ -44,7 +44,7 @@ def find_version(storage: Storage, reference: str) -> CorpusManifest:
     name, _, wanted = reference.partition("@")
     entries = read_log(storage, name)
     if not entries:
-        raise _unknown_corpus(storage, name)
+        raise unknown_corpus(storage, name)
     if not wanted:
         return read_manifest(storage, name, entries[-1].version)
     versions = sorted({entry.version for entry in entries if entry.version.startswith(wanted) or entry.tag == wanted})
@@ -76,7 +76,7 @@ def read_manifest(storage: Storage, name: str, version: str) -> CorpusManifest:
                              todo="restore it from a copy, or delete the version and build it again") from error  # fmt: skip
 
 
-def _unknown_corpus(storage: Storage, name: str) -> UserError:
+def unknown_corpus(storage: Storage, name: str) -> UserError:
     names = corpus_names(storage)
     near = difflib.get_close_matches(name, names, n=1)
     return UserError(

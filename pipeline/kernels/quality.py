@@ -119,7 +119,7 @@ def border_share(kernel: Array) -> float:
 
 def negative_share(kernel: Array) -> float:
     """Share of negative values in the absolute mass, in [0, 1]."""
-    return float(-np.minimum(kernel, 0).sum() / np.abs(kernel).sum())
+    return float(np.maximum(-kernel, 0).sum() / np.abs(kernel).sum())
 
 
 def effective_support(kernel: Array) -> float:

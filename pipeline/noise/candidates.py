@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from pipeline.noise.floor import Floor, noise_floor, tolerance
+from pipeline.noise.examine import coherence, details, exact_grey, periodicity, plateau
+from pipeline.noise.floor import Floor, calm_level, noise_floor, structure_limit, tolerance
 from pipeline.noise.measure import Survey, cell_side, survey, tiles
 from pipeline.noise.residual import detrend
 from schemas.noise import NoiseConfig, NoiseReason, NoiseSurvey
 
 TABLE = np.dtype(
     [("priority", "<u8"), ("top", "<i4"), ("left", "<i4")]
-    + [(name, "<f8") for name in ("mean", "variance", "noise", "clipped", "inconsistency", "structure", "coherence")]
+    + [(name, "<f8") for name in ("mean", "variance", "noise", "clipped", "inconsistency", "structure", "plateau", "coherence", "periodicity", "outlier")]
 )
 """One row per candidate: the fields of `NoisePatch`, and a number made of the content by which candidates are ordered."""
 SHADE = 32
@@ -54,39 +54,37 @@ def candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> Ca
     found = survey(image, config.patch)
     floor = noise_floor(found, config)
     verdicts = _judge(found, floor, config)
-    rows, greys, kept = [], [], []
-    for index, priority in _order(found, np.flatnonzero(verdicts == "")):
-        if len(rows) == config.max_per_image:
-            verdicts[index] = NoiseReason.QUOTA
-            continue
-        top, left = divmod(int(index), found.columns)
-        patch = _cut(image, top, left, found.patch)
-        grey = exact_grey(patch)
-        row = (priority, top * found.patch, left * found.patch, *_measured(grey, found, int(index)))
-        verdicts[index] = _examine(row, config)
-        if verdicts[index] == "":
-            rows.append(row)
-            greys.append(grey)
-            kept.append(patch)
+    order = _order(found, np.flatnonzero(verdicts == ""))
+    tables, patches, room = [np.zeros(0, TABLE)], [np.zeros((0, config.patch, config.patch, 3), np.uint8)], config.max_per_image
+    while room and order:
+        # As many as there is room for: most of what comes this far is accepted.
+        batch, order = order[:room], order[room:]
+        stack = np.stack([_cut(image, found, index) for index, _ in batch])
+        table = _measured(stack, found, batch)
+        reasons = _examine(table, config)
+        verdicts[[index for index, _ in batch]] = reasons
+        accepted = reasons == ""
+        tables.append(table[accepted])
+        patches.append(stack[accepted])
+        room -= int(accepted.sum())
+    verdicts[[index for index, _ in order]] = NoiseReason.QUOTA
+    kept = np.concatenate(patches)
     return Candidates(
         survey=_report(digest, found, floor, verdicts, config),
-        table=np.array(rows, TABLE),
-        signatures=np.stack([signature(grey) for grey in greys]) if greys else np.zeros((0, 0), np.int8),
-        patches=np.stack(kept) if kept else np.zeros((0, config.patch, config.patch, 3), np.uint8),
+        table=np.concatenate(tables),
+        signatures=signatures(exact_grey(kept)) if len(kept) else np.zeros((0, 0), np.int8),
+        patches=kept,
     )
 
 
-def exact_grey(patch: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey levels by ITU-R 601 in the integer arithmetic of the RealSR rule; (p, p)."""
-    return np.asarray(Image.fromarray(patch).convert("L"))
-
-
-def signature(grey: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """A grey patch, shrunk to about 16 x 16, without shading, scaled to integers up to 127; (d,)."""
-    side = next(k for k in range(min(12, len(grey)), len(grey) + 1) if len(grey) % k == 0)
-    small = cv2.resize(grey.astype(np.float32), (side, side), interpolation=cv2.INTER_AREA).astype(np.float64)
-    rest = detrend(small, 2).ravel()
-    return np.asarray(np.rint(rest * (127 / max(float(np.abs(rest).max()), 1e-3))), np.int8)
+def signatures(grey: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """Grey patches (n, p, p), shrunk to about 16 x 16, without shading, scaled to integers up to 127; (n, d)."""
+    whole = grey.shape[1]
+    side = next(k for k in range(12, whole + 1) if whole % k == 0)
+    tall = grey.reshape(-1, whole).astype(np.float32)
+    small = cv2.resize(tall, (side, len(grey) * side), interpolation=cv2.INTER_AREA).reshape(-1, side, side)
+    rest = detrend(small.astype(np.float64), 2).reshape(len(grey), -1)
+    return np.asarray(np.rint(rest * (127 / np.maximum(np.abs(rest).max(axis=1, keepdims=True), 1e-3))), np.int8)
 
 
 def _judge(found: Survey, floor: Floor, config: NoiseConfig) -> NDArray[np.object_]:
@@ -96,13 +94,16 @@ def _judge(found: Survey, floor: Floor, config: NoiseConfig) -> NDArray[np.objec
     judged again in `_examine`.
     """
     verdicts = np.full(len(found.mean), "", object)
+    calm = found.noise <= floor.at(found.mean) * tolerance(found, config)
+    uneven = min(config.max_inconsistency, config.max_unlike * calm_level(found.inconsistency[calm]))
+    uneven_means = min(structure_limit(config), config.max_unlike * calm_level(found.structure[calm]))
     for reason, broken in (
         (NoiseReason.TOO_DARK, found.mean <= config.min_mean - 1),
         (NoiseReason.TOO_BRIGHT, found.mean > config.max_mean + 1),
         (NoiseReason.CLIPPED, found.clipped > config.max_clipped),
-        (NoiseReason.NO_NOISE, (found.noise < config.min_variance) | (found.blank > config.max_blank)),
-        (NoiseReason.TEXTURE, found.inconsistency > config.max_inconsistency),
-        (NoiseReason.GRADIENT, found.structure > config.max_structure),
+        (NoiseReason.NO_NOISE, found.noise < config.min_variance),
+        (NoiseReason.TEXTURE, (found.inconsistency > uneven) | (found.blank > config.max_blank)),
+        (NoiseReason.GRADIENT, found.structure > uneven_means),
         (NoiseReason.VARIANCE, _too_strong(found, floor, config)),
     ):
         verdicts[(verdicts == "") & broken] = reason
@@ -130,39 +131,50 @@ def _order(found: Survey, passed: NDArray[np.intp]) -> list[tuple[int, int]]:
     return [(index, priority) for _, priority, index in sorted(ranked)]
 
 
-def _cut(image: NDArray[np.uint8], row: int, column: int, side: int) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(image[row * side : (row + 1) * side, column * side : (column + 1) * side])
+def _cut(image: NDArray[np.uint8], found: Survey, index: int) -> NDArray[np.uint8]:
+    row, column = divmod(index, found.columns)
+    side = found.patch
+    return image[row * side : (row + 1) * side, column * side : (column + 1) * side]
 
 
-def _measured(grey: NDArray[np.uint8], found: Survey, index: int) -> tuple[float, ...]:
-    """Mean, population variance, noise, clipped, inconsistency, structure, coherence."""
-    levels = grey.astype(np.float64)
-    mean = float(levels.mean())
-    variance = float(np.vdot(levels, levels)) / levels.size - mean * mean
-    rest = (found.noise, found.clipped, found.inconsistency, found.structure)
-    return (mean, max(variance, 0.0), *(round(float(a[index]), DIGITS) for a in rest), coherence(levels))
+def _measured(stack: NDArray[np.uint8], found: Survey, batch: list[tuple[int, int]]) -> NDArray[np.void]:
+    """The table of patches (n, p, p, 3) with their (index, priority)."""
+    grey = exact_grey(stack)
+    levels = grey.reshape(len(grey), -1).astype(np.int64)
+    table = np.zeros(len(stack), TABLE)
+    where = np.array([index for index, _ in batch])
+    table["priority"] = [priority for _, priority in batch]
+    table["top"], table["left"] = np.array(divmod(where, found.columns)) * found.patch
+    table["mean"] = levels.mean(axis=1)
+    table["variance"] = np.maximum((levels * levels).mean(axis=1) - table["mean"] ** 2, 0)
+    for name in ("noise", "clipped", "inconsistency", "structure"):
+        table[name] = np.round(getattr(found, name)[where], DIGITS)
+    single, coloured = details(stack)
+    measured = {"coherence": coherence(grey), "periodicity": periodicity(grey), "outlier": single}
+    measured["plateau"] = plateau(stack)
+    measured["structure"] = np.maximum(table["structure"], coloured)
+    for name, values in measured.items():
+        table[name] = np.round(values, DIGITS)
+    return table
 
 
-def coherence(grey: NDArray[np.float64]) -> float:
-    """How much the gradients of (p, p) grey levels agree in direction: 0 for noise, 1 for stripes; 0 if constant."""
-    down = grey[1:, :-1] - grey[:-1, :-1]
-    right = grey[:-1, 1:] - grey[:-1, :-1]
-    a, b, c = float(np.vdot(down, down)), float(np.vdot(right, right)), float(np.vdot(down, right))
-    # Differences that share a pixel correlate by a quarter of a + b in white noise.
-    cross = c - (a + b) / 4
-    return round(float(np.hypot(a - b, 2 * cross) / (a + b)), DIGITS) if a + b else 0.0
-
-
-def _examine(row: tuple[float, ...], config: NoiseConfig) -> str:
-    """The rules that need the pixels; an empty string if all are kept."""
-    mean, variance, coherent = row[3], row[4], row[-1]
-    if mean <= config.min_mean:
-        return NoiseReason.TOO_DARK
-    if mean > config.max_mean:
-        return NoiseReason.TOO_BRIGHT
-    if config.max_variance != "auto" and variance >= config.max_variance:
-        return NoiseReason.VARIANCE
-    return NoiseReason.STRIPES if coherent > config.max_coherence else ""
+def _examine(table: NDArray[np.void], config: NoiseConfig) -> NDArray[np.object_]:
+    """The first of the rules that need the pixels that each patch breaks, or an empty string."""
+    verdicts = np.full(len(table), "", object)
+    fixed = np.inf if config.max_variance == "auto" else config.max_variance
+    limit = structure_limit(config)
+    for reason, broken in (
+        (NoiseReason.TOO_DARK, table["mean"] <= config.min_mean),
+        (NoiseReason.TOO_BRIGHT, table["mean"] > config.max_mean),
+        (NoiseReason.VARIANCE, table["variance"] >= fixed),
+        (NoiseReason.NO_NOISE, table["plateau"] > config.max_plateau),
+        (NoiseReason.STRIPES, table["coherence"] > config.max_coherence),
+        (NoiseReason.STRIPES, table["periodicity"] > config.max_periodicity),
+        (NoiseReason.DETAIL, table["outlier"] > config.max_outlier),
+        (NoiseReason.GRADIENT, table["structure"] > limit),
+    ):
+        verdicts[(verdicts == "") & broken] = reason
+    return verdicts
 
 
 def _report(

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 GRAIN = 256
 """Residuals are multiples of 1/GRAIN grey level: last bits that differ between processors vanish in the rounding."""
-
-
-def degree(side: int) -> int:
-    """Degree of the surface that is removed along each axis: 1 at 16 pixels, 3 at 64, 5 at 256."""
-    return max(1, int(np.log2(side)) - 3)
+Real = TypeVar("Real", np.float32, np.float64)
 
 
 def residual(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The noise of a patch: shading removed, strength as before, mean exactly zero.
 
-    Per channel the least-squares surface of `degree` (every product of a row and a column polynomial up to that degree) is
+    Per channel the least-squares surface of `degree` (all products of a row and a column polynomial up to that degree) is
     subtracted. It takes k of the n degrees of freedom of white noise with it; the rest is scaled by sqrt(n / (n - k)).
 
     Args:
@@ -29,24 +26,30 @@ def residual(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
         (p, p, 3) float32, grey levels, multiples of 1/256; each channel sums to exactly 0.
     """
     planes = np.moveaxis(patch.astype(np.float64), -1, 0)
-    rest = detrend(planes, degree(patch.shape[0]))
-    grains = np.rint(rest * (GRAIN * freedom(patch.shape[0]))).astype(np.int64)
+    rest = detrend(planes, degree(len(patch)))
+    grains = np.rint(rest * (GRAIN * regain(len(patch)))).astype(np.int64)
     return np.ascontiguousarray(np.moveaxis(_zero_sum(grains), 0, -1) / GRAIN, np.float32)
 
 
-def freedom(side: int) -> float:
-    """What detrending white noise must be multiplied by to keep its strength."""
+def degree(side: int) -> int:
+    """Degree of the surface that is removed, along each axis: 1 at 16 pixels, 3 at 64, 5 at 256."""
+    return max(1, side.bit_length() - 4)
+
+
+def regain(side: int) -> float:
+    """What detrended white noise must be multiplied by to have its former strength."""
     lost = (degree(side) + 1) ** 2
     return float(np.sqrt(side * side / (side * side - lost)))
 
 
-def detrend(planes: NDArray[np.float64], order: int) -> NDArray[np.float64]:
-    """`planes` (..., p, p) minus their least-squares surfaces of `order` along each axis."""
-    rows, columns = _polynomials(planes.shape[-2], order), _polynomials(planes.shape[-1], order)
+def detrend(planes: NDArray[Real], order: int) -> NDArray[Real]:
+    """`planes` (..., h, w) minus their least-squares surfaces of degree `order` along each axis."""
+    rows = _polynomials(planes.shape[-2], order).astype(planes.dtype)
+    columns = _polynomials(planes.shape[-1], order).astype(planes.dtype)
     return planes - rows.T @ (rows @ planes @ columns.T) @ columns
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=64)
 def _polynomials(length: int, order: int) -> NDArray[np.float64]:
     """Orthonormal polynomials on `length` points, (order + 1, length)."""
     points = np.linspace(-1.0, 1.0, length)
@@ -55,11 +58,10 @@ def _polynomials(length: int, order: int) -> NDArray[np.float64]:
 
 
 def _zero_sum(grains: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Planes (c, p, p) of integers, the sum of each brought to 0 by one grain at evenly spread pixels."""
+    """Planes (c, p, p) of integers, the sum of each brought to 0 by single grains at evenly spread pixels."""
     flat = grains.reshape(len(grains), -1)
     for plane in flat:
-        left = int(plane.sum())
-        plane -= left // plane.size
-        left -= left // plane.size * plane.size
-        plane[np.arange(left) * plane.size // max(1, left)] -= 1
+        all_, single = divmod(int(plane.sum()), plane.size)
+        plane -= all_
+        plane[np.arange(single) * plane.size // max(1, single)] -= 1
     return grains

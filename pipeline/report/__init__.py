@@ -1,1 +1,1 @@
-"""The page made for looking at a corpus."""
+"""The report of a version: `collect` gathers what is shown, `sections` and `page` turn it into one static page."""

@@ -13,3 +13,8 @@ if TYPE_CHECKING:
 
 def write_report(storage: Storage, made: Made, manifest: CorpusManifest) -> None:
     """Write `report/`."""
+
+
+def contact_sheet(storage: Storage, manifest: CorpusManifest, count: int) -> bytes:
+    """PNG of a few pairs."""
+    return b""

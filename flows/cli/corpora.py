@@ -1,0 +1,124 @@
+"""What `pairmill corpus` does."""
+
+from __future__ import annotations
+
+import tarfile
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.progress import Progress
+
+from flows.cli import render
+from pipeline import layout
+from pipeline.corpora.log import corpus_names, find_version, read_log, unknown_corpus
+from pipeline.corpora.replay import Replayed, find_samples, read_table, replay
+from pipeline.corpora.verify import verify
+from pipeline.images.encode import encode_png
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.errors import IntegrityError
+
+SOME = 8
+"""Samples that are replayed when none is named."""
+
+
+def list_corpora(workspace: str, name: str | None) -> None:
+    """A table of versions."""
+    storage = Storage(workspace)
+    names = [name] if name else corpus_names(storage)
+    rows = [[n, e.version, e.samples, e.time, e.parent, e.tag] for n in names for e in read_log(storage, n)]
+    if name and not rows:
+        raise unknown_corpus(storage, name)
+    if not rows:
+        render.line(f"no corpus in {storage.url}; `pairmill build RECIPE` or `pairmill demo` makes one")
+        return
+    render.table("", ["corpus", "version", "pairs", "sealed", "parent", "tag"], rows)
+
+
+def show_corpus(workspace: str, reference: str) -> None:
+    """Counts, degraders, pools, shards, and a few keys."""
+    storage = Storage(workspace)
+    manifest = find_version(storage, reference)
+    identity, circumstance = manifest.identity, manifest.circumstance
+    render.line(f"[bold]{identity.name}@{manifest.version}[/]  sealed {circumstance.finished} on {circumstance.host}, {circumstance.engine}")
+    render.line(f"  digest {manifest.digest}\n")
+    render.table("splits", ["split", "pairs"], list(identity.samples.items()))
+    render.table("degraders", ["degrader", "pairs"], list(identity.degraders.items()))
+    render.table("counts", ["what", "count"], [[k.replace("_", " "), v] for k, v in manifest.counts.items()])
+    if identity.pools:
+        render.table("pools", ["pool", "items", "digest"], [[p.kind, p.count, p.digest[:16]] for p in identity.pools])
+    shards = zip(manifest.shard_names, identity.shards, strict=True)
+    render.table("shards", ["shard", "pairs", "MB"], [[n, s.samples, round(s.bytes / 1e6, 1)] for n, s in list(shards)[:20]])
+    keys = [row.key for row, _ in zip(read_table(storage, manifest), range(3), strict=False)]
+    render.line(f"\n  samples  {', '.join(keys)}, ...")
+    render.line(f"  report   {storage.path(layout.version_folder(identity.name, manifest.version))}/report/index.html")
+
+
+def verify_corpus(workspace: str, reference: str) -> None:
+    """Verify under a bar.
+
+    Raises:
+        SystemExit: with code 1 if anything differs.
+    """
+    storage = Storage(workspace)
+    manifest = find_version(storage, reference)
+    total = sum(shard.bytes for shard in manifest.identity.shards)
+    with Progress(console=render.out, transient=True) as progress:
+        bar = progress.add_task("verify", total=total)
+        report = verify(storage, manifest, lambda count: progress.advance(bar, count))
+    render.verified(report, f"{manifest.identity.name}@{manifest.version}")
+    if not report.ok:
+        raise SystemExit(1)
+
+
+def replay_samples(workspace: str, reference: str, keys: list[str], *, every: bool, out: str | None) -> None:
+    """Replay, print a line per sample that was named or differs, and write pictures if asked to.
+
+    Raises:
+        SystemExit: with code 1 if an LR differs.
+    """
+    storage = Storage(workspace)
+    manifest = find_version(storage, reference)
+    wanted = find_samples(storage, manifest, keys or _some_keys(storage, manifest, every=every))
+    total, differing = 0, 0
+    for sample in _readable(replay(storage, manifest, wanted), wanted):
+        total += 1
+        differing += not sample.identical
+        if not every or not sample.identical:
+            said = "[green]identical[/]" if sample.identical else "[bold red]differs[/]"
+            render.line(f"{sample.record.key}  {sample.record.degrader}  {said}")
+        if out:
+            _write_pictures(Path(out), sample)
+    render.line(f"{total - differing} of {total} LR pictures identical" + (f", pictures in {out}" if out else ""))
+    if differing:
+        raise SystemExit(1)
+
+
+def _readable(samples: Iterator[Replayed], wanted: dict[str, set[str]]) -> Iterator[Replayed]:
+    try:
+        yield from samples
+    except (ValueError, OSError, tarfile.TarError) as error:
+        raise IntegrityError("a sample cannot be read", where=", ".join(wanted), got=str(error).splitlines()[0],
+                             todo="check the version with `pairmill corpus verify`") from error  # fmt: skip
+
+
+def _some_keys(storage: Storage, manifest: CorpusManifest, *, every: bool) -> list[str]:
+    rows = [row.key for row in read_table(storage, manifest)]
+    return rows if every else rows[:: max(1, len(rows) // SOME)][:SOME]
+
+
+def _write_pictures(folder: Path, sample: Replayed) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in (("hr", sample.hr), ("lr", sample.lr), ("lr-replayed", sample.again)):
+        (folder / f"{sample.record.key}.{name}.png").write_bytes(encode_png(image))
+
+
+def report_of(workspace: str, reference: str, *, open_: bool) -> None:
+    """Print the path of the report, and open it if asked to."""
+    storage = Storage(workspace)
+    manifest = find_version(storage, reference)
+    path = storage.path(f"{layout.version_folder(manifest.identity.name, manifest.version)}/report/index.html")
+    render.line(path)
+    if open_:
+        webbrowser.open(f"file://{Path(path).resolve()}")

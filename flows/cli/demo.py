@@ -1,0 +1,61 @@
+"""The demo: a small corpus from photographs that come with two libraries, so that nothing is downloaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+from flows.cli import render
+from flows.cli.work import build_corpus
+from schemas.errors import UserError
+
+PHOTOGRAPHS = {
+    "skimage": ("data", ["astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg", "retina.jpg"]),
+    "sklearn": ("datasets/images", ["china.jpg", "flower.jpg"]),
+}
+"""Package, folder in it, and the colour photographs there (public domain, CC0, CC BY 2.0)."""
+
+RECIPE = """name: demo
+scale: 2
+seed: 7
+images:
+  real: [../../images/demo]
+tiles: {size: 128, stride: 96}
+kernels: {iterations: 600}      # a sixth of the published number; see docs/kernels.md
+noise: {patch: 32}              # the pictures are small
+degraders:
+  - {kind: realsr, weight: 4}
+  - {kind: bicubic, weight: 1}
+splits: {train: 0.8, val: 0.2}
+shards: {samples: 128}
+"""
+
+
+def run_demo(workspace: str, workers: int | None) -> None:
+    """Collect the photographs, write the recipe, and build it."""
+    home = Path(workspace)
+    images, recipe = home / "images" / "demo", home / "runs" / "demo" / "demo.yaml"
+    count = collect(images)
+    recipe.parent.mkdir(parents=True, exist_ok=True)
+    recipe.write_text(RECIPE, "utf-8")
+    render.line(f"{count} photographs in {images}, recipe {recipe}")
+    render.line("smaller than a real build: few small pictures, 600 KernelGAN iterations, tiles of 128, noise patches of 32")
+    build_corpus(str(recipe), workspace, "local", workers, "cpu", None)
+
+
+def collect(folder: Path) -> int:
+    """Copy the bundled photographs into a folder; returns how many there are.
+
+    Raises:
+        UserError: if a package that brings them is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for package, (place, names) in PHOTOGRAPHS.items():
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise UserError("the demo's photographs are not installed", where=f"package {package}",
+                            todo="`make demo` installs all it needs; or `pip install pairmill[demo]`")  # fmt: skip
+        for name in names:
+            shutil.copyfile(Path(spec.submodule_search_locations[0]) / place / name, folder / name)
+    return sum(len(names) for _, names in PHOTOGRAPHS.values())

@@ -1,0 +1,103 @@
+"""`pairmill doctor`: does this machine have what a build needs?"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from flows.cli import render
+from pipeline.storage import Storage
+from schemas.errors import PairmillError
+
+Check = Callable[[str], str]
+LEAST_FREE = 2 << 30
+
+
+def examine(workspace: str) -> None:
+    """Run all checks and print a line for each.
+
+    Raises:
+        SystemExit: with code 1 if one fails.
+    """
+    failed = 0
+    for title, check in CHECKS.items():
+        try:
+            render.line(f"[green]✓[/] {title:<12} {check(workspace)}")
+        except (PairmillError, ImportError, OSError, ValueError, RuntimeError) as error:
+            failed += 1
+            render.line(f"[bold red]✗[/] {title:<12} {str(error).splitlines()[0]}")
+    if failed:
+        raise SystemExit(1)
+
+
+def _python(_workspace: str) -> str:
+    if platform.python_version_tuple() < ("3", "11"):
+        raise ValueError(f"Python {platform.python_version()}; 3.11 or newer is needed")
+    return f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+
+
+def _libraries(_workspace: str) -> str:
+    from pipeline.provenance import software
+
+    return ", ".join(f"{name} {version}" for name, version in software().items() if name != "python")
+
+
+def _codecs(_workspace: str) -> str:
+    from pipeline.images.encode import decode_png, encode_png
+
+    image = np.arange(37 * 31 * 3, dtype=np.uint32).astype(np.uint8).reshape(37, 31, 3)
+    if not np.array_equal(decode_png(encode_png(image)), image):
+        raise ValueError("a picture does not survive PNG encoding; reinstall opencv-python-headless")
+    return "PNG pictures come back as they were"
+
+
+def _device(_workspace: str) -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"cuda: {torch.cuda.get_device_name()}; use --device cuda"
+    return "cpu (no CUDA device seen by torch)"
+
+
+def _memory(_workspace: str) -> str:
+    from pipeline.execution import default_memory, default_workers
+
+    workers = default_workers()
+    return f"{workers} workers, {default_memory(workers) / 2**30:.1f} GiB each"
+
+
+def _workspace(workspace: str) -> str:
+    storage = Storage(workspace)
+    storage.write("tmp/doctor", b"written")
+    storage.remove("tmp/doctor")
+    if not storage.local:
+        return f"{storage.url} can be written"
+    free = shutil.disk_usage(Path(storage.root)).free
+    if free < LEAST_FREE:
+        raise ValueError(f"only {free / 2**30:.1f} GiB free in {storage.root}; a build wants some GiB")
+    return f"{storage.root} can be written, {free / 2**30:.0f} GiB free"
+
+
+def _prefect(_workspace: str) -> str:
+    from flows.quiet import settle
+
+    settle()
+    import prefect
+    from prefect.settings import PREFECT_API_URL
+
+    return f"{prefect.__version__}, {PREFECT_API_URL.value() or 'a temporary server per run'}"
+
+
+CHECKS: dict[str, Check] = {
+    "python": _python,
+    "libraries": _libraries,
+    "codecs": _codecs,
+    "device": _device,
+    "workers": _memory,
+    "workspace": _workspace,
+    "prefect": _prefect,
+}

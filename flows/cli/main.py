@@ -1,0 +1,95 @@
+"""The command line: `pairmill`. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import corpus, pool
+from flows.cli.options import Device, Engine, Workers, Workspace
+
+app = typer.Typer(
+    name="pairmill", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    help="Mills your own real low-resolution photographs into corpora of realistic HR/LR pairs.",
+)  # fmt: skip
+app.add_typer(pool.app, name="pool")
+app.add_typer(corpus.app, name="corpus")
+
+
+@app.command()
+def build(
+    recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
+    workspace: Workspace = "data",
+    engine: Engine = "local",
+    workers: Workers = None,
+    device: Device = "cpu",
+    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many images: a small run on the same path.")] = None,
+) -> None:
+    """Make a corpus from a recipe; what is finished already is found, not made again."""
+    from flows.cli.work import build_corpus
+
+    build_corpus(recipe, workspace, engine, workers, device, limit)
+
+
+@app.command()
+def demo(workspace: Workspace = "data", workers: Workers = None) -> None:
+    """Make a small corpus from photographs that come with scikit-image and scikit-learn."""
+    from flows.cli.demo import run_demo
+
+    run_demo(workspace, workers)
+
+
+@app.command()
+def new(
+    folder: Annotated[str, typer.Argument(help="Folder with your real photographs.")],
+    scale: Annotated[int, typer.Option(help="HR side over LR side: 2, 4 or 8.")] = 2,
+    name: Annotated[str | None, typer.Option(help="Name of the corpus; the folder's name without one.")] = None,
+) -> None:
+    """Write a recipe for a folder of photographs into the current folder."""
+    from flows.cli.work import write_recipe
+
+    write_recipe(folder, scale, name)
+
+
+@app.command()
+def doctor(workspace: Workspace = "data") -> None:
+    """Check that this machine has what a build needs."""
+    from flows.cli.doctor import examine
+
+    examine(workspace)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is a message and exit code 2, never a traceback."""
+    from schemas.errors import PairmillError
+
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        app()
+    except PairmillError as problem:
+        from flows.cli import render
+
+        render.error(problem)
+        leave(problem.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; what is finished stays, the same command goes on from there", err=True)
+        leave(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave(1)
+
+
+def leave(code: int) -> None:
+    """Exit."""
+    sys.exit(code)
+
+
+def name_from(folder: str) -> str:
+    """A corpus name made of a folder's name."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in Path(folder).resolve().name.lower())
+    return kept.strip("-")[:60] or "corpus"

@@ -1,0 +1,41 @@
+"""`pairmill pool`: the pools alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Device, Engine, Workers, Workspace
+
+app = typer.Typer(no_args_is_help=True, help="Estimate kernels, mine noise, and look at what was found.")
+RecipeFile = Annotated[str, typer.Argument(help="Recipe file (YAML).")]
+
+
+@app.command()
+def kernels(
+    recipe: RecipeFile, workspace: Workspace = "data", engine: Engine = "local", workers: Workers = None,
+    device: Device = "cpu",
+) -> None:  # fmt: skip
+    """Estimate and judge the kernels of a recipe's real images, and seal the accepted ones."""
+    from flows.cli.shown import show_kernels
+    from flows.cli.work import make_pool
+
+    show_kernels(workspace, make_pool("kernels", recipe, workspace, engine, workers, device))
+
+
+@app.command()
+def noise(recipe: RecipeFile, workspace: Workspace = "data", engine: Engine = "local", workers: Workers = None) -> None:
+    """Mine the noise of a recipe's real images, and seal the chosen patches."""
+    from flows.cli.shown import show_noise
+    from flows.cli.work import make_pool
+
+    show_noise(workspace, make_pool("noise", recipe, workspace, engine, workers, "cpu"))
+
+
+@app.command()
+def show(recipe: RecipeFile, workspace: Workspace = "data") -> None:
+    """Show the sealed pools of a recipe: verdicts on kernels, and what each image gave in noise."""
+    from flows.cli.shown import show_pools
+
+    show_pools(recipe, workspace)

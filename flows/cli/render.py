@@ -1,0 +1,132 @@
+"""Everything that is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from pipeline.stage import Sealed, Stage, Watcher
+from schemas.corpus import CorpusManifest, VerifyReport
+from schemas.errors import PairmillError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def error(problem: PairmillError) -> None:
+    """Print what, where, got, wanted, do."""
+    err.print(f"[bold red]error:[/] {escape(problem.what)}")
+    for label, text in problem.rows():
+        err.print(f"  [bold]{label:>6}[/]  {escape(text)}")
+
+
+def line(text: str) -> None:
+    """Print one line."""
+    out.print(text)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table; numbers are set to the right."""
+    listed = [list(row) for row in rows]
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for place, name in enumerate(columns):
+        number = bool(listed) and all(isinstance(row[place], int | float) for row in listed)
+        made.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in listed:
+        made.add_row(*(escape(str(cell)) for cell in row))
+    out.print(made)
+
+
+class Bars(Watcher):
+    """A bar with rate and time left for every stage that has something to do."""
+
+    def __init__(self) -> None:
+        self.progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<16}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[noun]} [dim]{task.fields[rate]}[/]"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("[dim]left[/]"),
+            console=out,
+            transient=True,
+        )
+        self.task: Any = None
+        self.done = 0.0
+
+    def __enter__(self) -> Bars:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def started(self, stage: Stage[Any, Any, Any, Any, Any], units: int, todo: int) -> None:
+        """See `Watcher.started`."""
+        self.drop()                                    # a bar that a failed attempt may have left
+        self.done = float(units - todo)
+        self.task = self.progress.add_task(stage.title, total=units, completed=units - todo, noun=stage.noun, rate="")
+
+    def advanced(self, stage: Stage[Any, Any, Any, Any, Any], units: float) -> None:  # noqa: ARG002
+        """See `Watcher.advanced`."""
+        if self.task is None:
+            return
+        self.done += units
+        task = self.progress.tasks[self.progress.task_ids.index(self.task)]
+        self.progress.update(self.task, completed=int(self.done + 1e-6) if self.done < 1 else round(self.done, 1),
+                             rate=_rate(task.speed, task.fields["noun"]))  # fmt: skip
+
+    def sealed(self, stage: Stage[Any, Any, Any, Any, Any], result: Sealed[Any], seconds: float) -> None:
+        """See `Watcher.sealed`."""
+        self.drop()
+        found = result.units - result.computed
+        parts = [f"{result.computed} made"] if result.computed else []
+        parts += [f"{found} found"] if found else []
+        rate = _rate(result.computed / seconds, stage.noun) if result.computed > 1 and seconds else ""
+        self.progress.print(
+            f"[green]✓[/] {stage.title:<16} {result.units:>6} {stage.noun:<7} [dim]{seconds:7.1f} s  {', '.join(parts)}  {rate}[/]"
+        )
+
+    def drop(self) -> None:
+        """Take the present bar away."""
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+            self.task = None
+
+
+def _rate(per_second: float | None, noun: str) -> str:
+    if not per_second:
+        return ""
+    single = noun.rstrip("s")
+    return f"{per_second:.1f} {noun}/s" if per_second >= 0.5 else f"{1 / per_second:.0f} s/{single}"
+
+
+def built(manifest: CorpusManifest, folder: str, workspace: str, *, fresh: bool) -> None:
+    """The last lines of a build: what was made, where, and the next command."""
+    identity = manifest.identity
+    splits = ", ".join(f"{count} {split}" for split, count in identity.samples.items())
+    reference = f"{identity.name}@{manifest.version}"
+    option = "" if workspace == "data" else f" --workspace {workspace}"
+    out.print(f"\n[bold]{reference}[/]  {sum(identity.samples.values())} pairs ({splits}), x{identity.recipe['scale']}"
+              + ("" if fresh else "  [dim]nothing new to do[/]"))  # fmt: skip
+    out.print(f"  shards   {escape(folder)}/shards")
+    out.print(f"  report   {escape(folder)}/report/index.html")
+    out.print(f"  next     pairmill corpus verify {reference}{option}")
+
+
+def verified(report: VerifyReport, reference: str) -> None:
+    """What `verify` found."""
+    if report.ok:
+        out.print(f"[green]✓[/] {reference}: {report.shards} shards, {report.samples} samples, every byte as sealed")
+        return
+    err.print(f"[bold red]✗[/] {reference}: {len(report.findings)} findings")
+    for finding in report.findings[:50]:
+        err.print(f"  [bold]{finding.fault}[/]  {escape(finding.where)}  {escape(finding.detail)}")
+    if len(report.findings) > 50:
+        err.print(f"  and {len(report.findings) - 50} more")

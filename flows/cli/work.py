@@ -1,0 +1,83 @@
+"""`build`, `new` and the pools: from the command line into a flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flows.cli import render
+from pipeline import layout
+from pipeline.recipes import load_recipe, new_recipe
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.errors import UserError
+
+T = TypeVar("T")
+
+
+def build_corpus(
+    recipe_path: str, workspace: str, engine: str, workers: int | None, device: str, limit: int | None
+) -> CorpusManifest:
+    """Find the corpus of a recipe, or build it, and say where it is."""
+    from pipeline.build import find_corpus
+
+    recipe, base = load_recipe(recipe_path)            # mistakes are told before any server starts
+    storage = Storage(workspace)
+    manifest = find_corpus(recipe, base, storage, limit)
+    fresh = manifest is None
+    if manifest is None:
+        render.line(f"[bold]{recipe.name}[/]: starting the engine")
+        manifest = carried(lambda: _flow("build")(recipe_path, workspace, engine, workers, limit, device))
+    folder = storage.path(layout.version_folder(manifest.identity.name, manifest.version))
+    render.built(manifest, folder, workspace, fresh=fresh)
+    return manifest
+
+
+def make_pool(kind: str, recipe_path: str, workspace: str, engine: str, workers: int | None, device: str) -> str:
+    """Run a recipe up to one of its pools; returns the pool's stage key."""
+    load_recipe(recipe_path)
+    return carried(lambda: str(_flow("pools")(kind, recipe_path, workspace, engine, workers, device)))
+
+
+def carried(work: Callable[[], T]) -> T:
+    """Run a flow under progress bars, with a Prefect server that ends with this process."""
+    from flows.progress import terminal
+    from flows.server import own_server
+
+    with render.Bars() as bars:
+        token = terminal.set(bars)
+        try:
+            with own_server():
+                return work()
+        finally:
+            terminal.reset(token)
+
+
+def _flow(name: str) -> Any:
+    import flows.build
+
+    return getattr(flows.build, name)
+
+
+def write_recipe(folder: str, scale: int, name: str | None) -> None:
+    """Write NAME.yaml for a folder of photographs.
+
+    Raises:
+        UserError: if the folder is not there, or the file already is.
+    """
+    from flows.cli.main import name_from
+
+    place = Path(folder).expanduser()
+    if not place.exists():
+        raise UserError("there is no such folder", where=str(place.absolute()), todo="name the folder that holds your photographs")
+    chosen = name or name_from(str(place))
+    target = Path(f"{chosen}.yaml")
+    if target.exists():
+        raise UserError("the recipe is there already", where=str(target.absolute()), todo="edit it, or give another --name")
+    from pipeline.recipes import parse_recipe
+
+    text = new_recipe(chosen, str(place.resolve()), scale)
+    parse_recipe(text, str(target))
+    target.write_text(text, "utf-8")
+    render.line(f"wrote [bold]{target}[/]\n  next     pairmill build {target}")

@@ -1,0 +1,152 @@
+"""The engine: a Dask client on this machine or at an address, as an executor of the pipeline."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import dask
+from distributed import Client, Future, LocalCluster, WorkerPlugin, get_worker, wait
+from distributed.scheduler import KilledWorker
+
+from pipeline.execution import default_memory, default_workers, one_thread, run_batch
+from pipeline.stage import Batch
+from schemas.errors import StoreError, UserError
+
+TOPIC = "pairmill-progress"
+REPORT_EVERY = 0.5
+"""Seconds between two reports of a worker, and between two looks at the queue."""
+
+
+class OneThread(WorkerPlugin):  # type: ignore[misc]
+    """Holds the libraries of each worker to one thread, also of workers that join late."""
+
+    name = "pairmill-one-thread"
+
+    def setup(self, worker: Any) -> None:  # noqa: ARG002
+        """Called on every worker."""
+        one_thread()
+
+
+class DaskExecutor:
+    """Carries batches on the workers of a Dask client."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.events: queue.SimpleQueue[float] = queue.SimpleQueue()
+        client.register_plugin(OneThread())
+        client.subscribe_topic(TOPIC, lambda event: self.events.put(float(event[1])))
+
+    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+        """See `pipeline.execution.Executor.run`; at most two batches per worker are in flight."""
+        left = iter(batches)
+        in_flight = 2 * max(1, len(self.client.nthreads()))
+        waiting: set[Future] = {self._submit(batch) for batch in islice(left, in_flight)}
+        try:
+            while waiting:
+                done = self._some(waiting)
+                self._drain(advanced)
+                for future in done:
+                    waiting.discard(future)
+                    yield _result(future)
+                waiting |= {self._submit(batch) for batch in islice(left, len(done))}
+        finally:
+            self.client.cancel(list(waiting))
+
+    def _submit(self, batch: Batch) -> Future:
+        return self.client.submit(work_on, batch, key=f"{batch.stage}-{batch.units[0].key[:16]}", pure=False)
+
+    @staticmethod
+    def _some(waiting: set[Future]) -> set[Future]:
+        try:
+            return set(wait(waiting, timeout=REPORT_EVERY, return_when="FIRST_COMPLETED").done)
+        except TimeoutError:
+            return set()
+
+    def _drain(self, advanced: Callable[[float], None]) -> None:
+        while not self.events.empty():
+            advanced(self.events.get())
+
+
+def work_on(batch: Batch) -> int:
+    """Run one batch on a worker, and tell the client how it goes on."""
+    worker = get_worker()
+    pending, last = 0.0, time.monotonic()
+
+    def report(units: float) -> None:
+        nonlocal pending, last
+        pending += units
+        if time.monotonic() - last >= REPORT_EVERY:
+            worker.log_event(TOPIC, pending)
+            pending, last = 0.0, time.monotonic()
+
+    return run_batch(batch, report)
+
+
+def _result(future: Future) -> int:
+    try:
+        return int(future.result())
+    except KilledWorker as error:
+        raise StoreError(
+            "workers died again and again on the same work",
+            where=str(future.key),
+            got=f"last on {error.last_worker.address}",
+            todo="give workers more memory (fewer workers), then run the same command again; it continues",
+        ) from error
+
+
+@contextmanager
+def engine(address: str, workers: int | None) -> Iterator[tuple[DaskExecutor, int, int, str]]:
+    """An executor, its number of workers, the bytes that each may use, and what to call it.
+
+    Args:
+        address: `local` for processes on this machine, or a scheduler such as `tcp://host:8786`.
+        workers: Number of local processes; none means one per processor.
+
+    Raises:
+        UserError: if no scheduler answers, or if it has no workers.
+    """
+    _hush()
+    if address == "local":
+        count = workers or default_workers()
+        memory = default_memory(count)
+        with _local_cluster(count) as cluster, Client(cluster) as client:
+            yield DaskExecutor(client), count, memory, f"{count} local worker{'s' if count > 1 else ''}"
+        return
+    with _connect(address) as client:
+        info = client.scheduler_info(n_workers=-1)["workers"]
+        if not info:
+            raise UserError("the scheduler has no workers", where=address, todo=f"start some: `dask worker {address}`")
+        memory = min(worker["memory_limit"] or 1 << 30 for worker in info.values()) // 2
+        yield DaskExecutor(client), len(info), memory, f"{len(info)} workers at {address}"
+
+
+def _hush() -> None:
+    """Keep the scheduler's and workers' diary off the terminal; what goes wrong comes back as an error."""
+    dask.config.set({"distributed.admin.log-format": "%(message)s"})
+    for name in ("distributed", "bokeh", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _local_cluster(workers: int) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0, silence_logs=50
+    )
+
+
+def _connect(address: str) -> Client:
+    try:
+        return Client(address, timeout=15)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            "no Dask scheduler answers there",
+            where=f"--engine {address}",
+            got=str(error).splitlines()[0],
+            wanted="local, or the address of a running scheduler such as tcp://host:8786",
+            todo="start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
+        ) from error

@@ -1,0 +1,88 @@
+"""Who hears how a build goes on: the terminal's bars, Prefect's artifacts, the timings of the manifest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from pipeline.stage import Sealed, Stage, Watcher
+from schemas.provenance import StageTiming
+
+AnyStage = Stage[Any, Any, Any, Any, Any]
+
+terminal: ContextVar[Watcher | None] = ContextVar("terminal", default=None)
+"""The watcher that the command line has set up, if a flow runs under it."""
+
+
+class Watchers(Watcher):
+    """Tells several watchers."""
+
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self.watchers = watchers
+
+    def started(self, stage: AnyStage, units: int, todo: int) -> None:
+        """See `Watcher.started`."""
+        for watcher in self.watchers:
+            watcher.started(stage, units, todo)
+
+    def advanced(self, stage: AnyStage, units: float) -> None:
+        """See `Watcher.advanced`."""
+        for watcher in self.watchers:
+            watcher.advanced(stage, units)
+
+    def sealed(self, stage: AnyStage, result: Sealed[Any], seconds: float) -> None:
+        """See `Watcher.sealed`."""
+        for watcher in self.watchers:
+            watcher.sealed(stage, result, seconds)
+
+
+class Timings(Watcher):
+    """Keeps the times of stages for the manifest."""
+
+    def __init__(self) -> None:
+        self.rows: list[StageTiming] = []
+
+    def sealed(self, stage: AnyStage, result: Sealed[Any], seconds: float) -> None:
+        """See `Watcher.sealed`."""
+        row = StageTiming(stage=stage.name, units=result.units, computed=result.computed, seconds=round(seconds, 3))
+        self.rows.append(row)
+
+
+class ProgressArtifacts(Watcher):
+    """A progress artifact in Prefect for every stage that has something to do, updated every few seconds."""
+
+    EVERY = 3.0
+
+    def __init__(self) -> None:
+        self.artifact: Any = None
+        self.todo, self.done, self.last = 0, 0.0, 0.0
+
+    def started(self, stage: AnyStage, units: int, todo: int) -> None:
+        """See `Watcher.started`."""
+        from prefect.artifacts import create_progress_artifact
+
+        self.todo, self.done, self.last = todo, 0.0, time.monotonic()
+        if todo:
+            self.artifact = create_progress_artifact(
+                0.0, key=stage.name.replace("_", "-"), description=f"{stage.title}: {todo} of {units} {stage.noun} to do"
+            )
+
+    def advanced(self, stage: AnyStage, units: float) -> None:  # noqa: ARG002
+        """See `Watcher.advanced`."""
+        self.done += units
+        if self.artifact is not None and time.monotonic() - self.last >= self.EVERY:
+            self._update(min(99.0, 100 * self.done / self.todo))
+
+    def sealed(self, stage: AnyStage, result: Sealed[Any], seconds: float) -> None:  # noqa: ARG002
+        """See `Watcher.sealed`."""
+        if self.artifact is not None:
+            self._update(100.0)
+            self.artifact = None
+
+    def _update(self, percent: float) -> None:
+        from prefect.artifacts import update_progress_artifact
+
+        update_progress_artifact(self.artifact, percent)
+        self.last = time.monotonic()

@@ -1,0 +1,87 @@
+"""What every flow works with: an engine, a profile, watchers, and stages wrapped as Prefect tasks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.states import State
+
+from flows.engine import DaskExecutor, engine
+from flows.progress import ProgressArtifacts, Timings, Watchers, terminal
+from pipeline.execution import run_stage
+from pipeline.stage import Profile, Sealed, Stage, Watcher
+from pipeline.storage import Storage
+from schemas.errors import StoreError, UserError
+
+LASTING = re.compile(r"No space left|quota|Permission|Read-only", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Session:
+    """An engine at work on one workspace."""
+
+    profile: Profile
+    executor: DaskExecutor
+    watcher: Watcher
+    timings: Timings
+    title: str
+    """What to call the engine."""
+
+    def run(self, stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
+        """Carry one stage as a Prefect task; see `pipeline.build.Run`."""
+
+        def carry() -> Sealed[Any]:
+            return run_stage(stage, inputs, config, self.profile, self.executor, self.watcher)
+
+        sealed: Sealed[Any] = stage_task(stage.title)(carry)()
+        return sealed
+
+
+@contextmanager
+def carrying(workspace: str, address: str, workers: int | None, device: str) -> Iterator[Session]:
+    """A session, with its engine up for as long as the block lasts."""
+    timings = Timings()
+    heard = [watcher for watcher in (timings, ProgressArtifacts(), terminal.get()) if watcher is not None]
+    resolved = resolve_device(device)
+    with engine(address, workers) as (executor, count, memory, title):
+        profile = Profile(Storage(workspace).url, resolved, count, memory)
+        yield Session(profile, executor, Watchers(heard), timings, title)
+
+
+def stage_task(title: str) -> Any:
+    """A task with a readable name; units on disk decide what is done, so that Prefect caches nothing."""
+    return task(
+        name=title, task_run_name=title, cache_policy=NO_CACHE, persist_result=False, retries=2,
+        retry_delay_seconds=[2, 10], retry_condition_fn=worth_retrying,
+    )  # fmt: skip
+
+
+def worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
+    """Only a store that fails for a while gets better by itself; wrong inputs, bugs and full disks do not."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, StoreError) and not LASTING.search(error.got)
+
+
+def resolve_device(device: str) -> str:
+    """`cpu` or `cuda`; `auto` takes a GPU if torch sees one.
+
+    Raises:
+        UserError: if it is none of these, or `cuda` and there is none.
+    """
+    if device == "cpu":
+        return device
+    import torch
+
+    if device in ("cuda", "auto") and torch.cuda.is_available():
+        return "cuda"
+    if device == "auto":
+        return "cpu"
+    got = "no CUDA device" if device == "cuda" else device
+    raise UserError("this device cannot be used", where="--device", got=got, wanted="cpu, cuda or auto",
+                    todo="use --device auto, or install a CUDA build of torch")  # fmt: skip

@@ -1,0 +1,199 @@
+"""Reading recipes, and saying what is wrong with them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from schemas.errors import UserError
+from schemas.recipe import Recipe
+
+MOST_SHOWN = 6
+SCHEMA_LINE = "# yaml-language-server: $schema={}\n"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 as usual, but a key that stands twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str | int) and key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
+            if isinstance(key, str | int):
+                seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def load_recipe(path: str) -> tuple[Recipe, str]:
+    """Read a recipe file.
+
+    Returns:
+        The recipe, and the folder that its relative image patterns start at.
+
+    Raises:
+        UserError: if the file is missing, is not YAML, or says something that a recipe cannot say.
+    """
+    file = Path(path).expanduser()
+    return parse_recipe(_read(file), where=str(file)), str(file.resolve().parent)
+
+
+def _read(file: Path) -> str:
+    if not file.is_file():
+        siblings = [p.name for p in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
+        near = difflib.get_close_matches(file.name, siblings, n=1)
+        found = f"recipes there: {', '.join(sorted(siblings))}" if siblings else "no recipe in that folder"
+        raise UserError(
+            "there is no such recipe file", where=str(file), got=found,
+            todo=f"did you mean {file.parent / near[0]}?" if near else "`pairmill new FOLDER` writes a recipe for your images",
+        )  # fmt: skip
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("the recipe cannot be read", where=str(file), got=str(error), wanted="a text file in UTF-8") from error
+
+
+def parse_recipe(text: str, where: str) -> Recipe:
+    """A recipe from YAML text.
+
+    Raises:
+        UserError: naming every wrong key, what was found, what is allowed, and the nearest valid name.
+    """
+    try:
+        value = yaml.load(text, _Loader)  # noqa: S506 -- a safe loader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"{where}, line {mark.line + 1}, column {mark.column + 1}" if mark else where
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise UserError("the recipe is not valid YAML", where=place, got=problem, wanted="key: value lines") from error
+    if not isinstance(value, dict):
+        raise UserError("the recipe is not a list of keys", where=where, got=_shown(value),
+                        wanted="at least `name:` and `images:`")  # fmt: skip
+    try:
+        return Recipe.model_validate(value)
+    except ValidationError as error:
+        raise _explain(error, where) from None
+
+
+def _explain(error: ValidationError, where: str) -> UserError:
+    items = [dict(item) for item in error.errors(include_url=False)]
+    items.sort(key=lambda item: item["type"] != "extra_forbidden")     # a misspelt key explains what is missing
+    problems = list(dict.fromkeys(_problem(item) for item in items if not _is_echo(item, items)))
+    shown = problems[:MOST_SHOWN]
+    if len(problems) > MOST_SHOWN:
+        shown.append(f"and {len(problems) - MOST_SHOWN} more")
+    count = "something" if len(problems) == 1 else f"{len(problems)} things"
+    return UserError(
+        f"the recipe says {count} that it cannot say",
+        where=where,
+        got="\n       ".join(shown),
+        todo="correct the keys named; data/recipes/ has complete examples, recipe.schema.json lists all keys",
+    )
+
+
+def _is_echo(item: dict[str, Any], items: list[dict[str, Any]]) -> bool:
+    """Whether a list is only called too short because an entry of it is wrong."""
+    depth = len(item["loc"])
+    return item["type"] == "too_short" and any(
+        len(other["loc"]) > depth and other["loc"][:depth] == item["loc"] for other in items
+    )
+
+
+def _problem(item: dict[str, Any]) -> str:
+    path = [part for part in item["loc"] if isinstance(part, int) or (part not in KINDS and part.isidentifier())]
+    if path and path[-1] in ("float", "int", "str"):                  # the arm of a union, not a key
+        path.pop()
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    key = f"{key}: " if key else ""
+    kind, found = item["type"], item.get("input")
+    if kind == "extra_forbidden":
+        return f"{key}no such key; {_nearest(str(item['loc'][-1]), allowed_keys(list(item['loc'][:-1])))}"
+    if kind == "union_tag_invalid":
+        tag = str(item["ctx"]["tag"])
+        return f"{key}no degrader is called {_shown(tag)}; {_nearest(tag, sorted(KINDS))}"
+    if kind == "union_tag_not_found":
+        return f"{key}no `kind:`; {_nearest('', sorted(KINDS))}"
+    if kind == "value_error":
+        return key + str(item["msg"]).removeprefix("Value error, ")
+    said = {"missing": "missing; it has no default", "too_short": "needs at least one entry"}
+    return key + (said.get(kind) or f"{_message(str(item['msg']))}, found {_shown(found)}")
+
+
+def _nearest(word: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"did you mean {near[0]}?" if near else f"allowed: {', '.join(names)}"
+
+
+def _message(text: str) -> str:
+    for old, new in (("Input should", "should"), ("String should", "should"), ("valid tuple", "list"), (", unable to parse string as a number", ""), (", unable to parse string as an integer", "")):
+        text = text.replace(old, new)
+    return text
+
+
+KINDS = {"bicubic", "realsr"}
+
+
+def allowed_keys(path: list[Any]) -> list[str]:
+    """Names of the keys that a recipe may have at a place."""
+    model: type[BaseModel] | None = Recipe
+    for part in path:
+        if model is None or isinstance(part, int):
+            continue
+        if part in KINDS:
+            model = _of_kind(part)
+        elif part in model.model_fields:
+            model = _model_in(model.model_fields[part].annotation)
+    return list(model.model_fields) if model else []
+
+
+def _of_kind(kind: str) -> type[BaseModel] | None:
+    for option in _models_in(Recipe.model_fields["degraders"].annotation):
+        if option.model_fields["kind"].default == kind:
+            return option
+    return None
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    found = _models_in(annotation)
+    return found[0] if len(found) == 1 else Recipe
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        return [annotation] if issubclass(annotation, BaseModel) else []
+    return [model for part in typing.get_args(annotation) for model in _models_in(part)]
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def recipe_schema() -> str:
+    """JSON Schema of the recipe, for editors."""
+    schema = Recipe.model_json_schema()
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
+
+
+def new_recipe(name: str, folder: str, scale: int) -> str:
+    """YAML of a recipe for a folder of real photographs, with what is most often changed."""
+    return f"""name: {name}
+scale: {scale}                 # HR side over LR side: 2, 4 or 8
+seed: 0
+images:
+  real: [{json.dumps(folder)}]       # the photographs that LR must look like
+  # clean: [...]          # optional clean HR photographs
+clean_up: {{factor: 2}}     # HR is made of real photographs by reducing them
+tiles: {{size: 256}}        # HR pixels
+degraders:
+  - {{kind: realsr, weight: 1.0, strength: [0.8, 1.2]}}
+splits: {{train: 0.9, val: 0.1}}
+"""

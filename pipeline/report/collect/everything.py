@@ -1,0 +1,68 @@
+"""All report data of a version, with its pictures written to the shelf."""
+
+from __future__ import annotations
+
+import yaml
+
+from pipeline.corpora.seal import Made
+from pipeline.report.collect.images import collect_images
+from pipeline.report.collect.kernels import collect_kernels
+from pipeline.report.collect.noise import collect_noise
+from pipeline.report.collect.pairs import SHOWN, collect_pairs
+from pipeline.report.collect.pools import KernelPictures, pool_rows
+from pipeline.report.collect.samples import some_pairs, some_programs
+from pipeline.report.collect.sources import Sources
+from pipeline.report.collect.spread import collect_spread
+from pipeline.report.shelf import Shelf
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.report import Head, MakingSection, ReportData
+
+
+def collect(storage: Storage, made: Made, manifest: CorpusManifest, shelf: Shelf) -> ReportData:
+    """Gather what the report shows.
+
+    Args:
+        storage: The workspace.
+        made: Sealed stages of the build.
+        manifest: The version, whose shards, pools and table are in place.
+        shelf: Where pictures go.
+    """
+    sources = Sources(storage, made, shelf)
+    kernel_rows, noise_rows = pool_rows(storage, manifest, "kernels"), pool_rows(storage, manifest, "noise")
+    pictures = KernelPictures(kernel_rows, shelf, made.recipe.scale) if kernel_rows else None
+    pairs = some_pairs(storage, manifest, SHOWN)
+    kernels = noise = None
+    if made.kernels is not None and pictures is not None:
+        kernels = collect_kernels(storage, made.kernels.manifest, pictures, sources, shelf)
+    if made.noise is not None and noise_rows is not None:
+        noise = collect_noise(made.noise.manifest, noise_rows, sources, shelf)
+    return ReportData(
+        head=head_of(manifest),
+        pairs=collect_pairs(pairs, manifest, made.images.manifest, pictures, shelf),
+        kernels=kernels,
+        noise=noise,
+        images=collect_images(made.images.manifest, made.hr.manifest, sources),
+        spread=collect_spread(made, manifest, pairs, some_programs(storage, manifest)),
+        making=making_of(manifest, pairs[0].row.key if pairs else ""),
+    )
+
+
+def head_of(manifest: CorpusManifest) -> Head:
+    """What the corpus is."""
+    identity = manifest.identity
+    return Head(
+        name=identity.name, version=manifest.version, digest=manifest.digest, parents=manifest.parents,
+        scale=int(identity.recipe["scale"]), pairs=sum(identity.samples.values()), degraders=tuple(identity.degraders),
+        counts=manifest.counts, shards=len(identity.shards), bytes=sum(shard.bytes for shard in identity.shards),
+        made=manifest.circumstance.finished,
+    )  # fmt: skip
+
+
+def making_of(manifest: CorpusManifest, example: str) -> MakingSection:
+    """How it was made."""
+    return MakingSection(
+        recipe=yaml.safe_dump(manifest.identity.recipe, sort_keys=False, allow_unicode=True, width=100),
+        stages=manifest.identity.stages, pools=manifest.identity.pools, circumstance=manifest.circumstance,
+        example=example,
+    )  # fmt: skip

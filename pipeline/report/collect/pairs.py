@@ -1,0 +1,64 @@
+"""The pairs of the gallery."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.report.collect.pools import KernelPictures
+from pipeline.report.collect.samples import Pair
+from pipeline.report.pictures import Image, busiest, enlarged
+from pipeline.report.shelf import Shelf
+from pipeline.report.words import file_name, plain, program_words
+from schemas.corpus import CorpusManifest
+from schemas.image import ImageSet
+from schemas.program import PooledBlur, Program
+from schemas.report import PairsSection, PairView
+
+SHOWN = 24
+CROP = 128
+"""Side of the crops that are shown, in HR pixels, cut to a multiple of the scale."""
+
+
+def crop_side(pairs: list[Pair], scale: int, most: int = CROP) -> int:
+    """Side of a crop that lies in every tile, in HR pixels."""
+    smallest = min((min(pair.hr.shape[:2]) for pair in pairs), default=most)
+    return min(most, smallest) // scale * scale
+
+
+def crops(pair: Pair, side: int, scale: int) -> tuple[Image, Image]:
+    """HR and LR of the part of a pair with the most detail."""
+    top, left = busiest(pair.hr, side, scale)
+    low = side // scale
+    hr = pair.hr[top : top + side, left : left + side]
+    lr = pair.lr[top // scale : top // scale + low, left // scale : left // scale + low]
+    return np.ascontiguousarray(hr), np.ascontiguousarray(lr)
+
+
+def collect_pairs(
+    pairs: list[Pair], manifest: CorpusManifest, images: ImageSet, kernels: KernelPictures | None, shelf: Shelf
+) -> PairsSection:
+    """Cut, enlarge and describe the pairs."""
+    scale = int(manifest.identity.recipe["scale"])
+    side = crop_side(pairs, scale)
+    sources = {image: file_name(record.url) for image, record in images.by_digest().items()}
+    counts = {ref.digest: ref.count for ref in manifest.identity.pools}
+    views = [_view(pair, side, scale, sources.get(pair.row.image, ""), counts, kernels, shelf) for pair in pairs]
+    return PairsSection(shown=tuple(views), total=sum(manifest.identity.samples.values()), side=side)
+
+
+def _view(
+    pair: Pair, side: int, scale: int, source: str, counts: dict[str, int], kernels: KernelPictures | None, shelf: Shelf
+) -> PairView:
+    hr, lr = crops(pair, side, scale)
+    key, program = pair.row.key, pair.program
+    return PairView(
+        key=key, split=pair.row.split, degrader=pair.row.degrader, source=plain(source),
+        program=program_words(program, counts), kernel=_kernel(program, kernels),
+        hr=shelf.png(f"pair-{key}-hr", hr), lr=shelf.png(f"pair-{key}-lr", lr),
+        bicubic=shelf.png(f"pair-{key}-bicubic", enlarged(lr, scale)),
+    )  # fmt: skip
+
+
+def _kernel(program: Program, kernels: KernelPictures | None) -> str:
+    blurs = [op for op in program.ops if isinstance(op, PooledBlur)]
+    return kernels.name(blurs[0].index) if blurs and kernels is not None else ""

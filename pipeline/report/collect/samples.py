@@ -1,0 +1,121 @@
+"""A few pairs of a version, chosen over splits, degraders and images, read from a few of its shards."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipeline import layout
+from pipeline.images.encode import decode_png
+from pipeline.report.collect.choose import evenly, in_turn, lottery
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.program import Program
+
+SHARDS = 12
+"""Most shards that pairs are taken from."""
+ROWS = 1024
+"""Pairs at the head of a shard that may be taken; the rest of the shard is not read."""
+PROGRAMS = 10_000
+"""Most programs that are counted."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the table says of one sample."""
+
+    key: str
+    split: str
+    shard: str
+    degrader: str
+    image: str
+    program: str
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One sample with its pixels."""
+
+    row: Row
+    hr: NDArray[np.uint8]
+    lr: NDArray[np.uint8]
+
+    @property
+    def program(self) -> Program:
+        """How LR was made of HR."""
+        return Program.model_validate_json(self.row.program)
+
+
+def table_rows(storage: Storage, manifest: CorpusManifest, groups: Sequence[int], most: int) -> Iterator[Row]:
+    """At most `most` rows at the head of some row groups of `samples.parquet`; a row group is a shard."""
+    name = f"{layout.version_folder(manifest.identity.name, manifest.version)}/samples.parquet"
+    columns = ["key", "split", "shard", "degrader", "image", "program"]
+    with storage.open(name) as file:
+        table = pq.ParquetFile(file)
+        for group in groups:
+            for row in table.read_row_group(group, columns=columns).slice(0, most).to_pylist():
+                yield Row(**row)
+
+
+def choose_shards(manifest: CorpusManifest, most: int = SHARDS) -> list[int]:
+    """Numbers of shards to read: in turn from every split, evenly spread in it."""
+    splits: dict[str, list[int]] = {}
+    for number, shard in enumerate(manifest.identity.shards):
+        splits.setdefault(shard.split, []).append(number)
+    spread = [(split, mine[place]) for split, mine in splits.items() for place in evenly(len(mine), most)]
+    return sorted(number for _, number in in_turn(spread, lambda pair: pair[0])[:most])
+
+
+def choose_rows(rows: Sequence[Row], count: int) -> list[Row]:
+    """Rows spread over splits and degraders in turn, in each over images, in each by lot; ordered by split and degrader."""
+    lots = sorted(rows, key=lambda row: lottery(row.key))
+    groups: dict[Any, list[Row]] = {}
+    for row in lots:
+        groups.setdefault((row.split, row.degrader), []).append(row)
+    queues = [(group, row) for group, mine in groups.items() for row in in_turn(mine, lambda row: row.image)]
+    ordered = in_turn(sorted(queues, key=lambda pair: pair[0]), lambda pair: pair[0])
+    return sorted((row for _, row in ordered[:count]), key=lambda row: (row.split, row.degrader))
+
+
+def read_pairs(storage: Storage, manifest: CorpusManifest, rows: Sequence[Row]) -> list[Pair]:
+    """The pixels of chosen samples, in their order; a shard is read no further than its last wanted sample."""
+    found: dict[str, dict[str, bytes]] = {}
+    for shard in dict.fromkeys(row.shard for row in rows):
+        found |= _members(storage, manifest, shard, {row.key for row in rows if row.shard == shard})
+    return [Pair(row, decode_png(found[row.key]["hr.png"]), decode_png(found[row.key]["lr.png"])) for row in rows]
+
+
+def _members(storage: Storage, manifest: CorpusManifest, shard: str, keys: set[str]) -> dict[str, dict[str, bytes]]:
+    wanted = {f"{key}.{field}" for key in keys for field in ("hr.png", "lr.png")}
+    found: dict[str, dict[str, bytes]] = {key: {} for key in keys}
+    path = layout.shard_path(manifest.identity.name, manifest.version, shard)
+    with storage.open(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        for member in tar:
+            if member.name in wanted:
+                key, _, field = member.name.partition(".")
+                content = tar.extractfile(member)
+                found[key][field] = content.read() if content else b""
+                wanted.discard(member.name)
+            if not wanted:
+                break
+    return found
+
+
+def some_pairs(storage: Storage, manifest: CorpusManifest, count: int) -> list[Pair]:
+    """`count` pairs, or all if there are fewer."""
+    rows = list(table_rows(storage, manifest, choose_shards(manifest), ROWS))
+    return read_pairs(storage, manifest, choose_rows(rows, count))
+
+
+def some_programs(storage: Storage, manifest: CorpusManifest) -> list[Program]:
+    """At most `PROGRAMS` programs, evenly spread over the shards."""
+    shards = len(manifest.shard_names)
+    groups = evenly(shards, 100)
+    rows = table_rows(storage, manifest, groups, max(1, PROGRAMS // max(1, len(groups))))
+    return [Program.model_validate_json(row.program) for row in rows]

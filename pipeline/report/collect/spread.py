@@ -1,0 +1,54 @@
+"""How the samples are distributed."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from pipeline.corpora.seal import Made
+from pipeline.report.collect.choose import histogram
+from pipeline.report.collect.samples import Pair
+from pipeline.report.pictures import Image, grey
+from schemas.corpus import CorpusManifest
+from schemas.program import Inject, PooledBlur, Program
+from schemas.report import Histogram, SpreadSection
+
+BINS = 64
+"""Intervals of brightness."""
+
+
+def collect_spread(made: Made, manifest: CorpusManifest, pairs: list[Pair], programs: list[Program]) -> SpreadSection:
+    """Count."""
+    strengths = [op.strength for program in programs for op in program.ops if isinstance(op, Inject)]
+    return SpreadSection(
+        shares=_shares(made),
+        tiles=histogram([len(ref.hr.tiles) for ref in made.hr.manifest.images], whole=True),
+        programs=len(programs),
+        strength=histogram(strengths) if strengths else None,
+        kernel_use=_kernel_use(manifest, programs),
+        tiles_read=len(pairs),
+        brightness_hr=_brightness([pair.hr for pair in pairs]),
+        brightness_lr=_brightness([pair.lr for pair in pairs]),
+    )
+
+
+def _shares(made: Made) -> dict[str, dict[str, int]]:
+    shares: dict[str, Counter[str]] = {}
+    for ref in made.shards.manifest.shards:
+        shares.setdefault(ref.result.split, Counter()).update(ref.result.degraders)
+    return {split: dict(sorted(counts.items())) for split, counts in shares.items()}
+
+
+def _kernel_use(manifest: CorpusManifest, programs: list[Program]) -> tuple[int, ...]:
+    count = next((ref.count for ref in manifest.identity.pools if ref.kind == "kernels"), 0)
+    drawn = [op.index for program in programs for op in program.ops if isinstance(op, PooledBlur)]
+    return tuple(np.bincount(drawn, minlength=count).tolist()) if drawn else ()
+
+
+def _brightness(images: list[Image]) -> Histogram:
+    edges = np.linspace(0, 256, BINS + 1)
+    counts = np.zeros(BINS, np.int64)
+    for image in images:
+        counts += np.histogram(grey(image), edges)[0]
+    return Histogram(edges=tuple(edges.tolist()), counts=tuple(counts.tolist()))

@@ -1,0 +1,1 @@
+"""The sections of the page: pure functions from report data to HTML."""

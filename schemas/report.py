@@ -1,0 +1,309 @@
+"""What a corpus report shows: all its numbers, and the names of its pictures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from schemas.base import Digest, Frozen
+from schemas.corpus import PoolRef
+from schemas.image import RejectedImage
+from schemas.kernel import KernelDiagnostics
+from schemas.provenance import Circumstance
+
+
+class Histogram(Frozen):
+    """How many values lie between neighbouring edges."""
+
+    edges: tuple[float, ...]
+    """Ascending; one more than the counts."""
+    counts: tuple[int, ...]
+    """Values in each interval; the last one includes its upper edge."""
+
+
+class Head(Frozen):
+    """What the corpus is, at a glance."""
+
+    name: str
+    """Name of the corpus."""
+    version: str
+    """First twelve digits of the digest."""
+    digest: Digest
+    """Digest of the version."""
+    parents: tuple[str, ...]
+    """Versions that this one followed."""
+    scale: int
+    """HR side over LR side."""
+    pairs: int
+    """HR/LR pairs."""
+    degraders: tuple[str, ...]
+    """Degraders that drew the programs."""
+    counts: dict[str, int]
+    """Images, tiles, kernels and patches: accepted, rejected and skipped."""
+    shards: int
+    """Number of tars."""
+    bytes: int
+    """Size of the tars, in bytes."""
+    made: str
+    """When it was sealed, ISO 8601, UTC."""
+
+
+class PairView(Frozen):
+    """One pair of the gallery; pictures are file names relative to the report."""
+
+    key: str
+    """Key of the sample."""
+    split: str
+    """Split that it is in."""
+    degrader: str
+    """Degrader that drew its program."""
+    source: str
+    """File name of the source image."""
+    program: tuple[str, ...]
+    """The program in words, one phrase per op."""
+    kernel: str
+    """Picture of the kernel; empty if the program has none."""
+    hr: str
+    """Crop of the HR tile."""
+    lr: str
+    """The same crop of the LR tile, at its own size."""
+    bicubic: str
+    """The crop of the LR tile enlarged to the size of HR."""
+
+
+class PairsSection(Frozen):
+    """Samples to look at."""
+
+    shown: tuple[PairView, ...]
+    """The gallery."""
+    total: int
+    """Samples in the corpus."""
+    side: int
+    """Side of the HR crops, in pixels."""
+
+
+class KernelView(Frozen):
+    """What became of the kernel of one image."""
+
+    source: str
+    """File name of the source image."""
+    thumbnail: str
+    """Small picture of the source; empty if it could not be read."""
+    index: int | None
+    """Row in the pool; none if rejected."""
+    reason: str
+    """Why it was rejected; empty if accepted."""
+    detail: str
+    """The verdict in a sentence."""
+    picture: str
+    """Heat map of the kernel; empty if there is no estimate."""
+    side: int
+    """Side of the kernel in the picture, in pixels of HR."""
+    centre: float
+    """Row and column where the centre of mass should be, in pixels from the first cell."""
+    peak: float
+    """Largest value of the kernel."""
+    estimates: str
+    """Picture of the raw estimates of all restarts; empty if there are none."""
+    restarts: int
+    """Number of raw estimates."""
+    restart: int | None
+    """Number of the restart that stands for the image."""
+    diagnostics: KernelDiagnostics | None
+    """Measurements of that restart."""
+
+
+class KernelsSection(Frozen):
+    """The kernel pool, and what was not let in."""
+
+    accepted: int
+    """Kernels in the pool."""
+    rejected: int
+    """Images without a kernel."""
+    reasons: dict[str, int]
+    """Rejected images by reason."""
+    side: int
+    """Side of the pool's kernels, in pixels of HR."""
+    scale: int
+    """Scale that they are for."""
+    mean: str
+    """Heat map of the mean kernel."""
+    mean_peak: float
+    """Its largest value."""
+    mean_centre: float
+    """Row and column where its centre of mass should be."""
+    averaged: int
+    """Kernels that the mean is over, evenly spread over the pool."""
+    widths: Histogram | None
+    """Widths of the accepted x2 kernels, in pixels of HR."""
+    shown: tuple[KernelView, ...]
+    """The gallery, accepted ones first."""
+
+
+class PatchView(Frozen):
+    """One mined patch."""
+
+    index: int
+    """Row in the pool."""
+    picture: str
+    """Its residual, stretched."""
+    source: str
+    """File name of the image it comes from."""
+    left: int
+    """First column in the image, in pixels."""
+    top: int
+    """First row in the image, in pixels."""
+    mean: float
+    """Grey mean before detrending, in grey levels."""
+    std: float
+    """Grey standard deviation of the noise, in grey levels."""
+
+
+class CoverageView(Frozen):
+    """What one image gave to the noise pool."""
+
+    source: str
+    """File name of the image."""
+    patches: int
+    """Grid patches that it has."""
+    accepted: int
+    """Patches in the pool."""
+    rejected: dict[str, int]
+    """Patches that are not, by reason."""
+    threshold_needed: float | None
+    """Smallest variance threshold at which a patch would do, in squared grey levels."""
+
+
+class NoiseSection(Frozen):
+    """The noise pool."""
+
+    count: int
+    """Patches in the pool."""
+    patch: int
+    """Side of a patch, in pixels."""
+    gain: float
+    """What residuals are multiplied by in the pictures, around a grey of 128."""
+    side: int
+    """Side of the pictures, in pixels; larger patches are cropped."""
+    std: tuple[float, float, float]
+    """Root mean square of the residuals of R, G and B, in grey levels."""
+    threshold: str
+    """Where the variance threshold came from, in a sentence."""
+    averaged: int
+    """Patches that the spectrum is over, evenly spread over the pool."""
+    spectrum: str
+    """Picture of the mean power spectrum of grey, zero frequency in the middle."""
+    spectrum_range: tuple[float, float]
+    """What its darkest and brightest colour stand for, in dB above white noise of equal variance."""
+    radial: tuple[tuple[float, float], ...]
+    """The spectrum over all directions: (cycles per pixel, dB above white noise)."""
+    levels: tuple[tuple[float, float], ...]
+    """(brightness, standard deviation) of patches, in grey levels."""
+    shown: tuple[PatchView, ...]
+    """The gallery."""
+    coverage: tuple[CoverageView, ...]
+    """Images by what they gave, most first."""
+    images: int
+    """Images that were mined."""
+    giving: int
+    """Images that gave a patch."""
+
+
+class ImageView(Frozen):
+    """One source image."""
+
+    source: str
+    """File name."""
+    thumbnail: str
+    """Small picture; empty if it could not be read."""
+    role: str
+    """`real` or `clean`."""
+    format: str
+    """Container format."""
+    size: tuple[int, int]
+    """Width and height, in pixels."""
+    hr_size: tuple[int, int]
+    """Width and height of the HR made of it, in pixels."""
+    tiles: int
+    """Tiles that are used."""
+    skipped: dict[str, int]
+    """Tiles that are not, by reason."""
+    conversions: tuple[str, ...]
+    """What decoding changed."""
+
+
+class ImagesSection(Frozen):
+    """Source images and rejected files."""
+
+    roles: dict[str, int]
+    """Accepted images by role."""
+    conversions: dict[str, int]
+    """Images by what decoding changed."""
+    tiles: int
+    """Tiles that are used."""
+    skipped: dict[str, int]
+    """Tiles that are not, by reason."""
+    shown: tuple[ImageView, ...]
+    """The gallery."""
+    reasons: dict[str, int]
+    """Rejected files by reason."""
+    rejected: tuple[RejectedImage, ...]
+    """Rejected files."""
+    rejected_total: int
+    """How many there are."""
+
+
+class SpreadSection(Frozen):
+    """How the samples are distributed."""
+
+    shares: dict[str, dict[str, int]]
+    """Samples by split and degrader."""
+    tiles: Histogram
+    """Tiles per image, over all images."""
+    programs: int
+    """Programs that the next two are over, evenly spread over the shards."""
+    strength: Histogram | None
+    """Strength of injected noise."""
+    kernel_use: tuple[int, ...]
+    """How often each kernel of the pool was drawn; empty without a pool."""
+    tiles_read: int
+    """Pairs that the brightness is over."""
+    brightness_hr: Histogram
+    """Grey levels of HR pixels."""
+    brightness_lr: Histogram
+    """Grey levels of LR pixels."""
+
+
+class MakingSection(Frozen):
+    """How the corpus was made."""
+
+    recipe: str
+    """The resolved recipe as YAML."""
+    stages: dict[str, int]
+    """Version of each stage."""
+    pools: tuple[PoolRef, ...]
+    """Pools that the programs refer to."""
+    circumstance: Circumstance
+    """Where and when."""
+    example: str
+    """Key of a sample, for the commands."""
+
+
+class ReportData(Frozen):
+    """`report.json`: the page is a function of this and of the pictures beside it."""
+
+    format: Literal["pairmill-report/1"] = "pairmill-report/1"
+    """Layout of this file."""
+    head: Head
+    """What it is."""
+    pairs: PairsSection
+    """Pairs to look at."""
+    kernels: KernelsSection | None
+    """Kernels; none if no degrader needs them."""
+    noise: NoiseSection | None
+    """Noise; none if no degrader needs it."""
+    images: ImagesSection
+    """Source images."""
+    spread: SpreadSection
+    """Distributions."""
+    making: MakingSection
+    """How it was made."""

@@ -1,0 +1,337 @@
+"""One list, all laws: what every stage promises.
+
+Each stage is run alone in a copy of the tiny workspace that holds all but its own folder, with the inputs and the config
+that it had in the build. The list is `STAGES`; a new stage is under these laws as soon as the tiny recipe uses it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import layout
+from pipeline.build import make
+from pipeline.execution import Executor, ProcessExecutor, SerialExecutor, one_thread, run_batch, run_stage
+from pipeline.stage import Batch, Profile, Sealed, Stage, Watcher, finished
+from pipeline.stages import STAGES
+from pipeline.storage import Storage
+from schemas.image import ImageSet
+from schemas.recipe import Recipe
+from tests.make import Counting, Tiny, build, make_stages, tree
+from tests.mutate import changed_leaves
+
+NAMES = list(STAGES)
+POOLED = ["pool_kernels", "pool_noise"]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One stage in a workspace of its own."""
+
+    stage: Stage[Any, Any, Any, Any, Any]
+    inputs: Any
+    config: Any
+    workspace: Path
+    expected: dict[str, bytes]
+    """The stage's files as the tiny build left them."""
+    sealed: Sealed[Any]
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace / "stages" / self.stage.name
+
+    def run(self, executor: Executor | None = None, workers: int = 1) -> Sealed[Any]:
+        profile = Profile(str(self.workspace), workers=workers)
+        return run_stage(self.stage, self.inputs, self.config, profile, executor or SerialExecutor(), Watcher())
+
+    def same(self) -> None:
+        """The folder is what the tiny build left, byte for byte."""
+        found = tree(self.folder, leave_out=[".tmp"])
+        assert sorted(found) == sorted(self.expected)
+        assert [name for name in found if found[name] != self.expected[name]] == []
+
+
+def bench_of(name: str, tiny: Tiny, folder: Path) -> Bench:
+    workspace = folder / "workspace"
+    shutil.copytree(tiny.workspace, workspace, ignore=lambda where, _: {name} if where.endswith("/stages") else set())
+    expected = tree(tiny.workspace / "stages" / name)
+    assert expected
+    return Bench(STAGES[name], *tiny.inputs[name], workspace, expected, tiny.sealed[name])
+
+
+@pytest.fixture(params=NAMES)
+def bench(request: pytest.FixtureRequest, tiny: Tiny, tmp_path: Path) -> Bench:
+    return bench_of(request.param, tiny, tmp_path)
+
+
+class Reordered:
+    """Units in another order, in batches of another size."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+        units = [unit for batch in batches for unit in batch.units][::-1]
+        cut = [replace(batches[0], units=tuple(units[i : i + self.size])) for i in range(0, len(units), self.size)]
+        yield from SerialExecutor().run(cut, advanced)
+
+
+class Killed:
+    """Unit by unit, and dead after the first few."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+        for number, count in enumerate(Reordered(1).run(batches, advanced), 1):
+            yield count
+            if number >= self.after:
+                raise KeyboardInterrupt
+
+
+class SharedPool:
+    """Two processes that all stages share, since starting them takes longer than the work."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self.pool = pool
+
+    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+        yield from self.pool.map(run_batch, batches)
+
+
+def test_the_tiny_recipe_uses_every_stage(tiny: Tiny) -> None:
+    assert list(tiny.inputs) == NAMES
+
+
+def test_plan_twice_is_equal(bench: Bench) -> None:
+    first, second = (bench.stage.units(bench.inputs, bench.config) for _ in range(2))
+    assert first == second
+    assert len({unit.key for unit in first}) == len(first) > 0
+    assert all(unit.payload.label for unit in first)
+    assert not bench.folder.exists()                    # planning writes nothing
+
+
+def test_work_twice_gives_identical_files(bench: Bench) -> None:
+    result = bench.run()
+    bench.same()
+    assert (result.key, result.manifest) == (bench.sealed.key, bench.sealed.manifest)
+    assert result.computed == result.units
+
+
+def test_a_sealed_stage_is_found_at_once(bench: Bench) -> None:
+    storage = Storage(str(bench.workspace))
+    assert finished(bench.stage, bench.inputs, bench.config, storage) is None
+    bench.run()
+    assert finished(bench.stage, bench.inputs, bench.config, storage) is not None
+    assert bench.run(Killed(0)).computed == 0
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_any_order_and_any_batches(bench: Bench, size: int) -> None:
+    bench.run(Reordered(size))
+    bench.same()
+
+
+@pytest.fixture(scope="module")
+def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole build in two processes."""
+    workspace = tmp_path_factory.mktemp("processes")
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn"), initializer=one_thread) as pool:
+        make_stages(tiny.recipe, workspace, executor=SharedPool(pool), workers=2)
+    return workspace
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_processes_make_the_same(name: str, tiny: Tiny, in_processes: Path) -> None:
+    assert tree(in_processes / "stages" / name) == tree(tiny.workspace / "stages" / name)
+
+
+def test_the_process_executor_makes_the_same(tiny: Tiny, tmp_path: Path) -> None:
+    bench = bench_of("synthesize", tiny, tmp_path)
+    bench.run(ProcessExecutor(2), workers=2)
+    bench.same()
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_killed_between_units_then_resumed(bench: Bench, after: int) -> None:
+    units = bench.stage.units(bench.inputs, bench.config)
+    if bench.stage.cheap or after > len(units):
+        pytest.skip("nothing lies between the units")
+    with pytest.raises(KeyboardInterrupt):
+        bench.run(Killed(after))
+    done = {path: path.stat().st_mtime_ns for path in bench.folder.rglob("*") if path.is_file()}
+    assert len([path for path in done if path.name == "result.json"]) == after
+    assert bench.run().computed == len(units) - after
+    bench.same()
+    assert {path: path.stat().st_mtime_ns for path in done} == done         # finished units were not touched
+
+
+def test_killed_at_a_write_then_resumed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Death before the n-th file gets its name, for several n; each run starts on the rests of the last."""
+    create = Storage.create
+    for limit in (1, 2, 3, 5):
+        writes = 0
+
+        @contextlib.contextmanager
+        def dying(self: Storage, name: str) -> Iterator[Any]:
+            nonlocal writes
+            with create(self, name) as file:
+                yield file
+                writes += 1
+                if writes >= limit:                     # noqa: B023
+                    raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+            patch.setattr(Storage, "create", dying)
+            bench.run()
+    bench.run()
+    bench.same()
+
+
+def test_unsealed_rests_change_nothing(bench: Bench) -> None:
+    """What a killed run may leave: cut files without a marker, temporary files, half a zarr group."""
+    for name, data in bench.expected.items():
+        path = bench.folder / name
+        if path.name in ("result.json", "manifest.json"):
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data[: len(data) // 2])
+        path.with_name(f".{path.name}.0123.tmp").write_bytes(b"half")
+    for unit in bench.stage.units(bench.inputs, bench.config):
+        folder = bench.workspace / layout.unit_folder(bench.stage.name, unit.key)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".result.json.4567.tmp").write_bytes(b"{")
+    bench.run()
+    bench.same()
+
+
+def test_nothing_outside_its_folder_is_written(bench: Bench, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+
+    def state() -> dict[str, tuple[int, int]]:
+        files = [path for root in (tmp_path, tiny.photographs) for path in root.rglob("*") if path.is_file()]
+        return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in files if bench.folder not in path.parents}
+
+    before = state()
+    bench.run()
+    assert state() == before
+    assert [path.name for path in bench.folder.parent.iterdir() if path.name not in NAMES] == []
+
+
+def test_no_clock_and_no_global_generator(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another time and other global seeds change nothing, and the global generators are where they were."""
+    random.seed(99)
+    np.random.seed(99)      # noqa: NPY002
+    torch.manual_seed(99)
+    states = random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()        # noqa: NPY002
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: 1e9)
+        patch.setattr(time, "time_ns", lambda: 10**18)
+        bench.run()
+    bench.same()
+    assert (random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()) == states  # noqa: NPY002
+
+
+def test_every_config_field_changes_every_unit_key(bench: Bench) -> None:
+    keys = {unit.key for unit in bench.stage.units(bench.inputs, bench.config)}
+    fields = changed_leaves(bench.config)
+    assert fields
+    for place, config in fields.items():
+        changed = {unit.key for unit in bench.stage.units(bench.inputs, config)}
+        assert changed, place
+        assert not changed & keys, f"{place} changes no key"
+
+
+def test_stage_version_changes_every_unit_key(bench: Bench) -> None:
+    newer = replace(bench.stage, version=bench.stage.version + 1)
+    old, new = ({unit.key for unit in stage.units(bench.inputs, bench.config)} for stage in (bench.stage, newer))
+    assert not old & new
+
+
+SHARES = {"splits.train", "splits.val", "splits.test"}
+"""They move images between splits; with four images a small change may move none (see test_splits)."""
+
+
+def stage_keys(recipe: Recipe, tiny: Tiny) -> list[list[str]]:
+    """Unit keys of all stages for a recipe, given the stages' results of the tiny build."""
+    keys: list[list[str]] = []
+
+    def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
+        keys.append([unit.key for unit in stage.units(inputs, config)])
+        return tiny.sealed[stage.name]
+
+    make(recipe, "/", run)
+    return keys
+
+
+def test_every_recipe_field_reaches_a_stage(tiny: Tiny) -> None:
+    """No setting is ignored; the name alone names the corpus and nothing else."""
+    before = stage_keys(tiny.recipe, tiny)
+    silent = set()
+    for place, recipe in changed_leaves(tiny.recipe, leave_out=("images",)).items():
+        if stage_keys(recipe, tiny) == before:
+            silent.add(place)
+    assert silent - SHARES == {"name"}
+
+
+def test_moved_photographs_recompute_nothing_but_ingest(tiny_copy: Tiny, tmp_path: Path) -> None:
+    moved = tmp_path / "moved"
+    for role in ("real", "clean"):
+        (moved / role).mkdir(parents=True)
+        for number, path in enumerate(sorted((tiny_copy.photographs / role).iterdir())):
+            shutil.copy(path, moved / role / f"other name {9 - number}.png")
+    recipe = tiny_copy.recipe.with_(images={"real": (f"{moved}/real",), "clean": (f"{moved}/clean",)})
+    counting = Counting()
+    manifest = build(recipe, tiny_copy.workspace, watcher=counting)
+    assert {name for name, count in counting.computed.items() if count} == {"ingest"}
+    assert (manifest.version, manifest.digest) == (tiny_copy.manifest.version, tiny_copy.manifest.digest)
+
+
+def test_a_rejected_file_changes_no_corpus(tiny_copy: Tiny, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"not a photograph")
+    images = tiny_copy.recipe.images.with_(real=(*tiny_copy.recipe.images.real, str(tmp_path / "broken.jpg")))
+    counting = Counting()
+    made = make_stages(tiny_copy.recipe.with_(images=images), tiny_copy.workspace, watcher=counting)
+    assert len(made.images.manifest.rejected) == 1
+    assert {name: count for name, count in counting.computed.items() if count} == {"ingest": 1}
+
+
+def test_one_more_photograph_changes_no_other_sample(tiny_copy: Tiny, tmp_path: Path) -> None:
+    """With the same pools, all old samples are found again, bit for bit."""
+    from pipeline.stages import synthesize
+    from tests.make import photograph, save
+
+    recipe = tiny_copy.recipe.with_(
+        images={"clean": (*tiny_copy.recipe.images.clean, str(save(photograph(30, 67, 71), tmp_path / "new.png")))},
+        degraders=({"kind": "bicubic"},), shards={"samples": 1},
+    )  # fmt: skip
+    less = recipe.with_(images={"clean": tiny_copy.recipe.images.clean})
+    with_new, without = (
+        {ref.result.pixel_sha256 for ref in make_stages(r, tiny_copy.workspace).shards.manifest.shards} for r in (recipe, less)
+    )
+    assert synthesize.STAGE.name in NAMES
+    assert without < with_new
+
+
+def test_image_set_identity_is_content(tiny: Tiny) -> None:
+    images: ImageSet = tiny.sealed["ingest"].manifest
+    renamed = tuple(image.with_(url=f"/elsewhere/{number}") for number, image in enumerate(images.accepted))
+    assert images.with_(accepted=renamed).identity() == images.identity()
+
+
+def units_of(batches: Sequence[Batch]) -> int:
+    return sum(len(batch.units) for batch in batches)

@@ -1,0 +1,49 @@
+"""Fixtures for all tests.
+
+Contents:
+    photo        one noisy photograph, 37 x 31 pixels (session)
+    photographs  a folder with `real` and `clean` photographs of odd sizes (session)
+    tiny         a corpus made of them by the serial executor, with all that went into each stage (session; never write there)
+    tiny_copy    a copy of `tiny`'s workspace to damage (function)
+
+`tests.make` makes photographs and builds; `tests.alignment` measures shifts.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.make import Tiny, build_tiny, photograph, save
+
+
+@pytest.fixture(scope="session")
+def photo() -> NDArray[np.uint8]:
+    return photograph(0)
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photographs")
+    for seed, size in enumerate([(131, 113), (97, 121)]):
+        save(photograph(seed, *size), folder / f"real/{seed}.png")
+    for seed, size in enumerate([(71, 67), (65, 83)], 10):
+        save(photograph(seed, *size, noise=0), folder / f"clean/{seed}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    return build_tiny(photographs, tmp_path_factory.mktemp("tiny") / "workspace")
+
+
+@pytest.fixture
+def tiny_copy(tiny: Tiny, tmp_path: Path) -> Iterator[Tiny]:
+    """The workspace again, without links between stages and corpora."""
+    yield replace(tiny, workspace=Path(shutil.copytree(tiny.workspace, tmp_path / "workspace")))

@@ -1,0 +1,133 @@
+"""Photographs that look like some, and small builds of the library, for tests that need a whole corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from pipeline import layout
+from pipeline.build import make
+from pipeline.corpora.seal import Made, seal_corpus
+from pipeline.execution import Executor, SerialExecutor, one_thread, run_stage
+from pipeline.provenance import circumstance, now
+from pipeline.stage import Profile, Sealed, Stage, Watcher
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.recipe import Recipe
+
+LENIENT = {
+    "max_disagreement": 2, "max_offset": 6, "max_residual_offset": 6, "max_border": 1, "max_negative": 1,
+    "max_sum_error": 9, "max_shift": 9, "max_support": 400, "min_support": 1,
+}  # fmt: skip
+"""Quality thresholds that let nearly any kernel pass: a few iterations estimate nothing."""
+
+
+def photograph(seed: int, height: int = 37, width: int = 31, noise: float = 3.0) -> NDArray[np.uint8]:
+    """A scene with edges, texture and a flat quarter, seen by a noisy sensor; (height, width, 3) uint8."""
+    rng = np.random.default_rng([2026, seed])
+    shades = gaussian_filter(rng.standard_normal((height, width, 3)), (9, 9, 0), mode="reflect") * 180
+    texture = gaussian_filter(rng.standard_normal((height, width, 1)), (1, 1, 0), mode="reflect") * 90
+    rows, columns = np.mgrid[:height, :width]
+    edges = 35.0 * (((rows * rng.uniform(0.5, 1.5) + columns) // 9) % 2)[..., None]
+    scene = 110 + shades + texture + edges
+    scene[: height // 2, : width // 2] = 120 + 15 * rng.random(3)
+    return np.rint(np.clip(scene + rng.standard_normal(scene.shape) * noise, 0, 255)).astype(np.uint8)
+
+
+def save(image: NDArray[np.uint8], path: Path) -> Path:
+    """Write a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).save(path)
+    return path
+
+
+def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
+    """A recipe for the photographs in `folder`/real and `folder`/clean that builds in about a second."""
+    value: dict[str, Any] = {
+        "name": "tiny", "images": {"real": [f"{folder}/real"], "clean": [f"{folder}/clean"]}, "tiles": {"size": 32},
+        "kernels": {"iterations": 10, "restarts": 2, "crop": 40}, "kernel_quality": LENIENT,
+        "noise": {"patch": 16, "max_per_image": 6}, "splits": {"train": 0.7, "val": 0.3}, "shards": {"samples": 9},
+        "degraders": [{"kind": "realsr", "weight": 3}, {"kind": "bicubic", "weight": 1}],
+    }  # fmt: skip
+    return Recipe.model_validate(value | changes)
+
+
+class Counting(Watcher):
+    """Remembers how much each stage computed."""
+
+    def __init__(self) -> None:
+        self.computed: dict[str, int] = {}
+
+    def sealed(self, stage: Stage[Any, Any, Any, Any, Any], result: Sealed[Any], seconds: float) -> None:
+        self.computed[stage.name] = result.computed
+
+
+def make_stages(
+    recipe: Recipe, workspace: Path | str, executor: Executor | None = None, watcher: Watcher | None = None,
+    workers: int = 1,
+) -> Made:  # fmt: skip
+    """All stages of a recipe."""
+    profile, carrier = Profile(str(workspace), workers=workers), executor or SerialExecutor()
+
+    def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
+        return run_stage(stage, inputs, config, profile, carrier, watcher or Watcher())
+
+    return make(recipe, "/", run)
+
+
+def build(recipe: Recipe, workspace: Path | str, **options: Any) -> CorpusManifest:
+    """All stages of a recipe, sealed as a corpus."""
+    made = make_stages(recipe, workspace, **options)
+    return seal_corpus(made, Profile(str(workspace)), circumstance(now(), "tests", "", ()))
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A small corpus and all that it was made of."""
+
+    photographs: Path
+    workspace: Path
+    recipe: Recipe
+    manifest: CorpusManifest
+    inputs: dict[str, tuple[Any, Any]]
+    """Inputs and config of each stage, by name."""
+    sealed: dict[str, Sealed[Any]]
+    """What each stage gave."""
+
+    @property
+    def storage(self) -> Storage:
+        return Storage(str(self.workspace))
+
+    @property
+    def version(self) -> Path:
+        """Folder of the version."""
+        return self.workspace / layout.version_folder(self.manifest.identity.name, self.manifest.version)
+
+
+def build_tiny(photographs: Path, workspace: Path) -> Tiny:
+    """Build the tiny corpus and remember what went into each stage."""
+    one_thread()
+    recipe, profile = tiny_recipe(photographs), Profile(str(workspace))
+    inputs: dict[str, tuple[Any, Any]] = {}
+    sealed: dict[str, Sealed[Any]] = {}
+
+    def run(stage: Stage[Any, Any, Any, Any, Any], given: Any, config: Any) -> Sealed[Any]:
+        inputs[stage.name] = (given, config)
+        sealed[stage.name] = run_stage(stage, given, config, profile, SerialExecutor(), Watcher())
+        return sealed[stage.name]
+
+    manifest = seal_corpus(make(recipe, "/", run), profile, circumstance(now(), "tests", "", ()))
+    return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
+
+
+def tree(folder: Path, leave_out: Sequence[str] = ()) -> dict[str, bytes]:
+    """All files below a folder, by relative name."""
+    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name: path.read_bytes() for name, path in files.items() if not any(part in name for part in leave_out)}
