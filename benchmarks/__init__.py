@@ -1,0 +1,1 @@
+"""Speed and accuracy, measured; `make bench` runs the speed goals."""

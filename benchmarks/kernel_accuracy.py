@@ -2,8 +2,8 @@
 
     python -m benchmarks.kernel_accuracy FOLDER [--images 8] [--restarts 2] [--iterations 1500]
 
-Every photograph is blurred with a random anisotropic Gaussian (sigma 0.7 to 2.5 px before reduction), reduced by 2, and the
-kernel estimated from the result. Errors are relative: |k - truth| / |truth| in L2, sum of |k - truth| in L1.
+Every photograph is blurred with a random anisotropic Gaussian (sigma 0.7 to 2.5 px before reduction), reduced by 2, and
+the kernel estimated from the result. Errors are relative: |k - truth| / |truth| in L2, sum of |k - truth| in L1.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Case:
 
 
 class PublishedCrops:
-    """Crops as the published code takes them: noise on real crops stays in the image, bicubic targets sum all channels."""
+    """Crops as the published code takes them: noise stays in the image, bicubic targets sum all channels."""
 
     def __init__(self, lane: Lane, config: KernelGanConfig, dtype: torch.dtype = torch.float32) -> None:
         self.image = torch.from_numpy(lane.image.transpose(2, 0, 1).copy()).to(dtype) * (2 / 255) - 1
@@ -72,7 +72,7 @@ class PublishedTrainer(Trainer):
         self.bicubic, self.late, self.hits, self.latched = 5.0, False, 0, False
 
     def step(self, iteration: int) -> torch.Tensor:
-        """One iteration, then the latch: three bicubic losses below 0.4 in a row start the decay at multiples of 200."""
+        """One iteration, then the latch: three bicubic losses below 0.4 in a row start the decay."""
         record = super().step(iteration)
         if iteration and not self.latched:
             self.hits = self.hits + 1 if float(record[0, 2]) < 0.4 else 0
@@ -82,7 +82,7 @@ class PublishedTrainer(Trainer):
             self.late = self.late or self.bicubic < 5e-3
         return record
 
-    def _weights(self, iteration: int) -> losses.Weights:
+    def _weights(self, iteration: int) -> losses.Weights:  # noqa: ARG002
         centre, sparse = (1.0, 5.0) if self.late else (0.0, 0.0)
         return losses.Weights(self.bicubic, 0.5, 0.5, centre, sparse)
 
@@ -95,6 +95,7 @@ class PublishedTrainer(Trainer):
 def published_kernel(lane: Lane, config: KernelGanConfig) -> Array:
     """The kernel before the last update, as the published code saves it."""
     trainer = PublishedTrainer(lane, config)
+    kernel = trainer.kernel
     for iteration in range(config.iterations):
         kernel = trainer.kernel
         trainer.step(iteration)
@@ -110,7 +111,10 @@ def cases(folder: Path, count: int) -> list[Case]:
         rng = np.random.Generator(np.random.Philox(key=number))
         sigma_x, sigma_y = rng.uniform(0.7, 2.5, 2)
         truth = gaussian_kernel(17, sigma_x, sigma_y, rng.uniform(0, np.pi), target_centre(17, 2))
-        high = cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1].astype(np.float64)
+        read = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if read is None:
+            raise ValueError(f"{path} cannot be read as an image")
+        high = read[..., ::-1].astype(np.float64)
         low = cv2.filter2D(high, -1, truth, borderType=cv2.BORDER_REFLECT)[::2, ::2]
         made.append(Case(path.name, to_uint8(low), truth))
     return made

@@ -111,12 +111,16 @@ def _item(pools: dict[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]
 
 @lru_cache(maxsize=4)
 def load_assets(workspace: str, pools: tuple[tuple[PoolRef, str], ...]) -> Assets:
-    """Pools in memory, once per process; each is a reference and the name of its zarr group.
+    """`read_assets`, once per process."""
+    return read_assets(Storage(workspace), pools)
+
+
+def read_assets(storage: Storage, pools: tuple[tuple[PoolRef, str], ...]) -> Assets:
+    """Pools in memory, read and checked now; each is a reference and the name of its zarr group.
 
     Raises:
         IntegrityError: if a pool is missing or its content is not what its digest says.
     """
-    storage = Storage(workspace)
     loaded: dict[str, dict[str, NDArray[Any]]] = {"kernels": {}, "noise": {}}
     for ref, name in pools:
         loaded[ref.kind][ref.digest] = _checked(storage, ref, name)

@@ -79,10 +79,13 @@ class Storage:
                 return
             made = _temporary(Path(self.path(target)))
             try:
-                os.link(self.path(source), made)
-            except OSError:
-                shutil.copyfile(self.path(source), made)
-            made.replace(self.path(target))
+                try:
+                    os.link(self.path(source), made)
+                except OSError:
+                    shutil.copyfile(self.path(source), made)
+                made.replace(self.path(target))
+            finally:
+                made.unlink(missing_ok=True)           # also left by a rename onto a link to the same file
 
     def names(self, folder: str) -> list[str]:
         """Names of the files and folders directly in a folder, sorted; empty if there is none."""

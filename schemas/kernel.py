@@ -12,26 +12,26 @@ from schemas.base import Frozen
 class KernelGanConfig(Frozen):
     """How x2 kernels are estimated from one image (KernelGAN, Bell-Kligler et al. 2019)."""
 
-    iterations: int = Field(default=1200, ge=10, le=20000)
+    iterations: int = Field(default=750, ge=10, le=20000)
     """Training iterations of a restart; all schedules below are fractions of it."""
     restarts: int = Field(default=2, ge=1, le=16)
     """Independent estimates per image; those that agree vouch for one another."""
     crop: int = Field(default=64, ge=40, le=128, multiple_of=2)
     """Side of the generator's crops, in pixels of the image; the discriminator's crops follow from it (64 -> 26)."""
     window: int = Field(default=1536, ge=64)
-    """Side of the centred window of an image that crops are taken from, in pixels; bounds memory, and optics are best there."""
+    """Side of the centred window of an image that crops are taken from, in pixels; bounds time and memory."""
     learning_rate: float = Field(default=2e-4, gt=0, le=0.1)
     """Initial step size of Adam, for both networks."""
-    decay_at: tuple[float, ...] = (0.25, 0.5, 0.75)
+    decay_at: tuple[float, ...] = ()
     """When the step size is divided by 10, as fractions of the iterations, ascending."""
     bicubic_weights: tuple[float, ...] = Field(default=(5.0, 5e-2, 5e-4, 5e-6), min_length=1)
     """Successive weights of the loss that keeps the output near bicubic."""
-    bicubic_until: tuple[float, ...] = (1 / 15, 2 / 15, 0.2)
+    bicubic_until: tuple[float, ...] = (0.27, 0.53, 0.8)
     """When the next weight takes over, as fractions of the iterations, ascending; one fewer than the weights."""
-    sparse_after: float = Field(default=2 / 15, ge=0, le=1)
+    sparse_after: float = Field(default=0.53, ge=0, le=1)
     """When the centre and sparsity losses start, as a fraction of the iterations."""
-    sum_weight: float = Field(default=0.5, ge=0)
-    """Weight of |1 - sum of the kernel|."""
+    sum_weight: float = Field(default=5.0, ge=0)
+    """Weight of |1 - sum of the kernel|; at the published 0.5, one estimate in ten collapses to zero."""
     boundary_weight: float = Field(default=0.5, ge=0)
     """Weight of the mean of |kernel x mask|; the mask grows towards the border."""
     centre_weight: float = Field(default=1.0, ge=0)
@@ -39,12 +39,12 @@ class KernelGanConfig(Frozen):
     sparse_weight: float = Field(default=5.0, ge=0)
     """Weight of the mean of |kernel| ** 0.2."""
     noise: float = Field(default=1.0, ge=0, le=20)
-    """Standard deviation of the noise on what the discriminator sees, in grey levels; hides the 8-bit grid of real pixels."""
-    average_after: float = Field(default=0.5, ge=0, lt=1)
-    """The kernel is the mean over all iterations after this fraction."""
+    """Standard deviation of the noise that the discriminator sees, in grey levels; hides the real 8-bit grid."""
+    average_after: float = Field(default=0.27, ge=0, lt=1)
+    """The kernel is the mean over the iterations after this fraction: training circles the solution."""
     threshold: float = Field(default=0.75, ge=0, lt=1)
     """Noise floor removed from a kernel, as a fraction of its `keep + 1`-th largest value."""
-    keep: int = Field(default=40, ge=1, le=168)
+    keep: int = Field(default=70, ge=1, le=168)
     """Rank that defines the noise floor."""
     min_side: int = Field(default=64, ge=64)
     """Smallest side of an image, in pixels."""
@@ -58,7 +58,7 @@ class KernelQualityConfig(Frozen):
     max_sum_error: float = Field(default=0.1, gt=0)
     """Largest |1 - sum| of the raw kernel; a generator that did not settle changes brightness."""
     max_offset: float = Field(default=2.0, gt=0)
-    """Largest distance of the raw kernel's centre of mass from the centre, in HR pixels; more is not recentred but rejected."""
+    """Largest distance of the raw kernel's centre of mass from the centre, in HR pixels; more is not recentred."""
     max_residual_offset: float = Field(default=0.25, gt=0)
     """The same after recentring, in HR pixels."""
     max_border: float = Field(default=0.05, ge=0, le=1)
@@ -107,9 +107,9 @@ class KernelDiagnostics(Frozen):
     negative: float = Field(ge=0, le=1)
     """Share of negative values in the raw kernel's absolute mass."""
     support: float = Field(ge=0)
-    """Effective support 1 / sum of squares of the finished kernel, in HR pixels."""
+    """Effective support 1 / sum of squares of the kernel, in HR pixels."""
     width: float = Field(ge=0)
-    """Root mean square distance from the centre per axis of the finished kernel, in HR pixels."""
+    """Root mean square distance from the centre per axis of the kernel, in HR pixels."""
     disagreement: float = Field(ge=0)
     """Distance to the farthest restart that agrees, relative; 0 for a single restart."""
     agreeing: int = Field(ge=0)
@@ -128,6 +128,6 @@ class KernelVerdict(Frozen):
     detail: str
     """One sentence: what was measured and what was wanted."""
     restart: int | None = Field(ge=0)
-    """Number of the restart whose kernel stands for the image (the medoid of those that agree); none if there is none."""
+    """Number of the restart in the middle of those that agree, counted from 0; none if no restart is usable."""
     diagnostics: KernelDiagnostics | None
-    """Measurements of that restart; none if the image was refused before estimation."""
+    """Measurements of that restart and of the kernel; none if there is no usable restart."""

@@ -16,14 +16,14 @@ class NoiseConfig(Frozen):
     patch: int = Field(default=64, ge=16, le=512, multiple_of=8)
     """Side of a patch, in pixels of the real image; a multiple of 8 keeps JPEG blocks in phase."""
     max_variance: float | Literal["auto"] = "auto"
-    """Grey variance that a patch must stay below, in squared grey levels; RealSR uses 20. `auto` follows the noise floor of
-    each image at the brightness of the patch."""
+    """Grey variance that a patch must stay below, in squared grey levels; RealSR uses 20. `auto` follows the noise
+    floor of each image at the brightness of the patch."""
     max_excess: float = Field(default=0.1, gt=0)
     """With `auto`: fraction by which the noise of a patch may exceed the floor, beyond sampling error."""
     ceiling: float = Field(default=400.0, gt=0)
     """With `auto`: grey variance that no patch may reach, in squared grey levels."""
     min_variance: float = Field(default=0.2, ge=0)
-    """Smallest grey variance inside 8-pixel cells, in squared grey levels; below it rounding to 8 bits is most of it."""
+    """Smallest grey variance inside cells, in squared grey levels; below it rounding to 8 bits is most of it."""
     max_blank: float = Field(default=0.05, ge=0, le=1)
     """Largest fraction of cells with less than a tenth of the patch's variance: plateaus that compression left."""
     max_plateau: float = Field(default=0.4, ge=0, le=1)
@@ -37,8 +37,8 @@ class NoiseConfig(Frozen):
     max_inconsistency: float = Field(default=4.0, gt=0)
     """Largest spread of the variances of sub-blocks, in units of what white noise gives."""
     max_structure: float = Field(default=6.0, gt=0)
-    """Largest variance of the detrended cell means, of luma and of colour, in units of what white noise gives; half of it for
-    patches below 64 pixels."""
+    """Largest variance of the detrended cell means, of luma and of colour, in units of what white noise gives; half of
+    it for patches below 64 pixels."""
     max_unlike: float = Field(default=1.6, gt=1)
     """Largest ratio of inconsistency and of structure to those of the calm patches of the same image."""
     max_coherence: float = Field(default=0.25, gt=0)
@@ -58,12 +58,26 @@ class NoiseConfig(Frozen):
 
     @classmethod
     def realsr(cls, patch: int = 256, max_variance: float = 20.0, min_mean: float = 0.0) -> Self:
-        """The rule of the RealSR paper and nothing else: grey variance below `max_variance`, grey mean above `min_mean`."""
+        """The RealSR rule and nothing else: grey variance below `max_variance`, grey mean above `min_mean`."""
         many, any_ = 1 << 40, 1e300
         return cls(
-            patch=patch, max_variance=max_variance, min_mean=min_mean, max_mean=255, min_variance=0, max_blank=1, max_plateau=1,
-            max_clipped=1, max_inconsistency=any_, max_structure=any_, max_unlike=any_, max_coherence=any_,
-            max_periodicity=any_, max_outlier=any_, max_correlation=1, max_patches=many, max_per_image=many,
+            patch=patch,
+            max_variance=max_variance,
+            min_variance=0,
+            max_blank=1,
+            max_plateau=1,
+            min_mean=min_mean,
+            max_mean=255,
+            max_clipped=1,
+            max_inconsistency=any_,
+            max_structure=any_,
+            max_unlike=any_,
+            max_coherence=any_,
+            max_periodicity=any_,
+            max_outlier=any_,
+            max_patches=many,
+            max_per_image=many,
+            max_correlation=1,
         )
 
 
@@ -156,7 +170,7 @@ class NoisePoolManifest(Frozen):
     patch: int
     """Side of a patch, in pixels."""
     max_variance: float = Field(ge=0)
-    """The variance threshold that was used, or with `auto` the largest grey variance in the pool, in squared grey levels."""
+    """The variance threshold, or with `auto` the largest grey variance in the pool, in squared grey levels."""
     threshold_source: str
     """Where the threshold came from, in a sentence."""
     std: tuple[float, float, float]

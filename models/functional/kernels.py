@@ -134,8 +134,8 @@ def pad_or_crop(kernel: Array, size: int) -> Array:
 def to_fixed_point(kernel: Array, bits: int = 16) -> Array:
     """The nearest kernel whose entries are multiples of 2**-bits and sum to exactly 1.
 
-    Remainders decide which cells are rounded up, ties by position. With 16 bits, all partial sums of the correlation with
-    8-bit pixels are integers below 2**24 in units of 2**-16, hence exact in float32.
+    Remainders decide which cells are rounded up, ties by position. With 16 bits, all partial sums of the correlation
+    with 8-bit pixels are integers below 2**24 in units of 2**-16, hence exact in float32.
 
     Args:
         kernel: (k, k), non-negative, sum about 1.

@@ -1,13 +1,15 @@
 """The patch discriminator of KernelGAN for many lanes at once, with a hand-written backward pass.
 
-Per lane: 7x7 convolution 3 -> 64, five blocks of [1x1 convolution, normalisation over the crop's positions, ReLU], and a
-1x1 convolution to one logit per position; all convolutions are spectrally normalised. Three identities make it cheap, and
-none of them changes its output:
+Per lane: 7x7 convolution 3 -> 64, five blocks of [1x1 convolution, normalisation over the crop's positions, ReLU], and
+a 1x1 convolution to one logit per position; all convolutions are spectrally normalised. Three identities make it cheap,
+and none of them changes its output:
 
 * nothing stands between the 7x7 convolution and the first 1x1 convolution, so the two are one matrix;
 * normalisation removes any constant, so the biases before it have no effect and are left out;
-* normalisation removes any factor except beside its epsilon: N_eps(y / sigma) = N_(eps sigma^2)(y), so the spectral norms
-  appear as scalars and no weight is ever divided.
+* normalisation removes any factor except beside its epsilon: N_eps(y / sigma) = N_(eps sigma^2)(y), so the spectral
+  norms appear as scalars and no weight is ever divided.
+
+One power iteration is made per training iteration; the published code makes one in each of its three runs.
 """
 
 from __future__ import annotations
@@ -274,7 +276,7 @@ def _last_backward(weights: Weights, spectral: Spectral, seen: Activations, grad
 
 
 def _spectral_backward(spectral: Spectral, grad_eps: Tensor, out: Weights) -> None:
-    """Adds d sigma / dW = u v^T for every matrix whose norm stands beside a normalisation's epsilon; `grad_eps` is (5, T)."""
+    """Adds the gradient through sigma, d sigma / dW = u v^T, to all matrices but the last; `grad_eps` is (5, T)."""
     grad_sigma = 2 * NORM_EPS * grad_eps * spectral.sigma_blocks
     joint = grad_sigma[0] * spectral.sigma_first
     slope = (joint * spectral.sigma_blocks[0])[:, None, None]

@@ -28,8 +28,10 @@ CURVES = ("adversarial", "discriminator", "bicubic", "kernel")
 """The columns of `KernelFit.curves`."""
 CURVE_STEP = 50
 CPU_LANES = 4
-"""Lanes trained together on a CPU. More are hardly faster, and always this many (the last ones repeated if need be) keep every
+"""Lanes trained together on a CPU. More are hardly faster. Always this many, the last repeated if need be, keep every
 array's shape, hence the library's choice of algorithm, hence every bit, the same in any batch."""
+SETTLED = 0.1
+"""A kernel counts for the mean while its sum is this close to 1; early ones swing through zero."""
 LANE_BYTES = 24 << 20
 """Memory of a lane: weights, gradients, Adam's moments, noise and activations, measured with a margin."""
 ADAM_BETAS = (0.5, 0.999)
@@ -154,23 +156,22 @@ def train(
         on_iteration: called with the number of iterations done.
 
     Returns:
-        Kernels (T, 13, 13), averaged over the late iterations, and loss curves (T, samples, 4), both float64.
+        Kernels (T, 13, 13), averaged over the iterations, and loss curves (T, samples, 4), both float64.
     """
     trainer = Trainer(lanes, config, device=device, dtype=dtype)
     first = int(config.average_after * config.iterations)
-    mean = torch.zeros_like(trainer.kernel, dtype=torch.float64)
+    mean = _Mean(trainer.kernel)
     curves = []
     with _full_precision():
         for iteration in range(config.iterations):
             record = trainer.step(iteration)
             if iteration >= first:
-                mean += trainer.kernel
+                mean.add(trainer.kernel)
             if iteration % CURVE_STEP == 0:
                 curves.append(record)
             if on_iteration:
                 on_iteration(iteration + 1)
-    mean /= config.iterations - first
-    return mean.cpu().numpy(), torch.stack(curves, 1).double().cpu().numpy()
+    return mean.value().cpu().numpy(), torch.stack(curves, 1).double().cpu().numpy()
 
 
 class Trainer:
@@ -251,11 +252,30 @@ class Trainer:
             adam.param_groups[0]["lr"] = self.config.learning_rate * 0.1**passed
 
 
+class _Mean:
+    """Mean of each lane's kernels over the iterations at which their sum was about 1; the last one if it never was."""
+
+    def __init__(self, kernel: Tensor) -> None:
+        self._last = kernel
+        self._total = torch.zeros_like(kernel, dtype=torch.float64)
+        self._count = self._total.new_zeros(kernel.shape[0])
+
+    def add(self, kernel: Tensor) -> None:
+        settled = ((kernel.sum((1, 2)) - 1).abs() < SETTLED).double()
+        self._total += kernel * settled[:, None, None]
+        self._count += settled
+        self._last = kernel
+
+    def value(self) -> Tensor:
+        mean = self._total / self._count.clamp(min=1)[:, None, None]
+        return torch.where(self._count[:, None, None] > 0, mean, self._last.double())
+
+
 def loss_weights(config: KernelGanConfig, progress: float) -> losses.Weights:
     """Weights of the generator's losses when `progress`, in [0, 1), of the iterations are done.
 
-    The paper's code waits for the bicubic loss to fall below 0.4, a threshold that fits its summed colour channels only; with
-    every channel for itself it would be met at once, so the schedule is fixed.
+    The published code waits for the bicubic loss to fall below 0.4, a threshold for its summed colour channels only;
+    with every channel for itself it would be met at once, so the schedule is fixed.
     """
     stage = sum(progress >= at for at in config.bicubic_until)
     late = progress >= config.sparse_after

@@ -75,8 +75,8 @@ def draw_weights(rng: np.random.Generator) -> list[np.ndarray]:
 def collapse(weights: Weights) -> Collapsed:
     """The kernel of the whole generator, composed from the last layer to the first.
 
-    From the end, the left factor has a single output row: 1.1 M multiplications instead of the 32 M of pushing an impulse
-    through the layers (KernelGAN, Sec. 3.2).
+    From the end, the left factor has a single output row: 1.1 M multiplications instead of the 32 M of pushing an
+    impulse through the layers (what is computed: KernelGAN, the deep linear generator).
 
     Args:
         weights: the layers of T lanes.
@@ -88,7 +88,7 @@ def collapse(weights: Weights) -> Collapsed:
     e4 = torch.bmm(weights.w6, weights.w5)
     e3 = torch.bmm(e4, weights.w4)
     e2 = torch.bmm(e3, weights.w3).view(lanes, CHANNELS, 9)
-    products = torch.bmm(e2.mT, weights.w2)      # nine rows to the left: four times faster than nine columns to the right
+    products = torch.bmm(e2.mT, weights.w2)      # nine rows on the left: four times faster than columns on the right
     e1 = overlap_add(products.view(lanes, 1, 3, 3, CHANNELS, 5, 5)).view(lanes, CHANNELS, 49)
     products = torch.bmm(e1.mT, weights.w1)
     kernel = overlap_add(products.view(lanes, 1, 7, 7, 1, 7, 7)).view(lanes, KERNEL, KERNEL)
@@ -128,8 +128,8 @@ def output_size(crop: int) -> int:
 class Downscaler:
     """Stride-2 correlation of square crops with a kernel per lane, as a product with banded matrices.
 
-    The banded product costs five times the multiplications of im2col, moves a fifth of the memory, and is faster. Working
-    memory is allocated once.
+    The banded product costs five times the multiplications of im2col, moves a fifth of the memory, and is faster.
+    Working memory is allocated once.
     """
 
     def __init__(self, lanes: int, crop: int, like: Tensor) -> None:
@@ -141,7 +141,7 @@ class Downscaler:
         self._grad = like.new_empty((lanes, self.side, KERNEL * crop))
 
     def load(self, crops: Tensor) -> None:
-        """Take the crops (T, 3, n, n) that the next calls are about: row (channel, i) gets the lines 2 i .. 2 i + 12."""
+        """Take the crops (T, 3, n, n) of the next calls: row (channel, i) gets the lines 2 i .. 2 i + 12."""
         strips = crops.unfold(2, KERNEL, SCALE).permute(0, 1, 2, 4, 3)
         self._strips.view(strips.shape).copy_(strips)
 

@@ -106,8 +106,8 @@ def _sparse_loss(kernel: Tensor) -> tuple[Tensor, Tensor]:
 def _whole_vectors(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
     """`function` element by element, with the same bits for a lane wherever it lies in the batch.
 
-    On a CPU, torch evaluates exp and pow with vector instructions and the last few elements of an array one by one, and the
-    two differ in the last bit.
+    On a CPU, torch evaluates exp and pow with vector instructions and the last few elements of an array one by one, and
+    the two differ in the last bit.
     """
     lanes = values.reshape(values.shape[0], -1)
     length = lanes.shape[1]

@@ -115,7 +115,8 @@ def half_size(image: Image) -> Array:
 def gradient_map(image: NDArray[np.generic]) -> Array:
     """How much each pixel of (H, W, 3) stands out: (H, W) float64 of mean 1, or all 0 where nothing does.
 
-    The sum of |d/drow|, |d/dcolumn| and the gradient's length, each clipped to its top 3 % and of sum 1, averaged over 5x5.
+    The sum of |d/drow|, |d/dcolumn| and the gradient's length, each clipped to its top 3 % and of sum 1, averaged over
+    5x5 pixels.
     """
     rows, columns = np.gradient(grey(image))
     total = np.zeros(rows.shape)

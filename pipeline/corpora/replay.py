@@ -13,7 +13,7 @@ from pipeline.apply import apply
 from pipeline.corpora.table import iterate
 from pipeline.images.decode import pixel_digest
 from pipeline.images.encode import decode_png
-from pipeline.pools import Assets, load_assets
+from pipeline.pools import Assets, read_assets
 from pipeline.shards.tar import read_members
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
@@ -40,10 +40,10 @@ class Replayed:
 
 
 def corpus_assets(storage: Storage, manifest: CorpusManifest) -> Assets:
-    """The pools that lie inside a version."""
+    """The pools that lie inside a version, as they are now."""
     name, version = manifest.identity.name, manifest.version
     pools = tuple((ref, layout.corpus_pool(name, version, ref.kind)) for ref in manifest.identity.pools)
-    return load_assets(storage.url, pools)
+    return read_assets(storage, pools)
 
 
 def read_table(storage: Storage, manifest: CorpusManifest) -> Iterator[SampleRow]:

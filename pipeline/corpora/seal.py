@@ -93,14 +93,14 @@ def _publish(made: Made, storage: Storage, circumstance: Circumstance) -> Corpus
     identity = identity_of(made)
     digest, name = identity.content_digest(), made.recipe.name
     version = digest[:12]
-    shard_names = _shard_names(identity, version)
-    for ref, shard in zip(made.shards.manifest.shards, shard_names, strict=True):
+    names = shard_names_of(identity, version)
+    for ref, shard in zip(made.shards.manifest.shards, names, strict=True):
         _publish_shard(storage, made.shards.key, ref, layout.shard_path(name, version, shard))
     for pool, group in made.pools:
         storage.link_tree(group, layout.corpus_pool(name, version, pool.kind))
     log = read_log(storage, name)
     manifest = CorpusManifest(
-        version=version, digest=digest, identity=identity, shard_names=shard_names, files=(), counts=counts_of(made),
+        version=version, digest=digest, identity=identity, shard_names=names, files=(), counts=counts_of(made),
         parents=(log[-1].version,) if log else (), circumstance=circumstance,
     )  # fmt: skip
     manifest = manifest.with_(files=_write_files(storage, made, manifest))
@@ -109,7 +109,8 @@ def _publish(made: Made, storage: Storage, circumstance: Circumstance) -> Corpus
     return manifest
 
 
-def _shard_names(identity: CorpusIdentity, version: str) -> tuple[str, ...]:
+def shard_names_of(identity: CorpusIdentity, version: str) -> tuple[str, ...]:
+    """File names of the shards of a version, in order."""
     numbers: dict[str, int] = {}
     names = []
     for shard in identity.shards:

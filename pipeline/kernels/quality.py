@@ -1,4 +1,4 @@
-"""Judging one image's kernel estimates: is there one that a corpus may be built on, and if not, why not?"""
+"""Judging one image's kernel estimates: whether a corpus may be built on them, and if not, why."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate
 
-from models.functional.kernels import offset
+from models.functional.kernels import offset, recentre
 from models.functional.resize import bicubic_up
 from schemas.kernel import KernelDiagnostics, KernelQualityConfig, KernelReason, KernelVerdict
 
@@ -20,15 +20,6 @@ PAIR_SIDE = 512
 """Side of the centred part of an image that a trial pair is made of, in pixels; a shift shows in far less."""
 SHIFT_BAND = 0.12
 """Frequencies, in cycles per HR pixel, that vote on the shift: below them a kernel's asymmetry is a pure shift."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """One restart: the kernel as estimated, as finished, and what was measured."""
-
-    raw: Array
-    finished: Array
-    diagnostics: KernelDiagnostics
 
 
 @dataclass(frozen=True)
@@ -60,8 +51,8 @@ def judge(
 ) -> tuple[Array | None, KernelVerdict]:
     """Pick the kernel that stands for an image, or say why none does.
 
-    Every restart is measured; those that agree with one another form groups; the medoid of the largest group is judged
-    by all rules in turn.
+    The restart that most others agree with speaks for the image; the kernel is the mean of all that agree with it,
+    which varies less from run to run than any one of them. Raw measurements are the speaker's.
 
     Args:
         raw: (R, 13, 13), kernels as estimated.
@@ -79,12 +70,13 @@ def judge(
     place, group = medoid(distances, config.max_disagreement)
     number = usable[place]
     spread = float(distances[place, group].max())
-    diagnostics = measure(raw[number], finished[number], image, agreeing=len(group), disagreement=spread)
+    kernel = recentre(finished[usable][group].mean(axis=0), 2)
+    diagnostics = measure(raw[number], kernel, image, agreeing=len(group), disagreement=spread)
     reason, detail = _first_objection(diagnostics, config, len(raw), distances)
     verdict = KernelVerdict(
         accepted=reason is None, reason=reason, detail=detail, restart=number, diagnostics=diagnostics
     )
-    return (finished[number] if reason is None else None), verdict
+    return (kernel if reason is None else None), verdict
 
 
 def refusal(reason: KernelReason, detail: str) -> KernelVerdict:
@@ -95,7 +87,7 @@ def refusal(reason: KernelReason, detail: str) -> KernelVerdict:
 def measure(
     raw: Array, finished: Array, image: NDArray[np.uint8], *, agreeing: int, disagreement: float
 ) -> KernelDiagnostics:
-    """All measurements of one restart; see `KernelDiagnostics` for their units."""
+    """All measurements of an estimate (13, 13) and its kernel (17, 17); see `KernelDiagnostics` for units."""
     row, column = offset(raw, 2)
     return KernelDiagnostics(
         sum=float(raw.sum()),
@@ -144,7 +136,7 @@ def distance_matrix(kernels: Array) -> Array:
 
 
 def medoid(distances: Array, most: float) -> tuple[int, NDArray[np.intp]]:
-    """The restart with the most others within `most`, the nearest to them among equals, and its group (itself included)."""
+    """The restart with the most others within `most`, the nearest to them among equals; and its group, with itself."""
     near = distances <= most
     inside = np.where(near, distances, 0.0).sum(axis=1)
     order = np.lexsort((inside, -near.sum(axis=1)))
@@ -167,8 +159,8 @@ def pair_shift(image: NDArray[np.uint8], kernel: Array) -> float:
 def phase_shift(reference: Array, moved: Array) -> tuple[float, float]:
     """Sub-pixel shift of `moved` against `reference`, both (H, W), in pixels (rows, columns), by phase correlation.
 
-    Fits a plane to the phase of the cross-power spectrum at low frequencies, weighted by its strength; for shifts of under
-    four pixels.
+    Fits a plane to the phase of the cross-power spectrum at low frequencies, weighted by its strength; for shifts of
+    under four pixels.
     """
     taper = np.outer(np.hanning(reference.shape[0]), np.hanning(reference.shape[1]))
     first, second = (np.fft.fft2((part - part.mean()) * taper) for part in (reference, moved))
@@ -184,7 +176,7 @@ def phase_shift(reference: Array, moved: Array) -> tuple[float, float]:
 def _grey_centre(image: NDArray[np.uint8]) -> Array:
     top, left = (max(0, length - PAIR_SIDE) // 2 for length in image.shape[:2])
     height, width_ = (min(length, PAIR_SIDE) // 2 * 2 for length in image.shape[:2])
-    return image[top : top + height, left : left + width_].astype(np.float64).mean(axis=2)
+    return np.asarray(image[top : top + height, left : left + width_].mean(axis=2, dtype=np.float64))
 
 
 def _first_objection(
@@ -203,6 +195,7 @@ def _first_objection(
             f"the nearest two differ by {near:.3g}, wanted at most {config.max_disagreement:.3g}"
         )
     if diagnostics.shift > config.max_shift:
-        shift = diagnostics.shift
-        return KernelReason.MISALIGNED, f"a trial pair is shifted by {shift:.3g} px, wanted at most {config.max_shift:.3g}"
+        return KernelReason.MISALIGNED, (
+            f"a trial pair is shifted by {diagnostics.shift:.3g} px, wanted at most {config.max_shift:.3g}"
+        )
     return None, f"{diagnostics.agreeing} of {restarts} restarts agree within {diagnostics.disagreement:.3g}"

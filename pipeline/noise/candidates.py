@@ -16,13 +16,15 @@ from pipeline.noise.measure import Survey, cell_side, survey, tiles
 from pipeline.noise.residual import detrend
 from schemas.noise import NoiseConfig, NoiseReason, NoiseSurvey
 
-TABLE = np.dtype(
-    [("priority", "<u8"), ("top", "<i4"), ("left", "<i4")]
-    + [(name, "<f8") for name in ("mean", "variance", "noise", "clipped", "inconsistency", "structure", "plateau", "coherence", "periodicity", "outlier")]
-)
-"""One row per candidate: the fields of `NoisePatch`, and a number made of the content by which candidates are ordered."""
+MEASURED = ("mean", "variance", "noise", "clipped", "inconsistency", "structure")
+EXAMINED = ("plateau", "coherence", "periodicity", "outlier")
+PLACE = [("priority", "<u8"), ("top", "<i4"), ("left", "<i4")]
+TABLE = np.dtype(PLACE + [(name, "<f8") for name in MEASURED + EXAMINED])
+"""One row per candidate: the fields of `NoisePatch`, and a number made of the content that orders candidates."""
 SHADE = 32
 """Width of the brightness classes over which the choice is spread, in grey levels."""
+BATCH = 1 << 19
+"""Pixels that are examined at once."""
 DIGITS = 6
 """Decimals that are kept of measurements: processors differ in later ones."""
 
@@ -55,10 +57,12 @@ def candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> Ca
     floor = noise_floor(found, config)
     verdicts = _judge(found, floor, config)
     order = _order(found, np.flatnonzero(verdicts == ""))
-    tables, patches, room = [np.zeros(0, TABLE)], [np.zeros((0, config.patch, config.patch, 3), np.uint8)], config.max_per_image
+    tables, patches = [np.zeros(0, TABLE)], [np.zeros((0, config.patch, config.patch, 3), np.uint8)]
+    room = config.max_per_image
     while room and order:
-        # As many as there is room for: most of what comes this far is accepted.
-        batch, order = order[:room], order[room:]
+        # As many as there is room for, since most of what comes this far is accepted; memory stays bounded.
+        size = min(room, max(1, BATCH // config.patch**2))
+        batch, order = order[:size], order[size:]
         stack = np.stack([_cut(image, found, index) for index, _ in batch])
         table = _measured(stack, found, batch)
         reasons = _examine(table, config)
@@ -90,8 +94,8 @@ def signatures(grey: NDArray[np.uint8]) -> NDArray[np.int8]:
 def _judge(found: Survey, floor: Floor, config: NoiseConfig) -> NDArray[np.object_]:
     """The first rule that each patch breaks, or an empty string.
 
-    The greys of the survey may differ by one level from `exact_grey`: mean and variance get that much slack here, and are
-    judged again in `_examine`.
+    The greys of the survey may differ by one level from `exact_grey`: mean and variance get that much slack here, and
+    are judged again in `_examine`.
     """
     verdicts = np.full(len(found.mean), "", object)
     calm = found.noise <= floor.at(found.mean) * tolerance(found, config)
@@ -118,7 +122,7 @@ def _too_strong(found: Survey, floor: Floor, config: NoiseConfig) -> NDArray[np.
 
 
 def _order(found: Survey, passed: NDArray[np.intp]) -> list[tuple[int, int]]:
-    """Patches that passed, as (index, priority): by turns from each brightness class, within it by a hash of the content."""
+    """Patches that passed, as (index, priority): by turns from each brightness class, within it by content."""
     per = found.patch // cell_side(found.patch)
     content = np.concatenate([tiles(plane, per)[passed] for plane in found.cells[:2]], axis=1)
     hashes = [int.from_bytes(hashlib.blake2b(c.tobytes(), digest_size=8).digest(), "little") for c in content]
@@ -147,7 +151,7 @@ def _measured(stack: NDArray[np.uint8], found: Survey, batch: list[tuple[int, in
     table["top"], table["left"] = np.array(divmod(where, found.columns)) * found.patch
     table["mean"] = levels.mean(axis=1)
     table["variance"] = np.maximum((levels * levels).mean(axis=1) - table["mean"] ** 2, 0)
-    for name in ("noise", "clipped", "inconsistency", "structure"):
+    for name in MEASURED[2:]:
         table[name] = np.round(getattr(found, name)[where], DIGITS)
     single, coloured = details(stack)
     measured = {"coherence": coherence(grey), "periodicity": periodicity(grey), "outlier": single}

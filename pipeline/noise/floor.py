@@ -20,8 +20,8 @@ WINDOW = 4
 CALM = 0.05
 """Fraction of the windows of a bin that is taken to be free of texture."""
 SMALL, CALMEST, ABOVE = 2, 0.01, 4.0
-"""In small windows, where even an image without any flat patch has calm places, so many are taken to be free of texture; the
-floor is at most so many times theirs, which holds for the uneven noise of JPEG too."""
+"""Even an image without any flat patch has small calm places: of windows of `SMALL` cells the `CALMEST` fraction is
+taken to be free of texture, and the floor is at most `ABOVE` times theirs, which holds for uneven noise of JPEG too."""
 FEWEST = 16
 """Windows that a bin must have to say something about the floor."""
 
@@ -43,32 +43,35 @@ class Floor:
 def noise_floor(found: Survey, config: NoiseConfig) -> Floor:
     """The floor of one image, from all windows that are neither clipped nor without noise.
 
-    A bin's floor is a low quantile of its windows. Where a bin has only texture, its neighbours bound it: noise variance
-    grows at most in proportion to brightness (shot noise), or falls so under a tone curve.
+    A bin's floor is a low quantile of its windows. Where a bin has only texture, its neighbours bound it: noise
+    variance grows at most in proportion to brightness (shot noise), or falls so under a tone curve.
     """
     centres = np.arange(BIN / 2, 256, BIN)
-    known = np.minimum(
-        _lowest(*_windows(found, WINDOW, config), centres, CALM),
-        _lowest(*_windows(found, SMALL, config), centres, CALMEST) * ABOVE,
-    )
-    ratio = (centres + BIN)[:, None] / (centres + BIN)[None]
-    return Floor(centres, np.min(known[None] * np.maximum(ratio, 1 / ratio), axis=1))
+    wide = _lowest(*_windows(found, WINDOW, config), centres, CALM)
+    small = _lowest(*_windows(found, SMALL, config), centres, CALMEST)
+    at = np.concatenate([wide[0], small[0]])
+    known = np.concatenate([wide[1], small[1] * ABOVE])
+    ratio = (centres[:, None] + 2) / (at[None] + 2)
+    return Floor(centres, np.min(known * np.maximum(ratio, 1 / ratio), axis=1, initial=np.inf))
 
 
-def _lowest(mean: Plane, variance: Plane, centres: Plane, quantile: float) -> Plane:
-    """A low quantile of the variances of windows near each brightness; infinite where there are too few."""
-    lowest = np.full(len(centres), np.inf)
-    for index, centre in enumerate(centres):
-        near = variance[np.abs(mean - centre) <= REACH]
-        if len(near) >= FEWEST:
-            lowest[index] = np.quantile(near, quantile, method="lower")
-    return lowest
+def _lowest(mean: Plane, variance: Plane, centres: Plane, quantile: float) -> tuple[Plane, Plane]:
+    """Mean brightness and largest variance of the calmest windows near each brightness, where there are enough."""
+    rows: list[tuple[float, float]] = []
+    for centre in centres:
+        near = np.abs(mean - centre) <= REACH
+        of, there = variance[near], mean[near]
+        if len(of) >= FEWEST:
+            place = int(quantile * (len(of) - 1))
+            limit = np.partition(of, place)[place]
+            rows.append((float(there[of <= limit].mean()), float(limit)))
+    return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
 
 
 def tolerance(found: Survey, config: NoiseConfig) -> Plane:
     """Factor by which the noise of each patch may exceed the floor: sampling error of both, and `max_excess`.
 
-    The error of white noise follows from the pixel counts; that of other noise is larger by the patch's `inconsistency`.
+    The error of white noise follows from the pixel counts; that of other noise is larger by its `inconsistency`.
     """
     side = cell_side(found.patch)
     of_window = np.sqrt(2 / (WINDOW * WINDOW * (side * side - 1)))
@@ -77,17 +80,17 @@ def tolerance(found: Survey, config: NoiseConfig) -> Plane:
 
 
 def structure_limit(config: NoiseConfig) -> float:
-    """`max_structure`, or half of it for patches below 64 pixels: their cells are smaller and shading weighs more in them."""
+    """`max_structure`, or half of it for patches below 64 pixels: shading weighs more in their smaller cells."""
     return config.max_structure / (1 if cell_side(config.patch) == 8 else 2)
 
 
 def calm_level(values: Plane) -> float:
-    """What is usual for the calm patches of an image: the lower quartile of a measure that is 1 for white noise, at least 1."""
+    """The lower quartile of a measure of the calm patches of an image; at least 1, the value of white noise."""
     return max(1.0, float(np.quantile(values, 0.25))) if len(values) else 1.0
 
 
 def _windows(found: Survey, side: int, config: NoiseConfig) -> tuple[Plane, Plane]:
-    """Means and variances of all usable windows of side x side cells."""
+    """Means and variances of the usable windows of side x side cells, every second in each direction."""
     if min(found.cells[0].shape) < side:
         return np.zeros(0), np.zeros(0)
     mean, variance, clipped = (_box(plane, side) for plane in found.cells)
@@ -97,6 +100,6 @@ def _windows(found: Survey, side: int, config: NoiseConfig) -> tuple[Plane, Plan
 
 
 def _box(plane: NDArray[np.float32], side: int) -> Plane:
-    """Means over all side x side windows that lie inside."""
+    """Means over side x side windows that lie inside, every second in each direction."""
     means = cv2.boxFilter(plane, cv2.CV_64F, (side, side), borderType=cv2.BORDER_REPLICATE, anchor=(0, 0))
-    return np.asarray(means)[: 1 - side, : 1 - side]
+    return np.asarray(means)[: 1 - side : 2, : 1 - side : 2]

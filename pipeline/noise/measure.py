@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from pipeline.noise.residual import detrend
 
+STRIP = 1 << 18
+"""Pixels that are measured at once: what the processor's cache holds is measured faster."""
 Plane = NDArray[np.float64]
 Cells = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """Grey statistics of the grid patches of one image; arrays are (n,), row-major over the grid, unless said otherwise."""
+    """Grey statistics of the grid patches of one image; arrays are (n,), row-major over the grid, but for `cells`."""
 
     patch: int
     """Side of a patch, in pixels."""
@@ -52,10 +54,9 @@ def survey(image: NDArray[np.uint8], patch: int) -> Survey:
     if rows * columns == 0:
         none, cells = np.zeros(0), np.zeros((0, 0), np.float32)
         return Survey(patch, columns, none, none, none, none, none, none, none, (cells, cells, cells))
-    whole = np.ascontiguousarray(image[: rows * patch, : columns * patch])
-    mean, square = _moments(whole, side)
+    height = max(1, STRIP // image.shape[1] // patch) * patch
+    mean, square, clipped = _cells(image[: rows * patch, : columns * patch], side, height)
     variance = np.maximum(square - mean * mean, 0) * np.float32(side * side / (side * side - 1))
-    clipped = _clipped(whole, side)
     per = patch // side
     means, squares, inside, lost = (tiles(plane, per).astype(float) for plane in (mean, square, variance, clipped))
     level, noise = means.mean(axis=(1, 2)), inside.mean(axis=(1, 2))
@@ -84,10 +85,18 @@ def tiles(plane: Cells, per: int) -> Cells:
     return np.swapaxes(plane.reshape(rows, per, columns, per), 1, 2).reshape(-1, per, per)
 
 
+def _cells(image: NDArray[np.uint8], side: int, height: int) -> tuple[Cells, Cells, Cells]:
+    """`_moments` and `_clipped` of an image, a strip of `height` rows at a time."""
+    strips = [np.ascontiguousarray(image[top : top + height]) for top in range(0, len(image), height)]
+    measured = [(*_moments(strip, side), _clipped(strip, side)) for strip in strips]
+    mean, square, clipped = (np.concatenate(planes) for planes in zip(*measured, strict=True))
+    return mean, square, clipped
+
+
 def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
     """Means of g - 128 and of its square over cells, g the grey level.
 
-    Sums are of integers below 2^24 and the divisor is a power of two: float32 holds them exactly, in any order of summation.
+    Sums are of integers below 2^24 and the divisor is a power of two: float32 holds them exactly, in any order.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     grey -= np.float32(128)
@@ -100,7 +109,8 @@ def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
 def _clipped(image: NDArray[np.uint8], side: int) -> Cells:
     inner = cv2.inRange(image, (1, 1, 1), (254, 254, 254))
     size = (image.shape[1] // side, image.shape[0] // side)
-    return (255 - cv2.resize(inner, size, interpolation=cv2.INTER_AREA).astype(np.float32)) / np.float32(255)
+    kept = cv2.resize(inner, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray((255 - kept) / 255, np.float32)
 
 
 def _structure(means: Plane, noise: Plane, side: int) -> Plane:

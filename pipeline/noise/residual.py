@@ -16,8 +16,9 @@ Real = TypeVar("Real", np.float32, np.float64)
 def residual(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
     """The noise of a patch: shading removed, strength as before, mean exactly zero.
 
-    Per channel the least-squares surface of `degree` (all products of a row and a column polynomial up to that degree) is
-    subtracted. It takes k of the n degrees of freedom of white noise with it; the rest is scaled by sqrt(n / (n - k)).
+    Per channel the least-squares surface of `degree` (all products of a row and a column polynomial up to that degree)
+    is subtracted. It takes k of the n degrees of freedom of white noise with it; the rest is scaled by the square root
+    of n / (n - k).
 
     Args:
         patch: (p, p, 3) uint8, p at least 8.
@@ -46,7 +47,7 @@ def detrend(planes: NDArray[Real], order: int) -> NDArray[Real]:
     """`planes` (..., h, w) minus their least-squares surfaces of degree `order` along each axis."""
     rows = _polynomials(planes.shape[-2], order).astype(planes.dtype)
     columns = _polynomials(planes.shape[-1], order).astype(planes.dtype)
-    return planes - rows.T @ (rows @ planes @ columns.T) @ columns
+    return np.asarray(planes - rows.T @ (rows @ planes @ columns.T) @ columns, planes.dtype)
 
 
 @lru_cache(maxsize=64)
@@ -60,8 +61,8 @@ def _polynomials(length: int, order: int) -> NDArray[np.float64]:
 def _zero_sum(grains: NDArray[np.int64]) -> NDArray[np.int64]:
     """Planes (c, p, p) of integers, the sum of each brought to 0 by single grains at evenly spread pixels."""
     flat = grains.reshape(len(grains), -1)
-    for plane in flat:
-        all_, single = divmod(int(plane.sum()), plane.size)
-        plane -= all_
-        plane[np.arange(single) * plane.size // max(1, single)] -= 1
+    for channel, total in enumerate(flat.sum(axis=1).tolist()):
+        all_, single = divmod(total, flat.shape[1])
+        flat[channel] -= all_
+        flat[channel, np.arange(single) * flat.shape[1] // max(1, single)] -= 1
     return grains

@@ -50,9 +50,9 @@ class Selection:
 def choose(found: Sequence[Candidates], config: NoiseConfig) -> Selection:
     """Drop near-duplicates and share the pool out among images.
 
-    Every image gives its first candidates, as many as all others or all that it has, up to `max_patches` in total: one image
-    more only shortens the shares. Of two near-duplicates the one of lower priority goes. Patches are in the order of images,
-    then of candidates. Pixels are not looked at: `patches` may be memory-mapped or empty.
+    Every image gives its first candidates, as many as all others or all that it has, up to `max_patches` in total: one
+    image more only shortens the shares. Of two near-duplicates the one of lower priority goes. Patches are in the order
+    of images, then of candidates. Pixels are not looked at: `patches` may be memory-mapped or empty.
 
     Args:
         found: What `candidates` gave for each image, in the order of the image set.

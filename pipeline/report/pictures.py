@@ -34,9 +34,9 @@ def _encoded(suffix: str, image: NDArray[Any], options: list[int]) -> bytes:
 
 
 def heat(values: NDArray[np.floating[Any]], peak: float | None = None, low: float = 0.0) -> Image:
-    """(H, W) as RGB: magma from `low` to `peak` (by default the largest value), and blue below zero."""
+    """(H, W) as RGB: magma from `low` to `peak` (by default the largest magnitude), and blue below zero."""
     finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    top = float(finite.max()) if peak is None else peak
+    top = float(np.abs(finite).max()) if peak is None else peak
     span = max(top - low, 1e-12)
     level = np.clip((finite - low) / span, 0, 1)
     colour = cv2.cvtColor(cv2.applyColorMap(np.rint(255 * level).astype(np.uint8), cv2.COLORMAP_MAGMA), cv2.COLOR_BGR2RGB)

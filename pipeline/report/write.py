@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline import layout
+from pipeline.report.collect.everything import collect
+from pipeline.report.page import page
+from pipeline.report.shelf import Shelf
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
 
@@ -12,9 +16,17 @@ if TYPE_CHECKING:
 
 
 def write_report(storage: Storage, made: Made, manifest: CorpusManifest) -> None:
-    """Write `report/`."""
+    """Write `report/`: pictures in `img/`, `report.json` with all that the page says, and last the page `index.html`.
 
+    Args:
+        storage: The workspace.
+        made: Sealed stages of the build.
+        manifest: The version; its shards, pools and `samples.parquet` are in place, `manifest.json` need not be.
 
-def contact_sheet(storage: Storage, manifest: CorpusManifest, count: int) -> bytes:
-    """PNG of a few pairs."""
-    return b""
+    Raises:
+        StoreError: If the workspace fails.
+    """
+    folder = f"{layout.version_folder(manifest.identity.name, manifest.version)}/report"
+    data = collect(storage, made, manifest, Shelf(storage, folder))
+    storage.write(f"{folder}/report.json", data.canonical_json().encode())
+    storage.write(f"{folder}/index.html", page(data).encode())

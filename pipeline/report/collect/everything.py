@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import yaml
 
-from pipeline.corpora.seal import Made
 from pipeline.report.collect.images import collect_images
 from pipeline.report.collect.kernels import collect_kernels
 from pipeline.report.collect.noise import collect_noise
@@ -14,9 +15,13 @@ from pipeline.report.collect.samples import some_pairs, some_programs
 from pipeline.report.collect.sources import Sources
 from pipeline.report.collect.spread import collect_spread
 from pipeline.report.shelf import Shelf
+from pipeline.stages import STAGES
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
 from schemas.report import Head, MakingSection, ReportData
+
+if TYPE_CHECKING:
+    from pipeline.corpora.seal import Made
 
 
 def collect(storage: Storage, made: Made, manifest: CorpusManifest, shelf: Shelf) -> ReportData:
@@ -60,9 +65,10 @@ def head_of(manifest: CorpusManifest) -> Head:
 
 
 def making_of(manifest: CorpusManifest, example: str) -> MakingSection:
-    """How it was made."""
+    """How it was made, stages in the order of a build."""
+    versions = manifest.identity.stages
     return MakingSection(
         recipe=yaml.safe_dump(manifest.identity.recipe, sort_keys=False, allow_unicode=True, width=100),
-        stages=manifest.identity.stages, pools=manifest.identity.pools, circumstance=manifest.circumstance,
+        stages={name: versions[name] for name in STAGES if name in versions}, pools=manifest.identity.pools, circumstance=manifest.circumstance,
         example=example,
     )  # fmt: skip

@@ -42,6 +42,8 @@ def collect_pairs(
     side = crop_side(pairs, scale)
     sources = {image: file_name(record.url) for image, record in images.by_digest().items()}
     counts = {ref.digest: ref.count for ref in manifest.identity.pools}
+    if kernels is not None:
+        kernels.draw([index for pair in pairs for index in _blurs(pair.program)])
     views = [_view(pair, side, scale, sources.get(pair.row.image, ""), counts, kernels, shelf) for pair in pairs]
     return PairsSection(shown=tuple(views), total=sum(manifest.identity.samples.values()), side=side)
 
@@ -60,5 +62,9 @@ def _view(
 
 
 def _kernel(program: Program, kernels: KernelPictures | None) -> str:
-    blurs = [op for op in program.ops if isinstance(op, PooledBlur)]
-    return kernels.name(blurs[0].index) if blurs and kernels is not None else ""
+    blurs = _blurs(program)
+    return kernels.name(blurs[0]) if blurs and kernels is not None else ""
+
+
+def _blurs(program: Program) -> list[int]:
+    return [op.index for op in program.ops if isinstance(op, PooledBlur)]

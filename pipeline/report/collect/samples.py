@@ -24,6 +24,9 @@ ROWS = 1024
 """Pairs at the head of a shard that may be taken; the rest of the shard is not read."""
 PROGRAMS = 10_000
 """Most programs that are counted."""
+LEAST = 2
+"""Pairs of every split and degrader that are shown, if there are as many."""
+SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -73,14 +76,23 @@ def choose_shards(manifest: CorpusManifest, most: int = SHARDS) -> list[int]:
 
 
 def choose_rows(rows: Sequence[Row], count: int) -> list[Row]:
-    """Rows spread over splits and degraders in turn, in each over images, in each by lot; ordered by split and degrader."""
-    lots = sorted(rows, key=lambda row: lottery(row.key))
-    groups: dict[Any, list[Row]] = {}
-    for row in lots:
+    """Rows by lot: two of every split and degrader, the rest in proportion, in each group spread over images.
+
+    They are ordered by split, the degraders that were learned from photographs before the bicubic control.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in sorted(rows, key=lambda row: lottery(row.key)):
         groups.setdefault((row.split, row.degrader), []).append(row)
-    queues = [(group, row) for group, mine in groups.items() for row in in_turn(mine, lambda row: row.image)]
-    ordered = in_turn(sorted(queues, key=lambda pair: pair[0]), lambda pair: pair[0])
-    return sorted((row for _, row in ordered[:count]), key=lambda row: (row.split, row.degrader))
+    turns: list[tuple[bool, float, Row]] = []
+    for group in groups.values():
+        for place, row in enumerate(in_turn(group, lambda row: row.image)):
+            turns.append((place >= LEAST, (place + 0.5) / len(group), row))
+    chosen = sorted(turns, key=lambda turn: (*turn[:2], turn[2].key))[:count]
+    return sorted((row for _, _, row in chosen), key=_order)
+
+
+def _order(row: Row) -> tuple[int, bool, str]:
+    return SPLITS.index(row.split) if row.split in SPLITS else len(SPLITS), row.degrader == "bicubic", row.degrader
 
 
 def read_pairs(storage: Storage, manifest: CorpusManifest, rows: Sequence[Row]) -> list[Pair]:

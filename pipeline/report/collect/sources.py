@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pipeline import layout
-from pipeline.corpora.seal import Made
 from pipeline.images.decode import load
 from pipeline.images.encode import decode_png
 from pipeline.report.pictures import Image, thumbnail
@@ -14,6 +15,9 @@ from pipeline.storage import Storage
 from schemas.errors import PairmillError
 from schemas.hr import HrRef
 from schemas.image import ImageRecord, IngestConfig
+
+if TYPE_CHECKING:
+    from pipeline.corpora.seal import Made
 
 BUDGET = 120_000_000
 """Pixels that are decoded for thumbnails, in all; about four seconds."""

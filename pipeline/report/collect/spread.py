@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from collections import Counter
 
 import numpy as np
 
-from pipeline.corpora.seal import Made
 from pipeline.report.collect.choose import histogram
 from pipeline.report.collect.samples import Pair
 from pipeline.report.pictures import Image, grey
 from schemas.corpus import CorpusManifest
 from schemas.program import Inject, PooledBlur, Program
 from schemas.report import Histogram, SpreadSection
+
+if TYPE_CHECKING:
+    from pipeline.corpora.seal import Made
 
 BINS = 64
 """Intervals of brightness."""

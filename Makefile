@@ -1,0 +1,58 @@
+# pairmill: `make` lists the targets. Each one sets up what it needs in .venv.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TORCH_INDEX ?=
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-test demo test test-slow test-gpu lint schema bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  \033[1mmake %-13s\033[0m %s\n", $$1, $$2}'
+
+$(VENV)/.made: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON) here; install Python 3.11 or newer, or run: make PYTHON=/path/to/python3"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; run: make PYTHON=/path/to/python3"; exit 2; }
+	@echo "installing pairmill into $(VENV) (some minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) $(TORCH_INDEX) torch
+	@$(PIP) -e '.[demo]'
+	@touch $@
+
+$(VENV)/.made-test: $(VENV)/.made
+	@$(PIP) -e '.[demo,test]'
+	@touch $@
+
+install: $(VENV)/.made ## Install pairmill into .venv
+
+install-test: $(VENV)/.made-test
+
+demo: $(VENV)/.made ## Make a corpus from bundled photographs, verify it, replay some samples
+	@$(BIN)/pairmill demo
+	@$(BIN)/pairmill corpus verify demo
+	@$(BIN)/pairmill corpus replay demo
+
+test: $(VENV)/.made-test lint ## Lint, types, layers, and all tests that need no GPU and no patience
+	@$(BIN)/python -m pytest -q
+
+test-slow: $(VENV)/.made-test ## Tests that take minutes: accuracy on known kernels, kills, many images
+	@$(BIN)/python -m pytest -q -m slow
+
+test-gpu: $(VENV)/.made-test ## Tests that need a CUDA device
+	@$(BIN)/python -m pytest -q -m gpu
+
+lint: $(VENV)/.made-test ## Style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache 2>&1 | tail -n 12
+
+schema: $(VENV)/.made ## Write data/recipes/recipe.schema.json from the schemas
+	@$(BIN)/python -c 'from pipeline.recipes import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json
+
+bench: $(VENV)/.made-test ## Measure the speed goals; saves a table under benchmarks/results
+	@$(BIN)/python -m benchmarks.run
+
+clean: ## Remove what tests and demos made (not .venv)
+	rm -rf data/stages data/corpora data/runs data/images data/tmp .pytest_cache .mypy_cache .ruff_cache .hypothesis

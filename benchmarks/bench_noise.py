@@ -1,0 +1,108 @@
+"""Noise mining against only decoding the same images.
+
+    python -m benchmarks.bench_noise [--quick] [--folder FOLDER]
+
+Both sides decode the same file bytes in one thread; mining then measures every patch and keeps candidates. The
+generated scenes are partly flat (sky), partly textured, with noise of 3 grey levels: flat patches cost most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.images.decode import decode, pixel_digest
+from pipeline.noise.candidates import candidates
+from schemas.image import IngestConfig
+from schemas.noise import NoiseConfig
+
+REPEATS = 5
+SIZES = {"0.4 megapixels": (512, 768), "3 megapixels": (1536, 2048), "12 megapixels": (3000, 4000)}
+
+
+def run(quick: bool, folder: Path | None = None) -> list[dict[str, Any]]:
+    """One row per set of files: seconds for decoding, seconds for decoding and mining, and their ratio."""
+    sizes = dict(list(SIZES.items())[: 2 if quick else 3])
+    sets = {
+        f"{name}, {suffix}": [_encoded(scene(*shape), suffix)]
+        for name, shape in sizes.items()
+        for suffix in (".jpg", ".png")
+    }
+    if folder is not None:
+        sets[folder.name] = [path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()]
+    return [_row(name, files) for name, files in sets.items()]
+
+
+def scene(height: int, width: int) -> NDArray[np.uint8]:
+    """An image, (height, width, 3): smooth sky above, texture of all scales below, white noise over both."""
+    rng = np.random.default_rng(0)
+    texture = np.zeros((height, width, 3), np.float32)
+    for octave in range(2, 8):
+        small = rng.normal(0, 1, (-(-height >> octave) + 1, -(-width >> octave) + 1, 3)).astype(np.float32)
+        texture += cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC) * 2**octave / 6
+    texture[: height * 2 // 5] = 0
+    shade = np.linspace(150, 110, height, dtype=np.float32)[:, None, None]
+    noise = rng.normal(0, 3, texture.shape).astype(np.float32)
+    return np.asarray(np.clip(np.rint(shade + texture + noise), 0, 255), np.uint8)
+
+
+def _encoded(image: NDArray[np.uint8], suffix: str) -> bytes:
+    _, data = cv2.imencode(suffix, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92] if suffix == ".jpg" else [])
+    return bytes(data)
+
+
+def _row(name: str, files: list[bytes]) -> dict[str, Any]:
+    config, ingest = NoiseConfig(), IngestConfig(min_side=16)
+
+    def read() -> list[NDArray[np.uint8]]:
+        return [_read(data, ingest)[0] for data in files]
+
+    def mine() -> list[int]:
+        return [len(candidates(*_read(data, ingest), config).table) for data in files]
+
+    pixels = sum(image.shape[0] * image.shape[1] for image in read())
+    decoding, mining = _seconds(read), _seconds(mine)
+    return {
+        "images": name,
+        "decode ns/px": round(decoding / pixels * 1e9, 2),
+        "decode + mine ns/px": round(mining / pixels * 1e9, 2),
+        "ratio": round(mining / decoding, 3),
+        "candidates": sum(mine()),
+    }
+
+
+def _read(data: bytes, config: IngestConfig) -> tuple[NDArray[np.uint8], str]:
+    """Decoding as the stage does it: the digest of the pixels belongs to it."""
+    image = decode(data, config)[0]
+    return image, pixel_digest(image)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """The shortest of a few runs."""
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--folder", type=Path)
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    for row in run(args.quick, args.folder):
+        print("  ".join(f"{key}: {value}" for key, value in row.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Synthesis against codec work alone, and reading a corpus against decoding alone; one thread, one process."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.common import Row, best, photographs, row, show
+from pipeline.build import make
+from pipeline.corpora.seal import Made, seal_corpus
+from pipeline.execution import SerialExecutor, local_profile, one_thread, run_batch, run_stage
+from pipeline.images.encode import decode_png, encode_png
+from pipeline.provenance import circumstance, now
+from pipeline.shards.reader import pairs
+from pipeline.shards.tar import read_members
+from pipeline.stage import Batch, Profile, Unit, Watcher
+from pipeline.stages import synthesize
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.recipe import Recipe
+
+LENIENT = {
+    "max_sum_error": 10, "max_offset": 9, "max_border": 1, "max_negative": 1, "max_support": 400, "min_support": 1,
+    "max_disagreement": 3, "max_shift": 9,
+}  # fmt: skip
+"""Kernels of a few iterations are no good, but as wide as good ones, which is what speed depends on."""
+
+
+def recipe(images: Path, name: str = "bench") -> Recipe:
+    """Kernel + noise pairs at x2, tiles of 256."""
+    return Recipe.model_validate({
+        "name": name, "images": {"real": str(images)}, "kernels": {"iterations": 12, "restarts": 1},
+        "kernel_quality": LENIENT, "noise": {"patch": 32, "max_variance": 200}, "shards": {"samples": 64},
+        "clean_up": {"factor": 1}, "tiles": {"min_detail": 0, "min_contrast": 0},
+    })  # fmt: skip
+
+
+def build(images: Path, profile: Profile) -> tuple[Made, CorpusManifest]:
+    """A corpus made in this process."""
+    def run(stage: Any, inputs: Any, config: Any) -> Any:
+        return run_stage(stage, inputs, config, profile, SerialExecutor(), Watcher())
+
+    made = make(recipe(images), "/", run)
+    return made, seal_corpus(made, profile, circumstance(now(), "bench", "", ()))
+
+
+def run(quick: bool) -> list[Row]:
+    """Both measurements; `quick` uses fewer pictures."""
+    one_thread()
+    with tempfile.TemporaryDirectory() as folder:
+        images = photographs(Path(folder), 4 if quick else 16, 1024)
+        profile = local_profile(f"{folder}/ws", workers=1)
+        made, manifest = build(images, profile)
+        return [_synthesis(made, profile), _reading(Storage(profile.workspace), manifest)]
+
+
+def _synthesis(made: Made, profile: Profile) -> Row:
+    storage = Storage(profile.workspace)
+    inputs = synthesize.Inputs(
+        made.images.manifest, made.hr.manifest, tuple(group for _, group in made.pools), made.recipe.seed,
+        made.recipe.splits, made.recipe.shards,
+    )  # fmt: skip
+    config = synthesize.SynthesizeConfig(
+        seed=made.recipe.seed, scale=made.recipe.scale, tile=made.recipe.tiles.size, samples_per_tile=1,
+        degraders=made.recipe.degraders, pools=tuple(ref for ref, _ in made.pools),
+    )  # fmt: skip
+    units = synthesize.STAGE.units(inputs, config)
+    ours = best(_fresh(storage, units, Batch("synthesize", tuple(units), config, profile)))
+    codec = best(lambda: _codec_only(storage, units))
+    pixels = made.hr.manifest.tiles * made.recipe.tiles.size**2 / 1e6
+    return row(
+        "synthesis, kernel + noise", "decode + encode of the same images", ours / codec, "<= 1.4", reached=ours <= 1.4 * codec,
+        detail=f"{pixels / ours:.1f} MP/s of HR, codec alone {pixels / codec:.1f}",
+    )  # fmt: skip
+
+
+def _fresh(storage: Storage, units: list[Unit[Any]], batch: Batch) -> Callable[[], int]:
+    def work() -> int:
+        for unit in units:
+            storage.remove(f"stages/synthesize/units/{unit.key[:2]}/{unit.key}")
+        return run_batch(batch)
+
+    return work
+
+
+def _codec_only(storage: Storage, units: list[Unit[Any]]) -> None:
+    """Decode every source once, encode every HR tile and an LR tile of the right size; read nothing, write nothing else."""
+    for unit in units:
+        for part in unit.payload.images:
+            image = synthesize.read_hr(storage, part)
+            for left, top in part.tiles:
+                hr = image[top : top + 256, left : left + 256]
+                encode_png(hr)
+                encode_png(hr[::2, ::2])
+
+
+def _reading(storage: Storage, manifest: CorpusManifest) -> Row:
+    folder = f"{storage.root}/corpora/bench/{manifest.version}/shards"
+    shards = [f"{folder}/{name}" for name in manifest.shard_names]
+    members = []
+    for shard in shards:
+        with Path(shard).open("rb") as file:
+            members += [(fields["hr.png"], fields["lr.png"]) for _, fields in read_members(file)]
+    decode = best(lambda: [(decode_png(hr), decode_png(lr)) for hr, lr in members])
+    ours = best(lambda: sum(1 for _ in pairs(shards, 128, seed=0)))
+    return row(
+        "reading for training, random crops", "decoding the same tiles", decode / ours, ">= 0.85", reached=decode >= 0.85 * ours,
+        detail=f"{len(members) / ours:.0f} pairs/s, decoding alone {len(members) / decode:.0f}",
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    show(run(quick=False))

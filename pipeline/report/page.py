@@ -1,0 +1,83 @@
+"""The page: a pure function of report data; it opens from disk and asks nothing of the network."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from pipeline.report.markup import Raw, counted, el, join, number, size
+from pipeline.report.sections.images import images_html
+from pipeline.report.sections.kernels import kernels_html
+from pipeline.report.sections.making import making_html
+from pipeline.report.sections.noise import noise_html
+from pipeline.report.sections.pairs import pairs_html
+from pipeline.report.sections.spread import spread_html
+from schemas.report import Head, ReportData
+
+POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+"""Nothing but the pictures beside the page is loaded, whatever a file name may say."""
+
+
+def page(data: ReportData) -> str:
+    """The whole of `index.html`."""
+    title = f"{data.head.name} · {data.head.version}"
+    head = el(
+        "head", el("meta", charset="utf-8"), el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", http_equiv="Content-Security-Policy", content=POLICY), el("meta", name="color-scheme", content="light dark"),
+        el("link", rel="icon", href="data:,"), el("title", title), el("style", _asset("page.css")),
+    )  # fmt: skip
+    parts = _sections(data)
+    main = el("main", _hero(data.head), *(html for _, _, html in parts))
+    nav = el("nav", el("a", data.head.name, href="#top", class_="brand"),
+             *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts), aria_label="Sections")  # fmt: skip
+    body = el("body", nav, main, _foot(data.head), el("script", _asset("page.js")), id="top")
+    return f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n"
+
+
+def _asset(name: str) -> Raw:
+    return Raw(files("pipeline.report").joinpath(name).read_text(encoding="utf-8"))
+
+
+def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
+    found = [
+        ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
+        ("kernels", "Kernels", kernels_html(data.kernels) if data.kernels else None),
+        ("noise", "Noise", noise_html(data.noise) if data.noise else None),
+        ("images", "Images", images_html(data.images)),
+        ("distributions", "Distributions", spread_html(data.spread, data.head.pairs)),
+        ("making", "How it was made", making_html(data.making, data.head)),
+    ]
+    return [(anchor, label, html) for anchor, label, html in found if html is not None]
+
+
+def _hero(head: Head) -> Raw:
+    made = head.made.replace("T", " ").replace("Z", " UTC")
+    facts = [
+        (number(head.pairs), "pair" if head.pairs == 1 else "pairs"),
+        (f"×{head.scale}", "scale"),
+        (number(head.counts.get("images", 0)), "source images"),
+        *([(number(head.counts["kernels"]), "kernels")] if "kernels" in head.counts else []),
+        *([(number(head.counts["noise_patches"]), "noise patches")] if "noise_patches" in head.counts else []),
+        (size(head.bytes), f"in {counted(head.shards, 'shard')}"),
+    ]
+    return el(
+        "header",
+        el("p", f"Corpus version {head.version} · {made}", class_="eyebrow"),
+        el("h1", head.name),
+        el("p", sentence(head), class_="lead"),
+        el("ul", *(el("li", el("b", value), el("span", label)) for value, label in facts), class_="stats"),
+        el("p", "sha256 ", el("code", head.digest, class_="digest"), class_="quiet small"),
+        class_="hero",
+    )
+
+
+def sentence(head: Head) -> str:
+    """What the corpus is."""
+    ways = {"realsr": "blur and noise taken from real photographs", "bicubic": "bicubic reduction"}
+    kinds = sorted(head.degraders, key=lambda kind: kind == "bicubic")
+    how = " or by ".join(ways.get(kind, kind) for kind in kinds)
+    return f"{counted(head.pairs, 'HR/LR pair')} for ×{head.scale} super-resolution; LR was made from HR by {how}."
+
+
+def _foot(head: Head) -> Raw:
+    names = join([el("code", "report.json"), " beside this page holds its numbers. Version ", el("code", head.version), "."])
+    return el("footer", el("p", names, class_="quiet small"))

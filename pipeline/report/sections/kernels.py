@@ -1,0 +1,95 @@
+"""The section of kernels."""
+
+from __future__ import annotations
+
+from pipeline.report.charts import Row, bars, cross, rows
+from pipeline.report.markup import Raw, counted, definitions, el, figure, fold, join, number, section
+from schemas.report import KernelsSection, KernelView
+
+OPEN = 8
+"""Kernels of a group that are not folded away."""
+
+
+def kernels_html(kernels: KernelsSection) -> Raw:
+    """The pool, then what was not let in."""
+    lead = (
+        f"{counted(kernels.accepted, 'kernel')} in the pool, {counted(kernels.rejected, 'image')} without one. A kernel is "
+        f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each picture is scaled to its own peak; blue is "
+        "negative. The cross is where the centre of mass must be for LR and HR to be aligned; the offset from it is that of the "
+        "estimate, before it was recentred."
+    )
+    accepted = [view for view in kernels.shown if view.index is not None]
+    rejected = [view for view in kernels.shown if view.index is None]
+    return section(
+        "kernels", "Kernels", lead, _overview(kernels), _group("Accepted", accepted, kernels.accepted),
+        _group("Rejected", rejected, kernels.rejected) if kernels.rejected else None,
+    )  # fmt: skip
+
+
+def _overview(kernels: KernelsSection) -> Raw:
+    mean = el("div", _heat(kernels.mean, kernels.side, kernels.mean_centre, "mean kernel"), class_="big")
+    scale = el("div", el("span", "0"), el("span", class_="magma"), el("span", f"{kernels.mean_peak:.3f}"), class_="scale")
+    charts = [figure(join([mean, scale]), "Mean kernel", f"over {counted(kernels.averaged, 'kernel')}")]
+    if kernels.widths is not None:
+        alt = "histogram of the widths of accepted kernels"
+        chart = bars(kernels.widths, "RMS width of the ×2 kernel, HR px", "kernels", alt)
+        charts.append(figure(chart, "Widths", "of accepted kernels, per axis: a Gaussian's sigma"))
+    judged = {"accepted": kernels.accepted, **kernels.reasons}
+    verdicts = rows([Row(name, ((name, count),), number(count)) for name, count in judged.items()], "images by verdict")
+    charts.append(figure(verdicts, "Verdicts", "images by what became of their kernel"))
+    return el("div", *charts, class_="charts")
+
+
+def _group(title: str, views: list[KernelView], total: int) -> Raw:
+    shown = f"{len(views):,} of {total:,}" if len(views) < total else f"{total:,}"
+    head = el("h3", title, " ", el("span", shown, class_="quiet"))
+    return join([head, fold([_card(view) for view in views], "kernels", OPEN)])
+
+
+def _card(view: KernelView) -> Raw:
+    kernel = _heat(view.picture, view.side, view.centre, f"kernel of {view.source}") if view.picture else _missing()
+    picture = el("div", kernel, class_="half")
+    label = f"kernel #{view.index}" if view.index is not None else view.reason
+    tag = el("span", label, class_="tag" if view.index is not None else "tag bad")
+    head = el("p", tag, el("bdi", view.source, class_="clip"), class_="title")
+    body = el("div", head, el("p", view.detail, class_="detail"), _numbers(view), _restarts(view))
+    return el("article", el("div", picture, el("div", _source(view), class_="half"), class_="halves"), body, class_="card kernel")
+
+
+def _missing() -> Raw:
+    return el("div", "no estimate", class_="empty")
+
+
+def _source(view: KernelView) -> Raw:
+    if not view.thumbnail:
+        return el("div", "no preview", class_="empty")
+    return el("img", src=view.thumbnail, alt=f"source image {view.source}", loading="lazy")
+
+
+def _numbers(view: KernelView) -> Raw | None:
+    if view.diagnostics is None:
+        return None
+    d = view.diagnostics
+    return definitions([
+        ("sum", number(round(d.sum, 3))),
+        ("offset", f"{d.offset:.2f} px"),
+        ("effective support", f"{number(round(d.support, 1))} px"),
+        ("width", f"{d.width:.2f} px"),
+        ("restarts disagree by", number(round(d.disagreement, 3))),
+        ("peak", f"{view.peak:.3g}"),
+    ])
+
+
+def _restarts(view: KernelView) -> Raw | None:
+    if not view.estimates:
+        return None
+    chosen = f"; #{view.restart} was taken" if view.restart is not None and view.restarts > 1 else ""
+    note = f"{counted(view.restarts, 'restart')}, raw{chosen}"
+    picture = el("img", src=view.estimates, alt=f"raw estimates of {view.source}", class_="pixels", loading="lazy")
+    shown = min(view.restarts, 4)
+    return el("div", picture, el("span", note, class_="quiet small"), class_="restarts", style=f"--restarts:{shown}")
+
+
+def _heat(picture: str, side: int, centre: float, alt: str) -> Raw:
+    image = el("img", src=picture, alt=alt, class_="pixels", loading="lazy")
+    return el("div", image, cross(side, centre), class_="heat")

@@ -1,0 +1,260 @@
+"""The real program on a real server and a real cluster: build, run again, kill, break, replay."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schemas.corpus import CorpusManifest
+from schemas.image import ImageReason
+from tests.e2e.conftest import Run, start, wait_until
+from tests.odd_images import make_odd_images
+
+NOISE = re.compile(r"Traceback|ERROR|WARN|Warning|distributed|Exception")
+
+
+def only_manifest(workspace: Path, name: str = "tiny") -> CorpusManifest:
+    paths = list((workspace / "corpora" / name).glob("*/manifest.json"))
+    assert len(paths) == 1, paths
+    return CorpusManifest.model_validate_json(paths[0].read_bytes())
+
+
+def shard_bytes(workspace: Path, name: str = "tiny") -> dict[str, str]:
+    shards = sorted((workspace / "corpora" / name).glob("*/shards/*"))
+    return {shard.name: hashlib.sha256(shard.read_bytes()).hexdigest() for shard in shards}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, photos: Path, prefect: dict[str, str]) -> Path:
+    """A workspace with the tiny corpus, made by one worker; and what the terminal showed."""
+    from tests.e2e.conftest import RECIPE, run
+
+    workspace = tmp_path_factory.mktemp("built")
+    (workspace / "tiny.yaml").write_text(RECIPE.format(photos=photos))
+    done = run("build", workspace / "tiny.yaml", "--workspace", workspace, "--workers", 1, env=prefect)
+    (workspace / "terminal.txt").write_text(done.stdout + done.stderr)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return workspace
+
+
+def test_terminal_says_what_was_made_and_nothing_foreign(built: Path) -> None:
+    text = (built / "terminal.txt").read_text()
+    manifest = only_manifest(built)
+    assert not NOISE.search(text), text
+    assert f"tiny@{manifest.version}" in text
+    assert "report/index.html" in text
+    assert f"pairmill corpus verify tiny@{manifest.version}" in text
+
+
+def test_second_run_finds_everything_and_starts_no_engine(built: Path, pairmill: Run) -> None:
+    before = shard_bytes(built)
+    done = pairmill("build", built / "tiny.yaml", "--workspace", built, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "nothing new to do" in done.stdout
+    assert "engine" not in done.stdout
+    assert shard_bytes(built) == before
+
+
+def test_flow_and_its_artifacts_are_in_prefect(built: Path, prefect: dict[str, str]) -> None:
+    code = """
+import json
+from prefect.client.orchestration import get_client
+with get_client(sync_client=True) as client:
+    tasks = client.read_task_runs(limit=200)
+    artifacts = client.read_artifacts(limit=200)
+    print(json.dumps([[t.name, t.state_name] for t in tasks]), json.dumps([a.key for a in artifacts]), sep="\\n")
+"""
+    env = os.environ | prefect | {"PREFECT_LOGGING_LEVEL": "CRITICAL"}
+    said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    tasks, artifacts = (json.loads(line) for line in said.splitlines()[-2:])
+    assert {"ingest", "clean up", "estimate kernels", "mine noise", "synthesize pairs", "seal corpus"} <= {t[0] for t in tasks}
+    assert "corpus-tiny" in artifacts
+    assert "estimate-kernels" in artifacts
+
+
+def test_verify_replay_show_and_list(built: Path, pairmill: Run, tmp_path: Path) -> None:
+    manifest = only_manifest(built)
+    pairs = sum(manifest.identity.samples.values())
+    verified = pairmill("corpus", "verify", "tiny", "--workspace", built)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert f"{pairs} samples, every byte as sealed" in verified.stdout
+    replayed = pairmill("corpus", "replay", "tiny", "--all", "--out", tmp_path / "out", "--workspace", built)
+    assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    assert f"{pairs} of {pairs} LR pictures identical" in replayed.stdout
+    assert len(list((tmp_path / "out").glob("*.lr-replayed.png"))) == pairs
+    assert manifest.version in pairmill("corpus", "list", "--workspace", built).stdout
+    shown = pairmill("corpus", "show", f"tiny@{manifest.version[:4]}", "--workspace", built)
+    assert manifest.digest in shown.stdout
+    assert "accepted" in pairmill("pool", "show", built / "tiny.yaml", "--workspace", built).stdout
+
+
+def test_two_workers_make_the_same_bytes(built: Path, pairmill: Run, tmp_path: Path) -> None:
+    done = pairmill("build", built / "tiny.yaml", "--workspace", tmp_path, "--workers", 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert only_manifest(tmp_path).digest == only_manifest(built).digest
+    assert shard_bytes(tmp_path) == shard_bytes(built)
+
+
+def test_killed_at_any_moment_ends_in_the_same_bytes(built: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path) -> None:
+    for stage in ("ingest", "estimate_kernels", "mine_noise", "synthesize"):
+        process = start("build", built / "tiny.yaml", "--workspace", tmp_path, env=prefect)
+        units = tmp_path / "stages" / stage / "units"
+        assert wait_until(lambda: any(units.glob("*/*")) or process.poll() is not None, 120)  # noqa: B023
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not list((tmp_path / "corpora").glob("*/*/manifest.json")) or stage == "synthesize"
+    done = pairmill("build", built / "tiny.yaml", "--workspace", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert only_manifest(tmp_path).digest == only_manifest(built).digest
+    assert shard_bytes(tmp_path) == shard_bytes(built)
+
+
+def test_interrupt_is_polite(built: Path, prefect: dict[str, str], tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "build", built / "tiny.yaml", "--workspace", tmp_path], cwd=root,
+        env=os.environ | prefect, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert wait_until(lambda: (tmp_path / "stages" / "ingest").exists() or process.poll() is not None, 120)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, text
+    assert "the same command goes on from there" in text
+    assert not NOISE.search(text), text
+
+
+def test_one_changed_value_runs_only_what_depends_on_it(built: Path, recipe: Callable[..., Path], pairmill: Run) -> None:
+    before = only_manifest(built)
+    changed = recipe("changed.yaml", ("weight: 2", "weight: 3"))
+    done = pairmill("build", changed, "--workspace", built)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = {line.split("made")[0].split()[1]: line for line in done.stdout.splitlines() if "✓" in line}
+    for stage in ("clean", "estimate", "judge", "mine", "choose"):
+        assert "found" in rows[stage], rows[stage]
+        assert "made" not in rows[stage], rows[stage]
+    assert "made" in rows["synthesize"]
+    versions = [path.parent.name for path in (built / "corpora" / "tiny").glob("*/manifest.json")]
+    assert len(versions) == 2
+    assert before.version in versions
+    back = pairmill("build", built / "tiny.yaml", "--workspace", built)
+    assert before.version in back.stdout
+
+
+def test_a_dask_cluster_started_by_hand_makes_the_same_bytes(
+    built: Path, pairmill: Run, tmp_path: Path, prefect: dict[str, str]
+) -> None:
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env}
+    file = tmp_path / "scheduler.json"
+    dask = [sys.executable, "-m", "dask"]
+    processes = [subprocess.Popen([*dask, "scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)], **quiet)]
+    try:
+        assert wait_until(file.exists, 60)
+        worker = [*dask, "worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-dashboard"]
+        processes += [subprocess.Popen(worker, **quiet) for _ in range(2)]
+        time.sleep(8)
+        address = json.loads(file.read_text())["address"]
+        done = pairmill("build", built / "tiny.yaml", "--workspace", tmp_path / "ws", "--engine", address)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not NOISE.search(done.stdout + done.stderr)
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait(30)
+    assert shard_bytes(tmp_path / "ws") == shard_bytes(built)
+
+
+def test_a_folder_of_broken_and_odd_images_builds_and_names_each(
+    recipe: Callable[..., Path], pairmill: Run, photos: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    verdicts = make_odd_images(folder)
+    for photo in photos.iterdir():
+        (folder / f"good {photo.name}").write_bytes(photo.read_bytes())
+    done = pairmill("build", recipe("odd.yaml", images=folder), "--workspace", tmp_path / "ws")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not NOISE.search(done.stdout + done.stderr), done.stdout + done.stderr
+    report = next((tmp_path / "ws").glob("corpora/tiny/*/report/report.json")).read_text()
+    rejected = {name for name, verdict in verdicts.items() if isinstance(verdict, ImageReason)}
+    assert len(rejected) > 30
+    missing = [name for name in rejected if Path(name).name not in report]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("scale: 2", "sclae: 2"), "did you mean scale?"),
+        (("scale: 2", "scale: 3"), "allows scales 2, 4 and 8"),
+        (("scale: 2", "scale: 5"), "should be 2, 3, 4 or 8"),
+        (("size: 48", "size: 49"), "multiple of the scale"),
+        (("weight: 2", "wieght: 2"), "did you mean weight?"),
+        (("kind: realsr", "kind: realrs"), "did you mean realsr?"),
+        (("real: [", "real: [/nowhere/at/all, "), "/nowhere/at/all"),
+        (("name: tiny", "name: Tiny Corpus"), "name"),
+        (("scale: 2", "scale: [2"), "line"),
+        (("iterations: 24", "iterations: many"), "kernels.iterations"),
+    ],
+)
+def test_a_wrong_recipe_is_one_screen_and_exit_2(
+    change: tuple[str, str], says: str, recipe: Callable[..., Path], pairmill: Run, tmp_path: Path
+) -> None:
+    done = pairmill("build", recipe("wrong.yaml", change), "--workspace", tmp_path, timeout=60)
+    text = done.stdout + done.stderr
+    assert done.returncode == 2, text
+    assert says in text
+    assert "Traceback" not in text
+    assert len(text.splitlines()) <= 24
+
+
+def test_a_missing_recipe_and_a_missing_corpus_suggest_what_to_do(pairmill: Run, built: Path) -> None:
+    done = pairmill("build", built / "tiny.yml", "--workspace", built)
+    assert done.returncode == 2
+    assert "did you mean" in done.stderr
+    done = pairmill("corpus", "verify", "tini", "--workspace", built)
+    assert done.returncode == 2
+    assert "did you mean tiny?" in done.stderr
+
+
+def test_a_flipped_byte_is_named_by_shard_and_sample(built: Path, pairmill: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-r", built, copy], check=True)
+    shard = sorted(copy.glob("corpora/tiny/*/shards/*.tar"))[0]
+    data = bytearray(shard.read_bytes())
+    data[data.index(b"IDAT") + 40] ^= 1
+    shard.chmod(0o644)
+    shard.write_bytes(data)
+    reference = f"tiny@{shard.parents[1].name}"
+    done = pairmill("corpus", "verify", reference, "--workspace", copy)
+    assert done.returncode == 1
+    assert shard.name in done.stderr
+    assert re.search(r"sample-(pixels-differ|unreadable)", done.stderr)
+
+
+def test_no_usable_kernel_stops_before_synthesis_and_says_what_would_work(
+    recipe: Callable[..., Path], pairmill: Run, tmp_path: Path
+) -> None:
+    strict = recipe("strict.yaml", ("max_disagreement: 3", "max_disagreement: 0.0001"))
+    done = pairmill("build", strict, "--workspace", tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "no kernel passed" in done.stderr
+    assert "max_disagreement above" in done.stderr
+    assert not NOISE.search(done.stdout + done.stderr)
+    assert not (tmp_path / "stages" / "synthesize").exists()
+
+
+def test_help_is_instant_and_imports_nothing_heavy() -> None:
+    code = "import sys, flows.cli.main; print([m for m in ('torch', 'prefect', 'dask', 'zarr', 'cv2', 'numpy', 'scipy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,100 @@
+"""Covering an LR tile with noise: exact cover, and moments that seams do not change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline.noise.inject import OVERLAP, PHASE, cover, draw_placements, field
+from pipeline.rng import stream
+from schemas.program import Inject, Placement
+
+
+def inject(shape: tuple[int, int], patch: int, count: int, key: Any = 0, strength: float = 1.0) -> Inject:
+    placements = draw_placements(stream(3, "inject", key), shape, patch, count)
+    return Inject(pool="0" * 64, strength=strength, placements=placements)
+
+
+def white(patch: int, count: int, seed: int = 1) -> NDArray[np.float32]:
+    return (np.random.default_rng(seed).standard_normal((count, patch, patch, 3)) * (3, 5, 7)).astype(np.float32)
+
+
+@given(st.integers(1, 300), st.sampled_from([16, 24, 32, 64, 256]))
+def test_cover_is_whole_and_overlaps_by_eight(length: int, patch: int) -> None:
+    intervals = cover(length, patch)
+    times = np.zeros(length, int)
+    for start, size in intervals:
+        assert 1 <= size <= patch
+        assert start % PHASE == 0
+        times[start : start + size] += 1
+    assert intervals[-1][0] + intervals[-1][1] == length
+    assert set(times) <= {1, 2}
+    for (start, size), (following, _) in zip(intervals, intervals[1:], strict=False):
+        assert start + size - following == OVERLAP
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([16, 32, 64]), st.integers(0, 50))
+def test_crops_lie_inside_their_patch(height: int, width: int, patch: int, key: int) -> None:
+    for place in inject((height, width), patch, 5, key).placements:
+        assert place.patch_top + place.height <= patch
+        assert place.patch_left + place.width <= patch
+        assert place.patch_top % PHASE == place.patch_left % PHASE == 0
+        assert place.index < 5
+
+
+def test_all_choices_are_made() -> None:
+    places = [place for key in range(40) for place in inject((20, 88), 32, 3, key).placements]
+    for name, values in (("index", {0, 1, 2}), ("flip_rows", {False, True}), ("flip_columns", {False, True})):
+        assert {getattr(place, name) for place in places} == values
+    assert {place.patch_top for place in places} == {0, 8}
+    assert {place.patch_left for place in places if place.width <= 16} == {0, 8, 16}
+
+
+def test_one_crop_worked_out() -> None:
+    """A tile inside one patch: the crop, flipped, minus its mean, times the strength."""
+    patch = white(32, 1)[0]
+    place = Placement(index=0, patch_top=8, patch_left=16, flip_rows=True, flip_columns=False, top=0, left=0, height=11, width=7)
+    op = Inject(pool="0" * 64, strength=0.5, placements=(place,))
+    crop = patch[8:19, 16:23].astype(np.float64)[::-1]
+    np.testing.assert_array_equal(field(op, (11, 7), lambda _: patch), (crop - crop.mean(axis=(0, 1))) * 0.5)
+
+
+def test_a_single_pixel_gets_nothing() -> None:
+    assert (field(inject((1, 1), 32, 4), (1, 1), lambda i: white(32, 4)[i]) == 0).all()
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.8, 1.2])
+def test_strength_scales(strength: float) -> None:
+    patches = white(32, 6)
+    unit, scaled = (field(inject((37, 71), 32, 6, strength=s), (37, 71), lambda i: patches[i]) for s in (1.0, strength))
+    np.testing.assert_allclose(scaled, unit * strength, rtol=1e-12)
+
+
+def test_moments_are_those_of_the_pool_with_no_seams() -> None:
+    """Over many tiles: mean 0 everywhere, and at every pixel, seam, corner of seams or not, the pool's variance."""
+    shape, patch, count = (52, 75), 32, 400
+    patches = white(patch, count)
+    tiles = np.stack([field(inject(shape, patch, count, key), shape, lambda i: patches[i]) for key in range(1200)])
+    assert np.abs(tiles.mean(axis=(0, 1, 2))).max() < 0.02
+    np.testing.assert_allclose(tiles.std(axis=(0, 1, 2)), [3, 5, 7], rtol=0.02)
+
+    variance = (tiles / (3, 5, 7)).var(axis=(0, 3))                  # (rows, columns), from 3,600 values each
+    rows, columns = (np.zeros(length, bool) for length in shape)
+    rows[24:32], columns[24:32], columns[48:56] = True, True, True
+    plain = variance[~rows][:, ~columns].mean()
+    assert plain == pytest.approx(1, abs=0.02)
+    for region in (variance[rows][:, ~columns], variance[~rows][:, columns], variance[rows][:, columns]):
+        assert region.mean() == pytest.approx(plain, rel=0.03)
+    assert variance.min() > 0.85
+    assert variance.max() < 1.15
+
+
+def test_every_channel_of_every_crop_has_mean_zero() -> None:
+    patches = white(64, 3) + 9                                       # a pool that is not zero-mean itself
+    noise = field(inject((50, 64), 64, 3), (50, 64), lambda i: patches[i])
+    np.testing.assert_allclose(noise.mean(axis=(0, 1)), 0, atol=1e-12)

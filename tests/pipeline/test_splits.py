@@ -1,0 +1,93 @@
+"""Splits and shards: every image in one split, every tile in one shard."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.corpora.splits import split_images
+from pipeline.stages.synthesize import pack
+from schemas.image import ImageRecord, Role
+from schemas.recipe import SplitsConfig
+from schemas.shard import TilesOfImage
+
+
+def digests(count: int, start: int = 0) -> list[str]:
+    return [hashlib.sha256(str(number).encode()).hexdigest() for number in range(start, start + count)]
+
+
+THREE = SplitsConfig(train=0.8, val=0.15, test=0.05)
+
+
+@given(st.integers(0, 40), st.integers(0, 9), st.sampled_from([SplitsConfig(), THREE, SplitsConfig(train=1, val=0)]))
+def test_every_image_is_in_one_split(count: int, seed: int, config: SplitsConfig) -> None:
+    images = digests(count)
+    chosen = split_images(images, config, seed)
+    assert set(chosen) == set(images)
+    assert set(chosen.values()) <= set(config.shares())
+    if count >= 2 * len(config.shares()):
+        assert set(chosen.values()) == set(config.shares())          # no split stays empty
+    assert split_images(images[::-1], config, seed) == chosen
+
+
+@given(st.integers(60, 90), st.integers(1, 60), st.integers(0, 9))
+def test_new_images_move_no_old_one(old: int, new: int, seed: int) -> None:
+    """With so many images that none had to be moved to fill an empty split."""
+    config = SplitsConfig(train=0.6, val=0.4)
+    before, after = split_images(digests(old), config, seed), split_images(digests(old + new), config, seed)
+    assert all(after[image] == split for image, split in before.items())
+
+
+def test_moves_fill_an_empty_split_and_nothing_else() -> None:
+    """Among a handful, more images move at most those that had been moved, back to where they fell."""
+    config = SplitsConfig(train=0.9, val=0.1)
+    for seed in range(30):
+        alone = {image: split_images([image], config, seed)[image] for image in digests(6)}
+        chosen = split_images(digests(6), config, seed)
+        moved = [image for image in chosen if chosen[image] != alone[image]]
+        assert len(moved) == (0 if len(set(alone.values())) == 2 else 1)
+
+
+def test_shares_are_about_right() -> None:
+    counts = Counter(split_images(digests(4000), THREE, 5).values())
+    assert counts["train"] == pytest.approx(3200, rel=0.03)
+    assert counts["val"] == pytest.approx(600, rel=0.12)
+    assert counts["test"] == pytest.approx(200, rel=0.2)
+
+
+def test_seeds_split_differently() -> None:
+    assert split_images(digests(50), THREE, 0) != split_images(digests(50), THREE, 1)
+
+
+def test_a_lone_image_trains() -> None:
+    for seed in range(30):
+        assert len(split_images(digests(1), THREE, seed)) == 1
+
+
+def test_shares_are_relative() -> None:
+    assert SplitsConfig(train=8, val=1, test=1).shares() == {"train": 0.8, "val": 0.1, "test": 0.1}
+    assert SplitsConfig(train=3, val=0).shares() == {"train": 1.0}
+
+
+def part(number: int, tiles: int) -> TilesOfImage:
+    digest = digests(1, number)[0]
+    image = ImageRecord(
+        url=f"/{number}", role=Role.REAL, format="PNG", width=9, height=9, bytes=9, file_sha256=digest, pixel_sha256=digest
+    )
+    return TilesOfImage(image=image, hr_key=digest, cleaned=True, tiles=tuple((x, number) for x in range(tiles)))
+
+
+@given(st.lists(st.integers(0, 12), max_size=8), st.integers(1, 10))
+def test_packing_is_an_exact_cover(sizes: list[int], per_shard: int) -> None:
+    parts = [part(number, size) for number, size in enumerate(sizes)]
+    shards = pack(parts, per_shard)
+    flat = [(piece.image.pixel_sha256, tile) for shard in shards for piece in shard for tile in piece.tiles]
+    assert flat == [(whole.image.pixel_sha256, tile) for whole in parts for tile in whole.tiles]
+    lengths = [sum(len(piece.tiles) for piece in shard) for shard in shards]
+    assert lengths[:-1] == [per_shard] * (len(shards) - 1)
+    assert all(0 < length <= per_shard for length in lengths)
+    assert all(piece.tiles for shard in shards for piece in shard)

@@ -1,0 +1,195 @@
+"""Files of a workspace: the same promises on disk and in any fsspec store."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zarr
+
+from pipeline.storage import Storage
+from schemas.errors import StoreError
+
+
+@pytest.fixture(params=["local", "file", "memory"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    folder = f"{tmp_path}/work space"
+    return Storage({"local": folder, "file": f"file://{folder}", "memory": f"memory://{uuid.uuid4().hex}/w"}[request.param])
+
+
+def test_what_is_written_is_read(storage: Storage) -> None:
+    storage.write("a/b/c.bin", b"\0\xff" * 500)
+    assert storage.exists("a/b/c.bin")
+    assert storage.read("a/b/c.bin") == b"\0\xff" * 500
+    assert storage.size("a/b/c.bin") == 1000
+    with storage.open("a/b/c.bin") as file:
+        assert file.read(3) == b"\0\xff\0"
+        file.seek(-1, os.SEEK_END)
+        assert file.read() == b"\xff"
+    storage.write("a/b/c.bin", b"")                      # replaces
+    assert storage.read("a/b/c.bin") == b""
+
+
+def test_names_files_and_absence(storage: Storage) -> None:
+    assert storage.names("") == storage.names("nowhere") == storage.files("nowhere") == []
+    assert not storage.exists("nowhere")
+    for name in ("x/b.txt", "x/a/deep/c.txt", "x/a.txt", "y.txt"):
+        storage.write(name, b"1")
+    assert storage.names("x") == ["a", "a.txt", "b.txt"]
+    assert storage.files("x") == ["a.txt", "a/deep/c.txt", "b.txt"]
+    assert storage.names("") == ["x", "y.txt"]
+
+
+def test_links_and_trees(storage: Storage) -> None:
+    storage.write("from/a", b"one")
+    storage.write("from/b/c", b"two")
+    storage.link("from/a", "to/new/a")
+    storage.link("from/a", "to/new/a")                   # again, as a rerun does
+    storage.link_tree("from", "copy")
+    assert (storage.read("to/new/a"), storage.read("copy/a"), storage.read("copy/b/c")) == (b"one", b"one", b"two")
+    storage.remove("from")
+    assert storage.read("copy/b/c") == b"two"
+    storage.write("from/a", b"three")                    # a new file, not new content of the linked one
+    assert storage.read("copy/a") == b"one"
+    assert storage.files("to") == ["new/a"]
+
+
+def test_remove(storage: Storage) -> None:
+    storage.write("x/a", b"1")
+    storage.write("x/b/c", b"1")
+    storage.remove("x/a")
+    assert storage.files("x") == ["b/c"]
+    storage.remove("x")
+    storage.remove("x")                                  # not there: fine
+    assert not storage.exists("x/b/c")
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt()])
+def test_an_error_while_writing_leaves_nothing(storage: Storage, error: BaseException) -> None:
+    storage.write("x/old", b"old")
+
+    def fail(name: str) -> None:
+        with storage.create(name) as file:
+            file.write(b"half")
+            raise error
+
+    for name in ("x/old", "x/new"):
+        with pytest.raises(type(error)):
+            fail(name)
+    assert storage.files("x") == ["old"]
+    assert storage.names("x") == ["old"]
+    assert storage.read("x/old") == b"old"
+    storage.write("x/new", b"new")
+    assert storage.read("x/new") == b"new"
+
+
+def test_nothing_is_visible_before_the_end(storage: Storage) -> None:
+    with storage.create("x/new") as file:
+        file.write(b"1" * 100_000)
+        file.flush()
+        assert not storage.exists("x/new")
+        assert storage.files("x") == []
+    assert storage.size("x/new") == 100_000
+
+
+def test_zarr_groups(storage: Storage) -> None:
+    group = zarr.open_group(storage.zarr_store("x/pool.zarr"), mode="w", zarr_format=3)
+    group.create_array("a", shape=(3, 4), chunks=(2, 4), dtype="f8")[...] = np.arange(12).reshape(3, 4)
+    again = zarr.open_group(storage.zarr_store("x/pool.zarr"), mode="r", zarr_format=3)
+    np.testing.assert_array_equal(again["a"][...], np.arange(12).reshape(3, 4))
+    assert storage.exists("x/pool.zarr/zarr.json")
+
+
+def test_links_survive_a_file_system_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    storage = Storage(str(tmp_path))
+    storage.write("a", b"1")
+    storage.link("a", "b")
+    assert storage.read("b") == b"1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_linking_twice_leaves_no_rests(tmp_path: Path) -> None:
+    """rename(2) does nothing, and removes nothing, where both names are the same file already."""
+    storage = Storage(str(tmp_path))
+    storage.write("a", b"1")
+    for _ in range(3):
+        storage.link("a", "b")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
+    assert Storage(f"file://{tmp_path}/").url == Storage(f"{tmp_path}/").url == str(tmp_path)
+    assert Storage("memory://a/b/").url == "memory://a/b"
+
+
+FAILURES = {
+    errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EACCES: "choose another one with --workspace",
+    errno.EROFS: "choose another one with --workspace", errno.EIO: "run the same command again",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_failures_say_what_to_do_and_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    storage = Storage(str(tmp_path))
+    storage.write("a", b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(StoreError) as caught:
+            storage.write("a", b"new")
+    error = caught.value
+    assert FAILURES[code] in error.todo
+    assert os.strerror(code) in str(error)
+    assert f"{tmp_path}/a" in str(error)
+    assert error.exit_code == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert storage.read("a") == b"old"
+
+
+@pytest.mark.parametrize("verb", ["read", "size", "link", "link_tree"])
+def test_missing_files_are_clear_errors(storage: Storage, verb: str) -> None:
+    storage.write("here", b"1")
+    with pytest.raises(StoreError, match="cannot .* a file of the workspace"):
+        {
+            "read": lambda: storage.read("x/gone"), "size": lambda: storage.size("x/gone"),
+            "link": lambda: storage.link("x/gone", "y"), "link_tree": lambda: storage.link("x/gone/zarr.json", "y"),
+        }[verb]()  # fmt: skip
+    assert not storage.exists("y")
+
+
+def test_a_folder_in_the_way_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="Not a directory|File exists"):
+        Storage(str(tmp_path / "file")).write("a", b"1")
+
+
+def test_a_failing_link_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_source: Any, target: Any) -> None:
+        Path(target).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "full")
+
+    storage = Storage(str(tmp_path))
+    storage.write("a", b"1")
+    monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no")))
+    monkeypatch.setattr("pipeline.storage.shutil.copyfile", full)
+    with pytest.raises(StoreError):
+        storage.link("a", "b")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_storage_errors_travel_between_processes() -> None:
+    error = StoreError("cannot write", where="here", got="full", wanted="room", todo="make room")
+    again = pickle.loads(pickle.dumps(error))     # noqa: S301
+    assert (type(again), str(again), again.rows()) == (StoreError, str(error), error.rows())

@@ -1,0 +1,29 @@
+"""Small pools of kernels and noise for tests that need no build."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from models.functional.kernels import SIZES, gaussian_kernel, to_fixed_point
+from pipeline.degraders.base import PoolInfo, Pools
+from pipeline.pools import Assets, pool_digest
+
+SCALES = sorted(SIZES)
+PATCH = 32
+
+
+@lru_cache
+def pools(scale: int = 2, patch: int = PATCH) -> tuple[Pools, Assets]:
+    """Five centred Gaussians of various shapes and six patches of white noise of strength 5; what draws and programs need."""
+    size = SIZES.get(scale, 17)
+    centre = (size - 1) / 2 + (scale - 1) / 2            # the LR pixel is the centre of its block
+    kernels = np.stack([
+        to_fixed_point(gaussian_kernel(size, scale * (0.4 + 0.1 * n), scale * (0.5 + 0.05 * n), 0.7 * n, centre)) for n in range(5)
+    ])  # fmt: skip
+    noise = np.random.default_rng(5).standard_normal((6, patch, patch, 3)) * 5
+    noise = np.rint((noise - noise.mean(axis=(1, 2), keepdims=True)) * 256).astype(np.float32) / 256
+    names = pool_digest(kernels), pool_digest(noise)
+    known = Pools(PoolInfo(names[0], len(kernels), size), PoolInfo(names[1], len(noise), patch))
+    return known, Assets({names[0]: kernels}, {names[1]: noise})
