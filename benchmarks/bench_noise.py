@@ -2,7 +2,7 @@
 
     python -m benchmarks.bench_noise [--quick] [--folder FOLDER]
 
-Both sides decode the same file bytes in one thread; mining then measures every patch and keeps candidates. The
+Both sides decode the same file bytes; mining then measures every patch and keeps candidates. The
 generated scenes are partly flat (sky), partly textured, with noise of 3 grey levels: flat patches cost most.
 """
 
@@ -23,7 +23,7 @@ from pipeline.noise.candidates import candidates
 from schemas.image import IngestConfig
 from schemas.noise import NoiseConfig
 
-REPEATS = 5
+REPEATS = 7
 SIZES = {"0.4 megapixels": (512, 768), "3 megapixels": (1536, 2048), "12 megapixels": (3000, 4000)}
 
 
@@ -68,7 +68,7 @@ def _row(name: str, files: list[bytes]) -> dict[str, Any]:
         return [len(candidates(*_read(data, ingest), config).table) for data in files]
 
     pixels = sum(image.shape[0] * image.shape[1] for image in read())
-    decoding, mining = _seconds(read), _seconds(mine)
+    decoding, mining = _seconds(read, mine)
     return {
         "images": name,
         "decode ns/px": round(decoding / pixels * 1e9, 2),
@@ -84,14 +84,15 @@ def _read(data: bytes, config: IngestConfig) -> tuple[NDArray[np.uint8], str]:
     return image, pixel_digest(image)
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    """The shortest of a few runs."""
-    times = []
+def _seconds(*works: Callable[[], object]) -> list[float]:
+    """The shortest of a few runs of each, by turns; processor time of all threads, which other programs disturb less."""
+    times: list[list[float]] = [[] for _ in works]
     for _ in range(REPEATS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        for own, work in zip(times, works, strict=True):
+            start = time.process_time()
+            work()
+            own.append(time.process_time() - start)
+    return [min(own) for own in times]
 
 
 def main() -> None:

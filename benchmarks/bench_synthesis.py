@@ -20,6 +20,7 @@ from pipeline.stages import synthesize
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
 from schemas.recipe import Recipe
+from schemas.shard import SynthesizeConfig
 
 LENIENT = {
     "max_sum_error": 10, "max_offset": 9, "max_border": 1, "max_negative": 1, "max_support": 400, "min_support": 1,
@@ -62,7 +63,7 @@ def _synthesis(made: Made, profile: Profile) -> Row:
         made.images.manifest, made.hr.manifest, tuple(group for _, group in made.pools), made.recipe.seed,
         made.recipe.splits, made.recipe.shards,
     )  # fmt: skip
-    config = synthesize.SynthesizeConfig(
+    config = SynthesizeConfig(
         seed=made.recipe.seed, scale=made.recipe.scale, tile=made.recipe.tiles.size, samples_per_tile=1,
         degraders=made.recipe.degraders, pools=tuple(ref for ref, _ in made.pools),
     )  # fmt: skip

@@ -17,7 +17,7 @@ from pipeline import provenance  # noqa: E402
 from pipeline.build import limited, make, make_kernels, make_noise  # noqa: E402
 from pipeline.corpora.seal import seal_corpus  # noqa: E402
 from pipeline.recipes import load_recipe  # noqa: E402
-from pipeline.report.write import contact_sheet  # noqa: E402
+from pipeline.report.sheet import contact_sheet  # noqa: E402
 from pipeline.stages import ingest  # noqa: E402
 from pipeline.storage import Storage  # noqa: E402
 from schemas.corpus import CorpusManifest  # noqa: E402

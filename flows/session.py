@@ -10,7 +10,7 @@ from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.states import State
+from prefect.client.schemas.objects import State
 
 from flows.engine import DaskExecutor, engine
 from flows.progress import ProgressArtifacts, Timings, Watchers, terminal

@@ -118,7 +118,11 @@ def _pools(
     return tuple(pools)
 
 
+ALWAYS: list[Stage[Any, Any, Any, Any, Any]] = [ingest.STAGE, clean_up.STAGE, synthesize.STAGE]
+FOR_POOLS: list[Stage[Any, Any, Any, Any, Any]] = [
+    estimate_kernels.STAGE, pool_kernels.STAGE, mine_noise.STAGE, pool_noise.STAGE,
+]  # fmt: skip
+
+
 def _versions(recipe: Recipe) -> dict[str, int]:
-    always: list[Stage[Any, Any, Any, Any, Any]] = [ingest.STAGE, clean_up.STAGE, synthesize.STAGE]
-    pooled = [estimate_kernels.STAGE, pool_kernels.STAGE, mine_noise.STAGE, pool_noise.STAGE]
-    return {stage.name: stage.version for stage in (*always, *(pooled if recipe.needs_pools else []))}
+    return {stage.name: stage.version for stage in (*ALWAYS, *(FOR_POOLS if recipe.needs_pools else []))}

@@ -10,7 +10,23 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from typing import Any, Protocol, TypeVar
 
 from pipeline import layout
-from pipeline.stage import Batch, C, Context, I, M, P, Profile, R, Sealed, Stage, Watcher, _sealed, batches, is_done, seal
+from pipeline.stage import (
+    Batch,
+    C,
+    Context,
+    I,
+    M,
+    P,
+    Profile,
+    R,
+    Sealed,
+    Stage,
+    Watcher,
+    _sealed,
+    batches,
+    is_done,
+    seal,
+)
 from pipeline.storage import Storage
 
 T = TypeVar("T")

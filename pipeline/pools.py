@@ -106,7 +106,8 @@ def _item(pools: dict[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]
             wanted=f"below {len(pools[pool])}",
             todo="check the corpus with `pairmill corpus verify`",
         )
-    return pools[pool][index]
+    item: NDArray[Any] = pools[pool][index]
+    return item
 
 
 @lru_cache(maxsize=4)

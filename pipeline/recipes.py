@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import types
 import typing
 from pathlib import Path
@@ -22,7 +23,7 @@ SCHEMA_LINE = "# yaml-language-server: $schema={}\n"
 class _Loader(yaml.SafeLoader):
     """YAML 1.1 as usual, but a key that stands twice is an error."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
@@ -133,9 +134,8 @@ def _nearest(word: str, names: list[str]) -> str:
 
 
 def _message(text: str) -> str:
-    for old, new in (("Input should", "should"), ("String should", "should"), ("valid tuple", "list"), (", unable to parse string as a number", ""), (", unable to parse string as an integer", "")):
-        text = text.replace(old, new)
-    return text
+    text = re.sub(r"^(Input|String) should", "should", text).replace("valid tuple", "list")
+    return re.sub(r", unable to parse string as an? \w+", "", text)
 
 
 KINDS = {"bicubic", "realsr"}

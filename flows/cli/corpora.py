@@ -41,7 +41,8 @@ def show_corpus(workspace: str, reference: str) -> None:
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
     identity, circumstance = manifest.identity, manifest.circumstance
-    render.line(f"[bold]{identity.name}@{manifest.version}[/]  sealed {circumstance.finished} on {circumstance.host}, {circumstance.engine}")
+    reference = f"[bold]{identity.name}@{manifest.version}[/]"
+    render.line(f"{reference}  sealed {circumstance.finished} on {circumstance.host}, {circumstance.engine}")
     render.line(f"  digest {manifest.digest}\n")
     render.table("splits", ["split", "pairs"], list(identity.samples.items()))
     render.table("degraders", ["degrader", "pairs"], list(identity.degraders.items()))

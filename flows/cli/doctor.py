@@ -1,4 +1,4 @@
-"""`pairmill doctor`: does this machine have what a build needs?"""
+"""`pairmill doctor`: whether this machine has what a build needs."""
 
 from __future__ import annotations
 

@@ -89,9 +89,8 @@ class Bars(Watcher):
         parts = [f"{result.computed} made"] if result.computed else []
         parts += [f"{found} found"] if found else []
         rate = _rate(result.computed / seconds, stage.noun) if result.computed > 1 and seconds else ""
-        self.progress.print(
-            f"[green]✓[/] {stage.title:<16} {result.units:>6} {stage.noun:<7} [dim]{seconds:7.1f} s  {', '.join(parts)}  {rate}[/]"
-        )
+        said = f"{seconds:7.1f} s  {', '.join(parts)}  {rate}"
+        self.progress.print(f"[green]✓[/] {stage.title:<16} {result.units:>6} {stage.noun:<7} [dim]{said}[/]")
 
     def drop(self) -> None:
         """Take the present bar away."""

@@ -27,7 +27,7 @@ def show_pools(recipe_path: str, workspace: str) -> None:
         images = run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
         for maker, show in ((make_kernels, show_kernels), (make_noise, show_noise)):
             try:
-                show(workspace, maker(recipe, images, run).key)  # type: ignore[operator]
+                show(workspace, maker(recipe, images, run).key)
                 shown += 1
             except NotFinishedError:
                 continue

@@ -70,7 +70,8 @@ def write_recipe(folder: str, scale: int, name: str | None) -> None:
 
     place = Path(folder).expanduser()
     if not place.exists():
-        raise UserError("there is no such folder", where=str(place.absolute()), todo="name the folder that holds your photographs")
+        todo = "name the folder that holds your photographs"
+        raise UserError("there is no such folder", where=str(place.absolute()), todo=todo)
     chosen = name or name_from(str(place))
     target = Path(f"{chosen}.yaml")
     if target.exists():

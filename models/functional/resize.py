@@ -7,6 +7,7 @@ sums over 8-bit samples are exact in float64: no order of summation, and no proc
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import lru_cache
 
@@ -62,7 +63,7 @@ def resize_matrix(length: int, scale: Fraction) -> sp.csr_array:
     """The (output, input) matrix that resizes one axis of `length` samples by `scale`."""
     outputs = -(-length * scale.numerator // scale.denominator)
     stretch = max(Fraction(1), 1 / scale)            # antialiasing widens the cubic
-    taps = int(np.ceil(4 * stretch)) + 2
+    taps = math.ceil(4 * stretch) + 2
     centres = (np.arange(outputs) + 0.5) / float(scale) - 0.5
     first = np.floor(centres - 2 * float(stretch)).astype(np.int64)
     positions = first[:, None] + np.arange(taps)[None]
@@ -87,7 +88,7 @@ def cubic(t: Array) -> Array:
 def mirror(positions: NDArray[np.int64], length: int) -> NDArray[np.int64]:
     """Indices folded into [0, length) by mirroring with the edge sample repeated: ... 1 0 | 0 1 2 ..."""
     folded = np.mod(positions, 2 * length)
-    return np.minimum(folded, 2 * length - 1 - folded)
+    return np.asarray(np.minimum(folded, 2 * length - 1 - folded))
 
 
 def _on_grid(weights: Array) -> Array:

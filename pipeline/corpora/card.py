@@ -97,8 +97,8 @@ configs:
 {_sentence(manifest)}
 
 A sample is `KEY.hr.png`, `KEY.lr.png` and `KEY.json` in a tar of `shards/` (WebDataset). HR is exactly
-{identity.recipe["scale"]} times LR, 8-bit sRGB. The JSON holds the program that made the LR from the HR; `samples.parquet` has one row
-per pair, `recipe.json` every setting, `pools/` the kernels and noise patches, `report/index.html` the pictures.
+{identity.recipe["scale"]} times LR, 8-bit sRGB. The JSON holds the program that made the LR from the HR; `samples.parquet`
+has one row per pair, `recipe.json` every setting, `pools/` the kernels and noise patches, `report/index.html` the pictures.
 
 ```python
 import webdataset as wds

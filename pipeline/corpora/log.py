@@ -77,6 +77,7 @@ def read_manifest(storage: Storage, name: str, version: str) -> CorpusManifest:
 
 
 def unknown_corpus(storage: Storage, name: str) -> UserError:
+    """The error that says which corpora there are."""
     names = corpus_names(storage)
     near = difflib.get_close_matches(name, names, n=1)
     return UserError(

@@ -66,7 +66,7 @@ def find_samples(storage: Storage, manifest: CorpusManifest, keys: list[str]) ->
     missing = wanted - set().union(*found.values())
     if missing:
         raise UserError(
-            f"no sample {sorted(missing)[0]!r} in {manifest.identity.name}@{manifest.version}",
+            f"no sample {min(missing)!r} in {manifest.identity.name}@{manifest.version}",
             wanted=f"a key such as {example}",
             todo="`pairmill corpus show` lists some keys; samples.parquet has all",
         )
@@ -88,7 +88,7 @@ def replay(storage: Storage, manifest: CorpusManifest, wanted: dict[str, set[str
                     left.discard(key)
                     yield replay_one(fields, assets)
         if left:
-            raise IntegrityError(f"sample {sorted(left)[0]} is not in its shard", where=shard,
+            raise IntegrityError(f"sample {min(left)} is not in its shard", where=shard,
                                  todo="check the version with `pairmill corpus verify`")  # fmt: skip
 
 

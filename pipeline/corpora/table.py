@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 from schemas.sample import SampleRow
 
 BOX = pa.struct([(side, pa.int32()) for side in ("left", "top", "width", "height")])
-SCHEMA = pa.schema([
+FIELDS: list[tuple[str, Any]] = [
     ("key", pa.string()), ("split", pa.string()), ("shard", pa.string()), ("degrader", pa.string()),
     ("scale", pa.int32()), ("hr_height", pa.int32()), ("hr_width", pa.int32()), ("image", pa.string()), ("box", BOX),
     ("program", pa.string()), ("seed", pa.int64()), ("hr_sha256", pa.string()), ("lr_sha256", pa.string()),
-])  # fmt: skip
+]  # fmt: skip
+SCHEMA = pa.schema(FIELDS)
 
 
 def to_table(rows: Sequence[SampleRow]) -> pa.Table:

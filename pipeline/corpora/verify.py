@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from pipeline import layout
 from pipeline.corpora.replay import corpus_assets, read_table
+from pipeline.corpora.seal import shard_names_of
 from pipeline.images.decode import pixel_digest
 from pipeline.images.encode import decode_png
 from pipeline.shards.tar import FIELDS, read_members
@@ -28,13 +29,12 @@ def verify(
         advanced: Hears how many bytes were checked since its last call.
     """
     findings = [*_check_manifest(manifest), *_check_files(storage, manifest), *_check_pools(storage, manifest)]
-    for name, shard in zip(manifest.shard_names, manifest.identity.shards, strict=True):
+    names = shard_names_of(manifest.identity, manifest.version)
+    for name, shard in zip(names, manifest.identity.shards, strict=True):
         findings += _check_shard(storage, manifest, name, shard)
         advanced(shard.bytes)
     samples = sum(manifest.identity.samples.values())
-    return VerifyReport(
-        version=manifest.version, shards=len(manifest.shard_names), samples=samples, findings=tuple(findings)
-    )
+    return VerifyReport(version=manifest.version, shards=len(names), samples=samples, findings=tuple(findings))
 
 
 def _check_manifest(manifest: CorpusManifest) -> Iterator[Finding]:
@@ -42,6 +42,8 @@ def _check_manifest(manifest: CorpusManifest) -> Iterator[Finding]:
     if digest != manifest.digest or manifest.digest[:12] != manifest.version:
         yield Finding(fault=Fault.MANIFEST, where="manifest.json",
                       detail=f"identity has digest {digest[:12]}, manifest says {manifest.digest[:12]}")  # fmt: skip
+    if manifest.shard_names != shard_names_of(manifest.identity, manifest.version):
+        yield Finding(fault=Fault.MANIFEST, where="manifest.json", detail="the shard names are not those of the identity")
 
 
 def _check_files(storage: Storage, manifest: CorpusManifest) -> Iterator[Finding]:

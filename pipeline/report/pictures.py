@@ -89,7 +89,8 @@ def grey(image: Image) -> Image:
 
 def busiest(image: Image, side: int, step: int) -> tuple[int, int]:
     """(top, left), multiples of `step`, of the crop of `side` pixels that holds the most detail; near ones look the same,
-    so only about sixteen places are tried."""
+    so only about sixteen places are tried.
+    """
     energy = np.abs(cv2.Laplacian(grey(image), cv2.CV_32F))
     pace = max(step, side // 4 // step * step)
     tops, lefts = (range(0, max(1, length - side + 1), pace) for length in image.shape[:2])

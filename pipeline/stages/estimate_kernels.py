@@ -20,8 +20,8 @@ def plan(images: ImageSet, config: EstimateConfig) -> list[ImagePayload]:  # noq
 
 def work(units: Sequence[Unit[ImagePayload]], config: EstimateConfig, context: Context) -> Iterator[KernelEstimate]:
     """Fit all images that are not refused as one batch; a lane does not depend on the others in it."""
-    from models.kernelgan.sampling import check_image
     from models.kernelgan.fit import fit_kernels
+    from models.kernelgan.sampling import check_image
 
     images = [load(unit.payload.image, IngestConfig()) for unit in units]
     refused: list[KernelReason | None] = [check_image(image, config.kernelgan) for image in images]

@@ -7,7 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,7 @@ def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context:
         rows: list[SampleRow] = []
         with context.create(unit, "shard.tar") as file:
             counted = _Hashing(file)
-            writer = ShardWriter(counted)
+            writer = ShardWriter(cast("IO[bytes]", counted))
             for part in unit.payload.images:
                 for record, hr, lr in maker.pairs(part):
                     writer.write(make_sample(record, hr, lr))
@@ -147,9 +147,9 @@ class _Maker:
         image = read_hr(self.storage, part)
         for left, top in part.tiles:
             hr = np.ascontiguousarray(image[top : top + self.config.tile, left : left + self.config.tile])
-            hr_sha256 = pixel_digest(hr)
+            box, hr_sha256 = Box(left=left, top=top, width=hr.shape[1], height=hr.shape[0]), pixel_digest(hr)
             for repeat in range(self.config.samples_per_tile):
-                yield self._pair(part.image, Box(left=left, top=top, width=hr.shape[1], height=hr.shape[0]), repeat, hr, hr_sha256)
+                yield self._pair(part.image, box, repeat, hr, hr_sha256)
 
     def _pair(
         self, image: ImageRecord, box: Box, repeat: int, hr: NDArray[np.uint8], hr_sha256: str

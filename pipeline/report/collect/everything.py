@@ -69,6 +69,8 @@ def making_of(manifest: CorpusManifest, example: str) -> MakingSection:
     versions = manifest.identity.stages
     return MakingSection(
         recipe=yaml.safe_dump(manifest.identity.recipe, sort_keys=False, allow_unicode=True, width=100),
-        stages={name: versions[name] for name in STAGES if name in versions}, pools=manifest.identity.pools, circumstance=manifest.circumstance,
+        stages={name: versions[name] for name in STAGES if name in versions},
+        pools=manifest.identity.pools,
+        circumstance=manifest.circumstance,
         example=example,
-    )  # fmt: skip
+    )
