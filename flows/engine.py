@@ -19,6 +19,8 @@ from pipeline.stage import Batch
 from schemas.errors import StoreError, UserError
 
 TOPIC = "pairmill-progress"
+ALONE = 120.0
+"""Seconds without any worker after which a build gives up."""
 REPORT_EVERY = 0.5
 """Seconds between two reports of a worker, and between two looks at the queue."""
 
@@ -44,12 +46,13 @@ class DaskExecutor:
 
     def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
         """See `pipeline.execution.Executor.run`; at most two batches per worker are in flight."""
-        left = iter(batches)
+        left, alone_since = iter(batches), 0.0
         in_flight = 2 * max(1, len(self.client.nthreads()))
         waiting: set[Future] = {self._submit(batch) for batch in islice(left, in_flight)}
         try:
             while waiting:
                 done = self._some(waiting)
+                alone_since = self._patience(alone_since)
                 self._drain(advanced)
                 for future in done:
                     waiting.discard(future)
@@ -57,6 +60,20 @@ class DaskExecutor:
                 waiting |= {self._submit(batch) for batch in islice(left, len(done))}
         finally:
             self.client.cancel(list(waiting))
+
+    def _patience(self, alone_since: float) -> float:
+        """Since when there has been no worker, 0 if there is one; workers may restart or join late.
+
+        Raises:
+            StoreError: if there has been none for `ALONE` seconds.
+        """
+        if self.client.scheduler_info()["workers"]:
+            return 0.0
+        since = alone_since or time.monotonic()
+        if time.monotonic() - since > ALONE:
+            raise StoreError("all workers are gone", where=self.client.scheduler_info()["address"], got=f"none for {ALONE:.0f} s",
+                             todo="start workers, or check why they die; then run the same command again")  # fmt: skip
+        return since
 
     def _submit(self, batch: Batch) -> Future:
         return self.client.submit(work_on, batch, key=f"{batch.stage}-{batch.units[0].key[:16]}", pure=False)
@@ -135,7 +152,7 @@ def _hush() -> None:
 
 def _local_cluster(workers: int) -> LocalCluster:
     return LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0, silence_logs=50
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", memory_limit=0, silence_logs=50
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.functional.blur import correlate
 from models.functional.resize import bicubic_down, to_uint8
-from pipeline.noise.inject import field
+from pipeline.noise.inject import add_noise
 from pipeline.pools import Assets
 from schemas.program import BicubicDown, Inject, Op, PooledBlur, Program, Quantise, Subsample
 
@@ -67,9 +67,7 @@ def _blur(op: PooledBlur, image: Image, assets: Assets) -> Image:
 def _blur_subsample(op: BlurSubsample, image: Image, assets: Assets) -> Image:
     if image.dtype != np.uint8:
         raise ValueError(f"pooled_blur wants the 8-bit HR image, got {image.dtype}; quantise before it")
-    matrix = assets.matrix(op.blur.pool, op.blur.index, op.scale)
-    size = assets.kernel(op.blur.pool, op.blur.index).shape[0]
-    return correlate(image.astype(np.uint8, copy=False), matrix, size, op.scale)
+    return correlate(np.asarray(image, np.uint8), assets.blocks(op.blur.pool, op.blur.index, op.scale))
 
 
 def _subsample(op: Subsample, image: Image, _assets: Assets) -> Image:
@@ -81,12 +79,13 @@ def _bicubic_down(op: BicubicDown, image: Image, _assets: Assets) -> Image:
 
 
 def _inject(op: Inject, image: Image, assets: Assets) -> Image:
-    noise = field(op, (image.shape[0], image.shape[1]), lambda index: assets.patch(op.pool, index))
-    return image.astype(np.float64) + noise
+    noisy = image.astype(np.float64)
+    add_noise(noisy, op, lambda index: assets.patch(op.pool, index))
+    return noisy
 
 
 def _quantise(_op: Quantise, image: Image, _assets: Assets) -> Image:
-    return to_uint8(image.astype(np.float64))
+    return to_uint8(np.asarray(image, np.float64))
 
 
 OPS: dict[type, Callable[[Any, Image, Assets], Image]] = {

@@ -12,8 +12,8 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from models.functional.blur import block_matrix
-from pipeline.storage import Storage
+from models.functional.blur import Blocks, block_matrix
+from pipeline.storage import Storage, clear_errors
 from schemas.base import Frozen
 from schemas.corpus import PoolRef
 from schemas.errors import IntegrityError
@@ -44,12 +44,13 @@ def columns_of(records: Sequence[Frozen]) -> dict[str, NDArray[Any]]:
 def write_pool(storage: Storage, name: str, kind: str, items: NDArray[Any], columns: dict[str, NDArray[Any]]) -> None:
     """Write a pool as one zarr v3 group, from this process alone: parallel writes to one chunk lose data silently."""
     storage.remove(name)                               # what a killed run may have left unsealed
-    group = zarr.open_group(storage.zarr_store(name), mode="w", zarr_format=3)
     rows = max(1, min(len(items), CHUNK_BYTES // items[0].nbytes))
     chunks = (rows, *items.shape[1:])
-    group.create_array(ARRAYS[kind], shape=items.shape, chunks=chunks, dtype=items.dtype)[...] = items
-    for column, values in columns.items():
-        group.create_array(column, shape=values.shape, chunks=values.shape, dtype=values.dtype)[...] = values
+    with clear_errors("write", storage.path(name)):
+        group = zarr.open_group(storage.zarr_store(name), mode="w", zarr_format=3)
+        group.create_array(ARRAYS[kind], shape=items.shape, chunks=chunks, dtype=items.dtype)[...] = items
+        for column, values in columns.items():
+            group.create_array(column, shape=values.shape, chunks=values.shape, dtype=values.dtype)[...] = values
 
 
 def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
@@ -80,13 +81,13 @@ class Assets:
         """
         return _item(self.noise, pool, index)
 
-    def matrix(self, pool: str, index: int, scale: int) -> NDArray[np.float32]:
-        """`block_matrix` of one kernel; those used last are kept."""
-        return _matrix(self, pool, index, scale)
+    def blocks(self, pool: str, index: int, scale: int) -> Blocks:
+        """One kernel made ready for `correlate`; those used last are kept."""
+        return _blocks(self, pool, index, scale)
 
 
 @lru_cache(maxsize=64)
-def _matrix(assets: Assets, pool: str, index: int, scale: int) -> NDArray[np.float32]:
+def _blocks(assets: Assets, pool: str, index: int, scale: int) -> Blocks:
     return block_matrix(assets.kernel(pool, index), scale)
 
 

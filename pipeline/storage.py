@@ -36,23 +36,23 @@ class Storage:
 
     def exists(self, name: str) -> bool:
         """Whether a complete file of that name is there."""
-        with _clear_errors("look for", self.path(name)):
+        with clear_errors("look for", self.path(name)):
             return Path(self.path(name)).exists() if self.local else bool(self.fs.exists(self.path(name)))
 
     def size(self, name: str) -> int:
         """Size of a file, in bytes."""
-        with _clear_errors("look at", self.path(name)):
+        with clear_errors("look at", self.path(name)):
             return int(self.fs.size(self.path(name)))
 
     def read(self, name: str) -> bytes:
         """All bytes of a file."""
-        with _clear_errors("read", self.path(name)):
+        with clear_errors("read", self.path(name)):
             return Path(self.path(name)).read_bytes() if self.local else bytes(self.fs.cat_file(self.path(name)))
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """A file for streaming reads."""
-        with _clear_errors("read", self.path(name)), self.fs.open(self.path(name), "rb") as file:
+        with clear_errors("read", self.path(name)), self.fs.open(self.path(name), "rb") as file:
             yield file
 
     def write(self, name: str, data: bytes) -> None:
@@ -63,7 +63,7 @@ class Storage:
     @contextmanager
     def create(self, name: str) -> Iterator[IO[bytes]]:
         """A new file for streaming writes; it appears under its name when the block ends without an error."""
-        with _clear_errors("write", self.path(name)):
+        with clear_errors("write", self.path(name)):
             if self.local:
                 with _create_local(Path(self.path(name))) as file:
                     yield file
@@ -73,7 +73,7 @@ class Storage:
 
     def link(self, source: str, target: str) -> None:
         """Give `source` a second name: a hard link where the file system can, else a copy."""
-        with _clear_errors("write", self.path(target)):
+        with clear_errors("write", self.path(target)):
             if not self.local:
                 self.fs.cp_file(self.path(source), self.path(target))
                 return
@@ -89,7 +89,7 @@ class Storage:
 
     def names(self, folder: str) -> list[str]:
         """Names of the files and folders directly in a folder, sorted; empty if there is none."""
-        with _clear_errors("list", self.path(folder)):
+        with clear_errors("list", self.path(folder)):
             if not self.fs.exists(self.path(folder)):
                 return []
             found = self.fs.ls(self.path(folder), detail=False)
@@ -97,7 +97,7 @@ class Storage:
 
     def files(self, folder: str) -> list[str]:
         """Names of all files below a folder, relative to it, sorted; unfinished ones are left out."""
-        with _clear_errors("list", self.path(folder)):
+        with clear_errors("list", self.path(folder)):
             found = self.fs.find(self.path(folder))
         names = [path[len(self.path(folder)) :].lstrip("/") for path in found]
         return sorted(name for name in names if not name.endswith(".tmp"))
@@ -109,7 +109,7 @@ class Storage:
 
     def remove(self, name: str) -> None:
         """Delete one file or folder, if it is there."""
-        with _clear_errors("delete", self.path(name)):
+        with clear_errors("delete", self.path(name)):
             if self.fs.exists(self.path(name)):
                 self.fs.rm(self.path(name), recursive=True)
 
@@ -141,7 +141,8 @@ def _temporary(path: Path) -> Path:
 
 
 @contextmanager
-def _clear_errors(verb: str, where: str) -> Iterator[None]:
+def clear_errors(verb: str, where: str) -> Iterator[None]:
+    """Turn the file system's errors into StoreErrors that say what to do."""
     try:
         yield
     except OSError as error:

@@ -43,6 +43,12 @@ class StoreError(PairmillError):
     """Reading or writing the workspace failed; nothing is lost and a rerun continues."""
 
 
+class Interrupted(PairmillError):
+    """The user or the system asked the run to stop."""
+
+    exit_code = 130
+
+
 class IntegrityError(PairmillError):
     """Something sealed is not what its manifest says."""
 

@@ -12,7 +12,7 @@ from schemas.base import Frozen
 class KernelGanConfig(Frozen):
     """How x2 kernels are estimated from one image (KernelGAN, Bell-Kligler et al. 2019)."""
 
-    iterations: int = Field(default=750, ge=10, le=20000)
+    iterations: int = Field(default=900, ge=10, le=20000)
     """Training iterations of a restart; all schedules below are fractions of it."""
     restarts: int = Field(default=2, ge=1, le=16)
     """Independent estimates per image; those that agree vouch for one another."""
@@ -22,15 +22,15 @@ class KernelGanConfig(Frozen):
     """Side of the centred window of an image that crops are taken from, in pixels; bounds time and memory."""
     learning_rate: float = Field(default=2e-4, gt=0, le=0.1)
     """Initial step size of Adam, for both networks."""
-    decay_at: tuple[float, ...] = ()
+    decay_at: tuple[float, ...] = (2 / 3,)
     """When the step size is divided by 10, as fractions of the iterations, ascending."""
-    bicubic_weights: tuple[float, ...] = Field(default=(5.0, 5e-2, 5e-4, 5e-6), min_length=1)
+    bicubic_weights: tuple[float, ...] = Field(default=(5.0, 5e-2, 5e-4), min_length=1)
     """Successive weights of the loss that keeps the output near bicubic."""
-    bicubic_until: tuple[float, ...] = (0.27, 0.53, 0.8)
+    bicubic_until: tuple[float, ...] = (2 / 9, 4 / 9)
     """When the next weight takes over, as fractions of the iterations, ascending; one fewer than the weights."""
-    sparse_after: float = Field(default=0.53, ge=0, le=1)
+    sparse_after: float = Field(default=4 / 9, ge=0, le=1)
     """When the centre and sparsity losses start, as a fraction of the iterations."""
-    sum_weight: float = Field(default=5.0, ge=0)
+    sum_weight: float = Field(default=2.0, ge=0)
     """Weight of |1 - sum of the kernel|; at the published 0.5, one estimate in ten collapses to zero."""
     boundary_weight: float = Field(default=0.5, ge=0)
     """Weight of the mean of |kernel x mask|; the mask grows towards the border."""
@@ -40,7 +40,7 @@ class KernelGanConfig(Frozen):
     """Weight of the mean of |kernel| ** 0.2."""
     noise: float = Field(default=1.0, ge=0, le=20)
     """Standard deviation of the noise that the discriminator sees, in grey levels; hides the real 8-bit grid."""
-    average_after: float = Field(default=0.27, ge=0, lt=1)
+    average_after: float = Field(default=4 / 9, ge=0, lt=1)
     """The kernel is the mean over the iterations after this fraction: training circles the solution."""
     threshold: float = Field(default=0.75, ge=0, lt=1)
     """Noise floor removed from a kernel, as a fraction of its `keep + 1`-th largest value."""
@@ -69,8 +69,8 @@ class KernelQualityConfig(Frozen):
     """Smallest effective support 1 / sum of squares, in HR pixels; a x2 camera that sharp aliases heavily."""
     max_support: float = Field(default=90.0, gt=1)
     """Largest effective support, in HR pixels; more does not fit into the estimated 13 x 13."""
-    max_disagreement: float = Field(default=0.35, gt=0)
-    """Largest distance |a - b| / max(|a|, |b|) between two restarts that agree."""
+    max_disagreement: float = Field(default=0.45, gt=0)
+    """Largest distance |a - b| / max(|a|, |b|) between two restarts that agree; 0.25 is usual, 1.4 is unrelated."""
     min_agreeing: int = Field(default=2, ge=1)
     """Fewest restarts that must agree; no more than there are restarts are asked for."""
     max_shift: float = Field(default=0.1, gt=0)

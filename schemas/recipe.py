@@ -112,7 +112,7 @@ class Recipe(Frozen):
 
     name: Key
     """Name of the corpus: lower-case letters, digits, dashes, underscores."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
     """Seed of all random choices."""
     scale: Scale = 2
     """HR side over LR side."""

@@ -264,7 +264,9 @@ class SpreadSection(Frozen):
     strength: Histogram | None
     """Strength of injected noise."""
     kernel_use: tuple[int, ...]
-    """How often each kernel of the pool was drawn; empty without a pool."""
+    """How often each kernel of the pool was drawn; empty without a pool, or with one of too many kernels for bars."""
+    kernel_draws: Histogram | None
+    """Kernels by how often they were drawn; none without a pool."""
     tiles_read: int
     """Pairs that the brightness is over."""
     brightness_hr: Histogram

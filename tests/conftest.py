@@ -12,7 +12,6 @@ Contents:
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +43,6 @@ def tiny(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 
 @pytest.fixture
-def tiny_copy(tiny: Tiny, tmp_path: Path) -> Iterator[Tiny]:
+def tiny_copy(tiny: Tiny, tmp_path: Path) -> Tiny:
     """The workspace again, without links between stages and corpora."""
-    yield replace(tiny, workspace=Path(shutil.copytree(tiny.workspace, tmp_path / "workspace")))
+    return replace(tiny, workspace=Path(shutil.copytree(tiny.workspace, tmp_path / "workspace")))

@@ -65,7 +65,7 @@ class Counting(Watcher):
     def __init__(self) -> None:
         self.computed: dict[str, int] = {}
 
-    def sealed(self, stage: Stage[Any, Any, Any, Any, Any], result: Sealed[Any], seconds: float) -> None:
+    def sealed(self, stage: Stage[Any, Any, Any, Any, Any], result: Sealed[Any], seconds: float) -> None:  # noqa: ARG002
         self.computed[stage.name] = result.computed
 
 

@@ -20,7 +20,8 @@ def pools(scale: int = 2, patch: int = PATCH) -> tuple[Pools, Assets]:
     size = SIZES.get(scale, 17)
     centre = (size - 1) / 2 + (scale - 1) / 2            # the LR pixel is the centre of its block
     kernels = np.stack([
-        to_fixed_point(gaussian_kernel(size, scale * (0.4 + 0.1 * n), scale * (0.5 + 0.05 * n), 0.7 * n, centre)) for n in range(5)
+        to_fixed_point(gaussian_kernel(size, scale * (0.4 + 0.1 * n), scale * (0.5 + 0.05 * n), 0.7 * n, centre))
+        for n in range(5)
     ])  # fmt: skip
     noise = np.random.default_rng(5).standard_normal((6, patch, patch, 3)) * 5
     noise = np.rint((noise - noise.mean(axis=(1, 2), keepdims=True)) * 256).astype(np.float32) / 256

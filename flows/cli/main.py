@@ -77,7 +77,6 @@ def main() -> None:
         render.error(problem)
         leave(problem.exit_code)
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted; what is finished stays, the same command goes on from there", err=True)
         leave(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,7 @@ from pipeline import layout
 from pipeline.recipes import load_recipe, new_recipe
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
-from schemas.errors import UserError
+from schemas.errors import Interrupted, UserError
 
 T = TypeVar("T")
 
@@ -50,6 +50,10 @@ def carried(work: Callable[[], T]) -> T:
         try:
             with own_server():
                 return work()
+        except KeyboardInterrupt:
+            raise Interrupted(
+                "interrupted; what is finished stays", todo="run the same command again; it goes on from there"
+            ) from None
         finally:
             terminal.reset(token)
 

@@ -13,6 +13,7 @@ from models.kernelgan.generator import KERNEL, SCALE
 
 CENTRE = KERNEL // 2 + 0.5 * (SCALE - KERNEL % 2)
 """Row and column of the centre of mass that aligns LR with HR: 6.5, counted from 0."""
+RISEN = 0.5
 SPARSE_POWER = 0.2
 SPARSE_EPS = 1e-12
 VECTOR = 64
@@ -41,6 +42,10 @@ def boundary_mask(like: Tensor) -> Tensor:
 def kernel_loss(kernel: Tensor, mask: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
     """The terms that depend on the kernel alone (KernelGAN, eq. 3 to 6): sum, boundary, centre and sparsity.
 
+    Centre and sparsity are asked only of kernels that have risen, |1 - sum| < 0.5: near zero, the slope of the sparsity
+    is so steep that it would hold the kernel there for good (the published code's kernels have always risen by then,
+    because its bicubic target is three times too bright).
+
     Args:
         kernel: (T, 13, 13).
         mask: of `boundary_mask`.
@@ -56,12 +61,14 @@ def kernel_loss(kernel: Tensor, mask: Tensor, weights: Weights) -> tuple[Tensor,
     if weights.boundary:
         loss = loss + weights.boundary * (kernel * mask).abs().sum((1, 2)) / cells
         grad = grad + kernel.sign() * (mask * (weights.boundary / cells))
-    if weights.centre:
-        value, slope = _centre_loss(kernel, total)
-        loss, grad = loss + weights.centre * value, grad + weights.centre * slope
-    if weights.sparse:
-        value, slope = _sparse_loss(kernel)
-        loss, grad = loss + weights.sparse * value, grad + weights.sparse * slope
+    if weights.centre or weights.sparse:
+        risen = (1 - total).abs() < RISEN
+        safe = torch.where(risen, total, torch.ones_like(total))
+        near, pull = _centre_loss(kernel, safe)
+        sparse, slope = _sparse_loss(kernel)
+        loss = loss + torch.where(risen, weights.centre * near + weights.sparse * sparse, 0.0)
+        late = weights.centre * pull + weights.sparse * slope
+        grad = grad + torch.where(risen[:, None, None], late, 0.0)
     return loss, grad
 
 

@@ -11,10 +11,20 @@ from schemas.errors import IntegrityError, UserError
 
 
 def read_log(storage: Storage, name: str) -> list[LogEntry]:
-    """Versions of a corpus, oldest first; empty if there is none."""
-    if not storage.exists(layout.corpus_log(name)):
+    """Versions of a corpus, oldest first; empty if there is none.
+
+    Raises:
+        IntegrityError: if the log cannot be read.
+    """
+    path = layout.corpus_log(name)
+    if not storage.exists(path):
         return []
-    return [LogEntry.model_validate_json(line) for line in storage.read(layout.corpus_log(name)).splitlines() if line]
+    try:
+        return [LogEntry.model_validate_json(line) for line in storage.read(path).splitlines() if line]
+    except ValueError as error:
+        raise IntegrityError("the log of a corpus is damaged", where=storage.path(path), got=str(error).splitlines()[0],
+                             todo="restore it from a copy, or delete it and build the recipe again, which finds the "
+                             "finished version and writes a new log") from error  # fmt: skip
 
 
 def append_log(storage: Storage, manifest: CorpusManifest, time: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,8 @@ from schemas.program import Inject, Placement
 
 OVERLAP = 8
 """Pixels over which neighbouring crops are cross-faded."""
+RAMP = np.round(np.sin(0.5 * np.pi * (np.arange(OVERLAP) + 0.5) / OVERLAP) * 65536) / 65536
+"""Weights of the overlap; on a grid, because processors differ in the last bit of a sine."""
 PHASE = 8
 """Crops start at multiples of this, so that noise of JPEG blocks stays in phase."""
 
@@ -53,44 +54,36 @@ def cover(length: int, patch: int) -> list[tuple[int, int]]:
     return [(start, min(patch, length - start)) for start in starts]
 
 
-def field(op: Inject, shape: tuple[int, int], patch: Callable[[int], NDArray[np.float32]]) -> NDArray[np.float64]:
-    """The noise that `op` adds to an LR tile.
+def add_noise(image: NDArray[np.float64], op: Inject, patch: Callable[[int], NDArray[np.float32]]) -> None:
+    """Add the noise of `op` to an LR tile, in place.
 
     Each crop is made zero-mean per channel over the crop itself. Where crops overlap their weights are sines and cosines
     of one angle, whose squares sum to 1: independent noise keeps its variance across the seam.
 
     Args:
+        image: (rows, columns, 3), in grey levels.
         op: What to add.
-        shape: (rows, columns) of the tile.
         patch: Gives a patch of the pool by its row, (p, p, 3), in grey levels.
-
-    Returns:
-        (rows, columns, 3) float64, in grey levels.
     """
-    noise = np.zeros((*shape, 3))
     for place in op.placements:
-        weight = _fade(place.top, place.height, shape[0])[:, None] * _fade(place.left, place.width, shape[1])[None]
-        region = noise[place.top : place.top + place.height, place.left : place.left + place.width]
-        region += weight[..., None] * _crop(place, patch(place.index))
-    return noise * op.strength
+        crop = _crop(place, patch(place.index))
+        crop *= op.strength
+        _fade(crop, place.top, image.shape[0])
+        _fade(crop.transpose(1, 0, 2), place.left, image.shape[1])
+        image[place.top : place.top + place.height, place.left : place.left + place.width] += crop
 
 
 def _crop(place: Placement, patch: NDArray[np.float32]) -> NDArray[np.float64]:
-    rows = slice(place.patch_top, place.patch_top + place.height)
-    columns = slice(place.patch_left, place.patch_left + place.width)
-    crop = patch[rows, columns].astype(np.float64)
-    crop = crop[:: -1 if place.flip_rows else 1, :: -1 if place.flip_columns else 1]
-    return np.asarray(crop - crop.mean(axis=(0, 1)))
+    crop = patch[place.patch_top : place.patch_top + place.height, place.patch_left : place.patch_left + place.width]
+    # Residuals are multiples of 2**-8: their sums are exact in any order.
+    mean = crop.sum(axis=0, dtype=np.float64).sum(axis=0) / (place.height * place.width)
+    flipped = crop[:: -1 if place.flip_rows else 1, :: -1 if place.flip_columns else 1]
+    return np.subtract(flipped, mean, dtype=np.float64)
 
 
-@lru_cache(maxsize=256)
-def _fade(start: int, length: int, whole: int) -> NDArray[np.float64]:
-    """Weights of an interval: rising over the overlap before it, falling over the overlap after it."""
-    weight = np.ones(length)
-    ramp = np.sin(0.5 * np.pi * (np.arange(OVERLAP) + 0.5) / OVERLAP)
-    ramp = np.round(ramp * 65536) / 65536            # processors differ in the last bit of a sine
+def _fade(crop: NDArray[np.float64], start: int, whole: int) -> None:
+    """Scale the rows of a crop in place: rising over the overlap before it, falling over the overlap after it."""
     if start > 0:
-        weight[:OVERLAP] = ramp[: min(OVERLAP, length)]
-    if start + length < whole:
-        weight[-OVERLAP:] = ramp[::-1]
-    return weight
+        crop[:OVERLAP] *= RAMP[: len(crop), None, None]
+    if start + len(crop) < whole:
+        crop[-OVERLAP:] *= RAMP[::-1, None, None]

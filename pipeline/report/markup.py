@@ -62,8 +62,9 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def chips(values: dict[str, int]) -> Raw:
-    """Counts by name, in one line."""
-    return join(el("span", name, el("b", number(count)), class_="chip") for name, count in values.items())
+    """Counts by name, most first, in one line."""
+    most = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+    return join(el("span", name, el("b", number(count)), class_="chip") for name, count in most)
 
 
 def definitions(rows: Iterable[tuple[str, object]]) -> Raw:

@@ -15,10 +15,10 @@ BELOW = np.array([64.0, 196.0, 255.0])
 """Colour of negative values in a heat map; magma has no blue as bright."""
 
 
-def png(image: Image) -> bytes:
-    """PNG of (H, W, 3) RGB or (H, W, 4) RGBA, uint8, packed tightly."""
+def png(image: Image, effort: int = 3) -> bytes:
+    """PNG of (H, W, 3) RGB or (H, W, 4) RGBA, uint8; the greatest effort, 9, takes ten times as long for 5 % less."""
     code = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    return _encoded(".png", cv2.cvtColor(image, code), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return _encoded(".png", cv2.cvtColor(image, code), [cv2.IMWRITE_PNG_COMPRESSION, effort])
 
 
 def jpeg(image: Image, quality: int = 86) -> bytes:

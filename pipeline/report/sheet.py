@@ -37,7 +37,7 @@ def contact_sheet(storage: Storage, manifest: CorpusManifest, count: int) -> byt
     most = PANE // 2
     while True:
         side = crop_side(pairs, scale, most)
-        data = png(_sheet([_row(pair, side, scale, kernels, counts) for pair in pairs]))
+        data = png(_sheet([_row(pair, side, scale, kernels, counts) for pair in pairs]), effort=9)
         if len(data) <= LARGEST:
             return data
         if most > PANE // 4:                             # first less of each pair, then fewer pairs
@@ -54,7 +54,8 @@ def _row(pair: Pair, side: int, scale: int, kernels: PoolRows | None, counts: di
     if blurs and kernels is not None:
         _inset(panes[1], kernels.rows(blurs[:1])[0], scale)
     words = [word for word in program_words(pair.program, counts) if not word.startswith(("every", "rounded"))]
-    return panes, " · ".join([pair.row.degrader, *words])
+    known = any(word.startswith(pair.row.degrader) for word in words)
+    return panes, " · ".join(words if known else [pair.row.degrader, *words])
 
 
 def _inset(pane: Image, kernel: NDArray[np.float64], scale: int) -> None:
@@ -75,7 +76,7 @@ def _sheet(rows: list[tuple[list[Image], str]]) -> Image:
     canvas = Pillow.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(canvas)
     lefts = [MARGIN + place * (side + GAP) for place in range(3)]
-    for left, title in zip(lefts, ("HR", "LR", "LR, bicubic"), strict=True):
+    for left, title in zip(lefts, ("HR", "LR, pixels", "LR, bicubic"), strict=True):
         draw.text((left, MARGIN - 4), title, INK, ImageFont.load_default(15))
     for number, (panes, label) in enumerate(rows):
         top = MARGIN + HEADING + number * (side + LABEL)
@@ -86,8 +87,8 @@ def _sheet(rows: list[tuple[list[Image], str]]) -> Image:
 
 
 def _fitting(label: str, width: int) -> str:
-    """A label cut to a width in pixels; the built-in font knows Latin letters only."""
-    font, shown = ImageFont.load_default(12), label.replace("·", "-")
+    """A label cut to a width in pixels."""
+    font, shown = ImageFont.load_default(12), label
     while shown and font.getlength(shown) > width:
         shown = shown[:-2].rstrip(" .") + "…" if len(shown) > 2 else ""
     return shown

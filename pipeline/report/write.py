@@ -28,5 +28,5 @@ def write_report(storage: Storage, made: Made, manifest: CorpusManifest) -> None
     """
     folder = f"{layout.version_folder(manifest.identity.name, manifest.version)}/report"
     data = collect(storage, made, manifest, Shelf(storage, folder))
-    storage.write(f"{folder}/report.json", data.canonical_json().encode())
+    storage.write(f"{folder}/report.json", data.model_dump_json(indent=1).encode())
     storage.write(f"{folder}/index.html", page(data).encode())

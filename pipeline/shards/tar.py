@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-import webdataset
 from numpy import uint8
 from numpy.typing import NDArray
 
@@ -35,6 +34,8 @@ class ShardWriter:
     """Writes samples to an open file as an uncompressed USTAR tar: fixed times, owners, modes and member order."""
 
     def __init__(self, file: IO[bytes]) -> None:
+        import webdataset  # takes seconds: it imports torch
+
         self.tar = webdataset.TarWriter(
             file, user="pairmill", group="pairmill", mode=0o444, mtime=0, encoder=False, compress=False
         )

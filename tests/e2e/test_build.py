@@ -129,7 +129,7 @@ def test_interrupt_is_polite(built: Path, prefect: dict[str, str], tmp_path: Pat
     process.send_signal(signal.SIGINT)
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 130, text
-    assert "the same command goes on from there" in text
+    assert "run the same command again; it goes on from there" in text
     assert not NOISE.search(text), text
 
 

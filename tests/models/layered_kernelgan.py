@@ -121,7 +121,7 @@ def train_lane(
         fake = generator(crop)
         adversarial = (critic(fake) - 1).abs().mean()
         near = bicubic_loss(fake, crop, summed=defects.summed_channels)
-        own = kernel_loss(kernel, schedule.weights(iteration))
+        own = kernel_loss(kernel, schedule.weights(iteration), gated=not defects.latched_schedule)
         step(adams[0], adversarial + schedule.weights(iteration)["bicubic"] * near + own)
         if defects.accumulating_noise:
             real += noise[1]                      # a view: the noise stays in the image
@@ -164,7 +164,7 @@ def bicubic_loss(fake: Tensor, crop: Tensor, *, summed: bool) -> Tensor:
     return F.mse_loss(fake, target)
 
 
-def kernel_loss(kernel: Tensor, weights: dict[str, float]) -> Tensor:
+def kernel_loss(kernel: Tensor, weights: dict[str, float], *, gated: bool) -> Tensor:
     offset = torch.arange(13, dtype=kernel.dtype) - 6
     bell = torch.exp(-offset**2 / (2 * 13**2))
     mask = 30 * (1 - torch.outer(bell, bell) / torch.outer(bell, bell).max())
@@ -173,7 +173,7 @@ def kernel_loss(kernel: Tensor, weights: dict[str, float]) -> Tensor:
     row = (kernel * position[:, None]).sum() / kernel.sum()
     column = (kernel * position).sum() / kernel.sum()
     loss = weights["total"] * (1 - kernel.sum()).abs() + weights["boundary"] * (kernel * mask).abs().mean()
-    if weights["centre"]:
+    if weights["centre"] and (not gated or abs(1 - float(kernel.detach().sum())) < 0.5):
         loss = loss + weights["centre"] * ((row - 6.5) ** 2 + (column - 6.5) ** 2) / 2
         loss = loss + weights["sparse"] * (kernel.abs() + 1e-12).pow(0.2).mean()
     return loss

@@ -26,7 +26,7 @@ def test_every_sample_is_identical(tiny: Tiny) -> None:
     assert all(sample.identical for sample in samples)
     assert {sample.record.degrader for sample in samples} == {"bicubic", "realsr"}
     for sample in samples:
-        assert sample.hr.shape == tuple(2 * side for side in sample.lr.shape[:2]) + (3,) == (32, 32, 3)
+        assert sample.hr.shape == (*(2 * side for side in sample.lr.shape[:2]), 3) == (32, 32, 3)
         assert (sample.record.box.width, sample.record.box.height) == (32, 32)
         assert Program.model_validate_json(sample.record.program).canonical_json() == sample.record.program
 

@@ -161,7 +161,7 @@ def test_failures_say_what_to_do_and_leave_nothing(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("verb", ["read", "size", "link", "link_tree"])
 def test_missing_files_are_clear_errors(storage: Storage, verb: str) -> None:
     storage.write("here", b"1")
-    with pytest.raises(StoreError, match="cannot .* a file of the workspace"):
+    with pytest.raises(StoreError, match=r"cannot .* a file of the workspace"):
         {
             "read": lambda: storage.read("x/gone"), "size": lambda: storage.size("x/gone"),
             "link": lambda: storage.link("x/gone", "y"), "link_tree": lambda: storage.link("x/gone/zarr.json", "y"),
@@ -171,7 +171,7 @@ def test_missing_files_are_clear_errors(storage: Storage, verb: str) -> None:
 
 def test_a_folder_in_the_way_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StoreError, match="Not a directory|File exists"):
+    with pytest.raises(StoreError, match=r"Not a directory|File exists"):
         Storage(str(tmp_path / "file")).write("a", b"1")
 
 

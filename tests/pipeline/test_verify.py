@@ -139,7 +139,7 @@ def test_swapped_shards(tiny_copy: Tiny) -> None:
 def test_two_samples_that_changed_places_are_named(tiny_copy: Tiny) -> None:
     """A whole tar, rewritten with two LR images exchanged."""
     shard = shards(tiny_copy)[0]
-    rewrite(shard, lambda data: swap(data))
+    rewrite(shard, swap)
     keys = sorted({key_of(member) for member in members(shard)})
     report = check(tiny_copy)
     assert named(report, shard) == {keys[0], keys[-1]}
@@ -265,7 +265,7 @@ def test_every_flip_in_the_identity_of_manifest_json_is_found(tiny_copy: Tiny) -
         try:
             manifest = read_manifest(tiny_copy.storage, name, tiny_copy.manifest.version)
         except IntegrityError as error:
-            assert str(path) in str(error)
+            assert str(path) in str(error)     # noqa: PT017
         else:
             assert Fault.MANIFEST in faults(check(replace(tiny_copy, manifest=manifest))), text[place - 20 : place + 20]
         path.write_bytes(before)

@@ -68,7 +68,7 @@ def making_of(manifest: CorpusManifest, example: str) -> MakingSection:
     """How it was made, stages in the order of a build."""
     versions = manifest.identity.stages
     return MakingSection(
-        recipe=yaml.safe_dump(manifest.identity.recipe, sort_keys=False, allow_unicode=True, width=100),
+        recipe=yaml.safe_dump(manifest.identity.recipe, sort_keys=False, default_flow_style=None, width=100),
         stages={name: versions[name] for name in STAGES if name in versions},
         pools=manifest.identity.pools,
         circumstance=manifest.circumstance,

@@ -75,7 +75,7 @@ class _Views:
     def _estimated(self, record: JudgedKernel, raw: NDArray[np.float64]) -> tuple[str, int, float, float]:
         if not len(raw):
             return "", 0, 0.0, 0.0
-        kernel = np.nan_to_num(raw[record.verdict.restart or 0])
+        kernel = np.nan_to_num(raw[record.verdict.restart or 0], nan=0.0, posinf=0.0, neginf=0.0)
         side = kernel.shape[0]
         picture = self.shelf.png(f"estimate-{record.image[:16]}", heat(kernel))
         return picture, side, target_centre(side, 2), float(kernel.max())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.report.collect.choose import evenly
+from pipeline.report.collect.choose import evenly, in_turn
 from pipeline.report.collect.pools import PoolRows
 from pipeline.report.collect.sources import Sources
 from pipeline.report.pictures import heat, stretched
@@ -81,7 +81,8 @@ def _patches(
     pool: NoisePoolManifest, rows: PoolRows, gain: float, sources: Sources, shelf: Shelf
 ) -> tuple[PatchView, ...]:
     views = []
-    indices = evenly(pool.count, PATCHES)
+    turns = in_turn(range(pool.count), lambda index: pool.patches[index].image)
+    indices = sorted(turns[:PATCHES])
     for index, patch in zip(indices, rows.rows(indices), strict=True):
         record = pool.patches[index]
         picture = shelf.png(f"noise-{index:05d}", stretched(patch[:SIDE, :SIDE], gain))

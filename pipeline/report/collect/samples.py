@@ -61,7 +61,8 @@ def table_rows(storage: Storage, manifest: CorpusManifest, groups: Sequence[int]
     with storage.open(name) as file:
         table = pq.ParquetFile(file)
         for group in groups:
-            for row in table.read_row_group(group, columns=columns).slice(0, most).to_pylist():
+            head = next(table.iter_batches(batch_size=most, row_groups=[group], columns=columns))
+            for row in head.to_pylist():
                 yield Row(**row)
 
 

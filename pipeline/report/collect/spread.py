@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 
 BINS = 64
 """Intervals of brightness."""
+BARS = 96
+"""Most kernels that get a bar of their own."""
 
 
 def collect_spread(made: Made, manifest: CorpusManifest, pairs: list[Pair], programs: list[Program]) -> SpreadSection:
     """Count."""
+    use = _kernel_use(manifest, programs)
     strengths = [op.strength for program in programs for op in program.ops if isinstance(op, Inject)]
     return SpreadSection(
         shares=_shares(made),
         tiles=histogram([len(ref.hr.tiles) for ref in made.hr.manifest.images], whole=True),
         programs=len(programs),
         strength=histogram(strengths) if strengths else None,
-        kernel_use=_kernel_use(manifest, programs),
+        kernel_use=tuple(use) if len(use) <= BARS else (),
+        kernel_draws=histogram(use, whole=True) if use else None,
         tiles_read=len(pairs),
         brightness_hr=_brightness([pair.hr for pair in pairs]),
         brightness_lr=_brightness([pair.lr for pair in pairs]),
@@ -43,10 +47,10 @@ def _shares(made: Made) -> dict[str, dict[str, int]]:
     return {split: dict(sorted(counts.items())) for split, counts in shares.items()}
 
 
-def _kernel_use(manifest: CorpusManifest, programs: list[Program]) -> tuple[int, ...]:
+def _kernel_use(manifest: CorpusManifest, programs: list[Program]) -> list[int]:
     count = next((ref.count for ref in manifest.identity.pools if ref.kind == "kernels"), 0)
     drawn = [op.index for program in programs for op in program.ops if isinstance(op, PooledBlur)]
-    return tuple(np.bincount(drawn, minlength=count).tolist()) if drawn else ()
+    return [int(uses) for uses in np.bincount(drawn, minlength=count)] if drawn else []
 
 
 def _brightness(images: list[Image]) -> Histogram:

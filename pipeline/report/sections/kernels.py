@@ -12,8 +12,9 @@ OPEN = 8
 
 def kernels_html(kernels: KernelsSection) -> Raw:
     """The pool, then what was not let in."""
+    without = f", {counted(kernels.rejected, 'image')} without one" if kernels.rejected else ", one of every real image"
     lead = (
-        f"{counted(kernels.accepted, 'kernel')} in the pool, {counted(kernels.rejected, 'image')} without one. A kernel is "
+        f"{counted(kernels.accepted, 'kernel')} in the pool{without}. A kernel is "
         f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each picture is scaled to its own peak; blue is "
         "negative. The cross is where the centre of mass must be for LR and HR to be aligned; the offset from it is that of the "
         "estimate, before it was recentred."
@@ -35,6 +36,8 @@ def _overview(kernels: KernelsSection) -> Raw:
         chart = bars(kernels.widths, "RMS width of the ×2 kernel, HR px", "kernels", alt)
         charts.append(figure(chart, "Widths", "of accepted kernels, per axis: a Gaussian's sigma"))
     judged = {"accepted": kernels.accepted, **kernels.reasons}
+    if not kernels.rejected:
+        return el("div", *charts, class_="charts")
     verdicts = rows([Row(name, ((name, count),), number(count)) for name, count in judged.items()], "images by verdict")
     charts.append(figure(verdicts, "Verdicts", "images by what became of their kernel"))
     return el("div", *charts, class_="charts")

@@ -37,9 +37,9 @@ def _charts(making: MakingSection) -> list[Raw]:
         ("engine", c.engine or "–"),
         ("machine", f"{c.host}, {c.platform}"),
         *([("run", c.run_id)] if c.run_id else []),
-        *((f"{stage.replace('_', ' ')}, version", version) for stage, version in making.stages.items()),
     ])
-    charts = [figure(facts, "Run")]
+    versions = ", ".join(f"{stage.replace('_', ' ')} {version}" for stage, version in making.stages.items())
+    charts = [figure(join([facts, el("p", f"Stage versions: {versions}.", class_="quiet small gap")]), "Run")]
     if c.timings:
         chart = rows([_timing(timing) for timing in c.timings], "seconds per stage")
         charts.insert(0, figure(chart, "Stages", "wall time of the run that sealed this version"))

@@ -55,9 +55,9 @@ def _gallery(noise: NoiseSection) -> Raw:
 
 def _patch(view: PatchView) -> Raw:
     alt = f"noise patch {view.index} of {view.source}"
-    line = el("span", f"grey {view.mean:.0f} at {view.left}, {view.top}", class_="quiet clip")
-    source = el("bdi", view.source, class_="quiet clip")
-    caption = el("figcaption", el("b", f"#{view.index}"), f" std {view.std:.2f}", line, source)
+    lines = [el("span", line, class_="quiet clip") for line in (f"grey {view.mean:.0f}", f"at {view.left}, {view.top} of")]
+    source = el("bdi", view.source, class_="quiet clip", title=view.source)
+    caption = el("figcaption", el("b", f"#{view.index}"), f" std {view.std:.2f}", *lines, source)
     return el("figure", el("img", src=view.picture, alt=alt, class_="pixels", loading="lazy"), caption)
 
 

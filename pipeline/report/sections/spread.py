@@ -17,6 +17,9 @@ def spread_html(spread: SpreadSection, pairs: int) -> Raw:
     if spread.kernel_use:
         chart = columns(spread.kernel_use, "kernel, row of the pool", "draws", "how often each kernel was drawn")
         charts.append(figure(chart, "Kernel use", drawn))
+    elif spread.kernel_draws is not None:
+        chart = bars(spread.kernel_draws, "draws of a kernel", "kernels", "histogram of how often kernels were drawn")
+        charts.append(figure(chart, "Kernel use", drawn))
     if spread.strength is not None:
         chart = bars(spread.strength, "strength; 1 is as mined", "draws", "histogram of noise strength")
         charts.append(figure(chart, "Noise strength", drawn))

@@ -1,0 +1,144 @@
+"""The report in a headless browser: no errors, no missing pictures, nothing wider than the screen, flipping works."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pipeline import layout
+from pipeline.corpora.seal import seal_corpus
+from pipeline.provenance import circumstance
+from pipeline.stage import Profile
+from schemas.provenance import StageTiming
+from tests.make import make_stages, photograph, save, tiny_recipe
+
+selenium = pytest.importorskip("selenium")
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver")
+
+LONG = "a-very-long-file-name-" * 8 + ".png"
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of the report of a small corpus with long names and broken files."""
+    folder = tmp_path_factory.mktemp("page")
+    for seed, name in enumerate(["plain.png", LONG, "<script>throw 1<|script>.png"]):
+        save(photograph(seed, 141, 133), folder / "real" / name)
+    for number in range(20):
+        (folder / "real" / f"broken-{number}-{LONG}").write_bytes(b"")
+    workspace = str(folder / "workspace")
+    made = make_stages(tiny_recipe(folder, images={"real": [str(folder / "real")]}), workspace)
+    timings = tuple(StageTiming(stage=name, units=3, computed=1, seconds=75) for name in made.versions)
+    manifest = seal_corpus(made, Profile(workspace), circumstance("2026-01-01T00:00:00Z", "1 local worker", "", timings))
+    return f"file://{workspace}/{layout.version_folder('tiny', manifest.version)}/report/index.html"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for argument in (
+        "headless=new", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking", "disable-component-update",
+        "disable-sync", "disable-dev-shm-usage", f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):  # fmt: skip
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=Service(DRIVER))
+    driver.set_script_timeout(20)
+    yield driver
+    driver.quit()
+
+
+def show(browser: Any, url: str, width: int, scheme: str = "light") -> None:
+    """Open the page, unfold all of it, and wait until every picture has loaded or failed."""
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    scheme_ = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme_)
+    browser.get(url)
+    browser.execute_async_script("""
+      const done = arguments[0];
+      document.querySelectorAll("details").forEach((part) => { part.open = true; });
+      const images = [...document.images];
+      images.forEach((image) => { image.loading = "eager"; });
+      const over = (image) => image.complete ? 1 : new Promise((next) => { image.onload = image.onerror = next; });
+      Promise.all(images.map(over)).then(() => done());
+    """)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_page_is_whole(browser: Any, index: str, width: int) -> None:
+    show(browser, index, width)
+    broken = "return [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)"
+    assert browser.execute_script(broken) == []
+    assert browser.execute_script("return document.images.length") > 50
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    wide = """
+      const boxed = (e) => e.closest(".table, pre, nav");
+      return [...document.querySelectorAll("body *")]
+        .filter((e) => !boxed(e) && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 200));
+    """
+    assert browser.execute_script(wide) == []
+    assert browser.get_log("browser") == []
+
+
+def test_one_heading_and_anchors_lead_to_sections(browser: Any, index: str) -> None:
+    show(browser, index, 1280)
+    assert browser.execute_script("return document.querySelectorAll('h1').length") == 1
+    lost = "return [...document.querySelectorAll('nav a')].filter((a) => !document.querySelector(a.hash)).length"
+    assert browser.execute_script(lost) == 0
+
+
+def test_pairs_flip_by_keyboard_and_all_at_once(browser: Any, index: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    show(browser, index, 1280)
+    opacity = "return getComputedStyle(document.querySelectorAll('.pane .flip')[arguments[0]]).opacity"
+    assert browser.execute_script(opacity, 0) == "0"
+    browser.execute_script("document.querySelector('.pane').focus()")
+    ActionChains(browser).send_keys(Keys.ENTER).perform()
+    assert browser.execute_script(opacity, 0) == "1"
+    assert browser.execute_script("return document.querySelector('.pane').ariaPressed") == "true"
+    ActionChains(browser).send_keys(Keys.ENTER).key_down("f").perform()
+    assert [browser.execute_script(opacity, place) for place in (0, 3)] == ["1", "1"]
+    ActionChains(browser).key_up("f").perform()
+    assert browser.execute_script(opacity, 3) == "0"
+
+
+def test_lr_can_be_shown_bicubically(browser: Any, index: str) -> None:
+    show(browser, index, 1280)
+    shown = "return [...document.querySelectorAll('.pane .' + arguments[0])].filter((i) => i.checkVisibility()).length"
+    assert browser.execute_script(shown, "bicubic") == 0
+    browser.execute_script("document.querySelector('#lr-bicubic').click()")
+    assert browser.execute_script(shown, "bicubic") > 0
+    assert browser.execute_script(shown, "nearest") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast(browser: Any, index: str, scheme: str) -> None:
+    show(browser, index, 1280, scheme)
+    ratio = """
+      const probe = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+      const light = (name) => {
+        probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name);
+        probe.fillRect(0, 0, 1, 1);
+        const part = [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3).map((v) => v / 255)
+          .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+      };
+      const [a, b] = [...arguments].map(light).sort((x, y) => y - x);
+      return (a + 0.05) / (b + 0.05);
+    """
+    for ink, paper in (
+        ("--ink", "--paper"), ("--quiet", "--paper"), ("--quiet", "--card"), ("--quiet", "--sunk"), ("--accent", "--paper"),
+        ("--accent", "--accent-paper"), ("--bad", "--bad-paper"),
+    ):  # fmt: skip
+        assert browser.execute_script(ratio, ink, paper) >= 4.5, (ink, paper)

@@ -1,0 +1,114 @@
+"""Bytes that must not change unnoticed: programs, LR pixels, tars and streams.
+
+`digests.json` is rewritten with `PAIRMILL_REWRITE_GOLDEN=1 pytest tests/golden`. That is right only in a change that also
+raises the version of each stage whose results change, and says so in CHANGELOG.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.functional.kernels import to_fixed_point
+from pipeline import degraders
+from pipeline.apply import apply
+from pipeline.degraders.base import PoolInfo, Pools
+from pipeline.images.decode import pixel_digest
+from pipeline.pools import Assets, pool_digest
+from pipeline.rng import stream
+from pipeline.shards.tar import Sample, ShardWriter
+from pipeline.stages import STAGES
+from pipeline.stages.synthesize import pixels_of
+from schemas.program import BicubicDown, Program, Quantise
+from schemas.recipe import BicubicConfig, RealSrConfig
+from schemas.sample import Box, SampleRecord
+
+FILE = Path(__file__).parent / "digests.json"
+REWRITE = os.environ.get("PAIRMILL_REWRITE_GOLDEN") == "1"
+
+
+def pattern(height: int, width: int, salt: int = 0) -> NDArray[np.uint8]:
+    """A picture made of integers alone: edges, ramps and grain, (height, width, 3)."""
+    rows, columns, channels = np.mgrid[:height, :width, :3].astype(np.int64)
+    grain = (rows * 7919 + columns * 104729 + channels * 1299709 + salt) ** 2 % 65521 % 61
+    return ((rows * 2 + columns * 3 * (channels + 1) + (rows // 11 + columns // 7) % 2 * 70 + grain) % 256).astype(np.uint8)
+
+
+def assets() -> tuple[Pools, Assets]:
+    """Pools made of integers alone."""
+    kernels = np.stack([
+        to_fixed_point(np.outer(side, side[::-1]).astype(np.float64)) for side in ([0, 1, 4, 6, 3, 1, 0], [1, 2, 3, 9, 3, 1, 1])
+    ])  # fmt: skip
+    noise = (np.stack([pattern(32, 32, salt) for salt in range(4)]).astype(np.float32) - 128) / 16
+    names = pool_digest(kernels), pool_digest(noise)
+    return Pools(PoolInfo(names[0], 2, 7), PoolInfo(names[1], 4, 32)), Assets({names[0]: kernels}, {names[1]: noise})
+
+
+def drawn(kind: str, scale: int, number: int) -> Program:
+    """A program for a tile of 37 x 31 LR pixels."""
+    config = {"bicubic": BicubicConfig(), "realsr": RealSrConfig()}[kind]
+    shape = (37 * scale, 31 * scale)
+    return degraders.build(config, scale, assets()[0]).draw(stream(1, "draw", f"golden-{number}"), shape)
+
+
+def programs() -> dict[str, str]:
+    return {f"{kind} x{scale} #{n}": drawn(kind, scale, n).content_digest() for kind, scale, n in CASES}
+
+
+def lr_pixels() -> dict[str, str]:
+    pixels = {
+        f"{kind} x{scale} #{n}": pixel_digest(apply(drawn(kind, scale, n), pattern(37 * scale, 31 * scale), assets()[1]))
+        for kind, scale, n in CASES
+    }
+    three = Program(scale=3, ops=(BicubicDown(scale=3), Quantise()))
+    return pixels | {"bicubic x3": pixel_digest(apply(three, pattern(111, 93), Assets({}, {})))}
+
+
+def shard() -> dict[str, str]:
+    """Tars with made-up bytes for PNGs, so that no version of an encoder matters; and the digest of pixel digests."""
+    records = [
+        SampleRecord(
+            key=f"golden-{n}", image=f"{n:064x}", box=Box(left=n, top=2, width=62, height=74), scale=2, degrader="realsr",
+            program=drawn("realsr", 2, n).canonical_json(), seed=1, hr_sha256=f"{n + 5:064x}", lr_sha256=f"{n + 9:064x}",
+        ) for n in range(3)
+    ]  # fmt: skip
+    buffer = io.BytesIO()
+    writer = ShardWriter(buffer)
+    for record in records:
+        writer.write(Sample(record, b"\x89PNG hr" * 99, b"\x89PNG lr" * 33))
+    writer.close()
+    return {"tar": hashlib.sha256(buffer.getvalue()).hexdigest(), "pixels": pixels_of(records)}
+
+
+def streams() -> dict[str, str]:
+    keys: dict[str, tuple[str | int, ...]] = {"draw": (0, "draw", "a"), "split": (7, "split", "0" * 64), "empty": ()}
+    return {name: stream(*parts).random(1000).tobytes().hex()[:48] for name, parts in keys.items()}
+
+
+def stage_versions() -> dict[str, int]:
+    """Beside the digests, so that a rewrite shows whether a version was raised."""
+    return {name: stage.version for name, stage in STAGES.items()}
+
+
+CASES = [(kind, scale, n) for kind in ("bicubic", "realsr") for scale in (2, 4, 8) for n in range(2)]
+PARTS: dict[str, Callable[[], dict[str, str] | dict[str, int]]] = {
+    "programs": programs, "lr pixels": lr_pixels, "shard": shard, "streams": streams, "stage versions": stage_versions,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_golden(part: str) -> None:
+    found = PARTS[part]()
+    golden = json.loads(FILE.read_text()) if FILE.exists() else {}
+    if REWRITE:
+        FILE.write_text(json.dumps(golden | {part: found}, indent=2, sort_keys=True) + "\n")
+        return
+    assert found == golden[part]
