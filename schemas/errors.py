@@ -43,7 +43,7 @@ class StoreError(PairmillError):
     """Reading or writing the workspace failed; nothing is lost and a rerun continues."""
 
 
-class Interrupted(PairmillError):
+class InterruptError(PairmillError):
     """The user or the system asked the run to stop."""
 
     exit_code = 130

@@ -11,7 +11,7 @@ from pipeline import layout
 from pipeline.recipes import load_recipe, new_recipe
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
-from schemas.errors import Interrupted, UserError
+from schemas.errors import InterruptError, UserError
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ def carried(work: Callable[[], T]) -> T:
             with own_server():
                 return work()
         except KeyboardInterrupt:
-            raise Interrupted(
+            raise InterruptError(
                 "interrupted; what is finished stays", todo="run the same command again; it goes on from there"
             ) from None
         finally:

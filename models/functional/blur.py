@@ -91,7 +91,7 @@ def correlate(image: NDArray[np.uint8], blocks: Blocks) -> NDArray[np.float64]:
     sums = windows.reshape(-1, len(blocks.matrix)) @ blocks.matrix
     tiles = sums.reshape(channels, *grid, *BLOCK).transpose(1, 3, 2, 4, 0)
     whole = tiles.reshape(grid[0] * BLOCK[0], grid[1] * BLOCK[1], channels)[: out[0], : out[1]]
-    return np.multiply(whole, 1 / UNIT, dtype=np.float64)
+    return np.asarray(np.multiply(whole, 1 / UNIT, dtype=np.float64))
 
 
 def _padded_planes(image: NDArray[np.uint8], before: int, height: int, width: int) -> NDArray[np.float32]:

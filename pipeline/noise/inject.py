@@ -78,7 +78,7 @@ def _crop(place: Placement, patch: NDArray[np.float32]) -> NDArray[np.float64]:
     # Residuals are multiples of 2**-8: their sums are exact in any order.
     mean = crop.sum(axis=0, dtype=np.float64).sum(axis=0) / (place.height * place.width)
     flipped = crop[:: -1 if place.flip_rows else 1, :: -1 if place.flip_columns else 1]
-    return np.subtract(flipped, mean, dtype=np.float64)
+    return np.asarray(np.subtract(flipped, mean, dtype=np.float64))
 
 
 def _fade(crop: NDArray[np.float64], start: int, whole: int) -> None:
