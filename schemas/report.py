@@ -107,9 +107,9 @@ class KernelView(Frozen):
     restarts: int
     """Number of raw estimates."""
     restart: int | None
-    """Number of the restart that stands for the image."""
+    """Number of the restart in the middle of those that agree."""
     diagnostics: KernelDiagnostics | None
-    """Measurements of that restart."""
+    """Measurements of that restart and of the kernel."""
 
 
 class KernelsSection(Frozen):

@@ -86,11 +86,17 @@ def _numbers(view: KernelView) -> Raw | None:
 def _restarts(view: KernelView) -> Raw | None:
     if not view.estimates:
         return None
-    chosen = f"; #{view.restart} was taken" if view.restart is not None and view.restarts > 1 else ""
-    note = f"{counted(view.restarts, 'restart')}, raw{chosen}"
+    note = f"{counted(view.restarts, 'restart')}, raw{_taken(view)}"
     picture = el("img", src=view.estimates, alt=f"raw estimates of {view.source}", class_="pixels", loading="lazy")
     shown = min(view.restarts, 4)
     return el("div", picture, el("span", note, class_="quiet small"), class_="restarts", style=f"--restarts:{shown}")
+
+
+def _taken(view: KernelView) -> str:
+    agreeing = view.diagnostics.agreeing if view.diagnostics else 0
+    if view.index is not None and agreeing > 1:
+        return f"; the kernel is the mean of {agreeing}"
+    return f"; #{view.restart} is shown" if view.restart is not None and view.restarts > 1 else ""
 
 
 def _heat(picture: str, side: int, centre: float, alt: str) -> Raw:
