@@ -134,7 +134,7 @@ def summary(kernels: Sequence[Array], raw: Sequence[Array], truths: Sequence[Arr
         "l1": float(np.nanmean(l1)),
         "spread": float(np.nanmean(spread)) if restarts > 1 else float("nan"),
         "raw offset": float(np.mean([np.hypot(*offset(kernel, 2)) for kernel in raw])),
-        "largest offset": float(np.nanmax([np.hypot(*offset(kernel, 2)) for kernel in kernels])),
+        "largest offset": float(max(np.hypot(*offset(kernel, 2)) for kernel in kernels if np.isfinite(kernel).all())),
         "unusable": float(np.isnan(l2).sum()),
     }
 

@@ -66,12 +66,15 @@ def recentre(kernel: Array, scale: int) -> Array:
     Raises:
         ValueError: if it cannot be centred, as when mass is pushed out of the array.
     """
-    moved = normalise(np.maximum(kernel, 0.0))
+    moved = still = normalise(np.maximum(kernel, 0.0))
+    shift = np.zeros(2)
     for _ in range(20):
         off = offset(moved, scale)
         if max(map(abs, off)) < CENTRED:
             return moved
-        moved = normalise(np.maximum(spline_shift(moved, (-off[0], -off[1]), order=3), 0.0))
+        shift -= off
+        # Always from the original: kernels that are resampled again and again turn into combs.
+        moved = normalise(np.maximum(spline_shift(still, shift, order=3, mode="grid-constant"), 0.0))
     raise ValueError(f"kernel stays {max(map(abs, off)):.3f} px off its centre; is it too wide for {kernel.shape}?")
 
 

@@ -82,7 +82,6 @@ def shortage(selection: Selection, config: NoiseConfig) -> UserError | None:
     """The error to raise if the selection has fewer than `min_patches`, else none."""
     if len(selection.picks) >= config.min_patches:
         return None
-    needed = selection.threshold_needed
     seen = sum(image.patches for image in selection.coverage)
     counts = ", ".join(f"{count} {reason}" for reason, count in selection.rejected.items())
     return UserError(
@@ -90,8 +89,21 @@ def shortage(selection: Selection, config: NoiseConfig) -> UserError | None:
         where=f"{seen} patches of {config.patch} x {config.patch} pixels in {len(selection.coverage)} real images",
         got=f"{len(selection.picks)} patches; rejected: {counts or 'none, every image is smaller than a patch'}",
         wanted=f"at least {config.min_patches} (noise.min_patches); max_variance was {config.max_variance}",
-        todo=(f"set noise.max_variance to {needed:g} or more, " if needed is not None else "")
-        + "give images with flat areas such as sky or walls, or set a smaller noise.patch",
+        todo=_remedy(selection, config),
+    )
+
+
+def _remedy(selection: Selection, config: NoiseConfig) -> str:
+    """What to change, for the rule that stood in the way most often."""
+    counts = selection.rejected
+    smaller = f"set noise.patch to {max(16, config.patch // 2)}, " if config.patch > 16 else ""
+    if counts.get(NoiseReason.VARIANCE, 0) > sum(counts.get(r, 0) for r in (NoiseReason.TEXTURE, NoiseReason.GRADIENT)):
+        needed = selection.threshold_needed
+        known = f"set noise.max_variance to {needed:g} or more, " if needed is not None else ""
+        return f"{known}{smaller}or give images with flat areas such as sky or walls"
+    return (
+        f"{smaller}raise noise.max_structure (now {config.max_structure:g}) and noise.max_unlike (now {config.max_unlike:g}) if the "
+        "noise is blotchy, as after compression, or give images with flat areas such as sky or walls"
     )
 
 

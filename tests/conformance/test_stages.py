@@ -22,6 +22,7 @@ import torch
 
 from pipeline import layout
 from pipeline.build import make
+from pipeline.corpora.table import read_rows
 from pipeline.execution import Executor, ProcessExecutor, SerialExecutor, run_stage
 from pipeline.stage import Batch, Profile, Sealed, Stage, Watcher, finished
 from pipeline.stages import STAGES
@@ -301,17 +302,21 @@ def test_a_rejected_file_changes_no_corpus(tiny_copy: Tiny, tmp_path: Path) -> N
     assert {name: count for name, count in counting.computed.items() if count} == {"ingest": 1}
 
 
-def test_one_more_photograph_changes_no_other_sample(tiny_copy: Tiny, tmp_path: Path) -> None:
-    """With the same pools, all old samples are found again, bit for bit."""
-    recipe = tiny_copy.recipe.with_(
-        images={"clean": (*tiny_copy.recipe.images.clean, str(save(photograph(30, 67, 71), tmp_path / "new.png")))},
-        degraders=({"kind": "bicubic"},), shards={"samples": 1},
-    )  # fmt: skip
-    less = recipe.with_(images={"clean": tiny_copy.recipe.images.clean})
-    with_new, without = (
-        {ref.result.pixel_sha256 for ref in make_stages(r, tiny_copy.workspace).shards.manifest.shards} for r in (recipe, less)
-    )
-    assert without < with_new
+def test_more_photographs_change_no_other_sample(tiny_copy: Tiny, tmp_path: Path) -> None:
+    """New clean photographs fall between the old ones in order; old samples keep their programs and pixels."""
+
+    def samples(recipe: Recipe) -> dict[str, tuple[str, str]]:
+        shards = make_stages(recipe, tiny_copy.workspace).shards.manifest.shards
+        folders = [layout.unit_folder("synthesize", ref.key) for ref in shards]
+        rows = [row for folder in folders for row in read_rows(tiny_copy.storage.read(f"{folder}/samples.parquet"))]
+        return {row.key: (row.program, row.lr_sha256) for row in rows}
+
+    new = [str(save(photograph(30 + number, 67, 71), tmp_path / f"{number}.png")) for number in range(3)]
+    images = tiny_copy.recipe.images
+    before = samples(tiny_copy.recipe)
+    after = samples(tiny_copy.recipe.with_(images=images.with_(clean=(*images.clean, *new))))
+    assert len(after) > len(before) > 10
+    assert {key: after[key] for key in before} == before
 
 
 def test_image_set_identity_is_content(tiny: Tiny) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import layout
 from pipeline.execution import SerialExecutor, as_finished, run_batch, run_stage
 from pipeline.stage import Batch, Profile, Stage, Unit, Watcher, batches, is_done
 from pipeline.stages import STAGES
@@ -101,6 +102,18 @@ def test_an_error_keeps_what_was_finished(profile: Profile) -> None:
     done = [unit.payload.value for unit in STAGE.units([1, 2, 13, 4], Config()) if is_done(storage, "square", unit)]
     assert done == [1, 2]
     assert not any("sealed" in name for name in storage.files("stages"))
+
+
+def test_a_batch_that_is_tried_again_skips_what_is_finished(profile: Profile) -> None:
+    """A batch may come back from a lost worker with some units finished."""
+    units = tuple(STAGE.units([1, 2, 3], Config()))
+    run([2], profile)
+    marker = Path(profile.workspace) / layout.unit_marker("square", units[1].key)
+    written = marker.stat().st_mtime_ns
+    heard: list[float] = []
+    assert run_batch(Batch("square", units, Config(), profile), heard.append) == 3
+    assert marker.stat().st_mtime_ns == written
+    assert sum(heard) == pytest.approx(2)
 
 
 def test_nothing_to_do_is_sealed_too(profile: Profile) -> None:

@@ -23,6 +23,7 @@ def test_keys_are_equal_only_for_equal_parts(first: list[str | int], second: lis
 def test_parts_do_not_run_together() -> None:
     lists: list[tuple[str | int, ...]] = [
         ("ab", "c"), ("a", "bc"), ("abc",), ("a", "b", "c"), ("a", "", "bc"), (1, 23), (12, 3), (123,), ("123",), ("1", 23), (),
+        ("astr:b",), ("a", "str:b"), ("1int:2",), (1, 2), ("1", 2),
     ]  # fmt: skip
     keys = [stream_key(*each) for each in lists]
     assert len(set(keys)) == len(keys)
