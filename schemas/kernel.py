@@ -111,7 +111,7 @@ class KernelDiagnostics(Frozen):
     width: float = Field(ge=0)
     """Root mean square distance from the centre per axis of the kernel, in HR pixels."""
     disagreement: float = Field(ge=0)
-    """Distance to the farthest restart that agrees, relative; 0 for a single restart."""
+    """Relative distance to the farthest restart that agrees, or to the nearest if none does; 0 for a single restart."""
     agreeing: int = Field(ge=0)
     """Restarts that agree, this one included."""
     shift: float = Field(ge=0)

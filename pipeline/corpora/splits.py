@@ -22,7 +22,9 @@ def split_images(images: Sequence[str], splits: SplitsConfig, seed: int) -> dict
             counts = {other: list(chosen.values()).count(other) for other in shares}
             fullest = max(counts, key=lambda other: counts[other])
             if counts[fullest] > 1:
-                moved = max((image for image in images if chosen[image] == fullest), key=lambda image: draws[image])
+                order = list(shares)
+                nearest = min if order.index(split) < order.index(fullest) else max
+                moved = nearest((image for image in images if chosen[image] == fullest), key=lambda image: draws[image])
                 chosen[moved] = split
     return chosen
 

@@ -69,7 +69,8 @@ def judge(
     distances = distance_matrix(finished[usable])
     place, group = medoid(distances, config.max_disagreement)
     number = usable[place]
-    spread = float(distances[place, group].max())
+    others = np.delete(distances[place], place)
+    spread = float(others.min()) if len(group) == 1 and len(others) else float(distances[place, group].max())
     kernel = recentre(finished[usable][group].mean(axis=0), 2)
     diagnostics = measure(raw[number], kernel, image, agreeing=len(group), disagreement=spread)
     reason, detail = _first_objection(diagnostics, config, len(raw), distances)
@@ -189,11 +190,9 @@ def _first_objection(
             return rule.reason, f"{rule.label} is {value:.3g}, wanted {wanted} {limit:.3g}"
     wanted_agreeing = min(config.min_agreeing, restarts)
     if diagnostics.agreeing < wanted_agreeing:
-        near = distances[distances > 0].min() if (distances > 0).any() else math.inf
-        return KernelReason.DISAGREEMENT, (
-            f"{diagnostics.agreeing} of {restarts} restarts agree, wanted {wanted_agreeing}; "
-            f"the nearest two differ by {near:.3g}, wanted at most {config.max_disagreement:.3g}"
-        )
+        differ = f"the nearest two differ by {diagnostics.disagreement:.3g}, wanted at most {config.max_disagreement:.3g}"
+        said = differ if len(distances) > 1 else "the others hold no usable kernel"
+        return KernelReason.DISAGREEMENT, f"{diagnostics.agreeing} of {restarts} restarts agree, wanted {wanted_agreeing}; {said}"
     if diagnostics.shift > config.max_shift:
         return KernelReason.MISALIGNED, (
             f"a trial pair is shifted by {diagnostics.shift:.3g} px, wanted at most {config.max_shift:.3g}"

@@ -97,13 +97,14 @@ def _remedy(selection: Selection, config: NoiseConfig) -> str:
     """What to change, for the rule that stood in the way most often."""
     counts = selection.rejected
     smaller = f"set noise.patch to {max(16, config.patch // 2)}, " if config.patch > 16 else ""
-    if counts.get(NoiseReason.VARIANCE, 0) > sum(counts.get(r, 0) for r in (NoiseReason.TEXTURE, NoiseReason.GRADIENT)):
+    structured = counts.get(NoiseReason.TEXTURE, 0) + counts.get(NoiseReason.GRADIENT, 0)
+    if counts.get(NoiseReason.VARIANCE, 0) > structured:
         needed = selection.threshold_needed
         known = f"set noise.max_variance to {needed:g} or more, " if needed is not None else ""
         return f"{known}{smaller}or give images with flat areas such as sky or walls"
     return (
-        f"{smaller}raise noise.max_structure (now {config.max_structure:g}) and noise.max_unlike (now {config.max_unlike:g}) if the "
-        "noise is blotchy, as after compression, or give images with flat areas such as sky or walls"
+        f"{smaller}raise noise.max_structure (now {config.max_structure:g}) and noise.max_unlike (now {config.max_unlike:g}) "
+        "if the noise is blotchy, as after compression, or give images with flat areas such as sky or walls"
     )
 
 

@@ -28,7 +28,9 @@ images:
   real: [{photos}]
 tiles: {{size: 48}}
 kernels: {{iterations: 24, restarts: 2}}
-kernel_quality: {{max_sum_error: 10, max_offset: 9, max_border: 1, max_negative: 1, max_support: 400, max_disagreement: 3, max_shift: 9, min_support: 1}}
+kernel_quality:
+  {{max_sum_error: 10, max_offset: 9, max_border: 1, max_negative: 1, max_support: 400, max_disagreement: 3, max_shift: 9,
+    min_support: 1}}
 noise: {{patch: 16}}
 degraders:
   - {{kind: realsr, weight: 2}}
@@ -107,12 +109,12 @@ def pairmill(prefect: dict[str, str]) -> Run:
     return lambda *arguments, **options: run(*arguments, env=prefect, **options)
 
 
-def run(*arguments: object, env: dict[str, str], timeout: float = 240, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, env: dict[str, str], timeout: float = 240) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "flows.cli", *map(str, arguments)]
     root = str(Path(__file__).parents[2])
     return subprocess.run(
         command, env=os.environ | env | {"PYTHONPATH": root, "COLUMNS": "100"}, capture_output=True, text=True, timeout=timeout,
-        cwd=cwd or root, check=False,
+        cwd=root, check=False,
     )  # fmt: skip
 
 

@@ -230,7 +230,7 @@ def test_a_missing_recipe_and_a_missing_corpus_suggest_what_to_do(pairmill: Run,
 def test_a_flipped_byte_is_named_by_shard_and_sample(built: Path, pairmill: Run, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-r", built, copy], check=True)
-    shard = sorted(copy.glob("corpora/tiny/*/shards/*.tar"))[0]
+    shard = min(copy.glob("corpora/tiny/*/shards/*.tar"))
     data = bytearray(shard.read_bytes())
     data[data.index(b"IDAT") + 40] ^= 1
     shard.chmod(0o644)
@@ -255,6 +255,7 @@ def test_no_usable_kernel_stops_before_synthesis_and_says_what_would_work(
 
 
 def test_help_is_instant_and_imports_nothing_heavy() -> None:
-    code = "import sys, flows.cli.main; print([m for m in ('torch', 'prefect', 'dask', 'zarr', 'cv2', 'numpy', 'scipy') if m in sys.modules])"
+    heavy = ("torch", "prefect", "dask", "zarr", "cv2", "numpy", "scipy")
+    code = f"import sys, flows.cli.main; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert done.stdout.strip() == "[]"

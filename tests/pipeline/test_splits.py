@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.corpora.splits import split_images
+from pipeline.rng import stream
 from pipeline.stages.synthesize import pack
 from schemas.image import ImageRecord, Role
 from schemas.recipe import SplitsConfig
@@ -50,6 +51,15 @@ def test_moves_fill_an_empty_split_and_nothing_else() -> None:
         chosen = split_images(digests(6), config, seed)
         moved = [image for image in chosen if chosen[image] != alone[image]]
         assert len(moved) == (0 if len(set(alone.values())) == 2 else 1)
+
+
+def test_the_image_that_fell_nearest_is_moved() -> None:
+    """An empty first split takes the image with the least draw, an empty last one that with the greatest."""
+    images = digests(5)
+    for config, empty in ((SplitsConfig(train=1e-9, val=1), "train"), (SplitsConfig(train=1, val=1e-9), "val")):
+        draws = {image: stream(4, "split", image).random() for image in images}
+        wanted = (min if empty == "train" else max)(images, key=lambda image: draws[image])
+        assert [image for image, split in split_images(images, config, 4).items() if split == empty] == [wanted]
 
 
 def test_shares_are_about_right() -> None:

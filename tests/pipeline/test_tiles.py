@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.images.tiles import contrast_and_detail, judge_tile, positions
-from schemas.hr import TileReason
-from schemas.recipe import TilesConfig
+from pipeline.stages.clean_up import cut
+from schemas.hr import CutConfig, TileReason
+from schemas.image import ImageRecord, Role
+from schemas.recipe import CleanUpConfig, TilesConfig
 from tests.make import photograph
 
 
@@ -47,6 +49,21 @@ def test_flat_and_blurred_tiles_are_skipped() -> None:
     assert judge_tile(photograph(1, 64, 64), config) is None
     assert judge_tile(ramp, TilesConfig(min_detail=0)) is None
     assert judge_tile(photograph(1, 64, 64), TilesConfig(min_contrast=99)) == TileReason.FLAT
+
+
+def test_an_image_is_cut_by_size_and_stride() -> None:
+    record = ImageRecord(
+        url="/x", role=Role.CLEAN, format="PNG", width=70, height=50, bytes=9, file_sha256="0" * 64, pixel_sha256="1" * 64
+    )
+    image = photograph(1, 50, 70)
+    image[:, :40] = 90                                   # flat on the left
+    for stride, used in ((None, [(32, 0), (32, 18)]), (8, [(x, y) for y in (0, 8, 16) for x in (16, 24, 32, 38)])):
+        config = CutConfig(clean_up=CleanUpConfig(), tiles=TilesConfig(size=32, stride=stride))
+        hr = cut(record, image, config, cleaned=False)
+        assert list(hr.tiles) == used
+        lefts, tops = positions(70, 32, stride or 32), positions(50, 32, stride or 32)
+        assert len(hr.tiles) + sum(hr.skipped.values()) == len(lefts) * len(tops)
+        assert set(hr.skipped) == {TileReason.FLAT}
 
 
 def test_measures_against_numpy() -> None:
