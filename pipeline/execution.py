@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -155,10 +156,12 @@ def one_thread() -> None:
     for variable in THREAD_VARIABLES:
         os.environ[variable] = "1"
     import cv2
-    import torch
 
     cv2.setNumThreads(1)
-    torch.set_num_threads(1)
+    if "torch" in sys.modules:                           # otherwise it reads the variables when it is imported
+        import torch
+
+        torch.set_num_threads(1)
 
 
 def default_workers() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.base import Digest, Frozen
 
@@ -55,6 +55,14 @@ class NoiseConfig(Frozen):
     """Fewest patches that a pool may have; with fewer the build stops before synthesis."""
     max_correlation: float = Field(default=0.5, gt=0, le=1)
     """Two patches whose residuals correlate more than this are near-duplicates; one is dropped. 1 keeps all."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.min_mean >= self.max_mean:
+            raise ValueError(f"min_mean must be below max_mean, got {self.min_mean:g} and {self.max_mean:g}")
+        if self.min_patches > self.max_patches:
+            raise ValueError(f"min_patches must not exceed max_patches, got {self.min_patches} and {self.max_patches}")
+        return self
 
     @classmethod
     def realsr(cls, patch: int = 256, max_variance: float = 20.0, min_mean: float = 0.0) -> Self:

@@ -10,7 +10,7 @@ from pipeline import layout
 from pipeline.corpora.replay import corpus_assets, read_table
 from pipeline.corpora.seal import shard_names_of
 from pipeline.images.decode import pixel_digest
-from pipeline.images.encode import decode_png
+from pipeline.images.encode import decode_suspect_png
 from pipeline.shards.tar import FIELDS, read_members
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest, Fault, Finding, ShardRecord, VerifyReport
@@ -117,7 +117,7 @@ def _check_sample(name: str, key: str, fields: dict[str, bytes], row: SampleRow 
         yield Finding(fault=Fault.SAMPLE_RECORD, where=where, detail="the JSON differs from the table")
     for field, digest in (("hr.png", row.hr_sha256), ("lr.png", row.lr_sha256)):
         try:
-            found = pixel_digest(decode_png(fields[field]))
+            found = pixel_digest(decode_suspect_png(fields[field]))
         except ValueError as error:
             yield Finding(fault=Fault.SAMPLE_UNREADABLE, where=where, detail=f"{field}: {error}")
             continue
