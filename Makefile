@@ -51,6 +51,8 @@ lint: $(VENV)/.made-test ## Style, types and layers
 schema: $(VENV)/.made ## Write data/recipes/recipe.schema.json from the schemas
 	@$(BIN)/python -c 'from pipeline.recipes import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json
 
+bench: export OMP_NUM_THREADS=1
+bench: export OPENBLAS_NUM_THREADS=1
 bench: $(VENV)/.made-test ## Measure the speed goals; saves a table under benchmarks/results
 	@$(BIN)/python -m benchmarks.run
 

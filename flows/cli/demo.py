@@ -18,7 +18,7 @@ PHOTOGRAPHS = {
 
 RECIPE = """name: demo
 scale: 2
-seed: 7
+seed: 10
 images:
   real: [../../images/demo]
 tiles: {size: 128, stride: 96}
