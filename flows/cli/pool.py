@@ -18,19 +18,21 @@ def kernels(
     device: Device = "cpu",
 ) -> None:  # fmt: skip
     """Estimate and judge the kernels of a recipe's real images, and seal the accepted ones."""
-    from flows.cli.shown import show_kernels
+    from flows.cli.shown import show_pools
     from flows.cli.work import make_pool
 
-    show_kernels(workspace, make_pool("kernels", recipe, workspace, engine, workers, device))
+    make_pool("kernels", recipe, workspace, engine, workers, device)
+    show_pools(recipe, workspace, ("kernels",))
 
 
 @app.command()
 def noise(recipe: RecipeFile, workspace: Workspace = "data", engine: Engine = "local", workers: Workers = None) -> None:
     """Mine the noise of a recipe's real images, and seal the chosen patches."""
-    from flows.cli.shown import show_noise
+    from flows.cli.shown import show_pools
     from flows.cli.work import make_pool
 
-    show_noise(workspace, make_pool("noise", recipe, workspace, engine, workers, "cpu"))
+    make_pool("noise", recipe, workspace, engine, workers, "cpu")
+    show_pools(recipe, workspace, ("noise",))
 
 
 @app.command()

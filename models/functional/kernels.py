@@ -134,6 +134,14 @@ def pad_or_crop(kernel: Array, size: int) -> Array:
     return kernel[cut:-cut, cut:-cut].copy()
 
 
+def without_tails(kernel: Array, least: float = 2e-3) -> Array:
+    """The kernel without values below `least` times its largest: what interpolation leaves around the blur. Sum 1.
+
+    Narrower kernels cost less to apply, and the mass that goes is about a thousandth.
+    """
+    return normalise(np.where(kernel < least * kernel.max(), 0.0, kernel))
+
+
 def to_fixed_point(kernel: Array, bits: int = 16) -> Array:
     """The nearest kernel whose entries are multiples of 2**-bits and sum to exactly 1.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.kernels import compose, to_fixed_point
+from models.functional.kernels import compose, to_fixed_point, without_tails
 from pipeline import layout
 from pipeline.images.decode import load
 from pipeline.kernels.quality import judge, refusal
@@ -81,7 +81,7 @@ def _judge(
     if kernel is None:
         return None, verdict
     try:
-        return to_fixed_point(compose(kernel, config.scale)), verdict
+        return to_fixed_point(without_tails(compose(kernel, config.scale))), verdict
     except ValueError as error:                        # too wide to be composed to this scale
         return None, verdict.with_(accepted=False, reason=KernelReason.TOO_WIDE, detail=str(error))
 

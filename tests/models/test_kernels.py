@@ -18,6 +18,7 @@ from models.functional.kernels import (
     recentre,
     target_centre,
     to_fixed_point,
+    without_tails,
 )
 from models.kernelgan.finish import finish
 from schemas.kernel import KernelGanConfig
@@ -131,3 +132,12 @@ def test_finishing_removes_the_noise_floor_and_centres() -> None:
 @pytest.mark.parametrize("raw", [np.zeros((13, 13)), np.full((13, 13), np.nan), -np.ones((13, 13))])
 def test_finishing_what_is_no_kernel_gives_nan(raw: np.ndarray) -> None:
     assert np.isnan(finish(raw, KernelGanConfig())).all()
+
+
+def test_tails_go_and_the_centre_stays() -> None:
+    kernel = compose(gaussian_kernel(17, 1.6, 0.9, 0.5, target_centre(17, 2)), 4)
+    trimmed = without_tails(kernel)
+    assert trimmed.sum() == pytest.approx(1, abs=1e-12)
+    assert np.count_nonzero(trimmed) < 0.7 * np.count_nonzero(kernel)
+    assert np.abs(trimmed - kernel).sum() < 0.02
+    assert max(map(abs, offset(trimmed, 4))) < 0.02
