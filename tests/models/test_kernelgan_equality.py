@@ -72,7 +72,8 @@ def test_trajectories_are_those_of_the_layered_networks() -> None:
 
 
 def test_published_schedule_differs_so_the_comparison_can_fail() -> None:
-    config = KernelGanConfig(iterations=10, crop=40, learning_rate=2e-3, bicubic_weights=(5.0, 0.05, 5e-4), bicubic_until=(0.8, 0.9), decay_at=())
+    schedule = {"bicubic_weights": (5.0, 0.05, 5e-4), "bicubic_until": (0.8, 0.9), "decay_at": ()}
+    config = KernelGanConfig(iterations=10, crop=40, learning_rate=2e-3, **schedule)
     lane = draw_lanes([photograph(3)], [5], config, [(0, 0)])[0]
     right = layered.train_lane(lane, config).kernels[-1]
     summed = layered.train_lane(lane, config, layered.Defects(summed_channels=True)).kernels[-1]
