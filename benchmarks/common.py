@@ -60,7 +60,7 @@ def show(rows: list[Row]) -> None:
     """Print the table."""
     for item in rows:
         mark = "ok  " if item["reached"] else "MISS"
-        print(f"{mark} {item['what']:<38} {item['value']:>9.3f}  goal {item['goal']:<9} {item['detail']}")
+        print(f"{mark} {item['what']:<58} {item['value']:>9.3f}  goal {item['goal']:<9} {item['detail']}")
 
 
 def save(rows: list[Row], name: str) -> Path:
