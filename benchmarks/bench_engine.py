@@ -21,7 +21,7 @@ from pipeline.stage import Profile, Watcher
 
 def run(quick: bool) -> list[Row]:
     """All three; `quick` uses fewer pictures."""
-    count = 8 if quick else 24
+    count = 8 if quick else 32
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         few, many = photographs(home, count, 1024), photographs(home, 4 * count, 1024)
@@ -75,6 +75,9 @@ def _build(images: Path, workspace: Path, workers: int) -> tuple[float, int]:
 
 def _warm() -> None:
     """Import what workers need, so that imports are not measured."""
+    import torch  # noqa: F401
+    import webdataset  # noqa: F401
+
     import pipeline.stages  # noqa: F401
 
 

@@ -36,7 +36,7 @@ def recipe(images: Path, name: str = "bench", iterations: int = 12, samples: int
     """Kernel + noise pairs at x2, tiles of 256."""
     return Recipe.model_validate({
         "name": name, "images": {"real": str(images)}, "kernels": {"iterations": iterations}, "kernel_quality": LENIENT,
-        "noise": {"patch": 64, **ANYTHING}, "shards": {"samples": samples},
+        "noise": {"patch": 64, "max_patches": 256, **ANYTHING}, "shards": {"samples": samples},
         "clean_up": {"factor": 1}, "tiles": {"min_detail": 0, "min_contrast": 0},
     })  # fmt: skip
 
