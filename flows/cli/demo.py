@@ -39,7 +39,7 @@ def run_demo(workspace: str, workers: int | None) -> None:
     recipe.parent.mkdir(parents=True, exist_ok=True)
     recipe.write_text(RECIPE, "utf-8")
     render.line(f"{count} photographs in {images}, recipe {recipe}")
-    render.line("smaller than a real build: seven small pictures, overlapping tiles of 128, noise patches of 16 with looser rules")
+    render.line("smaller than a real build: seven small pictures, overlapping tiles of 128, noise patches of 16, looser rules")
     build_corpus(str(recipe), workspace, "local", workers, "cpu", None)
 
 

@@ -25,7 +25,8 @@ def test_every_tracked_recipe_is_valid(path: Path) -> None:
 
 def test_recipes_that_commands_write_are_valid() -> None:
     assert parse_recipe(RECIPE, "demo").name == "demo"
-    assert parse_recipe(new_recipe("mine", "/a folder/with: 'odd\" names", 4), "new").images.real == ("/a folder/with: 'odd\" names",)
+    folder = "/a folder/with: 'odd\" names"
+    assert parse_recipe(new_recipe("mine", folder, 4), "new").images.real == (folder,)
 
 
 def test_an_editor_accepts_what_we_accept_and_refuses_a_misspelt_key() -> None:
