@@ -136,7 +136,6 @@ def run_stage(
 def _compute(
     stage: Stage[I, C, P, R, M], todo: list[Any], config: C, profile: Profile, executor: Executor, watcher: Watcher
 ) -> None:
-    chosen: Executor = SerialExecutor() if stage.cheap else executor
     reported = 0.0
 
     def advanced(units: float) -> None:
@@ -145,9 +144,9 @@ def _compute(
         watcher.advanced(stage, units)
 
     done = 0
-    for count in chosen.run(batches(stage, todo, config, profile), advanced):
+    for count in executor.run(batches(stage, todo, config, profile), advanced):
         done += count
-        if reported < done and not stage.cheap:      # what a worker could not report while it ran
+        if reported < done:      # what a worker could not report while it ran
             advanced(done - reported)
 
 

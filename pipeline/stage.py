@@ -79,8 +79,6 @@ class Stage(Generic[I, C, P, R, M]):
     """Gets units, records, config, context and the stage key; writes what belongs to the stage, returns the manifest."""
     batch: Callable[[C, Profile], int] = lambda _config, _profile: 1
     """How many units `work` gets at most at a time."""
-    cheap: bool = False
-    """Whether units take about a millisecond, so that a process pool would cost more than it saves."""
 
     def units(self, inputs: I, config: C) -> list[Unit[P]]:
         """The plan with its keys."""

@@ -33,7 +33,7 @@ array's shape, hence the library's choice of algorithm, hence every bit, the sam
 SETTLED = 0.1
 """A kernel counts for the mean while its sum is this close to 1; early ones swing through zero."""
 LANE_BYTES = 24 << 20
-"""Memory of a lane: weights, gradients, Adam's moments, noise and activations, measured with a margin."""
+"""Memory of a lane: weights, gradients, Adam's moments, noise and activations; an estimate with a margin."""
 ADAM_BETAS = (0.5, 0.999)
 
 
