@@ -8,11 +8,12 @@ import re
 import types
 import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from schemas.degraders import DegraderConfig
 from schemas.errors import UserError
 from schemas.recipe import Recipe
 
@@ -138,7 +139,7 @@ def _message(text: str) -> str:
     return re.sub(r", unable to parse string as an? \w+", "", text)
 
 
-KINDS = {"bicubic", "realsr"}
+KINDS = {option.model_fields["kind"].default for option in get_args(get_args(DegraderConfig)[0])}
 
 
 def allowed_keys(path: list[Any]) -> list[str]:

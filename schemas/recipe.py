@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from schemas.base import Frozen, Key
+from schemas.degraders import DegraderConfig
+from schemas.degraders.realsr import RealSrConfig
 from schemas.image import IngestConfig
 from schemas.kernel import KernelGanConfig, KernelQualityConfig
 from schemas.noise import NoiseConfig
@@ -51,36 +53,6 @@ class TilesConfig(Frozen):
     def step(self) -> int:
         """Distance between tiles, in HR pixels."""
         return self.stride or self.size
-
-
-class BicubicConfig(Frozen):
-    """The control: bicubic reduction and nothing else."""
-
-    kind: Literal["bicubic"] = "bicubic"
-    """Which degrader."""
-    weight: float = Field(default=1.0, gt=0)
-    """Share of the samples, relative to the other degraders."""
-
-
-class RealSrConfig(Frozen):
-    """RealSR (Ji et al. 2020): a pooled kernel, then a crop of a pooled noise patch."""
-
-    kind: Literal["realsr"] = "realsr"
-    """Which degrader."""
-    weight: float = Field(default=1.0, gt=0)
-    """Share of the samples, relative to the other degraders."""
-    strength: tuple[float, float] = (0.8, 1.2)
-    """Least and largest factor on the noise, drawn uniformly; 1 is as mined."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        low, high = self.strength
-        if not 0 <= low <= high:
-            raise ValueError(f"strength must be 0 <= least <= largest, got [{low}, {high}]")
-        return self
-
-
-DegraderConfig = Annotated[BicubicConfig | RealSrConfig, Field(discriminator="kind")]
 
 
 class SplitsConfig(Frozen):

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from schemas.base import Digest, Frozen
 from schemas.corpus import PoolRef
+from schemas.degraders import DegraderConfig
 from schemas.image import ImageRecord
-from schemas.recipe import DegraderConfig
 from schemas.work import FileRecord
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.degraders.base import Degrader, Pools
 from pipeline.degraders.bicubic import Bicubic
 from pipeline.degraders.realsr import RealSr
-from schemas.recipe import DegraderConfig
+from schemas.degraders import DegraderConfig
 
 __all__ = ["DEGRADERS", "Degrader", "Pools", "build"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.degraders.base import Pools
-from schemas.program import BicubicDown, Program, Quantise
-from schemas.recipe import BicubicConfig
+from schemas.degraders.bicubic import BicubicConfig
+from schemas.ops.resize import BicubicDown, Quantise
+from schemas.program import Program
 
 
 class Bicubic:

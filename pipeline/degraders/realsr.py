@@ -11,9 +11,11 @@ import numpy as np
 from pipeline.degraders.base import PoolInfo, Pools
 from pipeline.noise.inject import draw_placements
 from pipeline.rng import pick
+from schemas.degraders.realsr import RealSrConfig
 from schemas.errors import UserError
-from schemas.program import Inject, PooledBlur, Program, Quantise, Subsample
-from schemas.recipe import RealSrConfig
+from schemas.ops.pooled import Inject, PooledBlur
+from schemas.ops.resize import Quantise, Subsample
+from schemas.program import Program
 
 
 class RealSr:

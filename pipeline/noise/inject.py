@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.rng import pick
-from schemas.program import Inject, Placement
+from schemas.ops.pooled import Inject, Placement
 
 OVERLAP = 8
 """Pixels over which neighbouring crops are cross-faded."""

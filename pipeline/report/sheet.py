@@ -12,10 +12,9 @@ from pipeline.report.collect.pairs import crop_side, crops
 from pipeline.report.collect.pools import PoolRows, pool_rows
 from pipeline.report.collect.samples import Pair, some_pairs
 from pipeline.report.pictures import Image, enlarged, heat, nearest, png
-from pipeline.report.words import program_words
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
-from schemas.program import PooledBlur
+from schemas.ops.pooled import PooledBlur
 
 LARGEST = 300_000
 """Most bytes of a sheet."""
@@ -53,7 +52,7 @@ def _row(pair: Pair, side: int, scale: int, kernels: PoolRows | None, counts: di
     blurs = [op.index for op in pair.program.ops if isinstance(op, PooledBlur)]
     if blurs and kernels is not None:
         _inset(panes[1], kernels.rows(blurs[:1])[0], scale)
-    words = [word for word in program_words(pair.program, counts) if not word.startswith(("every", "rounded"))]
+    words = [word for word in pair.program.words(counts) if not word.startswith(("every", "rounded"))]
     known = any(word.startswith(pair.row.degrader) for word in words)
     return panes, " · ".join(words if known else [pair.row.degrader, *words])
 

@@ -27,8 +27,10 @@ from pipeline.rng import stream
 from pipeline.shards.tar import Sample, ShardWriter
 from pipeline.stages import STAGES
 from pipeline.stages.synthesize import pixels_of
-from schemas.program import BicubicDown, Program, Quantise
-from schemas.recipe import BicubicConfig, RealSrConfig
+from schemas.degraders.bicubic import BicubicConfig
+from schemas.degraders.realsr import RealSrConfig
+from schemas.ops.resize import BicubicDown, Quantise
+from schemas.program import Program
 from schemas.sample import Box, SampleRecord
 
 FILE = Path(__file__).parent / "digests.json"

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from models.functional.resize import bicubic_down, to_uint8
-from pipeline.apply import BlurSubsample, apply, fused
+from pipeline.apply import apply, intermediates
 from pipeline.pools import Assets
 from schemas.errors import IntegrityError
-from schemas.program import BicubicDown, Inject, Op, Placement, PooledBlur, Program, Quantise, Subsample
+from schemas.ops import Op
+from schemas.ops.pooled import Inject, Placement, PooledBlur
+from schemas.ops.resize import BicubicDown, Quantise, Subsample
+from schemas.program import Program
 from tests.make import photograph
 from tests.pools import pools
 
@@ -40,11 +43,8 @@ def test_quantise_alone_changes_nothing() -> None:
 def test_blur_then_subsample_is_fused_and_the_same() -> None:
     blurred = run(BLUR, Quantise(), scale=1)
     np.testing.assert_array_equal(run(BLUR, Subsample(scale=2), Quantise()), blurred[::2, ::2])
-    joined = fused((BLUR, Subsample(scale=2), INJECT, Quantise()))
-    assert isinstance(joined[0], BlurSubsample)
-    assert len(joined) == 3
-    assert fused((Subsample(scale=2), BLUR)) == [Subsample(scale=2), BLUR]
-    assert fused((BLUR, Quantise(), Subsample(scale=2))) == [BLUR, Quantise(), Subsample(scale=2)]
+    between = Program(scale=2, ops=(BLUR, Quantise(), Subsample(scale=2)))
+    np.testing.assert_array_equal(apply(between, HR, ASSETS), blurred[::2, ::2])
     twice = Program(scale=4, ops=(BLUR, Subsample(scale=2), Subsample(scale=2), Quantise()))
     whole = apply(Program(scale=1, ops=(BLUR, Quantise())), HR[:36], ASSETS)
     np.testing.assert_array_equal(apply(twice, HR[:36], ASSETS), whole[::4, ::4])
@@ -55,6 +55,14 @@ def test_noise_is_added_before_the_only_rounding() -> None:
     crop = ASSETS.patch(NOISE, 0)[:19, :16].astype(np.float64)
     expected = to_uint8(plain + (crop - crop.mean(axis=(0, 1))))
     np.testing.assert_array_equal(run(BicubicDown(scale=2), INJECT, Quantise()), expected)
+
+
+def test_intermediates_end_in_the_result() -> None:
+    ops = (BLUR, Subsample(scale=2), INJECT, Quantise())
+    steps = list(intermediates(Program(scale=2, ops=ops), HR, ASSETS))
+    assert [op for op, _ in steps] == list(ops)
+    assert [image.shape[:2] for _, image in steps] == [(38, 32), (19, 16), (19, 16), (19, 16)]
+    np.testing.assert_array_equal(steps[-1][1], run(*ops))
 
 
 @pytest.mark.parametrize(

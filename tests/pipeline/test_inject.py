@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.noise.inject import OVERLAP, PHASE, add_noise, cover, draw_placements
 from pipeline.rng import stream
-from schemas.program import Inject, Placement
+from schemas.ops.pooled import Inject, Placement
 
 
 def inject(shape: tuple[int, int], patch: int, count: int, key: Any = 0, strength: float = 1.0) -> Inject:

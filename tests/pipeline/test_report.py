@@ -24,12 +24,14 @@ from pipeline.report.markup import el, number, of, size, text
 from pipeline.report.page import page
 from pipeline.report.pictures import busiest, heat, stretched, strip, thumbnail
 from pipeline.report.sheet import LARGEST, contact_sheet
-from pipeline.report.words import file_name, plain, program_words
+from pipeline.report.words import file_name, plain
 from pipeline.report.write import write_report
 from pipeline.stage import Profile
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
-from schemas.program import BicubicDown, Inject, Placement, PooledBlur, Program, Quantise, Subsample
+from schemas.ops.pooled import Inject, Placement, PooledBlur
+from schemas.ops.resize import BicubicDown, Quantise, Subsample
+from schemas.program import Program
 from schemas.provenance import StageTiming
 from schemas.report import ReportData
 from tests.make import make_stages, photograph, save, tiny_recipe
@@ -272,11 +274,11 @@ def test_words_of_programs() -> None:
         PooledBlur(pool="a" * 64, index=3), Subsample(scale=2),
         Inject(pool="b" * 64, strength=1.0712, placements=(place, place.with_(index=4))), Quantise(),
     )  # fmt: skip
-    words = program_words(Program(scale=2, ops=ops), {"a" * 64: 12})
+    words = Program(scale=2, ops=ops).words({"a" * 64: 12})
     assert " · ".join(words) == (
         "kernel #3 of 12 · every 2nd pixel · noise patches #4, #9 at strength 1.07 · rounded to 8 bits"
     )
-    assert program_words(Program(scale=4, ops=(BicubicDown(scale=4),)), {}) == ("bicubic reduction by 4",)
+    assert Program(scale=4, ops=(BicubicDown(scale=4),)).words({}) == ("bicubic reduction by 4",)
 
 
 def test_names_show_no_secrets_and_no_controls() -> None:

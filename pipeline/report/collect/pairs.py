@@ -8,10 +8,11 @@ from pipeline.report.collect.pools import KernelPictures
 from pipeline.report.collect.samples import Pair
 from pipeline.report.pictures import Image, busiest, enlarged
 from pipeline.report.shelf import Shelf
-from pipeline.report.words import file_name, plain, program_words
+from pipeline.report.words import file_name, plain
 from schemas.corpus import CorpusManifest
 from schemas.image import ImageSet
-from schemas.program import PooledBlur, Program
+from schemas.ops.pooled import PooledBlur
+from schemas.program import Program
 from schemas.report import PairsSection, PairView
 
 SHOWN = 24
@@ -55,7 +56,7 @@ def _view(
     key, program = pair.row.key, pair.program
     return PairView(
         key=key, split=pair.row.split, degrader=pair.row.degrader, source=plain(source),
-        program=program_words(program, counts), kernel=_kernel(program, kernels),
+        program=program.words(counts), kernel=_kernel(program, kernels),
         hr=shelf.png(f"pair-{key}-hr", hr), lr=shelf.png(f"pair-{key}-lr", lr),
         bicubic=shelf.png(f"pair-{key}-bicubic", enlarged(lr, scale)),
     )  # fmt: skip

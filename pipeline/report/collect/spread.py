@@ -11,7 +11,8 @@ from pipeline.report.collect.choose import histogram
 from pipeline.report.collect.samples import Pair
 from pipeline.report.pictures import Image, grey
 from schemas.corpus import CorpusManifest
-from schemas.program import Inject, PooledBlur, Program
+from schemas.ops.pooled import Inject, PooledBlur
+from schemas.program import Program
 from schemas.report import Histogram, SpreadSection
 
 if TYPE_CHECKING:

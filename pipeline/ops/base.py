@@ -1,0 +1,17 @@
+"""What an op's function looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.pools import Assets
+
+Image = NDArray[np.generic]
+"""(H, W, 3) in grey levels 0..255: uint8, or float64 that may overshoot."""
+
+Apply = Callable[[Any, Image, Assets], Image]
+"""Pure: gets the op, the image, which it leaves alone, and the pools; returns a new image."""

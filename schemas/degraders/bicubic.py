@@ -1,0 +1,14 @@
+"""Settings of the control."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from schemas.degraders.base import DegraderBase
+
+
+class BicubicConfig(DegraderBase):
+    """The control: bicubic reduction and nothing else."""
+
+    kind: Literal["bicubic"] = "bicubic"
+    """Which degrader."""

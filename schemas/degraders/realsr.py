@@ -1,0 +1,25 @@
+"""Settings of RealSR's degradation."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from schemas.degraders.base import DegraderBase
+
+
+class RealSrConfig(DegraderBase):
+    """RealSR (Ji et al. 2020): a pooled kernel, then a crop of a pooled noise patch."""
+
+    kind: Literal["realsr"] = "realsr"
+    """Which degrader."""
+    strength: tuple[float, float] = (0.8, 1.2)
+    """Least and largest factor on the noise, drawn uniformly; 1 is as mined."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.strength
+        if not 0 <= low <= high:
+            raise ValueError(f"strength must be 0 <= least <= largest, got [{low}, {high}]")
+        return self

@@ -1,0 +1,82 @@
+"""Changing the size, and the range of values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.ops.base import Counts, OpBase
+
+ORDINALS = {2: "2nd", 3: "3rd"}
+Method = Literal["matlab_bicubic", "bicubic", "bilinear", "area", "nearest"]
+"""`matlab_bicubic`: a = -0.5, antialiased; `bicubic`: a = -0.75, as OpenCV and torch, not antialiased; `bilinear`: not
+antialiased; `area`: mean of the covered area (bilinear when enlarging, as OpenCV); `nearest`: with the pixel offset compensated."""
+
+
+class Subsample(OpBase):
+    """Take rows and columns p, p + s, p + 2 s, ..."""
+
+    op: Literal["subsample"] = "subsample"
+    """Name of the op."""
+    scale: int = Field(ge=1, le=8)
+    """s: one pixel is kept of every s x s."""
+
+    def words(self, counts: Counts) -> str:  # noqa: ARG002
+        """See `OpBase.words`."""
+        return f"every {ORDINALS.get(self.scale, f'{self.scale}th')} pixel"
+
+
+class BicubicDown(OpBase):
+    """MATLAB-compatible antialiased bicubic reduction (a = -0.5), borders mirrored with the edge sample repeated."""
+
+    op: Literal["bicubic_down"] = "bicubic_down"
+    """Name of the op."""
+    scale: int = Field(ge=1, le=8)
+    """How many times smaller each side becomes."""
+
+    def words(self, counts: Counts) -> str:  # noqa: ARG002
+        """See `OpBase.words`."""
+        return f"bicubic reduction by {self.scale}"
+
+
+class Resize(OpBase):
+    """Resample to a given size; centres stay aligned: output y lies at (y + 0.5) h_in / h_out - 0.5 of the input."""
+
+    op: Literal["resize"] = "resize"
+    """Name of the op."""
+    height: int = Field(ge=1, le=65536)
+    """Rows of the result."""
+    width: int = Field(ge=1, le=65536)
+    """Columns of the result."""
+    method: Method = "matlab_bicubic"
+    """Interpolation."""
+
+    def words(self, counts: Counts) -> str:  # noqa: ARG002
+        """See `OpBase.words`."""
+        return f"resized to {self.width} x {self.height}, {self.method.replace('_', ' ')}"
+
+
+class Clip(OpBase):
+    """Clip to [0, 255] without rounding."""
+
+    op: Literal["clip"] = "clip"
+    """Name of the op."""
+
+    def words(self, counts: Counts) -> str:  # noqa: ARG002
+        """See `OpBase.words`."""
+        return "clipped"
+
+
+class Quantise(OpBase):
+    """Clip to [0, 255], round half up, and store 8 bits."""
+
+    op: Literal["quantise"] = "quantise"
+    """Name of the op."""
+
+    def words(self, counts: Counts) -> str:  # noqa: ARG002
+        """See `OpBase.words`."""
+        return "rounded to 8 bits"
+
+
+ResizeOp = Subsample | BicubicDown | Resize | Clip | Quantise
