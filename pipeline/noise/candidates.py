@@ -25,6 +25,8 @@ SHADE = 32
 """Width of the brightness classes over which the choice is spread, in grey levels."""
 BATCH = 1 << 19
 """Pixels that are examined at once."""
+LOOK = 1 << 20
+"""Pixels that a first look at a large image takes in, at least: enough for its floor, and mostly for all that it may give."""
 DIGITS = 6
 """Decimals that are kept of measurements: processors differ in later ones."""
 
@@ -46,13 +48,27 @@ class Candidates:
 def candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> Candidates:
     """Measure an image and keep up to `max_per_image` patches that pass all rules.
 
-    They are not taken by calmness, which would bias the strength of the noise low.
+    They are not taken by calmness, which would bias the strength of the noise low. Of a large image every k-th row of
+    patches is looked at; all of them only where that gives fewer than the image may give.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         digest: Pixel digest of the image.
         config: Rules.
     """
+    side = config.patch
+    rows, columns = image.shape[0] // side, image.shape[1] // side
+    step = rows * columns * side * side // LOOK
+    if step > 1:
+        thinned = image[: rows * side].reshape(rows, side, *image.shape[1:])[::step]
+        found = _candidates(thinned.reshape(-1, *image.shape[1:]), digest, config)
+        if len(found.table) == config.max_per_image:
+            found.table["top"] *= step                       # tops are multiples of the side
+            return found
+    return _candidates(image, digest, config)
+
+
+def _candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> Candidates:
     found = survey(image, config.patch)
     floor = noise_floor(found, config)
     verdicts = _judge(found, floor, config)

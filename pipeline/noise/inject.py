@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ OVERLAP = 8
 """Pixels over which neighbouring crops are cross-faded."""
 RAMP = np.round(np.sin(0.5 * np.pi * (np.arange(OVERLAP) + 0.5) / OVERLAP) * 65536) / 65536
 """Weights of the overlap; on a grid, because processors differ in the last bit of a sine."""
+FLIPS = {(False, False): None, (True, False): 0, (False, True): 1, (True, True): -1}
+"""Which flips of rows and columns, as OpenCV's codes."""
 PHASE = 8
 """Crops start at multiples of this, so that noise of JPEG blocks stays in phase."""
 
@@ -54,36 +58,49 @@ def cover(length: int, patch: int) -> list[tuple[int, int]]:
     return [(start, min(patch, length - start)) for start in starts]
 
 
-def add_noise(image: NDArray[np.float64], op: Inject, patch: Callable[[int], NDArray[np.float32]]) -> None:
-    """Add the noise of `op` to an LR tile, in place.
+def noise_field(shape: tuple[int, int], op: Inject, patch: Callable[[int], NDArray[np.float32]]) -> NDArray[np.float32]:
+    """The noise of `op` for an LR tile.
 
-    Each crop is made zero-mean per channel over the crop itself. Where crops overlap their weights are sines and cosines
-    of one angle, whose squares sum to 1: independent noise keeps its variance across the seam.
+    Patches are zero-mean as mined. Where crops overlap their weights are sines and cosines of one angle, whose squares
+    sum to 1: independent noise keeps its variance across the seam. Single products and sums only: IEEE 754 fixes each.
 
     Args:
-        image: (rows, columns, 3), in grey levels.
+        shape: (rows, columns) of the tile.
         op: What to add.
         patch: Gives a patch of the pool by its row, (p, p, 3), in grey levels.
+
+    Returns:
+        (rows, columns, 3), in grey levels.
     """
+    field = np.zeros((shape[0], shape[1] * 3), np.float32)
     for place in op.placements:
+        bottom, right = place.top + place.height, place.left + place.width
         crop = _crop(place, patch(place.index))
-        crop *= op.strength
-        _fade(crop, place.top, image.shape[0])
-        _fade(crop.transpose(1, 0, 2), place.left, image.shape[1])
-        image[place.top : place.top + place.height, place.left : place.left + place.width] += crop
+        crop *= _weights(place.height, place.width, place.top > 0, bottom < shape[0], place.left > 0, right < shape[1])
+        field[place.top : bottom, 3 * place.left : 3 * right] += crop
+    field *= np.float32(op.strength)
+    return field.reshape(*shape, 3)
 
 
-def _crop(place: Placement, patch: NDArray[np.float32]) -> NDArray[np.float64]:
+def _crop(place: Placement, patch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The crop, flipped, as (height, 3 width)."""
     crop = patch[place.patch_top : place.patch_top + place.height, place.patch_left : place.patch_left + place.width]
-    # Residuals are multiples of 2**-8: their sums are exact in any order.
-    mean = crop.sum(axis=0, dtype=np.float64).sum(axis=0) / (place.height * place.width)
-    flipped = crop[:: -1 if place.flip_rows else 1, :: -1 if place.flip_columns else 1]
-    return np.asarray(np.subtract(flipped, mean, dtype=np.float64))
+    flip = FLIPS[place.flip_rows, place.flip_columns]
+    turned = crop.copy() if flip is None else cv2.flip(crop, flip)
+    return turned.reshape(place.height, 3 * place.width)
 
 
-def _fade(crop: NDArray[np.float64], start: int, whole: int) -> None:
-    """Scale the rows of a crop in place: rising over the overlap before it, falling over the overlap after it."""
-    if start > 0:
-        crop[:OVERLAP] *= RAMP[: len(crop), None, None]
-    if start + len(crop) < whole:
-        crop[-OVERLAP:] *= RAMP[::-1, None, None]
+@lru_cache(maxsize=256)
+def _weights(height: int, width: int, above: bool, below: bool, before: bool, after: bool) -> NDArray[np.float32]:
+    """Weights of a crop with neighbours on these sides, (height, 3 width)."""
+    rows, columns = _ramps(height, above, below), _ramps(width, before, after)
+    return np.repeat(rows[:, None] * columns, 3, axis=1).astype(np.float32)
+
+
+def _ramps(length: int, before: bool, after: bool) -> NDArray[np.float64]:
+    weights = np.ones(length)
+    if before:
+        weights[:OVERLAP] *= RAMP[:length]
+    if after:
+        weights[-OVERLAP:] *= RAMP[::-1]
+    return weights

@@ -87,7 +87,7 @@ def tiles(plane: Cells, per: int) -> Cells:
 
 def _cells(image: NDArray[np.uint8], side: int, height: int) -> tuple[Cells, Cells, Cells]:
     """`_moments` and `_clipped` of an image, a strip of `height` rows at a time."""
-    strips = [np.ascontiguousarray(image[top : top + height]) for top in range(0, len(image), height)]
+    strips = [image[top : top + height] for top in range(0, len(image), height)]
     measured = [(*_moments(strip, side), _clipped(strip, side)) for strip in strips]
     mean, square, clipped = (np.concatenate(planes) for planes in zip(*measured, strict=True))
     return mean, square, clipped

@@ -52,6 +52,6 @@ def seal(
 
 
 STAGE = Stage(
-    name="mine_noise", version=1, title="mine noise", noun="images",
+    name="mine_noise", version=2, title="mine noise", noun="images",
     record=NoiseSurvey, manifest=MinedNoise, plan=plan, work=work, seal=seal,
 )  # fmt: skip

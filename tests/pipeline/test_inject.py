@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.noise.inject import OVERLAP, PHASE, add_noise, cover, draw_placements
+from pipeline.noise.inject import OVERLAP, PHASE, cover, draw_placements, noise_field
 from pipeline.rng import stream
 from schemas.ops.pooled import Inject, Placement
 
@@ -26,11 +26,9 @@ def white(patch: int, count: int, seed: int = 1) -> NDArray[np.float32]:
     return (np.random.default_rng(seed).standard_normal((count, patch, patch, 3)) * (3, 5, 7)).astype(np.float32)
 
 
-def field(op: Inject, shape: tuple[int, int], patch: Callable[[int], NDArray[np.float32]]) -> NDArray[np.float64]:
+def field(op: Inject, shape: tuple[int, int], patch: Callable[[int], NDArray[np.float32]]) -> NDArray[np.float32]:
     """The noise alone, (rows, columns, 3)."""
-    noise = np.zeros((*shape, 3))
-    add_noise(noise, op, patch)
-    return noise
+    return noise_field(shape, op, patch)
 
 
 @given(st.integers(1, 300), st.sampled_from([16, 24, 32, 64, 256]))
@@ -65,23 +63,18 @@ def test_all_choices_are_made() -> None:
 
 
 def test_one_crop_worked_out() -> None:
-    """A tile inside one patch: the crop, flipped, minus its mean, times the strength."""
+    """A tile inside one patch: the crop, flipped, times the strength."""
     patch = white(32, 1)[0]
     place = Placement(index=0, patch_top=8, patch_left=16, flip_rows=True, flip_columns=False, top=0, left=0, height=11, width=7)
     op = Inject(pool="0" * 64, strength=0.5, placements=(place,))
-    crop = patch[8:19, 16:23].astype(np.float64)[::-1]
-    np.testing.assert_allclose(field(op, (11, 7), lambda _: patch), (crop - crop.mean(axis=(0, 1))) * 0.5, atol=1e-12)
-
-
-def test_a_single_pixel_gets_nothing() -> None:
-    assert (field(inject((1, 1), 32, 4), (1, 1), lambda i: white(32, 4)[i]) == 0).all()
+    np.testing.assert_array_equal(field(op, (11, 7), lambda _: patch), patch[8:19, 16:23][::-1] * np.float32(0.5))
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.8, 1.2])
 def test_strength_scales(strength: float) -> None:
     patches = white(32, 6)
     unit, scaled = (field(inject((37, 71), 32, 6, strength=s), (37, 71), lambda i: patches[i]) for s in (1.0, strength))
-    np.testing.assert_allclose(scaled, unit * strength, rtol=1e-12)
+    np.testing.assert_allclose(scaled, unit * strength, rtol=1e-6)
 
 
 def test_moments_are_those_of_the_pool_with_no_seams() -> None:
@@ -101,9 +94,3 @@ def test_moments_are_those_of_the_pool_with_no_seams() -> None:
         assert region.mean() == pytest.approx(plain, rel=0.03)
     assert variance.min() > 0.85
     assert variance.max() < 1.15
-
-
-def test_every_channel_of_every_crop_has_mean_zero() -> None:
-    patches = white(64, 3) + 9                                       # a pool that is not zero-mean itself
-    noise = field(inject((50, 64), 64, 3), (50, 64), lambda i: patches[i])
-    np.testing.assert_allclose(noise.mean(axis=(0, 1)), 0, atol=1e-12)

@@ -197,3 +197,18 @@ def test_the_needed_threshold_is_enough() -> None:
     needed = candidates(image, DIGEST, config).survey.threshold_needed
     assert needed is not None
     assert len(candidates(image, DIGEST, config.with_(max_variance=needed + 1)).table) > 0
+
+
+def test_a_large_image_is_looked_at_in_part_and_its_patches_are_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = with_noise(128, 4, size=640)[:, :203]
+    config = NoiseConfig(patch=32, max_per_image=9)
+    whole = candidates(image, "0" * 64, config)
+    monkeypatch.setattr("pipeline.noise.candidates.LOOK", 40 * 32 * 32)
+    part = candidates(image, "0" * 64, config)
+    assert (whole.survey.patches, part.survey.patches) == (120, 42)          # 20 rows of 6; every third of them
+    assert len(part.table) == 9
+    assert set(part.table["top"] // 32 % 3) == {0}
+    for row, patch in zip(part.table, part.patches, strict=True):
+        np.testing.assert_array_equal(image[row["top"] : row["top"] + 32, row["left"] : row["left"] + 32], patch)
+    asked = candidates(image, "0" * 64, config.with_(max_per_image=64))       # more than a part has
+    assert asked.survey.patches == 120

@@ -44,6 +44,20 @@ def test_equal_samples_give_equal_bytes(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(first) % 512 == 0
 
 
+def test_bytes_are_those_of_webdatasets_own_writer() -> None:
+    import webdataset
+
+    buffer = io.BytesIO()
+    theirs = webdataset.TarWriter(
+        buffer, user="pairmill", group="pairmill", mode=0o444, mtime=0, encoder=False, compress=False
+    )  # fmt: skip
+    for sample in SAMPLES:
+        json = sample.record.canonical_json().encode()
+        theirs.write({"__key__": sample.record.key, "hr.png": sample.hr_png, "json": json, "lr.png": sample.lr_png})
+    theirs.close()
+    assert shard(*SAMPLES) == buffer.getvalue()
+
+
 def test_members_have_fixed_order_times_owners_and_modes() -> None:
     data = shard(*SAMPLES)
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
