@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from schemas.base import Frozen, Key
+from schemas.compression import CompressionConfig
 from schemas.degraders import DegraderConfig
 from schemas.degraders.realsr import RealSrConfig
 from schemas.image import IngestConfig
 from schemas.kernel import KernelGanConfig, KernelQualityConfig
 from schemas.noise import NoiseConfig
+from schemas.pdm import PdmConfig
+from schemas.realism import RealismConfig
 
 Scale = Literal[2, 3, 4, 8]
+
+
+def _one_or_many(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+ONE_OR_MANY = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), WithJsonSchema(ONE_OR_MANY)]
+"""Several patterns; a recipe may write a single one as plain text."""
 
 
 class ImagesConfig(Frozen):
     """Where the source images are: files, folders, globs or fsspec URLs; relative ones start at the recipe's folder."""
 
-    real: tuple[str, ...] = ()
+    real: Patterns = ()
     """X: the real LR photographs that the corpus imitates; kernels and noise come from these."""
-    clean: tuple[str, ...] = ()
+    clean: Patterns = ()
     """Y: optional clean HR photographs, used as HR without clean-up."""
-
-    @field_validator("real", "clean", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
 
 class CleanUpConfig(Frozen):
@@ -102,19 +109,35 @@ class Recipe(Frozen):
     """Which kernel estimates are accepted."""
     noise: NoiseConfig = NoiseConfig()
     """How noise is mined."""
+    compression: CompressionConfig = CompressionConfig()
+    """When real images count as compressed."""
+    pdm: PdmConfig = PdmConfig()
+    """How degrader pdm learns from the real images."""
     degraders: tuple[DegraderConfig, ...] = Field(default=(RealSrConfig(),), min_length=1)
-    """Degraders to mix, by weight."""
+    """Degraders to mix, by weight; each a list entry with its `kind`."""
     samples_per_tile: int = Field(default=1, ge=1, le=1000)
     """Draws per HR tile."""
     splits: SplitsConfig = SplitsConfig()
     """Shares of the images per split."""
     shards: ShardsConfig = ShardsConfig()
     """How samples are packed."""
+    realism: RealismConfig = RealismConfig()
+    """How the report measures realism; it changes no version."""
 
     @property
     def needs_pools(self) -> bool:
         """Whether a degrader draws kernels and noise from pools."""
         return any(degrader.kind == "realsr" for degrader in self.degraders)
+
+    @property
+    def needs_pdm(self) -> bool:
+        """Whether a degrader draws from a fitted PDM."""
+        return any(degrader.kind == "pdm" for degrader in self.degraders)
+
+    @property
+    def needs_compression(self) -> bool:
+        """Whether a degrader compresses as the real images were."""
+        return any(isinstance(degrader, RealSrConfig) and degrader.compression != "off" for degrader in self.degraders)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -122,11 +145,23 @@ class Recipe(Frozen):
             raise ValueError("images: give at least one of real and clean")
         if self.tiles.size % self.scale:
             raise ValueError(f"tiles.size must be a multiple of the scale {self.scale}, got {self.tiles.size}")
-        kinds = [degrader.kind for degrader in self.degraders]
-        if len(set(kinds)) < len(kinds):
-            raise ValueError(f"degraders: each kind may be named once, got {', '.join(kinds)}")
+        self._check_mixture()
         if self.needs_pools and self.scale == 3:
             raise ValueError("degrader realsr composes x2 kernels and allows scales 2, 4 and 8, got 3")
         if self.needs_pools and not self.images.real:
             raise ValueError("degrader realsr estimates kernels and noise from images.real, which is empty")
+        if self.needs_pdm and not self.images.real:
+            raise ValueError("degrader pdm learns from images.real, which is empty")
         return self
+
+    def _check_mixture(self) -> None:
+        """Every degrader has a label of its own and works at this scale, and every split has something to draw from."""
+        labels = [degrader.label for degrader in self.degraders]
+        if twice := sorted({label for label in labels if labels.count(label) > 1}):
+            raise ValueError(f"degraders: {', '.join(twice)} stands twice; give each a `name:` of its own")
+        for degrader in self.degraders:
+            if problem := degrader.problem(self.scale):
+                raise ValueError(f"degrader {degrader.label}: {problem}")
+        for split in self.splits.shares():
+            if not any(degrader.weight_in(split) for degrader in self.degraders):
+                raise ValueError(f"degraders: none has a weight above 0 in split {split}, which gets images (splits.{split})")

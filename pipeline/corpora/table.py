@@ -36,12 +36,6 @@ def parquet_bytes(rows: Sequence[SampleRow]) -> bytes:
     return buffer.getvalue()
 
 
-def read_rows(data: bytes) -> list[SampleRow]:
-    """The rows of a parquet file that `parquet_bytes` made."""
-    rows = pq.read_table(io.BytesIO(data)).drop_columns(["hr_height", "hr_width"]).to_pylist()
-    return [SampleRow.model_validate(row) for row in rows]
-
-
 def write_tables(file: IO[bytes], tables: Iterable[pa.Table]) -> int:
     """Write tables one after the other into one parquet file, a row group each; returns the number of rows."""
     count = 0

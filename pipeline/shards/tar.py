@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 from numpy import uint8
 from numpy.typing import NDArray
@@ -82,11 +81,3 @@ def read_members(file: IO[bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
             fields[name] = content.read() if content else b""
     if fields:
         yield key, fields
-
-
-def parse_record(data: bytes) -> dict[str, Any]:
-    """The JSON of a sample as a plain dictionary."""
-    value = json.loads(data)
-    if not isinstance(value, dict):
-        raise TypeError("the sample's JSON is not an object")
-    return value

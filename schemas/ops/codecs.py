@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schemas.ops.base import Counts, OpBase
 
 Subsampling = Literal["444", "422", "420"]
 """Chroma at full, half (columns) or quarter (rows and columns) resolution."""
+
+Phase = Annotated[int, Field(ge=0, le=15)]
+"""Place of the first sample in its block, in samples; up to 15 because blocks of subsampled chroma cover 16."""
 
 
 class Jpeg(OpBase):
@@ -21,7 +24,7 @@ class Jpeg(OpBase):
     """Quality on libjpeg's scale: the standard tables times 50 / q below 50, else 2 - q / 50."""
     subsampling: Subsampling = "420"
     """Chroma subsampling."""
-    phase: tuple[int, int] = (0, 0)
+    phase: tuple[Phase, Phase] = (0, 0)
     """Rows and columns, 0..15, by which the image starts inside its first block."""
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
@@ -90,7 +93,7 @@ class ChromaSubsample(OpBase):
 
 
 class Video(OpBase):
-    """Encode the image as frames of a video (4:2:0), decode, and keep one frame."""
+    """Encode the image as frames of a video (4:2:0, BT.709, limited range), decode, and keep the last frame."""
 
     op: Literal["video"] = "video"
     """Name of the op."""
@@ -102,6 +105,12 @@ class Video(OpBase):
     """Frames that are encoded; the image moves by `motion` from one to the next, and the last is kept."""
     motion: tuple[int, int] = (0, 0)
     """Rows and columns that the picture moves per frame, in pixels."""
+
+    @model_validator(mode="after")
+    def _on_the_scale(self) -> Self:
+        if self.codec in ("h264", "hevc") and self.crf > 51:
+            raise ValueError(f"crf {self.crf} is beyond the scale of {self.codec}, 0..51")
+        return self
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""

@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.corpora.replay import read_table
 from pipeline.corpora.seal import seal_corpus
-from pipeline.corpora.table import SCHEMA, iterate, parquet_bytes, read_rows
+from pipeline.corpora.table import SCHEMA, iterate, parquet_bytes
 from pipeline.images.decode import pixel_digest
 from pipeline.images.encode import decode_png
 from pipeline.provenance import circumstance, now
@@ -172,8 +172,8 @@ def test_rows_survive_parquet(tiny: Tiny) -> None:
     rows = list(read_table(tiny.storage, tiny.manifest))
     data = parquet_bytes(rows)
     assert parquet_bytes(rows) == data
-    assert read_rows(data) == list(iterate(io.BytesIO(data))) == rows
-    assert read_rows(parquet_bytes([])) == []
+    assert list(iterate(io.BytesIO(data))) == rows
+    assert list(iterate(io.BytesIO(parquet_bytes([])))) == []
     table = pq.read_table(tiny.version / "samples.parquet")
     assert table.schema.equals(SCHEMA)
     assert sum(column.null_count for column in table.columns) == 0
