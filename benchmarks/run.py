@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks import bench_engine, bench_kernelgan, bench_noise, bench_synthesis
+from benchmarks import bench_engine, bench_kernelgan, bench_noise, bench_ops, bench_synthesis
 from benchmarks.common import Row, machine, row, save, show
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--name", default="speed_cpu", help="name of the result file")
     arguments = parser.parse_args()
     rows: list[Row] = []
-    benches: list[Callable[[bool], list[Row]]] = [bench_synthesis.run, mining, bench_engine.run, kernels]
+    benches: list[Callable[[bool], list[Row]]] = [bench_synthesis.run, bench_ops.run, mining, bench_engine.run, kernels]
     for bench in benches:
         measured = bench(arguments.quick)
         show(measured)

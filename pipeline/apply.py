@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.ops import OPS
+from pipeline.ops import OPS, blur, pooled
 from pipeline.ops.base import Image
-from pipeline.ops.pooled import blur_subsample
 from pipeline.pools import Assets
 from schemas.ops import Op
+from schemas.ops.blur import Blur
 from schemas.ops.pooled import PooledBlur
 from schemas.ops.resize import Subsample
 from schemas.program import Program
+
+SUBSAMPLED: dict[type, Callable[[Any, int, Image, Assets], Image]] = {
+    PooledBlur: pooled.blur_subsample, Blur: blur.blur_subsample,
+}  # fmt: skip
+"""Ops that can leave out what the subsampling after them does not keep."""
 
 
 def apply(program: Program, hr: NDArray[np.uint8], assets: Assets) -> NDArray[np.uint8]:
@@ -46,8 +52,8 @@ def apply(program: Program, hr: NDArray[np.uint8], assets: Assets) -> NDArray[np
 def _step(ops: tuple[Op, ...], image: Image, assets: Assets) -> tuple[Image, int]:
     """The next image and how many ops it took: a blur and the subsampling after it are one step, with the same result."""
     first, after = ops[0], ops[-1]
-    if isinstance(first, PooledBlur) and isinstance(after, Subsample):
-        return blur_subsample(first, after.scale, image, assets), 2
+    if isinstance(after, Subsample) and type(first) in SUBSAMPLED:
+        return SUBSAMPLED[type(first)](first, after.scale, image, assets), 2
     return OPS[type(first)](first, image, assets), 1
 
 

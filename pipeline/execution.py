@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from typing import Any, Protocol, TypeVar
 
 from pipeline import layout
+from pipeline.memory import keep_memory
 from pipeline.stage import (
     Batch,
     C,
@@ -151,12 +152,13 @@ def _compute(
 
 
 def one_thread() -> None:
-    """Hold numpy, OpenCV and torch of this process to one thread: workers are processes."""
+    """Hold numpy, OpenCV and torch of this process to one thread, as workers are processes; and keep freed memory."""
     for variable in THREAD_VARIABLES:
         os.environ[variable] = "1"
     import cv2
 
     cv2.setNumThreads(1)
+    keep_memory()
     if "torch" in sys.modules:                           # otherwise it reads the variables when it is imported
         import torch
 

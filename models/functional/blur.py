@@ -1,21 +1,39 @@
-"""Correlation of an image with a kernel, sampled every s pixels, as one matrix product.
+"""Correlation of an image with a kernel, exactly: every way to compute it gives the same bits on every machine.
 
-Kernels of a pool are non-negative multiples of 2**-16 with sum 1. For 8-bit pixels every partial sum is then an integer
-below 2**24 in units of 2**-16, which float32 holds exactly: any BLAS, any order and any processor give the same bits.
+Kernels lie on the grid of 2**-16, images on the grid of 2**-16 too (8-bit ones do; others are rounded to it first), so
+the true result is a multiple of 2**-32, or of 2**-16 for 8-bit images. Two ways lead to it:
+
+- `correlate`, one matrix product in float32, for 8-bit images and non-negative kernels: every partial sum is an integer
+  below 2**24 in units of 2**-16, which float32 holds exactly. It computes only every s-th pixel, if so wished.
+- `correlate_by_fft`, for all others and for large kernels: float64 Fourier transforms of at most 512 x 512 samples err by
+  about 1e-12 grey levels, a hundredth of half a unit, so that rounding to the unit gives the true result again.
+
+`blur` takes the faster of the two.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+Array = NDArray[np.float64]
+Border = Literal["mirror", "reflect", "wrap"]
 UNIT = 1 << 16
 BLOCK = (4, 8)
 """Rows and columns of the block of outputs that one row of the matrix product makes; the fastest of those measured."""
+AT_ONCE = 1 << 18
+"""Samples of the left matrix that are laid out at once: they stay in the cache."""
+TRANSFORM = 512
+"""Largest side of a Fourier transform, in samples."""
+BLOCKS_PAY = 250
+"""Products per sample of the input up to which blocks are faster than transforms, measured."""
+BORDERS = {"mirror": cv2.BORDER_REFLECT, "reflect": cv2.BORDER_REFLECT_101, "wrap": cv2.BORDER_WRAP}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,27 +50,32 @@ class Blocks:
     @property
     def window(self) -> tuple[int, int]:
         """Rows and columns of input that one block of outputs sees."""
-        return (BLOCK[0] - 1) * self.scale + self.size, (BLOCK[1] - 1) * self.scale + self.size
+        return window(self.size, self.scale)
 
 
-def on_grid(kernel: NDArray[np.float64]) -> bool:
-    """Whether a kernel is non-negative, of sum 1, and a multiple of 2**-16: what exact correlation asks for."""
+def window(size: int, scale: int) -> tuple[int, int]:
+    """Rows and columns of input that one block of outputs sees, for a kernel of this side."""
+    return (BLOCK[0] - 1) * scale + size, (BLOCK[1] - 1) * scale + size
+
+
+def on_grid(kernel: Array) -> bool:
+    """Whether a kernel is of sum 1 and a multiple of 2**-16: what exact correlation asks for."""
     fixed = kernel * UNIT
-    return bool((kernel >= 0).all() and (fixed == np.rint(fixed)).all() and fixed.sum() == UNIT)
+    return bool((fixed == np.rint(fixed)).all() and fixed.sum() == UNIT)
 
 
-def block_matrix(kernel: NDArray[np.float64], scale: int) -> Blocks:
+def block_matrix(kernel: Array, scale: int) -> Blocks:
     """Make a kernel ready.
 
     Args:
-        kernel: (k, k) correlation kernel on the 2**-16 grid, k odd.
+        kernel: (k, k) correlation kernel on the 2**-16 grid, k odd, non-negative.
         scale: Distance between outputs, in input pixels.
 
     Raises:
-        ValueError: if the kernel is not square, odd and on the grid.
+        ValueError: if the kernel is not square, odd, non-negative and on the grid.
     """
     size = kernel.shape[0]
-    if kernel.shape != (size, size) or size % 2 == 0 or not on_grid(kernel):
+    if kernel.shape != (size, size) or size % 2 == 0 or not on_grid(kernel) or (kernel < 0).any():
         raise ValueError(f"kernel of shape {kernel.shape} must be odd, square and on the 2**-16 grid with sum 1")
     kernel = _without_rim(kernel)
     blocks = Blocks(np.zeros((0, 0), np.float32), len(kernel), scale)
@@ -63,19 +86,49 @@ def block_matrix(kernel: NDArray[np.float64], scale: int) -> Blocks:
     return Blocks(matrix.reshape(-1, BLOCK[0] * BLOCK[1]), blocks.size, scale)
 
 
-def _without_rim(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+def _without_rim(kernel: Array) -> Array:
     """The smallest centred odd part of a kernel that holds all that is not zero."""
     middle = len(kernel) // 2
     reach = int(np.abs(np.argwhere(kernel) - middle).max())
     return kernel[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1]
 
 
-def correlate(image: NDArray[np.uint8], blocks: Blocks) -> NDArray[np.float64]:
+def blur(image: NDArray[np.generic], kernel: Array, border: Border = "mirror", scale: int = 1) -> Array:
     """LR[i, j] = sum over u, v of k[u, v] HR[s i + u - k // 2, s j + v - k // 2], exactly.
 
     Args:
-        image: (H, W, C) uint8; borders are mirrored with the edge sample repeated.
+        image: (H, W, C), uint8, or float64 below 2**11 in size, which is rounded to multiples of 2**-16 first.
+        kernel: (k, k) on the 2**-16 grid with sum 1, k odd; the sum of its absolute values stays below 8.
+        border: `mirror` repeats the edge sample, `reflect` does not, `wrap` goes on at the other side.
+        scale: s; only every s-th row and column is computed.
+
+    Returns:
+        (ceil(H / s), ceil(W / s), C) float64, multiples of 2**-16 for uint8, of 2**-32 else.
+    """
+    prepared = _prepared(kernel.tobytes(), len(kernel), scale)
+    if image.dtype == np.uint8 and isinstance(prepared, Blocks):
+        return correlate(np.asarray(image, np.uint8), prepared, border)
+    trimmed = prepared if isinstance(prepared, np.ndarray) else _without_rim(kernel)
+    return correlate_by_fft(image, trimmed, border)[::scale, ::scale]
+
+
+@lru_cache(maxsize=64)
+def _prepared(data: bytes, size: int, scale: int) -> Blocks | Array:
+    """The kernel as blocks where these are faster than transforms, else without its empty rim."""
+    kernel = np.frombuffer(data).reshape(size, size)
+    trimmed = _without_rim(kernel)
+    rows, columns = window(len(trimmed), scale)
+    cheap = rows * columns < BLOCKS_PAY * scale**2       # products per output: one in s * s samples is an output
+    return block_matrix(trimmed, scale) if cheap and (trimmed >= 0).all() else trimmed
+
+
+def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror") -> Array:
+    """See `blur`; as one matrix product.
+
+    Args:
+        image: (H, W, C) uint8.
         blocks: Kernel and scale s.
+        border: What lies beyond the border.
 
     Returns:
         (ceil(H / s), ceil(W / s), C) float64 in [0, 255], multiples of 2**-16.
@@ -85,21 +138,81 @@ def correlate(image: NDArray[np.uint8], blocks: Blocks) -> NDArray[np.float64]:
     grid = -(-out[0] // BLOCK[0]), -(-out[1] // BLOCK[1])
     step = BLOCK[0] * scale, BLOCK[1] * scale
     rows, columns = ((grid[axis] - 1) * step[axis] + blocks.window[axis] for axis in (0, 1))
-    planes = _padded_planes(image, blocks.size // 2, rows, columns)
+    planes = _padded_planes(image, blocks.size // 2, rows, columns, border)
     plane, row, item = planes.strides
     windows = as_strided(planes, (channels, *grid, *blocks.window), (plane, row * step[0], item * step[1], row, item))
-    sums = windows.reshape(-1, len(blocks.matrix)) @ blocks.matrix
-    tiles = sums.reshape(channels, *grid, *BLOCK).transpose(1, 3, 2, 4, 0)
+    tiles = _products(windows, blocks.matrix).reshape(channels, *grid, *BLOCK).transpose(1, 3, 2, 4, 0)
     whole = tiles.reshape(grid[0] * BLOCK[0], grid[1] * BLOCK[1], channels)[: out[0], : out[1]]
     return np.asarray(np.multiply(whole, 1 / UNIT, dtype=np.float64))
 
 
-def _padded_planes(image: NDArray[np.uint8], before: int, height: int, width: int) -> NDArray[np.float32]:
-    """(C, height, width) float32: the image mirrored at its borders, cut or filled with what no kept output sees."""
+def _products(windows: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(C, rows, columns, outputs of a block): the windows times the matrix, some rows of blocks at a time."""
+    channels, rows, columns = windows.shape[:3]
+    sums = np.empty((channels, rows, columns, matrix.shape[1]), np.float32)
+    count = min(rows, max(1, AT_ONCE // (columns * len(matrix))))
+    laid_out = np.empty((count, *windows.shape[2:]), np.float32)
+    for channel, first in np.ndindex(channels, -(-rows // count)):
+        part = slice(first * count, min(rows, (first + 1) * count))
+        left = laid_out[: part.stop - part.start]
+        np.copyto(left, windows[channel, part])
+        np.matmul(left.reshape(-1, len(matrix)), matrix, out=sums[channel, part].reshape(-1, matrix.shape[1]))
+    return sums
+
+
+def _padded_planes(image: NDArray[np.uint8], before: int, height: int, width: int, border: Border) -> NDArray[np.float32]:
+    """(C, height, width) float32: the image continued beyond its borders, cut or filled with what no kept output sees."""
     after = (max(0, size - before - length) for size, length in zip((height, width), image.shape[:2], strict=True))
-    mirrored = cv2.copyMakeBorder(image, before, next(after), before, next(after), cv2.BORDER_REFLECT)
-    mirrored = mirrored.reshape(*mirrored.shape[:2], image.shape[2])[:height, :width]
+    padded = cv2.copyMakeBorder(image, before, next(after), before, next(after), BORDERS[border])
+    padded = padded.reshape(*padded.shape[:2], image.shape[2])[:height, :width]
     planes = np.empty((image.shape[2], height, width), np.float32)
-    for channel, plane in enumerate(cv2.split(mirrored)):
+    for channel, plane in enumerate(cv2.split(padded)):
         planes[channel] = plane
     return planes
+
+
+def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border = "mirror") -> Array:
+    """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact result."""
+    half, unit = len(kernel) // 2, 1 / UNIT if image.dtype == np.uint8 else UNIT**-2.0
+    samples = image if image.dtype == np.uint8 else round_to(np.asarray(image, np.float64), 1 / UNIT)
+    padded = cv2.copyMakeBorder(samples, half, half, half, half, BORDERS[border])
+    padded = padded.reshape(*padded.shape[:2], image.shape[2])
+    out = np.empty(image.shape)
+    for top, bottom in _parts(image.shape[0], TRANSFORM - 2 * half):
+        for left, right in _parts(image.shape[1], TRANSFORM - 2 * half):
+            sides = bottom - top + 2 * half, right - left + 2 * half
+            spectrum = _spectrum(kernel.tobytes(), len(kernel), *(cv2.getOptimalDFTSize(max(2, side)) for side in sides))
+            for channel in range(image.shape[2]):
+                part = padded[top : bottom + 2 * half, left : right + 2 * half, channel]
+                out[top:bottom, left:right, channel] = _product(part, spectrum)[: bottom - top, : right - left]
+    return round_to(out, unit, out)
+
+
+def _parts(length: int, most: int) -> list[tuple[int, int]]:
+    """The range [0, length) in equal parts of `most` or less."""
+    count = -(-length // most)
+    return [(length * number // count, length * (number + 1) // count) for number in range(count)]
+
+
+@lru_cache(maxsize=32)
+def _spectrum(data: bytes, size: int, height: int, width: int) -> Array:
+    """Transform of a kernel that lies in the first corner of (height, width), in OpenCV's packed form."""
+    field = np.zeros((height, width))
+    field[:size, :size] = np.frombuffer(data).reshape(size, size)
+    return np.asarray(cv2.dft(field))
+
+
+def _product(part: NDArray[np.generic], spectrum: Array) -> Array:
+    """Circular correlation of one plane, filled with zeros, with the kernel of a spectrum."""
+    field = np.zeros(spectrum.shape)
+    field[: part.shape[0], : part.shape[1]] = part
+    transformed = cv2.dft(field, nonzeroRows=part.shape[0])
+    product = cv2.mulSpectrums(transformed, spectrum, 0, transformed, True)
+    return np.asarray(cv2.dft(product, dst=field, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT))
+
+
+def round_to(values: Array, unit: float, out: Array | None = None) -> Array:
+    """Values of size below 2**51 units rounded to multiples of `unit`, a power of two; half goes to even."""
+    pusher = 1.5 * 2.0**52 * unit                    # beyond it, float64 holds multiples of the unit only
+    rounded = np.add(values, pusher, out=out)
+    return np.subtract(rounded, pusher, out=rounded)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from models.functional.blur import correlate
-from pipeline.noise.inject import add_noise
+from models.functional.resize import to_uint8
+from pipeline.compression.codec import compress
+from pipeline.compression.tables import Encoder
+from pipeline.noise.inject import noise_field
 from pipeline.ops.base import Apply, Image
 from pipeline.pools import Assets
-from schemas.ops.pooled import Inject, PooledBlur
+from schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
 
 
 def blur(op: PooledBlur, image: Image, assets: Assets) -> Image:
@@ -25,9 +28,14 @@ def blur_subsample(op: PooledBlur, scale: int, image: Image, assets: Assets) -> 
 
 def inject(op: Inject, image: Image, assets: Assets) -> Image:
     """Add mined noise."""
-    noisy = image.astype(np.float64)
-    add_noise(noisy, op, lambda index: assets.patch(op.pool, index))
-    return noisy
+    noise = noise_field((image.shape[0], image.shape[1]), op, lambda index: assets.patch(op.pool, index))
+    return np.add(image, noise, dtype=np.float64)
 
 
-POOLED: dict[type, Apply] = {PooledBlur: blur, Inject: inject}
+def jpeg(op: PooledJpeg, image: Image, assets: Assets) -> Image:
+    """Clip, round to 8 bits, encode and decode as one of the real images was."""
+    levels = image if image.dtype == np.uint8 else to_uint8(np.asarray(image, np.float64))
+    return compress(np.asarray(levels, np.uint8), Encoder.of_row(assets.encoder(op.pool, op.index)), op.phase)
+
+
+POOLED: dict[type, Apply] = {PooledBlur: blur, Inject: inject, PooledJpeg: jpeg}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.functional.resize import bicubic_down, to_uint8
+from models.functional.resize import bicubic_down, resize, to_uint8
 from pipeline.ops.base import Apply, Image
 from pipeline.pools import Assets
-from schemas.ops.resize import BicubicDown, Quantise, Subsample
+from schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Subsample
 
 
 def _subsample(op: Subsample, image: Image, _assets: Assets) -> Image:
@@ -18,8 +18,18 @@ def _bicubic_down(op: BicubicDown, image: Image, _assets: Assets) -> Image:
     return bicubic_down(image, op.scale)
 
 
+def _resize(op: Resize, image: Image, _assets: Assets) -> Image:
+    return resize(image, op.height, op.width, op.method)
+
+
+def _clip(_op: Clip, image: Image, _assets: Assets) -> Image:
+    return image if image.dtype == np.uint8 else np.clip(image, 0.0, 255.0)
+
+
 def _quantise(_op: Quantise, image: Image, _assets: Assets) -> Image:
-    return to_uint8(np.asarray(image, np.float64))
+    return image if image.dtype == np.uint8 else to_uint8(np.asarray(image, np.float64))
 
 
-RESIZE: dict[type, Apply] = {Subsample: _subsample, BicubicDown: _bicubic_down, Quantise: _quantise}
+RESIZE: dict[type, Apply] = {
+    Subsample: _subsample, BicubicDown: _bicubic_down, Resize: _resize, Clip: _clip, Quantise: _quantise,
+}  # fmt: skip

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schemas.base import Frozen
 from schemas.ops.base import Counts, OpBase
 
-Size = Annotated[int, Field(ge=1, le=65, multiple_of=1)]
+
+def _odd(size: int) -> int:
+    if size % 2 == 0:
+        raise ValueError(f"a kernel has a centre, so its side is odd; got {size}")
+    return size
+
+
+Size = Annotated[int, Field(ge=1, le=65), AfterValidator(_odd)]
 Sigma = Annotated[float, Field(gt=0, le=50)]
 Border = Literal["mirror", "reflect", "wrap"]
 """`mirror` repeats the edge sample (2 1 1 2), `reflect` does not (2 1 2), `wrap` goes on at the other side."""
 
 
 class KernelBase(Frozen):
-    """A correlation kernel: its weights sum to 1 and lie on the grid of 2**-16."""
+    """A correlation kernel: its weights, negative ones too, lie on the grid of 2**-16 and sum to exactly 1."""
 
     size: Size = 21
     """Side, in pixels, odd."""
@@ -95,7 +102,7 @@ class SincKernel(KernelBase):
 
 
 class MotionKernel(KernelBase):
-    """Straight, uniform motion: a line, drawn with the area that it covers in each pixel."""
+    """Straight, uniform motion: a line, one pixel wide, drawn with the area that it covers in each pixel."""
 
     shape: Literal["motion"] = "motion"
     """Name of the shape."""
@@ -128,7 +135,10 @@ Kernel = Annotated[
 
 
 class Blur(OpBase):
-    """Correlate all channels with one kernel, at the size that the image has at this point."""
+    """Correlate all channels with one kernel, at the size that the image has at this point.
+
+    Exact: an image that is not 8-bit is rounded to multiples of 2**-16 grey levels first, and nothing else is ever rounded.
+    """
 
     op: Literal["blur"] = "blur"
     """Name of the op."""

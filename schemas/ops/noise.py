@@ -11,6 +11,10 @@ from schemas.ops.base import Counts, OpBase, StreamKey
 Mode = Literal["colour", "grey", "correlated"]
 """`colour`: channels are independent; `grey`: the same value in all of them; `correlated`: as a covariance says."""
 Covariance = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+MOST_VARIANCE = 255.0**2
+MOST_PHOTONS = 1e6
+SLACK = 1e-6
+"""How far below 0, relative to the largest variance, rounding may bring a minor of a covariance."""
 
 
 class _Modal(OpBase):
@@ -27,7 +31,19 @@ class _Modal(OpBase):
     def _covariance_given(self) -> Self:
         if (self.mode == "correlated") != (self.covariance is not None):
             raise ValueError("covariance belongs to mode correlated, and only to it")
+        if self.covariance is not None and not _is_covariance(self.covariance):
+            raise ValueError("covariance must be symmetric and positive semi-definite, with variances up to 255^2")
         return self
+
+
+def _is_covariance(m: Covariance) -> bool:
+    """Whether all principal minors are at least 0, as a positive semi-definite matrix has them."""
+    (a, x, y), (x2, b, z), (y2, z2, c) = m
+    largest = max(a, b, c)
+    pairs = min(a * b - x * x, a * c - y * y, b * c - z * z)
+    whole = a * b * c + 2 * x * y * z - a * z * z - b * y * y - c * x * x
+    symmetric = (x, y, z) == (x2, y2, z2) and 0 <= min(a, b, c) <= largest <= MOST_VARIANCE
+    return symmetric and pairs >= -SLACK * largest**2 and whole >= -SLACK * largest**3
 
 
 class GaussianNoise(_Modal):
@@ -57,21 +73,28 @@ class SpeckleNoise(_Modal):
 
 
 class PoissonNoise(OpBase):
-    """Round the image to 8 bits, replace each value by a Poisson draw of that mean, and add the difference. It does not clip.
+    """Add the difference between a Poisson draw and its mean, which is the image in 8 bits. It does not clip.
 
-    With I in [0, 1]: I + strength (Poisson(I peak) / peak - I). Grey: the noise of the luminance in all channels.
+    With I in [0, 1] and L, which is I in 8 bits: I + strength (Poisson(L peak) / peak - L). Grey: L is the luminance
+    0.299 R + 0.587 G + 0.114 B of the 8-bit image, again in 8 bits, and all channels get the same noise.
     """
 
     op: Literal["poisson_noise"] = "poisson_noise"
     """Name of the op."""
     peak: float | Literal["levels"] = "levels"
-    """Photons at white; `levels` takes 2 ** ceil(log2(n)) for n distinct values in the image, as Real-ESRGAN does."""
-    strength: float = Field(default=1.0, ge=0)
+    """Photons at white; `levels` takes 2 ** ceil(log2(n)) for n distinct values in L, as Real-ESRGAN does."""
+    strength: float = Field(default=1.0, ge=0, le=100)
     """Factor on the noise."""
     grey: bool = False
     """Whether all channels get the noise of the luminance."""
     key: StreamKey
     """Stream that the field is drawn from."""
+
+    @model_validator(mode="after")
+    def _some_photons(self) -> Self:
+        if self.peak != "levels" and not 0 < self.peak <= MOST_PHOTONS:
+            raise ValueError(f"peak must be more than 0 and at most {MOST_PHOTONS:.0f}, or 'levels'")
+        return self
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
@@ -84,9 +107,9 @@ class ShotReadNoise(OpBase):
 
     op: Literal["shot_read_noise"] = "shot_read_noise"
     """Name of the op."""
-    shot: float = Field(ge=0)
+    shot: float = Field(ge=0, le=255)
     """Variance per grey level of signal, in grey levels."""
-    read: float = Field(ge=0)
+    read: float = Field(ge=0, le=255)
     """Standard deviation in the dark, in grey levels."""
     key: StreamKey
     """Stream that the field is drawn from."""
@@ -104,9 +127,15 @@ class BlockNoise(OpBase):
     block: int = Field(default=8, ge=1, le=256)
     """Side of a block, in pixels."""
     sigma: tuple[float, float] = (0.0, 75.0)
-    """Least and largest sigma of a block, in grey levels."""
+    """Least and largest sigma of a block, in grey levels, within [0, 255]; all channels of a block share it."""
     key: StreamKey
     """Stream that the sigmas, then the field, are drawn from."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if not 0 <= self.sigma[0] <= self.sigma[1] <= 255:
+            raise ValueError("sigma must rise from its least to its largest value within [0, 255]")
+        return self
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""

@@ -50,7 +50,7 @@ class Placement(Frozen):
 
 
 class Inject(OpBase):
-    """Add mined noise: zero-mean crops, cross-faded where they overlap so that the variance stays the same."""
+    """Add mined noise: crops of zero-mean patches, cross-faded where they overlap so that the variance stays the same."""
 
     op: Literal["inject"] = "inject"
     """Name of the op."""

@@ -11,7 +11,8 @@ from schemas.ops.base import Counts, OpBase
 ORDINALS = {2: "2nd", 3: "3rd"}
 Method = Literal["matlab_bicubic", "bicubic", "bilinear", "area", "nearest"]
 """`matlab_bicubic`: a = -0.5, antialiased; `bicubic`: a = -0.75, as OpenCV and torch, not antialiased; `bilinear`: not
-antialiased; `area`: mean of the covered area (bilinear when enlarging, as OpenCV); `nearest`: with the pixel offset compensated."""
+antialiased; `area`: mean of what a pixel covers, when enlarging too, as OpenCV; `nearest`: the sample nearest to the centre,
+or the mean of two that are equally near, so that the picture does not move by a part of a pixel."""
 
 
 class Subsample(OpBase):
