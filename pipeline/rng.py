@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def stream_key(*parts: str | int) -> int:
@@ -24,3 +25,8 @@ def stream(*parts: str | int) -> np.random.Generator:
 def pick(rng: np.random.Generator, count: int) -> int:
     """A uniform integer in [0, count), from one double, which numpy promises never to change."""
     return min(int(rng.random() * count), count - 1)
+
+
+def raw_words(key: str, count: int) -> NDArray[np.uint64]:
+    """The first words of the Philox stream with a key of 32 hexadecimal digits: what a program means by a field's key."""
+    return np.random.Philox(key=int(key, 16)).random_raw(count)

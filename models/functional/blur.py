@@ -3,8 +3,9 @@
 Kernels lie on the grid of 2**-16, images on the grid of 2**-16 too (8-bit ones do; others are rounded to it first), so
 the true result is a multiple of 2**-32, or of 2**-16 for 8-bit images. Two ways lead to it:
 
-- `correlate`, one matrix product in float32, for 8-bit images and non-negative kernels: every partial sum is an integer
-  below 2**24 in units of 2**-16, which float32 holds exactly. It computes only every s-th pixel, if so wished.
+- `correlate`, one matrix product, for 8-bit images and non-negative kernels: of int8 digits where the processor has units
+  for them (`integer.py`), else in float32, where every partial sum is an integer below 2**24 in units of 2**-16, which it
+  holds exactly. It computes only every s-th pixel, if so wished.
 - `correlate_by_fft`, for all others and for large kernels: float64 Fourier transforms of at most 512 x 512 samples err by
   about 1e-12 grey levels, a hundredth of half a unit, so that rounding to the unit gives the true result again.
 
@@ -21,6 +22,8 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
+
+from models.functional import integer
 
 Array = NDArray[np.float64]
 Border = Literal["mirror", "reflect", "wrap"]
@@ -42,6 +45,8 @@ class Blocks:
 
     matrix: NDArray[np.float32]
     """(window rows * window columns, outputs of a block), in units of 2**-16."""
+    split: NDArray[np.int8] | None
+    """The matrix as digits, if they can be used here."""
     size: int
     """Side of the kernel without its empty rim, odd."""
     scale: int
@@ -78,12 +83,13 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
     if kernel.shape != (size, size) or size % 2 == 0 or not on_grid(kernel) or (kernel < 0).any():
         raise ValueError(f"kernel of shape {kernel.shape} must be odd, square and on the 2**-16 grid with sum 1")
     kernel = _without_rim(kernel)
-    blocks = Blocks(np.zeros((0, 0), np.float32), len(kernel), scale)
-    matrix = np.zeros((*blocks.window, *BLOCK), np.float32)
+    blocks = np.zeros((*window(len(kernel), scale), *BLOCK), np.float32)
     for row, column in np.ndindex(*BLOCK):
         top, left = row * scale, column * scale
-        matrix[top : top + blocks.size, left : left + blocks.size, row, column] = kernel * UNIT
-    return Blocks(matrix.reshape(-1, BLOCK[0] * BLOCK[1]), blocks.size, scale)
+        blocks[top : top + len(kernel), left : left + len(kernel), row, column] = kernel * UNIT
+    matrix = blocks.reshape(-1, BLOCK[0] * BLOCK[1])
+    fits = matrix.max() <= integer.LARGEST and integer.available()
+    return Blocks(matrix, integer.digits(matrix.astype(np.int64)) if fits else None, len(kernel), scale)
 
 
 def _without_rim(kernel: Array) -> Array:
@@ -138,36 +144,46 @@ def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror
     grid = -(-out[0] // BLOCK[0]), -(-out[1] // BLOCK[1])
     step = BLOCK[0] * scale, BLOCK[1] * scale
     rows, columns = ((grid[axis] - 1) * step[axis] + blocks.window[axis] for axis in (0, 1))
-    planes = _padded_planes(image, blocks.size // 2, rows, columns, border)
+    planes = _padded_planes(image, blocks.size // 2, rows, columns, border, centred=blocks.split is not None)
     plane, row, item = planes.strides
     windows = as_strided(planes, (channels, *grid, *blocks.window), (plane, row * step[0], item * step[1], row, item))
-    tiles = _products(windows, blocks.matrix).reshape(channels, *grid, *BLOCK).transpose(1, 3, 2, 4, 0)
+    tiles = _products(windows, blocks).reshape(channels, *grid, *BLOCK).transpose(1, 3, 2, 4, 0)
     whole = tiles.reshape(grid[0] * BLOCK[0], grid[1] * BLOCK[1], channels)[: out[0], : out[1]]
     return np.asarray(np.multiply(whole, 1 / UNIT, dtype=np.float64))
 
 
-def _products(windows: NDArray[np.float32], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def _products(windows: NDArray[np.uint8], blocks: Blocks) -> NDArray[np.generic]:
     """(C, rows, columns, outputs of a block): the windows times the matrix, some rows of blocks at a time."""
     channels, rows, columns = windows.shape[:3]
-    sums = np.empty((channels, rows, columns, matrix.shape[1]), np.float32)
-    count = min(rows, max(1, AT_ONCE // (columns * len(matrix))))
-    laid_out = np.empty((count, *windows.shape[2:]), np.float32)
+    whole = blocks.split is not None
+    sums = np.empty((channels, rows, columns, blocks.matrix.shape[1]), np.int32 if whole else np.float32)
+    count = min(rows, max(1, AT_ONCE // (columns * len(blocks.matrix))))
+    laid_out = np.empty((count, *windows.shape[2:]), np.uint8 if whole else np.float32)
     for channel, first in np.ndindex(channels, -(-rows // count)):
         part = slice(first * count, min(rows, (first + 1) * count))
         left = laid_out[: part.stop - part.start]
         np.copyto(left, windows[channel, part])
-        np.matmul(left.reshape(-1, len(matrix)), matrix, out=sums[channel, part].reshape(-1, matrix.shape[1]))
+        flat, out = left.reshape(-1, len(blocks.matrix)), sums[channel, part].reshape(-1, blocks.matrix.shape[1])
+        if blocks.split is None:
+            np.matmul(flat, blocks.matrix, out=out)
+        else:
+            np.add(integer.product(flat.view(np.int8), blocks.split), integer.CENTRE * UNIT, out=out)
     return sums
 
 
-def _padded_planes(image: NDArray[np.uint8], before: int, height: int, width: int, border: Border) -> NDArray[np.float32]:
-    """(C, height, width) float32: the image continued beyond its borders, cut or filled with what no kept output sees."""
+def _padded_planes(
+    image: NDArray[np.uint8], before: int, height: int, width: int, border: Border, *, centred: bool
+) -> NDArray[np.uint8]:
+    """(C, height, width): the image continued beyond its borders, cut or filled with what no kept output sees.
+
+    Centred: less 128, as the bits of int8.
+    """
     after = (max(0, size - before - length) for size, length in zip((height, width), image.shape[:2], strict=True))
     padded = cv2.copyMakeBorder(image, before, next(after), before, next(after), BORDERS[border])
     padded = padded.reshape(*padded.shape[:2], image.shape[2])[:height, :width]
-    planes = np.empty((image.shape[2], height, width), np.float32)
+    planes = np.empty((image.shape[2], height, width), np.uint8)
     for channel, plane in enumerate(cv2.split(padded)):
-        planes[channel] = plane
+        np.bitwise_xor(plane, integer.CENTRE if centred else 0, out=planes[channel])
     return planes
 
 
