@@ -8,12 +8,12 @@ import re
 import types
 import typing
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from schemas.degraders import DegraderConfig
+from schemas.degraders.steps import OneOf
 from schemas.errors import UserError
 from schemas.recipe import Recipe
 
@@ -110,23 +110,31 @@ def _is_echo(item: dict[str, Any], items: list[dict[str, Any]]) -> bool:
 
 
 def _problem(item: dict[str, Any]) -> str:
-    path = [part for part in item["loc"] if isinstance(part, int) or (part not in KINDS and part.isidentifier())]
-    if path and path[-1] in ("float", "int", "str"):                  # the arm of a union, not a key
-        path.pop()
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    names, _ = _walk(list(item["loc"]))
+    key = "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in names).lstrip(".")
     key = f"{key}: " if key else ""
     kind, found = item["type"], item.get("input")
     if kind == "extra_forbidden":
         return f"{key}no such key; {_nearest(str(item['loc'][-1]), allowed_keys(list(item['loc'][:-1])))}"
-    if kind == "union_tag_invalid":
-        tag = str(item["ctx"]["tag"])
-        return f"{key}no degrader is called {_shown(tag)}; {_nearest(tag, sorted(KINDS))}"
-    if kind == "union_tag_not_found":
-        return f"{key}no `kind:`; {_nearest('', sorted(KINDS))}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return key + _wrong_tag(item)
     if kind == "value_error":
         return key + str(item["msg"]).removeprefix("Value error, ")
     said = {"missing": "missing; it has no default", "too_short": "needs at least one entry"}
     return key + (said.get(kind) or f"{_message(str(item['msg']))}, found {_shown(found)}")
+
+
+TAGS = {"kind": "degrader", "op": "op", "shape": "kernel"}
+"""The keys that say what an entry is."""
+
+
+def _wrong_tag(item: dict[str, Any]) -> str:
+    discriminator = str(item["ctx"]["discriminator"]).strip("'")
+    tags = sorted({tag for model in _walk(list(item["loc"]))[1] if discriminator in model.model_fields and (tag := _tag(model))})
+    if item["type"] == "union_tag_not_found":
+        return f"no `{discriminator}:`; {_nearest('', tags)}"
+    tag = str(item["ctx"]["tag"])
+    return f"no {TAGS.get(discriminator, discriminator)} is called {_shown(tag)}; {_nearest(tag, tags)}"
 
 
 def _nearest(word: str, names: list[str]) -> str:
@@ -139,32 +147,34 @@ def _message(text: str) -> str:
     return re.sub(r", unable to parse string as an? \w+", "", text)
 
 
-KINDS = {option.model_fields["kind"].default for option in get_args(get_args(DegraderConfig)[0])}
-
-
 def allowed_keys(path: list[Any]) -> list[str]:
-    """Names of the keys that a recipe may have at a place."""
-    model: type[BaseModel] | None = Recipe
+    """Names of the keys that a recipe may have at a place of an error."""
+    _, models = _walk(path)
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+
+
+def _walk(path: list[Any]) -> tuple[list[Any], list[type[BaseModel]]]:
+    """The keys on the way to the place of an error, and the models that may stand there.
+
+    pydantic also puts the names of chosen arms of unions on the way: kinds of degraders, ops, "a range".
+    """
+    names: list[Any] = []
+    models: list[type[BaseModel]] = [Recipe]
     for part in path:
-        if model is None or isinstance(part, int):
-            continue
-        if part in KINDS:
-            model = _of_kind(part)
-        elif part in model.model_fields:
-            model = _model_in(model.model_fields[part].annotation)
-    return list(model.model_fields) if model else []
+        if tagged := [model for model in models if _tag(model) == part]:
+            models = tagged
+        elif isinstance(part, int) or (part.isidentifier() and part not in ("float", "int", "str", "bool")):
+            names.append(part)
+            fields = [model.model_fields[part] for model in models if part in model.model_fields]
+            models = [inner for field in fields for inner in _models_in(field.annotation)] if fields else models
+    return names, models
 
 
-def _of_kind(kind: str) -> type[BaseModel] | None:
-    for option in _models_in(Recipe.model_fields["degraders"].annotation):
-        if option.model_fields["kind"].default == kind:
-            return option
-    return None
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    found = _models_in(annotation)
-    return found[0] if len(found) == 1 else Recipe
+def _tag(model: type[BaseModel]) -> str | None:
+    if model is OneOf:
+        return "one of"
+    key = next((key for key in TAGS if key in model.model_fields), None)
+    return str(model.model_fields[key].default) if key else None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -30,14 +30,16 @@ class ShardRecord(Frozen):
 class PoolRef(Frozen):
     """A pool that programs of the corpus refer to."""
 
-    kind: Literal["kernels", "noise"]
+    kind: Literal["kernels", "noise", "compression", "pdm"]
     """What the pool holds."""
     digest: Digest
     """Digest of the pool's content."""
     count: int
     """Number of items."""
     side: int
-    """Side of a kernel or a patch, in pixels."""
+    """Side of a kernel, a patch or a table, in pixels."""
+    share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the real images that the items stand for; below 1 where only some real images are compressed."""
 
 
 class CorpusIdentity(Frozen):

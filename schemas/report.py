@@ -9,6 +9,7 @@ from schemas.corpus import PoolRef
 from schemas.image import RejectedImage
 from schemas.kernel import KernelDiagnostics
 from schemas.provenance import Circumstance
+from schemas.realism import RealismSection
 
 
 class Histogram(Frozen):
@@ -208,6 +209,48 @@ class NoiseSection(Frozen):
     """Images that gave a patch."""
 
 
+class CompressionView(Frozen):
+    """How one real image was compressed."""
+
+    source: str
+    """File name of the image."""
+    known: str
+    """Where that is known from: `file` or `pixels`."""
+    quality: int
+    """Quality of the nearest standard table."""
+    standard: bool
+    """Whether its luma table is that table."""
+    subsampling: str
+    """Chroma subsampling."""
+    phase: tuple[int, int]
+    """Rows and columns by which the image starts inside its first block."""
+    confidence: float
+    """1 if read from the file; else the share of coefficients, beyond chance, on the estimated steps."""
+
+
+class CompressionSection(Frozen):
+    """The compression of the real images."""
+
+    images: int
+    """Real images."""
+    compressed: int
+    """Those that are compressed."""
+    from_pixels: int
+    """Those whose compression was estimated from pixels."""
+    used: bool
+    """Whether there are enough for a pool."""
+    min_share: float
+    """Share of compressed images below which there is no pool."""
+    quality: Histogram | None
+    """Qualities of the nearest standard tables; none if no image is compressed."""
+    subsamplings: dict[str, int]
+    """Compressed images by chroma subsampling."""
+    phases: dict[str, int]
+    """Compressed images by grid phase, rows and columns."""
+    shown: tuple[CompressionView, ...]
+    """Compressed images, strongest compression first."""
+
+
 class ImageView(Frozen):
     """One source image."""
 
@@ -303,6 +346,10 @@ class ReportData(Frozen):
     """Kernels; none if no degrader needs them."""
     noise: NoiseSection | None
     """Noise; none if no degrader needs it."""
+    realism: RealismSection | None = None
+    """How well synthetic LR is told from real LR; none if it was not measured."""
+    compression: CompressionSection | None = None
+    """Compression of the real images; none if no degrader asks for it."""
     images: ImagesSection
     """Source images."""
     spread: SpreadSection

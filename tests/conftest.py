@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.make import Tiny, build_tiny, photograph, save
 
@@ -32,6 +33,9 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photographs")
     for seed, size in enumerate([(131, 113), (97, 121)]):
         save(photograph(seed, *size), folder / f"real/{seed}.png")
+    with Image.open(folder / "real/1.png") as image:     # one of the two is a JPEG, so that some LR is compressed
+        image.save(folder / "real/1.jpg", quality=88)
+    (folder / "real/1.png").unlink()
     for seed, size in enumerate([(71, 67), (65, 83)], 10):
         save(photograph(seed, *size, noise=0), folder / f"clean/{seed}.png")
     return folder

@@ -48,13 +48,23 @@ def save(image: NDArray[np.uint8], path: Path) -> Path:
     return path
 
 
+PDM: dict[str, Any] = {
+    "kernel": {"features": 4, "blocks": 1, "size": 9, "channels": 2}, "noise": {"features": 4, "filters": 2},
+    "critic": {"features": [4, 4, 4]}, "crop": 12, "batch": 4, "samples": 16, "check_every": 8,
+}  # fmt: skip
+"""A fit of four iterations."""
+
+
 def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
     """A recipe for the photographs in `folder`/real and `folder`/clean that builds in about a second."""
     value: dict[str, Any] = {
         "name": "tiny", "images": {"real": [f"{folder}/real"], "clean": [f"{folder}/clean"]}, "tiles": {"size": 32},
         "kernels": {"iterations": 10, "restarts": 2, "crop": 40}, "kernel_quality": LENIENT,
         "noise": {"patch": 16, "max_per_image": 6}, "splits": {"train": 0.7, "val": 0.3}, "shards": {"samples": 9},
-        "degraders": [{"kind": "realsr", "weight": 3}, {"kind": "bicubic", "weight": 1}],
+        "degraders": [
+            {"kind": "realsr", "weight": 3}, {"kind": "bicubic", "weight": 1}, {"kind": "pdm", "weight": 1, "accept_failed": True},
+        ],
+        "pdm": PDM,
     }  # fmt: skip
     return Recipe.model_validate(value | changes)
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from pipeline.degraders.base import Degrader, Pools
-from pipeline.degraders.bicubic import Bicubic
-from pipeline.degraders.realsr import RealSr
-from schemas.degraders import DegraderConfig
+from schemas.degraders import CONFIGS
+from schemas.degraders.base import DegraderBase
 
 __all__ = ["DEGRADERS", "Degrader", "Pools", "build"]
 
-DEGRADERS: dict[str, type[Bicubic] | type[RealSr]] = {"bicubic": Bicubic, "realsr": RealSr}
+
+def _class_of(kind: str, config: type[DegraderBase]) -> type[Degrader]:
+    """What draws for a config: `pipeline/degraders/mine.py` has the class `Mine` for `MineConfig` of kind `mine`."""
+    found: type[Degrader] = getattr(import_module(f"{__name__}.{kind}"), config.__name__.removesuffix("Config"))
+    return found
 
 
-def build(config: DegraderConfig, scale: int, pools: Pools) -> Degrader:
+DEGRADERS: dict[str, type[Degrader]] = {kind: _class_of(kind, config) for kind, config in CONFIGS.items()}
+
+
+def build(config: DegraderBase, scale: int, pools: Pools) -> Degrader:
     """The degrader that a recipe asks for.
 
     Raises:
         UserError: if it cannot work at this scale or without a pool that is missing.
     """
-    kind: type[Degrader] = DEGRADERS[config.kind]
-    return kind(config, scale, pools)
+    return DEGRADERS[config.kind](config, scale, pools)

@@ -17,7 +17,9 @@ class PoolInfo:
     digest: str
     count: int
     side: int
-    """Side of a kernel or a patch, in pixels."""
+    """Side of a kernel, a patch or a table, in pixels."""
+    share: float = 1.0
+    """Share of the real images that the items stand for."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class Pools:
 
     kernels: PoolInfo | None = None
     noise: PoolInfo | None = None
+    compression: PoolInfo | None = None
+    """None too if too few real images are compressed."""
+    pdm: PoolInfo | None = None
+    """The checkpoint of a fitted PDM, a pool of one."""
 
 
 class Degrader(Protocol):

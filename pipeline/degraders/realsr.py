@@ -1,7 +1,8 @@
 """RealSR (Ji et al., CVPRW 2020): I_LR = (I_HR * k) subsampled + n, with k and n from pools.
 
 The noise goes into the stored LR. Unlike the original, kernels are centred, noise covers tiles of any size without
-seams, crops are zero-mean over the part that is used, and everything is rounded once.
+seams, and everything is rounded once. If the real images were JPEGs, LR is compressed last, the way one of them was
+(after the noise of compressed images was given back what compression had taken, see `pipeline.compression.restore`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pipeline.noise.inject import draw_placements
 from pipeline.rng import pick
 from schemas.degraders.realsr import RealSrConfig
 from schemas.errors import UserError
-from schemas.ops.pooled import Inject, PooledBlur
+from schemas.ops import Op
+from schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
 from schemas.ops.resize import Quantise, Subsample
 from schemas.program import Program
 
@@ -25,6 +27,9 @@ class RealSr:
         self.config, self.scale = config, scale
         self.kernels = _present(pools.kernels, "kernel")
         self.noise = _present(pools.noise, "noise")
+        self.compression = pools.compression if config.compression != "off" else None
+        if config.compression == "always":
+            self.compression = _compressed(pools.compression)
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
@@ -34,7 +39,28 @@ class RealSr:
         strength = round(low + (high - low) * float(rng.random()), 4)
         placements = draw_placements(rng, lr_shape, self.noise.side, self.noise.count)
         inject = Inject(pool=self.noise.digest, strength=strength, placements=placements)
-        return Program(scale=self.scale, ops=(blur, Subsample(scale=self.scale), inject, Quantise()))
+        ops: tuple[Op, ...] = (blur, Subsample(scale=self.scale), inject, Quantise())
+        return Program(scale=self.scale, ops=(*ops, *self._jpeg(rng)))
+
+    def _jpeg(self, rng: np.random.Generator) -> tuple[PooledJpeg, ...]:
+        """Nothing, and nothing drawn, without a pool: programs of images that are not compressed stay what they are."""
+        pool = self.compression
+        if pool is None:
+            return ()
+        compressed = float(rng.random()) < pool.share or self.config.compression == "always"
+        index, phase = pick(rng, pool.count), (pick(rng, 16), pick(rng, 16))
+        return (PooledJpeg(pool=pool.digest, index=index, phase=phase),) if compressed else ()
+
+
+def _compressed(pool: PoolInfo | None) -> PoolInfo:
+    if pool is None or pool.count == 0:
+        raise UserError(
+            "degrader realsr shall always compress, but has no compression to draw from",
+            where="recipe key compression of degrader realsr",
+            wanted="compressed real images, at least compression.min_share of all",
+            todo="set compression: auto, or lower compression.min_share; `pairmill pool compression` shows what was found",
+        )
+    return pool
 
 
 def _present(pool: PoolInfo | None, kind: str) -> PoolInfo:

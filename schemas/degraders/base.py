@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Any, Literal, Self
 
-from schemas.base import Frozen
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from schemas.base import Frozen, Key
+
+Split = Literal["train", "val", "test"]
+
+
+def _weight_form(value: Any) -> str:
+    return "per split" if isinstance(value, dict) else "one number"
+
+
+Weight = Annotated[
+    Annotated[float, Field(gt=0), Tag("one number")] | Annotated[dict[Split, Annotated[float, Field(ge=0)]], Tag("per split")],
+    Discriminator(_weight_form),
+]
 
 
 class DegraderBase(Frozen):
     """Settings of one degrader of a recipe."""
 
-    weight: float = Field(default=1.0, gt=0)
-    """Share of the samples, relative to the other degraders."""
+    kind: str
+    """Which degrader."""
+    weight: Weight = 1.0
+    """Share of the samples, relative to the other degraders: one number, or one per split, `{train: 3, val: 0}`; a split that
+    is not named gets none."""
+    name: Key | None = None
+    """What samples and statistics call it; without one, its kind. With names a kind may stand twice, with different ranges."""
+
+    @property
+    def label(self) -> str:
+        """What samples and statistics call it."""
+        return self.name or self.kind
+
+    def weight_in(self, split: str) -> float:
+        """Its share in a split, relative to the other degraders."""
+        return self.weight if isinstance(self.weight, float) else {str(k): w for k, w in self.weight.items()}.get(split, 0.0)
+
+    def problem(self, scale: int) -> str | None:  # noqa: ARG002
+        """Why it cannot work at this scale; none if it can."""
+        return None
+
+    @model_validator(mode="after")
+    def _drawn_at_all(self) -> Self:
+        if isinstance(self.weight, dict) and not any(self.weight.values()):
+            raise ValueError("weight: at least one split needs a weight above 0")
+        return self

@@ -10,12 +10,16 @@ from schemas.degraders.base import DegraderBase
 
 
 class RealSrConfig(DegraderBase):
-    """RealSR (Ji et al. 2020): a pooled kernel, then a crop of a pooled noise patch."""
+    """RealSR (Ji et al. 2020): a pooled kernel, then crops of pooled noise patches; then JPEG, if the real images were JPEGs."""
 
     kind: Literal["realsr"] = "realsr"
     """Which degrader."""
     strength: tuple[float, float] = (0.8, 1.2)
     """Least and largest factor on the noise, drawn uniformly; 1 is as mined."""
+
+    compression: Literal["auto", "off", "always"] = "auto"
+    """Whether LR is compressed at last as a real image was: `auto` compresses the share of the samples that is compressed
+    among the real images, `always` all of them, `off` none."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

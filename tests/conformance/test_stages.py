@@ -7,6 +7,7 @@ that it had in the build. The list is `STAGES`; a new stage is under these laws 
 from __future__ import annotations
 
 import contextlib
+import io
 import random
 import shutil
 import time
@@ -22,7 +23,7 @@ import torch
 
 from pipeline import layout
 from pipeline.build import make
-from pipeline.corpora.table import read_rows
+from pipeline.corpora.table import iterate
 from pipeline.execution import Executor, ProcessExecutor, SerialExecutor, run_stage
 from pipeline.stage import Batch, Profile, Sealed, Stage, Watcher, finished
 from pipeline.stages import STAGES
@@ -308,7 +309,8 @@ def test_more_photographs_change_no_other_sample(tiny_copy: Tiny, tmp_path: Path
     def samples(recipe: Recipe) -> dict[str, tuple[str, str]]:
         shards = make_stages(recipe, tiny_copy.workspace).shards.manifest.shards
         folders = [layout.unit_folder("synthesize", ref.key) for ref in shards]
-        rows = [row for folder in folders for row in read_rows(tiny_copy.storage.read(f"{folder}/samples.parquet"))]
+        tables = [tiny_copy.storage.read(f"{folder}/samples.parquet") for folder in folders]
+        rows = [row for table in tables for row in iterate(io.BytesIO(table))]
         return {row.key: (row.program, row.lr_sha256) for row in rows}
 
     new = [str(save(photograph(30 + number, 67, 71), tmp_path / f"{number}.png")) for number in range(3)]

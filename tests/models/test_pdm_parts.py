@@ -223,7 +223,7 @@ def test_smooth_maps_keep_their_variance() -> None:
 
 def test_an_epoch_shows_every_entry_once_and_each_epoch_another_order() -> None:
     images = [np.full((8, 8 * count, 3), level, np.uint8) for level, count in ((10, 1), (20, 3), (30, 2))]
-    crops = Crops(images, 8, 5, "real", turn=False)
+    crops = Crops(images, 8, 5, "real", mirror=False)
     orders = [tuple(int(crops.at(first, 1, keyed(1, "crops", first))[0, 0, 0, 0] * 255 + 0.5) for first in range(n, n + 6)) for n in (0, 6, 12)]
     assert all(Counter(order) == {10: 1, 20: 3, 30: 2} for order in orders)
     assert len(set(orders)) > 1
@@ -231,13 +231,13 @@ def test_an_epoch_shows_every_entry_once_and_each_epoch_another_order() -> None:
 
 def test_crops_lie_in_the_image_and_real_ones_are_not_turned() -> None:
     image = (np.arange(37 * 31).reshape(37, 31, 1) % 251 * np.ones(3)).astype(np.uint8)
-    for turn in (False, True):
-        drawn = Crops([image], 9, 5, "real", turn=turn).at(0, 40, keyed(1, "crops"))
+    for mirror in (False, True):
+        drawn = Crops([image], 9, 5, "real", mirror=mirror).at(0, 40, keyed(1, "crops"))
         found = 0
         for crop in (255 * drawn).round().permute(0, 2, 3, 1).numpy().astype(np.uint8):
             found += any(np.array_equal(crop, image[r : r + 9, c : c + 9]) for r in range(29) for c in range(23))
-        assert (found == 40) == (not turn)
-    small = Crops([image[:4, :5]], 9, 5, "hr", turn=True).at(0, 2, keyed(1, "crops"))
+        assert (found == 40) == (not mirror)
+    small = Crops([image[:4, :5]], 9, 5, "hr", mirror=True).at(0, 2, keyed(1, "crops"))
     assert small.shape == (2, 3, 9, 9)
 
 

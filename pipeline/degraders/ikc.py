@@ -1,0 +1,45 @@
+"""IKC (Gu et al., CVPR 2019): Gaussian blur of a uniform width, MATLAB's bicubic reduction, optional noise.
+
+The blurred image is not rounded to 8 bits before it is reduced, as the published code does; everything is rounded once.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pipeline.degraders.base import Pools
+from pipeline.degraders.draft import Draft
+from pipeline.degraders.draws import chance, key, short, uniform
+from schemas.degraders.ikc import GaussianBlurBase, IkcConfig
+from schemas.ops.blur import Blur, GaussianKernel
+from schemas.ops.noise import GaussianNoise
+from schemas.program import Program
+
+
+class Ikc:
+    """Isotropic Gaussian kernels, unless the recipe asks for others."""
+
+    def __init__(self, config: IkcConfig, scale: int, pools: Pools) -> None:  # noqa: ARG002
+        self.config, self.scale = config, scale
+
+    def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
+        """See `Degrader.draw`."""
+        draft = Draft(self.scale, hr_shape)
+        draft.add(draw_blur(rng, self.config, self.scale))
+        draft.reduce(self.scale)
+        if chance(rng, self.config.noise):
+            draft.add(GaussianNoise(sigma=uniform(rng, self.config.noise_sigma), key=key(rng)))
+        return draft.program()
+
+
+def draw_blur(rng: np.random.Generator, config: GaussianBlurBase, scale: int) -> Blur:
+    """The blur of a width that depends on the scale."""
+    low, high = config.widths(scale)
+    first, angle = uniform(rng, (low, high)), 0.0
+    second = first
+    if chance(rng, config.anisotropic):
+        second = short(min(max(3.0 * float(rng.random()) * first, low), high))
+        angle = uniform(rng, (-math.pi, math.pi))
+    return Blur(kernel=GaussianKernel(size=config.size, sigma_x=first, sigma_y=second, angle=angle))

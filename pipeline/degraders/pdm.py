@@ -1,0 +1,30 @@
+"""PDM (Luo et al., CVPR 2022): y = (x * k) subsampled + n, kernel and noise drawn by networks fitted to the real images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.degraders.base import Pools
+from pipeline.degraders.draws import key
+from schemas.degraders.pdm import PdmConfig
+from schemas.errors import UserError
+from schemas.ops.learned import Pdm as PdmOp
+from schemas.ops.resize import Quantise
+from schemas.program import Program
+
+
+class Pdm:
+    """A draw is the key of a stream; the checkpoint turns the stream into a kernel and noise."""
+
+    def __init__(self, config: PdmConfig, scale: int, pools: Pools) -> None:  # noqa: ARG002
+        if pools.pdm is None:
+            raise UserError(
+                "degrader pdm has no fitted checkpoint to draw from",
+                wanted="a fit on the recipe's real images",
+                todo="run `pairmill fit pdm RECIPE`, or `pairmill build RECIPE`, which fits it too",
+            )
+        self.scale, self.checkpoint = scale, pools.pdm.digest
+
+    def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:  # noqa: ARG002
+        """See `Degrader.draw`."""
+        return Program(scale=self.scale, ops=(PdmOp(pool=self.checkpoint, key=key(rng)), Quantise()))

@@ -1,0 +1,340 @@
+"""PDM, the probabilistic degradation model: the networks, the fit, the gates, and the published settings by name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.base import Digest, Frozen
+
+
+class PdmKernelConfig(Frozen):
+    """The network that turns random numbers into blur kernels (PDM, Sec. 3.2)."""
+
+    channels: int = Field(default=8, ge=1, le=256)
+    """Random numbers per kernel, standard normal."""
+    features: int = Field(default=32, ge=4, le=256)
+    """Width of the network."""
+    blocks: int = Field(default=2, ge=0, le=32)
+    """Residual blocks of two 1 x 1 convolutions each."""
+    size: int = Field(default=21, ge=5, le=65)
+    """Side of a kernel, in HR pixels; odd."""
+    variant: bool = False
+    """Whether every LR pixel gets a kernel of its own, smooth over the image, instead of one kernel per image."""
+    prior: Literal["none", "gaussian"] = "gaussian"
+    """`gaussian` adds a quadratic form to the logits, so that widths and directions are learned first; `none` as published."""
+    start: float | None = Field(default=0.7, gt=0, le=4)
+    """Standard deviation of the first kernel, in LR pixels; without one it is nearly a box, as published."""
+
+    @model_validator(mode="after")
+    def _odd(self) -> Self:
+        if self.size % 2 == 0:
+            raise ValueError(f"pdm.kernel.size must be odd, got {self.size}")
+        return self
+
+
+class PdmNoiseConfig(Frozen):
+    """The network that turns random numbers, and the clean LR, into noise (PDM, Sec. 3.3)."""
+
+    channels: int = Field(default=3, ge=1, le=64)
+    """Random numbers per pixel, or per image where not `spatial`; standard normal."""
+    features: int = Field(default=24, ge=4, le=256)
+    """Width of the network."""
+    blocks: int = Field(default=1, ge=0, le=32)
+    """Residual blocks of two convolutions each."""
+    dim: Literal[1, 3] = 3
+    """Channels of the noise: 3 in colour, 1 the same for red, green and blue."""
+    mix: bool = True
+    """Whether the noise depends on the clean LR."""
+    spatial: bool = True
+    """Whether every pixel has random numbers of its own; without, noise is an offset per image or a map of colours."""
+    form: Literal["mixing", "trunk"] = "mixing"
+    """`mixing` weighs filtered random fields by functions of the clean LR, so that the mean over draws is exactly 0; `trunk`
+    feeds both into one network, as published.
+    """
+    filters: int = Field(default=6, ge=1, le=64)
+    """Filtered random fields that `mixing` weighs."""
+    reach: Literal[1, 3, 5, 7] = 3
+    """Side of the filters of the random fields, in LR pixels; what lies further apart is not correlated."""
+    zero_start: bool = True
+    """Whether the first noise is 0."""
+
+
+class PdmCriticConfig(Frozen):
+    """The patch discriminator: which LR patches are real (PDM's code; least-squares GAN, Mao et al. 2017)."""
+
+    features: tuple[int, ...] = Field(default=(24, 48, 48), min_length=2, max_length=8)
+    """Channels after each 3 x 3 convolution but the last, which gives one judgement per place."""
+    stride: Literal[1, 2] = 2
+    """Stride of the second and the third convolution; 2 sees further."""
+    norm: Literal["none", "instance"] = "none"
+    """`instance` as published; it hides from the discriminator how strong the noise of a patch is."""
+    penalty: float = Field(default=1e-5, ge=0)
+    """Weight of the penalty on the discriminator's slope at real images (R1), per squared sum over places; 0 as published."""
+    residual: bool = True
+    """Whether it also sees, magnified, what a 3 x 3 mean takes away, where noise and sharpness are; false as published."""
+    whole: bool = True
+    """Whether it also judges the mean of its features over the crop, to which noise and blur are alike; false as published."""
+    grey: bool = False
+    """Whether the discriminator sees grey only."""
+
+
+class PdmGateConfig(Frozen):
+    """When a fit may be drawn from."""
+
+    min_diversity: float = Field(default=0.02, ge=0)
+    """Least mean distance of drawn kernels from their mean, relative to it (L2); below it all kernels look alike."""
+    min_noise_ratio: float = Field(default=0.3, ge=0)
+    """Least ratio of drawn noise to the noise floor of the real images, in standard deviations; below it noise has collapsed."""
+    max_noise_ratio: float = Field(default=3.0, gt=0)
+    """Largest such ratio."""
+    max_noise_mean: float = Field(default=2.0, ge=0)
+    """Largest mean of the noise of an image, in grey levels, either way."""
+    max_accuracy: float = Field(default=0.97, gt=0.5, le=1)
+    """Largest share of patches that the discriminator tells right over the last tenth of the fit; above it, it has won."""
+    max_auc: float = Field(default=0.98, gt=0.5, le=1)
+    """Largest AUC of telling fake from real patches by their residuals at the end of the fit."""
+
+
+PRESETS: dict[str, dict[str, Any]] = {}
+"""Settings by name; what a recipe says itself goes before them."""
+
+
+class PdmConfig(Frozen):
+    """How the degradation is learned from real LR images and unrelated HR images (PDM, Luo et al., CVPR 2022)."""
+
+    preset: str = "pairmill"
+    """Where the settings that are not given come from: `pairmill`, or a published data set: `2017track1`, `2018track2`,
+    `2018track4`, `2020track1`, `2020track2`.
+    """
+    kernel: PdmKernelConfig = PdmKernelConfig()
+    """The blur."""
+    noise: PdmNoiseConfig | None = PdmNoiseConfig()
+    """The noise; none leaves blur and 8-bit rounding."""
+    noise_weight: float = Field(default=30.0, ge=0)
+    """Weight of the noise's regulariser (lambda); values in [0, 1]."""
+    regulariser: Literal["mean", "energy"] = "mean"
+    """`mean` holds the mean of 8 x 8 patches of noise at 0; `energy` the noise itself, as published, which weakens it."""
+    critic: PdmCriticConfig = PdmCriticConfig()
+    """The discriminator."""
+    crop: int = Field(default=32, ge=8, le=512)
+    """Side of an LR crop, in LR pixels."""
+    batch: int = Field(default=16, ge=1, le=1024)
+    """Crops per iteration."""
+    samples: int = Field(default=64_000, ge=1)
+    """LR crops that the fit sees; iterations are samples over batch."""
+    learning_rate: float = Field(default=1e-3, gt=0, le=0.1)
+    """Step size of Adam for kernels and noise."""
+    critic_rate: float = Field(default=1e-3, gt=0, le=0.1)
+    """Step size of Adam for the discriminator."""
+    betas: tuple[float, float] = (0.5, 0.99)
+    """Decay rates of Adam's moments."""
+    halve_at: tuple[float, ...] = (0.5, 0.75, 0.9)
+    """When the step sizes are halved, as fractions of the samples, ascending."""
+    clip: float = Field(default=50.0, gt=0)
+    """Largest norm of the gradient of kernels and noise."""
+    average: float = Field(default=0.995, ge=0, lt=1)
+    """Per iteration, how much of the running mean of the weights is kept; the mean is what is sealed. 0 seals the last."""
+    check_every: int = Field(default=8_000, ge=1)
+    """Samples between checks: AUC, a picture grid, and the state from which a killed fit goes on."""
+    patience: int = Field(default=0, ge=0)
+    """Checks without a lower AUC after which the fit stops early; 0 never stops early."""
+    gates: PdmGateConfig = PdmGateConfig()
+    """When the fit may be drawn from."""
+    images: int = Field(default=128, ge=1, le=10_000)
+    """Most real and most HR images that crops come from; of more, evenly spread ones are taken. Bounds memory."""
+    window: int = Field(default=1024, ge=64)
+    """Side of the centred part of an image that crops come from, in pixels; bounds memory."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        name = data.get("preset", "pairmill")
+        if name not in PRESETS:
+            raise ValueError(f"pdm.preset must be one of {', '.join(PRESETS)}, got {name!r}")
+        return merged(PRESETS[name], data)
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if list(self.halve_at) != sorted(self.halve_at) or any(not 0 < at <= 1 for at in self.halve_at):
+            raise ValueError(f"pdm.halve_at must ascend in (0, 1], got {self.halve_at}")
+        return self
+
+    @property
+    def iterations(self) -> int:
+        """Updates of each network."""
+        return -(-self.samples // self.batch)
+
+
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with `over` on top; where both have a mapping, key by key."""
+    both = {key: merged(base[key], value) for key, value in over.items() if _both_map(base.get(key), value)}
+    return {**base, **over, **both}
+
+
+def _both_map(one: Any, other: Any) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)
+
+
+def _published(kernel: dict[str, Any], noise: dict[str, Any] | None, weight: float, crop: int) -> dict[str, Any]:
+    """What all published options share; `kernel` and `noise` say what differs."""
+    return {
+        "kernel": {"features": 64, "size": 21, "variant": False, "prior": "none", "start": None, **kernel},
+        "noise": None if noise is None else {"form": "trunk", **noise},
+        "noise_weight": weight, "regulariser": "energy", "crop": crop, "batch": 32, "samples": 200_000 * 32,
+        "critic": {"features": (64, 128, 256, 512), "stride": 2, "norm": "instance", "penalty": 0.0, "residual": False, "whole": False},
+        "learning_rate": 2e-4, "critic_rate": 2e-4, "betas": (0.9, 0.999), "halve_at": (0.25, 0.5, 0.75), "clip": 50.0,
+        "average": 0.0, "check_every": 5_000 * 32,
+    }  # fmt: skip
+
+
+_PER_IMAGE: dict[str, Any] = {"spatial": False, "mix": False, "channels": 3}
+PRESETS.update({
+    "pairmill": {},
+    "2017track1": _published({"channels": 64, "blocks": 16}, None, 0.0, 48),
+    "2018track2": _published(
+        {"channels": 64, "blocks": 16}, _PER_IMAGE | {"features": 64, "blocks": 16, "dim": 3, "zero_start": True}, 10.0, 48
+    ),
+    "2018track4": _published(
+        {"channels": 3, "blocks": 16},
+        _PER_IMAGE | {"mix": True, "features": 64, "blocks": 16, "dim": 3, "zero_start": True}, 100.0, 32,
+    ),
+    "2020track1": _published(
+        {"channels": 3, "blocks": 8}, _PER_IMAGE | {"features": 32, "blocks": 8, "dim": 1, "zero_start": False}, 100.0, 32
+    ),
+    "2020track2": _published(
+        {"channels": 3, "blocks": 8}, _PER_IMAGE | {"features": 32, "blocks": 8, "dim": 1, "zero_start": False}, 1.0, 32
+    ),
+})  # fmt: skip
+
+
+class PdmCheckpoint(Frozen):
+    """What a checkpoint says of itself: all that is needed to build the networks that its weights belong to."""
+
+    format: Literal["pairmill-pdm/1"] = "pairmill-pdm/1"
+    """Layout of the weights."""
+    scale: int = Field(ge=1, le=8)
+    """HR side over LR side."""
+    kernel: PdmKernelConfig
+    """The kernel module."""
+    noise: PdmNoiseConfig | None
+    """The noise module."""
+
+    def as_config(self) -> PdmConfig:
+        """Settings with these networks."""
+        return PdmConfig(kernel=self.kernel, noise=self.noise)
+
+
+class PdmReason(StrEnum):
+    """Why a fit is not drawn from."""
+
+    KERNELS_ALIKE = "kernels-alike"
+    NOISE_COLLAPSED = "noise-collapsed"
+    NOISE_TOO_STRONG = "noise-too-strong"
+    NOISE_NOT_ZERO_MEAN = "noise-not-zero-mean"
+    CRITIC_WON = "discriminator-won"
+    TOLD_APART = "told-apart"
+    NOT_FINITE = "not-finite"
+
+
+class PdmMeasures(Frozen):
+    """What a fit draws, in numbers."""
+
+    diversity: float
+    """Mean distance of kernels from their mean, relative to it (L2)."""
+    offset: float
+    """Largest distance of a kernel's centre of mass from where it must be, on either axis, in HR pixels."""
+    real_floor: float
+    """Residual of quiet places of real patches, in grey levels."""
+    fake_floor: float
+    """The same of fake patches."""
+    noise_ratio: float
+    """The second over the first, both at least a quarter of a grey level."""
+    noise_deviation: float
+    """Standard deviation of the drawn noise, in grey levels."""
+    noise_mean: float
+    """Largest mean of the noise of a patch, either way, in grey levels."""
+    noise_curve: tuple[tuple[float, float], ...]
+    """(intensity, standard deviation of noise), in grey levels."""
+    accuracy: float
+    """Share of patches that the discriminator told right over the last tenth of the fit."""
+    auc: float
+    """AUC of telling fake from real patches by their residuals."""
+    aucs: tuple[float, ...]
+    """The same at every check."""
+    samples: int
+    """LR crops seen; fewer than asked for after an early stop."""
+
+
+class PdmFitConfig(Frozen):
+    """All that determines a fit, but the images."""
+
+    seed: int
+    """Seed that all streams come from."""
+    scale: int
+    """HR side over LR side."""
+    pdm: PdmConfig
+    """Settings; the gates are those of the default, since they judge a fit and do not change it."""
+
+
+class PdmFitted(Frozen):
+    """A finished fit: `checkpoint.safetensors`, `curves.npy`, `kernels.npy`, `grid-*.png` and `state.safetensors` of its unit."""
+
+    digest: Digest
+    """SHA-256 of the checkpoint."""
+    scale: int
+    """HR side over LR side."""
+    size: int
+    """Side of a kernel, in HR pixels."""
+    noisy: bool
+    """Whether it has a noise module."""
+    samples: int
+    """LR crops seen."""
+    measures: PdmMeasures | None
+    """What it draws; none if it left the finite numbers."""
+
+
+class PdmFitRef(Frozen):
+    """A fit and the unit that made it."""
+
+    key: Digest
+    """Key of the unit."""
+    fit: PdmFitted
+    """What it made."""
+
+
+class PdmVerdict(Frozen):
+    """Whether a fit may be drawn from."""
+
+    reasons: tuple[PdmReason, ...]
+    """Gates that it failed."""
+    measures: PdmMeasures | None
+    """What was measured; none if the fit left the finite numbers."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it passed all gates."""
+        return not self.reasons
+
+
+class PdmManifest(Frozen):
+    """A sealed checkpoint and its verdict."""
+
+    kind: Literal["pdm"] = "pdm"
+    """Kind of pool."""
+    digest: Digest
+    """Digest of the checkpoint as a pool of one; programs name it by this."""
+    sha256: Digest
+    """SHA-256 of the file."""
+    scale: int
+    """HR side over LR side."""
+    side: int
+    """Side of a kernel, in HR pixels."""
+    verdict: PdmVerdict
+    """Whether it may be drawn from."""
+    unit: Digest
+    """The unit that holds curves and pictures of the fit."""

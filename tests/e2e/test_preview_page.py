@@ -1,0 +1,78 @@
+"""Pages of previews and explanations in a headless browser: whole, as wide as the screen, every picture square and loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.corpora.replay import read_table
+from pipeline.explain.explain import explain
+from pipeline.preview.preview import Request, preview
+from pipeline.storage import Storage
+from tests.e2e.test_report_page import browser, pytestmark, show  # noqa: F401
+from tests.make import Tiny, photograph, save, tiny_recipe
+
+LONG = "a-very-long-file-name-" * 8 + ".png"
+
+
+@pytest.fixture(scope="module")
+def pages(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """URLs of a preview with stand-ins, long names and broken files, and of an explanation."""
+    folder = tmp_path_factory.mktemp("pages")
+    for seed, name in enumerate([LONG, "<script>throw 1<|script>.png"]):
+        save(photograph(seed, 141, 133), folder / "real" / name)
+    (folder / "real" / f"broken-{LONG}").write_bytes(b"")
+    recipe, store = tiny_recipe(folder, images={"real": [str(folder / "real")]}), Storage(str(folder))
+    preview(Request(recipe, "/", "tiny.yaml", draws=2), Storage(str(folder / "workspace")), store, "preview")
+    row = next(row for row in read_table(tiny.storage, tiny.manifest) if row.degrader == "realsr")
+    explain(tiny.storage, tiny.manifest, row.key, store, "explain")
+    return {name: f"file://{folder}/{name}/index.html" for name in ("preview", "explain")}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["preview", "explain"])
+def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: int) -> None:  # noqa: F811
+    show(browser, pages[name], width)
+    assert browser.execute_script("return [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)") == []
+    assert browser.execute_script("return document.images.length") > 8
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    wide = """
+      const boxed = (e) => e.closest(".table, pre, nav");
+      return [...document.querySelectorAll("body *")]
+        .filter((e) => !boxed(e) && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 200));
+    """
+    assert browser.execute_script(wide) == []
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return document.querySelectorAll('h1').length") == 1
+    lost = "return [...document.querySelectorAll('nav a')].filter((a) => !document.querySelector(a.hash)).length"
+    assert browser.execute_script(lost) == 0
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_step_has_its_picture_square_and_its_words_below(browser: Any, pages: dict[str, str], width: int) -> None:  # noqa: F811
+    show(browser, pages["preview"], width)
+    steps = browser.execute_script("""
+      return [...document.querySelectorAll(".steps li")].map((step) => {
+        const shot = step.querySelector(".shot").getBoundingClientRect(), words = step.querySelector(".words");
+        return [shot.width, shot.height, words.getBoundingClientRect().top - shot.bottom, words.textContent.length];
+      });
+    """)
+    assert len(steps) >= 2 * (5 + 3)                     # two draws of realsr, which may end in a JPEG, and of the control
+    for shown_width, height, below, letters in steps:
+        assert shown_width == pytest.approx(height, abs=1)
+        assert shown_width >= 120
+        assert 0 <= below < 30
+        assert letters > 1
+    pixelated = "return getComputedStyle(document.querySelector('.shot')).imageRendering"
+    assert browser.execute_script(pixelated) == "pixelated"
+
+
+def test_the_page_opens_from_another_folder(pages: dict[str, str], browser: Any, tmp_path: Path) -> None:  # noqa: F811
+    """All pictures lie beside the page and are named relative to it."""
+    import shutil
+
+    copy = shutil.copytree(Path(pages["preview"].removeprefix("file://")).parent, tmp_path / "copy")
+    show(browser, f"file://{copy}/index.html", 1280)
+    assert browser.execute_script("return [...document.images].every((i) => i.naturalWidth > 0)")
