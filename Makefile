@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test test-slow test-gpu lint schema bench clean
+.PHONY: help install install-test demo test test-slow test-gpu lint schema docs bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  \033[1mmake %-13s\033[0m %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ lint: $(VENV)/.made-test ## Style, types and layers
 
 schema: $(VENV)/.made ## Write data/recipes/recipe.schema.json from the schemas
 	@$(BIN)/python -c 'from pipeline.recipes import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json
+
+docs: $(VENV)/.made-test ## Write docs/ops and docs/degraders: texts of the schemas, pictures by the ops
+	@$(BIN)/python -m docs.generate
 
 bench: export OMP_NUM_THREADS=1
 bench: export OPENBLAS_NUM_THREADS=1

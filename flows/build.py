@@ -14,13 +14,14 @@ from prefect.runtime import flow_run  # noqa: E402
 
 from flows.session import carrying, stage_task  # noqa: E402
 from pipeline import provenance  # noqa: E402
-from pipeline.build import limited, make, make_kernels, make_noise  # noqa: E402
+from pipeline.build import limited, make, make_compression, make_kernels, make_noise, make_pdm  # noqa: E402
 from pipeline.corpora.seal import seal_corpus  # noqa: E402
 from pipeline.recipes import load_recipe  # noqa: E402
 from pipeline.report.sheet import contact_sheet  # noqa: E402
-from pipeline.stages import ingest  # noqa: E402
+from pipeline.stages import clean_up, ingest  # noqa: E402
 from pipeline.storage import Storage  # noqa: E402
 from schemas.corpus import CorpusManifest  # noqa: E402
+from schemas.hr import CutConfig  # noqa: E402
 
 
 @flow(name="build", flow_run_name="build-{recipe_path}", validate_parameters=False)
@@ -61,10 +62,19 @@ def pools(
     kind: str, recipe_path: str, workspace: str = "data", engine_address: str = "local", workers: int | None = None,
     device: str = "cpu",
 ) -> str:  # fmt: skip
-    """Run a recipe up to its kernel pool (`kernels`) or noise pool (`noise`); returns the pool's stage key."""
+    """Run a recipe up to its kernel pool (`kernels`), noise pool (`noise`), compression pool (`compression`) or PDM (`pdm`).
+
+    Returns:
+        The pool's stage key.
+    """
     recipe, base = load_recipe(recipe_path)
     with carrying(workspace, engine_address, workers, device) as session:
         images = session.run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
+        if kind == "compression":
+            return make_compression(recipe, images, session.run).key
+        if kind == "pdm":
+            hr = session.run(clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)).manifest
+            return make_pdm(recipe, images, hr, session.run).key
         maker = make_kernels if kind == "kernels" else make_noise
         return maker(recipe, images, session.run).key
 

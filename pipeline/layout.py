@@ -61,3 +61,13 @@ def shard_name(name: str, version: str, split: str, number: int) -> str:
 def shard_path(name: str, version: str, shard: str) -> str:
     """Path of a shard of a version."""
     return f"{version_folder(name, version)}/shards/{shard}"
+
+
+def preview_folder(recipe: str) -> str:
+    """Folder of the page that previews a recipe; each preview replaces the one before."""
+    return f"runs/preview/{recipe}"
+
+
+def explain_folder(name: str, version: str, key: str) -> str:
+    """Folder of the page that explains a sample; outside the version, which is immutable."""
+    return f"runs/explain/{name}/{version}/{key}"

@@ -61,3 +61,23 @@ def report(
     from flows.cli.corpora import report_of
 
     report_of(workspace, corpus, open_=open_)
+
+
+@app.command()
+def realism(
+    corpus: Corpus,
+    workspace: Workspace = "data",
+    real: Annotated[
+        list[str] | None, typer.Option(help="Real photographs to compare with; those of the recipe without any.")
+    ] = None,
+    patches: Annotated[int, typer.Option(min=100, help="Most patches of either side; more is slower and surer.")] = 500,
+    patch: Annotated[int, typer.Option(help="Side of a patch, in LR pixels; a multiple of 8.")] = 32,
+    folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all choices.")] = 0,
+    network: Annotated[bool, typer.Option(help="Ask a small network as well.")] = True,
+) -> None:
+    """Measure how well synthetic LR is told from real LR, per degrader, and write a page."""
+    from flows.cli.realism import show_realism
+
+    options = {"patches": patches, "patch": patch, "folds": folds, "seed": seed, "network": network}
+    show_realism(workspace, corpus, real or [], options)

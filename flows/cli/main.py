@@ -10,14 +10,15 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import corpus, pool
-from flows.cli.options import Device, Engine, Workers, Workspace
+from flows.cli import corpus, fit, pool
+from flows.cli.options import Corpus, Device, Engine, Workers, Workspace
 
 app = typer.Typer(
     name="pairmill", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
     help="Mills your own real low-resolution photographs into corpora of realistic HR/LR pairs.",
 )  # fmt: skip
 app.add_typer(pool.app, name="pool")
+app.add_typer(fit.app, name="fit")
 app.add_typer(corpus.app, name="corpus")
 
 
@@ -54,6 +55,36 @@ def new(
     from flows.cli.work import write_recipe
 
     write_recipe(folder, scale, name)
+
+
+@app.command()
+def preview(
+    recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
+    images: Annotated[list[str] | None, typer.Argument(help="Images to take instead of the recipe's.")] = None,
+    workspace: Workspace = "data",
+    draws: Annotated[int, typer.Option(min=1, max=20, help="Programs per degrader.")] = 3,
+    out: Annotated[str | None, typer.Option(help="Folder for the page; in the workspace without it.")] = None,
+    workers: Workers = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Show what a recipe's degraders do to its images, and what a build would cost; builds nothing."""
+    from flows.cli.preview import run_preview
+
+    run_preview(recipe, images or [], workspace, draws=draws, out=out, workers=workers, open_=open_)
+
+
+@app.command()
+def explain(
+    corpus: Corpus,
+    key: Annotated[str, typer.Argument(help="Key of a sample; `pairmill corpus show` lists some.")],
+    workspace: Workspace = "data",
+    out: Annotated[str | None, typer.Option(help="Folder for the page; in the workspace without it.")] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Show how one LR was made of its HR, step by step, and where both come from."""
+    from flows.cli.explain import run_explain
+
+    run_explain(corpus, key, workspace, out=out, open_=open_)
 
 
 @app.command()

@@ -8,7 +8,7 @@ import typer
 
 from flows.cli.options import Device, Engine, Workers, Workspace
 
-app = typer.Typer(no_args_is_help=True, help="Estimate kernels, mine noise, and look at what was found.")
+app = typer.Typer(no_args_is_help=True, help="Estimate kernels, mine noise and compression, and look at what was found.")
 RecipeFile = Annotated[str, typer.Argument(help="Recipe file (YAML).")]
 
 
@@ -36,8 +36,18 @@ def noise(recipe: RecipeFile, workspace: Workspace = "data", engine: Engine = "l
 
 
 @app.command()
+def compression(recipe: RecipeFile, workspace: Workspace = "data", engine: Engine = "local", workers: Workers = None) -> None:
+    """Find out how a recipe's real images were compressed as JPEG, from files and from pixels, and seal the encoders."""
+    from flows.cli.shown import show_pools
+    from flows.cli.work import make_pool
+
+    make_pool("compression", recipe, workspace, engine, workers, "cpu")
+    show_pools(recipe, workspace, ("compression",))
+
+
+@app.command()
 def show(recipe: RecipeFile, workspace: Workspace = "data") -> None:
-    """Show the sealed pools of a recipe: verdicts on kernels, and what each image gave in noise."""
+    """Show the sealed pools of a recipe: verdicts on kernels, what each image gave in noise, how each was compressed."""
     from flows.cli.shown import show_pools
 
     show_pools(recipe, workspace)

@@ -30,6 +30,11 @@ def line(text: str) -> None:
     out.print(text)
 
 
+def warning(text: str) -> None:
+    """Print one line that deserves a second look."""
+    out.print(f"[yellow]![/] {escape(text)}")
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print a table; numbers are set to the right."""
     listed = [list(row) for row in rows]

@@ -7,16 +7,17 @@ from contextlib import suppress
 
 from flows.cli import render
 from pipeline import layout
-from pipeline.build import NotFinishedError, finder, make_kernels, make_noise
+from pipeline.build import NotFinishedError, finder, make_compression, make_kernels, make_noise
 from pipeline.recipes import load_recipe
-from pipeline.stages import ingest, pool_kernels, pool_noise
+from pipeline.stages import ingest, pool_compression, pool_kernels, pool_noise
 from pipeline.storage import Storage
+from schemas.compression import CompressionPoolManifest, MinedCompression
 from schemas.errors import UserError
 from schemas.noise import NoisePoolManifest
 from schemas.pool import KernelPoolManifest
 
 
-def show_pools(recipe_path: str, workspace: str, kinds: tuple[str, ...] = ("kernels", "noise")) -> None:
+def show_pools(recipe_path: str, workspace: str, kinds: tuple[str, ...] = ("kernels", "noise", "compression")) -> None:
     """Tables of the sealed pools of a recipe.
 
     Raises:
@@ -31,6 +32,8 @@ def show_pools(recipe_path: str, workspace: str, kinds: tuple[str, ...] = ("kern
             with suppress(NotFinishedError):
                 if kind == "kernels":
                     show_kernels(workspace, make_kernels(recipe, images, run).key, names)
+                elif kind == "compression":
+                    show_compression(workspace, make_compression(recipe, images, run).key, names)
                 else:
                     show_noise(workspace, make_noise(recipe, images, run).key, names)
                 shown += 1
@@ -70,3 +73,28 @@ def show_noise(workspace: str, key: str, names: dict[str, str]) -> None:
     title = f"noise pool {pool.digest[:12]}: {pool.count} patches of {pool.patch} x {pool.patch}, std R, G, B {std} grey levels"
     render.table(title, ["image", "patches", "accepted", "rejected most", "max_variance"], rows)
     render.line(f"  threshold: {pool.threshold_source}\n  pool     {storage.path(layout.pool_group(stage, key))}\n")
+
+
+def show_compression(workspace: str, key: str, names: dict[str, str]) -> None:
+    """How every image was compressed."""
+    storage = Storage(workspace)
+    stage = pool_compression.STAGE.name
+    pool = CompressionPoolManifest.model_validate_json(storage.read(layout.stage_manifest(stage, key)))
+    rows = [[names.get(image.image, image.image[:12]), *_compression(image)] for image in pool.images]
+    columns = ["image", "known from", "quality", "table", "chroma", "grid", "confidence"]
+    found = sum(image.found for image in pool.images)
+    title = f"compression pool {pool.digest[:12]}" if pool.digest else "no compression pool"
+    render.table(f"{title}: {found} of {len(pool.images)} images are compressed", columns, rows)
+    if pool.digest:
+        render.line(f"  pool     {storage.path(layout.pool_group(stage, key))}\n")
+    else:
+        render.line(f"  LR is not compressed: less than {pool.min_share:.0%} of the images are (compression.min_share)\n")
+
+
+def _compression(image: MinedCompression) -> list[str]:
+    if not image.found:
+        return ["none", "", "", "", "", ""]
+    table = "standard" if image.standard else "its own"
+    measured = "" if image.source == "file" else f", {image.known[0]} of 64 measured"
+    phase = f"{image.phase[0]}, {image.phase[1]}"
+    return [str(image.source), str(image.quality), table + measured, image.subsampling, phase, f"{image.confidence:.2f}"]

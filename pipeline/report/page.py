@@ -5,11 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 
 from pipeline.report.markup import Raw, counted, el, join, number, size
+from pipeline.report.sections.compression import compression_html
 from pipeline.report.sections.images import images_html
 from pipeline.report.sections.kernels import kernels_html
 from pipeline.report.sections.making import making_html
 from pipeline.report.sections.noise import noise_html
 from pipeline.report.sections.pairs import pairs_html
+from pipeline.report.sections.realism import realism_html
 from pipeline.report.sections.spread import spread_html
 from schemas.report import Head, ReportData
 
@@ -19,17 +21,21 @@ POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inli
 
 def page(data: ReportData) -> str:
     """The whole of `index.html`."""
-    title = f"{data.head.name} · {data.head.version}"
+    parts = _sections(data)
+    main = el("main", _hero(data.head), *(html for _, _, html in parts))
+    nav = el("nav", el("a", data.head.name, href="#top", class_="brand"),
+             *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts), aria_label="Sections")  # fmt: skip
+    return document(f"{data.head.name} · {data.head.version}", nav, main, _foot(data.head))
+
+
+def document(title: str, *parts: Raw) -> str:
+    """A whole page around its parts."""
     head = el(
         "head", el("meta", charset="utf-8"), el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", http_equiv="Content-Security-Policy", content=POLICY), el("meta", name="color-scheme", content="light dark"),
         el("link", rel="icon", href="data:,"), el("title", title), el("style", _asset("page.css")),
     )  # fmt: skip
-    parts = _sections(data)
-    main = el("main", _hero(data.head), *(html for _, _, html in parts))
-    nav = el("nav", el("a", data.head.name, href="#top", class_="brand"),
-             *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts), aria_label="Sections")  # fmt: skip
-    body = el("body", nav, main, _foot(data.head), el("script", _asset("page.js")), id="top")
+    body = el("body", *parts, el("script", _asset("page.js")), id="top")
     return f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n"
 
 
@@ -42,6 +48,8 @@ def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
         ("kernels", "Kernels", kernels_html(data.kernels) if data.kernels else None),
         ("noise", "Noise", noise_html(data.noise) if data.noise else None),
+        ("realism", "Realism", realism_html(data.realism) if data.realism else None),
+        ("compression", "Compression", compression_html(data.compression) if data.compression else None),
         ("images", "Images", images_html(data.images)),
         ("distributions", "Distributions", spread_html(data.spread, data.head.pairs)),
         ("making", "How it was made", making_html(data.making, data.head)),

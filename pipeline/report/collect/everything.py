@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from pipeline.report.collect.compression import collect_compression
 from pipeline.report.collect.images import collect_images
 from pipeline.report.collect.kernels import collect_kernels
 from pipeline.report.collect.noise import collect_noise
 from pipeline.report.collect.pairs import SHOWN, collect_pairs
 from pipeline.report.collect.pools import KernelPictures, pool_rows
+from pipeline.report.collect.realism import collect_realism
 from pipeline.report.collect.samples import some_pairs, some_programs
 from pipeline.report.collect.sources import Sources
 from pipeline.report.collect.spread import collect_spread
@@ -47,6 +49,8 @@ def collect(storage: Storage, made: Made, manifest: CorpusManifest, shelf: Shelf
         pairs=collect_pairs(pairs, manifest, made.images.manifest, pictures, shelf),
         kernels=kernels,
         noise=noise,
+        compression=collect_compression(made.compression.manifest, sources) if made.compression else None,
+        realism=collect_realism(storage, made, manifest, shelf),
         images=collect_images(made.images.manifest, made.hr.manifest, sources),
         spread=collect_spread(made, manifest, pairs, some_programs(storage, manifest)),
         making=making_of(manifest, pairs[0].row.key if pairs else ""),

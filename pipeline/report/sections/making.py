@@ -50,10 +50,11 @@ def _timing(timing: StageTiming) -> Row:
     found = timing.units - timing.computed
     parts = [f"{timing.computed:,} computed"] if timing.computed else []
     parts += [f"{found:,} found"] if found else []
-    return Row(timing.stage.replace("_", " "), (("seconds", timing.seconds),), f"{_seconds(timing.seconds)} · {', '.join(parts)}")
+    return Row(timing.stage.replace("_", " "), (("seconds", timing.seconds),), f"{duration(timing.seconds)} · {', '.join(parts)}")
 
 
-def _seconds(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time for people."""
     if seconds < 1:
         return f"{max(1, round(1000 * seconds))} ms"
     if seconds < 60:

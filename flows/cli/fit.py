@@ -1,0 +1,30 @@
+"""`pairmill fit`: learned degradations alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Device, Engine, Workers, Workspace
+
+app = typer.Typer(no_args_is_help=True, help="Fit learned degradations to a recipe's real images, and see whether they pass.")
+
+
+@app.callback()
+def fits() -> None:
+    """Fit learned degradations to a recipe's real images, and see whether they pass."""
+
+
+@app.command()
+def pdm(
+    recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
+    workspace: Workspace = "data",
+    engine: Engine = "local",
+    workers: Workers = None,
+    device: Device = "cpu",
+) -> None:
+    """Learn kernels and noise (PDM); a fit that was killed goes on, a finished one is found."""
+    from flows.cli.fitted import fit_pdm
+
+    fit_pdm(recipe, workspace, engine, workers, device)

@@ -1,0 +1,49 @@
+"""What a fit of a learned degradation has come to, as a table."""
+
+from __future__ import annotations
+
+from flows.cli import render
+from flows.cli.work import make_pool
+from pipeline import layout
+from pipeline.recipes import load_recipe
+from pipeline.stages import fit_pdm as fitting
+from pipeline.stages import pool_pdm
+from pipeline.storage import Storage
+from schemas.pdm import PdmGateConfig, PdmManifest, PdmMeasures
+
+
+def fit_pdm(recipe_path: str, workspace: str, engine: str, workers: int | None, device: str) -> None:
+    """Fit, or find the fit, and show the verdict."""
+    recipe, _ = load_recipe(recipe_path)
+    key = make_pool("pdm", recipe_path, workspace, engine, workers, device)
+    storage = Storage(workspace)
+    manifest = PdmManifest.model_validate_json(storage.read(layout.stage_manifest(pool_pdm.STAGE.name, key)))
+    show(manifest, recipe.pdm.gates)
+    folder = layout.unit_folder(fitting.STAGE.name, manifest.unit)
+    render.line(f"  pictures   {storage.path(folder)}/grid-*.png (real above, drawn below)")
+    render.line(f"  checkpoint {storage.path(folder)}/{fitting.CHECKPOINT}\n")
+
+
+def show(manifest: PdmManifest, gates: PdmGateConfig) -> None:
+    """The measures against the gates, and what to do about those that failed."""
+    measures, verdict = manifest.verdict.measures, manifest.verdict
+    said = "accepted" if verdict.accepted else f"failed: {', '.join(verdict.reasons)}"
+    rows = [] if measures is None else _rows(measures, gates)
+    render.table(f"PDM {manifest.digest[:12]}, x{manifest.scale}: {said}", ["what", "measured", "gate"], rows)
+    if not verdict.accepted:
+        render.line(f"  {pool_pdm.refused(manifest, gates).todo}")
+
+
+def _rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[list[str]]:
+    trend = " ".join(f"{value:.2f}" for value in measures.aucs[-8:])
+    return [
+        ["diversity of kernels", f"{measures.diversity:.3f}", f"at least {gates.min_diversity}"],
+        ["offset of kernels, HR pixels", f"{measures.offset:.4f}", ""],
+        ["noise floor, drawn over real", f"{measures.noise_ratio:.2f}", f"{gates.min_noise_ratio} to {gates.max_noise_ratio}"],
+        ["noise, grey levels", f"{measures.noise_deviation:.2f}", ""],
+        ["mean of noise, grey levels", f"{measures.noise_mean:.2f}", f"at most {gates.max_noise_mean}"],
+        ["discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"],
+        ["AUC of residuals", f"{measures.auc:.3f}", f"at most {gates.max_auc}"],
+        ["AUC at the checks", trend, ""],
+        ["crops seen", str(measures.samples), ""],
+    ]

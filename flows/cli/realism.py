@@ -1,0 +1,95 @@
+"""What `pairmill corpus realism` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from flows.cli import render
+from pipeline.corpora.log import find_version
+from pipeline.images.decode import ingest_file
+from pipeline.images.find import find_files
+from pipeline.realism.corpus import find_photographs
+from pipeline.report.realism import folder_of, write_realism
+from pipeline.report.sections.realism import percent, spread
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.errors import UserError
+from schemas.image import ImageRecord, IngestConfig, Role
+from schemas.realism import RealismConfig, RealismReport, RealismRow
+
+
+def show_realism(workspace: str, reference: str, real: list[str], options: dict[str, Any]) -> RealismReport:
+    """Measure, print the ranking, and say where the page is."""
+    storage = Storage(workspace)
+    manifest = find_version(storage, reference)
+    photographs = given_photographs(real) if real else known_photographs(storage, manifest)
+    config = checked(options)
+    with render.out.status("photographs") as status:
+        report = write_realism(storage, manifest, photographs, config, lambda name: status.update(f"{name} ..."))
+    found = report.section
+    title = f"{report.corpus}: told from {found.photographs} real photographs, patches of {found.patch} x {found.patch}"
+    if found.problem:
+        render.line(f"{report.corpus}: not measured: {found.problem}")
+    else:
+        render.table(title, ["LR", "told", "95 % interval", "verdict", "tells most, alone"], [cells(row) for row in found.rows])
+        render.line("  told: how often classifiers pick the synthetic one of two patches; 50 % is guessing, 100 % is never wrong")
+    render.line(f"  page     {storage.path(folder_of(manifest))}/index.html")
+    return report
+
+
+def checked(options: dict[str, Any]) -> RealismConfig:
+    """The options as settings.
+
+    Raises:
+        UserError: if one is out of bounds.
+    """
+    try:
+        return RealismConfig.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"--{first['loc'][0]}"
+        raise UserError(f"{name} cannot be so", where=name, got=str(first["input"]), wanted=first["msg"],
+                        todo="`pairmill corpus realism --help` says what each option means") from error  # fmt: skip
+
+
+def cells(row: RealismRow) -> list[str]:
+    """A row of the ranking."""
+    r = row.result
+    name = f"({row.name})" if row.control else row.name
+    if r.auc is None or r.interval is None:
+        return [name, "", "", r.words(), r.problem]
+    return [name, percent(r.auc), spread(r.interval), r.words(), r.telling[0] if r.telling else ""]
+
+
+def known_photographs(storage: Storage, manifest: CorpusManifest) -> tuple[ImageRecord, ...]:
+    """The real photographs of a version.
+
+    Raises:
+        UserError: if the workspace does not know them.
+    """
+    found = find_photographs(storage, manifest)
+    if not found:
+        raise UserError(
+            "the real photographs of this version are not known here",
+            where=storage.path("stages/ingest"),
+            got="no sealed image set with real photographs that this version was made of",
+            todo="name photographs, such as `--real FOLDER`; others by the same camera will do",
+        )
+    return found
+
+
+def given_photographs(patterns: list[str]) -> tuple[ImageRecord, ...]:
+    """The readable photographs that files, folders or globs name.
+
+    Raises:
+        UserError: if there is none.
+    """
+    files = find_files(tuple(patterns), str(Path.cwd()), "--real")
+    records = (ingest_file(file, Role.REAL, IngestConfig()) for file in files)
+    found = {record.pixel_sha256: record for record in records if isinstance(record, ImageRecord)}
+    if not found:
+        raise UserError("no photograph is usable", where=", ".join(patterns), todo="name files or folders with photographs")
+    return tuple(found.values())

@@ -1,0 +1,141 @@
+"""Where a sample comes from: its source image, if the workspace still knows it, and the items of pools that it used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import zarr
+
+from pipeline import layout
+from pipeline.corpora.replay import Replayed
+from pipeline.images.decode import load, pixel_digest
+from pipeline.pools import Assets
+from pipeline.preview.supplies import picture
+from pipeline.report.pictures import Image, thumbnail
+from pipeline.report.shelf import Shelf
+from pipeline.report.words import file_name, plain
+from pipeline.stages import ingest
+from pipeline.stages.clean_up import clean
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest, PoolRef
+from schemas.errors import PairmillError
+from schemas.image import ImageRecord, ImageSet, IngestConfig, Role
+from schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from schemas.preview import OriginView, PoolRowView
+from schemas.program import Program
+
+PATCHES = 8
+"""Most noise patches of one program that are shown."""
+
+
+class Images:
+    """Records of ingested images by pixel digest, as far as the workspace has them."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self.known: dict[str, ImageRecord] | None = None
+
+    def find(self, digest: str) -> ImageRecord | None:
+        """The record of an image, from any image set that was ever sealed here."""
+        if self.known is None:
+            self.known = {image.pixel_sha256: image for images in self._sets() for image in images.accepted}
+        return self.known.get(digest)
+
+    def name(self, digest: str) -> str:
+        """File name, or the first digits of the digest."""
+        record = self.find(digest)
+        return plain(file_name(record.url)) if record else f"image {digest[:16]}"
+
+    def _sets(self) -> Iterator[ImageSet]:
+        stage = ingest.STAGE.name
+        for key in self.storage.names(layout.stage_folder(stage, "").rstrip("/")):
+            name = layout.stage_manifest(stage, key)
+            if self.storage.exists(name):
+                yield ImageSet.model_validate_json(self.storage.read(name))
+
+
+def origin(sample: Replayed, manifest: CorpusManifest, images: Images, shelf: Shelf) -> OriginView:
+    """The source of a sample's HR; the image is read again, cleaned up, cut and compared where it still can be."""
+    record, box = images.find(sample.record.image), sample.record.box
+    if record is None:
+        note = "The workspace no longer knows where this image was; the corpus is whole without it."
+        return OriginView(source=f"pixel digest {sample.record.image}", picture="", box=(0, 0, 1, 1), note=note)
+    try:
+        source = load(record, IngestConfig())
+    except PairmillError as error:
+        note = f"{error.what}: {error.got}. The corpus is whole without it."
+        return OriginView(source=plain(record.url), picture="", box=(0, 0, 1, 1), note=note)
+    hr = _hr(source, record, manifest)
+    tile = hr[box.top : box.top + box.height, box.left : box.left + box.width]
+    same = pixel_digest(tile) == sample.record.hr_sha256
+    how = f"reduced by {_factor(manifest)}" if record.role == Role.REAL else "as it is"
+    said = "is the HR of the sample, bit for bit" if same else "is not the HR of the sample: the file or the clean-up differs"
+    rows, columns = hr.shape[:2]
+    return OriginView(
+        source=plain(record.url), picture=shelf.jpeg("source", thumbnail(hr, 480)),
+        box=(box.left / columns, box.top / rows, box.width / columns, box.height / rows),
+        note=f"Read again, {how} and cut at ({box.left}, {box.top}), {box.width} × {box.height}: it {said}.",
+    )  # fmt: skip
+
+
+def _hr(source: Image, record: ImageRecord, manifest: CorpusManifest) -> Image:
+    return clean(source, _factor(manifest)) if record.role == Role.REAL else source
+
+
+def _factor(manifest: CorpusManifest) -> int:
+    return int(manifest.identity.recipe["clean_up"]["factor"])
+
+
+def pool_rows(
+    program: Program, storage: Storage, manifest: CorpusManifest, assets: Assets, images: Images, shelf: Shelf
+) -> list[PoolRowView]:
+    """Pictures and origins of the pool items that a program names."""
+    pools = {ref.digest: ref for ref in manifest.identity.pools}
+    views = []
+    for digest, index in dict.fromkeys(_used(program)):
+        if digest in pools:
+            views.append(_row(pools[digest], index, storage, manifest, assets, images, shelf))
+    return views
+
+
+def _used(program: Program) -> Iterator[tuple[str, int]]:
+    """(pool, row) of everything that is drawn from a pool, in the order of use."""
+    for op in program.ops:
+        if isinstance(op, PooledBlur | PooledJpeg):
+            yield op.pool, op.index
+        elif isinstance(op, Inject):
+            yield from ((op.pool, row) for row in sorted({place.index for place in op.placements})[:PATCHES])
+
+
+def _row(
+    ref: PoolRef, index: int, storage: Storage, manifest: CorpusManifest, assets: Assets, images: Images, shelf: Shelf
+) -> PoolRowView:
+    columns = _columns(ref, index, storage, manifest)
+    item = getattr(assets, ref.kind)[ref.digest][index]
+    return PoolRowView(
+        kind=ref.kind, index=index, count=ref.count, pool=ref.digest,
+        picture=shelf.png(f"pool-{ref.kind}-{index:05d}", picture(ref.kind, item)),
+        source=images.name(bytes(columns["image"]).hex()) if "image" in columns else "",
+        facts=tuple(_facts(ref, columns)),
+    )  # fmt: skip
+
+
+def _columns(ref: PoolRef, index: int, storage: Storage, manifest: CorpusManifest) -> dict[str, Any]:
+    """What the pool says of one row, by column; the items themselves are left out."""
+    name = layout.corpus_pool(manifest.identity.name, manifest.version, ref.kind)
+    group = zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)
+    return {key: array[index] for key, array in group.arrays() if array.ndim <= 2}
+
+
+def _facts(ref: PoolRef, columns: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if ref.kind == "noise":
+        yield "place", f"({int(columns['left'])}, {int(columns['top'])})"
+        yield "grey mean", f"{float(columns['mean']):.0f}"
+        yield "std", f"{float(columns['noise']) ** 0.5:.2f} grey levels"
+    elif ref.kind == "compression":
+        yield "JPEG quality", str(int(columns["quality"]))
+        yield "tables", "luma and chroma, 8 × 8 each"
+    elif "width" in columns:
+        yield "width (×2)", f"{float(columns['width']):.2f} px"
+        yield "support (×2)", f"{float(columns['support']):.1f} px"

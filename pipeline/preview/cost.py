@@ -1,0 +1,180 @@
+"""What a build of a recipe is expected to take: time and space per stage, from what the preview measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+
+import numpy as np
+
+from pipeline.preview.draws import Drawn, share
+from pipeline.preview.kernelgan import FitCost
+from pipeline.preview.scenes import Found, Scene
+from pipeline.preview.supplies import Supply
+from pipeline.preview.survey import Survey
+from pipeline.report.markup import counted
+from schemas.image import Role
+from schemas.preview import CostRow, CostView
+from schemas.recipe import Recipe
+
+EFFICIENCY = 0.86
+"""What a worker does beside others, as a share of what it does alone; benchmarks/results/speed_cpu.json, two workers."""
+START = 12.0
+"""Seconds to start the engine and Prefect."""
+SEAL = 4.0
+"""Seconds to seal a version and draw its report, beside reading the shards once."""
+READING = 0.8e9
+"""Bytes per second at which shards are digested."""
+LEAST_SPREAD = 0.1
+MOST_SPREAD = 2.0
+TIME_SPREAD = 0.35
+"""How far a figure may be off for reasons that were not measured: a fraction of it."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Everything that the estimate rests on."""
+
+    recipe: Recipe
+    files: dict[Role, Survey]
+    found: Found
+    drawn: Sequence[Drawn]
+    supplies: Sequence[Supply]
+    fit: FitCost | None
+    sealed: frozenset[str]
+    """Names of the stages that are sealed already."""
+    workers: int
+
+
+def estimate(measured: Measured) -> CostView:
+    """The estimate, stage by stage; a stage that is sealed already costs nothing."""
+    tiles, tile_spread = expected_tiles(measured)
+    pairs = tiles * measured.recipe.samples_per_tile
+    rows = [
+        _row(measured, name, seconds, size, basis) for name, seconds, size, basis in _stages(measured, tiles, pairs)
+    ]
+    rows = [CostRow(stage="start", seconds=START, basis="usual"), *rows]
+    shards = next(row.bytes for row in rows if row.stage == "synthesize")
+    rows.append(CostRow(stage="seal and report", seconds=SEAL + shards / READING, basis="usual"))
+    seconds, size = sum(row.seconds for row in rows), sum(row.bytes for row in rows)
+    spread = math.hypot(tile_spread, _spread([value for one in measured.drawn for value in one.bytes]))
+    slow = math.hypot(spread, TIME_SPREAD)
+    return CostView(
+        images=sum(survey.files for survey in measured.files.values()), tiles=round(tiles), pairs=round(pairs),
+        workers=measured.workers, rows=tuple(rows), seconds=(seconds / (1 + slow), seconds, seconds * (1 + slow)),
+        bytes=(size / (1 + spread), size, size * (1 + spread)), notes=tuple(_notes(measured)),
+    )  # fmt: skip
+
+
+def expected_tiles(measured: Measured) -> tuple[float, float]:
+    """Tiles that are used, and by which fraction that may be off: grid tiles by headers, used ones by a few images."""
+    total, variance = 0.0, 0.0
+    for role, survey in measured.files.items():
+        scenes, grid = measured.found.with_role(role), survey.tiles(measured.recipe, role)
+        if not grid:
+            continue
+        known = scenes or measured.found.scenes
+        seen = sum(scene.used + sum(scene.skipped.values()) for scene in known)
+        share = sum(scene.used for scene in known) / seen if seen else 1.0
+        mine = survey.images * fmean(grid) * share
+        shares = [scene.used / max(1, scene.used + sum(scene.skipped.values())) for scene in known]
+        off = 0.0 if len(known) == survey.files else _spread(shares)
+        off = math.hypot(off, 0.0 if survey.read == survey.files else _spread([float(count) for count in grid]))
+        total, variance = total + mine, variance + (mine * off) ** 2
+    return total, math.sqrt(variance) / total if total else 0.0
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Twice the standard error of a mean as a fraction of it, within reason."""
+    if len(values) < 2 or fmean(values) <= 0:
+        return 0.5
+    return min(MOST_SPREAD, max(LEAST_SPREAD, 2 * stdev(values) / math.sqrt(len(values)) / fmean(values)))
+
+
+def _row(measured: Measured, stage: str, seconds: float, size: float, basis: str) -> CostRow:
+    """A row for all workers; KernelGAN's lanes and all other units are shared out evenly."""
+    found = stage in measured.sealed
+    together = 1.0 if measured.workers == 1 else measured.workers * EFFICIENCY
+    return CostRow(
+        stage=stage.replace("_", " "), seconds=0.0 if found else seconds / together, bytes=0.0 if found else size,
+        basis="sealed already" if found else basis, found=found,
+    )  # fmt: skip
+
+
+Line = tuple[str, float, float, str]
+
+
+def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
+    """Name, seconds on one core, bytes, basis."""
+    scenes = m.found.scenes
+    pixels = {role: survey.pixels for role, survey in m.files.items()}
+    decoding = _per_pixel(scenes, [scene.decoding for scene in scenes])
+    real = m.found.with_role(Role.REAL) or scenes
+    cleaning = _per_pixel(real, [scene.cleaning for scene in real])
+    stored = _per_pixel(real, [float(scene.hr_bytes) for scene in real])
+    everything, some = sum(pixels.values()), f"{len(scenes)} image{'s' if len(scenes) > 1 else ''}"
+    lines: list[Line] = [
+        ("ingest", decoding * everything, 0.0, f"decoding of {some}"),
+        ("clean_up", decoding * everything + cleaning * pixels[Role.REAL], stored * pixels[Role.REAL], f"clean-up of {some}"),
+    ]
+    if m.recipe.needs_pools:
+        lines += _pool_stages(m, decoding * pixels[Role.REAL], pixels[Role.REAL])
+    return [*lines, _synthesis(m, tiles, pairs)]
+
+
+def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
+    images = m.files[Role.REAL].images
+    lines: list[Line] = []
+    if m.fit is not None:
+        restarts, iterations = m.recipe.kernels.restarts, m.recipe.kernels.iterations
+        basis = f"{restarts} restarts of {iterations} iterations, " + ("timed" if m.fit.measured else "usual time")
+        lines = [("estimate_kernels", loading + images * restarts * m.fit.per_restart, images * 4e4, basis),
+                 ("pool_kernels", loading + images * m.fit.judging, images * 1e4, "judging, timed")]  # fmt: skip
+    by_kind = {supply.kind: supply for supply in m.supplies}
+    if m.recipe.needs_compression and (mined := by_kind.get("compression")):
+        lines.append(("mine_compression", loading + mined.per_pixel * pixels, images * 2e3, "mining of the stand-in"))
+    noise = by_kind.get("noise")
+    if noise is not None:
+        patch = m.recipe.noise.patch**2 * 3
+        each = 0.0 if noise.sealed else min(len(noise.items), m.recipe.noise.max_per_image)
+        kept = min(images * each, m.recipe.noise.max_patches)
+        size = images * each * patch + kept * patch * 4
+        lines.append(("mine_noise", loading + noise.per_pixel * pixels, size, "mining of the stand-in"))
+    return lines
+
+
+def _synthesis(m: Measured, tiles: float, pairs: float) -> Line:
+    area = m.recipe.tiles.size**2
+    shares = [(one, share(m.recipe, one.label)) for one in m.drawn if one.seconds]
+    seconds = sum(part * fmean(one.seconds) for one, part in shares) * area * pairs
+    size = sum(part * fmean(one.bytes) for one, part in shares) * area * pairs
+    reading = 30e-9 * tiles * area                       # PNG decoding, about 33 megapixels per second
+    draws = sum(len(one.seconds) for one in m.drawn)
+    return ("synthesize", seconds + reading, size, f"{draws} draws, timed and weighed")
+
+
+def _per_pixel(scenes: Sequence[Scene], values: Sequence[float]) -> float:
+    return float(np.sum(values)) / max(1, sum(scene.pixels for scene in scenes))
+
+
+def _notes(m: Measured) -> list[str]:
+    files, read = sum(s.files for s in m.files.values()), sum(s.read for s in m.files.values())
+    headers = f"The sizes of {'all' if read == files else f'{read:,} of'} {files:,} files were read"
+    broken = read - sum(len(s.sizes) for s in m.files.values())
+    if broken:
+        headers += f"; {broken:,} of them cannot be used"
+    notes = [
+        f"{headers}; the share of tiles that are neither flat nor blurred is that of {counted(len(m.found.scenes), 'image')}.",
+        f"Times were measured on this machine now, on one core, and shared out to {counted(m.workers, 'worker')}; the range "
+        "allows for a third more or less beside the spread of what was measured.",
+    ]
+    if m.fit is not None and not m.fit.measured:
+        notes.append("Kernel estimation was not timed here; the figure is that of another machine, for a processor, not a GPU.")
+    if m.recipe.needs_pdm and "pool_pdm" not in m.sealed:
+        notes.append("Fitting PDM is not part of the estimate.")
+    failing = [one.label for one in m.drawn if not one.seconds]
+    if failing:
+        notes.append(f"Nothing could be drawn from {', '.join(failing)}: the estimate leaves it out.")
+    return notes

@@ -1,0 +1,158 @@
+"""Programs drawn from every degrader of a recipe, applied to tiles, timed, and weighed as they would be stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pipeline import degraders
+from pipeline.apply import apply
+from pipeline.images.decode import pixel_digest
+from pipeline.images.encode import encode_png
+from pipeline.pools import Assets
+from pipeline.preview.scenes import Scene
+from pipeline.preview.strips import Tile, draw_strip
+from pipeline.preview.supplies import Supply, assets_of, pools_of
+from pipeline.report.shelf import Shelf
+from pipeline.rng import stream
+from schemas.degraders.base import DegraderBase
+from schemas.errors import UserError
+from schemas.preview import DegraderView, StripView
+from schemas.program import Program
+from schemas.recipe import Recipe
+
+PATIENCE = 6.0
+"""Seconds after which every degrader is content with the programs that it has, at least one."""
+QUICK = 0.2
+"""Seconds below which a program is timed twice."""
+RECORD = 700
+"""Bytes of a sample's JSON beside its program."""
+BLOCK = 512
+"""Bytes that members of a tar are padded to, and bytes of their headers."""
+
+
+@dataclass
+class Drawn:
+    """What one degrader drew."""
+
+    config: DegraderBase
+    strips: list[StripView] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    """Per HR pixel and pair: draw, apply, digest, encode."""
+    bytes: list[float] = field(default_factory=list)
+    """Per HR pixel and pair, in the tar."""
+    problem: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return self.config.label
+
+
+def draw_all(
+    recipe: Recipe, scenes: Sequence[Scene], supplies: Sequence[Supply], draws: int, shelf: Shelf, patience: float = PATIENCE
+) -> list[Drawn]:
+    """Draw `draws` programs of each degrader in turn; number n goes to image n, over and over.
+
+    A degrader that cannot draw says why in `problem`. A draw depends on the recipe's seed, the degrader and its number alone.
+    """
+    started = time.perf_counter()
+    drawn = [Drawn(config) for config in recipe.degraders]
+    bench = _Bench(recipe, supplies, assets_of(supplies), shelf)
+    for number in range(draws):
+        for one in drawn:
+            late = time.perf_counter() - started > patience
+            if not one.problem and not (late and one.strips):
+                _draw(one, number, scenes[number % len(scenes)], bench)
+    return drawn
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What all draws share."""
+
+    recipe: Recipe
+    supplies: Sequence[Supply]
+    assets: Assets
+    shelf: Shelf
+
+
+def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
+    tile, supplies = scene.tile, bench.supplies
+    try:
+        degrader = degraders.build(one.config, bench.recipe.scale, pools_of(supplies))
+    except UserError as error:
+        one.problem = f"{error.what}. {error.todo}".strip()
+        return
+    start = time.process_time()
+    program = degrader.draw(stream(bench.recipe.seed, "preview", one.label, number), tile.hr.shape[:2])
+    drawing = time.process_time() - start
+    counts = {supply.digest: len(supply.items) for supply in supplies}
+    stand_ins = frozenset(supply.digest for supply in supplies if not supply.sealed)
+    strip, lr = draw_strip(program, tile, bench.assets, counts, bench.shelf, f"{one.label}-{number}", stand_ins)
+    applying = _timed(program, tile, bench.assets)
+    start = time.process_time()
+    for image in (tile.hr, lr):
+        pixel_digest(image)
+    members = [len(encode_png(tile.hr)), len(encode_png(lr)), RECORD + len(strip.program)]
+    storing = time.process_time() - start
+    pixels = tile.hr.shape[0] * tile.hr.shape[1]
+    one.seconds.append((drawing + applying + storing) / pixels)
+    one.bytes.append(sum(BLOCK + -(-size // BLOCK) * BLOCK for size in members) / pixels)
+    one.strips.append(strip.with_(milliseconds=1000 * (drawing + applying)))
+
+
+def _timed(program: Program, tile: Tile, assets: Assets) -> float:
+    """Seconds to apply a program: once more where it is quick, since a build keeps what the first time prepares."""
+    seconds = float("inf")
+    for _ in range(2):
+        start = time.process_time()
+        apply(program, tile.hr, assets)
+        seconds = min(seconds, time.process_time() - start)
+        if seconds > QUICK:
+            break
+    return seconds
+
+
+def shares(recipe: Recipe) -> dict[str, dict[str, float]]:
+    """Which share of the pairs of each split each degrader draws, by split, then label."""
+    found = {}
+    for split in recipe.splits.shares():
+        total = sum(config.weight_in(split) for config in recipe.degraders)
+        found[split] = {config.label: config.weight_in(split) / total for config in recipe.degraders}
+    return found
+
+
+def share(recipe: Recipe, label: str) -> float:
+    """Which share of all pairs a degrader is expected to draw."""
+    by_split = shares(recipe)
+    return sum(part * by_split[split][label] for split, part in recipe.splits.shares().items())
+
+
+def _share_text(recipe: Recipe, label: str) -> str:
+    texts = {split: f"{100 * labels[label]:.3g} %" for split, labels in shares(recipe).items()}
+    if len(set(texts.values())) == 1:
+        return f"{next(iter(texts.values()))} of the pairs"
+    return ", ".join(f"{text} of {split}" for split, text in texts.items())
+
+
+def view(one: Drawn, recipe: Recipe) -> DegraderView:
+    """What the page says of it."""
+    about = (type(one.config).__doc__ or "").strip()
+    return DegraderView(
+        kind=one.config.kind, label=one.label, share=_share_text(recipe, one.label),
+        about=" ".join(about.split("\n\n")[0].split()), settings=_changed(one.config), strips=tuple(one.strips),
+        problem=one.problem,
+    )  # fmt: skip
+
+
+def _changed(config: DegraderBase) -> dict[str, str]:
+    """Settings that differ from their defaults, but for the weight."""
+    said = config.model_dump(mode="json", exclude_defaults=True)
+    return {name: _text(value) for name, value in said.items() if name not in ("kind", "weight", "name")}
+
+
+def _text(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 160 else text[:157] + "..."

@@ -1,0 +1,28 @@
+"""The blur kernel of an op, where it has one, to be drawn beside the step."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.functional.kernel_shapes import weights
+from pipeline.pools import Assets
+from schemas.ops import Op
+from schemas.ops.blur import Blur
+from schemas.ops.pooled import PooledBlur
+
+
+def kernel_of(op: Op, assets: Assets) -> NDArray[np.float64] | None:
+    """The middle of the kernel that an op blurs with, (k, k), cut to the part that matters; none if it does not blur."""
+    if isinstance(op, PooledBlur):
+        return trimmed(assets.kernel(op.pool, op.index))
+    return trimmed(weights(op.kernel)) if isinstance(op, Blur) else None
+
+
+def trimmed(kernel: NDArray[np.float64], share: float = 0.01) -> NDArray[np.float64]:
+    """The smallest centred square that holds all values above `share` of the peak, with a rim of one cell."""
+    middle = kernel.shape[0] // 2
+    rows, columns = np.nonzero(np.abs(kernel) > share * np.abs(kernel).max())
+    reach = int(max(np.abs(rows - middle).max(), np.abs(columns - middle).max())) + 1 if len(rows) else middle
+    reach = min(max(reach, 2), middle)
+    return kernel[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1]

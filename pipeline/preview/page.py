@@ -1,0 +1,134 @@
+"""The page of a preview: a pure function of its data."""
+
+from __future__ import annotations
+
+from pipeline.preview.document import document, hero, strip_html
+from pipeline.report.markup import Raw, chips, counted, el, join, number, section, size, table
+from pipeline.report.sections.making import duration
+from schemas.preview import CostView, DegraderView, ImageView, PreviewData, SupplyView
+
+
+def page(data: PreviewData) -> str:
+    """The whole of `index.html`."""
+    parts = [(f"degrader-{one.label}", one.label, _degrader(one)) for one in data.degraders]
+    if data.supplies:
+        parts.append(("pools", "Pools", _pools(data)))
+    parts += [("cost", "Cost", _cost(data.cost)), ("images", "Images", _images(data))]
+    foot = join([
+        el("code", "preview.png"), " beside this page shows the same strips in one picture, ", el("code", "preview.json"),
+        f" holds the numbers. Made in {data.seconds:.1f} s; nothing was built.",
+    ])  # fmt: skip
+    return document(f"{data.name} · preview", data.name, _hero(data), parts, foot)
+
+
+def _hero(data: PreviewData) -> Raw:
+    strips = sum(len(one.strips) for one in data.degraders)
+    lead = (
+        f"{counted(strips, 'program')} drawn from {counted(len(data.degraders), 'degrader')} for ×{data.scale}, applied to tiles "
+        f"of {counted(len(data.images), 'image')}. The order of the strips is the order of what is done: HR, every op, LR."
+    )
+    cost = data.cost
+    facts = [
+        (number(cost.images), "image file" if cost.images == 1 else "image files"),
+        (about(cost.tiles), "HR tiles"), (about(cost.pairs), "pairs"),
+        (between(cost.seconds, "time"), "to build"), (between(cost.bytes, "bytes"), "on disk"),
+    ]  # fmt: skip
+    notices = [el("p", text, class_="notice bad" if "will stop" in text else "notice", role="note") for text in data.warnings]
+    return hero(f"Preview of {data.recipe}", data.name, lead, facts, *notices)
+
+
+def about(count: int) -> str:
+    """A count that is an estimate, to two digits."""
+    return f"≈ {number(float(f'{count:.2g}'))}"
+
+
+def between(values: tuple[float, float, float], kind: str) -> str:
+    """A range for people, such as `3 – 5 min` or `1.2 – 1.6 GB`."""
+    low, _, high = (_rough(value) if kind == "time" else size(float(f"{value:.2g}")) for value in values)
+    start, unit = low.rsplit(" ", 1)
+    if low == high:
+        return low
+    return f"{start} – {high}" if high.endswith(f" {unit}") else f"{low} – {high}"
+
+
+def _rough(seconds: float) -> str:
+    """A time to two digits in one unit."""
+    for unit, length in (("s", 1), ("min", 60), ("h", 3600)):
+        if seconds < 100 * length and (unit != "s" or seconds < 60):
+            return f"{float(f'{seconds / length:.2g}'):g} {unit}"
+    return f"{float(f'{seconds / 86400:.2g}'):,g} days"
+
+
+def _degrader(one: DegraderView) -> Raw:
+    lead = f"{one.about} {one.share}."
+    codes = [el("code", f"{name}: {value}") for name, value in one.settings.items()]
+    settings = el("p", *codes, class_="settings") if codes else None
+    strips = [strip_html(strip, f"Draw {place}") for place, strip in enumerate(one.strips, 1)]
+    problem = el("p", one.problem, class_="notice bad") if one.problem else None
+    legend = _legend() if strips else None
+    return section(f"degrader-{one.label}", one.label, lead, settings, problem, *strips, legend)
+
+
+def _legend() -> Raw:
+    text = (
+        "Pictures show the busiest part of the tile, every pixel as a square; what overshoots is clipped for display. "
+        "Δ: root mean square of what the op changed, in grey levels. The small square is the blur kernel."
+    )
+    return el("p", text, class_="quiet small gap")
+
+
+def _pools(data: PreviewData) -> Raw:
+    lead = "Kernels, noise and the like that programs draw items from, by number."
+    return section("pools", "Pools", lead, *(_pool(supply) for supply in data.supplies))
+
+
+def _pool(supply: SupplyView) -> Raw:
+    tag = el("span", "sealed" if supply.sealed else "stand-in", class_="tag" if supply.sealed else "tag bad")
+    title = el("p", tag, el("b", supply.kind), el("span", f" · {counted(supply.count, 'item')}", class_="quiet"))
+    alt = f"item of the {supply.kind} pool"
+    pictures = [el("img", src=name, alt=alt, class_="pixels", loading="lazy") for name in supply.pictures]
+    return el("div", title, el("p", supply.note, class_="quiet"), el("div", *pictures), class_="card pool")
+
+
+def _cost(cost: CostView) -> Raw:
+    lead = (
+        f"For {about(cost.tiles)} HR tiles and {about(cost.pairs)} pairs from {counted(cost.images, 'file')}, with "
+        f"{counted(cost.workers, 'worker')}: an estimate."
+    )
+    rows: list[list[object]] = [
+        [row.stage, "–" if row.found else duration(row.seconds), size(row.bytes) if row.bytes else "", row.basis]
+        for row in cost.rows
+    ]
+    rows.append([el("b", "total"), el("b", f"{duration(cost.seconds[1])}"), el("b", size(cost.bytes[1])),
+                 f"{between(cost.seconds, 'time')}, {between(cost.bytes, 'bytes')}"])  # fmt: skip
+    head = ("stage", "time", "space", "rests on")
+    notes = el("ul", *(el("li", note) for note in cost.notes), class_="notes")
+    return section("cost", "Cost of the build", lead, table(head, rows, "Cost by stage", frozenset({1, 2})), notes)
+
+
+def _images(data: PreviewData) -> Raw:
+    lead = (
+        "The tiles above come from here; the frame shows where. A build uses all images, and all tiles that are neither flat "
+        "nor blurred."
+    )
+    content = [el("div", *(_image(image) for image in data.images), class_="grid looks")]
+    if data.left_out:
+        body = [[el("bdi", name), reason] for name, reason in data.left_out]
+        title = f"{counted(len(data.left_out), 'file')} tried and left out"
+        content += [el("h3", title), table(("file", "why"), body, title)]
+    return section("images", "Images", lead, *content)
+
+
+def _image(image: ImageView) -> Raw:
+    caption = el(
+        "figcaption", el("bdi", image.name, class_="name clip"), f"{image.width} × {image.height}, {image.role} · ",
+        f"{counted(image.used, 'tile')} used ", chips(image.skipped),
+    )  # fmt: skip
+    return el("figure", boxed(image.picture, image.tile, f"HR of {image.name}"), caption)
+
+
+def boxed(picture: str, box: tuple[float, float, float, float], alt: str) -> Raw:
+    """A picture with a frame around a part of it, given as fractions."""
+    left, top, width, height = (f"{100 * value:.3f}%" for value in box)
+    frame = el("i", style=f"left:{left};top:{top};width:{width};height:{height}")
+    return el("div", el("img", src=picture, alt=alt, loading="lazy"), frame, class_="boxed")

@@ -1,0 +1,150 @@
+"""A preview from beginning to end: look at a few images, draw programs, estimate the cost, write page and picture."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from pipeline.build import NotFinishedError, Run, finder, make, make_compression, make_kernels, make_noise
+from pipeline.execution import default_workers
+from pipeline.preview import draws as drawing
+from pipeline.preview import supplies as supplying
+from pipeline.preview.cost import Measured, estimate
+from pipeline.preview.grid import grid
+from pipeline.preview.kernelgan import fit_cost
+from pipeline.preview.page import page
+from pipeline.preview.scenes import Found, Scene, look
+from pipeline.preview.stand_ins import supplies as stand_ins
+from pipeline.preview.supplies import Supply
+from pipeline.preview.survey import Survey, survey
+from pipeline.report.pictures import png, thumbnail
+from pipeline.report.shelf import Shelf
+from pipeline.stage import C, I, M, P, R, Sealed, Stage
+from pipeline.stages import ingest
+from pipeline.storage import Storage
+from schemas.errors import PairmillError
+from schemas.image import Role
+from schemas.preview import ImageView, PreviewData
+from schemas.recipe import ImagesConfig, Recipe
+
+HURRY = 10.0
+"""Seconds after which kernel estimation is no longer timed, so that the whole preview stays below twenty."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to preview."""
+
+    recipe: Recipe
+    base: str
+    """Folder that the recipe's relative image patterns start at."""
+    name: str
+    """File name of the recipe."""
+    images: tuple[str, ...] = ()
+    """Images to take instead of the recipe's; relative ones start at `here`."""
+    here: str = "."
+    """Folder that `images` start at."""
+    draws: int = 3
+    """Programs per degrader."""
+    workers: int | None = None
+    """Workers that the time is estimated for; all processors without it."""
+
+
+def preview(request: Request, storage: Storage, target: Storage, folder: str) -> PreviewData:
+    """Write `index.html`, `preview.png` and `preview.json` with their pictures; nothing is built.
+
+    Args:
+        request: What to preview.
+        storage: The workspace, which is only looked at.
+        target: Where the page is put.
+        folder: Folder of it, in `target`.
+
+    Raises:
+        UserError: if no image can be used.
+    """
+    started = time.perf_counter()
+    recipe, base = overridden(request)
+    files = ingest.find(recipe.images, base)
+    sizes, found = survey(files, recipe), look(files, recipe)
+    shelf = Shelf(target, folder)
+    supplies = stand_ins(recipe, supplying.sealed_pools(request.recipe, request.base, storage), found.scenes)
+    drawn = drawing.draw_all(recipe, found.scenes, supplies, request.draws, shelf)
+    sealed = sealed_stages(recipe, base, storage)
+    timed = time.perf_counter() - started < HURRY and "estimate_kernels" not in sealed
+    fit = fit_cost(recipe, found.with_role(Role.REAL), measure=timed) if recipe.needs_pools else None
+    workers = request.workers or default_workers()
+    cost = estimate(Measured(recipe, sizes, found, drawn, supplies, fit, sealed, workers))
+    data = PreviewData(
+        name=recipe.name, recipe=request.name, scale=recipe.scale,
+        degraders=tuple(drawing.view(one, recipe) for one in drawn),
+        supplies=tuple(supplying.view(supply, shelf) for supply in supplies),
+        images=tuple(_view(scene, number, shelf) for number, scene in enumerate(found.scenes)),
+        left_out=tuple(found.left_out), cost=cost, warnings=tuple(_warnings(recipe, sizes, found, supplies)),
+        seconds=time.perf_counter() - started,
+    )  # fmt: skip
+    target.write(f"{folder}/preview.png", png(grid(data, shelf)))
+    target.write(f"{folder}/preview.json", data.model_dump_json(indent=1).encode())
+    target.write(f"{folder}/index.html", page(data).encode())
+    return data
+
+
+def overridden(request: Request) -> tuple[Recipe, str]:
+    """The recipe with the images that were asked for, in the role that its own have, and where they start."""
+    if not request.images:
+        return request.recipe, request.base
+    real = bool(request.recipe.images.real)
+    images = ImagesConfig(real=request.images) if real else ImagesConfig(clean=request.images)
+    return request.recipe.model_copy(update={"images": images}), request.here
+
+
+def sealed_stages(recipe: Recipe, base: str, storage: Storage) -> frozenset[str]:
+    """Names of the stages of this recipe that are sealed, up to the first that is not, and of those of its pools."""
+    find, names = finder(storage), set[str]()
+
+    def run(stage: Stage[I, C, P, R, M], inputs: I, config: C, /) -> Sealed[M]:
+        sealed = find(stage, inputs, config)
+        names.add(stage.name)
+        return sealed
+
+    for attempt in (make, _pools_alone):
+        try:
+            attempt(recipe, base, run)
+        except (NotFinishedError, PairmillError):
+            continue
+    return frozenset(names)
+
+
+def _pools_alone(recipe: Recipe, base: str, run: Run) -> None:
+    images = run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
+    if recipe.needs_compression:
+        make_compression(recipe, images, run)
+    if recipe.needs_pools:
+        make_noise(recipe, images, run)
+        make_kernels(recipe, images, run)
+
+
+def _view(scene: Scene, number: int, shelf: Shelf) -> ImageView:
+    rows, columns = scene.hr.shape[:2]
+    tile = scene.tile
+    box = (tile.left / columns, tile.top / rows, tile.hr.shape[1] / columns, tile.hr.shape[0] / rows)
+    return ImageView(
+        name=scene.name, role=scene.role, width=scene.source.shape[1], height=scene.source.shape[0],
+        picture=shelf.jpeg(f"image-{number}", thumbnail(scene.hr, 420)), tile=box, used=scene.used, skipped=scene.skipped,
+    )  # fmt: skip
+
+
+def _warnings(recipe: Recipe, sizes: dict[Role, Survey], found: Found, supplies: list[Supply]) -> list[str]:
+    """What will stand in the way of a build."""
+    warnings = []
+    grid = [count for role, mine in sizes.items() for count in mine.tiles(recipe, role)]
+    if not any(grid):
+        largest = max(min(scene.hr.shape[:2]) for scene in found.scenes)
+        warnings.append(
+            f"No HR image is as large as a tile of {recipe.tiles.size} pixels; the largest has a short side of {largest}. "
+            f"The build will stop: set tiles.size to {max(16, largest // recipe.scale * recipe.scale)} or less."
+        )
+    kinds = [supply.kind for supply in supplies if not supply.sealed]
+    if kinds:
+        names = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
+        warnings.append(f"The {names} of the real images are not there yet: stand-ins are drawn from, and marked so.")
+    return warnings

@@ -1,0 +1,114 @@
+"""Pools that the programs of a preview draw on: found among the sealed stages, given to draws, shown as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import layout
+from pipeline.build import NotFinishedError, finder, make_compression, make_kernels, make_noise, make_pdm
+from pipeline.degraders.base import PoolInfo, Pools
+from pipeline.pools import ARRAYS, Assets, read_assets
+from pipeline.report.collect.choose import evenly
+from pipeline.report.pictures import heat, stretched
+from pipeline.report.shelf import Shelf
+from pipeline.stages import clean_up, ingest, pool_compression, pool_kernels, pool_noise, pool_pdm
+from pipeline.storage import Storage
+from schemas.corpus import PoolRef
+from schemas.errors import PairmillError
+from schemas.hr import CutConfig
+from schemas.preview import SupplyView
+from schemas.recipe import Recipe
+
+SHOWN = 6
+"""Items of a pool that are shown."""
+
+@dataclass(frozen=True, eq=False)
+class Supply:
+    """Items of one pool."""
+
+    kind: str
+    digest: str
+    items: NDArray[Any]
+    sealed: bool
+    note: str
+    per_pixel: float = 0.0
+    """Seconds per source pixel that making it took; 0 if it was not measured."""
+    share: float = 1.0
+    """Share of the real images that the items stand for."""
+
+    @property
+    def info(self) -> PoolInfo:
+        """What a draw needs to know."""
+        return PoolInfo(self.digest, len(self.items), self.items.shape[1], self.share)
+
+
+def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> dict[str, Supply | None]:
+    """The sealed pools of the recipe in the workspace, by kind; none for one that is sealed and empty. Computes nothing."""
+    run, found = finder(storage), dict[str, Supply | None]()
+    with suppress(NotFinishedError, PairmillError):      # the recipe's own images need not be here
+        images = run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
+        with suppress(NotFinishedError):
+            k = make_kernels(recipe, images, run)
+            ref = PoolRef(kind="kernels", digest=k.manifest.digest, count=k.manifest.count, side=k.manifest.side)
+            found["kernels"] = _read(storage, ref, layout.pool_group(pool_kernels.STAGE.name, k.key))
+        with suppress(NotFinishedError):
+            n = make_noise(recipe, images, run)
+            ref = PoolRef(kind="noise", digest=n.manifest.digest, count=n.manifest.count, side=n.manifest.patch)
+            found["noise"] = _read(storage, ref, layout.pool_group(pool_noise.STAGE.name, n.key))
+        with suppress(NotFinishedError):
+            c = make_compression(recipe, images, run)
+            found["compression"] = None
+            if c.manifest.digest is not None:
+                m = c.manifest
+                ref = PoolRef(kind="compression", digest=c.manifest.digest, count=m.count, side=8, share=m.share)
+                found["compression"] = _read(storage, ref, layout.pool_group(pool_compression.STAGE.name, c.key))
+        with suppress(NotFinishedError):
+            if recipe.needs_pdm:
+                hr = run(clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)).manifest
+                p = make_pdm(recipe, images, hr, run)
+                ref = PoolRef(kind="pdm", digest=p.manifest.digest, count=1, side=p.manifest.side)
+                found["pdm"] = _read(storage, ref, layout.pool_group(pool_pdm.STAGE.name, p.key))
+    return found
+
+
+def _read(storage: Storage, ref: PoolRef, group: str) -> Supply:
+    items = getattr(read_assets(storage, ((ref, group),)), ref.kind)[ref.digest]
+    what = {"kernels": "Estimated from", "pdm": "Fitted to"}.get(ref.kind, "Mined from")
+    note = f"{what} the real images: the sealed pool of this recipe."
+    return Supply(ref.kind, ref.digest, items, sealed=True, note=note, share=ref.share)
+
+
+def pools_of(found: Sequence[Supply]) -> Pools:
+    """What degraders draw from."""
+    return Pools(**{supply.kind: supply.info for supply in found})
+
+
+def assets_of(found: Sequence[Supply]) -> Assets:
+    """What programs are applied with."""
+    by_kind: dict[str, dict[str, NDArray[Any]]] = {kind: {} for kind in ARRAYS}
+    for supply in found:
+        by_kind[supply.kind][supply.digest] = supply.items
+    return Assets(**by_kind)
+
+
+def view(supply: Supply, shelf: Shelf) -> SupplyView:
+    """Pictures of some of the items."""
+    rows = evenly(len(supply.items), SHOWN) if supply.kind != "pdm" else []      # a checkpoint is no picture
+    pictures = tuple(shelf.png(f"pool-{supply.kind}-{row:05d}", picture(supply.kind, supply.items[row])) for row in rows)
+    return SupplyView(kind=supply.kind, count=len(supply.items), sealed=supply.sealed, note=supply.note, pictures=pictures)
+
+
+def picture(kind: str, item: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """A kernel as a heat map, quantisation tables of luma and chroma side by side, a noise patch stretched around mid-grey."""
+    values = np.asarray(item, np.float64)
+    if kind == "kernels":
+        return heat(values)
+    if kind == "compression":
+        return np.concatenate([heat(table.reshape(8, 8), 100.0) for table in values[:2]], axis=1)
+    return stretched(values[:128, :128], min(32.0, 36 / max(float(values.std()), 1e-6)))
