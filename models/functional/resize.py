@@ -9,8 +9,8 @@ as dense blocks along its diagonal, which is what processors multiply fastest.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -26,6 +26,8 @@ Method = Literal["matlab_bicubic", "bicubic", "bilinear", "area", "nearest"]
 GRID = 1 << 20
 BLOCK = 32
 """Outputs of one dense block; the fastest of those measured."""
+AT_ONCE = 1 << 20
+"""Samples that are worked on at a time, in float64."""
 
 
 def bicubic_down(image: NDArray[np.generic], factor: int) -> Array:
@@ -68,16 +70,15 @@ def resize(image: NDArray[np.generic], height: int, width: int, method: Method =
     Returns:
         (height, width, C) float64, with the overshoot of the bicubic methods.
     """
-    channels = image.shape[2]
-    planes = np.empty((channels, *image.shape[:2]))
-    planes[...] = image.transpose(2, 0, 1)
-    if image.dtype != np.uint8:
-        round_to(planes, 1 / GRID, planes)
-    planes = _rows(planes, band(image.shape[0], height, method))
-    if image.dtype != np.uint8:
-        round_to(planes, 1 / GRID, planes)
-    planes = _columns(planes, band(image.shape[1], width, method))
-    return np.ascontiguousarray(planes.transpose(1, 2, 0))
+    rows, columns = band(image.shape[0], height, method), band(image.shape[1], width, method)
+    padded = image if rows is None else _with_rows(image, rows)
+    out = np.empty((height, width, image.shape[2]))
+    for source, target, part in _strips(rows, height, image.shape[1] * image.shape[2]):
+        planes = _rows(_planes(padded[source]), part)
+        if image.dtype != np.uint8:
+            round_to(planes, 1 / GRID, planes)
+        out[target] = _columns(planes, columns).transpose(1, 2, 0)
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,17 +99,46 @@ class Band:
     """How they are found: a border of OpenCV's."""
 
 
+def _with_rows(image: NDArray[np.generic], matrix: Band) -> NDArray[np.generic]:
+    """The image with the rows that the matrix needs above and below it."""
+    padded = cv2.copyMakeBorder(image, matrix.before, matrix.after, 0, 0, matrix.border)
+    return np.asarray(padded).reshape(-1, *image.shape[1:])
+
+
+def _strips(matrix: Band | None, outputs: int, width: int) -> Iterator[tuple[slice, slice, Band | None]]:
+    """Rows of the padded image, the rows that they make, and the blocks for it: some at a time, to bound the memory."""
+    if matrix is None:
+        step = max(1, AT_ONCE // width)
+        yield from ((slice(top, top + step), slice(top, top + step), None) for top in range(0, outputs, step))
+        return
+    taps_ = matrix.blocks.shape[2]
+    step = max(1, AT_ONCE // (width * taps_))
+    for number in range(0, len(matrix.blocks), step):
+        first = matrix.first[number : number + step]
+        target = slice(number * BLOCK, min((number + len(first)) * BLOCK, matrix.outputs))
+        part = replace(
+            matrix, blocks=matrix.blocks[number : number + step], first=first - first[0], outputs=target.stop - target.start
+        )
+        yield slice(int(first[0]), int(first[-1]) + taps_), target, part
+
+
+def _planes(image: NDArray[np.generic]) -> Array:
+    """(H, W, C) to (C, H, W) float64; what is not 8-bit is rounded to the grid."""
+    planes = np.empty((image.shape[2], *image.shape[:2]))
+    planes[...] = image.transpose(2, 0, 1)
+    return planes if image.dtype == np.uint8 else round_to(planes, 1 / GRID, planes)
+
+
 def _rows(planes: Array, matrix: Band | None) -> Array:
-    """(C, H, W) to (C, outputs, W)."""
+    """(C, H, W), padded, to (C, outputs, W)."""
     if matrix is None:
         return planes
     out = np.empty((len(planes), matrix.outputs, planes.shape[2]))
     for plane, result in zip(planes, out, strict=True):
-        padded = cv2.copyMakeBorder(plane, matrix.before, matrix.after, 0, 0, matrix.border)
         for number, start in enumerate(matrix.first.tolist()):
             rows = slice(number * BLOCK, min((number + 1) * BLOCK, matrix.outputs))
             block = matrix.blocks[number, : rows.stop - rows.start]
-            np.matmul(block, padded[start : start + block.shape[1]], out=result[rows])
+            np.matmul(block, plane[start : start + block.shape[1]], out=result[rows])
     return out
 
 

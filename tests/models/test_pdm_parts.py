@@ -92,7 +92,7 @@ def test_tilting_moves_a_gaussian_and_keeps_its_shape() -> None:
 
 def test_the_gradient_passes_through_the_tilt() -> None:
     logits = torch.from_numpy(np.random.default_rng(3).standard_normal((1, 25))).requires_grad_()
-    assert torch.autograd.gradcheck(lambda l: centred_softmax(l, 2), (logits,), atol=2e-3, rtol=2e-2)
+    assert torch.autograd.gradcheck(lambda given: centred_softmax(given, 2), (logits,), atol=2e-3, rtol=2e-2)
 
 
 def tiny(scale: int = 2, **changes: object) -> Degradation:
@@ -115,7 +115,7 @@ def stir(network: Degradation) -> None:
     rng = np.random.default_rng(8)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter += torch.from_numpy(rng.standard_normal(tuple(parameter.shape)) * 0.3).to(parameter.dtype)
+            parameter.add_(torch.from_numpy(rng.standard_normal(tuple(parameter.shape)) * 0.3))
 
 
 @pytest.mark.parametrize("variant", [False, True])
@@ -160,7 +160,8 @@ def test_noise_follows_the_clean_image_only_where_it_is_mixed() -> None:
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_presets_build_and_give_noise_of_the_shape_that_their_options_say(name: str) -> None:
-    config = PdmConfig(preset=name, kernel={"blocks": 1}, critic={"features": [4, 4]}, **({} if name == "2017track1" else {"noise": {"blocks": 1}}))
+    noise = {} if name == "2017track1" else {"noise": {"blocks": 1}}
+    config = PdmConfig.model_validate({"preset": name, "kernel": {"blocks": 1}, "critic": {"features": [4, 4]}} | noise)
     network = Degradation(config, 4, keyed(1, "weights"))
     image = random(2, 3, needed(8, 4, 21), needed(8, 4, 21)).float()
     degraded = network(image, draw_latent(keyed(5, "latent"), 2, *network.latent_shapes(8, 8)))
@@ -224,7 +225,8 @@ def test_smooth_maps_keep_their_variance() -> None:
 def test_an_epoch_shows_every_entry_once_and_each_epoch_another_order() -> None:
     images = [np.full((8, 8 * count, 3), level, np.uint8) for level, count in ((10, 1), (20, 3), (30, 2))]
     crops = Crops(images, 8, 5, "real", mirror=False)
-    orders = [tuple(int(crops.at(first, 1, keyed(1, "crops", first))[0, 0, 0, 0] * 255 + 0.5) for first in range(n, n + 6)) for n in (0, 6, 12)]
+    shown = [round(float(crops.at(first, 1, keyed(1, "crops", first))[0, 0, 0, 0]) * 255) for first in range(18)]
+    orders = [tuple(shown[first : first + 6]) for first in (0, 6, 12)]
     assert all(Counter(order) == {10: 1, 20: 3, 30: 2} for order in orders)
     assert len(set(orders)) > 1
 
@@ -251,7 +253,8 @@ def test_a_drawn_image_is_what_scipy_makes_of_its_kernel(lr_shape: tuple[int, in
     normals = np.random.default_rng(1).standard_normal(numbers(network, lr_shape))
     with torch.no_grad():
         clean = degrade(network, hr, normals).clean[0].permute(1, 2, 0).numpy() * 255
-        z = torch.from_numpy(normals.astype(np.float32)).reshape(1, 2, *((lr_shape[0] + 8, lr_shape[1] + 8) if variant else (1, 1)))
+        around = (lr_shape[0] + 8, lr_shape[1] + 8) if variant else (1, 1)
+        z = torch.from_numpy(normals.astype(np.float32)).reshape(1, 2, *around)
         kernels = network.kernels(z)[0].double().numpy().reshape(9, 9, *(lr_shape if variant else (1, 1)))
     rows, columns = lr_shape[0] - 1, lr_shape[1] - 1
     for row, column in {(0, 0), (rows, columns), (rows // 2, columns // 2)}:

@@ -252,3 +252,12 @@ def test_the_order_of_summation_does_not_matter(method: Method) -> None:
     for number in reversed(range(33)):
         second += columns[None, :, number, None] * first[:, number, None, :]
     np.testing.assert_array_equal(ours, second)
+
+
+@pytest.mark.parametrize("sides", [(37, 31), (300, 90), (74, 62), (71, 93), (37, 93)])
+def test_strips_change_nothing(sides: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    images = (photograph(1, 74, 62), photograph(1, 74, 62) * 1.1 - 7.3)
+    whole = [resize(image, *sides) for image in images]
+    monkeypatch.setattr("models.functional.resize.AT_ONCE", 1)
+    for image, expected in zip(images, whole, strict=True):
+        np.testing.assert_array_equal(resize(image, *sides), expected)

@@ -1,0 +1,107 @@
+"""The fit of a generator to a pool: Wasserstein GAN with gradient penalty (Gulrajani et al., NeurIPS 2017)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.kmsr.geometry import in_all_orientations
+from models.kmsr.networks import LATENT, Critic, Generator
+from schemas.kmsr import KmsrFitConfig
+
+Array = NDArray[np.float64]
+PURPOSES = {"weights": 0, "pool": 1, "latent": 2, "mix": 3, "draw": 4}
+
+
+def keyed(seed: int, purpose: str) -> np.random.Generator:
+    """The stream of one purpose of a fit."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(PURPOSES[purpose],))))
+
+
+@dataclass
+class Fit:
+    """The state of a fit."""
+
+    cores: Array
+    """(N, n, n), squares around the target centres, sum 1."""
+    config: KmsrFitConfig
+    """Settings."""
+    seed: int
+    """Up to 128 bits; all streams come from it."""
+    curves: list[tuple[float, float]] = field(default_factory=list)
+    """Per iteration: the estimated distance between pool and generator, and the mean slope of the critic, ideally 1."""
+
+    def __post_init__(self) -> None:
+        """Draw first weights."""
+        side, rng, config = self.cores.shape[-1], keyed(self.seed, "weights"), self.config
+        everything = torch.from_numpy(in_all_orientations(self.cores))
+        self.generator = Generator(everything.mean(0), config.width, rng)
+        self.pool = (everything * self.generator.unit).to(torch.float32)[:, None]
+        self.critic = Critic(side, config.width, rng)
+        self.mean = copy.deepcopy(self.generator).requires_grad_(requires_grad=False)
+        self.optimisers = tuple(
+            torch.optim.Adam(network.parameters(), config.learning_rate, (0.0, 0.9)) for network in (self.generator, self.critic)
+        )
+        self.streams = {purpose: keyed(self.seed, purpose) for purpose in ("pool", "latent", "mix")}
+
+    def advance(self) -> Iterator[int]:
+        """Train to the end; yields the number of finished iterations."""
+        while len(self.curves) < self.config.iterations:
+            for _ in range(self.config.critic_steps):
+                record = self._step_critic()
+            self._step_generator()
+            self._average()
+            self.curves.append(record)
+            yield len(self.curves)
+
+    def draw(self, count: int) -> Array:
+        """The first `count` kernels of the fitted generator, (count, n, n), non-negative, sum 1; always the same ones."""
+        latent = _normal(keyed(self.seed, "draw"), count)
+        with torch.no_grad():
+            made = torch.cat([self.mean(part) for part in latent.split(256)])[:, 0].to(torch.float64).numpy()
+        return np.asarray(made / made.sum(axis=(1, 2), keepdims=True))
+
+    def _step_critic(self) -> tuple[float, float]:
+        places = (self.streams["pool"].random(self.config.batch) * len(self.pool)).astype(np.int64)
+        real = self.pool[torch.from_numpy(places)]
+        with torch.no_grad():
+            fake = self.generator(_normal(self.streams["latent"], len(real)))
+        distance = self.critic(real).mean() - self.critic(fake).mean()
+        slope = self._slope(real, fake)
+        loss = self.config.penalty * (slope - 1).square().mean() - distance
+        self.optimisers[1].zero_grad()
+        loss.backward()
+        self.optimisers[1].step()
+        return float(distance.detach()), float(slope.detach().mean())
+
+    def _slope(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The critic's slope at random places between pairs, (B,), in units of the root mean square over cells (eq. 3)."""
+        share = torch.from_numpy(self.streams["mix"].random((len(real), 1, 1, 1))).to(real.dtype)
+        between = (share * real + (1 - share) * fake).requires_grad_()
+        (slope,) = torch.autograd.grad(self.critic(between).sum(), between, create_graph=True)
+        return slope.flatten(1).norm(dim=1)
+
+    def _step_generator(self) -> None:
+        self.critic.requires_grad_(requires_grad=False)
+        loss = -self.critic(self.generator(_normal(self.streams["latent"], self.config.batch))).mean()
+        self.optimisers[0].zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimisers[0].step()
+        self.critic.requires_grad_(requires_grad=True)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """The running mean of the weights, which draws kernels; training circles the solution."""
+        keep = min(self.config.average, (1 + len(self.curves)) / (10 + len(self.curves)))
+        for mean, now in zip(self.mean.parameters(), self.generator.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)
+
+
+def _normal(rng: np.random.Generator, count: int) -> Tensor:
+    return torch.from_numpy(rng.standard_normal((count, LATENT))).to(torch.float32)

@@ -1,0 +1,1 @@
+"""Losses that compare pictures by what a network sees in them."""

@@ -1,0 +1,113 @@
+"""A whole degradation: y = (x * k) subsampled + n, with k and n drawn by the two modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d
+
+from models.pdm.application import apply_kernel_maps, apply_kernels
+from models.pdm.critic import quantise
+from models.pdm.modules import KernelModule, NoiseModule
+from schemas.pdm import PdmConfig
+
+SMOOTH = 9
+"""Side of the average that makes neighbouring kernels of a map alike, in LR pixels."""
+
+
+@dataclass(frozen=True)
+class Latent:
+    """The random numbers of a batch of degradations."""
+
+    kernel: Tensor
+    """(B, channels, 1, 1), or (B, channels, h + 8, w + 8) for a kernel per LR pixel."""
+    noise: Tensor | None
+    """(B, channels, h, w), (B, channels, 1, 1) or none."""
+
+    def to(self, device: torch.device | str, dtype: torch.dtype) -> Latent:
+        """The same elsewhere."""
+        return Latent(self.kernel.to(device, dtype), None if self.noise is None else self.noise.to(device, dtype))
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """A batch as it is degraded, values in [0, 1] with overshoot."""
+
+    clean: Tensor
+    """(B, 3, h, w): blurred and subsampled."""
+    noise: Tensor | None
+    """(B, dim, h, w)."""
+    lr: Tensor
+    """(B, 3, h, w): the sum."""
+
+
+class Degradation(nn.Module):
+    """netDeg: a distribution over degradations of one scale."""
+
+    def __init__(self, config: PdmConfig, scale: int, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.config, self.scale = config, scale
+        self.kernel = KernelModule(config.kernel, scale, rng)
+        self.noise = None if config.noise is None else NoiseModule(config.noise, rng)
+
+    def latent_shapes(self, height: int, width: int) -> tuple[tuple[int, int, int], tuple[int, int, int] | None]:
+        """Channels, rows and columns of the random numbers of kernel and noise, for an LR of this size."""
+        kernel, noise = self.config.kernel, self.config.noise
+        around = SMOOTH - 1
+        first = (kernel.channels, height + around, width + around) if kernel.variant else (kernel.channels, 1, 1)
+        if noise is None:
+            return first, None
+        return first, ((noise.channels, height, width) if noise.spatial else (noise.channels, 1, 1))
+
+    def kernels(self, z: Tensor) -> Tensor:
+        """Kernels of a latent, (B, size^2, h, w); maps of z are smoothed first, so that neighbours are alike."""
+        return self.kernel(smooth(z) if self.config.kernel.variant else z)  # type: ignore[no-any-return]
+
+    def forward(self, image: Tensor, latent: Latent) -> Degraded:
+        """Degrade HR images that bring their surroundings along.
+
+        Args:
+            image: (B, 3, s (h - 1) + k, s (w - 1) + k), in [0, 1].
+            latent: standard normal numbers of the shapes of `latent_shapes(h, w)`.
+        """
+        kernels = self.kernels(latent.kernel)
+        if self.config.kernel.variant:
+            clean = apply_kernel_maps(image, kernels, self.scale)
+        else:
+            size = self.config.kernel.size
+            clean = apply_kernels(image, kernels.reshape(-1, size, size), self.scale)
+        if self.noise is None or latent.noise is None:
+            return Degraded(clean, None, quantise(clean))
+        noise = self.noise(latent.noise, clean)
+        return Degraded(clean, noise, clean + noise)
+
+
+def draw_latent(
+    rng: np.random.Generator, batch: int, kernel: tuple[int, int, int], noise: tuple[int, int, int] | None
+) -> Latent:
+    """Standard normal numbers for a batch, float32."""
+    first = torch.from_numpy(rng.standard_normal((batch, *kernel), dtype=np.float32))
+    second = None if noise is None else torch.from_numpy(rng.standard_normal((batch, *noise), dtype=np.float32))
+    return Latent(first, second)
+
+
+def smooth(z: Tensor) -> Tensor:
+    """Averages over 9 x 9 of white maps, (B, C, h + 8, w + 8) to (B, C, h, w), scaled back to variance 1."""
+    return avg_pool2d(z, SMOOTH, 1) * SMOOTH
+
+
+def eight_bits(image: Tensor) -> Tensor:
+    """Clipped and rounded as real images are; the gradient passes as if nothing had happened."""
+    rounded = torch.round(255 * image.clamp(0, 1)) / 255
+    return image + (rounded - image).detach()
+
+
+def regulariser(noise: Tensor, kind: str) -> Tensor:
+    """What holds the noise at zero mean: the square of its local means, or of the noise itself (PDM, eq. 10)."""
+    if kind == "energy":
+        return noise.square().mean()
+    side = min(8, *noise.shape[2:])
+    return avg_pool2d(noise, side).square().mean()

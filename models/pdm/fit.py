@@ -1,0 +1,163 @@
+"""The adversarial fit of a degradation to unpaired images, in steps that can stop and go on at any count of samples."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.pdm.application import needed
+from models.pdm.critic import Critic, accuracy, adversarial_loss, critic_loss
+from models.pdm.degradation import Degradation, Degraded, draw_latent, eight_bits, regulariser
+from models.pdm.sampling import Crops, Image, keyed
+from schemas.pdm import PdmConfig
+
+CURVES = ("adversarial", "critic", "accuracy", "regulariser", "noise")
+"""Columns of the curves: losses, the share of patches told right, the regulariser, and the noise's deviation in grey levels."""
+PENALTY_EVERY = 4
+"""Iterations between two penalties, each of which counts for all of them."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one iteration sees."""
+
+    real: Tensor
+    """(B, 3, n, n)."""
+    hr: Tensor
+    """(B, 3, m, m) with the surroundings that kernels need."""
+
+
+class Fit:
+    """The state of a fit: networks, moments, running means, and the number of samples seen."""
+
+    def __init__(
+        self, reals: Sequence[Image], hrs: Sequence[Image], config: PdmConfig, scale: int, seed: int, device: str = "cpu"
+    ) -> None:
+        """Begin a fit.
+
+        Args:
+            reals: real LR images, (H, W, 3) uint8.
+            hrs: HR images, unrelated to them.
+            config: settings.
+            scale: HR side over LR side.
+            seed: up to 128 bits; all streams come from it.
+            device: `cpu`, or `cuda` with mixed precision and channels last.
+        """
+        self.config, self.scale, self.seed, self.device = config, scale, seed, device
+        rng = keyed(seed, "weights")
+        layout = torch.channels_last if device != "cpu" else torch.contiguous_format
+        self.degradation = Degradation(config, scale, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.critic = Critic(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.mean = copy.deepcopy(self.degradation).requires_grad_(requires_grad=False)
+        self.optimisers = (
+            torch.optim.Adam(self.degradation.parameters(), config.learning_rate, config.betas),
+            torch.optim.Adam(self.critic.parameters(), config.critic_rate, config.betas),
+        )
+        self.reals = Crops(reals, config.crop, seed, "real", mirror=False)
+        self.hrs = Crops(hrs, needed(config.crop, scale, config.kernel.size), seed, "hr", mirror=True)
+        self.samples = 0
+        self.curves: list[NDArray[np.float64]] = []
+        self.aucs: list[float] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether all samples have been seen, or the AUC has stopped falling."""
+        return self.samples >= self.config.samples or stalled(self.aucs, self.config.patience)
+
+    def advance(self, samples: int) -> Iterator[int]:
+        """Train until at least `samples` more, or all, have been seen; yields the count after every iteration."""
+        until = min(self.samples + samples, self.config.samples)
+        while self.samples < until:
+            self.curves.append(self._step())
+            yield self.samples
+
+    def _step(self) -> NDArray[np.float64]:
+        batch = self._batch()
+        self._set_rates()
+        with self._precision():
+            degraded = self._degrade(batch.hr)
+            fake = eight_bits(degraded.lr)
+            record = self._step_degradation(degraded, fake)
+            record += self._step_critic(batch.real, fake.detach())
+        self._average()
+        self.samples += self.config.batch
+        adversarial, held, noise, critic, right = record
+        return np.array([adversarial, critic, right, held, noise])
+
+    def _batch(self) -> Batch:
+        count = self.config.batch
+        rng = keyed(self.seed, "crops", self.samples // count)
+        real, hr = self.reals.at(self.samples, count, rng), self.hrs.at(self.samples, count, rng)
+        return Batch(self._placed(real), self._placed(hr))
+
+    def _placed(self, image: Tensor) -> Tensor:
+        if self.device == "cpu":
+            return image
+        return image.pin_memory().to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+
+    def _degrade(self, hr: Tensor) -> Degraded:
+        rng = keyed(self.seed, "latent", self.samples // self.config.batch)
+        shapes = self.degradation.latent_shapes(self.config.crop, self.config.crop)
+        latent = draw_latent(rng, len(hr), *shapes).to(self.device, torch.float32)
+        return self.degradation(hr, latent)  # type: ignore[no-any-return]
+
+    def _step_degradation(self, degraded: Degraded, fake: Tensor) -> list[float]:
+        """The degradation's update: adversarial loss plus lambda times the regulariser (PDM, eq. 11)."""
+        self.critic.requires_grad_(requires_grad=False)
+        adversarial = adversarial_loss(self.critic(fake).float())
+        noise = degraded.noise
+        held = fake.new_zeros(()) if noise is None else regulariser(noise.float(), self.config.regulariser)
+        self.optimisers[0].zero_grad()
+        (adversarial + self.config.noise_weight * held).backward()  # type: ignore[no-untyped-call]
+        self.critic.requires_grad_(requires_grad=True)
+        nn.utils.clip_grad_norm_(self.degradation.parameters(), self.config.clip)
+        self.optimisers[0].step()
+        spread = 0.0 if noise is None else 255 * float(noise.detach().float().std())
+        return [adversarial.item(), held.item(), spread]
+
+    def _step_critic(self, real: Tensor, fake: Tensor) -> list[float]:
+        told = self.critic(torch.cat([real, fake])).float()
+        loss = critic_loss(told[: len(real)], told[len(real) :])
+        self.optimisers[1].zero_grad()
+        if self.config.critic.penalty and self.samples // len(real) % PENALTY_EVERY == 0:
+            self._penalise(real)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimisers[1].step()
+        return [loss.item(), float(accuracy(told[: len(real)], told[len(real) :]))]
+
+    def _penalise(self, real: Tensor) -> None:
+        """R1 (Mescheder et al. 2018): the critic's slope at real images costs, without which the fit circles its solution."""
+        seen = real.detach().clone().requires_grad_()
+        (slope,) = torch.autograd.grad(self.critic(seen).float().sum(), seen, create_graph=True)
+        (PENALTY_EVERY * self.config.critic.penalty / 2 * slope.square().mean()).backward()  # type: ignore[no-untyped-call]
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """The running mean of the weights; a short memory at first, so that the start is soon forgotten."""
+        iteration = self.samples // self.config.batch
+        keep = min(self.config.average, (1 + iteration) / (10 + iteration))
+        for mean, now in zip(self.mean.parameters(), self.degradation.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)
+
+    def _set_rates(self) -> None:
+        passed = sum(self.samples >= at * self.config.samples for at in self.config.halve_at)
+        rates = (self.config.learning_rate, self.config.critic_rate)
+        for optimiser, rate in zip(self.optimisers, rates, strict=True):
+            optimiser.param_groups[0]["lr"] = rate * 0.5**passed
+
+    def _precision(self) -> AbstractContextManager[None]:
+        if self.device == "cpu":
+            return nullcontext()
+        return torch.autocast("cuda", torch.bfloat16)
+
+
+def stalled(aucs: Sequence[float], patience: int) -> bool:
+    """Whether the last `patience` checks brought no AUC lower than the lowest before them; never with patience 0."""
+    return 0 < patience < len(aucs) and min(aucs[-patience:]) >= min(aucs[:-patience])

@@ -1,0 +1,125 @@
+"""What a fitted degradation draws, in numbers: kernels, noise against intensity, and the verdict of the gates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.functional.kernels import offset
+from models.pdm.degradation import Degraded, draw_latent, eight_bits
+from models.pdm.fit import CURVES, Fit
+from models.pdm.judge import auc, noise_floor
+from models.pdm.sampling import keyed
+from schemas.pdm import PdmGateConfig, PdmMeasures, PdmReason
+
+Array = NDArray[np.float64]
+KERNELS, PATCHES, PART = 256, 256, 64
+BINS, FEWEST = 16, 500
+QUIET = 0.25
+"""A noise floor below this, in grey levels, counts as this: rounding alone makes about that much."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Real patches and fakes of the running mean, with what they were made of."""
+
+    real: Array
+    """(N, n, n, 3), in grey levels."""
+    fake: Array
+    """(N, n, n, 3), 8-bit values."""
+    clean: Array
+    """(N, n, n, 3): blurred and subsampled, without noise."""
+    noise: Array
+    """(N, n, n, 3)."""
+
+
+@torch.no_grad()
+def look(fit: Fit, patches: int = PATCHES) -> Sight:
+    """Draw patches; the same streams at every check, so that checks differ by the fit alone."""
+    rng, side = keyed(fit.seed, "check"), fit.config.crop
+    real, hr = fit.reals.at(0, patches, rng), fit.hrs.at(0, patches, rng)
+    shapes = fit.degradation.latent_shapes(side, side)
+    parts = []
+    for start in range(0, patches, PART):
+        image = hr[start : start + PART].to(fit.device)
+        parts.append(fit.mean(image, draw_latent(rng, len(image), *shapes).to(fit.device, torch.float32)))
+    return Sight(_levels(real), *(_levels(torch.cat(part).cpu()) for part in zip(*map(_shown, parts), strict=True)))
+
+
+def _shown(part: Degraded) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    noise = part.lr - part.clean if part.noise is None else part.noise.expand(part.clean.shape)
+    return eight_bits(part.lr), part.clean, noise
+
+
+def _levels(image: torch.Tensor) -> Array:
+    return np.asarray(255 * image.permute(0, 2, 3, 1).double().numpy())
+
+
+@torch.no_grad()
+def drawn_kernels(fit: Fit, count: int = KERNELS) -> Array:
+    """(count, k, k) kernels of the running mean."""
+    shape = (fit.config.kernel.channels, 1, 1)
+    z = draw_latent(keyed(fit.seed, "check", 1), count, shape, None).kernel.to(fit.device)
+    size = fit.config.kernel.size
+    return np.asarray(fit.mean.kernel(z).reshape(count, size, size).double().cpu().numpy())
+
+
+def noise_curve(clean: Array, noise: Array) -> tuple[tuple[float, float], ...]:
+    """(intensity, standard deviation) of noise by the clean value, in grey levels, for every bin with enough samples."""
+    place = np.clip(clean // BINS, 0, 255 // BINS).astype(np.int64).ravel()
+    flat, points = noise.ravel(), []
+    for number in range(256 // BINS):
+        inside = place == number
+        if inside.sum() >= FEWEST:
+            points.append((float(clean.ravel()[inside].mean()), float(flat[inside].std())))
+    return tuple((round(level, 3), round(spread, 4)) for level, spread in points)
+
+
+def measure(fit: Fit, sight: Sight) -> PdmMeasures | None:
+    """All that the gates and the report ask for; none if the fit has left the finite numbers."""
+    kernels = drawn_kernels(fit)
+    if not all(np.isfinite(values).all() for values in (kernels, sight.fake, sight.noise)):
+        return None
+    mean = kernels.mean(0)
+    curves = np.array(fit.curves)[-max(1, len(fit.curves) // 10) :]
+    floors = noise_floor(sight.real), noise_floor(sight.fake)
+    return PdmMeasures(
+        diversity=float(np.mean([np.linalg.norm(kernel - mean) for kernel in kernels]) / np.linalg.norm(mean)),
+        offset=float(max(max(map(abs, offset(kernel, fit.scale))) for kernel in kernels)),
+        real_floor=floors[0], fake_floor=floors[1], noise_ratio=max(floors[1], QUIET) / max(floors[0], QUIET),
+        noise_deviation=float(sight.noise.std()), noise_mean=float(np.abs(sight.noise.mean((1, 2, 3))).max()),
+        noise_curve=noise_curve(sight.clean, sight.noise),
+        accuracy=float(curves[:, CURVES.index("accuracy")].mean()), auc=auc(sight.real, sight.fake),
+        aucs=tuple(fit.aucs), samples=fit.samples,
+    )  # fmt: skip
+
+
+def judge(measures: PdmMeasures | None, gates: PdmGateConfig, *, with_noise: bool) -> tuple[PdmReason, ...]:
+    """Which gates a fit fails; none if it may be drawn from."""
+    if measures is None:
+        return (PdmReason.NOT_FINITE,)
+    failed = {
+        PdmReason.KERNELS_ALIKE: measures.diversity < gates.min_diversity,
+        PdmReason.NOISE_COLLAPSED: with_noise and measures.noise_ratio < gates.min_noise_ratio,
+        PdmReason.NOISE_TOO_STRONG: with_noise and measures.noise_ratio > gates.max_noise_ratio,
+        PdmReason.NOISE_NOT_ZERO_MEAN: measures.noise_mean > gates.max_noise_mean,
+        PdmReason.CRITIC_WON: measures.accuracy > gates.max_accuracy,
+        PdmReason.TOLD_APART: measures.auc > gates.max_auc,
+    }
+    return tuple(reason for reason, fails in failed.items() if fails)
+
+
+def montage(sight: Sight, rows: int = 3, columns: int = 8) -> NDArray[np.uint8]:
+    """A picture: `rows` rows of real patches, a white line, and as many of fakes; (H, W, 3) uint8."""
+    line = np.full((4, columns * sight.real.shape[2], 3), 255, np.uint8)
+    return np.concatenate([_tiled(sight.real, rows, columns), line, _tiled(sight.fake, rows, columns)])
+
+
+def _tiled(patches: Sequence[Array] | Array, rows: int, columns: int) -> NDArray[np.uint8]:
+    chosen = np.clip(np.floor(np.asarray(patches)[: rows * columns] + 0.5), 0, 255).astype(np.uint8)
+    side = chosen.shape[1]
+    return chosen.reshape(rows, columns, side, side, 3).transpose(0, 2, 1, 3, 4).reshape(rows * side, columns * side, 3)

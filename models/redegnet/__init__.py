@@ -1,0 +1,1 @@
+"""ReDegNet: degradations read off real pairs by DegNet and put on any picture by SynNet."""
