@@ -8,12 +8,27 @@ from pipeline import layout
 from pipeline.corpora.log import read_log
 from pipeline.corpora.seal import Made, sealed_version
 from pipeline.stage import C, I, M, P, R, Sealed, Stage, finished
-from pipeline.stages import clean_up, estimate_kernels, ingest, mine_noise, pool_kernels, pool_noise, synthesize
+from pipeline.stages import (
+    clean_up,
+    estimate_kernels,
+    fit_pdm,
+    ingest,
+    mine_compression,
+    mine_noise,
+    pool_compression,
+    pool_kernels,
+    pool_noise,
+    pool_pdm,
+    synthesize,
+)
 from pipeline.storage import Storage
+from schemas.compression import CompressionPoolManifest
 from schemas.corpus import CorpusManifest, PoolRef
-from schemas.hr import CutConfig
+from schemas.degraders.pdm import PdmConfig as PdmDegrader
+from schemas.hr import CutConfig, HrSet
 from schemas.image import ImageSet
 from schemas.noise import NoisePoolManifest
+from schemas.pdm import PdmManifest
 from schemas.pool import EstimateConfig, KernelPoolManifest, PoolKernelsConfig
 from schemas.recipe import Recipe
 from schemas.shard import SynthesizeConfig
@@ -47,8 +62,11 @@ def make(recipe: Recipe, base: str, run: Run, limit: int | None = None) -> Made:
     images = run(ingest.STAGE, files, recipe.ingest)
     hr = run(clean_up.STAGE, images.manifest, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles))
     kernels = make_kernels(recipe, images.manifest, run) if recipe.needs_pools else None
-    noise = make_noise(recipe, images.manifest, run) if recipe.needs_pools else None
-    pools = _pools(kernels, noise)
+    compression = make_compression(recipe, images.manifest, run) if recipe.needs_compression else None
+    noise = _noise(recipe, images.manifest, compression, run) if recipe.needs_pools else None
+    pdm = make_pdm(recipe, images.manifest, hr.manifest, run) if recipe.needs_pdm else None
+    _check_pdm(recipe, pdm)
+    pools = _pools(kernels, noise, compression, pdm)
     config = SynthesizeConfig(
         seed=recipe.seed, scale=recipe.scale, tile=recipe.tiles.size, samples_per_tile=recipe.samples_per_tile,
         degraders=recipe.degraders, pools=tuple(ref for ref, _ in pools),
@@ -56,7 +74,7 @@ def make(recipe: Recipe, base: str, run: Run, limit: int | None = None) -> Made:
     groups = tuple(group for _, group in pools)
     inputs = synthesize.Inputs(images.manifest, hr.manifest, groups, recipe.seed, recipe.splits, recipe.shards)
     shards = run(synthesize.STAGE, inputs, config)
-    return Made(recipe, images, hr, kernels, noise, pools, shards, _versions(recipe))
+    return Made(recipe, images, hr, kernels, noise, pools, shards, _versions(recipe), compression, pdm)
 
 
 class NotFinishedError(Exception):
@@ -98,14 +116,42 @@ def make_kernels(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[KernelPoo
 
 
 def make_noise(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[NoisePoolManifest]:
-    """Mine and pool noise."""
+    """Mine and pool noise, and compression before it if it is to be taken out of the noise."""
+    compression = make_compression(recipe, images, run) if recipe.needs_compression else None
+    return _noise(recipe, images, compression, run)
+
+
+def make_compression(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[CompressionPoolManifest]:
+    """Mine and pool compression."""
+    mined = run(mine_compression.STAGE, images, recipe.compression)
+    return run(pool_compression.STAGE, mined.manifest, recipe.compression)
+
+
+def make_pdm(recipe: Recipe, images: ImageSet, hr: HrSet, run: Run) -> Sealed[PdmManifest]:
+    """Fit PDM and judge it."""
+    fitted = run(fit_pdm.STAGE, fit_pdm.Inputs(images, hr), fit_pdm.fit_config(recipe.seed, recipe.scale, recipe.pdm))
+    return run(pool_pdm.STAGE, fitted.manifest, recipe.pdm.gates)
+
+
+def _check_pdm(recipe: Recipe, pdm: Sealed[PdmManifest] | None) -> None:
+    """A fit that failed is drawn from only where the degrader says so."""
+    wanted = any(isinstance(degrader, PdmDegrader) and not degrader.accept_failed for degrader in recipe.degraders)
+    if pdm is not None and wanted and not pdm.manifest.verdict.accepted:
+        raise pool_pdm.refused(pdm.manifest, recipe.pdm.gates)
+
+
+def _noise(
+    recipe: Recipe, images: ImageSet, compression: Sealed[CompressionPoolManifest] | None, run: Run
+) -> Sealed[NoisePoolManifest]:
     mined = run(mine_noise.STAGE, images, recipe.noise)
-    return run(pool_noise.STAGE, mined.manifest, recipe.noise)
+    compressed = compression.manifest.rows() if compression is not None else ()
+    return run(pool_noise.STAGE, (mined.manifest, compressed), recipe.noise)
 
 
 def _pools(
-    kernels: Sealed[KernelPoolManifest] | None, noise: Sealed[NoisePoolManifest] | None
-) -> tuple[tuple[PoolRef, str], ...]:
+    kernels: Sealed[KernelPoolManifest] | None, noise: Sealed[NoisePoolManifest] | None,
+    compression: Sealed[CompressionPoolManifest] | None, pdm: Sealed[PdmManifest] | None = None,
+) -> tuple[tuple[PoolRef, str], ...]:  # fmt: skip
     pools: list[tuple[PoolRef, str]] = []
     if kernels is not None:
         k = kernels.manifest
@@ -115,6 +161,13 @@ def _pools(
         n = noise.manifest
         ref = PoolRef(kind="noise", digest=n.digest, count=n.count, side=n.patch)
         pools.append((ref, layout.pool_group(pool_noise.STAGE.name, noise.key)))
+    if compression is not None and compression.manifest.digest is not None:
+        c = compression.manifest
+        ref = PoolRef(kind="compression", digest=compression.manifest.digest, count=c.count, side=8, share=c.share)
+        pools.append((ref, layout.pool_group(pool_compression.STAGE.name, compression.key)))
+    if pdm is not None:
+        ref = PoolRef(kind="pdm", digest=pdm.manifest.digest, count=1, side=pdm.manifest.side)
+        pools.append((ref, layout.pool_group(pool_pdm.STAGE.name, pdm.key)))
     return tuple(pools)
 
 
@@ -122,7 +175,11 @@ ALWAYS: list[Stage[Any, Any, Any, Any, Any]] = [ingest.STAGE, clean_up.STAGE, sy
 FOR_POOLS: list[Stage[Any, Any, Any, Any, Any]] = [
     estimate_kernels.STAGE, pool_kernels.STAGE, mine_noise.STAGE, pool_noise.STAGE,
 ]  # fmt: skip
+FOR_PDM: list[Stage[Any, Any, Any, Any, Any]] = [fit_pdm.STAGE, pool_pdm.STAGE]
+FOR_COMPRESSION: list[Stage[Any, Any, Any, Any, Any]] = [mine_compression.STAGE, pool_compression.STAGE]
 
 
 def _versions(recipe: Recipe) -> dict[str, int]:
-    return {stage.name: stage.version for stage in (*ALWAYS, *(FOR_POOLS if recipe.needs_pools else []))}
+    pools = FOR_POOLS if recipe.needs_pools else []
+    compression = FOR_COMPRESSION if recipe.needs_compression else []
+    return {stage.name: stage.version for stage in (*ALWAYS, *pools, *compression, *(FOR_PDM if recipe.needs_pdm else []))}

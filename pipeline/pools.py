@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from schemas.base import Frozen
 from schemas.corpus import PoolRef
 from schemas.errors import IntegrityError
 
-ARRAYS = {"kernels": "kernel", "noise": "patch"}
+ARRAYS = {"kernels": "kernel", "noise": "patch", "compression": "encoder", "pdm": "checkpoint", "redegnet": "checkpoint", "codes": "code"}
 CHUNK_BYTES = 4 << 20
 
 
@@ -54,7 +54,11 @@ def write_pool(storage: Storage, name: str, kind: str, items: NDArray[Any], colu
 
 
 def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
-    """All items of a pool: kernels (N, k, k) float64, or patches (N, h, w, 3) float32."""
+    """All items of a pool.
+
+    Kernels (N, k, k) float64, patches (N, h, w, 3) float32, encoders (N, 3, 64) uint16, representations (N, n)
+    float32, or a file (1, bytes) uint8.
+    """
     return np.asarray(zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[ARRAYS[kind]][...])
 
 
@@ -64,6 +68,10 @@ class Assets:
 
     kernels: dict[str, NDArray[np.float64]]
     noise: dict[str, NDArray[np.float32]]
+    compression: dict[str, NDArray[np.uint16]] = field(default_factory=dict)
+    pdm: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    redegnet: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    codes: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def kernel(self, pool: str, index: int) -> NDArray[np.float64]:
         """One kernel, (k, k).
@@ -80,6 +88,30 @@ class Assets:
             IntegrityError: if there is no such pool or row.
         """
         return _item(self.noise, pool, index)
+
+    def encoder(self, pool: str, index: int) -> NDArray[np.uint16]:
+        """One JPEG encoder, (3, 64): see `pipeline.compression.tables.Encoder.row`.
+
+        Raises:
+            IntegrityError: if there is no such pool or row.
+        """
+        return _item(self.compression, pool, index)
+
+    def checkpoint(self, pool: str) -> bytes:
+        """The safetensors file of a fitted PDM or SynNet.
+
+        Raises:
+            IntegrityError: if there is no such pool.
+        """
+        return _item(self.pdm | self.redegnet, pool, 0).tobytes()
+
+    def code(self, pool: str, index: int) -> NDArray[np.float32]:
+        """One representation of a degradation, (n,).
+
+        Raises:
+            IntegrityError: if there is no such pool or row.
+        """
+        return _item(self.codes, pool, index)
 
     def blocks(self, pool: str, index: int, scale: int) -> Blocks:
         """One kernel made ready for `correlate`; those used last are kept."""
@@ -123,10 +155,10 @@ def read_assets(storage: Storage, pools: tuple[tuple[PoolRef, str], ...]) -> Ass
     Raises:
         IntegrityError: if a pool is missing or its content is not what its digest says.
     """
-    loaded: dict[str, dict[str, NDArray[Any]]] = {"kernels": {}, "noise": {}}
+    loaded: dict[str, dict[str, NDArray[Any]]] = {kind: {} for kind in ARRAYS}
     for ref, name in pools:
         loaded[ref.kind][ref.digest] = _checked(storage, ref, name)
-    return Assets(loaded["kernels"], loaded["noise"])
+    return Assets(**loaded)
 
 
 def _checked(storage: Storage, ref: PoolRef, name: str) -> NDArray[Any]:

@@ -30,7 +30,7 @@ class ShardRecord(Frozen):
 class PoolRef(Frozen):
     """A pool that programs of the corpus refer to."""
 
-    kind: Literal["kernels", "noise", "compression", "pdm"]
+    kind: Literal["kernels", "noise", "compression", "pdm", "redegnet", "codes"]
     """What the pool holds."""
     digest: Digest
     """Digest of the pool's content."""

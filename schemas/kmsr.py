@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Literal
-
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
-from schemas.kernel import KernelQualityConfig
+from schemas.base import Frozen
 
 
 class KmsrFitConfig(Frozen):

@@ -186,7 +186,7 @@ def _published(kernel: dict[str, Any], noise: dict[str, Any] | None, weight: flo
         "kernel": {"features": 64, "size": 21, "variant": False, "prior": "none", "start": None, **kernel},
         "noise": None if noise is None else {"form": "trunk", **noise},
         "noise_weight": weight, "regulariser": "energy", "crop": crop, "batch": 32, "samples": 200_000 * 32,
-        "critic": {"features": (64, 128, 256, 512), "stride": 2, "norm": "instance", "penalty": 0.0, "residual": False, "whole": False},
+        "critic": {"features": (64, 128, 256, 512), "norm": "instance", "penalty": 0.0, "residual": False, "whole": False},
         "learning_rate": 2e-4, "critic_rate": 2e-4, "betas": (0.9, 0.999), "halve_at": (0.25, 0.5, 0.75), "clip": 50.0,
         "average": 0.0, "check_every": 5_000 * 32,
     }  # fmt: skip

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from schemas.base import Frozen
 from schemas.ops import Op, PooledOp
+from schemas.ops.learned import Redegnet
 
 
 class Program(Frozen):
@@ -18,7 +19,8 @@ class Program(Frozen):
 
     def pools(self) -> tuple[str, ...]:
         """Digests of the pools that the program draws on, sorted, each once."""
-        return tuple(sorted({op.pool for op in self.ops if isinstance(op, PooledOp)}))
+        named = {op.pool for op in self.ops if isinstance(op, PooledOp)}
+        return tuple(sorted(named | {op.checkpoint for op in self.ops if isinstance(op, Redegnet)}))
 
     def words(self, counts: dict[str, int]) -> tuple[str, ...]:
         """One phrase per op; `counts` holds the items of each pool, by digest."""

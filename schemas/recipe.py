@@ -15,6 +15,7 @@ from schemas.kernel import KernelGanConfig, KernelQualityConfig
 from schemas.noise import NoiseConfig
 from schemas.pdm import PdmConfig
 from schemas.realism import RealismConfig
+from schemas.redegnet import RedegnetConfig
 
 Scale = Literal[2, 3, 4, 8]
 
@@ -28,6 +29,15 @@ Patterns = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), WithJsonSch
 """Several patterns; a recipe may write a single one as plain text."""
 
 
+class PairsConfig(Frozen):
+    """Where pairs are: files of equal names, such as `a/lq/anna.png` and `b/hq/anna.jpg`, of equal sizes."""
+
+    lq: Patterns
+    """Real LQ pictures, usually faces, enlarged to the size of their counterparts."""
+    hq: Patterns
+    """What a restorer made of them."""
+
+
 class ImagesConfig(Frozen):
     """Where the source images are: files, folders, globs or fsspec URLs; relative ones start at the recipe's folder."""
 
@@ -35,6 +45,8 @@ class ImagesConfig(Frozen):
     """X: the real LR photographs that the corpus imitates; kernels and noise come from these."""
     clean: Patterns = ()
     """Y: optional clean HR photographs, used as HR without clean-up."""
+    pairs: PairsConfig | None = None
+    """Real LQ pictures and their restored counterparts; degrader redegnet learns from these."""
 
 
 class CleanUpConfig(Frozen):
@@ -113,6 +125,8 @@ class Recipe(Frozen):
     """When real images count as compressed."""
     pdm: PdmConfig = PdmConfig()
     """How degrader pdm learns from the real images."""
+    redegnet: RedegnetConfig = RedegnetConfig()
+    """How degrader redegnet learns from `images.pairs`."""
     degraders: tuple[DegraderConfig, ...] = Field(default=(RealSrConfig(),), min_length=1)
     """Degraders to mix, by weight; each a list entry with its `kind`."""
     samples_per_tile: int = Field(default=1, ge=1, le=1000)
@@ -135,6 +149,11 @@ class Recipe(Frozen):
         return any(degrader.kind == "pdm" for degrader in self.degraders)
 
     @property
+    def needs_redegnet(self) -> bool:
+        """Whether a degrader draws from a fitted ReDegNet."""
+        return any(degrader.kind == "redegnet" for degrader in self.degraders)
+
+    @property
     def needs_compression(self) -> bool:
         """Whether a degrader compresses as the real images were."""
         return any(isinstance(degrader, RealSrConfig) and degrader.compression != "off" for degrader in self.degraders)
@@ -152,6 +171,8 @@ class Recipe(Frozen):
             raise ValueError("degrader realsr estimates kernels and noise from images.real, which is empty")
         if self.needs_pdm and not self.images.real:
             raise ValueError("degrader pdm learns from images.real, which is empty")
+        if self.needs_redegnet and self.images.pairs is None:
+            raise ValueError("degrader redegnet learns from images.pairs, which is missing; give `pairs: {lq: ..., hq: ...}`")
         return self
 
     def _check_mixture(self) -> None:

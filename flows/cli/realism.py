@@ -74,7 +74,7 @@ def known_photographs(storage: Storage, manifest: CorpusManifest) -> tuple[Image
     if not found:
         raise UserError(
             "the real photographs of this version are not known here",
-            where=storage.path("stages/ingest"),
+            where=storage.path("stages"),
             got="no sealed image set with real photographs that this version was made of",
             todo="name photographs, such as `--real FOLDER`; others by the same camera will do",
         )

@@ -15,11 +15,13 @@ from pipeline.report.write import write_report
 from pipeline.stage import Profile, Sealed
 from pipeline.stages import synthesize
 from pipeline.storage import Storage
+from schemas.compression import CompressionPoolManifest
 from schemas.corpus import CorpusIdentity, CorpusManifest, PoolRef, ShardRecord
 from schemas.errors import IntegrityError
 from schemas.hr import HrSet
 from schemas.image import ImageSet
 from schemas.noise import NoisePoolManifest
+from schemas.pdm import PdmManifest
 from schemas.pool import KernelPoolManifest
 from schemas.provenance import Circumstance
 from schemas.recipe import Recipe
@@ -41,6 +43,8 @@ class Made:
     shards: Sealed[ShardSet]
     versions: dict[str, int]
     """Versions of the stages that took part."""
+    compression: Sealed[CompressionPoolManifest] | None = None
+    pdm: Sealed[PdmManifest] | None = None
 
 
 def identity_of(made: Made) -> CorpusIdentity:
@@ -53,7 +57,7 @@ def identity_of(made: Made) -> CorpusIdentity:
             degraders[kind] = degraders.get(kind, 0) + count
     return CorpusIdentity(
         name=made.recipe.name,
-        recipe=made.recipe.model_dump(mode="json", exclude={"images"}),
+        recipe=made.recipe.model_dump(mode="json", exclude={"images", "realism"}),
         images=hashlib.sha256(repr(made.images.manifest.identity()).encode()).hexdigest(),
         stages=made.versions,
         pools=tuple(ref for ref, _ in made.pools),
@@ -173,4 +177,6 @@ def counts_of(made: Made) -> dict[str, int]:
         counts["kernels_rejected"] = sum(not record.verdict.accepted for record in judged)
     if made.noise is not None:
         counts["noise_patches"] = made.noise.manifest.count
+    if made.compression is not None and made.compression.manifest.count:
+        counts["jpeg_encoders"] = made.compression.manifest.count
     return counts

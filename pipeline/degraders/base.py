@@ -32,6 +32,10 @@ class Pools:
     """None too if too few real images are compressed."""
     pdm: PoolInfo | None = None
     """The checkpoint of a fitted PDM, a pool of one."""
+    redegnet: PoolInfo | None = None
+    """The checkpoint of a fitted SynNet, a pool of one."""
+    codes: PoolInfo | None = None
+    """Representations of degradations, for that SynNet."""
 
 
 class Degrader(Protocol):

@@ -13,7 +13,7 @@ GRAIN = 256
 Real = TypeVar("Real", np.float32, np.float64)
 
 
-def residual(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
+def residual(patch: NDArray[np.uint8] | NDArray[np.float64]) -> NDArray[np.float32]:
     """The noise of a patch: shading removed, strength as before, mean exactly zero.
 
     Per channel the least-squares surface of `degree` (all products of a row and a column polynomial up to that degree)
@@ -21,7 +21,7 @@ def residual(patch: NDArray[np.uint8]) -> NDArray[np.float32]:
     of n / (n - k).
 
     Args:
-        patch: (p, p, 3) uint8, p at least 8.
+        patch: (p, p, 3) in grey levels, uint8 or restored float64, p at least 8.
 
     Returns:
         (p, p, 3) float32, grey levels, multiples of 1/256; each channel sums to exactly 0.

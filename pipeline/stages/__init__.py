@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.stage import Stage
-from pipeline.stages import clean_up, estimate_kernels, ingest, mine_noise, pool_kernels, pool_noise, synthesize
+from pipeline.stages import (
+    clean_up,
+    estimate_kernels,
+    fit_pdm,
+    ingest,
+    mine_compression,
+    mine_noise,
+    pool_compression,
+    pool_kernels,
+    pool_noise,
+    pool_pdm,
+    synthesize,
+)
 
 STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
     stage.name: stage
@@ -14,8 +26,12 @@ STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
         clean_up.STAGE,
         estimate_kernels.STAGE,
         pool_kernels.STAGE,
+        mine_compression.STAGE,
+        pool_compression.STAGE,
         mine_noise.STAGE,
         pool_noise.STAGE,
+        fit_pdm.STAGE,
+        pool_pdm.STAGE,
         synthesize.STAGE,
     )
 }

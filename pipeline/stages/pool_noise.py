@@ -1,24 +1,29 @@
-"""Pool noise: choose among the candidates of all images, take the shading off, and seal the residuals."""
+"""Pool noise: choose among the candidates of all images, take compression and shading off, and seal the residuals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import layout
+from pipeline.compression.mine import encoder_of
+from pipeline.compression.restore import restore
 from pipeline.noise.candidates import Candidates
 from pipeline.noise.residual import residual
 from pipeline.noise.select import Selection, choose, shortage
 from pipeline.pools import columns_of, pool_digest, write_pool
+from pipeline.rng import stream
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import mine_noise
 from pipeline.stages.mine_noise import MinedNoise, MinedRef
 from pipeline.stages.payload import read_npy
 from pipeline.storage import Storage
-from schemas.noise import NoiseConfig, NoisePoolManifest
+from schemas.compression import MinedCompression
+from schemas.noise import NoiseConfig, NoisePatch, NoisePoolManifest
 from schemas.work import Payload
 
 
@@ -27,6 +32,8 @@ class PoolPayload(Payload):
 
     images: tuple[MinedRef, ...]
     """One per real image."""
+    compressed: tuple[MinedCompression, ...]
+    """The images whose noise is to be given back what compression took; LR will be compressed again."""
 
     @property
     def label(self) -> str:
@@ -35,16 +42,18 @@ class PoolPayload(Payload):
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
-        return [ref.key for ref in self.images]
+        keys = [ref.key for ref in self.images]
+        return [keys, [image.content_digest() for image in self.compressed]] if self.compressed else keys
 
 
-def plan(mined: MinedNoise, config: NoiseConfig) -> list[PoolPayload]:  # noqa: ARG001
+def plan(inputs: tuple[MinedNoise, tuple[MinedCompression, ...]], config: NoiseConfig) -> list[PoolPayload]:  # noqa: ARG001
     """One unit for the whole set."""
-    return [PoolPayload(images=mined.images)]
+    mined, compressed = inputs
+    return [PoolPayload(images=mined.images, compressed=compressed)]
 
 
 def work(units: Sequence[Unit[PoolPayload]], config: NoiseConfig, context: Context) -> Iterator[NoisePoolManifest]:
-    """Choose and detrend.
+    """Choose, restore and detrend.
 
     Raises:
         UserError: if fewer patches than the recipe asks for are left.
@@ -55,7 +64,7 @@ def work(units: Sequence[Unit[PoolPayload]], config: NoiseConfig, context: Conte
         error = shortage(selection, config)
         if error is not None:
             raise error
-        patches = _residuals(context.storage, unit.payload.images, selection)
+        patches = _residuals(context.storage, unit.payload, selection)
         group = f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr"
         write_pool(context.storage, group, "noise", patches, columns_of(selection.patches))
         yield _manifest(patches, selection, config)
@@ -70,14 +79,25 @@ def _array(storage: Storage, ref: MinedRef, name: str) -> NDArray[Any]:
     return read_npy(storage, f"{layout.unit_folder(mine_noise.STAGE.name, ref.key)}/{name}.npy")
 
 
-def _residuals(storage: Storage, images: Sequence[MinedRef], selection: Selection) -> NDArray[np.float32]:
+def _residuals(storage: Storage, payload: PoolPayload, selection: Selection) -> NDArray[np.float32]:
+    compressed = {image.image: image for image in payload.compressed}
     rows: list[NDArray[np.float32]] = []
-    current, patches = -1, np.zeros((0, 0, 0, 3), np.uint8)
-    for image, row in selection.picks:
-        if image != current:
-            current, patches = image, _array(storage, images[image], "patches")
-        rows.append(residual(patches[row]))
+    picks = zip(selection.picks, selection.patches, strict=True)
+    for image, group in groupby(picks, key=lambda pick: pick[0][0]):
+        chosen = list(group)
+        records = [record for _, record in chosen]
+        patches = _array(storage, payload.images[image], "patches")[[row for (_, row), _ in chosen]]
+        compression = compressed.get(records[0].image)
+        rows += [residual(patch) for patch in (patches if compression is None else _restored(patches, records, compression))]
     return np.stack(rows)
+
+
+def _restored(
+    patches: NDArray[np.uint8], records: Sequence[NoisePatch], compression: MinedCompression
+) -> NDArray[np.float64]:
+    corners = [(record.top, record.left) for record in records]
+    rng = stream("restore noise", compression.image)
+    return restore(patches, corners, encoder_of(compression), compression.phase, rng)
 
 
 def _manifest(patches: NDArray[np.float32], selection: Selection, config: NoiseConfig) -> NoisePoolManifest:

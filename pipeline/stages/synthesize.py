@@ -106,7 +106,7 @@ def pack(parts: Sequence[TilesOfImage], per_shard: int) -> list[tuple[TilesOfIma
 def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context: Context) -> Iterator[ShardResult]:
     """Make the pairs of a shard and write `shard.tar` and `samples.parquet`."""
     for unit in units:
-        maker = _Maker(config, context, unit.payload.pools)
+        maker = _Maker(config, context, unit.payload)
         rows: list[SampleRow] = []
         with context.create(unit, "shard.tar") as file:
             counted = _Hashing(file)
@@ -133,13 +133,14 @@ def pixels_of(rows: Sequence[SampleRecord]) -> str:
 class _Maker:
     """Draws and applies the programs of one image after the other."""
 
-    def __init__(self, config: SynthesizeConfig, context: Context, groups: tuple[str, ...]) -> None:
+    def __init__(self, config: SynthesizeConfig, context: Context, shard: ShardPayload) -> None:
         self.config, self.storage = config, context.storage
-        self.assets = load_assets(context.profile.workspace, tuple(zip(config.pools, groups, strict=True)))
-        pools = {pool.kind: PoolInfo(pool.digest, pool.count, pool.side) for pool in config.pools}
-        known = Pools(pools.get("kernels"), pools.get("noise"))
-        self.degraders = [degraders.build(degrader, config.scale, known) for degrader in config.degraders]
-        weights = np.cumsum([degrader.weight for degrader in config.degraders])
+        self.assets = load_assets(context.profile.workspace, tuple(zip(config.pools, shard.pools, strict=True)))
+        pools = {pool.kind: PoolInfo(pool.digest, pool.count, pool.side, pool.share) for pool in config.pools}
+        known = Pools(**pools)
+        drawn = [degrader for degrader in config.degraders if degrader.weight_in(shard.split)]
+        self.degraders = [(degrader.label, degraders.build(degrader, config.scale, known)) for degrader in drawn]
+        weights = np.cumsum([degrader.weight_in(shard.split) for degrader in drawn])
         self.bounds = weights / weights[-1]
 
     def pairs(self, part: TilesOfImage) -> Iterator[tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]]:
@@ -156,18 +157,18 @@ class _Maker:
     ) -> tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]:
         key = f"{image.id}-{box.left:05d}-{box.top:05d}-{repeat:03d}"
         rng = stream(self.config.seed, "draw", key)
-        kind, degrader = self._choose(float(rng.random()))
+        label, degrader = self._choose(float(rng.random()))
         program = degrader.draw(rng, (box.height, box.width))
         lr = apply(program, hr, self.assets)
         record = SampleRecord(
-            key=key, image=image.pixel_sha256, box=box, scale=self.config.scale, degrader=kind,
+            key=key, image=image.pixel_sha256, box=box, scale=self.config.scale, degrader=label,
             program=program.canonical_json(), seed=self.config.seed, hr_sha256=hr_sha256, lr_sha256=pixel_digest(lr),
         )
         return record, hr, lr
 
     def _choose(self, value: float) -> tuple[str, Degrader]:
         number = min(int(np.searchsorted(self.bounds, value, side="right")), len(self.degraders) - 1)
-        return self.config.degraders[number].kind, self.degraders[number]
+        return self.degraders[number]
 
 
 def read_hr(storage: Storage, part: TilesOfImage) -> NDArray[np.uint8]:

@@ -16,6 +16,7 @@ from schemas.degraders.ikc import IkcConfig
 from schemas.degraders.pdm import PdmConfig
 from schemas.degraders.realesrgan import RealEsrganConfig
 from schemas.degraders.realsr import RealSrConfig
+from schemas.degraders.redegnet import RedegnetConfig
 from schemas.degraders.srmd import SrmdConfig
 
 AnyConfig = (
@@ -29,6 +30,7 @@ AnyConfig = (
     | CodecConfig
     | CustomConfig
     | PdmConfig
+    | RedegnetConfig
 )
 DegraderConfig = Annotated[AnyConfig, Field(discriminator="kind")]
 CONFIGS: dict[str, type[DegraderBase]] = {config.model_fields["kind"].default: config for config in get_args(AnyConfig)}

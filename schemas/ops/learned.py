@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.base import Digest
 from schemas.ops.base import Counts, OpBase, StreamKey
 
@@ -24,3 +26,24 @@ class Pdm(OpBase):
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
         return f"learned blur and noise (PDM {self.pool[:8]}, draw {self.key[:8]})"
+
+
+class Redegnet(OpBase):
+    """Put a degradation of a pool on the picture, by a fitted SynNet; the size stays.
+
+    Computed in float32 on one thread of a CPU: identical on processors of one kind, within a grey level elsewhere.
+    """
+
+    op: Literal["redegnet"] = "redegnet"
+    """Name of the op."""
+    checkpoint: Digest
+    """Digest of SynNet's checkpoint."""
+    pool: Digest
+    """Digest of the pool of representations."""
+    index: int = Field(ge=0)
+    """Row in the pool."""
+
+    def words(self, counts: Counts) -> str:
+        """See `OpBase.words`."""
+        of = f" of {counts[self.pool]}" if self.pool in counts else ""
+        return f"learned degradation #{self.index}{of} (ReDegNet {self.checkpoint[:8]})"

@@ -1,0 +1,1 @@
+"""Compression of real images: read from files, estimated from pixels, and taken out of mined noise."""

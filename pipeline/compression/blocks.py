@@ -1,0 +1,67 @@
+"""Images as blocks of DCT coefficients: colour planes, grids and transforms."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dctn, idctn
+from scipy.linalg import solve_banded
+
+Plane = NDArray[np.float64]
+
+TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]])
+"""JFIF: from R, G, B to Y, Cb, Cr, without the offset of 128 of chroma."""
+TO_RGB = np.linalg.inv(TO_YCC)
+
+
+def planes(image: NDArray[np.generic]) -> Plane:
+    """Y, Cb and Cr of (..., H, W, 3) RGB as (3, ..., H, W), Cb and Cr around 0, in grey levels."""
+    return np.asarray(np.moveaxis(image.astype(np.float64) @ TO_YCC.T, -1, 0))
+
+
+def rgb(ycc: Plane) -> Plane:
+    """The inverse of `planes`."""
+    return np.asarray(np.moveaxis(ycc, 0, -1) @ TO_RGB.T)
+
+
+def blocked(plane: Plane) -> Plane:
+    """Coefficients of all whole 8 x 8 blocks of (..., H, W), which starts with one: (..., H // 8, W // 8, 8, 8), orthonormal."""
+    rows, columns = plane.shape[-2] // 8, plane.shape[-1] // 8
+    cut = plane[..., : rows * 8, : columns * 8].reshape(*plane.shape[:-2], rows, 8, columns, 8)
+    return np.asarray(dctn(np.swapaxes(cut, -3, -2), axes=(-2, -1), norm="ortho"))
+
+
+def unblocked(coefficients: Plane) -> Plane:
+    """The inverse of `blocked`: (..., h, w, 8, 8) to (..., 8 h, 8 w)."""
+    rows, columns = coefficients.shape[-4:-2]
+    cut = np.swapaxes(idctn(coefficients, axes=(-2, -1), norm="ortho"), -3, -2)
+    return np.asarray(cut.reshape(*coefficients.shape[:-4], rows * 8, columns * 8))
+
+
+def reduced(plane: Plane, factors: tuple[int, int]) -> Plane:
+    """The chroma samples that libjpeg enlarged to `plane` (..., H, W) with its triangle filter.
+
+    A sample a[i] became the pixels (a[i - 1] + 3 a[i]) / 4 and (3 a[i] + a[i + 1]) / 4; their mean is (1, 6, 1) / 8 of the
+    samples, which is solved.
+
+    Args:
+        plane: Starts with a whole sample.
+        factors: Rows and columns per sample, 1 or 2.
+    """
+    for axis, factor in zip((-2, -1), factors, strict=True):
+        if factor == 2:
+            plane = np.moveaxis(_halved(np.moveaxis(plane, axis, -1)), -1, axis)
+    return plane
+
+
+def _halved(plane: Plane) -> Plane:
+    count = plane.shape[-1] // 2
+    pairs = plane[..., : 2 * count].reshape(*plane.shape[:-1], count, 2)
+    if count < 2:
+        return np.asarray(pairs.mean(axis=-1))
+    known, bands = pairs.mean(axis=-1), np.full((3, count), 1 / 8)
+    bands[1] = 6 / 8
+    # What lies before the first and after the last pair is not known; their inner pixels do without it.
+    known[..., 0], known[..., -1] = pairs[..., 0, 1], pairs[..., -1, 0]
+    bands[1, [0, -1]], bands[0, 1], bands[2, -2] = 3 / 4, 1 / 4, 1 / 4
+    return np.asarray(solve_banded((1, 1), bands, known.reshape(-1, count).T).T.reshape(known.shape))

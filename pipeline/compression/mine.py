@@ -1,0 +1,71 @@
+"""What is known of the compression of one real image: from its file if that is a JPEG, else from its pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.compression.estimate import Estimate, estimate
+from pipeline.compression.read import FileEncoder, read_encoder
+from pipeline.compression.tables import Encoder, nearest_quality
+from pipeline.images.header import read_header
+from schemas.compression import CompressionConfig, CompressionSource, MinedCompression
+from schemas.image import IngestConfig
+
+JPEG = ("JPEG", "MPO")
+"""Containers whose tables can be read."""
+
+
+def of_file(data: bytes, digest: str) -> MinedCompression:
+    """The compression that a JPEG file tells of.
+
+    Raises:
+        ImageRejected: if the file is damaged.
+    """
+    found = read_encoder(data, read_header(data, IngestConfig()).orientation)
+    return nothing(digest) if found is None else _exact(digest, found)
+
+
+def of_pixels(image: NDArray[np.uint8], digest: str, config: CompressionConfig) -> MinedCompression:
+    """The compression that (H, W, 3) pixels tell of, if any."""
+    found = estimate(image)
+    if found is None:
+        return nothing(digest)
+    sure = found.evidence >= config.min_evidence and found.confidence >= config.min_confidence
+    return _estimated(digest, found) if sure and found.known[0] >= config.min_steps else nothing(digest, found.evidence)
+
+
+def nothing(digest: str, evidence: float = 0.0) -> MinedCompression:
+    """No compression."""
+    return MinedCompression(
+        image=digest, source=CompressionSource.NONE, luma=(), chroma=(), subsampling="444", phase=(0, 0), quality=0,
+        standard=False, known=(0, 0), confidence=0.0, evidence=round(evidence, 2),
+    )  # fmt: skip
+
+
+def encoder_of(mined: MinedCompression) -> Encoder:
+    """The encoder of a compressed image."""
+    luma, chroma = (np.array(steps, np.int64).reshape(8, 8) for steps in (mined.luma, mined.chroma))
+    return Encoder(luma, chroma, mined.subsampling)
+
+
+def _exact(digest: str, found: FileEncoder) -> MinedCompression:
+    return _record(digest, CompressionSource.FILE, found.encoder, found.phase, (64, 64), 1.0, 0.0)
+
+
+def _estimated(digest: str, found: Estimate) -> MinedCompression:
+    return _record(
+        digest, CompressionSource.PIXELS, found.encoder, found.phase, found.known, found.confidence, round(found.evidence, 2)
+    )
+
+
+def _record(
+    digest: str, source: CompressionSource, encoder: Encoder, phase: tuple[int, int], known: tuple[int, int],
+    confidence: float, evidence: float,
+) -> MinedCompression:  # fmt: skip
+    quality, standard = nearest_quality(encoder.luma)
+    return MinedCompression(
+        image=digest, source=source, luma=tuple(encoder.luma.ravel().tolist()), chroma=tuple(encoder.chroma.ravel().tolist()),
+        subsampling=encoder.subsampling, phase=phase, quality=quality, standard=standard, known=known, confidence=confidence,
+        evidence=evidence,
+    )  # fmt: skip

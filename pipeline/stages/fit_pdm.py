@@ -1,0 +1,173 @@
+"""Fit PDM: learn kernels and noise from the real images and, unpaired, the HR images; the whole fit is one unit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import layout
+from pipeline.images.decode import load
+from pipeline.images.encode import decode_png, encode_png
+from pipeline.rng import stream_key
+from pipeline.stage import Context, Stage, Unit
+from pipeline.stages import clean_up
+from pipeline.stages.payload import npy_bytes
+from pipeline.storage import Storage
+from schemas.base import Digest, Frozen
+from schemas.hr import HrSet
+from schemas.image import ImageRecord, ImageSet, IngestConfig, Role
+from schemas.pdm import PdmConfig, PdmFitConfig, PdmFitRef, PdmFitted
+from schemas.work import Payload
+
+if TYPE_CHECKING:
+    from models.pdm.fit import Fit
+    from models.pdm.measure import Sight
+
+STATE, CHECKPOINT = "state.safetensors", "checkpoint.safetensors"
+Image = NDArray[np.uint8]
+
+
+class HrPart(Frozen):
+    """One HR image."""
+
+    image: ImageRecord
+    """Its source."""
+    key: Digest
+    """The unit that made it."""
+    cleaned: bool
+    """Whether it is `hr.png` of that unit, or the source as it is."""
+
+
+class FitPayload(Payload):
+    """All images of a fit."""
+
+    reals: tuple[ImageRecord, ...]
+    """The real LR images."""
+    hrs: tuple[HrPart, ...]
+    """The HR images."""
+
+    @property
+    def label(self) -> str:
+        """See `Payload.label`."""
+        return f"{len(self.reals)} real and {len(self.hrs)} HR images"
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        return [[image.pixel_sha256 for image in self.reals], [[part.image.pixel_sha256, part.key] for part in self.hrs]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a degradation is learned from."""
+
+    images: ImageSet
+    hr: HrSet
+
+
+def plan(inputs: Inputs, config: PdmFitConfig) -> list[FitPayload]:
+    """One unit: the fit. Of many images, evenly spread ones in digest order."""
+    records = inputs.images.by_digest()
+    hrs = [HrPart(image=records[ref.hr.image], key=ref.key, cleaned=ref.hr.cleaned) for ref in inputs.hr.images]
+    reals = inputs.images.with_role(Role.REAL)
+    return [FitPayload(reals=spread(reals, config.pdm.images), hrs=spread(hrs, config.pdm.images))]
+
+
+def spread(items: Sequence[Any], most: int) -> tuple[Any, ...]:
+    """At most so many items, evenly spread."""
+    count = min(most, len(items))
+    return tuple(items[number * len(items) // count] for number in range(count))
+
+
+def work(units: Sequence[Unit[FitPayload]], config: PdmFitConfig, context: Context) -> Iterator[PdmFitted]:
+    """Fit, or go on with a fit that was killed; write the state, a picture and the curves at every check."""
+    from models.pdm.checkpoint import restore
+    from models.pdm.draw import one_thread
+
+    for unit in units:
+        folder = layout.unit_folder(context.stage, unit.key)
+        with one_thread():
+            fit = _begin(unit.payload, config, context)
+            if context.storage.exists(f"{folder}/{STATE}"):
+                restore(fit, context.storage.read(f"{folder}/{STATE}"))
+            while not fit.done:
+                for samples in fit.advance(config.pdm.check_every):
+                    context.report(0.99 * samples / config.pdm.samples)
+                _check(fit, unit, context)
+            yield _finish(fit, unit, context)
+
+
+def _begin(payload: FitPayload, config: PdmFitConfig, context: Context) -> Fit:
+    from models.pdm.fit import Fit
+
+    window = config.pdm.window
+    reals = [centre(load(image, IngestConfig()), window) for image in payload.reals]
+    hrs = [centre(_read_hr(context.storage, part), window) for part in payload.hrs]
+    seed = stream_key(config.seed, "pdm", *(image.pixel_sha256 for image in payload.reals))
+    return Fit(reals, hrs, config.pdm, config.scale, seed, context.profile.device)
+
+
+def centre(image: Image, side: int) -> Image:
+    """The centred part of (H, W, 3), at most `side` x `side`."""
+    top, left = (max(0, length - side) // 2 for length in image.shape[:2])
+    return image[top : top + side, left : left + side].copy()
+
+
+def _read_hr(storage: Storage, part: HrPart) -> Image:
+    if part.cleaned:
+        return decode_png(storage.read(f"{layout.unit_folder(clean_up.STAGE.name, part.key)}/hr.png"))
+    return load(part.image, IngestConfig())
+
+
+def _check(fit: Fit, unit: Unit[FitPayload], context: Context) -> None:
+    """The AUC joins the trend; the state is written last, so that a killed fit never goes on from a check half done."""
+    from models.pdm.checkpoint import state_bytes
+    from models.pdm.judge import auc
+    from models.pdm.measure import look
+
+    sight = look(fit)
+    fit.aucs.append(round(auc(sight.real, sight.fake), 4) if np.isfinite(sight.fake).all() else 1.0)
+    _write_picture(fit, sight, unit, context)
+    context.write(unit, "curves.npy", npy_bytes(np.array(fit.curves)))
+    context.write(unit, STATE, state_bytes(fit))
+
+
+def _write_picture(fit: Fit, sight: Sight, unit: Unit[FitPayload], context: Context) -> None:
+    from models.pdm.measure import montage
+
+    context.write(unit, f"grid-{fit.samples:09d}.png", encode_png(montage(sight)))
+
+
+def _finish(fit: Fit, unit: Unit[FitPayload], context: Context) -> PdmFitted:
+    from models.pdm.checkpoint import checkpoint_bytes
+    from models.pdm.measure import drawn_kernels, look, measure
+
+    data = checkpoint_bytes(fit.mean)
+    context.write(unit, CHECKPOINT, data)
+    context.write(unit, "kernels.npy", npy_bytes(drawn_kernels(fit, 64).astype(np.float32)))
+    return PdmFitted(
+        digest=hashlib.sha256(data).hexdigest(), scale=fit.scale, size=fit.config.kernel.size, noisy=fit.config.noise is not None,
+        samples=fit.samples, measures=measure(fit, look(fit)),
+    )  # fmt: skip
+
+
+def seal(
+    units: Sequence[Unit[FitPayload]], records: Sequence[PdmFitted], config: PdmFitConfig, context: Context, key: str  # noqa: ARG001
+) -> PdmFitRef:
+    """Say which unit holds the fit."""
+    return PdmFitRef(key=units[0].key, fit=records[0])
+
+
+def fit_config(seed: int, scale: int, pdm: PdmConfig) -> PdmFitConfig:
+    """The stage's config: without the gates, so that other gates judge the same fit."""
+    return PdmFitConfig(seed=seed, scale=scale, pdm=pdm.with_(gates={}))
+
+
+STAGE = Stage(
+    name="fit_pdm", version=1, title="fit PDM", noun="fits",
+    record=PdmFitted, manifest=PdmFitRef, plan=plan, work=work, seal=seal,
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""Mine compression: how each real image was encoded as JPEG, from its file or else from its pixels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pipeline.compression.mine import JPEG, of_file, of_pixels
+from pipeline.images.decode import load
+from pipeline.images.read import read_image
+from pipeline.images.rejected import ImageRejected
+from pipeline.stage import Context, Stage, Unit
+from pipeline.stages.payload import ImagePayload
+from schemas.base import Frozen
+from schemas.compression import CompressionConfig, MinedCompression
+from schemas.errors import UserError
+from schemas.image import ImageRecord, ImageSet, IngestConfig, Role
+
+
+class FilePayload(ImagePayload):
+    """One real image; of a JPEG the file matters too, since its tables stand there."""
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        return [self.image.pixel_sha256, self.image.file_sha256 if self.image.format in JPEG else ""]
+
+
+class Compressions(Frozen):
+    """All real images, in the order of the image set."""
+
+    images: tuple[MinedCompression, ...]
+    """One per real image."""
+
+
+def plan(images: ImageSet, config: CompressionConfig) -> list[FilePayload]:  # noqa: ARG001
+    """One unit per real image."""
+    return [FilePayload(image=image) for image in images.with_role(Role.REAL)]
+
+
+def work(units: Sequence[Unit[FilePayload]], config: CompressionConfig, context: Context) -> Iterator[MinedCompression]:  # noqa: ARG001
+    """Read the tables, or estimate them."""
+    for unit in units:
+        image = unit.payload.image
+        if image.format in JPEG:
+            yield of_file(_unchanged(image), image.pixel_sha256)
+        else:
+            yield of_pixels(load(image, IngestConfig()), image.pixel_sha256, config)
+
+
+def _unchanged(image: ImageRecord) -> bytes:
+    """The file of an image, without decoding its pixels.
+
+    Raises:
+        UserError: if it is gone or no longer the file that was ingested.
+    """
+    try:
+        data = read_image(image.url)
+    except ImageRejected as error:
+        data, got = b"", error.detail
+    else:
+        got = f"a file with other content, {len(data)} bytes"
+    if hashlib.sha256(data).hexdigest() != image.file_sha256:
+        raise UserError(
+            "An image changed since ingest", where=image.url, got=got, wanted=f"the file that was ingested, {image.bytes} bytes",
+            todo="put the file back as it was, or run the build again, which ingests changed files anew",
+        )  # fmt: skip
+    return data
+
+
+def seal(
+    units: Sequence[Unit[FilePayload]], records: Sequence[MinedCompression], config: CompressionConfig, context: Context, key: str  # noqa: ARG001
+) -> Compressions:
+    """List what was found."""
+    return Compressions(images=tuple(records))
+
+
+STAGE = Stage(
+    name="mine_compression", version=1, title="mine compression", noun="images",
+    record=MinedCompression, manifest=Compressions, plan=plan, work=work, seal=seal,
+)

@@ -1,0 +1,127 @@
+"""Pool PDM: judge a fit by its gates, and seal its checkpoint with the verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import layout
+from pipeline.pools import pool_digest, write_pool
+from pipeline.stage import Context, Stage, Unit
+from pipeline.stages import fit_pdm
+from pipeline.storage import Storage
+from schemas.errors import IntegrityError, UserError
+from schemas.pdm import PdmFitRef, PdmGateConfig, PdmManifest, PdmMeasures, PdmReason, PdmVerdict
+from schemas.work import Payload
+
+
+class JudgePayload(Payload):
+    """One fit."""
+
+    ref: PdmFitRef
+    """What was fitted."""
+
+    @property
+    def label(self) -> str:
+        """See `Payload.label`."""
+        return f"checkpoint {self.ref.fit.digest[:12]}"
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        return [self.ref.key, self.ref.fit.digest]
+
+
+def plan(ref: PdmFitRef, config: PdmGateConfig) -> list[JudgePayload]:  # noqa: ARG001
+    """One unit per fit."""
+    return [JudgePayload(ref=ref)]
+
+
+def work(units: Sequence[Unit[JudgePayload]], config: PdmGateConfig, context: Context) -> Iterator[PdmManifest]:
+    """Compare what was measured with the gates."""
+    from models.pdm.measure import judge
+
+    for unit in units:
+        ref = unit.payload.ref
+        items = _checkpoint(context.storage, ref)
+        write_pool(context.storage, f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr", "pdm", items, {})
+        reasons = judge(ref.fit.measures, config, with_noise=ref.fit.noisy)
+        verdict = PdmVerdict(reasons=reasons, measures=ref.fit.measures)
+        fit = ref.fit
+        yield PdmManifest(
+            digest=pool_digest(items), sha256=fit.digest, scale=fit.scale, side=fit.size, verdict=verdict, unit=ref.key
+        )
+
+
+def _checkpoint(storage: Storage, ref: PdmFitRef) -> NDArray[np.uint8]:
+    """The bytes of the checkpoint as a pool of one item, (1, bytes).
+
+    Raises:
+        IntegrityError: if they are not what the fit left.
+    """
+    name = f"{layout.unit_folder(fit_pdm.STAGE.name, ref.key)}/{fit_pdm.CHECKPOINT}"
+    data = storage.read(name)
+    if hashlib.sha256(data).hexdigest() != ref.fit.digest:
+        raise IntegrityError(
+            "a checkpoint has changed since it was made", where=storage.path(name), wanted=f"sha256 {ref.fit.digest[:12]}",
+            todo="restore it from a copy, or delete the folder stages/fit_pdm of the workspace and run the same command again",
+        )  # fmt: skip
+    return np.frombuffer(data, np.uint8)[None]
+
+
+def seal(
+    units: Sequence[Unit[JudgePayload]], records: Sequence[PdmManifest], config: PdmGateConfig, context: Context, key: str  # noqa: ARG001
+) -> PdmManifest:
+    """Give the checkpoint its place."""
+    source = f"{layout.unit_folder(context.stage, units[0].key)}/pool.zarr"
+    context.storage.link_tree(source, layout.pool_group(context.stage, key))
+    return records[0]
+
+
+def refused(manifest: PdmManifest, gates: PdmGateConfig) -> UserError:
+    """What to tell somebody whose fit failed: what was measured, and what to change."""
+    measures, reasons = manifest.verdict.measures, manifest.verdict.reasons
+    told = [TOLD[reason](measures, gates) for reason in reasons if measures is not None] or ["losses that are not finite"]
+    return UserError(
+        "the PDM fit failed its gates and is not drawn from",
+        where="recipe section pdm",
+        got="; ".join(told),
+        wanted="a fit that passes pdm.gates",
+        todo="; ".join(dict.fromkeys(ADVICE[reason] for reason in reasons))
+        + "; or set accept_failed: true at the degrader to draw from it all the same",
+    )
+
+
+TOLD = {
+    PdmReason.KERNELS_ALIKE: lambda m, g: f"kernels differ by {m.diversity:.1%} of their mean, least {g.min_diversity:.1%}",
+    PdmReason.NOISE_COLLAPSED: lambda m, g: _ratio(m, f"least {g.min_noise_ratio}"),
+    PdmReason.NOISE_TOO_STRONG: lambda m, g: _ratio(m, f"most {g.max_noise_ratio}"),
+    PdmReason.NOISE_NOT_ZERO_MEAN: lambda m, g: f"noise with a mean of {m.noise_mean:.2f} grey levels, most {g.max_noise_mean}",
+    PdmReason.CRITIC_WON: lambda m, g: f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}",
+    PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}",
+}
+ADVICE = {
+    PdmReason.KERNELS_ALIKE: "give more real images or raise pdm.samples",
+    PdmReason.NOISE_COLLAPSED: "lower pdm.noise_weight, take pdm.regulariser: mean, or raise pdm.samples",
+    PdmReason.NOISE_TOO_STRONG: "raise pdm.noise_weight or lower pdm.learning_rate",
+    PdmReason.NOISE_NOT_ZERO_MEAN: "raise pdm.noise_weight or take pdm.noise.form: mixing",
+    PdmReason.CRITIC_WON: "lower pdm.critic_rate, raise pdm.learning_rate, or give more images",
+    PdmReason.TOLD_APART: "raise pdm.samples, or look whether images.real and the HR images show the same kind of scene",
+    PdmReason.NOT_FINITE: "lower pdm.learning_rate and pdm.critic_rate",
+}
+
+
+def _ratio(measures: PdmMeasures, bound: str) -> str:
+    return (
+        f"fake patches with a noise floor of {measures.fake_floor:.2f} grey levels where real ones have "
+        f"{measures.real_floor:.2f} (ratio {measures.noise_ratio:.2f}, {bound})"
+    )
+
+
+STAGE = Stage(
+    name="pool_pdm", version=1, title="judge PDM", noun="fits",
+    record=PdmManifest, manifest=PdmManifest, plan=plan, work=work, seal=seal,
+)  # fmt: skip
