@@ -8,24 +8,32 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from flows.quiet import settle_terminal
 
+LAST_MOMENTS = 2.0
+"""Seconds in which a server that no longer answers comes to its end."""
+
 
 @contextmanager
-def own_server() -> Iterator[None]:
-    """Use the server that the user has configured, or a temporary one that ends with this process."""
+def own_server() -> Iterator[Callable[[], bool]]:
+    """Use the server that the user has configured, or a temporary one that ends with this process.
+
+    The block gets a question to ask: whether the temporary server has ended too early, as after a signal to all processes.
+    """
     settle_terminal()
     end_orphans()
     from prefect.settings import PREFECT_API_URL
 
     if PREFECT_API_URL.value():
-        yield
+        yield lambda: False
         return
     from prefect.server.api.server import SubprocessASGIServer
 
@@ -36,9 +44,16 @@ def own_server() -> Iterator[None]:
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps({"owner": os.getpid(), "server": server.server_process.pid}))
     try:
-        yield
+        yield lambda: _ended(server.server_process)
     finally:
         note.unlink(missing_ok=True)
+
+
+def _ended(process: subprocess.Popen[Any] | None) -> bool:
+    try:
+        return process is not None and process.wait(timeout=LAST_MOMENTS) is not None
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def end_orphans() -> None:

@@ -11,7 +11,7 @@ from pipeline import layout
 from pipeline.recipes import load_recipe, new_recipe
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
-from schemas.errors import InterruptError, UserError
+from schemas.errors import InterruptError, PairmillError, UserError
 
 T = TypeVar("T")
 
@@ -48,8 +48,13 @@ def carried(work: Callable[[], T]) -> T:
     with render.Bars() as bars:
         token = terminal.set(bars)
         try:
-            with own_server():
-                return work()
+            with own_server() as ended:
+                try:
+                    return work()
+                except Exception as error:
+                    if isinstance(error, PairmillError) or not ended():
+                        raise
+                    raise KeyboardInterrupt from None          # a signal to all processes took the server first
         except KeyboardInterrupt:
             raise InterruptError(
                 "interrupted; what is finished stays", todo="run the same command again; it goes on from there"

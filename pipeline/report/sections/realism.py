@@ -45,7 +45,7 @@ def _ranking(rows: tuple[RealismRow, ...]) -> Raw:
     def px(value: float) -> float:
         return round(edge + (max(value, 0.4) - 0.4) / 0.6 * (WIDTH - 2 * edge), 1)
 
-    marks = []
+    marks, note = [], el("tspan", " · control", class_="tick")
     for at in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
         label = "guessing" if at == 0.5 else percent(at)
         marks.append(el("line", x1=px(at), x2=px(at), y1=2, y2=base, class_="axis" if at == 0.5 else "grid"))
@@ -55,7 +55,7 @@ def _ranking(rows: tuple[RealismRow, ...]) -> Raw:
         y, cls = pace * place + 28, "s1" if row.control else "s0"
         title = el("title", f"{row.name}: {percent(auc)}, {percent(low)} to {percent(high)}")
         marks += [
-            el("text", row.name, el("tspan", " · control", class_="tick") if row.control else None, x=edge, y=y - 12, class_="label over-grid"),
+            el("text", row.name, note if row.control else None, x=edge, y=y - 12, class_="label over-grid"),
             el("text", percent(auc), x=WIDTH - edge, y=y - 12, class_="label end over-grid"),
             el("line", x1=px(low), x2=px(high), y1=y, y2=y, class_=f"range {cls}"),
             el("circle", title, cx=px(auc), cy=y, r=4.5, class_=f"point {cls}"),

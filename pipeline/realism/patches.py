@@ -1,0 +1,79 @@
+"""Patches of images, each with the name of the source image that it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.rng import stream
+
+Image = NDArray[np.uint8]
+PHASE = 8
+"""Patches start at multiples of this, so that JPEG blocks lie in them as they lie in the image."""
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """N patches in the order of their sources' first images."""
+
+    pixels: NDArray[np.uint8]
+    """(N, p, p, 3) RGB."""
+    sources: NDArray[np.str_]
+    """(N,) names of source images: what must never be in training and test at once."""
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, chosen: NDArray[np.intp]) -> Patches:
+        return Patches(self.pixels[chosen], self.sources[chosen])
+
+
+def cut(images: Sequence[Image], sources: Sequence[str], side: int, most: int, seed: int) -> Patches:
+    """Patches spread evenly over source images, by lot within each.
+
+    Args:
+        images: (H, W, 3) uint8 RGB; those smaller than a patch give none.
+        sources: Name of the source image of each; several images may share one.
+        side: Side of a patch, in pixels; a multiple of 8.
+        most: Most patches in all.
+        seed: Seed of the lots; a lot depends on the name of the source and not on the other images.
+    """
+    shares = _shares({name: sum(_places(i, side)[2] for i, s in zip(images, sources, strict=True) if s == name)
+                      for name in dict.fromkeys(sources)}, most)  # fmt: skip
+    pixels: list[Image] = []
+    names: list[str] = []
+    for name, share in shares.items():
+        mine = [image for image, source in zip(images, sources, strict=True) if source == name]
+        spots = [(number, spot) for number, image in enumerate(mine) for spot in range(_places(image, side)[2])]
+        order = stream("realism", seed, "patches", name).random(len(spots)).argsort(kind="stable")
+        for number, spot in sorted(spots[place] for place in order[:share]):
+            rows, columns, _ = _places(mine[number], side)
+            top, left = (part * _step(side) for part in divmod(spot, columns))
+            assert top < rows * _step(side)
+            pixels.append(mine[number][top : top + side, left : left + side])
+            names.append(name)
+    stacked = np.stack(pixels) if pixels else np.zeros((0, side, side, 3), np.uint8)
+    return Patches(stacked, np.array(names, dtype=np.str_))
+
+
+def _step(side: int) -> int:
+    """Distance between neighbouring patches: half a patch, in whole blocks."""
+    return max(PHASE, side // 2 // PHASE * PHASE)
+
+
+def _places(image: Image, side: int) -> tuple[int, int, int]:
+    """Rows and columns of the grid of patches in an image, and their product."""
+    rows, columns = (max(0, (length - side) // _step(side) + 1) for length in image.shape[:2])
+    return rows, columns, rows * columns
+
+
+def _shares(available: dict[str, int], most: int) -> dict[str, int]:
+    """How many patches each source gives: as equal as they can, at most `most` in all."""
+    shares, left = {}, most
+    for place, name in enumerate(sorted(available, key=lambda name: (available[name], name))):
+        shares[name] = min(available[name], -(-left // (len(available) - place)))
+        left -= shares[name]
+    return {name: shares[name] for name in available}
