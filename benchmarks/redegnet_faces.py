@@ -1,4 +1,4 @@
-"""ReDegNet on a folder of real face pairs: is the LQ that it makes of an HQ nearer to the real LQ of that face than to others'?
+"""ReDegNet on real face pairs: is the LQ that it makes of an HQ nearer to the real LQ of that face than to others'.
 
 `python -m benchmarks.redegnet_faces FOLDER`, where FOLDER holds `LQ` and `PseudoHQ` with files of equal names. A small
 fit on one thread, then for every pair i and every representation j a picture SynNet(HQ_i, Omega_j), on crops that the fit
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -17,16 +19,19 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.common import Row, save
+from models.functional.resize import bicubic_down, to_uint8
 from models.redegnet.draw import represent, synthesize
 from models.redegnet.fit import Fit
 from models.redegnet.measure import look, measure
 from pipeline.images.encode import encode_png
 from pipeline.redegnet.pairs import Faces, Pairs, without_margins
-from schemas.redegnet import RedegnetConfig, RedegnetNetConfig
+from schemas.redegnet import RedegnetConfig, RedegnetNetConfig, RedegnetPairsConfig, RedegnetWeights
 
-Array = NDArray[np.floating]
+Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
-SIDE, CROP = 64, 256
+SIDE, CROP = 64, 192
+REDUCTION = 2
+"""Of the pairs: a face is to be about four times as large as it was taken (the paper's preparation); these were enlarged more."""
 
 
 def read(path: Path) -> Image:
@@ -34,7 +39,12 @@ def read(path: Path) -> Image:
 
 
 def faces_in(folder: Path) -> list[Faces]:
-    return [Faces(read(folder / "LQ" / path.name), read(path)) for path in sorted((folder / "PseudoHQ").glob("*.png"))]
+    paths = sorted((folder / "PseudoHQ").glob("*.png"))
+    return [Faces(*(reduced(read(folder / part / path.name)) for part in ("LQ", "PseudoHQ"))) for path in paths]
+
+
+def reduced(image: Image) -> Image:
+    return to_uint8(bicubic_down(image, REDUCTION))
 
 
 def naturals() -> list[Image]:
@@ -42,7 +52,8 @@ def naturals() -> list[Image]:
     from skimage import data
     from sklearn.datasets import load_sample_images
 
-    return [*(np.ascontiguousarray(getattr(data, name)()) for name in ("chelsea", "coffee", "rocket")), *load_sample_images().images]
+    named = [np.ascontiguousarray(getattr(data, name)()) for name in ("chelsea", "coffee", "rocket")]
+    return [*named, *load_sample_images().images]
 
 
 def middle(image: Image, config: RedegnetConfig) -> Image:
@@ -52,7 +63,7 @@ def middle(image: Image, config: RedegnetConfig) -> Image:
 
 
 def tiles(image: Image) -> Image:
-    """(256, 256, 3) as 16 squares of 64."""
+    """(192, 192, 3) as nine squares of 64."""
     return image.reshape(CROP // SIDE, SIDE, CROP // SIDE, SIDE, 3).swapaxes(1, 2).reshape(-1, SIDE, SIDE, 3)
 
 
@@ -63,7 +74,7 @@ def statistics(image: Array) -> Array:
     power = np.abs(np.fft.fft2((grey - grey.mean()) * window)) ** 2
     ring = np.hypot(*np.meshgrid(np.fft.fftfreq(len(grey)), np.fft.fftfreq(len(grey))))
     edges = np.geomspace(1 / 64, 0.5, 13)
-    found = [np.log10(1 + power[(low <= ring) & (ring < high)].mean()) for low, high in zip(edges, edges[1:], strict=False)]
+    found = [np.log10(1 + power[(low <= ring) & (ring < high)].mean()) for low, high in pairwise(edges)]
     steps = np.abs(np.diff(grey, axis=1))
     found += [np.log10(0.1 + np.quantile(steps, q)) for q in (0.5, 0.9, 0.99)]
     residual = image - cv2.blur(image, (3, 3))
@@ -75,21 +86,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--samples", type=int, default=3200)
+    parser.add_argument("--first", type=int, default=16, help="channels at full resolution")
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--held", type=int, default=0, help="pairs that the fit does not see")
+    parser.add_argument("--same", type=float, default=100.0, help="weight of the same-degradation loss")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", type=Path, help="folder for pictures of faces, which are not for sharing")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     config = RedegnetConfig(
-        net=RedegnetNetConfig(side=SIDE, code=64, first=16, most=64, mapping=4, skip_start=1.0), batch=4,
-        samples=arguments.samples, learning_rate=2e-3, critic_rate=1e-3, betas=(0.5, 0.99), halve_at=(0.6, 0.8, 0.9),
+        net=RedegnetNetConfig(side=SIDE, code=64, first=arguments.first, most=64, mapping=4, skip_start=1.0), batch=arguments.batch,
+        samples=arguments.samples, learning_rate=arguments.rate, critic_rate=1e-3, betas=(0.5, 0.99), halve_at=(0.6, 0.8, 0.9),
+        weights=RedegnetWeights(same=arguments.same), pairs=RedegnetPairsConfig(replaced=0.2, worsened=0.1),
     )  # fmt: skip
     faces = faces_in(arguments.folder)
     seen = faces[: len(faces) - arguments.held]
     fit = Fit(Pairs(seen, naturals(), config, arguments.seed), config, arguments.seed)
     started = time.perf_counter()
     for samples in fit.advance(arguments.samples):
-        if samples % 400 == 0:
+        if samples % 800 == 0:
             print(samples, round(time.perf_counter() - started), np.round(np.mean(fit.curves[-50:], 0), 3), flush=True)
     report(fit, faces, config, arguments, time.perf_counter() - started)
 
@@ -118,7 +134,7 @@ def report(fit: Fit, faces: list[Faces], config: RedegnetConfig, arguments: argp
 
 
 def compared(hqs: list[Image], lqs: list[Image], made: list[list[Array]]) -> list[Row]:
-    """Distances by pixels and by statistics: to one's own real LQ against others', with one's own representation against others'."""
+    """Distances, by pixels and by statistics: to one's own real LQ or others', with one's own representation or others'."""
     count = range(len(lqs))
     real = np.array([statistics(lq.astype(np.float64)) for lq in lqs])
     scale = real.std(0) + 1e-9
@@ -129,13 +145,17 @@ def compared(hqs: list[Image], lqs: list[Image], made: list[list[Array]]) -> lis
     def differ(found: Array, number: int) -> float:
         return float(np.abs(found - lqs[number]).mean())
 
+    def all_pairs(distance: Callable[[Array, int], float], *, codes: bool) -> list[list[float]]:
+        return [[distance(made[i][j] if codes else made[i][i], i if codes else j) for j in count] for i in count]
+
+    plain = [hq.astype(np.float64) for hq in hqs]
     return [
-        line("L1, grey levels: made LQ to its own real LQ, or to others'", [[differ(made[i][i], j) for j in count] for i in count]),
-        line("L1: with its own representation, or others', to its own real LQ", [[differ(made[i][j], i) for j in count] for i in count]),
-        line("statistics: made LQ to its own real LQ, or to others'", [[apart(made[i][i], j) for j in count] for i in count]),
-        line("statistics: with its own representation, or others'", [[apart(made[i][j], i) for j in count] for i in count]),
-        line("L1 of the HQ as it is", [[differ(hqs[i].astype(np.float64), j) for j in count] for i in count]),
-        line("statistics of the HQ as it is", [[apart(hqs[i].astype(np.float64), j) for j in count] for i in count]),
+        line("L1, grey levels: made LQ to its own real LQ, or to others'", all_pairs(differ, codes=False)),
+        line("L1: with its own representation, or others', to its own real LQ", all_pairs(differ, codes=True)),
+        line("statistics: made LQ to its own real LQ, or to others'", all_pairs(apart, codes=False)),
+        line("statistics: with its own representation, or others'", all_pairs(apart, codes=True)),
+        line("L1 of the HQ as it is", [[differ(plain[i], j) for j in count] for i in count]),
+        line("statistics of the HQ as it is", [[apart(plain[i], j) for j in count] for i in count]),
     ]  # fmt: skip
 
 
@@ -157,11 +177,13 @@ def pictures(folder: Path, hqs: list[Image], lqs: list[Image], made: list[list[A
     (folder / "faces.png").write_bytes(encode_png(np.concatenate([np.concatenate(row, 1) for row in rows])))
 
 
-def carried_over(fit: Fit, codes: list[Array]) -> Image:
+def carried_over(fit: Fit, codes: list[NDArray[np.float32]]) -> Image:
     """Pieces of three photographs as they are, then with the representations of five faces."""
-    pieces = [image[top : top + 160, left : left + 160] for image, top, left in zip(naturals(), (40, 60, 0), (120, 200, 240), strict=False)]
+    places = ((0, 60, 150), (1, 60, 260), (3, 150, 300))
+    pieces = [naturals()[number][top : top + 160, left : left + 160] for number, top, left in places]
     fit.syn.eval()
-    rows = [np.concatenate([piece, *(in_8_bits(synthesize(fit.syn, piece, code)) for code in codes[:5])], 1) for piece in pieces]
+    made = [[in_8_bits(synthesize(fit.syn, piece, code)) for code in codes[:5]] for piece in pieces]
+    rows = [np.concatenate([piece, *looks], 1) for piece, looks in zip(pieces, made, strict=True)]
     fit.syn.train()
     return np.concatenate(rows)
 

@@ -16,7 +16,7 @@ from pipeline.noise.candidates import candidates
 from pipeline.noise.inject import draw_placements
 from pipeline.noise.residual import residual
 from pipeline.pools import pool_digest
-from pipeline.preview.stand_ins import gaussians
+from pipeline.preview.stand_ins import gaussians, mixed
 from pipeline.preview.supplies import Supply
 from pipeline.rng import stream
 from schemas.noise import NoiseConfig
@@ -72,7 +72,8 @@ def jpeg_supply() -> Supply:
 
 def supplies(scale: int) -> list[Supply]:
     """Pools for degraders that draw from some."""
-    return [*([gaussians(scale)] if scale in (2, 4, 8) else []), noise_supply(), jpeg_supply()]
+    kernels = [gaussians(scale), mixed(gaussians(scale), scale)] if scale in (2, 4, 8) else []
+    return [*kernels, noise_supply(), jpeg_supply()]
 
 
 def _injections() -> tuple[Example, ...]:
@@ -140,6 +141,7 @@ OPS: dict[str, tuple[Example, ...]] = {
 
 DEGRADERS: dict[str, tuple[int, dict[str, Any]]] = {
     "realsr": (2, {"kind": "realsr"}),
+    "kmsr": (2, {"kind": "kmsr"}),
     "custom": (4, {"kind": "custom", "ops": [
         {"op": "blur", "kernel": {"shape": "disc", "radius": [1, 4]}}, {"op": "gaussian_noise", "sigma": [1, 12]},
         {"op": "jpeg", "quality": [40, 90]},

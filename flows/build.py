@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-
 from flows.quiet import settle
 
 settle()
 
 from prefect import flow  # noqa: E402
-from prefect.artifacts import create_markdown_artifact  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 
+from flows.artifacts import publish  # noqa: E402
 from flows.session import carrying, stage_task  # noqa: E402
 from pipeline import provenance  # noqa: E402
-from pipeline.build import limited, make, make_compression, make_kernels, make_noise, make_pdm  # noqa: E402
+from pipeline.build import (  # noqa: E402
+    limited, make, make_compression, make_generated_kernels, make_kernels, make_noise, make_pdm, make_redegnet,
+)  # fmt: skip
+from pipeline.corpora.pinned import pinned_pools  # noqa: E402
 from pipeline.corpora.seal import seal_corpus  # noqa: E402
+from pipeline.lock import POOLS, making  # noqa: E402
 from pipeline.recipes import load_recipe  # noqa: E402
-from pipeline.report.sheet import contact_sheet  # noqa: E402
 from pipeline.stages import clean_up, ingest  # noqa: E402
 from pipeline.storage import Storage  # noqa: E402
 from schemas.corpus import CorpusManifest  # noqa: E402
@@ -48,12 +49,14 @@ def build(
     """
     recipe, base = load_recipe(recipe_path)
     started = provenance.now()
-    with carrying(workspace, engine_address, workers, device) as session:
-        made = make(limited(recipe, limit), base, session.run, limit)
+    whole, storage = limited(recipe, limit), Storage(workspace)
+    with making(storage, whole.name) as lock, carrying(workspace, engine_address, workers, device) as session:
+        made = make(whole, base, session.run, limit, pinned_pools(storage, recipe))
         run_id = str(flow_run.id or "")
         circumstance = provenance.circumstance(started, session.title, run_id, tuple(session.timings.rows))
+        lock.check()
         manifest: CorpusManifest = stage_task("seal corpus")(lambda: seal_corpus(made, session.profile, circumstance))()
-    publish_contact_sheet(Storage(workspace), manifest)
+    publish(storage, manifest)
     return manifest
 
 
@@ -62,30 +65,26 @@ def pools(
     kind: str, recipe_path: str, workspace: str = "data", engine_address: str = "local", workers: int | None = None,
     device: str = "cpu",
 ) -> str:  # fmt: skip
-    """Run a recipe up to its kernel pool (`kernels`), noise pool (`noise`), compression pool (`compression`) or PDM (`pdm`).
+    """Run a recipe up to its kernel pool (`kernels`), noise pool (`noise`), compression pool (`compression`), PDM (`pdm`)
+    or ReDegNet (`redegnet`).
 
     Returns:
         The pool's stage key.
     """
     recipe, base = load_recipe(recipe_path)
-    with carrying(workspace, engine_address, workers, device) as session:
+    lock = making(Storage(workspace), f"{recipe.name}-{kind}", POOLS)
+    with lock, carrying(workspace, engine_address, workers, device) as session:
         images = session.run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
         if kind == "compression":
             return make_compression(recipe, images, session.run).key
-        if kind == "pdm":
+        if kind in ("pdm", "redegnet"):
             hr = session.run(clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)).manifest
+            if kind == "redegnet":
+                return make_redegnet(recipe, images, hr, base, session.run).key
             return make_pdm(recipe, images, hr, session.run).key
-        maker = make_kernels if kind == "kernels" else make_noise
-        return maker(recipe, images, session.run).key
-
-
-def publish_contact_sheet(storage: Storage, manifest: CorpusManifest) -> None:
-    """Show the corpus in Prefect: a few pairs, the counts, and where it lies."""
-    picture = base64.b64encode(contact_sheet(storage, manifest, 6)).decode()
-    rows = "\n".join(f"| {name.replace('_', ' ')} | {count} |" for name, count in manifest.counts.items())
-    name = manifest.identity.name
-    create_markdown_artifact(
-        f"# {name}@{manifest.version}\n\n![pairs](data:image/png;base64,{picture})\n\n| what | count |\n|---|---|\n{rows}\n",
-        key=f"corpus-{name.replace('_', '-')}",
-        description=f"{sum(manifest.identity.samples.values())} pairs",
-    )
+        if kind == "noise":
+            return make_noise(recipe, images, session.run).key
+        kernels = make_kernels(recipe, images, session.run)
+        if recipe.needs_generated_kernels:
+            make_generated_kernels(recipe, kernels, session.run)
+        return kernels.key

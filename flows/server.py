@@ -18,6 +18,8 @@ import psutil
 
 from flows.quiet import settle_terminal
 
+TAG = "pairmill"
+"""Tag of all our runs and deployments in Prefect, which keeps them apart from others on the same server."""
 LAST_MOMENTS = 2.0
 """Seconds in which a server that no longer answers comes to its end."""
 
@@ -30,21 +32,24 @@ def own_server() -> Iterator[Callable[[], bool]]:
     """
     settle_terminal()
     end_orphans()
+    from prefect import tags
     from prefect.settings import PREFECT_API_URL
 
     if PREFECT_API_URL.value():
-        yield lambda: False
+        with tags(TAG):
+            yield lambda: False
         return
     from prefect.server.api.server import SubprocessASGIServer
 
     server = SubprocessASGIServer()
     server.start()
-    note = _notes() / f"{os.getpid()}.json"
+    note = notes_folder() / f"{os.getpid()}.json"
     if server.server_process is not None:
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(json.dumps({"owner": os.getpid(), "server": server.server_process.pid}))
     try:
-        yield lambda: _ended(server.server_process)
+        with tags(TAG):
+            yield lambda: _ended(server.server_process)
     finally:
         note.unlink(missing_ok=True)
 
@@ -58,7 +63,7 @@ def _ended(process: subprocess.Popen[Any] | None) -> bool:
 
 def end_orphans() -> None:
     """End temporary servers whose owners were killed."""
-    for note in _notes().glob("*.json"):
+    for note in notes_folder().glob("*.json"):
         try:
             pids = json.loads(note.read_text())
         except (OSError, ValueError):
@@ -77,6 +82,7 @@ def _end(pid: int) -> None:
         return
 
 
-def _notes() -> Path:
+def notes_folder() -> Path:
+    """Where notes on running servers lie: in the Prefect home."""
     home = os.environ.get("PREFECT_HOME") or "~/.prefect"
     return Path(home).expanduser() / "pairmill-servers"

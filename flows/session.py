@@ -17,9 +17,9 @@ from flows.progress import ProgressArtifacts, Timings, Watchers, terminal
 from pipeline.execution import run_stage
 from pipeline.stage import Profile, Sealed, Stage, Watcher
 from pipeline.storage import Storage
-from schemas.errors import StoreError, UserError
+from schemas.errors import StoreError, UnreachableError, UserError
 
-LASTING = re.compile(r"No space left|quota|Permission|Read-only", re.IGNORECASE)
+LASTING = re.compile(r"No space left|too large|quota|Permission|Read-only", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,10 @@ def stage_task(title: str) -> Any:
 
 
 def worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Only a store that fails for a while gets better by itself; wrong inputs, bugs and full disks do not."""
+    """Only a disk that fails for a while gets better by itself; wrong inputs, bugs and full disks do not, and a store that
+    does not answer has been asked long enough."""
     error = state.result(raise_on_failure=False)
-    return isinstance(error, StoreError) and not LASTING.search(error.got)
+    return isinstance(error, StoreError) and not isinstance(error, UnreachableError) and not LASTING.search(error.got)
 
 
 def resolve_device(device: str) -> str:

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from pipeline import layout
 from pipeline.corpora.log import read_log
+from pipeline.corpora.pinned import PinnedPools, pinned_pools
 from pipeline.corpora.seal import Made, sealed_version
 from pipeline.stage import C, I, M, P, R, Sealed, Stage, finished
 from pipeline.stages import (
     clean_up,
     estimate_kernels,
     fit_pdm,
+    fit_redegnet,
+    generate_kernels,
     ingest,
+    ingest_pairs,
     mine_compression,
     mine_noise,
     pool_compression,
     pool_kernels,
     pool_noise,
     pool_pdm,
+    pool_redegnet,
     synthesize,
 )
 from pipeline.storage import Storage
 from schemas.compression import CompressionPoolManifest
 from schemas.corpus import CorpusManifest, PoolRef
 from schemas.degraders.pdm import PdmConfig as PdmDegrader
+from schemas.degraders.redegnet import RedegnetConfig as RedegnetDegrader
+from schemas.errors import UserError
 from schemas.hr import CutConfig, HrSet
 from schemas.image import ImageSet
+from schemas.kmsr import GenerateConfig, GeneratedPoolManifest
 from schemas.noise import NoisePoolManifest
 from schemas.pdm import PdmManifest
 from schemas.pool import EstimateConfig, KernelPoolManifest, PoolKernelsConfig
 from schemas.recipe import Recipe
-from schemas.shard import SynthesizeConfig
+from schemas.redegnet import RedegnetJudgeConfig, RedegnetManifest
+from schemas.shard import ShardSet, SynthesizeConfig
 
 
 class Run(Protocol):
@@ -46,7 +55,7 @@ def limited(recipe: Recipe, limit: int | None) -> Recipe:
     return recipe if limit is None else recipe.with_(name=f"{recipe.name}-limit{limit}")
 
 
-def make(recipe: Recipe, base: str, run: Run, limit: int | None = None) -> Made:
+def make(recipe: Recipe, base: str, run: Run, limit: int | None = None, pinned: PinnedPools | None = None) -> Made:
     """All stages up to the finished shards.
 
     Args:
@@ -54,27 +63,56 @@ def make(recipe: Recipe, base: str, run: Run, limit: int | None = None) -> Made:
         base: Folder that relative image patterns start at.
         run: Carries a stage.
         limit: Most images per role; none means all.
+        pinned: Pools to draw from instead of estimating; see `pipeline.corpora.pinned`.
 
     Raises:
         PairmillError: what the stages raise.
     """
+    run = used = Noting(run)
     files = ingest.find(recipe.images, base, limit)
     images = run(ingest.STAGE, files, recipe.ingest)
     hr = run(clean_up.STAGE, images.manifest, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles))
-    kernels = make_kernels(recipe, images.manifest, run) if recipe.needs_pools else None
+    if pinned is not None:
+        shards = _synthesized(recipe, images, hr, pinned, run)
+        return Made(recipe, images, hr, None, None, pinned, shards, used.versions, used=used.keys)
+    kernels = make_kernels(recipe, images.manifest, run) if recipe.needs_kernels else None
+    generated = make_generated_kernels(recipe, kernels, run) if kernels is not None and recipe.needs_generated_kernels else None
     compression = make_compression(recipe, images.manifest, run) if recipe.needs_compression else None
-    noise = _noise(recipe, images.manifest, compression, run) if recipe.needs_pools else None
+    noise = _noise(recipe, images.manifest, compression, run) if recipe.needs_noise else None
     pdm = make_pdm(recipe, images.manifest, hr.manifest, run) if recipe.needs_pdm else None
     _check_pdm(recipe, pdm)
-    pools = _pools(kernels, noise, compression, pdm)
+    redegnet = make_redegnet(recipe, images.manifest, hr.manifest, base, run, limit) if recipe.needs_redegnet else None
+    _check_redegnet(recipe, redegnet)
+    pools = (*_pools(kernels, noise, compression, pdm), *redegnet_pools(redegnet), *_generated(generated))
+    shards = _synthesized(recipe, images, hr, pools, run)
+    fitted = (compression, pdm, redegnet)
+    return Made(recipe, images, hr, kernels, noise, pools, shards, used.versions, *fitted, used=used.keys, generated=generated)
+
+
+def _synthesized(recipe: Recipe, images: Sealed[ImageSet], hr: Sealed[HrSet], pools: PinnedPools, run: Run) -> Sealed[ShardSet]:
     config = SynthesizeConfig(
         seed=recipe.seed, scale=recipe.scale, tile=recipe.tiles.size, samples_per_tile=recipe.samples_per_tile,
         degraders=recipe.degraders, pools=tuple(ref for ref, _ in pools),
     )  # fmt: skip
     groups = tuple(group for _, group in pools)
     inputs = synthesize.Inputs(images.manifest, hr.manifest, groups, recipe.seed, recipe.splits, recipe.shards)
-    shards = run(synthesize.STAGE, inputs, config)
-    return Made(recipe, images, hr, kernels, noise, pools, shards, _versions(recipe), compression, pdm)
+    return run(synthesize.STAGE, inputs, config)
+
+
+class Noting:
+    """A `Run` that passes stages on and remembers which took part."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.versions: dict[str, int] = {}
+        self.keys: dict[str, tuple[str, ...]] = {}
+
+    def __call__(self, stage: Stage[I, C, P, R, M], inputs: I, config: C, /) -> Sealed[M]:
+        """See `Run`."""
+        sealed = self.run(stage, inputs, config)
+        self.versions[stage.name] = stage.version
+        self.keys[stage.name] = (*self.keys.get(stage.name, ()), sealed.key)
+        return sealed
 
 
 class NotFinishedError(Exception):
@@ -88,7 +126,7 @@ def find_corpus(recipe: Recipe, base: str, storage: Storage, limit: int | None =
         UserError: if the images cannot be found.
     """
     try:
-        made = make(limited(recipe, limit), base, finder(storage), limit)
+        made = make(limited(recipe, limit), base, finder(storage), limit, pinned_pools(storage, recipe))
     except NotFinishedError:
         return None
     manifest = sealed_version(storage, made)
@@ -115,6 +153,13 @@ def make_kernels(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[KernelPoo
     return run(pool_kernels.STAGE, (images, estimates.manifest), config)
 
 
+def make_generated_kernels(recipe: Recipe, kernels: Sealed[KernelPoolManifest], run: Run) -> Sealed[GeneratedPoolManifest]:
+    """Generate kernels in the manner of a kernel pool."""
+    inputs = generate_kernels.Inputs(kernels.manifest, layout.pool_group(pool_kernels.STAGE.name, kernels.key))
+    config = GenerateConfig(seed=recipe.seed, kmsr=recipe.kmsr, quality=recipe.kernel_quality)
+    return run(generate_kernels.STAGE, inputs, config)
+
+
 def make_noise(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[NoisePoolManifest]:
     """Mine and pool noise, and compression before it if it is to be taken out of the noise."""
     compression = make_compression(recipe, images, run) if recipe.needs_compression else None
@@ -138,6 +183,42 @@ def _check_pdm(recipe: Recipe, pdm: Sealed[PdmManifest] | None) -> None:
     wanted = any(isinstance(degrader, PdmDegrader) and not degrader.accept_failed for degrader in recipe.degraders)
     if pdm is not None and wanted and not pdm.manifest.verdict.accepted:
         raise pool_pdm.refused(pdm.manifest, recipe.pdm.gates)
+
+
+def make_redegnet(
+    recipe: Recipe, images: ImageSet, hr: HrSet, base: str, run: Run, limit: int | None = None
+) -> Sealed[RedegnetManifest]:
+    """Ingest pairs, fit ReDegNet and judge it.
+
+    Raises:
+        UserError: if the recipe has no pairs, or names files that are not there.
+    """
+    if recipe.images.pairs is None:
+        raise UserError("the recipe names no pairs", where="recipe key images.pairs", wanted="pairs: {lq: FOLDER, hq: FOLDER}")
+    pairs = run(ingest_pairs.STAGE, ingest_pairs.find(recipe.images.pairs, base, limit), recipe.ingest).manifest
+    inputs = fit_redegnet.inputs(pairs, images, hr, recipe.redegnet, base)
+    fitted = run(fit_redegnet.STAGE, inputs, fit_redegnet.fit_config(recipe.seed, recipe.redegnet))
+    judging = RedegnetJudgeConfig(gates=recipe.redegnet.gates, specific=recipe.redegnet.use == "specific")
+    return run(pool_redegnet.STAGE, fitted.manifest, judging)
+
+
+def _check_redegnet(recipe: Recipe, redegnet: Sealed[RedegnetManifest] | None) -> None:
+    """A fit that failed is drawn from only where the degrader says so."""
+    wanted = any(isinstance(degrader, RedegnetDegrader) and not degrader.accept_failed for degrader in recipe.degraders)
+    if redegnet is not None and wanted and not redegnet.manifest.verdict.accepted:
+        raise pool_redegnet.refused(redegnet.manifest, recipe.redegnet.gates)
+
+
+def redegnet_pools(redegnet: Sealed[RedegnetManifest] | None) -> tuple[tuple[PoolRef, str], ...]:
+    """SynNet and the representations as pools, and the zarr groups that hold them."""
+    if redegnet is None:
+        return ()
+    m = redegnet.manifest
+    refs = (
+        PoolRef(kind="redegnet", digest=m.digest, count=1, side=m.side),
+        PoolRef(kind="codes", digest=m.codes, count=m.count, side=m.side),
+    )
+    return tuple((ref, layout.pool_group(pool_redegnet.STAGE.name, redegnet.key, pool_redegnet.GROUPS[ref.kind])) for ref in refs)
 
 
 def _noise(
@@ -171,15 +252,9 @@ def _pools(
     return tuple(pools)
 
 
-ALWAYS: list[Stage[Any, Any, Any, Any, Any]] = [ingest.STAGE, clean_up.STAGE, synthesize.STAGE]
-FOR_POOLS: list[Stage[Any, Any, Any, Any, Any]] = [
-    estimate_kernels.STAGE, pool_kernels.STAGE, mine_noise.STAGE, pool_noise.STAGE,
-]  # fmt: skip
-FOR_PDM: list[Stage[Any, Any, Any, Any, Any]] = [fit_pdm.STAGE, pool_pdm.STAGE]
-FOR_COMPRESSION: list[Stage[Any, Any, Any, Any, Any]] = [mine_compression.STAGE, pool_compression.STAGE]
-
-
-def _versions(recipe: Recipe) -> dict[str, int]:
-    pools = FOR_POOLS if recipe.needs_pools else []
-    compression = FOR_COMPRESSION if recipe.needs_compression else []
-    return {stage.name: stage.version for stage in (*ALWAYS, *pools, *compression, *(FOR_PDM if recipe.needs_pdm else []))}
+def _generated(generated: Sealed[GeneratedPoolManifest] | None) -> tuple[tuple[PoolRef, str], ...]:
+    if generated is None:
+        return ()
+    g = generated.manifest
+    ref = PoolRef(kind="generated_kernels", digest=g.digest, count=g.count, side=g.side)
+    return ((ref, layout.pool_group(generate_kernels.STAGE.name, generated.key)),)

@@ -126,7 +126,8 @@ def run_stage(
     units = stage.units(inputs, config)
     sealed = _sealed(stage, units, config, storage)
     if sealed is None:
-        todo = [unit for unit in units if not is_done(storage, stage.name, unit)]
+        done = storage.each(lambda unit: is_done(storage, stage.name, unit), units)
+        todo = [unit for unit, is_there in zip(units, done, strict=True) if not is_there]
         watcher.started(stage, len(units), len(todo))
         _compute(stage, todo, config, profile, executor, watcher)
         sealed = seal(stage, units, config, profile, len(todo))

@@ -23,9 +23,9 @@ def stage_manifest(stage: str, key: str) -> str:
     return f"{stage_folder(stage, key)}/manifest.json"
 
 
-def pool_group(stage: str, key: str) -> str:
-    """Zarr group of a sealed pool."""
-    return f"{stage_folder(stage, key)}/pool.zarr"
+def pool_group(stage: str, key: str, name: str = "pool") -> str:
+    """Zarr group of a sealed pool; stages that seal two name the second."""
+    return f"{stage_folder(stage, key)}/{name}.zarr"
 
 
 def corpus_pool(name: str, version: str, kind: str) -> str:
@@ -46,6 +46,56 @@ def corpus_log(name: str) -> str:
 def version_folder(name: str, version: str) -> str:
     """Folder of one sealed version."""
     return f"corpora/{name}/{version}"
+
+
+def version_sources(name: str, version: str) -> str:
+    """What a version was made of: places of images, sealed stages; told, not hashed."""
+    return f"{version_folder(name, version)}/sources.json"
+
+
+def corpus_sources(name: str) -> str:
+    """The same for the last finished build of a corpus, whether or not it made a new version."""
+    return f"corpora/{name}/sources.json"
+
+
+def tag_folder(name: str) -> str:
+    """Tags of a corpus, one small file each."""
+    return f"corpora/{name}/tags"
+
+
+def tag_file(name: str, tag: str) -> str:
+    """The file that says which version a tag means."""
+    return f"{tag_folder(name)}/{tag}.json"
+
+
+def lock_folder() -> str:
+    """Locks of all that is at work in the workspace."""
+    return "locks"
+
+
+def lock_file(lock: str) -> str:
+    """One lock: who holds it."""
+    return f"{lock_folder()}/{lock}.json"
+
+
+def stages_folder(stage: str = "") -> str:
+    """Folder of one stage, or of all of them."""
+    return f"stages/{stage}".rstrip("/")
+
+
+def sealed_folder(stage: str) -> str:
+    """Folder of the sealed results of a stage."""
+    return f"stages/{stage}/sealed"
+
+
+def units_folder(stage: str) -> str:
+    """Folder of the finished units of a stage, by the first two digits of their keys."""
+    return f"stages/{stage}/units"
+
+
+def stage_units(stage: str, key: str) -> str:
+    """Keys of the units of a sealed stage, 32 bytes each."""
+    return f"{stage_folder(stage, key)}/units.bin"
 
 
 def corpus_manifest(name: str, version: str) -> str:
@@ -71,3 +121,8 @@ def preview_folder(recipe: str) -> str:
 def explain_folder(name: str, version: str, key: str) -> str:
     """Folder of the page that explains a sample; outside the version, which is immutable."""
     return f"runs/explain/{name}/{version}/{key}"
+
+
+def nightly_report(date: str) -> str:
+    """What the nightly check of a day found."""
+    return f"runs/nightly/{date}.json"

@@ -13,12 +13,15 @@ import zarr
 from numpy.typing import NDArray
 
 from models.functional.blur import Blocks, block_matrix
-from pipeline.storage import Storage, clear_errors
+from pipeline.storage import Storage
 from schemas.base import Frozen
 from schemas.corpus import PoolRef
 from schemas.errors import IntegrityError
 
-ARRAYS = {"kernels": "kernel", "noise": "patch", "compression": "encoder", "pdm": "checkpoint", "redegnet": "checkpoint", "codes": "code"}
+ARRAYS = {
+    "kernels": "kernel", "generated_kernels": "kernel", "noise": "patch", "compression": "encoder", "pdm": "checkpoint",
+    "redegnet": "checkpoint", "codes": "code",
+}  # fmt: skip
 CHUNK_BYTES = 4 << 20
 
 
@@ -43,14 +46,17 @@ def columns_of(records: Sequence[Frozen]) -> dict[str, NDArray[Any]]:
 
 def write_pool(storage: Storage, name: str, kind: str, items: NDArray[Any], columns: dict[str, NDArray[Any]]) -> None:
     """Write a pool as one zarr v3 group, from this process alone: parallel writes to one chunk lose data silently."""
-    storage.remove(name)                               # what a killed run may have left unsealed
     rows = max(1, min(len(items), CHUNK_BYTES // items[0].nbytes))
     chunks = (rows, *items.shape[1:])
-    with clear_errors("write", storage.path(name)):
+
+    def write() -> None:
+        storage.remove(name)                           # what a killed run, or a failed try, may have left unsealed
         group = zarr.open_group(storage.zarr_store(name), mode="w", zarr_format=3)
         group.create_array(ARRAYS[kind], shape=items.shape, chunks=chunks, dtype=items.dtype)[...] = items
         for column, values in columns.items():
             group.create_array(column, shape=values.shape, chunks=values.shape, dtype=values.dtype)[...] = values
+
+    storage.again("write", name, write)
 
 
 def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
@@ -59,7 +65,11 @@ def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
     Kernels (N, k, k) float64, patches (N, h, w, 3) float32, encoders (N, 3, 64) uint16, representations (N, n)
     float32, or a file (1, bytes) uint8.
     """
-    return np.asarray(zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[ARRAYS[kind]][...])
+
+    def read() -> NDArray[Any]:
+        return np.asarray(zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[ARRAYS[kind]][...])
+
+    return storage.again("read", name, read)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +82,7 @@ class Assets:
     pdm: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     redegnet: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     codes: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    generated_kernels: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def kernel(self, pool: str, index: int) -> NDArray[np.float64]:
         """One kernel, (k, k).
@@ -79,7 +90,7 @@ class Assets:
         Raises:
             IntegrityError: if there is no such pool or row.
         """
-        return _item(self.kernels, pool, index)
+        return _item(self.kernels | self.generated_kernels, pool, index)
 
     def patch(self, pool: str, index: int) -> NDArray[np.float32]:
         """One noise patch, (h, w, 3), in grey levels.

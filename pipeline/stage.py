@@ -141,7 +141,11 @@ def is_done(storage: Storage, stage: str, unit: Unit[Any]) -> bool:
 
 def read_records(stage: Stage[Any, Any, P, R, Any], units: Iterable[Unit[P]], storage: Storage) -> list[R]:
     """The records of finished units, in order."""
-    return [stage.record.model_validate_json(storage.read(layout.unit_marker(stage.name, u.key))) for u in units]
+    return storage.each(lambda unit: _record(stage, unit, storage), units)
+
+
+def _record(stage: Stage[Any, Any, P, R, Any], unit: Unit[P], storage: Storage) -> R:
+    return stage.record.model_validate_json(storage.read(layout.unit_marker(stage.name, unit.key)))
 
 
 def seal(stage: Stage[I, C, P, R, M], units: Sequence[Unit[P]], config: C, profile: Profile, computed: int) -> Sealed[M]:
@@ -150,6 +154,7 @@ def seal(stage: Stage[I, C, P, R, M], units: Sequence[Unit[P]], config: C, profi
     key = stage_key(stage.name, stage.version, config, [unit.key for unit in units])
     context = Context(profile, stage.name, storage)
     manifest = stage.seal(units, read_records(stage, units, storage), config, context, key)
+    storage.write(layout.stage_units(stage.name, key), b"".join(bytes.fromhex(unit.key) for unit in units))
     storage.write(layout.stage_manifest(stage.name, key), manifest.canonical_json().encode())
     return Sealed(key, manifest, len(units), computed)
 

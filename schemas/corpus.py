@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from schemas.base import Digest, Frozen, Key
+from schemas.image import Role
 from schemas.provenance import Circumstance
 from schemas.work import FileRecord
 
@@ -30,7 +31,7 @@ class ShardRecord(Frozen):
 class PoolRef(Frozen):
     """A pool that programs of the corpus refer to."""
 
-    kind: Literal["kernels", "noise", "compression", "pdm", "redegnet", "codes"]
+    kind: Literal["kernels", "generated_kernels", "noise", "compression", "pdm", "redegnet", "codes"]
     """What the pool holds."""
     digest: Digest
     """Digest of the pool's content."""
@@ -97,8 +98,45 @@ class LogEntry(Frozen):
     """When it was sealed, ISO 8601, UTC."""
     samples: int
     """Samples in it."""
-    tag: str
-    """Name given by the user; empty if none."""
+    tag: Literal[""] = ""
+    """Always empty: tags are files beside the log, so that two that tag and build at once lose nothing."""
+    collected: str = ""
+    """When `gc` deleted the version, ISO 8601, UTC; empty while it is there."""
+
+
+class Tag(Frozen):
+    """A name that the user gave to a version."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)
+    """The name."""
+    version: str
+    """The version."""
+    time: str
+    """When it was given, ISO 8601, UTC."""
+
+
+class SourceImage(Frozen):
+    """An image that a version was made of, and where it was."""
+
+    role: Role
+    """`real` or `clean`."""
+    pixel_sha256: Digest
+    """Digest of the decoded image, which is its identity."""
+    url: str
+    """Where the file was: an absolute path or fsspec URL."""
+
+
+class VersionSources(Frozen):
+    """`sources.json` of a version: what is needed to find, keep and make again what it was made of; told, not hashed."""
+
+    images: tuple[SourceImage, ...]
+    """The accepted images."""
+    stages: dict[str, tuple[Digest, ...]]
+    """Keys of the sealed stages that it was made from, by stage."""
+    device: str
+    """`cpu` or `cuda`: where the fits ran."""
+    pools_from: str = ""
+    """Version whose pools were used instead of estimating, as NAME@VERSION; empty if none."""
 
 
 class Fault(StrEnum):

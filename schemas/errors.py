@@ -43,6 +43,16 @@ class StoreError(PairmillError):
     """Reading or writing the workspace failed; nothing is lost and a rerun continues."""
 
 
+class UnreachableError(StoreError):
+    """The store did not answer for as long as it was asked: says nothing about what is in it."""
+
+
+class BusyError(PairmillError):
+    """Somebody else is at work on the same thing; the same command works later."""
+
+    exit_code = 75
+
+
 class InterruptError(PairmillError):
     """The user or the system asked the run to stop."""
 

@@ -71,7 +71,7 @@ class PdmCriticConfig(Frozen):
     """Stride of the second and the third convolution; 2 sees further."""
     norm: Literal["none", "instance"] = "none"
     """`instance` as published; it hides from the discriminator how strong the noise of a patch is."""
-    penalty: float = Field(default=1e-5, ge=0)
+    penalty: float = Field(default=1e-2, ge=0)
     """Weight of the penalty on the discriminator's slope at real images (R1), per squared sum over places; 0 as published."""
     residual: bool = True
     """Whether it also sees, magnified, what a 3 x 3 mean takes away, where noise and sharpness are; false as published."""
@@ -125,7 +125,7 @@ class PdmConfig(Frozen):
     """Crops per iteration."""
     samples: int = Field(default=64_000, ge=1)
     """LR crops that the fit sees; iterations are samples over batch."""
-    learning_rate: float = Field(default=1e-3, gt=0, le=0.1)
+    learning_rate: float = Field(default=5e-4, gt=0, le=0.1)
     """Step size of Adam for kernels and noise."""
     critic_rate: float = Field(default=1e-3, gt=0, le=0.1)
     """Step size of Adam for the discriminator."""
@@ -135,7 +135,7 @@ class PdmConfig(Frozen):
     """When the step sizes are halved, as fractions of the samples, ascending."""
     clip: float = Field(default=50.0, gt=0)
     """Largest norm of the gradient of kernels and noise."""
-    average: float = Field(default=0.995, ge=0, lt=1)
+    average: float = Field(default=0.998, ge=0, lt=1)
     """Per iteration, how much of the running mean of the weights is kept; the mean is what is sealed. 0 seals the last."""
     check_every: int = Field(default=8_000, ge=1)
     """Samples between checks: AUC, a picture grid, and the state from which a killed fit goes on."""

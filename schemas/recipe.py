@@ -9,9 +9,11 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from schemas.base import Frozen, Key
 from schemas.compression import CompressionConfig
 from schemas.degraders import DegraderConfig
+from schemas.degraders.kmsr import KmsrConfig as Kmsr
 from schemas.degraders.realsr import RealSrConfig
 from schemas.image import IngestConfig
 from schemas.kernel import KernelGanConfig, KernelQualityConfig
+from schemas.kmsr import KmsrConfig
 from schemas.noise import NoiseConfig
 from schemas.pdm import PdmConfig
 from schemas.realism import RealismConfig
@@ -95,7 +97,7 @@ class ShardsConfig(Frozen):
     """How samples are packed into tars."""
 
     samples: int = Field(default=512, ge=1, le=100_000)
-    """Samples per shard; the last shard of a split has the rest."""
+    """Samples per shard on average: half to one and a half times as many; the last shard of a split has the rest."""
 
 
 class Recipe(Frozen):
@@ -119,6 +121,8 @@ class Recipe(Frozen):
     """How kernels are estimated."""
     kernel_quality: KernelQualityConfig = KernelQualityConfig()
     """Which kernel estimates are accepted."""
+    kmsr: KmsrConfig = KmsrConfig()
+    """How new kernels are made from the estimated ones, for degrader kmsr."""
     noise: NoiseConfig = NoiseConfig()
     """How noise is mined."""
     compression: CompressionConfig = CompressionConfig()
@@ -127,6 +131,10 @@ class Recipe(Frozen):
     """How degrader pdm learns from the real images."""
     redegnet: RedegnetConfig = RedegnetConfig()
     """How degrader redegnet learns from `images.pairs`."""
+    pools_from: str = ""
+    """Version whose pools are drawn from instead of estimating new ones, as NAME@VERSION or NAME@TAG of the same workspace;
+    old samples then keep their bytes however many images are added.
+    """
     degraders: tuple[DegraderConfig, ...] = Field(default=(RealSrConfig(),), min_length=1)
     """Degraders to mix, by weight; each a list entry with its `kind`."""
     samples_per_tile: int = Field(default=1, ge=1, le=1000)
@@ -139,9 +147,19 @@ class Recipe(Frozen):
     """How the report measures realism; it changes no version."""
 
     @property
-    def needs_pools(self) -> bool:
-        """Whether a degrader draws kernels and noise from pools."""
-        return any(degrader.kind == "realsr" for degrader in self.degraders)
+    def needs_kernels(self) -> bool:
+        """Whether a degrader draws estimated kernels."""
+        return any(degrader.kind in ("realsr", "kmsr") for degrader in self.degraders)
+
+    @property
+    def needs_generated_kernels(self) -> bool:
+        """Whether a degrader draws generated kernels."""
+        return any(degrader.kind == "kmsr" for degrader in self.degraders)
+
+    @property
+    def needs_noise(self) -> bool:
+        """Whether a degrader draws mined noise."""
+        return any(degrader.kind == "realsr" or (isinstance(degrader, Kmsr) and degrader.noise) for degrader in self.degraders)
 
     @property
     def needs_pdm(self) -> bool:
@@ -165,15 +183,20 @@ class Recipe(Frozen):
         if self.tiles.size % self.scale:
             raise ValueError(f"tiles.size must be a multiple of the scale {self.scale}, got {self.tiles.size}")
         self._check_mixture()
-        if self.needs_pools and self.scale == 3:
-            raise ValueError("degrader realsr composes x2 kernels and allows scales 2, 4 and 8, got 3")
-        if self.needs_pools and not self.images.real:
-            raise ValueError("degrader realsr estimates kernels and noise from images.real, which is empty")
+        if self.needs_kernels:
+            self._check_kernels(next(degrader.kind for degrader in self.degraders if degrader.kind in ("realsr", "kmsr")))
         if self.needs_pdm and not self.images.real:
             raise ValueError("degrader pdm learns from images.real, which is empty")
         if self.needs_redegnet and self.images.pairs is None:
             raise ValueError("degrader redegnet learns from images.pairs, which is missing; give `pairs: {lq: ..., hq: ...}`")
         return self
+
+    def _check_kernels(self, kind: str) -> None:
+        """Kernels come from real images, for some scales."""
+        if self.scale == 3:
+            raise ValueError(f"degrader {kind} composes x2 kernels and allows scales 2, 4 and 8, got 3")
+        if not self.images.real:
+            raise ValueError(f"degrader {kind} estimates kernels and noise from images.real, which is empty")
 
     def _check_mixture(self) -> None:
         """Every degrader has a label of its own and works at this scale, and every split has something to draw from."""

@@ -1,4 +1,4 @@
-"""ReDegNet: real degradations learned from pairs of real LQ faces and their restored counterparts; settings, measures, verdict."""
+"""ReDegNet: real degradations learned from pairs of real LQ faces and their restored counterparts."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from schemas.base import Digest, Frozen
 from schemas.corpus import PoolRef
 from schemas.image import RejectedImage
 from schemas.kernel import KernelDiagnostics
+from schemas.kmsr import GeneratedKernels
 from schemas.provenance import Circumstance
 from schemas.realism import RealismSection
 
@@ -113,6 +114,19 @@ class KernelView(Frozen):
     """Measurements of that restart and of the kernel."""
 
 
+class GeneratedView(Frozen):
+    """The pool of generated kernels."""
+
+    count: int
+    """Kernels in the pool."""
+    method: str
+    """How they were made."""
+    made: GeneratedKernels
+    """What was drawn, and how it differs."""
+    pictures: tuple[str, ...]
+    """Heat maps of some, evenly spread."""
+
+
 class KernelsSection(Frozen):
     """The kernel pool, and what was not let in."""
 
@@ -138,6 +152,8 @@ class KernelsSection(Frozen):
     """Widths of the accepted x2 kernels, in pixels of HR."""
     shown: tuple[KernelView, ...]
     """The gallery, accepted ones first."""
+    generated: GeneratedView | None = None
+    """Kernels made in the manner of these."""
 
 
 class PatchView(Frozen):

@@ -2,7 +2,7 @@
 
 Contents:
     photo        one noisy photograph, 37 x 31 pixels (session)
-    photographs  a folder with `real` and `clean` photographs of odd sizes (session)
+    photographs  a folder with `real` and `clean` photographs of odd sizes, and `lq` and `hq` pairs (session)
     tiny         a corpus made of them by the serial executor, with all that went into each stage (session; never write there)
     tiny_copy    a copy of `tiny`'s workspace to damage (function)
 
@@ -38,6 +38,10 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "real/1.png").unlink()
     for seed, size in enumerate([(71, 67), (65, 83)], 10):
         save(photograph(seed, *size, noise=0), folder / f"clean/{seed}.png")
+    for seed in range(2):
+        hq = photograph(seed, 73, 67, noise=0)
+        save(hq, folder / f"hq/{seed}.png")
+        save(np.minimum(hq, 200 - 20 * seed), folder / f"lq/{seed}.png")
     return folder
 
 

@@ -55,6 +55,20 @@ PDM: dict[str, Any] = {
 """A fit of four iterations."""
 
 
+KMSR: dict[str, Any] = {
+    "count": 6, "min_kernels": 1, "min_distance": 0, "min_diversity": 0, "max_rejected": 1,
+    "fit": {"iterations": 2, "critic_steps": 1, "batch": 4, "width": 2},
+}  # fmt: skip
+"""A generator fitted in two iterations to whatever there is."""
+
+
+REDEGNET: dict[str, Any] = {
+    "net": {"side": 16, "code": 4, "first": 2, "most": 4, "mapping": 1}, "batch": 2, "samples": 4, "check_every": 2,
+    "pairs": {"crops": 2},
+}  # fmt: skip
+"""A fit of two iterations."""
+
+
 def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
     """A recipe for the photographs in `folder`/real and `folder`/clean that builds in about a second."""
     value: dict[str, Any] = {
@@ -62,11 +76,20 @@ def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
         "kernels": {"iterations": 10, "restarts": 2, "crop": 40}, "kernel_quality": LENIENT,
         "noise": {"patch": 16, "max_per_image": 6}, "splits": {"train": 0.7, "val": 0.3}, "shards": {"samples": 9},
         "degraders": [
-            {"kind": "realsr", "weight": 3}, {"kind": "bicubic", "weight": 1}, {"kind": "pdm", "weight": 1, "accept_failed": True},
+            {"kind": "realsr", "weight": 3}, {"kind": "bicubic", "weight": 1}, {"kind": "kmsr", "weight": 1},
+            {"kind": "pdm", "weight": 1, "accept_failed": True},
         ],
-        "pdm": PDM,
+        "pdm": PDM, "kmsr": KMSR,
     }  # fmt: skip
     return Recipe.model_validate(value | changes)
+
+
+def with_redegnet(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with a degrader that learns from the pairs in `folder`/lq and `folder`/hq."""
+    value = recipe.model_dump()
+    value["images"]["pairs"] = {"lq": f"{folder}/lq", "hq": f"{folder}/hq"}
+    degraders = [*value["degraders"], {"kind": "redegnet", "accept_failed": True}]
+    return Recipe.model_validate(value | {"degraders": degraders, "redegnet": REDEGNET})
 
 
 class Counting(Watcher):
@@ -124,7 +147,7 @@ class Tiny:
 def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     """Build the tiny corpus and remember what went into each stage."""
     one_thread()
-    recipe, profile = tiny_recipe(photographs), Profile(str(workspace))
+    recipe, profile = with_redegnet(tiny_recipe(photographs), photographs), Profile(str(workspace))
     inputs: dict[str, tuple[Any, Any]] = {}
     sealed: dict[str, Sealed[Any]] = {}
 

@@ -50,7 +50,7 @@ def others(value: Any) -> list[Any]:
     if isinstance(value, float):
         return [value * 1.01, value * 0.99, 0.5, 0.25]
     if isinstance(value, str):
-        return [("0" if value[:1] != "0" else "1") + value[1:], "noise", "kernels", "off", "none", "trunk", "energy", "instance", "2020track1", 20.0]
+        return [("0" if value[:1] != "0" else "1") + value[1:], "noise", "kernels", "off", "none", "trunk", "energy", "instance", "2020track1", "mixture", "specific", 20.0]
     return [8, 0.5, "x"]
 
 

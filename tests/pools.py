@@ -25,6 +25,7 @@ def pools(scale: int = 2, patch: int = PATCH) -> tuple[Pools, Assets]:
     ])  # fmt: skip
     noise = np.random.default_rng(5).standard_normal((6, patch, patch, 3)) * 5
     noise = np.rint((noise - noise.mean(axis=(1, 2), keepdims=True)) * 256).astype(np.float32) / 256
-    names = pool_digest(kernels), pool_digest(noise)
-    known = Pools(PoolInfo(names[0], len(kernels), size), PoolInfo(names[1], len(noise), patch))
-    return known, Assets({names[0]: kernels}, {names[1]: noise})
+    names = pool_digest(kernels), pool_digest(noise), pool_digest(kernels[:2])
+    generated = PoolInfo(names[2], 2, size)              # two of the others
+    known = Pools(PoolInfo(names[0], len(kernels), size), PoolInfo(names[1], len(noise), patch), generated_kernels=generated)
+    return known, Assets({names[0]: kernels}, {names[1]: noise}, generated_kernels={names[2]: kernels[:2]})

@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from flows.cli import render
 from pipeline import layout
-from pipeline.corpora.log import corpus_names, find_version, read_log, unknown_corpus
+from pipeline.corpora.log import corpus_names, find_version, read_log, read_tags, unknown_corpus
 from pipeline.corpora.replay import Replayed, find_samples, read_table, replay
 from pipeline.corpora.verify import verify
 from pipeline.images.encode import encode_png
@@ -27,13 +27,22 @@ def list_corpora(workspace: str, name: str | None) -> None:
     """A table of versions."""
     storage = Storage(workspace)
     names = [name] if name else corpus_names(storage)
-    rows = [[n, e.version, e.samples, e.time, e.parent, e.tag] for n in names for e in read_log(storage, n)]
+    rows = [row for n in names for row in _lines(storage, n)]
     if name and not rows:
         raise unknown_corpus(storage, name)
     if not rows:
         render.line(f"no corpus in {storage.url}; `pairmill build RECIPE` or `pairmill demo` makes one")
         return
-    render.table("", ["corpus", "version", "pairs", "sealed", "parent", "tag"], rows)
+    render.table("", ["corpus", "version", "pairs", "sealed", "parent", "tags"], rows)
+
+
+def _lines(storage: Storage, name: str) -> list[list[object]]:
+    tags: dict[str, list[str]] = {}
+    for tag in read_tags(storage, name):
+        tags.setdefault(tag.version, []).append(tag.name)
+    entries = read_log(storage, name)
+    said = [f"deleted {e.collected}" if e.collected else ", ".join(tags.get(e.version, [])) for e in entries]
+    return [[name, e.version, e.samples, e.time, e.parent, s] for e, s in zip(entries, said, strict=True)]
 
 
 def show_corpus(workspace: str, reference: str) -> None:

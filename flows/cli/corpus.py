@@ -1,4 +1,4 @@
-"""`pairmill corpus`: list, look at, verify and replay corpora."""
+"""`pairmill corpus`: list, look at, verify, replay, compare, tag, reproduce and clear away corpora."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Corpus, Workspace
+from flows.cli.options import Corpus, Device, Workers, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="List, look at, verify and replay sealed corpora.")
 
@@ -81,3 +81,91 @@ def realism(
 
     options = {"patches": patches, "patch": patch, "folds": folds, "seed": seed, "network": network}
     show_realism(workspace, corpus, real or [], options)
+
+
+@app.command()
+def export(
+    corpus: Corpus,
+    out: Annotated[str, typer.Argument(help="New or empty folder; one with the same export unfinished is finished.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="Format: folder, basicsr-lmdb, realesrgan-meta, kair, huggingface, parquet, mds, litdata or croissant."
+        ),
+    ],
+    split: Annotated[list[str] | None, typer.Option(help="Split to export; may be repeated; all without it.")] = None,
+    workspace: Workspace = "data",
+) -> None:
+    """Write a version in the format of a trainer or a tool; the PNG files stay as they are."""
+    from flows.cli.export import export_corpus
+
+    export_corpus(workspace, corpus, to, out, split or [])
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME@TAG.")],
+    new: Annotated[str | None, typer.Argument(help="The same; without it, the first is compared with its parent.")] = None,
+    workspace: Workspace = "data",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Explain what two versions differ in; exit 0 if they are equal, 1 if they differ."""
+    from flows.cli.versions import diff_versions
+
+    diff_versions(workspace, old, new, as_json=json)
+
+
+@app.command()
+def tag(
+    corpus: Corpus,
+    name: Annotated[str, typer.Argument(help="Name to give: a-z, 0-9, dots, dashes, underscores.")],
+    workspace: Workspace = "data",
+    delete: Annotated[bool, typer.Option("--delete", help="Take the name away instead.")] = False,
+) -> None:
+    """Give a version a name, which works wherever a version does and keeps it from `gc`."""
+    from flows.cli.versions import tag_version
+
+    tag_version(workspace, corpus, name, delete=delete)
+
+
+@app.command()
+def gc(
+    corpus: Annotated[str | None, typer.Argument(help="One corpus; all without it.")] = None,
+    workspace: Workspace = "data",
+    keep: Annotated[int, typer.Option(min=1, help="So many newest versions of each corpus stay.")] = 5,
+    keep_days: Annotated[float, typer.Option(min=0, help="What is younger stays: versions, stages, unfinished work.")] = 30.0,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only say what would go.")] = False,
+) -> None:
+    """Delete old versions and the stages that no version needs; tagged and newest versions always stay."""
+    from flows.cli.versions import collect_garbage
+
+    collect_garbage(workspace, corpus, keep, keep_days, yes=yes)
+
+
+@app.command()
+def reproduce(
+    corpus: Corpus,
+    workspace: Workspace = "data",
+    images: Annotated[list[str] | None, typer.Option(help="Folder or glob to find images in that were moved.")] = None,
+    from_pools: Annotated[
+        bool | None, typer.Option(help="Use the pools inside the version; by default where its fits cannot come out equal here.")
+    ] = None,
+    into: Annotated[str | None, typer.Option(help="Folder to build in and keep; a temporary one without it.")] = None,
+    workers: Workers = None,
+    device: Device = "cpu",
+) -> None:
+    """Make a version again from its manifest and images, and prove it equal; exit 1 if a sample differs."""
+    from flows.cli.versions import reproduce_version
+
+    reproduce_version(workspace, corpus, images or [], from_pools, into, workers, device)
+
+
+@app.command()
+def unlock(
+    lock: Annotated[str, typer.Argument(help="Name of the lock, as the message that refused you tells it.")],
+    workspace: Workspace = "data",
+) -> None:
+    """Take away the lock of a process that is certainly dead, such as one on a machine that is gone."""
+    from flows.cli.versions import remove_lock
+
+    remove_lock(workspace, lock)

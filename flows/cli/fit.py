@@ -28,3 +28,17 @@ def pdm(
     from flows.cli.fitted import fit_pdm
 
     fit_pdm(recipe, workspace, engine, workers, device)
+
+
+@app.command()
+def redegnet(
+    recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
+    workspace: Workspace = "data",
+    engine: Engine = "local",
+    workers: Workers = None,
+    device: Device = "cpu",
+) -> None:
+    """Learn degradations from real pairs (ReDegNet); a fit that was killed goes on, a finished one is found."""
+    from flows.cli.fitted_redegnet import fit_redegnet
+
+    fit_redegnet(recipe, workspace, engine, workers, device)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import corpus, fit, pool
+from flows.cli import corpus, fit, pool, serve
 from flows.cli.options import Corpus, Device, Engine, Workers, Workspace
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.add_typer(pool.app, name="pool")
 app.add_typer(fit.app, name="fit")
 app.add_typer(corpus.app, name="corpus")
+serve.register(app)
 
 
 @app.command()

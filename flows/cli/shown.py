@@ -7,12 +7,14 @@ from contextlib import suppress
 
 from flows.cli import render
 from pipeline import layout
-from pipeline.build import NotFinishedError, finder, make_compression, make_kernels, make_noise
+from pipeline.build import NotFinishedError, finder, make_compression, make_generated_kernels, make_kernels, make_noise
 from pipeline.recipes import load_recipe
-from pipeline.stages import ingest, pool_compression, pool_kernels, pool_noise
+from pipeline.stage import Sealed
+from pipeline.stages import generate_kernels, ingest, pool_compression, pool_kernels, pool_noise
 from pipeline.storage import Storage
 from schemas.compression import CompressionPoolManifest, MinedCompression
 from schemas.errors import UserError
+from schemas.kmsr import GeneratedPoolManifest
 from schemas.noise import NoisePoolManifest
 from schemas.pool import KernelPoolManifest
 
@@ -31,7 +33,10 @@ def show_pools(recipe_path: str, workspace: str, kinds: tuple[str, ...] = ("kern
         for kind in kinds:
             with suppress(NotFinishedError):
                 if kind == "kernels":
-                    show_kernels(workspace, make_kernels(recipe, images, run).key, names)
+                    kernels = make_kernels(recipe, images, run)
+                    show_kernels(workspace, kernels.key, names)
+                    if recipe.needs_generated_kernels:
+                        show_generated(workspace, make_generated_kernels(recipe, kernels, run))
                 elif kind == "compression":
                     show_compression(workspace, make_compression(recipe, images, run).key, names)
                 else:
@@ -57,6 +62,18 @@ def show_kernels(workspace: str, key: str, names: dict[str, str]) -> None:
     columns = ["image", "verdict", "offset", "support", "differ", "shift", "because"]
     render.table(f"kernel pool {pool.digest[:12]}: {pool.count} of {len(pool.judged)} accepted, x{pool.scale}", columns, rows)
     render.line(f"  pool     {storage.path(layout.pool_group(stage, key))}\n")
+
+
+def show_generated(workspace: str, sealed: Sealed[GeneratedPoolManifest]) -> None:
+    """What was made in the manner of the kernel pool, and how alike the two are."""
+    pool, made = sealed.manifest, sealed.manifest.made
+    rejected = ", ".join(f"{count} {reason}" for reason, count in made.rejected.items()) or "none"
+    named = [("the pool, turned and flipped", made.pool), ("generated", made.generated)]
+    rows = [[name, f"{s.width:.2f}", f"{s.width_std:.2f}", f"{s.anisotropy:.2f}", f"{s.distance:.2f}"] for name, s in named if s]
+    title = f"generated kernels {pool.digest[:12]}: {pool.count} of {made.drawn} drawn by {pool.method}, x{pool.scale}"
+    render.table(title, ["kernels", "width", "its std", "anisotropy", "differ"], rows)
+    place = Storage(workspace).path(layout.pool_group(generate_kernels.STAGE.name, sealed.key))
+    render.line(f"  rejected {rejected}\n  pool     {place}\n")
 
 
 def show_noise(workspace: str, key: str, names: dict[str, str]) -> None:

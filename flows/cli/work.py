@@ -20,13 +20,16 @@ def build_corpus(
     recipe_path: str, workspace: str, engine: str, workers: int | None, device: str, limit: int | None
 ) -> CorpusManifest:
     """Find the corpus of a recipe, or build it, and say where it is."""
-    from pipeline.build import find_corpus
+    from pipeline.build import find_corpus, limited
+    from pipeline.lock import BUILD, GC, refuse
 
     recipe, base = load_recipe(recipe_path)            # mistakes are told before any server starts
     storage = Storage(workspace)
     manifest = find_corpus(recipe, base, storage, limit)
     fresh = manifest is None
     if manifest is None:
+        refuse(storage, f"{BUILD}{limited(recipe, limit).name}")       # before any server starts
+        refuse(storage, GC)
         render.line(f"[bold]{recipe.name}[/]: starting the engine")
         manifest = carried(lambda: _flow("build")(recipe_path, workspace, engine, workers, limit, device))
     folder = storage.path(layout.version_folder(manifest.identity.name, manifest.version))

@@ -64,7 +64,7 @@ class Fit:
         """The first `count` kernels of the fitted generator, (count, n, n), non-negative, sum 1; always the same ones."""
         latent = _normal(keyed(self.seed, "draw"), count)
         with torch.no_grad():
-            made = torch.cat([self.mean(part) for part in latent.split(256)])[:, 0].to(torch.float64).numpy()
+            made = torch.cat([self.mean(part) for part in torch.split(latent, 256)])[:, 0].to(torch.float64).numpy()
         return np.asarray(made / made.sum(axis=(1, 2), keepdims=True))
 
     def _step_critic(self) -> tuple[float, float]:
@@ -85,13 +85,14 @@ class Fit:
         share = torch.from_numpy(self.streams["mix"].random((len(real), 1, 1, 1))).to(real.dtype)
         between = (share * real + (1 - share) * fake).requires_grad_()
         (slope,) = torch.autograd.grad(self.critic(between).sum(), between, create_graph=True)
-        return slope.flatten(1).norm(dim=1)
+        steepness: Tensor = slope.flatten(1).norm(dim=1)
+        return steepness
 
     def _step_generator(self) -> None:
         self.critic.requires_grad_(requires_grad=False)
         loss = -self.critic(self.generator(_normal(self.streams["latent"], self.config.batch))).mean()
         self.optimisers[0].zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimisers[0].step()
         self.critic.requires_grad_(requires_grad=True)
 

@@ -39,6 +39,9 @@ PLACES = _places()
 class Vgg(nn.Module):
     """The convolutions of VGG-19, frozen."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, weights: dict[str, Tensor]) -> None:
         """Take the tensors `features.N.weight` and `features.N.bias` of all sixteen convolutions.
 

@@ -13,9 +13,9 @@ from schemas.pdm import PdmKernelConfig, PdmNoiseConfig
 UNIT = 8 / 255
 """Noise is learned in units of this, about what real noise is, so that one step size suits kernels and noise."""
 PRIOR = 3
-"""Numbers of the quadratic form exp(-2 w) expm([[a, b], [b, -a]]): the logarithm of the width, and a stretch in two parts. The form
-is positive whatever they are, and no direction comes before another, so that a fit does not settle in one."""
-SPREAD = 0.5
+"""Numbers of the quadratic form exp(-2 w) expm([[a, b], [b, -a]]): the logarithm of the width, and a stretch in two parts. It is
+positive whatever they are, and no direction comes before another, so that a fit does not settle in one."""
+SPREAD = 0.2
 """Deviation of these numbers over z at the start, roughly."""
 LONGEST = 4.0
 """Largest stretch, the logarithm of the ratio of the widths along the axes."""

@@ -11,7 +11,6 @@ from models.redegnet.fit import levels, signed
 from models.redegnet.networks import DegNet, SynNet
 
 
-
 def represent(deg: DegNet, hq: NDArray[np.uint8], lq: NDArray[np.uint8], device: str = "cpu") -> NDArray[np.float32]:
     """Representations of pairs, (N, side, side, 3) uint8 each, as (N, code) float32; DegNet is left in its mode."""
     training = deg.training

@@ -59,7 +59,7 @@ class Fit:
         """
         self.source, self.config, self.seed, self.device = source, config, seed, device
         rng = keyed(seed, "weights")
-        self.deg, self.syn, self.critic = (kind(config.net, rng) for kind in (DegNet, SynNet, Critic))
+        self.deg, self.syn, self.critic = DegNet(config.net, rng), SynNet(config.net, rng), Critic(config.net, rng)
         layout = torch.channels_last if device != "cpu" else torch.contiguous_format
         for module in self.modules().values():
             module.to(device).to(memory_format=layout)  # type: ignore[call-overload]

@@ -126,11 +126,11 @@ class StyledBlock(nn.Module):
     """Modulated convolution, plus alpha times what the encoder saw at this size, then a convolution and leaky ReLU."""
 
     def __init__(
-        self, rng: np.random.Generator, inputs: int, outputs: int, code: int, *, double: bool = False, skip: float | None = None
+        self, rng: np.random.Generator, inputs: int, outputs: int, code: int, *, enlarge: bool = False, skip: float | None = None
     ) -> None:
         """Make a block; `skip` is the first alpha, none where the encoder gives nothing."""
         super().__init__()
-        self.double = double
+        self.enlarge = enlarge
         self.style = Linear(rng, code, inputs, start=1.0)
         self.weight = nn.Parameter(drawn(rng, outputs, inputs, 3, 3).data * (inputs * 9) ** 0.5)
         self.alpha = None if skip is None else nn.Parameter(torch.tensor(skip))
@@ -138,7 +138,7 @@ class StyledBlock(nn.Module):
 
     def forward(self, image: Tensor, code: Tensor, seen: Tensor | None = None) -> Tensor:
         """(B, inputs, h, w), or half of that where it doubles, styles (B, code), features (B, outputs, h, w)."""
-        image = doubled(image) if self.double else image
+        image = doubled(image) if self.enlarge else image
         image = modulated_conv(image, self.weight, self.style(code), demodulate=True)
         if self.alpha is not None and seen is not None:
             image = image + self.alpha * seen

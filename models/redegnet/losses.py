@@ -33,7 +33,7 @@ def synthesis_loss(fake: Tensor) -> Tensor:
 
 
 def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """mean max(0, 1 - D(real)) + mean max(0, 1 + D(fake)) (hinge GAN)."""
+    """Mean max(0, 1 - D(real)) + mean max(0, 1 + D(fake)) (hinge GAN)."""
     return relu(1 - real).mean() + relu(1 + fake).mean()
 
 

@@ -70,7 +70,8 @@ def measure(fit: Fit, sight: Sight) -> RedegnetMeasures | None:
     length = float(np.linalg.norm(means.mean(0))) + 1e-12
     error = _error(sight.own, sight.lq)
     return RedegnetMeasures(
-        error=error, identity_error=_error(sight.hq, sight.lq), bicubic_error=min(_error(_bicubic(sight.hq, factor), sight.lq) for factor in FACTORS),
+        error=error, identity_error=_error(sight.hq, sight.lq),
+        bicubic_error=min(_error(_bicubic(sight.hq, factor), sight.lq) for factor in FACTORS),
         other_error=float(np.mean([_error(other, sight.lq) for other in sight.others])) if sight.others else error,
         diversity=_spread(means[None]) / length, spread=_spread(sight.codes) / length,
         effect=float(np.mean([_error(other, sight.own) for other in sight.others])) if sight.others else 0.0,

@@ -5,6 +5,8 @@ Pictures are (B, 3, h, w) in [-1, 1]. DegNet and the critic take `side` x `side`
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -79,8 +81,8 @@ class Generator(nn.Module):
         self.seeing = nn.ModuleList([StyledBlock(rng, widths[0], widths[0], code, skip=skip)])
         self.blind = nn.ModuleList()
         self.heads = nn.ModuleList([RgbHead(rng, widths[0], code)])
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
-            self.seeing.append(StyledBlock(rng, inputs, outputs, code, double=True, skip=skip))
+        for inputs, outputs in pairwise(widths):
+            self.seeing.append(StyledBlock(rng, inputs, outputs, code, enlarge=True, skip=skip))
             self.blind.append(StyledBlock(rng, outputs, outputs, code))
             self.heads.append(RgbHead(rng, outputs, code))
 
@@ -137,7 +139,7 @@ class Critic(nn.Module):
         widths = [6, *(config.channels(depth) for depth in range(max(1, config.halvings - 1)))]
         self.blocks = nn.ModuleList(
             _Halving(rng, inputs, outputs, first=number == 0)
-            for number, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False))
+            for number, (inputs, outputs) in enumerate(pairwise(widths))
         )
         self.join = SpectralLinear(rng, widths[-1] + config.code, config.code)
         self.out = SpectralLinear(rng, config.code, 1)

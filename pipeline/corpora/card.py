@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from schemas.corpus import CorpusManifest, ShardRecord
+
+PARQUET = "application/x-parquet"
+SIDES = ("hr", "lr")
+TEXTS = ("key", "split", "shard", "degrader", "image", "program", "hr_sha256", "lr_sha256")
+NUMBERS = ("scale", "hr_height", "hr_width", "seed")
+ROWS = dict.fromkeys(TEXTS, "sc:Text") | dict.fromkeys(NUMBERS, "sc:Integer")
+"""Columns of `samples.parquet` that Croissant can name, and their types."""
 
 
 def files(manifest: CorpusManifest) -> dict[str, str]:
@@ -36,19 +44,46 @@ def wids(manifest: CorpusManifest) -> dict[str, Any]:
 
 
 def croissant(manifest: CorpusManifest) -> dict[str, Any]:
-    """Croissant 1.0 description (JSON-LD): one file object per shard, with its digest."""
+    """Croissant 1.0 description (JSON-LD): shards and table with their digests; record sets of rows, HR and LR pictures.
+
+    Three record sets with a `key` each, because Croissant joins no more than two sources. `manifest.files` may hold the
+    record of `samples.parquet`; without it, the rows are left out.
+    """
     shards = [
-        {
-            "@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": f"shards/{name}",
-            "contentSize": f"{shard.bytes} B", "encodingFormat": "application/x-tar", "sha256": shard.sha256,
-        }
-        for name, shard in _shards(manifest)
+        file_object(f"shards/{name}", shard.bytes, "application/x-tar", shard.sha256) for name, shard in _shards(manifest)
+    ]
+    tables = [
+        file_object(record.name, record.bytes, PARQUET, record.sha256)
+        for record in manifest.files if record.name == "samples.parquet"
     ]  # fmt: skip
+    pictures = [
+        {
+            "@type": "cr:FileSet", "@id": f"{side}-files", "name": f"{side}-files", "encodingFormat": "image/png",
+            "containedIn": [{"@id": shard["@id"]} for shard in shards], "includes": f"*.{side}.png",
+        }
+        for side in SIDES
+    ]  # fmt: skip
+    rows = [record_set("samples", {"fileObject": {"@id": table["@id"]}}, ROWS) for table in tables]
+    return croissant_head(manifest) | {
+        "distribution": [*shards, *tables, *pictures],
+        "recordSet": [*rows, *(_picture_set(side) for side in SIDES)],
+    }
+
+
+def croissant_head(manifest: CorpusManifest) -> dict[str, Any]:
+    """What every Croissant description of a version begins with."""
+    terms = (
+        "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet", "format",
+        "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet", "references", "regex",
+        "repeated", "replace", "samplingRate", "separator", "source", "subField", "transform",
+    )  # fmt: skip
     return {
         "@context": {
             "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/",
-            "cr": "http://mlcommons.org/croissant/", "dct": "http://purl.org/dc/terms/", "conformsTo": "dct:conformsTo",
-            "sha256": "cr:sha256",
+            "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
+            "dct": "http://purl.org/dc/terms/", "conformsTo": "dct:conformsTo",
+            "data": {"@id": "cr:data", "@type": "@json"}, "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+            "examples": {"@id": "cr:examples", "@type": "@json"}, **{term: f"cr:{term}" for term in terms},
         },
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
@@ -56,8 +91,43 @@ def croissant(manifest: CorpusManifest) -> dict[str, Any]:
         "version": f"1.0.0+{manifest.version}",
         "description": _sentence(manifest),
         "datePublished": manifest.circumstance.finished[:10],
-        "distribution": shards,
+        "creator": {"@type": "sc:Organization", "name": "pairmill"},
+        "url": f"urn:pairmill:{manifest.identity.name}:{manifest.version}",
+        "license": "The rights in the source images are their owners'.",
+        "citeAs": f"{manifest.identity.name}, version {manifest.version}, made with pairmill",
     }  # fmt: skip
+
+
+def file_object(place: str, size: int, encoding: str, sha256: str) -> dict[str, Any]:
+    """One file of a Croissant distribution; `place` is relative to the description."""
+    name = place.rsplit("/", 1)[-1]
+    return {
+        "@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": place, "contentSize": f"{size} B",
+        "encodingFormat": encoding, "sha256": sha256,
+    }  # fmt: skip
+
+
+def record_set(name: str, source: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
+    """Records whose fields are columns of a table, given with their types."""
+    fields = [
+        {
+            "@type": "cr:Field", "@id": f"{name}/{column}", "name": column, "dataType": kind,
+            "source": source | {"extract": {"column": column}},
+        }
+        for column, kind in columns.items()
+    ]  # fmt: skip
+    return {"@type": "cr:RecordSet", "@id": name, "name": name, "key": {"@id": f"{name}/key"}, "field": fields}
+
+
+def _picture_set(side: str) -> dict[str, Any]:
+    source = {"fileSet": {"@id": f"{side}-files"}}
+    key = source | {"extract": {"fileProperty": "filename"}, "transform": {"regex": "^([^.]+)\\..*$"}}
+    image = source | {"extract": {"fileProperty": "content"}}
+    fields = [
+        {"@type": "cr:Field", "@id": f"{side}/key", "name": "key", "dataType": "sc:Text", "source": key},
+        {"@type": "cr:Field", "@id": f"{side}/image", "name": "image", "dataType": "sc:ImageObject", "source": image},
+    ]
+    return {"@type": "cr:RecordSet", "@id": side, "name": side, "key": {"@id": f"{side}/key"}, "field": fields}
 
 
 def _sentence(manifest: CorpusManifest) -> str:
@@ -127,3 +197,28 @@ Digest of this version: `{manifest.digest}`. The rights in the source images are
 
 def _hub_split(split: str) -> str:
     return {"val": "validation"}.get(split, split)
+
+
+def hub_card(manifest: CorpusManifest, splits: Sequence[str]) -> str:
+    """The card of a folder of parquet files, one folder per split, for Hugging Face `datasets`."""
+    files = "\n".join(f"      - split: {_hub_split(split)}\n        path: \"{split}/*.parquet\"" for split in splits)
+    count = sum(manifest.identity.samples[split] for split in splits)
+    return f"""---
+pretty_name: {manifest.identity.name}
+task_categories:
+- image-to-image
+tags:
+- super-resolution
+- image-restoration
+configs:
+  - config_name: default
+    data_files:
+{files}
+---
+
+# {manifest.identity.name}, version {manifest.version}
+
+{count} of {_sentence(manifest)} Columns `hr` and `lr` are images, HR exactly {manifest.identity.recipe["scale"]} times LR;
+`program` is what made the LR from the HR. The LR side carries its noise already: do not inject noise again when training.
+The rights in the source images are their owners'.
+"""

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from pipeline import layout
+from pipeline.lock import holding
 from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest, LogEntry
+from schemas.corpus import CorpusManifest, LogEntry, Tag
 from schemas.errors import IntegrityError, UserError
+
+TAG = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+LOG_WAIT = 30.0
+"""Seconds to wait for another process that writes the log."""
 
 
 def read_log(storage: Storage, name: str) -> list[LogEntry]:
@@ -29,14 +37,24 @@ def read_log(storage: Storage, name: str) -> list[LogEntry]:
 
 def append_log(storage: Storage, manifest: CorpusManifest, time: str) -> None:
     """Add a version at the end, unless it is the last one already."""
-    name, entries = manifest.identity.name, read_log(storage, manifest.identity.name)
-    parent = entries[-1].version if entries else ""
-    if parent == manifest.version:
-        return
-    samples = sum(manifest.identity.samples.values())
-    entry = LogEntry(version=manifest.version, parent=parent, time=time, samples=samples, tag="")
-    text = "".join(f"{line.canonical_json()}\n" for line in [*entries, entry])
-    storage.write(layout.corpus_log(name), text.encode())
+    name = manifest.identity.name
+    with rewriting(storage, name) as entries:
+        parent = entries[-1].version if entries else ""
+        if parent != manifest.version:
+            samples = sum(manifest.identity.samples.values())
+            entries.append(LogEntry(version=manifest.version, parent=parent, time=time, samples=samples))
+
+
+@contextmanager
+def rewriting(storage: Storage, name: str) -> Iterator[list[LogEntry]]:
+    """The lines of a log, to be changed in place; written whole and atomically at the end, by one process at a time."""
+    with holding(storage, f"log-{name}", f"entry in the log of {name}", wait=LOG_WAIT):
+        entries = read_log(storage, name)
+        before = list(entries)
+        yield entries
+        if entries != before:
+            text = "".join(f"{line.canonical_json()}\n" for line in entries)
+            storage.write(layout.corpus_log(name), text.encode())
 
 
 def corpus_names(storage: Storage) -> list[str]:
@@ -45,7 +63,7 @@ def corpus_names(storage: Storage) -> list[str]:
 
 
 def find_version(storage: Storage, reference: str) -> CorpusManifest:
-    """The manifest of `NAME` (its newest version), or of `NAME@VERSION`, where a few first digits are enough.
+    """The manifest of `NAME` (its newest version), of `NAME@TAG`, or of `NAME@VERSION`, where a few first digits are enough.
 
     Raises:
         UserError: if there is no such corpus or version, or if the digits fit several.
@@ -57,16 +75,52 @@ def find_version(storage: Storage, reference: str) -> CorpusManifest:
         raise unknown_corpus(storage, name)
     if not wanted:
         return read_manifest(storage, name, entries[-1].version)
-    versions = sorted({entry.version for entry in entries if entry.version.startswith(wanted) or entry.tag == wanted})
+    tag = read_tag(storage, name, wanted)
+    versions = [tag.version] if tag else sorted({entry.version for entry in entries if entry.version.startswith(wanted)})
     if len(versions) != 1:
-        known = ", ".join(entry.version for entry in entries[-5:])
+        known = ", ".join([*(entry.version for entry in entries[-5:]), *(tag.name for tag in read_tags(storage, name))])
         raise UserError(
             f"{len(versions) or 'no'} versions of {name} fit {wanted!r}",
             where=storage.path(layout.corpus_folder(name)),
             wanted=f"one of {known}",
             todo=f"`pairmill corpus list {name}` shows all of them",
         )
+    gone = latest(entries).get(versions[0])
+    if gone is not None and gone.collected:
+        raise UserError(f"{name}@{gone.version} was deleted by `pairmill corpus gc`", where=storage.path(layout.corpus_log(name)),
+                        got=f"deleted {gone.collected}", todo="a build of the same recipe and images makes it again")  # fmt: skip
     return read_manifest(storage, name, versions[0])
+
+
+def latest(entries: Sequence[LogEntry]) -> dict[str, LogEntry]:
+    """The last line of each version, oldest first."""
+    found: dict[str, LogEntry] = {}
+    for entry in entries:
+        found.pop(entry.version, None)
+        found[entry.version] = entry
+    return found
+
+
+def read_tags(storage: Storage, name: str) -> list[Tag]:
+    """Tags of a corpus, by name."""
+    names = [file.removesuffix(".json") for file in storage.names(layout.tag_folder(name)) if not file.startswith(".")]
+    return [tag for tag in (read_tag(storage, name, each) for each in names) if tag is not None]
+
+
+def read_tag(storage: Storage, name: str, tag: str) -> Tag | None:
+    """One tag; none if there is no such one.
+
+    Raises:
+        IntegrityError: if its file cannot be read.
+    """
+    path = layout.tag_file(name, tag)
+    if not TAG.fullmatch(tag) or not storage.exists(path):
+        return None
+    try:
+        return Tag.model_validate_json(storage.read(path))
+    except ValueError as error:
+        raise IntegrityError("a tag is damaged", where=storage.path(path), got=str(error).splitlines()[0],
+                             todo="delete the file and tag the version again") from error  # fmt: skip
 
 
 def read_manifest(storage: Storage, name: str, version: str) -> CorpusManifest:

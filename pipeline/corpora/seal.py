@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import IO
+from dataclasses import dataclass, field
+from typing import IO, Any
 
 from pipeline import layout
 from pipeline.corpora import card
@@ -16,17 +16,24 @@ from pipeline.stage import Profile, Sealed
 from pipeline.stages import synthesize
 from pipeline.storage import Storage
 from schemas.compression import CompressionPoolManifest
-from schemas.corpus import CorpusIdentity, CorpusManifest, PoolRef, ShardRecord
+from schemas.corpus import CorpusIdentity, CorpusManifest, PoolRef, ShardRecord, SourceImage, VersionSources
 from schemas.errors import IntegrityError
 from schemas.hr import HrSet
 from schemas.image import ImageSet
+from schemas.kmsr import GeneratedPoolManifest
 from schemas.noise import NoisePoolManifest
 from schemas.pdm import PdmManifest
 from schemas.pool import KernelPoolManifest
 from schemas.provenance import Circumstance
 from schemas.recipe import Recipe
+from schemas.redegnet import RedegnetManifest
 from schemas.shard import ShardRef, ShardSet
 from schemas.work import FileRecord
+
+NOT_IDENTITY: dict[str, Any] = {
+    "images": True, "pools_from": True, "realism": True, "redegnet": {"vgg_weights", "from_checkpoint"},
+}  # fmt: skip
+"""Parts of a recipe that are places of files, whose content counts instead, or change no sample."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,10 @@ class Made:
     """Versions of the stages that took part."""
     compression: Sealed[CompressionPoolManifest] | None = None
     pdm: Sealed[PdmManifest] | None = None
+    redegnet: Sealed[RedegnetManifest] | None = None
+    used: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Keys of all sealed stages that took part, by stage."""
+    generated: Sealed[GeneratedPoolManifest] | None = None
 
 
 def identity_of(made: Made) -> CorpusIdentity:
@@ -57,7 +68,7 @@ def identity_of(made: Made) -> CorpusIdentity:
             degraders[kind] = degraders.get(kind, 0) + count
     return CorpusIdentity(
         name=made.recipe.name,
-        recipe=made.recipe.model_dump(mode="json", exclude={"images", "realism"}),
+        recipe=made.recipe.model_dump(mode="json", exclude=NOT_IDENTITY),
         images=hashlib.sha256(repr(made.images.manifest.identity()).encode()).hexdigest(),
         stages=made.versions,
         pools=tuple(ref for ref, _ in made.pools),
@@ -88,18 +99,19 @@ def seal_corpus(made: Made, profile: Profile, circumstance: Circumstance) -> Cor
         IntegrityError: if a finished shard is no longer what it was; it is forgotten, so that a rerun makes it anew.
     """
     storage = Storage(profile.workspace)
-    manifest = sealed_version(storage, made) or _publish(made, storage, circumstance)
+    manifest = sealed_version(storage, made) or _publish(made, storage, circumstance, profile.device)
+    storage.write(layout.corpus_sources(made.recipe.name), sources_of(made, profile.device).canonical_json().encode())
     append_log(storage, manifest, now())
     return manifest
 
 
-def _publish(made: Made, storage: Storage, circumstance: Circumstance) -> CorpusManifest:
+def _publish(made: Made, storage: Storage, circumstance: Circumstance, device: str) -> CorpusManifest:
     identity = identity_of(made)
     digest, name = identity.content_digest(), made.recipe.name
     version = digest[:12]
     names = shard_names_of(identity, version)
-    for ref, shard in zip(made.shards.manifest.shards, names, strict=True):
-        _publish_shard(storage, made.shards.key, ref, layout.shard_path(name, version, shard))
+    shards = [(ref, layout.shard_path(name, version, shard)) for ref, shard in zip(made.shards.manifest.shards, names, strict=True)]
+    storage.each(lambda shard: _publish_shard(storage, made.shards.key, *shard), shards)
     for pool, group in made.pools:
         storage.link_tree(group, layout.corpus_pool(name, version, pool.kind))
     log = read_log(storage, name)
@@ -107,6 +119,7 @@ def _publish(made: Made, storage: Storage, circumstance: Circumstance) -> Corpus
         version=version, digest=digest, identity=identity, shard_names=names, files=(), counts=counts_of(made),
         parents=(log[-1].version,) if log else (), circumstance=circumstance,
     )  # fmt: skip
+    storage.write(layout.version_sources(name, version), sources_of(made, device).canonical_json().encode())
     manifest = manifest.with_(files=_write_files(storage, made, manifest))
     write_report(storage, made, manifest)
     storage.write(layout.corpus_manifest(name, version), manifest.canonical_json().encode())
@@ -122,6 +135,15 @@ def shard_names_of(identity: CorpusIdentity, version: str) -> tuple[str, ...]:
         numbers[shard.split] = number + 1
         names.append(layout.shard_name(identity.name, version, shard.split, number))
     return tuple(names)
+
+
+def sources_of(made: Made, device: str) -> VersionSources:
+    """Where the images were, and which sealed stages the version was made from."""
+    images = made.images.manifest.accepted
+    return VersionSources(
+        images=tuple(SourceImage(role=image.role, pixel_sha256=image.pixel_sha256, url=image.url) for image in images),
+        stages=made.used, device=device, pools_from=made.recipe.pools_from,
+    )  # fmt: skip
 
 
 def _publish_shard(storage: Storage, stage_key: str, ref: ShardRef, target: str) -> None:
@@ -151,9 +173,10 @@ def _write_files(storage: Storage, made: Made, manifest: CorpusManifest) -> tupl
             for ref, shard in zip(made.shards.manifest.shards, manifest.shard_names, strict=True)
         )
         write_tables(file, tables)
+    manifest = manifest.with_(files=(file_record(storage, folder, "samples.parquet"),))      # which Croissant describes
     for name, text in card.files(manifest).items():
         storage.write(f"{folder}/{name}", text.encode())
-    return tuple(file_record(storage, folder, name) for name in ("samples.parquet", *card.files(manifest)))
+    return tuple(file_record(storage, folder, name) for name in ("samples.parquet", "sources.json", *card.files(manifest)))
 
 
 def file_record(storage: Storage, folder: str, name: str) -> FileRecord:
@@ -175,6 +198,8 @@ def counts_of(made: Made) -> dict[str, int]:
         judged = made.kernels.manifest.judged
         counts["kernels"] = made.kernels.manifest.count
         counts["kernels_rejected"] = sum(not record.verdict.accepted for record in judged)
+    if made.generated is not None:
+        counts["generated_kernels"] = made.generated.manifest.count
     if made.noise is not None:
         counts["noise_patches"] = made.noise.manifest.count
     if made.compression is not None and made.compression.manifest.count:

@@ -14,7 +14,7 @@ from pipeline.images.encode import decode_suspect_png
 from pipeline.shards.tar import FIELDS, read_members
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest, Fault, Finding, ShardRecord, VerifyReport
-from schemas.errors import IntegrityError, StoreError
+from schemas.errors import IntegrityError, StoreError, UnreachableError
 from schemas.sample import SampleRecord, SampleRow
 
 
@@ -51,6 +51,8 @@ def _check_files(storage: Storage, manifest: CorpusManifest) -> Iterator[Finding
     for record in manifest.files:
         try:
             found = hashlib.sha256(storage.read(f"{folder}/{record.name}")).hexdigest()
+        except UnreachableError:
+            raise
         except StoreError as error:
             yield Finding(fault=Fault.FILE, where=record.name, detail=error.got or error.what)
             continue
@@ -90,6 +92,8 @@ def _check_samples(storage: Storage, manifest: CorpusManifest, name: str, path: 
             for key, fields in read_members(file):
                 seen.add(key)
                 yield from _check_sample(name, key, fields, expected.get(key))
+    except UnreachableError:
+        raise
     except (tarfile.TarError, EOFError, StoreError, ValueError) as error:
         yield Finding(fault=Fault.SHARD_TRUNCATED, where=name, detail=f"the tar ends early: {str(error).splitlines()[0]}")
     for key in expected:

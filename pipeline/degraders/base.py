@@ -36,6 +36,8 @@ class Pools:
     """The checkpoint of a fitted SynNet, a pool of one."""
     codes: PoolInfo | None = None
     """Representations of degradations, for that SynNet."""
+    generated_kernels: PoolInfo | None = None
+    """New kernels in the manner of `kernels`."""
 
 
 class Degrader(Protocol):

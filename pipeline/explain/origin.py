@@ -124,8 +124,12 @@ def _row(
 def _columns(ref: PoolRef, index: int, storage: Storage, manifest: CorpusManifest) -> dict[str, Any]:
     """What the pool says of one row, by column; the items themselves are left out."""
     name = layout.corpus_pool(manifest.identity.name, manifest.version, ref.kind)
-    group = zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)
-    return {key: array[index] for key, array in group.arrays() if array.ndim <= 2}
+
+    def read() -> dict[str, Any]:
+        group = zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)
+        return {key: array[index] for key, array in group.arrays() if array.ndim <= 2}
+
+    return storage.again("read", name, read)
 
 
 def _facts(ref: PoolRef, columns: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -107,7 +107,7 @@ def measure(
 def border_share(kernel: Array) -> float:
     """Share of absolute mass in the outermost ring of cells, in [0, 1]."""
     mass = np.abs(kernel)
-    return 1 - float(mass[1:-1, 1:-1].sum() / mass.sum())
+    return max(0.0, 1 - float(mass[1:-1, 1:-1].sum() / mass.sum()))    # sums in another order may exceed the whole
 
 
 def negative_share(kernel: Array) -> float:

@@ -11,10 +11,11 @@ from models.functional.noise import normals, words_for
 from pipeline.ops.base import Apply, Image
 from pipeline.pools import Assets
 from pipeline.rng import raw_words
-from schemas.ops.learned import Pdm
+from schemas.ops.learned import Pdm, Redegnet
 
 if TYPE_CHECKING:
     from models.pdm.degradation import Degradation
+    from models.redegnet.networks import SynNet
 
 
 def pdm(op: Pdm, image: Image, assets: Assets) -> Image:
@@ -38,5 +39,21 @@ def _network(assets: Assets, digest: str) -> Degradation:
     return read_checkpoint(assets.checkpoint(digest))
 
 
-LEARNED: dict[type, Apply] = {Pdm: pdm}
+def redegnet(op: Redegnet, image: Image, assets: Assets) -> Image:
+    """Put a degradation on a picture; (H, W, 3) uint8 to float64 of the same size, within 0..255."""
+    from models.redegnet.draw import synthesize
+
+    if image.dtype != np.uint8:
+        raise ValueError(f"redegnet wants the 8-bit HR image, got {image.dtype}; quantise before it")
+    return synthesize(_synnet(assets, op.checkpoint), np.asarray(image, np.uint8), assets.code(op.pool, op.index))
+
+
+@lru_cache(maxsize=4)
+def _synnet(assets: Assets, digest: str) -> SynNet:
+    from models.redegnet.checkpoint import read_checkpoint
+
+    return read_checkpoint(assets.checkpoint(digest))
+
+
+LEARNED: dict[type, Apply] = {Pdm: pdm, Redegnet: redegnet}
 """What each op does."""

@@ -119,7 +119,7 @@ def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
         ("ingest", decoding * everything, 0.0, f"decoding of {some}"),
         ("clean_up", decoding * everything + cleaning * pixels[Role.REAL], stored * pixels[Role.REAL], f"clean-up of {some}"),
     ]
-    if m.recipe.needs_pools:
+    if m.recipe.needs_kernels or m.recipe.needs_noise:
         lines += _pool_stages(m, decoding * pixels[Role.REAL], pixels[Role.REAL])
     return [*lines, _synthesis(m, tiles, pairs)]
 

@@ -71,7 +71,7 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     drawn = drawing.draw_all(recipe, found.scenes, supplies, request.draws, shelf)
     sealed = sealed_stages(recipe, base, storage)
     timed = time.perf_counter() - started < HURRY and "estimate_kernels" not in sealed
-    fit = fit_cost(recipe, found.with_role(Role.REAL), measure=timed) if recipe.needs_pools else None
+    fit = fit_cost(recipe, found.with_role(Role.REAL), measure=timed) if recipe.needs_kernels else None
     workers = request.workers or default_workers()
     cost = estimate(Measured(recipe, sizes, found, drawn, supplies, fit, sealed, workers))
     data = PreviewData(
@@ -118,8 +118,9 @@ def _pools_alone(recipe: Recipe, base: str, run: Run) -> None:
     images = run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
     if recipe.needs_compression:
         make_compression(recipe, images, run)
-    if recipe.needs_pools:
+    if recipe.needs_noise:
         make_noise(recipe, images, run)
+    if recipe.needs_kernels:
         make_kernels(recipe, images, run)
 
 

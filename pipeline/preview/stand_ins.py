@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.functional.kernels import SIZES, gaussian_kernel, target_centre, to_fixed_point
+from models.kmsr.geometry import cores, finished
+from models.kmsr.mixture import mixtures
 from pipeline.compression.mine import JPEG, encoder_of, of_file, of_pixels
 from pipeline.images.decode import pixel_digest
 from pipeline.images.read import read_image
@@ -27,6 +29,8 @@ MINED = 2
 """Images that stand-in noise, and compression that is no longer in the file, are mined from."""
 WINDOW = 2048
 """Side of the part of an image that it is mined from, in pixels."""
+MIXED = 16
+"""Kernels that stand in for generated ones."""
 WHITE = 3.0
 """Strength of the noise that stands in where none can be mined, in grey levels."""
 SPREADS = ((0.45, 0.45), (0.6, 0.6), (0.75, 0.75), (0.45, 0.75), (0.5, 0.9))
@@ -43,8 +47,12 @@ def supplies(recipe: Recipe, sealed: dict[str, Supply | None], scenes: Sequence[
     """
     real = [scene for scene in scenes if scene.role == "real"] or list(scenes)
     found: list[Supply | None] = []
-    if recipe.needs_pools:
-        found = [sealed.get("kernels") or gaussians(recipe.scale), sealed.get("noise") or mined_noise(real, recipe)]
+    if recipe.needs_kernels:
+        found.append(sealed.get("kernels") or gaussians(recipe.scale))
+    if recipe.needs_generated_kernels:
+        found.append(sealed.get("generated_kernels") or mixed(found[0] or gaussians(recipe.scale), recipe.scale))
+    if recipe.needs_noise:
+        found.append(sealed.get("noise") or mined_noise(real, recipe))
     if recipe.needs_compression:
         found.append(sealed["compression"] if "compression" in sealed else mined_compression(real, recipe))
     if recipe.needs_pdm:
@@ -65,6 +73,14 @@ def gaussians(scale: int) -> Supply:
         "`pairmill pool kernels`."
     )
     return Supply("kernels", pool_digest(items), items, sealed=False, note=note)
+
+
+def mixed(kernels: Supply, scale: int) -> Supply:
+    """Mixtures of turned and flipped kernels, which stand in for those of a generator."""
+    made = mixtures(cores(kernels.items, scale), MIXED, 2, stream("preview", "mixtures"))
+    items = np.stack([finished(core, scale) for core in made])
+    note = "Stand-in: mixtures of two kernels of the pool. No generator is fitted yet; the build does that."
+    return Supply("generated_kernels", pool_digest(items), items, sealed=False, note=note)
 
 
 def mined_noise(scenes: Sequence[Scene], recipe: Recipe) -> Supply:

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import layout
-from pipeline.build import NotFinishedError, finder, make_compression, make_kernels, make_noise, make_pdm
+from pipeline.build import NotFinishedError, finder, make_compression, make_generated_kernels, make_kernels, make_noise, make_pdm
 from pipeline.degraders.base import PoolInfo, Pools
 from pipeline.pools import ARRAYS, Assets, read_assets
 from pipeline.report.collect.choose import evenly
 from pipeline.report.pictures import heat, stretched
 from pipeline.report.shelf import Shelf
-from pipeline.stages import clean_up, ingest, pool_compression, pool_kernels, pool_noise, pool_pdm
+from pipeline.stages import clean_up, generate_kernels, ingest, pool_compression, pool_kernels, pool_noise, pool_pdm
 from pipeline.storage import Storage
 from schemas.corpus import PoolRef
 from schemas.errors import PairmillError
@@ -27,6 +27,13 @@ from schemas.recipe import Recipe
 
 SHOWN = 6
 """Items of a pool that are shown."""
+UNSEEN = ("pdm", "redegnet", "codes")
+"""Kinds of pools whose items are no pictures."""
+MADE = {
+    "kernels": "Estimated from", "pdm": "Fitted to", "redegnet": "Fitted to",
+    "generated_kernels": "Made in the manner of the kernels of",
+}  # fmt: skip
+"""How pools come from real images; all others are mined."""
 
 @dataclass(frozen=True, eq=False)
 class Supply:
@@ -57,6 +64,10 @@ def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> dict[str, Suppl
             k = make_kernels(recipe, images, run)
             ref = PoolRef(kind="kernels", digest=k.manifest.digest, count=k.manifest.count, side=k.manifest.side)
             found["kernels"] = _read(storage, ref, layout.pool_group(pool_kernels.STAGE.name, k.key))
+            if recipe.needs_generated_kernels:
+                g = make_generated_kernels(recipe, k, run)
+                ref = PoolRef(kind="generated_kernels", digest=g.manifest.digest, count=g.manifest.count, side=g.manifest.side)
+                found["generated_kernels"] = _read(storage, ref, layout.pool_group(generate_kernels.STAGE.name, g.key))
         with suppress(NotFinishedError):
             n = make_noise(recipe, images, run)
             ref = PoolRef(kind="noise", digest=n.manifest.digest, count=n.manifest.count, side=n.manifest.patch)
@@ -79,7 +90,7 @@ def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> dict[str, Suppl
 
 def _read(storage: Storage, ref: PoolRef, group: str) -> Supply:
     items = getattr(read_assets(storage, ((ref, group),)), ref.kind)[ref.digest]
-    what = {"kernels": "Estimated from", "pdm": "Fitted to"}.get(ref.kind, "Mined from")
+    what = MADE.get(ref.kind, "Mined from")
     note = f"{what} the real images: the sealed pool of this recipe."
     return Supply(ref.kind, ref.digest, items, sealed=True, note=note, share=ref.share)
 
@@ -99,7 +110,7 @@ def assets_of(found: Sequence[Supply]) -> Assets:
 
 def view(supply: Supply, shelf: Shelf) -> SupplyView:
     """Pictures of some of the items."""
-    rows = evenly(len(supply.items), SHOWN) if supply.kind != "pdm" else []      # a checkpoint is no picture
+    rows = evenly(len(supply.items), SHOWN) if supply.kind not in UNSEEN else []
     pictures = tuple(shelf.png(f"pool-{supply.kind}-{row:05d}", picture(supply.kind, supply.items[row])) for row in rows)
     return SupplyView(kind=supply.kind, count=len(supply.items), sealed=supply.sealed, note=supply.note, pictures=pictures)
 
@@ -107,7 +118,7 @@ def view(supply: Supply, shelf: Shelf) -> SupplyView:
 def picture(kind: str, item: NDArray[np.generic]) -> NDArray[np.uint8]:
     """A kernel as a heat map, quantisation tables of luma and chroma side by side, a noise patch stretched around mid-grey."""
     values = np.asarray(item, np.float64)
-    if kind == "kernels":
+    if kind in ("kernels", "generated_kernels"):
         return heat(values)
     if kind == "compression":
         return np.concatenate([heat(table.reshape(8, 8), 100.0) for table in values[:2]], axis=1)

@@ -9,7 +9,7 @@ from PIL import ImageDraw, ImageFont
 
 from models.functional.kernels import target_centre
 from pipeline.report.collect.pairs import crop_side, crops
-from pipeline.report.collect.pools import PoolRows, pool_rows
+from pipeline.report.collect.pools import PoolRows, kernel_pools
 from pipeline.report.collect.samples import Pair, some_pairs
 from pipeline.report.pictures import Image, enlarged, heat, nearest, png
 from pipeline.storage import Storage
@@ -32,7 +32,7 @@ def contact_sheet(storage: Storage, manifest: CorpusManifest, count: int) -> byt
     """
     scale = int(manifest.identity.recipe["scale"])
     pairs = some_pairs(storage, manifest, max(1, min(count, 24)))
-    kernels, counts = pool_rows(storage, manifest, "kernels"), {ref.digest: ref.count for ref in manifest.identity.pools}
+    kernels, counts = kernel_pools(storage, manifest), {ref.digest: ref.count for ref in manifest.identity.pools}
     most = PANE // 2
     while True:
         side = crop_side(pairs, scale, most)
@@ -45,13 +45,13 @@ def contact_sheet(storage: Storage, manifest: CorpusManifest, count: int) -> byt
             pairs = pairs[: max(1, len(pairs) * 3 // 4)]
 
 
-def _row(pair: Pair, side: int, scale: int, kernels: PoolRows | None, counts: dict[str, int]) -> tuple[list[Image], str]:
+def _row(pair: Pair, side: int, scale: int, kernels: dict[str, PoolRows], counts: dict[str, int]) -> tuple[list[Image], str]:
     hr, lr = crops(pair, side, scale)
     zoom = max(1, PANE // side)
     panes = [nearest(hr, zoom), nearest(lr, zoom * scale), nearest(enlarged(lr, scale), zoom)]
-    blurs = [op.index for op in pair.program.ops if isinstance(op, PooledBlur)]
-    if blurs and kernels is not None:
-        _inset(panes[1], kernels.rows(blurs[:1])[0], scale)
+    blurs = [op for op in pair.program.ops if isinstance(op, PooledBlur)]
+    if blurs and blurs[0].pool in kernels:
+        _inset(panes[1], kernels[blurs[0].pool].rows([blurs[0].index])[0], scale)
     words = [word for word in pair.program.words(counts) if not word.startswith(("every", "rounded"))]
     known = any(word.startswith(pair.row.degrader) for word in words)
     return panes, " · ".join(words if known else [pair.row.degrader, *words])

@@ -1,4 +1,7 @@
-"""Reading pairs for training: random aligned crops from shards, through plain webdataset."""
+"""Reading pairs for training: random aligned crops, turned and mirrored, in an order that differs in every epoch.
+
+`Loader` is what a training loop iterates over; `Pairs` is the data set below it; `pairs` is the same without torch's loader.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,54 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import webdataset
+import torch
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pipeline.images.encode import decode_png
-from pipeline.rng import pick, stream
+from pipeline.rng import pick, raw_words, stream, stream_key
+from pipeline.shards.index import Index, read_index
+from schemas.errors import UserError
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Tensors = tuple[torch.Tensor, torch.Tensor]
 
 
 def pairs(shards: Sequence[str], crop: int | None, seed: int, epoch: int = 0) -> Iterator[Pair]:
-    """HR and LR crops of all samples of some shards, in the order of the shards.
+    """HR and LR crops of all samples of some shards, in the order of an epoch.
 
     Args:
         shards: Paths or URLs of tars.
         crop: Side of the HR crop, in pixels, a multiple of the scale; none takes whole tiles.
-        seed: Seed of the crops; each sample has a stream of its own.
-        epoch: Number of the pass; another epoch takes other crops.
+        seed: Seed of order, crops and turns; each sample has a stream of its own.
+        epoch: Number of the pass; another epoch takes another order and other crops.
 
     Yields:
         (crop, crop, 3) and (crop / scale, crop / scale, 3) uint8 RGB.
 
     Raises:
-        ValueError: if a tile is smaller than the crop.
+        UserError: if a tile is smaller than the crop, or the crop no multiple of the scale.
     """
-    for sample in webdataset.WebDataset(list(shards), shardshuffle=False, nodesplitter=webdataset.split_by_node):
-        pair = decode_png(sample["hr.png"]), decode_png(sample["lr.png"])
-        yield pair if crop is None else aligned_crop(pair, crop, stream(seed, "crop", epoch, sample["__key__"]))
+    index = read_index(shards)
+    for number in epoch_order(len(index), seed, epoch):
+        yield read_pair(index, int(number), crop, seed, epoch)
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """A permutation of `count` samples: the order of random 64-bit words, which every release of numpy gives alike."""
+    return np.argsort(raw_words(f"{stream_key(seed, 'order', epoch):032x}", count), kind="stable")
+
+
+def read_pair(index: Index, number: int, crop: int | None, seed: int, epoch: int, *, turned: bool = True) -> Pair:
+    """One sample: decoded, cut, and put into one of the eight positions of a square."""
+    key, hr, lr = index.read(number)
+    pair, rng = (decode_png(hr), decode_png(lr)), stream(seed, "crop", epoch, key)
+    if crop is not None:
+        pair = aligned_crop(pair, crop, rng)
+    if not turned:
+        return pair
+    position = pick(rng, 8)
+    return turn(pair[0], position), turn(pair[1], position)
 
 
 def aligned_crop(pair: Pair, crop: int, rng: np.random.Generator) -> Pair:
@@ -40,11 +64,134 @@ def aligned_crop(pair: Pair, crop: int, rng: np.random.Generator) -> Pair:
     hr, lr = pair
     scale = hr.shape[0] // lr.shape[0]
     side = crop // scale
-    if side > min(lr.shape[:2]):
-        raise ValueError(f"crop of {crop} HR pixels is larger than a tile of {hr.shape[0]} x {hr.shape[1]}")
+    if side > min(lr.shape[:2]) or crop % scale:
+        raise UserError("this crop cannot be taken", got=f"{crop} HR pixels", where=f"a tile of {hr.shape[0]} x {hr.shape[1]}",
+                        wanted=f"a multiple of {scale} that is no larger than the tile")  # fmt: skip
     top, left = (pick(rng, length - side + 1) for length in lr.shape[:2])
-    return _cut(hr, top * scale, left * scale, side * scale), _cut(lr, top, left, side)
+    return _cut(hr, top * scale, left * scale, crop), _cut(lr, top, left, side)
+
+
+def turn(image: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
+    """One of eight positions: bit 2 exchanges rows and columns, bit 1 mirrors the rows, bit 0 the columns."""
+    if position & 4:
+        image = image.swapaxes(0, 1)
+    return image[:: -1 if position & 2 else 1, :: -1 if position & 1 else 1]
 
 
 def _cut(image: NDArray[np.uint8], top: int, left: int, side: int) -> Any:
     return image[top : top + side, left : left + side]
+
+
+class Pairs(Dataset[Tensors]):
+    """The samples of some shards by number, as (3, H, W) uint8 tensors.
+
+    An item is asked for as (epoch, number); a bare number takes the crop of epoch 0, every time.
+    """
+
+    def __init__(self, shards: Sequence[str], crop: int | None, seed: int = 0, *, turned: bool = True) -> None:
+        self.index, self.crop, self.seed, self.turned = read_index(shards), crop, seed, turned
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, place: tuple[int, int] | int) -> Tensors:
+        epoch, number = place if isinstance(place, tuple) else (0, place)
+        hr, lr = read_pair(self.index, number, self.crop, self.seed, epoch, turned=self.turned)
+        return _tensor(hr), _tensor(lr)
+
+
+def _tensor(image: NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+
+
+class Loader:
+    """Batches of (B, 3, H, W) uint8 tensors, HR and LR; iterating gives the rest of one epoch, the next time the next.
+
+    Batches are made by the numbers (seed, epoch, rank) alone: any number of workers gives the same ones, and `state_dict`,
+    taken after any batch, continues with the very next one in another process.
+
+    Args:
+        pairs: The samples.
+        batch: Samples per batch and rank.
+        workers: Processes that decode; none decodes in this one.
+        prefetch: Batches that each worker keeps ready.
+        rank, world: This process among all that train together; those of torch.distributed, where it runs.
+        even: Every rank gets equally many, so that no rank waits forever for another; leaves out at most world - 1
+            samples of an epoch, other ones each time.
+        drop_last: Leave out a last batch that is not full.
+        pin_memory: Pin batches for a faster way to a GPU.
+    """
+
+    def __init__(
+        self, pairs: Pairs, batch: int, *, workers: int = 0, prefetch: int = 4, rank: int | None = None,
+        world: int | None = None, even: bool = True, drop_last: bool = False, pin_memory: bool = False,
+    ) -> None:  # fmt: skip
+        together = torch.distributed.is_available() and torch.distributed.is_initialized()
+        self.rank = rank if rank is not None else torch.distributed.get_rank() if together else 0
+        self.world = world if world is not None else torch.distributed.get_world_size() if together else 1
+        self.pairs, self.batch, self.even, self.drop_last = pairs, batch, even, drop_last
+        self.epoch, self.done = 0, 0
+        self.loader: DataLoader[Tensors] = DataLoader(
+            pairs, batch_sampler=_Rest(self), num_workers=workers, prefetch_factor=prefetch if workers else None,
+            persistent_workers=workers > 0, pin_memory=pin_memory,
+            generator=torch.Generator(),               # else each epoch would move on the generator of the training
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch."""
+        samples = len(self.numbers(self.epoch))
+        return samples // self.batch if self.drop_last else -(-samples // self.batch)
+
+    def __iter__(self) -> Iterator[Tensors]:
+        for hr, lr in self.loader:
+            self.done += 1
+            yield hr, lr
+        self.epoch, self.done = self.epoch + 1, 0
+
+    def numbers(self, epoch: int) -> NDArray[np.int64]:
+        """Numbers of the samples of this rank, in the order of an epoch."""
+        count = len(self.pairs)
+        usable = count - count % self.world if self.even else count
+        return epoch_order(count, self.pairs.seed, epoch)[self.rank : usable : self.world]
+
+    def rest(self) -> Iterator[list[tuple[int, int]]]:
+        """Batches of this epoch that were not handed out yet, as (epoch, number)."""
+        epoch, numbers = self.epoch, self.numbers(self.epoch)
+        for batch in range(self.done, len(self)):
+            yield [(epoch, int(number)) for number in numbers[batch * self.batch :][: self.batch]]
+
+    def state_dict(self) -> dict[str, int]:
+        """Where we are, and what that is counted in."""
+        return {"epoch": self.epoch, "done": self.done} | self._terms()
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Continue from there.
+
+        Raises:
+            UserError: if the state was counted in other batches, ranks, samples or another seed.
+        """
+        terms = {name: value for name, value in state.items() if name not in ("epoch", "done")}
+        if terms != self._terms():
+            raise UserError("this state belongs to another loader", got=_said(terms), wanted=_said(self._terms()),
+                            todo="continue with the same shards, seed, batch and number of ranks")  # fmt: skip
+        self.epoch, self.done = state["epoch"], state["done"]
+
+    def _terms(self) -> dict[str, int]:
+        return {"seed": self.pairs.seed, "samples": len(self.pairs), "batch": self.batch, "world": self.world}
+
+
+class _Rest(Sampler[list[Any]]):
+    """What torch asks for the next batches; it runs ahead of the loop, hence the loader counts what it hands out."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        return self.loader.rest()
+
+    def __len__(self) -> int:
+        return len(self.loader) - self.loader.done
+
+
+def _said(terms: dict[str, int]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in terms.items())

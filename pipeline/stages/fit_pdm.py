@@ -106,7 +106,7 @@ def _begin(payload: FitPayload, config: PdmFitConfig, context: Context) -> Fit:
 
     window = config.pdm.window
     reals = [centre(load(image, IngestConfig()), window) for image in payload.reals]
-    hrs = [centre(_read_hr(context.storage, part), window) for part in payload.hrs]
+    hrs = [centre(read_part(context.storage, part), window) for part in payload.hrs]
     seed = stream_key(config.seed, "pdm", *(image.pixel_sha256 for image in payload.reals))
     return Fit(reals, hrs, config.pdm, config.scale, seed, context.profile.device)
 
@@ -117,7 +117,8 @@ def centre(image: Image, side: int) -> Image:
     return image[top : top + side, left : left + side].copy()
 
 
-def _read_hr(storage: Storage, part: HrPart) -> Image:
+def read_part(storage: Storage, part: HrPart) -> Image:
+    """An HR image, (H, W, 3) uint8."""
     if part.cleaned:
         return decode_png(storage.read(f"{layout.unit_folder(clean_up.STAGE.name, part.key)}/hr.png"))
     return load(part.image, IngestConfig())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import Counter
+from bisect import bisect_left, bisect_right
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import IO, Any, cast
 
 import numpy as np
@@ -20,7 +22,7 @@ from pipeline.degraders.base import Degrader, PoolInfo, Pools
 from pipeline.images.decode import load, pixel_digest
 from pipeline.images.encode import decode_png
 from pipeline.pools import load_assets
-from pipeline.rng import stream
+from pipeline.rng import stream, stream_key
 from pipeline.shards.tar import ShardWriter, make_sample
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import clean_up
@@ -68,7 +70,7 @@ class Inputs:
 
 
 def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
-    """Whole splits by source image, images in digest order, tiles packed into shards of equal length."""
+    """Whole splits by source image, images in digest order, tiles packed into shards of about equal length."""
     records = inputs.images.by_digest()
     with_tiles = [ref for ref in inputs.hr.images if ref.hr.tiles]
     split_of = split_images([ref.hr.image for ref in with_tiles], inputs.splits, inputs.seed)
@@ -87,20 +89,83 @@ def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
     return units
 
 
-def pack(parts: Sequence[TilesOfImage], per_shard: int) -> list[tuple[TilesOfImage, ...]]:
-    """Tiles in order, cut into shards of `per_shard` tiles; the last has the rest."""
-    shards: list[list[TilesOfImage]] = []
-    room = 0
-    for part in parts:
-        tiles = part.tiles
-        while tiles:
-            if room == 0:
-                shards.append([])
-                room = per_shard
-            shards[-1].append(part.with_(tiles=tiles[:room]))
-            taken = min(room, len(tiles))
-            tiles, room = tiles[taken:], room - taken
-    return [tuple(shard) for shard in shards]
+def pack(parts: Sequence[TilesOfImage], target: int) -> list[tuple[TilesOfImage, ...]]:
+    """Tiles in order, cut into shards of about `target` tiles, at borders that the content chooses.
+
+    A place is a border if its mark, the digest of what comes next, is the least within half of `target` tiles to both sides;
+    places between two images go before those inside one. Which places are borders thus depends on what lies near them only
+    (local-minimum chunking): an added image changes the shards around it, and all others stay as they are. What is too long
+    between two borders is cut again. All shards have target // 2 to 3 * target // 2 tiles, at least 1, where there are so many.
+    """
+    parts = [part for part in parts if part.tiles]
+    starts = list(accumulate((len(part.tiles) for part in parts), initial=0))
+    least, most = max(1, target // 2), max(1, 3 * target // 2)
+    inside = [place for place in _minima(_places(parts, starts, least), least) if least <= place <= starts[-1] - least]
+    borders = sorted({0, *inside, starts[-1]})
+    return [_between(parts, starts, *cut) for span in pairwise(borders) for cut in _divided(parts, starts, span, least, most)]
+
+
+Place = tuple[int, tuple[int, int]]
+"""A place where a shard may end, counted in tiles, and its mark; the first number of the mark is 0 between images."""
+
+
+def _places(parts: Sequence[TilesOfImage], starts: list[int], least: int) -> list[Place]:
+    """All places between images, and those inside an image that are far from its ends."""
+    found: list[Place] = []
+    for part, start in zip(parts, starts, strict=False):
+        image = part.image.pixel_sha256
+        found.append((start, (0, _mark(image))))
+        inner = range(least, len(part.tiles) - least + 1)
+        found += [(start + number, (1, _mark(image, *part.tiles[number]))) for number in inner]
+    return found
+
+
+def _minima(places: Sequence[Place], reach: int) -> list[int]:
+    """The places whose marks are the least of all that are nearer than `reach`; places ascend."""
+    found, near, ahead = list[int](), deque[Place](), 0
+    for place, _ in places:
+        while ahead < len(places) and places[ahead][0] < place + reach:
+            while near and near[-1][1] > places[ahead][1]:
+                near.pop()
+            near.append(places[ahead])
+            ahead += 1
+        while near[0][0] <= place - reach:
+            near.popleft()
+        if near[0][0] == place:
+            found.append(place)
+    return found
+
+
+def _divided(
+    parts: Sequence[TilesOfImage], starts: list[int], span: tuple[int, int], least: int, most: int
+) -> list[tuple[int, int]]:
+    """A span of tiles, cut where the marks are least until no piece is longer than `most`; no piece is shorter than `least`."""
+    begin, end = span
+    if end - begin <= most:
+        return [span]
+    place = _least(parts, starts, begin + least, end - least)
+    return [cut for piece in ((begin, place), (place, end)) for cut in _divided(parts, starts, piece, least, most)]
+
+
+def _least(parts: Sequence[TilesOfImage], starts: list[int], first: int, last: int) -> int:
+    """The place in [first, last] with the least mark."""
+    images = range(bisect_left(starts, first), bisect_right(starts, last))
+    if images:
+        return starts[min(images, key=lambda number: _mark(parts[number].image.pixel_sha256))]
+    number = bisect_right(starts, first) - 1             # all of it lies inside this image
+    part, start = parts[number], starts[number]
+    return min(range(first, last + 1), key=lambda place: _mark(part.image.pixel_sha256, *part.tiles[place - start]))
+
+
+def _mark(*parts: str | int) -> int:
+    return stream_key("border", *parts)
+
+
+def _between(parts: Sequence[TilesOfImage], starts: list[int], begin: int, end: int) -> tuple[TilesOfImage, ...]:
+    """Tiles begin to end, by image."""
+    numbers = range(bisect_right(starts, begin) - 1, bisect_left(starts, end))
+    cut = [(parts[n], max(begin - starts[n], 0), end - starts[n]) for n in numbers]
+    return tuple(part.with_(tiles=part.tiles[low:high]) for part, low, high in cut if part.tiles[low:high])
 
 
 def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context: Context) -> Iterator[ShardResult]:
@@ -136,8 +201,7 @@ class _Maker:
     def __init__(self, config: SynthesizeConfig, context: Context, shard: ShardPayload) -> None:
         self.config, self.storage = config, context.storage
         self.assets = load_assets(context.profile.workspace, tuple(zip(config.pools, shard.pools, strict=True)))
-        pools = {pool.kind: PoolInfo(pool.digest, pool.count, pool.side, pool.share) for pool in config.pools}
-        known = Pools(**pools)
+        known = Pools(**{pool.kind: PoolInfo(pool.digest, pool.count, pool.side, pool.share) for pool in config.pools})
         drawn = [degrader for degrader in config.degraders if degrader.weight_in(shard.split)]
         self.degraders = [(degrader.label, degraders.build(degrader, config.scale, known)) for degrader in drawn]
         weights = np.cumsum([degrader.weight_in(shard.split) for degrader in drawn])
@@ -201,6 +265,6 @@ def seal(
 
 
 STAGE = Stage(
-    name="synthesize", version=1, title="synthesize pairs", noun="shards",
+    name="synthesize", version=2, title="synthesize pairs", noun="shards",
     record=ShardResult, manifest=ShardSet, plan=plan, work=work, seal=seal,
 )

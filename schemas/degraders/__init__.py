@@ -13,6 +13,7 @@ from schemas.degraders.bsrgan import BsrganConfig
 from schemas.degraders.codec import CodecConfig
 from schemas.degraders.custom import CustomConfig
 from schemas.degraders.ikc import IkcConfig
+from schemas.degraders.kmsr import KmsrConfig
 from schemas.degraders.pdm import PdmConfig
 from schemas.degraders.realesrgan import RealEsrganConfig
 from schemas.degraders.realsr import RealSrConfig
@@ -30,6 +31,7 @@ AnyConfig = (
     | CodecConfig
     | CustomConfig
     | PdmConfig
+    | KmsrConfig
     | RedegnetConfig
 )
 DegraderConfig = Annotated[AnyConfig, Field(discriminator="kind")]

@@ -37,13 +37,13 @@ SETTINGS: dict[str, dict[str, Any]] = {"custom": {"ops": OPS}}
 """Settings of degraders that have no default; of all others nothing is said here."""
 PULLED = {"realsr", "pdm", "redegnet", "kmsr"}
 """Degraders that draw from pools or checkpoints."""
-CLEAN = {"bicubic", "ikc"}
+CLEAN = {"bicubic", "ikc", "kmsr"}
 """Degraders without noise or compression: a flat image stays what it is."""
 NOISY = {"realsr", "bsrgan", "realesrgan", "srmd", "block_noise", "custom"}
 """Degraders with zero-mean noise."""
-SHARP = {"bicubic", "realsr", "ikc", "srmd"}
+SHARP = {"bicubic", "realsr", "kmsr", "ikc", "srmd"}
 """Degraders that reduce once, so that the phases of HR survive."""
-LIKENESS = {"bicubic": 0.95, "codec": 0.9, "realsr": 0.8, "ikc": 0.8}
+LIKENESS = {"bicubic": 0.95, "codec": 0.9, "realsr": 0.8, "kmsr": 0.8, "ikc": 0.8}
 """Least correlation with block means, the median of some draws; 0.4 for those that are harsher."""
 DRIFT = {"realsr": 0.05, "realesrgan": 20.0}
 """How far the mean of a mid-grey image may move, in grey levels; 3 for all others. Real-ESRGAN counts the levels of the image to
@@ -66,7 +66,7 @@ def allowed(kind: str, scale: int) -> bool:
     return True
 
 
-KINDS = [kind for kind in DEGRADERS if kind not in PULLED - {"realsr"}]
+KINDS = [kind for kind in DEGRADERS if kind not in PULLED - {"realsr", "kmsr"}]
 CASES = [(kind, scale) for kind in KINDS for scale in (2, 3, 4, 8) if allowed(kind, scale)]
 every_case = pytest.mark.parametrize(("kind", "scale"), CASES)
 
@@ -84,7 +84,7 @@ def run(program: Program, hr: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def test_drawing_depends_on_the_stream_alone(kind: str, scale: int) -> None:
     assert draw(kind, scale) == draw(kind, scale)
     different = {draw(kind, scale, number).content_digest() for number in range(8)}
-    assert len(different) == (1 if kind == "bicubic" else 8)
+    assert len(different) >= {"bicubic": 1, "kmsr": 4}.get(kind, 8)      # without noise, a kernel of seven is all that is drawn
 
 
 @every_case

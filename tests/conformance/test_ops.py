@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from models.pdm.sampling import keyed
+from models.redegnet.checkpoint import networks_bytes
+from models.redegnet.networks import SynNet
 from pipeline.compression.tables import Encoder
 from pipeline.ops import OPS
 from pipeline.pools import Assets, pool_digest
@@ -28,10 +31,12 @@ from schemas.ops.blur import (
 )
 from schemas.ops.camera import Mosaic, Process, Unprocess
 from schemas.ops.codecs import Avif, ChromaSubsample, Jpeg, JpegXl, Video, Webp
+from schemas.ops.learned import Redegnet
 from schemas.ops.noise import BlockNoise, GaussianNoise, PoissonNoise, ShotReadNoise, SpeckleNoise
 from schemas.ops.pooled import Inject, Placement, PooledBlur, PooledJpeg
 from schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Subsample
 from schemas.program import Program
+from schemas.redegnet import RedegnetNetConfig
 from tests.make import photograph
 from tests.pools import pools
 
@@ -39,7 +44,12 @@ Image = NDArray[np.generic]
 KNOWN, POOLS = pools(2)
 ENCODER = Encoder(np.full((8, 8), 9), np.full((8, 8), 17), "420").row()[None]
 ENCODERS = pool_digest(ENCODER)
-ASSETS = Assets(POOLS.kernels, POOLS.noise, {ENCODERS: ENCODER})
+NET = RedegnetNetConfig(side=16, code=4, first=2, most=4, mapping=1)
+SYNNET = np.frombuffer(networks_bytes(NET, {"syn": SynNet(NET, keyed(1, "weights"))}), np.uint8)[None]
+CODES = np.eye(3, 4, dtype=np.float32)
+ASSETS = Assets(
+    POOLS.kernels, POOLS.noise, {ENCODERS: ENCODER}, redegnet={pool_digest(SYNNET): SYNNET}, codes={pool_digest(CODES): CODES}
+)
 KEY = "0123456789abcdef" * 2
 PLACES = tuple(
     Placement(index=2, patch_top=0, patch_left=0, flip_rows=False, flip_columns=True, top=top, left=0, height=height, width=31)
@@ -86,6 +96,7 @@ EXAMPLES = [
     Example(PooledBlur(pool=next(iter(ASSETS.kernels)), index=1), eight=True),
     Example(Inject(pool=next(iter(ASSETS.noise)), strength=0.7, placements=PLACES), grey=False, flat=False),
     Example(PooledJpeg(pool=ENCODERS, index=0, phase=(3, 5)), near=9),
+    Example(Redegnet(checkpoint=pool_digest(SYNNET), pool=pool_digest(CODES), index=1), grey=False, flat=False, eight=True),
     # noise
     Example(GaussianNoise(sigma=9, key=KEY), grey=False, flat=False),
     Example(GaussianNoise(sigma=9, mode="grey", key=KEY), flat=False),

@@ -119,14 +119,18 @@ def test_killed_at_any_moment_ends_in_the_same_bytes(built: Path, prefect: dict[
     assert shard_bytes(tmp_path) == shard_bytes(built)
 
 
-def test_interrupt_is_polite(built: Path, prefect: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "to_all"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
+def test_interrupt_is_polite(
+    built: Path, prefect: dict[str, str], tmp_path: Path, number: signal.Signals, to_all: bool
+) -> None:
+    """Ctrl-C, and what service managers do: a signal to all processes, the Prefect server among them."""
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "build", built / "tiny.yaml", "--workspace", tmp_path], cwd=root,
-        env=os.environ | prefect, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=os.environ | prefect, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     assert wait_until(lambda: (tmp_path / "stages" / "ingest").exists() or process.poll() is not None, 120)
-    process.send_signal(signal.SIGINT)
+    (os.killpg if to_all else os.kill)(process.pid, number)
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 130, text
     assert "run the same command again; it goes on from there" in text

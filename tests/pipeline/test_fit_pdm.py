@@ -183,8 +183,8 @@ def checkpoint(noise: dict[str, Any] | None) -> tuple[Pools, Assets]:
     network = Degradation(config, 2, keyed(1, "weights"))
     rng = np.random.default_rng(2)
     with torch.no_grad():
-        network.kernel.out.weight.add_(torch.from_numpy(rng.standard_normal(tuple(network.kernel.out.weight.shape)) * 0.01))
         if network.noise is not None:
+            network.kernel.out.weight.add_(torch.from_numpy(rng.standard_normal(tuple(network.kernel.out.weight.shape)) * 0.01))
             network.noise.out.weight.add_(torch.from_numpy(rng.standard_normal(tuple(network.noise.out.weight.shape)) * 0.1))
     items = np.frombuffer(checkpoint_bytes(network), np.uint8)[None]
     digest = pool_digest(items)

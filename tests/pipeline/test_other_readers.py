@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -16,19 +13,8 @@ import numpy as np
 from PIL import Image
 
 from pipeline.corpora.replay import read_table
+from tests.isolated import isolated
 from tests.make import Tiny
-
-
-def isolated(code: str, folder: Path, home: Path) -> str:
-    """Output of a program run in `folder`, with warnings as they are and no way to the network's hub."""
-    environment = os.environ | {
-        "HOME": str(home), "HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1",
-        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-    }  # fmt: skip
-    check = "\nimport sys; assert not {'pipeline', 'schemas', 'models', 'flows'} & set(sys.modules)"
-    done = subprocess.run([sys.executable, "-P", "-c", code + check], cwd=folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_the_snippet_of_the_card_works(tiny: Tiny, tmp_path: Path) -> None:

@@ -91,13 +91,58 @@ def part(number: int, tiles: int) -> TilesOfImage:
     return TilesOfImage(image=image, hr_key=digest, cleaned=True, tiles=tuple((x, number) for x in range(tiles)))
 
 
-@given(st.lists(st.integers(0, 12), max_size=8), st.integers(1, 10))
-def test_packing_is_an_exact_cover(sizes: list[int], per_shard: int) -> None:
-    parts = [part(number, size) for number, size in enumerate(sizes)]
-    shards = pack(parts, per_shard)
+def packed(sizes: list[int], target: int) -> list[tuple[TilesOfImage, ...]]:
+    """Shards of images with so many tiles, in the order of their digests, as a plan has them."""
+    return pack(sorted((part(number, size) for number, size in enumerate(sizes)), key=lambda p: p.image.pixel_sha256), target)
+
+
+@given(st.lists(st.integers(0, 12), max_size=30), st.integers(1, 10))
+def test_packing_is_an_exact_cover_within_bounds(sizes: list[int], target: int) -> None:
+    shards = packed(sizes, target)
     flat = [(piece.image.pixel_sha256, tile) for shard in shards for piece in shard for tile in piece.tiles]
+    parts = sorted((part(number, size) for number, size in enumerate(sizes)), key=lambda p: p.image.pixel_sha256)
     assert flat == [(whole.image.pixel_sha256, tile) for whole in parts for tile in whole.tiles]
     lengths = [sum(len(piece.tiles) for piece in shard) for shard in shards]
-    assert lengths[:-1] == [per_shard] * (len(shards) - 1)
-    assert all(0 < length <= per_shard for length in lengths)
+    least, most = max(1, target // 2), max(1, 3 * target // 2)
+    assert all(min(least, sum(sizes)) <= length <= most for length in lengths)
     assert all(piece.tiles for shard in shards for piece in shard)
+
+
+def test_shards_are_of_the_length_asked_for_on_average() -> None:
+    for tiles, target in ((1, 16), (7, 64), (40, 512)):
+        lengths = [sum(len(piece.tiles) for piece in shard) for shard in packed([tiles] * (60 * target // tiles), target)]
+        assert sum(lengths) / len(lengths) == pytest.approx(target, rel=0.1)
+
+
+def test_shards_end_between_images_where_they_can() -> None:
+    shards = packed([10] * 80, 40)
+    assert all(len(piece.tiles) == 10 for shard in shards for piece in shard)
+    inside = packed([1000], 40)                          # one image that fills many shards
+    assert len(inside) > 15
+
+
+@pytest.mark.parametrize(("tiles", "target"), [(1, 16), (6, 64), (6, 512), (40, 512), (300, 512)])
+def test_an_added_image_changes_a_couple_of_shards(tiles: int, target: int) -> None:
+    """Of about twenty; counted borders would change half of them."""
+    count = max(8, 20 * target // tiles)
+    changed, total = [], 0
+    for added in range(20):
+        sizes = [tiles] * (count + 1)
+        without = [0 if number == added * count // 20 else size for number, size in enumerate(sizes)]
+        before, after = packed(without, target), packed(sizes, target)
+        changed.append(len(set(after) - set(before)))
+        total = len(after)
+    assert total > 12
+    assert sum(changed) / len(changed) < 2
+    assert max(changed) <= 4                             # whatever lies between the borders to both sides
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=60), st.integers(0, 59), st.integers(1, 30))
+def test_shards_far_from_an_added_image_stay(sizes: list[int], added: int, target: int) -> None:
+    """The law behind: whatever the sizes, shards more than a few targets of tiles away are the same."""
+    digest = part(added % len(sizes), 1).image.pixel_sha256
+    without = [0 if number == added % len(sizes) else size for number, size in enumerate(sizes)]
+    before, after = packed(without, target), packed(sizes, target)
+    place = next(n for n, shard in enumerate(after) if any(piece.image.pixel_sha256 == digest for piece in shard))
+    far = [shard for n, shard in enumerate(after) if abs(n - place) > 8 + 3 * max(sizes) // target]
+    assert set(far) <= set(before)

@@ -6,21 +6,52 @@ import errno
 import os
 import pickle
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
 import zarr
+from fsspec.implementations.arrow import ArrowFSWrapper
+from pyarrow.fs import LocalFileSystem
 
 from pipeline.storage import Storage
 from schemas.errors import StoreError
+from tests.object_store import BUCKET, object_store
 
 
-@pytest.fixture(params=["local", "file", "memory"])
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """URL of a bucket in a server of its own."""
+    with object_store() as env, pytest.MonkeyPatch.context() as patch:
+        for name, value in env.items():
+            patch.setenv(name, value)
+        yield f"s3://{BUCKET}"
+
+
+@pytest.fixture(params=["local", "file", "memory", "s3", "plain"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """A store of each kind; `plain` is one whose files are visible while they are written."""
     folder = f"{tmp_path}/work space"
-    return Storage({"local": folder, "file": f"file://{folder}", "memory": f"memory://{uuid.uuid4().hex}/w"}[request.param])
+    if request.param == "s3":
+        return Storage(f"{request.getfixturevalue('s3')}/{uuid.uuid4().hex}/w")
+    fsspec.register_implementation("plain", Plain, clobber=True)
+    urls = {"local": folder, "file": f"file://{folder}", "memory": f"memory://{uuid.uuid4().hex}/w", "plain": f"plain://{folder}"}
+    return Storage(urls[request.param])
+
+
+class Plain(ArrowFSWrapper):                             # type: ignore[misc]
+    """Arrow's file system for local disks, as one that the storage knows nothing about."""
+
+    protocol, fsid = "plain", "plain"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(LocalFileSystem(), **options)
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        return super()._open(path, mode, seekable=True, **options)
 
 
 def test_what_is_written_is_read(storage: Storage) -> None:
@@ -183,7 +214,7 @@ def test_a_failing_link_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     storage = Storage(str(tmp_path))
     storage.write("a", b"1")
     monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no")))
-    monkeypatch.setattr("pipeline.storage.shutil.copyfile", full)
+    monkeypatch.setattr("shutil.copyfile", full)
     with pytest.raises(StoreError):
         storage.link("a", "b")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

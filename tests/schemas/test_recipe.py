@@ -25,7 +25,7 @@ def with_at(place: str, value: Any) -> dict[str, Any]:
 
 def test_the_shortest_recipe() -> None:
     recipe = Recipe.model_validate(GOOD)
-    assert (recipe.scale, recipe.tiles.size, recipe.tiles.step, recipe.needs_pools) == (2, 256, 256, True)
+    assert (recipe.scale, recipe.tiles.size, recipe.tiles.step, recipe.needs_kernels) == (2, 256, 256, True)
     assert Recipe.model_validate_json(recipe.canonical_json()) == recipe
     assert Recipe.model_validate(recipe.model_dump()) == recipe
 
@@ -81,7 +81,7 @@ def test_contradictions_are_errors(changes: dict[str, Any], message: str) -> Non
 
 def test_scale_three_is_for_bicubic() -> None:
     recipe = Recipe.model_validate(GOOD | {"scale": 3, "tiles": {"size": 48}, "degraders": [{"kind": "bicubic"}]})
-    assert not recipe.needs_pools
+    assert not recipe.needs_kernels
 
 
 def test_recipes_are_frozen() -> None:

@@ -8,10 +8,10 @@ import yaml
 
 from pipeline.report.collect.compression import collect_compression
 from pipeline.report.collect.images import collect_images
-from pipeline.report.collect.kernels import collect_kernels
+from pipeline.report.collect.kernels import collect_generated, collect_kernels
 from pipeline.report.collect.noise import collect_noise
 from pipeline.report.collect.pairs import SHOWN, collect_pairs
-from pipeline.report.collect.pools import KernelPictures, pool_rows
+from pipeline.report.collect.pools import KernelPictures, kernel_pools, pool_rows
 from pipeline.report.collect.realism import collect_realism
 from pipeline.report.collect.samples import some_pairs, some_programs
 from pipeline.report.collect.sources import Sources
@@ -37,16 +37,20 @@ def collect(storage: Storage, made: Made, manifest: CorpusManifest, shelf: Shelf
     """
     sources = Sources(storage, made, shelf)
     kernel_rows, noise_rows = pool_rows(storage, manifest, "kernels"), pool_rows(storage, manifest, "noise")
-    pictures = KernelPictures(kernel_rows, shelf, made.recipe.scale) if kernel_rows else None
+    drawn = {digest: KernelPictures(rows, shelf, made.recipe.scale) for digest, rows in kernel_pools(storage, manifest).items()}
+    pictures = drawn[kernel_rows.ref.digest] if kernel_rows else None
     pairs = some_pairs(storage, manifest, SHOWN)
     kernels = noise = None
     if made.kernels is not None and pictures is not None:
         kernels = collect_kernels(storage, made.kernels.manifest, pictures, sources, shelf)
+        if made.generated is not None:
+            g = made.generated.manifest
+            kernels = kernels.with_(generated=collect_generated(g, drawn[g.digest]))
     if made.noise is not None and noise_rows is not None:
         noise = collect_noise(made.noise.manifest, noise_rows, sources, shelf)
     return ReportData(
         head=head_of(manifest),
-        pairs=collect_pairs(pairs, manifest, made.images.manifest, pictures, shelf),
+        pairs=collect_pairs(pairs, manifest, made.images.manifest, drawn, shelf),
         kernels=kernels,
         noise=noise,
         compression=collect_compression(made.compression.manifest, sources) if made.compression else None,

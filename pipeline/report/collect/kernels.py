@@ -19,10 +19,13 @@ from pipeline.stages import estimate_kernels
 from pipeline.stages.payload import read_npy
 from pipeline.storage import Storage
 from schemas.pool import JudgedKernel, KernelPoolManifest
-from schemas.report import KernelsSection, KernelView
+from schemas.kmsr import GeneratedPoolManifest
+from schemas.report import GeneratedView, KernelsSection, KernelView
 
 ACCEPTED, REJECTED = 24, 24
 """Most kernels of each kind that are shown."""
+GENERATED = 32
+"""Most generated kernels that are shown."""
 
 
 def collect_kernels(
@@ -46,6 +49,14 @@ def collect_kernels(
         averaged=len(kernels), widths=histogram(widths) if len(widths) > 1 else None,
         shown=tuple(maker.view(record, rows.get(record.image)) for record in shown),
     )  # fmt: skip
+
+
+def collect_generated(pool: GeneratedPoolManifest, pictures: KernelPictures) -> GeneratedView:
+    """Draw some generated kernels."""
+    shown = evenly(pool.count, GENERATED)
+    pictures.draw(shown)
+    names = tuple(pictures.name(index) for index in shown)
+    return GeneratedView(count=pool.count, method=pool.method, made=pool.made, pictures=names)
 
 
 class _Views:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from pipeline.report.collect.pools import KernelPictures
@@ -36,21 +38,21 @@ def crops(pair: Pair, side: int, scale: int) -> tuple[Image, Image]:
 
 
 def collect_pairs(
-    pairs: list[Pair], manifest: CorpusManifest, images: ImageSet, kernels: KernelPictures | None, shelf: Shelf
+    pairs: list[Pair], manifest: CorpusManifest, images: ImageSet, kernels: Mapping[str, KernelPictures], shelf: Shelf
 ) -> PairsSection:
     """Cut, enlarge and describe the pairs."""
     scale = int(manifest.identity.recipe["scale"])
     side = crop_side(pairs, scale)
     sources = {image: file_name(record.url) for image, record in images.by_digest().items()}
     counts = {ref.digest: ref.count for ref in manifest.identity.pools}
-    if kernels is not None:
-        kernels.draw([index for pair in pairs for index in _blurs(pair.program)])
+    for pool, pictures in kernels.items():
+        pictures.draw([blur.index for pair in pairs for blur in _blurs(pair.program) if blur.pool == pool])
     views = [_view(pair, side, scale, sources.get(pair.row.image, ""), counts, kernels, shelf) for pair in pairs]
     return PairsSection(shown=tuple(views), total=sum(manifest.identity.samples.values()), side=side)
 
 
 def _view(
-    pair: Pair, side: int, scale: int, source: str, counts: dict[str, int], kernels: KernelPictures | None, shelf: Shelf
+    pair: Pair, side: int, scale: int, source: str, counts: dict[str, int], kernels: Mapping[str, KernelPictures], shelf: Shelf
 ) -> PairView:
     hr, lr = crops(pair, side, scale)
     key, program = pair.row.key, pair.program
@@ -62,10 +64,10 @@ def _view(
     )  # fmt: skip
 
 
-def _kernel(program: Program, kernels: KernelPictures | None) -> str:
-    blurs = _blurs(program)
-    return kernels.name(blurs[0]) if blurs and kernels is not None else ""
+def _kernel(program: Program, kernels: Mapping[str, KernelPictures]) -> str:
+    blurs = [blur for blur in _blurs(program) if blur.pool in kernels]
+    return kernels[blurs[0].pool].name(blurs[0].index) if blurs else ""
 
 
-def _blurs(program: Program) -> list[int]:
-    return [op.index for op in program.ops if isinstance(op, PooledBlur)]
+def _blurs(program: Program) -> list[PooledBlur]:
+    return [op for op in program.ops if isinstance(op, PooledBlur)]

@@ -27,12 +27,16 @@ class PoolRows:
 
     def __init__(self, storage: Storage, manifest: CorpusManifest, ref: PoolRef) -> None:
         name = layout.corpus_pool(manifest.identity.name, manifest.version, ref.kind)
-        self.array: Any = zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[ARRAYS[ref.kind]]
-        self.ref = ref
+        self.storage, self.name, self.ref = storage, name, ref
+        self.array: Any = storage.again("read", name, self._open)
+
+    def _open(self) -> Any:
+        return zarr.open_group(self.storage.zarr_store(self.name), mode="r", zarr_format=3)[ARRAYS[self.ref.kind]]
 
     def rows(self, indices: Sequence[int]) -> NDArray[Any]:
         """Items at ascending indices."""
-        return np.asarray(self.array.oindex[np.asarray(indices, np.int64)])
+        wanted = np.asarray(indices, np.int64)
+        return self.storage.again("read", self.name, lambda: np.asarray(self.array.oindex[wanted]))
 
     def spread(self) -> NDArray[Any]:
         """As many items as memory and patience allow, evenly spread."""
@@ -44,6 +48,12 @@ def pool_rows(storage: Storage, manifest: CorpusManifest, kind: str) -> PoolRows
     """The pool of that kind, if the version has one."""
     refs = [ref for ref in manifest.identity.pools if ref.kind == kind]
     return PoolRows(storage, manifest, refs[0]) if refs else None
+
+
+def kernel_pools(storage: Storage, manifest: CorpusManifest) -> dict[str, PoolRows]:
+    """The pools of kernels, estimated and generated, by digest."""
+    pools = [pool_rows(storage, manifest, kind) for kind in ("kernels", "generated_kernels")]
+    return {pool.ref.digest: pool for pool in pools if pool is not None}
 
 
 class KernelPictures:
@@ -67,4 +77,4 @@ class KernelPictures:
         return f"img/{self._stem(index)}.png"
 
     def _stem(self, index: int) -> str:
-        return f"kernel-{index:05d}"
+        return f"{'kernel' if self.pool.ref.kind == 'kernels' else 'generated'}-{index:05d}"

@@ -49,8 +49,10 @@ def _shares(made: Made) -> dict[str, dict[str, int]]:
 
 
 def _kernel_use(manifest: CorpusManifest, programs: list[Program]) -> list[int]:
-    count = next((ref.count for ref in manifest.identity.pools if ref.kind == "kernels"), 0)
-    drawn = [op.index for program in programs for op in program.ops if isinstance(op, PooledBlur)]
+    pool = next((ref for ref in manifest.identity.pools if ref.kind == "kernels"), None)
+    blurs = [op for program in programs for op in program.ops if isinstance(op, PooledBlur)]
+    drawn = [op.index for op in blurs if pool is not None and op.pool == pool.digest]
+    count = pool.count if pool is not None else 0
     return [int(uses) for uses in np.bincount(drawn, minlength=count)] if drawn else []
 
 

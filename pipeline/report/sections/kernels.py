@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pipeline.report.charts import Row, bars, cross, rows
 from pipeline.report.markup import Raw, counted, definitions, el, figure, fold, join, number, section
-from schemas.report import KernelsSection, KernelView
+from schemas.kmsr import KernelSpread
+from schemas.report import GeneratedView, KernelsSection, KernelView
 
 OPEN = 8
 """Kernels of a group that are not folded away."""
@@ -24,6 +25,7 @@ def kernels_html(kernels: KernelsSection) -> Raw:
     return section(
         "kernels", "Kernels", lead, _overview(kernels), _group("Accepted", accepted, kernels.accepted),
         _group("Rejected", rejected, kernels.rejected) if kernels.rejected else None,
+        _generated(kernels.generated) if kernels.generated else None,
     )  # fmt: skip
 
 
@@ -47,6 +49,29 @@ def _group(title: str, views: list[KernelView], total: int) -> Raw:
     shown = f"{len(views):,} of {total:,}" if len(views) < total else f"{total:,}"
     head = el("h3", title, " ", el("span", shown, class_="quiet"))
     return join([head, fold([_card(view) for view in views], "kernels", OPEN)])
+
+
+def _generated(view: GeneratedView) -> Raw:
+    """Small pictures of generated kernels, and how they compare with the pool."""
+    how = "a generator fitted to the pool (WGAN)" if view.method == "wgan" else "mixtures of turned and flipped kernels of the pool"
+    lost = sum(view.made.rejected.values())
+    reasons = ", ".join(f"{number(count)} {reason}" for reason, count in view.made.rejected.items())
+    text = (
+        f"Made by {how}; of {number(view.made.drawn)} drawn, {number(lost)} were not let in"
+        f"{f' ({reasons})' if reasons else ''}. The pool, turned and flipped: {_spread(view.made.pool)}"
+        f"{f'; generated: {_spread(view.made.generated)}' if view.made.generated else ''}."
+    )
+    pictures = (el("img", src=picture, alt="generated kernel", class_="pixels", loading="lazy") for picture in view.pictures)
+    shown = f"{len(view.pictures):,} of {view.count:,}" if len(view.pictures) < view.count else f"{view.count:,}"
+    head = el("h3", "Generated ", el("span", shown, class_="quiet"))
+    return join([head, el("p", text, class_="detail"), el("div", *pictures, class_="tiny-kernels")])
+
+
+def _spread(spread: KernelSpread) -> str:
+    return (
+        f"width {spread.width:.2f} ± {spread.width_std:.2f} px, anisotropy {spread.anisotropy:.2f}, "
+        f"mean difference {spread.distance:.2f}"
+    )
 
 
 def _card(view: KernelView) -> Raw:

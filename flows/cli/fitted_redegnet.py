@@ -1,0 +1,53 @@
+"""What a fit of ReDegNet has come to, as a table."""
+
+from __future__ import annotations
+
+from flows.cli import render
+from flows.cli.work import make_pool
+from pipeline import layout
+from pipeline.recipes import load_recipe
+from pipeline.stages import fit_redegnet as fitting
+from pipeline.stages import pool_redegnet
+from pipeline.storage import Storage
+from schemas.redegnet import RedegnetConfig, RedegnetManifest, RedegnetMeasures
+
+
+def fit_redegnet(recipe_path: str, workspace: str, engine: str, workers: int | None, device: str) -> None:
+    """Fit, or find the fit, and show the verdict."""
+    recipe, _ = load_recipe(recipe_path)
+    if recipe.redegnet.vgg_weights is None:
+        render.line("  no redegnet.vgg_weights: the perceptual and the style loss are off")
+    key = make_pool("redegnet", recipe_path, workspace, engine, workers, device)
+    storage = Storage(workspace)
+    manifest = RedegnetManifest.model_validate_json(storage.read(layout.stage_manifest(pool_redegnet.STAGE.name, key)))
+    show(manifest, recipe.redegnet)
+    folder = storage.path(layout.unit_folder(fitting.STAGE.name, manifest.unit))
+    render.line(f"  pictures   {folder}/grid-*.png (HQ, real LQ, made with its own representation, with another's)")
+    render.line(f"  networks   {folder}/{fitting.NETWORKS} (for redegnet.from_checkpoint)\n")
+
+
+def show(manifest: RedegnetManifest, config: RedegnetConfig) -> None:
+    """The measures against the gates, and what to do about those that failed."""
+    measures, verdict = manifest.verdict.measures, manifest.verdict
+    said = "accepted" if verdict.accepted else f"failed: {', '.join(verdict.reasons)}"
+    rows = [] if measures is None else _rows(measures, config)
+    title = f"ReDegNet {manifest.digest[:12]}, {manifest.count} degradations: {said}"
+    render.table(title, ["what", "measured", "gate"], rows)
+    if not verdict.accepted:
+        render.line(f"  {pool_redegnet.refused(manifest, config.gates).todo}")
+
+
+def _rows(measures: RedegnetMeasures, config: RedegnetConfig) -> list[list[str]]:
+    gates, general = config.gates, config.use == "general"
+    best = gates.max_error_ratio * min(measures.identity_error, measures.bicubic_error)
+    return [
+        ["error of the real LQ, grey levels", f"{measures.error:.2f}", f"at most {best:.2f}"],
+        ["with other pairs' representations", f"{measures.other_error:.2f}", ""],
+        ["of the HQ as it is", f"{measures.identity_error:.2f}", ""],
+        ["of the HQ reduced and enlarged", f"{measures.bicubic_error:.2f}", ""],
+        ["diversity of representations", f"{measures.diversity:.3f}", f"at least {gates.min_diversity}" if general else ""],
+        ["spread within a pair", f"{measures.spread:.3f}", ""],
+        ["effect of another's, grey levels", f"{measures.effect:.2f}", f"at least {gates.min_effect}" if general else ""],
+        ["discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"],
+        ["pairs seen", str(measures.samples), ""],
+    ]

@@ -1,0 +1,161 @@
+"""`pairmill serve` and `pairmill nightly`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from flows.cli.options import Device, Engine, Workers, Workspace
+
+if TYPE_CHECKING:
+    from schemas.nightly import NightlyReport
+
+Days = Annotated[int, typer.Option(min=1, help="Days that runs stay in Prefect's history.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add both commands."""
+    app.command("serve")(serve)
+    app.command("nightly")(nightly)
+
+
+def serve(
+    recipes: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Recipe files (YAML).")],
+    cron: Annotated[str | None, typer.Option(help='When to build, as cron in local time: "0 3 * * *".')] = None,
+    every: Annotated[str | None, typer.Option(help="How often to build instead: 6h, 90m, 1d.")] = None,
+    nightly: Annotated[str | None, typer.Option(help='When to check all corpora, as cron: "30 4 * * *".')] = None,
+    workspace: Workspace = "data",
+    engine: Engine = "local",
+    workers: Workers = None,
+    device: Device = "cpu",
+    keep_days: Days = 90,
+) -> None:
+    """Keep corpora up to date on a schedule, with Prefect and its UI; ends with Ctrl-C."""
+    keep_up(recipes, cron=cron, every=every, nightly=nightly, workspace=workspace, engine=engine, workers=workers,
+            device=device, keep_days=keep_days)  # fmt: skip
+
+
+def nightly(
+    workspace: Workspace = "data",
+    share: Annotated[float, typer.Option(min=0, max=1, help="Share of the samples of a version that are replayed.")] = 0.01,
+    date: Annotated[str, typer.Option(help="Day that the samples are drawn for, such as 2026-11-21; today without it.")] = "",
+    keep_days: Days = 90,
+) -> None:
+    """Verify the newest and all tagged versions and replay some samples; exit 1 if anything differs."""
+    check_once(workspace, share, date, keep_days)
+
+
+def keep_up(
+    recipes: Sequence[str], *, cron: str | None, every: str | None, nightly: str | None, workspace: str, engine: str,
+    workers: int | None, device: str, keep_days: int,
+) -> None:  # fmt: skip
+    """Serve deployments on the user's Prefect server, or on one that ends with this command."""
+    _settle()
+    from flows import serve as served
+    from flows.cli import render
+    from flows.lasting import api
+    from flows.retention import forget
+
+    place = absolute(workspace)
+    kept = [served.Kept(name, path, place, engine, workers, device) for name, path in named(recipes).items()]
+    when = served.schedule(cron, every)
+    deployments = [served.build_deployment(each, when) for each in kept]
+    if nightly:
+        night = served.cron_schedule(nightly, "--nightly")
+        deployments.append(served.nightly_deployment(kept[0].name, place, night, keep_days))
+    with api() as (url, ours):
+        if ours:
+            served.bury(deployments)
+        forget(keep_days)
+        for each in kept:
+            render.line(f"[bold]{each.name}[/]  {told(cron, every)}, into {place}")
+        if nightly:
+            render.line(f"[bold]nightly[/]  {nightly}, all corpora in {place}")
+        render.line(f"  UI       {url.removesuffix('/api')}\n  end      Ctrl-C" + ("; the server ends as well" if ours else ""))
+        served.run_until_stopped(deployments)
+    render.line("ended; what is finished stays, and the same command goes on from there")
+
+
+def _settle() -> None:
+    """The runs' own log goes to Prefect, whose UI shows it, and not to the terminal."""
+    from flows.quiet import settle
+
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    settle()
+
+
+def named(recipes: Sequence[str]) -> dict[str, str]:
+    """Absolute paths of recipes by the names of their corpora.
+
+    Raises:
+        UserError: if a recipe is wrong, or two make corpora of the same name.
+    """
+    from pipeline.recipes import load_recipe
+    from schemas.errors import UserError
+
+    found: dict[str, str] = {}
+    for path in recipes:
+        name = load_recipe(path)[0].name
+        if name in found:
+            raise UserError("two recipes make corpora of the same name", where=path, got=f"name: {name}, as in {found[name]}",
+                            todo="give one of them another `name:`")  # fmt: skip
+        found[name] = str(Path(path).expanduser().resolve())
+    return found
+
+
+def absolute(workspace: str) -> str:
+    """A workspace that means the same in every folder."""
+    return workspace if "://" in workspace else str(Path(workspace).expanduser().resolve())
+
+
+def told(cron: str | None, every: str | None) -> str:
+    """The schedule in words."""
+    return f"every {every}" if every else f"at {cron} (cron, local time)"
+
+
+def check_once(workspace: str, share: float, date: str, keep_days: int) -> None:
+    """Run the nightly check by hand and show its table.
+
+    Raises:
+        SystemExit: with code 1 if anything differs.
+    """
+    from flows.cli import render
+    from flows.cli.work import carried
+    from pipeline import layout
+    from pipeline.storage import Storage
+
+    report = carried(lambda: _night(absolute(workspace), share, date, keep_days))
+    _show(report)
+    render.line(f"  report   {Storage(workspace).path(layout.nightly_report(report.date))}")
+    if not report.ok:
+        raise SystemExit(1)
+
+
+def _night(workspace: str, share: float, date: str, keep_days: int) -> NightlyReport:
+    from flows.nightly import nightly as flow
+    from schemas.errors import BusyError
+
+    state = flow(workspace, share, date, keep_days, return_state=True)
+    if state.name == "Refused":
+        raise BusyError(state.message or "somebody is at work")
+    found = state.result(raise_on_failure=False)
+    if isinstance(found, BaseException):
+        raise found
+    return cast("NightlyReport", found)
+
+
+def _show(report: NightlyReport) -> None:
+    from flows.artifacts import night_row
+    from flows.cli import render
+
+    rows = [night_row(version) for version in report.versions]
+    if rows:
+        columns = ["corpus", "version", "tags", "samples", "replayed", "result", "found"]
+        render.table("", columns, [[row[column] for column in columns] for row in rows])
+    mark = "[green]✓[/]" if report.ok else "[bold red]✗[/]"
+    render.line(f"{mark} {report.words()}")

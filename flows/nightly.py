@@ -1,0 +1,47 @@
+"""The nightly flow: verify corpora, replay a random share of their samples, show a table, and keep the run history bounded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flows.quiet import settle
+
+settle()
+
+from prefect import flow  # noqa: E402
+from prefect.client.schemas.objects import State  # noqa: E402
+from prefect.states import Cancelled, Completed, Failed  # noqa: E402
+
+from flows.artifacts import publish_night  # noqa: E402
+from flows.retention import DAYS, forget  # noqa: E402
+from flows.session import stage_task  # noqa: E402
+from pipeline.corpora.nightly import SHARE, check  # noqa: E402
+from pipeline.storage import Storage  # noqa: E402
+from schemas.errors import BusyError  # noqa: E402
+from schemas.nightly import NightlyReport  # noqa: E402
+
+
+@flow(name="nightly", flow_run_name="nightly-{workspace}", validate_parameters=False)
+def nightly(workspace: str = "data", share: float = SHARE, date: str = "", keep_days: int = DAYS) -> State[Any]:
+    """Check the newest and all tagged versions of a workspace.
+
+    Args:
+        workspace: Folder or fsspec URL of the workspace.
+        share: Share of the samples of each version that are replayed, 0 to 1.
+        date: Day that the samples are drawn for, such as 2026-11-21; today in UTC if empty.
+        keep_days: Days that runs stay in Prefect's history.
+
+    Returns:
+        Completed, or Failed if anything differs, with the report as its data.
+    """
+    day = date or datetime.now(UTC).date().isoformat()
+    try:
+        report: NightlyReport = stage_task("verify and replay")(lambda: check(Storage(workspace), day, share))()
+    except BusyError as busy:
+        return Cancelled(name="Refused", message=busy.text())
+    publish_night(report)
+    forget(keep_days)
+    if not report.ok:
+        return Failed(message=report.words(), data=report)
+    return Completed(message=report.words(), data=report)

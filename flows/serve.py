@@ -1,0 +1,146 @@
+"""Serving recipes on a schedule: deployments on a Prefect server, and a runner that carries their runs on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flows.quiet import settle
+
+settle()
+
+from prefect import Flow, serve  # noqa: E402
+from prefect.client.orchestration import get_client  # noqa: E402
+from prefect.client.schemas.filters import (  # noqa: E402
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType  # noqa: E402
+from prefect.deployments.runner import RunnerDeployment  # noqa: E402
+from prefect.types.entrypoint import EntrypointType  # noqa: E402
+from prefect.schedules import Cron, Interval, Schedule  # noqa: E402
+from prefect.states import Crashed  # noqa: E402
+from tzlocal import get_localzone_name  # noqa: E402
+
+from flows.nightly import nightly  # noqa: E402
+from flows.retention import DAYS  # noqa: E402
+from flows.scheduled import scheduled_build  # noqa: E402
+from flows.server import TAG  # noqa: E402
+from schemas.errors import UserError  # noqa: E402
+
+UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+SHORTEST = timedelta(minutes=1)
+"""Shortest interval: a run that finds nothing new takes about ten seconds, most of them to start."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One corpus that is kept up to date."""
+
+    name: str
+    recipe_path: str
+    """Absolute path of the recipe."""
+    workspace: str
+    """Absolute path or URL of the workspace."""
+    engine: str
+    workers: int | None
+    device: str
+
+
+def schedule(cron: str | None, every: str | None) -> Schedule:
+    """When to run; cron counts in the local time zone.
+
+    Raises:
+        UserError: if none or both are given, or one cannot be read.
+    """
+    if (cron is None) == (every is None):
+        raise UserError("a schedule is a time or an interval", where="--cron, --every", got="both" if cron else "neither",
+                        todo='give one of them, such as `--cron "0 3 * * *"` for every night at three')  # fmt: skip
+    return Interval(interval(every)) if every is not None else cron_schedule(cron or "", "--cron")
+
+
+def cron_schedule(cron: str, option: str) -> Schedule:
+    """A cron schedule in the local time zone.
+
+    Raises:
+        UserError: if it is not five fields of cron.
+    """
+    try:
+        return Cron(cron, timezone=get_localzone_name())
+    except ValueError as error:
+        raise UserError(
+            "this is not a cron expression", where=option, got=cron,
+            wanted='minute, hour, day, month and weekday, such as "0 3 * * *" for every night at three',
+        ) from error  # fmt: skip
+
+
+def interval(text: str) -> timedelta:
+    """`6h`, `90m`, `1d`, `1h30m` as a time.
+
+    Raises:
+        UserError: if it says something else, or less than a minute.
+    """
+    if not re.fullmatch(r"(\d+[dhms])+", text):
+        raise UserError("this is not an interval", where="--every", got=text, wanted="6h, 90m, 1d or 1h30m")
+    found = timedelta(seconds=sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", text)))
+    if found < SHORTEST:
+        raise UserError("the interval is too short", where="--every", got=text, wanted="1m or longer")
+    return found
+
+
+def build_deployment(kept: Kept, when: Schedule) -> RunnerDeployment:
+    """The deployment of a corpus: one run at a time, another one that starts meanwhile is cancelled."""
+    parameters = {
+        "recipe_path": kept.recipe_path, "workspace": kept.workspace, "engine_address": kept.engine, "workers": kept.workers,
+        "device": kept.device,
+    }  # fmt: skip
+    return _deployment(scheduled_build, kept.name, parameters, when, f"Keeps the corpus {kept.name} up to date.")
+
+
+def nightly_deployment(name: str, workspace: str, when: Schedule, keep_days: int = DAYS) -> RunnerDeployment:
+    """The deployment of the nightly check of a workspace."""
+    parameters = {"workspace": workspace, "keep_days": keep_days}
+    return _deployment(nightly, name, parameters, when, f"Checks all corpora in {workspace}.")
+
+
+def _deployment(
+    flow: Flow[..., Any], name: str, parameters: dict[str, Any], when: Schedule, description: str
+) -> RunnerDeployment:
+    deployment: Any = flow.to_deployment(
+        name=name, schedules=[when], parameters=parameters, description=description, tags=[TAG],
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )  # fmt: skip
+    assert isinstance(deployment, RunnerDeployment)  # noqa: S101 -- a coroutine only inside an event loop
+    return deployment
+
+
+def run_until_stopped(deployments: Sequence[RunnerDeployment]) -> None:
+    """Carry the runs of deployments until Ctrl-C; then their schedules are paused."""
+    serve(*deployments, print_starting_message=False, pause_on_shutdown=True, limit=2 * len(deployments))
+
+
+def bury(deployments: Sequence[RunnerDeployment]) -> int:
+    """Mark runs as crashed that a killed `pairmill serve` left as running; returns how many.
+
+    Only on a server of our own, where nobody else carries these runs.
+    """
+    flows, names = {d.flow_name for d in deployments}, {d.name for d in deployments}
+    running = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    with get_client(sync_client=True) as client:
+        left = client.read_flow_runs(
+            flow_filter=FlowFilter(name=FlowFilterName(any_=sorted(str(name) for name in flows))),
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=sorted(names))),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=running)),
+        )
+        for run in left:
+            client.set_flow_run_state(run.id, Crashed(message="its `pairmill serve` was killed; the next run goes on from there"))
+    return len(left)

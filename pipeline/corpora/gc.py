@@ -1,0 +1,226 @@
+"""Collect garbage: old versions that nobody named, and the stages that no version which stays was made from.
+
+What refers to what: a version holds hard links to its shards and pools, so that deleting stages never harms it; stages are
+kept so that the next build finds them. `sources.json` of a version names the sealed stages it was made from, and `units.bin` of
+a sealed stage its units. Both of all versions that stay, and of the last build of every corpus, are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from pipeline import layout
+from pipeline.corpora.diff import read_sources
+from pipeline.corpora.log import corpus_names, find_version, latest, read_log, read_manifest, read_tags, rewriting
+from pipeline.lock import GC, busy, holding, locks
+from pipeline.storage import Storage
+from schemas.corpus import LogEntry, VersionSources
+from schemas.errors import PairmillError
+from schemas.gc import Garbage, JudgedVersion, KeepConfig, StageGarbage
+
+VERSION = re.compile(r"[0-9a-f]{12}")
+DAY = 86_400.0
+
+
+def find_garbage(storage: Storage, keep: KeepConfig, now: datetime, corpus: str | None = None) -> Garbage:
+    """What `collect` would delete; deletes nothing.
+
+    Args:
+        storage: The workspace.
+        keep: What stays.
+        now: The present.
+        corpus: Take versions of this corpus only; stages are those of all.
+
+    Raises:
+        StoreError, IntegrityError: if the workspace cannot be read.
+    """
+    names = corpus_names(storage)
+    judged = {name: judge(storage, name, keep, now) if corpus in (None, name) else _all_kept(storage, name) for name in names}
+    versions = _with_pools_of_others(storage, [version for name in names for version in judged[name]])
+    before = now.timestamp() - keep.days * DAY
+    unfinished = [f"{n}/{v}" for n in names if corpus in (None, n) for v in _unfinished(storage, n, versions, before)]
+    needed, unknown = _needed(storage, versions)
+    notes = tuple(f"stages stay, for {reference} does not say what it was made of" for reference in unknown)
+    stages = () if unknown else tuple(_stage_garbage(storage, needed, before))
+    garbage = Garbage(versions=tuple(versions), unfinished=tuple(unfinished), stages=stages, bytes=0, notes=notes)
+    return garbage.with_(bytes=_freed(storage, garbage))
+
+
+def judge(storage: Storage, name: str, keep: KeepConfig, now: datetime) -> list[JudgedVersion]:
+    """All versions of a corpus that are there, oldest first, each with why it stays."""
+    lines = _present(storage, name)
+    tags = {tag.version: tag.name for tag in read_tags(storage, name)}
+    judged, youngest = [], ""
+    for place, entry in enumerate(lines):
+        youngest = max(youngest, entry.time)             # a clock that was set back makes no version older than the one before
+        days = (now - _time(youngest)).total_seconds() / DAY
+        left = len(lines) - place
+        reason = (
+            f"tagged {tags[entry.version]}" if entry.version in tags
+            else "the newest" if left == 1
+            else f"one of the last {keep.last}" if left <= keep.last
+            else f"{max(days, 0.0):.0f} days old" if days < keep.days
+            else ""
+        )  # fmt: skip
+        judged.append(JudgedVersion(corpus=name, version=entry.version, time=entry.time, kept=reason))
+    return judged
+
+
+def _all_kept(storage: Storage, name: str) -> list[JudgedVersion]:
+    lines = _present(storage, name)
+    return [JudgedVersion(corpus=name, version=line.version, time=line.time, kept="another corpus") for line in lines]
+
+
+def _present(storage: Storage, name: str) -> list[LogEntry]:
+    """The last line of each version that is there, oldest first."""
+    lines = latest(read_log(storage, name)).values()
+    return [line for line in lines if not line.collected and storage.exists(layout.corpus_manifest(name, line.version))]
+
+
+def _time(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def _with_pools_of_others(storage: Storage, versions: list[JudgedVersion]) -> list[JudgedVersion]:
+    """Keep the versions whose pools a version that stays, or the last build of a corpus, draws from."""
+    names = sorted({version.corpus for version in versions})
+    users = [(v.corpus, _sources(storage, v)) for v in versions if v.kept] + [(n, _last_sources(storage, n)) for n in names]
+    wanted: dict[tuple[str, str], str] = {}
+    for user, sources in users:
+        if sources is not None and sources.pools_from:
+            with suppress(PairmillError):                # it may be gone, or its tag
+                found = find_version(storage, sources.pools_from)
+                wanted[found.identity.name, found.version] = f"{user} draws from its pools"
+    return [v if v.kept else v.with_(kept=wanted.get((v.corpus, v.version), "")) for v in versions]
+
+
+def _sources(storage: Storage, version: JudgedVersion) -> VersionSources | None:
+    return read_sources(storage, read_manifest(storage, version.corpus, version.version))
+
+
+def _last_sources(storage: Storage, name: str) -> VersionSources | None:
+    path = layout.corpus_sources(name)
+    return VersionSources.model_validate_json(storage.read(path)) if storage.exists(path) else None
+
+
+def _unfinished(storage: Storage, name: str, versions: Iterable[JudgedVersion], before: float) -> Iterator[str]:
+    """Folders that no version owns: of a seal that was killed, or of a deletion."""
+    known = {version.version for version in versions if version.corpus == name}
+    for folder in storage.names(layout.corpus_folder(name)):
+        if VERSION.fullmatch(folder) and folder not in known and _older(storage, layout.version_folder(name, folder), before):
+            yield folder
+
+
+def _older(storage: Storage, folder: str, before: float) -> bool:
+    return all(entry.modified <= before for entry in storage.entries(folder))
+
+
+def _needed(storage: Storage, versions: Iterable[JudgedVersion]) -> tuple[dict[str, set[str]], list[str]]:
+    """Keys of the sealed stages that stay, by stage; and the versions that do not say what they were made of."""
+    needed: dict[str, set[str]] = {}
+    unknown, names = [], set()
+    for version in versions:
+        names.add(version.corpus)
+        sources = _sources(storage, version) if version.kept else VersionSources(images=(), stages={}, device="")
+        if sources is None:
+            unknown.append(f"{version.corpus}@{version.version}")
+        else:
+            _add(needed, sources)
+    for name in sorted(names):
+        last = _last_sources(storage, name)
+        if last is not None:
+            _add(needed, last)
+    return needed, unknown
+
+
+def _add(needed: dict[str, set[str]], sources: VersionSources) -> None:
+    for stage, keys in sources.stages.items():
+        needed.setdefault(stage, set()).update(keys)
+
+
+def _stage_garbage(storage: Storage, needed: dict[str, set[str]], before: float) -> Iterator[StageGarbage]:
+    for stage in storage.names(layout.stages_folder()):
+        keys = storage.names(layout.sealed_folder(stage))
+        gone = [k for k in keys if k not in needed.get(stage, ()) and _older(storage, layout.stage_folder(stage, k), before)]
+        units = list(_units(storage, stage))
+        used = _units_of(storage, stage, set(keys) - set(gone))
+        if used is None:                                 # sealed before the list of units was kept
+            yield StageGarbage(stage=stage, sealed=tuple(gone), units=(), kept=len(units))
+            continue
+        idle = [k for k in units if k not in used and _older(storage, layout.unit_folder(stage, k), before)]
+        yield StageGarbage(stage=stage, sealed=tuple(gone), units=tuple(idle), kept=len(units) - len(idle))
+
+
+def _units(storage: Storage, stage: str) -> Iterator[str]:
+    for part in storage.names(layout.units_folder(stage)):
+        yield from storage.names(f"{layout.units_folder(stage)}/{part}")
+
+
+def _units_of(storage: Storage, stage: str, keys: Iterable[str]) -> set[str] | None:
+    """Units of some sealed stages; none if one does not say."""
+    used: set[str] = set()
+    for key in keys:
+        name = layout.stage_units(stage, key)
+        if not storage.exists(name):
+            if storage.exists(layout.stage_manifest(stage, key)):
+                return None
+            continue
+        data = storage.read(name)
+        used.update(data[i : i + 32].hex() for i in range(0, len(data), 32))
+    return used
+
+
+def _folders(garbage: Garbage) -> Iterator[tuple[str, str]]:
+    """Folders that go, in the order of deletion, each with the file that makes it count, which goes first."""
+    for version in garbage.going:
+        yield layout.version_folder(version.corpus, version.version), layout.corpus_manifest(version.corpus, version.version)
+    for reference in garbage.unfinished:
+        corpus, _, version_ = reference.rpartition("/")
+        yield layout.version_folder(corpus, version_), layout.corpus_manifest(corpus, version_)
+    for stage in garbage.stages:                         # what is sealed before its units
+        for key in stage.sealed:
+            yield layout.stage_folder(stage.stage, key), layout.stage_manifest(stage.stage, key)
+        for key in stage.units:
+            yield layout.unit_folder(stage.stage, key), layout.unit_marker(stage.stage, key)
+
+
+def _freed(storage: Storage, garbage: Garbage) -> int:
+    total, names = 0, dict[tuple[int, int], int]()
+    for folder, _ in _folders(garbage):
+        for entry in storage.entries(folder):
+            if entry.links == 1 or entry.inode is None:
+                total += entry.bytes
+            else:
+                names[entry.inode] = names.get(entry.inode, 0) + 1
+                total += entry.bytes if names[entry.inode] == entry.links else 0
+    return total
+
+
+def collect(storage: Storage, keep: KeepConfig, now: datetime, corpus: str | None = None) -> Garbage:
+    """Delete garbage; what was deleted.
+
+    A kill in between leaves what the next call finds: a version goes out of the log, then its manifest, then its files.
+
+    Raises:
+        BusyError: if anything is built in the workspace, or garbage is collected already.
+    """
+    with holding(storage, GC, "gc"):
+        for name, holder in locks(storage).items():      # after taking ours: a build that starts now sees it
+            if name != GC:
+                raise busy(storage, name, holder)
+        garbage = find_garbage(storage, keep, now, corpus)
+        for name in sorted({version.corpus for version in garbage.going}):
+            _mark(storage, name, {v.version for v in garbage.going if v.corpus == name}, now)
+        for folder, first in _folders(garbage):
+            storage.remove(first)
+            storage.remove(folder)
+    return garbage
+
+
+def _mark(storage: Storage, name: str, versions: set[str], now: datetime) -> None:
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    with rewriting(storage, name) as entries:
+        entries[:] = [line.with_(collected=line.collected or stamp) if line.version in versions else line for line in entries]

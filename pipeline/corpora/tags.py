@@ -1,0 +1,72 @@
+"""Tags: names that a user gives to versions, which keep them from being collected."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline import layout
+from pipeline.corpora.log import TAG, find_version, read_tag
+from pipeline.lock import GC, refuse
+from pipeline.storage import Storage
+from schemas.corpus import Tag
+from schemas.errors import PairmillError, UserError
+
+DIGITS = re.compile(r"[0-9a-f]+")
+
+
+def set_tag(storage: Storage, reference: str, name: str, time: str) -> Tag:
+    """Give a version a name; of two that give the same name at once, one is told so.
+
+    A tag is a file of its own, made only where there is none: no reader sees half of it, and nobody's is lost.
+
+    Raises:
+        UserError: if there is no such version, the name cannot be one, or another version has it.
+        BusyError: if `gc` is deleting versions.
+    """
+    if not TAG.fullmatch(name) or DIGITS.fullmatch(name):
+        raise UserError(
+            "this cannot be a tag", where=name,
+            wanted="1 to 60 of a-z, 0-9, dot, dash and underscore, and not digits 0-9 a-f alone, as versions are",
+            todo="for example `released` or `v1.0`",
+        )  # fmt: skip
+    manifest = find_version(storage, reference)
+    corpus = manifest.identity.name
+    tag = Tag(name=name, version=manifest.version, time=time)
+    file = layout.tag_file(corpus, name)
+    if not storage.create_new(file, tag.canonical_json().encode()):
+        return _taken(storage, corpus, tag)
+    try:
+        refuse(storage, GC)                              # it may have looked at the tags before this one was there
+    except PairmillError:
+        storage.remove(file)
+        raise
+    return tag
+
+
+def _taken(storage: Storage, corpus: str, tag: Tag) -> Tag:
+    found = read_tag(storage, corpus, tag.name)
+    if found is not None and found.version == tag.version:
+        return found
+    raise UserError(
+        f"{corpus} has a tag {tag.name!r} already", where=storage.path(layout.tag_file(corpus, tag.name)),
+        got=f"version {found.version}" if found else "just taken away", wanted=f"version {tag.version}",
+        todo=f"`pairmill corpus tag {corpus}@{tag.name} {tag.name} --delete` takes it away",
+    )  # fmt: skip
+
+
+def delete_tag(storage: Storage, reference: str, name: str) -> Tag:
+    """Take a name away from a version.
+
+    Raises:
+        UserError: if the version has no such tag.
+    """
+    manifest = find_version(storage, reference)
+    corpus = manifest.identity.name
+    found = read_tag(storage, corpus, name)
+    if found is None or found.version != manifest.version:
+        raise UserError(
+            f"{corpus}@{manifest.version} has no tag {name!r}", where=storage.path(layout.tag_folder(corpus)),
+            got=f"that tag means {found.version}" if found else "", todo=f"`pairmill corpus list {corpus}` shows tags",
+        )  # fmt: skip
+    storage.remove(layout.tag_file(corpus, name))
+    return found

@@ -1,0 +1,64 @@
+"""Files of a local disk, written whole: beside their place, synced, then renamed or linked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def create_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears, or replaces the one of that name, when the block ends without an error."""
+    temporary = _temporary(path)
+    try:
+        with _synced(temporary) as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def create_new_file(path: Path, data: bytes) -> None:
+    """Write a file where there is none.
+
+    Raises:
+        FileExistsError: if the name is taken; of several processes that try at once, one gets no error.
+    """
+    temporary = _temporary(path)
+    try:
+        with _synced(temporary) as file:
+            file.write(data)
+        os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Give a file a second name: a hard link where the file system can, else a copy."""
+    made = _temporary(target)
+    try:
+        try:
+            os.link(source, made)
+        except OSError:
+            shutil.copyfile(source, made)
+        made.replace(target)
+    finally:
+        made.unlink(missing_ok=True)                     # also left by a rename onto a link to the same file
+
+
+@contextmanager
+def _synced(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _temporary(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")

@@ -1,0 +1,1 @@
+"""Export: a version in the formats of other people's trainers and tools."""

@@ -1,0 +1,107 @@
+"""What every export format is: where it writes, what it gets, and its three steps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pipeline.corpora.replay import read_table
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest, ShardRecord
+from schemas.sample import SampleRecord, SampleRow
+
+Part = dict[str, Any]
+"""What a format remembers of a shard that it has written; JSON."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One shard of the version."""
+
+    number: int
+    """Number within its split."""
+    name: str
+    """File name."""
+    record: ShardRecord
+
+    @property
+    def stem(self) -> str:
+        """The name without its ending."""
+        return self.name.removesuffix(".tar")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One pair as it lies in the shard."""
+
+    record: SampleRecord
+    json: bytes
+    hr: bytes
+    """PNG."""
+    lr: bytes
+    """PNG."""
+
+    @property
+    def key(self) -> str:
+        """Name of the sample."""
+        return self.record.key
+
+
+@dataclass(frozen=True)
+class Job:
+    """A version, the splits that are wanted of it, and the folder that gets them."""
+
+    storage: Storage
+    manifest: CorpusManifest
+    splits: tuple[str, ...]
+    out: Path
+
+    def sources(self) -> list[Source]:
+        """The shards of the wanted splits, in order."""
+        numbers = dict.fromkeys(self.splits, 0)
+        found = []
+        for name, record in zip(self.manifest.shard_names, self.manifest.identity.shards, strict=True):
+            if record.split in numbers:
+                found.append(Source(numbers[record.split], name, record))
+                numbers[record.split] += 1
+        return found
+
+    def rows(self) -> Iterator[SampleRow]:
+        """Rows of the table for the wanted splits, in the order of the shards."""
+        return (row for row in read_table(self.storage, self.manifest) if row.split in self.splits)
+
+    def samples(self, split: str) -> int:
+        """Number of samples in a split."""
+        return self.manifest.identity.samples[split]
+
+
+class Exporter(ABC):
+    """One format.
+
+    `shard` may be called again for a shard that a killed export left unfinished, and must then end in the same files.
+    What names the pictures to a reader, such as an index, is written by `finish`: half an export is not mistaken for one.
+    """
+
+    name: ClassVar[str]
+    """What to give to --to."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def begin(self) -> None:  # noqa: B027
+        """Check that the format can be written here, before anything is."""
+
+    @abstractmethod
+    def shard(self, source: Source, items: Iterator[Item]) -> Part:
+        """Write the pairs of one shard."""
+
+    @abstractmethod
+    def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
+        """Write indexes and lists."""
+
+    @abstractmethod
+    def how(self) -> str:
+        """How to read it: one line."""

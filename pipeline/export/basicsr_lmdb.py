@@ -1,0 +1,89 @@
+"""Two LMDB databases per split, HR and LR, by BasicSR's rule: key without extension, value the bytes of a PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.export.base import Exporter, Item, Part, Source
+from pipeline.export.folders import Line, write_lists
+from pipeline.storage import clear_errors
+from schemas.errors import StoreError, UserError
+from schemas.sample import SampleRow
+
+SIDES = ("hr", "lr")
+LEVEL = 1
+"""Compression level of OpenCV's PNG encoder, which the third word of a line states; no reader uses it."""
+SPARE = 64 << 20
+
+
+class BasicSrLmdb(Exporter):
+    """`SPLIT/hr.lmdb` and `SPLIT/lr.lmdb`, each with a `meta_info.txt`."""
+
+    name = "basicsr-lmdb"
+
+    def begin(self) -> None:
+        """See `Exporter.begin`."""
+        _library()
+
+    def folder(self, split: str, side: str) -> Path:
+        """One database; BasicSR insists on the ending."""
+        return self.job.out / split / f"{side}.lmdb"
+
+    def shard(self, source: Source, items: Iterator[Item]) -> Part:
+        """Write a shard in one transaction per side; the same pairs again change nothing."""
+        with clear_errors("write", str(self.job.out)):
+            databases = [self._open(source.record.split, side) for side in SIDES]
+        try:
+            hr, lr = (database.begin(write=True) for database in databases)
+            for item in items:
+                hr.put(item.key.encode("ascii"), item.hr)
+                lr.put(item.key.encode("ascii"), item.lr)
+            hr.commit()
+            lr.commit()
+        except _library().Error as error:
+            raise StoreError("cannot write an LMDB database", where=str(self.job.out), got=str(error),
+                             todo="free some space and run the same command again; it continues") from error  # fmt: skip
+        finally:
+            for database in databases:
+                database.close()
+        return {}
+
+    def _open(self, split: str, side: str) -> Any:
+        """LMDB wants the largest size ahead; the file grows only as far as it is filled.
+
+        Every value takes whole pages of 4 KiB, its key and the tree a little more: three pages per pair are ample.
+        """
+        shards = [shard for shard in self.job.manifest.identity.shards if shard.split == split]
+        most = sum(shard.bytes for shard in shards) + 3 * 4096 * self.job.samples(split) + SPARE
+        folder = self.folder(split, side)
+        folder.mkdir(parents=True, exist_ok=True)
+        return _library().open(str(folder), map_size=2 * most)
+
+    def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:  # noqa: ARG002
+        """Write `KEY.png (h,w,c) level` for both sides."""
+        lines: dict[str, Line] = {"hr": _hr_line, "lr": _lr_line}
+        for side in SIDES:
+            write_lists(self, {split: self.folder(split, side) for split in self.job.splits}, {"meta_info.txt": lines[side]})
+
+    def how(self) -> str:
+        """See `Exporter.how`."""
+        split = self.job.splits[0]
+        return f"dataroot_gt: {self.folder(split, 'hr')}  dataroot_lq: {self.folder(split, 'lr')}  io_backend: {{type: lmdb}}"
+
+
+def _hr_line(row: SampleRow) -> str:
+    return f"{row.key}.png ({row.box.height},{row.box.width},3) {LEVEL}"
+
+
+def _lr_line(row: SampleRow) -> str:
+    return f"{row.key}.png ({row.box.height // row.scale},{row.box.width // row.scale},3) {LEVEL}"
+
+
+def _library() -> Any:
+    try:
+        import lmdb
+    except ImportError:
+        raise UserError("this format needs the library lmdb", todo="pip install 'pairmill[export]'") from None
+    return lmdb

@@ -1,0 +1,51 @@
+"""Croissant: parquet files and the JSON-LD that describes them, for `mlcroissant` and dataset search."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.corpora import card
+from pipeline.export.base import Part, Source
+from pipeline.export.files import put
+from pipeline.export.tables import NUMBERS, TEXTS, Parquet
+from pipeline.storage import clear_errors
+
+
+class Croissant(Parquet):
+    """`croissant.json` and the files of `parquet`; one record set per split."""
+
+    name = "croissant"
+
+    def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
+        """Write the description, with the digest of every file."""
+        objects = [self._object(source, part) for source, part in parts]
+        value = card.croissant_head(self.job.manifest) | {
+            "distribution": [*objects, *(_files(split) for split in self.job.splits)],
+            "recordSet": [_records(split) for split in self.job.splits],
+        }
+        put(self.job.out / "croissant.json", (json.dumps(value, indent=2) + "\n").encode(), durable=True)
+
+    def _object(self, source: Source, part: Part) -> dict[str, Any]:
+        path = self.path(source)
+        with clear_errors("read", str(path)), path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        place = path.relative_to(self.job.out).as_posix()
+        return card.file_object(place, part["bytes"], card.PARQUET, digest)
+
+    def how(self) -> str:
+        """See `Exporter.how`."""
+        return f'mlcroissant.Dataset("{self.job.out / "croissant.json"}").records("{self.job.splits[0]}")'
+
+
+def _files(split: str) -> dict[str, Any]:
+    """The files of a split, found beside the description."""
+    name = f"{split}-files"
+    return {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": card.PARQUET, "includes": f"{split}/*.parquet"}
+
+
+def _records(split: str) -> dict[str, Any]:
+    types = dict.fromkeys(("hr", "lr"), "sc:ImageObject") | dict.fromkeys(TEXTS, "sc:Text") | dict.fromkeys(NUMBERS, "sc:Integer")
+    return card.record_set(split, {"fileSet": {"@id": f"{split}-files"}}, types)

@@ -1,0 +1,113 @@
+"""Folders of PNG files, with the lists that BasicSR, Real-ESRGAN and neosr want, or named as KAIR wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, ClassVar
+
+from pipeline.export.base import Exporter, Item, Part, Source
+from pipeline.export.files import put
+from pipeline.storage import clear_errors
+from schemas.sample import SampleRecord, SampleRow
+
+Line = Callable[[SampleRow], str]
+
+
+def basicsr_line(row: SampleRow) -> str:
+    """`KEY.png (h,w,c)` of the HR picture."""
+    return f"{row.key}.png ({row.box.height},{row.box.width},3)"
+
+
+def pair_line(row: SampleRow) -> str:
+    """`HR, LR`, relative to the folder of the split."""
+    return f"hr/{row.key}.png, lr/{row.key}.png"
+
+
+def record_line(row: SampleRow) -> str:
+    """The record as JSON: every program."""
+    return SampleRecord.model_validate(row.model_dump(exclude={"split", "shard"})).canonical_json()
+
+
+class Folder(Exporter):
+    """`SPLIT/hr/KEY.png`, `SPLIT/lr/KEY.png`, both lists of pairs, and the records."""
+
+    name = "folder"
+    lists: ClassVar[dict[str, Line]] = {
+        "meta_info.txt": basicsr_line, "meta_info_pair.txt": pair_line, "records.jsonl": record_line,
+    }  # fmt: skip
+
+    def side(self, split: str, side: str) -> Path:
+        """The folder of the HR or the LR pictures of a split."""
+        return self.job.out / split / side
+
+    def lists_of(self, split: str) -> Path:
+        """The folder of the lists of a split."""
+        return self.job.out / split
+
+    def shard(self, source: Source, items: Iterator[Item]) -> Part:
+        """Write the pictures."""
+        for item in items:
+            put(self.side(source.record.split, "hr") / f"{item.key}.png", item.hr)
+            put(self.side(source.record.split, "lr") / f"{item.key}.png", item.lr)
+        return {}
+
+    def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:  # noqa: ARG002
+        """Write the lists from the table, a row at a time."""
+        write_lists(self, {split: self.lists_of(split) for split in self.job.splits}, self.lists)
+
+    def how(self) -> str:
+        """See `Exporter.how`."""
+        split = self.job.splits[0]
+        return f"dataroot_gt: {self.side(split, 'hr')}  dataroot_lq: {self.side(split, 'lr')}"
+
+
+class RealEsrgan(Folder):
+    """Folders and a list of `hr, lr` pairs, for Real-ESRGAN and neosr."""
+
+    name = "realesrgan-meta"
+    lists: ClassVar[dict[str, Line]] = {"meta_info.txt": pair_line}
+
+    def how(self) -> str:
+        """See `Exporter.how`."""
+        folder = self.job.out / self.job.splits[0]
+        return f"dataroot_gt and dataroot_lq: {folder}  meta_info: {folder / 'meta_info.txt'}"
+
+
+class Kair(Folder):
+    """`trainH/KEY.png` and `trainL/KEY.png`: KAIR pairs the sorted names by position."""
+
+    name = "kair"
+    lists: ClassVar[dict[str, Line]] = {}
+
+    def side(self, split: str, side: str) -> Path:
+        """See `Folder.side`."""
+        return self.job.out / f"{split}{side[0].upper()}"
+
+    def how(self) -> str:
+        """See `Exporter.how`."""
+        split = self.job.splits[0]
+        return f'"dataset_type": "sr", "dataroot_H": "{self.side(split, "hr")}", "dataroot_L": "{self.side(split, "lr")}"'
+
+
+def write_lists(exporter: Exporter, folders: dict[str, Path], lists: dict[str, Line]) -> None:
+    """Write one line per row of the table into lists in the folder of the row's split."""
+    if not lists:
+        return
+    paths = {(split, name): folder / name for split, folder in folders.items() for name in lists}
+    with clear_errors("write", str(exporter.job.out)):
+        with ExitStack() as stack:
+            files: dict[tuple[str, str], IO[str]] = {}
+            for place, path in paths.items():
+                files[place] = stack.enter_context(_unfinished(path).open("w", encoding="utf-8", newline="\n"))
+            for row in exporter.job.rows():
+                for name, line in lists.items():
+                    files[row.split, name].write(line(row) + "\n")
+        for path in paths.values():
+            _unfinished(path).replace(path)
+
+
+def _unfinished(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.tmp")

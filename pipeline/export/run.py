@@ -1,0 +1,76 @@
+"""Run an export: shard by shard, noting each, so that it can be killed and continued at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pipeline.export.base import Exporter, Item, Job
+from pipeline.export.formats import FORMATS
+from pipeline.export.journal import Journal, target
+from pipeline.export.source import stream_items
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.errors import UserError
+
+Heard = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export made."""
+
+    exporter: Exporter
+    pairs: int
+    """Pairs in the folder."""
+    fresh: int
+    """Pairs that were written now."""
+
+
+def plan(storage: Storage, manifest: CorpusManifest, form: str, out: str, splits: tuple[str, ...] = ()) -> Exporter:
+    """The exporter of a version into a folder; all splits without any.
+
+    Raises:
+        UserError: if there is no such format or split, or if `out` is no local folder.
+    """
+    if form not in FORMATS:
+        raise UserError("no such export format", got=form, wanted=", ".join(FORMATS))
+    known = manifest.identity.samples
+    if unknown := [split for split in splits if split not in known]:
+        raise UserError("the version has no such split", got=", ".join(unknown), wanted=", ".join(known))
+    chosen = tuple(split for split in known if split in splits or not splits)
+    return FORMATS[form](Job(storage, manifest, chosen, target(out)))
+
+
+def export(exporter: Exporter, found: Heard = lambda _: None, advanced: Heard = lambda _: None) -> Exported:
+    """Write all that is not there yet.
+
+    Args:
+        exporter: From `plan`.
+        found: Hears once how many pairs are in the folder from before.
+        advanced: Hears how many pairs were written since its last call.
+
+    Raises:
+        UserError: if the folder holds something else, or a library that the format needs is missing.
+        IntegrityError: if a shard is not as it was sealed.
+        StoreError: if writing fails; the same call continues.
+    """
+    job, sources = exporter.job, exporter.job.sources()
+    exporter.begin()
+    with Journal(job, exporter.name) as journal:
+        before = sum(source.record.samples for source in sources if source.name in journal.parts)
+        found(before)
+        for source in sources:
+            if source.name not in journal.parts:
+                journal.done(source.name, exporter.shard(source, _counted(stream_items(job, source), advanced)))
+        if not journal.finished:
+            exporter.finish([(source, journal.parts[source.name]) for source in sources])
+            journal.end()
+    pairs = sum(source.record.samples for source in sources)
+    return Exported(exporter, pairs, pairs - before)
+
+
+def _counted(items: Iterator[Item], advanced: Heard) -> Iterator[Item]:
+    for item in items:
+        yield item
+        advanced(1)

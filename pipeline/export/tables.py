@@ -1,0 +1,96 @@
+"""Parquet files with the pictures in them: plain, or typed as images for Hugging Face `datasets`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.corpora import card
+from pipeline.export.base import Exporter, Item, Part, Source
+from pipeline.export.files import put
+from pipeline.storage import clear_errors
+
+GROUP = 64
+"""Pairs per row group, which are in memory together."""
+TEXTS = ("key", "split", "degrader", "image", "program", "hr_sha256", "lr_sha256")
+NUMBERS = ("scale", "hr_height", "hr_width", "left", "top", "seed")
+
+
+class Parquet(Exporter):
+    """`SPLIT/SHARD.parquet`: the fields of the record, and both PNG files as bytes."""
+
+    name = "parquet"
+    picture: ClassVar[Any] = pa.binary()
+
+    def schema(self) -> pa.Schema:
+        """Columns of every file."""
+        pictures = [("hr", self.picture), ("lr", self.picture)]
+        return pa.schema([*pictures, *((name, pa.string()) for name in TEXTS), *((name, pa.int64()) for name in NUMBERS)])
+
+    def path(self, source: Source) -> Path:
+        """The file of a shard."""
+        return self.job.out / source.record.split / f"{source.stem}.parquet"
+
+    def value(self, key: str, png: bytes) -> Any:  # noqa: ARG002
+        """A picture as a value of its column."""
+        return png
+
+    def shard(self, source: Source, items: Iterator[Item]) -> Part:
+        """Write one file, a row group at a time."""
+        path = self.path(source)
+        temporary = path.with_name(f".{path.name}.tmp")
+        with clear_errors("write", str(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            schema = self.schema()
+            # PNG does not shrink further, and a dictionary of pictures would be the pictures again.
+            with pq.ParquetWriter(temporary, schema, compression="none", use_dictionary=False) as writer:
+                while rows := [self._row(item, source.record.split) for item in islice(items, GROUP)]:
+                    writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+            temporary.replace(path)
+        return {"bytes": path.stat().st_size}
+
+    def _row(self, item: Item, split: str) -> dict[str, Any]:
+        record = item.record
+        row = {name: getattr(record, name) for name in TEXTS if name != "split"} | {"split": split}
+        place = {"hr_height": record.box.height, "hr_width": record.box.width, "left": record.box.left, "top": record.box.top}
+        pictures = {side: self.value(f"{record.key}.{side}.png", png) for side, png in (("hr", item.hr), ("lr", item.lr))}
+        return row | place | pictures | {"scale": record.scale, "seed": record.seed}
+
+    def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
+        """Files need no index."""
+
+    def how(self) -> str:
+        """See `Exporter.how`."""
+        return f'pandas.read_parquet("{self.job.out / self.job.splits[0]}")'
+
+
+class HuggingFace(Parquet):
+    """A folder for `datasets.load_dataset` and the hub: image columns, splits, a card."""
+
+    name = "huggingface"
+    picture: ClassVar[Any] = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+    def schema(self) -> pa.Schema:
+        """Columns, with the features that `datasets` reads from the file."""
+        features: dict[str, Any] = {side: {"_type": "Image"} for side in ("hr", "lr")}
+        features |= {name: {"dtype": "string", "_type": "Value"} for name in TEXTS}
+        features |= {name: {"dtype": "int64", "_type": "Value"} for name in NUMBERS}
+        return super().schema().with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+
+    def value(self, key: str, png: bytes) -> Any:
+        """See `Parquet.value`."""
+        return {"bytes": png, "path": key}
+
+    def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:  # noqa: ARG002
+        """Write the card."""
+        put(self.job.out / "README.md", card.hub_card(self.job.manifest, self.job.splits).encode(), durable=True)
+
+    def how(self) -> str:
+        """See `Exporter.how`."""
+        return f'datasets.load_dataset("{self.job.out}")'

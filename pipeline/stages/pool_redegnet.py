@@ -1,0 +1,142 @@
+"""Pool ReDegNet: judge a fit by its gates, and seal SynNet and the representations of the real pairs with the verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import layout
+from pipeline.pools import columns_of, pool_digest, write_pool
+from pipeline.stage import Context, Stage, Unit
+from pipeline.stages import fit_redegnet
+from pipeline.stages.payload import read_npy
+from pipeline.storage import Storage
+from schemas.errors import IntegrityError, UserError
+from schemas.redegnet import (
+    CodeRow,
+    RedegnetFitRef,
+    RedegnetGateConfig,
+    RedegnetJudgeConfig,
+    RedegnetManifest,
+    RedegnetReason,
+    RedegnetVerdict,
+)
+from schemas.work import Payload
+
+GROUPS = {"redegnet": "pool", "codes": "codes"}
+"""Names of the two zarr groups, by kind of pool."""
+
+
+class JudgePayload(Payload):
+    """One fit."""
+
+    ref: RedegnetFitRef
+    """What was fitted."""
+
+    @property
+    def label(self) -> str:
+        """See `Payload.label`."""
+        return f"checkpoint {self.ref.fit.digest[:12]}"
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        return [self.ref.key, self.ref.fit.digest]
+
+
+def plan(ref: RedegnetFitRef, config: RedegnetJudgeConfig) -> list[JudgePayload]:  # noqa: ARG001
+    """One unit per fit."""
+    return [JudgePayload(ref=ref)]
+
+
+def work(units: Sequence[Unit[JudgePayload]], config: RedegnetJudgeConfig, context: Context) -> Iterator[RedegnetManifest]:
+    """Compare what was measured with the gates; a checkpoint is a pool of one, (1, bytes)."""
+    from models.redegnet.measure import judge
+
+    for unit in units:
+        ref, folder = unit.payload.ref, layout.unit_folder(context.stage, unit.key)
+        fit = ref.fit
+        items, codes = _checkpoint(context.storage, ref), _codes(context.storage, ref)
+        write_pool(context.storage, f"{folder}/{GROUPS['redegnet']}.zarr", "redegnet", items, {})
+        columns = columns_of([CodeRow(pair=pair) for pair in fit.rows])
+        write_pool(context.storage, f"{folder}/{GROUPS['codes']}.zarr", "codes", codes, columns)
+        verdict = RedegnetVerdict(reasons=judge(fit.measures, config.gates, specific=config.specific), measures=fit.measures)
+        yield RedegnetManifest(
+            digest=pool_digest(items), codes=pool_digest(codes), count=len(codes), code=fit.code, side=fit.side, vgg=fit.vgg,
+            verdict=verdict, unit=ref.key,
+        )  # fmt: skip
+
+
+def _checkpoint(storage: Storage, ref: RedegnetFitRef) -> NDArray[np.uint8]:
+    """The bytes of the checkpoint.
+
+    Raises:
+        IntegrityError: if they are not what the fit left; the fit is forgotten, so that a rerun makes it anew.
+    """
+    data = storage.read(f"{layout.unit_folder(fit_redegnet.STAGE.name, ref.key)}/{fit_redegnet.CHECKPOINT}")
+    if hashlib.sha256(data).hexdigest() != ref.fit.digest:
+        storage.remove(layout.unit_marker(fit_redegnet.STAGE.name, ref.key))
+        raise IntegrityError("a checkpoint has changed since it was made", where=f"fit {ref.key[:12]}",
+                             todo="run the same command again; it takes the checkpoint from the state of the fit")  # fmt: skip
+    return np.frombuffer(data, np.uint8)[None]
+
+
+def _codes(storage: Storage, ref: RedegnetFitRef) -> NDArray[np.float32]:
+    folder = layout.unit_folder(fit_redegnet.STAGE.name, ref.key)
+    return np.asarray(read_npy(storage, f"{folder}/{fit_redegnet.CODES}"), np.float32)
+
+
+def seal(
+    units: Sequence[Unit[JudgePayload]], records: Sequence[RedegnetManifest], config: RedegnetJudgeConfig,  # noqa: ARG001
+    context: Context, key: str,
+) -> RedegnetManifest:  # fmt: skip
+    """Give both pools their place."""
+    for name in GROUPS.values():
+        source = f"{layout.unit_folder(context.stage, units[0].key)}/{name}.zarr"
+        context.storage.link_tree(source, layout.pool_group(context.stage, key, name))
+    return records[0]
+
+
+def refused(manifest: RedegnetManifest, gates: RedegnetGateConfig) -> UserError:
+    """What to tell somebody whose fit failed: what was measured, and what to change."""
+    measures, reasons = manifest.verdict.measures, manifest.verdict.reasons
+    told = [TOLD[reason](measures, gates) for reason in reasons if measures is not None] or ["losses that are not finite"]
+    return UserError(
+        "the ReDegNet fit failed its gates and is not drawn from",
+        where="recipe section redegnet",
+        got="; ".join(told),
+        wanted="a fit that passes redegnet.gates",
+        todo="; ".join(dict.fromkeys(ADVICE[reason] for reason in reasons))
+        + "; or set accept_failed: true at the degrader to draw from it all the same",
+    )
+
+
+TOLD = {
+    RedegnetReason.RECONSTRUCTS_BADLY: lambda m, g: (
+        f"real LQ reconstructed to {m.error:.2f} grey levels, where the HQ as it is comes to {m.identity_error:.2f} and "
+        f"bicubic reductions to {m.bicubic_error:.2f} (at most {g.max_error_ratio:g} of the better)"
+    ),
+    RedegnetReason.CODES_ALIKE: lambda m, g: (
+        f"representations that differ by {m.diversity:.1%} of their mean, least {g.min_diversity:.1%}"
+    ),
+    RedegnetReason.CODES_IGNORED: lambda m, g: (
+        f"pictures that another pair's representation changes by {m.effect:.2f} grey levels, least {g.min_effect:g}"
+    ),
+    RedegnetReason.CRITIC_WON: lambda m, g: (
+        f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}"
+    ),
+}
+ADVICE = {
+    RedegnetReason.RECONSTRUCTS_BADLY: "raise redegnet.samples; set redegnet.net.skip_start: 1 and raise redegnet.learning_rate",
+    RedegnetReason.CODES_ALIKE: "give pairs of more different origin, or say use: specific if they are to be alike",
+    RedegnetReason.CODES_IGNORED: "raise redegnet.samples or redegnet.weights.contrast",
+    RedegnetReason.CRITIC_WON: "lower redegnet.critic_rate or redegnet.weights.adversarial",
+    RedegnetReason.NOT_FINITE: "lower redegnet.learning_rate and redegnet.critic_rate",
+}
+STAGE = Stage(
+    name="pool_redegnet", version=1, title="judge ReDegNet", noun="fits",
+    record=RedegnetManifest, manifest=RedegnetManifest, plan=plan, work=work, seal=seal,
+)  # fmt: skip
