@@ -13,7 +13,14 @@ from flows.artifacts import publish  # noqa: E402
 from flows.session import carrying, stage_task  # noqa: E402
 from pipeline import provenance  # noqa: E402
 from pipeline.build import (  # noqa: E402
-    limited, make, make_compression, make_generated_kernels, make_kernels, make_noise, make_pdm, make_redegnet,
+    limited,
+    make,
+    make_compression,
+    make_generated_kernels,
+    make_kernels,
+    make_noise,
+    make_pdm,
+    make_redegnet,
 )  # fmt: skip
 from pipeline.corpora.pinned import pinned_pools  # noqa: E402
 from pipeline.corpora.seal import seal_corpus  # noqa: E402

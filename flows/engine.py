@@ -16,9 +16,12 @@ from distributed.scheduler import KilledWorker
 
 from pipeline.execution import default_memory, default_workers, one_thread, run_batch
 from pipeline.stage import Batch
+from pipeline.stages import STAGES
 from schemas.errors import StoreError, UserError
 
 TOPIC = "pairmill-progress"
+GPU = "GPU"
+"""The resource that workers with a GPU declare: `dask worker ADDRESS --resources GPU=1`."""
 ALONE = 120.0
 """Seconds without any worker after which a build gives up."""
 REPORT_EVERY = 0.5
@@ -40,6 +43,8 @@ class DaskExecutor:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.workers: list[dict[str, Any]] = []
+        self.looked = -REPORT_EVERY
         self.events: queue.SimpleQueue[float] = queue.SimpleQueue()
         client.register_plugin(OneThread())
         client.subscribe_topic(TOPIC, lambda event: self.events.put(float(event[1])))
@@ -47,36 +52,56 @@ class DaskExecutor:
     def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
         """See `pipeline.execution.Executor.run`; at most two batches per worker are in flight."""
         left, alone_since = iter(batches), 0.0
-        in_flight = 2 * max(1, len(self.client.nthreads()))
-        waiting: set[Future] = {self._submit(batch) for batch in islice(left, in_flight)}
+        wanted = {GPU: 1} if batches and STAGES[batches[0].stage].gpu and self._slots(GPU) else {}
+        waiting = self._more(set(), left, wanted)
         try:
             while waiting:
                 done = self._some(waiting)
-                alone_since = self._patience(alone_since)
+                alone_since = self._patience(alone_since, wanted)
                 self._drain(advanced)
                 for future in done:
                     waiting.discard(future)
                     yield _result(future)
-                waiting |= {self._submit(batch) for batch in islice(left, len(done))}
+                waiting = self._more(waiting, left, wanted)
         finally:
             self.client.cancel(list(waiting))
 
-    def _patience(self, alone_since: float) -> float:
+    def _more(self, waiting: set[Future], left: Iterator[Batch], wanted: dict[str, int]) -> set[Future]:
+        """Two batches for every place at a worker, also at those that have joined since."""
+        room = 2 * max(1, self._slots(*wanted)) - len(waiting)
+        return waiting | {self._submit(batch, wanted) for batch in islice(left, max(0, room))}
+
+    def _slots(self, *resource: str) -> int:
+        """How many batches can run at once, on all workers or on those that declare a resource."""
+        if time.monotonic() - self.looked >= REPORT_EVERY:
+            self.workers = list(self.client.scheduler_info(n_workers=-1)["workers"].values())
+            self.looked = time.monotonic()
+        offers = ([worker["nthreads"], *(int(worker["resources"].get(name, 0)) for name in resource)] for worker in self.workers)
+        return sum(min(offer) for offer in offers)
+
+    def _patience(self, alone_since: float, wanted: dict[str, int]) -> float:
         """Since when there has been no worker, 0 if there is one; workers may restart or join late.
 
         Raises:
             StoreError: if there has been none for `ALONE` seconds.
         """
-        if self.client.scheduler_info()["workers"]:
+        if self._slots(*wanted):
             return 0.0
         since = alone_since or time.monotonic()
         if time.monotonic() - since > ALONE:
-            raise StoreError("all workers are gone", where=self.client.scheduler_info()["address"], got=f"none for {ALONE:.0f} s",
+            kind = f"workers with {GPU}=1" if wanted else "workers"
+            raise StoreError(f"all {kind} are gone", where=self.client.scheduler_info()["address"], got=f"none for {ALONE:.0f} s",
                              todo="start workers, or check why they die; then run the same command again")  # fmt: skip
         return since
 
-    def _submit(self, batch: Batch) -> Future:
-        return self.client.submit(work_on, batch, key=f"{batch.stage}-{batch.units[0].key[:16]}", pure=False)
+    def _submit(self, batch: Batch, wanted: dict[str, int]) -> Future:
+        key = f"{batch.stage}-{batch.units[0].key[:16]}"
+        return self.client.submit(work_on, batch, key=key, pure=False, resources=wanted)
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs the workers declare."""
+        return self._slots(GPU)
 
     @staticmethod
     def _some(waiting: set[Future]) -> set[Future]:
@@ -133,14 +158,19 @@ def engine(address: str, workers: int | None) -> Iterator[tuple[DaskExecutor, in
         count = workers or default_workers()
         memory = default_memory(count)
         with _local_cluster(count) as cluster, Client(cluster) as client:
-            yield DaskExecutor(client), count, memory, f"{count} local worker{'s' if count > 1 else ''}"
+            yield DaskExecutor(client), count, memory, _counted(count, "local worker")
         return
     with _connect(address) as client:
         info = client.scheduler_info(n_workers=-1)["workers"]
         if not info:
             raise UserError("the scheduler has no workers", where=address, todo=f"start some: `dask worker {address}`")
-        memory = min(worker["memory_limit"] or 1 << 30 for worker in info.values()) // 2
-        yield DaskExecutor(client), len(info), memory, f"{len(info)} workers at {address}"
+        memory = min((worker["memory_limit"] or 1 << 30) // worker["nthreads"] for worker in info.values()) // 2
+        places = sum(worker["nthreads"] for worker in info.values())
+        yield DaskExecutor(client), places, memory, f"{_counted(len(info), 'worker')} at {address}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count > 1 else ''}"
 
 
 def _hush() -> None:

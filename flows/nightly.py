@@ -11,6 +11,7 @@ settle()
 
 from prefect import flow  # noqa: E402
 from prefect.client.schemas.objects import State  # noqa: E402
+from prefect.runtime import flow_run  # noqa: E402
 from prefect.states import Cancelled, Completed, Failed  # noqa: E402
 
 from flows.artifacts import publish_night  # noqa: E402
@@ -22,7 +23,12 @@ from schemas.errors import BusyError  # noqa: E402
 from schemas.nightly import NightlyReport  # noqa: E402
 
 
-@flow(name="nightly", flow_run_name="nightly-{workspace}", validate_parameters=False)
+def named() -> str:
+    """Name of a run: the minute that it was due."""
+    return f"nightly {flow_run.scheduled_start_time:%Y-%m-%d %H:%M}"
+
+
+@flow(name="nightly", flow_run_name=named, validate_parameters=False)
 def nightly(workspace: str = "data", share: float = SHARE, date: str = "", keep_days: int = DAYS) -> State[Any]:
     """Check the newest and all tagged versions of a workspace.
 

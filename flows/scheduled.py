@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ settle()
 
 from prefect import flow  # noqa: E402
 from prefect.client.schemas.objects import State  # noqa: E402
+from prefect.exceptions import TerminationSignal  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 from prefect.states import Cancelled, Completed, Failed  # noqa: E402
+from rich.markup import escape  # noqa: E402
 
-from flows.build import build  # noqa: E402
+from flows.cli import render  # noqa: E402
 from pipeline.build import find_corpus  # noqa: E402
 from pipeline.recipes import load_recipe  # noqa: E402
 from pipeline.storage import Storage  # noqa: E402
@@ -23,8 +26,9 @@ from schemas.errors import BusyError, PairmillError  # noqa: E402
 
 
 def named() -> str:
-    """Name of a run: the recipe's file name."""
-    return Path(str(flow_run.parameters.get("recipe_path", "build"))).stem
+    """Name of a run: the recipe's file name, and the minute that it was due."""
+    recipe = Path(str(flow_run.parameters.get("recipe_path", "build"))).stem
+    return f"{recipe} {flow_run.scheduled_start_time:%Y-%m-%d %H:%M}"
 
 
 @flow(name="scheduled-build", flow_run_name=named, validate_parameters=False)
@@ -38,16 +42,30 @@ def scheduled_build(
         collects garbage; Failed with a message for people.
     """
     try:
-        recipe, base = load_recipe(recipe_path)
-        found = find_corpus(recipe, base, Storage(workspace))
-        if found is not None:
-            return Completed(name="Nothing new", message=f"nothing new: {_reference(found)} is of these images and this recipe")
-        made = build.fn(recipe_path, workspace, engine_address, workers, None, device)
+        return tell(_made(recipe_path, workspace, engine_address, workers, device))
     except BusyError as busy:
-        return Cancelled(name="Refused", message=busy.text())
+        return tell(Cancelled(name="Refused", message=busy.text()))
     except PairmillError as error:
-        return Failed(message=error.text())
+        return tell(Failed(message=error.text()))
+    except (KeyboardInterrupt, TerminationSignal):
+        return tell(Cancelled(name="Interrupted", message="interrupted; the next run goes on from what is finished"))
+
+
+def _made(recipe_path: str, workspace: str, engine_address: str, workers: int | None, device: str) -> State[Any]:
+    recipe, base = load_recipe(recipe_path)
+    found = find_corpus(recipe, base, Storage(workspace))
+    if found is not None:
+        return Completed(name="Nothing new", message=f"nothing new: {_reference(found)} is of these images and this recipe")
+    from flows.build import build  # brings Dask, which a run with nothing to do does not need
+
+    made = build.fn(recipe_path, workspace, engine_address, workers, None, device)
     return Completed(message=f"sealed {_reference(made)}, {sum(made.identity.samples.values())} pairs")
+
+
+def tell(state: State[Any]) -> State[Any]:
+    """Print how a run ended, in a line of the terminal or of the worker's diary."""
+    render.line(f"{datetime.now():%Y-%m-%d %H:%M}  [bold]{flow_run.flow_name}[/]  {escape(state.message or state.name or '')}")
+    return state
 
 
 def _reference(manifest: CorpusManifest) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import signal
 from collections.abc import Sequence
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +15,8 @@ from flows.quiet import settle
 
 settle()
 
-from prefect import Flow, serve  # noqa: E402
+import psutil  # noqa: E402
+from prefect import Flow  # noqa: E402
 from prefect.client.orchestration import get_client  # noqa: E402
 from prefect.client.schemas.filters import (  # noqa: E402
     DeploymentFilter,
@@ -25,20 +29,24 @@ from prefect.client.schemas.filters import (  # noqa: E402
 )
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType  # noqa: E402
 from prefect.deployments.runner import RunnerDeployment  # noqa: E402
-from prefect.types.entrypoint import EntrypointType  # noqa: E402
+from prefect.runner import Runner  # noqa: E402
 from prefect.schedules import Cron, Interval, Schedule  # noqa: E402
 from prefect.states import Crashed  # noqa: E402
+from prefect.types.entrypoint import EntrypointType  # noqa: E402
 from tzlocal import get_localzone_name  # noqa: E402
 
 from flows.nightly import nightly  # noqa: E402
 from flows.retention import DAYS  # noqa: E402
 from flows.scheduled import scheduled_build  # noqa: E402
-from flows.server import TAG  # noqa: E402
+from flows.server import TAG, notes_folder  # noqa: E402
 from schemas.errors import UserError  # noqa: E402
 
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 SHORTEST = timedelta(minutes=1)
 """Shortest interval: a run that finds nothing new takes about ten seconds, most of them to start."""
+
+GRACE = 5.0
+"""Seconds for runs to end on the first signal, and on the second."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +131,55 @@ def _deployment(
     return deployment
 
 
+class Carrier(Runner):
+    """Prefect's runner; at Ctrl-C or SIGTERM its runs may end in order before it does."""
+
+    def handle_sigterm(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        """As Ctrl-C; Prefect's own way leaves a coroutine behind and says so on the terminal."""
+        signal.raise_signal(signal.SIGINT)
+
+    async def carry(self) -> None:
+        """Carry runs until a signal comes."""
+        ended = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, ended.set)
+        work, told = asyncio.create_task(self.start()), asyncio.create_task(ended.wait())
+        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+        if told.done():
+            await asyncio.to_thread(end_runs)
+        told.cancel()
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+
+def end_runs() -> None:
+    """Wait for the runs, which a terminal's Ctrl-C has reached as well; ask those again that do not hear."""
+    runs = [process for process in psutil.Process().children() if "prefect.engine" in _command(process)]
+    _, left = psutil.wait_procs(runs, GRACE)
+    for process in left:
+        with suppress(psutil.Error):
+            process.terminate()
+    psutil.wait_procs(left, GRACE)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def run_until_stopped(deployments: Sequence[RunnerDeployment]) -> None:
-    """Carry the runs of deployments until Ctrl-C; then their schedules are paused."""
-    serve(*deployments, print_starting_message=False, pause_on_shutdown=True, limit=2 * len(deployments))
+    """Carry the runs of deployments until Ctrl-C; then their schedules are paused.
+
+    What the runs' libraries print as errors goes to `runs.log` in the Prefect home.
+    """
+    runner = Carrier(pause_on_shutdown=True, limit=2 * len(deployments))
+    for deployment in deployments:
+        runner.add_deployment(deployment)
+    notes_folder().mkdir(parents=True, exist_ok=True)
+    with (notes_folder() / "runs.log").open("w", buffering=1) as diary, redirect_stderr(diary):
+        asyncio.run(runner.carry())
 
 
 def bury(deployments: Sequence[RunnerDeployment]) -> int:

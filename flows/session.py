@@ -48,9 +48,9 @@ def carrying(workspace: str, address: str, workers: int | None, device: str) -> 
     """A session, with its engine up for as long as the block lasts."""
     timings = Timings()
     heard = [watcher for watcher in (timings, ProgressArtifacts(), terminal.get()) if watcher is not None]
-    resolved = resolve_device(device)
+    resolved = resolve_device(device) if address == "local" else ""
     with engine(address, workers) as (executor, count, memory, title):
-        profile = Profile(Storage(workspace).url, resolved, count, memory)
+        profile = Profile(Storage(workspace).url, resolved or cluster_device(device, executor), count, memory)
         yield Session(profile, executor, Watchers(heard), timings, title)
 
 
@@ -63,10 +63,17 @@ def stage_task(title: str) -> Any:
 
 
 def worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Only a disk that fails for a while gets better by itself; wrong inputs, bugs and full disks do not, and a store that
-    does not answer has been asked long enough."""
+    """Only a disk that fails for a while gets better by itself; wrong inputs, bugs and full disks do not.
+
+    A store that does not answer has been asked long enough.
+    """
     error = state.result(raise_on_failure=False)
     return isinstance(error, StoreError) and not isinstance(error, UnreachableError) and not LASTING.search(error.got)
+
+
+def cluster_device(device: str, executor: DaskExecutor) -> str:
+    """As `resolve_device`, where workers that declare a GPU count instead of what this machine has."""
+    return "cuda" if executor.gpus and device in ("cuda", "auto") else resolve_device(device)
 
 
 def resolve_device(device: str) -> str:

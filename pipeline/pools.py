@@ -48,15 +48,11 @@ def write_pool(storage: Storage, name: str, kind: str, items: NDArray[Any], colu
     """Write a pool as one zarr v3 group, from this process alone: parallel writes to one chunk lose data silently."""
     rows = max(1, min(len(items), CHUNK_BYTES // items[0].nbytes))
     chunks = (rows, *items.shape[1:])
-
-    def write() -> None:
-        storage.remove(name)                           # what a killed run, or a failed try, may have left unsealed
-        group = zarr.open_group(storage.zarr_store(name), mode="w", zarr_format=3)
+    with storage.new_zarr(name) as store:
+        group = zarr.open_group(store, mode="w", zarr_format=3)
         group.create_array(ARRAYS[kind], shape=items.shape, chunks=chunks, dtype=items.dtype)[...] = items
         for column, values in columns.items():
             group.create_array(column, shape=values.shape, chunks=values.shape, dtype=values.dtype)[...] = values
-
-    storage.again("write", name, write)
 
 
 def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:

@@ -79,6 +79,8 @@ class Stage(Generic[I, C, P, R, M]):
     """Gets units, records, config, context and the stage key; writes what belongs to the stage, returns the manifest."""
     batch: Callable[[C, Profile], int] = lambda _config, _profile: 1
     """How many units `work` gets at most at a time."""
+    gpu: bool = False
+    """Whether a GPU makes it faster: on a cluster it goes to the workers that declare one."""
 
     def units(self, inputs: I, config: C) -> list[Unit[P]]:
         """The plan with its keys."""

@@ -243,8 +243,22 @@ class Storage:
         except FileNotFoundError:                        # somebody else was faster
             return
 
+    @contextmanager
+    def new_zarr(self, name: str) -> Iterator[Any]:
+        """A zarr store to fill, in place of what was there; elsewhere than on a disk its files are sent when the block ends."""
+        import zarr.storage
+
+        self.remove(name)
+        with clear_errors("write", self.path(name)):
+            if self.local:
+                yield zarr.storage.LocalStore(self._at(name))
+                return
+            files: dict[str, Any] = {}
+            yield zarr.storage.MemoryStore(files)
+            self.each(lambda file: self.write(f"{name}/{file}", files[file].to_bytes()), sorted(files))
+
     def zarr_store(self, name: str) -> Any:
-        """A zarr store for the group of that name; what is done with it belongs into `again`."""
+        """A zarr store to read the group of that name from; what is done with it belongs into `again`."""
         import zarr.storage
 
         if self.local:

@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from pipeline import layout
 from pipeline.build import make
+from pipeline.corpora.pinned import pinned_pools
 from pipeline.corpora.seal import Made, seal_corpus
 from pipeline.execution import Executor, SerialExecutor, one_thread, run_stage
 from pipeline.provenance import circumstance, now
@@ -112,7 +113,7 @@ def make_stages(
     def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
         return run_stage(stage, inputs, config, profile, carrier, watcher or Watcher())
 
-    return make(recipe, "/", run)
+    return make(recipe, "/", run, None, pinned_pools(Storage(str(workspace)), recipe))
 
 
 def build(recipe: Recipe, workspace: Path | str, **options: Any) -> CorpusManifest:

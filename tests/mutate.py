@@ -12,6 +12,13 @@ from schemas.base import Frozen
 M = TypeVar("M", bound=Frozen)
 
 
+NAMES = (
+    "noise", "kernels", "off", "none", "trunk", "energy",
+    "instance", "2020track1", "mixture", "specific",
+)
+"""Values of settings that are one of some names."""
+
+
 def changed_leaves(config: M, leave_out: Sequence[str] = ()) -> dict[str, M]:
     """For every leaf of a config, such as `tiles.size`, a valid config in which only that leaf differs.
 
@@ -24,7 +31,7 @@ def changed_leaves(config: M, leave_out: Sequence[str] = ()) -> dict[str, M]:
     changed: dict[str, M] = {}
     for place in leaves(value):
         name = ".".join(map(str, place))
-        if place[0] in leave_out or place[-1] == "kind":
+        if {place[0], name} & set(leave_out) or place[-1] == "kind":
             continue
         found = next(_valid(config, value, place), None)
         assert found is not None, f"no other valid value for {name}"
@@ -50,7 +57,7 @@ def others(value: Any) -> list[Any]:
     if isinstance(value, float):
         return [value * 1.01, value * 0.99, 0.5, 0.25]
     if isinstance(value, str):
-        return [("0" if value[:1] != "0" else "1") + value[1:], "noise", "kernels", "off", "none", "trunk", "energy", "instance", "2020track1", "mixture", "specific", 20.0]
+        return [("0" if value[:1] != "0" else "1") + value[1:], *NAMES, 20.0]
     return [8, 0.5, "x"]
 
 

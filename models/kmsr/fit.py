@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,12 +16,8 @@ from models.kmsr.networks import LATENT, Critic, Generator
 from schemas.kmsr import KmsrFitConfig
 
 Array = NDArray[np.float64]
-PURPOSES = {"weights": 0, "pool": 1, "latent": 2, "mix": 3, "draw": 4}
-
-
-def keyed(seed: int, purpose: str) -> np.random.Generator:
-    """The stream of one purpose of a fit."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(PURPOSES[purpose],))))
+Streams = Callable[[str], np.random.Generator]
+"""Gives the random stream of a purpose, `weights`, `pool`, `latent`, `mix` or `draw`, from its beginning each time."""
 
 
 @dataclass
@@ -32,14 +28,14 @@ class Fit:
     """(N, n, n), squares around the target centres, sum 1."""
     config: KmsrFitConfig
     """Settings."""
-    seed: int
-    """Up to 128 bits; all streams come from it."""
+    keyed: Streams
+    """Where all random numbers come from."""
     curves: list[tuple[float, float]] = field(default_factory=list)
     """Per iteration: the estimated distance between pool and generator, and the mean slope of the critic, ideally 1."""
 
     def __post_init__(self) -> None:
         """Draw first weights."""
-        side, rng, config = self.cores.shape[-1], keyed(self.seed, "weights"), self.config
+        side, rng, config = self.cores.shape[-1], self.keyed("weights"), self.config
         everything = torch.from_numpy(in_all_orientations(self.cores))
         self.generator = Generator(everything.mean(0), config.width, rng)
         self.pool = (everything * self.generator.unit).to(torch.float32)[:, None]
@@ -48,7 +44,7 @@ class Fit:
         self.optimisers = tuple(
             torch.optim.Adam(network.parameters(), config.learning_rate, (0.0, 0.9)) for network in (self.generator, self.critic)
         )
-        self.streams = {purpose: keyed(self.seed, purpose) for purpose in ("pool", "latent", "mix")}
+        self.streams = {purpose: self.keyed(purpose) for purpose in ("pool", "latent", "mix")}
 
     def advance(self) -> Iterator[int]:
         """Train to the end; yields the number of finished iterations."""
@@ -62,7 +58,7 @@ class Fit:
 
     def draw(self, count: int) -> Array:
         """The first `count` kernels of the fitted generator, (count, n, n), non-negative, sum 1; always the same ones."""
-        latent = _normal(keyed(self.seed, "draw"), count)
+        latent = _normal(self.keyed("draw"), count)
         with torch.no_grad():
             made = torch.cat([self.mean(part) for part in torch.split(latent, 256)])[:, 0].to(torch.float64).numpy()
         return np.asarray(made / made.sum(axis=(1, 2), keepdims=True))

@@ -14,6 +14,8 @@ ITERATIONS = 60
 """Most Newton steps; a handful is enough but for kernels that lie in several far pieces."""
 SHORTER = (1.0, 0.25, 0.0625, 0.015625)
 """Fractions of a step that are tried; far from the solution, a whole one may overshoot."""
+LONGEST = 4.0
+"""Most that a step may change the logit of a cell at the border. A kernel of one cell has no spread, and Newton's step no end."""
 CLOSE = {torch.float64: 1e-8, torch.float32: 1e-4}
 """Distance of the centre from its place, in HR pixels, at which the last step is taken; it squares the distance."""
 
@@ -66,4 +68,7 @@ def _step(kernels: Tensor, places: Tensor) -> Tensor:
         ridge = 1e-6 * (a + c).abs() + 1e-9
         a, c = a + ridge, c + ridge
         determinant = (a * c - b * b).clamp(min=1e-12)
-    return torch.stack([c * mean[:, 0] - b * mean[:, 1], a * mean[:, 1] - b * mean[:, 0]], 1) / determinant[:, None]
+    step = torch.stack([c * mean[:, 0] - b * mean[:, 1], a * mean[:, 1] - b * mean[:, 0]], 1) / determinant[:, None]
+    length, longest = step.detach().norm(dim=1, keepdim=True), LONGEST / rows.abs().max()
+    shortened: Tensor = step * (longest / length.clamp(min=longest))
+    return shortened

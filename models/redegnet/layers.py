@@ -45,9 +45,10 @@ class _Spectral(nn.Module):
 
     def normal_weight(self) -> Tensor:
         """The weight over its largest singular value; in training the estimate is brought up to date first."""
-        if self.training:
-            self._iterate(1)
-        return self.weight / torch.dot(self.u, self.weight.flatten(1) @ self.v)
+        with torch.autocast(self.weight.device.type, enabled=False):        # half precision would wear the estimate out
+            if self.training:
+                self._iterate(1)
+            return self.weight / torch.dot(self.u, self.weight.flatten(1) @ self.v)
 
 
 class SpectralConv(_Spectral):

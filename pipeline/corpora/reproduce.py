@@ -68,10 +68,11 @@ def reproduce(
         )  # fmt: skip
     recipe = recipe_of(manifest, sources)
     reasons = unlike(manifest, sources, recipe, bench.profile.device)
-    pinned = bool(reasons) if from_pools is None else from_pools or bool(sources.pools_from)
+    only = bool(sources.pools_from) or recipe.needs_redegnet
+    pinned = only or (bool(reasons) if from_pools is None else from_pools)
     found = find_images(sources, recipe, images, bench)
     pools = _copy_pools(storage, manifest, recipe, Storage(bench.profile.workspace)) if pinned else None
-    made = make(recipe, "/", _carrier(found, bench), None, pools)
+    made = make(_located(recipe, found), "/", _carrier(found, bench), None, pools)
     notes = [*reasons, *(["the pools of the version are used"] if pinned else []), *_differences(manifest, made)]
     return _compared(storage, manifest, made, bench, tuple(notes), from_pools=pinned)
 
@@ -100,6 +101,12 @@ def recipe_of(manifest: CorpusManifest, sources: VersionSources) -> Recipe:
             got=f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
             todo=f"install pairmill {manifest.circumstance.software.get('pairmill', 'of that time')}, which made it",
         ) from error  # fmt: skip
+
+
+def _located(recipe: Recipe, found: ImageSet) -> Recipe:
+    """The recipe with its images where they are now."""
+    places = {role.value: [image.url for image in found.with_role(role)] for role in Role}
+    return recipe.with_(images=recipe.images.model_dump() | places)
 
 
 def unlike(manifest: CorpusManifest, sources: VersionSources, recipe: Recipe, device: str) -> list[str]:

@@ -21,6 +21,8 @@ from schemas.recipe import Recipe
 
 EFFICIENCY = 0.86
 """What a worker does beside others, as a share of what it does alone; benchmarks/results/speed_cpu.json, two workers."""
+ITERATION = 0.022
+"""Seconds of one iteration of the generator of kernels, on one worker whatever their number."""
 START = 12.0
 """Seconds to start the engine and Prefect."""
 SEAL = 4.0
@@ -96,11 +98,15 @@ def _spread(values: Sequence[float]) -> float:
 def _row(measured: Measured, stage: str, seconds: float, size: float, basis: str) -> CostRow:
     """A row for all workers; KernelGAN's lanes and all other units are shared out evenly."""
     found = stage in measured.sealed
-    together = 1.0 if measured.workers == 1 else measured.workers * EFFICIENCY
     return CostRow(
-        stage=stage.replace("_", " "), seconds=0.0 if found else seconds / together, bytes=0.0 if found else size,
+        stage=stage.replace("_", " "), seconds=0.0 if found else seconds / _together(measured), bytes=0.0 if found else size,
         basis="sealed already" if found else basis, found=found,
     )  # fmt: skip
+
+
+def _together(measured: Measured) -> float:
+    """How many times faster all workers are than one."""
+    return 1.0 if measured.workers == 1 else measured.workers * EFFICIENCY
 
 
 Line = tuple[str, float, float, str]
@@ -132,6 +138,9 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
         basis = f"{restarts} restarts of {iterations} iterations, " + ("timed" if m.fit.measured else "usual time")
         lines = [("estimate_kernels", loading + images * restarts * m.fit.per_restart, images * 4e4, basis),
                  ("pool_kernels", loading + images * m.fit.judging, images * 1e4, "judging, timed")]  # fmt: skip
+    if m.recipe.needs_generated_kernels:
+        fitting = m.recipe.kmsr.fit.iterations * ITERATION if m.recipe.kmsr.method == "wgan" else 1.0
+        lines.append(("generate_kernels", fitting * _together(m), m.recipe.kmsr.count * 2e3, "usual time"))
     by_kind = {supply.kind: supply for supply in m.supplies}
     if m.recipe.needs_compression and (mined := by_kind.get("compression")):
         lines.append(("mine_compression", loading + mined.per_pixel * pixels, images * 2e3, "mining of the stand-in"))
@@ -174,6 +183,8 @@ def _notes(m: Measured) -> list[str]:
         notes.append("Kernel estimation was not timed here; the figure is that of another machine, for a processor, not a GPU.")
     if m.recipe.needs_pdm and "pool_pdm" not in m.sealed:
         notes.append("Fitting PDM is not part of the estimate.")
+    if m.recipe.needs_redegnet and "pool_redegnet" not in m.sealed:
+        notes.append("Fitting ReDegNet is not part of the estimate.")
     failing = [one.label for one in m.drawn if not one.seconds]
     if failing:
         notes.append(f"Nothing could be drawn from {', '.join(failing)}: the estimate leaves it out.")

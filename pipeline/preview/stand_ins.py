@@ -57,6 +57,8 @@ def supplies(recipe: Recipe, sealed: dict[str, Supply | None], scenes: Sequence[
         found.append(sealed["compression"] if "compression" in sealed else mined_compression(real, recipe))
     if recipe.needs_pdm:
         found.append(sealed.get("pdm"))                  # a fit takes minutes: there is nothing to stand in for it
+    if recipe.needs_redegnet:
+        found += [sealed.get("redegnet"), sealed.get("codes")]
     return [supply for supply in found if supply is not None]
 
 

@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import layout
-from pipeline.build import NotFinishedError, finder, make_compression, make_generated_kernels, make_kernels, make_noise, make_pdm
+from pipeline.build import (
+    NotFinishedError,
+    finder,
+    make_compression,
+    make_generated_kernels,
+    make_kernels,
+    make_noise,
+    make_pdm,
+    make_redegnet,
+    redegnet_pools,
+)
 from pipeline.degraders.base import PoolInfo, Pools
 from pipeline.pools import ARRAYS, Assets, read_assets
 from pipeline.report.collect.choose import evenly
@@ -85,6 +95,11 @@ def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> dict[str, Suppl
                 p = make_pdm(recipe, images, hr, run)
                 ref = PoolRef(kind="pdm", digest=p.manifest.digest, count=1, side=p.manifest.side)
                 found["pdm"] = _read(storage, ref, layout.pool_group(pool_pdm.STAGE.name, p.key))
+        with suppress(NotFinishedError):
+            if recipe.needs_redegnet:
+                hr = run(clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)).manifest
+                pools = redegnet_pools(make_redegnet(recipe, images, hr, base, run))
+                found |= {ref.kind: _read(storage, ref, group) for ref, group in pools}
     return found
 
 

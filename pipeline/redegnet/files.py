@@ -72,7 +72,12 @@ def weights_file(path: str, base: str, key: str) -> WeightsFile:
     Raises:
         UserError: if there is none, or more than one.
     """
-    files = find_files([path], base, key)
+    try:
+        files = find_files([path], base, key)
+    except UserError as error:
+        raise UserError(
+            "there is no such file of weights", where=f"recipe key {key}", got=f"{path}; {error.got}", todo=error.todo
+        ) from None
     if len(files) != 1:
         raise UserError(f"{key} names {len(files)} files", where=f"recipe key {key}", got=path, wanted="one file")
     return WeightsFile(url=files[0].url, sha256=hashlib.sha256(_bytes(files[0].url, key)).hexdigest())

@@ -91,7 +91,7 @@ def _open(place: str) -> Any:
         import fsspec
 
         return fsspec.open(place, "rb").open()
-    return open(place, "rb", buffering=0)              # noqa: PTH123, SIM115 - we skip more than a buffer would hold
+    return open(place, "rb", buffering=0)              # noqa: PTH123 - we skip more than a buffer would hold
 
 
 def _members(file: IO[bytes], shard: str) -> Iterator[tuple[str, int, int]]:

@@ -62,5 +62,5 @@ def batch(config: EstimateConfig, profile: Profile) -> int:
 
 STAGE = Stage(
     name="estimate_kernels", version=1, title="estimate kernels", noun="images",
-    record=KernelEstimate, manifest=KernelEstimates, plan=plan, work=work, seal=seal, batch=batch,
+    record=KernelEstimate, manifest=KernelEstimates, plan=plan, work=work, seal=seal, batch=batch, gpu=True,
 )

@@ -170,5 +170,5 @@ def fit_config(seed: int, scale: int, pdm: PdmConfig) -> PdmFitConfig:
 
 STAGE = Stage(
     name="fit_pdm", version=1, title="fit PDM", noun="fits",
-    record=PdmFitted, manifest=PdmFitRef, plan=plan, work=work, seal=seal,
+    record=PdmFitted, manifest=PdmFitRef, plan=plan, work=work, seal=seal, gpu=True,
 )  # fmt: skip

@@ -206,5 +206,5 @@ def fit_config(seed: int, redegnet: RedegnetConfig) -> RedegnetFitConfig:
 
 STAGE = Stage(
     name="fit_redegnet", version=1, title="fit ReDegNet", noun="fits",
-    record=RedegnetFitted, manifest=RedegnetFitRef, plan=plan, work=work, seal=seal,
+    record=RedegnetFitted, manifest=RedegnetFitRef, plan=plan, work=work, seal=seal, gpu=True,
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline import layout
 from pipeline.kernels.generated import judged, spread
 from pipeline.pools import pool_digest, read_pool, write_pool
-from pipeline.rng import stream, stream_key
+from pipeline.rng import stream
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages.payload import npy_bytes, read_npy
 from schemas.base import Digest
@@ -106,7 +107,7 @@ def _drawn(pool: Array, count: int, config: GenerateConfig, payload: GeneratePay
     from models.pdm.draw import one_thread
 
     with one_thread():                                   # always on the CPU: a GPU does not help such small networks
-        fit = Fit(pool, config.kmsr.fit, stream_key(config.seed, "kmsr", payload.pool))
+        fit = Fit(pool, config.kmsr.fit, partial(stream, config.seed, "kmsr", payload.pool))
         for finished in fit.advance():
             context.report(finished / config.kmsr.fit.iterations)
         return fit.draw(count), np.asarray(fit.curves)

@@ -92,15 +92,15 @@ def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
 def pack(parts: Sequence[TilesOfImage], target: int) -> list[tuple[TilesOfImage, ...]]:
     """Tiles in order, cut into shards of about `target` tiles, at borders that the content chooses.
 
-    A place is a border if its mark, the digest of what comes next, is the least within half of `target` tiles to both sides;
+    A place is a border if its mark, the digest of what comes next, is the least within 0.6 of `target` tiles to both sides;
     places between two images go before those inside one. Which places are borders thus depends on what lies near them only
     (local-minimum chunking): an added image changes the shards around it, and all others stay as they are. What is too long
     between two borders is cut again. All shards have target // 2 to 3 * target // 2 tiles, at least 1, where there are so many.
     """
     parts = [part for part in parts if part.tiles]
     starts = list(accumulate((len(part.tiles) for part in parts), initial=0))
-    least, most = max(1, target // 2), max(1, 3 * target // 2)
-    inside = [place for place in _minima(_places(parts, starts, least), least) if least <= place <= starts[-1] - least]
+    least, most, reach = max(1, target // 2), max(1, 3 * target // 2), max(1, 3 * target // 5)
+    inside = [place for place in _minima(_places(parts, starts, reach), reach) if reach <= place <= starts[-1] - reach]
     borders = sorted({0, *inside, starts[-1]})
     return [_between(parts, starts, *cut) for span in pairwise(borders) for cut in _divided(parts, starts, span, least, most)]
 
@@ -109,13 +109,13 @@ Place = tuple[int, tuple[int, int]]
 """A place where a shard may end, counted in tiles, and its mark; the first number of the mark is 0 between images."""
 
 
-def _places(parts: Sequence[TilesOfImage], starts: list[int], least: int) -> list[Place]:
+def _places(parts: Sequence[TilesOfImage], starts: list[int], reach: int) -> list[Place]:
     """All places between images, and those inside an image that are far from its ends."""
     found: list[Place] = []
     for part, start in zip(parts, starts, strict=False):
         image = part.image.pixel_sha256
         found.append((start, (0, _mark(image))))
-        inner = range(least, len(part.tiles) - least + 1)
+        inner = range(reach, len(part.tiles) - reach + 1)
         found += [(start + number, (1, _mark(image, *part.tiles[number]))) for number in inner]
     return found
 
@@ -164,8 +164,8 @@ def _mark(*parts: str | int) -> int:
 def _between(parts: Sequence[TilesOfImage], starts: list[int], begin: int, end: int) -> tuple[TilesOfImage, ...]:
     """Tiles begin to end, by image."""
     numbers = range(bisect_right(starts, begin) - 1, bisect_left(starts, end))
-    cut = [(parts[n], max(begin - starts[n], 0), end - starts[n]) for n in numbers]
-    return tuple(part.with_(tiles=part.tiles[low:high]) for part, low, high in cut if part.tiles[low:high])
+    cut = [(parts[n], max(begin - starts[n], 0), min(end - starts[n], len(parts[n].tiles))) for n in numbers]
+    return tuple(p if (a, b) == (0, len(p.tiles)) else p.with_(tiles=p.tiles[a:b]) for p, a, b in cut)
 
 
 def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context: Context) -> Iterator[ShardResult]:

@@ -214,3 +214,20 @@ def test_a_fit_that_left_the_finite_numbers_has_no_measures() -> None:
     sight = look(fit, *crops())
     assert measure(fit, sight) is None
     assert montage(sight).dtype == np.uint8
+
+
+@pytest.mark.gpu
+def test_a_fit_on_a_gpu_is_drawn_from_on_a_cpu() -> None:
+    fit = run(Fit(source, settings(), 3, Vgg(weights()), "cuda"))
+    assert np.isfinite(fit.curves).all()
+    hq, lq = crops()
+    found = measure(fit, look(fit, hq, lq))
+    assert found is not None
+    syn = checkpoint.read_checkpoint(checkpoint.networks_bytes(fit.config.net, {"syn": fit.syn}))
+    fit.syn.eval()
+    picture, code = torch.tanh(torch.linspace(-2, 2, 768).reshape(1, 3, 16, 16)), torch.ones(1, 5)
+    with torch.no_grad():
+        torch.testing.assert_close(syn(picture, code), fit.syn(picture.cuda(), code.cuda()).cpu(), rtol=1e-2, atol=1e-2)
+    again = Fit(source, settings(), 3, Vgg(weights()), "cuda")
+    assert checkpoint.restore(again, checkpoint.state_bytes(fit))
+    assert again.done

@@ -86,6 +86,16 @@ def test_the_largest_singular_value_becomes_one() -> None:
         assert estimate == pytest.approx(value, rel=0.05)
 
 
+def test_mixed_precision_leaves_the_singular_value_alone() -> None:
+    one, other = SpectralConv(generator(), 5, 7), SpectralConv(generator(), 5, 7)
+    image = randoms(2, 5, 8, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert one(image).dtype == torch.bfloat16
+    other(image)
+    assert one.u.dtype == torch.float32
+    assert torch.equal(one.u, other.u)
+
+
 def test_the_spectral_weight_has_the_gradient_of_w_over_sigma() -> None:
     """d (W / sigma) / dW with sigma = u^T W v: against finite differences in float64."""
     layer = SpectralLinear(generator(), 3, 2).double().eval()

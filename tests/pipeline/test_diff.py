@@ -100,11 +100,13 @@ def test_tiles_seed_and_stage_versions(growing: Growing) -> None:
     old = growing.build()
     bigger = growing.build(tiles={"size": 20, "stride": 16})
     found = diff(growing.storage, old, bigger)
-    assert [(change.path, change.old, change.new) for change in found.recipe] == [("tiles.size", 16, 20), ("tiles.stride", None, 16)]
+    told = [(change.path, change.old, change.new) for change in found.recipe]
+    assert told == [("tiles.size", 16, 20), ("tiles.stride", None, 16)]
     both = rows(growing.storage, old).keys() & rows(growing.storage, bigger).keys()
     assert found.samples.fields["box"] == found.samples.fields["HR pixels"] == found.samples.changed == len(both) > 0
     forged = old.with_(identity=old.identity.with_(stages=old.identity.stages | {"ingest": 9}), digest="0" * 64)
-    assert [(c.path, c.old, c.new) for c in diff(growing.storage, old, forged).stages] == [("ingest", old.identity.stages["ingest"], 9)]
+    stages = diff(growing.storage, old, forged).stages
+    assert [(change.path, change.old, change.new) for change in stages] == [("ingest", old.identity.stages["ingest"], 9)]
 
 
 def test_pools_are_told_with_their_counts(tiny: Tiny) -> None:

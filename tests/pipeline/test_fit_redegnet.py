@@ -243,7 +243,7 @@ def test_fine_tuning_on_the_pairs_of_one_image(built: tuple[Storage, Made], fold
     assert "from_checkpoint" not in places              # a place, not a content
     with pytest.raises(UserError, match="cannot start from this file"):
         make_stages(recipe_of(tmp_path, **(start | {"net": SETTINGS["net"] | {"code": 6}})), tmp_path / "w")
-    with pytest.raises(UserError, match="No images found"):
+    with pytest.raises(UserError, match="no such file of weights"):
         make_stages(recipe_of(tmp_path, **(start | {"from_checkpoint": "gone.safetensors"})), tmp_path / "w")
 
 

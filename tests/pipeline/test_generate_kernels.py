@@ -140,7 +140,7 @@ def test_too_small_a_pool_says_what_to_do(tmp_path: Path) -> None:
 
 def test_failed_generators_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="all alike") as caught:
-        run(tmp_path, some(), count=12, fit=FIT, min_distance=0)          # two iterations learn nothing
+        run(tmp_path, some(), count=12, fit=FIT, min_distance=0, min_diversity=3)
     assert "kmsr.fit.iterations" in caught.value.todo
     with pytest.raises(UserError, match="no generated kernel is new"):
         run(tmp_path, some(), count=12, fit=FIT, min_distance=1.5)

@@ -154,10 +154,11 @@ def test_numbers_agree_with_the_manifest(corpus: tuple[Storage, Made, CorpusMani
 def test_pairs_cover_splits_degraders_and_images(corpus: tuple[Storage, Made, CorpusManifest], folder: Path) -> None:
     shown = data_of(folder).pairs.shown
     assert {pair.split for pair in shown} == {"train", "val"}
-    assert {pair.degrader for pair in shown} == {"realsr", "bicubic"}
+    assert {pair.degrader for pair in shown} == set(corpus[2].identity.degraders)
     assert len({pair.source for pair in shown}) == corpus[2].counts["images"]
     assert len({pair.key for pair in shown}) == len(shown) == min(24, sum(corpus[2].identity.samples.values()))
     assert all(pair.kernel.startswith("img/kernel-") for pair in shown if pair.degrader == "realsr")
+    assert all(pair.kernel.startswith(("img/kernel-", "img/generated-")) for pair in shown if pair.degrader == "kmsr")
 
 
 def test_sample_crops_are_the_pixels_of_the_shard(corpus: tuple[Storage, Made, CorpusManifest], folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_a_name_is_moved_only_on_purpose(store: Storage, tiny: Tiny) -> None:
 def test_names_that_cannot_be(store: Storage, name: str) -> None:
     with pytest.raises(UserError, match="cannot be a tag"):
         set_tag(store, "tiny", name, NOW)
-    with pytest.raises(UserError, match="of tiny fit|no tag"):
+    with pytest.raises(UserError, match=r"of tiny fit|no tag"):
         delete_tag(store, f"tiny@{name}" if name else "tiny", name or "nothing")
 
 
@@ -144,5 +145,5 @@ def test_two_processes_that_tag_and_log_lose_nothing(store: Storage, tmp_path: P
     assert [writer.communicate()[1] for writer in writers] == [b"", b""]
     assert {tag.name for tag in read_tags(store, "tiny")} == {f"{name}-{number}" for name in "ab" for number in range(12)}
     entries = read_log(store, "tiny")
-    assert all(entry.parent == before.version != entry.version for before, entry in zip(entries[:-1], entries[1:], strict=True))
+    assert all(entry.parent == before.version != entry.version for before, entry in pairwise(entries))
     assert {entry.time[-1] for entry in entries} == {"Z", "a", "b"}

@@ -18,8 +18,8 @@ from pipeline.report.words import plain
 from pipeline.stages import estimate_kernels
 from pipeline.stages.payload import read_npy
 from pipeline.storage import Storage
-from schemas.pool import JudgedKernel, KernelPoolManifest
 from schemas.kmsr import GeneratedPoolManifest
+from schemas.pool import JudgedKernel, KernelPoolManifest
 from schemas.report import GeneratedView, KernelsSection, KernelView
 
 ACCEPTED, REJECTED = 24, 24

@@ -53,7 +53,7 @@ def _group(title: str, views: list[KernelView], total: int) -> Raw:
 
 def _generated(view: GeneratedView) -> Raw:
     """Small pictures of generated kernels, and how they compare with the pool."""
-    how = "a generator fitted to the pool (WGAN)" if view.method == "wgan" else "mixtures of turned and flipped kernels of the pool"
+    how = "a generator fitted to the pool (WGAN)" if view.method == "wgan" else "mixing turned and flipped kernels of the pool"
     lost = sum(view.made.rejected.values())
     reasons = ", ".join(f"{number(count)} {reason}" for reason, count in view.made.rejected.items())
     text = (

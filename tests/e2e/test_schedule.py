@@ -1,0 +1,266 @@
+"""Schedules on a real Prefect server, started by its own command: served runs, nothing new, overlaps, nights, retention."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from pipeline.lock import making
+from pipeline.storage import Storage
+from tests.e2e.conftest import run, wait_until
+
+ROOT = Path(__file__).parents[2]
+FOREIGN = re.compile(r"Traceback|ERROR|WARN|Warning|distributed|Exception|prefect\.")
+RECIPE = """name: {name}
+scale: 2
+images:
+  real: [{photos}]
+tiles: {{size: 48}}
+realism: {{enabled: false}}
+degraders:
+  - {{kind: bicubic}}
+splits: {{train: 0.7, val: 0.3}}
+shards: {{samples: 8}}
+"""
+
+
+class Prefect:
+    """A Prefect server, spoken to over HTTP alone."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.env = {"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+        self.client = httpx.Client(base_url=url + "/", trust_env=False, timeout=30)
+
+    def post(self, path: str, **body: Any) -> Any:
+        answer = self.client.post(path, json=body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def get(self, path: str) -> Any:
+        answer = self.client.get(path)
+        answer.raise_for_status()
+        return answer.json()
+
+    def start(self, deployment: str) -> str:
+        """Ask for a run now, as the button of the UI does; the run's id."""
+        found = self.get(f"deployments/name/{deployment}")
+        return str(self.post(f"deployments/{found['id']}/create_flow_run", state={"type": "SCHEDULED"})["id"])
+
+    def state(self, run_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.get(f"flow_runs/{run_id}")["state"]
+        return found
+
+    def end(self, run_id: str, seconds: float = 90) -> dict[str, Any]:
+        """The final state of a run."""
+        over = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+        assert wait_until(lambda: self.state(run_id)["type"] in over, seconds), self.state(run_id)
+        return self.state(run_id)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    home = tmp_path_factory.mktemp("home")
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    env = os.environ | {"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+                        "PREFECT_CLI_PROMPT": "false", "DO_NOT_TRACK": "1"}  # fmt: skip
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "server.txt").open("wb") as log:
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
+    try:
+        assert wait_until(lambda: process.poll() is not None or _answers(url), 120)
+        assert _answers(url), (home / "server.txt").read_text()
+        yield Prefect(home, url)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", trust_env=False, timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+class Served:
+    """A running `pairmill serve` of one recipe."""
+
+    def __init__(self, folder: Path, env: dict[str, str], *options: str) -> None:
+        self.workspace, self.said = folder / "workspace", folder / "serve.txt"
+        command = [sys.executable, "-m", "flows.cli", "serve", str(folder / "photos.yaml"), "--workspace", str(self.workspace),
+                   "--workers", "1", *options]  # fmt: skip
+        with self.said.open("wb") as out:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=os.environ | env, stdout=out, stderr=out, start_new_session=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            )  # fmt: skip
+        assert wait_until(lambda: "Ctrl-C" in self.text or self.process.poll() is not None, 120), self.text
+        assert self.process.poll() is None, self.text
+
+    @property
+    def text(self) -> str:
+        return self.said.read_text()
+
+    def stop(self) -> int:
+        """Ctrl-C, which a terminal sends to all processes of the group."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def served(server: Prefect, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "photos.yaml").write_text(RECIPE.format(name="photos", photos=photos))
+    served = Served(folder, server.env, "--cron", "0 3 * * *", "--nightly", "30 4 * * *")
+    yield served
+    served.stop()
+
+
+@pytest.fixture(scope="module")
+def first(server: Prefect, served: Served) -> dict[str, Any]:
+    """The final state of the first run, which makes the corpus."""
+    return server.end(server.start("scheduled-build/photos"), 180)
+
+
+def versions(workspace: Path) -> list[str]:
+    return sorted(path.parent.name for path in workspace.glob("corpora/photos/*/manifest.json"))
+
+
+def test_the_server_plans_runs_at_the_times_asked_for(server: Prefect, served: Served) -> None:
+    deployment = server.get("deployments/name/scheduled-build/photos")
+    assert [s["schedule"]["cron"] for s in deployment["schedules"] if s["active"]] == ["0 3 * * *"]
+    chosen = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, "deployment_id": {"any_": [deployment["id"]]}}}
+    assert wait_until(lambda: bool(server.post("flow_runs/filter", **chosen)), 60)
+    planned = server.post("flow_runs/filter", **chosen)
+    assert all(run["auto_scheduled"] and "pairmill" in run["tags"] for run in planned)
+    assert {run["expected_start_time"][14:16] for run in planned} == {"00"}
+
+
+def test_a_triggered_run_makes_a_version_and_shows_it(server: Prefect, served: Served, first: dict[str, Any]) -> None:
+    assert first["type"] == "COMPLETED", first
+    (version,) = versions(served.workspace)
+    assert f"photos@{version}" in first["message"]
+    artifacts = {artifact["key"]: artifact for artifact in server.post("artifacts/filter")}
+    assert "data:image/png;base64,iVBOR" in artifacts["corpus-photos"]["data"]
+    assert f"| `{version}` |" in artifacts["corpus-photos-versions"]["data"]
+    assert "corpus-photos-realism" not in artifacts
+
+
+def test_a_run_that_finds_nothing_new_says_so_and_makes_nothing(server: Prefect, served: Served, first: dict[str, Any]) -> None:
+    before, log = versions(served.workspace), (served.workspace / "corpora/photos/log.jsonl").read_bytes()
+    state = server.end(server.start("scheduled-build/photos"))
+    assert (state["type"], state["name"]) == ("COMPLETED", "Nothing new"), state
+    assert before[0] in state["message"]
+    assert versions(served.workspace) == before
+    assert (served.workspace / "corpora/photos/log.jsonl").read_bytes() == log
+
+
+def test_a_run_while_the_corpus_is_built_elsewhere_is_refused(
+    server: Prefect, served: Served, first: dict[str, Any], photos: Path
+) -> None:
+    """The lock of the workspace, held here, stands for a build by hand; the recipe has changed, so that there is work."""
+    recipe = served.workspace.parent / "photos.yaml"
+    text = recipe.read_text()
+    recipe.write_text(text.replace("size: 48", "size: 64"))
+    try:
+        with making(Storage(str(served.workspace)), "photos"):
+            one, two = server.start("scheduled-build/photos"), server.start("scheduled-build/photos")
+            states = sorted((server.end(one), server.end(two)), key=lambda state: str(state["name"]))
+    finally:
+        recipe.write_text(text)
+    assert [state["type"] for state in states] == ["CANCELLED", "CANCELLED"], states
+    by_prefect, by_lock = states
+    assert by_prefect["name"] == "Cancelled"
+    assert "concurrency limit" in by_prefect["message"]
+    assert by_lock["name"] == "Refused"
+    assert "build of photos, process" in by_lock["message"]
+    assert len(versions(served.workspace)) == 1
+
+
+def test_a_night_is_quiet_until_a_byte_is_flipped(server: Prefect, served: Served, first: dict[str, Any]) -> None:
+    state = server.end(server.start("nightly/photos"))
+    assert state["type"] == "COMPLETED", state
+    assert "every byte as sealed" in state["message"]
+    (shard, *_) = sorted(served.workspace.glob("corpora/photos/*/shards/*.tar"))
+    data = shard.read_bytes()
+    middle = data.index(b"IDAT") + 40
+    shard.unlink()                                       # the name, not the bytes that the stage links as well
+    shard.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+    try:
+        state = server.end(server.start("nightly/photos"))
+        by_hand = run("nightly", "--workspace", served.workspace, "--share", "1", env=server.env)
+    finally:
+        shard.write_bytes(data)
+    version = versions(served.workspace)[0]
+    assert state["type"] == "FAILED", state
+    assert state["message"] == f"1 of 1 versions are not as sealed: photos@{version}"
+    assert by_hand.returncode == 1, by_hand.stdout + by_hand.stderr
+    assert not FOREIGN.search(by_hand.stdout + by_hand.stderr), by_hand.stdout + by_hand.stderr
+    (path,) = served.workspace.glob("runs/nightly/*.json")
+    (row,) = json.loads(path.read_text())["versions"]
+    assert {finding["fault"] for finding in row["findings"]} & {"shard-bytes-differ"}
+    assert any(finding["where"].startswith(f"{shard.name}: ") for finding in row["findings"])
+    tables = server.post("artifacts/filter", artifacts={"key": {"any_": ["nightly"]}})
+    results = [json.loads(table["data"])[0]["result"] for table in tables]
+    assert sorted(results) == ["as sealed", "differs", "differs"]
+
+
+def test_old_runs_are_forgotten_and_those_of_others_stay(server: Prefect, first: dict[str, Any]) -> None:
+    flow = server.post("flows/", name="any")["id"]
+    old = (datetime.now(UTC) - timedelta(days=91)).isoformat()
+
+    def made(tags: list[str], when: str) -> str:
+        state = {"type": "COMPLETED", "timestamp": when}
+        return str(server.post("flow_runs/", flow_id=flow, tags=tags, state=state)["id"])
+
+    ours, theirs, fresh = made(["pairmill"], old), made([], old), made(["pairmill"], datetime.now(UTC).isoformat())
+    code = "from flows.retention import forget; print(forget(90))"
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | server.env, capture_output=True, text=True)
+    assert said.stdout.strip() == "1", said.stdout + said.stderr
+    assert {server.client.get(f"flow_runs/{each}").status_code for each in (theirs, fresh)} == {200}
+    assert server.client.get(f"flow_runs/{ours}").status_code == 404
+
+
+def test_it_ends_with_ctrl_c_and_pauses_its_schedules(server: Prefect, served: Served, first: dict[str, Any]) -> None:
+    assert served.stop() == 0, served.text
+    assert not FOREIGN.search(served.text), served.text
+    assert "sealed photos@" in served.text
+    assert "nothing new: photos@" in served.text
+    assert served.text.splitlines()[-1].startswith("ended;")
+    assert server.get("deployments/name/scheduled-build/photos")["paused"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "a schedule is a time or an interval"),
+        (["--cron", "0 3 * * *", "--every", "6h"], "both"),
+        (["--cron", "at three"], "this is not a cron expression"),
+        (["--every", "6 hours"], "6h, 90m, 1d"),
+        (["--every", "5s"], "1m or longer"),
+    ],
+)
+def test_a_wrong_schedule_is_told_before_anything_starts(
+    options: list[str], says: str, recipe: Callable[..., Path], tmp_path: Path
+) -> None:
+    done = run("serve", recipe(), *options, "--workspace", tmp_path, env={"PREFECT_HOME": str(tmp_path / "home")})
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert says in done.stderr
+    assert not FOREIGN.search(done.stdout + done.stderr)
