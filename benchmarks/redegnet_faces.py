@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=8, help="channels at full resolution")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--varied", type=float, default=0.0, help="share of pairs whose LQ is drawn; half as many are worsened")
+    parser.add_argument("--varied", type=float, default=0.2, help="share of pairs whose LQ is drawn; half as many are worsened")
     parser.add_argument("--held", type=int, default=0, help="pairs that the fit does not see")
     parser.add_argument("--same", type=float, default=100.0, help="weight of the same-degradation loss")
     parser.add_argument("--seed", type=int, default=0)
@@ -98,7 +98,7 @@ def main() -> None:
     torch.set_num_threads(1)
     config = RedegnetConfig(
         net=RedegnetNetConfig(side=SIDE, code=64, first=arguments.first, most=64, mapping=4, skip_start=1.0),
-        batch=arguments.batch, samples=arguments.samples, learning_rate=arguments.rate, critic_rate=5e-4, betas=(0.5, 0.99),
+        batch=arguments.batch, samples=arguments.samples, learning_rate=arguments.rate, critic_rate=1e-3, betas=(0.5, 0.99),
         halve_at=(0.6, 0.8, 0.9),
         weights=RedegnetWeights(same=arguments.same),
         pairs=RedegnetPairsConfig(replaced=arguments.varied, worsened=arguments.varied / 2),
@@ -181,11 +181,11 @@ def pictures(folder: Path, hqs: list[Image], lqs: list[Image], made: list[list[A
 
 
 def carried_over(fit: Fit, codes: list[NDArray[np.float32]]) -> Image:
-    """Pieces of two photographs as they are, then with the representations of five faces."""
+    """Pieces of two photographs as they are, then with the representations of four faces."""
     places = ((0, 60, 150), (1, 60, 260))
     pieces = [naturals()[number][top : top + 160, left : left + 160] for number, top, left in places]
     fit.syn.eval()
-    made = [[in_8_bits(synthesize(fit.syn, piece, code)) for code in codes[:5]] for piece in pieces]
+    made = [[in_8_bits(synthesize(fit.syn, piece, code)) for code in codes[:4]] for piece in pieces]
     rows = [np.concatenate([piece, *looks], 1) for piece, looks in zip(pieces, made, strict=True)]
     fit.syn.train()
     return np.concatenate(rows)

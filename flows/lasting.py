@@ -25,6 +25,8 @@ from schemas.errors import BusyError, StoreError, UserError
 HOST, PORT = "127.0.0.1", 4200
 START, STOP = 120.0, 10.0
 """Seconds that a server may take to start on a fresh home, and to end."""
+CLEANING = {"PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans"}
+"""What the server deletes by itself: old events, and logs of runs that are gone."""
 
 
 @contextmanager
@@ -86,8 +88,9 @@ def _server() -> Iterator[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--host", HOST,
              "--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "3"],
-            env=os.environ | {"PREFECT_API_URL": url, "PREFECT_SERVER_API_PORT": str(port)}, stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log, start_new_session=True,             # Ctrl-C is for us: the server goes last
+            env=CLEANING | os.environ | {"PREFECT_API_URL": url, "PREFECT_SERVER_API_PORT": str(port)},
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,                      # Ctrl-C is for us: the server goes last
         )  # fmt: skip
     note.write_text(json.dumps({"owner": os.getpid(), "server": process.pid, "url": url}))
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -169,14 +169,15 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def run_until_stopped(deployments: Sequence[RunnerDeployment]) -> None:
-    """Carry the runs of deployments until Ctrl-C; then their schedules are paused.
+def run_until_stopped(deployments: Sequence[RunnerDeployment], ready: Callable[[], None]) -> None:
+    """Carry the runs of deployments until Ctrl-C; then their schedules are paused. Calls `ready` once they are in place.
 
     What the runs' libraries print as errors goes to `runs.log` in the Prefect home.
     """
     runner = Carrier(pause_on_shutdown=True, limit=2 * len(deployments))
     for deployment in deployments:
         runner.add_deployment(deployment)
+    ready()
     notes_folder().mkdir(parents=True, exist_ok=True)
     with (notes_folder() / "runs.log").open("w", buffering=1) as diary, redirect_stderr(diary):
         asyncio.run(runner.carry())

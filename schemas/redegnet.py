@@ -118,7 +118,7 @@ class RedegnetConfig(Frozen):
     weights: RedegnetWeights = RedegnetWeights()
     """Weights of the losses."""
     pairs: RedegnetPairsConfig = RedegnetPairsConfig()
-    """How real pairs are cut and varied."""
+    """How the real pairs are cut, varied and read."""
     swap: float = Field(default=0.8, ge=0, le=1)
     """Probability that a step swaps the representations of the natural picture and the face that were degraded alike."""
     batch: int = Field(default=12, ge=1, le=1024)

@@ -65,7 +65,7 @@ KMSR: dict[str, Any] = {
 
 REDEGNET: dict[str, Any] = {
     "net": {"side": 16, "code": 4, "first": 2, "most": 4, "mapping": 1}, "batch": 2, "samples": 4, "check_every": 2,
-    "pairs": {"crops": 2},
+    "pairs": {"crops": 2}, "gates": {"max_error_ratio": 99, "min_diversity": 0, "min_effect": 0, "max_accuracy": 1},
 }  # fmt: skip
 """A fit of two iterations."""
 

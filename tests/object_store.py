@@ -53,7 +53,8 @@ class Line:
         return CREDENTIALS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}"}
 
     def join(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-c", RELAY, str(self.port), str(self.server)], stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-c", RELAY, str(self.port), str(self.server)]
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         wait_for(self.port)
 
     def cut(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("schemas", "models", "pipeline", "flows")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-STREAMS = {"pipeline/rng.py", "models/kernelgan/sampling.py"}
+STREAMS = {"pipeline/rng.py", "models/kernelgan/sampling.py", "models/pdm/sampling.py"}
 """The modules that make generators, from keys or from a stream key."""
 PRINTERS = re.compile(r"flows/cli/")
 MOST_LINES = 400

@@ -71,12 +71,10 @@ def keep_up(
         if ours:
             served.bury(deployments)
         forget(keep_days)
-        for each in kept:
-            render.line(f"[bold]{each.name}[/]  {told(cron, every)}, into {place}")
-        if nightly:
-            render.line(f"[bold]nightly[/]  {nightly}, all corpora in {place}")
-        render.line(f"  UI       {url.removesuffix('/api')}\n  end      Ctrl-C" + ("; the server ends as well" if ours else ""))
-        served.run_until_stopped(deployments)
+        lines = [f"[bold]{each.name}[/]  {told(cron, every)}, into {place}" for each in kept]
+        lines += [f"[bold]nightly[/]  at {nightly}, all corpora in {place}"] if nightly else []
+        lines += [f"  UI       {url.removesuffix('/api')}", "  end      Ctrl-C" + ("; the server ends as well" if ours else "")]
+        served.run_until_stopped(deployments, lambda: render.line("\n".join(lines)))
     render.line("ended; what is finished stays, and the same command goes on from there")
 
 

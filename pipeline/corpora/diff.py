@@ -155,10 +155,9 @@ def _rows(file: IO[bytes], columns: list[str], split: str = "") -> Iterator[Row]
     try:
         source = pq.ParquetFile(file)
         groups = [number for number in range(source.num_row_groups) if not split or _may_hold(source, number, split)]
-        for batch in source.iter_batches(BATCH, row_groups=groups, columns=columns, use_threads=False):
-            for row in batch.to_pylist():
-                if not split or row["split"] == split:
-                    yield row
+        for number in groups:                            # one after the other: together they are held until the last is read
+            for batch in source.iter_batches(BATCH, row_groups=[number], columns=columns, use_threads=False):
+                yield from (row for row in batch.to_pylist() if not split or row["split"] == split)
     except (pa.ArrowException, KeyError) as error:
         raise IntegrityError("a table of samples cannot be read", where="samples.parquet", got=str(error).splitlines()[0],
                              todo="check the version with `pairmill corpus verify`") from error  # fmt: skip

@@ -100,7 +100,7 @@ def seal_corpus(made: Made, profile: Profile, circumstance: Circumstance) -> Cor
     """
     storage = Storage(profile.workspace)
     manifest = sealed_version(storage, made) or _publish(made, storage, circumstance, profile.device)
-    storage.write(layout.corpus_sources(made.recipe.name), sources_of(made, profile.device).canonical_json().encode())
+    _note_sources(storage, made, profile.device)
     append_log(storage, manifest, now())
     return manifest
 
@@ -135,6 +135,13 @@ def shard_names_of(identity: CorpusIdentity, version: str) -> tuple[str, ...]:
         numbers[shard.split] = number + 1
         names.append(layout.shard_name(identity.name, version, shard.split, number))
     return tuple(names)
+
+
+def _note_sources(storage: Storage, made: Made, device: str) -> None:
+    """What the last build was made of, for `gc`; a build that finds its version sealed may have come to it from other files."""
+    path, data = layout.corpus_sources(made.recipe.name), sources_of(made, device).canonical_json().encode()
+    if not storage.exists(path) or storage.read(path) != data:
+        storage.write(path, data)
 
 
 def sources_of(made: Made, device: str) -> VersionSources:

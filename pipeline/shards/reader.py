@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -143,10 +144,12 @@ class Loader:
         return samples // self.batch if self.drop_last else -(-samples // self.batch)
 
     def __iter__(self) -> Iterator[Tensors]:
+        last = len(self)
         for hr, lr in self.loader:
             self.done += 1
+            if self.done == last:                      # said now: a loop that counts asks no more after the last batch
+                self.epoch, self.done = self.epoch + 1, 0
             yield hr, lr
-        self.epoch, self.done = self.epoch + 1, 0
 
     def numbers(self, epoch: int) -> NDArray[np.int64]:
         """Numbers of the samples of this rank, in the order of an epoch."""
@@ -156,9 +159,9 @@ class Loader:
 
     def rest(self) -> Iterator[list[tuple[int, int]]]:
         """Batches of this epoch that were not handed out yet, as (epoch, number)."""
-        epoch, numbers = self.epoch, self.numbers(self.epoch)
-        for batch in range(self.done, len(self)):
-            yield [(epoch, int(number)) for number in numbers[batch * self.batch :][: self.batch]]
+        epoch, size, numbers = self.epoch, self.batch, self.numbers(self.epoch)
+        starts = range(self.done * size, len(self) * size, size)
+        return ([(epoch, int(number)) for number in numbers[start : start + size]] for start in starts)
 
     def state_dict(self) -> dict[str, int]:
         """Where we are, and what that is counted in."""
@@ -181,10 +184,14 @@ class Loader:
 
 
 class _Rest(Sampler[list[Any]]):
-    """What torch asks for the next batches; it runs ahead of the loop, hence the loader counts what it hands out."""
+    """What torch asks for the next batches; it runs ahead of the loop, hence the loader counts what it hands out.
+
+    It holds the loader weakly: a loader in a cycle would be found by the garbage collector, which closes the queues of the
+    workers before they are told to end, and then waits five seconds for each.
+    """
 
     def __init__(self, loader: Loader) -> None:
-        self.loader = loader
+        self.loader: Loader = weakref.proxy(loader)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         return self.loader.rest()

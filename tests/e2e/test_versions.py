@@ -145,8 +145,8 @@ def test_two_builders_that_start_together(living: Path, prefect: dict[str, str],
 def test_unlock(pairmill: Run, living: Path) -> None:
     lock = living / "ws/locks/build-plain.json"
     lock.write_text(
-        '{"what":"build of plain","host":"gone","machine":"","boot":"","space":"","pid":1,"born":"1","since":"2026-01-01T00:00:00Z",'
-        '"token":"x"}'
+        '{"what":"build of plain","host":"gone","machine":"","boot":"","space":"","pid":1,"born":"1",'
+        '"since":"2026-01-01T00:00:00Z","token":"x"}'
     )
     refused = pairmill("corpus", "gc", "--yes", "--workspace", living / "ws")
     assert refused.returncode == 75

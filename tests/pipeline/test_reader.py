@@ -178,6 +178,18 @@ def test_lengths(shards: list[str]) -> None:
         assert len(loader) == length == len(list(loader))
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_loops_that_take_just_as_many_batches_as_there_are(shards: list[str], workers: int) -> None:
+    """As Lightning does: it never asks for the end."""
+    data = Pairs(shards, 8, seed=2)
+    counting, asking = Loader(data, 5, workers=workers), Loader(data, 5)
+    for epoch in range(3):
+        assert counting.epoch == epoch
+        source = iter(counting)
+        taken = [next(source) for _ in range(len(counting))]
+        assert all(same(a, b) for a, b in zip(taken, asking, strict=True))
+
+
 def test_training_keeps_its_own_random_numbers(shards: list[str]) -> None:
     torch.manual_seed(0)
     wanted = torch.rand(3)

@@ -7,6 +7,7 @@ import os
 import pickle
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import fsspec
 import numpy as np
 import pytest
 import zarr
+from botocore.exceptions import HTTPClientError, NoCredentialsError
 from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow.fs import LocalFileSystem
 
 from pipeline.storage import Storage
-from schemas.errors import StoreError
+from schemas.errors import StoreError, UnreachableError, UserError
 from tests.object_store import BUCKET, object_store
 
 
@@ -226,3 +228,127 @@ def test_storage_errors_travel_between_processes() -> None:
     error = StoreError("cannot write", where="here", got="full", wanted="room", todo="make room")
     again = pickle.loads(pickle.dumps(error))     # noqa: S301
     assert (type(again), str(again), again.rows()) == (StoreError, str(error), error.rows())
+
+
+def test_a_request_is_repeated_until_the_store_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three refusals of each kind, then an answer; the pauses double."""
+    pauses: list[float] = []
+    monkeypatch.setattr("pipeline.stores.time.sleep", pauses.append)
+    for error in (ConnectionResetError(), TimeoutError(), OSError(errno.EBUSY, "SlowDown"), HTTPClientError(error="cut off")):
+        storage, answers = Storage(f"memory://{uuid.uuid4().hex}"), iter([error, error, error, b"1"])
+
+        def cat(*_: Any, answers: Iterator[Any] = answers, **__: Any) -> bytes:
+            answer = next(answers)
+            if isinstance(answer, Exception):
+                raise answer
+            return bytes(answer)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(storage.fs, "cat_file", cat)
+            assert storage.read("a") == b"1"
+    assert pauses == [0.25, 0.5, 1.0] * 4
+
+
+LASTING = [PermissionError("no"), FileNotFoundError("none"), NoCredentialsError(), OSError(errno.EINVAL, "no")]
+
+
+@pytest.mark.parametrize("error", LASTING)
+def test_what_will_not_pass_is_told_at_once(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: Any, **__: Any) -> bytes:
+        raise error
+
+    monkeypatch.setattr("pipeline.stores.time.sleep", lambda _: pytest.fail("waited"))
+    storage = Storage(f"memory://{uuid.uuid4().hex}")
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.fs, "cat_file", fail)
+        with pytest.raises(StoreError) as caught:
+            storage.read("a")
+    assert not isinstance(caught.value, UnreachableError)
+    assert ("AWS_ACCESS_KEY_ID" in caught.value.todo) == isinstance(error, PermissionError | NoCredentialsError)
+
+
+def test_a_store_that_was_given_up_is_asked_once_until_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def fail(*_: Any, **__: Any) -> bytes:
+        asked.append("")
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+
+    monkeypatch.setenv("PAIRMILL_PATIENCE", "0.6")
+    storage = Storage(f"memory://{uuid.uuid4().hex}")
+    for tries in (2, 3, 4):                              # 0 s, 0.25 s; then once; then once
+        with monkeypatch.context() as patch:
+            patch.setattr(storage.fs, "cat_file", fail)
+            with pytest.raises(UnreachableError, match="gave up after") as caught:
+                storage.read("a")
+        assert len(asked) == tries
+    assert "PAIRMILL_PATIENCE" in caught.value.todo
+    assert not storage.exists("a")                       # it answers again
+    monkeypatch.setattr(storage.fs, "cat_file", fail)
+    with pytest.raises(UnreachableError):
+        storage.read("a")
+    assert len(asked) == 6
+
+
+def test_another_writer_is_seen_at_once(s3: str) -> None:
+    """No listing is kept: what was looked for in vain is there as soon as somebody else has written it."""
+    url = f"{s3}/{uuid.uuid4().hex}"
+    mine, other = Storage(url), fsspec.filesystem("s3", skip_instance_cache=True)
+    assert (mine.names("x"), mine.files("x"), mine.exists("x/a")) == ([], [], False)
+    for name in ("x/a", "x/b/c"):
+        other.pipe_file(f"{url}/{name}", b"1")
+    assert (mine.names("x"), mine.files("x"), mine.exists("x/a")) == (["a", "b"], ["a", "b/c"], True)
+    other.rm(f"{url}/x/a")
+    assert (mine.names("x"), mine.exists("x/a")) == (["b"], False)
+
+
+def test_of_many_that_create_one_file_one_succeeds(storage: Storage) -> None:
+    if not (storage.local or storage.url.startswith("s3:")):
+        pytest.skip("a store without conditional writes")
+    with ThreadPoolExecutor(8) as pool:
+        won = list(pool.map(lambda number: storage.create_new("x/one", b"%d" % number), range(8)))
+    assert won.count(True) == 1
+    assert storage.read("x/one") == b"%d" % won.index(True)
+
+
+def test_a_lost_answer_to_a_conditional_write_is_no_defeat(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file was made and the answer lost: the second try finds the name taken, by ourselves."""
+    storage = Storage(f"{s3}/{uuid.uuid4().hex}")
+    pipe, lost = storage.fs.pipe_file, [True]
+
+    def once_lost(*arguments: Any, **options: Any) -> Any:
+        pipe(*arguments, **options)
+        if lost:
+            lost.pop()
+            raise ConnectionResetError(errno.ECONNRESET, "lost")
+
+    monkeypatch.setattr(storage.fs, "pipe_file", once_lost)
+    assert storage.create_new("a", b"mine")
+    assert not storage.create_new("a", b"other")
+    assert storage.read("a") == b"mine"
+
+
+def test_large_files_go_up_in_parts_and_come_whole(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.storage.ONE_REQUEST", 1 << 20)
+    storage, data = Storage(f"{s3}/{uuid.uuid4().hex}"), os.urandom(9 << 20)
+    with storage.create("a") as file:
+        for start in range(0, len(data), 1 << 20):
+            file.write(data[start : start + (1 << 20)])
+        assert not storage.exists("a")
+    with storage.open("a") as file:
+        file.seek(5 << 20)
+        assert file.read(7) == data[5 << 20 : (5 << 20) + 7]
+        file.seek(0)
+        assert file.read() == data
+    assert storage.files("") == ["a"]
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: Any, **__: Any) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", missing)
+    with pytest.raises(UserError, match=r"pip install 'pairmill\[s3\]'"):
+        Storage("s3://bucket/w")
+    with pytest.raises(UserError, match="this cannot be a workspace"):
+        Storage("nonsense://bucket/w")
