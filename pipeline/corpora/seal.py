@@ -110,7 +110,8 @@ def _publish(made: Made, storage: Storage, circumstance: Circumstance, device: s
     digest, name = identity.content_digest(), made.recipe.name
     version = digest[:12]
     names = shard_names_of(identity, version)
-    shards = [(ref, layout.shard_path(name, version, shard)) for ref, shard in zip(made.shards.manifest.shards, names, strict=True)]
+    paths = [layout.shard_path(name, version, shard) for shard in names]
+    shards = list(zip(made.shards.manifest.shards, paths, strict=True))
     storage.each(lambda shard: _publish_shard(storage, made.shards.key, *shard), shards)
     for pool, group in made.pools:
         storage.link_tree(group, layout.corpus_pool(name, version, pool.kind))

@@ -20,7 +20,7 @@ from pipeline.stages.clean_up import clean
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest, PoolRef
 from schemas.errors import PairmillError
-from schemas.image import ImageRecord, ImageSet, IngestConfig, Role
+from schemas.image import ImageRecord, ImageSet, Role
 from schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
 from schemas.preview import OriginView, PoolRowView
 from schemas.program import Program
@@ -62,7 +62,7 @@ def origin(sample: Replayed, manifest: CorpusManifest, images: Images, shelf: Sh
         note = "The workspace no longer knows where this image was; the corpus is whole without it."
         return OriginView(source=f"pixel digest {sample.record.image}", picture="", box=(0, 0, 1, 1), note=note)
     try:
-        source = load(record, IngestConfig())
+        source = load(record)
     except PairmillError as error:
         note = f"{error.what}: {error.got}. The corpus is whole without it."
         return OriginView(source=plain(record.url), picture="", box=(0, 0, 1, 1), note=note)

@@ -90,15 +90,16 @@ def ingest_file(found: FoundFile, role: Role, config: IngestConfig) -> ImageReco
     )
 
 
-def load(record: ImageRecord, config: IngestConfig) -> npt.NDArray[np.uint8]:
-    """Decode an ingested image again, as (height, width, 3) uint8 sRGB.
+def load(record: ImageRecord) -> npt.NDArray[np.uint8]:
+    """Decode an ingested image again, as (height, width, 3) uint8 sRGB; what was accepted then is not judged again.
 
     Raises:
         UserError: The file is gone or its pixels are no longer those that were ingested.
         StoreError: The store failed in a way that may pass.
     """
+    accepted = IngestConfig(min_side=min(record.width, record.height), max_pixels=record.width * record.height)
     try:
-        image, _, _ = decode(read_image(record.url), config)
+        image, _, _ = decode(read_image(record.url), accepted)
     except ImageRejected as error:
         raise _changed(record, error.detail) from error
     digest = pixel_digest(image)

@@ -22,7 +22,7 @@ from pipeline.stages import ingest
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
 from schemas.errors import PairmillError
-from schemas.image import ImageRecord, ImageSet, IngestConfig, Role
+from schemas.image import ImageRecord, ImageSet, Role
 from schemas.realism import RealismConfig, RealismResult, RealismRow, RealismSection
 
 PHOTOGRAPHS, ENOUGH, PIXELS = 64, 12, 120_000_000
@@ -147,7 +147,7 @@ def some_photographs(real: Iterable[ImageRecord], used: set[str], seed: int) -> 
         if count >= PHOTOGRAPHS or (count >= ENOUGH and left < record.width * record.height):
             return
         try:
-            image = load(record, IngestConfig())
+            image = load(record)
         except (PairmillError, ValueError, OSError):     # moved or deleted since
             continue
         left -= record.width * record.height

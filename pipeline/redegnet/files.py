@@ -14,11 +14,9 @@ from pipeline.images.rejected import ImageRejected
 from pipeline.redegnet.pairs import Faces
 from schemas.base import Digest, Frozen
 from schemas.errors import UserError
-from schemas.image import IngestConfig
 from schemas.recipe import PairsConfig
 from schemas.redegnet import FacePair
 
-ANY_SIZE = IngestConfig(min_side=16)
 """Pairs were judged when they were ingested."""
 KEPT = 512
 """Pairs that are kept decoded; 512 x 512 pairs take 1.5 MiB each."""
@@ -113,7 +111,7 @@ class LoadedPairs(Sequence[Faces]):
 
     def _decoded(self, number: int) -> Faces:
         pair = self.pairs[number]
-        return Faces(load(pair.lq, ANY_SIZE), load(pair.hq, ANY_SIZE))
+        return Faces(load(pair.lq), load(pair.hq))
 
     def __len__(self) -> int:
         return len(self.pairs)

@@ -16,7 +16,7 @@ from pipeline.stage import Context, Stage, Unit
 from pipeline.stages.payload import ImagePayload
 from schemas.errors import UserError
 from schemas.hr import CutConfig, HrImage, HrRef, HrSet
-from schemas.image import ImageRecord, ImageSet, IngestConfig, Role
+from schemas.image import ImageRecord, ImageSet, Role
 
 
 def plan(images: ImageSet, config: CutConfig) -> list[ImagePayload]:  # noqa: ARG001
@@ -28,7 +28,7 @@ def work(units: Sequence[Unit[ImagePayload]], config: CutConfig, context: Contex
     """Reduce real images and write `hr.png`; take clean ones as they are; choose tiles."""
     for unit in units:
         image = unit.payload.image
-        source = load(image, IngestConfig())
+        source = load(image)
         cleaned = image.role == Role.REAL
         hr = clean(source, config.clean_up.factor) if cleaned else source
         if cleaned:

@@ -8,7 +8,7 @@ from pipeline.images.decode import load
 from pipeline.rng import stream_key
 from pipeline.stage import Context, Profile, Stage, Unit
 from pipeline.stages.payload import ImagePayload, npy_bytes
-from schemas.image import ImageSet, IngestConfig, Role
+from schemas.image import ImageSet, Role
 from schemas.kernel import KernelReason
 from schemas.pool import EstimateConfig, EstimateRef, KernelEstimate, KernelEstimates
 
@@ -23,7 +23,7 @@ def work(units: Sequence[Unit[ImagePayload]], config: EstimateConfig, context: C
     from models.kernelgan.fit import fit_kernels
     from models.kernelgan.sampling import check_image
 
-    images = [load(unit.payload.image, IngestConfig()) for unit in units]
+    images = [load(unit.payload.image) for unit in units]
     refused: list[KernelReason | None] = [check_image(image, config.kernelgan) for image in images]
     tried = [number for number, reason in enumerate(refused) if reason is None]
     fits = fit_kernels(

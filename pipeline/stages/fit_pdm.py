@@ -20,7 +20,7 @@ from pipeline.stages.payload import npy_bytes
 from pipeline.storage import Storage
 from schemas.base import Digest, Frozen
 from schemas.hr import HrSet
-from schemas.image import ImageRecord, ImageSet, IngestConfig, Role
+from schemas.image import ImageRecord, ImageSet, Role
 from schemas.pdm import PdmConfig, PdmFitConfig, PdmFitRef, PdmFitted
 from schemas.work import Payload
 
@@ -105,7 +105,7 @@ def _begin(payload: FitPayload, config: PdmFitConfig, context: Context) -> Fit:
     from models.pdm.fit import Fit
 
     window = config.pdm.window
-    reals = [centre(load(image, IngestConfig()), window) for image in payload.reals]
+    reals = [centre(load(image), window) for image in payload.reals]
     hrs = [centre(read_part(context.storage, part), window) for part in payload.hrs]
     seed = stream_key(config.seed, "pdm", *(image.pixel_sha256 for image in payload.reals))
     return Fit(reals, hrs, config.pdm, config.scale, seed, context.profile.device)
@@ -121,7 +121,7 @@ def read_part(storage: Storage, part: HrPart) -> Image:
     """An HR image, (H, W, 3) uint8."""
     if part.cleaned:
         return decode_png(storage.read(f"{layout.unit_folder(clean_up.STAGE.name, part.key)}/hr.png"))
-    return load(part.image, IngestConfig())
+    return load(part.image)
 
 
 def _check(fit: Fit, unit: Unit[FitPayload], context: Context) -> None:

@@ -15,7 +15,7 @@ from pipeline.stages.payload import ImagePayload
 from schemas.base import Frozen
 from schemas.compression import CompressionConfig, MinedCompression
 from schemas.errors import UserError
-from schemas.image import ImageRecord, ImageSet, IngestConfig, Role
+from schemas.image import ImageRecord, ImageSet, Role
 
 
 class FilePayload(ImagePayload):
@@ -45,7 +45,7 @@ def work(units: Sequence[Unit[FilePayload]], config: CompressionConfig, context:
         if image.format in JPEG:
             yield of_file(_unchanged(image), image.pixel_sha256)
         else:
-            yield of_pixels(load(image, IngestConfig()), image.pixel_sha256, config)
+            yield of_pixels(load(image), image.pixel_sha256, config)
 
 
 def _unchanged(image: ImageRecord) -> bytes:

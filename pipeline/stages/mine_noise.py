@@ -9,7 +9,7 @@ from pipeline.noise.candidates import candidates
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages.payload import ImagePayload, npy_bytes
 from schemas.base import Digest, Frozen
-from schemas.image import ImageSet, IngestConfig, Role
+from schemas.image import ImageSet, Role
 from schemas.noise import NoiseConfig, NoiseSurvey
 
 
@@ -38,7 +38,7 @@ def work(units: Sequence[Unit[ImagePayload]], config: NoiseConfig, context: Cont
     """Decode, measure, and write the candidates."""
     for unit in units:
         image = unit.payload.image
-        found = candidates(load(image, IngestConfig()), image.pixel_sha256, config)
+        found = candidates(load(image), image.pixel_sha256, config)
         for name, values in (("table", found.table), ("signatures", found.signatures), ("patches", found.patches)):
             context.write(unit, f"{name}.npy", npy_bytes(values))
         yield found.survey

@@ -19,7 +19,7 @@ from pipeline.stages import estimate_kernels
 from pipeline.stages.payload import npy_bytes, read_npy
 from pipeline.storage import Storage
 from schemas.errors import UserError
-from schemas.image import ImageRecord, ImageSet, IngestConfig
+from schemas.image import ImageRecord, ImageSet
 from schemas.kernel import KernelReason, KernelVerdict
 from schemas.pool import EstimateRef, JudgedKernel, KernelEstimates, KernelPoolManifest, PoolKernelsConfig
 from schemas.work import Payload
@@ -77,7 +77,7 @@ def _judge(
     if refused is not None:
         return None, refusal(refused, REFUSALS.get(refused, "the image cannot be used for kernel estimation"))
     raw, finished = read_estimate(storage, unit.payload.ref.key)
-    kernel, verdict = judge(raw, finished, load(unit.payload.image, IngestConfig()), config.quality)
+    kernel, verdict = judge(raw, finished, load(unit.payload.image), config.quality)
     if kernel is None:
         return None, verdict
     try:

@@ -28,7 +28,7 @@ from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import clean_up
 from pipeline.storage import Storage
 from schemas.hr import HrSet
-from schemas.image import ImageRecord, ImageSet, IngestConfig
+from schemas.image import ImageRecord, ImageSet
 from schemas.recipe import ShardsConfig, SplitsConfig
 from schemas.sample import Box, SampleRecord, SampleRow
 from schemas.shard import ShardRef, ShardResult, ShardSet, SynthesizeConfig, TilesOfImage
@@ -239,7 +239,7 @@ def read_hr(storage: Storage, part: TilesOfImage) -> NDArray[np.uint8]:
     """The HR image that tiles are cut from, (H, W, 3) uint8."""
     if part.cleaned:
         return decode_png(storage.read(f"{layout.unit_folder(clean_up.STAGE.name, part.hr_key)}/hr.png"))
-    return load(part.image, IngestConfig())
+    return load(part.image)
 
 
 class _Hashing(io.RawIOBase):

@@ -243,6 +243,46 @@ def test_old_runs_are_forgotten_and_those_of_others_stay(server: Prefect, first:
     assert not server.post("artifacts/filter")
 
 
+def test_prefect_yaml_deploys_both_flows_to_a_work_pool(server: Prefect) -> None:
+    server.post("work_pools/", name="pairmill", type="process")
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | server.env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name, cron in (("scheduled-build/build", "0 3 * * *"), ("nightly/nightly", "30 4 * * *")):
+        deployment = server.get(f"deployments/name/{name}")
+        assert [each["schedule"]["cron"] for each in deployment["schedules"]] == [cron]
+        assert deployment["global_concurrency_limit"]["limit"] == 1
+        assert deployment["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+        assert (deployment["work_pool_name"], deployment["tags"]) == ("pairmill", ["pairmill"])
+
+
+OWN = """
+from flows.quiet import settle
+settle()
+import httpx
+from flows import lasting
+from schemas.errors import BusyError
+with lasting.api() as (url, ours):
+    page = httpx.get(url.removesuffix("/api") + "/", trust_env=False, follow_redirects=True)
+    print(ours, url, page.status_code, "<title>Prefect Server</title>" in page.text)
+    try:
+        lasting._refuse_second()
+    except BusyError as error:
+        print(error.where == url)
+try:
+    httpx.get(url + "/health", trust_env=False)
+except httpx.ConnectError:
+    print("gone")
+"""
+
+
+def test_without_a_server_one_is_started_with_its_ui_and_ends_with_the_command(tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"} | {"PREFECT_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", OWN], cwd=ROOT, env=env, capture_output=True, text=True, timeout=150)
+    assert re.fullmatch(r"True http://127\.0\.0\.1:\d+/api 200 True\nTrue\ngone\n", done.stdout), done.stdout + done.stderr
+    assert not list((tmp_path / "pairmill-servers").glob("*.json"))
+
+
 WRONG = [
     ({}, "neither"),
     ({"cron": "0 3 * * *", "every": "6h"}, "both"),

@@ -175,9 +175,9 @@ def test_load_gives_the_ingested_pixels(tmp_path: Path) -> None:
     path.write_bytes(file_bytes("PNG"))
     record = ingest(path)
     assert (record.width, record.height, record.format) == (WIDTH, HEIGHT, "PNG")
-    np.testing.assert_array_equal(load(record, CONFIG), picture())
+    np.testing.assert_array_equal(load(record), picture())
     path.write_bytes(file_bytes("TIFF"))  # another file, the same pixels
-    np.testing.assert_array_equal(load(record, CONFIG), picture())
+    np.testing.assert_array_equal(load(record), picture())
 
 
 @pytest.mark.parametrize("change", ["gone", "other pixels", "damaged"])
@@ -189,7 +189,7 @@ def test_load_notices_that_an_image_changed(tmp_path: Path, change: str) -> None
     if change != "gone":
         path.write_bytes(file_bytes("PNG", picture()[::-1]) if change == "other pixels" else b"damaged")
     with pytest.raises(UserError, match="changed since ingest") as error:
-        load(record, CONFIG)
+        load(record)
     assert str(path) in str(error.value)
     assert error.value.todo
 

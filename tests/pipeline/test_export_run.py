@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -190,6 +191,25 @@ def test_a_missing_library_names_the_command(version: Version, tmp_path: Path, m
         run(version, "basicsr-lmdb", tmp_path / "out")
     assert error.value.todo == "pip install 'pairmill[export]'"
     assert not (tmp_path / "out").exists()
+
+
+def test_the_command_says_what_was_made_where_and_how_to_read_it(tiny: Tiny, tmp_path: Path) -> None:
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "flows.cli", "corpus", "export", *words, "--workspace", str(tiny.workspace)]
+        root = Path(__file__).parents[2]
+        return subprocess.run(line, capture_output=True, text=True, cwd=root, env=os.environ | {"COLUMNS": "300"})
+
+    first = command("tiny", str(tmp_path / "out"), "--to", "huggingface", "--split", "train")
+    count = tiny.manifest.identity.samples["train"]
+    assert first.returncode == 0, first.stderr
+    assert f"tiny@{tiny.manifest.version} as huggingface: {count} pairs ({count} train)" in first.stdout
+    assert f'datasets.load_dataset("{tmp_path / "out"}")' in first.stdout
+    again = command("tiny", str(tmp_path / "out"), "--to", "huggingface", "--split", "train")
+    assert f"{count} found, 0 written now" in again.stdout
+    wrong = command("tiny", str(tmp_path / "out"), "--to", "kair")
+    assert wrong.returncode == 2
+    assert "holds another export" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
 
 
 def test_chunks_have_their_bytes_where_the_formats_want_them() -> None:

@@ -119,7 +119,7 @@ def test_a_row_is_what_degnet_says_of_its_pair(built: tuple[Storage, Made], fold
     recipe, images = made.recipe, {}
     sealed = runner(storage.root)(ingest_pairs.STAGE, ingest_pairs.find(recipe.images.pairs, "/"), recipe.ingest)
     for pair in sealed.manifest.pairs:
-        images[pair.lq.pixel_sha256] = load(pair.lq, IngestConfig()), load(pair.hq, IngestConfig())
+        images[pair.lq.pixel_sha256] = load(pair.lq), load(pair.hq)
     unit = layout.unit_folder("fit_redegnet", made.redegnet.manifest.unit)        # type: ignore[union-attr]
     config = fit_redegnet.fit_config(recipe.seed, recipe.redegnet).redegnet
     fit = Fit(lambda _: pytest.fail("no batch is needed"), config, 1)
@@ -144,7 +144,7 @@ def test_a_sample_is_replayed_from_its_program(built: tuple[Storage, Made]) -> N
     for row in rows:
         program = Program.model_validate_json(row.program)
         assert set(program.pools()) == {made.redegnet.manifest.digest, made.redegnet.manifest.codes}  # type: ignore[union-attr]
-        image = load(source, IngestConfig())
+        image = load(source)
         hr = image[row.box.top : row.box.top + 32, row.box.left : row.box.left + 32]
         lr = apply(program, hr, assets)
         assert pixel_digest(lr) == row.lr_sha256

@@ -14,7 +14,7 @@ from pipeline.stages import clean_up
 from pipeline.storage import Storage
 from schemas.errors import PairmillError
 from schemas.hr import HrRef
-from schemas.image import ImageRecord, IngestConfig
+from schemas.image import ImageRecord
 
 if TYPE_CHECKING:
     from pipeline.corpora.seal import Made
@@ -55,4 +55,4 @@ class Sources:
     def _read(self, record: ImageRecord, ref: HrRef) -> Image:
         if ref.hr.cleaned:                               # the HR is smaller than the source and always at hand
             return decode_png(self.storage.read(f"{layout.unit_folder(clean_up.STAGE.name, ref.key)}/hr.png"))
-        return load(record, IngestConfig())
+        return load(record)
