@@ -52,7 +52,9 @@ def save(image: NDArray[np.uint8], path: Path) -> Path:
 PDM: dict[str, Any] = {
     "kernel": {"features": 4, "blocks": 1, "size": 9, "channels": 2}, "noise": {"features": 4, "filters": 2},
     "critic": {"features": [4, 4, 4]}, "crop": 12, "batch": 4, "samples": 16, "check_every": 8,
-    "gates": {"min_diversity": 0, "min_noise_ratio": 0, "max_noise_ratio": 99, "max_noise_mean": 99, "max_accuracy": 1, "max_auc": 1},
+    "gates": {
+        "min_diversity": 0, "min_noise_ratio": 0, "max_noise_ratio": 1e9, "max_noise_mean": 255, "max_accuracy": 1, "max_auc": 1,
+    },
 }  # fmt: skip
 """A fit of four iterations, and gates that let it through."""
 
@@ -66,7 +68,7 @@ KMSR: dict[str, Any] = {
 
 REDEGNET: dict[str, Any] = {
     "net": {"side": 16, "code": 4, "first": 2, "most": 4, "mapping": 1}, "batch": 2, "samples": 4, "check_every": 2,
-    "pairs": {"crops": 2}, "gates": {"max_error_ratio": 99, "min_diversity": 0, "min_effect": 0, "max_accuracy": 1},
+    "pairs": {"crops": 2}, "gates": {"max_error_ratio": 1e9, "min_diversity": 0, "min_effect": 0, "max_accuracy": 1},
 }  # fmt: skip
 """A fit of two iterations."""
 

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -27,8 +28,7 @@ from pipeline.rng import stream
 from pipeline.shards.tar import Sample, ShardWriter
 from pipeline.stages import STAGES
 from pipeline.stages.synthesize import pixels_of
-from schemas.degraders.bicubic import BicubicConfig
-from schemas.degraders.realsr import RealSrConfig
+from schemas.degraders import DegraderConfig
 from schemas.ops.resize import BicubicDown, Quantise
 from schemas.program import Program
 from schemas.sample import Box, SampleRecord
@@ -56,7 +56,7 @@ def assets() -> tuple[Pools, Assets]:
 
 def drawn(kind: str, scale: int, number: int) -> Program:
     """A program for a tile of 37 x 31 LR pixels."""
-    config = {"bicubic": BicubicConfig(), "realsr": RealSrConfig()}[kind]
+    config = CONFIGS[kind]
     shape = (37 * scale, 31 * scale)
     return degraders.build(config, scale, assets()[0]).draw(stream(1, "draw", f"golden-{number}"), shape)
 
@@ -100,7 +100,11 @@ def stage_versions() -> dict[str, int]:
     return {name: stage.version for name, stage in STAGES.items()}
 
 
+CLASSIC = ("bsrgan", "realesrgan", "ikc", "srmd", "block_noise")
+CONFIGS: dict[str, Any] = {option.model_fields["kind"].default: option for option in get_args(get_args(DegraderConfig)[0])}
+CONFIGS = {kind: CONFIGS[kind]() for kind in ("bicubic", "realsr", *CLASSIC)}
 CASES = [(kind, scale, n) for kind in ("bicubic", "realsr") for scale in (2, 4, 8) for n in range(2)]
+CASES += [(kind, 4, n) for kind in CLASSIC for n in range(3)]
 PARTS: dict[str, Callable[[], dict[str, str] | dict[str, int]]] = {
     "programs": programs, "lr pixels": lr_pixels, "shard": shard, "streams": streams, "stage versions": stage_versions,
 }  # fmt: skip
