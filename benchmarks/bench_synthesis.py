@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.common import Row, best, photographs, row, show
+from pipeline import layout
 from pipeline.build import make
 from pipeline.corpora.seal import Made, seal_corpus
 from pipeline.execution import SerialExecutor, local_profile, one_thread, run_batch, run_stage
@@ -71,7 +71,8 @@ def _synthesis(made: Made, profile: Profile) -> Row:
         degraders=made.recipe.degraders, pools=tuple(ref for ref, _ in made.pools),
     )  # fmt: skip
     units = synthesize.STAGE.units(inputs, config)
-    ours = best(_fresh(storage, units, Batch("synthesize", tuple(units), config, profile)))
+    batch = Batch("synthesize", tuple(units), config, profile)
+    ours = best(lambda: run_batch(batch), before=lambda: _forget(storage, units))
     codec = best(lambda: _codec_only(storage, units))
     pixels = made.hr.manifest.tiles * made.recipe.tiles.size**2 / 1e6
     return row(
@@ -80,13 +81,9 @@ def _synthesis(made: Made, profile: Profile) -> Row:
     )  # fmt: skip
 
 
-def _fresh(storage: Storage, units: list[Unit[Any]], batch: Batch) -> Callable[[], int]:
-    def work() -> int:
-        for unit in units:
-            storage.remove(f"stages/synthesize/units/{unit.key[:2]}/{unit.key}")
-        return run_batch(batch)
-
-    return work
+def _forget(storage: Storage, units: list[Unit[Any]]) -> None:
+    for unit in units:
+        storage.remove(layout.unit_folder("synthesize", unit.key))
 
 
 def _codec_only(storage: Storage, units: list[Unit[Any]]) -> None:

@@ -41,10 +41,11 @@ def photographs(folder: Path, count: int, side: int) -> Path:
     return target
 
 
-def best(work: Callable[[], Any], repeats: int = 3) -> float:
-    """Shortest wall time of some calls, in seconds."""
+def best(work: Callable[[], Any], repeats: int = 5, before: Callable[[], Any] = lambda: None) -> float:
+    """Shortest wall time of some calls, in seconds; `before` is called before each and not counted."""
     times = []
     for _ in range(repeats):
+        before()
         start = time.perf_counter()
         work()
         times.append(time.perf_counter() - start)
