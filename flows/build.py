@@ -12,22 +12,21 @@ from prefect.runtime import flow_run  # noqa: E402
 from flows.artifacts import publish  # noqa: E402
 from flows.session import carrying, stage_task  # noqa: E402
 from pipeline import provenance  # noqa: E402
-from pipeline.build import (  # noqa: E402
-    limited,
-    make,
-    make_compression,
-    make_generated_kernels,
-    make_kernels,
-    make_noise,
-    make_pdm,
-    make_redegnet,
-)  # fmt: skip
+from pipeline.build import limited, make  # noqa: E402
 from pipeline.corpora.pinned import pinned_pools  # noqa: E402
 from pipeline.corpora.seal import seal_corpus  # noqa: E402
 from pipeline.lock import POOLS, making  # noqa: E402
 from pipeline.recipes import load_recipe  # noqa: E402
 from pipeline.stages import clean_up, ingest  # noqa: E402
 from pipeline.storage import Storage  # noqa: E402
+from pipeline.supply import (  # noqa: E402
+    make_compression,
+    make_generated_kernels,
+    make_kernels,
+    make_noise,
+    make_pdm,
+    make_redegnet,
+)
 from schemas.corpus import CorpusManifest  # noqa: E402
 from schemas.hr import CutConfig  # noqa: E402
 

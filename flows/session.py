@@ -34,7 +34,7 @@ class Session:
     """What to call the engine."""
 
     def run(self, stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
-        """Carry one stage as a Prefect task; see `pipeline.build.Run`."""
+        """Carry one stage as a Prefect task; see `pipeline.stage.Run`."""
 
         def carry() -> Sealed[Any]:
             return run_stage(stage, inputs, config, self.profile, self.executor, self.watcher)

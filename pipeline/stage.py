@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, Generic, Protocol, TypeVar
 
 from pipeline import layout
 from pipeline.storage import Storage
@@ -105,6 +105,13 @@ class Sealed(Generic[M]):
     manifest: M
     units: int
     computed: int
+
+
+class Run(Protocol):
+    """Carries one stage and returns it sealed."""
+
+    def __call__(self, stage: Stage[I, C, P, R, M], inputs: I, config: C, /) -> Sealed[M]:
+        """Run or find the stage."""
 
 
 class Watcher:

@@ -7,11 +7,12 @@ from contextlib import suppress
 
 from flows.cli import render
 from pipeline import layout
-from pipeline.build import NotFinishedError, finder, make_compression, make_generated_kernels, make_kernels, make_noise
+from pipeline.build import NotFinishedError, finder
 from pipeline.recipes import load_recipe
 from pipeline.stage import Sealed
 from pipeline.stages import generate_kernels, ingest, pool_compression, pool_kernels, pool_noise
 from pipeline.storage import Storage
+from pipeline.supply import make_compression, make_generated_kernels, make_kernels, make_noise
 from schemas.compression import CompressionPoolManifest, MinedCompression
 from schemas.errors import UserError
 from schemas.kmsr import GeneratedPoolManifest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, Any
 
 from pipeline import layout
@@ -15,18 +15,13 @@ from pipeline.report.write import write_report
 from pipeline.stage import Profile, Sealed
 from pipeline.stages import synthesize
 from pipeline.storage import Storage
-from schemas.compression import CompressionPoolManifest
-from schemas.corpus import CorpusIdentity, CorpusManifest, PoolRef, ShardRecord, SourceImage, VersionSources
+from pipeline.supply import Pools, Supplies
+from schemas.corpus import CorpusIdentity, CorpusManifest, ShardRecord, SourceImage, VersionSources
 from schemas.errors import IntegrityError
 from schemas.hr import HrSet
 from schemas.image import ImageSet
-from schemas.kmsr import GeneratedPoolManifest
-from schemas.noise import NoisePoolManifest
-from schemas.pdm import PdmManifest
-from schemas.pool import KernelPoolManifest
 from schemas.provenance import Circumstance
 from schemas.recipe import Recipe
-from schemas.redegnet import RedegnetManifest
 from schemas.shard import ShardRef, ShardSet
 from schemas.work import FileRecord
 
@@ -36,26 +31,20 @@ NOT_IDENTITY: dict[str, Any] = {
 """Parts of a recipe that are places of files, whose content counts instead, or change no sample."""
 
 
-@dataclass(frozen=True)
-class Made:
+@dataclass(frozen=True, kw_only=True)
+class Made(Supplies):
     """All sealed stages of a build."""
 
     recipe: Recipe
     images: Sealed[ImageSet]
     hr: Sealed[HrSet]
-    kernels: Sealed[KernelPoolManifest] | None
-    noise: Sealed[NoisePoolManifest] | None
-    pools: tuple[tuple[PoolRef, str], ...]
-    """Pools and the zarr groups that hold them."""
+    pools: Pools
+    """What programs draw from."""
     shards: Sealed[ShardSet]
     versions: dict[str, int]
     """Versions of the stages that took part."""
-    compression: Sealed[CompressionPoolManifest] | None = None
-    pdm: Sealed[PdmManifest] | None = None
-    redegnet: Sealed[RedegnetManifest] | None = None
-    used: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    used: dict[str, tuple[str, ...]]
     """Keys of all sealed stages that took part, by stage."""
-    generated: Sealed[GeneratedPoolManifest] | None = None
 
 
 def identity_of(made: Made) -> CorpusIdentity:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from pipeline.build import NotFinishedError, Run, finder, make, make_compression, make_kernels, make_noise
+from pipeline.build import NotFinishedError, finder, make
 from pipeline.execution import default_workers
 from pipeline.preview import draws as drawing
 from pipeline.preview import supplies as supplying
@@ -19,9 +19,10 @@ from pipeline.preview.supplies import Supply
 from pipeline.preview.survey import Survey, survey
 from pipeline.report.pictures import png, thumbnail
 from pipeline.report.shelf import Shelf
-from pipeline.stage import C, I, M, P, R, Sealed, Stage
+from pipeline.stage import C, I, M, P, R, Run, Sealed, Stage
 from pipeline.stages import ingest
 from pipeline.storage import Storage
+from pipeline.supply import make_compression, make_kernels, make_noise
 from schemas.errors import PairmillError
 from schemas.image import Role
 from schemas.preview import ImageView, PreviewData

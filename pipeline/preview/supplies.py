@@ -11,9 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import layout
-from pipeline.build import (
-    NotFinishedError,
-    finder,
+from pipeline.build import NotFinishedError, finder
+from pipeline.degraders.base import PoolInfo, Pools
+from pipeline.pools import ARRAYS, Assets, read_assets
+from pipeline.report.collect.choose import evenly
+from pipeline.report.pictures import heat, stretched
+from pipeline.report.shelf import Shelf
+from pipeline.stages import clean_up, generate_kernels, ingest, pool_compression, pool_kernels, pool_noise, pool_pdm
+from pipeline.storage import Storage
+from pipeline.supply import (
     make_compression,
     make_generated_kernels,
     make_kernels,
@@ -22,13 +28,6 @@ from pipeline.build import (
     make_redegnet,
     redegnet_pools,
 )
-from pipeline.degraders.base import PoolInfo, Pools
-from pipeline.pools import ARRAYS, Assets, read_assets
-from pipeline.report.collect.choose import evenly
-from pipeline.report.pictures import heat, stretched
-from pipeline.report.shelf import Shelf
-from pipeline.stages import clean_up, generate_kernels, ingest, pool_compression, pool_kernels, pool_noise, pool_pdm
-from pipeline.storage import Storage
 from schemas.corpus import PoolRef
 from schemas.errors import PairmillError
 from schemas.hr import CutConfig

@@ -19,7 +19,6 @@ from models.redegnet.draw import represent, synthesize
 from models.redegnet.fit import Fit
 from pipeline import degraders, layout
 from pipeline.apply import apply
-from pipeline.build import make_redegnet
 from pipeline.corpora.seal import Made, identity_of
 from pipeline.corpora.table import iterate
 from pipeline.degraders.base import PoolInfo, Pools
@@ -31,6 +30,7 @@ from pipeline.rng import stream
 from pipeline.stage import Profile, Sealed, Stage, Watcher
 from pipeline.stages import fit_redegnet, ingest_pairs
 from pipeline.storage import Storage
+from pipeline.supply import make_redegnet
 from schemas.degraders.redegnet import RedegnetConfig
 from schemas.errors import IntegrityError, UserError
 from schemas.image import IngestConfig
