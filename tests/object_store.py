@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import s3fs
+
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_DEFAULT_REGION": "us-east-1"}
 BUCKET = "corpora"
 
@@ -66,7 +68,8 @@ class Line:
 
 @contextmanager
 def object_store() -> Iterator[dict[str, str]]:
-    """Environment of a server with an empty bucket `BUCKET`."""
+    """Environment of a server with an empty bucket `BUCKET`; this process forgets the servers that it knew."""
+    s3fs.S3FileSystem.clear_instance_cache()
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | CREDENTIALS)

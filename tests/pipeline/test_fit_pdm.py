@@ -26,7 +26,6 @@ from pipeline.storage import Storage
 from schemas.degraders.pdm import PdmConfig
 from schemas.errors import IntegrityError, UserError
 from schemas.ops.learned import Pdm
-from schemas.pdm import PdmGateConfig
 from schemas.program import Program
 from tests.alignment import shift
 from tests.make import Tiny, build, make_stages, photograph, tree
@@ -244,4 +243,3 @@ def test_a_degrader_without_checkpoint_says_what_to_do() -> None:
 
 def test_the_build_of_a_version_is_found_again(tiny_copy: Tiny) -> None:
     assert build(tiny_copy.recipe, tiny_copy.workspace).version == tiny_copy.manifest.version
-    assert PdmGateConfig() == PdmGateConfig.model_validate(tiny_copy.recipe.pdm.gates.model_dump())

@@ -44,7 +44,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, Made, Corp
     for seed in range(8):
         save(landscape(seed), folder / f"real/{seed}.png")
     recipe = tiny_recipe(folder, images={"real": [str(folder / "real")]}, degraders=[{"kind": "bicubic"}],
-                         tiles={"size": 64, "stride": 16}, realism={"patches": 100, "folds": 3, "network": False})  # fmt: skip
+                         tiles={"size": 64, "stride": 16}, realism={"patches": 150, "folds": 3, "network": False})  # fmt: skip
     workspace = folder / "workspace"
     made = make_stages(recipe, workspace)
     manifest = seal_corpus(made, Profile(str(workspace)), circumstance("2026-01-01T00:00:00Z", "tests", "", ()))
@@ -98,7 +98,7 @@ def test_realism_is_no_part_of_the_version(built: tuple[Storage, Made, CorpusMan
 def test_command_writes_numbers_and_a_page(built: tuple[Storage, Made, CorpusManifest]) -> None:
     storage, _, manifest = built
     before = storage.read(layout.corpus_manifest("tiny", manifest.version))
-    options = ["--workspace", storage.url, "--patches", "100", "--folds", "3", "--no-network"]
+    options = ["--workspace", storage.url, "--patches", "150", "--folds", "3", "--no-network"]
     done = CliRunner().invoke(app, ["corpus", "realism", "tiny", *options], catch_exceptions=False)
     assert done.exit_code == 0
     assert "bicubic against" in done.stdout

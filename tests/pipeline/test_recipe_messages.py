@@ -129,5 +129,6 @@ def test_twins_describe_what_ops_describe() -> None:
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_resolved_recipes_are_recipes(kind: str) -> None:
     config = CONFIGS[kind].model_validate({"ops": [{"op": "clip"}]} if kind == "custom" else {})
-    recipe = Recipe.model_validate({"name": "m", "images": {"real": ["x"]}, "degraders": [config]})
+    images = {"real": ["x"], "pairs": {"lq": "y", "hq": "z"}}
+    recipe = Recipe.model_validate({"name": "m", "images": images, "degraders": [config]})
     assert Recipe.model_validate_json(recipe.canonical_json()) == recipe
