@@ -121,10 +121,11 @@ from pipeline.corpora.tags import set_tag
 from pipeline.storage import Storage
 storage, name = Storage(sys.argv[1]), sys.argv[2]
 versions = [entry.version for entry in read_log(storage, "tiny")][:3]
+own = {"a": (versions[1], versions[2]), "b": (versions[0], versions[2])}[name]      # the first is news whatever came last
 sys.stdin.readline()
 for number in range(12):
     set_tag(storage, f"tiny@{versions[number % 3]}", f"{name}-{number}", "2026-05-01T00:00:00Z")
-    append_log(storage, read_manifest(storage, "tiny", versions[number % 3]), f"2026-06-{number + 1:02d}T00:00:00Z {name}")
+    append_log(storage, read_manifest(storage, "tiny", own[number % 2]), f"2026-06-{number + 1:02d}T00:00:00Z {name}")
 """
 
 
