@@ -158,6 +158,7 @@ def test_one_changed_value_runs_only_what_depends_on_it(
     assert before.version in back.stdout
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_started_by_hand_makes_the_same_bytes(
     built: Path, pairmill: Run, tmp_path: Path, prefect: dict[str, str]
 ) -> None:

@@ -38,6 +38,7 @@ def few(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_clear_message_and_the_rerun_finishes(
     recipe: Callable[..., Path], few: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:

@@ -106,7 +106,8 @@ def test_killed_and_cut_off_a_build_ends_in_the_bytes_of_a_local_one(
     same(storage, local)
 
 
-def test_a_corpus_in_a_bucket_is_verified_replayed_and_explained(
+@pytest.mark.slow
+def test_a_corpus_in_a_bucket_is_verified_and_replayed(
     s3: dict[str, str], local: Storage, recipe_file: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
     """The local workspace, copied into the bucket by other means than ours."""

@@ -243,6 +243,7 @@ def test_old_runs_are_forgotten_and_those_of_others_stay(server: Prefect, first:
     assert not server.post("artifacts/filter")
 
 
+@pytest.mark.slow
 def test_prefect_yaml_deploys_both_flows_to_a_work_pool(server: Prefect) -> None:
     server.post("work_pools/", name="pairmill", type="process")
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
@@ -276,6 +277,7 @@ except httpx.ConnectError:
 """
 
 
+@pytest.mark.slow
 def test_without_a_server_one_is_started_with_its_ui_and_ends_with_the_command(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"} | {"PREFECT_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", OWN], cwd=ROOT, env=env, capture_output=True, text=True, timeout=150)

@@ -48,6 +48,7 @@ def manifests(workspace: Path) -> list[CorpusManifest]:
     return [CorpusManifest.model_validate_json(path.read_bytes()) for path in paths if path.exists()]
 
 
+@pytest.mark.slow
 def test_diff_tag_list_and_reproduce(living: Path, pairmill: Run, tmp_path: Path) -> None:
     old, new = manifests(living / "ws")
     place = ("--workspace", living / "ws")
@@ -133,6 +134,7 @@ def test_two_builders_of_one_corpus(living: Path, prefect: dict[str, str], pairm
     assert pairmill("corpus", "verify", "plain", *place).returncode == 0
 
 
+@pytest.mark.slow
 def test_two_builders_that_start_together(living: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path) -> None:
     """One makes the corpus; the other is refused, or finds it made."""
     builders = [start("build", living / "plain.yaml", "--workspace", tmp_path, env=prefect) for _ in range(2)]
