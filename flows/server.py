@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from flows.quiet import settle_terminal
+from schemas.errors import UserError
 
 TAG = "pairmill"
 """Tag of all our runs and deployments in Prefect, which keeps them apart from others on the same server."""
@@ -33,7 +34,7 @@ def own_server() -> Iterator[Callable[[], bool]]:
     settle_terminal()
     end_orphans()
     from prefect import tags
-    from prefect.settings import PREFECT_API_URL
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
     if PREFECT_API_URL.value():
         with tags(TAG):
@@ -42,7 +43,13 @@ def own_server() -> Iterator[Callable[[], bool]]:
     from prefect.server.api.server import SubprocessASGIServer
 
     server = SubprocessASGIServer()
-    server.start()
+    try:
+        server.start()
+    except RuntimeError as error:
+        raise UserError(
+            "the temporary Prefect server did not start", where=str(PREFECT_HOME.value()), got=str(error),
+            todo="see that this folder can be written (PREFECT_HOME or HOME name it), or set PREFECT_API_URL to a server of yours",
+        ) from error  # fmt: skip
     note = notes_folder() / f"{os.getpid()}.json"
     if server.server_process is not None:
         note.parent.mkdir(parents=True, exist_ok=True)
