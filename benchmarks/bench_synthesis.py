@@ -16,7 +16,7 @@ from pipeline.provenance import circumstance, now
 from pipeline.shards.reader import pairs
 from pipeline.shards.tar import read_members
 from pipeline.stage import Batch, Profile, Unit, Watcher
-from pipeline.stages import synthesize
+from pipeline.stages import clean_up, synthesize
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
 from schemas.recipe import Recipe
@@ -90,7 +90,7 @@ def _codec_only(storage: Storage, units: list[Unit[Any]]) -> None:
     """Decode every source once, encode every HR tile and an LR tile of the right size; read nothing, write nothing else."""
     for unit in units:
         for part in unit.payload.images:
-            image = synthesize.read_hr(storage, part)
+            image = clean_up.read_hr(storage, part.image, part.hr_key, cleaned=part.cleaned)
             for left, top in part.tiles:
                 hr = image[top : top + 256, left : left + 256]
                 encode_png(hr)

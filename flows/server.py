@@ -48,7 +48,7 @@ def own_server() -> Iterator[Callable[[], bool]]:
     except RuntimeError as error:
         raise UserError(
             "the temporary Prefect server did not start", where=str(PREFECT_HOME.value()), got=str(error),
-            todo="see that this folder can be written (PREFECT_HOME or HOME name it), or set PREFECT_API_URL to a server of yours",
+            todo="make this folder writable (PREFECT_HOME or HOME name it), or set PREFECT_API_URL to a server of yours",
         ) from error  # fmt: skip
     note = notes_folder() / f"{os.getpid()}.json"
     if server.server_process is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -29,3 +30,24 @@ def pools(scale: int = 2, patch: int = PATCH) -> tuple[Pools, Assets]:
     generated = PoolInfo(names[2], 2, size)              # two of the others
     known = Pools(PoolInfo(names[0], len(kernels), size), PoolInfo(names[1], len(noise), patch), generated_kernels=generated)
     return known, Assets({names[0]: kernels}, {names[1]: noise}, generated_kernels={names[2]: kernels[:2]})
+
+
+def pdm_pool(noise: dict[str, Any] | None, scale: int = 2) -> tuple[Pools, Assets]:
+    """A PDM checkpoint whose weights were stirred."""
+    import torch
+
+    from models.pdm.checkpoint import checkpoint_bytes
+    from models.pdm.degradation import Degradation
+    from models.pdm.sampling import keyed
+    from schemas.pdm import PdmConfig
+
+    config = PdmConfig.model_validate({"kernel": {"features": 8, "blocks": 1}, "noise": noise})
+    network = Degradation(config, scale, keyed(1, "weights"))
+    rng = np.random.default_rng(2)
+    with torch.no_grad():
+        if network.noise is not None:
+            network.kernel.out.weight.add_(torch.from_numpy(rng.standard_normal(tuple(network.kernel.out.weight.shape)) * 0.01))
+            network.noise.out.weight.add_(torch.from_numpy(rng.standard_normal(tuple(network.noise.out.weight.shape)) * 0.1))
+    items = np.frombuffer(checkpoint_bytes(network), np.uint8)[None]
+    digest = pool_digest(items)
+    return Pools(pdm=PoolInfo(digest, 1, 21)), Assets({}, {}, pdm={digest: items})

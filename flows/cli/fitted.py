@@ -8,6 +8,7 @@ from pipeline import layout
 from pipeline.recipes import load_recipe
 from pipeline.stages import fit_pdm as fitting
 from pipeline.stages import pool_pdm
+from pipeline.stages.checkpoint import CHECKPOINT
 from pipeline.storage import Storage
 from schemas.pdm import PdmGateConfig, PdmManifest, PdmMeasures
 
@@ -21,7 +22,7 @@ def fit_pdm(recipe_path: str, workspace: str, engine: str, workers: int | None, 
     show(manifest, recipe.pdm.gates)
     folder = layout.unit_folder(fitting.STAGE.name, manifest.unit)
     render.line(f"  pictures   {storage.path(folder)}/grid-*.png (real above, drawn below)")
-    render.line(f"  checkpoint {storage.path(folder)}/{fitting.CHECKPOINT}\n")
+    render.line(f"  checkpoint {storage.path(folder)}/{CHECKPOINT}\n")
 
 
 def show(manifest: PdmManifest, gates: PdmGateConfig) -> None:

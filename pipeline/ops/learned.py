@@ -26,6 +26,8 @@ def pdm(op: Pdm, image: Image, assets: Assets) -> Image:
         raise ValueError(f"pdm wants the 8-bit HR image, got {image.dtype}; quantise before it")
     network = _network(assets, op.pool)
     lr_shape = (image.shape[0] // network.scale, image.shape[1] // network.scale)
+    if not all(lr_shape):
+        raise ValueError(f"image of {image.shape[0]} x {image.shape[1]} cannot be reduced by {network.scale}")
     count = numbers(network, lr_shape)
     drawn = normals(raw_words(op.key, words_for(count)), (count,))
     lr = degrade(network, np.asarray(image, np.uint8), drawn).lr[0]

@@ -9,14 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.functional.resize import bicubic_down, to_uint8
+from pipeline import layout
 from pipeline.images.decode import load
-from pipeline.images.encode import encode_png
+from pipeline.images.encode import decode_png, encode_png
 from pipeline.images.tiles import judge_tile, positions
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages.payload import ImagePayload
+from pipeline.storage import Storage
 from schemas.errors import UserError
 from schemas.hr import CutConfig, HrImage, HrRef, HrSet
 from schemas.image import ImageRecord, ImageSet, Role
+
+HR = "hr.png"
 
 
 def plan(images: ImageSet, config: CutConfig) -> list[ImagePayload]:  # noqa: ARG001
@@ -32,13 +36,20 @@ def work(units: Sequence[Unit[ImagePayload]], config: CutConfig, context: Contex
         cleaned = image.role == Role.REAL
         hr = clean(source, config.clean_up.factor) if cleaned else source
         if cleaned:
-            context.write(unit, "hr.png", encode_png(hr))
+            context.write(unit, HR, encode_png(hr))
         yield cut(image, hr, config, cleaned=cleaned)
 
 
 def clean(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """RealSR's clean-up: MATLAB-compatible bicubic reduction of (H, W, 3) uint8 by `factor`, rounded once."""
     return image if factor == 1 else to_uint8(bicubic_down(image, factor))
+
+
+def read_hr(storage: Storage, image: ImageRecord, key: str, *, cleaned: bool) -> NDArray[np.uint8]:
+    """The HR image that tiles are cut from, (H, W, 3) uint8: what the unit `key` of this stage wrote, or the source as it is."""
+    if cleaned:
+        return decode_png(storage.read(f"{layout.unit_folder(STAGE.name, key)}/{HR}"))
+    return load(image)
 
 
 def cut(image: ImageRecord, hr: NDArray[np.uint8], config: CutConfig, *, cleaned: bool) -> HrImage:

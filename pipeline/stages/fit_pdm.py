@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.images.decode import load
-from pipeline.images.encode import decode_png, encode_png
+from pipeline.images.encode import encode_png
 from pipeline.rng import stream_key
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import clean_up
+from pipeline.stages.checkpoint import CHECKPOINT
 from pipeline.stages.payload import npy_bytes
-from pipeline.storage import Storage
 from schemas.base import Digest, Frozen
 from schemas.hr import HrSet
 from schemas.image import ImageRecord, ImageSet, Role
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.pdm.fit import Fit
     from models.pdm.measure import Sight
 
-STATE, CHECKPOINT = "state.safetensors", "checkpoint.safetensors"
+STATE = "state.safetensors"
 Image = NDArray[np.uint8]
 
 
@@ -106,7 +106,7 @@ def _begin(payload: FitPayload, config: PdmFitConfig, context: Context) -> Fit:
 
     window = config.pdm.window
     reals = [centre(load(image), window) for image in payload.reals]
-    hrs = [centre(read_part(context.storage, part), window) for part in payload.hrs]
+    hrs = [centre(clean_up.read_hr(context.storage, part.image, part.key, cleaned=part.cleaned), window) for part in payload.hrs]
     seed = stream_key(config.seed, "pdm", *(image.pixel_sha256 for image in payload.reals))
     return Fit(reals, hrs, config.pdm, config.scale, seed, context.profile.device)
 
@@ -115,13 +115,6 @@ def centre(image: Image, side: int) -> Image:
     """The centred part of (H, W, 3), at most `side` x `side`."""
     top, left = (max(0, length - side) // 2 for length in image.shape[:2])
     return image[top : top + side, left : left + side].copy()
-
-
-def read_part(storage: Storage, part: HrPart) -> Image:
-    """An HR image, (H, W, 3) uint8."""
-    if part.cleaned:
-        return decode_png(storage.read(f"{layout.unit_folder(clean_up.STAGE.name, part.key)}/hr.png"))
-    return load(part.image)
 
 
 def _check(fit: Fit, unit: Unit[FitPayload], context: Context) -> None:

@@ -16,7 +16,9 @@ from pipeline.redegnet.files import LoadedPairs, WeightsFile, read_weights, weig
 from pipeline.redegnet.pairs import Pairs, crops_of
 from pipeline.rng import stream_key
 from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.fit_pdm import HrPart, centre, read_part, spread
+from pipeline.stages import clean_up
+from pipeline.stages.checkpoint import CHECKPOINT
+from pipeline.stages.fit_pdm import HrPart, centre, spread
 from pipeline.stages.payload import npy_bytes
 from schemas.errors import UserError
 from schemas.hr import HrSet
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from models.losses.vgg import Vgg
     from models.redegnet.fit import Fit
 
-STATE, CHECKPOINT, NETWORKS, CODES = "state.safetensors", "checkpoint.safetensors", "networks.safetensors", "codes.npy"
+STATE, NETWORKS, CODES = "state.safetensors", "networks.safetensors", "codes.npy"
 VGG_KEY, START_KEY = "redegnet.vgg_weights", "redegnet.from_checkpoint"
 LOOKED_AT = 64
 """Pairs that checks and measures look at."""
@@ -110,7 +112,8 @@ def _begin(payload: FitPayload, config: RedegnetFitConfig, context: Context) -> 
     from models.redegnet.checkpoint import start_from
     from models.redegnet.fit import Fit
 
-    naturals = [centre(read_part(context.storage, part), config.redegnet.window) for part in payload.hrs]
+    hrs = (clean_up.read_hr(context.storage, part.image, part.key, cleaned=part.cleaned) for part in payload.hrs)
+    naturals = [centre(hr, config.redegnet.window) for hr in hrs]
     seed = stream_key(config.seed, "redegnet", *(name for pair in payload.pairs for name in pair.identity()))
     source = Pairs(LoadedPairs(payload.pairs), naturals, config.redegnet, seed)
     fit = Fit(source, config.redegnet, seed, _vgg(payload.vgg), context.profile.device)

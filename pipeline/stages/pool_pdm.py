@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.pools import pool_digest, write_pool
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import fit_pdm
-from pipeline.storage import Storage
-from schemas.errors import IntegrityError, UserError
+from pipeline.stages.checkpoint import read_checkpoint
+from schemas.errors import UserError
 from schemas.pdm import PdmFitRef, PdmGateConfig, PdmManifest, PdmMeasures, PdmReason, PdmVerdict
 from schemas.work import Payload
 
@@ -46,7 +42,7 @@ def work(units: Sequence[Unit[JudgePayload]], config: PdmGateConfig, context: Co
 
     for unit in units:
         ref = unit.payload.ref
-        items = _checkpoint(context.storage, ref)
+        items = read_checkpoint(context.storage, fit_pdm.STAGE.name, ref.key, ref.fit.digest)
         write_pool(context.storage, f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr", "pdm", items, {})
         reasons = judge(ref.fit.measures, config, with_noise=ref.fit.noisy)
         verdict = PdmVerdict(reasons=reasons, measures=ref.fit.measures)
@@ -54,22 +50,6 @@ def work(units: Sequence[Unit[JudgePayload]], config: PdmGateConfig, context: Co
         yield PdmManifest(
             digest=pool_digest(items), sha256=fit.digest, scale=fit.scale, side=fit.size, verdict=verdict, unit=ref.key
         )
-
-
-def _checkpoint(storage: Storage, ref: PdmFitRef) -> NDArray[np.uint8]:
-    """The bytes of the checkpoint as a pool of one item, (1, bytes).
-
-    Raises:
-        IntegrityError: if they are not what the fit left.
-    """
-    name = f"{layout.unit_folder(fit_pdm.STAGE.name, ref.key)}/{fit_pdm.CHECKPOINT}"
-    data = storage.read(name)
-    if hashlib.sha256(data).hexdigest() != ref.fit.digest:
-        raise IntegrityError(
-            "a checkpoint has changed since it was made", where=storage.path(name), wanted=f"sha256 {ref.fit.digest[:12]}",
-            todo="restore it from a copy, or delete the folder stages/fit_pdm of the workspace and run the same command again",
-        )  # fmt: skip
-    return np.frombuffer(data, np.uint8)[None]
 
 
 def seal(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,9 +12,10 @@ from pipeline import layout
 from pipeline.pools import columns_of, pool_digest, write_pool
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import fit_redegnet
+from pipeline.stages.checkpoint import read_checkpoint
 from pipeline.stages.payload import read_npy
 from pipeline.storage import Storage
-from schemas.errors import IntegrityError, UserError
+from schemas.errors import UserError
 from schemas.redegnet import (
     CodeRow,
     RedegnetFitRef,
@@ -59,7 +59,8 @@ def work(units: Sequence[Unit[JudgePayload]], config: RedegnetJudgeConfig, conte
     for unit in units:
         ref, folder = unit.payload.ref, layout.unit_folder(context.stage, unit.key)
         fit = ref.fit
-        items, codes = _checkpoint(context.storage, ref), _codes(context.storage, ref)
+        items = read_checkpoint(context.storage, fit_redegnet.STAGE.name, ref.key, ref.fit.digest)
+        codes = _codes(context.storage, ref)
         write_pool(context.storage, f"{folder}/{GROUPS['redegnet']}.zarr", "redegnet", items, {})
         columns = columns_of([CodeRow(pair=pair) for pair in fit.rows])
         write_pool(context.storage, f"{folder}/{GROUPS['codes']}.zarr", "codes", codes, columns)
@@ -68,20 +69,6 @@ def work(units: Sequence[Unit[JudgePayload]], config: RedegnetJudgeConfig, conte
             digest=pool_digest(items), codes=pool_digest(codes), count=len(codes), code=fit.code, side=fit.side, vgg=fit.vgg,
             verdict=verdict, unit=ref.key,
         )  # fmt: skip
-
-
-def _checkpoint(storage: Storage, ref: RedegnetFitRef) -> NDArray[np.uint8]:
-    """The bytes of the checkpoint.
-
-    Raises:
-        IntegrityError: if they are not what the fit left; the fit is forgotten, so that a rerun makes it anew.
-    """
-    data = storage.read(f"{layout.unit_folder(fit_redegnet.STAGE.name, ref.key)}/{fit_redegnet.CHECKPOINT}")
-    if hashlib.sha256(data).hexdigest() != ref.fit.digest:
-        storage.remove(layout.unit_marker(fit_redegnet.STAGE.name, ref.key))
-        raise IntegrityError("a checkpoint has changed since it was made", where=f"fit {ref.key[:12]}",
-                             todo="run the same command again; it takes the checkpoint from the state of the fit")  # fmt: skip
-    return np.frombuffer(data, np.uint8)[None]
 
 
 def _codes(storage: Storage, ref: RedegnetFitRef) -> NDArray[np.float32]:

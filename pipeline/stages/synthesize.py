@@ -14,19 +14,17 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import degraders, layout
+from pipeline import degraders
 from pipeline.apply import apply
 from pipeline.corpora.splits import split_images
 from pipeline.corpora.table import parquet_bytes
 from pipeline.degraders.base import Degrader, PoolInfo, Pools
-from pipeline.images.decode import load, pixel_digest
-from pipeline.images.encode import decode_png
+from pipeline.images.decode import pixel_digest
 from pipeline.pools import load_assets
 from pipeline.rng import stream, stream_key
 from pipeline.shards.tar import ShardWriter, make_sample
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import clean_up
-from pipeline.storage import Storage
 from schemas.hr import HrSet
 from schemas.image import ImageRecord, ImageSet
 from schemas.recipe import ShardsConfig, SplitsConfig
@@ -209,7 +207,7 @@ class _Maker:
 
     def pairs(self, part: TilesOfImage) -> Iterator[tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]]:
         """The samples of some tiles of one image: record, HR, LR."""
-        image = read_hr(self.storage, part)
+        image = clean_up.read_hr(self.storage, part.image, part.hr_key, cleaned=part.cleaned)
         for left, top in part.tiles:
             hr = np.ascontiguousarray(image[top : top + self.config.tile, left : left + self.config.tile])
             box, hr_sha256 = Box(left=left, top=top, width=hr.shape[1], height=hr.shape[0]), pixel_digest(hr)
@@ -233,13 +231,6 @@ class _Maker:
     def _choose(self, value: float) -> tuple[str, Degrader]:
         number = min(int(np.searchsorted(self.bounds, value, side="right")), len(self.degraders) - 1)
         return self.degraders[number]
-
-
-def read_hr(storage: Storage, part: TilesOfImage) -> NDArray[np.uint8]:
-    """The HR image that tiles are cut from, (H, W, 3) uint8."""
-    if part.cleaned:
-        return decode_png(storage.read(f"{layout.unit_folder(clean_up.STAGE.name, part.hr_key)}/hr.png"))
-    return load(part.image)
 
 
 class _Hashing(io.RawIOBase):

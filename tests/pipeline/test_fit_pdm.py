@@ -16,12 +16,13 @@ from pipeline.apply import apply
 from pipeline.build import make
 from pipeline.corpora.replay import find_samples, read_table, replay
 from pipeline.corpora.verify import verify
-from pipeline.degraders.base import PoolInfo, Pools
+from pipeline.degraders.base import Pools
 from pipeline.execution import SerialExecutor, run_stage
-from pipeline.pools import Assets, pool_digest
+from pipeline.pools import Assets
 from pipeline.rng import stream
 from pipeline.stage import Context, Profile, Stage, Watcher
 from pipeline.stages import fit_pdm, pool_pdm
+from pipeline.stages.checkpoint import CHECKPOINT
 from pipeline.storage import Storage
 from schemas.degraders.pdm import PdmConfig
 from schemas.errors import IntegrityError, UserError
@@ -29,6 +30,7 @@ from schemas.ops.learned import Pdm
 from schemas.program import Program
 from tests.alignment import shift
 from tests.make import Tiny, build, make_stages, photograph, tree
+from tests.pools import pdm_pool
 
 
 class KilledError(Exception):
@@ -133,13 +135,15 @@ def test_every_reason_has_words() -> None:
 
 def test_a_changed_checkpoint_is_noticed(tiny_copy: Tiny) -> None:
     inputs, config = tiny_copy.inputs["pool_pdm"]
-    path = tiny_copy.workspace / layout.unit_folder("fit_pdm", inputs.key) / fit_pdm.CHECKPOINT
+    path = tiny_copy.workspace / layout.unit_folder("fit_pdm", inputs.key) / CHECKPOINT
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     other = config.with_(min_diversity=0.5)
     with pytest.raises(IntegrityError):
         run_stage(pool_pdm.STAGE, inputs, other, Profile(str(tiny_copy.workspace)), SerialExecutor(), Watcher())
-    shutil.rmtree(tiny_copy.workspace / "stages" / "fit_pdm")       # what the message says to do
-    make_stages(tiny_copy.recipe.with_(pdm=tiny_copy.recipe.pdm.with_(gates=other)), tiny_copy.workspace)
+    again = tiny_copy.recipe.with_(pdm=tiny_copy.recipe.pdm.with_(gates=other))
+    made = make_stages(again, tiny_copy.workspace)                  # which is all that the message says to do
+    assert made.pdm is not None
+    assert made.pdm.manifest.digest == tiny_copy.sealed["pool_pdm"].manifest.digest
 
 
 def test_a_moved_version_replays_its_pdm_samples_without_the_stages(tiny: Tiny, tmp_path: Path) -> None:
@@ -166,28 +170,7 @@ def test_verify_notices_a_changed_checkpoint(tiny_copy: Tiny) -> None:
 
 @pytest.fixture(scope="module")
 def drawn() -> tuple[Pools, Assets]:
-    return checkpoint({"filters": 3})
-
-
-def checkpoint(noise: dict[str, Any] | None) -> tuple[Pools, Assets]:
-    """A checkpoint whose weights were stirred, at scale 2."""
-    import torch
-
-    from models.pdm.checkpoint import checkpoint_bytes
-    from models.pdm.degradation import Degradation
-    from models.pdm.sampling import keyed
-    from schemas.pdm import PdmConfig as FitConfig
-
-    config = FitConfig.model_validate({"kernel": {"features": 8, "blocks": 1}, "noise": noise})
-    network = Degradation(config, 2, keyed(1, "weights"))
-    rng = np.random.default_rng(2)
-    with torch.no_grad():
-        if network.noise is not None:
-            network.kernel.out.weight.add_(torch.from_numpy(rng.standard_normal(tuple(network.kernel.out.weight.shape)) * 0.01))
-            network.noise.out.weight.add_(torch.from_numpy(rng.standard_normal(tuple(network.noise.out.weight.shape)) * 0.1))
-    items = np.frombuffer(checkpoint_bytes(network), np.uint8)[None]
-    digest = pool_digest(items)
-    return Pools(pdm=PoolInfo(digest, 1, 21)), Assets({}, {}, pdm={digest: items})
+    return pdm_pool({"filters": 3})
 
 
 def program(drawn: tuple[Pools, Assets], key: object = "a", shape: tuple[int, int] = (74, 62)) -> Program:
@@ -222,7 +205,7 @@ def test_threads_do_not_show(drawn: tuple[Pools, Assets]) -> None:
 
 
 def test_enlarged_lr_lies_on_hr() -> None:
-    drawn = checkpoint(None)
+    drawn = pdm_pool(None)
     from scipy.ndimage import gaussian_filter
 
     grain = gaussian_filter(np.random.default_rng(2).standard_normal((128, 128, 3)), (1.4, 1.4, 0))
