@@ -23,7 +23,7 @@ $(VENV)/.made: pyproject.toml constraints.txt
 
 $(VENV)/.made-test: $(VENV)/.made
 	@$(PIP) -e '.[demo,test]'
-	@$(PIP) --no-deps litdata mosaicml-streaming # the tests read exports with them; their own pins would hold numpy, torch and much else back
+	@$(PIP) --no-deps litdata mosaicml-streaming spandrel # the tests read our files with them; what they ask for would hold back or bring much else
 	@touch $@
 
 install: $(VENV)/.made ## Install pairmill into .venv
@@ -49,8 +49,9 @@ lint: $(VENV)/.made-test ## Style, types and layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache 2>&1 | tail -n 12
 
-schema: $(VENV)/.made ## Write data/recipes/recipe.schema.json from the schemas
+schema: $(VENV)/.made ## Write the JSON schemas of data/recipes from the schemas
 	@$(BIN)/python -c 'from pipeline.recipes import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json
+	@$(BIN)/python -c 'from pipeline.training.recipe import training_schema; print(training_schema(), end="")' > data/recipes/train/train.schema.json
 
 docs: $(VENV)/.made-test ## Write docs/ops and docs/degraders: texts of the schemas, pictures by the ops
 	@$(BIN)/python -m docs.generate

@@ -45,7 +45,7 @@ class _Peak(Watcher):
     def __init__(self) -> None:
         self.bytes = 0
 
-    def advanced(self, stage: Any, units: float) -> None:  # noqa: ARG002
+    def advanced(self, stage: Any, units: float, note: str = "") -> None:  # noqa: ARG002
         for child in psutil.Process().children(recursive=True):
             try:
                 if "spawn_main" in " ".join(child.cmdline()):

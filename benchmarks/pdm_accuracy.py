@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from models.functional.kernels import gaussian_kernel, target_centre
 from models.functional.resize import bicubic_down, to_uint8
 from models.pdm.fit import Fit
-from models.pdm.judge import auc
-from models.pdm.measure import drawn_kernels, look, measure, montage, noise_curve
+from models.pdm.measure import Sight, drawn_kernels, look, measure, montage, noise_curve
+from pipeline.realism.fits import number, realism
 from schemas.pdm import PdmConfig
 
 Array = NDArray[np.float64]
@@ -42,6 +42,8 @@ class Case:
     hrs: list[Image]
     kernels: Array
     """(N, 21, 21): the kernel of each real image."""
+    photographs: tuple[list[str], list[str]]
+    """Which photograph each real image, and each HR image, is a part of."""
 
 
 def hidden_kernel(rng: np.random.Generator) -> Array:
@@ -71,7 +73,21 @@ def case(folder: Path, draws: int = 200) -> Case:
         hrs += [np.ascontiguousarray(image[:h, w : 2 * w]), np.ascontiguousarray(image[h : 2 * h, :w])]
     chosen = [source for source in sources for _ in range(max(1, draws // len(sources)))]
     kernels = np.stack([hidden_kernel(rng) for _ in chosen])
-    return Case([degrade(image, kernel, rng) for image, kernel in zip(chosen, kernels, strict=True)], hrs, kernels)
+    names = [str(number // 2 // max(1, draws // len(sources))) for number in range(len(chosen))]
+    others = [str(number // 2) for number in range(len(hrs))]
+    reals = [degrade(image, kernel, rng) for image, kernel in zip(chosen, kernels, strict=True)]
+    return Case(reals, hrs, kernels, (names, others))
+
+
+def told(real: Array, made: Array, places: tuple[Any, Any], truth: Case) -> Any:
+    """The realism of what is made, cross-validated by photograph."""
+    sources = [[names[place] for place in numbers] for names, numbers in zip(truth.photographs, places, strict=True)]
+    return realism(real, made, (sources[0], sources[1]))
+
+
+def told_of(sight: Sight, truth: Case) -> Any:
+    """That of a fit."""
+    return told(sight.real, sight.fake, sight.sources, truth)
 
 
 def widths(kernels: Array) -> Array:
@@ -85,19 +101,20 @@ def widths(kernels: Array) -> Array:
 
 def score(fit: Fit, truth: Case) -> dict[str, Any]:
     """Distance of the drawn distribution from the hidden one."""
-    kernels, sight = drawn_kernels(fit, 512), look(fit, 512)
+    kernels, sight = drawn_kernels(fit, 512), look(fit)
     mean, wanted = kernels.mean(0), truth.kernels.mean(0)
     curve = noise_curve(sight.clean, sight.noise)
     against = [abs(spread / np.sqrt(SHOT * level + READ**2) - 1) for level, spread in curve]
     drawn, true = widths(kernels), widths(truth.kernels)
     bicubic = np.stack([to_uint8(bicubic_down(crop, SCALE)) for crop in _hr_crops(fit)]).astype(np.float64)
+    control = told(sight.real, bicubic, (sight.sources[0], fit.hrs.sources(0, len(bicubic))), truth)
     return {
         "mean kernel, L2 error": np.linalg.norm(mean - wanted) / np.linalg.norm(wanted),
         "mean kernel, L1 error": np.abs(mean - wanted).sum(),
         "diversity": _diversity(kernels), "diversity true": _diversity(truth.kernels),
         "noise curve, mean error": np.mean(against), "noise curve, largest error": np.max(against),
         "widths drawn": drawn.mean(0), "their spread": drawn.std(0), "widths true": true.mean(0), "spread true": true.std(0),
-        "AUC": auc(sight.real, sight.fake), "AUC bicubic": auc(sight.real, bicubic), "curve": curve,
+        "AUC": told_of(sight, truth).auc, "AUC bicubic": control.auc, "curve": curve,
     }  # fmt: skip
 
 
@@ -108,7 +125,7 @@ def _diversity(kernels: Array) -> float:
 
 def _hr_crops(fit: Fit) -> list[Image]:
     side = SCALE * fit.config.crop
-    drawn = fit.hrs.at(0, 256, np.random.default_rng(3))[:, :, :side, :side]
+    drawn = fit.hrs.at(0, 768, np.random.default_rng(3))[:, :, :side, :side]
     return list((255 * drawn.permute(0, 2, 3, 1).numpy()).round().astype(np.uint8))
 
 
@@ -124,14 +141,20 @@ def main() -> None:
     truth = case(args.folder)
     fit = Fit(truth.reals, truth.hrs, PdmConfig(samples=args.samples, **json.loads(args.set)), SCALE, args.seed)
     start = time.perf_counter()
-    for _ in range(4):
-        for _ in fit.advance(-(-args.samples // 4)):
+    while not fit.done:
+        for _ in fit.advance(fit.config.check_every):
             pass
+        fit.check(number(told_of(look(fit), truth)))
         seconds = time.perf_counter() - start
         print(f"\n{fit.samples} crops, {seconds:.0f} s, {1e3 * seconds / len(fit.curves):.1f} ms per iteration")
         for name, value in score(fit, truth).items():
             print(f"  {name:28s} {np.round(value, 3).tolist()}")
-    print("  measures", measure(fit, look(fit)))
+    fit.finish()
+    print(f"\nsealed, after {fit.kept} crops")
+    for name, value in score(fit, truth).items():
+        print(f"  {name:28s} {np.round(value, 3).tolist()}")
+    sight = look(fit)
+    print("  measures", measure(fit, sight, told_of(sight, truth)))
     if args.picture:
         cv2.imwrite(str(args.picture), cv2.resize(montage(look(fit)), None, fx=3, fy=3, interpolation=0)[..., ::-1])
 

@@ -24,6 +24,7 @@ from models.redegnet.draw import represent, synthesize
 from models.redegnet.fit import Fit
 from models.redegnet.measure import look, measure
 from pipeline.images.encode import encode_png
+from pipeline.realism.fits import realism
 from pipeline.redegnet.pairs import Faces, Pairs, without_margins
 from schemas.redegnet import RedegnetConfig, RedegnetNetConfig, RedegnetPairsConfig, RedegnetWeights
 
@@ -124,7 +125,9 @@ def report(fit: Fit, faces: list[Faces], config: RedegnetConfig, arguments: argp
     for row in rows:
         print("  ".join(f"{key}: {value}" for key, value in row.items()))
     hq_tiles, lq_tiles = (np.stack([tiles(image) for image in images]) for images in (hqs, lqs))
-    measures = measure(fit, look(fit, hq_tiles, lq_tiles))
+    sight = look(fit, hq_tiles, lq_tiles)
+    named = [[str(number) for number in numbers] for numbers in sight.shown]
+    measures = measure(fit, sight, realism(sight.real, sight.swapped, (named[0], named[1])))
     rows.append({
         "pairs": len(faces), "held": arguments.held, "samples": fit.samples, "seconds": round(seconds, 1),
         **({} if measures is None else measures.model_dump()),

@@ -21,6 +21,7 @@ from schemas.corpus import CorpusManifest  # noqa: E402
 from schemas.errors import StoreError  # noqa: E402
 from schemas.nightly import CheckedVersion, NightlyReport  # noqa: E402
 from schemas.realism import RealismSection  # noqa: E402
+from schemas.training import Score, TrainingRun  # noqa: E402
 
 PAIRS = 6
 """Pairs on the contact sheet."""
@@ -83,6 +84,15 @@ def publish_realism(manifest: CorpusManifest, section: RealismSection) -> None:
         f"Told from {section.photographs} real photographs; 50 % is guessing, 100 % is never wrong.\n",
         key=f"{key(manifest.identity.name)}-realism", description="how well synthetic LR is told from real LR",
     )  # fmt: skip
+
+
+def publish_training(run: TrainingRun, scores: Sequence[Score], folder: str, page: str) -> None:
+    """What a training came to: a row per validation."""
+    table = markdown(("step", "PSNR-Y, dB"), ((score.step, f"{score.psnr_y:.2f}") for score in scores[:-NEWEST - 1 : -1]))
+    told = f"{run.config.network.words()}, x{run.scale}, on {run.corpus}@{run.version}"
+    shown = f"\nEvaluation: `{page}`" if page else ""
+    create_markdown_artifact(f"# {run.config.name}\n\n{told}\n\n{table}\nFolder: `{folder}`{shown}\n",
+                             key=f"training-{run.config.name.replace('_', '-')}", description=told)  # fmt: skip
 
 
 def publish_night(report: NightlyReport) -> None:

@@ -13,11 +13,13 @@ from flows.artifacts import publish  # noqa: E402
 from flows.session import carrying, stage_task  # noqa: E402
 from pipeline import provenance  # noqa: E402
 from pipeline.build import limited, make  # noqa: E402
+from pipeline.corpora.earlier import earlier_keys  # noqa: E402
 from pipeline.corpora.pinned import pinned_pools  # noqa: E402
 from pipeline.corpora.seal import seal_corpus  # noqa: E402
 from pipeline.lock import POOLS, making  # noqa: E402
 from pipeline.recipes import load_recipe  # noqa: E402
-from pipeline.stages import clean_up, ingest  # noqa: E402
+from pipeline.sources import choose_images  # noqa: E402
+from pipeline.stages import clean_up  # noqa: E402
 from pipeline.storage import Storage  # noqa: E402
 from pipeline.supply import (  # noqa: E402
     make_compression,
@@ -27,6 +29,7 @@ from pipeline.supply import (  # noqa: E402
     make_pdm,
     make_redegnet,
 )
+from pipeline.training.recipe import TRIAL, following  # noqa: E402
 from schemas.corpus import CorpusManifest  # noqa: E402
 from schemas.hr import CutConfig  # noqa: E402
 
@@ -54,15 +57,21 @@ def build(
         The manifest of the version.
     """
     recipe, base = load_recipe(recipe_path)
+    training = following(recipe, base)
     started = provenance.now()
     whole, storage = limited(recipe, limit), Storage(workspace)
     with making(storage, whole.name) as lock, carrying(workspace, engine_address, workers, device) as session:
-        made = make(whole, base, session.run, limit, pinned_pools(storage, recipe))
+        earlier = earlier_keys(storage, recipe, whole.name)
+        made = make(whole, base, session.run, limit, pinned_pools(storage, recipe), earlier)
         run_id = str(flow_run.id or "")
         circumstance = provenance.circumstance(started, session.title, run_id, tuple(session.timings.rows))
         lock.check()
         manifest: CorpusManifest = stage_task("seal corpus")(lambda: seal_corpus(made, session.profile, circumstance))()
     publish(storage, manifest)
+    if training:
+        from flows.train import train
+
+        train(training, workspace, device, None if limit is None else TRIAL, f"{manifest.identity.name}@{manifest.version}")
     return manifest
 
 
@@ -80,7 +89,8 @@ def pools(
     recipe, base = load_recipe(recipe_path)
     lock = making(Storage(workspace), f"{recipe.name}-{kind}", POOLS)
     with lock, carrying(workspace, engine_address, workers, device) as session:
-        images = session.run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
+        earlier = earlier_keys(Storage(workspace), recipe, recipe.name)
+        images = choose_images(recipe, base, session.run, None, earlier).images.manifest
         if kind == "compression":
             return make_compression(recipe, images, session.run).key
         if kind in ("pdm", "redegnet"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -15,7 +15,7 @@ from distributed import Client, Future, LocalCluster, WorkerPlugin, get_worker, 
 from distributed.scheduler import KilledWorker
 
 from pipeline.execution import default_memory, default_workers, one_thread, run_batch
-from pipeline.stage import Batch
+from pipeline.stage import Batch, Heard
 from pipeline.stages import STAGES
 from schemas.errors import StoreError, UserError
 
@@ -45,11 +45,11 @@ class DaskExecutor:
         self.client = client
         self.workers: list[dict[str, Any]] = []
         self.looked = -REPORT_EVERY
-        self.events: queue.SimpleQueue[float] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[tuple[float, str]] = queue.SimpleQueue()
         client.register_plugin(OneThread())
-        client.subscribe_topic(TOPIC, lambda event: self.events.put(float(event[1])))
+        client.subscribe_topic(TOPIC, lambda event: self.events.put((float(event[1][0]), str(event[1][1]))))
 
-    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+    def run(self, batches: list[Batch], advanced: Heard) -> Iterator[int]:
         """See `pipeline.execution.Executor.run`; at most two batches per worker are in flight."""
         left, alone_since = iter(batches), 0.0
         wanted = {GPU: 1} if batches and STAGES[batches[0].stage].gpu and self._slots(GPU) else {}
@@ -110,9 +110,9 @@ class DaskExecutor:
         except TimeoutError:
             return set()
 
-    def _drain(self, advanced: Callable[[float], None]) -> None:
+    def _drain(self, advanced: Heard) -> None:
         while not self.events.empty():
-            advanced(self.events.get())
+            advanced(*self.events.get())
 
 
 def work_on(batch: Batch) -> int:
@@ -120,11 +120,11 @@ def work_on(batch: Batch) -> int:
     worker = get_worker()
     pending, last = 0.0, time.monotonic()
 
-    def report(units: float) -> None:
+    def report(units: float, note: str) -> None:
         nonlocal pending, last
         pending += units
         if time.monotonic() - last >= REPORT_EVERY:
-            worker.log_event(TOPIC, pending)
+            worker.log_event(TOPIC, [pending, note])
             pending, last = 0.0, time.monotonic()
 
     return run_batch(batch, report)

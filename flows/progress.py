@@ -8,12 +8,16 @@ from contextvars import ContextVar
 from typing import Any
 
 from pipeline.stage import Sealed, Stage, Watcher
+from pipeline.training.watch import TrainWatcher
 from schemas.provenance import StageTiming
 
 AnyStage = Stage[Any, Any, Any, Any, Any]
 
 terminal: ContextVar[Watcher | None] = ContextVar("terminal", default=None)
 """The watcher that the command line has set up, if a flow runs under it."""
+
+heard: ContextVar[TrainWatcher | None] = ContextVar("heard", default=None)
+"""Who hears of the steps of a training, if the command line has set somebody up."""
 
 
 class Watchers(Watcher):
@@ -27,10 +31,10 @@ class Watchers(Watcher):
         for watcher in self.watchers:
             watcher.started(stage, units, todo)
 
-    def advanced(self, stage: AnyStage, units: float) -> None:
+    def advanced(self, stage: AnyStage, units: float, note: str = "") -> None:
         """See `Watcher.advanced`."""
         for watcher in self.watchers:
-            watcher.advanced(stage, units)
+            watcher.advanced(stage, units, note)
 
     def sealed(self, stage: AnyStage, result: Sealed[Any], seconds: float) -> None:
         """See `Watcher.sealed`."""
@@ -57,23 +61,22 @@ class ProgressArtifacts(Watcher):
 
     def __init__(self) -> None:
         self.artifact: Any = None
-        self.todo, self.done, self.last = 0, 0.0, 0.0
+        self.todo, self.done, self.last, self.task = 0, 0.0, 0.0, ""
 
     def started(self, stage: AnyStage, units: int, todo: int) -> None:
         """See `Watcher.started`."""
         from prefect.artifacts import create_progress_artifact
 
         self.todo, self.done, self.last = todo, 0.0, time.monotonic()
+        self.task = f"{stage.title}: {todo} of {units} {stage.noun} to do"
         if todo:
-            self.artifact = create_progress_artifact(
-                0.0, key=stage.name.replace("_", "-"), description=f"{stage.title}: {todo} of {units} {stage.noun} to do"
-            )
+            self.artifact = create_progress_artifact(0.0, key=stage.name.replace("_", "-"), description=self.task)
 
-    def advanced(self, stage: AnyStage, units: float) -> None:  # noqa: ARG002
+    def advanced(self, stage: AnyStage, units: float, note: str = "") -> None:  # noqa: ARG002
         """See `Watcher.advanced`."""
         self.done += units
         if self.artifact is not None and time.monotonic() - self.last >= self.EVERY:
-            self._update(min(99.0, 100 * self.done / self.todo))
+            self._update(min(99.0, 100 * self.done / self.todo), note)
 
     def sealed(self, stage: AnyStage, result: Sealed[Any], seconds: float) -> None:  # noqa: ARG002
         """See `Watcher.sealed`."""
@@ -81,8 +84,8 @@ class ProgressArtifacts(Watcher):
             self._update(100.0)
             self.artifact = None
 
-    def _update(self, percent: float) -> None:
+    def _update(self, percent: float, note: str = "") -> None:
         from prefect.artifacts import update_progress_artifact
 
-        update_progress_artifact(self.artifact, percent)
+        update_progress_artifact(self.artifact, percent, f"{self.task}; {note}" if note else self.task)
         self.last = time.monotonic()

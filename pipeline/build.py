@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from pipeline.corpora.earlier import earlier_keys
 from pipeline.corpora.log import read_log
 from pipeline.corpora.pinned import PinnedPools, pinned_pools
 from pipeline.corpora.seal import Made, sealed_version
+from pipeline.sources import NO_KEYS, Chosen, choose_images
 from pipeline.stage import C, I, M, P, R, Run, Sealed, Stage, finished
-from pipeline.stages import clean_up, ingest, synthesize
+from pipeline.stages import clean_up, synthesize
 from pipeline.storage import Storage
 from pipeline.supply import Supplies, gather, pools_of
 from schemas.corpus import CorpusManifest
 from schemas.hr import CutConfig, HrSet
-from schemas.image import ImageSet
 from schemas.recipe import Recipe
 from schemas.shard import ShardSet, SynthesizeConfig
 
@@ -21,7 +24,10 @@ def limited(recipe: Recipe, limit: int | None) -> Recipe:
     return recipe if limit is None else recipe.with_(name=f"{recipe.name}-limit{limit}")
 
 
-def make(recipe: Recipe, base: str, run: Run, limit: int | None = None, pinned: PinnedPools | None = None) -> Made:
+def make(
+    recipe: Recipe, base: str, run: Run, limit: int | None = None, pinned: PinnedPools | None = None,
+    earlier: Mapping[str, str] = NO_KEYS, chosen: Chosen | None = None,
+) -> Made:  # fmt: skip
     """All stages up to the finished shards.
 
     Args:
@@ -30,29 +36,33 @@ def make(recipe: Recipe, base: str, run: Run, limit: int | None = None, pinned: 
         run: Carries a stage.
         limit: Most images per role; none means all.
         pinned: Pools to draw from instead of estimating; see `pipeline.corpora.pinned`.
+        earlier: Images of the version before and their split keys; see `pipeline.corpora.earlier`.
+        chosen: Images to take instead of choosing them.
 
     Raises:
         PairmillError: what the stages raise.
     """
     run = used = Noting(run)
-    files = ingest.find(recipe.images, base, limit)
-    images = run(ingest.STAGE, files, recipe.ingest)
+    chosen = chosen or choose_images(recipe, base, run, limit, earlier)
+    images = chosen.images
     hr = run(clean_up.STAGE, images.manifest, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles))
     supplies = gather(recipe, images.manifest, hr.manifest, base, run, limit) if pinned is None else Supplies()
     pools = pools_of(supplies) if pinned is None else pinned
-    shards = _synthesized(recipe, images, hr, pools, run)
+    shards = _synthesized(recipe, chosen, hr, pools, run)
     return Made(
-        **vars(supplies), recipe=recipe, images=images, hr=hr, pools=pools, shards=shards, versions=used.versions, used=used.keys
+        **vars(supplies), recipe=recipe, images=images, chosen=chosen, hr=hr, pools=pools, shards=shards, versions=used.versions,
+        used=used.keys,
     )  # fmt: skip
 
 
-def _synthesized(recipe: Recipe, images: Sealed[ImageSet], hr: Sealed[HrSet], pools: PinnedPools, run: Run) -> Sealed[ShardSet]:
+def _synthesized(recipe: Recipe, chosen: Chosen, hr: Sealed[HrSet], pools: PinnedPools, run: Run) -> Sealed[ShardSet]:
     config = SynthesizeConfig(
         seed=recipe.seed, scale=recipe.scale, tile=recipe.tiles.size, samples_per_tile=recipe.samples_per_tile,
         degraders=recipe.degraders, pools=tuple(ref for ref, _ in pools),
     )  # fmt: skip
     groups = tuple(group for _, group in pools)
-    inputs = synthesize.Inputs(images.manifest, hr.manifest, groups, recipe.seed, recipe.splits, recipe.shards)
+    images = chosen.images.manifest
+    inputs = synthesize.Inputs(images, hr.manifest, groups, recipe.seed, recipe.splits, recipe.shards, chosen.split_keys)
     return run(synthesize.STAGE, inputs, config)
 
 
@@ -82,8 +92,10 @@ def find_corpus(recipe: Recipe, base: str, storage: Storage, limit: int | None =
     Raises:
         UserError: if the images cannot be found.
     """
+    whole = limited(recipe, limit)
+    earlier = earlier_keys(storage, recipe, whole.name)
     try:
-        made = make(limited(recipe, limit), base, finder(storage), limit, pinned_pools(storage, recipe))
+        made = make(whole, base, finder(storage), limit, pinned_pools(storage, recipe), earlier)
     except NotFinishedError:
         return None
     manifest = sealed_version(storage, made)

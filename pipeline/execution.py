@@ -16,6 +16,7 @@ from pipeline.stage import (
     Batch,
     C,
     Context,
+    Heard,
     I,
     M,
     P,
@@ -39,14 +40,14 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 class Executor(Protocol):
     """Runs batches somewhere and yields how many units each has finished, in any order."""
 
-    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
-        """Carry all batches; `advanced` hears fractions of units while long batches run."""
+    def run(self, batches: list[Batch], advanced: Heard) -> Iterator[int]:
+        """Carry all batches; `advanced` hears fractions of units, and words, while long batches run."""
 
 
 class SerialExecutor:
     """Everything in this process, in order."""
 
-    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+    def run(self, batches: list[Batch], advanced: Heard) -> Iterator[int]:
         """See `Executor.run`."""
         for batch in batches:
             yield run_batch(batch, advanced)
@@ -58,7 +59,7 @@ class ProcessExecutor:
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
-    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:  # noqa: ARG002
+    def run(self, batches: list[Batch], advanced: Heard) -> Iterator[int]:  # noqa: ARG002
         """See `Executor.run`."""
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(self.workers, mp_context=context, initializer=one_thread) as pool:
@@ -78,12 +79,12 @@ def as_finished(items: Iterable[Batch], submit: Callable[[Batch], Future[T]], in
         yield from (future.result() for future in done)
 
 
-def run_batch(batch: Batch, report: Callable[[float], None] = lambda _: None) -> int:
+def run_batch(batch: Batch, report: Heard = lambda _units, _note: None) -> int:
     """Work on the units of a batch that are not finished yet; each is marked as soon as it is done.
 
     Args:
         batch: What to do.
-        report: Hears how many units were done since its last call, in fractions.
+        report: Hears how many units were done since its last call, in fractions, and what there is to say of them.
 
     Returns:
         The number of units computed here.
@@ -104,12 +105,12 @@ def run_batch(batch: Batch, report: Callable[[float], None] = lambda _: None) ->
 class _Fractions:
     """Turns 'this part of the batch is done' into 'this many more units', without going backwards."""
 
-    def __init__(self, units: int, report: Callable[[float], None]) -> None:
+    def __init__(self, units: int, report: Heard) -> None:
         self.units, self.report, self.best = units, report, 0.0
 
-    def reached(self, fraction: float) -> None:
+    def reached(self, fraction: float, note: str = "") -> None:
         if fraction > self.best:
-            self.report((fraction - self.best) * self.units)
+            self.report((fraction - self.best) * self.units, note)
             self.best = fraction
 
 
@@ -140,10 +141,10 @@ def _compute(
 ) -> None:
     reported = 0.0
 
-    def advanced(units: float) -> None:
+    def advanced(units: float, note: str = "") -> None:
         nonlocal reported
         reported += units
-        watcher.advanced(stage, units)
+        watcher.advanced(stage, units, note)
 
     done = 0
     for count in executor.run(batches(stage, todo, config, profile), advanced):

@@ -13,6 +13,11 @@ def unit_marker(stage: str, key: str) -> str:
     return f"{unit_folder(stage, key)}/result.json"
 
 
+def fit_picture(samples: int) -> str:
+    """File name of the picture of a check of a fit, in its unit's folder."""
+    return f"grid-{samples:09d}.png"
+
+
 def stage_folder(stage: str, key: str) -> str:
     """Folder of a sealed stage."""
     return f"stages/{stage}/sealed/{key}"
@@ -78,6 +83,11 @@ def lock_file(lock: str) -> str:
     return f"{lock_folder()}/{lock}.json"
 
 
+def beat_file(token: str) -> str:
+    """Sign of life of the holder of a lock."""
+    return f"{lock_folder()}/beats/{token}"
+
+
 def stages_folder(stage: str = "") -> str:
     """Folder of one stage, or of all of them."""
     return f"stages/{stage}".rstrip("/")
@@ -118,6 +128,11 @@ def preview_folder(recipe: str) -> str:
     return f"runs/preview/{recipe}"
 
 
+def check_folder(name: str) -> str:
+    """Folder of the page that shows copies, leaks and scores of images; each check replaces the one before."""
+    return f"runs/images/{name}"
+
+
 def explain_folder(name: str, version: str, key: str) -> str:
     """Folder of the page that explains a sample; outside the version, which is immutable."""
     return f"runs/explain/{name}/{version}/{key}"
@@ -126,3 +141,28 @@ def explain_folder(name: str, version: str, key: str) -> str:
 def nightly_report(date: str) -> str:
     """What the nightly check of a day found."""
     return f"runs/nightly/{date}.json"
+
+
+def training_folder(run: str) -> str:
+    """Folder of a training run."""
+    return f"runs/train/{run}"
+
+
+def training_file(run: str, file: str) -> str:
+    """A file of a training run: `run.json`, `state.safetensors`, `metrics.jsonl`."""
+    return f"{training_folder(run)}/{file}"
+
+
+def training_checkpoint(run: str, which: str) -> str:
+    """Weights for other tools: `last`, `best` or `step-000500`; a JSON lies beside them."""
+    return f"{training_folder(run)}/checkpoints/{which}.safetensors"
+
+
+def training_picture(run: str, step: int) -> str:
+    """What a validation looked like."""
+    return f"{training_folder(run)}/pictures/{step:07d}.png"
+
+
+def evaluation_folder(name: str) -> str:
+    """Folder of the page of an evaluation; one of the same name replaces it."""
+    return f"runs/evaluate/{name}"

@@ -2,24 +2,22 @@
 
 A lock is a small file that says who holds it. It appears by `Storage.create_new`, so that one of several wins. A process that is
 killed leaves it; the next one on the same machine sees that the process is gone, or that its number now belongs to another,
-and takes the lock over. Locally a take-over happens under `flock`, so that no two believe that they did it. On an object store it
-is best effort: the new holder writes, waits a moment and reads back. A holder on another machine cannot be judged from here.
+and takes the lock over. A holder on another machine is dead when it has not been heard of for a while: see `pipeline.lease`.
+Locally a take-over happens under `flock`, so that no two believe that they did it. On an object store it is best effort: the new
+holder writes, waits a moment and reads back.
 """
 
 from __future__ import annotations
 
-import os
-import platform
-import socket
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline import layout
-from pipeline.provenance import now
+from pipeline import layout, lease
+from pipeline.lease import beating, silence
+from pipeline.process import is_dead, this_process
 from pipeline.storage import Storage
 from schemas.errors import BusyError, StoreError, UnreachableError
 from schemas.lock import Holder
@@ -56,6 +54,7 @@ class Lock:
         found = read_lock(self.storage, self.name)
         if found is not None and found.token == self.holder.token:
             self.storage.remove(layout.lock_file(self.name))
+        self.storage.remove(layout.beat_file(self.holder.token))
 
 
 @contextmanager
@@ -73,7 +72,8 @@ def holding(storage: Storage, name: str, what: str, wait: float = 0.0) -> Iterat
     """
     lock = acquire(storage, name, what, wait)
     try:
-        yield lock
+        with beating(storage, lock.holder):
+            yield lock
     except UnreachableError:                             # the lock cannot be given back either: it is found stale
         with suppress(UnreachableError):
             lock.release()
@@ -106,9 +106,10 @@ def _try(lock: Lock) -> Holder | None:
         found = read_lock(lock.storage, lock.name)
         if found is None:                                # given back between the two looks
             return None if lock.storage.create_new(file, data) else read_lock(lock.storage, lock.name) or lock.holder
-        if not is_stale(found):
+        if not is_stale(lock.storage, lock.name, found):
             return found
         lock.storage.write(file, data)
+    lock.storage.remove(layout.beat_file(found.token))
     if lock.storage.local:
         return None
     time.sleep(SETTLE)
@@ -151,11 +152,20 @@ def read_lock(storage: Storage, name: str) -> Holder | None:
                         todo="if nothing is at work in this workspace, delete the file") from error  # fmt: skip
 
 
+def take_away(storage: Storage, name: str) -> Holder | None:
+    """Take a lock away from whoever has it."""
+    holder = read_lock(storage, name)
+    storage.remove(layout.lock_file(name))
+    if holder is not None:
+        storage.remove(layout.beat_file(holder.token))
+    return holder
+
+
 def locks(storage: Storage) -> dict[str, Holder]:
     """All locks whose holders are not known to be dead."""
     names = [name.removesuffix(".json") for name in storage.names(layout.lock_folder()) if _counts(name)]
     held = {name: read_lock(storage, name) for name in names}
-    return {name: holder for name, holder in held.items() if holder is not None and not is_stale(holder)}
+    return {name: holder for name, holder in held.items() if holder is not None and not is_stale(storage, name, holder)}
 
 
 def _counts(name: str) -> bool:
@@ -164,57 +174,19 @@ def _counts(name: str) -> bool:
 
 def busy(storage: Storage, name: str, holder: Holder) -> BusyError:
     """The error that says who is at work."""
+    seen = is_dead(holder) is not None
+    far = "" if seen else f"; it cannot be seen from here, and counts as dead after {lease.LEASE / 60:.0f} silent minutes"
     return BusyError(
         "somebody is at work on this", where=storage.path(layout.lock_file(name)), got=holder.words(),
-        todo=f"wait for it, or stop it; if it is certain that it is dead, `pairmill corpus unlock {name}`, then run the same "
-        "command again, which continues from what is finished",
+        todo=f"wait for it, or stop it{far}; if it is certain that it is dead, `pairmill corpus unlock {name}`, then run "
+        "the same command again, which continues from what is finished",
     )  # fmt: skip
 
 
-def is_stale(holder: Holder) -> bool:
-    """Whether the holder is known to be dead; a holder elsewhere, or in another container, never is."""
-    here = this_process("")
-    if (holder.host, holder.machine) != (here.host, here.machine):
-        return False
-    if holder.boot != here.boot:
-        return True
-    return holder.space == here.space and _born(holder.pid) != holder.born
-
-
-def this_process(what: str) -> Holder:
-    """What this process writes into a lock."""
-    return Holder(
-        what=what, host=socket.gethostname(), machine=_text("/etc/machine-id"), boot=_text("/proc/sys/kernel/random/boot_id"),
-        space=_link("/proc/self/ns/pid"), pid=os.getpid(), born=_born(os.getpid()) or "", since=now(), token=uuid.uuid4().hex,
-    )  # fmt: skip
-
-
-def _born(pid: int) -> str | None:
-    """When a process started, none if there is none; on Linux in ticks since the boot, which no setting of the clock moves."""
-    if platform.system() == "Linux":
-        text = _text(f"/proc/{pid}/stat")
-        fields = text.rpartition(")")[2].split()         # the name before it may hold anything
-        return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else None
-    import psutil
-
-    try:
-        return f"{psutil.Process(pid).create_time():.0f}"
-    except psutil.NoSuchProcess:
-        return None
-
-
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text("utf-8", "replace").strip()
-    except OSError:
-        return ""
-
-
-def _link(path: str) -> str:
-    try:
-        return os.readlink(path)                         # noqa: PTH115 - the text of the link is the name
-    except OSError:
-        return ""
+def is_stale(storage: Storage, name: str, holder: Holder) -> bool:
+    """Whether the holder is dead: its process is gone; or, if that cannot be seen from here, it has been silent for too long."""
+    dead = is_dead(holder)
+    return silence(storage, layout.lock_file(name), holder) > lease.LEASE if dead is None else dead
 
 
 BUILD, POOLS, GC = "build-", "pools-", "gc"
@@ -241,5 +213,5 @@ def refuse(storage: Storage, name: str) -> None:
         BusyError: if it is held.
     """
     holder = read_lock(storage, name)
-    if holder is not None and not is_stale(holder):
+    if holder is not None and not is_stale(storage, name, holder):
         raise busy(storage, name, holder)

@@ -1,4 +1,4 @@
-"""Reading recipes, and saying what is wrong with them."""
+"""Reading recipes, of corpora and of trainings, and saying what is wrong with them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import types
 import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -18,6 +18,7 @@ from schemas.errors import UserError
 from schemas.recipe import Recipe
 
 MOST_SHOWN = 6
+M = TypeVar("M", bound=BaseModel)
 SCHEMA_LINE = "# yaml-language-server: $schema={}\n"
 
 
@@ -44,8 +45,13 @@ def load_recipe(path: str) -> tuple[Recipe, str]:
     Raises:
         UserError: if the file is missing, is not YAML, or says something that a recipe cannot say.
     """
+    return load_as(Recipe, path)
+
+
+def load_as(model: type[M], path: str) -> tuple[M, str]:
+    """The same for another kind of recipe."""
     file = Path(path).expanduser()
-    return parse_recipe(_read(file), where=str(file)), str(file.resolve().parent)
+    return parse_as(model, _read(file), where=str(file)), str(file.resolve().parent)
 
 
 def _read(file: Path) -> str:
@@ -64,7 +70,12 @@ def _read(file: Path) -> str:
 
 
 def parse_recipe(text: str, where: str) -> Recipe:
-    """A recipe from YAML text.
+    """A recipe from YAML text; see `parse_as`."""
+    return parse_as(Recipe, text, where)
+
+
+def parse_as(model: type[M], text: str, where: str) -> M:
+    """A recipe of some kind from YAML text.
 
     Raises:
         UserError: naming every wrong key, what was found, what is allowed, and the nearest valid name.
@@ -77,18 +88,19 @@ def parse_recipe(text: str, where: str) -> Recipe:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise UserError("the recipe is not valid YAML", where=place, got=problem, wanted="key: value lines") from error
     if not isinstance(value, dict):
+        needed = [f"`{name}:`" for name, field in model.model_fields.items() if field.is_required()]
         raise UserError("the recipe is not a list of keys", where=where, got=_shown(value),
-                        wanted="at least `name:` and `images:`")  # fmt: skip
+                        wanted=f"at least {', '.join(needed[:-1])} and {needed[-1]}")  # fmt: skip
     try:
-        return Recipe.model_validate(value)
+        return model.model_validate(value)
     except ValidationError as error:
-        raise _explain(error, where) from None
+        raise _explain(error, where, model) from None
 
 
-def _explain(error: ValidationError, where: str) -> UserError:
+def _explain(error: ValidationError, where: str, root: type[BaseModel]) -> UserError:
     items = [dict(item) for item in error.errors(include_url=False)]
     items.sort(key=lambda item: item["type"] != "extra_forbidden")     # a misspelt key explains what is missing
-    problems = list(dict.fromkeys(_problem(item) for item in items if not _is_echo(item, items)))
+    problems = list(dict.fromkeys(_problem(item, root) for item in items if not _is_echo(item, items)))
     shown = problems[:MOST_SHOWN]
     if len(problems) > MOST_SHOWN:
         shown.append(f"and {len(problems) - MOST_SHOWN} more")
@@ -109,32 +121,34 @@ def _is_echo(item: dict[str, Any], items: list[dict[str, Any]]) -> bool:
     )
 
 
-def _problem(item: dict[str, Any]) -> str:
-    names, _ = _walk(list(item["loc"]))
+def _problem(item: dict[str, Any], root: type[BaseModel]) -> str:
+    names, _ = _walk(list(item["loc"]), root)
     key = "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in names).lstrip(".")
     key = f"{key}: " if key else ""
     kind, found = item["type"], item.get("input")
     if kind == "extra_forbidden":
-        return f"{key}no such key; {_nearest(str(item['loc'][-1]), allowed_keys(list(item['loc'][:-1])))}"
+        return f"{key}no such key; {_nearest(str(item['loc'][-1]), allowed_keys(list(item['loc'][:-1]), root))}"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return key + _wrong_tag(item)
+        return key + _wrong_tag(item, root)
     if kind == "value_error":
         return key + str(item["msg"]).removeprefix("Value error, ")
     said = {"missing": "missing; it has no default", "too_short": "needs at least one entry"}
     return key + (said.get(kind) or f"{_message(str(item['msg']))}, found {_shown(found)}")
 
 
-TAGS = {"kind": "degrader", "op": "op", "shape": "kernel"}
+TAGS = {"kind": "degrader", "op": "op", "shape": "kernel", "arch": "network", "loss": "loss"}
 """The keys that say what an entry is."""
 
 
-def _wrong_tag(item: dict[str, Any]) -> str:
+def _wrong_tag(item: dict[str, Any], root: type[BaseModel]) -> str:
     discriminator = str(item["ctx"]["discriminator"]).strip("'")
-    tags = sorted({tag for model in _walk(list(item["loc"]))[1] if discriminator in model.model_fields and (tag := _tag(model))})
+    models = (model for model in _walk(list(item["loc"]), root)[1] if discriminator in model.model_fields)
+    tags = sorted({tag for model in models if (tag := _tag(model))})
     if item["type"] == "union_tag_not_found":
         return f"no `{discriminator}:`; {_nearest('', tags)}"
-    tag = str(item["ctx"]["tag"])
-    return f"no {TAGS.get(discriminator, discriminator)} is called {_shown(tag)}; {_nearest(tag, tags)}"
+    tag, keys = str(item["ctx"]["tag"]), [key for key in _walk(list(item["loc"]), root)[0] if isinstance(key, str)]
+    noun = TAGS.get(discriminator, discriminator) if root is Recipe or discriminator != "kind" else keys[-1]
+    return f"no {noun} is called {_shown(tag)}; {_nearest(tag, tags)}"
 
 
 def _nearest(word: str, names: list[str]) -> str:
@@ -147,19 +161,19 @@ def _message(text: str) -> str:
     return re.sub(r", unable to parse string as an? \w+", "", text)
 
 
-def allowed_keys(path: list[Any]) -> list[str]:
+def allowed_keys(path: list[Any], root: type[BaseModel] = Recipe) -> list[str]:
     """Names of the keys that a recipe may have at a place of an error."""
-    _, models = _walk(path)
+    _, models = _walk(path, root)
     return list(dict.fromkeys(name for model in models for name in model.model_fields))
 
 
-def _walk(path: list[Any]) -> tuple[list[Any], list[type[BaseModel]]]:
+def _walk(path: list[Any], root: type[BaseModel]) -> tuple[list[Any], list[type[BaseModel]]]:
     """The keys on the way to the place of an error, and the models that may stand there.
 
     pydantic also puts the names of chosen arms of unions on the way: kinds of degraders, ops, "a range".
     """
     names: list[Any] = []
-    models: list[type[BaseModel]] = [Recipe]
+    models: list[type[BaseModel]] = [root]
     for part in path:
         if tagged := [model for model in models if _tag(model) == part]:
             models = tagged
@@ -188,9 +202,9 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def recipe_schema() -> str:
+def recipe_schema(model: type[BaseModel] = Recipe) -> str:
     """JSON Schema of the recipe, for editors."""
-    schema = Recipe.model_json_schema()
+    schema = model.model_json_schema()
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 
@@ -207,4 +221,5 @@ tiles: {{size: 256}}        # HR pixels
 degraders:
   - {{kind: realsr, weight: 1.0, strength: [0.8, 1.2]}}
 splits: {{train: 0.9, val: 0.1}}
+curation: {{}}              # near-duplicates go into one split; benchmarks: FOLDER rejects images that show its pictures
 """

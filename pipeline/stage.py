@@ -17,6 +17,8 @@ C = TypeVar("C", bound=Frozen)
 P = TypeVar("P", bound=Payload)
 R = TypeVar("R", bound=Frozen)
 M = TypeVar("M", bound=Frozen)
+Heard = Callable[[float, str], None]
+"""What hears of progress: how many more units are done, and a few words such as losses; empty if there is nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,12 @@ class Context:
     profile: Profile
     stage: str
     storage: Storage
-    report: Callable[[float], None] = field(default=lambda _: None)
-    """Called by long units with the fraction of the batch that is done, in [0, 1]."""
+    heard: Heard = field(default=lambda _fraction, _note: None)
+    """Hears the fraction of the batch that is done, and a few words."""
+
+    def report(self, fraction: float, note: str = "") -> None:
+        """Called by long units with the fraction of the batch that is done, in [0, 1], and a few words such as losses."""
+        self.heard(fraction, note)
 
     def create(self, unit: Unit[Any], name: str) -> AbstractContextManager[IO[bytes]]:
         """A new file in the folder of a unit, atomic."""
@@ -120,8 +126,8 @@ class Watcher:
     def started(self, stage: Stage[Any, Any, Any, Any, Any], units: int, todo: int) -> None:
         """A stage starts, with `todo` of its `units` left to compute."""
 
-    def advanced(self, stage: Stage[Any, Any, Any, Any, Any], units: float) -> None:
-        """More units are done; fractions come from long batches."""
+    def advanced(self, stage: Stage[Any, Any, Any, Any, Any], units: float, note: str = "") -> None:
+        """More units are done; fractions come from long batches, with a few words such as losses."""
 
     def sealed(self, stage: Stage[Any, Any, Any, Any, Any], result: Sealed[Any], seconds: float) -> None:
         """A stage is sealed."""

@@ -95,6 +95,16 @@ class Storage:
         """Size of a file, in bytes."""
         return self.again("look at", name, lambda: int(self.fs.size(self._at(name))))
 
+    def modified(self, name: str) -> float:
+        """When a file was written, in seconds since 1970 by the store's clock; 0 if there is none or the store does not tell."""
+        return self.again("look at", name, lambda: self._modified(self._at(name)))
+
+    def _modified(self, path: str) -> float:
+        try:
+            return Path(path).stat().st_mtime if self.local else _modified(self.fs.info(path))
+        except FileNotFoundError:
+            return 0.0
+
     def read(self, name: str, start: int | None = None, end: int | None = None) -> bytes:
         """All bytes of a file, or those from `start` up to `end`."""
         path = self._at(name)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from schemas.base import Digest, Frozen, Key
-from schemas.image import Role
+from schemas.curation import CurationConfig, Scores
+from schemas.image import Credit, Role
 from schemas.provenance import Circumstance
 from schemas.work import FileRecord
 
@@ -54,6 +55,8 @@ class CorpusIdentity(Frozen):
     """The resolved recipe with every default, without the places of the images."""
     images: Digest
     """Digest of the accepted images: roles and pixel digests, in order."""
+    credits: Digest | None = None
+    """Digest of the licences and authors of the images; none, and left out of the digest, where nothing was said."""
     stages: dict[str, int]
     """Version of each stage that took part."""
     pools: tuple[PoolRef, ...]
@@ -64,6 +67,23 @@ class CorpusIdentity(Frozen):
     """Samples per degrader."""
     shards: tuple[ShardRecord, ...]
     """Shards in order."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_credits(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Versions that name no licence keep the digest that they had before licences could be named."""
+        value: dict[str, Any] = handler(self)
+        if value.get("credits", "") is None:
+            del value["credits"]
+        return value
+
+
+class CreditCount(Frozen):
+    """One credit and how many images have it."""
+
+    credit: Credit | None
+    """Licence, author, source and title; none for images that no side file names."""
+    images: int
+    """Accepted images."""
 
 
 class CorpusManifest(Frozen):
@@ -81,6 +101,8 @@ class CorpusManifest(Frozen):
     """The other files of the version that must stay as they are: table, card and indexes."""
     counts: dict[str, int]
     """Images, tiles, kernels and patches: accepted, rejected and skipped."""
+    credits: tuple[CreditCount, ...] = ()
+    """Who the images are by, by licence; empty where nothing was said."""
     parents: tuple[str, ...]
     """Versions that this one followed in the log."""
     circumstance: Circumstance
@@ -124,6 +146,12 @@ class SourceImage(Frozen):
     """Digest of the decoded image, which is its identity."""
     url: str
     """Where the file was: an absolute path or fsspec URL."""
+    credit: Credit | None = None
+    """Licence and author; none if no side file names the image."""
+    scores: Scores | None = None
+    """Blockiness and blur; none if the recipe does not curate."""
+    split_key: Digest | None = None
+    """The image by whose draw this one fell into its split: near-duplicates share one; none for the image's own."""
 
 
 class VersionSources(Frozen):
@@ -135,6 +163,8 @@ class VersionSources(Frozen):
     """Keys of the sealed stages that it was made from, by stage."""
     device: str
     """`cpu` or `cuda`: where the fits ran."""
+    curation: CurationConfig | None = None
+    """How near-duplicates were found; the split keys hold for builds that do the same."""
     pools_from: str = ""
     """Version whose pools were used instead of estimating, as NAME@VERSION; empty if none."""
 

@@ -35,6 +35,10 @@ class ImageReason(StrEnum):
     TOO_SMALL = "too-small"
     TOO_LARGE = "too-large"
     DUPLICATE = "duplicate"
+    NEAR_DUPLICATE = "near-duplicate"
+    IN_BENCHMARK = "in-benchmark"
+    BLOCKY = "blocky"
+    BLURRED = "blurred"
 
 
 class Conversion(StrEnum):
@@ -59,6 +63,19 @@ class IngestConfig(Frozen):
     """Largest pixel count that is decoded; more is taken for a decompression bomb."""
 
 
+class Credit(Frozen):
+    """Who made an image, and what one may do with it; empty where nothing was said."""
+
+    licence: str = ""
+    """Licence: an SPDX identifier such as `CC-BY-4.0`, a name or a URL."""
+    author: str = ""
+    """Who made it."""
+    source: str = ""
+    """Where it was published: a URL."""
+    title: str = ""
+    """What it is called."""
+
+
 class ImageRecord(Frozen):
     """An accepted source image; its identity is `pixel_sha256`, not its place."""
 
@@ -80,6 +97,8 @@ class ImageRecord(Frozen):
     """Digest of the decoded image: height, width and RGB bytes."""
     conversions: tuple[Conversion, ...] = ()
     """What decoding changed."""
+    credit: Credit | None = None
+    """Licence and author, from a side file; none if no side file names the image."""
 
     @property
     def id(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from schemas.base import Frozen, Key
 from schemas.compression import CompressionConfig
+from schemas.curation import CurationConfig
 from schemas.degraders import DegraderConfig
 from schemas.degraders.kmsr import KmsrConfig as Kmsr
 from schemas.degraders.realsr import RealSrConfig
@@ -15,20 +16,12 @@ from schemas.image import IngestConfig
 from schemas.kernel import KernelGanConfig, KernelQualityConfig
 from schemas.kmsr import KmsrConfig
 from schemas.noise import NoiseConfig
+from schemas.patterns import Patterns as Patterns
 from schemas.pdm import PdmConfig
 from schemas.realism import RealismConfig
 from schemas.redegnet import RedegnetConfig
 
 Scale = Literal[2, 3, 4, 8]
-
-
-def _one_or_many(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-ONE_OR_MANY = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), WithJsonSchema(ONE_OR_MANY)]
-"""Several patterns; a recipe may write a single one as plain text."""
 
 
 class PairsConfig(Frozen):
@@ -47,6 +40,10 @@ class ImagesConfig(Frozen):
     """X: the real LR photographs that the corpus imitates; kernels and noise come from these."""
     clean: Patterns = ()
     """Y: optional clean HR photographs, used as HR without clean-up."""
+    attribution: Patterns = ()
+    """Tables (CSV, YAML, JSON) that say who made which image and under which licence; files called `attribution.csv`, `.yaml` or
+    `.json` in the image folders are found without it.
+    """
     pairs: PairsConfig | None = None
     """Real LQ pictures and their restored counterparts; degrader redegnet learns from these."""
 
@@ -113,6 +110,10 @@ class Recipe(Frozen):
     """Where the source images are."""
     ingest: IngestConfig = IngestConfig()
     """What an image must be to take part."""
+    curation: CurationConfig | None = None
+    """What is done about near-duplicates, benchmark pictures and bad pictures; nothing without it, `curation: {}` for the
+    defaults.
+    """
     clean_up: CleanUpConfig = CleanUpConfig()
     """How clean HR is made of real images."""
     tiles: TilesConfig = TilesConfig()
@@ -145,6 +146,8 @@ class Recipe(Frozen):
     """How samples are packed."""
     realism: RealismConfig = RealismConfig()
     """How the report measures realism; it changes no version."""
+    train: str = ""
+    """Training recipe that follows a build: a YAML file, relative to this one; it changes no version."""
 
     @property
     def needs_kernels(self) -> bool:

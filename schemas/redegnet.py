@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 from schemas.base import Digest, Frozen
 from schemas.image import ImageRecord, RejectedImage
 
+CURVES = ("pixel", "perceptual", "style", "same", "contrast", "adversarial", "critic", "accuracy")
+"""Columns of `curves.npy`: the losses without their weights, and the share of pictures that the discriminator told right."""
+
 
 class RedegnetNetConfig(Frozen):
     """The networks; all of them work at `side` x `side`, and SynNet at any larger size too (ReDegNet, Sec. 3.1)."""
@@ -100,6 +103,10 @@ class RedegnetGateConfig(Frozen):
     """Least mean change of a picture when it gets another pair's representation, in grey levels; not asked of `use: specific`."""
     max_accuracy: float = Field(default=0.97, gt=0.5, le=1)
     """Largest share of pictures that the discriminator tells right over the last tenth of the fit; above it, it has won."""
+    max_auc: float = Field(default=1.0, gt=0.5, le=1)
+    """Largest AUC of telling restored faces with other pairs' degradations from real LQ faces, on faces that the classifiers
+    were not trained on; 1 asks for no AUC. Below 1 a fit whose AUC cannot be measured, for want of pairs, fails.
+    """
 
 
 class RedegnetConfig(Frozen):
@@ -134,7 +141,11 @@ class RedegnetConfig(Frozen):
     halve_at: tuple[float, ...] = ()
     """When the step sizes are halved, as fractions of the samples, ascending; never, as published."""
     check_every: int = Field(default=48_000, ge=1)
-    """Samples between checks: a picture grid, and the state from which a killed fit goes on."""
+    """Samples between checks: AUC, a picture grid, and the state from which a killed fit goes on."""
+    patience: int = Field(default=0, ge=0)
+    """Checks without a lower AUC after which the fit stops early; 0 never stops early. Either way the last check whose AUC
+    is hardly above the lowest is sealed.
+    """
     gates: RedegnetGateConfig = RedegnetGateConfig()
     """When the fit may be drawn from."""
     images: int = Field(default=256, ge=1, le=100_000)
@@ -202,6 +213,8 @@ class RedegnetReason(StrEnum):
     CODES_ALIKE = "representations-alike"
     CODES_IGNORED = "representations-ignored"
     CRITIC_WON = "discriminator-won"
+    TOLD_APART = "told-apart"
+    NOT_MEASURED = "not-measured"
     NOT_FINITE = "not-finite"
 
 
@@ -224,8 +237,16 @@ class RedegnetMeasures(Frozen):
     """Mean absolute change of a picture by another pair's representation, in grey levels."""
     accuracy: float
     """Share of pictures that the discriminator told right over the last tenth of the fit."""
+    auc: float | None
+    """AUC of telling HQ with other pairs' degradations from real LQ, of what is sealed; none where there are too few pairs."""
+    interval: tuple[float, float] | None
+    """95 % interval of it over a new choice of pairs."""
+    aucs: tuple[float | None, ...]
+    """The AUC at every check."""
     samples: int
-    """Real pairs seen."""
+    """Real pairs seen; fewer than asked for after an early stop."""
+    kept: int
+    """Real pairs that had been seen at the check that is sealed."""
 
 
 class RedegnetFitConfig(Frozen):

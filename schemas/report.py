@@ -6,20 +6,14 @@ from typing import Literal
 
 from schemas.base import Digest, Frozen
 from schemas.corpus import PoolRef
+from schemas.curation_report import CurationSection
+from schemas.fits import FitsSection
+from schemas.histogram import Histogram as Histogram
 from schemas.image import RejectedImage
 from schemas.kernel import KernelDiagnostics
 from schemas.kmsr import GeneratedKernels
 from schemas.provenance import Circumstance
 from schemas.realism import RealismSection
-
-
-class Histogram(Frozen):
-    """How many values lie between neighbouring edges."""
-
-    edges: tuple[float, ...]
-    """Ascending; one more than the counts."""
-    counts: tuple[int, ...]
-    """Values in each interval; the last one includes its upper edge."""
 
 
 class Head(Frozen):
@@ -362,10 +356,14 @@ class ReportData(Frozen):
     """Kernels; none if no degrader needs them."""
     noise: NoiseSection | None
     """Noise; none if no degrader needs it."""
+    fits: FitsSection | None = None
+    """Learned degradations; none if no degrader is learned, or if pools come from another version."""
     realism: RealismSection | None = None
     """How well synthetic LR is told from real LR; none if it was not measured."""
     compression: CompressionSection | None = None
     """Compression of the real images; none if no degrader asks for it."""
+    curation: CurationSection | None = None
+    """Copies, leaks, scores and licences; none if the recipe neither curates nor names licences."""
     images: ImagesSection
     """Source images."""
     spread: SpreadSection

@@ -2,7 +2,7 @@
 
 Contents:
     photo        one noisy photograph, 37 x 31 pixels (session)
-    photographs  a folder with `real` and `clean` photographs of odd sizes, and `lq` and `hq` pairs (session)
+    photographs  a folder with `real` and `clean` photographs of odd sizes, `lq` and `hq` pairs, and a `benchmark` (session)
     tiny         a corpus made of them by the serial executor, with all that went into each stage (session; never write there)
     tiny_copy    a copy of `tiny`'s workspace to damage (function)
 
@@ -38,6 +38,10 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "real/1.png").unlink()
     for seed, size in enumerate([(71, 67), (65, 83)], 10):
         save(photograph(seed, *size, noise=0), folder / f"clean/{seed}.png")
+    (folder / "benchmark").mkdir()
+    for seed in (10, 11):                                # compared with, but never quite equal: the tiny recipe asks for 1.0
+        with Image.open(folder / f"clean/{seed}.png") as image:
+            image.save(folder / f"benchmark/{seed}.jpg", quality=70)
     for seed in range(2):
         hq = photograph(seed, 73, 67, noise=0)
         save(hq, folder / f"hq/{seed}.png")

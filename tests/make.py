@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from pipeline import layout
 from pipeline.build import make
+from pipeline.corpora.earlier import earlier_keys
 from pipeline.corpora.pinned import pinned_pools
 from pipeline.corpora.seal import Made, seal_corpus
 from pipeline.execution import Executor, SerialExecutor, one_thread, run_stage
@@ -96,6 +97,11 @@ def with_redegnet(recipe: Recipe, folder: Path) -> Recipe:
     return Recipe.model_validate(value | {"degraders": degraders, "redegnet": REDEGNET})
 
 
+def with_curation(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe, comparing its images with the copies of them in `folder`/benchmark, but so strictly that none counts as one."""
+    return recipe.with_(curation={"benchmarks": [f"{folder}/benchmark"], "alike": {"min_correlation": 1.0}})
+
+
 class Counting(Watcher):
     """Remembers how much each stage computed."""
 
@@ -116,7 +122,8 @@ def make_stages(
     def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
         return run_stage(stage, inputs, config, profile, carrier, watcher or Watcher())
 
-    return make(recipe, "/", run, None, pinned_pools(Storage(str(workspace)), recipe))
+    storage = Storage(str(workspace))
+    return make(recipe, "/", run, None, pinned_pools(storage, recipe), earlier_keys(storage, recipe, recipe.name))
 
 
 def build(recipe: Recipe, workspace: Path | str, **options: Any) -> CorpusManifest:
@@ -151,7 +158,8 @@ class Tiny:
 def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     """Build the tiny corpus and remember what went into each stage."""
     one_thread()
-    recipe, profile = with_redegnet(tiny_recipe(photographs), photographs), Profile(str(workspace))
+    recipe = with_curation(with_redegnet(tiny_recipe(photographs), photographs), photographs)
+    profile = Profile(str(workspace))
     inputs: dict[str, tuple[Any, Any]] = {}
     sealed: dict[str, Sealed[Any]] = {}
 

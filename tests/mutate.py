@@ -13,7 +13,7 @@ M = TypeVar("M", bound=Frozen)
 
 
 NAMES = (
-    "noise", "kernels", "off", "none", "trunk", "energy",
+    "noise", "kernels", "off", "none", "reject", "trunk", "energy",
     "instance", "2020track1", "mixture", "specific",
 )
 """Values of settings that are one of some names."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tarfile
-import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich.progress import Progress
 
 from flows.cli import render
+from flows.cli.pages import open_page, refuse_to_open
 from pipeline import layout
 from pipeline.corpora.log import corpus_names, find_version, read_log, read_tags, unknown_corpus
 from pipeline.corpora.replay import Replayed, find_samples, read_table, replay
@@ -56,6 +56,10 @@ def show_corpus(workspace: str, reference: str) -> None:
     render.table("splits", ["split", "pairs"], list(identity.samples.items()))
     render.table("degraders", ["degrader", "pairs"], list(identity.degraders.items()))
     render.table("counts", ["what", "count"], [[k.replace("_", " "), v] for k, v in manifest.counts.items()])
+    if manifest.credits:
+        said = [(c.credit.licence or "unknown", c.credit.author, c.images) if c.credit else ("unknown", "", c.images)
+                for c in manifest.credits[:20]]  # fmt: skip
+        render.table("source images", ["licence", "author", "images"], said)
     if identity.pools:
         render.table("pools", ["pool", "items", "digest"], [[p.kind, p.count, p.digest[:16]] for p in identity.pools])
     shards = zip(manifest.shard_names, identity.shards, strict=True)
@@ -128,7 +132,8 @@ def report_of(workspace: str, reference: str, *, open_: bool) -> None:
     """Print the path of the report, and open it if asked to."""
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
-    path = storage.path(f"{layout.version_folder(manifest.identity.name, manifest.version)}/report/index.html")
-    render.line(path)
+    folder = storage.path(f"{layout.version_folder(manifest.identity.name, manifest.version)}/report")
+    refuse_to_open(storage, f"copy {folder} to this machine and open its index.html", open_=open_)
+    render.line(f"{folder}/index.html")
     if open_:
-        webbrowser.open(f"file://{Path(path).resolve()}")
+        open_page(f"{folder}/index.html")

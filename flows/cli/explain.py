@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.markup import escape
 
 from flows.cli import render
+from flows.cli.pages import OUT, open_page, refuse_to_open
 from pipeline import layout
 from pipeline.corpora.log import find_version
 from pipeline.explain.explain import explain
@@ -27,14 +26,13 @@ def run_explain(reference: str, key: str, workspace: str, *, out: str | None, op
     manifest = find_version(storage, reference)
     name, version = manifest.identity.name, manifest.version
     target, folder = (Storage(out), ".") if out else (storage, layout.explain_folder(name, version, key))
+    refuse_to_open(target, OUT, open_=open_)
     data = explain(storage, manifest, key, target, folder)
     _say(data)
     page = target.path(f"{folder}/index.html").replace("/./", "/")
     render.line(f"  page     {escape(page)}")
     if open_:
-        import webbrowser
-
-        webbrowser.open(f"file://{Path(page).resolve()}")
+        open_page(page)
     if not data.identical:
         raise SystemExit(1)
     return data

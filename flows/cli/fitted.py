@@ -10,7 +10,7 @@ from pipeline.stages import fit_pdm as fitting
 from pipeline.stages import pool_pdm
 from pipeline.stages.checkpoint import CHECKPOINT
 from pipeline.storage import Storage
-from schemas.pdm import PdmGateConfig, PdmManifest, PdmMeasures
+from schemas.pdm import PdmGateConfig, PdmManifest
 
 
 def fit_pdm(recipe_path: str, workspace: str, engine: str, workers: int | None, device: str) -> None:
@@ -29,22 +29,7 @@ def show(manifest: PdmManifest, gates: PdmGateConfig) -> None:
     """The measures against the gates, and what to do about those that failed."""
     measures, verdict = manifest.verdict.measures, manifest.verdict
     said = "accepted" if verdict.accepted else f"failed: {', '.join(verdict.reasons)}"
-    rows = [] if measures is None else _rows(measures, gates)
+    rows = [] if measures is None else pool_pdm.rows(measures, gates)
     render.table(f"PDM {manifest.digest[:12]}, x{manifest.scale}: {said}", ["what", "measured", "gate"], rows)
     if not verdict.accepted:
         render.line(f"  {pool_pdm.refused(manifest, gates).todo}")
-
-
-def _rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[list[str]]:
-    trend = " ".join(f"{value:.2f}" for value in measures.aucs[-8:])
-    return [
-        ["diversity of kernels", f"{measures.diversity:.3f}", f"at least {gates.min_diversity}"],
-        ["offset of kernels, HR pixels", f"{measures.offset:.4f}", ""],
-        ["noise floor, drawn over real", f"{measures.noise_ratio:.2f}", f"{gates.min_noise_ratio} to {gates.max_noise_ratio}"],
-        ["noise, grey levels", f"{measures.noise_deviation:.2f}", ""],
-        ["mean of noise, grey levels", f"{measures.noise_mean:.2f}", f"at most {gates.max_noise_mean}"],
-        ["discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"],
-        ["AUC of residuals", f"{measures.auc:.3f}", f"at most {gates.max_auc}"],
-        ["AUC at the checks", trend, ""],
-        ["crops seen", str(measures.samples), ""],
-    ]

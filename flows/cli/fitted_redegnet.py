@@ -9,7 +9,7 @@ from pipeline.recipes import load_recipe
 from pipeline.stages import fit_redegnet as fitting
 from pipeline.stages import pool_redegnet
 from pipeline.storage import Storage
-from schemas.redegnet import RedegnetConfig, RedegnetManifest, RedegnetMeasures
+from schemas.redegnet import RedegnetConfig, RedegnetManifest
 
 
 def fit_redegnet(recipe_path: str, workspace: str, engine: str, workers: int | None, device: str) -> None:
@@ -30,24 +30,8 @@ def show(manifest: RedegnetManifest, config: RedegnetConfig) -> None:
     """The measures against the gates, and what to do about those that failed."""
     measures, verdict = manifest.verdict.measures, manifest.verdict
     said = "accepted" if verdict.accepted else f"failed: {', '.join(verdict.reasons)}"
-    rows = [] if measures is None else _rows(measures, config)
+    rows = [] if measures is None else pool_redegnet.rows(measures, config.gates, specific=config.use == "specific")
     title = f"ReDegNet {manifest.digest[:12]}, {manifest.count} degradations: {said}"
     render.table(title, ["what", "measured", "gate"], rows)
     if not verdict.accepted:
         render.line(f"  {pool_redegnet.refused(manifest, config.gates).todo}")
-
-
-def _rows(measures: RedegnetMeasures, config: RedegnetConfig) -> list[list[str]]:
-    gates, general = config.gates, config.use == "general"
-    best = gates.max_error_ratio * min(measures.identity_error, measures.bicubic_error)
-    return [
-        ["error of the real LQ, grey levels", f"{measures.error:.2f}", f"at most {best:.2f}"],
-        ["with other pairs' representations", f"{measures.other_error:.2f}", ""],
-        ["of the HQ as it is", f"{measures.identity_error:.2f}", ""],
-        ["of the HQ reduced and enlarged", f"{measures.bicubic_error:.2f}", ""],
-        ["diversity of representations", f"{measures.diversity:.3f}", f"at least {gates.min_diversity}" if general else ""],
-        ["spread within a pair", f"{measures.spread:.3f}", ""],
-        ["effect of another's, grey levels", f"{measures.effect:.2f}", f"at least {gates.min_effect}" if general else ""],
-        ["discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"],
-        ["pairs seen", str(measures.samples), ""],
-    ]

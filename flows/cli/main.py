@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import corpus, fit, pool, serve
+from flows.cli import corpus, fit, images, networks, pool, serve
 from flows.cli.options import Corpus, Device, Engine, Workers, Workspace
 
 app = typer.Typer(
@@ -20,7 +20,9 @@ app = typer.Typer(
 app.add_typer(pool.app, name="pool")
 app.add_typer(fit.app, name="fit")
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(images.app, name="images")
 serve.register(app)
+networks.register(app)
 
 
 @app.command()
@@ -36,6 +38,19 @@ def build(
     from flows.cli.work import build_corpus
 
     build_corpus(recipe, workspace, engine, workers, device, limit)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="Training recipe (YAML).")],
+    workspace: Workspace = "data",
+    device: Annotated[str, typer.Option("--device", help="Where the network is trained: cpu, cuda or auto.")] = "auto",
+    limit: Annotated[int | None, typer.Option(min=1, help="Make only so many steps: a small run on the same path.")] = None,
+) -> None:
+    """Train a super-resolution network on a corpus; a run that was killed goes on, a finished one is found."""
+    from flows.cli.training import run_training
+
+    run_training(recipe, workspace, device, limit)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.cli import render
+from flows.cli.pages import OUT, open_page, refuse_to_open
 from pipeline import layout
 from pipeline.execution import one_thread
 from pipeline.preview.page import about, between
@@ -28,14 +29,13 @@ def run_preview(
     one_thread()                                         # a worker has one too, and times are to be those of workers
     request = Request(recipe, base, Path(recipe_path).name, tuple(images), str(Path.cwd()), draws, workers)
     target, folder = (Storage(out), ".") if out else (Storage(workspace), layout.preview_folder(recipe.name))
+    refuse_to_open(target, OUT, open_=open_)
     data = preview(request, Storage(workspace), target, folder)
     _say(data)
     page = target.path(f"{folder}/index.html").replace("/./", "/")
     render.line(f"\n  page     {page}\n  picture  {page.removesuffix('index.html')}preview.png")
     if open_:
-        import webbrowser
-
-        webbrowser.open(f"file://{Path(page).resolve()}")
+        open_page(page)
     return data
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -47,8 +48,15 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     out.print(made)
 
 
+BAR = 76
+"""Columns that a bar and all about it take."""
+
+
 class Bars(Watcher):
-    """A bar with rate and time left for every stage that has something to do."""
+    """A bar with rate, time left and losses for every stage that has something to do; in a log, a line with them now and then."""
+
+    EVERY, SECONDS = 0.1, 300.0
+    """A line with losses comes in a log after so much more of a stage, or after so many seconds."""
 
     def __init__(self) -> None:
         self.progress = Progress(
@@ -59,11 +67,13 @@ class Bars(Watcher):
             TextColumn("{task.fields[noun]} [dim]{task.fields[rate]}[/]"),
             TimeRemainingColumn(compact=True),
             TextColumn("[dim]left[/]"),
+            TextColumn("{task.fields[note]}", markup=False, style="dim"),
             console=out,
             transient=True,
         )
         self.task: Any = None
         self.done = 0.0
+        self.told = (0.0, 0.0)
 
     def __enter__(self) -> Bars:
         self.progress.start()
@@ -76,16 +86,28 @@ class Bars(Watcher):
         """See `Watcher.started`."""
         self.drop()                                    # a bar that a failed attempt may have left
         self.done = float(units - todo)
-        self.task = self.progress.add_task(stage.title, total=units, completed=units - todo, noun=stage.noun, rate="")
+        self.told = (self.done, time.monotonic())
+        self.task = self.progress.add_task(
+            stage.title, total=units, completed=units - todo, noun=stage.noun, rate="", note=""
+        )
 
-    def advanced(self, stage: Stage[Any, Any, Any, Any, Any], units: float) -> None:  # noqa: ARG002
+    def advanced(self, stage: Stage[Any, Any, Any, Any, Any], units: float, note: str = "") -> None:
         """See `Watcher.advanced`."""
         if self.task is None:
             return
         self.done += units
         task = self.progress.tasks[self.progress.task_ids.index(self.task)]
-        self.progress.update(self.task, completed=int(self.done + 1e-6) if self.done < 1 else round(self.done, 1),
-                             rate=_rate(task.speed, task.fields["noun"]))  # fmt: skip
+        self.progress.update(self.task, completed=round(self.done, 3), rate=_rate(task.speed, task.fields["noun"]),
+                             note=_cut(note, out.width - BAR) or task.fields["note"])  # fmt: skip
+        if note and not out.is_terminal:
+            self._log(stage, note, (task.total or 1.0))
+
+    def _log(self, stage: Stage[Any, Any, Any, Any, Any], note: str, total: float) -> None:
+        done, when = self.told
+        now = time.monotonic()
+        if self.done - done >= self.EVERY * total - 1e-6 or now - when >= self.SECONDS:
+            self.told = (self.done, now)
+            self.progress.print(f"  {stage.title:<16} {self.done / total:6.0%}  [dim]{escape(note)}[/]")
 
     def sealed(self, stage: Stage[Any, Any, Any, Any, Any], result: Sealed[Any], seconds: float) -> None:
         """See `Watcher.sealed`."""
@@ -102,6 +124,14 @@ class Bars(Watcher):
         if self.task is not None:
             self.progress.remove_task(self.task)
             self.task = None
+
+
+def _cut(note: str, room: int) -> str:
+    """As many of the words between commas as there is room for."""
+    words = note.split(", ")
+    while words and len(", ".join(words)) > room:
+        words.pop()
+    return ", ".join(words)
 
 
 def _rate(per_second: float | None, noun: str) -> str:

@@ -8,9 +8,11 @@ from contextlib import suppress
 from flows.cli import render
 from pipeline import layout
 from pipeline.build import NotFinishedError, finder
+from pipeline.corpora.earlier import earlier_keys
 from pipeline.recipes import load_recipe
+from pipeline.sources import choose_images
 from pipeline.stage import Sealed
-from pipeline.stages import generate_kernels, ingest, pool_compression, pool_kernels, pool_noise
+from pipeline.stages import generate_kernels, pool_compression, pool_kernels, pool_noise
 from pipeline.storage import Storage
 from pipeline.supply import make_compression, make_generated_kernels, make_kernels, make_noise
 from schemas.compression import CompressionPoolManifest, MinedCompression
@@ -29,7 +31,7 @@ def show_pools(recipe_path: str, workspace: str, kinds: tuple[str, ...] = ("kern
     recipe, base = load_recipe(recipe_path)
     run, shown = finder(Storage(workspace)), 0
     with suppress(NotFinishedError):
-        images = run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
+        images = choose_images(recipe, base, run, None, earlier_keys(Storage(workspace), recipe, recipe.name)).images.manifest
         names = {image.pixel_sha256: image.url.rsplit("/", 1)[-1] for image in images.accepted}
         for kind in kinds:
             with suppress(NotFinishedError):

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -18,7 +17,7 @@ from pipeline.corpora.diff import diff
 from pipeline.corpora.gc import collect, find_garbage
 from pipeline.corpora.log import find_version
 from pipeline.corpora.tags import delete_tag, set_tag
-from pipeline.lock import read_lock
+from pipeline.lock import take_away
 from pipeline.provenance import now
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
@@ -156,7 +155,7 @@ def reproduce_version(
     manifest = find_version(storage, reference)
     with ExitStack() as stack:
         folder = into or stack.enter_context(tempfile.TemporaryDirectory(prefix="pairmill-reproduce-"))
-        profile = local_profile(str(Path(folder).absolute()), resolve_device(device), workers)
+        profile = local_profile(Storage(folder).url, resolve_device(device), workers)
         bars = stack.enter_context(render.Bars())
         found = reproduce(storage, manifest, Bench(profile, ProcessExecutor(profile.workers), bars), images, from_pools)
     show_reproduction(found)
@@ -187,8 +186,7 @@ def remove_lock(workspace: str, name: str) -> None:
     storage = Storage(workspace)
     if not storage.exists(layout.lock_file(name)):
         names = storage.names(layout.lock_folder())
-        known = ", ".join(file.removesuffix(".json") for file in names if not file.startswith("."))
+        known = ", ".join(file.removesuffix(".json") for file in names if file.endswith(".json") and not file.startswith("."))
         raise UserError(f"there is no lock called {name!r}", where=storage.path(layout.lock_folder()), got=known or "no lock")
-    holder = read_lock(storage, name)
-    storage.remove(layout.lock_file(name))
+    holder = take_away(storage, name)
     render.line(f"took away the lock {name}" + (f" of {holder.words()}" if holder else ""))

@@ -20,11 +20,13 @@ def build_corpus(
     recipe_path: str, workspace: str, engine: str, workers: int | None, device: str, limit: int | None
 ) -> CorpusManifest:
     """Find the corpus of a recipe, or build it, and say where it is."""
+    recipe, base = load_recipe(recipe_path)            # mistakes are told before anything heavy is imported
+
     from pipeline.build import find_corpus, limited
     from pipeline.lock import BUILD, GC, refuse
+    from pipeline.training.recipe import following
 
-    recipe, base = load_recipe(recipe_path)            # mistakes are told before any server starts
-    storage = Storage(workspace)
+    training, storage = following(recipe, base), Storage(workspace)
     manifest = find_corpus(recipe, base, storage, limit)
     fresh = manifest is None
     if manifest is None:
@@ -34,6 +36,12 @@ def build_corpus(
         manifest = carried(lambda: _flow("build")(recipe_path, workspace, engine, workers, limit, device))
     folder = storage.path(layout.version_folder(manifest.identity.name, manifest.version))
     render.built(manifest, folder, workspace, fresh=fresh)
+    if training:
+        from flows.cli.training import run_training
+        from pipeline.training.recipe import TRIAL
+
+        steps = None if limit is None else TRIAL         # what a build that was found, or was killed after it, left to do
+        run_training(training, workspace, device, steps, f"{manifest.identity.name}@{manifest.version}")
     return manifest
 
 
@@ -45,11 +53,12 @@ def make_pool(kind: str, recipe_path: str, workspace: str, engine: str, workers:
 
 def carried(work: Callable[[], T]) -> T:
     """Run a flow under progress bars, with a Prefect server that ends with this process."""
-    from flows.progress import terminal
+    from flows.cli.training import TrainBar
+    from flows.progress import heard, terminal
     from flows.server import own_server
 
     with render.Bars() as bars:
-        token = terminal.set(bars)
+        token, token_of_training = terminal.set(bars), heard.set(TrainBar(bars))
         try:
             with own_server() as ended:
                 try:
@@ -64,6 +73,7 @@ def carried(work: Callable[[], T]) -> T:
             ) from None
         finally:
             terminal.reset(token)
+            heard.reset(token_of_training)
 
 
 def _flow(name: str) -> Any:

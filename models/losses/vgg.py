@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Collection
 
 import torch
 from safetensors import SafetensorError
@@ -63,15 +64,17 @@ class Vgg(nn.Module):
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None])
         self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None, None])
 
-    def forward(self, image: Tensor) -> dict[str, Tensor]:
-        """(B, 3, h, w) in [0, 1], sides at least 16, to the features of `LAYERS` before ReLU."""
+    def forward(self, image: Tensor, layers: Collection[str] = tuple(LAYERS)) -> dict[str, Tensor]:
+        """(B, 3, h, w) in [0, 1], sides at least 16, to the features of `layers` before ReLU; nothing deeper is computed."""
         values = (image - self.mean) / self.deviation
-        found = {}
+        found: dict[str, Tensor] = {}
         for name in PLACES:
+            if len(found) == len(layers):
+                break
             if name.endswith("_1") and name != "conv1_1":
                 values = max_pool2d(values, 2)
             values = conv2d(values, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"), padding=1)
-            if name in LAYERS:
+            if name in layers:
                 found[name] = values
             values = relu(values)
         return found
@@ -83,8 +86,17 @@ def read_vgg(data: bytes) -> Vgg:
     Raises:
         ValueError: if it is neither, or not VGG-19.
     """
+    return Vgg(read_state_dict(data))
+
+
+def read_state_dict(data: bytes) -> dict[str, Tensor]:
+    """The tensors of a file by name, on the CPU: safetensors, or what `torch.save` made of a state dict; nothing is executed.
+
+    Raises:
+        ValueError: if it is neither.
+    """
     try:
-        return Vgg(load(data))
+        return load(data)
     except SafetensorError:
         pass
     try:
@@ -93,7 +105,7 @@ def read_vgg(data: bytes) -> Vgg:
         raise ValueError("neither safetensors nor a state dict of torch") from error
     if not isinstance(weights, dict):
         raise ValueError("the file holds no state dict")
-    return Vgg(weights)
+    return {name: value for name, value in weights.items() if isinstance(value, Tensor)}
 
 
 def feature_losses(vgg: Vgg, found: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,10 +14,10 @@ from safetensors.torch import load, save
 from torch import nn
 
 from models.pdm.degradation import Degradation
-from models.pdm.fit import CURVES, Fit
+from models.pdm.fit import Fit
 from models.pdm.sampling import keyed
 from models.state import put_back, tensors_of
-from schemas.pdm import PdmCheckpoint
+from schemas.pdm import CURVES, PdmCheckpoint
 
 HEADER = "pairmill"
 
@@ -57,11 +57,11 @@ def header_of(data: bytes) -> dict[str, str]:
 
 
 def state_bytes(fit: Fit) -> bytes:
-    """All that a fit needs to go on: weights, running means, Adam's moments, curves, and the samples seen."""
+    """All that a fit needs to go on: weights, running means, the best check, Adam's moments, curves, AUCs, the samples seen."""
     tensors = tensors_of(_modules(fit), _optimisers(fit))
     tensors["curves"] = torch.from_numpy(np.array(fit.curves).reshape(-1, len(CURVES)))
     tensors["aucs"] = torch.tensor(fit.aucs, dtype=torch.float64)
-    header = {"samples": str(fit.samples), "config": fit.config.content_digest(), "seed": str(fit.seed)}
+    header = {"samples": str(fit.samples), "kept": str(fit.kept), "config": fit.config.content_digest(), "seed": str(fit.seed)}
     return save(tensors, {HEADER: json.dumps(header, sort_keys=True)})
 
 
@@ -79,13 +79,13 @@ def restore(fit: Fit, data: bytes) -> bool:
     if header["config"] != fit.config.content_digest() or header["seed"] != str(fit.seed):
         return False
     put_back(tensors, _modules(fit), _optimisers(fit))
-    fit.samples = int(header["samples"])
+    fit.samples, fit.kept = int(header["samples"]), int(header["kept"])
     fit.curves, fit.aucs = list(tensors["curves"].numpy()), tensors["aucs"].tolist()
     return True
 
 
 def _modules(fit: Fit) -> dict[str, nn.Module]:
-    return {"degradation": fit.degradation, "critic": fit.critic, "mean": fit.mean}
+    return {"degradation": fit.degradation, "critic": fit.critic, "mean": fit.mean, "best": fit.best}
 
 
 def _optimisers(fit: Fit) -> dict[str, torch.optim.Optimizer]:

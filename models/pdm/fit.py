@@ -16,10 +16,9 @@ from models.pdm.application import needed
 from models.pdm.critic import Critic, accuracy, adversarial_loss, critic_loss
 from models.pdm.degradation import Degradation, Degraded, draw_latent, eight_bits, regulariser
 from models.pdm.sampling import Crops, Image, keyed
+from models.trend import keeps_up, stalled
 from schemas.pdm import PdmConfig
 
-CURVES = ("adversarial", "critic", "accuracy", "regulariser", "noise")
-"""Columns of the curves: losses, the share of patches told right, the regulariser, and the noise's deviation in grey levels."""
 PENALTY_EVERY = 4
 """Iterations between two penalties, each of which counts for all of them."""
 
@@ -62,7 +61,8 @@ class Fit:
         )
         self.reals = Crops(reals, config.crop, seed, "real", mirror=False)
         self.hrs = Crops(hrs, needed(config.crop, scale, config.kernel.size), seed, "hr", mirror=True)
-        self.samples = 0
+        self.best = copy.deepcopy(self.mean)
+        self.samples = self.kept = 0
         self.curves: list[NDArray[np.float64]] = []
         self.aucs: list[float] = []
 
@@ -70,6 +70,17 @@ class Fit:
     def done(self) -> bool:
         """Whether all samples have been seen, or the AUC has stopped falling."""
         return self.samples >= self.config.samples or stalled(self.aucs, self.config.patience)
+
+    def check(self, auc: float) -> None:
+        """Take down the AUC of a check, not a number where it could not be measured, and keep the check if it is the best."""
+        self.aucs.append(auc)
+        if keeps_up(self.aucs):
+            self.best.load_state_dict(self.mean.state_dict())
+            self.kept = self.samples
+
+    def finish(self) -> None:
+        """Make the running mean that of the best check, which is what is sealed."""
+        self.mean.load_state_dict(self.best.state_dict())
 
     def advance(self, samples: int) -> Iterator[int]:
         """Train until at least `samples` more, or all, have been seen; yields the count after every iteration."""
@@ -156,8 +167,3 @@ class Fit:
         if self.device == "cpu":
             return nullcontext()
         return torch.autocast("cuda", torch.bfloat16)
-
-
-def stalled(aucs: Sequence[float], patience: int) -> bool:
-    """Whether the last `patience` checks brought no AUC lower than the lowest before them; never with patience 0."""
-    return 0 < patience < len(aucs) and min(aucs[-patience:]) >= min(aucs[:-patience])

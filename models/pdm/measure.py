@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
 from models.functional.kernels import offset
 from models.pdm.degradation import Degraded, draw_latent, eight_bits
-from models.pdm.fit import CURVES, Fit
-from models.pdm.judge import auc, noise_floor
+from models.pdm.fit import Fit
 from models.pdm.sampling import keyed
-from schemas.pdm import PdmGateConfig, PdmMeasures, PdmReason
+from models.trend import told
+from schemas.pdm import CURVES, PdmGateConfig, PdmMeasures, PdmReason
+from schemas.realism import RealismResult
 
 Array = NDArray[np.float64]
-KERNELS, PATCHES, PART = 256, 256, 64
+KERNELS, PATCHES, PART = 256, 768, 64
 BINS, FEWEST = 16, 500
 QUIET = 0.25
 """A noise floor below this, in grey levels, counts as this: rounding alone makes about that much."""
@@ -35,6 +37,8 @@ class Sight:
     """(N, n, n, 3): blurred and subsampled, without noise."""
     noise: Array
     """(N, n, n, 3)."""
+    sources: tuple[NDArray[np.int64], NDArray[np.int64]]
+    """(N,) each: numbers of the real images, and of the HR images that the fakes were made of."""
 
 
 @torch.no_grad()
@@ -47,7 +51,8 @@ def look(fit: Fit, patches: int = PATCHES) -> Sight:
     for start in range(0, patches, PART):
         image = hr[start : start + PART].to(fit.device)
         parts.append(fit.mean(image, draw_latent(rng, len(image), *shapes).to(fit.device, torch.float32)))
-    return Sight(_levels(real), *(_levels(torch.cat(part).cpu()) for part in zip(*map(_shown, parts), strict=True)))
+    fake, clean, noise = (_levels(torch.cat(part).cpu()) for part in zip(*map(_shown, parts), strict=True))
+    return Sight(_levels(real), fake, clean, noise, (fit.reals.sources(0, patches), fit.hrs.sources(0, patches)))
 
 
 def _shown(part: Degraded) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -79,8 +84,14 @@ def noise_curve(clean: Array, noise: Array) -> tuple[tuple[float, float], ...]:
     return tuple((round(level, 3), round(spread, 4)) for level, spread in points)
 
 
-def measure(fit: Fit, sight: Sight) -> PdmMeasures | None:
-    """All that the gates and the report ask for; none if the fit has left the finite numbers."""
+def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | None:
+    """All that the gates and the report ask for; none if the fit has left the finite numbers.
+
+    Args:
+        fit: a fit.
+        sight: patches of its running mean.
+        realism: how well they are told from real ones.
+    """
     kernels = drawn_kernels(fit)
     if not all(np.isfinite(values).all() for values in (kernels, sight.fake, sight.noise)):
         return None
@@ -93,9 +104,20 @@ def measure(fit: Fit, sight: Sight) -> PdmMeasures | None:
         real_floor=floors[0], fake_floor=floors[1], noise_ratio=max(floors[1], QUIET) / max(floors[0], QUIET),
         noise_deviation=float(sight.noise.std()), noise_mean=float(np.abs(sight.noise.mean((1, 2, 3))).max()),
         noise_curve=noise_curve(sight.clean, sight.noise),
-        accuracy=float(curves[:, CURVES.index("accuracy")].mean()), auc=auc(sight.real, sight.fake),
-        aucs=tuple(fit.aucs), samples=fit.samples,
+        accuracy=float(curves[:, CURVES.index("accuracy")].mean()), auc=realism.auc, interval=realism.interval,
+        aucs=told(fit.aucs), images=(len(fit.reals.images), len(fit.hrs.images)), samples=fit.samples, kept=fit.kept,
     )  # fmt: skip
+
+
+def noise_floor(patches: Array) -> float:
+    """Deviation of what a 3 x 3 mean leaves, in the quietest fifth of 8 x 8 blocks, in grey levels; (N, h, w, 3) in.
+
+    Real and fake are measured alike, so that the bias of choosing quiet blocks cancels in their ratio.
+    """
+    residual = patches - uniform_filter(patches, (1, 3, 3, 1), mode="nearest")
+    count, height, width = residual.shape[0], residual.shape[1] // 8 * 8, residual.shape[2] // 8 * 8
+    blocks = residual[:, :height, :width].reshape(count, height // 8, 8, width // 8, 8, 3)
+    return float(np.quantile(blocks.std(axis=(2, 4)), 0.2))
 
 
 def judge(measures: PdmMeasures | None, gates: PdmGateConfig, *, with_noise: bool) -> tuple[PdmReason, ...]:
@@ -108,7 +130,8 @@ def judge(measures: PdmMeasures | None, gates: PdmGateConfig, *, with_noise: boo
         PdmReason.NOISE_TOO_STRONG: with_noise and measures.noise_ratio > gates.max_noise_ratio,
         PdmReason.NOISE_NOT_ZERO_MEAN: measures.noise_mean > gates.max_noise_mean,
         PdmReason.CRITIC_WON: measures.accuracy > gates.max_accuracy,
-        PdmReason.TOLD_APART: measures.auc > gates.max_auc,
+        PdmReason.TOLD_APART: measures.auc is not None and measures.auc > gates.max_auc,
+        PdmReason.NOT_MEASURED: measures.auc is None and gates.max_auc < 1,
     }
     return tuple(reason for reason, fails in failed.items() if fails)
 

@@ -46,12 +46,16 @@ class Crops:
         keys = keyed(self.seed, self.purpose, epoch).random(len(self.entries))
         return self.entries[np.argsort(keys, kind="stable")]
 
+    def sources(self, first: int, count: int) -> NDArray[np.int64]:
+        """Numbers of the images that the crops `first` to `first + count` come from, (count,)."""
+        places = (divmod(first + number, len(self.entries)) for number in range(count))
+        return np.array([self._order(epoch)[place] for epoch, place in places], np.int64)
+
     def at(self, first: int, count: int, rng: np.random.Generator) -> Tensor:
         """Crops number `first` to `first + count`, (count, 3, side, side) float32 in [0, 1]; places come from `rng`."""
         chosen = np.empty((count, self.side, self.side, 3), np.uint8)
-        for number in range(count):
-            epoch, place = divmod(first + number, len(self.entries))
-            image = self.images[self._order(epoch)[place]]
+        for number, source in enumerate(self.sources(first, count)):
+            image = self.images[source]
             top, left, code = rng.random(3)
             rows, columns = int(top * (image.shape[0] - self.side + 1)), int(left * (image.shape[1] - self.side + 1))
             crop = image[rows : rows + self.side, columns : columns + self.side]

@@ -12,10 +12,10 @@ from torch import nn
 
 from models.pdm.checkpoint import HEADER, header_of
 from models.pdm.sampling import keyed
-from models.redegnet.fit import CURVES, Fit
+from models.redegnet.fit import Fit
 from models.redegnet.networks import SynNet
 from models.state import put_back, tensors_of, under
-from schemas.redegnet import RedegnetCheckpoint, RedegnetNetConfig
+from schemas.redegnet import CURVES, RedegnetCheckpoint, RedegnetNetConfig
 
 
 def networks_bytes(net: RedegnetNetConfig, modules: dict[str, nn.Module]) -> bytes:
@@ -59,10 +59,11 @@ def start_from(fit: Fit, data: bytes) -> None:
 
 
 def state_bytes(fit: Fit) -> bytes:
-    """All that a fit needs to go on: weights, moments, curves, and the samples seen."""
-    tensors = tensors_of(fit.modules(), fit.optimisers)
+    """All that a fit needs to go on: weights, those of the best check, moments, curves, AUCs, and the samples seen."""
+    tensors = tensors_of(_networks(fit), fit.optimisers)
+    tensors["aucs"] = torch.tensor(fit.aucs, dtype=torch.float64)
     tensors["curves"] = torch.from_numpy(np.array(fit.curves).reshape(-1, len(CURVES)))
-    header = {"samples": str(fit.samples), "config": fit.config.content_digest(), "seed": str(fit.seed)}
+    header = {"samples": str(fit.samples), "kept": str(fit.kept), "config": fit.config.content_digest(), "seed": str(fit.seed)}
     return save(tensors, {HEADER: json.dumps(header, sort_keys=True)})
 
 
@@ -79,6 +80,11 @@ def restore(fit: Fit, data: bytes) -> bool:
         return False
     if header.get("config") != fit.config.content_digest() or header.get("seed") != str(fit.seed):
         return False
-    put_back(tensors, fit.modules(), fit.optimisers)
-    fit.samples, fit.curves = int(header["samples"]), list(tensors["curves"].numpy())
+    put_back(tensors, _networks(fit), fit.optimisers)
+    fit.samples, fit.kept = int(header["samples"]), int(header["kept"])
+    fit.curves, fit.aucs = list(tensors["curves"].numpy()), tensors["aucs"].tolist()
     return True
+
+
+def _networks(fit: Fit) -> dict[str, nn.Module]:
+    return {**fit.modules(), **{f"best-{name}": module for name, module in fit.best.items()}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -15,10 +16,9 @@ from models.losses.vgg import Vgg, feature_losses
 from models.pdm.sampling import keyed
 from models.redegnet import losses
 from models.redegnet.networks import Critic, DegNet, SynNet
+from models.trend import keeps_up, stalled
 from schemas.redegnet import RedegnetConfig
 
-CURVES = ("pixel", "perceptual", "style", "same", "contrast", "adversarial", "critic", "accuracy")
-"""Columns of the curves: the losses without their weights, and the share of pictures that the critic told right."""
 Batched = NDArray[np.uint8]
 
 
@@ -69,8 +69,10 @@ class Fit:
             "adam-networks": torch.optim.Adam(both, config.learning_rate, config.betas),
             "adam-critic": torch.optim.Adam(self.critic.parameters(), config.critic_rate, config.betas),
         }
-        self.samples = 0
+        self.best = {name: copy.deepcopy(module) for name, module in self.modules().items()}
+        self.samples = self.kept = 0
         self.curves: list[NDArray[np.float64]] = []
+        self.aucs: list[float] = []
 
     def modules(self) -> dict[str, nn.Module]:
         """The networks by name."""
@@ -78,8 +80,21 @@ class Fit:
 
     @property
     def done(self) -> bool:
-        """Whether all samples have been seen."""
-        return self.samples >= self.config.samples
+        """Whether all samples have been seen, or the AUC has stopped falling."""
+        return self.samples >= self.config.samples or stalled(self.aucs, self.config.patience)
+
+    def check(self, auc: float) -> None:
+        """Take down the AUC of a check, not a number where it could not be measured, and keep the check if it is the best."""
+        self.aucs.append(auc)
+        if keeps_up(self.aucs):
+            for name, module in self.modules().items():
+                self.best[name].load_state_dict(module.state_dict())
+            self.kept = self.samples
+
+    def finish(self) -> None:
+        """Make the networks those of the best check, which are what is sealed."""
+        for name, module in self.modules().items():
+            module.load_state_dict(self.best[name].state_dict())
 
     def advance(self, samples: int) -> Iterator[int]:
         """Train until at least `samples` more, or all, have been seen; yields the count after every iteration."""

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from models.functional.resize import bicubic_down, resize
 from models.redegnet.draw import represent
-from models.redegnet.fit import CURVES, Batched, Fit, levels, signed
-from schemas.redegnet import RedegnetGateConfig, RedegnetMeasures, RedegnetReason
+from models.redegnet.fit import Batched, Fit, levels, signed
+from models.trend import told
+from schemas.realism import RealismResult
+from schemas.redegnet import CURVES, RedegnetGateConfig, RedegnetMeasures, RedegnetReason
 
 Array = NDArray[np.float64]
 OTHERS = 4
@@ -32,6 +34,12 @@ class Sight:
     """With those of the next pairs; none if there is one pair only."""
     codes: Array
     """(P, K, code): representations of all crops."""
+    real: Array
+    """(P K, side, side, 3): all crops of the real LQ."""
+    swapped: Array
+    """(M, side, side, 3): crops of the HQ with representations of other pairs, or its own if there is one pair only."""
+    shown: tuple[NDArray[np.int64], NDArray[np.int64]]
+    """(P K,) and (M,): numbers of the pairs that these two show."""
 
 
 def look(fit: Fit, hq: Batched, lq: Batched) -> Sight:
@@ -47,7 +55,14 @@ def look(fit: Fit, hq: Batched, lq: Batched) -> Sight:
     first = codes[:, 0]
     others = tuple(_synthesized(fit, hq[:, 0], np.roll(first, -step, 0)) for step in range(1, min(OTHERS, pairs - 1) + 1))
     own = _synthesized(fit, hq[:, 0], first)
-    return Sight(hq[:, 0].astype(np.float64), lq[:, 0].astype(np.float64), own, others, codes.astype(np.float64))
+    rest = _synthesized(fit, hq[:, 1:].reshape(-1, *hq.shape[2:]), np.roll(codes[:, 1:], -1, 0).reshape(-1, codes.shape[2]))
+    swapped = np.concatenate([*(others or (own,)), rest])
+    numbers = np.arange(pairs)
+    shown = np.repeat(numbers, crops), np.concatenate([np.tile(numbers, max(1, len(others))), np.repeat(numbers, crops - 1)])
+    return Sight(
+        hq[:, 0].astype(np.float64), lq[:, 0].astype(np.float64), own, others, codes.astype(np.float64),
+        lq.reshape(-1, *lq.shape[2:]).astype(np.float64), swapped, shown,
+    )  # fmt: skip
 
 
 @torch.no_grad()
@@ -58,12 +73,18 @@ def _synthesized(fit: Fit, hq: Batched, codes: NDArray[np.float32]) -> Array:
         for n in range(len(hq))
     ]
     fit.syn.train()
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.zeros(hq.shape)
 
 
-def measure(fit: Fit, sight: Sight) -> RedegnetMeasures | None:
-    """All that the gates and the report ask for; none if the fit has left the finite numbers."""
-    if not all(np.isfinite(values).all() for values in (sight.own, sight.codes, *sight.others)):
+def measure(fit: Fit, sight: Sight, realism: RealismResult) -> RedegnetMeasures | None:
+    """All that the gates and the report ask for; none if the fit has left the finite numbers.
+
+    Args:
+        fit: a fit.
+        sight: what it makes of the real pairs.
+        realism: how well HQ with others' representations is told from real LQ.
+    """
+    if not all(np.isfinite(values).all() for values in (sight.own, sight.codes, sight.swapped)):
         return None
     curves = np.array(fit.curves)[-max(1, len(fit.curves) // 10) :]
     means = sight.codes.mean(1)
@@ -75,7 +96,8 @@ def measure(fit: Fit, sight: Sight) -> RedegnetMeasures | None:
         other_error=float(np.mean([_error(other, sight.lq) for other in sight.others])) if sight.others else error,
         diversity=_spread(means[None]) / length, spread=_spread(sight.codes) / length,
         effect=float(np.mean([_error(other, sight.own) for other in sight.others])) if sight.others else 0.0,
-        accuracy=float(curves[:, CURVES.index("accuracy")].mean()), samples=fit.samples,
+        accuracy=float(curves[:, CURVES.index("accuracy")].mean()), auc=realism.auc, interval=realism.interval,
+        aucs=told(fit.aucs), samples=fit.samples, kept=fit.kept,
     )  # fmt: skip
 
 
@@ -104,6 +126,8 @@ def judge(measures: RedegnetMeasures | None, gates: RedegnetGateConfig, *, speci
         RedegnetReason.CODES_ALIKE: not specific and measures.diversity < gates.min_diversity,
         RedegnetReason.CODES_IGNORED: not specific and measures.effect < gates.min_effect,
         RedegnetReason.CRITIC_WON: measures.accuracy > gates.max_accuracy,
+        RedegnetReason.TOLD_APART: measures.auc is not None and measures.auc > gates.max_auc,
+        RedegnetReason.NOT_MEASURED: measures.auc is None and gates.max_auc < 1,
     }
     return tuple(reason for reason, fails in failed.items() if fails)
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from schemas.corpus import CorpusManifest, ShardRecord
+from schemas.corpus import CorpusManifest, CreditCount, ShardRecord
+from schemas.image import Credit
 
+OWNERS = "The rights in the source images are their owners'."
+CREDITS = 200
+"""Most rows of the card's table of licences; `sources.json` names every image."""
 PARQUET = "application/x-parquet"
 SIDES = ("hr", "lr")
 TEXTS = ("key", "split", "shard", "degrader", "image", "program", "hr_sha256", "lr_sha256")
@@ -93,9 +98,19 @@ def croissant_head(manifest: CorpusManifest) -> dict[str, Any]:
         "datePublished": manifest.circumstance.finished[:10],
         "creator": {"@type": "sc:Organization", "name": "pairmill"},
         "url": f"urn:pairmill:{manifest.identity.name}:{manifest.version}",
-        "license": "The rights in the source images are their owners'.",
+        **rights(manifest),
         "citeAs": f"{manifest.identity.name}, version {manifest.version}, made with pairmill",
     }  # fmt: skip
+
+
+def rights(manifest: CorpusManifest) -> dict[str, Any]:
+    """Licences and authors of the source images, as far as they are known."""
+    licences = sorted({count.credit.licence for count in manifest.credits if count.credit and count.credit.licence})
+    authors = sorted({count.credit.author for count in manifest.credits if count.credit and count.credit.author})
+    unknown = not licences or any(count.credit is None or not count.credit.licence for count in manifest.credits)
+    said = [*licences, *([OWNERS] if unknown else [])]
+    credit = {"creditText": "; ".join(authors)} if authors else {}
+    return {"license": said[0] if len(said) == 1 else said} | credit
 
 
 def file_object(place: str, size: int, encoding: str, sha256: str) -> dict[str, Any]:
@@ -139,6 +154,9 @@ def _sentence(manifest: CorpusManifest) -> str:
     )
 
 
+HUB_LICENCE = re.compile(r"cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-[234]\.0|mit|apache-2\.0|pddl|odc-by|odbl")
+
+
 def readme(manifest: CorpusManifest) -> str:
     """The dataset card, with the header that Hugging Face `datasets` reads."""
     identity = manifest.identity
@@ -151,7 +169,7 @@ def readme(manifest: CorpusManifest) -> str:
     pools = "\n".join(f"| {pool.kind} | {pool.count} | `{pool.digest[:16]}` |" for pool in identity.pools)
     return f"""---
 pretty_name: {identity.name}
-task_categories:
+{_licence_header(manifest)}task_categories:
 - image-to-image
 tags:
 - super-resolution
@@ -191,8 +209,46 @@ for hr, lr in wds.WebDataset(shards, shardshuffle=False).decode("rgb8").to_tuple
 {pools}
 
 The LR side carries its noise already: do not inject noise again when training.
-Digest of this version: `{manifest.digest}`. The rights in the source images are their owners'.
+Digest of this version: `{manifest.digest}`. {sources(manifest)}
 """
+
+
+def sources(manifest: CorpusManifest) -> str:
+    """Who the source images are by: a sentence, or a section with a table."""
+    if not manifest.credits:
+        return OWNERS
+    known = sum(count.images for count in manifest.credits if count.credit and count.credit.licence)
+    total = sum(count.images for count in manifest.credits)
+    shown = manifest.credits[:CREDITS]
+    left = len(manifest.credits) - CREDITS
+    more = f"\n\nAnd {left} more; `sources.json` names every image." if left > 0 else ""
+    unknown = "" if known == total else f" For the other {total - known}, none was named: {OWNERS[0].lower()}{OWNERS[1:]}"
+    return f"""
+
+## Source images
+
+Licences are known for {known} of {total} source images.{unknown} The pictures of a corpus are derived from its source images;
+keep to their licences when you share it. `sources.json` has the licence of every image.
+
+| licence | author | title | source | images |
+|---|---|---|---|---|
+{chr(10).join(_credit_row(count) for count in shown)}{more}
+"""
+
+
+def _credit_row(count: CreditCount) -> str:
+    said = count.credit or Credit(licence="unknown")
+    cells = (said.licence or "unknown", said.author, said.title, said.source, str(count.images))
+    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
+
+
+def _licence_header(manifest: CorpusManifest) -> str:
+    """The line of a Hub card's header: the licence if it is one that the Hub knows by its SPDX name, else `other`."""
+    said = {count.credit.licence if count.credit else "" for count in manifest.credits}
+    if not said:
+        return ""
+    name = said.pop().lower()
+    return f"license: {name if not said and HUB_LICENCE.fullmatch(name) else 'other'}\n"
 
 
 def _hub_split(split: str) -> str:
@@ -205,7 +261,7 @@ def hub_card(manifest: CorpusManifest, splits: Sequence[str]) -> str:
     count = sum(manifest.identity.samples[split] for split in splits)
     return f"""---
 pretty_name: {manifest.identity.name}
-task_categories:
+{_licence_header(manifest)}task_categories:
 - image-to-image
 tags:
 - super-resolution
@@ -220,5 +276,5 @@ configs:
 
 {count} of {_sentence(manifest)} Columns `hr` and `lr` are images, HR exactly {manifest.identity.recipe["scale"]} times LR;
 `program` is what made the LR from the HR. The LR side carries its noise already: do not inject noise again when training.
-The rights in the source images are their owners'.
+{sources(manifest)}
 """

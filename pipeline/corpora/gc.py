@@ -8,9 +8,12 @@ a sealed stage its units. Both of all versions that stay, and of the last build 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain, compress, islice
+from typing import TypeVar
 
 from pipeline import layout
 from pipeline.corpora.diff import read_sources
@@ -23,6 +26,11 @@ from schemas.gc import Garbage, JudgedVersion, KeepConfig, StageGarbage
 
 VERSION = re.compile(r"[0-9a-f]{12}")
 DAY = 86_400.0
+AT_A_TIME = 1000
+"""Folders whose entries are in memory at a time."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def find_garbage(storage: Storage, keep: KeepConfig, now: datetime, corpus: str | None = None) -> Garbage:
@@ -70,8 +78,8 @@ def judge(storage: Storage, name: str, keep: KeepConfig, now: datetime) -> list[
 
 
 def _all_kept(storage: Storage, name: str) -> list[JudgedVersion]:
-    lines = _present(storage, name)
-    return [JudgedVersion(corpus=name, version=line.version, time=line.time, kept="another corpus") for line in lines]
+    present = _present(storage, name)
+    return [JudgedVersion(corpus=name, version=line.version, time=line.time, kept="another corpus") for line in present]
 
 
 def _present(storage: Storage, name: str) -> list[LogEntry]:
@@ -144,14 +152,27 @@ def _add(needed: dict[str, set[str]], sources: VersionSources) -> None:
 def _stage_garbage(storage: Storage, needed: dict[str, set[str]], before: float) -> Iterator[StageGarbage]:
     for stage in storage.names(layout.stages_folder()):
         keys = storage.names(layout.sealed_folder(stage))
-        gone = [k for k in keys if k not in needed.get(stage, ()) and _older(storage, layout.stage_folder(stage, k), before)]
+        free = [key for key in keys if key not in needed.get(stage, ())]
+        gone = _old(storage, free, partial(layout.stage_folder, stage), before)
         units = list(_units(storage, stage))
         used = _units_of(storage, stage, set(keys) - set(gone))
         if used is None:                                 # sealed before the list of units was kept
             yield StageGarbage(stage=stage, sealed=tuple(gone), units=(), kept=len(units))
             continue
-        idle = [k for k in units if k not in used and _older(storage, layout.unit_folder(stage, k), before)]
+        idle = _old(storage, [key for key in units if key not in used], partial(layout.unit_folder, stage), before)
         yield StageGarbage(stage=stage, sealed=tuple(gone), units=tuple(idle), kept=len(units) - len(idle))
+
+
+def _old(storage: Storage, keys: list[str], folder: Callable[[str], str], before: float) -> list[str]:
+    """The keys whose folders hold nothing younger."""
+    return list(compress(keys, _each(storage, lambda key: _older(storage, folder(key), before), keys)))
+
+
+def _each(storage: Storage, do: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Results of a function for many items, in order: some at a time where a store answers late, and never all in memory."""
+    left = iter(items)
+    while some := list(islice(left, AT_A_TIME)):
+        yield from storage.each(do, some)
 
 
 def _units(storage: Storage, stage: str) -> Iterator[str]:
@@ -173,29 +194,30 @@ def _units_of(storage: Storage, stage: str, keys: Iterable[str]) -> set[str] | N
     return used
 
 
-def _folders(garbage: Garbage) -> Iterator[tuple[str, str]]:
-    """Folders that go, in the order of deletion, each with the file that makes it count, which goes first."""
-    for version in garbage.going:
-        yield layout.version_folder(version.corpus, version.version), layout.corpus_manifest(version.corpus, version.version)
-    for reference in garbage.unfinished:
-        corpus, _, version_ = reference.rpartition("/")
-        yield layout.version_folder(corpus, version_), layout.corpus_manifest(corpus, version_)
-    for stage in garbage.stages:                         # what is sealed before its units
-        for key in stage.sealed:
-            yield layout.stage_folder(stage.stage, key), layout.stage_manifest(stage.stage, key)
-        for key in stage.units:
-            yield layout.unit_folder(stage.stage, key), layout.unit_marker(stage.stage, key)
+Folder = tuple[str, str]
+"""A folder that goes, and the file in it that makes it count, which goes first."""
+
+
+def _folders(garbage: Garbage) -> Iterator[list[Folder]]:
+    """What goes, in steps: versions, then what is sealed, then units."""
+    going = [(version.corpus, version.version) for version in garbage.going]
+    left = [tuple(reference.split("/")) for reference in garbage.unfinished]
+    yield [(layout.version_folder(*version), layout.corpus_manifest(*version)) for version in (*going, *left)]
+    sealed = [(stage.stage, key) for stage in garbage.stages for key in stage.sealed]
+    yield [(layout.stage_folder(*place), layout.stage_manifest(*place)) for place in sealed]
+    units = [(stage.stage, key) for stage in garbage.stages for key in stage.units]
+    yield [(layout.unit_folder(*place), layout.unit_marker(*place)) for place in units]
 
 
 def _freed(storage: Storage, garbage: Garbage) -> int:
     total, names = 0, dict[tuple[int, int], int]()
-    for folder, _ in _folders(garbage):
-        for entry in storage.entries(folder):
-            if entry.links == 1 or entry.inode is None:
-                total += entry.bytes
-            else:
-                names[entry.inode] = names.get(entry.inode, 0) + 1
-                total += entry.bytes if names[entry.inode] == entry.links else 0
+    folders = (folder for step in _folders(garbage) for folder, _ in step)
+    for entry in chain.from_iterable(_each(storage, lambda folder: list(storage.entries(folder)), folders)):
+        if entry.links == 1 or entry.inode is None:
+            total += entry.bytes
+        else:
+            names[entry.inode] = names.get(entry.inode, 0) + 1
+            total += entry.bytes if names[entry.inode] == entry.links else 0
     return total
 
 
@@ -214,10 +236,15 @@ def collect(storage: Storage, keep: KeepConfig, now: datetime, corpus: str | Non
         garbage = find_garbage(storage, keep, now, corpus)
         for name in sorted({version.corpus for version in garbage.going}):
             _mark(storage, name, {v.version for v in garbage.going if v.corpus == name}, now)
-        for folder, first in _folders(garbage):
-            storage.remove(first)
-            storage.remove(folder)
+        for step in _folders(garbage):
+            for _ in _each(storage, lambda folder: _remove(storage, *folder), step):
+                pass
     return garbage
+
+
+def _remove(storage: Storage, folder: str, first: str) -> None:
+    storage.remove(first)
+    storage.remove(folder)
 
 
 def _mark(storage: Storage, name: str, versions: set[str], now: datetime) -> None:

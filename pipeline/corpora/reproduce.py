@@ -19,6 +19,7 @@ from pipeline.execution import Executor, run_stage
 from pipeline.images.find import find_files
 from pipeline.images.listing import FoundFile, look_at, place_of
 from pipeline.provenance import circumstance
+from pipeline.sources import CURATION, Chosen
 from pipeline.stage import Profile, Sealed, Stage, Watcher
 from pipeline.stages import ingest, synthesize
 from pipeline.storage import Storage
@@ -72,7 +73,7 @@ def reproduce(
     pinned = only or (bool(reasons) if from_pools is None else from_pools)
     found = find_images(sources, recipe, images, bench)
     pools = _copy_pools(storage, manifest, recipe, Storage(bench.profile.workspace)) if pinned else None
-    made = make(_located(recipe, found), "/", _carrier(found, bench), None, pools)
+    made = make(_located(recipe, found), "/", _carrier(bench), None, pools, chosen=_chosen(sources, found))
     notes = [*reasons, *(["the pools of the version are used"] if pinned else []), *_differences(manifest, made)]
     return _compared(storage, manifest, made, bench, tuple(notes), from_pools=pinned)
 
@@ -146,6 +147,14 @@ def find_images(sources: VersionSources, recipe: Recipe, places: Sequence[str], 
     return ImageSet(accepted=tuple(by_digest[i.pixel_sha256].with_(role=i.role) for i in sources.images), rejected=())
 
 
+def _chosen(sources: VersionSources, found: ImageSet) -> Chosen:
+    """The images as the version chose them: what was rejected then is not looked at again."""
+    by_digest = {image.pixel_sha256: image for image in sources.images}
+    credited = tuple(image.with_(credit=by_digest[image.pixel_sha256].credit) for image in found.accepted)
+    keys = {image.pixel_sha256: image.split_key for image in sources.images if image.split_key}
+    return Chosen(Sealed("0" * 64, found.with_(accepted=credited), len(credited), 0), keys)
+
+
 def _missing(missing: Sequence[SourceImage], total: int, urls: set[str]) -> UserError:
     lines = [
         f"{image.url} ({image.role}, pixels {image.pixel_sha256[:12]}): "
@@ -168,12 +177,10 @@ def _copy_pools(storage: Storage, manifest: CorpusManifest, recipe: Recipe, targ
     return pools
 
 
-def _carrier(images: ImageSet, bench: Bench) -> Callable[[Stage[Any, Any, Any, Any, Any], Any, Any], Sealed[Any]]:
-    """Runs stages at the bench; the images have been found already."""
+def _carrier(bench: Bench) -> Callable[[Stage[Any, Any, Any, Any, Any], Any, Any], Sealed[Any]]:
+    """Runs stages at the bench."""
 
     def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
-        if stage.name == ingest.STAGE.name:
-            return Sealed("0" * 64, images, len(images.accepted), 0)
         return run_stage(stage, inputs, config, bench.profile, bench.executor, bench.watcher)
 
     return run
@@ -197,7 +204,8 @@ def _differences(manifest: CorpusManifest, made: Made) -> Iterator[str]:
 def _compared(
     storage: Storage, manifest: CorpusManifest, made: Made, bench: Bench, notes: tuple[str, ...], *, from_pools: bool
 ) -> Reproduction:
-    stages = {**manifest.identity.stages, **made.versions} if from_pools else made.versions
+    before = {ingest.STAGE.name, *CURATION}              # the images are as these stages of then chose them
+    stages = {name: v for name, v in manifest.identity.stages.items() if from_pools or name in before} | made.versions
     again = identity_of(made).with_(recipe=manifest.identity.recipe, stages=stages)
     digest, total = again.content_digest(), sum(manifest.identity.samples.values())
     if digest == manifest.digest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -12,21 +13,23 @@ from pipeline.corpora.log import append_log, read_log
 from pipeline.corpora.table import with_shard, write_tables
 from pipeline.provenance import now
 from pipeline.report.write import write_report
+from pipeline.sources import Chosen
 from pipeline.stage import Profile, Sealed
 from pipeline.stages import synthesize
 from pipeline.storage import Storage
 from pipeline.supply import Pools, Supplies
-from schemas.corpus import CorpusIdentity, CorpusManifest, ShardRecord, SourceImage, VersionSources
+from schemas.base import digest_of
+from schemas.corpus import CorpusIdentity, CorpusManifest, CreditCount, ShardRecord, SourceImage, VersionSources
 from schemas.errors import IntegrityError
 from schemas.hr import HrSet
-from schemas.image import ImageSet
+from schemas.image import ImageRecord, ImageSet
 from schemas.provenance import Circumstance
 from schemas.recipe import Recipe
 from schemas.shard import ShardRef, ShardSet
 from schemas.work import FileRecord
 
 NOT_IDENTITY: dict[str, Any] = {
-    "images": True, "pools_from": True, "realism": True, "redegnet": {"vgg_weights", "from_checkpoint"},
+    "images": True, "pools_from": True, "realism": True, "train": True, "redegnet": {"vgg_weights", "from_checkpoint"},
 }  # fmt: skip
 """Parts of a recipe that are places of files, whose content counts instead, or change no sample."""
 
@@ -37,6 +40,9 @@ class Made(Supplies):
 
     recipe: Recipe
     images: Sealed[ImageSet]
+    """Those that take part, and those that do not."""
+    chosen: Chosen
+    """How they were chosen."""
     hr: Sealed[HrSet]
     pools: Pools
     """What programs draw from."""
@@ -57,14 +63,36 @@ def identity_of(made: Made) -> CorpusIdentity:
             degraders[kind] = degraders.get(kind, 0) + count
     return CorpusIdentity(
         name=made.recipe.name,
-        recipe=made.recipe.model_dump(mode="json", exclude=NOT_IDENTITY),
+        recipe=_settings(made.recipe),
         images=hashlib.sha256(repr(made.images.manifest.identity()).encode()).hexdigest(),
+        credits=_credits_digest(made.images.manifest),
         stages=made.versions,
         pools=tuple(ref for ref, _ in made.pools),
         samples=samples,
         degraders=dict(sorted(degraders.items())),
         shards=tuple(_shard_record(ref) for ref in made.shards.manifest.shards),
     )
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    """The settings that determine a version; a recipe that does not curate is what it was before one could."""
+    curation = True if recipe.curation is None else {"benchmarks"}
+    settings: dict[str, Any] = recipe.model_dump(mode="json", exclude=NOT_IDENTITY | {"curation": curation})
+    return settings
+
+
+def _credits_digest(images: ImageSet) -> str | None:
+    said = [(image.pixel_sha256, image.credit.model_dump()) for image in images.accepted if image.credit]
+    return digest_of(said) if said else None
+
+
+def credits_of(images: ImageSet) -> tuple[CreditCount, ...]:
+    """Distinct credits, most images first; none if nothing was said."""
+    counts = Counter(image.credit for image in images.accepted)
+    if set(counts) <= {None}:
+        return ()
+    order = sorted(counts.items(), key=lambda item: (item[0] is None, -item[1], item[0].canonical_json() if item[0] else ""))
+    return tuple(CreditCount(credit=credit, images=count) for credit, count in order)
 
 
 def _shard_record(ref: ShardRef) -> ShardRecord:
@@ -107,6 +135,7 @@ def _publish(made: Made, storage: Storage, circumstance: Circumstance, device: s
     log = read_log(storage, name)
     manifest = CorpusManifest(
         version=version, digest=digest, identity=identity, shard_names=names, files=(), counts=counts_of(made),
+        credits=credits_of(made.images.manifest),
         parents=(log[-1].version,) if log else (), circumstance=circumstance,
     )  # fmt: skip
     storage.write(layout.version_sources(name, version), sources_of(made, device).canonical_json().encode())
@@ -136,10 +165,17 @@ def _note_sources(storage: Storage, made: Made, device: str) -> None:
 
 def sources_of(made: Made, device: str) -> VersionSources:
     """Where the images were, and which sealed stages the version was made from."""
-    images = made.images.manifest.accepted
     return VersionSources(
-        images=tuple(SourceImage(role=image.role, pixel_sha256=image.pixel_sha256, url=image.url) for image in images),
-        stages=made.used, device=device, pools_from=made.recipe.pools_from,
+        images=tuple(_source(image, made.chosen) for image in made.images.manifest.accepted),
+        stages=made.used, device=device, pools_from=made.recipe.pools_from, curation=made.recipe.curation,
+    )  # fmt: skip
+
+
+def _source(image: ImageRecord, chosen: Chosen) -> SourceImage:
+    return SourceImage(
+        role=image.role, pixel_sha256=image.pixel_sha256, url=image.url, credit=image.credit,
+        scores=chosen.curated.scores[image.pixel_sha256] if chosen.curated else None,
+        split_key=chosen.split_keys.get(image.pixel_sha256),
     )  # fmt: skip
 
 
@@ -191,6 +227,9 @@ def counts_of(made: Made) -> dict[str, int]:
         "tiles": hr.tiles,
         "tiles_skipped": sum(sum(ref.hr.skipped.values()) for ref in hr.images),
     }
+    if made.chosen.curated is not None:
+        counts["near_duplicate_pairs"] = len(made.chosen.curated.pairs)
+        counts["images_in_benchmarks"] = len(made.chosen.curated.leaks)
     if made.kernels is not None:
         judged = made.kernels.manifest.judged
         counts["kernels"] = made.kernels.manifest.count

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.rng import stream
 from schemas.recipe import SplitsConfig
 
+OWN: Mapping[str, str] = {}
 
-def split_images(images: Sequence[str], splits: SplitsConfig, seed: int) -> dict[str, str]:
+
+def split_images(images: Sequence[str], splits: SplitsConfig, seed: int, keys: Mapping[str, str] = OWN) -> dict[str, str]:
     """Map the digest of every image to its split.
 
-    Each image falls by a draw of its own, so that new images move no old one. A split that got none, as happens with a
-    handful of images, takes the image that fell nearest to it from the fullest split that has more than one.
+    Each image falls by a draw of its own, so that new images move no old one; images of one key fall together, by the draw of
+    that key. A split that got none, as happens with a handful of images, takes the key that fell nearest to it from the fullest
+    split that has more than one.
+
+    Args:
+        images: Digests.
+        splits: Shares.
+        seed: Seed of the draws.
+        keys: The image by whose draw another falls, where that is not itself.
     """
+    own = {image: keys.get(image, image) for image in images}
+    chosen = _split_keys(list(dict.fromkeys(own.values())), splits, seed)
+    return {image: chosen[key] for image, key in own.items()}
+
+
+def _split_keys(images: Sequence[str], splits: SplitsConfig, seed: int) -> dict[str, str]:
     shares = splits.shares()
     draws = {image: float(stream(seed, "split", image).random()) for image in images}
     chosen = {image: _fall(value, shares) for image, value in draws.items()}

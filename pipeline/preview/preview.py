@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.build import NotFinishedError, finder, make
+from pipeline.corpora.earlier import earlier_keys
 from pipeline.execution import default_workers
 from pipeline.preview import draws as drawing
 from pipeline.preview import supplies as supplying
@@ -19,6 +21,7 @@ from pipeline.preview.supplies import Supply
 from pipeline.preview.survey import Survey, survey
 from pipeline.report.pictures import png, thumbnail
 from pipeline.report.shelf import Shelf
+from pipeline.sources import choose_images
 from pipeline.stage import C, I, M, P, R, Run, Sealed, Stage
 from pipeline.stages import ingest
 from pipeline.storage import Storage
@@ -107,16 +110,21 @@ def sealed_stages(recipe: Recipe, base: str, storage: Storage) -> frozenset[str]
         names.add(stage.name)
         return sealed
 
-    for attempt in (make, _pools_alone):
+    earlier = earlier_keys(storage, recipe, recipe.name)
+    for attempt in (_whole, _pools_alone):
         try:
-            attempt(recipe, base, run)
+            attempt(recipe, base, run, earlier)
         except (NotFinishedError, PairmillError):
             continue
     return frozenset(names)
 
 
-def _pools_alone(recipe: Recipe, base: str, run: Run) -> None:
-    images = run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
+def _whole(recipe: Recipe, base: str, run: Run, earlier: Mapping[str, str]) -> None:
+    make(recipe, base, run, earlier=earlier)
+
+
+def _pools_alone(recipe: Recipe, base: str, run: Run, earlier: Mapping[str, str]) -> None:
+    images = choose_images(recipe, base, run, None, earlier).images.manifest
     if recipe.needs_compression:
         make_compression(recipe, images, run)
     if recipe.needs_noise:

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.build import NotFinishedError, finder
+from pipeline.corpora.earlier import earlier_keys
 from pipeline.degraders.base import PoolInfo, Pools
 from pipeline.pools import ARRAYS, Assets, read_assets
 from pipeline.report.collect.choose import evenly
 from pipeline.report.pictures import heat, stretched
 from pipeline.report.shelf import Shelf
-from pipeline.stages import clean_up, generate_kernels, ingest, pool_compression, pool_kernels, pool_noise, pool_pdm
+from pipeline.sources import choose_images
+from pipeline.stages import clean_up, generate_kernels, pool_compression, pool_kernels, pool_noise, pool_pdm
 from pipeline.storage import Storage
 from pipeline.supply import (
     make_compression,
@@ -68,7 +70,7 @@ def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> dict[str, Suppl
     """The sealed pools of the recipe in the workspace, by kind; none for one that is sealed and empty. Computes nothing."""
     run, found = finder(storage), dict[str, Supply | None]()
     with suppress(NotFinishedError, PairmillError):      # the recipe's own images need not be here
-        images = run(ingest.STAGE, ingest.find(recipe.images, base), recipe.ingest).manifest
+        images = choose_images(recipe, base, run, None, earlier_keys(storage, recipe, recipe.name)).images.manifest
         with suppress(NotFinishedError):
             k = make_kernels(recipe, images, run)
             ref = PoolRef(kind="kernels", digest=k.manifest.digest, count=k.manifest.count, side=k.manifest.side)

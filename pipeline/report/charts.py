@@ -106,16 +106,33 @@ def columns(values: Sequence[int], x_label: str, y_label: str, alt: str) -> Raw:
 
 def lines(
     series: Sequence[tuple[str, Points]], x: tuple[float, float], x_label: str, y_label: str, alt: str,
-    floor: float | None = None,
+    floor: float | None = None, *, marked: Sequence[float] | None = None,
 ) -> Raw:  # fmt: skip
-    """Curves over `x`, the first in the accent colour, their names in the corner; `floor` fixes the lower end of y."""
+    """Curves over `x`, the first in the accent colour, their names in the corner.
+
+    Args:
+        series: Names and points.
+        x: Ends of the horizontal axis.
+        x_label: Its label, with the unit.
+        y_label: The other's.
+        alt: What the chart shows, for those who do not see it.
+        floor: Lower end of y; by default somewhat below the lowest point.
+        marked: Places on `x` where points of the first curve are filled; its other points are rings. By default it has neither.
+    """
     ys = [y for _, points in series for _, y in points] or [0.0]
     low, high = min(ys) if floor is None else floor, max(ys)
     span = high - low or 1
     room = 0.08 + 0.1 * len(series)                      # for the names
     plot = Plot(x, (low - (0.06 * span if floor is None else 0), high + room * span), x_label, y_label)
     marks = [el("path", d=plot.path(points), class_=f"line s{place}") for place, (_, points) in enumerate(series)]
+    if marked is not None:
+        marks += [_point(plot, a, b, filled=a in marked) for a, b in series[0][1]]
     return plot.draw(alt, *marks, *_legend([name for name, _ in series]))
+
+
+def _point(plot: Plot, x: float, y: float, *, filled: bool) -> Raw:
+    title = el("title", f"{number(x)}: {number(y)}")
+    return el("circle", title, cx=plot.px(x), cy=plot.py(y), r=4, class_="point s0" if filled else "ring")
 
 
 def _legend(names: Sequence[str]) -> list[Raw]:

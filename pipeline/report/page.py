@@ -6,6 +6,8 @@ from importlib.resources import files
 
 from pipeline.report.markup import Raw, counted, el, join, number, size
 from pipeline.report.sections.compression import compression_html
+from pipeline.report.sections.curation import curation_html
+from pipeline.report.sections.fits import fits_html
 from pipeline.report.sections.images import images_html
 from pipeline.report.sections.kernels import kernels_html
 from pipeline.report.sections.making import making_html
@@ -28,12 +30,12 @@ def page(data: ReportData) -> str:
     return document(f"{data.head.name} · {data.head.version}", nav, main, _foot(data.head))
 
 
-def document(title: str, *parts: Raw) -> str:
-    """A whole page around its parts."""
+def document(title: str, *parts: Raw, style: str = "") -> str:
+    """A whole page around its parts; `style` goes on after the style sheet of the report."""
     head = el(
         "head", el("meta", charset="utf-8"), el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", http_equiv="Content-Security-Policy", content=POLICY), el("meta", name="color-scheme", content="light dark"),
-        el("link", rel="icon", href="data:,"), el("title", title), el("style", _asset("page.css")),
+        el("link", rel="icon", href="data:,"), el("title", title), el("style", Raw(_asset("page.css") + style)),
     )  # fmt: skip
     body = el("body", *parts, el("script", _asset("page.js")), id="top")
     return f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n"
@@ -48,8 +50,10 @@ def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
         ("kernels", "Kernels", kernels_html(data.kernels) if data.kernels else None),
         ("noise", "Noise", noise_html(data.noise) if data.noise else None),
+        ("fits", "Learned", fits_html(data.fits) if data.fits else None),
         ("realism", "Realism", realism_html(data.realism) if data.realism else None),
         ("compression", "Compression", compression_html(data.compression) if data.compression else None),
+        ("curation", "Curation", curation_html(data.curation) if data.curation else None),
         ("images", "Images", images_html(data.images)),
         ("distributions", "Distributions", spread_html(data.spread, data.head.pairs)),
         ("making", "How it was made", making_html(data.making, data.head)),
@@ -80,7 +84,11 @@ def _hero(head: Head) -> Raw:
 
 def sentence(head: Head) -> str:
     """What the corpus is."""
-    ways = {"realsr": "blur and noise taken from real photographs", "bicubic": "bicubic reduction"}
+    ways = {
+        "realsr": "blur and noise taken from real photographs", "bicubic": "bicubic reduction",
+        "pdm": "blur and noise learned from real photographs (PDM)",
+        "redegnet": "degradations learned from real pairs (ReDegNet)",
+    }  # fmt: skip
     kinds = sorted(head.degraders, key=lambda kind: kind == "bicubic")
     how = " or by ".join(ways.get(kind, kind) for kind in kinds)
     return f"{counted(head.pairs, 'HR/LR pair')} for ×{head.scale} super-resolution; LR was made from HR by {how}."

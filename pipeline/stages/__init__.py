@@ -7,11 +7,14 @@ from typing import Any
 from pipeline.stage import Stage
 from pipeline.stages import (
     clean_up,
+    compare,
     estimate_kernels,
+    fingerprint,
     fit_pdm,
     fit_redegnet,
     generate_kernels,
     ingest,
+    ingest_benchmarks,
     ingest_pairs,
     mine_compression,
     mine_noise,
@@ -27,6 +30,9 @@ STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
     stage.name: stage
     for stage in (
         ingest.STAGE,
+        ingest_benchmarks.STAGE,
+        fingerprint.STAGE,
+        compare.STAGE,
         clean_up.STAGE,
         estimate_kernels.STAGE,
         pool_kernels.STAGE,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline import layout
 from pipeline.images.decode import load
 from pipeline.images.encode import encode_png
+from pipeline.realism.fits import number, realism, words
 from pipeline.rng import stream_key
 from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import clean_up
@@ -21,14 +22,17 @@ from pipeline.stages.payload import npy_bytes
 from schemas.base import Digest, Frozen
 from schemas.hr import HrSet
 from schemas.image import ImageRecord, ImageSet, Role
-from schemas.pdm import PdmConfig, PdmFitConfig, PdmFitRef, PdmFitted
+from schemas.pdm import CURVES, PdmConfig, PdmFitConfig, PdmFitRef, PdmFitted
+from schemas.realism import RealismResult
 from schemas.work import Payload
 
 if TYPE_CHECKING:
     from models.pdm.fit import Fit
     from models.pdm.measure import Sight
 
-STATE = "state.safetensors"
+STATE, LOSSES, KERNELS = "state.safetensors", "curves.npy", "kernels.npy"
+TOLD = ("adversarial", "critic", "noise")
+"""Losses that progress shows."""
 Image = NDArray[np.uint8]
 
 
@@ -96,7 +100,7 @@ def work(units: Sequence[Unit[FitPayload]], config: PdmFitConfig, context: Conte
                 restore(fit, context.storage.read(f"{folder}/{STATE}"))
             while not fit.done:
                 for samples in fit.advance(config.pdm.check_every):
-                    context.report(0.99 * samples / config.pdm.samples)
+                    context.report(0.99 * samples / config.pdm.samples, words(fit.curves, fit.aucs, CURVES, TOLD))
                 _check(fit, unit, context)
             yield _finish(fit, unit, context)
 
@@ -120,32 +124,34 @@ def centre(image: Image, side: int) -> Image:
 def _check(fit: Fit, unit: Unit[FitPayload], context: Context) -> None:
     """The AUC joins the trend; the state is written last, so that a killed fit never goes on from a check half done."""
     from models.pdm.checkpoint import state_bytes
-    from models.pdm.judge import auc
-    from models.pdm.measure import look
+    from models.pdm.measure import look, montage
 
     sight = look(fit)
-    fit.aucs.append(round(auc(sight.real, sight.fake), 4) if np.isfinite(sight.fake).all() else 1.0)
-    _write_picture(fit, sight, unit, context)
-    context.write(unit, "curves.npy", npy_bytes(np.array(fit.curves)))
+    fit.check(number(_told(sight, unit.payload)))
+    context.write(unit, layout.fit_picture(fit.samples), encode_png(montage(sight)))
+    context.write(unit, LOSSES, npy_bytes(np.array(fit.curves)))
     context.write(unit, STATE, state_bytes(fit))
 
 
-def _write_picture(fit: Fit, sight: Sight, unit: Unit[FitPayload], context: Context) -> None:
-    from models.pdm.measure import montage
-
-    context.write(unit, f"grid-{fit.samples:09d}.png", encode_png(montage(sight)))
+def _told(sight: Sight, payload: FitPayload) -> RealismResult:
+    """How well fakes are told from real patches, cross-validated by photograph."""
+    names = [image.pixel_sha256 for image in payload.reals], [part.image.pixel_sha256 for part in payload.hrs]
+    sources = [[known[place] for place in places] for known, places in zip(names, sight.sources, strict=True)]
+    return realism(sight.real, sight.fake, (sources[0], sources[1]))
 
 
 def _finish(fit: Fit, unit: Unit[FitPayload], context: Context) -> PdmFitted:
     from models.pdm.checkpoint import checkpoint_bytes
     from models.pdm.measure import drawn_kernels, look, measure
 
+    fit.finish()
     data = checkpoint_bytes(fit.mean)
     context.write(unit, CHECKPOINT, data)
-    context.write(unit, "kernels.npy", npy_bytes(drawn_kernels(fit, 64).astype(np.float32)))
+    context.write(unit, KERNELS, npy_bytes(drawn_kernels(fit, 64).astype(np.float32)))
+    sight = look(fit)
     return PdmFitted(
         digest=hashlib.sha256(data).hexdigest(), scale=fit.scale, size=fit.config.kernel.size, noisy=fit.config.noise is not None,
-        samples=fit.samples, measures=measure(fit, look(fit)),
+        samples=fit.samples, measures=measure(fit, sight, _told(sight, unit.payload)),
     )  # fmt: skip
 
 
@@ -162,6 +168,6 @@ def fit_config(seed: int, scale: int, pdm: PdmConfig) -> PdmFitConfig:
 
 
 STAGE = Stage(
-    name="fit_pdm", version=1, title="fit PDM", noun="fits",
+    name="fit_pdm", version=2, title="fit PDM", noun="fits",
     record=PdmFitted, manifest=PdmFitRef, plan=plan, work=work, seal=seal, gpu=True,
 )  # fmt: skip

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline import layout
 from pipeline.images.encode import encode_png
+from pipeline.realism.fits import number, realism, words
 from pipeline.redegnet.files import LoadedPairs, WeightsFile, read_weights, weights_file
 from pipeline.redegnet.pairs import Pairs, crops_of
 from pipeline.rng import stream_key
@@ -23,14 +24,18 @@ from pipeline.stages.payload import npy_bytes
 from schemas.errors import UserError
 from schemas.hr import HrSet
 from schemas.image import ImageSet
-from schemas.redegnet import FacePair, PairSet, RedegnetConfig, RedegnetFitConfig, RedegnetFitRef, RedegnetFitted
+from schemas.realism import RealismResult
+from schemas.redegnet import CURVES, FacePair, PairSet, RedegnetConfig, RedegnetFitConfig, RedegnetFitRef, RedegnetFitted
 from schemas.work import Payload
 
 if TYPE_CHECKING:
     from models.losses.vgg import Vgg
     from models.redegnet.fit import Fit
+    from models.redegnet.measure import Sight
 
-STATE, NETWORKS, CODES = "state.safetensors", "networks.safetensors", "codes.npy"
+STATE, NETWORKS, CODES, LOSSES = "state.safetensors", "networks.safetensors", "codes.npy", "curves.npy"
+TOLD = ("pixel", "same", "critic")
+"""Losses that progress shows."""
 VGG_KEY, START_KEY = "redegnet.vgg_weights", "redegnet.from_checkpoint"
 LOOKED_AT = 64
 """Pairs that checks and measures look at."""
@@ -103,7 +108,7 @@ def work(units: Sequence[Unit[FitPayload]], config: RedegnetFitConfig, context: 
                 restore(fit, context.storage.read(f"{folder}/{STATE}"))
             while not fit.done:
                 for samples in fit.advance(config.redegnet.check_every):
-                    context.report(0.99 * samples / config.redegnet.samples)
+                    context.report(0.99 * samples / config.redegnet.samples, words(fit.curves, fit.aucs, CURVES, TOLD))
                 _check(fit, unit, config, context)
             yield _finish(fit, unit, config, context)
 
@@ -155,31 +160,41 @@ def _crops(pairs: Sequence[FacePair], config: RedegnetFitConfig) -> tuple[Image,
 
 
 def _check(fit: Fit, unit: Unit[FitPayload], config: RedegnetFitConfig, context: Context) -> None:
-    """The state is written last, so that a killed fit never goes on from a check half done."""
+    """The AUC joins the trend; the state is written last, so that a killed fit never goes on from a check half done."""
     from models.redegnet.checkpoint import state_bytes
     from models.redegnet.measure import look, montage
 
-    sight = look(fit, *_crops(spread(unit.payload.pairs, LOOKED_AT), config))
-    context.write(unit, f"grid-{fit.samples:09d}.png", encode_png(montage(sight)))
-    context.write(unit, "curves.npy", npy_bytes(np.array(fit.curves)))
+    pairs = spread(unit.payload.pairs, LOOKED_AT)
+    sight = look(fit, *_crops(pairs, config))
+    fit.check(number(_told(sight, pairs)))
+    context.write(unit, layout.fit_picture(fit.samples), encode_png(montage(sight)))
+    context.write(unit, LOSSES, npy_bytes(np.array(fit.curves)))
     context.write(unit, STATE, state_bytes(fit))
+
+
+def _told(sight: Sight, pairs: Sequence[FacePair]) -> RealismResult:
+    """How well HQ with the degradations of other pairs is told from real LQ, cross-validated by the pair that is shown."""
+    sources = [[pairs[number].lq.pixel_sha256 for number in numbers] for numbers in sight.shown]
+    return realism(sight.real, sight.swapped, (sources[0], sources[1]))
 
 
 def _finish(fit: Fit, unit: Unit[FitPayload], config: RedegnetFitConfig, context: Context) -> RedegnetFitted:
     from models.redegnet.checkpoint import networks_bytes
     from models.redegnet.measure import look, measure
 
+    fit.finish()
     payload, net = unit.payload, config.redegnet.net
     data = networks_bytes(net, {"syn": fit.syn})
     context.write(unit, CHECKPOINT, data)
     context.write(unit, NETWORKS, networks_bytes(net, fit.modules()))
     context.write(unit, CODES, npy_bytes(_codes(fit, payload.pairs, config)))
-    sight = look(fit, *_crops(spread(payload.pairs, LOOKED_AT), config))
+    pairs = spread(payload.pairs, LOOKED_AT)
+    sight = look(fit, *_crops(pairs, config))
     return RedegnetFitted(
         digest=hashlib.sha256(data).hexdigest(), code=net.code, side=net.side,
         rows=tuple(pair.lq.pixel_sha256 for pair in payload.pairs for _ in range(config.redegnet.pairs.crops)),
         vgg=None if payload.vgg is None else payload.vgg.sha256, start=None if payload.start is None else payload.start.sha256,
-        measures=measure(fit, sight),
+        measures=measure(fit, sight, _told(sight, pairs)),
     )  # fmt: skip
 
 
@@ -208,6 +223,6 @@ def fit_config(seed: int, redegnet: RedegnetConfig) -> RedegnetFitConfig:
 
 
 STAGE = Stage(
-    name="fit_redegnet", version=1, title="fit ReDegNet", noun="fits",
+    name="fit_redegnet", version=2, title="fit ReDegNet", noun="fits",
     record=RedegnetFitted, manifest=RedegnetFitRef, plan=plan, work=work, seal=seal, gpu=True,
 )  # fmt: skip

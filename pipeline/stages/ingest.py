@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pipeline.curation.attribution import is_table
 from pipeline.images.decode import ingest_file
 from pipeline.images.find import FoundFile, find_files
 from pipeline.stage import Context, Stage, Unit
@@ -50,7 +51,7 @@ def find(images: ImagesConfig, base: str, limit: int | None = None) -> list[File
     found: list[FilePayload] = []
     for role, patterns in ((Role.REAL, images.real), (Role.CLEAN, images.clean)):
         files = find_files(patterns, base, f"images.{role}") if patterns else []
-        found += [_payload(file, role) for file in files[:limit]]
+        found += [_payload(file, role) for file in files if not is_table(file.url)][:limit]
     return found
 
 

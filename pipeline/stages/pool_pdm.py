@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pipeline import layout
@@ -75,13 +75,14 @@ def refused(manifest: PdmManifest, gates: PdmGateConfig) -> UserError:
     )
 
 
-TOLD = {
+TOLD: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
     PdmReason.KERNELS_ALIKE: lambda m, g: f"kernels differ by {m.diversity:.1%} of their mean, least {g.min_diversity:.1%}",
     PdmReason.NOISE_COLLAPSED: lambda m, g: _ratio(m, f"least {g.min_noise_ratio}"),
     PdmReason.NOISE_TOO_STRONG: lambda m, g: _ratio(m, f"most {g.max_noise_ratio}"),
     PdmReason.NOISE_NOT_ZERO_MEAN: lambda m, g: f"noise with a mean of {m.noise_mean:.2f} grey levels, most {g.max_noise_mean}",
     PdmReason.CRITIC_WON: lambda m, g: f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}",
     PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}",
+    PdmReason.NOT_MEASURED: lambda m, g: f"no AUC, for {m.images[0]} real and {m.images[1]} HR images give too few patches",  # noqa: ARG005
 }
 ADVICE = {
     PdmReason.KERNELS_ALIKE: "give more real images or raise pdm.samples",
@@ -89,9 +90,42 @@ ADVICE = {
     PdmReason.NOISE_TOO_STRONG: "raise pdm.noise_weight or lower pdm.learning_rate",
     PdmReason.NOISE_NOT_ZERO_MEAN: "raise pdm.noise_weight or take pdm.noise.form: mixing",
     PdmReason.CRITIC_WON: "lower pdm.critic_rate, raise pdm.learning_rate, or give more images",
-    PdmReason.TOLD_APART: "raise pdm.samples, or look whether images.real and the HR images show the same kind of scene",
+    PdmReason.TOLD_APART: "give more real images, set pdm.patience, or look whether images.real and the HR images show the same "
+    "kind of scene",
+    PdmReason.NOT_MEASURED: "give more real images (twenty or more are better), or set pdm.gates.max_auc: 1 to go without",
     PdmReason.NOT_FINITE: "lower pdm.learning_rate and pdm.critic_rate",
 }
+
+
+def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, str]]:
+    """What was measured and its gate, in words."""
+    return [
+        ("diversity of kernels", f"{measures.diversity:.3f}", f"at least {gates.min_diversity}"),
+        ("offset of kernels, HR pixels", f"{measures.offset:.4f}", ""),
+        ("noise floor, drawn over real", f"{measures.noise_ratio:.2f}", f"{gates.min_noise_ratio} to {gates.max_noise_ratio}"),
+        ("noise, grey levels", f"{measures.noise_deviation:.2f}", ""),
+        ("mean of noise, grey levels", f"{measures.noise_mean:.2f}", f"at most {gates.max_noise_mean}"),
+        ("discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"),
+        ("AUC, 95 % interval", auc_words(measures.auc, measures.interval), f"at most {gates.max_auc}"),
+        ("AUC at the checks", trend(measures.aucs), ""),
+        ("real and HR images", f"{measures.images[0]} and {measures.images[1]}", ""),
+        ("crops seen", seen(measures.samples, measures.kept), ""),
+    ]
+
+
+def auc_words(auc: float | None, interval: tuple[float, float] | None) -> str:
+    """An AUC and its interval, such as `0.873 (0.81 to 0.93)`."""
+    return "not measured" if auc is None or interval is None else f"{auc:.3f} ({interval[0]:.2f} to {interval[1]:.2f})"
+
+
+def trend(aucs: Sequence[float | None], most: int = 8) -> str:
+    """The last AUCs in a row."""
+    return " ".join("–" if value is None else f"{value:.2f}" for value in aucs[-most:])
+
+
+def seen(samples: int, kept: int) -> str:
+    """How much a fit saw, and which check is sealed."""
+    return f"{samples:,}" if kept == samples else f"{samples:,}; the check after {kept:,} is sealed"
 
 
 def _ratio(measures: PdmMeasures, bound: str) -> str:
@@ -102,6 +136,6 @@ def _ratio(measures: PdmMeasures, bound: str) -> str:
 
 
 STAGE = Stage(
-    name="pool_pdm", version=1, title="judge PDM", noun="fits",
+    name="pool_pdm", version=2, title="judge PDM", noun="fits",
     record=PdmManifest, manifest=PdmManifest, plan=plan, work=work, seal=seal,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import fit_redegnet
 from pipeline.stages.checkpoint import read_checkpoint
 from pipeline.stages.payload import read_npy
+from pipeline.stages.pool_pdm import auc_words, seen, trend
 from pipeline.storage import Storage
 from schemas.errors import UserError
 from schemas.redegnet import (
@@ -22,6 +23,7 @@ from schemas.redegnet import (
     RedegnetGateConfig,
     RedegnetJudgeConfig,
     RedegnetManifest,
+    RedegnetMeasures,
     RedegnetReason,
     RedegnetVerdict,
 )
@@ -101,7 +103,7 @@ def refused(manifest: RedegnetManifest, gates: RedegnetGateConfig) -> UserError:
     )
 
 
-TOLD = {
+TOLD: dict[RedegnetReason, Callable[[RedegnetMeasures, RedegnetGateConfig], str]] = {
     RedegnetReason.RECONSTRUCTS_BADLY: lambda m, g: (
         f"real LQ reconstructed to {m.error:.2f} grey levels, where the HQ as it is comes to {m.identity_error:.2f} and "
         f"bicubic reductions to {m.bicubic_error:.2f} (at most {g.max_error_ratio:g} of the better)"
@@ -115,15 +117,40 @@ TOLD = {
     RedegnetReason.CRITIC_WON: lambda m, g: (
         f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}"
     ),
+    RedegnetReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}",
+    RedegnetReason.NOT_MEASURED: lambda m, g: "no AUC, for the pairs give too few patches",  # noqa: ARG005
 }
 ADVICE = {
     RedegnetReason.RECONSTRUCTS_BADLY: "raise redegnet.samples; set redegnet.net.skip_start: 1 and raise redegnet.learning_rate",
     RedegnetReason.CODES_ALIKE: "give pairs of more different origin, or say use: specific if they are to be alike",
     RedegnetReason.CODES_IGNORED: "raise redegnet.samples or redegnet.weights.contrast",
     RedegnetReason.CRITIC_WON: "lower redegnet.critic_rate or redegnet.weights.adversarial",
+    RedegnetReason.TOLD_APART: "raise redegnet.samples, or give more pairs",
+    RedegnetReason.NOT_MEASURED: "give more pairs, or set redegnet.gates.max_auc: 1 to go without",
     RedegnetReason.NOT_FINITE: "lower redegnet.learning_rate and redegnet.critic_rate",
 }
+
+
+def rows(measures: RedegnetMeasures, gates: RedegnetGateConfig, *, specific: bool) -> list[tuple[str, str, str]]:
+    """What was measured and its gate, in words."""
+    best = gates.max_error_ratio * min(measures.identity_error, measures.bicubic_error)
+    most = f"at most {gates.max_auc}" if gates.max_auc < 1 else ""
+    return [
+        ("error of the real LQ, grey levels", f"{measures.error:.2f}", f"at most {best:.2f}"),
+        ("with other pairs' representations", f"{measures.other_error:.2f}", ""),
+        ("of the HQ as it is", f"{measures.identity_error:.2f}", ""),
+        ("of the HQ reduced and enlarged", f"{measures.bicubic_error:.2f}", ""),
+        ("diversity of representations", f"{measures.diversity:.3f}", "" if specific else f"at least {gates.min_diversity}"),
+        ("spread within a pair", f"{measures.spread:.3f}", ""),
+        ("effect of another's, grey levels", f"{measures.effect:.2f}", "" if specific else f"at least {gates.min_effect}"),
+        ("discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"),
+        ("AUC, 95 % interval", auc_words(measures.auc, measures.interval), most),
+        ("AUC at the checks", trend(measures.aucs), ""),
+        ("pairs seen", seen(measures.samples, measures.kept), ""),
+    ]
+
+
 STAGE = Stage(
-    name="pool_redegnet", version=1, title="judge ReDegNet", noun="fits",
+    name="pool_redegnet", version=2, title="judge ReDegNet", noun="fits",
     record=RedegnetManifest, manifest=RedegnetManifest, plan=plan, work=work, seal=seal,
 )  # fmt: skip

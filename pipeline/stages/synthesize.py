@@ -6,8 +6,8 @@ import hashlib
 import io
 from bisect import bisect_left, bisect_right
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import IO, Any, cast
 
@@ -65,13 +65,15 @@ class Inputs:
     seed: int
     splits: SplitsConfig
     shards: ShardsConfig
+    split_keys: Mapping[str, str] = field(default_factory=dict)
+    """The image by whose draw another falls into a split, where that is not itself."""
 
 
 def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
     """Whole splits by source image, images in digest order, tiles packed into shards of about equal length."""
     records = inputs.images.by_digest()
     with_tiles = [ref for ref in inputs.hr.images if ref.hr.tiles]
-    split_of = split_images([ref.hr.image for ref in with_tiles], inputs.splits, inputs.seed)
+    split_of = split_images([ref.hr.image for ref in with_tiles], inputs.splits, inputs.seed, inputs.split_keys)
     per_shard = max(1, inputs.shards.samples // config.samples_per_tile)
     units: list[ShardPayload] = []
     for split in inputs.splits.shares():

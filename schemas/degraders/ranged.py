@@ -45,7 +45,10 @@ def ranged_model(
         for name, info in model.model_fields.items()
         if given.get(name, ...) is not None
     }
-    return create_model(f"{model.__name__}Draw", __base__=base, __module__=module, __doc__=model.__doc__, **fields)
+    return create_model(
+        f"{model.__name__}Draw", __base__=base, __module__=module, __doc__=model.__doc__,
+        __cls_kwargs__={"use_attribute_docstrings": False}, **fields,       # it has no source to search, which takes seconds
+    )  # fmt: skip
 
 
 def ranged(kind: Any) -> Any:

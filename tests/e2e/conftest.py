@@ -27,7 +27,7 @@ seed: 3
 images:
   real: [{photos}]
 tiles: {{size: 48}}
-kernels: {{iterations: 24, restarts: 2}}
+kernels: {{iterations: 10, restarts: 2, crop: 40}}
 kernel_quality:
   {{max_sum_error: 10, max_offset: 9, max_border: 1, max_negative: 1, max_support: 400, max_disagreement: 3, max_shift: 9,
     min_support: 1}}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,12 +17,12 @@ from pipeline.corpora.log import find_version
 from pipeline.corpora.verify import verify
 from pipeline.recipes import load_recipe
 from pipeline.storage import Storage
+from tests.e2e.cluster import ROOT, scheduler
 from tests.e2e.conftest import Run, run, start, wait_until
 from tests.make import build
 
-ROOT = Path(__file__).parents[2]
 SMALL = (
-    ("kernels: {iterations: 24, restarts: 2}", "kernels: {iterations: 10, restarts: 1}"),
+    ("restarts: 2", "restarts: 1"),
     ("train: 0.7, val: 0.3", "train: 1.0, val: 0.0"),
 )
 
@@ -89,24 +87,6 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_starts(
     assert re.search("Read-only file system|Permission denied", told), told
     assert "choose another one with --workspace" in told
     assert "Traceback" not in told
-
-
-@contextmanager
-def scheduler(folder: Path) -> Iterator[tuple[str, Callable[..., subprocess.Popen[bytes]]]]:
-    """A Dask scheduler from the command line: its address, and what starts a worker for it."""
-    file, env = folder / "scheduler.json", os.environ | {"PYTHONPATH": str(ROOT)}
-    with ExitStack() as stack:
-        def dask(*arguments: str) -> subprocess.Popen[bytes]:
-            command = [sys.executable, "-m", "dask", *arguments, "--scheduler-file", str(file)]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-            stack.callback(process.wait, 30)
-            stack.callback(process.kill)
-            return process
-
-        dask("scheduler", "--port", "0", "--no-dashboard")
-        assert wait_until(file.exists, 60)
-        worker = ("worker", "--nthreads", "1", "--no-dashboard", "--no-nanny")
-        yield json.loads(file.read_text())["address"], lambda *more: dask(*worker, *more)
 
 
 def test_kernels_are_estimated_where_a_gpu_is_declared_and_workers_may_come_and_go(

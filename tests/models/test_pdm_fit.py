@@ -8,10 +8,11 @@ import torch
 
 from models.pdm.checkpoint import checkpoint_bytes, read_checkpoint, restore, state_bytes
 from models.pdm.degradation import draw_latent
-from models.pdm.fit import Fit, stalled
+from models.pdm.fit import Fit
 from models.pdm.measure import judge, look, measure, montage
 from models.pdm.sampling import keyed
 from schemas.pdm import PdmConfig, PdmGateConfig, PdmReason
+from schemas.realism import RealismResult
 from tests.make import PDM, photograph
 
 REALS = [photograph(seed, 40, 37) for seed in range(3)]
@@ -92,13 +93,37 @@ def test_a_checkpoint_draws_what_the_fit_draws() -> None:
 
 
 def test_early_stop_waits_for_patience() -> None:
-    assert not stalled([0.9, 0.8, 0.7], 2)
-    assert not stalled([0.7, 0.8], 2)
-    assert stalled([0.9, 0.7, 0.8, 0.7], 2)
-    assert not stalled([0.7] * 9, 0)
     fit = begin(patience=1)
-    fit.aucs = [0.6, 0.7]
+    fit.check(0.6)
+    assert not fit.done
+    fit.check(0.7)
     assert fit.done
+
+
+def test_the_check_that_is_told_least_is_sealed_also_after_a_kill() -> None:
+    fit = begin()
+    for auc in (0.8, 0.6, 0.9):
+        run(fit, 8)
+        fit.check(auc)
+        if auc == 0.6:
+            wanted = checkpoint_bytes(fit.mean)
+    again = begin()
+    assert restore(again, state_bytes(fit))
+    for one in (fit, again):
+        assert (one.aucs, one.kept, one.samples) == ([0.8, 0.6, 0.9], 16, 24)
+        assert checkpoint_bytes(one.mean) != wanted
+        one.finish()
+        assert checkpoint_bytes(one.mean) == wanted
+
+
+def test_a_crop_knows_its_image() -> None:
+    fit = begin()
+    places, crops = fit.reals.sources(5, 40), fit.reals.at(5, 40, keyed(1, "crops"))
+    assert set(places.tolist()) == {0, 1, 2}
+    for place, crop in zip(places, crops, strict=True):
+        levels = (255 * crop.permute(1, 2, 0)).round().byte().numpy()
+        windows = np.lib.stride_tricks.sliding_window_view(REALS[place], (12, 12, 3))[:, :, 0]
+        assert (windows == levels).all((2, 3, 4)).any()
 
 
 def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> None:
@@ -107,7 +132,7 @@ def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> No
         fit.mean.kernel.out.weight.zero_()              # the same kernel for every z
         fit.mean.noise.out.weight.zero_()
         fit.mean.noise.out.bias.zero_()
-    measures = measure(fit, look(fit, 32))
+    measures = measure(fit, look(fit, 32), RealismResult(auc=0.7, interval=(0.6, 0.8)))
     assert measures.diversity < 1e-6
     assert measures.noise_deviation == 0
     reasons = judge(measures, PdmGateConfig(min_noise_ratio=0.5), with_noise=True)
@@ -116,8 +141,12 @@ def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> No
     assert PdmReason.NOISE_COLLAPSED not in judge(measures, PdmGateConfig(min_noise_ratio=0.5), with_noise=False)
     loose = PdmGateConfig(min_diversity=0, min_noise_ratio=0, max_noise_ratio=99, max_accuracy=1, max_auc=1, max_noise_mean=99)
     assert judge(measures, loose, with_noise=True) == ()
+    assert judge(measures, loose.with_(max_auc=0.65), with_noise=True) == (PdmReason.TOLD_APART,)
+    unmeasured = measures.with_(auc=None, interval=None)
+    assert judge(unmeasured, loose.with_(max_auc=0.99), with_noise=True) == (PdmReason.NOT_MEASURED,)
+    assert judge(unmeasured, loose, with_noise=True) == ()
     fit.mean.kernel.out.bias.data.fill_(float("nan"))
-    assert measure(fit, look(fit, 32)) is None
+    assert measure(fit, look(fit, 32), RealismResult(auc=0.7, interval=(0.6, 0.8))) is None
     assert judge(None, loose, with_noise=True) == (PdmReason.NOT_FINITE,)
 
 

@@ -12,9 +12,10 @@ import torch
 from models.losses.vgg import Vgg
 from models.redegnet import checkpoint
 from models.redegnet.draw import represent
-from models.redegnet.fit import CURVES, Batch, Fit
+from models.redegnet.fit import Batch, Fit
 from models.redegnet.measure import judge, look, measure, montage
-from schemas.redegnet import RedegnetConfig, RedegnetGateConfig, RedegnetMeasures, RedegnetReason
+from schemas.realism import RealismResult
+from schemas.redegnet import CURVES, RedegnetConfig, RedegnetGateConfig, RedegnetMeasures, RedegnetReason
 from tests.make import photograph
 from tests.models.test_vgg import weights
 
@@ -68,6 +69,33 @@ def test_looking_between_steps_changes_nothing() -> None:
     for _ in seen.advance(10):
         look(seen, hq, lq)
     assert checkpoint.state_bytes(seen) == checkpoint.state_bytes(plain)
+
+
+def test_the_check_that_is_told_least_is_sealed_also_after_a_kill() -> None:
+    fit = begin(patience=1)
+    wanted = b""
+    for auc in (0.8, 0.6, 0.9):
+        run(fit, 2)
+        fit.check(auc)
+        wanted = checkpoint.networks_bytes(fit.config.net, fit.modules()) if auc == 0.6 else wanted
+    assert fit.done                                     # early
+    again = begin(patience=1)
+    assert checkpoint.restore(again, checkpoint.state_bytes(fit))
+    for one in (fit, again):
+        assert (one.aucs, one.kept, one.samples, one.done) == ([0.8, 0.6, 0.9], 4, 6, True)
+        one.finish()
+        assert checkpoint.networks_bytes(one.config.net, one.modules()) == wanted
+
+
+def test_what_is_told_from_real_lq_is_hq_with_other_pairs_degradations() -> None:
+    fit = run(begin(), 2)
+    hq, lq = crops(pairs=3)
+    sight = look(fit, hq, lq)
+    np.testing.assert_array_equal(sight.real, lq.reshape(6, 16, 16, 3))
+    assert [part.tolist() for part in sight.shown] == [[0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 1, 2, 0, 1, 2]]
+    np.testing.assert_array_equal(sight.swapped[3:6], sight.others[1])
+    alone = look(fit, np.roll(hq[:, 1:], 0, 0), np.roll(lq[:, 1:], 0, 0))         # the second crops as if they were the first
+    np.testing.assert_allclose(sight.swapped[6:], alone.others[0], atol=1e-4)
 
 
 def test_a_state_of_another_fit_or_a_damaged_one_is_not_taken() -> None:
@@ -174,8 +202,9 @@ def test_measures_by_hand() -> None:
     hq, lq = crops()
     sight = look(fit, hq, lq)
     assert len(sight.others) == 2
-    found = measure(fit, sight)
+    found = measure(fit, sight, RealismResult(auc=0.7, interval=(0.6, 0.8)))
     assert found is not None
+    assert (found.auc, found.interval) == (0.7, (0.6, 0.8))
     assert found.error == pytest.approx(np.abs(sight.own - lq[:, 0]).mean())
     assert found.identity_error == pytest.approx(np.abs(lq[:, 0].astype(float) - hq[:, 0]).mean())
     assert found.bicubic_error > 0
@@ -186,15 +215,16 @@ def test_measures_by_hand() -> None:
     assert found.diversity == pytest.approx(wanted)
     alone = look(fit, hq[:1], lq[:1])
     assert alone.others == ()
-    assert measure(fit, alone).effect == 0              # type: ignore[union-attr]
+    assert measure(fit, alone, RealismResult()).effect == 0              # type: ignore[union-attr]
     assert montage(sight).shape == (4 * 16, 3 * 16, 3)
     np.testing.assert_array_equal(montage(sight)[:16, :16], hq[0, 0])
 
 
 def test_gates() -> None:
     good = RedegnetMeasures(
-        error=3, identity_error=5, bicubic_error=4, other_error=6, diversity=0.5, spread=0.1, effect=2, accuracy=0.7, samples=9
-    )
+        error=3, identity_error=5, bicubic_error=4, other_error=6, diversity=0.5, spread=0.1, effect=2, accuracy=0.7, auc=0.9,
+        interval=(0.8, 1.0), aucs=(0.9,), samples=9, kept=9,
+    )  # fmt: skip
     gates = RedegnetGateConfig()
     assert judge(good, gates, specific=False) == ()
     bad = {"error": 4.1, "diversity": 0.01, "effect": 0.1, "accuracy": 0.99}
@@ -202,6 +232,10 @@ def test_gates() -> None:
     reasons = [r.RECONSTRUCTS_BADLY, r.CODES_ALIKE, r.CODES_IGNORED, r.CRITIC_WON]
     for (name, value), reason in zip(bad.items(), reasons, strict=True):
         assert judge(good.with_(**{name: value}), gates, specific=False) == (reason,)
+    strict = gates.with_(max_auc=0.85)
+    assert judge(good, strict, specific=False) == (r.TOLD_APART,)
+    assert judge(good.with_(auc=None), strict, specific=False) == (r.NOT_MEASURED,)
+    assert judge(good.with_(auc=None), gates, specific=False) == ()
     alike = good.with_(diversity=0.0, effect=0.0)
     assert judge(alike, gates, specific=True) == ()     # the faces of one photograph are degraded alike
     assert judge(None, gates, specific=True) == (RedegnetReason.NOT_FINITE,)
@@ -212,7 +246,7 @@ def test_a_fit_that_left_the_finite_numbers_has_no_measures() -> None:
     with torch.no_grad():
         fit.syn.generator.heads[0].bias.fill_(float("nan"))
     sight = look(fit, *crops())
-    assert measure(fit, sight) is None
+    assert measure(fit, sight, RealismResult()) is None
     assert montage(sight).dtype == np.uint8
 
 
@@ -221,7 +255,7 @@ def test_a_fit_on_a_gpu_is_drawn_from_on_a_cpu() -> None:
     fit = run(Fit(source, settings(), 3, Vgg(weights()), "cuda"))
     assert np.isfinite(fit.curves).all()
     hq, lq = crops()
-    found = measure(fit, look(fit, hq, lq))
+    found = measure(fit, look(fit, hq, lq), RealismResult())
     assert found is not None
     syn = checkpoint.read_checkpoint(checkpoint.networks_bytes(fit.config.net, {"syn": fit.syn}))
     fit.syn.eval()

@@ -56,7 +56,7 @@ def work(units: Any, config: Config, context: Any) -> Iterator[Square]:
     for unit in units:
         if unit.payload.value == 13:
             raise UserError("thirteen", todo="leave it out")
-        context.report(0.5)
+        context.report(0.5, "half a square")
         yield Square(value=unit.payload.value**config.power)
 
 
@@ -110,10 +110,11 @@ def test_a_batch_that_is_tried_again_skips_what_is_finished(profile: Profile) ->
     run([2], profile)
     marker = Path(profile.workspace) / layout.unit_marker("square", units[1].key)
     written = marker.stat().st_mtime_ns
-    heard: list[float] = []
-    assert run_batch(Batch("square", units, Config(), profile), heard.append) == 3
+    heard: list[tuple[float, str]] = []
+    assert run_batch(Batch("square", units, Config(), profile), lambda *said: heard.append(said)) == 3
     assert marker.stat().st_mtime_ns == written
-    assert sum(heard) == pytest.approx(2)
+    assert sum(units for units, _ in heard) == pytest.approx(2)
+    assert "half a square" in {note for _, note in heard}
 
 
 def test_nothing_to_do_is_sealed_too(profile: Profile) -> None:
@@ -127,7 +128,7 @@ def test_the_watcher_hears_every_unit_once(profile: Profile) -> None:
         def started(self, stage: Any, units: int, todo: int) -> None:     # noqa: ARG002
             heard.append(("started", units * 100 + todo))
 
-        def advanced(self, stage: Any, units: float) -> None:     # noqa: ARG002
+        def advanced(self, stage: Any, units: float, note: str = "") -> None:     # noqa: ARG002
             heard.append(("advanced", units))
 
         def sealed(self, stage: Any, result: Any, seconds: float) -> None:     # noqa: ARG002

@@ -6,17 +6,20 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from pipeline import layout
-from pipeline.lock import GC, acquire, holding, is_stale, locks, making, read_lock, refuse, this_process
+from pipeline import layout, lease
+from pipeline.lease import silence
+from pipeline.lock import GC, acquire, holding, is_stale, locks, making, read_lock, refuse, take_away, this_process
 from pipeline.storage import Storage
 from schemas.errors import BusyError
 from schemas.lock import Holder
+from tests.e2e.conftest import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,7 +78,7 @@ def test_waiting(storage: Storage) -> None:
 
 def test_a_dead_process_is_taken_over(storage: Storage) -> None:
     left = plant(storage, "a", **dead())
-    assert is_stale(left)
+    assert is_stale(storage, "a", left)
     assert locks(storage) == {}
     refuse(storage, "a")
     with holding(storage, "a", "x") as lock:
@@ -89,7 +92,7 @@ def test_a_dead_process_is_taken_over(storage: Storage) -> None:
         ({}, False),
         ({"born": "1"}, True),                           # the number belongs to another process by now
         ({"boot": "before"}, True),                      # the machine was started again
-        ({"host": "elsewhere", "born": "1"}, False),     # cannot be judged from here
+        ({"host": "elsewhere", "born": "1"}, False),     # cannot be seen from here, and was heard of a moment ago
         ({"machine": "another", "boot": "before"}, False),
         ({"space": "pid:[1]", "born": "1"}, False),      # another container
         ({"since": "2090-01-01T00:00:00Z"}, False),      # no clock is asked
@@ -98,13 +101,57 @@ def test_a_dead_process_is_taken_over(storage: Storage) -> None:
 )
 def test_who_is_dead(storage: Storage, changes: dict[str, object], stale: bool) -> None:
     holder = plant(storage, "a", **changes)
-    assert is_stale(holder) == stale
+    assert is_stale(storage, "a", holder) == stale
     if stale:
         acquire(storage, "a", "x").check()
     else:
         with pytest.raises(BusyError):
             acquire(storage, "a", "x")
         assert read_lock(storage, "a") == holder         # untouched
+
+
+@pytest.mark.parametrize("far", [{"host": "elsewhere"}, {"machine": "another"}, {"space": "pid:[1]", "born": "1"}])
+def test_who_cannot_be_seen_is_dead_after_a_long_silence(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, far: dict[str, object]
+) -> None:
+    holder = plant(storage, "a", **far)
+    time.sleep(0.05)                                     # a moment that is too long for a lease of nothing
+    with pytest.raises(BusyError) as caught:
+        acquire(storage, "a", "x")
+    assert "counts as dead after 15 silent minutes" in caught.value.todo
+    assert 0 < silence(storage, layout.lock_file("a"), holder) < lease.LEASE
+    monkeypatch.setattr(lease, "LEASE", 0.0)
+    assert is_stale(storage, "a", holder)
+    acquire(storage, "a", "x").release()
+    here = plant(storage, "a")                           # a process that is seen to live may be silent
+    assert not is_stale(storage, "a", here)
+    assert [name for name in storage.files("locks") if not name.startswith(".")] == ["a.json"]
+
+
+def test_a_holder_gives_signs_of_life_until_it_is_done(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "BEAT", 0.01)
+    with holding(storage, "a", "x") as lock:
+        beat = layout.beat_file(lock.holder.token)
+        assert wait_until(lambda: storage.exists(beat), 30)
+        first = storage.modified(beat)
+        assert wait_until(lambda: storage.modified(beat) > first, 30)
+        heard = silence(storage, layout.lock_file("a"), lock.holder)
+        assert heard < silence(storage, layout.lock_file("a"), this_process(""))
+        assert sorted(locks(storage)) == ["a"]
+    assert [name for name in storage.files("locks") if not name.startswith(".")] == []
+    assert storage.modified(beat) == 0.0
+
+
+def test_a_dead_holder_on_another_machine_leaves_nothing_behind(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its lock nor its signs of life, whoever takes the lock over."""
+    holder = plant(storage, "a", host="elsewhere")
+    storage.write(layout.beat_file(holder.token), b"")
+    monkeypatch.setattr(lease, "LEASE", -1.0)
+    acquire(storage, "a", "x").release()
+    plant(storage, "b", host="elsewhere", token=holder.token)
+    storage.write(layout.beat_file(holder.token), b"")
+    assert take_away(storage, "b") is not None
+    assert [name for name in storage.files("locks") if not name.startswith(".")] == []
 
 
 def test_a_lock_that_was_taken_away_is_not_given_back(storage: Storage) -> None:

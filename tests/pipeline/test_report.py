@@ -134,6 +134,18 @@ def test_hostile_file_names_stay_text(folder: Path) -> None:
     assert "broken &lt;script&gt;.jpg" in page_text
 
 
+def test_a_report_does_not_tell_whose_machine_it_was(corpus: tuple[Storage, Made, CorpusManifest], folder: Path) -> None:
+    """Neither its name nor where the photographs lay; the rejected file is named below the folder of all."""
+    _, made, manifest = corpus
+    (rejected,) = made.images.manifest.rejected
+    place = rejected.url.partition("/real/")[0].rpartition("/")[0]
+    assert len(place) > 5
+    for name in ("report.json", "index.html"):
+        assert place not in (folder / name).read_text(encoding="utf-8")
+    assert data_of(folder).making.circumstance.host == "" != manifest.circumstance.host
+    assert not data_of(folder).images.rejected[0].url.startswith("/")
+
+
 def test_numbers_agree_with_the_manifest(corpus: tuple[Storage, Made, CorpusManifest], folder: Path) -> None:
     _, made, manifest = corpus
     data = data_of(folder)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import yaml
 
 from pipeline.report.collect.compression import collect_compression
+from pipeline.report.collect.curation import collect_curation
+from pipeline.report.collect.fits import collect_fits
 from pipeline.report.collect.images import collect_images
 from pipeline.report.collect.kernels import collect_generated, collect_kernels
 from pipeline.report.collect.noise import collect_noise
@@ -54,7 +56,9 @@ def collect(storage: Storage, made: Made, manifest: CorpusManifest, shelf: Shelf
         kernels=kernels,
         noise=noise,
         compression=collect_compression(made.compression.manifest, sources) if made.compression else None,
+        fits=collect_fits(storage, made, shelf),
         realism=collect_realism(storage, made, manifest, shelf),
+        curation=collect_curation(made.chosen, manifest.credits, shelf),
         images=collect_images(made.images.manifest, made.hr.manifest, sources),
         spread=collect_spread(made, manifest, pairs, some_programs(storage, manifest)),
         making=making_of(manifest, pairs[0].row.key if pairs else ""),
@@ -79,6 +83,6 @@ def making_of(manifest: CorpusManifest, example: str) -> MakingSection:
         recipe=yaml.safe_dump(manifest.identity.recipe, sort_keys=False, default_flow_style=None, width=100),
         stages={name: versions[name] for name in STAGES if name in versions},
         pools=manifest.identity.pools,
-        circumstance=manifest.circumstance,
+        circumstance=manifest.circumstance.with_(host=""),       # a report is published with its corpus
         example=example,
     )

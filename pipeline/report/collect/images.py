@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import takewhile
 
 from pipeline.report.collect.choose import evenly, in_turn
 from pipeline.report.collect.sources import Sources
@@ -29,7 +30,7 @@ def collect_images(images: ImageSet, hr: HrSet, sources: Sources) -> ImagesSecti
         tiles=hr.tiles, skipped=dict(skipped),
         shown=tuple(_view(image, made[image.pixel_sha256], sources) for image in shown),
         reasons=dict(Counter(str(record.reason) for record in images.rejected).most_common()),
-        rejected=tuple(_cleaned(r) for r in sorted(rejected, key=lambda r: (r.reason, r.url))),
+        rejected=tuple(_cleaned(r, _root(images)) for r in sorted(rejected, key=lambda r: (r.reason, r.url))),
         rejected_total=len(images.rejected),
     )  # fmt: skip
 
@@ -43,6 +44,15 @@ def _view(image: ImageRecord, hr: HrImage, sources: Sources) -> ImageView:
     )  # fmt: skip
 
 
-def _cleaned(record: RejectedImage) -> RejectedImage:
+def _root(images: ImageSet) -> str:
+    """The folder in which all files lie, with a slash; a published corpus need not tell whose machine that was on."""
+    urls = [*(image.url for image in images.accepted), *(record.url for record in images.rejected)]
+    folders = [url.rpartition("/")[0].split("/") for url in urls]
+    common = [names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*folders, strict=False))]
+    return "".join(f"{name}/" for name in common) if len(common) > 1 else ""
+
+
+def _cleaned(record: RejectedImage, root: str) -> RejectedImage:
+    """The name below `root`, without the secrets that a URL may end in."""
     url = record.url if "://" not in record.url else record.url.partition("?")[0]
-    return record.model_copy(update={"url": plain(url), "detail": plain(record.detail)})
+    return record.model_copy(update={"url": plain(url.removeprefix(root)), "detail": plain(record.detail.replace(root, ""))})

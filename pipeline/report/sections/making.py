@@ -35,7 +35,7 @@ def _charts(making: MakingSection) -> list[Raw]:
         ("started", c.started.replace("T", " ").replace("Z", " UTC")),
         ("finished", c.finished.replace("T", " ").replace("Z", " UTC")),
         ("engine", c.engine or "–"),
-        ("machine", f"{c.host}, {c.platform}"),
+        ("machine", c.platform),
         *([("run", c.run_id)] if c.run_id else []),
     ])
     versions = ", ".join(f"{stage.replace('_', ' ')} {version}" for stage, version in making.stages.items())

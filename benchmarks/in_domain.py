@@ -1,0 +1,149 @@
+"""The in-domain experiment: is a corpus of a camera's own pictures better to train on, for it, than bicubic or hand-made ones.
+
+    python -m benchmarks.in_domain SCENES WORKSPACE [--settings benchmarks/in_domain.yaml] [--only camera] [--upto corpora]
+
+Hidden cameras photograph the pictures of SCENES: blur, every second pixel, sensor noise, JPEG. From the photographs alone, one
+corpus is made per degrader; the same small network is trained on each, with the same settings for as many steps; and all are
+judged on other scenes that the same camera has photographed, against the scenes. `camera` is the ceiling: the true degradation
+put on the same HR; `enlarged` is bicubic enlargement, without a network. What is finished is found again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from benchmarks import in_domain_training as training
+from benchmarks.common import RESULTS, machine
+from pipeline import degraders
+from pipeline.apply import apply
+from pipeline.build import make
+from pipeline.corpora.seal import seal_corpus
+from pipeline.degraders import Pools
+from pipeline.execution import SerialExecutor, local_profile, one_thread, run_stage
+from pipeline.images.decode import decode
+from pipeline.pools import Assets
+from pipeline.provenance import circumstance, now
+from pipeline.rng import stream
+from pipeline.stage import Watcher
+from schemas.degraders.custom import CustomConfig
+from schemas.errors import UserError
+from schemas.image import IngestConfig
+from schemas.recipe import Recipe
+
+Image = NDArray[np.uint8]
+CEILING = "camera"
+
+
+def take(scenes: list[Path], camera: dict[str, Any], settings: dict[str, Any], folder: Path) -> None:
+    """Photograph the scenes: `train/*.jpg`, and of the middles of the test scenes `test/*.jpg` beside `truth/*.png`."""
+    count, side = settings["scenes"]["train"], settings["scenes"]["test_side"]
+    for part in ("train", "test", "truth"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for number, path in enumerate(scenes):
+        scene = _even(decode(path.read_bytes(), IngestConfig())[0], settings["scale"])
+        part = "train" if number < count else "test"
+        if part == "test":
+            scene = _middle(scene, side)
+            cv2.imwrite(str(folder / "truth" / f"{path.stem}.png"), scene[..., ::-1])
+        photograph = shoot(scene, camera, settings["scale"], path.stem)
+        cv2.imwrite(str(folder / part / f"{path.stem}.jpg"), photograph[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, camera["quality"]])
+
+
+def shoot(scene: Image, camera: dict[str, Any], scale: int, name: str) -> Image:
+    """What the sensor sees, before compression."""
+    config = CustomConfig.model_validate({"ops": camera["ops"]})
+    program = degraders.build(config, scale, Pools()).draw(stream(0, "photograph", name), (scene.shape[0], scene.shape[1]))
+    return apply(program, scene, Assets({}, {}))
+
+
+def _even(image: Image, scale: int) -> Image:
+    return np.ascontiguousarray(image[: image.shape[0] // scale * scale, : image.shape[1] // scale * scale])
+
+
+def _middle(image: Image, side: int) -> Image:
+    top, left = ((length - min(side, length)) // 2 for length in image.shape[:2])
+    return np.ascontiguousarray(image[top : top + side, left : left + side])
+
+
+def recipes(name: str, camera: dict[str, Any], settings: dict[str, Any], folder: Path) -> dict[str, Recipe]:
+    """One per degrader, and the ceiling's."""
+    jpeg = {"op": "jpeg", "quality": camera["quality"]}
+    kinds = {CEILING: {"kind": "custom", "ops": [*camera["ops"], jpeg]}, **settings["degraders"]}
+    return {
+        label: Recipe.model_validate({
+            **settings["recipe"], "name": f"{name}-{label}", "scale": settings["scale"],
+            "images": {"real": str(folder / "train")}, "degraders": [degrader],
+        })
+        for label, degrader in kinds.items()
+    }  # fmt: skip
+
+
+def build(recipe: Recipe, workspace: Path) -> str:
+    """A corpus made in this process; its version."""
+    profile = local_profile(str(workspace), workers=1)
+
+    def run(stage: Any, inputs: Any, config: Any) -> Any:
+        return run_stage(stage, inputs, config, profile, SerialExecutor(), Watcher())
+
+    manifest = seal_corpus(make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ()))
+    return manifest.version
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenes", type=Path)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--settings", type=Path, default=Path(__file__).with_name("in_domain.yaml"))
+    parser.add_argument("--only", help="one camera")
+    parser.add_argument("--upto", choices=["corpora", "scores"], default="scores", help="stop after the corpora")
+    args = parser.parse_args()
+    one_thread()
+    settings = yaml.safe_load(args.settings.read_text())
+    scenes = sorted(path for path in args.scenes.iterdir() if path.suffix.lower() in {".png", ".jpg"})
+    scenes = scenes[: settings["scenes"]["train"] + settings["scenes"]["test"]]
+    cameras = {name: camera for name, camera in settings["cameras"].items() if args.only in (None, name)}
+    found = {name: _camera(name, camera, settings, scenes, args) for name, camera in cameras.items()}
+    if args.upto == "scores":
+        _save({name: scores for name, scores in found.items() if scores}, settings, args.scenes.name)
+
+
+def _camera(
+    name: str, camera: dict[str, Any], settings: dict[str, Any], scenes: list[Path], args: argparse.Namespace
+) -> training.Scores:
+    """All of one camera; the scores of its networks."""
+    folder, corpora = args.workspace / "cameras" / name, {}
+    take(scenes, camera, settings, folder)
+    for label, recipe in recipes(name, camera, settings, folder).items():
+        try:
+            corpora[label] = (recipe.name, build(recipe, args.workspace))
+        except UserError as error:                       # a finding too: this way makes no corpus of such pictures
+            print(f"{name}: no corpus by {label}: {error}", flush=True)
+        else:
+            print(f"{name}: {label} {corpora[label][1]}", flush=True)
+    if args.upto == "corpora":
+        return {}
+    pristine = [str(path) for path in scenes[: settings["scenes"]["train"]]]
+    return training.judge(training.train(corpora, settings, args.workspace), folder, args.workspace, pristine)
+
+
+def _save(cameras: dict[str, training.Scores], settings: dict[str, Any], scenes: str) -> None:
+    lines = training.table(cameras)
+    print("\n".join(lines))
+    document = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": machine(), "scenes": scenes, "settings": settings,
+        "scores": cameras, "table": lines,
+    }  # fmt: skip
+    (RESULTS / "in_domain.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The second half of `benchmarks.in_domain`: networks, scores, and the table over all cameras."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.evaluate.run import Request, evaluate
+from pipeline.storage import Storage
+from pipeline.training.run import train_run
+from schemas.evaluation import EvaluationReport
+from schemas.training import TrainConfig
+
+Scores = dict[str, dict[str, float]]
+"""By network, by metric."""
+
+
+def training(name: str, version: str, settings: dict[str, Any], seed: int) -> TrainConfig:
+    """The same for every corpus but for its name; the schedule falls to zero as a cosine."""
+    chosen = settings["training"]
+    steps = chosen["steps"]
+    return TrainConfig.model_validate({
+        "name": f"{name}-{seed}", "corpus": f"{name}@{version}", "seed": seed, "network": chosen["network"], "steps": steps,
+        "batch": chosen["batch"], "crop": chosen["crop"], "loading": {"workers": 0}, "ema": 0.99,
+        "optimiser": {"learning_rate": chosen["rate"], "schedule": {"kind": "cosine", "periods": [steps]}},
+        "validation": {"every": steps, "images": 16}, "checkpoints": {"every": max(1, steps // 4), "keep": 0},
+    })  # fmt: skip
+
+
+def train(corpora: dict[str, tuple[str, str]], settings: dict[str, Any], workspace: Path) -> dict[str, list[str]]:
+    """Train one network per corpus and seed; checkpoints by label."""
+    found: dict[str, list[str]] = {}
+    for label, (name, version) in corpora.items():
+        for seed in settings["seeds"]:
+            done = train_run(training(name, version, settings, seed), ".", Storage(str(workspace)))
+            print(f"  {name}-{seed}: {done.step} steps", flush=True)
+            found.setdefault(label, []).append(done.folder.checkpoint("last"))
+    return found
+
+
+def judge(checkpoints: dict[str, list[str]], folder: Path, workspace: Path, pristine: Sequence[str]) -> Scores:
+    """Scores on the camera's test photographs; of several seeds, the mean."""
+    seeds = [
+        _evaluated([files[seed] for files in checkpoints.values()], folder, workspace, pristine, seed)
+        for seed in range(len(next(iter(checkpoints.values()))))
+    ]
+    labels = ["enlarged", *checkpoints]
+    return {
+        label: {metric: statistics.fmean(_row(report, number)[metric] for report in seeds) for metric in _row(seeds[0], number)}
+        for number, label in enumerate(labels)
+    }  # fmt: skip
+
+
+def _evaluated(files: list[str], folder: Path, workspace: Path, pristine: Sequence[str], seed: int) -> EvaluationReport:
+    request = Request(
+        checkpoints=("bicubic", *files), pairs=((str(folder / "truth"), str(folder / "test")),), pristine=tuple(pristine),
+        title=f"camera {folder.name}",
+    )  # fmt: skip
+    return evaluate(request, Storage(str(workspace)), Storage(str(folder)), f"evaluation-{seed}")
+
+
+def _row(report: EvaluationReport, number: int) -> dict[str, float]:
+    return dict(report.groups[0].rows[number].scores)
+
+
+def table(cameras: dict[str, Scores], control: str = "bicubic") -> list[str]:
+    """Markdown: mean over cameras, gain over the control per camera, and its spread."""
+    labels = [label for label in next(iter(cameras.values())) if all(label in scores for scores in cameras.values())]
+    metrics = list(next(iter(cameras.values()))[labels[0]])
+    heads = ["trained on", *metrics, "PSNR over bicubic, mean and spread", *(f"PSNR, {name}" for name in cameras)]
+    lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
+    for label in labels:
+        means = [statistics.fmean(scores[label][metric] for scores in cameras.values()) for metric in metrics]
+        gains = [scores[label]["psnr_y"] - scores[control]["psnr_y"] for scores in cameras.values()]
+        lines.append(" | ".join([label, *_numbers(means), f"{statistics.fmean(gains):+.2f} ± {_spread(gains):.2f}",
+                                 *(f"{scores[label]['psnr_y']:.2f}" for scores in cameras.values())]))  # fmt: skip
+    return [f"| {line} |" for line in lines]
+
+
+def _numbers(values: Iterable[float]) -> list[str]:
+    return [f"{value:.4f}" if abs(value) < 2 else f"{value:.2f}" for value in values]
+
+
+def _spread(values: list[float]) -> float:
+    return statistics.stdev(values) if len(values) > 1 else 0.0

@@ -1,0 +1,94 @@
+"""`pairmill images check`: what curation would say, as tables and as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flows.cli import render
+from pipeline import layout
+from pipeline.corpora.earlier import earlier_keys
+from pipeline.execution import Executor, ProcessExecutor, SerialExecutor, local_profile, one_thread, run_stage
+from pipeline.recipes import load_recipe
+from pipeline.report.check import write_check
+from pipeline.sources import Chosen, checked_images
+from pipeline.stage import Sealed, Stage
+from pipeline.storage import Storage
+from schemas.curation_report import CopyView, CurationSection
+from schemas.errors import UserError
+from schemas.recipe import Recipe
+
+SHOWN = 20
+
+
+def check_images(
+    source: str, benchmarks: list[str], workspace: str, *, out: str | None, workers: int | None, open_: bool
+) -> CurationSection:
+    """Check the images of a recipe or a folder, and say where the page is.
+
+    Raises:
+        UserError: if the source is neither, or what checking raises.
+    """
+    recipe, base = _recipe_of(source, benchmarks)
+    one_thread()
+    profile, storage = local_profile(Storage(workspace).url, workers=workers), Storage(workspace)
+    with render.Bars() as bars:
+        executor: Executor = ProcessExecutor(profile.workers) if profile.workers > 1 else SerialExecutor()
+
+        def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
+            return run_stage(stage, inputs, config, profile, executor, bars)
+
+        chosen = checked_images(recipe, base, run, earlier_keys(storage, recipe, recipe.name))
+    target, folder = (Storage(out), ".") if out else (storage, layout.check_folder(recipe.name))
+    found = write_check(target, folder, recipe.name, chosen)
+    _say(found, chosen)
+    page = target.path(f"{folder}/index.html").replace("/./", "/")
+    render.line(f"\n  page     {page}")
+    if open_:
+        import webbrowser
+
+        webbrowser.open(f"file://{Path(page).resolve()}")
+    return found
+
+
+def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
+    """The recipe, or one for a folder; with benchmarks of the command line, which are relative to the current folder."""
+    from flows.cli.main import name_from
+
+    place = Path(source).expanduser()
+    named = [text if "://" in text else str(Path(text).expanduser().absolute()) for text in benchmarks]
+    if place.is_dir():
+        images = {"clean": [str(place.resolve())]}
+        value = {"name": name_from(source), "images": images, "degraders": [{"kind": "bicubic"}]}
+        return Recipe.model_validate({**value, "curation": {"benchmarks": named}}), str(place.resolve())
+    if "://" in source or place.suffix.lower() not in (".yaml", ".yml"):
+        raise UserError("there is no such folder or recipe", where=source, wanted="a folder with images, or a recipe (.yaml)")
+    recipe, base = load_recipe(source)
+    curation = recipe.model_dump()["curation"] or {}
+    return recipe.with_(curation={**curation, **({"benchmarks": named} if named else {})}), base
+
+
+def _say(found: CurationSection, chosen: Chosen) -> None:
+    from pipeline.report.sections.curation import lead
+
+    images = chosen.images.manifest
+    render.line(f"\n{len(chosen.ingested)} images, {len(images.rejected)} rejected. {lead(found)}")
+    columns = ["image", "role", "shows the same as", "role", "overlap", "correlation", "outcome"]
+    if found.leaks:
+        render.table("\nleaks from benchmarks", columns, [_row(view) for view in found.leaks[:SHOWN]])
+    if found.copies:
+        render.table("\nnear-duplicates", columns, [_row(view) for view in found.copies[:SHOWN]])
+        if found.copies_total > SHOWN:
+            render.line(f"  and {found.copies_total - SHOWN} more, see the page")
+    worst = [*(("blocky", view, f"{view.score:.2f}") for view in found.blocky[:3]),
+             *(("blurred", view, f"{view.score:.1f} px") for view in found.blurred[:3])]  # fmt: skip
+    rows = [[view.name, view.kind, most, said] for most, view, said in worst]
+    render.table("\nworst", ["image", "role", "most", "score"], rows)
+    if found.credits:
+        rows = [[credit.licence or "unknown", credit.author, str(credit.images)] for credit in found.credits[:SHOWN]]
+        render.table("\nlicences", ["licence", "author", "images"], rows)
+
+
+def _row(view: CopyView) -> list[str]:
+    (first, second), (one, other) = view.names, view.kinds
+    return [first, one, second, other, f"{view.overlap:.0%}", f"{view.correlation:.2f}", view.outcome]

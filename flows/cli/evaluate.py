@@ -1,0 +1,103 @@
+"""What `pairmill evaluate` does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from flows.cli import render
+from flows.cli.upscale import Pictures, inference
+from pipeline import layout
+from pipeline.evaluate.request import Request
+from pipeline.evaluate.run import evaluate
+from pipeline.evaluate.tables import columns, heading, shown
+from pipeline.storage import Storage
+from schemas.errors import UserError
+from schemas.evaluation import EvaluationConfig, EvaluationReport
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What to evaluate on, as people type it."""
+
+    hr: list[str]
+    lr: list[str]
+    corpus: list[str]
+    split: str
+    real: list[str]
+
+
+def run_evaluate(
+    checkpoints: list[str], sets: Sets, workspace: str, *, out: str | None, config: dict[str, Any], more: dict[str, Any],
+    open_: bool,
+) -> EvaluationReport:  # fmt: skip
+    """Evaluate, print the table, and say where the page is.
+
+    Raises:
+        UserError: if an option, a checkpoint or a set is wrong.
+    """
+    options = config | {"inference": inference(config["inference"])}
+    settings = EvaluationConfig.model_validate(options)
+    request = Request(tuple(checkpoints), **_sets(sets), base=str(Path.cwd()), config=settings, **more)
+    storage = Storage(workspace)
+    target, folder = (Storage(out), ".") if out else (storage, layout.evaluation_folder(name_of(checkpoints, sets)))
+    with Pictures("evaluate", 0) as bar:
+        def advanced(done: int, total: int, name: str) -> None:
+            bar.progress.update(bar.task, total=total)
+            bar.reached(done, name)
+
+        report = evaluate(request, storage, target, folder, advanced)
+    say(report)
+    page = target.path(f"{folder}/index.html").replace("/./", "/")
+    where = page.removesuffix("index.html")
+    render.line(f"\n  page     {escape(page)}\n  tables   {escape(where)}table.md, scores.csv, evaluation.json")
+    if open_:
+        import webbrowser
+
+        webbrowser.open(f"file://{Path(page).resolve()}")
+    return report
+
+
+def say(report: EvaluationReport) -> None:
+    """The means of each set."""
+    for group in report.groups:
+        metrics = columns(report, [group])
+        counted = f"{group.pictures} of {group.total} pictures" if group.pictures < group.total else f"{group.pictures} pictures"
+        name = f"{group.name}, {group.about}" if group.kind == "corpus" else group.name
+        title = f"{name}: {counted}, x{report.scale}, border {report.border}"
+        head = ["network", *(heading(metric) for metric in metrics)]
+        rows = [[row.network, *(shown(row.scores.get(m.key), m).rjust(len(heading(m))) for m in metrics)] for row in group.rows]
+        if metrics:
+            render.table(title, head, rows)
+        else:
+            render.line(f"[bold]{escape(title)}[/]: pictures only")
+        render.line("")
+    for one in report.left_out:
+        render.warning(f"left out: {one.name}: {one.reason}")
+    for note in report.notes:
+        render.line(f"  [dim]{escape(note)}[/]")
+
+
+def _sets(sets: Sets) -> dict[str, Any]:
+    """Options as fields of a request.
+
+    Raises:
+        UserError: if there is an --lr for some --hr only.
+    """
+    if sets.lr and len(sets.lr) != len(sets.hr):
+        raise UserError("--hr and --lr do not pair up", got=f"{len(sets.hr)} --hr and {len(sets.lr)} --lr",
+                        wanted="one --lr for each --hr, in the same order, or none",
+                        todo="without --lr, LR is made of HR by bicubic reduction")  # fmt: skip
+    pairs = tuple(zip(sets.hr, sets.lr, strict=True)) if sets.lr else ()
+    return {"pairs": pairs, "hr": () if sets.lr else tuple(sets.hr), "corpora": tuple((name, sets.split) for name in sets.corpus),
+            "real": tuple(sets.real)}  # fmt: skip
+
+
+def name_of(checkpoints: list[str], sets: Sets) -> str:
+    """A name for the folder of the page: the networks and the sets."""
+    stems = [Path(each).stem for each in checkpoints] + [Path(each).name for each in (*sets.hr, *sets.corpus, *sets.real)]
+    return "-".join(re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") for stem in stems)[:100].strip("-") or "evaluation"

@@ -1,0 +1,119 @@
+"""What `pairmill upscale` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from flows.cli import render
+from pipeline.evaluate.networks import load
+from pipeline.evaluate.outputs import Job, jobs_of
+from pipeline.evaluate.upscale import LOOK, upscale_files
+from pipeline.report.markup import counted
+from pipeline.storage import Storage
+from schemas.errors import UserError
+from schemas.evaluation import InferenceConfig, UpscaleReport
+
+
+def run_upscale(images: list[str], checkpoint: str, out: str, interpolate: str, options: dict[str, Any]) -> UpscaleReport:
+    """Enlarge, and say what was made and what could not be used.
+
+    Raises:
+        UserError: if the checkpoint or an option is wrong, or a pattern names no file.
+        SystemExit: with code 1 if a file could not be used.
+    """
+    config = inference(options)
+    jobs = jobs_of(images, str(Path.cwd()), out)
+    upscaler, target = load(checkpoint, mixed(interpolate)), Storage(out)
+    network = upscaler.view
+    render.line(f"[bold]{escape(network.name)}[/]  {escape(network.arch)}, x{network.scale}, {network.parameters:,} parameters")
+    with Pictures("upscale", len(jobs)) as bar:
+        report = upscale_files(upscaler, jobs, target, config, bar.advanced)
+    _say(report, target, len(jobs))
+    if report.left_out:
+        raise SystemExit(1)
+    return report
+
+
+def _say(report: UpscaleReport, target: Storage, total: int) -> None:
+    network, made = report.network, len(report.images) - report.found
+    for one in report.left_out:
+        render.warning(f"left out: {one.name}: {one.reason}")
+    rate = f", {network.megapixels / network.seconds:.3g} HR megapixels/s" if network.seconds else ""
+    parts = [f"{made} made", *([f"{report.found} found"] if report.found else []),
+             *([f"{len(report.left_out)} left out"] if report.left_out else [])]  # fmt: skip
+    render.line(f"[green]✓[/] {counted(total, 'file')}: {', '.join(parts)}  [dim]{network.seconds:.1f} s{rate}[/]")
+    render.line(f"  images   {escape(target.url)}\n  page     {escape(target.path(f'{LOOK}/index.html'))}")
+
+
+def inference(options: dict[str, Any]) -> InferenceConfig:
+    """Options as settings.
+
+    Raises:
+        UserError: if one is out of bounds.
+    """
+    try:
+        return InferenceConfig.model_validate(options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"--{first['loc'][0]}"
+        raise UserError(f"{name} cannot be so", where=name, got=str(first["input"]), wanted=first["msg"],
+                        todo="--help says what each option means") from error  # fmt: skip
+
+
+def mixed(text: str) -> tuple[str, float] | None:
+    """`OTHER:ALPHA` as a checkpoint and a share; none if it is empty.
+
+    Raises:
+        UserError: if it is not of that form.
+    """
+    if not text:
+        return None
+    other, _, share = text.rpartition(":")
+    try:
+        return (other or _wrong(text)), float(share)
+    except ValueError:
+        return _wrong(text), 0.0
+
+
+def _wrong(text: str) -> str:
+    raise UserError(
+        "--interpolate cannot be so", where="--interpolate", got=text, wanted="OTHER:ALPHA, such as gan.safetensors:0.8",
+        todo="give the other checkpoint and its share, 0 to 1",
+    )  # fmt: skip
+
+
+class Pictures:
+    """A bar over pictures, with their rate and the time left; a picture counts as far as it is done."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description:<16}"), BarColumn(bar_width=20), TextColumn("{task.fields[said]}"),
+            TimeRemainingColumn(compact=True), TextColumn("[dim]left[/]"), TextColumn("[dim]{task.fields[name]}[/]"),
+            console=render.out, transient=True,
+        )  # fmt: skip
+        self.task = self.progress.add_task(title, total=total, said="", name="")
+        self.done = 0.0
+
+    def __enter__(self) -> Pictures:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def advanced(self, job: Job, share: float) -> None:
+        """Hears how much of an image was done."""
+        self.reached(self.done + share, job.output)
+
+    def reached(self, done: float, name: str) -> None:
+        """So many pictures are done, and this one is next."""
+        self.done = done
+        task = self.progress.tasks[0]
+        rate = task.speed and (f"{task.speed:.3g} pictures/s" if task.speed >= 0.5 else f"{1 / task.speed:.0f} s/picture")
+        said = f"{int(done + 1e-6)}/{int(task.total or 0)} pictures [dim]{rate or ''}[/]"
+        self.progress.update(self.task, completed=done, said=said, name=escape(name[-40:]))

@@ -1,0 +1,62 @@
+"""The super-resolution networks: a table of them, and `build`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from models.archs.compact import Compact
+from models.archs.dbpn import Dbpn
+from models.archs.edsr import Edsr
+from models.archs.espcn import Espcn
+from models.archs.lapsrn import LapSrn
+from models.archs.layers import Network, draw_weights
+from models.archs.rcan import Rcan
+from models.archs.rrdbnet import RrdbNet
+from models.archs.srcnn import Srcnn
+from models.archs.srresnet import SrResNet
+from models.archs.swinir import SwinIr
+from models.pdm.sampling import keyed
+from schemas.network import AnyNetworkConfig
+
+NETWORKS: dict[str, Callable[[Any, int], Network]] = {
+    "srresnet": SrResNet,
+    "edsr": Edsr,
+    "rcan": Rcan,
+    "rrdbnet": RrdbNet,
+    "swinir": SwinIr,
+    "compact": Compact,
+    "srcnn": Srcnn,
+    "espcn": Espcn,
+    "lapsrn": LapSrn,
+    "dbpn": Dbpn,
+}
+"""Networks by the `arch` of their settings; each is made of its settings and a scale."""
+
+
+def build(config: AnyNetworkConfig, scale: int, seed: int = 0) -> Network:
+    """A network with first weights, on the CPU, in float32, for training.
+
+    Args:
+        config: its settings.
+        scale: HR pixels per LR pixel along each axis.
+        seed: of the weights: the same seed makes the same weights, whatever has been drawn before; no global generator moves.
+
+    Raises:
+        ValueError: if the network cannot be built for this scale, with those that it can be built for.
+    """
+    network = build_empty(config, scale)
+    draw_weights(network, keyed(seed, "weights"))
+    return network
+
+
+def build_empty(config: AnyNetworkConfig, scale: int) -> Network:
+    """A network whose weights have no values yet, to be loaded from a checkpoint.
+
+    Raises:
+        ValueError: as `build`.
+    """
+    problem = config.problem(scale)
+    if problem is not None:
+        raise ValueError(problem)
+    return NETWORKS[config.arch](config, scale)

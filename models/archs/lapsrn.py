@@ -1,0 +1,69 @@
+"""LapSRN: a pyramid that doubles the size at each level and adds a residual there (Lai et al. 2017)."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor, nn
+from torch.nn.functional import leaky_relu, pad
+
+from models.archs.layers import Conv, Deconv, Network, fill, in_full
+from schemas.network import LapSrnConfig
+
+SLOPE = 0.2
+BILINEAR = np.array([0.25, 0.75, 0.75, 0.25])
+
+
+class Doubling(Deconv):
+    """Doubles a picture; bilinear at first, then learned. Its edge is repeated, where the paper's goes dark."""
+
+    def __init__(self) -> None:
+        super().__init__(3, 3, 4, 2, 1, bias=False)
+
+    def draw(self, rng: np.random.Generator) -> None:  # noqa: ARG002
+        """Bilinear interpolation of each colour."""
+        fill(self.weight, np.eye(3)[:, :, None, None] * np.outer(BILINEAR, BILINEAR))
+
+    def forward(self, image: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: ARG002
+        """(B, 3, h, w) to (B, 3, 2 h, 2 w)."""
+        with in_full(image):
+            return super().forward(pad(image, (1, 1, 1, 1), mode="replicate"))[:, :, 2:-2, 2:-2]
+
+
+class Level(nn.Module):
+    """Convolutions, then twice the size: of the features, of the picture, and the residual that is added to it."""
+
+    def __init__(self, features: int, depth: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(Conv(features, features, start="he") for _ in range(depth))
+        self.up = Deconv(features, features, 4, 2, 1, start="he")
+        self.enlarge = Doubling()
+        self.residual = Conv(features, 3, start="he", gain=0.1)
+
+    def forward(self, features: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, features, h, w) and (B, 3, h, w) to the same at twice the size."""
+        for conv in self.convs:
+            features = leaky_relu(conv(features), SLOPE)
+        features = leaky_relu(self.up(features), SLOPE)
+        return features, self.enlarge(image) + self.residual(features)
+
+
+class LapSrn(Network):
+    """Progressive upsampling. Differs from the paper: three channels instead of luma."""
+
+    def __init__(self, config: LapSrnConfig, scale: int) -> None:
+        super().__init__(config, scale)
+        self.count = scale.bit_length() - 1
+        self.first = Conv(3, config.features, start="he")
+        self.levels = nn.ModuleList(Level(config.features, config.depth) for _ in range(1 if config.shared else self.count))
+
+    def pyramid(self, lr: Tensor) -> list[Tensor]:
+        """(B, 3, h, w) to the pictures of all levels, each twice as large as the one before; the last is the result."""
+        features, image, found = leaky_relu(self.first(lr), SLOPE), lr, []
+        for number in range(self.count):
+            features, image = self.levels[number % len(self.levels)](features, image)
+            found.append(image)
+        return found
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """See `Network`."""
+        return self.pyramid(lr)[-1]

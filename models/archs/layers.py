@@ -1,0 +1,186 @@
+"""Layers that the networks share: convolutions whose first weights come from a stream, residual blocks, ways to enlarge."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d
+
+from models.functional.resize import cubic
+from schemas.network import NetworkBase
+
+Start = Literal["torch", "he"]
+"""First weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws them; `he`: normal with variance
+gain**2 2 / inputs (He et al. 2015), biases 0. Inputs are those that meet in one output."""
+
+
+class Network(nn.Module):
+    """A network for one scale: (B, 3, h, w) float in [0, 1], sides at least 1, to (B, 3, scale h, scale w), about in [0, 1]."""
+
+    def __init__(self, config: NetworkBase, scale: int) -> None:
+        super().__init__()
+        self.config, self.scale = config, scale
+
+
+class Conv(nn.Conv2d):
+    """A convolution that keeps the size at stride 1. It has no values until `draw_weights`: no global generator moves."""
+
+    def __init__(
+        self, inputs: int, outputs: int, side: int = 3, stride: int = 1, padding: int | None = None, *, start: Start = "torch",
+        gain: float = 1.0,
+    ) -> None:  # fmt: skip
+        self.start, self.gain = start, gain
+        super().__init__(inputs, outputs, side, stride, side // 2 if padding is None else padding)
+
+    def reset_parameters(self) -> None:
+        """Nothing: see the class."""
+
+    def draw(self, rng: np.random.Generator) -> None:
+        """First weights and bias."""
+        draw_filters(self, rng, self.in_channels * self.kernel_size[0] * self.kernel_size[1])
+
+
+class Deconv(nn.ConvTranspose2d):
+    """A transposed convolution, drawn as a `Conv`."""
+
+    def __init__(
+        self, inputs: int, outputs: int, side: int, stride: int, padding: int, *, start: Start = "torch", gain: float = 1.0,
+        bias: bool = True,
+    ) -> None:  # fmt: skip
+        self.start, self.gain = start, gain
+        super().__init__(inputs, outputs, side, stride, padding, bias=bias)
+
+    def reset_parameters(self) -> None:
+        """Nothing: see `Conv`."""
+
+    def draw(self, rng: np.random.Generator) -> None:
+        """First weights and bias."""
+        draw_filters(self, rng, max(1, self.in_channels * self.kernel_size[0] * self.kernel_size[1] // self.stride[0] ** 2))
+
+
+class Linear(nn.Linear):
+    """A linear layer, with memory but no values; first weights normal with deviation 0.02 and bias 0, as in Swin transformers."""
+
+    def reset_parameters(self) -> None:
+        """Nothing: see `Conv`."""
+
+    def draw(self, rng: np.random.Generator) -> None:
+        """First weights and bias."""
+        fill(self.weight, 0.02 * rng.standard_normal(tuple(self.weight.shape)))
+        nn.init.zeros_(self.bias)
+
+
+def draw_weights(network: nn.Module, rng: np.random.Generator) -> None:
+    """First weights of all layers that have a `draw`, in order; the others (PReLU, normalisation) have theirs from torch."""
+    for layer in network.modules():
+        draw = getattr(layer, "draw", None)
+        if draw is not None:
+            draw(rng)
+
+
+def draw_filters(layer: Conv | Deconv, rng: np.random.Generator, inputs: int) -> None:
+    """Fill a convolution's weight and bias as its `Start` says."""
+    shape, bound = tuple(layer.weight.shape), 1 / math.sqrt(inputs)
+    if layer.start == "he":
+        fill(layer.weight, layer.gain * math.sqrt(2) * bound * rng.standard_normal(shape))
+    else:
+        fill(layer.weight, layer.gain * bound * (2 * rng.random(shape) - 1))
+    if layer.bias is not None:
+        fill(layer.bias, np.zeros(len(layer.bias)) if layer.start == "he" else bound * (2 * rng.random(len(layer.bias)) - 1))
+
+
+def fill(parameter: Tensor, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
+    """Set a parameter."""
+    with torch.no_grad():
+        parameter.copy_(torch.from_numpy(values).to(parameter.dtype))
+
+
+class ResidualBlock(nn.Module):
+    """x + scale conv2(relu(conv1(x))): EDSR's block, without normalisation."""
+
+    def __init__(self, features: int, scale: float = 1.0, *, start: Start = "torch", gain: float = 1.0) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = (Conv(features, features, start=start, gain=gain) for _ in range(2))
+        self.scale = scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, features, h, w) to the same."""
+        added: Tensor = self.conv2(torch.relu(self.conv1(x)))
+        return x + added * self.scale
+
+
+class Upsample(nn.Sequential):
+    """Convolutions whose channels become pixels, in steps of 2, or of 3 (Shi et al. 2016); entries 0, 2, ... have the weights."""
+
+    def __init__(self, features: int, scale: int) -> None:
+        steps = [3] if scale == 3 else [2] * round(math.log2(scale))
+        super().__init__(*(part for step in steps for part in (Conv(features, step**2 * features), nn.PixelShuffle(step))))
+
+
+class Normalise(nn.Module):
+    """(x - mean) range, and back; holds nothing that goes into a checkpoint."""
+
+    mean: Tensor
+
+    def __init__(self, mean: tuple[float, float, float], span: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.span = span
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[0, 1] to what the network counts in."""
+        return (x - self.mean) * self.span
+
+    def back(self, x: Tensor) -> Tensor:
+        """What the network counts in to [0, 1]."""
+        return x / self.span + self.mean
+
+
+class BicubicUp(nn.Module):
+    """MATLAB's bicubic enlargement by an integer (a = -0.5, edge sample repeated in mirrored borders), as `functional.resize`
+    makes it, with overshoot, differentiable.
+    """
+
+    taps: Tensor
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        offsets = (np.arange(scale) + 0.5) / scale - 0.5                # of the outputs from the input sample that they stem from
+        taps = cubic(offsets[:, None] - np.arange(-2, 3)[None])
+        self.register_buffer("taps", torch.from_numpy(taps).float()[:, None, :, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C, scale h, scale w)."""
+        with in_full(x):
+            for _ in range(2):
+                x = self._rows(x).transpose(2, 3)
+        return x
+
+    def _rows(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C, scale h, w)."""
+        batch, channels, height, width = x.shape
+        place = torch.arange(-2, height + 2, device=x.device) % (2 * height)
+        padded = x.index_select(2, torch.minimum(place, 2 * height - 1 - place))
+        found = conv2d(padded.reshape(batch * channels, 1, height + 4, width), self.taps.to(x.dtype))
+        return found.transpose(1, 2).reshape(batch, channels, height * self.scale, width)
+
+
+def in_full(x: Tensor) -> torch.autocast:
+    """No mixed precision within: what a network adds to must not be rounded to eight bits."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
+def reflected(x: Tensor, unit: int) -> Tensor:
+    """Continue (B, C, h, w) to the right and below to multiples of `unit`, mirrored without repeating the edge, from any size."""
+    for axis in (2, 3):
+        length = x.shape[axis]
+        missing = -length % unit
+        if missing:
+            place = torch.arange(length + missing, device=x.device) % max(1, 2 * length - 2)
+            x = x.index_select(axis, torch.minimum(place, (2 * length - 2 - place).clamp_min(0)))
+    return x

@@ -1,0 +1,74 @@
+"""RCAN: groups of residual blocks whose channels are weighted by what is in them (Zhang et al. 2018); names of BasicSR."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from models.archs.layers import Conv, Network, Normalise, Upsample
+from schemas.network import RcanConfig
+
+
+class Attention(nn.Module):
+    """Every channel times a number in (0, 1) that follows from the means of all."""
+
+    def __init__(self, features: int, squeeze: int) -> None:
+        super().__init__()
+        few = features // squeeze
+        self.attention = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), Conv(features, few, 1), nn.ReLU(), Conv(few, features, 1), nn.Sigmoid()
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, features, h, w) to the same."""
+        weights: Tensor = self.attention(x)
+        return x * weights
+
+
+class Block(nn.Module):
+    """Two convolutions and an attention beside nothing."""
+
+    def __init__(self, config: RcanConfig) -> None:
+        super().__init__()
+        features = config.features
+        attention = Attention(features, config.squeeze)
+        self.rcab = nn.Sequential(Conv(features, features), nn.ReLU(), Conv(features, features), attention)
+        self.scale = config.residual_scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, features, h, w) to the same."""
+        added: Tensor = self.rcab(x)
+        return x + added * self.scale
+
+
+class Group(nn.Module):
+    """Blocks and a convolution beside nothing."""
+
+    def __init__(self, config: RcanConfig) -> None:
+        super().__init__()
+        self.residual_group = nn.Sequential(*(Block(config) for _ in range(config.blocks)))
+        self.conv = Conv(config.features, config.features)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, features, h, w) to the same."""
+        added: Tensor = self.conv(self.residual_group(x))
+        return x + added
+
+
+class Rcan(Network):
+    """Post-upsampling. The means go over the whole picture, so tiles do not give quite the same as the picture at once."""
+
+    def __init__(self, config: RcanConfig, scale: int) -> None:
+        super().__init__(config, scale)
+        features = config.features
+        self.normalise = Normalise(config.mean, config.range)
+        self.conv_first = Conv(3, features)
+        self.body = nn.Sequential(*(Group(config) for _ in range(config.groups)))
+        self.conv_after_body = Conv(features, features)
+        self.upsample = Upsample(features, scale)
+        self.conv_last = Conv(features, 3)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """See `Network`."""
+        first = self.conv_first(self.normalise(lr))
+        body = self.conv_after_body(self.body(first)) + first
+        return self.normalise.back(self.conv_last(self.upsample(body)))

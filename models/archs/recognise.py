@@ -1,0 +1,190 @@
+"""Which network a checkpoint is for, from the names and shapes of its weights."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Literal
+
+from models.archs.dbpn import SIDES
+from models.archs.keys import CONVENTIONS, Tensors, convention_of, to_ours
+from models.archs.rrdbnet import TALL
+from schemas.network import (
+    DIV2K_MEAN,
+    AnyNetworkConfig,
+    CompactConfig,
+    DbpnConfig,
+    EdsrConfig,
+    EspcnConfig,
+    LapSrnConfig,
+    RcanConfig,
+    RrdbNetConfig,
+    SrResNetConfig,
+    SwinIrConfig,
+)
+
+Found = tuple[AnyNetworkConfig, int]
+PLAIN = 128
+"""Features of an EDSR above which the published ones have residuals x 0.1; checkpoints do not say."""
+JPEG_WINDOW = 7
+"""Window of the SwinIRs that count white as 255; checkpoints do not say."""
+
+
+def recognise(tensors: Tensors) -> Found:
+    """Settings and scale of the network that these weights are for, by any of the names in `models.archs.keys`.
+
+    What shapes do not show is taken from the published networks: EDSR's residual scale, means and ranges.
+
+    Raises:
+        ValueError: if it is none of ours, or if the shapes do not tell the scale (SRCNN, LapSRN with shared levels).
+    """
+    ours = to_ours(tensors)
+    found = next((form for signs, form in FORMS if all(sign in ours for sign in signs)), None)
+    if found is None:
+        raise ValueError(f"no network of ours has these weights: {some(ours)}")
+    try:
+        config, scale = found(ours)
+    except (KeyError, IndexError, ZeroDivisionError) as error:
+        raise ValueError(f"weights of a damaged or foreign network: {type(error).__name__} {error} in {some(ours)}") from error
+    if isinstance(config, RcanConfig | EdsrConfig) and convention_of(tensors) in CONVENTIONS:
+        config = config.with_(mean=_mean(tensors, config.range))
+    problem = config.problem(scale)
+    if problem is not None:
+        raise ValueError(problem)
+    return config, scale
+
+
+def some(keys: Tensors, most: int = 3) -> str:
+    """The first keys with their shapes, and how many there are besides."""
+    shown = [f"{key} {tuple(keys[key].shape)}" for key in list(keys)[:most]]
+    return ", ".join(shown) + (f" and {len(keys) - most} more" if len(keys) > most else "")
+
+
+def _count(tensors: Tensors, form: str) -> int:
+    """One more than the largest number in place of `N` in a name that begins so."""
+    pattern = re.compile(re.escape(form).replace("N", r"(\d+)"))
+    return 1 + max((int(match[1]) for key in tensors if (match := pattern.match(key))), default=-1)
+
+
+def _root(number: int) -> int:
+    root = math.isqrt(number)
+    if root * root != number:
+        raise ValueError(f"{number} channels cannot become square blocks of pixels")
+    return root
+
+
+def _shuffled(tensors: Tensors, name: str) -> int:
+    """Scale of an `Upsample`: entries 0, 2, ... with step**2 times as many channels out as in."""
+    scale, entries = 1, _count(tensors, f"{name}.N.weight")
+    if not entries:
+        raise ValueError(f"weights without {name}.0, the layer that enlarges: a body alone, or no network for super-resolution")
+    for number in range(0, entries, 2):
+        outputs, inputs = tensors[f"{name}.{number}.weight"].shape[:2]
+        scale *= _root(outputs // inputs)
+    return scale
+
+
+def _mean(tensors: Tensors, span: float) -> tuple[float, ...]:
+    if "sub_mean.bias" not in tensors:
+        return (0.0, 0.0, 0.0)
+    mean = tuple(round(-value / span, 4) for value in tensors["sub_mean.bias"].tolist())
+    return DIV2K_MEAN if max(abs(a - b) for a, b in zip(mean, DIV2K_MEAN, strict=True)) < 2e-4 else mean
+
+
+def _srresnet(tensors: Tensors) -> Found:
+    scale = math.prod(
+        _root(tensors[f"upconv{n}.weight"].shape[0] // tensors[f"upconv{n}.weight"].shape[1])
+        for n in range(1, _count(tensors, "upconvN.weight"))
+    )
+    return SrResNetConfig(features=tensors["conv_first.weight"].shape[0], blocks=_count(tensors, "body.N.conv1")), scale
+
+
+def _edsr(tensors: Tensors) -> Found:
+    features = tensors["conv_first.weight"].shape[0]
+    added = 0.1 if features > PLAIN else 1.0
+    config = EdsrConfig(features=features, blocks=_count(tensors, "body.N.conv1"), residual_scale=added)
+    return config, _shuffled(tensors, "upsample")
+
+
+def _rcan(tensors: Tensors) -> Found:
+    few, features = tensors["body.0.residual_group.0.rcab.3.attention.1.weight"].shape[:2]
+    groups, blocks = _count(tensors, "body.N.conv."), _count(tensors, "body.0.residual_group.N.")
+    return RcanConfig(features=features, groups=groups, blocks=blocks, squeeze=features // few), _shuffled(tensors, "upsample")
+
+
+def _rrdbnet(tensors: Tensors) -> Found:
+    if "conv_up2.weight" not in tensors:
+        raise ValueError("an RRDBNet that enlarges by 2 alone; ours has two doublings and packs pixels below scale 4")
+    growth = tensors["body.0.rdb1.conv1.weight"].shape[0]
+    features, inputs = tensors["conv_first.weight"].shape[:2]
+    config = RrdbNetConfig(features=features, blocks=_count(tensors, "body.N."), growth=growth)
+    return config, TALL // _root(inputs // 3)
+
+
+def _swinir(tensors: Tensors) -> Found:
+    first = "layers.0.residual_group.blocks.0"
+    features, groups = tensors["conv_first.weight"].shape[0], _count(tensors, "layers.N.")
+    depths = tuple(_count(tensors, f"layers.{n}.residual_group.blocks.N.") for n in range(groups))
+    tables = [f"layers.{n}.residual_group.blocks.0.attn.relative_position_bias_table" for n in range(groups)]
+    window = _root(tensors[f"{first}.attn.relative_position_index"].shape[0])
+    masks = [tensors[key] for key in tensors if key.endswith("attn_mask")]
+    upsampler, scale = _swinir_tail(tensors)
+    config = SwinIrConfig(
+        features=features, depths=depths, heads=tuple(tensors[table].shape[1] for table in tables), window=window,
+        mlp_ratio=tensors[f"{first}.mlp.fc1.bias"].shape[0] / features, upsampler=upsampler,
+        residual="1conv" if "conv_after_body.weight" in tensors else "3conv",
+        patch=window * _root(masks[0].shape[0]) if masks else 8 * window, range=255.0 if window == JPEG_WINDOW else 1.0,
+    )  # fmt: skip
+    return config, scale
+
+
+def _swinir_tail(tensors: Tensors) -> tuple[Literal["pixelshuffle", "pixelshuffledirect", "nearest+conv"], int]:
+    if "conv_up1.weight" in tensors:
+        return "nearest+conv", 4 if "conv_up2.weight" in tensors else 2
+    if "conv_before_upsample.0.weight" in tensors:
+        return "pixelshuffle", _shuffled(tensors, "upsample")
+    if "upsample.0.weight" in tensors:
+        return "pixelshuffledirect", _root(tensors["upsample.0.weight"].shape[0] // 3)
+    raise ValueError("a SwinIR that does not enlarge: it is for restoration at the same size")
+
+
+def _compact(tensors: Tensors) -> Found:
+    last = _count(tensors, "body.N.") - 1
+    config = CompactConfig(features=tensors["body.0.weight"].shape[0], blocks=(last - 2) // 2)
+    return config, _root(tensors[f"body.{last}.weight"].shape[0] // 3)
+
+
+def _three(tensors: Tensors) -> Found:
+    scale = _root(tensors["conv3.weight"].shape[0] // 3)
+    if scale == 1:
+        raise ValueError("an SRCNN, whose weights do not tell the scale: it must be given")
+    return EspcnConfig(features=(tensors["conv1.weight"].shape[0], tensors["conv2.weight"].shape[0])), scale
+
+
+def _lapsrn(tensors: Tensors) -> Found:
+    levels = _count(tensors, "levels.N.")
+    if levels == 1:
+        raise ValueError("a LapSRN with one level, whose weights do not tell the scale: it must be given")
+    return LapSrnConfig(features=tensors["first.weight"].shape[0], depth=_count(tensors, "levels.0.convs.N.")), 2**levels
+
+
+def _dbpn(tensors: Tensors) -> Found:
+    side = tensors["up1.up_conv1.deconv.weight"].shape[-1]
+    scale = {taken: scale for scale, (taken, _) in SIDES.items()}[side]
+    start, features = tensors["feat0.conv.weight"].shape[0], tensors["feat1.conv.weight"].shape[0]
+    return DbpnConfig(start_features=start, features=features, stages=_count(tensors, "upN.") - 1), scale
+
+
+FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
+    (("layers.0.residual_group.blocks.0.norm1.weight",), _swinir),
+    (("body.0.residual_group.0.rcab.0.weight",), _rcan),
+    (("body.0.rdb1.conv1.weight",), _rrdbnet),
+    (("body.0.conv1.weight", "conv_after_body.weight"), _edsr),
+    (("body.0.conv1.weight", "upconv1.weight"), _srresnet),
+    (("body.0.weight", "body.1.weight"), _compact),
+    (("feat0.conv.weight", "up1.up_conv1.deconv.weight"), _dbpn),
+    (("levels.0.up.weight",), _lapsrn),
+    (("conv1.weight", "conv2.weight", "conv3.weight"), _three),
+)
+"""Keys that a network has and those above it in the list have not, and what reads the rest."""

@@ -1,0 +1,260 @@
+"""Checkpoints of networks as bytes: reading those of other programs, safely, and writing what other programs read."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import re
+import warnings
+from typing import Any, Literal
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from models.archs import NETWORKS, build_empty
+from models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
+from models.archs.layers import Network
+from models.archs.recognise import recognise, some
+from schemas.errors import UserError
+from schemas.network import AnyNetworkConfig, EdsrConfig, NetworkSpec, RcanConfig
+
+Form = Literal["safetensors", "pth"]
+HEADER = "pairmill"
+"""Name of the header in which our checkpoints say what they are for."""
+WRAPPERS = ("model_state_dict", "state_dict", "params_ema", "params-ema", "params", "model", "net", "generator")
+"""Entries of a checkpoint that hold the weights; the first that is there is taken, so running means come before the last step."""
+PICKLES = (b"\x80", b"PK")
+"""How pickles begin, plain ones and those that torch packs."""
+PREFIXES = ("module.", "_orig_mod.", "netG.", "generator.")
+"""What wrappers put before all names: distributed training, compiling, and some trainers."""
+FOR_OTHERS = {"compact": "ours", "rrdbnet": "ours", "swinir": "ours", "rcan": "rcan"}
+"""By which names spandrel (chaiNNer and others) knows a network; those that are not here it does not."""
+
+
+def read_weights(data: bytes, name: str) -> Tensors:
+    """Weights of a checkpoint, by the names that it has, on the CPU; floating ones in float32.
+
+    Args:
+        data: a safetensors file, or what `torch.save` made of tensors; nothing in it is executed.
+        name: of the file, for errors.
+
+    Raises:
+        UserError: if it is neither, truncated, holds anything but plain values and tensors, or no weights.
+    """
+    return _tensors(_content(data, name)[0], name)
+
+
+def read_spec(data: bytes, name: str) -> NetworkSpec | None:
+    """What our header says that the checkpoint is for; none if it has none.
+
+    Raises:
+        UserError: as `read_weights`, or if the header is not one of ours.
+    """
+    return _spec(_content(data, name)[1], name)
+
+
+def load_network(data: bytes, name: str, spec: NetworkSpec | None = None) -> Network:
+    """The network of a checkpoint with its weights, on the CPU.
+
+    Args:
+        data: see `read_weights`.
+        name: of the file, for errors.
+        spec: settings and scale; without it, those of the header, or else what names and shapes tell.
+
+    Raises:
+        UserError: as `read_weights`, and if the weights are for no network of ours or for another one than `spec`.
+    """
+    content, header = _content(data, name)
+    tensors, spec = _tensors(content, name), spec or _spec(header, name)
+    network = build_empty(*((spec.network, spec.scale) if spec else _recognised(tensors, name)))
+    put_weights(network, tensors, name)
+    return network
+
+
+def put_weights(network: Network, tensors: Tensors, name: str) -> None:
+    """Give a network weights by any of the names in `models.archs.keys`.
+
+    Raises:
+        UserError: if there are more, fewer or others than it has, or some are not finite; then nothing has changed.
+    """
+    ours, wanted = to_ours(tensors), network.state_dict()
+    for key, value in wanted.items():
+        if key.endswith("attn_mask") and key in ours:     # follows from the size of patches, which may differ
+            ours[key] = value
+    differences = _differences(ours, wanted)
+    if differences:
+        raise UserError(
+            "The checkpoint does not fit the network.", where=name, got="; ".join(differences),
+            wanted=f"{network.config.words()}, scale {network.scale}", todo=f"use its own network: {_guess(tensors)}",
+        )  # fmt: skip
+    broken = [key for key, value in ours.items() if not torch.isfinite(value).all()]
+    if broken:
+        got = f"{broken[0]} and {len(broken) - 1} more"
+        raise UserError("The checkpoint has weights that are not finite.", where=name, got=got)
+    network.load_state_dict(ours)
+
+
+def write_weights(
+    tensors: Tensors, form: Form = "safetensors", convention: str = "ours", spec: NetworkSpec | None = None, entry: str = "params"
+) -> bytes:
+    """A checkpoint with nothing in it but weights: equal weights, equal bytes.
+
+    Args:
+        tensors: a network's state dict.
+        form: `safetensors`, or `pth`, which holds them under `entry`, as BasicSR and Real-ESRGAN have them.
+        convention: `ours` (BasicSR's names), or a key of `keys.CONVENTIONS`; `names_for_others` says what spandrel reads.
+        spec: what they are for; goes into the header, and `load_network` need not guess.
+        entry: `params`, or `params_ema` for running means.
+
+    Raises:
+        ValueError: if the convention is for another network, or cannot say what the settings are.
+    """
+    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    if convention != "ours":
+        plain = _by_their_names(plain, convention, spec)
+    header = {} if spec is None else {HEADER: spec.canonical_json()}
+    if form == "safetensors":
+        return save(plain, header or None)
+    buffer = io.BytesIO()
+    torch.save({entry: plain, **header}, buffer)
+    return buffer.getvalue()
+
+
+def names_for_others(config: AnyNetworkConfig) -> str:
+    """The convention by which most programs know a network: spandrel's where it has the network, else ours."""
+    if isinstance(config, RcanConfig) and not _sayable(config):
+        return "ours"
+    return FOR_OTHERS.get(config.arch, "ours")
+
+
+def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None) -> Tensors:
+    if convention not in CONVENTIONS:
+        raise ValueError(f"unknown convention {convention!r}; known are ours, {', '.join(CONVENTIONS)}")
+    arch = CONVENTIONS[convention].arch
+    config = spec.network if spec else recognise(tensors)[0]
+    if config.arch != arch:
+        raise ValueError(f"convention {convention} is for {arch}, these weights are for {config.arch}")
+    renamed = to_theirs(tensors, convention)
+    if not isinstance(config, RcanConfig | EdsrConfig):
+        return renamed
+    if not _sayable(config):
+        raise ValueError(f"convention {convention} cannot say the range or residual scale of {config.words()}")
+    bias, same = 255 * torch.tensor(config.mean), torch.eye(3)[:, :, None, None]
+    return renamed | dict(zip(MEANS, (same, -bias, same.clone(), bias), strict=True))
+
+
+def _tensors(content: dict[Any, Any], name: str) -> Tensors:
+    tensors = {key: value for key, value in _unwrapped(content).items() if isinstance(value, Tensor)}
+    if not tensors:
+        got = f"{type(content).__name__} with {', '.join(map(str, list(content)[:5])) or 'nothing'}"
+        raise UserError("The checkpoint holds no weights of a network.", where=name, got=got, wanted="tensors by name")
+    return {key: value.detach().float() if value.is_floating_point() else value for key, value in tensors.items()}
+
+
+def _spec(header: str | None, name: str) -> NetworkSpec | None:
+    try:
+        return None if header is None else NetworkSpec.model_validate_json(header)
+    except ValidationError as error:
+        what = f"The header {HEADER} of the checkpoint is not one of this version."
+        raise UserError(what, where=name, got=str(error.errors()[0]["msg"]), todo="give network and scale") from error
+
+
+def _sayable(config: RcanConfig | EdsrConfig) -> bool:
+    """Whether the authors' names can hold it: they have one range, and RCAN one residual scale."""
+    return config.range == 255 and (config.arch == "edsr" or config.residual_scale == 1)
+
+
+def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
+    """What a file holds, and our header."""
+    try:
+        return dict(load(data)), _metadata(data).get(HEADER)
+    except SafetensorError as error:
+        if data[8:9] == b"{":
+            wanted = "a whole safetensors file"
+            raise UserError("The checkpoint is damaged.", where=name, got=str(error), wanted=wanted) from error
+    content = _unpickled(data, name)
+    if not isinstance(content, dict):
+        raise UserError("The checkpoint holds no weights.", where=name, got=type(content).__name__, wanted="tensors by name")
+    header = content.get(HEADER)
+    return content, header if isinstance(header, str) else None
+
+
+def _unpickled(data: bytes, name: str) -> object:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")      # of old and new pickles, which it reads or refuses all the same
+            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        asked = re.search(r"GLOBAL (\S+)", str(error))
+        if asked is None and not data.startswith(PICKLES):
+            raise _no_checkpoint(data, name, "neither safetensors nor a pickle") from error
+        raise UserError(
+            "The checkpoint holds more than tensors and is refused: loading it could run code.", where=name,
+            got=f"it asks for {asked[1]}" if asked else "a pickle that is damaged, or of a form that weights have not",
+            wanted="a safetensors file, or a state dict of plain tensors",
+            todo="where you trust it, load it with the program it comes from and save its state dict alone",
+        ) from error  # fmt: skip
+    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, OSError) as error:
+        raise _no_checkpoint(data, name, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+
+
+def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
+    return UserError(
+        "The checkpoint cannot be read: it is truncated, damaged, or no checkpoint.", where=name, got=f"{len(data)} bytes; {why}",
+        wanted="a safetensors file, or a state dict saved by torch", todo="copy or download it again",
+    )  # fmt: skip
+
+
+def _metadata(data: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file: eight bytes of length, then JSON (the format's specification)."""
+    length = int.from_bytes(data[:8], "little")
+    return dict(json.loads(data[8 : 8 + length]).get("__metadata__", {}))
+
+
+def _unwrapped(content: dict[Any, Any]) -> dict[str, Any]:
+    """The weights within a checkpoint, without what wrappers put before their names."""
+    inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), dict)), content)
+    values = [value for value in inner.values() if isinstance(value, dict)]
+    if len(inner) == 1 and values:
+        inner = values[0]
+    for prefix in PREFIXES:
+        if inner and all(str(key).startswith(prefix) for key in inner):
+            inner = {str(key).removeprefix(prefix): value for key, value in inner.items()}
+    return {str(key): value for key, value in inner.items()}
+
+
+def _recognised(tensors: Tensors, name: str) -> tuple[Any, int]:
+    try:
+        return recognise(tensors)
+    except ValueError as error:
+        wanted, todo = f"one of {', '.join(NETWORKS)}", "`pairmill train` writes what a checkpoint is for into it"
+        what = "The network of the checkpoint is not recognised."
+        raise UserError(what, where=name, got=_reason(error), wanted=wanted, todo=todo) from error
+
+
+def _guess(tensors: Tensors) -> str:
+    try:
+        config, scale = recognise(tensors)
+    except ValueError as error:
+        return _reason(error)
+    return f"{config.words()}, scale {scale}"
+
+
+def _reason(error: ValueError) -> str:
+    return error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+
+
+def _differences(ours: Tensors, wanted: Tensors) -> list[str]:
+    """What is missing, too many, and of another shape, the first of each."""
+    missing = {key: value for key, value in wanted.items() if key not in ours}
+    foreign = {key: value for key, value in ours.items() if key not in wanted}
+    other = [key for key in wanted if key in ours and ours[key].shape != wanted[key].shape]
+    shapes = [f"{key} {tuple(ours[key].shape)}, not {tuple(wanted[key].shape)}" for key in other[:3]]
+    more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+    parts = {"missing": some(missing) if missing else "", "not in the network": some(foreign) if foreign else ""}
+    parts["of another shape"] = ", ".join(shapes) + more
+    return [f"{word}: {text}" for word, text in parts.items() if text]

@@ -1,0 +1,65 @@
+"""Network interpolation: weights between those of two networks of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from schemas.errors import UserError
+
+
+def interpolate(first: Mapping[str, Tensor], second: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
+    """(1 - alpha) first + alpha second, such as between a PSNR and a GAN network. Source: ESRGAN, eq. 5.
+
+    Args:
+        first: Weights by key; what alpha = 0 gives.
+        second: Weights by the same keys, of the same shapes; what alpha = 1 gives.
+        alpha: In [0, 1].
+
+    Returns:
+        New tensors of the types of `first`; whole numbers, such as indexes, are those of both.
+
+    Raises:
+        UserError: alpha out of range, other keys, other shapes, or whole numbers that differ.
+    """
+    if not 0 <= alpha <= 1:
+        raise UserError("this is no place between two networks", got=f"alpha {alpha:g}", wanted="0 (the first) to 1 (the second)")
+    check_alike(first, second)
+    return {key: _between(key, value, second[key], alpha) for key, value in first.items()}
+
+
+def check_alike(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> None:
+    """Check that two networks have the same keys and shapes.
+
+    Raises:
+        UserError: if they do not, naming the first that differ.
+    """
+    only = [sorted(one.keys() - other.keys()) for one, other in ((first, second), (second, first))]
+    if any(only):
+        sides = zip(("first", "second"), only, strict=True)
+        raise UserError(
+            "these two networks have other keys, so there is nothing between them",
+            got="; ".join(f"only in the {name}: {_some(keys)}" for name, keys in sides if keys),
+            wanted="two checkpoints of the same network", todo="name one that was fine-tuned from the other",
+        )  # fmt: skip
+    for key, value in first.items():
+        if value.shape != second[key].shape:
+            raise UserError("these two networks have weights of other shapes", where=key,
+                            got=f"{tuple(value.shape)} and {tuple(second[key].shape)}",
+                            wanted="two checkpoints of the same network", todo="name one of the same size and scale")  # fmt: skip
+
+
+def _between(key: str, one: Tensor, other: Tensor, alpha: float) -> Tensor:
+    if one.is_floating_point():
+        mixed = one.double() * (1 - alpha) + other.double() * alpha
+        return mixed.to(one.dtype)
+    if not torch.equal(one, other):
+        raise UserError("whole numbers of these two networks differ, and have nothing between them", where=key,
+                        wanted="two checkpoints of the same network")  # fmt: skip
+    return one.clone()
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")

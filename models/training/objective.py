@@ -1,0 +1,83 @@
+"""What is minimised: the weighted sum of the losses for the network, and the discriminator's side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from models.losses import build
+from models.losses.adversarial import Gan
+from models.losses.cycle import Cycle
+from models.losses.vgg import Vgg, read_vgg
+from schemas.losses import AnyLoss, ContentConfig, StyleConfig
+
+
+class Objective:
+    """The losses of a training recipe.
+
+    Args:
+        losses: their settings; those of weight 0 are left out.
+        read: bytes of a file of weights, for VGG-19.
+        device: `cpu` or `cuda`.
+
+    Raises:
+        ValueError: if a file of weights is none.
+    """
+
+    def __init__(self, losses: Sequence[AnyLoss], read: Callable[[str], bytes], device: str = "cpu") -> None:
+        vggs: dict[str, Vgg] = {}
+        self.terms = []
+        for config in losses:
+            if not config.weight:
+                continue
+            vgg = None
+            if isinstance(config, ContentConfig | StyleConfig):
+                file = config.vgg_weights
+                vgg = vggs[file] = vggs.get(file) or read_vgg(read(file)).to(device)
+            loss = build(config, vgg)
+            self.terms.append((config.loss, config.weight, loss.to(device) if isinstance(loss, nn.Module) else loss))
+        self.gans = [loss for _, _, loss in self.terms if isinstance(loss, Gan)]
+
+    def network(self, sr: Tensor, hr: Tensor, lr: Tensor, discriminator: nn.Module | None) -> dict[str, Tensor]:
+        """The terms of the network's loss by name, each times its weight; their sum is minimised.
+
+        Args:
+            sr: (B, 3, H, W), with gradient.
+            hr: the same in [0, 1].
+            lr: (B, 3, h, w) in [0, 1].
+            discriminator: who judges; none leaves loss gan out.
+        """
+        judged = self._judged(discriminator, sr, hr) if discriminator is not None and self.gans else None
+        found: dict[str, Tensor] = {}
+        for name, weight, loss in self.terms:
+            if isinstance(loss, Gan):
+                if judged is None:
+                    continue
+                value = loss.generator(*judged)
+            else:
+                value = loss(sr, lr if isinstance(loss, Cycle) else hr)
+            found[name] = found.get(name, 0.0) + weight * value.float()
+        return found
+
+    @staticmethod
+    def _judged(discriminator: nn.Module, sr: Tensor, hr: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of HR, without gradient, and of SR; the discriminator learns nothing from them."""
+        discriminator.requires_grad_(requires_grad=False)
+        with torch.no_grad():
+            real = discriminator(hr)
+        fake = discriminator(sr)
+        discriminator.requires_grad_(requires_grad=True)
+        return real, fake
+
+    def discriminator(self, judge: nn.Module, sr: Tensor, hr: Tensor) -> Tensor:
+        """What the discriminator minimises.
+
+        Args:
+            judge: the discriminator.
+            sr: (B, 3, H, W), detached.
+            hr: the same in [0, 1].
+        """
+        real, fake = judge(hr), judge(sr)
+        return torch.stack([gan.discriminator(real, fake) for gan in self.gans]).sum()

@@ -1,0 +1,112 @@
+"""One training: networks, means, optimisers and the number of steps made; `advance` makes the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.training.ema import Mean
+from models.training.objective import Objective
+from models.training.optim import optimiser_of, set_rate
+from models.training.precision import Precision
+from schemas.training import TrainConfig
+
+Wrap = Callable[[nn.Module], nn.Module]
+
+
+class Training:
+    """What a run is made of.
+
+    The step alone says what the next one does: the rates follow from it, nothing else is drawn, and the batches are given.
+
+    Args:
+        config: the training recipe.
+        network: (B, 3, h, w) in [0, 1] to (B, 3, scale h, scale w).
+        objective: what is minimised.
+        discriminator: who judges, for loss gan.
+        device: `cpu` or `cuda`.
+        wrap: makes of a module one that shares its gradients with other processes.
+    """
+
+    def __init__(
+        self, config: TrainConfig, network: nn.Module, objective: Objective, discriminator: nn.Module | None = None,
+        device: str = "cpu", wrap: Wrap = lambda module: module,
+    ) -> None:  # fmt: skip
+        self.config, self.device, self.step = config, device, 0
+        self.layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        self.precision = Precision(device, config.precision)
+        self.network = self._placed(network).train()
+        self.objective = objective
+        self.mean = Mean(self.network, config.ema) if config.ema else None
+        self.discriminator = self._placed(discriminator).train() if discriminator is not None else None
+        self.judging = config.discriminator_optimiser or config.optimiser
+        self.optimisers = {"network": optimiser_of(config.optimiser, self.network.parameters())}
+        if self.discriminator is not None:
+            self.optimisers["discriminator"] = optimiser_of(self.judging, self.discriminator.parameters())
+        self.forward = torch.compile(wrap(self.network)) if config.compile else wrap(self.network)
+        self.judge = wrap(self.discriminator) if self.discriminator is not None else None
+        self.rate = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether all steps are made."""
+        return self.step >= self.config.steps
+
+    @property
+    def result(self) -> nn.Module:
+        """What is validated and saved: the running mean, or the network where none is kept."""
+        return self.mean.network if self.mean is not None else self.network
+
+    def modules(self) -> dict[str, nn.Module]:
+        """All that has weights, by name."""
+        found: dict[str, nn.Module] = {"network": self.network}
+        found |= {"mean": self.mean.network} if self.mean is not None else {}
+        return found | ({"discriminator": self.discriminator} if self.discriminator is not None else {})
+
+    def advance(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
+        """One step.
+
+        Args:
+            hr: (B, 3, H, W) uint8.
+            lr: (B, 3, H / scale, W / scale) uint8.
+
+        Returns:
+            The sum that was minimised as `loss`, and its terms by name, as numbers on the device.
+        """
+        shown, wanted = self._picture(lr), self._picture(hr)
+        judged = self.judge is not None and self.step >= self.config.discriminator_from
+        self.rate = set_rate(self.optimisers["network"], self.config.optimiser, self.step, self.config.steps)
+        with self.precision.context():
+            sr = self.forward(shown)
+            terms = self.objective.network(sr, wanted, shown, self.discriminator if judged else None)
+        loss = torch.stack(list(terms.values())).sum()
+        self.precision.descend(loss, self.optimisers["network"], self.network, self.config.optimiser.clip)
+        if judged:
+            terms["discriminator"] = self._judge(sr.detach(), wanted)
+        self.precision.scaler.update()
+        self.step += 1
+        if self.mean is not None:
+            self.mean.update(self.step)
+        return {"loss": loss.detach()} | {name: value.detach() for name, value in terms.items()}
+
+    def _judge(self, sr: Tensor, hr: Tensor) -> Tensor:
+        """The discriminator's step."""
+        assert self.judge is not None
+        assert self.discriminator is not None
+        optimiser = self.optimisers["discriminator"]
+        set_rate(optimiser, self.judging, self.step, self.config.steps)
+        with self.precision.context():
+            loss = self.objective.discriminator(self.judge, sr, hr)
+        self.precision.descend(loss, optimiser, self.discriminator, self.judging.clip)
+        return loss
+
+    def _picture(self, image: Tensor) -> Tensor:
+        moved = image.to(self.device, non_blocking=True).float() / 255
+        return moved.contiguous(memory_format=self.layout)
+
+    def _placed(self, module: nn.Module) -> nn.Module:
+        placed: Any = module.to(self.device)
+        return placed.to(memory_format=self.layout)  # type: ignore[no-any-return]

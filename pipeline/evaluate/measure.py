@@ -1,0 +1,102 @@
+"""Scores of an enlarged picture: against HR, or alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from models.metrics.luma import Channel
+from models.metrics.psnr import psnr
+from models.metrics.ssim import ssim
+from pipeline.evaluate.crops import Image
+from schemas.evaluation import MetricView, ScoreRow
+
+ALL = "all degraders"
+"""Name of the mean over a whole split of a corpus."""
+IDENTICAL = 100.0
+"""PSNR, in dB, that stands for pictures that are the same, whose PSNR has no end."""
+CHANNELS: tuple[Channel, ...] = ("y", "rgb")
+Y = "Y of YCbCr as MATLAB, 16 to 235"
+
+
+def fidelity(border: int) -> tuple[MetricView, ...]:
+    """The metrics that need nothing but HR."""
+    rule = f"without {border} pixels at each side; mean over pictures"
+    window = "Gaussian window of 11 x 11, sigma 1.5, inside only"
+    return (
+        MetricView(key="psnr_y", label="PSNR Y", better="higher", digits=2, about=f"dB, {Y}, not rounded, {rule}."),
+        MetricView(key="ssim_y", label="SSIM Y", better="higher", digits=4, about=f"{Y}; {window}; {rule}."),
+        MetricView(key="psnr_rgb", label="PSNR RGB", better="higher", digits=2, about=f"dB, one error over R, G and B, {rule}."),
+        MetricView(key="ssim_rgb", label="SSIM RGB", better="higher", digits=4, about=f"mean of R, G and B; {window}; {rule}."),
+    )
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """What is measured."""
+
+    border: int
+    """Pixels that are left out at each side."""
+    lpips: Callable[[Image, Image], float] | None = None
+    """Distance of two pictures as a network sees them."""
+    lpips_about: str = ""
+    """Which network, and where its weights are from."""
+    niqe: Callable[[Image], float | None] | None = None
+    """How far a picture is from pristine ones; none where it is too small to say."""
+    niqe_about: str = ""
+    """Where the parameters are from."""
+    niqe_fitted: bytes = b""
+    """A file of the parameters, where they were fitted here."""
+    metrics: tuple[MetricView, ...] = field(init=False)
+    """All of them, in the order of the columns."""
+
+    def __post_init__(self) -> None:
+        more = []
+        if self.lpips:
+            more.append(MetricView(key="lpips", label="LPIPS", better="lower", digits=4, about=self.lpips_about))
+        if self.niqe:
+            more.append(MetricView(key="niqe", label="NIQE", better="lower", digits=3, about=self.niqe_about))
+        object.__setattr__(self, "metrics", (*fidelity(self.border), *more))
+
+    def scores(self, sr: Image, hr: Image | None) -> dict[str, float]:
+        """All that can be measured; a picture with nothing inside its border has no PSNR and no SSIM."""
+        found: dict[str, float | None] = {}
+        if hr is not None:
+            for channel in CHANNELS:
+                found |= {f"{name}_{channel}": self._compared(name, sr, hr, channel) for name in ("psnr", "ssim")}
+            found["lpips"] = self.lpips(sr, hr) if self.lpips and min(hr.shape[:2]) >= LEAST_LPIPS else None
+        found["niqe"] = self.niqe(sr) if self.niqe else None
+        return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+
+    def _compared(self, name: str, sr: Image, hr: Image, channel: Channel) -> float | None:
+        inside = min(hr.shape[:2]) - 2 * self.border
+        if inside < (LEAST_SSIM if name == "ssim" else 1):
+            return None
+        if name == "ssim":
+            return float(ssim(sr, hr, self.border, channel))
+        return min(float(psnr(sr, hr, self.border, channel)), IDENTICAL)
+
+
+LEAST_SSIM = 11
+"""Side, in pixels, of the window of SSIM."""
+LEAST_LPIPS = 32
+"""Side, in pixels, below which the networks of LPIPS have nothing left to compare."""
+
+
+def means(rows: Sequence[Sequence[ScoreRow]]) -> tuple[ScoreRow, ...]:
+    """Mean over pictures, of those that have a value, for each network in order."""
+    out = []
+    for own in zip(*rows, strict=True):
+        names = dict.fromkeys(name for row in own for name in row.scores)
+        values = {name: [row.scores[name] for row in own if name in row.scores] for name in names}
+        out.append(ScoreRow(network=own[0].network, scores={name: sum(found) / len(found) for name, found in values.items()}))
+    return tuple(out)
+
+
+def best(rows: Sequence[ScoreRow], metric: MetricView) -> float | None:
+    """The best value of a metric, as it is printed; none if fewer than two networks have one."""
+    found = [round(row.scores[metric.key], metric.digits) for row in rows if metric.key in row.scores]
+    if len(found) < 2:
+        return None
+    return max(found) if metric.better == "higher" else min(found)

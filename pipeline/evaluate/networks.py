@@ -1,0 +1,183 @@
+"""Checkpoints as things that enlarge images; bicubic enlargement is one more."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.functional.resize import bicubic_up, to_uint8
+from pipeline.storage import Storage
+from schemas.base import digest_of
+from schemas.errors import StoreError, UserError
+from schemas.evaluation import InferenceConfig, NetworkView
+
+if TYPE_CHECKING:
+    from models.archs.layers import Network
+
+Image = NDArray[np.uint8]
+BICUBIC = "bicubic"
+
+
+@dataclass
+class Upscaler:
+    """What enlarges images: a network with its weights, or nothing but bicubic interpolation."""
+
+    view: NetworkView
+    network: Network | None = None
+    """None is bicubic."""
+    seconds: float = field(default=0.0)
+    """Time that was spent."""
+    pixels: int = field(default=0)
+    """HR pixels that were made."""
+
+    @property
+    def name(self) -> str:
+        """Name in tables."""
+        return self.view.name
+
+    def strips(self, lr: Image, config: InferenceConfig, advanced: Callable[[float], None] = lambda _: None) -> Iterator[Image]:
+        """Rows of the enlarged image, from the top, some at a time."""
+        if self.network is None:
+            yield to_uint8(bicubic_up(lr, self.view.scale))
+            return
+        from models.inference.tiled import strips
+
+        yield from strips(
+            self.network, lr, tile=config.tile or None, overlap=config.overlap, ensemble=config.ensemble, device=config.device,
+            precision=config.precision, advanced=advanced,
+        )  # fmt: skip
+
+    def __call__(self, lr: Image, config: InferenceConfig) -> Image:
+        """The enlarged image, (scale H, scale W, 3); the time it takes is counted."""
+        start = time.perf_counter()
+        out = np.concatenate(list(self.strips(lr, config)))
+        self.seconds += time.perf_counter() - start
+        self.pixels += out.shape[0] * out.shape[1]
+        return out
+
+    def seen(self) -> NetworkView:
+        """The view, with the time that was spent."""
+        return self.view.with_(seconds=self.seconds, megapixels=self.pixels / 1e6)
+
+
+def bicubic(scale: int) -> Upscaler:
+    """MATLAB's bicubic enlargement: the control."""
+    return Upscaler(NetworkView(name=BICUBIC, arch=BICUBIC, scale=scale))
+
+
+def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
+    """A network from a checkpoint file.
+
+    Args:
+        checkpoint: Path or URL; of ours, or of any kind that `models.archs.weights` recognises.
+        mixed: Another checkpoint of the same network and the share of its weights.
+
+    Raises:
+        UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do not fit.
+    """
+    network, digest = _read(checkpoint)
+    name = name_of(checkpoint)
+    if mixed is not None:
+        from models.inference.interpolate import interpolate
+
+        other, alpha = mixed
+        second, second_digest = _read(other)
+        try:
+            network.load_state_dict(interpolate(network.state_dict(), second.state_dict(), alpha))
+        except UserError as error:
+            where = f"{checkpoint} and {other}" + (f", {error.where}" if error.where else "")
+            raise UserError(error.what, where=where, got=error.got, wanted=error.wanted, todo=error.todo) from error
+        name, digest = f"{name}+{alpha:g}·{name_of(other)}", digest_of([digest, second_digest, alpha])
+    view = NetworkView(
+        name=name, arch=network.config.words(), file=checkpoint, sha256=digest, scale=network.scale,
+        parameters=sum(weight.numel() for weight in network.parameters()), training=_training(checkpoint),
+    )  # fmt: skip
+    return Upscaler(view, network.eval())
+
+
+def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
+    """Bicubic, then the networks, of one scale, under names that differ.
+
+    Args:
+        checkpoints: Files, or `bicubic`.
+        scale: The scale that the pictures have; none takes that of the networks.
+
+    Raises:
+        UserError: as `load`, if the scales differ, or if nothing says which it is.
+    """
+    networks = [load(checkpoint) for checkpoint in dict.fromkeys(checkpoints) if checkpoint != BICUBIC]
+    scales = {one.view.scale for one in networks} | ({scale} if scale else set())
+    if len(scales) > 1:
+        listed = ", ".join(f"{one.view.file} x{one.view.scale}" for one in networks)
+        raise UserError("scales differ", got=f"{listed}" + (f"; pictures x{scale}" if scale else ""),
+                        wanted="one scale for all networks and pictures", todo="evaluate one scale at a time")  # fmt: skip
+    if not scales:
+        raise UserError("nothing says by how much to enlarge", got="bicubic and HR alone", wanted="a scale",
+                        todo="say it, such as `--scale 4`")  # fmt: skip
+    counts: dict[str, int] = {}
+    for one in networks:
+        counts[one.name] = counts.get(one.name, 0) + 1
+        if counts[one.name] > 1 or one.name == BICUBIC:
+            one.view = one.view.with_(name=f"{one.name}-{counts[one.name] + (one.name == BICUBIC)}")
+    return [bicubic(scales.pop()), *networks]
+
+
+def _read(checkpoint: str) -> tuple[Network, str]:
+    """The network with its weights, and the digest of the file."""
+    from models.archs.weights import load_network
+
+    data = read_file(checkpoint, "checkpoint", "`pairmill train` writes checkpoints")
+    return load_network(data, checkpoint), hashlib.sha256(data).hexdigest()
+
+
+def read_file(place: str, what: str, todo: str) -> bytes:
+    """The bytes of a file at a path or URL.
+
+    Raises:
+        UserError: if it is not there or cannot be read.
+    """
+    storage, name = _beside(place)
+    try:
+        if name and storage.exists(name):
+            return storage.read(name)
+    except StoreError as error:
+        raise UserError(f"the {what} cannot be read", where=place, got=error.got or error.what) from error
+    raise UserError(f"there is no such {what}", where=place, wanted="the path or URL of a file", todo=todo)
+
+
+def _beside(checkpoint: str) -> tuple[Storage, str]:
+    """The folder of a checkpoint, and its name there."""
+    folder, _, name = checkpoint.rpartition("/")
+    return Storage(folder or ("/" if checkpoint.startswith("/") else ".")), name
+
+
+def name_of(checkpoint: str) -> str:
+    """A name for tables: the file's, and where a training run wrote it, the run's."""
+    parts = checkpoint.split("/")
+    return f"{parts[-3]}/{_stem(checkpoint)}" if len(parts) > 2 and parts[-2] == "checkpoints" else _stem(checkpoint)
+
+
+def _stem(checkpoint: str) -> str:
+    return checkpoint.rpartition("/")[2].rpartition(".")[0] or checkpoint.rpartition("/")[2]
+
+
+def _training(checkpoint: str) -> str:
+    """What the JSON beside a checkpoint of ours says; empty if there is none."""
+    storage, name = _beside(checkpoint)
+    beside = f"{_stem(name)}.json"
+    if not storage.exists(beside):
+        return ""
+    try:
+        said = json.loads(storage.read(beside))
+    except ValueError:
+        return ""
+    corpus, step = (said.get("corpus"), said.get("step")) if isinstance(said, dict) else (None, None)
+    corpora = corpus.get("reference") or corpus.get("name") if isinstance(corpus, dict) else corpus
+    return ", ".join([*([f"corpus {corpora}"] if corpora else []), *([f"step {step:,}"] if isinstance(step, int) else [])])

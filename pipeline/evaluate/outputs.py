@@ -1,0 +1,72 @@
+"""What the files that somebody names are called in the output folder."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.images.find import find_files
+from pipeline.images.listing import look_at, place_of
+from schemas.errors import UserError
+
+MAGIC = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to enlarge."""
+
+    source: str
+    """Path or URL of the input."""
+    output: str
+    """Name of the result, below the output folder; a PNG."""
+
+
+def jobs_of(patterns: Sequence[str], base: str, out: str) -> list[Job]:
+    """Every file that files, folders and globs name, once, with a name for its result.
+
+    Results keep the folders below what was named. Files of one name and another ending get the ending as well. What lies in the
+    output folder is left out, so that results are not enlarged again.
+
+    Raises:
+        UserError: if a pattern names nothing, or all that it names lies in the output folder.
+    """
+    found: dict[str, str] = {}
+    for pattern in patterns:
+        root = _root(pattern, base)
+        for file in find_files((pattern,), base, "IMAGES"):
+            found.setdefault(file.url, posixpath.relpath(file.url, root) if file.url.startswith(root) else _name(file.url))
+    inside = place_of(out, base, "--out").url.rstrip("/") + "/"
+    kept = {url: name for url, name in found.items() if not url.startswith(inside)}
+    if not kept:
+        raise UserError("all these images lie in the output folder", where=inside, todo="name another folder with --out")
+    return [Job(url, name) for url, name in _unique(kept).items()]
+
+
+def _root(pattern: str, base: str) -> str:
+    """The folder that results keep the structure of."""
+    place = place_of(pattern, base, "IMAGES")
+    if look_at(place, "IMAGES") == "folder":
+        return place.url.rstrip("/")
+    parts = place.path.split("/")
+    first = next((number for number, part in enumerate(parts[:-1]) if MAGIC.search(part)), len(parts) - 1)
+    return place.at("/".join(parts[:first]) or "/").url.rstrip("/")
+
+
+def _name(url: str) -> str:
+    return posixpath.basename(url)
+
+
+def _unique(names: dict[str, str]) -> dict[str, str]:
+    """PNG names that differ, capitals or not: `a.png` and `a.jpg` give `a-png.png` and `a-jpg.png`."""
+    stems = {url: posixpath.splitext(name)[0] for url, name in names.items()}
+    counts, taken, out = Counter(stem.lower() for stem in stems.values()), Counter[str](), dict[str, str]()
+    for url, stem in stems.items():
+        ending = posixpath.splitext(names[url])[1].lstrip(".")
+        name = f"{stem}-{ending}" if counts[stem.lower()] > 1 else stem
+        taken[name.lower()] += 1
+        out[url] = f"{name}-{taken[name.lower()]}.png" if taken[name.lower()] > 1 else f"{name}.png"
+    return out

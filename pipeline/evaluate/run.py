@@ -1,0 +1,210 @@
+"""Evaluate networks: enlarge, score, average, and write tables and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline import layout
+from pipeline.evaluate.crops import difference, most_detail
+from pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means
+from pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
+from pipeline.evaluate.page import evaluation_page
+from pipeline.evaluate.request import Request, groups_of, scale_of
+from pipeline.evaluate.scorer import scorer
+from pipeline.evaluate.sources import Case, Group, thinned
+from pipeline.evaluate.tables import markdown, scores_csv, shown
+from pipeline.images.rejected import ImageRejected
+from pipeline.provenance import now
+from pipeline.report.shelf import Shelf
+from pipeline.storage import Storage
+from schemas.errors import UserError
+from schemas.evaluation import EvaluationConfig, EvaluationReport, GroupView, LeftOut, Pane, PictureView, ScoreRow, Shown
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["Advanced", "Request", "evaluate", "evaluate_on_corpus"]
+
+NIQE = "niqe.npz"
+"""Parameters that were fitted, for `--niqe` of the next evaluation."""
+PEAK = 48.0
+"""Difference from HR, in grey levels, that the maps show brightest."""
+
+
+Advanced = Callable[[int, int, str], None]
+
+
+def evaluate(
+    request: Request, workspace: Storage, target: Storage, folder: str, advanced: Advanced = lambda *_: None
+) -> EvaluationReport:
+    """Evaluate, and write `evaluation.json`, `scores.csv`, `table.md`, pictures in `img/`, and last the page `index.html`.
+
+    Args:
+        request: What to evaluate on what.
+        workspace: Where corpora lie.
+        target, folder: Where the page goes.
+        advanced: Hears how many pictures are done, of how many, and the name of the next.
+
+    Raises:
+        UserError: if a checkpoint, folder or corpus cannot be used, the scales differ, or no picture is left.
+    """
+    groups = groups_of(request, workspace)
+    networks = load_all(list(request.checkpoints), scale_of(request.config, groups))
+    scale = networks[0].view.scale
+    run = _Run(networks, scorer(request, scale), request.config, scale, advanced)
+    run.measure([(group, thinned(group.cases, request.config.limit)) for group in groups])
+    rows = run.show(groups, Shelf(target, folder))
+    title = request.title or ", ".join(one.name for one in networks[1:]) or BICUBIC
+    report = EvaluationReport(
+        title=title, made=now(), scale=scale, border=scale, config=request.config, metrics=run.scorer.metrics,
+        networks=tuple(one.seen() for one in networks), groups=tuple(run.averaged(groups)), pictures=tuple(run.pictures),
+        shown=tuple(rows), peak=PEAK, left_out=tuple(run.left_out), notes=tuple(_notes(run)),
+    )  # fmt: skip
+    target.write(f"{folder}/evaluation.json", report.model_dump_json(indent=1).encode())
+    target.write(f"{folder}/scores.csv", scores_csv(report).encode())
+    if run.scorer.niqe_fitted:
+        target.write(f"{folder}/{NIQE}", run.scorer.niqe_fitted)
+    target.write(f"{folder}/table.md", markdown(report).encode())
+    target.write(f"{folder}/index.html", evaluation_page(report).encode())
+    return report
+
+
+def evaluate_on_corpus(
+    checkpoint: str, reference: str, workspace: Storage, name: str, *, split: str = "val",
+    config: EvaluationConfig | None = None, advanced: Advanced = lambda *_: None, **more: Any,
+) -> tuple[EvaluationReport, str]:  # fmt: skip
+    """The page of one checkpoint on one split of a corpus version, as a training flow makes it.
+
+    Args:
+        checkpoint: Path or URL.
+        reference: NAME, NAME@VERSION or NAME@TAG.
+        workspace: Where the corpus lies and the page goes.
+        name: Name of the page's folder.
+        split: Which samples.
+        config: How.
+        advanced: As for `evaluate`.
+        more: Other fields of `Request`.
+
+    Returns:
+        The report, and the name of the page in the workspace.
+
+    Raises:
+        UserError: as `evaluate`.
+    """
+    request = Request((checkpoint,), corpora=((reference, split),), config=config or EvaluationConfig(), **more)
+    folder = layout.evaluation_folder(name)
+    return evaluate(request, workspace, workspace, folder, advanced), f"{folder}/index.html"
+
+
+class _Run:
+    """One evaluation at work."""
+
+    def __init__(
+        self, networks: list[Upscaler], scorer: Scorer, config: EvaluationConfig, scale: int, advanced: Advanced
+    ) -> None:  # fmt: skip
+        self.networks, self.scorer, self.config, self.scale, self.advanced = networks, scorer, config, scale, advanced
+        self.pictures, self.left_out = list[PictureView](), list[LeftOut]()
+        self.cases: dict[tuple[str, str], Case] = {}
+
+    def measure(self, chosen: Sequence[tuple[Group, Sequence[Case]]]) -> None:
+        """Score every network on every case; a file that cannot be read is left out."""
+        total, done = sum(len(cases) for _, cases in chosen), 0
+        for group, cases in chosen:
+            for case in cases:
+                self.advanced(done, total, case.name)
+                try:
+                    self.pictures.append(self._scored(group, case))
+                    self.cases[group.name, case.name] = case
+                except ImageRejected as error:
+                    self.left_out.append(LeftOut(name=case.name, reason=error.detail))
+                done += 1
+        self.advanced(done, total, "")
+        if not self.pictures:
+            got = f"{self.left_out[0].name}: {self.left_out[0].reason}" if self.left_out else "no pictures"
+            raise UserError("no picture could be evaluated", got=got, todo="name folders with images")
+
+    def _scored(self, group: Group, case: Case) -> PictureView:
+        hr, lr = case.read(self.scale)
+        made = ((one.name, one(lr, self.config.inference)) for one in self.networks)
+        rows = [ScoreRow(network=name, scores=self.scorer.scores(sr, hr)) for name, sr in made]
+        return PictureView(name=case.name, group=group.name, width=lr.shape[1] * self.scale, height=lr.shape[0] * self.scale,
+                           rows=tuple(rows))  # fmt: skip
+
+    def averaged(self, groups: Sequence[Group]) -> list[GroupView]:
+        """Means of each group; of all degraders of a corpus too, if there are several."""
+        out = [self._mean(group.name, group.about, group.kind, len(group.cases), [group.name]) for group in groups]
+        parts: dict[str, list[Group]] = {}
+        for group in groups:
+            if group.kind == "corpus":
+                parts.setdefault(group.about, []).append(group)
+        for about, several in parts.items():
+            if len(several) > 1:
+                names = [group.name for group in several]
+                out.append(self._mean(ALL, about, "corpus", sum(len(group.cases) for group in several), names))
+        return [view for view in out if view.pictures]
+
+    def _mean(self, name: str, about: str, kind: Any, total: int, names: Sequence[str]) -> GroupView:
+        own = [picture.rows for picture in self.pictures if picture.group in names]
+        return GroupView(name=name, about=about, kind=kind, pictures=len(own), total=total, rows=means(own) if own else ())
+
+    def show(self, groups: Sequence[Group], shelf: Shelf) -> list[Shown]:
+        """Crops of a few pictures of each group, from the least to the greatest gain of the first network."""
+        out = list[Shown]()
+        for group in groups:
+            own = sorted((picture for picture in self.pictures if picture.group == group.name), key=self._gain)
+            count = min(self.config.shown, len(own))
+            places = [round(place * (len(own) - 1) / max(1, count - 1)) for place in range(count)]
+            out += [self._shown(group, own[place], f"{len(out)}-{number}", shelf) for number, place in enumerate(places)]
+        return out
+
+    def _gain(self, picture: PictureView) -> float:
+        scores = [row.scores for row in picture.rows]
+        key = "psnr_y" if "psnr_y" in scores[0] else "niqe"
+        if key not in scores[0]:
+            return 0.0
+        control = scores[0][key] if len(scores) > 1 else 0.0
+        gain = scores[min(1, len(scores) - 1)].get(key, 0.0) - control
+        return -gain if key == "niqe" else gain
+
+    def _shown(self, group: Group, picture: PictureView, stem: str, shelf: Shelf) -> Shown:
+        hr, lr = self.cases[group.name, picture.name].read(self.scale)
+        window = most_detail(lr, self.scale)
+        panes = [] if hr is None else [Pane(label="HR", picture=shelf.png(f"{stem}-hr", np.ascontiguousarray(window.hr(hr))))]
+        values = [row.scores.get("psnr_y") for row in picture.rows]
+        top = max((value for value in values if value is not None), default=None)
+        for number, (one, row) in enumerate(zip(self.networks, picture.rows, strict=True)):
+            sr = window.hr(one(lr, self.config.inference))
+            panes.append(Pane(
+                label=one.name, picture=shelf.png(f"{stem}-{number}", np.ascontiguousarray(sr)),
+                difference="" if hr is None else shelf.png(f"{stem}-{number}-difference", difference(sr, window.hr(hr), PEAK)),
+                note=self._words(row), best=top is not None and row.scores.get("psnr_y") == top and len(values) > 1,
+            ))  # fmt: skip
+        return Shown(title=picture.name, group=group.name, note=self._why(picture, window.words()), panes=tuple(panes))
+
+    def _words(self, row: ScoreRow) -> str:
+        """The scores that tell most, under a crop."""
+        named = [metric for metric in self.scorer.metrics if metric.key in ("psnr_y", "ssim_y", "lpips", "niqe")]
+        units = {"psnr_y": "{} dB", "ssim_y": "SSIM {}", "lpips": "LPIPS {}", "niqe": "NIQE {}"}
+        return " · ".join(units[m.key].format(shown(row.scores[m.key], m)) for m in named if m.key in row.scores)
+
+    def _why(self, picture: PictureView, place: str) -> str:
+        rows = picture.rows
+        if len(rows) < 2 or "psnr_y" not in rows[0].scores:
+            return place
+        return f"{rows[1].network} {self._gain(picture):+.2f} dB over bicubic · {place}"
+
+
+def _notes(run: _Run) -> list[str]:
+    out = []
+    if any(row.scores.get("psnr_y") == IDENTICAL for picture in run.pictures for row in picture.rows):
+        out.append(f"A picture equal to HR counts as {IDENTICAL:g} dB.")
+    if any("psnr_y" in row.scores and "ssim_y" not in row.scores for picture in run.pictures for row in picture.rows):
+        out.append("Pictures too small for the window of SSIM count for PSNR alone.")
+    if run.scorer.niqe is None:
+        out.append("NIQE was not measured: no parameters and no pristine images were named.")
+    if run.scorer.lpips is None:
+        out.append("LPIPS was not measured: no weights were named.")
+    return out

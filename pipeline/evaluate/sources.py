@@ -1,0 +1,224 @@
+"""What networks are evaluated on: pairs of files, HR alone, splits of corpora, real images; read when needed."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from models.functional.resize import bicubic_down, to_uint8
+from pipeline import layout
+from pipeline.corpora.log import find_version
+from pipeline.corpora.replay import read_table
+from pipeline.evaluate.any_size import read_any
+from pipeline.evaluate.crops import Image
+from pipeline.images.encode import decode_png
+from pipeline.images.find import find_files
+from pipeline.images.rejected import ImageRejected
+from pipeline.shards.index import read_index
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.errors import UserError
+
+SIDE = re.compile(r"[-_ ]?(hr|gt|lr[a-z]*[-_ ]?\d?|x\d)$", re.IGNORECASE)
+"""What names of HR and LR files may end in, such as `_HR`, `_LR4`, `x4`."""
+
+
+Reader = Callable[[int], tuple[Image | None, Image]]
+"""HR, if there is one, and LR, at a scale."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture, read when asked."""
+
+    name: str
+    """File name, or key in a corpus."""
+    read: Reader
+    """The picture; scale 0 takes pairs as they are. Raises ImageRejected, or UserError if the sizes do not fit."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cases that are averaged."""
+
+    name: str
+    """Name in tables."""
+    about: str
+    """What it is, in a few words."""
+    kind: str
+    """See `GroupView.kind`."""
+    cases: tuple[Case, ...]
+    """In order of names."""
+    scale: int | None = None
+    """The scale, where it is known."""
+
+
+def paired_folders(hr: str, lr: str, base: str) -> Group:
+    """Pairs of files of the same name, but for endings such as `_HR` and `x4`.
+
+    Raises:
+        UserError: if a folder is empty, or a file of either side has no partner or several.
+    """
+    above, below = (_by_stem(pattern, base, option) for pattern, option in ((hr, "--hr"), (lr, "--lr")))
+    lonely = [sorted(one.keys() - other.keys()) for one, other in ((above, below), (below, above))]
+    if any(lonely):
+        got = "; ".join(
+            f"{len(names)} only in {side}: {', '.join(posixpath.basename(own[name]) for name in names[:3])}"
+            for side, names, own in (("--hr", lonely[0], above), ("--lr", lonely[1], below)) if names
+        )  # fmt: skip
+        raise UserError("HR and LR files do not match", where=f"{hr} and {lr}", got=got,
+                        wanted="the same names on both sides, but for endings such as _HR, _LR4 or x4",
+                        todo="name folders that hold the same pictures")  # fmt: skip
+    cases = tuple(Case(posixpath.basename(above[stem]), _pair(above[stem], below[stem])) for stem in sorted(above))
+    return Group(_folder_name(hr), f"pairs of {hr} and {lr}", "pairs", cases)
+
+
+def hr_folder(hr: str, base: str) -> Group:
+    """HR files, whose LR is their MATLAB-compatible bicubic reduction, made when read.
+
+    Raises:
+        UserError: if there are no files.
+    """
+    files = find_files((hr,), base, "--hr")
+    cases = tuple(Case(posixpath.basename(file.url), _reduced(file.url)) for file in files)
+    return Group(_folder_name(hr), "LR by MATLAB's bicubic reduction, made here", "bicubic", cases)
+
+
+def real_images(pattern: str, base: str) -> Group:
+    """Real images without HR.
+
+    Raises:
+        UserError: if there are none.
+    """
+    files = find_files((pattern,), base, "--real")
+    cases = tuple(Case(posixpath.basename(file.url), _alone(file.url)) for file in files)
+    return Group(_folder_name(pattern), f"real images of {pattern}", "real", cases)
+
+
+def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
+    """The samples of a split of a corpus version, a group per degrader.
+
+    Raises:
+        UserError: if there is no such version or split.
+    """
+    manifest = find_version(storage, reference)
+    identity = manifest.identity
+    rows: dict[str, list[str]] = {}
+    for row in read_table(storage, manifest):
+        if row.split == split:
+            rows.setdefault(row.degrader, []).append(row.key)
+    name, scale = f"{identity.name}@{manifest.version}", int(identity.recipe["scale"])
+    if not rows:
+        raise UserError(f"no samples are in split {split!r}", where=name, got=f"splits: {', '.join(identity.samples)}",
+                        wanted="the name of a split with samples", todo="name another with --split")  # fmt: skip
+    read = _corpus_reader(storage, manifest, split)
+    return [
+        Group(degrader, f"{split} of {name}", "corpus", tuple(Case(key, read(key)) for key in sorted(keys)), scale)
+        for degrader, keys in sorted(rows.items())
+    ]
+
+
+def thinned(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
+    """At most so many, taken evenly."""
+    count = len(cases) if limit is None else min(limit, len(cases))
+    return tuple(cases[place * len(cases) // count] for place in range(count))
+
+
+def _by_stem(pattern: str, base: str, option: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in find_files((pattern,), base, option):
+        stem = posixpath.splitext(posixpath.basename(file.url))[0]
+        while (shorter := SIDE.sub("", stem)) not in ("", stem):
+            stem = shorter
+        if stem in found:
+            names = f"{posixpath.basename(found[stem])} and {posixpath.basename(file.url)}"
+            raise UserError("two files of one side are of the same name", where=f"{option} {pattern}", got=names,
+                            wanted="one file for each picture", todo="put one of them elsewhere")  # fmt: skip
+        found[stem] = file.url
+    return found
+
+
+def _pair(hr_url: str, lr_url: str) -> Reader:
+    def read(scale: int) -> tuple[Image, Image]:
+        hr, lr = read_any(hr_url), read_any(lr_url)
+        return (fitted(hr, lr, scale, f"{hr_url} and {lr_url}") if scale else hr), lr
+
+    return read
+
+
+def fitted(hr: Image, lr: Image, scale: int, where: str) -> Image:
+    """HR without the rows and columns at its end that LR does not stand for, fewer than `scale`.
+
+    Raises:
+        UserError: if HR is not that large.
+    """
+    height, width = scale * lr.shape[0], scale * lr.shape[1]
+    rest = (hr.shape[0] - height, hr.shape[1] - width)
+    if min(rest) < 0 or max(rest) >= scale:
+        raise UserError(
+            f"this pair is not of scale {scale}", where=where,
+            got=f"HR {hr.shape[1]} x {hr.shape[0]}, LR {lr.shape[1]} x {lr.shape[0]}: {_ratio(hr, lr)}",
+            wanted=f"HR {width} x {height}, or less than {scale} pixels more",
+            todo="name pairs of the scale of the checkpoint, or a checkpoint of their scale",
+        )  # fmt: skip
+    return hr[:height, :width]
+
+
+def _ratio(hr: Image, lr: Image) -> str:
+    down, along = (hr.shape[axis] / lr.shape[axis] for axis in (0, 1))
+    return f"about x{along:.3g}" if abs(down - along) < 0.05 * along else f"x{along:.3g} across, x{down:.3g} down"
+
+
+def guessed_scale(groups: Sequence[Group]) -> int | None:
+    """The scale of a corpus or of the first pair of files that can be read; none if there is neither."""
+    known = next((group.scale for group in groups if group.scale), None)
+    pairs = (case for group in groups if group.kind == "pairs" for case in group.cases)
+    for case in pairs if known is None else ():
+        try:
+            hr, lr = case.read(0)
+        except ImageRejected:
+            continue
+        assert hr is not None
+        return max(1, round(float(hr.shape[1] / lr.shape[1])))
+    return known
+
+
+def _reduced(url: str) -> Reader:
+    def read(scale: int) -> tuple[Image, Image]:
+        image = read_any(url)
+        if min(image.shape[:2]) < scale:
+            raise UserError(f"this image cannot be reduced by {scale}", where=url, got=f"{image.shape[1]} x {image.shape[0]}")
+        hr = image[: image.shape[0] // scale * scale, : image.shape[1] // scale * scale]
+        return hr, to_uint8(bicubic_down(hr, scale))
+
+    return read
+
+
+def _alone(url: str) -> Reader:
+    return lambda _scale: (None, read_any(url))
+
+
+def _corpus_reader(storage: Storage, manifest: CorpusManifest, split: str) -> Callable[[str], Reader]:
+    identity = manifest.identity
+    names = [name for name, shard in zip(manifest.shard_names, identity.shards, strict=True) if shard.split == split]
+    index = read_index([storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names])
+    places = {key.decode(): number for number, key in enumerate(index.keys)}
+
+    def reader(key: str) -> Reader:
+        def read(scale: int) -> tuple[Image, Image]:
+            _, hr, lr = index.read(places[key])
+            above, below = decode_png(hr), decode_png(lr)
+            return fitted(above, below, scale, f"sample {key}"), below
+
+        return read
+
+    return reader
+
+
+def _folder_name(pattern: str) -> str:
+    """A short name for what a pattern names: its last folder that says more than which side it is."""
+    parts = [part for part in pattern.split("/") if part not in ("", ".", "..") and not re.search(r"[*?\[]", part)]
+    telling = [part for part in parts if SIDE.sub("", f"_{part}") != ""]
+    return (telling or parts or [pattern])[-1]

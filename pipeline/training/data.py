@@ -1,0 +1,184 @@
+"""Pairs of a corpus version for training: which shards, how often each degrader, and batches over the phases of a curriculum."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import layout
+from pipeline.corpora.table import iterate
+from pipeline.rng import stream, stream_key
+from pipeline.shards.index import Index, read_index
+from pipeline.shards.reader import Loader, Pairs, Tensors, _tensor, read_pair
+from pipeline.storage import Storage
+from schemas.corpus import CorpusManifest
+from schemas.errors import UserError
+from schemas.training import PhaseConfig, TrainConfig
+
+
+@dataclass(frozen=True)
+class Source:
+    """The pairs of one split of a version."""
+
+    index: Index
+    """Where they lie."""
+    degraders: NDArray[np.str_]
+    """(N,) which degrader made each."""
+    tile: int
+    """Shortest HR side of a tile, in pixels."""
+
+
+def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source:
+    """The pairs of a split, in the order of the shards.
+
+    Raises:
+        UserError: if the split is empty.
+        IntegrityError: if a shard is cut.
+    """
+    identity = manifest.identity
+    names = [name for name, shard in zip(manifest.shard_names, identity.shards, strict=True) if shard.split == split]
+    if not names:
+        found = ", ".join(f"{count} {name}" for name, count in identity.samples.items())
+        raise UserError(
+            f"split {split} is empty", where=f"{identity.name}@{manifest.version}", got=found,
+            todo=f"give `splits: {{{split}: ...}}` a share in the corpus' recipe and build it, or name another validation.split",
+        )  # fmt: skip
+    index = storage.again("read", names[0], lambda: read_index(
+        [storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names]))  # fmt: skip
+    made = {}
+    with storage.open(f"{layout.version_folder(identity.name, manifest.version)}/samples.parquet") as file:
+        for row in iterate(file):
+            made[row.key] = (row.degrader, min(row.box.height, row.box.width))
+    rows = [made[key.decode()] for key in index.keys]
+    return Source(index, np.array([degrader for degrader, _ in rows]), min(side for _, side in rows))
+
+
+class Mixture(Pairs):
+    """Pairs of a source, each as often as its degrader weighs: an epoch has every pair of a degrader that is not left out.
+
+    The least weight above 0 counts as once. Of a weight that is no multiple of it, some pairs are taken once more, drawn by key.
+
+    Raises:
+        UserError: if a degrader is not in the source, or none is left.
+    """
+
+    def __init__(self, source: Source, crop: int | None, seed: int, weights: Mapping[str, float] | None, where: str) -> None:
+        copies = _copies(source, weights, seed, where)
+        self.numbers = np.repeat(np.arange(len(copies)), copies)
+        self.copy = np.concatenate([np.arange(count) for count in copies]) if len(copies) else self.numbers
+        self.index, self.crop, self.seed, self.turned = source.index, crop, seed, True
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: tuple[int, int] | int) -> Tensors:
+        epoch, number = place if isinstance(place, tuple) else (0, place)
+        copy = int(self.copy[number])
+        seed = stream_key(self.seed, "copy", copy) if copy else self.seed
+        hr, lr = read_pair(self.index, int(self.numbers[number]), self.crop, seed, epoch)
+        return _tensor(hr), _tensor(lr)
+
+
+def _copies(source: Source, weights: Mapping[str, float] | None, seed: int, where: str) -> NDArray[np.int64]:
+    """(N,) how often each pair is in an epoch."""
+    if weights is None:
+        return np.ones(len(source.index), np.int64)
+    known = sorted(set(source.degraders.tolist()))
+    for name in weights:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            raise UserError("the corpus has no pairs of this degrader", where=where, got=name, wanted=", ".join(known),
+                            todo=f"did you mean {near[0]}?" if near else "")  # fmt: skip
+    if not any(weights.values()):
+        raise UserError("no degrader is left to train on", where=where, got=str(dict(weights)), wanted="a weight above 0")
+    least = min(weight for weight in weights.values() if weight)
+    ratio = np.array([weights.get(name, 0.0) / least for name in source.degraders.tolist()])
+    drawn = np.array([stream(seed, "copies", key.decode()).random() for key in source.index.keys])
+    return np.asarray(np.floor(ratio) + (drawn < ratio % 1), np.int64)
+
+
+class Feed:
+    """Batches without end over all phases of a recipe; `state` says where it is, in a form that goes on in another process.
+
+    Args:
+        config: the training recipe.
+        source: the pairs.
+        scale: HR side over LR side.
+        step: steps that were made before.
+        state: what `state` said then; none at the start of a run.
+        pin: whether batches go to a GPU.
+
+    Raises:
+        UserError: if a crop cannot be cut, a degrader is missing, or a batch is larger than what there is.
+    """
+
+    def __init__(
+        self, config: TrainConfig, source: Source, scale: int, step: int = 0, state: dict[str, int] | None = None, *,
+        pin: bool = False,
+    ) -> None:  # fmt: skip
+        self.config, self.source, self.scale, self.step, self.pin = config, source, scale, step, pin
+        for number, phase in _phases(config):
+            self._open(number, phase)                    # all mistakes are told now, not at the end of the first phase
+        self.number, self.phase = config.at_step(step)
+        self.loader = self._open(self.number, self.phase)
+        if state is not None and state["phase"] == self.number:
+            self.loader.load_state_dict({name: value for name, value in state.items() if name != "phase"})
+
+    def __iter__(self) -> Iterator[Tensors]:
+        while True:
+            for batch in self.loader:
+                self.step += 1
+                yield batch
+                if self.config.at_step(self.step)[0] != self.number:
+                    break
+            if self.config.at_step(self.step)[0] != self.number:
+                self.close()
+                self.number, self.phase = self.config.at_step(self.step)
+                self.loader = self._open(self.number, self.phase)
+
+    def close(self) -> None:
+        """End the workers now; one that ends badly, with batches that nobody wants in hand, is no failure of the run."""
+        iterator: Any = getattr(self.loader.loader, "_iterator", None)
+        if iterator is not None and hasattr(iterator, "_shutdown_workers"):
+            with suppress(RuntimeError):
+                iterator._shutdown_workers()
+
+    def state(self) -> dict[str, int]:
+        """The phase, and where its loader is."""
+        return {"phase": self.number} | self.loader.state_dict()
+
+    def _open(self, number: int, phase: PhaseConfig) -> Loader:
+        where = f"phases[{number - 1}]" if number else "the training recipe"
+        crop, batch = phase.crop or self.config.crop, phase.batch or self.config.batch
+        if crop % self.scale or crop > self.source.tile:
+            raise UserError("this crop cannot be taken", where=where, got=f"crop: {crop} HR pixels",
+                            wanted=f"a multiple of {self.scale}, no larger than the tiles: {self.source.tile}")  # fmt: skip
+        seed = stream_key(self.config.seed, "phase", number) >> 65
+        pairs = Mixture(self.source, crop, seed, phase.degraders, f"{where}: degraders")
+        loading = self.config.loading
+        loader = Loader(pairs, batch, workers=loading.workers, prefetch=loading.prefetch, drop_last=True, pin_memory=self.pin)
+        if not len(loader):
+            raise UserError("a batch is larger than all there is to train on", where=where, got=f"batch: {batch}",
+                            wanted=f"at most {len(pairs) // loader.world}")  # fmt: skip
+        return loader
+
+
+def _phases(config: TrainConfig) -> list[tuple[int, PhaseConfig]]:
+    return [config.at_step(step) for step in (0, *(phase.at for phase in config.phases))]
+
+
+def spread(source: Source, most: int) -> Source:
+    """At most so many pairs, evenly spread."""
+    count = min(most, len(source.index))
+    chosen = np.arange(count) * len(source.index) // count
+    index = source.index
+    return replace(
+        source, index=replace(index, shard=index.shard[chosen], spans=index.spans[chosen], keys=index.keys[chosen]),
+        degraders=source.degraders[chosen],
+    )  # fmt: skip

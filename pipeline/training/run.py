@@ -1,0 +1,186 @@
+"""A training run: from a training recipe and a corpus version to checkpoints; a run that was killed goes on."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from models.training.checkpoint import restore
+from models.training.loop import Tally, train
+from models.training.training import Training
+from pipeline.corpora.log import find_version
+from pipeline.lock import GC, holding, refuse
+from pipeline.provenance import now, software
+from pipeline.storage import Storage
+from pipeline.training.board import Board
+from pipeline.training.data import Feed, Source, open_split, spread
+from pipeline.training.folder import STATE, Folder, check_same
+from pipeline.training.listeners import Desk, Keeper, Ledger, Validator, take_up
+from pipeline.training.ranks import Alone, ranks
+from pipeline.training.start import begin, parameters, resolve_device
+from pipeline.training.watch import TrainWatcher
+from schemas.corpus import CorpusManifest
+from schemas.errors import IntegrityError, UserError
+from schemas.training import Score, TrainConfig, TrainingRun
+
+TRAIN = "train-"
+"""Name of the lock of a run."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run has come to."""
+
+    run: TrainingRun
+    folder: Folder
+    step: int
+    """Steps made in all."""
+    made: int
+    """Steps made now."""
+    scores: list[Score]
+    """All validations."""
+    stopped: str
+    """Why it ended before its last step; empty if it did not."""
+
+    @property
+    def best(self) -> Score | None:
+        """The best validation; the first of equals."""
+        return max(self.scores, key=lambda score: (score.psnr_y, -score.step), default=None)
+
+
+def train_run(
+    config: TrainConfig, base: str, storage: Storage, device: str = "cpu", watcher: TrainWatcher | None = None
+) -> Trained:
+    """Train, or go on with a run that was killed, or find a finished one.
+
+    On the CPU with one thread the result is the same, bit for bit, however often the run was killed.
+
+    Args:
+        config: the training recipe.
+        base: folder that relative files start at.
+        storage: the workspace.
+        device: `cpu`, `cuda` or `auto`.
+        watcher: who hears how it goes on.
+
+    Raises:
+        UserError: if corpus, network and recipe do not fit together.
+        DivergedError: if a loss is no number any more; the last checkpoint is as it was.
+        StoreError: if there is no space left; the last checkpoint is as it was.
+    """
+    together = ranks(resolve_device(device))
+    with _alone(storage, config, together):
+        watcher = watcher or TrainWatcher()
+        opened = _open(config, base, storage, together, watcher)
+        desk, training, start = opened.desk, opened.training, opened.training.step
+        if together.first:
+            desk.folder.write_run(desk.run)
+        stopped = desk.exhausted()
+        if not training.done and not stopped:
+            stopped = _train(opened, storage.local and together.first)
+        return Trained(desk.run, desk.folder, training.step, training.step - start, desk.scores, stopped)
+
+
+def _train(opened: Opened, boarding: bool) -> str:
+    """All steps that are left; says why it ended before the last one."""
+    desk, training = opened.desk, opened.training
+    if boarding:
+        desk.board = Board(f"{desk.folder.path}/tensorboard", training.step)
+    desk.watcher.begun(desk.run, desk.folder.path, training.step)
+    listeners = [Ledger(desk), Validator(desk, opened.validated), Keeper(desk, opened.feed)]
+    try:
+        train(training, opened.feed, listeners, opened.tally)
+    finally:
+        opened.feed.close()
+        desk.board.close()
+        desk.watcher.ended()
+    return "" if training.done else opened.tally.stop
+
+
+@dataclass
+class Opened:
+    """A run at the step that its state says, or at step 0."""
+
+    desk: Desk
+    training: Training
+    feed: Feed
+    validated: Source
+    tally: Tally
+
+
+def _alone(storage: Storage, config: TrainConfig, together: Alone) -> AbstractContextManager[object]:
+    if not together.first:
+        return nullcontext()
+    refuse(storage, GC)
+    return holding(storage, f"{TRAIN}{config.name}", f"training of {config.name}")
+
+
+def check(config: TrainConfig, storage: Storage) -> None:
+    """Tell at once what does not fit, as far as the manifest of the corpus and the record of the run say it.
+
+    Raises:
+        UserError: as `train_run`.
+    """
+    known = _known(config, Folder(storage, config.name))
+    _scale(config, _version(storage, config, known))
+
+
+def _known(config: TrainConfig, folder: Folder) -> TrainingRun | None:
+    known = folder.read_run()
+    if known is not None:
+        check_same(known, config, folder.path)
+    return known
+
+
+def _open(config: TrainConfig, base: str, storage: Storage, together: Alone, watcher: TrainWatcher) -> Opened:
+    folder = Folder(storage, config.name)
+    known = _known(config, folder)
+    manifest = _version(storage, config, known)
+    scale = _scale(config, manifest)
+    source, validated = (open_split(storage, manifest, split) for split in ("train", config.validation.split))
+    state = folder.read_state()
+    training = begin(config, base, scale, together.device, together.wrap, fresh=state is None)
+    run = known.with_(config=config) if known is not None else TrainingRun(
+        config=config, corpus=manifest.identity.name, version=manifest.version, digest=manifest.digest, scale=scale,
+        parameters=parameters(training.network), started=now(), software=software(),
+    )  # fmt: skip
+    desk = Desk(run, folder, together, Board(), watcher)
+    notes = _restored(training, state, folder) if state is not None else None
+    tally = take_up(desk, notes, training.step, training.device) if notes else Tally()
+    feed = Feed(config, source, scale, training.step, notes["feed"] if notes else None, pin=together.device != "cpu")
+    return Opened(desk, training, feed, spread(validated, config.validation.images), tally)
+
+
+def _version(storage: Storage, config: TrainConfig, known: TrainingRun | None) -> CorpusManifest:
+    """The version that the run was started with, or that the recipe names now."""
+    manifest = find_version(storage, f"{known.corpus}@{known.version}" if known is not None else config.corpus)
+    if known is not None and manifest.digest != known.digest:
+        raise IntegrityError("the corpus is not the one that this run was started with", where=f"{known.corpus}@{known.version}",
+                             got=f"digest {manifest.digest[:12]}", wanted=known.digest[:12])  # fmt: skip
+    return manifest
+
+
+def _scale(config: TrainConfig, manifest: CorpusManifest) -> int:
+    """The scale of the corpus.
+
+    Raises:
+        UserError: if the recipe or the network want another.
+    """
+    scale = int(manifest.identity.recipe["scale"])
+    where = f"{manifest.identity.name}@{manifest.version}"
+    if config.scale not in (None, scale):
+        raise UserError("the corpus has another scale than the training recipe", where=where, got=f"scale {scale}",
+                        wanted=f"scale {config.scale}", todo="name a corpus of that scale, or change `scale:`")  # fmt: skip
+    problem = config.network.problem(scale)
+    if problem is not None:
+        raise UserError("the network does not fit the corpus", where=where, got=problem, wanted=f"a network for scale {scale}",
+                        todo="choose another network, or a corpus of another scale")  # fmt: skip
+    return scale
+
+
+def _restored(training: Training, state: bytes, folder: Folder) -> dict[str, Any]:
+    try:
+        return restore(training, state)
+    except ValueError as error:
+        raise IntegrityError("the state of a training run cannot be taken up", where=f"{folder.path}/{STATE}", got=str(error),
+                             todo="delete this file to begin anew, or give the run another name") from error  # fmt: skip

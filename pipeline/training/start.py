@@ -1,0 +1,125 @@
+"""What a run begins with: networks, losses, and the weights of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from models.archs import build
+from models.archs.keys import to_ours
+from models.archs.layers import Network
+from models.archs.recognise import recognise
+from models.archs.weights import put_weights, read_weights
+from models.discriminators import build as build_discriminator
+from models.training.objective import Objective
+from models.training.training import Training, Wrap
+from pipeline.storage import clear_errors
+from schemas.errors import UserError
+from schemas.training import TrainConfig
+
+ENLARGING = ("upsample.", "upconv", "conv_up", "levels.")
+"""First letters of the names of layers that enlarge, which a start from the body leaves out."""
+ENOUGH = 0.5
+"""Least share of a body's numbers that a file must bring."""
+
+
+def begin(config: TrainConfig, base: str, scale: int, device: str, wrap: Wrap, *, fresh: bool) -> Training:
+    """A training at step 0.
+
+    Args:
+        config: the training recipe.
+        base: folder that relative files start at.
+        scale: of the corpus.
+        device: `cpu` or `cuda`.
+        wrap: see `Training`.
+        fresh: whether the weights of `start_from` are wanted; a run that goes on has its own.
+
+    Raises:
+        UserError: if the network cannot be built for the scale, or a file does not fit.
+    """
+    try:
+        network = build(config.network, scale, config.seed)
+        judge = build_discriminator(config.discriminator, config.seed) if config.discriminator is not None else None
+        objective = Objective(config.losses, lambda file: read_file(file, base), device)
+        if config.start_from is not None and fresh:
+            load_start(network, config, base, scale)
+        return Training(config, network, objective, judge, device, wrap)
+    except ValueError as error:
+        raise UserError("this training cannot begin", where=f"training recipe {config.name}", got=str(error)) from error
+
+
+def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> None:
+    """Put the weights of `start_from` into a network.
+
+    Raises:
+        UserError: if they are those of another network, or of another scale.
+    """
+    start = config.start_from
+    assert start is not None
+    tensors = to_ours(read_weights(read_file(start.file, base), start.file))
+    if start.part == "body":
+        _put_body(network, tensors, start.file)
+        return
+    try:
+        put_weights(network, tensors, start.file)
+    except UserError as error:
+        todo = "`part: body` takes all but what enlarges" if _other_scale(config, tensors, scale) else error.todo
+        raise UserError("the weights to start from are those of another network or scale", where=start.file, got=error.got,
+                        wanted=error.wanted, todo=todo) from error  # fmt: skip
+
+
+def _put_body(network: Network, tensors: dict[str, Tensor], file: str) -> None:
+    own = network.state_dict()
+    body = {key: value for key, value in own.items() if not key.startswith(ENLARGING)}
+    fitting = {key: value for key, value in tensors.items() if key in body and value.shape == body[key].shape}
+    share = sum(value.numel() for value in fitting.values()) / sum(value.numel() for value in body.values())
+    if share < ENOUGH:
+        raise UserError(
+            "the weights to start from have another body", where=file, got=f"{share:.0%} of the body's numbers fit",
+            wanted=f"the body of {network.config.words()}", todo="name a checkpoint of the same network, of any scale",
+        )  # fmt: skip
+    network.load_state_dict(own | fitting)
+
+
+def _other_scale(config: TrainConfig, tensors: dict[str, Tensor], scale: int) -> bool:
+    try:
+        network, of = recognise(tensors)
+    except ValueError:
+        return False
+    return network.arch == config.network.arch and of != scale
+
+
+def read_file(file: str, base: str) -> bytes:
+    """Bytes of a file; a relative path counts from `base`.
+
+    Raises:
+        UserError: if there is none.
+    """
+    path = Path(base) / Path(file).expanduser()
+    if not path.is_file():
+        raise UserError("there is no such file of weights", where=str(path), todo="relative paths start at the recipe")
+    with clear_errors("read", str(path)):
+        return path.read_bytes()
+
+
+def parameters(network: nn.Module) -> int:
+    """How many numbers are trained."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def resolve_device(device: str) -> str:
+    """`cpu` or `cuda`; `auto` takes a GPU if torch sees one.
+
+    Raises:
+        UserError: if it is none of these, or `cuda` and there is none.
+    """
+    if device not in ("cpu", "cuda", "auto"):
+        raise UserError("this device cannot be used", where="--device", got=device, wanted="cpu, cuda or auto")
+    if device == "cpu" or (device == "auto" and not torch.cuda.is_available()):
+        return "cpu"
+    if not torch.cuda.is_available():
+        raise UserError("this device cannot be used", where="--device", got="no CUDA device", wanted="cpu, cuda or auto",
+                        todo="use --device auto, or install a CUDA build of torch")  # fmt: skip
+    return "cuda"

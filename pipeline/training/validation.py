@@ -1,0 +1,83 @@
+"""How good a network is on tiles of the corpus: PSNR of luma, and pictures of some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Pictures
+from PIL import ImageDraw
+from torch import nn
+
+from models.metrics.psnr import psnr
+from pipeline.images.encode import decode_png
+from pipeline.training.data import Source
+from schemas.training import Score
+
+Image = NDArray[np.uint8]
+MOST = 100.0
+"""PSNR of equal pictures, in dB, so that means are numbers."""
+GAP, HEAD = 6, 18
+"""Pixels between tiles, and above them for words."""
+LEAST = 150
+"""Side that tiles are shown at if they are smaller, in pixels: each pixel becomes several."""
+
+
+def look(
+    network: nn.Module, source: Source, scale: int, step: int, pictures: int, device: str
+) -> tuple[Score, Image | None]:
+    """Enlarge every tile of a source.
+
+    Args:
+        network: (1, 3, h, w) in [0, 1] to (1, 3, scale h, scale w).
+        source: the tiles.
+        scale: HR side over LR side; as many pixels are left out at the borders.
+        step: steps made.
+        pictures: how many tiles to show, evenly spread.
+        device: where the network is.
+
+    Returns:
+        Mean PSNR, in all and by degrader; a picture of LR, SR and HR side by side, if any are asked for.
+    """
+    shown = set((np.arange(pictures) * len(source.index) // max(1, pictures)).tolist())
+    rows: list[tuple[Image, Image, Image]] = []
+    found = np.empty(len(source.index))
+    training = network.training
+    network.eval()
+    for number in range(len(found)):
+        _, *files = source.index.read(number)
+        hr, lr = map(decode_png, files)
+        sr = enlarged(network, lr, device)
+        found[number] = min(MOST, psnr(sr, hr, scale, channel="y"))
+        if number in shown:
+            rows.append((lr.repeat(scale, 0).repeat(scale, 1), sr, hr))
+    network.train(training)
+    by = {name: round(float(found[source.degraders == name].mean()), 4) for name in sorted(set(source.degraders.tolist()))}
+    score = Score(step=step, psnr_y=round(float(found.mean()), 4), images=len(found), degraders=by)
+    return score, sheet(rows, ("LR", f"step {step}: {score.psnr_y:.2f} dB", "HR")) if rows else None
+
+
+def enlarged(network: nn.Module, lr: Image, device: str) -> Image:
+    """(h, w, 3) uint8 to (scale h, scale w, 3), in float32."""
+    with torch.inference_mode():
+        image = torch.from_numpy(np.ascontiguousarray(lr.transpose(2, 0, 1)))[None].to(device).float() / 255
+        sr = network(image)[0].float().clamp(0, 1).mul(255).round().byte()
+    return sr.permute(1, 2, 0).cpu().numpy()  # type: ignore[no-any-return]
+
+
+def sheet(rows: Sequence[tuple[Image, ...]], heads: Sequence[str]) -> Image:
+    """Tiles in rows and columns under their heads, on white."""
+    times = -(-LEAST // max(rows[0][0].shape[:2])) if max(rows[0][0].shape[:2]) < LEAST else 1
+    rows = [tuple(image.repeat(times, 0).repeat(times, 1) for image in row) for row in rows]
+    height, width = (max(image.shape[axis] for row in rows for image in row) for axis in (0, 1))
+    page = np.full((HEAD + len(rows) * (height + GAP), len(heads) * (width + GAP) - GAP, 3), 255, np.uint8)
+    for top, row in enumerate(rows):
+        for left, image in enumerate(row):
+            y, x = HEAD + top * (height + GAP), left * (width + GAP)
+            page[y : y + image.shape[0], x : x + image.shape[1]] = image
+    drawn = Pictures.fromarray(page)
+    for left, head in enumerate(heads):
+        ImageDraw.Draw(drawn).text((left * (width + GAP) + 2, 2), head, fill=(40, 40, 40))
+    return np.asarray(drawn)

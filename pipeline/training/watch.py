@@ -1,0 +1,35 @@
+"""Who hears how a training run goes on; this one says nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.training import Score, TrainingRun
+
+INTERRUPTED = "interrupted"
+"""Why a run stops when the user asks."""
+
+
+class TrainWatcher:
+    """Override what you want to hear."""
+
+    stop = ""
+    """Why to stop after the present step; empty to go on. A rerun goes on from there."""
+
+    def begun(self, run: TrainingRun, folder: str, step: int) -> None:
+        """A run starts, or goes on from a step."""
+
+    def stepped(self, step: int, images: int) -> None:
+        """A step was made, on so many pairs."""
+
+    def logged(self, line: dict[str, Any]) -> None:
+        """A line of the log was written: step, losses, learning rate, images per second."""
+
+    def validated(self, score: Score, *, best: bool) -> None:
+        """A validation was made."""
+
+    def kept(self, step: int) -> None:
+        """A checkpoint was written."""
+
+    def ended(self) -> None:
+        """The run is over, one way or another."""

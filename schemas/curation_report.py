@@ -1,0 +1,86 @@
+"""What a report shows of curation."""
+
+from __future__ import annotations
+
+from schemas.base import Frozen
+from schemas.histogram import Histogram
+
+
+class CopyView(Frozen):
+    """A picture and one that shows the same: two source images, or a source image and a benchmark picture."""
+
+    names: tuple[str, str]
+    """File names."""
+    kinds: tuple[str, str]
+    """`real`, `clean` or `benchmark`."""
+    pictures: tuple[str, str]
+    """Small pictures; empty where one could not be read."""
+    boxes: tuple[tuple[float, float, float, float], tuple[float, float, float, float]]
+    """Left, top, right and bottom of what both show, as shares of the sides."""
+    overlap: float
+    """Share of the smaller picture that both show."""
+    correlation: float
+    """Correlation of the detail in it."""
+    outcome: str
+    """What was done about it."""
+
+
+class ScoredView(Frozen):
+    """An image and a score of it."""
+
+    name: str
+    """File name."""
+    kind: str
+    """`real` or `clean`."""
+    picture: str
+    """Its busiest part, pixel by pixel; empty where it could not be read."""
+    score: float
+    """Blockiness, or blur in pixels."""
+
+
+class CreditView(Frozen):
+    """Licence and author of some images."""
+
+    licence: str
+    """Licence; empty if none is known."""
+    author: str
+    """Who made them."""
+    source: str
+    """Where they were published."""
+    title: str
+    """What they are called."""
+    images: int
+    """Images that it is true of."""
+
+
+class CurationSection(Frozen):
+    """Copies, leaks, scores and licences."""
+
+    checked: bool
+    """Whether copies were looked for at all; if not, there are licences only."""
+    copies: tuple[CopyView, ...]
+    """Near-duplicates among the source images, largest overlap first, those of a real and a clean image before others."""
+    copies_total: int
+    """How many there are."""
+    across: int
+    """How many are of a real and a clean image."""
+    groups: int
+    """Groups of images that share a split."""
+    benchmarks: int
+    """Benchmark pictures that were compared with."""
+    leaks: tuple[CopyView, ...]
+    """Images that show benchmark pictures."""
+    leaks_total: int
+    """How many there are."""
+    blocky: tuple[ScoredView, ...]
+    """The most blocky images."""
+    blurred: tuple[ScoredView, ...]
+    """The most blurred images."""
+    blockiness: Histogram | None
+    """Blockiness of all images."""
+    blur: Histogram | None
+    """Blur of all images that have an edge."""
+    credits: tuple[CreditView, ...]
+    """Licences and authors, most images first."""
+    credits_total: int
+    """How many different ones there are."""

@@ -1,0 +1,224 @@
+"""How networks are put to work and judged: settings of inference, scores, and all that an evaluation page shows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Digest, Frozen
+
+
+class InferenceConfig(Frozen):
+    """How a network is run over an image."""
+
+    tile: int = Field(default=192, ge=0, le=65536)
+    """Largest side of a tile, in LR pixels; 0 takes images whole. Bounds the memory."""
+    overlap: int = Field(default=16, ge=0, le=4096)
+    """What a tile sees around itself on every side, in LR pixels."""
+    ensemble: bool = False
+    """Mean of the eight positions of a square, at eight times the time."""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """What the network computes in."""
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    """Where it computes; `auto` is CUDA where there is one."""
+
+
+class EvaluationConfig(Frozen):
+    """How networks are evaluated."""
+
+    inference: InferenceConfig = InferenceConfig()
+    """How each network is run."""
+    scale: int | None = Field(default=None, ge=1, le=16)
+    """HR side over LR side; none takes that of the networks, the pairs or the corpus."""
+    limit: int | None = Field(default=None, ge=1)
+    """Most pictures of each group, taken evenly; none takes all."""
+    shown: int = Field(default=4, ge=0, le=64)
+    """Pictures of each group that the page shows."""
+
+
+class NetworkView(Frozen):
+    """One network that took part, or bicubic enlargement."""
+
+    name: str
+    """Name in the tables, unique among those that took part."""
+    arch: str
+    """The network in words; `bicubic` for the control."""
+    file: str = ""
+    """The checkpoint's file; empty for bicubic."""
+    sha256: str = ""
+    """Digest of that file; empty for bicubic."""
+    scale: int
+    """HR side over LR side."""
+    parameters: int = 0
+    """Numbers in it."""
+    training: str = ""
+    """What the checkpoint says it was trained on; empty if it does not."""
+    seconds: float = 0.0
+    """Time that it took over all pictures."""
+    megapixels: float = 0.0
+    """HR pixels that it made in that time, in millions."""
+
+
+class MetricView(Frozen):
+    """One metric that was measured."""
+
+    key: str
+    """Name in files, such as `psnr_y`."""
+    label: str
+    """Name in tables."""
+    better: Literal["higher", "lower"]
+    """Which direction is better."""
+    digits: int
+    """Digits after the point in tables."""
+    about: str
+    """How it was measured, in a sentence, with the source of weights or parameters."""
+
+
+class ScoreRow(Frozen):
+    """What one network reached, by the keys of the metrics; those that do not apply are left out."""
+
+    network: str
+    """Name of the network."""
+    scores: dict[str, float]
+    """Value by metric; the mean where it stands for a group."""
+
+
+class GroupView(Frozen):
+    """Pictures that are averaged: a folder, a degrader of a corpus, real images."""
+
+    name: str
+    """Name of the group."""
+    about: str
+    """What it is, in a few words."""
+    kind: Literal["pairs", "bicubic", "corpus", "real"]
+    """Pairs of files; HR alone, whose LR was made here; pairs of a corpus; real images without HR."""
+    pictures: int
+    """How many were measured."""
+    total: int
+    """How many there are."""
+    rows: tuple[ScoreRow, ...]
+    """Means by network, in the order of the networks."""
+
+
+class PictureView(Frozen):
+    """One picture and its scores."""
+
+    name: str
+    """File name, or key in the corpus."""
+    group: str
+    """Group that it is in."""
+    width: int
+    """Width of the enlarged picture, in pixels."""
+    height: int
+    """Height of the enlarged picture, in pixels."""
+    rows: tuple[ScoreRow, ...]
+    """Scores by network."""
+
+
+class Pane(Frozen):
+    """One crop in a row of crops."""
+
+    label: str
+    """Whose it is."""
+    picture: str
+    """File of the crop, relative to the page."""
+    difference: str = ""
+    """File of the picture of what differs from HR; empty where there is no HR, and for HR itself."""
+    note: str = ""
+    """Scores in words."""
+    best: bool = False
+    """Whether it is the best of its row."""
+
+
+class Shown(Frozen):
+    """A row of crops of the same place."""
+
+    title: str
+    """Name of the picture."""
+    group: str
+    """Group that it is in."""
+    note: str
+    """Why this one, and where the crop lies."""
+    panes: tuple[Pane, ...]
+    """The crops; pointing at one shows the first in its place."""
+
+
+class LeftOut(Frozen):
+    """A file that took no part, and why."""
+
+    name: str
+    """The file."""
+    reason: str
+    """Why, in a sentence."""
+
+
+class EvaluationReport(Frozen):
+    """`evaluation.json`: all that an evaluation found."""
+
+    format: Literal["pairmill-evaluation/1"] = "pairmill-evaluation/1"
+    """Layout of this file."""
+    title: str
+    """Name of the evaluation."""
+    made: str
+    """When, ISO 8601, UTC."""
+    scale: int
+    """HR side over LR side."""
+    border: int
+    """Pixels that metrics leave out at each side."""
+    config: EvaluationConfig
+    """How it was done."""
+    networks: tuple[NetworkView, ...]
+    """Bicubic first."""
+    metrics: tuple[MetricView, ...]
+    """Columns of the tables."""
+    groups: tuple[GroupView, ...]
+    """Means."""
+    pictures: tuple[PictureView, ...]
+    """Every picture."""
+    shown: tuple[Shown, ...]
+    """Crops on the page."""
+    peak: float
+    """Difference from HR, in grey levels, that the brightest colour of the maps stands for."""
+    left_out: tuple[LeftOut, ...]
+    """Files that took no part."""
+    notes: tuple[str, ...]
+    """What a reader of the numbers should know."""
+
+
+class UpscaledImage(Frozen):
+    """One image that was enlarged: what went into it and where it is."""
+
+    source: str
+    """Path or URL of the input."""
+    output: str
+    """Name of the result in the output folder."""
+    key: Digest
+    """Digest of the input file, the checkpoint and the settings: of all that the result depends on."""
+    width: int
+    """Width of the input, upright, in pixels."""
+    height: int
+    """Height of the input, upright, in pixels."""
+    conversions: tuple[str, ...]
+    """What decoding changed."""
+    seconds: float
+    """Time that it took."""
+    panes: tuple[Pane, ...]
+    """Crops for the page."""
+    place: str
+    """Where the crops lie, in words."""
+
+
+class UpscaleReport(Frozen):
+    """`upscale.json`: what one run of `pairmill upscale` came to."""
+
+    network: NetworkView
+    """The network."""
+    config: InferenceConfig
+    """How it was run."""
+    images: tuple[UpscaledImage, ...]
+    """Finished images, by output."""
+    found: int
+    """How many of them were finished before this run."""
+    left_out: tuple[LeftOut, ...]
+    """Files that could not be used."""

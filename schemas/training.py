@@ -1,0 +1,239 @@
+"""The training recipe: what a network is trained on, by what, and for how long; and what a run leaves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.base import Digest, Frozen, Key
+from schemas.discriminator import DiscriminatorConfig
+from schemas.losses import GanConfig, L1Config, LossConfig
+from schemas.network import NetworkConfig
+from schemas.schedule import ConstantSchedule, ScheduleConfig
+
+Weight = Annotated[float, Field(ge=0)]
+
+
+class OptimiserConfig(Frozen):
+    """How weights follow their gradients."""
+
+    kind: Literal["adam", "adamw"] = "adam"
+    """`adam` (Kingma and Ba 2015), or `adamw`, whose decay is not scaled by the gradients (Loshchilov and Hutter 2019)."""
+    learning_rate: float = Field(default=2e-4, gt=0)
+    """Highest learning rate."""
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.99)
+    """Memory of the means of gradients and of their squares."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Pull of every weight towards 0."""
+    clip: float = Field(default=0.0, ge=0)
+    """Greatest norm of all gradients together; 0 clips nothing."""
+    schedule: ScheduleConfig = ConstantSchedule()
+    """How the rate goes over the steps."""
+
+
+class StartConfig(Frozen):
+    """Weights that training starts from instead of random ones."""
+
+    file: str
+    """Checkpoint, .safetensors or .pth; a relative path counts from the recipe's folder."""
+    part: Literal["all", "body"] = "all"
+    """`all`: the same network and scale; `body`: everything but what enlarges, for a network of another scale."""
+
+
+class PhaseConfig(Frozen):
+    """From a step on, other samples: one part of a curriculum. What is not said stays as it was in the phase before."""
+
+    at: int = Field(ge=1)
+    """First step of the phase, counted from 0."""
+    crop: int | None = Field(default=None, ge=8)
+    """Side of HR crops, in pixels."""
+    batch: int | None = Field(default=None, ge=1)
+    """Pairs per step and process."""
+    degraders: dict[str, Weight] | None = None
+    """How often a pair of a degrader is taken, by the degrader's name in the corpus; those not named are left out."""
+
+
+class ValidationConfig(Frozen):
+    """How a run looks at itself."""
+
+    every: int = Field(default=5000, ge=1)
+    """Steps between two validations; the last step has one too."""
+    split: Literal["val", "test", "train"] = "val"
+    """Split that is looked at."""
+    images: int = Field(default=64, ge=1)
+    """Most tiles that are looked at, evenly spread over the split."""
+    pictures: int = Field(default=4, ge=0)
+    """Tiles that are shown."""
+    patience: int = Field(default=0, ge=0)
+    """Validations without a better PSNR after which training stops; 0 never stops early."""
+
+
+class CheckpointConfig(Frozen):
+    """What is kept of a run on the way."""
+
+    every: int = Field(default=5000, ge=1)
+    """Steps between two checkpoints; every one is a place that a killed run goes on from."""
+    keep: int = Field(default=3, ge=0)
+    """How many of those checkpoints are kept as weights; the last and the best are kept besides."""
+
+
+class LoadingConfig(Frozen):
+    """How pairs are read; it changes no batch."""
+
+    workers: int = Field(default=1, ge=0, le=64)
+    """Processes that decode; 0 decodes between the steps."""
+    prefetch: int = Field(default=4, ge=1)
+    """Batches that each of them keeps ready."""
+
+
+class TrainConfig(Frozen):
+    """Everything that determines a training run, given the corpus."""
+
+    name: Key
+    """Name of the run and of its folder."""
+    corpus: str = Field(min_length=1)
+    """Version to train on: NAME for the newest, NAME@VERSION or NAME@TAG."""
+    scale: int | None = Field(default=None, ge=2, le=8)
+    """HR side over LR side that the corpus must have; without it, that of the corpus."""
+    seed: int = Field(default=0, ge=0, lt=1 << 63)
+    """Seed of the first weights, of the order and of the crops."""
+    network: NetworkConfig
+    """What is trained."""
+    losses: tuple[LossConfig, ...] = Field(default=(L1Config(),), min_length=1)
+    """Terms of the sum that is minimised."""
+    discriminator: DiscriminatorConfig | None = None
+    """Who judges, for loss `gan`."""
+    discriminator_optimiser: OptimiserConfig | None = None
+    """How it learns; without it, as the network does."""
+    discriminator_from: int = Field(default=0, ge=0)
+    """Step that the discriminator and loss `gan` join at."""
+    steps: int = Field(default=300_000, ge=1)
+    """Length of the run."""
+    batch: int = Field(default=16, ge=1)
+    """Pairs per step and process."""
+    crop: int = Field(default=128, ge=8)
+    """Side of HR crops, in pixels; a multiple of the scale."""
+    degraders: dict[str, Weight] | None = None
+    """How often a pair of a degrader is taken, by the degrader's name in the corpus; those not named are left out. Without it
+    every pair is taken once per epoch.
+    """
+    phases: tuple[PhaseConfig, ...] = ()
+    """A curriculum: other samples from given steps on."""
+    optimiser: OptimiserConfig = OptimiserConfig()
+    """How the network learns."""
+    start_from: StartConfig | None = None
+    """Weights to start from; random ones without it."""
+    ema: float = Field(default=0.999, ge=0, lt=1)
+    """Memory of the running mean of the weights, which is what is validated and saved; 0 keeps none."""
+    precision: Literal["full", "bf16", "fp16"] = "full"
+    """`full`: float32; `bf16` and `fp16`: mixed; `fp16` scales the loss and needs a GPU."""
+    compile: bool = False
+    """Whether torch.compile makes the network faster, after a slow first step."""
+    channels_last: bool = False
+    """Whether pictures lie channels last in memory, which is faster on many GPUs."""
+    loading: LoadingConfig = LoadingConfig()
+    """How pairs are read."""
+    validation: ValidationConfig = ValidationConfig()
+    """How the run looks at itself."""
+    checkpoints: CheckpointConfig = CheckpointConfig()
+    """What is kept on the way."""
+    log_every: int = Field(default=100, ge=1)
+    """Steps between two lines of the log."""
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether a discriminator takes part."""
+        return any(isinstance(loss, GanConfig) for loss in self.losses)
+
+    def identity(self) -> dict[str, Any]:
+        """What a run that goes on must not change; a longer run and another look at it are no other run."""
+        return self.model_dump(mode="json", exclude=FREE)
+
+    def at_step(self, step: int) -> tuple[int, PhaseConfig]:
+        """Number of the phase that a step is in, and the phase in full; number 0 is what the recipe begins with."""
+        number, found = 0, PhaseConfig(at=1, crop=self.crop, batch=self.batch, degraders=self.degraders)
+        for phase in self.phases:
+            if step >= phase.at:
+                number, found = number + 1, found.with_(**phase.model_dump(exclude_none=True))
+        return number, found
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        starts = [phase.at for phase in self.phases]
+        if starts != sorted(set(starts)):
+            raise ValueError(f"phases must begin one after the other, got {starts}")
+        if self.adversarial and self.discriminator is None:
+            raise ValueError("loss gan needs a `discriminator:`")
+        if self.discriminator is not None and not self.adversarial:
+            raise ValueError("a discriminator without a loss gan has nothing to say; add {loss: gan}")
+        sides = {self.crop, *(phase.crop for phase in self.phases if phase.crop is not None)}
+        problems = [self.discriminator.problem(side) for side in sorted(sides)] if self.discriminator is not None else []
+        if problem := next((problem for problem in problems if problem), ""):
+            raise ValueError(f"crop: {problem}")
+        if not any(loss.weight for loss in self.losses if not self.discriminator_from or not isinstance(loss, GanConfig)):
+            raise ValueError("losses: nothing is minimised; give one a weight above 0, other than gan before discriminator_from")
+        return self
+
+
+FREE = {"steps", "loading", "validation", "checkpoints", "log_every", "compile", "channels_last"}
+"""Settings that a run may change while it goes on. A longer run of a cosine without periods has another curve from there on."""
+
+
+class TrainingRun(Frozen):
+    """`run.json`: what a run was started with."""
+
+    config: TrainConfig
+    """The recipe with every default."""
+    corpus: str
+    """Name of the corpus."""
+    version: str
+    """Its version, found when the run was started."""
+    digest: Digest
+    """The version's digest."""
+    scale: int
+    """HR side over LR side."""
+    parameters: int
+    """Parameters of the network."""
+    started: str
+    """When it was started, ISO 8601, UTC."""
+    software: dict[str, str]
+    """Versions of Python and of the libraries."""
+
+
+class Score(Frozen):
+    """What a validation found."""
+
+    step: int
+    """Steps made."""
+    psnr_y: float
+    """Mean PSNR of luma, in dB, on 8-bit pictures, without a border of `scale` pixels."""
+    images: int
+    """Tiles looked at."""
+    degraders: dict[str, float]
+    """The same by degrader."""
+
+
+class CheckpointCard(Frozen):
+    """The JSON beside a checkpoint."""
+
+    format: Literal["pairmill-checkpoint/1"] = "pairmill-checkpoint/1"
+    """What this is."""
+    run: str
+    """Name of the run."""
+    network: NetworkConfig
+    """The network."""
+    scale: int
+    """HR side over LR side."""
+    corpus: str
+    """Version trained on, as NAME@VERSION."""
+    digest: Digest
+    """Digest of that version."""
+    step: int
+    """Steps made."""
+    averaged: bool
+    """Whether the weights are the running mean."""
+    score: Score | None
+    """What the last validation up to here found; none before the first."""
+    sha256: Digest
+    """Digest of the file of weights."""

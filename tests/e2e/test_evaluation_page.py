@@ -1,0 +1,80 @@
+"""Pages of evaluations and of upscaled images in a headless browser: whole, no wider than the screen, crops square."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.evaluate.networks import load
+from pipeline.evaluate.outputs import jobs_of
+from pipeline.evaluate.request import Request
+from pipeline.evaluate.run import evaluate
+from pipeline.evaluate.upscale import upscale_files
+from pipeline.execution import one_thread
+from pipeline.storage import Storage
+from schemas.evaluation import EvaluationConfig, InferenceConfig
+from tests.e2e.test_report_page import browser, pytestmark, show  # noqa: F401
+from tests.make import photograph, save
+from tests.pipeline.test_evaluate import checkpoint
+
+LONG = "a-very-long-file-name-" * 8 + ".png"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """URLs of both pages, with long and odd names, broken files and pictures smaller than a crop."""
+    one_thread()
+    folder = tmp_path_factory.mktemp("pages")
+    for seed, name in enumerate(["plain.png", LONG, "<script>throw 1<|script>.png"]):
+        save(photograph(seed, 67, 81), folder / "real" / name)
+    save(photograph(5, 9, 30), folder / "real/tiny.png")
+    (folder / "real" / f"broken-{LONG}").write_bytes(b"")
+    nets = tuple(checkpoint(folder / f"{name}.safetensors", seed=seed) for seed, name in enumerate(["psnr", "g" * 60]))
+    store, config = Storage(str(folder)), EvaluationConfig(inference=InferenceConfig(tile=64), shown=3)
+    evaluate(Request(nets, hr=("real",), real=("real",), base=str(folder), config=config), store, store, "evaluation")
+    upscale_files(load(nets[0]), jobs_of(["real"], str(folder), f"{folder}/out"), Storage(f"{folder}/out"), config.inference)
+    return {"evaluation": f"file://{folder}/evaluation/index.html", "upscale": f"file://{folder}/out/look/index.html"}
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["evaluation", "upscale"])
+def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: int) -> None:  # noqa: F811
+    show(browser, pages[name], width)
+    assert browser.execute_script("return [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)") == []
+    assert browser.execute_script("return document.images.length") > 8
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    wide = """
+      const boxed = (e) => e.closest(".table, pre, nav");
+      return [...document.querySelectorAll("body *")]
+        .filter((e) => !boxed(e) && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 200));
+    """
+    assert browser.execute_script(wide) == []
+    assert browser.get_log("browser") == []
+    panes = "return [...document.querySelectorAll('.pane')].map((p) => [p.offsetWidth, p.offsetHeight])"
+    for across, down in browser.execute_script(panes):
+        assert across == pytest.approx(down, abs=1)
+        assert across >= 110
+    lost = "return [...document.querySelectorAll('nav a')].filter((a) => !document.querySelector(a.hash)).length"
+    assert browser.execute_script(lost) == 0
+
+
+def test_differences_and_hr_come_in_place_of_pictures(browser: Any, pages: dict[str, str]) -> None:  # noqa: F811
+    show(browser, pages["evaluation"], 1280)
+    seen = """
+      const pane = document.querySelectorAll(".look .pane")[1], shown = (e) => e && getComputedStyle(e).display !== "none";
+      return [shown(pane.querySelector(".shot")), shown(pane.querySelector(".diff")),
+              getComputedStyle(pane.querySelector(".flip")).opacity];
+    """
+    assert browser.execute_script(seen) == [True, False, "0"]
+    browser.execute_script("document.getElementById('show-difference').click()")
+    assert browser.execute_script(seen) == [False, True, "0"]
+    browser.execute_script("document.querySelectorAll('.look .pane')[1].click()")
+    assert browser.execute_script(seen) == [False, True, "1"]
+
+
+def test_the_pages_ask_nothing_of_the_network(pages: dict[str, str]) -> None:
+    for url in pages.values():
+        text = Path(url.removeprefix("file://")).read_text("utf-8")
+        assert "http" not in text.replace("http-equiv", "")

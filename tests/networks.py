@@ -1,0 +1,50 @@
+"""One small network of each kind, and pictures for them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from models.archs import build
+from models.archs.layers import Network
+from schemas.network import (
+    AnyNetworkConfig,
+    CompactConfig,
+    DbpnConfig,
+    EdsrConfig,
+    EspcnConfig,
+    LapSrnConfig,
+    RcanConfig,
+    RrdbNetConfig,
+    SrcnnConfig,
+    SrResNetConfig,
+    SwinIrConfig,
+)
+
+SWIN = SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
+SMALL: dict[str, AnyNetworkConfig] = {
+    "srresnet": SrResNetConfig(features=8, blocks=2),
+    "edsr": EdsrConfig(features=8, blocks=2),
+    "rcan": RcanConfig(features=8, groups=2, blocks=2, squeeze=2),
+    "rrdbnet": RrdbNetConfig(features=24, blocks=1),
+    "swinir": SWIN,
+    "swinir-direct": SWIN.with_(upsampler="pixelshuffledirect"),
+    "swinir-nearest": SWIN.with_(upsampler="nearest+conv", residual="3conv"),
+    "compact": CompactConfig(features=8, blocks=2),
+    "srcnn": SrcnnConfig(features=(16, 16), sides=(9, 5, 5)),
+    "espcn": EspcnConfig(features=(32, 16)),
+    "lapsrn": LapSrnConfig(features=8, depth=2),
+    "lapsrn-shared": LapSrnConfig(features=8, depth=2, shared=True),
+    "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
+}
+"""A new network is one line here."""
+
+
+def network_of(name: str, scale: int = 2, seed: int = 1) -> Network:
+    """A small network with first weights, for use."""
+    return build(SMALL[name], scale, seed).eval()
+
+
+def pictures(count: int, height: int = 37, width: int = 31, seed: int = 0) -> torch.Tensor:
+    """(count, 3, height, width) float32 in [0, 1]: noise, so that nothing is like its neighbour."""
+    return torch.from_numpy(np.random.default_rng([2026, seed]).random((count, 3, height, width), dtype=np.float32))
