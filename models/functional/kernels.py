@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import shift as spline_shift
-from scipy.signal import convolve2d
 
 Array = NDArray[np.float64]
 
@@ -106,6 +105,8 @@ def compose(kernel_x2: Array, scale: int) -> Array:
     Raises:
         ValueError: for any other scale, or if more than 1 % of the mass would be cut.
     """
+    from scipy.signal import convolve2d  # late: it takes half a second
+
     if scale not in SIZES:
         raise ValueError(f"kernels are composed for scales {sorted(SIZES)}, got {scale}")
     step, composed = 1, kernel_x2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata, t
 
 from pipeline.rng import stream
 
@@ -50,6 +49,8 @@ def interval(wins: Real, pairs: Real, seed: int) -> tuple[float, float]:
     The bootstrap's standard deviation is taken with the quantile of Student's t for the number of images: the plain
     percentiles of few images are too narrow. What another training would change is not in it.
     """
+    from scipy.stats import t  # late here and below: it takes half a second
+
     count = len(wins)
     rng = stream("realism", seed, "bootstrap", count)
     drawn = np.minimum((rng.random((DRAWS, count)) * count).astype(np.intp), count - 1)
@@ -65,6 +66,8 @@ def interval(wins: Real, pairs: Real, seed: int) -> tuple[float, float]:
 
 def column_areas(values: Real, synthetic: NDArray[np.bool_]) -> Real:
     """AUC of every column of (N, F) used alone as a score, (F,)."""
+    from scipy.stats import rankdata
+
     ranks = rankdata(values, axis=0)
     first, second = int(synthetic.sum()), int((~synthetic).sum())
     return np.asarray((ranks[synthetic].sum(axis=0) - first * (first + 1) / 2) / (first * second))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 CELL = 4
 """Side of the cells that content is measured on, in pixels: their means hold little noise and little of the kernel."""
@@ -46,6 +44,9 @@ def match(
     Returns:
         Indices into both, of equal length, in ascending order of the first.
     """
+    from scipy.optimize import linear_sum_assignment  # late: it takes long
+    from scipy.spatial.distance import cdist
+
     if not len(real) or not len(synthetic):
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     distance = cdist(real / spread, synthetic / spread)

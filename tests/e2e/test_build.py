@@ -107,7 +107,7 @@ def test_two_workers_make_the_same_bytes(built: Path, pairmill: Run, tmp_path: P
 
 
 def test_killed_at_any_moment_ends_in_the_same_bytes(built: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path) -> None:
-    for stage in ("estimate_kernels", "synthesize"):     # fifty kills at any moment: tests/e2e/test_kills.py
+    for stage in ("ingest", "estimate_kernels", "mine_noise", "synthesize"):     # fifty of them: tests/e2e/test_kills.py
         process = start("build", built / "tiny.yaml", "--workspace", tmp_path, env=prefect)
         units = tmp_path / "stages" / stage / "units"
         assert wait_until(lambda: any(units.glob("*/*")) or process.poll() is not None, 120)  # noqa: B023
