@@ -132,7 +132,7 @@ def _camera(
     if args.upto == "corpora":
         return {}
     pristine = [str(path) for path in scenes[: settings["scenes"]["train"]]]
-    return training.judge(training.train(corpora, settings, args.workspace), folder, args.workspace, pristine)
+    return training.judge(training.train(corpora, settings, args.workspace), folder, args.workspace, pristine, settings["lpips"])
 
 
 def _save(cameras: dict[str, training.Scores], settings: dict[str, Any], scenes: str) -> None:

@@ -40,10 +40,12 @@ def train(corpora: dict[str, tuple[str, str]], settings: dict[str, Any], workspa
     return found
 
 
-def judge(checkpoints: dict[str, list[str]], folder: Path, workspace: Path, pristine: Sequence[str]) -> Scores:
+def judge(
+    checkpoints: dict[str, list[str]], folder: Path, workspace: Path, pristine: Sequence[str], lpips: Sequence[str] = ()
+) -> Scores:
     """Scores on the camera's test photographs; of several seeds, the mean."""
     seeds = [
-        _evaluated([files[seed] for files in checkpoints.values()], folder, workspace, pristine, seed)
+        _evaluated([files[seed] for files in checkpoints.values()], folder, workspace, (pristine, lpips), seed)
         for seed in range(len(next(iter(checkpoints.values()))))
     ]
     labels = ["enlarged", *checkpoints]
@@ -53,9 +55,10 @@ def judge(checkpoints: dict[str, list[str]], folder: Path, workspace: Path, pris
     }  # fmt: skip
 
 
-def _evaluated(files: list[str], folder: Path, workspace: Path, pristine: Sequence[str], seed: int) -> EvaluationReport:
+def _evaluated(files: list[str], folder: Path, workspace: Path, files_of: tuple[Sequence[str], Sequence[str]], seed: int) -> EvaluationReport:
     request = Request(
-        checkpoints=("bicubic", *files), pairs=((str(folder / "truth"), str(folder / "test")),), pristine=tuple(pristine),
+        checkpoints=("bicubic", *files), pairs=((str(folder / "truth"), str(folder / "test")),), pristine=tuple(files_of[0]),
+        lpips=tuple(files_of[1]),
         title=f"camera {folder.name}",
     )  # fmt: skip
     return evaluate(request, Storage(str(workspace)), Storage(str(folder)), f"evaluation-{seed}")

@@ -10,14 +10,15 @@ from typing import Any
 from rich.markup import escape
 
 from flows.cli import render
-from flows.cli.upscale import Pictures, inference
+from flows.cli.options import checked_options
+from flows.cli.upscale import Pictures
 from pipeline import layout
 from pipeline.evaluate.request import Request
 from pipeline.evaluate.run import evaluate
 from pipeline.evaluate.tables import columns, heading, shown
 from pipeline.storage import Storage
 from schemas.errors import UserError
-from schemas.evaluation import EvaluationConfig, EvaluationReport
+from schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def run_evaluate(
     Raises:
         UserError: if an option, a checkpoint or a set is wrong.
     """
-    options = config | {"inference": inference(config["inference"])}
+    options = config | {"inference": checked_options(InferenceConfig, config["inference"])}
     settings = EvaluationConfig.model_validate(options)
     request = Request(tuple(checkpoints), **_sets(sets), base=str(Path.cwd()), config=settings, **more)
     storage = Storage(workspace)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from flows.cli import render
+from flows.cli.options import checked_options
 from pipeline.corpora.log import find_version
 from pipeline.images.decode import ingest_file
 from pipeline.images.find import find_files
@@ -26,7 +25,7 @@ def show_realism(workspace: str, reference: str, real: list[str], options: dict[
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
     photographs = given_photographs(real) if real else known_photographs(storage, manifest)
-    config = checked(options)
+    config = checked_options(RealismConfig, options)
     with render.out.status("photographs") as status:
         report = write_realism(storage, manifest, photographs, config, lambda name: status.update(f"{name} ..."))
     found = report.section
@@ -38,21 +37,6 @@ def show_realism(workspace: str, reference: str, real: list[str], options: dict[
         render.line("  told: how often classifiers pick the synthetic one of two patches; 50 % is guessing, 100 % is never wrong")
     render.line(f"  page     {storage.path(folder_of(manifest))}/index.html")
     return report
-
-
-def checked(options: dict[str, Any]) -> RealismConfig:
-    """The options as settings.
-
-    Raises:
-        UserError: if one is out of bounds.
-    """
-    try:
-        return RealismConfig.model_validate(options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"--{first['loc'][0]}"
-        raise UserError(f"{name} cannot be so", where=name, got=str(first["input"]), wanted=first["msg"],
-                        todo="`pairmill corpus realism --help` says what each option means") from error  # fmt: skip
 
 
 def cells(row: RealismRow) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from flows.cli import render
+from flows.cli.options import checked_options
 from pipeline.evaluate.networks import load
 from pipeline.evaluate.outputs import Job, jobs_of
 from pipeline.evaluate.upscale import LOOK, upscale_files
@@ -26,7 +26,7 @@ def run_upscale(images: list[str], checkpoint: str, out: str, interpolate: str, 
         UserError: if the checkpoint or an option is wrong, or a pattern names no file.
         SystemExit: with code 1 if a file could not be used.
     """
-    config = inference(options)
+    config = checked_options(InferenceConfig, options)
     jobs = jobs_of(images, str(Path.cwd()), out)
     upscaler, target = load(checkpoint, mixed(interpolate)), Storage(out)
     network = upscaler.view
@@ -48,21 +48,6 @@ def _say(report: UpscaleReport, target: Storage, total: int) -> None:
              *([f"{len(report.left_out)} left out"] if report.left_out else [])]  # fmt: skip
     render.line(f"[green]✓[/] {counted(total, 'file')}: {', '.join(parts)}  [dim]{network.seconds:.1f} s{rate}[/]")
     render.line(f"  images   {escape(target.url)}\n  page     {escape(target.path(f'{LOOK}/index.html'))}")
-
-
-def inference(options: dict[str, Any]) -> InferenceConfig:
-    """Options as settings.
-
-    Raises:
-        UserError: if one is out of bounds.
-    """
-    try:
-        return InferenceConfig.model_validate(options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"--{first['loc'][0]}"
-        raise UserError(f"{name} cannot be so", where=name, got=str(first["input"]), wanted=first["msg"],
-                        todo="--help says what each option means") from error  # fmt: skip
 
 
 def mixed(text: str) -> tuple[str, float] | None:

@@ -11,6 +11,7 @@ from pipeline.corpora.replay import read_table
 from pipeline.explain.explain import explain
 from pipeline.preview.preview import Request, preview
 from pipeline.storage import Storage
+from tests.e2e.pages import check_whole
 from tests.e2e.test_report_page import browser, pytestmark, show  # noqa: F401
 from tests.make import Tiny, photograph, save, tiny_recipe
 
@@ -35,19 +36,8 @@ def pages(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
 @pytest.mark.parametrize("name", ["preview", "explain"])
 def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: int) -> None:  # noqa: F811
     show(browser, pages[name], width)
-    assert browser.execute_script("return [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)") == []
-    assert browser.execute_script("return document.images.length") > 8
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    wide = """
-      const boxed = (e) => e.closest(".table, pre, nav");
-      return [...document.querySelectorAll("body *")]
-        .filter((e) => !boxed(e) && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 200));
-    """
-    assert browser.execute_script(wide) == []
-    assert browser.get_log("browser") == []
+    check_whole(browser, width)
     assert browser.execute_script("return document.querySelectorAll('h1').length") == 1
-    lost = "return [...document.querySelectorAll('nav a')].filter((a) => !document.querySelector(a.hash)).length"
-    assert browser.execute_script(lost) == 0
 
 
 @pytest.mark.parametrize("width", [1280, 390])
