@@ -131,8 +131,10 @@ def _camera(
             print(f"{name}: {label} {corpora[label][1]}", flush=True)
     if args.upto == "corpora":
         return {}
-    pristine = [str(path) for path in scenes[: settings["scenes"]["train"]]]
-    return training.judge(training.train(corpora, settings, args.workspace), folder, args.workspace, pristine, settings["lpips"])
+    pristine, lpips = tuple(str(path) for path in scenes[: settings["scenes"]["train"]]), tuple(settings["lpips"])
+    return training.judge(
+        training.train(corpora, settings, args.workspace), folder, args.workspace, pristine=pristine, lpips=lpips
+    )
 
 
 def _save(cameras: dict[str, training.Scores], settings: dict[str, Any], scenes: str) -> None:

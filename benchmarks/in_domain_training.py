@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pipeline.evaluate.run import Request, evaluate
+from pipeline.evaluate.request import Request
+from pipeline.evaluate.run import evaluate
 from pipeline.storage import Storage
 from pipeline.training.run import train_run
 from schemas.evaluation import EvaluationReport
@@ -40,12 +41,10 @@ def train(corpora: dict[str, tuple[str, str]], settings: dict[str, Any], workspa
     return found
 
 
-def judge(
-    checkpoints: dict[str, list[str]], folder: Path, workspace: Path, pristine: Sequence[str], lpips: Sequence[str] = ()
-) -> Scores:
-    """Scores on the camera's test photographs; of several seeds, the mean."""
+def judge(checkpoints: dict[str, list[str]], folder: Path, workspace: Path, **metrics: tuple[str, ...]) -> Scores:
+    """Scores on the test photographs of the camera; of several seeds, the mean. `metrics` are files, as in `Request`."""
     seeds = [
-        _evaluated([files[seed] for files in checkpoints.values()], folder, workspace, (pristine, lpips), seed)
+        _evaluated([files[seed] for files in checkpoints.values()], folder, workspace, f"evaluation-{seed}", **metrics)
         for seed in range(len(next(iter(checkpoints.values()))))
     ]
     labels = ["enlarged", *checkpoints]
@@ -55,13 +54,10 @@ def judge(
     }  # fmt: skip
 
 
-def _evaluated(files: list[str], folder: Path, workspace: Path, files_of: tuple[Sequence[str], Sequence[str]], seed: int) -> EvaluationReport:
-    request = Request(
-        checkpoints=("bicubic", *files), pairs=((str(folder / "truth"), str(folder / "test")),), pristine=tuple(files_of[0]),
-        lpips=tuple(files_of[1]),
-        title=f"camera {folder.name}",
-    )  # fmt: skip
-    return evaluate(request, Storage(str(workspace)), Storage(str(folder)), f"evaluation-{seed}")
+def _evaluated(files: list[str], folder: Path, workspace: Path, page: str, **metrics: tuple[str, ...]) -> EvaluationReport:
+    pairs = (str(folder / "truth"), str(folder / "test"))
+    request = Request(("bicubic", *files), pairs=(pairs,), title=f"camera {folder.name}", **metrics)  # type: ignore[arg-type]
+    return evaluate(request, Storage(str(workspace)), Storage(str(folder)), page)
 
 
 def _row(report: EvaluationReport, number: int) -> dict[str, float]:
