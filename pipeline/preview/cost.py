@@ -125,7 +125,7 @@ def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
         ("ingest", decoding * everything, 0.0, f"decoding of {some}"),
         ("clean_up", decoding * everything + cleaning * pixels[Role.REAL], stored * pixels[Role.REAL], f"clean-up of {some}"),
     ]
-    if m.recipe.needs_kernels or m.recipe.needs_noise:
+    if (m.recipe.needs_kernels or m.recipe.needs_noise) and not m.recipe.pools_from:
         lines += _pool_stages(m, decoding * pixels[Role.REAL], pixels[Role.REAL])
     return [*lines, _synthesis(m, tiles, pairs)]
 
@@ -181,9 +181,10 @@ def _notes(m: Measured) -> list[str]:
     ]
     if m.fit is not None and not m.fit.measured:
         notes.append("Kernel estimation was not timed here; the figure is that of another machine, for a processor, not a GPU.")
-    if m.recipe.needs_pdm and "pool_pdm" not in m.sealed:
+    drawn_here = not m.recipe.pools_from
+    if drawn_here and m.recipe.needs_pdm and "pool_pdm" not in m.sealed:
         notes.append("Fitting PDM is not part of the estimate.")
-    if m.recipe.needs_redegnet and "pool_redegnet" not in m.sealed:
+    if drawn_here and m.recipe.needs_redegnet and "pool_redegnet" not in m.sealed:
         notes.append("Fitting ReDegNet is not part of the estimate.")
     failing = [one.label for one in m.drawn if not one.seconds]
     if failing:

@@ -75,7 +75,7 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     drawn = drawing.draw_all(recipe, found.scenes, supplies, request.draws, shelf)
     sealed = sealed_stages(recipe, base, storage)
     timed = time.perf_counter() - started < HURRY and "estimate_kernels" not in sealed
-    fit = fit_cost(recipe, found.with_role(Role.REAL), measure=timed) if recipe.needs_kernels else None
+    fit = fit_cost(recipe, found.with_role(Role.REAL), measure=timed) if recipe.needs_kernels and not recipe.pools_from else None
     workers = request.workers or default_workers()
     cost = estimate(Measured(recipe, sizes, found, drawn, supplies, fit, sealed, workers))
     data = PreviewData(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline import layout
 from pipeline.build import NotFinishedError, finder
 from pipeline.corpora.earlier import earlier_keys
+from pipeline.corpora.pinned import pinned_pools
 from pipeline.degraders.base import PoolInfo, Pools
 from pipeline.pools import ARRAYS, Assets, read_assets
 from pipeline.report.collect.choose import evenly
@@ -67,7 +68,15 @@ class Supply:
 
 
 def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> dict[str, Supply | None]:
-    """The sealed pools of the recipe in the workspace, by kind; none for one that is sealed and empty. Computes nothing."""
+    """The sealed pools of the recipe in the workspace, by kind; none for one that is sealed and empty. Computes nothing.
+
+    Raises:
+        UserError: if `pools_from` names a version that is not there or has not what the recipe needs.
+    """
+    pinned = pinned_pools(storage, recipe)
+    if pinned is not None:
+        note = f"Of the version that the recipe draws from: {recipe.pools_from}."
+        return {"compression": None} | {ref.kind: _read(storage, ref, group, note) for ref, group in pinned}
     run, found = finder(storage), dict[str, Supply | None]()
     with suppress(NotFinishedError, PairmillError):      # the recipe's own images need not be here
         images = choose_images(recipe, base, run, None, earlier_keys(storage, recipe, recipe.name)).images.manifest
@@ -104,10 +113,10 @@ def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> dict[str, Suppl
     return found
 
 
-def _read(storage: Storage, ref: PoolRef, group: str) -> Supply:
+def _read(storage: Storage, ref: PoolRef, group: str, note: str = "") -> Supply:
     items = getattr(read_assets(storage, ((ref, group),)), ref.kind)[ref.digest]
     what = MADE.get(ref.kind, "Mined from")
-    note = f"{what} the real images: the sealed pool of this recipe."
+    note = note or f"{what} the real images: the sealed pool of this recipe."
     return Supply(ref.kind, ref.digest, items, sealed=True, note=note, share=ref.share)
 
 

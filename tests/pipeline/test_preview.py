@@ -108,6 +108,18 @@ def test_estimate_of_an_unbuilt_recipe(tiny: Tiny, tmp_path: Path) -> None:
     assert all(row.seconds > 0 for row in data.cost.rows)
 
 
+def test_pools_of_another_version_are_drawn_from_and_cost_nothing(tiny: Tiny, tmp_path: Path) -> None:
+    other = tiny.recipe.with_(name="other", seed=9, noise={"patch": 16, "max_per_image": 5}, pools_from="tiny")
+    data = run(other, tmp_path, tiny.workspace, draws=1)
+    pools = {ref.kind: ref.count for ref in tiny.manifest.identity.pools}
+    assert {supply.kind: supply.count for supply in data.supplies} == pools
+    assert all(supply.sealed and "tiny" in supply.note for supply in data.supplies)
+    assert not {"estimate kernels", "pool kernels", "mine noise", "generate kernels"} & {row.stage for row in data.cost.rows}
+    assert not any("Fitting" in note for note in data.cost.notes)
+    with pytest.raises(UserError, match="nowhere"):
+        run(other.with_(pools_from="nowhere"), tmp_path, tiny.workspace, draws=1)
+
+
 def test_stand_ins_are_called_so(tiny: Tiny, tmp_path: Path) -> None:
     data = run(tiny.recipe, tmp_path, draws=1)
     assert all(not supply.sealed and supply.note.startswith("Stand-in") for supply in data.supplies)
