@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import s3fs
+import zarr.core.sync
+from fsspec.asyn import sync
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_DEFAULT_REGION": "us-east-1"}
 BUCKET = "corpora"
@@ -69,7 +71,7 @@ class Line:
 @contextmanager
 def object_store() -> Iterator[dict[str, str]]:
     """Environment of a server with an empty bucket `BUCKET`; this process forgets the servers that it knew."""
-    s3fs.S3FileSystem.clear_instance_cache()
+    forget()
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | CREDENTIALS)
@@ -79,8 +81,20 @@ def object_store() -> Iterator[dict[str, str]]:
         subprocess.run([sys.executable, "-c", MAKE_BUCKET, BUCKET], env=os.environ | env, check=True)
         yield env
     finally:
+        forget()
         process.kill()
         process.wait()
+
+
+def forget() -> None:
+    """Close all connections of this process, those of zarr in its own loop: s3fs leaves them to the garbage collector."""
+    for known in s3fs.S3FileSystem._cache.values():
+        creator = getattr(known, "_s3creator", None)
+        if creator is not None and known.asynchronous:
+            zarr.core.sync.sync(creator.__aexit__(None, None, None), timeout=30)
+        elif creator is not None:
+            sync(known.loop, creator.__aexit__, None, None, None, timeout=30)
+    s3fs.S3FileSystem.clear_instance_cache()
 
 
 MAKE_BUCKET = "import sys, botocore.session; botocore.session.Session().create_client('s3').create_bucket(Bucket=sys.argv[1])"

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -44,14 +45,19 @@ class Prefect:
         self.client = httpx.Client(base_url=url + "/", trust_env=False, timeout=30)
 
     def post(self, path: str, **body: Any) -> Any:
-        answer = self.client.post(path, json=body)
-        answer.raise_for_status()
+        answer = self.ask("POST", path, json=body)
         return answer.json() if answer.content else None
 
     def get(self, path: str) -> Any:
-        answer = self.client.get(path)
+        return self.ask("GET", path).json()
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """As Prefect's own client does, ask again where the server is busy: 503 says that its database was locked."""
+        end = time.monotonic() + 60
+        while (answer := self.client.request(method, path, **more)).status_code == 503 and time.monotonic() < end:
+            time.sleep(0.5)
         answer.raise_for_status()
-        return answer.json()
+        return answer
 
     def start(self, deployment: str) -> str:
         """Ask for a run now, as the button of the UI does; the run's id."""
