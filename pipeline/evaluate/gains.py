@@ -15,7 +15,10 @@ TWO = 2
 
 
 def gains_html(groups: Sequence[GroupView]) -> Raw | None:
-    """Bars of PSNR (Y) less that of bicubic, in dB; none if there is nothing to compare."""
+    """Bars of PSNR (Y) less that of bicubic, in dB; none if there is nothing to compare.
+
+    Bars of one set are named one by one; those of several have a colour for each network.
+    """
     measured = [group for group in groups if len(group.rows) > 1 and all("psnr_y" in row.scores for row in group.rows)]
     if not measured or (len(measured) == 1 and len(measured[0].rows) == TWO):
         return None
@@ -29,29 +32,33 @@ def gains_html(groups: Sequence[GroupView]) -> Raw | None:
     marks, top = list[Raw](), HEAD
     for group in measured:
         for place in range(1, len(group.rows)):
-            marks += _bar(group, place, top, px)
+            marks += _bar(group, place, top, px, named=len(measured) == 1)
             top += ROW
         top += GAP
     height = top - GAP + 8
     lines = [_line(value, px(value), height) for value in ticks(low, high, 5)]
     alt = "Gain over bicubic by set and network"
     drawing = el("svg", *lines, *marks, viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=alt)
+    said = "dB PSNR (Y), mean of the set "
+    if len(measured) == 1:
+        return el("div", figure(drawing, "Gain over bicubic", said), class_="gains")
     legend = join(el("span", el("i", class_=f"key s{(place - 1) % COLOURS}"), row.network, class_="legend")
                   for place, row in enumerate(measured[0].rows) if place)  # fmt: skip
-    return el("div", figure(drawing, "Gain over bicubic", join(["dB PSNR (Y), mean of the set ", legend])), class_="gains")
+    return el("div", figure(drawing, "Gain over bicubic", join([said, legend])), class_="gains")
 
 
 def _gain(group: GroupView, place: int) -> float:
     return group.rows[place].scores["psnr_y"] - group.rows[0].scores["psnr_y"]
 
 
-def _bar(group: GroupView, place: int, top: int, at: Callable[[float], float]) -> list[Raw]:
+def _bar(group: GroupView, place: int, top: int, at: Callable[[float], float], *, named: bool) -> list[Raw]:
     gain = _gain(group, place)
     start, end = sorted((at(0.0), at(gain)))
     bar = el("rect", x=start, y=top + 2, width=max(1.0, round(end - start, 1)), height=ROW - 5, rx=2,
-             class_=f"fill s{(place - 1) % COLOURS}")  # fmt: skip
+             class_=f"fill s{0 if named else (place - 1) % COLOURS}")  # fmt: skip
     value = el("text", f"{gain:+.2f}", x=max(end, at(0.0)) + 6, y=top + ROW - 6, class_="tick")
-    name = el("text", _cut(group.name), x=LEFT - 12, y=top + ROW - 6, class_="label end") if place == 1 else None
+    text = group.rows[place].network if named else group.name if place == 1 else ""
+    name = el("text", _cut(text), x=LEFT - 12, y=top + ROW - 6, class_="label end") if text else None
     return [part for part in (bar, value, name) if part is not None]
 
 
