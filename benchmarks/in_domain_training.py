@@ -64,18 +64,22 @@ def _row(report: EvaluationReport, number: int) -> dict[str, float]:
     return dict(report.groups[0].rows[number].scores)
 
 
+HEADS = {"psnr_y": "PSNR Y", "ssim_y": "SSIM Y", "psnr_rgb": "PSNR RGB", "ssim_rgb": "SSIM RGB", "niqe": "NIQE", "lpips": "LPIPS"}
+
+
 def table(cameras: dict[str, Scores], control: str = "bicubic") -> list[str]:
-    """Markdown: mean over cameras, gain over the control per camera, and its spread."""
-    labels = [label for label in next(iter(cameras.values())) if all(label in scores for scores in cameras.values())]
-    metrics = list(next(iter(cameras.values()))[labels[0]])
-    heads = ["trained on", *metrics, "PSNR over bicubic, mean and spread", *(f"PSNR, {name}" for name in cameras)]
-    lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
-    for label in labels:
-        means = [statistics.fmean(scores[label][metric] for scores in cameras.values()) for metric in metrics]
-        gains = [scores[label]["psnr_y"] - scores[control]["psnr_y"] for scores in cameras.values()]
-        lines.append(" | ".join([label, *_numbers(means), f"{statistics.fmean(gains):+.2f} ± {_spread(gains):.2f}",
-                                 *(f"{scores[label]['psnr_y']:.2f}" for scores in cameras.values())]))  # fmt: skip
-    return [f"| {line} |" for line in lines]
+    """Markdown: means over the cameras that have a corpus of the kind, PSNR over the control with its spread, PSNR per camera."""
+    first = next(iter(cameras.values()))
+    metrics = list(first[control])
+    heads = ["trained on", *(HEADS[metric] for metric in metrics), "over bicubic, dB", *(f"PSNR Y, {name}" for name in cameras)]
+    lines = [heads, ["---"] * len(heads)]
+    for label in dict.fromkeys(label for scores in cameras.values() for label in scores):
+        having = [scores for scores in cameras.values() if label in scores]
+        means = [statistics.fmean(scores[label][metric] for scores in having) for metric in metrics]
+        gains = [scores[label]["psnr_y"] - scores[control]["psnr_y"] for scores in having]
+        each = [f"{scores[label]['psnr_y']:.2f}" if label in scores else "–" for scores in cameras.values()]
+        lines.append([label, *_numbers(means), f"{statistics.fmean(gains):+.2f} ± {_spread(gains):.2f}", *each])
+    return [f"| {' | '.join(line)} |" for line in lines]
 
 
 def _numbers(values: Iterable[float]) -> list[str]:
