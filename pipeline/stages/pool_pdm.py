@@ -88,7 +88,7 @@ ADVICE = {
     PdmReason.KERNELS_ALIKE: "give more real images or raise pdm.samples",
     PdmReason.NOISE_COLLAPSED: "lower pdm.noise_weight, take pdm.regulariser: mean, or raise pdm.samples",
     PdmReason.NOISE_TOO_STRONG: "raise pdm.noise_weight or lower pdm.learning_rate",
-    PdmReason.NOISE_NOT_ZERO_MEAN: "raise pdm.noise_weight or take pdm.noise.form: mixing",
+    PdmReason.NOISE_NOT_ZERO_MEAN: "raise pdm.noise_weight, or take pdm.noise.form: mixing where it is trunk",
     PdmReason.CRITIC_WON: "lower pdm.critic_rate, raise pdm.learning_rate, or give more images",
     PdmReason.TOLD_APART: "give more real images, set pdm.patience, or look whether images.real and the HR images show the same "
     "kind of scene",
