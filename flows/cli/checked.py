@@ -58,7 +58,7 @@ def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
     place = Path(source).expanduser()
     named = [text if "://" in text else str(Path(text).expanduser().absolute()) for text in benchmarks]
     if place.is_dir():
-        images = {"clean": [str(place.resolve())]}
+        images = {"real": [str(place.resolve())]}
         value = {"name": name_from(source), "images": images, "degraders": [{"kind": "bicubic"}]}
         return Recipe.model_validate({**value, "curation": {"benchmarks": named}}), str(place.resolve())
     if "://" in source or place.suffix.lower() not in (".yaml", ".yml"):

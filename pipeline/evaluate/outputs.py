@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.curation.attribution import is_table
 from pipeline.images.find import find_files
-from pipeline.images.listing import look_at, place_of
+from pipeline.images.listing import FoundFile, look_at, place_of
 from schemas.errors import UserError
 
 MAGIC = re.compile(r"[*?\[]")
@@ -37,13 +38,22 @@ def jobs_of(patterns: Sequence[str], base: str, out: str) -> list[Job]:
     found: dict[str, str] = {}
     for pattern in patterns:
         root = _root(pattern, base)
-        for file in find_files((pattern,), base, "IMAGES"):
+        for file in images_named(pattern, base, "IMAGES"):
             found.setdefault(file.url, posixpath.relpath(file.url, root) if file.url.startswith(root) else _name(file.url))
     inside = place_of(out, base, "--out").url.rstrip("/") + "/"
     kept = {url: name for url, name in found.items() if not url.startswith(inside)}
     if not kept:
         raise UserError("all these images lie in the output folder", where=inside, todo="name another folder with --out")
     return [Job(url, name) for url, name in _unique(kept).items()]
+
+
+def images_named(pattern: str, base: str, option: str) -> list[FoundFile]:
+    """The files of a pattern, less tables of attributions, which lie beside the images.
+
+    Raises:
+        UserError: if the pattern names nothing.
+    """
+    return [file for file in find_files((pattern,), base, option) if not is_table(file.url)]
 
 
 def _root(pattern: str, base: str) -> str:

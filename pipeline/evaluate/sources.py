@@ -13,8 +13,8 @@ from pipeline.corpora.log import find_version
 from pipeline.corpora.replay import read_table
 from pipeline.evaluate.any_size import read_any
 from pipeline.evaluate.crops import Image
+from pipeline.evaluate.outputs import images_named
 from pipeline.images.encode import decode_png
-from pipeline.images.find import find_files
 from pipeline.images.rejected import ImageRejected
 from pipeline.shards.index import read_index
 from pipeline.storage import Storage
@@ -81,7 +81,7 @@ def hr_folder(hr: str, base: str) -> Group:
     Raises:
         UserError: if there are no files.
     """
-    files = find_files((hr,), base, "--hr")
+    files = images_named(hr, base, "--hr")
     cases = tuple(Case(posixpath.basename(file.url), _reduced(file.url)) for file in files)
     return Group(_folder_name(hr), "LR by MATLAB's bicubic reduction, made here", "bicubic", cases)
 
@@ -92,7 +92,7 @@ def real_images(pattern: str, base: str) -> Group:
     Raises:
         UserError: if there are none.
     """
-    files = find_files((pattern,), base, "--real")
+    files = images_named(pattern, base, "--real")
     cases = tuple(Case(posixpath.basename(file.url), _alone(file.url)) for file in files)
     return Group(_folder_name(pattern), f"real images of {pattern}", "real", cases)
 
@@ -128,7 +128,7 @@ def thinned(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
 
 def _by_stem(pattern: str, base: str, option: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for file in find_files((pattern,), base, option):
+    for file in images_named(pattern, base, option):
         stem = posixpath.splitext(posixpath.basename(file.url))[0]
         while (shorter := SIDE.sub("", stem)) not in ("", stem):
             stem = shorter

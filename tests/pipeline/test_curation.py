@@ -382,7 +382,7 @@ def test_a_check_writes_a_page_and_no_corpus(tmp_path: Path) -> None:
     photos = folder_of(tmp_path)
     found = check_images(str(photos), [str(tmp_path / "test")], str(tmp_path / "w"), out=None, workers=1, open_=False)
     assert (found.copies_total, found.leaks_total, found.benchmarks) == (1, 1, 1)
-    assert (found.leaks[0].names, found.leaks[0].kinds) == (("1.png", "set.png"), ("clean", "benchmark"))
+    assert (found.leaks[0].names, found.leaks[0].kinds) == (("1.png", "set.png"), ("real", "benchmark"))
     page = tmp_path / "w/runs/images/photos/index.html"
     html = page.read_text()
     assert "1 image shows one of 1 benchmark picture and is rejected." in html

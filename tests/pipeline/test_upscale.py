@@ -202,3 +202,11 @@ def test_a_wide_picture_takes_little_memory(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 25e6                                      # whole, in int16 and as often as the filter needs it, it would be 100
+
+
+def test_a_table_of_attributions_beside_the_images_is_none(net: str, tmp_path: Path) -> None:
+    save(photograph(1, 37, 31), tmp_path / "in/a.png")
+    (tmp_path / "in/attribution.csv").write_text("file,licence\na.png,CC0-1.0\n")
+    report = run(net, tmp_path)
+    assert [image.output for image in report.images] == ["a.png"]
+    assert not report.left_out
