@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -134,34 +135,55 @@ class Loader:
         self.epoch, self.done = 0, 0
         self.loader: DataLoader[Tensors] = DataLoader(
             pairs, batch_sampler=_Rest(self), num_workers=workers, prefetch_factor=prefetch if workers else None,
-            persistent_workers=workers > 0, pin_memory=pin_memory,
-            generator=torch.Generator(),               # else each epoch would move on the generator of the training
+            pin_memory=pin_memory, generator=torch.Generator(),   # else a start would move on the generator of the training
         )  # fmt: skip
+        self.stream: Iterator[Tensors] | None = None
 
     def __len__(self) -> int:
         """Batches of a whole epoch."""
-        samples = len(self.numbers(self.epoch))
+        samples = len(range(self.rank, self._usable(), self.world))
         return samples // self.batch if self.drop_last else -(-samples // self.batch)
 
     def __iter__(self) -> Iterator[Tensors]:
         last = len(self)
-        for hr, lr in self.loader:
-            self.done += 1
+        for place in range(self.done + 1, last + 1):
+            batch = self._next()
+            self.done = place
             if self.done == last:                      # said now: a loop that counts asks no more after the last batch
                 self.epoch, self.done = self.epoch + 1, 0
-            yield hr, lr
+            yield batch
+
+    def _next(self) -> Tensors:
+        """One stream gives the batches of all epochs, so that workers do not pause where one ends."""
+        if self.stream is None:
+            self.stream = iter(self.loader)
+        try:
+            return next(self.stream)
+        except BaseException:                          # what was to come may be lost: whoever asks again gets it anew
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the workers now; one that ends badly, with batches that nobody wants in hand, is no failure."""
+        stream: Any = self.stream
+        self.stream = None
+        if hasattr(stream, "_shutdown_workers"):
+            with suppress(RuntimeError):
+                stream._shutdown_workers()
 
     def numbers(self, epoch: int) -> NDArray[np.int64]:
         """Numbers of the samples of this rank, in the order of an epoch."""
-        count = len(self.pairs)
-        usable = count - count % self.world if self.even else count
-        return epoch_order(count, self.pairs.seed, epoch)[self.rank : usable : self.world]
+        return epoch_order(len(self.pairs), self.pairs.seed, epoch)[self.rank : self._usable() : self.world]
 
-    def rest(self) -> Iterator[list[tuple[int, int]]]:
-        """Batches of this epoch that were not handed out yet, as (epoch, number)."""
-        epoch, size, numbers = self.epoch, self.batch, self.numbers(self.epoch)
-        starts = range(self.done * size, len(self) * size, size)
-        return ([(epoch, int(number)) for number in numbers[start : start + size]] for start in starts)
+    def _usable(self) -> int:
+        count = len(self.pairs)
+        return count - count % self.world if self.even else count
+
+    def batches(self, epoch: int, done: int = 0) -> list[list[tuple[int, int]]]:
+        """Batches of an epoch, without the first so many, as (epoch, number)."""
+        size, numbers = self.batch, self.numbers(epoch).tolist()
+        starts = range(done * size, len(self) * size, size)
+        return [[(epoch, number) for number in numbers[start : start + size]] for start in starts]
 
     def state_dict(self) -> dict[str, int]:
         """Where we are, and what that is counted in."""
@@ -177,6 +199,7 @@ class Loader:
         if terms != self._terms():
             raise UserError("this state belongs to another loader", got=_said(terms), wanted=_said(self._terms()),
                             todo="continue with the same shards, seed, batch and number of ranks")  # fmt: skip
+        self.close()
         self.epoch, self.done = state["epoch"], state["done"]
 
     def _terms(self) -> dict[str, int]:
@@ -184,7 +207,7 @@ class Loader:
 
 
 class _Rest(Sampler[list[Any]]):
-    """What torch asks for the next batches; it runs ahead of the loop, hence the loader counts what it hands out.
+    """The batches from here on, without end; torch runs ahead of the loop, hence the loader counts what it hands out.
 
     It holds the loader weakly: a loader in a cycle would be found by the garbage collector, which closes the queues of the
     workers before they are told to end, and then waits five seconds for each.
@@ -194,10 +217,10 @@ class _Rest(Sampler[list[Any]]):
         self.loader: Loader = weakref.proxy(loader)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return self.loader.rest()
-
-    def __len__(self) -> int:
-        return len(self.loader) - self.loader.done
+        epoch, done = self.loader.epoch, self.loader.done
+        while True:
+            yield from self.loader.batches(epoch, done)
+            epoch, done = epoch + 1, 0
 
 
 def _said(terms: dict[str, int]) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,11 +141,8 @@ class Feed:
                 self.loader = self._open(self.number, self.phase)
 
     def close(self) -> None:
-        """End the workers now; one that ends badly, with batches that nobody wants in hand, is no failure of the run."""
-        iterator: Any = getattr(self.loader.loader, "_iterator", None)
-        if iterator is not None and hasattr(iterator, "_shutdown_workers"):
-            with suppress(RuntimeError):
-                iterator._shutdown_workers()
+        """End the workers now."""
+        self.loader.close()
 
     def state(self) -> dict[str, int]:
         """The phase, and where its loader is."""

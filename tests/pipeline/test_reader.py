@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -161,6 +162,37 @@ def test_a_loop_continues_with_the_very_next_batch(shards: list[str], workers: i
         rest = [batch for _ in range(2) for batch in again][: 10 - stop]
         assert len(rest) == 10 - stop
         assert all(same(a, b) for a, b in zip(rest, batches[stop:], strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_after_an_error_the_same_batch_is_asked_for_again(shards: list[str], workers: int, tmp_path: Path) -> None:
+    """A store that is away for a while costs no batch, and none comes twice."""
+    (tmp_path / "store").mkdir()
+    places = [str(shutil.copy(shard, tmp_path / "store")) for shard in shards]
+    whole, loader = Loader(Pairs(shards, 8, seed=4), 5), Loader(Pairs(places, 8, seed=4), 5, workers=workers, prefetch=1)
+    taken = []
+    for number, batch in enumerate(loader):
+        taken.append(batch)
+        if number == 1:
+            break
+    store, away = tmp_path / "store", tmp_path / "away"
+    store.rename(away)
+    with pytest.raises(OSError, match="No such file"):
+        taken.extend(loader)                           # workers have some batches ready
+    away.rename(store)
+    taken += [batch for _ in range(2) for batch in loader]
+    loader.close()                                     # now: the error's frames hold it for long
+    wanted = [batch for _ in range(3) for batch in whole]
+    assert all(same(a, b) for a, b in zip(taken, wanted, strict=False))
+    assert len(taken) >= 2 * len(whole)
+
+
+def test_a_state_is_gone_back_to(shards: list[str]) -> None:
+    """What workers had ready for the old place is not handed out."""
+    loader = Loader(Pairs(shards, 8, seed=4), 5, workers=1)
+    state, first = loader.state_dict(), next(iter(loader))
+    loader.load_state_dict(state)
+    assert same(first, next(iter(loader)))
 
 
 def test_the_state_of_another_loader_is_refused(shards: list[str]) -> None:
