@@ -65,7 +65,12 @@ class KernelGanConfig(Frozen):
 
 
 class KernelQualityConfig(Frozen):
-    """When a kernel estimate is good enough for the pool."""
+    """When a kernel estimate is good enough for the pool, and what is mended before."""
+
+    match_spectrum: bool = True
+    """Whether kernels are stretched until the LR that they make is as sharp as the photograph, by their power spectra."""
+    max_mismatch: float = Field(default=6.0, gt=0)
+    """Largest root mean square difference between the spectra of photograph and trial LR, in dB; 1.5 to 4 is usual."""
 
     max_sum_error: float = Field(default=0.1, gt=0)
     """Largest |1 - sum| of the raw kernel; a generator that did not settle changes brightness."""
@@ -103,6 +108,7 @@ class KernelReason(StrEnum):
     TOO_WIDE = "too-wide"
     DISAGREEMENT = "disagreement"
     MISALIGNED = "misaligned"
+    MISMATCH = "mismatch"
 
 
 class KernelDiagnostics(Frozen):
@@ -128,6 +134,10 @@ class KernelDiagnostics(Frozen):
     """Restarts that agree, this one included."""
     shift: float = Field(ge=0)
     """Shift between HR and the enlarged LR of a pair made with the kernel, in HR pixels."""
+    stretch: float | None = Field(default=None, gt=0)
+    """Width after matching the photograph's spectrum over width before; none if the kernel was not matched."""
+    mismatch: float | None = Field(default=None, ge=0)
+    """Root mean square difference between the spectra of photograph and trial LR, in dB; none in older pools."""
 
 
 class KernelVerdict(Frozen):

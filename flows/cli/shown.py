@@ -58,13 +58,19 @@ def show_kernels(workspace: str, key: str, names: dict[str, str]) -> None:
     rows = []
     for judged in pool.judged:
         d = judged.verdict.diagnostics
-        numbers = [f"{d.offset:.2f}", f"{d.support:.1f}", f"{d.disagreement:.2f}", f"{d.shift:.3f}"] if d else ["", "", "", ""]
+        numbers = [""] * 4
+        if d is not None:
+            numbers = [f"{d.width:.2f}", f"{d.disagreement:.2f}", _or_dash(d.stretch, ".2f"), _or_dash(d.mismatch, ".1f")]
         verdict = "accepted" if judged.verdict.accepted else str(judged.verdict.reason)
         because = "" if judged.verdict.accepted else judged.verdict.detail
         rows.append([names.get(judged.image, judged.image[:12]), verdict, *numbers, because])
-    columns = ["image", "verdict", "offset", "support", "differ", "shift", "because"]
+    columns = ["image", "verdict", "width px", "differ", "stretch", "mismatch dB", "because"]
     render.table(f"kernel pool {pool.digest[:12]}: {pool.count} of {len(pool.judged)} accepted, x{pool.scale}", columns, rows)
     render.line(f"  pool     {storage.path(layout.pool_group(stage, key))}\n")
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "–" if value is None else f"{value:{form}}"
 
 
 def show_generated(workspace: str, sealed: Sealed[GeneratedPoolManifest]) -> None:

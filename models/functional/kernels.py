@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
 from scipy.ndimage import shift as spline_shift
 
 Array = NDArray[np.float64]
@@ -181,6 +182,40 @@ def gaussian_kernel(size: int, sigma_x: float, sigma_y: float, theta: float, cen
     along = column * np.cos(theta) + row * np.sin(theta)
     across = row * np.cos(theta) - column * np.sin(theta)
     return normalise(np.exp(-0.5 * ((along / sigma_x) ** 2 + (across / sigma_y) ** 2)))
+
+
+def gaussian(size: int, moments: Array, centre: float) -> Array:
+    """Gaussian of second moments (2, 2), in squared pixels (rows, columns), about `centre`: (size, size), sum 1."""
+    (a, b), (_, c) = moments
+    row, column = np.mgrid[:size, :size] - centre
+    return normalise(np.exp(-0.5 * (c * row**2 - 2 * b * row * column + a * column**2) / (a * c - b * b)))
+
+
+def second_moments(kernel: Array) -> Array:
+    """(2, 2) covariance of the mass of a kernel of sum 1 about its centre, in squared pixels (rows, columns)."""
+    row, column = centre_of_mass(kernel)
+    rows, columns = np.arange(kernel.shape[0]) - row, np.arange(kernel.shape[1]) - column
+    mixed = float(((kernel * columns).sum(axis=1) * rows).sum())
+    return np.array([[float(kernel.sum(axis=1) @ rows**2), mixed], [mixed, float(kernel.sum(axis=0) @ columns**2)]])
+
+
+def stretch(kernel: Array, matrix: Array, scale: int) -> Array:
+    """The kernel pulled apart about its centre: its second moments M become A M A.
+
+    Args:
+        kernel: (k, k), non-negative, sum 1, centred for `scale`.
+        matrix: A, (2, 2), symmetric and positive definite.
+        scale: reduction the kernel is for.
+
+    Returns:
+        The same shape and properties.
+
+    Raises:
+        ValueError: if it does not fit into the array.
+    """
+    centre = target_centre(len(kernel), scale)
+    places = np.tensordot(np.linalg.inv(matrix), np.mgrid[: len(kernel), : len(kernel)] - centre, 1) + centre
+    return recentre(np.maximum(map_coordinates(kernel, places, order=3, mode="constant"), 0.0), scale)
 
 
 def _dilate(kernel: Array, step: int) -> Array:

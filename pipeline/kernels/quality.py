@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +13,16 @@ from scipy.ndimage import correlate
 
 from models.functional.kernels import offset, recentre
 from models.functional.resize import bicubic_up
+from models.kernelgan import spectra
+from models.kernelgan.sampling import grey
 from schemas.kernel import KernelDiagnostics, KernelQualityConfig, KernelReason, KernelVerdict
 
 Array = NDArray[np.float64]
 
 PAIR_SIDE = 512
 """Side of the centred part of an image that a trial pair is made of, in pixels; a shift shows in far less."""
+SPECTRUM_SIDE = 1024
+"""Side of the centred part of an image whose power spectrum is taken, in pixels."""
 SHIFT_BAND = 0.12
 """Frequencies, in cycles per HR pixel, that vote on the shift: below them a kernel's asymmetry is a pure shift."""
 
@@ -43,6 +48,8 @@ RULES = (
     Rule(KernelReason.NEGATIVE, "share of negative values", lambda d: d.negative, lambda c: c.max_negative),
     Rule(KernelReason.TOO_SHARP, "effective support in px", lambda d: d.support, lambda c: c.min_support, most=False),
     Rule(KernelReason.TOO_WIDE, "effective support in px", lambda d: d.support, lambda c: c.max_support),
+    Rule(KernelReason.MISMATCH, "difference of the spectra of trial LR and photograph in dB", lambda d: d.mismatch or 0.0,
+         lambda c: c.max_mismatch),
 )  # fmt: skip
 
 
@@ -52,7 +59,8 @@ def judge(
     """Pick the kernel that stands for an image, or say why none does.
 
     The restart that most others agree with speaks for the image; the kernel is the mean of all that agree with it,
-    which varies less from run to run than any one of them. Raw measurements are the speaker's.
+    which varies less from run to run than any one of them, stretched until its LR is as sharp as the image
+    (`models.kernelgan.spectra`). Raw measurements are the speaker's.
 
     Args:
         raw: (R, 13, 13), kernels as estimated.
@@ -71,8 +79,10 @@ def judge(
     number = usable[place]
     others = np.delete(distances[place], place)
     spread = float(others.min()) if len(group) == 1 and len(others) else float(distances[place, group].max())
-    kernel = recentre(finished[usable][group].mean(axis=0), 2)
-    diagnostics = measure(raw[number], kernel, image, agreeing=len(group), disagreement=spread)
+    mean = recentre(finished[usable][group].mean(axis=0), 2)
+    kernel, best = match_spectrum(mean, image, stretching=config.match_spectrum)
+    matching = {"stretch": width(kernel) / width(mean) if config.match_spectrum else None, "mismatch": best.mismatch}
+    diagnostics = measure(raw[number], kernel, image, agreeing=len(group), disagreement=spread).with_(**matching)
     reason, detail = _first_objection(diagnostics, config, len(raw), distances)
     verdict = KernelVerdict(
         accepted=reason is None, reason=reason, detail=detail, restart=number, diagnostics=diagnostics
@@ -102,6 +112,18 @@ def measure(
         agreeing=agreeing,
         shift=pair_shift(image, finished),
     )
+
+
+def match_spectrum(kernel: Array, image: NDArray[np.uint8], *, stretching: bool) -> tuple[Array, spectra.Match]:
+    """The kernel (17, 17), stretched if it may be, and how well its LR matches the image's power spectrum.
+
+    A kernel whose stretched form does not fit into its array stays as it is.
+    """
+    found = spectra.spectra(grey(_centre(image, SPECTRUM_SIDE)))
+    if stretching:
+        with suppress(ValueError):
+            return spectra.matched(found, kernel)
+    return kernel, spectra.match(found, kernel, stretching=False)
 
 
 def border_share(kernel: Array) -> float:
@@ -152,7 +174,7 @@ def pair_shift(image: NDArray[np.uint8], kernel: Array) -> float:
         image: (H, W, 3) uint8, taken as HR.
         kernel: (k, k) for scale 2.
     """
-    high = _grey_centre(image)
+    high = _centre(image, PAIR_SIDE).mean(axis=2, dtype=np.float64)
     low = correlate(high, kernel, mode="reflect")[::2, ::2]
     return math.hypot(*phase_shift(high, bicubic_up(low[:, :, None], 2)[:, :, 0]))
 
@@ -174,10 +196,10 @@ def phase_shift(reference: Array, moved: Array) -> tuple[float, float]:
     return float(solution[0]), float(solution[1])
 
 
-def _grey_centre(image: NDArray[np.uint8]) -> Array:
-    top, left = (max(0, length - PAIR_SIDE) // 2 for length in image.shape[:2])
-    height, width_ = (min(length, PAIR_SIDE) // 2 * 2 for length in image.shape[:2])
-    return np.asarray(image[top : top + height, left : left + width_].mean(axis=2, dtype=np.float64))
+def _centre(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    top, left = (max(0, length - side) // 2 for length in image.shape[:2])
+    height, width_ = (min(length, side) // 2 * 2 for length in image.shape[:2])
+    return image[top : top + height, left : left + width_]
 
 
 def _first_objection(

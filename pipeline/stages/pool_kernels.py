@@ -131,6 +131,7 @@ def nearest_thresholds(records: Sequence[JudgedKernel], config: PoolKernelsConfi
         KernelReason.NEGATIVE: ("max_negative", "negative"),
         KernelReason.TOO_WIDE: ("max_support", "support"),
         KernelReason.MISALIGNED: ("max_shift", "shift"),
+        KernelReason.MISMATCH: ("max_mismatch", "mismatch"),
     }
     nearest: dict[str, float] = {}
     for verdict in (record.verdict for record in records):
@@ -144,6 +145,6 @@ def nearest_thresholds(records: Sequence[JudgedKernel], config: PoolKernelsConfi
 
 
 STAGE = Stage(
-    name="pool_kernels", version=1, title="judge kernels", noun="images",
+    name="pool_kernels", version=2, title="judge kernels", noun="images",
     record=JudgedKernel, manifest=KernelPoolManifest, plan=plan, work=work, seal=seal,
 )

@@ -69,16 +69,27 @@ WIGGLE = 0.004 * (-1.0) ** np.add.outer(np.arange(13), np.arange(13))
         (gaussian_kernel(13, 1.0, 1.0, 0, 6.2), KernelReason.OFF_CENTRE, {"max_residual_offset": 1e-12}),
         (with_ring(GOOD), KernelReason.BORDER, {}),
         (GOOD + WIGGLE - WIGGLE.mean(), KernelReason.NEGATIVE, {"max_border": 1.0}),
-        (gaussian_kernel(13, 0.3, 0.3, 0, 6.5), KernelReason.TOO_SHARP, {"min_support": 6.0}),
-        (gaussian_kernel(13, 2.6, 2.6, 0, 6.5), KernelReason.TOO_WIDE, {"max_support": 30.0, "max_border": 1.0}),
+        (gaussian_kernel(13, 0.3, 0.3, 0, 6.5), KernelReason.TOO_SHARP, {"min_support": 6.0, "match_spectrum": False}),
+        (gaussian_kernel(13, 2.6, 2.6, 0, 6.5), KernelReason.TOO_WIDE,
+         {"max_support": 30.0, "max_border": 1.0, "match_spectrum": False}),
+        (GOOD, KernelReason.MISMATCH, {"max_mismatch": 0.1}),
         (GOOD, KernelReason.MISALIGNED, {"max_shift": 1e-9}),
     ],
-    ids=["nan", "sum", "off-centre", "residual", "border", "negative", "sharp", "wide", "shift"],
+    ids=["nan", "sum", "off-centre", "residual", "border", "negative", "sharp", "wide", "mismatch", "shift"],
 )
 def test_every_rule_has_its_reason(raw: np.ndarray, reason: KernelReason, changes: dict[str, float]) -> None:
     found = verdict(raw, raw, **changes)
     assert found.reason is reason
     assert "wanted" in found.detail or reason is KernelReason.NOT_FINITE
+
+
+def test_a_kernel_is_stretched_to_the_sharpness_of_its_image_or_left() -> None:
+    found, left = verdict(GOOD).diagnostics, verdict(GOOD, match_spectrum=False).diagnostics
+    assert found is not None
+    assert left is not None
+    assert (left.width, left.stretch) == (pytest.approx(1.16, abs=0.01), None)
+    assert found.width == pytest.approx(left.width * (found.stretch or 0))
+    assert (found.mismatch or 9) < (left.mismatch or 0)
 
 
 def test_restarts_that_disagree_are_rejected() -> None:

@@ -98,12 +98,15 @@ def _numbers(view: KernelView) -> Raw | None:
     if view.diagnostics is None:
         return None
     d = view.diagnostics
+    matched = [("stretched by", f"{d.stretch:.2f}")] if d.stretch is not None else []
+    matched += [("spectra differ by", f"{d.mismatch:.1f} dB")] if d.mismatch is not None else []
     return definitions([
-        ("sum", number(round(d.sum, 3))),
+        ("width", f"{d.width:.2f} px"),
+        *matched,
         ("offset", f"{d.offset:.2f} px"),
         ("effective support", f"{number(round(d.support, 1))} px"),
-        ("width", f"{d.width:.2f} px"),
         ("restarts disagree by", number(round(d.disagreement, 3))),
+        ("sum", number(round(d.sum, 3))),
         ("peak", f"{view.peak:.3g}"),
     ])
 
