@@ -54,8 +54,18 @@ def version_folder(name: str, version: str) -> str:
 
 
 def version_sources(name: str, version: str) -> str:
-    """What a version was made of: places of images, sealed stages; told, not hashed."""
+    """What a version was made of: images by digest and file name, sealed stages; told, not hashed."""
     return f"{version_folder(name, version)}/sources.json"
+
+
+def places_folder(name: str, version: str) -> str:
+    """Folder of what only this workspace knows of a version; not below `corpora/`, which may be published as it is."""
+    return f"places/{name}/{version}"
+
+
+def version_places(name: str, version: str) -> str:
+    """Where the images of a version lie, and on which machine it was built."""
+    return f"{places_folder(name, version)}/images.json"
 
 
 def corpus_sources(name: str) -> str:

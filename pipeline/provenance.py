@@ -1,9 +1,8 @@
-"""Host, software and times of this run."""
+"""Software and times of this run."""
 
 from __future__ import annotations
 
 import platform
-import socket
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -25,7 +24,6 @@ def software() -> dict[str, str]:
 def circumstance(started: str, engine: str, run_id: str, timings: tuple[StageTiming, ...]) -> Circumstance:
     """What is worth knowing about a run that ends now."""
     return Circumstance(
-        host=socket.gethostname(),
         platform=f"{platform.system()} {platform.machine()}",
         started=started,
         finished=now(),

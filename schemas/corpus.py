@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from schemas.base import Digest, Frozen, Key
 from schemas.curation import CurationConfig, Scores
@@ -138,14 +138,14 @@ class Tag(Frozen):
 
 
 class SourceImage(Frozen):
-    """An image that a version was made of, and where it was."""
+    """An image that a version was made of."""
 
     role: Role
     """`real` or `clean`."""
     pixel_sha256: Digest
     """Digest of the decoded image, which is its identity."""
-    url: str
-    """Where the file was: an absolute path or fsspec URL."""
+    name: str
+    """Name of the file, without its folder; in versions sealed by earlier builds of pairmill the whole path or URL."""
     credit: Credit | None = None
     """Licence and author; none if no side file names the image."""
     scores: Scores | None = None
@@ -153,20 +153,51 @@ class SourceImage(Frozen):
     split_key: Digest | None = None
     """The image by whose draw this one fell into its split: near-duplicates share one; none for the image's own."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_place(cls, value: Any) -> Any:
+        """Earlier builds of pairmill wrote `url`."""
+        return {"name" if key == "url" else key: item for key, item in value.items()} if isinstance(value, dict) else value
+
+
+class SourcePair(Frozen):
+    """A pair that ReDegNet learned from."""
+
+    name: str
+    """Name of its two files, without folder and ending."""
+    lq: Digest
+    """Digest of the decoded LQ picture."""
+    hq: Digest
+    """Digest of its decoded counterpart."""
+
 
 class VersionSources(Frozen):
-    """`sources.json` of a version: what is needed to find, keep and make again what it was made of; told, not hashed."""
+    """`sources.json` of a version: what is needed to find, keep and make again what it was made of; told, not hashed.
+
+    It names no folder and no machine, for it lies in the version, which may be published; see `VersionPlaces`.
+    """
 
     images: tuple[SourceImage, ...]
     """The accepted images."""
+    pairs: tuple[SourcePair, ...] = ()
+    """The pairs of degrader redegnet; none if nothing was learned from pairs."""
     stages: dict[str, tuple[Digest, ...]]
     """Keys of the sealed stages that it was made from, by stage."""
     device: str
     """`cpu` or `cuda`: where the fits ran."""
     curation: CurationConfig | None = None
-    """How near-duplicates were found; the split keys hold for builds that do the same."""
+    """How near-duplicates were found, less the places of benchmarks; the split keys hold for builds that do the same."""
     pools_from: str = ""
     """Version whose pools were used instead of estimating, as NAME@VERSION; empty if none."""
+
+
+class VersionPlaces(Frozen):
+    """Where the images of a version lie; kept beside the corpora of a workspace, not in them."""
+
+    host: str
+    """Name of the machine that built it last; empty if nobody said."""
+    images: dict[Digest, str]
+    """Absolute path or fsspec URL of every image and every picture of a pair, by the digest of its pixels."""
 
 
 class Fault(StrEnum):

@@ -84,6 +84,15 @@ class ScoreRow(Frozen):
     """Value by metric; the mean where it stands for a group."""
 
 
+class Measured(Frozen):
+    """One network on one picture, kept so that an evaluation that was stopped goes on."""
+
+    scores: dict[str, float]
+    """Value by metric."""
+    seconds: float
+    """Time that the network took."""
+
+
 class GroupView(Frozen):
     """Pictures that are averaged: a folder, a degrader of a corpus, real images."""
 
@@ -182,6 +191,8 @@ class EvaluationReport(Frozen):
     """Difference from HR, in grey levels, that the brightest colour of the maps stands for."""
     left_out: tuple[LeftOut, ...]
     """Files that took no part."""
+    found: int = 0
+    """Scores of a network on a picture that an earlier evaluation had left in this folder."""
     notes: tuple[str, ...]
     """What a reader of the numbers should know."""
 

@@ -5,37 +5,25 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+import schemas.network as nets
 from models.archs import build
 from models.archs.layers import Network
-from schemas.network import (
-    AnyNetworkConfig,
-    CompactConfig,
-    DbpnConfig,
-    EdsrConfig,
-    EspcnConfig,
-    LapSrnConfig,
-    RcanConfig,
-    RrdbNetConfig,
-    SrcnnConfig,
-    SrResNetConfig,
-    SwinIrConfig,
-)
 
-SWIN = SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
-SMALL: dict[str, AnyNetworkConfig] = {
-    "srresnet": SrResNetConfig(features=8, blocks=2),
-    "edsr": EdsrConfig(features=8, blocks=2),
-    "rcan": RcanConfig(features=8, groups=2, blocks=2, squeeze=2),
-    "rrdbnet": RrdbNetConfig(features=24, blocks=1),
+SWIN = nets.SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
+SMALL: dict[str, nets.AnyNetworkConfig] = {
+    "srresnet": nets.SrResNetConfig(features=8, blocks=2),
+    "edsr": nets.EdsrConfig(features=8, blocks=2),
+    "rcan": nets.RcanConfig(features=8, groups=2, blocks=2, squeeze=2),
+    "rrdbnet": nets.RrdbNetConfig(features=24, blocks=1),
     "swinir": SWIN,
     "swinir-direct": SWIN.with_(upsampler="pixelshuffledirect"),
     "swinir-nearest": SWIN.with_(upsampler="nearest+conv", residual="3conv"),
-    "compact": CompactConfig(features=8, blocks=2),
-    "srcnn": SrcnnConfig(features=(16, 16), sides=(9, 5, 5)),
-    "espcn": EspcnConfig(features=(32, 16)),
-    "lapsrn": LapSrnConfig(features=8, depth=2),
-    "lapsrn-shared": LapSrnConfig(features=8, depth=2, shared=True),
-    "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
+    "compact": nets.CompactConfig(features=8, blocks=2),
+    "srcnn": nets.SrcnnConfig(features=(16, 16), sides=(9, 5, 5)),
+    "espcn": nets.EspcnConfig(features=(32, 16)),
+    "lapsrn": nets.LapSrnConfig(features=8, depth=2),
+    "lapsrn-shared": nets.LapSrnConfig(features=8, depth=2, shared=True),
+    "dbpn": nets.DbpnConfig(start_features=16, features=8, stages=3),
 }
 """A new network is one line here."""
 

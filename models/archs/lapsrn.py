@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
-from models.archs.layers import Conv, Deconv, Network, fill, in_full
+from models.archs.layers import Conv, Deconv, Pyramid, fill, in_full
 from schemas.network import LapSrnConfig
 
 SLOPE = 0.2
@@ -47,7 +47,7 @@ class Level(nn.Module):
         return features, self.enlarge(image) + self.residual(features)
 
 
-class LapSrn(Network):
+class LapSrn(Pyramid):
     """Progressive upsampling. Differs from the paper: three channels instead of luma."""
 
     def __init__(self, config: LapSrnConfig, scale: int) -> None:
@@ -57,13 +57,9 @@ class LapSrn(Network):
         self.levels = nn.ModuleList(Level(config.features, config.depth) for _ in range(1 if config.shared else self.count))
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
-        """(B, 3, h, w) to the pictures of all levels, each twice as large as the one before; the last is the result."""
+        """See `Pyramid`; each picture is twice as large as the one before."""
         features, image, found = leaky_relu(self.first(lr), SLOPE), lr, []
         for number in range(self.count):
             features, image = self.levels[number % len(self.levels)](features, image)
             found.append(image)
         return found
-
-    def forward(self, lr: Tensor) -> Tensor:
-        """See `Network`."""
-        return self.pyramid(lr)[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from models.functional.resize import cubic
-from schemas.network import NetworkBase
+from schemas.network import EdsrConfig, NetworkBase, RcanConfig
 
 Start = Literal["torch", "he"]
 """First weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws them; `he`: normal with variance
@@ -24,6 +25,18 @@ class Network(nn.Module):
     def __init__(self, config: NetworkBase, scale: int) -> None:
         super().__init__()
         self.config, self.scale = config, scale
+
+
+class Pyramid(Network):
+    """A network that makes pictures of smaller scales on its way; while it is trained, each is compared with HR of its size."""
+
+    def pyramid(self, lr: Tensor) -> list[Tensor]:
+        """(B, 3, h, w) to (B, 3, s h, s w) for rising s, whole divisors of the scale; the last is the result."""
+        raise NotImplementedError
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """See `Network`."""
+        return self.pyramid(lr)[-1]
 
 
 class Conv(nn.Conv2d):
@@ -138,6 +151,32 @@ class Normalise(nn.Module):
     def back(self, x: Tensor) -> Tensor:
         """What the network counts in to [0, 1]."""
         return x / self.span + self.mean
+
+
+class PostUpsampling(Network):
+    """The frame of EDSR and RCAN: blocks at the size of the LR, what they add to the first features, then the enlargement.
+
+    Args:
+        config: Settings with `features`, `mean` and `range`.
+        scale: HR pixels per LR pixel along each axis.
+        blocks: (B, features, h, w) to the same.
+    """
+
+    def __init__(self, config: EdsrConfig | RcanConfig, scale: int, blocks: Iterable[nn.Module]) -> None:
+        super().__init__(config, scale)
+        features = config.features
+        self.normalise = Normalise(config.mean, config.range)
+        self.conv_first = Conv(3, features)
+        self.body = nn.Sequential(*blocks)
+        self.conv_after_body = Conv(features, features)
+        self.upsample = Upsample(features, scale)
+        self.conv_last = Conv(features, 3)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """See `Network`."""
+        first = self.conv_first(self.normalise(lr))
+        body = self.conv_after_body(self.body(first)) + first
+        return self.normalise.back(self.conv_last(self.upsample(body)))
 
 
 class BicubicUp(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.archs.layers import Conv, Network, Normalise, Upsample
+from models.archs.layers import Conv, PostUpsampling
 from schemas.network import RcanConfig
 
 
@@ -54,21 +54,8 @@ class Group(nn.Module):
         return x + added
 
 
-class Rcan(Network):
-    """Post-upsampling. The means go over the whole picture, so tiles do not give quite the same as the picture at once."""
+class Rcan(PostUpsampling):
+    """Groups of blocks. The means go over the whole picture, so tiles do not give quite the same as the picture at once."""
 
     def __init__(self, config: RcanConfig, scale: int) -> None:
-        super().__init__(config, scale)
-        features = config.features
-        self.normalise = Normalise(config.mean, config.range)
-        self.conv_first = Conv(3, features)
-        self.body = nn.Sequential(*(Group(config) for _ in range(config.groups)))
-        self.conv_after_body = Conv(features, features)
-        self.upsample = Upsample(features, scale)
-        self.conv_last = Conv(features, 3)
-
-    def forward(self, lr: Tensor) -> Tensor:
-        """See `Network`."""
-        first = self.conv_first(self.normalise(lr))
-        body = self.conv_after_body(self.body(first)) + first
-        return self.normalise.back(self.conv_last(self.upsample(body)))
+        super().__init__(config, scale, (Group(config) for _ in range(config.groups)))

@@ -148,11 +148,17 @@ def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None)
 
 
 def _tensors(content: dict[Any, Any], name: str) -> Tensors:
-    tensors = {key: value for key, value in _unwrapped(content).items() if isinstance(value, Tensor)}
+    tensors = {key: value for key, value in _unwrapped(content).items() if isinstance(value, Tensor) and _is_plain(value)}
     if not tensors:
         got = f"{type(content).__name__} with {', '.join(map(str, list(content)[:5])) or 'nothing'}"
-        raise UserError("The checkpoint holds no weights of a network.", where=name, got=got, wanted="tensors by name")
+        wanted = "dense tensors of real numbers, by name"
+        raise UserError("The checkpoint holds no weights of a network.", where=name, got=got, wanted=wanted)
     return {key: value.detach().float() if value.is_floating_point() else value for key, value in tensors.items()}
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Whether it has numbers that a network can take: not sparse, not complex, not one of torch's tensors without content."""
+    return value.layout == torch.strided and not value.is_meta and not value.is_complex()
 
 
 def _spec(header: str | None, name: str) -> NetworkSpec | None:

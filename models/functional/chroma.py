@@ -23,6 +23,11 @@ BT709 = (0.2126, 0.0722)
 GRID = 1 << 16
 
 
+def grey(image: NDArray[np.generic]) -> Array:
+    """Luma of (H, W, 3), ITU-R BT.601 weights, in the image's units."""
+    return np.asarray(image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]))
+
+
 def forward(weights: tuple[float, float]) -> Array:
     """(3, 3): RGB in 0..1 to Y in 0..1, Cb and Cr in -1/2..1/2 (BT.601 section 2.5, BT.709 section 3)."""
     red, blue = weights

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from models.functional.chroma import grey
 from models.functional.resize import bicubic_down
 from models.kernelgan.generator import output_size
 from schemas.kernel import KernelGanConfig, KernelReason
@@ -126,11 +127,6 @@ def gradient_map(image: NDArray[np.generic]) -> Array:
     smooth = uniform_filter(total, WINDOW, mode="constant")
     mean = smooth.mean()
     return np.asarray(smooth / mean if mean > 0 else smooth)
-
-
-def grey(image: NDArray[np.generic]) -> Array:
-    """Luma of (H, W, 3), ITU-R BT.601 weights, in the image's units."""
-    return np.asarray(image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]))
 
 
 def _clip_extremes(values: Array) -> Array:

@@ -42,3 +42,7 @@ class Charbonnier(nn.Module):
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Both (B, C, h, w), to a number; epsilon for equal pictures."""
         return ((sr - hr).float().square() + self.config.epsilon**2).sqrt().mean()      # in half precision epsilon^2 would be 0
+
+
+PIXEL = (L1, L2, Charbonnier)
+"""Those that a pyramid is trained by at every level."""

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from models.losses import build
 from models.losses.adversarial import Gan
-from models.losses.cycle import Cycle
+from models.losses.cycle import Cycle, reduced
+from models.losses.pixel import PIXEL
 from models.losses.vgg import Vgg, read_vgg
 from schemas.losses import AnyLoss, ContentConfig, StyleConfig
 
@@ -40,15 +41,20 @@ class Objective:
             self.terms.append((config.loss, config.weight, loss.to(device) if isinstance(loss, nn.Module) else loss))
         self.gans = [loss for _, _, loss in self.terms if isinstance(loss, Gan)]
 
-    def network(self, sr: Tensor, hr: Tensor, lr: Tensor, discriminator: nn.Module | None) -> dict[str, Tensor]:
+    def network(self, levels: Sequence[Tensor], hr: Tensor, lr: Tensor, discriminator: nn.Module | None) -> dict[str, Tensor]:
         """The terms of the network's loss by name, each times its weight; their sum is minimised.
 
+        Losses on pixels are summed over the levels of a pyramid, each against HR that MATLAB's bicubic has reduced to its size
+        (Lai et al. 2017); all other losses look at SR.
+
         Args:
-            sr: (B, 3, H, W), with gradient.
-            hr: the same in [0, 1].
+            levels: the network's pictures with gradient, smallest first; the last is SR, (B, 3, H, W), and mostly the only one.
+            hr: (B, 3, H, W) in [0, 1].
             lr: (B, 3, h, w) in [0, 1].
             discriminator: who judges; none leaves loss gan out.
         """
+        *smaller, sr = levels
+        wanted = [reduced(hr, *level.shape[2:]) for level in smaller]
         judged = self._judged(discriminator, sr, hr) if discriminator is not None and self.gans else None
         found: dict[str, Tensor] = {}
         for name, weight, loss in self.terms:
@@ -58,6 +64,8 @@ class Objective:
                 value = loss.generator(*judged)
             else:
                 value = loss(sr, lr if isinstance(loss, Cycle) else hr)
+            if isinstance(loss, PIXEL):
+                value = sum((loss(*pair) for pair in zip(smaller, wanted, strict=True)), value)
             found[name] = found.get(name, 0.0) + weight * value.float()
         return found
 

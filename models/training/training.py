@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.archs.layers import Pyramid
 from models.training.ema import Mean
 from models.training.objective import Objective
 from models.training.optim import optimiser_of, set_rate
@@ -15,6 +16,18 @@ from models.training.precision import Precision
 from schemas.training import TrainConfig
 
 Wrap = Callable[[nn.Module], nn.Module]
+
+
+class Levels(nn.Module):
+    """The pictures of a network, smallest first: those of a pyramid, or SR alone. A module, for what wraps it sees its calls."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, lr: Tensor) -> list[Tensor]:
+        """(B, 3, h, w) to pictures of rising size; the last is (B, 3, scale h, scale w)."""
+        return self.network.pyramid(lr) if isinstance(self.network, Pyramid) else [self.network(lr)]
 
 
 class Training:
@@ -46,7 +59,8 @@ class Training:
         self.optimisers = {"network": optimiser_of(config.optimiser, self.network.parameters())}
         if self.discriminator is not None:
             self.optimisers["discriminator"] = optimiser_of(self.judging, self.discriminator.parameters())
-        self.forward = torch.compile(wrap(self.network)) if config.compile else wrap(self.network)
+        levels = wrap(Levels(self.network))
+        self.forward = torch.compile(levels) if config.compile else levels
         self.judge = wrap(self.discriminator) if self.discriminator is not None else None
         self.rate = 0.0
 
@@ -80,12 +94,12 @@ class Training:
         judged = self.judge is not None and self.step >= self.config.discriminator_from
         self.rate = set_rate(self.optimisers["network"], self.config.optimiser, self.step, self.config.steps)
         with self.precision.context():
-            sr = self.forward(shown)
-            terms = self.objective.network(sr, wanted, shown, self.discriminator if judged else None)
+            levels = self.forward(shown)
+            terms = self.objective.network(levels, wanted, shown, self.discriminator if judged else None)
         loss = torch.stack(list(terms.values())).sum()
         self.precision.descend(loss, self.optimisers["network"], self.network, self.config.optimiser.clip)
         if judged:
-            terms["discriminator"] = self._judge(sr.detach(), wanted)
+            terms["discriminator"] = self._judge(levels[-1].detach(), wanted)
         self.precision.scaler.update()
         self.step += 1
         if self.mean is not None:

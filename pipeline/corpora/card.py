@@ -167,19 +167,7 @@ def readme(manifest: CorpusManifest) -> str:
     rows = "\n".join(f"| {split} | {count} |" for split, count in identity.samples.items())
     shares = "\n".join(f"| {kind} | {count} |" for kind, count in identity.degraders.items())
     pools = "\n".join(f"| {pool.kind} | {pool.count} | `{pool.digest[:16]}` |" for pool in identity.pools)
-    return f"""---
-pretty_name: {identity.name}
-{_licence_header(manifest)}task_categories:
-- image-to-image
-tags:
-- super-resolution
-- image-restoration
-configs:
-  - config_name: default
-    data_files:
-{splits}
----
-
+    return f"""{_header(manifest, splits)}
 # {identity.name}, version {manifest.version}
 
 {_sentence(manifest)}
@@ -242,6 +230,23 @@ def _credit_row(count: CreditCount) -> str:
     return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |"
 
 
+def _header(manifest: CorpusManifest, files: str) -> str:
+    """The header of a Hub card; `files` says which lie in which split."""
+    return f"""---
+pretty_name: {manifest.identity.name}
+{_licence_header(manifest)}task_categories:
+- image-to-image
+tags:
+- super-resolution
+- image-restoration
+configs:
+  - config_name: default
+    data_files:
+{files}
+---
+"""
+
+
 def _licence_header(manifest: CorpusManifest) -> str:
     """The line of a Hub card's header: the licence if it is one that the Hub knows by its SPDX name, else `other`."""
     said = {count.credit.licence if count.credit else "" for count in manifest.credits}
@@ -259,19 +264,7 @@ def hub_card(manifest: CorpusManifest, splits: Sequence[str]) -> str:
     """The card of a folder of parquet files, one folder per split, for Hugging Face `datasets`."""
     files = "\n".join(f"      - split: {_hub_split(split)}\n        path: \"{split}/*.parquet\"" for split in splits)
     count = sum(manifest.identity.samples[split] for split in splits)
-    return f"""---
-pretty_name: {manifest.identity.name}
-{_licence_header(manifest)}task_categories:
-- image-to-image
-tags:
-- super-resolution
-- image-restoration
-configs:
-  - config_name: default
-    data_files:
-{files}
----
-
+    return f"""{_header(manifest, files)}
 # {manifest.identity.name}, version {manifest.version}
 
 {count} of {_sentence(manifest)} Columns `hr` and `lr` are images, HR exactly {manifest.identity.recipe["scale"]} times LR;

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import IO, Any
 
 from pipeline import layout
+from pipeline.corpora.places import places_of
 from pipeline.corpora.table import FIELDS
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest, ShardRecord, VersionSources
@@ -95,10 +96,11 @@ def read_sources(storage: Storage, manifest: CorpusManifest) -> VersionSources |
 
 
 def images_of(storage: Storage, manifest: CorpusManifest) -> dict[str, str]:
-    """Pixel digests of a version's images and where they were; without a list of sources, those with samples."""
+    """Pixel digests of a version's images and their places, or else names; without a list of sources, those with samples."""
     sources = read_sources(storage, manifest)
     if sources is not None:
-        return {image.pixel_sha256: image.url for image in sources.images}
+        places = places_of(storage, manifest, sources)
+        return {image.pixel_sha256: places.get(image.pixel_sha256, image.name) for image in sources.images}
     with storage.open(_table(manifest)) as file:
         return {row["image"]: "" for row in _rows(file, ["image"])}
 

@@ -199,9 +199,11 @@ Folder = tuple[str, str]
 
 
 def _folders(garbage: Garbage) -> Iterator[list[Folder]]:
-    """What goes, in steps: versions, then what is sealed, then units."""
+    """What goes, in steps: versions and where their images lie, then what is sealed, then units."""
     going = [(version.corpus, version.version) for version in garbage.going]
     left = [tuple(reference.split("/")) for reference in garbage.unfinished]
+    # Places go first: by the folders of versions the next call finds what a killed one has left.
+    yield [(layout.places_folder(*version), layout.version_places(*version)) for version in (*going, *left)]
     yield [(layout.version_folder(*version), layout.corpus_manifest(*version)) for version in (*going, *left)]
     sealed = [(stage.stage, key) for stage in garbage.stages for key in stage.sealed]
     yield [(layout.stage_folder(*place), layout.stage_manifest(*place)) for place in sealed]

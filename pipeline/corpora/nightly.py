@@ -35,14 +35,19 @@ def check(storage: Storage, date: str, share: float = SHARE) -> NightlyReport:
         UserError: if the date is none or the share is out of bounds.
         BusyError: if `gc` is deleting versions.
     """
-    _refuse_nonsense(date, share)
+    refuse_nonsense(date, share)
     refuse(storage, GC)
     report = NightlyReport(date=date, share=share, versions=tuple(_versions(storage, date, share)))
     storage.write(layout.nightly_report(date), report.model_dump_json(indent=1).encode())
     return report
 
 
-def _refuse_nonsense(date: str, share: float) -> None:
+def refuse_nonsense(date: str, share: float) -> None:
+    """Do nothing if both can be what they are for.
+
+    Raises:
+        UserError: as `check`.
+    """
     try:
         calendar.fromisoformat(date)
     except ValueError as error:

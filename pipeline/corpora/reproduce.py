@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from pipeline import layout
 from pipeline.build import make
 from pipeline.corpora.diff import Row, compare_rows, compare_shards, merged, read_sources, sorted_rows
 from pipeline.corpora.pinned import PinnedPools, pools_of
+from pipeline.corpora.places import places_of
 from pipeline.corpora.seal import Made, identity_of
 from pipeline.execution import Executor, run_stage
 from pipeline.images.find import find_files
@@ -67,11 +68,11 @@ def reproduce(
             "this version does not say what images it was made of", where=storage.path(_folder(manifest)),
             todo="build its recipe again; versions sealed by this pairmill list their images in sources.json",
         )  # fmt: skip
-    recipe = recipe_of(manifest, sources)
+    recipe, known = recipe_of(manifest, sources), places_of(storage, manifest, sources)
     reasons = unlike(manifest, sources, recipe, bench.profile.device)
     only = bool(sources.pools_from) or recipe.needs_redegnet
     pinned = only or (bool(reasons) if from_pools is None else from_pools)
-    found = find_images(sources, recipe, images, bench)
+    found = find_images(sources, known, recipe, images, bench)
     pools = _copy_pools(storage, manifest, recipe, Storage(bench.profile.workspace)) if pinned else None
     made = make(_located(recipe, found), "/", _carrier(bench), None, pools, chosen=_chosen(sources, found))
     notes = [*reasons, *(["the pools of the version are used"] if pinned else []), *_differences(manifest, made)]
@@ -83,12 +84,12 @@ def _folder(manifest: CorpusManifest) -> str:
 
 
 def recipe_of(manifest: CorpusManifest, sources: VersionSources) -> Recipe:
-    """The recipe of a version, with its images where they were.
+    """The recipe of a version, with the names of its images.
 
     Raises:
         UserError: if this version of pairmill cannot read the recipe.
     """
-    places = {role: tuple(image.url for image in sources.images if image.role == role) for role in Role}
+    places = {role: tuple(image.name for image in sources.images if image.role == role) for role in Role}
     images: dict[str, Any] = {"real": places[Role.REAL], "clean": places[Role.CLEAN]}
     if "redegnet" in {degrader["kind"] for degrader in manifest.identity.recipe["degraders"]}:
         images["pairs"] = {"lq": ".", "hq": "."}         # never read: the pools of the version are used
@@ -123,17 +124,20 @@ def unlike(manifest: CorpusManifest, sources: VersionSources, recipe: Recipe, de
         f"the fits ran with {name} {then.software.get(name)}, here it is {now.software[name]}"
         for name in FITS if then.software.get(name) != now.software[name]
     ]  # fmt: skip
-    return found + (["the pairs that ReDegNet learned from are not kept"] if recipe.needs_redegnet else [])
+    return found + (["the weights that ReDegNet began from are not kept"] if recipe.needs_redegnet else [])
 
 
-def find_images(sources: VersionSources, recipe: Recipe, places: Sequence[str], bench: Bench) -> ImageSet:
-    """The images of a version, wherever they are now.
+def find_images(
+    sources: VersionSources, known: Mapping[str, str], recipe: Recipe, places: Sequence[str], bench: Bench
+) -> ImageSet:
+    """The images of a version, wherever they are now: where they were known to be, or in other places.
 
     Raises:
         UserError: if some are missing, naming each, where it was, and what is there now.
     """
-    there = {image.pixel_sha256: look_at(place_of(image.url, "/", "sources.json"), "sources.json") for image in sources.images}
-    files = [file for file in there.values() if isinstance(file, FoundFile)]
+    urls = [known[image.pixel_sha256] for image in sources.images if image.pixel_sha256 in known]
+    there = [look_at(place_of(url, "/", "places of the version"), "places of the version") for url in urls]
+    files = [file for file in there if isinstance(file, FoundFile)]
     files += find_files(places, ".", "--images") if places else []
     by_url = {file.url: file for file in files}
     payloads = [
@@ -143,7 +147,7 @@ def find_images(sources: VersionSources, recipe: Recipe, places: Sequence[str], 
     by_digest = found.manifest.by_digest() if found else {}
     missing = [image for image in sources.images if image.pixel_sha256 not in by_digest]
     if missing:
-        raise _missing(missing, len(sources.images), set(by_url))
+        raise _missing(missing, len(sources.images), known, set(by_url))
     return ImageSet(accepted=tuple(by_digest[i.pixel_sha256].with_(role=i.role) for i in sources.images), rejected=())
 
 
@@ -155,15 +159,15 @@ def _chosen(sources: VersionSources, found: ImageSet) -> Chosen:
     return Chosen(Sealed("0" * 64, found.with_(accepted=credited), len(credited), 0), keys)
 
 
-def _missing(missing: Sequence[SourceImage], total: int, urls: set[str]) -> UserError:
-    lines = [
-        f"{image.url} ({image.role}, pixels {image.pixel_sha256[:12]}): "
-        + ("there is a file, but with other pixels" if image.url in urls else "gone")
-        for image in missing[:SHOWN]
-    ]
+def _missing(missing: Sequence[SourceImage], total: int, known: Mapping[str, str], urls: set[str]) -> UserError:
+    lines = []
+    for image in missing[:SHOWN]:
+        place = known.get(image.pixel_sha256)
+        said = "there is a file, but with other pixels" if place in urls else "gone" if place else "this workspace never saw it"
+        lines.append(f"{place or image.name} ({image.role}, pixels {image.pixel_sha256[:12]}): {said}")
     more = [f"and {len(missing) - SHOWN} more"] if len(missing) > SHOWN else []
     return UserError(
-        f"{len(missing)} of {total} images of this version cannot be found", where="sources.json of the version",
+        f"{len(missing)} of {total} images of this version cannot be found", where="images of the version",
         got="; ".join(lines + more), wanted="files with the same pixels, under any name",
         todo="name folders that hold them with --images",
     )  # fmt: skip

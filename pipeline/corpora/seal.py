@@ -10,8 +10,10 @@ from typing import IO, Any
 from pipeline import layout
 from pipeline.corpora import card
 from pipeline.corpora.log import append_log, read_log
+from pipeline.corpora.places import note_places
 from pipeline.corpora.table import with_shard, write_tables
 from pipeline.provenance import now
+from pipeline.report.words import file_name
 from pipeline.report.write import write_report
 from pipeline.sources import Chosen
 from pipeline.stage import Profile, Sealed
@@ -19,7 +21,7 @@ from pipeline.stages import synthesize
 from pipeline.storage import Storage
 from pipeline.supply import Pools, Supplies
 from schemas.base import digest_of
-from schemas.corpus import CorpusIdentity, CorpusManifest, CreditCount, ShardRecord, SourceImage, VersionSources
+from schemas.corpus import CorpusIdentity, CorpusManifest, CreditCount, ShardRecord, SourceImage, SourcePair, VersionSources
 from schemas.errors import IntegrityError
 from schemas.hr import HrSet
 from schemas.image import ImageRecord, ImageSet
@@ -117,6 +119,7 @@ def seal_corpus(made: Made, profile: Profile, circumstance: Circumstance) -> Cor
     """
     storage = Storage(profile.workspace)
     manifest = sealed_version(storage, made) or _publish(made, storage, circumstance, profile.device)
+    note_places(storage, made, manifest)
     _note_sources(storage, made, profile.device)
     append_log(storage, manifest, now())
     return manifest
@@ -164,16 +167,19 @@ def _note_sources(storage: Storage, made: Made, device: str) -> None:
 
 
 def sources_of(made: Made, device: str) -> VersionSources:
-    """Where the images were, and which sealed stages the version was made from."""
+    """Which images and sealed stages the version was made from."""
+    curation = made.recipe.curation
     return VersionSources(
         images=tuple(_source(image, made.chosen) for image in made.images.manifest.accepted),
-        stages=made.used, device=device, pools_from=made.recipe.pools_from, curation=made.recipe.curation,
+        pairs=tuple(SourcePair(name=pair.name, lq=pair.lq.pixel_sha256, hq=pair.hq.pixel_sha256) for pair in made.pairs),
+        stages=made.used, device=device, pools_from=made.recipe.pools_from,
+        curation=curation.with_(benchmarks=()) if curation else None,
     )  # fmt: skip
 
 
 def _source(image: ImageRecord, chosen: Chosen) -> SourceImage:
     return SourceImage(
-        role=image.role, pixel_sha256=image.pixel_sha256, url=image.url, credit=image.credit,
+        role=image.role, pixel_sha256=image.pixel_sha256, name=file_name(image.url), credit=image.credit,
         scores=chosen.curated.scores[image.pixel_sha256] if chosen.curated else None,
         split_key=chosen.split_keys.get(image.pixel_sha256),
     )  # fmt: skip

@@ -95,7 +95,7 @@ def _values(table: str) -> list[Any]:
         if table.endswith(".csv"):
             return _of_csv(text)
         value = json.loads(text) if table.endswith(".json") else yaml.safe_load(text)
-    except (ImageRejected, UnicodeDecodeError, yaml.YAMLError, json.JSONDecodeError, csv.Error) as error:
+    except (ImageRejected, ValueError, RecursionError, yaml.YAMLError, csv.Error) as error:
         got = getattr(error, "detail", "") or str(error).splitlines()[0]
         wanted = "a table in UTF-8: CSV, YAML or JSON"
         raise UserError("a table of attributions cannot be read", where=table, got=got, wanted=wanted) from error

@@ -58,9 +58,13 @@ class Upscaler:
         """The enlarged image, (scale H, scale W, 3); the time it takes is counted."""
         start = time.perf_counter()
         out = np.concatenate(list(self.strips(lr, config)))
-        self.seconds += time.perf_counter() - start
-        self.pixels += out.shape[0] * out.shape[1]
+        self.spent(time.perf_counter() - start, lr)
         return out
+
+    def spent(self, seconds: float, lr: Image) -> None:
+        """Count the time that an image took."""
+        self.seconds += seconds
+        self.pixels += lr.shape[0] * lr.shape[1] * self.view.scale**2
 
     def seen(self) -> NetworkView:
         """The view, with the time that was spent."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from pipeline import layout
-from pipeline.evaluate.crops import difference, most_detail
+from pipeline.evaluate.crops import Image, difference, most_detail
 from pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means
 from pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
 from pipeline.evaluate.page import evaluation_page
+from pipeline.evaluate.records import Records, digest_of_pair
 from pipeline.evaluate.request import Request, groups_of, scale_of
 from pipeline.evaluate.scorer import scorer
 from pipeline.evaluate.sources import Case, Group, thinned
@@ -21,10 +22,17 @@ from pipeline.provenance import now
 from pipeline.report.shelf import Shelf
 from pipeline.storage import Storage
 from schemas.errors import UserError
-from schemas.evaluation import EvaluationConfig, EvaluationReport, GroupView, LeftOut, Pane, PictureView, ScoreRow, Shown
-
-if TYPE_CHECKING:
-    pass
+from schemas.evaluation import (
+    EvaluationConfig,
+    EvaluationReport,
+    GroupView,
+    LeftOut,
+    Measured,
+    Pane,
+    PictureView,
+    ScoreRow,
+    Shown,
+)
 
 __all__ = ["Advanced", "Request", "evaluate", "evaluate_on_corpus"]
 
@@ -42,6 +50,9 @@ def evaluate(
 ) -> EvaluationReport:
     """Evaluate, and write `evaluation.json`, `scores.csv`, `table.md`, pictures in `img/`, and last the page `index.html`.
 
+    Each score is kept in `records/` as soon as it is known. Killed at any time, the next run takes from there what was measured
+    with the same checkpoint on the same picture in the same way, and ends in the same tables.
+
     Args:
         request: What to evaluate on what.
         workspace: Where corpora lie.
@@ -54,14 +65,15 @@ def evaluate(
     groups = groups_of(request, workspace)
     networks = load_all(list(request.checkpoints), scale_of(request.config, groups))
     scale = networks[0].view.scale
-    run = _Run(networks, scorer(request, scale), request.config, scale, advanced)
+    scores = scorer(request, scale)
+    run = _Run(networks, scores, request.config, Records(target, folder, request.config.inference, scores), advanced)
     run.measure([(group, thinned(group.cases, request.config.limit)) for group in groups])
     rows = run.show(groups, Shelf(target, folder))
     title = request.title or ", ".join(one.name for one in networks[1:]) or BICUBIC
     report = EvaluationReport(
         title=title, made=now(), scale=scale, border=scale, config=request.config, metrics=run.scorer.metrics,
         networks=tuple(one.seen() for one in networks), groups=tuple(run.averaged(groups)), pictures=tuple(run.pictures),
-        shown=tuple(rows), peak=PEAK, left_out=tuple(run.left_out), notes=tuple(_notes(run)),
+        shown=tuple(rows), peak=PEAK, left_out=tuple(run.left_out), found=run.found, notes=tuple(_notes(run)),
     )  # fmt: skip
     target.write(f"{folder}/evaluation.json", report.model_dump_json(indent=1).encode())
     target.write(f"{folder}/scores.csv", scores_csv(report).encode())
@@ -103,9 +115,10 @@ class _Run:
     """One evaluation at work."""
 
     def __init__(
-        self, networks: list[Upscaler], scorer: Scorer, config: EvaluationConfig, scale: int, advanced: Advanced
+        self, networks: list[Upscaler], scorer: Scorer, config: EvaluationConfig, records: Records, advanced: Advanced
     ) -> None:  # fmt: skip
-        self.networks, self.scorer, self.config, self.scale, self.advanced = networks, scorer, config, scale, advanced
+        self.networks, self.scorer, self.config, self.records, self.advanced = networks, scorer, config, records, advanced
+        self.scale, self.found = networks[0].view.scale, 0
         self.pictures, self.left_out = list[PictureView](), list[LeftOut]()
         self.cases: dict[tuple[str, str], Case] = {}
 
@@ -128,10 +141,23 @@ class _Run:
 
     def _scored(self, group: Group, case: Case) -> PictureView:
         hr, lr = case.read(self.scale)
-        made = ((one.name, one(lr, self.config.inference)) for one in self.networks)
-        rows = [ScoreRow(network=name, scores=self.scorer.scores(sr, hr)) for name, sr in made]
+        digest = digest_of_pair(hr, lr)
+        rows = [ScoreRow(network=one.name, scores=self._measured(one, hr, lr, digest).scores) for one in self.networks]
         return PictureView(name=case.name, group=group.name, width=lr.shape[1] * self.scale, height=lr.shape[0] * self.scale,
                            rows=tuple(rows))  # fmt: skip
+
+    def _measured(self, one: Upscaler, hr: Image | None, lr: Image, digest: str) -> Measured:
+        name = self.records.name(one.view, digest)
+        known = self.records.read(name)
+        if known is not None:
+            self.found += 1
+            one.spent(known.seconds, lr)
+            return known
+        before = one.seconds
+        scores = self.scorer.scores(one(lr, self.config.inference), hr)
+        made = Measured(scores=scores, seconds=one.seconds - before)
+        self.records.write(name, made)
+        return made
 
     def averaged(self, groups: Sequence[Group]) -> list[GroupView]:
         """Means of each group; of all degraders of a corpus too, if there are several."""

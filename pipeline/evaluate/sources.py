@@ -20,6 +20,7 @@ from pipeline.shards.index import read_index
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
 from schemas.errors import UserError
+from schemas.image import ImageReason
 
 SIDE = re.compile(r"[-_ ]?(hr|gt|lr[a-z]*[-_ ]?\d?|x\d)$", re.IGNORECASE)
 """What names of HR and LR files may end in, such as `_HR`, `_LR4`, `x4`."""
@@ -189,7 +190,8 @@ def _reduced(url: str) -> Reader:
     def read(scale: int) -> tuple[Image, Image]:
         image = read_any(url)
         if min(image.shape[:2]) < scale:
-            raise UserError(f"this image cannot be reduced by {scale}", where=url, got=f"{image.shape[1]} x {image.shape[0]}")
+            detail = f"The image is {image.shape[1]} x {image.shape[0]} and cannot be reduced by {scale}."
+            raise ImageRejected(ImageReason.TOO_SMALL, detail)
         hr = image[: image.shape[0] // scale * scale, : image.shape[1] // scale * scale]
         return hr, to_uint8(bicubic_down(hr, scale))
 

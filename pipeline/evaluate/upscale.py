@@ -115,8 +115,7 @@ def _make(
             seconds=seconds, panes=_panes(lr, np.concatenate(kept), window, key, out), place=window.words(),
         )  # fmt: skip
         out.write(_record(key), made.model_dump_json().encode())
-    upscaler.seconds += seconds
-    upscaler.pixels += lr.shape[0] * lr.shape[1] * scale * scale
+    upscaler.spent(seconds, lr)
     return made
 
 

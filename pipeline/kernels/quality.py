@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate
 
+from models.functional.chroma import grey
 from models.functional.kernels import offset, recentre
 from models.functional.resize import bicubic_up
 from models.kernelgan import spectra
-from models.kernelgan.sampling import grey
 from schemas.kernel import KernelDiagnostics, KernelQualityConfig, KernelReason, KernelVerdict
 
 Array = NDArray[np.float64]

@@ -7,39 +7,27 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+import schemas.network as nets
 from models.archs import build_empty
-from schemas.network import (
-    AnyNetworkConfig,
-    CompactConfig,
-    DbpnConfig,
-    EdsrConfig,
-    EspcnConfig,
-    LapSrnConfig,
-    RcanConfig,
-    RrdbNetConfig,
-    SrcnnConfig,
-    SrResNetConfig,
-    SwinIrConfig,
-)
 
 Shapes = dict[str, tuple[int, ...]]
 
-COUNTS: list[tuple[AnyNetworkConfig, int, int]] = [
-    (SrResNetConfig(), 4, 1_517_571),
-    (EdsrConfig(), 4, 1_517_571),
-    (EdsrConfig(features=256, blocks=32, residual_scale=0.1), 4, 43_089_923),
-    (RcanConfig(blocks=16), 4, 12_614_915),
-    (RcanConfig(), 4, 15_592_355),
-    (RrdbNetConfig(), 4, 16_697_987),
-    (SwinIrConfig(), 4, 11_900_199),
-    (SwinIrConfig(features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"), 2, 910_152),
-    (CompactConfig(), 4, 621_424),
-    (CompactConfig(features=16, blocks=4), 4, 16_768),
-    (DbpnConfig(), 2, 5_953_526),
-    (DbpnConfig(), 4, 10_426_358),
-    (DbpnConfig(), 8, 23_205_878),
-    (SrcnnConfig(), 4, 3 * 64 * 81 + 64 + 64 * 32 + 32 + 32 * 3 * 25 + 3),
-    (EspcnConfig(), 3, 3 * 64 * 25 + 64 + 64 * 32 * 9 + 32 + 32 * 27 * 9 + 27),
+COUNTS: list[tuple[nets.AnyNetworkConfig, int, int]] = [
+    (nets.SrResNetConfig(), 4, 1_517_571),
+    (nets.EdsrConfig(), 4, 1_517_571),
+    (nets.EdsrConfig(features=256, blocks=32, residual_scale=0.1), 4, 43_089_923),
+    (nets.RcanConfig(blocks=16), 4, 12_614_915),
+    (nets.RcanConfig(), 4, 15_592_355),
+    (nets.RrdbNetConfig(), 4, 16_697_987),
+    (nets.SwinIrConfig(), 4, 11_900_199),
+    (nets.SwinIrConfig(features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"), 2, 910_152),
+    (nets.CompactConfig(), 4, 621_424),
+    (nets.CompactConfig(features=16, blocks=4), 4, 16_768),
+    (nets.DbpnConfig(), 2, 5_953_526),
+    (nets.DbpnConfig(), 4, 10_426_358),
+    (nets.DbpnConfig(), 8, 23_205_878),
+    (nets.SrcnnConfig(), 4, 3 * 64 * 81 + 64 + 64 * 32 + 32 + 32 * 3 * 25 + 3),
+    (nets.EspcnConfig(), 3, 3 * 64 * 25 + 64 + 64 * 32 * 9 + 32 + 32 * 27 * 9 + 27),
 ]
 """Published numbers, or by hand for the smallest."""
 
@@ -177,23 +165,23 @@ def dbpn() -> Iterator[Shapes]:
     yield conv("output_conv.conv", 448, 3)
 
 
-REAL = SwinIrConfig(features=240, depths=(6,) * 9, heads=(8,) * 9, upsampler="nearest+conv", residual="3conv")
-LIGHT = SwinIrConfig(features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect")
-KEYS: list[tuple[AnyNetworkConfig, int, Iterator[Shapes]]] = [
-    (SrResNetConfig(), 4, srresnet()),
-    (EdsrConfig(), 4, edsr(64, 16)),
-    (EdsrConfig(features=256, blocks=32, residual_scale=0.1), 4, edsr(256, 32)),
-    (RcanConfig(), 4, rcan()),
-    (RrdbNetConfig(), 4, rrdbnet(1)),
-    (RrdbNetConfig(), 2, rrdbnet(2)),
-    (RrdbNetConfig(), 1, rrdbnet(4)),
-    (SwinIrConfig(), 4, swinir(180, 6, 6, "pixelshuffle")),
-    (SwinIrConfig(patch=48), 4, swinir(180, 6, 6, "pixelshuffle", 48)),
+REAL = nets.SwinIrConfig(features=240, depths=(6,) * 9, heads=(8,) * 9, upsampler="nearest+conv", residual="3conv")
+LIGHT = nets.SwinIrConfig(features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect")
+KEYS: list[tuple[nets.AnyNetworkConfig, int, Iterator[Shapes]]] = [
+    (nets.SrResNetConfig(), 4, srresnet()),
+    (nets.EdsrConfig(), 4, edsr(64, 16)),
+    (nets.EdsrConfig(features=256, blocks=32, residual_scale=0.1), 4, edsr(256, 32)),
+    (nets.RcanConfig(), 4, rcan()),
+    (nets.RrdbNetConfig(), 4, rrdbnet(1)),
+    (nets.RrdbNetConfig(), 2, rrdbnet(2)),
+    (nets.RrdbNetConfig(), 1, rrdbnet(4)),
+    (nets.SwinIrConfig(), 4, swinir(180, 6, 6, "pixelshuffle")),
+    (nets.SwinIrConfig(patch=48), 4, swinir(180, 6, 6, "pixelshuffle", 48)),
     (LIGHT, 4, swinir(60, 4, 6, "pixelshuffledirect")),
     (REAL, 4, swinir(240, 9, 8, "nearest+conv")),
-    (CompactConfig(), 4, compact(16)),
-    (CompactConfig(blocks=32), 4, compact(32)),
-    (DbpnConfig(), 4, dbpn()),
+    (nets.CompactConfig(), 4, compact(16)),
+    (nets.CompactConfig(blocks=32), 4, compact(32)),
+    (nets.DbpnConfig(), 4, dbpn()),
 ]
 
 
@@ -202,13 +190,13 @@ def name_of(value: object) -> str:
 
 
 @pytest.mark.parametrize(("config", "scale", "count"), COUNTS, ids=name_of)
-def test_numbers_of_weights_are_the_published_ones(config: AnyNetworkConfig, scale: int, count: int) -> None:
+def test_numbers_of_weights_are_the_published_ones(config: nets.AnyNetworkConfig, scale: int, count: int) -> None:
     with torch.device("meta"):
         assert sum(weight.numel() for weight in build_empty(config, scale).parameters()) == count
 
 
 @pytest.mark.parametrize(("config", "scale", "shapes"), KEYS, ids=name_of)
-def test_names_and_shapes_are_the_published_ones(config: AnyNetworkConfig, scale: int, shapes: Iterator[Shapes]) -> None:
+def test_names_and_shapes_are_the_published_ones(config: nets.AnyNetworkConfig, scale: int, shapes: Iterator[Shapes]) -> None:
     with torch.device("meta"):
         found = {key: tuple(value.shape) for key, value in build_empty(config, scale).state_dict().items()}
     assert found == merged(shapes)
@@ -216,7 +204,7 @@ def test_names_and_shapes_are_the_published_ones(config: AnyNetworkConfig, scale
 
 def test_upsampling_by_3_is_one_step_and_by_8_three() -> None:
     with torch.device("meta"):
-        for config in (EdsrConfig(), RcanConfig(groups=1, blocks=1), SwinIrConfig(depths=(1,), heads=(6,))):
+        for config in (nets.EdsrConfig(), nets.RcanConfig(groups=1, blocks=1), nets.SwinIrConfig(depths=(1,), heads=(6,))):
             three, eight = (build_empty(config, scale).state_dict() for scale in (3, 8))
             steps = [[key for key in keys if key.startswith("upsample.") and key.endswith("weight")] for keys in (three, eight)]
             assert steps == [["upsample.0.weight"], ["upsample.0.weight", "upsample.2.weight", "upsample.4.weight"]]
@@ -225,7 +213,7 @@ def test_upsampling_by_3_is_one_step_and_by_8_three() -> None:
 
 def test_levels_share_weights_or_not() -> None:
     with torch.device("meta"):
-        counts = [len(build_empty(LapSrnConfig(shared=shared), 8).state_dict()) for shared in (False, True)]
+        counts = [len(build_empty(nets.LapSrnConfig(shared=shared), 8).state_dict()) for shared in (False, True)]
     per_level = 10 * 2 + 2 + 1 + 2
     assert counts == [2 + 3 * per_level, 2 + per_level]
 

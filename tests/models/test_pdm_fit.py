@@ -92,6 +92,15 @@ def test_a_checkpoint_draws_what_the_fit_draws() -> None:
             read_checkpoint(wrong)
 
 
+def test_a_checkpoint_older_than_the_choice_follows_colour() -> None:
+    """Versions that were drawn from it are replayed bit for bit."""
+    fit = run(begin(noise=PDM["noise"] | {"by": "colour"}), 8)
+    data = checkpoint_bytes(fit.mean)
+    older = data.replace(rb'\"by\":\"colour\",', b" " * len(rb'\"by\":\"colour\",'))
+    assert older != data
+    assert checkpoint_bytes(read_checkpoint(older)) == data
+
+
 def test_early_stop_waits_for_patience() -> None:
     fit = begin(patience=1)
     fit.check(0.6)

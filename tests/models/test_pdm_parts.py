@@ -158,6 +158,26 @@ def test_noise_follows_the_clean_image_only_where_it_is_mixed() -> None:
         assert torch.equal(dark, bright) == (not mix)
 
 
+@pytest.mark.parametrize("dim", [1, 3])
+def test_a_channel_s_noise_follows_its_own_level_or_all_colours(dim: int) -> None:
+    """Dark red and dark blue of one brightness: red's noise differs between them, green's only where it follows the colour."""
+    for by in ("level", "colour"):
+        network = tiny(noise=PDM["noise"] | {"by": by, "dim": dim, "filters": 4})
+        stir(network)
+        z = draw_latent(keyed(4, "latent"), 1, *network.latent_shapes(8, 8)).noise
+        red, blue = (torch.tensor(colour).reshape(1, 3, 1, 1).expand(1, 3, 8, 8) for colour in ((0.6, 0.1, 0.2), (0.2, 0.1, 0.6)))
+        apart = (network.noise(z, red) - network.noise(z, blue)).detach().abs().amax((0, 2, 3))
+        assert (apart > 1e-5).tolist() == ([False] if (by, dim) == ("level", 1) else [True, by == "colour", True][:dim])
+
+
+def test_noise_can_be_white_and_independent_from_the_start() -> None:
+    """With the first weights, each channel weighing the field of its own number: the numbers themselves."""
+    network = tiny(noise=PDM["noise"] | {"channels": 3, "filters": 4})
+    z = random(2, 3, 9, 7).float()
+    torch.testing.assert_close(network.noise.fields(z)[:, :3], z)
+    assert float((network.noise.fields(z)[:, 3] - z[:, 0]).detach().abs().max()) > 0.1
+
+
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_presets_build_and_give_noise_of_the_shape_that_their_options_say(name: str) -> None:
     noise = {} if name == "2017track1" else {"noise": {"blocks": 1}}
@@ -241,6 +261,15 @@ def test_crops_lie_in_the_image_and_real_ones_are_not_turned() -> None:
         assert (found == 40) == (not mirror)
     small = Crops([image[:4, :5]], 9, 5, "hr", mirror=True).at(0, 2, keyed(1, "crops"))
     assert small.shape == (2, 3, 9, 9)
+
+
+def test_images_smaller_than_a_crop_are_continued_only_where_there_is_nothing_else() -> None:
+    images = [np.full((side, 2 * side, 3), side, np.uint8) for side in (9, 8, 20)]
+    crops = Crops(images, 9, 5, "hr", mirror=False)
+    assert crops.used == 2
+    assert set(crops.sources(0, 50).tolist()) == {0, 2}
+    assert crops.at(0, 50, keyed(1, "crops")).unique().numel() == 2
+    assert Crops(images[1:2], 9, 5, "hr", mirror=False).used == 1
 
 
 @pytest.mark.parametrize("lr_shape", [(1, 1), (1, 7), (37, 31)])

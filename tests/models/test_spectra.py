@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import correlate
 
+from models.functional.chroma import grey
 from models.functional.kernels import gaussian, gaussian_kernel, offset, second_moments, stretch, target_centre
 from models.functional.resize import to_uint8
-from models.kernelgan.sampling import grey
 from models.kernelgan.spectra import exponential, match, matched, noise_floor, power_spectrum, smoothed, spectra
 
 CENTRE = target_centre(17, 2)

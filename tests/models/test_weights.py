@@ -7,6 +7,7 @@ import pickle
 import sys
 import types
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -253,6 +254,16 @@ def test_a_cut_file_is_an_error(form: Any) -> None:
 def test_what_holds_no_weights_is_an_error(content: Any) -> None:
     with pytest.raises(UserError, match="holds no weights"):
         read_weights(pth(content), NAME)
+
+
+@pytest.mark.parametrize(
+    "odd", [lambda x: x.to_sparse(), lambda x: torch.empty_like(x, device="meta"), lambda x: x.to(torch.complex64)],
+    ids=["sparse", "without-content", "complex"],
+)  # fmt: skip
+def test_tensors_that_no_network_can_take_are_no_weights(odd: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    tensors = {name: odd(value) for name, value in network_of("compact").state_dict().items()}
+    with pytest.raises(UserError, match=r"holds no weights[\s\S]*dense tensors of real numbers"):
+        load_network(pth(tensors), NAME)
 
 
 def test_another_network_is_an_error_that_says_which() -> None:

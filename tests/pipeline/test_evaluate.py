@@ -85,6 +85,15 @@ def test_the_control_is_what_numpy_says(sets: Path, tmp_path: Path) -> None:
     assert [group.name for group in report.groups] == ["hr", "hr (2)"]
 
 
+def test_what_is_too_small_to_be_reduced_is_left_out(sets: Path, tmp_path: Path) -> None:
+    save(photograph(3, 60, 60, noise=0), tmp_path / "mixed/large.png")
+    save(photograph(4, 60, 60, noise=0)[:1], tmp_path / "mixed/line.png")
+    report = run(sets, tmp_path, str(sets / "net.safetensors"), hr=(str(tmp_path / "mixed"),))
+    (lost,) = report.left_out
+    assert (lost.name, lost.reason) == ("line.png", "The image is 60 x 1 and cannot be reduced by 2.")
+    assert (report.groups[0].pictures, report.groups[0].total) == (1, 2)
+
+
 def test_networks_side_by_side_and_all_that_is_written(sets: Path, tmp_path: Path) -> None:
     other = checkpoint(tmp_path / "train/run/checkpoints/best.safetensors", seed=1)
     report = run(sets, tmp_path, str(sets / "net.safetensors"), other, "bicubic", pairs=(("hr", "lr"),), real=("real",))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from pipeline.export.run import Exported, export, plan
 from pipeline.shards.tar import read_members
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
-from schemas.errors import IntegrityError, UserError
+from schemas.errors import IntegrityError, StoreError, UserError
 from tests.make import Tiny, build, tree
 
 Version = tuple[Storage, CorpusManifest]
@@ -91,6 +93,26 @@ def test_killed_exports_end_as_others(version: Version, form: str, tmp_path: Pat
     assert again.fresh == 0
     assert found == [again.pairs]
     assert content(out) == content(tmp_path / "whole")
+
+
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes, as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(("form", "size"), [("folder", 10), *((form, 1000) for form in FORMATS)])
+def test_a_full_disk_is_told_and_the_rerun_finishes(version: Version, form: str, size: int, tmp_path: Path) -> None:
+    with room(size), pytest.raises(StoreError, match=r"File too large[\s\S]*free some space"):
+        run(version, form, tmp_path / "out")
+    run(version, form, tmp_path / "out")
+    run(version, form, tmp_path / "undisturbed")
+    assert content(tmp_path / "out") == content(tmp_path / "undisturbed")
 
 
 def test_a_torn_line_of_the_journal_is_done_again(version: Version, tmp_path: Path) -> None:

@@ -197,3 +197,8 @@ def test_chained_urls(tmp_path: Path) -> None:
         archive.writestr("in/b.png", b"two")
     files = find_files([f"zip://in/*.jpg::file://{tmp_path}/a.zip"], "/", "images.real")
     assert [read_image(file.url) for file in files] == [b"one"]
+
+
+def test_a_file_that_no_server_has_is_told_with_its_address() -> None:
+    with pytest.raises(UserError, match=r"looked in http://127.0.0.1:9/a/x.png[\s\S]*has no such file, or does not answer"):
+        find_files(["http://127.0.0.1:9/a/x.png"], "/", "images.real")

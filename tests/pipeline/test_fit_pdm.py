@@ -109,8 +109,8 @@ def test_other_gates_judge_the_same_fit(tiny_copy: Tiny) -> None:
 def test_a_failed_fit_is_not_drawn_from_and_says_why(tiny: Tiny) -> None:
     """All stages are found but the verdict, which is another one."""
     manifest = tiny.sealed["pool_pdm"].manifest
-    reasons = ("kernels-alike", "noise-collapsed")
-    verdict = manifest.verdict.with_(reasons=reasons)
+    measures = manifest.verdict.measures.with_(auc=0.97, interval=(0.9, 1.0), telling=("less block edges anywhere (0.86)",))
+    verdict = manifest.verdict.with_(reasons=("kernels-alike", "noise-collapsed", "told-apart"), measures=measures)
 
     def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Any:
         sealed = tiny.sealed[stage.name]
@@ -122,6 +122,7 @@ def test_a_failed_fit_is_not_drawn_from_and_says_why(tiny: Tiny) -> None:
         make(strict, "/", run)
     assert f"differ by {manifest.verdict.measures.diversity:.1%}" in caught.value.got
     assert "noise floor" in caught.value.got
+    assert "an AUC of 0.970, most 1.0 (drawn patches have less block edges anywhere (0.86))" in caught.value.got
     assert "pdm.noise_weight" in caught.value.todo
     assert "accept_failed" in caught.value.todo
 

@@ -75,6 +75,7 @@ def test_the_newest_stays_and_stages_of_it(growing: Growing) -> None:
     grown = Path(storage.path(layout.corpus_log("tiny"))).stat().st_size - logs
     assert was - used(storage.url) + grown == garbage.bytes > 0
     assert storage.names(layout.corpus_folder("tiny")) == sorted([three, "log.jsonl", "sources.json"])
+    assert storage.files("places/tiny") == [f"{three}/images.json"]
     assert verify(storage, find_version(storage, "tiny")).ok
     counting = Counting()
     growing_recipe = tiny_recipe(growing.folder, images={"clean": [f"{growing.folder}/clean"]}, **PLAIN)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import inspect
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from pipeline.recipes import parse_recipe, recipe_schema
+from pipeline.recipes import load_recipe, parse_as, parse_recipe, recipe_schema
 from schemas.degraders import CONFIGS
 from schemas.degraders.custom import CustomConfig
 from schemas.degraders.steps import KERNELS, OPS
 from schemas.errors import UserError
 from schemas.recipe import Recipe
+from schemas.training import TrainConfig
 
 
 def text(degrader: Any, **changes: Any) -> str:
@@ -77,6 +79,50 @@ def test_only_what_is_wrong_is_named() -> None:
     with pytest.raises(UserError) as caught:
         parse_recipe(text(custom({"op": "jpeg", "quality": [50, 120]})), "r.yaml")
     assert caught.value.got == "degraders[0].ops[0].quality[1]: should be less than or equal to 100, found 120"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("curation: " + "[" * 4000, "in one another too deep"),
+        ("curation: &a {alike: *a}", "an alias that lies in what it stands for"),
+        ("splits: &a [*a]", "an alias that lies in what it stands for"),
+        ("seed: " + "9" * 5000, "5000 digits"),
+        ("seed: 2020-13-45", "month must be in 1..12"),
+        ("seed: !!int abc", "abc"),
+        ("scale: 2\nscale: 4", "'scale' stands twice"),
+    ],
+)
+def test_text_that_is_no_yaml(line: str, message: str) -> None:
+    with pytest.raises(UserError, match=r"not valid YAML") as caught:
+        parse_recipe("name: m\nimages: {real: [x]}\ndegraders: [{kind: bicubic}]\n" + line, "r.yaml")
+    assert message in caught.value.got
+
+
+def test_a_table_may_be_merged_into_another() -> None:
+    lines = "name: m\nimages: {real: [x]}\ndegraders:\n- &first {kind: ikc, weight: 2, name: one}\n- {<<: *first, name: two}\n"
+    first, second = parse_recipe(lines, "r.yaml").degraders
+    assert (first.name, second.name, first.weight, second.weight) == ("one", "two", 2, 2)
+
+
+def test_a_table_is_not_called_by_its_class() -> None:
+    with pytest.raises(UserError) as caught:
+        parse_recipe(text({"kind": "bicubic"}, tiles=[96, 96]), "r.yaml")
+    assert caught.value.got == "tiles: should be a table, `key: value`, found [96, 96]"
+    with pytest.raises(UserError) as caught:
+        parse_as(TrainConfig, "name: m\ncorpus: c\nsteps: 1\ndegraders: [realsr]\n", "t.yaml")
+    assert 'degraders: should be a table, `key: value`, found ["realsr"]' in caught.value.got
+
+
+def test_a_folder_is_no_recipe_and_of_many_recipes_some_are_named(tmp_path: Path) -> None:
+    for number in range(12):
+        (tmp_path / f"r{number:02}.yaml").write_text("")
+    with pytest.raises(UserError, match="this is a folder, not a recipe file") as caught:
+        load_recipe(str(tmp_path))
+    assert caught.value.got.endswith("r06.yaml, r07.yaml and 4 more")
+    with pytest.raises(UserError, match="no such recipe file") as caught:
+        load_recipe(str(tmp_path / "r3.yaml"))
+    assert "did you mean" in caught.value.todo
 
 
 def test_a_scale_without_published_values() -> None:

@@ -19,10 +19,12 @@ from pipeline.provenance import circumstance
 from pipeline.report import charts
 from pipeline.report.collect.choose import evenly, histogram, in_turn
 from pipeline.report.collect.noise import mean_spectrum
+from pipeline.report.collect.pairs import filling_side
 from pipeline.report.collect.samples import Row, choose_rows, choose_shards
 from pipeline.report.markup import el, number, of, size, text
 from pipeline.report.page import page
 from pipeline.report.pictures import busiest, heat, stretched, strip, thumbnail
+from pipeline.report.sections.pairs import WIDE
 from pipeline.report.sheet import LARGEST, contact_sheet
 from pipeline.report.words import file_name, plain
 from pipeline.report.write import write_report
@@ -142,7 +144,7 @@ def test_a_report_does_not_tell_whose_machine_it_was(corpus: tuple[Storage, Made
     assert len(place) > 5
     for name in ("report.json", "index.html"):
         assert place not in (folder / name).read_text(encoding="utf-8")
-    assert data_of(folder).making.circumstance.host == "" != manifest.circumstance.host
+    assert data_of(folder).making.circumstance.host == manifest.circumstance.host == ""
     assert not data_of(folder).images.rejected[0].url.startswith("/")
 
 
@@ -222,6 +224,16 @@ def test_contact_sheet_is_a_small_picture(corpus: tuple[Storage, Made, CorpusMan
     assert len(contact_sheet(storage, manifest, 24)) <= LARGEST
 
 
+@pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])
+def test_crops_of_small_tiles_fill_the_page(scale: int) -> None:
+    """Two cards of panes of 240 to 256 pixels leave no gap between them, and every HR pixel is a whole number of them."""
+    for tile in range(32, 129):
+        side = filling_side(tile // scale * scale, scale)
+        assert side % scale == 0
+        assert 240 <= side * (WIDE // side) <= WIDE
+    assert [filling_side(tile, 2) for tile in (128, 96, 64, 48, 32, 2)] == [128, 84, 64, 42, 32, 2]
+
+
 @pytest.mark.parametrize("role", ["real", "clean"])
 def test_corpora_without_pools_have_no_such_sections(tmp_path: Path, role: str) -> None:
     make_photographs(tmp_path / "photos")
@@ -233,7 +245,7 @@ def test_corpora_without_pools_have_no_such_sections(tmp_path: Path, role: str) 
     assert data.noise is None
     assert data.spread.kernel_use == ()
     assert data.spread.kernel_draws is None
-    assert data.pairs.side == 33
+    assert data.pairs.side == 30                         # eight screen pixels each: of 33, seven would fit
     assert not {"kernels", "noise"} & parsed(folder).ids
     assert len(contact_sheet(storage, manifest, 2)) <= LARGEST
 
@@ -296,6 +308,8 @@ def test_words_of_programs() -> None:
 
 def test_names_show_no_secrets_and_no_controls() -> None:
     assert file_name("s3://bucket/a/b.png?token=x") == "b.png"
+    assert file_name("zip://a/b.png::/home/anna/c.zip") == file_name("simplecache::s3://bucket/b.png") == "b.png"
+    assert file_name("memory://b.png") == "b.png"
     assert file_name("/photos/a b?.png") == "a b?.png"
     assert plain("a\nb\udc80\u202e") == "a\\x0ab\\udc80\\x202e"
 

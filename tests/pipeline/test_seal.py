@@ -39,7 +39,7 @@ def test_manifest_and_folder_agree(tiny: Tiny) -> None:
 
 def test_identity_holds_no_places_and_no_circumstance(tiny: Tiny) -> None:
     text = tiny.manifest.identity.canonical_json()
-    for word in (str(tiny.photographs), str(tiny.workspace), tiny.manifest.circumstance.host, "/tmp"):   # noqa: S108
+    for word in (str(tiny.photographs), str(tiny.workspace), tiny.manifest.circumstance.platform, "/tmp"):   # noqa: S108
         assert word not in text
 
 

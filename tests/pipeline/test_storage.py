@@ -210,6 +210,20 @@ def test_a_folder_in_the_way_is_a_clear_error(tmp_path: Path) -> None:
         Storage(str(tmp_path / "file")).write("a", b"1")
 
 
+def test_a_file_in_the_way_of_a_folder_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"mine")
+    with pytest.raises(StoreError, match="a file lies where a folder must be"):
+        Storage(str(tmp_path / "taken")).write("a/b.bin", b"x")
+    assert (tmp_path / "taken").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("letter", ["n", "é", "\N{CAMERA}"])
+def test_names_may_be_as_long_as_the_disk_allows(tmp_path: Path, letter: str) -> None:
+    name = letter * (255 // len(letter.encode()))
+    Storage(str(tmp_path)).write(name, b"x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_failing_link_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_source: Any, target: Any) -> None:
         Path(target).write_bytes(b"half")

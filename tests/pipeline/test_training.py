@@ -7,7 +7,6 @@ import json
 import math
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +40,11 @@ SMALL: dict[str, Any] = {
     "crop": 32, "optimiser": {"learning_rate": 2e-3, "schedule": {"kind": "cosine", "warm_up": 3}}, "log_every": 4,
     "loading": {"workers": 0}, "validation": {"every": 10, "images": 3, "pictures": 2}, "checkpoints": {"every": 7, "keep": 2},
 }  # fmt: skip
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 GAN: dict[str, Any] = {
     "losses": [{"loss": "l1"}, {"loss": "gan", "form": "relativistic", "weight": 0.01}],
     "discriminator": {"kind": "patch", "features": 4, "halvings": 1},
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

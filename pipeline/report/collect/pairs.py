@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.report.collect.pools import KernelPictures
 from pipeline.report.collect.samples import Pair
 from pipeline.report.pictures import Image, busiest, enlarged
+from pipeline.report.sections.pairs import WIDE
 from pipeline.report.shelf import Shelf
 from pipeline.report.words import file_name, plain
 from schemas.corpus import CorpusManifest
@@ -28,6 +29,14 @@ def crop_side(pairs: list[Pair], scale: int, most: int = CROP) -> int:
     return min(most, smallest) // scale * scale
 
 
+def filling_side(side: int, scale: int) -> int:
+    """The side at which a crop of at most `side` HR pixels fills a pane of the page with whole screen pixels: of 96, 84 at
+    three screen pixels each, for 96 at two would leave a quarter of the page empty.
+    """
+    zoom = -(-WIDE // max(1, side))
+    return max(scale, min(side, WIDE // zoom) // scale * scale)
+
+
 def crops(pair: Pair, side: int, scale: int) -> tuple[Image, Image]:
     """HR and LR of the part of a pair with the most detail."""
     top, left = busiest(pair.hr, side, scale)
@@ -42,7 +51,7 @@ def collect_pairs(
 ) -> PairsSection:
     """Cut, enlarge and describe the pairs."""
     scale = int(manifest.identity.recipe["scale"])
-    side = crop_side(pairs, scale)
+    side = filling_side(crop_side(pairs, scale), scale)
     sources = {image: file_name(record.url) for image, record in images.by_digest().items()}
     counts = {ref.digest: ref.count for ref in manifest.identity.pools}
     for pool, pictures in kernels.items():

@@ -1,0 +1,53 @@
+"""What was measured before: one small file per network and picture, found by the digest of all that its scores depend on."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+
+from pipeline.evaluate.crops import Image
+from pipeline.evaluate.measure import Scorer
+from pipeline.images.decode import pixel_digest
+from pipeline.storage import Storage
+from schemas.base import digest_of
+from schemas.evaluation import InferenceConfig, Measured, NetworkView
+
+FORM = 1
+"""Raised when the same network and picture would give other scores."""
+RECORDS = "records"
+
+
+def digest_of_pair(hr: Image | None, lr: Image) -> str:
+    """Digest of the pixels of HR, if there is one, and LR."""
+    return digest_of([pixel_digest(hr) if hr is not None else "", pixel_digest(lr)])
+
+
+class Records:
+    """Scores that were kept in the folder of a page, by all evaluations that wrote there; a killed one goes on from them.
+
+    Args:
+        target, folder: Where the page goes.
+        config: How networks are run; the device counts too, for times are kept.
+        scorer: What is measured.
+    """
+
+    def __init__(self, target: Storage, folder: str, config: InferenceConfig, scorer: Scorer) -> None:
+        self.target, self.folder = target, f"{folder}/{RECORDS}"
+        self.known = set(target.names(self.folder))
+        fitted = hashlib.sha256(scorer.niqe_fitted).hexdigest()
+        self.measuring = [FORM, config.model_dump(mode="json"), [each.model_dump(mode="json") for each in scorer.metrics], fitted]
+
+    def name(self, network: NetworkView, picture: str) -> str:
+        """File of the scores of a network on a picture, which is given by its digest."""
+        return f"{digest_of([*self.measuring, network.sha256, network.scale, picture])[:32]}.json"
+
+    def read(self, name: str) -> Measured | None:
+        """What was measured; none if nothing was."""
+        if name in self.known:
+            with suppress(ValueError):                   # one of another version tells nothing
+                return Measured.model_validate_json(self.target.read(f"{self.folder}/{name}"))
+        return None
+
+    def write(self, name: str, measured: Measured) -> None:
+        """Keep what was measured."""
+        self.target.write(f"{self.folder}/{name}", measured.model_dump_json().encode())
