@@ -23,8 +23,8 @@ def training(name: str, version: str, settings: dict[str, Any], seed: int) -> Tr
     chosen = settings["training"]
     steps = chosen["steps"]
     return TrainConfig.model_validate({
-        "name": f"{name}-{version}-{seed}", "corpus": f"{name}@{version}", "seed": seed, "network": chosen["network"], "steps": steps,
-        "batch": chosen["batch"], "crop": chosen["crop"], "loading": {"workers": 0}, "ema": 0.99,
+        "name": f"{name}-{version}-{seed}", "corpus": f"{name}@{version}", "seed": seed, "network": chosen["network"],
+        "steps": steps, "batch": chosen["batch"], "crop": chosen["crop"], "loading": {"workers": 0}, "ema": 0.99,
         "optimiser": {"learning_rate": chosen["rate"], "schedule": {"kind": "cosine", "periods": [steps]}},
         "validation": {"every": steps, "images": 16}, "checkpoints": {"every": max(1, steps // 4), "keep": 0},
     })  # fmt: skip

@@ -166,7 +166,7 @@ def engine(address: str, workers: int | None) -> Iterator[tuple[DaskExecutor, in
             raise UserError("the scheduler has no workers", where=address, todo=f"start some: `dask worker {address}`")
         memory = min((worker["memory_limit"] or 1 << 30) // worker["nthreads"] for worker in info.values()) // 2
         places = sum(worker["nthreads"] for worker in info.values())
-        yield DaskExecutor(client), places, memory, f"{_counted(len(info), 'worker')} at {address}"
+        yield DaskExecutor(client), places, memory, f"{_counted(len(info), 'worker')} of a cluster"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+MOST = 50
+"""Characters of a file's name in the name of its temporary one: file systems end at 255 bytes."""
+
 
 @contextmanager
 def create_file(path: Path) -> Iterator[IO[bytes]]:
@@ -61,4 +64,4 @@ def _synced(path: Path) -> Iterator[IO[bytes]]:
 
 def _temporary(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    return path.with_name(f".{path.name[:MOST]}.{uuid.uuid4().hex}.tmp")

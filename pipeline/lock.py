@@ -206,6 +206,16 @@ def making(storage: Storage, name: str, prefix: str = BUILD) -> Iterator[Lock]:
         yield lock
 
 
+def check_room(storage: Storage) -> None:
+    """Do nothing if locks can be written, as far as that can be seen without writing one.
+
+    Raises:
+        StoreError: if the folder of a workspace on this machine cannot be written.
+    """
+    with _alone(storage):
+        pass
+
+
 def refuse(storage: Storage, name: str) -> None:
     """Do nothing if a lock is free.
 

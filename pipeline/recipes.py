@@ -10,30 +10,17 @@ import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from pipeline.yaml_text import load_yaml
 from schemas.degraders.steps import OneOf
 from schemas.errors import UserError
 from schemas.recipe import Recipe
 
 MOST_SHOWN = 6
+MOST_NAMED = 8
 M = TypeVar("M", bound=BaseModel)
 SCHEMA_LINE = "# yaml-language-server: $schema={}\n"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as usual, but a key that stands twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str | int) and key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
-            if isinstance(key, str | int):
-                seen.add(key)
-        return super().construct_mapping(node, deep)
 
 
 def load_recipe(path: str) -> tuple[Recipe, str]:
@@ -56,17 +43,23 @@ def load_as(model: type[M], path: str) -> tuple[M, str]:
 
 def _read(file: Path) -> str:
     if not file.is_file():
-        siblings = [p.name for p in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
+        folder = file if file.is_dir() else file.parent
+        siblings = sorted(p.name for p in folder.glob("*.y*ml") if p.is_file()) if folder.is_dir() else []
         near = difflib.get_close_matches(file.name, siblings, n=1)
-        found = f"recipes there: {', '.join(sorted(siblings))}" if siblings else "no recipe in that folder"
+        what = "this is a folder, not a recipe file" if file.is_dir() else "there is no such recipe file"
         raise UserError(
-            "there is no such recipe file", where=str(file), got=found,
-            todo=f"did you mean {file.parent / near[0]}?" if near else "`pairmill new FOLDER` writes a recipe for your images",
+            what, where=str(file), got=_named(siblings),
+            todo=f"did you mean {folder / near[0]}?" if near else "`pairmill new FOLDER` writes a recipe for your images",
         )  # fmt: skip
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError("the recipe cannot be read", where=str(file), got=str(error), wanted="a text file in UTF-8") from error
+
+
+def _named(recipes: list[str]) -> str:
+    more = f" and {len(recipes) - MOST_NAMED} more" if len(recipes) > MOST_NAMED else ""
+    return f"recipes there: {', '.join(recipes[:MOST_NAMED])}{more}" if recipes else "no recipe in that folder"
 
 
 def parse_recipe(text: str, where: str) -> Recipe:
@@ -80,13 +73,7 @@ def parse_as(model: type[M], text: str, where: str) -> M:
     Raises:
         UserError: naming every wrong key, what was found, what is allowed, and the nearest valid name.
     """
-    try:
-        value = yaml.load(text, _Loader)  # noqa: S506 -- a safe loader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{where}, line {mark.line + 1}, column {mark.column + 1}" if mark else where
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise UserError("the recipe is not valid YAML", where=place, got=problem, wanted="key: value lines") from error
+    value = load_yaml(text, where)
     if not isinstance(value, dict):
         needed = [f"`{name}:`" for name, field in model.model_fields.items() if field.is_required()]
         raise UserError("the recipe is not a list of keys", where=where, got=_shown(value),
@@ -158,6 +145,7 @@ def _nearest(word: str, names: list[str]) -> str:
 
 def _message(text: str) -> str:
     text = re.sub(r"^(Input|String) should", "should", text).replace("valid tuple", "list")
+    text = re.sub(r"should be a valid dictionary.*", "should be a table, `key: value`", text)
     return re.sub(r", unable to parse string as an? \w+", "", text)
 
 

@@ -118,6 +118,8 @@ def _advice(error: Exception, remote: bool) -> str:
                "another place with --workspace"  # fmt: skip
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "make the folder writable or choose another one with --workspace"
+    if code in (errno.EEXIST, errno.ENOTDIR):
+        return "a file lies where a folder must be: take it away, or choose another place"
     if remote and "bucket does not exist" in str(error):
         return "make the bucket, or correct --workspace"
     return "run the same command again; it continues from the finished units"

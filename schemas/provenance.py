@@ -19,10 +19,10 @@ class StageTiming(Frozen):
 
 
 class Circumstance(Frozen):
-    """Host, software and times of the run that sealed an artifact; stored, never hashed."""
+    """Software and times of the run that sealed an artifact; stored, never hashed."""
 
-    host: str
-    """Name of the machine."""
+    host: str = ""
+    """Name of the machine, in versions sealed by earlier builds of pairmill; later ones do not publish it."""
     platform: str
     """Operating system and processor."""
     started: str

@@ -5,6 +5,7 @@ Contents:
     photographs  a folder with `real` and `clean` photographs of odd sizes, `lq` and `hq` pairs, and a `benchmark` (session)
     tiny         a corpus made of them by the serial executor, with all that went into each stage (session; never write there)
     tiny_copy    a copy of `tiny`'s workspace to damage (function)
+    one_torch_thread    torch computes on one thread, whose results do not depend on the machine's load (function)
 
 `tests.make` makes photographs and builds; `tests.alignment` measures shifts.
 """
@@ -12,6 +13,7 @@ Contents:
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,3 +60,13 @@ def tiny(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 def tiny_copy(tiny: Tiny, tmp_path: Path) -> Tiny:
     """The workspace again, without links between stages and corpora."""
     return replace(tiny, workspace=Path(shutil.copytree(tiny.workspace, tmp_path / "workspace")))
+
+
+@pytest.fixture
+def one_torch_thread() -> Iterator[None]:
+    import torch  # late, for most tests do without
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from pipeline.corpora.earlier import earlier_keys
 from pipeline.execution import Executor, ProcessExecutor, SerialExecutor, local_profile, one_thread, run_stage
 from pipeline.recipes import load_recipe
 from pipeline.report.check import write_check
+from pipeline.report.words import file_name, plain
 from pipeline.sources import Chosen, checked_images
 from pipeline.stage import Sealed, Stage
 from pipeline.storage import Storage
 from schemas.curation_report import CopyView, CurationSection
 from schemas.errors import UserError
+from schemas.image import ImageSet
 from schemas.recipe import Recipe
 
 SHOWN = 20
@@ -73,6 +76,10 @@ def _say(found: CurationSection, chosen: Chosen) -> None:
 
     images = chosen.images.manifest
     render.line(f"\n{len(chosen.ingested)} images, {len(images.rejected)} rejected. {lead(found)}")
+    if images.rejected:
+        reasons = Counter(str(image.reason) for image in images.rejected).most_common()
+        rows_of_files = [[reason, count, _first(images, reason)] for reason, count in reasons]
+        render.table("\nrejected; the page names each", ["reason", "files", "such as"], rows_of_files)
     columns = ["image", "role", "shows the same as", "role", "overlap", "correlation", "outcome"]
     if found.leaks:
         render.table("\nleaks from benchmarks", columns, [_row(view) for view in found.leaks[:SHOWN]])
@@ -87,6 +94,10 @@ def _say(found: CurationSection, chosen: Chosen) -> None:
     if found.credits:
         rows = [[credit.licence or "unknown", credit.author, str(credit.images)] for credit in found.credits[:SHOWN]]
         render.table("\nlicences", ["licence", "author", "images"], rows)
+
+
+def _first(images: ImageSet, reason: str) -> str:
+    return next(plain(file_name(image.url)) for image in images.rejected if image.reason == reason)
 
 
 def _row(view: CopyView) -> list[str]:

@@ -12,6 +12,7 @@ from flows.cli import render
 from flows.cli.pages import open_page, refuse_to_open
 from pipeline import layout
 from pipeline.corpora.log import corpus_names, find_version, read_log, read_tags, unknown_corpus
+from pipeline.corpora.places import read_places
 from pipeline.corpora.replay import Replayed, find_samples, read_table, replay
 from pipeline.corpora.verify import verify
 from pipeline.images.encode import encode_png
@@ -51,7 +52,8 @@ def show_corpus(workspace: str, reference: str) -> None:
     manifest = find_version(storage, reference)
     identity, circumstance = manifest.identity, manifest.circumstance
     reference = f"[bold]{identity.name}@{manifest.version}[/]"
-    render.line(f"{reference}  sealed {circumstance.finished} on {circumstance.host}, {circumstance.engine}")
+    host = read_places(storage, manifest).host
+    render.line(f"{reference}  sealed {circumstance.finished}{f' on {host}' if host else ''}, {circumstance.engine}")
     render.line(f"  digest {manifest.digest}\n")
     render.table("splits", ["split", "pairs"], list(identity.samples.items()))
     render.table("degraders", ["degrader", "pairs"], list(identity.degraders.items()))

@@ -16,6 +16,7 @@ from pipeline import layout
 from pipeline.evaluate.request import Request
 from pipeline.evaluate.run import evaluate
 from pipeline.evaluate.tables import columns, heading, shown
+from pipeline.report.markup import counted
 from pipeline.storage import Storage
 from schemas.errors import UserError
 from schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
@@ -67,9 +68,10 @@ def say(report: EvaluationReport) -> None:
     """The means of each set."""
     for group in report.groups:
         metrics = columns(report, [group])
-        counted = f"{group.pictures} of {group.total} pictures" if group.pictures < group.total else f"{group.pictures} pictures"
+        all_of = counted(group.total, "picture")
+        number = f"{group.pictures} of {all_of}" if group.pictures < group.total else all_of
         name = f"{group.name}, {group.about}" if group.kind == "corpus" else group.name
-        title = f"{name}: {counted}, x{report.scale}, border {report.border}"
+        title = f"{name}: {number}, x{report.scale}, border {report.border}"
         head = ["network", *(heading(metric) for metric in metrics)]
         rows = [[row.network, *(shown(row.scores.get(m.key), m).rjust(len(heading(m))) for m in metrics)] for row in group.rows]
         if metrics:
@@ -79,6 +81,9 @@ def say(report: EvaluationReport) -> None:
         render.line("")
     for one in report.left_out:
         render.warning(f"left out: {one.name}: {one.reason}")
+    if report.found:
+        total = sum(len(picture.rows) for picture in report.pictures)
+        render.line(f"  [dim]{report.found} of {total} scores are from an earlier run[/]")
     for note in report.notes:
         render.line(f"  [dim]{escape(note)}[/]")
 

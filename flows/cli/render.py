@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from pipeline.report.words import plain
 from pipeline.stage import Sealed, Stage, Watcher
 from schemas.corpus import CorpusManifest, VerifyReport
 from schemas.errors import PairmillError
@@ -21,9 +22,14 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def error(problem: PairmillError) -> None:
     """Print what, where, got, wanted, do."""
-    err.print(f"[bold red]error:[/] {escape(problem.what)}")
+    err.print(f"[bold red]error:[/] {escape(harmless(problem.what))}")
     for label, text in problem.rows():
-        err.print(f"  [bold]{label:>6}[/]  {escape(text)}")
+        err.print(f"  [bold]{label:>6}[/]  {escape(harmless(text))}")
+
+
+def harmless(text: str) -> str:
+    """Text without the control codes that a file's name may hold, which a terminal would obey."""
+    return "\n".join(map(plain, text.split("\n")))
 
 
 def line(text: str) -> None:
@@ -33,7 +39,7 @@ def line(text: str) -> None:
 
 def warning(text: str) -> None:
     """Print one line that deserves a second look."""
-    out.print(f"[yellow]![/] {escape(text)}")
+    out.print(f"[yellow]![/] {escape(harmless(text))}")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -44,7 +50,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         number = bool(listed) and all(isinstance(row[place], int | float) for row in listed)
         made.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in listed:
-        made.add_row(*(escape(str(cell)) for cell in row))
+        made.add_row(*(escape(harmless(str(cell))) for cell in row))
     out.print(made)
 
 
@@ -151,6 +157,8 @@ def built(manifest: CorpusManifest, folder: str, workspace: str, *, fresh: bool)
               + ("" if fresh else "  [dim]nothing new to do[/]"))  # fmt: skip
     out.print(f"  shards   {escape(folder)}/shards")
     out.print(f"  report   {escape(folder)}/report/index.html")
+    if lost := manifest.counts.get("images_rejected"):
+        out.print(f"  left out {lost} of {lost + manifest.counts.get('images', 0)} files; the report names each with its reason")
     out.print(f"  next     pairmill corpus verify {reference}{option}")
 
 

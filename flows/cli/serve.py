@@ -125,8 +125,11 @@ def check_once(workspace: str, share: float, date: str, keep_days: int) -> None:
     from flows.cli import render
     from flows.cli.work import carried
     from pipeline import layout
+    from pipeline.corpora.nightly import refuse_nonsense
     from pipeline.storage import Storage
 
+    if date:
+        refuse_nonsense(date, share)
     report = carried(lambda: _night(absolute(workspace), share, date, keep_days))
     _show(report)
     render.line(f"  report   {Storage(workspace).path(layout.nightly_report(report.date))}")

@@ -15,7 +15,7 @@ from pipeline.evaluate.outputs import Job, jobs_of
 from pipeline.evaluate.upscale import LOOK, upscale_files
 from pipeline.report.markup import counted
 from pipeline.storage import Storage
-from schemas.errors import UserError
+from schemas.errors import InterruptError, UserError
 from schemas.evaluation import InferenceConfig, UpscaleReport
 
 
@@ -88,8 +88,12 @@ class Pictures:
         self.progress.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.progress.stop()
+        if kind is KeyboardInterrupt:
+            raise InterruptError(
+                "interrupted; what is finished stays", todo="run the same command again; it goes on from there"
+            ) from None
 
     def advanced(self, job: Job, share: float) -> None:
         """Hears how much of an image was done."""

@@ -14,6 +14,8 @@ from schemas.corpus import CorpusManifest
 from schemas.errors import InterruptError, PairmillError, UserError
 
 T = TypeVar("T")
+SCALES = (2, 4, 8)
+"""Scales that a new recipe may have: those of degrader realsr."""
 
 
 def build_corpus(
@@ -23,7 +25,7 @@ def build_corpus(
     recipe, base = load_recipe(recipe_path)            # mistakes are told before anything heavy is imported
 
     from pipeline.build import find_corpus, limited
-    from pipeline.lock import BUILD, GC, refuse
+    from pipeline.lock import BUILD, GC, check_room, refuse
     from pipeline.training.recipe import following
 
     training, storage = following(recipe, base), Storage(workspace)
@@ -32,6 +34,7 @@ def build_corpus(
     if manifest is None:
         refuse(storage, f"{BUILD}{limited(recipe, limit).name}")       # before any server starts
         refuse(storage, GC)
+        check_room(storage)
         render.line(f"[bold]{recipe.name}[/]: starting the engine")
         manifest = carried(lambda: _flow("build")(recipe_path, workspace, engine, workers, limit, device))
     folder = storage.path(layout.version_folder(manifest.identity.name, manifest.version))
@@ -48,6 +51,10 @@ def build_corpus(
 def make_pool(kind: str, recipe_path: str, workspace: str, engine: str, workers: int | None, device: str) -> str:
     """Run a recipe up to one of its pools; returns the pool's stage key."""
     load_recipe(recipe_path)
+
+    from pipeline.lock import check_room
+
+    check_room(Storage(workspace))
     return carried(lambda: str(_flow("pools")(kind, recipe_path, workspace, engine, workers, device)))
 
 
@@ -91,9 +98,13 @@ def write_recipe(folder: str, scale: int, name: str | None) -> None:
     from flows.cli.main import name_from
 
     place = Path(folder).expanduser()
-    if not place.exists():
+    if not place.is_dir():
         todo = "name the folder that holds your photographs"
         raise UserError("there is no such folder", where=str(place.absolute()), todo=todo)
+    if scale not in SCALES:
+        todo = "write 2, 4 or 8, and change scale and degraders in the recipe: hand-made degraders know scale 3 as well"
+        raise UserError("kernels of photographs are not for this scale", where="--scale", got=str(scale), wanted="2, 4 or 8",
+                        todo=todo)  # fmt: skip
     chosen = name or name_from(str(place))
     target = Path(f"{chosen}.yaml")
     if target.exists():

@@ -33,9 +33,10 @@ class BasicSrLmdb(Exporter):
 
     def shard(self, source: Source, items: Iterator[Item]) -> Part:
         """Write a shard in one transaction per side; the same pairs again change nothing."""
-        with clear_errors("write", str(self.job.out)):
-            databases = [self._open(source.record.split, side) for side in SIDES]
+        databases: list[Any] = []
         try:
+            with clear_errors("write", str(self.job.out)):
+                databases += [self._open(source.record.split, side) for side in SIDES]
             hr, lr = (database.begin(write=True) for database in databases)
             for item in items:
                 hr.put(item.key.encode("ascii"), item.hr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -43,11 +44,11 @@ class Journal:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._read(file)
         except BlockingIOError:
-            file.close()
+            _close(file)
             raise UserError("another export is writing into this folder", where=str(self.out),
                             todo="wait for it, or name another folder") from None  # fmt: skip
         except BaseException:
-            file.close()
+            _close(file)
             raise
         return file
 
@@ -97,7 +98,13 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.file.close()
+        _close(self.file)
+
+
+def _close(file: IO[bytes]) -> None:
+    """Closing writes once more what a full disk refused, and that has been told already."""
+    with suppress(OSError):
+        file.close()
 
 
 def target(out: str) -> Path:

@@ -100,6 +100,8 @@ def _no_match(text: str, folder: Place, where: str, parts: list[str], names: lis
 
 
 def _missing(text: str, place: Place, where: str) -> list[FoundFile]:
+    if place.protocol in ("http", "https"):                  # which have no folders to look for names in
+        return _nothing(text, place, where, "the server has no such file, or does not answer", "check the address")
     parent, name = place, ""
     while parent.path.strip("/") and look_at(parent, where) != "folder":
         parent, name = place.at(posixpath.dirname(parent.path.rstrip("/"))), posixpath.basename(parent.path.rstrip("/"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -20,15 +19,7 @@ from tests.networks import SMALL, network_of, pictures
 
 SCALES = (1, 2, 3, 4, 8)
 STEPS = 200
-pytestmark = pytest.mark.parametrize("name", SMALL)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = [pytest.mark.parametrize("name", SMALL), pytest.mark.usefixtures("one_torch_thread")]
 
 
 def used(network: Network, lr: Tensor) -> Tensor:

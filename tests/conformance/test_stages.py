@@ -263,7 +263,7 @@ DECISIONS = {
     "curation.duplicates", "curation.real.max_blockiness", "curation.real.max_blur", "curation.clean.max_blockiness",
     "curation.clean.max_blur",
 }  # fmt: skip
-"""They decide about what was measured, after the stages; nothing in the tiny corpus is a copy or that bad (see test_curation)."""
+"""They decide about what was measured, after the stages; nothing in the tiny corpus is a copy or that bad (see test_copies)."""
 
 
 def stage_keys(recipe: Recipe, tiny: Tiny) -> list[list[str]]:
