@@ -27,7 +27,7 @@ ANYTHING = {"max_variance": 400, "max_inconsistency": 1e9, "max_structure": 1e9,
 """Rules that let most patches through: speed does not depend on what they hold."""
 LENIENT = {
     "max_sum_error": 10, "max_offset": 9, "max_border": 1, "max_negative": 1, "max_support": 400, "min_support": 1,
-    "max_disagreement": 3, "max_shift": 9,
+    "max_disagreement": 3, "max_shift": 9, "max_mismatch": 99,
 }  # fmt: skip
 """Any kernel will do: the pictures are enlarged, and only the flow of work is measured."""
 

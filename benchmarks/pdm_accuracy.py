@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.common import Row, save
 from models.functional.kernels import gaussian_kernel, target_centre
 from models.functional.resize import bicubic_down, to_uint8
 from models.pdm.fit import Fit
@@ -129,6 +130,14 @@ def _hr_crops(fit: Fit) -> list[Image]:
     return list((255 * drawn.permute(0, 2, 3, 1).numpy()).round().astype(np.uint8))
 
 
+def told_row(values: dict[str, Any]) -> Row:
+    """Print what was measured, and give it as a line of the results."""
+    rounded = {name: np.round(value, 3).tolist() for name, value in values.items()}
+    for name, value in rounded.items():
+        print(f"  {name:28s} {value}")
+    return rounded
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -140,19 +149,18 @@ def main() -> None:
     torch.set_num_threads(1)
     truth = case(args.folder)
     fit = Fit(truth.reals, truth.hrs, PdmConfig(samples=args.samples, **json.loads(args.set)), SCALE, args.seed)
-    start = time.perf_counter()
+    start, rows = time.perf_counter(), []
     while not fit.done:
         for _ in fit.advance(fit.config.check_every):
             pass
         fit.check(number(told_of(look(fit), truth)))
         seconds = time.perf_counter() - start
         print(f"\n{fit.samples} crops, {seconds:.0f} s, {1e3 * seconds / len(fit.curves):.1f} ms per iteration")
-        for name, value in score(fit, truth).items():
-            print(f"  {name:28s} {np.round(value, 3).tolist()}")
+        rows.append({"crops": fit.samples, **told_row(score(fit, truth))})
     fit.finish()
     print(f"\nsealed, after {fit.kept} crops")
-    for name, value in score(fit, truth).items():
-        print(f"  {name:28s} {np.round(value, 3).tolist()}")
+    rows.append({"sealed, after crops": fit.kept, "photographs": len(set(truth.photographs[0])), **told_row(score(fit, truth))})
+    save(rows, "pdm_accuracy")
     sight = look(fit)
     print("  measures", measure(fit, sight, told_of(sight, truth)))
     if args.picture:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docs import examples
-from docs.examples import DEGRADERS, OPS, Example
+from docs.examples import DEGRADERS, LEARNED, OPS, Example
 from pipeline import degraders
 from pipeline.apply import apply
 from pipeline.ops import OPS as FUNCTIONS
@@ -83,9 +83,11 @@ def _op_page(name: str, model: type[Frozen], note: str) -> str:
     if function is None:
         parts.append(_missing(f"op {name}", "pipeline/ops"))
     elif shown_ops:
-        _save("ops", name, _op_picture(shown_ops))
+        save("ops", name, _op_picture(shown_ops))
         captions = "; ".join(example.words() for example in shown_ops)
         parts.append(f"![{name}](img/{name}.png)\n\nHR, then: {captions}. Every pixel is a square.")
+    elif name in LEARNED:
+        parts.append(f"![{name}](../degraders/img/{name}.png)\n\n{LEARNED[name]}")
     else:
         parts.append(_missing(f"example of op {name}", "docs/examples.py"))
     return "\n\n".join([*parts, "## Parameters", _fields(model, hidden=("op",))]) + "\n"
@@ -97,12 +99,14 @@ def _degrader_page(name: str, config: type[Frozen], note: str) -> str:
 
 
 def _pictured(name: str, config: type[Frozen]) -> list[str]:
+    if name in LEARNED:
+        return [f"![{name}](img/{name}.png)", LEARNED[name]]
     scale, settings = DEGRADERS.get(name, (4, {}))
     try:
         picture, words, counts = _draws(config.model_validate(settings), scale)
     except UserError as error:                           # it draws on something that only photographs give
         return [_missing(f"draw of {name} ({error.what})", "docs/examples.py")]
-    _save("degraders", name, picture)
+    save("degraders", name, picture)
     listed = "\n".join(f"{place}. {text}" for place, text in enumerate(words, 1))
     often = ", ".join(f"{op} {count / 200:.3g}" for op, count in counts.most_common())
     return [
@@ -119,7 +123,7 @@ def _draws(config: Any, scale: int) -> tuple[Image, list[str], Counter[str]]:
     sizes = {supply.digest: len(supply.items) for supply in supplies}
     words = [" → ".join(program.words(sizes)) for program in programs[:5]]
     panes = [("HR", hr), *((f"LR {place}", apply(program, hr, assets)) for place, program in enumerate(programs[:5], 1))]
-    return _row(panes), words, counts
+    return row(panes), words, counts
 
 
 def _op_picture(of: Iterable[Example]) -> Image:
@@ -127,14 +131,20 @@ def _op_picture(of: Iterable[Example]) -> Image:
     hr = examples.photograph(listed[0].picture, listed[0].side, listed[0].side, listed[0].top, listed[0].left)
     panes = [("HR", hr)]
     for example in listed:
-        image: NDArray[Any] = hr
-        for op in (*example.before, example.op):
-            image = FUNCTIONS[type(op)](op, image, Assets({}, {}) if example.supply is None else assets_of([example.supply]))
-        panes.append((example.words(), shown(image)))
-    return _row(panes)
+        assets = Assets({}, {}) if example.supply is None else assets_of([example.supply])
+        panes.append((example.words(), done((*example.before, example.op), hr, assets)))
+    return row(panes)
 
 
-def _row(panes: list[tuple[str, Image]]) -> Image:
+def done(ops: Iterable[Any], hr: Image, assets: Assets | None = None) -> Image:
+    """What ops make of a picture, one after the other; clipped and rounded at the end."""
+    image: NDArray[Any] = hr
+    for op in ops:
+        image = FUNCTIONS[type(op)](op, image, assets or Assets({}, {}))
+    return shown(image)
+
+
+def row(panes: Sequence[tuple[str, Image]]) -> Image:
     """Pictures of one height with captions, in one row."""
     from PIL import Image as Pillow
     from PIL import ImageDraw, ImageFont
@@ -218,7 +228,8 @@ def _missing(what: str, where: str) -> str:
     return f"*No {what} in `{where}` yet.*"
 
 
-def _save(kind: str, name: str, picture: Image) -> None:
+def save(kind: str, name: str, picture: Image) -> None:
+    """A picture beside the pages of its kind."""
     path = HERE / kind / "img" / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png(picture, effort=9))

@@ -32,7 +32,7 @@ from schemas.noise import NoisePoolManifest
 from schemas.pdm import PdmManifest
 from schemas.pool import EstimateConfig, KernelPoolManifest, PoolKernelsConfig
 from schemas.recipe import Recipe
-from schemas.redegnet import RedegnetJudgeConfig, RedegnetManifest
+from schemas.redegnet import FacePair, PairSet, RedegnetJudgeConfig, RedegnetManifest
 
 Pools = tuple[tuple[PoolRef, str], ...]
 """Pools and the zarr groups that hold them."""
@@ -48,6 +48,8 @@ class Supplies:
     compression: Sealed[CompressionPoolManifest] | None = None
     pdm: Sealed[PdmManifest] | None = None
     redegnet: Sealed[RedegnetManifest] | None = None
+    pairs: tuple[FacePair, ...] = ()
+    """What ReDegNet learned from."""
 
 
 def gather(recipe: Recipe, images: ImageSet, hr: HrSet, base: str, run: Run, limit: int | None = None) -> Supplies:
@@ -62,11 +64,13 @@ def gather(recipe: Recipe, images: ImageSet, hr: HrSet, base: str, run: Run, lim
     noise = _noise(recipe, images, compression, run) if recipe.needs_noise else None
     pdm = make_pdm(recipe, images, hr, run) if recipe.needs_pdm else None
     _check_pdm(recipe, pdm)
-    redegnet = make_redegnet(recipe, images, hr, base, run, limit) if recipe.needs_redegnet else None
+    pairs = _pairs(recipe, base, run, limit) if recipe.needs_redegnet else None
+    redegnet = _fitted(recipe, images, hr, pairs, base, run) if pairs is not None else None
     _check_redegnet(recipe, redegnet)
     return Supplies(
-        kernels=kernels, generated=generated, noise=noise, compression=compression, pdm=pdm, redegnet=redegnet
-    )
+        kernels=kernels, generated=generated, noise=noise, compression=compression, pdm=pdm, redegnet=redegnet,
+        pairs=pairs.pairs if pairs is not None else (),
+    )  # fmt: skip
 
 
 def pools_of(supplies: Supplies) -> Pools:
@@ -155,9 +159,16 @@ def make_redegnet(
     Raises:
         UserError: if the recipe has no pairs, or names files that are not there.
     """
+    return _fitted(recipe, images, hr, _pairs(recipe, base, run, limit), base, run)
+
+
+def _pairs(recipe: Recipe, base: str, run: Run, limit: int | None) -> PairSet:
     if recipe.images.pairs is None:
         raise UserError("the recipe names no pairs", where="recipe key images.pairs", wanted="pairs: {lq: FOLDER, hq: FOLDER}")
-    pairs = run(ingest_pairs.STAGE, ingest_pairs.find(recipe.images.pairs, base, limit), recipe.ingest).manifest
+    return run(ingest_pairs.STAGE, ingest_pairs.find(recipe.images.pairs, base, limit), recipe.ingest).manifest
+
+
+def _fitted(recipe: Recipe, images: ImageSet, hr: HrSet, pairs: PairSet, base: str, run: Run) -> Sealed[RedegnetManifest]:
     inputs = fit_redegnet.inputs(pairs, images, hr, recipe.redegnet, base)
     fitted = run(fit_redegnet.STAGE, inputs, fit_redegnet.fit_config(recipe.seed, recipe.redegnet))
     judging = RedegnetJudgeConfig(gates=recipe.redegnet.gates, specific=recipe.redegnet.use == "specific")

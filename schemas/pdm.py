@@ -57,6 +57,10 @@ class PdmNoiseConfig(Frozen):
     """`mixing` weighs filtered random fields by functions of the clean LR, so that the mean over draws is exactly 0; `trunk`
     feeds both into one network, as published.
     """
+    by: Literal["level", "colour"] = "level"
+    """What weighs the fields of `mixing`: `level`, a channel's own value, as noise of sensors does; `colour`, all three, by which
+    a fit to few photographs knows what a pixel shows and draws its texture as noise.
+    """
     filters: int = Field(default=6, ge=1, le=64)
     """Filtered random fields that `mixing` weighs."""
     reach: Literal[1, 3, 5, 7] = 3
@@ -119,7 +123,9 @@ class PdmConfig(Frozen):
     noise: PdmNoiseConfig | None = PdmNoiseConfig()
     """The noise; none leaves blur and 8-bit rounding."""
     noise_weight: float = Field(default=30.0, ge=0)
-    """Weight of the noise's regulariser (lambda); values in [0, 1]."""
+    """Weight of the noise's regulariser (lambda), on squares of values in [0, 1]; with `energy` 1 to 100 is published. 1000 holds
+    down broad waves of noise, and takes from white noise what is broad in it.
+    """
     regulariser: Literal["mean", "energy"] = "mean"
     """`mean` holds the mean of 8 x 8 patches of noise at 0; `energy` the noise itself, as published, which weakens it."""
     critic: PdmCriticConfig = PdmCriticConfig()
@@ -231,6 +237,13 @@ class PdmCheckpoint(Frozen):
     noise: PdmNoiseConfig | None
     """The noise module."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _before_levels(cls, data: Any) -> Any:
+        """A checkpoint that does not say what weighs its noise is older than the choice: colour."""
+        noise = data.get("noise") if isinstance(data, dict) else None
+        return {**data, "noise": {"by": "colour", **noise}} if isinstance(noise, dict) else data
+
     def as_config(self) -> PdmConfig:
         """Settings with these networks."""
         return PdmConfig(kernel=self.kernel, noise=self.noise)
@@ -274,6 +287,8 @@ class PdmMeasures(Frozen):
     """AUC of telling fake from real patches, of what is sealed; none where there are too few images."""
     interval: tuple[float, float] | None
     """95 % interval of it over a new choice of images."""
+    telling: tuple[str, ...] = ()
+    """The features that tell most when used alone, the strongest first, in words."""
     aucs: tuple[float | None, ...]
     """The AUC at every check."""
     images: tuple[int, int]

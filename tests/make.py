@@ -26,7 +26,7 @@ from schemas.recipe import Recipe
 
 LENIENT = {
     "max_disagreement": 2, "max_offset": 6, "max_residual_offset": 6, "max_border": 1, "max_negative": 1,
-    "max_sum_error": 9, "max_shift": 9, "max_support": 400, "min_support": 1,
+    "max_sum_error": 9, "max_shift": 9, "max_mismatch": 99, "max_support": 400, "min_support": 1,
 }  # fmt: skip
 """Quality thresholds that let nearly any kernel pass: a few iterations estimate nothing."""
 

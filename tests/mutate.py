@@ -14,7 +14,7 @@ M = TypeVar("M", bound=Frozen)
 
 NAMES = (
     "noise", "kernels", "off", "none", "reject", "trunk", "energy",
-    "instance", "2020track1", "mixture", "specific",
+    "instance", "2020track1", "mixture", "specific", "colour",
 )
 """Values of settings that are one of some names."""
 

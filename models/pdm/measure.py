@@ -105,7 +105,7 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
         noise_deviation=float(sight.noise.std()), noise_mean=float(np.abs(sight.noise.mean((1, 2, 3))).max()),
         noise_curve=noise_curve(sight.clean, sight.noise),
         accuracy=float(curves[:, CURVES.index("accuracy")].mean()), auc=realism.auc, interval=realism.interval,
-        aucs=told(fit.aucs), images=(len(fit.reals.images), len(fit.hrs.images)), samples=fit.samples, kept=fit.kept,
+        telling=realism.telling, aucs=told(fit.aucs), images=(fit.reals.used, fit.hrs.used), samples=fit.samples, kept=fit.kept,
     )  # fmt: skip
 
 

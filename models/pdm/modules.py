@@ -82,12 +82,15 @@ class NoiseModule(nn.Module):
         self.config = config
         mixing = config.form == "mixing"
         side = 3 if config.spatial and not mixing else 1
-        inputs = (3 if config.mix else 0) + (0 if mixing else config.channels)
+        self.by_level = mixing and config.mix and config.by == "level"
+        inputs = (1 if self.by_level else 3 if config.mix else 0) + (0 if mixing else config.channels)
         outputs = config.dim * (config.filters if mixing else 1)
         self.fields = conv(config.channels, config.filters, config.reach, bias=False, border="circular") if mixing else None
         self.trunk = Trunk(max(inputs, 1), config.features, config.blocks, side)
         self.out = conv(config.features, outputs)
         draw_weights(self, rng, 1.0)
+        if self.fields is not None:
+            _start_white(self.fields.weight)
         if config.zero_start:
             nn.init.zeros_(self.out.weight)
         else:
@@ -108,8 +111,25 @@ class NoiseModule(nn.Module):
             parts = [z.expand(-1, -1, *clean.shape[2:])] + ([clean] if self.config.mix else [])
             return UNIT * self.out(self.trunk(torch.cat(parts, 1)))  # type: ignore[no-any-return]
         fields = self.fields(z.expand(-1, -1, *clean.shape[2:]))
-        seen = clean if self.config.mix else torch.ones_like(clean[:, :1])
-        gains = self.out(self.trunk(seen)).unflatten(1, (self.config.dim, self.config.filters))
-        noise: Tensor = UNIT * (gains * fields[:, None]).sum(2)
+        noise: Tensor = UNIT * (self._gains(clean) * fields[:, None]).sum(2)
         return noise
+
+    def _gains(self, clean: Tensor) -> Tensor:
+        """(B, dim, filters, h, w): weights of the fields, from (B, 3, h, w) in [-1, 1]."""
+        shape = (self.config.dim, self.config.filters)
+        if not self.by_level:
+            seen = clean if self.config.mix else torch.ones_like(clean[:, :1])
+            mixed: Tensor = self.out(self.trunk(seen)).unflatten(1, shape)
+            return mixed
+        levels = clean if self.config.dim == 3 else clean.mean(1, keepdim=True)
+        gains = self.out(self.trunk(levels.flatten(0, 1)[:, None])).unflatten(0, levels.shape[:2]).unflatten(2, shape)
+        return torch.stack([gains[:, channel, channel] for channel in range(self.config.dim)], 1)
+
+
+def _start_white(filters: Tensor) -> None:
+    """Let the first filters pass one random number each: white noise, a channel's its own, which a sensor's nearly is."""
+    with torch.no_grad():
+        for number in range(min(filters.shape[:2])):
+            filters[number] = 0
+            filters[number, number, filters.shape[2] // 2, filters.shape[3] // 2] = 1
 

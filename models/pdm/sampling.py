@@ -29,7 +29,8 @@ class Crops:
         """Take images in.
 
         Args:
-            images: (H, W, 3) uint8, at least one; those smaller than a crop are continued by mirroring.
+            images: (H, W, 3) uint8, at least one. Those smaller than a crop are left out; if all are, they are continued by
+                mirroring, which makes them unlike photographs.
             side: of a crop, in pixels.
             seed: of the fit.
             purpose: `real` or `hr`.
@@ -38,8 +39,9 @@ class Crops:
         """
         self.images = [_at_least(image, side) for image in images]
         self.side, self.seed, self.purpose, self.mirror = side, seed, purpose, mirror
-        counts = [max(1, (image.shape[0] // side) * (image.shape[1] // side)) for image in images]
-        self.entries = np.repeat(np.arange(len(images)), counts)
+        counts = np.array([(image.shape[0] // side) * (image.shape[1] // side) for image in images])
+        self.entries = np.repeat(np.arange(len(images)), counts if counts.any() else 1)
+        self.used = len(np.unique(self.entries))
         self._order = lru_cache(maxsize=2)(self._shuffled)
 
     def _shuffled(self, epoch: int) -> NDArray[np.int64]:

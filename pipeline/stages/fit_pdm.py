@@ -168,6 +168,6 @@ def fit_config(seed: int, scale: int, pdm: PdmConfig) -> PdmFitConfig:
 
 
 STAGE = Stage(
-    name="fit_pdm", version=2, title="fit PDM", noun="fits",
+    name="fit_pdm", version=3, title="fit PDM", noun="fits",
     record=PdmFitted, manifest=PdmFitRef, plan=plan, work=work, seal=seal, gpu=True,
 )  # fmt: skip

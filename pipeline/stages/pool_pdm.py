@@ -79,19 +79,21 @@ TOLD: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
     PdmReason.KERNELS_ALIKE: lambda m, g: f"kernels differ by {m.diversity:.1%} of their mean, least {g.min_diversity:.1%}",
     PdmReason.NOISE_COLLAPSED: lambda m, g: _ratio(m, f"least {g.min_noise_ratio}"),
     PdmReason.NOISE_TOO_STRONG: lambda m, g: _ratio(m, f"most {g.max_noise_ratio}"),
-    PdmReason.NOISE_NOT_ZERO_MEAN: lambda m, g: f"noise with a mean of {m.noise_mean:.2f} grey levels, most {g.max_noise_mean}",
+    PdmReason.NOISE_NOT_ZERO_MEAN: lambda m, g: f"noise in such broad and strong waves that a patch has a mean of "
+    f"{m.noise_mean:.2f} grey levels, most {g.max_noise_mean}",
     PdmReason.CRITIC_WON: lambda m, g: f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}",
-    PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}",
+    PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}" + _telling(m),
     PdmReason.NOT_MEASURED: lambda m, g: f"no AUC, for {m.images[0]} real and {m.images[1]} HR images give too few patches",  # noqa: ARG005
 }
 ADVICE = {
     PdmReason.KERNELS_ALIKE: "give more real images or raise pdm.samples",
     PdmReason.NOISE_COLLAPSED: "lower pdm.noise_weight, take pdm.regulariser: mean, or raise pdm.samples",
     PdmReason.NOISE_TOO_STRONG: "raise pdm.noise_weight or lower pdm.learning_rate",
-    PdmReason.NOISE_NOT_ZERO_MEAN: "raise pdm.noise_weight, or take pdm.noise.form: mixing where it is trunk",
+    PdmReason.NOISE_NOT_ZERO_MEAN: "give more real images, raise pdm.noise_weight to 1000, or take pdm.noise.form: mixing and "
+    "pdm.noise.by: level where they are not",
     PdmReason.CRITIC_WON: "lower pdm.critic_rate, raise pdm.learning_rate, or give more images",
-    PdmReason.TOLD_APART: "give more real images, set pdm.patience, or look whether images.real and the HR images show the same "
-    "kind of scene",
+    PdmReason.TOLD_APART: "give more real images, look whether images.real and the HR images show the same kind of scene; "
+    "compression is not learned: degrader realsr mines it",
     PdmReason.NOT_MEASURED: "give more real images (twenty or more are better), or set pdm.gates.max_auc: 1 to go without",
     PdmReason.NOT_FINITE: "lower pdm.learning_rate and pdm.critic_rate",
 }
@@ -104,9 +106,10 @@ def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, st
         ("offset of kernels, HR pixels", f"{measures.offset:.4f}", ""),
         ("noise floor, drawn over real", f"{measures.noise_ratio:.2f}", f"{gates.min_noise_ratio} to {gates.max_noise_ratio}"),
         ("noise, grey levels", f"{measures.noise_deviation:.2f}", ""),
-        ("mean of noise, grey levels", f"{measures.noise_mean:.2f}", f"at most {gates.max_noise_mean}"),
+        ("largest mean of noise, grey levels", f"{measures.noise_mean:.2f}", f"at most {gates.max_noise_mean}"),
         ("discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"),
         ("AUC, 95 % interval", auc_words(measures.auc, measures.interval), f"at most {gates.max_auc}"),
+        ("told by, with the AUC of each alone", "; ".join(measures.telling) or "–", ""),
         ("AUC at the checks", trend(measures.aucs), ""),
         ("real and HR images", f"{measures.images[0]} and {measures.images[1]}", ""),
         ("crops seen", seen(measures.samples, measures.kept), ""),
@@ -126,6 +129,10 @@ def trend(aucs: Sequence[float | None], most: int = 8) -> str:
 def seen(samples: int, kept: int) -> str:
     """How much a fit saw, and which check is sealed."""
     return f"{samples:,}" if kept == samples else f"{samples:,}; the check after {kept:,} is sealed"
+
+
+def _telling(measures: PdmMeasures) -> str:
+    return f" (drawn patches have {', '.join(measures.telling)})" if measures.telling else ""
 
 
 def _ratio(measures: PdmMeasures, bound: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -75,15 +76,24 @@ def test_the_index_gives_the_bytes_of_the_members(shards: list[str], tiny: Tiny)
 
 def test_the_index_refuses_what_is_no_shard(shards: list[str], tmp_path: Path) -> None:
     data = Path(shards[0]).read_bytes()
-    for content, said in ((b"GIF89a" * 200, "is cut or is no tar"), (data[:700], "lacks a picture"), (data[:1100], "is cut")):
+    alone = data[: tarfile.BLOCKSIZE * 2] + bytes(tarfile.BLOCKSIZE)
+    assert int(data[124:135], 8) <= tarfile.BLOCKSIZE
+    for content, said in ((b"GIF89a" * 200, "is cut or is no tar"), (alone, "lacks a picture"), (b"", "is cut")):
         (tmp_path / "x.tar").write_bytes(content)
         with pytest.raises(IntegrityError, match=said):
             read_index([str(tmp_path / "x.tar")])
 
 
-def test_long_names_are_read_from_the_prefix(tmp_path: Path) -> None:
-    import tarfile
+def test_a_shard_that_is_cut_anywhere_is_refused(shards: list[str], tmp_path: Path) -> None:
+    """Also inside a picture and between two, where what is left looks like a shorter shard."""
+    data = Path(shards[0]).read_bytes().rstrip(b"\0")
+    for length in (*range(0, len(data), 256), len(data)):
+        (tmp_path / "x.tar").write_bytes(data[:length])
+        with pytest.raises(IntegrityError, match="is cut"):
+            read_index([str(tmp_path / "x.tar")])
 
+
+def test_long_names_are_read_from_the_prefix(tmp_path: Path) -> None:
     hr, lr = map(encode_png, numbered(0))
     key = "d" * 90 + "/" + "k" * 90
     with tarfile.open(tmp_path / "x.tar", "w", format=tarfile.USTAR_FORMAT) as tar:

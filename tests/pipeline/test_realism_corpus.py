@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +18,13 @@ from pipeline.corpora.seal import Made, identity_of, seal_corpus
 from pipeline.images.encode import decode_png
 from pipeline.provenance import circumstance
 from pipeline.realism.corpus import find_photographs, spread_rows, window
-from pipeline.report.collect.samples import Row
+from pipeline.report.collect.samples import Row, some_pairs
 from pipeline.report.page import page
 from pipeline.report.sections.realism import realism_html
 from pipeline.stage import Profile
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
-from schemas.errors import UserError
+from schemas.errors import IntegrityError, UserError
 from schemas.realism import RealismReport, RealismResult, RealismRow, RealismSection
 from schemas.report import ReportData
 from tests.make import Tiny, make_stages, save, tiny_recipe
@@ -117,6 +118,17 @@ def test_photographs_can_be_named_and_must_be_there(built: tuple[Storage, Made, 
     for options, what in ((["--real", str(tmp_path)], "no photograph is usable"), (["--patch", "20"], "--patch cannot be so")):
         with pytest.raises(UserError, match=what):
             CliRunner().invoke(app, ["corpus", "realism", "tiny", "--workspace", storage.url, *options], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("left", [0.3, 0.0])
+def test_a_cut_shard_is_a_clear_error(tiny: Tiny, left: float, tmp_path: Path) -> None:
+    workspace = Path(shutil.copytree(tiny.workspace, tmp_path / "w"))
+    shard = workspace / layout.shard_path("tiny", tiny.manifest.version, tiny.manifest.shard_names[0])
+    data = shard.read_bytes()
+    shard.unlink()
+    shard.write_bytes(data[: int(left * len(data)) // 512 * 512] + bytes(1024) * (left == 0))
+    with pytest.raises(IntegrityError, match=r"a sample cannot be read[\s\S]*pairmill corpus verify"):
+        some_pairs(Storage(str(workspace)), tiny.manifest, 10**6)
 
 
 def test_small_tiles_are_said_to_be_too_small_or_photographs_too_few(tiny: Tiny) -> None:

@@ -15,6 +15,7 @@ from pipeline.images.encode import decode_png
 from pipeline.report.collect.choose import evenly, in_turn, lottery
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
+from schemas.errors import IntegrityError
 from schemas.program import Program
 
 SHARDS = 12
@@ -96,7 +97,11 @@ def _order(row: Row) -> tuple[int, bool, str]:
 
 
 def read_pairs(storage: Storage, manifest: CorpusManifest, rows: Sequence[Row]) -> list[Pair]:
-    """The pixels of chosen samples, in their order; a shard is read no further than its last wanted sample."""
+    """The pixels of chosen samples, in their order; a shard is read no further than its last wanted sample.
+
+    Raises:
+        IntegrityError: if a shard is cut, or a sample is not in it.
+    """
     found: dict[str, dict[str, bytes]] = {}
     for shard in dict.fromkeys(row.shard for row in rows):
         found |= _members(storage, manifest, shard, {row.key for row in rows if row.shard == shard})
@@ -107,16 +112,23 @@ def _members(storage: Storage, manifest: CorpusManifest, shard: str, keys: set[s
     wanted = {f"{key}.{field}" for key in keys for field in ("hr.png", "lr.png")}
     found: dict[str, dict[str, bytes]] = {key: {} for key in keys}
     path = layout.shard_path(manifest.identity.name, manifest.version, shard)
-    with storage.open(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
-        for member in tar:
-            if member.name in wanted:
-                key, _, field = member.name.partition(".")
-                content = tar.extractfile(member)
-                found[key][field] = content.read() if content else b""
-                wanted.discard(member.name)
-            if not wanted:
-                break
-    return found
+    try:
+        with storage.open(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+            for member in tar:
+                if member.name in wanted:
+                    key, _, field = member.name.partition(".")
+                    content = tar.extractfile(member)
+                    found[key][field] = content.read() if content else b""
+                    wanted.discard(member.name)
+                if not wanted:
+                    return found
+    except tarfile.TarError as error:
+        raise _damaged(shard, str(error)) from error
+    raise _damaged(shard, f"no {min(wanted)}")
+
+
+def _damaged(shard: str, got: str) -> IntegrityError:
+    return IntegrityError("a sample cannot be read", where=shard, got=got, todo="check the version with `pairmill corpus verify`")
 
 
 def some_pairs(storage: Storage, manifest: CorpusManifest, count: int) -> list[Pair]:
