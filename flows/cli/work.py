@@ -71,7 +71,7 @@ def carried(work: Callable[[], T]) -> T:
                 try:
                     return work()
                 except Exception as error:
-                    if isinstance(error, PairmillError) or not ended():
+                    if isinstance(error, PairmillError) or not (ended() or follows_interrupt(error)):
                         raise
                     raise KeyboardInterrupt from None          # a signal to all processes took the server first
         except KeyboardInterrupt:
@@ -81,6 +81,14 @@ def carried(work: Callable[[], T]) -> T:
         finally:
             terminal.reset(token)
             heard.reset(token_of_training)
+
+
+def follows_interrupt(error: BaseException) -> bool:
+    """Whether an error arose while a signal was handled: libraries that clean up half-built things fail at it."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__cause__ or seen.__context__
+    return seen is not None
 
 
 def _flow(name: str) -> Any:

@@ -38,11 +38,11 @@ shards: {{samples: 8}}
 
 
 class Prefect:
-    """A Prefect server, spoken to over HTTP alone."""
+    """A Prefect server, spoken to over HTTP alone; it may wait a minute for its database where the machine is busy."""
 
     def __init__(self, home: Path, url: str) -> None:
         self.env = {"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
-        self.client = httpx.Client(base_url=url + "/", trust_env=False, timeout=30)
+        self.client = httpx.Client(base_url=url + "/", trust_env=False, timeout=120)
 
     def post(self, path: str, **body: Any) -> Any:
         answer = self.ask("POST", path, json=body)
@@ -68,7 +68,7 @@ class Prefect:
         found: dict[str, Any] = self.get(f"flow_runs/{run_id}")["state"]
         return found
 
-    def end(self, run_id: str, seconds: float = 90) -> dict[str, Any]:
+    def end(self, run_id: str, seconds: float = 180) -> dict[str, Any]:
         """The final state of a run."""
         over = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
         assert wait_until(lambda: self.state(run_id)["type"] in over, seconds), self.state(run_id)
