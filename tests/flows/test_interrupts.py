@@ -11,7 +11,7 @@ def fail_after(first: BaseException) -> None:
     """As a library that catches what comes, cleans up, and fails at that for a reason of its own."""
     try:
         raise first
-    except BaseException:
+    except (KeyboardInterrupt, RuntimeError):
         try:
             raise OSError("while cleaning up")
         except OSError as error:
