@@ -212,10 +212,10 @@ def test_of_a_build_by_local_processes(tmp_path: Path, prefect: dict[str, str]) 
 
 
 def test_of_a_build_on_a_cluster(tmp_path: Path, prefect: dict[str, str]) -> None:
-    """Builders are killed, and workers, which are replaced; workers go on without one, hence more images."""
-    made, log = reference(tmp_path, 120, 4), tmp_path / "work.txt"
+    """Builders are killed, and workers, which are replaced; workers go on without one, hence slowly."""
+    made, log = reference(tmp_path, 36, 4), tmp_path / "work.txt"
     url, rng = str(tmp_path / "ws"), np.random.default_rng(SEED)
-    with scheduler(tmp_path, environment(log)) as (address, worker):
+    with scheduler(tmp_path, environment(log, pause=1.5)) as (address, worker):
         workers = [worker() for _ in range(WORKERS)]
 
         def kill_worker() -> None:

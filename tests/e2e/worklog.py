@@ -2,27 +2,34 @@
 
     DASK_DISTRIBUTED__WORKER__PRELOAD="['tests.e2e.worklog']" PAIRMILL_TESTS_WORK_LOG=file pairmill build ...
 
-The program knows nothing of it: what it asks of each unit before it begins, whether it is finished, is listened to.
+The program knows nothing of it: what it asks of each unit before it begins, whether it is finished, is listened to. With
+PAIRMILL_TESTS_PAUSE every unit is begun so many seconds later, so that a small build lasts long enough to be killed often.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 NAME = "PAIRMILL_TESTS_WORK_LOG"
+PAUSE = "PAIRMILL_TESTS_PAUSE"
 
 
 def dask_setup(_worker: Any) -> None:
     """Called by Dask in every worker."""
     from pipeline import execution
 
+    pause = float(os.environ.get(PAUSE, "0"))
     finished, file = execution.is_done, os.open(os.environ[NAME], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def noting(storage: Any, stage: str, unit: Any) -> bool:
         done = finished(storage, stage, unit)
+        if pause and not done:
+            time.sleep(pause)
+            done = finished(storage, stage, unit)        # somebody else may have, meanwhile
         if not done:
             os.write(file, f"{stage} {unit.key}\n".encode())       # one call, one line, from however many processes
         return done
@@ -30,9 +37,9 @@ def dask_setup(_worker: Any) -> None:
     execution.is_done = noting
 
 
-def environment(file: Path) -> dict[str, str]:
-    """What makes workers write to a file."""
-    return {NAME: str(file), "DASK_DISTRIBUTED__WORKER__PRELOAD": "['tests.e2e.worklog']"}
+def environment(file: Path, pause: float = 0.0) -> dict[str, str]:
+    """What makes workers write to a file, and wait so many seconds before each unit."""
+    return {NAME: str(file), PAUSE: str(pause), "DASK_DISTRIBUTED__WORKER__PRELOAD": "['tests.e2e.worklog']"}
 
 
 def begun(file: Path, after: int = 0) -> Counter[str]:
