@@ -179,11 +179,11 @@ class Loader:
         count = len(self.pairs)
         return count - count % self.world if self.even else count
 
-    def batches(self, epoch: int, done: int = 0) -> list[list[tuple[int, int]]]:
+    def batches(self, epoch: int, done: int = 0) -> Iterator[list[tuple[int, int]]]:
         """Batches of an epoch, without the first so many, as (epoch, number)."""
-        size, numbers = self.batch, self.numbers(epoch).tolist()
+        size, numbers = self.batch, self.numbers(epoch)
         starts = range(done * size, len(self) * size, size)
-        return [[(epoch, number) for number in numbers[start : start + size]] for start in starts]
+        return ([(epoch, int(number)) for number in numbers[start : start + size]] for start in starts)
 
     def state_dict(self) -> dict[str, int]:
         """Where we are, and what that is counted in."""
