@@ -41,15 +41,24 @@ def photographs(folder: Path, count: int, side: int) -> Path:
     return target
 
 
-def best(work: Callable[[], Any], repeats: int = 5, before: Callable[[], Any] = lambda: None) -> float:
-    """Shortest wall time of some calls, in seconds; `before` is called before each and not counted."""
-    times = []
+def best(work: Callable[[], Any], repeats: int = 5) -> float:
+    """Shortest wall time of some calls, in seconds."""
+    return best_by_turns(lambda: None, work, repeats=repeats)[0]
+
+
+def best_by_turns(before: Callable[[], Any], *works: Callable[[], Any], repeats: int = 5) -> list[float]:
+    """Shortest wall time of each, in seconds, called by turns, so that the machine's moods meet all alike.
+
+    `before` is called before each round and not counted.
+    """
+    times: list[list[float]] = [[] for _ in works]
     for _ in range(repeats):
         before()
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        for own, work in zip(times, works, strict=True):
+            start = time.perf_counter()
+            work()
+            own.append(time.perf_counter() - start)
+    return [min(own) for own in times]
 
 
 def row(what: str, against: str, value: float, goal: str, *, reached: bool, detail: str) -> Row:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from typing_extensions import Buffer
+
 MOST = 50
 """Characters of a file's name in the name of its temporary one: file systems end at 255 bytes."""
+
+EAGER = 2 << 20
+"""Bytes after which the system is told to begin writing."""
 
 
 @contextmanager
@@ -54,9 +60,24 @@ def link_file(source: Path, target: Path) -> None:
         made.unlink(missing_ok=True)                     # also left by a rename onto a link to the same file
 
 
+class _Eager(io.FileIO):
+    """Tells the system to begin writing as soon as there is enough, so that the sync at the end waits for little."""
+
+    begun = written = 0
+
+    def write(self, data: Buffer, /) -> int:
+        count = super().write(data)
+        self.written += count
+        if self.written - self.begun >= EAGER and hasattr(os, "posix_fadvise"):
+            with suppress(OSError):                      # a hint, that some file systems do not take
+                os.posix_fadvise(self.fileno(), self.begun, self.written - self.begun, os.POSIX_FADV_DONTNEED)
+            self.begun = self.written
+        return count
+
+
 @contextmanager
 def _synced(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("wb") as file:
+    with io.BufferedWriter(_Eager(path, "wb")) as file:
         yield file
         file.flush()
         os.fsync(file.fileno())

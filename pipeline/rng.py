@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,12 @@ def stream(*parts: str | int) -> np.random.Generator:
 def pick(rng: np.random.Generator, count: int) -> int:
     """A uniform integer in [0, count), from one double, which numpy promises never to change."""
     return min(int(rng.random() * count), count - 1)
+
+
+def picks(rng: np.random.Generator, counts: Sequence[int]) -> list[int]:
+    """What `pick` would give for each of these counts, one after the other, in a fraction of the time."""
+    values = rng.random(len(counts)).tolist()
+    return [min(int(value * count), count - 1) for value, count in zip(values, counts, strict=True)]
 
 
 def raw_words(key: str, count: int) -> NDArray[np.uint64]:

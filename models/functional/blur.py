@@ -20,18 +20,19 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from models.functional import integer
 
 Array = NDArray[np.float64]
+Planes = NDArray[np.uint8] | NDArray[np.float32]
+Sums = NDArray[np.int32] | NDArray[np.float32]
 Border = Literal["mirror", "reflect", "wrap"]
 UNIT = 1 << 16
 BLOCK = (4, 8)
 """Rows and columns of the block of outputs that one row of the matrix product makes; the fastest of those measured."""
-AT_ONCE = 1 << 18
-"""Samples of the left matrix that are laid out at once: they stay in the cache."""
+AT_ONCE = 1 << 19
+"""Bytes of the left matrix that are laid out at once: they stay in the cache."""
 TRANSFORM = 512
 """Largest side of a Fourier transform, in samples."""
 BLOCKS_PAY = 250
@@ -139,52 +140,71 @@ def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror
     Returns:
         (ceil(H / s), ceil(W / s), C) float64 in [0, 255], multiples of 2**-16.
     """
-    channels, scale = image.shape[2], blocks.scale
+    scale = blocks.scale
     out = -(-image.shape[0] // scale), -(-image.shape[1] // scale)
     grid = -(-out[0] // BLOCK[0]), -(-out[1] // BLOCK[1])
     step = BLOCK[0] * scale, BLOCK[1] * scale
-    rows, columns = ((grid[axis] - 1) * step[axis] + blocks.window[axis] for axis in (0, 1))
-    planes = _padded_planes(image, blocks.size // 2, rows, columns, border, centred=blocks.split is not None)
+    sides = ((grid[axis] - 1) * step[axis] + blocks.window[axis] for axis in (0, 1))
+    planes = _padded_planes(image, blocks.size // 2, next(sides), next(sides), border, blocks)
+    merged = _merged(_products(_windows(planes, grid, step, blocks.window), blocks))[: out[0], : out[1]]
+    return np.multiply(merged, 1 / UNIT, dtype=np.float64)
+
+
+def _windows(planes: Planes, grid: tuple[int, int], step: tuple[int, int], window: tuple[int, int]) -> NDArray[np.void]:
+    """(C, columns, rows): the samples that each block of outputs sees, as one item each; they share memory.
+
+    Columns are laid out first, each as wide as a window, so that the rows of a window follow one another.
+    """
     plane, row, item = planes.strides
-    windows = as_strided(planes, (channels, *grid, *blocks.window), (plane, row * step[0], item * step[1], row, item))
-    tiles = _products(windows, blocks).reshape(channels, *grid, *BLOCK).transpose(1, 3, 2, 4, 0)
-    whole = tiles.reshape(grid[0] * BLOCK[0], grid[1] * BLOCK[1], channels)[: out[0], : out[1]]
-    return np.asarray(np.multiply(whole, 1 / UNIT, dtype=np.float64))
+    line = np.dtype((np.void, window[1] * item))
+    shape = len(planes), grid[1], planes.shape[1]
+    lines = np.ascontiguousarray(np.ndarray(shape, line, planes, strides=(plane, step[1] * item, row)))
+    whole = np.dtype((np.void, window[0] * line.itemsize))
+    return np.ndarray((*shape[:2], grid[0]), whole, lines, strides=(*lines.strides[:2], step[0] * line.itemsize))
 
 
-def _products(windows: NDArray[np.uint8], blocks: Blocks) -> NDArray[np.generic]:
-    """(C, rows, columns, outputs of a block): the windows times the matrix, some rows of blocks at a time."""
-    channels, rows, columns = windows.shape[:3]
-    whole = blocks.split is not None
-    sums = np.empty((channels, rows, columns, blocks.matrix.shape[1]), np.int32 if whole else np.float32)
-    count = min(rows, max(1, AT_ONCE // (columns * len(blocks.matrix))))
-    laid_out = np.empty((count, *windows.shape[2:]), np.uint8 if whole else np.float32)
-    for channel, first in np.ndindex(channels, -(-rows // count)):
-        part = slice(first * count, min(rows, (first + 1) * count))
-        left = laid_out[: part.stop - part.start]
-        np.copyto(left, windows[channel, part])
-        flat, out = left.reshape(-1, len(blocks.matrix)), sums[channel, part].reshape(-1, blocks.matrix.shape[1])
+def _products(windows: NDArray[np.void], blocks: Blocks) -> Sums:
+    """(C, columns, rows, outputs of a block): the windows times the matrix, some columns of blocks at a time."""
+    channels, columns, rows = windows.shape
+    inputs, outputs = blocks.matrix.shape
+    exact = blocks.split is not None
+    sums = np.empty((*windows.shape, outputs), np.int32 if exact else np.float32)
+    count = max(1, AT_ONCE // (rows * windows.itemsize))
+    for channel, first in np.ndindex(channels, -(-columns // count)):
+        part = slice(first * count, (first + 1) * count)
+        left, out = np.ascontiguousarray(windows[channel, part]), sums[channel, part].reshape(-1, outputs)
         if blocks.split is None:
-            np.matmul(flat, blocks.matrix, out=out)
+            np.matmul(left.view(np.float32).reshape(-1, inputs), blocks.matrix, out=out)
         else:
-            np.add(integer.product(flat.view(np.int8), blocks.split), integer.CENTRE * UNIT, out=out)
+            integer.product(left.view(np.int8).reshape(-1, inputs), blocks.split, out)
     return sums
 
 
+def _merged(sums: Sums) -> Sums:
+    """Blocks (C, columns, rows, outputs of a block) as an image, (height, width, C), whole numbers of 2**-16."""
+    channels, columns, rows = sums.shape[:3]
+    line = np.dtype((np.void, BLOCK[1] * sums.itemsize))
+    planes = np.empty((channels, rows, BLOCK[0], columns), line)
+    np.copyto(planes, sums.view(line).transpose(0, 2, 3, 1))
+    height, width = rows * BLOCK[0], columns * BLOCK[1]
+    merged: Sums = cv2.merge(list(planes.view(sums.dtype).reshape(channels, height, width)))
+    merged = merged.reshape(height, width, channels)
+    return merged if sums.dtype == np.float32 else np.add(merged, integer.CENTRE * UNIT, out=merged)
+
+
 def _padded_planes(
-    image: NDArray[np.uint8], before: int, height: int, width: int, border: Border, *, centred: bool
-) -> NDArray[np.uint8]:
+    image: NDArray[np.uint8], before: int, height: int, width: int, border: Border, blocks: Blocks
+) -> Planes:
     """(C, height, width): the image continued beyond its borders, cut or filled with what no kept output sees.
 
-    Centred: less 128, as the bits of int8.
+    For digits centred, less 128, as the bits of int8; else float32.
     """
+    centred = image if blocks.split is None else np.bitwise_xor(image, integer.CENTRE)
     after = (max(0, size - before - length) for size, length in zip((height, width), image.shape[:2], strict=True))
-    padded = cv2.copyMakeBorder(image, before, next(after), before, next(after), BORDERS[border])
-    padded = padded.reshape(*padded.shape[:2], image.shape[2])[:height, :width]
+    padded = cv2.copyMakeBorder(centred, before, next(after), before, next(after), BORDERS[border])
     planes = np.empty((image.shape[2], height, width), np.uint8)
-    for channel, plane in enumerate(cv2.split(padded)):
-        np.bitwise_xor(plane, integer.CENTRE if centred else 0, out=planes[channel])
-    return planes
+    cv2.split(padded.reshape(*padded.shape[:2], image.shape[2])[:height, :width], list(planes))
+    return planes if blocks.split is not None else planes.astype(np.float32)
 
 
 def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border = "mirror") -> Array:

@@ -29,13 +29,14 @@ def digits(weights: NDArray[np.int64]) -> NDArray[np.int8]:
     return np.concatenate([low, (weights - low) >> 8], axis=1).astype(np.int8)
 
 
-def product(pixels: NDArray[np.int8], split: NDArray[np.int8]) -> NDArray[np.int32]:
+def product(pixels: NDArray[np.int8], split: NDArray[np.int8], out: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
     """(m, k) centred pixels times (k, n) weights given as `digits`: (m, n), exact while the result fits in int32."""
     import torch
 
     sums = torch._int_mm(torch.from_numpy(pixels), torch.from_numpy(split)).numpy()
     half = sums.shape[1] // 2
-    return np.asarray((sums[:, half:] << 8) + sums[:, :half])
+    whole = np.left_shift(sums[:, half:], 8, out=out)
+    return np.asarray(np.add(whole, sums[:, :half], out=whole))
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.rng import pick
+from pipeline.rng import picks
 from schemas.ops.pooled import Inject, Placement
 
 OVERLAP = 8
@@ -33,21 +33,22 @@ def draw_placements(
         patch: Side of the pool's patches, in pixels.
         count: Patches in the pool.
     """
-    rows, columns = cover(shape[0], patch), cover(shape[1], patch)
+    crops = [(*row, *column) for row in cover(shape[0], patch) for column in cover(shape[1], patch)]
+    starts = [((patch - height) // PHASE + 1, (patch - width) // PHASE + 1) for _, height, _, width in crops]
+    drawn = iter(picks(rng, [choices for rows, columns in starts for choices in (count, rows, columns, 2, 2)]))
     return tuple(
         Placement(
-            index=pick(rng, count),
-            patch_top=PHASE * pick(rng, (patch - height) // PHASE + 1),
-            patch_left=PHASE * pick(rng, (patch - width) // PHASE + 1),
-            flip_rows=pick(rng, 2) == 1,
-            flip_columns=pick(rng, 2) == 1,
+            index=next(drawn),
+            patch_top=PHASE * next(drawn),
+            patch_left=PHASE * next(drawn),
+            flip_rows=next(drawn) == 1,
+            flip_columns=next(drawn) == 1,
             top=top,
             left=left,
             height=height,
             width=width,
         )
-        for top, height in rows
-        for left, width in columns
+        for top, height, left, width in crops
     )
 
 

@@ -45,19 +45,19 @@ class ShardWriter:
 
     def write(self, sample: Sample) -> None:
         """Append one sample."""
-        record = sample.record.canonical_json().encode()
-        for field, data in zip(FIELDS, (sample.hr_png, record, sample.lr_png), strict=True):
-            self._write(_header(f"{sample.record.key}.{field}", len(data)), data, bytes(-len(data) % tarfile.BLOCKSIZE))
+        members = sample.hr_png, sample.record.canonical_json().encode(), sample.lr_png
+        self._write(b"".join(part for field, data in zip(FIELDS, members, strict=True) for part in (
+            _header(f"{sample.record.key}.{field}", len(data)), data, bytes(-len(data) % tarfile.BLOCKSIZE),
+        )))  # fmt: skip
 
     def close(self) -> None:
         """Write the end of the tar; the file stays open."""
         end = 2 * tarfile.BLOCKSIZE
         self._write(bytes(end + -(self.bytes + end) % tarfile.RECORDSIZE))
 
-    def _write(self, *parts: bytes) -> None:
-        for part in parts:
-            self.file.write(part)
-            self.bytes += len(part)
+    def _write(self, data: bytes) -> None:
+        self.file.write(data)
+        self.bytes += len(data)
 
 
 def _header(name: str, size: int) -> bytes:

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import IO, Any, cast
 
 import numpy as np
@@ -27,10 +27,14 @@ from pipeline.stage import Context, Stage, Unit
 from pipeline.stages import clean_up
 from schemas.hr import HrSet
 from schemas.image import ImageRecord, ImageSet
+from schemas.program import Program
 from schemas.recipe import ShardsConfig, SplitsConfig
 from schemas.sample import Box, SampleRecord, SampleRow
 from schemas.shard import ShardRef, ShardResult, ShardSet, SynthesizeConfig, TilesOfImage
 from schemas.work import FileRecord, Payload
+
+GROUP = 16
+"""Samples that are made, then encoded, then written together: each of the three runs faster when not interrupted."""
 
 
 class ShardPayload(Payload):
@@ -177,9 +181,11 @@ def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context:
             counted = _Hashing(file)
             writer = ShardWriter(cast("IO[bytes]", counted))
             for part in unit.payload.images:
-                for record, hr, lr in maker.pairs(part):
-                    writer.write(make_sample(record, hr, lr))
-                    rows.append(SampleRow(**record.model_dump(), split=unit.payload.split, shard=""))
+                pairs = maker.pairs(part)
+                while group := list(islice(pairs, GROUP)):
+                    for sample in [make_sample(*pair) for pair in group]:
+                        writer.write(sample)
+                    rows += [SampleRow(**record.model_dump(), split=unit.payload.split, shard="") for record, _, _ in group]
             writer.close()
         context.write(unit, "samples.parquet", parquet_bytes(rows))
         yield ShardResult(
@@ -208,27 +214,28 @@ class _Maker:
         self.bounds = weights / weights[-1]
 
     def pairs(self, part: TilesOfImage) -> Iterator[tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]]:
-        """The samples of some tiles of one image: record, HR, LR."""
+        """The samples of some tiles of one image: record, HR, LR. All are drawn first, then applied one by one."""
         image = clean_up.read_hr(self.storage, part.image, part.hr_key, cleaned=part.cleaned)
-        for left, top in part.tiles:
-            hr = np.ascontiguousarray(image[top : top + self.config.tile, left : left + self.config.tile])
-            box, hr_sha256 = Box(left=left, top=top, width=hr.shape[1], height=hr.shape[0]), pixel_digest(hr)
-            for repeat in range(self.config.samples_per_tile):
-                yield self._pair(part.image, box, repeat, hr, hr_sha256)
+        tile, repeats = self.config.tile, range(self.config.samples_per_tile)
+        drawn = [[self._draw(part.image, place, repeat) for repeat in repeats] for place in part.tiles]
+        for (left, top), of_tile in zip(part.tiles, drawn, strict=True):
+            hr = np.ascontiguousarray(image[top : top + tile, left : left + tile])
+            hr_sha256 = pixel_digest(hr)
+            for key, label, program in of_tile:
+                lr = apply(program, hr, self.assets)
+                record = SampleRecord(
+                    key=key, image=part.image.pixel_sha256, box=Box(left=left, top=top, width=tile, height=tile),
+                    scale=self.config.scale, degrader=label, program=program.canonical_json(), seed=self.config.seed,
+                    hr_sha256=hr_sha256, lr_sha256=pixel_digest(lr),
+                )
+                yield record, hr, lr
 
-    def _pair(
-        self, image: ImageRecord, box: Box, repeat: int, hr: NDArray[np.uint8], hr_sha256: str
-    ) -> tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]:
-        key = f"{image.id}-{box.left:05d}-{box.top:05d}-{repeat:03d}"
+    def _draw(self, image: ImageRecord, place: tuple[int, int], repeat: int) -> tuple[str, str, Program]:
+        """Key, label of the degrader, and program of one sample."""
+        key = f"{image.id}-{place[0]:05d}-{place[1]:05d}-{repeat:03d}"
         rng = stream(self.config.seed, "draw", key)
         label, degrader = self._choose(float(rng.random()))
-        program = degrader.draw(rng, (box.height, box.width))
-        lr = apply(program, hr, self.assets)
-        record = SampleRecord(
-            key=key, image=image.pixel_sha256, box=box, scale=self.config.scale, degrader=label,
-            program=program.canonical_json(), seed=self.config.seed, hr_sha256=hr_sha256, lr_sha256=pixel_digest(lr),
-        )
-        return record, hr, lr
+        return key, label, degrader.draw(rng, (self.config.tile, self.config.tile))
 
     def _choose(self, value: float) -> tuple[str, Degrader]:
         number = min(int(np.searchsorted(self.bounds, value, side="right")), len(self.degraders) - 1)

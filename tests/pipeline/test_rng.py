@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.rng import pick, stream, stream_key
+from pipeline.rng import pick, picks, stream, stream_key
 
 parts = st.lists(st.one_of(st.text(max_size=5), st.integers(0, 20)), max_size=4)
 
@@ -59,6 +59,12 @@ def test_pick_is_uniform_and_takes_one_double() -> None:
     counts = np.bincount(values, minlength=7)
     assert len(counts) == 7
     assert np.abs(counts - 1000).max() < 130
+
+
+def test_picks_are_single_picks() -> None:
+    counts = [3, 1, 1000, 2, 7]
+    rng = stream(0, "single")
+    assert picks(stream(0, "single"), counts) == [pick(rng, count) for count in counts]
 
 
 @given(st.integers(1, 1 << 40))
