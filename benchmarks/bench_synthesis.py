@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import Row, best, best_by_turns, photographs, row, show
+from benchmarks.common import Row, best, best_by_turns, forget, photographs, row, show
 from pipeline import layout
 from pipeline.build import make
 from pipeline.corpora.seal import Made, seal_corpus
@@ -91,18 +91,13 @@ def _synthesis(made: Made, profile: Profile) -> Row:
     run_batch(batch)
     lr = _low_resolution(storage, units)
     ours, codec = best_by_turns(
-        lambda: _forget(storage, units), lambda: run_batch(batch), lambda: _codec_only(storage, units, lr)
+        lambda: forget(batch), lambda: run_batch(batch), lambda: _codec_only(storage, units, lr)
     )
     pixels = made.hr.manifest.tiles * made.recipe.tiles.size**2 / 1e6
     return row(
         "synthesis, kernel + noise", "decode + encode of the same images", ours / codec, "<= 1.4", reached=ours <= 1.4 * codec,
         detail=f"{pixels / ours:.1f} MP/s of HR, codec alone {pixels / codec:.1f}",
     )  # fmt: skip
-
-
-def _forget(storage: Storage, units: list[Unit[Any]]) -> None:
-    for unit in units:
-        storage.remove(layout.unit_folder("synthesize", unit.key))
 
 
 def _low_resolution(storage: Storage, units: list[Unit[Any]]) -> list[NDArray[np.uint8]]:

@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 
 from flows.cli.demo import collect
+from pipeline import layout
 from pipeline.images.decode import decode
 from pipeline.images.encode import encode_png
 from pipeline.provenance import software
+from pipeline.stage import Batch
+from pipeline.storage import Storage
 from schemas.image import IngestConfig
 
 RESULTS = Path(__file__).parent / "results"
@@ -59,6 +62,12 @@ def best_by_turns(before: Callable[[], Any], *works: Callable[[], Any], repeats:
             work()
             own.append(time.perf_counter() - start)
     return [min(own) for own in times]
+
+
+def forget(batch: Batch) -> None:
+    """Remove the finished units of a batch."""
+    for unit in batch.units:
+        Storage(batch.profile.workspace).remove(layout.unit_folder(batch.stage, unit.key))
 
 
 def row(what: str, against: str, value: float, goal: str, *, reached: bool, detail: str) -> Row:

@@ -25,11 +25,13 @@ def main() -> None:
 
 
 def mining(quick: bool) -> list[Row]:
-    """Mining against decoding alone, for each kind of file."""
+    """Mining against decoding alone, for each kind of file, and the whole stage with the files that it writes."""
     return [
-        row(f"noise mining, {found['images']}", "only decoding", found["ratio"], "<= 1.15", reached=found["ratio"] <= 1.15,
+        row(f"noise mining, {found['images']}", "only decoding", found["ratio"], goal,
+            reached=goal == "report" or found["ratio"] <= 1.15,
             detail=f"{found['decode ns/px']} ns/px to decode, {found['decode + mine ns/px']} with mining")
         for found in bench_noise.run(quick)
+        for goal in ["report" if "files" in found["images"] else "<= 1.15"]
     ]  # fmt: skip
 
 

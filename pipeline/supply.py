@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline import layout
-from pipeline.stage import Run, Sealed
+from pipeline.stage import Run, Sealed, is_done, read_records
 from pipeline.stages import (
     estimate_kernels,
     fit_pdm,
@@ -20,17 +20,18 @@ from pipeline.stages import (
     pool_pdm,
     pool_redegnet,
 )
+from pipeline.storage import Storage
 from schemas.compression import CompressionPoolManifest
 from schemas.corpus import PoolRef
 from schemas.degraders.pdm import PdmConfig as PdmDegrader
 from schemas.degraders.redegnet import RedegnetConfig as RedegnetDegrader
 from schemas.errors import UserError
 from schemas.hr import HrSet
-from schemas.image import ImageSet
+from schemas.image import ImageSet, Role
 from schemas.kmsr import GenerateConfig, GeneratedPoolManifest
 from schemas.noise import NoisePoolManifest
 from schemas.pdm import PdmManifest
-from schemas.pool import EstimateConfig, KernelPoolManifest, PoolKernelsConfig
+from schemas.pool import EstimateConfig, JudgedKernel, KernelEstimates, KernelPoolManifest, PoolKernelsConfig
 from schemas.recipe import Recipe
 from schemas.redegnet import FacePair, PairSet, RedegnetJudgeConfig, RedegnetManifest
 
@@ -114,9 +115,19 @@ def redegnet_pools(redegnet: Sealed[RedegnetManifest] | None) -> Pools:
 
 def make_kernels(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[KernelPoolManifest]:
     """Estimate and pool kernels."""
+    return run(pool_kernels.STAGE, *_to_judge(recipe, images, run))
+
+
+def judged_kernels(recipe: Recipe, images: ImageSet, run: Run, storage: Storage) -> list[JudgedKernel]:
+    """The verdicts that were reached so far, in the order of the images, even if they let no pool be sealed."""
+    units = pool_kernels.STAGE.units(*_to_judge(recipe, images, run))
+    done = [unit for unit in units if is_done(storage, pool_kernels.STAGE.name, unit)]
+    return read_records(pool_kernels.STAGE, done, storage)
+
+
+def _to_judge(recipe: Recipe, images: ImageSet, run: Run) -> tuple[tuple[ImageSet, KernelEstimates], PoolKernelsConfig]:
     estimates = run(estimate_kernels.STAGE, images, EstimateConfig(seed=recipe.seed, kernelgan=recipe.kernels))
-    config = PoolKernelsConfig(scale=recipe.scale, quality=recipe.kernel_quality)
-    return run(pool_kernels.STAGE, (images, estimates.manifest), config)
+    return (images, estimates.manifest), PoolKernelsConfig(scale=recipe.scale, quality=recipe.kernel_quality)
 
 
 def make_generated_kernels(recipe: Recipe, kernels: Sealed[KernelPoolManifest], run: Run) -> Sealed[GeneratedPoolManifest]:
@@ -185,6 +196,7 @@ def _check_redegnet(recipe: Recipe, redegnet: Sealed[RedegnetManifest] | None) -
 def _noise(
     recipe: Recipe, images: ImageSet, compression: Sealed[CompressionPoolManifest] | None, run: Run
 ) -> Sealed[NoisePoolManifest]:
-    mined = run(mine_noise.STAGE, images, recipe.noise)
+    config = recipe.noise.for_images(len(images.with_role(Role.REAL)))
+    mined = run(mine_noise.STAGE, images, config)
     compressed = compression.manifest.rows() if compression is not None else ()
-    return run(pool_noise.STAGE, (mined.manifest, compressed), recipe.noise)
+    return run(pool_noise.STAGE, (mined.manifest, compressed), config)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from schemas.base import Digest, Frozen
+
+PER_IMAGE = (8, 64)
+"""Fewest and most patches that `auto` takes from one image."""
+SPARE = 4
+"""Times the pool that all images together may give with `auto`."""
 
 
 class NoiseConfig(Frozen):
@@ -15,7 +20,7 @@ class NoiseConfig(Frozen):
 
     patch: int = Field(default=64, ge=16, le=512, multiple_of=8)
     """Side of a patch, in pixels of the real image; a multiple of 8 keeps JPEG blocks in phase."""
-    max_variance: float | Literal["auto"] = "auto"
+    max_variance: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
     """Grey variance that a patch must stay below, in squared grey levels; RealSR uses 20. `auto` follows the noise
     floor of each image at the brightness of the patch."""
     max_excess: float = Field(default=0.1, gt=0)
@@ -49,8 +54,9 @@ class NoiseConfig(Frozen):
     """Largest deviation of one cell, in colour or in variance; 1 is usual for noise."""
     max_patches: int = Field(default=2048, ge=1)
     """Most patches in the pool."""
-    max_per_image: int = Field(default=64, ge=1)
-    """Most patches from one image."""
+    max_per_image: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    """Most patches from one image. `auto`: 64; of large sets fewer, down to 8, as long as the pool is filled though three
+    images of four give nothing."""
     min_patches: int = Field(default=1, ge=1)
     """Fewest patches that a pool may have; with fewer the build stops before synthesis."""
     max_correlation: float = Field(default=0.5, gt=0, le=1)
@@ -63,6 +69,19 @@ class NoiseConfig(Frozen):
         if self.min_patches > self.max_patches:
             raise ValueError(f"min_patches must not exceed max_patches, got {self.min_patches} and {self.max_patches}")
         return self
+
+    @property
+    def quota(self) -> int:
+        """Most patches from one image of a small set."""
+        return PER_IMAGE[1] if self.max_per_image == "auto" else self.max_per_image
+
+    def for_images(self, count: int) -> Self:
+        """With `max_per_image` as a number for a set of `count` images; powers of 2, so that it seldom changes as sets grow."""
+        if self.max_per_image != "auto":
+            return self
+        least, most = PER_IMAGE
+        wanted = max(least, min(most, SPARE * self.max_patches // max(1, count)))
+        return self.with_(max_per_image=1 << (wanted - 1).bit_length())
 
     @classmethod
     def realsr(cls, patch: int = 256, max_variance: float = 20.0, min_mean: float = 0.0) -> Self:
@@ -149,6 +168,11 @@ class NoiseSurvey(Frozen):
     """Smallest `max_variance` at which a patch would do, in squared grey levels; none if other rules reject all."""
     floor: tuple[tuple[float, float], ...]
     """Noise floor with `auto`: pairs of brightness, in grey levels, and grey variance, in squared grey levels."""
+
+    @property
+    def candidates(self) -> int:
+        """Patches that the image offers to the pool."""
+        return self.patches - sum(self.rejected.values())
 
 
 class NoiseCoverage(Frozen):

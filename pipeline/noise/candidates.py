@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -25,8 +26,15 @@ SHADE = 32
 """Width of the brightness classes over which the choice is spread, in grey levels."""
 BATCH = 1 << 19
 """Pixels that are examined at once."""
-LOOK = 1 << 20
-"""Pixels that a first look at a large image takes in, at least: enough for its floor, and mostly for all that it may give."""
+LOOK = 1 << 18
+"""Pixels that a first look at a large image takes in, at least: enough for its floor."""
+AMPLE = 4
+"""Patches that a first look takes in, at least, for each that the image may give."""
+FURTHER = 4
+"""Times as many patches that the next look takes in."""
+REASONS, PASSED = tuple(NoiseReason), -1
+Verdicts = NDArray[np.int8]
+"""One per patch: a place in `REASONS`, or `PASSED`."""
 DIGITS = 6
 """Decimals that are kept of measurements: processors differ in later ones."""
 
@@ -46,10 +54,10 @@ class Candidates:
 
 
 def candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> Candidates:
-    """Measure an image and keep up to `max_per_image` patches that pass all rules.
+    """Measure an image and keep up to `config.quota` patches that pass all rules.
 
     They are not taken by calmness, which would bias the strength of the noise low. Of a large image every k-th row of
-    patches is looked at; all of them only where that gives fewer than the image may give.
+    patches is looked at; where that gives fewer than the image may give, at four times as many, and so on up to all.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -58,13 +66,14 @@ def candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> Ca
     """
     side = config.patch
     rows, columns = image.shape[0] // side, image.shape[1] // side
-    step = rows * columns * side * side // LOOK
-    if step > 1:
+    step = rows * columns // max(AMPLE * config.quota, LOOK // side**2)
+    while step >= FURTHER:
         thinned = image[: rows * side].reshape(rows, side, *image.shape[1:])[::step]
         found = _candidates(thinned.reshape(-1, *image.shape[1:]), digest, config)
-        if len(found.table) == config.max_per_image:
+        if len(found.table) == config.quota:
             found.table["top"] *= step                       # tops are multiples of the side
             return found
+        step //= FURTHER
     return _candidates(image, digest, config)
 
 
@@ -72,9 +81,9 @@ def _candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> C
     found = survey(image, config.patch)
     floor = noise_floor(found, config)
     verdicts = _judge(found, floor, config)
-    order = _order(found, np.flatnonzero(verdicts == ""))
+    order = _order(found, np.flatnonzero(verdicts == PASSED))
     tables, patches = [np.zeros(0, TABLE)], [np.zeros((0, config.patch, config.patch, 3), np.uint8)]
-    room = config.max_per_image
+    room = config.quota
     while room and order:
         # As many as there is room for, since most of what comes this far is accepted; memory stays bounded.
         size = min(room, max(1, BATCH // config.patch**2))
@@ -83,11 +92,11 @@ def _candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> C
         table = _measured(stack, found, batch)
         reasons = _examine(table, config)
         verdicts[[index for index, _ in batch]] = reasons
-        accepted = reasons == ""
+        accepted = reasons == PASSED
         tables.append(table[accepted])
         patches.append(stack[accepted])
         room -= int(accepted.sum())
-    verdicts[[index for index, _ in order]] = NoiseReason.QUOTA
+    verdicts[[index for index, _ in order]] = REASONS.index(NoiseReason.QUOTA)
     kept = np.concatenate(patches)
     return Candidates(
         survey=_report(digest, found, floor, verdicts, config),
@@ -107,17 +116,16 @@ def signatures(grey: NDArray[np.uint8]) -> NDArray[np.int8]:
     return np.asarray(np.rint(rest * (127 / np.maximum(np.abs(rest).max(axis=1, keepdims=True), 1e-3))), np.int8)
 
 
-def _judge(found: Survey, floor: Floor, config: NoiseConfig) -> NDArray[np.object_]:
-    """The first rule that each patch breaks, or an empty string.
+def _judge(found: Survey, floor: Floor, config: NoiseConfig) -> Verdicts:
+    """Which patches break a rule.
 
     The greys of the survey may differ by one level from `exact_grey`: mean and variance get that much slack here, and
     are judged again in `_examine`.
     """
-    verdicts = np.full(len(found.mean), "", object)
     calm = found.noise <= floor.at(found.mean) * tolerance(found, config)
     uneven = min(config.max_inconsistency, config.max_unlike * calm_level(found.inconsistency[calm]))
     uneven_means = min(structure_limit(config), config.max_unlike * calm_level(found.structure[calm]))
-    for reason, broken in (
+    return _first_broken(len(found.mean), (
         (NoiseReason.TOO_DARK, found.mean <= config.min_mean - 1),
         (NoiseReason.TOO_BRIGHT, found.mean > config.max_mean + 1),
         (NoiseReason.CLIPPED, found.clipped > config.max_clipped),
@@ -125,8 +133,14 @@ def _judge(found: Survey, floor: Floor, config: NoiseConfig) -> NDArray[np.objec
         (NoiseReason.TEXTURE, (found.inconsistency > uneven) | (found.blank > config.max_blank)),
         (NoiseReason.GRADIENT, found.structure > uneven_means),
         (NoiseReason.VARIANCE, _too_strong(found, floor, config)),
-    ):
-        verdicts[(verdicts == "") & broken] = reason
+    ))  # fmt: skip
+
+
+def _first_broken(count: int, rules: Sequence[tuple[NoiseReason, NDArray[np.bool_]]]) -> Verdicts:
+    """For each patch the place in `REASONS` of the first rule that it breaks, or `PASSED`."""
+    verdicts = np.full(count, PASSED, np.int8)
+    for reason, broken in reversed(rules):
+        verdicts[broken] = REASONS.index(reason)
     return verdicts
 
 
@@ -160,13 +174,14 @@ def _cut(image: NDArray[np.uint8], found: Survey, index: int) -> NDArray[np.uint
 def _measured(stack: NDArray[np.uint8], found: Survey, batch: list[tuple[int, int]]) -> NDArray[np.void]:
     """The table of patches (n, p, p, 3) with their (index, priority)."""
     grey = exact_grey(stack)
-    levels = grey.reshape(len(grey), -1).astype(np.int64)
+    levels = grey.reshape(len(grey), -1)
     table = np.zeros(len(stack), TABLE)
     where = np.array([index for index, _ in batch])
     table["priority"] = [priority for _, priority in batch]
     table["top"], table["left"] = np.array(divmod(where, found.columns)) * found.patch
     table["mean"] = levels.mean(axis=1)
-    table["variance"] = np.maximum((levels * levels).mean(axis=1) - table["mean"] ** 2, 0)
+    squares = np.square(levels, dtype=np.uint16).mean(axis=1)
+    table["variance"] = np.maximum(squares - table["mean"] ** 2, 0)
     for name in MEASURED[2:]:
         table[name] = np.round(getattr(found, name)[where], DIGITS)
     single, coloured = details(stack)
@@ -178,12 +193,10 @@ def _measured(stack: NDArray[np.uint8], found: Survey, batch: list[tuple[int, in
     return table
 
 
-def _examine(table: NDArray[np.void], config: NoiseConfig) -> NDArray[np.object_]:
-    """The first of the rules that need the pixels that each patch breaks, or an empty string."""
-    verdicts = np.full(len(table), "", object)
+def _examine(table: NDArray[np.void], config: NoiseConfig) -> Verdicts:
+    """Which patches break one of the rules that need the pixels."""
     fixed = np.inf if config.max_variance == "auto" else config.max_variance
-    limit = structure_limit(config)
-    for reason, broken in (
+    return _first_broken(len(table), (
         (NoiseReason.TOO_DARK, table["mean"] <= config.min_mean),
         (NoiseReason.TOO_BRIGHT, table["mean"] > config.max_mean),
         (NoiseReason.VARIANCE, table["variance"] >= fixed),
@@ -191,23 +204,19 @@ def _examine(table: NDArray[np.void], config: NoiseConfig) -> NDArray[np.object_
         (NoiseReason.STRIPES, table["coherence"] > config.max_coherence),
         (NoiseReason.STRIPES, table["periodicity"] > config.max_periodicity),
         (NoiseReason.DETAIL, table["outlier"] > config.max_outlier),
-        (NoiseReason.GRADIENT, table["structure"] > limit),
-    ):
-        verdicts[(verdicts == "") & broken] = reason
-    return verdicts
+        (NoiseReason.GRADIENT, table["structure"] > structure_limit(config)),
+    ))  # fmt: skip
 
 
-def _report(
-    digest: str, found: Survey, floor: Floor, verdicts: NDArray[np.object_], config: NoiseConfig
-) -> NoiseSurvey:
-    counts = Counter(verdict for verdict in verdicts if verdict)
-    loud = found.variance[verdicts == NoiseReason.VARIANCE]
+def _report(digest: str, found: Survey, floor: Floor, verdicts: Verdicts, config: NoiseConfig) -> NoiseSurvey:
+    counts = np.bincount(verdicts[verdicts != PASSED], minlength=len(REASONS)).tolist()
+    loud = found.variance[verdicts == REASONS.index(NoiseReason.VARIANCE)]
     known = np.isfinite(floor.variance) & (config.max_variance == "auto")
     pairs = zip(floor.brightness[known].tolist(), floor.variance[known].tolist(), strict=True)
     return NoiseSurvey(
         image=digest,
         patches=len(verdicts),
-        rejected={reason: counts[reason] for reason in NoiseReason if counts[reason]},
+        rejected={reason: count for reason, count in zip(REASONS, counts, strict=True) if count},
         threshold_needed=None if not len(loud) else round(float(loud.min()) + 0.01, 2),
         floor=tuple((brightness, round(variance, DIGITS)) for brightness, variance in pairs),
     )

@@ -14,8 +14,8 @@ from pipeline.noise.residual import detrend
 Plane = NDArray[np.float64]
 BAND = 8
 """Side of the squares of frequencies within which powers are compared."""
-COLOURS = np.array([[1, 2, 1, -512], [1, -1, 0, 0], [0, -1, 1, 0]], np.float32)
-"""R + 2G + B (centred), R - G and B - G."""
+CENTRE = np.float32(512)
+"""Middle of R + 2G + B."""
 
 
 def exact_grey(patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -26,8 +26,9 @@ def exact_grey(patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def plateau(patches: NDArray[np.uint8]) -> Plane:
     """Fraction of the pixels of patches (n, p, p, 3) that equal their right neighbour in all channels."""
-    same = patches[:, :, 1:] == patches[:, :, :-1]
-    return np.asarray((same[..., 0] & same[..., 1] & same[..., 2]).mean(axis=(1, 2)))
+    side = patches.shape[1]
+    pixels = cv2.cvtColor(patches.reshape(-1, side, 3), cv2.COLOR_RGB2RGBA).view(np.uint32).reshape(-1, side, side)
+    return np.asarray((pixels[:, :, 1:] == pixels[:, :, :-1]).mean(axis=(1, 2)))
 
 
 def coherence(grey: NDArray[np.uint8]) -> Plane:
@@ -100,16 +101,19 @@ def details(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
 
 
 def _cells(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
-    """Means and standard deviations of cells, (n, 3, k, k), of the three `COLOURS`."""
-    count, side = len(patches), patches.shape[1]
-    per = side // cell_side(side)
-    planes = cv2.transform(patches.reshape(-1, side, 3).astype(np.float32), COLOURS)
-    mean, square = (
-        cv2.resize(plane, (per, count * per), interpolation=cv2.INTER_AREA).reshape(count, per, per, 3)
-        for plane in (planes, planes * planes)
-    )
-    spread = np.sqrt(np.maximum(square - mean * mean, 0))
-    return np.moveaxis(mean, -1, 1).astype(np.float64), np.moveaxis(spread, -1, 1).astype(np.float64)
+    """Means and standard deviations of cells, (n, 3, k, k), of R + 2G + B, R - G and B - G. All sums are exact in float32."""
+    count, whole = len(patches), patches.shape[1]
+    side = cell_side(whole)
+    per, area = whole // side, side * side
+    wide = np.ascontiguousarray(np.swapaxes(patches, 0, 1)).reshape(whole, -1, 3)      # side by side: long rows are faster
+    red, green, blue = (plane.astype(np.float32) for plane in cv2.split(wide))
+    mean, square = np.empty((2, count, 3, per, per))
+    for number, plane in enumerate((red + green + green + blue - CENTRE, red - green, blue - green)):
+        rows = plane.reshape(per, side, -1)
+        for out, sums in ((mean, rows.sum(axis=1)), (square, np.einsum("aij,aij->aj", rows, rows))):
+            cells = sums.reshape(-1, side) @ np.ones(side, np.float32)
+            out[:, number] = np.swapaxes(cells.reshape(per, count, per), 0, 1) / area
+    return mean, np.sqrt(np.maximum(square - mean * mean, 0))
 
 
 def _deviation(size: Plane, values: Plane) -> Plane:

@@ -57,11 +57,13 @@ def noise_floor(found: Survey, config: NoiseConfig) -> Floor:
 
 def _lowest(mean: Plane, variance: Plane, centres: Plane, quantile: float) -> tuple[Plane, Plane]:
     """Mean brightness and largest variance of the calmest windows near each brightness, where there are enough."""
+    order = np.argsort(mean)
+    mean, variance = mean[order], variance[order]
+    starts, stops = np.searchsorted(mean, centres - REACH), np.searchsorted(mean, centres + REACH, "right")
     rows: list[tuple[float, float]] = []
-    for centre in centres:
-        near = np.abs(mean - centre) <= REACH
-        of, there = variance[near], mean[near]
-        if len(of) >= FEWEST:
+    for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+        if stop - start >= FEWEST:
+            of, there = variance[start:stop], mean[start:stop]
             place = int(quantile * (len(of) - 1))
             limit = np.partition(of, place)[place]
             rows.append((float(there[of <= limit].mean()), float(limit)))
@@ -86,7 +88,14 @@ def structure_limit(config: NoiseConfig) -> float:
 
 def calm_level(values: Plane) -> float:
     """The lower quartile of a measure of the calm patches of an image; at least 1, the value of white noise."""
-    return max(1.0, float(np.quantile(values, 0.25))) if len(values) else 1.0
+    return max(1.0, float(_quartile(np.sort(values)))) if len(values) else 1.0
+
+
+def _quartile(ascending: Plane) -> float:
+    """The lower quartile by linear interpolation: `np.quantile` without what takes longer than the rest here."""
+    place, part = divmod(0.25 * (len(ascending) - 1), 1)
+    low, high = ascending[int(place)], ascending[min(int(place) + 1, len(ascending) - 1)]
+    return float(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
 
 
 def _windows(found: Survey, side: int, config: NoiseConfig) -> tuple[Plane, Plane]:

@@ -54,8 +54,7 @@ def survey(image: NDArray[np.uint8], patch: int) -> Survey:
     if rows * columns == 0:
         none, cells = np.zeros(0), np.zeros((0, 0), np.float32)
         return Survey(patch, columns, none, none, none, none, none, none, none, (cells, cells, cells))
-    height = max(1, STRIP // image.shape[1] // patch) * patch
-    mean, square, clipped = _cells(image[: rows * patch, : columns * patch], side, height)
+    mean, square, clipped = _cells(image[: rows * patch, : columns * patch], patch, side)
     variance = np.maximum(square - mean * mean, 0) * np.float32(side * side / (side * side - 1))
     per = patch // side
     means, squares, inside, lost = (tiles(plane, per).astype(float) for plane in (mean, square, variance, clipped))
@@ -85,12 +84,12 @@ def tiles(plane: Cells, per: int) -> Cells:
     return np.swapaxes(plane.reshape(rows, per, columns, per), 1, 2).reshape(-1, per, per)
 
 
-def _cells(image: NDArray[np.uint8], side: int, height: int) -> tuple[Cells, Cells, Cells]:
-    """`_moments` and `_clipped` of an image, a strip of `height` rows at a time."""
-    strips = [image[top : top + height] for top in range(0, len(image), height)]
-    measured = [(*_moments(strip, side), _clipped(strip, side)) for strip in strips]
-    mean, square, clipped = (np.concatenate(planes) for planes in zip(*measured, strict=True))
-    return mean, square, clipped
+def _cells(image: NDArray[np.uint8], patch: int, side: int) -> tuple[Cells, Cells, Cells]:
+    """`_moments` and `_clipped` of an image whose sides are multiples of the patch."""
+    height = max(1, STRIP // image.shape[1] // patch) * patch
+    measured = [_moments(image[top : top + height], side) for top in range(0, len(image), height)]
+    mean, square = (np.concatenate(planes) for planes in zip(*measured, strict=True))
+    return mean, square, _clipped(image, patch, side)
 
 
 def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
@@ -98,19 +97,32 @@ def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
 
     Sums are of integers below 2^24 and the divisor is a power of two: float32 holds them exactly, in any order.
     """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    grey -= np.float32(128)
-    size = (grey.shape[1] // side, grey.shape[0] // side)
-    mean = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    np.multiply(grey, grey, out=grey)
-    return np.asarray(mean), np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    sums = _sums(grey, side, np.uint16)
+    squares = _sums(np.square(grey, dtype=np.uint16), side, np.uint32)
+    area = side * side
+    return sums / np.float32(area) - np.float32(128), (squares - 256 * sums + np.float32(area << 14)) / np.float32(area)
 
 
-def _clipped(image: NDArray[np.uint8], side: int) -> Cells:
-    inner = cv2.inRange(image, (1, 1, 1), (254, 254, 254))
-    size = (image.shape[1] // side, image.shape[0] // side)
-    kept = cv2.resize(inner, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    return np.asarray((255 - kept) / 255, np.float32)
+def _sums(plane: NDArray[np.unsignedinteger], side: int, kind: type[np.unsignedinteger]) -> Cells:
+    """Sums over cells; those over the rows of a cell fit into `kind`."""
+    rows = plane.reshape(-1, side, plane.shape[1]).sum(axis=1, dtype=kind).astype(np.float32)
+    return np.asarray(rows.reshape(len(rows), -1, side) @ np.ones(side, np.float32))
+
+
+def _clipped(image: NDArray[np.uint8], patch: int, side: int) -> Cells:
+    """Fractions of pixels with a channel at 0 or 255, counted in the patches that have one."""
+    rows, columns, per = image.shape[0] // patch, image.shape[1] // patch, patch // side
+    lines = image.reshape(rows, patch, -1)
+    low, high = (lines.min(axis=1).reshape(rows, columns, -1), lines.max(axis=1).reshape(rows, columns, -1))
+    touched = (low.min(axis=2) == 0) | (high.max(axis=2) == 255)
+    clipped = np.zeros((rows * per, columns * per), np.float32)
+    if touched.any():
+        whole = np.swapaxes(image.reshape(rows, patch, columns, patch, 3), 1, 2)[touched]
+        inner = cv2.inRange(whole.reshape(-1, patch, 3), (1, 1, 1), (254, 254, 254))
+        kept = cv2.resize(inner, (per, len(whole) * per), interpolation=cv2.INTER_AREA).astype(np.float32)
+        np.swapaxes(clipped.reshape(rows, per, columns, per), 1, 2)[touched] = ((255 - kept) / 255).reshape(-1, per, per)
+    return clipped
 
 
 def _structure(means: Plane, noise: Plane, side: int) -> Plane:

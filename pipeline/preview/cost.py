@@ -147,7 +147,7 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
     noise = by_kind.get("noise")
     if noise is not None:
         patch = m.recipe.noise.patch**2 * 3
-        each = 0.0 if noise.sealed else min(len(noise.items), m.recipe.noise.max_per_image)
+        each = 0.0 if noise.sealed else min(len(noise.items), m.recipe.noise.for_images(round(images)).quota)
         kept = min(images * each, m.recipe.noise.max_patches)
         size = images * each * patch + kept * patch * 4
         lines.append(("mine_noise", loading + noise.per_pixel * pixels, size, "mining of the stand-in"))

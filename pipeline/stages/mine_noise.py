@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import layout
 from pipeline.images.decode import load
 from pipeline.noise.candidates import candidates
 from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.payload import ImagePayload, npy_bytes
+from pipeline.stages.payload import ImagePayload, npz_bytes
+from pipeline.storage import Storage
 from schemas.base import Digest, Frozen
 from schemas.image import ImageSet, Role
 from schemas.noise import NoiseConfig, NoiseSurvey
 
+CANDIDATES = "candidates.npz"
+
 
 class MinedRef(Frozen):
-    """What was found in one image, and the unit with `table.npy`, `signatures.npy` and `patches.npy`."""
+    """What was found in one image, and the unit with `candidates.npz`, if there are any."""
 
     key: Digest
     """Key of the unit."""
@@ -35,13 +43,21 @@ def plan(images: ImageSet, config: NoiseConfig) -> list[ImagePayload]:  # noqa: 
 
 
 def work(units: Sequence[Unit[ImagePayload]], config: NoiseConfig, context: Context) -> Iterator[NoiseSurvey]:
-    """Decode, measure, and write the candidates."""
+    """Decode, measure, and write the candidates; most images have none, and then there is nothing to write."""
     for unit in units:
         image = unit.payload.image
         found = candidates(load(image), image.pixel_sha256, config)
-        for name, values in (("table", found.table), ("signatures", found.signatures), ("patches", found.patches)):
-            context.write(unit, f"{name}.npy", npy_bytes(values))
+        if found.survey.candidates:
+            arrays = npz_bytes(table=found.table, signatures=found.signatures, patches=found.patches)
+            context.write(unit, CANDIDATES, arrays)
         yield found.survey
+
+
+def read_candidates(storage: Storage, ref: MinedRef, *names: str) -> list[NDArray[Any]]:
+    """The arrays of these names, fields of `Candidates`, that were mined in an image that has some."""
+    file = f"{layout.unit_folder(STAGE.name, ref.key)}/{CANDIDATES}"
+    with storage.open(file) as opened, np.load(opened, allow_pickle=False) as arrays:
+        return [arrays[name] for name in names]
 
 
 def seal(
@@ -52,6 +68,6 @@ def seal(
 
 
 STAGE = Stage(
-    name="mine_noise", version=2, title="mine noise", noun="images",
+    name="mine_noise", version=3, title="mine noise", noun="images",
     record=NoiseSurvey, manifest=MinedNoise, plan=plan, work=work, seal=seal,
 )  # fmt: skip

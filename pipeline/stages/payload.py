@@ -36,6 +36,13 @@ def npy_bytes(array: NDArray[Any]) -> bytes:
     return buffer.getvalue()
 
 
+def npz_bytes(**arrays: NDArray[Any]) -> bytes:
+    """The arrays as one .npz file, not compressed; equal arrays give equal bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
 def read_npy(storage: Storage, name: str) -> NDArray[Any]:
     """The array of an .npy file of the workspace."""
     array: NDArray[Any] = np.load(io.BytesIO(storage.read(name)), allow_pickle=False)

@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from pipeline import layout
 from pipeline.compression.mine import encoder_of
 from pipeline.compression.restore import restore
-from pipeline.noise.candidates import Candidates
+from pipeline.noise.candidates import TABLE, Candidates
 from pipeline.noise.residual import residual
 from pipeline.noise.select import Selection, choose, shortage
 from pipeline.pools import columns_of, pool_digest, write_pool
 from pipeline.rng import stream
 from pipeline.stage import Context, Stage, Unit
-from pipeline.stages import mine_noise
-from pipeline.stages.mine_noise import MinedNoise, MinedRef
-from pipeline.stages.payload import read_npy
+from pipeline.stages.mine_noise import MinedNoise, MinedRef, read_candidates
 from pipeline.storage import Storage
 from schemas.compression import MinedCompression
 from schemas.noise import NoiseConfig, NoisePatch, NoisePoolManifest
@@ -71,12 +69,10 @@ def work(units: Sequence[Unit[PoolPayload]], config: NoiseConfig, context: Conte
 
 
 def _read(storage: Storage, ref: MinedRef) -> Candidates:
-    table, signatures = (_array(storage, ref, name) for name in ("table", "signatures"))
+    table, signatures = np.zeros(0, TABLE), np.zeros((0, 0), np.int8)
+    if ref.survey.candidates:
+        table, signatures = read_candidates(storage, ref, "table", "signatures")
     return Candidates(ref.survey, table, signatures, np.zeros((0, 0, 0, 3), np.uint8))
-
-
-def _array(storage: Storage, ref: MinedRef, name: str) -> NDArray[Any]:
-    return read_npy(storage, f"{layout.unit_folder(mine_noise.STAGE.name, ref.key)}/{name}.npy")
 
 
 def _residuals(storage: Storage, payload: PoolPayload, selection: Selection) -> NDArray[np.float32]:
@@ -86,7 +82,8 @@ def _residuals(storage: Storage, payload: PoolPayload, selection: Selection) -> 
     for image, group in groupby(picks, key=lambda pick: pick[0][0]):
         chosen = list(group)
         records = [record for _, record in chosen]
-        patches = _array(storage, payload.images[image], "patches")[[row for (_, row), _ in chosen]]
+        [mined] = read_candidates(storage, payload.images[image], "patches")
+        patches = mined[[row for (_, row), _ in chosen]]
         compression = compressed.get(records[0].image)
         rows += [residual(patch) for patch in (patches if compression is None else _restored(patches, records, compression))]
     return np.stack(rows)

@@ -142,7 +142,7 @@ def test_every_patch_size_works_on_odd_images(patch: int) -> None:
     config = CONFIG.with_(patch=patch)
     found = candidates(image, DIGEST, config)
     assert found.survey.patches == (511 // patch) * (389 // patch)
-    assert len(found.table) >= min(config.max_per_image, 0.8 * found.survey.patches)
+    assert len(found.table) >= min(config.quota, 0.8 * found.survey.patches)
     assert strength(image, config) == pytest.approx(np.hypot(5, np.sqrt(1 / 12)), rel=0.04)
     for row, pixels in zip(found.table, found.patches, strict=True):
         top, left = int(row["top"]), int(row["left"])
@@ -201,14 +201,34 @@ def test_the_needed_threshold_is_enough() -> None:
 
 def test_a_large_image_is_looked_at_in_part_and_its_patches_are_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     image = with_noise(128, 4, size=640)[:, :203]
-    config = NoiseConfig(patch=32, max_per_image=9)
+    config = NoiseConfig(patch=32, max_per_image=5)
     whole = candidates(image, "0" * 64, config)
-    monkeypatch.setattr("pipeline.noise.candidates.LOOK", 40 * 32 * 32)
+    monkeypatch.setattr("pipeline.noise.candidates.LOOK", 24 * 32 * 32)
     part = candidates(image, "0" * 64, config)
-    assert (whole.survey.patches, part.survey.patches) == (120, 42)          # 20 rows of 6; every third of them
-    assert len(part.table) == 9
-    assert set(part.table["top"] // 32 % 3) == {0}
+    assert (whole.survey.patches, part.survey.patches) == (120, 24)          # 20 rows of 6; every fifth of them
+    assert len(part.table) == 5
+    assert set(part.table["top"] // 32 % 5) == {0}
     for row, patch in zip(part.table, part.patches, strict=True):
         np.testing.assert_array_equal(image[row["top"] : row["top"] + 32, row["left"] : row["left"] + 32], patch)
     asked = candidates(image, "0" * 64, config.with_(max_per_image=64))       # more than a part has
     assert asked.survey.patches == 120
+
+
+def test_where_a_part_gives_too_little_more_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.noise.candidates.LOOK", 4 * 32 * 32)
+    image = np.tile(with_noise(128, 4)[:, :64], (4, 1, 1))                     # 64 rows of 2
+    image[:32] = image[1024:1056] = 255                                       # nothing in the two rows that are looked at first
+    found = candidates(image, "0" * 64, NoiseConfig(patch=32, max_per_image=1))
+    assert found.survey.patches == 16                                         # every eighth row, not all
+    assert [int(top) // 32 % 8 for top in found.table["top"]] == [0]
+
+
+@pytest.mark.parametrize(
+    ("images", "pool", "most"), [(0, 2048, 64), (1, 2048, 64), (128, 2048, 64), (129, 2048, 64), (300, 2048, 32), (700, 2048, 16),
+                                 (10**6, 2048, 8), (300, 10**6, 64), (5, 8, 8)]
+)  # fmt: skip
+def test_large_sets_take_fewer_of_each_image(images: int, pool: int, most: int) -> None:
+    config = NoiseConfig(max_patches=pool).for_images(images)
+    assert config.max_per_image == config.quota == most
+    assert NoiseConfig(max_per_image=5).for_images(images).max_per_image == 5
+    assert images * most >= min(3 * pool, images * 64)                        # enough if three images of four give nothing
