@@ -175,6 +175,12 @@ def _flipped_pixels() -> bytes:
     return bytes(data)
 
 
+def _overwritten(data: bytes, with_: bytes) -> bytes:
+    """Other bytes in the middle of the second half, as a bad copy leaves them; the end is there."""
+    start = len(data) * 3 // 4
+    return data[:start] + with_ + data[start + len(with_) :]
+
+
 def _lying_jpeg() -> bytes:
     data = bytearray(file_bytes("JPEG"))
     at = data.index(b"\xff\xc0") + 5
@@ -228,6 +234,7 @@ FILES: dict[str, tuple[Callable[[], bytes], Verdict]] = {
     "still.gif": (lambda: file_bytes("GIF", _palette()), (C.PALETTE_TO_RGB,)),
     "a jpeg, called.png": (lambda: file_bytes("JPEG"), ()),
     "no-extension": (lambda: file_bytes("PNG"), ()),
+    "zeros-before-the-end.jpg": (lambda: file_bytes("JPEG")[:-2] + bytes(500) + b"\xff\xd9", ()),
     "trailing-bytes.jpg": (lambda: file_bytes("JPEG") + b"appended by a phone", ()),
     "srgb-profile.jpg": (lambda: file_bytes("JPEG", icc_profile=_SRGB), ()),
     "wide-gamut.jpg": (lambda: file_bytes("JPEG", icc_profile=icc_bytes()), (C.ICC_TO_SRGB,)),
@@ -313,6 +320,8 @@ FILES: dict[str, tuple[Callable[[], bytes], Verdict]] = {
     "truncated.gif": (lambda: file_bytes("GIF", _palette())[:-900], R.TRUNCATED),
     "hollow.png": (lambda: _lying_png(9000, 9000), R.TRUNCATED),
     "flipped.png": (_flipped_pixels, R.CORRUPT),
+    "zeros-inside.jpg": (lambda: _overwritten(file_bytes("JPEG", quality=95), bytes(300)), R.CORRUPT),
+    "noise-inside.jpg": (lambda: _overwritten(file_bytes("JPEG", quality=95), bytes(range(40, 140))), R.CORRUPT),
     "garbage.jpg": (lambda: b"\xff\xd8\xff" + bytes(range(256)) * 4 + b"\xff\xd9", R.CORRUPT),
     "bomb.png": (lambda: _lying_png(60_000, 60_000), R.TOO_LARGE),
     "bomb.jpg": (_lying_jpeg, R.TOO_LARGE),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from pipeline.images.colour import to_srgb
-from pipeline.images.damage import reading
+from pipeline.images.damage import check_jpeg, reading
 from pipeline.images.find import FoundFile
 from pipeline.images.header import read_header
 from pipeline.images.read import read_image
@@ -75,6 +75,8 @@ def ingest_file(found: FoundFile, role: Role, config: IngestConfig) -> ImageReco
         _check_bytes(found, config)
         data = read_image(found.url)
         image, container, conversions = decode(data, config)
+        if container in ("JPEG", "MPO"):
+            check_jpeg(data)
     except ImageRejected as error:
         return RejectedImage(url=found.url, role=role, reason=error.reason, detail=error.detail)
     return ImageRecord(

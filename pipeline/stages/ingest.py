@@ -109,7 +109,7 @@ def _nothing_left(rejected: Sequence[RejectedImage]) -> UserError:
 
 
 STAGE = Stage(
-    name="ingest", version=1, title="ingest", noun="files",
+    name="ingest", version=2, title="ingest", noun="files",
     record=Ingested, manifest=ImageSet, plan=plan, work=work, seal=seal,
     batch=lambda _config, _profile: 16,
 )

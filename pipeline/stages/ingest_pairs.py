@@ -103,7 +103,7 @@ def _check_sizes(pairs: Sequence[FacePair]) -> None:
 
 
 STAGE = Stage(
-    name="ingest_pairs", version=1, title="ingest pairs", noun="pairs",
+    name="ingest_pairs", version=2, title="ingest pairs", noun="pairs",
     record=IngestedPair, manifest=PairSet, plan=plan, work=work, seal=seal,
     batch=lambda _config, _profile: 8,
 )  # fmt: skip
