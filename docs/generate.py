@@ -22,9 +22,9 @@ from pipeline import degraders
 from pipeline.apply import apply
 from pipeline.ops import OPS as FUNCTIONS
 from pipeline.pools import Assets
-from pipeline.preview.grid import wrapped
 from pipeline.preview.strips import shown
 from pipeline.preview.supplies import assets_of, pools_of
+from pipeline.report.lines import wrapped
 from pipeline.report.pictures import png
 from pipeline.rng import stream
 from schemas.base import Frozen

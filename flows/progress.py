@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from pipeline.report.markup import agreed
 from pipeline.stage import Sealed, Stage, Watcher
 from pipeline.training.watch import TrainWatcher
 from schemas.provenance import StageTiming
@@ -68,7 +69,7 @@ class ProgressArtifacts(Watcher):
         from prefect.artifacts import create_progress_artifact
 
         self.todo, self.done, self.last = todo, 0.0, time.monotonic()
-        self.task = f"{stage.title}: {todo} of {units} {stage.noun} to do"
+        self.task = f"{stage.title}: {todo} of {units} {agreed(units, stage.noun)} to do"
         if todo:
             self.artifact = create_progress_artifact(0.0, key=stage.name.replace("_", "-"), description=self.task)
 

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flows.quiet import settle
@@ -31,6 +31,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.deployments.runner import RunnerDeployment  # noqa: E402
 from prefect.runner import Runner  # noqa: E402
 from prefect.schedules import Cron, Interval, Schedule  # noqa: E402
+from prefect.server.schemas.schedules import CronSchedule  # noqa: E402
 from prefect.states import Crashed  # noqa: E402
 from prefect.types.entrypoint import EntrypointType  # noqa: E402
 from tzlocal import get_localzone_name  # noqa: E402
@@ -44,6 +45,9 @@ from schemas.errors import UserError  # noqa: E402
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 SHORTEST = timedelta(minutes=1)
 """Shortest interval: a run that finds nothing new takes about ten seconds, most of them to start."""
+
+AHEAD = timedelta(days=8 * 366)
+"""How far ahead the next time of a schedule may lie: 29 February is up to eight years away."""
 
 GRACE = 5.0
 """Seconds for runs to end on the first signal, and on the second."""
@@ -79,15 +83,28 @@ def cron_schedule(cron: str, option: str) -> Schedule:
     """A cron schedule in the local time zone.
 
     Raises:
-        UserError: if it is not five fields of cron.
+        UserError: if it is not five fields of cron, or names a day that never comes.
     """
+    zone = get_localzone_name()
     try:
-        return Cron(cron, timezone=get_localzone_name())
+        found = Cron(cron, timezone=zone)
     except ValueError as error:
         raise UserError(
             "this is not a cron expression", where=option, got=cron,
             wanted='minute, hour, day, month and weekday, such as "0 3 * * *" for every night at three',
         ) from error  # fmt: skip
+    if not _comes(CronSchedule(cron=cron, timezone=zone)):
+        raise UserError("this schedule never comes", where=option, got=cron, wanted="a day that its month has",
+                        todo='correct day and month, such as "0 3 28 2 *" for 28 February at three')  # fmt: skip
+    return found
+
+
+def _comes(schedule: CronSchedule) -> bool:
+    """Whether a schedule has a next time, as the server that keeps it will ask."""
+    try:
+        return bool(asyncio.run(schedule.get_dates(1, end=datetime.now(UTC) + AHEAD)))
+    except ValueError:                                   # how it says that it found none in fifty years
+        return False
 
 
 def interval(text: str) -> timedelta:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pipeline.truths import truths_for_numbers
 from pipeline.yaml_text import load_yaml
 from schemas.degraders.steps import OneOf
 from schemas.errors import UserError
@@ -78,14 +79,19 @@ def parse_as(model: type[M], text: str, where: str) -> M:
         needed = [f"`{name}:`" for name, field in model.model_fields.items() if field.is_required()]
         raise UserError("the recipe is not a list of keys", where=where, got=_shown(value),
                         wanted=f"at least {', '.join(needed[:-1])} and {needed[-1]}")  # fmt: skip
+    truths = truths_for_numbers(model, value)
     try:
-        return model.model_validate(value)
+        found = model.model_validate(value)
     except ValidationError as error:
-        raise _explain(error, where, model) from None
+        told = {item["loc"] for item in truths}
+        others = [dict(item) for item in error.errors(include_url=False) if item["loc"] not in told]
+        raise _explain(others + truths, where, model) from None
+    if truths:
+        raise _explain(truths, where, model)
+    return found
 
 
-def _explain(error: ValidationError, where: str, root: type[BaseModel]) -> UserError:
-    items = [dict(item) for item in error.errors(include_url=False)]
+def _explain(items: list[dict[str, Any]], where: str, root: type[BaseModel]) -> UserError:
     items.sort(key=lambda item: item["type"] != "extra_forbidden")     # a misspelt key explains what is missing
     problems = list(dict.fromkeys(_problem(item, root) for item in items if not _is_echo(item, items)))
     shown = problems[:MOST_SHOWN]

@@ -54,9 +54,9 @@ class Entry:
 class Storage:
     """Named files below one URL.
 
-    A name is a relative path with slashes. A file is visible under its name only when it is complete: locally it is
-    written beside itself, synced and renamed; an object store publishes an object when its upload ends. Whatever a store is
-    asked may be asked again, so a request that fails for a while is repeated with growing pauses.
+    A name is a relative path with slashes; `.` in it is the folder where it stands. A file is visible under its name only when
+    it is complete: locally it is written beside itself, synced and renamed; an object store publishes an object when its upload
+    ends. Whatever a store is asked may be asked again, so a request that fails for a while is repeated with growing pauses.
     """
 
     def __init__(self, url: str) -> None:
@@ -68,7 +68,7 @@ class Storage:
 
     def path(self, name: str) -> str:
         """Full path or URL of a name."""
-        return f"{self.url}/{name}"
+        return f"{self.url}/{_straight(name)}"
 
     def again(self, verb: str, name: str, attempt: Callable[[], T]) -> T:
         """Do something with a file that may be repeated, and is where a store fails for a while.
@@ -276,7 +276,13 @@ class Storage:
         return zarr.storage.FsspecStore.from_url(self.path(name), storage_options=UNCACHED)
 
     def _at(self, name: str) -> str:
-        return f"{self.root}/{name}"
+        return f"{self.root}/{_straight(name)}"
+
+
+def _straight(name: str) -> str:
+    """A name without `.`, which a store would take for a folder that is called so."""
+    parts = name.split("/")
+    return "/".join(part for part in parts if part != ".") if "." in parts else name
 
 
 class _TakenError(Exception):

@@ -68,10 +68,10 @@ def patience() -> float:
 
 def _given_up(verb: str, where: str, error: Exception, seconds: float) -> UnreachableError:
     return UnreachableError(
-        f"cannot {verb} a file of the workspace: the store does not answer", where=where,
+        f"cannot {verb} a file: the store does not answer", where=where,
         got=f"{_says(error)}; gave up after {seconds:.0f} s",
-        todo="check the network, AWS_ENDPOINT_URL and the store; then run the same command again, which continues from the "
-        f"finished units ({PATIENCE} sets how many seconds to wait)",
+        todo="check the network, AWS_ENDPOINT_URL and the store; then run the same command again, which goes on from what "
+        f"is finished ({PATIENCE} sets how many seconds to wait)",
     )  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def clear_errors(verb: str, where: str) -> Iterator[None]:
         if isinstance(error, PairmillError) or not is_of_store(error):
             raise
         raise StoreError(
-            f"cannot {verb} a file of the workspace", where=where, got=_says(error), todo=_advice(error, "://" in where)
+            f"cannot {verb} a file", where=where, got=_says(error), todo=_advice(error, "://" in where)
         ) from error
 
 
@@ -112,14 +112,14 @@ def _advice(error: Exception, remote: bool) -> str:
     code = error.errno if isinstance(error, OSError) else None
     if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         place = " for temporary files (TMPDIR)" if remote else ""
-        return f"free some space{place} and run the same command again; it continues from the finished units"
+        return f"free some space{place} and run the same command again; it goes on from what is finished"
     if remote and (isinstance(error, PermissionError) or "Credentials" in type(error).__name__):
         return "give credentials that may write there (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE), or choose " \
-               "another place with --workspace"  # fmt: skip
+               "another place"  # fmt: skip
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "make the folder writable or choose another one with --workspace"
+        return "make the folder writable or choose another one (a workspace with --workspace)"
     if code in (errno.EEXIST, errno.ENOTDIR):
         return "a file lies where a folder must be: take it away, or choose another place"
     if remote and "bucket does not exist" in str(error):
-        return "make the bucket, or correct --workspace"
-    return "run the same command again; it continues from the finished units"
+        return "make the bucket, or correct its name"
+    return "run the same command again; it goes on from what is finished"

@@ -25,6 +25,25 @@ class CopyView(Frozen):
     """What was done about it."""
 
 
+class CopyGroup(Frozen):
+    """Source images that show the same, tied together by pairs."""
+
+    names: tuple[str, ...]
+    """File names of the first ones: one that stays, the largest of them, before the others."""
+    images: int
+    """How many there are."""
+    pairs: int
+    """Pairs of them that are alike."""
+    real: int
+    """How many are real images."""
+    clean: int
+    """How many are clean images."""
+    overlaps: tuple[float, float]
+    """Least and greatest share of the smaller picture that both of a pair show."""
+    outcome: str
+    """What was done about them."""
+
+
 class ScoredView(Frozen):
     """An image and a score of it."""
 
@@ -59,11 +78,19 @@ class CurationSection(Frozen):
     checked: bool
     """Whether copies were looked for at all; if not, there are licences only."""
     copies: tuple[CopyView, ...]
-    """Near-duplicates among the source images, largest overlap first, those of a real and a clean image before others."""
+    """Pairs that tie the groups together, one of each in turn; of a real and a clean image first, then largest overlap."""
     copies_total: int
-    """How many there are."""
+    """Pairs of near-duplicates among the source images."""
     across: int
-    """How many are of a real and a clean image."""
+    """How many of them are of a real and a clean image."""
+    alike: tuple[CopyGroup, ...] = ()
+    """Groups of source images that show the same, largest first; none in older reports."""
+    alike_total: int = 0
+    """How many groups there are."""
+    alike_images: int = 0
+    """How many images are in them."""
+    alike_mixed: int = 0
+    """How many groups have both real and clean images."""
     groups: int
     """Groups of images that share a split."""
     benchmarks: int

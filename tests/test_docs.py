@@ -9,8 +9,11 @@ from typing import Any, get_args
 
 import pytest
 
+from docs import pairs
+from pipeline.images.encode import decode_png
 from schemas.degraders import CONFIGS
 from schemas.ops import Op
+from tests.make import Tiny
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -39,3 +42,12 @@ def test_pictures_are_small() -> None:
     pictures = [path for folder in ("ops", "degraders") for path in (DOCS / folder).rglob("*.png")]
     assert len(pictures) > 25
     assert sum(path.stat().st_size for path in pictures) < 3e6
+
+
+def test_rows_of_the_picture_of_pairs_have_a_kernel_and_a_photograph_each(tiny: Tiny, tmp_path: Path) -> None:
+    *blurred, last = pairs.chosen(tiny.storage, tiny.manifest)
+    assert last.row.degrader == "bicubic"
+    assert 1 < len(blurred) == len({pairs.kernel_of(pair) for pair in blurred}) == len({pair.row.image for pair in blurred})
+    assert all(pairs.detail(pair.hr) >= pairs.DETAIL for pair in (*blurred, last))
+    pairs.main(str(tiny.workspace), "tiny", str(tmp_path / "pairs.png"))
+    assert decode_png((tmp_path / "pairs.png").read_bytes()).shape[1] > 100

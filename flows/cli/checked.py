@@ -45,7 +45,7 @@ def check_images(
     target, folder = (Storage(out), ".") if out else (storage, layout.check_folder(recipe.name))
     found = write_check(target, folder, recipe.name, chosen)
     _say(found, chosen)
-    page = target.path(f"{folder}/index.html").replace("/./", "/")
+    page = target.path(f"{folder}/index.html")
     render.line(f"\n  page     {page}")
     if open_:
         import webbrowser
@@ -72,7 +72,7 @@ def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
 
 
 def _say(found: CurationSection, chosen: Chosen) -> None:
-    from pipeline.report.sections.curation import lead
+    from pipeline.report.sections.curation import group_row, lead
 
     images = chosen.images.manifest
     render.line(f"\n{len(chosen.ingested)} images, {len(images.rejected)} rejected. {lead(found)}")
@@ -84,9 +84,9 @@ def _say(found: CurationSection, chosen: Chosen) -> None:
     if found.leaks:
         render.table("\nleaks from benchmarks", columns, [_row(view) for view in found.leaks[:SHOWN]])
     if found.copies:
-        render.table("\nnear-duplicates", columns, [_row(view) for view in found.copies[:SHOWN]])
-        if found.copies_total > SHOWN:
-            render.line(f"  and {found.copies_total - SHOWN} more, see the page")
+        groups = [group_row(group) for group in found.alike[:SHOWN]]
+        render.table("\nnear-duplicates", ["image", "shows the same as", "shared", "outcome"], groups)
+        render.more(found.alike_total, SHOWN, ", see the page")
     worst = [*(("blocky", view, f"{view.score:.2f}") for view in found.blocky[:3]),
              *(("blurred", view, f"{view.score:.1f} px") for view in found.blurred[:3])]  # fmt: skip
     rows = [[view.name, view.kind, most, said] for most, view, said in worst]

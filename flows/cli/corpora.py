@@ -85,6 +85,8 @@ def verify_corpus(workspace: str, reference: str) -> None:
         report = verify(storage, manifest, lambda count: progress.advance(bar, count))
     render.verified(report, f"{manifest.identity.name}@{manifest.version}")
     if not report.ok:
+        folder = storage.path(layout.version_folder(manifest.identity.name, manifest.version))
+        render.how_to_repair(report, f"{manifest.identity.name}@{manifest.version}", folder, workspace)
         raise SystemExit(1)
 
 

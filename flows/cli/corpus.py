@@ -161,6 +161,20 @@ def reproduce(
 
 
 @app.command()
+def repair(
+    corpus: Corpus,
+    workspace: Workspace = "data",
+    images: Annotated[list[str] | None, typer.Option(help="Folder or glob to find images in that were moved.")] = None,
+    workers: Workers = None,
+    device: Device = "cpu",
+) -> None:
+    """Make the damaged files of a version again and put them in place, byte for byte; exit 1 if some cannot be."""
+    from flows.cli.versions import repair_version
+
+    repair_version(workspace, corpus, images or [], workers, device)
+
+
+@app.command()
 def unlock(
     lock: Annotated[str, typer.Argument(help="Name of the lock, as the message that refused you tells it.")],
     workspace: Workspace = "data",

@@ -54,7 +54,7 @@ def run_evaluate(
 
         report = evaluate(request, storage, target, folder, advanced)
     say(report)
-    page = target.path(f"{folder}/index.html").replace("/./", "/")
+    page = target.path(f"{folder}/index.html")
     where = page.removesuffix("index.html")
     render.line(f"\n  page     {escape(page)}\n  tables   {escape(where)}table.md, scores.csv, evaluation.json")
     if open_:
@@ -79,8 +79,7 @@ def say(report: EvaluationReport) -> None:
         else:
             render.line(f"[bold]{escape(title)}[/]: pictures only")
         render.line("")
-    for one in report.left_out:
-        render.warning(f"left out: {one.name}: {one.reason}")
+    render.left_out([(one.name, one.reason) for one in report.left_out])
     if report.found:
         total = sum(len(picture.rows) for picture in report.pictures)
         render.line(f"  [dim]{report.found} of {total} scores are from an earlier run[/]")

@@ -29,7 +29,7 @@ def run_explain(reference: str, key: str, workspace: str, *, out: str | None, op
     refuse_to_open(target, OUT, open_=open_)
     data = explain(storage, manifest, key, target, folder)
     _say(data)
-    page = target.path(f"{folder}/index.html").replace("/./", "/")
+    page = target.path(f"{folder}/index.html")
     render.line(f"  page     {escape(page)}")
     if open_:
         open_page(page)

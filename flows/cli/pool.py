@@ -46,8 +46,11 @@ def compression(recipe: RecipeFile, workspace: Workspace = "data", engine: Engin
 
 
 @app.command()
-def show(recipe: RecipeFile, workspace: Workspace = "data") -> None:
-    """Show the sealed pools of a recipe: verdicts on kernels, what each image gave in noise, how each was compressed."""
+def show(
+    recipe: RecipeFile, workspace: Workspace = "data",
+    limit: Annotated[int | None, typer.Option(min=1, help="That of the build, if it had one.")] = None,
+) -> None:  # fmt: skip
+    """Show the pools of a recipe: all verdicts on kernels, also where none passed; noise and compression of each image."""
     from flows.cli.shown import show_pools
 
-    show_pools(recipe, workspace)
+    show_pools(recipe, workspace, limit=limit)

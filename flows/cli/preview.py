@@ -32,7 +32,7 @@ def run_preview(
     refuse_to_open(target, OUT, open_=open_)
     data = preview(request, Storage(workspace), target, folder)
     _say(data)
-    page = target.path(f"{folder}/index.html").replace("/./", "/")
+    page = target.path(f"{folder}/index.html")
     render.line(f"\n  page     {page}\n  picture  {page.removesuffix('index.html')}preview.png")
     if open_:
         open_page(page)
@@ -51,7 +51,6 @@ def _say(data: PreviewData) -> None:
     title = f"a build of {cost.images} files: {about(cost.tiles)} tiles, {about(cost.pairs)} pairs, {cost.workers} workers"
     render.table(title, ["stage", "time", "space", "rests on"], rows)
     render.line(f"  expected {between(cost.seconds, 'time')} and {between(cost.bytes, 'bytes')}")
-    for name, why in data.left_out:
-        render.warning(f"left out: {name}: {why}")
+    render.left_out(data.left_out)
     for text in [*data.warnings, *(f"{one.label}: {one.problem}" for one in data.degraders if one.problem)]:
         render.warning(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from pipeline.report.markup import agreed, counted
 from pipeline.report.words import plain
 from pipeline.stage import Sealed, Stage, Watcher
 from schemas.corpus import CorpusManifest, VerifyReport
@@ -40,6 +42,31 @@ def line(text: str) -> None:
 def warning(text: str) -> None:
     """Print one line that deserves a second look."""
     out.print(f"[yellow]![/] {escape(harmless(text))}")
+
+
+def more(total: int, shown: int, rest: str = "") -> None:
+    """Say how many of something were not shown, and what has them all; nothing if all were."""
+    if total > shown:
+        out.print(f"  and {total - shown:,} more{rest}")
+
+
+NAMED = 10
+"""Most files that are named one by one."""
+REASONS = 5
+"""Most reasons that are counted for the others."""
+
+
+def left_out(files: Sequence[tuple[str, str]]) -> None:
+    """Name the files that took no part, each with its reason; of many the first ones, and count the reasons of the others."""
+    for name, why in files[:NAMED]:
+        warning(f"left out: {name}: {why}")
+    more(len(files), NAMED, "; the page names each")
+    reasons = Counter(why for _, why in files[NAMED:]).most_common()
+    for why, count in reasons[:REASONS]:
+        out.print(f"  {count:>6,}  {escape(harmless(why))}")
+    rest = reasons[REASONS:]
+    if rest:
+        out.print(f"  {sum(count for _, count in rest):>6,}  for {counted(len(rest), 'other reason')}")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -94,7 +121,7 @@ class Bars(Watcher):
         self.done = float(units - todo)
         self.told = (self.done, time.monotonic())
         self.task = self.progress.add_task(
-            stage.title, total=units, completed=units - todo, noun=stage.noun, rate="", note=""
+            stage.title, total=units, completed=units - todo, noun=agreed(units, stage.noun), rate="", note=""
         )
 
     def advanced(self, stage: Stage[Any, Any, Any, Any, Any], units: float, note: str = "") -> None:
@@ -103,7 +130,7 @@ class Bars(Watcher):
             return
         self.done += units
         task = self.progress.tasks[self.progress.task_ids.index(self.task)]
-        self.progress.update(self.task, completed=round(self.done, 3), rate=_rate(task.speed, task.fields["noun"]),
+        self.progress.update(self.task, completed=round(self.done, 3), rate=_rate(task.speed, stage.noun),
                              note=_cut(note, out.width - BAR) or task.fields["note"])  # fmt: skip
         if note and not out.is_terminal:
             self._log(stage, note, (task.total or 1.0))
@@ -123,7 +150,8 @@ class Bars(Watcher):
         parts += [f"{found} found"] if found else []
         rate = _rate(result.computed / seconds, stage.noun) if result.computed > 1 and seconds else ""
         said = f"{seconds:7.1f} s  {', '.join(parts)}  {rate}"
-        self.progress.print(f"[green]✓[/] {stage.title:<16} {result.units:>6} {stage.noun:<7} [dim]{said}[/]")
+        noun = agreed(result.units, stage.noun)
+        self.progress.print(f"[green]✓[/] {stage.title:<16} {result.units:>6} {noun:<7} [dim]{said}[/]")
 
     def drop(self) -> None:
         """Take the present bar away."""
@@ -143,8 +171,7 @@ def _cut(note: str, room: int) -> str:
 def _rate(per_second: float | None, noun: str) -> str:
     if not per_second:
         return ""
-    single = noun.rstrip("s")
-    return f"{per_second:.1f} {noun}/s" if per_second >= 0.5 else f"{1 / per_second:.0f} s/{single}"
+    return f"{per_second:.1f} {noun}/s" if per_second >= 0.5 else f"{1 / per_second:.0f} s/{agreed(1, noun)}"
 
 
 def built(manifest: CorpusManifest, folder: str, workspace: str, *, fresh: bool) -> None:
@@ -160,6 +187,16 @@ def built(manifest: CorpusManifest, folder: str, workspace: str, *, fresh: bool)
     if lost := manifest.counts.get("images_rejected"):
         out.print(f"  left out {lost} of {lost + manifest.counts.get('images', 0)} files; the report names each with its reason")
     out.print(f"  next     pairmill corpus verify {reference}{option}")
+
+
+def how_to_repair(report: VerifyReport, reference: str, folder: str, workspace: str) -> None:
+    """What mends a damaged version."""
+    from pipeline.corpora.repair import BY_HAND, repairable
+
+    option = "" if workspace == "data" else f" --workspace {workspace}"
+    command = f"pairmill corpus repair {reference}{option}"
+    said = f"`{command}` makes the damaged files again, byte for byte" if repairable(report) else f"{BY_HAND}: {folder}"
+    err.print(f"  [bold]repair[/]  {escape(said)}")
 
 
 def verified(report: VerifyReport, reference: str) -> None:

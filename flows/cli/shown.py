@@ -3,77 +3,100 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import suppress
 
 from flows.cli import render
 from pipeline import layout
-from pipeline.build import NotFinishedError, finder
+from pipeline.build import NotFinishedError, finder, limited
 from pipeline.corpora.earlier import earlier_keys
 from pipeline.recipes import load_recipe
 from pipeline.sources import choose_images
-from pipeline.stage import Sealed
+from pipeline.stage import Run, Sealed
 from pipeline.stages import generate_kernels, pool_compression, pool_kernels, pool_noise
+from pipeline.stages.pool_kernels import nearest_thresholds
 from pipeline.storage import Storage
-from pipeline.supply import make_compression, make_generated_kernels, make_kernels, make_noise
+from pipeline.supply import judged_kernels, make_compression, make_generated_kernels, make_kernels, make_noise
 from schemas.compression import CompressionPoolManifest, MinedCompression
 from schemas.errors import UserError
+from schemas.image import ImageSet
 from schemas.kmsr import GeneratedPoolManifest
 from schemas.noise import NoisePoolManifest
-from schemas.pool import KernelPoolManifest
+from schemas.pool import JudgedKernel, PoolKernelsConfig
+from schemas.recipe import Recipe
+
+KINDS = ("kernels", "noise", "compression")
 
 
-def show_pools(recipe_path: str, workspace: str, kinds: tuple[str, ...] = ("kernels", "noise", "compression")) -> None:
-    """Tables of the sealed pools of a recipe.
+def show_pools(recipe_path: str, workspace: str, kinds: tuple[str, ...] = KINDS, limit: int | None = None) -> None:
+    """Tables of the pools of a recipe, and of the verdicts on kernels even where none was good enough for a pool.
 
     Raises:
-        UserError: if none is sealed.
+        UserError: if there is nothing yet.
     """
     recipe, base = load_recipe(recipe_path)
-    run, shown = finder(Storage(workspace)), 0
+    recipe, storage = limited(recipe, limit), Storage(workspace)
+    run, shown = finder(storage), 0
     with suppress(NotFinishedError):
-        images = choose_images(recipe, base, run, None, earlier_keys(Storage(workspace), recipe, recipe.name)).images.manifest
+        images = choose_images(recipe, base, run, limit, earlier_keys(storage, recipe, recipe.name)).images.manifest
         names = {image.pixel_sha256: image.url.rsplit("/", 1)[-1] for image in images.accepted}
         for kind in kinds:
             with suppress(NotFinishedError):
                 if kind == "kernels":
-                    kernels = make_kernels(recipe, images, run)
-                    show_kernels(workspace, kernels.key, names)
-                    if recipe.needs_generated_kernels:
-                        show_generated(workspace, make_generated_kernels(recipe, kernels, run))
-                elif kind == "compression":
+                    shown += show_judged(recipe, images, run, storage, names)
+                    continue
+                if kind == "compression":
                     show_compression(workspace, make_compression(recipe, images, run).key, names)
                 else:
                     show_noise(workspace, make_noise(recipe, images, run).key, names)
                 shown += 1
     if not shown:
-        raise UserError("this recipe has no sealed pool yet", where=Storage(workspace).path("stages"),
+        raise UserError("this recipe has no sealed pool yet", where=storage.path("stages"),
                         todo=f"`pairmill pool kernels {recipe_path}` or `pairmill build {recipe_path}` makes it")  # fmt: skip
 
 
-def show_kernels(workspace: str, key: str, names: dict[str, str]) -> None:
+def show_judged(recipe: Recipe, images: ImageSet, run: Run, storage: Storage, names: dict[str, str]) -> bool:
+    """The verdicts on kernels, and what pools they gave; whether there was any."""
+    judged = judged_kernels(recipe, images, run, storage)
+    if not judged:
+        return False
+    try:
+        kernels = make_kernels(recipe, images, run)
+    except NotFinishedError:
+        accepted = sum(record.verdict.accepted for record in judged)
+        show_kernels(f"no kernel pool: {accepted} of {len(judged)} accepted, x{recipe.scale}", judged, names)
+        config = PoolKernelsConfig(scale=recipe.scale, quality=recipe.kernel_quality)
+        nearest = "" if accepted else nearest_thresholds(judged, config).removesuffix("; or ")
+        render.line(f"  {nearest or 'the build that judges the rest goes on here'}\n")
+        return True
+    pool, stage = kernels.manifest, pool_kernels.STAGE.name
+    show_kernels(f"kernel pool {pool.digest[:12]}: {pool.count} of {len(judged)} accepted, x{pool.scale}", judged, names)
+    render.line(f"  pool     {storage.path(layout.pool_group(stage, kernels.key))}\n")
+    with suppress(NotFinishedError):
+        if recipe.needs_generated_kernels:
+            show_generated(storage, make_generated_kernels(recipe, kernels, run))
+    return True
+
+
+def show_kernels(title: str, judged: Iterable[JudgedKernel], names: dict[str, str]) -> None:
     """The verdict on every image."""
-    storage = Storage(workspace)
-    stage = pool_kernels.STAGE.name
-    pool = KernelPoolManifest.model_validate_json(storage.read(layout.stage_manifest(stage, key)))
     rows = []
-    for judged in pool.judged:
-        d = judged.verdict.diagnostics
+    for record in judged:
+        d = record.verdict.diagnostics
         numbers = [""] * 4
         if d is not None:
             numbers = [f"{d.width:.2f}", f"{d.disagreement:.2f}", _or_dash(d.stretch, ".2f"), _or_dash(d.mismatch, ".1f")]
-        verdict = "accepted" if judged.verdict.accepted else str(judged.verdict.reason)
-        because = "" if judged.verdict.accepted else judged.verdict.detail
-        rows.append([names.get(judged.image, judged.image[:12]), verdict, *numbers, because])
-    columns = ["image", "verdict", "width px", "differ", "stretch", "mismatch dB", "because"]
-    render.table(f"kernel pool {pool.digest[:12]}: {pool.count} of {len(pool.judged)} accepted, x{pool.scale}", columns, rows)
-    render.line(f"  pool     {storage.path(layout.pool_group(stage, key))}\n")
+        verdict = "accepted" if record.verdict.accepted else str(record.verdict.reason)
+        because = "" if record.verdict.accepted else record.verdict.detail
+        rows.append([names.get(record.image, record.image[:12]), verdict, *numbers, because])
+    render.table(title, ["image", "verdict", "width px", "differ", "stretch", "mismatch dB", "because"], rows)
 
 
 def _or_dash(value: float | None, form: str) -> str:
     return "–" if value is None else f"{value:{form}}"
 
 
-def show_generated(workspace: str, sealed: Sealed[GeneratedPoolManifest]) -> None:
+def show_generated(storage: Storage, sealed: Sealed[GeneratedPoolManifest]) -> None:
     """What was made in the manner of the kernel pool, and how alike the two are."""
     pool, made = sealed.manifest, sealed.manifest.made
     rejected = ", ".join(f"{count} {reason}" for reason, count in made.rejected.items()) or "none"
@@ -81,7 +104,7 @@ def show_generated(workspace: str, sealed: Sealed[GeneratedPoolManifest]) -> Non
     rows = [[name, f"{s.width:.2f}", f"{s.width_std:.2f}", f"{s.anisotropy:.2f}", f"{s.distance:.2f}"] for name, s in named if s]
     title = f"generated kernels {pool.digest[:12]}: {pool.count} of {made.drawn} drawn by {pool.method}, x{pool.scale}"
     render.table(title, ["kernels", "width", "its std", "anisotropy", "differ"], rows)
-    place = Storage(workspace).path(layout.pool_group(generate_kernels.STAGE.name, sealed.key))
+    place = storage.path(layout.pool_group(generate_kernels.STAGE.name, sealed.key))
     render.line(f"  rejected {rejected}\n  pool     {place}\n")
 
 

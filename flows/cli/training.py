@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import TaskID
 
 from flows.cli import render
+from pipeline.report.markup import agreed
 from pipeline.storage import Storage
 from pipeline.training.recipe import load_training
 from pipeline.training.watch import INTERRUPTED, TrainWatcher
@@ -42,7 +43,8 @@ class TrainBar(TrainWatcher):
         what = f"{escape(config.network.words())}, x{run.scale}, {run.parameters:,} parameters"
         self.progress.print(f"[bold]{config.name}[/]: {what}, on {run.corpus}@{run.version}, {escape(where)}")
         self.progress.print(f"  folder   {escape(folder)}")
-        self.task = self.progress.add_task("train", total=config.steps, completed=step, noun="steps", rate="", note="")
+        self.task = self.progress.add_task("train", total=config.steps, completed=step, noun=agreed(config.steps, "steps"),
+                                           rate="", note="")  # fmt: skip
         if self.interrupts and threading.current_thread() is threading.main_thread():
             self.handlers = {number: signal.signal(number, self._asked) for number in (signal.SIGINT, signal.SIGTERM)}
 

@@ -41,8 +41,7 @@ def run_upscale(images: list[str], checkpoint: str, out: str, interpolate: str, 
 
 def _say(report: UpscaleReport, target: Storage, total: int) -> None:
     network, made = report.network, len(report.images) - report.found
-    for one in report.left_out:
-        render.warning(f"left out: {one.name}: {one.reason}")
+    render.left_out([(one.name, one.reason) for one in report.left_out])
     rate = f", {network.megapixels / network.seconds:.3g} HR megapixels/s" if network.seconds else ""
     parts = [f"{made} made", *([f"{report.found} found"] if report.found else []),
              *([f"{len(report.left_out)} left out"] if report.left_out else [])]  # fmt: skip

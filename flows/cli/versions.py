@@ -73,16 +73,11 @@ def _show(found: CorpusDiff) -> None:
     ):  # fmt: skip
         if rows:
             render.table(title, columns, rows[:SHOWN])
-            _more(len(rows))
+            render.more(len(rows), SHOWN, "; --json has all")
     show_samples(found.samples)
     s = found.shards
     encoded = f", {s.encoded} with the same pixels in other bytes" if s.encoded else ""
     render.line(f"  shards   {s.old} -> {s.new}: {s.same} have the same bytes{encoded}")
-
-
-def _more(count: int) -> None:
-    if count > SHOWN:
-        render.line(f"  and {count - SHOWN} more; --json has all")
 
 
 def _value(value: Any) -> str:
@@ -160,6 +155,29 @@ def reproduce_version(
         found = reproduce(storage, manifest, Bench(profile, ProcessExecutor(profile.workers), bars), images, from_pools)
     show_reproduction(found)
     if found.outcome == Outcome.DIFFERENT:
+        raise SystemExit(1)
+
+
+def repair_version(workspace: str, reference: str, images: Sequence[str], workers: int | None, device: str) -> None:
+    """Make a damaged version again under bars, take what was damaged from there, and say how it is now.
+
+    Raises:
+        SystemExit: with code 1 if something is still damaged.
+    """
+    from flows.session import resolve_device
+    from pipeline.corpora.repair import repair
+    from pipeline.corpora.reproduce import Bench
+    from pipeline.execution import ProcessExecutor, local_profile
+
+    storage = Storage(workspace)
+    manifest = find_version(storage, reference)
+    with tempfile.TemporaryDirectory(prefix="pairmill-repair-") as folder, render.Bars() as bars:
+        profile = local_profile(Storage(folder).url, resolve_device(device), workers)
+        done, report = repair(storage, manifest, Bench(profile, ProcessExecutor(profile.workers), bars), images)
+    for name in done:
+        render.line(f"  made again  {escape(name)}")
+    render.verified(report, f"{manifest.identity.name}@{manifest.version}")
+    if not report.ok:
         raise SystemExit(1)
 
 

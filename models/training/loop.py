@@ -111,8 +111,9 @@ def checked(training: Training, tally: Tally, over: Over = lambda values: values
         raise DivergedError(
             "training has diverged", where=f"at or before step {training.step}",
             got=f"{', '.join(lost)}: not a number", wanted="finite losses and weights",
-            todo="the last checkpoint is as it was; in a run of another name, lower optimiser.learning_rate, set clip or "
-            "schedule.warm_up" + (", or take precision bf16 or full" if training.precision.kind == "fp16" else ""),
+            todo="lower optimiser.learning_rate, set clip or schedule.warm_up"
+            + (", or take precision bf16 or full" if training.precision.kind == "fp16" else "")
+            + "; a run that has a checkpoint keeps it and its settings: then give the next one another `name:`",
         )  # fmt: skip
     return means
 

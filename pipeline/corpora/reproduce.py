@@ -62,6 +62,19 @@ def reproduce(
         UserError: if images are missing, naming each, or if the version cannot be made by this version of pairmill.
         PairmillError: what the stages raise.
     """
+    made, notes, pinned = remade(storage, manifest, bench, images, from_pools)
+    return _compared(storage, manifest, made, bench, tuple(notes), from_pools=pinned)
+
+
+def remade(
+    storage: Storage, manifest: CorpusManifest, bench: Bench, images: Sequence[str] = (), from_pools: bool | None = None
+) -> tuple[Made, list[str], bool]:
+    """All stages of a version, made again at the bench; what is not as it was; and whether the version's pools were used.
+
+    Raises:
+        UserError: see `reproduce`.
+        PairmillError: what the stages raise.
+    """
     sources = read_sources(storage, manifest)
     if sources is None:
         raise UserError(
@@ -75,8 +88,7 @@ def reproduce(
     found = find_images(sources, known, recipe, images, bench)
     pools = _copy_pools(storage, manifest, recipe, Storage(bench.profile.workspace)) if pinned else None
     made = make(_located(recipe, found), "/", _carrier(bench), None, pools, chosen=_chosen(sources, found))
-    notes = [*reasons, *(["the pools of the version are used"] if pinned else []), *_differences(manifest, made)]
-    return _compared(storage, manifest, made, bench, tuple(notes), from_pools=pinned)
+    return made, [*reasons, *(["the pools of the version are used"] if pinned else []), *_differences(manifest, made)], pinned
 
 
 def _folder(manifest: CorpusManifest) -> str:

@@ -13,6 +13,7 @@ from pipeline.corpora.log import append_log, read_log
 from pipeline.corpora.places import note_places
 from pipeline.corpora.table import with_shard, write_tables
 from pipeline.provenance import now
+from pipeline.report.collect.copies import tied
 from pipeline.report.words import file_name
 from pipeline.report.write import write_report
 from pipeline.sources import Chosen
@@ -142,7 +143,7 @@ def _publish(made: Made, storage: Storage, circumstance: Circumstance, device: s
         parents=(log[-1].version,) if log else (), circumstance=circumstance,
     )  # fmt: skip
     storage.write(layout.version_sources(name, version), sources_of(made, device).canonical_json().encode())
-    manifest = manifest.with_(files=_write_files(storage, made, manifest))
+    manifest = manifest.with_(files=write_files(storage, made, manifest))
     write_report(storage, made, manifest)
     storage.write(layout.corpus_manifest(name, version), manifest.canonical_json().encode())
     return manifest
@@ -204,7 +205,8 @@ def _sha256(file: IO[bytes]) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
-def _write_files(storage: Storage, made: Made, manifest: CorpusManifest) -> tuple[FileRecord, ...]:
+def write_files(storage: Storage, made: Made, manifest: CorpusManifest) -> tuple[FileRecord, ...]:
+    """Write table, card and indexes beside the list of sources that is there; `manifest` has no files yet."""
     folder = layout.version_folder(manifest.identity.name, manifest.version)
     with storage.create(f"{folder}/samples.parquet") as file:
         tables = (
@@ -235,6 +237,7 @@ def counts_of(made: Made) -> dict[str, int]:
     }
     if made.chosen.curated is not None:
         counts["near_duplicate_pairs"] = len(made.chosen.curated.pairs)
+        counts["near_duplicate_groups"] = len(tied(made.chosen.curated.pairs))
         counts["images_in_benchmarks"] = len(made.chosen.curated.leaks)
     if made.kernels is not None:
         judged = made.kernels.manifest.judged

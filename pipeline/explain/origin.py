@@ -142,4 +142,4 @@ def _facts(ref: PoolRef, columns: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "tables", "luma and chroma, 8 × 8 each"
     elif "width" in columns:
         yield "width (×2)", f"{float(columns['width']):.2f} px"
-        yield "support (×2)", f"{float(columns['support']):.1f} px"
+        yield "spreads a point over (×2)", f"{float(columns['support']):.1f} px"

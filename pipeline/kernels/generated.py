@@ -64,8 +64,7 @@ def _judge(core: Array, scale: int, limits: KernelQualityConfig) -> tuple[Array 
         disagreement=0.0, agreeing=1, shift=0.0,
     )  # fmt: skip
     for rule in RULES:
-        value, limit = rule.value(found), rule.limit(limits)
-        if value > limit if rule.most else value < limit:
+        if rule.broken(rule.value(found), rule.limit(limits)):
             return None, rule.reason
     return kernel, None
 

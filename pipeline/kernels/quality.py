@@ -32,25 +32,45 @@ class Rule:
     """A threshold on one measurement."""
 
     reason: KernelReason
-    label: str
+    words: str
+    """What is wrong with a kernel, and by how much: `{}` is the value."""
     value: Callable[[KernelDiagnostics], float]
     limit: Callable[[KernelQualityConfig], float]
+    unit: str = " px"
+    """Unit of value and limit; shares are said in per cent."""
     most: bool = True
     """Whether the limit is the largest allowed value, rather than the smallest."""
 
+    def broken(self, value: float, limit: float) -> bool:
+        """Whether a value is beyond the limit."""
+        return value > limit if self.most else value < limit
+
+    def said(self, value: float, limit: float) -> str:
+        """The objection in words."""
+        said, allowed = (f"{100 * number:.3g} %" if self.unit == "%" else f"{number:.3g}{self.unit}" for number in (value, limit))
+        return f"{self.words.format(said)}; at {'most' if self.most else 'least'} {allowed} is allowed"
+
 
 RULES = (
-    Rule(KernelReason.SUM, "|1 - sum|", lambda d: abs(1 - d.sum), lambda c: c.max_sum_error),
-    Rule(KernelReason.OFF_CENTRE, "offset in px", lambda d: d.offset, lambda c: c.max_offset),
-    Rule(KernelReason.OFF_CENTRE, "offset after recentring in px", lambda d: d.residual_offset,
+    Rule(KernelReason.SUM, "it changes the brightness of pictures by {}", lambda d: abs(1 - d.sum), lambda c: c.max_sum_error,
+         "%"),
+    Rule(KernelReason.OFF_CENTRE, "it moves pictures by {}", lambda d: d.offset, lambda c: c.max_offset),
+    Rule(KernelReason.OFF_CENTRE, "it moves pictures by {} even after it was centred", lambda d: d.residual_offset,
          lambda c: c.max_residual_offset),
-    Rule(KernelReason.BORDER, "share of mass in the border", lambda d: d.border, lambda c: c.max_border),
-    Rule(KernelReason.NEGATIVE, "share of negative values", lambda d: d.negative, lambda c: c.max_negative),
-    Rule(KernelReason.TOO_SHARP, "effective support in px", lambda d: d.support, lambda c: c.min_support, most=False),
-    Rule(KernelReason.TOO_WIDE, "effective support in px", lambda d: d.support, lambda c: c.max_support),
-    Rule(KernelReason.MISMATCH, "difference of the spectra of trial LR and photograph in dB", lambda d: d.mismatch or 0.0,
-         lambda c: c.max_mismatch),
+    Rule(KernelReason.BORDER, "it is cut off or went astray: {} of it lies at its edge", lambda d: d.border,
+         lambda c: c.max_border, "%"),
+    Rule(KernelReason.NEGATIVE, "it would sharpen: {} of it is negative", lambda d: d.negative, lambda c: c.max_negative, "%"),
+    Rule(KernelReason.TOO_SHARP, "it hardly blurs: it spreads a point over {}", lambda d: d.support, lambda c: c.min_support,
+         most=False),
+    Rule(KernelReason.TOO_WIDE, "it blurs more than can be estimated: it spreads a point over {}", lambda d: d.support,
+         lambda c: c.max_support),
+    Rule(KernelReason.MISMATCH, "its LR is sharper or softer than the photograph: their spectra differ by {}",
+         lambda d: d.mismatch or 0.0, lambda c: c.max_mismatch, " dB"),
 )  # fmt: skip
+SHIFTED = Rule(
+    KernelReason.MISALIGNED, "its LR does not lie over HR: it is shifted by {}", lambda d: d.shift, lambda c: c.max_shift
+)
+"""Asked last, of kernels that have an image."""
 
 
 def judge(
@@ -73,7 +93,7 @@ def judge(
     """
     usable = [number for number in range(len(raw)) if np.isfinite(finished[number]).all()]
     if not usable:
-        return None, refusal(KernelReason.NOT_FINITE, f"none of {len(raw)} restarts holds a usable kernel")
+        return None, refusal(KernelReason.NOT_FINITE, f"none of {len(raw)} restarts ended in a kernel")
     distances = distance_matrix(finished[usable])
     place, group = medoid(distances, config.max_disagreement)
     number = usable[place]
@@ -207,16 +227,15 @@ def _first_objection(
 ) -> tuple[KernelReason | None, str]:
     for rule in RULES:
         value, limit = rule.value(diagnostics), rule.limit(config)
-        if value > limit if rule.most else value < limit:
-            wanted = "at most" if rule.most else "at least"
-            return rule.reason, f"{rule.label} is {value:.3g}, wanted {wanted} {limit:.3g}"
-    wanted_agreeing = min(config.min_agreeing, restarts)
-    if diagnostics.agreeing < wanted_agreeing:
-        differ = f"the nearest two differ by {diagnostics.disagreement:.3g}, wanted at most {config.max_disagreement:.3g}"
-        said = differ if len(distances) > 1 else "the others hold no usable kernel"
-        return KernelReason.DISAGREEMENT, f"{diagnostics.agreeing} of {restarts} restarts agree, wanted {wanted_agreeing}; {said}"
-    if diagnostics.shift > config.max_shift:
-        return KernelReason.MISALIGNED, (
-            f"a trial pair is shifted by {diagnostics.shift:.3g} px, wanted at most {config.max_shift:.3g}"
-        )
-    return None, f"{diagnostics.agreeing} of {restarts} restarts agree within {diagnostics.disagreement:.3g}"
+        if rule.broken(value, limit):
+            return rule.reason, rule.said(value, limit)
+    agree = f"{diagnostics.agreeing} of {restarts} restarts agree"
+    wanted = min(config.min_agreeing, restarts)
+    if diagnostics.agreeing < wanted:
+        differ = f"the nearest two differ by {diagnostics.disagreement:.3g}; at most {config.max_disagreement:.3g} is allowed"
+        said = differ if len(distances) > 1 else "the others ended in no kernel"
+        return KernelReason.DISAGREEMENT, f"{agree}, and {wanted} must: {said}"
+    value, limit = SHIFTED.value(diagnostics), SHIFTED.limit(config)
+    if SHIFTED.broken(value, limit):
+        return SHIFTED.reason, SHIFTED.said(value, limit)
+    return None, f"{agree} within {diagnostics.disagreement:.3g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from pipeline.images.encode import decode_png
+from pipeline.report.lines import LINE, wrapped
 from pipeline.report.pictures import Image
 from pipeline.report.sheet import INK, PAPER, QUIET
 from pipeline.report.shelf import Shelf
@@ -20,8 +21,8 @@ COLUMNS = 8
 """Pictures in a row; longer programs go on in the next one."""
 MOST = 160
 """Pictures beyond which fewer draws of each degrader are shown."""
-LINE, LINES = 15, 4
-"""Height of a line under a picture, in pixels, and how many there may be."""
+LINES = 4
+"""Lines that there may be under a picture."""
 HEADING = 52
 ACCENT = (168, 64, 15)
 
@@ -84,7 +85,7 @@ def _strip(
         if last:
             draw.rectangle((left - 2, upper - 2, left + PANE + 1, upper + PANE + 1), outline=ACCENT, width=2)
         colour = INK if last or not place else QUIET
-        for number, line in enumerate(wrapped(f"LR: {label}" if last else label, PANE)):
+        for number, line in enumerate(wrapped(f"LR: {label}" if last else label, PANE, LINES)):
             draw.text((left, upper + PANE + 5 + number * LINE), line, colour, ImageFont.load_default(12))
 
 
@@ -92,26 +93,3 @@ def _arrow(draw: ImageDraw.ImageDraw, left: int, middle: int) -> None:
     """An arrow of 15 pixels; Pillow's own font has none."""
     draw.line((left, middle, left + 14, middle), QUIET, 2)
     draw.line((left + 9, middle - 5, left + 14, middle, left + 9, middle + 5), QUIET, 2)
-
-
-def wrapped(text: str, width: int, lines: int = LINES) -> Sequence[str]:
-    """A text as at most `lines` lines of at most `width` pixels; what does not fit ends in dots."""
-    font, out = ImageFont.load_default(12), [""]
-    for word in text.split():
-        for piece in _pieces(word, width):
-            longer = f"{out[-1]} {piece}".strip()
-            if font.getlength(longer) <= width or not out[-1]:
-                out[-1] = longer
-            else:
-                out.append(piece)
-    return out if len(out) <= lines else [*out[: lines - 1], f"{out[lines - 1][:-1]}…"]
-
-
-def _pieces(word: str, width: int) -> list[str]:
-    """A word, cut where it alone is wider than a line."""
-    font, pieces = ImageFont.load_default(12), [""]
-    for char in word:
-        if font.getlength(pieces[-1] + char) > width:
-            pieces.append("")
-        pieces[-1] += char
-    return pieces

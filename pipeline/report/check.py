@@ -30,7 +30,7 @@ def write_check(storage: Storage, folder: str, name: str, chosen: Chosen) -> Cur
 def check_page(name: str, count: int, found: CurationSection, images: ImageSet) -> str:
     """The page: a pure function of what was found."""
     facts = {
-        "images": count, "rejected": len(images.rejected), "near-duplicate pairs": found.copies_total,
+        "images": count, "rejected": len(images.rejected), "images with copies": found.alike_images,
         "leaks": found.leaks_total, "benchmark pictures": found.benchmarks,
     }  # fmt: skip
     stats = el("ul", *(el("li", el("b", number(value)), el("span", label)) for label, value in facts.items()), class_="stats")

@@ -61,6 +61,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def agreed(count: float, plural: str) -> str:
+    """A noun as it stands after a number, such as `shard` after 1 and `shards` after any other; `pool` stays."""
+    return plural.removesuffix("s") if count == 1 else plural
+
+
 def chips(values: dict[str, int]) -> Raw:
     """Counts by name, most first, in one line."""
     most = sorted(values.items(), key=lambda item: (-item[1], item[0]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
@@ -11,6 +13,7 @@ from models.functional.kernels import target_centre
 from pipeline.report.collect.pairs import crop_side, crops
 from pipeline.report.collect.pools import PoolRows, kernel_pools
 from pipeline.report.collect.samples import Pair, some_pairs
+from pipeline.report.lines import LINE, SIZE, wrapped
 from pipeline.report.pictures import Image, enlarged, heat, nearest, png
 from pipeline.storage import Storage
 from schemas.corpus import CorpusManifest
@@ -18,7 +21,8 @@ from schemas.ops.pooled import PooledBlur
 
 LARGEST = 300_000
 """Most bytes of a sheet."""
-PANE, GAP, MARGIN, HEADING, LABEL = 192, 4, 20, 26, 30
+PANE, GAP, MARGIN, HEADING, LABEL, LINES = 192, 4, 20, 26, 15, 2
+BETWEEN = " · "
 PAPER, INK, QUIET = (251, 250, 247), (28, 29, 31), (98, 101, 107)
 
 
@@ -30,19 +34,23 @@ def contact_sheet(storage: Storage, manifest: CorpusManifest, count: int) -> byt
         manifest: A version; its shards, pools and table are in place.
         count: Pairs wanted; fewer are shown where the picture would become too large.
     """
-    scale = int(manifest.identity.recipe["scale"])
-    pairs = some_pairs(storage, manifest, max(1, min(count, 24)))
-    kernels, counts = kernel_pools(storage, manifest), {ref.digest: ref.count for ref in manifest.identity.pools}
-    most = PANE // 2
+    pairs, most = some_pairs(storage, manifest, max(1, min(count, 24))), PANE // 2
     while True:
-        side = crop_side(pairs, scale, most)
-        data = png(_sheet([_row(pair, side, scale, kernels, counts) for pair in pairs]), effort=9)
+        data = png(sheet(storage, manifest, pairs, most), effort=9)
         if len(data) <= LARGEST:
             return data
         if most > PANE // 4:                             # first less of each pair, then fewer pairs
             most = most * 3 // 4
         else:
             pairs = pairs[: max(1, len(pairs) * 3 // 4)]
+
+
+def sheet(storage: Storage, manifest: CorpusManifest, pairs: Sequence[Pair], most: int = PANE // 2) -> Image:
+    """The picture of some pairs of a version, (H, W, 3): crops of at most `most` HR pixels a side, those with the most detail."""
+    scale = int(manifest.identity.recipe["scale"])
+    kernels, counts = kernel_pools(storage, manifest), {ref.digest: ref.count for ref in manifest.identity.pools}
+    side = crop_side(pairs, scale, most)
+    return _sheet([_row(pair, side, scale, kernels, counts) for pair in pairs])
 
 
 def _row(pair: Pair, side: int, scale: int, kernels: dict[str, PoolRows], counts: dict[str, int]) -> tuple[list[Image], str]:
@@ -54,12 +62,12 @@ def _row(pair: Pair, side: int, scale: int, kernels: dict[str, PoolRows], counts
         _inset(panes[1], kernels[blurs[0].pool].rows([blurs[0].index])[0], scale)
     words = [word for word in pair.program.words(counts) if not word.startswith(("every", "rounded"))]
     known = any(word.startswith(pair.row.degrader) for word in words)
-    return panes, " · ".join(words if known else [pair.row.degrader, *words])
+    return panes, BETWEEN.join(words if known else [pair.row.degrader, *words])
 
 
 def _inset(pane: Image, kernel: NDArray[np.float64], scale: int) -> None:
     """Put the middle of a kernel into the upper right corner."""
-    half = 4 * scale
+    half = 3 * scale
     middle = round(target_centre(kernel.shape[0], scale))
     part = kernel[max(0, middle - half) : middle + half, max(0, middle - half) : middle + half]
     picture = nearest(heat(part), max(1, 48 // part.shape[0]))
@@ -71,23 +79,22 @@ def _inset(pane: Image, kernel: NDArray[np.float64], scale: int) -> None:
 def _sheet(rows: list[tuple[list[Image], str]]) -> Image:
     side = rows[0][0][0].shape[0]
     width = 2 * MARGIN + 3 * side + 2 * GAP
-    height = MARGIN + HEADING + len(rows) * (side + LABEL) + MARGIN - LABEL // 2
+    captions = [wrapped(label, width - 2 * MARGIN, LINES, BETWEEN) for _, label in rows]
+    height = 2 * MARGIN + HEADING + sum(_height(side, lines) for lines in captions) - LABEL // 2
     canvas = Pillow.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(canvas)
     lefts = [MARGIN + place * (side + GAP) for place in range(3)]
     for left, title in zip(lefts, ("HR", "LR, pixels", "LR, bicubic"), strict=True):
         draw.text((left, MARGIN - 4), title, INK, ImageFont.load_default(15))
-    for number, (panes, label) in enumerate(rows):
-        top = MARGIN + HEADING + number * (side + LABEL)
+    top = MARGIN + HEADING
+    for (panes, _), lines in zip(rows, captions, strict=True):
         for left, pane in zip(lefts, panes, strict=True):
             canvas.paste(Pillow.fromarray(pane), (left, top))
-        draw.text((MARGIN, top + side + 5), _fitting(label, width - 2 * MARGIN), QUIET, ImageFont.load_default(12))
+        for number, line in enumerate(lines):
+            draw.text((MARGIN, top + side + 5 + number * LINE), line, QUIET, ImageFont.load_default(SIZE))
+        top += _height(side, lines)
     return np.asarray(canvas, np.uint8)
 
 
-def _fitting(label: str, width: int) -> str:
-    """A label cut to a width in pixels."""
-    font, shown = ImageFont.load_default(12), label
-    while shown and font.getlength(shown) > width:
-        shown = shown[:-2].rstrip(" .") + "…" if len(shown) > 2 else ""
-    return shown
+def _height(side: int, lines: Sequence[str]) -> int:
+    return side + len(lines) * LINE + LABEL

@@ -65,8 +65,8 @@ def read_estimate(storage: Storage, key: str) -> tuple[NDArray[np.float64], NDAr
 
 
 REFUSALS = {
-    KernelReason.TOO_SMALL: "the image is smaller than the crops that KernelGAN trains on",
-    KernelReason.TOO_FLAT: "the image has too little contrast to show its blur",
+    KernelReason.TOO_SMALL: "the picture is too small to show its blur: {width} x {height} px",
+    KernelReason.TOO_FLAT: "the picture has too little contrast to show its blur",
 }
 
 
@@ -75,7 +75,8 @@ def _judge(
 ) -> tuple[NDArray[np.float64] | None, KernelVerdict]:
     refused = unit.payload.ref.estimate.refused
     if refused is not None:
-        return None, refusal(refused, REFUSALS.get(refused, "the image cannot be used for kernel estimation"))
+        image = unit.payload.image
+        return None, refusal(refused, REFUSALS[refused].format(width=image.width, height=image.height))
     raw, finished = read_estimate(storage, unit.payload.ref.key)
     kernel, verdict = judge(raw, finished, load(unit.payload.image), config.quality)
     if kernel is None:
@@ -83,7 +84,8 @@ def _judge(
     try:
         return to_fixed_point(without_tails(compose(kernel, config.scale))), verdict
     except ValueError as error:                        # too wide to be composed to this scale
-        return None, verdict.with_(accepted=False, reason=KernelReason.TOO_WIDE, detail=str(error))
+        detail = f"it blurs too much for x{config.scale}: {error}"
+        return None, verdict.with_(accepted=False, reason=KernelReason.TOO_WIDE, detail=detail)
 
 
 def seal(
@@ -118,7 +120,8 @@ def _none_accepted(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -
         where="recipe key kernel_quality",
         got=", ".join(f"{count} x {reason}" for reason, count in reasons.most_common()) + f"; first: {details[0]}",
         wanted="at least one accepted kernel",
-        todo=f"{nearest}give sharper or larger photographs, raise kernels.iterations, or take degrader bicubic",
+        todo="look at all verdicts with `pairmill pool show RECIPE` (and the --workspace and --limit of this command); "
+        f"{nearest}give sharper or larger photographs, raise kernels.iterations, or take degrader bicubic",
     )
 
 

@@ -48,6 +48,11 @@ class Folder:
                                  got=str(error).splitlines()[0],
                                  todo="give the run another name, or delete its folder") from error  # fmt: skip
 
+    def kept(self) -> bool:
+        """Whether the run has left something to go on from or to use: a state or weights."""
+        checkpoints = layout.training_checkpoint(self.name, "").rpartition("/")[0]
+        return self.storage.exists(layout.training_file(self.name, STATE)) or bool(self.storage.names(checkpoints))
+
     def write_run(self, run: TrainingRun) -> None:
         """Note what the run is started with."""
         self._write(RUN, run.model_dump_json(indent=1).encode())

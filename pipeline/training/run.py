@@ -126,7 +126,8 @@ def check(config: TrainConfig, storage: Storage) -> None:
 
 
 def _known(config: TrainConfig, folder: Folder) -> TrainingRun | None:
-    known = folder.read_run()
+    """The run that this one goes on with; one that ended before its first checkpoint binds nobody."""
+    known = folder.read_run() if folder.kept() else None
     if known is not None:
         check_same(known, config, folder.path)
     return known

@@ -237,6 +237,11 @@ def test_a_flipped_byte_is_named_by_shard_and_sample(built: Path, pairmill: Run,
     assert done.returncode == 1
     assert shard.name in done.stderr
     assert re.search(r"sample-(pixels-differ|unreadable)", done.stderr)
+    assert f"`pairmill corpus repair {reference} --workspace {copy}`" in done.stderr.splitlines()[-1]
+    done = pairmill("corpus", "repair", reference, "--workspace", copy)
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"made again +{shard.name}", done.stdout)
+    assert pairmill("corpus", "verify", reference, "--workspace", copy).returncode == 0
 
 
 def test_no_usable_kernel_stops_before_synthesis_and_says_what_would_work(
@@ -247,8 +252,14 @@ def test_no_usable_kernel_stops_before_synthesis_and_says_what_would_work(
     assert done.returncode == 2, done.stdout + done.stderr
     assert "no kernel passed" in done.stderr
     assert "max_disagreement above" in done.stderr
+    assert "pairmill pool show RECIPE" in done.stderr
     assert not NOISE.search(done.stdout + done.stderr)
     assert not (tmp_path / "stages" / "synthesize").exists()
+    shown = pairmill("pool", "show", strict, "--workspace", tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "no kernel pool: 0 of 6 accepted, x2" in shown.stdout
+    assert " ".join(shown.stdout.split()).count("restarts agree, and 2 must") == 6
+    assert "kernel_quality.max_disagreement above" in shown.stdout
 
 
 def test_help_is_instant_and_imports_nothing_heavy() -> None:

@@ -295,6 +295,8 @@ WRONG = [
     ({}, "neither"),
     ({"cron": "0 3 * * *", "every": "6h"}, "both"),
     ({"cron": "at three"}, "this is not a cron expression"),
+    ({"cron": "0 3 30 2 *"}, "this schedule never comes"),
+    ({"every": "6h", "nightly": "0 3 31 4,6,9,11 *"}, "this schedule never comes"),
     ({"every": "6 hours"}, "6h, 90m, 1d"),
     ({"every": "5s"}, "1m or longer"),
     ({"every": "6h", "nightly": "often"}, "--nightly"),
@@ -312,6 +314,14 @@ for options in json.loads(sys.argv[2]):
     except UserError as error:
         print(json.dumps(error.text()))
 """
+
+
+def test_a_rare_schedule_is_one(tmp_path: Path) -> None:
+    """29 February, and a day of a month that is named beside one that lacks it."""
+    code = 'from flows.serve import cron_schedule as c; print(c("0 3 29 2 *", "--cron").cron, c("0 3 30 2,3 *", "--cron").cron)'
+    env = os.environ | {"PREFECT_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.stdout == "0 3 29 2 * 0 3 30 2,3 *\n", done.stderr
 
 
 def test_a_wrong_schedule_is_told_before_anything_starts(recipe: Callable[..., Path], tmp_path: Path) -> None:

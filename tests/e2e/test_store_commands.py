@@ -72,6 +72,19 @@ def test_commands_that_look_at_a_version(shelf: Storage, tmp_path: Path) -> None
     assert shelf.exists(f"corpora/tiny/{manifest.version}/report/realism/index.html")
 
 
+def test_pages_go_to_a_store_under_plain_names(shelf: Storage, tmp_path: Path) -> None:
+    """A store takes `a/./b` for another object than `a/b`."""
+    save(photograph(3, 71, 67), tmp_path / "hr/3.png")
+    out = Storage(f"s3://{BUCKET}/pages")
+    options = ("evaluate", "--checkpoint", "bicubic", "--hr", tmp_path / "hr", "--scale", 2, "--out", out.url)
+    assert f"page {out.url}/index.html tables {out.url}/table.md" in told(shelf, *options)
+    keys = [key.removeprefix(f"{out.root}/") for key in out.fs.find(out.root)]
+    assert {"index.html", "evaluation.json", "scores.csv", "table.md"} <= set(keys)
+    assert {key.partition("/")[0] for key in keys if "/" in key} == {"img", "records"}
+    assert "1 of 1 scores are from an earlier run" in told(shelf, *options)
+    assert out.files("") == sorted(keys)
+
+
 def test_what_cannot_be_done_in_a_store_is_said(shelf: Storage, tmp_path: Path) -> None:
     *_, key = (row.key for row in read_table(shelf, find_version(shelf, "tiny")))
     for arguments, problem, todo in (

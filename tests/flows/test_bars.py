@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from flows.cli import render
-from flows.progress import Watchers
-from pipeline.stage import Watcher
+from flows.progress import ProgressArtifacts, Watchers
+from pipeline.stage import Sealed, Watcher
 
 FIT: Any = SimpleNamespace(title="fit PDM", noun="fits")
 
@@ -52,6 +53,28 @@ def test_a_bar_shows_as_many_losses_as_there_is_room_for(monkeypatch: pytest.Mon
     assert shown in text
     assert ("critic" in text) == ("critic" in shown)
     assert ("AUC" in text) == ("AUC" in shown)
+
+
+@pytest.mark.parametrize(("units", "noun"), [(0, "fits"), (1, "fit"), (2, "fits")])
+def test_one_fit_is_not_fits(monkeypatch: pytest.MonkeyPatch, units: int, noun: str) -> None:
+    file, counted = io.StringIO(), ProgressArtifacts()
+    stage: Any = SimpleNamespace(title="judge PDM", noun="fits")
+    monkeypatch.setattr(render, "out", Console(file=file, width=120, highlight=False, soft_wrap=True, force_terminal=True))
+    with render.Bars() as bars:
+        bars.started(stage, units, units)
+        bars.progress.refresh()
+        bars.sealed(stage, Sealed(key="", manifest=None, units=units, computed=0), 1.0)
+    told = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue())
+    assert re.search(rf"0/{units} {noun} ", told)
+    assert re.search(rf"judge PDM +{units} {noun} ", told)
+    counted.started(stage, units, 0)
+    assert counted.task == f"judge PDM: 0 of {units} {noun} to do"
+
+
+def test_rates_of_slow_stages_are_of_one() -> None:
+    assert render._rate(0.1, "fits") == "10 s/fit"
+    assert render._rate(0.1, "pool") == "10 s/pool"
+    assert render._rate(3.0, "fits") == "3.0 fits/s"
 
 
 def test_several_watchers_hear_the_same() -> None:

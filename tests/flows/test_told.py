@@ -49,6 +49,19 @@ def test_a_build_says_how_many_files_it_left_out(tiny: Tiny, terminal: io.String
     assert "left out" not in terminal.getvalue()
 
 
+def test_of_many_files_left_out_the_first_are_named(terminal: io.StringIO) -> None:
+    render.left_out([(f"{number}.png", "too small") for number in range(10)])
+    assert [line.split()[3] for line in terminal.getvalue().splitlines()] == [f"{number}.png:" for number in range(10)]
+    terminal.seek(0)
+    terminal.truncate()
+    others = [("a.jpg", "cut \x1b off")] * 1500 + [(f"{number}.gif", f"reason {number}") for number in range(6)]
+    render.left_out([("first.png", "too small")] * 11 + others)
+    lines = [line.strip() for line in terminal.getvalue().splitlines()]
+    assert lines[:10] == ["! left out: first.png: too small"] * 10
+    assert lines[10:13] == ["and 1,507 more; the page names each", "1,500  cut \\x1b off", "1  too small"]
+    assert lines[13:] == ["1  reason 0", "1  reason 1", "1  reason 2", "3  for 3 other reasons"]
+
+
 def test_a_check_counts_rejected_files_by_reason(tmp_path: Path, terminal: io.StringIO) -> None:
     (tmp_path / "photos").mkdir()
     for name, content in {"a\x1b[1m.txt": b"text", "b.txt": b"text", "c.png": b""}.items():

@@ -17,6 +17,7 @@ from pipeline.stage import Profile, Watcher
 from pipeline.stages import synthesize
 from pipeline.storage import Storage
 from schemas.corpus import VersionSources
+from schemas.curation_report import CurationSection
 from schemas.diff import Outcome
 from schemas.errors import UserError
 from schemas.image import ImageReason
@@ -57,7 +58,7 @@ def test_a_build_keeps_copies_together_and_leaks_out(tmp_path: Path) -> None:
     assert all(image.scores is not None for image in sources.images)
     html = (folder / "report/index.html").read_text()
     assert 'id="curation"' in html
-    assert "1 of them of a real and a clean image" in html
+    assert "2 images show the same as others, in 1 group, 1 of them with both real and clean images." in html
 
     bench = Bench(Profile(str(tmp_path / "again")), SerialExecutor(), Watcher())
     again = reproduce(Storage(str(tmp_path / "w")), manifest, bench)
@@ -86,6 +87,31 @@ def test_a_check_writes_a_page_and_no_corpus(tmp_path: Path) -> None:
         assert name in html
         assert (page.parent / name).stat().st_size > 100
     assert not (tmp_path / "w/corpora").exists()
+
+
+@pytest.mark.parametrize("duplicates", ["group", "reject"])
+def test_many_copies_of_one_picture_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], duplicates: str) -> None:
+    for number in range(8):
+        Image.fromarray(scene(0)).save(save(scene(0), tmp_path / f"photos/{number}.png").with_suffix(".jpg"), quality=70 + number)
+        (tmp_path / f"photos/{number}.png").unlink()
+    save(scene(0), tmp_path / "photos/first.png")
+    save(scene(1), tmp_path / "photos/other.png")
+    recipe = tmp_path / "check.yaml"
+    recipe.write_text(f"{{name: check, scale: 2, images: {{real: [photos]}}, degraders: [{{kind: bicubic}}],"
+                      f" curation: {{duplicates: {duplicates}}}}}")  # fmt: skip
+    found = check_images(str(recipe), [], str(tmp_path / "w"), out=str(tmp_path / "page"), workers=1, open_=False)
+    assert (found.alike_total, found.alike_images, found.copies_total) == (1, 9, 36)
+    assert len(found.copies) == 8                        # as many as tie nine pictures together
+    group = found.alike[0]
+    assert (group.images, group.pairs, group.real, group.clean) == (9, 36, 9, 0)
+    assert group.outcome == ("in one split" if duplicates == "group" else "8 rejected")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "9 images show the same as others, in 1 group. " in said
+    assert "8 others: " in said
+    assert "and 4 more" in said
+    assert CurationSection.model_validate_json((tmp_path / "page/check.json").read_bytes()) == found
+    old = found.model_dump(mode="json", exclude={"alike", "alike_total", "alike_images", "alike_mixed"})
+    assert CurationSection.model_validate(old).copies == found.copies
 
 
 def test_a_check_of_nothing_is_a_clear_error(tmp_path: Path) -> None:

@@ -213,6 +213,21 @@ def test_the_command_prints_the_table_and_the_page(sets: Path, tmp_path: Path, c
         command(["a", "b"])
 
 
+def test_the_command_does_not_name_each_of_many_files_left_out(
+    sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    save(photograph(3), tmp_path / "real/good.png")
+    for number in range(12):
+        (tmp_path / f"real/{number:02}.png").write_bytes(b"")
+    named = Sets([], [], [], "val", [str(tmp_path / "real")])
+    report = run_evaluate([str(sets / "net.safetensors")], named, str(tmp_path), out=None, config=SMALL.model_dump(), more={},
+                          open_=False)  # fmt: skip
+    said = capsys.readouterr().out
+    assert len(report.left_out) == 12
+    assert said.count("left out: ") == 10
+    assert f"and 2 more; the page names each\n       2  {report.left_out[0].reason}\n" in said
+
+
 def _named(folder: Path, names: list[str], side: int = 40) -> str:
     for seed, name in enumerate(names):
         save(photograph(seed, side, side), folder / name)

@@ -108,8 +108,9 @@ def room(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize(("form", "size"), [("folder", 10), *((form, 1000) for form in FORMATS)])
 def test_a_full_disk_is_told_and_the_rerun_finishes(version: Version, form: str, size: int, tmp_path: Path) -> None:
-    with room(size), pytest.raises(StoreError, match=r"File too large[\s\S]*free some space"):
+    with room(size), pytest.raises(StoreError, match=r"File too large[\s\S]*free some space") as caught:
         run(version, form, tmp_path / "out")
+    assert "workspace" not in caught.value.what + caught.value.todo
     run(version, form, tmp_path / "out")
     run(version, form, tmp_path / "undisturbed")
     assert content(tmp_path / "out") == content(tmp_path / "undisturbed")

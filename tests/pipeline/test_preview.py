@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageFont
+from PIL import Image
 
 from pipeline.apply import apply
 from pipeline.execution import one_thread
 from pipeline.images.encode import decode_png
 from pipeline.pools import Assets
 from pipeline.preview.draws import draw_all, share
-from pipeline.preview.grid import wrapped
 from pipeline.preview.page import about, between
 from pipeline.preview.preview import Request, preview
 from pipeline.preview.scenes import scene_of
@@ -216,13 +215,6 @@ def test_a_window_names_the_same_part_at_every_size(factor: int, row: int, colum
     large = image.repeat(factor, axis=0).repeat(factor, axis=1)
     np.testing.assert_array_equal(part.cut(large)[::factor, ::factor], part.cut(image))
     assert part.cut(large).shape == (4 * factor, 4 * factor, 3)
-
-
-@given(st.text(max_size=200), st.integers(40, 300))
-def test_captions_fit(text: str, width: int) -> None:
-    lines = wrapped(text, width)
-    assert len(lines) <= 4
-    assert all(ImageFont.load_default(12).getlength(line.rstrip("…")) <= width for line in lines)
 
 
 def test_estimates_are_said_roughly() -> None:

@@ -74,6 +74,37 @@ def test_messages(degrader: Any, message: str) -> None:
     assert caught.value.where == "r.yaml"
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": True}, "seed: should be a valid integer, found true"),
+        ({"splits": {"train": False, "val": 1}}, "splits.train: should be a valid number, found false"),
+        ({"name": 7, "seed": True}, "found 7\n       seed: should be a valid integer, found true"),
+        ({"degraders": [{"kind": "bsrgan", "sharpen": False, "weight": True}]}, "degraders[0].weight: should be a valid"),
+        ({"degraders": [custom({"op": "jpeg", "quality": [True, 90]})]}, "quality[0]: should be a valid integer, found true"),
+        ({"degraders": [custom({"op": "gaussian_noise", "sigma": {"choices": [2, True]}})]}, "choices[1]: should be a valid"),
+    ],
+)  # fmt: skip
+def test_a_truth_value_is_no_number(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_recipe(text({"kind": "bicubic"}, **changes), "r.yaml")
+    assert message in caught.value.got
+    assert "at least one entry" not in caught.value.got
+
+
+def test_truth_values_stay_where_they_belong() -> None:
+    subsample = {"op": "chroma_subsample", "smooth": [True, False]}
+    degraders = [{"kind": "bsrgan", "sharpen": False}, custom(subsample)]
+    recipe = parse_recipe(text(None, degraders=degraders), "r.yaml")
+    assert recipe == Recipe.model_validate(json.loads(text(None, degraders=degraders)))
+    assert recipe.model_dump()["degraders"][0]["sharpen"] is False
+    least = "name: m\ncorpus: c\nsteps: 1\nnetwork: {arch: espcn}\n"
+    assert parse_as(TrainConfig, least + "compile: yes\n", "t.yaml").compile is True
+    with pytest.raises(UserError) as caught:
+        parse_as(TrainConfig, least + "ema: on\n", "t.yaml")
+    assert caught.value.got == "ema: should be a valid number, found true"
+
+
 def test_only_what_is_wrong_is_named() -> None:
     """Neither the other arms of a union nor the list around it."""
     with pytest.raises(UserError) as caught:

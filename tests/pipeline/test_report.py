@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ImageFont
 
 from pipeline import layout
 from pipeline.corpora.seal import Made, seal_corpus
@@ -21,6 +24,7 @@ from pipeline.report.collect.choose import evenly, histogram, in_turn
 from pipeline.report.collect.noise import mean_spectrum
 from pipeline.report.collect.pairs import filling_side
 from pipeline.report.collect.samples import Row, choose_rows, choose_shards
+from pipeline.report.lines import wrapped
 from pipeline.report.markup import el, number, of, size, text
 from pipeline.report.page import page
 from pipeline.report.pictures import busiest, heat, stretched, strip, thumbnail
@@ -222,6 +226,17 @@ def test_contact_sheet_is_a_small_picture(corpus: tuple[Storage, Made, CorpusMan
     assert len(sheet) <= LARGEST
     assert decode_png(sheet).shape[1] > 500
     assert len(contact_sheet(storage, manifest, 24)) <= LARGEST
+
+
+@given(st.text(max_size=200), st.integers(40, 300), st.integers(1, 4))
+def test_captions_fit(text: str, width: int, most: int) -> None:
+    lines = wrapped(text, width, most)
+    assert len(lines) <= most
+    assert all(ImageFont.load_default(12).getlength(line.rstrip("…")) <= width for line in lines)
+
+
+def test_captions_are_broken_between_steps() -> None:
+    assert wrapped("kernel #1 of 4 · JPEG as real image #0", 130, 2, " · ") == ["kernel #1 of 4", "JPEG as real image #0"]
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])

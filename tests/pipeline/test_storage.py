@@ -79,6 +79,16 @@ def test_names_files_and_absence(storage: Storage) -> None:
     assert storage.names("") == ["x", "y.txt"]
 
 
+def test_a_dot_is_no_folder(storage: Storage) -> None:
+    storage.write("./dots/./a/b.txt", b"1")
+    storage.link("dots/a/./b.txt", "./dots/c.txt")
+    assert storage.path("./dots/./a") == storage.path("dots/a")
+    assert storage.names("./dots") == storage.names("dots") == ["a", "c.txt"]
+    assert storage.files("dots/.") == storage.files("dots") == ["a/b.txt", "c.txt"]
+    assert storage.read("dots/a/b.txt") == storage.read("./dots/c.txt") == b"1"
+    assert all("/./" not in name for name in storage.fs.find(f"{storage.root}/dots"))
+
+
 def test_links_and_trees(storage: Storage) -> None:
     storage.write("from/a", b"one")
     storage.write("from/b/c", b"two")
@@ -167,9 +177,10 @@ def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
     assert Storage("memory://a/b/").url == "memory://a/b"
 
 
+ELSEWHERE = "choose another one (a workspace with --workspace)"
 FAILURES = {
-    errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EACCES: "choose another one with --workspace",
-    errno.EROFS: "choose another one with --workspace", errno.EIO: "run the same command again",
+    errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EACCES: ELSEWHERE, errno.EROFS: ELSEWHERE,
+    errno.EIO: "run the same command again",
 }  # fmt: skip
 
 
@@ -196,7 +207,7 @@ def test_failures_say_what_to_do_and_leave_nothing(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize("verb", ["read", "size", "link", "link_tree"])
 def test_missing_files_are_clear_errors(storage: Storage, verb: str) -> None:
     storage.write("here", b"1")
-    with pytest.raises(StoreError, match=r"cannot .* a file of the workspace"):
+    with pytest.raises(StoreError, match=r"(?m)cannot \w+( at)? a file$"):
         {
             "read": lambda: storage.read("x/gone"), "size": lambda: storage.size("x/gone"),
             "link": lambda: storage.link("x/gone", "y"), "link_tree": lambda: storage.link("x/gone/zarr.json", "y"),

@@ -21,8 +21,8 @@ from pipeline import disk, layout
 from pipeline.corpora.log import find_version
 from pipeline.storage import Storage
 from pipeline.training.data import Feed, Mixture, open_split
-from pipeline.training.folder import Folder
-from pipeline.training.run import Trained, train_run
+from pipeline.training.folder import STATE, Folder
+from pipeline.training.run import Trained, check, train_run
 from pipeline.training.validation import look
 from pipeline.training.watch import INTERRUPTED, TrainWatcher
 from schemas.errors import BusyError, IntegrityError, StoreError, UserError
@@ -254,6 +254,23 @@ def test_a_loss_that_is_no_number_leaves_the_last_checkpoint(workspace: Storage)
     assert Folder(workspace, "wild").read_state() == before
     assert all(torch.isfinite(value).all() for value in load_network(broken, "last").state_dict().values())
     assert kept == [7, 8]
+
+
+def test_a_run_without_a_checkpoint_does_not_block_its_name(workspace: Storage) -> None:
+    """Neither one that has diverged nor one that was killed; what has a checkpoint, or weights alone, is not written over."""
+    wild = {"name": "freed", "steps": 4, "optimiser": {"learning_rate": 1e25}, "checkpoints": {"every": 1000}, "log_every": 1}
+    with pytest.raises(DivergedError):
+        run(workspace, **wild)
+    tame = wild | {"optimiser": {"learning_rate": 1e-3}}
+    with pytest.raises(Killed):
+        run(workspace, Killer(2), **tame, seed=5)
+    check(config(**tame), workspace)
+    done = run(workspace, **tame)
+    assert (done.made, done.run.config.seed, done.run.config.optimiser.learning_rate) == (4, 0, 1e-3)
+    assert [line["step"] for line in done.folder.read_metrics(99) if "loss" in line] == [1, 2, 3, 4]
+    workspace.remove(layout.training_file("freed", STATE))
+    with pytest.raises(UserError, match="was started with other settings"):
+        run(workspace, **tame, seed=5)
 
 
 def trained_file(whole: Trained, tmp_path: Path) -> str:

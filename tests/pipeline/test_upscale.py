@@ -141,6 +141,21 @@ def test_the_command_goes_on_after_broken_files_and_says_so(net: str, tmp_path: 
     assert "fine.png" in page
 
 
+def test_the_command_does_not_name_each_of_many_broken_files(
+    net: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    (tmp_path / "in").mkdir()
+    for number in range(25):
+        (tmp_path / f"in/{number:02}.png").write_bytes(b"")
+    with pytest.raises(SystemExit):
+        run_upscale([str(tmp_path / "in")], net, str(tmp_path / "out"), "", OPTIONS)
+    said = capsys.readouterr().out
+    assert said.count("left out: ") == 10
+    assert "and 15 more; the page names each" in said
+    assert "25 files: 0 made, 25 left out" in said
+    assert all(f"{number:02}.png" in (tmp_path / "out/look/index.html").read_text() for number in range(25))
+
+
 def test_between_two_checkpoints(net: str, tmp_path: Path) -> None:
     other = checkpoint(tmp_path / "gan.safetensors", seed=3)
     save(photograph(1), tmp_path / "in/a.png")

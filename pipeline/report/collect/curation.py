@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.images.decode import load
 from pipeline.report.collect.choose import histogram
+from pipeline.report.collect.copies import copy_group, mixed, shown_pairs, telling, tied
 from pipeline.report.pictures import Image, busiest, thumbnail
 from pipeline.report.shelf import Shelf
 from pipeline.report.words import file_name, plain
@@ -18,8 +19,8 @@ from schemas.curation_report import CopyView, CreditView, CurationSection, Score
 from schemas.errors import PairmillError
 from schemas.image import ImageRecord
 
-SHOWN, WORST, CREDITS, CROP = 24, 6, 60, 144
-"""Most pairs, worst images and credits that are shown, and the side of the crops of the worst, in pixels."""
+SHOWN, GROUPS, WORST, CREDITS, CROP = 24, 100, 6, 60, 144
+"""Most pairs, groups of copies, worst images and credits that are shown, and the side of the crops of the worst, in pixels."""
 BUDGET = 120_000_000
 """Pixels that are decoded for pictures, in all; about four seconds."""
 WHOLE = (0.0, 0.0, 1.0, 1.0)
@@ -30,13 +31,17 @@ def collect_curation(chosen: Chosen, credits_: Sequence[CreditCount], shelf: She
     if chosen.curated is None and not credits_:
         return None
     found, looks = chosen.curated, _Looks(chosen, shelf)
-    pairs = _most_telling(found.pairs, looks) if found else []
+    pairs = telling(found.pairs, looks.kind) if found else []
+    groups = tied(pairs)
     blocky = sorted(found.scores, key=lambda image: -found.scores[image].blockiness) if found else []
     blurs = {image: score.blur for image, score in found.scores.items() if score.blur is not None} if found else {}
     across = sum(looks.kind(pair.first) != looks.kind(pair.second) for pair in pairs)
     return CurationSection(
-        checked=found is not None, copies=tuple(_copy(pair, found, looks) for pair in pairs[:SHOWN] if found),
+        checked=found is not None,
+        copies=tuple(_copy(pair, found, looks) for pair in shown_pairs(pairs, groups)[:SHOWN] if found),
         copies_total=len(pairs), across=across, groups=len(set(chosen.split_keys.values())),
+        alike=tuple(copy_group(group, pairs, found, looks.records, looks.name) for group in groups[:GROUPS] if found),
+        alike_total=len(groups), alike_images=sum(map(len, groups)), alike_mixed=mixed(groups, looks.kind),
         benchmarks=found.benchmarks if found else 0,
         leaks=tuple(_leak(leak, looks) for leak in found.leaks[:SHOWN]) if found else (),
         leaks_total=len(found.leaks) if found else 0,
@@ -46,13 +51,6 @@ def collect_curation(chosen: Chosen, credits_: Sequence[CreditCount], shelf: She
         blur=histogram(list(blurs.values())) if blurs else None,
         credits=tuple(map(_credit, credits_[:CREDITS])), credits_total=len(credits_),
     )  # fmt: skip
-
-
-def _most_telling(pairs: Sequence[AlikePair], looks: _Looks) -> list[AlikePair]:
-    def order(pair: AlikePair) -> tuple[bool, float, str, str]:
-        return looks.kind(pair.first) == looks.kind(pair.second), -pair.overlap * pair.correlation, pair.first, pair.second
-
-    return sorted(pairs, key=order)
 
 
 def _copy(pair: AlikePair, found: Curated, looks: _Looks) -> CopyView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,7 +23,7 @@ CROP = 128
 """Side of the crops that are shown, in HR pixels, cut to a multiple of the scale."""
 
 
-def crop_side(pairs: list[Pair], scale: int, most: int = CROP) -> int:
+def crop_side(pairs: Sequence[Pair], scale: int, most: int = CROP) -> int:
     """Side of a crop that lies in every tile, in HR pixels."""
     smallest = min((min(pair.hr.shape[:2]) for pair in pairs), default=most)
     return min(most, smallest) // scale * scale

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.report.charts import bars
 from pipeline.report.markup import Raw, counted, el, figure, fold, join, number, of, section, table
-from schemas.curation_report import CopyView, CreditView, CurationSection, ScoredView
+from schemas.curation_report import CopyGroup, CopyView, CreditView, CurationSection, ScoredView
 
 OPEN = 6
 """Pairs that are not folded away."""
@@ -21,10 +21,11 @@ def lead(found: CurationSection) -> str:
     """The outcome in a sentence or two."""
     if not found.checked:
         return "Copies were not looked for: the recipe has no `curation`."
-    pairs = counted(found.copies_total, "pair of near-duplicates", "pairs of near-duplicates")
-    groups = f" in {counted(found.groups, 'group')}, each in one split" if found.groups else ""
-    across = f", {found.across:,} of them of a real and a clean image" if found.across else ""
-    return f"{pairs if found.copies_total else 'No near-duplicates'}{across}{groups}. {_tested(found)}"
+    if not found.alike_total:
+        return f"No near-duplicates. {_tested(found)}"
+    across = f", {found.alike_mixed:,} of them with both real and clean images" if found.alike_mixed else ""
+    alike = f"{found.alike_images:,} images show the same as others, in {counted(found.alike_total, 'group')}{across}"
+    return f"{alike}. {_tested(found)}"
 
 
 def _tested(found: CurationSection) -> str:
@@ -47,8 +48,22 @@ def _leaks(found: CurationSection) -> Raw | None:
 def _copies(found: CurationSection) -> Raw | None:
     if not found.copies:
         return None
-    head = el("h3", "Near-duplicates ", el("span", of(len(found.copies), found.copies_total), class_="quiet"))
-    return join([head, el("p", FRAMED, class_="quiet small floor"), fold([_card(view) for view in found.copies], "copies", OPEN)])
+    shown = of(len(found.alike), found.alike_total) if len(found.alike) < found.alike_total else ""
+    head = el("h3", "Near-duplicates ", el("span", shown or counted(found.alike_total, "group"), class_="quiet"))
+    groups = table(("image", "shows the same as", "shared", "outcome"), [group_row(group) for group in found.alike],
+                   "Groups of images that show the same")  # fmt: skip
+    cards = fold([_card(view) for view in found.copies], "copies", OPEN)
+    return join([head, groups, el("p", FRAMED, class_="quiet small floor"), cards])
+
+
+def group_row(group: CopyGroup, named: int = 4) -> tuple[str, str, str, str]:
+    """A picture, which others show the same, how much of the smaller one two of them share, and what was done."""
+    first, others = group.names[0] if group.names else "", group.names[1 : named + 1]
+    more = group.images - 1 - len(others)
+    roles = f" ({group.real:,} real, {group.clean:,} clean)" if group.real and group.clean else ""
+    least, most = (f"{100 * share:.0f}" for share in group.overlaps)
+    said = f"{counted(group.images - 1, 'other')}{roles}: {', '.join(others)}{f' and {more:,} more' if more else ''}"
+    return first, said, f"{least} %" if least == most else f"{least} to {most} %", group.outcome
 
 
 def _card(view: CopyView) -> Raw:

@@ -103,9 +103,9 @@ def _numbers(view: KernelView) -> Raw | None:
     return definitions([
         ("width", f"{d.width:.2f} px"),
         *matched,
-        ("offset", f"{d.offset:.2f} px"),
-        ("effective support", f"{number(round(d.support, 1))} px"),
-        ("restarts disagree by", number(round(d.disagreement, 3))),
+        ("off centre by", f"{d.offset:.2f} px"),
+        ("spreads a point over", f"{number(round(d.support, 1))} px"),
+        ("restarts differ by", number(round(d.disagreement, 3))),
         ("sum", number(round(d.sum, 3))),
         ("peak", f"{view.peak:.3g}"),
     ])
