@@ -180,7 +180,7 @@ def built(manifest: CorpusManifest, folder: str, workspace: str, *, fresh: bool)
     splits = ", ".join(f"{count} {split}" for split, count in identity.samples.items())
     reference = f"{identity.name}@{manifest.version}"
     option = "" if workspace == "data" else f" --workspace {workspace}"
-    out.print(f"\n[bold]{reference}[/]  {sum(identity.samples.values())} pairs ({splits}), x{identity.recipe['scale']}"
+    out.print(f"\n[bold]{reference}[/]  {counted(sum(identity.samples.values()), 'pair')} ({splits}), x{identity.recipe['scale']}"
               + ("" if fresh else "  [dim]nothing new to do[/]"))  # fmt: skip
     out.print(f"  shards   {escape(folder)}/shards")
     out.print(f"  report   {escape(folder)}/report/index.html")
@@ -202,7 +202,7 @@ def how_to_repair(report: VerifyReport, reference: str, folder: str, workspace: 
 def verified(report: VerifyReport, reference: str) -> None:
     """What `verify` found."""
     if report.ok:
-        out.print(f"[green]✓[/] {reference}: {report.shards} shards, {report.samples} samples, every byte as sealed")
+        out.print(f"[green]✓[/] {reference}: {counted(report.shards, 'shard')}, {counted(report.samples, 'sample')}, every byte as sealed")
         return
     err.print(f"[bold red]✗[/] {reference}: {len(report.findings)} findings")
     for finding in report.findings[:50]:
