@@ -202,7 +202,8 @@ def how_to_repair(report: VerifyReport, reference: str, folder: str, workspace: 
 def verified(report: VerifyReport, reference: str) -> None:
     """What `verify` found."""
     if report.ok:
-        out.print(f"[green]✓[/] {reference}: {counted(report.shards, 'shard')}, {counted(report.samples, 'sample')}, every byte as sealed")
+        found = f"{counted(report.shards, 'shard')}, {counted(report.samples, 'sample')}"
+        out.print(f"[green]✓[/] {reference}: {found}, every byte as sealed")
         return
     err.print(f"[bold red]✗[/] {reference}: {len(report.findings)} findings")
     for finding in report.findings[:50]:
