@@ -33,6 +33,7 @@ AMPLE = 4
 FURTHER = 4
 """Times as many patches that the next look takes in."""
 REASONS, PASSED = tuple(NoiseReason), -1
+FULL = REASONS.index(NoiseReason.QUOTA)
 Verdicts = NDArray[np.int8]
 """One per patch: a place in `REASONS`, or `PASSED`."""
 DIGITS = 6
@@ -85,18 +86,19 @@ def _candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> C
     tables, patches = [np.zeros(0, TABLE)], [np.zeros((0, config.patch, config.patch, 3), np.uint8)]
     room = config.quota
     while room and order:
-        # As many as there is room for, since most of what comes this far is accepted; memory stays bounded.
-        size = min(room, max(1, BATCH // config.patch**2))
+        # Some more than there is room for, since most of what comes this far is accepted, not all; memory stays bounded.
+        size = min(room + room // 4 + 4, max(1, BATCH // config.patch**2))
         batch, order = order[:size], order[size:]
         stack = np.stack([_cut(image, found, index) for index, _ in batch])
         table = _measured(stack, found, batch)
         reasons = _examine(table, config)
+        accepted = np.flatnonzero(reasons == PASSED)
+        reasons[accepted[room:]] = FULL
         verdicts[[index for index, _ in batch]] = reasons
-        accepted = reasons == PASSED
-        tables.append(table[accepted])
-        patches.append(stack[accepted])
-        room -= int(accepted.sum())
-    verdicts[[index for index, _ in order]] = REASONS.index(NoiseReason.QUOTA)
+        tables.append(table[accepted[:room]])
+        patches.append(stack[accepted[:room]])
+        room -= min(room, len(accepted))
+    verdicts[[index for index, _ in order]] = FULL
     kept = np.concatenate(patches)
     return Candidates(
         survey=_report(digest, found, floor, verdicts, config),
