@@ -94,7 +94,7 @@ def test_killed_and_cut_off_a_build_ends_in_the_bytes_of_a_local_one(
         text, _ = process.communicate(timeout=120)
     assert process.returncode == 1, text
     assert "the store does not answer" in text
-    assert "run the same command again; it goes on from what is finished" in " ".join(text.split())
+    assert "run the same command again, which goes on from what is finished" in " ".join(text.split())
     assert "Traceback" not in text
     finished = {name for name in storage.files("stages") if name.endswith("result.json")}
     assert finished
