@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 
+from rich.markup import escape
+
 from flows.cli import render
 from pipeline import layout
 from pipeline.build import NotFinishedError, finder, limited
@@ -79,17 +81,21 @@ def show_judged(recipe: Recipe, images: ImageSet, run: Run, storage: Storage, na
 
 
 def show_kernels(title: str, judged: Iterable[JudgedKernel], names: dict[str, str]) -> None:
-    """The verdict on every image."""
-    rows = []
+    """The verdict on every image, and below the table why kernels were rejected."""
+    rows, because = [], []
     for record in judged:
         d = record.verdict.diagnostics
         numbers = [""] * 4
         if d is not None:
             numbers = [f"{d.width:.2f}", f"{d.disagreement:.2f}", _or_dash(d.stretch, ".2f"), _or_dash(d.mismatch, ".1f")]
-        verdict = "accepted" if record.verdict.accepted else str(record.verdict.reason)
-        because = "" if record.verdict.accepted else record.verdict.detail
-        rows.append([names.get(record.image, record.image[:12]), verdict, *numbers, because])
-    render.table(title, ["image", "verdict", "width px", "differ", "stretch", "mismatch dB", "because"], rows)
+        name, verdict = names.get(record.image, record.image[:12]), "accepted"
+        if not record.verdict.accepted:
+            verdict = str(record.verdict.reason)
+            because.append(f"  {name}: {record.verdict.detail}")
+        rows.append([name, verdict, *numbers])
+    render.table(title, ["image", "verdict", "width px", "differ", "stretch", "mismatch dB"], rows)
+    for line in because:
+        render.line(escape(line))
 
 
 def _or_dash(value: float | None, form: str) -> str:
