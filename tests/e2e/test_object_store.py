@@ -76,6 +76,7 @@ def same(one: Storage, other: Storage) -> None:
     assert found == digests(other, second)
 
 
+@pytest.mark.slow
 def test_killed_and_cut_off_a_build_ends_in_the_bytes_of_a_local_one(
     s3: dict[str, str], local: Storage, recipe_file: Path, prefect: dict[str, str]
 ) -> None:
