@@ -32,10 +32,10 @@ AMPLE = 4
 """Patches that a first look takes in, at least, for each that the image may give."""
 FURTHER = 4
 """Times as many patches that the next look takes in."""
-REASONS, PASSED = tuple(NoiseReason), -1
-FULL = REASONS.index(NoiseReason.QUOTA)
+REASONS = tuple(NoiseReason)
+PASSED, FULL = -1, REASONS.index(NoiseReason.QUOTA)
 Verdicts = NDArray[np.int8]
-"""One per patch: a place in `REASONS`, or `PASSED`."""
+"""One per patch: a place in `REASONS`, or `PASSED`; `FULL` where it would pass but the image may give no more."""
 DIGITS = 6
 """Decimals that are kept of measurements: processors differ in later ones."""
 

@@ -6,11 +6,9 @@ import errno
 import json
 import math
 import multiprocessing
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -20,7 +18,7 @@ from models.training.loop import DivergedError
 from pipeline import disk, layout
 from pipeline.corpora.log import find_version
 from pipeline.storage import Storage
-from pipeline.training.data import Feed, Mixture, open_split
+from pipeline.training.data import open_split
 from pipeline.training.folder import STATE, Folder
 from pipeline.training.run import Trained, check, train_run
 from pipeline.training.validation import look
@@ -49,8 +47,11 @@ GAN: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Storage:
+    return corpora(tmp_path_factory.mktemp("training"))
+
+
+def corpora(folder: Path) -> Storage:
     """Two corpora of the same photographs: `pairs` at scale 2, `alone` at scale 4 with nothing to validate on."""
-    folder = tmp_path_factory.mktemp("training")
     for seed in range(4):
         save(photograph(seed, 101, 131, noise=0), folder / f"photos/{seed}.png")
     images = {"images": {"clean": [f"{folder}/photos"]}}
@@ -302,47 +303,6 @@ def test_another_scale_starts_from_the_body(workspace: Storage, tmp_path: Path) 
     for key in ("conv_first.weight", "body.1.conv2.weight", "conv_last.weight"):
         torch.testing.assert_close(now[key], was[key])
     assert not torch.equal(now["upsample.0.weight"], was["upsample.0.weight"])
-
-
-def test_mixtures_take_pairs_as_often_as_their_degraders_weigh(workspace: Storage) -> None:
-    source = open_split(workspace, find_version(workspace, "pairs"), "train")
-    counts = Counter(source.degraders.tolist())
-    for weights, wanted in (
-        (None, counts), ({"ikc": 5.0}, {"ikc": counts["ikc"]}),
-        ({"ikc": 0.5, "bicubic": 1.5}, {"ikc": counts["ikc"], "bicubic": 3 * counts["bicubic"]}),
-    ):  # fmt: skip
-        mixture = Mixture(source, 32, 7, weights, "here")
-        assert Counter(source.degraders[mixture.numbers].tolist()) == wanted
-    between = Mixture(source, 32, 7, {"ikc": 1.0, "bicubic": 1.5}, "here")
-    found = Counter(source.degraders[between.numbers].tolist())
-    assert found["ikc"] == counts["ikc"]
-    assert counts["bicubic"] < found["bicubic"] < 2 * counts["bicubic"]
-    twice = Mixture(source, 32, 7, {"bicubic": 2.0, "ikc": 1.0}, "here")
-    copies = np.flatnonzero(twice.numbers == np.flatnonzero(source.degraders == "bicubic")[0])
-    crops = [twice[0, int(number)][0] for number in copies]
-    assert len(crops) == 2
-    assert not torch.equal(*crops)                       # copies are cut elsewhere
-    with pytest.raises(UserError, match="no pairs of this degrader"):
-        Mixture(source, 32, 7, {"ikcc": 1.0}, "here")
-
-
-def test_a_curriculum_changes_crops_batches_and_degraders(workspace: Storage) -> None:
-    phases = [{"at": 4, "crop": 24, "batch": 3}, {"at": 9, "degraders": {"ikc": 1}}]
-    chosen, source = config(phases=phases), open_split(workspace, find_version(workspace, "pairs"), "train")
-    feed, shapes, states = Feed(chosen, source, 2), [], []
-    batches = []
-    for hr, lr in feed:
-        shapes.append((len(hr), hr.shape[-1], lr.shape[-1]))
-        batches.append(hr)
-        states.append(feed.state())
-        if len(shapes) == 14:
-            break
-    assert shapes == [(5, 32, 16)] * 4 + [(3, 24, 12)] * 10
-    for step in (2, 4, 6, 9, 12):
-        again = iter(Feed(chosen, source, 2, step, states[step - 1]))
-        assert all(torch.equal(next(again)[0], wanted) for wanted in batches[step:])
-    done = run(workspace, name="phases", phases=phases, steps=12)
-    assert done.step == 12
 
 
 @pytest.mark.parametrize(
