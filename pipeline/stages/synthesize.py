@@ -33,8 +33,9 @@ from schemas.sample import Box, SampleRecord, SampleRow
 from schemas.shard import ShardRef, ShardResult, ShardSet, SynthesizeConfig, TilesOfImage
 from schemas.work import FileRecord, Payload
 
-GROUP = 16
-"""Samples that are made, then encoded, then written together: each of the three runs faster when not interrupted."""
+GROUP = 1 << 20
+"""HR pixels of the samples that are made, then encoded, then written together: each of the three runs faster when not
+interrupted; memory stays bounded for large tiles."""
 
 
 class ShardPayload(Payload):
@@ -174,6 +175,7 @@ def _between(parts: Sequence[TilesOfImage], starts: list[int], begin: int, end: 
 
 def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context: Context) -> Iterator[ShardResult]:
     """Make the pairs of a shard and write `shard.tar` and `samples.parquet`."""
+    together = max(1, GROUP // config.tile**2)
     for unit in units:
         maker = _Maker(config, context, unit.payload)
         rows: list[SampleRow] = []
@@ -182,7 +184,7 @@ def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context:
             writer = ShardWriter(cast("IO[bytes]", counted))
             for part in unit.payload.images:
                 pairs = maker.pairs(part)
-                while group := list(islice(pairs, GROUP)):
+                while group := list(islice(pairs, together)):
                     for sample in [make_sample(*pair) for pair in group]:
                         writer.write(sample)
                     rows += [SampleRow(**record.model_dump(), split=unit.payload.split, shard="") for record, _, _ in group]
