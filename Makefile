@@ -50,8 +50,8 @@ lint: $(VENV)/.made-test ## Style, types and layers
 	@$(BIN)/lint-imports --no-cache 2>&1 | tail -n 12
 
 schema: $(VENV)/.made ## Write the JSON schemas of data/recipes from the schemas
-	@$(BIN)/python -c 'from pipeline.recipes import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json
-	@$(BIN)/python -c 'from pipeline.training.recipe import training_schema; print(training_schema(), end="")' > data/recipes/train/train.schema.json
+	@$(BIN)/python -c 'from pairmill.pipeline.recipe.load import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json
+	@$(BIN)/python -c 'from pairmill.pipeline.training.recipe import training_schema; print(training_schema(), end="")' > data/recipes/train/train.schema.json
 
 docs: $(VENV)/.made-test ## Write docs/ops and docs/degraders: texts of the schemas, pictures by the ops
 	@$(BIN)/python -m docs.generate

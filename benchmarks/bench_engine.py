@@ -13,10 +13,10 @@ import psutil
 
 from benchmarks.bench_synthesis import recipe
 from benchmarks.common import Row, photographs, row, show
-from flows.engine import engine
-from pipeline.build import make
-from pipeline.execution import run_stage
-from pipeline.stage import Profile, Watcher
+from pairmill.flows.dask_executor import engine
+from pairmill.pipeline.build.build import make
+from pairmill.pipeline.runner.execution import run_stage
+from pairmill.pipeline.runner.stage import Profile, ProgressListener
 
 
 def run(quick: bool) -> list[Row]:
@@ -29,17 +29,35 @@ def run(quick: bool) -> list[Row]:
         two, _ = _build(few, home / "two", 2)
         four, large = _build(many, home / "four", 1)
         return [
-            row("two workers", "one worker", one / two, ">= 1.8", reached=one >= 1.8 * two,
-                detail=f"{count} images of 1 MP: {one:.1f} s and {two:.1f} s, engine already up"),
-            row("time of 4 N images", "N images", four / one, "<= 4.2", reached=four <= 4.2 * one,
-                detail=f"N = {count}: {one:.1f} s and {four:.1f} s"),
-            row("peak memory of a worker, 4 N images", "N images", large / small, "<= 1.1", reached=large <= 1.1 * small,
-                detail=f"{small / 2**20:.0f} MiB and {large / 2**20:.0f} MiB"),
+            row(
+                "two workers",
+                "one worker",
+                one / two,
+                ">= 1.8",
+                reached=one >= 1.8 * two,
+                detail=f"{count} images of 1 MP: {one:.1f} s and {two:.1f} s, engine already up",
+            ),
+            row(
+                "time of 4 N images",
+                "N images",
+                four / one,
+                "<= 4.2",
+                reached=four <= 4.2 * one,
+                detail=f"N = {count}: {one:.1f} s and {four:.1f} s",
+            ),
+            row(
+                "peak memory of a worker, 4 N images",
+                "N images",
+                large / small,
+                "<= 1.1",
+                reached=large <= 1.1 * small,
+                detail=f"{small / 2**20:.0f} MiB and {large / 2**20:.0f} MiB",
+            ),
             _nothing_to_do(few, home),
-        ]  # fmt: skip
+        ]
 
 
-class _Peak(Watcher):
+class _Peak(ProgressListener):
     """Watches the resident memory of the worker processes."""
 
     def __init__(self) -> None:
@@ -78,20 +96,34 @@ def _warm() -> None:
     import torch  # noqa: F401
     import webdataset  # noqa: F401
 
-    import pipeline.stages  # noqa: F401
+    import pairmill.pipeline.stages  # noqa: F401
 
 
 def _nothing_to_do(images: Path, home: Path) -> Row:
     path = home / "bench.yaml"
     text = recipe(images).model_dump_json(exclude={"images"})
     path.write_text(text.replace("{", f'{{"images": {{"real": "{images}"}}, ', 1))
-    command = [sys.executable, "-m", "flows.cli", "build", str(path), "--workspace", str(home / "again")]
+    command = [
+        sys.executable,
+        "-m",
+        "pairmill.flows.cli",
+        "build",
+        str(path),
+        "--workspace",
+        str(home / "again"),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     start = time.perf_counter()
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seconds = time.perf_counter() - start
-    return row("a build with nothing to do", "seconds", seconds, "<= 5", reached="nothing new" in said and seconds <= 5,
-               detail=f"whole process, {len(list(images.iterdir()))} images")  # fmt: skip
+    return row(
+        "a build with nothing to do",
+        "seconds",
+        seconds,
+        "<= 5",
+        reached="nothing new" in said and seconds <= 5,
+        detail=f"whole process, {len(list(images.iterdir()))} images",
+    )
 
 
 if __name__ == "__main__":

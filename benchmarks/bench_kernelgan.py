@@ -24,8 +24,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from models.kernelgan.fit import draw_lanes, fit_kernels
-from schemas.kernel import KernelGanConfig
+from pairmill.models.kernelgan.fit import draw_lanes, fit_kernels
+from pairmill.schemas.kernel import KernelGanConfig
 
 Image = NDArray[np.uint8]
 
@@ -48,7 +48,9 @@ def run(quick: bool) -> list[dict[str, Any]]:
 def photograph(seed: int, height: int = 320, width: int = 480) -> Image:
     """Noise at three scales, as smooth and as rough as photographs are; (H, W, 3) uint8."""
     rng = np.random.Generator(np.random.Philox(key=seed))
-    layers = [gaussian_filter(rng.normal(0, 60 * s, (height, width, 3)), (s, s, 0)) for s in (0.7, 2, 6)]
+    layers = [
+        gaussian_filter(rng.normal(0, 60 * s, (height, width, 3)), (s, s, 0)) for s in (0.7, 2, 6)
+    ]
     return np.asarray(np.clip(np.sum(layers, axis=0) + 128, 0, 255), np.uint8)
 
 
@@ -83,7 +85,11 @@ def _share_seconds(seeds: list[int], config: KernelGanConfig) -> float:
 
 
 def _row(what: str, seconds: float, plain: float) -> dict[str, Any]:
-    return {"what": what, "ms per iteration": round(seconds * 1e3, 2), "times faster": round(plain / seconds, 1)}
+    return {
+        "what": what,
+        "ms per iteration": round(seconds * 1e3, 2),
+        "times faster": round(plain / seconds, 1),
+    }
 
 
 def _layered() -> ModuleType:
@@ -98,10 +104,14 @@ def _layered() -> ModuleType:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="a few seconds, rougher numbers")
     for row in run(parser.parse_args().quick):
-        print(f"{row['what']:55s} {row['ms per iteration']:9.2f} ms per iteration {row['times faster']:7.1f} x")
+        print(
+            f"{row['what']:55s} {row['ms per iteration']:9.2f} ms per iteration {row['times faster']:7.1f} x"
+        )
 
 
 if __name__ == "__main__":

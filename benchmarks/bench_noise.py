@@ -20,16 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.common import best_by_turns, forget
-from flows.cli.demo import collect
-from pipeline.execution import SerialExecutor, local_profile, run_batch, run_stage
-from pipeline.images.decode import decode, load, pixel_digest
-from pipeline.noise.candidates import candidates
-from pipeline.sources import choose_images
-from pipeline.stage import Batch, Watcher
-from pipeline.stages import mine_noise
-from schemas.image import IngestConfig, Role
-from schemas.noise import NoiseConfig
-from schemas.recipe import Recipe
+from pairmill.flows.cli.demo import collect
+from pairmill.pipeline.build.select_images import select_images
+from pairmill.pipeline.images.decode import decode, load, pixel_digest
+from pairmill.pipeline.noise.candidates import candidates
+from pairmill.pipeline.runner.execution import SerialExecutor, local_profile, run_batch, run_stage
+from pairmill.pipeline.runner.stage import Batch, ProgressListener
+from pairmill.pipeline.stages import mine_noise
+from pairmill.schemas.image import IngestConfig, Role
+from pairmill.schemas.noise import NoiseConfig
+from pairmill.schemas.recipe import Recipe
 
 REPEATS = 7
 SIZES = {"0.4 megapixels": (512, 768), "3 megapixels": (1536, 2048), "12 megapixels": (3000, 4000)}
@@ -46,7 +46,11 @@ def run(quick: bool, folder: Path | None = None) -> list[dict[str, Any]]:
         for name, shape in sizes.items()
         for suffix in (".jpg", ".png")
     }
-    rows = [_row(f"{count} of {name}", files, count) for count in (1000, 8) for name, files in scenes.items()]
+    rows = [
+        _row(f"{count} of {name}", files, count)
+        for count in (1000, 8)
+        for name, files in scenes.items()
+    ]
     with tempfile.TemporaryDirectory() as bundled:
         collect(Path(bundled))
         rows.append(_stage_row("the demo's photographs, with files", Path(bundled)))
@@ -61,7 +65,9 @@ def scene(height: int, width: int) -> NDArray[np.uint8]:
     rng = np.random.default_rng(0)
     texture = np.zeros((height, width, 3), np.float32)
     for octave in range(2, 8):
-        small = rng.normal(0, 1, (-(-height >> octave) + 1, -(-width >> octave) + 1, 3)).astype(np.float32)
+        small = rng.normal(0, 1, (-(-height >> octave) + 1, -(-width >> octave) + 1, 3)).astype(
+            np.float32
+        )
         texture += cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC) * 2**octave / 6
     texture[: height * 2 // 5] = 0
     shade = np.linspace(150, 110, height, dtype=np.float32)[:, None, None]
@@ -70,7 +76,9 @@ def scene(height: int, width: int) -> NDArray[np.uint8]:
 
 
 def _encoded(image: NDArray[np.uint8], suffix: str) -> bytes:
-    _, data = cv2.imencode(suffix, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92] if suffix == ".jpg" else [])
+    _, data = cv2.imencode(
+        suffix, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92] if suffix == ".jpg" else []
+    )
     return bytes(data)
 
 
@@ -95,21 +103,33 @@ def _stage_row(name: str, folder: Path) -> dict[str, Any]:
         recipe = Recipe.model_validate({"name": "bench", "images": {"real": str(folder.resolve())}})
 
         def run_here(stage: Any, inputs: Any, config: Any) -> Any:
-            return run_stage(stage, inputs, config, profile, SerialExecutor(), Watcher())
+            return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
 
-        images = choose_images(recipe, "/", run_here).images.manifest
+        images = select_images(recipe, "/", run_here).images.manifest
         config = recipe.noise.for_images(1000)
         batch = Batch("mine_noise", tuple(mine_noise.STAGE.units(images, config)), config, profile)
         found = images.with_role(Role.REAL)
         decoding, mining = best_by_turns(
-            lambda: forget(batch), lambda: [load(image) for image in found], lambda: run_batch(batch), repeats=REPEATS
+            lambda: forget(batch),
+            lambda: [load(image) for image in found],
+            lambda: run_batch(batch),
+            repeats=REPEATS,
         )
-        mined = run_stage(mine_noise.STAGE, images, config, profile, SerialExecutor(), Watcher()).manifest
-    return _numbers(name, decoding, mining, sum(image.width * image.height for image in found),
-                    sum(image.survey.candidates for image in mined.images))  # fmt: skip
+        mined = run_stage(
+            mine_noise.STAGE, images, config, profile, SerialExecutor(), ProgressListener()
+        ).manifest
+    return _numbers(
+        name,
+        decoding,
+        mining,
+        sum(image.width * image.height for image in found),
+        sum(image.survey.candidates for image in mined.images),
+    )
 
 
-def _numbers(name: str, decoding: float, mining: float, pixels: int, candidates: int) -> dict[str, Any]:
+def _numbers(
+    name: str, decoding: float, mining: float, pixels: int, candidates: int
+) -> dict[str, Any]:
     return {
         "images": name,
         "decode ns/px": round(decoding / pixels * 1e9, 2),
@@ -137,7 +157,9 @@ def _seconds(*works: Callable[[], object]) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--folder", type=Path)
     args = parser.parse_args()

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import unfold
 
-from models.pdm import degradation
-from models.pdm.application import apply_kernels, needed
-from models.pdm.fit import Fit
-from schemas.pdm import PdmConfig
+from pairmill.models.pdm import degradation
+from pairmill.models.pdm.application import apply_kernels, needed
+from pairmill.models.pdm.fit import Fit
+from pairmill.schemas.pdm import PdmConfig
 
 
 def unfolded(image: Tensor, kernels: Tensor, scale: int) -> Tensor:
@@ -32,10 +32,15 @@ def unfolded(image: Tensor, kernels: Tensor, scale: int) -> Tensor:
     return weighed
 
 
-def application(apply: Callable[[Tensor, Tensor, int], Tensor], config: PdmConfig, scale: int, repeats: int) -> float:
+def application(
+    apply: Callable[[Tensor, Tensor, int], Tensor], config: PdmConfig, scale: int, repeats: int
+) -> float:
     """Seconds for applying a batch of kernels, forwards and backwards."""
     side = needed(config.crop, scale, config.kernel.size)
-    image, kernels = torch.rand(config.batch, 3, side, side), torch.rand(config.batch, *2 * (config.kernel.size,))
+    image, kernels = (
+        torch.rand(config.batch, 3, side, side),
+        torch.rand(config.batch, *2 * (config.kernel.size,)),
+    )
     kernels.requires_grad_()
 
     def once() -> None:
@@ -45,7 +50,9 @@ def application(apply: Callable[[Tensor, Tensor, int], Tensor], config: PdmConfi
     return _best(once, repeats)
 
 
-def iteration(apply: Callable[[Tensor, Tensor, int], Tensor], config: PdmConfig, scale: int, repeats: int) -> float:
+def iteration(
+    apply: Callable[[Tensor, Tensor, int], Tensor], config: PdmConfig, scale: int, repeats: int
+) -> float:
     """Seconds for one whole iteration."""
     images = [np.random.default_rng(n).integers(0, 256, (300, 300, 3), np.uint8) for n in range(4)]
     with patch.object(degradation, "apply_kernels", apply):
@@ -64,9 +71,13 @@ def _best(work: Callable[[], object], repeats: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="fewer repeats, and no published settings")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer repeats, and no published settings"
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     repeats = 3 if args.quick else 9
@@ -75,8 +86,12 @@ def main() -> None:
         config = PdmConfig(preset=name)
         for what, timed in (("application", application), ("iteration", iteration)):
             count = repeats if name == "pairmill" else 2
-            plain, ours = (1e3 * timed(apply, config, scale, count) for apply in (unfolded, apply_kernels))
-            print(f"{name:12s} x{scale} {what:12s} unfolded {plain:8.1f} ms, grouped {ours:8.1f} ms: {plain / ours:6.1f} x")
+            plain, ours = (
+                1e3 * timed(apply, config, scale, count) for apply in (unfolded, apply_kernels)
+            )
+            print(
+                f"{name:12s} x{scale} {what:12s} unfolded {plain:8.1f} ms, grouped {ours:8.1f} ms: {plain / ours:6.1f} x"
+            )
         held = 4 * 3 * config.batch * config.kernel.size**2 * config.crop**2
         print(f"{name:12s} x{scale} neighbourhoods in memory: {held / 2**20:.0f} MiB, grouped 0")
 

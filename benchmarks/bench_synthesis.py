@@ -11,38 +11,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.common import Row, best, best_by_turns, forget, photographs, row, show
-from pipeline import layout
-from pipeline.build import make
-from pipeline.corpora.seal import Made, seal_corpus
-from pipeline.execution import SerialExecutor, local_profile, one_thread, run_batch, run_stage
-from pipeline.images.encode import decode_png, encode_png
-from pipeline.provenance import circumstance, now
-from pipeline.shards.reader import pairs
-from pipeline.shards.tar import read_members
-from pipeline.stage import Batch, Profile, Unit, Watcher
-from pipeline.stages import clean_up, synthesize
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.recipe import Recipe
-from schemas.shard import SynthesizeConfig
+from pairmill.pipeline.build.build import make
+from pairmill.pipeline.build.publish import BuildResult, seal_corpus
+from pairmill.pipeline.images.encode import decode_png, encode_png
+from pairmill.pipeline.runner.execution import (
+    SerialExecutor,
+    local_profile,
+    one_thread,
+    run_batch,
+    run_stage,
+)
+from pairmill.pipeline.runner.stage import Batch, Profile, ProgressListener, Unit
+from pairmill.pipeline.shards.reader import pairs
+from pairmill.pipeline.shards.tar import read_members
+from pairmill.pipeline.stages import clean_up, synthesize
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.shard import SynthesizeConfig
 
-ANYTHING = {"max_variance": 400, "max_inconsistency": 1e9, "max_structure": 1e9, "max_unlike": 1e9, "max_blank": 1,
-            "max_plateau": 1, "max_coherence": 1, "max_periodicity": 1e9, "max_outlier": 1e9}  # fmt: skip
+ANYTHING = {
+    "max_variance": 400,
+    "max_inconsistency": 1e9,
+    "max_structure": 1e9,
+    "max_unlike": 1e9,
+    "max_blank": 1,
+    "max_plateau": 1,
+    "max_coherence": 1,
+    "max_periodicity": 1e9,
+    "max_outlier": 1e9,
+}
 """Rules that let most patches through: speed does not depend on what they hold."""
 LENIENT = {
-    "max_sum_error": 10, "max_offset": 9, "max_border": 1, "max_negative": 1, "max_support": 400, "min_support": 1,
-    "max_disagreement": 3, "max_shift": 9, "max_mismatch": 99,
-}  # fmt: skip
+    "max_sum_error": 10,
+    "max_offset": 9,
+    "max_border": 1,
+    "max_negative": 1,
+    "max_support": 400,
+    "min_support": 1,
+    "max_disagreement": 3,
+    "max_shift": 9,
+    "max_mismatch": 99,
+}
 """Any kernel will do: the pictures are enlarged, and only the flow of work is measured."""
 
 
 def recipe(images: Path, name: str = "bench", iterations: int = 12, samples: int = 32) -> Recipe:
     """Kernel + noise pairs at x2, tiles of 256."""
-    return Recipe.model_validate({
-        "name": name, "images": {"real": str(images)}, "kernels": {"iterations": iterations}, "kernel_quality": LENIENT,
-        "noise": {"patch": 64, "max_patches": 256, **ANYTHING}, "shards": {"samples": samples},
-        "clean_up": {"factor": 1}, "tiles": {"min_detail": 0, "min_contrast": 0},
-    })  # fmt: skip
+    return Recipe.model_validate(
+        {
+            "name": name,
+            "images": {"real": str(images)},
+            "kernels": {"iterations": iterations},
+            "kernel_quality": LENIENT,
+            "noise": {"patch": 64, "max_patches": 256, **ANYTHING},
+            "shards": {"samples": samples},
+            "clean_up": {"factor": 1},
+            "tiles": {"min_detail": 0, "min_contrast": 0},
+        }
+    )
 
 
 def _two_roles(folder: Path, real: int, clean: int) -> Recipe:
@@ -58,10 +87,11 @@ def _two_roles(folder: Path, real: int, clean: int) -> Recipe:
     return Recipe.model_validate(made | {"images": {"real": str(images), "clean": str(others)}})
 
 
-def build(chosen: Recipe, profile: Profile) -> tuple[Made, CorpusManifest]:
+def build(chosen: Recipe, profile: Profile) -> tuple[BuildResult, CorpusManifest]:
     """A corpus made in this process."""
+
     def run(stage: Any, inputs: Any, config: Any) -> Any:
-        return run_stage(stage, inputs, config, profile, SerialExecutor(), Watcher())
+        return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
 
     made = make(chosen, "/", run)
     return made, seal_corpus(made, profile, circumstance(now(), "bench", "", ()))
@@ -76,16 +106,24 @@ def run(quick: bool) -> list[Row]:
         return [_synthesis(made, profile), _reading(Storage(profile.workspace), manifest)]
 
 
-def _synthesis(made: Made, profile: Profile) -> Row:
+def _synthesis(made: BuildResult, profile: Profile) -> Row:
     storage = Storage(profile.workspace)
     inputs = synthesize.Inputs(
-        made.images.manifest, made.hr.manifest, tuple(group for _, group in made.pools), made.recipe.seed,
-        made.recipe.splits, made.recipe.shards,
-    )  # fmt: skip
+        made.images.manifest,
+        made.hr.manifest,
+        tuple(group for _, group in made.pools),
+        made.recipe.seed,
+        made.recipe.splits,
+        made.recipe.shards,
+    )
     config = SynthesizeConfig(
-        seed=made.recipe.seed, scale=made.recipe.scale, tile=made.recipe.tiles.size, samples_per_tile=1,
-        degraders=made.recipe.degraders, pools=tuple(ref for ref, _ in made.pools),
-    )  # fmt: skip
+        seed=made.recipe.seed,
+        scale=made.recipe.scale,
+        tile=made.recipe.tiles.size,
+        samples_per_tile=1,
+        degraders=made.recipe.degraders,
+        pools=tuple(ref for ref, _ in made.pools),
+    )
     units = synthesize.STAGE.units(inputs, config)
     batch = Batch("synthesize", tuple(units), config, profile)
     run_batch(batch)
@@ -95,15 +133,26 @@ def _synthesis(made: Made, profile: Profile) -> Row:
     )
     pixels = made.hr.manifest.tiles * made.recipe.tiles.size**2 / 1e6
     return row(
-        "synthesis, kernel + noise", "decode + encode of the same images", ours / codec, "<= 1.4", reached=ours <= 1.4 * codec,
+        "synthesis, kernel + noise",
+        "decode + encode of the same images",
+        ours / codec,
+        "<= 1.4",
+        reached=ours <= 1.4 * codec,
         detail=f"{pixels / ours:.1f} MP/s of HR, codec alone {pixels / codec:.1f}",
-    )  # fmt: skip
+    )
 
 
 def _low_resolution(storage: Storage, units: list[Unit[Any]]) -> list[NDArray[np.uint8]]:
     """The LR tiles that were made, in order."""
-    tars = [Path(storage.path(f"{layout.unit_folder('synthesize', unit.key)}/shard.tar")) for unit in units]
-    return [decode_png(fields["lr.png"]) for tar in tars for _, fields in read_members(io.BytesIO(tar.read_bytes()))]
+    tars = [
+        Path(storage.path(f"{layout.unit_folder('synthesize', unit.key)}/shard.tar"))
+        for unit in units
+    ]
+    return [
+        decode_png(fields["lr.png"])
+        for tar in tars
+        for _, fields in read_members(io.BytesIO(tar.read_bytes()))
+    ]
 
 
 def _codec_only(storage: Storage, units: list[Unit[Any]], made: list[NDArray[np.uint8]]) -> None:
@@ -127,9 +176,13 @@ def _reading(storage: Storage, manifest: CorpusManifest) -> Row:
     decode = best(lambda: [(decode_png(hr), decode_png(lr)) for hr, lr in members])
     ours = best(lambda: sum(1 for _ in pairs(shards, 128, seed=0)))
     return row(
-        "reading for training, random crops", "decoding the same tiles", decode / ours, ">= 0.85", reached=decode >= 0.85 * ours,
+        "reading for training, random crops",
+        "decoding the same tiles",
+        decode / ours,
+        ">= 0.85",
+        reached=decode >= 0.85 * ours,
         detail=f"{len(members) / ours:.0f} pairs/s, decoding alone {len(members) / decode:.0f}",
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

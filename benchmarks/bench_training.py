@@ -15,26 +15,26 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from benchmarks.common import Row, photographs, row, save, show
-from models.archs import build as build_network
-from models.training.loop import Listener, Tally, train
-from models.training.objective import Objective
-from models.training.training import Training
-from pipeline.build import make
-from pipeline.corpora.log import find_version
-from pipeline.corpora.seal import seal_corpus
-from pipeline.execution import SerialExecutor, run_stage
-from pipeline.provenance import circumstance, now
-from pipeline.stage import Profile, Watcher
-from pipeline.storage import Storage
-from pipeline.training.board import Board
-from pipeline.training.data import Feed, open_split
-from pipeline.training.folder import Folder
-from pipeline.training.listeners import Desk, Ledger
-from pipeline.training.ranks import Alone
-from pipeline.training.run import train_run
-from pipeline.training.watch import TrainWatcher
-from schemas.recipe import Recipe
-from schemas.training import TrainConfig, TrainingRun
+from pairmill.models.archs import build as build_network
+from pairmill.models.training.loop import Listener, Meter, train
+from pairmill.models.training.objective import Objective
+from pairmill.models.training.training import Training
+from pairmill.pipeline.build.build import make
+from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.runner.execution import SerialExecutor, run_stage
+from pairmill.pipeline.runner.stage import Profile, ProgressListener
+from pairmill.pipeline.training.callbacks import MetricLogger, RunContext
+from pairmill.pipeline.training.data import Feed, open_split
+from pairmill.pipeline.training.distributed import SingleProcess
+from pairmill.pipeline.training.folder import Folder
+from pairmill.pipeline.training.run import train_run
+from pairmill.pipeline.training.tensorboard import Board
+from pairmill.pipeline.training.watch import TrainingListener
+from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.training import TrainConfig, TrainingRun
 
 Batch = tuple[Tensor, Tensor]
 BLOCK = 20
@@ -43,14 +43,18 @@ BLOCK = 20
 
 def corpus(folder: Path, count: int) -> Storage:
     """A corpus of tiles of 256, x2, of the bundled photographs."""
-    recipe = Recipe.model_validate({
-        "name": "bench", "images": {"clean": [str(photographs(folder, count, 512))]}, "degraders": [{"kind": "bicubic"}],
-        "splits": {"train": 0.8, "val": 0.2},
-    })  # fmt: skip
+    recipe = Recipe.model_validate(
+        {
+            "name": "bench",
+            "images": {"clean": [str(photographs(folder, count, 512))]},
+            "degraders": [{"kind": "bicubic"}],
+            "splits": {"train": 0.8, "val": 0.2},
+        }
+    )
     profile = Profile(str(folder / "workspace"))
 
     def run(stage: Any, inputs: Any, config: Any) -> Any:
-        return run_stage(stage, inputs, config, profile, SerialExecutor(), Watcher())
+        return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
 
     seal_corpus(make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ()))
     return Storage(str(folder / "workspace"))
@@ -58,10 +62,19 @@ def corpus(folder: Path, count: int) -> Storage:
 
 def config(steps: int) -> TrainConfig:
     """A small EDSR."""
-    return TrainConfig.model_validate({
-        "name": "bench", "corpus": "bench", "network": {"arch": "edsr", "features": 16, "blocks": 4}, "batch": 8, "crop": 96,
-        "steps": steps, "log_every": BLOCK, "validation": {"every": 10**6}, "checkpoints": {"every": 10**6},
-    })  # fmt: skip
+    return TrainConfig.model_validate(
+        {
+            "name": "bench",
+            "corpus": "bench",
+            "network": {"arch": "edsr", "features": 16, "blocks": 4},
+            "batch": 8,
+            "crop": 96,
+            "steps": steps,
+            "log_every": BLOCK,
+            "validation": {"every": 10**6},
+            "checkpoints": {"every": 10**6},
+        }
+    )
 
 
 def bare(chosen: TrainConfig) -> Callable[[list[Batch]], None]:
@@ -84,17 +97,29 @@ def bare(chosen: TrainConfig) -> Callable[[list[Batch]], None]:
 def ours(chosen: TrainConfig, storage: Storage) -> Callable[[list[Batch]], None]:
     """The trainer with its log, on the same batches."""
     manifest = find_version(storage, "bench")
-    training = Training(chosen, build_network(chosen.network, 2, 0), Objective(chosen.losses, lambda _: b""))
-    run = TrainingRun(config=chosen, corpus="bench", version=manifest.version, digest=manifest.digest, scale=2, parameters=0,
-                      started=now(), software={})  # fmt: skip
-    ledger = Ledger(Desk(run, Folder(storage, "bench"), Alone(), Board(), TrainWatcher()))
+    training = Training(
+        chosen, build_network(chosen.network, 2, 0), Objective(chosen.losses, lambda _: b"")
+    )
+    run = TrainingRun(
+        config=chosen,
+        corpus="bench",
+        version=manifest.version,
+        digest=manifest.digest,
+        scale=2,
+        parameters=0,
+        started=now(),
+        software={},
+    )
+    ledger = MetricLogger(
+        RunContext(run, Folder(storage, "bench"), SingleProcess(), Board(), TrainingListener())
+    )
     return lambda batches: train(training, batches, [ledger, Until()])
 
 
 class Until(Listener):
     """Stops after a block."""
 
-    def stepped(self, training: Training, tally: Tally) -> None:
+    def stepped(self, training: Training, tally: Meter) -> None:
         """See `Listener.stepped`."""
         if training.step % BLOCK == 0:
             tally.stop = "block"
@@ -111,21 +136,36 @@ def step_time(storage: Storage, blocks: int) -> Row:
         for name, loop in loops.items():
             start = time.perf_counter()
             loop(batches)
-            if number:                                    # the first block warms up
+            if number:  # the first block warms up
                 times[name].append((time.perf_counter() - start) / BLOCK)
-    ratio = statistics.median(ours / bare for ours, bare in zip(times["ours"], times["bare"], strict=True))
-    told = ", ".join(f"{name} {1e3 * statistics.median(found):.1f} ms" for name, found in times.items())
-    return row("a training step", "a bare loop", ratio, "<= 1.03", reached=ratio <= 1.03, detail=f"{told}, {blocks} pairs")
+    ratio = statistics.median(
+        ours / bare for ours, bare in zip(times["ours"], times["bare"], strict=True)
+    )
+    told = ", ".join(
+        f"{name} {1e3 * statistics.median(found):.1f} ms" for name, found in times.items()
+    )
+    return row(
+        "a training step",
+        "a bare loop",
+        ratio,
+        "<= 1.03",
+        reached=ratio <= 1.03,
+        detail=f"{told}, {blocks} pairs",
+    )
 
 
 def waiting(storage: Storage, steps: int) -> Row:
     """A whole run that reads the corpus with one worker beside the process that trains."""
     done = train_run(config(steps), "/", storage)
-    lines = [line for line in done.folder.read_metrics(steps) if "waiting" in line][1:]       # the first has the worker's start
+    lines = [line for line in done.folder.read_metrics(steps) if "waiting" in line][
+        1:
+    ]  # the first has the worker's start
     share = statistics.fmean(line["waiting"] for line in lines)
     speed = statistics.fmean(line["images_per_second"] for line in lines)
     told = f"{speed:.0f} images/s, crops of 96"
-    return row("waiting for data", "the time of a step", share, "< 0.05", reached=share < 0.05, detail=told)
+    return row(
+        "waiting for data", "the time of a step", share, "< 0.05", reached=share < 0.05, detail=told
+    )
 
 
 def run(quick: bool) -> list[Row]:

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from flows.cli.demo import collect
-from pipeline import layout
-from pipeline.images.decode import decode
-from pipeline.images.encode import encode_png
-from pipeline.provenance import software
-from pipeline.stage import Batch
-from pipeline.storage import Storage
-from schemas.image import IngestConfig
+from pairmill.flows.cli.demo import collect
+from pairmill.pipeline.images.decode import decode
+from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.runner.stage import Batch
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.provenance import software
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.image import IngestConfig
 
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
@@ -38,9 +38,15 @@ def photographs(folder: Path, count: int, side: int) -> Path:
         rng = np.random.default_rng(number)
         image = images[number % len(images)]
         top, left = (int(rng.integers(0, length - 280)) for length in image.shape[:2])
-        piece = cv2.resize(image[top : top + 280, left : left + 280], (side, side), interpolation=cv2.INTER_CUBIC)
-        noisy = piece[:: rng.choice([1, -1]), :: rng.choice([1, -1])] + rng.normal(0, 3, piece.shape)
-        (target / f"{number:05d}.png").write_bytes(encode_png(np.clip(noisy + 0.5, 0, 255).astype(np.uint8)))
+        piece = cv2.resize(
+            image[top : top + 280, left : left + 280], (side, side), interpolation=cv2.INTER_CUBIC
+        )
+        noisy = piece[:: rng.choice([1, -1]), :: rng.choice([1, -1])] + rng.normal(
+            0, 3, piece.shape
+        )
+        (target / f"{number:05d}.png").write_bytes(
+            encode_png(np.clip(noisy + 0.5, 0, 255).astype(np.uint8))
+        )
     return target
 
 
@@ -49,7 +55,9 @@ def best(work: Callable[[], Any], repeats: int = 5) -> float:
     return best_by_turns(lambda: None, work, repeats=repeats)[0]
 
 
-def best_by_turns(before: Callable[[], Any], *works: Callable[[], Any], repeats: int = 5) -> list[float]:
+def best_by_turns(
+    before: Callable[[], Any], *works: Callable[[], Any], repeats: int = 5
+) -> list[float]:
     """Shortest wall time of each, in seconds, called by turns, so that the machine's moods meet all alike.
 
     `before` is called before each round and not counted.
@@ -72,21 +80,35 @@ def forget(batch: Batch) -> None:
 
 def row(what: str, against: str, value: float, goal: str, *, reached: bool, detail: str) -> Row:
     """One line of the table: a ratio, its goal, and what was measured."""
-    return {"what": what, "against": against, "value": round(value, 3), "goal": goal, "reached": reached, "detail": detail}
+    return {
+        "what": what,
+        "against": against,
+        "value": round(value, 3),
+        "goal": goal,
+        "reached": reached,
+        "detail": detail,
+    }
 
 
 def show(rows: list[Row]) -> None:
     """Print the table."""
     for item in rows:
         mark = "ok  " if item["reached"] else "MISS"
-        print(f"{mark} {item['what']:<58} {item['value']:>9.3f}  goal {item['goal']:<9} {item['detail']}")
+        print(
+            f"{mark} {item['what']:<58} {item['value']:>9.3f}  goal {item['goal']:<9} {item['detail']}"
+        )
 
 
 def save(rows: list[Row], name: str) -> Path:
     """Write the table with machine, versions and date under `benchmarks/results/`."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    document = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": machine(), "software": software(), "rows": rows}
+    document = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "software": software(),
+        "rows": rows,
+    }
     path.write_text(json.dumps(document, indent=1) + "\n")
     return path
 
@@ -95,7 +117,11 @@ def machine() -> dict[str, Any]:
     """Processor, cores and memory."""
     import psutil
 
-    models = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    models = [
+        line.split(":")[1].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
+    ]
     return {
         "processor": models[0] if models else platform.processor(),
         "cores": len(os.sched_getaffinity(0)),

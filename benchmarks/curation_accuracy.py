@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.curation.align import NONE, Agreement, agreement, overlay, whole
-from pipeline.curation.candidates import by_hash, by_keypoints
-from pipeline.curation.keypoints import Grey, Keypoints, grey_of, keypoints, whole_hash
-from pipeline.execution import one_thread
-from pipeline.rng import stream
-from schemas.curation import AlikeConfig
+from pairmill.pipeline.curation.align import NONE, Agreement, agreement, overlay, whole
+from pairmill.pipeline.curation.candidates import by_hash, by_keypoints
+from pairmill.pipeline.curation.keypoints import Grey, Keypoints, grey_of, keypoints, whole_hash
+from pairmill.pipeline.rng import stream
+from pairmill.pipeline.runner.execution import one_thread
+from pairmill.schemas.curation import AlikeConfig
 
 Image = NDArray[np.uint8]
 Copy = Callable[[Image, np.random.Generator], Image]
@@ -27,17 +27,25 @@ Copy = Callable[[Image, np.random.Generator], Image]
 
 def resized(image: Image, factor: float) -> Image:
     size = max(64, round(image.shape[1] * factor)), max(64, round(image.shape[0] * factor))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC), np.uint8)
+    return np.asarray(
+        cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC),
+        np.uint8,
+    )
 
 
 def recompressed(image: Image, quality: int) -> Image:
     data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.asarray(cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(
+        cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8
+    )
 
 
 def cropped(image: Image, share: float, rng: np.random.Generator) -> Image:
     height, width = (max(64, round(side * share)) for side in image.shape[:2])
-    top, left = rng.integers(0, image.shape[0] - height + 1), rng.integers(0, image.shape[1] - width + 1)
+    top, left = (
+        rng.integers(0, image.shape[0] - height + 1),
+        rng.integers(0, image.shape[1] - width + 1),
+    )
     return image[top : top + height, left : left + width]
 
 
@@ -59,7 +67,9 @@ COPIES: dict[str, Copy] = {
     "crop, 50 % of the sides": lambda image, rng: cropped(image, 0.5, rng),
     "crop, 30 % of the sides": lambda image, rng: cropped(image, 0.3, rng),
     "crop, 20 % of the sides": lambda image, rng: cropped(image, 0.2, rng),
-    "crop 50 %, then x 0.6, then JPEG 50": lambda image, rng: recompressed(resized(cropped(image, 0.5, rng), 0.6), 50),
+    "crop 50 %, then x 0.6, then JPEG 50": lambda image, rng: recompressed(
+        resized(cropped(image, 0.5, rng), 0.6), 50
+    ),
     "brighter (gamma 0.7), JPEG 60": lambda image, _: recompressed(brighter(image), 60),
     "grey": lambda image, _: np.repeat(grey_of(image)[..., None], 3, axis=2),
     "noise of 15 grey levels": noisy,
@@ -75,33 +85,52 @@ def compared(first: Grey, second: Grey, a: Keypoints, b: Keypoints) -> Agreement
 def main(folders: list[str]) -> None:
     one_thread()
     files = sorted(path for folder in folders for path in Path(folder).iterdir())
-    originals = [np.asarray(cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB), np.uint8) for file in files]
+    originals = [
+        np.asarray(cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB), np.uint8)
+        for file in files
+    ]
     rng, count = stream("curation accuracy"), len(originals)
-    made = {name: [np.ascontiguousarray(copy(image, rng)) for image in originals] for name, copy in COPIES.items()}
+    made = {
+        name: [np.ascontiguousarray(copy(image, rng)) for image in originals]
+        for name, copy in COPIES.items()
+    }
     greys = [grey_of(image) for images in (originals, *made.values()) for image in images]
     started = time.process_time()
     points = [keypoints(grey) for grey in greys]
     each = (time.process_time() - started) / len(greys)
     picture = np.repeat(np.arange(len(points)), [len(found.codes) for found in points])
     started = time.process_time()
-    pairs = {tuple(p) for p in by_keypoints(np.concatenate([found.codes for found in points]), picture).tolist()}
+    pairs = {
+        tuple(p)
+        for p in by_keypoints(np.concatenate([found.codes for found in points]), picture).tolist()
+    }
     pairs |= {tuple(p) for p in by_hash([whole_hash(grey) for grey in greys]).tolist()}
     search = time.process_time() - started
     limits, correlations = AlikeConfig(), dict[tuple[int, int], float]()
     for a, b in sorted(pairs):
-        if a < count:                                    # of an original and any other picture
+        if a < count:  # of an original and any other picture
             seen = compared(greys[a], greys[b], points[a], points[b])
             correlations[a, b] = seen.correlation if seen.overlap >= limits.min_overlap else 0.0
     false = {pair: value for pair, value in correlations.items() if pair[0] != pair[1] % count}
-    print(f"{count} pictures and {len(greys) - count} copies of them; {1000 * each:.0f} ms a picture, search {search:.1f} s")
+    print(
+        f"{count} pictures and {len(greys) - count} copies of them; {1000 * each:.0f} ms a picture, search {search:.1f} s"
+    )
     print("\n| copy | found | correlation, least of those found |\n|---|---|---|")
     for number, name in enumerate(COPIES, 1):
-        found = [value for n in range(count) if (value := correlations.get((n, number * count + n), 0)) >= limits.min_correlation]
-        print(f"| {name} | {len(found)} of {count} ({len(found) / count:.1%}) | {min(found, default=0):.2f} |")
+        found = [
+            value
+            for n in range(count)
+            if (value := correlations.get((n, number * count + n), 0)) >= limits.min_correlation
+        ]
+        print(
+            f"| {name} | {len(found)} of {count} ({len(found) / count:.1%}) | {min(found, default=0):.2f} |"
+        )
     total = count * (count - 1) // 2 + count * (count - 1) * len(COPIES)
     wrong = sum(value >= limits.min_correlation for value in false.values())
-    print(f"\n{total:,} pairs of an original and a picture of another: {len(false):,} compared, {wrong} taken for copies, "
-          f"highest correlation {max(false.values(), default=0):.2f}")
+    print(
+        f"\n{total:,} pairs of an original and a picture of another: {len(false):,} compared, {wrong} taken for copies, "
+        f"highest correlation {max(false.values(), default=0):.2f}"
+    )
 
 
 if __name__ == "__main__":

@@ -23,27 +23,29 @@ from numpy.typing import NDArray
 
 from benchmarks import in_domain_training as training
 from benchmarks.common import RESULTS, machine
-from pipeline import degraders
-from pipeline.apply import apply
-from pipeline.build import make
-from pipeline.corpora.seal import seal_corpus
-from pipeline.degraders import Pools
-from pipeline.execution import SerialExecutor, local_profile, one_thread, run_stage
-from pipeline.images.decode import decode
-from pipeline.pools import Assets
-from pipeline.provenance import circumstance, now
-from pipeline.rng import stream
-from pipeline.stage import Watcher
-from schemas.degraders.custom import CustomConfig
-from schemas.errors import UserError
-from schemas.image import IngestConfig
-from schemas.recipe import Recipe
+from pairmill.pipeline import degraders
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.build.build import make
+from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.degraders import Pools
+from pairmill.pipeline.images.decode import decode
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.rng import stream
+from pairmill.pipeline.runner.execution import SerialExecutor, local_profile, one_thread, run_stage
+from pairmill.pipeline.runner.stage import ProgressListener
+from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.schemas.degraders.custom import CustomConfig
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import IngestConfig
+from pairmill.schemas.recipe import Recipe
 
 Image = NDArray[np.uint8]
 CEILING = "camera"
 
 
-def take(scenes: list[Path], camera: dict[str, Any], settings: dict[str, Any], folder: Path) -> None:
+def take(
+    scenes: list[Path], camera: dict[str, Any], settings: dict[str, Any], folder: Path
+) -> None:
     """Photograph the scenes: `train/*.jpg`, and of the middles of the test scenes `test/*.jpg` beside `truth/*.png`."""
     count, side = settings["scenes"]["train"], settings["scenes"]["test_side"]
     for part in ("train", "test", "truth"):
@@ -55,18 +57,26 @@ def take(scenes: list[Path], camera: dict[str, Any], settings: dict[str, Any], f
             scene = _middle(scene, side)
             cv2.imwrite(str(folder / "truth" / f"{path.stem}.png"), scene[..., ::-1])
         photograph = shoot(scene, camera, settings["scale"], path.stem)
-        cv2.imwrite(str(folder / part / f"{path.stem}.jpg"), photograph[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, camera["quality"]])
+        cv2.imwrite(
+            str(folder / part / f"{path.stem}.jpg"),
+            photograph[..., ::-1],
+            [cv2.IMWRITE_JPEG_QUALITY, camera["quality"]],
+        )
 
 
 def shoot(scene: Image, camera: dict[str, Any], scale: int, name: str) -> Image:
     """What the sensor sees, before compression."""
     config = CustomConfig.model_validate({"ops": camera["ops"]})
-    program = degraders.build(config, scale, Pools()).draw(stream(0, "photograph", name), (scene.shape[0], scene.shape[1]))
+    program = degraders.build(config, scale, Pools()).draw(
+        stream(0, "photograph", name), (scene.shape[0], scene.shape[1])
+    )
     return apply(program, scene, Assets({}, {}))
 
 
 def _even(image: Image, scale: int) -> Image:
-    return np.ascontiguousarray(image[: image.shape[0] // scale * scale, : image.shape[1] // scale * scale])
+    return np.ascontiguousarray(
+        image[: image.shape[0] // scale * scale, : image.shape[1] // scale * scale]
+    )
 
 
 def _middle(image: Image, side: int) -> Image:
@@ -74,17 +84,24 @@ def _middle(image: Image, side: int) -> Image:
     return np.ascontiguousarray(image[top : top + side, left : left + side])
 
 
-def recipes(name: str, camera: dict[str, Any], settings: dict[str, Any], folder: Path) -> dict[str, Recipe]:
+def recipes(
+    name: str, camera: dict[str, Any], settings: dict[str, Any], folder: Path
+) -> dict[str, Recipe]:
     """One per degrader, and the ceiling's."""
     jpeg = {"op": "jpeg", "quality": camera["quality"]}
     kinds = {CEILING: {"kind": "custom", "ops": [*camera["ops"], jpeg]}, **settings["degraders"]}
     return {
-        label: Recipe.model_validate({
-            **settings["recipe"], "name": f"{name}-{label}", "scale": settings["scale"],
-            "images": {"real": str(folder / "train")}, "degraders": [degrader],
-        })
+        label: Recipe.model_validate(
+            {
+                **settings["recipe"],
+                "name": f"{name}-{label}",
+                "scale": settings["scale"],
+                "images": {"real": str(folder / "train")},
+                "degraders": [degrader],
+            }
+        )
         for label, degrader in kinds.items()
-    }  # fmt: skip
+    }
 
 
 def build(recipe: Recipe, workspace: Path) -> str:
@@ -92,32 +109,50 @@ def build(recipe: Recipe, workspace: Path) -> str:
     profile = local_profile(str(workspace), workers=1)
 
     def run(stage: Any, inputs: Any, config: Any) -> Any:
-        return run_stage(stage, inputs, config, profile, SerialExecutor(), Watcher())
+        return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
 
-    manifest = seal_corpus(make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ()))
+    manifest = seal_corpus(
+        make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ())
+    )
     return manifest.version
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("scenes", type=Path)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--settings", type=Path, default=Path(__file__).with_name("in_domain.yaml"))
     parser.add_argument("--only", help="one camera")
-    parser.add_argument("--upto", choices=["corpora", "scores"], default="scores", help="stop after the corpora")
+    parser.add_argument(
+        "--upto", choices=["corpora", "scores"], default="scores", help="stop after the corpora"
+    )
     args = parser.parse_args()
     one_thread()
     settings = yaml.safe_load(args.settings.read_text())
-    scenes = sorted(path for path in args.scenes.iterdir() if path.suffix.lower() in {".png", ".jpg"})
+    scenes = sorted(
+        path for path in args.scenes.iterdir() if path.suffix.lower() in {".png", ".jpg"}
+    )
     scenes = scenes[: settings["scenes"]["train"] + settings["scenes"]["test"]]
-    cameras = {name: camera for name, camera in settings["cameras"].items() if args.only in (None, name)}
-    found = {name: _camera(name, camera, settings, scenes, args) for name, camera in cameras.items()}
+    cameras = {
+        name: camera for name, camera in settings["cameras"].items() if args.only in (None, name)
+    }
+    found = {
+        name: _camera(name, camera, settings, scenes, args) for name, camera in cameras.items()
+    }
     if args.upto == "scores":
-        _save({name: scores for name, scores in found.items() if scores}, settings, args.scenes.name)
+        _save(
+            {name: scores for name, scores in found.items() if scores}, settings, args.scenes.name
+        )
 
 
 def _camera(
-    name: str, camera: dict[str, Any], settings: dict[str, Any], scenes: list[Path], args: argparse.Namespace
+    name: str,
+    camera: dict[str, Any],
+    settings: dict[str, Any],
+    scenes: list[Path],
+    args: argparse.Namespace,
 ) -> training.Scores:
     """All of one camera; the scores of its networks."""
     folder, corpora = args.workspace / "cameras" / name, {}
@@ -125,15 +160,22 @@ def _camera(
     for label, recipe in recipes(name, camera, settings, folder).items():
         try:
             corpora[label] = (recipe.name, build(recipe, args.workspace))
-        except UserError as error:                       # a finding too: this way makes no corpus of such pictures
+        except UserError as error:  # a finding too: this way makes no corpus of such pictures
             print(f"{name}: no corpus by {label}: {error}", flush=True)
         else:
             print(f"{name}: {label} {corpora[label][1]}", flush=True)
     if args.upto == "corpora":
         return {}
-    pristine, lpips = tuple(str(path) for path in scenes[: settings["scenes"]["train"]]), tuple(settings["lpips"])
+    pristine, lpips = (
+        tuple(str(path) for path in scenes[: settings["scenes"]["train"]]),
+        tuple(settings["lpips"]),
+    )
     return training.judge(
-        training.train(corpora, settings, args.workspace), folder, args.workspace, pristine=pristine, lpips=lpips
+        training.train(corpora, settings, args.workspace),
+        folder,
+        args.workspace,
+        pristine=pristine,
+        lpips=lpips,
     )
 
 
@@ -141,9 +183,13 @@ def _save(cameras: dict[str, training.Scores], settings: dict[str, Any], scenes:
     lines = training.table(cameras)
     print("\n".join(lines))
     document = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": machine(), "scenes": scenes, "settings": settings,
-        "scores": cameras, "table": lines,
-    }  # fmt: skip
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "scenes": scenes,
+        "settings": settings,
+        "scores": cameras,
+        "table": lines,
+    }
     (RESULTS / "in_domain.json").write_text(json.dumps(document, indent=1) + "\n")
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pipeline.evaluate.request import Request
-from pipeline.evaluate.run import evaluate
-from pipeline.storage import Storage
-from pipeline.training.run import train_run
-from schemas.evaluation import EvaluationReport
-from schemas.training import TrainConfig
+from pairmill.pipeline.evaluate.request import Request
+from pairmill.pipeline.evaluate.run import evaluate
+from pairmill.pipeline.training.run import train_run
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.evaluation import EvaluationReport
+from pairmill.schemas.training import TrainConfig
 
 Scores = dict[str, dict[str, float]]
 """By network, by metric."""
@@ -22,15 +22,30 @@ def training(name: str, version: str, settings: dict[str, Any], seed: int) -> Tr
     """The same for every corpus but for its name; the schedule falls to zero as a cosine."""
     chosen = settings["training"]
     steps = chosen["steps"]
-    return TrainConfig.model_validate({
-        "name": f"{name}-{version}-{seed}", "corpus": f"{name}@{version}", "seed": seed, "network": chosen["network"],
-        "steps": steps, "batch": chosen["batch"], "crop": chosen["crop"], "loading": {"workers": 0}, "ema": 0.99,
-        "optimiser": {"learning_rate": chosen["rate"], "schedule": {"kind": "cosine", "periods": [steps]}},
-        "validation": {"every": steps, "images": 16}, "checkpoints": {"every": max(1, steps // 4), "keep": 0},
-    })  # fmt: skip
+    return TrainConfig.model_validate(
+        {
+            "name": f"{name}-{version}-{seed}",
+            "corpus": f"{name}@{version}",
+            "seed": seed,
+            "network": chosen["network"],
+            "steps": steps,
+            "batch": chosen["batch"],
+            "crop": chosen["crop"],
+            "loading": {"workers": 0},
+            "ema": 0.99,
+            "optimiser": {
+                "learning_rate": chosen["rate"],
+                "schedule": {"kind": "cosine", "periods": [steps]},
+            },
+            "validation": {"every": steps, "images": 16},
+            "checkpoints": {"every": max(1, steps // 4), "keep": 0},
+        }
+    )
 
 
-def train(corpora: dict[str, tuple[str, str]], settings: dict[str, Any], workspace: Path) -> dict[str, list[str]]:
+def train(
+    corpora: dict[str, tuple[str, str]], settings: dict[str, Any], workspace: Path
+) -> dict[str, list[str]]:
     """Train one network per corpus and seed; checkpoints by label."""
     found: dict[str, list[str]] = {}
     for label, (name, version) in corpora.items():
@@ -41,20 +56,33 @@ def train(corpora: dict[str, tuple[str, str]], settings: dict[str, Any], workspa
     return found
 
 
-def judge(checkpoints: dict[str, list[str]], folder: Path, workspace: Path, **metrics: tuple[str, ...]) -> Scores:
+def judge(
+    checkpoints: dict[str, list[str]], folder: Path, workspace: Path, **metrics: tuple[str, ...]
+) -> Scores:
     """Scores on the test photographs of the camera; of several seeds, the mean. `metrics` are files, as in `Request`."""
     seeds = [
-        _evaluated([files[seed] for files in checkpoints.values()], folder, workspace, f"evaluation-{seed}", **metrics)
+        _evaluated(
+            [files[seed] for files in checkpoints.values()],
+            folder,
+            workspace,
+            f"evaluation-{seed}",
+            **metrics,
+        )
         for seed in range(len(next(iter(checkpoints.values()))))
     ]
     labels = ["enlarged", *checkpoints]
     return {
-        label: {metric: statistics.fmean(_row(report, number)[metric] for report in seeds) for metric in _row(seeds[0], number)}
+        label: {
+            metric: statistics.fmean(_row(report, number)[metric] for report in seeds)
+            for metric in _row(seeds[0], number)
+        }
         for number, label in enumerate(labels)
-    }  # fmt: skip
+    }
 
 
-def _evaluated(files: list[str], folder: Path, workspace: Path, page: str, **metrics: tuple[str, ...]) -> EvaluationReport:
+def _evaluated(
+    files: list[str], folder: Path, workspace: Path, page: str, **metrics: tuple[str, ...]
+) -> EvaluationReport:
     pairs = (str(folder / "truth"), str(folder / "test"))
     request = Request(("bicubic", *files), pairs=(pairs,), title=f"camera {folder.name}", **metrics)  # type: ignore[arg-type]
     return evaluate(request, Storage(str(workspace)), Storage(str(folder)), page)
@@ -64,21 +92,43 @@ def _row(report: EvaluationReport, number: int) -> dict[str, float]:
     return dict(report.groups[0].rows[number].scores)
 
 
-HEADS = {"psnr_y": "PSNR Y", "ssim_y": "SSIM Y", "psnr_rgb": "PSNR RGB", "ssim_rgb": "SSIM RGB", "niqe": "NIQE", "lpips": "LPIPS"}
+HEADS = {
+    "psnr_y": "PSNR Y",
+    "ssim_y": "SSIM Y",
+    "psnr_rgb": "PSNR RGB",
+    "ssim_rgb": "SSIM RGB",
+    "niqe": "NIQE",
+    "lpips": "LPIPS",
+}
 
 
 def table(cameras: dict[str, Scores], control: str = "bicubic") -> list[str]:
     """Markdown: means over the cameras that have a corpus of the kind, PSNR over the control with its spread, PSNR per camera."""
     first = next(iter(cameras.values()))
     metrics = list(first[control])
-    heads = ["trained on", *(HEADS[metric] for metric in metrics), "over bicubic, dB", *(f"PSNR Y, {name}" for name in cameras)]
+    heads = [
+        "trained on",
+        *(HEADS[metric] for metric in metrics),
+        "over bicubic, dB",
+        *(f"PSNR Y, {name}" for name in cameras),
+    ]
     lines = [heads, ["---"] * len(heads)]
     for label in dict.fromkeys(label for scores in cameras.values() for label in scores):
         having = [scores for scores in cameras.values() if label in scores]
         means = [statistics.fmean(scores[label][metric] for scores in having) for metric in metrics]
         gains = [scores[label]["psnr_y"] - scores[control]["psnr_y"] for scores in having]
-        each = [f"{scores[label]['psnr_y']:.2f}" if label in scores else "–" for scores in cameras.values()]
-        lines.append([label, *_numbers(means), f"{statistics.fmean(gains):+.2f} ± {_spread(gains):.2f}", *each])
+        each = [
+            f"{scores[label]['psnr_y']:.2f}" if label in scores else "–"
+            for scores in cameras.values()
+        ]
+        lines.append(
+            [
+                label,
+                *_numbers(means),
+                f"{statistics.fmean(gains):+.2f} ± {_spread(gains):.2f}",
+                *each,
+            ]
+        )
     return [f"| {' | '.join(line)} |" for line in lines]
 
 

@@ -22,16 +22,16 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import conv2d
 
-from models.functional.kernel_shapes import weights
-from models.functional.kernels import gaussian_kernel, offset, target_centre
-from models.functional.resize import to_uint8
-from models.kernelgan import losses
-from models.kernelgan.crops import Iteration
-from models.kernelgan.finish import finish
-from models.kernelgan.fit import KernelFit, Lane, Trainer, draw_lanes, fit_kernels
-from pipeline.kernels.quality import match_spectrum
-from schemas.kernel import KernelGanConfig
-from schemas.ops.blur import DiscKernel, MotionKernel
+from pairmill.models.functional.kernel_shapes import weights
+from pairmill.models.functional.kernels import gaussian_kernel, offset, target_centre
+from pairmill.models.functional.resize import to_uint8
+from pairmill.models.kernelgan import losses
+from pairmill.models.kernelgan.crops import Iteration
+from pairmill.models.kernelgan.fit import KernelFit, Lane, Trainer, draw_lanes, fit_kernels
+from pairmill.models.kernelgan.postprocess import finish
+from pairmill.pipeline.kernels.quality import match_spectrum
+from pairmill.schemas.kernel import KernelGanConfig
+from pairmill.schemas.ops.blur import DiscKernel, MotionKernel
 
 Array = NDArray[np.float64]
 PUBLISHED_ITERATIONS = 3000
@@ -49,8 +49,12 @@ class Case:
 class PublishedCrops:
     """Crops as the published code takes them: noise stays in the image, bicubic targets sum all channels."""
 
-    def __init__(self, lane: Lane, config: KernelGanConfig, dtype: torch.dtype = torch.float32) -> None:
-        self.image = torch.from_numpy(lane.image.transpose(2, 0, 1).copy()).to(dtype) * (2 / 255) - 1
+    def __init__(
+        self, lane: Lane, config: KernelGanConfig, dtype: torch.dtype = torch.float32
+    ) -> None:
+        self.image = (
+            torch.from_numpy(lane.image.transpose(2, 0, 1).copy()).to(dtype) * (2 / 255) - 1
+        )
         self.lane, self.config = lane, config
         taps = self.image.new_tensor([-3, -9, 29, 111, 111, 29, -9, -3]) / 256
         self.bicubic = (taps[:, None] * taps).expand(3, 3, 8, 8)
@@ -62,16 +66,22 @@ class PublishedCrops:
         generator = self.image[None, :, top : top + crop, left : left + crop].clone()
         top, left = map(int, draws.discriminator[iteration])
         real = self.image[:, top : top + real_side, left : left + real_side]
-        noise = torch.from_numpy(draws.noise[iteration % len(draws.noise)]).to(self.image.dtype) * (2 / 255)
+        noise = torch.from_numpy(draws.noise[iteration % len(draws.noise)]).to(self.image.dtype) * (
+            2 / 255
+        )
         real += noise[1]
         target = conv2d(generator, self.bicubic, stride=2, padding=3)[..., 3:-3, 3:-3]
-        return Iteration(generator, target, real[None].clone(), torch.stack([noise[0] / 2, noise[1] * 0])[None])
+        return Iteration(
+            generator, target, real[None].clone(), torch.stack([noise[0] / 2, noise[1] * 0])[None]
+        )
 
 
 class PublishedTrainer(Trainer):
     """One lane with the published code's schedule and defects, in our fast formulation."""
 
-    def __init__(self, lane: Lane, config: KernelGanConfig, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, lane: Lane, config: KernelGanConfig, dtype: torch.dtype = torch.float32
+    ) -> None:
         super().__init__([lane], config, device="cpu", dtype=dtype)
         self.crops = PublishedCrops(lane, config, dtype)  # type: ignore[assignment]
         self.bicubic, self.late, self.hits, self.latched = 5.0, False, 0, False
@@ -114,12 +124,20 @@ def truth_of(shape: str, rng: np.random.Generator) -> Array:
         return gaussian_kernel(17, sigma_x, sigma_y, rng.uniform(0, np.pi), target_centre(17, 2))
     if shape == "disc":
         return weights(DiscKernel(size=17, shift=(0.5, 0.5), radius=rng.uniform(1.3, 3)))
-    return weights(MotionKernel(size=17, shift=(0.5, 0.5), length=rng.uniform(3, 7), angle=rng.uniform(0, np.pi)))
+    return weights(
+        MotionKernel(
+            size=17, shift=(0.5, 0.5), length=rng.uniform(3, 7), angle=rng.uniform(0, np.pi)
+        )
+    )
 
 
 def cases(folder: Path, count: int, shape: str = "gaussian", noise: float = 0.0) -> list[Case]:
     """`count` photographs of a folder, evenly spread over its sorted names, each with a kernel of its own."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".bmp"})
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".bmp"}
+    )
     chosen = [files[i * len(files) // count] for i in range(min(count, len(files)))]
     made = []
     for number, path in enumerate(chosen):
@@ -135,7 +153,9 @@ def cases(folder: Path, count: int, shape: str = "gaussian", noise: float = 0.0)
     return made
 
 
-def summary(kernels: Sequence[Array], raw: Sequence[Array], truths: Sequence[Array], restarts: int) -> dict[str, float]:
+def summary(
+    kernels: Sequence[Array], raw: Sequence[Array], truths: Sequence[Array], restarts: int
+) -> dict[str, float]:
     """Mean errors, spread between restarts and offsets of finished kernels, lanes in order of image, then restart."""
     pairs = [(kernel, truths[lane // restarts]) for lane, kernel in enumerate(kernels)]
     l2 = [np.linalg.norm(kernel - truth) / np.linalg.norm(truth) for kernel, truth in pairs]
@@ -149,33 +169,52 @@ def summary(kernels: Sequence[Array], raw: Sequence[Array], truths: Sequence[Arr
         "l1": float(np.nanmean(l1)),
         "spread": float(np.nanmean(spread)) if restarts > 1 else float("nan"),
         "raw offset": float(np.mean([np.hypot(*offset(kernel, 2)) for kernel in raw])),
-        "largest offset": float(max(np.hypot(*offset(kernel, 2)) for kernel in kernels if np.isfinite(kernel).all())),
+        "largest offset": float(
+            max(np.hypot(*offset(kernel, 2)) for kernel in kernels if np.isfinite(kernel).all())
+        ),
         "unusable": float(np.isnan(l2).sum()),
     }
 
 
-def in_pool(fits: Sequence[KernelFit], images: Sequence[NDArray[np.uint8]], *, stretching: bool) -> list[Array]:
+def in_pool(
+    fits: Sequence[KernelFit], images: Sequence[NDArray[np.uint8]], *, stretching: bool
+) -> list[Array]:
     """The kernels that stand for the images, restarts without a usable kernel left out."""
     means = [np.nanmean(fit.finished, axis=0) for fit in fits]
-    return [match_spectrum(mean, image, stretching=stretching)[0] for mean, image in zip(means, images, strict=True)]
+    return [
+        match_spectrum(mean, image, stretching=stretching)[0]
+        for mean, image in zip(means, images, strict=True)
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, default=8)
     parser.add_argument("--restarts", type=int, default=2)
     parser.add_argument("--iterations", type=int, nargs="*", default=[KernelGanConfig().iterations])
-    parser.add_argument("--published", action="store_true", help="also run the published code's behaviour")
+    parser.add_argument(
+        "--published", action="store_true", help="also run the published code's behaviour"
+    )
     parser.add_argument("--set", default="{}", help="further settings, as JSON")
     parser.add_argument("--shape", choices=["gaussian", "disc", "motion"], default="gaussian")
-    parser.add_argument("--noise", type=float, default=0.0, help="standard deviation, in grey levels")
+    parser.add_argument(
+        "--noise", type=float, default=0.0, help="standard deviation, in grey levels"
+    )
     args = parser.parse_args()
     torch.set_num_threads(1)
     tests = cases(args.folder, args.images, args.shape, args.noise)
-    truths, images, seeds = [t.truth for t in tests], [t.image for t in tests], list(range(len(tests)))
+    truths, images, seeds = (
+        [t.truth for t in tests],
+        [t.image for t in tests],
+        list(range(len(tests))),
+    )
     for iterations in args.iterations:
-        config = KernelGanConfig(iterations=iterations, restarts=args.restarts, **json.loads(args.set))
+        config = KernelGanConfig(
+            iterations=iterations, restarts=args.restarts, **json.loads(args.set)
+        )
         fits = fit_kernels(images, seeds, config)
         raw = [kernel for fit in fits for kernel in fit.raw]
         finished = [kernel for fit in fits for kernel in fit.finished]
@@ -186,7 +225,9 @@ def main() -> None:
     if args.published:
         config = KernelGanConfig(iterations=PUBLISHED_ITERATIONS, restarts=args.restarts)
         jobs = [(image, restart) for image in seeds for restart in range(args.restarts)]
-        raw = [published_kernel(draw_lanes(images, seeds, config, [job])[0], config) for job in jobs]
+        raw = [
+            published_kernel(draw_lanes(images, seeds, config, [job])[0], config) for job in jobs
+        ]
         finished = [finish(kernel, config) for kernel in raw]
         values = summary(finished, raw, truths, args.restarts)
         print("published", PUBLISHED_ITERATIONS, _rounded(values))

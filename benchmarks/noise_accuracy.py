@@ -21,10 +21,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.noise.candidates import candidates
-from pipeline.noise.residual import residual
-from pipeline.noise.select import choose
-from schemas.noise import NoiseConfig
+from pairmill.pipeline.noise.candidates import candidates
+from pairmill.pipeline.noise.residual import residual
+from pairmill.pipeline.noise.select import choose
+from pairmill.schemas.noise import NoiseConfig
 
 Image = NDArray[np.uint8]
 ROUNDING = 1 / 12
@@ -42,8 +42,14 @@ class Kind:
 
     def add(self, clean: NDArray[np.float64], rng: np.random.Generator) -> Image:
         """`clean` with noise, independent in all channels, rounded and compressed."""
-        noisy = np.clip(np.rint(clean + rng.normal(0, 1, clean.shape) * np.sqrt(self.variance(clean))), 0, 255)
-        return _compressed(noisy.astype(np.uint8), self.quality) if self.quality else noisy.astype(np.uint8)
+        noisy = np.clip(
+            np.rint(clean + rng.normal(0, 1, clean.shape) * np.sqrt(self.variance(clean))), 0, 255
+        )
+        return (
+            _compressed(noisy.astype(np.uint8), self.quality)
+            if self.quality
+            else noisy.astype(np.uint8)
+        )
 
     def truth(self, clean: Image) -> float:
         """Mean variance that a flat patch as bright as `clean` would have."""
@@ -60,7 +66,9 @@ def _measured_truth(kind: Kind, level: int) -> float:
 
 def _compressed(image: Image, quality: int) -> Image:
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
+    return np.ascontiguousarray(
+        np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
+    )
 
 
 def constant(sigma: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
@@ -81,15 +89,30 @@ KINDS = (
 def measure(kind: Kind, images: list[Image], config: NoiseConfig) -> dict[str, Any]:
     """Mine images with one kind of noise and compare with the truth."""
     rng = np.random.default_rng(1)
-    found = [candidates(kind.add(im.astype(np.float64), rng), f"{i:064x}", config) for i, im in enumerate(images)]
+    found = [
+        candidates(kind.add(im.astype(np.float64), rng), f"{i:064x}", config)
+        for i, im in enumerate(images)
+    ]
     chosen = choose(found, config)
     rows = []
     for (image, row), patch in zip(chosen.picks, chosen.patches, strict=True):
         clean = np.ascontiguousarray(
-            images[image][patch.top : patch.top + config.patch, patch.left : patch.left + config.patch]
+            images[image][
+                patch.top : patch.top + config.patch, patch.left : patch.left + config.patch
+            ]
         )
-        rows.append((np.square(residual(found[image].patches[row])).mean(), kind.truth(clean), residual(clean).var()))
-    result = {"noise": kind.name, "patches": len(rows), "images": len({image for image, _ in chosen.picks})}
+        rows.append(
+            (
+                np.square(residual(found[image].patches[row])).mean(),
+                kind.truth(clean),
+                residual(clean).var(),
+            )
+        )
+    result = {
+        "noise": kind.name,
+        "patches": len(rows),
+        "images": len({image for image, _ in chosen.picks}),
+    }
     if not rows:
         return result
     got, truth, own = np.array(rows, float).T
@@ -117,7 +140,9 @@ def photographs(folder: Path, count: int, *, reduce: bool) -> list[Image]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--patch", type=int, default=64)
     parser.add_argument("--images", type=int, default=24)

@@ -22,12 +22,12 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.common import Row, save
-from models.functional.kernels import gaussian_kernel, target_centre
-from models.functional.resize import bicubic_down, to_uint8
-from models.pdm.fit import Fit
-from models.pdm.measure import Sight, drawn_kernels, look, measure, montage, noise_curve
-from pipeline.realism.fits import number, realism
-from schemas.pdm import PdmConfig
+from pairmill.models.functional.kernels import gaussian_kernel, target_centre
+from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.models.pdm.fit import Fit
+from pairmill.models.pdm.measure import Sight, drawn_kernels, look, measure, montage, noise_curve
+from pairmill.pipeline.realism.fits import number, realism
+from pairmill.schemas.pdm import PdmConfig
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -55,14 +55,18 @@ def hidden_kernel(rng: np.random.Generator) -> Array:
 
 def degrade(image: Image, kernel: Array, rng: np.random.Generator) -> Image:
     """The truth's degradation."""
-    low = cv2.filter2D(image.astype(np.float64), -1, kernel, borderType=cv2.BORDER_REFLECT)[::SCALE, ::SCALE]
+    low = cv2.filter2D(image.astype(np.float64), -1, kernel, borderType=cv2.BORDER_REFLECT)[
+        ::SCALE, ::SCALE
+    ]
     return to_uint8(low + rng.normal(size=low.shape) * np.sqrt(SHOT * np.maximum(low, 0) + READ**2))
 
 
 def case(folder: Path, draws: int = 200) -> Case:
     """Quarters of all pictures of a folder; about `draws` real images."""
     rng = np.random.default_rng(1)
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".png", ".jpg", ".jpeg"})
+    files = sorted(
+        path for path in folder.rglob("*") if path.suffix.lower() in {".png", ".jpg", ".jpeg"}
+    )
     sources, hrs = [], []
     for path in files:
         read = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -71,7 +75,10 @@ def case(folder: Path, draws: int = 200) -> Case:
         image = np.asarray(read[..., ::-1], np.uint8)
         h, w = image.shape[0] // 4 * 2, image.shape[1] // 4 * 2
         sources += [image[:h, :w], image[h : 2 * h, w : 2 * w]]
-        hrs += [np.ascontiguousarray(image[:h, w : 2 * w]), np.ascontiguousarray(image[h : 2 * h, :w])]
+        hrs += [
+            np.ascontiguousarray(image[:h, w : 2 * w]),
+            np.ascontiguousarray(image[h : 2 * h, :w]),
+        ]
     chosen = [source for source in sources for _ in range(max(1, draws // len(sources)))]
     kernels = np.stack([hidden_kernel(rng) for _ in chosen])
     names = [str(number // 2 // max(1, draws // len(sources))) for number in range(len(chosen))]
@@ -82,7 +89,10 @@ def case(folder: Path, draws: int = 200) -> Case:
 
 def told(real: Array, made: Array, places: tuple[Any, Any], truth: Case) -> Any:
     """The realism of what is made, cross-validated by photograph."""
-    sources = [[names[place] for place in numbers] for names, numbers in zip(truth.photographs, places, strict=True)]
+    sources = [
+        [names[place] for place in numbers]
+        for names, numbers in zip(truth.photographs, places, strict=True)
+    ]
     return realism(real, made, (sources[0], sources[1]))
 
 
@@ -107,21 +117,32 @@ def score(fit: Fit, truth: Case) -> dict[str, Any]:
     curve = noise_curve(sight.clean, sight.noise)
     against = [abs(spread / np.sqrt(SHOT * level + READ**2) - 1) for level, spread in curve]
     drawn, true = widths(kernels), widths(truth.kernels)
-    bicubic = np.stack([to_uint8(bicubic_down(crop, SCALE)) for crop in _hr_crops(fit)]).astype(np.float64)
+    bicubic = np.stack([to_uint8(bicubic_down(crop, SCALE)) for crop in _hr_crops(fit)]).astype(
+        np.float64
+    )
     control = told(sight.real, bicubic, (sight.sources[0], fit.hrs.sources(0, len(bicubic))), truth)
     return {
         "mean kernel, L2 error": np.linalg.norm(mean - wanted) / np.linalg.norm(wanted),
         "mean kernel, L1 error": np.abs(mean - wanted).sum(),
-        "diversity": _diversity(kernels), "diversity true": _diversity(truth.kernels),
-        "noise curve, mean error": np.mean(against), "noise curve, largest error": np.max(against),
-        "widths drawn": drawn.mean(0), "their spread": drawn.std(0), "widths true": true.mean(0), "spread true": true.std(0),
-        "AUC": told_of(sight, truth).auc, "AUC bicubic": control.auc, "curve": curve,
-    }  # fmt: skip
+        "diversity": _diversity(kernels),
+        "diversity true": _diversity(truth.kernels),
+        "noise curve, mean error": np.mean(against),
+        "noise curve, largest error": np.max(against),
+        "widths drawn": drawn.mean(0),
+        "their spread": drawn.std(0),
+        "widths true": true.mean(0),
+        "spread true": true.std(0),
+        "AUC": told_of(sight, truth).auc,
+        "AUC bicubic": control.auc,
+        "curve": curve,
+    }
 
 
 def _diversity(kernels: Array) -> float:
     mean = kernels.mean(0)
-    return float(np.mean([np.linalg.norm(kernel - mean) for kernel in kernels]) / np.linalg.norm(mean))
+    return float(
+        np.mean([np.linalg.norm(kernel - mean) for kernel in kernels]) / np.linalg.norm(mean)
+    )
 
 
 def _hr_crops(fit: Fit) -> list[Image]:
@@ -139,7 +160,9 @@ def told_row(values: dict[str, Any]) -> Row:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--samples", type=int, default=PdmConfig().samples)
     parser.add_argument("--seed", type=int, default=0)
@@ -148,23 +171,40 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     truth = case(args.folder)
-    fit = Fit(truth.reals, truth.hrs, PdmConfig(samples=args.samples, **json.loads(args.set)), SCALE, args.seed)
+    fit = Fit(
+        truth.reals,
+        truth.hrs,
+        PdmConfig(samples=args.samples, **json.loads(args.set)),
+        SCALE,
+        args.seed,
+    )
     start, rows = time.perf_counter(), []
     while not fit.done:
         for _ in fit.advance(fit.config.check_every):
             pass
         fit.check(number(told_of(look(fit), truth)))
         seconds = time.perf_counter() - start
-        print(f"\n{fit.samples} crops, {seconds:.0f} s, {1e3 * seconds / len(fit.curves):.1f} ms per iteration")
+        print(
+            f"\n{fit.samples} crops, {seconds:.0f} s, {1e3 * seconds / len(fit.curves):.1f} ms per iteration"
+        )
         rows.append({"crops": fit.samples, **told_row(score(fit, truth))})
     fit.finish()
     print(f"\nsealed, after {fit.kept} crops")
-    rows.append({"sealed, after crops": fit.kept, "photographs": len(set(truth.photographs[0])), **told_row(score(fit, truth))})
+    rows.append(
+        {
+            "sealed, after crops": fit.kept,
+            "photographs": len(set(truth.photographs[0])),
+            **told_row(score(fit, truth)),
+        }
+    )
     save(rows, "pdm_accuracy")
     sight = look(fit)
     print("  measures", measure(fit, sight, told_of(sight, truth)))
     if args.picture:
-        cv2.imwrite(str(args.picture), cv2.resize(montage(look(fit)), None, fx=3, fy=3, interpolation=0)[..., ::-1])
+        cv2.imwrite(
+            str(args.picture),
+            cv2.resize(montage(look(fit)), None, fx=3, fy=3, interpolation=0)[..., ::-1],
+        )
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.common import Row, row, save, show
-from models.functional.resize import bicubic_down, bicubic_up, to_uint8
-from models.metrics.luma import luma
-from models.metrics.psnr import psnr
-from models.metrics.ssim import ssim
-from pipeline.images.decode import decode
-from schemas.image import IngestConfig
+from pairmill.models.functional.resize import bicubic_down, bicubic_up, to_uint8
+from pairmill.models.metrics.luma import luma
+from pairmill.models.metrics.psnr import psnr
+from pairmill.models.metrics.ssim import ssim
+from pairmill.pipeline.images.decode import decode
+from pairmill.schemas.image import IngestConfig
 
 SCALE = 4
 PUBLISHED = {"Set5": (28.42, 0.8104), "Set14": (26.00, 0.7027)}
@@ -64,24 +64,41 @@ def _of_grey(a: Image, b: Image) -> tuple[float, float]:
     return psnr(one, other, SCALE, "rgb"), ssim(one, other, SCALE, "rgb")
 
 
-PROTOCOLS: dict[str, Protocol] = {"pairmill": today, "rounded luma": rounded_luma, "luma only": luma_only}
+PROTOCOLS: dict[str, Protocol] = {
+    "pairmill": today,
+    "rounded luma": rounded_luma,
+    "luma only": luma_only,
+}
 
 
 def measure(folder: Path) -> list[Row]:
     """Mean PSNR and SSIM over a folder's pictures by each protocol."""
-    pictures = [decode(path.read_bytes(), IngestConfig())[0] for path in sorted(folder.glob("*.png"))]
+    pictures = [
+        decode(path.read_bytes(), IngestConfig())[0] for path in sorted(folder.glob("*.png"))
+    ]
     if folder.name not in PUBLISHED or not pictures:
         sys.exit(f"{folder}: wanted a folder called {' or '.join(PUBLISHED)} with PNG pictures")
     rows = []
     for name, protocol in PROTOCOLS.items():
         means = np.mean([protocol(_cut(picture)) for picture in pictures], axis=0)
-        goals = zip(("PSNR", "SSIM"), (4, 5), means, PUBLISHED[folder.name], TOLERANCES[folder.name], strict=True)
+        goals = zip(
+            ("PSNR", "SSIM"),
+            (4, 5),
+            means,
+            PUBLISHED[folder.name],
+            TOLERANCES[folder.name],
+            strict=True,
+        )
         for metric, digits, value, wanted, tolerance in goals:
             off = float(value) - wanted
             line = row(
-                f"{folder.name} x{SCALE} {metric}, {name}", "published", float(value), f"{wanted} ± {tolerance}",
-                reached=abs(off) <= tolerance, detail=f"{len(pictures)} pictures, off by {off:+.{digits}f}",
-            )  # fmt: skip
+                f"{folder.name} x{SCALE} {metric}, {name}",
+                "published",
+                float(value),
+                f"{wanted} ± {tolerance}",
+                reached=abs(off) <= tolerance,
+                detail=f"{len(pictures)} pictures, off by {off:+.{digits}f}",
+            )
             rows.append(line | {"value": round(float(value), digits)})
     return rows
 
@@ -93,7 +110,9 @@ def _cut(picture: Image) -> Image:
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        sys.exit(f"usage: python -m benchmarks.published_rows FOLDER...; folders are called {' or '.join(PUBLISHED)}")
+        sys.exit(
+            f"usage: python -m benchmarks.published_rows FOLDER...; folders are called {' or '.join(PUBLISHED)}"
+        )
     found = [line for folder in sys.argv[1:] for line in measure(Path(folder).resolve())]
     show(found)
     print(f"saved {save(found, 'published_rows')}")

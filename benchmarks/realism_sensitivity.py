@@ -20,21 +20,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from models.functional.resize import bicubic_down, to_uint8
-from pipeline.realism.compare import compare, pool, real_against_real
-from schemas.realism import RealismConfig, RealismResult
+from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.pipeline.realism.compare import compare, pool, real_against_real
+from pairmill.schemas.realism import RealismConfig, RealismResult
 
 Image = NDArray[np.uint8]
 SIGMA, SHOT, READ, QUALITY = 1.2, 0.25, 2.0, 90
 
 
 def phone(
-    scene: Image, rng: np.random.Generator, sigma: float = SIGMA, noise: float = 1.0, quality: int | None = QUALITY,
+    scene: Image,
+    rng: np.random.Generator,
+    sigma: float = SIGMA,
+    noise: float = 1.0,
+    quality: int | None = QUALITY,
     shot: float = SHOT,
-) -> Image:  # fmt: skip
+) -> Image:
     """A picture of a scene, half its size."""
     seen = gaussian_filter(scene.astype(np.float64), (sigma, sigma, 0), mode="reflect")[::2, ::2]
-    read = READ**2 + (SHOT - shot) * 110                 # with less shot noise, as much noise at middle grey
+    read = READ**2 + (SHOT - shot) * 110  # with less shot noise, as much noise at middle grey
     noisy = seen + noise * rng.standard_normal(seen.shape) * np.sqrt(shot * seen + read)
     return compressed(to_uint8(noisy), quality)
 
@@ -43,7 +47,9 @@ def compressed(image: Image, quality: int | None) -> Image:
     if quality is None:
         return image
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1])
+    return np.ascontiguousarray(
+        np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
+    )
 
 
 Way = Callable[[Image, np.random.Generator], Image]
@@ -83,7 +89,9 @@ def show(name: str, result: RealismResult, seconds: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, default=40)
     parser.add_argument("--draws", type=int, default=2, help="LR pictures of each HR")
@@ -102,7 +110,11 @@ def main() -> None:
         started = time.process_time()
         made = [way(hr, rng) for hr in high for _ in range(args.draws)]
         made_of = [source for source in names for _ in range(args.draws)]
-        show(name, compare(real, pool(made, made_of, config), config).result, time.process_time() - started)
+        show(
+            name,
+            compare(real, pool(made, made_of, config), config).result,
+            time.process_time() - started,
+        )
 
 
 if __name__ == "__main__":

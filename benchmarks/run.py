@@ -16,7 +16,13 @@ def main() -> None:
     parser.add_argument("--name", default="speed_cpu", help="name of the result file")
     arguments = parser.parse_args()
     rows: list[Row] = []
-    benches: list[Callable[[bool], list[Row]]] = [bench_synthesis.run, bench_ops.run, mining, bench_engine.run, kernels]
+    benches: list[Callable[[bool], list[Row]]] = [
+        bench_synthesis.run,
+        bench_ops.run,
+        mining,
+        bench_engine.run,
+        kernels,
+    ]
     for bench in benches:
         measured = bench(arguments.quick)
         show(measured)
@@ -27,22 +33,33 @@ def main() -> None:
 def mining(quick: bool) -> list[Row]:
     """Mining against decoding alone, for each kind of file, and the whole stage with the files that it writes."""
     return [
-        row(f"noise mining, {found['images']}", "only decoding", found["ratio"], goal,
+        row(
+            f"noise mining, {found['images']}",
+            "only decoding",
+            found["ratio"],
+            goal,
             reached=goal == "report" or found["ratio"] <= 1.15,
-            detail=f"{found['decode ns/px']} ns/px to decode, {found['decode + mine ns/px']} with mining")
+            detail=f"{found['decode ns/px']} ns/px to decode, {found['decode + mine ns/px']} with mining",
+        )
         for found in bench_noise.run(quick)
         for goal in ["report" if "files" in found["images"] else "<= 1.15"]
-    ]  # fmt: skip
+    ]
 
 
 def kernels(quick: bool) -> list[Row]:
     """KernelGAN collapsed and batched against layer by layer, per image and iteration."""
     plain, *ours = bench_kernelgan.run(quick)
     return [
-        row(f"KernelGAN, {found['what']}", plain["what"], found["times faster"], ">= 25", reached=found["times faster"] >= 25,
-            detail=f"{found['ms per iteration']} ms per iteration and restart, plain {plain['ms per iteration']}")
+        row(
+            f"KernelGAN, {found['what']}",
+            plain["what"],
+            found["times faster"],
+            ">= 25",
+            reached=found["times faster"] >= 25,
+            detail=f"{found['ms per iteration']} ms per iteration and restart, plain {plain['ms per iteration']}",
+        )
         for found in ours
-    ]  # fmt: skip
+    ]
 
 
 if __name__ == "__main__":

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from pipeline.compression.mine import encoder_of, of_file
-from pipeline.noise.candidates import candidates
-from pipeline.noise.inject import draw_placements
-from pipeline.noise.residual import residual
-from pipeline.pools import pool_digest
-from pipeline.preview.stand_ins import gaussians, mixed
-from pipeline.preview.supplies import Supply
-from pipeline.rng import stream
-from schemas.noise import NoiseConfig
-from schemas.ops import Op
-from schemas.ops.camera import Process, Unprocess
+from pairmill.pipeline.assets import pool_digest
+from pairmill.pipeline.compression.mine import encoder_of, of_file
+from pairmill.pipeline.noise.candidates import candidates
+from pairmill.pipeline.noise.inject import draw_placements
+from pairmill.pipeline.noise.residual import residual
+from pairmill.pipeline.preview.placeholders import gaussians, mixed
+from pairmill.pipeline.preview.supplies import Supply
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.noise import NoiseConfig
+from pairmill.schemas.ops import Op
+from pairmill.schemas.ops.camera import Process, Unprocess
 
 KEY = "0123456789abcdef0123456789abcdef"
 PARSER: TypeAdapter[Any] = TypeAdapter(Op)
@@ -42,13 +42,21 @@ class Example:
     def words(self) -> str:
         """The op in words; where words leave out what was set, its settings."""
         counts = {} if self.supply is None else {self.supply.digest: len(self.supply.items)}
-        given = self.op.model_dump(exclude_defaults=True, exclude={"op", "key", "pool", "placements"})
+        given = self.op.model_dump(
+            exclude_defaults=True, exclude={"op", "key", "pool", "placements"}
+        )
         words = str(self.op.words(counts))
         camera = isinstance(self.op, Unprocess | Process) and given
-        return f"{words}, {', '.join(f'{name} {value}' for name, value in given.items())}" if camera else words
+        return (
+            f"{words}, {', '.join(f'{name} {value}' for name, value in given.items())}"
+            if camera
+            else words
+        )
 
 
-def photograph(name: str, height: int, width: int, top: int = 60, left: int = 120) -> NDArray[np.uint8]:
+def photograph(
+    name: str, height: int, width: int, top: int = 60, left: int = 120
+) -> NDArray[np.uint8]:
     """A part of a picture that comes with scikit-image under CC0."""
     import skimage.data
 
@@ -59,13 +67,23 @@ def photograph(name: str, height: int, width: int, top: int = 60, left: int = 12
 def noise_supply() -> Supply:
     """The noise of the flat parts of a picture, by the rules of the demo."""
     config = NoiseConfig(patch=16, max_structure=12, max_unlike=3)
-    items = np.stack([residual(patch) for patch in candidates(photograph("coffee", 400, 600, 0, 0), "0" * 64, config).patches])
+    items = np.stack(
+        [
+            residual(patch)
+            for patch in candidates(photograph("coffee", 400, 600, 0, 0), "0" * 64, config).patches
+        ]
+    )
     return Supply("noise", pool_digest(items), items, sealed=False, note="")
 
 
 def jpeg_supply() -> Supply:
     """Encoders of three JPEG files of different quality."""
-    files = [cv2.imencode(".jpg", photograph("coffee", 96, 96), [cv2.IMWRITE_JPEG_QUALITY, q])[1].tobytes() for q in (20, 50, 85)]
+    files = [
+        cv2.imencode(".jpg", photograph("coffee", 96, 96), [cv2.IMWRITE_JPEG_QUALITY, q])[
+            1
+        ].tobytes()
+        for q in (20, 50, 85)
+    ]
     items = np.stack([encoder_of(of_file(file, "0" * 64)).row() for file in files])
     return Supply("compression", pool_digest(items), items, sealed=False, note="")
 
@@ -79,15 +97,23 @@ def supplies(scale: int) -> list[Supply]:
 def _injections() -> tuple[Example, ...]:
     pool = noise_supply()
     placements = draw_placements(stream("docs", "inject"), (80, 80), 16, len(pool.items))
-    settings = [{"pool": pool.digest, "strength": strength, "placements": placements} for strength in (1, 4)]
+    settings = [
+        {"pool": pool.digest, "strength": strength, "placements": placements} for strength in (1, 4)
+    ]
     return _some("inject", *settings, supply=pool)
 
 
 def _some(
-    name: str, *settings: Mapping[str, Any], before: tuple[Mapping[str, Any], ...] = (), **where: Any
+    name: str,
+    *settings: Mapping[str, Any],
+    before: tuple[Mapping[str, Any], ...] = (),
+    **where: Any,
 ) -> tuple[Example, ...]:
     first = tuple(PARSER.validate_python(op) for op in before)
-    return tuple(Example(PARSER.validate_python({"op": name, **values}), first, **where) for values in settings)
+    return tuple(
+        Example(PARSER.validate_python({"op": name, **values}), first, **where)
+        for values in settings
+    )
 
 
 def _kernel(shape: str, **values: Any) -> dict[str, Any]:
@@ -95,7 +121,9 @@ def _kernel(shape: str, **values: Any) -> dict[str, Any]:
 
 
 def _video(*codecs: tuple[str, int]) -> tuple[Mapping[str, Any], ...]:
-    return tuple({"codec": codec, "crf": crf, "frames": 2, "motion": (0, 2)} for codec, crf in codecs)
+    return tuple(
+        {"codec": codec, "crf": crf, "frames": 2, "motion": (0, 2)} for codec, crf in codecs
+    )
 
 
 SIZES = ("matlab_bicubic", "bicubic", "bilinear", "area", "nearest")
@@ -103,31 +131,69 @@ JPEGS = jpeg_supply()
 GAUSSIANS = gaussians(2)
 RAW = ({"op": "unprocess"},)
 OPS: dict[str, tuple[Example, ...]] = {
-    "pooled_blur": _some("pooled_blur", *({"pool": GAUSSIANS.digest, "index": index} for index in (0, 2, 4)), supply=GAUSSIANS),
-    "inject": _injections(),
-    "pooled_jpeg": _some("pooled_jpeg", *({"pool": JPEGS.digest, "index": index} for index in range(3)), supply=JPEGS),
-    "blur": _some(
-        "blur", _kernel("gaussian", sigma_x=2, sigma_y=2), _kernel("gaussian", sigma_x=4, sigma_y=1, angle=0.8),
-        _kernel("generalised", sigma_x=2, sigma_y=2, beta=0.5), _kernel("plateau", sigma_x=2, sigma_y=2, beta=2),
-        _kernel("sinc", cutoff=1.2), _kernel("motion", length=12, angle=0.6), _kernel("disc", radius=4),
+    "pooled_blur": _some(
+        "pooled_blur",
+        *({"pool": GAUSSIANS.digest, "index": index} for index in (0, 2, 4)),
+        supply=GAUSSIANS,
     ),
-    "unsharp_mask": _some("unsharp_mask", {"weight": 0.5}, {"weight": 1.5}, {"weight": 1.5, "sigma": 2, "size": 13}),
+    "inject": _injections(),
+    "pooled_jpeg": _some(
+        "pooled_jpeg", *({"pool": JPEGS.digest, "index": index} for index in range(3)), supply=JPEGS
+    ),
+    "blur": _some(
+        "blur",
+        _kernel("gaussian", sigma_x=2, sigma_y=2),
+        _kernel("gaussian", sigma_x=4, sigma_y=1, angle=0.8),
+        _kernel("generalised", sigma_x=2, sigma_y=2, beta=0.5),
+        _kernel("plateau", sigma_x=2, sigma_y=2, beta=2),
+        _kernel("sinc", cutoff=1.2),
+        _kernel("motion", length=12, angle=0.6),
+        _kernel("disc", radius=4),
+    ),
+    "unsharp_mask": _some(
+        "unsharp_mask", {"weight": 0.5}, {"weight": 1.5}, {"weight": 1.5, "sigma": 2, "size": 13}
+    ),
     "subsample": _some("subsample", {"scale": 2}, {"scale": 4}),
     "bicubic_down": _some("bicubic_down", {"scale": 2}, {"scale": 4}, {"scale": 8}),
     "resize": _some("resize", *({"height": 24, "width": 24, "method": method} for method in SIZES)),
     "clip": _some("clip", {}, before=({"op": "gaussian_noise", "sigma": 40, "key": KEY},)),
     "quantise": _some("quantise", {}, before=({"op": "bicubic_down", "scale": 4},)),
     "gaussian_noise": _some(
-        "gaussian_noise", {"sigma": 10, "key": KEY}, {"sigma": 25, "key": KEY}, {"sigma": 25, "mode": "grey", "key": KEY},
-        {"sigma": 0, "mode": "correlated", "covariance": ((600, 500, 100), (500, 600, 100), (100, 100, 200)), "key": KEY},
+        "gaussian_noise",
+        {"sigma": 10, "key": KEY},
+        {"sigma": 25, "key": KEY},
+        {"sigma": 25, "mode": "grey", "key": KEY},
+        {
+            "sigma": 0,
+            "mode": "correlated",
+            "covariance": ((600, 500, 100), (500, 600, 100), (100, 100, 200)),
+            "key": KEY,
+        },
     ),
-    "speckle_noise": _some("speckle_noise", {"sigma": 0.05, "key": KEY}, {"sigma": 0.2, "key": KEY},
-                           {"sigma": 0.2, "mode": "grey", "key": KEY}),
-    "poisson_noise": _some("poisson_noise", {"peak": 1000, "key": KEY}, {"peak": 50, "key": KEY},
-                           {"peak": 50, "grey": True, "key": KEY}, {"strength": 3, "key": KEY}),
-    "shot_read_noise": _some("shot_read_noise", {"shot": 0.5, "read": 1, "key": KEY}, {"shot": 4, "read": 4, "key": KEY}),
+    "speckle_noise": _some(
+        "speckle_noise",
+        {"sigma": 0.05, "key": KEY},
+        {"sigma": 0.2, "key": KEY},
+        {"sigma": 0.2, "mode": "grey", "key": KEY},
+    ),
+    "poisson_noise": _some(
+        "poisson_noise",
+        {"peak": 1000, "key": KEY},
+        {"peak": 50, "key": KEY},
+        {"peak": 50, "grey": True, "key": KEY},
+        {"strength": 3, "key": KEY},
+    ),
+    "shot_read_noise": _some(
+        "shot_read_noise", {"shot": 0.5, "read": 1, "key": KEY}, {"shot": 4, "read": 4, "key": KEY}
+    ),
     "block_noise": _some("block_noise", {"key": KEY}, {"sigma": (0, 25), "block": 16, "key": KEY}),
-    "jpeg": _some("jpeg", {"quality": 75}, {"quality": 30}, {"quality": 10}, {"quality": 30, "subsampling": "444"}),
+    "jpeg": _some(
+        "jpeg",
+        {"quality": 75},
+        {"quality": 30},
+        {"quality": 10},
+        {"quality": 30, "subsampling": "444"},
+    ),
     "webp": _some("webp", {"quality": 75}, {"quality": 30}, {"quality": 5}),
     "avif": _some("avif", {"quality": 75}, {"quality": 40}, {"quality": 15}),
     "jpeg_xl": _some("jpeg_xl", {"distance": 1}, {"distance": 5}, {"distance": 15}),
@@ -142,11 +208,18 @@ OPS: dict[str, tuple[Example, ...]] = {
 DEGRADERS: dict[str, tuple[int, dict[str, Any]]] = {
     "realsr": (2, {"kind": "realsr"}),
     "kmsr": (2, {"kind": "kmsr"}),
-    "custom": (4, {"kind": "custom", "ops": [
-        {"op": "blur", "kernel": {"shape": "disc", "radius": [1, 4]}}, {"op": "gaussian_noise", "sigma": [1, 12]},
-        {"op": "jpeg", "quality": [40, 90]},
-    ]}),
-}  # fmt: skip
+    "custom": (
+        4,
+        {
+            "kind": "custom",
+            "ops": [
+                {"op": "blur", "kernel": {"shape": "disc", "radius": [1, 4]}},
+                {"op": "gaussian_noise", "sigma": [1, 12]},
+                {"op": "jpeg", "quality": [40, 90]},
+            ],
+        },
+    ),
+}
 """Scale and settings of a degrader's page; x4 and the defaults where it is not named."""
 
 LEARNED = {

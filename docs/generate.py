@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 
 from docs import examples
 from docs.examples import DEGRADERS, LEARNED, OPS, Example
-from pipeline import degraders
-from pipeline.apply import apply
-from pipeline.ops import OPS as FUNCTIONS
-from pipeline.pools import Assets
-from pipeline.preview.strips import shown
-from pipeline.preview.supplies import assets_of, pools_of
-from pipeline.report.lines import wrapped
-from pipeline.report.pictures import png
-from pipeline.rng import stream
-from schemas.base import Frozen
-from schemas.degraders import CONFIGS
-from schemas.errors import UserError
-from schemas.ops import Op
+from pairmill.pipeline import degraders
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.html.captions import wrapped
+from pairmill.pipeline.html.pictures import png
+from pairmill.pipeline.ops import OPS as FUNCTIONS
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.preview.strips import shown
+from pairmill.pipeline.preview.supplies import assets_of, pools_of
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.ops import Op
 
 HERE = Path(__file__).parent
 PANE, GAP, LINE = 160, 8, 14
@@ -47,7 +47,11 @@ def main() -> None:
     notes = _notes("degraders")
     for name, config in CONFIGS.items():
         _write("degraders", name, _degrader_page(name, config, notes.get(name, "")))
-    _write("degraders", "README", _index("Degraders", "A recipe mixes these; each draws programs.", CONFIGS))
+    _write(
+        "degraders",
+        "README",
+        _index("Degraders", "A recipe mixes these; each draws programs.", CONFIGS),
+    )
 
 
 def _members(union: Any) -> Iterator[type[Frozen]]:
@@ -79,7 +83,11 @@ def _prose(model: type[Frozen]) -> str:
 def _op_page(name: str, model: type[Frozen], note: str) -> str:
     shown_ops = OPS.get(name, ())
     function = FUNCTIONS.get(model)
-    parts = [f"# {name}", _prose(model), note or _missing(f"formula and source of op {name}", "docs/notes/ops.md")]
+    parts = [
+        f"# {name}",
+        _prose(model),
+        note or _missing(f"formula and source of op {name}", "docs/notes/ops.md"),
+    ]
     if function is None:
         parts.append(_missing(f"op {name}", "pipeline/ops"))
     elif shown_ops:
@@ -94,8 +102,17 @@ def _op_page(name: str, model: type[Frozen], note: str) -> str:
 
 
 def _degrader_page(name: str, config: type[Frozen], note: str) -> str:
-    parts = [f"# {name}", _prose(config), note or _missing(f"source of degrader {name}", "docs/notes/degraders.md")]
-    return "\n\n".join([*parts, *_pictured(name, config), "## Settings", _fields(config, hidden=("kind",))]) + "\n"
+    parts = [
+        f"# {name}",
+        _prose(config),
+        note or _missing(f"source of degrader {name}", "docs/notes/degraders.md"),
+    ]
+    return (
+        "\n\n".join(
+            [*parts, *_pictured(name, config), "## Settings", _fields(config, hidden=("kind",))]
+        )
+        + "\n"
+    )
 
 
 def _pictured(name: str, config: type[Frozen]) -> list[str]:
@@ -104,31 +121,43 @@ def _pictured(name: str, config: type[Frozen]) -> list[str]:
     scale, settings = DEGRADERS.get(name, (4, {}))
     try:
         picture, words, counts = _draws(config.model_validate(settings), scale)
-    except UserError as error:                           # it draws on something that only photographs give
+    except UserError as error:  # it draws on something that only photographs give
         return [_missing(f"draw of {name} ({error.what})", "docs/examples.py")]
     save("degraders", name, picture)
     listed = "\n".join(f"{place}. {text}" for place, text in enumerate(words, 1))
     often = ", ".join(f"{op} {count / 200:.3g}" for op, count in counts.most_common())
     return [
-        f"![{name}](img/{name}.png)", f"HR and the LR of {len(words)} draws at x{scale}, every pixel a square:", listed,
+        f"![{name}](img/{name}.png)",
+        f"HR and the LR of {len(words)} draws at x{scale}, every pixel a square:",
+        listed,
         f"Ops per program, over 200 draws: {often}.",
-    ]  # fmt: skip
+    ]
 
 
 def _draws(config: Any, scale: int) -> tuple[Image, list[str], Counter[str]]:
     hr, supplies = examples.photograph("chelsea", 96, 128), examples.supplies(scale)
     degrader, assets = degraders.build(config, scale, pools_of(supplies)), assets_of(supplies)
-    programs = [degrader.draw(stream("docs", config.kind, number), hr.shape[:2]) for number in range(200)]
+    programs = [
+        degrader.draw(stream("docs", config.kind, number), hr.shape[:2]) for number in range(200)
+    ]
     counts = Counter(str(op.op) for program in programs for op in program.ops)
     sizes = {supply.digest: len(supply.items) for supply in supplies}
     words = [" → ".join(program.words(sizes)) for program in programs[:5]]
-    panes = [("HR", hr), *((f"LR {place}", apply(program, hr, assets)) for place, program in enumerate(programs[:5], 1))]
+    panes = [
+        ("HR", hr),
+        *(
+            (f"LR {place}", apply(program, hr, assets))
+            for place, program in enumerate(programs[:5], 1)
+        ),
+    ]
     return row(panes), words, counts
 
 
 def _op_picture(of: Iterable[Example]) -> Image:
     listed = list(of)
-    hr = examples.photograph(listed[0].picture, listed[0].side, listed[0].side, listed[0].top, listed[0].left)
+    hr = examples.photograph(
+        listed[0].picture, listed[0].side, listed[0].side, listed[0].top, listed[0].left
+    )
     panes = [("HR", hr)]
     for example in listed:
         assets = Assets({}, {}) if example.supply is None else assets_of([example.supply])
@@ -151,13 +180,20 @@ def row(panes: Sequence[tuple[str, Image]]) -> Image:
 
     height, width = panes[0][1].shape[:2]
     size = (round(PANE * width / height), PANE)
-    canvas = Pillow.new("RGB", (len(panes) * (size[0] + GAP) - GAP, PANE + 3 * LINE + 4), (255, 255, 255))
+    canvas = Pillow.new(
+        "RGB", (len(panes) * (size[0] + GAP) - GAP, PANE + 3 * LINE + 4), (255, 255, 255)
+    )
     draw = ImageDraw.Draw(canvas)
     for place, (label, image) in enumerate(panes):
         left = place * (size[0] + GAP)
-        canvas.paste(Pillow.fromarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST_EXACT)), (left, 0))
+        canvas.paste(
+            Pillow.fromarray(cv2.resize(image, size, interpolation=cv2.INTER_NEAREST_EXACT)),
+            (left, 0),
+        )
         for number, line in enumerate(wrapped(label, size[0], 3)):
-            draw.text((left, PANE + 3 + number * LINE), line, (60, 60, 60), ImageFont.load_default(12))
+            draw.text(
+                (left, PANE + 3 + number * LINE), line, (60, 60, 60), ImageFont.load_default(12)
+            )
     return np.asarray(canvas, np.uint8)
 
 
@@ -183,11 +219,15 @@ def _parts(schema: Mapping[str, Any]) -> Iterator[str]:
         yield from _rows(part, schema, hidden=())
 
 
-def _rows(part: Mapping[str, Any], schema: Mapping[str, Any], hidden: tuple[str, ...]) -> Iterator[str]:
+def _rows(
+    part: Mapping[str, Any], schema: Mapping[str, Any], hidden: tuple[str, ...]
+) -> Iterator[str]:
     yield from ("| field | values | default | meaning |", "|---|---|---|---|")
     for name, field in part.get("properties", {}).items():
         if name not in hidden:
-            default = "" if name in part.get("required", ()) else f"`{_plain(field.get('default'))}`"
+            default = (
+                "" if name in part.get("required", ()) else f"`{_plain(field.get('default'))}`"
+            )
             meaning = " ".join(str(field.get("description", "")).split())
             yield f"| `{name}` | {_values(field, schema)} | {default} | {meaning} |"
 
@@ -217,7 +257,13 @@ def _values(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 
 def _range(field: Mapping[str, Any]) -> str:
-    kind = {"integer": "whole", "number": "number", "string": "text", "null": "none", "boolean": "yes or no"}
+    kind = {
+        "integer": "whole",
+        "number": "number",
+        "string": "text",
+        "null": "none",
+        "boolean": "yes or no",
+    }
     signs = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
     bounds = [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
     return ", ".join([kind.get(field.get("type", ""), field.get("type", "settings")), *bounds])

@@ -17,31 +17,42 @@ from pydantic import TypeAdapter
 
 from docs.examples import photograph
 from docs.generate import done, row, save
-from models.functional.resize import to_uint8
-from pipeline import degraders
-from pipeline.apply import apply
-from pipeline.degraders.base import Pools
-from pipeline.pools import Assets
-from pipeline.redegnet.pairs import Faces, Pairs
-from pipeline.report.pictures import heat
-from pipeline.rng import stream
-from schemas.degraders.custom import CustomConfig
-from schemas.ops import Op
-from schemas.pdm import PdmConfig
-from schemas.redegnet import RedegnetConfig, RedegnetNetConfig, RedegnetPairsConfig
+from pairmill.models.functional.resize import to_uint8
+from pairmill.pipeline import degraders
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.html.pictures import heat
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.redegnet.pairs import Faces, Pairs
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.degraders.custom import CustomConfig
+from pairmill.schemas.ops import Op
+from pairmill.schemas.pdm import PdmConfig
+from pairmill.schemas.redegnet import RedegnetConfig, RedegnetNetConfig, RedegnetPairsConfig
 
 if TYPE_CHECKING:
-    from models.pdm.degradation import Degradation
+    from pairmill.models.pdm.degradation import Degradation
 
 Image = NDArray[np.uint8]
 OP: TypeAdapter[Any] = TypeAdapter(Op)
 SHOWN = 5
 """Draws in a row."""
-CAMERA: dict[str, Any] = {"kind": "custom", "ops": [
-    {"op": "blur", "kernel": {"shape": "gaussian", "sigma_x": [1.8, 2.8], "sigma_y": [0.8, 1.2], "angle": [0.5, 1.1]}},
-    {"op": "subsample", "scale": 2},
-    {"op": "shot_read_noise", "shot": 0.5, "read": 3},
-]}  # fmt: skip
+CAMERA: dict[str, Any] = {
+    "kind": "custom",
+    "ops": [
+        {
+            "op": "blur",
+            "kernel": {
+                "shape": "gaussian",
+                "sigma_x": [1.8, 2.8],
+                "sigma_y": [0.8, 1.2],
+                "angle": [0.5, 1.1],
+            },
+        },
+        {"op": "subsample", "scale": 2},
+        {"op": "shot_read_noise", "shot": 0.5, "read": 3},
+    ],
+}
 """What the fit of PDM must find out: oval blur of about one direction, and noise that grows with brightness."""
 EXAMPLES = ((0, 24, 64), (1, 0, 20), (2, 8, 54), (3, 16, 80), (4, 10, 80), (6, 10, 60))
 """Parts of the real LR that are shown: number, top, left."""
@@ -65,33 +76,53 @@ def photographs() -> list[Image]:
     from skimage import data
     from sklearn.datasets import load_sample_images
 
-    named = [np.ascontiguousarray(getattr(data, name)()) for name in ("astronaut", "coffee", "rocket")]
+    named = [
+        np.ascontiguousarray(getattr(data, name)()) for name in ("astronaut", "coffee", "rocket")
+    ]
     return [*named, *load_sample_images().images]
 
 
 def pdm_picture() -> Image:
     """Real LR of the camera; an HR tile and what the fit makes of it; a kernel of the camera, and those of the draws."""
-    from models.functional.kernels import gaussian_kernel, target_centre
-    from models.pdm.draw import degrade, numbers
-    from models.pdm.fit import Fit
-    from models.pdm.sampling import keyed
+    from pairmill.models.fitting.streams import keyed
+    from pairmill.models.functional.kernels import gaussian_kernel, target_centre
+    from pairmill.models.pdm.draw import degrade, numbers
+    from pairmill.models.pdm.fit import Fit
 
     reals, hrs = camera_pictures()
     fit = Fit(reals, hrs, PdmConfig(samples=48_000), 2, 0)
     _advance(fit, fit.config.samples)
     hr = photograph("chelsea", 96, 128)
     size = fit.config.kernel.size
-    normals = [keyed(0, "check", 9 + number).standard_normal(numbers(fit.mean, (48, 64))) for number in range(SHOWN)]
-    drawn = [to_uint8(255 * degrade(fit.mean, hr, one).lr[0].permute(1, 2, 0).double().numpy()) for one in normals]
-    true = gaussian_kernel(size, 2.3, 1.0, -0.8, target_centre(size, 2))          # rows go down, the op's angle goes up
+    normals = [
+        keyed(0, "check", 9 + number).standard_normal(numbers(fit.mean, (48, 64)))
+        for number in range(SHOWN)
+    ]
+    drawn = [
+        to_uint8(255 * degrade(fit.mean, hr, one).lr[0].permute(1, 2, 0).double().numpy())
+        for one in normals
+    ]
+    true = gaussian_kernel(
+        size, 2.3, 1.0, -0.8, target_centre(size, 2)
+    )  # rows go down, the op's angle goes up
     kernels = [true, *(_kernel(fit.mean, one) for one in normals)]
-    names = ["kernel of the camera, its middle", *(f"kernel of draw {number + 1}" for number in range(SHOWN))]
+    names = [
+        "kernel of the camera, its middle",
+        *(f"kernel of draw {number + 1}" for number in range(SHOWN)),
+    ]
     examples = [reals[number][top : top + 48, left : left + 64] for number, top, left in EXAMPLES]
-    return np.concatenate([
-        row([(f"real LR {number + 1}", image) for number, image in enumerate(examples)]),
-        row([("HR", hr), *((f"LR, draw {number + 1}", image) for number, image in enumerate(drawn))]),
-        row([(name, _framed(kernel)) for name, kernel in zip(names, kernels, strict=True)]),
-    ])  # fmt: skip
+    return np.concatenate(
+        [
+            row([(f"real LR {number + 1}", image) for number, image in enumerate(examples)]),
+            row(
+                [
+                    ("HR", hr),
+                    *((f"LR, draw {number + 1}", image) for number, image in enumerate(drawn)),
+                ]
+            ),
+            row([(name, _framed(kernel)) for name, kernel in zip(names, kernels, strict=True)]),
+        ]
+    )
 
 
 def camera_pictures() -> tuple[list[Image], list[Image]]:
@@ -111,9 +142,13 @@ def camera_pictures() -> tuple[list[Image], list[Image]]:
 def _kernel(degradation: Degradation, normals: NDArray[np.float64]) -> NDArray[np.float64]:
     import torch
 
-    z = torch.from_numpy(normals[: degradation.config.kernel.channels].astype(np.float32))[None, :, None, None]
+    z = torch.from_numpy(normals[: degradation.config.kernel.channels].astype(np.float32))[
+        None, :, None, None
+    ]
     with torch.inference_mode():
-        return np.asarray(degradation.kernel(z).reshape(2 * [degradation.config.kernel.size]).double().numpy())
+        return np.asarray(
+            degradation.kernel(z).reshape(2 * [degradation.config.kernel.size]).double().numpy()
+        )
 
 
 def _framed(kernel: NDArray[np.float64]) -> Image:
@@ -123,14 +158,19 @@ def _framed(kernel: NDArray[np.float64]) -> Image:
 
 def redegnet_picture() -> Image:
     """Pairs of one face, four looks; a cat as it is, and with the looks."""
-    from models.redegnet.draw import represent, synthesize
-    from models.redegnet.fit import Fit
+    from pairmill.models.redegnet.draw import represent, synthesize
+    from pairmill.models.redegnet.fit import Fit
 
     config = RedegnetConfig(
-        net=RedegnetNetConfig(side=64, code=64, first=8, most=64, mapping=4, skip_start=1.0), batch=4, samples=5_000,
-        learning_rate=2e-3, critic_rate=1e-3, betas=(0.5, 0.99), halve_at=(0.6, 0.8, 0.9),
+        net=RedegnetNetConfig(side=64, code=64, first=8, most=64, mapping=4, skip_start=1.0),
+        batch=4,
+        samples=5_000,
+        learning_rate=2e-3,
+        critic_rate=1e-3,
+        betas=(0.5, 0.99),
+        halve_at=(0.6, 0.8, 0.9),
         pairs=RedegnetPairsConfig(replaced=0, worsened=0, margins=(0, 0, 0, 0)),
-    )  # fmt: skip
+    )
     faces = [Faces(lq_of(ops, image), image) for image in _squares() for ops in LOOKS.values()]
     fit = Fit(Pairs(faces, photographs(), config, 0), config, 0)
     _advance(fit, config.samples)
@@ -139,16 +179,31 @@ def redegnet_picture() -> Image:
     codes = [represent(fit.deg, tiles(one.hq), tiles(one.lq)).mean(0) for one in face]
     made = [to_uint8(synthesize(fit.syn, cat, code)) for code in codes]
     cut = [image[66:162, 30:158] for image in (face[0].hq, *(one.lq for one in face))]
-    return np.concatenate([
-        row(list(zip(["HQ of the pairs", *(f"LQ: {look}" for look in LOOKS)], cut, strict=True))),
-        row(list(zip(["HR", *(f"with the representation of: {look}" for look in LOOKS)], [cat, *made], strict=True))),
-    ])  # fmt: skip
+    return np.concatenate(
+        [
+            row(
+                list(zip(["HQ of the pairs", *(f"LQ: {look}" for look in LOOKS)], cut, strict=True))
+            ),
+            row(
+                list(
+                    zip(
+                        ["HR", *(f"with the representation of: {look}" for look in LOOKS)],
+                        [cat, *made],
+                        strict=True,
+                    )
+                )
+            ),
+        ]
+    )
 
 
 def _squares() -> list[Image]:
     """Parts of the photographs that play restored pictures, a face first."""
     places = ((0, 130), (60, 120), (100, 180), (120, 220), (150, 300))
-    return [np.ascontiguousarray(image[y : y + 192, x : x + 192]) for image, (y, x) in zip(photographs(), places, strict=True)]
+    return [
+        np.ascontiguousarray(image[y : y + 192, x : x + 192])
+        for image, (y, x) in zip(photographs(), places, strict=True)
+    ]
 
 
 def lq_of(ops: Sequence[dict[str, Any]], image: Image) -> Image:

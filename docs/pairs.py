@@ -13,14 +13,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pipeline.corpora.log import find_version
-from pipeline.report.collect.pairs import crops
-from pipeline.report.collect.samples import Pair, read_pairs, table_rows
-from pipeline.report.pictures import Image, grey, png
-from pipeline.report.sheet import sheet
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.ops.pooled import PooledBlur
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.corpora.samples import Pair, read_pairs, table_rows
+from pairmill.pipeline.html.pictures import Image, grey, png
+from pairmill.pipeline.report.contact_sheet import sheet
+from pairmill.pipeline.report.pairs import crops
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.ops.pooled import PooledBlur
 
 TARGET = Path(__file__).parent / "pairs.png"
 KERNELS = 3
@@ -35,7 +35,9 @@ def main(workspace: str = "data", corpus: str = "demo", target: str = str(TARGET
     """Choose the rows, draw them, and write the picture."""
     storage = Storage(workspace)
     manifest = find_version(storage, corpus)
-    Path(target).write_bytes(png(sheet(storage, manifest, chosen(storage, manifest), CROP), effort=9))
+    Path(target).write_bytes(
+        png(sheet(storage, manifest, chosen(storage, manifest), CROP), effort=9)
+    )
 
 
 def chosen(storage: Storage, manifest: CorpusManifest) -> list[Pair]:
@@ -57,7 +59,9 @@ def detailed(storage: Storage, manifest: CorpusManifest) -> Iterator[Pair]:
     for group in range(len(manifest.shard_names)):
         rows = list(table_rows(storage, manifest, [group], manifest.identity.shards[group].samples))
         pairs = read_pairs(storage, manifest, rows)
-        yield from (pair for pair in pairs if detail(crops(pair, CROP, pair.program.scale)[0]) >= DETAIL)
+        yield from (
+            pair for pair in pairs if detail(crops(pair, CROP, pair.program.scale)[0]) >= DETAIL
+        )
 
 
 def detail(image: Image) -> float:
@@ -67,7 +71,9 @@ def detail(image: Image) -> float:
 
 def kernel_of(pair: Pair) -> tuple[str, int] | None:
     """Pool and row of the kernel that a pair was blurred with; none without such a blur."""
-    return next(((op.pool, op.index) for op in pair.program.ops if isinstance(op, PooledBlur)), None)
+    return next(
+        ((op.pool, op.index) for op in pair.program.ops if isinstance(op, PooledBlur)), None
+    )
 
 
 def differ(first: Pair, second: Pair) -> bool:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from flows.quiet import settle
+from pairmill.flows.prefect_support.environment import settle
 
 settle()
 
 from prefect import flow  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 
-from flows.artifacts import publish  # noqa: E402
-from flows.session import carrying, stage_task  # noqa: E402
-from pipeline import provenance  # noqa: E402
-from pipeline.build import limited, make  # noqa: E402
-from pipeline.corpora.earlier import earlier_keys  # noqa: E402
-from pipeline.corpora.pinned import pinned_pools  # noqa: E402
-from pipeline.corpora.seal import seal_corpus  # noqa: E402
-from pipeline.lock import POOLS, making  # noqa: E402
-from pipeline.recipes import load_recipe  # noqa: E402
-from pipeline.sources import choose_images  # noqa: E402
-from pipeline.stages import clean_up  # noqa: E402
-from pipeline.storage import Storage  # noqa: E402
-from pipeline.supply import (  # noqa: E402
+from pairmill.flows.prefect_support.artifacts import publish  # noqa: E402
+from pairmill.flows.session import carrying, stage_task  # noqa: E402
+from pairmill.pipeline.build.build import limited, make  # noqa: E402
+from pairmill.pipeline.build.pinned_pools import pinned_pools  # noqa: E402
+from pairmill.pipeline.build.previous_splits import earlier_keys  # noqa: E402
+from pairmill.pipeline.build.publish import seal_corpus  # noqa: E402
+from pairmill.pipeline.build.select_images import select_images  # noqa: E402
+from pairmill.pipeline.pools.make_pools import (
     make_compression,
     make_generated_kernels,
     make_kernels,
@@ -29,9 +24,14 @@ from pipeline.supply import (  # noqa: E402
     make_pdm,
     make_redegnet,
 )
-from pipeline.training.recipe import TRIAL, following  # noqa: E402
-from schemas.corpus import CorpusManifest  # noqa: E402
-from schemas.hr import CutConfig  # noqa: E402
+from pairmill.pipeline.recipe.load import load_recipe  # noqa: E402
+from pairmill.pipeline.stages import clean_up  # noqa: E402
+from pairmill.pipeline.training.recipe import TRIAL, following  # noqa: E402
+from pairmill.pipeline.workspace import provenance  # noqa: E402
+from pairmill.pipeline.workspace.lock import POOLS, making  # noqa: E402
+from pairmill.pipeline.workspace.storage import Storage  # noqa: E402
+from pairmill.schemas.corpus import CorpusManifest  # noqa: E402
+from pairmill.schemas.hr import CutConfig  # noqa: E402
 
 
 @flow(name="build", flow_run_name="build-{recipe_path}", validate_parameters=False)
@@ -60,26 +60,43 @@ def build(
     training = following(recipe, base)
     started = provenance.now()
     whole, storage = limited(recipe, limit), Storage(workspace)
-    with making(storage, whole.name) as lock, carrying(workspace, engine_address, workers, device) as session:
+    with (
+        making(storage, whole.name) as lock,
+        carrying(workspace, engine_address, workers, device) as session,
+    ):
         earlier = earlier_keys(storage, recipe, whole.name)
         made = make(whole, base, session.run, limit, pinned_pools(storage, recipe), earlier)
         run_id = str(flow_run.id or "")
-        circumstance = provenance.circumstance(started, session.title, run_id, tuple(session.timings.rows))
+        circumstance = provenance.circumstance(
+            started, session.title, run_id, tuple(session.timings.rows)
+        )
         lock.check()
-        manifest: CorpusManifest = stage_task("seal corpus")(lambda: seal_corpus(made, session.profile, circumstance))()
+        manifest: CorpusManifest = stage_task("seal corpus")(
+            lambda: seal_corpus(made, session.profile, circumstance)
+        )()
     publish(storage, manifest)
     if training:
-        from flows.train import train
+        from pairmill.flows.train import train
 
-        train(training, workspace, device, None if limit is None else TRIAL, f"{manifest.identity.name}@{manifest.version}")
+        train(
+            training,
+            workspace,
+            device,
+            None if limit is None else TRIAL,
+            f"{manifest.identity.name}@{manifest.version}",
+        )
     return manifest
 
 
 @flow(name="pools", flow_run_name="{kind}-{recipe_path}", validate_parameters=False)
 def pools(
-    kind: str, recipe_path: str, workspace: str = "data", engine_address: str = "local", workers: int | None = None,
+    kind: str,
+    recipe_path: str,
+    workspace: str = "data",
+    engine_address: str = "local",
+    workers: int | None = None,
     device: str = "cpu",
-) -> str:  # fmt: skip
+) -> str:
     """Run a recipe up to its kernel pool (`kernels`), noise pool (`noise`), compression pool (`compression`), PDM (`pdm`)
     or ReDegNet (`redegnet`).
 
@@ -90,11 +107,13 @@ def pools(
     lock = making(Storage(workspace), f"{recipe.name}-{kind}", POOLS)
     with lock, carrying(workspace, engine_address, workers, device) as session:
         earlier = earlier_keys(Storage(workspace), recipe, recipe.name)
-        images = choose_images(recipe, base, session.run, None, earlier).images.manifest
+        images = select_images(recipe, base, session.run, None, earlier).images.manifest
         if kind == "compression":
             return make_compression(recipe, images, session.run).key
         if kind in ("pdm", "redegnet"):
-            hr = session.run(clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)).manifest
+            hr = session.run(
+                clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)
+            ).manifest
             if kind == "redegnet":
                 return make_redegnet(recipe, images, hr, base, session.run).key
             return make_pdm(recipe, images, hr, session.run).key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.quiet import settle
+from pairmill.flows.prefect_support.environment import settle
 
 settle()
 
@@ -14,13 +14,13 @@ from prefect.client.schemas.objects import State  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 from prefect.states import Cancelled, Completed, Failed  # noqa: E402
 
-from flows.artifacts import publish_night  # noqa: E402
-from flows.retention import DAYS, forget  # noqa: E402
-from flows.session import stage_task  # noqa: E402
-from pipeline.corpora.nightly import SHARE, check  # noqa: E402
-from pipeline.storage import Storage  # noqa: E402
-from schemas.errors import BusyError  # noqa: E402
-from schemas.nightly import NightlyReport  # noqa: E402
+from pairmill.flows.prefect_support.artifacts import publish_night  # noqa: E402
+from pairmill.flows.prefect_support.retention import DAYS, forget  # noqa: E402
+from pairmill.flows.session import stage_task  # noqa: E402
+from pairmill.pipeline.corpora.nightly import SHARE, check  # noqa: E402
+from pairmill.pipeline.workspace.storage import Storage  # noqa: E402
+from pairmill.schemas.errors import BusyError  # noqa: E402
+from pairmill.schemas.nightly import NightlyReport  # noqa: E402
 
 
 def named() -> str:
@@ -29,7 +29,9 @@ def named() -> str:
 
 
 @flow(name="nightly", flow_run_name=named, validate_parameters=False)
-def nightly(workspace: str = "data", share: float = SHARE, date: str = "", keep_days: int = DAYS) -> State[Any]:
+def nightly(
+    workspace: str = "data", share: float = SHARE, date: str = "", keep_days: int = DAYS
+) -> State[Any]:
     """Check the newest and all tagged versions of a workspace.
 
     Args:
@@ -43,7 +45,9 @@ def nightly(workspace: str = "data", share: float = SHARE, date: str = "", keep_
     """
     day = date or datetime.now(UTC).date().isoformat()
     try:
-        report: NightlyReport = stage_task("verify and replay")(lambda: check(Storage(workspace), day, share))()
+        report: NightlyReport = stage_task("verify and replay")(
+            lambda: check(Storage(workspace), day, share)
+        )()
     except BusyError as busy:
         return Cancelled(name="Refused", message=busy.text())
     publish_night(report)

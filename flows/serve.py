@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flows.quiet import settle
+from pairmill.flows.prefect_support.environment import settle
 
 settle()
 
@@ -27,7 +27,11 @@ from prefect.client.schemas.filters import (  # noqa: E402
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, StateType  # noqa: E402
+from prefect.client.schemas.objects import (  # noqa: E402
+    ConcurrencyLimitConfig,
+    ConcurrencyLimitStrategy,
+    StateType,
+)
 from prefect.deployments.runner import RunnerDeployment  # noqa: E402
 from prefect.runner import Runner  # noqa: E402
 from prefect.schedules import Cron, Interval, Schedule  # noqa: E402
@@ -36,11 +40,11 @@ from prefect.states import Crashed  # noqa: E402
 from prefect.types.entrypoint import EntrypointType  # noqa: E402
 from tzlocal import get_localzone_name  # noqa: E402
 
-from flows.nightly import nightly  # noqa: E402
-from flows.retention import DAYS  # noqa: E402
-from flows.scheduled import scheduled_build  # noqa: E402
-from flows.server import TAG, notes_folder  # noqa: E402
-from schemas.errors import UserError  # noqa: E402
+from pairmill.flows.nightly import nightly  # noqa: E402
+from pairmill.flows.prefect_support.ephemeral_server import TAG, notes_folder  # noqa: E402
+from pairmill.flows.prefect_support.retention import DAYS  # noqa: E402
+from pairmill.flows.scheduled import scheduled_build  # noqa: E402
+from pairmill.schemas.errors import UserError  # noqa: E402
 
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 SHORTEST = timedelta(minutes=1)
@@ -74,8 +78,12 @@ def schedule(cron: str | None, every: str | None) -> Schedule:
         UserError: if none or both are given, or one cannot be read.
     """
     if (cron is None) == (every is None):
-        raise UserError("a schedule is a time or an interval", where="--cron, --every", got="both" if cron else "neither",
-                        todo='give one of them, such as `--cron "0 3 * * *"` for every night at three')  # fmt: skip
+        raise UserError(
+            "a schedule is a time or an interval",
+            where="--cron, --every",
+            got="both" if cron else "neither",
+            todo='give one of them, such as `--cron "0 3 * * *"` for every night at three',
+        )
     return Interval(interval(every)) if every is not None else cron_schedule(cron or "", "--cron")
 
 
@@ -90,12 +98,19 @@ def cron_schedule(cron: str, option: str) -> Schedule:
         found = Cron(cron, timezone=zone)
     except ValueError as error:
         raise UserError(
-            "this is not a cron expression", where=option, got=cron,
+            "this is not a cron expression",
+            where=option,
+            got=cron,
             wanted='minute, hour, day, month and weekday, such as "0 3 * * *" for every night at three',
-        ) from error  # fmt: skip
+        ) from error
     if not _comes(CronSchedule(cron=cron, timezone=zone)):
-        raise UserError("this schedule never comes", where=option, got=cron, wanted="a day that its month has",
-                        todo='correct day and month, such as "0 3 28 2 *" for 28 February at three')  # fmt: skip
+        raise UserError(
+            "this schedule never comes",
+            where=option,
+            got=cron,
+            wanted="a day that its month has",
+            todo='correct day and month, such as "0 3 28 2 *" for 28 February at three',
+        )
     return found
 
 
@@ -103,7 +118,7 @@ def _comes(schedule: CronSchedule) -> bool:
     """Whether a schedule has a next time, as the server that keeps it will ask."""
     try:
         return bool(asyncio.run(schedule.get_dates(1, end=datetime.now(UTC) + AHEAD)))
-    except ValueError:                                   # how it says that it found none in fifty years
+    except ValueError:  # how it says that it found none in fifty years
         return False
 
 
@@ -114,23 +129,36 @@ def interval(text: str) -> timedelta:
         UserError: if it says something else, or less than a minute.
     """
     if not re.fullmatch(r"(\d+[dhms])+", text):
-        raise UserError("this is not an interval", where="--every", got=text, wanted="6h, 90m, 1d or 1h30m")
-    found = timedelta(seconds=sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", text)))
+        raise UserError(
+            "this is not an interval", where="--every", got=text, wanted="6h, 90m, 1d or 1h30m"
+        )
+    found = timedelta(
+        seconds=sum(int(count) * UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", text))
+    )
     if found < SHORTEST:
-        raise UserError("the interval is too short", where="--every", got=text, wanted="1m or longer")
+        raise UserError(
+            "the interval is too short", where="--every", got=text, wanted="1m or longer"
+        )
     return found
 
 
 def build_deployment(kept: Kept, when: Schedule) -> RunnerDeployment:
     """The deployment of a corpus: one run at a time, another one that starts meanwhile is cancelled."""
     parameters = {
-        "recipe_path": kept.recipe_path, "workspace": kept.workspace, "engine_address": kept.engine, "workers": kept.workers,
+        "recipe_path": kept.recipe_path,
+        "workspace": kept.workspace,
+        "engine_address": kept.engine,
+        "workers": kept.workers,
         "device": kept.device,
-    }  # fmt: skip
-    return _deployment(scheduled_build, kept.name, parameters, when, f"Keeps the corpus {kept.name} up to date.")
+    }
+    return _deployment(
+        scheduled_build, kept.name, parameters, when, f"Keeps the corpus {kept.name} up to date."
+    )
 
 
-def nightly_deployment(name: str, workspace: str, when: Schedule, keep_days: int = DAYS) -> RunnerDeployment:
+def nightly_deployment(
+    name: str, workspace: str, when: Schedule, keep_days: int = DAYS
+) -> RunnerDeployment:
     """The deployment of the nightly check of a workspace."""
     parameters = {"workspace": workspace, "keep_days": keep_days}
     return _deployment(nightly, name, parameters, when, f"Checks all corpora in {workspace}.")
@@ -140,10 +168,16 @@ def _deployment(
     flow: Flow[..., Any], name: str, parameters: dict[str, Any], when: Schedule, description: str
 ) -> RunnerDeployment:
     deployment: Any = flow.to_deployment(
-        name=name, schedules=[when], parameters=parameters, description=description, tags=[TAG],
-        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW),
+        name=name,
+        schedules=[when],
+        parameters=parameters,
+        description=description,
+        tags=[TAG],
+        concurrency_limit=ConcurrencyLimitConfig(
+            limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+        ),
         entrypoint_type=EntrypointType.MODULE_PATH,
-    )  # fmt: skip
+    )
     assert isinstance(deployment, RunnerDeployment)  # noqa: S101 -- a coroutine only inside an event loop
     return deployment
 
@@ -171,7 +205,9 @@ class Carrier(Runner):
 
 def end_runs() -> None:
     """Wait for the runs, which a terminal's Ctrl-C has reached as well; ask those again that do not hear."""
-    runs = [process for process in psutil.Process().children() if "prefect.engine" in _command(process)]
+    runs = [
+        process for process in psutil.Process().children() if "prefect.engine" in _command(process)
+    ]
     _, left = psutil.wait_procs(runs, GRACE)
     for process in left:
         with suppress(psutil.Error):
@@ -206,7 +242,9 @@ def bury(deployments: Sequence[RunnerDeployment]) -> int:
     Only on a server of our own, where nobody else carries these runs.
     """
     flows, names = {d.flow_name for d in deployments}, {d.name for d in deployments}
-    running = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
+    running = FlowRunFilterStateType(
+        any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+    )
     with get_client(sync_client=True) as client:
         left = client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=sorted(str(name) for name in flows))),
@@ -214,5 +252,8 @@ def bury(deployments: Sequence[RunnerDeployment]) -> int:
             flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=running)),
         )
         for run in left:
-            client.set_flow_run_state(run.id, Crashed(message="its `pairmill serve` was killed; the next run goes on from there"))
+            client.set_flow_run_state(
+                run.id,
+                Crashed(message="its `pairmill serve` was killed; the next run goes on from there"),
+            )
     return len(left)

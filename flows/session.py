@@ -12,12 +12,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
-from flows.engine import DaskExecutor, engine
-from flows.progress import ProgressArtifacts, Timings, Watchers, terminal
-from pipeline.execution import run_stage
-from pipeline.stage import Profile, Sealed, Stage, Watcher
-from pipeline.storage import Storage
-from schemas.errors import StoreError, UnreachableError, UserError
+from pairmill.flows.dask_executor import DaskExecutor, engine
+from pairmill.flows.progress import ProgressArtifacts, ProgressListeners, Timings, listener
+from pairmill.pipeline.runner.execution import run_stage
+from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import StoreError, UnreachableError, UserError
 
 LASTING = re.compile(r"No space left|too large|quota|Permission|Read-only", re.IGNORECASE)
 
@@ -28,13 +28,13 @@ class Session:
 
     profile: Profile
     executor: DaskExecutor
-    watcher: Watcher
+    watcher: ProgressListener
     timings: Timings
     title: str
     """What to call the engine."""
 
     def run(self, stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
-        """Carry one stage as a Prefect task; see `pipeline.stage.Run`."""
+        """Carry one stage as a Prefect task; see `pairmill.pipeline.runner.stage.Run`."""
 
         def carry() -> Sealed[Any]:
             return run_stage(stage, inputs, config, self.profile, self.executor, self.watcher)
@@ -47,19 +47,28 @@ class Session:
 def carrying(workspace: str, address: str, workers: int | None, device: str) -> Iterator[Session]:
     """A session, with its engine up for as long as the block lasts."""
     timings = Timings()
-    heard = [watcher for watcher in (timings, ProgressArtifacts(), terminal.get()) if watcher is not None]
+    heard = [
+        watcher for watcher in (timings, ProgressArtifacts(), listener.get()) if watcher is not None
+    ]
     resolved = resolve_device(device) if address == "local" else ""
     with engine(address, workers) as (executor, count, memory, title):
-        profile = Profile(Storage(workspace).url, resolved or cluster_device(device, executor), count, memory)
-        yield Session(profile, executor, Watchers(heard), timings, title)
+        profile = Profile(
+            Storage(workspace).url, resolved or cluster_device(device, executor), count, memory
+        )
+        yield Session(profile, executor, ProgressListeners(heard), timings, title)
 
 
 def stage_task(title: str) -> Any:
     """A task with a readable name; units on disk decide what is done, so that Prefect caches nothing."""
     return task(
-        name=title, task_run_name=title, cache_policy=NO_CACHE, persist_result=False, retries=2,
-        retry_delay_seconds=[2, 10], retry_condition_fn=worth_retrying,
-    )  # fmt: skip
+        name=title,
+        task_run_name=title,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=2,
+        retry_delay_seconds=[2, 10],
+        retry_condition_fn=worth_retrying,
+    )
 
 
 def worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
@@ -68,7 +77,11 @@ def worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
     A store that does not answer has been asked long enough.
     """
     error = state.result(raise_on_failure=False)
-    return isinstance(error, StoreError) and not isinstance(error, UnreachableError) and not LASTING.search(error.got)
+    return (
+        isinstance(error, StoreError)
+        and not isinstance(error, UnreachableError)
+        and not LASTING.search(error.got)
+    )
 
 
 def cluster_device(device: str, executor: DaskExecutor) -> str:
@@ -91,5 +104,10 @@ def resolve_device(device: str) -> str:
     if device == "auto":
         return "cpu"
     got = "no CUDA device" if device == "cuda" else device
-    raise UserError("this device cannot be used", where="--device", got=got, wanted="cpu, cuda or auto",
-                    todo="use --device auto, or install a CUDA build of torch")  # fmt: skip
+    raise UserError(
+        "this device cannot be used",
+        where="--device",
+        got=got,
+        wanted="cpu, cuda or auto",
+        todo="use --device auto, or install a CUDA build of torch",
+    )

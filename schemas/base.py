@@ -18,7 +18,9 @@ Key = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$", max_length=100)]
 class Frozen(BaseModel):
     """Base of all schemas: immutable, unknown keys are errors, attribute docstrings are the descriptions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
     def with_(self, **changes: Any) -> Self:
         """A validated copy with `changes` applied."""
@@ -35,7 +37,9 @@ class Frozen(BaseModel):
 
 def canonical_json(value: Any) -> str:
     """`value` (JSON types only) as the one JSON text that is hashed and stored."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
 
 
 def digest_of(value: Any) -> str:

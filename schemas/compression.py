@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen
 
 MinedSubsampling = Literal["444", "422", "440", "420"]
 """Chroma at full resolution, halved along rows (columns are dropped), halved along columns, or both."""

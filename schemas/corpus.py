@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from schemas.base import Digest, Frozen, Key
-from schemas.curation import CurationConfig, Scores
-from schemas.image import Credit, Role
-from schemas.provenance import Circumstance
-from schemas.work import FileRecord
+from pairmill.schemas.base import Digest, Frozen, Key
+from pairmill.schemas.curation import CurationConfig, Scores
+from pairmill.schemas.image import Credit, Role
+from pairmill.schemas.provenance import Circumstance
+from pairmill.schemas.work import FileRecord
 
 
 class ShardRecord(Frozen):
@@ -32,7 +32,9 @@ class ShardRecord(Frozen):
 class PoolRef(Frozen):
     """A pool that programs of the corpus refer to."""
 
-    kind: Literal["kernels", "generated_kernels", "noise", "compression", "pdm", "redegnet", "codes"]
+    kind: Literal[
+        "kernels", "generated_kernels", "noise", "compression", "pdm", "redegnet", "codes"
+    ]
     """What the pool holds."""
     digest: Digest
     """Digest of the pool's content."""
@@ -157,7 +159,11 @@ class SourceImage(Frozen):
     @classmethod
     def _named_by_place(cls, value: Any) -> Any:
         """Earlier builds of pairmill wrote `url`."""
-        return {"name" if key == "url" else key: item for key, item in value.items()} if isinstance(value, dict) else value
+        return (
+            {"name" if key == "url" else key: item for key, item in value.items()}
+            if isinstance(value, dict)
+            else value
+        )
 
 
 class SourcePair(Frozen):

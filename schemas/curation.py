@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
-from schemas.image import ImageSet, Role
-from schemas.patterns import Patterns
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.image import ImageSet, Role
+from pairmill.schemas.patterns import Patterns
 
 
 class AlikeConfig(Frozen):

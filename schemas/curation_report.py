@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.base import Frozen
-from schemas.histogram import Histogram
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.histogram import Histogram
 
 
 class CopyView(Frozen):

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
-from schemas.corpus import PoolRef
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.corpus import PoolRef
 
 
 class Change(Frozen):

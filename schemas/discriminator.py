@@ -6,7 +6,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from schemas.base import Frozen
+from pairmill.schemas.base import Frozen
 
 Features = Annotated[int, Field(ge=1, le=512)]
 
@@ -84,7 +84,11 @@ class UnetConfig(DiscriminatorBase):
 
     def problem(self, side: int) -> str | None:
         """See `DiscriminatorBase.problem`."""
-        return None if side % 8 == 0 else f"discriminator unet needs sides that are multiples of 8, got {side}"
+        return (
+            None
+            if side % 8 == 0
+            else f"discriminator unet needs sides that are multiples of 8, got {side}"
+        )
 
 
 AnyDiscriminator = Vgg128Config | PatchConfig | UnetConfig

@@ -16,7 +16,9 @@ class PairmillError(Exception):
 
     exit_code = 1
 
-    def __init__(self, what: str, *, where: str = "", got: str = "", wanted: str = "", todo: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: str = "", got: str = "", wanted: str = "", todo: str = ""
+    ) -> None:
         self.what, self.where, self.got, self.wanted, self.todo = what, where, got, wanted, todo
         super().__init__(self.text())
 
@@ -25,7 +27,12 @@ class PairmillError(Exception):
 
     def rows(self) -> list[tuple[str, str]]:
         """The non-empty parts after `what`, as (label, text)."""
-        parts = [("where", self.where), ("got", self.got), ("wanted", self.wanted), ("do", self.todo)]
+        parts = [
+            ("where", self.where),
+            ("got", self.got),
+            ("wanted", self.wanted),
+            ("do", self.todo),
+        ]
         return [(label, text) for label, text in parts if text]
 
     def text(self) -> str:
@@ -63,5 +70,7 @@ class IntegrityError(PairmillError):
     """Something sealed is not what its manifest says."""
 
 
-def _rebuild(kind: type[PairmillError], what: str, where: str, got: str, wanted: str, todo: str) -> PairmillError:
+def _rebuild(
+    kind: type[PairmillError], what: str, where: str, got: str, wanted: str, todo: str
+) -> PairmillError:
     return kind(what, where=where, got=got, wanted=wanted, todo=todo)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen
 
 
 class InferenceConfig(Frozen):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.base import Frozen
+from pairmill.schemas.base import Frozen
 
 
 class CurveView(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.base import Frozen
+from pairmill.schemas.base import Frozen
 
 
 class KeepConfig(Frozen):
@@ -64,4 +64,8 @@ class Garbage(Frozen):
     @property
     def empty(self) -> bool:
         """Whether nothing goes."""
-        return not (self.going or self.unfinished or any(stage.sealed or stage.units for stage in self.stages))
+        return not (
+            self.going
+            or self.unfinished
+            or any(stage.sealed or stage.units for stage in self.stages)
+        )

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
-from schemas.recipe import CleanUpConfig, TilesConfig
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.recipe import CleanUpConfig, TilesConfig
 
 
 class TileReason(StrEnum):

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen
 
 
 class Role(StrEnum):

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Frozen
+from pairmill.schemas.base import Frozen
 
 
 class KernelGanConfig(Frozen):

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
-from schemas.kernel import KernelQualityConfig
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.kernel import KernelQualityConfig
 
 
 class KmsrFitConfig(Frozen):

@@ -6,16 +6,30 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
-from schemas.base import Frozen
-from schemas.degraders.parts import NotNegative, some_weight
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.degraders.ranges import NotNegative, some_weight
 
 Distance = Literal["l1", "l2", "norm"]
 """Mean absolute difference; mean squared difference; root of the sum of squares, divided by their number (as the papers write
 the content and the cycle loss: it falls with the size of the patch)."""
 VggLayer = Literal[
-    "conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3", "conv3_4",
-    "conv4_1", "conv4_2", "conv4_3", "conv4_4", "conv5_1", "conv5_2", "conv5_3", "conv5_4",
-]  # fmt: skip
+    "conv1_1",
+    "conv1_2",
+    "conv2_1",
+    "conv2_2",
+    "conv3_1",
+    "conv3_2",
+    "conv3_3",
+    "conv3_4",
+    "conv4_1",
+    "conv4_2",
+    "conv4_3",
+    "conv4_4",
+    "conv5_1",
+    "conv5_2",
+    "conv5_3",
+    "conv5_4",
+]
 LAST_LAYER: dict[VggLayer, float] = {"conv5_4": 1.0}
 VggLayers = Annotated[dict[VggLayer, NotNegative], AfterValidator(some_weight)]
 
@@ -110,7 +124,18 @@ class CycleConfig(LossBase):
     """How the two LR pictures are compared."""
 
 
-AnyLoss = L1Config | L2Config | CharbonnierConfig | ContentConfig | StyleConfig | GanConfig | TvConfig | CycleConfig
+AnyLoss = (
+    L1Config
+    | L2Config
+    | CharbonnierConfig
+    | ContentConfig
+    | StyleConfig
+    | GanConfig
+    | TvConfig
+    | CycleConfig
+)
 LossConfig = Annotated[AnyLoss, Field(discriminator="loss")]
-LOSS_CONFIGS: dict[str, type[LossBase]] = {config.model_fields["loss"].default: config for config in get_args(AnyLoss)}
+LOSS_CONFIGS: dict[str, type[LossBase]] = {
+    config.model_fields["loss"].default: config for config in get_args(AnyLoss)
+}
 """Settings by loss."""

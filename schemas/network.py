@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from schemas.base import Frozen
+from pairmill.schemas.base import Frozen
 
 Count = Annotated[int, Field(ge=1, le=1024)]
 Level = Annotated[float, Field(ge=0, le=1)]
@@ -19,7 +19,7 @@ DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
 
 
 class NetworkBase(Frozen):
-    """Settings of one network: what `models.archs.build` needs besides the scale."""
+    """Settings of one network: what `pairmill.models.archs.build` needs besides the scale."""
 
     arch: str
     """Which network."""
@@ -90,7 +90,9 @@ class RcanConfig(NetworkBase):
     @model_validator(mode="after")
     def _something_left(self) -> Self:
         if self.features < self.squeeze:
-            raise ValueError(f"squeeze: {self.squeeze} leaves nothing of {self.features} features; at most {self.features}")
+            raise ValueError(
+                f"squeeze: {self.squeeze} leaves nothing of {self.features} features; at most {self.features}"
+            )
         return self
 
 
@@ -148,12 +150,18 @@ class SwinIrConfig(NetworkBase):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if len(self.depths) != len(self.heads):
-            raise ValueError(f"heads: {len(self.heads)} numbers for the {len(self.depths)} groups of depths; one each is wanted")
+            raise ValueError(
+                f"heads: {len(self.heads)} numbers for the {len(self.depths)} groups of depths; one each is wanted"
+            )
         odd = [count for count in self.heads if self.features % count]
         if odd:
-            raise ValueError(f"features: {self.features} cannot be shared by {odd[0]} heads; a multiple is wanted")
+            raise ValueError(
+                f"features: {self.features} cannot be shared by {odd[0]} heads; a multiple is wanted"
+            )
         if self.patch <= self.window or self.patch % self.window:
-            raise ValueError(f"patch: {self.patch} must be a multiple of the window, {self.window}, and larger")
+            raise ValueError(
+                f"patch: {self.patch} must be a multiple of the window, {self.window}, and larger"
+            )
         return self
 
 
@@ -183,7 +191,9 @@ class SrcnnConfig(NetworkBase):
     @model_validator(mode="after")
     def _odd(self) -> Self:
         if any(side % 2 == 0 for side in self.sides):
-            raise ValueError(f"sides: {list(self.sides)}: filters have odd sides, so that the picture stays where it is")
+            raise ValueError(
+                f"sides: {list(self.sides)}: filters have odd sides, so that the picture stays where it is"
+            )
         return self
 
 
@@ -266,4 +276,10 @@ def _listed(numbers: tuple[int, ...]) -> str:
 
 
 def _short(value: object) -> str:
-    return "-".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        "-".join(map(str, value))
+        if isinstance(value, tuple)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.base import Frozen
-from schemas.corpus import Finding
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.corpus import Finding
 
 
 class CheckedVersion(Frozen):
@@ -60,8 +60,13 @@ class NightlyReport(Frozen):
     def words(self) -> str:
         """The result in one sentence."""
         bad = [f"{version.corpus}@{version.version}" for version in self.versions if not version.ok]
-        samples, again = sum(v.samples for v in self.versions), sum(v.replayed for v in self.versions)
+        samples, again = (
+            sum(v.samples for v in self.versions),
+            sum(v.replayed for v in self.versions),
+        )
         if bad:
-            return f"{len(bad)} of {len(self.versions)} versions are not as sealed: {', '.join(bad)}"
+            return (
+                f"{len(bad)} of {len(self.versions)} versions are not as sealed: {', '.join(bad)}"
+            )
         count = f"{len(self.versions)} version{'' if len(self.versions) == 1 else 's'}"
         return f"{count}, {samples} samples: every byte as sealed, {again} replayed and identical"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen
 
 PER_IMAGE = (8, 64)
 """Fewest and most patches that `auto` takes from one image."""
@@ -65,9 +65,13 @@ class NoiseConfig(Frozen):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.min_mean >= self.max_mean:
-            raise ValueError(f"min_mean must be below max_mean, got {self.min_mean:g} and {self.max_mean:g}")
+            raise ValueError(
+                f"min_mean must be below max_mean, got {self.min_mean:g} and {self.max_mean:g}"
+            )
         if self.min_patches > self.max_patches:
-            raise ValueError(f"min_patches must not exceed max_patches, got {self.min_patches} and {self.max_patches}")
+            raise ValueError(
+                f"min_patches must not exceed max_patches, got {self.min_patches} and {self.max_patches}"
+            )
         return self
 
     @property

@@ -6,8 +6,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
-from schemas.kernel import KernelGanConfig, KernelQualityConfig, KernelReason, KernelVerdict
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.kernel import (
+    KernelGanConfig,
+    KernelQualityConfig,
+    KernelReason,
+    KernelVerdict,
+)
 
 
 class EstimateConfig(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.base import Frozen
+from pairmill.schemas.base import Frozen
 
 
 class StepView(Frozen):

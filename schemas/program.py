@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.base import Frozen
-from schemas.ops import Op, PooledOp
-from schemas.ops.learned import Redegnet
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.ops import Op, PooledOp
+from pairmill.schemas.ops.learned import Redegnet
 
 
 class Program(Frozen):

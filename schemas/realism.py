@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from schemas.base import Frozen
+from pairmill.schemas.base import Frozen
 
 
 class RealismConfig(Frozen):
@@ -98,8 +98,14 @@ class RealismResult(Frozen):
             return "not measured"
         if self.interval[0] <= 0.5 and self.auc < 0.6:
             return "not told from real"
-        steps = ((0.65, "nearly real"), (0.8, "sometimes told from real"), (0.95, "often told from real"))
-        return next((words for most, words in steps if self.auc <= most), "nearly always told from real")
+        steps = (
+            (0.65, "nearly real"),
+            (0.8, "sometimes told from real"),
+            (0.95, "often told from real"),
+        )
+        return next(
+            (words for most, words in steps if self.auc <= most), "nearly always told from real"
+        )
 
 
 class RealismRow(Frozen):

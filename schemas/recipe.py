@@ -6,20 +6,20 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Frozen, Key
-from schemas.compression import CompressionConfig
-from schemas.curation import CurationConfig
-from schemas.degraders import DegraderConfig
-from schemas.degraders.kmsr import KmsrConfig as Kmsr
-from schemas.degraders.realsr import RealSrConfig
-from schemas.image import IngestConfig
-from schemas.kernel import KernelGanConfig, KernelQualityConfig
-from schemas.kmsr import KmsrConfig
-from schemas.noise import NoiseConfig
-from schemas.patterns import Patterns as Patterns
-from schemas.pdm import PdmConfig
-from schemas.realism import RealismConfig
-from schemas.redegnet import RedegnetConfig
+from pairmill.schemas.base import Frozen, Key
+from pairmill.schemas.compression import CompressionConfig
+from pairmill.schemas.curation import CurationConfig
+from pairmill.schemas.degraders import DegraderConfig
+from pairmill.schemas.degraders.kmsr import KmsrConfig as Kmsr
+from pairmill.schemas.degraders.realsr import RealSrConfig
+from pairmill.schemas.image import IngestConfig
+from pairmill.schemas.kernel import KernelGanConfig, KernelQualityConfig
+from pairmill.schemas.kmsr import KmsrConfig
+from pairmill.schemas.noise import NoiseConfig
+from pairmill.schemas.patterns import Patterns as Patterns
+from pairmill.schemas.pdm import PdmConfig
+from pairmill.schemas.realism import RealismConfig
+from pairmill.schemas.redegnet import RedegnetConfig
 
 Scale = Literal[2, 3, 4, 8]
 
@@ -162,7 +162,10 @@ class Recipe(Frozen):
     @property
     def needs_noise(self) -> bool:
         """Whether a degrader draws mined noise."""
-        return any(degrader.kind == "realsr" or (isinstance(degrader, Kmsr) and degrader.noise) for degrader in self.degraders)
+        return any(
+            degrader.kind == "realsr" or (isinstance(degrader, Kmsr) and degrader.noise)
+            for degrader in self.degraders
+        )
 
     @property
     def needs_pdm(self) -> bool:
@@ -177,38 +180,59 @@ class Recipe(Frozen):
     @property
     def needs_compression(self) -> bool:
         """Whether a degrader compresses as the real images were."""
-        return any(isinstance(degrader, RealSrConfig) and degrader.compression != "off" for degrader in self.degraders)
+        return any(
+            isinstance(degrader, RealSrConfig) and degrader.compression != "off"
+            for degrader in self.degraders
+        )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not self.images.real and not self.images.clean:
             raise ValueError("images: give at least one of real and clean")
         if self.tiles.size % self.scale:
-            raise ValueError(f"tiles.size must be a multiple of the scale {self.scale}, got {self.tiles.size}")
+            raise ValueError(
+                f"tiles.size must be a multiple of the scale {self.scale}, got {self.tiles.size}"
+            )
         self._check_mixture()
         if self.needs_kernels:
-            self._check_kernels(next(degrader.kind for degrader in self.degraders if degrader.kind in ("realsr", "kmsr")))
+            self._check_kernels(
+                next(
+                    degrader.kind
+                    for degrader in self.degraders
+                    if degrader.kind in ("realsr", "kmsr")
+                )
+            )
         if self.needs_pdm and not self.images.real:
             raise ValueError("degrader pdm learns from images.real, which is empty")
         if self.needs_redegnet and self.images.pairs is None:
-            raise ValueError("degrader redegnet learns from images.pairs, which is missing; give `pairs: {lq: ..., hq: ...}`")
+            raise ValueError(
+                "degrader redegnet learns from images.pairs, which is missing; give `pairs: {lq: ..., hq: ...}`"
+            )
         return self
 
     def _check_kernels(self, kind: str) -> None:
         """Kernels come from real images, for some scales."""
         if self.scale == 3:
-            raise ValueError(f"degrader {kind} composes x2 kernels and allows scales 2, 4 and 8, got 3")
+            raise ValueError(
+                f"degrader {kind} composes x2 kernels and allows scales 2, 4 and 8, got 3"
+            )
         if not self.images.real:
-            raise ValueError(f"degrader {kind} estimates kernels and noise from images.real, which is empty")
+            raise ValueError(
+                f"degrader {kind} estimates kernels and noise from images.real, which is empty"
+            )
 
     def _check_mixture(self) -> None:
         """Every degrader has a label of its own and works at this scale, and every split has something to draw from."""
         labels = [degrader.label for degrader in self.degraders]
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
-            raise ValueError(f"degraders: {', '.join(twice)} stands twice; give each a `name:` of its own")
+            raise ValueError(
+                f"degraders: {', '.join(twice)} stands twice; give each a `name:` of its own"
+            )
         for degrader in self.degraders:
             if problem := degrader.problem(self.scale):
                 raise ValueError(f"degrader {degrader.label}: {problem}")
         for split in self.splits.shares():
             if not any(degrader.weight_in(split) for degrader in self.degraders):
-                raise ValueError(f"degraders: none has a weight above 0 in split {split}, which gets images (splits.{split})")
+                raise ValueError(
+                    f"degraders: none has a weight above 0 in split {split}, which gets images (splits.{split})"
+                )

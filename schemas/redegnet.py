@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Digest, Frozen
-from schemas.image import ImageRecord, RejectedImage
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.image import ImageRecord, RejectedImage
 
 CURVES = ("pixel", "perceptual", "style", "same", "contrast", "adversarial", "critic", "accuracy")
 """Columns of `curves.npy`: the losses without their weights, and the share of pictures that the discriminator told right."""
@@ -86,9 +86,13 @@ class RedegnetPairsConfig(Frozen):
     def _possible(self) -> Self:
         top, bottom, left, right = self.margins
         if min(self.margins) < 0 or max(top + bottom, left + right) > 0.9:
-            raise ValueError("redegnet.pairs.margins must be at least 0 and leave a tenth of each side")
+            raise ValueError(
+                "redegnet.pairs.margins must be at least 0 and leave a tenth of each side"
+            )
         if self.replaced + self.worsened > 1:
-            raise ValueError("redegnet.pairs: replaced and worsened are shares and cannot sum to more than 1")
+            raise ValueError(
+                "redegnet.pairs: replaced and worsened are shares and cannot sum to more than 1"
+            )
         return self
 
 
@@ -155,7 +159,9 @@ class RedegnetConfig(Frozen):
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
-        if list(self.halve_at) != sorted(self.halve_at) or any(not 0 < at <= 1 for at in self.halve_at):
+        if list(self.halve_at) != sorted(self.halve_at) or any(
+            not 0 < at <= 1 for at in self.halve_at
+        ):
             raise ValueError(f"redegnet.halve_at must ascend in (0, 1], got {self.halve_at}")
         return self
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.base import Digest, Frozen
-from schemas.corpus import PoolRef
-from schemas.curation_report import CurationSection
-from schemas.fits import FitsSection
-from schemas.histogram import Histogram as Histogram
-from schemas.image import RejectedImage
-from schemas.kernel import KernelDiagnostics
-from schemas.kmsr import GeneratedKernels
-from schemas.provenance import Circumstance
-from schemas.realism import RealismSection
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.curation_report import CurationSection
+from pairmill.schemas.fits import FitsSection
+from pairmill.schemas.histogram import Histogram as Histogram
+from pairmill.schemas.image import RejectedImage
+from pairmill.schemas.kernel import KernelDiagnostics
+from pairmill.schemas.kmsr import GeneratedKernels
+from pairmill.schemas.provenance import Circumstance
+from pairmill.schemas.realism import RealismSection
 
 
 class Head(Frozen):

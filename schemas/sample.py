@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen, Key
+from pairmill.schemas.base import Digest, Frozen, Key
 
 
 class Box(Frozen):

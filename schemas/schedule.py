@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Frozen
+from pairmill.schemas.base import Frozen
 
 
 class ScheduleBase(Frozen):
@@ -51,4 +51,6 @@ class CosineSchedule(ScheduleBase):
     """Lowest rate, as a share of the highest."""
 
 
-ScheduleConfig = Annotated[ConstantSchedule | StepsSchedule | CosineSchedule, Field(discriminator="kind")]
+ScheduleConfig = Annotated[
+    ConstantSchedule | StepsSchedule | CosineSchedule, Field(discriminator="kind")
+]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
-from schemas.corpus import PoolRef
-from schemas.degraders import DegraderConfig
-from schemas.image import ImageRecord
-from schemas.work import FileRecord
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.degraders import DegraderConfig
+from pairmill.schemas.image import ImageRecord
+from pairmill.schemas.work import FileRecord
 
 
 class SynthesizeConfig(Frozen):

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Digest, Frozen, Key
-from schemas.discriminator import DiscriminatorConfig
-from schemas.losses import GanConfig, L1Config, LossConfig
-from schemas.network import NetworkConfig
-from schemas.schedule import ConstantSchedule, ScheduleConfig
+from pairmill.schemas.base import Digest, Frozen, Key
+from pairmill.schemas.discriminator import DiscriminatorConfig
+from pairmill.schemas.losses import GanConfig, L1Config, LossConfig
+from pairmill.schemas.network import NetworkConfig
+from pairmill.schemas.schedule import ConstantSchedule, ScheduleConfig
 
 Weight = Annotated[float, Field(ge=0)]
 
@@ -22,7 +22,10 @@ class OptimiserConfig(Frozen):
     """`adam` (Kingma and Ba 2015), or `adamw`, whose decay is not scaled by the gradients (Loshchilov and Hutter 2019)."""
     learning_rate: float = Field(default=2e-4, gt=0)
     """Highest learning rate."""
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.99)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
+        0.9,
+        0.99,
+    )
     """Memory of the means of gradients and of their squares."""
     weight_decay: float = Field(default=0.0, ge=0)
     """Pull of every weight towards 0."""
@@ -152,7 +155,10 @@ class TrainConfig(Frozen):
 
     def at_step(self, step: int) -> tuple[int, PhaseConfig]:
         """Number of the phase that a step is in, and the phase in full; number 0 is what the recipe begins with."""
-        number, found = 0, PhaseConfig(at=1, crop=self.crop, batch=self.batch, degraders=self.degraders)
+        number, found = (
+            0,
+            PhaseConfig(at=1, crop=self.crop, batch=self.batch, degraders=self.degraders),
+        )
         for phase in self.phases:
             if step >= phase.at:
                 number, found = number + 1, found.with_(**phase.model_dump(exclude_none=True))
@@ -166,13 +172,25 @@ class TrainConfig(Frozen):
         if self.adversarial and self.discriminator is None:
             raise ValueError("loss gan needs a `discriminator:`")
         if self.discriminator is not None and not self.adversarial:
-            raise ValueError("a discriminator without a loss gan has nothing to say; add {loss: gan}")
+            raise ValueError(
+                "a discriminator without a loss gan has nothing to say; add {loss: gan}"
+            )
         sides = {self.crop, *(phase.crop for phase in self.phases if phase.crop is not None)}
-        problems = [self.discriminator.problem(side) for side in sorted(sides)] if self.discriminator is not None else []
+        problems = (
+            [self.discriminator.problem(side) for side in sorted(sides)]
+            if self.discriminator is not None
+            else []
+        )
         if problem := next((problem for problem in problems if problem), ""):
             raise ValueError(f"crop: {problem}")
-        if not any(loss.weight for loss in self.losses if not self.discriminator_from or not isinstance(loss, GanConfig)):
-            raise ValueError("losses: nothing is minimised; give one a weight above 0, other than gan before discriminator_from")
+        if not any(
+            loss.weight
+            for loss in self.losses
+            if not self.discriminator_from or not isinstance(loss, GanConfig)
+        ):
+            raise ValueError(
+                "losses: nothing is minimised; give one a weight above 0, other than gan before discriminator_from"
+            )
         return self
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.base import Digest, Frozen, digest_of
+from pairmill.schemas.base import Digest, Frozen, digest_of
 
 
 class Payload(Frozen):

@@ -1,6 +1,6 @@
 """A synthetic big build in one process: tiny tiles, many shards; says how much memory it took.
 
-    python -m tests.big SAMPLES FOLDER
+python -m tests.big SAMPLES FOLDER
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline.corpora.seal import seal_corpus
-from pipeline.execution import one_thread
-from pipeline.provenance import circumstance, now
-from pipeline.stage import Profile
-from schemas.recipe import Recipe
+from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.runner.execution import one_thread
+from pairmill.pipeline.runner.stage import Profile
+from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.schemas.recipe import Recipe
 from tests.make import make_stages, photograph, save
 
 TILE, SIDE = 16, 512
@@ -32,21 +32,33 @@ def big_build(samples: int, folder: Path) -> dict[str, float]:
     for seed in range(-(-samples // PER_IMAGE)):
         side = SIDE if samples >= PER_IMAGE else TILE * 10
         save(photograph(seed, side, side), folder / f"clean/{seed:04d}.png")
-    recipe = Recipe.model_validate({
-        "name": "big", "scale": 2, "images": {"clean": [str(folder / "clean")]},
-        "tiles": {"size": TILE, "min_contrast": 0, "min_detail": 0}, "degraders": [{"kind": "bicubic"}],
-        "splits": {"train": 1.0}, "shards": {"samples": 500},
-    })  # fmt: skip
+    recipe = Recipe.model_validate(
+        {
+            "name": "big",
+            "scale": 2,
+            "images": {"clean": [str(folder / "clean")]},
+            "tiles": {"size": TILE, "min_contrast": 0, "min_detail": 0},
+            "degraders": [{"kind": "bicubic"}],
+            "splits": {"train": 1.0},
+            "shards": {"samples": 500},
+        }
+    )
     one_thread()
     started, begin = peak(), time.monotonic()
     made = make_stages(recipe, folder / "workspace")
     worked, seconds = peak(), time.monotonic() - begin
-    manifest = seal_corpus(made, Profile(str(folder / "workspace")), circumstance(now(), "tests", "", ()))
+    manifest = seal_corpus(
+        made, Profile(str(folder / "workspace")), circumstance(now(), "tests", "", ())
+    )
     return {
-        "samples": sum(manifest.identity.samples.values()), "shards": len(manifest.shard_names), "started": started,
-        "worked": worked, "sealed": peak(), "seconds": seconds,
-    }  # fmt: skip
+        "samples": sum(manifest.identity.samples.values()),
+        "shards": len(manifest.shard_names),
+        "started": started,
+        "worked": worked,
+        "sealed": peak(),
+        "seconds": seconds,
+    }
 
 
 if __name__ == "__main__":
-    print(json.dumps(big_build(int(sys.argv[1]), Path(sys.argv[2]))))   # noqa: T201
+    print(json.dumps(big_build(int(sys.argv[1]), Path(sys.argv[2]))))  # noqa: T201

@@ -35,13 +35,15 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photographs")
     for seed, size in enumerate([(131, 113), (97, 121)]):
         save(photograph(seed, *size), folder / f"real/{seed}.png")
-    with Image.open(folder / "real/1.png") as image:     # one of the two is a JPEG, so that some LR is compressed
+    with Image.open(
+        folder / "real/1.png"
+    ) as image:  # one of the two is a JPEG, so that some LR is compressed
         image.save(folder / "real/1.jpg", quality=88)
     (folder / "real/1.png").unlink()
     for seed, size in enumerate([(71, 67), (65, 83)], 10):
         save(photograph(seed, *size, noise=0), folder / f"clean/{seed}.png")
     (folder / "benchmark").mkdir()
-    for seed in (10, 11):                                # compared with, but never quite equal: the tiny recipe asks for 1.0
+    for seed in (10, 11):  # compared with, but never quite equal: the tiny recipe asks for 1.0
         with Image.open(folder / f"clean/{seed}.png") as image:
             image.save(folder / f"benchmark/{seed}.jpg", quality=70)
     for seed in range(2):

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from pipeline import degraders
-from pipeline.degraders import Pools
-from pipeline.rng import stream
-from schemas.degraders import CONFIGS
-from schemas.degraders.base import DegraderBase
-from schemas.ops.blur import Blur, GaussianKernel
-from schemas.program import Program
+from pairmill.pipeline import degraders
+from pairmill.pipeline.degraders import Pools
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.ops.blur import Blur, GaussianKernel
+from pairmill.schemas.program import Program
 
 N = 10_000
 SIDE = 7200
@@ -33,7 +33,7 @@ SIDE = 7200
 def draws(config: str, scale: int, kind: str) -> list[Program]:
     settings = CONFIGS[kind].model_validate_json(config)
     degrader = degraders.build(settings, scale, Pools())
-    gc.disable()                                         # a million small objects, none of them garbage
+    gc.disable()  # a million small objects, none of them garbage
     try:
         return [degrader.draw(stream(3, kind, number), (SIDE, SIDE)) for number in range(N)]
     finally:
@@ -46,7 +46,9 @@ def drawn(config: DegraderBase, scale: int = 4) -> list[Program]:
 
 def often(found: int, probability: float, of: int = N) -> None:
     """A frequency."""
-    assert abs(found / of - probability) <= 4.5 * sqrt(probability * (1 - probability) / of) + 1e-12, (found / of, probability)
+    assert (
+        abs(found / of - probability) <= 4.5 * sqrt(probability * (1 - probability) / of) + 1e-12
+    ), (found / of, probability)
 
 
 def evenly(values: Iterable[float], low: float, high: float, enough: int = 300) -> None:
@@ -76,4 +78,6 @@ def of(program: Program, *kinds: type) -> list[Any]:
 def ellipses(blurs: Sequence[Blur]) -> tuple[list[GaussianKernel], list[GaussianKernel]]:
     """Isotropic and anisotropic kernels."""
     kernels = [blur.kernel for blur in blurs if isinstance(blur.kernel, GaussianKernel)]
-    return [k for k in kernels if k.sigma_x == k.sigma_y], [k for k in kernels if k.sigma_x != k.sigma_y]
+    return [k for k in kernels if k.sigma_x == k.sigma_y], [
+        k for k in kernels if k.sigma_x != k.sigma_y
+    ]

@@ -23,10 +23,19 @@ def digest(picture):
 def isolated(code: str, folder: Path, home: Path) -> str:
     """Output of a program run in `folder`, with warnings as they are and no way to the network's hub."""
     environment = os.environ | {
-        "HOME": str(home), "HF_HOME": str(home / "hf"), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1",
+        "HOME": str(home),
+        "HF_HOME": str(home / "hf"),
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
         "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-    }  # fmt: skip
+    }
     check = "\nimport sys; assert not {'pipeline', 'schemas', 'models', 'flows'} & set(sys.modules)"
-    done = subprocess.run([sys.executable, "-P", "-c", code + check], cwd=folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code + check],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout

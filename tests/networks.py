@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-import schemas.network as nets
-from models.archs import build
-from models.archs.layers import Network
+import pairmill.schemas.network as nets
+from pairmill.models.archs import build
+from pairmill.models.archs.layers import Network
 
 SWIN = nets.SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
 SMALL: dict[str, nets.AnyNetworkConfig] = {
@@ -35,4 +35,6 @@ def network_of(name: str, scale: int = 2, seed: int = 1) -> Network:
 
 def pictures(count: int, height: int = 37, width: int = 31, seed: int = 0) -> torch.Tensor:
     """(count, 3, height, width) float32 in [0, 1]: noise, so that nothing is like its neighbour."""
-    return torch.from_numpy(np.random.default_rng([2026, seed]).random((count, 3, height, width), dtype=np.float32))
+    return torch.from_numpy(
+        np.random.default_rng([2026, seed]).random((count, 3, height, width), dtype=np.float32)
+    )

@@ -15,7 +15,11 @@ import s3fs
 import zarr.core.sync
 from fsspec.asyn import sync
 
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_DEFAULT_REGION": "us-east-1"}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "tests",
+    "AWS_SECRET_ACCESS_KEY": "tests",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 BUCKET = "corpora"
 
 RELAY = """
@@ -74,11 +78,15 @@ def object_store() -> Iterator[dict[str, str]]:
     forget()
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | CREDENTIALS)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | CREDENTIALS
+    )
     try:
         wait_for(port)
         env = CREDENTIALS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
-        subprocess.run([sys.executable, "-c", MAKE_BUCKET, BUCKET], env=os.environ | env, check=True)
+        subprocess.run(
+            [sys.executable, "-c", MAKE_BUCKET, BUCKET], env=os.environ | env, check=True
+        )
         yield env
     finally:
         forget()

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms
 
-from schemas.image import Conversion, ImageReason
+from pairmill.schemas.image import Conversion, ImageReason
 
 Verdict = ImageReason | tuple[Conversion, ...] | None
 """A reason for rejecting the file, or what was converted; None for a special file that no folder walk may hang on."""
@@ -34,11 +34,15 @@ def picture(width: int = WIDTH, height: int = HEIGHT) -> npt.NDArray[np.uint8]:
     return pixels
 
 
-def file_bytes(kind: str, image: npt.NDArray[Any] | Image.Image | None = None, **options: Any) -> bytes:
+def file_bytes(
+    kind: str, image: npt.NDArray[Any] | Image.Image | None = None, **options: Any
+) -> bytes:
     """`image` (the picture by default) as a file of a kind that Pillow writes."""
     source = picture() if image is None else image
     buffer = io.BytesIO()
-    (source if isinstance(source, Image.Image) else Image.fromarray(source)).save(buffer, kind, **options)
+    (source if isinstance(source, Image.Image) else Image.fromarray(source)).save(
+        buffer, kind, **options
+    )
     return buffer.getvalue()
 
 
@@ -47,13 +51,22 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def png_bytes(rows: npt.NDArray[Any], colour: int, *, bits: int = 16, extra: bytes = b"", late: bytes = b"") -> bytes:
+def png_bytes(
+    rows: npt.NDArray[Any], colour: int, *, bits: int = 16, extra: bytes = b"", late: bytes = b""
+) -> bytes:
     """A PNG written by hand: `rows` (height, width[, channels]), with chunks before and after the pixels."""
     samples = rows.astype(">u2" if bits == 16 else np.uint8)
     body = b"".join(b"\0" + row.tobytes() for row in samples)
     header = struct.pack(">IIBBBBB", rows.shape[1], rows.shape[0], bits, colour, 0, 0, 0)
     pixels = png_chunk(b"IDAT", zlib.compress(body))
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + extra + pixels + late + png_chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + extra
+        + pixels
+        + late
+        + png_chunk(b"IEND", b"")
+    )
 
 
 def sixteen_bit() -> npt.NDArray[np.uint16]:
@@ -63,12 +76,25 @@ def sixteen_bit() -> npt.NDArray[np.uint16]:
 
 
 def tiff_bytes(
-    image: npt.NDArray[Any], photometric: int, *, number_kind: int = 1, extra: dict[int, int] | None = None
+    image: npt.NDArray[Any],
+    photometric: int,
+    *,
+    number_kind: int = 1,
+    extra: dict[int, int] | None = None,
 ) -> bytes:
     """An uncompressed one-strip TIFF written by hand; `image` (height, width[, channels])."""
     height, width = image.shape[:2]
     channels, bits = (image.shape[2] if image.ndim == 3 else 1), image.dtype.itemsize * 8
-    tags = {256: width, 257: height, 258: bits, 259: 1, 262: photometric, 277: channels, 278: height, 339: number_kind}
+    tags = {
+        256: width,
+        257: height,
+        258: bits,
+        259: 1,
+        262: photometric,
+        277: channels,
+        278: height,
+        339: number_kind,
+    }
     tags |= {279: image.nbytes} | (extra or {})
     arrays = {258: [bits] * channels, 339: [number_kind] * channels} if channels > 2 else {}
     start = 8 + 2 + 12 * (len(tags) + 1) + 4
@@ -81,11 +107,20 @@ def tiff_bytes(
         else:
             entries.append((tag, value))
     packed = [
-        e if isinstance(e, bytes) else struct.pack("<HHII", e[0], 4, 1, start + len(tail) if e[0] == 273 else e[1])
+        e
+        if isinstance(e, bytes)
+        else struct.pack("<HHII", e[0], 4, 1, start + len(tail) if e[0] == 273 else e[1])
         for e in entries
     ]
     pixels = image.astype(image.dtype.newbyteorder("<")).tobytes()
-    return b"II*\0" + struct.pack("<IH", 8, len(packed)) + b"".join(packed) + b"\0\0\0\0" + tail + pixels
+    return (
+        b"II*\0"
+        + struct.pack("<IH", 8, len(packed))
+        + b"".join(packed)
+        + b"\0\0\0\0"
+        + tail
+        + pixels
+    )
 
 
 def exif_bytes(orientation: int) -> bytes:
@@ -103,7 +138,10 @@ def icc_bytes(gamma: float = 1.8, *, grey: bool = False, space: bytes = b"RGB ")
         tags[b"kTRC"] = curve
     else:
         primaries = ((0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446))
-        tags |= {name: _xyz(*xyz) for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True)}
+        tags |= {
+            name: _xyz(*xyz)
+            for name, xyz in zip((b"rXYZ", b"gXYZ", b"bXYZ"), primaries, strict=True)
+        }
         tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     table, body, start = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
     for name, data in tags.items():
@@ -166,7 +204,12 @@ def _spare_index() -> bytes:
 
 def _lying_png(width: int, height: int) -> bytes:
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(bytes(1000))) + png_chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + header
+        + png_chunk(b"IDAT", zlib.compress(bytes(1000)))
+        + png_chunk(b"IEND", b"")
+    )
 
 
 def _flipped_pixels() -> bytes:
@@ -217,7 +260,16 @@ def _rgba16(alpha: int) -> npt.NDArray[np.uint16]:
 
 def _webp_bomb() -> bytes:
     size = struct.pack("<I", 40_000 - 1)[:3]
-    body = b"WEBPVP8X" + struct.pack("<I", 10) + b"\0\0\0\0" + size + size + b"VP8 " + struct.pack("<I", 4) + bytes(4)
+    body = (
+        b"WEBPVP8X"
+        + struct.pack("<I", 10)
+        + b"\0\0\0\0"
+        + size
+        + size
+        + b"VP8 "
+        + struct.pack("<I", 4)
+        + bytes(4)
+    )
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
@@ -242,7 +294,10 @@ FILES: dict[str, tuple[Callable[[], bytes], Verdict]] = {
         lambda: file_bytes("PNG", picture()[..., 1], icc_profile=icc_bytes(grey=True)),
         (C.GREY_TO_RGB, C.ICC_TO_SRGB),
     ),
-    "broken-profile.jpg": (lambda: file_bytes("JPEG", icc_profile=b"not a profile" * 20), (C.BROKEN_ICC_IGNORED,)),
+    "broken-profile.jpg": (
+        lambda: file_bytes("JPEG", icc_profile=b"not a profile" * 20),
+        (C.BROKEN_ICC_IGNORED,),
+    ),
     "cmyk-profile-on-rgb.jpg": (
         lambda: file_bytes("JPEG", icc_profile=icc_bytes(space=b"CMYK")),
         (C.BROKEN_ICC_IGNORED,),
@@ -252,12 +307,17 @@ FILES: dict[str, tuple[Callable[[], bytes], Verdict]] = {
     "rotated.webp": (lambda: file_bytes("WEBP", exif=exif_bytes(3)), (C.EXIF_ROTATED,)),
     "rotated.tif": (lambda: file_bytes("TIFF", exif=exif_bytes(5)), (C.EXIF_ROTATED,)),
     "rotated-late.png": (
-        lambda: png_bytes(picture(), 2, bits=8, late=png_chunk(b"eXIf", exif_bytes(6).removeprefix(b"Exif\0\0"))),
+        lambda: png_bytes(
+            picture(), 2, bits=8, late=png_chunk(b"eXIf", exif_bytes(6).removeprefix(b"Exif\0\0"))
+        ),
         (C.EXIF_ROTATED,),
     ),
     "broken-exif.jpg": (lambda: file_bytes("JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff"), ()),
     "grey.jpg": (lambda: file_bytes("JPEG", picture()[..., 1]), (C.GREY_TO_RGB,)),
-    "one-bit.png": (lambda: file_bytes("PNG", Image.fromarray(picture()).convert("1")), (C.GREY_TO_RGB,)),
+    "one-bit.png": (
+        lambda: file_bytes("PNG", Image.fromarray(picture()).convert("1")),
+        (C.GREY_TO_RGB,),
+    ),
     "palette.png": (lambda: file_bytes("PNG", _palette()), (C.PALETTE_TO_RGB,)),
     "palette-spare-key.png": (_spare_index, (C.OPAQUE_ALPHA_DROPPED, C.PALETTE_TO_RGB)),
     "opaque-alpha.png": (lambda: file_bytes("PNG", _with_alpha(255)), (C.OPAQUE_ALPHA_DROPPED,)),
@@ -268,7 +328,10 @@ FILES: dict[str, tuple[Callable[[], bytes], Verdict]] = {
     "opaque-alpha.tif": (lambda: file_bytes("TIFF", _with_alpha(255)), (C.OPAQUE_ALPHA_DROPPED,)),
     "grey-16.png": (lambda: png_bytes(_grey16(), 0), (C.SIXTEEN_TO_EIGHT_BIT, C.GREY_TO_RGB)),
     "rgb-16.png": (lambda: png_bytes(sixteen_bit(), 2), (C.SIXTEEN_TO_EIGHT_BIT,)),
-    "rgba-16.png": (lambda: png_bytes(_rgba16(65535), 6), (C.SIXTEEN_TO_EIGHT_BIT, C.OPAQUE_ALPHA_DROPPED)),
+    "rgba-16.png": (
+        lambda: png_bytes(_rgba16(65535), 6),
+        (C.SIXTEEN_TO_EIGHT_BIT, C.OPAQUE_ALPHA_DROPPED),
+    ),
     "grey-alpha-16.png": (
         lambda: png_bytes(_rgba16(65535)[..., [1, 3]], 4),
         (C.SIXTEEN_TO_EIGHT_BIT, C.OPAQUE_ALPHA_DROPPED, C.GREY_TO_RGB),
@@ -279,35 +342,64 @@ FILES: dict[str, tuple[Callable[[], bytes], Verdict]] = {
         (C.SIXTEEN_TO_EIGHT_BIT, C.EXIF_ROTATED),
     ),
     "grey-16.tif": (lambda: tiff_bytes(_grey16(), 1), (C.SIXTEEN_TO_EIGHT_BIT, C.GREY_TO_RGB)),
-    "white-is-zero-16.tif": (lambda: tiff_bytes(_grey16(), 0), (C.SIXTEEN_TO_EIGHT_BIT, C.GREY_TO_RGB)),
-    "rgb-16.ppm": (lambda: b"P6 83 71 65535\n" + sixteen_bit().astype(">u2").tobytes(), (C.SIXTEEN_TO_EIGHT_BIT,)),
+    "white-is-zero-16.tif": (
+        lambda: tiff_bytes(_grey16(), 0),
+        (C.SIXTEEN_TO_EIGHT_BIT, C.GREY_TO_RGB),
+    ),
+    "rgb-16.ppm": (
+        lambda: b"P6 83 71 65535\n" + sixteen_bit().astype(">u2").tobytes(),
+        (C.SIXTEEN_TO_EIGHT_BIT,),
+    ),
     "phone.mpo": (mpo_bytes, (C.FIRST_FRAME_OF_MPO,)),
     "transparent.png": (lambda: file_bytes("PNG", _with_alpha(254)), R.TRANSPARENT),
     "transparent-16.png": (lambda: png_bytes(_rgba16(1000), 6), R.TRANSPARENT),
     "transparent-key-16.png": (
-        lambda: png_bytes(_grey16(), 0, extra=png_chunk(b"tRNS", struct.pack(">H", int(_grey16()[0, 0])))),
+        lambda: png_bytes(
+            _grey16(), 0, extra=png_chunk(b"tRNS", struct.pack(">H", int(_grey16()[0, 0])))
+        ),
         R.TRANSPARENT,
     ),
     "transparent-key.png": (
         lambda: png_bytes(
-            picture(), 2, bits=8, extra=png_chunk(b"tRNS", struct.pack(">3H", *picture()[0, 0].tolist()))
+            picture(),
+            2,
+            bits=8,
+            extra=png_chunk(b"tRNS", struct.pack(">3H", *picture()[0, 0].tolist())),
         ),
         R.TRANSPARENT,
     ),
     "transparent.webp": (lambda: file_bytes("WEBP", _with_alpha(0)), R.TRANSPARENT),
-    "transparent-palette.png": (lambda: file_bytes("PNG", _palette(), transparency=0), R.TRANSPARENT),
+    "transparent-palette.png": (
+        lambda: file_bytes("PNG", _palette(), transparency=0),
+        R.TRANSPARENT,
+    ),
     "animated.gif": (lambda: _frames("GIF"), R.SEVERAL_FRAMES),
     "animated.png": (lambda: _frames("PNG"), R.SEVERAL_FRAMES),
     "animated.webp": (lambda: _frames("WEBP"), R.SEVERAL_FRAMES),
     "pages.tif": (lambda: _frames("TIFF"), R.SEVERAL_FRAMES),
     "cmyk.jpg": (lambda: file_bytes("JPEG", Image.fromarray(picture()).convert("CMYK")), R.CMYK),
     "cmyk.tif": (lambda: file_bytes("TIFF", Image.fromarray(picture()).convert("CMYK")), R.CMYK),
-    "lab.tif": (lambda: file_bytes("TIFF", Image.fromarray(picture()).convert("LAB")), R.UNSUPPORTED_FORMAT),
-    "float.tif": (lambda: tiff_bytes(picture().astype(np.float32), 2, number_kind=3), R.NOT_8_OR_16_BIT),
-    "float-grey.tif": (lambda: file_bytes("TIFF", Image.fromarray(picture()).convert("F")), R.NOT_8_OR_16_BIT),
-    "int-32.tif": (lambda: file_bytes("TIFF", Image.fromarray(picture()).convert("I")), R.NOT_8_OR_16_BIT),
+    "lab.tif": (
+        lambda: file_bytes("TIFF", Image.fromarray(picture()).convert("LAB")),
+        R.UNSUPPORTED_FORMAT,
+    ),
+    "float.tif": (
+        lambda: tiff_bytes(picture().astype(np.float32), 2, number_kind=3),
+        R.NOT_8_OR_16_BIT,
+    ),
+    "float-grey.tif": (
+        lambda: file_bytes("TIFF", Image.fromarray(picture()).convert("F")),
+        R.NOT_8_OR_16_BIT,
+    ),
+    "int-32.tif": (
+        lambda: file_bytes("TIFF", Image.fromarray(picture()).convert("I")),
+        R.NOT_8_OR_16_BIT,
+    ),
     "twelve-bit.jpg": (_twelve_bit_jpeg, R.NOT_8_OR_16_BIT),
-    "ten-bit.ppm": (lambda: b"P6 83 71 1023\n" + (sixteen_bit() >> 6).astype(">u2").tobytes(), R.NOT_8_OR_16_BIT),
+    "ten-bit.ppm": (
+        lambda: b"P6 83 71 1023\n" + (sixteen_bit() >> 6).astype(">u2").tobytes(),
+        R.NOT_8_OR_16_BIT,
+    ),
     "truncated.jpg": (lambda: file_bytes("JPEG", quality=95)[:-900], R.TRUNCATED),
     "truncated-header.jpg": (lambda: file_bytes("JPEG")[:60], R.TRUNCATED),
     "truncated.png": (lambda: file_bytes("PNG")[:-900], R.TRUNCATED),
@@ -320,12 +412,21 @@ FILES: dict[str, tuple[Callable[[], bytes], Verdict]] = {
     "truncated.gif": (lambda: file_bytes("GIF", _palette())[:-900], R.TRUNCATED),
     "hollow.png": (lambda: _lying_png(9000, 9000), R.TRUNCATED),
     "flipped.png": (_flipped_pixels, R.CORRUPT),
-    "zeros-inside.jpg": (lambda: _overwritten(file_bytes("JPEG", quality=95), bytes(300)), R.CORRUPT),
-    "noise-inside.jpg": (lambda: _overwritten(file_bytes("JPEG", quality=95), bytes(range(40, 140))), R.CORRUPT),
+    "zeros-inside.jpg": (
+        lambda: _overwritten(file_bytes("JPEG", quality=95), bytes(300)),
+        R.CORRUPT,
+    ),
+    "noise-inside.jpg": (
+        lambda: _overwritten(file_bytes("JPEG", quality=95), bytes(range(40, 140))),
+        R.CORRUPT,
+    ),
     "garbage.jpg": (lambda: b"\xff\xd8\xff" + bytes(range(256)) * 4 + b"\xff\xd9", R.CORRUPT),
     "bomb.png": (lambda: _lying_png(60_000, 60_000), R.TOO_LARGE),
     "bomb.jpg": (_lying_jpeg, R.TOO_LARGE),
-    "bomb.gif": (lambda: b"GIF89a" + struct.pack("<HHBBB", 65000, 65000, 0, 0, 0) + bytes(9), R.TOO_LARGE),
+    "bomb.gif": (
+        lambda: b"GIF89a" + struct.pack("<HHBBB", 65000, 65000, 0, 0, 0) + bytes(9),
+        R.TOO_LARGE,
+    ),
     "bomb.webp": (_webp_bomb, R.TOO_LARGE),
     "tiny.png": (lambda: file_bytes("PNG", picture(83, 20)), R.TOO_SMALL),
     "one-pixel.gif": (lambda: file_bytes("GIF", picture(1, 1)), R.TOO_SMALL),
@@ -336,7 +437,10 @@ FILES: dict[str, tuple[Callable[[], bytes], Verdict]] = {
     "scan.pdf": (lambda: b"%PDF-1.7\n" + bytes(300), R.NOT_AN_IMAGE),
     "zeros.jpg": (lambda: bytes(5000), R.NOT_AN_IMAGE),
     "sidecar.json": (lambda: json.dumps({"iso": 100}).encode(), R.NOT_AN_IMAGE),
-    "drawing.svg": (lambda: b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', R.UNSUPPORTED_FORMAT),
+    "drawing.svg": (
+        lambda: b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>',
+        R.UNSUPPORTED_FORMAT,
+    ),
     "phone.heic": (lambda: _box(b"heic"), R.UNSUPPORTED_FORMAT),
     "photo.avif": (lambda: file_bytes("AVIF"), R.UNSUPPORTED_FORMAT),
     "photo.jp2": (lambda: file_bytes("JPEG2000"), R.UNSUPPORTED_FORMAT),
@@ -365,4 +469,9 @@ def _make_special_files(folder: Path) -> dict[str, Verdict]:
     (folder / "nowhere.jpg").symlink_to(folder / "moved-away.jpg")
     (folder / "itself.jpg").symlink_to(folder / "itself.jpg")
     os.mkfifo(folder / "pipe.jpg")
-    return {"folder.png": None, "nowhere.jpg": R.MISSING, "itself.jpg": R.UNREADABLE, "pipe.jpg": R.UNREADABLE}
+    return {
+        "folder.png": None,
+        "nowhere.jpg": R.MISSING,
+        "itself.jpg": R.UNREADABLE,
+        "pipe.jpg": R.UNREADABLE,
+    }

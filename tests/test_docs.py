@@ -10,9 +10,9 @@ from typing import Any, get_args
 import pytest
 
 from docs import pairs
-from pipeline.images.encode import decode_png
-from schemas.degraders import CONFIGS
-from schemas.ops import Op
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.ops import Op
 from tests.make import Tiny
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -26,13 +26,17 @@ def members(union: Any) -> Iterator[type[Any]]:
 OPS = {op.model_fields["op"].default: op for op in members(get_args(Op)[0])}
 
 
-@pytest.mark.parametrize(("folder", "models", "tag"), [("ops", OPS, "op"), ("degraders", CONFIGS, "kind")])
+@pytest.mark.parametrize(
+    ("folder", "models", "tag"), [("ops", OPS, "op"), ("degraders", CONFIGS, "kind")]
+)
 def test_pages_are_those_of_the_schemas(folder: str, models: dict[str, Any], tag: str) -> None:
     """Fails after a schema changed: run `make docs`."""
     assert {path.stem for path in (DOCS / folder).glob("*.md")} == {*models, "README"}
     for name, model in models.items():
         text = (DOCS / folder / f"{name}.md").read_text("utf-8")
-        missing = [field for field in model.model_fields if field != tag and f"| `{field}` |" not in text]
+        missing = [
+            field for field in model.model_fields if field != tag and f"| `{field}` |" not in text
+        ]
         assert not missing, f"{name}: {missing}: run `make docs`"
         for picture in re.findall(r"!\[.*?\]\((.*?)\)", text):
             assert (DOCS / folder / picture).exists(), picture
@@ -44,10 +48,17 @@ def test_pictures_are_small() -> None:
     assert sum(path.stat().st_size for path in pictures) < 3e6
 
 
-def test_rows_of_the_picture_of_pairs_have_a_kernel_and_a_photograph_each(tiny: Tiny, tmp_path: Path) -> None:
+def test_rows_of_the_picture_of_pairs_have_a_kernel_and_a_photograph_each(
+    tiny: Tiny, tmp_path: Path
+) -> None:
     *blurred, last = pairs.chosen(tiny.storage, tiny.manifest)
     assert last.row.degrader == "bicubic"
-    assert 1 < len(blurred) == len({pairs.kernel_of(pair) for pair in blurred}) == len({pair.row.image for pair in blurred})
+    assert (
+        1
+        < len(blurred)
+        == len({pairs.kernel_of(pair) for pair in blurred})
+        == len({pair.row.image for pair in blurred})
+    )
     assert all(pairs.detail(pair.hr) >= pairs.DETAIL for pair in (*blurred, last))
     pairs.main(str(tiny.workspace), "tiny", str(tmp_path / "pairs.png"))
     assert decode_png((tmp_path / "pairs.png").read_bytes()).shape[1] > 100

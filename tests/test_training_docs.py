@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import yaml
 
-from pipeline.corpora.replay import read_table
-from pipeline.export.formats import FORMATS
-from pipeline.export.run import export, plan
+from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.export.formats import FORMATS
+from pairmill.pipeline.export.run import export, plan
 from tests.make import Tiny
 
 PAGE = (Path(__file__).parent.parent / "docs/training.md").read_text("utf-8")
@@ -27,7 +27,9 @@ PIECES = dict(re.findall(r"## ([^\n]+)\n(?:(?!\n## ).)*?```python\n(.*?)```", PA
 def run(code: str, folder: Path) -> str:
     root = str(Path(__file__).parent.parent)
     environment = os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1", "HOME": str(folder)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -38,20 +40,34 @@ def test_there_is_a_piece_for_each_way() -> None:
         assert f"| `{form}` |" in PAGE
 
 
-@pytest.mark.parametrize(("title", "check"), [
-    ("Plain torch and webdataset", "print(len(hr), hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0)"),
-    ("The loader of pairmill", "print(len(hr), hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0)"),
-    ("Lightning", "print(trainer.global_step, trainer.current_epoch, loader.epoch)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("title", "check"),
+    [
+        (
+            "Plain torch and webdataset",
+            "print(len(hr), hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0)",
+        ),
+        (
+            "The loader of pairmill",
+            "print(len(hr), hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0)",
+        ),
+        ("Lightning", "print(trainer.global_step, trainer.current_epoch, loader.epoch)"),
+    ],
+)
 def test_training_loops(tiny: Tiny, tmp_path: Path, title: str, check: str) -> None:
-    printed = run(PIECES[title].replace("CORPUS", str(tiny.version)) + "\n" + check, tmp_path).splitlines()[-1]
+    printed = run(
+        PIECES[title].replace("CORPUS", str(tiny.version)) + "\n" + check, tmp_path
+    ).splitlines()[-1]
     train = tiny.manifest.identity.samples["train"]
     last = (train - 1) % 4 + 1
-    assert printed == {
-        "Plain torch and webdataset": f"{last} torch.uint8 torch.Size([3, 32, 32]) torch.Size([3, 16, 16]) True",
-        "The loader of pairmill": f"{last} torch.uint8 torch.Size([3, 16, 16]) torch.Size([3, 8, 8]) True",
-        "Lightning": f"{2 * -(-train // 4)} 2 2",
-    }[title]
+    assert (
+        printed
+        == {
+            "Plain torch and webdataset": f"{last} torch.uint8 torch.Size([3, 32, 32]) torch.Size([3, 16, 16]) True",
+            "The loader of pairmill": f"{last} torch.uint8 torch.Size([3, 16, 16]) torch.Size([3, 8, 8]) True",
+            "Lightning": f"{2 * -(-train // 4)} 2 2",
+        }[title]
+    )
 
 
 def test_lightning_continues_in_the_middle_of_an_epoch(tiny: Tiny, tmp_path: Path) -> None:
@@ -59,7 +75,9 @@ def test_lightning_continues_in_the_middle_of_an_epoch(tiny: Tiny, tmp_path: Pat
     piece = PIECES["Lightning"].replace("CORPUS", str(tiny.version))
     model, _, rest = piece.partition("loader = ")
     make = "loader = " + rest.split("\n")[0]
-    code = model + f"""
+    code = (
+        model
+        + f"""
 seen = []
 class Watched(Net):
     def training_step(self, batch, number):
@@ -77,6 +95,7 @@ first = trainer(2); first.fit(Watched(), loader); first.save_checkpoint("mid.ckp
 second = trainer(5); second.fit(Watched(), loader, ckpt_path="mid.ckpt", weights_only=False)
 print(unbroken == seen, len(unbroken), len(set(unbroken)))
 """
+    )
     assert run(code, tmp_path).splitlines()[-1].startswith("True 5")
 
 
@@ -88,9 +107,14 @@ def read_pairs(options: dict[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarra
     for root in (options["dataroot_gt"], options["dataroot_lq"]):
         assert root.endswith(".lmdb")
         keys = [line.split(".")[0] for line in Path(root, "meta_info.txt").read_text().splitlines()]
-        with lmdb.open(root, readonly=True, lock=False, readahead=False) as database, database.begin() as values:
+        with (
+            lmdb.open(root, readonly=True, lock=False, readahead=False) as database,
+            database.begin() as values,
+        ):
             data = {key: np.frombuffer(values.get(key.encode("ascii")), np.uint8) for key in keys}
-            sides.append({key: cv2.imdecode(value, cv2.IMREAD_COLOR) for key, value in data.items()})
+            sides.append(
+                {key: cv2.imdecode(value, cv2.IMREAD_COLOR) for key, value in data.items()}
+            )
     assert set(sides[0]) == set(sides[1])
     return {key: (sides[0][key], sides[1][key]) for key in sides[0]}
 

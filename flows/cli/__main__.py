@@ -1,7 +1,7 @@
-"""`python -m flows.cli` is `pairmill`."""
+"""`python -m pairmill.flows.cli` is `pairmill`."""
 
 from __future__ import annotations
 
-from flows.cli.main import main
+from pairmill.flows.cli.main import main
 
 main()

@@ -8,17 +8,23 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from flows.cli import render
-from flows.cli.pages import open_page, refuse_to_open
-from pipeline import layout
-from pipeline.corpora.log import corpus_names, find_version, read_log, read_tags, unknown_corpus
-from pipeline.corpora.places import read_places
-from pipeline.corpora.replay import Replayed, find_samples, read_table, replay
-from pipeline.corpora.verify import verify
-from pipeline.images.encode import encode_png
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import IntegrityError
+from pairmill.flows import terminal
+from pairmill.flows.cli.pages import open_page, refuse_to_open
+from pairmill.pipeline.corpora.image_locations import read_places
+from pairmill.pipeline.corpora.log import (
+    corpus_names,
+    find_version,
+    read_log,
+    read_tags,
+    unknown_corpus,
+)
+from pairmill.pipeline.corpora.replay import Replayed, find_samples, read_table, replay
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import IntegrityError
 
 SOME = 8
 """Samples that are replayed when none is named."""
@@ -32,9 +38,11 @@ def list_corpora(workspace: str, name: str | None) -> None:
     if name and not rows:
         raise unknown_corpus(storage, name)
     if not rows:
-        render.line(f"no corpus in {storage.url}; `pairmill build RECIPE` or `pairmill demo` makes one")
+        terminal.line(
+            f"no corpus in {storage.url}; `pairmill build RECIPE` or `pairmill demo` makes one"
+        )
         return
-    render.table("", ["corpus", "version", "pairs", "sealed", "parent", "tags"], rows)
+    terminal.table("", ["corpus", "version", "pairs", "sealed", "parent", "tags"], rows)
 
 
 def _lines(storage: Storage, name: str) -> list[list[object]]:
@@ -42,8 +50,14 @@ def _lines(storage: Storage, name: str) -> list[list[object]]:
     for tag in read_tags(storage, name):
         tags.setdefault(tag.version, []).append(tag.name)
     entries = read_log(storage, name)
-    said = [f"deleted {e.collected}" if e.collected else ", ".join(tags.get(e.version, [])) for e in entries]
-    return [[name, e.version, e.samples, e.time, e.parent, s] for e, s in zip(entries, said, strict=True)]
+    said = [
+        f"deleted {e.collected}" if e.collected else ", ".join(tags.get(e.version, []))
+        for e in entries
+    ]
+    return [
+        [name, e.version, e.samples, e.time, e.parent, s]
+        for e, s in zip(entries, said, strict=True)
+    ]
 
 
 def show_corpus(workspace: str, reference: str) -> None:
@@ -53,22 +67,40 @@ def show_corpus(workspace: str, reference: str) -> None:
     identity, circumstance = manifest.identity, manifest.circumstance
     reference = f"[bold]{identity.name}@{manifest.version}[/]"
     host = read_places(storage, manifest).host
-    render.line(f"{reference}  sealed {circumstance.finished}{f' on {host}' if host else ''}, {circumstance.engine}")
-    render.line(f"  digest {manifest.digest}\n")
-    render.table("splits", ["split", "pairs"], list(identity.samples.items()))
-    render.table("degraders", ["degrader", "pairs"], list(identity.degraders.items()))
-    render.table("counts", ["what", "count"], [[k.replace("_", " "), v] for k, v in manifest.counts.items()])
+    terminal.line(
+        f"{reference}  sealed {circumstance.finished}{f' on {host}' if host else ''}, {circumstance.engine}"
+    )
+    terminal.line(f"  digest {manifest.digest}\n")
+    terminal.table("splits", ["split", "pairs"], list(identity.samples.items()))
+    terminal.table("degraders", ["degrader", "pairs"], list(identity.degraders.items()))
+    terminal.table(
+        "counts", ["what", "count"], [[k.replace("_", " "), v] for k, v in manifest.counts.items()]
+    )
     if manifest.credits:
-        said = [(c.credit.licence or "unknown", c.credit.author, c.images) if c.credit else ("unknown", "", c.images)
-                for c in manifest.credits[:20]]  # fmt: skip
-        render.table("source images", ["licence", "author", "images"], said)
+        said = [
+            (c.credit.licence or "unknown", c.credit.author, c.images)
+            if c.credit
+            else ("unknown", "", c.images)
+            for c in manifest.credits[:20]
+        ]
+        terminal.table("source images", ["licence", "author", "images"], said)
     if identity.pools:
-        render.table("pools", ["pool", "items", "digest"], [[p.kind, p.count, p.digest[:16]] for p in identity.pools])
+        terminal.table(
+            "pools",
+            ["pool", "items", "digest"],
+            [[p.kind, p.count, p.digest[:16]] for p in identity.pools],
+        )
     shards = zip(manifest.shard_names, identity.shards, strict=True)
-    render.table("shards", ["shard", "pairs", "MB"], [[n, s.samples, round(s.bytes / 1e6, 1)] for n, s in list(shards)[:20]])
+    terminal.table(
+        "shards",
+        ["shard", "pairs", "MB"],
+        [[n, s.samples, round(s.bytes / 1e6, 1)] for n, s in list(shards)[:20]],
+    )
     keys = [row.key for row, _ in zip(read_table(storage, manifest), range(3), strict=False)]
-    render.line(f"\n  samples  {', '.join(keys)}, ...")
-    render.line(f"  report   {storage.path(layout.version_folder(identity.name, manifest.version))}/report/index.html")
+    terminal.line(f"\n  samples  {', '.join(keys)}, ...")
+    terminal.line(
+        f"  report   {storage.path(layout.version_folder(identity.name, manifest.version))}/report/index.html"
+    )
 
 
 def verify_corpus(workspace: str, reference: str) -> None:
@@ -80,17 +112,21 @@ def verify_corpus(workspace: str, reference: str) -> None:
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
     total = sum(shard.bytes for shard in manifest.identity.shards)
-    with Progress(console=render.out, transient=True) as progress:
+    with Progress(console=terminal.out, transient=True) as progress:
         bar = progress.add_task("verify", total=total)
         report = verify(storage, manifest, lambda count: progress.advance(bar, count))
-    render.verified(report, f"{manifest.identity.name}@{manifest.version}")
+    terminal.verified(report, f"{manifest.identity.name}@{manifest.version}")
     if not report.ok:
         folder = storage.path(layout.version_folder(manifest.identity.name, manifest.version))
-        render.how_to_repair(report, f"{manifest.identity.name}@{manifest.version}", folder, workspace)
+        terminal.how_to_repair(
+            report, f"{manifest.identity.name}@{manifest.version}", folder, workspace
+        )
         raise SystemExit(1)
 
 
-def replay_samples(workspace: str, reference: str, keys: list[str], *, every: bool, out: str | None) -> None:
+def replay_samples(
+    workspace: str, reference: str, keys: list[str], *, every: bool, out: str | None
+) -> None:
     """Replay, print a line per sample that was named or differs, and write pictures if asked to.
 
     Raises:
@@ -105,10 +141,13 @@ def replay_samples(workspace: str, reference: str, keys: list[str], *, every: bo
         differing += not sample.identical
         if not every or not sample.identical:
             said = "[green]identical[/]" if sample.identical else "[bold red]differs[/]"
-            render.line(f"{sample.record.key}  {sample.record.degrader}  {said}")
+            terminal.line(f"{sample.record.key}  {sample.record.degrader}  {said}")
         if out:
             _write_pictures(Path(out), sample)
-    render.line(f"{total - differing} of {total} LR pictures identical" + (f", pictures in {out}" if out else ""))
+    terminal.line(
+        f"{total - differing} of {total} LR pictures identical"
+        + (f", pictures in {out}" if out else "")
+    )
     if differing:
         raise SystemExit(1)
 
@@ -117,8 +156,12 @@ def _readable(samples: Iterator[Replayed], wanted: dict[str, set[str]]) -> Itera
     try:
         yield from samples
     except (ValueError, OSError, tarfile.TarError) as error:
-        raise IntegrityError("a sample cannot be read", where=", ".join(wanted), got=str(error).splitlines()[0],
-                             todo="check the version with `pairmill corpus verify`") from error  # fmt: skip
+        raise IntegrityError(
+            "a sample cannot be read",
+            where=", ".join(wanted),
+            got=str(error).splitlines()[0],
+            todo="check the version with `pairmill corpus verify`",
+        ) from error
 
 
 def _some_keys(storage: Storage, manifest: CorpusManifest, *, every: bool) -> list[str]:
@@ -136,8 +179,10 @@ def report_of(workspace: str, reference: str, *, open_: bool) -> None:
     """Print the path of the report, and open it if asked to."""
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
-    folder = storage.path(f"{layout.version_folder(manifest.identity.name, manifest.version)}/report")
+    folder = storage.path(
+        f"{layout.version_folder(manifest.identity.name, manifest.version)}/report"
+    )
     refuse_to_open(storage, f"copy {folder} to this machine and open its index.html", open_=open_)
-    render.line(f"{folder}/index.html")
+    terminal.line(f"{folder}/index.html")
     if open_:
         open_page(f"{folder}/index.html")

@@ -6,17 +6,18 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Corpus, Device, Workers, Workspace
+from pairmill.flows.cli.options import Corpus, Device, Workers, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="List, look at, verify and replay sealed corpora.")
 
 
 @app.command("list")
 def list_(
-    name: Annotated[str | None, typer.Argument(help="One corpus; all without it.")] = None, workspace: Workspace = "data"
+    name: Annotated[str | None, typer.Argument(help="One corpus; all without it.")] = None,
+    workspace: Workspace = "data",
 ) -> None:
     """List corpora and their versions."""
-    from flows.cli.corpora import list_corpora
+    from pairmill.flows.cli.corpora import list_corpora
 
     list_corpora(workspace, name)
 
@@ -24,7 +25,7 @@ def list_(
 @app.command()
 def show(corpus: Corpus, workspace: Workspace = "data") -> None:
     """Show what a version holds and where it came from."""
-    from flows.cli.corpora import show_corpus
+    from pairmill.flows.cli.corpora import show_corpus
 
     show_corpus(workspace, corpus)
 
@@ -32,7 +33,7 @@ def show(corpus: Corpus, workspace: Workspace = "data") -> None:
 @app.command()
 def verify(corpus: Corpus, workspace: Workspace = "data") -> None:
     """Check every byte of a version; exit 1 and name shard and sample if one differs."""
-    from flows.cli.corpora import verify_corpus
+    from pairmill.flows.cli.corpora import verify_corpus
 
     verify_corpus(workspace, corpus)
 
@@ -40,13 +41,17 @@ def verify(corpus: Corpus, workspace: Workspace = "data") -> None:
 @app.command()
 def replay(
     corpus: Corpus,
-    keys: Annotated[list[str] | None, typer.Argument(help="Samples; a few random ones without any.")] = None,
+    keys: Annotated[
+        list[str] | None, typer.Argument(help="Samples; a few random ones without any.")
+    ] = None,
     workspace: Workspace = "data",
     every: Annotated[bool, typer.Option("--all", help="Replay all samples.")] = False,
-    out: Annotated[str | None, typer.Option(help="Folder to write HR, LR and replayed LR pictures to.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder to write HR, LR and replayed LR pictures to.")
+    ] = None,
 ) -> None:
     """Make LR pictures again from HR, program and pools, and compare; exit 1 if one differs."""
-    from flows.cli.corpora import replay_samples
+    from pairmill.flows.cli.corpora import replay_samples
 
     replay_samples(workspace, corpus, keys or [], every=every, out=out)
 
@@ -58,7 +63,7 @@ def report(
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Say where the report of a version is, or open it."""
-    from flows.cli.corpora import report_of
+    from pairmill.flows.cli.corpora import report_of
 
     report_of(workspace, corpus, open_=open_)
 
@@ -68,16 +73,21 @@ def realism(
     corpus: Corpus,
     workspace: Workspace = "data",
     real: Annotated[
-        list[str] | None, typer.Option(help="Real photographs to compare with; those of the recipe without any.")
+        list[str] | None,
+        typer.Option(help="Real photographs to compare with; those of the recipe without any."),
     ] = None,
-    patches: Annotated[int, typer.Option(min=100, help="Most patches of either side; more is slower and surer.")] = 500,
-    patch: Annotated[int, typer.Option(help="Side of a patch, in LR pixels; a multiple of 8.")] = 32,
+    patches: Annotated[
+        int, typer.Option(min=100, help="Most patches of either side; more is slower and surer.")
+    ] = 500,
+    patch: Annotated[
+        int, typer.Option(help="Side of a patch, in LR pixels; a multiple of 8.")
+    ] = 32,
     folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all choices.")] = 0,
     network: Annotated[bool, typer.Option(help="Ask a small network as well.")] = True,
 ) -> None:
     """Measure how well synthetic LR is told from real LR, per degrader, and write a page."""
-    from flows.cli.realism import show_realism
+    from pairmill.flows.cli.realism import show_realism
 
     options = {"patches": patches, "patch": patch, "folds": folds, "seed": seed, "network": network}
     show_realism(workspace, corpus, real or [], options)
@@ -86,18 +96,25 @@ def realism(
 @app.command()
 def export(
     corpus: Corpus,
-    out: Annotated[str, typer.Argument(help="New or empty folder; one with the same export unfinished is finished.")],
+    out: Annotated[
+        str,
+        typer.Argument(
+            help="New or empty folder; one with the same export unfinished is finished."
+        ),
+    ],
     to: Annotated[
         str,
         typer.Option(
             help="Format: folder, basicsr-lmdb, realesrgan-meta, kair, huggingface, parquet, mds, litdata or croissant."
         ),
     ],
-    split: Annotated[list[str] | None, typer.Option(help="Split to export; may be repeated; all without it.")] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="Split to export; may be repeated; all without it.")
+    ] = None,
     workspace: Workspace = "data",
 ) -> None:
     """Write a version in the format of a trainer or a tool; the PNG files stay as they are."""
-    from flows.cli.export import export_corpus
+    from pairmill.flows.cli.export import export_corpus
 
     export_corpus(workspace, corpus, to, out, split or [])
 
@@ -105,12 +122,15 @@ def export(
 @app.command()
 def diff(
     old: Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME@TAG.")],
-    new: Annotated[str | None, typer.Argument(help="The same; without it, the first is compared with its parent.")] = None,
+    new: Annotated[
+        str | None,
+        typer.Argument(help="The same; without it, the first is compared with its parent."),
+    ] = None,
     workspace: Workspace = "data",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Explain what two versions differ in; exit 0 if they are equal, 1 if they differ."""
-    from flows.cli.versions import diff_versions
+    from pairmill.flows.cli.versions import diff_versions
 
     diff_versions(workspace, old, new, as_json=json)
 
@@ -123,7 +143,7 @@ def tag(
     delete: Annotated[bool, typer.Option("--delete", help="Take the name away instead.")] = False,
 ) -> None:
     """Give a version a name, which works wherever a version does and keeps it from `gc`."""
-    from flows.cli.versions import tag_version
+    from pairmill.flows.cli.versions import tag_version
 
     tag_version(workspace, corpus, name, delete=delete)
 
@@ -132,12 +152,18 @@ def tag(
 def gc(
     corpus: Annotated[str | None, typer.Argument(help="One corpus; all without it.")] = None,
     workspace: Workspace = "data",
-    keep: Annotated[int, typer.Option(min=1, help="So many newest versions of each corpus stay.")] = 5,
-    keep_days: Annotated[float, typer.Option(min=0, help="What is younger stays: versions, stages, unfinished work.")] = 30.0,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only say what would go.")] = False,
+    keep: Annotated[
+        int, typer.Option(min=1, help="So many newest versions of each corpus stay.")
+    ] = 5,
+    keep_days: Annotated[
+        float, typer.Option(min=0, help="What is younger stays: versions, stages, unfinished work.")
+    ] = 30.0,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Delete; without it, only say what would go.")
+    ] = False,
 ) -> None:
     """Delete old versions and the stages that no version needs; tagged and newest versions always stay."""
-    from flows.cli.versions import collect_garbage
+    from pairmill.flows.cli.versions import collect_garbage
 
     collect_garbage(workspace, corpus, keep, keep_days, yes=yes)
 
@@ -146,16 +172,23 @@ def gc(
 def reproduce(
     corpus: Corpus,
     workspace: Workspace = "data",
-    images: Annotated[list[str] | None, typer.Option(help="Folder or glob to find images in that were moved.")] = None,
-    from_pools: Annotated[
-        bool | None, typer.Option(help="Use the pools inside the version; by default where its fits cannot come out equal here.")
+    images: Annotated[
+        list[str] | None, typer.Option(help="Folder or glob to find images in that were moved.")
     ] = None,
-    into: Annotated[str | None, typer.Option(help="Folder to build in and keep; a temporary one without it.")] = None,
+    from_pools: Annotated[
+        bool | None,
+        typer.Option(
+            help="Use the pools inside the version; by default where its fits cannot come out equal here."
+        ),
+    ] = None,
+    into: Annotated[
+        str | None, typer.Option(help="Folder to build in and keep; a temporary one without it.")
+    ] = None,
     workers: Workers = None,
     device: Device = "cpu",
 ) -> None:
     """Make a version again from its manifest and images, and prove it equal; exit 1 if a sample differs."""
-    from flows.cli.versions import reproduce_version
+    from pairmill.flows.cli.versions import reproduce_version
 
     reproduce_version(workspace, corpus, images or [], from_pools, into, workers, device)
 
@@ -164,22 +197,26 @@ def reproduce(
 def repair(
     corpus: Corpus,
     workspace: Workspace = "data",
-    images: Annotated[list[str] | None, typer.Option(help="Folder or glob to find images in that were moved.")] = None,
+    images: Annotated[
+        list[str] | None, typer.Option(help="Folder or glob to find images in that were moved.")
+    ] = None,
     workers: Workers = None,
     device: Device = "cpu",
 ) -> None:
     """Make the damaged files of a version again and put them in place, byte for byte; exit 1 if some cannot be."""
-    from flows.cli.versions import repair_version
+    from pairmill.flows.cli.versions import repair_version
 
     repair_version(workspace, corpus, images or [], workers, device)
 
 
 @app.command()
 def unlock(
-    lock: Annotated[str, typer.Argument(help="Name of the lock, as the message that refused you tells it.")],
+    lock: Annotated[
+        str, typer.Argument(help="Name of the lock, as the message that refused you tells it.")
+    ],
     workspace: Workspace = "data",
 ) -> None:
     """Take away the lock of a process that is certainly dead, such as one on a machine that is gone."""
-    from flows.cli.versions import remove_lock
+    from pairmill.flows.cli.versions import remove_lock
 
     remove_lock(workspace, lock)

@@ -6,12 +6,15 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-from flows.cli import render
-from flows.cli.work import build_corpus
-from schemas.errors import UserError
+from pairmill.flows import terminal
+from pairmill.flows.cli.build import build_corpus
+from pairmill.schemas.errors import UserError
 
 PHOTOGRAPHS = {
-    "skimage": ("data", ["astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg"]),
+    "skimage": (
+        "data",
+        ["astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg"],
+    ),
     "sklearn": ("datasets/images", ["china.jpg", "flower.jpg"]),
 }
 """Package, folder in it, and the colour photographs there (public domain, CC0, CC BY 2.0)."""
@@ -38,8 +41,10 @@ def run_demo(workspace: str, workers: int | None) -> None:
     count = collect(images)
     recipe.parent.mkdir(parents=True, exist_ok=True)
     recipe.write_text(RECIPE, "utf-8")
-    render.line(f"{count} photographs in {images}, recipe {recipe}")
-    render.line("smaller than a real build: seven small pictures, overlapping tiles of 128, noise patches of 16, looser rules")
+    terminal.line(f"{count} photographs in {images}, recipe {recipe}")
+    terminal.line(
+        "smaller than a real build: seven small pictures, overlapping tiles of 128, noise patches of 16, looser rules"
+    )
     build_corpus(str(recipe), workspace, "local", workers, "cpu", None)
 
 
@@ -53,8 +58,11 @@ def collect(folder: Path) -> int:
     for package, (place, names) in PHOTOGRAPHS.items():
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
-            raise UserError("the demo's photographs are not installed", where=f"package {package}",
-                            todo="`make demo` installs all it needs; or `pip install pairmill[demo]`")  # fmt: skip
+            raise UserError(
+                "the demo's photographs are not installed",
+                where=f"package {package}",
+                todo="`make demo` installs all it needs; or `pip install pairmill[demo]`",
+            )
         for name in names:
             shutil.copyfile(Path(spec.submodule_search_locations[0]) / place / name, folder / name)
     return sum(len(names) for _, names in PHOTOGRAPHS.values())

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from flows.cli import render
-from pipeline.storage import Storage
-from schemas.errors import PairmillError
+from pairmill.flows import terminal
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import PairmillError
 
 Check = Callable[[str], str]
 LEAST_FREE = 2 << 30
@@ -26,10 +26,10 @@ def examine(workspace: str) -> None:
     failed = 0
     for title, check in CHECKS.items():
         try:
-            render.line(f"[green]✓[/] {title:<12} {check(workspace)}")
+            terminal.line(f"[green]✓[/] {title:<12} {check(workspace)}")
         except (PairmillError, ImportError, OSError, ValueError, RuntimeError) as error:
             failed += 1
-            render.line(f"[bold red]✗[/] {title:<12} {str(error).splitlines()[0]}")
+            terminal.line(f"[bold red]✗[/] {title:<12} {str(error).splitlines()[0]}")
     if failed:
         raise SystemExit(1)
 
@@ -41,17 +41,21 @@ def _python(_workspace: str) -> str:
 
 
 def _libraries(_workspace: str) -> str:
-    from pipeline.provenance import software
+    from pairmill.pipeline.workspace.provenance import software
 
-    return ", ".join(f"{name} {version}" for name, version in software().items() if name != "python")
+    return ", ".join(
+        f"{name} {version}" for name, version in software().items() if name != "python"
+    )
 
 
 def _codecs(_workspace: str) -> str:
-    from pipeline.images.encode import decode_png, encode_png
+    from pairmill.pipeline.images.encode import decode_png, encode_png
 
     image = np.arange(37 * 31 * 3, dtype=np.uint32).astype(np.uint8).reshape(37, 31, 3)
     if not np.array_equal(decode_png(encode_png(image)), image):
-        raise ValueError("a picture does not survive PNG encoding; reinstall opencv-python-headless")
+        raise ValueError(
+            "a picture does not survive PNG encoding; reinstall opencv-python-headless"
+        )
     return "PNG pictures come back as they were"
 
 
@@ -64,7 +68,7 @@ def _device(_workspace: str) -> str:
 
 
 def _memory(_workspace: str) -> str:
-    from pipeline.execution import default_memory, default_workers
+    from pairmill.pipeline.runner.execution import default_memory, default_workers
 
     workers = default_workers()
     return f"{workers} workers, {default_memory(workers) / 2**30:.1f} GiB each"
@@ -78,12 +82,14 @@ def _workspace(workspace: str) -> str:
         return f"{storage.url} can be written"
     free = shutil.disk_usage(Path(storage.root)).free
     if free < LEAST_FREE:
-        raise ValueError(f"only {free / 2**30:.1f} GiB free in {storage.root}; a build wants some GiB")
+        raise ValueError(
+            f"only {free / 2**30:.1f} GiB free in {storage.root}; a build wants some GiB"
+        )
     return f"{storage.root} can be written, {free / 2**30:.0f} GiB free"
 
 
 def _prefect(_workspace: str) -> str:
-    from flows.quiet import settle
+    from pairmill.flows.prefect_support.environment import settle
 
     settle()
     import prefect

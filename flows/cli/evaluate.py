@@ -9,17 +9,17 @@ from typing import Any
 
 from rich.markup import escape
 
-from flows.cli import render
-from flows.cli.options import checked_options
-from flows.cli.upscale import Pictures
-from pipeline import layout
-from pipeline.evaluate.request import Request
-from pipeline.evaluate.run import evaluate
-from pipeline.evaluate.tables import columns, heading, shown
-from pipeline.report.markup import counted
-from pipeline.storage import Storage
-from schemas.errors import UserError
-from schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
+from pairmill.flows import terminal
+from pairmill.flows.cli.options import checked_options
+from pairmill.flows.cli.upscale import Pictures
+from pairmill.pipeline.evaluate.request import Request
+from pairmill.pipeline.evaluate.run import evaluate
+from pairmill.pipeline.evaluate.tables import columns, heading, shown
+from pairmill.pipeline.html.markup import counted
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,15 @@ class Sets:
 
 
 def run_evaluate(
-    checkpoints: list[str], sets: Sets, workspace: str, *, out: str | None, config: dict[str, Any], more: dict[str, Any],
+    checkpoints: list[str],
+    sets: Sets,
+    workspace: str,
+    *,
+    out: str | None,
+    config: dict[str, Any],
+    more: dict[str, Any],
     open_: bool,
-) -> EvaluationReport:  # fmt: skip
+) -> EvaluationReport:
     """Evaluate, print the table, and say where the page is.
 
     Raises:
@@ -44,10 +50,17 @@ def run_evaluate(
     """
     options = config | {"inference": checked_options(InferenceConfig, config["inference"])}
     settings = EvaluationConfig.model_validate(options)
-    request = Request(tuple(checkpoints), **_sets(sets), base=str(Path.cwd()), config=settings, **more)
+    request = Request(
+        tuple(checkpoints), **_sets(sets), base=str(Path.cwd()), config=settings, **more
+    )
     storage = Storage(workspace)
-    target, folder = (Storage(out), ".") if out else (storage, layout.evaluation_folder(name_of(checkpoints, sets)))
+    target, folder = (
+        (Storage(out), ".")
+        if out
+        else (storage, layout.evaluation_folder(name_of(checkpoints, sets)))
+    )
     with Pictures("evaluate", 0) as bar:
+
         def advanced(done: int, total: int, name: str) -> None:
             bar.progress.update(bar.task, total=total)
             bar.reached(done, name)
@@ -56,7 +69,9 @@ def run_evaluate(
     say(report)
     page = target.path(f"{folder}/index.html")
     where = page.removesuffix("index.html")
-    render.line(f"\n  page     {escape(page)}\n  tables   {escape(where)}table.md, scores.csv, evaluation.json")
+    terminal.line(
+        f"\n  page     {escape(page)}\n  tables   {escape(where)}table.md, scores.csv, evaluation.json"
+    )
     if open_:
         import webbrowser
 
@@ -73,18 +88,24 @@ def say(report: EvaluationReport) -> None:
         name = f"{group.name}, {group.about}" if group.kind == "corpus" else group.name
         title = f"{name}: {number}, x{report.scale}, border {report.border}"
         head = ["network", *(heading(metric) for metric in metrics)]
-        rows = [[row.network, *(shown(row.scores.get(m.key), m).rjust(len(heading(m))) for m in metrics)] for row in group.rows]
+        rows = [
+            [
+                row.network,
+                *(shown(row.scores.get(m.key), m).rjust(len(heading(m))) for m in metrics),
+            ]
+            for row in group.rows
+        ]
         if metrics:
-            render.table(title, head, rows)
+            terminal.table(title, head, rows)
         else:
-            render.line(f"[bold]{escape(title)}[/]: pictures only")
-        render.line("")
-    render.left_out([(one.name, one.reason) for one in report.left_out])
+            terminal.line(f"[bold]{escape(title)}[/]: pictures only")
+        terminal.line("")
+    terminal.left_out([(one.name, one.reason) for one in report.left_out])
     if report.found:
         total = sum(len(picture.rows) for picture in report.pictures)
-        render.line(f"  [dim]{report.found} of {total} scores are from an earlier run[/]")
+        terminal.line(f"  [dim]{report.found} of {total} scores are from an earlier run[/]")
     for note in report.notes:
-        render.line(f"  [dim]{escape(note)}[/]")
+        terminal.line(f"  [dim]{escape(note)}[/]")
 
 
 def _sets(sets: Sets) -> dict[str, Any]:
@@ -94,15 +115,29 @@ def _sets(sets: Sets) -> dict[str, Any]:
         UserError: if there is an --lr for some --hr only.
     """
     if sets.lr and len(sets.lr) != len(sets.hr):
-        raise UserError("--hr and --lr do not pair up", got=f"{len(sets.hr)} --hr and {len(sets.lr)} --lr",
-                        wanted="one --lr for each --hr, in the same order, or none",
-                        todo="without --lr, LR is made of HR by bicubic reduction")  # fmt: skip
+        raise UserError(
+            "--hr and --lr do not pair up",
+            got=f"{len(sets.hr)} --hr and {len(sets.lr)} --lr",
+            wanted="one --lr for each --hr, in the same order, or none",
+            todo="without --lr, LR is made of HR by bicubic reduction",
+        )
     pairs = tuple(zip(sets.hr, sets.lr, strict=True)) if sets.lr else ()
-    return {"pairs": pairs, "hr": () if sets.lr else tuple(sets.hr), "corpora": tuple((name, sets.split) for name in sets.corpus),
-            "real": tuple(sets.real)}  # fmt: skip
+    return {
+        "pairs": pairs,
+        "hr": () if sets.lr else tuple(sets.hr),
+        "corpora": tuple((name, sets.split) for name in sets.corpus),
+        "real": tuple(sets.real),
+    }
 
 
 def name_of(checkpoints: list[str], sets: Sets) -> str:
     """A name for the folder of the page: the networks and the sets."""
-    stems = [Path(each).stem for each in checkpoints] + [Path(each).name for each in (*sets.hr, *sets.corpus, *sets.real)]
-    return "-".join(re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") for stem in stems)[:100].strip("-") or "evaluation"
+    stems = [Path(each).stem for each in checkpoints] + [
+        Path(each).name for each in (*sets.hr, *sets.corpus, *sets.real)
+    ]
+    return (
+        "-".join(re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") for stem in stems)[:100].strip(
+            "-"
+        )
+        or "evaluation"
+    )

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
-from flows.cli import render
-from pipeline.corpora.log import find_version
-from pipeline.export.base import Exporter
-from pipeline.export.run import Exported, export, plan
-from pipeline.storage import Storage
-from schemas.errors import InterruptError
+from pairmill.flows import terminal
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.export.base import Exporter
+from pairmill.pipeline.export.run import Exported, export, plan
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import InterruptError
 
 
 def export_corpus(workspace: str, reference: str, form: str, out: str, splits: list[str]) -> None:
@@ -28,11 +35,16 @@ def export_corpus(workspace: str, reference: str, form: str, out: str, splits: l
 
 def _under_a_bar(exporter: Exporter) -> Exported:
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(),
-        TextColumn("pairs [dim]{task.fields[rate]}[/]"), TimeRemainingColumn(compact=True), TextColumn("[dim]left[/]"),
-    )  # fmt: skip
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("pairs [dim]{task.fields[rate]}[/]"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("[dim]left[/]"),
+    )
     total = sum(exporter.job.samples(split) for split in exporter.job.splits)
-    with Progress(*columns, console=render.out, transient=True) as progress:
+    with Progress(*columns, console=terminal.out, transient=True) as progress:
         bar = progress.add_task(f"export {exporter.name}", total=total, rate="")
 
         def advanced(count: int) -> None:
@@ -45,7 +57,13 @@ def _under_a_bar(exporter: Exporter) -> Exported:
 def _say(done: Exported, reference: str) -> None:
     job = done.exporter.job
     splits = ", ".join(f"{job.samples(split)} {split}" for split in job.splits)
-    found = "" if done.fresh == done.pairs else f"  [dim]{done.pairs - done.fresh} found, {done.fresh} written now[/]"
-    render.line(f"[bold]{reference}[/] as {done.exporter.name}: {done.pairs} pairs ({splits}){found}")
-    render.line(f"  folder   {escape(str(job.out))}")
-    render.line(f"  read     {escape(done.exporter.how())}")
+    found = (
+        ""
+        if done.fresh == done.pairs
+        else f"  [dim]{done.pairs - done.fresh} found, {done.fresh} written now[/]"
+    )
+    terminal.line(
+        f"[bold]{reference}[/] as {done.exporter.name}: {done.pairs} pairs ({splits}){found}"
+    )
+    terminal.line(f"  folder   {escape(str(job.out))}")
+    terminal.line(f"  read     {escape(done.exporter.how())}")

@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Device, Engine, Workers, Workspace
+from pairmill.flows.cli.options import Device, Engine, Workers, Workspace
 
-app = typer.Typer(no_args_is_help=True, help="Fit learned degradations to a recipe's real images, and see whether they pass.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Fit learned degradations to a recipe's real images, and see whether they pass.",
+)
 
 
 @app.callback()
@@ -25,7 +28,7 @@ def pdm(
     device: Device = "cpu",
 ) -> None:
     """Learn kernels and noise (PDM); a fit that was killed goes on, a finished one is found."""
-    from flows.cli.fitted import fit_pdm
+    from pairmill.flows.cli.fitted import fit_pdm
 
     fit_pdm(recipe, workspace, engine, workers, device)
 
@@ -39,6 +42,6 @@ def redegnet(
     device: Device = "cpu",
 ) -> None:
     """Learn degradations from real pairs (ReDegNet); a fit that was killed goes on, a finished one is found."""
-    from flows.cli.fitted_redegnet import fit_redegnet
+    from pairmill.flows.cli.fitted_redegnet import fit_redegnet
 
     fit_redegnet(recipe, workspace, engine, workers, device)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Workers, Workspace
+from pairmill.flows.cli.options import Workers, Workspace
 
 app = typer.Typer(no_args_is_help=True, help="Look at source images before a build.")
 
@@ -19,13 +19,18 @@ def group() -> None:
 @app.command()
 def check(
     source: Annotated[str, typer.Argument(help="Recipe (YAML), or a folder of images.")],
-    benchmarks: Annotated[list[str] | None, typer.Option(help="Folder or glob of pictures to test on; may be repeated.")] = None,
+    benchmarks: Annotated[
+        list[str] | None,
+        typer.Option(help="Folder or glob of pictures to test on; may be repeated."),
+    ] = None,
     workspace: Workspace = "data",
-    out: Annotated[str | None, typer.Option(help="Folder for the page; in the workspace without it.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder for the page; in the workspace without it.")
+    ] = None,
     workers: Workers = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Find near-duplicates, leaks from benchmarks, blocky and blurred images; list licences; build nothing."""
-    from flows.cli.checked import check_images
+    from pairmill.flows.cli.image_check import check_images
 
     check_images(source, benchmarks or [], workspace, out=out, workers=workers, open_=open_)

@@ -10,13 +10,16 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import corpus, fit, images, networks, pool, serve
-from flows.cli.options import Corpus, Device, Engine, Workers, Workspace
+from pairmill.flows.cli import corpus, fit, images, networks, pool, serve
+from pairmill.flows.cli.options import Corpus, Device, Engine, Workers, Workspace
 
 app = typer.Typer(
-    name="pairmill", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    name="pairmill",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
     help="Mills your own real low-resolution photographs into corpora of realistic HR/LR pairs.",
-)  # fmt: skip
+)
 app.add_typer(pool.app, name="pool")
 app.add_typer(fit.app, name="fit")
 app.add_typer(corpus.app, name="corpus")
@@ -32,10 +35,13 @@ def build(
     engine: Engine = "local",
     workers: Workers = None,
     device: Device = "cpu",
-    limit: Annotated[int | None, typer.Option(min=1, help="Take only so many images: a small run on the same path.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Take only so many images: a small run on the same path."),
+    ] = None,
 ) -> None:
     """Make a corpus from a recipe; what is finished already is found, not made again."""
-    from flows.cli.work import build_corpus
+    from pairmill.flows.cli.build import build_corpus
 
     build_corpus(recipe, workspace, engine, workers, device, limit)
 
@@ -44,11 +50,16 @@ def build(
 def train(
     recipe: Annotated[str, typer.Argument(help="Training recipe (YAML).")],
     workspace: Workspace = "data",
-    device: Annotated[str, typer.Option("--device", help="Where the network is trained: cpu, cuda or auto.")] = "auto",
-    limit: Annotated[int | None, typer.Option(min=1, help="Make only so many steps: a small run on the same path.")] = None,
+    device: Annotated[
+        str, typer.Option("--device", help="Where the network is trained: cpu, cuda or auto.")
+    ] = "auto",
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Make only so many steps: a small run on the same path."),
+    ] = None,
 ) -> None:
     """Train a super-resolution network on a corpus; a run that was killed goes on, a finished one is found."""
-    from flows.cli.training import run_training
+    from pairmill.flows.cli.training import run_training
 
     run_training(recipe, workspace, device, limit)
 
@@ -56,7 +67,7 @@ def train(
 @app.command()
 def demo(workspace: Workspace = "data", workers: Workers = None) -> None:
     """Make a small corpus from photographs that come with scikit-image and scikit-learn."""
-    from flows.cli.demo import run_demo
+    from pairmill.flows.cli.demo import run_demo
 
     run_demo(workspace, workers)
 
@@ -65,10 +76,12 @@ def demo(workspace: Workspace = "data", workers: Workers = None) -> None:
 def new(
     folder: Annotated[str, typer.Argument(help="Folder with your real photographs.")],
     scale: Annotated[int, typer.Option(help="HR side over LR side: 2, 4 or 8.")] = 2,
-    name: Annotated[str | None, typer.Option(help="Name of the corpus; the folder's name without one.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the corpus; the folder's name without one.")
+    ] = None,
 ) -> None:
     """Write a recipe for a folder of photographs into the current folder."""
-    from flows.cli.work import write_recipe
+    from pairmill.flows.cli.build import write_recipe
 
     write_recipe(folder, scale, name)
 
@@ -76,15 +89,19 @@ def new(
 @app.command()
 def preview(
     recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
-    images: Annotated[list[str] | None, typer.Argument(help="Images to take instead of the recipe's.")] = None,
+    images: Annotated[
+        list[str] | None, typer.Argument(help="Images to take instead of the recipe's.")
+    ] = None,
     workspace: Workspace = "data",
     draws: Annotated[int, typer.Option(min=1, max=20, help="Programs per degrader.")] = 3,
-    out: Annotated[str | None, typer.Option(help="Folder for the page; in the workspace without it.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder for the page; in the workspace without it.")
+    ] = None,
     workers: Workers = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Show what a recipe's degraders do to its images, and what a build would cost; builds nothing."""
-    from flows.cli.preview import run_preview
+    from pairmill.flows.cli.preview import run_preview
 
     run_preview(recipe, images or [], workspace, draws=draws, out=out, workers=workers, open_=open_)
 
@@ -94,11 +111,13 @@ def explain(
     corpus: Corpus,
     key: Annotated[str, typer.Argument(help="Key of a sample; `pairmill corpus show` lists some.")],
     workspace: Workspace = "data",
-    out: Annotated[str | None, typer.Option(help="Folder for the page; in the workspace without it.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder for the page; in the workspace without it.")
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Show how one LR was made of its HR, step by step, and where both come from."""
-    from flows.cli.explain import run_explain
+    from pairmill.flows.cli.explain import run_explain
 
     run_explain(corpus, key, workspace, out=out, open_=open_)
 
@@ -106,22 +125,22 @@ def explain(
 @app.command()
 def doctor(workspace: Workspace = "data") -> None:
     """Check that this machine has what a build needs."""
-    from flows.cli.doctor import examine
+    from pairmill.flows.cli.doctor import examine
 
     examine(workspace)
 
 
 def main() -> None:
     """Run the command line; a user's mistake is a message and exit code 2, never a traceback."""
-    from schemas.errors import PairmillError
+    from pairmill.schemas.errors import PairmillError
 
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
         app()
     except PairmillError as problem:
-        from flows.cli import render
+        from pairmill.flows import terminal
 
-        render.error(problem)
+        terminal.error(problem)
         leave(problem.exit_code)
     except KeyboardInterrupt:
         leave(130)
@@ -137,5 +156,8 @@ def leave(code: int) -> None:
 
 def name_from(folder: str) -> str:
     """A corpus name made of a folder's name."""
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in Path(folder).resolve().name.lower())
+    kept = "".join(
+        c if c.isascii() and (c.isalnum() or c in "-_") else "-"
+        for c in Path(folder).resolve().name.lower()
+    )
     return kept.strip("-")[:60] or "corpus"

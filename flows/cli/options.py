@@ -7,16 +7,28 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import ValidationError
 
-from schemas.base import Frozen
-from schemas.errors import UserError
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.errors import UserError
 
 M = TypeVar("M", bound=Frozen)
 
-Workspace = Annotated[str, typer.Option("--workspace", help="Folder or fsspec URL that holds stages and corpora.")]
-Engine = Annotated[str, typer.Option("--engine", help="`local`, or the address of a Dask scheduler: tcp://host:port.")]
-Workers = Annotated[int | None, typer.Option("--workers", min=1, help="Local worker processes; one per processor without it.")]
-Device = Annotated[str, typer.Option("--device", help="Where kernels are estimated: cpu, cuda or auto.")]
-Corpus = Annotated[str, typer.Argument(help="NAME for the newest version, NAME@VERSION or NAME@TAG.")]
+Workspace = Annotated[
+    str, typer.Option("--workspace", help="Folder or fsspec URL that holds stages and corpora.")
+]
+Engine = Annotated[
+    str,
+    typer.Option("--engine", help="`local`, or the address of a Dask scheduler: tcp://host:port."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Local worker processes; one per processor without it."),
+]
+Device = Annotated[
+    str, typer.Option("--device", help="Where kernels are estimated: cpu, cuda or auto.")
+]
+Corpus = Annotated[
+    str, typer.Argument(help="NAME for the newest version, NAME@VERSION or NAME@TAG.")
+]
 
 
 def checked_options(model: type[M], options: dict[str, Any]) -> M:
@@ -30,5 +42,10 @@ def checked_options(model: type[M], options: dict[str, Any]) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         name = f"--{first['loc'][0]}"
-        raise UserError(f"{name} cannot be so", where=name, got=str(first["input"]), wanted=first["msg"],
-                        todo="--help says what each option means") from error  # fmt: skip
+        raise UserError(
+            f"{name} cannot be so",
+            where=name,
+            got=str(first["input"]),
+            wanted=first["msg"],
+            todo="--help says what each option means",
+        ) from error

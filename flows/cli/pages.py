@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.storage import Storage
-from schemas.errors import UserError
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
 
 OUT = "`--out FOLDER` writes the page to a folder of this machine"
 """What to do about pages that can be written elsewhere."""
@@ -18,7 +18,12 @@ def refuse_to_open(storage: Storage, todo: str, *, open_: bool) -> None:
         UserError: if a page is to be opened that lies in a store: its pictures lie beside it, and a browser has no rights there.
     """
     if open_ and not storage.local:
-        raise UserError("a page in a store cannot be opened from here", where=storage.url, got="--open", todo=todo)
+        raise UserError(
+            "a page in a store cannot be opened from here",
+            where=storage.url,
+            got="--open",
+            todo=todo,
+        )
 
 
 def open_page(page: str) -> None:

@@ -6,40 +6,56 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Device, Engine, Workers, Workspace
+from pairmill.flows.cli.options import Device, Engine, Workers, Workspace
 
-app = typer.Typer(no_args_is_help=True, help="Estimate kernels, mine noise and compression, and look at what was found.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Estimate kernels, mine noise and compression, and look at what was found.",
+)
 RecipeFile = Annotated[str, typer.Argument(help="Recipe file (YAML).")]
 
 
 @app.command()
 def kernels(
-    recipe: RecipeFile, workspace: Workspace = "data", engine: Engine = "local", workers: Workers = None,
+    recipe: RecipeFile,
+    workspace: Workspace = "data",
+    engine: Engine = "local",
+    workers: Workers = None,
     device: Device = "cpu",
-) -> None:  # fmt: skip
+) -> None:
     """Estimate and judge the kernels of a recipe's real images, and seal the accepted ones."""
-    from flows.cli.shown import show_pools
-    from flows.cli.work import make_pool
+    from pairmill.flows.cli.build import make_pool
+    from pairmill.flows.cli.pool_tables import show_pools
 
     make_pool("kernels", recipe, workspace, engine, workers, device)
     show_pools(recipe, workspace, ("kernels",))
 
 
 @app.command()
-def noise(recipe: RecipeFile, workspace: Workspace = "data", engine: Engine = "local", workers: Workers = None) -> None:
+def noise(
+    recipe: RecipeFile,
+    workspace: Workspace = "data",
+    engine: Engine = "local",
+    workers: Workers = None,
+) -> None:
     """Mine the noise of a recipe's real images, and seal the chosen patches."""
-    from flows.cli.shown import show_pools
-    from flows.cli.work import make_pool
+    from pairmill.flows.cli.build import make_pool
+    from pairmill.flows.cli.pool_tables import show_pools
 
     make_pool("noise", recipe, workspace, engine, workers, "cpu")
     show_pools(recipe, workspace, ("noise",))
 
 
 @app.command()
-def compression(recipe: RecipeFile, workspace: Workspace = "data", engine: Engine = "local", workers: Workers = None) -> None:
+def compression(
+    recipe: RecipeFile,
+    workspace: Workspace = "data",
+    engine: Engine = "local",
+    workers: Workers = None,
+) -> None:
     """Find out how a recipe's real images were compressed as JPEG, from files and from pixels, and seal the encoders."""
-    from flows.cli.shown import show_pools
-    from flows.cli.work import make_pool
+    from pairmill.flows.cli.build import make_pool
+    from pairmill.flows.cli.pool_tables import show_pools
 
     make_pool("compression", recipe, workspace, engine, workers, "cpu")
     show_pools(recipe, workspace, ("compression",))
@@ -47,10 +63,13 @@ def compression(recipe: RecipeFile, workspace: Workspace = "data", engine: Engin
 
 @app.command()
 def show(
-    recipe: RecipeFile, workspace: Workspace = "data",
-    limit: Annotated[int | None, typer.Option(min=1, help="That of the build, if it had one.")] = None,
-) -> None:  # fmt: skip
+    recipe: RecipeFile,
+    workspace: Workspace = "data",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="That of the build, if it had one.")
+    ] = None,
+) -> None:
     """Show the pools of a recipe: all verdicts on kernels, also where none passed; noise and compression of each image."""
-    from flows.cli.shown import show_pools
+    from pairmill.flows.cli.pool_tables import show_pools
 
     show_pools(recipe, workspace, limit=limit)

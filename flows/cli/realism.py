@@ -5,37 +5,47 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flows.cli import render
-from flows.cli.options import checked_options
-from pipeline.corpora.log import find_version
-from pipeline.images.decode import ingest_file
-from pipeline.images.find import find_files
-from pipeline.realism.corpus import find_photographs
-from pipeline.report.realism import folder_of, write_realism
-from pipeline.report.sections.realism import percent, spread
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import UserError
-from schemas.image import ImageRecord, IngestConfig, Role
-from schemas.realism import RealismConfig, RealismReport, RealismRow
+from pairmill.flows import terminal
+from pairmill.flows.cli.options import checked_options
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.images.decode import ingest_file
+from pairmill.pipeline.images.find import find_files
+from pairmill.pipeline.report.realism import percent, spread
+from pairmill.pipeline.report.realism_page import folder_of, write_realism
+from pairmill.pipeline.report.realism_rows import find_photographs
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import ImageRecord, IngestConfig, Role
+from pairmill.schemas.realism import RealismConfig, RealismReport, RealismRow
 
 
-def show_realism(workspace: str, reference: str, real: list[str], options: dict[str, Any]) -> RealismReport:
+def show_realism(
+    workspace: str, reference: str, real: list[str], options: dict[str, Any]
+) -> RealismReport:
     """Measure, print the ranking, and say where the page is."""
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
     photographs = given_photographs(real) if real else known_photographs(storage, manifest)
     config = checked_options(RealismConfig, options)
-    with render.out.status("photographs") as status:
-        report = write_realism(storage, manifest, photographs, config, lambda name: status.update(f"{name} ..."))
+    with terminal.out.status("photographs") as status:
+        report = write_realism(
+            storage, manifest, photographs, config, lambda name: status.update(f"{name} ...")
+        )
     found = report.section
     title = f"{report.corpus}: told from {found.photographs} real photographs, patches of {found.patch} x {found.patch}"
     if found.problem:
-        render.line(f"{report.corpus}: not measured: {found.problem}")
+        terminal.line(f"{report.corpus}: not measured: {found.problem}")
     else:
-        render.table(title, ["LR", "told", "95 % interval", "verdict", "tells most, alone"], [cells(row) for row in found.rows])
-        render.line("  told: how often classifiers pick the synthetic one of two patches; 50 % is guessing, 100 % is never wrong")
-    render.line(f"  page     {storage.path(folder_of(manifest))}/index.html")
+        terminal.table(
+            title,
+            ["LR", "told", "95 % interval", "verdict", "tells most, alone"],
+            [cells(row) for row in found.rows],
+        )
+        terminal.line(
+            "  told: how often classifiers pick the synthetic one of two patches; 50 % is guessing, 100 % is never wrong"
+        )
+    terminal.line(f"  page     {storage.path(folder_of(manifest))}/index.html")
     return report
 
 
@@ -75,5 +85,9 @@ def given_photographs(patterns: list[str]) -> tuple[ImageRecord, ...]:
     records = (ingest_file(file, Role.REAL, IngestConfig()) for file in files)
     found = {record.pixel_sha256: record for record in records if isinstance(record, ImageRecord)}
     if not found:
-        raise UserError("no photograph is usable", where=", ".join(patterns), todo="name files or folders with photographs")
+        raise UserError(
+            "no photograph is usable",
+            where=", ".join(patterns),
+            todo="name files or folders with photographs",
+        )
     return tuple(found.values())

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from flows.cli.options import Device, Engine, Workers, Workspace
+from pairmill.flows.cli.options import Device, Engine, Workers, Workspace
 
 if TYPE_CHECKING:
-    from schemas.nightly import NightlyReport
+    from pairmill.schemas.nightly import NightlyReport
 
 Days = Annotated[int, typer.Option(min=1, help="Days that runs stay in Prefect's history.")]
 
@@ -25,9 +25,15 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     recipes: Annotated[list[str], typer.Argument(metavar="RECIPE", help="Recipe files (YAML).")],
-    cron: Annotated[str | None, typer.Option(help='When to build, as cron in local time: "0 3 * * *".')] = None,
-    every: Annotated[str | None, typer.Option(help="How often to build instead: 6h, 90m, 1d.")] = None,
-    nightly: Annotated[str | None, typer.Option(help='When to check all corpora, as cron: "30 4 * * *".')] = None,
+    cron: Annotated[
+        str | None, typer.Option(help='When to build, as cron in local time: "0 3 * * *".')
+    ] = None,
+    every: Annotated[
+        str | None, typer.Option(help="How often to build instead: 6h, 90m, 1d.")
+    ] = None,
+    nightly: Annotated[
+        str | None, typer.Option(help='When to check all corpora, as cron: "30 4 * * *".')
+    ] = None,
     workspace: Workspace = "data",
     engine: Engine = "local",
     workers: Workers = None,
@@ -35,14 +41,31 @@ def serve(
     keep_days: Days = 90,
 ) -> None:
     """Keep corpora up to date on a schedule, with Prefect and its UI; ends with Ctrl-C."""
-    keep_up(recipes, cron=cron, every=every, nightly=nightly, workspace=workspace, engine=engine, workers=workers,
-            device=device, keep_days=keep_days)  # fmt: skip
+    keep_up(
+        recipes,
+        cron=cron,
+        every=every,
+        nightly=nightly,
+        workspace=workspace,
+        engine=engine,
+        workers=workers,
+        device=device,
+        keep_days=keep_days,
+    )
 
 
 def nightly(
     workspace: Workspace = "data",
-    share: Annotated[float, typer.Option(min=0, max=1, help="Share of the samples of a version that are replayed.")] = 0.01,
-    date: Annotated[str, typer.Option(help="Day that the samples are drawn for, such as 2026-11-21; today without it.")] = "",
+    share: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the samples of a version that are replayed."),
+    ] = 0.01,
+    date: Annotated[
+        str,
+        typer.Option(
+            help="Day that the samples are drawn for, such as 2026-11-21; today without it."
+        ),
+    ] = "",
     keep_days: Days = 90,
 ) -> None:
     """Verify the newest and all tagged versions and replay some samples; exit 1 if anything differs."""
@@ -50,18 +73,29 @@ def nightly(
 
 
 def keep_up(
-    recipes: Sequence[str], *, cron: str | None, every: str | None, nightly: str | None, workspace: str, engine: str,
-    workers: int | None, device: str, keep_days: int,
-) -> None:  # fmt: skip
+    recipes: Sequence[str],
+    *,
+    cron: str | None,
+    every: str | None,
+    nightly: str | None,
+    workspace: str,
+    engine: str,
+    workers: int | None,
+    device: str,
+    keep_days: int,
+) -> None:
     """Serve deployments on the user's Prefect server, or on one that ends with this command."""
     _settle()
-    from flows import serve as served
-    from flows.cli import render
-    from flows.lasting import api
-    from flows.retention import forget
+    from pairmill.flows import serve as served
+    from pairmill.flows import terminal
+    from pairmill.flows.prefect_support.local_server import api
+    from pairmill.flows.prefect_support.retention import forget
 
     place = absolute(workspace)
-    kept = [served.Kept(name, path, place, engine, workers, device) for name, path in named(recipes).items()]
+    kept = [
+        served.Kept(name, path, place, engine, workers, device)
+        for name, path in named(recipes).items()
+    ]
     when = served.schedule(cron, every)
     deployments = [served.build_deployment(each, when) for each in kept]
     if nightly:
@@ -73,14 +107,17 @@ def keep_up(
         forget(keep_days)
         lines = [f"[bold]{each.name}[/]  {told(cron, every)}, into {place}" for each in kept]
         lines += [f"[bold]nightly[/]  at {nightly}, all corpora in {place}"] if nightly else []
-        lines += [f"  UI       {url.removesuffix('/api')}", "  end      Ctrl-C" + ("; the server ends as well" if ours else "")]
-        served.run_until_stopped(deployments, lambda: render.line("\n".join(lines)))
-    render.line("ended; what is finished stays, and the same command goes on from there")
+        lines += [
+            f"  UI       {url.removesuffix('/api')}",
+            "  end      Ctrl-C" + ("; the server ends as well" if ours else ""),
+        ]
+        served.run_until_stopped(deployments, lambda: terminal.line("\n".join(lines)))
+    terminal.line("ended; what is finished stays, and the same command goes on from there")
 
 
 def _settle() -> None:
     """The runs' own log goes to Prefect, whose UI shows it, and not to the terminal."""
-    from flows.quiet import settle
+    from pairmill.flows.prefect_support.environment import settle
 
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO")
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
@@ -93,15 +130,19 @@ def named(recipes: Sequence[str]) -> dict[str, str]:
     Raises:
         UserError: if a recipe is wrong, or two make corpora of the same name.
     """
-    from pipeline.recipes import load_recipe
-    from schemas.errors import UserError
+    from pairmill.pipeline.recipe.load import load_recipe
+    from pairmill.schemas.errors import UserError
 
     found: dict[str, str] = {}
     for path in recipes:
         name = load_recipe(path)[0].name
         if name in found:
-            raise UserError("two recipes make corpora of the same name", where=path, got=f"name: {name}, as in {found[name]}",
-                            todo="give one of them another `name:`")  # fmt: skip
+            raise UserError(
+                "two recipes make corpora of the same name",
+                where=path,
+                got=f"name: {name}, as in {found[name]}",
+                todo="give one of them another `name:`",
+            )
         found[name] = str(Path(path).expanduser().resolve())
     return found
 
@@ -122,24 +163,24 @@ def check_once(workspace: str, share: float, date: str, keep_days: int) -> None:
     Raises:
         SystemExit: with code 1 if anything differs.
     """
-    from flows.cli import render
-    from flows.cli.work import carried
-    from pipeline import layout
-    from pipeline.corpora.nightly import refuse_nonsense
-    from pipeline.storage import Storage
+    from pairmill.flows import terminal
+    from pairmill.flows.cli.build import carried
+    from pairmill.pipeline.corpora.nightly import refuse_nonsense
+    from pairmill.pipeline.workspace import layout
+    from pairmill.pipeline.workspace.storage import Storage
 
     if date:
         refuse_nonsense(date, share)
     report = carried(lambda: _night(absolute(workspace), share, date, keep_days))
     _show(report)
-    render.line(f"  report   {Storage(workspace).path(layout.nightly_report(report.date))}")
+    terminal.line(f"  report   {Storage(workspace).path(layout.nightly_report(report.date))}")
     if not report.ok:
         raise SystemExit(1)
 
 
 def _night(workspace: str, share: float, date: str, keep_days: int) -> NightlyReport:
-    from flows.nightly import nightly as flow
-    from schemas.errors import BusyError
+    from pairmill.flows.nightly import nightly as flow
+    from pairmill.schemas.errors import BusyError
 
     state = flow(workspace, share, date, keep_days, return_state=True)
     if state.name == "Refused":
@@ -151,12 +192,12 @@ def _night(workspace: str, share: float, date: str, keep_days: int) -> NightlyRe
 
 
 def _show(report: NightlyReport) -> None:
-    from flows.artifacts import night_row
-    from flows.cli import render
+    from pairmill.flows import terminal
+    from pairmill.flows.prefect_support.artifacts import night_row
 
     rows = [night_row(version) for version in report.versions]
     if rows:
         columns = ["corpus", "version", "tags", "samples", "replayed", "result", "found"]
-        render.table("", columns, [[row[column] for column in columns] for row in rows])
+        terminal.table("", columns, [[row[column] for column in columns] for row in rows])
     mark = "[green]✓[/]" if report.ok else "[bold red]✗[/]"
-    render.line(f"{mark} {report.words()}")
+    terminal.line(f"{mark} {report.words()}")

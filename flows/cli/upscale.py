@@ -8,18 +8,20 @@ from typing import Any
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.cli import render
-from flows.cli.options import checked_options
-from pipeline.evaluate.networks import load
-from pipeline.evaluate.outputs import Job, jobs_of
-from pipeline.evaluate.upscale import LOOK, upscale_files
-from pipeline.report.markup import counted
-from pipeline.storage import Storage
-from schemas.errors import InterruptError, UserError
-from schemas.evaluation import InferenceConfig, UpscaleReport
+from pairmill.flows import terminal
+from pairmill.flows.cli.options import checked_options
+from pairmill.pipeline.evaluate.networks import load
+from pairmill.pipeline.evaluate.outputs import Job, jobs_of
+from pairmill.pipeline.evaluate.upscale import LOOK, upscale_files
+from pairmill.pipeline.html.markup import counted
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import InterruptError, UserError
+from pairmill.schemas.evaluation import InferenceConfig, UpscaleReport
 
 
-def run_upscale(images: list[str], checkpoint: str, out: str, interpolate: str, options: dict[str, Any]) -> UpscaleReport:
+def run_upscale(
+    images: list[str], checkpoint: str, out: str, interpolate: str, options: dict[str, Any]
+) -> UpscaleReport:
     """Enlarge, and say what was made and what could not be used.
 
     Raises:
@@ -30,7 +32,9 @@ def run_upscale(images: list[str], checkpoint: str, out: str, interpolate: str, 
     jobs = jobs_of(images, str(Path.cwd()), out)
     upscaler, target = load(checkpoint, mixed(interpolate)), Storage(out)
     network = upscaler.view
-    render.line(f"[bold]{escape(network.name)}[/]  {escape(network.arch)}, x{network.scale}, {network.parameters:,} parameters")
+    terminal.line(
+        f"[bold]{escape(network.name)}[/]  {escape(network.arch)}, x{network.scale}, {network.parameters:,} parameters"
+    )
     with Pictures("upscale", len(jobs)) as bar:
         report = upscale_files(upscaler, jobs, target, config, bar.advanced)
     _say(report, target, len(jobs))
@@ -41,12 +45,21 @@ def run_upscale(images: list[str], checkpoint: str, out: str, interpolate: str, 
 
 def _say(report: UpscaleReport, target: Storage, total: int) -> None:
     network, made = report.network, len(report.images) - report.found
-    render.left_out([(one.name, one.reason) for one in report.left_out])
-    rate = f", {network.megapixels / network.seconds:.3g} HR megapixels/s" if network.seconds else ""
-    parts = [f"{made} made", *([f"{report.found} found"] if report.found else []),
-             *([f"{len(report.left_out)} left out"] if report.left_out else [])]  # fmt: skip
-    render.line(f"[green]✓[/] {counted(total, 'file')}: {', '.join(parts)}  [dim]{network.seconds:.1f} s{rate}[/]")
-    render.line(f"  images   {escape(target.url)}\n  page     {escape(target.path(f'{LOOK}/index.html'))}")
+    terminal.left_out([(one.name, one.reason) for one in report.left_out])
+    rate = (
+        f", {network.megapixels / network.seconds:.3g} HR megapixels/s" if network.seconds else ""
+    )
+    parts = [
+        f"{made} made",
+        *([f"{report.found} found"] if report.found else []),
+        *([f"{len(report.left_out)} left out"] if report.left_out else []),
+    ]
+    terminal.line(
+        f"[green]✓[/] {counted(total, 'file')}: {', '.join(parts)}  [dim]{network.seconds:.1f} s{rate}[/]"
+    )
+    terminal.line(
+        f"  images   {escape(target.url)}\n  page     {escape(target.path(f'{LOOK}/index.html'))}"
+    )
 
 
 def mixed(text: str) -> tuple[str, float] | None:
@@ -66,9 +79,12 @@ def mixed(text: str) -> tuple[str, float] | None:
 
 def _wrong(text: str) -> str:
     raise UserError(
-        "--interpolate cannot be so", where="--interpolate", got=text, wanted="OTHER:ALPHA, such as gan.safetensors:0.8",
+        "--interpolate cannot be so",
+        where="--interpolate",
+        got=text,
+        wanted="OTHER:ALPHA, such as gan.safetensors:0.8",
         todo="give the other checkpoint and its share, 0 to 1",
-    )  # fmt: skip
+    )
 
 
 class Pictures:
@@ -76,10 +92,15 @@ class Pictures:
 
     def __init__(self, title: str, total: int) -> None:
         self.progress = Progress(
-            TextColumn("{task.description:<16}"), BarColumn(bar_width=20), TextColumn("{task.fields[said]}"),
-            TimeRemainingColumn(compact=True), TextColumn("[dim]left[/]"), TextColumn("[dim]{task.fields[name]}[/]"),
-            console=render.out, transient=True,
-        )  # fmt: skip
+            TextColumn("{task.description:<16}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[said]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("[dim]left[/]"),
+            TextColumn("[dim]{task.fields[name]}[/]"),
+            console=terminal.out,
+            transient=True,
+        )
         self.task = self.progress.add_task(title, total=total, said="", name="")
         self.done = 0.0
 
@@ -91,7 +112,8 @@ class Pictures:
         self.progress.stop()
         if kind is KeyboardInterrupt:
             raise InterruptError(
-                "interrupted; what is finished stays", todo="run the same command again; it goes on from there"
+                "interrupted; what is finished stays",
+                todo="run the same command again; it goes on from there",
             ) from None
 
     def advanced(self, job: Job, share: float) -> None:
@@ -102,6 +124,10 @@ class Pictures:
         """So many pictures are done, and this one is next."""
         self.done = done
         task = self.progress.tasks[0]
-        rate = task.speed and (f"{task.speed:.3g} pictures/s" if task.speed >= 0.5 else f"{1 / task.speed:.0f} s/picture")
+        rate = task.speed and (
+            f"{task.speed:.3g} pictures/s"
+            if task.speed >= 0.5
+            else f"{1 / task.speed:.0f} s/picture"
+        )
         said = f"{int(done + 1e-6)}/{int(task.total or 0)} pictures [dim]{rate or ''}[/]"
         self.progress.update(self.task, completed=done, said=said, name=escape(name[-40:]))

@@ -11,19 +11,19 @@ from typing import Any
 from rich.markup import escape
 from rich.progress import Progress
 
-from flows.cli import render
-from pipeline import layout
-from pipeline.corpora.diff import diff
-from pipeline.corpora.gc import collect, find_garbage
-from pipeline.corpora.log import find_version
-from pipeline.corpora.tags import delete_tag, set_tag
-from pipeline.lock import take_away
-from pipeline.provenance import now
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.diff import CorpusDiff, Outcome, Reproduction, SampleChanges
-from schemas.errors import UserError
-from schemas.gc import Garbage, KeepConfig
+from pairmill.flows import terminal
+from pairmill.pipeline.corpora.diff import diff
+from pairmill.pipeline.corpora.gc import collect, find_garbage
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.corpora.tags import delete_tag, set_tag
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.lock import take_away
+from pairmill.pipeline.workspace.provenance import now
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.diff import CorpusDiff, Outcome, Reproduction, SampleChanges
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.gc import Garbage, KeepConfig
 
 SHOWN = 12
 """Rows of long lists that are shown; `--json` has all."""
@@ -39,11 +39,11 @@ def diff_versions(workspace: str, old: str, new: str | None, *, as_json: bool) -
     later = find_version(storage, new or old)
     earlier = find_version(storage, old) if new else _parent(storage, later)
     total = sum(sum(manifest.identity.samples.values()) for manifest in (earlier, later))
-    with Progress(console=render.out, transient=True, disable=as_json) as progress:
+    with Progress(console=terminal.out, transient=True, disable=as_json) as progress:
         bar = progress.add_task("compare", total=total)
         found = diff(storage, earlier, later, lambda count: progress.advance(bar, count))
     if as_json:
-        render.out.file.write(found.model_dump_json(indent=2) + "\n")
+        terminal.out.file.write(found.model_dump_json(indent=2) + "\n")
     else:
         _show(found)
     if not found.identical:
@@ -53,31 +53,44 @@ def diff_versions(workspace: str, old: str, new: str | None, *, as_json: bool) -
 def _parent(storage: Storage, manifest: CorpusManifest) -> CorpusManifest:
     reference = f"{manifest.identity.name}@{manifest.version}"
     if not manifest.parents:
-        raise UserError("this version has no parent to compare with", where=reference, todo="name two versions")
+        raise UserError(
+            "this version has no parent to compare with", where=reference, todo="name two versions"
+        )
     return find_version(storage, f"{manifest.identity.name}@{manifest.parents[0]}")
 
 
 def _show(found: CorpusDiff) -> None:
-    render.line(f"[bold]{found.old}[/] -> [bold]{found.new}[/]" + ("  identical" if found.identical else ""))
+    terminal.line(
+        f"[bold]{found.old}[/] -> [bold]{found.new}[/]" + ("  identical" if found.identical else "")
+    )
     if found.identical:
         return
     changed = [[change.path, _value(change.old), _value(change.new)] for change in found.recipe]
-    changed += [[f"stage {change.path}", _value(change.old), _value(change.new)] for change in found.stages]
-    pools = [[c.kind, *(f"{p.count} items, {p.digest[:12]}" if p else "none" for p in (c.old, c.new))] for c in found.pools]
+    changed += [
+        [f"stage {change.path}", _value(change.old), _value(change.new)] for change in found.stages
+    ]
+    pools = [
+        [c.kind, *(f"{p.count} items, {p.digest[:12]}" if p else "none" for p in (c.old, c.new))]
+        for c in found.pools
+    ]
     images = [["added", image, found.places[image]] for image in found.images_added]
     images += [["removed", image, found.places[image]] for image in found.images_removed]
     for title, columns, rows in (
-        ("recipe and stages", ["field", "old", "new"], changed), ("pools", ["pool", "old", "new"], pools),
-        (f"images: {len(found.images_added)} added, {len(found.images_removed)} removed", ["", "pixels", "place"],
-         [[what, image[:12], place] for what, image, place in images]),
-    ):  # fmt: skip
+        ("recipe and stages", ["field", "old", "new"], changed),
+        ("pools", ["pool", "old", "new"], pools),
+        (
+            f"images: {len(found.images_added)} added, {len(found.images_removed)} removed",
+            ["", "pixels", "place"],
+            [[what, image[:12], place] for what, image, place in images],
+        ),
+    ):
         if rows:
-            render.table(title, columns, rows[:SHOWN])
-            render.more(len(rows), SHOWN, "; --json has all")
+            terminal.table(title, columns, rows[:SHOWN])
+            terminal.more(len(rows), SHOWN, "; --json has all")
     show_samples(found.samples)
     s = found.shards
     encoded = f", {s.encoded} with the same pixels in other bytes" if s.encoded else ""
-    render.line(f"  shards   {s.old} -> {s.new}: {s.same} have the same bytes{encoded}")
+    terminal.line(f"  shards   {s.old} -> {s.new}: {s.same} have the same bytes{encoded}")
 
 
 def _value(value: Any) -> str:
@@ -86,13 +99,15 @@ def _value(value: Any) -> str:
 
 def show_samples(s: SampleChanges) -> None:
     """How many samples are equal, were added, removed or changed, and in what."""
-    render.line(f"  samples  {s.equal} equal, {s.added} added, {s.removed} removed, {s.changed} changed")
+    terminal.line(
+        f"  samples  {s.equal} equal, {s.added} added, {s.removed} removed, {s.changed} changed"
+    )
     rows: list[Sequence[object]] = [[field, count] for field, count in s.fields.items()]
     rows += [[f"program: {name}", count] for name, count in s.programs.items()]
     if rows:
-        render.table("changed samples, by field", ["field", "samples"], rows)
+        terminal.table("changed samples, by field", ["field", "samples"], rows)
     for what, keys in s.examples.items():
-        render.line(f"  {what:<8} {', '.join(keys)}")
+        terminal.line(f"  {what:<8} {', '.join(keys)}")
 
 
 def tag_version(workspace: str, reference: str, name: str, *, delete: bool) -> None:
@@ -101,29 +116,48 @@ def tag_version(workspace: str, reference: str, name: str, *, delete: bool) -> N
     corpus = reference.partition("@")[0]
     if delete:
         tag = delete_tag(storage, reference, name)
-        render.line(f"{corpus}@{tag.version} is no longer called {tag.name}")
+        terminal.line(f"{corpus}@{tag.version} is no longer called {tag.name}")
         return
     tag = set_tag(storage, reference, name, now())
-    render.line(f"{corpus}@{tag.version} is [bold]{corpus}@{tag.name}[/]")
+    terminal.line(f"{corpus}@{tag.version} is [bold]{corpus}@{tag.name}[/]")
 
 
-def collect_garbage(workspace: str, corpus: str | None, keep: int, keep_days: float, *, yes: bool) -> None:
+def collect_garbage(
+    workspace: str, corpus: str | None, keep: int, keep_days: float, *, yes: bool
+) -> None:
     """Say what goes, and delete it if told to."""
-    storage, config, present = Storage(workspace), KeepConfig(last=keep, days=keep_days), datetime.now(UTC)
+    storage, config, present = (
+        Storage(workspace),
+        KeepConfig(last=keep, days=keep_days),
+        datetime.now(UTC),
+    )
     if corpus is not None:
-        find_version(storage, corpus)                    # an unknown name is a mistake
-    garbage = collect(storage, config, present, corpus) if yes else find_garbage(storage, config, present, corpus)
-    rows = [[v.corpus, v.version, v.time, "" if v.kept else ("deleted" if yes else "goes"), v.kept] for v in garbage.versions]
+        find_version(storage, corpus)  # an unknown name is a mistake
+    garbage = (
+        collect(storage, config, present, corpus)
+        if yes
+        else find_garbage(storage, config, present, corpus)
+    )
+    rows = [
+        [v.corpus, v.version, v.time, "" if v.kept else ("deleted" if yes else "goes"), v.kept]
+        for v in garbage.versions
+    ]
     if rows:
-        render.table("", ["corpus", "version", "sealed", "", "stays because"], rows)
+        terminal.table("", ["corpus", "version", "sealed", "", "stays because"], rows)
     for reference in garbage.unfinished:
-        render.line(f"  {reference}: never finished, {'deleted' if yes else 'goes'}")
-    stages = [[s.stage, len(s.sealed), len(s.units), s.kept] for s in garbage.stages if s.sealed or s.units]
+        terminal.line(f"  {reference}: never finished, {'deleted' if yes else 'goes'}")
+    stages = [
+        [s.stage, len(s.sealed), len(s.units), s.kept]
+        for s in garbage.stages
+        if s.sealed or s.units
+    ]
     if stages:
-        render.table("stages that no version needs", ["stage", "sealed", "units", "units that stay"], stages)
+        terminal.table(
+            "stages that no version needs", ["stage", "sealed", "units", "units that stay"], stages
+        )
     for note in garbage.notes:
-        render.line(f"  {escape(note)}")
-    render.line(_sum(garbage, yes=yes))
+        terminal.line(f"  {escape(note)}")
+    terminal.line(_sum(garbage, yes=yes))
 
 
 def _sum(garbage: Garbage, *, yes: bool) -> str:
@@ -134,49 +168,66 @@ def _sum(garbage: Garbage, *, yes: bool) -> str:
 
 
 def reproduce_version(
-    workspace: str, reference: str, images: Sequence[str], from_pools: bool | None, into: str | None, workers: int | None,
+    workspace: str,
+    reference: str,
+    images: Sequence[str],
+    from_pools: bool | None,
+    into: str | None,
+    workers: int | None,
     device: str,
-) -> None:  # fmt: skip
+) -> None:
     """Make a version again under bars, and say how it came out.
 
     Raises:
         SystemExit: with code 1 if a sample differs.
     """
-    from flows.session import resolve_device
-    from pipeline.corpora.reproduce import Bench, reproduce
-    from pipeline.execution import ProcessExecutor, local_profile
+    from pairmill.flows.session import resolve_device
+    from pairmill.pipeline.build.reproduce import Bench, reproduce
+    from pairmill.pipeline.runner.execution import ProcessExecutor, local_profile
 
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
     with ExitStack() as stack:
-        folder = into or stack.enter_context(tempfile.TemporaryDirectory(prefix="pairmill-reproduce-"))
+        folder = into or stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="pairmill-reproduce-")
+        )
         profile = local_profile(Storage(folder).url, resolve_device(device), workers)
-        bars = stack.enter_context(render.Bars())
-        found = reproduce(storage, manifest, Bench(profile, ProcessExecutor(profile.workers), bars), images, from_pools)
+        bars = stack.enter_context(terminal.Bars())
+        found = reproduce(
+            storage,
+            manifest,
+            Bench(profile, ProcessExecutor(profile.workers), bars),
+            images,
+            from_pools,
+        )
     show_reproduction(found)
     if found.outcome == Outcome.DIFFERENT:
         raise SystemExit(1)
 
 
-def repair_version(workspace: str, reference: str, images: Sequence[str], workers: int | None, device: str) -> None:
+def repair_version(
+    workspace: str, reference: str, images: Sequence[str], workers: int | None, device: str
+) -> None:
     """Make a damaged version again under bars, take what was damaged from there, and say how it is now.
 
     Raises:
         SystemExit: with code 1 if something is still damaged.
     """
-    from flows.session import resolve_device
-    from pipeline.corpora.repair import repair
-    from pipeline.corpora.reproduce import Bench
-    from pipeline.execution import ProcessExecutor, local_profile
+    from pairmill.flows.session import resolve_device
+    from pairmill.pipeline.build.repair import repair
+    from pairmill.pipeline.build.reproduce import Bench
+    from pairmill.pipeline.runner.execution import ProcessExecutor, local_profile
 
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
-    with tempfile.TemporaryDirectory(prefix="pairmill-repair-") as folder, render.Bars() as bars:
+    with tempfile.TemporaryDirectory(prefix="pairmill-repair-") as folder, terminal.Bars() as bars:
         profile = local_profile(Storage(folder).url, resolve_device(device), workers)
-        done, report = repair(storage, manifest, Bench(profile, ProcessExecutor(profile.workers), bars), images)
+        done, report = repair(
+            storage, manifest, Bench(profile, ProcessExecutor(profile.workers), bars), images
+        )
     for name in done:
-        render.line(f"  made again  {escape(name)}")
-    render.verified(report, f"{manifest.identity.name}@{manifest.version}")
+        terminal.line(f"  made again  {escape(name)}")
+    terminal.verified(report, f"{manifest.identity.name}@{manifest.version}")
     if not report.ok:
         raise SystemExit(1)
 
@@ -189,14 +240,16 @@ def show_reproduction(found: Reproduction) -> None:
         Outcome.PIXELS: f"[green]equal pixels[/]: {every} have the same pixels and programs, in other files",
         Outcome.DIFFERENT: "[bold red]differs[/]",
     }
-    render.line(f"[bold]{found.version}[/]  {said[found.outcome]}")
+    terminal.line(f"[bold]{found.version}[/]  {said[found.outcome]}")
     if found.outcome != Outcome.IDENTICAL:
         s = found.shards
-        render.line(f"  shards   {s.same} of {s.new} have the same bytes, {s.encoded} the same pixels from another encoder")
+        terminal.line(
+            f"  shards   {s.same} of {s.new} have the same bytes, {s.encoded} the same pixels from another encoder"
+        )
     if found.outcome == Outcome.DIFFERENT:
         show_samples(found.samples)
     for note in found.notes:
-        render.line(f"  {escape(note)}")
+        terminal.line(f"  {escape(note)}")
 
 
 def remove_lock(workspace: str, name: str) -> None:
@@ -204,7 +257,15 @@ def remove_lock(workspace: str, name: str) -> None:
     storage = Storage(workspace)
     if not storage.exists(layout.lock_file(name)):
         names = storage.names(layout.lock_folder())
-        known = ", ".join(file.removesuffix(".json") for file in names if file.endswith(".json") and not file.startswith("."))
-        raise UserError(f"there is no lock called {name!r}", where=storage.path(layout.lock_folder()), got=known or "no lock")
+        known = ", ".join(
+            file.removesuffix(".json")
+            for file in names
+            if file.endswith(".json") and not file.startswith(".")
+        )
+        raise UserError(
+            f"there is no lock called {name!r}",
+            where=storage.path(layout.lock_folder()),
+            got=known or "no lock",
+        )
     holder = take_away(storage, name)
-    render.line(f"took away the lock {name}" + (f" of {holder.words()}" if holder else ""))
+    terminal.line(f"took away the lock {name}" + (f" of {holder.words()}" if holder else ""))

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from models.archs.compact import Compact
-from models.archs.dbpn import Dbpn
-from models.archs.edsr import Edsr
-from models.archs.espcn import Espcn
-from models.archs.lapsrn import LapSrn
-from models.archs.layers import Network, draw_weights
-from models.archs.rcan import Rcan
-from models.archs.rrdbnet import RrdbNet
-from models.archs.srcnn import Srcnn
-from models.archs.srresnet import SrResNet
-from models.archs.swinir import SwinIr
-from models.pdm.sampling import keyed
-from schemas.network import AnyNetworkConfig
+from pairmill.models.archs.compact import Compact
+from pairmill.models.archs.dbpn import Dbpn
+from pairmill.models.archs.edsr import Edsr
+from pairmill.models.archs.espcn import Espcn
+from pairmill.models.archs.lapsrn import LapSrn
+from pairmill.models.archs.layers import Network, draw_weights
+from pairmill.models.archs.rcan import Rcan
+from pairmill.models.archs.rrdbnet import RrdbNet
+from pairmill.models.archs.srcnn import Srcnn
+from pairmill.models.archs.srresnet import SrResNet
+from pairmill.models.archs.swinir import SwinIr
+from pairmill.models.fitting.streams import keyed
+from pairmill.schemas.network import AnyNetworkConfig
 
 NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "srresnet": SrResNet,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 
-from models.archs.layers import Conv, Network
-from schemas.network import CompactConfig
+from pairmill.models.archs.layers import Conv, Network
+from pairmill.schemas.network import CompactConfig
 
 
 class Compact(Network):
@@ -16,9 +16,14 @@ class Compact(Network):
         super().__init__(config, scale)
         layers: list[nn.Module] = []
         for number in range(config.blocks + 1):
-            layers += [Conv(config.features if number else 3, config.features), nn.PReLU(config.features)]
+            layers += [
+                Conv(config.features if number else 3, config.features),
+                nn.PReLU(config.features),
+            ]
         self.body = nn.Sequential(*layers, Conv(config.features, 3 * scale**2))
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
-        return pixel_shuffle(self.body(lr), self.scale) + interpolate(lr, scale_factor=self.scale, mode="nearest")
+        return pixel_shuffle(self.body(lr), self.scale) + interpolate(
+            lr, scale_factor=self.scale, mode="nearest"
+        )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.archs.layers import Conv, Deconv, Network
-from schemas.network import DbpnConfig
+from pairmill.models.archs.layers import Conv, Deconv, Network
+from pairmill.schemas.network import DbpnConfig
 
 SIDES = {2: (6, 2), 3: (7, 2), 4: (8, 2), 8: (12, 2)}
 """Side and padding of the filters that enlarge and reduce, by scale; 2, 4 and 8 as published, 3 between them."""
@@ -15,11 +15,23 @@ SIDES = {2: (6, 2), 3: (7, 2), 4: (8, 2), 8: (12, 2)}
 class Active(nn.Module):
     """A convolution, or a transposed one (as weak at first as published, 1 / stride), and PReLU with one slope."""
 
-    def __init__(self, inputs: int, outputs: int, side: int, stride: int = 1, padding: int = 0, *, up: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        side: int,
+        stride: int = 1,
+        padding: int = 0,
+        *,
+        up: bool = False,
+    ) -> None:
         super().__init__()
         kind = Deconv if up else Conv
         gain = 1 / stride if up else 1.0
-        self.add_module("deconv" if up else "conv", kind(inputs, outputs, side, stride, padding, start="he", gain=gain))
+        self.add_module(
+            "deconv" if up else "conv",
+            kind(inputs, outputs, side, stride, padding, start="he", gain=gain),
+        )
         self.act = nn.PReLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -40,12 +52,17 @@ class Projection(nn.Module):
         self.dense = dense
         for number in (1, 2, 3):
             there = up if number != 2 else not up
-            self.add_module(f"{self.word}_conv{number}", Active(features, features, side, scale, padding, up=there))
+            self.add_module(
+                f"{self.word}_conv{number}",
+                Active(features, features, side, scale, padding, up=there),
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, h, w) to (B, features, h scale, w scale), or / scale."""
         x = self.conv(x) if self.dense else x
-        first, back, again = (self.get_submodule(f"{self.word}_conv{number}") for number in (1, 2, 3))
+        first, back, again = (
+            self.get_submodule(f"{self.word}_conv{number}") for number in (1, 2, 3)
+        )
         there: Tensor = first(x)
         return there + again(back(there) - x)  # type: ignore[no-any-return]
 
@@ -60,9 +77,15 @@ class Dbpn(Network):
         self.feat1 = Active(config.start_features, features, 1)
         for number in range(1, self.stages + 1):
             maps = max(1, number - 1)
-            self.add_module(f"up{number}", Projection(features * maps, features, scale, up=True, dense=number > 2))
+            self.add_module(
+                f"up{number}",
+                Projection(features * maps, features, scale, up=True, dense=number > 2),
+            )
             if number < self.stages:
-                self.add_module(f"down{number}", Projection(features * number, features, scale, up=False, dense=number > 1))
+                self.add_module(
+                    f"down{number}",
+                    Projection(features * number, features, scale, up=False, dense=number > 1),
+                )
         self.output_conv = nn.Module()
         self.output_conv.add_module("conv", Conv(features * self.stages, 3, start="he"))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from models.archs.layers import PostUpsampling, ResidualBlock
-from schemas.network import EdsrConfig
+from pairmill.models.archs.layers import PostUpsampling, ResidualBlock
+from pairmill.schemas.network import EdsrConfig
 
 
 class Edsr(PostUpsampling):
     """Residual blocks."""
 
     def __init__(self, config: EdsrConfig, scale: int) -> None:
-        super().__init__(config, scale, (ResidualBlock(config.features, config.residual_scale) for _ in range(config.blocks)))
+        super().__init__(
+            config,
+            scale,
+            (ResidualBlock(config.features, config.residual_scale) for _ in range(config.blocks)),
+        )

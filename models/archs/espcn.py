@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pixel_shuffle
 
-from models.archs.layers import Conv, Network
-from schemas.network import EspcnConfig
+from pairmill.models.archs.layers import Conv, Network
+from pairmill.schemas.network import EspcnConfig
 
 
 class Espcn(Network):

@@ -29,16 +29,22 @@ CONVENTIONS = {
         "rrdbnet",
         ("RRDB_trunk.0.RDB1.conv1.weight",),
         (
-            ("body.{n}.rdb{k}.conv{j}", "RRDB_trunk.{n}.RDB{k}.conv{j}"), ("conv_body", "trunk_conv"),
-            ("conv_up{k}", "upconv{k}"), ("conv_hr", "HRconv"),
+            ("body.{n}.rdb{k}.conv{j}", "RRDB_trunk.{n}.RDB{k}.conv{j}"),
+            ("conv_body", "trunk_conv"),
+            ("conv_up{k}", "upconv{k}"),
+            ("conv_hr", "HRconv"),
         ),
     ),
     "esrgan": Convention(
         "rrdbnet",
         ("model.1.sub.0.RDB1.conv1.0.weight",),
         (
-            ("conv_first", "model.0"), ("body.{n}.rdb{k}.conv{j}", "model.1.sub.{n}.RDB{k}.conv{j}.0"),
-            ("conv_body", "model.1.sub.{blocks}"), ("conv_up1", "model.3"), ("conv_up2", "model.6"), ("conv_hr", "model.8"),
+            ("conv_first", "model.0"),
+            ("body.{n}.rdb{k}.conv{j}", "model.1.sub.{n}.RDB{k}.conv{j}.0"),
+            ("conv_body", "model.1.sub.{blocks}"),
+            ("conv_up1", "model.3"),
+            ("conv_up2", "model.6"),
+            ("conv_hr", "model.8"),
             ("conv_last", "model.10"),
         ),
         {"blocks": "body.{n}.rdb1.conv1"},
@@ -47,10 +53,19 @@ CONVENTIONS = {
         "rcan",
         ("head.0.weight", "body.0.body.0.body.0.weight"),
         (
-            ("conv_first", "head.0"), ("body.{g}.residual_group.{b}.rcab.{i}", "body.{g}.body.{b}.body.{i}"),
-            ("body.{g}.residual_group.{b}.rcab.3.attention.1", "body.{g}.body.{b}.body.3.conv_du.0"),
-            ("body.{g}.residual_group.{b}.rcab.3.attention.3", "body.{g}.body.{b}.body.3.conv_du.2"),
-            ("body.{g}.conv", "body.{g}.body.{blocks}"), ("conv_after_body", "body.{groups}"), ("upsample.{i}", "tail.0.{i}"),
+            ("conv_first", "head.0"),
+            ("body.{g}.residual_group.{b}.rcab.{i}", "body.{g}.body.{b}.body.{i}"),
+            (
+                "body.{g}.residual_group.{b}.rcab.3.attention.1",
+                "body.{g}.body.{b}.body.3.conv_du.0",
+            ),
+            (
+                "body.{g}.residual_group.{b}.rcab.3.attention.3",
+                "body.{g}.body.{b}.body.3.conv_du.2",
+            ),
+            ("body.{g}.conv", "body.{g}.body.{blocks}"),
+            ("conv_after_body", "body.{groups}"),
+            ("upsample.{i}", "tail.0.{i}"),
             ("conv_last", "tail.1"),
         ),
         {"groups": "body.{n}.conv", "blocks": "body.0.residual_group.{n}.rcab.0"},
@@ -59,12 +74,16 @@ CONVENTIONS = {
         "edsr",
         ("head.0.weight", "body.0.body.0.weight"),
         (
-            ("conv_first", "head.0"), ("body.{n}.conv1", "body.{n}.body.0"), ("body.{n}.conv2", "body.{n}.body.2"),
-            ("conv_after_body", "body.{blocks}"), ("upsample.{i}", "tail.0.{i}"), ("conv_last", "tail.1"),
+            ("conv_first", "head.0"),
+            ("body.{n}.conv1", "body.{n}.body.0"),
+            ("body.{n}.conv2", "body.{n}.body.2"),
+            ("conv_after_body", "body.{blocks}"),
+            ("upsample.{i}", "tail.0.{i}"),
+            ("conv_last", "tail.1"),
         ),
         {"blocks": "body.{n}.conv1"},
     ),
-}  # fmt: skip
+}
 """`esrgan-old`: ESRGAN after its first rewriting, BSRGAN, RealSR, KAIR; `esrgan`: the original one; `rcan` and `edsr`: the
 authors' networks. Ours are those of BasicSR."""
 MEANS = ("sub_mean.weight", "sub_mean.bias", "add_mean.weight", "add_mean.bias")
@@ -73,7 +92,10 @@ MEANS = ("sub_mean.weight", "sub_mean.bias", "add_mean.weight", "add_mean.bias")
 
 def convention_of(tensors: Tensors) -> str | None:
     """Whose names these are; none if ours, or nobody's."""
-    return next((name for name, each in CONVENTIONS.items() if all(sign in tensors for sign in each.signs)), None)
+    return next(
+        (name for name, each in CONVENTIONS.items() if all(sign in tensors for sign in each.signs)),
+        None,
+    )
 
 
 def to_ours(tensors: Tensors) -> Tensors:
@@ -88,7 +110,10 @@ def to_ours(tensors: Tensors) -> Tensors:
 def to_theirs(tensors: Tensors, name: str) -> Tensors:
     """Our weights by the names of a convention, without `MEANS`."""
     convention, stems = CONVENTIONS[name], {key.rpartition(".")[0] for key in tensors}
-    counts = {word: str(sum(1 for stem in stems if _pattern(form).fullmatch(stem))) for word, form in convention.counts.items()}
+    counts = {
+        word: str(sum(1 for stem in stems if _pattern(form).fullmatch(stem)))
+        for word, form in convention.counts.items()
+    }
     rules = [(_pattern(ours), theirs) for ours, theirs in convention.pairs]
     return {_renamed(key, rules, counts): value for key, value in tensors.items()}
 

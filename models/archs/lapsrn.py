@@ -6,8 +6,8 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
-from models.archs.layers import Conv, Deconv, Pyramid, fill, in_full
-from schemas.network import LapSrnConfig
+from pairmill.models.archs.layers import Conv, Deconv, Pyramid, fill, in_full
+from pairmill.schemas.network import LapSrnConfig
 
 SLOPE = 0.2
 BILINEAR = np.array([0.25, 0.75, 0.75, 0.25])
@@ -54,7 +54,9 @@ class LapSrn(Pyramid):
         super().__init__(config, scale)
         self.count = scale.bit_length() - 1
         self.first = Conv(3, config.features, start="he")
-        self.levels = nn.ModuleList(Level(config.features, config.depth) for _ in range(1 if config.shared else self.count))
+        self.levels = nn.ModuleList(
+            Level(config.features, config.depth) for _ in range(1 if config.shared else self.count)
+        )
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
         """See `Pyramid`; each picture is twice as large as the one before."""

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from models.functional.resize import cubic
-from schemas.network import EdsrConfig, NetworkBase, RcanConfig
+from pairmill.models.functional.resize import cubic
+from pairmill.schemas.network import EdsrConfig, NetworkBase, RcanConfig
 
 Start = Literal["torch", "he"]
 """First weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws them; `he`: normal with variance
@@ -43,9 +43,16 @@ class Conv(nn.Conv2d):
     """A convolution that keeps the size at stride 1. It has no values until `draw_weights`: no global generator moves."""
 
     def __init__(
-        self, inputs: int, outputs: int, side: int = 3, stride: int = 1, padding: int | None = None, *, start: Start = "torch",
+        self,
+        inputs: int,
+        outputs: int,
+        side: int = 3,
+        stride: int = 1,
+        padding: int | None = None,
+        *,
+        start: Start = "torch",
         gain: float = 1.0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.start, self.gain = start, gain
         super().__init__(inputs, outputs, side, stride, side // 2 if padding is None else padding)
 
@@ -61,9 +68,17 @@ class Deconv(nn.ConvTranspose2d):
     """A transposed convolution, drawn as a `Conv`."""
 
     def __init__(
-        self, inputs: int, outputs: int, side: int, stride: int, padding: int, *, start: Start = "torch", gain: float = 1.0,
+        self,
+        inputs: int,
+        outputs: int,
+        side: int,
+        stride: int,
+        padding: int,
+        *,
+        start: Start = "torch",
+        gain: float = 1.0,
         bias: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.start, self.gain = start, gain
         super().__init__(inputs, outputs, side, stride, padding, bias=bias)
 
@@ -72,7 +87,14 @@ class Deconv(nn.ConvTranspose2d):
 
     def draw(self, rng: np.random.Generator) -> None:
         """First weights and bias."""
-        draw_filters(self, rng, max(1, self.in_channels * self.kernel_size[0] * self.kernel_size[1] // self.stride[0] ** 2))
+        draw_filters(
+            self,
+            rng,
+            max(
+                1,
+                self.in_channels * self.kernel_size[0] * self.kernel_size[1] // self.stride[0] ** 2,
+            ),
+        )
 
 
 class Linear(nn.Linear):
@@ -103,7 +125,12 @@ def draw_filters(layer: Conv | Deconv, rng: np.random.Generator, inputs: int) ->
     else:
         fill(layer.weight, layer.gain * bound * (2 * rng.random(shape) - 1))
     if layer.bias is not None:
-        fill(layer.bias, np.zeros(len(layer.bias)) if layer.start == "he" else bound * (2 * rng.random(len(layer.bias)) - 1))
+        fill(
+            layer.bias,
+            np.zeros(len(layer.bias))
+            if layer.start == "he"
+            else bound * (2 * rng.random(len(layer.bias)) - 1),
+        )
 
 
 def fill(parameter: Tensor, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
@@ -115,9 +142,13 @@ def fill(parameter: Tensor, values: np.ndarray[tuple[int, ...], np.dtype[np.floa
 class ResidualBlock(nn.Module):
     """x + scale conv2(relu(conv1(x))): EDSR's block, without normalisation."""
 
-    def __init__(self, features: int, scale: float = 1.0, *, start: Start = "torch", gain: float = 1.0) -> None:
+    def __init__(
+        self, features: int, scale: float = 1.0, *, start: Start = "torch", gain: float = 1.0
+    ) -> None:
         super().__init__()
-        self.conv1, self.conv2 = (Conv(features, features, start=start, gain=gain) for _ in range(2))
+        self.conv1, self.conv2 = (
+            Conv(features, features, start=start, gain=gain) for _ in range(2)
+        )
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
@@ -131,7 +162,13 @@ class Upsample(nn.Sequential):
 
     def __init__(self, features: int, scale: int) -> None:
         steps = [3] if scale == 3 else [2] * round(math.log2(scale))
-        super().__init__(*(part for step in steps for part in (Conv(features, step**2 * features), nn.PixelShuffle(step))))
+        super().__init__(
+            *(
+                part
+                for step in steps
+                for part in (Conv(features, step**2 * features), nn.PixelShuffle(step))
+            )
+        )
 
 
 class Normalise(nn.Module):
@@ -162,7 +199,9 @@ class PostUpsampling(Network):
         blocks: (B, features, h, w) to the same.
     """
 
-    def __init__(self, config: EdsrConfig | RcanConfig, scale: int, blocks: Iterable[nn.Module]) -> None:
+    def __init__(
+        self, config: EdsrConfig | RcanConfig, scale: int, blocks: Iterable[nn.Module]
+    ) -> None:
         super().__init__(config, scale)
         features = config.features
         self.normalise = Normalise(config.mean, config.range)
@@ -189,9 +228,13 @@ class BicubicUp(nn.Module):
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        offsets = (np.arange(scale) + 0.5) / scale - 0.5                # of the outputs from the input sample that they stem from
+        offsets = (
+            np.arange(scale) + 0.5
+        ) / scale - 0.5  # of the outputs from the input sample that they stem from
         taps = cubic(offsets[:, None] - np.arange(-2, 3)[None])
-        self.register_buffer("taps", torch.from_numpy(taps).float()[:, None, :, None], persistent=False)
+        self.register_buffer(
+            "taps", torch.from_numpy(taps).float()[:, None, :, None], persistent=False
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to (B, C, scale h, scale w)."""
@@ -205,7 +248,9 @@ class BicubicUp(nn.Module):
         batch, channels, height, width = x.shape
         place = torch.arange(-2, height + 2, device=x.device) % (2 * height)
         padded = x.index_select(2, torch.minimum(place, 2 * height - 1 - place))
-        found = conv2d(padded.reshape(batch * channels, 1, height + 4, width), self.taps.to(x.dtype))
+        found = conv2d(
+            padded.reshape(batch * channels, 1, height + 4, width), self.taps.to(x.dtype)
+        )
         return found.transpose(1, 2).reshape(batch, channels, height * self.scale, width)
 
 

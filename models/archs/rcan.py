@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from models.archs.layers import Conv, PostUpsampling
-from schemas.network import RcanConfig
+from pairmill.models.archs.layers import Conv, PostUpsampling
+from pairmill.schemas.network import RcanConfig
 
 
 class Attention(nn.Module):
@@ -15,7 +15,11 @@ class Attention(nn.Module):
         super().__init__()
         few = features // squeeze
         self.attention = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), Conv(features, few, 1), nn.ReLU(), Conv(few, features, 1), nn.Sigmoid()
+            nn.AdaptiveAvgPool2d(1),
+            Conv(features, few, 1),
+            nn.ReLU(),
+            Conv(few, features, 1),
+            nn.Sigmoid(),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -31,7 +35,9 @@ class Block(nn.Module):
         super().__init__()
         features = config.features
         attention = Attention(features, config.squeeze)
-        self.rcab = nn.Sequential(Conv(features, features), nn.ReLU(), Conv(features, features), attention)
+        self.rcab = nn.Sequential(
+            Conv(features, features), nn.ReLU(), Conv(features, features), attention
+        )
         self.scale = config.residual_scale
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-from models.archs.dbpn import SIDES
-from models.archs.keys import CONVENTIONS, Tensors, convention_of, to_ours
-from models.archs.rrdbnet import TALL
-from schemas.network import (
+from pairmill.models.archs.dbpn import SIDES
+from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of, to_ours
+from pairmill.models.archs.rrdbnet import TALL
+from pairmill.schemas.network import (
     DIV2K_MEAN,
     AnyNetworkConfig,
     CompactConfig,
@@ -32,7 +32,7 @@ JPEG_WINDOW = 7
 
 
 def recognise(tensors: Tensors) -> Found:
-    """Settings and scale of the network that these weights are for, by any of the names in `models.archs.keys`.
+    """Settings and scale of the network that these weights are for, by any of the names in `pairmill.models.archs.keys`.
 
     What shapes do not show is taken from the published networks: EDSR's residual scale, means and ranges.
 
@@ -46,7 +46,9 @@ def recognise(tensors: Tensors) -> Found:
     try:
         config, scale = found(ours)
     except (KeyError, IndexError, ZeroDivisionError) as error:
-        raise ValueError(f"weights of a damaged or foreign network: {type(error).__name__} {error} in {some(ours)}") from error
+        raise ValueError(
+            f"weights of a damaged or foreign network: {type(error).__name__} {error} in {some(ours)}"
+        ) from error
     if isinstance(config, RcanConfig | EdsrConfig) and convention_of(tensors) in CONVENTIONS:
         config = config.with_(mean=_mean(tensors, config.range))
     problem = config.problem(scale)
@@ -78,7 +80,9 @@ def _shuffled(tensors: Tensors, name: str) -> int:
     """Scale of an `Upsample`: entries 0, 2, ... with step**2 times as many channels out as in."""
     scale, entries = 1, _count(tensors, f"{name}.N.weight")
     if not entries:
-        raise ValueError(f"weights without {name}.0, the layer that enlarges: a body alone, or no network for super-resolution")
+        raise ValueError(
+            f"weights without {name}.0, the layer that enlarges: a body alone, or no network for super-resolution"
+        )
     for number in range(0, entries, 2):
         outputs, inputs = tensors[f"{name}.{number}.weight"].shape[:2]
         scale *= _root(outputs // inputs)
@@ -89,7 +93,11 @@ def _mean(tensors: Tensors, span: float) -> tuple[float, ...]:
     if "sub_mean.bias" not in tensors:
         return (0.0, 0.0, 0.0)
     mean = tuple(round(-value / span, 4) for value in tensors["sub_mean.bias"].tolist())
-    return DIV2K_MEAN if max(abs(a - b) for a, b in zip(mean, DIV2K_MEAN, strict=True)) < 2e-4 else mean
+    return (
+        DIV2K_MEAN
+        if max(abs(a - b) for a, b in zip(mean, DIV2K_MEAN, strict=True)) < 2e-4
+        else mean
+    )
 
 
 def _srresnet(tensors: Tensors) -> Found:
@@ -97,25 +105,33 @@ def _srresnet(tensors: Tensors) -> Found:
         _root(tensors[f"upconv{n}.weight"].shape[0] // tensors[f"upconv{n}.weight"].shape[1])
         for n in range(1, _count(tensors, "upconvN.weight"))
     )
-    return SrResNetConfig(features=tensors["conv_first.weight"].shape[0], blocks=_count(tensors, "body.N.conv1")), scale
+    return SrResNetConfig(
+        features=tensors["conv_first.weight"].shape[0], blocks=_count(tensors, "body.N.conv1")
+    ), scale
 
 
 def _edsr(tensors: Tensors) -> Found:
     features = tensors["conv_first.weight"].shape[0]
     added = 0.1 if features > PLAIN else 1.0
-    config = EdsrConfig(features=features, blocks=_count(tensors, "body.N.conv1"), residual_scale=added)
+    config = EdsrConfig(
+        features=features, blocks=_count(tensors, "body.N.conv1"), residual_scale=added
+    )
     return config, _shuffled(tensors, "upsample")
 
 
 def _rcan(tensors: Tensors) -> Found:
     few, features = tensors["body.0.residual_group.0.rcab.3.attention.1.weight"].shape[:2]
     groups, blocks = _count(tensors, "body.N.conv."), _count(tensors, "body.0.residual_group.N.")
-    return RcanConfig(features=features, groups=groups, blocks=blocks, squeeze=features // few), _shuffled(tensors, "upsample")
+    return RcanConfig(
+        features=features, groups=groups, blocks=blocks, squeeze=features // few
+    ), _shuffled(tensors, "upsample")
 
 
 def _rrdbnet(tensors: Tensors) -> Found:
     if "conv_up2.weight" not in tensors:
-        raise ValueError("an RRDBNet that enlarges by 2 alone; ours has two doublings and packs pixels below scale 4")
+        raise ValueError(
+            "an RRDBNet that enlarges by 2 alone; ours has two doublings and packs pixels below scale 4"
+        )
     growth = tensors["body.0.rdb1.conv1.weight"].shape[0]
     features, inputs = tensors["conv_first.weight"].shape[:2]
     config = RrdbNetConfig(features=features, blocks=_count(tensors, "body.N."), growth=growth)
@@ -126,20 +142,30 @@ def _swinir(tensors: Tensors) -> Found:
     first = "layers.0.residual_group.blocks.0"
     features, groups = tensors["conv_first.weight"].shape[0], _count(tensors, "layers.N.")
     depths = tuple(_count(tensors, f"layers.{n}.residual_group.blocks.N.") for n in range(groups))
-    tables = [f"layers.{n}.residual_group.blocks.0.attn.relative_position_bias_table" for n in range(groups)]
+    tables = [
+        f"layers.{n}.residual_group.blocks.0.attn.relative_position_bias_table"
+        for n in range(groups)
+    ]
     window = _root(tensors[f"{first}.attn.relative_position_index"].shape[0])
     masks = [tensors[key] for key in tensors if key.endswith("attn_mask")]
     upsampler, scale = _swinir_tail(tensors)
     config = SwinIrConfig(
-        features=features, depths=depths, heads=tuple(tensors[table].shape[1] for table in tables), window=window,
-        mlp_ratio=tensors[f"{first}.mlp.fc1.bias"].shape[0] / features, upsampler=upsampler,
+        features=features,
+        depths=depths,
+        heads=tuple(tensors[table].shape[1] for table in tables),
+        window=window,
+        mlp_ratio=tensors[f"{first}.mlp.fc1.bias"].shape[0] / features,
+        upsampler=upsampler,
         residual="1conv" if "conv_after_body.weight" in tensors else "3conv",
-        patch=window * _root(masks[0].shape[0]) if masks else 8 * window, range=255.0 if window == JPEG_WINDOW else 1.0,
-    )  # fmt: skip
+        patch=window * _root(masks[0].shape[0]) if masks else 8 * window,
+        range=255.0 if window == JPEG_WINDOW else 1.0,
+    )
     return config, scale
 
 
-def _swinir_tail(tensors: Tensors) -> tuple[Literal["pixelshuffle", "pixelshuffledirect", "nearest+conv"], int]:
+def _swinir_tail(
+    tensors: Tensors,
+) -> tuple[Literal["pixelshuffle", "pixelshuffledirect", "nearest+conv"], int]:
     if "conv_up1.weight" in tensors:
         return "nearest+conv", 4 if "conv_up2.weight" in tensors else 2
     if "conv_before_upsample.0.weight" in tensors:
@@ -159,21 +185,29 @@ def _three(tensors: Tensors) -> Found:
     scale = _root(tensors["conv3.weight"].shape[0] // 3)
     if scale == 1:
         raise ValueError("an SRCNN, whose weights do not tell the scale: it must be given")
-    return EspcnConfig(features=(tensors["conv1.weight"].shape[0], tensors["conv2.weight"].shape[0])), scale
+    return EspcnConfig(
+        features=(tensors["conv1.weight"].shape[0], tensors["conv2.weight"].shape[0])
+    ), scale
 
 
 def _lapsrn(tensors: Tensors) -> Found:
     levels = _count(tensors, "levels.N.")
     if levels == 1:
-        raise ValueError("a LapSRN with one level, whose weights do not tell the scale: it must be given")
-    return LapSrnConfig(features=tensors["first.weight"].shape[0], depth=_count(tensors, "levels.0.convs.N.")), 2**levels
+        raise ValueError(
+            "a LapSRN with one level, whose weights do not tell the scale: it must be given"
+        )
+    return LapSrnConfig(
+        features=tensors["first.weight"].shape[0], depth=_count(tensors, "levels.0.convs.N.")
+    ), 2**levels
 
 
 def _dbpn(tensors: Tensors) -> Found:
     side = tensors["up1.up_conv1.deconv.weight"].shape[-1]
     scale = {taken: scale for scale, (taken, _) in SIDES.items()}[side]
     start, features = tensors["feat0.conv.weight"].shape[0], tensors["feat1.conv.weight"].shape[0]
-    return DbpnConfig(start_features=start, features=features, stages=_count(tensors, "upN.") - 1), scale
+    return DbpnConfig(
+        start_features=start, features=features, stages=_count(tensors, "upN.") - 1
+    ), scale
 
 
 FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pixel_unshuffle
 
-from models.archs.layers import Conv, Network, reflected
-from schemas.network import RrdbNetConfig
+from pairmill.models.archs.layers import Conv, Network, reflected
+from pairmill.schemas.network import RrdbNetConfig
 
 SLOPE = 0.2
 CALM = 0.2
@@ -23,13 +23,18 @@ class DenseBlock(nn.Module):
         super().__init__()
         for number in range(1, 6):
             outputs = features if number == 5 else growth
-            self.add_module(f"conv{number}", Conv(features + (number - 1) * growth, outputs, start="he", gain=0.1))
+            self.add_module(
+                f"conv{number}",
+                Conv(features + (number - 1) * growth, outputs, start="he", gain=0.1),
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, features, h, w) to the same."""
         seen = x
         for number in range(1, 5):
-            seen = torch.cat([seen, leaky_relu(self.get_submodule(f"conv{number}")(seen), SLOPE)], 1)
+            seen = torch.cat(
+                [seen, leaky_relu(self.get_submodule(f"conv{number}")(seen), SLOPE)], 1
+            )
         added: Tensor = self.get_submodule("conv5")(seen)
         return x + CALM * added
 

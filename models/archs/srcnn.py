@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from models.archs.layers import BicubicUp, Conv, Network
-from schemas.network import SrcnnConfig
+from pairmill.models.archs.layers import BicubicUp, Conv, Network
+from pairmill.schemas.network import SrcnnConfig
 
 
 class Srcnn(Network):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pixel_shuffle
 
-from models.archs.layers import Conv, Network, ResidualBlock
-from schemas.network import SrResNetConfig
+from pairmill.models.archs.layers import Conv, Network, ResidualBlock
+from pairmill.schemas.network import SrResNetConfig
 
 SLOPE = 0.1
 
@@ -18,10 +18,14 @@ class SrResNet(Network):
         super().__init__(config, scale)
         features = config.features
         self.conv_first = Conv(3, features, start="he", gain=0.1)
-        self.body = nn.Sequential(*(ResidualBlock(features, start="he", gain=0.1) for _ in range(config.blocks)))
+        self.body = nn.Sequential(
+            *(ResidualBlock(features, start="he", gain=0.1) for _ in range(config.blocks))
+        )
         self.steps = [3] if scale == 3 else [2] * (scale.bit_length() - 1)
         for number, step in enumerate(self.steps, 1):
-            self.add_module(f"upconv{number}", Conv(features, features * step**2, start="he", gain=0.1))
+            self.add_module(
+                f"upconv{number}", Conv(features, features * step**2, start="he", gain=0.1)
+            )
         self.conv_hr = Conv(features, features, start="he", gain=0.1)
         self.conv_last = Conv(features, 3, start="he", gain=0.1)
 
@@ -29,6 +33,10 @@ class SrResNet(Network):
         """See `Network`."""
         values = self.body(leaky_relu(self.conv_first(lr), SLOPE))
         for number, step in enumerate(self.steps, 1):
-            values = leaky_relu(pixel_shuffle(self.get_submodule(f"upconv{number}")(values), step), SLOPE)
+            values = leaky_relu(
+                pixel_shuffle(self.get_submodule(f"upconv{number}")(values), step), SLOPE
+            )
         added: Tensor = self.conv_last(leaky_relu(self.conv_hr(values), SLOPE))
-        return added + interpolate(lr, scale_factor=self.scale, mode="bilinear", align_corners=False)
+        return added + interpolate(
+            lr, scale_factor=self.scale, mode="bilinear", align_corners=False
+        )

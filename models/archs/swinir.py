@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, interpolate, leaky_relu
 
-from models.archs.layers import Conv, Linear, Network, Normalise, Upsample, fill, reflected
-from schemas.network import DIV2K_MEAN, SwinIrConfig
+from pairmill.models.archs.layers import Conv, Linear, Network, Normalise, Upsample, fill, reflected
+from pairmill.schemas.network import DIV2K_MEAN, SwinIrConfig
 
 TAIL = 64
 """Channels of the enlargement."""
@@ -31,12 +31,17 @@ class Attention(nn.Module):
 
     def draw(self, rng: np.random.Generator) -> None:
         """The first biases."""
-        fill(self.relative_position_bias_table, 0.02 * rng.standard_normal(tuple(self.relative_position_bias_table.shape)))
+        fill(
+            self.relative_position_bias_table,
+            0.02 * rng.standard_normal(tuple(self.relative_position_bias_table.shape)),
+        )
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Windows (B n, pixels, features), and (n, pixels, pixels) that is added between pixels, to the same windows."""
         windows, pixels, features = x.shape
-        query, key, value = self.qkv(x).reshape(windows, pixels, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = (
+            self.qkv(x).reshape(windows, pixels, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        )
         strength = (query * (features // self.heads) ** -0.5) @ key.transpose(-2, -1)
         bias = self.relative_position_bias_table[self.relative_position_index.flatten()]
         strength = strength + bias.reshape(pixels, pixels, self.heads).permute(2, 0, 1)
@@ -72,14 +77,20 @@ class Block(nn.Module):
         self.attn = Attention(features, heads, config.window)
         self.mlp = Mlp(features, int(features * config.mlp_ratio))
         if odd:
-            self.register_buffer("attn_mask", apart(config.patch, config.patch, config.window, torch.device("cpu")))
+            self.register_buffer(
+                "attn_mask", apart(config.patch, config.patch, config.window, torch.device("cpu"))
+            )
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, h, w, features), and the mask of shifted windows, to the same."""
         values = self.norm1(x)
         if self.shift:
             values = values.roll((-self.shift, -self.shift), (1, 2))
-        found = joined(self.attn(windowed(values, self.window), mask if self.shift else None), x.shape, self.window)
+        found = joined(
+            self.attn(windowed(values, self.window), mask if self.shift else None),
+            x.shape,
+            self.window,
+        )
         x = x + (found.roll((self.shift, self.shift), (1, 2)) if self.shift else found)
         return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
 
@@ -90,7 +101,9 @@ class Group(nn.Module):
     def __init__(self, config: SwinIrConfig, depth: int, heads: int) -> None:
         super().__init__()
         self.residual_group = nn.Module()
-        self.residual_group.add_module("blocks", nn.ModuleList(Block(config, heads, odd=n % 2 == 1) for n in range(depth)))
+        self.residual_group.add_module(
+            "blocks", nn.ModuleList(Block(config, heads, odd=n % 2 == 1) for n in range(depth))
+        )
         self.conv = convolutions(config)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -111,7 +124,9 @@ class SwinIr(Network):
         self.conv_first = Conv(3, features)
         self.patch_embed = nn.Module()
         self.patch_embed.add_module("norm", nn.LayerNorm(features))
-        self.layers = nn.ModuleList(Group(config, *each) for each in zip(config.depths, config.heads, strict=True))
+        self.layers = nn.ModuleList(
+            Group(config, *each) for each in zip(config.depths, config.heads, strict=True)
+        )
         self.norm = nn.LayerNorm(features)
         self.conv_after_body = convolutions(config)
         self.tail = TAILS[config.upsampler]
@@ -122,7 +137,9 @@ class SwinIr(Network):
         if config.upsampler == "pixelshuffle":
             self.upsample = Upsample(TAIL, scale)
         else:
-            for name in ("conv_up1", "conv_up2", "conv_hr") if scale == 4 else ("conv_up1", "conv_hr"):
+            for name in (
+                ("conv_up1", "conv_up2", "conv_hr") if scale == 4 else ("conv_up1", "conv_hr")
+            ):
                 self.add_module(name, Conv(TAIL, TAIL))
         self.conv_last = Conv(TAIL, 3)
 
@@ -149,7 +166,9 @@ def _direct(network: SwinIr, body: Tensor) -> Tensor:
 def _nearest(network: SwinIr, body: Tensor) -> Tensor:
     values = network.conv_before_upsample(body)
     for name in ("conv_up1", "conv_up2")[: network.scale // 2]:
-        values = leaky_relu(network.get_submodule(name)(interpolate(values, scale_factor=2, mode="nearest")), SLOPE)
+        values = leaky_relu(
+            network.get_submodule(name)(interpolate(values, scale_factor=2, mode="nearest")), SLOPE
+        )
     return network.conv_last(leaky_relu(network.get_submodule("conv_hr")(values), SLOPE))  # type: ignore[no-any-return]
 
 
@@ -163,7 +182,9 @@ def convolutions(config: SwinIrConfig) -> nn.Module:
     if config.residual == "1conv":
         return Conv(features, features)
     between = nn.LeakyReLU(SLOPE)
-    return nn.Sequential(Conv(features, few), between, Conv(few, few, 1), between, Conv(few, features))
+    return nn.Sequential(
+        Conv(features, few), between, Conv(few, few, 1), between, Conv(few, features)
+    )
 
 
 def windowed(x: Tensor, side: int) -> Tensor:
@@ -176,7 +197,11 @@ def windowed(x: Tensor, side: int) -> Tensor:
 def joined(windows: Tensor, shape: torch.Size, side: int) -> Tensor:
     """What `windowed` has cut, (B n, side**2, C), to the shape (B, h, w, C)."""
     batch, height, width, features = shape
-    return windows.reshape(batch, height // side, width // side, side, side, features).transpose(2, 3).reshape(shape)
+    return (
+        windows.reshape(batch, height // side, width // side, side, side, features)
+        .transpose(2, 3)
+        .reshape(shape)
+    )
 
 
 def distances(window: int) -> Tensor:
@@ -192,6 +217,8 @@ def apart(height: int, width: int, window: int, device: torch.device) -> Tensor:
     has brought them together.
     """
     rows, columns = (torch.arange(length, device=device) - length for length in (height, width))
-    rows, columns = ((place >= -window).long() + (place >= -(window // 2)) for place in (rows, columns))
+    rows, columns = (
+        (place >= -window).long() + (place >= -(window // 2)) for place in (rows, columns)
+    )
     region = windowed((3 * rows[:, None] + columns)[None, :, :, None], window)[:, :, 0]
     return torch.where(region[:, None] == region[:, :, None], 0.0, APART)

@@ -15,17 +15,26 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from models.archs import NETWORKS, build_empty
-from models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
-from models.archs.layers import Network
-from models.archs.recognise import recognise, some
-from schemas.errors import UserError
-from schemas.network import AnyNetworkConfig, EdsrConfig, NetworkSpec, RcanConfig
+from pairmill.models.archs import NETWORKS, build_empty
+from pairmill.models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
+from pairmill.models.archs.layers import Network
+from pairmill.models.archs.recognise import recognise, some
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.network import AnyNetworkConfig, EdsrConfig, NetworkSpec, RcanConfig
 
 Form = Literal["safetensors", "pth"]
 HEADER = "pairmill"
 """Name of the header in which our checkpoints say what they are for."""
-WRAPPERS = ("model_state_dict", "state_dict", "params_ema", "params-ema", "params", "model", "net", "generator")
+WRAPPERS = (
+    "model_state_dict",
+    "state_dict",
+    "params_ema",
+    "params-ema",
+    "params",
+    "model",
+    "net",
+    "generator",
+)
 """Entries of a checkpoint that hold the weights; the first that is there is taken, so running means come before the last step."""
 PICKLES = (b"\x80", b"PK")
 """How pickles begin, plain ones and those that torch packs."""
@@ -76,21 +85,26 @@ def load_network(data: bytes, name: str, spec: NetworkSpec | None = None) -> Net
 
 
 def put_weights(network: Network, tensors: Tensors, name: str) -> None:
-    """Give a network weights by any of the names in `models.archs.keys`.
+    """Give a network weights by any of the names in `pairmill.models.archs.keys`.
 
     Raises:
         UserError: if there are more, fewer or others than it has, or some are not finite; then nothing has changed.
     """
     ours, wanted = to_ours(tensors), network.state_dict()
     for key, value in wanted.items():
-        if key.endswith("attn_mask") and key in ours:     # follows from the size of patches, which may differ
+        if (
+            key.endswith("attn_mask") and key in ours
+        ):  # follows from the size of patches, which may differ
             ours[key] = value
     differences = _differences(ours, wanted)
     if differences:
         raise UserError(
-            "The checkpoint does not fit the network.", where=name, got="; ".join(differences),
-            wanted=f"{network.config.words()}, scale {network.scale}", todo=f"use its own network: {_guess(tensors)}",
-        )  # fmt: skip
+            "The checkpoint does not fit the network.",
+            where=name,
+            got="; ".join(differences),
+            wanted=f"{network.config.words()}, scale {network.scale}",
+            todo=f"use its own network: {_guess(tensors)}",
+        )
     broken = [key for key, value in ours.items() if not torch.isfinite(value).all()]
     if broken:
         got = f"{broken[0]} and {len(broken) - 1} more"
@@ -99,7 +113,11 @@ def put_weights(network: Network, tensors: Tensors, name: str) -> None:
 
 
 def write_weights(
-    tensors: Tensors, form: Form = "safetensors", convention: str = "ours", spec: NetworkSpec | None = None, entry: str = "params"
+    tensors: Tensors,
+    form: Form = "safetensors",
+    convention: str = "ours",
+    spec: NetworkSpec | None = None,
+    entry: str = "params",
 ) -> bytes:
     """A checkpoint with nothing in it but weights: equal weights, equal bytes.
 
@@ -133,27 +151,42 @@ def names_for_others(config: AnyNetworkConfig) -> str:
 
 def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None) -> Tensors:
     if convention not in CONVENTIONS:
-        raise ValueError(f"unknown convention {convention!r}; known are ours, {', '.join(CONVENTIONS)}")
+        raise ValueError(
+            f"unknown convention {convention!r}; known are ours, {', '.join(CONVENTIONS)}"
+        )
     arch = CONVENTIONS[convention].arch
     config = spec.network if spec else recognise(tensors)[0]
     if config.arch != arch:
-        raise ValueError(f"convention {convention} is for {arch}, these weights are for {config.arch}")
+        raise ValueError(
+            f"convention {convention} is for {arch}, these weights are for {config.arch}"
+        )
     renamed = to_theirs(tensors, convention)
     if not isinstance(config, RcanConfig | EdsrConfig):
         return renamed
     if not _sayable(config):
-        raise ValueError(f"convention {convention} cannot say the range or residual scale of {config.words()}")
+        raise ValueError(
+            f"convention {convention} cannot say the range or residual scale of {config.words()}"
+        )
     bias, same = 255 * torch.tensor(config.mean), torch.eye(3)[:, :, None, None]
     return renamed | dict(zip(MEANS, (same, -bias, same.clone(), bias), strict=True))
 
 
 def _tensors(content: dict[Any, Any], name: str) -> Tensors:
-    tensors = {key: value for key, value in _unwrapped(content).items() if isinstance(value, Tensor) and _is_plain(value)}
+    tensors = {
+        key: value
+        for key, value in _unwrapped(content).items()
+        if isinstance(value, Tensor) and _is_plain(value)
+    }
     if not tensors:
         got = f"{type(content).__name__} with {', '.join(map(str, list(content)[:5])) or 'nothing'}"
         wanted = "dense tensors of real numbers, by name"
-        raise UserError("The checkpoint holds no weights of a network.", where=name, got=got, wanted=wanted)
-    return {key: value.detach().float() if value.is_floating_point() else value for key, value in tensors.items()}
+        raise UserError(
+            "The checkpoint holds no weights of a network.", where=name, got=got, wanted=wanted
+        )
+    return {
+        key: value.detach().float() if value.is_floating_point() else value
+        for key, value in tensors.items()
+    }
 
 
 def _is_plain(value: Tensor) -> bool:
@@ -166,7 +199,9 @@ def _spec(header: str | None, name: str) -> NetworkSpec | None:
         return None if header is None else NetworkSpec.model_validate_json(header)
     except ValidationError as error:
         what = f"The header {HEADER} of the checkpoint is not one of this version."
-        raise UserError(what, where=name, got=str(error.errors()[0]["msg"]), todo="give network and scale") from error
+        raise UserError(
+            what, where=name, got=str(error.errors()[0]["msg"]), todo="give network and scale"
+        ) from error
 
 
 def _sayable(config: RcanConfig | EdsrConfig) -> bool:
@@ -181,10 +216,17 @@ def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
     except SafetensorError as error:
         if data[8:9] == b"{":
             wanted = "a whole safetensors file"
-            raise UserError("The checkpoint is damaged.", where=name, got=str(error), wanted=wanted) from error
+            raise UserError(
+                "The checkpoint is damaged.", where=name, got=str(error), wanted=wanted
+            ) from error
     content = _unpickled(data, name)
     if not isinstance(content, dict):
-        raise UserError("The checkpoint holds no weights.", where=name, got=type(content).__name__, wanted="tensors by name")
+        raise UserError(
+            "The checkpoint holds no weights.",
+            where=name,
+            got=type(content).__name__,
+            wanted="tensors by name",
+        )
     header = content.get(HEADER)
     return content, header if isinstance(header, str) else None
 
@@ -192,27 +234,45 @@ def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
 def _unpickled(data: bytes, name: str) -> object:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")      # of old and new pickles, which it reads or refuses all the same
+            warnings.simplefilter(
+                "ignore"
+            )  # of old and new pickles, which it reads or refuses all the same
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL (\S+)", str(error))
         if asked is None and not data.startswith(PICKLES):
             raise _no_checkpoint(data, name, "neither safetensors nor a pickle") from error
         raise UserError(
-            "The checkpoint holds more than tensors and is refused: loading it could run code.", where=name,
-            got=f"it asks for {asked[1]}" if asked else "a pickle that is damaged, or of a form that weights have not",
+            "The checkpoint holds more than tensors and is refused: loading it could run code.",
+            where=name,
+            got=f"it asks for {asked[1]}"
+            if asked
+            else "a pickle that is damaged, or of a form that weights have not",
             wanted="a safetensors file, or a state dict of plain tensors",
             todo="where you trust it, load it with the program it comes from and save its state dict alone",
-        ) from error  # fmt: skip
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, TypeError, OSError) as error:
-        raise _no_checkpoint(data, name, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        ) from error
+    except (
+        RuntimeError,
+        EOFError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        OSError,
+    ) as error:
+        raise _no_checkpoint(
+            data, name, str(error).splitlines()[0] if str(error) else type(error).__name__
+        ) from error
 
 
 def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
     return UserError(
-        "The checkpoint cannot be read: it is truncated, damaged, or no checkpoint.", where=name, got=f"{len(data)} bytes; {why}",
-        wanted="a safetensors file, or a state dict saved by torch", todo="copy or download it again",
-    )  # fmt: skip
+        "The checkpoint cannot be read: it is truncated, damaged, or no checkpoint.",
+        where=name,
+        got=f"{len(data)} bytes; {why}",
+        wanted="a safetensors file, or a state dict saved by torch",
+        todo="copy or download it again",
+    )
 
 
 def _metadata(data: bytes) -> dict[str, str]:
@@ -237,7 +297,10 @@ def _recognised(tensors: Tensors, name: str) -> tuple[Any, int]:
     try:
         return recognise(tensors)
     except ValueError as error:
-        wanted, todo = f"one of {', '.join(NETWORKS)}", "`pairmill train` writes what a checkpoint is for into it"
+        wanted, todo = (
+            f"one of {', '.join(NETWORKS)}",
+            "`pairmill train` writes what a checkpoint is for into it",
+        )
         what = "The network of the checkpoint is not recognised."
         raise UserError(what, where=name, got=_reason(error), wanted=wanted, todo=todo) from error
 
@@ -259,8 +322,13 @@ def _differences(ours: Tensors, wanted: Tensors) -> list[str]:
     missing = {key: value for key, value in wanted.items() if key not in ours}
     foreign = {key: value for key, value in ours.items() if key not in wanted}
     other = [key for key in wanted if key in ours and ours[key].shape != wanted[key].shape]
-    shapes = [f"{key} {tuple(ours[key].shape)}, not {tuple(wanted[key].shape)}" for key in other[:3]]
+    shapes = [
+        f"{key} {tuple(ours[key].shape)}, not {tuple(wanted[key].shape)}" for key in other[:3]
+    ]
     more = f" and {len(other) - 3} more" if len(other) > 3 else ""
-    parts = {"missing": some(missing) if missing else "", "not in the network": some(foreign) if foreign else ""}
+    parts = {
+        "missing": some(missing) if missing else "",
+        "not in the network": some(foreign) if foreign else "",
+    }
     parts["of another shape"] = ", ".join(shapes) + more
     return [f"{word}: {text}" for word, text in parts.items() if text]

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import nn
 
-from models.discriminators.patch import Patch
-from models.discriminators.unet import Unet
-from models.discriminators.vgg128 import Vgg128
-from models.pdm.sampling import keyed
-from schemas.discriminator import AnyDiscriminator
+from pairmill.models.discriminators.patch import Patch
+from pairmill.models.discriminators.unet import Unet
+from pairmill.models.discriminators.vgg128 import Vgg128
+from pairmill.models.fitting.streams import keyed
+from pairmill.schemas.discriminator import AnyDiscriminator
 
 DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
     "vgg128": Vgg128,

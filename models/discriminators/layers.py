@@ -17,7 +17,9 @@ START = 15
 EPSILON = 1e-12
 
 
-def conv(inputs: int, outputs: int, side: int, stride: int, *, padding: int = 1, bias: bool = True) -> nn.Conv2d:
+def conv(
+    inputs: int, outputs: int, side: int, stride: int, *, padding: int = 1, bias: bool = True
+) -> nn.Conv2d:
     """A plain convolution."""
     return nn.utils.skip_init(  # type: ignore[no-any-return, no-untyped-call]
         nn.Conv2d, inputs, outputs, side, stride, padding, bias=bias
@@ -38,7 +40,16 @@ class SpectralConv(nn.Module):
     weight_u: Tensor
     weight_v: Tensor
 
-    def __init__(self, inputs: int, outputs: int, side: int, stride: int, *, padding: int = 1, bias: bool = True) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        side: int,
+        stride: int,
+        *,
+        padding: int = 1,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
         self.stride, self.padding = stride, padding
         self.weight_orig = nn.Parameter(torch.empty(outputs, inputs, side, side))
@@ -50,7 +61,10 @@ class SpectralConv(nn.Module):
         """(B, inputs, h, w) to (B, outputs, h', w')."""
         if self.training:
             self.iterate(1)
-        u, v = self.weight_u.clone(), self.weight_v.clone()      # the next judgement changes them before the gradient is taken
+        u, v = (
+            self.weight_u.clone(),
+            self.weight_v.clone(),
+        )  # the next judgement changes them before the gradient is taken
         with torch.autocast(image.device.type, enabled=False):
             sigma = u @ (self.weight_orig.flatten(1) @ v)
         return conv2d(image, self.weight_orig / sigma, self.bias, self.stride, self.padding)
@@ -65,7 +79,9 @@ class SpectralConv(nn.Module):
                 self.weight_u.copy_(normalize(weight @ self.weight_v, dim=0, eps=EPSILON))
 
 
-def draw_weights(network: nn.Module, rng: np.random.Generator, deviation: float | None = None) -> None:
+def draw_weights(
+    network: nn.Module, rng: np.random.Generator, deviation: float | None = None
+) -> None:
     """First weights in order; normalisation layers have theirs from torch.
 
     Args:
@@ -82,12 +98,22 @@ def draw_weights(network: nn.Module, rng: np.random.Generator, deviation: float 
             layer.iterate(START)
 
 
-def _fill(weight: Tensor, bias: Tensor | None, rng: np.random.Generator, deviation: float | None) -> None:
+def _fill(
+    weight: Tensor, bias: Tensor | None, rng: np.random.Generator, deviation: float | None
+) -> None:
     bound = 1 / math.sqrt(math.prod(weight.shape[1:]))
     shape = tuple(weight.shape)
-    _set(weight, bound * (2 * rng.random(shape) - 1) if deviation is None else deviation * rng.standard_normal(shape))
+    _set(
+        weight,
+        bound * (2 * rng.random(shape) - 1)
+        if deviation is None
+        else deviation * rng.standard_normal(shape),
+    )
     if bias is not None:
-        _set(bias, bound * (2 * rng.random(len(bias)) - 1) if deviation is None else np.zeros(len(bias)))
+        _set(
+            bias,
+            bound * (2 * rng.random(len(bias)) - 1) if deviation is None else np.zeros(len(bias)),
+        )
 
 
 def _set(parameter: Tensor, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
 
-from models.discriminators.layers import SLOPE, SpectralConv, conv, draw_weights
-from schemas.discriminator import UnetConfig
+from pairmill.models.discriminators.layers import SLOPE, SpectralConv, conv, draw_weights
+from pairmill.schemas.discriminator import UnetConfig
 
 
 class Unet(nn.Module):
@@ -18,8 +18,12 @@ class Unet(nn.Module):
         self.config = config
         width = config.features
         self.conv0 = conv(3, width, 3, 1)
-        self.conv1, self.conv2, self.conv3 = (SpectralConv(n * width, 2 * n * width, 4, 2, bias=False) for n in (1, 2, 4))
-        self.conv4, self.conv5, self.conv6 = (SpectralConv(2 * n * width, n * width, 3, 1, bias=False) for n in (4, 2, 1))
+        self.conv1, self.conv2, self.conv3 = (
+            SpectralConv(n * width, 2 * n * width, 4, 2, bias=False) for n in (1, 2, 4)
+        )
+        self.conv4, self.conv5, self.conv6 = (
+            SpectralConv(2 * n * width, n * width, 3, 1, bias=False) for n in (4, 2, 1)
+        )
         self.conv7, self.conv8 = (SpectralConv(width, width, 3, 1, bias=False) for _ in range(2))
         self.conv9 = conv(width, 1, 3, 1)
         draw_weights(self, rng)
@@ -39,7 +43,9 @@ class Unet(nn.Module):
             seen.append(leaky_relu(down(seen[-1]), SLOPE))
         found = seen.pop()
         for up in (self.conv4, self.conv5, self.conv6):
-            found = leaky_relu(up(interpolate(found, scale_factor=2, mode="bilinear", align_corners=False)), SLOPE)
+            found = leaky_relu(
+                up(interpolate(found, scale_factor=2, mode="bilinear", align_corners=False)), SLOPE
+            )
             beside = seen.pop()
             found = found + beside if self.config.skip else found
         for last in (self.conv7, self.conv8):

@@ -6,8 +6,8 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from models.discriminators.layers import SLOPE, conv, draw_weights, linear
-from schemas.discriminator import Vgg128Config
+from pairmill.models.discriminators.layers import SLOPE, conv, draw_weights, linear
+from pairmill.schemas.discriminator import Vgg128Config
 
 WIDTHS = (1, 2, 4, 8, 8, 8)
 """Channels of each pair of convolutions, in `features`; the last is for 256 x 256 only."""

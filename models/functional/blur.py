@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional import integer
+from pairmill.models.functional import integer
 
 Array = NDArray[np.float64]
 Planes = NDArray[np.uint8] | NDArray[np.float32]
@@ -82,7 +82,9 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
     """
     size = kernel.shape[0]
     if kernel.shape != (size, size) or size % 2 == 0 or not on_grid(kernel) or (kernel < 0).any():
-        raise ValueError(f"kernel of shape {kernel.shape} must be odd, square and on the 2**-16 grid with sum 1")
+        raise ValueError(
+            f"kernel of shape {kernel.shape} must be odd, square and on the 2**-16 grid with sum 1"
+        )
     kernel = _without_rim(kernel)
     blocks = np.zeros((*window(len(kernel), scale), *BLOCK), np.float32)
     for row, column in np.ndindex(*BLOCK):
@@ -90,7 +92,9 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
         blocks[top : top + len(kernel), left : left + len(kernel), row, column] = kernel * UNIT
     matrix = blocks.reshape(-1, BLOCK[0] * BLOCK[1])
     fits = matrix.max() <= integer.LARGEST and integer.available()
-    return Blocks(matrix, integer.digits(matrix.astype(np.int64)) if fits else None, len(kernel), scale)
+    return Blocks(
+        matrix, integer.digits(matrix.astype(np.int64)) if fits else None, len(kernel), scale
+    )
 
 
 def _without_rim(kernel: Array) -> Array:
@@ -100,7 +104,9 @@ def _without_rim(kernel: Array) -> Array:
     return kernel[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1]
 
 
-def blur(image: NDArray[np.generic], kernel: Array, border: Border = "mirror", scale: int = 1) -> Array:
+def blur(
+    image: NDArray[np.generic], kernel: Array, border: Border = "mirror", scale: int = 1
+) -> Array:
     """LR[i, j] = sum over u, v of k[u, v] HR[s i + u - k // 2, s j + v - k // 2], exactly.
 
     Args:
@@ -125,7 +131,9 @@ def _prepared(data: bytes, size: int, scale: int) -> Blocks | Array:
     kernel = np.frombuffer(data).reshape(size, size)
     trimmed = _without_rim(kernel)
     rows, columns = window(len(trimmed), scale)
-    cheap = rows * columns < BLOCKS_PAY * scale**2       # products per output: one in s * s samples is an output
+    cheap = (
+        rows * columns < BLOCKS_PAY * scale**2
+    )  # products per output: one in s * s samples is an output
     return block_matrix(trimmed, scale) if cheap and (trimmed >= 0).all() else trimmed
 
 
@@ -146,11 +154,15 @@ def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror
     step = BLOCK[0] * scale, BLOCK[1] * scale
     sides = ((grid[axis] - 1) * step[axis] + blocks.window[axis] for axis in (0, 1))
     planes = _padded_planes(image, blocks.size // 2, next(sides), next(sides), border, blocks)
-    merged = _merged(_products(_windows(planes, grid, step, blocks.window), blocks))[: out[0], : out[1]]
+    merged = _merged(_products(_windows(planes, grid, step, blocks.window), blocks))[
+        : out[0], : out[1]
+    ]
     return np.multiply(merged, 1 / UNIT, dtype=np.float64)
 
 
-def _windows(planes: Planes, grid: tuple[int, int], step: tuple[int, int], window: tuple[int, int]) -> NDArray[np.void]:
+def _windows(
+    planes: Planes, grid: tuple[int, int], step: tuple[int, int], window: tuple[int, int]
+) -> NDArray[np.void]:
     """(C, columns, rows): the samples that each block of outputs sees, as one item each; they share memory.
 
     Columns are laid out first, each as wide as a window, so that the rows of a window follow one another.
@@ -158,9 +170,13 @@ def _windows(planes: Planes, grid: tuple[int, int], step: tuple[int, int], windo
     plane, row, item = planes.strides
     line = np.dtype((np.void, window[1] * item))
     shape = len(planes), grid[1], planes.shape[1]
-    lines = np.ascontiguousarray(np.ndarray(shape, line, planes, strides=(plane, step[1] * item, row)))
+    lines = np.ascontiguousarray(
+        np.ndarray(shape, line, planes, strides=(plane, step[1] * item, row))
+    )
     whole = np.dtype((np.void, window[0] * line.itemsize))
-    return np.ndarray((*shape[:2], grid[0]), whole, lines, strides=(*lines.strides[:2], step[0] * line.itemsize))
+    return np.ndarray(
+        (*shape[:2], grid[0]), whole, lines, strides=(*lines.strides[:2], step[0] * line.itemsize)
+    )
 
 
 def _products(windows: NDArray[np.void], blocks: Blocks) -> Sums:
@@ -172,7 +188,10 @@ def _products(windows: NDArray[np.void], blocks: Blocks) -> Sums:
     count = max(1, AT_ONCE // (rows * windows.itemsize))
     for channel, first in np.ndindex(channels, -(-columns // count)):
         part = slice(first * count, (first + 1) * count)
-        left, out = np.ascontiguousarray(windows[channel, part]), sums[channel, part].reshape(-1, outputs)
+        left, out = (
+            np.ascontiguousarray(windows[channel, part]),
+            sums[channel, part].reshape(-1, outputs),
+        )
         if blocks.split is None:
             np.matmul(left.view(np.float32).reshape(-1, inputs), blocks.matrix, out=out)
         else:
@@ -200,7 +219,10 @@ def _padded_planes(
     For digits centred, less 128, as the bits of int8; else float32.
     """
     centred = image if blocks.split is None else np.bitwise_xor(image, integer.CENTRE)
-    after = (max(0, size - before - length) for size, length in zip((height, width), image.shape[:2], strict=True))
+    after = (
+        max(0, size - before - length)
+        for size, length in zip((height, width), image.shape[:2], strict=True)
+    )
     padded = cv2.copyMakeBorder(centred, before, next(after), before, next(after), BORDERS[border])
     planes = np.empty((image.shape[2], height, width), np.uint8)
     cv2.split(padded.reshape(*padded.shape[:2], image.shape[2])[:height, :width], list(planes))
@@ -210,17 +232,25 @@ def _padded_planes(
 def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border = "mirror") -> Array:
     """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact result."""
     half, unit = len(kernel) // 2, 1 / UNIT if image.dtype == np.uint8 else UNIT**-2.0
-    samples = image if image.dtype == np.uint8 else round_to(np.asarray(image, np.float64), 1 / UNIT)
+    samples = (
+        image if image.dtype == np.uint8 else round_to(np.asarray(image, np.float64), 1 / UNIT)
+    )
     padded = cv2.copyMakeBorder(samples, half, half, half, half, BORDERS[border])
     padded = padded.reshape(*padded.shape[:2], image.shape[2])
     out = np.empty(image.shape)
     for top, bottom in _parts(image.shape[0], TRANSFORM - 2 * half):
         for left, right in _parts(image.shape[1], TRANSFORM - 2 * half):
             sides = bottom - top + 2 * half, right - left + 2 * half
-            spectrum = _spectrum(kernel.tobytes(), len(kernel), *(cv2.getOptimalDFTSize(max(2, side)) for side in sides))
+            spectrum = _spectrum(
+                kernel.tobytes(),
+                len(kernel),
+                *(cv2.getOptimalDFTSize(max(2, side)) for side in sides),
+            )
             for channel in range(image.shape[2]):
                 part = padded[top : bottom + 2 * half, left : right + 2 * half, channel]
-                out[top:bottom, left:right, channel] = _product(part, spectrum)[: bottom - top, : right - left]
+                out[top:bottom, left:right, channel] = _product(part, spectrum)[
+                    : bottom - top, : right - left
+                ]
     return round_to(out, unit, out)
 
 
@@ -244,11 +274,13 @@ def _product(part: NDArray[np.generic], spectrum: Array) -> Array:
     field[: part.shape[0], : part.shape[1]] = part
     transformed = cv2.dft(field, nonzeroRows=part.shape[0])
     product = cv2.mulSpectrums(transformed, spectrum, 0, transformed, True)
-    return np.asarray(cv2.dft(product, dst=field, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT))
+    return np.asarray(
+        cv2.dft(product, dst=field, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
+    )
 
 
 def round_to(values: Array, unit: float, out: Array | None = None) -> Array:
     """Values of size below 2**51 units rounded to multiples of `unit`, a power of two; half goes to even."""
-    pusher = 1.5 * 2.0**52 * unit                    # beyond it, float64 holds multiples of the unit only
+    pusher = 1.5 * 2.0**52 * unit  # beyond it, float64 holds multiples of the unit only
     rounded = np.add(values, pusher, out=out)
     return np.subtract(rounded, pusher, out=rounded)

@@ -29,7 +29,7 @@ STRIP = 2048
 def encode(linear: Array) -> Array:
     """The curve of sRGB: 12.92 x below the toe, then 1.055 x^(1/2.4) - 0.055; x in [0, 1]."""
     fourth = np.sqrt(np.sqrt(np.maximum(linear, LINEAR_TOE)))
-    root = 0.4 + fourth * (0.85 - 0.25 * fourth)       # x^(1/12) = cube root of x^(1/4), to 3 %
+    root = 0.4 + fourth * (0.85 - 0.25 * fourth)  # x^(1/12) = cube root of x^(1/4), to 3 %
     for _ in range(STEPS):
         root -= (root - fourth / (root * root)) / 3
     square = root * root
@@ -39,7 +39,7 @@ def encode(linear: Array) -> Array:
 def decode(encoded: Array) -> Array:
     """The inverse of `encode`: x / 12.92 below the toe, then ((x + 0.055) / 1.055)^2.4; x in [0, 1]."""
     base = (np.maximum(encoded, ENCODED_TOE) + 0.055) / 1.055
-    root = 0.58 + base * (0.66 - 0.24 * base)          # x^(1/5), to 3 %
+    root = 0.58 + base * (0.66 - 0.24 * base)  # x^(1/5), to 3 %
     for _ in range(STEPS):
         square = root * root
         root -= (root - base / (square * square)) / 5
@@ -73,7 +73,9 @@ def decoded_levels(with_tone: bool) -> Array:
     return decode(tone_undone(levels) if with_tone else levels)
 
 
-def unprocess(image: NDArray[np.generic], gains: tuple[float, float, float], colour: Rows, with_tone: bool) -> Array:
+def unprocess(
+    image: NDArray[np.generic], gains: tuple[float, float, float], colour: Rows, with_tone: bool
+) -> Array:
     """Developed to raw: tone curve, gamma, colour matrix and gains undone.
 
     The gains are divided out everywhere, so that `process` is the exact inverse. (The paper blends towards the unchanged value
@@ -92,14 +94,19 @@ def unprocess(image: NDArray[np.generic], gains: tuple[float, float, float], col
 
     def strip(pixels: NDArray[Any]) -> Array:
         if pixels.dtype == np.uint8:
-            return mixed(np.take(decoded_levels(with_tone), pixels.astype(np.intp), mode="clip"), back) * undone
+            return (
+                mixed(np.take(decoded_levels(with_tone), pixels.astype(np.intp), mode="clip"), back)
+                * undone
+            )
         developed = np.clip(pixels / WHITE, 0, 1)
         return mixed(decode(tone_undone(developed) if with_tone else developed), back) * undone
 
     return _by_strips(image, strip)
 
 
-def process(image: NDArray[np.generic], gains: tuple[float, float, float], colour: Rows, with_tone: bool) -> Array:
+def process(
+    image: NDArray[np.generic], gains: tuple[float, float, float], colour: Rows, with_tone: bool
+) -> Array:
     """Raw to developed: gains, colour matrix, clipping to [0, 1], gamma, tone curve; arguments as for `unprocess`.
 
     Returns:
@@ -134,7 +141,7 @@ def inverse(m: Rows) -> list[list[float]]:
     Raises:
         ZeroDivisionError: if the determinant is 0, which the schema of the op does not let through.
     """
-    after = ((1, 2), (2, 0), (0, 1))                   # the other two, in turn: signs come out right
+    after = ((1, 2), (2, 0), (0, 1))  # the other two, in turn: signs come out right
     cofactors = [[m[p][r] * m[q][s] - m[p][s] * m[q][r] for r, s in after] for p, q in after]
     determinant = m[0][0] * cofactors[0][0] + m[0][1] * cofactors[0][1] + m[0][2] * cofactors[0][2]
     return [[cofactors[j][i] / determinant for j in range(3)] for i in range(3)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.resize import to_uint8
+from pairmill.models.functional.resize import to_uint8
 
 Array = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
@@ -32,7 +32,13 @@ def forward(weights: tuple[float, float]) -> Array:
     """(3, 3): RGB in 0..1 to Y in 0..1, Cb and Cr in -1/2..1/2 (BT.601 section 2.5, BT.709 section 3)."""
     red, blue = weights
     luma = np.array([red, 1 - red - blue, blue])
-    return np.stack([luma, (np.array([0, 0, 1]) - luma) / (2 - 2 * blue), (np.array([1, 0, 0]) - luma) / (2 - 2 * red)])
+    return np.stack(
+        [
+            luma,
+            (np.array([0, 0, 1]) - luma) / (2 - 2 * blue),
+            (np.array([1, 0, 0]) - luma) / (2 - 2 * red),
+        ]
+    )
 
 
 def on_grid(matrix: Array) -> Array:

@@ -29,7 +29,9 @@ def digits(weights: NDArray[np.int64]) -> NDArray[np.int8]:
     return np.concatenate([low, (weights - low) >> 8], axis=1).astype(np.int8)
 
 
-def product(pixels: NDArray[np.int8], split: NDArray[np.int8], out: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
+def product(
+    pixels: NDArray[np.int8], split: NDArray[np.int8], out: NDArray[np.int32] | None = None
+) -> NDArray[np.int32]:
     """(m, k) centred pixels times (k, n) weights given as `digits`: (m, n), exact while the result fits in int32."""
     import torch
 

@@ -17,24 +17,108 @@ Tables = tuple[Table, Table]
 """Luma and chroma."""
 
 LUMA: Table = (
-    16, 11, 10, 16, 24, 40, 51, 61,
-    12, 12, 14, 19, 26, 58, 60, 55,
-    14, 13, 16, 24, 40, 57, 69, 56,
-    14, 17, 22, 29, 51, 87, 80, 62,
-    18, 22, 37, 56, 68, 109, 103, 77,
-    24, 35, 55, 64, 81, 104, 113, 92,
-    49, 64, 78, 87, 103, 121, 120, 101,
-    72, 92, 95, 98, 112, 100, 103, 99,
-)  # fmt: skip
+    16,
+    11,
+    10,
+    16,
+    24,
+    40,
+    51,
+    61,
+    12,
+    12,
+    14,
+    19,
+    26,
+    58,
+    60,
+    55,
+    14,
+    13,
+    16,
+    24,
+    40,
+    57,
+    69,
+    56,
+    14,
+    17,
+    22,
+    29,
+    51,
+    87,
+    80,
+    62,
+    18,
+    22,
+    37,
+    56,
+    68,
+    109,
+    103,
+    77,
+    24,
+    35,
+    55,
+    64,
+    81,
+    104,
+    113,
+    92,
+    49,
+    64,
+    78,
+    87,
+    103,
+    121,
+    120,
+    101,
+    72,
+    92,
+    95,
+    98,
+    112,
+    100,
+    103,
+    99,
+)
 """T.81, table K.1."""
 
 CHROMA: Table = (
-    17, 18, 24, 47, 99, 99, 99, 99,
-    18, 21, 26, 66, 99, 99, 99, 99,
-    24, 26, 56, 99, 99, 99, 99, 99,
-    47, 66, 99, 99, 99, 99, 99, 99,
+    17,
+    18,
+    24,
+    47,
+    99,
+    99,
+    99,
+    99,
+    18,
+    21,
+    26,
+    66,
+    99,
+    99,
+    99,
+    99,
+    24,
+    26,
+    56,
+    99,
+    99,
+    99,
+    99,
+    99,
+    47,
+    66,
+    99,
+    99,
+    99,
+    99,
+    99,
+    99,
     *(99,) * 32,
-)  # fmt: skip
+)
 """T.81, table K.2."""
 
 
@@ -59,7 +143,10 @@ def tables_of(quality: int) -> Tables:
     if not 1 <= quality <= 100:
         raise ValueError(f"JPEG quality {quality} is not in 1..100")
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
-    luma, chroma = (tuple(min(max((step * percent + 50) // 100, 1), 255) for step in table) for table in (LUMA, CHROMA))
+    luma, chroma = (
+        tuple(min(max((step * percent + 50) // 100, 1), 255) for step in table)
+        for table in (LUMA, CHROMA)
+    )
     return luma, chroma
 
 
@@ -78,4 +165,6 @@ def nearest_quality(tables: tuple[Sequence[int], Sequence[int]]) -> int:
 @cache
 def _all_logarithms() -> NDArray[np.float64]:
     """(100, 128): the tables of all qualities."""
-    return np.log(np.array([tables_of(quality) for quality in range(1, 101)], np.float64).reshape(100, 128))
+    return np.log(
+        np.array([tables_of(quality) for quality in range(1, 101)], np.float64).reshape(100, 128)
+    )

@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import j1
 
-from schemas.ops.blur import DiscKernel, GaussianKernel, GeneralisedKernel, Kernel, MotionKernel, PlateauKernel, SincKernel
+from pairmill.schemas.ops.blur import (
+    DiscKernel,
+    GaussianKernel,
+    GeneralisedKernel,
+    Kernel,
+    MotionKernel,
+    PlateauKernel,
+    SincKernel,
+)
 
 Array = NDArray[np.float64]
 Point = tuple[float, float]
@@ -75,7 +83,9 @@ def _cells(kernel: Kernel) -> tuple[Array, Array]:
     return (along - kernel.shift[1])[None, :], -(along - kernel.shift[0])[:, None]
 
 
-def _elliptic(kernel: GaussianKernel | GeneralisedKernel | PlateauKernel, x: Array, y: Array) -> Array:
+def _elliptic(
+    kernel: GaussianKernel | GeneralisedKernel | PlateauKernel, x: Array, y: Array
+) -> Array:
     """exp(-q / 2), exp(-q^b / 2) or 1 / (1 + q^b) (Real-ESRGAN, Sec. 3.1), with its largest value 1."""
     cos, sin = math.cos(kernel.angle), math.sin(kernel.angle)
     first = (x * cos + y * sin) / max(kernel.sigma_x, LEAST_SIGMA)
@@ -92,7 +102,9 @@ def _elliptic(kernel: GaussianKernel | GeneralisedKernel | PlateauKernel, x: Arr
 def sinc(radius: Array, cutoff: float) -> Array:
     """The ideal circular low-pass filter, w J1(w r) / (2 pi r), at 0 its limit w^2 / (4 pi) (Real-ESRGAN, eq. 4)."""
     safe = np.where(radius > 1e-9, radius, 1.0)
-    return np.where(radius > 1e-9, cutoff * j1(cutoff * safe) / (2 * np.pi * safe), cutoff**2 / (4 * np.pi))
+    return np.where(
+        radius > 1e-9, cutoff * j1(cutoff * safe) / (2 * np.pi * safe), cutoff**2 / (4 * np.pi)
+    )
 
 
 def disc(x: Array, y: Array, radius: float) -> Array:
@@ -105,7 +117,7 @@ def disc(x: Array, y: Array, radius: float) -> Array:
 def _corner(x: Array, y: Array, radius: float) -> Array:
     """Area of the disc in the rectangle from the origin to (x, y), with the signs of x and y."""
     across, up = np.minimum(np.abs(x), radius), np.minimum(np.abs(y), radius)
-    flat = np.sqrt(radius**2 - up**2)                # up to here the rectangle ends below the circle
+    flat = np.sqrt(radius**2 - up**2)  # up to here the rectangle ends below the circle
     beyond = _below_circle(np.maximum(across, flat), radius) - _below_circle(flat, radius)
     return np.asarray(np.sign(x) * np.sign(y) * (up * np.minimum(across, flat) + beyond))
 
@@ -144,7 +156,9 @@ def _clipped(polygon: list[Point], depth: list[float]) -> list[Point]:
         before, was_inside = polygon[number - 1], depth[number - 1]
         if (inside < 0) != (was_inside < 0):
             part = was_inside / (was_inside - inside)
-            kept.append((before[0] + part * (here[0] - before[0]), before[1] + part * (here[1] - before[1])))
+            kept.append(
+                (before[0] + part * (here[0] - before[0]), before[1] + part * (here[1] - before[1]))
+            )
         if inside >= 0:
             kept.append(here)
     return kept

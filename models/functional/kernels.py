@@ -29,7 +29,9 @@ def centre_of_mass(kernel: Array) -> tuple[float, float]:
     if total == 0 or not np.isfinite(total):
         raise ValueError(f"a kernel of sum {total} has no centre of mass")
     rows, columns = kernel.sum(axis=1), kernel.sum(axis=0)
-    return float(rows @ np.arange(rows.size)) / total, float(columns @ np.arange(columns.size)) / total
+    return float(rows @ np.arange(rows.size)) / total, float(
+        columns @ np.arange(columns.size)
+    ) / total
 
 
 def target_centre(size: int, scale: int) -> float:
@@ -74,8 +76,12 @@ def recentre(kernel: Array, scale: int) -> Array:
             return moved
         shift -= off
         # Always from the original: kernels that are resampled again and again turn into combs.
-        moved = normalise(np.maximum(spline_shift(still, shift, order=3, mode="grid-constant"), 0.0))
-    raise ValueError(f"kernel stays {max(map(abs, off)):.3f} px off its centre; is it too wide for {kernel.shape}?")
+        moved = normalise(
+            np.maximum(spline_shift(still, shift, order=3, mode="grid-constant"), 0.0)
+        )
+    raise ValueError(
+        f"kernel stays {max(map(abs, off)):.3f} px off its centre; is it too wide for {kernel.shape}?"
+    )
 
 
 def normalise(kernel: Array) -> Array:
@@ -117,7 +123,9 @@ def compose(kernel_x2: Array, scale: int) -> Array:
     cut = pad_or_crop(composed, SIZES[scale])
     lost = 1 - float(cut.sum()) / float(composed.sum())
     if lost > 0.01:
-        raise ValueError(f"{lost:.1%} of the x{scale} kernel lies outside {SIZES[scale]} x {SIZES[scale]}")
+        raise ValueError(
+            f"{lost:.1%} of the x{scale} kernel lies outside {SIZES[scale]} x {SIZES[scale]}"
+        )
     return recentre(cut, scale)
 
 
@@ -129,7 +137,9 @@ def pad_or_crop(kernel: Array, size: int) -> Array:
     """
     side = kernel.shape[0]
     if kernel.shape != (side, side) or side % 2 == 0 or size % 2 == 0:
-        raise ValueError(f"expected odd square kernels, got {kernel.shape} to be made {size} x {size}")
+        raise ValueError(
+            f"expected odd square kernels, got {kernel.shape} to be made {size} x {size}"
+        )
     if size >= side:
         return np.pad(kernel, (size - side) // 2)
     cut = (side - size) // 2
@@ -168,7 +178,9 @@ def to_fixed_point(kernel: Array, bits: int = 16) -> Array:
     return (fixed / unit).reshape(kernel.shape)
 
 
-def gaussian_kernel(size: int, sigma_x: float, sigma_y: float, theta: float, centre: float) -> Array:
+def gaussian_kernel(
+    size: int, sigma_x: float, sigma_y: float, theta: float, centre: float
+) -> Array:
     """Anisotropic Gaussian, (size, size), sum 1.
 
     Args:
@@ -188,7 +200,9 @@ def gaussian(size: int, moments: Array, centre: float) -> Array:
     """Gaussian of second moments (2, 2), in squared pixels (rows, columns), about `centre`: (size, size), sum 1."""
     (a, b), (_, c) = moments
     row, column = np.mgrid[:size, :size] - centre
-    return normalise(np.exp(-0.5 * (c * row**2 - 2 * b * row * column + a * column**2) / (a * c - b * b)))
+    return normalise(
+        np.exp(-0.5 * (c * row**2 - 2 * b * row * column + a * column**2) / (a * c - b * b))
+    )
 
 
 def second_moments(kernel: Array) -> Array:
@@ -196,7 +210,12 @@ def second_moments(kernel: Array) -> Array:
     row, column = centre_of_mass(kernel)
     rows, columns = np.arange(kernel.shape[0]) - row, np.arange(kernel.shape[1]) - column
     mixed = float(((kernel * columns).sum(axis=1) * rows).sum())
-    return np.array([[float(kernel.sum(axis=1) @ rows**2), mixed], [mixed, float(kernel.sum(axis=0) @ columns**2)]])
+    return np.array(
+        [
+            [float(kernel.sum(axis=1) @ rows**2), mixed],
+            [mixed, float(kernel.sum(axis=0) @ columns**2)],
+        ]
+    )
 
 
 def stretch(kernel: Array, matrix: Array, scale: int) -> Array:
@@ -214,8 +233,13 @@ def stretch(kernel: Array, matrix: Array, scale: int) -> Array:
         ValueError: if it does not fit into the array.
     """
     centre = target_centre(len(kernel), scale)
-    places = np.tensordot(np.linalg.inv(matrix), np.mgrid[: len(kernel), : len(kernel)] - centre, 1) + centre
-    return recentre(np.maximum(map_coordinates(kernel, places, order=3, mode="constant"), 0.0), scale)
+    places = (
+        np.tensordot(np.linalg.inv(matrix), np.mgrid[: len(kernel), : len(kernel)] - centre, 1)
+        + centre
+    )
+    return recentre(
+        np.maximum(map_coordinates(kernel, places, order=3, mode="constant"), 0.0), scale
+    )
 
 
 def _dilate(kernel: Array, step: int) -> Array:

@@ -72,7 +72,9 @@ def normals(words: Words, shape: tuple[int, ...]) -> Array:
     return np.take(normal_table(), places(words, math.prod(shape)), mode="clip").reshape(shape)
 
 
-def normal_field(words: Words, pixels: int, mode: str, sigma: float, root: Array | None = None) -> Array:
+def normal_field(
+    words: Words, pixels: int, mode: str, sigma: float, root: Array | None = None
+) -> Array:
     """Normal noise for pixels.
 
     Args:
@@ -90,7 +92,7 @@ def normal_field(words: Words, pixels: int, mode: str, sigma: float, root: Array
     """
     unit = normals(words, (pixels, samples_per_pixel(mode)))
     if root is not None:
-        return np.asarray(unit @ root)                 # exact in any order: see FINE
+        return np.asarray(unit @ root)  # exact in any order: see FINE
     unit *= sigma
     return unit
 
@@ -118,7 +120,9 @@ def covariance_root(covariance: Rows) -> Array:
     roots = [math.sqrt(max(0.0, values[i][i])) for i in range(3)]
     scaled = [[row[i] * roots[i] for i in range(3)] for row in vectors]
     root = [[a[0] * b[0] + a[1] * b[1] + a[2] * b[2] for b in vectors] for a in scaled]
-    return np.array([[round(root[max(i, j)][min(i, j)] * FINE) / FINE for j in range(3)] for i in range(3)])
+    return np.array(
+        [[round(root[max(i, j)][min(i, j)] * FINE) / FINE for j in range(3)] for i in range(3)]
+    )
 
 
 def _rotate(a: list[list[float]], vectors: list[list[float]], p: int, q: int) -> None:
@@ -129,16 +133,18 @@ def _rotate(a: list[list[float]], vectors: list[list[float]], p: int, q: int) ->
     t = math.copysign(1.0, tau) / (abs(tau) + math.sqrt(1 + tau * tau))
     c = 1 / math.sqrt(1 + t * t)
     s = t * c
-    for row in (*a, *vectors):                         # columns of both, ...
+    for row in (*a, *vectors):  # columns of both, ...
         row[p], row[q] = c * row[p] - s * row[q], s * row[p] + c * row[q]
-    a[p], a[q] = (                                     # ... then rows of the matrix
+    a[p], a[q] = (  # ... then rows of the matrix
         [c * x - s * y for x, y in zip(a[p], a[q], strict=True)],
         [s * x + c * y for x, y in zip(a[p], a[q], strict=True)],
     )
     a[p][q] = a[q][p] = 0.0
 
 
-def block_sigmas(words: Words, shape: tuple[int, int], block: int, low: float, high: float) -> Array:
+def block_sigmas(
+    words: Words, shape: tuple[int, int], block: int, low: float, high: float
+) -> Array:
     """A sigma per block, uniform in [low, high), spread over the pixels: (rows, columns, 1).
 
     Args:

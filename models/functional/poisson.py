@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.noise import PLACES, Array, Words, normal_table, places
+from pairmill.models.functional.noise import PLACES, Array, Words, normal_table, places
 
 FEW = 4.0
 """Means below it use the table. From here on the expansion is within 7.4e-4 of the law."""
@@ -72,13 +72,15 @@ def expansion(means: Array) -> Array:
     with r = sqrt(m): the Cornish-Fisher expansion with its correction for whole numbers (Giles 2016, Algorithm 955).
     """
     root = np.sqrt(means)
-    return np.stack([
-        1 / (270 * means),
-        -1 / (72 * root),
-        1 / 6 + 7 / (810 * means),
-        root - 1 / (36 * root),
-        means + 1 / 3 - 8 / (405 * means),
-    ])  # fmt: skip
+    return np.stack(
+        [
+            1 / (270 * means),
+            -1 / (72 * root),
+            1 / 6 + 7 / (810 * means),
+            root - 1 / (36 * root),
+            means + 1 / 3 - 8 / (405 * means),
+        ]
+    )
 
 
 def _expanded(coefficients: Array, level: NDArray[np.intp], z: Array) -> Array:
@@ -98,14 +100,20 @@ def count_table(means: Array) -> NDArray[np.int64]:
     Weights m^k / k! come from a running product and are divided by their sum: no exponential, whose last bit could differ.
     """
     few = np.minimum(means, FEW)[:, None]
-    weights = np.cumprod(np.concatenate([np.ones_like(few), few / np.arange(1, TERMS)], axis=1), axis=1)
+    weights = np.cumprod(
+        np.concatenate([np.ones_like(few), few / np.arange(1, TERMS)], axis=1), axis=1
+    )
     sums = np.cumsum(weights, axis=1)
-    below: NDArray[np.int64] = np.ceil(sums[:, :COUNTS] / sums[:, -1:] * PLACES - 0.5).astype(np.int64)
+    below: NDArray[np.int64] = np.ceil(sums[:, :COUNTS] / sums[:, -1:] * PLACES - 0.5).astype(
+        np.int64
+    )
     below[:, -1] = PLACES
     return below
 
 
-def _looked_up(below: NDArray[np.int64], level: NDArray[np.intp], place: NDArray[np.intp]) -> NDArray[np.intp]:
+def _looked_up(
+    below: NDArray[np.int64], level: NDArray[np.intp], place: NDArray[np.intp]
+) -> NDArray[np.intp]:
     """How many entries of the level's row are not above the place, by halving."""
     flat, start = below.ravel(), level * COUNTS
     found, step = start.copy(), COUNTS // 2
@@ -117,7 +125,9 @@ def _looked_up(below: NDArray[np.int64], level: NDArray[np.intp], place: NDArray
 
 def peak_of_levels(levels: NDArray[np.uint8]) -> int:
     """2 ** ceil(log2(n)) for n distinct values in an 8-bit image (Real-ESRGAN's choice of photons at white)."""
-    distinct = int(np.count_nonzero(cv2.calcHist([levels.reshape(-1, 1)], [0], None, [256], [0, 256])))
+    distinct = int(
+        np.count_nonzero(cv2.calcHist([levels.reshape(-1, 1)], [0], None, [256], [0, 256]))
+    )
     return 1 << (distinct - 1).bit_length()
 
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.blur import round_to
+from pairmill.models.functional.blur import round_to
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -39,7 +39,9 @@ def bicubic_down(image: NDArray[np.generic], factor: int) -> Array:
     """
     height, width = image.shape[0] // factor, image.shape[1] // factor
     if min(height, width) < 1:
-        raise ValueError(f"image of {image.shape[0]} x {image.shape[1]} cannot be reduced by {factor}")
+        raise ValueError(
+            f"image of {image.shape[0]} x {image.shape[1]} cannot be reduced by {factor}"
+        )
     return resize(image[: height * factor, : width * factor], height, width, "matlab_bicubic")
 
 
@@ -51,10 +53,14 @@ def bicubic_up(image: NDArray[np.generic], factor: int) -> Array:
 def to_uint8(image: Array) -> NDArray[np.uint8]:
     """Clip to [0, 255] and round half up, once."""
     shifted = np.add(image, 0.5)
-    return np.clip(shifted, 0.0, 255.5, out=shifted).astype(np.uint8)      # what is positive is cut like a floor
+    return np.clip(shifted, 0.0, 255.5, out=shifted).astype(
+        np.uint8
+    )  # what is positive is cut like a floor
 
 
-def resize(image: NDArray[np.generic], height: int, width: int, method: Method = "matlab_bicubic") -> Array:
+def resize(
+    image: NDArray[np.generic], height: int, width: int, method: Method = "matlab_bicubic"
+) -> Array:
     """Resample an image.
 
     Args:
@@ -105,11 +111,16 @@ def _with_rows(image: NDArray[np.generic], matrix: Band) -> NDArray[np.generic]:
     return np.asarray(padded).reshape(-1, *image.shape[1:])
 
 
-def _strips(matrix: Band | None, outputs: int, width: int) -> Iterator[tuple[slice, slice, Band | None]]:
+def _strips(
+    matrix: Band | None, outputs: int, width: int
+) -> Iterator[tuple[slice, slice, Band | None]]:
     """Rows of the padded image, the rows that they make, and the blocks for it: some at a time, to bound the memory."""
     if matrix is None:
         step = max(1, AT_ONCE // width)
-        yield from ((slice(top, top + step), slice(top, top + step), None) for top in range(0, outputs, step))
+        yield from (
+            (slice(top, top + step), slice(top, top + step), None)
+            for top in range(0, outputs, step)
+        )
         return
     taps_ = matrix.blocks.shape[2]
     step = max(1, AT_ONCE // (width * taps_))
@@ -117,7 +128,10 @@ def _strips(matrix: Band | None, outputs: int, width: int) -> Iterator[tuple[sli
         first = matrix.first[number : number + step]
         target = slice(number * BLOCK, min((number + len(first)) * BLOCK, matrix.outputs))
         part = replace(
-            matrix, blocks=matrix.blocks[number : number + step], first=first - first[0], outputs=target.stop - target.start
+            matrix,
+            blocks=matrix.blocks[number : number + step],
+            first=first - first[0],
+            outputs=target.stop - target.start,
         )
         yield slice(int(first[0]), int(first[-1]) + taps_), target, part
 
@@ -180,7 +194,9 @@ def taps(inputs: int, outputs: int, method: Method) -> tuple[Indices, Array]:
         Positions, (outputs, taps), running on beyond both ends of the axis, and weights on the 2**-20 grid, of sum 1.
     """
     ratio = inputs / outputs
-    twice = (2 * np.arange(outputs) + 1) * inputs - outputs      # centres in units of 1 / (2 outputs), exactly
+    twice = (
+        2 * np.arange(outputs) + 1
+    ) * inputs - outputs  # centres in units of 1 / (2 outputs), exactly
     reach, shape = _SHAPES[method](ratio)
     first = np.floor_divide(twice - round(2 * outputs * reach), 2 * outputs)
     positions = first[:, None] + np.arange(math.ceil(2 * reach) + 2)[None]
@@ -198,7 +214,7 @@ def cubic(t: Array, a: float = -0.5) -> Array:
 
 
 def _matlab(ratio: float) -> tuple[float, Callable[[Array], Array]]:
-    stretch = max(1.0, ratio)                        # antialiasing widens the cubic
+    stretch = max(1.0, ratio)  # antialiasing widens the cubic
     return 2 * stretch, lambda distance: cubic(distance / stretch)
 
 
@@ -212,7 +228,9 @@ def _bilinear(_ratio: float) -> tuple[float, Callable[[Array], Array]]:
 
 def _area(ratio: float) -> tuple[float, Callable[[Array], Array]]:
     """Overlap of the cell of an input, one wide, with that of the output, `ratio` wide."""
-    return (ratio + 1) / 2, lambda distance: np.clip((ratio + 1) / 2 - np.abs(distance), 0.0, min(1.0, ratio))
+    return (ratio + 1) / 2, lambda distance: np.clip(
+        (ratio + 1) / 2 - np.abs(distance), 0.0, min(1.0, ratio)
+    )
 
 
 def _nearest(_ratio: float) -> tuple[float, Callable[[Array], Array]]:
@@ -220,8 +238,12 @@ def _nearest(_ratio: float) -> tuple[float, Callable[[Array], Array]]:
 
 
 _SHAPES: dict[Method, Callable[[float], tuple[float, Callable[[Array], Array]]]] = {
-    "matlab_bicubic": _matlab, "bicubic": _bicubic, "bilinear": _bilinear, "area": _area, "nearest": _nearest,
-}  # fmt: skip
+    "matlab_bicubic": _matlab,
+    "bicubic": _bicubic,
+    "bilinear": _bilinear,
+    "area": _area,
+    "nearest": _nearest,
+}
 """Half width of each method's kernel in input samples, and its weight at a distance, by the inputs per output."""
 
 

@@ -34,6 +34,7 @@ def ensembled(run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     Args:
         run: (B, 3, h, w) to (B, 3, scale h, scale w).
     """
+
     def mean(lr: Tensor) -> Tensor:
         total = turned_back(run(turned(lr, 0).contiguous()), 0).float()
         for position in POSITIONS[1:]:

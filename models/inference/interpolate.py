@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from schemas.errors import UserError
+from pairmill.schemas.errors import UserError
 
 
-def interpolate(first: Mapping[str, Tensor], second: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
+def interpolate(
+    first: Mapping[str, Tensor], second: Mapping[str, Tensor], alpha: float
+) -> dict[str, Tensor]:
     """(1 - alpha) first + alpha second, such as between a PSNR and a GAN network. Source: ESRGAN, eq. 5.
 
     Args:
@@ -25,7 +27,11 @@ def interpolate(first: Mapping[str, Tensor], second: Mapping[str, Tensor], alpha
         UserError: alpha out of range, other keys, other shapes, or whole numbers that differ.
     """
     if not 0 <= alpha <= 1:
-        raise UserError("this is no place between two networks", got=f"alpha {alpha:g}", wanted="0 (the first) to 1 (the second)")
+        raise UserError(
+            "this is no place between two networks",
+            got=f"alpha {alpha:g}",
+            wanted="0 (the first) to 1 (the second)",
+        )
     check_alike(first, second)
     return {key: _between(key, value, second[key], alpha) for key, value in first.items()}
 
@@ -42,13 +48,18 @@ def check_alike(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> No
         raise UserError(
             "these two networks have other keys, so there is nothing between them",
             got="; ".join(f"only in the {name}: {_some(keys)}" for name, keys in sides if keys),
-            wanted="two checkpoints of the same network", todo="name one that was fine-tuned from the other",
-        )  # fmt: skip
+            wanted="two checkpoints of the same network",
+            todo="name one that was fine-tuned from the other",
+        )
     for key, value in first.items():
         if value.shape != second[key].shape:
-            raise UserError("these two networks have weights of other shapes", where=key,
-                            got=f"{tuple(value.shape)} and {tuple(second[key].shape)}",
-                            wanted="two checkpoints of the same network", todo="name one of the same size and scale")  # fmt: skip
+            raise UserError(
+                "these two networks have weights of other shapes",
+                where=key,
+                got=f"{tuple(value.shape)} and {tuple(second[key].shape)}",
+                wanted="two checkpoints of the same network",
+                todo="name one of the same size and scale",
+            )
 
 
 def _between(key: str, one: Tensor, other: Tensor, alpha: float) -> Tensor:
@@ -56,8 +67,11 @@ def _between(key: str, one: Tensor, other: Tensor, alpha: float) -> Tensor:
         mixed = one.double() * (1 - alpha) + other.double() * alpha
         return mixed.to(one.dtype)
     if not torch.equal(one, other):
-        raise UserError("whole numbers of these two networks differ, and have nothing between them", where=key,
-                        wanted="two checkpoints of the same network")  # fmt: skip
+        raise UserError(
+            "whole numbers of these two networks differ, and have nothing between them",
+            where=key,
+            wanted="two checkpoints of the same network",
+        )
     return one.clone()
 
 

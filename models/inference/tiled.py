@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.inference.ensemble import ensembled
-from schemas.errors import UserError
+from pairmill.models.inference.ensemble import ensembled
+from pairmill.schemas.errors import UserError
 
 Image = NDArray[np.uint8]
 Array = NDArray[np.float32]
@@ -31,9 +31,15 @@ GRID = 8
 
 
 def upscale(
-    network: nn.Module, lr: Image, *, tile: int | None = TILE, overlap: int = OVERLAP, ensemble: bool = False,
-    device: str | torch.device = "cpu", precision: Precision = "float32",
-) -> Image:  # fmt: skip
+    network: nn.Module,
+    lr: Image,
+    *,
+    tile: int | None = TILE,
+    overlap: int = OVERLAP,
+    ensemble: bool = False,
+    device: str | torch.device = "cpu",
+    precision: Precision = "float32",
+) -> Image:
     """An image as a network enlarges it.
 
     Args:
@@ -52,14 +58,29 @@ def upscale(
         UserError: if the network gives values that are no numbers, or the device has too little memory or is not there.
         ValueError: if `lr` is no such image, or the network's output no whole multiple of its input.
     """
-    done = strips(network, lr, tile=tile, overlap=overlap, ensemble=ensemble, device=device, precision=precision)
+    done = strips(
+        network,
+        lr,
+        tile=tile,
+        overlap=overlap,
+        ensemble=ensemble,
+        device=device,
+        precision=precision,
+    )
     return np.concatenate(list(done))
 
 
 def strips(
-    network: nn.Module, lr: Image, *, tile: int | None = TILE, overlap: int = OVERLAP, ensemble: bool = False,
-    device: str | torch.device = "cpu", precision: Precision = "float32", advanced: Callable[[float], None] = lambda _: None,
-) -> Iterator[Image]:  # fmt: skip
+    network: nn.Module,
+    lr: Image,
+    *,
+    tile: int | None = TILE,
+    overlap: int = OVERLAP,
+    ensemble: bool = False,
+    device: str | torch.device = "cpu",
+    precision: Precision = "float32",
+    advanced: Callable[[float], None] = lambda _: None,
+) -> Iterator[Image]:
     """The rows of `upscale` from the top, some at a time: (rows, scale W, 3) uint8, about scale x tile rows.
 
     Memory is that of one tile in the network, of one such strip, and of the rows that two strips share.
@@ -71,7 +92,9 @@ def strips(
     if lr.dtype != np.uint8 or lr.ndim != 3 or lr.shape[2] != 3 or 0 in lr.shape:
         raise ValueError(f"want an (H, W, 3) uint8 image, got {lr.dtype} {lr.shape}")
     if overlap < 0 or (tile is not None and tile < 1):
-        raise ValueError(f"want a tile of at least 1 and an overlap of at least 0, got {tile} and {overlap}")
+        raise ValueError(
+            f"want a tile of at least 1 and an overlap of at least 0, got {tile} and {overlap}"
+        )
     with _evaluating(network, place_of(device), precision) as run:
         yield from _blended(ensembled(run) if ensemble else run, lr, tile, overlap, advanced)
 
@@ -82,14 +105,22 @@ def place_of(device: str | torch.device) -> torch.device:
     Raises:
         UserError: if CUDA is asked for and not there.
     """
-    place = torch.device("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else torch.device(device)
+    place = (
+        torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if device == "auto"
+        else torch.device(device)
+    )
     if place.type == "cuda" and not torch.cuda.is_available():
-        raise UserError("there is no CUDA device here", got=f"device {device}", todo="take `cpu` or `auto`")
+        raise UserError(
+            "there is no CUDA device here", got=f"device {device}", todo="take `cpu` or `auto`"
+        )
     return place
 
 
 @contextmanager
-def _evaluating(network: nn.Module, place: torch.device, precision: Precision) -> Iterator[Callable[[Tensor], Tensor]]:
+def _evaluating(
+    network: nn.Module, place: torch.device, precision: Precision
+) -> Iterator[Callable[[Tensor], Tensor]]:
     """The network on a device, ready to be asked; left in the mode it was in."""
     was_training, dtype = network.training, getattr(torch, precision)
     network.eval().to(place)
@@ -100,11 +131,17 @@ def _evaluating(network: nn.Module, place: torch.device, precision: Precision) -
             with torch.inference_mode(), mixed:
                 out: Tensor = network(lr.to(place)).float()
         except torch.OutOfMemoryError as error:
-            raise UserError("the device has too little memory for this tile", got=f"{lr.shape[3]} x {lr.shape[2]} LR pixels",
-                            todo="take a smaller tile, or a smaller overlap") from error  # fmt: skip
-        if not bool(torch.isfinite(out.sum())):          # what is no number makes the sum none
-            raise UserError("the network gives values that are no numbers", got=f"NaN or infinity in {precision}",
-                            todo="take float32; if it is float32 already, the checkpoint is broken")  # fmt: skip
+            raise UserError(
+                "the device has too little memory for this tile",
+                got=f"{lr.shape[3]} x {lr.shape[2]} LR pixels",
+                todo="take a smaller tile, or a smaller overlap",
+            ) from error
+        if not bool(torch.isfinite(out.sum())):  # what is no number makes the sum none
+            raise UserError(
+                "the network gives values that are no numbers",
+                got=f"NaN or infinity in {precision}",
+                todo="take float32; if it is float32 already, the checkpoint is broken",
+            )
         return out
 
     try:
@@ -114,17 +151,24 @@ def _evaluating(network: nn.Module, place: torch.device, precision: Precision) -
 
 
 def _blended(
-    run: Callable[[Tensor], Tensor], lr: Image, tile: int | None, overlap: int, advanced: Callable[[float], None]
+    run: Callable[[Tensor], Tensor],
+    lr: Image,
+    tile: int | None,
+    overlap: int,
+    advanced: Callable[[float], None],
 ) -> Iterator[Image]:
     rows, columns = cuts(lr.shape[0], tile), cuts(lr.shape[1], tile)
     fade = _fade(rows, columns, overlap)
-    above: Array | None = None                           # what the strip above gave to the rows that both share
+    above: Array | None = None  # what the strip above gave to the rows that both share
     for down in range(len(rows) - 1):
         strip, below = None, None
         box, zone = _reach(rows, down, overlap), _reach(rows, down, fade)
         for first, unfaded, scale in _band(run, lr, box, zone, columns, overlap, fade):
             shared, end = 2 * fade * scale, first + unfaded.shape[1]
-            piece = unfaded * _ramps(len(unfaded), shared, down > 0, down < len(rows) - 2)[:, None, None]
+            piece = (
+                unfaded
+                * _ramps(len(unfaded), shared, down > 0, down < len(rows) - 2)[:, None, None]
+            )
             if above is not None:
                 piece[:shared] += above[:, first:end]
             last = len(piece) - (shared if down < len(rows) - 2 else 0)
@@ -132,18 +176,25 @@ def _blended(
                 strip = np.empty((last, lr.shape[1] * scale, 3), np.uint8)
                 below = np.empty((len(piece) - last, lr.shape[1] * scale, 3), np.float32)
             strip[:, first:end], below[:, first:end] = _rounded(piece[:last]), piece[last:]
-            advanced((rows[down + 1] - rows[down]) * piece.shape[1] / (lr.shape[0] * lr.shape[1] * scale))
+            advanced(
+                (rows[down + 1] - rows[down]) * piece.shape[1] / (lr.shape[0] * lr.shape[1] * scale)
+            )
         assert strip is not None
         above = below
         yield strip
 
 
 def _band(
-    run: Callable[[Tensor], Tensor], lr: Image, box: tuple[int, int], zone: tuple[int, int], columns: list[int], overlap: int,
+    run: Callable[[Tensor], Tensor],
+    lr: Image,
+    box: tuple[int, int],
+    zone: tuple[int, int],
+    columns: list[int],
+    overlap: int,
     fade: int,
-) -> Iterator[tuple[int, Array, int]]:  # fmt: skip
+) -> Iterator[tuple[int, Array, int]]:
     """The tiles of one row, blended with one another: first column, piece, scale."""
-    left: Array | None = None                            # what the tile before gave to the columns that both share
+    left: Array | None = None  # what the tile before gave to the columns that both share
     for along in range(len(columns) - 1):
         inner = _reach(columns, along, fade)
         piece, scale = _piece(run, lr, (*box, *_reach(columns, along, overlap)), (*zone, *inner))
@@ -173,22 +224,34 @@ def _reach(axis: list[int], part: int, margin: int) -> tuple[int, int]:
     return max(0, axis[part] - margin), min(axis[-1], axis[part + 1] + margin)
 
 
-def _piece(run: Callable[[Tensor], Tensor], lr: Image, box: tuple[int, ...], zone: tuple[int, ...]) -> tuple[Array, int]:
+def _piece(
+    run: Callable[[Tensor], Tensor], lr: Image, box: tuple[int, ...], zone: tuple[int, ...]
+) -> tuple[Array, int]:
     """What the network makes of a box, cut to a zone inside it, (rows, columns, 3) in grey levels; and the scale."""
     top, bottom, left, right = box
     part = torch.from_numpy(np.ascontiguousarray(lr[top:bottom, left:right].transpose(2, 0, 1)))
     out = run(part[None].float() / 255)
     scale = out.shape[2] // (bottom - top)
     if out.shape != (1, 3, scale * (bottom - top), scale * (right - left)) or not scale:
-        raise ValueError(f"a network made {tuple(out.shape)} of (1, 3, {bottom - top}, {right - left})")
-    cut = out[0, :, (zone[0] - top) * scale : (zone[1] - top) * scale, (zone[2] - left) * scale : (zone[3] - left) * scale]
+        raise ValueError(
+            f"a network made {tuple(out.shape)} of (1, 3, {bottom - top}, {right - left})"
+        )
+    cut = out[
+        0,
+        :,
+        (zone[0] - top) * scale : (zone[1] - top) * scale,
+        (zone[2] - left) * scale : (zone[3] - left) * scale,
+    ]
     levels: Any = (cut * 255).permute(1, 2, 0).contiguous().cpu().numpy()
     return np.array(levels, np.float32), scale
 
 
 def _ramps(length: int, shared: int, before: bool, after: bool) -> Array:
     """(length,) weights: 1, but rising over the first and falling over the last `shared` ones where there is a neighbour."""
-    weights, ramp = np.ones(length, np.float32), ((np.arange(shared) + 0.5) / max(1, shared)).astype(np.float32)
+    weights, ramp = (
+        np.ones(length, np.float32),
+        ((np.arange(shared) + 0.5) / max(1, shared)).astype(np.float32),
+    )
     if before:
         weights[:shared] = ramp
     if after:
@@ -197,4 +260,6 @@ def _ramps(length: int, shared: int, before: bool, after: bool) -> Array:
 
 
 def _rounded(levels: Array) -> Image:
-    return np.asarray(np.clip(levels, 0, 255) + np.float32(0.5), np.uint8)      # what is positive is cut like a floor
+    return np.asarray(
+        np.clip(levels, 0, 255) + np.float32(0.5), np.uint8
+    )  # what is positive is cut like a floor

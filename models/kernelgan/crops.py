@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.kernelgan.generator import output_size
-from models.kernelgan.sampling import NOISE_FIELDS, Draws, Image
-from schemas.kernel import KernelGanConfig
+from pairmill.models.kernelgan.generator import output_size
+from pairmill.models.kernelgan.sampling import NOISE_FIELDS, Draws, Image
+from pairmill.schemas.kernel import KernelGanConfig
 
 
 class Iteration(NamedTuple):
@@ -41,7 +41,10 @@ class Crops:
         real = output_size(config.crop)
         margin = (config.crop // 2 - real) // 2
         images = [np.ascontiguousarray(image.transpose(2, 0, 1)) for image, _, _ in _unique(lanes)]
-        halves = [half.astype(np.float32 if dtype == torch.float32 else np.float64) for _, half, _ in _unique(lanes)]
+        halves = [
+            half.astype(np.float32 if dtype == torch.float32 else np.float64)
+            for _, half, _ in _unique(lanes)
+        ]
         number = _numbers(lanes)
         generator = np.stack([draws.generator for *_, draws in lanes], axis=1)
         discriminator = np.stack([draws.discriminator for *_, draws in lanes], axis=1)
@@ -55,7 +58,8 @@ class Crops:
     def at(self, iteration: int) -> Iteration:
         """The crops of one iteration."""
         generator, real = (
-            windows.at(iteration).to(self._dtype).mul_(2 / 255).sub_(1.0) for windows in (self._generator, self._real)
+            windows.at(iteration).to(self._dtype).mul_(2 / 255).sub_(1.0)
+            for windows in (self._generator, self._real)
         )
         target = self._target.at(iteration).to(self._dtype)
         return Iteration(generator, target, real, self._noise[iteration % NOISE_FIELDS])
@@ -77,7 +81,9 @@ class _Windows:
         begin = starts + corners[..., 0] * width + corners[..., 1]
         channel = np.arange(3)[:, None, None] * (height * width)[:, None, None, None]
         inside = channel + np.arange(side)[:, None] * width[:, None, None, None] + np.arange(side)
-        self._flat = torch.from_numpy(np.concatenate([image.ravel() for image in images])).to(device)
+        self._flat = torch.from_numpy(np.concatenate([image.ravel() for image in images])).to(
+            device
+        )
         self._begin = torch.from_numpy(begin).to(device)
         self._inside = torch.from_numpy(inside).to(device)
         self._index = torch.empty_like(self._inside)

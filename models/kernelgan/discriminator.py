@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.kernelgan.folding import overlap_add, windows
-from models.kernelgan.generator import CHANNELS
+from pairmill.models.kernelgan.generator import CHANNELS
+from pairmill.models.kernelgan.unfold import overlap_add, windows
 
 FIRST = 7
 BLOCKS = 5
@@ -138,7 +138,11 @@ def forward(weights: Weights, spectral: Spectral, crops: Tensor, into: Activatio
     torch.bmm(into.fused, into.columns, out=_flat(into.centred[0]))
     for block in range(BLOCKS):
         if block:
-            torch.bmm(weights.blocks[block], _flat(into.outputs[block - 1]), out=_flat(into.centred[block]))
+            torch.bmm(
+                weights.blocks[block],
+                _flat(into.outputs[block - 1]),
+                out=_flat(into.centred[block]),
+            )
         _norm(weights, _epsilon(spectral, block), into, block)
     last = weights.rows[_LAST] / spectral.sigma_last[:, None]
     torch.bmm(last[:, None], _flat(into.outputs[-1]), out=into.bare.view(lanes, 1, -1))
@@ -245,7 +249,9 @@ def _norm(weights: Weights, epsilon: Tensor, into: Activations, block: int) -> N
     torch.mul(value, gamma * scale, out=output).add_(beta).relu_()
 
 
-def _norm_backward(weights: Weights, seen: Activations, block: int) -> tuple[Tensor, Tensor, Tensor]:
+def _norm_backward(
+    weights: Weights, seen: Activations, block: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """Through ReLU and normalisation: `flow` holds the gradient of the output, `scratch` gets that of the convolution.
 
     Returns:
@@ -264,7 +270,9 @@ def _norm_backward(weights: Weights, seen: Activations, block: int) -> tuple[Ten
     return total, scale * moment, drift * -0.5
 
 
-def _last_backward(weights: Weights, spectral: Spectral, seen: Activations, grad: Tensor, out: Weights) -> None:
+def _last_backward(
+    weights: Weights, spectral: Spectral, seen: Activations, grad: Tensor, out: Weights
+) -> None:
     """Through the last convolution: fills its gradients, leaves that of its input in `flow`."""
     lanes = grad.shape[0]
     direction = weights.rows[_LAST] / spectral.sigma_last[:, None]

@@ -16,13 +16,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.kernelgan import discriminator as critic
-from models.kernelgan import generator as shrinker
-from models.kernelgan import losses
-from models.kernelgan.crops import Crops
-from models.kernelgan.finish import finish
-from models.kernelgan.sampling import Draws, Image, centre_weights, centre_window, draw, half_size, lane_stream
-from schemas.kernel import KernelGanConfig
+from pairmill.models.kernelgan import discriminator as critic
+from pairmill.models.kernelgan import generator as shrinker
+from pairmill.models.kernelgan import losses
+from pairmill.models.kernelgan.crops import Crops
+from pairmill.models.kernelgan.postprocess import finish
+from pairmill.models.kernelgan.sampling import (
+    Draws,
+    Image,
+    centre_weights,
+    centre_window,
+    draw,
+    half_size,
+    lane_stream,
+)
+from pairmill.schemas.kernel import KernelGanConfig
 
 CURVES = ("adversarial", "discriminator", "bicubic", "kernel")
 """The columns of `KernelFit.curves`."""
@@ -118,11 +126,16 @@ def largest_batch(config: KernelGanConfig, device: str, memory_bytes: int) -> in
     window = 3 * config.window**2
     image = config.restarts * (LANE_BYTES + 48 * config.iterations) + 2 * window + 40 * window // 3
     fits = max(1, memory_bytes // image)
-    return int(fits) if device != "cpu" else int(min(fits, max(1, -(-CPU_LANES // config.restarts))))
+    return (
+        int(fits) if device != "cpu" else int(min(fits, max(1, -(-CPU_LANES // config.restarts))))
+    )
 
 
 def draw_lanes(
-    images: Sequence[Image], seeds: Sequence[int], config: KernelGanConfig, jobs: Sequence[tuple[int, int]]
+    images: Sequence[Image],
+    seeds: Sequence[int],
+    config: KernelGanConfig,
+    jobs: Sequence[tuple[int, int]],
 ) -> list[Lane]:
     """The lanes for `jobs`, pairs of (image number, restart number)."""
     windows = {image: centre_window(images[image], config.window) for image, _ in jobs}
@@ -177,13 +190,21 @@ def train(
 class Trainer:
     """The state of all lanes between iterations: weights, moments, singular vectors, current kernels."""
 
-    def __init__(self, lanes: Sequence[Lane], config: KernelGanConfig, *, device: str, dtype: torch.dtype) -> None:
+    def __init__(
+        self, lanes: Sequence[Lane], config: KernelGanConfig, *, device: str, dtype: torch.dtype
+    ) -> None:
         self.config = config
-        self.crops = Crops([(lane.image, lane.half, lane.draws) for lane in lanes], config, device, dtype)
+        self.crops = Crops(
+            [(lane.image, lane.half, lane.draws) for lane in lanes], config, device, dtype
+        )
         generator = [_stack([lane.generator[i] for lane in lanes], device, dtype) for i in range(6)]
-        critics = [_stack([lane.discriminator[i] for lane in lanes], device, dtype) for i in range(5)]
+        critics = [
+            _stack([lane.discriminator[i] for lane in lanes], device, dtype) for i in range(5)
+        ]
         self.generator = shrinker.Weights(*generator)
-        self.critic = critic.Weights(critics[0], _lanes_second(critics[1]), _lanes_second(critics[2]))
+        self.critic = critic.Weights(
+            critics[0], _lanes_second(critics[1]), _lanes_second(critics[2])
+        )
         self.u_first, self.u_blocks = critics[3], _lanes_second(critics[4])
         rate = config.learning_rate
         self.grad_generator = shrinker.Weights(*map(torch.zeros_like, self.generator))
@@ -218,7 +239,9 @@ class Trainer:
         record.insert(1, self._step_critic(pair, spectral))
         return torch.stack(record, 1)
 
-    def _step_generator(self, target: Tensor, spectral: critic.Spectral, iteration: int) -> list[Tensor]:
+    def _step_generator(
+        self, target: Tensor, spectral: critic.Spectral, iteration: int
+    ) -> list[Tensor]:
         weights = self._weights(iteration)
         fake = self.downscaler.apply(self.kernel)
         logits = critic.forward(self.critic, spectral, fake[:, None], self.seen_fake)
@@ -297,7 +320,9 @@ def _lanes_second(tensor: Tensor) -> Tensor:
 
 
 def _adam(
-    weights: shrinker.Weights | critic.Weights, grads: shrinker.Weights | critic.Weights, rate: float
+    weights: shrinker.Weights | critic.Weights,
+    grads: shrinker.Weights | critic.Weights,
+    rate: float,
 ) -> torch.optim.Adam:
     """Adam whose gradients are always in `grads`."""
     for weight, grad in zip(weights, grads, strict=True):
@@ -310,7 +335,10 @@ def _report(on_iteration: Callable[[int, int], None], before: int, total: int, d
 
 
 def _by_image(
-    kernels: list[NDArray[np.float64]], curves: list[NDArray[np.float64]], images: int, config: KernelGanConfig
+    kernels: list[NDArray[np.float64]],
+    curves: list[NDArray[np.float64]],
+    images: int,
+    config: KernelGanConfig,
 ) -> list[KernelFit]:
     if not kernels:
         return []

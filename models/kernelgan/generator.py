@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.kernelgan.folding import overlap_add, windows
+from pairmill.models.kernelgan.unfold import overlap_add, windows
 
 CHANNELS = 64
 KERNEL_SIZES = (7, 5, 3, 1, 1, 1)
@@ -88,14 +88,18 @@ def collapse(weights: Weights) -> Collapsed:
     e4 = torch.bmm(weights.w6, weights.w5)
     e3 = torch.bmm(e4, weights.w4)
     e2 = torch.bmm(e3, weights.w3).view(lanes, CHANNELS, 9)
-    products = torch.bmm(e2.mT, weights.w2)      # nine rows on the left: four times faster than columns on the right
+    products = torch.bmm(
+        e2.mT, weights.w2
+    )  # nine rows on the left: four times faster than columns on the right
     e1 = overlap_add(products.view(lanes, 1, 3, 3, CHANNELS, 5, 5)).view(lanes, CHANNELS, 49)
     products = torch.bmm(e1.mT, weights.w1)
     kernel = overlap_add(products.view(lanes, 1, 7, 7, 1, 7, 7)).view(lanes, KERNEL, KERNEL)
     return Collapsed(e1=e1, e2=e2, e3=e3, e4=e4, kernel=kernel)
 
 
-def collapse_backward(weights: Weights, collapsed: Collapsed, grad_kernel: Tensor, out: Weights) -> None:
+def collapse_backward(
+    weights: Weights, collapsed: Collapsed, grad_kernel: Tensor, out: Weights
+) -> None:
     """Gradients of the layers from the gradient of the collapsed kernel.
 
     Args:
@@ -148,7 +152,12 @@ class Downscaler:
     def apply(self, kernels: Tensor) -> Tensor:
         """(T, 13, 13) -> (T, 3, m, m), m = `output_size(n)`."""
         lanes = kernels.shape[0]
-        strides = (KERNEL * self._crop * self.side, self._crop * self.side, self.side, SCALE * self.side + 1)
+        strides = (
+            KERNEL * self._crop * self.side,
+            self._crop * self.side,
+            self.side,
+            SCALE * self.side + 1,
+        )
         band = self._bands.as_strided((lanes, KERNEL, KERNEL, self.side), strides)
         band.copy_(kernels[..., None].expand(-1, -1, -1, self.side))
         return torch.bmm(self._strips, self._bands).view(lanes, 3, self.side, self.side)
@@ -158,4 +167,6 @@ class Downscaler:
         lanes = grad.shape[0]
         torch.bmm(grad.reshape(lanes, 3 * self.side, self.side).mT, self._strips, out=self._grad)
         strides = (self.side * KERNEL * self._crop, self._crop, 1, KERNEL * self._crop + SCALE)
-        return self._grad.as_strided((lanes, KERNEL, KERNEL, self.side), strides).contiguous().sum(-1)
+        return (
+            self._grad.as_strided((lanes, KERNEL, KERNEL, self.side), strides).contiguous().sum(-1)
+        )

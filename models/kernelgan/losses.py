@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from models.kernelgan.generator import KERNEL, SCALE
+from pairmill.models.kernelgan.generator import KERNEL, SCALE
 
 CENTRE = KERNEL // 2 + 0.5 * (SCALE - KERNEL % 2)
 """Row and column of the centre of mass that aligns LR with HR: 6.5, counted from 0."""

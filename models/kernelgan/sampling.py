@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from models.functional.chroma import grey
-from models.functional.resize import bicubic_down
-from models.kernelgan.generator import output_size
-from schemas.kernel import KernelGanConfig, KernelReason
+from pairmill.models.functional.chroma import grey
+from pairmill.models.functional.resize import bicubic_down
+from pairmill.models.kernelgan.generator import output_size
+from pairmill.schemas.kernel import KernelGanConfig, KernelReason
 
 Image = NDArray[np.uint8]
 Array = NDArray[np.float64]
@@ -78,7 +78,9 @@ def check_image(image: Image, config: KernelGanConfig) -> KernelReason | None:
     return None
 
 
-def draw(config: KernelGanConfig, rng: np.random.Generator, maps: tuple[CentreWeights, CentreWeights]) -> Draws:
+def draw(
+    config: KernelGanConfig, rng: np.random.Generator, maps: tuple[CentreWeights, CentreWeights]
+) -> Draws:
     """All crops of one restart, with replacement, in proportion to the gradients around them.
 
     Args:
@@ -148,14 +150,16 @@ def _zero_border(values: Array, border: int) -> Array:
 
 def _cumulative(importance: Array, crop: int) -> CentreWeights:
     density = _zero_border(uniform_filter(importance, crop // 2, mode="constant"), crop // 2)
-    density = np.maximum(density, 0.0).ravel()      # the running sums of the filter may end at -1e-17
+    density = np.maximum(density, 0.0).ravel()  # the running sums of the filter may end at -1e-17
     if density.sum() <= 0:
         density = np.ones_like(density)
     cumulative = np.cumsum(density)
     return CentreWeights(cumulative / cumulative[-1], *importance.shape)
 
 
-def _corners(rng: np.random.Generator, weights: CentreWeights, count: int, crop: int) -> NDArray[np.int64]:
+def _corners(
+    rng: np.random.Generator, weights: CentreWeights, count: int, crop: int
+) -> NDArray[np.int64]:
     index = np.searchsorted(weights.cumulative, rng.random(count), side="right")
     centre = np.stack(np.divmod(index, weights.width), axis=1)
     highest = np.array([weights.height - crop, weights.width - crop])

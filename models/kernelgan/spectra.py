@@ -17,8 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.kernels import gaussian, recentre, second_moments, stretch, target_centre
-from models.functional.resize import bicubic_down
+from pairmill.models.functional.kernels import (
+    gaussian,
+    recentre,
+    second_moments,
+    stretch,
+    target_centre,
+)
+from pairmill.models.functional.resize import bicubic_down
 
 Array = NDArray[np.float64]
 
@@ -91,7 +97,11 @@ def spectra(grey: Array) -> Spectra:
     """Of a photograph (H, W) of grey levels, both sides even and 64 at least."""
     side = SIDE if min(grey.shape) >= 4 * SIDE else SIDE // 2
     half = bicubic_down(grey[:, :, None], 2)[:, :, 0]
-    return Spectra(np.log(np.maximum(power_spectrum(grey, side), 1e-6)), power_spectrum(half, 2 * side), noise_floor(grey))
+    return Spectra(
+        np.log(np.maximum(power_spectrum(grey, side), 1e-6)),
+        power_spectrum(half, 2 * side),
+        noise_floor(grey),
+    )
 
 
 def power_spectrum(grey: Array, side: int) -> Array:
@@ -99,8 +109,12 @@ def power_spectrum(grey: Array, side: int) -> Array:
     taper = np.outer(np.hanning(side), np.hanning(side))
     total, count = np.zeros((side, side)), 0
     for top in range(0, grey.shape[0] - side + 1, side // 2):
-        row = np.lib.stride_tricks.sliding_window_view(grey[top : top + side], side, axis=1)[:, :: side // 2].transpose(1, 0, 2)
-        total += np.square(np.abs(np.fft.fft2((row - row.mean((1, 2), keepdims=True)) * taper))).sum(0)
+        row = np.lib.stride_tricks.sliding_window_view(grey[top : top + side], side, axis=1)[
+            :, :: side // 2
+        ].transpose(1, 0, 2)
+        total += np.square(
+            np.abs(np.fft.fft2((row - row.mean((1, 2), keepdims=True)) * taper))
+        ).sum(0)
         count += len(row)
     return np.asarray(total / count / np.square(taper).sum())
 
@@ -110,8 +124,13 @@ def noise_floor(grey: Array, block: int = 16, share: float = 0.05) -> float:
     height, width = (length // block * block for length in grey.shape)
     second = grey[:-2] - 2 * grey[1:-1] + grey[2:]
     second = np.pad((second[:, :-2] - 2 * second[:, 1:-1] + second[:, 2:]) / 6, 1)
-    parts = [part[:height, :width].reshape(height // block, block, width // block, block) for part in (grey, second)]
-    flattest = np.argsort(parts[0].var((1, 3)), axis=None, kind="stable")[: max(3, int(height * width / block**2 * share))]
+    parts = [
+        part[:height, :width].reshape(height // block, block, width // block, block)
+        for part in (grey, second)
+    ]
+    flattest = np.argsort(parts[0].var((1, 3)), axis=None, kind="stable")[
+        : max(3, int(height * width / block**2 * share))
+    ]
     return max(float(np.square(parts[1]).mean((1, 3)).ravel()[flattest].mean()), 1 / 12)
 
 
@@ -135,7 +154,10 @@ def match(found: Spectra, kernel: Array, *, stretching: bool = True) -> Match:
     count = len(weights) if stretching else 1
     simplex = np.vstack([np.zeros(count), np.eye(count) * 0.3])
     options: Any = {"initial_simplex": simplex, "xatol": 0.005, "fatol": 1e-6, "maxfev": 500}
-    best = np.pad(minimize(cost, simplex[0], method="Nelder-Mead", options=options).x, (0, len(weights) - count))
+    best = np.pad(
+        minimize(cost, simplex[0], method="Nelder-Mead", options=options).x,
+        (0, len(weights) - count),
+    )
     return Match(exponential(best[1:]), DECIBELS * math.sqrt(difference(best)))
 
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.kmsr.geometry import in_all_orientations
-from models.kmsr.networks import LATENT, Critic, Generator
-from schemas.kmsr import KmsrFitConfig
+from pairmill.models.kmsr.geometry import in_all_orientations
+from pairmill.models.kmsr.networks import LATENT, Critic, Generator
+from pairmill.schemas.kmsr import KmsrFitConfig
 
 Array = NDArray[np.float64]
 Streams = Callable[[str], np.random.Generator]
@@ -42,7 +42,8 @@ class Fit:
         self.critic = Critic(side, config.width, rng)
         self.mean = copy.deepcopy(self.generator).requires_grad_(requires_grad=False)
         self.optimisers = tuple(
-            torch.optim.Adam(network.parameters(), config.learning_rate, (0.0, 0.9)) for network in (self.generator, self.critic)
+            torch.optim.Adam(network.parameters(), config.learning_rate, (0.0, 0.9))
+            for network in (self.generator, self.critic)
         )
         self.streams = {purpose: self.keyed(purpose) for purpose in ("pool", "latent", "mix")}
 
@@ -60,7 +61,11 @@ class Fit:
         """The first `count` kernels of the fitted generator, (count, n, n), non-negative, sum 1; always the same ones."""
         latent = _normal(self.keyed("draw"), count)
         with torch.no_grad():
-            made = torch.cat([self.mean(part) for part in torch.split(latent, 256)])[:, 0].to(torch.float64).numpy()
+            made = (
+                torch.cat([self.mean(part) for part in torch.split(latent, 256)])[:, 0]
+                .to(torch.float64)
+                .numpy()
+            )
         return np.asarray(made / made.sum(axis=(1, 2), keepdims=True))
 
     def _step_critic(self) -> tuple[float, float]:
@@ -86,7 +91,9 @@ class Fit:
 
     def _step_generator(self) -> None:
         self.critic.requires_grad_(requires_grad=False)
-        loss = -self.critic(self.generator(_normal(self.streams["latent"], self.config.batch))).mean()
+        loss = -self.critic(
+            self.generator(_normal(self.streams["latent"], self.config.batch))
+        ).mean()
         self.optimisers[0].zero_grad()
         loss.backward()
         self.optimisers[0].step()

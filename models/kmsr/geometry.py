@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.kernels import normalise, recentre, to_fixed_point, without_tails
+from pairmill.models.functional.kernels import normalise, recentre, to_fixed_point, without_tails
 
 Array = NDArray[np.float64]
 
@@ -35,7 +35,9 @@ def turned(core: Array, orientation: int) -> Array:
 
 def in_all_orientations(squares: Array) -> Array:
     """(8 N, n, n) of (N, n, n): all of the first orientation first."""
-    return np.stack([turned(square, orientation) for orientation in range(ORIENTATIONS) for square in squares])
+    return np.stack(
+        [turned(square, orientation) for orientation in range(ORIENTATIONS) for square in squares]
+    )
 
 
 def whole(core: Array, scale: int) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.kmsr.geometry import ORIENTATIONS, turned
+from pairmill.models.kmsr.geometry import ORIENTATIONS, turned
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,10 @@ def mixtures(cores: Array, count: int, parts: int, rng: np.random.Generator) -> 
     made = np.empty((count, *cores.shape[1:]))
     for number in range(count):
         which, how, raw = rng.random((3, parts))
-        chosen = [turned(cores[int(w * len(cores))], int(h * ORIENTATIONS)) for w, h in zip(which, how, strict=True)]
-        weights = -np.log1p(-raw)                        # exponentials, normalised: uniform on the simplex (Dirichlet 1)
+        chosen = [
+            turned(cores[int(w * len(cores))], int(h * ORIENTATIONS))
+            for w, h in zip(which, how, strict=True)
+        ]
+        weights = -np.log1p(-raw)  # exponentials, normalised: uniform on the simplex (Dirichlet 1)
         made[number] = np.tensordot(weights / weights.sum(), np.stack(chosen), axes=1)
     return made

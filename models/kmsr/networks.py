@@ -42,8 +42,12 @@ class Generator(nn.Module):
         self.side, doublings = len(start), _doublings(len(start))
         channels = [width * 2 ** (doublings - 1 - level) for level in range(doublings)] + [1]
         self.first = _bare(nn.ConvTranspose2d, LATENT, channels[0], -(-self.side // 2**doublings))
-        self.rest = nn.ModuleList(_bare(nn.ConvTranspose2d, a, b, 4, 2, 1) for a, b in pairwise(channels))
-        self.quadratic = nn.ModuleList([_bare(nn.Conv2d, LATENT, HIDDEN, 1), _bare(nn.Conv2d, HIDDEN, 3, 1)])
+        self.rest = nn.ModuleList(
+            _bare(nn.ConvTranspose2d, a, b, 4, 2, 1) for a, b in pairwise(channels)
+        )
+        self.quadratic = nn.ModuleList(
+            [_bare(nn.Conv2d, LATENT, HIDDEN, 1), _bare(nn.Conv2d, HIDDEN, 3, 1)]
+        )
         self.register_buffer("start", (start + FLOOR).log().to(torch.float32))
         self.register_buffer("forms", _forms(start).to(torch.float32))
         self.unit = 1 / float(start.max())
@@ -110,9 +114,14 @@ def _draw_weights(module: nn.Module, rng: np.random.Generator) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             taps = layer.kernel_size[0] * layer.kernel_size[1]
-            if isinstance(layer, nn.ConvTranspose2d):    # stride 2 spreads 4 x 4 taps over four outputs
+            if isinstance(
+                layer, nn.ConvTranspose2d
+            ):  # stride 2 spreads 4 x 4 taps over four outputs
                 taps = taps // 4 if layer.stride[0] == 2 else 1
-            values = rng.standard_normal(tuple(layer.weight.shape)) * (2 / (layer.in_channels * taps)) ** 0.5
+            values = (
+                rng.standard_normal(tuple(layer.weight.shape))
+                * (2 / (layer.in_channels * taps)) ** 0.5
+            )
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(values).to(layer.weight.dtype))
             if layer.bias is not None:

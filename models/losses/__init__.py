@@ -16,13 +16,13 @@ from typing import Any
 
 from torch import nn
 
-from models.losses.adversarial import Gan
-from models.losses.cycle import Cycle
-from models.losses.perceptual import Content, Style
-from models.losses.pixel import L1, L2, Charbonnier
-from models.losses.smooth import TotalVariation
-from models.losses.vgg import Vgg
-from schemas.losses import ContentConfig, LossConfig, StyleConfig
+from pairmill.models.losses.adversarial import Gan
+from pairmill.models.losses.cycle import Cycle
+from pairmill.models.losses.perceptual import Content, Style
+from pairmill.models.losses.pixel import L1, L2, Charbonnier
+from pairmill.models.losses.total_variation import TotalVariation
+from pairmill.models.losses.vgg import Vgg
+from pairmill.schemas.losses import ContentConfig, LossConfig, StyleConfig
 
 Loss = nn.Module | Gan
 
@@ -44,7 +44,7 @@ def build(config: LossConfig, vgg: Vgg | None = None) -> Loss:
 
     Args:
         config: which, and its settings.
-        vgg: features for `content` and `style`, from `models.losses.vgg.read_vgg`; may be shared between losses.
+        vgg: features for `content` and `style`, from `pairmill.models.losses.vgg.read_vgg`; may be shared between losses.
 
     Raises:
         ValueError: if `content` or `style` gets no features.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, relu, softplus
 
-from schemas.losses import GanConfig
+from pairmill.schemas.losses import GanConfig
 
 Side = Callable[[Tensor, Tensor], Tensor]
 
@@ -49,11 +49,20 @@ class Form:
 
 
 FORMS: dict[str, Form] = {
-    "vanilla": Form(lambda _, fake: _entropy(fake, 1), lambda real, fake: _entropy(real, 1) + _entropy(fake, 0)),
-    "lsgan": Form(lambda _, fake: _square(fake - 1), lambda real, fake: _square(real - 1) + _square(fake)),
-    "hinge": Form(lambda _, fake: -fake.mean(), lambda real, fake: relu(1 - real).mean() + relu(1 + fake).mean()),
+    "vanilla": Form(
+        lambda _, fake: _entropy(fake, 1), lambda real, fake: _entropy(real, 1) + _entropy(fake, 0)
+    ),
+    "lsgan": Form(
+        lambda _, fake: _square(fake - 1), lambda real, fake: _square(real - 1) + _square(fake)
+    ),
+    "hinge": Form(
+        lambda _, fake: -fake.mean(),
+        lambda real, fake: relu(1 - real).mean() + relu(1 + fake).mean(),
+    ),
     "wgan": Form(lambda _, fake: -fake.mean(), lambda real, fake: fake.mean() - real.mean()),
-    "wgan_softplus": Form(lambda _, fake: _soft(-fake), lambda real, fake: _soft(-real) + _soft(fake)),
+    "wgan_softplus": Form(
+        lambda _, fake: _soft(-fake), lambda real, fake: _soft(-real) + _soft(fake)
+    ),
     "relativistic": Form(_relativistic_generator, _relativistic_discriminator),
 }
 """Formulas by `GanConfig.form`; all but `relativistic`, which is halved as in ESRGAN, add the two terms of the discriminator."""

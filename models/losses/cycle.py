@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.functional.resize import taps
-from models.losses.distances import DISTANCES
-from schemas.losses import CycleConfig
+from pairmill.models.functional.resize import taps
+from pairmill.models.losses.distances import DISTANCES
+from pairmill.schemas.losses import CycleConfig
 
 
 class Cycle(nn.Module):
@@ -30,18 +30,21 @@ class Cycle(nn.Module):
 
 def reduced(image: Tensor, height: int, width: int) -> Tensor:
     """Reduce (B, C, H, W) to (B, C, height, width) float32 (float64 stays), antialiased, a = -0.5, borders mirrored: what
-    `models.functional.resize` does to arrays, with a gradient.
+    `pairmill.models.functional.resize` does to arrays, with a gradient.
 
     Raises:
         ValueError: if H is not the same whole multiple of height as W of width.
     """
     scale = image.shape[2] // height
     if scale < 1 or image.shape[2:] != (scale * height, scale * width):
-        raise ValueError(f"SR of {tuple(image.shape[2:])} is no whole multiple of LR of ({height}, {width})")
+        raise ValueError(
+            f"SR of {tuple(image.shape[2:])} is no whole multiple of LR of ({height}, {width})"
+        )
     image = image if image.dtype == torch.float64 else image.float()
     with torch.autocast(image.device.type, enabled=False):
         rows, columns = (
-            torch.from_numpy(_matrix(*sides)).to(image) for sides in ((image.shape[2], height), (image.shape[3], width))
+            torch.from_numpy(_matrix(*sides)).to(image)
+            for sides in ((image.shape[2], height), (image.shape[3], width))
         )
         return rows @ image @ columns.T
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
-from schemas.losses import Distance
+from pairmill.schemas.losses import Distance
 
 
 def norm_loss(found: Tensor, wanted: Tensor) -> Tensor:
@@ -17,8 +17,12 @@ def norm_loss(found: Tensor, wanted: Tensor) -> Tensor:
     Unlike a mean it falls with the size of the picture, as 1 / side for a steady difference; weights hold for one patch size.
     """
     difference = (found - wanted).flatten(1)
-    norms: Tensor = torch.linalg.vector_norm(difference, dim=1)         # its gradient at 0 is 0
+    norms: Tensor = torch.linalg.vector_norm(difference, dim=1)  # its gradient at 0 is 0
     return (norms / difference.shape[1]).mean()
 
 
-DISTANCES: dict[Distance, Callable[[Tensor, Tensor], Tensor]] = {"l1": l1_loss, "l2": mse_loss, "norm": norm_loss}
+DISTANCES: dict[Distance, Callable[[Tensor, Tensor], Tensor]] = {
+    "l1": l1_loss,
+    "l2": mse_loss,
+    "norm": norm_loss,
+}

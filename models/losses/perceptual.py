@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.losses.distances import DISTANCES
-from models.losses.vgg import Vgg, gram
-from schemas.losses import ContentConfig, StyleConfig
+from pairmill.models.losses.distances import DISTANCES
+from pairmill.models.losses.vgg import Vgg, gram
+from pairmill.schemas.losses import ContentConfig, StyleConfig
 
 
 class Content(nn.Module):
@@ -19,16 +19,24 @@ class Content(nn.Module):
 
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Both (B, 3, h, w), to a number; no gradient goes to HR."""
-        return sum((weight * distance for weight, distance in self._distances(sr, hr)), sr.new_zeros((), dtype=torch.float32))
+        return sum(
+            (weight * distance for weight, distance in self._distances(sr, hr)),
+            sr.new_zeros((), dtype=torch.float32),
+        )
 
     def _distances(self, sr: Tensor, hr: Tensor) -> list[tuple[float, Tensor]]:
         layers = {name: weight for name, weight in self.config.layers.items() if weight}
         with torch.no_grad():
             wanted = self.vgg(hr, layers)
         found = self.vgg(sr, layers)
-        with torch.autocast(sr.device.type, enabled=False):        # sums over a layer overflow half precision
+        with torch.autocast(
+            sr.device.type, enabled=False
+        ):  # sums over a layer overflow half precision
             compare = DISTANCES[self.config.distance]
-            seen = {name: (self.seen(found[name].float()), self.seen(wanted[name].float())) for name in layers}
+            seen = {
+                name: (self.seen(found[name].float()), self.seen(wanted[name].float()))
+                for name in layers
+            }
             return [(weight, compare(*seen[name])) for name, weight in layers.items()]
 
     def seen(self, features: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss, mse_loss
 
-from schemas.losses import CharbonnierConfig, L1Config, L2Config
+from pairmill.schemas.losses import CharbonnierConfig, L1Config, L2Config
 
 
 class L1(nn.Module):
@@ -41,7 +41,9 @@ class Charbonnier(nn.Module):
 
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Both (B, C, h, w), to a number; epsilon for equal pictures."""
-        return ((sr - hr).float().square() + self.config.epsilon**2).sqrt().mean()      # in half precision epsilon^2 would be 0
+        return (
+            ((sr - hr).float().square() + self.config.epsilon**2).sqrt().mean()
+        )  # in half precision epsilon^2 would be 0
 
 
 PIXEL = (L1, L2, Charbonnier)

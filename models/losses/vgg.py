@@ -53,11 +53,15 @@ class Vgg(nn.Module):
         channels = 3
         for name, place in PLACES.items():
             try:
-                weight, bias = (weights[f"features.{place}.{part}"].float() for part in ("weight", "bias"))
+                weight, bias = (
+                    weights[f"features.{place}.{part}"].float() for part in ("weight", "bias")
+                )
             except KeyError as error:
                 raise ValueError(f"VGG-19 weights have no tensor {error}") from error
             if weight.shape[1:] != (channels, 3, 3) or bias.shape != weight.shape[:1]:
-                raise ValueError(f"VGG-19 weights: {name} is {tuple(weight.shape)}, wanted (n, {channels}, 3, 3)")
+                raise ValueError(
+                    f"VGG-19 weights: {name} is {tuple(weight.shape)}, wanted (n, {channels}, 3, 3)"
+                )
             self.register_buffer(f"{name}_weight", weight)
             self.register_buffer(f"{name}_bias", bias)
             channels = weight.shape[0]
@@ -73,7 +77,12 @@ class Vgg(nn.Module):
                 break
             if name.endswith("_1") and name != "conv1_1":
                 values = max_pool2d(values, 2)
-            values = conv2d(values, self.get_buffer(f"{name}_weight"), self.get_buffer(f"{name}_bias"), padding=1)
+            values = conv2d(
+                values,
+                self.get_buffer(f"{name}_weight"),
+                self.get_buffer(f"{name}_bias"),
+                padding=1,
+            )
             if name in layers:
                 found[name] = values
             values = relu(values)
@@ -119,8 +128,14 @@ def feature_losses(vgg: Vgg, found: Tensor, wanted: Tensor) -> tuple[Tensor, Ten
     with torch.no_grad():
         targets = vgg(wanted)
     features = vgg(found)
-    perceptual = sum((w * l1_loss(features[name], targets[name]) for name, w in LAYERS.items()), found.new_zeros(()))
-    style = sum((w * l1_loss(gram(features[name]), gram(targets[name])) for name, w in LAYERS.items()), found.new_zeros(()))
+    perceptual = sum(
+        (w * l1_loss(features[name], targets[name]) for name, w in LAYERS.items()),
+        found.new_zeros(()),
+    )
+    style = sum(
+        (w * l1_loss(gram(features[name]), gram(targets[name])) for name, w in LAYERS.items()),
+        found.new_zeros(()),
+    )
     return perceptual, style
 
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, max_pool2d, relu
 
-from models.losses.vgg import read_state_dict
-from models.metrics.luma import Image
+from pairmill.models.losses.vgg import read_state_dict
+from pairmill.models.metrics.luma import Image
 
 Trunk = Literal["alex", "vgg"]
 SHIFT, DEVIATION = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
@@ -43,15 +43,28 @@ class Step:
 
 TRUNKS: dict[Trunk, tuple[Step, ...]] = {
     "alex": (
-        Step(0, stride=4, padding=2, compared=True), Step(3, padding=2, pool=3, compared=True), Step(6, pool=3, compared=True),
-        Step(8, compared=True), Step(10, compared=True),
+        Step(0, stride=4, padding=2, compared=True),
+        Step(3, padding=2, pool=3, compared=True),
+        Step(6, pool=3, compared=True),
+        Step(8, compared=True),
+        Step(10, compared=True),
     ),
     "vgg": (
-        Step(0), Step(2, compared=True), Step(5, pool=2), Step(7, compared=True), Step(10, pool=2), Step(12),
-        Step(14, compared=True), Step(17, pool=2), Step(19), Step(21, compared=True), Step(24, pool=2), Step(26),
+        Step(0),
+        Step(2, compared=True),
+        Step(5, pool=2),
+        Step(7, compared=True),
+        Step(10, pool=2),
+        Step(12),
+        Step(14, compared=True),
+        Step(17, pool=2),
+        Step(19),
+        Step(21, compared=True),
+        Step(24, pool=2),
+        Step(26),
         Step(28, compared=True),
     ),
-}  # fmt: skip
+}
 SIDES: dict[Trunk, int] = {"alex": 11, "vgg": 3}
 """Side of a trunk's first filters, by which files are told apart."""
 
@@ -78,15 +91,24 @@ class Lpips(nn.Module):
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Two of (B, 3, h, w) in [0, 1], sides at least 32, to (B,) distances; 0 for equal pictures."""
         if min(a.shape[2:]) < LEAST:
-            raise ValueError(f"LPIPS needs pictures of at least {LEAST} x {LEAST}, got {a.shape[2]} x {a.shape[3]}")
-        values = (2 * torch.cat([a, b]) - 1 - self.get_buffer("shift")) / self.get_buffer("deviation")
+            raise ValueError(
+                f"LPIPS needs pictures of at least {LEAST} x {LEAST}, got {a.shape[2]} x {a.shape[3]}"
+            )
+        values = (2 * torch.cat([a, b]) - 1 - self.get_buffer("shift")) / self.get_buffer(
+            "deviation"
+        )
         found, stage = a.new_zeros(len(a)), 0
         for step in TRUNKS[self.trunk]:
             values = max_pool2d(values, step.pool, 2) if step.pool else values
-            weight, bias = self.get_buffer(f"weight{step.place}"), self.get_buffer(f"bias{step.place}")
+            weight, bias = (
+                self.get_buffer(f"weight{step.place}"),
+                self.get_buffer(f"bias{step.place}"),
+            )
             values = relu(conv2d(values, weight, bias, step.stride, step.padding))
             if step.compared:
-                one, other = (values / (values.square().sum(1, keepdim=True).sqrt() + EPSILON)).chunk(2)
+                one, other = (
+                    values / (values.square().sum(1, keepdim=True).sqrt() + EPSILON)
+                ).chunk(2)
                 weighted = (one - other).square() * self.get_buffer(f"linear{stage}")[:, None, None]
                 found, stage = found + weighted.sum(1).mean((1, 2)), stage + 1
         return found
@@ -99,9 +121,14 @@ class Lpips(nn.Module):
             ValueError: if they are smaller, or of different sizes.
         """
         if a.shape != b.shape:
-            raise ValueError(f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot be compared")
+            raise ValueError(
+                f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot be compared"
+            )
         device = self.get_buffer("shift").device
-        one, other = (torch.from_numpy(image.copy()).to(device).permute(2, 0, 1)[None].float() / 255 for image in (a, b))
+        one, other = (
+            torch.from_numpy(image.copy()).to(device).permute(2, 0, 1)[None].float() / 255
+            for image in (a, b)
+        )
         return float(self(one, other)[0])
 
 
@@ -138,20 +165,32 @@ def _trunk(convolutions: dict[str, Tensor]) -> Trunk:
     for trunk, side in SIDES.items():
         if first.shape[1:] == (3, side, side):
             return trunk
-    raise ValueError(f"LPIPS weights: features.0.weight is {tuple(first.shape)}, of neither AlexNet nor VGG-16")
+    raise ValueError(
+        f"LPIPS weights: features.0.weight is {tuple(first.shape)}, of neither AlexNet nor VGG-16"
+    )
 
 
-def _checked(trunk: Trunk, convolutions: dict[str, Tensor], linear: dict[int, Tensor]) -> dict[str, Tensor]:
+def _checked(
+    trunk: Trunk, convolutions: dict[str, Tensor], linear: dict[int, Tensor]
+) -> dict[str, Tensor]:
     """All tensors of the trunk and the linear layers by the names of our buffers."""
     steps, channels, widths = TRUNKS[trunk], 3, []
     names = {f"{part}{step.place}" for step in steps for part in ("weight", "bias")}
     if set(convolutions) != names:
         odd = min(set(convolutions) ^ names)
-        raise ValueError(f"LPIPS weights: {odd} is not as in {'AlexNet' if trunk == 'alex' else 'VGG-16'}")
+        raise ValueError(
+            f"LPIPS weights: {odd} is not as in {'AlexNet' if trunk == 'alex' else 'VGG-16'}"
+        )
     for step in steps:
         weight = convolutions[f"weight{step.place}"]
-        if weight.dim() != 4 or weight.shape[1] != channels or convolutions[f"bias{step.place}"].shape != weight.shape[:1]:
-            raise ValueError(f"LPIPS weights: features.{step.place} is {tuple(weight.shape)}, wanted (n, {channels}, k, k)")
+        if (
+            weight.dim() != 4
+            or weight.shape[1] != channels
+            or convolutions[f"bias{step.place}"].shape != weight.shape[:1]
+        ):
+            raise ValueError(
+                f"LPIPS weights: features.{step.place} is {tuple(weight.shape)}, wanted (n, {channels}, k, k)"
+            )
         channels = weight.shape[0]
         widths += [channels] if step.compared else []
     for stage, width in enumerate(widths):

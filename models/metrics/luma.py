@@ -37,9 +37,13 @@ def compared(a: Image, b: Image, border: int, channel: Channel) -> tuple[Array, 
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"pictures are (H, W, 3) uint8, got {image.shape} {image.dtype}")
     if a.shape != b.shape:
-        raise ValueError(f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot be compared")
+        raise ValueError(
+            f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot be compared"
+        )
     if border < 0 or min(a.shape[:2]) <= 2 * border:
-        raise ValueError(f"nothing is left of {a.shape[0]} x {a.shape[1]} without a border of {border}")
+        raise ValueError(
+            f"nothing is left of {a.shape[0]} x {a.shape[1]} without a border of {border}"
+        )
     inside = slice(border, a.shape[0] - border), slice(border, a.shape[1] - border)
     if channel == "y":
         return luma(a[inside])[..., None], luma(b[inside])[..., None]

@@ -16,8 +16,8 @@ import numpy as np
 from scipy.io import loadmat
 from scipy.special import gamma
 
-from models.functional.resize import resize
-from models.metrics.luma import Array, Image, luma
+from pairmill.models.functional.resize import resize
+from pairmill.models.metrics.luma import Array, Image, luma
 
 BLOCK = 96
 """Side of a block at the first scale, in pixels."""
@@ -108,14 +108,20 @@ def features_of(image: Image, border: int = 0) -> tuple[Array, Array]:
     first = np.rint(luma(image[border : border + rows, border : border + columns]))
     second = resize(first[..., None], rows // 2, columns // 2)[..., 0]
     contrast, deviation = contrasts(first)
-    both = [_features(_blocks(contrast, BLOCK)), _features(_blocks(contrasts(second)[0], BLOCK // 2))]
+    both = [
+        _features(_blocks(contrast, BLOCK)),
+        _features(_blocks(contrasts(second)[0], BLOCK // 2)),
+    ]
     return np.concatenate(both, axis=1), _blocks(deviation, BLOCK).mean((1, 2))
 
 
 def contrasts(picture: Array) -> tuple[Array, Array]:
     """(H, W) to (I - mu) / (sigma + 1) and sigma, with the mean and deviation around each pixel, edges repeated."""
     edge = cv2.BORDER_REPLICATE
-    mean, square = (cv2.sepFilter2D(p, cv2.CV_64F, WINDOW, WINDOW, borderType=edge) for p in (picture, picture**2))
+    mean, square = (
+        cv2.sepFilter2D(p, cv2.CV_64F, WINDOW, WINDOW, borderType=edge)
+        for p in (picture, picture**2)
+    )
     deviation: Array = np.sqrt(np.abs(square - mean**2))
     return (picture - mean) / (deviation + 1), deviation
 
@@ -148,7 +154,9 @@ def asymmetric(samples: Array) -> tuple[Array, Array, Array]:
     flat = samples.reshape(len(samples), -1)
     squares, shapes = flat**2, _shapes()
     with np.errstate(invalid="ignore", divide="ignore"):
-        left, right = (np.sqrt((squares * side).sum(1) / side.sum(1)) for side in (flat < 0, flat > 0))
+        left, right = (
+            np.sqrt((squares * side).sum(1) / side.sum(1)) for side in (flat < 0, flat > 0)
+        )
         ratio = left / right
         kurtosis = np.abs(flat).mean(1) ** 2 / squares.mean(1)
         wanted = kurtosis * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
@@ -174,8 +182,13 @@ def _nearest(rising: Array, values: Array) -> np.ndarray[tuple[int, ...], np.dty
 def write_parameters(parameters: NiqeParameters) -> bytes:
     """A .npz file with the names that BasicSR and others read."""
     buffer = io.BytesIO()
-    covariance = np.ascontiguousarray(parameters.covariance)            # equal parameters, equal bytes
-    np.savez(buffer, mu_pris_param=parameters.mean[None], cov_pris_param=covariance, gaussian_window=WINDOW @ WINDOW.T)
+    covariance = np.ascontiguousarray(parameters.covariance)  # equal parameters, equal bytes
+    np.savez(
+        buffer,
+        mu_pris_param=parameters.mean[None],
+        cov_pris_param=covariance,
+        gaussian_window=WINDOW @ WINDOW.T,
+    )
     return buffer.getvalue()
 
 
@@ -188,7 +201,15 @@ def read_parameters(data: bytes) -> NiqeParameters:
     """
     try:
         found = _matlab(data) if data.startswith(b"MATLAB") else _numpy(data)
-    except (ValueError, TypeError, LookupError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        AttributeError,
+    ) as error:
         raise ValueError("neither .npz nor .mat with arrays") from error
     wanted = {"mu_pris_param": FEATURES, "cov_pris_param": FEATURES**2}
     for name, count in wanted.items():
@@ -197,7 +218,10 @@ def read_parameters(data: bytes) -> NiqeParameters:
     window = found.get("gaussian_window", WINDOW @ WINDOW.T)
     if window.shape != (7, 7) or np.abs(window - WINDOW @ WINDOW.T).max() > 1e-6:
         raise ValueError("NIQE's parameters: gaussian_window is not 7 x 7 of deviation 7 / 6")
-    return NiqeParameters(found["mu_pris_param"].reshape(FEATURES), found["cov_pris_param"].reshape(FEATURES, FEATURES))
+    return NiqeParameters(
+        found["mu_pris_param"].reshape(FEATURES),
+        found["cov_pris_param"].reshape(FEATURES, FEATURES),
+    )
 
 
 def _numpy(data: bytes) -> dict[str, Array]:
@@ -207,4 +231,8 @@ def _numpy(data: bytes) -> dict[str, Array]:
 
 def _matlab(data: bytes) -> dict[str, Array]:
     file = loadmat(io.BytesIO(data), variable_names=list(MATLAB))  # type: ignore[arg-type]
-    return {ours: np.asarray(file[theirs], np.float64) for theirs, ours in MATLAB.items() if theirs in file}
+    return {
+        ours: np.asarray(file[theirs], np.float64)
+        for theirs, ours in MATLAB.items()
+        if theirs in file
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from models.metrics.luma import Channel, Image, compared
+from pairmill.models.metrics.luma import Channel, Image, compared
 
 
 def psnr(a: Image, b: Image, border: int = 0, channel: Channel = "y") -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from models.metrics.luma import Array, Channel, Image, compared
+from pairmill.models.metrics.luma import Array, Channel, Image, compared
 
 SIDE, DEVIATION = 11, 1.5
 """Of the Gaussian window, in pixels."""
@@ -27,7 +27,9 @@ def ssim(a: Image, b: Image, border: int = 0, channel: Channel = "y") -> float:
     """
     one, other = compared(a, b, border, channel)
     if min(one.shape[:2]) < SIDE:
-        raise ValueError(f"SSIM needs {SIDE} x {SIDE} pixels inside the border, got {one.shape[0]} x {one.shape[1]}")
+        raise ValueError(
+            f"SSIM needs {SIDE} x {SIDE} pixels inside the border, got {one.shape[0]} x {one.shape[1]}"
+        )
     return float(np.mean([_index(one[..., c], other[..., c]).mean() for c in range(one.shape[2])]))
 
 
@@ -36,11 +38,15 @@ def _index(a: Array, b: Array) -> Array:
     mean_a, mean_b, squares, products = (_filtered(image) for image in (a, b, a * a + b * b, a * b))
     means, mean_product = mean_a**2 + mean_b**2, mean_a * mean_b
     variances, covariance = squares - means, products - mean_product
-    index: Array = (2 * mean_product + C1) * (2 * covariance + C2) / ((means + C1) * (variances + C2))
+    index: Array = (
+        (2 * mean_product + C1) * (2 * covariance + C2) / ((means + C1) * (variances + C2))
+    )
     return index
 
 
 def _filtered(image: Array) -> Array:
     inside = slice(SIDE // 2, -(SIDE // 2))
-    filtered: Array = cv2.sepFilter2D(np.ascontiguousarray(image), cv2.CV_64F, WINDOW, WINDOW)[inside, inside]
+    filtered: Array = cv2.sepFilter2D(np.ascontiguousarray(image), cv2.CV_64F, WINDOW, WINDOW)[
+        inside, inside
+    ]
     return filtered

@@ -33,15 +33,26 @@ class _Grouped(torch.autograd.Function):
     def forward(ctx: Any, image: Tensor, kernels: Tensor, scale: int) -> Tensor:
         ctx.save_for_backward(image, kernels)
         ctx.scale = scale
-        grouped = conv2d(image.transpose(0, 1), kernels[:, None].to(image.dtype), stride=scale, groups=image.shape[0])
+        grouped = conv2d(
+            image.transpose(0, 1),
+            kernels[:, None].to(image.dtype),
+            stride=scale,
+            groups=image.shape[0],
+        )
         return grouped.transpose(0, 1)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         image, kernels = ctx.saved_tensors
         grad = grads[0]
-        for_image = _image_gradient(image, kernels, grad, ctx.scale) if ctx.needs_input_grad[0] else None
-        return for_image, _kernel_gradient(image, kernels, grad, ctx.scale) if ctx.needs_input_grad[1] else None, None
+        for_image = (
+            _image_gradient(image, kernels, grad, ctx.scale) if ctx.needs_input_grad[0] else None
+        )
+        return (
+            for_image,
+            _kernel_gradient(image, kernels, grad, ctx.scale) if ctx.needs_input_grad[1] else None,
+            None,
+        )
 
 
 def _kernel_gradient(image: Tensor, kernels: Tensor, grad: Tensor, scale: int) -> Tensor:
@@ -50,14 +61,18 @@ def _kernel_gradient(image: Tensor, kernels: Tensor, grad: Tensor, scale: int) -
     spread = torch.zeros_like(image, dtype=kernels.dtype)
     spread[:, :, : scale * grad.shape[2] : scale, : scale * grad.shape[3] : scale] = grad
     padded = tuple(_fast(side) for side in sides)
-    product = (torch.fft.rfft2(image.to(kernels.dtype), padded) * torch.fft.rfft2(spread, padded).conj()).sum(1)
+    product = (
+        torch.fft.rfft2(image.to(kernels.dtype), padded) * torch.fft.rfft2(spread, padded).conj()
+    ).sum(1)
     gradient: Tensor = torch.fft.irfft2(product, padded)[:, :size, :size]
     return gradient
 
 
 def _image_gradient(image: Tensor, kernels: Tensor, grad: Tensor, scale: int) -> Tensor:
     batch, sides = image.shape[0], image.shape[2:]
-    back = conv_transpose2d(grad.transpose(0, 1), kernels[:, None].to(grad.dtype), stride=scale, groups=batch).transpose(0, 1)
+    back = conv_transpose2d(
+        grad.transpose(0, 1), kernels[:, None].to(grad.dtype), stride=scale, groups=batch
+    ).transpose(0, 1)
     return pad(back, (0, sides[1] - back.shape[3], 0, sides[0] - back.shape[2]))
 
 
@@ -91,7 +106,9 @@ def apply_kernel_maps(image: Tensor, kernels: Tensor, scale: int) -> Tensor:
     for top in range(0, height, ROWS):
         part = kernels[:, :, top : top + ROWS]
         strip = image[:, :, scale * top : scale * (top + part.shape[2] - 1) + size, :columns]
-        patches = unfold(strip, size, stride=scale).view(*image.shape[:2], size * size, part.shape[2], width)
+        patches = unfold(strip, size, stride=scale).view(
+            *image.shape[:2], size * size, part.shape[2], width
+        )
         rows.append((patches * part[:, None]).sum(2))
     return torch.cat(rows, 2)
 

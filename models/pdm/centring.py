@@ -64,11 +64,16 @@ def _step(kernels: Tensor, places: Tensor) -> Tensor:
     rows, columns = places[:, 0], places[:, 1]
     with torch.no_grad():
         within = kernels @ torch.stack([rows * rows, rows * columns, columns * columns], 1)
-        a, b, c = (within - torch.stack([mean[:, 0] ** 2, mean[:, 0] * mean[:, 1], mean[:, 1] ** 2], 1)).unbind(1)
+        a, b, c = (
+            within - torch.stack([mean[:, 0] ** 2, mean[:, 0] * mean[:, 1], mean[:, 1] ** 2], 1)
+        ).unbind(1)
         ridge = 1e-6 * (a + c).abs() + 1e-9
         a, c = a + ridge, c + ridge
         determinant = (a * c - b * b).clamp(min=1e-12)
-    step = torch.stack([c * mean[:, 0] - b * mean[:, 1], a * mean[:, 1] - b * mean[:, 0]], 1) / determinant[:, None]
+    step = (
+        torch.stack([c * mean[:, 0] - b * mean[:, 1], a * mean[:, 1] - b * mean[:, 0]], 1)
+        / determinant[:, None]
+    )
     length, longest = step.detach().norm(dim=1, keepdim=True), LONGEST / rows.abs().max()
     shortened: Tensor = step * (longest / length.clamp(min=longest))
     return shortened

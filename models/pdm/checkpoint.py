@@ -13,19 +13,24 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from models.pdm.degradation import Degradation
-from models.pdm.fit import Fit
-from models.pdm.sampling import keyed
-from models.state import put_back, tensors_of
-from schemas.pdm import CURVES, PdmCheckpoint
+from pairmill.models.fitting.state import put_back, tensors_of
+from pairmill.models.fitting.streams import keyed
+from pairmill.models.pdm.degradation import Degradation
+from pairmill.models.pdm.fit import Fit
+from pairmill.schemas.pdm import CURVES, PdmCheckpoint
 
 HEADER = "pairmill"
 
 
 def checkpoint_bytes(degradation: Degradation) -> bytes:
     """The weights of a degradation, float32, and its `PdmCheckpoint`."""
-    config = PdmCheckpoint(scale=degradation.scale, kernel=degradation.config.kernel, noise=degradation.config.noise)
-    tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in degradation.state_dict().items()}
+    config = PdmCheckpoint(
+        scale=degradation.scale, kernel=degradation.config.kernel, noise=degradation.config.noise
+    )
+    tensors = {
+        name: tensor.detach().float().cpu().contiguous()
+        for name, tensor in degradation.state_dict().items()
+    }
     return save(tensors, {HEADER: config.canonical_json()})
 
 
@@ -61,7 +66,12 @@ def state_bytes(fit: Fit) -> bytes:
     tensors = tensors_of(_modules(fit), _optimisers(fit))
     tensors["curves"] = torch.from_numpy(np.array(fit.curves).reshape(-1, len(CURVES)))
     tensors["aucs"] = torch.tensor(fit.aucs, dtype=torch.float64)
-    header = {"samples": str(fit.samples), "kept": str(fit.kept), "config": fit.config.content_digest(), "seed": str(fit.seed)}
+    header = {
+        "samples": str(fit.samples),
+        "kept": str(fit.kept),
+        "config": fit.config.content_digest(),
+        "seed": str(fit.seed),
+    }
     return save(tensors, {HEADER: json.dumps(header, sort_keys=True)})
 
 
@@ -85,7 +95,12 @@ def restore(fit: Fit, data: bytes) -> bool:
 
 
 def _modules(fit: Fit) -> dict[str, nn.Module]:
-    return {"degradation": fit.degradation, "critic": fit.critic, "mean": fit.mean, "best": fit.best}
+    return {
+        "degradation": fit.degradation,
+        "critic": fit.critic,
+        "mean": fit.mean,
+        "best": fit.best,
+    }
 
 
 def _optimisers(fit: Fit) -> dict[str, torch.optim.Optimizer]:

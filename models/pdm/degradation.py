@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from models.pdm.application import apply_kernel_maps, apply_kernels
-from models.pdm.critic import quantise
-from models.pdm.modules import KernelModule, NoiseModule
-from schemas.pdm import PdmConfig
+from pairmill.models.pdm.application import apply_kernel_maps, apply_kernels
+from pairmill.models.pdm.discriminator import quantise
+from pairmill.models.pdm.modules import KernelModule, NoiseModule
+from pairmill.schemas.pdm import PdmConfig
 
 SMOOTH = 9
 """Side of the average that makes neighbouring kernels of a map alike, in LR pixels."""
@@ -29,7 +29,10 @@ class Latent:
 
     def to(self, device: torch.device | str, dtype: torch.dtype) -> Latent:
         """The same elsewhere."""
-        return Latent(self.kernel.to(device, dtype), None if self.noise is None else self.noise.to(device, dtype))
+        return Latent(
+            self.kernel.to(device, dtype),
+            None if self.noise is None else self.noise.to(device, dtype),
+        )
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,17 @@ class Degradation(nn.Module):
         self.kernel = KernelModule(config.kernel, scale, rng)
         self.noise = None if config.noise is None else NoiseModule(config.noise, rng)
 
-    def latent_shapes(self, height: int, width: int) -> tuple[tuple[int, int, int], tuple[int, int, int] | None]:
+    def latent_shapes(
+        self, height: int, width: int
+    ) -> tuple[tuple[int, int, int], tuple[int, int, int] | None]:
         """Channels, rows and columns of the random numbers of kernel and noise, for an LR of this size."""
         kernel, noise = self.config.kernel, self.config.noise
         around = SMOOTH - 1
-        first = (kernel.channels, height + around, width + around) if kernel.variant else (kernel.channels, 1, 1)
+        first = (
+            (kernel.channels, height + around, width + around)
+            if kernel.variant
+            else (kernel.channels, 1, 1)
+        )
         if noise is None:
             return first, None
         return first, ((noise.channels, height, width) if noise.spatial else (noise.channels, 1, 1))
@@ -86,11 +95,18 @@ class Degradation(nn.Module):
 
 
 def draw_latent(
-    rng: np.random.Generator, batch: int, kernel: tuple[int, int, int], noise: tuple[int, int, int] | None
+    rng: np.random.Generator,
+    batch: int,
+    kernel: tuple[int, int, int],
+    noise: tuple[int, int, int] | None,
 ) -> Latent:
     """Standard normal numbers for a batch, float32."""
     first = torch.from_numpy(rng.standard_normal((batch, *kernel), dtype=np.float32))
-    second = None if noise is None else torch.from_numpy(rng.standard_normal((batch, *noise), dtype=np.float32))
+    second = (
+        None
+        if noise is None
+        else torch.from_numpy(rng.standard_normal((batch, *noise), dtype=np.float32))
+    )
     return Latent(first, second)
 
 

@@ -12,12 +12,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.pdm.application import needed
-from models.pdm.critic import Critic, accuracy, adversarial_loss, critic_loss
-from models.pdm.degradation import Degradation, Degraded, draw_latent, eight_bits, regulariser
-from models.pdm.sampling import Crops, Image, keyed
-from models.trend import keeps_up, stalled
-from schemas.pdm import PdmConfig
+from pairmill.models.fitting.streams import Crops, Image, keyed
+from pairmill.models.fitting.trend import keeps_up, stalled
+from pairmill.models.pdm.application import needed
+from pairmill.models.pdm.degradation import (
+    Degradation,
+    Degraded,
+    draw_latent,
+    eight_bits,
+    regulariser,
+)
+from pairmill.models.pdm.discriminator import Critic, accuracy, adversarial_loss, critic_loss
+from pairmill.schemas.pdm import PdmConfig
 
 PENALTY_EVERY = 4
 """Iterations between two penalties, each of which counts for all of them."""
@@ -37,7 +43,13 @@ class Fit:
     """The state of a fit: networks, moments, running means, and the number of samples seen."""
 
     def __init__(
-        self, reals: Sequence[Image], hrs: Sequence[Image], config: PdmConfig, scale: int, seed: int, device: str = "cpu"
+        self,
+        reals: Sequence[Image],
+        hrs: Sequence[Image],
+        config: PdmConfig,
+        scale: int,
+        seed: int,
+        device: str = "cpu",
     ) -> None:
         """Begin a fit.
 
@@ -60,7 +72,9 @@ class Fit:
             torch.optim.Adam(self.critic.parameters(), config.critic_rate, config.betas),
         )
         self.reals = Crops(reals, config.crop, seed, "real", mirror=False)
-        self.hrs = Crops(hrs, needed(config.crop, scale, config.kernel.size), seed, "hr", mirror=True)
+        self.hrs = Crops(
+            hrs, needed(config.crop, scale, config.kernel.size), seed, "hr", mirror=True
+        )
         self.best = copy.deepcopy(self.mean)
         self.samples = self.kept = 0
         self.curves: list[NDArray[np.float64]] = []
@@ -111,7 +125,11 @@ class Fit:
     def _placed(self, image: Tensor) -> Tensor:
         if self.device == "cpu":
             return image
-        return image.pin_memory().to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+        return (
+            image.pin_memory()
+            .to(self.device, non_blocking=True)
+            .contiguous(memory_format=torch.channels_last)
+        )
 
     def _degrade(self, hr: Tensor) -> Degraded:
         rng = keyed(self.seed, "latent", self.samples // self.config.batch)
@@ -124,7 +142,11 @@ class Fit:
         self.critic.requires_grad_(requires_grad=False)
         adversarial = adversarial_loss(self.critic(fake).float())
         noise = degraded.noise
-        held = fake.new_zeros(()) if noise is None else regulariser(noise.float(), self.config.regulariser)
+        held = (
+            fake.new_zeros(())
+            if noise is None
+            else regulariser(noise.float(), self.config.regulariser)
+        )
         self.optimisers[0].zero_grad()
         (adversarial + self.config.noise_weight * held).backward()  # type: ignore[no-untyped-call]
         self.critic.requires_grad_(requires_grad=True)

@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from models.functional.kernels import offset
-from models.pdm.degradation import Degraded, draw_latent, eight_bits
-from models.pdm.fit import Fit
-from models.pdm.sampling import keyed
-from models.trend import told
-from schemas.pdm import CURVES, PdmGateConfig, PdmMeasures, PdmReason
-from schemas.realism import RealismResult
+from pairmill.models.fitting.streams import keyed
+from pairmill.models.fitting.trend import told
+from pairmill.models.functional.kernels import offset
+from pairmill.models.pdm.degradation import Degraded, draw_latent, eight_bits
+from pairmill.models.pdm.fit import Fit
+from pairmill.schemas.pdm import CURVES, PdmGateConfig, PdmMeasures, PdmReason
+from pairmill.schemas.realism import RealismResult
 
 Array = NDArray[np.float64]
 KERNELS, PATCHES, PART = 256, 768, 64
@@ -50,9 +50,19 @@ def look(fit: Fit, patches: int = PATCHES) -> Sight:
     parts = []
     for start in range(0, patches, PART):
         image = hr[start : start + PART].to(fit.device)
-        parts.append(fit.mean(image, draw_latent(rng, len(image), *shapes).to(fit.device, torch.float32)))
-    fake, clean, noise = (_levels(torch.cat(part).cpu()) for part in zip(*map(_shown, parts), strict=True))
-    return Sight(_levels(real), fake, clean, noise, (fit.reals.sources(0, patches), fit.hrs.sources(0, patches)))
+        parts.append(
+            fit.mean(image, draw_latent(rng, len(image), *shapes).to(fit.device, torch.float32))
+        )
+    fake, clean, noise = (
+        _levels(torch.cat(part).cpu()) for part in zip(*map(_shown, parts), strict=True)
+    )
+    return Sight(
+        _levels(real),
+        fake,
+        clean,
+        noise,
+        (fit.reals.sources(0, patches), fit.hrs.sources(0, patches)),
+    )
 
 
 def _shown(part: Degraded) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -99,14 +109,25 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
     curves = np.array(fit.curves)[-max(1, len(fit.curves) // 10) :]
     floors = noise_floor(sight.real), noise_floor(sight.fake)
     return PdmMeasures(
-        diversity=float(np.mean([np.linalg.norm(kernel - mean) for kernel in kernels]) / np.linalg.norm(mean)),
+        diversity=float(
+            np.mean([np.linalg.norm(kernel - mean) for kernel in kernels]) / np.linalg.norm(mean)
+        ),
         offset=float(max(max(map(abs, offset(kernel, fit.scale))) for kernel in kernels)),
-        real_floor=floors[0], fake_floor=floors[1], noise_ratio=max(floors[1], QUIET) / max(floors[0], QUIET),
-        noise_deviation=float(sight.noise.std()), noise_mean=float(np.abs(sight.noise.mean((1, 2, 3))).max()),
+        real_floor=floors[0],
+        fake_floor=floors[1],
+        noise_ratio=max(floors[1], QUIET) / max(floors[0], QUIET),
+        noise_deviation=float(sight.noise.std()),
+        noise_mean=float(np.abs(sight.noise.mean((1, 2, 3))).max()),
         noise_curve=noise_curve(sight.clean, sight.noise),
-        accuracy=float(curves[:, CURVES.index("accuracy")].mean()), auc=realism.auc, interval=realism.interval,
-        telling=realism.telling, aucs=told(fit.aucs), images=(fit.reals.used, fit.hrs.used), samples=fit.samples, kept=fit.kept,
-    )  # fmt: skip
+        accuracy=float(curves[:, CURVES.index("accuracy")].mean()),
+        auc=realism.auc,
+        interval=realism.interval,
+        telling=realism.telling,
+        aucs=told(fit.aucs),
+        images=(fit.reals.used, fit.hrs.used),
+        samples=fit.samples,
+        kept=fit.kept,
+    )
 
 
 def noise_floor(patches: Array) -> float:
@@ -120,7 +141,9 @@ def noise_floor(patches: Array) -> float:
     return float(np.quantile(blocks.std(axis=(2, 4)), 0.2))
 
 
-def judge(measures: PdmMeasures | None, gates: PdmGateConfig, *, with_noise: bool) -> tuple[PdmReason, ...]:
+def judge(
+    measures: PdmMeasures | None, gates: PdmGateConfig, *, with_noise: bool
+) -> tuple[PdmReason, ...]:
     """Which gates a fit fails; none if it may be drawn from."""
     if measures is None:
         return (PdmReason.NOT_FINITE,)
@@ -139,10 +162,16 @@ def judge(measures: PdmMeasures | None, gates: PdmGateConfig, *, with_noise: boo
 def montage(sight: Sight, rows: int = 3, columns: int = 8) -> NDArray[np.uint8]:
     """A picture: `rows` rows of real patches, a white line, and as many of fakes; (H, W, 3) uint8."""
     line = np.full((4, columns * sight.real.shape[2], 3), 255, np.uint8)
-    return np.concatenate([_tiled(sight.real, rows, columns), line, _tiled(sight.fake, rows, columns)])
+    return np.concatenate(
+        [_tiled(sight.real, rows, columns), line, _tiled(sight.fake, rows, columns)]
+    )
 
 
 def _tiled(patches: Sequence[Array] | Array, rows: int, columns: int) -> NDArray[np.uint8]:
     chosen = np.clip(np.floor(np.asarray(patches)[: rows * columns] + 0.5), 0, 255).astype(np.uint8)
     side = chosen.shape[1]
-    return chosen.reshape(rows, columns, side, side, 3).transpose(0, 2, 1, 3, 4).reshape(rows * side, columns * side, 3)
+    return (
+        chosen.reshape(rows, columns, side, side, 3)
+        .transpose(0, 2, 1, 3, 4)
+        .reshape(rows * side, columns * side, 3)
+    )

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.pdm.centring import centred_softmax, positions
-from models.pdm.weights import Trunk, conv, draw_weights, fill
-from schemas.pdm import PdmKernelConfig, PdmNoiseConfig
+from pairmill.models.pdm.centring import centred_softmax, positions
+from pairmill.models.pdm.weights import Trunk, conv, draw_weights, fill
+from pairmill.schemas.pdm import PdmKernelConfig, PdmNoiseConfig
 
 UNIT = 8 / 255
 """Noise is learned in units of this, about what real noise is, so that one step size suits kernels and noise."""
@@ -45,7 +45,9 @@ class KernelModule(nn.Module):
         weight = np.zeros(tuple(self.out.weight.shape))
         if self.config.prior == "gaussian":
             bias[-PRIOR] = np.log(sigma or size / 4)
-            weight[-PRIOR:] = rng.standard_normal(weight[-PRIOR:].shape) * (SPREAD / self.config.features**0.5)
+            weight[-PRIOR:] = rng.standard_normal(weight[-PRIOR:].shape) * (
+                SPREAD / self.config.features**0.5
+            )
         elif sigma is not None:
             bias[: size**2] = -(places**2).sum(1) / (2 * sigma**2)
         else:
@@ -55,7 +57,9 @@ class KernelModule(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """(B, channels, h, w) standard normal to (B, size^2, h, w) kernels, each with sum 1 and centred, float32 or as `z`."""
-        out = self.out(self.trunk(z)).float() if z.dtype != torch.float64 else self.out(self.trunk(z))
+        out = (
+            self.out(self.trunk(z)).float() if z.dtype != torch.float64 else self.out(self.trunk(z))
+        )
         batch, _, height, width = out.shape
         flat = out.permute(0, 2, 3, 1).reshape(batch * height * width, -1)
         kernels = centred_softmax(self._logits(flat), self.scale)
@@ -70,7 +74,9 @@ class KernelModule(nn.Module):
         stretch = (a * a + b * b + 1e-12).sqrt().clamp(max=LONGEST)
         rows, columns = places.unbind(1)
         form = stretch.cosh() * (rows**2 + columns**2)
-        form = form + stretch.sinh() / stretch * (a * (rows**2 - columns**2) + 2 * b * rows * columns)
+        form = form + stretch.sinh() / stretch * (
+            a * (rows**2 - columns**2) + 2 * b * rows * columns
+        )
         return flat[:, :cells] - (-2 * width).exp() * form / 2
 
 
@@ -83,9 +89,15 @@ class NoiseModule(nn.Module):
         mixing = config.form == "mixing"
         side = 3 if config.spatial and not mixing else 1
         self.by_level = mixing and config.mix and config.by == "level"
-        inputs = (1 if self.by_level else 3 if config.mix else 0) + (0 if mixing else config.channels)
+        inputs = (1 if self.by_level else 3 if config.mix else 0) + (
+            0 if mixing else config.channels
+        )
         outputs = config.dim * (config.filters if mixing else 1)
-        self.fields = conv(config.channels, config.filters, config.reach, bias=False, border="circular") if mixing else None
+        self.fields = (
+            conv(config.channels, config.filters, config.reach, bias=False, border="circular")
+            if mixing
+            else None
+        )
         self.trunk = Trunk(max(inputs, 1), config.features, config.blocks, side)
         self.out = conv(config.features, outputs)
         draw_weights(self, rng, 1.0)
@@ -122,7 +134,11 @@ class NoiseModule(nn.Module):
             mixed: Tensor = self.out(self.trunk(seen)).unflatten(1, shape)
             return mixed
         levels = clean if self.config.dim == 3 else clean.mean(1, keepdim=True)
-        gains = self.out(self.trunk(levels.flatten(0, 1)[:, None])).unflatten(0, levels.shape[:2]).unflatten(2, shape)
+        gains = (
+            self.out(self.trunk(levels.flatten(0, 1)[:, None]))
+            .unflatten(0, levels.shape[:2])
+            .unflatten(2, shape)
+        )
         return torch.stack([gains[:, channel, channel] for channel in range(self.config.dim)], 1)
 
 
@@ -132,4 +148,3 @@ def _start_white(filters: Tensor) -> None:
         for number in range(min(filters.shape[:2])):
             filters[number] = 0
             filters[number, number, filters.shape[2] // 2, filters.shape[3] // 2] = 1
-

@@ -8,7 +8,15 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 
-def conv(inputs: int, outputs: int, side: int = 1, stride: int = 1, *, bias: bool = True, border: str = "zeros") -> nn.Conv2d:
+def conv(
+    inputs: int,
+    outputs: int,
+    side: int = 1,
+    stride: int = 1,
+    *,
+    bias: bool = True,
+    border: str = "zeros",
+) -> nn.Conv2d:
     """A convolution that keeps the size at stride 1, with memory but no values yet: `draw_weights` gives them.
 
     Args:
@@ -51,8 +59,12 @@ class Trunk(nn.Module):
     def __init__(self, inputs: int, features: int, blocks: int, side: int) -> None:
         super().__init__()
         self.head = conv(inputs, features, side, border="replicate")
-        self.first = nn.ModuleList(conv(features, features, side, border="replicate") for _ in range(blocks))
-        self.second = nn.ModuleList(conv(features, features, side, border="replicate") for _ in range(blocks))
+        self.first = nn.ModuleList(
+            conv(features, features, side, border="replicate") for _ in range(blocks)
+        )
+        self.second = nn.ModuleList(
+            conv(features, features, side, border="replicate") for _ in range(blocks)
+        )
         self.scale = 1 / max(1, blocks) ** 0.5
 
     def forward(self, inputs: Tensor) -> Tensor:

@@ -10,18 +10,21 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import nn
 
-from models.pdm.checkpoint import HEADER, header_of
-from models.pdm.sampling import keyed
-from models.redegnet.fit import Fit
-from models.redegnet.networks import SynNet
-from models.state import put_back, tensors_of, under
-from schemas.redegnet import CURVES, RedegnetCheckpoint, RedegnetNetConfig
+from pairmill.models.fitting.state import put_back, tensors_of, under
+from pairmill.models.fitting.streams import keyed
+from pairmill.models.pdm.checkpoint import HEADER, header_of
+from pairmill.models.redegnet.fit import Fit
+from pairmill.models.redegnet.networks import SynNet
+from pairmill.schemas.redegnet import CURVES, RedegnetCheckpoint, RedegnetNetConfig
 
 
 def networks_bytes(net: RedegnetNetConfig, modules: dict[str, nn.Module]) -> bytes:
     """Weights of some networks, float32, and their `RedegnetCheckpoint`."""
     header = RedegnetCheckpoint(net=net, parts=tuple(modules))
-    tensors = {name: value.float() if value.is_floating_point() else value for name, value in tensors_of(modules, {}).items()}
+    tensors = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in tensors_of(modules, {}).items()
+    }
     return save(tensors, {HEADER: header.canonical_json()})
 
 
@@ -52,9 +55,13 @@ def start_from(fit: Fit, data: bytes) -> None:
     except (SafetensorError, KeyError) as error:
         raise ValueError(f"not networks of ReDegNet: {error}") from error
     if set(header.parts) != set(fit.modules()):
-        raise ValueError(f"has only {', '.join(header.parts)}; give `networks.safetensors` of a fit, which has all")
+        raise ValueError(
+            f"has only {', '.join(header.parts)}; give `networks.safetensors` of a fit, which has all"
+        )
     if header.net.with_(skip_start=0) != fit.config.net.with_(skip_start=0):
-        raise ValueError(f"its networks are {header.net.canonical_json()}, the recipe's {fit.config.net.canonical_json()}")
+        raise ValueError(
+            f"its networks are {header.net.canonical_json()}, the recipe's {fit.config.net.canonical_json()}"
+        )
     put_back(tensors, fit.modules(), {})
 
 
@@ -63,7 +70,12 @@ def state_bytes(fit: Fit) -> bytes:
     tensors = tensors_of(_networks(fit), fit.optimisers)
     tensors["aucs"] = torch.tensor(fit.aucs, dtype=torch.float64)
     tensors["curves"] = torch.from_numpy(np.array(fit.curves).reshape(-1, len(CURVES)))
-    header = {"samples": str(fit.samples), "kept": str(fit.kept), "config": fit.config.content_digest(), "seed": str(fit.seed)}
+    header = {
+        "samples": str(fit.samples),
+        "kept": str(fit.kept),
+        "config": fit.config.content_digest(),
+        "seed": str(fit.seed),
+    }
     return save(tensors, {HEADER: json.dumps(header, sort_keys=True)})
 
 

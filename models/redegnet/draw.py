@@ -6,22 +6,29 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.pdm.draw import one_thread
-from models.redegnet.fit import levels, signed
-from models.redegnet.networks import DegNet, SynNet
+from pairmill.models.pdm.draw import one_thread
+from pairmill.models.redegnet.fit import levels, signed
+from pairmill.models.redegnet.networks import DegNet, SynNet
 
 
-def represent(deg: DegNet, hq: NDArray[np.uint8], lq: NDArray[np.uint8], device: str = "cpu") -> NDArray[np.float32]:
+def represent(
+    deg: DegNet, hq: NDArray[np.uint8], lq: NDArray[np.uint8], device: str = "cpu"
+) -> NDArray[np.float32]:
     """Representations of pairs, (N, side, side, 3) uint8 each, as (N, code) float32; DegNet is left in its mode."""
     training = deg.training
     deg.eval()
     with torch.inference_mode():
-        parts = [deg(signed(hq[n : n + 1]).to(device), signed(lq[n : n + 1]).to(device)).float().cpu() for n in range(len(hq))]
+        parts = [
+            deg(signed(hq[n : n + 1]).to(device), signed(lq[n : n + 1]).to(device)).float().cpu()
+            for n in range(len(hq))
+        ]
     deg.train(training)
     return np.asarray(torch.cat(parts).numpy(), np.float32)
 
 
-def synthesize(syn: SynNet, hr: NDArray[np.uint8], omega: NDArray[np.float32]) -> NDArray[np.float64]:
+def synthesize(
+    syn: SynNet, hr: NDArray[np.uint8], omega: NDArray[np.float32]
+) -> NDArray[np.float64]:
     """Put a degradation on a picture, in float32 on one thread of the CPU: the same bits on processors of one kind.
 
     Args:

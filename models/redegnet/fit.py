@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.losses.vgg import Vgg, feature_losses
-from models.pdm.sampling import keyed
-from models.redegnet import losses
-from models.redegnet.networks import Critic, DegNet, SynNet
-from models.trend import keeps_up, stalled
-from schemas.redegnet import RedegnetConfig
+from pairmill.models.fitting.streams import keyed
+from pairmill.models.fitting.trend import keeps_up, stalled
+from pairmill.models.losses.vgg import Vgg, feature_losses
+from pairmill.models.redegnet import losses
+from pairmill.models.redegnet.networks import Critic, DegNet, SynNet
+from pairmill.schemas.redegnet import RedegnetConfig
 
 Batched = NDArray[np.uint8]
 
@@ -47,7 +47,14 @@ Source = Callable[[int], Batch]
 class Fit:
     """The state of a fit: networks, moments, and the number of samples seen."""
 
-    def __init__(self, source: Source, config: RedegnetConfig, seed: int, vgg: Vgg | None = None, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        source: Source,
+        config: RedegnetConfig,
+        seed: int,
+        vgg: Vgg | None = None,
+        device: str = "cpu",
+    ) -> None:
         """Begin a fit.
 
         Args:
@@ -59,7 +66,11 @@ class Fit:
         """
         self.source, self.config, self.seed, self.device = source, config, seed, device
         rng = keyed(seed, "weights")
-        self.deg, self.syn, self.critic = DegNet(config.net, rng), SynNet(config.net, rng), Critic(config.net, rng)
+        self.deg, self.syn, self.critic = (
+            DegNet(config.net, rng),
+            SynNet(config.net, rng),
+            Critic(config.net, rng),
+        )
         layout = torch.channels_last if device != "cpu" else torch.contiguous_format
         for module in self.modules().values():
             module.to(device).to(memory_format=layout)  # type: ignore[call-overload]
@@ -67,7 +78,9 @@ class Fit:
         both = [*self.deg.parameters(), *self.syn.parameters()]
         self.optimisers = {
             "adam-networks": torch.optim.Adam(both, config.learning_rate, config.betas),
-            "adam-critic": torch.optim.Adam(self.critic.parameters(), config.critic_rate, config.betas),
+            "adam-critic": torch.optim.Adam(
+                self.critic.parameters(), config.critic_rate, config.betas
+            ),
         }
         self.best = {name: copy.deepcopy(module) for name, module in self.modules().items()}
         self.samples = self.kept = 0
@@ -108,14 +121,19 @@ class Fit:
         self._set_rates()
         with self._precision():
             record, fake, omega = self._step_networks(batch)
-            record += self._step_critic(self._placed(batch.face_lq), self._placed(batch.face_hq), fake, omega)
+            record += self._step_critic(
+                self._placed(batch.face_lq), self._placed(batch.face_hq), fake, omega
+            )
         self.samples += self.config.batch
         return np.array(record)
 
     def _step_networks(self, batch: Batch) -> tuple[list[float], Tensor, Tensor]:
         """DegNet and SynNet together: three pictures are reconstructed, one after the other in one batch."""
         face_hq, natural_hq = self._placed(batch.face_hq), self._placed(batch.natural_hq)
-        wanted = [self._placed(values) for values in (batch.face_lq, batch.natural_alike, batch.face_alike)]
+        wanted = [
+            self._placed(values)
+            for values in (batch.face_lq, batch.natural_alike, batch.face_alike)
+        ]
         omegas = self.deg(torch.cat([face_hq, natural_hq, face_hq]), torch.cat(wanted))
         real, natural, face = omegas.chunk(3)
         codes = torch.cat([real, losses.swapped(natural, face, swap=batch.swap)])
@@ -125,12 +143,24 @@ class Fit:
         told = self.critic(fake, face_hq, real.detach()).float()
         self.critic.requires_grad_(requires_grad=True)
         parts = [
-            losses.pixel_loss(found, torch.cat(wanted)), *self._features(found, torch.cat(wanted)),
-            losses.same_loss(natural, face), losses.contrast_loss(real, face), losses.synthesis_loss(told),
-        ]  # fmt: skip
+            losses.pixel_loss(found, torch.cat(wanted)),
+            *self._features(found, torch.cat(wanted)),
+            losses.same_loss(natural, face),
+            losses.contrast_loss(real, face),
+            losses.synthesis_loss(told),
+        ]
         weights = self.config.weights
-        scales = (weights.pixel, weights.perceptual, weights.style, weights.same, weights.contrast, weights.adversarial)
-        total = sum((scale * part for scale, part in zip(scales, parts, strict=True)), found.new_zeros(()))
+        scales = (
+            weights.pixel,
+            weights.perceptual,
+            weights.style,
+            weights.same,
+            weights.contrast,
+            weights.adversarial,
+        )
+        total = sum(
+            (scale * part for scale, part in zip(scales, parts, strict=True)), found.new_zeros(())
+        )
         self._update("adam-networks", total)
         return [part.item() for part in parts], fake.detach(), real.detach()
 
@@ -138,7 +168,9 @@ class Fit:
         """The face, the natural picture and the face again; the face is encoded once."""
         count = len(face_hq)
         features = self.syn.encoder(torch.cat([face_hq, natural_hq]))
-        return self.syn.generator([torch.cat([part, part[:count]]) for part in features], codes).float()  # type: ignore[no-any-return]
+        return self.syn.generator(
+            [torch.cat([part, part[:count]]) for part in features], codes
+        ).float()  # type: ignore[no-any-return]
 
     def _features(self, found: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         if self.vgg is None:
@@ -146,7 +178,9 @@ class Fit:
         return feature_losses(self.vgg, (found + 1) / 2, (wanted + 1) / 2)
 
     def _step_critic(self, lq: Tensor, hq: Tensor, fake: Tensor, omega: Tensor) -> list[float]:
-        told = self.critic(torch.cat([lq, fake]), torch.cat([hq, hq]), torch.cat([omega, omega])).float()
+        told = self.critic(
+            torch.cat([lq, fake]), torch.cat([hq, hq]), torch.cat([omega, omega])
+        ).float()
         real, unreal = told.chunk(2)
         loss = losses.critic_loss(real, unreal)
         self._update("adam-critic", loss)
@@ -167,7 +201,11 @@ class Fit:
         placed = signed(pictures)
         if self.device == "cpu":
             return placed
-        return placed.pin_memory().to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+        return (
+            placed.pin_memory()
+            .to(self.device, non_blocking=True)
+            .contiguous(memory_format=torch.channels_last)
+        )
 
     def _precision(self) -> AbstractContextManager[None]:
         if self.device == "cpu":

@@ -45,7 +45,9 @@ class _Spectral(nn.Module):
 
     def normal_weight(self) -> Tensor:
         """The weight over its largest singular value; in training the estimate is brought up to date first."""
-        with torch.autocast(self.weight.device.type, enabled=False):        # half precision would wear the estimate out
+        with torch.autocast(
+            self.weight.device.type, enabled=False
+        ):  # half precision would wear the estimate out
             if self.training:
                 self._iterate(1)
             return self.weight / torch.dot(self.u, self.weight.flatten(1) @ self.v)
@@ -54,7 +56,9 @@ class _Spectral(nn.Module):
 class SpectralConv(_Spectral):
     """A k x k convolution with zero borders that keeps the size at stride 1."""
 
-    def __init__(self, rng: np.random.Generator, inputs: int, outputs: int, side: int = 3, stride: int = 1) -> None:
+    def __init__(
+        self, rng: np.random.Generator, inputs: int, outputs: int, side: int = 3, stride: int = 1
+    ) -> None:
         super().__init__(rng, outputs, inputs, side, side)
         self.stride, self.border = stride, side // 2
 
@@ -77,7 +81,14 @@ class SpectralLinear(_Spectral):
 class Linear(nn.Module):
     """A matrix and an offset, not normalised."""
 
-    def __init__(self, rng: np.random.Generator, inputs: int, outputs: int, gain: float = 1.0, start: float = 0.0) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        inputs: int,
+        outputs: int,
+        gain: float = 1.0,
+        start: float = 0.0,
+    ) -> None:
         super().__init__()
         self.weight = drawn(rng, outputs, inputs, gain=gain)
         self.bias = nn.Parameter(torch.full((outputs,), start))
@@ -127,7 +138,14 @@ class StyledBlock(nn.Module):
     """Modulated convolution, plus alpha times what the encoder saw at this size, then a convolution and leaky ReLU."""
 
     def __init__(
-        self, rng: np.random.Generator, inputs: int, outputs: int, code: int, *, enlarge: bool = False, skip: float | None = None
+        self,
+        rng: np.random.Generator,
+        inputs: int,
+        outputs: int,
+        code: int,
+        *,
+        enlarge: bool = False,
+        skip: float | None = None,
     ) -> None:
         """Make a block; `skip` is the first alpha, none where the encoder gives nothing."""
         super().__init__()

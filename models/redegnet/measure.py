@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.functional.resize import bicubic_down, resize
-from models.redegnet.draw import represent
-from models.redegnet.fit import Batched, Fit, levels, signed
-from models.trend import told
-from schemas.realism import RealismResult
-from schemas.redegnet import CURVES, RedegnetGateConfig, RedegnetMeasures, RedegnetReason
+from pairmill.models.fitting.trend import told
+from pairmill.models.functional.resize import bicubic_down, resize
+from pairmill.models.redegnet.draw import represent
+from pairmill.models.redegnet.fit import Batched, Fit, levels, signed
+from pairmill.schemas.realism import RealismResult
+from pairmill.schemas.redegnet import CURVES, RedegnetGateConfig, RedegnetMeasures, RedegnetReason
 
 Array = NDArray[np.float64]
 OTHERS = 4
@@ -51,25 +51,48 @@ def look(fit: Fit, hq: Batched, lq: Batched) -> Sight:
         lq: the same crops of the LQ.
     """
     pairs, crops = hq.shape[:2]
-    codes = represent(fit.deg, hq.reshape(-1, *hq.shape[2:]), lq.reshape(-1, *lq.shape[2:]), fit.device).reshape(pairs, crops, -1)
+    codes = represent(
+        fit.deg, hq.reshape(-1, *hq.shape[2:]), lq.reshape(-1, *lq.shape[2:]), fit.device
+    ).reshape(pairs, crops, -1)
     first = codes[:, 0]
-    others = tuple(_synthesized(fit, hq[:, 0], np.roll(first, -step, 0)) for step in range(1, min(OTHERS, pairs - 1) + 1))
+    others = tuple(
+        _synthesized(fit, hq[:, 0], np.roll(first, -step, 0))
+        for step in range(1, min(OTHERS, pairs - 1) + 1)
+    )
     own = _synthesized(fit, hq[:, 0], first)
-    rest = _synthesized(fit, hq[:, 1:].reshape(-1, *hq.shape[2:]), np.roll(codes[:, 1:], -1, 0).reshape(-1, codes.shape[2]))
+    rest = _synthesized(
+        fit,
+        hq[:, 1:].reshape(-1, *hq.shape[2:]),
+        np.roll(codes[:, 1:], -1, 0).reshape(-1, codes.shape[2]),
+    )
     swapped = np.concatenate([*(others or (own,)), rest])
     numbers = np.arange(pairs)
-    shown = np.repeat(numbers, crops), np.concatenate([np.tile(numbers, max(1, len(others))), np.repeat(numbers, crops - 1)])
+    shown = (
+        np.repeat(numbers, crops),
+        np.concatenate([np.tile(numbers, max(1, len(others))), np.repeat(numbers, crops - 1)]),
+    )
     return Sight(
-        hq[:, 0].astype(np.float64), lq[:, 0].astype(np.float64), own, others, codes.astype(np.float64),
-        lq.reshape(-1, *lq.shape[2:]).astype(np.float64), swapped, shown,
-    )  # fmt: skip
+        hq[:, 0].astype(np.float64),
+        lq[:, 0].astype(np.float64),
+        own,
+        others,
+        codes.astype(np.float64),
+        lq.reshape(-1, *lq.shape[2:]).astype(np.float64),
+        swapped,
+        shown,
+    )
 
 
 @torch.no_grad()
 def _synthesized(fit: Fit, hq: Batched, codes: NDArray[np.float32]) -> Array:
     fit.syn.eval()
     parts = [
-        levels(fit.syn(signed(hq[n : n + 1]).to(fit.device), torch.from_numpy(codes[n : n + 1].copy()).to(fit.device)).float())
+        levels(
+            fit.syn(
+                signed(hq[n : n + 1]).to(fit.device),
+                torch.from_numpy(codes[n : n + 1].copy()).to(fit.device),
+            ).float()
+        )
         for n in range(len(hq))
     ]
     fit.syn.train()
@@ -91,14 +114,24 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> RedegnetMeasures 
     length = float(np.linalg.norm(means.mean(0))) + 1e-12
     error = _error(sight.own, sight.lq)
     return RedegnetMeasures(
-        error=error, identity_error=_error(sight.hq, sight.lq),
+        error=error,
+        identity_error=_error(sight.hq, sight.lq),
         bicubic_error=min(_error(_bicubic(sight.hq, factor), sight.lq) for factor in FACTORS),
-        other_error=float(np.mean([_error(other, sight.lq) for other in sight.others])) if sight.others else error,
-        diversity=_spread(means[None]) / length, spread=_spread(sight.codes) / length,
-        effect=float(np.mean([_error(other, sight.own) for other in sight.others])) if sight.others else 0.0,
-        accuracy=float(curves[:, CURVES.index("accuracy")].mean()), auc=realism.auc, interval=realism.interval,
-        aucs=told(fit.aucs), samples=fit.samples, kept=fit.kept,
-    )  # fmt: skip
+        other_error=float(np.mean([_error(other, sight.lq) for other in sight.others]))
+        if sight.others
+        else error,
+        diversity=_spread(means[None]) / length,
+        spread=_spread(sight.codes) / length,
+        effect=float(np.mean([_error(other, sight.own) for other in sight.others]))
+        if sight.others
+        else 0.0,
+        accuracy=float(curves[:, CURVES.index("accuracy")].mean()),
+        auc=realism.auc,
+        interval=realism.interval,
+        aucs=told(fit.aucs),
+        samples=fit.samples,
+        kept=fit.kept,
+    )
 
 
 def _error(found: Array, wanted: Array) -> float:
@@ -116,7 +149,9 @@ def _spread(codes: Array) -> float:
     return float(np.sqrt(((codes - codes.mean(1, keepdims=True)) ** 2).sum(2).mean()))
 
 
-def judge(measures: RedegnetMeasures | None, gates: RedegnetGateConfig, *, specific: bool) -> tuple[RedegnetReason, ...]:
+def judge(
+    measures: RedegnetMeasures | None, gates: RedegnetGateConfig, *, specific: bool
+) -> tuple[RedegnetReason, ...]:
     """Which gates a fit fails; none if it may be drawn from."""
     if measures is None:
         return (RedegnetReason.NOT_FINITE,)
@@ -135,7 +170,9 @@ def judge(measures: RedegnetMeasures | None, gates: RedegnetGateConfig, *, speci
 def montage(sight: Sight) -> NDArray[np.uint8]:
     """A picture with a column per pair: HQ, real LQ, LQ with its own representation, and with the next pair's."""
     rows = [sight.hq, sight.lq, sight.own, *sight.others[:1]]
-    return np.concatenate([np.concatenate([_shown(part) for part in row[:SHOWN]], 1) for row in rows])
+    return np.concatenate(
+        [np.concatenate([_shown(part) for part in row[:SHOWN]], 1) for row in rows]
+    )
 
 
 def _shown(picture: Array) -> NDArray[np.uint8]:

@@ -12,8 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from models.redegnet.layers import Linear, RgbHead, SpectralConv, SpectralLinear, StyledBlock, active, pixel_norm
-from schemas.redegnet import RedegnetNetConfig
+from pairmill.models.redegnet.layers import (
+    Linear,
+    RgbHead,
+    SpectralConv,
+    SpectralLinear,
+    StyledBlock,
+    active,
+    pixel_norm,
+)
+from pairmill.schemas.redegnet import RedegnetNetConfig
 
 
 class Pyramid(nn.Module):
@@ -23,7 +31,8 @@ class Pyramid(nn.Module):
         super().__init__()
         self.head = SpectralConv(rng, inputs, config.channels(0))
         self.steps = nn.ModuleList(
-            SpectralConv(rng, config.channels(depth), config.channels(depth + 1), stride=2) for depth in range(config.halvings)
+            SpectralConv(rng, config.channels(depth), config.channels(depth + 1), stride=2)
+            for depth in range(config.halvings)
         )
 
     def forward(self, image: Tensor) -> list[Tensor]:
@@ -76,7 +85,9 @@ class Generator(nn.Module):
         depths = list(range(config.halvings, -1, -1))
         widths = [config.channels(depth) for depth in depths]
         code, skip = config.code, config.skip_start
-        self.mapping = nn.ModuleList(Linear(rng, code, code, gain=1.4) for _ in range(config.mapping))
+        self.mapping = nn.ModuleList(
+            Linear(rng, code, code, gain=1.4) for _ in range(config.mapping)
+        )
         self.start = SpectralConv(rng, widths[0], widths[0])
         self.seeing = nn.ModuleList([StyledBlock(rng, widths[0], widths[0], code, skip=skip)])
         self.blind = nn.ModuleList()
@@ -117,7 +128,9 @@ class SynNet(nn.Module):
 class _Halving(nn.Module):
     """A residual block that halves the size: two convolutions and a mean, beside a 1 x 1 convolution and a mean."""
 
-    def __init__(self, rng: np.random.Generator, inputs: int, outputs: int, *, first: bool = False) -> None:
+    def __init__(
+        self, rng: np.random.Generator, inputs: int, outputs: int, *, first: bool = False
+    ) -> None:
         super().__init__()
         self.is_first = first
         self.one, self.two = SpectralConv(rng, inputs, outputs), SpectralConv(rng, outputs, outputs)
@@ -126,7 +139,9 @@ class _Halving(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """(B, inputs, h, w) to (B, outputs, h / 2, w / 2)."""
         if self.is_first:
-            return avg_pool2d(self.two(active(self.one(image))), 2) + self.bypass(avg_pool2d(image, 2))  # type: ignore[no-any-return]
+            return avg_pool2d(self.two(active(self.one(image))), 2) + self.bypass(
+                avg_pool2d(image, 2)
+            )  # type: ignore[no-any-return]
         within = self.two(torch.relu(self.one(torch.relu(image))))
         return avg_pool2d(within + self.bypass(image), 2)
 

@@ -10,8 +10,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from models.state import put_back, tensors_of
-from models.training.training import Training
+from pairmill.models.fitting.state import put_back, tensors_of
+from pairmill.models.training.training import Training
 
 HEADER = "pairmill"
 
@@ -24,7 +24,11 @@ def state_bytes(training: Training, notes: dict[str, Any]) -> bytes:
         notes: what else to keep, as JSON: where the loader is, scores so far.
     """
     tensors = tensors_of(training.modules(), _optimisers(training))
-    header = {"step": training.step, "scaler": training.precision.scaler.state_dict(), "notes": notes}
+    header = {
+        "step": training.step,
+        "scaler": training.precision.scaler.state_dict(),
+        "notes": notes,
+    }
     return save(_apart(tensors), {HEADER: json.dumps(header, sort_keys=True)})
 
 

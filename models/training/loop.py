@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.training.training import Training
-from schemas.errors import PairmillError
+from pairmill.models.training.training import Training
+from pairmill.schemas.errors import PairmillError
 
 Batch = tuple[Tensor, Tensor]
 """HR (B, 3, H, W) and LR (B, 3, H / scale, W / scale), uint8."""
@@ -27,14 +27,14 @@ class DivergedError(PairmillError):
 class Listener:
     """Hears how a training goes on; this one does nothing."""
 
-    def stepped(self, training: Training, tally: Tally) -> None:
+    def stepped(self, training: Training, tally: Meter) -> None:
         """A step was made."""
 
-    def ended(self, training: Training, tally: Tally) -> None:
+    def ended(self, training: Training, tally: Meter) -> None:
         """The training is over: all steps are made, or somebody has asked to stop."""
 
 
-class Tally:
+class Meter:
     """What was counted since the last look: losses, pictures, and where the time went."""
 
     def __init__(self) -> None:
@@ -66,11 +66,19 @@ class Tally:
 
     def state(self) -> dict[str, Any]:
         """Sums so far, for a run that goes on in another process."""
-        return {"steps": self.steps, "sums": {name: float(value) for name, value in self.sums.items()}}
+        return {
+            "steps": self.steps,
+            "sums": {name: float(value) for name, value in self.sums.items()},
+        }
 
 
-def train(training: Training, batches: Iterable[Batch], listeners: Sequence[Listener], tally: Tally | None = None) -> None:
-    """Train until all steps are made, or a listener sets `Tally.stop`.
+def train(
+    training: Training,
+    batches: Iterable[Batch],
+    listeners: Sequence[Listener],
+    tally: Meter | None = None,
+) -> None:
+    """Train until all steps are made, or a listener sets `Meter.stop`.
 
     Args:
         training: what is trained; it goes on from its step.
@@ -81,7 +89,7 @@ def train(training: Training, batches: Iterable[Batch], listeners: Sequence[List
     Raises:
         DivergedError: from `checked`, where a listener calls it.
     """
-    tally, source = tally or Tally(), iter(batches)
+    tally, source = tally or Meter(), iter(batches)
     while not training.done and not tally.stop:
         asked = time.perf_counter()
         hr, lr = next(source)
@@ -93,7 +101,9 @@ def train(training: Training, batches: Iterable[Batch], listeners: Sequence[List
         listener.ended(training, tally)
 
 
-def checked(training: Training, tally: Tally, over: Over = lambda values: values) -> dict[str, float]:
+def checked(
+    training: Training, tally: Meter, over: Over = lambda values: values
+) -> dict[str, float]:
     """Mean losses since the last look.
 
     Args:
@@ -109,16 +119,20 @@ def checked(training: Training, tally: Tally, over: Over = lambda values: values
     lost = lost or ([] if finite(training) else ["weights"])
     if lost:
         raise DivergedError(
-            "training has diverged", where=f"at or before step {training.step}",
-            got=f"{', '.join(lost)}: not a number", wanted="finite losses and weights",
+            "training has diverged",
+            where=f"at or before step {training.step}",
+            got=f"{', '.join(lost)}: not a number",
+            wanted="finite losses and weights",
             todo="lower optimiser.learning_rate, set clip or schedule.warm_up"
             + (", or take precision bf16 or full" if training.precision.kind == "fp16" else "")
             + "; a run that has a checkpoint keeps it and its settings: then give the next one another `name:`",
-        )  # fmt: skip
+        )
     return means
 
 
 def finite(training: Training) -> bool:
     """Whether all weights are numbers."""
-    norms = [torch._foreach_norm(list(module.parameters())) for module in training.modules().values()]
+    norms = [
+        torch._foreach_norm(list(module.parameters())) for module in training.modules().values()
+    ]
     return bool(torch.stack([norm for some in norms for norm in some]).isfinite().all())

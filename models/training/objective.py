@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from models.losses import build
-from models.losses.adversarial import Gan
-from models.losses.cycle import Cycle, reduced
-from models.losses.pixel import PIXEL
-from models.losses.vgg import Vgg, read_vgg
-from schemas.losses import AnyLoss, ContentConfig, StyleConfig
+from pairmill.models.losses import build
+from pairmill.models.losses.adversarial import Gan
+from pairmill.models.losses.cycle import Cycle, reduced
+from pairmill.models.losses.pixel import PIXEL
+from pairmill.models.losses.vgg import Vgg, read_vgg
+from pairmill.schemas.losses import AnyLoss, ContentConfig, StyleConfig
 
 
 class Objective:
@@ -27,7 +27,9 @@ class Objective:
         ValueError: if a file of weights is none.
     """
 
-    def __init__(self, losses: Sequence[AnyLoss], read: Callable[[str], bytes], device: str = "cpu") -> None:
+    def __init__(
+        self, losses: Sequence[AnyLoss], read: Callable[[str], bytes], device: str = "cpu"
+    ) -> None:
         vggs: dict[str, Vgg] = {}
         self.terms = []
         for config in losses:
@@ -38,10 +40,18 @@ class Objective:
                 file = config.vgg_weights
                 vgg = vggs[file] = vggs.get(file) or read_vgg(read(file)).to(device)
             loss = build(config, vgg)
-            self.terms.append((config.loss, config.weight, loss.to(device) if isinstance(loss, nn.Module) else loss))
+            self.terms.append(
+                (
+                    config.loss,
+                    config.weight,
+                    loss.to(device) if isinstance(loss, nn.Module) else loss,
+                )
+            )
         self.gans = [loss for _, _, loss in self.terms if isinstance(loss, Gan)]
 
-    def network(self, levels: Sequence[Tensor], hr: Tensor, lr: Tensor, discriminator: nn.Module | None) -> dict[str, Tensor]:
+    def network(
+        self, levels: Sequence[Tensor], hr: Tensor, lr: Tensor, discriminator: nn.Module | None
+    ) -> dict[str, Tensor]:
         """The terms of the network's loss by name, each times its weight; their sum is minimised.
 
         Losses on pixels are summed over the levels of a pyramid, each against HR that MATLAB's bicubic has reduced to its size
@@ -55,7 +65,9 @@ class Objective:
         """
         *smaller, sr = levels
         wanted = [reduced(hr, *level.shape[2:]) for level in smaller]
-        judged = self._judged(discriminator, sr, hr) if discriminator is not None and self.gans else None
+        judged = (
+            self._judged(discriminator, sr, hr) if discriminator is not None and self.gans else None
+        )
         found: dict[str, Tensor] = {}
         for name, weight, loss in self.terms:
             if isinstance(loss, Gan):

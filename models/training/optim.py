@@ -8,16 +8,21 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from models.training.schedule import share
-from schemas.training import OptimiserConfig
+from pairmill.models.training.schedule import share
+from pairmill.schemas.training import OptimiserConfig
 
-OPTIMISERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+OPTIMISERS: dict[str, type[torch.optim.Adam]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+}
 
 
 def optimiser_of(config: OptimiserConfig, parameters: Iterable[nn.Parameter]) -> Optimizer:
     """The optimiser of some parameters."""
     make = OPTIMISERS[config.kind]
-    return make(parameters, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay)
+    return make(
+        parameters, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay
+    )
 
 
 def set_rate(optimiser: Optimizer, config: OptimiserConfig, step: int, steps: int) -> float:

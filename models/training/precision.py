@@ -31,7 +31,9 @@ class Precision:
 
     def context(self) -> AbstractContextManager[object]:
         """Where forward passes are computed."""
-        return torch.autocast(self.device, TYPES[self.kind]) if self.kind != "full" else nullcontext()
+        return (
+            torch.autocast(self.device, TYPES[self.kind]) if self.kind != "full" else nullcontext()
+        )
 
     def descend(self, loss: Tensor, optimiser: Optimizer, module: nn.Module, clip: float) -> None:
         """Gradients of a loss, clipped to a norm, and one step of the optimiser; the caller updates the scaler."""

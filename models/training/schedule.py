@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from schemas.schedule import ConstantSchedule, CosineSchedule, StepsSchedule
+from pairmill.schemas.schedule import ConstantSchedule, CosineSchedule, StepsSchedule
 
 AnySchedule = ConstantSchedule | StepsSchedule | CosineSchedule
 
@@ -35,6 +35,8 @@ def _falling(schedule: AnySchedule, step: int, steps: int) -> float:
 def _cosine(schedule: CosineSchedule, step: int, periods: tuple[int, ...]) -> float:
     for period in periods:
         if step < period:
-            return schedule.floor + (1 - schedule.floor) * 0.5 * (1 + math.cos(math.pi * step / period))
+            return schedule.floor + (1 - schedule.floor) * 0.5 * (
+                1 + math.cos(math.pi * step / period)
+            )
         step -= period
     return schedule.floor

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.archs.layers import Pyramid
-from models.training.ema import Mean
-from models.training.objective import Objective
-from models.training.optim import optimiser_of, set_rate
-from models.training.precision import Precision
-from schemas.training import TrainConfig
+from pairmill.models.archs.layers import Pyramid
+from pairmill.models.training.ema import Mean
+from pairmill.models.training.objective import Objective
+from pairmill.models.training.optim import optimiser_of, set_rate
+from pairmill.models.training.precision import Precision
+from pairmill.schemas.training import TrainConfig
 
 Wrap = Callable[[nn.Module], nn.Module]
 
@@ -45,20 +45,29 @@ class Training:
     """
 
     def __init__(
-        self, config: TrainConfig, network: nn.Module, objective: Objective, discriminator: nn.Module | None = None,
-        device: str = "cpu", wrap: Wrap = lambda module: module,
-    ) -> None:  # fmt: skip
+        self,
+        config: TrainConfig,
+        network: nn.Module,
+        objective: Objective,
+        discriminator: nn.Module | None = None,
+        device: str = "cpu",
+        wrap: Wrap = lambda module: module,
+    ) -> None:
         self.config, self.device, self.step = config, device, 0
         self.layout = torch.channels_last if config.channels_last else torch.contiguous_format
         self.precision = Precision(device, config.precision)
         self.network = self._placed(network).train()
         self.objective = objective
         self.mean = Mean(self.network, config.ema) if config.ema else None
-        self.discriminator = self._placed(discriminator).train() if discriminator is not None else None
+        self.discriminator = (
+            self._placed(discriminator).train() if discriminator is not None else None
+        )
         self.judging = config.discriminator_optimiser or config.optimiser
         self.optimisers = {"network": optimiser_of(config.optimiser, self.network.parameters())}
         if self.discriminator is not None:
-            self.optimisers["discriminator"] = optimiser_of(self.judging, self.discriminator.parameters())
+            self.optimisers["discriminator"] = optimiser_of(
+                self.judging, self.discriminator.parameters()
+            )
         levels = wrap(Levels(self.network))
         self.forward = torch.compile(levels) if config.compile else levels
         self.judge = wrap(self.discriminator) if self.discriminator is not None else None
@@ -78,7 +87,9 @@ class Training:
         """All that has weights, by name."""
         found: dict[str, nn.Module] = {"network": self.network}
         found |= {"mean": self.mean.network} if self.mean is not None else {}
-        return found | ({"discriminator": self.discriminator} if self.discriminator is not None else {})
+        return found | (
+            {"discriminator": self.discriminator} if self.discriminator is not None else {}
+        )
 
     def advance(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
         """One step.
@@ -92,12 +103,18 @@ class Training:
         """
         shown, wanted = self._picture(lr), self._picture(hr)
         judged = self.judge is not None and self.step >= self.config.discriminator_from
-        self.rate = set_rate(self.optimisers["network"], self.config.optimiser, self.step, self.config.steps)
+        self.rate = set_rate(
+            self.optimisers["network"], self.config.optimiser, self.step, self.config.steps
+        )
         with self.precision.context():
             levels = self.forward(shown)
-            terms = self.objective.network(levels, wanted, shown, self.discriminator if judged else None)
+            terms = self.objective.network(
+                levels, wanted, shown, self.discriminator if judged else None
+            )
         loss = torch.stack(list(terms.values())).sum()
-        self.precision.descend(loss, self.optimisers["network"], self.network, self.config.optimiser.clip)
+        self.precision.descend(
+            loss, self.optimisers["network"], self.network, self.config.optimiser.clip
+        )
         if judged:
             terms["discriminator"] = self._judge(levels[-1].detach(), wanted)
         self.precision.scaler.update()

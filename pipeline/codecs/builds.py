@@ -33,7 +33,11 @@ def _pooled_jpeg() -> dict[str, str]:
 def _pillow(feature: str, name: str) -> dict[str, str]:
     from PIL import features
 
-    return {name: str(features.version(feature)), "pillow": version("pillow")} if features.check(feature) else {}
+    return (
+        {name: str(features.version(feature)), "pillow": version("pillow")}
+        if features.check(feature)
+        else {}
+    )
 
 
 def _jpeg_xl() -> dict[str, str]:
@@ -41,7 +45,10 @@ def _jpeg_xl() -> dict[str, str]:
         import imagecodecs
     except ImportError:
         return {}
-    return {"libjxl": str(imagecodecs.jpegxl_version()).removeprefix("libjxl "), "imagecodecs": _package("imagecodecs")}
+    return {
+        "libjxl": str(imagecodecs.jpegxl_version()).removeprefix("libjxl "),
+        "imagecodecs": _package("imagecodecs"),
+    }
 
 
 def _video() -> dict[str, str]:

@@ -27,23 +27,33 @@ FACTORS = {
 PILLOW = {"444": 0, "422": 1, "420": 2}
 
 
-def roundtrip_quality(image: Image8, quality: int, subsampling: Subsampling = "420", phase: Phase = (0, 0)) -> Image8:
+def roundtrip_quality(
+    image: Image8, quality: int, subsampling: Subsampling = "420", phase: Phase = (0, 0)
+) -> Image8:
     """Encode and decode (H, W, 3) with the standard tables of `quality`, 1..100 on libjpeg's scale.
 
     Args:
         image: RGB.
-        quality: See `models.functional.jpeg.tables_of`, which gives the same tables.
+        quality: See `pairmill.models.functional.jpeg.tables_of`, which gives the same tables.
         subsampling: Chroma subsampling.
         phase: As in `roundtrip`.
     """
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, FACTORS[subsampling]]
+    options = [
+        cv2.IMWRITE_JPEG_QUALITY,
+        quality,
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+        FACTORS[subsampling],
+    ]
     padded = _shifted(image, phase)
     encoded = cv2.imencode(".jpg", cv2.cvtColor(padded, cv2.COLOR_RGB2BGR), options)[1]
     return _cropped(np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB), np.uint8), phase)
 
 
 def roundtrip(
-    image: Image8, tables: tuple[Sequence[int], Sequence[int]], subsampling: Subsampling = "420", phase: Phase = (0, 0)
+    image: Image8,
+    tables: tuple[Sequence[int], Sequence[int]],
+    subsampling: Subsampling = "420",
+    phase: Phase = (0, 0),
 ) -> Image8:
     """Encode and decode (H, W, 3) with given quantisation tables.
 
@@ -62,25 +72,37 @@ def roundtrip(
     return _cropped(_decoded(encode(_shifted(image, phase), tables, subsampling)), phase)
 
 
-def encode(image: Image8, tables: tuple[Sequence[int], Sequence[int]], subsampling: Subsampling = "420") -> bytes:
+def encode(
+    image: Image8, tables: tuple[Sequence[int], Sequence[int]], subsampling: Subsampling = "420"
+) -> bytes:
     """The JPEG file of (H, W, 3) RGB; arguments and errors as in `roundtrip`."""
     steps = [[int(step) for step in table] for table in tables]
-    if [len(table) for table in steps] != [64, 64] or min(map(min, steps)) < 1 or max(map(max, steps)) > 255:
-        raise ValueError(f"wanted two tables of 64 steps in 1..255, got {[len(table) for table in steps]} steps: {steps}")
+    if (
+        [len(table) for table in steps] != [64, 64]
+        or min(map(min, steps)) < 1
+        or max(map(max, steps)) > 255
+    ):
+        raise ValueError(
+            f"wanted two tables of 64 steps in 1..255, got {[len(table) for table in steps]} steps: {steps}"
+        )
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", qtables=steps, subsampling=PILLOW[subsampling])
     return file.getvalue()
 
 
 def _decoded(encoded: bytes) -> Image8:
-    return np.asarray(cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
+    return np.asarray(
+        cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8
+    )
 
 
 def _shifted(image: Image8, phase: Phase) -> Image8:
     """The image with `phase` mirrored rows and columns before it."""
     if phase == (0, 0):
         return np.ascontiguousarray(image)
-    return np.asarray(cv2.copyMakeBorder(image, phase[0], 0, phase[1], 0, cv2.BORDER_REFLECT), np.uint8)
+    return np.asarray(
+        cv2.copyMakeBorder(image, phase[0], 0, phase[1], 0, cv2.BORDER_REFLECT), np.uint8
+    )
 
 
 def _cropped(image: Image8, phase: Phase) -> Image8:

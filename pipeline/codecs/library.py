@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from schemas.errors import UserError
+from pairmill.schemas.errors import UserError
 
 
 def library(module: str, codec: str, package: str) -> Any:

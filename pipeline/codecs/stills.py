@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from pipeline.codecs.library import library
-from schemas.errors import UserError
+from pairmill.pipeline.codecs.library import library
+from pairmill.schemas.errors import UserError
 
 Image8 = NDArray[np.uint8]
 WEBP_METHOD = 4
@@ -28,7 +28,9 @@ def webp(image: Image8, quality: int) -> Image8:
     return _through(image, "webp", "WebP", quality=quality, method=WEBP_METHOD)
 
 
-def avif(image: Image8, quality: int, subsampling: Literal["444", "422", "420"] = "420", speed: int = 8) -> Image8:
+def avif(
+    image: Image8, quality: int, subsampling: Literal["444", "422", "420"] = "420", speed: int = 8
+) -> Image8:
     """AVIF of (H, W, 3) RGB by libaom: full range, BT.601.
 
     Args:
@@ -53,7 +55,9 @@ def jpeg_xl(image: Image8, distance: float, effort: int = 4) -> Image8:
         UserError: if imagecodecs is missing.
     """
     codecs = library("imagecodecs", "JPEG XL", "imagecodecs")
-    encoded = codecs.jpegxl_encode(np.ascontiguousarray(image), distance=distance, effort=effort, numthreads=1)
+    encoded = codecs.jpegxl_encode(
+        np.ascontiguousarray(image), distance=distance, effort=effort, numthreads=1
+    )
     return np.asarray(codecs.jpegxl_decode(encoded, numthreads=1), np.uint8)
 
 

@@ -1,6 +1,6 @@
 """Pictures as frames of a video: H.264, HEVC, VP9 and AV1 through the FFmpeg that PyAV carries.
 
-4:2:0, 8 bits, BT.709 in the limited range; the conversion is ours (`models.functional.chroma`), because FFmpeg's
+4:2:0, 8 bits, BT.709 in the limited range; the conversion is ours (`pairmill.models.functional.chroma`), because FFmpeg's
 differs between processors. One thread, no B-frames, no detection of cuts: the first frame is coded by itself, each other
 from the one before it.
 """
@@ -16,8 +16,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.chroma import Planes, from_video, to_video
-from pipeline.codecs.library import library
+from pairmill.models.functional.chroma import Planes, from_video, to_video
+from pairmill.pipeline.codecs.library import library
 
 Image8 = NDArray[np.uint8]
 Codec = Literal["h264", "hevc", "vp9", "av1"]
@@ -39,24 +39,53 @@ class Coder:
 
 
 CODERS: dict[Codec, Coder] = {
-    "h264": Coder("libx264", "h264", {
-        "crf": "{crf}", "preset": "medium", "bf": "0", "sc_threshold": "0", "x264-params": "cpu-independent=1",
-    }),
-    "hevc": Coder("libx265", "hevc", {
-        "crf": "{crf}", "preset": "medium",
-        "x265-params": "pools=none:frame-threads=1:bframes=0:scenecut=0:info=0:log-level=none",
-    }),
-    "vp9": Coder("libvpx-vp9", "vp9", {                    # without a rate, crf alone decides; no hidden frames
-        "crf": "{crf}", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "0",
-        "lag-in-frames": "0", "auto-alt-ref": "0",
-    }),
-    "av1": Coder("libsvtav1", "libdav1d", {                # as a parameter: FFmpeg's own option takes 0 for "not given"
-        "preset": "8", "svtav1-params": "crf={crf}:lp=1:pred-struct=1:lookahead=0",
-    }),
-}  # fmt: skip
+    "h264": Coder(
+        "libx264",
+        "h264",
+        {
+            "crf": "{crf}",
+            "preset": "medium",
+            "bf": "0",
+            "sc_threshold": "0",
+            "x264-params": "cpu-independent=1",
+        },
+    ),
+    "hevc": Coder(
+        "libx265",
+        "hevc",
+        {
+            "crf": "{crf}",
+            "preset": "medium",
+            "x265-params": "pools=none:frame-threads=1:bframes=0:scenecut=0:info=0:log-level=none",
+        },
+    ),
+    "vp9": Coder(
+        "libvpx-vp9",
+        "vp9",
+        {  # without a rate, crf alone decides; no hidden frames
+            "crf": "{crf}",
+            "b": "0",
+            "deadline": "good",
+            "cpu-used": "4",
+            "row-mt": "0",
+            "lag-in-frames": "0",
+            "auto-alt-ref": "0",
+        },
+    ),
+    "av1": Coder(
+        "libsvtav1",
+        "libdav1d",
+        {  # as a parameter: FFmpeg's own option takes 0 for "not given"
+            "preset": "8",
+            "svtav1-params": "crf={crf}:lp=1:pred-struct=1:lookahead=0",
+        },
+    ),
+}
 
 
-def video(image: Image8, codec: Codec, crf: int, frames: int = 1, motion: tuple[int, int] = (0, 0)) -> Image8:
+def video(
+    image: Image8, codec: Codec, crf: int, frames: int = 1, motion: tuple[int, int] = (0, 0)
+) -> Image8:
     """Encode (H, W, 3) RGB as the last frame of a video, decode that frame.
 
     Args:
@@ -70,8 +99,13 @@ def video(image: Image8, codec: Codec, crf: int, frames: int = 1, motion: tuple[
         UserError: if PyAV is missing.
     """
     height, width = image.shape[:2]
-    steps = [_filled(moved(image, (motion[0] * back, motion[1] * back))) for back in range(frames - 1, -1, -1)]
-    decoded = _decode(CODERS[codec], _encode(CODERS[codec], [to_video(step) for step in steps], crf))
+    steps = [
+        _filled(moved(image, (motion[0] * back, motion[1] * back)))
+        for back in range(frames - 1, -1, -1)
+    ]
+    decoded = _decode(
+        CODERS[codec], _encode(CODERS[codec], [to_video(step) for step in steps], crf)
+    )
     return np.ascontiguousarray(from_video(decoded)[:height, :width])
 
 
@@ -131,4 +165,8 @@ def _stacked(planes: Planes) -> Image8:
 def _split(stacked: Image8, height: int, width: int) -> Planes:
     """The planes of `_stacked`."""
     parts = np.split(stacked.ravel(), [height * width, height * width * 5 // 4])
-    return parts[0].reshape(height, width), parts[1].reshape(height // 2, -1), parts[2].reshape(height // 2, -1)
+    return (
+        parts[0].reshape(height, width),
+        parts[1].reshape(height // 2, -1),
+        parts[2].reshape(height // 2, -1),
+    )

@@ -9,7 +9,9 @@ from scipy.linalg import solve_banded
 
 Plane = NDArray[np.float64]
 
-TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]])
+TO_YCC = np.array(
+    [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]]
+)
 """JFIF: from R, G, B to Y, Cb, Cr, without the offset of 128 of chroma."""
 TO_RGB = np.linalg.inv(TO_YCC)
 
@@ -64,4 +66,6 @@ def _halved(plane: Plane) -> Plane:
     # What lies before the first and after the last pair is not known; their inner pixels do without it.
     known[..., 0], known[..., -1] = pairs[..., 0, 1], pairs[..., -1, 0]
     bands[1, [0, -1]], bands[0, 1], bands[2, -2] = 3 / 4, 1 / 4, 1 / 4
-    return np.asarray(solve_banded((1, 1), bands, known.reshape(-1, count).T).T.reshape(known.shape))
+    return np.asarray(
+        solve_banded((1, 1), bands, known.reshape(-1, count).T).T.reshape(known.shape)
+    )

@@ -23,9 +23,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.compression.blocks import Plane, blocked, planes, reduced
-from pipeline.compression.tables import CHROMA, FACTORS, LUMA, Encoder, Table, nearest_quality, standard
-from schemas.compression import MinedSubsampling
+from pairmill.pipeline.compression.blocks import Plane, blocked, planes, reduced
+from pairmill.pipeline.compression.tables import (
+    CHROMA,
+    FACTORS,
+    LUMA,
+    Encoder,
+    Table,
+    nearest_quality,
+    standard,
+)
+from pairmill.schemas.compression import MinedSubsampling
 
 SPREAD, OUTLIERS = 0.3, 0.02
 """Standard deviation of decoded coefficients around multiples of their step, and share that lies elsewhere."""
@@ -72,7 +80,7 @@ def estimate(image: NDArray[np.uint8]) -> Estimate | None:
         The most likely encoder; `evidence` and `confidence` say how likely. None if there is nothing to look at.
     """
     clipped = ((image == 0) | (image == 255)).any(axis=-1)
-    luma = np.rint(planes(image)[0] - 128)                     # decoders round it before they change to RGB
+    luma = np.rint(planes(image)[0] - 128)  # decoders round it before they change to RGB
     windows, bad = _windows(luma, clipped)
     if not len(windows):
         return None
@@ -81,16 +89,21 @@ def estimate(image: NDArray[np.uint8]) -> Estimate | None:
     start = starts[int(np.argmax(scores))]
     image, clipped = _middle(image, start), _middle(clipped, start)
     ycc = planes(image)
-    table, quality, known, confidence = _table(_histograms(_usable(np.rint(ycc[0] - 128), clipped, (1, 1))), LUMA, None)
+    table, quality, known, confidence = _table(
+        _histograms(_usable(np.rint(ycc[0] - 128), clipped, (1, 1))), LUMA, None
+    )
     if not known:
         return None
     subsampling, shift, counts = _chroma(ycc[1:], clipped)
     chroma, _, known_chroma, _ = _table(counts, CHROMA, quality)
     encoder = Encoder(table, chroma, subsampling)
     phase = tuple(
-        -(first + further) % (8 * factor) for first, further, factor in zip(start, shift, FACTORS[subsampling], strict=True)
+        -(first + further) % (8 * factor)
+        for first, further, factor in zip(start, shift, FACTORS[subsampling], strict=True)
     )
-    return Estimate(encoder, (phase[0], phase[1]), (known, known_chroma), max(0.0, *scores), confidence)
+    return Estimate(
+        encoder, (phase[0], phase[1]), (known, known_chroma), max(0.0, *scores), confidence
+    )
 
 
 def _windows(luma: Plane, clipped: NDArray[np.bool_]) -> tuple[Plane, NDArray[np.bool_]]:
@@ -99,7 +112,9 @@ def _windows(luma: Plane, clipped: NDArray[np.bool_]) -> tuple[Plane, NDArray[np
     tops, lefts = (range(0, length - side + 1, WINDOW) for length in luma.shape)
     places = [(slice(top, top + side), slice(left, left + side)) for top in tops for left in lefts]
     places = places[:: max(1, len(places) // 1024)]
-    detail = np.array([np.abs(np.diff(luma[place]))[~clipped[place][:, 1:]].sum() for place in places])
+    detail = np.array(
+        [np.abs(np.diff(luma[place]))[~clipped[place][:, 1:]].sum() for place in places]
+    )
     best = [places[number] for number in np.argsort(-detail, kind="stable")[:WINDOWS]]
     if not best:
         return np.zeros((0, side, side)), np.zeros((0, side, side), np.bool_)
@@ -131,14 +146,16 @@ def _model() -> Plane:
     density = np.exp(-0.5 * (offset / SPREAD) ** 2) / (SPREAD * np.sqrt(2 * np.pi))
     model = np.log((1 - OUTLIERS) * steps * density + OUTLIERS)
     model[:, values < DEAD] = 0
-    model[0] = 0                                         # rounding to 8 bits blurs a step of 1 away
+    model[0] = 0  # rounding to 8 bits blurs a step of 1 away
     return np.asarray(model)
 
 
 def _histograms(coefficients: Plane) -> Plane:
     """Counts of absolute values, (64, bins), of coefficients (n, 64) in grey levels."""
     bins = LARGEST * FINE
-    places = np.minimum(np.abs(coefficients) * FINE, bins).astype(np.int64) + np.arange(64) * (bins + 1)
+    places = np.minimum(np.abs(coefficients) * FINE, bins).astype(np.int64) + np.arange(64) * (
+        bins + 1
+    )
     counts = np.bincount(places.ravel(), minlength=64 * (bins + 1)).reshape(64, bins + 1)
     return np.asarray(counts[:, :bins], np.float64)
 
@@ -163,14 +180,23 @@ def _table(counts: Plane, base: Table, expected: int | None) -> tuple[Table, int
     tables = np.stack([standard(base, quality).ravel() for quality in range(1, 101)])
     fits = likelihoods[np.arange(64), tables - 1].sum(axis=1)
     quality = int(np.argmax(fits)) + 1
-    if expected is not None and (not measured.any() or fits[quality - 1] < fits[expected - 1] + MARGIN + np.log(100)):
+    if expected is not None and (
+        not measured.any() or fits[quality - 1] < fits[expected - 1] + MARGIN + np.log(100)
+    ):
         quality = expected
     if measured.any() and fits[quality - 1] < (free[measured] - np.log(LARGEST_STEP)).sum():
-        quality = nearest_quality(np.where(measured, steps, 0).reshape(8, 8), chroma=base is CHROMA)[0]
+        quality = nearest_quality(
+            np.where(measured, steps, 0).reshape(8, 8), chroma=base is CHROMA
+        )[0]
         table = np.where(measured, steps, tables[quality - 1])
     else:
         table = tables[quality - 1]
-    return table.reshape(8, 8), quality, int(measured.sum()), _confidence(counts[measured], table[measured])
+    return (
+        table.reshape(8, 8),
+        quality,
+        int(measured.sum()),
+        _confidence(counts[measured], table[measured]),
+    )
 
 
 def _confidence(counts: Plane, steps: NDArray[np.int64]) -> float:
@@ -189,8 +215,10 @@ def _middle(image: NDArray[Any], start: tuple[int, ...]) -> NDArray[Any]:
     """`image` from `start` on, cut to at most `PIXELS` around its middle, on the same grid of 16 pixels."""
     image = image[start[0] :, start[1] :]
     side = int(PIXELS**0.5)
-    tops = [max(0, length - max(side, PIXELS // max(1, other))) // 2 // 16 * 16
-            for length, other in (image.shape[:2], image.shape[1::-1])]  # fmt: skip
+    tops = [
+        max(0, length - max(side, PIXELS // max(1, other))) // 2 // 16 * 16
+        for length, other in (image.shape[:2], image.shape[1::-1])
+    ]
     return image[tops[0] : image.shape[0] - tops[0], tops[1] : image.shape[1] - tops[1]]
 
 
@@ -204,7 +232,9 @@ def _usable(plane: Plane, clipped: NDArray[np.bool_], factors: tuple[int, int]) 
     return np.asarray(coefficients[~bad].reshape(-1, 64))
 
 
-def _chroma(chroma: Plane, clipped: NDArray[np.bool_]) -> tuple[MinedSubsampling, tuple[int, int], Plane]:
+def _chroma(
+    chroma: Plane, clipped: NDArray[np.bool_]
+) -> tuple[MinedSubsampling, tuple[int, int], Plane]:
     """Subsampling and further start (0 or 8) with the most evidence, and histograms; 4:2:0 where nothing tells."""
     best, found = 0.0, None
     for subsampling, shift in _layouts():

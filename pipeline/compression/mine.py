@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.compression.estimate import Estimate, estimate
-from pipeline.compression.read import FileEncoder, read_encoder
-from pipeline.compression.tables import Encoder, nearest_quality
-from pipeline.images.header import read_header
-from schemas.compression import CompressionConfig, CompressionSource, MinedCompression
-from schemas.image import IngestConfig
+from pairmill.pipeline.compression.estimate import Estimate, estimate
+from pairmill.pipeline.compression.read import FileEncoder, read_encoder
+from pairmill.pipeline.compression.tables import Encoder, nearest_quality
+from pairmill.pipeline.images.header import read_header
+from pairmill.schemas.compression import CompressionConfig, CompressionSource, MinedCompression
+from pairmill.schemas.image import IngestConfig
 
 JPEG = ("JPEG", "MPO")
 """Containers whose tables can be read."""
@@ -32,15 +32,28 @@ def of_pixels(image: NDArray[np.uint8], digest: str, config: CompressionConfig) 
     if found is None:
         return nothing(digest)
     sure = found.evidence >= config.min_evidence and found.confidence >= config.min_confidence
-    return _estimated(digest, found) if sure and found.known[0] >= config.min_steps else nothing(digest, found.evidence)
+    return (
+        _estimated(digest, found)
+        if sure and found.known[0] >= config.min_steps
+        else nothing(digest, found.evidence)
+    )
 
 
 def nothing(digest: str, evidence: float = 0.0) -> MinedCompression:
     """No compression."""
     return MinedCompression(
-        image=digest, source=CompressionSource.NONE, luma=(), chroma=(), subsampling="444", phase=(0, 0), quality=0,
-        standard=False, known=(0, 0), confidence=0.0, evidence=round(evidence, 2),
-    )  # fmt: skip
+        image=digest,
+        source=CompressionSource.NONE,
+        luma=(),
+        chroma=(),
+        subsampling="444",
+        phase=(0, 0),
+        quality=0,
+        standard=False,
+        known=(0, 0),
+        confidence=0.0,
+        evidence=round(evidence, 2),
+    )
 
 
 def encoder_of(mined: MinedCompression) -> Encoder:
@@ -55,17 +68,36 @@ def _exact(digest: str, found: FileEncoder) -> MinedCompression:
 
 def _estimated(digest: str, found: Estimate) -> MinedCompression:
     return _record(
-        digest, CompressionSource.PIXELS, found.encoder, found.phase, found.known, found.confidence, round(found.evidence, 2)
+        digest,
+        CompressionSource.PIXELS,
+        found.encoder,
+        found.phase,
+        found.known,
+        found.confidence,
+        round(found.evidence, 2),
     )
 
 
 def _record(
-    digest: str, source: CompressionSource, encoder: Encoder, phase: tuple[int, int], known: tuple[int, int],
-    confidence: float, evidence: float,
-) -> MinedCompression:  # fmt: skip
+    digest: str,
+    source: CompressionSource,
+    encoder: Encoder,
+    phase: tuple[int, int],
+    known: tuple[int, int],
+    confidence: float,
+    evidence: float,
+) -> MinedCompression:
     quality, standard = nearest_quality(encoder.luma)
     return MinedCompression(
-        image=digest, source=source, luma=tuple(encoder.luma.ravel().tolist()), chroma=tuple(encoder.chroma.ravel().tolist()),
-        subsampling=encoder.subsampling, phase=phase, quality=quality, standard=standard, known=known, confidence=confidence,
+        image=digest,
+        source=source,
+        luma=tuple(encoder.luma.ravel().tolist()),
+        chroma=tuple(encoder.chroma.ravel().tolist()),
+        subsampling=encoder.subsampling,
+        phase=phase,
+        quality=quality,
+        standard=standard,
+        known=known,
+        confidence=confidence,
         evidence=evidence,
-    )  # fmt: skip
+    )

@@ -8,13 +8,26 @@ from io import BytesIO
 import numpy as np
 from PIL.JpegImagePlugin import JpegImageFile
 
-from pipeline.compression.tables import CHROMA, FACTORS, Encoder, Table, nearest_quality, standard
-from pipeline.images.damage import reading
-from schemas.compression import MinedSubsampling
+from pairmill.pipeline.compression.tables import (
+    CHROMA,
+    FACTORS,
+    Encoder,
+    Table,
+    nearest_quality,
+    standard,
+)
+from pairmill.pipeline.images.damage import reading
+from pairmill.schemas.compression import MinedSubsampling
 
 _SUBSAMPLING: dict[tuple[int, int], MinedSubsampling] = {
-    (1, 1): "444", (1, 2): "422", (2, 1): "440", (2, 2): "420", (1, 4): "420", (4, 1): "420", (2, 4): "420",
-}  # fmt: skip
+    (1, 1): "444",
+    (1, 2): "422",
+    (2, 1): "440",
+    (2, 2): "420",
+    (1, 4): "420",
+    (4, 1): "420",
+    (2, 4): "420",
+}
 """By rows and columns of pixels per chroma sample; rarer ones than 4:2:0 lose about as much as that does."""
 _TURNED: dict[MinedSubsampling, MinedSubsampling] = {"422": "440", "440": "422"}
 _TRANSPOSED = {5, 6, 7, 8}
@@ -49,7 +62,10 @@ def read_encoder(data: bytes, orientation: int) -> FileEncoder | None:
     """
     with reading("JPEG", data):
         image = JpegImageFile(BytesIO(data))
-        tables = {number: np.array(steps, np.int64).reshape(8, 8) for number, steps in image.quantization.items()}
+        tables = {
+            number: np.array(steps, np.int64).reshape(8, 8)
+            for number, steps in image.quantization.items()
+        }
         layers: list[tuple[int, int, int, int]] = image.layer
         transform = image.info.get("adobe_transform")
         width, height = image.size
@@ -60,7 +76,9 @@ def read_encoder(data: bytes, orientation: int) -> FileEncoder | None:
     stored = _encoder(tables, layers)
     if orientation not in _TRANSPOSED:
         return FileEncoder(stored, _phase(stored, (height, width), orientation))
-    turned = Encoder(stored.luma.T, stored.chroma.T, _TURNED.get(stored.subsampling, stored.subsampling))
+    turned = Encoder(
+        stored.luma.T, stored.chroma.T, _TURNED.get(stored.subsampling, stored.subsampling)
+    )
     return FileEncoder(turned, _phase(turned, (width, height), orientation))
 
 

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from models.functional.resize import to_uint8
-from pipeline.compression.blocks import Plane, blocked, planes, reduced, rgb, unblocked
-from pipeline.compression.codec import compress
-from pipeline.compression.tables import FACTORS, Encoder, Table
-from pipeline.noise.residual import degree, detrend
+from pairmill.models.functional.resize import to_uint8
+from pairmill.pipeline.compression.blocks import Plane, blocked, planes, reduced, rgb, unblocked
+from pairmill.pipeline.compression.codec import compress
+from pairmill.pipeline.compression.tables import FACTORS, Encoder, Table
+from pairmill.pipeline.noise.residual import degree, detrend
 
 SIGMAS = np.geomspace(0.1, 40, 61)
 """Standard deviations that are tried, in grey levels."""
@@ -37,9 +37,12 @@ CALIBRATIONS, GAINS = 4, (0.3, 1.5)
 
 
 def restore(
-    patches: NDArray[np.uint8], corners: Sequence[tuple[int, int]], encoder: Encoder, phase: tuple[int, int],
+    patches: NDArray[np.uint8],
+    corners: Sequence[tuple[int, int]],
+    encoder: Encoder,
+    phase: tuple[int, int],
     rng: np.random.Generator,
-) -> NDArray[np.float64]:  # fmt: skip
+) -> NDArray[np.float64]:
     """Patches of one image with the noise that they had before compression.
 
     Args:
@@ -60,7 +63,9 @@ def restore(
         here = [number for number, other in enumerate(starts) if other == start]
         pads = [(0, 0), (0, 0), *((before, -(before + side) % 16) for before in start)]
         noise = detrend(ycc[:, here], degree(side))
-        smooth, noise = (np.pad(part, pads, mode="symmetric") for part in (ycc[:, here] - noise, noise))
+        smooth, noise = (
+            np.pad(part, pads, mode="symmetric") for part in (ycc[:, here] - noise, noise)
+        )
         full = _calibrated(_drawn(smooth, noise, encoder, rng), smooth, noise, encoder)
         done[:, here] = full[:, :, start[0] : start[0] + side, start[1] : start[1] + side]
     return rgb(done)
@@ -70,7 +75,9 @@ def _drawn(smooth: Plane, noise: Plane, encoder: Encoder, rng: np.random.Generat
     """The noise (3, n, H, W) before compression; sides are whole blocks of 16."""
     scale = _strengths(blocked(noise[0]), encoder.luma)
     luma = _redrawn(noise[:1], smooth[:1] - 128, encoder.luma, (1, 1), scale, rng)
-    chroma = _redrawn(noise[1:], smooth[1:], encoder.chroma, FACTORS[encoder.subsampling], scale, rng)
+    chroma = _redrawn(
+        noise[1:], smooth[1:], encoder.chroma, FACTORS[encoder.subsampling], scale, rng
+    )
     return np.concatenate([luma, chroma])
 
 
@@ -83,7 +90,9 @@ def _calibrated(drawn: Plane, smooth: Plane, noise: Plane, encoder: Encoder) -> 
     for _ in range(CALIBRATIONS):
         again = _compressed(smooth + gain[:, None, None, None] * drawn, encoder) - smooth
         again -= again.mean(axis=(2, 3), keepdims=True)
-        gain = np.clip(gain * np.clip(wanted / np.maximum(again.std(axis=(1, 2, 3)), 0.05), 0.5, 1.5), *GAINS)
+        gain = np.clip(
+            gain * np.clip(wanted / np.maximum(again.std(axis=(1, 2, 3)), 0.05), 0.5, 1.5), *GAINS
+        )
     return np.asarray(smooth + gain[:, None, None, None] * drawn)
 
 
@@ -94,7 +103,12 @@ def _compressed(ycc: Plane, encoder: Encoder) -> Plane:
 
 
 def _redrawn(
-    noise: Plane, smooth: Plane, table: Table, factors: tuple[int, int], scale: Plane, rng: np.random.Generator
+    noise: Plane,
+    smooth: Plane,
+    table: Table,
+    factors: tuple[int, int],
+    scale: Plane,
+    rng: np.random.Generator,
 ) -> Plane:
     """Noise (c, n, H, W) with coefficients drawn anew; each channel has noise of its own, each patch its strength."""
     mean = blocked(reduced(smooth, factors))
@@ -125,10 +139,12 @@ def _sigmas(low: Plane, high: Plane, alive: NDArray[np.bool_]) -> NDArray[np.flo
     every = max(1, low.size // 64 // SAMPLE)
     low, high = low.reshape(-1, 64)[::every], high.reshape(-1, 64)[::every]
     alive = alive.reshape(-1, 64)[::every]
-    fits = np.stack([np.log(np.maximum(_mass(low / sigma, high / sigma), TINY)).sum(axis=0) for sigma in SIGMAS])
+    fits = np.stack(
+        [np.log(np.maximum(_mass(low / sigma, high / sigma), TINY)).sum(axis=0) for sigma in SIGMAS]
+    )
     single = SIGMAS[fits.argmax(axis=0)]
     known = alive.mean(axis=0) >= INFORMED
-    known[0] = False                                     # the level of a block is not noise alone
+    known[0] = False  # the level of a block is not noise alone
     if not known.any():
         return np.full((8, 8), SIGMAS[0])
     rows, columns = np.divmod(np.arange(64), 8)
@@ -163,7 +179,9 @@ def _enlarged(plane: Plane, factors: tuple[int, int], rng: np.random.Generator) 
     if cell == 1:
         return plane
     repeated = plane.repeat(factors[0], axis=-2).repeat(factors[1], axis=-1)
-    spread = np.sqrt(cell) * (plane - plane.mean(axis=(-2, -1), keepdims=True)).std(axis=(-2, -1), keepdims=True)
+    spread = np.sqrt(cell) * (plane - plane.mean(axis=(-2, -1), keepdims=True)).std(
+        axis=(-2, -1), keepdims=True
+    )
     inside = ndtri(np.clip(rng.random(repeated.shape), 1e-16, 1 - 1e-16))
     height, width = plane.shape[-2:]
     cells = inside.reshape(*plane.shape[:-2], height, factors[0], width, factors[1])

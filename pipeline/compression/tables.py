@@ -8,21 +8,33 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.compression import MinedSubsampling
+from pairmill.schemas.compression import MinedSubsampling
 
 Table = NDArray[np.int64]
 """(8, 8) quantisation steps by rows, 1..65535: the first row holds the horizontal frequencies."""
 
-LUMA = np.array([
-    [16, 11, 10, 16, 24, 40, 51, 61], [12, 12, 14, 19, 26, 58, 60, 55], [14, 13, 16, 24, 40, 57, 69, 56],
-    [14, 17, 22, 29, 51, 87, 80, 62], [18, 22, 37, 56, 68, 109, 103, 77], [24, 35, 55, 64, 81, 104, 113, 92],
-    [49, 64, 78, 87, 103, 121, 120, 101], [72, 92, 95, 98, 112, 100, 103, 99],
-])  # fmt: skip
+LUMA = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ]
+)
 """ITU-T T.81, table K.1."""
 CHROMA = np.full((8, 8), 99)
 CHROMA[:4, :4] = [[17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99]]
 """ITU-T T.81, table K.2."""
-FACTORS: dict[MinedSubsampling, tuple[int, int]] = {"444": (1, 1), "422": (1, 2), "440": (2, 1), "420": (2, 2)}
+FACTORS: dict[MinedSubsampling, tuple[int, int]] = {
+    "444": (1, 1),
+    "422": (1, 2),
+    "440": (2, 1),
+    "420": (2, 2),
+}
 """Rows and columns of pixels per chroma sample."""
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from schemas.corpus import CorpusManifest, CreditCount, ShardRecord
-from schemas.image import Credit
+from pairmill.schemas.corpus import CorpusManifest, CreditCount, ShardRecord
+from pairmill.schemas.image import Credit
 
 OWNERS = "The rights in the source images are their owners'."
 CREDITS = 200
@@ -42,10 +42,20 @@ def _shards(manifest: CorpusManifest) -> list[tuple[str, ShardRecord]]:
 def wids(manifest: CorpusManifest) -> dict[str, Any]:
     """Index of shards for `wids` and readers that want the number of samples (wids-shard-index-v1)."""
     shards = [
-        {"url": f"shards/{name}", "nsamples": shard.samples, "filesize": shard.bytes, "split": shard.split}
+        {
+            "url": f"shards/{name}",
+            "nsamples": shard.samples,
+            "filesize": shard.bytes,
+            "split": shard.split,
+        }
         for name, shard in _shards(manifest)
     ]
-    return {"__kind__": "wids-shard-index-v1", "wids_version": 1, "name": manifest.identity.name, "shardlist": shards}
+    return {
+        "__kind__": "wids-shard-index-v1",
+        "wids_version": 1,
+        "name": manifest.identity.name,
+        "shardlist": shards,
+    }
 
 
 def croissant(manifest: CorpusManifest) -> dict[str, Any]:
@@ -55,19 +65,25 @@ def croissant(manifest: CorpusManifest) -> dict[str, Any]:
     record of `samples.parquet`; without it, the rows are left out.
     """
     shards = [
-        file_object(f"shards/{name}", shard.bytes, "application/x-tar", shard.sha256) for name, shard in _shards(manifest)
+        file_object(f"shards/{name}", shard.bytes, "application/x-tar", shard.sha256)
+        for name, shard in _shards(manifest)
     ]
     tables = [
         file_object(record.name, record.bytes, PARQUET, record.sha256)
-        for record in manifest.files if record.name == "samples.parquet"
-    ]  # fmt: skip
+        for record in manifest.files
+        if record.name == "samples.parquet"
+    ]
     pictures = [
         {
-            "@type": "cr:FileSet", "@id": f"{side}-files", "name": f"{side}-files", "encodingFormat": "image/png",
-            "containedIn": [{"@id": shard["@id"]} for shard in shards], "includes": f"*.{side}.png",
+            "@type": "cr:FileSet",
+            "@id": f"{side}-files",
+            "name": f"{side}-files",
+            "encodingFormat": "image/png",
+            "containedIn": [{"@id": shard["@id"]} for shard in shards],
+            "includes": f"*.{side}.png",
         }
         for side in SIDES
-    ]  # fmt: skip
+    ]
     rows = [record_set("samples", {"fileObject": {"@id": table["@id"]}}, ROWS) for table in tables]
     return croissant_head(manifest) | {
         "distribution": [*shards, *tables, *pictures],
@@ -78,17 +94,46 @@ def croissant(manifest: CorpusManifest) -> dict[str, Any]:
 def croissant_head(manifest: CorpusManifest) -> dict[str, Any]:
     """What every Croissant description of a version begins with."""
     terms = (
-        "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet", "format",
-        "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet", "references", "regex",
-        "repeated", "replace", "samplingRate", "separator", "source", "subField", "transform",
-    )  # fmt: skip
+        "citeAs",
+        "column",
+        "equivalentProperty",
+        "extract",
+        "field",
+        "fileProperty",
+        "fileObject",
+        "fileSet",
+        "format",
+        "includes",
+        "isLiveDataset",
+        "jsonPath",
+        "key",
+        "md5",
+        "parentField",
+        "path",
+        "recordSet",
+        "references",
+        "regex",
+        "repeated",
+        "replace",
+        "samplingRate",
+        "separator",
+        "source",
+        "subField",
+        "transform",
+    )
     return {
         "@context": {
-            "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/",
-            "cr": "http://mlcommons.org/croissant/", "rai": "http://mlcommons.org/croissant/RAI/",
-            "dct": "http://purl.org/dc/terms/", "conformsTo": "dct:conformsTo",
-            "data": {"@id": "cr:data", "@type": "@json"}, "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-            "examples": {"@id": "cr:examples", "@type": "@json"}, **{term: f"cr:{term}" for term in terms},
+            "@language": "en",
+            "@vocab": "https://schema.org/",
+            "sc": "https://schema.org/",
+            "cr": "http://mlcommons.org/croissant/",
+            "rai": "http://mlcommons.org/croissant/RAI/",
+            "dct": "http://purl.org/dc/terms/",
+            "conformsTo": "dct:conformsTo",
+            "data": {"@id": "cr:data", "@type": "@json"},
+            "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+            "examples": {"@id": "cr:examples", "@type": "@json"},
+            **{term: f"cr:{term}" for term in terms},
         },
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
@@ -100,14 +145,24 @@ def croissant_head(manifest: CorpusManifest) -> dict[str, Any]:
         "url": f"urn:pairmill:{manifest.identity.name}:{manifest.version}",
         **rights(manifest),
         "citeAs": f"{manifest.identity.name}, version {manifest.version}, made with pairmill",
-    }  # fmt: skip
+    }
 
 
 def rights(manifest: CorpusManifest) -> dict[str, Any]:
     """Licences and authors of the source images, as far as they are known."""
-    licences = sorted({count.credit.licence for count in manifest.credits if count.credit and count.credit.licence})
-    authors = sorted({count.credit.author for count in manifest.credits if count.credit and count.credit.author})
-    unknown = not licences or any(count.credit is None or not count.credit.licence for count in manifest.credits)
+    licences = sorted(
+        {
+            count.credit.licence
+            for count in manifest.credits
+            if count.credit and count.credit.licence
+        }
+    )
+    authors = sorted(
+        {count.credit.author for count in manifest.credits if count.credit and count.credit.author}
+    )
+    unknown = not licences or any(
+        count.credit is None or not count.credit.licence for count in manifest.credits
+    )
     said = [*licences, *([OWNERS] if unknown else [])]
     credit = {"creditText": "; ".join(authors)} if authors else {}
     return {"license": said[0] if len(said) == 1 else said} | credit
@@ -117,32 +172,67 @@ def file_object(place: str, size: int, encoding: str, sha256: str) -> dict[str, 
     """One file of a Croissant distribution; `place` is relative to the description."""
     name = place.rsplit("/", 1)[-1]
     return {
-        "@type": "cr:FileObject", "@id": name, "name": name, "contentUrl": place, "contentSize": f"{size} B",
-        "encodingFormat": encoding, "sha256": sha256,
-    }  # fmt: skip
+        "@type": "cr:FileObject",
+        "@id": name,
+        "name": name,
+        "contentUrl": place,
+        "contentSize": f"{size} B",
+        "encodingFormat": encoding,
+        "sha256": sha256,
+    }
 
 
 def record_set(name: str, source: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
     """Records whose fields are columns of a table, given with their types."""
     fields = [
         {
-            "@type": "cr:Field", "@id": f"{name}/{column}", "name": column, "dataType": kind,
+            "@type": "cr:Field",
+            "@id": f"{name}/{column}",
+            "name": column,
+            "dataType": kind,
             "source": source | {"extract": {"column": column}},
         }
         for column, kind in columns.items()
-    ]  # fmt: skip
-    return {"@type": "cr:RecordSet", "@id": name, "name": name, "key": {"@id": f"{name}/key"}, "field": fields}
+    ]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": name,
+        "name": name,
+        "key": {"@id": f"{name}/key"},
+        "field": fields,
+    }
 
 
 def _picture_set(side: str) -> dict[str, Any]:
     source = {"fileSet": {"@id": f"{side}-files"}}
-    key = source | {"extract": {"fileProperty": "filename"}, "transform": {"regex": "^([^.]+)\\..*$"}}
+    key = source | {
+        "extract": {"fileProperty": "filename"},
+        "transform": {"regex": "^([^.]+)\\..*$"},
+    }
     image = source | {"extract": {"fileProperty": "content"}}
     fields = [
-        {"@type": "cr:Field", "@id": f"{side}/key", "name": "key", "dataType": "sc:Text", "source": key},
-        {"@type": "cr:Field", "@id": f"{side}/image", "name": "image", "dataType": "sc:ImageObject", "source": image},
+        {
+            "@type": "cr:Field",
+            "@id": f"{side}/key",
+            "name": "key",
+            "dataType": "sc:Text",
+            "source": key,
+        },
+        {
+            "@type": "cr:Field",
+            "@id": f"{side}/image",
+            "name": "image",
+            "dataType": "sc:ImageObject",
+            "source": image,
+        },
     ]
-    return {"@type": "cr:RecordSet", "@id": side, "name": side, "key": {"@id": f"{side}/key"}, "field": fields}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": side,
+        "name": side,
+        "key": {"@id": f"{side}/key"},
+        "field": fields,
+    }
 
 
 def _sentence(manifest: CorpusManifest) -> str:
@@ -154,7 +244,9 @@ def _sentence(manifest: CorpusManifest) -> str:
     )
 
 
-HUB_LICENCE = re.compile(r"cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-[234]\.0|mit|apache-2\.0|pddl|odc-by|odbl")
+HUB_LICENCE = re.compile(
+    r"cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-[234]\.0|mit|apache-2\.0|pddl|odc-by|odbl"
+)
 
 
 def readme(manifest: CorpusManifest) -> str:
@@ -166,7 +258,9 @@ def readme(manifest: CorpusManifest) -> str:
     )
     rows = "\n".join(f"| {split} | {count} |" for split, count in identity.samples.items())
     shares = "\n".join(f"| {kind} | {count} |" for kind, count in identity.degraders.items())
-    pools = "\n".join(f"| {pool.kind} | {pool.count} | `{pool.digest[:16]}` |" for pool in identity.pools)
+    pools = "\n".join(
+        f"| {pool.kind} | {pool.count} | `{pool.digest[:16]}` |" for pool in identity.pools
+    )
     return f"""{_header(manifest, splits)}
 # {identity.name}, version {manifest.version}
 
@@ -210,7 +304,11 @@ def sources(manifest: CorpusManifest) -> str:
     shown = manifest.credits[:CREDITS]
     left = len(manifest.credits) - CREDITS
     more = f"\n\nAnd {left} more; `sources.json` names every image." if left > 0 else ""
-    unknown = "" if known == total else f" For the other {total - known}, none was named: {OWNERS[0].lower()}{OWNERS[1:]}"
+    unknown = (
+        ""
+        if known == total
+        else f" For the other {total - known}, none was named: {OWNERS[0].lower()}{OWNERS[1:]}"
+    )
     return f"""
 
 ## Source images
@@ -262,7 +360,9 @@ def _hub_split(split: str) -> str:
 
 def hub_card(manifest: CorpusManifest, splits: Sequence[str]) -> str:
     """The card of a folder of parquet files, one folder per split, for Hugging Face `datasets`."""
-    files = "\n".join(f"      - split: {_hub_split(split)}\n        path: \"{split}/*.parquet\"" for split in splits)
+    files = "\n".join(
+        f'      - split: {_hub_split(split)}\n        path: "{split}/*.parquet"' for split in splits
+    )
     count = sum(manifest.identity.samples[split] for split in splits)
     return f"""{_header(manifest, files)}
 # {manifest.identity.name}, version {manifest.version}

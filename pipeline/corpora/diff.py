@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import IO, Any
 
-from pipeline import layout
-from pipeline.corpora.places import places_of
-from pipeline.corpora.table import FIELDS
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest, ShardRecord, VersionSources
-from schemas.diff import Change, CorpusDiff, PoolChange, SampleChanges, ShardChanges
-from schemas.errors import IntegrityError
+from pairmill.pipeline.corpora.image_locations import places_of
+from pairmill.pipeline.shards.table import FIELDS
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest, ShardRecord, VersionSources
+from pairmill.schemas.diff import Change, CorpusDiff, PoolChange, SampleChanges, ShardChanges
+from pairmill.schemas.errors import IntegrityError
 
 Row = dict[str, Any]
 Order = tuple[str, int, int, int]
@@ -26,13 +26,28 @@ EXAMPLES = 5
 """Keys that are given as examples."""
 NAMES = {"hr_sha256": "HR pixels", "lr_sha256": "LR pixels"}
 """Fields that people know by another name."""
-COMPARED = ("split", "image", "box", "scale", "degrader", "program", "seed", "hr_sha256", "lr_sha256")
+COMPARED = (
+    "split",
+    "image",
+    "box",
+    "scale",
+    "degrader",
+    "program",
+    "seed",
+    "hr_sha256",
+    "lr_sha256",
+)
 
 
-Heard = Callable[[int], None]
+ProgressCallback = Callable[[int], None]
 
 
-def diff(storage: Storage, old: CorpusManifest, new: CorpusManifest, advanced: Heard = lambda _: None) -> CorpusDiff:
+def diff(
+    storage: Storage,
+    old: CorpusManifest,
+    new: CorpusManifest,
+    advanced: ProgressCallback = lambda _: None,
+) -> CorpusDiff:
     """All that differs between two versions of a workspace.
 
     Args:
@@ -51,12 +66,18 @@ def diff(storage: Storage, old: CorpusManifest, new: CorpusManifest, advanced: H
         rows = [sorted_rows(stack, storage, manifest) for manifest in (old, new)]
         samples = compare_rows(rows[0], rows[1], advanced)
     return CorpusDiff(
-        old=f"{a.name}@{old.version}", new=f"{b.name}@{new.version}", identical=old.digest == new.digest,
-        recipe=tuple(changes(a.recipe, b.recipe)), stages=tuple(changes(a.stages, b.stages)),
-        pools=tuple(_pool_changes(old, new)), images_added=tuple(sorted(added)), images_removed=tuple(sorted(removed)),
+        old=f"{a.name}@{old.version}",
+        new=f"{b.name}@{new.version}",
+        identical=old.digest == new.digest,
+        recipe=tuple(changes(a.recipe, b.recipe)),
+        stages=tuple(changes(a.stages, b.stages)),
+        pools=tuple(_pool_changes(old, new)),
+        images_added=tuple(sorted(added)),
+        images_removed=tuple(sorted(removed)),
         places={image: {**places_a, **places_b}[image] for image in sorted(added | removed)},
-        samples=samples, shards=compare_shards(a.shards, b.shards),
-    )  # fmt: skip
+        samples=samples,
+        shards=compare_shards(a.shards, b.shards),
+    )
 
 
 def changes(old: Any, new: Any, path: str = "") -> Iterator[Change]:
@@ -91,8 +112,12 @@ def read_sources(storage: Storage, manifest: CorpusManifest) -> VersionSources |
         return VersionSources.model_validate_json(storage.read(path))
     except ValueError as error:
         got = str(error).splitlines()[0]
-        raise IntegrityError("the list of a version's sources is damaged", where=storage.path(path), got=got,
-                             todo="restore the file from a copy of the version") from error  # fmt: skip
+        raise IntegrityError(
+            "the list of a version's sources is damaged",
+            where=storage.path(path),
+            got=got,
+            todo="restore the file from a copy of the version",
+        ) from error
 
 
 def images_of(storage: Storage, manifest: CorpusManifest) -> dict[str, str]:
@@ -100,7 +125,10 @@ def images_of(storage: Storage, manifest: CorpusManifest) -> dict[str, str]:
     sources = read_sources(storage, manifest)
     if sources is not None:
         places = places_of(storage, manifest, sources)
-        return {image.pixel_sha256: places.get(image.pixel_sha256, image.name) for image in sources.images}
+        return {
+            image.pixel_sha256: places.get(image.pixel_sha256, image.name)
+            for image in sources.images
+        }
     with storage.open(_table(manifest)) as file:
         return {row["image"]: "" for row in _rows(file, ["image"])}
 
@@ -120,7 +148,12 @@ def _table(manifest: CorpusManifest) -> str:
 def sorted_rows(stack: ExitStack, storage: Storage, manifest: CorpusManifest) -> Iterator[Row]:
     """Rows of a version's table in the order of `order`: each split lies in that order already, and they are merged."""
     files = [stack.enter_context(storage.open(_table(manifest))) for _ in manifest.identity.samples]
-    return merged([_of_split(file, split) for file, split in zip(files, manifest.identity.samples, strict=True)])
+    return merged(
+        [
+            _of_split(file, split)
+            for file, split in zip(files, manifest.identity.samples, strict=True)
+        ]
+    )
 
 
 def merged(runs: Iterable[Iterator[Row]]) -> Iterator[Row]:
@@ -139,14 +172,22 @@ def _checked(rows: Iterator[Row]) -> Iterator[Row]:
         here = order(row)
         if here < last:
             where = f"samples.parquet: {row['key']}"
-            raise IntegrityError("a table of samples is not in the order that versions have", where=where,
-                                 todo="check the version with `pairmill corpus verify`")  # fmt: skip
+            raise IntegrityError(
+                "a table of samples is not in the order that versions have",
+                where=where,
+                todo="check the version with `pairmill corpus verify`",
+            )
         last = here
         yield row
 
 
 def _of_split(file: IO[bytes], split: str) -> Iterator[Row]:
-    return (row for row in _rows(file, [name for name, _ in FIELDS if name not in ("hr_height", "hr_width")], split))
+    return (
+        row
+        for row in _rows(
+            file, [name for name, _ in FIELDS if name not in ("hr_height", "hr_width")], split
+        )
+    )
 
 
 def _rows(file: IO[bytes], columns: list[str], split: str = "") -> Iterator[Row]:
@@ -156,31 +197,56 @@ def _rows(file: IO[bytes], columns: list[str], split: str = "") -> Iterator[Row]
 
     try:
         source = pq.ParquetFile(file)
-        groups = [number for number in range(source.num_row_groups) if not split or _may_hold(source, number, split)]
-        for number in groups:                            # one after the other: together they are held until the last is read
-            for batch in source.iter_batches(BATCH, row_groups=[number], columns=columns, use_threads=False):
+        groups = [
+            number
+            for number in range(source.num_row_groups)
+            if not split or _may_hold(source, number, split)
+        ]
+        for number in groups:  # one after the other: together they are held until the last is read
+            for batch in source.iter_batches(
+                BATCH, row_groups=[number], columns=columns, use_threads=False
+            ):
                 yield from (row for row in batch.to_pylist() if not split or row["split"] == split)
     except (pa.ArrowException, KeyError) as error:
-        raise IntegrityError("a table of samples cannot be read", where="samples.parquet", got=str(error).splitlines()[0],
-                             todo="check the version with `pairmill corpus verify`") from error  # fmt: skip
+        raise IntegrityError(
+            "a table of samples cannot be read",
+            where="samples.parquet",
+            got=str(error).splitlines()[0],
+            todo="check the version with `pairmill corpus verify`",
+        ) from error
 
 
 def _may_hold(source: Any, number: int, split: str) -> bool:
     group = source.metadata.row_group(number)
-    column = next(group.column(i) for i in range(group.num_columns) if group.column(i).path_in_schema == "split")
+    column = next(
+        group.column(i)
+        for i in range(group.num_columns)
+        if group.column(i).path_in_schema == "split"
+    )
     found = column.statistics
     return found is None or not found.has_min_max or found.min <= split <= found.max
 
 
 def compare_rows(
-    old: Iterator[Row], new: Iterator[Row], advanced: Callable[[int], None] = lambda _: None, fields: Sequence[str] = COMPARED
+    old: Iterator[Row],
+    new: Iterator[Row],
+    advanced: Callable[[int], None] = lambda _: None,
+    fields: Sequence[str] = COMPARED,
 ) -> SampleChanges:
     """Samples of two sorted tables, matched by their places, compared field by field."""
     count, kinds, ops = Counter[str](), Counter[str](), Counter[str]()
     examples: dict[str, list[str]] = {}
     for number, (a, b) in enumerate(_matched(old, new), 1):
         differing = [field for field in fields if a[field] != b[field]] if a and b else []
-        what = "removed" if b is None else "added" if a is None else "changed" if differing else "equal"
+        what = (
+            "removed"
+            if b is None
+            else "added"
+            if a is None
+            else "changed"
+            if differing
+            else "equal"
+        )
         count[what] += 1
         kinds.update(NAMES.get(field, field) for field in differing)
         if a and b and "program" in differing:
@@ -190,10 +256,14 @@ def compare_rows(
         if number % BATCH == 0:
             advanced(BATCH)
     return SampleChanges(
-        equal=count["equal"], added=count["added"], removed=count["removed"], changed=count["changed"],
-        fields=dict(kinds.most_common()), programs=dict(ops.most_common()),
+        equal=count["equal"],
+        added=count["added"],
+        removed=count["removed"],
+        changed=count["changed"],
+        fields=dict(kinds.most_common()),
+        programs=dict(ops.most_common()),
         examples={what: tuple(keys) for what, keys in examples.items()},
-    )  # fmt: skip
+    )
 
 
 def _matched(old: Iterator[Row], new: Iterator[Row]) -> Iterator[tuple[Row | None, Row | None]]:
@@ -216,5 +286,10 @@ def program_changes(old: str, new: str) -> set[str]:
     if [op["op"] for op in a["ops"]] != [op["op"] for op in b["ops"]]:
         return {"ops"}
     pairs = zip(a["ops"], b["ops"], strict=True)
-    found = {f"{one['op']}.{key}" for one, other in pairs for key in one.keys() | other.keys() if one.get(key) != other.get(key)}
+    found = {
+        f"{one['op']}.{key}"
+        for one, other in pairs
+        for key in one.keys() | other.keys()
+        if one.get(key) != other.get(key)
+    }
     return found | ({"scale"} if a["scale"] != b["scale"] else set())

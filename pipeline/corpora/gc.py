@@ -15,14 +15,22 @@ from functools import partial
 from itertools import chain, compress, islice
 from typing import TypeVar
 
-from pipeline import layout
-from pipeline.corpora.diff import read_sources
-from pipeline.corpora.log import corpus_names, find_version, latest, read_log, read_manifest, read_tags, rewriting
-from pipeline.lock import GC, busy, holding, locks
-from pipeline.storage import Storage
-from schemas.corpus import LogEntry, VersionSources
-from schemas.errors import PairmillError
-from schemas.gc import Garbage, JudgedVersion, KeepConfig, StageGarbage
+from pairmill.pipeline.corpora.diff import read_sources
+from pairmill.pipeline.corpora.log import (
+    corpus_names,
+    find_version,
+    latest,
+    read_log,
+    read_manifest,
+    read_tags,
+    rewriting,
+)
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.lock import GC, busy, holding, locks
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import LogEntry, VersionSources
+from pairmill.schemas.errors import PairmillError
+from pairmill.schemas.gc import Garbage, JudgedVersion, KeepConfig, StageGarbage
 
 VERSION = re.compile(r"[0-9a-f]{12}")
 DAY = 86_400.0
@@ -33,7 +41,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def find_garbage(storage: Storage, keep: KeepConfig, now: datetime, corpus: str | None = None) -> Garbage:
+def find_garbage(
+    storage: Storage, keep: KeepConfig, now: datetime, corpus: str | None = None
+) -> Garbage:
     """What `collect` would delete; deletes nothing.
 
     Args:
@@ -46,14 +56,30 @@ def find_garbage(storage: Storage, keep: KeepConfig, now: datetime, corpus: str 
         StoreError, IntegrityError: if the workspace cannot be read.
     """
     names = corpus_names(storage)
-    judged = {name: judge(storage, name, keep, now) if corpus in (None, name) else _all_kept(storage, name) for name in names}
-    versions = _with_pools_of_others(storage, [version for name in names for version in judged[name]])
+    judged = {
+        name: judge(storage, name, keep, now)
+        if corpus in (None, name)
+        else _all_kept(storage, name)
+        for name in names
+    }
+    versions = _with_pools_of_others(
+        storage, [version for name in names for version in judged[name]]
+    )
     before = now.timestamp() - keep.days * DAY
-    unfinished = [f"{n}/{v}" for n in names if corpus in (None, n) for v in _unfinished(storage, n, versions, before)]
+    unfinished = [
+        f"{n}/{v}"
+        for n in names
+        if corpus in (None, n)
+        for v in _unfinished(storage, n, versions, before)
+    ]
     needed, unknown = _needed(storage, versions)
-    notes = tuple(f"stages stay, for {reference} does not say what it was made of" for reference in unknown)
+    notes = tuple(
+        f"stages stay, for {reference} does not say what it was made of" for reference in unknown
+    )
     stages = () if unknown else tuple(_stage_garbage(storage, needed, before))
-    garbage = Garbage(versions=tuple(versions), unfinished=tuple(unfinished), stages=stages, bytes=0, notes=notes)
+    garbage = Garbage(
+        versions=tuple(versions), unfinished=tuple(unfinished), stages=stages, bytes=0, notes=notes
+    )
     return garbage.with_(bytes=_freed(storage, garbage))
 
 
@@ -63,29 +89,44 @@ def judge(storage: Storage, name: str, keep: KeepConfig, now: datetime) -> list[
     tags = {tag.version: tag.name for tag in read_tags(storage, name)}
     judged, youngest = [], ""
     for place, entry in enumerate(lines):
-        youngest = max(youngest, entry.time)             # a clock that was set back makes no version older than the one before
+        youngest = max(
+            youngest, entry.time
+        )  # a clock that was set back makes no version older than the one before
         days = (now - _time(youngest)).total_seconds() / DAY
         left = len(lines) - place
         reason = (
-            f"tagged {tags[entry.version]}" if entry.version in tags
-            else "the newest" if left == 1
-            else f"one of the last {keep.last}" if left <= keep.last
-            else f"{max(days, 0.0):.0f} days old" if days < keep.days
+            f"tagged {tags[entry.version]}"
+            if entry.version in tags
+            else "the newest"
+            if left == 1
+            else f"one of the last {keep.last}"
+            if left <= keep.last
+            else f"{max(days, 0.0):.0f} days old"
+            if days < keep.days
             else ""
-        )  # fmt: skip
-        judged.append(JudgedVersion(corpus=name, version=entry.version, time=entry.time, kept=reason))
+        )
+        judged.append(
+            JudgedVersion(corpus=name, version=entry.version, time=entry.time, kept=reason)
+        )
     return judged
 
 
 def _all_kept(storage: Storage, name: str) -> list[JudgedVersion]:
     present = _present(storage, name)
-    return [JudgedVersion(corpus=name, version=line.version, time=line.time, kept="another corpus") for line in present]
+    return [
+        JudgedVersion(corpus=name, version=line.version, time=line.time, kept="another corpus")
+        for line in present
+    ]
 
 
 def _present(storage: Storage, name: str) -> list[LogEntry]:
     """The last line of each version that is there, oldest first."""
     lines = latest(read_log(storage, name)).values()
-    return [line for line in lines if not line.collected and storage.exists(layout.corpus_manifest(name, line.version))]
+    return [
+        line
+        for line in lines
+        if not line.collected and storage.exists(layout.corpus_manifest(name, line.version))
+    ]
 
 
 def _time(text: str) -> datetime:
@@ -95,11 +136,13 @@ def _time(text: str) -> datetime:
 def _with_pools_of_others(storage: Storage, versions: list[JudgedVersion]) -> list[JudgedVersion]:
     """Keep the versions whose pools a version that stays, or the last build of a corpus, draws from."""
     names = sorted({version.corpus for version in versions})
-    users = [(v.corpus, _sources(storage, v)) for v in versions if v.kept] + [(n, _last_sources(storage, n)) for n in names]
+    users = [(v.corpus, _sources(storage, v)) for v in versions if v.kept] + [
+        (n, _last_sources(storage, n)) for n in names
+    ]
     wanted: dict[tuple[str, str], str] = {}
     for user, sources in users:
         if sources is not None and sources.pools_from:
-            with suppress(PairmillError):                # it may be gone, or its tag
+            with suppress(PairmillError):  # it may be gone, or its tag
                 found = find_version(storage, sources.pools_from)
                 wanted[found.identity.name, found.version] = f"{user} draws from its pools"
     return [v if v.kept else v.with_(kept=wanted.get((v.corpus, v.version), "")) for v in versions]
@@ -114,11 +157,17 @@ def _last_sources(storage: Storage, name: str) -> VersionSources | None:
     return VersionSources.model_validate_json(storage.read(path)) if storage.exists(path) else None
 
 
-def _unfinished(storage: Storage, name: str, versions: Iterable[JudgedVersion], before: float) -> Iterator[str]:
+def _unfinished(
+    storage: Storage, name: str, versions: Iterable[JudgedVersion], before: float
+) -> Iterator[str]:
     """Folders that no version owns: of a seal that was killed, or of a deletion."""
     known = {version.version for version in versions if version.corpus == name}
     for folder in storage.names(layout.corpus_folder(name)):
-        if VERSION.fullmatch(folder) and folder not in known and _older(storage, layout.version_folder(name, folder), before):
+        if (
+            VERSION.fullmatch(folder)
+            and folder not in known
+            and _older(storage, layout.version_folder(name, folder), before)
+        ):
             yield folder
 
 
@@ -126,13 +175,19 @@ def _older(storage: Storage, folder: str, before: float) -> bool:
     return all(entry.modified <= before for entry in storage.entries(folder))
 
 
-def _needed(storage: Storage, versions: Iterable[JudgedVersion]) -> tuple[dict[str, set[str]], list[str]]:
+def _needed(
+    storage: Storage, versions: Iterable[JudgedVersion]
+) -> tuple[dict[str, set[str]], list[str]]:
     """Keys of the sealed stages that stay, by stage; and the versions that do not say what they were made of."""
     needed: dict[str, set[str]] = {}
     unknown, names = [], set()
     for version in versions:
         names.add(version.corpus)
-        sources = _sources(storage, version) if version.kept else VersionSources(images=(), stages={}, device="")
+        sources = (
+            _sources(storage, version)
+            if version.kept
+            else VersionSources(images=(), stages={}, device="")
+        )
         if sources is None:
             unknown.append(f"{version.corpus}@{version.version}")
         else:
@@ -149,23 +204,36 @@ def _add(needed: dict[str, set[str]], sources: VersionSources) -> None:
         needed.setdefault(stage, set()).update(keys)
 
 
-def _stage_garbage(storage: Storage, needed: dict[str, set[str]], before: float) -> Iterator[StageGarbage]:
+def _stage_garbage(
+    storage: Storage, needed: dict[str, set[str]], before: float
+) -> Iterator[StageGarbage]:
     for stage in storage.names(layout.stages_folder()):
         keys = storage.names(layout.sealed_folder(stage))
         free = [key for key in keys if key not in needed.get(stage, ())]
         gone = _old(storage, free, partial(layout.stage_folder, stage), before)
         units = list(_units(storage, stage))
         used = _units_of(storage, stage, set(keys) - set(gone))
-        if used is None:                                 # sealed before the list of units was kept
+        if used is None:  # sealed before the list of units was kept
             yield StageGarbage(stage=stage, sealed=tuple(gone), units=(), kept=len(units))
             continue
-        idle = _old(storage, [key for key in units if key not in used], partial(layout.unit_folder, stage), before)
-        yield StageGarbage(stage=stage, sealed=tuple(gone), units=tuple(idle), kept=len(units) - len(idle))
+        idle = _old(
+            storage,
+            [key for key in units if key not in used],
+            partial(layout.unit_folder, stage),
+            before,
+        )
+        yield StageGarbage(
+            stage=stage, sealed=tuple(gone), units=tuple(idle), kept=len(units) - len(idle)
+        )
 
 
-def _old(storage: Storage, keys: list[str], folder: Callable[[str], str], before: float) -> list[str]:
+def _old(
+    storage: Storage, keys: list[str], folder: Callable[[str], str], before: float
+) -> list[str]:
     """The keys whose folders hold nothing younger."""
-    return list(compress(keys, _each(storage, lambda key: _older(storage, folder(key), before), keys)))
+    return list(
+        compress(keys, _each(storage, lambda key: _older(storage, folder(key), before), keys))
+    )
 
 
 def _each(storage: Storage, do: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
@@ -203,8 +271,14 @@ def _folders(garbage: Garbage) -> Iterator[list[Folder]]:
     going = [(version.corpus, version.version) for version in garbage.going]
     left = [tuple(reference.split("/")) for reference in garbage.unfinished]
     # Places go first: by the folders of versions the next call finds what a killed one has left.
-    yield [(layout.places_folder(*version), layout.version_places(*version)) for version in (*going, *left)]
-    yield [(layout.version_folder(*version), layout.corpus_manifest(*version)) for version in (*going, *left)]
+    yield [
+        (layout.places_folder(*version), layout.version_places(*version))
+        for version in (*going, *left)
+    ]
+    yield [
+        (layout.version_folder(*version), layout.corpus_manifest(*version))
+        for version in (*going, *left)
+    ]
     sealed = [(stage.stage, key) for stage in garbage.stages for key in stage.sealed]
     yield [(layout.stage_folder(*place), layout.stage_manifest(*place)) for place in sealed]
     units = [(stage.stage, key) for stage in garbage.stages for key in stage.units]
@@ -214,7 +288,9 @@ def _folders(garbage: Garbage) -> Iterator[list[Folder]]:
 def _freed(storage: Storage, garbage: Garbage) -> int:
     total, names = 0, dict[tuple[int, int], int]()
     folders = (folder for step in _folders(garbage) for folder, _ in step)
-    for entry in chain.from_iterable(_each(storage, lambda folder: list(storage.entries(folder)), folders)):
+    for entry in chain.from_iterable(
+        _each(storage, lambda folder: list(storage.entries(folder)), folders)
+    ):
         if entry.links == 1 or entry.inode is None:
             total += entry.bytes
         else:
@@ -223,7 +299,9 @@ def _freed(storage: Storage, garbage: Garbage) -> int:
     return total
 
 
-def collect(storage: Storage, keep: KeepConfig, now: datetime, corpus: str | None = None) -> Garbage:
+def collect(
+    storage: Storage, keep: KeepConfig, now: datetime, corpus: str | None = None
+) -> Garbage:
     """Delete garbage; what was deleted.
 
     A kill in between leaves what the next call finds: a version goes out of the log, then its manifest, then its files.
@@ -232,7 +310,9 @@ def collect(storage: Storage, keep: KeepConfig, now: datetime, corpus: str | Non
         BusyError: if anything is built in the workspace, or garbage is collected already.
     """
     with holding(storage, GC, "gc"):
-        for name, holder in locks(storage).items():      # after taking ours: a build that starts now sees it
+        for name, holder in locks(
+            storage
+        ).items():  # after taking ours: a build that starts now sees it
             if name != GC:
                 raise busy(storage, name, holder)
         garbage = find_garbage(storage, keep, now, corpus)
@@ -252,4 +332,7 @@ def _remove(storage: Storage, folder: str, first: str) -> None:
 def _mark(storage: Storage, name: str, versions: set[str], now: datetime) -> None:
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     with rewriting(storage, name) as entries:
-        entries[:] = [line.with_(collected=line.collected or stamp) if line.version in versions else line for line in entries]
+        entries[:] = [
+            line.with_(collected=line.collected or stamp) if line.version in versions else line
+            for line in entries
+        ]

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from pipeline import layout
-from pipeline.lock import holding
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest, LogEntry, Tag
-from schemas.errors import IntegrityError, UserError
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.lock import holding
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest, LogEntry, Tag
+from pairmill.schemas.errors import IntegrityError, UserError
 
 TAG = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
 LOG_WAIT = 30.0
@@ -28,11 +28,17 @@ def read_log(storage: Storage, name: str) -> list[LogEntry]:
     if not storage.exists(path):
         return []
     try:
-        return [LogEntry.model_validate_json(line) for line in storage.read(path).splitlines() if line]
+        return [
+            LogEntry.model_validate_json(line) for line in storage.read(path).splitlines() if line
+        ]
     except ValueError as error:
-        raise IntegrityError("the log of a corpus is damaged", where=storage.path(path), got=str(error).splitlines()[0],
-                             todo="restore it from a copy, or delete it and build the recipe again, which finds the "
-                             "finished version and writes a new log") from error  # fmt: skip
+        raise IntegrityError(
+            "the log of a corpus is damaged",
+            where=storage.path(path),
+            got=str(error).splitlines()[0],
+            todo="restore it from a copy, or delete it and build the recipe again, which finds the "
+            "finished version and writes a new log",
+        ) from error
 
 
 def append_log(storage: Storage, manifest: CorpusManifest, time: str) -> None:
@@ -42,7 +48,9 @@ def append_log(storage: Storage, manifest: CorpusManifest, time: str) -> None:
         parent = entries[-1].version if entries else ""
         if parent != manifest.version:
             samples = sum(manifest.identity.samples.values())
-            entries.append(LogEntry(version=manifest.version, parent=parent, time=time, samples=samples))
+            entries.append(
+                LogEntry(version=manifest.version, parent=parent, time=time, samples=samples)
+            )
 
 
 @contextmanager
@@ -76,9 +84,18 @@ def find_version(storage: Storage, reference: str) -> CorpusManifest:
     if not wanted:
         return read_manifest(storage, name, entries[-1].version)
     tag = read_tag(storage, name, wanted)
-    versions = [tag.version] if tag else sorted({entry.version for entry in entries if entry.version.startswith(wanted)})
+    versions = (
+        [tag.version]
+        if tag
+        else sorted({entry.version for entry in entries if entry.version.startswith(wanted)})
+    )
     if len(versions) != 1:
-        known = ", ".join([*(entry.version for entry in entries[-5:]), *(tag.name for tag in read_tags(storage, name))])
+        known = ", ".join(
+            [
+                *(entry.version for entry in entries[-5:]),
+                *(tag.name for tag in read_tags(storage, name)),
+            ]
+        )
         raise UserError(
             f"{len(versions) or 'no'} versions of {name} fit {wanted!r}",
             where=storage.path(layout.corpus_folder(name)),
@@ -87,8 +104,12 @@ def find_version(storage: Storage, reference: str) -> CorpusManifest:
         )
     gone = latest(entries).get(versions[0])
     if gone is not None and gone.collected:
-        raise UserError(f"{name}@{gone.version} was deleted by `pairmill corpus gc`", where=storage.path(layout.corpus_log(name)),
-                        got=f"deleted {gone.collected}", todo="a build of the same recipe and images makes it again")  # fmt: skip
+        raise UserError(
+            f"{name}@{gone.version} was deleted by `pairmill corpus gc`",
+            where=storage.path(layout.corpus_log(name)),
+            got=f"deleted {gone.collected}",
+            todo="a build of the same recipe and images makes it again",
+        )
     return read_manifest(storage, name, versions[0])
 
 
@@ -103,7 +124,11 @@ def latest(entries: Sequence[LogEntry]) -> dict[str, LogEntry]:
 
 def read_tags(storage: Storage, name: str) -> list[Tag]:
     """Tags of a corpus, by name."""
-    names = [file.removesuffix(".json") for file in storage.names(layout.tag_folder(name)) if not file.startswith(".")]
+    names = [
+        file.removesuffix(".json")
+        for file in storage.names(layout.tag_folder(name))
+        if not file.startswith(".")
+    ]
     return [tag for tag in (read_tag(storage, name, each) for each in names) if tag is not None]
 
 
@@ -119,8 +144,12 @@ def read_tag(storage: Storage, name: str, tag: str) -> Tag | None:
     try:
         return Tag.model_validate_json(storage.read(path))
     except ValueError as error:
-        raise IntegrityError("a tag is damaged", where=storage.path(path), got=str(error).splitlines()[0],
-                             todo="delete the file and tag the version again") from error  # fmt: skip
+        raise IntegrityError(
+            "a tag is damaged",
+            where=storage.path(path),
+            got=str(error).splitlines()[0],
+            todo="delete the file and tag the version again",
+        ) from error
 
 
 def read_manifest(storage: Storage, name: str, version: str) -> CorpusManifest:
@@ -131,13 +160,20 @@ def read_manifest(storage: Storage, name: str, version: str) -> CorpusManifest:
     """
     path = layout.corpus_manifest(name, version)
     if not storage.exists(path):
-        raise IntegrityError("the log names a version that is not there", where=storage.path(path),
-                             todo="restore it from a copy, or build it again")  # fmt: skip
+        raise IntegrityError(
+            "the log names a version that is not there",
+            where=storage.path(path),
+            todo="restore it from a copy, or build it again",
+        )
     try:
         return CorpusManifest.model_validate_json(storage.read(path))
     except ValueError as error:
-        raise IntegrityError("a manifest is damaged", where=storage.path(path), got=str(error).splitlines()[0],
-                             todo="restore it from a copy, or delete the version and build it again") from error  # fmt: skip
+        raise IntegrityError(
+            "a manifest is damaged",
+            where=storage.path(path),
+            got=str(error).splitlines()[0],
+            todo="restore it from a copy, or delete the version and build it again",
+        ) from error
 
 
 def unknown_corpus(storage: Storage, name: str) -> UserError:
@@ -148,5 +184,7 @@ def unknown_corpus(storage: Storage, name: str) -> UserError:
         f"there is no corpus called {name!r}",
         where=storage.path(layout.corpus_folder()),
         got=f"corpora: {', '.join(names)}" if names else "no corpus at all",
-        todo=f"did you mean {near[0]}?" if near else "`pairmill build RECIPE` makes one; --workspace names another folder",
+        todo=f"did you mean {near[0]}?"
+        if near
+        else "`pairmill build RECIPE` makes one; --workspace names another folder",
     )

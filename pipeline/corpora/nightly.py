@@ -8,16 +8,16 @@ import time
 from collections.abc import Iterator
 from datetime import date as calendar
 
-from pipeline import layout
-from pipeline.corpora.log import corpus_names, read_log, read_manifest, read_tags
-from pipeline.corpora.replay import find_samples, read_table, replay
-from pipeline.corpora.verify import verify
-from pipeline.lock import GC, refuse
-from pipeline.rng import pick, stream
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import BusyError, PairmillError, UserError
-from schemas.nightly import CheckedVersion, NightlyReport
+from pairmill.pipeline.corpora.log import corpus_names, read_log, read_manifest, read_tags
+from pairmill.pipeline.corpora.replay import find_samples, read_table, replay
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.rng import pick, stream
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.lock import GC, refuse
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import BusyError, PairmillError, UserError
+from pairmill.schemas.nightly import CheckedVersion, NightlyReport
 
 SHARE = 0.01
 """Share of the samples of a version that a night replays."""
@@ -51,7 +51,9 @@ def refuse_nonsense(date: str, share: float) -> None:
     try:
         calendar.fromisoformat(date)
     except ValueError as error:
-        raise UserError("this is not a day", where="date", got=date, wanted="a day such as 2026-11-21") from error
+        raise UserError(
+            "this is not a day", where="date", got=date, wanted="a day such as 2026-11-21"
+        ) from error
     if not 0 <= share <= 1:
         raise UserError("this cannot be a share", where="share", got=str(share), wanted="0 to 1")
 
@@ -60,7 +62,7 @@ def _versions(storage: Storage, date: str, share: float) -> Iterator[CheckedVers
     for name in corpus_names(storage):
         try:
             wanted = _wanted(storage, name)
-        except PairmillError as error:                   # a damaged log or tag is news, not the end of the night
+        except PairmillError as error:  # a damaged log or tag is news, not the end of the night
             yield CheckedVersion(corpus=name, version="", problem=_sentence(error))
             continue
         for row in wanted:
@@ -71,12 +73,18 @@ def _wanted(storage: Storage, name: str) -> list[CheckedVersion]:
     """Rows still to be filled: the newest version and the tagged ones that are there, oldest first."""
     there = [entry.version for entry in read_log(storage, name) if not entry.collected]
     tags = read_tags(storage, name)
-    order = list(dict.fromkeys(reversed(there)))[::-1]   # a version that was built again stands where it is newest
+    order = list(dict.fromkeys(reversed(there)))[
+        ::-1
+    ]  # a version that was built again stands where it is newest
     rows = []
     for version in order:
         names = tuple(tag.name for tag in tags if tag.version == version)
         if names or version == order[-1]:
-            rows.append(CheckedVersion(corpus=name, version=version, tags=names, newest=version == order[-1]))
+            rows.append(
+                CheckedVersion(
+                    corpus=name, version=version, tags=names, newest=version == order[-1]
+                )
+            )
     return rows
 
 
@@ -97,7 +105,9 @@ def _checked(storage: Storage, row: CheckedVersion, date: str, share: float) -> 
     return found.with_(seconds=round(time.perf_counter() - began, 3))
 
 
-def _replayed(storage: Storage, manifest: CorpusManifest, date: str, share: float) -> tuple[int, tuple[str, ...]]:
+def _replayed(
+    storage: Storage, manifest: CorpusManifest, date: str, share: float
+) -> tuple[int, tuple[str, ...]]:
     """How many samples were made again, and the keys of those that differ."""
     wanted = find_samples(storage, manifest, drawn(storage, manifest, date, share))
     count, differing = 0, []
@@ -118,4 +128,6 @@ def drawn(storage: Storage, manifest: CorpusManifest, date: str, share: float) -
 
 
 def _sentence(error: PairmillError) -> str:
-    return "; ".join([error.what, *(text for label, text in error.rows() if label in ("where", "got"))])
+    return "; ".join(
+        [error.what, *(text for label, text in error.rows() if label in ("where", "got"))]
+    )

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import layout
-from pipeline.apply import apply
-from pipeline.corpora.table import iterate
-from pipeline.images.decode import pixel_digest
-from pipeline.images.encode import decode_png
-from pipeline.pools import Assets, read_assets
-from pipeline.shards.tar import read_members
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import IntegrityError, UserError
-from schemas.program import Program
-from schemas.sample import SampleRecord, SampleRow
+from pairmill.pipeline.assets import Assets, read_assets
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.shards.table import iterate
+from pairmill.pipeline.shards.tar import read_members
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.schemas.program import Program
+from pairmill.schemas.sample import SampleRecord, SampleRow
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,32 @@ class Replayed:
     @property
     def identical(self) -> bool:
         """Whether the LR made now is the stored one, pixel for pixel."""
-        return bool(np.array_equal(self.lr, self.again)) and pixel_digest(self.again) == self.record.lr_sha256
+        return (
+            bool(np.array_equal(self.lr, self.again))
+            and pixel_digest(self.again) == self.record.lr_sha256
+        )
 
 
 def corpus_assets(storage: Storage, manifest: CorpusManifest) -> Assets:
     """The pools that lie inside a version, as they are now."""
     name, version = manifest.identity.name, manifest.version
-    pools = tuple((ref, layout.corpus_pool(name, version, ref.kind)) for ref in manifest.identity.pools)
+    pools = tuple(
+        (ref, layout.corpus_pool(name, version, ref.kind)) for ref in manifest.identity.pools
+    )
     return read_assets(storage, pools)
 
 
 def read_table(storage: Storage, manifest: CorpusManifest) -> Iterator[SampleRow]:
     """Rows of the version's `samples.parquet`."""
-    with storage.open(f"{layout.version_folder(manifest.identity.name, manifest.version)}/samples.parquet") as file:
+    with storage.open(
+        f"{layout.version_folder(manifest.identity.name, manifest.version)}/samples.parquet"
+    ) as file:
         yield from iterate(file)
 
 
-def find_samples(storage: Storage, manifest: CorpusManifest, keys: list[str]) -> dict[str, set[str]]:
+def find_samples(
+    storage: Storage, manifest: CorpusManifest, keys: list[str]
+) -> dict[str, set[str]]:
     """Shards and the wanted keys in them.
 
     Raises:
@@ -73,7 +82,9 @@ def find_samples(storage: Storage, manifest: CorpusManifest, keys: list[str]) ->
     return found
 
 
-def replay(storage: Storage, manifest: CorpusManifest, wanted: dict[str, set[str]]) -> Iterator[Replayed]:
+def replay(
+    storage: Storage, manifest: CorpusManifest, wanted: dict[str, set[str]]
+) -> Iterator[Replayed]:
     """Replay samples, given as keys by shard.
 
     Raises:
@@ -82,14 +93,19 @@ def replay(storage: Storage, manifest: CorpusManifest, wanted: dict[str, set[str
     assets = corpus_assets(storage, manifest)
     for shard, keys in wanted.items():
         left = set(keys)
-        with storage.open(layout.shard_path(manifest.identity.name, manifest.version, shard)) as file:
+        with storage.open(
+            layout.shard_path(manifest.identity.name, manifest.version, shard)
+        ) as file:
             for key, fields in read_members(file):
                 if key in left:
                     left.discard(key)
                     yield replay_one(fields, assets)
         if left:
-            raise IntegrityError(f"sample {min(left)} is not in its shard", where=shard,
-                                 todo="check the version with `pairmill corpus verify`")  # fmt: skip
+            raise IntegrityError(
+                f"sample {min(left)} is not in its shard",
+                where=shard,
+                todo="check the version with `pairmill corpus verify`",
+            )
 
 
 def replay_one(fields: dict[str, bytes], assets: Assets) -> Replayed:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from pipeline import layout
-from pipeline.corpora.log import TAG, find_version, read_tag
-from pipeline.lock import GC, refuse
-from pipeline.storage import Storage
-from schemas.corpus import Tag
-from schemas.errors import PairmillError, UserError
+from pairmill.pipeline.corpora.log import TAG, find_version, read_tag
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.lock import GC, refuse
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import Tag
+from pairmill.schemas.errors import PairmillError, UserError
 
 DIGITS = re.compile(r"[0-9a-f]+")
 
@@ -25,10 +25,11 @@ def set_tag(storage: Storage, reference: str, name: str, time: str) -> Tag:
     """
     if not TAG.fullmatch(name) or DIGITS.fullmatch(name):
         raise UserError(
-            "this cannot be a tag", where=name,
+            "this cannot be a tag",
+            where=name,
             wanted="1 to 60 of a-z, 0-9, dot, dash and underscore, and not digits 0-9 a-f alone, as versions are",
             todo="for example `released` or `v1.0`",
-        )  # fmt: skip
+        )
     manifest = find_version(storage, reference)
     corpus = manifest.identity.name
     tag = Tag(name=name, version=manifest.version, time=time)
@@ -36,7 +37,7 @@ def set_tag(storage: Storage, reference: str, name: str, time: str) -> Tag:
     if not storage.create_new(file, tag.canonical_json().encode()):
         return _taken(storage, corpus, tag)
     try:
-        refuse(storage, GC)                              # it may have looked at the tags before this one was there
+        refuse(storage, GC)  # it may have looked at the tags before this one was there
     except PairmillError:
         storage.remove(file)
         raise
@@ -48,10 +49,12 @@ def _taken(storage: Storage, corpus: str, tag: Tag) -> Tag:
     if found is not None and found.version == tag.version:
         return found
     raise UserError(
-        f"{corpus} has a tag {tag.name!r} already", where=storage.path(layout.tag_file(corpus, tag.name)),
-        got=f"version {found.version}" if found else "just taken away", wanted=f"version {tag.version}",
+        f"{corpus} has a tag {tag.name!r} already",
+        where=storage.path(layout.tag_file(corpus, tag.name)),
+        got=f"version {found.version}" if found else "just taken away",
+        wanted=f"version {tag.version}",
         todo=f"`pairmill corpus tag {corpus}@{tag.name} {tag.name} --delete` takes it away",
-    )  # fmt: skip
+    )
 
 
 def delete_tag(storage: Storage, reference: str, name: str) -> Tag:
@@ -65,8 +68,10 @@ def delete_tag(storage: Storage, reference: str, name: str) -> Tag:
     found = read_tag(storage, corpus, name)
     if found is None or found.version != manifest.version:
         raise UserError(
-            f"{corpus}@{manifest.version} has no tag {name!r}", where=storage.path(layout.tag_folder(corpus)),
-            got=f"that tag means {found.version}" if found else "", todo=f"`pairmill corpus list {corpus}` shows tags",
-        )  # fmt: skip
+            f"{corpus}@{manifest.version} has no tag {name!r}",
+            where=storage.path(layout.tag_folder(corpus)),
+            got=f"that tag means {found.version}" if found else "",
+            todo=f"`pairmill corpus list {corpus}` shows tags",
+        )
     storage.remove(layout.tag_file(corpus, name))
     return found

@@ -6,16 +6,16 @@ import hashlib
 import tarfile
 from collections.abc import Callable, Iterator
 
-from pipeline import layout
-from pipeline.corpora.replay import corpus_assets, read_table
-from pipeline.corpora.seal import shard_names_of
-from pipeline.images.decode import pixel_digest
-from pipeline.images.encode import decode_suspect_png
-from pipeline.shards.tar import FIELDS, read_members
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest, Fault, Finding, ShardRecord, VerifyReport
-from schemas.errors import IntegrityError, StoreError, UnreachableError
-from schemas.sample import SampleRecord, SampleRow
+from pairmill.pipeline.build.publish import shard_names_of
+from pairmill.pipeline.corpora.replay import corpus_assets, read_table
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.images.encode import decode_suspect_png
+from pairmill.pipeline.shards.tar import FIELDS, read_members
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest, Fault, Finding, ShardRecord, VerifyReport
+from pairmill.schemas.errors import IntegrityError, StoreError, UnreachableError
+from pairmill.schemas.sample import SampleRecord, SampleRow
 
 
 def verify(
@@ -28,22 +28,35 @@ def verify(
         manifest: The version.
         advanced: Hears how many bytes were checked since its last call.
     """
-    findings = [*_check_manifest(manifest), *_check_files(storage, manifest), *_check_pools(storage, manifest)]
+    findings = [
+        *_check_manifest(manifest),
+        *_check_files(storage, manifest),
+        *_check_pools(storage, manifest),
+    ]
     names = shard_names_of(manifest.identity, manifest.version)
     for name, shard in zip(names, manifest.identity.shards, strict=True):
         findings += _check_shard(storage, manifest, name, shard)
         advanced(shard.bytes)
     samples = sum(manifest.identity.samples.values())
-    return VerifyReport(version=manifest.version, shards=len(names), samples=samples, findings=tuple(findings))
+    return VerifyReport(
+        version=manifest.version, shards=len(names), samples=samples, findings=tuple(findings)
+    )
 
 
 def _check_manifest(manifest: CorpusManifest) -> Iterator[Finding]:
     digest = manifest.identity.content_digest()
     if digest != manifest.digest or manifest.digest[:12] != manifest.version:
-        yield Finding(fault=Fault.MANIFEST, where="manifest.json",
-                      detail=f"identity has digest {digest[:12]}, manifest says {manifest.digest[:12]}")  # fmt: skip
+        yield Finding(
+            fault=Fault.MANIFEST,
+            where="manifest.json",
+            detail=f"identity has digest {digest[:12]}, manifest says {manifest.digest[:12]}",
+        )
     if manifest.shard_names != shard_names_of(manifest.identity, manifest.version):
-        yield Finding(fault=Fault.MANIFEST, where="manifest.json", detail="the shard names are not those of the identity")
+        yield Finding(
+            fault=Fault.MANIFEST,
+            where="manifest.json",
+            detail="the shard names are not those of the identity",
+        )
 
 
 def _check_files(storage: Storage, manifest: CorpusManifest) -> Iterator[Finding]:
@@ -57,7 +70,11 @@ def _check_files(storage: Storage, manifest: CorpusManifest) -> Iterator[Finding
             yield Finding(fault=Fault.FILE, where=record.name, detail=error.got or error.what)
             continue
         if found != record.sha256:
-            yield Finding(fault=Fault.FILE, where=record.name, detail=f"sha256 is {found[:12]}, sealed {record.sha256[:12]}")
+            yield Finding(
+                fault=Fault.FILE,
+                where=record.name,
+                detail=f"sha256 is {found[:12]}, sealed {record.sha256[:12]}",
+            )
 
 
 def _check_pools(storage: Storage, manifest: CorpusManifest) -> Iterator[Finding]:
@@ -67,16 +84,24 @@ def _check_pools(storage: Storage, manifest: CorpusManifest) -> Iterator[Finding
         yield Finding(fault=Fault.POOL, where=error.where, detail=error.what)
 
 
-def _check_shard(storage: Storage, manifest: CorpusManifest, name: str, shard: ShardRecord) -> list[Finding]:
+def _check_shard(
+    storage: Storage, manifest: CorpusManifest, name: str, shard: ShardRecord
+) -> list[Finding]:
     path = layout.shard_path(manifest.identity.name, manifest.version, name)
     if not storage.exists(path):
-        return [Finding(fault=Fault.SHARD_MISSING, where=name, detail=f"{shard.samples} samples are gone")]
+        return [
+            Finding(
+                fault=Fault.SHARD_MISSING, where=name, detail=f"{shard.samples} samples are gone"
+            )
+        ]
     with storage.open(path) as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     if found == shard.sha256:
         return []
     size = storage.size(path)
-    detail = f"sha256 is {found[:12]}, sealed {shard.sha256[:12]}; {size} bytes, sealed {shard.bytes}"
+    detail = (
+        f"sha256 is {found[:12]}, sealed {shard.sha256[:12]}; {size} bytes, sealed {shard.bytes}"
+    )
     fault = Fault.SHARD_TRUNCATED if size < shard.bytes else Fault.SHARD_BYTES
     damaged = list(_check_samples(storage, manifest, name, path))
     if not damaged:
@@ -84,7 +109,9 @@ def _check_shard(storage: Storage, manifest: CorpusManifest, name: str, shard: S
     return [Finding(fault=fault, where=name, detail=detail), *damaged]
 
 
-def _check_samples(storage: Storage, manifest: CorpusManifest, name: str, path: str) -> Iterator[Finding]:
+def _check_samples(
+    storage: Storage, manifest: CorpusManifest, name: str, path: str
+) -> Iterator[Finding]:
     expected = _rows_of_shard(storage, manifest, name)
     seen: set[str] = set()
     try:
@@ -95,30 +122,44 @@ def _check_samples(storage: Storage, manifest: CorpusManifest, name: str, path: 
     except UnreachableError:
         raise
     except (tarfile.TarError, EOFError, StoreError, ValueError) as error:
-        yield Finding(fault=Fault.SHARD_TRUNCATED, where=name, detail=f"the tar ends early: {str(error).splitlines()[0]}")
+        yield Finding(
+            fault=Fault.SHARD_TRUNCATED,
+            where=name,
+            detail=f"the tar ends early: {str(error).splitlines()[0]}",
+        )
     for key in expected:
         if key not in seen:
-            yield Finding(fault=Fault.SAMPLE_MISSING, where=f"{name}: {key}", detail="not in the tar")
+            yield Finding(
+                fault=Fault.SAMPLE_MISSING, where=f"{name}: {key}", detail="not in the tar"
+            )
 
 
 def _rows_of_shard(storage: Storage, manifest: CorpusManifest, name: str) -> dict[str, SampleRow]:
     try:
         return {row.key: row for row in read_table(storage, manifest) if row.shard == name}
-    except (StoreError, OSError, ValueError):          # the table is damaged too, which has been said
+    except (StoreError, OSError, ValueError):  # the table is damaged too, which has been said
         return {}
 
 
-def _check_sample(name: str, key: str, fields: dict[str, bytes], row: SampleRow | None) -> Iterator[Finding]:
+def _check_sample(
+    name: str, key: str, fields: dict[str, bytes], row: SampleRow | None
+) -> Iterator[Finding]:
     where = f"{name}: {key}"
     if row is None:
-        yield Finding(fault=Fault.SAMPLE_RECORD, where=where, detail="the table knows no such sample")
+        yield Finding(
+            fault=Fault.SAMPLE_RECORD, where=where, detail="the table knows no such sample"
+        )
         return
     if sorted(fields) != sorted(FIELDS):
-        yield Finding(fault=Fault.SAMPLE_MISSING, where=where, detail=f"has {', '.join(sorted(fields))}")
+        yield Finding(
+            fault=Fault.SAMPLE_MISSING, where=where, detail=f"has {', '.join(sorted(fields))}"
+        )
         return
     record = SampleRecord.model_validate(row.model_dump(exclude={"split", "shard"}))
     if fields["json"] != record.canonical_json().encode():
-        yield Finding(fault=Fault.SAMPLE_RECORD, where=where, detail="the JSON differs from the table")
+        yield Finding(
+            fault=Fault.SAMPLE_RECORD, where=where, detail="the JSON differs from the table"
+        )
     for field, digest in (("hr.png", row.hr_sha256), ("lr.png", row.lr_sha256)):
         try:
             found = pixel_digest(decode_suspect_png(fields[field]))

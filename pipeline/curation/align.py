@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.curation.keypoints import Grey, Keypoints, distance, reduced
+from pairmill.pipeline.curation.keypoints import Grey, Keypoints, distance, reduced
 
 Real = NDArray[np.float64]
 
@@ -42,11 +42,19 @@ def overlay(first: Keypoints, second: Keypoints) -> Overlay | None:
     if len(a) < LEAST:
         return None
     start, end = (_complex(k.places[rows]) for k, rows in ((first, a), (second, b)))
-    turn = second.places[b, 2] / first.places[a, 2] * np.exp(1j * (second.places[b, 3] - first.places[a, 3]).astype(np.float64))
+    turn = (
+        second.places[b, 2]
+        / first.places[a, 2]
+        * np.exp(1j * (second.places[b, 3] - first.places[a, 3]).astype(np.float64))
+    )
     shift = end - turn * start
     error = np.abs(turn[:, None] * start[None] + shift[:, None] - end[None])
     like = np.abs(np.log2(np.abs(turn[:, None] / turn[None]))) < 0.5
-    agree = (error < _tolerance(turn, second)[:, None]) & like & (np.abs(np.angle(turn[:, None] / turn[None])) < 0.35)
+    agree = (
+        (error < _tolerance(turn, second)[:, None])
+        & like
+        & (np.abs(np.angle(turn[:, None] / turn[None])) < 0.35)
+    )
     best = agree[int(agree.sum(axis=1).argmax())]
     if _places(first.places[a[best]]) < LEAST:
         return None
@@ -131,12 +139,16 @@ def agreement(first: Grey, second: Grey, found: Overlay) -> Agreement:
     """
     height, width = first.shape
     (left, top), (right, bottom) = _extent(_inverse(found.matrix), second.shape, (width, height))
-    enlarged = float(np.sqrt(abs(np.linalg.det(found.matrix[:, :2]))))   # pixels of the second per pixel of the first
+    enlarged = float(
+        np.sqrt(abs(np.linalg.det(found.matrix[:, :2])))
+    )  # pixels of the second per pixel of the first
     if right - left < 8 or bottom - top < 8 or not 1 / 64 < enlarged < 64:
         return NONE
     fine = min(1.0, enlarged, LOOK / max(right - left, bottom - top))
     size = (max(1, round((right - left) * fine)), max(1, round((bottom - top) * fine)))
-    to_first = np.array([[1 / fine, 0, left + (1 / fine - 1) / 2], [0, 1 / fine, top + (1 / fine - 1) / 2]])
+    to_first = np.array(
+        [[1 / fine, 0, left + (1 / fine - 1) / 2], [0, 1 / fine, top + (1 / fine - 1) / 2]]
+    )
     to_second = found.matrix @ np.vstack([to_first, [0, 0, 1]])
     a, inside_a = _seen(first, to_first, size)
     b, inside_b = _seen(second, to_second, size)
@@ -156,7 +168,9 @@ def _extent(matrix: Real, shape: tuple[int, ...], limits: tuple[int, ...]) -> Re
 
 
 def _box(extent: Real, shape: tuple[int, ...]) -> Box:
-    left, top, right, bottom = (round(float(value), 4) for value in (extent / np.array(shape[::-1])).ravel())
+    left, top, right, bottom = (
+        round(float(value), 4) for value in (extent / np.array(shape[::-1])).ravel()
+    )
     return left, top, right, bottom
 
 
@@ -173,8 +187,12 @@ def _seen(picture: Grey, matrix: Real, size: tuple[int, int]) -> tuple[Real, NDA
         scaling = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1]])
         matrix = (scaling @ np.vstack([matrix, [0, 0, 1]]))[:2]
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(small.astype(np.float64), matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    inside = cv2.warpAffine(np.ones_like(small), matrix, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
+    seen = cv2.warpAffine(
+        small.astype(np.float64), matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    inside = cv2.warpAffine(
+        np.ones_like(small), matrix, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    )
     return np.asarray(seen), np.asarray(inside, bool)
 
 
@@ -188,14 +206,21 @@ def _correlation(a: Real, b: Real, inside: NDArray[np.bool_]) -> float:
     (x, y), _ = cv2.phaseCorrelate(one, two)
     best = _alike(one, two, inside)
     if max(abs(x), abs(y)) < 3:
-        moved = cv2.warpAffine(b, np.array([[1, 0, x], [0, 1, y]]), a.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                               borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+        moved = cv2.warpAffine(
+            b,
+            np.array([[1, 0, x], [0, 1, y]]),
+            a.shape[::-1],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         best = max(best, _alike(one, _detail(np.asarray(moved), inside), inside))
     return best
 
 
 def _detail(part: Real, inside: NDArray[np.bool_]) -> Real:
-    fine = cv2.GaussianBlur(part, (0, 0), 1.0)           # which a codec's blocks and a resampler's ringing do not survive
+    fine = cv2.GaussianBlur(
+        part, (0, 0), 1.0
+    )  # which a codec's blocks and a resampler's ringing do not survive
     band = fine - cv2.GaussianBlur(part, (0, 0), 6.0)
     return np.asarray(np.where(inside, band, 0.0))
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import yaml
 
-from pipeline.images.find import FoundFile, find_files
-from pipeline.images.listing import look_at, place_of
-from pipeline.images.read import read_image
-from pipeline.images.rejected import ImageRejected
-from schemas.errors import UserError
-from schemas.image import Credit
+from pairmill.pipeline.images.find import FoundFile, find_files
+from pairmill.pipeline.images.listing import look_at, place_of
+from pairmill.pipeline.images.read import read_image
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import Credit
 
 NAMES = tuple(f"attribution.{ending}" for ending in ("csv", "yaml", "yml", "json"))
 """What a table beside the images is called."""
@@ -81,9 +81,12 @@ def _rows(table: str) -> list[Row]:
     for row in rows:
         if row.pattern in seen:
             raise UserError(
-                "a table of attributions names a file twice", where=row.where, got=f"{row.pattern}, as {seen[row.pattern].where}",
-                wanted="one row per file or glob", todo="take one of the two rows out",
-            )  # fmt: skip
+                "a table of attributions names a file twice",
+                where=row.where,
+                got=f"{row.pattern}, as {seen[row.pattern].where}",
+                wanted="one row per file or glob",
+                todo="take one of the two rows out",
+            )
         seen[row.pattern] = row
     return rows
 
@@ -98,32 +101,59 @@ def _values(table: str) -> list[Any]:
     except (ImageRejected, ValueError, RecursionError, yaml.YAMLError, csv.Error) as error:
         got = getattr(error, "detail", "") or str(error).splitlines()[0]
         wanted = "a table in UTF-8: CSV, YAML or JSON"
-        raise UserError("a table of attributions cannot be read", where=table, got=got, wanted=wanted) from error
+        raise UserError(
+            "a table of attributions cannot be read", where=table, got=got, wanted=wanted
+        ) from error
     if isinstance(value, Mapping):
-        value = [{"file": file, **(rest if isinstance(rest, Mapping) else {"licence": rest})} for file, rest in value.items()]
+        value = [
+            {"file": file, **(rest if isinstance(rest, Mapping) else {"licence": rest})}
+            for file, rest in value.items()
+        ]
     if not isinstance(value, list):
-        raise UserError("a table of attributions is not a list of rows", where=table, got=f"{value!r}"[:60],
-                        wanted=f"rows with {', '.join(COLUMNS)}")  # fmt: skip
+        raise UserError(
+            "a table of attributions is not a list of rows",
+            where=table,
+            got=f"{value!r}"[:60],
+            wanted=f"rows with {', '.join(COLUMNS)}",
+        )
     return value
 
 
 def _of_csv(text: str) -> list[dict[str, str]]:
     first = text.splitlines()[0] if text.strip() else ""
     dialect = max(",;\t", key=first.count)
-    rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=dialect, strict=True, restkey="more cells than columns"))
+    rows = list(
+        csv.DictReader(
+            io.StringIO(text, newline=""),
+            delimiter=dialect,
+            strict=True,
+            restkey="more cells than columns",
+        )
+    )
     return [{key: value or "" for key, value in row.items()} for row in rows if any(row.values())]
 
 
 def _row(number: int, value: Any, table: str) -> Row:
     where = f"{table}, row {number}"
     if not isinstance(value, Mapping):
-        raise UserError("a row of attributions is not a mapping", where=where, got=f"{value!r}"[:60],
-                        wanted=f"some of {', '.join(COLUMNS)}")  # fmt: skip
-    cells = {_column(key, where): str(cell if cell is not None else "").strip() for key, cell in value.items()}
+        raise UserError(
+            "a row of attributions is not a mapping",
+            where=where,
+            got=f"{value!r}"[:60],
+            wanted=f"some of {', '.join(COLUMNS)}",
+        )
+    cells = {
+        _column(key, where): str(cell if cell is not None else "").strip()
+        for key, cell in value.items()
+    }
     pattern = cells.pop("file", "").removeprefix("./")
     if not pattern:
-        raise UserError("a row of attributions names no file", where=where, got=", ".join(f"{k}: {v}" for k, v in cells.items()),
-                        wanted="a file or a glob in column file")  # fmt: skip
+        raise UserError(
+            "a row of attributions names no file",
+            where=where,
+            got=", ".join(f"{k}: {v}" for k, v in cells.items()),
+            wanted="a file or a glob in column file",
+        )
     return Row(pattern, Credit.model_validate(cells), where)
 
 
@@ -134,9 +164,12 @@ def _column(name: Any, where: str) -> str:
         return word
     near = difflib.get_close_matches(word, COLUMNS, n=1)
     raise UserError(
-        "a table of attributions has a column that means nothing", where=where, got=str(name), wanted=", ".join(COLUMNS),
+        "a table of attributions has a column that means nothing",
+        where=where,
+        got=str(name),
+        wanted=", ".join(COLUMNS),
         todo=f"did you mean {near[0]}?" if near else "rename the column or take it out",
-    )  # fmt: skip
+    )
 
 
 def _matched(rows: Sequence[Row], urls: Sequence[str], folder: str) -> dict[str, Credit]:
@@ -151,7 +184,11 @@ def _matched(rows: Sequence[Row], urls: Sequence[str], folder: str) -> dict[str,
         by_name.setdefault(url.rsplit("/", 1)[-1], []).append(url)
     there = set(urls)
     for row in sorted(rows, key=lambda row: bool(MAGIC & set(row.pattern))):
-        exact = f"{folder}/{row.pattern}" if "://" not in row.pattern and not row.pattern.startswith("/") else row.pattern
+        exact = (
+            f"{folder}/{row.pattern}"
+            if "://" not in row.pattern and not row.pattern.startswith("/")
+            else row.pattern
+        )
         if exact in there:
             found[exact] = row
         elif MAGIC & set(row.pattern):
@@ -169,24 +206,41 @@ def _named(row: Row, by_name: Mapping[str, Sequence[str]]) -> str:
         return ending[0]
     if ending:
         got = f"{row.pattern}: {', '.join(ending[:3])}"
-        raise UserError("a row of attributions means several files", where=row.where, got=got,
-                        todo="give a longer path, or a glob if all are meant")  # fmt: skip
+        raise UserError(
+            "a row of attributions means several files",
+            where=row.where,
+            got=got,
+            todo="give a longer path, or a glob if all are meant",
+        )
     near = difflib.get_close_matches(name, by_name, n=1)
     raise UserError(
-        "a table of attributions names a file that is no source image", where=row.where, got=row.pattern,
-        wanted="a file or glob that the recipe's images have", todo=f"did you mean {near[0]}?" if near else "take the row out",
-    )  # fmt: skip
+        "a table of attributions names a file that is no source image",
+        where=row.where,
+        got=row.pattern,
+        wanted="a file or glob that the recipe's images have",
+        todo=f"did you mean {near[0]}?" if near else "take the row out",
+    )
 
 
 def _glob(row: Row, urls: Sequence[str], found: dict[str, Row]) -> None:
     depth = row.pattern.count("/") + 1
-    meant = [url for url in urls if fnmatch.fnmatchcase("/".join(url.split("/")[-depth:]), row.pattern)]
+    meant = [
+        url for url in urls if fnmatch.fnmatchcase("/".join(url.split("/")[-depth:]), row.pattern)
+    ]
     if not meant:
-        raise UserError("a glob of attributions means no source image", where=row.where, got=row.pattern,
-                        todo="correct the glob, or take the row out")  # fmt: skip
+        raise UserError(
+            "a glob of attributions means no source image",
+            where=row.where,
+            got=row.pattern,
+            todo="correct the glob, or take the row out",
+        )
     for url in meant:
         other = found.setdefault(url, row)
         if other is not row and MAGIC & set(other.pattern):
             got = f"{url}: {other.pattern} and {row.pattern}"
-            raise UserError("two globs of attributions mean one file", where=row.where, got=got,
-                            todo="make the globs disjoint, or give the file a row of its own")  # fmt: skip
+            raise UserError(
+                "two globs of attributions mean one file",
+                where=row.where,
+                got=got,
+                todo="make the globs disjoint, or give the file a row of its own",
+            )

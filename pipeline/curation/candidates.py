@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.curation.keypoints import Codes, distance
+from pairmill.pipeline.curation.keypoints import Codes, distance
 
 PREFIX, NEIGHBOURS, NEAR = 24, 8, 12
 """Leading bits that two codes must share, how many codes further on are looked at, and in how many bits they may differ."""
@@ -36,11 +36,15 @@ def by_keypoints(codes: Codes, picture: NDArray[np.int64]) -> Pairs:
     votes = [found for turn in TURNS for found in _alike(codes, picture, turn)]
     if not votes:
         return np.zeros((0, 2), np.int64)
-    alike = np.unique(np.concatenate(votes))             # a pair of keypoints counts once, in however many orders it was seen
+    alike = np.unique(
+        np.concatenate(votes)
+    )  # a pair of keypoints counts once, in however many orders it was seen
     lower, higher = np.divmod(alike, len(codes))
     swapped = picture[lower] > picture[higher]
     first, second = np.where(swapped, higher, lower), np.where(swapped, lower, higher)
-    pairs, number = np.unique(np.stack([picture[first], picture[second]], axis=1), axis=0, return_inverse=True)
+    pairs, number = np.unique(
+        np.stack([picture[first], picture[second]], axis=1), axis=0, return_inverse=True
+    )
     counts = [_distinct(number.ravel(), side, len(pairs)) for side in (first, second)]
     evidence = np.minimum(*counts)
     return _best(pairs[evidence >= VOTES], evidence[evidence >= VOTES])
@@ -83,7 +87,7 @@ def _alike(codes: Codes, picture: NDArray[np.int64], turn: int) -> Iterator[Pair
 
 def _turned(codes: Codes, turn: int) -> NDArray[np.uint64]:
     """The first 64 bits of codes that are turned to the left."""
-    high, low = codes[:, 0].byteswap(), codes[:, 1].byteswap()      # bytes were packed first bit first
+    high, low = codes[:, 0].byteswap(), codes[:, 1].byteswap()  # bytes were packed first bit first
     if turn >= 64:
         high, low, turn = low, high, turn - 64
     if turn == 0:
@@ -99,7 +103,12 @@ def by_hash(hashes: Sequence[int | None]) -> Pairs:
     known = np.array([number for number, value in enumerate(hashes) if value is not None], np.int64)
     values = np.array([value for value in hashes if value is not None], np.uint64)
     masks = [np.uint64(0), *(np.uint64(1 << bit) for bit in range(16))]
-    found = [pair for part in range(HASH_PARTS) for mask in masks for pair in _quarter(values, np.uint64(16 * part), mask)]
+    found = [
+        pair
+        for part in range(HASH_PARTS)
+        for mask in masks
+        for pair in _quarter(values, np.uint64(16 * part), mask)
+    ]
     if not found:
         return np.zeros((0, 2), np.int64)
     return np.unique(known[np.concatenate(found)], axis=0)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from schemas.curation import AlikePair, Curated, CurationConfig, Leak, QualityLimits, Scores
-from schemas.image import ImageReason, ImageRecord, ImageSet, RejectedImage, Role
+from pairmill.schemas.curation import (
+    AlikePair,
+    Curated,
+    CurationConfig,
+    Leak,
+    QualityLimits,
+    Scores,
+)
+from pairmill.schemas.image import ImageReason, ImageRecord, ImageSet, RejectedImage, Role
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,11 @@ def decide(found: Found, config: CurationConfig) -> Curated:
     """
     leaks = _leaks(found)
     refused = _leaking(leaks, found) | _beyond(found, config)
-    left = {image.pixel_sha256: image for image in found.images.accepted if image.pixel_sha256 not in refused}
+    left = {
+        image.pixel_sha256: image
+        for image in found.images.accepted
+        if image.pixel_sha256 not in refused
+    }
     inside = [pair for pair in found.pairs if pair.first in left and pair.second in left]
     if config.duplicates == "reject":
         refused |= _copies(left, inside, found.earlier)
@@ -40,22 +51,43 @@ def decide(found: Found, config: CurationConfig) -> Curated:
     rejected = (*found.images.rejected, *(refused[digest] for digest in sorted(refused)))
     mine = found.images.by_digest()
     return Curated(
-        images=ImageSet(accepted=accepted, rejected=tuple(sorted(rejected, key=lambda r: (r.role, r.url)))),
-        split_keys={image.pixel_sha256: key for image in accepted if (key := keys[image.pixel_sha256]) != image.pixel_sha256},
-        pairs=tuple(pair for pair in found.pairs if pair.first in mine and pair.second in mine), leaks=tuple(leaks),
-        scores={digest: found.scores[digest] for digest in sorted(mine)}, benchmarks=len(found.benchmarks),
-    )  # fmt: skip
+        images=ImageSet(
+            accepted=accepted, rejected=tuple(sorted(rejected, key=lambda r: (r.role, r.url)))
+        ),
+        split_keys={
+            image.pixel_sha256: key
+            for image in accepted
+            if (key := keys[image.pixel_sha256]) != image.pixel_sha256
+        },
+        pairs=tuple(pair for pair in found.pairs if pair.first in mine and pair.second in mine),
+        leaks=tuple(leaks),
+        scores={digest: found.scores[digest] for digest in sorted(mine)},
+        benchmarks=len(found.benchmarks),
+    )
 
 
 def _refusal(image: ImageRecord, reason: ImageReason, detail: str) -> dict[str, RejectedImage]:
-    return {image.pixel_sha256: RejectedImage(url=image.url, role=image.role, reason=reason, detail=detail)}
+    return {
+        image.pixel_sha256: RejectedImage(
+            url=image.url, role=image.role, reason=reason, detail=detail
+        )
+    }
 
 
 def _leaks(found: Found) -> list[Leak]:
     """Images that show a benchmark picture, each once, with the picture that it shares most with."""
-    mine, theirs = found.images.by_digest(), {image.pixel_sha256: image for image in found.benchmarks}
-    leaks = {digest: Leak(image=digest, benchmark=theirs[digest].url, pair=None) for digest in mine if digest in theirs}
-    for pair in sorted(found.pairs, key=lambda pair: (-pair.overlap, -pair.correlation, pair.first, pair.second)):
+    mine, theirs = (
+        found.images.by_digest(),
+        {image.pixel_sha256: image for image in found.benchmarks},
+    )
+    leaks = {
+        digest: Leak(image=digest, benchmark=theirs[digest].url, pair=None)
+        for digest in mine
+        if digest in theirs
+    }
+    for pair in sorted(
+        found.pairs, key=lambda pair: (-pair.overlap, -pair.correlation, pair.first, pair.second)
+    ):
         for image, benchmark in ((pair.first, pair.second), (pair.second, pair.first)):
             if image in mine and benchmark in theirs and image not in leaks:
                 leaks[image] = Leak(image=image, benchmark=theirs[benchmark].url, pair=pair)
@@ -66,7 +98,11 @@ def _leaking(leaks: Iterable[Leak], found: Found) -> dict[str, RejectedImage]:
     mine, refused = found.images.by_digest(), dict[str, RejectedImage]()
     for leak in leaks:
         how = "the same pixels" if leak.pair is None else _how(leak.pair)
-        refused |= _refusal(mine[leak.image], ImageReason.IN_BENCHMARK, f"shows benchmark picture {leak.benchmark}: {how}")
+        refused |= _refusal(
+            mine[leak.image],
+            ImageReason.IN_BENCHMARK,
+            f"shows benchmark picture {leak.benchmark}: {how}",
+        )
     return refused
 
 
@@ -95,13 +131,19 @@ def _copies(
     """All but the first of images that are like one another: those of the version before go first, then larger ones."""
     near = _neighbours(pairs)
     kept, refused = set[str](), dict[str, RejectedImage]()
-    for digest in sorted(images, key=lambda d: (d not in earlier, -images[d].width * images[d].height, d)):
+    for digest in sorted(
+        images, key=lambda d: (d not in earlier, -images[d].width * images[d].height, d)
+    ):
         like = [(other, pair) for other, pair in near.get(digest, ()) if other in kept]
         if not like or digest in earlier:
             kept.add(digest)
             continue
         other, pair = max(like, key=lambda found: (found[1].overlap, found[0]))
-        refused |= _refusal(images[digest], ImageReason.NEAR_DUPLICATE, f"shows the same as {images[other].url}: {_how(pair)}")
+        refused |= _refusal(
+            images[digest],
+            ImageReason.NEAR_DUPLICATE,
+            f"shows the same as {images[other].url}: {_how(pair)}",
+        )
     return refused
 
 
@@ -114,7 +156,10 @@ def _neighbours(pairs: Sequence[AlikePair]) -> dict[str, list[tuple[str, AlikePa
 
 
 def _keys(
-    images: Mapping[str, ImageRecord], pairs: Sequence[AlikePair], earlier: Mapping[str, str], gone: set[str]
+    images: Mapping[str, ImageRecord],
+    pairs: Sequence[AlikePair],
+    earlier: Mapping[str, str],
+    gone: set[str],
 ) -> tuple[dict[str, str], dict[str, RejectedImage]]:
     """Whose draw each image falls by; and the new images that would tie together what has different keys."""
     keys: dict[str, str] = {}

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.rng import stream
+from pairmill.pipeline.rng import stream
 
 SIDE = 1024
 """Longest side, in pixels, that a picture is reduced to before keypoints are looked for."""
@@ -62,13 +62,21 @@ def keypoints(grey: Grey) -> Keypoints:
     found, descriptors = sift.detectAndCompute(small, None)
     if descriptors is None or not len(found):
         return Keypoints(np.zeros((0, 4), np.float32), np.zeros((0, 2), np.uint64))
-    places = np.array([(*point.pt, point.size, np.deg2rad(point.angle)) for point in found], np.float32)
-    kept = _spread(places[:, :2] / np.float32(max(small.shape)), np.array([point.response for point in found]), small.shape)
+    places = np.array(
+        [(*point.pt, point.size, np.deg2rad(point.angle)) for point in found], np.float32
+    )
+    kept = _spread(
+        places[:, :2] / np.float32(max(small.shape)),
+        np.array([point.response for point in found]),
+        small.shape,
+    )
     places[:, :3] /= np.float32(factor)
     return Keypoints(places[kept], _codes(descriptors[kept]))
 
 
-def _spread(places: NDArray[np.float32], response: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.intp]:
+def _spread(
+    places: NDArray[np.float32], response: NDArray[np.float64], shape: tuple[int, ...]
+) -> NDArray[np.intp]:
     """Numbers of at most MOST keypoints: in turn the strongest of each part of the picture."""
     extent = np.array([shape[1], shape[0]]) / max(shape)
     cell = np.minimum(places / extent * CELLS, CELLS - 1).astype(int)
@@ -82,13 +90,15 @@ def _spread(places: NDArray[np.float32], response: NDArray[np.float64], shape: t
 def _halves() -> NDArray[np.float32]:
     """(128, BITS) of +1 and -1, as many of each in every column."""
     signs = np.repeat(np.array([1.0, -1.0], np.float32), 64)
-    return np.stack([stream("keypoint code", bit).permutation(signs) for bit in range(BITS)], axis=1)
+    return np.stack(
+        [stream("keypoint code", bit).permutation(signs) for bit in range(BITS)], axis=1
+    )
 
 
 def _codes(descriptors: NDArray[np.float32]) -> Codes:
     total = np.maximum(descriptors.sum(axis=1, keepdims=True), 1)
     root = np.rint(np.sqrt(descriptors / total) * 256).astype(np.float32)
-    bits = root @ _halves() > 0                          # whole numbers below 2^24: exact in any order
+    bits = root @ _halves() > 0  # whole numbers below 2^24: exact in any order
     return np.packbits(bits, axis=1).view(np.uint64)
 
 
@@ -97,7 +107,9 @@ def whole_hash(grey: Grey) -> int | None:
 
     None for a picture that is as good as flat: its signs would be those of noise.
     """
-    small = cv2.resize(grey, (HASH_SIDE, HASH_SIDE), interpolation=cv2.INTER_AREA).astype(np.float64)
+    small = cv2.resize(grey, (HASH_SIDE, HASH_SIDE), interpolation=cv2.INTER_AREA).astype(
+        np.float64
+    )
     if float(small.std()) < LEAST_STEP:
         return None
     low = np.rint(cv2.dct(small)[:HASH_WORDS, :HASH_WORDS].ravel() * 16)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.curation.keypoints import Grey
-from pipeline.realism.features import blockiness, edge_width
-from schemas.curation import Scores
+from pairmill.pipeline.curation.keypoints import Grey
+from pairmill.pipeline.realism.features import blockiness, edge_width
+from pairmill.schemas.curation import Scores
 
 PATCH, MOST, LEAST_CONTRAST = 64, 400, 8.0
 """Side of the patches whose edges are measured, how many at most, and the least contrast of one, in grey levels."""
@@ -18,7 +18,9 @@ STRIP = 512
 def scores(grey: Grey) -> Scores:
     """Blockiness and blur of (H, W) uint8, rounded to four digits."""
     blur = _blur(grey)
-    return Scores(blockiness=round(_blockiness(grey), 4), blur=None if blur is None else round(blur, 4))
+    return Scores(
+        blockiness=round(_blockiness(grey), 4), blur=None if blur is None else round(blur, 4)
+    )
 
 
 def _blockiness(grey: Grey) -> float:
@@ -38,7 +40,14 @@ def _blur(grey: Grey) -> float | None:
     """Lower quartile over patches with an edge of the width of their sharpest edge, in pixels."""
     tops, lefts = (range(0, max(1, length - PATCH + 1), PATCH) for length in grey.shape)
     places = [(top, left) for top in tops for left in lefts]
-    chosen = [places[number * len(places) // min(len(places), MOST)] for number in range(min(len(places), MOST))]
-    patches = [grey[top : top + PATCH, left : left + PATCH].astype(np.float64) for top, left in chosen]
-    widths = [float(edge_width(patch[None])[0]) for patch in patches if patch.std() >= LEAST_CONTRAST]
+    chosen = [
+        places[number * len(places) // min(len(places), MOST)]
+        for number in range(min(len(places), MOST))
+    ]
+    patches = [
+        grey[top : top + PATCH, left : left + PATCH].astype(np.float64) for top, left in chosen
+    ]
+    widths = [
+        float(edge_width(patch[None])[0]) for patch in patches if patch.std() >= LEAST_CONTRAST
+    ]
     return float(np.percentile(widths, 25)) if widths else None

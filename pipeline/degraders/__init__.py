@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from pipeline.degraders.base import Degrader, Pools
-from schemas.degraders import CONFIGS
-from schemas.degraders.base import DegraderBase
+from pairmill.pipeline.degraders.base import Degrader, Pools
+from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.degraders.base import DegraderBase
 
 __all__ = ["DEGRADERS", "Degrader", "Pools", "build"]
 
 
 def _class_of(kind: str, config: type[DegraderBase]) -> type[Degrader]:
     """What draws for a config: `pipeline/degraders/mine.py` has the class `Mine` for `MineConfig` of kind `mine`."""
-    found: type[Degrader] = getattr(import_module(f"{__name__}.{kind}"), config.__name__.removesuffix("Config"))
+    found: type[Degrader] = getattr(
+        import_module(f"{__name__}.{kind}"), config.__name__.removesuffix("Config")
+    )
     return found
 
 
-DEGRADERS: dict[str, type[Degrader]] = {kind: _class_of(kind, config) for kind, config in CONFIGS.items()}
+DEGRADERS: dict[str, type[Degrader]] = {
+    kind: _class_of(kind, config) for kind, config in CONFIGS.items()
+}
 
 
 def build(config: DegraderBase, scale: int, pools: Pools) -> Degrader:

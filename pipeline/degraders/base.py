@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from schemas.program import Program
+from pairmill.schemas.program import Program
 
 
 @dataclass(frozen=True)

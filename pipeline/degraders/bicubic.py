@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.degraders.base import Pools
-from schemas.degraders.bicubic import BicubicConfig
-from schemas.ops.resize import BicubicDown, Quantise
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.schemas.degraders.bicubic import BicubicConfig
+from pairmill.schemas.ops.resize import BicubicDown, Quantise
+from pairmill.schemas.program import Program
 
 
 class Bicubic:

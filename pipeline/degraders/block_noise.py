@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.degraders.base import Pools
-from pipeline.degraders.draft import Draft
-from pipeline.degraders.draws import key
-from pipeline.degraders.ikc import draw_blur
-from schemas.degraders.block_noise import BlockNoiseConfig
-from schemas.ops import noise
-from schemas.ops.resize import Clip
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.ikc import draw_blur
+from pairmill.pipeline.degraders.program_builder import ProgramBuilder
+from pairmill.pipeline.degraders.sampling import key
+from pairmill.schemas.degraders.block_noise import BlockNoiseConfig
+from pairmill.schemas.ops import noise
+from pairmill.schemas.ops.resize import Clip
+from pairmill.schemas.program import Program
 
 
 class BlockNoise:
@@ -22,8 +22,11 @@ class BlockNoise:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        draft = Draft(self.scale, hr_shape)
-        field = (noise.BlockNoise(block=self.config.block, sigma=self.config.sigma, key=key(rng)), Clip())
+        draft = ProgramBuilder(self.scale, hr_shape)
+        field = (
+            noise.BlockNoise(block=self.config.block, sigma=self.config.sigma, key=key(rng)),
+            Clip(),
+        )
         if self.config.on == "hr":
             draft.add(*field)
         draft.add(draw_blur(rng, self.config, self.scale))

@@ -10,17 +10,28 @@ import math
 
 import numpy as np
 
-from pipeline.degraders.base import Pools
-from pipeline.degraders.camera import camera_noise
-from pipeline.degraders.draft import Draft
-from pipeline.degraders.draws import chance, covariance, integer, key, log_uniform, odd, short, shuffled, uniform, weighted
-from schemas.degraders.bsrgan import BsrganConfig
-from schemas.degraders.parts import EPSILON
-from schemas.ops.blur import Blur, GaussianKernel, UnsharpMask
-from schemas.ops.codecs import Jpeg
-from schemas.ops.noise import Covariance, GaussianNoise, Mode, PoissonNoise, SpeckleNoise
-from schemas.ops.resize import Clip, Method
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.camera import camera_noise
+from pairmill.pipeline.degraders.program_builder import ProgramBuilder
+from pairmill.pipeline.degraders.sampling import (
+    chance,
+    covariance,
+    integer,
+    key,
+    log_uniform,
+    odd,
+    short,
+    shuffled,
+    uniform,
+    weighted,
+)
+from pairmill.schemas.degraders.bsrgan import BsrganConfig
+from pairmill.schemas.degraders.ranges import EPSILON
+from pairmill.schemas.ops.blur import Blur, GaussianKernel, UnsharpMask
+from pairmill.schemas.ops.codecs import Jpeg
+from pairmill.schemas.ops.noise import Covariance, GaussianNoise, Mode, PoissonNoise, SpeckleNoise
+from pairmill.schemas.ops.resize import Clip, Method
+from pairmill.schemas.program import Program
 
 WHITE = 255.0
 CLASSIC = ("blur", "blur", "reduce", "to_lr", "noise", "jpeg", "camera")
@@ -41,7 +52,7 @@ class Bsrgan:
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
         chain = _Classic if self.config.chain == "bsrgan" else _Plus
-        return chain(self.config, rng, Draft(self.scale, hr_shape)).draw()
+        return chain(self.config, rng, ProgramBuilder(self.scale, hr_shape)).draw()
 
 
 class _Chain:
@@ -49,7 +60,9 @@ class _Chain:
 
     order: tuple[str, ...]
 
-    def __init__(self, config: BsrganConfig, rng: np.random.Generator, draft: Draft) -> None:
+    def __init__(
+        self, config: BsrganConfig, rng: np.random.Generator, draft: ProgramBuilder
+    ) -> None:
         self.config, self.rng, self.draft, self.s = config, rng, draft, draft.scale
 
     def method(self) -> Method:
@@ -62,19 +75,26 @@ class _Chain:
             first, second = (math.sqrt(max(uniform(self.rng, variance), EPSILON)) for _ in range(2))
             angle = uniform(self.rng, (0.0, math.pi))
         else:
-            first = max(uniform(self.rng, self.config.sigma or (0.0, 2.0 + 0.2 * self.s)), math.sqrt(EPSILON))
+            first = max(
+                uniform(self.rng, self.config.sigma or (0.0, 2.0 + 0.2 * self.s)),
+                math.sqrt(EPSILON),
+            )
             second, angle = first, 0.0
         kernel = GaussianKernel(size=size, sigma_x=short(first), sigma_y=short(second), angle=angle)
         self.draft.add(Blur(kernel=kernel))
 
     def noise(self) -> None:
         mode, sigma, spread = self._level(1.0)
-        self.draft.add(GaussianNoise(mode=mode, sigma=sigma, covariance=spread, key=key(self.rng)), Clip())
+        self.draft.add(
+            GaussianNoise(mode=mode, sigma=sigma, covariance=spread, key=key(self.rng)), Clip()
+        )
 
     def speckle(self) -> None:
         if chance(self.rng, self.config.speckle):
             mode, sigma, spread = self._level(WHITE)
-            self.draft.add(SpeckleNoise(mode=mode, sigma=sigma, covariance=spread, key=key(self.rng)), Clip())
+            self.draft.add(
+                SpeckleNoise(mode=mode, sigma=sigma, covariance=spread, key=key(self.rng)), Clip()
+            )
 
     def _level(self, unit: float) -> tuple[Mode, float, Covariance | None]:
         """Mode, level in `unit` grey levels, and covariance; correlated noise has the largest level whatever is drawn."""
@@ -126,10 +146,14 @@ class _Classic(_Chain):
     def reduce(self) -> None:
         if not chance(self.rng, self.config.kernel_reduction):
             factor = uniform(self.rng, self.config.reduction or (1.0, 2.0 * self.s))
-            self.draft.resize_clipped(self.draft.height / factor, self.draft.width / factor, self.method())
+            self.draft.resize_clipped(
+                self.draft.height / factor, self.draft.width / factor, self.method()
+            )
             return
         sigma = uniform(self.rng, self.config.reduction_sigma or (0.1, 0.6 * self.s))
-        kernel = GaussianKernel(size=odd(self.rng, self.config.reduction_size), sigma_x=sigma, sigma_y=sigma)
+        kernel = GaussianKernel(
+            size=odd(self.rng, self.config.reduction_size), sigma_x=sigma, sigma_y=sigma
+        )
         self.draft.add(Blur(kernel=kernel))
         self.draft.subsample(self.s)
 
@@ -153,7 +177,9 @@ class _Plus(_Chain):
         direction = weighted(self.rng, self.config.directions)
         method = self.method()
         if direction != "keep":
-            bounds = self.config.up if direction == "up" else self.config.down or (0.5 / self.s, 1.0)
+            bounds = (
+                self.config.up if direction == "up" else self.config.down or (0.5 / self.s, 1.0)
+            )
             factor = uniform(self.rng, bounds)
             self.draft.resize_clipped(self.draft.height * factor, self.draft.width * factor, method)
 

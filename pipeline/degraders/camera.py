@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from pipeline.degraders.draws import key, log_uniform, one_of, short, uniform
-from schemas.ops import Op
-from schemas.ops.camera import Mosaic, Process, Unprocess
-from schemas.ops.noise import ShotReadNoise
-from schemas.ops.resize import Clip
+from pairmill.pipeline.degraders.sampling import key, log_uniform, one_of, short, uniform
+from pairmill.schemas.ops import Op
+from pairmill.schemas.ops.camera import Mosaic, Process, Unprocess
+from pairmill.schemas.ops.noise import ShotReadNoise
+from pairmill.schemas.ops.resize import Clip
 
 WHITE = 255.0
 
@@ -26,4 +26,10 @@ def camera_noise(rng: np.random.Generator) -> tuple[Op, ...]:
     read = math.exp((2.18 * math.log(shot) + 1.20) / 2)
     noise = ShotReadNoise(shot=short(shot * WHITE), read=short(read * WHITE), key=key(rng))
     mosaic = Mosaic(pattern=one_of(rng, ("rggb", "bggr", "grbg", "gbrg")))
-    return Unprocess(red_gain=red, blue_gain=blue), noise, mosaic, Process(red_gain=red, blue_gain=blue), Clip()
+    return (
+        Unprocess(red_gain=red, blue_gain=blue),
+        noise,
+        mosaic,
+        Process(red_gain=red, blue_gain=blue),
+        Clip(),
+    )

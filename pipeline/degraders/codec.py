@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.degraders.base import Pools
-from pipeline.degraders.custom import add_step
-from pipeline.degraders.draft import Draft
-from pipeline.degraders.draws import weighted_index
-from schemas.degraders.codec import CodecConfig
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.custom import add_step
+from pairmill.pipeline.degraders.program_builder import ProgramBuilder
+from pairmill.pipeline.degraders.sampling import weighted_index
+from pairmill.schemas.degraders.codec import CodecConfig
+from pairmill.schemas.program import Program
 
 
 class Codec:
@@ -20,9 +20,11 @@ class Codec:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        draft = Draft(self.scale, hr_shape)
+        draft = ProgramBuilder(self.scale, hr_shape)
         draft.reduce(self.scale)
-        chosen = self.config.codecs[weighted_index(rng, [choice.weight for choice in self.config.codecs])]
+        chosen = self.config.codecs[
+            weighted_index(rng, [choice.weight for choice in self.config.codecs])
+        ]
         for step in chosen.ops:
             add_step(rng, draft, step)
         return draft.program()

@@ -6,14 +6,14 @@ from typing import cast
 
 import numpy as np
 
-from pipeline.degraders.base import Pools
-from pipeline.degraders.draft import Draft
-from pipeline.degraders.draws import Random, chance, covariance, key, weighted_index
-from schemas.degraders.custom import CustomConfig
-from schemas.degraders.steps import OneOf, ResizeDraw, StepBase, draw_resize, make_op
-from schemas.ops import Op
-from schemas.ops.resize import BicubicDown, Subsample
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.program_builder import ProgramBuilder
+from pairmill.pipeline.degraders.sampling import Random, chance, covariance, key, weighted_index
+from pairmill.schemas.degraders.custom import CustomConfig
+from pairmill.schemas.degraders.steps import OneOf, ResizeDraw, StepBase, draw_resize, make_op
+from pairmill.schemas.ops import Op
+from pairmill.schemas.ops.resize import BicubicDown, Subsample
+from pairmill.schemas.program import Program
 
 
 class Custom:
@@ -24,7 +24,7 @@ class Custom:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        draft = Draft(self.scale, hr_shape)
+        draft = ProgramBuilder(self.scale, hr_shape)
         for part in self.config.ops:
             if isinstance(part, OneOf):
                 _add_branch(rng, draft, part)
@@ -34,20 +34,22 @@ class Custom:
         return draft.program()
 
 
-def _add_branch(rng: np.random.Generator, draft: Draft, group: OneOf) -> None:
+def _add_branch(rng: np.random.Generator, draft: ProgramBuilder, group: OneOf) -> None:
     if chance(rng, group.p):
         branch = group.one_of[weighted_index(rng, [branch.weight for branch in group.one_of])]
         for step in branch.ops:
             add_step(rng, draft, step)
 
 
-def add_step(rng: np.random.Generator, draft: Draft, step: StepBase) -> None:
+def add_step(rng: np.random.Generator, draft: ProgramBuilder, step: StepBase) -> None:
     """Draw whether a step is taken, then its parameters, and append its op."""
     if not chance(rng, step.p):
         return
     if isinstance(step, ResizeDraw):
         factor, method = draw_resize(step, Random(rng))
-        rows, columns = {"current": (draft.height, draft.width), "hr": draft.hr, "lr": draft.lr}[step.of]
+        rows, columns = {"current": (draft.height, draft.width), "hr": draft.hr, "lr": draft.lr}[
+            step.of
+        ]
         draft.resize(round(rows * factor), round(columns * factor), method)
         return
     op = make_op(step, Random(rng), lambda: key(rng), lambda level: covariance(rng, level))

@@ -9,13 +9,13 @@ import math
 
 import numpy as np
 
-from pipeline.degraders.base import Pools
-from pipeline.degraders.draft import Draft
-from pipeline.degraders.draws import chance, key, short, uniform
-from schemas.degraders.ikc import GaussianBlurBase, IkcConfig
-from schemas.ops.blur import Blur, GaussianKernel
-from schemas.ops.noise import GaussianNoise
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.program_builder import ProgramBuilder
+from pairmill.pipeline.degraders.sampling import chance, key, short, uniform
+from pairmill.schemas.degraders.ikc import GaussianBlurBase, IkcConfig
+from pairmill.schemas.ops.blur import Blur, GaussianKernel
+from pairmill.schemas.ops.noise import GaussianNoise
+from pairmill.schemas.program import Program
 
 
 class Ikc:
@@ -26,7 +26,7 @@ class Ikc:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        draft = Draft(self.scale, hr_shape)
+        draft = ProgramBuilder(self.scale, hr_shape)
         draft.add(draw_blur(rng, self.config, self.scale))
         draft.reduce(self.scale)
         if chance(rng, self.config.noise):

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.degraders.base import PoolInfo, Pools
-from pipeline.noise.inject import draw_placements
-from pipeline.rng import pick
-from schemas.degraders.kmsr import KmsrConfig
-from schemas.errors import UserError
-from schemas.ops import Op
-from schemas.ops.pooled import Inject, PooledBlur
-from schemas.ops.resize import Quantise, Subsample
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import PoolInfo, Pools
+from pairmill.pipeline.noise.inject import draw_placements
+from pairmill.pipeline.rng import pick
+from pairmill.schemas.degraders.kmsr import KmsrConfig
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.ops import Op
+from pairmill.schemas.ops.pooled import Inject, PooledBlur
+from pairmill.schemas.ops.resize import Quantise, Subsample
+from pairmill.schemas.program import Program
 
 
 class Kmsr:
@@ -24,17 +24,30 @@ class Kmsr:
 
     def __init__(self, config: KmsrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale
-        self.estimated = _present(pools.kernels, "estimated kernel", "give real images in images.real, or take degrader bicubic")
-        self.generated = _present(
-            pools.generated_kernels, "generated kernel", "`pairmill build RECIPE` makes them; see the recipe's section kmsr"
+        self.estimated = _present(
+            pools.kernels,
+            "estimated kernel",
+            "give real images in images.real, or take degrader bicubic",
         )
-        self.noise = _present(pools.noise, "noise patch", "set noise: false") if config.noise else None
+        self.generated = _present(
+            pools.generated_kernels,
+            "generated kernel",
+            "`pairmill build RECIPE` makes them; see the recipe's section kmsr",
+        )
+        self.noise = (
+            _present(pools.noise, "noise patch", "set noise: false") if config.noise else None
+        )
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
         pool = self.estimated if float(rng.random()) < self.config.real else self.generated
         blur = PooledBlur(pool=pool.digest, index=pick(rng, pool.count))
-        ops: tuple[Op, ...] = (blur, Subsample(scale=self.scale), *self._inject(rng, hr_shape), Quantise())
+        ops: tuple[Op, ...] = (
+            blur,
+            Subsample(scale=self.scale),
+            *self._inject(rng, hr_shape),
+            Quantise(),
+        )
         return Program(scale=self.scale, ops=ops)
 
     def _inject(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> tuple[Inject, ...]:
@@ -49,5 +62,7 @@ class Kmsr:
 
 def _present(pool: PoolInfo | None, what: str, todo: str) -> PoolInfo:
     if pool is None or pool.count == 0:
-        raise UserError(f"degrader kmsr has no {what} to draw from", wanted="at least one", todo=todo)
+        raise UserError(
+            f"degrader kmsr has no {what} to draw from", wanted="at least one", todo=todo
+        )
     return pool

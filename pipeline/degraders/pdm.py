@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.degraders.base import Pools
-from pipeline.degraders.draws import key
-from schemas.degraders.pdm import PdmConfig
-from schemas.errors import UserError
-from schemas.ops.learned import Pdm as PdmOp
-from schemas.ops.resize import Quantise
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.sampling import key
+from pairmill.schemas.degraders.pdm import PdmConfig
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.ops.learned import Pdm as PdmOp
+from pairmill.schemas.ops.resize import Quantise
+from pairmill.schemas.program import Program
 
 
 class Pdm:
@@ -27,4 +27,6 @@ class Pdm:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:  # noqa: ARG002
         """See `Degrader.draw`."""
-        return Program(scale=self.scale, ops=(PdmOp(pool=self.checkpoint, key=key(rng)), Quantise()))
+        return Program(
+            scale=self.scale, ops=(PdmOp(pool=self.checkpoint, key=key(rng)), Quantise())
+        )

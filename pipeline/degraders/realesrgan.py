@@ -10,15 +10,23 @@ import math
 
 import numpy as np
 
-from pipeline.degraders.base import Pools
-from pipeline.degraders.draft import Draft
-from pipeline.degraders.draws import chance, integer, key, odd, uniform, weighted
-from schemas.degraders.realesrgan import FirstOrder, RealEsrganConfig
-from schemas.ops.blur import Blur, GaussianKernel, GeneralisedKernel, Kernel, PlateauKernel, SincKernel, UnsharpMask
-from schemas.ops.codecs import Jpeg
-from schemas.ops.noise import GaussianNoise, PoissonNoise
-from schemas.ops.resize import Clip
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.program_builder import ProgramBuilder
+from pairmill.pipeline.degraders.sampling import chance, integer, key, odd, uniform, weighted
+from pairmill.schemas.degraders.realesrgan import FirstOrder, RealEsrganConfig
+from pairmill.schemas.ops.blur import (
+    Blur,
+    GaussianKernel,
+    GeneralisedKernel,
+    Kernel,
+    PlateauKernel,
+    SincKernel,
+    UnsharpMask,
+)
+from pairmill.schemas.ops.codecs import Jpeg
+from pairmill.schemas.ops.noise import GaussianNoise, PoissonNoise
+from pairmill.schemas.ops.resize import Clip
+from pairmill.schemas.program import Program
 
 SMALL_SINC = 13
 """Sinc filters below this side, in pixels, have the higher cut-offs."""
@@ -32,7 +40,7 @@ class RealEsrgan:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        draft, config = Draft(self.scale, hr_shape), self.config
+        draft, config = ProgramBuilder(self.scale, hr_shape), self.config
         if config.sharpen:
             draft.add(UnsharpMask())
         self._order(rng, draft, config.first, hr_shape)
@@ -47,7 +55,13 @@ class RealEsrgan:
             self._to_lr(rng, draft)
         return draft.program()
 
-    def _order(self, rng: np.random.Generator, draft: Draft, order: FirstOrder, sides: tuple[int, int]) -> None:
+    def _order(
+        self,
+        rng: np.random.Generator,
+        draft: ProgramBuilder,
+        order: FirstOrder,
+        sides: tuple[int, int],
+    ) -> None:
         """Blur, resize relative to `sides`, noise."""
         if chance(rng, order.blur):
             draft.add(Blur(kernel=draw_kernel(rng, order)))
@@ -57,10 +71,13 @@ class RealEsrgan:
         draft.resize(sides[0] * factor, sides[1] * factor, method)
         draft.add(_noise(rng, order), Clip())
 
-    def _to_lr(self, rng: np.random.Generator, draft: Draft) -> None:
+    def _to_lr(self, rng: np.random.Generator, draft: ProgramBuilder) -> None:
         draft.to_lr(weighted(rng, self.config.methods))
         if chance(rng, self.config.final_sinc):
-            size, cutoff = odd(rng, self.config.final_sinc_size), uniform(rng, self.config.final_sinc_cutoff)
+            size, cutoff = (
+                odd(rng, self.config.final_sinc_size),
+                uniform(rng, self.config.final_sinc_cutoff),
+            )
             draft.add(Blur(kernel=SincKernel(size=size, cutoff=cutoff)))
 
 
@@ -68,7 +85,12 @@ def draw_kernel(rng: np.random.Generator, order: FirstOrder) -> Kernel:
     """A sinc filter or one of the mixed kernels."""
     size = odd(rng, order.blur_size)
     if chance(rng, order.sinc):
-        return SincKernel(size=size, cutoff=uniform(rng, order.sinc_cutoff if size < SMALL_SINC else order.sinc_cutoff_large))
+        return SincKernel(
+            size=size,
+            cutoff=uniform(
+                rng, order.sinc_cutoff if size < SMALL_SINC else order.sinc_cutoff_large
+            ),
+        )
     shape = weighted(rng, order.shapes)
     sigma_x = sigma_y = uniform(rng, order.sigma)
     angle = 0.0
@@ -76,7 +98,9 @@ def draw_kernel(rng: np.random.Generator, order: FirstOrder) -> Kernel:
         sigma_y, angle = uniform(rng, order.sigma), uniform(rng, (-math.pi, math.pi))
     if shape.startswith("generalised"):
         beta = uniform(rng, order.beta_pointed if chance(rng, 0.5) else order.beta_flat)
-        return GeneralisedKernel(size=size, sigma_x=sigma_x, sigma_y=sigma_y, angle=angle, beta=beta)
+        return GeneralisedKernel(
+            size=size, sigma_x=sigma_x, sigma_y=sigma_y, angle=angle, beta=beta
+        )
     if shape.startswith("plateau"):
         beta = order.beta_plateau[0] if chance(rng, 0.5) else uniform(rng, order.beta_plateau)
         return PlateauKernel(size=size, sigma_x=sigma_x, sigma_y=sigma_y, angle=angle, beta=beta)

@@ -2,22 +2,22 @@
 
 The noise goes into the stored LR. Unlike the original, kernels are centred, noise covers tiles of any size without
 seams, and everything is rounded once. If the real images were JPEGs, LR is compressed last, the way one of them was
-(after the noise of compressed images was given back what compression had taken, see `pipeline.compression.restore`).
+(after the noise of compressed images was given back what compression had taken, see `pairmill.pipeline.compression.restore`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from pipeline.degraders.base import PoolInfo, Pools
-from pipeline.noise.inject import draw_placements
-from pipeline.rng import pick
-from schemas.degraders.realsr import RealSrConfig
-from schemas.errors import UserError
-from schemas.ops import Op
-from schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
-from schemas.ops.resize import Quantise, Subsample
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import PoolInfo, Pools
+from pairmill.pipeline.noise.inject import draw_placements
+from pairmill.pipeline.rng import pick
+from pairmill.schemas.degraders.realsr import RealSrConfig
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.ops import Op
+from pairmill.schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.resize import Quantise, Subsample
+from pairmill.schemas.program import Program
 
 
 class RealSr:

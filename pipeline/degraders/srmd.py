@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from pipeline.degraders.base import Pools
-from pipeline.degraders.draft import Draft
-from pipeline.degraders.draws import chance, key, short, uniform
-from schemas.degraders.parts import EPSILON
-from schemas.degraders.srmd import SrmdConfig
-from schemas.ops.blur import Blur, GaussianKernel
-from schemas.ops.noise import GaussianNoise
-from schemas.program import Program
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.program_builder import ProgramBuilder
+from pairmill.pipeline.degraders.sampling import chance, key, short, uniform
+from pairmill.schemas.degraders.ranges import EPSILON
+from pairmill.schemas.degraders.srmd import SrmdConfig
+from pairmill.schemas.ops.blur import Blur, GaussianKernel
+from pairmill.schemas.ops.noise import GaussianNoise
+from pairmill.schemas.program import Program
 
 
 class Srmd:
@@ -24,11 +24,13 @@ class Srmd:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        config, draft = self.config, Draft(self.scale, hr_shape)
+        config, draft = self.config, ProgramBuilder(self.scale, hr_shape)
         angle, least = uniform(rng, (0.0, math.pi)), config.variance[0]
         long = least + (config.variance[1] - least) * float(rng.random())
         short_axis = least + (long - least) * float(rng.random())
-        first, second = (short(math.sqrt(max(variance, EPSILON))) for variance in (long, short_axis))
+        first, second = (
+            short(math.sqrt(max(variance, EPSILON))) for variance in (long, short_axis)
+        )
         kernel = GaussianKernel(size=config.size, sigma_x=first, sigma_y=second, angle=angle)
         draft.add(Blur(kernel=kernel, border=config.border))
         draft.reduce(self.scale)

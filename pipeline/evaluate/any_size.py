@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.images.decode import decode, read_image
-from schemas.image import IngestConfig
+from pairmill.pipeline.images.decode import decode, read_image
+from pairmill.schemas.image import IngestConfig
 
 ANY_SIZE = IngestConfig.model_construct(min_side=1, max_pixels=200_000_000)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.resize import bicubic_up, to_uint8
-from pipeline.report.pictures import busiest, heat
+from pairmill.models.functional.resize import bicubic_up, to_uint8
+from pairmill.pipeline.html.pictures import busiest, heat
 
 Image = NDArray[np.uint8]
 SIDE = 128
@@ -39,7 +39,9 @@ class Window:
 
     def words(self) -> str:
         """Where it lies, in HR pixels."""
-        width, height, left, top = (self.scale * value for value in (self.width, self.height, self.left, self.top))
+        width, height, left, top = (
+            self.scale * value for value in (self.width, self.height, self.left, self.top)
+        )
         return f"{width} × {height} pixels at ({left}, {top})"
 
 
@@ -53,7 +55,9 @@ def most_detail(lr: Image, scale: int, side: int = SIDE) -> Window:
 def bicubic_part(lr: Image, window: Window) -> Image:
     """The part of the bicubic enlargement, made of what is around it alone."""
     top, left = max(0, window.top - MARGIN), max(0, window.left - MARGIN)
-    around = lr[top : window.top + window.height + MARGIN, left : window.left + window.width + MARGIN]
+    around = lr[
+        top : window.top + window.height + MARGIN, left : window.left + window.width + MARGIN
+    ]
     inner = Window(window.top - top, window.left - left, window.height, window.width, window.scale)
     return inner.hr(to_uint8(bicubic_up(around, window.scale)))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pipeline.report.charts import ticks
-from pipeline.report.markup import Raw, el, figure, join
-from schemas.evaluation import GroupView
+from pairmill.pipeline.html.charts import ticks
+from pairmill.pipeline.html.markup import Raw, el, figure, join
+from pairmill.schemas.evaluation import GroupView
 
 WIDTH, LEFT, RIGHT, ROW, GAP, HEAD = 480, 140, 56, 20, 16, 24
 COLOURS = 3
@@ -19,7 +19,11 @@ def gains_html(groups: Sequence[GroupView]) -> Raw | None:
 
     Bars of one set are named one by one; those of several have a colour for each network.
     """
-    measured = [group for group in groups if len(group.rows) > 1 and all("psnr_y" in row.scores for row in group.rows)]
+    measured = [
+        group
+        for group in groups
+        if len(group.rows) > 1 and all("psnr_y" in row.scores for row in group.rows)
+    ]
     if not measured or (len(measured) == 1 and len(measured[0].rows) == TWO):
         return None
     values = [_gain(group, place) for group in measured for place in range(1, len(group.rows))]
@@ -42,8 +46,11 @@ def gains_html(groups: Sequence[GroupView]) -> Raw | None:
     said = "dB PSNR (Y), mean of the set "
     if len(measured) == 1:
         return el("div", figure(drawing, "Gain over bicubic", said), class_="gains")
-    legend = join(el("span", el("i", class_=f"key s{(place - 1) % COLOURS}"), row.network, class_="legend")
-                  for place, row in enumerate(measured[0].rows) if place)  # fmt: skip
+    legend = join(
+        el("span", el("i", class_=f"key s{(place - 1) % COLOURS}"), row.network, class_="legend")
+        for place, row in enumerate(measured[0].rows)
+        if place
+    )
     return el("div", figure(drawing, "Gain over bicubic", join([said, legend])), class_="gains")
 
 
@@ -51,20 +58,34 @@ def _gain(group: GroupView, place: int) -> float:
     return group.rows[place].scores["psnr_y"] - group.rows[0].scores["psnr_y"]
 
 
-def _bar(group: GroupView, place: int, top: int, at: Callable[[float], float], *, named: bool) -> list[Raw]:
+def _bar(
+    group: GroupView, place: int, top: int, at: Callable[[float], float], *, named: bool
+) -> list[Raw]:
     gain = _gain(group, place)
     start, end = sorted((at(0.0), at(gain)))
-    bar = el("rect", x=start, y=top + 2, width=max(1.0, round(end - start, 1)), height=ROW - 5, rx=2,
-             class_=f"fill s{0 if named else (place - 1) % COLOURS}")  # fmt: skip
+    bar = el(
+        "rect",
+        x=start,
+        y=top + 2,
+        width=max(1.0, round(end - start, 1)),
+        height=ROW - 5,
+        rx=2,
+        class_=f"fill s{0 if named else (place - 1) % COLOURS}",
+    )
     value = el("text", f"{gain:+.2f}", x=max(end, at(0.0)) + 6, y=top + ROW - 6, class_="tick")
     text = group.rows[place].network if named else group.name if place == 1 else ""
-    name = el("text", _cut(text), x=LEFT - 12, y=top + ROW - 6, class_="label end") if text else None
+    name = (
+        el("text", _cut(text), x=LEFT - 12, y=top + ROW - 6, class_="label end") if text else None
+    )
     return [part for part in (bar, value, name) if part is not None]
 
 
 def _line(value: float, x: float, height: int) -> Raw:
-    return el("g", el("line", x1=x, x2=x, y1=HEAD - 6, y2=height, class_="axis" if value == 0 else "grid"),
-              el("text", f"{value:g}", x=x, y=HEAD - 10, class_="tick mid"))  # fmt: skip
+    return el(
+        "g",
+        el("line", x1=x, x2=x, y1=HEAD - 6, y2=height, class_="axis" if value == 0 else "grid"),
+        el("text", f"{value:g}", x=x, y=HEAD - 10, class_="tick mid"),
+    )
 
 
 def _cut(name: str) -> str:

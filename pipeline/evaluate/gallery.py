@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
-from pipeline.report.markup import Raw, el, join
-from schemas.evaluation import Pane, Shown
+from pairmill.pipeline.html.markup import Raw, el, join
+from pairmill.schemas.evaluation import Pane, Shown
 
 TWO, MOST = 2, 5
 """Crops of a row from which cards stand alone, and crops beside one another, at most."""
@@ -14,39 +14,70 @@ TWO, MOST = 2, 5
 
 def style() -> Raw:
     """What these pages add to the style sheet of the report."""
-    return Raw(files("pipeline.evaluate").joinpath("evaluate.css").read_text(encoding="utf-8"))
+    return Raw(files("pairmill.pipeline.html").joinpath("evaluate.css").read_text(encoding="utf-8"))
 
 
 def rows_html(rows: Sequence[Shown]) -> Raw:
     """A card for each row; two side by side where rows are of two crops."""
     few = all(len(row.panes) <= TWO for row in rows)
-    return el("div", *(_card(row) for row in rows), class_="looks-list two" if few else "looks-list")
+    return el(
+        "div", *(_card(row) for row in rows), class_="looks-list two" if few else "looks-list"
+    )
 
 
 def tools(*, differences: bool, first: str) -> Raw:
     """The switch between pictures and differences, and how to flip."""
     choices = [("show-picture", "pictures", True), ("show-difference", "differences", False)]
     options = join(
-        el("label", el("input", type="radio", name="show", id=name, checked=on), el("span", label)) for name, label, on in choices
+        el("label", el("input", type="radio", name="show", id=name, checked=on), el("span", label))
+        for name, label, on in choices
     )
     switch = el("fieldset", el("legend", "Show"), options, class_="switch") if differences else None
-    hint = el("p", "Point at a crop, tap it, or hold ", el("kbd", "F"), f" for all, to see {first} in its place.", class_="hint")
+    hint = el(
+        "p",
+        "Point at a crop, tap it, or hold ",
+        el("kbd", "F"),
+        f" for all, to see {first} in its place.",
+        class_="hint",
+    )
     return el("div", switch, hint, class_="tools")
 
 
 def _card(row: Shown) -> Raw:
-    head = el("header", el("bdi", row.title, class_="name"), el("span", row.group, class_="tag quiet") if row.group else None,
-              el("span", row.note, class_="quiet small"))  # fmt: skip
+    head = el(
+        "header",
+        el("bdi", row.title, class_="name"),
+        el("span", row.group, class_="tag quiet") if row.group else None,
+        el("span", row.note, class_="quiet small"),
+    )
     first = row.panes[0]
     panes = [_pane(row, pane, None if pane is first else first) for pane in row.panes]
-    return el("article", head, el("div", *panes, class_="crops", style=f"--panes:{min(MOST, len(panes))}"), class_="card look")
+    return el(
+        "article",
+        head,
+        el("div", *panes, class_="crops", style=f"--panes:{min(MOST, len(panes))}"),
+        class_="card look",
+    )
 
 
 def _pane(row: Shown, pane: Pane, first: Pane | None) -> Raw:
-    label = f"{pane.label}, crop of {row.title}" + (f"; press to see {first.label} in its place" if first else "")
+    label = f"{pane.label}, crop of {row.title}" + (
+        f"; press to see {first.label} in its place" if first else ""
+    )
     base = el("span", _images(pane), el("b", pane.label), class_="layer base")
-    flip = el("span", _image(first.picture, first.label, ""), el("b", first.label), class_="layer flip") if first else None
-    button = el("button", base, flip, type="button", class_="pane", aria_label=label, aria_pressed="false")
+    flip = (
+        el(
+            "span",
+            _image(first.picture, first.label, ""),
+            el("b", first.label),
+            class_="layer flip",
+        )
+        if first
+        else None
+    )
+    button = el(
+        "button", base, flip, type="button", class_="pane", aria_label=label, aria_pressed="false"
+    )
     note = el("p", pane.note) if pane.note else None
     return el("div", button, note, class_="crop best" if pane.best else "crop")
 
@@ -59,4 +90,6 @@ def _images(pane: Pane) -> Raw:
 
 
 def _image(file: str, alt: str, kind: str) -> Raw:
-    return el("img", src=file, alt=alt, class_=f"pixels {kind}".strip(), loading="lazy", decoding="async")
+    return el(
+        "img", src=file, alt=alt, class_=f"pixels {kind}".strip(), loading="lazy", decoding="async"
+    )

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from models.metrics.luma import Channel
-from models.metrics.psnr import psnr
-from models.metrics.ssim import ssim
-from pipeline.evaluate.crops import Image
-from schemas.evaluation import MetricView, ScoreRow
+from pairmill.models.metrics.luma import Channel
+from pairmill.models.metrics.psnr import psnr
+from pairmill.models.metrics.ssim import ssim
+from pairmill.pipeline.evaluate.crops import Image
+from pairmill.schemas.evaluation import MetricView, ScoreRow
 
 ALL = "all degraders"
 """Name of the mean over a whole split of a corpus."""
@@ -25,10 +25,30 @@ def fidelity(border: int) -> tuple[MetricView, ...]:
     rule = f"without {border} pixels at each side; mean over pictures"
     window = "Gaussian window of 11 x 11, sigma 1.5, inside only"
     return (
-        MetricView(key="psnr_y", label="PSNR Y", better="higher", digits=2, about=f"dB, {Y}, not rounded, {rule}."),
-        MetricView(key="ssim_y", label="SSIM Y", better="higher", digits=4, about=f"{Y}; {window}; {rule}."),
-        MetricView(key="psnr_rgb", label="PSNR RGB", better="higher", digits=2, about=f"dB, one error over R, G and B, {rule}."),
-        MetricView(key="ssim_rgb", label="SSIM RGB", better="higher", digits=4, about=f"mean of R, G and B; {window}; {rule}."),
+        MetricView(
+            key="psnr_y",
+            label="PSNR Y",
+            better="higher",
+            digits=2,
+            about=f"dB, {Y}, not rounded, {rule}.",
+        ),
+        MetricView(
+            key="ssim_y", label="SSIM Y", better="higher", digits=4, about=f"{Y}; {window}; {rule}."
+        ),
+        MetricView(
+            key="psnr_rgb",
+            label="PSNR RGB",
+            better="higher",
+            digits=2,
+            about=f"dB, one error over R, G and B, {rule}.",
+        ),
+        MetricView(
+            key="ssim_rgb",
+            label="SSIM RGB",
+            better="higher",
+            digits=4,
+            about=f"mean of R, G and B; {window}; {rule}.",
+        ),
     )
 
 
@@ -54,9 +74,17 @@ class Scorer:
     def __post_init__(self) -> None:
         more = []
         if self.lpips:
-            more.append(MetricView(key="lpips", label="LPIPS", better="lower", digits=4, about=self.lpips_about))
+            more.append(
+                MetricView(
+                    key="lpips", label="LPIPS", better="lower", digits=4, about=self.lpips_about
+                )
+            )
         if self.niqe:
-            more.append(MetricView(key="niqe", label="NIQE", better="lower", digits=3, about=self.niqe_about))
+            more.append(
+                MetricView(
+                    key="niqe", label="NIQE", better="lower", digits=3, about=self.niqe_about
+                )
+            )
         object.__setattr__(self, "metrics", (*fidelity(self.border), *more))
 
     def scores(self, sr: Image, hr: Image | None) -> dict[str, float]:
@@ -64,10 +92,19 @@ class Scorer:
         found: dict[str, float | None] = {}
         if hr is not None:
             for channel in CHANNELS:
-                found |= {f"{name}_{channel}": self._compared(name, sr, hr, channel) for name in ("psnr", "ssim")}
-            found["lpips"] = self.lpips(sr, hr) if self.lpips and min(hr.shape[:2]) >= LEAST_LPIPS else None
+                found |= {
+                    f"{name}_{channel}": self._compared(name, sr, hr, channel)
+                    for name in ("psnr", "ssim")
+                }
+            found["lpips"] = (
+                self.lpips(sr, hr) if self.lpips and min(hr.shape[:2]) >= LEAST_LPIPS else None
+            )
         found["niqe"] = self.niqe(sr) if self.niqe else None
-        return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
+        return {
+            name: value
+            for name, value in found.items()
+            if value is not None and math.isfinite(value)
+        }
 
     def _compared(self, name: str, sr: Image, hr: Image, channel: Channel) -> float | None:
         inside = min(hr.shape[:2]) - 2 * self.border
@@ -90,13 +127,20 @@ def means(rows: Sequence[Sequence[ScoreRow]]) -> tuple[ScoreRow, ...]:
     for own in zip(*rows, strict=True):
         names = dict.fromkeys(name for row in own for name in row.scores)
         values = {name: [row.scores[name] for row in own if name in row.scores] for name in names}
-        out.append(ScoreRow(network=own[0].network, scores={name: sum(found) / len(found) for name, found in values.items()}))
+        out.append(
+            ScoreRow(
+                network=own[0].network,
+                scores={name: sum(found) / len(found) for name, found in values.items()},
+            )
+        )
     return tuple(out)
 
 
 def best(rows: Sequence[ScoreRow], metric: MetricView) -> float | None:
     """The best value of a metric, as it is printed; none if fewer than two networks have one."""
-    found = [round(row.scores[metric.key], metric.digits) for row in rows if metric.key in row.scores]
+    found = [
+        round(row.scores[metric.key], metric.digits) for row in rows if metric.key in row.scores
+    ]
     if len(found) < 2:
         return None
     return max(found) if metric.better == "higher" else min(found)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.resize import bicubic_up, to_uint8
-from pipeline.storage import Storage
-from schemas.base import digest_of
-from schemas.errors import StoreError, UserError
-from schemas.evaluation import InferenceConfig, NetworkView
+from pairmill.models.functional.resize import bicubic_up, to_uint8
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.base import digest_of
+from pairmill.schemas.errors import StoreError, UserError
+from pairmill.schemas.evaluation import InferenceConfig, NetworkView
 
 if TYPE_CHECKING:
-    from models.archs.layers import Network
+    from pairmill.models.archs.layers import Network
 
 Image = NDArray[np.uint8]
 BICUBIC = "bicubic"
@@ -42,17 +42,25 @@ class Upscaler:
         """Name in tables."""
         return self.view.name
 
-    def strips(self, lr: Image, config: InferenceConfig, advanced: Callable[[float], None] = lambda _: None) -> Iterator[Image]:
+    def strips(
+        self, lr: Image, config: InferenceConfig, advanced: Callable[[float], None] = lambda _: None
+    ) -> Iterator[Image]:
         """Rows of the enlarged image, from the top, some at a time."""
         if self.network is None:
             yield to_uint8(bicubic_up(lr, self.view.scale))
             return
-        from models.inference.tiled import strips
+        from pairmill.models.inference.tiled import strips
 
         yield from strips(
-            self.network, lr, tile=config.tile or None, overlap=config.overlap, ensemble=config.ensemble, device=config.device,
-            precision=config.precision, advanced=advanced,
-        )  # fmt: skip
+            self.network,
+            lr,
+            tile=config.tile or None,
+            overlap=config.overlap,
+            ensemble=config.ensemble,
+            device=config.device,
+            precision=config.precision,
+            advanced=advanced,
+        )
 
     def __call__(self, lr: Image, config: InferenceConfig) -> Image:
         """The enlarged image, (scale H, scale W, 3); the time it takes is counted."""
@@ -80,7 +88,7 @@ def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
     """A network from a checkpoint file.
 
     Args:
-        checkpoint: Path or URL; of ours, or of any kind that `models.archs.weights` recognises.
+        checkpoint: Path or URL; of ours, or of any kind that `pairmill.models.archs.weights` recognises.
         mixed: Another checkpoint of the same network and the share of its weights.
 
     Raises:
@@ -89,7 +97,7 @@ def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
     network, digest = _read(checkpoint)
     name = name_of(checkpoint)
     if mixed is not None:
-        from models.inference.interpolate import interpolate
+        from pairmill.models.inference.interpolate import interpolate
 
         other, alpha = mixed
         second, second_digest = _read(other)
@@ -97,12 +105,22 @@ def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
             network.load_state_dict(interpolate(network.state_dict(), second.state_dict(), alpha))
         except UserError as error:
             where = f"{checkpoint} and {other}" + (f", {error.where}" if error.where else "")
-            raise UserError(error.what, where=where, got=error.got, wanted=error.wanted, todo=error.todo) from error
-        name, digest = f"{name}+{alpha:g}·{name_of(other)}", digest_of([digest, second_digest, alpha])
+            raise UserError(
+                error.what, where=where, got=error.got, wanted=error.wanted, todo=error.todo
+            ) from error
+        name, digest = (
+            f"{name}+{alpha:g}·{name_of(other)}",
+            digest_of([digest, second_digest, alpha]),
+        )
     view = NetworkView(
-        name=name, arch=network.config.words(), file=checkpoint, sha256=digest, scale=network.scale,
-        parameters=sum(weight.numel() for weight in network.parameters()), training=_training(checkpoint),
-    )  # fmt: skip
+        name=name,
+        arch=network.config.words(),
+        file=checkpoint,
+        sha256=digest,
+        scale=network.scale,
+        parameters=sum(weight.numel() for weight in network.parameters()),
+        training=_training(checkpoint),
+    )
     return Upscaler(view, network.eval())
 
 
@@ -116,15 +134,25 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
     Raises:
         UserError: as `load`, if the scales differ, or if nothing says which it is.
     """
-    networks = [load(checkpoint) for checkpoint in dict.fromkeys(checkpoints) if checkpoint != BICUBIC]
+    networks = [
+        load(checkpoint) for checkpoint in dict.fromkeys(checkpoints) if checkpoint != BICUBIC
+    ]
     scales = {one.view.scale for one in networks} | ({scale} if scale else set())
     if len(scales) > 1:
         listed = ", ".join(f"{one.view.file} x{one.view.scale}" for one in networks)
-        raise UserError("scales differ", got=f"{listed}" + (f"; pictures x{scale}" if scale else ""),
-                        wanted="one scale for all networks and pictures", todo="evaluate one scale at a time")  # fmt: skip
+        raise UserError(
+            "scales differ",
+            got=f"{listed}" + (f"; pictures x{scale}" if scale else ""),
+            wanted="one scale for all networks and pictures",
+            todo="evaluate one scale at a time",
+        )
     if not scales:
-        raise UserError("nothing says by how much to enlarge", got="bicubic and HR alone", wanted="a scale",
-                        todo="say it, such as `--scale 4`")  # fmt: skip
+        raise UserError(
+            "nothing says by how much to enlarge",
+            got="bicubic and HR alone",
+            wanted="a scale",
+            todo="say it, such as `--scale 4`",
+        )
     counts: dict[str, int] = {}
     for one in networks:
         counts[one.name] = counts.get(one.name, 0) + 1
@@ -135,7 +163,7 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
 
 def _read(checkpoint: str) -> tuple[Network, str]:
     """The network with its weights, and the digest of the file."""
-    from models.archs.weights import load_network
+    from pairmill.models.archs.weights import load_network
 
     data = read_file(checkpoint, "checkpoint", "`pairmill train` writes checkpoints")
     return load_network(data, checkpoint), hashlib.sha256(data).hexdigest()
@@ -152,8 +180,12 @@ def read_file(place: str, what: str, todo: str) -> bytes:
         if name and storage.exists(name):
             return storage.read(name)
     except StoreError as error:
-        raise UserError(f"the {what} cannot be read", where=place, got=error.got or error.what) from error
-    raise UserError(f"there is no such {what}", where=place, wanted="the path or URL of a file", todo=todo)
+        raise UserError(
+            f"the {what} cannot be read", where=place, got=error.got or error.what
+        ) from error
+    raise UserError(
+        f"there is no such {what}", where=place, wanted="the path or URL of a file", todo=todo
+    )
 
 
 def _beside(checkpoint: str) -> tuple[Storage, str]:
@@ -165,7 +197,11 @@ def _beside(checkpoint: str) -> tuple[Storage, str]:
 def name_of(checkpoint: str) -> str:
     """A name for tables: the file's, and where a training run wrote it, the run's."""
     parts = checkpoint.split("/")
-    return f"{parts[-3]}/{_stem(checkpoint)}" if len(parts) > 2 and parts[-2] == "checkpoints" else _stem(checkpoint)
+    return (
+        f"{parts[-3]}/{_stem(checkpoint)}"
+        if len(parts) > 2 and parts[-2] == "checkpoints"
+        else _stem(checkpoint)
+    )
 
 
 def _stem(checkpoint: str) -> str:
@@ -182,6 +218,13 @@ def _training(checkpoint: str) -> str:
         said = json.loads(storage.read(beside))
     except ValueError:
         return ""
-    corpus, step = (said.get("corpus"), said.get("step")) if isinstance(said, dict) else (None, None)
+    corpus, step = (
+        (said.get("corpus"), said.get("step")) if isinstance(said, dict) else (None, None)
+    )
     corpora = corpus.get("reference") or corpus.get("name") if isinstance(corpus, dict) else corpus
-    return ", ".join([*([f"corpus {corpora}"] if corpora else []), *([f"step {step:,}"] if isinstance(step, int) else [])])
+    return ", ".join(
+        [
+            *([f"corpus {corpora}"] if corpora else []),
+            *([f"step {step:,}"] if isinstance(step, int) else []),
+        ]
+    )

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.curation.attribution import is_table
-from pipeline.images.find import find_files
-from pipeline.images.listing import FoundFile, look_at, place_of
-from schemas.errors import UserError
+from pairmill.pipeline.curation.attribution import is_table
+from pairmill.pipeline.images.find import find_files
+from pairmill.pipeline.images.listing import FoundFile, look_at, place_of
+from pairmill.schemas.errors import UserError
 
 MAGIC = re.compile(r"[*?\[]")
 
@@ -39,11 +39,18 @@ def jobs_of(patterns: Sequence[str], base: str, out: str) -> list[Job]:
     for pattern in patterns:
         root = _root(pattern, base)
         for file in images_named(pattern, base, "IMAGES"):
-            found.setdefault(file.url, posixpath.relpath(file.url, root) if file.url.startswith(root) else _name(file.url))
+            found.setdefault(
+                file.url,
+                posixpath.relpath(file.url, root) if file.url.startswith(root) else _name(file.url),
+            )
     inside = place_of(out, base, "--out").url.rstrip("/") + "/"
     kept = {url: name for url, name in found.items() if not url.startswith(inside)}
     if not kept:
-        raise UserError("all these images lie in the output folder", where=inside, todo="name another folder with --out")
+        raise UserError(
+            "all these images lie in the output folder",
+            where=inside,
+            todo="name another folder with --out",
+        )
     return [Job(url, name) for url, name in _unique(kept).items()]
 
 
@@ -62,7 +69,9 @@ def _root(pattern: str, base: str) -> str:
     if look_at(place, "IMAGES") == "folder":
         return place.url.rstrip("/")
     parts = place.path.split("/")
-    first = next((number for number, part in enumerate(parts[:-1]) if MAGIC.search(part)), len(parts) - 1)
+    first = next(
+        (number for number, part in enumerate(parts[:-1]) if MAGIC.search(part)), len(parts) - 1
+    )
     return place.at("/".join(parts[:first]) or "/").url.rstrip("/")
 
 
@@ -73,7 +82,11 @@ def _name(url: str) -> str:
 def _unique(names: dict[str, str]) -> dict[str, str]:
     """PNG names that differ, capitals or not: `a.png` and `a.jpg` give `a-png.png` and `a-jpg.png`."""
     stems = {url: posixpath.splitext(name)[0] for url, name in names.items()}
-    counts, taken, out = Counter(stem.lower() for stem in stems.values()), Counter[str](), dict[str, str]()
+    counts, taken, out = (
+        Counter(stem.lower() for stem in stems.values()),
+        Counter[str](),
+        dict[str, str](),
+    )
     for url, stem in stems.items():
         ending = posixpath.splitext(names[url])[1].lstrip(".")
         name = f"{stem}-{ending}" if counts[stem.lower()] > 1 else stem

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.evaluate.gains import gains_html
-from pipeline.evaluate.gallery import rows_html, style, tools
-from pipeline.evaluate.measure import ALL, best
-from pipeline.evaluate.tables import columns, heading, shown
-from pipeline.report.markup import Raw, counted, definitions, el, join, number, of, section, table
-from pipeline.report.page import document
-from schemas.evaluation import EvaluationReport, GroupView, MetricView, NetworkView, ScoreRow
+from pairmill.pipeline.evaluate.gains import gains_html
+from pairmill.pipeline.evaluate.gallery import rows_html, style, tools
+from pairmill.pipeline.evaluate.measure import ALL, best
+from pairmill.pipeline.evaluate.tables import columns, heading, shown
+from pairmill.pipeline.html.markup import (
+    Raw,
+    counted,
+    definitions,
+    el,
+    join,
+    number,
+    of,
+    section,
+    table,
+)
+from pairmill.pipeline.report.page import document
+from pairmill.schemas.evaluation import (
+    EvaluationReport,
+    GroupView,
+    MetricView,
+    NetworkView,
+    ScoreRow,
+)
 
 MOST_ROWS = 2000
 """Rows of the table of all pictures; `scores.csv` has all."""
@@ -24,8 +40,12 @@ def evaluation_page(report: EvaluationReport) -> str:
     if columns(report):
         parts.append(("all", "Every picture", _every(report)))
     parts.append(("making", "How it was measured", _making(report)))
-    nav = el("nav", el("a", report.title, href="#top", class_="brand"),
-             *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts), aria_label="Sections")  # fmt: skip
+    nav = el(
+        "nav",
+        el("a", report.title, href="#top", class_="brand"),
+        *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts),
+        aria_label="Sections",
+    )
     main = el("main", _hero(report), *(html for _, _, html in parts))
     files = join([el("code", name) for name in ("evaluation.json", "scores.csv", "table.md")], ", ")
     foot = el("footer", el("p", files, " beside this page hold the numbers.", class_="quiet small"))
@@ -35,25 +55,47 @@ def evaluation_page(report: EvaluationReport) -> str:
 def _hero(report: EvaluationReport) -> Raw:
     made = report.made.replace("T", " ").replace("Z", " UTC")
     facts = [
-        (number(len(report.pictures)), "picture" if len(report.pictures) == 1 else "pictures"), (f"×{report.scale}", "scale"),
-        (number(len(report.networks)), "networks, with bicubic" if len(report.networks) > 1 else "control"),
+        (number(len(report.pictures)), "picture" if len(report.pictures) == 1 else "pictures"),
+        (f"×{report.scale}", "scale"),
+        (
+            number(len(report.networks)),
+            "networks, with bicubic" if len(report.networks) > 1 else "control",
+        ),
         (f"{report.border} px", "left out at each side"),
-    ]  # fmt: skip
-    stats = el("ul", *(el("li", el("b", value), el("span", label)) for value, label in facts), class_="stats")
-    return el("header", el("p", f"Evaluation · {made}", class_="eyebrow"), el("h1", report.title),
-              el("p", sentence(report), class_="lead"), stats, class_="hero")  # fmt: skip
+    ]
+    stats = el(
+        "ul",
+        *(el("li", el("b", value), el("span", label)) for value, label in facts),
+        class_="stats",
+    )
+    return el(
+        "header",
+        el("p", f"Evaluation · {made}", class_="eyebrow"),
+        el("h1", report.title),
+        el("p", sentence(report), class_="lead"),
+        stats,
+        class_="hero",
+    )
 
 
 def sentence(report: EvaluationReport) -> str:
     """The result in words: of the first set, or of a whole corpus, and the best network."""
     measured = [group for group in report.groups if "psnr_y" in group.rows[0].scores]
-    group = next((group for group in measured if group.name == ALL), measured[0] if measured else None)
+    group = next(
+        (group for group in measured if group.name == ALL), measured[0] if measured else None
+    )
     if group is None:
         names = ", ".join(group.name for group in report.groups)
         return f"Real images without HR ({names}): what differs can be seen, but not measured against the truth."
     control = group.rows[0].scores["psnr_y"]
-    name = f"{group.about}, degrader {group.name}" if group.kind == "corpus" and group.name != ALL else group.name
-    where = f"On {group.about if group.name == ALL else name} ({counted(group.pictures, 'picture')})"
+    name = (
+        f"{group.about}, degrader {group.name}"
+        if group.kind == "corpus" and group.name != ALL
+        else group.name
+    )
+    where = (
+        f"On {group.about if group.name == ALL else name} ({counted(group.pictures, 'picture')})"
+    )
     if len(group.rows) == 1:
         return f"{where}, bicubic enlargement reaches {control:.2f} dB PSNR (Y)."
     top = max(group.rows[1:], key=lambda row: row.scores.get("psnr_y", 0.0))
@@ -66,27 +108,53 @@ def _scores(report: EvaluationReport) -> Raw:
     metrics = columns(report)
     lead = (
         "Means over the pictures of each set. Bicubic is the control: what needs no network. The best of each set is set off."
-        if metrics else "No metric applies: there is no HR, and NIQE has no parameters."
-    )  # fmt: skip
-    head = el("tr", el("th", "network", scope="col"),
-              *(el("th", heading(metric), scope="col", class_="num") for metric in metrics))  # fmt: skip
+        if metrics
+        else "No metric applies: there is no HR, and NIQE has no parameters."
+    )
+    head = el(
+        "tr",
+        el("th", "network", scope="col"),
+        *(el("th", heading(metric), scope="col", class_="num") for metric in metrics),
+    )
     bodies = [_group(group, metrics) for group in report.groups]
     inner = el("table", el("caption", "Mean scores"), el("thead", head), *bodies)
-    box = el("div", inner, class_="table scores", tabindex=0, role="region", aria_label="Mean scores")
-    notes = el("ul", *(el("li", note) for note in report.notes), class_="quiet small gap") if report.notes else None
-    return section("scores", "Scores", lead, box if metrics else None, notes, gains_html(report.groups))
+    box = el(
+        "div", inner, class_="table scores", tabindex=0, role="region", aria_label="Mean scores"
+    )
+    notes = (
+        el("ul", *(el("li", note) for note in report.notes), class_="quiet small gap")
+        if report.notes
+        else None
+    )
+    return section(
+        "scores", "Scores", lead, box if metrics else None, notes, gains_html(report.groups)
+    )
 
 
 def _group(group: GroupView, metrics: Sequence[MetricView]) -> Raw:
     tops = {metric.key: best(group.rows, metric) for metric in metrics}
-    whole, part = counted(group.pictures, "picture"), f"{group.pictures:,} of {counted(group.total, 'picture')}"
+    whole, part = (
+        counted(group.pictures, "picture"),
+        f"{group.pictures:,} of {counted(group.total, 'picture')}",
+    )
     amount = whole if group.pictures == group.total else part
     label = f"degrader {group.name}" if group.kind == "corpus" and group.name != ALL else group.name
-    name = el("th", el("bdi", label), el("span", f"{amount}; {group.about}"), scope="rowgroup", colspan=1 + len(metrics))
+    name = el(
+        "th",
+        el("bdi", label),
+        el("span", f"{amount}; {group.about}"),
+        scope="rowgroup",
+        colspan=1 + len(metrics),
+    )
     rows = [el("tr", name, class_="set")]
     for place, row in enumerate(group.rows):
-        cells = [_cell(row, group.rows[0] if place else None, metric, tops[metric.key]) for metric in metrics]
-        rows.append(el("tr", el("td", el("bdi", row.network)), *cells, class_=None if place else "control"))
+        cells = [
+            _cell(row, group.rows[0] if place else None, metric, tops[metric.key])
+            for metric in metrics
+        ]
+        rows.append(
+            el("tr", el("td", el("bdi", row.network)), *cells, class_=None if place else "control")
+        )
     return el("tbody", *rows)
 
 
@@ -106,19 +174,40 @@ def _pictures(report: EvaluationReport) -> Raw:
         f"{of(len(report.shown), len(report.pictures))}; of each set, from the least to the greatest gain of the first network. "
         "Crops lie where LR has most detail."
     )
-    ramp = el("p", "as HR", el("i", class_="magma"), f"{report.peak:g} grey levels off, or more", class_="ramp")
-    first = "the first one" if len({row.panes[0].label for row in report.shown}) > 1 else report.shown[0].panes[0].label
+    ramp = el(
+        "p",
+        "as HR",
+        el("i", class_="magma"),
+        f"{report.peak:g} grey levels off, or more",
+        class_="ramp",
+    )
+    first = (
+        "the first one"
+        if len({row.panes[0].label for row in report.shown}) > 1
+        else report.shown[0].panes[0].label
+    )
     switch = tools(differences=measured, first=first)
-    return section("pictures", "Pictures", lead, switch, ramp if measured else None, rows_html(report.shown))
+    return section(
+        "pictures", "Pictures", lead, switch, ramp if measured else None, rows_html(report.shown)
+    )
 
 
 def _every(report: EvaluationReport) -> Raw:
     metrics = columns(report)
     rows: list[list[object]] = [
-        [el("bdi", picture.name), picture.group, el("bdi", row.network), *(shown(row.scores.get(m.key), m) for m in metrics)]
-        for picture in report.pictures for row in picture.rows
-    ]  # fmt: skip
-    lead = f"{of(min(MOST_ROWS, len(rows)), len(rows))}; " + "the same numbers, to more digits, are in scores.csv."
+        [
+            el("bdi", picture.name),
+            picture.group,
+            el("bdi", row.network),
+            *(shown(row.scores.get(m.key), m) for m in metrics),
+        ]
+        for picture in report.pictures
+        for row in picture.rows
+    ]
+    lead = (
+        f"{of(min(MOST_ROWS, len(rows)), len(rows))}; "
+        + "the same numbers, to more digits, are in scores.csv."
+    )
     head = ("picture", "set", "network", *(metric.label for metric in metrics))
     numeric = frozenset(range(3, 3 + len(metrics)))
     content = [table(head, rows[:MOST_ROWS], "Scores of every picture", numeric)]
@@ -131,20 +220,35 @@ def _every(report: EvaluationReport) -> Raw:
 
 def _making(report: EvaluationReport) -> Raw:
     config = report.config.inference
-    tiles = f"tiles of at most {config.tile} LR pixels that see {config.overlap} more" if config.tile else "images whole"
+    tiles = (
+        f"tiles of at most {config.tile} LR pixels that see {config.overlap} more"
+        if config.tile
+        else "images whole"
+    )
     how = f"{tiles}, {config.precision}" + (", mean of eight positions" if config.ensemble else "")
     lead = "Pictures are compared in 8 bits. LR of sets without LR is MATLAB's bicubic reduction of HR, clipped and rounded once."
-    rows: list[tuple[str, object]] = [("networks run in", how), *((metric.label, metric.about) for metric in columns(report))]
+    rows: list[tuple[str, object]] = [
+        ("networks run in", how),
+        *((metric.label, metric.about) for metric in columns(report)),
+    ]
     cards = [_network(one) for one in report.networks[1:]]
-    return section("making", "How it was measured", lead, definitions(rows),
-                   el("div", *cards, class_="grid networks") if cards else None)  # fmt: skip
+    return section(
+        "making",
+        "How it was measured",
+        lead,
+        definitions(rows),
+        el("div", *cards, class_="grid networks") if cards else None,
+    )
 
 
 def _network(one: NetworkView) -> Raw:
     rate = f"{one.megapixels / one.seconds:.3g} HR megapixels/s" if one.seconds else "–"
     rows: list[tuple[str, object]] = [
-        ("parameters", number(one.parameters)), ("speed here", rate), ("trained on", one.training or "not said"),
-        ("file", el("bdi", one.file)), ("sha256", el("code", one.sha256[:16])),
-    ]  # fmt: skip
+        ("parameters", number(one.parameters)),
+        ("speed here", rate),
+        ("trained on", one.training or "not said"),
+        ("file", el("bdi", one.file)),
+        ("sha256", el("code", one.sha256[:16])),
+    ]
     title = el("p", el("b", el("bdi", one.name)), el("span", f" {one.arch}", class_="quiet"))
     return el("article", title, definitions(rows), class_="card kernel")

@@ -44,7 +44,9 @@ class PngRows:
             ValueError: if they are of another width, or more than are left.
         """
         if rows.shape[1:] != (self.width, 3) or rows.dtype != np.uint8 or len(rows) > self.left:
-            raise ValueError(f"want at most {self.left} rows of {self.width} pixels, got {rows.dtype} {rows.shape}")
+            raise ValueError(
+                f"want at most {self.left} rows of {self.width} pixels, got {rows.dtype} {rows.shape}"
+            )
         step = max(1, AT_ONCE // (3 * self.width))
         for start in range(0, len(rows), step):
             part = rows[start : start + step]
@@ -67,13 +69,17 @@ class PngRows:
             self._chunk(b"IDAT", data)
 
     def _chunk(self, kind: bytes, data: bytes) -> None:
-        self.file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+        self.file.write(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
 
 def filtered(rows: NDArray[np.uint8], above: NDArray[np.uint8]) -> bytes:
     """Rows as what differs from Paeth's prediction, each after the number of the filter. Source: PNG, section 9.4."""
     b = np.concatenate([above, rows[:-1]]).astype(np.int16)
-    a, c = (np.pad(values[:, :-1], ((0, 0), (1, 0), (0, 0))) for values in (rows.astype(np.int16), b))
+    a, c = (
+        np.pad(values[:, :-1], ((0, 0), (1, 0), (0, 0))) for values in (rows.astype(np.int16), b)
+    )
     to_a, to_b, to_c = np.abs(b - c), np.abs(a - c), np.abs(a + b - 2 * c)
     nearest = np.where((to_a <= to_b) & (to_a <= to_c), a, np.where(to_b <= to_c, b, c))
     out = np.empty((len(rows), 1 + 3 * rows.shape[1]), np.uint8)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 
-from pipeline.evaluate.crops import Image
-from pipeline.evaluate.measure import Scorer
-from pipeline.images.decode import pixel_digest
-from pipeline.storage import Storage
-from schemas.base import digest_of
-from schemas.evaluation import InferenceConfig, Measured, NetworkView
+from pairmill.pipeline.evaluate.crops import Image
+from pairmill.pipeline.evaluate.measure import Scorer
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.base import digest_of
+from pairmill.schemas.evaluation import InferenceConfig, Measured, NetworkView
 
 FORM = 1
 """Raised when the same network and picture would give other scores."""
@@ -31,11 +31,18 @@ class Records:
         scorer: What is measured.
     """
 
-    def __init__(self, target: Storage, folder: str, config: InferenceConfig, scorer: Scorer) -> None:
+    def __init__(
+        self, target: Storage, folder: str, config: InferenceConfig, scorer: Scorer
+    ) -> None:
         self.target, self.folder = target, f"{folder}/{RECORDS}"
         self.known = set(target.names(self.folder))
         fitted = hashlib.sha256(scorer.niqe_fitted).hexdigest()
-        self.measuring = [FORM, config.model_dump(mode="json"), [each.model_dump(mode="json") for each in scorer.metrics], fitted]
+        self.measuring = [
+            FORM,
+            config.model_dump(mode="json"),
+            [each.model_dump(mode="json") for each in scorer.metrics],
+            fitted,
+        ]
 
     def name(self, network: NetworkView, picture: str) -> str:
         """File of the scores of a network on a picture, which is given by its digest."""
@@ -44,7 +51,7 @@ class Records:
     def read(self, name: str) -> Measured | None:
         """What was measured; none if nothing was."""
         if name in self.known:
-            with suppress(ValueError):                   # one of another version tells nothing
+            with suppress(ValueError):  # one of another version tells nothing
                 return Measured.model_validate_json(self.target.read(f"{self.folder}/{name}"))
         return None
 

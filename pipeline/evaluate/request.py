@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.evaluate.sources import Case, Group, corpus_groups, guessed_scale, hr_folder, paired_folders, real_images
-from pipeline.storage import Storage
-from schemas.errors import UserError
-from schemas.evaluation import EvaluationConfig
+from pairmill.pipeline.evaluate.sources import (
+    Case,
+    Group,
+    corpus_groups,
+    guessed_scale,
+    hr_folder,
+    paired_folders,
+    real_images,
+)
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.evaluation import EvaluationConfig
 
 
 @dataclass(frozen=True)
@@ -47,11 +55,18 @@ def groups_of(request: Request, workspace: Storage) -> list[Group]:
     """
     groups = [paired_folders(hr, lr, request.base) for hr, lr in request.pairs]
     groups += [hr_folder(hr, request.base) for hr in request.hr]
-    groups += [group for reference, split in request.corpora for group in corpus_groups(workspace, reference, split)]
+    groups += [
+        group
+        for reference, split in request.corpora
+        for group in corpus_groups(workspace, reference, split)
+    ]
     groups += [real_images(real, request.base) for real in request.real]
     if not groups:
-        raise UserError("nothing to evaluate on", wanted="pairs, HR, a corpus or real images",
-                        todo="name some: --hr FOLDER --lr FOLDER, --corpus NAME@VERSION or --real FOLDER")  # fmt: skip
+        raise UserError(
+            "nothing to evaluate on",
+            wanted="pairs, HR, a corpus or real images",
+            todo="name some: --hr FOLDER --lr FOLDER, --corpus NAME@VERSION or --real FOLDER",
+        )
     return _renamed(groups)
 
 
@@ -65,7 +80,11 @@ def _renamed(groups: list[Group]) -> list[Group]:
         cases = []
         for case in group.cases:
             counts[case.name] = counts.get(case.name, 0) + 1
-            cases.append(Case(f"{case.name} ({counts[case.name]})", case.read) if counts[case.name] > 1 else case)
+            cases.append(
+                Case(f"{case.name} ({counts[case.name]})", case.read)
+                if counts[case.name] > 1
+                else case
+            )
         out.append(Group(name, group.about, group.kind, tuple(cases), group.scale))
     return out
 
@@ -76,9 +95,17 @@ def scale_of(config: EvaluationConfig, groups: Sequence[Group]) -> int | None:
     Raises:
         UserError: if they differ.
     """
-    said = {group.scale for group in groups if group.scale} | ({config.scale} if config.scale else set())
+    said = {group.scale for group in groups if group.scale} | (
+        {config.scale} if config.scale else set()
+    )
     if len(said) > 1:
-        listed = ", ".join(sorted({f"{group.about} x{group.scale}" for group in groups if group.scale}))
-        raise UserError("scales differ", got=f"{listed}" + (f"; --scale {config.scale}" if config.scale else ""),
-                        wanted="one scale for all", todo="evaluate one scale at a time")  # fmt: skip
+        listed = ", ".join(
+            sorted({f"{group.about} x{group.scale}" for group in groups if group.scale})
+        )
+        raise UserError(
+            "scales differ",
+            got=f"{listed}" + (f"; --scale {config.scale}" if config.scale else ""),
+            wanted="one scale for all",
+            todo="evaluate one scale at a time",
+        )
     return said.pop() if said else guessed_scale(groups)

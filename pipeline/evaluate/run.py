@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import layout
-from pipeline.evaluate.crops import Image, difference, most_detail
-from pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means
-from pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
-from pipeline.evaluate.page import evaluation_page
-from pipeline.evaluate.records import Records, digest_of_pair
-from pipeline.evaluate.request import Request, groups_of, scale_of
-from pipeline.evaluate.scorer import scorer
-from pipeline.evaluate.sources import Case, Group, thinned
-from pipeline.evaluate.tables import markdown, scores_csv, shown
-from pipeline.images.rejected import ImageRejected
-from pipeline.provenance import now
-from pipeline.report.shelf import Shelf
-from pipeline.storage import Storage
-from schemas.errors import UserError
-from schemas.evaluation import (
+from pairmill.pipeline.evaluate.crops import Image, difference, most_detail
+from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means
+from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
+from pairmill.pipeline.evaluate.page import evaluation_page
+from pairmill.pipeline.evaluate.records import Records, digest_of_pair
+from pairmill.pipeline.evaluate.request import Request, groups_of, scale_of
+from pairmill.pipeline.evaluate.scorer import scorer
+from pairmill.pipeline.evaluate.sources import Case, Group, thinned
+from pairmill.pipeline.evaluate.tables import markdown, scores_csv, shown
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.provenance import now
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.evaluation import (
     EvaluationConfig,
     EvaluationReport,
     GroupView,
@@ -46,7 +46,11 @@ Advanced = Callable[[int, int, str], None]
 
 
 def evaluate(
-    request: Request, workspace: Storage, target: Storage, folder: str, advanced: Advanced = lambda *_: None
+    request: Request,
+    workspace: Storage,
+    target: Storage,
+    folder: str,
+    advanced: Advanced = lambda *_: None,
 ) -> EvaluationReport:
     """Evaluate, and write `evaluation.json`, `scores.csv`, `table.md`, pictures in `img/`, and last the page `index.html`.
 
@@ -66,15 +70,32 @@ def evaluate(
     networks = load_all(list(request.checkpoints), scale_of(request.config, groups))
     scale = networks[0].view.scale
     scores = scorer(request, scale)
-    run = _Run(networks, scores, request.config, Records(target, folder, request.config.inference, scores), advanced)
+    run = _Run(
+        networks,
+        scores,
+        request.config,
+        Records(target, folder, request.config.inference, scores),
+        advanced,
+    )
     run.measure([(group, thinned(group.cases, request.config.limit)) for group in groups])
-    rows = run.show(groups, Shelf(target, folder))
+    rows = run.show(groups, PictureFiles(target, folder))
     title = request.title or ", ".join(one.name for one in networks[1:]) or BICUBIC
     report = EvaluationReport(
-        title=title, made=now(), scale=scale, border=scale, config=request.config, metrics=run.scorer.metrics,
-        networks=tuple(one.seen() for one in networks), groups=tuple(run.averaged(groups)), pictures=tuple(run.pictures),
-        shown=tuple(rows), peak=PEAK, left_out=tuple(run.left_out), found=run.found, notes=tuple(_notes(run)),
-    )  # fmt: skip
+        title=title,
+        made=now(),
+        scale=scale,
+        border=scale,
+        config=request.config,
+        metrics=run.scorer.metrics,
+        networks=tuple(one.seen() for one in networks),
+        groups=tuple(run.averaged(groups)),
+        pictures=tuple(run.pictures),
+        shown=tuple(rows),
+        peak=PEAK,
+        left_out=tuple(run.left_out),
+        found=run.found,
+        notes=tuple(_notes(run)),
+    )
     target.write(f"{folder}/evaluation.json", report.model_dump_json(indent=1).encode())
     target.write(f"{folder}/scores.csv", scores_csv(report).encode())
     if run.scorer.niqe_fitted:
@@ -85,9 +106,16 @@ def evaluate(
 
 
 def evaluate_on_corpus(
-    checkpoint: str, reference: str, workspace: Storage, name: str, *, split: str = "val",
-    config: EvaluationConfig | None = None, advanced: Advanced = lambda *_: None, **more: Any,
-) -> tuple[EvaluationReport, str]:  # fmt: skip
+    checkpoint: str,
+    reference: str,
+    workspace: Storage,
+    name: str,
+    *,
+    split: str = "val",
+    config: EvaluationConfig | None = None,
+    advanced: Advanced = lambda *_: None,
+    **more: Any,
+) -> tuple[EvaluationReport, str]:
     """The page of one checkpoint on one split of a corpus version, as a training flow makes it.
 
     Args:
@@ -106,7 +134,9 @@ def evaluate_on_corpus(
     Raises:
         UserError: as `evaluate`.
     """
-    request = Request((checkpoint,), corpora=((reference, split),), config=config or EvaluationConfig(), **more)
+    request = Request(
+        (checkpoint,), corpora=((reference, split),), config=config or EvaluationConfig(), **more
+    )
     folder = layout.evaluation_folder(name)
     return evaluate(request, workspace, workspace, folder, advanced), f"{folder}/index.html"
 
@@ -115,9 +145,20 @@ class _Run:
     """One evaluation at work."""
 
     def __init__(
-        self, networks: list[Upscaler], scorer: Scorer, config: EvaluationConfig, records: Records, advanced: Advanced
-    ) -> None:  # fmt: skip
-        self.networks, self.scorer, self.config, self.records, self.advanced = networks, scorer, config, records, advanced
+        self,
+        networks: list[Upscaler],
+        scorer: Scorer,
+        config: EvaluationConfig,
+        records: Records,
+        advanced: Advanced,
+    ) -> None:
+        self.networks, self.scorer, self.config, self.records, self.advanced = (
+            networks,
+            scorer,
+            config,
+            records,
+            advanced,
+        )
         self.scale, self.found = networks[0].view.scale, 0
         self.pictures, self.left_out = list[PictureView](), list[LeftOut]()
         self.cases: dict[tuple[str, str], Case] = {}
@@ -136,15 +177,29 @@ class _Run:
                 done += 1
         self.advanced(done, total, "")
         if not self.pictures:
-            got = f"{self.left_out[0].name}: {self.left_out[0].reason}" if self.left_out else "no pictures"
-            raise UserError("no picture could be evaluated", got=got, todo="name folders with images")
+            got = (
+                f"{self.left_out[0].name}: {self.left_out[0].reason}"
+                if self.left_out
+                else "no pictures"
+            )
+            raise UserError(
+                "no picture could be evaluated", got=got, todo="name folders with images"
+            )
 
     def _scored(self, group: Group, case: Case) -> PictureView:
         hr, lr = case.read(self.scale)
         digest = digest_of_pair(hr, lr)
-        rows = [ScoreRow(network=one.name, scores=self._measured(one, hr, lr, digest).scores) for one in self.networks]
-        return PictureView(name=case.name, group=group.name, width=lr.shape[1] * self.scale, height=lr.shape[0] * self.scale,
-                           rows=tuple(rows))  # fmt: skip
+        rows = [
+            ScoreRow(network=one.name, scores=self._measured(one, hr, lr, digest).scores)
+            for one in self.networks
+        ]
+        return PictureView(
+            name=case.name,
+            group=group.name,
+            width=lr.shape[1] * self.scale,
+            height=lr.shape[0] * self.scale,
+            rows=tuple(rows),
+        )
 
     def _measured(self, one: Upscaler, hr: Image | None, lr: Image, digest: str) -> Measured:
         name = self.records.name(one.view, digest)
@@ -161,7 +216,10 @@ class _Run:
 
     def averaged(self, groups: Sequence[Group]) -> list[GroupView]:
         """Means of each group; of all degraders of a corpus too, if there are several."""
-        out = [self._mean(group.name, group.about, group.kind, len(group.cases), [group.name]) for group in groups]
+        out = [
+            self._mean(group.name, group.about, group.kind, len(group.cases), [group.name])
+            for group in groups
+        ]
         parts: dict[str, list[Group]] = {}
         for group in groups:
             if group.kind == "corpus":
@@ -169,21 +227,40 @@ class _Run:
         for about, several in parts.items():
             if len(several) > 1:
                 names = [group.name for group in several]
-                out.append(self._mean(ALL, about, "corpus", sum(len(group.cases) for group in several), names))
+                out.append(
+                    self._mean(
+                        ALL, about, "corpus", sum(len(group.cases) for group in several), names
+                    )
+                )
         return [view for view in out if view.pictures]
 
-    def _mean(self, name: str, about: str, kind: Any, total: int, names: Sequence[str]) -> GroupView:
+    def _mean(
+        self, name: str, about: str, kind: Any, total: int, names: Sequence[str]
+    ) -> GroupView:
         own = [picture.rows for picture in self.pictures if picture.group in names]
-        return GroupView(name=name, about=about, kind=kind, pictures=len(own), total=total, rows=means(own) if own else ())
+        return GroupView(
+            name=name,
+            about=about,
+            kind=kind,
+            pictures=len(own),
+            total=total,
+            rows=means(own) if own else (),
+        )
 
-    def show(self, groups: Sequence[Group], shelf: Shelf) -> list[Shown]:
+    def show(self, groups: Sequence[Group], shelf: PictureFiles) -> list[Shown]:
         """Crops of a few pictures of each group, from the least to the greatest gain of the first network."""
         out = list[Shown]()
         for group in groups:
-            own = sorted((picture for picture in self.pictures if picture.group == group.name), key=self._gain)
+            own = sorted(
+                (picture for picture in self.pictures if picture.group == group.name),
+                key=self._gain,
+            )
             count = min(self.config.shown, len(own))
             places = [round(place * (len(own) - 1) / max(1, count - 1)) for place in range(count)]
-            out += [self._shown(group, own[place], f"{len(out)}-{number}", shelf) for number, place in enumerate(places)]
+            out += [
+                self._shown(group, own[place], f"{len(out)}-{number}", shelf)
+                for number, place in enumerate(places)
+            ]
         return out
 
     def _gain(self, picture: PictureView) -> float:
@@ -195,26 +272,53 @@ class _Run:
         gain = scores[min(1, len(scores) - 1)].get(key, 0.0) - control
         return -gain if key == "niqe" else gain
 
-    def _shown(self, group: Group, picture: PictureView, stem: str, shelf: Shelf) -> Shown:
+    def _shown(self, group: Group, picture: PictureView, stem: str, shelf: PictureFiles) -> Shown:
         hr, lr = self.cases[group.name, picture.name].read(self.scale)
         window = most_detail(lr, self.scale)
-        panes = [] if hr is None else [Pane(label="HR", picture=shelf.png(f"{stem}-hr", np.ascontiguousarray(window.hr(hr))))]
+        panes = (
+            []
+            if hr is None
+            else [
+                Pane(
+                    label="HR", picture=shelf.png(f"{stem}-hr", np.ascontiguousarray(window.hr(hr)))
+                )
+            ]
+        )
         values = [row.scores.get("psnr_y") for row in picture.rows]
         top = max((value for value in values if value is not None), default=None)
         for number, (one, row) in enumerate(zip(self.networks, picture.rows, strict=True)):
             sr = window.hr(one(lr, self.config.inference))
-            panes.append(Pane(
-                label=one.name, picture=shelf.png(f"{stem}-{number}", np.ascontiguousarray(sr)),
-                difference="" if hr is None else shelf.png(f"{stem}-{number}-difference", difference(sr, window.hr(hr), PEAK)),
-                note=self._words(row), best=top is not None and row.scores.get("psnr_y") == top and len(values) > 1,
-            ))  # fmt: skip
-        return Shown(title=picture.name, group=group.name, note=self._why(picture, window.words()), panes=tuple(panes))
+            panes.append(
+                Pane(
+                    label=one.name,
+                    picture=shelf.png(f"{stem}-{number}", np.ascontiguousarray(sr)),
+                    difference=""
+                    if hr is None
+                    else shelf.png(
+                        f"{stem}-{number}-difference", difference(sr, window.hr(hr), PEAK)
+                    ),
+                    note=self._words(row),
+                    best=top is not None and row.scores.get("psnr_y") == top and len(values) > 1,
+                )
+            )
+        return Shown(
+            title=picture.name,
+            group=group.name,
+            note=self._why(picture, window.words()),
+            panes=tuple(panes),
+        )
 
     def _words(self, row: ScoreRow) -> str:
         """The scores that tell most, under a crop."""
-        named = [metric for metric in self.scorer.metrics if metric.key in ("psnr_y", "ssim_y", "lpips", "niqe")]
+        named = [
+            metric
+            for metric in self.scorer.metrics
+            if metric.key in ("psnr_y", "ssim_y", "lpips", "niqe")
+        ]
         units = {"psnr_y": "{} dB", "ssim_y": "SSIM {}", "lpips": "LPIPS {}", "niqe": "NIQE {}"}
-        return " · ".join(units[m.key].format(shown(row.scores[m.key], m)) for m in named if m.key in row.scores)
+        return " · ".join(
+            units[m.key].format(shown(row.scores[m.key], m)) for m in named if m.key in row.scores
+        )
 
     def _why(self, picture: PictureView, place: str) -> str:
         rows = picture.rows
@@ -225,9 +329,15 @@ class _Run:
 
 def _notes(run: _Run) -> list[str]:
     out = []
-    if any(row.scores.get("psnr_y") == IDENTICAL for picture in run.pictures for row in picture.rows):
+    if any(
+        row.scores.get("psnr_y") == IDENTICAL for picture in run.pictures for row in picture.rows
+    ):
         out.append(f"A picture equal to HR counts as {IDENTICAL:g} dB.")
-    if any("psnr_y" in row.scores and "ssim_y" not in row.scores for picture in run.pictures for row in picture.rows):
+    if any(
+        "psnr_y" in row.scores and "ssim_y" not in row.scores
+        for picture in run.pictures
+        for row in picture.rows
+    ):
         out.append("Pictures too small for the window of SSIM count for PSNR alone.")
     if run.scorer.niqe is None:
         out.append("NIQE was not measured: no parameters and no pristine images were named.")

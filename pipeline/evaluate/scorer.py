@@ -6,17 +6,17 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.evaluate.any_size import read_any
-from pipeline.evaluate.crops import Image
-from pipeline.evaluate.measure import Scorer
-from pipeline.evaluate.networks import read_file
-from pipeline.images.find import find_files
-from pipeline.images.rejected import ImageRejected
-from schemas.errors import UserError
+from pairmill.pipeline.evaluate.any_size import read_any
+from pairmill.pipeline.evaluate.crops import Image
+from pairmill.pipeline.evaluate.measure import Scorer
+from pairmill.pipeline.evaluate.networks import read_file
+from pairmill.pipeline.images.find import find_files
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.errors import UserError
 
 if TYPE_CHECKING:
-    from models.metrics.niqe import NiqeParameters
-    from pipeline.evaluate.request import Request
+    from pairmill.models.metrics.niqe import NiqeParameters
+    from pairmill.pipeline.evaluate.request import Request
 
 LPIPS_FILES = "name the weights of AlexNet or VGG-16 as torchvision has them, and the linear weights of LPIPS v0.1"
 
@@ -29,12 +29,18 @@ def scorer(request: Request, scale: int) -> Scorer:
     """
     lpips, lpips_about = _lpips(request.lpips) if request.lpips else (None, "")
     if request.niqe and request.pristine:
-        raise UserError("NIQE takes its parameters from one place", got="a file and pristine images", todo="name one of them")
+        raise UserError(
+            "NIQE takes its parameters from one place",
+            got="a file and pristine images",
+            todo="name one of them",
+        )
     if not request.niqe and not request.pristine:
         return Scorer(scale, lpips, lpips_about)
-    parameters, said = _parameters(request.niqe) if request.niqe else _fitted(request.pristine, request.base)
+    parameters, said = (
+        _parameters(request.niqe) if request.niqe else _fitted(request.pristine, request.base)
+    )
     about = f"Y, rounded, without {scale} pixels at each side, blocks of 96 x 96; {said}; values of others do not compare."
-    from models.metrics.niqe import write_parameters
+    from pairmill.models.metrics.niqe import write_parameters
 
     file = b"" if request.niqe else write_parameters(parameters)
     return Scorer(scale, lpips, lpips_about, _niqe(parameters, scale), about, file)
@@ -42,20 +48,30 @@ def scorer(request: Request, scale: int) -> Scorer:
 
 def _lpips(files: tuple[str, ...]) -> tuple[Callable[[Image, Image], float], str]:
     """The distance, and what it was made of."""
-    from models.metrics.lpips import read_lpips
+    from pairmill.models.metrics.lpips import read_lpips
 
     try:
-        network = read_lpips([read_file(file, "file of LPIPS weights", LPIPS_FILES) for file in files])
+        network = read_lpips(
+            [read_file(file, "file of LPIPS weights", LPIPS_FILES) for file in files]
+        )
     except ValueError as error:
-        raise UserError("these are no weights of LPIPS", where=", ".join(files), got=str(error), todo=LPIPS_FILES) from error
+        raise UserError(
+            "these are no weights of LPIPS",
+            where=", ".join(files),
+            got=str(error),
+            todo=LPIPS_FILES,
+        ) from error
     trunk = {"alex": "AlexNet", "vgg": "VGG-16"}[network.trunk]
-    named = ", ".join(f"{file.rpartition('/')[2]} ({digest[:12]})" for file, digest in zip(files, network.digests, strict=True))
+    named = ", ".join(
+        f"{file.rpartition('/')[2]} ({digest[:12]})"
+        for file, digest in zip(files, network.digests, strict=True)
+    )
     return network.of, f"v0.1 with {trunk}, whole pictures; weights {named}."
 
 
 def _niqe(parameters: NiqeParameters, border: int) -> Callable[[Image], float | None]:
     """NIQE; none for a picture that it is undefined for."""
-    from models.metrics.niqe import niqe
+    from pairmill.models.metrics.niqe import niqe
 
     def measured(image: Image) -> float | None:
         try:
@@ -67,18 +83,25 @@ def _niqe(parameters: NiqeParameters, border: int) -> Callable[[Image], float | 
 
 
 def _parameters(file: str) -> tuple[NiqeParameters, str]:
-    from models.metrics.niqe import read_parameters
+    from pairmill.models.metrics.niqe import read_parameters
 
-    data = read_file(file, "file of NIQE parameters", "name a .npz or .mat file with mean and covariance, or --pristine images")
+    data = read_file(
+        file,
+        "file of NIQE parameters",
+        "name a .npz or .mat file with mean and covariance, or --pristine images",
+    )
     try:
         parameters = read_parameters(data)
     except ValueError as error:
         raise UserError("these are no parameters of NIQE", where=file, got=str(error)) from error
-    return parameters, f"parameters of {file.rpartition('/')[2]} ({hashlib.sha256(data).hexdigest()[:12]})"
+    return (
+        parameters,
+        f"parameters of {file.rpartition('/')[2]} ({hashlib.sha256(data).hexdigest()[:12]})",
+    )
 
 
 def _fitted(patterns: Sequence[str], base: str) -> tuple[NiqeParameters, str]:
-    from models.metrics.niqe import fit_niqe
+    from pairmill.models.metrics.niqe import fit_niqe
 
     files = find_files(patterns, base, "--pristine")
     used: list[str] = []
@@ -94,6 +117,13 @@ def _fitted(patterns: Sequence[str], base: str) -> tuple[NiqeParameters, str]:
     try:
         parameters = fit_niqe(images())
     except ValueError as error:
-        raise UserError("NIQE's parameters cannot be fitted to these images", where=", ".join(patterns), got=str(error),
-                        todo="name more or larger sharp photographs") from error  # fmt: skip
-    return parameters, f"parameters fitted here to {len(used)} pristine images of {', '.join(patterns)}, not the published ones"
+        raise UserError(
+            "NIQE's parameters cannot be fitted to these images",
+            where=", ".join(patterns),
+            got=str(error),
+            todo="name more or larger sharp photographs",
+        ) from error
+    return (
+        parameters,
+        f"parameters fitted here to {len(used)} pristine images of {', '.join(patterns)}, not the published ones",
+    )

@@ -7,20 +7,20 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from models.functional.resize import bicubic_down, to_uint8
-from pipeline import layout
-from pipeline.corpora.log import find_version
-from pipeline.corpora.replay import read_table
-from pipeline.evaluate.any_size import read_any
-from pipeline.evaluate.crops import Image
-from pipeline.evaluate.outputs import images_named
-from pipeline.images.encode import decode_png
-from pipeline.images.rejected import ImageRejected
-from pipeline.shards.index import read_index
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import UserError
-from schemas.image import ImageReason
+from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.evaluate.any_size import read_any
+from pairmill.pipeline.evaluate.crops import Image
+from pairmill.pipeline.evaluate.outputs import images_named
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.pipeline.shards.index import read_index
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import ImageReason
 
 SIDE = re.compile(r"[-_ ]?(hr|gt|lr[a-z]*[-_ ]?\d?|x\d)$", re.IGNORECASE)
 """What names of HR and LR files may end in, such as `_HR`, `_LR4`, `x4`."""
@@ -62,17 +62,27 @@ def paired_folders(hr: str, lr: str, base: str) -> Group:
     Raises:
         UserError: if a folder is empty, or a file of either side has no partner or several.
     """
-    above, below = (_by_stem(pattern, base, option) for pattern, option in ((hr, "--hr"), (lr, "--lr")))
+    above, below = (
+        _by_stem(pattern, base, option) for pattern, option in ((hr, "--hr"), (lr, "--lr"))
+    )
     lonely = [sorted(one.keys() - other.keys()) for one, other in ((above, below), (below, above))]
     if any(lonely):
         got = "; ".join(
             f"{len(names)} only in {side}: {', '.join(posixpath.basename(own[name]) for name in names[:3])}"
-            for side, names, own in (("--hr", lonely[0], above), ("--lr", lonely[1], below)) if names
-        )  # fmt: skip
-        raise UserError("HR and LR files do not match", where=f"{hr} and {lr}", got=got,
-                        wanted="the same names on both sides, but for endings such as _HR, _LR4 or x4",
-                        todo="name folders that hold the same pictures")  # fmt: skip
-    cases = tuple(Case(posixpath.basename(above[stem]), _pair(above[stem], below[stem])) for stem in sorted(above))
+            for side, names, own in (("--hr", lonely[0], above), ("--lr", lonely[1], below))
+            if names
+        )
+        raise UserError(
+            "HR and LR files do not match",
+            where=f"{hr} and {lr}",
+            got=got,
+            wanted="the same names on both sides, but for endings such as _HR, _LR4 or x4",
+            todo="name folders that hold the same pictures",
+        )
+    cases = tuple(
+        Case(posixpath.basename(above[stem]), _pair(above[stem], below[stem]))
+        for stem in sorted(above)
+    )
     return Group(_folder_name(hr), f"pairs of {hr} and {lr}", "pairs", cases)
 
 
@@ -112,11 +122,22 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
             rows.setdefault(row.degrader, []).append(row.key)
     name, scale = f"{identity.name}@{manifest.version}", int(identity.recipe["scale"])
     if not rows:
-        raise UserError(f"no samples are in split {split!r}", where=name, got=f"splits: {', '.join(identity.samples)}",
-                        wanted="the name of a split with samples", todo="name another with --split")  # fmt: skip
+        raise UserError(
+            f"no samples are in split {split!r}",
+            where=name,
+            got=f"splits: {', '.join(identity.samples)}",
+            wanted="the name of a split with samples",
+            todo="name another with --split",
+        )
     read = _corpus_reader(storage, manifest, split)
     return [
-        Group(degrader, f"{split} of {name}", "corpus", tuple(Case(key, read(key)) for key in sorted(keys)), scale)
+        Group(
+            degrader,
+            f"{split} of {name}",
+            "corpus",
+            tuple(Case(key, read(key)) for key in sorted(keys)),
+            scale,
+        )
         for degrader, keys in sorted(rows.items())
     ]
 
@@ -135,8 +156,13 @@ def _by_stem(pattern: str, base: str, option: str) -> dict[str, str]:
             stem = shorter
         if stem in found:
             names = f"{posixpath.basename(found[stem])} and {posixpath.basename(file.url)}"
-            raise UserError("two files of one side are of the same name", where=f"{option} {pattern}", got=names,
-                            wanted="one file for each picture", todo="put one of them elsewhere")  # fmt: skip
+            raise UserError(
+                "two files of one side are of the same name",
+                where=f"{option} {pattern}",
+                got=names,
+                wanted="one file for each picture",
+                todo="put one of them elsewhere",
+            )
         found[stem] = file.url
     return found
 
@@ -159,17 +185,22 @@ def fitted(hr: Image, lr: Image, scale: int, where: str) -> Image:
     rest = (hr.shape[0] - height, hr.shape[1] - width)
     if min(rest) < 0 or max(rest) >= scale:
         raise UserError(
-            f"this pair is not of scale {scale}", where=where,
+            f"this pair is not of scale {scale}",
+            where=where,
             got=f"HR {hr.shape[1]} x {hr.shape[0]}, LR {lr.shape[1]} x {lr.shape[0]}: {_ratio(hr, lr)}",
             wanted=f"HR {width} x {height}, or less than {scale} pixels more",
             todo="name pairs of the scale of the checkpoint, or a checkpoint of their scale",
-        )  # fmt: skip
+        )
     return hr[:height, :width]
 
 
 def _ratio(hr: Image, lr: Image) -> str:
     down, along = (hr.shape[axis] / lr.shape[axis] for axis in (0, 1))
-    return f"about x{along:.3g}" if abs(down - along) < 0.05 * along else f"x{along:.3g} across, x{down:.3g} down"
+    return (
+        f"about x{along:.3g}"
+        if abs(down - along) < 0.05 * along
+        else f"x{along:.3g} across, x{down:.3g} down"
+    )
 
 
 def guessed_scale(groups: Sequence[Group]) -> int | None:
@@ -202,10 +233,18 @@ def _alone(url: str) -> Reader:
     return lambda _scale: (None, read_any(url))
 
 
-def _corpus_reader(storage: Storage, manifest: CorpusManifest, split: str) -> Callable[[str], Reader]:
+def _corpus_reader(
+    storage: Storage, manifest: CorpusManifest, split: str
+) -> Callable[[str], Reader]:
     identity = manifest.identity
-    names = [name for name, shard in zip(manifest.shard_names, identity.shards, strict=True) if shard.split == split]
-    index = read_index([storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names])
+    names = [
+        name
+        for name, shard in zip(manifest.shard_names, identity.shards, strict=True)
+        if shard.split == split
+    ]
+    index = read_index(
+        [storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names]
+    )
     places = {key.decode(): number for number, key in enumerate(index.keys)}
 
     def reader(key: str) -> Reader:
@@ -221,6 +260,10 @@ def _corpus_reader(storage: Storage, manifest: CorpusManifest, split: str) -> Ca
 
 def _folder_name(pattern: str) -> str:
     """A short name for what a pattern names: its last folder that says more than which side it is."""
-    parts = [part for part in pattern.split("/") if part not in ("", ".", "..") and not re.search(r"[*?\[]", part)]
+    parts = [
+        part
+        for part in pattern.split("/")
+        if part not in ("", ".", "..") and not re.search(r"[*?\[]", part)
+    ]
     telling = [part for part in parts if SIDE.sub("", f"_{part}") != ""]
     return (telling or parts or [pattern])[-1]

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from pipeline.evaluate.measure import best
-from schemas.evaluation import EvaluationReport, GroupView, MetricView, ScoreRow
+from pairmill.pipeline.evaluate.measure import best
+from pairmill.schemas.evaluation import EvaluationReport, GroupView, MetricView, ScoreRow
 
 
 def shown(value: float | None, metric: MetricView) -> str:
@@ -20,7 +20,9 @@ def heading(metric: MetricView) -> str:
     return f"{metric.label} {'↑' if metric.better == 'higher' else '↓'}"
 
 
-def columns(report: EvaluationReport, groups: Sequence[GroupView] | None = None) -> list[MetricView]:
+def columns(
+    report: EvaluationReport, groups: Sequence[GroupView] | None = None
+) -> list[MetricView]:
     """Metrics that have a value somewhere."""
     rows = [row for group in groups or report.groups for row in group.rows]
     return [metric for metric in report.metrics if any(metric.key in row.scores for row in rows)]
@@ -30,23 +32,36 @@ def markdown(report: EvaluationReport) -> str:
     """The means as one markdown table, the best of each group in bold, and how they were measured."""
     metrics = columns(report)
     lines = [f"# {report.title}, x{report.scale}", ""]
-    lines.append("| set | network | pictures | " + " | ".join(heading(metric) for metric in metrics) + " |")
+    lines.append(
+        "| set | network | pictures | " + " | ".join(heading(metric) for metric in metrics) + " |"
+    )
     lines.append("|---|---|---:|" + "---:|" * len(metrics))
     for group in report.groups:
         tops = {metric.key: best(group.rows, metric) for metric in metrics}
         for row in group.rows:
             cells = [_bold(row, metric, tops[metric.key]) for metric in metrics]
-            lines.append(f"| {_safe(group.name)} | {_safe(row.network)} | {group.pictures} | " + " | ".join(cells) + " |")
+            lines.append(
+                f"| {_safe(group.name)} | {_safe(row.network)} | {group.pictures} | "
+                + " | ".join(cells)
+                + " |"
+            )
     lines += ["", *(f"- {metric.label}: {metric.about}" for metric in metrics)]
-    lines += [f"- {_safe(one.name)}: {_safe(one.arch)}, {one.parameters:,} parameters, sha256 {one.sha256[:12]}"
-              for one in report.networks if one.sha256]  # fmt: skip
+    lines += [
+        f"- {_safe(one.name)}: {_safe(one.arch)}, {one.parameters:,} parameters, sha256 {one.sha256[:12]}"
+        for one in report.networks
+        if one.sha256
+    ]
     return "\n".join([*lines, *(f"- {note}" for note in report.notes)]) + "\n"
 
 
 def _bold(row: ScoreRow, metric: MetricView, top: float | None) -> str:
     value = row.scores.get(metric.key)
     text = shown(value, metric)
-    return f"**{text}**" if value is not None and top is not None and round(value, metric.digits) == top else text
+    return (
+        f"**{text}**"
+        if value is not None and top is not None and round(value, metric.digits) == top
+        else text
+    )
 
 
 def _safe(text: str) -> str:
@@ -61,7 +76,16 @@ def scores_csv(report: EvaluationReport) -> str:
     writer.writerow(["set", "picture", "network", "width", "height", *keys])
     for picture in report.pictures:
         for row in picture.rows:
-            writer.writerow([picture.group, picture.name, row.network, picture.width, picture.height, *_values(row, keys)])
+            writer.writerow(
+                [
+                    picture.group,
+                    picture.name,
+                    row.network,
+                    picture.width,
+                    picture.height,
+                    *_values(row, keys),
+                ]
+            )
     for group in report.groups:
         for row in group.rows:
             writer.writerow([group.name, "", row.network, "", "", *_values(row, keys)])

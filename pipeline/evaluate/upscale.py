@@ -10,17 +10,17 @@ from contextlib import suppress
 
 import numpy as np
 
-from pipeline.evaluate.any_size import ANY_SIZE
-from pipeline.evaluate.crops import Image, Window, bicubic_part, most_detail
-from pipeline.evaluate.networks import Upscaler
-from pipeline.evaluate.outputs import Job
-from pipeline.evaluate.png_rows import PngRows, notes
-from pipeline.evaluate.upscale_page import upscale_page
-from pipeline.images.decode import ImageRejected, decode, read_image
-from pipeline.report.pictures import png
-from pipeline.storage import Storage
-from schemas.base import digest_of
-from schemas.evaluation import InferenceConfig, LeftOut, Pane, UpscaledImage, UpscaleReport
+from pairmill.pipeline.evaluate.any_size import ANY_SIZE
+from pairmill.pipeline.evaluate.crops import Image, Window, bicubic_part, most_detail
+from pairmill.pipeline.evaluate.networks import Upscaler
+from pairmill.pipeline.evaluate.outputs import Job
+from pairmill.pipeline.evaluate.png_rows import PngRows, notes
+from pairmill.pipeline.evaluate.upscale_page import upscale_page
+from pairmill.pipeline.html.pictures import png
+from pairmill.pipeline.images.decode import ImageRejected, decode, read_image
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.base import digest_of
+from pairmill.schemas.evaluation import InferenceConfig, LeftOut, Pane, UpscaledImage, UpscaleReport
 
 NOTE = "pairmill-key"
 """Keyword under which a result says what it was made of."""
@@ -35,7 +35,11 @@ Said = Callable[[Job, float], None]
 
 
 def upscale_files(
-    upscaler: Upscaler, jobs: Sequence[Job], out: Storage, config: InferenceConfig, advanced: Said = lambda *_: None
+    upscaler: Upscaler,
+    jobs: Sequence[Job],
+    out: Storage,
+    config: InferenceConfig,
+    advanced: Said = lambda *_: None,
 ) -> UpscaleReport:
     """Write every image enlarged, then a page to look at; what is finished and made of the same is left as it is.
 
@@ -50,7 +54,7 @@ def upscale_files(
         advanced: Hears the share of an image that was done, in (0, 1].
 
     Raises:
-        UserError: if the network fails, as `models.inference.tiled.upscale`.
+        UserError: if the network fails, as `pairmill.models.inference.tiled.upscale`.
         StoreError: if a result cannot be written.
     """
     done, left_out, found = list[UpscaledImage](), list[LeftOut](), 0
@@ -67,9 +71,12 @@ def upscale_files(
         if known or (left_out and left_out[-1].name == job.source):
             advanced(job, 1.0)
     report = UpscaleReport(
-        network=upscaler.seen(), config=config, images=tuple(sorted(done, key=lambda image: image.output)), found=found,
+        network=upscaler.seen(),
+        config=config,
+        images=tuple(sorted(done, key=lambda image: image.output)),
+        found=found,
         left_out=tuple(left_out),
-    )  # fmt: skip
+    )
     out.write(f"{LOOK}/upscale.json", report.model_dump_json(indent=1).encode())
     out.write(f"{LOOK}/index.html", upscale_page(report, SHOWN).encode())
     return report
@@ -78,7 +85,15 @@ def upscale_files(
 def key_of(data: bytes, upscaler: Upscaler, config: InferenceConfig) -> str:
     """Digest of all that a result depends on; the device and the name of the file are not of it."""
     settings = config.model_dump(mode="json", exclude={"device"})
-    return digest_of([FORM, hashlib.sha256(data).hexdigest(), upscaler.view.sha256, upscaler.view.scale, settings])
+    return digest_of(
+        [
+            FORM,
+            hashlib.sha256(data).hexdigest(),
+            upscaler.view.sha256,
+            upscaler.view.scale,
+            settings,
+        ]
+    )
 
 
 def finished(out: Storage, job: Job, key: str, scale: int) -> UpscaledImage | None:
@@ -88,22 +103,41 @@ def finished(out: Storage, job: Job, key: str, scale: int) -> UpscaledImage | No
     head = out.read(job.output, 0, min(HEAD, out.size(job.output)))
     if notes(head).get(NOTE) != key:
         return None
-    with suppress(ValueError):                           # one of another version tells nothing
+    with suppress(ValueError):  # one of another version tells nothing
         if out.exists(_record(key)):
-            return UpscaledImage.model_validate_json(out.read(_record(key))).with_(source=job.source, output=job.output)
+            return UpscaledImage.model_validate_json(out.read(_record(key))).with_(
+                source=job.source, output=job.output
+            )
     width, height = struct.unpack(">II", head[16:24])
-    return UpscaledImage(source=job.source, output=job.output, key=key, width=width // scale, height=height // scale,
-                         conversions=(), seconds=0, panes=(), place="")  # fmt: skip
+    return UpscaledImage(
+        source=job.source,
+        output=job.output,
+        key=key,
+        width=width // scale,
+        height=height // scale,
+        conversions=(),
+        seconds=0,
+        panes=(),
+        place="",
+    )
 
 
 def _make(
-    upscaler: Upscaler, job: Job, data: bytes, key: str, out: Storage, config: InferenceConfig, advanced: Said
+    upscaler: Upscaler,
+    job: Job,
+    data: bytes,
+    key: str,
+    out: Storage,
+    config: InferenceConfig,
+    advanced: Said,
 ) -> UpscaledImage:
     lr, _, conversions = decode(data, ANY_SIZE)
     start, scale = time.perf_counter(), upscaler.view.scale
     window, row, kept = most_detail(lr, scale), 0, list[Image]()
     with out.create(job.output) as file:
-        picture = PngRows(file, lr.shape[1] * scale, lr.shape[0] * scale, {NOTE: key, "Software": "pairmill"})
+        picture = PngRows(
+            file, lr.shape[1] * scale, lr.shape[0] * scale, {NOTE: key, "Software": "pairmill"}
+        )
         for strip in upscaler.strips(lr, config, lambda share: advanced(job, share)):
             picture.write(strip)
             kept.append(window.hr(strip, row))
@@ -111,9 +145,16 @@ def _make(
         picture.close()
         seconds = time.perf_counter() - start
         made = UpscaledImage(
-            source=job.source, output=job.output, key=key, width=lr.shape[1], height=lr.shape[0], conversions=conversions,
-            seconds=seconds, panes=_panes(lr, np.concatenate(kept), window, key, out), place=window.words(),
-        )  # fmt: skip
+            source=job.source,
+            output=job.output,
+            key=key,
+            width=lr.shape[1],
+            height=lr.shape[0],
+            conversions=conversions,
+            seconds=seconds,
+            panes=_panes(lr, np.concatenate(kept), window, key, out),
+            place=window.words(),
+        )
         out.write(_record(key), made.model_dump_json().encode())
     upscaler.spent(seconds, lr)
     return made

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from pipeline.evaluate.gallery import rows_html, style, tools
-from pipeline.report.markup import Raw, counted, definitions, el, number, of, section, table
-from pipeline.report.page import document
-from schemas.evaluation import Shown, UpscaledImage, UpscaleReport
+from pairmill.pipeline.evaluate.gallery import rows_html, style, tools
+from pairmill.pipeline.html.markup import Raw, counted, definitions, el, number, of, section, table
+from pairmill.pipeline.report.page import document
+from pairmill.schemas.evaluation import Shown, UpscaledImage, UpscaleReport
 
 
 def upscale_page(report: UpscaleReport, most: int) -> str:
     """The whole of `index.html`; at most so many images are shown, taken evenly."""
     network = report.network
-    parts = [("images", "Images", _images(report, most)), ("making", "How it was made", _making(report))]
+    parts = [
+        ("images", "Images", _images(report, most)),
+        ("making", "How it was made", _making(report)),
+    ]
     if report.left_out:
         parts.insert(1, ("left-out", "Left out", _left_out(report)))
-    nav = el("nav", el("a", network.name, href="#top", class_="brand"),
-             *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts), aria_label="Sections")  # fmt: skip
+    nav = el(
+        "nav",
+        el("a", network.name, href="#top", class_="brand"),
+        *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts),
+        aria_label="Sections",
+    )
     main = el("main", _hero(report), *(html for _, _, html in parts))
-    foot = el("footer", el("p", el("code", "upscale.json"), " beside this page holds its numbers.", class_="quiet small"))
+    foot = el(
+        "footer",
+        el(
+            "p",
+            el("code", "upscale.json"),
+            " beside this page holds its numbers.",
+            class_="quiet small",
+        ),
+    )
     return document(f"{network.name} · ×{network.scale}", nav, main, foot, style=style())
 
 
@@ -26,26 +41,47 @@ def _hero(report: UpscaleReport) -> Raw:
     pixels = sum(image.width * image.height for image in report.images) * network.scale**2 / 1e6
     images = counted(count, "image")
     lead = f"{images} enlarged ×{network.scale} by {network.arch}; the results are PNGs in the folder above this page."
-    facts = [(number(count), "image" if count == 1 else "images"), (f"×{network.scale}", "scale"),
-             (number(float(f"{pixels:.3g}")), "megapixels"), (number(len(report.left_out)), "left out")]  # fmt: skip
-    stats = el("ul", *(el("li", el("b", value), el("span", label)) for value, label in facts), class_="stats")
-    return el("header", el("p", "Upscaled images", class_="eyebrow"), el("h1", network.name), el("p", lead, class_="lead"), stats,
-              class_="hero")  # fmt: skip
+    facts = [
+        (number(count), "image" if count == 1 else "images"),
+        (f"×{network.scale}", "scale"),
+        (number(float(f"{pixels:.3g}")), "megapixels"),
+        (number(len(report.left_out)), "left out"),
+    ]
+    stats = el(
+        "ul",
+        *(el("li", el("b", value), el("span", label)) for value, label in facts),
+        class_="stats",
+    )
+    return el(
+        "header",
+        el("p", "Upscaled images", class_="eyebrow"),
+        el("h1", network.name),
+        el("p", lead, class_="lead"),
+        stats,
+        class_="hero",
+    )
 
 
 def _images(report: UpscaleReport, most: int) -> Raw:
     known = [image for image in report.images if image.panes]
-    chosen = [known[place * len(known) // min(most, len(known))] for place in range(min(most, len(known)))]
+    chosen = [
+        known[place * len(known) // min(most, len(known))] for place in range(min(most, len(known)))
+    ]
     lead = f"{of(len(chosen), len(report.images))}: the part with most detail, left enlarged bicubically, right by the network."
     rows = [_shown(image, report) for image in chosen]
-    return section("images", "Images", lead, tools(differences=False, first="bicubic"), rows_html(rows))
+    return section(
+        "images", "Images", lead, tools(differences=False, first="bicubic"), rows_html(rows)
+    )
 
 
 def _shown(image: UpscaledImage, report: UpscaleReport) -> Shown:
     scale = report.network.scale
     changed = "".join(f", {name}" for name in image.conversions)
     note = f"{image.width} × {image.height} to {image.width * scale} × {image.height * scale}{changed} · {image.place}"
-    panes = tuple(pane.with_(label=report.network.name) if pane.label == "network" else pane for pane in image.panes)
+    panes = tuple(
+        pane.with_(label=report.network.name) if pane.label == "network" else pane
+        for pane in image.panes
+    )
     return Shown(title=image.output, group="", note=note, panes=panes)
 
 
@@ -57,10 +93,21 @@ def _left_out(report: UpscaleReport) -> Raw:
 
 def _making(report: UpscaleReport) -> Raw:
     network, config = report.network, report.config
-    tiles = f"{config.tile} LR pixels, {config.overlap} around each" if config.tile else "none: images whole"
+    tiles = (
+        f"{config.tile} LR pixels, {config.overlap} around each"
+        if config.tile
+        else "none: images whole"
+    )
     rows: list[tuple[str, object]] = [
-        ("network", network.arch), ("parameters", number(network.parameters)), ("checkpoint", el("bdi", network.file)),
-        ("sha256", el("code", network.sha256, class_="digest")), ("trained on", network.training or "not said"), ("tiles", tiles),
-        ("self-ensemble", "mean of eight positions" if config.ensemble else "no"), ("precision", config.precision),
-    ]  # fmt: skip
-    return section("making", "How it was made", "All that the results depend on.", definitions(rows))
+        ("network", network.arch),
+        ("parameters", number(network.parameters)),
+        ("checkpoint", el("bdi", network.file)),
+        ("sha256", el("code", network.sha256, class_="digest")),
+        ("trained on", network.training or "not said"),
+        ("tiles", tiles),
+        ("self-ensemble", "mean of eight positions" if config.ensemble else "no"),
+        ("precision", config.precision),
+    ]
+    return section(
+        "making", "How it was made", "All that the results depend on.", definitions(rows)
+    )

@@ -6,18 +6,18 @@ import difflib
 
 import numpy as np
 
-from pipeline.corpora.replay import Replayed, corpus_assets, read_table, replay
-from pipeline.explain.origin import Images, origin, pool_rows
-from pipeline.explain.page import page
-from pipeline.images.decode import pixel_digest
-from pipeline.preview.strips import Tile, draw_strip, window
-from pipeline.report.shelf import Shelf
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import UserError
-from schemas.preview import ExplainData
-from schemas.program import Program
-from schemas.sample import SampleRow
+from pairmill.pipeline.corpora.replay import Replayed, corpus_assets, read_table, replay
+from pairmill.pipeline.explain.origin import Images, origin, pool_rows
+from pairmill.pipeline.explain.page import page
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.preview.strips import Tile, draw_strip, window
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.preview import ExplainData
+from pairmill.schemas.program import Program
+from pairmill.schemas.sample import SampleRow
 
 NEAR = 3
 """Keys that are suggested in place of one that is not there."""
@@ -25,7 +25,9 @@ COMPARED = 20_000
 """Most keys that are compared with one that is not there."""
 
 
-def explain(storage: Storage, manifest: CorpusManifest, key: str, target: Storage, folder: str) -> ExplainData:
+def explain(
+    storage: Storage, manifest: CorpusManifest, key: str, target: Storage, folder: str
+) -> ExplainData:
     """Write `index.html` and `explain.json` with their pictures for one sample of a version.
 
     `img/hr.png`, `img/lr.png` (made now) and `img/lr-stored.png` are whole; the page shows the busiest part of them.
@@ -36,20 +38,31 @@ def explain(storage: Storage, manifest: CorpusManifest, key: str, target: Storag
     """
     row = find_row(storage, manifest, key)
     sample = next(iter(replay(storage, manifest, {row.shard: {row.key}})))
-    shelf, images, assets = Shelf(target, folder), Images(storage), corpus_assets(storage, manifest)
+    shelf, images, assets = (
+        PictureFiles(target, folder),
+        Images(storage),
+        corpus_assets(storage, manifest),
+    )
     program, box = Program.model_validate_json(sample.record.program), sample.record.box
     tile = Tile(images.name(sample.record.image), box.left, box.top, sample.hr)
     counts = {ref.digest: ref.count for ref in manifest.identity.pools}
     strip, last = draw_strip(program, tile, assets, counts, shelf, "step")
     part, _ = window(sample.hr, program.scale)
     for name, image in (("hr", sample.hr), ("lr", last), ("lr-stored", sample.lr)):
-        shelf.png(name, image)                           # whole, for a closer look
+        shelf.png(name, image)  # whole, for a closer look
     data = ExplainData(
-        corpus=f"{manifest.identity.name}@{manifest.version}", key=row.key, split=row.split, shard=row.shard,
-        degrader=row.degrader, seed=row.seed, strip=strip, identical=_identical(sample, last),
-        stored=shelf.png("stored", part.cut(sample.lr)), origin=origin(sample, manifest, images, shelf),
+        corpus=f"{manifest.identity.name}@{manifest.version}",
+        key=row.key,
+        split=row.split,
+        shard=row.shard,
+        degrader=row.degrader,
+        seed=row.seed,
+        strip=strip,
+        identical=_identical(sample, last),
+        stored=shelf.png("stored", part.cut(sample.lr)),
+        origin=origin(sample, manifest, images, shelf),
         rows=tuple(pool_rows(program, storage, manifest, assets, images, shelf)),
-    )  # fmt: skip
+    )
     target.write(f"{folder}/explain.json", data.model_dump_json(indent=1).encode())
     target.write(f"{folder}/index.html", page(data).encode())
     return data
@@ -75,6 +88,9 @@ def find_row(storage: Storage, manifest: CorpusManifest, key: str) -> SampleRow:
     near = difflib.get_close_matches(key, known, n=NEAR, cutoff=0.6)
     raise UserError(
         f"no sample {key!r} in {manifest.identity.name}@{manifest.version}",
-        got=f"{sum(manifest.identity.samples.values())} other samples", wanted=f"a key such as {(near or known)[0]}",
-        todo=f"did you mean {' or '.join(near)}?" if near else "`pairmill corpus show` lists some keys; samples.parquet has all",
-    )  # fmt: skip
+        got=f"{sum(manifest.identity.samples.values())} other samples",
+        wanted=f"a key such as {(near or known)[0]}",
+        todo=f"did you mean {' or '.join(near)}?"
+        if near
+        else "`pairmill corpus show` lists some keys; samples.parquet has all",
+    )

@@ -7,23 +7,23 @@ from typing import Any
 
 import zarr
 
-from pipeline import layout
-from pipeline.corpora.replay import Replayed
-from pipeline.images.decode import load, pixel_digest
-from pipeline.pools import Assets
-from pipeline.preview.supplies import picture
-from pipeline.report.pictures import Image, thumbnail
-from pipeline.report.shelf import Shelf
-from pipeline.report.words import file_name, plain
-from pipeline.stages import ingest
-from pipeline.stages.clean_up import clean
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest, PoolRef
-from schemas.errors import PairmillError
-from schemas.image import ImageRecord, ImageSet, Role
-from schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
-from schemas.preview import OriginView, PoolRowView
-from schemas.program import Program
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.corpora.replay import Replayed
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import Image, thumbnail
+from pairmill.pipeline.html.text import file_name, plain
+from pairmill.pipeline.images.decode import load, pixel_digest
+from pairmill.pipeline.preview.supplies import picture
+from pairmill.pipeline.stages import ingest
+from pairmill.pipeline.stages.clean_up import clean
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest, PoolRef
+from pairmill.schemas.errors import PairmillError
+from pairmill.schemas.image import ImageRecord, ImageSet, Role
+from pairmill.schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from pairmill.schemas.preview import OriginView, PoolRowView
+from pairmill.schemas.program import Program
 
 PATCHES = 8
 """Most noise patches of one program that are shown."""
@@ -39,7 +39,9 @@ class Images:
     def find(self, digest: str) -> ImageRecord | None:
         """The record of an image, from any image set that was ever sealed here."""
         if self.known is None:
-            self.known = {image.pixel_sha256: image for images in self._sets() for image in images.accepted}
+            self.known = {
+                image.pixel_sha256: image for images in self._sets() for image in images.accepted
+            }
         return self.known.get(digest)
 
     def name(self, digest: str) -> str:
@@ -55,12 +57,16 @@ class Images:
                 yield ImageSet.model_validate_json(self.storage.read(name))
 
 
-def origin(sample: Replayed, manifest: CorpusManifest, images: Images, shelf: Shelf) -> OriginView:
+def origin(
+    sample: Replayed, manifest: CorpusManifest, images: Images, shelf: PictureFiles
+) -> OriginView:
     """The source of a sample's HR; the image is read again, cleaned up, cut and compared where it still can be."""
     record, box = images.find(sample.record.image), sample.record.box
     if record is None:
         note = "The workspace no longer knows where this image was; the corpus is whole without it."
-        return OriginView(source=f"pixel digest {sample.record.image}", picture="", box=(0, 0, 1, 1), note=note)
+        return OriginView(
+            source=f"pixel digest {sample.record.image}", picture="", box=(0, 0, 1, 1), note=note
+        )
     try:
         source = load(record)
     except PairmillError as error:
@@ -70,13 +76,18 @@ def origin(sample: Replayed, manifest: CorpusManifest, images: Images, shelf: Sh
     tile = hr[box.top : box.top + box.height, box.left : box.left + box.width]
     same = pixel_digest(tile) == sample.record.hr_sha256
     how = f"reduced by {_factor(manifest)}" if record.role == Role.REAL else "as it is"
-    said = "is the HR of the sample, bit for bit" if same else "is not the HR of the sample: the file or the clean-up differs"
+    said = (
+        "is the HR of the sample, bit for bit"
+        if same
+        else "is not the HR of the sample: the file or the clean-up differs"
+    )
     rows, columns = hr.shape[:2]
     return OriginView(
-        source=plain(record.url), picture=shelf.jpeg("source", thumbnail(hr, 480)),
+        source=plain(record.url),
+        picture=shelf.jpeg("source", thumbnail(hr, 480)),
         box=(box.left / columns, box.top / rows, box.width / columns, box.height / rows),
         note=f"Read again, {how} and cut at ({box.left}, {box.top}), {box.width} × {box.height}: it {said}.",
-    )  # fmt: skip
+    )
 
 
 def _hr(source: Image, record: ImageRecord, manifest: CorpusManifest) -> Image:
@@ -88,7 +99,12 @@ def _factor(manifest: CorpusManifest) -> int:
 
 
 def pool_rows(
-    program: Program, storage: Storage, manifest: CorpusManifest, assets: Assets, images: Images, shelf: Shelf
+    program: Program,
+    storage: Storage,
+    manifest: CorpusManifest,
+    assets: Assets,
+    images: Images,
+    shelf: PictureFiles,
 ) -> list[PoolRowView]:
     """Pictures and origins of the pool items that a program names."""
     pools = {ref.digest: ref for ref in manifest.identity.pools}
@@ -105,23 +121,36 @@ def _used(program: Program) -> Iterator[tuple[str, int]]:
         if isinstance(op, PooledBlur | PooledJpeg):
             yield op.pool, op.index
         elif isinstance(op, Inject):
-            yield from ((op.pool, row) for row in sorted({place.index for place in op.placements})[:PATCHES])
+            yield from (
+                (op.pool, row) for row in sorted({place.index for place in op.placements})[:PATCHES]
+            )
 
 
 def _row(
-    ref: PoolRef, index: int, storage: Storage, manifest: CorpusManifest, assets: Assets, images: Images, shelf: Shelf
+    ref: PoolRef,
+    index: int,
+    storage: Storage,
+    manifest: CorpusManifest,
+    assets: Assets,
+    images: Images,
+    shelf: PictureFiles,
 ) -> PoolRowView:
     columns = _columns(ref, index, storage, manifest)
     item = getattr(assets, ref.kind)[ref.digest][index]
     return PoolRowView(
-        kind=ref.kind, index=index, count=ref.count, pool=ref.digest,
+        kind=ref.kind,
+        index=index,
+        count=ref.count,
+        pool=ref.digest,
         picture=shelf.png(f"pool-{ref.kind}-{index:05d}", picture(ref.kind, item)),
         source=images.name(bytes(columns["image"]).hex()) if "image" in columns else "",
         facts=tuple(_facts(ref, columns)),
-    )  # fmt: skip
+    )
 
 
-def _columns(ref: PoolRef, index: int, storage: Storage, manifest: CorpusManifest) -> dict[str, Any]:
+def _columns(
+    ref: PoolRef, index: int, storage: Storage, manifest: CorpusManifest
+) -> dict[str, Any]:
     """What the pool says of one row, by column; the items themselves are left out."""
     name = layout.corpus_pool(manifest.identity.name, manifest.version, ref.kind)
 

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
-from pipeline.preview.document import document, hero, strip_html
-from pipeline.preview.page import boxed
-from pipeline.report.markup import Raw, counted, definitions, el, join, section
-from schemas.preview import ExplainData, OriginView, PoolRowView
+from pairmill.pipeline.html.document import document, hero, strip_html
+from pairmill.pipeline.html.markup import Raw, counted, definitions, el, join, section
+from pairmill.pipeline.preview.page import boxed
+from pairmill.schemas.preview import ExplainData, OriginView, PoolRowView
 
 
 def page(data: ExplainData) -> str:
     """The whole of `index.html`."""
-    parts = [("steps", "Step by step", _steps(data)), ("origin", "Where it comes from", _origin(data.origin))]
+    parts = [
+        ("steps", "Step by step", _steps(data)),
+        ("origin", "Where it comes from", _origin(data.origin)),
+    ]
     if data.rows:
         parts.append(("rows", "Items of pools", _rows(data.rows)))
     files = join([el("code", f"img/{name}.png") for name in ("hr", "lr", "lr-stored")], ", ")
-    foot = join([el("code", "explain.json"), " beside this page holds its numbers, ", files, " are the whole pictures."])
-    return document(f"{data.key} · {data.corpus}", data.corpus.split("@")[0], _hero(data), parts, foot)
+    foot = join(
+        [
+            el("code", "explain.json"),
+            " beside this page holds its numbers, ",
+            files,
+            " are the whole pictures.",
+        ]
+    )
+    return document(
+        f"{data.key} · {data.corpus}", data.corpus.split("@")[0], _hero(data), parts, foot
+    )
 
 
 def _hero(data: ExplainData) -> Raw:
     strip = data.strip
-    lead = join(["HR, then " + ", then ".join(step.words for step in strip.steps) + ": that is the LR."])
+    lead = join(
+        ["HR, then " + ", then ".join(step.words for step in strip.steps) + ": that is the LR."]
+    )
     size = f"{strip.hr_width} × {strip.hr_height}"
-    facts = [(data.degrader, "degrader"), (data.split, "split"), (f"×{strip.scale}", "scale"), (size, "HR pixels")]
-    where = el("p", "in ", el("code", data.shard), f", corpus seed {data.seed}", class_="quiet small")
+    facts = [
+        (data.degrader, "degrader"),
+        (data.split, "split"),
+        (f"×{strip.scale}", "scale"),
+        (size, "HR pixels"),
+    ]
+    where = el(
+        "p", "in ", el("code", data.shard), f", corpus seed {data.seed}", class_="quiet small"
+    )
     return hero(f"Sample of {data.corpus}", data.key, lead, facts, where)
 
 
@@ -41,28 +62,47 @@ def _steps(data: ExplainData) -> Raw:
     )
     last = data.strip.steps[-1].picture
     sign = el("span", "=" if data.identical else "≠", class_="sign")
-    pair = el("div", el("img", src=last, alt="LR made now", class_="pixels"), sign,
-              el("img", src=data.stored, alt="LR as stored", class_="pixels"),
-              el("p", sentence(data), class_=f"notice {'good' if data.identical else 'bad'}"), class_="ending")  # fmt: skip
+    pair = el(
+        "div",
+        el("img", src=last, alt="LR made now", class_="pixels"),
+        sign,
+        el("img", src=data.stored, alt="LR as stored", class_="pixels"),
+        el("p", sentence(data), class_=f"notice {'good' if data.identical else 'bad'}"),
+        class_="ending",
+    )
     title = el("h3", "Made now, and as stored")
-    return section("steps", "Step by step", lead, strip_html(data.strip, data.degrader), title, pair)
+    return section(
+        "steps", "Step by step", lead, strip_html(data.strip, data.degrader), title, pair
+    )
 
 
 def _origin(origin: OriginView) -> Raw:
     frame = boxed(origin.picture, origin.box, "HR image with the tile") if origin.picture else None
     note = el("p", origin.note, class_="quiet gap")
-    return section("origin", "Where it comes from", el("bdi", origin.source), el("div", frame, class_="source"), note)
+    return section(
+        "origin",
+        "Where it comes from",
+        el("bdi", origin.source),
+        el("div", frame, class_="source"),
+        note,
+    )
 
 
 def _rows(rows: tuple[PoolRowView, ...]) -> Raw:
     lead = f"{counted(len(rows), 'item')} of the version's pools took part."
-    return section("rows", "Items of pools", lead, el("div", *(_row(row) for row in rows), class_="grid rows"))
+    return section(
+        "rows", "Items of pools", lead, el("div", *(_row(row) for row in rows), class_="grid rows")
+    )
 
 
 def _row(row: PoolRowView) -> Raw:
     alt = f"item {row.index} of the {row.kind} pool"
     image = el("img", src=row.picture, alt=alt, class_="pixels") if row.picture else None
-    title = el("p", el("span", f"{row.kind} #{row.index}", class_="tag"), el("span", f"of {row.count:,}", class_="quiet"))
+    title = el(
+        "p",
+        el("span", f"{row.kind} #{row.index}", class_="tag"),
+        el("span", f"of {row.count:,}", class_="quiet"),
+    )
     source = [("from", el("bdi", row.source))] if row.source else []
     facts = definitions([*source, *row.facts, ("pool", el("code", row.pool[:12]))])
     return el("article", image, title, facts, class_="card kernel")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipeline.corpora.replay import read_table
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest, ShardRecord
-from schemas.sample import SampleRecord, SampleRow
+from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest, ShardRecord
+from pairmill.schemas.sample import SampleRecord, SampleRow
 
 Part = dict[str, Any]
 """What a format remembers of a shard that it has written; JSON."""
@@ -63,7 +63,9 @@ class Job:
         """The shards of the wanted splits, in order."""
         numbers = dict.fromkeys(self.splits, 0)
         found = []
-        for name, record in zip(self.manifest.shard_names, self.manifest.identity.shards, strict=True):
+        for name, record in zip(
+            self.manifest.shard_names, self.manifest.identity.shards, strict=True
+        ):
             if record.split in numbers:
                 found.append(Source(numbers[record.split], name, record))
                 numbers[record.split] += 1

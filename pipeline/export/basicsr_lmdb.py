@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.export.base import Exporter, Item, Part, Source
-from pipeline.export.folders import Line, write_lists
-from pipeline.storage import clear_errors
-from schemas.errors import StoreError, UserError
-from schemas.sample import SampleRow
+from pairmill.pipeline.export.base import Exporter, Item, Part, Source
+from pairmill.pipeline.export.folders import Line, write_lists
+from pairmill.pipeline.workspace.storage import clear_errors
+from pairmill.schemas.errors import StoreError, UserError
+from pairmill.schemas.sample import SampleRow
 
 SIDES = ("hr", "lr")
 LEVEL = 1
@@ -44,8 +44,12 @@ class BasicSrLmdb(Exporter):
             hr.commit()
             lr.commit()
         except _library().Error as error:
-            raise StoreError("cannot write an LMDB database", where=str(self.job.out), got=str(error),
-                             todo="free some space and run the same command again; it continues") from error  # fmt: skip
+            raise StoreError(
+                "cannot write an LMDB database",
+                where=str(self.job.out),
+                got=str(error),
+                todo="free some space and run the same command again; it continues",
+            ) from error
         finally:
             for database in databases:
                 database.close()
@@ -66,7 +70,11 @@ class BasicSrLmdb(Exporter):
         """Write `KEY.png (h,w,c) level` for both sides."""
         lines: dict[str, Line] = {"hr": _hr_line, "lr": _lr_line}
         for side in SIDES:
-            write_lists(self, {split: self.folder(split, side) for split in self.job.splits}, {"meta_info.txt": lines[side]})
+            write_lists(
+                self,
+                {split: self.folder(split, side) for split in self.job.splits},
+                {"meta_info.txt": lines[side]},
+            )
 
     def how(self) -> str:
         """See `Exporter.how`."""
@@ -86,5 +94,7 @@ def _library() -> Any:
     try:
         import lmdb
     except ImportError:
-        raise UserError("this format needs the library lmdb", todo="pip install 'pairmill[export]'") from None
+        raise UserError(
+            "this format needs the library lmdb", todo="pip install 'pairmill[export]'"
+        ) from None
     return lmdb

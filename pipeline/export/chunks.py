@@ -33,4 +33,6 @@ def with_offsets(samples: Sequence[bytes], header: bytes = b"") -> bytes:
     """One file: uint32 count, count + 1 uint32 offsets from its beginning, the header, the samples."""
     first = 4 * (len(samples) + 2) + len(header)
     offsets = accumulate(map(len, samples), initial=first)
-    return b"".join([struct.pack(f"<{len(samples) + 2}I", len(samples), *offsets), header, *samples])
+    return b"".join(
+        [struct.pack(f"<{len(samples) + 2}I", len(samples), *offsets), header, *samples]
+    )

@@ -7,11 +7,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.corpora import card
-from pipeline.export.base import Part, Source
-from pipeline.export.files import put
-from pipeline.export.tables import NUMBERS, TEXTS, Parquet
-from pipeline.storage import clear_errors
+from pairmill.pipeline.corpora import card
+from pairmill.pipeline.export.base import Part, Source
+from pairmill.pipeline.export.files import put
+from pairmill.pipeline.export.tables import NUMBERS, TEXTS, Parquet
+from pairmill.pipeline.workspace.storage import clear_errors
 
 
 class Croissant(Parquet):
@@ -26,7 +26,11 @@ class Croissant(Parquet):
             "distribution": [*objects, *(_files(split) for split in self.job.splits)],
             "recordSet": [_records(split) for split in self.job.splits],
         }
-        put(self.job.out / "croissant.json", (json.dumps(value, indent=2) + "\n").encode(), durable=True)
+        put(
+            self.job.out / "croissant.json",
+            (json.dumps(value, indent=2) + "\n").encode(),
+            durable=True,
+        )
 
     def _object(self, source: Source, part: Part) -> dict[str, Any]:
         path = self.path(source)
@@ -43,9 +47,19 @@ class Croissant(Parquet):
 def _files(split: str) -> dict[str, Any]:
     """The files of a split, found beside the description."""
     name = f"{split}-files"
-    return {"@type": "cr:FileSet", "@id": name, "name": name, "encodingFormat": card.PARQUET, "includes": f"{split}/*.parquet"}
+    return {
+        "@type": "cr:FileSet",
+        "@id": name,
+        "name": name,
+        "encodingFormat": card.PARQUET,
+        "includes": f"{split}/*.parquet",
+    }
 
 
 def _records(split: str) -> dict[str, Any]:
-    types = dict.fromkeys(("hr", "lr"), "sc:ImageObject") | dict.fromkeys(TEXTS, "sc:Text") | dict.fromkeys(NUMBERS, "sc:Integer")
+    types = (
+        dict.fromkeys(("hr", "lr"), "sc:ImageObject")
+        | dict.fromkeys(TEXTS, "sc:Text")
+        | dict.fromkeys(NUMBERS, "sc:Integer")
+    )
     return card.record_set(split, {"fileSet": {"@id": f"{split}-files"}}, types)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline.storage import clear_errors
+from pairmill.pipeline.workspace.storage import clear_errors
 
 
 def put(path: Path, data: bytes, *, durable: bool = False) -> None:

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, ClassVar
 
-from pipeline.export.base import Exporter, Item, Part, Source
-from pipeline.export.files import put
-from pipeline.storage import clear_errors
-from schemas.sample import SampleRecord, SampleRow
+from pairmill.pipeline.export.base import Exporter, Item, Part, Source
+from pairmill.pipeline.export.files import put
+from pairmill.pipeline.workspace.storage import clear_errors
+from pairmill.schemas.sample import SampleRecord, SampleRow
 
 Line = Callable[[SampleRow], str]
 
@@ -35,8 +35,10 @@ class Folder(Exporter):
 
     name = "folder"
     lists: ClassVar[dict[str, Line]] = {
-        "meta_info.txt": basicsr_line, "meta_info_pair.txt": pair_line, "records.jsonl": record_line,
-    }  # fmt: skip
+        "meta_info.txt": basicsr_line,
+        "meta_info_pair.txt": pair_line,
+        "records.jsonl": record_line,
+    }
 
     def side(self, split: str, side: str) -> Path:
         """The folder of the HR or the LR pictures of a split."""
@@ -100,7 +102,9 @@ def write_lists(exporter: Exporter, folders: dict[str, Path], lists: dict[str, L
         with ExitStack() as stack:
             files: dict[tuple[str, str], IO[str]] = {}
             for place, path in paths.items():
-                files[place] = stack.enter_context(_unfinished(path).open("w", encoding="utf-8", newline="\n"))
+                files[place] = stack.enter_context(
+                    _unfinished(path).open("w", encoding="utf-8", newline="\n")
+                )
             for row in exporter.job.rows():
                 for name, line in lists.items():
                     files[row.split, name].write(line(row) + "\n")

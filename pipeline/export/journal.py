@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from pipeline.export.base import Job, Part
-from pipeline.storage import clear_errors
-from schemas.errors import UserError
+from pairmill.pipeline.export.base import Job, Part
+from pairmill.pipeline.workspace.storage import clear_errors
+from pairmill.schemas.errors import UserError
 
 NAME = ".pairmill-export.jsonl"
 """Hidden, so that no reader of the folder takes it for data."""
@@ -27,16 +27,28 @@ class Journal:
 
     def __init__(self, job: Job, form: str) -> None:
         identity = job.manifest.identity
-        self.purpose = {"format": form, "corpus": identity.name, "version": job.manifest.version, "splits": list(job.splits)}
+        self.purpose = {
+            "format": form,
+            "corpus": identity.name,
+            "version": job.manifest.version,
+            "splits": list(job.splits),
+        }
         self.out, self.parts = job.out, dict[str, Part]()
         self.finished = False
         self.file = self._open()
 
     def _open(self) -> IO[bytes]:
         path = self.out / NAME
-        if not path.exists() and self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
-            raise UserError("this folder holds something else already", where=str(self.out),
-                            todo="name a folder that is new or empty")  # fmt: skip
+        if (
+            not path.exists()
+            and self.out.exists()
+            and (not self.out.is_dir() or any(self.out.iterdir()))
+        ):
+            raise UserError(
+                "this folder holds something else already",
+                where=str(self.out),
+                todo="name a folder that is new or empty",
+            )
         with clear_errors("write", str(path)):
             self.out.mkdir(parents=True, exist_ok=True)
             file = path.open("a+b")
@@ -45,8 +57,11 @@ class Journal:
             self._read(file)
         except BlockingIOError:
             _close(file)
-            raise UserError("another export is writing into this folder", where=str(self.out),
-                            todo="wait for it, or name another folder") from None  # fmt: skip
+            raise UserError(
+                "another export is writing into this folder",
+                where=str(self.out),
+                todo="wait for it, or name another folder",
+            ) from None
         except BaseException:
             _close(file)
             raise
@@ -56,7 +71,7 @@ class Journal:
         file.seek(0)
         whole = 0
         for number, line in enumerate(file.readlines()):
-            if not line.endswith(b"\n"):               # torn by a kill; its shard is done again
+            if not line.endswith(b"\n"):  # torn by a kill; its shard is done again
                 break
             whole += len(line)
             self._take(number, json.loads(line))
@@ -74,8 +89,13 @@ class Journal:
 
     def _check(self, found: dict[str, Any]) -> None:
         if found != self.purpose:
-            raise UserError("this folder holds another export", where=str(self.out), got=_said(found),
-                            wanted=_said(self.purpose), todo="name another folder, or remove this one first")  # fmt: skip
+            raise UserError(
+                "this folder holds another export",
+                where=str(self.out),
+                got=_said(found),
+                wanted=_said(self.purpose),
+                todo="name another folder, or remove this one first",
+            )
 
     @staticmethod
     def _append(file: IO[bytes], value: dict[str, Any]) -> None:
@@ -97,7 +117,12 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         _close(self.file)
 
 
@@ -114,8 +139,11 @@ def target(out: str) -> Path:
         UserError: if it is a URL.
     """
     if "://" in out:
-        raise UserError("an export is written to a folder of this machine", got=out,
-                        todo="export to a local folder, then copy it with the tool of your object store")  # fmt: skip
+        raise UserError(
+            "an export is written to a folder of this machine",
+            got=out,
+            todo="export to a local folder, then copy it with the tool of your object store",
+        )
     return Path(out).expanduser()
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pipeline.export.base import Exporter, Item, Part, Source
-from pipeline.export.chunks import CHUNK_BYTES, chunked, with_offsets, with_sizes
-from pipeline.export.files import put
+from pairmill.pipeline.export.base import Exporter, Item, Part, Source
+from pairmill.pipeline.export.chunks import CHUNK_BYTES, chunked, with_offsets, with_sizes
+from pairmill.pipeline.export.files import put
 
 FIELDS = {"key": "str", "hr": "bytes", "lr": "bytes", "record": "str"}
 """Fields of a sample and their serializers; `bytes` keeps our PNG files as they are."""
@@ -22,7 +22,11 @@ class LitData(Exporter):
     def shard(self, source: Source, items: Iterator[Item]) -> Part:
         """Write a shard as one or more chunks of at most 64 MiB."""
         samples = (with_sizes([item.key.encode(), item.hr, item.lr, item.json]) for item in items)
-        return {"chunks": [self._write(source, number, run) for number, run in enumerate(chunked(samples))]}
+        return {
+            "chunks": [
+                self._write(source, number, run) for number, run in enumerate(chunked(samples))
+            ]
+        }
 
     def _write(self, source: Source, number: int, samples: list[bytes]) -> dict[str, Any]:
         name = f"chunk-{source.number}-{number}.bin"
@@ -33,10 +37,19 @@ class LitData(Exporter):
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
         """Write the indexes."""
         for split in self.job.splits:
-            chunks = [chunk for source, part in parts if source.record.split == split for chunk in part["chunks"]]
+            chunks = [
+                chunk
+                for source, part in parts
+                if source.record.split == split
+                for chunk in part["chunks"]
+            ]
             # The library keys its cache by this text: the version keeps two versions apart and, unlike a time, repeats.
             index = {"chunks": chunks, "config": _config(), "updated_at": self.job.manifest.version}
-            put(self.job.out / split / "index.json", json.dumps(index, sort_keys=True).encode(), durable=True)
+            put(
+                self.job.out / split / "index.json",
+                json.dumps(index, sort_keys=True).encode(),
+                durable=True,
+            )
 
     def how(self) -> str:
         """See `Exporter.how`."""
@@ -45,13 +58,22 @@ class LitData(Exporter):
 
 def _config() -> dict[str, Any]:
     return {
-        "chunk_bytes": CHUNK_BYTES, "chunk_size": None, "compression": None, "encryption": None, "item_loader": "PyTreeLoader",
-        "data_format": list(FIELDS.values()), "data_spec": _tree(),
-    }  # fmt: skip
+        "chunk_bytes": CHUNK_BYTES,
+        "chunk_size": None,
+        "compression": None,
+        "encryption": None,
+        "item_loader": "PyTreeLoader",
+        "data_format": list(FIELDS.values()),
+        "data_spec": _tree(),
+    }
 
 
 def _tree() -> str:
     """A dictionary of leaves, as torch's pytree writes its shape (protocol 1)."""
     leaf: dict[str, Any] = {"type": None, "context": None, "children_spec": []}
-    shape = {"type": "builtins.dict", "context": json.dumps(list(FIELDS)), "children_spec": [leaf] * len(FIELDS)}
+    shape = {
+        "type": "builtins.dict",
+        "context": json.dumps(list(FIELDS)),
+        "children_spec": [leaf] * len(FIELDS),
+    }
     return json.dumps([1, shape])

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pipeline.export.base import Exporter, Item, Part, Source
-from pipeline.export.chunks import CHUNK_BYTES, chunked, with_offsets, with_sizes
-from pipeline.export.files import put
+from pairmill.pipeline.export.base import Exporter, Item, Part, Source
+from pairmill.pipeline.export.chunks import CHUNK_BYTES, chunked, with_offsets, with_sizes
+from pairmill.pipeline.export.files import put
 
 COLUMNS = {"hr": "png", "key": "str", "lr": "png", "record": "json"}
 """Columns, sorted as the reader expects them, and encodings: `png` opens the very bytes of our PNG files."""
@@ -23,19 +23,31 @@ class Mds(Exporter):
     def shard(self, source: Source, items: Iterator[Item]) -> Part:
         """Write a shard as one or more files of at most 64 MiB."""
         samples = (with_sizes([item.hr, item.key.encode(), item.lr, item.json]) for item in items)
-        return {"files": [self._write(source, number, run) for number, run in enumerate(chunked(samples))]}
+        return {
+            "files": [
+                self._write(source, number, run) for number, run in enumerate(chunked(samples))
+            ]
+        }
 
     def _write(self, source: Source, number: int, samples: list[bytes]) -> dict[str, Any]:
         name = f"{source.stem}.{number:03d}.mds"
         data = with_offsets(samples, json.dumps(_config(), sort_keys=True).encode())
         put(self.job.out / source.record.split / name, data, durable=True)
         digest = hashlib.sha256(data).hexdigest()
-        return {"samples": len(samples), "raw_data": {"basename": name, "bytes": len(data), "hashes": {"sha256": digest}}}
+        return {
+            "samples": len(samples),
+            "raw_data": {"basename": name, "bytes": len(data), "hashes": {"sha256": digest}},
+        }
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
         """Write the indexes."""
         for split in self.job.splits:
-            files = [file for source, part in parts if source.record.split == split for file in part["files"]]
+            files = [
+                file
+                for source, part in parts
+                if source.record.split == split
+                for file in part["files"]
+            ]
             shards = [_config() | file | {"zip_data": None} for file in files]
             text = json.dumps({"version": 2, "shards": shards}, sort_keys=True)
             put(self.job.out / split / "index.json", text.encode(), durable=True)
@@ -47,6 +59,12 @@ class Mds(Exporter):
 
 def _config() -> dict[str, Any]:
     return {
-        "version": 2, "format": "mds", "compression": None, "hashes": ["sha256"], "size_limit": CHUNK_BYTES,
-        "column_names": list(COLUMNS), "column_encodings": list(COLUMNS.values()), "column_sizes": [None] * len(COLUMNS),
-    }  # fmt: skip
+        "version": 2,
+        "format": "mds",
+        "compression": None,
+        "hashes": ["sha256"],
+        "size_limit": CHUNK_BYTES,
+        "column_names": list(COLUMNS),
+        "column_encodings": list(COLUMNS.values()),
+        "column_sizes": [None] * len(COLUMNS),
+    }

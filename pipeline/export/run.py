@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from pipeline.export.base import Exporter, Item, Job
-from pipeline.export.formats import FORMATS
-from pipeline.export.journal import Journal, target
-from pipeline.export.source import stream_items
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import UserError
+from pairmill.pipeline.export.base import Exporter, Item, Job
+from pairmill.pipeline.export.formats import FORMATS
+from pairmill.pipeline.export.journal import Journal, target
+from pairmill.pipeline.export.source import stream_items
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import UserError
 
-Heard = Callable[[int], None]
+ProgressCallback = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class Exported:
     """Pairs that were written now."""
 
 
-def plan(storage: Storage, manifest: CorpusManifest, form: str, out: str, splits: tuple[str, ...] = ()) -> Exporter:
+def plan(
+    storage: Storage, manifest: CorpusManifest, form: str, out: str, splits: tuple[str, ...] = ()
+) -> Exporter:
     """The exporter of a version into a folder; all splits without any.
 
     Raises:
@@ -37,12 +39,18 @@ def plan(storage: Storage, manifest: CorpusManifest, form: str, out: str, splits
         raise UserError("no such export format", got=form, wanted=", ".join(FORMATS))
     known = manifest.identity.samples
     if unknown := [split for split in splits if split not in known]:
-        raise UserError("the version has no such split", got=", ".join(unknown), wanted=", ".join(known))
+        raise UserError(
+            "the version has no such split", got=", ".join(unknown), wanted=", ".join(known)
+        )
     chosen = tuple(split for split in known if split in splits or not splits)
     return FORMATS[form](Job(storage, manifest, chosen, target(out)))
 
 
-def export(exporter: Exporter, found: Heard = lambda _: None, advanced: Heard = lambda _: None) -> Exported:
+def export(
+    exporter: Exporter,
+    found: ProgressCallback = lambda _: None,
+    advanced: ProgressCallback = lambda _: None,
+) -> Exported:
     """Write all that is not there yet.
 
     Args:
@@ -62,7 +70,10 @@ def export(exporter: Exporter, found: Heard = lambda _: None, advanced: Heard = 
         found(before)
         for source in sources:
             if source.name not in journal.parts:
-                journal.done(source.name, exporter.shard(source, _counted(stream_items(job, source), advanced)))
+                journal.done(
+                    source.name,
+                    exporter.shard(source, _counted(stream_items(job, source), advanced)),
+                )
         if not journal.finished:
             exporter.finish([(source, journal.parts[source.name]) for source in sources])
             journal.end()
@@ -70,7 +81,7 @@ def export(exporter: Exporter, found: Heard = lambda _: None, advanced: Heard = 
     return Exported(exporter, pairs, pairs - before)
 
 
-def _counted(items: Iterator[Item], advanced: Heard) -> Iterator[Item]:
+def _counted(items: Iterator[Item], advanced: ProgressCallback) -> Iterator[Item]:
     for item in items:
         yield item
         advanced(1)

@@ -7,11 +7,11 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from pipeline import layout
-from pipeline.export.base import Item, Job, Source
-from pipeline.shards.tar import FIELDS, read_members
-from schemas.errors import IntegrityError
-from schemas.sample import SampleRecord
+from pairmill.pipeline.export.base import Item, Job, Source
+from pairmill.pipeline.shards.tar import FIELDS, read_members
+from pairmill.pipeline.workspace import layout
+from pairmill.schemas.errors import IntegrityError
+from pairmill.schemas.sample import SampleRecord
 
 
 class _Hashed:
@@ -39,7 +39,9 @@ def stream_items(job: Job, source: Source) -> Iterator[Item]:
     """
     identity = job.manifest.identity
     count = 0
-    with job.storage.open(layout.shard_path(identity.name, job.manifest.version, source.name)) as file:
+    with job.storage.open(
+        layout.shard_path(identity.name, job.manifest.version, source.name)
+    ) as file:
         hashed: Any = _Hashed(file)
         try:
             for _, fields in read_members(hashed):
@@ -55,11 +57,21 @@ def stream_items(job: Job, source: Source) -> Iterator[Item]:
 def _item(fields: dict[str, bytes]) -> Item:
     if sorted(fields) != sorted(FIELDS):
         raise ValueError(f"a sample has {', '.join(sorted(fields))}")
-    return Item(SampleRecord.model_validate_json(fields["json"]), fields["json"], fields["hr.png"], fields["lr.png"])
+    return Item(
+        SampleRecord.model_validate_json(fields["json"]),
+        fields["json"],
+        fields["hr.png"],
+        fields["lr.png"],
+    )
 
 
 def _damaged(job: Job, source: Source, got: str) -> IntegrityError:
     wanted = f"sha256 {source.record.sha256[:12]} and {source.record.samples} pairs"
     reference = f"{job.manifest.identity.name}@{job.manifest.version}"
-    return IntegrityError("a shard is not as it was sealed", where=source.name, got=got, wanted=wanted,
-                          todo=f"`pairmill corpus verify {reference}` says what differs")  # fmt: skip
+    return IntegrityError(
+        "a shard is not as it was sealed",
+        where=source.name,
+        got=got,
+        wanted=wanted,
+        todo=f"`pairmill corpus verify {reference}` says what differs",
+    )

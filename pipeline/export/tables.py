@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.corpora import card
-from pipeline.export.base import Exporter, Item, Part, Source
-from pipeline.export.files import put
-from pipeline.storage import clear_errors
+from pairmill.pipeline.corpora import card
+from pairmill.pipeline.export.base import Exporter, Item, Part, Source
+from pairmill.pipeline.export.files import put
+from pairmill.pipeline.workspace.storage import clear_errors
 
 GROUP = 64
 """Pairs per row group, which are in memory together."""
@@ -31,7 +31,13 @@ class Parquet(Exporter):
     def schema(self) -> pa.Schema:
         """Columns of every file."""
         pictures = [("hr", self.picture), ("lr", self.picture)]
-        return pa.schema([*pictures, *((name, pa.string()) for name in TEXTS), *((name, pa.int64()) for name in NUMBERS)])
+        return pa.schema(
+            [
+                *pictures,
+                *((name, pa.string()) for name in TEXTS),
+                *((name, pa.int64()) for name in NUMBERS),
+            ]
+        )
 
     def path(self, source: Source) -> Path:
         """The file of a shard."""
@@ -49,8 +55,12 @@ class Parquet(Exporter):
             path.parent.mkdir(parents=True, exist_ok=True)
             schema = self.schema()
             # PNG does not shrink further, and a dictionary of pictures would be the pictures again.
-            with pq.ParquetWriter(temporary, schema, compression="none", use_dictionary=False) as writer:
-                while rows := [self._row(item, source.record.split) for item in islice(items, GROUP)]:
+            with pq.ParquetWriter(
+                temporary, schema, compression="none", use_dictionary=False
+            ) as writer:
+                while rows := [
+                    self._row(item, source.record.split) for item in islice(items, GROUP)
+                ]:
                     writer.write_table(pa.Table.from_pylist(rows, schema=schema))
             temporary.replace(path)
         return {"bytes": path.stat().st_size}
@@ -58,8 +68,16 @@ class Parquet(Exporter):
     def _row(self, item: Item, split: str) -> dict[str, Any]:
         record = item.record
         row = {name: getattr(record, name) for name in TEXTS if name != "split"} | {"split": split}
-        place = {"hr_height": record.box.height, "hr_width": record.box.width, "left": record.box.left, "top": record.box.top}
-        pictures = {side: self.value(f"{record.key}.{side}.png", png) for side, png in (("hr", item.hr), ("lr", item.lr))}
+        place = {
+            "hr_height": record.box.height,
+            "hr_width": record.box.width,
+            "left": record.box.left,
+            "top": record.box.top,
+        }
+        pictures = {
+            side: self.value(f"{record.key}.{side}.png", png)
+            for side, png in (("hr", item.hr), ("lr", item.lr))
+        }
         return row | place | pictures | {"scale": record.scale, "seed": record.seed}
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
@@ -81,7 +99,11 @@ class HuggingFace(Parquet):
         features: dict[str, Any] = {side: {"_type": "Image"} for side in ("hr", "lr")}
         features |= {name: {"dtype": "string", "_type": "Value"} for name in TEXTS}
         features |= {name: {"dtype": "int64", "_type": "Value"} for name in NUMBERS}
-        return super().schema().with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+        return (
+            super()
+            .schema()
+            .with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+        )
 
     def value(self, key: str, png: bytes) -> Any:
         """See `Parquet.value`."""
@@ -89,7 +111,11 @@ class HuggingFace(Parquet):
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:  # noqa: ARG002
         """Write the card."""
-        put(self.job.out / "README.md", card.hub_card(self.job.manifest, self.job.splits).encode(), durable=True)
+        put(
+            self.job.out / "README.md",
+            card.hub_card(self.job.manifest, self.job.splits).encode(),
+            durable=True,
+        )
 
     def how(self) -> str:
         """See `Exporter.how`."""

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from pipeline.images.header import Header
-from pipeline.images.rejected import ImageRejected
-from schemas.image import Conversion, ImageReason
+from pairmill.pipeline.images.header import Header
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.image import Conversion, ImageReason
 
 _TO_EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 """round(v / 257) for every 16-bit v; 257 is odd, so there are no ties."""
@@ -46,7 +46,9 @@ def _from_sixteen_bit(header: Header, data: bytes) -> Image.Image:
         header.image.load()
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.dtype != np.uint16 or pixels.shape[:2] != header.image.size[::-1]:
-        detail = f"The 16-bit {header.container} cannot be decoded; 16-bit grey and RGB are allowed."
+        detail = (
+            f"The 16-bit {header.container} cannot be decoded; 16-bit grey and RGB are allowed."
+        )
         raise ImageRejected(ImageReason.CORRUPT, detail)
     if pixels.ndim == 2:
         _check_grey_key(header, pixels)
@@ -54,13 +56,20 @@ def _from_sixteen_bit(header: Header, data: bytes) -> Image.Image:
     order = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
     image = Image.fromarray(_TO_EIGHT_BIT[cv2.cvtColor(pixels, order)])
     is_grey_with_alpha = header.container == "PNG" and data[25] == 4
-    return Image.merge("LA", (image.getchannel(0), image.getchannel(3))) if is_grey_with_alpha else image
+    return (
+        Image.merge("LA", (image.getchannel(0), image.getchannel(3)))
+        if is_grey_with_alpha
+        else image
+    )
 
 
 def _check_grey_key(header: Header, pixels: np.ndarray) -> None:
     key = header.image.info.get("transparency")
     if key is not None and (pixels == key).any():
-        raise ImageRejected(ImageReason.TRANSPARENT, f"Grey value {key} is transparent; only opaque ones are allowed.")
+        raise ImageRejected(
+            ImageReason.TRANSPARENT,
+            f"Grey value {key} is transparent; only opaque ones are allowed.",
+        )
 
 
 def _without_alpha(image: Image.Image) -> tuple[Image.Image, list[Conversion]]:
@@ -71,7 +80,9 @@ def _without_alpha(image: Image.Image) -> tuple[Image.Image, list[Conversion]]:
         detail = f"The least opacity is {least} of 255; only opaque pixels are allowed: flatten the image."
         raise ImageRejected(ImageReason.TRANSPARENT, detail)
     image.info.pop("transparency", None)
-    opaque = {"LA": "L", "La": "L", "RGBA": "RGB", "RGBa": "RGB", "PA": "P"}.get(image.mode, image.mode)
+    opaque = {"LA": "L", "La": "L", "RGBA": "RGB", "RGBa": "RGB", "PA": "P"}.get(
+        image.mode, image.mode
+    )
     return image.convert(opaque), [Conversion.OPAQUE_ALPHA_DROPPED]
 
 
@@ -112,7 +123,9 @@ def _transform_to_srgb(profile: bytes) -> ImageCms.ImageCmsTransform | None:
         ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
     probe = _probe(mode)
-    before, after = (np.asarray(image, np.int16) for image in (probe.convert("RGB"), _applied(transform, probe)))
+    before, after = (
+        np.asarray(image, np.int16) for image in (probe.convert("RGB"), _applied(transform, probe))
+    )
     return transform if np.abs(after - before).max() > _IMPERCEPTIBLE else None
 
 

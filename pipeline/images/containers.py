@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from pipeline.images.rejected import ImageRejected
-from schemas.image import ImageReason, IngestConfig
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.image import ImageReason, IngestConfig
 
 Tags = dict[int, Any]
 """Values by TIFF tag number."""
@@ -28,7 +28,9 @@ _FLOATING_POINT, _SEPARATED, _SENSOR_MOSAIC, _LINEAR_RAW = 3, 5, 32803, 34892
 _DEFLATE_RATIO = 1032
 _PNG_CHANNELS = {2: 3, 4: 2, 6: 4}
 _PPM_GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
-_PPM_HEADER = re.compile(rb"P[2356]" + _PPM_GAP + rb"(\d{1,9})" + _PPM_GAP + rb"(\d{1,9})" + _PPM_GAP + rb"(\d{1,9})\s")
+_PPM_HEADER = re.compile(
+    rb"P[2356]" + _PPM_GAP + rb"(\d{1,9})" + _PPM_GAP + rb"(\d{1,9})" + _PPM_GAP + rb"(\d{1,9})\s"
+)
 
 
 def check_size(size: tuple[int, int], config: IngestConfig) -> None:
@@ -81,7 +83,9 @@ def _png_chunks(data: bytes) -> Iterator[tuple[str, int, int]]:
         header = data[position : position + 8]
         length, name = int.from_bytes(header[:4]), header[4:].decode("latin-1")
         if position == 8 and len(header) == 8 and (name, length) != ("IHDR", 13):
-            raise ImageRejected(ImageReason.CORRUPT, f"The first PNG chunk is {name!r}; it must be 'IHDR'.")
+            raise ImageRejected(
+                ImageReason.CORRUPT, f"The first PNG chunk is {name!r}; it must be 'IHDR'."
+            )
         if position + 12 + length > len(data):
             detail = f"The PNG data end in or before the chunk {name!r} at byte {position}; copy the file again."
             raise ImageRejected(ImageReason.TRUNCATED, detail)
@@ -103,7 +107,10 @@ def _check_gif(data: bytes, config: IngestConfig) -> Tags:
 def _check_webp(data: bytes, config: IngestConfig) -> Tags:
     # Pillow allocates the whole canvas on opening, so its size is read by hand first.
     if data[12:16] == b"VP8X":
-        check_size((int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1), config)
+        check_size(
+            (int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1),
+            config,
+        )
     return {}
 
 
@@ -131,16 +138,26 @@ def _check_tiff(data: bytes, config: IngestConfig) -> Tags:
         detail = "The format is camera raw (DNG, NEF or alike); develop it to TIFF or JPEG first."
         raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
     if colour == _SEPARATED:
-        raise ImageRejected(ImageReason.CMYK, "The colours are CMYK printing inks; grey and RGB are allowed.")
+        raise ImageRejected(
+            ImageReason.CMYK, "The colours are CMYK printing inks; grey and RGB are allowed."
+        )
     bits = max(_numbers(tags.get(BITS, 1)))
     if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > config.max_pixels:
         detail = f"The TIFF has tiles of {tags[_TILE_WIDTH]} x {tags[_TILE_HEIGHT]} pixels; "
-        raise ImageRejected(ImageReason.TOO_LARGE, f"{detail}at most {config.max_pixels} pixels are allowed.")
+        raise ImageRejected(
+            ImageReason.TOO_LARGE, f"{detail}at most {config.max_pixels} pixels are allowed."
+        )
     floating = _FLOATING_POINT in _numbers(tags.get(_NUMBER_KIND, 1))
     if floating or bits not in (1, 2, 4, 8, 16):
-        detail = f"The channels are {bits}-bit {'floating-point numbers' if floating else 'integers'}; "
-        raise ImageRejected(ImageReason.NOT_8_OR_16_BIT, detail + "integers of 8 or 16 bits are allowed.")
-    if bits == 16 and (colour not in (0, 1, 2) or (tags.get(PLANES) == 2 and tags.get(SAMPLES, 1) > 1)):
+        detail = (
+            f"The channels are {bits}-bit {'floating-point numbers' if floating else 'integers'}; "
+        )
+        raise ImageRejected(
+            ImageReason.NOT_8_OR_16_BIT, detail + "integers of 8 or 16 bits are allowed."
+        )
+    if bits == 16 and (
+        colour not in (0, 1, 2) or (tags.get(PLANES) == 2 and tags.get(SAMPLES, 1) > 1)
+    ):
         detail = "The TIFF has 16-bit channels in separate planes or not RGB; interleaved grey and RGB are allowed."
         raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
     return tags | {BITS: bits}

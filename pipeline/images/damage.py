@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 import cv2
 from PIL import Image
 
-from pipeline.images.rejected import ImageRejected
-from schemas.image import ImageReason
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.image import ImageReason
 
 _PIL_LOG = logging.getLogger("PIL")
 _SILENT = 0
@@ -42,11 +42,14 @@ def check_jpeg(data: bytes) -> None:
 
     try:
         simplejpeg.decode_jpeg(data, "GRAY", min_height=1, min_width=1, min_factor=8, strict=True)
-    except ValueError as error:              # also for kinds that it does not know, which others have decoded
+    except ValueError as error:  # also for kinds that it does not know, which others have decoded
         found = _STRAY.search(str(error))
         padded = found is not None and bytes(int(found[1])) + _END in data
         if str(error).startswith("Corrupt JPEG data") and not padded:
-            raise ImageRejected(ImageReason.CORRUPT, f"Part of the picture is damaged ({error}); copy the file again.") from error
+            raise ImageRejected(
+                ImageReason.CORRUPT,
+                f"Part of the picture is damaged ({error}); copy the file again.",
+            ) from error
 
 
 @contextmanager
@@ -61,7 +64,9 @@ def reading(container: str, data: bytes) -> Iterator[None]:
             yield
         except ImageRejected:
             raise
-        except Exception as error:  # Pillow's readers leak struct, index, type and value errors of damaged files
+        except (
+            Exception
+        ) as error:  # Pillow's readers leak struct, index, type and value errors of damaged files
             raise _rejection(container, data, error) from error
 
 
@@ -93,7 +98,9 @@ class _Quiet:
         Image.MAX_IMAGE_PIXELS = None
         self._outside.callback(_PIL_LOG.setLevel, _PIL_LOG.level)
         _PIL_LOG.setLevel(logging.CRITICAL)
-        self._outside.callback(cv2.utils.logging.setLogLevel, cv2.utils.logging.setLogLevel(_SILENT))
+        self._outside.callback(
+            cv2.utils.logging.setLogLevel, cv2.utils.logging.setLogLevel(_SILENT)
+        )
 
 
 _quiet = _Quiet()
@@ -102,11 +109,15 @@ _quiet = _Quiet()
 def _rejection(container: str, data: bytes, error: Exception) -> ImageRejected:
     says = str(error) or type(error).__name__
     if "bit layers" in says:
-        return ImageRejected(ImageReason.NOT_8_OR_16_BIT, f"Pillow {says}; JPEG is allowed with 8 bits per channel.")
+        return ImageRejected(
+            ImageReason.NOT_8_OR_16_BIT, f"Pillow {says}; JPEG is allowed with 8 bits per channel."
+        )
     if "truncat" in says.lower() or _ends_early(container, data):
         detail = f"The {container} data end before the image does ({says}); copy the file again."
         return ImageRejected(ImageReason.TRUNCATED, detail)
-    return ImageRejected(ImageReason.CORRUPT, f"The {container} data are damaged ({says}); copy the file again.")
+    return ImageRejected(
+        ImageReason.CORRUPT, f"The {container} data are damaged ({says}); copy the file again."
+    )
 
 
 def _ends_early(container: str, data: bytes) -> bool:

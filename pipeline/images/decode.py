@@ -9,14 +9,21 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pipeline.images.colour import to_srgb
-from pipeline.images.damage import check_jpeg, reading
-from pipeline.images.find import FoundFile
-from pipeline.images.header import read_header
-from pipeline.images.read import read_image
-from pipeline.images.rejected import ImageRejected
-from schemas.errors import UserError
-from schemas.image import Conversion, ImageReason, ImageRecord, IngestConfig, RejectedImage, Role
+from pairmill.pipeline.images.colour import to_srgb
+from pairmill.pipeline.images.damage import check_jpeg, reading
+from pairmill.pipeline.images.find import FoundFile
+from pairmill.pipeline.images.header import read_header
+from pairmill.pipeline.images.read import read_image
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import (
+    Conversion,
+    ImageReason,
+    ImageRecord,
+    IngestConfig,
+    RejectedImage,
+    Role,
+)
 
 __all__ = ["ImageRejected", "decode", "ingest_file", "load", "pixel_digest", "read_image"]
 
@@ -33,7 +40,9 @@ _UPRIGHT = {
 _LARGEST_PIXEL, _LARGEST_METADATA = 8, 2**28
 
 
-def decode(data: bytes, config: IngestConfig) -> tuple[npt.NDArray[np.uint8], str, tuple[Conversion, ...]]:
+def decode(
+    data: bytes, config: IngestConfig
+) -> tuple[npt.NDArray[np.uint8], str, tuple[Conversion, ...]]:
     """Decode an image file, of any allowed format whatever its name, to upright 8-bit sRGB.
 
     Returns:
@@ -99,7 +108,9 @@ def load(record: ImageRecord) -> npt.NDArray[np.uint8]:
         UserError: The file is gone or its pixels are no longer those that were ingested.
         StoreError: The store failed in a way that may pass.
     """
-    accepted = IngestConfig(min_side=min(record.width, record.height), max_pixels=record.width * record.height)
+    accepted = IngestConfig(
+        min_side=min(record.width, record.height), max_pixels=record.width * record.height
+    )
     try:
         image, _, _ = decode(read_image(record.url), accepted)
     except ImageRejected as error:

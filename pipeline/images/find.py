@@ -7,8 +7,15 @@ import posixpath
 import re
 from collections.abc import Sequence
 
-from pipeline.images.listing import FoundFile, Place, children, list_files, look_at, place_of
-from schemas.errors import UserError
+from pairmill.pipeline.images.listing import (
+    FoundFile,
+    Place,
+    children,
+    list_files,
+    look_at,
+    place_of,
+)
+from pairmill.schemas.errors import UserError
 
 __all__ = ["FoundFile", "find_files"]
 
@@ -32,7 +39,9 @@ def find_files(patterns: Sequence[str], base: str, recipe_key: str) -> list[Foun
         UserError: A pattern matches nothing, or a folder cannot be listed.
     """
     found = {
-        file.url: file for index, text in enumerate(patterns) for file in _find(text, base, f"{recipe_key}[{index}]")
+        file.url: file
+        for index, text in enumerate(patterns)
+        for file in _find(text, base, f"{recipe_key}[{index}]")
     }
     return [found[url] for url in sorted(found)]
 
@@ -44,7 +53,9 @@ def _find(text: str, base: str, where: str) -> list[FoundFile]:
         return [seen]
     if seen is not None:
         files = [file for _, file in list_files(place, where)]
-        return files or _nothing(text, place, where, "the folder holds no file that counts", "name another folder")
+        return files or _nothing(
+            text, place, where, "the folder holds no file that counts", "name another folder"
+        )
     if not _MAGIC.search(place.path):
         return _missing(text, place, where)
     return _find_glob(text, place, where)
@@ -65,7 +76,9 @@ def _split_glob(place: Place) -> tuple[Place, list[str]]:
     """The folder before the first part with a wildcard, and the parts from there on."""
     parts = place.path.split("/")
     first = next(index for index, part in enumerate(parts) if _MAGIC.search(part))
-    return place.at("/".join(parts[:first]) or ("/" if place.path.startswith("/") else "")), parts[first:]
+    return place.at("/".join(parts[:first]) or ("/" if place.path.startswith("/") else "")), parts[
+        first:
+    ]
 
 
 def _matcher(parts: list[str], flags: int = 0) -> re.Pattern[str]:
@@ -88,26 +101,43 @@ def _piece(piece: str) -> str:
     return "[" + negate + re.sub(r"([\\^\[\]&~|])", r"\\\1", inside) + "]"
 
 
-def _no_match(text: str, folder: Place, where: str, parts: list[str], names: list[str]) -> list[FoundFile]:
+def _no_match(
+    text: str, folder: Place, where: str, parts: list[str], names: list[str]
+) -> list[FoundFile]:
     ignoring_case = [name for name in names if _matcher(parts, re.IGNORECASE).fullmatch(name)]
     if ignoring_case:
         todo = f"capitals count: {len(ignoring_case)} files differ in capitals only, such as {ignoring_case[0]}"
     elif parts[-1] != "**" and not names:
         todo = "the folder holds no file at this depth; end the pattern with /** for files in all folders inside"
     else:
-        todo = f"files there are, for example: {', '.join(names[:3])}" if names else "name another folder"
+        todo = (
+            f"files there are, for example: {', '.join(names[:3])}"
+            if names
+            else "name another folder"
+        )
     return _nothing(text, folder, where, f"none of the {len(names)} files there matches", todo)
 
 
 def _missing(text: str, place: Place, where: str) -> list[FoundFile]:
-    if place.protocol in ("http", "https"):                  # which have no folders to look for names in
-        return _nothing(text, place, where, "the server has no such file, or does not answer", "check the address")
+    if place.protocol in ("http", "https"):  # which have no folders to look for names in
+        return _nothing(
+            text,
+            place,
+            where,
+            "the server has no such file, or does not answer",
+            "check the address",
+        )
     parent, name = place, ""
     while parent.path.strip("/") and look_at(parent, where) != "folder":
-        parent, name = place.at(posixpath.dirname(parent.path.rstrip("/"))), posixpath.basename(parent.path.rstrip("/"))
+        parent, name = (
+            place.at(posixpath.dirname(parent.path.rstrip("/"))),
+            posixpath.basename(parent.path.rstrip("/")),
+        )
     near = difflib.get_close_matches(name, children(parent), n=2, cutoff=0.5)
     todo = (
-        f"did you mean {' or '.join(near)}?" if near else "correct the path; relative ones start at the recipe's folder"
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else "correct the path; relative ones start at the recipe's folder"
     )
     return _nothing(text, parent, where, f"nothing is called {name!r} there", todo)
 

@@ -17,11 +17,18 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from pipeline.images.containers import BITS, ORIENTATION, PHOTOMETRIC, Tags, check_container, check_size
-from pipeline.images.damage import reading
-from pipeline.images.rejected import ImageRejected
-from pipeline.images.sniff import sniff
-from schemas.image import ImageReason, IngestConfig
+from pairmill.pipeline.images.containers import (
+    BITS,
+    ORIENTATION,
+    PHOTOMETRIC,
+    Tags,
+    check_container,
+    check_size,
+)
+from pairmill.pipeline.images.damage import reading
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.pipeline.images.sniff import sniff
+from pairmill.schemas.image import ImageReason, IngestConfig
 
 # The file classes are called directly: `Image.open` would warn or raise by the global MAX_IMAGE_PIXELS, which is
 # neither ours to set nor thread-safe, and it would open the MPO files of phones as films of two frames.
@@ -72,7 +79,13 @@ def read_header(data: bytes, config: IngestConfig) -> Header:
         check_size(image.size, config)
         _check_frames(image)
         _check_mode(image, tags.get(BITS, 8))
-        return Header(container, image, tags.get(BITS, 8), _orientation(image, tags), tags.get(PHOTOMETRIC) == 0)
+        return Header(
+            container,
+            image,
+            tags.get(BITS, 8),
+            _orientation(image, tags),
+            tags.get(PHOTOMETRIC) == 0,
+        )
 
 
 def _check_frames(image: ImageFile) -> None:
@@ -85,11 +98,15 @@ def _check_frames(image: ImageFile) -> None:
 def _check_mode(image: ImageFile, bits: int) -> None:
     mode = image.mode
     if mode == "CMYK":
-        raise ImageRejected(ImageReason.CMYK, "The colours are CMYK printing inks; grey and RGB are allowed.")
+        raise ImageRejected(
+            ImageReason.CMYK, "The colours are CMYK printing inks; grey and RGB are allowed."
+        )
     if mode in (_DECODED_AS_SIXTEEN_BIT if bits == 16 else _EIGHT_BIT):
         return
     if mode == "F" or mode.startswith("I"):
-        detail = f"The pixels are numbers of Pillow mode {mode}; integers of 8 or 16 bits are allowed."
+        detail = (
+            f"The pixels are numbers of Pillow mode {mode}; integers of 8 or 16 bits are allowed."
+        )
         raise ImageRejected(ImageReason.NOT_8_OR_16_BIT, detail)
     detail = f"The colours are {mode} with {bits} bits per channel; grey and RGB of 8 or 16 bits are allowed."
     raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)

@@ -11,11 +11,20 @@ from typing import Any, Literal
 
 import fsspec
 
-from schemas.base import Frozen
-from schemas.errors import UserError
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.errors import UserError
 
 _LEFT_OUT = {"__MACOSX", "Thumbs.db", "desktop.ini"}
-_STAMPS = ("mtime", "LastModified", "last_modified", "updated", "ETag", "etag", "modified", "created")
+_STAMPS = (
+    "mtime",
+    "LastModified",
+    "last_modified",
+    "updated",
+    "ETag",
+    "etag",
+    "modified",
+    "created",
+)
 
 
 class FoundFile(Frozen):
@@ -47,7 +56,11 @@ class Place:
         """What opens this place: a local path or an fsspec URL."""
         if self.fs is None:
             return self.path.encode("utf-8", "backslashreplace").decode()
-        return f"{self.protocol}://{self.path}{self.chain}" if self.chain else str(self.fs.unstrip_protocol(self.path))
+        return (
+            f"{self.protocol}://{self.path}{self.chain}"
+            if self.chain
+            else str(self.fs.unstrip_protocol(self.path))
+        )
 
     def at(self, path: str) -> Place:
         """Another path in the same file system."""
@@ -88,7 +101,9 @@ def _absolute(path: Path) -> str:
 def _remote_place(text: str, protocol: str, chain: str, where: str) -> Place:
     try:
         fs, path = fsspec.core.url_to_fs(text)
-    except Exception as error:  # unknown protocols, missing packages and credentials all have errors of their own
+    except (
+        Exception
+    ) as error:  # unknown protocols, missing packages and credentials all have errors of their own
         raise _cannot("A URL cannot be used", where, text, error) from error
     return Place(path, fs, protocol, chain)
 
@@ -124,7 +139,9 @@ def children(place: Place) -> list[str]:
     try:
         if place.fs is None:
             return sorted(path.name for path in Path(place.path).iterdir())
-        return sorted(name.rstrip("/").rpartition("/")[2] for name in place.fs.ls(place.path, detail=False))
+        return sorted(
+            name.rstrip("/").rpartition("/")[2] for name in place.fs.ls(place.path, detail=False)
+        )
     except Exception:  # noqa: BLE001 - a suggestion is worth no second error
         return []
 
@@ -148,7 +165,10 @@ def list_files(place: Place, where: str, depth: int | None = None) -> list[tuple
         folder = str(getattr(error, "filename", None) or place.url)
         raise _cannot("A folder cannot be listed", where, folder, error) from error
     start = len(place.path.rstrip("/")) + 1 if place.path.strip("/") else 0
-    files = [(path[start:].lstrip("/"), _remote_file(place.at(path), info)) for path, info in sorted(found.items())]
+    files = [
+        (path[start:].lstrip("/"), _remote_file(place.at(path), info))
+        for path, info in sorted(found.items())
+    ]
     return [(name, file) for name, file in files if all(map(_counts, name.split("/")))]
 
 
@@ -165,12 +185,18 @@ def _walk(root: str, depth: int | None) -> Iterator[tuple[str, FoundFile]]:
             continue  # a link to a folder that is already listed, perhaps the one it lies in
         listed.add((status.st_dev, status.st_ino))
         with os.scandir(folder) as scan:
-            entries = sorted((entry for entry in scan if _counts(entry.name)), key=lambda entry: entry.name)
+            entries = sorted(
+                (entry for entry in scan if _counts(entry.name)), key=lambda entry: entry.name
+            )
         kinds = [(entry, _is_folder(entry)) for entry in entries]
-        yield from ((prefix + entry.name, _entry_file(entry)) for entry, is_folder in kinds if not is_folder)
+        yield from (
+            (prefix + entry.name, _entry_file(entry)) for entry, is_folder in kinds if not is_folder
+        )
         if depth is None or level < depth:
             waiting += [
-                (entry.path, f"{prefix}{entry.name}/", level + 1) for entry, is_folder in reversed(kinds) if is_folder
+                (entry.path, f"{prefix}{entry.name}/", level + 1)
+                for entry, is_folder in reversed(kinds)
+                if is_folder
             ]
 
 
@@ -199,6 +225,10 @@ def _remote_file(place: Place, info: dict[str, Any]) -> FoundFile:
 
 
 def _cannot(what: str, where: str, url: str, error: Exception) -> UserError:
-    got = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    got = (
+        (error.strerror if isinstance(error, OSError) else None)
+        or str(error)
+        or type(error).__name__
+    )
     todo = "check the spelling, the permissions and, for a store, the credentials"
     return UserError(what, where=f"{where}, {url}", got=got, todo=todo)

@@ -8,12 +8,19 @@ from pathlib import Path
 
 import fsspec
 
-from pipeline.images.rejected import ImageRejected
-from schemas.errors import StoreError
-from schemas.image import ImageReason
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.errors import StoreError
+from pairmill.schemas.image import ImageReason
 
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR}
-_NOT_READABLE = {errno.EACCES, errno.EPERM, errno.EIO, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
+_NOT_READABLE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EIO,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+}
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
 
 
@@ -58,10 +65,16 @@ def _explain(url: str, error: Exception) -> Exception:
         detail = "There is no such file: a broken link, a file removed since it was found, or a name that is not UTF-8."
         return ImageRejected(ImageReason.MISSING, detail)
     if code in _NOT_READABLE or isinstance(error, PermissionError | IsADirectoryError | ValueError):
-        return ImageRejected(ImageReason.UNREADABLE, f"The file cannot be read ({_says(error)}); allow reading it.")
+        return ImageRejected(
+            ImageReason.UNREADABLE, f"The file cannot be read ({_says(error)}); allow reading it."
+        )
     todo = "run again; finished work is kept"
     return StoreError("An image could not be read", where=url, got=_says(error), todo=todo)
 
 
 def _says(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return (
+        (error.strerror if isinstance(error, OSError) else None)
+        or str(error)
+        or type(error).__name__
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.image import ImageReason
+from pairmill.schemas.image import ImageReason
 
 
 class ImageRejected(Exception):  # noqa: N818 - a verdict, not an error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pipeline.images.rejected import ImageRejected
-from schemas.image import ImageReason
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.image import ImageReason
 
 ALLOWED = "JPEG, PNG, TIFF, WebP, BMP, GIF and PPM"
 
@@ -69,7 +69,8 @@ def sniff(data: bytes) -> str:
         raise ImageRejected(ImageReason.EMPTY_FILE, f"The file has 0 bytes; {ALLOWED} are allowed.")
     if name := _match(_UNSUPPORTED, data):
         raise ImageRejected(
-            ImageReason.UNSUPPORTED_FORMAT, f"The format is {name}; {ALLOWED} are allowed: convert it first."
+            ImageReason.UNSUPPORTED_FORMAT,
+            f"The format is {name}; {ALLOWED} are allowed: convert it first.",
         )
     if name := _match(_SUPPORTED, data):
         return name
@@ -79,7 +80,9 @@ def sniff(data: bytes) -> str:
 
 def _match(table: tuple[tuple[str, str], ...], data: bytes) -> str | None:
     head = data[:_HEAD]
-    return next((name for magic, name in table if re.match(magic.encode("latin-1"), head, re.DOTALL)), None)
+    return next(
+        (name for magic, name in table if re.match(magic.encode("latin-1"), head, re.DOTALL)), None
+    )
 
 
 def _describe(data: bytes) -> str:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.hr import TileReason
-from schemas.recipe import TilesConfig
+from pairmill.schemas.hr import TileReason
+from pairmill.schemas.recipe import TilesConfig
 
 
 def positions(length: int, size: int, step: int) -> list[int]:

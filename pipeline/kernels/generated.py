@@ -8,11 +8,18 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.kernels import offset
-from models.kmsr.geometry import anisotropy, finished, in_all_orientations, whole
-from pipeline.kernels.quality import RULES, border_share, distance_matrix, effective_support, negative_share, width
-from schemas.kernel import KernelDiagnostics, KernelQualityConfig, KernelReason
-from schemas.kmsr import CopyReason, KernelSpread
+from pairmill.models.functional.kernels import offset
+from pairmill.models.kmsr.geometry import anisotropy, finished, in_all_orientations, whole
+from pairmill.pipeline.kernels.quality import (
+    RULES,
+    border_share,
+    distance_matrix,
+    effective_support,
+    negative_share,
+    width,
+)
+from pairmill.schemas.kernel import KernelDiagnostics, KernelQualityConfig, KernelReason
+from pairmill.schemas.kmsr import CopyReason, KernelSpread
 
 Array = NDArray[np.float64]
 
@@ -20,7 +27,9 @@ SPREAD_OF = 256
 """Most kernels that are compared with one another to measure how they differ."""
 
 
-def judged(cores: Array, pool: Array, scale: int, quality: KernelQualityConfig, least: float) -> tuple[Array, Counter[str]]:
+def judged(
+    cores: Array, pool: Array, scale: int, quality: KernelQualityConfig, least: float
+) -> tuple[Array, Counter[str]]:
     """The kernels that are let in, in order, and how many were not, by reason.
 
     Args:
@@ -35,7 +44,9 @@ def judged(cores: Array, pool: Array, scale: int, quality: KernelQualityConfig, 
     """
     limits, rejected = for_scale(quality, scale), Counter[str]()
     side = pool.shape[-1] + scale - 1
-    known = np.stack([whole(core, scale) for core in in_all_orientations(pool)]).reshape(-1, side * side)
+    known = np.stack([whole(core, scale) for core in in_all_orientations(pool)]).reshape(
+        -1, side * side
+    )
     kept = np.empty((len(cores), side, side))
     count = 0
     for core in cores:
@@ -51,18 +62,27 @@ def judged(cores: Array, pool: Array, scale: int, quality: KernelQualityConfig, 
     return kept[:count].copy(), rejected
 
 
-def _judge(core: Array, scale: int, limits: KernelQualityConfig) -> tuple[Array | None, KernelReason | CopyReason | None]:
+def _judge(
+    core: Array, scale: int, limits: KernelQualityConfig
+) -> tuple[Array | None, KernelReason | CopyReason | None]:
     raw = whole(core, scale)
     try:
         kernel = finished(core, scale)
-    except ValueError:                                   # nothing positive, or too lopsided to be centred
+    except ValueError:  # nothing positive, or too lopsided to be centred
         return None, KernelReason.OFF_CENTRE if np.isfinite(core).all() else KernelReason.NOT_FINITE
     row, column = offset(raw, scale)
     found = KernelDiagnostics(
-        sum=float(raw.sum()), offset=math.hypot(row, column), residual_offset=math.hypot(*offset(kernel, scale)),
-        border=border_share(core), negative=negative_share(raw), support=effective_support(kernel), width=width(kernel),
-        disagreement=0.0, agreeing=1, shift=0.0,
-    )  # fmt: skip
+        sum=float(raw.sum()),
+        offset=math.hypot(row, column),
+        residual_offset=math.hypot(*offset(kernel, scale)),
+        border=border_share(core),
+        negative=negative_share(raw),
+        support=effective_support(kernel),
+        width=width(kernel),
+        disagreement=0.0,
+        agreeing=1,
+        shift=0.0,
+    )
     for rule in RULES:
         if rule.broken(rule.value(found), rule.limit(limits)):
             return None, rule.reason
@@ -76,7 +96,9 @@ def for_scale(quality: KernelQualityConfig, scale: int) -> KernelQualityConfig:
     """
     areas, lengths = (scale**2 - 1) / 3, scale - 1
     return quality.with_(
-        min_support=quality.min_support * areas, max_support=quality.max_support * areas, max_offset=quality.max_offset * lengths
+        min_support=quality.min_support * areas,
+        max_support=quality.max_support * areas,
+        max_offset=quality.max_offset * lengths,
     )
 
 
@@ -93,10 +115,14 @@ def spread(kernels: Array) -> KernelSpread | None:
     """How (N, k, k) kernels differ, by `SPREAD_OF` of them, evenly chosen; none for fewer than two."""
     if len(kernels) < 2:
         return None
-    some = kernels[np.linspace(0, len(kernels) - 1, min(len(kernels), SPREAD_OF)).round().astype(int)]
+    some = kernels[
+        np.linspace(0, len(kernels) - 1, min(len(kernels), SPREAD_OF)).round().astype(int)
+    ]
     widths = [width(kernel) for kernel in some]
     distances = distance_matrix(some)[np.triu_indices(len(some), 1)]
     return KernelSpread(
-        width=float(np.mean(widths)), width_std=float(np.std(widths)), distance=float(distances.mean()),
+        width=float(np.mean(widths)),
+        width_std=float(np.std(widths)),
+        distance=float(distances.mean()),
         anisotropy=float(np.mean([anisotropy(kernel) for kernel in some])),
-    )  # fmt: skip
+    )

@@ -11,11 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate
 
-from models.functional.chroma import grey
-from models.functional.kernels import offset, recentre
-from models.functional.resize import bicubic_up
-from models.kernelgan import spectra
-from schemas.kernel import KernelDiagnostics, KernelQualityConfig, KernelReason, KernelVerdict
+from pairmill.models.functional.chroma import grey
+from pairmill.models.functional.kernels import offset, recentre
+from pairmill.models.functional.resize import bicubic_up
+from pairmill.models.kernelgan import spectra
+from pairmill.schemas.kernel import (
+    KernelDiagnostics,
+    KernelQualityConfig,
+    KernelReason,
+    KernelVerdict,
+)
 
 Array = NDArray[np.float64]
 
@@ -47,28 +52,75 @@ class Rule:
 
     def said(self, value: float, limit: float) -> str:
         """The objection in words."""
-        said, allowed = (f"{100 * number:.3g} %" if self.unit == "%" else f"{number:.3g}{self.unit}" for number in (value, limit))
-        return f"{self.words.format(said)}; at {'most' if self.most else 'least'} {allowed} is allowed"
+        said, allowed = (
+            f"{100 * number:.3g} %" if self.unit == "%" else f"{number:.3g}{self.unit}"
+            for number in (value, limit)
+        )
+        return (
+            f"{self.words.format(said)}; at {'most' if self.most else 'least'} {allowed} is allowed"
+        )
 
 
 RULES = (
-    Rule(KernelReason.SUM, "it changes the brightness of pictures by {}", lambda d: abs(1 - d.sum), lambda c: c.max_sum_error,
-         "%"),
-    Rule(KernelReason.OFF_CENTRE, "it moves pictures by {}", lambda d: d.offset, lambda c: c.max_offset),
-    Rule(KernelReason.OFF_CENTRE, "it moves pictures by {} even after it was centred", lambda d: d.residual_offset,
-         lambda c: c.max_residual_offset),
-    Rule(KernelReason.BORDER, "it is cut off or went astray: {} of it lies at its edge", lambda d: d.border,
-         lambda c: c.max_border, "%"),
-    Rule(KernelReason.NEGATIVE, "it would sharpen: {} of it is negative", lambda d: d.negative, lambda c: c.max_negative, "%"),
-    Rule(KernelReason.TOO_SHARP, "it hardly blurs: it spreads a point over {}", lambda d: d.support, lambda c: c.min_support,
-         most=False),
-    Rule(KernelReason.TOO_WIDE, "it blurs more than can be estimated: it spreads a point over {}", lambda d: d.support,
-         lambda c: c.max_support),
-    Rule(KernelReason.MISMATCH, "its LR is sharper or softer than the photograph: their spectra differ by {}",
-         lambda d: d.mismatch or 0.0, lambda c: c.max_mismatch, " dB"),
-)  # fmt: skip
+    Rule(
+        KernelReason.SUM,
+        "it changes the brightness of pictures by {}",
+        lambda d: abs(1 - d.sum),
+        lambda c: c.max_sum_error,
+        "%",
+    ),
+    Rule(
+        KernelReason.OFF_CENTRE,
+        "it moves pictures by {}",
+        lambda d: d.offset,
+        lambda c: c.max_offset,
+    ),
+    Rule(
+        KernelReason.OFF_CENTRE,
+        "it moves pictures by {} even after it was centred",
+        lambda d: d.residual_offset,
+        lambda c: c.max_residual_offset,
+    ),
+    Rule(
+        KernelReason.BORDER,
+        "it is cut off or went astray: {} of it lies at its edge",
+        lambda d: d.border,
+        lambda c: c.max_border,
+        "%",
+    ),
+    Rule(
+        KernelReason.NEGATIVE,
+        "it would sharpen: {} of it is negative",
+        lambda d: d.negative,
+        lambda c: c.max_negative,
+        "%",
+    ),
+    Rule(
+        KernelReason.TOO_SHARP,
+        "it hardly blurs: it spreads a point over {}",
+        lambda d: d.support,
+        lambda c: c.min_support,
+        most=False,
+    ),
+    Rule(
+        KernelReason.TOO_WIDE,
+        "it blurs more than can be estimated: it spreads a point over {}",
+        lambda d: d.support,
+        lambda c: c.max_support,
+    ),
+    Rule(
+        KernelReason.MISMATCH,
+        "its LR is sharper or softer than the photograph: their spectra differ by {}",
+        lambda d: d.mismatch or 0.0,
+        lambda c: c.max_mismatch,
+        " dB",
+    ),
+)
 SHIFTED = Rule(
-    KernelReason.MISALIGNED, "its LR does not lie over HR: it is shifted by {}", lambda d: d.shift, lambda c: c.max_shift
+    KernelReason.MISALIGNED,
+    "its LR does not lie over HR: it is shifted by {}",
+    lambda d: d.shift,
+    lambda c: c.max_shift,
 )
 """Asked last, of kernels that have an image."""
 
@@ -80,11 +132,11 @@ def judge(
 
     The restart that most others agree with speaks for the image; the kernel is the mean of all that agree with it,
     which varies less from run to run than any one of them, stretched until its LR is as sharp as the image
-    (`models.kernelgan.spectra`). Raw measurements are the speaker's.
+    (`pairmill.models.kernelgan.spectra`). Raw measurements are the speaker's.
 
     Args:
         raw: (R, 13, 13), kernels as estimated.
-        finished: (R, 17, 17), the same after `models.kernelgan.finish`; NaN where that failed.
+        finished: (R, 17, 17), the same after `pairmill.models.kernelgan.postprocess`; NaN where that failed.
         image: (H, W, 3) uint8, what the kernels were estimated from.
         config: thresholds.
 
@@ -93,26 +145,43 @@ def judge(
     """
     usable = [number for number in range(len(raw)) if np.isfinite(finished[number]).all()]
     if not usable:
-        return None, refusal(KernelReason.NOT_FINITE, f"none of {len(raw)} restarts ended in a kernel")
+        return None, refusal(
+            KernelReason.NOT_FINITE, f"none of {len(raw)} restarts ended in a kernel"
+        )
     distances = distance_matrix(finished[usable])
     place, group = medoid(distances, config.max_disagreement)
     number = usable[place]
     others = np.delete(distances[place], place)
-    spread = float(others.min()) if len(group) == 1 and len(others) else float(distances[place, group].max())
+    spread = (
+        float(others.min())
+        if len(group) == 1 and len(others)
+        else float(distances[place, group].max())
+    )
     mean = recentre(finished[usable][group].mean(axis=0), 2)
     kernel, best = match_spectrum(mean, image, stretching=config.match_spectrum)
-    matching = {"stretch": width(kernel) / width(mean) if config.match_spectrum else None, "mismatch": best.mismatch}
-    diagnostics = measure(raw[number], kernel, image, agreeing=len(group), disagreement=spread).with_(**matching)
+    matching = {
+        "stretch": width(kernel) / width(mean) if config.match_spectrum else None,
+        "mismatch": best.mismatch,
+    }
+    diagnostics = measure(
+        raw[number], kernel, image, agreeing=len(group), disagreement=spread
+    ).with_(**matching)
     reason, detail = _first_objection(diagnostics, config, len(raw), distances)
     verdict = KernelVerdict(
-        accepted=reason is None, reason=reason, detail=detail, restart=number, diagnostics=diagnostics
+        accepted=reason is None,
+        reason=reason,
+        detail=detail,
+        restart=number,
+        diagnostics=diagnostics,
     )
     return (kernel if reason is None else None), verdict
 
 
 def refusal(reason: KernelReason, detail: str) -> KernelVerdict:
     """The verdict on an image of which nothing could be measured."""
-    return KernelVerdict(accepted=False, reason=reason, detail=detail, restart=None, diagnostics=None)
+    return KernelVerdict(
+        accepted=False, reason=reason, detail=detail, restart=None, diagnostics=None
+    )
 
 
 def measure(
@@ -134,7 +203,9 @@ def measure(
     )
 
 
-def match_spectrum(kernel: Array, image: NDArray[np.uint8], *, stretching: bool) -> tuple[Array, spectra.Match]:
+def match_spectrum(
+    kernel: Array, image: NDArray[np.uint8], *, stretching: bool
+) -> tuple[Array, spectra.Match]:
     """The kernel (17, 17), stretched if it may be, and how well its LR matches the image's power spectrum.
 
     A kernel whose stretched form does not fit into its array stays as it is.
@@ -149,7 +220,9 @@ def match_spectrum(kernel: Array, image: NDArray[np.uint8], *, stretching: bool)
 def border_share(kernel: Array) -> float:
     """Share of absolute mass in the outermost ring of cells, in [0, 1]."""
     mass = np.abs(kernel)
-    return max(0.0, 1 - float(mass[1:-1, 1:-1].sum() / mass.sum()))    # sums in another order may exceed the whole
+    return max(
+        0.0, 1 - float(mass[1:-1, 1:-1].sum() / mass.sum())
+    )  # sums in another order may exceed the whole
 
 
 def negative_share(kernel: Array) -> float:

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.noise.examine import coherence, details, exact_grey, periodicity, plateau
-from pipeline.noise.floor import Floor, calm_level, noise_floor, structure_limit, tolerance
-from pipeline.noise.measure import Survey, cell_side, survey, tiles
-from pipeline.noise.residual import detrend
-from schemas.noise import NoiseConfig, NoiseReason, NoiseSurvey
+from pairmill.pipeline.noise.examine import coherence, details, exact_grey, periodicity, plateau
+from pairmill.pipeline.noise.floor import Floor, calm_level, noise_floor, structure_limit, tolerance
+from pairmill.pipeline.noise.measure import Survey, cell_side, survey, tiles
+from pairmill.pipeline.noise.residual import detrend
+from pairmill.schemas.noise import NoiseConfig, NoiseReason, NoiseSurvey
 
 MEASURED = ("mean", "variance", "noise", "clipped", "inconsistency", "structure")
 EXAMINED = ("plateau", "coherence", "periodicity", "outlier")
@@ -72,7 +72,7 @@ def candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> Ca
         thinned = image[: rows * side].reshape(rows, side, *image.shape[1:])[::step]
         found = _candidates(thinned.reshape(-1, *image.shape[1:]), digest, config)
         if len(found.table) == config.quota:
-            found.table["top"] *= step                       # tops are multiples of the side
+            found.table["top"] *= step  # tops are multiples of the side
             return found
         step //= FURTHER
     return _candidates(image, digest, config)
@@ -113,9 +113,13 @@ def signatures(grey: NDArray[np.uint8]) -> NDArray[np.int8]:
     whole = grey.shape[1]
     side = next(k for k in range(12, whole + 1) if whole % k == 0)
     tall = grey.reshape(-1, whole).astype(np.float32)
-    small = cv2.resize(tall, (side, len(grey) * side), interpolation=cv2.INTER_AREA).reshape(-1, side, side)
+    small = cv2.resize(tall, (side, len(grey) * side), interpolation=cv2.INTER_AREA).reshape(
+        -1, side, side
+    )
     rest = detrend(small.astype(np.float64), 2).reshape(len(grey), -1)
-    return np.asarray(np.rint(rest * (127 / np.maximum(np.abs(rest).max(axis=1, keepdims=True), 1e-3))), np.int8)
+    return np.asarray(
+        np.rint(rest * (127 / np.maximum(np.abs(rest).max(axis=1, keepdims=True), 1e-3))), np.int8
+    )
 
 
 def _judge(found: Survey, floor: Floor, config: NoiseConfig) -> Verdicts:
@@ -125,17 +129,27 @@ def _judge(found: Survey, floor: Floor, config: NoiseConfig) -> Verdicts:
     are judged again in `_examine`.
     """
     calm = found.noise <= floor.at(found.mean) * tolerance(found, config)
-    uneven = min(config.max_inconsistency, config.max_unlike * calm_level(found.inconsistency[calm]))
-    uneven_means = min(structure_limit(config), config.max_unlike * calm_level(found.structure[calm]))
-    return _first_broken(len(found.mean), (
-        (NoiseReason.TOO_DARK, found.mean <= config.min_mean - 1),
-        (NoiseReason.TOO_BRIGHT, found.mean > config.max_mean + 1),
-        (NoiseReason.CLIPPED, found.clipped > config.max_clipped),
-        (NoiseReason.NO_NOISE, found.noise < config.min_variance),
-        (NoiseReason.TEXTURE, (found.inconsistency > uneven) | (found.blank > config.max_blank)),
-        (NoiseReason.GRADIENT, found.structure > uneven_means),
-        (NoiseReason.VARIANCE, _too_strong(found, floor, config)),
-    ))  # fmt: skip
+    uneven = min(
+        config.max_inconsistency, config.max_unlike * calm_level(found.inconsistency[calm])
+    )
+    uneven_means = min(
+        structure_limit(config), config.max_unlike * calm_level(found.structure[calm])
+    )
+    return _first_broken(
+        len(found.mean),
+        (
+            (NoiseReason.TOO_DARK, found.mean <= config.min_mean - 1),
+            (NoiseReason.TOO_BRIGHT, found.mean > config.max_mean + 1),
+            (NoiseReason.CLIPPED, found.clipped > config.max_clipped),
+            (NoiseReason.NO_NOISE, found.noise < config.min_variance),
+            (
+                NoiseReason.TEXTURE,
+                (found.inconsistency > uneven) | (found.blank > config.max_blank),
+            ),
+            (NoiseReason.GRADIENT, found.structure > uneven_means),
+            (NoiseReason.VARIANCE, _too_strong(found, floor, config)),
+        ),
+    )
 
 
 def _first_broken(count: int, rules: Sequence[tuple[NoiseReason, NDArray[np.bool_]]]) -> Verdicts:
@@ -157,7 +171,10 @@ def _order(found: Survey, passed: NDArray[np.intp]) -> list[tuple[int, int]]:
     """Patches that passed, as (index, priority): by turns from each brightness class, within it by content."""
     per = found.patch // cell_side(found.patch)
     content = np.concatenate([tiles(plane, per)[passed] for plane in found.cells[:2]], axis=1)
-    hashes = [int.from_bytes(hashlib.blake2b(c.tobytes(), digest_size=8).digest(), "little") for c in content]
+    hashes = [
+        int.from_bytes(hashlib.blake2b(c.tobytes(), digest_size=8).digest(), "little")
+        for c in content
+    ]
     turn: Counter[int] = Counter()
     ranked = []
     for priority, index in sorted(zip(hashes, passed.tolist(), strict=True)):
@@ -173,7 +190,9 @@ def _cut(image: NDArray[np.uint8], found: Survey, index: int) -> NDArray[np.uint
     return image[row * side : (row + 1) * side, column * side : (column + 1) * side]
 
 
-def _measured(stack: NDArray[np.uint8], found: Survey, batch: list[tuple[int, int]]) -> NDArray[np.void]:
+def _measured(
+    stack: NDArray[np.uint8], found: Survey, batch: list[tuple[int, int]]
+) -> NDArray[np.void]:
     """The table of patches (n, p, p, 3) with their (index, priority)."""
     grey = exact_grey(stack)
     levels = grey.reshape(len(grey), -1)
@@ -198,19 +217,24 @@ def _measured(stack: NDArray[np.uint8], found: Survey, batch: list[tuple[int, in
 def _examine(table: NDArray[np.void], config: NoiseConfig) -> Verdicts:
     """Which patches break one of the rules that need the pixels."""
     fixed = np.inf if config.max_variance == "auto" else config.max_variance
-    return _first_broken(len(table), (
-        (NoiseReason.TOO_DARK, table["mean"] <= config.min_mean),
-        (NoiseReason.TOO_BRIGHT, table["mean"] > config.max_mean),
-        (NoiseReason.VARIANCE, table["variance"] >= fixed),
-        (NoiseReason.NO_NOISE, table["plateau"] > config.max_plateau),
-        (NoiseReason.STRIPES, table["coherence"] > config.max_coherence),
-        (NoiseReason.STRIPES, table["periodicity"] > config.max_periodicity),
-        (NoiseReason.DETAIL, table["outlier"] > config.max_outlier),
-        (NoiseReason.GRADIENT, table["structure"] > structure_limit(config)),
-    ))  # fmt: skip
+    return _first_broken(
+        len(table),
+        (
+            (NoiseReason.TOO_DARK, table["mean"] <= config.min_mean),
+            (NoiseReason.TOO_BRIGHT, table["mean"] > config.max_mean),
+            (NoiseReason.VARIANCE, table["variance"] >= fixed),
+            (NoiseReason.NO_NOISE, table["plateau"] > config.max_plateau),
+            (NoiseReason.STRIPES, table["coherence"] > config.max_coherence),
+            (NoiseReason.STRIPES, table["periodicity"] > config.max_periodicity),
+            (NoiseReason.DETAIL, table["outlier"] > config.max_outlier),
+            (NoiseReason.GRADIENT, table["structure"] > structure_limit(config)),
+        ),
+    )
 
 
-def _report(digest: str, found: Survey, floor: Floor, verdicts: Verdicts, config: NoiseConfig) -> NoiseSurvey:
+def _report(
+    digest: str, found: Survey, floor: Floor, verdicts: Verdicts, config: NoiseConfig
+) -> NoiseSurvey:
     counts = np.bincount(verdicts[verdicts != PASSED], minlength=len(REASONS)).tolist()
     loud = found.variance[verdicts == REASONS.index(NoiseReason.VARIANCE)]
     known = np.isfinite(floor.variance) & (config.max_variance == "auto")

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import fft
 
-from pipeline.noise.measure import cell_side
-from pipeline.noise.residual import detrend
+from pairmill.pipeline.noise.measure import cell_side
+from pairmill.pipeline.noise.residual import detrend
 
 Plane = NDArray[np.float64]
 BAND = 8
@@ -27,7 +27,11 @@ def exact_grey(patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def plateau(patches: NDArray[np.uint8]) -> Plane:
     """Fraction of the pixels of patches (n, p, p, 3) that equal their right neighbour in all channels."""
     side = patches.shape[1]
-    pixels = cv2.cvtColor(patches.reshape(-1, side, 3), cv2.COLOR_RGB2RGBA).view(np.uint32).reshape(-1, side, side)
+    pixels = (
+        cv2.cvtColor(patches.reshape(-1, side, 3), cv2.COLOR_RGB2RGBA)
+        .view(np.uint32)
+        .reshape(-1, side, side)
+    )
     return np.asarray((pixels[:, :, 1:] == pixels[:, :, :-1]).mean(axis=(1, 2)))
 
 
@@ -62,14 +66,18 @@ def periodicity(grey: NDArray[np.uint8]) -> Plane:
     spectrum = fft.rfft2(detrend(grey.astype(np.float32), 2))[:, :, :half]
     power = spectrum.real**2 + spectrum.imag**2
     if half % BAND:
-        power = np.concatenate([power[:, :, : half // BAND * BAND], power[:, :, half - BAND :]], axis=2)
+        power = np.concatenate(
+            [power[:, :, : half // BAND * BAND], power[:, :, half - BAND :]], axis=2
+        )
     count, rows, columns = power.shape
     power = power.reshape(count, rows // BAND, BAND, columns // BAND, BAND)
     # One axis after the other: numpy is five times faster so.
     mean, largest = power.mean(axis=2).mean(axis=3), power.max(axis=2).max(axis=3)
     # Where there is next to nothing, one frequency is nothing special.
     least = 1e-3 * mean.mean(axis=(1, 2), keepdims=True)
-    return np.asarray((largest / np.maximum(np.maximum(mean, least), 1e-3)).max(axis=(1, 2)), np.float64)
+    return np.asarray(
+        (largest / np.maximum(np.maximum(mean, least), 1e-3)).max(axis=(1, 2)), np.float64
+    )
 
 
 def details(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
@@ -93,7 +101,11 @@ def details(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
     inside = (spread * spread).mean(axis=(2, 3))
     # White noise has a variance of 6 in R + 2G + B, of 2 in R - G.
     white = np.maximum(inside[:, 1:], inside[:, :1] / 3) / area
-    structure = (level[:, 1:] ** 2).sum(axis=(2, 3)) / (per * per - (order + 1) ** 2) / np.maximum(white, 1e-9)
+    structure = (
+        (level[:, 1:] ** 2).sum(axis=(2, 3))
+        / (per * per - (order + 1) ** 2)
+        / np.maximum(white, 1e-9)
+    )
     spread -= spread.mean(axis=(2, 3), keepdims=True)
     usual = np.sqrt(2 * np.log(per * per))
     outlier = np.maximum(_deviation(np.abs(level), level), _deviation(spread, spread)) / usual
@@ -105,10 +117,14 @@ def _cells(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
     count, whole = len(patches), patches.shape[1]
     side = cell_side(whole)
     per, area = whole // side, side * side
-    wide = np.ascontiguousarray(np.swapaxes(patches, 0, 1)).reshape(whole, -1, 3)      # side by side: long rows are faster
+    wide = np.ascontiguousarray(np.swapaxes(patches, 0, 1)).reshape(
+        whole, -1, 3
+    )  # side by side: long rows are faster
     red, green, blue = (plane.astype(np.float32) for plane in cv2.split(wide))
     mean, square = np.empty((2, count, 3, per, per))
-    for number, plane in enumerate((red + green + green + blue - CENTRE, red - green, blue - green)):
+    for number, plane in enumerate(
+        (red + green + green + blue - CENTRE, red - green, blue - green)
+    ):
         rows = plane.reshape(per, side, -1)
         for out, sums in ((mean, rows.sum(axis=1)), (square, np.einsum("aij,aij->aj", rows, rows))):
             cells = sums.reshape(-1, side) @ np.ones(side, np.float32)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.noise.measure import Plane, Survey, cell_side
-from schemas.noise import NoiseConfig
+from pairmill.pipeline.noise.measure import Plane, Survey, cell_side
+from pairmill.schemas.noise import NoiseConfig
 
 BIN = 16
 """Distance of brightness bins, in grey levels."""
@@ -59,7 +59,10 @@ def _lowest(mean: Plane, variance: Plane, centres: Plane, quantile: float) -> tu
     """Mean brightness and largest variance of the calmest windows near each brightness, where there are enough."""
     order = np.argsort(mean)
     mean, variance = mean[order], variance[order]
-    starts, stops = np.searchsorted(mean, centres - REACH), np.searchsorted(mean, centres + REACH, "right")
+    starts, stops = (
+        np.searchsorted(mean, centres - REACH),
+        np.searchsorted(mean, centres + REACH, "right"),
+    )
     rows: list[tuple[float, float]] = []
     for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
         if stop - start >= FEWEST:
@@ -78,7 +81,9 @@ def tolerance(found: Survey, config: NoiseConfig) -> Plane:
     side = cell_side(found.patch)
     of_window = np.sqrt(2 / (WINDOW * WINDOW * (side * side - 1)))
     of_patch = np.sqrt(2.0) / found.patch
-    return np.asarray(1 + config.max_excess + found.inconsistency * (1.65 * of_window + 2.5 * of_patch))
+    return np.asarray(
+        1 + config.max_excess + found.inconsistency * (1.65 * of_window + 2.5 * of_patch)
+    )
 
 
 def structure_limit(config: NoiseConfig) -> float:
@@ -110,5 +115,7 @@ def _windows(found: Survey, side: int, config: NoiseConfig) -> tuple[Plane, Plan
 
 def _box(plane: NDArray[np.float32], side: int) -> Plane:
     """Means over side x side windows that lie inside, every second in each direction."""
-    means = cv2.boxFilter(plane, cv2.CV_64F, (side, side), borderType=cv2.BORDER_REPLICATE, anchor=(0, 0))
+    means = cv2.boxFilter(
+        plane, cv2.CV_64F, (side, side), borderType=cv2.BORDER_REPLICATE, anchor=(0, 0)
+    )
     return np.asarray(means)[: 1 - side : 2, : 1 - side : 2]

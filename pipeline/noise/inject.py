@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.rng import picks
-from schemas.ops.pooled import Inject, Placement
+from pairmill.pipeline.rng import picks
+from pairmill.schemas.ops.pooled import Inject, Placement
 
 OVERLAP = 8
 """Pixels over which neighbouring crops are cross-faded."""
@@ -34,8 +34,15 @@ def draw_placements(
         count: Patches in the pool.
     """
     crops = [(*row, *column) for row in cover(shape[0], patch) for column in cover(shape[1], patch)]
-    starts = [((patch - height) // PHASE + 1, (patch - width) // PHASE + 1) for _, height, _, width in crops]
-    drawn = iter(picks(rng, [choices for rows, columns in starts for choices in (count, rows, columns, 2, 2)]))
+    starts = [
+        ((patch - height) // PHASE + 1, (patch - width) // PHASE + 1)
+        for _, height, _, width in crops
+    ]
+    drawn = iter(
+        picks(
+            rng, [choices for rows, columns in starts for choices in (count, rows, columns, 2, 2)]
+        )
+    )
     return tuple(
         Placement(
             index=next(drawn),
@@ -59,7 +66,9 @@ def cover(length: int, patch: int) -> list[tuple[int, int]]:
     return [(start, min(patch, length - start)) for start in starts]
 
 
-def noise_field(shape: tuple[int, int], op: Inject, patch: Callable[[int], NDArray[np.float32]]) -> NDArray[np.float32]:
+def noise_field(
+    shape: tuple[int, int], op: Inject, patch: Callable[[int], NDArray[np.float32]]
+) -> NDArray[np.float32]:
     """The noise of `op` for an LR tile.
 
     Patches are zero-mean as mined. Where crops overlap their weights are sines and cosines of one angle, whose squares
@@ -77,7 +86,14 @@ def noise_field(shape: tuple[int, int], op: Inject, patch: Callable[[int], NDArr
     for place in op.placements:
         bottom, right = place.top + place.height, place.left + place.width
         crop = _crop(place, patch(place.index))
-        crop *= _weights(place.height, place.width, place.top > 0, bottom < shape[0], place.left > 0, right < shape[1])
+        crop *= _weights(
+            place.height,
+            place.width,
+            place.top > 0,
+            bottom < shape[0],
+            place.left > 0,
+            right < shape[1],
+        )
         field[place.top : bottom, 3 * place.left : 3 * right] += crop
     field *= np.float32(op.strength)
     return field.reshape(*shape, 3)
@@ -85,14 +101,19 @@ def noise_field(shape: tuple[int, int], op: Inject, patch: Callable[[int], NDArr
 
 def _crop(place: Placement, patch: NDArray[np.float32]) -> NDArray[np.float32]:
     """The crop, flipped, as (height, 3 width)."""
-    crop = patch[place.patch_top : place.patch_top + place.height, place.patch_left : place.patch_left + place.width]
+    crop = patch[
+        place.patch_top : place.patch_top + place.height,
+        place.patch_left : place.patch_left + place.width,
+    ]
     flip = FLIPS[place.flip_rows, place.flip_columns]
     turned = crop.copy() if flip is None else cv2.flip(crop, flip)
     return turned.reshape(place.height, 3 * place.width)
 
 
 @lru_cache(maxsize=256)
-def _weights(height: int, width: int, above: bool, below: bool, before: bool, after: bool) -> NDArray[np.float32]:
+def _weights(
+    height: int, width: int, above: bool, below: bool, before: bool, after: bool
+) -> NDArray[np.float32]:
     """Weights of a crop with neighbours on these sides, (height, 3 width)."""
     rows, columns = _ramps(height, above, below), _ramps(width, before, after)
     return np.repeat(rows[:, None] * columns, 3, axis=1).astype(np.float32)

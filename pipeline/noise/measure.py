@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.noise.residual import detrend
+from pairmill.pipeline.noise.residual import detrend
 
 STRIP = 1 << 18
 """Pixels that are measured at once: what the processor's cache holds is measured faster."""
@@ -53,11 +53,15 @@ def survey(image: NDArray[np.uint8], patch: int) -> Survey:
     rows, columns = image.shape[0] // patch, image.shape[1] // patch
     if rows * columns == 0:
         none, cells = np.zeros(0), np.zeros((0, 0), np.float32)
-        return Survey(patch, columns, none, none, none, none, none, none, none, (cells, cells, cells))
+        return Survey(
+            patch, columns, none, none, none, none, none, none, none, (cells, cells, cells)
+        )
     mean, square, clipped = _cells(image[: rows * patch, : columns * patch], patch, side)
     variance = np.maximum(square - mean * mean, 0) * np.float32(side * side / (side * side - 1))
     per = patch // side
-    means, squares, inside, lost = (tiles(plane, per).astype(float) for plane in (mean, square, variance, clipped))
+    means, squares, inside, lost = (
+        tiles(plane, per).astype(float) for plane in (mean, square, variance, clipped)
+    )
     level, noise = means.mean(axis=(1, 2)), inside.mean(axis=(1, 2))
     return Survey(
         patch=patch,
@@ -101,7 +105,9 @@ def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
     sums = _sums(grey, side, np.uint16)
     squares = _sums(np.square(grey, dtype=np.uint16), side, np.uint32)
     area = side * side
-    return sums / np.float32(area) - np.float32(128), (squares - 256 * sums + np.float32(area << 14)) / np.float32(area)
+    return sums / np.float32(area) - np.float32(128), (
+        squares - 256 * sums + np.float32(area << 14)
+    ) / np.float32(area)
 
 
 def _sums(plane: NDArray[np.unsignedinteger], side: int, kind: type[np.unsignedinteger]) -> Cells:
@@ -114,14 +120,21 @@ def _clipped(image: NDArray[np.uint8], patch: int, side: int) -> Cells:
     """Fractions of pixels with a channel at 0 or 255, counted in the patches that have one."""
     rows, columns, per = image.shape[0] // patch, image.shape[1] // patch, patch // side
     lines = image.reshape(rows, patch, -1)
-    low, high = (lines.min(axis=1).reshape(rows, columns, -1), lines.max(axis=1).reshape(rows, columns, -1))
+    low, high = (
+        lines.min(axis=1).reshape(rows, columns, -1),
+        lines.max(axis=1).reshape(rows, columns, -1),
+    )
     touched = (low.min(axis=2) == 0) | (high.max(axis=2) == 255)
     clipped = np.zeros((rows * per, columns * per), np.float32)
     if touched.any():
         whole = np.swapaxes(image.reshape(rows, patch, columns, patch, 3), 1, 2)[touched]
         inner = cv2.inRange(whole.reshape(-1, patch, 3), (1, 1, 1), (254, 254, 254))
-        kept = cv2.resize(inner, (per, len(whole) * per), interpolation=cv2.INTER_AREA).astype(np.float32)
-        np.swapaxes(clipped.reshape(rows, per, columns, per), 1, 2)[touched] = ((255 - kept) / 255).reshape(-1, per, per)
+        kept = cv2.resize(inner, (per, len(whole) * per), interpolation=cv2.INTER_AREA).astype(
+            np.float32
+        )
+        np.swapaxes(clipped.reshape(rows, per, columns, per), 1, 2)[touched] = (
+            (255 - kept) / 255
+        ).reshape(-1, per, per)
     return clipped
 
 

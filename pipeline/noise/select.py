@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.noise.candidates import TABLE, Candidates
-from schemas.errors import UserError
-from schemas.noise import NoiseConfig, NoiseCoverage, NoisePatch, NoiseReason
+from pairmill.pipeline.noise.candidates import TABLE, Candidates
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.noise import NoiseConfig, NoiseCoverage, NoisePatch, NoiseReason
 
 BLOCK = 1024
 """Signatures that are compared with all others at once."""
@@ -43,7 +43,11 @@ class Selection:
     @property
     def threshold_needed(self) -> float | None:
         """Smallest `max_variance` that would give a patch of an image that gave none."""
-        needed = [c.threshold_needed for c in self.coverage if c.threshold_needed is not None and not c.accepted]
+        needed = [
+            c.threshold_needed
+            for c in self.coverage
+            if c.threshold_needed is not None and not c.accepted
+        ]
         return min(needed, default=None)
 
 
@@ -136,7 +140,9 @@ def correlated(signatures: NDArray[np.int8], limit: float) -> list[tuple[int, in
     for start in range(0, len(values), BLOCK):
         block = values[start : start + BLOCK]
         products = block @ values[start:].T
-        rows, columns = np.nonzero(products > limit * length[start : start + BLOCK, None] * length[None, start:])
+        rows, columns = np.nonzero(
+            products > limit * length[start : start + BLOCK, None] * length[None, start:]
+        )
         later = columns > rows
         pairs += zip((rows[later] + start).tolist(), (columns[later] + start).tolist(), strict=True)
     return pairs
@@ -153,7 +159,12 @@ def _unique(found: Sequence[Candidates], entered: list[list[int]], limit: float)
     places = [(image, row) for image, rows in enumerate(entered) for row in rows]
     if not places:
         return entered
-    places.sort(key=lambda place: (int(found[place[0]].table["priority"][place[1]]), found[place[0]].survey.image))
+    places.sort(
+        key=lambda place: (
+            int(found[place[0]].table["priority"][place[1]]),
+            found[place[0]].survey.image,
+        )
+    )
     stacked = np.stack([found[image].signatures[row] for image, row in places])
     dropped: set[int] = set()
     for first, second in sorted(correlated(stacked, limit)):

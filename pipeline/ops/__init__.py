@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pipeline.ops.base import Apply
-from pipeline.ops.blur import BLUR
-from pipeline.ops.camera import CAMERA
-from pipeline.ops.codecs import CODECS
-from pipeline.ops.learned import LEARNED
-from pipeline.ops.noise import NOISE
-from pipeline.ops.pooled import POOLED
-from pipeline.ops.resize import RESIZE
+from pairmill.pipeline.ops.base import Apply
+from pairmill.pipeline.ops.blur import BLUR
+from pairmill.pipeline.ops.camera import CAMERA
+from pairmill.pipeline.ops.codecs import CODECS
+from pairmill.pipeline.ops.learned import LEARNED
+from pairmill.pipeline.ops.noise import NOISE
+from pairmill.pipeline.ops.pooled import POOLED
+from pairmill.pipeline.ops.resize import RESIZE
 
 OPS: dict[type, Apply] = {**POOLED, **RESIZE, **BLUR, **NOISE, **CAMERA, **CODECS, **LEARNED}

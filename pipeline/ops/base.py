@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.pools import Assets
+from pairmill.pipeline.assets import Assets
 
 Image = NDArray[np.generic]
 """(H, W, 3) in grey levels 0..255: uint8, or float64 that may overshoot."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.functional.blur import Border, blur
-from models.functional.kernel_shapes import weights
-from pipeline.ops.base import Apply, Image
-from pipeline.pools import Assets
-from schemas.ops.blur import Blur, GaussianKernel, UnsharpMask
+from pairmill.models.functional.blur import Border, blur
+from pairmill.models.functional.kernel_shapes import weights
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.ops.base import Apply, Image
+from pairmill.schemas.ops.blur import Blur, GaussianKernel, UnsharpMask
 
 
 def blur_subsample(op: Blur, scale: int, image: Image, _assets: Assets) -> Image:

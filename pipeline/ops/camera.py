@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from models.functional import camera
-from pipeline.ops.base import Apply, Image
-from pipeline.pools import Assets
-from schemas.ops.camera import Mosaic, Process, Unprocess
+from pairmill.models.functional import camera
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.ops.base import Apply, Image
+from pairmill.schemas.ops.camera import Mosaic, Process, Unprocess
 
 
 def _gains(op: Unprocess | Process) -> tuple[float, float, float]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.chroma import subsample_chroma
-from models.functional.resize import to_uint8
-from pipeline.codecs.jpeg import roundtrip_quality
-from pipeline.codecs.stills import avif, jpeg_xl, webp
-from pipeline.codecs.video import video
-from pipeline.ops.base import Apply, Image
-from pipeline.pools import Assets
-from schemas.ops.codecs import Avif, ChromaSubsample, Jpeg, JpegXl, Video, Webp
+from pairmill.models.functional.chroma import subsample_chroma
+from pairmill.models.functional.resize import to_uint8
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.codecs.jpeg import roundtrip_quality
+from pairmill.pipeline.codecs.stills import avif, jpeg_xl, webp
+from pairmill.pipeline.codecs.video import video
+from pairmill.pipeline.ops.base import Apply, Image
+from pairmill.schemas.ops.codecs import Avif, ChromaSubsample, Jpeg, JpegXl, Video, Webp
 
 
 def eight_bits(image: Image) -> NDArray[np.uint8]:
     """(H, W, 3) clipped and rounded half up; an 8-bit image as it is."""
-    return np.asarray(image, np.uint8) if image.dtype == np.uint8 else to_uint8(np.asarray(image, np.float64))
+    return (
+        np.asarray(image, np.uint8)
+        if image.dtype == np.uint8
+        else to_uint8(np.asarray(image, np.float64))
+    )
 
 
 def _jpeg(op: Jpeg, image: Image, _assets: Assets) -> Image:

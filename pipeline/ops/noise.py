@@ -11,13 +11,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional import noise as fields
-from models.functional.poisson import luminance, peak_of_levels, poisson_counts, poisson_law
-from models.functional.resize import to_uint8
-from pipeline.ops.base import Apply, Image
-from pipeline.pools import Assets
-from pipeline.rng import raw_words
-from schemas.ops.noise import BlockNoise, GaussianNoise, PoissonNoise, ShotReadNoise, SpeckleNoise
+from pairmill.models.functional import noise as fields
+from pairmill.models.functional.poisson import (
+    luminance,
+    peak_of_levels,
+    poisson_counts,
+    poisson_law,
+)
+from pairmill.models.functional.resize import to_uint8
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.ops.base import Apply, Image
+from pairmill.pipeline.rng import raw_words
+from pairmill.schemas.ops.noise import (
+    BlockNoise,
+    GaussianNoise,
+    PoissonNoise,
+    ShotReadNoise,
+    SpeckleNoise,
+)
 
 STRIP = 4096
 """Pixels of a strip; a multiple of 4, so that a strip ends where a word ends."""
@@ -38,14 +49,18 @@ def _by_strips(image: Image, words: Words, per_pixel: int, noisy: Noisy) -> Imag
     return out
 
 
-def _normal(op: GaussianNoise | SpeckleNoise, image: Image, noisy: Callable[[Pixels, Pixels], Pixels]) -> Image:
+def _normal(
+    op: GaussianNoise | SpeckleNoise, image: Image, noisy: Callable[[Pixels, Pixels], Pixels]
+) -> Image:
     per_pixel = fields.samples_per_pixel(op.mode)
     root = None if op.covariance is None else fields.covariance_root(op.covariance)
 
     def strip(pixels: Pixels, words: Words, _here: slice) -> Pixels:
         return noisy(pixels, fields.normal_field(words, len(pixels), op.mode, op.sigma, root))
 
-    return _by_strips(image, raw_words(op.key, fields.words_for(image.size // 3 * per_pixel)), per_pixel, strip)
+    return _by_strips(
+        image, raw_words(op.key, fields.words_for(image.size // 3 * per_pixel)), per_pixel, strip
+    )
 
 
 def _gaussian(op: GaussianNoise, image: Image, _assets: Assets) -> Image:

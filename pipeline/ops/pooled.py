@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.functional.blur import correlate
-from models.functional.resize import to_uint8
-from pipeline.compression.codec import compress
-from pipeline.compression.tables import Encoder
-from pipeline.noise.inject import noise_field
-from pipeline.ops.base import Apply, Image
-from pipeline.pools import Assets
-from schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from pairmill.models.functional.blur import correlate
+from pairmill.models.functional.resize import to_uint8
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.compression.codec import compress
+from pairmill.pipeline.compression.tables import Encoder
+from pairmill.pipeline.noise.inject import noise_field
+from pairmill.pipeline.ops.base import Apply, Image
+from pairmill.schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
 
 
 def blur(op: PooledBlur, image: Image, assets: Assets) -> Image:
@@ -22,20 +22,26 @@ def blur(op: PooledBlur, image: Image, assets: Assets) -> Image:
 def blur_subsample(op: PooledBlur, scale: int, image: Image, assets: Assets) -> Image:
     """Blur, and compute only the pixels that subsampling by `scale` keeps."""
     if image.dtype != np.uint8:
-        raise ValueError(f"pooled_blur wants the 8-bit HR image, got {image.dtype}; quantise before it")
+        raise ValueError(
+            f"pooled_blur wants the 8-bit HR image, got {image.dtype}; quantise before it"
+        )
     return correlate(np.asarray(image, np.uint8), assets.blocks(op.pool, op.index, scale))
 
 
 def inject(op: Inject, image: Image, assets: Assets) -> Image:
     """Add mined noise."""
-    noise = noise_field((image.shape[0], image.shape[1]), op, lambda index: assets.patch(op.pool, index))
+    noise = noise_field(
+        (image.shape[0], image.shape[1]), op, lambda index: assets.patch(op.pool, index)
+    )
     return np.add(image, noise, dtype=np.float64)
 
 
 def jpeg(op: PooledJpeg, image: Image, assets: Assets) -> Image:
     """Clip, round to 8 bits, encode and decode as one of the real images was."""
     levels = image if image.dtype == np.uint8 else to_uint8(np.asarray(image, np.float64))
-    return compress(np.asarray(levels, np.uint8), Encoder.of_row(assets.encoder(op.pool, op.index)), op.phase)
+    return compress(
+        np.asarray(levels, np.uint8), Encoder.of_row(assets.encoder(op.pool, op.index)), op.phase
+    )
 
 
 POOLED: dict[type, Apply] = {PooledBlur: blur, Inject: inject, PooledJpeg: jpeg}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.functional.resize import bicubic_down, resize, to_uint8
-from pipeline.ops.base import Apply, Image
-from pipeline.pools import Assets
-from schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Subsample
+from pairmill.models.functional.resize import bicubic_down, resize, to_uint8
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.ops.base import Apply, Image
+from pairmill.schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Subsample
 
 
 def _subsample(op: Subsample, image: Image, _assets: Assets) -> Image:
@@ -31,5 +31,9 @@ def _quantise(_op: Quantise, image: Image, _assets: Assets) -> Image:
 
 
 RESIZE: dict[type, Apply] = {
-    Subsample: _subsample, BicubicDown: _bicubic_down, Resize: _resize, Clip: _clip, Quantise: _quantise,
-}  # fmt: skip
+    Subsample: _subsample,
+    BicubicDown: _bicubic_down,
+    Resize: _resize,
+    Clip: _clip,
+    Quantise: _quantise,
+}

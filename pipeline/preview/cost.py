@@ -9,15 +9,15 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from pipeline.preview.draws import Drawn, share
-from pipeline.preview.kernelgan import FitCost
-from pipeline.preview.scenes import Found, Scene
-from pipeline.preview.supplies import Supply
-from pipeline.preview.survey import Survey
-from pipeline.report.markup import counted
-from schemas.image import Role
-from schemas.preview import CostRow, CostView
-from schemas.recipe import Recipe
+from pairmill.pipeline.html.markup import counted
+from pairmill.pipeline.preview.draws import Drawn, share
+from pairmill.pipeline.preview.kernelgan import FitCost
+from pairmill.pipeline.preview.sample_images import Found, Scene
+from pairmill.pipeline.preview.supplies import Supply
+from pairmill.pipeline.preview.survey import Survey
+from pairmill.schemas.image import Role
+from pairmill.schemas.preview import CostRow, CostView
+from pairmill.schemas.recipe import Recipe
 
 EFFICIENCY = 0.86
 """What a worker does beside others, as a share of what it does alone; benchmarks/results/speed_cpu.json, two workers."""
@@ -55,19 +55,27 @@ def estimate(measured: Measured) -> CostView:
     tiles, tile_spread = expected_tiles(measured)
     pairs = tiles * measured.recipe.samples_per_tile
     rows = [
-        _row(measured, name, seconds, size, basis) for name, seconds, size, basis in _stages(measured, tiles, pairs)
+        _row(measured, name, seconds, size, basis)
+        for name, seconds, size, basis in _stages(measured, tiles, pairs)
     ]
     rows = [CostRow(stage="start", seconds=START, basis="usual"), *rows]
     shards = next(row.bytes for row in rows if row.stage == "synthesize")
     rows.append(CostRow(stage="seal and report", seconds=SEAL + shards / READING, basis="usual"))
     seconds, size = sum(row.seconds for row in rows), sum(row.bytes for row in rows)
-    spread = math.hypot(tile_spread, _spread([value for one in measured.drawn for value in one.bytes]))
+    spread = math.hypot(
+        tile_spread, _spread([value for one in measured.drawn for value in one.bytes])
+    )
     slow = math.hypot(spread, TIME_SPREAD)
     return CostView(
-        images=sum(survey.files for survey in measured.files.values()), tiles=round(tiles), pairs=round(pairs),
-        workers=measured.workers, rows=tuple(rows), seconds=(seconds / (1 + slow), seconds, seconds * (1 + slow)),
-        bytes=(size / (1 + spread), size, size * (1 + spread)), notes=tuple(_notes(measured)),
-    )  # fmt: skip
+        images=sum(survey.files for survey in measured.files.values()),
+        tiles=round(tiles),
+        pairs=round(pairs),
+        workers=measured.workers,
+        rows=tuple(rows),
+        seconds=(seconds / (1 + slow), seconds, seconds * (1 + slow)),
+        bytes=(size / (1 + spread), size, size * (1 + spread)),
+        notes=tuple(_notes(measured)),
+    )
 
 
 def expected_tiles(measured: Measured) -> tuple[float, float]:
@@ -83,7 +91,9 @@ def expected_tiles(measured: Measured) -> tuple[float, float]:
         mine = survey.images * fmean(grid) * share
         shares = [scene.used / max(1, scene.used + sum(scene.skipped.values())) for scene in known]
         off = 0.0 if len(known) == survey.files else _spread(shares)
-        off = math.hypot(off, 0.0 if survey.read == survey.files else _spread([float(count) for count in grid]))
+        off = math.hypot(
+            off, 0.0 if survey.read == survey.files else _spread([float(count) for count in grid])
+        )
         total, variance = total + mine, variance + (mine * off) ** 2
     return total, math.sqrt(variance) / total if total else 0.0
 
@@ -92,16 +102,21 @@ def _spread(values: Sequence[float]) -> float:
     """Twice the standard error of a mean as a fraction of it, within reason."""
     if len(values) < 2 or fmean(values) <= 0:
         return 0.5
-    return min(MOST_SPREAD, max(LEAST_SPREAD, 2 * stdev(values) / math.sqrt(len(values)) / fmean(values)))
+    return min(
+        MOST_SPREAD, max(LEAST_SPREAD, 2 * stdev(values) / math.sqrt(len(values)) / fmean(values))
+    )
 
 
 def _row(measured: Measured, stage: str, seconds: float, size: float, basis: str) -> CostRow:
     """A row for all workers; KernelGAN's lanes and all other units are shared out evenly."""
     found = stage in measured.sealed
     return CostRow(
-        stage=stage.replace("_", " "), seconds=0.0 if found else seconds / _together(measured), bytes=0.0 if found else size,
-        basis="sealed already" if found else basis, found=found,
-    )  # fmt: skip
+        stage=stage.replace("_", " "),
+        seconds=0.0 if found else seconds / _together(measured),
+        bytes=0.0 if found else size,
+        basis="sealed already" if found else basis,
+        found=found,
+    )
 
 
 def _together(measured: Measured) -> float:
@@ -123,7 +138,12 @@ def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
     everything, some = sum(pixels.values()), f"{len(scenes)} image{'s' if len(scenes) > 1 else ''}"
     lines: list[Line] = [
         ("ingest", decoding * everything, 0.0, f"decoding of {some}"),
-        ("clean_up", decoding * everything + cleaning * pixels[Role.REAL], stored * pixels[Role.REAL], f"clean-up of {some}"),
+        (
+            "clean_up",
+            decoding * everything + cleaning * pixels[Role.REAL],
+            stored * pixels[Role.REAL],
+            f"clean-up of {some}",
+        ),
     ]
     if (m.recipe.needs_kernels or m.recipe.needs_noise) and not m.recipe.pools_from:
         lines += _pool_stages(m, decoding * pixels[Role.REAL], pixels[Role.REAL])
@@ -135,22 +155,48 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
     lines: list[Line] = []
     if m.fit is not None:
         restarts, iterations = m.recipe.kernels.restarts, m.recipe.kernels.iterations
-        basis = f"{restarts} restarts of {iterations} iterations, " + ("timed" if m.fit.measured else "usual time")
-        lines = [("estimate_kernels", loading + images * restarts * m.fit.per_restart, images * 4e4, basis),
-                 ("pool_kernels", loading + images * m.fit.judging, images * 1e4, "judging, timed")]  # fmt: skip
+        basis = f"{restarts} restarts of {iterations} iterations, " + (
+            "timed" if m.fit.measured else "usual time"
+        )
+        lines = [
+            (
+                "estimate_kernels",
+                loading + images * restarts * m.fit.per_restart,
+                images * 4e4,
+                basis,
+            ),
+            ("pool_kernels", loading + images * m.fit.judging, images * 1e4, "judging, timed"),
+        ]
     if m.recipe.needs_generated_kernels:
-        fitting = m.recipe.kmsr.fit.iterations * ITERATION if m.recipe.kmsr.method == "wgan" else 1.0
-        lines.append(("generate_kernels", fitting * _together(m), m.recipe.kmsr.count * 2e3, "usual time"))
+        fitting = (
+            m.recipe.kmsr.fit.iterations * ITERATION if m.recipe.kmsr.method == "wgan" else 1.0
+        )
+        lines.append(
+            ("generate_kernels", fitting * _together(m), m.recipe.kmsr.count * 2e3, "usual time")
+        )
     by_kind = {supply.kind: supply for supply in m.supplies}
     if m.recipe.needs_compression and (mined := by_kind.get("compression")):
-        lines.append(("mine_compression", loading + mined.per_pixel * pixels, images * 2e3, "mining of the stand-in"))
+        lines.append(
+            (
+                "mine_compression",
+                loading + mined.per_pixel * pixels,
+                images * 2e3,
+                "mining of the stand-in",
+            )
+        )
     noise = by_kind.get("noise")
     if noise is not None:
         patch = m.recipe.noise.patch**2 * 3
-        each = 0.0 if noise.sealed else min(len(noise.items), m.recipe.noise.for_images(round(images)).quota)
+        each = (
+            0.0
+            if noise.sealed
+            else min(len(noise.items), m.recipe.noise.for_images(round(images)).quota)
+        )
         kept = min(images * each, m.recipe.noise.max_patches)
         size = images * each * patch + kept * patch * 4
-        lines.append(("mine_noise", loading + noise.per_pixel * pixels, size, "mining of the stand-in"))
+        lines.append(
+            ("mine_noise", loading + noise.per_pixel * pixels, size, "mining of the stand-in")
+        )
     return lines
 
 
@@ -159,7 +205,7 @@ def _synthesis(m: Measured, tiles: float, pairs: float) -> Line:
     shares = [(one, share(m.recipe, one.label)) for one in m.drawn if one.seconds]
     seconds = sum(part * fmean(one.seconds) for one, part in shares) * area * pairs
     size = sum(part * fmean(one.bytes) for one, part in shares) * area * pairs
-    reading = 30e-9 * tiles * area                       # PNG decoding, about 33 megapixels per second
+    reading = 30e-9 * tiles * area  # PNG decoding, about 33 megapixels per second
     draws = sum(len(one.seconds) for one in m.drawn)
     return ("synthesize", seconds + reading, size, f"{draws} draws, timed and weighed")
 
@@ -180,7 +226,9 @@ def _notes(m: Measured) -> list[str]:
         "allows for a third more or less beside the spread of what was measured.",
     ]
     if m.fit is not None and not m.fit.measured:
-        notes.append("Kernel estimation was not timed here; the figure is that of another machine, for a processor, not a GPU.")
+        notes.append(
+            "Kernel estimation was not timed here; the figure is that of another machine, for a processor, not a GPU."
+        )
     drawn_here = not m.recipe.pools_from
     if drawn_here and m.recipe.needs_pdm and "pool_pdm" not in m.sealed:
         notes.append("Fitting PDM is not part of the estimate.")
@@ -188,5 +236,7 @@ def _notes(m: Measured) -> list[str]:
         notes.append("Fitting ReDegNet is not part of the estimate.")
     failing = [one.label for one in m.drawn if not one.seconds]
     if failing:
-        notes.append(f"Nothing could be drawn from {', '.join(failing)}: the estimate leaves it out.")
+        notes.append(
+            f"Nothing could be drawn from {', '.join(failing)}: the estimate leaves it out."
+        )
     return notes

@@ -6,21 +6,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline import degraders
-from pipeline.apply import apply
-from pipeline.images.decode import pixel_digest
-from pipeline.images.encode import encode_png
-from pipeline.pools import Assets
-from pipeline.preview.scenes import Scene
-from pipeline.preview.strips import Tile, draw_strip
-from pipeline.preview.supplies import Supply, assets_of, pools_of
-from pipeline.report.shelf import Shelf
-from pipeline.rng import stream
-from schemas.degraders.base import DegraderBase
-from schemas.errors import UserError
-from schemas.preview import DegraderView, StripView
-from schemas.program import Program
-from schemas.recipe import Recipe
+from pairmill.pipeline import degraders
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.preview.sample_images import Scene
+from pairmill.pipeline.preview.strips import Tile, draw_strip
+from pairmill.pipeline.preview.supplies import Supply, assets_of, pools_of
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.preview import DegraderView, StripView
+from pairmill.schemas.program import Program
+from pairmill.schemas.recipe import Recipe
 
 PATIENCE = 6.0
 """Seconds after which every degrader is content with the programs that it has, at least one."""
@@ -51,7 +51,12 @@ class Drawn:
 
 
 def draw_all(
-    recipe: Recipe, scenes: Sequence[Scene], supplies: Sequence[Supply], draws: int, shelf: Shelf, patience: float = PATIENCE
+    recipe: Recipe,
+    scenes: Sequence[Scene],
+    supplies: Sequence[Supply],
+    draws: int,
+    shelf: PictureFiles,
+    patience: float = PATIENCE,
 ) -> list[Drawn]:
     """Draw `draws` programs of each degrader in turn; number n goes to image n, over and over.
 
@@ -75,7 +80,7 @@ class _Bench:
     recipe: Recipe
     supplies: Sequence[Supply]
     assets: Assets
-    shelf: Shelf
+    shelf: PictureFiles
 
 
 def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
@@ -86,11 +91,15 @@ def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
         one.problem = f"{error.what}. {error.todo}".strip()
         return
     start = time.process_time()
-    program = degrader.draw(stream(bench.recipe.seed, "preview", one.label, number), tile.hr.shape[:2])
+    program = degrader.draw(
+        stream(bench.recipe.seed, "preview", one.label, number), tile.hr.shape[:2]
+    )
     drawing = time.process_time() - start
     counts = {supply.digest: len(supply.items) for supply in supplies}
     stand_ins = frozenset(supply.digest for supply in supplies if not supply.sealed)
-    strip, lr = draw_strip(program, tile, bench.assets, counts, bench.shelf, f"{one.label}-{number}", stand_ins)
+    strip, lr = draw_strip(
+        program, tile, bench.assets, counts, bench.shelf, f"{one.label}-{number}", stand_ins
+    )
     applying = _timed(program, tile, bench.assets)
     start = time.process_time()
     for image in (tile.hr, lr):
@@ -120,7 +129,9 @@ def shares(recipe: Recipe) -> dict[str, dict[str, float]]:
     found = {}
     for split in recipe.splits.shares():
         total = sum(config.weight_in(split) for config in recipe.degraders)
-        found[split] = {config.label: config.weight_in(split) / total for config in recipe.degraders}
+        found[split] = {
+            config.label: config.weight_in(split) / total for config in recipe.degraders
+        }
     return found
 
 
@@ -141,16 +152,22 @@ def view(one: Drawn, recipe: Recipe) -> DegraderView:
     """What the page says of it."""
     about = (type(one.config).__doc__ or "").strip()
     return DegraderView(
-        kind=one.config.kind, label=one.label, share=_share_text(recipe, one.label),
-        about=" ".join(about.split("\n\n")[0].split()), settings=_changed(one.config), strips=tuple(one.strips),
+        kind=one.config.kind,
+        label=one.label,
+        share=_share_text(recipe, one.label),
+        about=" ".join(about.split("\n\n")[0].split()),
+        settings=_changed(one.config),
+        strips=tuple(one.strips),
         problem=one.problem,
-    )  # fmt: skip
+    )
 
 
 def _changed(config: DegraderBase) -> dict[str, str]:
     """Settings that differ from their defaults, but for the weight."""
     said = config.model_dump(mode="json", exclude_defaults=True)
-    return {name: _text(value) for name, value in said.items() if name not in ("kind", "weight", "name")}
+    return {
+        name: _text(value) for name, value in said.items() if name not in ("kind", "weight", "name")
+    }
 
 
 def _text(value: object) -> str:

@@ -9,12 +9,12 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from pipeline.images.encode import decode_png
-from pipeline.report.lines import LINE, wrapped
-from pipeline.report.pictures import Image
-from pipeline.report.sheet import INK, PAPER, QUIET
-from pipeline.report.shelf import Shelf
-from schemas.preview import DegraderView, PreviewData, StripView
+from pairmill.pipeline.html.captions import LINE, wrapped
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import Image
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.report.contact_sheet import INK, PAPER, QUIET
+from pairmill.schemas.preview import DegraderView, PreviewData, StripView
 
 PANE, GAP, MARGIN = 192, 26, 24
 COLUMNS = 8
@@ -27,16 +27,22 @@ HEADING = 52
 ACCENT = (168, 64, 15)
 
 
-def grid(data: PreviewData, shelf: Shelf) -> Image:
+def grid(data: PreviewData, shelf: PictureFiles) -> Image:
     """The picture, (H, W, 3): grouped by degrader, a row per program, HR first, LR last."""
 
     def read(name: str) -> Image:
         return decode_png(shelf.storage.read(f"{shelf.folder}/{name}"))
 
     groups = [(one, one.strips[: _rows(data)]) for one in data.degraders if one.strips]
-    columns = min(COLUMNS, max((1 + len(strip.steps) for _, strips in groups for strip in strips), default=1))
+    columns = min(
+        COLUMNS, max((1 + len(strip.steps) for _, strips in groups for strip in strips), default=1)
+    )
     width = 2 * MARGIN + columns * (PANE + GAP) - GAP
-    height = MARGIN + HEADING + sum(HEADING + sum(_height(strip, columns) for strip in strips) for _, strips in groups)
+    height = (
+        MARGIN
+        + HEADING
+        + sum(HEADING + sum(_height(strip, columns) for strip in strips) for _, strips in groups)
+    )
     canvas = Pillow.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(canvas)
     draw.text((MARGIN, MARGIN), f"{data.name}, x{data.scale}", INK, ImageFont.load_default(26))
@@ -54,7 +60,10 @@ def _rows(data: PreviewData) -> int:
     """Draws of each degrader that are shown, at least one."""
     most = max((len(one.strips) for one in data.degraders), default=1)
     for rows in range(most, 1, -1):
-        if sum(1 + len(strip.steps) for one in data.degraders for strip in one.strips[:rows]) <= MOST:
+        if (
+            sum(1 + len(strip.steps) for one in data.degraders for strip in one.strips[:rows])
+            <= MOST
+        ):
             return rows
     return 1
 
@@ -71,10 +80,20 @@ def _heading(draw: ImageDraw.ImageDraw, one: DegraderView, shown: int, top: int)
 
 
 def _strip(
-    canvas: Pillow.Image, draw: ImageDraw.ImageDraw, strip: StripView, top: int, columns: int, read: Callable[[str], Image]
+    canvas: Pillow.Image,
+    draw: ImageDraw.ImageDraw,
+    strip: StripView,
+    top: int,
+    columns: int,
+    read: Callable[[str], Image],
 ) -> None:
-    words = [f"HR, {strip.source}", *((f"{step.words} (stand-in)" if step.stand_in else step.words) for step in strip.steps)]
-    for place, (name, label) in enumerate(zip([strip.hr, *(step.picture for step in strip.steps)], words, strict=True)):
+    words = [
+        f"HR, {strip.source}",
+        *((f"{step.words} (stand-in)" if step.stand_in else step.words) for step in strip.steps),
+    ]
+    for place, (name, label) in enumerate(
+        zip([strip.hr, *(step.picture for step in strip.steps)], words, strict=True)
+    ):
         row, column = divmod(place, columns)
         left, upper = MARGIN + column * (PANE + GAP), top + row * (PANE + LINES * LINE + 16)
         pane = cv2.resize(read(name), (PANE, PANE), interpolation=cv2.INTER_NEAREST_EXACT)
@@ -83,10 +102,14 @@ def _strip(
         if place:
             _arrow(draw, left - GAP + 5, upper + PANE // 2)
         if last:
-            draw.rectangle((left - 2, upper - 2, left + PANE + 1, upper + PANE + 1), outline=ACCENT, width=2)
+            draw.rectangle(
+                (left - 2, upper - 2, left + PANE + 1, upper + PANE + 1), outline=ACCENT, width=2
+            )
         colour = INK if last or not place else QUIET
         for number, line in enumerate(wrapped(f"LR: {label}" if last else label, PANE, LINES)):
-            draw.text((left, upper + PANE + 5 + number * LINE), line, colour, ImageFont.load_default(12))
+            draw.text(
+                (left, upper + PANE + 5 + number * LINE), line, colour, ImageFont.load_default(12)
+            )
 
 
 def _arrow(draw: ImageDraw.ImageDraw, left: int, middle: int) -> None:

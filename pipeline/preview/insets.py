@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.kernel_shapes import weights
-from pipeline.pools import Assets
-from schemas.ops import Op
-from schemas.ops.blur import Blur
-from schemas.ops.pooled import PooledBlur
+from pairmill.models.functional.kernel_shapes import weights
+from pairmill.pipeline.assets import Assets
+from pairmill.schemas.ops import Op
+from pairmill.schemas.ops.blur import Blur
+from pairmill.schemas.ops.pooled import PooledBlur
 
 
 def kernel_of(op: Op, assets: Assets) -> NDArray[np.float64] | None:
@@ -23,6 +23,10 @@ def trimmed(kernel: NDArray[np.float64], share: float = 0.01) -> NDArray[np.floa
     """The smallest centred square that holds all values above `share` of the peak, with a rim of one cell."""
     middle = kernel.shape[0] // 2
     rows, columns = np.nonzero(np.abs(kernel) > share * np.abs(kernel).max())
-    reach = int(max(np.abs(rows - middle).max(), np.abs(columns - middle).max())) + 1 if len(rows) else middle
+    reach = (
+        int(max(np.abs(rows - middle).max(), np.abs(columns - middle).max())) + 1
+        if len(rows)
+        else middle
+    )
     reach = min(max(reach, 2), middle)
     return kernel[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1]

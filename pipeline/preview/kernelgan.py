@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.images.decode import pixel_digest
-from pipeline.kernels.quality import judge
-from pipeline.preview.scenes import Scene
-from schemas.recipe import Recipe
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.kernels.quality import judge
+from pairmill.pipeline.preview.sample_images import Scene
+from pairmill.schemas.recipe import Recipe
 
 SHORT, LONG = 10, 26
 """Iterations of the two fits whose difference is measured; the first also loads and warms everything."""
@@ -36,16 +36,21 @@ def fit_cost(recipe: Recipe, scenes: Sequence[Scene], *, measure: bool) -> FitCo
 
 
 def _measured(recipe: Recipe, scenes: Sequence[Scene]) -> FitCost | None:
-    from models.kernelgan.fit import CPU_LANES, fit_kernels
-    from models.kernelgan.sampling import check_image
+    from pairmill.models.kernelgan.fit import CPU_LANES, fit_kernels
+    from pairmill.models.kernelgan.sampling import check_image
 
-    image = next((scene.source for scene in scenes if check_image(scene.source, recipe.kernels) is None), None)
+    image = next(
+        (scene.source for scene in scenes if check_image(scene.source, recipe.kernels) is None),
+        None,
+    )
     if image is None:
         return None
     seed, seconds = int(pixel_digest(image)[:16], 16), list[float]()
     for iterations in (SHORT, SHORT, LONG):
         start = time.process_time()
-        fit = fit_kernels([image], [seed], recipe.kernels.with_(iterations=iterations, restarts=CPU_LANES))[0]
+        fit = fit_kernels(
+            [image], [seed], recipe.kernels.with_(iterations=iterations, restarts=CPU_LANES)
+        )[0]
         seconds.append(time.process_time() - start)
     start = time.process_time()
     judge(fit.raw, fit.finished, image, recipe.kernel_quality)

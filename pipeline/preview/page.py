@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from pipeline.preview.document import document, hero, strip_html
-from pipeline.report.markup import Raw, chips, counted, el, join, number, section, size, table
-from pipeline.report.sections.making import duration
-from schemas.preview import CostView, DegraderView, ImageView, PreviewData, SupplyView
+from pairmill.pipeline.html.document import document, hero, strip_html
+from pairmill.pipeline.html.markup import (
+    Raw,
+    chips,
+    counted,
+    el,
+    join,
+    number,
+    section,
+    size,
+    table,
+)
+from pairmill.pipeline.report.provenance import duration
+from pairmill.schemas.preview import CostView, DegraderView, ImageView, PreviewData, SupplyView
 
 
 def page(data: PreviewData) -> str:
@@ -14,10 +24,14 @@ def page(data: PreviewData) -> str:
     if data.supplies:
         parts.append(("pools", "Pools", _pools(data)))
     parts += [("cost", "Cost", _cost(data.cost)), ("images", "Images", _images(data))]
-    foot = join([
-        el("code", "preview.png"), " beside this page shows the same strips in one picture, ", el("code", "preview.json"),
-        f" holds the numbers. Made in {data.seconds:.1f} s; nothing was built.",
-    ])  # fmt: skip
+    foot = join(
+        [
+            el("code", "preview.png"),
+            " beside this page shows the same strips in one picture, ",
+            el("code", "preview.json"),
+            f" holds the numbers. Made in {data.seconds:.1f} s; nothing was built.",
+        ]
+    )
     return document(f"{data.name} · preview", data.name, _hero(data), parts, foot)
 
 
@@ -30,10 +44,15 @@ def _hero(data: PreviewData) -> Raw:
     cost = data.cost
     facts = [
         (number(cost.images), "image file" if cost.images == 1 else "image files"),
-        (about(cost.tiles), "HR tiles"), (about(cost.pairs), "pairs"),
-        (between(cost.seconds, "time"), "to build"), (between(cost.bytes, "bytes"), "on disk"),
-    ]  # fmt: skip
-    notices = [el("p", text, class_="notice bad" if "will stop" in text else "notice", role="note") for text in data.warnings]
+        (about(cost.tiles), "HR tiles"),
+        (about(cost.pairs), "pairs"),
+        (between(cost.seconds, "time"), "to build"),
+        (between(cost.bytes, "bytes"), "on disk"),
+    ]
+    notices = [
+        el("p", text, class_="notice bad" if "will stop" in text else "notice", role="note")
+        for text in data.warnings
+    ]
     return hero(f"Preview of {data.recipe}", data.name, lead, facts, *notices)
 
 
@@ -44,7 +63,9 @@ def about(count: int) -> str:
 
 def between(values: tuple[float, float, float], kind: str) -> str:
     """A range for people, such as `3 – 5 min` or `1.2 – 1.6 GB`."""
-    low, _, high = (_rough(value) if kind == "time" else size(float(f"{value:.2g}")) for value in values)
+    low, _, high = (
+        _rough(value) if kind == "time" else size(float(f"{value:.2g}")) for value in values
+    )
     start, unit = low.rsplit(" ", 1)
     if low == high:
         return low
@@ -83,11 +104,24 @@ def _pools(data: PreviewData) -> Raw:
 
 
 def _pool(supply: SupplyView) -> Raw:
-    tag = el("span", "sealed" if supply.sealed else "stand-in", class_="tag" if supply.sealed else "tag bad")
-    title = el("p", tag, el("b", supply.kind), el("span", f" · {counted(supply.count, 'item')}", class_="quiet"))
+    tag = el(
+        "span",
+        "sealed" if supply.sealed else "stand-in",
+        class_="tag" if supply.sealed else "tag bad",
+    )
+    title = el(
+        "p",
+        tag,
+        el("b", supply.kind),
+        el("span", f" · {counted(supply.count, 'item')}", class_="quiet"),
+    )
     alt = f"item of the {supply.kind} pool"
-    pictures = [el("img", src=name, alt=alt, class_="pixels", loading="lazy") for name in supply.pictures]
-    return el("div", title, el("p", supply.note, class_="quiet"), el("div", *pictures), class_="card pool")
+    pictures = [
+        el("img", src=name, alt=alt, class_="pixels", loading="lazy") for name in supply.pictures
+    ]
+    return el(
+        "div", title, el("p", supply.note, class_="quiet"), el("div", *pictures), class_="card pool"
+    )
 
 
 def _cost(cost: CostView) -> Raw:
@@ -96,14 +130,31 @@ def _cost(cost: CostView) -> Raw:
         f"{counted(cost.workers, 'worker')}: an estimate."
     )
     rows: list[list[object]] = [
-        [row.stage, "–" if row.found else duration(row.seconds), size(row.bytes) if row.bytes else "", row.basis]
+        [
+            row.stage,
+            "–" if row.found else duration(row.seconds),
+            size(row.bytes) if row.bytes else "",
+            row.basis,
+        ]
         for row in cost.rows
     ]
-    rows.append([el("b", "total"), el("b", f"{duration(cost.seconds[1])}"), el("b", size(cost.bytes[1])),
-                 f"{between(cost.seconds, 'time')}, {between(cost.bytes, 'bytes')}"])  # fmt: skip
+    rows.append(
+        [
+            el("b", "total"),
+            el("b", f"{duration(cost.seconds[1])}"),
+            el("b", size(cost.bytes[1])),
+            f"{between(cost.seconds, 'time')}, {between(cost.bytes, 'bytes')}",
+        ]
+    )
     head = ("stage", "time", "space", "rests on")
     notes = el("ul", *(el("li", note) for note in cost.notes), class_="notes")
-    return section("cost", "Cost of the build", lead, table(head, rows, "Cost by stage", frozenset({1, 2})), notes)
+    return section(
+        "cost",
+        "Cost of the build",
+        lead,
+        table(head, rows, "Cost by stage", frozenset({1, 2})),
+        notes,
+    )
 
 
 def _images(data: PreviewData) -> Raw:
@@ -121,9 +172,12 @@ def _images(data: PreviewData) -> Raw:
 
 def _image(image: ImageView) -> Raw:
     caption = el(
-        "figcaption", el("bdi", image.name, class_="name clip"), f"{image.width} × {image.height}, {image.role} · ",
-        f"{counted(image.used, 'tile')} used ", chips(image.skipped),
-    )  # fmt: skip
+        "figcaption",
+        el("bdi", image.name, class_="name clip"),
+        f"{image.width} × {image.height}, {image.role} · ",
+        f"{counted(image.used, 'tile')} used ",
+        chips(image.skipped),
+    )
     return el("figure", boxed(image.picture, image.tile, f"HR of {image.name}"), caption)
 
 

@@ -6,30 +6,30 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.build import NotFinishedError, finder, make
-from pipeline.corpora.earlier import earlier_keys
-from pipeline.execution import default_workers
-from pipeline.preview import draws as drawing
-from pipeline.preview import supplies as supplying
-from pipeline.preview.cost import Measured, estimate
-from pipeline.preview.grid import grid
-from pipeline.preview.kernelgan import fit_cost
-from pipeline.preview.page import page
-from pipeline.preview.scenes import Found, Scene, look
-from pipeline.preview.stand_ins import supplies as stand_ins
-from pipeline.preview.supplies import Supply
-from pipeline.preview.survey import Survey, survey
-from pipeline.report.pictures import png, thumbnail
-from pipeline.report.shelf import Shelf
-from pipeline.sources import choose_images
-from pipeline.stage import C, I, M, P, R, Run, Sealed, Stage
-from pipeline.stages import ingest
-from pipeline.storage import Storage
-from pipeline.supply import make_compression, make_kernels, make_noise
-from schemas.errors import PairmillError
-from schemas.image import Role
-from schemas.preview import ImageView, PreviewData
-from schemas.recipe import ImagesConfig, Recipe
+from pairmill.pipeline.build.build import NotFinishedError, finder, make
+from pairmill.pipeline.build.previous_splits import earlier_keys
+from pairmill.pipeline.build.select_images import select_images
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import png, thumbnail
+from pairmill.pipeline.pools.make_pools import make_compression, make_kernels, make_noise
+from pairmill.pipeline.preview import draws as drawing
+from pairmill.pipeline.preview import supplies as supplying
+from pairmill.pipeline.preview.cost import Measured, estimate
+from pairmill.pipeline.preview.grid import grid
+from pairmill.pipeline.preview.kernelgan import fit_cost
+from pairmill.pipeline.preview.page import page
+from pairmill.pipeline.preview.placeholders import supplies as stand_ins
+from pairmill.pipeline.preview.sample_images import Found, Scene, look
+from pairmill.pipeline.preview.supplies import Supply
+from pairmill.pipeline.preview.survey import Survey, survey
+from pairmill.pipeline.runner.execution import default_workers
+from pairmill.pipeline.runner.stage import C, I, M, P, R, Run, Sealed, Stage
+from pairmill.pipeline.stages import ingest
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import PairmillError
+from pairmill.schemas.image import Role
+from pairmill.schemas.preview import ImageView, PreviewData
+from pairmill.schemas.recipe import ImagesConfig, Recipe
 
 HURRY = 10.0
 """Seconds after which kernel estimation is no longer timed, so that the whole preview stays below twenty."""
@@ -70,22 +70,32 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     recipe, base = overridden(request)
     files = ingest.find(recipe.images, base)
     sizes, found = survey(files, recipe), look(files, recipe)
-    shelf = Shelf(target, folder)
-    supplies = stand_ins(recipe, supplying.sealed_pools(request.recipe, request.base, storage), found.scenes)
+    shelf = PictureFiles(target, folder)
+    supplies = stand_ins(
+        recipe, supplying.sealed_pools(request.recipe, request.base, storage), found.scenes
+    )
     drawn = drawing.draw_all(recipe, found.scenes, supplies, request.draws, shelf)
     sealed = sealed_stages(recipe, base, storage)
     timed = time.perf_counter() - started < HURRY and "estimate_kernels" not in sealed
-    fit = fit_cost(recipe, found.with_role(Role.REAL), measure=timed) if recipe.needs_kernels and not recipe.pools_from else None
+    fit = (
+        fit_cost(recipe, found.with_role(Role.REAL), measure=timed)
+        if recipe.needs_kernels and not recipe.pools_from
+        else None
+    )
     workers = request.workers or default_workers()
     cost = estimate(Measured(recipe, sizes, found, drawn, supplies, fit, sealed, workers))
     data = PreviewData(
-        name=recipe.name, recipe=request.name, scale=recipe.scale,
+        name=recipe.name,
+        recipe=request.name,
+        scale=recipe.scale,
         degraders=tuple(drawing.view(one, recipe) for one in drawn),
         supplies=tuple(supplying.view(supply, shelf) for supply in supplies),
         images=tuple(_view(scene, number, shelf) for number, scene in enumerate(found.scenes)),
-        left_out=tuple(found.left_out), cost=cost, warnings=tuple(_warnings(recipe, sizes, found, supplies)),
+        left_out=tuple(found.left_out),
+        cost=cost,
+        warnings=tuple(_warnings(recipe, sizes, found, supplies)),
         seconds=time.perf_counter() - started,
-    )  # fmt: skip
+    )
     target.write(f"{folder}/preview.png", png(grid(data, shelf)))
     target.write(f"{folder}/preview.json", data.model_dump_json(indent=1).encode())
     target.write(f"{folder}/index.html", page(data).encode())
@@ -124,7 +134,7 @@ def _whole(recipe: Recipe, base: str, run: Run, earlier: Mapping[str, str]) -> N
 
 
 def _pools_alone(recipe: Recipe, base: str, run: Run, earlier: Mapping[str, str]) -> None:
-    images = choose_images(recipe, base, run, None, earlier).images.manifest
+    images = select_images(recipe, base, run, None, earlier).images.manifest
     if recipe.needs_compression:
         make_compression(recipe, images, run)
     if recipe.needs_noise:
@@ -133,17 +143,30 @@ def _pools_alone(recipe: Recipe, base: str, run: Run, earlier: Mapping[str, str]
         make_kernels(recipe, images, run)
 
 
-def _view(scene: Scene, number: int, shelf: Shelf) -> ImageView:
+def _view(scene: Scene, number: int, shelf: PictureFiles) -> ImageView:
     rows, columns = scene.hr.shape[:2]
     tile = scene.tile
-    box = (tile.left / columns, tile.top / rows, tile.hr.shape[1] / columns, tile.hr.shape[0] / rows)
+    box = (
+        tile.left / columns,
+        tile.top / rows,
+        tile.hr.shape[1] / columns,
+        tile.hr.shape[0] / rows,
+    )
     return ImageView(
-        name=scene.name, role=scene.role, width=scene.source.shape[1], height=scene.source.shape[0],
-        picture=shelf.jpeg(f"image-{number}", thumbnail(scene.hr, 420)), tile=box, used=scene.used, skipped=scene.skipped,
-    )  # fmt: skip
+        name=scene.name,
+        role=scene.role,
+        width=scene.source.shape[1],
+        height=scene.source.shape[0],
+        picture=shelf.jpeg(f"image-{number}", thumbnail(scene.hr, 420)),
+        tile=box,
+        used=scene.used,
+        skipped=scene.skipped,
+    )
 
 
-def _warnings(recipe: Recipe, sizes: dict[Role, Survey], found: Found, supplies: list[Supply]) -> list[str]:
+def _warnings(
+    recipe: Recipe, sizes: dict[Role, Survey], found: Found, supplies: list[Supply]
+) -> list[str]:
     """What will stand in the way of a build."""
     warnings = []
     grid = [count for role, mine in sizes.items() for count in mine.tiles(recipe, role)]
@@ -156,5 +179,7 @@ def _warnings(recipe: Recipe, sizes: dict[Role, Survey], found: Found, supplies:
     kinds = [supply.kind for supply in supplies if not supply.sealed]
     if kinds:
         names = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
-        warnings.append(f"The {names} of the real images are not there yet: stand-ins are drawn from, and marked so.")
+        warnings.append(
+            f"The {names} of the real images are not there yet: stand-ins are drawn from, and marked so."
+        )
     return warnings

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.resize import to_uint8
-from pipeline.apply import intermediates
-from pipeline.ops.base import Image
-from pipeline.pools import Assets
-from pipeline.preview.insets import kernel_of
-from pipeline.report.pictures import busiest, heat
-from pipeline.report.shelf import Shelf
-from schemas.ops import PooledOp
-from schemas.preview import StepView, StripView
-from schemas.program import Program
+from pairmill.models.functional.resize import to_uint8
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import busiest, heat
+from pairmill.pipeline.ops.apply import intermediates
+from pairmill.pipeline.ops.base import Image
+from pairmill.pipeline.preview.insets import kernel_of
+from pairmill.schemas.ops import PooledOp
+from pairmill.schemas.preview import StepView, StripView
+from pairmill.schemas.program import Program
 
 VIEW = 96
 """Side of the part of a tile that is shown, in HR pixels, at least."""
@@ -64,9 +64,14 @@ def window(hr: NDArray[np.uint8], scale: int) -> tuple[Window, int]:
 
 
 def draw_strip(
-    program: Program, tile: Tile, assets: Assets, counts: dict[str, int], shelf: Shelf, stem: str,
+    program: Program,
+    tile: Tile,
+    assets: Assets,
+    counts: dict[str, int],
+    shelf: PictureFiles,
+    stem: str,
     stand_ins: frozenset[str] = frozenset(),
-) -> tuple[StripView, NDArray[np.uint8]]:  # fmt: skip
+) -> tuple[StripView, NDArray[np.uint8]]:
     """Run a program op by op and put the pictures on the shelf.
 
     Args:
@@ -87,24 +92,41 @@ def draw_strip(
     for number, (op, image) in enumerate(intermediates(program, tile.hr, assets), 1):
         kernel = kernel_of(op, assets)
         name = f"{stem}-{number:02d}"
-        steps.append(StepView(
-            op=op.op, words=op.words(counts), picture=shelf.png(name, part.cut(shown(image))),
-            width=image.shape[1], height=image.shape[0], change=_change(before, image),
-            inset="" if kernel is None else shelf.png(f"{name}-kernel", heat(kernel)),
-            stand_in=isinstance(op, PooledOp) and op.pool in stand_ins,
-        ))  # fmt: skip
+        steps.append(
+            StepView(
+                op=op.op,
+                words=op.words(counts),
+                picture=shelf.png(name, part.cut(shown(image))),
+                width=image.shape[1],
+                height=image.shape[0],
+                change=_change(before, image),
+                inset="" if kernel is None else shelf.png(f"{name}-kernel", heat(kernel)),
+                stand_in=isinstance(op, PooledOp) and op.pool in stand_ins,
+            )
+        )
         before = image
     strip = StripView(
-        source=tile.source, left=tile.left, top=tile.top, scale=program.scale, side=side,
-        hr=shelf.png(f"{stem}-00", part.cut(tile.hr)), hr_width=tile.hr.shape[1], hr_height=tile.hr.shape[0],
-        steps=tuple(steps), program=program.canonical_json(),
-    )  # fmt: skip
+        source=tile.source,
+        left=tile.left,
+        top=tile.top,
+        scale=program.scale,
+        side=side,
+        hr=shelf.png(f"{stem}-00", part.cut(tile.hr)),
+        hr_width=tile.hr.shape[1],
+        hr_height=tile.hr.shape[0],
+        steps=tuple(steps),
+        program=program.canonical_json(),
+    )
     return strip, np.asarray(before, np.uint8)
 
 
 def shown(image: Image) -> NDArray[np.uint8]:
     """An image at any step as 8 bits: clipped and rounded, since it may overshoot until something clips it."""
-    return np.asarray(image, np.uint8) if image.dtype == np.uint8 else to_uint8(np.asarray(image, np.float64))
+    return (
+        np.asarray(image, np.uint8)
+        if image.dtype == np.uint8
+        else to_uint8(np.asarray(image, np.float64))
+    )
 
 
 def _change(before: Image, after: Image) -> float | None:

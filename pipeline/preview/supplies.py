@@ -10,19 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import layout
-from pipeline.build import NotFinishedError, finder
-from pipeline.corpora.earlier import earlier_keys
-from pipeline.corpora.pinned import pinned_pools
-from pipeline.degraders.base import PoolInfo, Pools
-from pipeline.pools import ARRAYS, Assets, read_assets
-from pipeline.report.collect.choose import evenly
-from pipeline.report.pictures import heat, stretched
-from pipeline.report.shelf import Shelf
-from pipeline.sources import choose_images
-from pipeline.stages import clean_up, generate_kernels, pool_compression, pool_kernels, pool_noise, pool_pdm
-from pipeline.storage import Storage
-from pipeline.supply import (
+from pairmill.pipeline.assets import ARRAYS, Assets, read_assets
+from pairmill.pipeline.build.build import NotFinishedError, finder
+from pairmill.pipeline.build.pinned_pools import pinned_pools
+from pairmill.pipeline.build.previous_splits import earlier_keys
+from pairmill.pipeline.build.select_images import select_images
+from pairmill.pipeline.degraders.base import PoolInfo, Pools
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import heat, stretched
+from pairmill.pipeline.pools.make_pools import (
     make_compression,
     make_generated_kernels,
     make_kernels,
@@ -31,21 +27,35 @@ from pipeline.supply import (
     make_redegnet,
     redegnet_pools,
 )
-from schemas.corpus import PoolRef
-from schemas.errors import PairmillError
-from schemas.hr import CutConfig
-from schemas.preview import SupplyView
-from schemas.recipe import Recipe
+from pairmill.pipeline.stages import (
+    clean_up,
+    generate_kernels,
+    pool_compression,
+    pool_kernels,
+    pool_noise,
+    pool_pdm,
+)
+from pairmill.pipeline.subset import evenly
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.errors import PairmillError
+from pairmill.schemas.hr import CutConfig
+from pairmill.schemas.preview import SupplyView
+from pairmill.schemas.recipe import Recipe
 
 SHOWN = 6
 """Items of a pool that are shown."""
 UNSEEN = ("pdm", "redegnet", "codes")
 """Kinds of pools whose items are no pictures."""
 MADE = {
-    "kernels": "Estimated from", "pdm": "Fitted to", "redegnet": "Fitted to",
+    "kernels": "Estimated from",
+    "pdm": "Fitted to",
+    "redegnet": "Fitted to",
     "generated_kernels": "Made in the manner of the kernels of",
-}  # fmt: skip
+}
 """How pools come from real images; all others are mined."""
+
 
 @dataclass(frozen=True, eq=False)
 class Supply:
@@ -76,38 +86,73 @@ def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> dict[str, Suppl
     pinned = pinned_pools(storage, recipe)
     if pinned is not None:
         note = f"Of the version that the recipe draws from: {recipe.pools_from}."
-        return {"compression": None} | {ref.kind: _read(storage, ref, group, note) for ref, group in pinned}
+        return {"compression": None} | {
+            ref.kind: _read(storage, ref, group, note) for ref, group in pinned
+        }
     run, found = finder(storage), dict[str, Supply | None]()
-    with suppress(NotFinishedError, PairmillError):      # the recipe's own images need not be here
-        images = choose_images(recipe, base, run, None, earlier_keys(storage, recipe, recipe.name)).images.manifest
+    with suppress(NotFinishedError, PairmillError):  # the recipe's own images need not be here
+        images = select_images(
+            recipe, base, run, None, earlier_keys(storage, recipe, recipe.name)
+        ).images.manifest
         with suppress(NotFinishedError):
             k = make_kernels(recipe, images, run)
-            ref = PoolRef(kind="kernels", digest=k.manifest.digest, count=k.manifest.count, side=k.manifest.side)
-            found["kernels"] = _read(storage, ref, layout.pool_group(pool_kernels.STAGE.name, k.key))
+            ref = PoolRef(
+                kind="kernels",
+                digest=k.manifest.digest,
+                count=k.manifest.count,
+                side=k.manifest.side,
+            )
+            found["kernels"] = _read(
+                storage, ref, layout.pool_group(pool_kernels.STAGE.name, k.key)
+            )
             if recipe.needs_generated_kernels:
                 g = make_generated_kernels(recipe, k, run)
-                ref = PoolRef(kind="generated_kernels", digest=g.manifest.digest, count=g.manifest.count, side=g.manifest.side)
-                found["generated_kernels"] = _read(storage, ref, layout.pool_group(generate_kernels.STAGE.name, g.key))
+                ref = PoolRef(
+                    kind="generated_kernels",
+                    digest=g.manifest.digest,
+                    count=g.manifest.count,
+                    side=g.manifest.side,
+                )
+                found["generated_kernels"] = _read(
+                    storage, ref, layout.pool_group(generate_kernels.STAGE.name, g.key)
+                )
         with suppress(NotFinishedError):
             n = make_noise(recipe, images, run)
-            ref = PoolRef(kind="noise", digest=n.manifest.digest, count=n.manifest.count, side=n.manifest.patch)
+            ref = PoolRef(
+                kind="noise",
+                digest=n.manifest.digest,
+                count=n.manifest.count,
+                side=n.manifest.patch,
+            )
             found["noise"] = _read(storage, ref, layout.pool_group(pool_noise.STAGE.name, n.key))
         with suppress(NotFinishedError):
             c = make_compression(recipe, images, run)
             found["compression"] = None
             if c.manifest.digest is not None:
                 m = c.manifest
-                ref = PoolRef(kind="compression", digest=c.manifest.digest, count=m.count, side=8, share=m.share)
-                found["compression"] = _read(storage, ref, layout.pool_group(pool_compression.STAGE.name, c.key))
+                ref = PoolRef(
+                    kind="compression",
+                    digest=c.manifest.digest,
+                    count=m.count,
+                    side=8,
+                    share=m.share,
+                )
+                found["compression"] = _read(
+                    storage, ref, layout.pool_group(pool_compression.STAGE.name, c.key)
+                )
         with suppress(NotFinishedError):
             if recipe.needs_pdm:
-                hr = run(clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)).manifest
+                hr = run(
+                    clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)
+                ).manifest
                 p = make_pdm(recipe, images, hr, run)
                 ref = PoolRef(kind="pdm", digest=p.manifest.digest, count=1, side=p.manifest.side)
                 found["pdm"] = _read(storage, ref, layout.pool_group(pool_pdm.STAGE.name, p.key))
         with suppress(NotFinishedError):
             if recipe.needs_redegnet:
-                hr = run(clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)).manifest
+                hr = run(
+                    clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)
+                ).manifest
                 pools = redegnet_pools(make_redegnet(recipe, images, hr, base, run))
                 found |= {ref.kind: _read(storage, ref, group) for ref, group in pools}
     return found
@@ -133,11 +178,20 @@ def assets_of(found: Sequence[Supply]) -> Assets:
     return Assets(**by_kind)
 
 
-def view(supply: Supply, shelf: Shelf) -> SupplyView:
+def view(supply: Supply, shelf: PictureFiles) -> SupplyView:
     """Pictures of some of the items."""
     rows = evenly(len(supply.items), SHOWN) if supply.kind not in UNSEEN else []
-    pictures = tuple(shelf.png(f"pool-{supply.kind}-{row:05d}", picture(supply.kind, supply.items[row])) for row in rows)
-    return SupplyView(kind=supply.kind, count=len(supply.items), sealed=supply.sealed, note=supply.note, pictures=pictures)
+    pictures = tuple(
+        shelf.png(f"pool-{supply.kind}-{row:05d}", picture(supply.kind, supply.items[row]))
+        for row in rows
+    )
+    return SupplyView(
+        kind=supply.kind,
+        count=len(supply.items),
+        sealed=supply.sealed,
+        note=supply.note,
+        pictures=pictures,
+    )
 
 
 def picture(kind: str, item: NDArray[np.generic]) -> NDArray[np.uint8]:

@@ -6,14 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.images.decode import ImageRejected, read_image
-from pipeline.images.header import read_header
-from pipeline.images.tiles import positions
-from pipeline.report.collect.choose import evenly
-from pipeline.stages.ingest import FilePayload
-from schemas.errors import PairmillError
-from schemas.image import Role
-from schemas.recipe import Recipe
+from pairmill.pipeline.images.decode import ImageRejected, read_image
+from pairmill.pipeline.images.header import read_header
+from pairmill.pipeline.images.tiles import positions
+from pairmill.pipeline.stages.ingest import FilePayload
+from pairmill.pipeline.subset import evenly
+from pairmill.schemas.errors import PairmillError
+from pairmill.schemas.image import Role
+from pairmill.schemas.recipe import Recipe
 
 HEADERS = 400
 """Most files whose headers are read."""
@@ -48,7 +48,8 @@ class Survey:
         factor = recipe.clean_up.factor if role == Role.REAL else 1
         size, step = recipe.tiles.size, recipe.tiles.step
         return [
-            len(positions(width // factor, size, step)) * len(positions(height // factor, size, step))
+            len(positions(width // factor, size, step))
+            * len(positions(height // factor, size, step))
             for width, height in self.sizes
         ]
 

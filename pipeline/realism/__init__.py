@@ -1,5 +1,5 @@
 """Realism, measured: how well a classifier tells synthetic LR from the user's real LR."""
 
-from pipeline.realism.compare import auc
+from pairmill.pipeline.realism.compare import auc
 
 __all__ = ["auc"]

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.realism.network import network_scores
-from pipeline.rng import stream
+from pairmill.pipeline.realism.network import network_scores
+from pairmill.pipeline.rng import stream
 
 Real = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -32,15 +32,25 @@ def tree_scores(values: Real, synthetic: Mask, train: Mask) -> Real:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(
-        max_iter=60, max_leaf_nodes=6, min_samples_leaf=20, l2_regularization=5.0, max_features=0.3, max_bins=64,
-        early_stopping=False, random_state=0,
-    )  # fmt: skip
+        max_iter=60,
+        max_leaf_nodes=6,
+        min_samples_leaf=20,
+        l2_regularization=5.0,
+        max_features=0.3,
+        max_bins=64,
+        early_stopping=False,
+        random_state=0,
+    )
     model.fit(values[train], synthetic[train])
     return np.asarray(model.decision_function(values), np.float64)
 
 
 def held_out_scores(
-    values: Real, inputs: NDArray[np.float32] | None, synthetic: Mask, folds: NDArray[np.intp], seed: int
+    values: Real,
+    inputs: NDArray[np.float32] | None,
+    synthetic: Mask,
+    folds: NDArray[np.intp],
+    seed: int,
 ) -> dict[str, Real]:
     """Score every patch by classifiers that were trained on the other folds.
 
@@ -61,9 +71,11 @@ def held_out_scores(
         "trees": lambda train, _: tree_scores(values, synthetic, train),
     }
     if inputs is not None:
-        ask["network"] = lambda train, fold: network_scores(inputs, synthetic, train, stream("realism", seed, "network", fold))
+        ask["network"] = lambda train, fold: network_scores(
+            inputs, synthetic, train, stream("realism", seed, "network", fold)
+        )
     scores = {name: np.zeros(len(values)) for name in ask}
-    with threadpool_limits(1):                           # sums in one order, whatever the machine
+    with threadpool_limits(1):  # sums in one order, whatever the machine
         for fold in np.unique(folds).tolist():
             train = folds != fold
             for name, classifier in ask.items():

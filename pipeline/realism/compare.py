@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.realism.classify import held_out_scores
-from pipeline.realism.describe import describe
-from pipeline.realism.features import features, names
-from pipeline.realism.folds import deal, halves
-from pipeline.realism.interval import area, column_areas, interval, pair_counts
-from pipeline.realism.match import content, match
-from pipeline.realism.network import planes
-from pipeline.realism.patches import Image, Patches, cut
-from schemas.realism import ClassifierAuc, RealismConfig, RealismResult
+from pairmill.pipeline.realism.classify import held_out_scores
+from pairmill.pipeline.realism.describe import describe
+from pairmill.pipeline.realism.features import features, names
+from pairmill.pipeline.realism.folds import deal, halves
+from pairmill.pipeline.realism.interval import area, column_areas, interval, pair_counts
+from pairmill.pipeline.realism.match import content, match
+from pairmill.pipeline.realism.network import planes
+from pairmill.pipeline.realism.patches import Image, Patches, cut
+from pairmill.schemas.realism import ClassifierAuc, RealismConfig, RealismResult
 
 FEWEST_IMAGES, FEWEST_PATCHES = 4, 80
 """Below these there is no number."""
@@ -40,9 +40,11 @@ class Compared:
 
 
 def auc(
-    real_images: Sequence[Image], synthetic_images: Sequence[Image], config: RealismConfig,
+    real_images: Sequence[Image],
+    synthetic_images: Sequence[Image],
+    config: RealismConfig,
     sources: tuple[Sequence[str], Sequence[str]] | None = None,
-) -> RealismResult:  # fmt: skip
+) -> RealismResult:
     """How well classifiers tell synthetic from real images, on images that they were not trained on.
 
     Args:
@@ -56,8 +58,13 @@ def auc(
     Returns:
         The result; `problem` says why there is no number if images or patches are too few.
     """
-    named = sources or ([f"r{n}" for n in range(len(real_images))], [f"s{n}" for n in range(len(synthetic_images))])
-    return compare(pool(real_images, named[0], config), pool(synthetic_images, named[1], config), config).result
+    named = sources or (
+        [f"r{n}" for n in range(len(real_images))],
+        [f"s{n}" for n in range(len(synthetic_images))],
+    )
+    return compare(
+        pool(real_images, named[0], config), pool(synthetic_images, named[1], config), config
+    ).result
 
 
 def pool(images: Sequence[Image], sources: Sequence[str], config: RealismConfig) -> Patches:
@@ -68,17 +75,27 @@ def pool(images: Sequence[Image], sources: Sequence[str], config: RealismConfig)
 def compare(real: Patches, synthetic: Patches, config: RealismConfig) -> Compared:
     """Fold by source image, match in content within each fold, classify, and give the AUC with its interval."""
     both = set(real.sources.tolist()), set(synthetic.sources.tolist())
-    groups = {name: "ab"[name in both[0]] + "ab"[name in both[1]] for name in sorted(both[0] | both[1])}
+    groups = {
+        name: "ab"[name in both[0]] + "ab"[name in both[1]] for name in sorted(both[0] | both[1])
+    }
     folds = min(config.folds, *map(len, both))
     if folds < 2 or min(map(len, both)) < FEWEST_IMAGES:
-        return _nothing(real, synthetic, f"needs {FEWEST_IMAGES} images that give a patch on either side; there are "
-                        f"{len(both[0])} real and {len(both[1])} synthetic")  # fmt: skip
+        return _nothing(
+            real,
+            synthetic,
+            f"needs {FEWEST_IMAGES} images that give a patch on either side; there are "
+            f"{len(both[0])} real and {len(both[1])} synthetic",
+        )
     fold_of = deal(groups, folds, config.seed)
     chosen = _matched(real, synthetic, fold_of, config.patches)
     real, synthetic = real[chosen[0]], synthetic[chosen[1]]
     if len(real) < FEWEST_PATCHES:
-        return _nothing(real, synthetic, f"needs {FEWEST_PATCHES} patches of either side that match in content; there are "
-                        f"{len(real)}")  # fmt: skip
+        return _nothing(
+            real,
+            synthetic,
+            f"needs {FEWEST_PATCHES} patches of either side that match in content; there are "
+            f"{len(real)}",
+        )
     return _judged(real, synthetic, fold_of, config)
 
 
@@ -93,37 +110,60 @@ def _matched(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     shown = content(real.pixels), content(synthetic.pixels)
     spread = np.concatenate(shown).std(axis=0) + 1e-9
-    folds = [np.array([fold_of[name] for name in side.sources.tolist()]) for side in (real, synthetic)]
+    folds = [
+        np.array([fold_of[name] for name in side.sources.tolist()]) for side in (real, synthetic)
+    ]
     pairs = []
     for fold in range(max(fold_of.values()) + 1):
         mine = [np.flatnonzero(side == fold) for side in folds]
-        first, second = match(shown[0][mine[0]], shown[1][mine[1]], spread, -(-most // (max(fold_of.values()) + 1)))
+        first, second = match(
+            shown[0][mine[0]], shown[1][mine[1]], spread, -(-most // (max(fold_of.values()) + 1))
+        )
         pairs.append((mine[0][first], mine[1][second]))
     return np.concatenate([a for a, _ in pairs]), np.concatenate([b for _, b in pairs])
 
 
-def _judged(real: Patches, synthetic: Patches, fold_of: dict[str, int], config: RealismConfig) -> Compared:
-    pixels, sources = np.concatenate([real.pixels, synthetic.pixels]), np.concatenate([real.sources, synthetic.sources])
+def _judged(
+    real: Patches, synthetic: Patches, fold_of: dict[str, int], config: RealismConfig
+) -> Compared:
+    pixels, sources = (
+        np.concatenate([real.pixels, synthetic.pixels]),
+        np.concatenate([real.sources, synthetic.sources]),
+    )
     is_synthetic = np.arange(len(pixels)) >= len(real)
     folds = np.array([fold_of[name] for name in sources.tolist()], np.intp)
     _, numbers = np.unique(sources, return_inverse=True)
     values = features(pixels)
-    scores = held_out_scores(values, planes(pixels) if config.network else None, is_synthetic, folds, config.seed)
+    scores = held_out_scores(
+        values, planes(pixels) if config.network else None, is_synthetic, folds, config.seed
+    )
     together = np.sum(list(scores.values()), axis=0)
     counts = pair_counts(together, is_synthetic, numbers, folds)
-    alone = {name: area(*pair_counts(score, is_synthetic, numbers, folds)) for name, score in scores.items()}
+    alone = {
+        name: area(*pair_counts(score, is_synthetic, numbers, folds))
+        for name, score in scores.items()
+    }
     low, high = interval(*counts, config.seed)
     result = RealismResult(
-        images=int(numbers.max()) + 1, patches=len(real), folds=len(np.unique(folds)), auc=round(area(*counts), 4),
+        images=int(numbers.max()) + 1,
+        patches=len(real),
+        folds=len(np.unique(folds)),
+        auc=round(area(*counts), 4),
         interval=(round(low, 4), round(high, 4)),
-        classifiers=tuple(ClassifierAuc.model_validate({"classifier": n, "auc": round(a, 4)}) for n, a in alone.items()),
+        classifiers=tuple(
+            ClassifierAuc.model_validate({"classifier": n, "auc": round(a, 4)})
+            for n, a in alone.items()
+        ),
         telling=telling(values, is_synthetic, real.pixels.shape[1]),
-        real=describe(real.pixels), synthetic=describe(synthetic.pixels),
-    )  # fmt: skip
+        real=describe(real.pixels),
+        synthetic=describe(synthetic.pixels),
+    )
     return Compared(result, real, synthetic, together[len(real) :] - together[: len(real)])
 
 
-def telling(values: NDArray[np.float64], synthetic: NDArray[np.bool_], side: int) -> tuple[str, ...]:
+def telling(
+    values: NDArray[np.float64], synthetic: NDArray[np.bool_], side: int
+) -> tuple[str, ...]:
     """At most three features that tell most when used alone, in words; of alike ones only the first."""
     areas = column_areas(values, synthetic)
     words: list[str] = []
@@ -144,17 +184,30 @@ def real_against_real(real: Patches, config: RealismConfig) -> RealismResult:
     """
     names_ = sorted(set(real.sources.tolist()))
     if len(names_) < 2 * FEWEST_IMAGES:
-        return RealismResult(problem=f"needs {2 * FEWEST_IMAGES} photographs that give a patch; there are {len(names_)}",
-                             images=len(names_), patches=len(real))  # fmt: skip
+        return RealismResult(
+            problem=f"needs {2 * FEWEST_IMAGES} photographs that give a patch; there are {len(names_)}",
+            images=len(names_),
+            patches=len(real),
+        )
     results = []
     for repeat in range(REPEATS):
         played = np.isin(real.sources, sorted(halves(names_, config.seed, repeat)))
         other = config.with_(seed=config.seed + repeat, network=config.network and repeat == 0)
-        results.append(compare(real[np.flatnonzero(~played)], real[np.flatnonzero(played)], other).result)
+        results.append(
+            compare(real[np.flatnonzero(~played)], real[np.flatnonzero(played)], other).result
+        )
     good = [result for result in results if result.auc is not None and result.interval is not None]
     if not good:
         return results[0]
-    low, high = (float(np.mean([result.interval[end] for result in good if result.interval])) for end in (0, 1))
+    low, high = (
+        float(np.mean([result.interval[end] for result in good if result.interval]))
+        for end in (0, 1)
+    )
     mean = float(np.mean([result.auc for result in good if result.auc is not None]))
-    whole = {"auc": round(mean, 4), "interval": (round(low, 4), round(high, 4)), "telling": (), "classifiers": ()}
+    whole = {
+        "auc": round(mean, 4),
+        "interval": (round(low, 4), round(high, 4)),
+        "telling": (),
+        "classifiers": (),
+    }
     return good[0].model_copy(update=whole)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.realism import features as f
-from schemas.realism import SideStatistics
+from pairmill.pipeline.realism import features as f
+from pairmill.schemas.realism import SideStatistics
 
 BIN, FEWEST = 16, 24
 """Grey levels of a point of the noise curve, and cells that it needs."""
@@ -17,17 +17,24 @@ def describe(pixels: NDArray[np.uint8]) -> SideStatistics:
     values = pixels.astype(np.float64)
     grey, rest = values @ f.LUMA, f.residual(values)
     power = np.log10(f.ring_means(f.spectrum(grey)) + f.OFFSET).mean(axis=0) * 10
-    std, width = np.median(f.residual_std(rest), axis=0), np.percentile(f.edge_width(grey), [25, 50, 75])
+    std, width = (
+        np.median(f.residual_std(rest), axis=0),
+        np.percentile(f.edge_width(grey), [25, 50, 75]),
+    )
     blocks = (f.blockiness(grey)[:, 0] + f.blockiness(grey.transpose(0, 2, 1))[:, 0]) / 2
     return SideStatistics(
         spectrum=tuple(zip(_short(f.frequencies(pixels.shape[1])), _short(power), strict=True)),
         noise=noise_curve(*f.cell_noise(grey, rest)),
-        residual_std=_three(std), edge_width=_three(width),
-        correlation=float(round(np.median(f.correlation(rest)), 4)), blockiness=float(round(np.median(blocks), 4)),
-    )  # fmt: skip
+        residual_std=_three(std),
+        edge_width=_three(width),
+        correlation=float(round(np.median(f.correlation(rest)), 4)),
+        blockiness=float(round(np.median(blocks), 4)),
+    )
 
 
-def noise_curve(level: NDArray[np.float64], std: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+def noise_curve(
+    level: NDArray[np.float64], std: NDArray[np.float64]
+) -> tuple[tuple[float, float], ...]:
     """(brightness, std) of the calmest quarter of cells in bins of brightness: noise, with as little texture as there is.
 
     Args:

@@ -22,14 +22,31 @@ NAMES_OF_CHANNELS = ("red", "green", "blue")
 
 def names(side: int) -> tuple[str, ...]:
     """Names of the columns of `features` for patches of `side` pixels, in words."""
-    noise = [f"{what} of {channel}" for what in ("noise", "spikes") for channel in NAMES_OF_CHANNELS]
-    pairs = [f"noise shared by {pair}" for pair in ("red and green", "green and blue", "blue and red")]
-    rings = [f"{kind} at {f:.2f} cycles per pixel" for kind in ("detail", "red-green detail", "blue-green detail")
-             for f in frequencies(side)]  # fmt: skip
-    axes = [f"{way} detail at {f:.2f} cycles per pixel" for way in ("horizontal", "vertical") for f in frequencies(side)]
+    noise = [
+        f"{what} of {channel}" for what in ("noise", "spikes") for channel in NAMES_OF_CHANNELS
+    ]
+    pairs = [
+        f"noise shared by {pair}" for pair in ("red and green", "green and blue", "blue and red")
+    ]
+    rings = [
+        f"{kind} at {f:.2f} cycles per pixel"
+        for kind in ("detail", "red-green detail", "blue-green detail")
+        for f in frequencies(side)
+    ]
+    axes = [
+        f"{way} detail at {f:.2f} cycles per pixel"
+        for way in ("horizontal", "vertical")
+        for f in frequencies(side)
+    ]
     calm = [f"noise of the calmest {share:.0%} of cells" for share in CALM]
-    rest = ["noise growing with brightness", "noise of bright patches", "vertical block edges", "horizontal block edges",
-            "block edges anywhere", "edge width"]  # fmt: skip
+    rest = [
+        "noise growing with brightness",
+        "noise of bright patches",
+        "vertical block edges",
+        "horizontal block edges",
+        "block edges anywhere",
+        "edge width",
+    ]
     return (*noise, *pairs, *rings, *axes, *calm, *rest)
 
 
@@ -48,14 +65,28 @@ def features(pixels: NDArray[np.uint8]) -> Real:
     noise = np.log(std + LEAST)
     grey = values @ LUMA
     level = (grey.mean(axis=(1, 2)) - 128) / 64
-    spectra = [spectrum(plane) for plane in (grey, values[..., 0] - values[..., 1], values[..., 2] - values[..., 1])]
+    spectra = [
+        spectrum(plane)
+        for plane in (grey, values[..., 0] - values[..., 1], values[..., 2] - values[..., 1])
+    ]
     rings = [np.log(ring_means(power) + OFFSET) for power in spectra]
     axes = [np.log(part + OFFSET) for part in axis_means(spectra[0])]
     across, down = blockiness(grey), blockiness(grey.transpose(0, 2, 1))
-    blocks = np.stack([across[:, 0], down[:, 0], np.maximum(across.max(axis=1), down.max(axis=1))], axis=1)
-    columns = [noise, np.log(kurtosis(rest)), correlation(rest), *rings, *axes, calm_noise(grey, rest),
-               brightness_slope(grey, rest)[:, None], (noise.mean(axis=1) * level)[:, None], blocks,
-               np.log(edge_width(grey))[:, None]]  # fmt: skip
+    blocks = np.stack(
+        [across[:, 0], down[:, 0], np.maximum(across.max(axis=1), down.max(axis=1))], axis=1
+    )
+    columns = [
+        noise,
+        np.log(kurtosis(rest)),
+        correlation(rest),
+        *rings,
+        *axes,
+        calm_noise(grey, rest),
+        brightness_slope(grey, rest)[:, None],
+        (noise.mean(axis=1) * level)[:, None],
+        blocks,
+        np.log(edge_width(grey))[:, None],
+    ]
     return np.concatenate(columns, axis=1)
 
 
@@ -78,14 +109,21 @@ def kurtosis(rest: Real) -> Real:
     """Mean fourth power over squared mean square per channel, (N, 3): 3 for Gaussian noise, more where edges stick out."""
     square = np.square(rest)
     floor = LEAST**2
-    return np.asarray((np.square(square).mean(axis=(1, 2)) + 3 * floor**2) / np.square(square.mean(axis=(1, 2)) + floor))
+    return np.asarray(
+        (np.square(square).mean(axis=(1, 2)) + 3 * floor**2)
+        / np.square(square.mean(axis=(1, 2)) + floor)
+    )
 
 
 def correlation(rest: Real) -> Real:
     """Correlation of the residuals of red and green, green and blue, blue and red, (N, 3)."""
     std = residual_std(rest) + LEAST
     return np.stack(
-        [(rest[..., a] * rest[..., b]).mean(axis=(1, 2)) / (std[:, a] * std[:, b]) for a, b in ((0, 1), (1, 2), (2, 0))], axis=1
+        [
+            (rest[..., a] * rest[..., b]).mean(axis=(1, 2)) / (std[:, a] * std[:, b])
+            for a, b in ((0, 1), (1, 2), (2, 0))
+        ],
+        axis=1,
     )
 
 
@@ -113,7 +151,7 @@ def _rings(side: int) -> tuple[Real, Real]:
     f = np.abs(np.fft.fftfreq(side))
     radius = np.hypot(f[:, None], f[None])
     edges = _edges(side)
-    edges[-1] = 1.0                                      # the corners belong to the last ring
+    edges[-1] = 1.0  # the corners belong to the last ring
     band = np.broadcast_to(f[None], (side, side))
     low = (f <= 0.1)[:, None]
     out = []
@@ -131,7 +169,9 @@ def ring_means(power: Real) -> Real:
 def axis_means(power: Real) -> tuple[Real, Real]:
     """Mean of a spectrum along its horizontal and its vertical axis, two (N, RINGS)."""
     weights = _rings(power.shape[1])[1]
-    return tuple(np.asarray(p.reshape(len(p), -1) @ weights) for p in (power, power.transpose(0, 2, 1)))  # type: ignore[return-value]
+    return tuple(
+        np.asarray(p.reshape(len(p), -1) @ weights) for p in (power, power.transpose(0, 2, 1))
+    )  # type: ignore[return-value]
 
 
 def cells(plane: Real) -> Real:
@@ -161,7 +201,9 @@ def brightness_slope(grey: Real, rest: Real) -> Real:
     level, std = cell_noise(grey, rest)
     x = (level - level.mean(axis=1, keepdims=True)) / 64
     y = 2 * np.log(std + LEAST)
-    return np.asarray((x * (y - y.mean(axis=1, keepdims=True))).mean(axis=1) / (np.square(x).mean(axis=1) + 0.02))
+    return np.asarray(
+        (x * (y - y.mean(axis=1, keepdims=True))).mean(axis=1) / (np.square(x).mean(axis=1) + 0.02)
+    )
 
 
 def blockiness(grey: Real) -> Real:
@@ -172,7 +214,7 @@ def blockiness(grey: Real) -> Real:
     """
     step = np.diff(grey, axis=2)
     bend = np.abs(step[:, :, 1:-1] - (step[:, :, :-2] + step[:, :, 2:]) / 2).mean(axis=1)
-    phase = (np.arange(bend.shape[1]) + 2) % 8           # bend j lies between columns j + 1 and j + 2
+    phase = (np.arange(bend.shape[1]) + 2) % 8  # bend j lies between columns j + 1 and j + 2
     means = np.stack([bend[:, phase == number].mean(axis=1) for number in range(8)], axis=1)
     others = (means.sum(axis=1, keepdims=True) - means) / 7
     return np.asarray(np.log((means + LEAST) / (others + LEAST)))

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.realism.compare import compare, pool
-from pipeline.realism.patches import PHASE
-from schemas.realism import RealismConfig, RealismResult
+from pairmill.pipeline.realism.compare import compare, pool
+from pairmill.pipeline.realism.patches import PHASE
+from pairmill.schemas.realism import RealismConfig, RealismResult
 
 PATCH, PATCHES = 32, 250
 """Side of the compared patches, smaller where pictures are, and most patches of either side: half a report's."""
@@ -19,7 +19,9 @@ LATELY = 20
 
 
 def realism(
-    real: NDArray[np.float64], synthetic: NDArray[np.float64], sources: tuple[Sequence[str], Sequence[str]]
+    real: NDArray[np.float64],
+    synthetic: NDArray[np.float64],
+    sources: tuple[Sequence[str], Sequence[str]],
 ) -> RealismResult:
     """The comparison, without the network, which takes most of the time.
 
@@ -35,9 +37,14 @@ def realism(
         return RealismResult(auc=1.0, interval=(1.0, 1.0))
     side = min(PATCH, *real.shape[1:3]) // PHASE * PHASE
     if side < 2 * PHASE:
-        return RealismResult(problem=f"pictures must have {2 * PHASE} pixels a side or more; these have {real.shape[1]}")
+        return RealismResult(
+            problem=f"pictures must have {2 * PHASE} pixels a side or more; these have {real.shape[1]}"
+        )
     config = RealismConfig(patch=side, patches=PATCHES, network=False)
-    patches = [pool(list(_bytes(values)), names, config) for values, names in zip((real, synthetic), sources, strict=True)]
+    patches = [
+        pool(list(_bytes(values)), names, config)
+        for values, names in zip((real, synthetic), sources, strict=True)
+    ]
     return compare(patches[0], patches[1], config).result
 
 
@@ -50,7 +57,12 @@ def _bytes(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.clip(np.floor(values + 0.5), 0, 255).astype(np.uint8)
 
 
-def words(curves: Sequence[NDArray[np.float64]], aucs: Sequence[float], columns: Sequence[str], told: Sequence[str]) -> str:
+def words(
+    curves: Sequence[NDArray[np.float64]],
+    aucs: Sequence[float],
+    columns: Sequence[str],
+    told: Sequence[str],
+) -> str:
     """The last AUC, if there is one, and the losses lately, such as `AUC 0.87, adversarial 0.31`."""
     latest = np.mean(curves[-LATELY:], axis=0)
     known = [f"AUC {value:.2f}" for value in aucs[-1:] if not math.isnan(value)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.rng import stream
+from pairmill.pipeline.rng import stream
 
 
 def deal(groups: Mapping[str, str], folds: int, seed: int) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.rng import stream
+from pairmill.pipeline.rng import stream
 
 Real = NDArray[np.float64]
 DRAWS = 2000
@@ -30,7 +30,10 @@ def pair_counts(
     count = int(sources.max()) + 1
     wins, pairs = np.zeros((count, count)), np.zeros((count, count))
     for fold in np.unique(folds):
-        a, b = np.flatnonzero((folds == fold) & synthetic), np.flatnonzero((folds == fold) & ~synthetic)
+        a, b = (
+            np.flatnonzero((folds == fold) & synthetic),
+            np.flatnonzero((folds == fold) & ~synthetic),
+        )
         above = np.sign(scores[a][:, None] - scores[b][None]) / 2 + 0.5
         rows, columns = np.eye(count)[sources[a]], np.eye(count)[sources[b]]
         wins += rows.T @ above @ columns

@@ -31,7 +31,10 @@ def content(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def match(
-    real: NDArray[np.float64], synthetic: NDArray[np.float64], spread: NDArray[np.float64], most: int
+    real: NDArray[np.float64],
+    synthetic: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    most: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Pairs of a real and a synthetic patch with the least sum of distances; those too far apart are dropped.
 

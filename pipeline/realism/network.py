@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.realism.features import residual
+from pairmill.pipeline.realism.features import residual
 
 if TYPE_CHECKING:
     import torch
@@ -26,11 +26,16 @@ def planes(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     values = pixels.astype(np.float64)
     rest = np.arcsinh(residual(values) / 4)
     level = (values[:, 1:-1, 1:-1].mean(axis=3, keepdims=True) - 128) / 64
-    return np.ascontiguousarray(np.concatenate([rest, level], axis=3).transpose(0, 3, 1, 2), np.float32)
+    return np.ascontiguousarray(
+        np.concatenate([rest, level], axis=3).transpose(0, 3, 1, 2), np.float32
+    )
 
 
 def network_scores(
-    inputs: NDArray[np.float32], synthetic: NDArray[np.bool_], train: NDArray[np.bool_], rng: np.random.Generator
+    inputs: NDArray[np.float32],
+    synthetic: NDArray[np.bool_],
+    train: NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Scores of all patches by a network trained on some of them; all its randomness comes from `rng`.
 
@@ -43,10 +48,15 @@ def network_scores(
     import torch
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)                             # the order of sums, and so the last bits, depend on it
+    torch.set_num_threads(1)  # the order of sums, and so the last bits, depend on it
     try:
         weights = _start(rng)
-        _train(weights, torch.from_numpy(inputs[train]), torch.from_numpy(synthetic[train].astype(np.float32)), rng)
+        _train(
+            weights,
+            torch.from_numpy(inputs[train]),
+            torch.from_numpy(synthetic[train].astype(np.float32)),
+            rng,
+        )
         with torch.no_grad():
             parts = [_forward(weights, part) for part in torch.split(torch.from_numpy(inputs), 256)]
         return np.asarray(torch.cat(parts).double().numpy())
@@ -60,10 +70,15 @@ def _start(rng: np.random.Generator) -> list[torch.Tensor]:
 
     weights, before = [], 4
     for side, width in LAYERS:
-        filters = rng.standard_normal((width, before, side, side)) * np.sqrt(2 / (side * side * before))
+        filters = rng.standard_normal((width, before, side, side)) * np.sqrt(
+            2 / (side * side * before)
+        )
         weights += [torch.tensor(filters, dtype=torch.float32), torch.zeros(width)]
         before = width
-    weights += [torch.tensor(rng.standard_normal((1, 2 * before)) * 0.1, dtype=torch.float32), torch.zeros(1)]
+    weights += [
+        torch.tensor(rng.standard_normal((1, 2 * before)) * 0.1, dtype=torch.float32),
+        torch.zeros(1),
+    ]
     return [weight.requires_grad_() for weight in weights]
 
 
@@ -78,7 +93,9 @@ def _forward(weights: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
     return linear(pooled, weights[-2], weights[-1])[:, 0]
 
 
-def _train(weights: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor, rng: np.random.Generator) -> None:
+def _train(
+    weights: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor, rng: np.random.Generator
+) -> None:
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -86,7 +103,9 @@ def _train(weights: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor, rng: n
     steps = EPOCHS * -(-len(x) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
     for _ in range(EPOCHS):
-        for batch in torch.split(torch.from_numpy(rng.random(len(x)).argsort(kind="stable")), BATCH):
+        for batch in torch.split(
+            torch.from_numpy(rng.random(len(x)).argsort(kind="stable")), BATCH
+        ):
             part = _turned(x[batch], int(rng.random() * 4))
             loss = binary_cross_entropy_with_logits(_forward(weights, part), y[batch])
             optimizer.zero_grad()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.rng import stream
+from pairmill.pipeline.rng import stream
 
 Image = NDArray[np.uint8]
 PHASE = 8
@@ -31,7 +31,9 @@ class Patches:
         return Patches(self.pixels[chosen], self.sources[chosen])
 
 
-def cut(images: Sequence[Image], sources: Sequence[str], side: int, most: int, seed: int) -> Patches:
+def cut(
+    images: Sequence[Image], sources: Sequence[str], side: int, most: int, seed: int
+) -> Patches:
     """Patches spread evenly over source images, by lot within each.
 
     Args:
@@ -41,13 +43,24 @@ def cut(images: Sequence[Image], sources: Sequence[str], side: int, most: int, s
         most: Most patches in all.
         seed: Seed of the lots; a lot depends on the name of the source and not on the other images.
     """
-    shares = _shares({name: sum(_places(i, side)[2] for i, s in zip(images, sources, strict=True) if s == name)
-                      for name in dict.fromkeys(sources)}, most)  # fmt: skip
+    shares = _shares(
+        {
+            name: sum(
+                _places(i, side)[2] for i, s in zip(images, sources, strict=True) if s == name
+            )
+            for name in dict.fromkeys(sources)
+        },
+        most,
+    )
     pixels: list[Image] = []
     names: list[str] = []
     for name, share in shares.items():
         mine = [image for image, source in zip(images, sources, strict=True) if source == name]
-        spots = [(number, spot) for number, image in enumerate(mine) for spot in range(_places(image, side)[2])]
+        spots = [
+            (number, spot)
+            for number, image in enumerate(mine)
+            for spot in range(_places(image, side)[2])
+        ]
         order = stream("realism", seed, "patches", name).random(len(spots)).argsort(kind="stable")
         for number, spot in sorted(spots[place] for place in order[:share]):
             rows, columns, _ = _places(mine[number], side)

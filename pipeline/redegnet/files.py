@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from pipeline.images.decode import load
-from pipeline.images.find import FoundFile, find_files
-from pipeline.images.read import read_image
-from pipeline.images.rejected import ImageRejected
-from pipeline.redegnet.pairs import Faces
-from schemas.base import Digest, Frozen
-from schemas.errors import UserError
-from schemas.recipe import PairsConfig
-from schemas.redegnet import FacePair
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.images.find import FoundFile, find_files
+from pairmill.pipeline.images.read import read_image
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.pipeline.redegnet.pairs import Faces
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.recipe import PairsConfig
+from pairmill.schemas.redegnet import FacePair
 
 """Pairs were judged when they were ingested."""
 KEPT = 512
@@ -31,7 +31,9 @@ class WeightsFile(Frozen):
     """Digest of its bytes."""
 
 
-def find_pairs(pairs: PairsConfig, base: str, limit: int | None = None) -> list[tuple[str, FoundFile, FoundFile]]:
+def find_pairs(
+    pairs: PairsConfig, base: str, limit: int | None = None
+) -> list[tuple[str, FoundFile, FoundFile]]:
     """Names, LQ and HQ files of all pairs, or of the first `limit`, by name.
 
     Raises:
@@ -45,10 +47,12 @@ def find_pairs(pairs: PairsConfig, base: str, limit: int | None = None) -> list[
         shown = ", ".join(f"{name} (only in {'lq' if name in lq else 'hq'})" for name in alone[:5])
         more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
         raise UserError(
-            "files of images.pairs have no counterpart", where="recipe key images.pairs", got=shown + more,
+            "files of images.pairs have no counterpart",
+            where="recipe key images.pairs",
+            got=shown + more,
             wanted="for every LQ file an HQ file of the same name; endings may differ",
             todo="rename the files, or take those without a counterpart out of the folders",
-        )  # fmt: skip
+        )
     return [(name, lq[name], hq[name]) for name in sorted(lq)][:limit]
 
 
@@ -58,9 +62,12 @@ def _by_name(files: Sequence[FoundFile], part: str) -> dict[str, FoundFile]:
         first = found.setdefault(PurePosixPath(file.url).stem, file)
         if first is not file:
             raise UserError(
-                "two files of images.pairs have one name", where=f"recipe key images.pairs.{part}",
-                got=f"{first.url} and {file.url}", wanted="one file per name", todo="rename one, or name fewer folders",
-            )  # fmt: skip
+                "two files of images.pairs have one name",
+                where=f"recipe key images.pairs.{part}",
+                got=f"{first.url} and {file.url}",
+                wanted="one file per name",
+                todo="rename one, or name fewer folders",
+            )
     return found
 
 
@@ -74,11 +81,21 @@ def weights_file(path: str, base: str, key: str) -> WeightsFile:
         files = find_files([path], base, key)
     except UserError as error:
         raise UserError(
-            "there is no such file of weights", where=f"recipe key {key}", got=f"{path}; {error.got}", todo=error.todo
+            "there is no such file of weights",
+            where=f"recipe key {key}",
+            got=f"{path}; {error.got}",
+            todo=error.todo,
         ) from None
     if len(files) != 1:
-        raise UserError(f"{key} names {len(files)} files", where=f"recipe key {key}", got=path, wanted="one file")
-    return WeightsFile(url=files[0].url, sha256=hashlib.sha256(_bytes(files[0].url, key)).hexdigest())
+        raise UserError(
+            f"{key} names {len(files)} files",
+            where=f"recipe key {key}",
+            got=path,
+            wanted="one file",
+        )
+    return WeightsFile(
+        url=files[0].url, sha256=hashlib.sha256(_bytes(files[0].url, key)).hexdigest()
+    )
 
 
 def read_weights(file: WeightsFile, key: str) -> bytes:
@@ -89,7 +106,11 @@ def read_weights(file: WeightsFile, key: str) -> bytes:
     """
     data = _bytes(file.url, key)
     if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise UserError("a file of weights changed", where=file.url, todo="run the same command again, which reads it anew")
+        raise UserError(
+            "a file of weights changed",
+            where=file.url,
+            todo="run the same command again, which reads it anew",
+        )
     return data
 
 
@@ -98,7 +119,10 @@ def _bytes(url: str, key: str) -> bytes:
         return read_image(url)
     except ImageRejected as error:
         raise UserError(
-            "a file of weights cannot be read", where=url, got=error.detail, todo=f"correct recipe key {key}"
+            "a file of weights cannot be read",
+            where=url,
+            got=error.detail,
+            todo=f"correct recipe key {key}",
         ) from error
 
 

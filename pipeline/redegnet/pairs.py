@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.resize import resize, to_uint8
-from pipeline.apply import apply
-from pipeline.degraders.base import Pools
-from pipeline.degraders.bsrgan import Bsrgan
-from pipeline.degraders.draws import chance, integer, one_of, shuffled, uniform
-from pipeline.pools import Assets
-from pipeline.redegnet.alike import draw_alike
-from pipeline.rng import pick, stream
-from schemas.degraders.bsrgan import BsrganConfig
-from schemas.redegnet import RedegnetConfig, RedegnetPairsConfig
+from pairmill.models.functional.resize import resize, to_uint8
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.bsrgan import Bsrgan
+from pairmill.pipeline.degraders.sampling import chance, integer, one_of, shuffled, uniform
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.redegnet.alike import draw_alike
+from pairmill.pipeline.rng import pick, stream
+from pairmill.schemas.degraders.bsrgan import BsrganConfig
+from pairmill.schemas.redegnet import RedegnetConfig, RedegnetPairsConfig
 
 if TYPE_CHECKING:
-    from models.redegnet.fit import Batch
+    from pairmill.models.redegnet.fit import Batch
 
 Image = NDArray[np.uint8]
 NO_POOLS = Assets({}, {})
@@ -49,18 +49,22 @@ class Faces:
 class Pairs:
     """Batches of a fit."""
 
-    def __init__(self, faces: Sequence[Faces], naturals: Sequence[Image], config: RedegnetConfig, seed: int) -> None:
+    def __init__(
+        self, faces: Sequence[Faces], naturals: Sequence[Image], config: RedegnetConfig, seed: int
+    ) -> None:
         """Take pictures in; those smaller than what is cut from them are enlarged."""
         self.faces, self.naturals, self.config, self.seed = faces, naturals, config, seed
 
     def __call__(self, number: int) -> Batch:
         """The batch of an iteration."""
-        from models.redegnet.fit import Batch
+        from pairmill.models.redegnet.fit import Batch
 
         count = self.config.batch
         samples = [self._sample(number * count + place) for place in range(count)]
         swap = chance(stream(self.seed, "redegnet", "swap", number), self.config.swap)
-        hq, lq, alike, natural, natural_alike = (np.stack(part) for part in zip(*samples, strict=True))
+        hq, lq, alike, natural, natural_alike = (
+            np.stack(part) for part in zip(*samples, strict=True)
+        )
         return Batch(hq, lq, alike, natural, natural_alike, swap)
 
     def _sample(self, number: int) -> tuple[Image, Image, Image, Image, Image]:
@@ -69,15 +73,25 @@ class Pairs:
         pair = cut_pair(rng, self.faces[self._face(number)], side, self.config.pairs)
         natural = cut_natural(rng, self.naturals[pick(rng, len(self.naturals))], side)
         program = draw_alike(rng, (side, side))
-        return pair.hq, pair.lq, apply(program, pair.hq, NO_POOLS), natural, apply(program, natural, NO_POOLS)
+        return (
+            pair.hq,
+            pair.lq,
+            apply(program, pair.hq, NO_POOLS),
+            natural,
+            apply(program, natural, NO_POOLS),
+        )
 
     def _face(self, number: int) -> int:
         """Every pair once per epoch, in an order of its own."""
         epoch, place = divmod(number, len(self.faces))
-        return shuffled(stream(self.seed, "redegnet", "epoch", epoch), range(len(self.faces)))[place]
+        return shuffled(stream(self.seed, "redegnet", "epoch", epoch), range(len(self.faces)))[
+            place
+        ]
 
 
-def cut_pair(rng: np.random.Generator, pair: Faces, side: int, config: RedegnetPairsConfig) -> Faces:
+def cut_pair(
+    rng: np.random.Generator, pair: Faces, side: int, config: RedegnetPairsConfig
+) -> Faces:
     """A random part of a real pair, side x side, reduced a little, turned, its LQ perhaps drawn or worsened, perhaps greyed."""
     faces = _cut_alike(rng, pair, side, config)
     if chance(rng, 0.5):
@@ -95,20 +109,27 @@ def cut_pair(rng: np.random.Generator, pair: Faces, side: int, config: RedegnetP
     return faces
 
 
-def _cut_alike(rng: np.random.Generator, pair: Faces, side: int, config: RedegnetPairsConfig) -> Faces:
+def _cut_alike(
+    rng: np.random.Generator, pair: Faces, side: int, config: RedegnetPairsConfig
+) -> Faces:
     """The same square of both; its side is what the fit's side is before the reduction."""
     lq, hq = (without_margins(image, config.margins) for image in (pair.lq, pair.hq))
     width = min(hq.shape[:2])
     taken = _taken(rng, side, width, max(side, round(config.zoom * width)))
     top, left = (integer(rng, (0, length - taken)) for length in hq.shape[:2])
-    return Faces(*(fitted(image[top : top + taken, left : left + taken], side) for image in (lq, hq)))
+    return Faces(
+        *(fitted(image[top : top + taken, left : left + taken], side) for image in (lq, hq))
+    )
 
 
 def without_margins(image: Image, margins: tuple[float, float, float, float]) -> Image:
     """The part of a picture within margins, given as fractions of its sides."""
     height, width = image.shape[:2]
     top, bottom, left, right = margins
-    return image[round(top * height) : round((1 - bottom) * height), round(left * width) : round((1 - right) * width)]
+    return image[
+        round(top * height) : round((1 - bottom) * height),
+        round(left * width) : round((1 - right) * width),
+    ]
 
 
 def cut_natural(rng: np.random.Generator, image: Image, side: int) -> Image:
@@ -160,7 +181,9 @@ def jittered(rng: np.random.Generator, image: Image) -> Image:
     return to_uint8(values)
 
 
-def crops_of(pair: Faces, name: str, side: int, config: RedegnetPairsConfig, seed: int) -> list[Faces]:
+def crops_of(
+    pair: Faces, name: str, side: int, config: RedegnetPairsConfig, seed: int
+) -> list[Faces]:
     """The parts of a pair that representations are taken from: its middle, then random ones, none reduced or varied.
 
     Args:
@@ -174,5 +197,11 @@ def crops_of(pair: Faces, name: str, side: int, config: RedegnetPairsConfig, see
     taken = min(side, *hq.shape[:2])
     rng = stream(seed, "redegnet", "crops", name)
     places = [tuple((length - taken) // 2 for length in hq.shape[:2])]
-    places += [tuple(integer(rng, (0, length - taken)) for length in hq.shape[:2]) for _ in range(config.crops - 1)]
-    return [Faces(*(fitted(image[y : y + taken, x : x + taken], side) for image in (lq, hq))) for y, x in places]
+    places += [
+        tuple(integer(rng, (0, length - taken)) for length in hq.shape[:2])
+        for _ in range(config.crops - 1)
+    ]
+    return [
+        Faces(*(fitted(image[y : y + taken, x : x + taken], side) for image in (lq, hq)))
+        for y, x in places
+    ]

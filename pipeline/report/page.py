@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from pipeline.report.markup import Raw, counted, el, join, number, size
-from pipeline.report.sections.compression import compression_html
-from pipeline.report.sections.curation import curation_html
-from pipeline.report.sections.fits import fits_html
-from pipeline.report.sections.images import images_html
-from pipeline.report.sections.kernels import kernels_html
-from pipeline.report.sections.making import making_html
-from pipeline.report.sections.noise import noise_html
-from pipeline.report.sections.pairs import pairs_html
-from pipeline.report.sections.realism import realism_html
-from pipeline.report.sections.spread import spread_html
-from schemas.report import Head, ReportData
+from pairmill.pipeline.html.markup import Raw, counted, el, join, number, size
+from pairmill.pipeline.report.compression import compression_html
+from pairmill.pipeline.report.curation import curation_html
+from pairmill.pipeline.report.distributions import spread_html
+from pairmill.pipeline.report.fits import fits_html
+from pairmill.pipeline.report.images import images_html
+from pairmill.pipeline.report.kernels import kernels_html
+from pairmill.pipeline.report.noise import noise_html
+from pairmill.pipeline.report.pairs import pairs_html
+from pairmill.pipeline.report.provenance import making_html
+from pairmill.pipeline.report.realism import realism_html
+from pairmill.schemas.report import Head, ReportData
 
 POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 """Nothing but the pictures beside the page is loaded, whatever a file name may say."""
@@ -25,24 +25,33 @@ def page(data: ReportData) -> str:
     """The whole of `index.html`."""
     parts = _sections(data)
     main = el("main", _hero(data.head), *(html for _, _, html in parts))
-    nav = el("nav", el("a", data.head.name, href="#top", class_="brand"),
-             *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts), aria_label="Sections")  # fmt: skip
+    nav = el(
+        "nav",
+        el("a", data.head.name, href="#top", class_="brand"),
+        *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts),
+        aria_label="Sections",
+    )
     return document(f"{data.head.name} · {data.head.version}", nav, main, _foot(data.head))
 
 
 def document(title: str, *parts: Raw, style: str = "") -> str:
     """A whole page around its parts; `style` goes on after the style sheet of the report."""
     head = el(
-        "head", el("meta", charset="utf-8"), el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", http_equiv="Content-Security-Policy", content=POLICY), el("meta", name="color-scheme", content="light dark"),
-        el("link", rel="icon", href="data:,"), el("title", title), el("style", Raw(_asset("page.css") + style)),
-    )  # fmt: skip
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        el("meta", name="color-scheme", content="light dark"),
+        el("link", rel="icon", href="data:,"),
+        el("title", title),
+        el("style", Raw(_asset("page.css") + style)),
+    )
     body = el("body", *parts, el("script", _asset("page.js")), id="top")
     return f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n"
 
 
 def _asset(name: str) -> Raw:
-    return Raw(files("pipeline.report").joinpath(name).read_text(encoding="utf-8"))
+    return Raw(files("pairmill.pipeline.report").joinpath(name).read_text(encoding="utf-8"))
 
 
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
@@ -52,7 +61,11 @@ def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
         ("noise", "Noise", noise_html(data.noise) if data.noise else None),
         ("fits", "Learned", fits_html(data.fits) if data.fits else None),
         ("realism", "Realism", realism_html(data.realism) if data.realism else None),
-        ("compression", "Compression", compression_html(data.compression) if data.compression else None),
+        (
+            "compression",
+            "Compression",
+            compression_html(data.compression) if data.compression else None,
+        ),
         ("curation", "Curation", curation_html(data.curation) if data.curation else None),
         ("images", "Images", images_html(data.images)),
         ("distributions", "Distributions", spread_html(data.spread, data.head.pairs)),
@@ -68,7 +81,11 @@ def _hero(head: Head) -> Raw:
         (f"×{head.scale}", "scale"),
         (number(head.counts.get("images", 0)), "source images"),
         *([(number(head.counts["kernels"]), "kernels")] if "kernels" in head.counts else []),
-        *([(number(head.counts["noise_patches"]), "noise patches")] if "noise_patches" in head.counts else []),
+        *(
+            [(number(head.counts["noise_patches"]), "noise patches")]
+            if "noise_patches" in head.counts
+            else []
+        ),
         (size(head.bytes), f"in {counted(head.shards, 'shard')}"),
     ]
     return el(
@@ -76,7 +93,11 @@ def _hero(head: Head) -> Raw:
         el("p", f"Corpus version {head.version} · {made}", class_="eyebrow"),
         el("h1", head.name),
         el("p", sentence(head), class_="lead"),
-        el("ul", *(el("li", el("b", value), el("span", label)) for value, label in facts), class_="stats"),
+        el(
+            "ul",
+            *(el("li", el("b", value), el("span", label)) for value, label in facts),
+            class_="stats",
+        ),
         el("p", "sha256 ", el("code", head.digest, class_="digest"), class_="quiet small"),
         class_="hero",
     )
@@ -85,15 +106,23 @@ def _hero(head: Head) -> Raw:
 def sentence(head: Head) -> str:
     """What the corpus is."""
     ways = {
-        "realsr": "blur and noise taken from real photographs", "bicubic": "bicubic reduction",
+        "realsr": "blur and noise taken from real photographs",
+        "bicubic": "bicubic reduction",
         "pdm": "blur and noise learned from real photographs (PDM)",
         "redegnet": "degradations learned from real pairs (ReDegNet)",
-    }  # fmt: skip
+    }
     kinds = sorted(head.degraders, key=lambda kind: kind == "bicubic")
     how = " or by ".join(ways.get(kind, kind) for kind in kinds)
     return f"{counted(head.pairs, 'HR/LR pair')} for ×{head.scale} super-resolution; LR was made from HR by {how}."
 
 
 def _foot(head: Head) -> Raw:
-    names = join([el("code", "report.json"), " beside this page holds its numbers. Version ", el("code", head.version), "."])
+    names = join(
+        [
+            el("code", "report.json"),
+            " beside this page holds its numbers. Version ",
+            el("code", head.version),
+            ".",
+        ]
+    )
     return el("footer", el("p", names, class_="quiet small"))

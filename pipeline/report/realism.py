@@ -1,52 +1,226 @@
-"""The realism of a version, measured on demand: `realism.json`, pictures, and a page of its own beside the report."""
+"""Realism of the degraders, measured where the recipe wants it and there are real photographs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from pipeline import layout
-from pipeline.report.markup import el
-from pipeline.report.page import document
-from pipeline.report.sections.realism import realism_html
-from pipeline.report.shelf import Shelf
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.image import ImageRecord
-from schemas.realism import RealismConfig, RealismReport
+from pairmill.pipeline.html.charts import HEIGHT, LEFT, WIDTH, Plot, lines
+from pairmill.pipeline.html.markup import Raw, definitions, el, figure, fold, join, section, table
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.image import Role
+from pairmill.schemas.realism import RealismRow, RealismSection, SideStatistics
 
-
-def write_realism(
-    storage: Storage, manifest: CorpusManifest, real: Iterable[ImageRecord], config: RealismConfig,
-    advanced: Callable[[str], None] = lambda _: None,
-) -> RealismReport:  # fmt: skip
-    """Measure, and write `report/realism/`; the version itself stays as it is.
-
-    Args:
-        storage: The workspace.
-        manifest: A sealed version.
-        real: Real photographs to compare with.
-        config: How to measure.
-        advanced: Hears what is looked at next.
-    """
-    from pipeline.realism.corpus import measure  # loads torch and scikit-learn
-
-    folder = folder_of(manifest)
-    section = measure(storage, manifest, real, config, Shelf(storage, folder), advanced)
-    report = RealismReport(corpus=f"{manifest.identity.name}@{manifest.version}", config=config, section=section)
-    storage.write(f"{folder}/realism.json", report.model_dump_json(indent=1).encode())
-    storage.write(f"{folder}/index.html", realism_page(report).encode())
-    return report
+if TYPE_CHECKING:
+    from pairmill.pipeline.build.publish import BuildResult
 
 
-def folder_of(manifest: CorpusManifest) -> str:
-    """Where the page and its numbers lie."""
-    return f"{layout.version_folder(manifest.identity.name, manifest.version)}/report/realism"
+def collect_realism(
+    storage: Storage, made: BuildResult, manifest: CorpusManifest, shelf: PictureFiles
+) -> RealismSection | None:
+    """Measure; none if the recipe switches it off or names no real photographs."""
+    real = made.images.manifest.with_role(Role.REAL)
+    if not made.recipe.realism.enabled or not real:
+        return None
+    from pairmill.pipeline.report.realism_rows import measure  # loads torch and scikit-learn
+
+    return measure(storage, manifest, real, made.recipe.realism, shelf)
 
 
-def realism_page(report: RealismReport) -> str:
-    """The page: a pure function of the report."""
-    nav = el("nav", el("a", report.corpus, href="#top", class_="brand"), aria_label="Sections")
-    settings = ", ".join(f"{name} {value}" for name, value in report.config.model_dump(exclude={"enabled"}).items())
-    foot = el("footer", el("p", f"Measured with {settings}. ", el("code", "realism.json"), " holds the numbers.",
-                           class_="quiet small"))  # fmt: skip
-    return document(f"Realism of {report.corpus}", nav, el("main", realism_html(report.section)), foot)
+MEANING = (
+    "Shown one synthetic and one real patch, classifiers that never saw these photographs pick the synthetic one so often: "
+    "50 % is guessing, which means that the two cannot be told apart; 100 % is never wrong."
+)
+FLOOR = (
+    "LR made in exactly the right way reaches about 60 %: it is made of reduced photographs, whose content is half as large, and "
+    "matching patches in content hides most of that, but not all. Read a degrader between the two controls."
+)
+
+
+def realism_html(found: RealismSection) -> Raw:
+    """Ranking, what tells, and both sides of every comparison."""
+    if not any(row.result.auc is not None for row in found.rows):
+        because = found.problem or next(
+            (row.result.problem for row in found.rows if row.result.problem), "nothing to compare"
+        )
+        return section(
+            "realism", "Realism", MEANING, el("p", f"Not measured: {because}.", class_="quiet")
+        )
+    ranking = figure(
+        _ranking(found.rows), "Told from real", "lines are 95 % intervals over other photographs"
+    )
+    return section(
+        "realism",
+        "Realism",
+        MEANING,
+        ranking,
+        el("p", FLOOR, class_="quiet small floor"),
+        _table(found),
+        fold([_card(row) for row in found.rows if row.result.auc is not None], "comparisons", 3),
+    )
+
+
+def percent(value: float) -> str:
+    """A share in per cent, without a digit that means nothing."""
+    return f"{100 * value:.0f} %"
+
+
+def spread(interval: tuple[float, float]) -> str:
+    """An interval in per cent."""
+    return f"{100 * interval[0]:.0f} – {100 * interval[1]:.0f} %"
+
+
+def _ranking(rows: tuple[RealismRow, ...]) -> Raw:
+    """For every comparison its name and value, and below them the interval and the point on an axis from 40 to 100 %."""
+    pace, edge = 38, 8
+    shown = [row for row in rows if row.result.auc is not None and row.result.interval is not None]
+    base = pace * len(shown) + 6
+
+    def px(value: float) -> float:
+        return round(edge + (max(value, 0.4) - 0.4) / 0.6 * (WIDTH - 2 * edge), 1)
+
+    marks, note = [], el("tspan", " · control", class_="tick")
+    for at in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0):
+        label = "guessing" if at == 0.5 else percent(at)
+        marks.append(
+            el("line", x1=px(at), x2=px(at), y1=2, y2=base, class_="axis" if at == 0.5 else "grid")
+        )
+        marks.append(el("text", label, x=px(at), y=base + 15, class_="tick mid"))
+    for place, row in enumerate(shown):
+        auc, (low, high) = row.result.auc or 0.5, row.result.interval or (0.5, 0.5)
+        y, cls = pace * place + 28, "s1" if row.control else "s0"
+        title = el("title", f"{row.name}: {percent(auc)}, {percent(low)} to {percent(high)}")
+        marks += [
+            el(
+                "text",
+                row.name,
+                note if row.control else None,
+                x=edge,
+                y=y - 12,
+                class_="label over-grid",
+            ),
+            el("text", percent(auc), x=WIDTH - edge, y=y - 12, class_="label end over-grid"),
+            el("line", x1=px(low), x2=px(high), y1=y, y2=y, class_=f"range {cls}"),
+            el("circle", title, cx=px(auc), cy=y, r=4.5, class_=f"point {cls}"),
+        ]
+    alt = "; ".join(f"{row.name} {percent(row.result.auc or 0.5)}" for row in shown)
+    box = f"0 0 {WIDTH} {base + 22}"
+    return el("svg", el("title", alt), join(marks), viewBox=box, role="img", aria_label=alt)
+
+
+def _table(found: RealismSection) -> Raw:
+    head = (
+        "compared with real",
+        "told",
+        "95 % interval",
+        "verdict",
+        "classifiers alone",
+        "patches",
+        "images",
+    )
+    return table(
+        head,
+        [_cells(row) for row in found.rows],
+        "realism of every degrader",
+        frozenset({1, 2, 5, 6}),
+    )
+
+
+def _cells(row: RealismRow) -> list[object]:
+    r = row.result
+    name = join(
+        [el("b", row.name), el("span", " control", class_="quiet") if row.control else None]
+    )
+    if r.auc is None or r.interval is None:
+        return [name, "", "", f"{r.words()}: {r.problem}", "", r.patches, r.images]
+    alone = ", ".join(f"{c.classifier} {percent(c.auc)}" for c in r.classifiers)
+    return [name, percent(r.auc), spread(r.interval), r.words(), alone, r.patches, r.images]
+
+
+def _card(row: RealismRow) -> Raw:
+    r = row.result
+    head = el("h3", row.name, el("span", f" {percent(r.auc or 0.5)} · {r.words()}", class_="quiet"))
+    tells = (
+        el("p", "Tells most, alone: ", "; ".join(r.telling), ".", class_="quiet small")
+        if r.telling
+        else None
+    )
+    return el("div", head, tells, el("div", *_charts(row), class_="charts"), class_="comparison")
+
+
+def _charts(row: RealismRow) -> list[Raw]:
+    real, synthetic = row.result.real, row.result.synthetic
+    if real is None or synthetic is None:
+        return []
+    spectra = [("synthetic", synthetic.spectrum), ("real", real.spectrum)]
+    curves = [("synthetic", synthetic.noise), ("real", real.noise)]
+    facts = definitions(_facts(real, synthetic))
+    first = figure(facts, "Edges, noise and colour", "medians, synthetic | real")
+    if row.picture:
+        alt = f"patches of real photographs above those of {row.name}"
+        picture = el("img", src=row.picture, alt=alt, class_="pixels sides", loading="lazy")
+        note = "real above, synthetic below: pairs of like content, told apart best; medians are synthetic | real"
+        first = figure(join([picture, facts]), "Patches", note)
+    return [
+        first,
+        figure(
+            lines(
+                spectra,
+                (0, 0.5),
+                "spatial frequency, cycles per pixel",
+                "power, dB",
+                "power spectra of both sides",
+            ),
+            "Power spectrum",
+            "grey, geometric mean over patches",
+        ),
+        figure(
+            _curves(curves),
+            "Noise against brightness",
+            "high-pass std of the calmest quarter of 6 × 6 cells",
+        ),
+    ]
+
+
+def _curves(series: list[tuple[str, tuple[tuple[float, float], ...]]]) -> Raw:
+    drawn = [(name, points) for name, points in series if points]
+    if not drawn:
+        frame = Plot((0, 255), (0, 1), "brightness, grey levels", "std, grey levels")
+        none = el("text", "too few patches", x=LEFT + 20, y=HEIGHT / 2, class_="label")
+        return frame.draw("too few patches for a curve", none)
+    return lines(
+        drawn,
+        (0, 255),
+        "brightness, grey levels",
+        "std, grey levels",
+        "noise against brightness",
+        floor=0,
+    )
+
+
+def _facts(real: SideStatistics, synthetic: SideStatistics) -> list[tuple[str, object]]:
+    def both(a: float, b: float, digits: int = 2) -> str:
+        return f"{a:.{digits}f} | {b:.{digits}f}"
+
+    edges = [
+        (f"edge, {name}", both(a, b))
+        for name, a, b in zip(
+            ("sharper quarter", "median", "softer quarter"),
+            synthetic.edge_width,
+            real.edge_width,
+            strict=True,
+        )
+    ]
+    noise = [
+        (f"high-pass std, {name}", both(a, b))
+        for name, a, b in zip(
+            ("red", "green", "blue"), synthetic.residual_std, real.residual_std, strict=True
+        )
+    ]
+    return [
+        *((f"{term}, px", value) for term, value in edges),
+        *noise,
+        ("correlation of channels", both(synthetic.correlation, real.correlation)),
+        ("8-pixel blocks, log ratio", both(synthetic.blockiness, real.blockiness)),
+    ]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline import layout
-from pipeline.report.collect.everything import collect
-from pipeline.report.page import page
-from pipeline.report.shelf import Shelf
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.report.collect import collect
+from pairmill.pipeline.report.page import page
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
 
 if TYPE_CHECKING:
-    from pipeline.corpora.seal import Made
+    from pairmill.pipeline.build.publish import BuildResult
 
 
-def write_report(storage: Storage, made: Made, manifest: CorpusManifest) -> None:
+def write_report(storage: Storage, made: BuildResult, manifest: CorpusManifest) -> None:
     """Write `report/`: pictures in `img/`, `report.json` with all that the page says, and last the page `index.html`.
 
     Args:
@@ -27,6 +27,6 @@ def write_report(storage: Storage, made: Made, manifest: CorpusManifest) -> None
         StoreError: If the workspace fails.
     """
     folder = f"{layout.version_folder(manifest.identity.name, manifest.version)}/report"
-    data = collect(storage, made, manifest, Shelf(storage, folder))
+    data = collect(storage, made, manifest, PictureFiles(storage, folder))
     storage.write(f"{folder}/report.json", data.model_dump_json(indent=1).encode())
     storage.write(f"{folder}/index.html", page(data).encode())

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.errors import IntegrityError
+from pairmill.schemas.errors import IntegrityError
 
 BLOCK = tarfile.BLOCKSIZE
 END = bytes(BLOCK)
@@ -52,13 +52,20 @@ def read_index(shards: Sequence[str]) -> Index:
     for number, shard in enumerate(shards):
         for key, fields in _samples(shard):
             if any(side not in fields for side in SIDES):
-                raise IntegrityError("a sample lacks a picture", where=f"{shard}: {key}", got=", ".join(fields),
-                                     wanted=" and ".join(SIDES))  # fmt: skip
+                raise IntegrityError(
+                    "a sample lacks a picture",
+                    where=f"{shard}: {key}",
+                    got=", ".join(fields),
+                    wanted=" and ".join(SIDES),
+                )
             numbers.append(number)
             spans.append([fields[side] for side in SIDES])
             keys.append(key)
     return Index(
-        tuple(shards), np.array(numbers, np.int32), np.array(spans, np.int64).reshape(-1, 2, 2), np.array(keys, np.bytes_)
+        tuple(shards),
+        np.array(numbers, np.int32),
+        np.array(spans, np.int64).reshape(-1, 2, 2),
+        np.array(keys, np.bytes_),
     )
 
 
@@ -92,17 +99,24 @@ def _open(place: str) -> Any:
         import fsspec
 
         return fsspec.open(place, "rb").open()
-    return open(place, "rb", buffering=0)              # noqa: PTH123 - we skip more than a buffer would hold
+    return open(place, "rb", buffering=0)  # noqa: PTH123 - we skip more than a buffer would hold
 
 
 def _members(file: IO[bytes], shard: str) -> Iterator[tuple[str, int, int]]:
     """Name, first byte and the byte after the last of each member of a USTAR tar; `tarfile` takes ten times as long."""
     place = 0
-    while (header := file.read(BLOCK)) != END:         # a tar that ends without is cut, maybe inside the last picture
+    while (
+        header := file.read(BLOCK)
+    ) != END:  # a tar that ends without is cut, maybe inside the last picture
         if len(header) < BLOCK or header[257:262] != b"ustar":
-            raise IntegrityError("a shard is cut or is no tar", where=f"{shard}, byte {place}",
-                                 todo="`pairmill corpus verify` says what differs")  # fmt: skip
-        name, prefix = (header[at : at + size].rstrip(b"\0").decode() for at, size in ((0, 100), (345, 155)))
+            raise IntegrityError(
+                "a shard is cut or is no tar",
+                where=f"{shard}, byte {place}",
+                todo="`pairmill corpus verify` says what differs",
+            )
+        name, prefix = (
+            header[at : at + size].rstrip(b"\0").decode() for at, size in ((0, 100), (345, 155))
+        )
         size = int(header[124:136].rstrip(b"\0 "), 8)
         yield f"{prefix}/{name}" if prefix else name, place + BLOCK, place + BLOCK + size
         place += BLOCK + -(-size // BLOCK) * BLOCK

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from pipeline.images.encode import decode_png
-from pipeline.rng import pick, raw_words, stream, stream_key
-from pipeline.shards.index import Index, read_index
-from schemas.errors import UserError
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.rng import pick, raw_words, stream, stream_key
+from pairmill.pipeline.shards.index import Index, read_index
+from pairmill.schemas.errors import UserError
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 Tensors = tuple[torch.Tensor, torch.Tensor]
@@ -49,7 +49,9 @@ def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.argsort(raw_words(f"{stream_key(seed, 'order', epoch):032x}", count), kind="stable")
 
 
-def read_pair(index: Index, number: int, crop: int | None, seed: int, epoch: int, *, turned: bool = True) -> Pair:
+def read_pair(
+    index: Index, number: int, crop: int | None, seed: int, epoch: int, *, turned: bool = True
+) -> Pair:
     """One sample: decoded, cut, and put into one of the eight positions of a square."""
     key, hr, lr = index.read(number)
     pair, rng = (decode_png(hr), decode_png(lr)), stream(seed, "crop", epoch, key)
@@ -67,8 +69,12 @@ def aligned_crop(pair: Pair, crop: int, rng: np.random.Generator) -> Pair:
     scale = hr.shape[0] // lr.shape[0]
     side = crop // scale
     if side > min(lr.shape[:2]) or crop % scale:
-        raise UserError("this crop cannot be taken", got=f"{crop} HR pixels", where=f"a tile of {hr.shape[0]} x {hr.shape[1]}",
-                        wanted=f"a multiple of {scale} that is no larger than the tile")  # fmt: skip
+        raise UserError(
+            "this crop cannot be taken",
+            got=f"{crop} HR pixels",
+            where=f"a tile of {hr.shape[0]} x {hr.shape[1]}",
+            wanted=f"a multiple of {scale} that is no larger than the tile",
+        )
     top, left = (pick(rng, length - side + 1) for length in lr.shape[:2])
     return _cut(hr, top * scale, left * scale, crop), _cut(lr, top, left, side)
 
@@ -90,7 +96,9 @@ class Pairs(Dataset[Tensors]):
     An item is asked for as (epoch, number); a bare number takes the crop of epoch 0, every time.
     """
 
-    def __init__(self, shards: Sequence[str], crop: int | None, seed: int = 0, *, turned: bool = True) -> None:
+    def __init__(
+        self, shards: Sequence[str], crop: int | None, seed: int = 0, *, turned: bool = True
+    ) -> None:
         self.index, self.crop, self.seed, self.turned = read_index(shards), crop, seed, turned
 
     def __len__(self) -> int:
@@ -125,18 +133,33 @@ class Loader:
     """
 
     def __init__(
-        self, pairs: Pairs, batch: int, *, workers: int = 0, prefetch: int = 4, rank: int | None = None,
-        world: int | None = None, even: bool = True, drop_last: bool = False, pin_memory: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        pairs: Pairs,
+        batch: int,
+        *,
+        workers: int = 0,
+        prefetch: int = 4,
+        rank: int | None = None,
+        world: int | None = None,
+        even: bool = True,
+        drop_last: bool = False,
+        pin_memory: bool = False,
+    ) -> None:
         together = torch.distributed.is_available() and torch.distributed.is_initialized()
         self.rank = rank if rank is not None else torch.distributed.get_rank() if together else 0
-        self.world = world if world is not None else torch.distributed.get_world_size() if together else 1
+        self.world = (
+            world if world is not None else torch.distributed.get_world_size() if together else 1
+        )
         self.pairs, self.batch, self.even, self.drop_last = pairs, batch, even, drop_last
         self.epoch, self.done = 0, 0
         self.loader: DataLoader[Tensors] = DataLoader(
-            pairs, batch_sampler=_Rest(self), num_workers=workers, prefetch_factor=prefetch if workers else None,
-            pin_memory=pin_memory, generator=torch.Generator(),   # else a start would move on the generator of the training
-        )  # fmt: skip
+            pairs,
+            batch_sampler=_Rest(self),
+            num_workers=workers,
+            prefetch_factor=prefetch if workers else None,
+            pin_memory=pin_memory,
+            generator=torch.Generator(),  # else a start would move on the generator of the training
+        )
         self.stream: Iterator[Tensors] | None = None
 
     def __len__(self) -> int:
@@ -149,7 +172,7 @@ class Loader:
         for place in range(self.done + 1, last + 1):
             batch = self._next()
             self.done = place
-            if self.done == last:                      # said now: a loop that counts asks no more after the last batch
+            if self.done == last:  # said now: a loop that counts asks no more after the last batch
                 self.epoch, self.done = self.epoch + 1, 0
             yield batch
 
@@ -159,7 +182,7 @@ class Loader:
             self.stream = iter(self.loader)
         try:
             return next(self.stream)
-        except BaseException:                          # what was to come may be lost: whoever asks again gets it anew
+        except BaseException:  # what was to come may be lost: whoever asks again gets it anew
             self.close()
             raise
 
@@ -173,7 +196,9 @@ class Loader:
 
     def numbers(self, epoch: int) -> NDArray[np.int64]:
         """Numbers of the samples of this rank, in the order of an epoch."""
-        return epoch_order(len(self.pairs), self.pairs.seed, epoch)[self.rank : self._usable() : self.world]
+        return epoch_order(len(self.pairs), self.pairs.seed, epoch)[
+            self.rank : self._usable() : self.world
+        ]
 
     def _usable(self) -> int:
         count = len(self.pairs)
@@ -183,7 +208,9 @@ class Loader:
         """Batches of an epoch, without the first so many, as (epoch, number)."""
         size, numbers = self.batch, self.numbers(epoch)
         starts = range(done * size, len(self) * size, size)
-        return ([(epoch, int(number)) for number in numbers[start : start + size]] for start in starts)
+        return (
+            [(epoch, int(number)) for number in numbers[start : start + size]] for start in starts
+        )
 
     def state_dict(self) -> dict[str, int]:
         """Where we are, and what that is counted in."""
@@ -197,13 +224,22 @@ class Loader:
         """
         terms = {name: value for name, value in state.items() if name not in ("epoch", "done")}
         if terms != self._terms():
-            raise UserError("this state belongs to another loader", got=_said(terms), wanted=_said(self._terms()),
-                            todo="continue with the same shards, seed, batch and number of ranks")  # fmt: skip
+            raise UserError(
+                "this state belongs to another loader",
+                got=_said(terms),
+                wanted=_said(self._terms()),
+                todo="continue with the same shards, seed, batch and number of ranks",
+            )
         self.close()
         self.epoch, self.done = state["epoch"], state["done"]
 
     def _terms(self) -> dict[str, int]:
-        return {"seed": self.pairs.seed, "samples": len(self.pairs), "batch": self.batch, "world": self.world}
+        return {
+            "seed": self.pairs.seed,
+            "samples": len(self.pairs),
+            "batch": self.batch,
+            "world": self.world,
+        }
 
 
 class _Rest(Sampler[list[Any]]):

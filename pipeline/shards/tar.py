@@ -11,8 +11,8 @@ from typing import IO
 from numpy import uint8
 from numpy.typing import NDArray
 
-from pipeline.images.encode import encode_png
-from schemas.sample import SampleRecord
+from pairmill.pipeline.images.encode import encode_png
+from pairmill.schemas.sample import SampleRecord
 
 LONGEST_NAME = 100
 SIZE, CHECKSUM = slice(124, 136), slice(148, 156)
@@ -46,9 +46,17 @@ class ShardWriter:
     def write(self, sample: Sample) -> None:
         """Append one sample."""
         members = sample.hr_png, sample.record.canonical_json().encode(), sample.lr_png
-        self._write(b"".join(part for field, data in zip(FIELDS, members, strict=True) for part in (
-            _header(f"{sample.record.key}.{field}", len(data)), data, bytes(-len(data) % tarfile.BLOCKSIZE),
-        )))  # fmt: skip
+        self._write(
+            b"".join(
+                part
+                for field, data in zip(FIELDS, members, strict=True)
+                for part in (
+                    _header(f"{sample.record.key}.{field}", len(data)),
+                    data,
+                    bytes(-len(data) % tarfile.BLOCKSIZE),
+                )
+            )
+        )
 
     def close(self) -> None:
         """Write the end of the tar; the file stays open."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.stage import Stage
-from pipeline.stages import (
+from pairmill.pipeline.runner.stage import Stage
+from pairmill.pipeline.stages import (
     clean_up,
     compare,
     estimate_kernels,

@@ -7,9 +7,9 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import layout
-from pipeline.storage import Storage
-from schemas.errors import IntegrityError
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import IntegrityError
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -30,9 +30,13 @@ def read_checkpoint(storage: Storage, stage: str, key: str, sha256: str) -> NDAr
     data = storage.read(name)
     if hashlib.sha256(data).hexdigest() != sha256:
         storage.remove(layout.unit_marker(stage, key))
-        storage.remove(layout.sealed_folder(stage))          # a stage of fits seals nothing but names of units
+        storage.remove(
+            layout.sealed_folder(stage)
+        )  # a stage of fits seals nothing but names of units
         raise IntegrityError(
-            "a checkpoint has changed since it was made", where=storage.path(name), wanted=f"sha256 {sha256[:12]}",
+            "a checkpoint has changed since it was made",
+            where=storage.path(name),
+            wanted=f"sha256 {sha256[:12]}",
             todo="run the same command again; it takes the checkpoint from the state of the fit",
-        )  # fmt: skip
+        )
     return np.frombuffer(data, np.uint8)[None]

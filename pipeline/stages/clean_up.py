@@ -8,17 +8,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.resize import bicubic_down, to_uint8
-from pipeline import layout
-from pipeline.images.decode import load
-from pipeline.images.encode import decode_png, encode_png
-from pipeline.images.tiles import judge_tile, positions
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.payload import ImagePayload
-from pipeline.storage import Storage
-from schemas.errors import UserError
-from schemas.hr import CutConfig, HrImage, HrRef, HrSet
-from schemas.image import ImageRecord, ImageSet, Role
+from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.images.encode import decode_png, encode_png
+from pairmill.pipeline.images.tiles import judge_tile, positions
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.payload import ImagePayload
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.hr import CutConfig, HrImage, HrRef, HrSet
+from pairmill.schemas.image import ImageRecord, ImageSet, Role
 
 HR = "hr.png"
 
@@ -28,7 +28,9 @@ def plan(images: ImageSet, config: CutConfig) -> list[ImagePayload]:  # noqa: AR
     return [ImagePayload(image=image) for image in images.accepted]
 
 
-def work(units: Sequence[Unit[ImagePayload]], config: CutConfig, context: Context) -> Iterator[HrImage]:
+def work(
+    units: Sequence[Unit[ImagePayload]], config: CutConfig, context: Context
+) -> Iterator[HrImage]:
     """Reduce real images and write `hr.png`; take clean ones as they are; choose tiles."""
     for unit in units:
         image = unit.payload.image
@@ -63,21 +65,33 @@ def cut(image: ImageRecord, hr: NDArray[np.uint8], config: CutConfig, *, cleaned
                 used.append((left, top))
             else:
                 skipped[reason] += 1
-    return HrImage.model_validate({
-        "image": image.pixel_sha256, "cleaned": cleaned, "width": hr.shape[1], "height": hr.shape[0], "tiles": used,
-        "skipped": dict(sorted(skipped.items())),
-    })
+    return HrImage.model_validate(
+        {
+            "image": image.pixel_sha256,
+            "cleaned": cleaned,
+            "width": hr.shape[1],
+            "height": hr.shape[0],
+            "tiles": used,
+            "skipped": dict(sorted(skipped.items())),
+        }
+    )
 
 
 def seal(
-    units: Sequence[Unit[ImagePayload]], records: Sequence[HrImage], config: CutConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[ImagePayload]],
+    records: Sequence[HrImage],
+    config: CutConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> HrSet:
     """List the HR images.
 
     Raises:
         UserError: if there is no tile at all.
     """
-    result = HrSet(images=tuple(HrRef(key=u.key, hr=record) for u, record in zip(units, records, strict=True)))
+    result = HrSet(
+        images=tuple(HrRef(key=u.key, hr=record) for u, record in zip(units, records, strict=True))
+    )
     if result.tiles == 0:
         raise _no_tiles(records, config)
     return result
@@ -105,6 +119,13 @@ def _no_tiles(records: Sequence[HrImage], config: CutConfig) -> UserError:
 
 
 STAGE = Stage(
-    name="clean_up", version=1, title="clean up", noun="images",
-    record=HrImage, manifest=HrSet, plan=plan, work=work, seal=seal,
+    name="clean_up",
+    version=1,
+    title="clean up",
+    noun="images",
+    record=HrImage,
+    manifest=HrSet,
+    plan=plan,
+    work=work,
+    seal=seal,
 )

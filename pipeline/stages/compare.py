@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.curation.align import NONE, Agreement, Overlay, agreement, overlay, whole
-from pipeline.curation.keypoints import Grey, Keypoints, grey_of
-from pipeline.images.decode import load
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.fingerprint import read_keypoints
-from schemas.base import Digest, Frozen
-from schemas.curation import AlikeConfig, AlikePair, AlikeSet, Compared, FingerprintSet
-from schemas.image import ImageRecord
-from schemas.work import Payload
+from pairmill.pipeline.curation.align import NONE, Agreement, Overlay, agreement, overlay, whole
+from pairmill.pipeline.curation.keypoints import Grey, Keypoints, grey_of
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.fingerprint import read_keypoints
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.curation import AlikeConfig, AlikePair, AlikeSet, Compared, FingerprintSet
+from pairmill.schemas.image import ImageRecord
+from pairmill.schemas.work import Payload
 
 
 class Picture(Frozen):
@@ -57,22 +57,34 @@ class Inputs:
 def plan(inputs: Inputs, config: AlikeConfig) -> list[PairsPayload]:  # noqa: ARG001
     """One unit per picture that has candidates; an added picture leaves the units that it is no candidate of as they are."""
     records = {image.pixel_sha256: image for image in reversed(inputs.images)}
-    pictures = {ref.image: Picture(image=records[ref.image], key=ref.key) for ref in inputs.fingerprints.images}
+    pictures = {
+        ref.image: Picture(image=records[ref.image], key=ref.key)
+        for ref in inputs.fingerprints.images
+    }
     others: dict[str, list[str]] = {}
     for first, second in inputs.fingerprints.pairs:
         if first not in inputs.benchmarks or second not in inputs.benchmarks:
             others.setdefault(first, []).append(second)
     return [
-        PairsPayload(first=pictures[first], others=tuple(pictures[digest] for digest in sorted(others[first])))
+        PairsPayload(
+            first=pictures[first],
+            others=tuple(pictures[digest] for digest in sorted(others[first])),
+        )
         for first in sorted(others)
     ]
 
 
-def work(units: Sequence[Unit[PairsPayload]], config: AlikeConfig, context: Context) -> Iterator[Compared]:
+def work(
+    units: Sequence[Unit[PairsPayload]], config: AlikeConfig, context: Context
+) -> Iterator[Compared]:
     """Compare; pictures are decoded only where their keypoints agree or they have too few to tell."""
     for unit in units:
         one = _Side(unit.payload.first, context)
-        found = [pair for other in unit.payload.others if (pair := _pair(one, _Side(other, context), config))]
+        found = [
+            pair
+            for other in unit.payload.others
+            if (pair := _pair(one, _Side(other, context), config))
+        ]
         yield Compared(pairs=tuple(found), candidates=len(unit.payload.others))
 
 
@@ -97,9 +109,13 @@ def _pair(one: _Side, other: _Side, config: AlikeConfig) -> AlikePair | None:
     if best.correlation < config.min_correlation or best.overlap < config.min_overlap:
         return None
     return AlikePair(
-        first=one.image.pixel_sha256, second=other.image.pixel_sha256, overlap=round(best.overlap, 4),
-        correlation=round(min(best.correlation, 1.0), 4), matches=matches, boxes=best.boxes,
-    )  # fmt: skip
+        first=one.image.pixel_sha256,
+        second=other.image.pixel_sha256,
+        overlap=round(best.overlap, 4),
+        correlation=round(min(best.correlation, 1.0), 4),
+        matches=matches,
+        boxes=best.boxes,
+    )
 
 
 def _compared(one: _Side, other: _Side) -> tuple[Agreement, int]:
@@ -107,20 +123,34 @@ def _compared(one: _Side, other: _Side) -> tuple[Agreement, int]:
     found: Overlay | None = overlay(one.keypoints, other.keypoints)
     if found is None:
         found = whole((one.image.height, one.image.width), (other.image.height, other.image.width))
-    return (agreement(one.grey, other.grey, found), found.matches) if found is not None else (NONE, 0)
+    return (
+        (agreement(one.grey, other.grey, found), found.matches) if found is not None else (NONE, 0)
+    )
 
 
 def seal(
-    units: Sequence[Unit[PairsPayload]], records: Sequence[Compared], config: AlikeConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[PairsPayload]],
+    records: Sequence[Compared],
+    config: AlikeConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> AlikeSet:
     """List the pairs."""
     return AlikeSet(
-        pairs=tuple(pair for record in records for pair in record.pairs), candidates=sum(record.candidates for record in records)
+        pairs=tuple(pair for record in records for pair in record.pairs),
+        candidates=sum(record.candidates for record in records),
     )
 
 
 STAGE = Stage(
-    name="compare", version=1, title="compare images", noun="images",
-    record=Compared, manifest=AlikeSet, plan=plan, work=work, seal=seal,
+    name="compare",
+    version=1,
+    title="compare images",
+    noun="images",
+    record=Compared,
+    manifest=AlikeSet,
+    plan=plan,
+    work=work,
+    seal=seal,
     batch=lambda _config, _profile: 16,
-)  # fmt: skip
+)

@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import layout
-from pipeline.curation.candidates import Pairs, by_hash, by_keypoints
-from pipeline.curation.keypoints import Keypoints, grey_of, keypoints, whole_hash
-from pipeline.curation.scores import scores
-from pipeline.images.decode import load
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.payload import ImagePayload, npy_bytes, read_npy
-from pipeline.storage import Storage
-from schemas.base import Frozen
-from schemas.curation import Fingerprint, FingerprintRef, FingerprintSet
-from schemas.image import ImageRecord
+from pairmill.pipeline.curation.candidates import Pairs, by_hash, by_keypoints
+from pairmill.pipeline.curation.keypoints import Keypoints, grey_of, keypoints, whole_hash
+from pairmill.pipeline.curation.scores import scores
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.payload import ImagePayload, npy_bytes, read_npy
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.curation import Fingerprint, FingerprintRef, FingerprintSet
+from pairmill.schemas.image import ImageRecord
 
 
 class FingerprintConfig(Frozen):
@@ -41,28 +41,42 @@ def plan(images: Sequence[ImageRecord], config: FingerprintConfig) -> list[Pictu
     return [PicturePayload(image=distinct[digest]) for digest in sorted(distinct)]
 
 
-def work(units: Sequence[Unit[PicturePayload]], config: FingerprintConfig, context: Context) -> Iterator[Fingerprint]:  # noqa: ARG001
+def work(
+    units: Sequence[Unit[PicturePayload]], config: FingerprintConfig, context: Context
+) -> Iterator[Fingerprint]:  # noqa: ARG001
     """Decode, describe, and write the keypoints."""
     for unit in units:
         grey = grey_of(load(unit.payload.image))
         found, whole = keypoints(grey), whole_hash(grey)
         context.write(unit, "places.npy", npy_bytes(found.places))
         context.write(unit, "codes.npy", npy_bytes(found.codes))
-        yield Fingerprint(keypoints=len(found.codes), whole=None if whole is None else f"{whole:016x}", scores=scores(grey))
+        yield Fingerprint(
+            keypoints=len(found.codes),
+            whole=None if whole is None else f"{whole:016x}",
+            scores=scores(grey),
+        )
 
 
 def read_keypoints(storage: Storage, key: str) -> Keypoints:
     """The keypoints that the unit `key` of this stage wrote."""
     folder = layout.unit_folder(STAGE.name, key)
-    return Keypoints(read_npy(storage, f"{folder}/places.npy"), read_npy(storage, f"{folder}/codes.npy"))
+    return Keypoints(
+        read_npy(storage, f"{folder}/places.npy"), read_npy(storage, f"{folder}/codes.npy")
+    )
 
 
 def seal(
-    units: Sequence[Unit[PicturePayload]], records: Sequence[Fingerprint], config: FingerprintConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[PicturePayload]],
+    records: Sequence[Fingerprint],
+    config: FingerprintConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> FingerprintSet:
     """Sort all codes and list the pairs that share some."""
     folders = [layout.unit_folder(STAGE.name, unit.key) for unit in units]
-    codes = context.storage.each(lambda folder: read_npy(context.storage, f"{folder}/codes.npy"), folders)
+    codes = context.storage.each(
+        lambda folder: read_npy(context.storage, f"{folder}/codes.npy"), folders
+    )
     digests = [unit.payload.image.pixel_sha256 for unit in units]
     picture = np.repeat(np.arange(len(codes)), [len(part) for part in codes])
     alike = by_keypoints(np.concatenate(codes), picture)
@@ -82,7 +96,14 @@ def _both(first: Pairs, second: Pairs) -> list[list[int]]:
 
 
 STAGE = Stage(
-    name="fingerprint", version=1, title="fingerprint", noun="images",
-    record=Fingerprint, manifest=FingerprintSet, plan=plan, work=work, seal=seal,
+    name="fingerprint",
+    version=1,
+    title="fingerprint",
+    noun="images",
+    record=Fingerprint,
+    manifest=FingerprintSet,
+    plan=plan,
+    work=work,
+    seal=seal,
     batch=lambda _config, _profile: 8,
-)  # fmt: skip
+)

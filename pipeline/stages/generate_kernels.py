@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import layout
-from pipeline.kernels.generated import judged, spread
-from pipeline.pools import pool_digest, read_pool, write_pool
-from pipeline.rng import stream
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.payload import npy_bytes, read_npy
-from schemas.base import Digest
-from schemas.errors import UserError
-from schemas.kmsr import GenerateConfig, GeneratedKernels, GeneratedPoolManifest
-from schemas.pool import KernelPoolManifest
-from schemas.work import Payload
+from pairmill.pipeline.assets import pool_digest, read_pool, write_pool
+from pairmill.pipeline.kernels.generated import judged, spread
+from pairmill.pipeline.rng import stream
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.payload import npy_bytes, read_npy
+from pairmill.pipeline.workspace import layout
+from pairmill.schemas.base import Digest
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.kmsr import GenerateConfig, GeneratedKernels, GeneratedPoolManifest
+from pairmill.schemas.pool import KernelPoolManifest
+from pairmill.schemas.work import Payload
 
 Array = NDArray[np.float64]
 
@@ -71,42 +71,59 @@ def plan(inputs: Inputs, config: GenerateConfig) -> list[GeneratePayload]:
     pool, kmsr = inputs.pool, config.kmsr
     if kmsr.method == "wgan" and pool.count < kmsr.min_kernels:
         raise UserError(
-            "the kernel pool is too small to fit a generator to", where="recipe key kmsr.min_kernels",
-            got=f"{pool.count} kernel{'s' if pool.count > 1 else ''}", wanted=f"at least {kmsr.min_kernels}",
+            "the kernel pool is too small to fit a generator to",
+            where="recipe key kmsr.min_kernels",
+            got=f"{pool.count} kernel{'s' if pool.count > 1 else ''}",
+            wanted=f"at least {kmsr.min_kernels}",
             todo="set kmsr.method: mixture, which mixes what is there; or give more real images, or take degrader realsr",
-        )  # fmt: skip
-    return [GeneratePayload(pool=pool.digest, count=pool.count, side=pool.side, scale=pool.scale, group=inputs.group)]
+        )
+    return [
+        GeneratePayload(
+            pool=pool.digest, count=pool.count, side=pool.side, scale=pool.scale, group=inputs.group
+        )
+    ]
 
 
-def work(units: Sequence[Unit[GeneratePayload]], config: GenerateConfig, context: Context) -> Iterator[GeneratedKernels]:
+def work(
+    units: Sequence[Unit[GeneratePayload]], config: GenerateConfig, context: Context
+) -> Iterator[GeneratedKernels]:
     """Fit, draw and judge; write `kernels.npy` and `curves.npy`."""
-    from models.kmsr.geometry import cores, in_all_orientations
+    from pairmill.models.kmsr.geometry import cores, in_all_orientations
 
     for unit in units:
         pool = cores(read_pool(context.storage, unit.payload.group, "kernels"), unit.payload.scale)
         wanted = config.kmsr.count
         drawn, curves = _drawn(pool, round(MORE * wanted + 0.5), config, unit.payload, context)
-        kernels, rejected = judged(drawn, pool, unit.payload.scale, config.quality, config.kmsr.min_distance)
+        kernels, rejected = judged(
+            drawn, pool, unit.payload.scale, config.quality, config.kmsr.min_distance
+        )
         context.write(unit, "kernels.npy", npy_bytes(kernels[:wanted]))
         context.write(unit, "curves.npy", npy_bytes(curves))
         of_pool = spread(in_all_orientations(pool))
-        assert of_pool is not None                       # there are eight of each
+        assert of_pool is not None  # there are eight of each
         yield GeneratedKernels(
-            count=min(wanted, len(kernels)), drawn=len(drawn), rejected=dict(sorted(rejected.items())),
-            pool=of_pool, generated=spread(kernels[:wanted]),
-        )  # fmt: skip
+            count=min(wanted, len(kernels)),
+            drawn=len(drawn),
+            rejected=dict(sorted(rejected.items())),
+            pool=of_pool,
+            generated=spread(kernels[:wanted]),
+        )
 
 
-def _drawn(pool: Array, count: int, config: GenerateConfig, payload: GeneratePayload, context: Context) -> tuple[Array, Array]:
-    """New cores (count, n, n), and the curves of the fit, (iterations, 2): see `models.kmsr.fit.Fit.curves`."""
+def _drawn(
+    pool: Array, count: int, config: GenerateConfig, payload: GeneratePayload, context: Context
+) -> tuple[Array, Array]:
+    """New cores (count, n, n), and the curves of the fit, (iterations, 2): see `pairmill.models.kmsr.fit.Fit.curves`."""
     if config.kmsr.method == "mixture":
-        from models.kmsr.mixture import mixtures
+        from pairmill.models.kmsr.mixture import mixtures
 
-        return mixtures(pool, count, config.kmsr.parts, stream(config.seed, "mixtures", payload.pool)), np.zeros((0, 2))
-    from models.kmsr.fit import Fit
-    from models.pdm.draw import one_thread
+        return mixtures(
+            pool, count, config.kmsr.parts, stream(config.seed, "mixtures", payload.pool)
+        ), np.zeros((0, 2))
+    from pairmill.models.kmsr.fit import Fit
+    from pairmill.models.pdm.draw import one_thread
 
-    with one_thread():                                   # always on the CPU: a GPU does not help such small networks
+    with one_thread():  # always on the CPU: a GPU does not help such small networks
         fit = Fit(pool, config.kmsr.fit, partial(stream, config.seed, "kmsr", payload.pool))
         for finished in fit.advance():
             context.report(finished / config.kmsr.fit.iterations)
@@ -114,9 +131,12 @@ def _drawn(pool: Array, count: int, config: GenerateConfig, payload: GeneratePay
 
 
 def seal(
-    units: Sequence[Unit[GeneratePayload]], records: Sequence[GeneratedKernels], config: GenerateConfig, context: Context,
+    units: Sequence[Unit[GeneratePayload]],
+    records: Sequence[GeneratedKernels],
+    config: GenerateConfig,
+    context: Context,
     key: str,
-) -> GeneratedPoolManifest:  # fmt: skip
+) -> GeneratedPoolManifest:
     """Write the kernels to a pool.
 
     Raises:
@@ -124,38 +144,68 @@ def seal(
     """
     payload, made = units[0].payload, records[0]
     _check(made, config)
-    kernels = read_npy(context.storage, f"{layout.unit_folder(context.stage, units[0].key)}/kernels.npy")
-    write_pool(context.storage, layout.pool_group(context.stage, key), "generated_kernels", kernels, {})
+    kernels = read_npy(
+        context.storage, f"{layout.unit_folder(context.stage, units[0].key)}/kernels.npy"
+    )
+    write_pool(
+        context.storage, layout.pool_group(context.stage, key), "generated_kernels", kernels, {}
+    )
     return GeneratedPoolManifest(
-        digest=pool_digest(kernels), count=len(kernels), side=kernels.shape[1], scale=payload.scale, source=payload.pool,
-        method=config.kmsr.method, made=made,
-    )  # fmt: skip
+        digest=pool_digest(kernels),
+        count=len(kernels),
+        side=kernels.shape[1],
+        scale=payload.scale,
+        source=payload.pool,
+        method=config.kmsr.method,
+        made=made,
+    )
 
 
 def _check(made: GeneratedKernels, config: GenerateConfig) -> None:
     kmsr = config.kmsr
-    said = ", ".join(f"{count} {reason}" for reason, count in Counter(made.rejected).most_common()) or "none"
-    longer = "raise kmsr.fit.iterations, set kmsr.method: mixture" if kmsr.method == "wgan" else "give more real images"
+    said = (
+        ", ".join(f"{count} {reason}" for reason, count in Counter(made.rejected).most_common())
+        or "none"
+    )
+    longer = (
+        "raise kmsr.fit.iterations, set kmsr.method: mixture"
+        if kmsr.method == "wgan"
+        else "give more real images"
+    )
     if made.share_rejected > kmsr.max_rejected:
         raise UserError(
-            "too many generated kernels break the rules of quality", where="recipe keys kmsr.max_rejected and kernel_quality",
-            got=f"{made.share_rejected:.0%} of {made.drawn}: {said}", wanted=f"at most {kmsr.max_rejected:.0%}",
+            "too many generated kernels break the rules of quality",
+            where="recipe keys kmsr.max_rejected and kernel_quality",
+            got=f"{made.share_rejected:.0%} of {made.drawn}: {said}",
+            wanted=f"at most {kmsr.max_rejected:.0%}",
             todo=f"{longer}, or take degrader realsr",
-        )  # fmt: skip
+        )
     if not made.count:
         raise UserError(
-            "no generated kernel is new", where="recipe key kmsr.min_distance", got=f"{said} of {made.drawn}",
-            wanted=f"kernels that differ by {kmsr.min_distance:g} or more", todo=f"{longer}, or lower kmsr.min_distance",
-        )  # fmt: skip
+            "no generated kernel is new",
+            where="recipe key kmsr.min_distance",
+            got=f"{said} of {made.drawn}",
+            wanted=f"kernels that differ by {kmsr.min_distance:g} or more",
+            todo=f"{longer}, or lower kmsr.min_distance",
+        )
     if made.count > 1 and made.diversity < kmsr.min_diversity:
         raise UserError(
-            "the generated kernels are all alike", where="recipe key kmsr.min_diversity",
-            got=f"differences of {made.diversity:.0%} of those in the pool", wanted=f"at least {kmsr.min_diversity:.0%}",
+            "the generated kernels are all alike",
+            where="recipe key kmsr.min_diversity",
+            got=f"differences of {made.diversity:.0%} of those in the pool",
+            wanted=f"at least {kmsr.min_diversity:.0%}",
             todo=f"{longer}, or lower kmsr.min_diversity",
-        )  # fmt: skip
+        )
 
 
 STAGE = Stage(
-    name="generate_kernels", version=1, title="generate kernels", noun="pools",
-    record=GeneratedKernels, manifest=GeneratedPoolManifest, plan=plan, work=work, seal=seal,
-)  # fmt: skip
+    name="generate_kernels",
+    version=1,
+    title="generate kernels",
+    noun="pools",
+    record=GeneratedKernels,
+    manifest=GeneratedPoolManifest,
+    plan=plan,
+    work=work,
+    seal=seal,
+)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.curation.attribution import is_table
-from pipeline.images.decode import ingest_file
-from pipeline.images.find import FoundFile, find_files
-from pipeline.stage import Context, Stage, Unit
-from schemas.base import Frozen
-from schemas.errors import UserError
-from schemas.image import ImageReason, ImageRecord, ImageSet, IngestConfig, RejectedImage, Role
-from schemas.recipe import ImagesConfig
-from schemas.work import Payload
+from pairmill.pipeline.curation.attribution import is_table
+from pairmill.pipeline.images.decode import ingest_file
+from pairmill.pipeline.images.find import FoundFile, find_files
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import (
+    ImageReason,
+    ImageRecord,
+    ImageSet,
+    IngestConfig,
+    RejectedImage,
+    Role,
+)
+from pairmill.schemas.recipe import ImagesConfig
+from pairmill.schemas.work import Payload
 
 
 class FilePayload(Payload):
@@ -64,11 +71,15 @@ def plan(files: Sequence[FilePayload], config: IngestConfig) -> Sequence[FilePay
     return files
 
 
-def work(units: Sequence[Unit[FilePayload]], config: IngestConfig, context: Context) -> Iterator[Ingested]:  # noqa: ARG001
+def work(
+    units: Sequence[Unit[FilePayload]], config: IngestConfig, context: Context
+) -> Iterator[Ingested]:  # noqa: ARG001
     """Decode, check and digest."""
     for unit in units:
         file = unit.payload
-        record = ingest_file(FoundFile(url=file.url, bytes=file.bytes, modified=file.modified), file.role, config)
+        record = ingest_file(
+            FoundFile(url=file.url, bytes=file.bytes, modified=file.modified), file.role, config
+        )
         if isinstance(record, ImageRecord):
             yield Ingested(accepted=record, rejected=None)
         else:
@@ -76,7 +87,11 @@ def work(units: Sequence[Unit[FilePayload]], config: IngestConfig, context: Cont
 
 
 def seal(
-    units: Sequence[Unit[FilePayload]], records: Sequence[Ingested], config: IngestConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[FilePayload]],
+    records: Sequence[Ingested],
+    config: IngestConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> ImageSet:
     """Order by role and digest; of equal images the first by place is kept, real before clean.
 
@@ -90,11 +105,19 @@ def seal(
         first = accepted.setdefault(image.pixel_sha256, image)
         if first is not image:
             detail = f"same pixels as {first.url}; one copy is used"
-            rejected.append(RejectedImage(url=image.url, role=image.role, reason=ImageReason.DUPLICATE, detail=detail))
+            rejected.append(
+                RejectedImage(
+                    url=image.url, role=image.role, reason=ImageReason.DUPLICATE, detail=detail
+                )
+            )
     if not accepted:
         raise _nothing_left(rejected)
-    images = sorted(accepted.values(), key=lambda image: (image.role != Role.REAL, image.pixel_sha256))
-    return ImageSet(accepted=tuple(images), rejected=tuple(sorted(rejected, key=lambda r: (r.role, r.url))))
+    images = sorted(
+        accepted.values(), key=lambda image: (image.role != Role.REAL, image.pixel_sha256)
+    )
+    return ImageSet(
+        accepted=tuple(images), rejected=tuple(sorted(rejected, key=lambda r: (r.role, r.url)))
+    )
 
 
 def _nothing_left(rejected: Sequence[RejectedImage]) -> UserError:
@@ -109,7 +132,14 @@ def _nothing_left(rejected: Sequence[RejectedImage]) -> UserError:
 
 
 STAGE = Stage(
-    name="ingest", version=2, title="ingest", noun="files",
-    record=Ingested, manifest=ImageSet, plan=plan, work=work, seal=seal,
+    name="ingest",
+    version=2,
+    title="ingest",
+    noun="files",
+    record=Ingested,
+    manifest=ImageSet,
+    plan=plan,
+    work=work,
+    seal=seal,
     batch=lambda _config, _profile: 16,
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.images.find import find_files
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages import ingest
-from pipeline.stages.ingest import FilePayload, Ingested
-from schemas.errors import UserError
-from schemas.image import ImageSet, IngestConfig, Role
+from pairmill.pipeline.images.find import find_files
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages import ingest
+from pairmill.pipeline.stages.ingest import FilePayload, Ingested
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import ImageSet, IngestConfig, Role
 
 KEY = "curation.benchmarks"
 
@@ -27,24 +27,43 @@ def find(patterns: Sequence[str], base: str, where: str = KEY) -> list[FilePaylo
 
 
 def seal(
-    units: Sequence[Unit[FilePayload]], records: Sequence[Ingested], config: IngestConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[FilePayload]],
+    records: Sequence[Ingested],
+    config: IngestConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> ImageSet:
     """Order by digest; of equal pictures the first by place is kept.
 
     Raises:
         UserError: if no picture is usable: a check against nothing would find no leak.
     """
-    accepted = {image.pixel_sha256: image for record in reversed(records) if (image := record.accepted)}
+    accepted = {
+        image.pixel_sha256: image for record in reversed(records) if (image := record.accepted)
+    }
     rejected = tuple(record.rejected for record in records if record.rejected)
     if not accepted:
         shown = "; ".join(f"{image.url}: {image.reason} ({image.detail})" for image in rejected[:5])
-        raise UserError("no benchmark picture is usable", where=f"recipe key {KEY}", got=shown,
-                        todo="give readable 8-bit pictures")  # fmt: skip
-    return ImageSet(accepted=tuple(accepted[digest] for digest in sorted(accepted)), rejected=rejected)
+        raise UserError(
+            "no benchmark picture is usable",
+            where=f"recipe key {KEY}",
+            got=shown,
+            todo="give readable 8-bit pictures",
+        )
+    return ImageSet(
+        accepted=tuple(accepted[digest] for digest in sorted(accepted)), rejected=rejected
+    )
 
 
 STAGE = Stage(
-    name="ingest_benchmarks", version=1, title="read benchmarks", noun="files",
-    record=Ingested, manifest=ImageSet, plan=ingest.plan, work=ingest.work, seal=seal,
+    name="ingest_benchmarks",
+    version=1,
+    title="read benchmarks",
+    noun="files",
+    record=Ingested,
+    manifest=ImageSet,
+    plan=ingest.plan,
+    work=ingest.work,
+    seal=seal,
     batch=lambda _config, _profile: 16,
-)  # fmt: skip
+)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.images.decode import ingest_file
-from pipeline.images.find import FoundFile
-from pipeline.redegnet.files import find_pairs
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.ingest import FilePayload
-from schemas.errors import UserError
-from schemas.image import ImageRecord, IngestConfig, RejectedImage, Role
-from schemas.recipe import PairsConfig
-from schemas.redegnet import FacePair, IngestedPair, PairSet
-from schemas.work import Payload
+from pairmill.pipeline.images.decode import ingest_file
+from pairmill.pipeline.images.find import FoundFile
+from pairmill.pipeline.redegnet.files import find_pairs
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.ingest import FilePayload
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import ImageRecord, IngestConfig, RejectedImage, Role
+from pairmill.schemas.recipe import PairsConfig
+from pairmill.schemas.redegnet import FacePair, IngestedPair, PairSet
+from pairmill.schemas.work import Payload
 
 SHOWN = 5
 
@@ -55,23 +55,35 @@ def plan(pairs: Sequence[PairPayload], config: IngestConfig) -> Sequence[PairPay
     return pairs
 
 
-def work(units: Sequence[Unit[PairPayload]], config: IngestConfig, context: Context) -> Iterator[IngestedPair]:  # noqa: ARG001
+def work(
+    units: Sequence[Unit[PairPayload]], config: IngestConfig, context: Context
+) -> Iterator[IngestedPair]:  # noqa: ARG001
     """Decode, check and digest."""
     for unit in units:
         lq, hq = (_ingested(file, config) for file in (unit.payload.lq, unit.payload.hq))
         if isinstance(lq, ImageRecord) and isinstance(hq, ImageRecord):
-            yield IngestedPair(name=unit.payload.name, pair=FacePair(name=unit.payload.name, lq=lq, hq=hq), rejected=())
+            yield IngestedPair(
+                name=unit.payload.name,
+                pair=FacePair(name=unit.payload.name, lq=lq, hq=hq),
+                rejected=(),
+            )
         else:
             rejected = tuple(record for record in (lq, hq) if isinstance(record, RejectedImage))
             yield IngestedPair(name=unit.payload.name, pair=None, rejected=rejected)
 
 
 def _ingested(file: FilePayload, config: IngestConfig) -> ImageRecord | RejectedImage:
-    return ingest_file(FoundFile(url=file.url, bytes=file.bytes, modified=file.modified), file.role, config)
+    return ingest_file(
+        FoundFile(url=file.url, bytes=file.bytes, modified=file.modified), file.role, config
+    )
 
 
 def seal(
-    units: Sequence[Unit[PairPayload]], records: Sequence[IngestedPair], config: IngestConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[PairPayload]],
+    records: Sequence[IngestedPair],
+    config: IngestConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> PairSet:
     """Order by the digest of the LQ; of equal pairs the first by name is kept.
 
@@ -82,28 +94,47 @@ def seal(
     _check_sizes(found)
     rejected = tuple(image for record in records for image in record.rejected)
     if not found:
-        shown = "; ".join(f"{image.url}: {image.reason} ({image.detail})" for image in rejected[:SHOWN])
-        raise UserError("no pair is usable", where="recipe key images.pairs", got=shown, todo="give readable 8-bit pictures")
+        shown = "; ".join(
+            f"{image.url}: {image.reason} ({image.detail})" for image in rejected[:SHOWN]
+        )
+        raise UserError(
+            "no pair is usable",
+            where="recipe key images.pairs",
+            got=shown,
+            todo="give readable 8-bit pictures",
+        )
     distinct = {tuple(pair.identity()): pair for pair in reversed(found)}
     return PairSet(pairs=tuple(distinct[name] for name in sorted(distinct)), rejected=rejected)
 
 
 def _check_sizes(pairs: Sequence[FacePair]) -> None:
-    apart = [pair for pair in pairs if (pair.lq.width, pair.lq.height) != (pair.hq.width, pair.hq.height)]
+    apart = [
+        pair for pair in pairs if (pair.lq.width, pair.lq.height) != (pair.hq.width, pair.hq.height)
+    ]
     if apart:
         shown = ", ".join(
-            f"{pair.name}: {pair.lq.width} x {pair.lq.height} and {pair.hq.width} x {pair.hq.height}" for pair in apart[:SHOWN]
+            f"{pair.name}: {pair.lq.width} x {pair.lq.height} and {pair.hq.width} x {pair.hq.height}"
+            for pair in apart[:SHOWN]
         )
         more = f", and {len(apart) - SHOWN} more" if len(apart) > SHOWN else ""
         raise UserError(
-            "the pictures of a pair differ in size", where="recipe key images.pairs", got=f"LQ and HQ of {shown}{more}",
+            "the pictures of a pair differ in size",
+            where="recipe key images.pairs",
+            got=f"LQ and HQ of {shown}{more}",
             wanted="an LQ picture enlarged to the size of its restored counterpart, pixel over pixel",
             todo="enlarge the LQ pictures (bilinear, as the restorer did) and save them as PNG",
-        )  # fmt: skip
+        )
 
 
 STAGE = Stage(
-    name="ingest_pairs", version=2, title="ingest pairs", noun="pairs",
-    record=IngestedPair, manifest=PairSet, plan=plan, work=work, seal=seal,
+    name="ingest_pairs",
+    version=2,
+    title="ingest pairs",
+    noun="pairs",
+    record=IngestedPair,
+    manifest=PairSet,
+    plan=plan,
+    work=work,
+    seal=seal,
     batch=lambda _config, _profile: 8,
-)  # fmt: skip
+)

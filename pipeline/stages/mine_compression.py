@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pipeline.compression.mine import JPEG, of_file, of_pixels
-from pipeline.images.decode import load
-from pipeline.images.read import read_image
-from pipeline.images.rejected import ImageRejected
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.payload import ImagePayload
-from schemas.base import Frozen
-from schemas.compression import CompressionConfig, MinedCompression
-from schemas.errors import UserError
-from schemas.image import ImageRecord, ImageSet, Role
+from pairmill.pipeline.compression.mine import JPEG, of_file, of_pixels
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.images.read import read_image
+from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.payload import ImagePayload
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.compression import CompressionConfig, MinedCompression
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import ImageRecord, ImageSet, Role
 
 
 class FilePayload(ImagePayload):
@@ -23,7 +23,10 @@ class FilePayload(ImagePayload):
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
-        return [self.image.pixel_sha256, self.image.file_sha256 if self.image.format in JPEG else ""]
+        return [
+            self.image.pixel_sha256,
+            self.image.file_sha256 if self.image.format in JPEG else "",
+        ]
 
 
 class Compressions(Frozen):
@@ -38,7 +41,9 @@ def plan(images: ImageSet, config: CompressionConfig) -> list[FilePayload]:  # n
     return [FilePayload(image=image) for image in images.with_role(Role.REAL)]
 
 
-def work(units: Sequence[Unit[FilePayload]], config: CompressionConfig, context: Context) -> Iterator[MinedCompression]:  # noqa: ARG001
+def work(
+    units: Sequence[Unit[FilePayload]], config: CompressionConfig, context: Context
+) -> Iterator[MinedCompression]:  # noqa: ARG001
     """Read the tables, or estimate them."""
     for unit in units:
         image = unit.payload.image
@@ -62,20 +67,34 @@ def _unchanged(image: ImageRecord) -> bytes:
         got = f"a file with other content, {len(data)} bytes"
     if hashlib.sha256(data).hexdigest() != image.file_sha256:
         raise UserError(
-            "An image changed since ingest", where=image.url, got=got, wanted=f"the file that was ingested, {image.bytes} bytes",
+            "An image changed since ingest",
+            where=image.url,
+            got=got,
+            wanted=f"the file that was ingested, {image.bytes} bytes",
             todo="put the file back as it was, or run the build again, which ingests changed files anew",
-        )  # fmt: skip
+        )
     return data
 
 
 def seal(
-    units: Sequence[Unit[FilePayload]], records: Sequence[MinedCompression], config: CompressionConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[FilePayload]],
+    records: Sequence[MinedCompression],
+    config: CompressionConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> Compressions:
     """List what was found."""
     return Compressions(images=tuple(records))
 
 
 STAGE = Stage(
-    name="mine_compression", version=1, title="mine compression", noun="images",
-    record=MinedCompression, manifest=Compressions, plan=plan, work=work, seal=seal,
+    name="mine_compression",
+    version=1,
+    title="mine compression",
+    noun="images",
+    record=MinedCompression,
+    manifest=Compressions,
+    plan=plan,
+    work=work,
+    seal=seal,
 )

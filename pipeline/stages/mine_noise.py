@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import layout
-from pipeline.images.decode import load
-from pipeline.noise.candidates import candidates
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.payload import ImagePayload, npz_bytes
-from pipeline.storage import Storage
-from schemas.base import Digest, Frozen
-from schemas.image import ImageSet, Role
-from schemas.noise import NoiseConfig, NoiseSurvey
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.noise.candidates import candidates
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.payload import ImagePayload, npz_bytes
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.image import ImageSet, Role
+from pairmill.schemas.noise import NoiseConfig, NoiseSurvey
 
 CANDIDATES = "candidates.npz"
 
@@ -42,13 +42,17 @@ def plan(images: ImageSet, config: NoiseConfig) -> list[ImagePayload]:  # noqa: 
     return [ImagePayload(image=image) for image in images.with_role(Role.REAL)]
 
 
-def work(units: Sequence[Unit[ImagePayload]], config: NoiseConfig, context: Context) -> Iterator[NoiseSurvey]:
+def work(
+    units: Sequence[Unit[ImagePayload]], config: NoiseConfig, context: Context
+) -> Iterator[NoiseSurvey]:
     """Decode, measure, and write the candidates; most images have none, and then there is nothing to write."""
     for unit in units:
         image = unit.payload.image
         found = candidates(load(image), image.pixel_sha256, config)
         if found.survey.candidates:
-            arrays = npz_bytes(table=found.table, signatures=found.signatures, patches=found.patches)
+            arrays = npz_bytes(
+                table=found.table, signatures=found.signatures, patches=found.patches
+            )
             context.write(unit, CANDIDATES, arrays)
         yield found.survey
 
@@ -61,13 +65,28 @@ def read_candidates(storage: Storage, ref: MinedRef, *names: str) -> list[NDArra
 
 
 def seal(
-    units: Sequence[Unit[ImagePayload]], records: Sequence[NoiseSurvey], config: NoiseConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[ImagePayload]],
+    records: Sequence[NoiseSurvey],
+    config: NoiseConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> MinedNoise:
     """List what was found."""
-    return MinedNoise(images=tuple(MinedRef(key=u.key, survey=record) for u, record in zip(units, records, strict=True)))
+    return MinedNoise(
+        images=tuple(
+            MinedRef(key=u.key, survey=record) for u, record in zip(units, records, strict=True)
+        )
+    )
 
 
 STAGE = Stage(
-    name="mine_noise", version=3, title="mine noise", noun="images",
-    record=NoiseSurvey, manifest=MinedNoise, plan=plan, work=work, seal=seal,
-)  # fmt: skip
+    name="mine_noise",
+    version=3,
+    title="mine noise",
+    noun="images",
+    record=NoiseSurvey,
+    manifest=MinedNoise,
+    plan=plan,
+    work=work,
+    seal=seal,
+)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.storage import Storage
-from schemas.image import ImageRecord
-from schemas.work import Payload
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.image import ImageRecord
+from pairmill.schemas.work import Payload
 
 
 class ImagePayload(Payload):

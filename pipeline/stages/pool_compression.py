@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import layout
-from pipeline.compression.mine import encoder_of
-from pipeline.compression.tables import FACTORS
-from pipeline.pools import columns_of, pool_digest, write_pool
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.mine_compression import Compressions
-from schemas.compression import CompressionConfig, CompressionPoolManifest, MinedCompression
-from schemas.work import Payload
+from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
+from pairmill.pipeline.compression.mine import encoder_of
+from pairmill.pipeline.compression.tables import FACTORS
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.mine_compression import Compressions
+from pairmill.pipeline.workspace import layout
+from pairmill.schemas.compression import (
+    CompressionConfig,
+    CompressionPoolManifest,
+    MinedCompression,
+)
+from pairmill.schemas.work import Payload
 
 
 class PoolPayload(Payload):
@@ -38,16 +42,26 @@ def plan(mined: Compressions, config: CompressionConfig) -> list[PoolPayload]:  
     return [PoolPayload(images=mined.images)]
 
 
-def work(units: Sequence[Unit[PoolPayload]], config: CompressionConfig, context: Context) -> Iterator[CompressionPoolManifest]:
+def work(
+    units: Sequence[Unit[PoolPayload]], config: CompressionConfig, context: Context
+) -> Iterator[CompressionPoolManifest]:
     """Write `pool.zarr` with one row per compressed image, if enough images are compressed."""
     for unit in units:
         images = unit.payload.images
         found = [image for image in images if image.found]
         share = len(found) / len(images) if images else 0.0
         empty = not found or share < config.min_share
-        digest = None if empty else _write(found, context, f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr")
+        digest = (
+            None
+            if empty
+            else _write(found, context, f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr")
+        )
         yield CompressionPoolManifest(
-            digest=digest, count=0 if empty else len(found), share=round(share, 6), min_share=config.min_share, images=images
+            digest=digest,
+            count=0 if empty else len(found),
+            share=round(share, 6),
+            min_share=config.min_share,
+            images=images,
         )
 
 
@@ -62,9 +76,12 @@ def _write(found: Sequence[MinedCompression], context: Context, group: str) -> s
 
 
 def seal(
-    units: Sequence[Unit[PoolPayload]], records: Sequence[CompressionPoolManifest], config: CompressionConfig,  # noqa: ARG001
-    context: Context, key: str,
-) -> CompressionPoolManifest:  # fmt: skip
+    units: Sequence[Unit[PoolPayload]],
+    records: Sequence[CompressionPoolManifest],
+    config: CompressionConfig,  # noqa: ARG001
+    context: Context,
+    key: str,
+) -> CompressionPoolManifest:
     """Give the pool its place."""
     if records[0].count:
         source = f"{layout.unit_folder(context.stage, units[0].key)}/pool.zarr"
@@ -73,6 +90,13 @@ def seal(
 
 
 STAGE = Stage(
-    name="pool_compression", version=1, title="pool compression", noun="pool",
-    record=CompressionPoolManifest, manifest=CompressionPoolManifest, plan=plan, work=work, seal=seal,
+    name="pool_compression",
+    version=1,
+    title="pool compression",
+    noun="pool",
+    record=CompressionPoolManifest,
+    manifest=CompressionPoolManifest,
+    plan=plan,
+    work=work,
+    seal=seal,
 )

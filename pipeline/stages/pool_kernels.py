@@ -9,20 +9,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.functional.kernels import compose, to_fixed_point, without_tails
-from pipeline import layout
-from pipeline.images.decode import load
-from pipeline.kernels.quality import judge, refusal
-from pipeline.pools import columns_of, pool_digest, write_pool
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages import estimate_kernels
-from pipeline.stages.payload import npy_bytes, read_npy
-from pipeline.storage import Storage
-from schemas.errors import UserError
-from schemas.image import ImageRecord, ImageSet
-from schemas.kernel import KernelReason, KernelVerdict
-from schemas.pool import EstimateRef, JudgedKernel, KernelEstimates, KernelPoolManifest, PoolKernelsConfig
-from schemas.work import Payload
+from pairmill.models.functional.kernels import compose, to_fixed_point, without_tails
+from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.kernels.quality import judge, refusal
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages import estimate_kernels
+from pairmill.pipeline.stages.payload import npy_bytes, read_npy
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import ImageRecord, ImageSet
+from pairmill.schemas.kernel import KernelReason, KernelVerdict
+from pairmill.schemas.pool import (
+    EstimateRef,
+    JudgedKernel,
+    KernelEstimates,
+    KernelPoolManifest,
+    PoolKernelsConfig,
+)
+from pairmill.schemas.work import Payload
 
 
 class JudgePayload(Payload):
@@ -49,7 +55,9 @@ def plan(inputs: tuple[ImageSet, KernelEstimates], config: PoolKernelsConfig) ->
     return [JudgePayload(image=images[ref.estimate.image], ref=ref) for ref in inputs[1].estimates]
 
 
-def work(units: Sequence[Unit[JudgePayload]], config: PoolKernelsConfig, context: Context) -> Iterator[JudgedKernel]:
+def work(
+    units: Sequence[Unit[JudgePayload]], config: PoolKernelsConfig, context: Context
+) -> Iterator[JudgedKernel]:
     """Judge the restarts of an image; write `kernel.npy` if one is accepted."""
     for unit in units:
         kernel, verdict = _judge(unit, config, context.storage)
@@ -76,37 +84,51 @@ def _judge(
     refused = unit.payload.ref.estimate.refused
     if refused is not None:
         image = unit.payload.image
-        return None, refusal(refused, REFUSALS[refused].format(width=image.width, height=image.height))
+        return None, refusal(
+            refused, REFUSALS[refused].format(width=image.width, height=image.height)
+        )
     raw, finished = read_estimate(storage, unit.payload.ref.key)
     kernel, verdict = judge(raw, finished, load(unit.payload.image), config.quality)
     if kernel is None:
         return None, verdict
     try:
         return to_fixed_point(without_tails(compose(kernel, config.scale))), verdict
-    except ValueError as error:                        # too wide to be composed to this scale
+    except ValueError as error:  # too wide to be composed to this scale
         detail = f"it blurs too much for x{config.scale}: {error}"
         return None, verdict.with_(accepted=False, reason=KernelReason.TOO_WIDE, detail=detail)
 
 
 def seal(
-    units: Sequence[Unit[JudgePayload]], records: Sequence[JudgedKernel], config: PoolKernelsConfig, context: Context, key: str
+    units: Sequence[Unit[JudgePayload]],
+    records: Sequence[JudgedKernel],
+    config: PoolKernelsConfig,
+    context: Context,
+    key: str,
 ) -> KernelPoolManifest:
     """Write accepted kernels to the pool, in the order of the image set.
 
     Raises:
         UserError: if no estimate was accepted.
     """
-    accepted = [(u, record) for u, record in zip(units, records, strict=True) if record.verdict.accepted]
+    accepted = [
+        (u, record) for u, record in zip(units, records, strict=True) if record.verdict.accepted
+    ]
     if not accepted:
         raise _none_accepted(records, config)
     names = [f"{layout.unit_folder(context.stage, unit.key)}/kernel.npy" for unit, _ in accepted]
     kernels = np.stack([read_npy(context.storage, name) for name in names])
-    diagnostics = [record.verdict.diagnostics for _, record in accepted if record.verdict.diagnostics]
+    diagnostics = [
+        record.verdict.diagnostics for _, record in accepted if record.verdict.diagnostics
+    ]
     columns = columns_of([record for _, record in accepted]) | columns_of(diagnostics)
     write_pool(context.storage, layout.pool_group(context.stage, key), "kernels", kernels, columns)
     return KernelPoolManifest(
-        digest=pool_digest(kernels), count=len(kernels), side=kernels.shape[1], scale=config.scale,
-        kernels=tuple(record.image for _, record in accepted), judged=tuple(records),
+        digest=pool_digest(kernels),
+        count=len(kernels),
+        side=kernels.shape[1],
+        scale=config.scale,
+        kernels=tuple(record.image for _, record in accepted),
+        judged=tuple(records),
         estimates={unit.payload.image.pixel_sha256: unit.payload.ref.key for unit in units},
     )
 
@@ -118,7 +140,8 @@ def _none_accepted(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -
     return UserError(
         "no kernel passed the quality checks, so there is nothing to blur with",
         where="recipe key kernel_quality",
-        got=", ".join(f"{count} x {reason}" for reason, count in reasons.most_common()) + f"; first: {details[0]}",
+        got=", ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
+        + f"; first: {details[0]}",
         wanted="at least one accepted kernel",
         todo="look at all verdicts with `pairmill pool show RECIPE` (and the --workspace and --limit of this command); "
         f"{nearest}give sharper or larger photographs, raise kernels.iterations, or take degrader bicubic",
@@ -148,6 +171,13 @@ def nearest_thresholds(records: Sequence[JudgedKernel], config: PoolKernelsConfi
 
 
 STAGE = Stage(
-    name="pool_kernels", version=2, title="judge kernels", noun="images",
-    record=JudgedKernel, manifest=KernelPoolManifest, plan=plan, work=work, seal=seal,
+    name="pool_kernels",
+    version=2,
+    title="judge kernels",
+    noun="images",
+    record=JudgedKernel,
+    manifest=KernelPoolManifest,
+    plan=plan,
+    work=work,
+    seal=seal,
 )

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import layout
-from pipeline.compression.mine import encoder_of
-from pipeline.compression.restore import restore
-from pipeline.noise.candidates import TABLE, Candidates
-from pipeline.noise.residual import residual
-from pipeline.noise.select import Selection, choose, shortage
-from pipeline.pools import columns_of, pool_digest, write_pool
-from pipeline.rng import stream
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages.mine_noise import MinedNoise, MinedRef, read_candidates
-from pipeline.storage import Storage
-from schemas.compression import MinedCompression
-from schemas.noise import NoiseConfig, NoisePatch, NoisePoolManifest
-from schemas.work import Payload
+from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
+from pairmill.pipeline.compression.mine import encoder_of
+from pairmill.pipeline.compression.restore import restore
+from pairmill.pipeline.noise.candidates import TABLE, Candidates
+from pairmill.pipeline.noise.residual import residual
+from pairmill.pipeline.noise.select import Selection, choose, shortage
+from pairmill.pipeline.rng import stream
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.mine_noise import MinedNoise, MinedRef, read_candidates
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.compression import MinedCompression
+from pairmill.schemas.noise import NoiseConfig, NoisePatch, NoisePoolManifest
+from pairmill.schemas.work import Payload
 
 
 class PoolPayload(Payload):
@@ -41,16 +41,24 @@ class PoolPayload(Payload):
     def identity(self) -> Any:
         """See `Payload.identity`."""
         keys = [ref.key for ref in self.images]
-        return [keys, [image.content_digest() for image in self.compressed]] if self.compressed else keys
+        return (
+            [keys, [image.content_digest() for image in self.compressed]]
+            if self.compressed
+            else keys
+        )
 
 
-def plan(inputs: tuple[MinedNoise, tuple[MinedCompression, ...]], config: NoiseConfig) -> list[PoolPayload]:  # noqa: ARG001
+def plan(
+    inputs: tuple[MinedNoise, tuple[MinedCompression, ...]], config: NoiseConfig
+) -> list[PoolPayload]:  # noqa: ARG001
     """One unit for the whole set."""
     mined, compressed = inputs
     return [PoolPayload(images=mined.images, compressed=compressed)]
 
 
-def work(units: Sequence[Unit[PoolPayload]], config: NoiseConfig, context: Context) -> Iterator[NoisePoolManifest]:
+def work(
+    units: Sequence[Unit[PoolPayload]], config: NoiseConfig, context: Context
+) -> Iterator[NoisePoolManifest]:
     """Choose, restore and detrend.
 
     Raises:
@@ -85,7 +93,12 @@ def _residuals(storage: Storage, payload: PoolPayload, selection: Selection) -> 
         [mined] = read_candidates(storage, payload.images[image], "patches")
         patches = mined[[row for (_, row), _ in chosen]]
         compression = compressed.get(records[0].image)
-        rows += [residual(patch) for patch in (patches if compression is None else _restored(patches, records, compression))]
+        rows += [
+            residual(patch)
+            for patch in (
+                patches if compression is None else _restored(patches, records, compression)
+            )
+        ]
     return np.stack(rows)
 
 
@@ -97,7 +110,9 @@ def _restored(
     return restore(patches, corners, encoder_of(compression), compression.phase, rng)
 
 
-def _manifest(patches: NDArray[np.float32], selection: Selection, config: NoiseConfig) -> NoisePoolManifest:
+def _manifest(
+    patches: NDArray[np.float32], selection: Selection, config: NoiseConfig
+) -> NoisePoolManifest:
     std = np.sqrt(np.square(patches.astype(np.float64)).mean(axis=(0, 1, 2)))
     return NoisePoolManifest(
         digest=pool_digest(patches),
@@ -112,7 +127,11 @@ def _manifest(patches: NDArray[np.float32], selection: Selection, config: NoiseC
 
 
 def seal(
-    units: Sequence[Unit[PoolPayload]], records: Sequence[NoisePoolManifest], config: NoiseConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[PoolPayload]],
+    records: Sequence[NoisePoolManifest],
+    config: NoiseConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> NoisePoolManifest:
     """Give the pool its place."""
     source = f"{layout.unit_folder(context.stage, units[0].key)}/pool.zarr"
@@ -121,6 +140,13 @@ def seal(
 
 
 STAGE = Stage(
-    name="pool_noise", version=1, title="choose noise", noun="pool",
-    record=NoisePoolManifest, manifest=NoisePoolManifest, plan=plan, work=work, seal=seal,
-)  # fmt: skip
+    name="pool_noise",
+    version=1,
+    title="choose noise",
+    noun="pool",
+    record=NoisePoolManifest,
+    manifest=NoisePoolManifest,
+    plan=plan,
+    work=work,
+    seal=seal,
+)

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pipeline import layout
-from pipeline.pools import pool_digest, write_pool
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages import fit_pdm
-from pipeline.stages.checkpoint import read_checkpoint
-from schemas.errors import UserError
-from schemas.pdm import PdmFitRef, PdmGateConfig, PdmManifest, PdmMeasures, PdmReason, PdmVerdict
-from schemas.work import Payload
+from pairmill.pipeline.assets import pool_digest, write_pool
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages import fit_pdm
+from pairmill.pipeline.stages.checkpoint import read_checkpoint
+from pairmill.pipeline.workspace import layout
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.pdm import (
+    PdmFitRef,
+    PdmGateConfig,
+    PdmManifest,
+    PdmMeasures,
+    PdmReason,
+    PdmVerdict,
+)
+from pairmill.schemas.work import Payload
 
 
 class JudgePayload(Payload):
@@ -36,24 +43,41 @@ def plan(ref: PdmFitRef, config: PdmGateConfig) -> list[JudgePayload]:  # noqa: 
     return [JudgePayload(ref=ref)]
 
 
-def work(units: Sequence[Unit[JudgePayload]], config: PdmGateConfig, context: Context) -> Iterator[PdmManifest]:
+def work(
+    units: Sequence[Unit[JudgePayload]], config: PdmGateConfig, context: Context
+) -> Iterator[PdmManifest]:
     """Compare what was measured with the gates."""
-    from models.pdm.measure import judge
+    from pairmill.models.pdm.measure import judge
 
     for unit in units:
         ref = unit.payload.ref
         items = read_checkpoint(context.storage, fit_pdm.STAGE.name, ref.key, ref.fit.digest)
-        write_pool(context.storage, f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr", "pdm", items, {})
+        write_pool(
+            context.storage,
+            f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr",
+            "pdm",
+            items,
+            {},
+        )
         reasons = judge(ref.fit.measures, config, with_noise=ref.fit.noisy)
         verdict = PdmVerdict(reasons=reasons, measures=ref.fit.measures)
         fit = ref.fit
         yield PdmManifest(
-            digest=pool_digest(items), sha256=fit.digest, scale=fit.scale, side=fit.size, verdict=verdict, unit=ref.key
+            digest=pool_digest(items),
+            sha256=fit.digest,
+            scale=fit.scale,
+            side=fit.size,
+            verdict=verdict,
+            unit=ref.key,
         )
 
 
 def seal(
-    units: Sequence[Unit[JudgePayload]], records: Sequence[PdmManifest], config: PdmGateConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[JudgePayload]],
+    records: Sequence[PdmManifest],
+    config: PdmGateConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> PdmManifest:
     """Give the checkpoint its place."""
     source = f"{layout.unit_folder(context.stage, units[0].key)}/pool.zarr"
@@ -64,7 +88,9 @@ def seal(
 def refused(manifest: PdmManifest, gates: PdmGateConfig) -> UserError:
     """What to tell somebody whose fit failed: what was measured, and what to change."""
     measures, reasons = manifest.verdict.measures, manifest.verdict.reasons
-    told = [TOLD[reason](measures, gates) for reason in reasons if measures is not None] or ["losses that are not finite"]
+    told = [TOLD[reason](measures, gates) for reason in reasons if measures is not None] or [
+        "losses that are not finite"
+    ]
     return UserError(
         "the PDM fit failed its gates and is not drawn from",
         where="recipe section pdm",
@@ -76,14 +102,22 @@ def refused(manifest: PdmManifest, gates: PdmGateConfig) -> UserError:
 
 
 TOLD: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
-    PdmReason.KERNELS_ALIKE: lambda m, g: f"kernels differ by {m.diversity:.1%} of their mean, least {g.min_diversity:.1%}",
+    PdmReason.KERNELS_ALIKE: lambda m, g: (
+        f"kernels differ by {m.diversity:.1%} of their mean, least {g.min_diversity:.1%}"
+    ),
     PdmReason.NOISE_COLLAPSED: lambda m, g: _ratio(m, f"least {g.min_noise_ratio}"),
     PdmReason.NOISE_TOO_STRONG: lambda m, g: _ratio(m, f"most {g.max_noise_ratio}"),
-    PdmReason.NOISE_NOT_ZERO_MEAN: lambda m, g: f"noise in such broad and strong waves that a patch has a mean of "
-    f"{m.noise_mean:.2f} grey levels, most {g.max_noise_mean}",
-    PdmReason.CRITIC_WON: lambda m, g: f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}",
+    PdmReason.NOISE_NOT_ZERO_MEAN: lambda m, g: (
+        f"noise in such broad and strong waves that a patch has a mean of "
+        f"{m.noise_mean:.2f} grey levels, most {g.max_noise_mean}"
+    ),
+    PdmReason.CRITIC_WON: lambda m, g: (
+        f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}"
+    ),
     PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}" + _telling(m),
-    PdmReason.NOT_MEASURED: lambda m, g: f"no AUC, for {m.images[0]} real and {m.images[1]} HR images give too few patches",  # noqa: ARG005
+    PdmReason.NOT_MEASURED: lambda m, g: (
+        f"no AUC, for {m.images[0]} real and {m.images[1]} HR images give too few patches"
+    ),  # noqa: ARG005
 }
 ADVICE = {
     PdmReason.KERNELS_ALIKE: "give more real images or raise pdm.samples",
@@ -104,11 +138,23 @@ def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, st
     return [
         ("diversity of kernels", f"{measures.diversity:.3f}", f"at least {gates.min_diversity}"),
         ("offset of kernels, HR pixels", f"{measures.offset:.4f}", ""),
-        ("noise floor, drawn over real", f"{measures.noise_ratio:.2f}", f"{gates.min_noise_ratio} to {gates.max_noise_ratio}"),
+        (
+            "noise floor, drawn over real",
+            f"{measures.noise_ratio:.2f}",
+            f"{gates.min_noise_ratio} to {gates.max_noise_ratio}",
+        ),
         ("noise, grey levels", f"{measures.noise_deviation:.2f}", ""),
-        ("largest mean of noise, grey levels", f"{measures.noise_mean:.2f}", f"at most {gates.max_noise_mean}"),
+        (
+            "largest mean of noise, grey levels",
+            f"{measures.noise_mean:.2f}",
+            f"at most {gates.max_noise_mean}",
+        ),
         ("discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"),
-        ("AUC, 95 % interval", auc_words(measures.auc, measures.interval), f"at most {gates.max_auc}"),
+        (
+            "AUC, 95 % interval",
+            auc_words(measures.auc, measures.interval),
+            f"at most {gates.max_auc}",
+        ),
         ("told by, with the AUC of each alone", "; ".join(measures.telling) or "–", ""),
         ("AUC at the checks", trend(measures.aucs), ""),
         ("real and HR images", f"{measures.images[0]} and {measures.images[1]}", ""),
@@ -118,7 +164,11 @@ def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, st
 
 def auc_words(auc: float | None, interval: tuple[float, float] | None) -> str:
     """An AUC and its interval, such as `0.873 (0.81 to 0.93)`."""
-    return "not measured" if auc is None or interval is None else f"{auc:.3f} ({interval[0]:.2f} to {interval[1]:.2f})"
+    return (
+        "not measured"
+        if auc is None or interval is None
+        else f"{auc:.3f} ({interval[0]:.2f} to {interval[1]:.2f})"
+    )
 
 
 def trend(aucs: Sequence[float | None], most: int = 8) -> str:
@@ -143,6 +193,13 @@ def _ratio(measures: PdmMeasures, bound: str) -> str:
 
 
 STAGE = Stage(
-    name="pool_pdm", version=2, title="judge PDM", noun="fits",
-    record=PdmManifest, manifest=PdmManifest, plan=plan, work=work, seal=seal,
-)  # fmt: skip
+    name="pool_pdm",
+    version=2,
+    title="judge PDM",
+    noun="fits",
+    record=PdmManifest,
+    manifest=PdmManifest,
+    plan=plan,
+    work=work,
+    seal=seal,
+)

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import layout
-from pipeline.pools import columns_of, pool_digest, write_pool
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages import fit_redegnet
-from pipeline.stages.checkpoint import read_checkpoint
-from pipeline.stages.payload import read_npy
-from pipeline.stages.pool_pdm import auc_words, seen, trend
-from pipeline.storage import Storage
-from schemas.errors import UserError
-from schemas.redegnet import (
+from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages import fit_redegnet
+from pairmill.pipeline.stages.checkpoint import read_checkpoint
+from pairmill.pipeline.stages.payload import read_npy
+from pairmill.pipeline.stages.pool_pdm import auc_words, seen, trend
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.redegnet import (
     CodeRow,
     RedegnetFitRef,
     RedegnetGateConfig,
@@ -27,7 +27,7 @@ from schemas.redegnet import (
     RedegnetReason,
     RedegnetVerdict,
 )
-from schemas.work import Payload
+from pairmill.schemas.work import Payload
 
 GROUPS = {"redegnet": "pool", "codes": "codes"}
 """Names of the two zarr groups, by kind of pool."""
@@ -54,9 +54,11 @@ def plan(ref: RedegnetFitRef, config: RedegnetJudgeConfig) -> list[JudgePayload]
     return [JudgePayload(ref=ref)]
 
 
-def work(units: Sequence[Unit[JudgePayload]], config: RedegnetJudgeConfig, context: Context) -> Iterator[RedegnetManifest]:
+def work(
+    units: Sequence[Unit[JudgePayload]], config: RedegnetJudgeConfig, context: Context
+) -> Iterator[RedegnetManifest]:
     """Compare what was measured with the gates; a checkpoint is a pool of one, (1, bytes)."""
-    from models.redegnet.measure import judge
+    from pairmill.models.redegnet.measure import judge
 
     for unit in units:
         ref, folder = unit.payload.ref, layout.unit_folder(context.stage, unit.key)
@@ -66,11 +68,20 @@ def work(units: Sequence[Unit[JudgePayload]], config: RedegnetJudgeConfig, conte
         write_pool(context.storage, f"{folder}/{GROUPS['redegnet']}.zarr", "redegnet", items, {})
         columns = columns_of([CodeRow(pair=pair) for pair in fit.rows])
         write_pool(context.storage, f"{folder}/{GROUPS['codes']}.zarr", "codes", codes, columns)
-        verdict = RedegnetVerdict(reasons=judge(fit.measures, config.gates, specific=config.specific), measures=fit.measures)
+        verdict = RedegnetVerdict(
+            reasons=judge(fit.measures, config.gates, specific=config.specific),
+            measures=fit.measures,
+        )
         yield RedegnetManifest(
-            digest=pool_digest(items), codes=pool_digest(codes), count=len(codes), code=fit.code, side=fit.side, vgg=fit.vgg,
-            verdict=verdict, unit=ref.key,
-        )  # fmt: skip
+            digest=pool_digest(items),
+            codes=pool_digest(codes),
+            count=len(codes),
+            code=fit.code,
+            side=fit.side,
+            vgg=fit.vgg,
+            verdict=verdict,
+            unit=ref.key,
+        )
 
 
 def _codes(storage: Storage, ref: RedegnetFitRef) -> NDArray[np.float32]:
@@ -79,9 +90,12 @@ def _codes(storage: Storage, ref: RedegnetFitRef) -> NDArray[np.float32]:
 
 
 def seal(
-    units: Sequence[Unit[JudgePayload]], records: Sequence[RedegnetManifest], config: RedegnetJudgeConfig,  # noqa: ARG001
-    context: Context, key: str,
-) -> RedegnetManifest:  # fmt: skip
+    units: Sequence[Unit[JudgePayload]],
+    records: Sequence[RedegnetManifest],
+    config: RedegnetJudgeConfig,  # noqa: ARG001
+    context: Context,
+    key: str,
+) -> RedegnetManifest:
     """Give both pools their place."""
     for name in GROUPS.values():
         source = f"{layout.unit_folder(context.stage, units[0].key)}/{name}.zarr"
@@ -92,7 +106,9 @@ def seal(
 def refused(manifest: RedegnetManifest, gates: RedegnetGateConfig) -> UserError:
     """What to tell somebody whose fit failed: what was measured, and what to change."""
     measures, reasons = manifest.verdict.measures, manifest.verdict.reasons
-    told = [TOLD[reason](measures, gates) for reason in reasons if measures is not None] or ["losses that are not finite"]
+    told = [TOLD[reason](measures, gates) for reason in reasons if measures is not None] or [
+        "losses that are not finite"
+    ]
     return UserError(
         "the ReDegNet fit failed its gates and is not drawn from",
         where="recipe section redegnet",
@@ -131,7 +147,9 @@ ADVICE = {
 }
 
 
-def rows(measures: RedegnetMeasures, gates: RedegnetGateConfig, *, specific: bool) -> list[tuple[str, str, str]]:
+def rows(
+    measures: RedegnetMeasures, gates: RedegnetGateConfig, *, specific: bool
+) -> list[tuple[str, str, str]]:
     """What was measured and its gate, in words."""
     best = gates.max_error_ratio * min(measures.identity_error, measures.bicubic_error)
     most = f"at most {gates.max_auc}" if gates.max_auc < 1 else ""
@@ -140,9 +158,17 @@ def rows(measures: RedegnetMeasures, gates: RedegnetGateConfig, *, specific: boo
         ("with other pairs' representations", f"{measures.other_error:.2f}", ""),
         ("of the HQ as it is", f"{measures.identity_error:.2f}", ""),
         ("of the HQ reduced and enlarged", f"{measures.bicubic_error:.2f}", ""),
-        ("diversity of representations", f"{measures.diversity:.3f}", "" if specific else f"at least {gates.min_diversity}"),
+        (
+            "diversity of representations",
+            f"{measures.diversity:.3f}",
+            "" if specific else f"at least {gates.min_diversity}",
+        ),
         ("spread within a pair", f"{measures.spread:.3f}", ""),
-        ("effect of another's, grey levels", f"{measures.effect:.2f}", "" if specific else f"at least {gates.min_effect}"),
+        (
+            "effect of another's, grey levels",
+            f"{measures.effect:.2f}",
+            "" if specific else f"at least {gates.min_effect}",
+        ),
         ("discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"),
         ("AUC, 95 % interval", auc_words(measures.auc, measures.interval), most),
         ("AUC at the checks", trend(measures.aucs), ""),
@@ -151,6 +177,13 @@ def rows(measures: RedegnetMeasures, gates: RedegnetGateConfig, *, specific: boo
 
 
 STAGE = Stage(
-    name="pool_redegnet", version=2, title="judge ReDegNet", noun="fits",
-    record=RedegnetManifest, manifest=RedegnetManifest, plan=plan, work=work, seal=seal,
-)  # fmt: skip
+    name="pool_redegnet",
+    version=2,
+    title="judge ReDegNet",
+    noun="fits",
+    record=RedegnetManifest,
+    manifest=RedegnetManifest,
+    plan=plan,
+    work=work,
+    seal=seal,
+)

@@ -14,24 +14,24 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import degraders
-from pipeline.apply import apply
-from pipeline.corpora.splits import split_images
-from pipeline.corpora.table import parquet_bytes
-from pipeline.degraders.base import Degrader, PoolInfo, Pools
-from pipeline.images.decode import pixel_digest
-from pipeline.pools import load_assets
-from pipeline.rng import stream, stream_key
-from pipeline.shards.tar import ShardWriter, make_sample
-from pipeline.stage import Context, Stage, Unit
-from pipeline.stages import clean_up
-from schemas.hr import HrSet
-from schemas.image import ImageRecord, ImageSet
-from schemas.program import Program
-from schemas.recipe import ShardsConfig, SplitsConfig
-from schemas.sample import Box, SampleRecord, SampleRow
-from schemas.shard import ShardRef, ShardResult, ShardSet, SynthesizeConfig, TilesOfImage
-from schemas.work import FileRecord, Payload
+from pairmill.pipeline import degraders
+from pairmill.pipeline.assets import load_assets
+from pairmill.pipeline.degraders.base import Degrader, PoolInfo, Pools
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.rng import stream, stream_key
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.shards.splits import split_images
+from pairmill.pipeline.shards.table import parquet_bytes
+from pairmill.pipeline.shards.tar import ShardWriter, make_sample
+from pairmill.pipeline.stages import clean_up
+from pairmill.schemas.hr import HrSet
+from pairmill.schemas.image import ImageRecord, ImageSet
+from pairmill.schemas.program import Program
+from pairmill.schemas.recipe import ShardsConfig, SplitsConfig
+from pairmill.schemas.sample import Box, SampleRecord, SampleRow
+from pairmill.schemas.shard import ShardRef, ShardResult, ShardSet, SynthesizeConfig, TilesOfImage
+from pairmill.schemas.work import FileRecord, Payload
 
 GROUP = 1 << 20
 """HR pixels of the samples that are made, then encoded, then written together: each of the three runs faster when not
@@ -57,7 +57,10 @@ class ShardPayload(Payload):
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
-        return [self.split, [[part.image.pixel_sha256, part.hr_key, part.tiles] for part in self.images]]
+        return [
+            self.split,
+            [[part.image.pixel_sha256, part.hr_key, part.tiles] for part in self.images],
+        ]
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,23 @@ def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
     """Whole splits by source image, images in digest order, tiles packed into shards of about equal length."""
     records = inputs.images.by_digest()
     with_tiles = [ref for ref in inputs.hr.images if ref.hr.tiles]
-    split_of = split_images([ref.hr.image for ref in with_tiles], inputs.splits, inputs.seed, inputs.split_keys)
+    split_of = split_images(
+        [ref.hr.image for ref in with_tiles], inputs.splits, inputs.seed, inputs.split_keys
+    )
     per_shard = max(1, inputs.shards.samples // config.samples_per_tile)
     units: list[ShardPayload] = []
     for split in inputs.splits.shares():
-        refs = sorted((ref for ref in with_tiles if split_of[ref.hr.image] == split), key=lambda ref: ref.hr.image)
+        refs = sorted(
+            (ref for ref in with_tiles if split_of[ref.hr.image] == split),
+            key=lambda ref: ref.hr.image,
+        )
         parts = [
-            TilesOfImage(image=records[ref.hr.image], hr_key=ref.key, cleaned=ref.hr.cleaned, tiles=ref.hr.tiles)
+            TilesOfImage(
+                image=records[ref.hr.image],
+                hr_key=ref.key,
+                cleaned=ref.hr.cleaned,
+                tiles=ref.hr.tiles,
+            )
             for ref in refs
         ]
         units += [
@@ -105,9 +118,17 @@ def pack(parts: Sequence[TilesOfImage], target: int) -> list[tuple[TilesOfImage,
     parts = [part for part in parts if part.tiles]
     starts = list(accumulate((len(part.tiles) for part in parts), initial=0))
     least, most, reach = max(1, target // 2), max(1, 3 * target // 2), max(1, 3 * target // 5)
-    inside = [place for place in _minima(_places(parts, starts, reach), reach) if reach <= place <= starts[-1] - reach]
+    inside = [
+        place
+        for place in _minima(_places(parts, starts, reach), reach)
+        if reach <= place <= starts[-1] - reach
+    ]
     borders = sorted({0, *inside, starts[-1]})
-    return [_between(parts, starts, *cut) for span in pairwise(borders) for cut in _divided(parts, starts, span, least, most)]
+    return [
+        _between(parts, starts, *cut)
+        for span in pairwise(borders)
+        for cut in _divided(parts, starts, span, least, most)
+    ]
 
 
 Place = tuple[int, tuple[int, int]]
@@ -149,7 +170,11 @@ def _divided(
     if end - begin <= most:
         return [span]
     place = _least(parts, starts, begin + least, end - least)
-    return [cut for piece in ((begin, place), (place, end)) for cut in _divided(parts, starts, piece, least, most)]
+    return [
+        cut
+        for piece in ((begin, place), (place, end))
+        for cut in _divided(parts, starts, piece, least, most)
+    ]
 
 
 def _least(parts: Sequence[TilesOfImage], starts: list[int], first: int, last: int) -> int:
@@ -157,23 +182,35 @@ def _least(parts: Sequence[TilesOfImage], starts: list[int], first: int, last: i
     images = range(bisect_left(starts, first), bisect_right(starts, last))
     if images:
         return starts[min(images, key=lambda number: _mark(parts[number].image.pixel_sha256))]
-    number = bisect_right(starts, first) - 1             # all of it lies inside this image
+    number = bisect_right(starts, first) - 1  # all of it lies inside this image
     part, start = parts[number], starts[number]
-    return min(range(first, last + 1), key=lambda place: _mark(part.image.pixel_sha256, *part.tiles[place - start]))
+    return min(
+        range(first, last + 1),
+        key=lambda place: _mark(part.image.pixel_sha256, *part.tiles[place - start]),
+    )
 
 
 def _mark(*parts: str | int) -> int:
     return stream_key("border", *parts)
 
 
-def _between(parts: Sequence[TilesOfImage], starts: list[int], begin: int, end: int) -> tuple[TilesOfImage, ...]:
+def _between(
+    parts: Sequence[TilesOfImage], starts: list[int], begin: int, end: int
+) -> tuple[TilesOfImage, ...]:
     """Tiles begin to end, by image."""
     numbers = range(bisect_right(starts, begin) - 1, bisect_left(starts, end))
-    cut = [(parts[n], max(begin - starts[n], 0), min(end - starts[n], len(parts[n].tiles))) for n in numbers]
-    return tuple(p if (a, b) == (0, len(p.tiles)) else p.with_(tiles=p.tiles[a:b]) for p, a, b in cut)
+    cut = [
+        (parts[n], max(begin - starts[n], 0), min(end - starts[n], len(parts[n].tiles)))
+        for n in numbers
+    ]
+    return tuple(
+        p if (a, b) == (0, len(p.tiles)) else p.with_(tiles=p.tiles[a:b]) for p, a, b in cut
+    )
 
 
-def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context: Context) -> Iterator[ShardResult]:
+def work(
+    units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context: Context
+) -> Iterator[ShardResult]:
     """Make the pairs of a shard and write `shard.tar` and `samples.parquet`."""
     together = max(1, GROUP // config.tile**2)
     for unit in units:
@@ -187,11 +224,16 @@ def work(units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context:
                 while group := list(islice(pairs, together)):
                     for sample in [make_sample(*pair) for pair in group]:
                         writer.write(sample)
-                    rows += [SampleRow(**record.model_dump(), split=unit.payload.split, shard="") for record, _, _ in group]
+                    rows += [
+                        SampleRow(**record.model_dump(), split=unit.payload.split, shard="")
+                        for record, _, _ in group
+                    ]
             writer.close()
         context.write(unit, "samples.parquet", parquet_bytes(rows))
         yield ShardResult(
-            split=unit.payload.split, samples=len(rows), degraders=dict(sorted(Counter(r.degrader for r in rows).items())),
+            split=unit.payload.split,
+            samples=len(rows),
+            degraders=dict(sorted(Counter(r.degrader for r in rows).items())),
             tar=FileRecord(name="shard.tar", bytes=counted.bytes, sha256=counted.state.hexdigest()),
             pixel_sha256=pixels_of(rows),
         )
@@ -208,31 +250,52 @@ class _Maker:
 
     def __init__(self, config: SynthesizeConfig, context: Context, shard: ShardPayload) -> None:
         self.config, self.storage = config, context.storage
-        self.assets = load_assets(context.profile.workspace, tuple(zip(config.pools, shard.pools, strict=True)))
-        known = Pools(**{pool.kind: PoolInfo(pool.digest, pool.count, pool.side, pool.share) for pool in config.pools})
+        self.assets = load_assets(
+            context.profile.workspace, tuple(zip(config.pools, shard.pools, strict=True))
+        )
+        known = Pools(
+            **{
+                pool.kind: PoolInfo(pool.digest, pool.count, pool.side, pool.share)
+                for pool in config.pools
+            }
+        )
         drawn = [degrader for degrader in config.degraders if degrader.weight_in(shard.split)]
-        self.degraders = [(degrader.label, degraders.build(degrader, config.scale, known)) for degrader in drawn]
+        self.degraders = [
+            (degrader.label, degraders.build(degrader, config.scale, known)) for degrader in drawn
+        ]
         weights = np.cumsum([degrader.weight_in(shard.split) for degrader in drawn])
         self.bounds = weights / weights[-1]
 
-    def pairs(self, part: TilesOfImage) -> Iterator[tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]]:
+    def pairs(
+        self, part: TilesOfImage
+    ) -> Iterator[tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]]:
         """The samples of some tiles of one image: record, HR, LR. All are drawn first, then applied one by one."""
         image = clean_up.read_hr(self.storage, part.image, part.hr_key, cleaned=part.cleaned)
         tile, repeats = self.config.tile, range(self.config.samples_per_tile)
-        drawn = [[self._draw(part.image, place, repeat) for repeat in repeats] for place in part.tiles]
+        drawn = [
+            [self._draw(part.image, place, repeat) for repeat in repeats] for place in part.tiles
+        ]
         for (left, top), of_tile in zip(part.tiles, drawn, strict=True):
             hr = np.ascontiguousarray(image[top : top + tile, left : left + tile])
             hr_sha256 = pixel_digest(hr)
             for key, label, program in of_tile:
                 lr = apply(program, hr, self.assets)
                 record = SampleRecord(
-                    key=key, image=part.image.pixel_sha256, box=Box(left=left, top=top, width=tile, height=tile),
-                    scale=self.config.scale, degrader=label, program=program.canonical_json(), seed=self.config.seed,
-                    hr_sha256=hr_sha256, lr_sha256=pixel_digest(lr),
+                    key=key,
+                    image=part.image.pixel_sha256,
+                    box=Box(left=left, top=top, width=tile, height=tile),
+                    scale=self.config.scale,
+                    degrader=label,
+                    program=program.canonical_json(),
+                    seed=self.config.seed,
+                    hr_sha256=hr_sha256,
+                    lr_sha256=pixel_digest(lr),
                 )
                 yield record, hr, lr
 
-    def _draw(self, image: ImageRecord, place: tuple[int, int], repeat: int) -> tuple[str, str, Program]:
+    def _draw(
+        self, image: ImageRecord, place: tuple[int, int], repeat: int
+    ) -> tuple[str, str, Program]:
         """Key, label of the degrader, and program of one sample."""
         key = f"{image.id}-{place[0]:05d}-{place[1]:05d}-{repeat:03d}"
         rng = stream(self.config.seed, "draw", key)
@@ -240,7 +303,9 @@ class _Maker:
         return key, label, degrader.draw(rng, (self.config.tile, self.config.tile))
 
     def _choose(self, value: float) -> tuple[str, Degrader]:
-        number = min(int(np.searchsorted(self.bounds, value, side="right")), len(self.degraders) - 1)
+        number = min(
+            int(np.searchsorted(self.bounds, value, side="right")), len(self.degraders) - 1
+        )
         return self.degraders[number]
 
 
@@ -260,13 +325,28 @@ class _Hashing(io.RawIOBase):
 
 
 def seal(
-    units: Sequence[Unit[ShardPayload]], records: Sequence[ShardResult], config: SynthesizeConfig, context: Context, key: str  # noqa: ARG001
+    units: Sequence[Unit[ShardPayload]],
+    records: Sequence[ShardResult],
+    config: SynthesizeConfig,
+    context: Context,
+    key: str,  # noqa: ARG001
 ) -> ShardSet:
     """List the shards."""
-    return ShardSet(shards=tuple(ShardRef(key=u.key, result=record) for u, record in zip(units, records, strict=True)))
+    return ShardSet(
+        shards=tuple(
+            ShardRef(key=u.key, result=record) for u, record in zip(units, records, strict=True)
+        )
+    )
 
 
 STAGE = Stage(
-    name="synthesize", version=2, title="synthesize pairs", noun="shards",
-    record=ShardResult, manifest=ShardSet, plan=plan, work=work, seal=seal,
+    name="synthesize",
+    version=2,
+    title="synthesize pairs",
+    noun="shards",
+    record=ShardResult,
+    manifest=ShardSet,
+    plan=plan,
+    work=work,
+    seal=seal,
 )

@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import layout
-from pipeline.corpora.table import iterate
-from pipeline.rng import stream, stream_key
-from pipeline.shards.index import Index, read_index
-from pipeline.shards.reader import Loader, Pairs, Tensors, _tensor, read_pair
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import UserError
-from schemas.training import PhaseConfig, TrainConfig
+from pairmill.pipeline.rng import stream, stream_key
+from pairmill.pipeline.shards.index import Index, read_index
+from pairmill.pipeline.shards.reader import Loader, Pairs, Tensors, _tensor, read_pair
+from pairmill.pipeline.shards.table import iterate
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.training import PhaseConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -40,21 +40,39 @@ def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source
         IntegrityError: if a shard is cut.
     """
     identity = manifest.identity
-    names = [name for name, shard in zip(manifest.shard_names, identity.shards, strict=True) if shard.split == split]
+    names = [
+        name
+        for name, shard in zip(manifest.shard_names, identity.shards, strict=True)
+        if shard.split == split
+    ]
     if not names:
         found = ", ".join(f"{count} {name}" for name, count in identity.samples.items())
         raise UserError(
-            f"split {split} is empty", where=f"{identity.name}@{manifest.version}", got=found,
+            f"split {split} is empty",
+            where=f"{identity.name}@{manifest.version}",
+            got=found,
             todo=f"give `splits: {{{split}: ...}}` a share in the corpus' recipe and build it, or name another validation.split",
-        )  # fmt: skip
-    index = storage.again("read", names[0], lambda: read_index(
-        [storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names]))  # fmt: skip
+        )
+    index = storage.again(
+        "read",
+        names[0],
+        lambda: read_index(
+            [
+                storage.path(layout.shard_path(identity.name, manifest.version, name))
+                for name in names
+            ]
+        ),
+    )
     made = {}
-    with storage.open(f"{layout.version_folder(identity.name, manifest.version)}/samples.parquet") as file:
+    with storage.open(
+        f"{layout.version_folder(identity.name, manifest.version)}/samples.parquet"
+    ) as file:
         for row in iterate(file):
             made[row.key] = (row.degrader, min(row.box.height, row.box.width))
     rows = [made[key.decode()] for key in index.keys]
-    return Source(index, np.array([degrader for degrader, _ in rows]), min(side for _, side in rows))
+    return Source(
+        index, np.array([degrader for degrader, _ in rows]), min(side for _, side in rows)
+    )
 
 
 class Mixture(Pairs):
@@ -66,10 +84,19 @@ class Mixture(Pairs):
         UserError: if a degrader is not in the source, or none is left.
     """
 
-    def __init__(self, source: Source, crop: int | None, seed: int, weights: Mapping[str, float] | None, where: str) -> None:
+    def __init__(
+        self,
+        source: Source,
+        crop: int | None,
+        seed: int,
+        weights: Mapping[str, float] | None,
+        where: str,
+    ) -> None:
         copies = _copies(source, weights, seed, where)
         self.numbers = np.repeat(np.arange(len(copies)), copies)
-        self.copy = np.concatenate([np.arange(count) for count in copies]) if len(copies) else self.numbers
+        self.copy = (
+            np.concatenate([np.arange(count) for count in copies]) if len(copies) else self.numbers
+        )
         self.index, self.crop, self.seed, self.turned = source.index, crop, seed, True
 
     def __len__(self) -> int:
@@ -83,7 +110,9 @@ class Mixture(Pairs):
         return _tensor(hr), _tensor(lr)
 
 
-def _copies(source: Source, weights: Mapping[str, float] | None, seed: int, where: str) -> NDArray[np.int64]:
+def _copies(
+    source: Source, weights: Mapping[str, float] | None, seed: int, where: str
+) -> NDArray[np.int64]:
     """(N,) how often each pair is in an epoch."""
     if weights is None:
         return np.ones(len(source.index), np.int64)
@@ -91,10 +120,20 @@ def _copies(source: Source, weights: Mapping[str, float] | None, seed: int, wher
     for name in weights:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            raise UserError("the corpus has no pairs of this degrader", where=where, got=name, wanted=", ".join(known),
-                            todo=f"did you mean {near[0]}?" if near else "")  # fmt: skip
+            raise UserError(
+                "the corpus has no pairs of this degrader",
+                where=where,
+                got=name,
+                wanted=", ".join(known),
+                todo=f"did you mean {near[0]}?" if near else "",
+            )
     if not any(weights.values()):
-        raise UserError("no degrader is left to train on", where=where, got=str(dict(weights)), wanted="a weight above 0")
+        raise UserError(
+            "no degrader is left to train on",
+            where=where,
+            got=str(dict(weights)),
+            wanted="a weight above 0",
+        )
     least = min(weight for weight in weights.values() if weight)
     ratio = np.array([weights.get(name, 0.0) / least for name in source.degraders.tolist()])
     drawn = np.array([stream(seed, "copies", key.decode()).random() for key in source.index.keys])
@@ -117,16 +156,26 @@ class Feed:
     """
 
     def __init__(
-        self, config: TrainConfig, source: Source, scale: int, step: int = 0, state: dict[str, int] | None = None, *,
+        self,
+        config: TrainConfig,
+        source: Source,
+        scale: int,
+        step: int = 0,
+        state: dict[str, int] | None = None,
+        *,
         pin: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.config, self.source, self.scale, self.step, self.pin = config, source, scale, step, pin
         for number, phase in _phases(config):
-            self._open(number, phase)                    # all mistakes are told now, not at the end of the first phase
+            self._open(
+                number, phase
+            )  # all mistakes are told now, not at the end of the first phase
         self.number, self.phase = config.at_step(step)
         self.loader = self._open(self.number, self.phase)
         if state is not None and state["phase"] == self.number:
-            self.loader.load_state_dict({name: value for name, value in state.items() if name != "phase"})
+            self.loader.load_state_dict(
+                {name: value for name, value in state.items() if name != "phase"}
+            )
 
     def __iter__(self) -> Iterator[Tensors]:
         while True:
@@ -152,15 +201,30 @@ class Feed:
         where = f"phases[{number - 1}]" if number else "the training recipe"
         crop, batch = phase.crop or self.config.crop, phase.batch or self.config.batch
         if crop % self.scale or crop > self.source.tile:
-            raise UserError("this crop cannot be taken", where=where, got=f"crop: {crop} HR pixels",
-                            wanted=f"a multiple of {self.scale}, no larger than the tiles: {self.source.tile}")  # fmt: skip
+            raise UserError(
+                "this crop cannot be taken",
+                where=where,
+                got=f"crop: {crop} HR pixels",
+                wanted=f"a multiple of {self.scale}, no larger than the tiles: {self.source.tile}",
+            )
         seed = stream_key(self.config.seed, "phase", number) >> 65
         pairs = Mixture(self.source, crop, seed, phase.degraders, f"{where}: degraders")
         loading = self.config.loading
-        loader = Loader(pairs, batch, workers=loading.workers, prefetch=loading.prefetch, drop_last=True, pin_memory=self.pin)
+        loader = Loader(
+            pairs,
+            batch,
+            workers=loading.workers,
+            prefetch=loading.prefetch,
+            drop_last=True,
+            pin_memory=self.pin,
+        )
         if not len(loader):
-            raise UserError("a batch is larger than all there is to train on", where=where, got=f"batch: {batch}",
-                            wanted=f"at most {len(pairs) // loader.world}")  # fmt: skip
+            raise UserError(
+                "a batch is larger than all there is to train on",
+                where=where,
+                got=f"batch: {batch}",
+                wanted=f"at most {len(pairs) // loader.world}",
+            )
         return loader
 
 
@@ -174,6 +238,9 @@ def spread(source: Source, most: int) -> Source:
     chosen = np.arange(count) * len(source.index) // count
     index = source.index
     return replace(
-        source, index=replace(index, shard=index.shard[chosen], spans=index.spans[chosen], keys=index.keys[chosen]),
+        source,
+        index=replace(
+            index, shard=index.shard[chosen], spans=index.spans[chosen], keys=index.keys[chosen]
+        ),
         degraders=source.degraders[chosen],
-    )  # fmt: skip
+    )

@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
-from models.archs.weights import names_for_others, write_weights
-from pipeline import layout
-from pipeline.storage import Storage
-from schemas.errors import IntegrityError, UserError
-from schemas.network import NetworkSpec
-from schemas.training import CheckpointCard, Score, TrainConfig, TrainingRun
+from pairmill.models.archs.weights import names_for_others, write_weights
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.schemas.network import NetworkSpec
+from pairmill.schemas.training import CheckpointCard, Score, TrainConfig, TrainingRun
 
 RUN, STATE, METRICS = "run.json", "state.safetensors", "metrics.jsonl"
 
@@ -44,14 +44,19 @@ class Folder:
         try:
             return TrainingRun.model_validate_json(data) if data is not None else None
         except ValueError as error:
-            raise IntegrityError("the record of a training run is damaged", where=f"{self.path}/{RUN}",
-                                 got=str(error).splitlines()[0],
-                                 todo="give the run another name, or delete its folder") from error  # fmt: skip
+            raise IntegrityError(
+                "the record of a training run is damaged",
+                where=f"{self.path}/{RUN}",
+                got=str(error).splitlines()[0],
+                todo="give the run another name, or delete its folder",
+            ) from error
 
     def kept(self) -> bool:
         """Whether the run has left something to go on from or to use: a state or weights."""
         checkpoints = layout.training_checkpoint(self.name, "").rpartition("/")[0]
-        return self.storage.exists(layout.training_file(self.name, STATE)) or bool(self.storage.names(checkpoints))
+        return self.storage.exists(layout.training_file(self.name, STATE)) or bool(
+            self.storage.names(checkpoints)
+        )
 
     def write_run(self, run: TrainingRun) -> None:
         """Note what the run is started with."""
@@ -79,15 +84,27 @@ class Folder:
         self.storage.write(layout.training_picture(self.name, step), data)
 
     def write_checkpoint(
-        self, which: str, weights: Mapping[str, Tensor], run: TrainingRun, step: int, score: Score | None
+        self,
+        which: str,
+        weights: Mapping[str, Tensor],
+        run: TrainingRun,
+        step: int,
+        score: Score | None,
     ) -> CheckpointCard:
         """Weights that other tools load, and what they are beside them."""
         spec = NetworkSpec(network=run.config.network, scale=run.scale)
         data = write_weights(dict(weights), convention=names_for_others(spec.network), spec=spec)
         card = CheckpointCard(
-            run=run.config.name, network=run.config.network, scale=run.scale, corpus=f"{run.corpus}@{run.version}",
-            digest=run.digest, step=step, averaged=bool(run.config.ema), score=score, sha256=hashlib.sha256(data).hexdigest(),
-        )  # fmt: skip
+            run=run.config.name,
+            network=run.config.network,
+            scale=run.scale,
+            corpus=f"{run.corpus}@{run.version}",
+            digest=run.digest,
+            step=step,
+            averaged=bool(run.config.ema),
+            score=score,
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
         name = layout.training_checkpoint(self.name, which)
         self.storage.write(name, data)
         self.storage.write(_beside(name), card.model_dump_json(indent=1).encode())
@@ -96,8 +113,11 @@ class Folder:
     def prune(self, keep: int) -> None:
         """Delete all checkpoints of single steps but the newest."""
         folder = layout.training_checkpoint(self.name, "").rpartition("/")[0]
-        steps = sorted(name.removesuffix(".safetensors") for name in self.storage.names(folder)
-                       if name.startswith("step-") and name.endswith(".safetensors"))  # fmt: skip
+        steps = sorted(
+            name.removesuffix(".safetensors")
+            for name in self.storage.names(folder)
+            if name.startswith("step-") and name.endswith(".safetensors")
+        )
         for which in steps[: max(0, len(steps) - keep)]:
             name = layout.training_checkpoint(self.name, which)
             self.storage.remove(_beside(name))
@@ -122,15 +142,25 @@ def check_same(run: TrainingRun, config: TrainConfig, where: str) -> None:
         UserError: naming the settings that differ.
     """
     was, now = _flat(run.config.identity()), _flat(config.identity())
-    differing = [f"{key}: {was.get(key)} -> {now.get(key)}" for key in sorted(was | now) if was.get(key) != now.get(key)]
+    differing = [
+        f"{key}: {was.get(key)} -> {now.get(key)}"
+        for key in sorted(was | now)
+        if was.get(key) != now.get(key)
+    ]
     if differing:
         raise UserError(
-            "a run of this name was started with other settings", where=where, got="\n       ".join(differing[:6]),
+            "a run of this name was started with other settings",
+            where=where,
+            got="\n       ".join(differing[:6]),
             todo="give this one another `name:`, set the keys back, or delete the folder",
-        )  # fmt: skip
+        )
 
 
 def _flat(value: Any, key: str = "") -> dict[str, Any]:
     if isinstance(value, dict) and value:
-        return {k: v for name, inner in value.items() for k, v in _flat(inner, f"{key}.{name}".lstrip(".")).items()}
+        return {
+            k: v
+            for name, inner in value.items()
+            for k, v in _flat(inner, f"{key}.{name}".lstrip(".")).items()
+        }
     return {key: value}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.recipes import load_as, recipe_schema
-from schemas.corpus import CorpusManifest
-from schemas.recipe import Recipe
-from schemas.training import TrainConfig
+from pairmill.pipeline.recipe.load import load_as, recipe_schema
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.training import TrainConfig
 
 TRIAL = 20
 """Steps of the training that follows a small build."""

@@ -6,23 +6,29 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from models.training.checkpoint import restore
-from models.training.loop import Tally, train
-from models.training.training import Training
-from pipeline.corpora.log import find_version
-from pipeline.lock import GC, holding, refuse
-from pipeline.provenance import now, software
-from pipeline.storage import Storage
-from pipeline.training.board import Board
-from pipeline.training.data import Feed, Source, open_split, spread
-from pipeline.training.folder import STATE, Folder, check_same
-from pipeline.training.listeners import Desk, Keeper, Ledger, Validator, take_up
-from pipeline.training.ranks import Alone, ranks
-from pipeline.training.start import begin, parameters, resolve_device
-from pipeline.training.watch import TrainWatcher
-from schemas.corpus import CorpusManifest
-from schemas.errors import IntegrityError, UserError
-from schemas.training import Score, TrainConfig, TrainingRun
+from pairmill.models.training.checkpoint import restore
+from pairmill.models.training.loop import Meter, train
+from pairmill.models.training.training import Training
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.training.callbacks import (
+    Checkpointer,
+    MetricLogger,
+    RunContext,
+    Validator,
+    take_up,
+)
+from pairmill.pipeline.training.data import Feed, Source, open_split, spread
+from pairmill.pipeline.training.distributed import SingleProcess, ranks
+from pairmill.pipeline.training.folder import STATE, Folder, check_same
+from pairmill.pipeline.training.start import begin, parameters, resolve_device
+from pairmill.pipeline.training.tensorboard import Board
+from pairmill.pipeline.training.watch import TrainingListener
+from pairmill.pipeline.workspace.lock import GC, holding, refuse
+from pairmill.pipeline.workspace.provenance import now, software
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.schemas.training import Score, TrainConfig, TrainingRun
 
 TRAIN = "train-"
 """Name of the lock of a run."""
@@ -50,7 +56,11 @@ class Trained:
 
 
 def train_run(
-    config: TrainConfig, base: str, storage: Storage, device: str = "cpu", watcher: TrainWatcher | None = None
+    config: TrainConfig,
+    base: str,
+    storage: Storage,
+    device: str = "cpu",
+    watcher: TrainingListener | None = None,
 ) -> Trained:
     """Train, or go on with a run that was killed, or find a finished one.
 
@@ -70,7 +80,7 @@ def train_run(
     """
     together = ranks(resolve_device(device))
     with _alone(storage, config, together):
-        watcher = watcher or TrainWatcher()
+        watcher = watcher or TrainingListener()
         opened = _open(config, base, storage, together, watcher)
         desk, training, start = opened.desk, opened.training, opened.training.step
         if together.first:
@@ -78,7 +88,9 @@ def train_run(
         stopped = desk.exhausted()
         if not training.done and not stopped:
             stopped = _train(opened, storage.local and together.first)
-        return Trained(desk.run, desk.folder, training.step, training.step - start, desk.scores, stopped)
+        return Trained(
+            desk.run, desk.folder, training.step, training.step - start, desk.scores, stopped
+        )
 
 
 def _train(opened: Opened, boarding: bool) -> str:
@@ -87,7 +99,11 @@ def _train(opened: Opened, boarding: bool) -> str:
     if boarding:
         desk.board = Board(f"{desk.folder.path}/tensorboard", training.step)
     desk.watcher.begun(desk.run, desk.folder.path, training.step)
-    listeners = [Ledger(desk), Validator(desk, opened.validated), Keeper(desk, opened.feed)]
+    listeners = [
+        MetricLogger(desk),
+        Validator(desk, opened.validated),
+        Checkpointer(desk, opened.feed),
+    ]
     try:
         train(training, opened.feed, listeners, opened.tally)
     finally:
@@ -101,14 +117,16 @@ def _train(opened: Opened, boarding: bool) -> str:
 class Opened:
     """A run at the step that its state says, or at step 0."""
 
-    desk: Desk
+    desk: RunContext
     training: Training
     feed: Feed
     validated: Source
-    tally: Tally
+    tally: Meter
 
 
-def _alone(storage: Storage, config: TrainConfig, together: Alone) -> AbstractContextManager[object]:
+def _alone(
+    storage: Storage, config: TrainConfig, together: SingleProcess
+) -> AbstractContextManager[object]:
     if not together.first:
         return nullcontext()
     refuse(storage, GC)
@@ -133,31 +151,62 @@ def _known(config: TrainConfig, folder: Folder) -> TrainingRun | None:
     return known
 
 
-def _open(config: TrainConfig, base: str, storage: Storage, together: Alone, watcher: TrainWatcher) -> Opened:
+def _open(
+    config: TrainConfig,
+    base: str,
+    storage: Storage,
+    together: SingleProcess,
+    watcher: TrainingListener,
+) -> Opened:
     folder = Folder(storage, config.name)
     known = _known(config, folder)
     manifest = _version(storage, config, known)
     scale = _scale(config, manifest)
-    source, validated = (open_split(storage, manifest, split) for split in ("train", config.validation.split))
+    source, validated = (
+        open_split(storage, manifest, split) for split in ("train", config.validation.split)
+    )
     state = folder.read_state()
     training = begin(config, base, scale, together.device, together.wrap, fresh=state is None)
-    run = known.with_(config=config) if known is not None else TrainingRun(
-        config=config, corpus=manifest.identity.name, version=manifest.version, digest=manifest.digest, scale=scale,
-        parameters=parameters(training.network), started=now(), software=software(),
-    )  # fmt: skip
-    desk = Desk(run, folder, together, Board(), watcher)
+    run = (
+        known.with_(config=config)
+        if known is not None
+        else TrainingRun(
+            config=config,
+            corpus=manifest.identity.name,
+            version=manifest.version,
+            digest=manifest.digest,
+            scale=scale,
+            parameters=parameters(training.network),
+            started=now(),
+            software=software(),
+        )
+    )
+    desk = RunContext(run, folder, together, Board(), watcher)
     notes = _restored(training, state, folder) if state is not None else None
-    tally = take_up(desk, notes, training.step, training.device) if notes else Tally()
-    feed = Feed(config, source, scale, training.step, notes["feed"] if notes else None, pin=together.device != "cpu")
+    tally = take_up(desk, notes, training.step, training.device) if notes else Meter()
+    feed = Feed(
+        config,
+        source,
+        scale,
+        training.step,
+        notes["feed"] if notes else None,
+        pin=together.device != "cpu",
+    )
     return Opened(desk, training, feed, spread(validated, config.validation.images), tally)
 
 
 def _version(storage: Storage, config: TrainConfig, known: TrainingRun | None) -> CorpusManifest:
     """The version that the run was started with, or that the recipe names now."""
-    manifest = find_version(storage, f"{known.corpus}@{known.version}" if known is not None else config.corpus)
+    manifest = find_version(
+        storage, f"{known.corpus}@{known.version}" if known is not None else config.corpus
+    )
     if known is not None and manifest.digest != known.digest:
-        raise IntegrityError("the corpus is not the one that this run was started with", where=f"{known.corpus}@{known.version}",
-                             got=f"digest {manifest.digest[:12]}", wanted=known.digest[:12])  # fmt: skip
+        raise IntegrityError(
+            "the corpus is not the one that this run was started with",
+            where=f"{known.corpus}@{known.version}",
+            got=f"digest {manifest.digest[:12]}",
+            wanted=known.digest[:12],
+        )
     return manifest
 
 
@@ -170,12 +219,22 @@ def _scale(config: TrainConfig, manifest: CorpusManifest) -> int:
     scale = int(manifest.identity.recipe["scale"])
     where = f"{manifest.identity.name}@{manifest.version}"
     if config.scale not in (None, scale):
-        raise UserError("the corpus has another scale than the training recipe", where=where, got=f"scale {scale}",
-                        wanted=f"scale {config.scale}", todo="name a corpus of that scale, or change `scale:`")  # fmt: skip
+        raise UserError(
+            "the corpus has another scale than the training recipe",
+            where=where,
+            got=f"scale {scale}",
+            wanted=f"scale {config.scale}",
+            todo="name a corpus of that scale, or change `scale:`",
+        )
     problem = config.network.problem(scale)
     if problem is not None:
-        raise UserError("the network does not fit the corpus", where=where, got=problem, wanted=f"a network for scale {scale}",
-                        todo="choose another network, or a corpus of another scale")  # fmt: skip
+        raise UserError(
+            "the network does not fit the corpus",
+            where=where,
+            got=problem,
+            wanted=f"a network for scale {scale}",
+            todo="choose another network, or a corpus of another scale",
+        )
     return scale
 
 
@@ -183,5 +242,9 @@ def _restored(training: Training, state: bytes, folder: Folder) -> dict[str, Any
     try:
         return restore(training, state)
     except ValueError as error:
-        raise IntegrityError("the state of a training run cannot be taken up", where=f"{folder.path}/{STATE}", got=str(error),
-                             todo="delete this file to begin anew, or give the run another name") from error  # fmt: skip
+        raise IntegrityError(
+            "the state of a training run cannot be taken up",
+            where=f"{folder.path}/{STATE}",
+            got=str(error),
+            todo="delete this file to begin anew, or give the run another name",
+        ) from error

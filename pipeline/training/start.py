@@ -7,17 +7,17 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from models.archs import build
-from models.archs.keys import to_ours
-from models.archs.layers import Network
-from models.archs.recognise import recognise
-from models.archs.weights import put_weights, read_weights
-from models.discriminators import build as build_discriminator
-from models.training.objective import Objective
-from models.training.training import Training, Wrap
-from pipeline.storage import clear_errors
-from schemas.errors import UserError
-from schemas.training import TrainConfig
+from pairmill.models.archs import build
+from pairmill.models.archs.keys import to_ours
+from pairmill.models.archs.layers import Network
+from pairmill.models.archs.recognise import recognise
+from pairmill.models.archs.weights import put_weights, read_weights
+from pairmill.models.discriminators import build as build_discriminator
+from pairmill.models.training.objective import Objective
+from pairmill.models.training.training import Training, Wrap
+from pairmill.pipeline.workspace.storage import clear_errors
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.training import TrainConfig
 
 ENLARGING = ("upsample.", "upconv", "conv_up", "levels.")
 """First letters of the names of layers that enlarge, which a start from the body leaves out."""
@@ -25,7 +25,9 @@ ENOUGH = 0.5
 """Least share of a body's numbers that a file must bring."""
 
 
-def begin(config: TrainConfig, base: str, scale: int, device: str, wrap: Wrap, *, fresh: bool) -> Training:
+def begin(
+    config: TrainConfig, base: str, scale: int, device: str, wrap: Wrap, *, fresh: bool
+) -> Training:
     """A training at step 0.
 
     Args:
@@ -41,13 +43,19 @@ def begin(config: TrainConfig, base: str, scale: int, device: str, wrap: Wrap, *
     """
     try:
         network = build(config.network, scale, config.seed)
-        judge = build_discriminator(config.discriminator, config.seed) if config.discriminator is not None else None
+        judge = (
+            build_discriminator(config.discriminator, config.seed)
+            if config.discriminator is not None
+            else None
+        )
         objective = Objective(config.losses, lambda file: read_file(file, base), device)
         if config.start_from is not None and fresh:
             load_start(network, config, base, scale)
         return Training(config, network, objective, judge, device, wrap)
     except ValueError as error:
-        raise UserError("this training cannot begin", where=f"training recipe {config.name}", got=str(error)) from error
+        raise UserError(
+            "this training cannot begin", where=f"training recipe {config.name}", got=str(error)
+        ) from error
 
 
 def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> None:
@@ -65,21 +73,39 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
     try:
         put_weights(network, tensors, start.file)
     except UserError as error:
-        todo = "`part: body` takes all but what enlarges" if _other_scale(config, tensors, scale) else error.todo
-        raise UserError("the weights to start from are those of another network or scale", where=start.file, got=error.got,
-                        wanted=error.wanted, todo=todo) from error  # fmt: skip
+        todo = (
+            "`part: body` takes all but what enlarges"
+            if _other_scale(config, tensors, scale)
+            else error.todo
+        )
+        raise UserError(
+            "the weights to start from are those of another network or scale",
+            where=start.file,
+            got=error.got,
+            wanted=error.wanted,
+            todo=todo,
+        ) from error
 
 
 def _put_body(network: Network, tensors: dict[str, Tensor], file: str) -> None:
     own = network.state_dict()
     body = {key: value for key, value in own.items() if not key.startswith(ENLARGING)}
-    fitting = {key: value for key, value in tensors.items() if key in body and value.shape == body[key].shape}
-    share = sum(value.numel() for value in fitting.values()) / sum(value.numel() for value in body.values())
+    fitting = {
+        key: value
+        for key, value in tensors.items()
+        if key in body and value.shape == body[key].shape
+    }
+    share = sum(value.numel() for value in fitting.values()) / sum(
+        value.numel() for value in body.values()
+    )
     if share < ENOUGH:
         raise UserError(
-            "the weights to start from have another body", where=file, got=f"{share:.0%} of the body's numbers fit",
-            wanted=f"the body of {network.config.words()}", todo="name a checkpoint of the same network, of any scale",
-        )  # fmt: skip
+            "the weights to start from have another body",
+            where=file,
+            got=f"{share:.0%} of the body's numbers fit",
+            wanted=f"the body of {network.config.words()}",
+            todo="name a checkpoint of the same network, of any scale",
+        )
     network.load_state_dict(own | fitting)
 
 
@@ -99,7 +125,11 @@ def read_file(file: str, base: str) -> bytes:
     """
     path = Path(base) / Path(file).expanduser()
     if not path.is_file():
-        raise UserError("there is no such file of weights", where=str(path), todo="relative paths start at the recipe")
+        raise UserError(
+            "there is no such file of weights",
+            where=str(path),
+            todo="relative paths start at the recipe",
+        )
     with clear_errors("read", str(path)):
         return path.read_bytes()
 
@@ -116,10 +146,17 @@ def resolve_device(device: str) -> str:
         UserError: if it is none of these, or `cuda` and there is none.
     """
     if device not in ("cpu", "cuda", "auto"):
-        raise UserError("this device cannot be used", where="--device", got=device, wanted="cpu, cuda or auto")
+        raise UserError(
+            "this device cannot be used", where="--device", got=device, wanted="cpu, cuda or auto"
+        )
     if device == "cpu" or (device == "auto" and not torch.cuda.is_available()):
         return "cpu"
     if not torch.cuda.is_available():
-        raise UserError("this device cannot be used", where="--device", got="no CUDA device", wanted="cpu, cuda or auto",
-                        todo="use --device auto, or install a CUDA build of torch")  # fmt: skip
+        raise UserError(
+            "this device cannot be used",
+            where="--device",
+            got="no CUDA device",
+            wanted="cpu, cuda or auto",
+            todo="use --device auto, or install a CUDA build of torch",
+        )
     return "cuda"

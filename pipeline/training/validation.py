@@ -11,10 +11,10 @@ from PIL import Image as Pictures
 from PIL import ImageDraw
 from torch import nn
 
-from models.metrics.psnr import psnr
-from pipeline.images.encode import decode_png
-from pipeline.training.data import Source
-from schemas.training import Score
+from pairmill.models.metrics.psnr import psnr
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.training.data import Source
+from pairmill.schemas.training import Score
 
 Image = NDArray[np.uint8]
 MOST = 100.0
@@ -54,7 +54,10 @@ def look(
         if number in shown:
             rows.append((lr.repeat(scale, 0).repeat(scale, 1), sr, hr))
     network.train(training)
-    by = {name: round(float(found[source.degraders == name].mean()), 4) for name in sorted(set(source.degraders.tolist()))}
+    by = {
+        name: round(float(found[source.degraders == name].mean()), 4)
+        for name in sorted(set(source.degraders.tolist()))
+    }
     score = Score(step=step, psnr_y=round(float(found.mean()), 4), images=len(found), degraders=by)
     return score, sheet(rows, ("LR", f"step {step}: {score.psnr_y:.2f} dB", "HR")) if rows else None
 
@@ -62,7 +65,10 @@ def look(
 def enlarged(network: nn.Module, lr: Image, device: str) -> Image:
     """(h, w, 3) uint8 to (scale h, scale w, 3), in float32."""
     with torch.inference_mode():
-        image = torch.from_numpy(np.ascontiguousarray(lr.transpose(2, 0, 1)))[None].to(device).float() / 255
+        image = (
+            torch.from_numpy(np.ascontiguousarray(lr.transpose(2, 0, 1)))[None].to(device).float()
+            / 255
+        )
         sr = network(image)[0].float().clamp(0, 1).mul(255).round().byte()
     return sr.permute(1, 2, 0).cpu().numpy()  # type: ignore[no-any-return]
 
@@ -72,7 +78,9 @@ def sheet(rows: Sequence[tuple[Image, ...]], heads: Sequence[str]) -> Image:
     times = -(-LEAST // max(rows[0][0].shape[:2])) if max(rows[0][0].shape[:2]) < LEAST else 1
     rows = [tuple(image.repeat(times, 0).repeat(times, 1) for image in row) for row in rows]
     height, width = (max(image.shape[axis] for row in rows for image in row) for axis in (0, 1))
-    page = np.full((HEAD + len(rows) * (height + GAP), len(heads) * (width + GAP) - GAP, 3), 255, np.uint8)
+    page = np.full(
+        (HEAD + len(rows) * (height + GAP), len(heads) * (width + GAP) - GAP, 3), 255, np.uint8
+    )
     for top, row in enumerate(rows):
         for left, image in enumerate(row):
             y, x = HEAD + top * (height + GAP), left * (width + GAP)

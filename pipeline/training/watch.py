@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.training import Score, TrainingRun
+from pairmill.schemas.training import Score, TrainingRun
 
 INTERRUPTED = "interrupted"
 """Why a run stops when the user asks."""
 
 
-class TrainWatcher:
+class TrainingListener:
     """Override what you want to hear."""
 
     stop = ""

@@ -6,19 +6,19 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
-from schemas.degraders.base import DegraderBase
-from schemas.degraders.bicubic import BicubicConfig
-from schemas.degraders.block_noise import BlockNoiseConfig
-from schemas.degraders.bsrgan import BsrganConfig
-from schemas.degraders.codec import CodecConfig
-from schemas.degraders.custom import CustomConfig
-from schemas.degraders.ikc import IkcConfig
-from schemas.degraders.kmsr import KmsrConfig
-from schemas.degraders.pdm import PdmConfig
-from schemas.degraders.realesrgan import RealEsrganConfig
-from schemas.degraders.realsr import RealSrConfig
-from schemas.degraders.redegnet import RedegnetConfig
-from schemas.degraders.srmd import SrmdConfig
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.bicubic import BicubicConfig
+from pairmill.schemas.degraders.block_noise import BlockNoiseConfig
+from pairmill.schemas.degraders.bsrgan import BsrganConfig
+from pairmill.schemas.degraders.codec import CodecConfig
+from pairmill.schemas.degraders.custom import CustomConfig
+from pairmill.schemas.degraders.ikc import IkcConfig
+from pairmill.schemas.degraders.kmsr import KmsrConfig
+from pairmill.schemas.degraders.pdm import PdmConfig
+from pairmill.schemas.degraders.realesrgan import RealEsrganConfig
+from pairmill.schemas.degraders.realsr import RealSrConfig
+from pairmill.schemas.degraders.redegnet import RedegnetConfig
+from pairmill.schemas.degraders.srmd import SrmdConfig
 
 AnyConfig = (
     BicubicConfig
@@ -35,5 +35,7 @@ AnyConfig = (
     | RedegnetConfig
 )
 DegraderConfig = Annotated[AnyConfig, Field(discriminator="kind")]
-CONFIGS: dict[str, type[DegraderBase]] = {config.model_fields["kind"].default: config for config in get_args(AnyConfig)}
+CONFIGS: dict[str, type[DegraderBase]] = {
+    config.model_fields["kind"].default: config for config in get_args(AnyConfig)
+}
 """Settings by kind."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from schemas.base import Frozen, Key
+from pairmill.schemas.base import Frozen, Key
 
 Split = Literal["train", "val", "test"]
 
@@ -16,7 +16,8 @@ def _weight_form(value: Any) -> str:
 
 
 Weight = Annotated[
-    Annotated[float, Field(gt=0), Tag("one number")] | Annotated[dict[Split, Annotated[float, Field(ge=0)]], Tag("per split")],
+    Annotated[float, Field(gt=0), Tag("one number")]
+    | Annotated[dict[Split, Annotated[float, Field(ge=0)]], Tag("per split")],
     Discriminator(_weight_form),
 ]
 
@@ -39,7 +40,11 @@ class DegraderBase(Frozen):
 
     def weight_in(self, split: str) -> float:
         """Its share in a split, relative to the other degraders."""
-        return self.weight if isinstance(self.weight, float) else {str(k): w for k, w in self.weight.items()}.get(split, 0.0)
+        return (
+            self.weight
+            if isinstance(self.weight, float)
+            else {str(k): w for k, w in self.weight.items()}.get(split, 0.0)
+        )
 
     def problem(self, scale: int) -> str | None:  # noqa: ARG002
         """Why it cannot work at this scale; none if it can."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.base import DegraderBase
 
 
 class BicubicConfig(DegraderBase):

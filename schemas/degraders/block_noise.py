@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.degraders.ikc import GaussianBlurBase
-from schemas.degraders.parts import Levels
+from pairmill.schemas.degraders.ikc import GaussianBlurBase
+from pairmill.schemas.degraders.ranges import Levels
 
 
 class BlockNoiseConfig(GaussianBlurBase):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.degraders.base import DegraderBase
-from schemas.degraders.parts import (
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.ranges import (
     PUBLISHED_DIRECTIONS,
     PUBLISHED_MODES,
     THREE_METHODS,

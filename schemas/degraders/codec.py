@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from schemas.base import Frozen
-from schemas.degraders.base import DegraderBase
-from schemas.degraders.parts import Positive
-from schemas.degraders.steps import CodecStep
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.ranges import Positive
+from pairmill.schemas.degraders.steps import CodecStep
 
 
 class CodecChoice(Frozen):
@@ -22,7 +22,12 @@ class CodecChoice(Frozen):
 
 
 _PHASE = ((0, 15), (0, 15))
-_JPEG: dict[str, Any] = {"op": "jpeg", "quality": (30, 95), "subsampling": ("420", "420", "444"), "phase": _PHASE}
+_JPEG: dict[str, Any] = {
+    "op": "jpeg",
+    "quality": (30, 95),
+    "subsampling": ("420", "420", "444"),
+    "phase": _PHASE,
+}
 _VIDEO = {"h264": (20, 40), "hevc": (22, 42), "vp9": (25, 55), "av1": (25, 55)}
 DEFAULT = tuple(
     CodecChoice.model_validate(choice)
@@ -32,7 +37,10 @@ DEFAULT = tuple(
         {"weight": 1, "ops": [{"op": "webp", "quality": (20, 95)}]},
         {"weight": 1, "ops": [{"op": "avif", "quality": (20, 80)}]},
         {"weight": 1, "ops": [{"op": "jpeg_xl", "distance": (0.5, 6.0)}]},
-        *({"weight": 0.25, "ops": [{"op": "video", "codec": name, "crf": crf}]} for name, crf in _VIDEO.items()),
+        *(
+            {"weight": 0.25, "ops": [{"op": "video", "codec": name, "crf": crf}]}
+            for name, crf in _VIDEO.items()
+        ),
     )
 )
 

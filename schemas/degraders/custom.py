@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.degraders.base import DegraderBase
-from schemas.degraders.steps import Part
-from schemas.ops.resize import Method
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.steps import Part
+from pairmill.schemas.ops.resize import Method
 
 
 class CustomConfig(DegraderBase):

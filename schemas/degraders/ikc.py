@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.degraders.base import DegraderBase
-from schemas.degraders.parts import Levels, Probability, Sigmas
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.ranges import Levels, Probability, Sigmas
 
 LARGEST = {2: 2.0, 3: 3.0, 4: 4.0}
 """Largest published width by scale, in pixels."""

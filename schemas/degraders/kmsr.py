@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.base import DegraderBase
 
 
 class KmsrConfig(DegraderBase):

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Protocol, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, TypeAdapter, create_model
 from pydantic.fields import FieldInfo
 
-from schemas.base import Frozen
-from schemas.degraders.parts import ordered
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.degraders.ranges import ordered
 
 
 class Choices(Frozen):
@@ -29,7 +29,10 @@ class LogRange(Frozen):
 
 
 def ranged_model(
-    model: type[BaseModel], base: type[BaseModel], module: str, instead: Mapping[str, Any] | None = None
+    model: type[BaseModel],
+    base: type[BaseModel],
+    module: str,
+    instead: Mapping[str, Any] | None = None,
 ) -> type[BaseModel]:
     """The twin of a model: the same fields with the same descriptions, wide enough for ranges and choices.
 
@@ -46,9 +49,13 @@ def ranged_model(
         if given.get(name, ...) is not None
     }
     return create_model(
-        f"{model.__name__}Draw", __base__=base, __module__=module, __doc__=model.__doc__,
-        __cls_kwargs__={"use_attribute_docstrings": False}, **fields,       # it has no source to search, which takes seconds
-    )  # fmt: skip
+        f"{model.__name__}Draw",
+        __base__=base,
+        __module__=module,
+        __doc__=model.__doc__,
+        __cls_kwargs__={"use_attribute_docstrings": False},
+        **fields,  # it has no source to search, which takes seconds
+    )
 
 
 def ranged(kind: Any) -> Any:
@@ -67,9 +74,9 @@ def ranged(kind: Any) -> Any:
         return inner if len(parts) == 1 else _words(inner)
     if get_origin(inner) is tuple:
         return tuple[tuple(ranged(part) for part in parts)]  # type: ignore[misc]
-    if type(None) in parts:                                  # optional: written out or left alone, never drawn
+    if type(None) in parts:  # optional: written out or left alone, never drawn
         return inner
-    if float in parts:                                       # a number or a word
+    if float in parts:  # a number or a word
         return reduce(or_, [ranged(float), *(part for part in parts if part is not float)])
     raise TypeError(f"no ranged form of {kind}")
 
@@ -96,7 +103,7 @@ def _form(value: Any) -> str:
 
 
 def _each(number: Any) -> Callable[[Any], Any]:
-    adapter = cache(lambda: TypeAdapter(number))             # made when it is first needed: imports stay quick
+    adapter = cache(lambda: TypeAdapter(number))  # made when it is first needed: imports stay quick
 
     def check(value: Choices | LogRange) -> Choices | LogRange:
         if isinstance(value, LogRange) and ordered(value.log)[0] <= 0:
@@ -110,7 +117,10 @@ def _each(number: Any) -> Callable[[Any], Any]:
 
 def _words(kind: Any) -> Any:
     """Words or truth values: one, or some to choose from."""
-    forms = Annotated[kind, Tag("one of them")] | Annotated[tuple[kind, ...], Field(min_length=1), Tag("some of them")]
+    forms = (
+        Annotated[kind, Tag("one of them")]
+        | Annotated[tuple[kind, ...], Field(min_length=1), Tag("some of them")]
+    )
     return Annotated[forms, Discriminator(_words_form)]
 
 
@@ -155,7 +165,9 @@ def resolve(model: type[BaseModel], twin: BaseModel, chooser: Chooser) -> dict[s
         chooser: Takes one value of several.
     """
     return {
-        name: _one(_split(field.annotation)[0], getattr(twin, name), chooser, 2 if name == "size" else 1)
+        name: _one(
+            _split(field.annotation)[0], getattr(twin, name), chooser, 2 if name == "size" else 1
+        )
         for name, field in model.model_fields.items()
         if name in type(twin).model_fields
     }
@@ -163,7 +175,10 @@ def resolve(model: type[BaseModel], twin: BaseModel, chooser: Chooser) -> dict[s
 
 def _one(kind: Any, value: Any, chooser: Chooser, step: int) -> Any:
     if get_origin(kind) is tuple:
-        return tuple(_one(_split(part)[0], inner, chooser, step) for part, inner in zip(get_args(kind), value, strict=True))
+        return tuple(
+            _one(_split(part)[0], inner, chooser, step)
+            for part, inner in zip(get_args(kind), value, strict=True)
+        )
     if isinstance(value, Choices):
         return chooser.one_of(value.choices)
     if isinstance(value, LogRange):

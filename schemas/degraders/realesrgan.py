@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from schemas.base import Frozen
-from schemas.degraders.base import DegraderBase
-from schemas.degraders.parts import (
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.ranges import (
     PUBLISHED_DIRECTIONS,
     PUBLISHED_SHAPES,
     SECOND_DIRECTIONS,

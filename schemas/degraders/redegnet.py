@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.degraders.base import DegraderBase
-from schemas.degraders.parts import Levels, Probability
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.ranges import Levels, Probability
 
 
 class RedegnetConfig(DegraderBase):

@@ -6,9 +6,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.degraders.base import DegraderBase
-from schemas.degraders.parts import Levels, Probability, Variances
-from schemas.ops.blur import Border
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.degraders.ranges import Levels, Probability, Variances
+from pairmill.schemas.ops.blur import Border
 
 
 class SrmdConfig(DegraderBase):

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
-from schemas.base import Frozen
-from schemas.degraders.parts import Positive, Probability
-from schemas.degraders.ranged import Chooser, ranged, ranged_model, resolve
-from schemas.ops.base import OpBase
-from schemas.ops.blur import Blur, Kernel, UnsharpMask
-from schemas.ops.camera import IDENTITY, CameraOp
-from schemas.ops.codecs import CodecOp
-from schemas.ops.noise import Covariance, NoiseOp
-from schemas.ops.resize import BicubicDown, Clip, Method, Quantise, Subsample
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.degraders.ranged import Chooser, ranged, ranged_model, resolve
+from pairmill.schemas.degraders.ranges import Positive, Probability
+from pairmill.schemas.ops.base import OpBase
+from pairmill.schemas.ops.blur import Blur, Kernel, UnsharpMask
+from pairmill.schemas.ops.camera import IDENTITY, CameraOp
+from pairmill.schemas.ops.codecs import CodecOp
+from pairmill.schemas.ops.noise import Covariance, NoiseOp
+from pairmill.schemas.ops.resize import BicubicDown, Clip, Method, Quantise, Subsample
 
 
 class StepBase(Frozen):
@@ -67,7 +67,10 @@ class _End:
 
 
 def make_op(
-    step: StepBase, chooser: Chooser, key: Callable[[], str], covariance: Callable[[float], Covariance]
+    step: StepBase,
+    chooser: Chooser,
+    key: Callable[[], str],
+    covariance: Callable[[float], Covariance],
 ) -> OpBase:
     """An op of what a step allows.
 
@@ -83,10 +86,14 @@ def make_op(
     model = OPS[step.op]
     values = resolve(model, step, chooser)
     if "kernel" in values:
-        values["kernel"] = resolve(KERNELS[values["kernel"].shape], values["kernel"], chooser) | {"shape": values["kernel"].shape}
+        values["kernel"] = resolve(KERNELS[values["kernel"].shape], values["kernel"], chooser) | {
+            "shape": values["kernel"].shape
+        }
     if "mode" in values:
         correlated = values["mode"] == "correlated"
-        values["covariance"] = (values["covariance"] or covariance(values["sigma"])) if correlated else None
+        values["covariance"] = (
+            (values["covariance"] or covariance(values["sigma"])) if correlated else None
+        )
         values["sigma"] = 0.0 if correlated else values["sigma"]
     if "key" in model.model_fields:
         values["key"] = key()
@@ -110,14 +117,20 @@ KERNELS = {kernel.model_fields["shape"].default: kernel for kernel in _members(K
 CODECS = _by_name(_members(CodecOp))
 """Schemas of the codecs, by name."""
 _RESIZE = (Subsample, BicubicDown, Clip, Quantise)
-OPS = _by_name((Blur, UnsharpMask, *_members(NoiseOp), *_members(CodecOp), *_members(CameraOp), *_RESIZE))
+OPS = _by_name(
+    (Blur, UnsharpMask, *_members(NoiseOp), *_members(CodecOp), *_members(CameraOp), *_RESIZE)
+)
 """Schemas of the ops that have a twin with ranges, by name."""
 
-_SHAPES = [ranged_model(kernel, ShapeBase, __name__, {"shift": None}) for kernel in KERNELS.values()]
+_SHAPES = [
+    ranged_model(kernel, ShapeBase, __name__, {"shift": None}) for kernel in KERNELS.values()
+]
 _KERNEL: Any = Annotated[reduce(or_, _SHAPES), Field(discriminator="shape")]
 _INSTEAD = {"key": None, "kernel": _KERNEL}
 _OPS = {name: ranged_model(op, StepBase, __name__, _INSTEAD) for name, op in OPS.items()}
-globals().update({twin.__name__: twin for twin in (*_SHAPES, *_OPS.values())})     # where pickle looks for them
+globals().update(
+    {twin.__name__: twin for twin in (*_SHAPES, *_OPS.values())}
+)  # where pickle looks for them
 
 
 class _Resized(Frozen):
@@ -175,10 +188,16 @@ class OneOf(Frozen):
 
 
 def _step_form(value: Any) -> str:
-    return "one of" if isinstance(value, OneOf) or (isinstance(value, dict) and "one_of" in value) else "an op"
+    return (
+        "one of"
+        if isinstance(value, OneOf) or (isinstance(value, dict) and "one_of" in value)
+        else "an op"
+    )
 
 
 if TYPE_CHECKING:
     Part = StepBase | OneOf
 else:
-    Part = Annotated[Annotated[Step, Tag("an op")] | Annotated[OneOf, Tag("one of")], Discriminator(_step_form)]
+    Part = Annotated[
+        Annotated[Step, Tag("an op")] | Annotated[OneOf, Tag("one of")], Discriminator(_step_form)
+    ]

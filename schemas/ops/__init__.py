@@ -6,13 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.ops.blur import BlurOp
-from schemas.ops.camera import CameraOp
-from schemas.ops.codecs import CodecOp
-from schemas.ops.learned import Pdm, Redegnet
-from schemas.ops.noise import NoiseOp
-from schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
-from schemas.ops.resize import ResizeOp
+from pairmill.schemas.ops.blur import BlurOp
+from pairmill.schemas.ops.camera import CameraOp
+from pairmill.schemas.ops.codecs import CodecOp
+from pairmill.schemas.ops.learned import Pdm, Redegnet
+from pairmill.schemas.ops.noise import NoiseOp
+from pairmill.schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.resize import ResizeOp
 
 PooledOp = PooledBlur | Inject | PooledJpeg | Pdm | Redegnet
-Op = Annotated[PooledOp | BlurOp | ResizeOp | NoiseOp | CodecOp | CameraOp, Field(discriminator="op")]
+Op = Annotated[
+    PooledOp | BlurOp | ResizeOp | NoiseOp | CodecOp | CameraOp, Field(discriminator="op")
+]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.base import Frozen
+from pairmill.schemas.base import Frozen
 
 StreamKey = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 """Key of a random stream of its own, 128 bits in hexadecimal: a whole field of random numbers in one word of the program."""

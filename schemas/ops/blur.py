@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from schemas.base import Frozen
-from schemas.ops.base import Counts, OpBase
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.ops.base import Counts, OpBase
 
 
 def _odd(size: int) -> int:
@@ -130,7 +130,8 @@ class DiscKernel(KernelBase):
 
 
 Kernel = Annotated[
-    GaussianKernel | GeneralisedKernel | PlateauKernel | SincKernel | MotionKernel | DiscKernel, Field(discriminator="shape")
+    GaussianKernel | GeneralisedKernel | PlateauKernel | SincKernel | MotionKernel | DiscKernel,
+    Field(discriminator="shape"),
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.ops.base import Counts, OpBase
+from pairmill.schemas.ops.base import Counts, OpBase
 
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 IDENTITY: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
@@ -35,7 +35,9 @@ class _Camera(OpBase):
         if any(abs(row[0] + row[1] + row[2] - 1) > ROW_SLACK for row in self.colour):
             raise ValueError("rows of colour must sum to 1, so that grey stays grey")
         if a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < LEAST_DETERMINANT:
-            raise ValueError(f"colour must have a determinant of at least {LEAST_DETERMINANT}, so that it can be undone")
+            raise ValueError(
+                f"colour must have a determinant of at least {LEAST_DETERMINANT}, so that it can be undone"
+            )
         return self
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.ops.base import Counts, OpBase
+from pairmill.schemas.ops.base import Counts, OpBase
 
 Subsampling = Literal["444", "422", "420"]
 """Chroma at full, half (columns) or quarter (rows and columns) resolution."""
@@ -115,7 +115,9 @@ class Video(OpBase):
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
         name = {"h264": "H.264", "hevc": "HEVC", "vp9": "VP9", "av1": "AV1"}[self.codec]
-        return f"{name} video, CRF {self.crf}" + (f", frame {self.frames}" if self.frames > 1 else "")
+        return f"{name} video, CRF {self.crf}" + (
+            f", frame {self.frames}" if self.frames > 1 else ""
+        )
 
 
 CodecOp = Jpeg | Webp | Avif | JpegXl | ChromaSubsample | Video

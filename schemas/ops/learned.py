@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.base import Digest
-from schemas.ops.base import Counts, OpBase, StreamKey
+from pairmill.schemas.base import Digest
+from pairmill.schemas.ops.base import Counts, OpBase, StreamKey
 
 
 class Pdm(OpBase):

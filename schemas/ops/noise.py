@@ -6,11 +6,13 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.ops.base import Counts, OpBase, StreamKey
+from pairmill.schemas.ops.base import Counts, OpBase, StreamKey
 
 Mode = Literal["colour", "grey", "correlated"]
 """`colour`: channels are independent; `grey`: the same value in all of them; `correlated`: as a covariance says."""
-Covariance = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
+Covariance = tuple[
+    tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]
+]
 MOST_VARIANCE = 255.0**2
 MOST_PHOTONS = 1e6
 SLACK = 1e-6
@@ -32,7 +34,9 @@ class _Modal(OpBase):
         if (self.mode == "correlated") != (self.covariance is not None):
             raise ValueError("covariance belongs to mode correlated, and only to it")
         if self.covariance is not None and not _is_covariance(self.covariance):
-            raise ValueError("covariance must be symmetric and positive semi-definite, with variances up to 255^2")
+            raise ValueError(
+                "covariance must be symmetric and positive semi-definite, with variances up to 255^2"
+            )
         return self
 
 
@@ -56,7 +60,9 @@ class GaussianNoise(_Modal):
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
-        return f"Gaussian noise, {self.mode}" + (f", sigma {self.sigma:.1f}" if self.mode != "correlated" else "")
+        return f"Gaussian noise, {self.mode}" + (
+            f", sigma {self.sigma:.1f}" if self.mode != "correlated" else ""
+        )
 
 
 class SpeckleNoise(_Modal):
@@ -69,7 +75,9 @@ class SpeckleNoise(_Modal):
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
-        return f"speckle noise, {self.mode}" + (f", {100 * self.sigma:.1f} %" if self.mode != "correlated" else "")
+        return f"speckle noise, {self.mode}" + (
+            f", {100 * self.sigma:.1f} %" if self.mode != "correlated" else ""
+        )
 
 
 class PoissonNoise(OpBase):
@@ -93,7 +101,9 @@ class PoissonNoise(OpBase):
     @model_validator(mode="after")
     def _some_photons(self) -> Self:
         if self.peak != "levels" and not 0 < self.peak <= MOST_PHOTONS:
-            raise ValueError(f"peak must be more than 0 and at most {MOST_PHOTONS:.0f}, or 'levels'")
+            raise ValueError(
+                f"peak must be more than 0 and at most {MOST_PHOTONS:.0f}, or 'levels'"
+            )
         return self
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002

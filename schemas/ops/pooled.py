@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.base import Digest, Frozen
-from schemas.ops.base import Counts, OpBase
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.ops.base import Counts, OpBase
 
 
 class PooledBlur(OpBase):
@@ -64,7 +64,9 @@ class Inject(OpBase):
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
         rows = sorted({place.index for place in self.placements})
-        some = ", ".join(f"#{row}" for row in rows[:4]) + (f" and {len(rows) - 4} more" if len(rows) > 4 else "")
+        some = ", ".join(f"#{row}" for row in rows[:4]) + (
+            f" and {len(rows) - 4} more" if len(rows) > 4 else ""
+        )
         return f"noise patch{'es' if len(rows) > 1 else ''} {some} at strength {self.strength:.2f}"
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.ops.base import Counts, OpBase
+from pairmill.schemas.ops.base import Counts, OpBase
 
 ORDINALS = {2: "2nd", 3: "3rd"}
 Method = Literal["matlab_bicubic", "bicubic", "bilinear", "area", "nearest"]

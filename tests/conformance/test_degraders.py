@@ -14,25 +14,29 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy.ndimage import gaussian_filter
 
-from models.functional.resize import bicubic_up
-from pipeline import degraders
-from pipeline.apply import apply, intermediates
-from pipeline.degraders import DEGRADERS
-from pipeline.rng import stream
-from schemas.degraders import CONFIGS
-from schemas.degraders.base import DegraderBase
-from schemas.program import Program
-from schemas.recipe import Recipe
+from pairmill.models.functional.resize import bicubic_up
+from pairmill.pipeline import degraders
+from pairmill.pipeline.degraders import DEGRADERS
+from pairmill.pipeline.ops.apply import apply, intermediates
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.degraders.base import DegraderBase
+from pairmill.schemas.program import Program
+from pairmill.schemas.recipe import Recipe
 from tests.alignment import shift
 from tests.make import photograph
 from tests.pools import pools
 
 OPS = [
-    {"op": "blur", "kernel": {"shape": "gaussian", "sigma_x": [0.5, 2], "sigma_y": [0.5, 2], "angle": [0, 3]}},
-    {"op": "subsample", "scale": 2}, {"op": "gaussian_noise", "sigma": [2, 9], "mode": ["colour", "grey", "correlated"]},
+    {
+        "op": "blur",
+        "kernel": {"shape": "gaussian", "sigma_x": [0.5, 2], "sigma_y": [0.5, 2], "angle": [0, 3]},
+    },
+    {"op": "subsample", "scale": 2},
+    {"op": "gaussian_noise", "sigma": [2, 9], "mode": ["colour", "grey", "correlated"]},
     {"op": "resize", "factor": [0.7, 1.3], "method": ["area", "bicubic", "bilinear", "nearest"]},
     {"op": "jpeg", "quality": [60, 95], "phase": [[0, 15], [0, 15]]},
-]  # fmt: skip
+]
 SETTINGS: dict[str, dict[str, Any]] = {"custom": {"ops": OPS}}
 """Settings of degraders that have no default; of all others nothing is said here."""
 PULLED = {"realsr", "pdm", "redegnet", "kmsr"}
@@ -71,7 +75,9 @@ CASES = [(kind, scale) for kind in KINDS for scale in (2, 3, 4, 8) if allowed(ki
 every_case = pytest.mark.parametrize(("kind", "scale"), CASES)
 
 
-def draw(kind: str, scale: int, key: str | int = "a", lr_shape: tuple[int, int] = (37, 31)) -> Program:
+def draw(
+    kind: str, scale: int, key: str | int = "a", lr_shape: tuple[int, int] = (37, 31)
+) -> Program:
     degrader = degraders.build(settings(kind), scale, pools(scale)[0])
     return degrader.draw(stream(7, "draw", key), (lr_shape[0] * scale, lr_shape[1] * scale))
 
@@ -84,7 +90,9 @@ def run(program: Program, hr: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def test_drawing_depends_on_the_stream_alone(kind: str, scale: int) -> None:
     assert draw(kind, scale) == draw(kind, scale)
     different = {draw(kind, scale, number).content_digest() for number in range(8)}
-    assert len(different) >= {"bicubic": 1, "kmsr": 4}.get(kind, 8)      # without noise, a kernel of seven is all that is drawn
+    assert len(different) >= {"bicubic": 1, "kmsr": 4}.get(
+        kind, 8
+    )  # without noise, a kernel of seven is all that is drawn
 
 
 @every_case
@@ -109,7 +117,7 @@ def test_sizes_and_repeatability(kind: str, scale: int) -> None:
         assert first.shape == (*lr_shape, 3)
         assert first.dtype == np.uint8
         np.testing.assert_array_equal(first, second)
-        np.testing.assert_array_equal(hr, before)            # the HR tile is left alone
+        np.testing.assert_array_equal(hr, before)  # the HR tile is left alone
         np.testing.assert_array_equal(run(program, np.asfortranarray(hr)), first)
 
 
@@ -126,7 +134,10 @@ def test_flat_images_keep_their_level(kind: str, scale: int) -> None:
     lr_shape = (40, 31)
     for level in (0, 1, 128, 255):
         hr = np.full((lr_shape[0] * scale, lr_shape[1] * scale, 3), level, np.uint8)
-        lr = [run(draw(kind, scale, number, lr_shape), hr).astype(float) - level for number in range(3)]
+        lr = [
+            run(draw(kind, scale, number, lr_shape), hr).astype(float) - level
+            for number in range(3)
+        ]
         if kind in CLEAN:
             assert all((deviation == 0).all() for deviation in lr)
         elif level == 128:
@@ -137,9 +148,14 @@ def test_flat_images_keep_their_level(kind: str, scale: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_picture_is_recognised(kind: str) -> None:
-    hr = np.repeat(photograph(3, 48, 62, noise=0).mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    hr = np.repeat(
+        photograph(3, 48, 62, noise=0).mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2
+    )
     blocks = hr.reshape(24, 2, 31, 2, 3).mean(axis=(1, 3)).ravel()
-    found = [np.corrcoef(run(draw(kind, 2, number, (24, 31)), hr).ravel(), blocks)[0, 1] for number in range(9)]
+    found = [
+        np.corrcoef(run(draw(kind, 2, number, (24, 31)), hr).ravel(), blocks)[0, 1]
+        for number in range(9)
+    ]
     assert np.median(found) > LIKENESS.get(kind, 0.4), found
 
 
@@ -172,8 +188,12 @@ def test_lr_lies_on_hr(kind: str, scale: int) -> None:
         level = 40 + SLOPE * np.indices((side, side))[axis] / side
         hr = np.repeat(np.rint(level)[..., None], 3, axis=2).astype(np.uint8)
         for key in ("a", "b", "c", "d"):
-            profile = run(geometry(draw(kind, scale, key, (lr_side, lr_side))), hr).mean(axis=(1 - axis, 2))[inner]
-            off = (profile - 40) * side / SLOPE - (scale * np.arange(lr_side)[inner] + (scale - 1) / 2)
+            profile = run(geometry(draw(kind, scale, key, (lr_side, lr_side))), hr).mean(
+                axis=(1 - axis, 2)
+            )[inner]
+            off = (profile - 40) * side / SLOPE - (
+                scale * np.arange(lr_side)[inner] + (scale - 1) / 2
+            )
             assert abs(off.mean()) < 0.25
 
 
@@ -190,7 +210,9 @@ def test_lr_enlarged_lies_on_hr(kind: str, scale: int) -> None:
 @lru_cache
 def grain(scale: int) -> NDArray[np.uint8]:
     side = 64 * scale
-    field = gaussian_filter(np.random.default_rng(scale).standard_normal((side, side, 3)), (0.7 * scale, 0.7 * scale, 0))
+    field = gaussian_filter(
+        np.random.default_rng(scale).standard_normal((side, side, 3)), (0.7 * scale, 0.7 * scale, 0)
+    )
     return np.clip(128 + field * (40 / field.std()), 0, 255).astype(np.uint8)
 
 
@@ -200,4 +222,4 @@ def test_the_list_is_complete() -> None:
     assert set(SETTINGS) <= set(DEGRADERS)
     for kind, config in CONFIGS.items():
         assert DEGRADERS[kind].__name__ + "Config" == config.__name__
-        assert DEGRADERS[kind].__module__ == f"pipeline.degraders.{kind}"
+        assert DEGRADERS[kind].__module__ == f"pairmill.pipeline.degraders.{kind}"

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from models.archs import NETWORKS, build
-from models.archs.layers import Network
-from models.functional.resize import bicubic_down
-from schemas.network import NETWORK_CONFIG, NETWORK_CONFIGS
+from pairmill.models.archs import NETWORKS, build
+from pairmill.models.archs.layers import Network
+from pairmill.models.functional.resize import bicubic_down
+from pairmill.schemas.network import NETWORK_CONFIG, NETWORK_CONFIGS
 from tests.make import photograph
 from tests.networks import SMALL, network_of, pictures
 
@@ -50,14 +50,21 @@ def test_other_scales_are_an_error_that_says_which_work(name: str) -> None:
     wrong = [scale for scale in (*SCALES, 5, 0) if config.problem(scale)]
     assert {0, 5} <= set(wrong) < {*SCALES, 0, 5}
     for scale in wrong:
-        with pytest.raises(ValueError, match=rf"{config.arch}.* cannot be built for scale {scale}: it works for .*\d and \d"):
+        with pytest.raises(
+            ValueError,
+            match=rf"{config.arch}.* cannot be built for scale {scale}: it works for .*\d and \d",
+        ):
             build(config, scale)
 
 
 def test_a_gradient_reaches_every_weight(name: str) -> None:
     network = network_of(name).train()
     network(pictures(2, 13, 11)).square().sum().backward()
-    idle = [key for key, value in network.named_parameters() if value.grad is None or not value.grad.any()]
+    idle = [
+        key
+        for key, value in network.named_parameters()
+        if value.grad is None or not value.grad.any()
+    ]
     assert idle == []
 
 
@@ -65,10 +72,10 @@ def test_weights_come_from_the_seed_alone(name: str) -> None:
     first = network_of(name, seed=1).state_dict()
     before = torch.get_rng_state()
     torch.manual_seed(5)
-    moved, numpys = torch.get_rng_state(), str(np.random.get_state(legacy=False))      # noqa: NPY002
+    moved, numpys = torch.get_rng_state(), str(np.random.get_state(legacy=False))  # noqa: NPY002
     again, other = network_of(name, seed=1).state_dict(), network_of(name, seed=2).state_dict()
     assert torch.equal(torch.get_rng_state(), moved)
-    assert str(np.random.get_state(legacy=False)) == numpys      # noqa: NPY002
+    assert str(np.random.get_state(legacy=False)) == numpys  # noqa: NPY002
     torch.set_rng_state(before)
     assert all(torch.equal(first[key], again[key]) for key in first)
     drawn = [key for key, value in first.items() if value.ndim == 4 and "enlarge" not in key]
@@ -80,7 +87,9 @@ def test_pictures_of_a_batch_do_not_mix(name: str) -> None:
     network, batch = network_of(name), pictures(3, 19, 14)
     together = used(network, batch)
     for number in range(3):
-        torch.testing.assert_close(together[number], used(network, batch[number : number + 1])[0], rtol=0, atol=1e-5)
+        torch.testing.assert_close(
+            together[number], used(network, batch[number : number + 1])[0], rtol=0, atol=1e-5
+        )
 
 
 def test_training_and_use_are_the_same_function(name: str) -> None:
@@ -119,7 +128,10 @@ def test_one_batch_is_learned_by_heart(name: str) -> None:
     if name in {"swinir-direct", "swinir-nearest", "lapsrn-shared"}:
         pytest.skip("one of each kind is enough")
     hr = photograph(3, 10, 6, noise=0)
-    lr, wanted = (torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255 for image in (bicubic_down(hr, 2), hr))
+    lr, wanted = (
+        torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+        for image in (bicubic_down(hr, 2), hr)
+    )
     network = network_of(name).train()
     optimiser = torch.optim.Adam(network.parameters(), betas=(0.9, 0.99))
     for step in range(STEPS):

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.pdm.sampling import keyed
-from models.redegnet.checkpoint import networks_bytes
-from models.redegnet.networks import SynNet
-from pipeline.compression.tables import Encoder
-from pipeline.ops import OPS
-from pipeline.pools import Assets, pool_digest
-from schemas.ops import Op
-from schemas.ops.base import OpBase
-from schemas.ops.blur import (
+from pairmill.models.fitting.streams import keyed
+from pairmill.models.redegnet.checkpoint import networks_bytes
+from pairmill.models.redegnet.networks import SynNet
+from pairmill.pipeline.assets import Assets, pool_digest
+from pairmill.pipeline.compression.tables import Encoder
+from pairmill.pipeline.ops import OPS
+from pairmill.schemas.ops import Op
+from pairmill.schemas.ops.base import OpBase
+from pairmill.schemas.ops.blur import (
     Blur,
     DiscKernel,
     GaussianKernel,
@@ -29,14 +29,20 @@ from schemas.ops.blur import (
     SincKernel,
     UnsharpMask,
 )
-from schemas.ops.camera import Mosaic, Process, Unprocess
-from schemas.ops.codecs import Avif, ChromaSubsample, Jpeg, JpegXl, Video, Webp
-from schemas.ops.learned import Pdm, Redegnet
-from schemas.ops.noise import BlockNoise, GaussianNoise, PoissonNoise, ShotReadNoise, SpeckleNoise
-from schemas.ops.pooled import Inject, Placement, PooledBlur, PooledJpeg
-from schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Subsample
-from schemas.program import Program
-from schemas.redegnet import RedegnetNetConfig
+from pairmill.schemas.ops.camera import Mosaic, Process, Unprocess
+from pairmill.schemas.ops.codecs import Avif, ChromaSubsample, Jpeg, JpegXl, Video, Webp
+from pairmill.schemas.ops.learned import Pdm, Redegnet
+from pairmill.schemas.ops.noise import (
+    BlockNoise,
+    GaussianNoise,
+    PoissonNoise,
+    ShotReadNoise,
+    SpeckleNoise,
+)
+from pairmill.schemas.ops.pooled import Inject, Placement, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Subsample
+from pairmill.schemas.program import Program
+from pairmill.schemas.redegnet import RedegnetNetConfig
 from tests.make import photograph
 from tests.pools import pdm_pool, pools
 
@@ -45,16 +51,32 @@ KNOWN, POOLS = pools(2)
 ENCODER = Encoder(np.full((8, 8), 9), np.full((8, 8), 17), "420").row()[None]
 ENCODERS = pool_digest(ENCODER)
 NET = RedegnetNetConfig(side=16, code=4, first=2, most=4, mapping=1)
-SYNNET = np.frombuffer(networks_bytes(NET, {"syn": SynNet(NET, keyed(1, "weights"))}), np.uint8)[None]
+SYNNET = np.frombuffer(networks_bytes(NET, {"syn": SynNet(NET, keyed(1, "weights"))}), np.uint8)[
+    None
+]
 PDM = pdm_pool({"filters": 3})[1].pdm
 CODES = np.eye(3, 4, dtype=np.float32)
 ASSETS = Assets(
-    POOLS.kernels, POOLS.noise, {ENCODERS: ENCODER}, redegnet={pool_digest(SYNNET): SYNNET}, codes={pool_digest(CODES): CODES},
+    POOLS.kernels,
+    POOLS.noise,
+    {ENCODERS: ENCODER},
+    redegnet={pool_digest(SYNNET): SYNNET},
+    codes={pool_digest(CODES): CODES},
     pdm=PDM,
 )
 KEY = "0123456789abcdef" * 2
 PLACES = tuple(
-    Placement(index=2, patch_top=0, patch_left=0, flip_rows=False, flip_columns=True, top=top, left=0, height=height, width=31)
+    Placement(
+        index=2,
+        patch_top=0,
+        patch_left=0,
+        flip_rows=False,
+        flip_columns=True,
+        top=top,
+        left=0,
+        height=height,
+        width=31,
+    )
     for top, height in ((0, 20), (12, 25))
 )
 RGB = ((4.0, 1.0, 0.5), (1.0, 9.0, 2.0), (0.5, 2.0, 5.0))
@@ -79,9 +101,13 @@ class Example:
 
 EXAMPLES = [
     # what blurs and sharpens
-    Example(Blur(kernel=GaussianKernel(size=15, sigma_x=2.5, sigma_y=1, angle=0.5, shift=(0.5, 0.5)))),
+    Example(
+        Blur(kernel=GaussianKernel(size=15, sigma_x=2.5, sigma_y=1, angle=0.5, shift=(0.5, 0.5)))
+    ),
     Example(Blur(kernel=GaussianKernel(size=7, sigma_x=1, sigma_y=1), border="mirror")),
-    Example(Blur(kernel=GeneralisedKernel(size=21, sigma_x=2.5, sigma_y=1, beta=0.6), border="wrap")),
+    Example(
+        Blur(kernel=GeneralisedKernel(size=21, sigma_x=2.5, sigma_y=1, beta=0.6), border="wrap")
+    ),
     Example(Blur(kernel=PlateauKernel(size=9, sigma_x=2.5, sigma_y=1, beta=1.4))),
     Example(Blur(kernel=SincKernel(size=21, cutoff=1.2))),
     Example(Blur(kernel=MotionKernel(size=41, length=30.5, angle=1.0))),
@@ -90,20 +116,33 @@ EXAMPLES = [
     # what changes the size and the range
     Example(Subsample(scale=3), shape=(13, 11)),
     Example(BicubicDown(scale=3), shape=(12, 10)),
-    *(Example(Resize(height=50, width=17, method=method), shape=(50, 17))
-      for method in ("matlab_bicubic", "bicubic", "bilinear", "area", "nearest")),
+    *(
+        Example(Resize(height=50, width=17, method=method), shape=(50, 17))
+        for method in ("matlab_bicubic", "bicubic", "bilinear", "area", "nearest")
+    ),
     Example(Clip()),
     Example(Quantise()),
     # what takes something from a pool
     Example(PooledBlur(pool=next(iter(ASSETS.kernels)), index=1), eight=True),
-    Example(Inject(pool=next(iter(ASSETS.noise)), strength=0.7, placements=PLACES), grey=False, flat=False),
+    Example(
+        Inject(pool=next(iter(ASSETS.noise)), strength=0.7, placements=PLACES),
+        grey=False,
+        flat=False,
+    ),
     Example(PooledJpeg(pool=ENCODERS, index=0, phase=(3, 5)), near=9),
-    Example(Redegnet(checkpoint=pool_digest(SYNNET), pool=pool_digest(CODES), index=1), grey=False, flat=False, eight=True),
+    Example(
+        Redegnet(checkpoint=pool_digest(SYNNET), pool=pool_digest(CODES), index=1),
+        grey=False,
+        flat=False,
+        eight=True,
+    ),
     Example(Pdm(pool=next(iter(PDM)), key=KEY), grey=False, flat=False, shape=(18, 15), eight=True),
     # noise
     Example(GaussianNoise(sigma=9, key=KEY), grey=False, flat=False),
     Example(GaussianNoise(sigma=9, mode="grey", key=KEY), flat=False),
-    Example(GaussianNoise(sigma=0, mode="correlated", covariance=RGB, key=KEY), grey=False, flat=False),
+    Example(
+        GaussianNoise(sigma=0, mode="correlated", covariance=RGB, key=KEY), grey=False, flat=False
+    ),
     Example(SpeckleNoise(sigma=0.1, mode="grey", key=KEY), flat=False),
     Example(PoissonNoise(peak=150, key=KEY), grey=False, flat=False),
     Example(PoissonNoise(grey=True, key=KEY), flat=False),
@@ -120,7 +159,7 @@ EXAMPLES = [
     Example(Unprocess(), grey=False, flat=False),
     Example(Mosaic(), grey=False, flat=False),
     Example(Process(), grey=False, flat=False),
-]  # fmt: skip
+]
 
 IDS = [f"{number}-{type(example.op).__name__}" for number, example in enumerate(EXAMPLES)]
 each = pytest.mark.parametrize("example", EXAMPLES, ids=IDS)
@@ -158,7 +197,11 @@ def test_pure(example: Example, make: Callable[[], Image]) -> None:
             run(example, make())
         return
     image = make().copy()
-    first, second, turned = run(example, image), run(example, image), run(example, np.asfortranarray(image))
+    first, second, turned = (
+        run(example, image),
+        run(example, image),
+        run(example, np.asfortranarray(image)),
+    )
     np.testing.assert_array_equal(image, make())
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(first, turned)
@@ -191,7 +234,9 @@ def test_flat_images(example: Example, level: int) -> None:
         assert np.abs(found - level).max() <= example.near
 
 
-@pytest.mark.parametrize("example", [example for example in EXAMPLES if not isinstance(example.op, Inject)])
+@pytest.mark.parametrize(
+    "example", [example for example in EXAMPLES if not isinstance(example.op, Inject)]
+)
 @pytest.mark.parametrize("shape", [(1, 1), (2, 37), (8, 8)])
 def test_small_images(example: Example, shape: tuple[int, int]) -> None:
     """Down to one pixel, unless the op needs more: then it says so. Placements of noise patches are made for one size."""

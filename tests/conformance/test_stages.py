@@ -21,17 +21,17 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import layout
-from pipeline.build import make
-from pipeline.corpora.table import iterate
-from pipeline.execution import Executor, ProcessExecutor, SerialExecutor, run_stage
-from pipeline.stage import Batch, Profile, Sealed, Stage, Watcher, finished
-from pipeline.stages import STAGES
-from pipeline.storage import Storage
-from schemas.image import ImageSet
-from schemas.recipe import Recipe
+from pairmill.pipeline.build.build import make
+from pairmill.pipeline.runner.execution import Executor, ProcessExecutor, SerialExecutor, run_stage
+from pairmill.pipeline.runner.stage import Batch, Profile, ProgressListener, Sealed, Stage, finished
+from pairmill.pipeline.shards.table import iterate
+from pairmill.pipeline.stages import STAGES
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.image import ImageSet
+from pairmill.schemas.recipe import Recipe
+from tests.config_mutations import changed_leaves
 from tests.make import Counting, Tiny, build, make_stages, photograph, save, tree
-from tests.mutate import changed_leaves
 
 NAMES = list(STAGES)
 
@@ -54,7 +54,14 @@ class Bench:
 
     def run(self, executor: Executor | None = None, workers: int = 1) -> Sealed[Any]:
         profile = Profile(str(self.workspace), workers=workers)
-        return run_stage(self.stage, self.inputs, self.config, profile, executor or SerialExecutor(), Watcher())
+        return run_stage(
+            self.stage,
+            self.inputs,
+            self.config,
+            profile,
+            executor or SerialExecutor(),
+            ProgressListener(),
+        )
 
     def same(self) -> None:
         """The folder is what the tiny build left, byte for byte."""
@@ -65,7 +72,11 @@ class Bench:
 
 def bench_of(name: str, tiny: Tiny, folder: Path) -> Bench:
     workspace = folder / "workspace"
-    shutil.copytree(tiny.workspace, workspace, ignore=lambda where, _: {name} if where.endswith("/stages") else set())
+    shutil.copytree(
+        tiny.workspace,
+        workspace,
+        ignore=lambda where, _: {name} if where.endswith("/stages") else set(),
+    )
     expected = tree(tiny.workspace / "stages" / name)
     assert expected
     return Bench(STAGES[name], *tiny.inputs[name], workspace, expected, tiny.sealed[name])
@@ -84,7 +95,10 @@ class Reordered:
 
     def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
         units = [unit for batch in batches for unit in batch.units][::-1]
-        cut = [replace(batches[0], units=tuple(units[i : i + self.size])) for i in range(0, len(units), self.size)]
+        cut = [
+            replace(batches[0], units=tuple(units[i : i + self.size]))
+            for i in range(0, len(units), self.size)
+        ]
         yield from SerialExecutor().run(cut, advanced)
 
 
@@ -110,7 +124,7 @@ def test_plan_twice_is_equal(bench: Bench) -> None:
     assert first == second
     assert len({unit.key for unit in first}) == len(first) > 0
     assert all(unit.payload.label for unit in first)
-    assert not bench.folder.exists()                    # planning writes nothing
+    assert not bench.folder.exists()  # planning writes nothing
 
 
 def test_work_twice_gives_identical_files(bench: Bench) -> None:
@@ -141,12 +155,14 @@ def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         pools: list[ProcessPoolExecutor] = []
 
-        def one_pool(*arguments: Any, **options: Any) -> contextlib.nullcontext[ProcessPoolExecutor]:
+        def one_pool(
+            *arguments: Any, **options: Any
+        ) -> contextlib.nullcontext[ProcessPoolExecutor]:
             if not pools:
                 pools.append(stack.enter_context(ProcessPoolExecutor(*arguments, **options)))
             return contextlib.nullcontext(pools[0])
 
-        patch.setattr("pipeline.execution.ProcessPoolExecutor", one_pool)
+        patch.setattr("pairmill.pipeline.runner.execution.ProcessPoolExecutor", one_pool)
         make_stages(tiny.recipe, workspace, executor=ProcessExecutor(2), workers=2)
         assert pools
     return workspace
@@ -168,7 +184,9 @@ def test_killed_between_units_then_resumed(bench: Bench, after: int) -> None:
     assert len([path for path in done if path.name == "result.json"]) == after
     assert bench.run().computed == len(units) - after
     bench.same()
-    assert {path: path.stat().st_mtime_ns for path in done} == done         # finished units were not touched
+    assert {
+        path: path.stat().st_mtime_ns for path in done
+    } == done  # finished units were not touched
 
 
 def test_killed_at_a_write_then_resumed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +201,7 @@ def test_killed_at_a_write_then_resumed(bench: Bench, monkeypatch: pytest.Monkey
             with create(self, name) as file:
                 yield file
                 writes += 1
-                if writes >= limit:                     # noqa: B023
+                if writes >= limit:  # noqa: B023
                     raise KeyboardInterrupt
 
         with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
@@ -210,14 +228,25 @@ def test_unsealed_rests_change_nothing(bench: Bench) -> None:
     bench.same()
 
 
-def test_nothing_outside_its_folder_is_written(bench: Bench, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_outside_its_folder_is_written(
+    bench: Bench, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
 
     def state() -> dict[str, tuple[int, int]]:
-        files = [path for root in (tmp_path, tiny.photographs) for path in root.rglob("*") if path.is_file()]
-        return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in files if bench.folder not in path.parents}
+        files = [
+            path
+            for root in (tmp_path, tiny.photographs)
+            for path in root.rglob("*")
+            if path.is_file()
+        ]
+        return {
+            str(path): (path.stat().st_mtime_ns, path.stat().st_size)
+            for path in files
+            if bench.folder not in path.parents
+        }
 
     before = state()
     bench.run()
@@ -228,15 +257,19 @@ def test_nothing_outside_its_folder_is_written(bench: Bench, tiny: Tiny, tmp_pat
 def test_no_clock_and_no_global_generator(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another time and other global seeds change nothing, and the global generators are where they were."""
     random.seed(99)
-    np.random.seed(99)      # noqa: NPY002
+    np.random.seed(99)  # noqa: NPY002
     torch.manual_seed(99)
-    states = random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()        # noqa: NPY002
+    states = random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()  # noqa: NPY002
     with monkeypatch.context() as patch:
         patch.setattr(time, "time", lambda: 1e9)
         patch.setattr(time, "time_ns", lambda: 10**18)
         bench.run()
     bench.same()
-    assert (random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()) == states  # noqa: NPY002
+    assert (
+        random.getstate(),
+        str(np.random.get_state()),
+        torch.get_rng_state().numpy().tobytes(),
+    ) == states  # noqa: NPY002
 
 
 def test_every_config_field_changes_every_unit_key(bench: Bench) -> None:
@@ -251,7 +284,10 @@ def test_every_config_field_changes_every_unit_key(bench: Bench) -> None:
 
 def test_stage_version_changes_every_unit_key(bench: Bench) -> None:
     newer = replace(bench.stage, version=bench.stage.version + 1)
-    old, new = ({unit.key for unit in stage.units(bench.inputs, bench.config)} for stage in (bench.stage, newer))
+    old, new = (
+        {unit.key for unit in stage.units(bench.inputs, bench.config)}
+        for stage in (bench.stage, newer)
+    )
     assert not old & new
 
 
@@ -260,9 +296,12 @@ SHARES = {"splits.train", "splits.val", "splits.test", "shards.samples"}
 
 
 DECISIONS = {
-    "curation.duplicates", "curation.real.max_blockiness", "curation.real.max_blur", "curation.clean.max_blockiness",
+    "curation.duplicates",
+    "curation.real.max_blockiness",
+    "curation.real.max_blur",
+    "curation.clean.max_blockiness",
     "curation.clean.max_blur",
-}  # fmt: skip
+}
 """They decide about what was measured, after the stages; nothing in the tiny corpus is a copy or that bad (see test_copies)."""
 
 
@@ -282,10 +321,16 @@ def test_every_recipe_field_reaches_a_stage(tiny: Tiny) -> None:
     """No setting is ignored; the name alone names the corpus and nothing else."""
     before = stage_keys(tiny.recipe, tiny)
     silent = set()
-    places = (                                           # tested elsewhere
-        "images", "redegnet.vgg_weights", "redegnet.from_checkpoint", "pools_from", "curation.benchmarks.0",
-    )  # fmt: skip
-    for place, recipe in changed_leaves(tiny.recipe, leave_out=(*places, "realism", "train")).items():      # not of the corpus
+    places = (  # tested elsewhere
+        "images",
+        "redegnet.vgg_weights",
+        "redegnet.from_checkpoint",
+        "pools_from",
+        "curation.benchmarks.0",
+    )
+    for place, recipe in changed_leaves(
+        tiny.recipe, leave_out=(*places, "realism", "train")
+    ).items():  # not of the corpus
         if stage_keys(recipe, tiny) == before:
             silent.add(place)
     assert silent - SHARES - DECISIONS == {"name"}
@@ -302,12 +347,17 @@ def test_moved_photographs_recompute_nothing_but_ingest(tiny_copy: Tiny, tmp_pat
     counting = Counting()
     manifest = build(recipe, tiny_copy.workspace, watcher=counting)
     assert {name for name, count in counting.computed.items() if count} == {"ingest"}
-    assert (manifest.version, manifest.digest) == (tiny_copy.manifest.version, tiny_copy.manifest.digest)
+    assert (manifest.version, manifest.digest) == (
+        tiny_copy.manifest.version,
+        tiny_copy.manifest.digest,
+    )
 
 
 def test_a_rejected_file_changes_no_corpus(tiny_copy: Tiny, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"not a photograph")
-    images = tiny_copy.recipe.images.with_(real=(*tiny_copy.recipe.images.real, str(tmp_path / "broken.jpg")))
+    images = tiny_copy.recipe.images.with_(
+        real=(*tiny_copy.recipe.images.real, str(tmp_path / "broken.jpg"))
+    )
     counting = Counting()
     made = make_stages(tiny_copy.recipe.with_(images=images), tiny_copy.workspace, watcher=counting)
     assert len(made.images.manifest.rejected) == 1
@@ -327,9 +377,14 @@ def test_more_photographs_change_no_other_sample(tiny_copy: Tiny, tmp_path: Path
         rows = [row for table in tables for row in iterate(io.BytesIO(table))]
         return {row.key: (row.program, row.lr_sha256) for row in rows}
 
-    new = [str(save(photograph(30 + number, 67, 71), tmp_path / f"{number}.png")) for number in range(3)]
+    new = [
+        str(save(photograph(30 + number, 67, 71), tmp_path / f"{number}.png"))
+        for number in range(3)
+    ]
     images = tiny_copy.recipe.images
-    recipe = tiny_copy.recipe.with_(degraders=[d for d in tiny_copy.recipe.degraders if d.kind not in ("pdm", "redegnet")])
+    recipe = tiny_copy.recipe.with_(
+        degraders=[d for d in tiny_copy.recipe.degraders if d.kind not in ("pdm", "redegnet")]
+    )
     before = samples(recipe)
     after = samples(recipe.with_(images=images.with_(clean=(*images.clean, *new))))
     assert len(after) > len(before) > 10
@@ -338,5 +393,7 @@ def test_more_photographs_change_no_other_sample(tiny_copy: Tiny, tmp_path: Path
 
 def test_image_set_identity_is_content(tiny: Tiny) -> None:
     images: ImageSet = tiny.sealed["ingest"].manifest
-    renamed = tuple(image.with_(url=f"/elsewhere/{number}") for number, image in enumerate(images.accepted))
+    renamed = tuple(
+        image.with_(url=f"/elsewhere/{number}") for number, image in enumerate(images.accepted)
+    )
     assert images.with_(accepted=renamed).identity() == images.identity()

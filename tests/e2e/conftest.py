@@ -44,7 +44,9 @@ shards: {{samples: 4}}
 def photograph(seed: int, height: int = 157, width: int = 213) -> np.ndarray:
     """A picture with a flat noisy sky, soft shapes and fine texture; (height, width, 3) uint8."""
     rng = np.random.default_rng(seed)
-    coarse = cv2.resize(rng.normal(0, 60, (9, 12, 3)), (width, height), interpolation=cv2.INTER_CUBIC)
+    coarse = cv2.resize(
+        rng.normal(0, 60, (9, 12, 3)), (width, height), interpolation=cv2.INTER_CUBIC
+    )
     fine = cv2.GaussianBlur(rng.normal(0, 90, (height, width, 3)), (0, 0), 1.1)
     image = 120 + coarse + fine
     image[: height // 2, : width // 2] = 130 + rng.uniform(-20, 20, 3)
@@ -64,7 +66,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(tmp_path: Path, photos: Path) -> Callable[..., Path]:
     """Writes the small recipe, with texts replaced."""
 
-    def write(name: str = "tiny.yaml", *changes: tuple[str, str], images: Path | None = None) -> Path:
+    def write(
+        name: str = "tiny.yaml", *changes: tuple[str, str], images: Path | None = None
+    ) -> Path:
         text = RECIPE.format(photos=images or photos)
         for old, new in changes:
             assert old in text
@@ -81,9 +85,12 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     """A real Prefect server in a process of its own, with its own home."""
     home = tmp_path_factory.mktemp("prefect")
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER], env=os.environ | {"PREFECT_HOME": str(home)}, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-c", SERVER],
+        env=os.environ | {"PREFECT_HOME": str(home)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert server.stdout is not None
     url = server.stdout.readline().strip()
     assert url.startswith("http"), url
@@ -93,7 +100,7 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
 SERVER = """
 import sys
-from flows.quiet import settle_terminal
+from pairmill.flows.prefect_support.environment import settle_terminal
 settle_terminal()
 from prefect.server.api.server import SubprocessASGIServer
 server = SubprocessASGIServer()
@@ -110,22 +117,33 @@ def pairmill(prefect: dict[str, str]) -> Run:
     return lambda *arguments, **options: run(*arguments, env=prefect, **options)
 
 
-def run(*arguments: object, env: dict[str, str], timeout: float = 240) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.cli", *map(str, arguments)]
+def run(
+    *arguments: object, env: dict[str, str], timeout: float = 240
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pairmill.flows.cli", *map(str, arguments)]
     root = str(Path(__file__).parents[2])
     return subprocess.run(
-        command, env=os.environ | env | {"PYTHONPATH": root, "COLUMNS": "100"}, capture_output=True, text=True, timeout=timeout,
-        cwd=root, check=False,
-    )  # fmt: skip
+        command,
+        env=os.environ | env | {"PYTHONPATH": root, "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        cwd=root,
+        check=False,
+    )
 
 
 def start(*arguments: object, env: dict[str, str]) -> subprocess.Popen[str]:
     """The same, left running."""
     root = str(Path(__file__).parents[2])
     return subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", *map(str, arguments)], env=os.environ | env | {"PYTHONPATH": root},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True, cwd=root,
-    )  # fmt: skip
+        [sys.executable, "-m", "pairmill.flows.cli", *map(str, arguments)],
+        env=os.environ | env | {"PYTHONPATH": root},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=root,
+    )
 
 
 def wait_until(check: Callable[[], bool], seconds: float) -> bool:

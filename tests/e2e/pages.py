@@ -14,7 +14,12 @@ LOST = "return [...document.querySelectorAll('nav a')].filter((a) => !document.q
 
 def check_whole(browser: Any, width: int) -> None:
     """Every picture is there, nothing is wider than the screen, links within the page lead somewhere, nothing complained."""
-    assert browser.execute_script("return [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)") == []
+    assert (
+        browser.execute_script(
+            "return [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)"
+        )
+        == []
+    )
     assert browser.execute_script("return document.images.length") > 8
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script(WIDE) == []

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from schemas.corpus import CorpusManifest
-from schemas.image import ImageReason
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.image import ImageReason
 from tests.e2e.cluster import scheduler
 from tests.e2e.conftest import Run, start, wait_until
 from tests.odd_images import make_odd_images
@@ -42,7 +42,9 @@ def built(tmp_path_factory: pytest.TempPathFactory, photos: Path, prefect: dict[
 
     workspace = tmp_path_factory.mktemp("built")
     (workspace / "tiny.yaml").write_text(RECIPE.format(photos=photos))
-    done = run("build", workspace / "tiny.yaml", "--workspace", workspace, "--workers", 1, env=prefect)
+    done = run(
+        "build", workspace / "tiny.yaml", "--workspace", workspace, "--workers", 1, env=prefect
+    )
     (workspace / "terminal.txt").write_text(done.stdout + done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr
     return workspace
@@ -76,9 +78,18 @@ with get_client(sync_client=True) as client:
     print(json.dumps([[t.name, t.state_name] for t in tasks]), json.dumps([a.key for a in artifacts]), sep="\\n")
 """
     env = os.environ | prefect | {"PREFECT_LOGGING_LEVEL": "CRITICAL"}
-    said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    ).stdout
     tasks, artifacts = (json.loads(line) for line in said.splitlines()[-2:])
-    assert {"ingest", "clean up", "estimate kernels", "mine noise", "synthesize pairs", "seal corpus"} <= {t[0] for t in tasks}
+    assert {
+        "ingest",
+        "clean up",
+        "estimate kernels",
+        "mine noise",
+        "synthesize pairs",
+        "seal corpus",
+    } <= {t[0] for t in tasks}
     assert "corpus-tiny" in artifacts
     assert "estimate-kernels" in artifacts
 
@@ -89,7 +100,9 @@ def test_verify_replay_show_and_list(built: Path, pairmill: Run, tmp_path: Path)
     verified = pairmill("corpus", "verify", "tiny", "--workspace", built)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert f"{pairs} samples, every byte as sealed" in verified.stdout
-    replayed = pairmill("corpus", "replay", "tiny", "--all", "--out", tmp_path / "out", "--workspace", built)
+    replayed = pairmill(
+        "corpus", "replay", "tiny", "--all", "--out", tmp_path / "out", "--workspace", built
+    )
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert f"{pairs} of {pairs} LR pictures identical" in replayed.stdout
     assert len(list((tmp_path / "out").glob("*.lr-replayed.png"))) == pairs
@@ -106,8 +119,15 @@ def test_two_workers_make_the_same_bytes(built: Path, pairmill: Run, tmp_path: P
     assert shard_bytes(tmp_path) == shard_bytes(built)
 
 
-def test_killed_at_any_moment_ends_in_the_same_bytes(built: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path) -> None:
-    for stage in ("ingest", "estimate_kernels", "mine_noise", "synthesize"):     # fifty of them: tests/e2e/test_kills.py
+def test_killed_at_any_moment_ends_in_the_same_bytes(
+    built: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path
+) -> None:
+    for stage in (
+        "ingest",
+        "estimate_kernels",
+        "mine_noise",
+        "synthesize",
+    ):  # fifty of them: tests/e2e/test_kills.py
         process = start("build", built / "tiny.yaml", "--workspace", tmp_path, env=prefect)
         units = tmp_path / "stages" / stage / "units"
         assert wait_until(lambda: any(units.glob("*/*")) or process.poll() is not None, 120)  # noqa: B023
@@ -127,10 +147,25 @@ def test_interrupt_is_polite(
     """Ctrl-C, and what service managers do: a signal to all processes, the Prefect server among them."""
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", "build", built / "tiny.yaml", "--workspace", tmp_path], cwd=root,
-        env=os.environ | prefect, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert wait_until(lambda: (tmp_path / "stages" / "ingest").exists() or process.poll() is not None, 120)
+        [
+            sys.executable,
+            "-m",
+            "pairmill.flows.cli",
+            "build",
+            built / "tiny.yaml",
+            "--workspace",
+            tmp_path,
+        ],
+        cwd=root,
+        env=os.environ | prefect,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert wait_until(
+        lambda: (tmp_path / "stages" / "ingest").exists() or process.poll() is not None, 120
+    )
     (os.killpg if to_all else os.kill)(process.pid, number)
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 130, text
@@ -147,7 +182,9 @@ def test_one_changed_value_runs_only_what_depends_on_it(
     changed = recipe("changed.yaml", ("weight: 2", "weight: 3"))
     done = pairmill("build", changed, "--workspace", built)
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = {line.split("made")[0].split()[1]: line for line in done.stdout.splitlines() if "✓" in line}
+    rows = {
+        line.split("made")[0].split()[1]: line for line in done.stdout.splitlines() if "✓" in line
+    }
     for stage in ("clean", "estimate", "judge", "mine", "choose"):
         assert "found" in rows[stage], rows[stage]
         assert "made" not in rows[stage], rows[stage]
@@ -160,12 +197,16 @@ def test_one_changed_value_runs_only_what_depends_on_it(
 
 
 @pytest.mark.slow
-def test_a_dask_cluster_started_by_hand_makes_the_same_bytes(built: Path, pairmill: Run, tmp_path: Path) -> None:
+def test_a_dask_cluster_started_by_hand_makes_the_same_bytes(
+    built: Path, pairmill: Run, tmp_path: Path
+) -> None:
     with scheduler(tmp_path) as (address, worker), Client(address) as client:
         worker()
         worker()
         client.wait_for_workers(2, timeout=60)
-        done = pairmill("build", built / "tiny.yaml", "--workspace", tmp_path / "ws", "--engine", address)
+        done = pairmill(
+            "build", built / "tiny.yaml", "--workspace", tmp_path / "ws", "--engine", address
+        )
     assert done.returncode == 0, done.stdout + done.stderr
     assert not NOISE.search(done.stdout + done.stderr)
     assert shard_bytes(tmp_path / "ws") == shard_bytes(built)
@@ -215,7 +256,9 @@ def test_a_wrong_recipe_is_one_screen_and_exit_2(
     assert len(text.splitlines()) <= 24
 
 
-def test_a_missing_recipe_and_a_missing_corpus_suggest_what_to_do(pairmill: Run, built: Path) -> None:
+def test_a_missing_recipe_and_a_missing_corpus_suggest_what_to_do(
+    pairmill: Run, built: Path
+) -> None:
     done = pairmill("build", built / "tiny.yml", "--workspace", built)
     assert done.returncode == 2
     assert "did you mean" in done.stderr
@@ -224,7 +267,9 @@ def test_a_missing_recipe_and_a_missing_corpus_suggest_what_to_do(pairmill: Run,
     assert "did you mean tiny?" in done.stderr
 
 
-def test_a_flipped_byte_is_named_by_shard_and_sample(built: Path, pairmill: Run, tmp_path: Path) -> None:
+def test_a_flipped_byte_is_named_by_shard_and_sample(
+    built: Path, pairmill: Run, tmp_path: Path
+) -> None:
     copy = tmp_path / "copy"
     subprocess.run(["cp", "-r", built, copy], check=True)
     shard = min(copy.glob("corpora/tiny/*/shards/*.tar"))
@@ -237,7 +282,9 @@ def test_a_flipped_byte_is_named_by_shard_and_sample(built: Path, pairmill: Run,
     assert done.returncode == 1
     assert shard.name in done.stderr
     assert re.search(r"sample-(pixels-differ|unreadable)", done.stderr)
-    assert f"`pairmill corpus repair {reference} --workspace {copy}`" in done.stderr.splitlines()[-1]
+    assert (
+        f"`pairmill corpus repair {reference} --workspace {copy}`" in done.stderr.splitlines()[-1]
+    )
     done = pairmill("corpus", "repair", reference, "--workspace", copy)
     assert done.returncode == 0, done.stderr
     assert re.search(rf"made again +{shard.name}", done.stdout)
@@ -264,6 +311,12 @@ def test_no_usable_kernel_stops_before_synthesis_and_says_what_would_work(
 
 def test_help_is_instant_and_imports_nothing_heavy() -> None:
     heavy = ("torch", "prefect", "dask", "zarr", "cv2", "numpy", "scipy")
-    code = f"import sys, flows.cli.main; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    code = f"import sys, pairmill.flows.cli.main; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
     assert done.stdout.strip() == "[]"

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.evaluate.networks import load
-from pipeline.evaluate.outputs import jobs_of
-from pipeline.evaluate.request import Request
-from pipeline.evaluate.run import evaluate
-from pipeline.evaluate.upscale import upscale_files
-from pipeline.execution import one_thread
-from pipeline.storage import Storage
-from schemas.evaluation import EvaluationConfig, InferenceConfig
+from pairmill.pipeline.evaluate.networks import load
+from pairmill.pipeline.evaluate.outputs import jobs_of
+from pairmill.pipeline.evaluate.request import Request
+from pairmill.pipeline.evaluate.run import evaluate
+from pairmill.pipeline.evaluate.upscale import upscale_files
+from pairmill.pipeline.runner.execution import one_thread
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.evaluation import EvaluationConfig, InferenceConfig
 from tests.e2e.pages import check_whole
 from tests.e2e.test_report_page import browser, pytestmark, show  # noqa: F401
 from tests.make import photograph, save
@@ -32,11 +32,30 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         save(photograph(seed, 67, 81), folder / "real" / name)
     save(photograph(5, 9, 30), folder / "real/tiny.png")
     (folder / "real" / f"broken-{LONG}").write_bytes(b"")
-    nets = tuple(checkpoint(folder / f"{name}.safetensors", seed=seed) for seed, name in enumerate(["psnr", "g" * 60]))
-    store, config = Storage(str(folder)), EvaluationConfig(inference=InferenceConfig(tile=64), shown=3)
-    evaluate(Request(nets, hr=("real",), real=("real",), base=str(folder), config=config), store, store, "evaluation")
-    upscale_files(load(nets[0]), jobs_of(["real"], str(folder), f"{folder}/out"), Storage(f"{folder}/out"), config.inference)
-    return {"evaluation": f"file://{folder}/evaluation/index.html", "upscale": f"file://{folder}/out/look/index.html"}
+    nets = tuple(
+        checkpoint(folder / f"{name}.safetensors", seed=seed)
+        for seed, name in enumerate(["psnr", "g" * 60])
+    )
+    store, config = (
+        Storage(str(folder)),
+        EvaluationConfig(inference=InferenceConfig(tile=64), shown=3),
+    )
+    evaluate(
+        Request(nets, hr=("real",), real=("real",), base=str(folder), config=config),
+        store,
+        store,
+        "evaluation",
+    )
+    upscale_files(
+        load(nets[0]),
+        jobs_of(["real"], str(folder), f"{folder}/out"),
+        Storage(f"{folder}/out"),
+        config.inference,
+    )
+    return {
+        "evaluation": f"file://{folder}/evaluation/index.html",
+        "upscale": f"file://{folder}/out/look/index.html",
+    }
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -44,7 +63,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: int) -> None:  # noqa: F811
     show(browser, pages[name], width)
     check_whole(browser, width)
-    panes = "return [...document.querySelectorAll('.pane')].map((p) => [p.offsetWidth, p.offsetHeight])"
+    panes = (
+        "return [...document.querySelectorAll('.pane')].map((p) => [p.offsetWidth, p.offsetHeight])"
+    )
     for across, down in browser.execute_script(panes):
         assert across == pytest.approx(down, abs=1)
         assert across >= 110

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from distributed import Client, get_task_stream
 
-from pipeline.corpora.log import find_version
-from pipeline.corpora.verify import verify
-from pipeline.recipes import load_recipe
-from pipeline.storage import Storage
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.recipe.load import load_recipe
+from pairmill.pipeline.workspace.storage import Storage
 from tests.e2e.cluster import ROOT, scheduler
 from tests.e2e.conftest import Run, run, start, wait_until
 from tests.make import build
@@ -43,18 +43,38 @@ def test_a_full_disk_is_one_clear_message_and_the_rerun_finishes(
     """A file system of 1 MiB where we may mount one, else a limit on the size of files; room is made, and it goes on."""
     file, workspace = recipe("full.yaml", *SMALL, images=few), tmp_path / "small disk"
     workspace.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", workspace], capture_output=True).returncode == 0
+    mounted = (
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", workspace], capture_output=True
+        ).returncode
+        == 0
+    )
     prefix = [] if mounted else ["prlimit", "--fsize=60000"]
     try:
-        command = [*prefix, sys.executable, "-m", "flows.cli", "build", file, "--workspace", workspace, "--workers", "1"]
-        full = subprocess.run(command, env=os.environ | prefect, capture_output=True, text=True, cwd=ROOT)
+        command = [
+            *prefix,
+            sys.executable,
+            "-m",
+            "pairmill.flows.cli",
+            "build",
+            file,
+            "--workspace",
+            workspace,
+            "--workers",
+            "1",
+        ]
+        full = subprocess.run(
+            command, env=os.environ | prefect, capture_output=True, text=True, cwd=ROOT
+        )
         told = " ".join((full.stdout + full.stderr).split())
         assert full.returncode == 1, told
         assert re.search("No space left on device|File too large", told), told
         assert "free some space and run the same command again" in told
         assert "Traceback" not in told
         storage = Storage(str(workspace))
-        kept = {name: storage.read(name) for name in storage.files("") if name.endswith("result.json")}
+        kept = {
+            name: storage.read(name) for name in storage.files("") if name.endswith("result.json")
+        }
         assert kept
         assert list(workspace.rglob("*.tmp")) == []
         if mounted:
@@ -75,11 +95,18 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_starts(
     folder = tmp_path / "read only"
     folder.mkdir()
     root = os.geteuid() == 0
-    if root and subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], capture_output=True).returncode:
+    if (
+        root
+        and subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], capture_output=True
+        ).returncode
+    ):
         pytest.skip("root without the right to mount")
     folder.chmod(0o555) if not root else None
     try:
-        done = pairmill("build", recipe("few.yaml", *SMALL, images=few), "--workspace", folder, timeout=100)
+        done = pairmill(
+            "build", recipe("few.yaml", *SMALL, images=few), "--workspace", folder, timeout=100
+        )
     finally:
         subprocess.run(["umount", folder], check=True) if root else folder.chmod(0o755)
     told = " ".join((done.stdout + done.stderr).split())
@@ -100,10 +127,17 @@ def test_kernels_are_estimated_where_a_gpu_is_declared_and_workers_may_come_and_
         gpu = worker("--name", "gpu", "--resources", "GPU=1")
         worker("--name", "plain")
         client.wait_for_workers(2, timeout=60)
-        places = {info["name"]: place for place, info in client.scheduler_info(n_workers=-1)["workers"].items()}
+        places = {
+            info["name"]: place
+            for place, info in client.scheduler_info(n_workers=-1)["workers"].items()
+        }
         with get_task_stream(client) as stream:
-            process = start("build", file, "--workspace", tmp_path / "ws", "--engine", address, env=prefect)
-            assert wait_until(lambda: any(units.glob("synthesize/units/*/*")) or process.poll() is not None, 120)
+            process = start(
+                "build", file, "--workspace", tmp_path / "ws", "--engine", address, env=prefect
+            )
+            assert wait_until(
+                lambda: any(units.glob("synthesize/units/*/*")) or process.poll() is not None, 120
+            )
             gpu.send_signal(signal.SIGKILL)
             worker("--name", "late")
             assert process.wait(120) == 0

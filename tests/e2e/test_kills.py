@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.corpora.log import corpus_names, find_version, read_log, read_manifest
-from pipeline.corpora.verify import verify
-from pipeline.recipes import load_recipe
-from pipeline.storage import Storage
+from pairmill.pipeline.corpora.log import corpus_names, find_version, read_log, read_manifest
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.recipe.load import load_recipe
+from pairmill.pipeline.workspace.storage import Storage
 from tests.e2e.cluster import ROOT, scheduler
 from tests.e2e.conftest import wait_until
 from tests.e2e.worklog import begun, environment
@@ -79,7 +79,11 @@ def reference(folder: Path, photos: int, repeats: int) -> Reference:
     file.write_text(RECIPE.format(photos=folder / "photos", repeats=repeats))
     manifest = build(load_recipe(str(file))[0], folder / "once")
     storage = Storage(str(folder / "once"))
-    return Reference(file, manifest.digest, {name: _sum(storage, f"stages/{name}") for name in storage.files("stages")})
+    return Reference(
+        file,
+        manifest.digest,
+        {name: _sum(storage, f"stages/{name}") for name in storage.files("stages")},
+    )
 
 
 def _sum(storage: Storage, name: str) -> str:
@@ -103,25 +107,49 @@ class Watch:
         """
         names = self.storage.files("stages")
         new = [name for name in names if name not in self.known]
-        self.known |= zip(new, self.storage.each(lambda name: _sum(self.storage, f"stages/{name}"), new), strict=True)
+        self.known |= zip(
+            new,
+            self.storage.each(lambda name: _sum(self.storage, f"stages/{name}"), new),
+            strict=True,
+        )
         wrong = [name for name in new if self.known[name] != self.reference.sums.get(name)]
         assert not wrong
-        assert self.known.keys() <= set(names)           # nothing that was seen is lost
+        assert self.known.keys() <= set(names)  # nothing that was seen is lost
         for corpus in corpus_names(self.storage):
             for path in self.storage.files(f"corpora/{corpus}"):
                 if path.endswith("/manifest.json"):
                     manifest = read_manifest(self.storage, corpus, path.partition("/")[0])
                     assert manifest.digest == self.reference.digest
                     assert verify(self.storage, manifest).findings == ()
-            assert all(read_manifest(self.storage, corpus, entry.version) for entry in read_log(self.storage, corpus))
+            assert all(
+                read_manifest(self.storage, corpus, entry.version)
+                for entry in read_log(self.storage, corpus)
+            )
         self.looks += 1
         return units_of(names)
 
 
-def builder(reference: Reference, url: str, env: dict[str, str], *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "flows.cli", "build", str(reference.file), "--workspace", url, *options]
+def builder(
+    reference: Reference, url: str, env: dict[str, str], *options: str
+) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "pairmill.flows.cli",
+        "build",
+        str(reference.file),
+        "--workspace",
+        url,
+        *options,
+    ]
     with reference.file.with_name("said.txt").open("wb") as said:
-        return subprocess.Popen(command, env=os.environ | env | {"PYTHONPATH": str(ROOT)}, cwd=ROOT, stdout=said, stderr=said)
+        return subprocess.Popen(
+            command,
+            env=os.environ | env | {"PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            stdout=said,
+            stderr=said,
+        )
 
 
 @dataclass
@@ -149,14 +177,16 @@ class Ordeal:
                 if self.process.poll() is not None:
                     break
                 self.kill(left=kills - number)
-            assert self.process.wait(900) == 0, self.watch.reference.file.with_name("said.txt").read_text()
+            assert self.process.wait(900) == 0, self.watch.reference.file.with_name(
+                "said.txt"
+            ).read_text()
         finally:
             self.process.kill()
             self.process.wait()
         assert len(self.lives) >= kills
-        self.watch.known.clear()                         # what was seen before is looked at once more
+        self.watch.known.clear()  # what was seen before is looked at once more
         self.watch.look()
-        print(self.words(time.monotonic() - began))                                              # noqa: T201
+        print(self.words(time.monotonic() - began))  # noqa: T201
 
     def kill(self, left: int) -> None:
         """The builder, which is started anew, or one time in three a worker while units are left; and look."""
@@ -178,11 +208,15 @@ class Ordeal:
         if left > 0 and self.rng.random() < 0.2:
             time.sleep(self.rng.uniform(0, 6))
         elif todo:
-            aim = begun(self.log).total() + int(self.rng.integers(1, max(2, min(todo, 2 + 2 * todo // max(left, 1)))))
+            aim = begun(self.log).total() + int(
+                self.rng.integers(1, max(2, min(todo, 2 + 2 * todo // max(left, 1))))
+            )
             wait_until(lambda: begun(self.log).total() >= aim or process.poll() is not None, 60)
             time.sleep(self.rng.uniform(0, 0.3))
         else:
-            wait_until(lambda: bool(self.watch.storage.files("locks")) or process.poll() is not None, 60)
+            wait_until(
+                lambda: bool(self.watch.storage.files("locks")) or process.poll() is not None, 60
+            )
             time.sleep(self.rng.uniform(0, 8))
 
     def note(self) -> None:
@@ -191,21 +225,34 @@ class Ordeal:
 
     def judge(self, most: int) -> None:
         """No unit was begun more than `most` times between two kills, and none that was finished at a kill was begun after it."""
-        for line, finished, next_line in zip([0, *self.lives], [set(), *self.finished], [*self.lives, None], strict=True):
-            lived = begun(self.log, line) if next_line is None else begun(self.log, line) - begun(self.log, next_line)
+        for line, finished, next_line in zip(
+            [0, *self.lives], [set(), *self.finished], [*self.lives, None], strict=True
+        ):
+            lived = (
+                begun(self.log, line)
+                if next_line is None
+                else begun(self.log, line) - begun(self.log, next_line)
+            )
             assert max(lived.values(), default=0) <= most
             assert not finished & lived.keys()
 
     def words(self, seconds: float) -> str:
         counts = begun(self.log)
-        return (f"seed {SEED}: {len(self.lives)} kills, {len(counts)} units begun {counts.total()} times, one of them "
-                f"{max(counts.values())} times; looked {self.watch.looks} times; {seconds:.0f} s")  # fmt: skip
+        return (
+            f"seed {SEED}: {len(self.lives)} kills, {len(counts)} units begun {counts.total()} times, one of them "
+            f"{max(counts.values())} times; looked {self.watch.looks} times; {seconds:.0f} s"
+        )
 
 
 def test_of_a_build_by_local_processes(tmp_path: Path, prefect: dict[str, str]) -> None:
     made, log = reference(tmp_path, 12, 4), tmp_path / "work.txt"
     env, url, rng = prefect | environment(log), str(tmp_path / "ws"), np.random.default_rng(SEED)
-    ordeal = Ordeal(Watch(Storage(url), made), lambda: builder(made, url, env, "--workers", str(WORKERS)), log, rng)
+    ordeal = Ordeal(
+        Watch(Storage(url), made),
+        lambda: builder(made, url, env, "--workers", str(WORKERS)),
+        log,
+        rng,
+    )
     ordeal.run(KILLS)
     ordeal.judge(1)
     assert find_version(Storage(url), "tiny").digest == made.digest
@@ -224,20 +271,35 @@ def test_of_a_build_on_a_cluster(tmp_path: Path, prefect: dict[str, str]) -> Non
             workers[place] = worker()
 
         ordeal = Ordeal(
-            Watch(Storage(url), made), lambda: builder(made, url, prefect, "--engine", address), log, rng, kill_worker
-        )  # fmt: skip
+            Watch(Storage(url), made),
+            lambda: builder(made, url, prefect, "--engine", address),
+            log,
+            rng,
+            kill_worker,
+        )
         ordeal.run(KILLS)
     ordeal.judge(2)
     assert find_version(Storage(url), "tiny").digest == made.digest
 
 
-def test_of_a_build_in_an_object_store(tmp_path: Path, prefect: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_build_in_an_object_store(
+    tmp_path: Path, prefect: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     made, log = reference(tmp_path, 6, 2), tmp_path / "work.txt"
     with object_store() as store:
         for name, value in store.items():
             monkeypatch.setenv(name, value)
-        env, url, rng = prefect | store | environment(log), f"s3://{BUCKET}/killed", np.random.default_rng(SEED)
-        ordeal = Ordeal(Watch(Storage(url), made), lambda: builder(made, url, env, "--workers", str(WORKERS)), log, rng)
+        env, url, rng = (
+            prefect | store | environment(log),
+            f"s3://{BUCKET}/killed",
+            np.random.default_rng(SEED),
+        )
+        ordeal = Ordeal(
+            Watch(Storage(url), made),
+            lambda: builder(made, url, env, "--workers", str(WORKERS)),
+            log,
+            rng,
+        )
         ordeal.run(KILLS)
         ordeal.judge(1)
         assert find_version(Storage(url), "tiny").digest == made.digest

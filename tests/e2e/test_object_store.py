@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout
-from pipeline.corpora.log import find_version
-from pipeline.recipes import load_recipe
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.recipe.load import load_recipe
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
 from tests.e2e.conftest import RECIPE, run, start, wait_until
 from tests.make import build
 from tests.object_store import BUCKET, line_to, object_store
@@ -55,9 +55,13 @@ def local(tmp_path_factory: pytest.TempPathFactory, recipe_file: Path) -> Storag
 def heard(*arguments: object, env: dict[str, str]) -> subprocess.Popen[str]:
     """The program, left running, and what it says."""
     return subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", *map(str, arguments)], env=os.environ | env, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, cwd=Path(__file__).parents[2],
-    )  # fmt: skip
+        [sys.executable, "-m", "pairmill.flows.cli", *map(str, arguments)],
+        env=os.environ | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
 
 
 def digests(storage: Storage, manifest: CorpusManifest) -> dict[str, str]:
@@ -84,18 +88,26 @@ def test_killed_and_cut_off_a_build_ends_in_the_bytes_of_a_local_one(
     storage = Storage(f"s3://{BUCKET}/killed")
     arguments = ("build", recipe_file, "--workspace", storage.url, "--workers", 1)
     process = start(*arguments, env=prefect | s3)
-    assert wait_until(lambda: bool(storage.files("stages/estimate_kernels/units")) or process.poll() is not None, 120)
+    assert wait_until(
+        lambda: bool(storage.files("stages/estimate_kernels/units")) or process.poll() is not None,
+        120,
+    )
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert storage.files("corpora") == []
     with line_to(s3) as line:
         process = heard(*arguments, env=prefect | line.env | {"PAIRMILL_PATIENCE": "2"})
-        assert wait_until(lambda: bool(storage.files("stages/synthesize/units")) or process.poll() is not None, 120)
+        assert wait_until(
+            lambda: bool(storage.files("stages/synthesize/units")) or process.poll() is not None,
+            120,
+        )
         line.cut()
         text, _ = process.communicate(timeout=120)
     assert process.returncode == 1, text
     assert "the store does not answer" in text
-    assert "run the same command again, which goes on from what is finished" in " ".join(text.split())
+    assert "run the same command again, which goes on from what is finished" in " ".join(
+        text.split()
+    )
     assert "Traceback" not in text
     finished = {name for name in storage.files("stages") if name.endswith("result.json")}
     assert finished
@@ -122,7 +134,9 @@ def test_a_corpus_in_a_bucket_is_verified_and_replayed(
     verified = run("corpus", "verify", "tiny", *workspace, env=env)
     assert "every byte as sealed" in verified.stdout, verified.stdout + verified.stderr
     replayed = run("corpus", "replay", "tiny", "--all", *workspace, env=env)
-    assert f"{sum(manifest.identity.samples.values())} LR pictures identical" in replayed.stdout, replayed.stderr
+    assert f"{sum(manifest.identity.samples.values())} LR pictures identical" in replayed.stdout, (
+        replayed.stderr
+    )
     shard = layout.shard_path("tiny", manifest.version, manifest.shard_names[0])
     storage.write(shard, storage.read(shard)[:-7000])
     broken = run("corpus", "verify", "tiny", *workspace, env=env)
@@ -135,12 +149,21 @@ def test_a_corpus_in_a_bucket_is_verified_and_replayed(
     ("url", "changed", "says"),
     [
         (f"s3://no-such-{BUCKET}/w", {}, "make the bucket"),
-        (f"s3://{BUCKET}/w", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "PAIRMILL_PATIENCE": "0"}, "the store does not answer"),
+        (
+            f"s3://{BUCKET}/w",
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "PAIRMILL_PATIENCE": "0"},
+            "the store does not answer",
+        ),
         ("nonsense://bucket/w", {}, "this cannot be a workspace"),
     ],
 )
 def test_a_place_that_cannot_be_used_is_told_before_anything_starts(
-    s3: dict[str, str], recipe_file: Path, prefect: dict[str, str], url: str, changed: dict[str, str], says: str
+    s3: dict[str, str],
+    recipe_file: Path,
+    prefect: dict[str, str],
+    url: str,
+    changed: dict[str, str],
+    says: str,
 ) -> None:
     done = run("build", recipe_file, "--workspace", url, env=prefect | s3 | changed, timeout=100)
     text = done.stdout + done.stderr

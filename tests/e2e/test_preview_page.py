@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.corpora.replay import read_table
-from pipeline.explain.explain import explain
-from pipeline.preview.preview import Request, preview
-from pipeline.storage import Storage
+from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.explain.explain import explain
+from pairmill.pipeline.preview.preview import Request, preview
+from pairmill.pipeline.workspace.storage import Storage
 from tests.e2e.pages import check_whole
 from tests.e2e.test_report_page import browser, pytestmark, show  # noqa: F401
 from tests.make import Tiny, photograph, save, tiny_recipe
@@ -25,8 +25,16 @@ def pages(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
     for seed, name in enumerate([LONG, "<script>throw 1<|script>.png"]):
         save(photograph(seed, 141, 133), folder / "real" / name)
     (folder / "real" / f"broken-{LONG}").write_bytes(b"")
-    recipe, store = tiny_recipe(folder, images={"real": [str(folder / "real")]}), Storage(str(folder))
-    preview(Request(recipe, "/", "tiny.yaml", draws=2), Storage(str(folder / "workspace")), store, "preview")
+    recipe, store = (
+        tiny_recipe(folder, images={"real": [str(folder / "real")]}),
+        Storage(str(folder)),
+    )
+    preview(
+        Request(recipe, "/", "tiny.yaml", draws=2),
+        Storage(str(folder / "workspace")),
+        store,
+        "preview",
+    )
     row = next(row for row in read_table(tiny.storage, tiny.manifest) if row.degrader == "realsr")
     explain(tiny.storage, tiny.manifest, row.key, store, "explain")
     return {name: f"file://{folder}/{name}/index.html" for name in ("preview", "explain")}
@@ -41,7 +49,9 @@ def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: in
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_every_step_has_its_picture_square_and_its_words_below(browser: Any, pages: dict[str, str], width: int) -> None:  # noqa: F811
+def test_every_step_has_its_picture_square_and_its_words_below(
+    browser: Any, pages: dict[str, str], width: int
+) -> None:  # noqa: F811
     show(browser, pages["preview"], width)
     steps = browser.execute_script("""
       return [...document.querySelectorAll(".steps li")].map((step) => {
@@ -49,7 +59,9 @@ def test_every_step_has_its_picture_square_and_its_words_below(browser: Any, pag
         return [shot.width, shot.height, words.getBoundingClientRect().top - shot.bottom, words.textContent.length];
       });
     """)
-    assert len(steps) >= 2 * (5 + 3)                     # two draws of realsr, which may end in a JPEG, and of the control
+    assert len(steps) >= 2 * (
+        5 + 3
+    )  # two draws of realsr, which may end in a JPEG, and of the control
     for shown_width, height, below, letters in steps:
         assert shown_width == pytest.approx(height, abs=1)
         assert shown_width >= 120
@@ -59,7 +71,9 @@ def test_every_step_has_its_picture_square_and_its_words_below(browser: Any, pag
     assert browser.execute_script(pixelated) == "pixelated"
 
 
-def test_the_page_opens_from_another_folder(pages: dict[str, str], browser: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_the_page_opens_from_another_folder(
+    pages: dict[str, str], browser: Any, tmp_path: Path
+) -> None:  # noqa: F811
     """All pictures lie beside the page and are named relative to it."""
     import shutil
 

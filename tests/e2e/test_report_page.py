@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipeline import layout
-from pipeline.corpora.seal import seal_corpus
-from pipeline.provenance import circumstance
-from pipeline.stage import Profile
-from schemas.provenance import StageTiming
+from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.runner.stage import Profile
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.provenance import circumstance
+from pairmill.schemas.provenance import StageTiming
 from tests.e2e.pages import check_whole
 from tests.make import make_stages, photograph, save, tiny_recipe
 
@@ -33,8 +33,14 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> str:
         (folder / "real" / f"broken-{number}-{LONG}").write_bytes(b"")
     workspace = str(folder / "workspace")
     made = make_stages(tiny_recipe(folder, images={"real": [str(folder / "real")]}), workspace)
-    timings = tuple(StageTiming(stage=name, units=3, computed=1, seconds=75) for name in made.versions)
-    manifest = seal_corpus(made, Profile(workspace), circumstance("2026-01-01T00:00:00Z", "1 local worker", "", timings))
+    timings = tuple(
+        StageTiming(stage=name, units=3, computed=1, seconds=75) for name in made.versions
+    )
+    manifest = seal_corpus(
+        made,
+        Profile(workspace),
+        circumstance("2026-01-01T00:00:00Z", "1 local worker", "", timings),
+    )
     return f"file://{workspace}/{layout.version_folder('tiny', manifest.version)}/report/index.html"
 
 
@@ -46,9 +52,16 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     options = ChromeOptions()
     options.binary_location = CHROMIUM or ""
     for argument in (
-        "headless=new", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking", "disable-component-update",
-        "disable-sync", "disable-dev-shm-usage", f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):  # fmt: skip
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "disable-dev-shm-usage",
+        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = Chrome(options=options, service=Service(DRIVER))
@@ -91,7 +104,9 @@ def test_pairs_flip_by_keyboard_and_all_at_once(browser: Any, index: str) -> Non
     from selenium.webdriver.common.keys import Keys
 
     show(browser, index, 1280)
-    opacity = "return getComputedStyle(document.querySelectorAll('.pane .flip')[arguments[0]]).opacity"
+    opacity = (
+        "return getComputedStyle(document.querySelectorAll('.pane .flip')[arguments[0]]).opacity"
+    )
     assert browser.execute_script(opacity, 0) == "0"
     browser.execute_script("document.querySelector('.pane').focus()")
     ActionChains(browser).send_keys(Keys.ENTER).perform()
@@ -128,7 +143,12 @@ def test_text_has_contrast(browser: Any, index: str, scheme: str) -> None:
       return (a + 0.05) / (b + 0.05);
     """
     for ink, paper in (
-        ("--ink", "--paper"), ("--quiet", "--paper"), ("--quiet", "--card"), ("--quiet", "--sunk"), ("--accent", "--paper"),
-        ("--accent", "--accent-paper"), ("--bad", "--bad-paper"),
-    ):  # fmt: skip
+        ("--ink", "--paper"),
+        ("--quiet", "--paper"),
+        ("--quiet", "--card"),
+        ("--quiet", "--sunk"),
+        ("--accent", "--paper"),
+        ("--accent", "--accent-paper"),
+        ("--bad", "--bad-paper"),
+    ):
         assert browser.execute_script(ratio, ink, paper) >= 4.5, (ink, paper)

@@ -18,8 +18,8 @@ from typing import Any
 import httpx
 import pytest
 
-from pipeline.lock import making
-from pipeline.storage import Storage
+from pairmill.pipeline.workspace.lock import making
+from pairmill.pipeline.workspace.storage import Storage
 from tests.e2e.conftest import run, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,11 @@ class Prefect:
     """A Prefect server, spoken to over HTTP alone; it may wait a minute for its database where the machine is busy."""
 
     def __init__(self, home: Path, url: str) -> None:
-        self.env = {"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
+        self.env = {
+            "PREFECT_HOME": str(home),
+            "PREFECT_API_URL": url,
+            "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+        }
         self.client = httpx.Client(base_url=url + "/", trust_env=False, timeout=120)
 
     def post(self, path: str, **body: Any) -> Any:
@@ -54,7 +58,9 @@ class Prefect:
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         """As Prefect's own client does, ask again where the server is busy: 503 says that its database was locked."""
         end = time.monotonic() + 60
-        while (answer := self.client.request(method, path, **more)).status_code == 503 and time.monotonic() < end:
+        while (
+            answer := self.client.request(method, path, **more)
+        ).status_code == 503 and time.monotonic() < end:
             time.sleep(0.5)
         answer.raise_for_status()
         return answer
@@ -62,7 +68,11 @@ class Prefect:
     def start(self, deployment: str) -> str:
         """Ask for a run now, as the button of the UI does; the run's id."""
         found = self.get(f"deployments/name/{deployment}")
-        return str(self.post(f"deployments/{found['id']}/create_flow_run", state={"type": "SCHEDULED"})["id"])
+        return str(
+            self.post(f"deployments/{found['id']}/create_flow_run", state={"type": "SCHEDULED"})[
+                "id"
+            ]
+        )
 
     def state(self, run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.get(f"flow_runs/{run_id}")["state"]
@@ -82,9 +92,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}/api"
-    env = os.environ | {"PREFECT_HOME": str(home), "PREFECT_API_URL": url, "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-                        "PREFECT_CLI_PROMPT": "false", "DO_NOT_TRACK": "1"}  # fmt: skip
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    env = os.environ | {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "prefect",
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     with (home / "server.txt").open("wb") as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -110,13 +135,30 @@ class Served:
 
     def __init__(self, folder: Path, env: dict[str, str], *options: str) -> None:
         self.workspace, self.said = folder / "workspace", folder / "serve.txt"
-        command = [sys.executable, "-m", "flows.cli", "serve", str(folder / "photos.yaml"), "--workspace", str(self.workspace),
-                   "--workers", "1", *options]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "pairmill.flows.cli",
+            "serve",
+            str(folder / "photos.yaml"),
+            "--workspace",
+            str(self.workspace),
+            "--workers",
+            "1",
+            *options,
+        ]
         with self.said.open("wb") as out:
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | env, stdout=out, stderr=out, start_new_session=True,
-            )  # fmt: skip
-        assert wait_until(lambda: "Ctrl-C" in self.text or self.process.poll() is not None, 120), self.text
+                command,
+                cwd=ROOT,
+                env=os.environ | env,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        assert wait_until(lambda: "Ctrl-C" in self.text or self.process.poll() is not None, 120), (
+            self.text
+        )
         assert self.process.poll() is None, self.text
 
     @property
@@ -131,7 +173,9 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(server: Prefect, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(
+    server: Prefect, photos: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     (folder / "photos.yaml").write_text(RECIPE.format(name="photos", photos=photos))
     served = Served(folder, server.env, "--cron", "0 3 * * *", "--nightly", "30 4 * * *")
@@ -149,7 +193,9 @@ def versions(workspace: Path) -> list[str]:
     return sorted(path.parent.name for path in workspace.glob("corpora/photos/*/manifest.json"))
 
 
-def test_a_triggered_run_makes_a_version_and_shows_it(server: Prefect, served: Served, first: dict[str, Any]) -> None:
+def test_a_triggered_run_makes_a_version_and_shows_it(
+    server: Prefect, served: Served, first: dict[str, Any]
+) -> None:
     assert first["type"] == "COMPLETED", first
     (version,) = versions(served.workspace)
     assert f"photos@{version}" in first["message"]
@@ -159,8 +205,13 @@ def test_a_triggered_run_makes_a_version_and_shows_it(server: Prefect, served: S
     assert "corpus-photos-realism" not in artifacts
 
 
-def test_a_run_that_finds_nothing_new_says_so_and_makes_nothing(server: Prefect, served: Served, first: dict[str, Any]) -> None:
-    before, log = versions(served.workspace), (served.workspace / "corpora/photos/log.jsonl").read_bytes()
+def test_a_run_that_finds_nothing_new_says_so_and_makes_nothing(
+    server: Prefect, served: Served, first: dict[str, Any]
+) -> None:
+    before, log = (
+        versions(served.workspace),
+        (served.workspace / "corpora/photos/log.jsonl").read_bytes(),
+    )
     state = server.end(server.start("scheduled-build/photos"))
     assert (state["type"], state["name"]) == ("COMPLETED", "Nothing new"), state
     assert before[0] in state["message"]
@@ -177,8 +228,13 @@ def test_a_run_while_the_corpus_is_built_elsewhere_is_refused(
     recipe.write_text(text.replace("size: 48", "size: 64"))
     try:
         with making(Storage(str(served.workspace)), "photos"):
-            one, two = server.start("scheduled-build/photos"), server.start("scheduled-build/photos")
-            states = sorted((server.end(one), server.end(two)), key=lambda state: str(state["name"]))
+            one, two = (
+                server.start("scheduled-build/photos"),
+                server.start("scheduled-build/photos"),
+            )
+            states = sorted(
+                (server.end(one), server.end(two)), key=lambda state: str(state["name"])
+            )
     finally:
         recipe.write_text(text)
     assert [state["type"] for state in states] == ["CANCELLED", "CANCELLED"], states
@@ -190,14 +246,16 @@ def test_a_run_while_the_corpus_is_built_elsewhere_is_refused(
     assert len(versions(served.workspace)) == 1
 
 
-def test_a_night_is_quiet_until_a_byte_is_flipped(server: Prefect, served: Served, first: dict[str, Any]) -> None:
+def test_a_night_is_quiet_until_a_byte_is_flipped(
+    server: Prefect, served: Served, first: dict[str, Any]
+) -> None:
     state = server.end(server.start("nightly/photos"))
     assert state["type"] == "COMPLETED", state
     assert "every byte as sealed" in state["message"]
     (shard, *_) = sorted(served.workspace.glob("corpora/photos/*/shards/*.tar"))
     data = shard.read_bytes()
     middle = data.index(b"IDAT") + 40
-    shard.unlink()                                       # the name, not the bytes that the stage links as well
+    shard.unlink()  # the name, not the bytes that the stage links as well
     shard.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
     try:
         state = server.end(server.start("nightly/photos"))
@@ -221,14 +279,21 @@ def test_a_night_is_quiet_until_a_byte_is_flipped(server: Prefect, served: Serve
 def test_the_server_plans_runs_at_the_times_asked_for(server: Prefect, served: Served) -> None:
     deployment = server.get("deployments/name/scheduled-build/photos")
     assert [s["schedule"]["cron"] for s in deployment["schedules"] if s["active"]] == ["0 3 * * *"]
-    chosen = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, "deployment_id": {"any_": [deployment["id"]]}}}
+    chosen = {
+        "flow_runs": {
+            "state": {"type": {"any_": ["SCHEDULED"]}},
+            "deployment_id": {"any_": [deployment["id"]]},
+        }
+    }
     assert wait_until(lambda: bool(server.post("flow_runs/filter", **chosen)), 120)
     planned = server.post("flow_runs/filter", **chosen)
     assert all(run["auto_scheduled"] and "pairmill" in run["tags"] for run in planned)
     assert {run["expected_start_time"][14:16] for run in planned} == {"00"}
 
 
-def test_it_ends_with_ctrl_c_and_pauses_its_schedules(server: Prefect, served: Served, first: dict[str, Any]) -> None:
+def test_it_ends_with_ctrl_c_and_pauses_its_schedules(
+    server: Prefect, served: Served, first: dict[str, Any]
+) -> None:
     assert served.stop() == 0, served.text
     assert not FOREIGN.search(served.text), served.text
     assert "sealed photos@" in served.text
@@ -237,15 +302,33 @@ def test_it_ends_with_ctrl_c_and_pauses_its_schedules(server: Prefect, served: S
     assert server.get("deployments/name/scheduled-build/photos")["paused"]
 
 
-def test_old_runs_are_forgotten_and_those_of_others_stay(server: Prefect, first: dict[str, Any]) -> None:
+def test_old_runs_are_forgotten_and_those_of_others_stay(
+    server: Prefect, first: dict[str, Any]
+) -> None:
     """The server stamps the end of a run itself, so that here a day is too young and the present moment is old enough."""
-    theirs = server.post("flow_runs/", flow_id=server.post("flows/", name="any")["id"], state={"type": "COMPLETED"})["id"]
-    code = "from flows.retention import forget; print(forget(1), forget(0))"
-    count = server.post("flow_runs/count", flow_runs={"tags": {"all_": ["pairmill"]}, "end_time": {"is_null_": False}})
-    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | server.env, capture_output=True, text=True)
+    theirs = server.post(
+        "flow_runs/", flow_id=server.post("flows/", name="any")["id"], state={"type": "COMPLETED"}
+    )["id"]
+    code = (
+        "from pairmill.flows.prefect_support.retention import forget; print(forget(1), forget(0))"
+    )
+    count = server.post(
+        "flow_runs/count",
+        flow_runs={"tags": {"all_": ["pairmill"]}, "end_time": {"is_null_": False}},
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | server.env,
+        capture_output=True,
+        text=True,
+    )
     assert said.stdout.split() == ["0", str(count)], said.stdout + said.stderr
     assert count > 3
-    assert [run["id"] for run in server.post("flow_runs/filter", flow_runs={"end_time": {"is_null_": False}})] == [theirs]
+    assert [
+        run["id"]
+        for run in server.post("flow_runs/filter", flow_runs={"end_time": {"is_null_": False}})
+    ] == [theirs]
     assert not server.post("artifacts/filter")
 
 
@@ -253,7 +336,9 @@ def test_old_runs_are_forgotten_and_those_of_others_stay(server: Prefect, first:
 def test_prefect_yaml_deploys_both_flows_to_a_work_pool(server: Prefect) -> None:
     server.post("work_pools/", name="pairmill", type="process")
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | server.env, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | server.env, capture_output=True, text=True, timeout=120
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     for name, cron in (("scheduled-build/build", "0 3 * * *"), ("nightly/nightly", "30 4 * * *")):
         deployment = server.get(f"deployments/name/{name}")
@@ -264,11 +349,11 @@ def test_prefect_yaml_deploys_both_flows_to_a_work_pool(server: Prefect) -> None
 
 
 OWN = """
-from flows.quiet import settle
+from pairmill.flows.prefect_support.environment import settle
 settle()
 import httpx
 from flows import lasting
-from schemas.errors import BusyError
+from pairmill.schemas.errors import BusyError
 with lasting.api() as (url, ours):
     page = httpx.get(url.removesuffix("/api") + "/", trust_env=False, follow_redirects=True)
     print(ours, url, page.status_code, "<title>Prefect Server</title>" in page.text)
@@ -284,10 +369,18 @@ except httpx.ConnectError:
 
 
 @pytest.mark.slow
-def test_without_a_server_one_is_started_with_its_ui_and_ends_with_the_command(tmp_path: Path) -> None:
-    env = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"} | {"PREFECT_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", OWN], cwd=ROOT, env=env, capture_output=True, text=True, timeout=150)
-    assert re.fullmatch(r"True http://127\.0\.0\.1:\d+/api 200 True\nTrue\ngone\n", done.stdout), done.stdout + done.stderr
+def test_without_a_server_one_is_started_with_its_ui_and_ends_with_the_command(
+    tmp_path: Path,
+) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"} | {
+        "PREFECT_HOME": str(tmp_path)
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", OWN], cwd=ROOT, env=env, capture_output=True, text=True, timeout=150
+    )
+    assert re.fullmatch(r"True http://127\.0\.0\.1:\d+/api 200 True\nTrue\ngone\n", done.stdout), (
+        done.stdout + done.stderr
+    )
     assert not list((tmp_path / "pairmill-servers").glob("*.json"))
 
 
@@ -304,8 +397,8 @@ WRONG = [
 ]
 TRY = """
 import json, sys
-from flows.cli.serve import keep_up
-from schemas.errors import UserError
+from pairmill.flows.cli.serve import keep_up
+from pairmill.schemas.errors import UserError
 for options in json.loads(sys.argv[2]):
     recipes = [sys.argv[1]] * (1 + options.pop("twice", False))
     given = dict.fromkeys(["cron", "every", "nightly"]) | options
@@ -318,15 +411,31 @@ for options in json.loads(sys.argv[2]):
 
 def test_a_rare_schedule_is_one(tmp_path: Path) -> None:
     """29 February, and a day of a month that is named beside one that lacks it."""
-    code = 'from flows.serve import cron_schedule as c; print(c("0 3 29 2 *", "--cron").cron, c("0 3 30 2,3 *", "--cron").cron)'
+    code = 'from pairmill.flows.serve import cron_schedule as c; print(c("0 3 29 2 *", "--cron").cron, c("0 3 30 2,3 *", "--cron").cron)'
     env = os.environ | {"PREFECT_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True
+    )
     assert done.stdout == "0 3 29 2 * 0 3 30 2,3 *\n", done.stderr
 
 
-def test_a_wrong_schedule_is_told_before_anything_starts(recipe: Callable[..., Path], tmp_path: Path) -> None:
-    command = [sys.executable, "-c", TRY, str(recipe()), json.dumps([options for options, _ in WRONG])]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True)
+def test_a_wrong_schedule_is_told_before_anything_starts(
+    recipe: Callable[..., Path], tmp_path: Path
+) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        TRY,
+        str(recipe()),
+        json.dumps([options for options, _ in WRONG]),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(told) == len(WRONG), done.stdout + done.stderr
     for text, (_, says) in zip(told, WRONG, strict=True):

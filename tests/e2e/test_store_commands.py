@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli.main import app
-from pipeline import layout, lease
-from pipeline.corpora.log import find_version, read_log
-from pipeline.corpora.replay import read_table
-from pipeline.lock import acquire, holding, making, this_process
-from pipeline.storage import Storage
-from schemas.errors import BusyError, PairmillError, UserError
+from pairmill.flows.cli.main import app
+from pairmill.pipeline.corpora.log import find_version, read_log
+from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.workspace import heartbeat, layout
+from pairmill.pipeline.workspace.lock import acquire, holding, making, this_process
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import BusyError, PairmillError, UserError
 from tests.make import build, photograph, save, tiny_recipe
 from tests.object_store import BUCKET, object_store
 
@@ -44,7 +44,9 @@ def shelf(s3: None, tmp_path_factory: pytest.TempPathFactory) -> Storage:
 
 def told(storage: Storage, *arguments: object, code: int = 0) -> str:
     """What a command says, in one line."""
-    done = CliRunner().invoke(app, [*map(str, arguments), "--workspace", storage.url], catch_exceptions=False)
+    done = CliRunner().invoke(
+        app, [*map(str, arguments), "--workspace", storage.url], catch_exceptions=False
+    )
     assert done.exit_code == code, done.output
     return " ".join(done.output.split())
 
@@ -59,16 +61,22 @@ def test_commands_that_look_at_a_version(shelf: Storage, tmp_path: Path) -> None
     assert told(shelf, "corpus", "report", "tiny") == page
     assert shelf.exists(page.removeprefix(f"{shelf.url}/"))
     assert f"{pairs} samples, every byte as sealed" in told(shelf, "corpus", "verify", "tiny")
-    assert "LR pictures identical" in told(shelf, "corpus", "replay", "tiny", "--out", tmp_path / "replayed")
+    assert "LR pictures identical" in told(
+        shelf, "corpus", "replay", "tiny", "--out", tmp_path / "replayed"
+    )
     assert "1 added, 0 removed" in told(shelf, "corpus", "diff", old, new, code=1)
-    assert f"as folder: {pairs} pairs" in told(shelf, "corpus", "export", "tiny", tmp_path / "exported", "--to", "folder")
+    assert f"as folder: {pairs} pairs" in told(
+        shelf, "corpus", "export", "tiny", tmp_path / "exported", "--to", "folder"
+    )
     assert len(list((tmp_path / "exported").rglob("*.png"))) == 2 * pairs
     (key, *_) = (row.key for row in read_table(shelf, manifest))
     assert key in told(shelf, "explain", "tiny", key)
     assert shelf.exists(f"{layout.explain_folder('tiny', manifest.version, key)}/index.html")
     assert key in told(shelf, "explain", "tiny", key, "--out", tmp_path / "page")
     assert (tmp_path / "page/index.html").exists()
-    assert "page" in told(shelf, "corpus", "realism", "tiny", "--patches", 100, "--folds", 2, "--no-network")
+    assert "page" in told(
+        shelf, "corpus", "realism", "tiny", "--patches", 100, "--folds", 2, "--no-network"
+    )
     assert shelf.exists(f"corpora/tiny/{manifest.version}/report/realism/index.html")
 
 
@@ -76,7 +84,17 @@ def test_pages_go_to_a_store_under_plain_names(shelf: Storage, tmp_path: Path) -
     """A store takes `a/./b` for another object than `a/b`."""
     save(photograph(3, 71, 67), tmp_path / "hr/3.png")
     out = Storage(f"s3://{BUCKET}/pages")
-    options = ("evaluate", "--checkpoint", "bicubic", "--hr", tmp_path / "hr", "--scale", 2, "--out", out.url)
+    options = (
+        "evaluate",
+        "--checkpoint",
+        "bicubic",
+        "--hr",
+        tmp_path / "hr",
+        "--scale",
+        2,
+        "--out",
+        out.url,
+    )
     assert f"page {out.url}/index.html tables {out.url}/table.md" in told(shelf, *options)
     keys = [key.removeprefix(f"{out.root}/") for key in out.fs.find(out.root)]
     assert {"index.html", "evaluation.json", "scores.csv", "table.md"} <= set(keys)
@@ -88,8 +106,16 @@ def test_pages_go_to_a_store_under_plain_names(shelf: Storage, tmp_path: Path) -
 def test_what_cannot_be_done_in_a_store_is_said(shelf: Storage, tmp_path: Path) -> None:
     *_, key = (row.key for row in read_table(shelf, find_version(shelf, "tiny")))
     for arguments, problem, todo in (
-        (("explain", "tiny", key, "--open"), "a page in a store cannot be opened from here", "--out FOLDER"),
-        (("corpus", "report", "tiny", "--open"), "a page in a store cannot be opened from here", "/report to this machine"),
+        (
+            ("explain", "tiny", key, "--open"),
+            "a page in a store cannot be opened from here",
+            "--out FOLDER",
+        ),
+        (
+            ("corpus", "report", "tiny", "--open"),
+            "a page in a store cannot be opened from here",
+            "/report to this machine",
+        ),
         (("corpus", "export", "tiny", f"s3://{BUCKET}/out", "--to", "folder"), "", "folder"),
     ):
         with pytest.raises(UserError) as caught:
@@ -122,7 +148,10 @@ def test_tag_gc_and_a_version_that_was_deleted(shelf: Storage) -> None:
 def test_a_version_is_reproduced_in_another_place_of_the_store(shelf: Storage) -> None:
     into = f"s3://{BUCKET}/again"
     said = told(shelf, "corpus", "reproduce", "tiny", "--workers", 1, "--into", into)
-    assert f"identical: all {sum(find_version(shelf, 'tiny').identity.samples.values())} samples" in said
+    assert (
+        f"identical: all {sum(find_version(shelf, 'tiny').identity.samples.values())} samples"
+        in said
+    )
     assert Storage(into).files("stages/synthesize")
 
 
@@ -140,7 +169,9 @@ def test_of_many_that_take_a_lock_at_once_one_wins(s3: None) -> None:
         assert sum(pool.map(attempt, range(8))) == 1
 
 
-def test_a_builder_elsewhere_is_waited_for_until_it_has_been_silent_for_long(s3: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_builder_elsewhere_is_waited_for_until_it_has_been_silent_for_long(
+    s3: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     storage = Storage(f"s3://{BUCKET}/elsewhere")
     far = this_process("build of tiny").with_(host="elsewhere")
     storage.write(layout.lock_file("build-tiny"), far.canonical_json().encode())
@@ -148,8 +179,8 @@ def test_a_builder_elsewhere_is_waited_for_until_it_has_been_silent_for_long(s3:
         pass
     assert "on elsewhere" in caught.value.got
     assert "counts as dead after 15 silent minutes" in caught.value.todo
-    monkeypatch.setattr(lease, "LEASE", 0.5)
-    time.sleep(2)                                        # the store tells times in whole seconds
+    monkeypatch.setattr(heartbeat, "LEASE", 0.5)
+    time.sleep(2)  # the store tells times in whole seconds
     with holding(storage, "build-tiny", "build of tiny") as lock:
         lock.check()
     assert storage.files("locks") == []

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from models.pdm.draw import one_thread
-from pipeline.recipes import load_as
-from pipeline.storage import Storage
-from pipeline.training.run import train_run
-from schemas.recipe import Recipe
-from schemas.training import TrainConfig
+from pairmill.models.pdm.draw import one_thread
+from pairmill.pipeline.recipe.load import load_as
+from pairmill.pipeline.training.run import train_run
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.training import TrainConfig
 from tests.e2e.conftest import Run, run, start, wait_until
 from tests.e2e.test_build import NOISE, only_manifest
 from tests.make import build, photograph, save
@@ -42,7 +42,9 @@ BICUBIC = (
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_build_trains_when_the_recipe_asks_for_it(recipe: Callable[..., Path], pairmill: Run, tmp_path: Path) -> None:
+def test_a_build_trains_when_the_recipe_asks_for_it(
+    recipe: Callable[..., Path], pairmill: Run, tmp_path: Path
+) -> None:
     """A misspelt training is told before the build; a killed one goes on when the build is found; the corpus is the same."""
     file, workspace = recipe("tiny.yaml", *BICUBIC), tmp_path / "workspace"
     (tmp_path / "net.yaml").write_text(TRAINING.replace("steps", "stepps"))
@@ -58,7 +60,11 @@ def test_a_build_trains_when_the_recipe_asks_for_it(recipe: Callable[..., Path],
     name = f"net-{manifest.version[:8]}"
     folder = workspace / "runs/train" / name
     card = json.loads((folder / "checkpoints/last.json").read_text())
-    assert (card["step"], card["corpus"], card["digest"]) == (60, f"tiny@{manifest.version}", manifest.digest)
+    assert (card["step"], card["corpus"], card["digest"]) == (
+        60,
+        f"tiny@{manifest.version}",
+        manifest.digest,
+    )
     assert "train" not in manifest.identity.recipe
     assert "<html" in (workspace / f"runs/evaluate/{name}/index.html").read_text()[:200].lower()
     again = pairmill("build", file, "--workspace", workspace, "--workers", 1)
@@ -72,26 +78,47 @@ def test_a_training_that_is_killed_goes_on(prefect: dict[str, str], tmp_path: Pa
     """By SIGKILL in the middle, then by Ctrl-C; the weights are those of a run that was left alone."""
     for seed in range(3):
         save(photograph(seed, 101, 131, noise=0), tmp_path / f"photos/{seed}.png")
-    build(Recipe.model_validate(RECIPE | {"name": "tiny", "images": {"clean": [f"{tmp_path}/photos"]}}), tmp_path / "workspace")
-    config, environment = load_as(TrainConfig, _written(tmp_path, "killed"))[0], prefect | {"OMP_NUM_THREADS": "1"}
+    build(
+        Recipe.model_validate(
+            RECIPE | {"name": "tiny", "images": {"clean": [f"{tmp_path}/photos"]}}
+        ),
+        tmp_path / "workspace",
+    )
+    config, environment = (
+        load_as(TrainConfig, _written(tmp_path, "killed"))[0],
+        prefect | {"OMP_NUM_THREADS": "1"},
+    )
     with one_thread():
         alone = train_run(config.with_(name="alone"), "/", Storage(str(tmp_path / "workspace")))
     folder = tmp_path / "workspace/runs/train/killed"
-    command = ("train", tmp_path / "killed.yaml", "--workspace", tmp_path / "workspace", "--device", "cpu")
+    command = (
+        "train",
+        tmp_path / "killed.yaml",
+        "--workspace",
+        tmp_path / "workspace",
+        "--device",
+        "cpu",
+    )
     for reached, way, code in ((20, signal.SIGKILL, -9), (400, signal.SIGINT, 130)):
         process = start(*command, env=environment)
-        assert wait_until(lambda: _step(folder) >= reached, 240)               # noqa: B023
+        assert wait_until(lambda: _step(folder) >= reached, 240)  # noqa: B023
         os.kill(process.pid, way)
         assert process.wait(60) == code
         assert reached <= _step(folder) < config.steps
     done = run(*command, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "going on from step" in done.stdout
-    assert (folder / "checkpoints/last.safetensors").read_bytes() == Path(alone.folder.checkpoint("last")).read_bytes()
+    assert (folder / "checkpoints/last.safetensors").read_bytes() == Path(
+        alone.folder.checkpoint("last")
+    ).read_bytes()
 
 
 def _written(folder: Path, name: str) -> str:
-    text = TRAINING.replace("name: net", f"name: {name}").replace("steps: 60", "steps: 3000").replace("every: 30", "every: 1500")
+    text = (
+        TRAINING.replace("name: net", f"name: {name}")
+        .replace("steps: 60", "steps: 3000")
+        .replace("every: 30", "every: 1500")
+    )
     (folder / f"{name}.yaml").write_text(text)
     return str(folder / f"{name}.yaml")
 

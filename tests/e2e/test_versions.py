@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.corpus import CorpusManifest
+from pairmill.schemas.corpus import CorpusManifest
 from tests.e2e.conftest import Run, photograph, run, start, wait_until
 
 RECIPE = """name: plain
@@ -37,15 +37,28 @@ def living(tmp_path_factory: pytest.TempPathFactory, prefect: dict[str, str]) ->
     for seed in range(5):
         cv2.imwrite(str(folder / f"photos/{seed}.png"), photograph(seed))
         if seed >= 3:
-            done = run("build", folder / "plain.yaml", "--workspace", folder / "ws", "--workers", 1, env=prefect)
+            done = run(
+                "build",
+                folder / "plain.yaml",
+                "--workspace",
+                folder / "ws",
+                "--workers",
+                1,
+                env=prefect,
+            )
             assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
 
 def manifests(workspace: Path) -> list[CorpusManifest]:
     lines = (workspace / "corpora/plain/log.jsonl").read_text().splitlines()
-    paths = [workspace / "corpora/plain" / json.loads(line)["version"] / "manifest.json" for line in lines]
-    return [CorpusManifest.model_validate_json(path.read_bytes()) for path in paths if path.exists()]
+    paths = [
+        workspace / "corpora/plain" / json.loads(line)["version"] / "manifest.json"
+        for line in lines
+    ]
+    return [
+        CorpusManifest.model_validate_json(path.read_bytes()) for path in paths if path.exists()
+    ]
 
 
 @pytest.mark.slow
@@ -76,7 +89,16 @@ def test_diff_tag_list_and_reproduce(living: Path, pairmill: Run, tmp_path: Path
         assert missing.returncode == 2
         assert "4 of 4 images of this version cannot be found" in missing.stderr
         assert "gone" in missing.stderr
-        moved = pairmill("corpus", "reproduce", "plain@first", "--images", tmp_path / "kept", "--workers", 1, *place)
+        moved = pairmill(
+            "corpus",
+            "reproduce",
+            "plain@first",
+            "--images",
+            tmp_path / "kept",
+            "--workers",
+            1,
+            *place,
+        )
         assert moved.returncode == 0, moved.stdout + moved.stderr
     finally:
         hidden.rename(living / "photos")
@@ -97,10 +119,15 @@ def test_gc_says_first_and_deletes_then(living: Path, pairmill: Run, tmp_path: P
     assert gone.returncode == 2
     assert "was deleted by `pairmill corpus gc`" in gone.stderr
     assert pairmill("corpus", "verify", "plain", "--workspace", tmp_path / "ws").returncode == 0
-    assert "nothing new to do" in pairmill("build", living / "plain.yaml", "--workspace", tmp_path / "ws").stdout
+    assert (
+        "nothing new to do"
+        in pairmill("build", living / "plain.yaml", "--workspace", tmp_path / "ws").stdout
+    )
 
 
-def test_two_builders_of_one_corpus(living: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path) -> None:
+def test_two_builders_of_one_corpus(
+    living: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path
+) -> None:
     """The second is told who is at work; another corpus is built meanwhile; a killed holder is taken over."""
     import cv2
 
@@ -108,12 +135,12 @@ def test_two_builders_of_one_corpus(living: Path, prefect: dict[str, str], pairm
     for seed in range(40):
         cv2.imwrite(str(tmp_path / f"photos/{seed}.png"), photograph(seed))
     (tmp_path / "plain.yaml").write_text(RECIPE.format(photos=tmp_path / "photos"))
-    other = (tmp_path / "other.yaml")
+    other = tmp_path / "other.yaml"
     other.write_text((living / "plain.yaml").read_text().replace("name: plain", "name: other"))
     place, lock = ("--workspace", tmp_path / "ws"), tmp_path / "ws/locks/build-plain.json"
     first = start("build", tmp_path / "plain.yaml", *place, env=prefect)
     assert wait_until(lambda: lock.exists() or first.poll() is not None, 120)
-    first.send_signal(signal.SIGSTOP)                    # alive, and still at it
+    first.send_signal(signal.SIGSTOP)  # alive, and still at it
     try:
         second = pairmill("build", tmp_path / "plain.yaml", *place)
         assert second.returncode == 75, second.stdout + second.stderr
@@ -135,9 +162,14 @@ def test_two_builders_of_one_corpus(living: Path, prefect: dict[str, str], pairm
 
 
 @pytest.mark.slow
-def test_two_builders_that_start_together(living: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path) -> None:
+def test_two_builders_that_start_together(
+    living: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path
+) -> None:
     """One makes the corpus; the other is refused, or finds it made."""
-    builders = [start("build", living / "plain.yaml", "--workspace", tmp_path, env=prefect) for _ in range(2)]
+    builders = [
+        start("build", living / "plain.yaml", "--workspace", tmp_path, env=prefect)
+        for _ in range(2)
+    ]
     codes = sorted(builder.wait(240) for builder in builders)
     assert codes in ([0, 75], [0, 0])
     assert len(manifests(tmp_path)) == 1
@@ -153,7 +185,10 @@ def test_unlock(pairmill: Run, living: Path) -> None:
     refused = pairmill("corpus", "gc", "--yes", "--workspace", living / "ws")
     assert refused.returncode == 75
     assert "process 1 on gone, since 2026-01-01T00:00:00Z" in refused.stderr
-    assert "build of plain" in pairmill("corpus", "unlock", "build-plain", "--workspace", living / "ws").stdout
+    assert (
+        "build of plain"
+        in pairmill("corpus", "unlock", "build-plain", "--workspace", living / "ws").stdout
+    )
     assert not lock.exists()
     unknown = pairmill("corpus", "unlock", "build-plain", "--workspace", living / "ws")
     assert unknown.returncode == 2

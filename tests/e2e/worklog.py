@@ -20,18 +20,23 @@ PAUSE = "PAIRMILL_TESTS_PAUSE"
 
 def dask_setup(_worker: Any) -> None:
     """Called by Dask in every worker."""
-    from pipeline import execution
+    from pairmill.pipeline.runner import execution
 
     pause = float(os.environ.get(PAUSE, "0"))
-    finished, file = execution.is_done, os.open(os.environ[NAME], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    finished, file = (
+        execution.is_done,
+        os.open(os.environ[NAME], os.O_WRONLY | os.O_APPEND | os.O_CREAT),
+    )
 
     def noting(storage: Any, stage: str, unit: Any) -> bool:
         done = finished(storage, stage, unit)
         if pause and not done:
             time.sleep(pause)
-            done = finished(storage, stage, unit)        # somebody else may have, meanwhile
+            done = finished(storage, stage, unit)  # somebody else may have, meanwhile
         if not done:
-            os.write(file, f"{stage} {unit.key}\n".encode())       # one call, one line, from however many processes
+            os.write(
+                file, f"{stage} {unit.key}\n".encode()
+            )  # one call, one line, from however many processes
         return done
 
     execution.is_done = noting
@@ -39,7 +44,11 @@ def dask_setup(_worker: Any) -> None:
 
 def environment(file: Path, pause: float = 0.0) -> dict[str, str]:
     """What makes workers write to a file, and wait so many seconds before each unit."""
-    return {NAME: str(file), PAUSE: str(pause), "DASK_DISTRIBUTED__WORKER__PRELOAD": "['tests.e2e.worklog']"}
+    return {
+        NAME: str(file),
+        PAUSE: str(pause),
+        "DASK_DISTRIBUTED__WORKER__PRELOAD": "['tests.e2e.worklog']",
+    }
 
 
 def begun(file: Path, after: int = 0) -> Counter[str]:

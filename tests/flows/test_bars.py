@@ -10,19 +10,23 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from flows.cli import render
-from flows.progress import ProgressArtifacts, Watchers
-from pipeline.stage import Sealed, Watcher
+from pairmill.flows import terminal
+from pairmill.flows.progress import ProgressArtifacts, ProgressListeners
+from pairmill.pipeline.runner.stage import ProgressListener, Sealed
 
 FIT: Any = SimpleNamespace(title="fit PDM", noun="fits")
 
 
-def said(monkeypatch: pytest.MonkeyPatch, notes: list[str], *, terminal: bool, width: int = 120) -> str:
+def said(
+    monkeypatch: pytest.MonkeyPatch, notes: list[str], *, terminal: bool, width: int = 120
+) -> str:
     """All that is written while one fit goes on in equal steps."""
     file = io.StringIO()
-    console = Console(file=file, width=width, highlight=False, soft_wrap=True, force_terminal=terminal)
-    monkeypatch.setattr(render, "out", console)
-    with render.Bars() as bars:
+    console = Console(
+        file=file, width=width, highlight=False, soft_wrap=True, force_terminal=terminal
+    )
+    monkeypatch.setattr(terminal, "out", console)
+    with terminal.Bars() as bars:
         bars.started(FIT, 1, 1)
         for note in notes:
             bars.advanced(FIT, 1 / len(notes), note)
@@ -31,7 +35,9 @@ def said(monkeypatch: pytest.MonkeyPatch, notes: list[str], *, terminal: bool, w
 
 
 def test_a_log_gets_a_line_with_losses_every_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = said(monkeypatch, [f"loss {place}" for place in range(100)], terminal=False).splitlines()
+    lines = said(
+        monkeypatch, [f"loss {place}" for place in range(100)], terminal=False
+    ).splitlines()
     told = [line.split() for line in lines if "loss" in line]
     assert [words[2] for words in told] == [f"{10 * place}%" for place in range(1, 11)]
     assert [words[4] for words in told] == [str(10 * place - 1) for place in range(1, 11)]
@@ -43,12 +49,19 @@ def test_a_log_is_silent_where_there_is_nothing_to_say(monkeypatch: pytest.Monke
 
 def test_a_slow_fit_is_heard_of_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**6, 100))
-    monkeypatch.setattr(render.time, "monotonic", lambda: float(next(clock)))
-    assert said(monkeypatch, [f"loss {place}" for place in range(1000)], terminal=False).count("loss") > 100
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: float(next(clock)))
+    assert (
+        said(monkeypatch, [f"loss {place}" for place in range(1000)], terminal=False).count("loss")
+        > 100
+    )
 
 
-@pytest.mark.parametrize(("width", "shown"), [(120, "AUC 0.87, critic 0.2"), (90, "AUC 0.87"), (80, "")])
-def test_a_bar_shows_as_many_losses_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch, width: int, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("width", "shown"), [(120, "AUC 0.87, critic 0.2"), (90, "AUC 0.87"), (80, "")]
+)
+def test_a_bar_shows_as_many_losses_as_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, width: int, shown: str
+) -> None:
     text = said(monkeypatch, ["AUC 0.87, critic 0.2"] * 4, terminal=True, width=width)
     assert shown in text
     assert ("critic" in text) == ("critic" in shown)
@@ -59,8 +72,12 @@ def test_a_bar_shows_as_many_losses_as_there_is_room_for(monkeypatch: pytest.Mon
 def test_one_fit_is_not_fits(monkeypatch: pytest.MonkeyPatch, units: int, noun: str) -> None:
     file, counted = io.StringIO(), ProgressArtifacts()
     stage: Any = SimpleNamespace(title="judge PDM", noun="fits")
-    monkeypatch.setattr(render, "out", Console(file=file, width=120, highlight=False, soft_wrap=True, force_terminal=True))
-    with render.Bars() as bars:
+    monkeypatch.setattr(
+        terminal,
+        "out",
+        Console(file=file, width=120, highlight=False, soft_wrap=True, force_terminal=True),
+    )
+    with terminal.Bars() as bars:
         bars.started(stage, units, units)
         bars.progress.refresh()
         bars.sealed(stage, Sealed(key="", manifest=None, units=units, computed=0), 1.0)
@@ -72,17 +89,17 @@ def test_one_fit_is_not_fits(monkeypatch: pytest.MonkeyPatch, units: int, noun: 
 
 
 def test_rates_of_slow_stages_are_of_one() -> None:
-    assert render._rate(0.1, "fits") == "10 s/fit"
-    assert render._rate(0.1, "pool") == "10 s/pool"
-    assert render._rate(3.0, "fits") == "3.0 fits/s"
+    assert terminal._rate(0.1, "fits") == "10 s/fit"
+    assert terminal._rate(0.1, "pool") == "10 s/pool"
+    assert terminal._rate(3.0, "fits") == "3.0 fits/s"
 
 
 def test_several_watchers_hear_the_same() -> None:
     heard: list[tuple[float, str]] = []
 
-    class Listening(Watcher):
+    class Listening(ProgressListener):
         def advanced(self, stage: Any, units: float, note: str = "") -> None:  # noqa: ARG002
             heard.append((units, note))
 
-    Watchers([Listening(), Listening()]).advanced(FIT, 0.5, "loss 1")
+    ProgressListeners([Listening(), Listening()]).advanced(FIT, 0.5, "loss 1")
     assert heard == [(0.5, "loss 1")] * 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flows.cli.work import follows_interrupt
+from pairmill.flows.cli.build import follows_interrupt
 
 
 def fail_after(first: BaseException) -> None:
@@ -18,7 +18,9 @@ def fail_after(first: BaseException) -> None:
             raise ValueError("not set") from error
 
 
-@pytest.mark.parametrize(("first", "told"), [(KeyboardInterrupt(), True), (RuntimeError("own"), False)])
+@pytest.mark.parametrize(
+    ("first", "told"), [(KeyboardInterrupt(), True), (RuntimeError("own"), False)]
+)
 def test_an_error_that_follows_an_interrupt_is_told(first: BaseException, *, told: bool) -> None:
     with pytest.raises(ValueError, match="not set") as caught:
         fail_after(first)

@@ -18,20 +18,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.functional.kernels import to_fixed_point
-from pipeline import degraders
-from pipeline.apply import apply
-from pipeline.degraders.base import PoolInfo, Pools
-from pipeline.images.decode import pixel_digest
-from pipeline.pools import Assets, pool_digest
-from pipeline.rng import stream
-from pipeline.shards.tar import Sample, ShardWriter
-from pipeline.stages import STAGES
-from pipeline.stages.synthesize import pixels_of
-from schemas.degraders import DegraderConfig
-from schemas.ops.resize import BicubicDown, Quantise
-from schemas.program import Program
-from schemas.sample import Box, SampleRecord
+from pairmill.models.functional.kernels import to_fixed_point
+from pairmill.pipeline import degraders
+from pairmill.pipeline.assets import Assets, pool_digest
+from pairmill.pipeline.degraders.base import PoolInfo, Pools
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.rng import stream
+from pairmill.pipeline.shards.tar import Sample, ShardWriter
+from pairmill.pipeline.stages import STAGES
+from pairmill.pipeline.stages.synthesize import pixels_of
+from pairmill.schemas.degraders import DegraderConfig
+from pairmill.schemas.ops.resize import BicubicDown, Quantise
+from pairmill.schemas.program import Program
+from pairmill.schemas.sample import Box, SampleRecord
 
 FILE = Path(__file__).parent / "digests.json"
 REWRITE = os.environ.get("PAIRMILL_REWRITE_GOLDEN") == "1"
@@ -41,33 +41,47 @@ def pattern(height: int, width: int, salt: int = 0) -> NDArray[np.uint8]:
     """A picture made of integers alone: edges, ramps and grain, (height, width, 3)."""
     rows, columns, channels = np.mgrid[:height, :width, :3].astype(np.int64)
     grain = (rows * 7919 + columns * 104729 + channels * 1299709 + salt) ** 2 % 65521 % 61
-    return ((rows * 2 + columns * 3 * (channels + 1) + (rows // 11 + columns // 7) % 2 * 70 + grain) % 256).astype(np.uint8)
+    return (
+        (rows * 2 + columns * 3 * (channels + 1) + (rows // 11 + columns // 7) % 2 * 70 + grain)
+        % 256
+    ).astype(np.uint8)
 
 
 def assets() -> tuple[Pools, Assets]:
     """Pools made of integers alone."""
-    kernels = np.stack([
-        to_fixed_point(np.outer(side, side[::-1]).astype(np.float64)) for side in ([0, 1, 4, 6, 3, 1, 0], [1, 2, 3, 9, 3, 1, 1])
-    ])  # fmt: skip
+    kernels = np.stack(
+        [
+            to_fixed_point(np.outer(side, side[::-1]).astype(np.float64))
+            for side in ([0, 1, 4, 6, 3, 1, 0], [1, 2, 3, 9, 3, 1, 1])
+        ]
+    )
     noise = (np.stack([pattern(32, 32, salt) for salt in range(4)]).astype(np.float32) - 128) / 16
     names = pool_digest(kernels), pool_digest(noise)
-    return Pools(PoolInfo(names[0], 2, 7), PoolInfo(names[1], 4, 32)), Assets({names[0]: kernels}, {names[1]: noise})
+    return Pools(PoolInfo(names[0], 2, 7), PoolInfo(names[1], 4, 32)), Assets(
+        {names[0]: kernels}, {names[1]: noise}
+    )
 
 
 def drawn(kind: str, scale: int, number: int) -> Program:
     """A program for a tile of 37 x 31 LR pixels."""
     config = CONFIGS[kind]
     shape = (37 * scale, 31 * scale)
-    return degraders.build(config, scale, assets()[0]).draw(stream(1, "draw", f"golden-{number}"), shape)
+    return degraders.build(config, scale, assets()[0]).draw(
+        stream(1, "draw", f"golden-{number}"), shape
+    )
 
 
 def programs() -> dict[str, str]:
-    return {f"{kind} x{scale} #{n}": drawn(kind, scale, n).content_digest() for kind, scale, n in CASES}
+    return {
+        f"{kind} x{scale} #{n}": drawn(kind, scale, n).content_digest() for kind, scale, n in CASES
+    }
 
 
 def lr_pixels() -> dict[str, str]:
     pixels = {
-        f"{kind} x{scale} #{n}": pixel_digest(apply(drawn(kind, scale, n), pattern(37 * scale, 31 * scale), assets()[1]))
+        f"{kind} x{scale} #{n}": pixel_digest(
+            apply(drawn(kind, scale, n), pattern(37 * scale, 31 * scale), assets()[1])
+        )
         for kind, scale, n in CASES
     }
     three = Program(scale=3, ops=(BicubicDown(scale=3), Quantise()))
@@ -78,10 +92,18 @@ def shard() -> dict[str, str]:
     """Tars with made-up bytes for PNGs, so that no version of an encoder matters; and the digest of pixel digests."""
     records = [
         SampleRecord(
-            key=f"golden-{n}", image=f"{n:064x}", box=Box(left=n, top=2, width=62, height=74), scale=2, degrader="realsr",
-            program=drawn("realsr", 2, n).canonical_json(), seed=1, hr_sha256=f"{n + 5:064x}", lr_sha256=f"{n + 9:064x}",
-        ) for n in range(3)
-    ]  # fmt: skip
+            key=f"golden-{n}",
+            image=f"{n:064x}",
+            box=Box(left=n, top=2, width=62, height=74),
+            scale=2,
+            degrader="realsr",
+            program=drawn("realsr", 2, n).canonical_json(),
+            seed=1,
+            hr_sha256=f"{n + 5:064x}",
+            lr_sha256=f"{n + 9:064x}",
+        )
+        for n in range(3)
+    ]
     buffer = io.BytesIO()
     writer = ShardWriter(buffer)
     for record in records:
@@ -91,7 +113,11 @@ def shard() -> dict[str, str]:
 
 
 def streams() -> dict[str, str]:
-    keys: dict[str, tuple[str | int, ...]] = {"draw": (0, "draw", "a"), "split": (7, "split", "0" * 64), "empty": ()}
+    keys: dict[str, tuple[str | int, ...]] = {
+        "draw": (0, "draw", "a"),
+        "split": (7, "split", "0" * 64),
+        "empty": (),
+    }
     return {name: stream(*parts).random(1000).tobytes().hex()[:48] for name, parts in keys.items()}
 
 
@@ -101,13 +127,21 @@ def stage_versions() -> dict[str, int]:
 
 
 CLASSIC = ("bsrgan", "realesrgan", "ikc", "srmd", "block_noise")
-CONFIGS: dict[str, Any] = {option.model_fields["kind"].default: option for option in get_args(get_args(DegraderConfig)[0])}
+CONFIGS: dict[str, Any] = {
+    option.model_fields["kind"].default: option for option in get_args(get_args(DegraderConfig)[0])
+}
 CONFIGS = {kind: CONFIGS[kind]() for kind in ("bicubic", "realsr", *CLASSIC)}
-CASES = [(kind, scale, n) for kind in ("bicubic", "realsr") for scale in (2, 4, 8) for n in range(2)]
+CASES = [
+    (kind, scale, n) for kind in ("bicubic", "realsr") for scale in (2, 4, 8) for n in range(2)
+]
 CASES += [(kind, 4, n) for kind in CLASSIC for n in range(3)]
 PARTS: dict[str, Callable[[], dict[str, str] | dict[str, int]]] = {
-    "programs": programs, "lr pixels": lr_pixels, "shard": shard, "streams": streams, "stage versions": stage_versions,
-}  # fmt: skip
+    "programs": programs,
+    "lr pixels": lr_pixels,
+    "shard": shard,
+    "streams": streams,
+    "stage versions": stage_versions,
+}
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -1,6 +1,6 @@
 """KernelGAN run literally layer by layer with autograd, one lane at a time: what the fast formulation must equal.
 
-Written from the paper's description only and sharing no tensor code with `models.kernelgan`. `Defects` switches on
+Written from the paper's description only and sharing no tensor code with `pairmill.models.kernelgan`. `Defects` switches on
 known defects of the paper's published code, so that its behaviour can be compared.
 """
 
@@ -14,8 +14,8 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.kernelgan.fit import Lane
-from schemas.kernel import KernelGanConfig
+from pairmill.models.kernelgan.fit import Lane
+from pairmill.schemas.kernel import KernelGanConfig
 
 Array = NDArray[np.float64]
 
@@ -47,7 +47,10 @@ class Generator(nn.Module):
     def __init__(self, arrays: list[NDArray[np.float32]], dtype: torch.dtype) -> None:
         super().__init__()
         sides = (7, 5, 3, 1, 1, 1)
-        shaped = [torch.from_numpy(a).to(dtype).view(a.shape[0], -1, s, s) for a, s in zip(arrays, sides, strict=True)]
+        shaped = [
+            torch.from_numpy(a).to(dtype).view(a.shape[0], -1, s, s)
+            for a, s in zip(arrays, sides, strict=True)
+        ]
         self.layers = nn.ParameterList(shaped)
 
     def forward(self, crop: Tensor) -> Tensor:
@@ -70,7 +73,11 @@ class Discriminator(nn.Module):
     def __init__(self, arrays: list[NDArray[np.float32]], dtype: torch.dtype) -> None:
         super().__init__()
         first, blocks, rows, u_first, u_blocks = (torch.from_numpy(a).to(dtype) for a in arrays)
-        convs = [first.view(64, 3, 7, 7), *(b.view(64, 64, 1, 1) for b in blocks), rows[10].view(1, 64, 1, 1)]
+        convs = [
+            first.view(64, 3, 7, 7),
+            *(b.view(64, 64, 1, 1) for b in blocks),
+            rows[10].view(1, 64, 1, 1),
+        ]
         self.convs = nn.ParameterList([c.clone() for c in convs])
         self.biases = nn.ParameterList([torch.zeros(c.shape[0], dtype=dtype) for c in convs])
         self.gammas = nn.ParameterList([row.clone() for row in rows[:5]])
@@ -89,7 +96,9 @@ class Discriminator(nn.Module):
         x = self._conv(crop[None], 0)
         for i in range(5):
             x = self._conv(x, i + 1)
-            x = F.relu(F.batch_norm(x, None, None, self.gammas[i], self.betas[i], training=True, eps=1e-5))
+            x = F.relu(
+                F.batch_norm(x, None, None, self.gammas[i], self.betas[i], training=True, eps=1e-5)
+            )
         return torch.sigmoid(self._conv(x, 6))
 
     def _conv(self, x: Tensor, i: int) -> Tensor:
@@ -108,14 +117,19 @@ def train_lane(
     defects = defects or Defects()
     image = torch.from_numpy(lane.image.copy()).permute(2, 0, 1).to(dtype) / 255
     generator, critic = Generator(lane.generator, dtype), Discriminator(lane.discriminator, dtype)
-    adams = [torch.optim.Adam(net.parameters(), config.learning_rate, (0.5, 0.999)) for net in (generator, critic)]
+    adams = [
+        torch.optim.Adam(net.parameters(), config.learning_rate, (0.5, 0.999))
+        for net in (generator, critic)
+    ]
     schedule = Schedule(config, defects)
     history = History()
     for iteration in range(config.iterations):
         schedule.set_rates(adams, iteration)
         crop = cut(image, lane.draws.generator[iteration], config.crop) * 2 - 1
         real = cut(image, lane.draws.discriminator[iteration], config.crop // 2 - 6)
-        noise = torch.from_numpy(lane.draws.noise[iteration % len(lane.draws.noise)]).to(dtype) * (config.noise / 255)
+        noise = torch.from_numpy(lane.draws.noise[iteration % len(lane.draws.noise)]).to(dtype) * (
+            config.noise / 255
+        )
         critic.power_iteration()
         kernel = generator.kernel()
         fake = generator(crop)
@@ -124,7 +138,7 @@ def train_lane(
         own = kernel_loss(kernel, schedule.weights(iteration), gated=not defects.latched_schedule)
         step(adams[0], adversarial + schedule.weights(iteration)["bicubic"] * near + own)
         if defects.accumulating_noise:
-            real += noise[1]                      # a view: the noise stays in the image
+            real += noise[1]  # a view: the noise stays in the image
         else:
             real = real + noise[1]
         if defects.power_iteration_per_run:
@@ -166,13 +180,16 @@ def bicubic_loss(fake: Tensor, crop: Tensor, *, summed: bool) -> Tensor:
 
 def kernel_loss(kernel: Tensor, weights: dict[str, float], *, gated: bool) -> Tensor:
     offset = torch.arange(13, dtype=kernel.dtype) - 6
-    bell = torch.exp(-offset**2 / (2 * 13**2))
+    bell = torch.exp(-(offset**2) / (2 * 13**2))
     mask = 30 * (1 - torch.outer(bell, bell) / torch.outer(bell, bell).max())
     mask[2:11, 2:11] = 0
     position = torch.arange(13, dtype=kernel.dtype)
     row = (kernel * position[:, None]).sum() / kernel.sum()
     column = (kernel * position).sum() / kernel.sum()
-    loss = weights["total"] * (1 - kernel.sum()).abs() + weights["boundary"] * (kernel * mask).abs().mean()
+    loss = (
+        weights["total"] * (1 - kernel.sum()).abs()
+        + weights["boundary"] * (kernel * mask).abs().mean()
+    )
     if weights["centre"] and (not gated or abs(1 - float(kernel.detach().sum())) < 0.5):
         loss = loss + weights["centre"] * ((row - 6.5) ** 2 + (column - 6.5) ** 2) / 2
         loss = loss + weights["sparse"] * (kernel.abs() + 1e-12).pow(0.2).mean()
@@ -186,7 +203,11 @@ class Schedule:
 
     def set_rates(self, adams: list[torch.optim.Adam], iteration: int) -> None:
         scale = 3000 / self.config.iterations if self.latched else 1.0
-        at = (750, 1500, 2250) if self.latched else [f * self.config.iterations for f in self.config.decay_at]
+        at = (
+            (750, 1500, 2250)
+            if self.latched
+            else [f * self.config.iterations for f in self.config.decay_at]
+        )
         passed = sum(iteration * scale >= a for a in at)
         for adam in adams:
             adam.param_groups[0]["lr"] = self.config.learning_rate / 10**passed
@@ -201,8 +222,11 @@ class Schedule:
             late = progress >= config.sparse_after
         centre, sparse = (config.centre_weight, config.sparse_weight) if late else (0.0, 0.0)
         return {
-            "bicubic": bicubic, "total": config.sum_weight, "boundary": config.boundary_weight,
-            "centre": centre, "sparse": sparse,
+            "bicubic": bicubic,
+            "total": config.sum_weight,
+            "boundary": config.boundary_weight,
+            "centre": centre,
+            "sparse": sparse,
         }
 
     def update(self, iteration: int, near: float) -> None:

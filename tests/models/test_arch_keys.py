@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-import schemas.network as nets
-from models.archs import build_empty
+import pairmill.schemas.network as nets
+from pairmill.models.archs import build_empty
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -20,7 +20,13 @@ COUNTS: list[tuple[nets.AnyNetworkConfig, int, int]] = [
     (nets.RcanConfig(), 4, 15_592_355),
     (nets.RrdbNetConfig(), 4, 16_697_987),
     (nets.SwinIrConfig(), 4, 11_900_199),
-    (nets.SwinIrConfig(features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"), 2, 910_152),
+    (
+        nets.SwinIrConfig(
+            features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"
+        ),
+        2,
+        910_152,
+    ),
     (nets.CompactConfig(), 4, 621_424),
     (nets.CompactConfig(features=16, blocks=4), 4, 16_768),
     (nets.DbpnConfig(), 2, 5_953_526),
@@ -118,7 +124,10 @@ def swinir(features: int, groups: int, heads: int, tail: str, patch: int = 64) -
             name = f"layers.{group}.residual_group.blocks.{block}"
             yield norm(f"{name}.norm1", features)
             yield norm(f"{name}.norm2", features)
-            yield {f"{name}.attn.relative_position_bias_table": (225, heads), f"{name}.attn.relative_position_index": (64, 64)}
+            yield {
+                f"{name}.attn.relative_position_bias_table": (225, heads),
+                f"{name}.attn.relative_position_index": (64, 64),
+            }
             yield linear(f"{name}.attn.qkv", features, 3 * features)
             yield linear(f"{name}.attn.proj", features, features)
             yield linear(f"{name}.mlp.fc1", features, 2 * features)
@@ -132,7 +141,11 @@ def swinir(features: int, groups: int, heads: int, tail: str, patch: int = 64) -
         yield conv("upsample.0", features, 48)
         return
     yield conv("conv_before_upsample.0", features, 64)
-    names = ("upsample.0", "upsample.2") if tail == "pixelshuffle" else ("conv_up1", "conv_up2", "conv_hr")
+    names = (
+        ("upsample.0", "upsample.2")
+        if tail == "pixelshuffle"
+        else ("conv_up1", "conv_up2", "conv_hr")
+    )
     for name in names:
         yield conv(name, 64, 256 if tail == "pixelshuffle" else 64)
     yield conv("conv_last", 64, 3)
@@ -148,7 +161,11 @@ def compact(blocks: int) -> Iterator[Shapes]:
 def dbpn() -> Iterator[Shapes]:
     def active(name: str, kind: str, inputs: int, outputs: int, side: int) -> Shapes:
         weight = (inputs, outputs) if kind == "deconv" else (outputs, inputs)
-        return {f"{name}.{kind}.weight": (*weight, side, side), f"{name}.{kind}.bias": (outputs,), f"{name}.act.weight": (1,)}
+        return {
+            f"{name}.{kind}.weight": (*weight, side, side),
+            f"{name}.{kind}.bias": (outputs,),
+            f"{name}.act.weight": (1,),
+        }
 
     yield active("feat0", "conv", 3, 256, 3)
     yield active("feat1", "conv", 256, 64, 1)
@@ -165,8 +182,12 @@ def dbpn() -> Iterator[Shapes]:
     yield conv("output_conv.conv", 448, 3)
 
 
-REAL = nets.SwinIrConfig(features=240, depths=(6,) * 9, heads=(8,) * 9, upsampler="nearest+conv", residual="3conv")
-LIGHT = nets.SwinIrConfig(features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect")
+REAL = nets.SwinIrConfig(
+    features=240, depths=(6,) * 9, heads=(8,) * 9, upsampler="nearest+conv", residual="3conv"
+)
+LIGHT = nets.SwinIrConfig(
+    features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"
+)
 KEYS: list[tuple[nets.AnyNetworkConfig, int, Iterator[Shapes]]] = [
     (nets.SrResNetConfig(), 4, srresnet()),
     (nets.EdsrConfig(), 4, edsr(64, 16)),
@@ -186,52 +207,76 @@ KEYS: list[tuple[nets.AnyNetworkConfig, int, Iterator[Shapes]]] = [
 
 
 def name_of(value: object) -> str:
-    return value.words() if hasattr(value, "words") else str(value) if isinstance(value, int) else ""
+    return (
+        value.words() if hasattr(value, "words") else str(value) if isinstance(value, int) else ""
+    )
 
 
 @pytest.mark.parametrize(("config", "scale", "count"), COUNTS, ids=name_of)
-def test_numbers_of_weights_are_the_published_ones(config: nets.AnyNetworkConfig, scale: int, count: int) -> None:
+def test_numbers_of_weights_are_the_published_ones(
+    config: nets.AnyNetworkConfig, scale: int, count: int
+) -> None:
     with torch.device("meta"):
         assert sum(weight.numel() for weight in build_empty(config, scale).parameters()) == count
 
 
 @pytest.mark.parametrize(("config", "scale", "shapes"), KEYS, ids=name_of)
-def test_names_and_shapes_are_the_published_ones(config: nets.AnyNetworkConfig, scale: int, shapes: Iterator[Shapes]) -> None:
+def test_names_and_shapes_are_the_published_ones(
+    config: nets.AnyNetworkConfig, scale: int, shapes: Iterator[Shapes]
+) -> None:
     with torch.device("meta"):
-        found = {key: tuple(value.shape) for key, value in build_empty(config, scale).state_dict().items()}
+        found = {
+            key: tuple(value.shape)
+            for key, value in build_empty(config, scale).state_dict().items()
+        }
     assert found == merged(shapes)
 
 
 def test_upsampling_by_3_is_one_step_and_by_8_three() -> None:
     with torch.device("meta"):
-        for config in (nets.EdsrConfig(), nets.RcanConfig(groups=1, blocks=1), nets.SwinIrConfig(depths=(1,), heads=(6,))):
+        for config in (
+            nets.EdsrConfig(),
+            nets.RcanConfig(groups=1, blocks=1),
+            nets.SwinIrConfig(depths=(1,), heads=(6,)),
+        ):
             three, eight = (build_empty(config, scale).state_dict() for scale in (3, 8))
-            steps = [[key for key in keys if key.startswith("upsample.") and key.endswith("weight")] for keys in (three, eight)]
-            assert steps == [["upsample.0.weight"], ["upsample.0.weight", "upsample.2.weight", "upsample.4.weight"]]
+            steps = [
+                [key for key in keys if key.startswith("upsample.") and key.endswith("weight")]
+                for keys in (three, eight)
+            ]
+            assert steps == [
+                ["upsample.0.weight"],
+                ["upsample.0.weight", "upsample.2.weight", "upsample.4.weight"],
+            ]
             assert three["upsample.0.weight"].shape == (576, 64, 3, 3)
 
 
 def test_levels_share_weights_or_not() -> None:
     with torch.device("meta"):
-        counts = [len(build_empty(nets.LapSrnConfig(shared=shared), 8).state_dict()) for shared in (False, True)]
+        counts = [
+            len(build_empty(nets.LapSrnConfig(shared=shared), 8).state_dict())
+            for shared in (False, True)
+        ]
     per_level = 10 * 2 + 2 + 1 + 2
     assert counts == [2 + 3 * per_level, 2 + per_level]
 
 
 def test_indices_of_a_window_of_two() -> None:
     """By hand: rows and columns of the difference, each from -1 to 1, in a table of 3 x 3."""
-    from models.archs.swinir import distances
+    from pairmill.models.archs.swinir import distances
 
     assert distances(2).tolist() == [[4, 3, 1, 0], [5, 4, 2, 1], [7, 6, 4, 3], [8, 7, 5, 4]]
 
 
 def test_masks_of_shifted_windows() -> None:
     """Windows of 2 on 4 x 4, shifted by 1: the first window is whole, the last one is four corners of the picture."""
-    from models.archs.swinir import apart
+    from pairmill.models.archs.swinir import apart
 
     mask = apart(4, 4, 2, torch.device("cpu"))
     assert mask.shape == (4, 4, 4)
     assert not mask[0].any()
-    assert torch.equal(mask[1] == 0, torch.tensor([[1, 0, 1, 0], [0, 1, 0, 1]] * 2, dtype=torch.bool))
+    assert torch.equal(
+        mask[1] == 0, torch.tensor([[1, 0, 1, 0], [0, 1, 0, 1]] * 2, dtype=torch.bool)
+    )
     assert torch.equal(mask[3] == 0, torch.eye(4, dtype=torch.bool))
     assert set(mask.unique().tolist()) == {-100.0, 0.0}

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.nn.functional import conv2d, interpolate, pad
 
-from models.archs import build, build_empty
-from models.archs.lapsrn import Doubling, LapSrn
-from models.archs.layers import BicubicUp, Conv, Deconv, Linear, draw_weights, reflected
-from models.functional.resize import bicubic_up
-from schemas.network import EdsrConfig, LapSrnConfig, SrcnnConfig
+from pairmill.models.archs import build, build_empty
+from pairmill.models.archs.lapsrn import Doubling, LapSrn
+from pairmill.models.archs.layers import BicubicUp, Conv, Deconv, Linear, draw_weights, reflected
+from pairmill.models.functional.resize import bicubic_up
+from pairmill.schemas.network import EdsrConfig, LapSrnConfig, SrcnnConfig
 from tests.networks import network_of, pictures
 
 
@@ -19,7 +19,9 @@ from tests.networks import network_of, pictures
 def test_bicubic_is_that_of_the_corpora(scale: int) -> None:
     image = np.random.default_rng([2026, 1]).integers(0, 256, (37, 31, 3)).astype(np.uint8)
     for part in (image, image[:1, :1], image[:2, :3]):
-        found = BicubicUp(scale)(torch.from_numpy(part).permute(2, 0, 1)[None].float())[0].permute(1, 2, 0)
+        found = BicubicUp(scale)(torch.from_numpy(part).permute(2, 0, 1)[None].float())[0].permute(
+            1, 2, 0
+        )
         np.testing.assert_allclose(found.numpy(), bicubic_up(part, scale), atol=1e-3)
 
 
@@ -44,7 +46,9 @@ def test_first_weights_have_the_spread_they_should() -> None:
     assert plain.bias is not None
     assert 0.5 * bound < float(plain.bias.abs().max()) <= bound
     assert float(he.weight.std()) == pytest.approx(0.1 * (2 / (32 * 9)) ** 0.5, rel=0.02)
-    assert float(deconv.weight.std()) == pytest.approx((2 / (16 * 4)) ** 0.5, rel=0.02)      # 4 of 16 taps meet in an output
+    assert float(deconv.weight.std()) == pytest.approx(
+        (2 / (16 * 4)) ** 0.5, rel=0.02
+    )  # 4 of 16 taps meet in an output
     assert float(linear.weight.std()) == pytest.approx(0.02, rel=0.02)
     assert he.bias is not None
     assert not he.bias.any()
@@ -56,7 +60,9 @@ def test_a_pyramid_holds_all_levels_smallest_first() -> None:
     assert isinstance(network, LapSrn)
     with torch.no_grad():
         levels = network.pyramid(pictures(2, 5, 3))
-        assert [level.shape for level in levels] == [(2, 3, 5 * size, 3 * size) for size in (2, 4, 8)]
+        assert [level.shape for level in levels] == [
+            (2, 3, 5 * size, 3 * size) for size in (2, 4, 8)
+        ]
         assert torch.equal(levels[-1], network(pictures(2, 5, 3)))
 
 
@@ -74,12 +80,17 @@ def test_a_pyramid_begins_as_bilinear_enlargement() -> None:
     layer, picture = Doubling(), pictures(1, 7, 5)
     layer.draw(np.random.default_rng(0))
     found = layer(picture)
-    torch.testing.assert_close(found, interpolate(picture, scale_factor=2, mode="bilinear"), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        found, interpolate(picture, scale_factor=2, mode="bilinear"), rtol=0, atol=1e-6
+    )
 
 
 def test_range_and_mean_are_of_no_account_outside() -> None:
     """An EDSR that counts white as 1 instead of 255 is the same function once its biases are 255 times smaller."""
-    one, other = build(EdsrConfig(features=8, blocks=2), 2, 1), build(EdsrConfig(features=8, blocks=2, range=1.0), 2, 1)
+    one, other = (
+        build(EdsrConfig(features=8, blocks=2), 2, 1),
+        build(EdsrConfig(features=8, blocks=2, range=1.0), 2, 1),
+    )
     with torch.no_grad():
         for key, value in other.named_parameters():
             if key.endswith("bias"):
@@ -94,7 +105,9 @@ def test_srcnn_sees_the_bicubic_enlargement() -> None:
     state = network.state_dict()
     with torch.no_grad():
         for number, side in enumerate((9, 1, 5), 1):
-            large = conv2d(large, state[f"conv{number}.weight"], state[f"conv{number}.bias"], padding=side // 2)
+            large = conv2d(
+                large, state[f"conv{number}.weight"], state[f"conv{number}.bias"], padding=side // 2
+            )
             large = large.relu() if number < 3 else large
         torch.testing.assert_close(network(picture), large, rtol=0, atol=1e-6)
 

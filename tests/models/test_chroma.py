@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.functional.chroma import double, from_video, halve, subsample_chroma, to_video
+from pairmill.models.functional.chroma import double, from_video, halve, subsample_chroma, to_video
 from tests.make import photograph
 
 
@@ -18,10 +18,14 @@ def flat(*colour: int) -> NDArray[np.uint8]:
 @pytest.mark.parametrize(
     ("rgb", "ycc"),
     [
-        ((0, 0, 0), (16, 128, 128)), ((255, 255, 255), (235, 128, 128)), ((128, 128, 128), (126, 128, 128)),
-        ((255, 0, 0), (63, 102, 240)), ((0, 255, 0), (173, 42, 26)), ((0, 0, 255), (32, 240, 118)),
+        ((0, 0, 0), (16, 128, 128)),
+        ((255, 255, 255), (235, 128, 128)),
+        ((128, 128, 128), (126, 128, 128)),
+        ((255, 0, 0), (63, 102, 240)),
+        ((0, 255, 0), (173, 42, 26)),
+        ((0, 0, 255), (32, 240, 118)),
     ],
-)  # fmt: skip
+)
 def test_known_colours_of_bt709(rgb: tuple[int, int, int], ycc: tuple[int, int, int]) -> None:
     planes = to_video(flat(*rgb))
     assert tuple(int(plane[0, 0]) for plane in planes) == ycc
@@ -41,7 +45,9 @@ def test_halve_and_double_by_hand() -> None:
     line = np.array([[0.0, 4.0, 8.0, 8.0, 20.0]])
     assert halve(line, 1).tolist() == [[2.0, 8.0, 20.0]]
     assert double(np.array([[2.0, 8.0, 20.0]]), 1, 5, smooth=False).tolist() == [[2, 2, 8, 8, 20]]
-    assert double(np.array([[2.0, 8.0, 20.0]]), 1, 5, smooth=True).tolist() == [[2, 3.5, 6.5, 11, 17]]
+    assert double(np.array([[2.0, 8.0, 20.0]]), 1, 5, smooth=True).tolist() == [
+        [2, 3.5, 6.5, 11, 17]
+    ]
     assert double(np.array([[2.0], [8.0]]), 0, 4, smooth=True).ravel().tolist() == [2, 3.5, 6.5, 8]
 
 
@@ -59,10 +65,16 @@ def test_subsampling_against_opencv(rows: bool, columns: bool) -> None:
     image = photograph(4, 36, 30)
     ycc = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2YCrCb)
     small = (30 // (1 + columns), 36 // (1 + rows))
-    coarse = cv2.resize(cv2.resize(ycc, small, interpolation=cv2.INTER_AREA), (30, 36), interpolation=cv2.INTER_NEAREST)
+    coarse = cv2.resize(
+        cv2.resize(ycc, small, interpolation=cv2.INTER_AREA),
+        (30, 36),
+        interpolation=cv2.INTER_NEAREST,
+    )
     ycc[..., 1:] = coarse[..., 1:]
     wanted = cv2.cvtColor(ycc, cv2.COLOR_YCrCb2RGB).astype(np.float64) * 255
-    assert np.abs(subsample_chroma(image, rows, columns, smooth=False) - wanted).max() < 0.15   # OpenCV rounds its weights
+    assert (
+        np.abs(subsample_chroma(image, rows, columns, smooth=False) - wanted).max() < 0.15
+    )  # OpenCV rounds its weights
 
 
 def test_luma_stays() -> None:

@@ -12,25 +12,37 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from models.discriminators import DISCRIMINATORS, build
-from models.discriminators.layers import SpectralConv
-from models.losses.adversarial import Gan
-from schemas.discriminator import DISCRIMINATOR_CONFIGS, DiscriminatorConfig, PatchConfig, UnetConfig, Vgg128Config
-from schemas.losses import GanConfig
+from pairmill.models.discriminators import DISCRIMINATORS, build
+from pairmill.models.discriminators.layers import SpectralConv
+from pairmill.models.losses.adversarial import Gan
+from pairmill.schemas.discriminator import (
+    DISCRIMINATOR_CONFIGS,
+    DiscriminatorConfig,
+    PatchConfig,
+    UnetConfig,
+    Vgg128Config,
+)
+from pairmill.schemas.losses import GanConfig
 
 CONFIG: TypeAdapter[Any] = TypeAdapter(DiscriminatorConfig)
 SMALL: list[tuple[dict[str, Any], int, int]] = [
     ({"kind": "vgg128", "features": 2}, 128, 128),
     ({"kind": "vgg128", "features": 1, "side": 256}, 256, 256),
-    *(({"kind": "patch", "features": 4, "norm": norm}, 37, 45) for norm in ("batch", "instance", "spectral", "none")),
+    *(
+        ({"kind": "patch", "features": 4, "norm": norm}, 37, 45)
+        for norm in ("batch", "instance", "spectral", "none")
+    ),
     ({"kind": "patch", "features": 4, "padding": 2, "halvings": 2}, 37, 31),
-    ({"kind": "unet", "features": 4}, 40, 32), ({"kind": "unet", "features": 4, "skip": False}, 8, 16),
-]  # fmt: skip
+    ({"kind": "unet", "features": 4}, 40, 32),
+    ({"kind": "unet", "features": 4, "skip": False}, 8, 16),
+]
 """Every discriminator and form, narrow, with a size that it takes."""
 
 
 def pictures(height: int, width: int, seed: int = 0, count: int = 2) -> Tensor:
-    return torch.from_numpy(np.random.default_rng([2026, seed]).random((count, 3, height, width), dtype=np.float32))
+    return torch.from_numpy(
+        np.random.default_rng([2026, seed]).random((count, 3, height, width), dtype=np.float32)
+    )
 
 
 def size(network: nn.Module) -> int:
@@ -42,14 +54,18 @@ def shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
 
 
 def test_every_discriminator_has_settings_and_a_class() -> None:
-    assert set(DISCRIMINATORS) == set(DISCRIMINATOR_CONFIGS) == {settings["kind"] for settings, _, _ in SMALL}
+    assert (
+        set(DISCRIMINATORS)
+        == set(DISCRIMINATOR_CONFIGS)
+        == {settings["kind"] for settings, _, _ in SMALL}
+    )
 
 
 def test_sizes_are_the_published_ones() -> None:
     assert size(build(Vgg128Config())) == 14_499_401
     assert size(build(Vgg128Config(side=256))) == 14_499_401 + 512 * 512 * (9 + 16) + 4 * 512
-    assert size(build(PatchConfig(norm="instance"))) == 2_764_737        # CycleGAN's 70 x 70
-    assert size(build(PatchConfig())) == 2_765_633                       # the same with what batch normalisation learns
+    assert size(build(PatchConfig(norm="instance"))) == 2_764_737  # CycleGAN's 70 x 70
+    assert size(build(PatchConfig())) == 2_765_633  # the same with what batch normalisation learns
     assert size(build(UnetConfig())) == 4_376_897
 
 
@@ -59,7 +75,9 @@ def test_names_and_shapes_of_vgg128_are_basicsrs() -> None:
     assert found["conv0_0.bias"] == (64,)
     assert found["conv3_1.weight"] == (512, 512, 4, 4)
     assert found["linear1.weight"] == (100, 8192)
-    convs = {f"conv{pair}_{half}.weight" for pair in range(5) for half in range(2)} | {"conv0_0.bias"}
+    convs = {f"conv{pair}_{half}.weight" for pair in range(5) for half in range(2)} | {
+        "conv0_0.bias"
+    }
     norms = {f"bn{pair}_{half}" for pair in range(5) for half in range(2)} - {"bn0_0"}
     parts = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     linears = {f"linear{number}.{part}" for number in (1, 2) for part in ("weight", "bias")}
@@ -68,14 +86,25 @@ def test_names_and_shapes_of_vgg128_are_basicsrs() -> None:
 
 def test_names_and_shapes_of_the_unet_are_real_esrgans() -> None:
     wanted: dict[str, tuple[int, ...]] = {
-        "conv0.weight": (64, 3, 3, 3), "conv0.bias": (64,), "conv9.weight": (1, 64, 3, 3), "conv9.bias": (1,),
-    }  # fmt: skip
-    plan = {1: (128, 64, 4), 2: (256, 128, 4), 3: (512, 256, 4), 4: (256, 512, 3), 5: (128, 256, 3), 6: (64, 128, 3)}
+        "conv0.weight": (64, 3, 3, 3),
+        "conv0.bias": (64,),
+        "conv9.weight": (1, 64, 3, 3),
+        "conv9.bias": (1,),
+    }
+    plan = {
+        1: (128, 64, 4),
+        2: (256, 128, 4),
+        3: (512, 256, 4),
+        4: (256, 512, 3),
+        5: (128, 256, 3),
+        6: (64, 128, 3),
+    }
     for number, (outputs, inputs, side) in (plan | {7: (64, 64, 3), 8: (64, 64, 3)}).items():
         wanted |= {
-            f"conv{number}.weight_orig": (outputs, inputs, side, side), f"conv{number}.weight_u": (outputs,),
+            f"conv{number}.weight_orig": (outputs, inputs, side, side),
+            f"conv{number}.weight_u": (outputs,),
             f"conv{number}.weight_v": (inputs * side * side,),
-        }  # fmt: skip
+        }
     assert shapes(build(UnetConfig())) == wanted
 
 
@@ -83,15 +112,22 @@ def test_names_of_the_patch_discriminator_are_pix2pixs() -> None:
     found = shapes(build(PatchConfig(features=8)))
     weights = {name: shape for name, shape in found.items() if len(shape) == 4}
     assert weights == {
-        "model.0.weight": (8, 3, 4, 4), "model.2.weight": (16, 8, 4, 4), "model.5.weight": (32, 16, 4, 4),
-        "model.8.weight": (64, 32, 4, 4), "model.11.weight": (1, 64, 4, 4),
-    }  # fmt: skip
-    assert {name for name in found if name.endswith("bias")} == {f"model.{place}.bias" for place in (0, 3, 6, 9, 11)}
+        "model.0.weight": (8, 3, 4, 4),
+        "model.2.weight": (16, 8, 4, 4),
+        "model.5.weight": (32, 16, 4, 4),
+        "model.8.weight": (64, 32, 4, 4),
+        "model.11.weight": (1, 64, 4, 4),
+    }
+    assert {name for name in found if name.endswith("bias")} == {
+        f"model.{place}.bias" for place in (0, 3, 6, 9, 11)
+    }
 
 
 @pytest.mark.parametrize(("halvings", "field"), [(1, 16), (2, 34), (3, 70), (4, 142)])
 @pytest.mark.parametrize("padding", [1, 2])
-def test_a_judgement_sees_what_it_says_by_gradients(halvings: int, field: int, padding: int) -> None:
+def test_a_judgement_sees_what_it_says_by_gradients(
+    halvings: int, field: int, padding: int
+) -> None:
     config = PatchConfig(features=2, halvings=halvings, padding=padding, norm="none")
     assert config.field == field
     side = 2 * field + 16
@@ -106,7 +142,9 @@ def test_a_judgement_sees_what_it_says_by_gradients(halvings: int, field: int, p
 
 
 @pytest.mark.parametrize(("settings", "height", "width"), SMALL, ids=str)
-def test_weights_are_a_function_of_the_seed_alone(settings: dict[str, Any], height: int, width: int) -> None:
+def test_weights_are_a_function_of_the_seed_alone(
+    settings: dict[str, Any], height: int, width: int
+) -> None:
     config = CONFIG.validate_python(settings)
     state = random.getstate(), torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
     one, same, other = (build(config, seed).state_dict() for seed in (1, 1, 2))
@@ -119,10 +157,15 @@ def test_weights_are_a_function_of_the_seed_alone(settings: dict[str, Any], heig
 
 
 @pytest.mark.parametrize(("settings", "height", "width"), SMALL, ids=str)
-def test_each_learns_to_tell_real_from_fake(settings: dict[str, Any], height: int, width: int) -> None:
+def test_each_learns_to_tell_real_from_fake(
+    settings: dict[str, Any], height: int, width: int
+) -> None:
     """A few steps on two pictures and two others: the judgements part. Each can be copied and taken on meanwhile."""
     judge = build(CONFIG.validate_python(settings), 3)
-    gan, optimiser = Gan(GanConfig(form="relativistic")), torch.optim.Adam(judge.parameters(), lr=6e-3)
+    gan, optimiser = (
+        Gan(GanConfig(form="relativistic")),
+        torch.optim.Adam(judge.parameters(), lr=6e-3),
+    )
     real, fake = pictures(height, width, 1), 0.6 * pictures(height, width, 2) + 0.1
     losses = []
     for _ in range(12):
@@ -168,12 +211,19 @@ def test_first_spectral_weights_are_normalised_already() -> None:
     ("settings", "good", "bad", "words"),
     [
         ({"kind": "vgg128", "features": 1}, 128, 96, "128 x 128 only, not of 96 x 96"),
-        ({"kind": "vgg128", "features": 1, "side": 256}, 256, 128, "256 x 256 only, not of 128 x 128"),
+        (
+            {"kind": "vgg128", "features": 1, "side": 256},
+            256,
+            128,
+            "256 x 256 only, not of 128 x 128",
+        ),
         ({"kind": "patch", "features": 1}, 24, 23, "at least 24 x 24, not 23 x 23"),
         ({"kind": "unet", "features": 1}, 16, 20, "multiples of 8, got 20"),
     ],
 )
-def test_sizes_that_do_not_fit_are_told_before_and_in_the_call(settings: dict[str, Any], good: int, bad: int, words: str) -> None:
+def test_sizes_that_do_not_fit_are_told_before_and_in_the_call(
+    settings: dict[str, Any], good: int, bad: int, words: str
+) -> None:
     config = CONFIG.validate_python(settings)
     assert config.problem(good) is None
     assert words in config.problem(bad)
@@ -183,7 +233,12 @@ def test_sizes_that_do_not_fit_are_told_before_and_in_the_call(settings: dict[st
 
 
 def test_settings_that_are_wrong() -> None:
-    kinds = {"patchgan": {}, "vgg128": {"side": 96}, "unet": {"features": 0}, "patch": {"halvings": 9}}
+    kinds = {
+        "patchgan": {},
+        "vgg128": {"side": 96},
+        "unet": {"features": 0},
+        "patch": {"halvings": 9},
+    }
     for kind, settings in kinds.items():
         with pytest.raises(ValidationError):
             CONFIG.validate_python({"kind": kind} | settings)

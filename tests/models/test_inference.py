@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.inference.ensemble import POSITIONS, ensembled, turned, turned_back
-from models.inference.interpolate import interpolate
-from models.inference.tiled import cuts, strips, upscale
-from schemas.errors import UserError
+from pairmill.models.inference.ensemble import POSITIONS, ensembled, turned, turned_back
+from pairmill.models.inference.interpolate import interpolate
+from pairmill.models.inference.tiled import cuts, strips, upscale
+from pairmill.schemas.errors import UserError
 from tests.make import photograph
 
 
@@ -24,7 +24,9 @@ class Small(nn.Module):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         widths = [3, *[5] * (depth - 1), 3 * scale * scale]
-        self.convs = nn.ModuleList(nn.Conv2d(one, other, 3, padding=1) for one, other in itertools.pairwise(widths))
+        self.convs = nn.ModuleList(
+            nn.Conv2d(one, other, 3, padding=1) for one, other in itertools.pairwise(widths)
+        )
         self.shuffle = nn.PixelShuffle(scale)
         for weight in self.parameters():
             weight.data = torch.randn(weight.shape, generator=generator) * 0.2
@@ -50,22 +52,40 @@ class Level(nn.Module):
         return x.mean((2, 3), keepdim=True).expand(x.shape)
 
 
-@pytest.mark.parametrize(("size", "tile"), [
-    ((37, 31), 16), ((37, 31), 1000), ((1, 1), 1), ((1, 1), 16), ((1, 40), 16), ((3, 5), 1), ((16, 17), 16), ((5, 60), 32),
-])  # fmt: skip
-def test_tiles_give_the_whole_image_where_they_see_all_that_matters(size: tuple[int, int], tile: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "tile"),
+    [
+        ((37, 31), 16),
+        ((37, 31), 1000),
+        ((1, 1), 1),
+        ((1, 1), 16),
+        ((1, 40), 16),
+        ((3, 5), 1),
+        ((16, 17), 16),
+        ((5, 60), 32),
+    ],
+)
+def test_tiles_give_the_whole_image_where_they_see_all_that_matters(
+    size: tuple[int, int], tile: int
+) -> None:
     network, lr = Small(depth=4), photograph(1, *size)
     whole = upscale(network, lr, tile=None)
-    tiled = upscale(network, lr, tile=tile, overlap=6)     # 4 that the network sees, and a quarter of 6 to fade over
+    tiled = upscale(
+        network, lr, tile=tile, overlap=6
+    )  # 4 that the network sees, and a quarter of 6 to fade over
     assert tiled.shape == (3 * size[0], 3 * size[1], 3)
     assert tiled.dtype == np.uint8
-    assert np.abs(tiled.astype(int) - whole).max() <= 1    # sums in another order may round the other way
+    assert (
+        np.abs(tiled.astype(int) - whole).max() <= 1
+    )  # sums in another order may round the other way
     assert (tiled != whole).mean() < 1e-3
 
 
 def test_too_little_overlap_shows() -> None:
     network, lr = Small(depth=4), photograph(1, 37, 31)
-    assert not np.array_equal(upscale(network, lr, tile=16, overlap=0), upscale(network, lr, tile=None))
+    assert not np.array_equal(
+        upscale(network, lr, tile=16, overlap=0), upscale(network, lr, tile=None)
+    )
 
 
 def test_tiles_fade_into_one_another() -> None:
@@ -73,7 +93,9 @@ def test_tiles_fade_into_one_another() -> None:
     lr = np.zeros((8, 64, 3), np.uint8)
     lr[:, 40:] = 200
     lr[:, 48:] = 240
-    hard, soft = (upscale(Level(), lr, tile=32, overlap=overlap)[4, :, 0].astype(int) for overlap in (0, 16))
+    hard, soft = (
+        upscale(Level(), lr, tile=32, overlap=overlap)[4, :, 0].astype(int) for overlap in (0, 16)
+    )
     assert len(set(hard)) == 2
     assert np.abs(np.diff(soft[28:36])).max() <= abs(int(soft[0]) - soft[-1]) // 8 + 1
     assert (np.diff(soft[27:37]) > 0).sum() == 9
@@ -84,16 +106,31 @@ def test_tiles_fade_into_one_another() -> None:
 def test_strips_are_the_rows_and_progress_sums_to_one() -> None:
     network, lr, heard = Small(), photograph(2, 70, 31), list[float]()
     pieces = list(strips(network, lr, tile=16, overlap=8, advanced=heard.append))
-    assert [len(piece) for piece in pieces] == [3 * 14, 3 * 16, 3 * 16, 3 * 8, 3 * 16]      # cuts at 16, 32, 48, 56
+    assert [len(piece) for piece in pieces] == [
+        3 * 14,
+        3 * 16,
+        3 * 16,
+        3 * 8,
+        3 * 16,
+    ]  # cuts at 16, 32, 48, 56
     assert np.array_equal(np.concatenate(pieces), upscale(network, lr, tile=16, overlap=8))
     assert sum(heard) == pytest.approx(1)
     assert len(heard) == 5 * 2
 
 
-@pytest.mark.parametrize(("length", "tile", "wanted"), [
-    (1, 192, [0, 1]), (192, 192, [0, 192]), (193, 192, [0, 104, 193]), (383, 192, [0, 192, 383]), (10, 4, [0, 4, 7, 10]),
-    (7, None, [0, 7]), (3, 1, [0, 1, 2, 3]), (17, 8, [0, 8, 16, 17]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("length", "tile", "wanted"),
+    [
+        (1, 192, [0, 1]),
+        (192, 192, [0, 192]),
+        (193, 192, [0, 104, 193]),
+        (383, 192, [0, 192, 383]),
+        (10, 4, [0, 4, 7, 10]),
+        (7, None, [0, 7]),
+        (3, 1, [0, 1, 2, 3]),
+        (17, 8, [0, 8, 16, 17]),
+    ],
+)
 def test_an_axis_is_cut_evenly(length: int, tile: int | None, wanted: list[int]) -> None:
     assert cuts(length, tile) == wanted
 
@@ -135,7 +172,11 @@ def test_ensemble_turns_with_its_input_and_is_the_mean() -> None:
     run, x = ensembled(network), torch.rand(1, 3, 9, 7, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         mean = run(x)
-        assert torch.allclose(mean, torch.stack([turned_back(network(turned(x, p)), p) for p in POSITIONS]).mean(0), atol=1e-6)
+        assert torch.allclose(
+            mean,
+            torch.stack([turned_back(network(turned(x, p)), p) for p in POSITIONS]).mean(0),
+            atol=1e-6,
+        )
         assert torch.allclose(run(turned(x, 6)), turned(mean, 6), atol=1e-6)
         assert not torch.allclose(mean, network(x), atol=1e-3)
 
@@ -149,11 +190,16 @@ def test_the_mode_of_a_network_is_given_back() -> None:
 
 def test_lower_precision_is_near() -> None:
     network, lr = Small(), photograph(1)
-    exact, low = (upscale(network, lr, precision=precision).astype(int) for precision in ("float32", "bfloat16"))
+    exact, low = (
+        upscale(network, lr, precision=precision).astype(int)
+        for precision in ("float32", "bfloat16")
+    )
     assert 0 < np.abs(exact - low).mean() < 2
 
 
-@pytest.mark.parametrize("image", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "image", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), np.zeros((0, 4, 3), np.uint8)]
+)
 def test_what_is_no_image_is_refused(image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="want an"):
         upscale(Nearest(), image)
@@ -167,7 +213,9 @@ def test_values_that_are_no_numbers_are_an_error() -> None:
 
 
 def test_between_two_networks() -> None:
-    one, other = ({"w": torch.full((2, 2), value), "index": torch.tensor([3])} for value in (1.0, 3.0))
+    one, other = (
+        {"w": torch.full((2, 2), value), "index": torch.tensor([3])} for value in (1.0, 3.0)
+    )
     for alpha, wanted in ((0, 1), (0.25, 1.5), (1, 3)):
         mixed = interpolate(one, other, alpha)
         assert torch.equal(mixed["w"], torch.full((2, 2), float(wanted)))
@@ -177,14 +225,19 @@ def test_between_two_networks() -> None:
     assert half["w"].dtype == torch.float16
 
 
-@pytest.mark.parametrize(("second", "alpha", "said"), [
-    ({"w": torch.ones(2), "more": torch.ones(1)}, 0.5, "only in the second: more"),
-    ({"v": torch.ones(2)}, 0.5, "only in the first: w; only in the second: v"),
-    ({"w": torch.ones(3)}, 0.5, r"\(2,\) and \(3,\)"),
-    ({"w": torch.ones(2)}, 1.5, "alpha 1.5"),
-    ({"w": torch.ones(2)}, float("nan"), "alpha nan"),
-])  # fmt: skip
-def test_networks_with_nothing_between_them(second: dict[str, Tensor], alpha: float, said: str) -> None:
+@pytest.mark.parametrize(
+    ("second", "alpha", "said"),
+    [
+        ({"w": torch.ones(2), "more": torch.ones(1)}, 0.5, "only in the second: more"),
+        ({"v": torch.ones(2)}, 0.5, "only in the first: w; only in the second: v"),
+        ({"w": torch.ones(3)}, 0.5, r"\(2,\) and \(3,\)"),
+        ({"w": torch.ones(2)}, 1.5, "alpha 1.5"),
+        ({"w": torch.ones(2)}, float("nan"), "alpha nan"),
+    ],
+)
+def test_networks_with_nothing_between_them(
+    second: dict[str, Tensor], alpha: float, said: str
+) -> None:
     with pytest.raises(UserError, match=said):
         interpolate({"w": torch.ones(2)}, second, alpha)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.functional.integer import LARGEST, available, digits, product
+from pairmill.models.functional.integer import LARGEST, available, digits, product
 
 
 def test_digits_worked_out() -> None:
@@ -29,4 +29,6 @@ def test_products_are_exact(m: int, k: int, n: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     pixels = rng.choice([-128, 127, 0, 5], (m, k)).astype(np.int8)
     weights = rng.integers(-LARGEST // 2, LARGEST // 2, (k, n))
-    np.testing.assert_array_equal(product(pixels, digits(weights)), pixels.astype(np.int64) @ weights)
+    np.testing.assert_array_equal(
+        product(pixels, digits(weights)), pixels.astype(np.int64) @ weights
+    )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from models.functional.jpeg import CHROMA, LUMA, ZIGZAG, nearest_quality, tables_of
+from pairmill.models.functional.jpeg import CHROMA, LUMA, ZIGZAG, nearest_quality, tables_of
 
 FLAT = np.full((16, 16, 3), 90, np.uint8)
 
@@ -26,11 +26,11 @@ def test_quality_50_is_the_standard() -> None:
 
 
 def test_worked_examples() -> None:
-    assert tables_of(75)[0][:8] == (8, 6, 5, 8, 12, 20, 26, 31)         # half the standard, rounded up
+    assert tables_of(75)[0][:8] == (8, 6, 5, 8, 12, 20, 26, 31)  # half the standard, rounded up
     assert tables_of(75)[1][:5] == (9, 9, 12, 24, 50)
-    assert tables_of(25)[0][:4] == (32, 22, 20, 32)                     # twice the standard
+    assert tables_of(25)[0][:4] == (32, 22, 20, 32)  # twice the standard
     assert tables_of(100) == ((1,) * 64, (1,) * 64)
-    assert set(tables_of(1)[0]) == {255}                                # fifty times the standard, cut at 255
+    assert set(tables_of(1)[0]) == {255}  # fifty times the standard, cut at 255
     assert tables_of(95)[0][:4] == (2, 1, 1, 2)
 
 

@@ -13,10 +13,18 @@ from pydantic import ValidationError
 from scipy.integrate import quad
 from scipy.ndimage import gaussian_filter1d
 
-from models.functional.blur import on_grid
-from models.functional.kernel_shapes import disc, line, sinc, to_grid, weights
-from models.functional.kernels import centre_of_mass, target_centre
-from schemas.ops.blur import DiscKernel, GaussianKernel, GeneralisedKernel, Kernel, MotionKernel, PlateauKernel, SincKernel
+from pairmill.models.functional.blur import on_grid
+from pairmill.models.functional.kernel_shapes import disc, line, sinc, to_grid, weights
+from pairmill.models.functional.kernels import centre_of_mass, target_centre
+from pairmill.schemas.ops.blur import (
+    DiscKernel,
+    GaussianKernel,
+    GeneralisedKernel,
+    Kernel,
+    MotionKernel,
+    PlateauKernel,
+    SincKernel,
+)
 
 Array = NDArray[np.float64]
 SHAPES: list[Kernel] = [
@@ -52,7 +60,9 @@ def test_a_shift_moves_the_centre(kernel: Kernel) -> None:
     for scale in (2, 3, 4):
         moved = kernel.with_(size=33, shift=((scale - 1) / 2, (scale - 1) / 2))
         slack = 0.3 if isinstance(kernel, PlateauKernel | SincKernel) else 0.03
-        assert centre_of_mass(weights(moved)) == pytest.approx([target_centre(33, scale)] * 2, abs=slack)
+        assert centre_of_mass(weights(moved)) == pytest.approx(
+            [target_centre(33, scale)] * 2, abs=slack
+        )
     aside = weights(kernel.with_(shift=(2.0, -3.0)))
     np.testing.assert_allclose(aside[5:, :15], weights(kernel)[3:-2, 3:-3], atol=0.04)
 
@@ -66,17 +76,25 @@ def test_whole_shifts_and_half_turns_change_no_value(kernel: Kernel) -> None:
 def test_isotropic_gaussian_by_hand() -> None:
     """Size 3, sigma 1: exp(0), exp(-1/2), exp(-1) over their sum 4.8976 is 0.2042, 0.1238, 0.0751."""
     values = weights(GaussianKernel(size=3, sigma_x=1, sigma_y=1))
-    np.testing.assert_allclose(values, [[0.0751, 0.1238, 0.0751], [0.1238, 0.2042, 0.1238], [0.0751, 0.1238, 0.0751]], atol=5e-5)
+    np.testing.assert_allclose(
+        values,
+        [[0.0751, 0.1238, 0.0751], [0.1238, 0.2042, 0.1238], [0.0751, 0.1238, 0.0751]],
+        atol=5e-5,
+    )
 
 
 def test_isotropic_gaussian_equals_scipy() -> None:
     impulse = np.zeros(41)
     impulse[20] = 1
     one = gaussian_filter1d(impulse, 2.5, radius=20)[10:31]
-    np.testing.assert_allclose(weights(SHAPES[0]), np.outer(one, one) / one.sum() ** 2, atol=2.0**-16)
+    np.testing.assert_allclose(
+        weights(SHAPES[0]), np.outer(one, one) / one.sum() ** 2, atol=2.0**-16
+    )
 
 
-@pytest.mark.parametrize(("angle", "across"), [(0.0, 0.0), (0.5, 1.0), (math.pi / 2, 0.0), (-2.2, -1.0)])
+@pytest.mark.parametrize(
+    ("angle", "across"), [(0.0, 0.0), (0.5, 1.0), (math.pi / 2, 0.0), (-2.2, -1.0)]
+)
 def test_moments_of_a_turned_gaussian(angle: float, across: float) -> None:
     """Covariance R diag(9, 2.25) R^T, angles counter-clockwise as one sees them."""
     kernel = GaussianKernel(size=41, sigma_x=3, sigma_y=1.5, angle=angle)
@@ -134,7 +152,10 @@ def supersampled(inside: NDArray[np.bool_], size: int, fine: int) -> Array:
     return inside.reshape(size, fine, size, fine).mean(axis=(1, 3))
 
 
-@pytest.mark.parametrize(("radius", "shift"), [(0.3, 0.0), (0.9, 0.5), (1.0, 0.0), (2.5, 0.5), (4.27, -0.31), (30.0, 0.0)])
+@pytest.mark.parametrize(
+    ("radius", "shift"),
+    [(0.3, 0.0), (0.9, 0.5), (1.0, 0.0), (2.5, 0.5), (4.27, -0.31), (30.0, 0.0)],
+)
 def test_disc_is_the_covered_area(radius: float, shift: float) -> None:
     """Against 64 x 64 points per cell."""
     size, fine = 11, 64
@@ -143,15 +164,22 @@ def test_disc_is_the_covered_area(radius: float, shift: float) -> None:
     along = np.arange(size) - size // 2 - shift
     np.testing.assert_allclose(disc(along[None, :], along[:, None], radius), expected, atol=0.02)
     if radius < 5:
-        assert disc(along[None, :], along[:, None], radius).sum() == pytest.approx(math.pi * radius**2, rel=1e-12)
+        assert disc(along[None, :], along[:, None], radius).sum() == pytest.approx(
+            math.pi * radius**2, rel=1e-12
+        )
 
 
-@pytest.mark.parametrize(("length", "angle"), [(3.0, 0.0), (0.01, 0.8), (6.5, 0.4), (7.0, math.pi / 2), (8.2, -2.0)])
+@pytest.mark.parametrize(
+    ("length", "angle"), [(3.0, 0.0), (0.01, 0.8), (6.5, 0.4), (7.0, math.pi / 2), (8.2, -2.0)]
+)
 def test_line_is_the_covered_area(length: float, angle: float) -> None:
     size, fine = 13, 64
     points = (np.arange(size * fine) + 0.5) / fine - size / 2
     x, y = points[None, :], -points[:, None]
-    along, across = x * math.cos(angle) + y * math.sin(angle), y * math.cos(angle) - x * math.sin(angle)
+    along, across = (
+        x * math.cos(angle) + y * math.sin(angle),
+        y * math.cos(angle) - x * math.sin(angle),
+    )
     expected = supersampled((np.abs(along) <= length / 2) & (np.abs(across) <= 0.5), size, fine)
     cells = np.arange(size, dtype=float) - size // 2
     found = line(cells[None, :], -cells[:, None], length, angle)
@@ -163,7 +191,9 @@ def test_motion_by_hand() -> None:
     """3 px to the right cover three cells; 4 px cover three and two halves."""
     three = weights(MotionKernel(size=5, length=3))
     np.testing.assert_allclose(three[2], [0, 1 / 3, 1 / 3, 1 / 3, 0], atol=2.0**-16)
-    np.testing.assert_allclose(weights(MotionKernel(size=5, length=4))[2], [0.125, 0.25, 0.25, 0.25, 0.125], atol=2.0**-16)
+    np.testing.assert_allclose(
+        weights(MotionKernel(size=5, length=4))[2], [0.125, 0.25, 0.25, 0.25, 0.125], atol=2.0**-16
+    )
     assert (three[[0, 1, 3, 4]] == 0).all()
 
 

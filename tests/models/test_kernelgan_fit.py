@@ -8,10 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from models.kernelgan import fit
-from models.kernelgan.fit import fit_kernels, largest_batch
-from models.kernelgan.sampling import centre_weights, centre_window, check_image, draw, gradient_map, lane_stream
-from schemas.kernel import KernelGanConfig, KernelReason
+from pairmill.models.kernelgan import fit
+from pairmill.models.kernelgan.fit import fit_kernels, largest_batch
+from pairmill.models.kernelgan.sampling import (
+    centre_weights,
+    centre_window,
+    check_image,
+    draw,
+    gradient_map,
+    lane_stream,
+)
+from pairmill.schemas.kernel import KernelGanConfig, KernelReason
 
 CONFIG = KernelGanConfig(iterations=60, crop=40, learning_rate=2e-3)
 
@@ -34,7 +41,9 @@ def photograph(seed: int) -> np.ndarray:
 IMAGES = [photograph(seed) for seed in range(8)]
 
 
-@pytest.mark.parametrize("order", [[0, 1], [1, 0], [2, 3, 0], [7, 6, 5, 4, 0], [6, 5, 4, 3, 0, 2, 1, 7]], ids=str)
+@pytest.mark.parametrize(
+    "order", [[0, 1], [1, 0], [2, 3, 0], [7, 6, 5, 4, 0], [6, 5, 4, 3, 0, 2, 1, 7]], ids=str
+)
 def test_estimate_has_the_same_bits_in_any_batch(order: list[int], alone: fit.KernelFit) -> None:
     fits = fit_kernels([IMAGES[i] for i in order], [100 + i for i in order], CONFIG)
     together = fits[order.index(0)]
@@ -64,7 +73,9 @@ def alone() -> fit.KernelFit:
 def test_progress_counts_every_iteration() -> None:
     seen: list[tuple[int, int]] = []
     config = CONFIG.with_(iterations=10)
-    fit_kernels(IMAGES[:3], [1, 2, 3], config, on_iteration=lambda done, total: seen.append((done, total)))
+    fit_kernels(
+        IMAGES[:3], [1, 2, 3], config, on_iteration=lambda done, total: seen.append((done, total))
+    )
     assert seen == [(done, 20) for done in range(1, 21)]
     assert fit_kernels([], [], config) == []
 
@@ -114,8 +125,12 @@ def test_crops_lie_inside_have_even_corners_and_follow_the_edges() -> None:
         assert (corners >= 0).all()
         assert (corners <= [90 - side, 120 - side]).all()
     assert (draws.discriminator[:, 1] > 30).mean() > 0.95, "crops stay where the edges are"
-    np.testing.assert_array_equal(draws.generator, draw(config, lane_stream(3, 0), centre_weights(image, 40)).generator)
-    assert (draws.generator != draw(config, lane_stream(3, 1), centre_weights(image, 40)).generator).any()
+    np.testing.assert_array_equal(
+        draws.generator, draw(config, lane_stream(3, 0), centre_weights(image, 40)).generator
+    )
+    assert (
+        draws.generator != draw(config, lane_stream(3, 1), centre_weights(image, 40)).generator
+    ).any()
 
 
 def test_gradient_map_has_mean_one_and_is_zero_where_nothing_stands_out() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import correlate
 
-from models.functional.kernels import (
+from pairmill.models.functional.kernels import (
     SIZES,
     centre_of_mass,
     compose,
@@ -20,11 +20,13 @@ from models.functional.kernels import (
     to_fixed_point,
     without_tails,
 )
-from models.kernelgan.finish import finish
-from schemas.kernel import KernelGanConfig
+from pairmill.models.kernelgan.postprocess import finish
+from pairmill.schemas.kernel import KernelGanConfig
 
 
-@pytest.mark.parametrize(("size", "scale", "centre"), [(13, 2, 6.5), (17, 2, 8.5), (33, 4, 17.5), (65, 8, 35.5)])
+@pytest.mark.parametrize(
+    ("size", "scale", "centre"), [(13, 2, 6.5), (17, 2, 8.5), (33, 4, 17.5), (65, 8, 35.5)]
+)
 def test_target_centre(size: int, scale: int, centre: float) -> None:
     assert target_centre(size, scale) == centre
 
@@ -44,7 +46,11 @@ def test_gaussian_is_centred_and_has_its_width_along_its_axis() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.floats(0.6, 2.2), st.floats(0.6, 2.2), st.floats(0, 3.1), st.floats(-1.5, 1.5), st.integers(0, 1000)
+    st.floats(0.6, 2.2),
+    st.floats(0.6, 2.2),
+    st.floats(0, 3.1),
+    st.floats(-1.5, 1.5),
+    st.integers(0, 1000),
 )
 def test_recentred_kernels_are_centred_positive_and_sum_to_one(
     sigma_x: float, sigma_y: float, theta: float, off: float, seed: int

@@ -11,23 +11,29 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as entropy
 
-from models.functional.resize import bicubic_down
-from models.losses import LOSSES, build
-from models.losses.adversarial import FORMS, Gan
-from models.losses.cycle import Cycle, reduced
-from models.losses.distances import norm_loss
-from models.losses.perceptual import Content
-from models.losses.vgg import Vgg, gram
-from schemas.losses import LOSS_CONFIGS, GanConfig, LossConfig
+from pairmill.models.functional.resize import bicubic_down
+from pairmill.models.losses import LOSSES, build
+from pairmill.models.losses.adversarial import FORMS, Gan
+from pairmill.models.losses.cycle import Cycle, reduced
+from pairmill.models.losses.distances import norm_loss
+from pairmill.models.losses.perceptual import Content
+from pairmill.models.losses.vgg import Vgg, gram
+from pairmill.schemas.losses import LOSS_CONFIGS, GanConfig, LossConfig
 from tests.models.test_vgg import weights
 
 CONFIG: TypeAdapter[Any] = TypeAdapter(LossConfig)
 VGG = {"vgg_weights": "vgg19.pth"}
 PAIRED: list[dict[str, Any]] = [
-    {"loss": "l1"}, {"loss": "l2"}, {"loss": "charbonnier"}, {"loss": "charbonnier", "epsilon": 0.1},
-    {"loss": "content", **VGG}, {"loss": "content", **VGG, "layers": {"conv1_2": 0.1, "conv4_4": 1}, "distance": "l2"},
-    {"loss": "content", **VGG, "distance": "norm"}, {"loss": "style", **VGG}, {"loss": "style", **VGG, "distance": "norm"},
-]  # fmt: skip
+    {"loss": "l1"},
+    {"loss": "l2"},
+    {"loss": "charbonnier"},
+    {"loss": "charbonnier", "epsilon": 0.1},
+    {"loss": "content", **VGG},
+    {"loss": "content", **VGG, "layers": {"conv1_2": 0.1, "conv4_4": 1}, "distance": "l2"},
+    {"loss": "content", **VGG, "distance": "norm"},
+    {"loss": "style", **VGG},
+    {"loss": "style", **VGG, "distance": "norm"},
+]
 """Every loss on SR and HR, and each of its forms."""
 
 
@@ -46,11 +52,17 @@ def number(value: Tensor) -> float:
 
 
 def test_every_loss_has_settings_and_a_class() -> None:
-    assert set(LOSSES) == set(LOSS_CONFIGS) == {settings["loss"] for settings in PAIRED} | {"gan", "tv", "cycle"}
+    assert (
+        set(LOSSES)
+        == set(LOSS_CONFIGS)
+        == {settings["loss"] for settings in PAIRED} | {"gan", "tv", "cycle"}
+    )
 
 
 @pytest.mark.parametrize("settings", PAIRED, ids=str)
-def test_paired_losses_are_least_for_equal_pictures_and_lead_there(settings: dict[str, Any]) -> None:
+def test_paired_losses_are_least_for_equal_pictures_and_lead_there(
+    settings: dict[str, Any],
+) -> None:
     loss, hr = made(**settings), picture(1)
     least = settings.get("epsilon", 1e-6) if settings["loss"] == "charbonnier" else 0
     assert number(loss(hr, hr)) == pytest.approx(least, rel=1e-5)
@@ -61,7 +73,9 @@ def test_paired_losses_are_least_for_equal_pictures_and_lead_there(settings: dic
     assert least < number(loss(sr.detach() - 1e-3 * sr.grad / sr.grad.norm(), hr)) < number(before)
 
 
-@pytest.mark.parametrize("settings", [*PAIRED, {"loss": "tv"}, {"loss": "tv", "form": "isotropic"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [*PAIRED, {"loss": "tv"}, {"loss": "tv", "form": "isotropic"}], ids=str
+)
 def test_gradients_are_finite_where_nothing_is_to_be_done(settings: dict[str, Any]) -> None:
     sr = torch.full((1, 3, 16, 19), 0.5, requires_grad=True)
     made(**settings)(sr, sr.detach()).backward()
@@ -69,11 +83,15 @@ def test_gradients_are_finite_where_nothing_is_to_be_done(settings: dict[str, An
     assert sr.grad.abs().max() < 1e-6
 
 
-@pytest.mark.parametrize("settings", [*PAIRED, {"loss": "tv"}, {"loss": "tv", "form": "isotropic"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [*PAIRED, {"loss": "tv"}, {"loss": "tv", "form": "isotropic"}], ids=str
+)
 def test_losses_are_means_over_the_batch(settings: dict[str, Any]) -> None:
     loss, sr, hr = made(**settings), picture(3), picture(4)
     each = [number(loss(sr[i : i + 1], hr[i : i + 1])) for i in range(2)]
-    assert number(loss(sr, hr)) == pytest.approx(sum(each) / 2, rel=1e-3)         # features differ little: cancellation
+    assert number(loss(sr, hr)) == pytest.approx(
+        sum(each) / 2, rel=1e-3
+    )  # features differ little: cancellation
 
 
 def test_pixel_losses_by_hand() -> None:
@@ -91,7 +109,9 @@ def test_total_variation_by_hand() -> None:
     sr = torch.tensor([[[[0.0, 4.0, 4.0], [3.0, 7.0, 4.0]]]])
     down, across = (3 + 3 + 0) / 3, (4 + 0 + 4 + 3) / 4
     assert number(made(loss="tv")(sr)) == pytest.approx(down + across)
-    assert number(made(loss="tv", form="isotropic")(sr, None)) == pytest.approx((5 + 3 + 0 + 4 + 3 + 0) / 6)
+    assert number(made(loss="tv", form="isotropic")(sr, None)) == pytest.approx(
+        (5 + 3 + 0 + 4 + 3 + 0) / 6
+    )
 
 
 def test_content_and_style_are_those_of_the_layers() -> None:
@@ -99,14 +119,23 @@ def test_content_and_style_are_those_of_the_layers() -> None:
     found, wanted = vgg(sr, ["conv1_2", "conv4_4"]), vgg(hr, ["conv1_2", "conv4_4"])
     assert list(found) == ["conv1_2", "conv4_4"]
     settings = {**VGG, "layers": {"conv4_4": 2, "conv1_2": 0.1, "conv5_4": 0}}
-    content = sum(w * (found[n] - wanted[n]).abs().mean() for n, w in (("conv4_4", 2), ("conv1_2", 0.1)))
-    style = sum(w * (gram(found[n]) - gram(wanted[n])).abs().mean() for n, w in (("conv4_4", 2), ("conv1_2", 0.1)))
+    content = sum(
+        w * (found[n] - wanted[n]).abs().mean() for n, w in (("conv4_4", 2), ("conv1_2", 0.1))
+    )
+    style = sum(
+        w * (gram(found[n]) - gram(wanted[n])).abs().mean()
+        for n, w in (("conv4_4", 2), ("conv1_2", 0.1))
+    )
     torch.testing.assert_close(made(loss="content", **settings)(sr, hr), content)
     torch.testing.assert_close(made(loss="style", **settings)(sr, hr), style)
 
 
 def test_content_gives_the_reference_no_gradient_and_trains_nothing() -> None:
-    loss, sr, hr = made(loss="content", **VGG), picture(1).requires_grad_(), picture(2).requires_grad_()
+    loss, sr, hr = (
+        made(loss="content", **VGG),
+        picture(1).requires_grad_(),
+        picture(2).requires_grad_(),
+    )
     loss(sr, hr).backward()
     assert sr.grad is not None
     assert hr.grad is None
@@ -123,7 +152,9 @@ def test_cycle_reduces_as_the_degrader_does(scale: int) -> None:
     sr = picture(7, 11 * scale, 9 * scale, 1)
     wanted = bicubic_down(sr[0].permute(1, 2, 0).numpy().astype(np.float64), scale)
     found = reduced(sr.double(), 11, 9)[0].permute(1, 2, 0).numpy()
-    np.testing.assert_allclose(found, wanted, atol=2e-6)                   # the degrader rounds its input to 2^-20 twice
+    np.testing.assert_allclose(
+        found, wanted, atol=2e-6
+    )  # the degrader rounds its input to 2^-20 twice
     assert reduced(sr, 11, 9).dtype == torch.float32
 
 
@@ -133,7 +164,9 @@ def test_cycle_by_hand_and_its_gradient_reaches_every_pixel() -> None:
     assert number(made(loss="cycle")(sr, lr)) == pytest.approx(0.25, rel=1e-5)
     assert number(made(loss="cycle", distance="l2")(sr, lr)) == pytest.approx(0.0625, rel=1e-5)
     norm = made(loss="cycle", distance="norm")(sr, lr)
-    assert number(norm) == pytest.approx((72 * 0.0625) ** 0.5 / 72, rel=1e-5)          # sqrt(sum d^2) / (h w c)
+    assert number(norm) == pytest.approx(
+        (72 * 0.0625) ** 0.5 / 72, rel=1e-5
+    )  # sqrt(sum d^2) / (h w c)
     norm.backward()
     assert (sr.grad != 0).all()
 
@@ -141,7 +174,9 @@ def test_cycle_by_hand_and_its_gradient_reaches_every_pixel() -> None:
 @pytest.mark.parametrize(("height", "width"), [(12, 9), (5, 8), (13, 8)])
 def test_cycle_of_sizes_that_do_not_fit(height: int, width: int) -> None:
     with pytest.raises(ValueError, match="no whole multiple"):
-        Cycle(CONFIG.validate_python({"loss": "cycle"}))(torch.zeros(1, 3, height, width), torch.zeros(1, 3, 6, 4))
+        Cycle(CONFIG.validate_python({"loss": "cycle"}))(
+            torch.zeros(1, 3, height, width), torch.zeros(1, 3, 6, 4)
+        )
 
 
 REAL, FAKE = torch.tensor([2.0, -1.0, 0.5]), torch.tensor([-0.5, 1.5, 0.25])
@@ -150,13 +185,19 @@ REAL, FAKE = torch.tensor([2.0, -1.0, 0.5]), torch.tensor([-0.5, 1.5, 0.25])
 def test_gan_forms_by_hand() -> None:
     """Every form as its paper writes it, in sigmoids and maxima."""
     r, f = torch.sigmoid(REAL), torch.sigmoid(FAKE)
-    relative_real, relative_fake = torch.sigmoid(REAL - FAKE.mean()), torch.sigmoid(FAKE - REAL.mean())
+    relative_real, relative_fake = (
+        torch.sigmoid(REAL - FAKE.mean()),
+        torch.sigmoid(FAKE - REAL.mean()),
+    )
     wanted = {
         "vanilla": (-f.log().mean(), -(r.log() + (1 - f).log()).mean()),
         "lsgan": ((FAKE - 1).square().mean(), (FAKE.square() + (REAL - 1).square()).mean()),
         "hinge": (-FAKE.mean(), torch.tensor((0 + 2 + 0.5 + 0.5 + 2.5 + 1.25) / 3)),
         "wgan": (-FAKE.mean(), (FAKE - REAL).mean()),
-        "wgan_softplus": (-f.log().mean(), -(r.log() + (1 - f).log()).mean()),       # vanilla in other words
+        "wgan_softplus": (
+            -f.log().mean(),
+            -(r.log() + (1 - f).log()).mean(),
+        ),  # vanilla in other words
         "relativistic": (
             -((1 - relative_real).log() + relative_fake.log()).mean() / 2,
             -(relative_real.log() + (1 - relative_fake).log()).mean() / 2,
@@ -174,8 +215,8 @@ def test_the_two_sides_pull_in_opposite_directions(form: str) -> None:
     gan = Gan(GanConfig(form=form))
     real, fake = (torch.full((2, 1, 5, 7), 0.25, requires_grad=True) for _ in range(2))
     gan.generator(real, fake).backward()
-    assert real.grad is None                               # D(hr) is none of the network's business
-    assert (fake.grad < 0).all()                           # the network wants D(sr) higher
+    assert real.grad is None  # D(hr) is none of the network's business
+    assert (fake.grad < 0).all()  # the network wants D(sr) higher
     fake.grad = None
     gan.discriminator(real, fake).backward()
     assert (real.grad < 0).all()
@@ -216,9 +257,10 @@ def test_half_precision_does_not_spoil_a_loss() -> None:
 def test_the_realsr_recipe_can_be_said() -> None:
     """RealSR: L1 0.01, VGG-19's conv5_4 1, relativistic average GAN 0.005."""
     recipe = [
-        {"loss": "l1", "weight": 0.01}, {"loss": "content", "weight": 1, "vgg_weights": "vgg19-dcbb9e9d.pth"},
+        {"loss": "l1", "weight": 0.01},
+        {"loss": "content", "weight": 1, "vgg_weights": "vgg19-dcbb9e9d.pth"},
         {"loss": "gan", "form": "relativistic", "weight": 0.005},
-    ]  # fmt: skip
+    ]
     pixel, content, gan = TypeAdapter(list[LossConfig]).validate_python(recipe)
     assert (pixel.weight, content.weight, gan.weight) == (0.01, 1, 0.005)
     assert isinstance(build(content, Vgg(weights())), Content)
@@ -228,12 +270,15 @@ def test_the_realsr_recipe_can_be_said() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"loss": "l3"}, "does not match any of the expected tags"), ({"loss": "l1", "weight": -1}, "greater than or equal to 0"),
-        ({"loss": "gan", "form": "ragan"}, "relativistic"), ({"loss": "content"}, "vgg_weights"),
-        ({"loss": "content", **VGG, "layers": {"conv6_1": 1}}, "conv1_1"), ({"loss": "l1", "wieght": 1}, "Extra inputs"),
+        ({"loss": "l3"}, "does not match any of the expected tags"),
+        ({"loss": "l1", "weight": -1}, "greater than or equal to 0"),
+        ({"loss": "gan", "form": "ragan"}, "relativistic"),
+        ({"loss": "content"}, "vgg_weights"),
+        ({"loss": "content", **VGG, "layers": {"conv6_1": 1}}, "conv1_1"),
+        ({"loss": "l1", "wieght": 1}, "Extra inputs"),
         ({"loss": "style", **VGG, "layers": {"conv1_1": 0}}, "at least one weight"),
     ],
-)  # fmt: skip
+)
 def test_settings_that_are_wrong(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         CONFIG.validate_python(settings)

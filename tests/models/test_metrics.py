@@ -22,13 +22,21 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import nn
 from torchmetrics.functional.image import lpips as theirs
 
-from models.functional.resize import bicubic_down, bicubic_up, to_uint8
-from models.metrics import niqe as niqe_module
-from models.metrics.lpips import TRUNKS, read_lpips
-from models.metrics.luma import luma
-from models.metrics.niqe import NiqeParameters, asymmetric, features_of, fit_niqe, niqe, read_parameters, write_parameters
-from models.metrics.psnr import psnr
-from models.metrics.ssim import ssim
+from pairmill.models.functional.resize import bicubic_down, bicubic_up, to_uint8
+from pairmill.models.metrics import niqe as niqe_module
+from pairmill.models.metrics.lpips import TRUNKS, read_lpips
+from pairmill.models.metrics.luma import luma
+from pairmill.models.metrics.niqe import (
+    NiqeParameters,
+    asymmetric,
+    features_of,
+    fit_niqe,
+    niqe,
+    read_parameters,
+    write_parameters,
+)
+from pairmill.models.metrics.psnr import psnr
+from pairmill.models.metrics.ssim import ssim
 from tests.make import photograph
 
 Image = NDArray[np.uint8]
@@ -53,7 +61,9 @@ def blurred(image: Image, deviation: float) -> Image:
 
 def test_luma_is_matlabs() -> None:
     """rgb2ycbcr of black, white, red, green and blue, known by heart; and of a photograph by another library."""
-    colours = np.array([[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
+    colours = np.array(
+        [[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8
+    )
     np.testing.assert_allclose(luma(colours), [[16, 235, 81.481, 144.553, 40.966]], atol=1e-9)
     np.testing.assert_allclose(luma(cat()), color.rgb2ycbcr(cat())[..., 0], atol=1e-9)
 
@@ -74,11 +84,24 @@ def test_psnr_and_ssim_are_those_of_other_libraries(border: int, seed: int) -> N
     a = photograph(seed)
     b = noisy(a, 12, seed)
     cut = np.s_[border : 37 - border, border : 31 - border]
-    assert psnr(a, b, border, "rgb") == pytest.approx(peak_signal_noise_ratio(a[cut], b[cut]), abs=1e-9)
-    assert psnr(a, b, border) == pytest.approx(peak_signal_noise_ratio(luma(a)[cut], luma(b)[cut], data_range=255), abs=1e-9)
-    settings: dict[str, Any] = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
-    assert ssim(a, b, border, "rgb") == pytest.approx(structural_similarity(a[cut], b[cut], channel_axis=2, **settings), abs=1e-9)
-    assert ssim(a, b, border) == pytest.approx(structural_similarity(luma(a)[cut], luma(b)[cut], **settings), abs=1e-9)
+    assert psnr(a, b, border, "rgb") == pytest.approx(
+        peak_signal_noise_ratio(a[cut], b[cut]), abs=1e-9
+    )
+    assert psnr(a, b, border) == pytest.approx(
+        peak_signal_noise_ratio(luma(a)[cut], luma(b)[cut], data_range=255), abs=1e-9
+    )
+    settings: dict[str, Any] = {
+        "gaussian_weights": True,
+        "sigma": 1.5,
+        "use_sample_covariance": False,
+        "data_range": 255,
+    }
+    assert ssim(a, b, border, "rgb") == pytest.approx(
+        structural_similarity(a[cut], b[cut], channel_axis=2, **settings), abs=1e-9
+    )
+    assert ssim(a, b, border) == pytest.approx(
+        structural_similarity(luma(a)[cut], luma(b)[cut], **settings), abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("channel", ["y", "rgb"])
@@ -91,7 +114,7 @@ def test_laws_of_psnr_and_ssim(channel: Any) -> None:
         assert [measure(b, a, 4, channel) for b in worse] == pytest.approx(found, rel=1e-12)
         outside = worse[0].copy()
         outside[:4], outside[-4:], outside[:, :4], outside[:, -4:] = 0, 255, 7, 99
-        assert measure(a, outside, 4, channel) == found[0]                 # what lies in the border does not count
+        assert measure(a, outside, 4, channel) == found[0]  # what lies in the border does not count
     assert ssim(a, a, channel=channel) == pytest.approx(1, abs=1e-12)
 
 
@@ -126,8 +149,21 @@ def test_pictures_that_cannot_be_compared() -> None:
 def trunk(net: str) -> nn.Sequential:
     """`features` of torchvision's AlexNet and VGG-16, with made weights."""
     if net == "alex":
-        plan: list[Any] = [(3, 64, 11, 4, 2), "R", "M", (64, 192, 5, 1, 2), "R", "M", (192, 384, 3, 1, 1), "R",
-                           (384, 256, 3, 1, 1), "R", (256, 256, 3, 1, 1), "R", "M"]  # fmt: skip
+        plan: list[Any] = [
+            (3, 64, 11, 4, 2),
+            "R",
+            "M",
+            (64, 192, 5, 1, 2),
+            "R",
+            "M",
+            (192, 384, 3, 1, 1),
+            "R",
+            (384, 256, 3, 1, 1),
+            "R",
+            (256, 256, 3, 1, 1),
+            "R",
+            "M",
+        ]
     else:
         plan, inputs = [], 3
         for outputs, count in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
@@ -137,7 +173,9 @@ def trunk(net: str) -> nn.Sequential:
             plan.append("M")
     side = 3 if net == "alex" else 2
     made = {"R": nn.ReLU, "M": lambda: nn.MaxPool2d(side, 2)}
-    layers = nn.Sequential(*(nn.Conv2d(*part) if isinstance(part, tuple) else made[part]() for part in plan))
+    layers = nn.Sequential(
+        *(nn.Conv2d(*part) if isinstance(part, tuple) else made[part]() for part in plan)
+    )
     rng = np.random.default_rng([2026, 5])
     for parameter in layers.parameters():
         scale = 1.4 / math.sqrt(max(1, parameter[0].numel()))
@@ -166,7 +204,10 @@ def test_lpips_is_that_of_another_library(net: Any, monkeypatch: pytest.MonkeyPa
     own = pth(features | {"classifier.1.weight": torch.ones(2, 2)})
     a = cat()[50:101, 60:131]
     b = noisy(blurred(a, 1.5), 5)
-    one, other = (torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1 for image in (a, b))
+    one, other = (
+        torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+        for image in (a, b)
+    )
     wanted = float(reference(one, other).detach())
     assert wanted > 1e-3
     for files in ([own, linear_file(net)], [linear_file(net), own], [pth(reference.state_dict())]):
@@ -183,7 +224,9 @@ def narrow(net: Any = "alex", **changes: torch.Tensor) -> dict[str, torch.Tensor
     rng, channels, found, stage = np.random.default_rng([2026, 6]), 3, {}, 0
     for step in TRUNKS[net]:
         side = {"alex": {0: 11, 3: 5}, "vgg": {}}[net].get(step.place, 3)
-        found[f"features.{step.place}.weight"] = torch.from_numpy(rng.standard_normal((4, channels, side, side)) / side).float()
+        found[f"features.{step.place}.weight"] = torch.from_numpy(
+            rng.standard_normal((4, channels, side, side)) / side
+        ).float()
         found[f"features.{step.place}.bias"] = torch.zeros(4)
         channels = 4
         if step.compared:
@@ -200,21 +243,43 @@ def test_lpips_rises_with_what_is_done_to_a_picture(net: str) -> None:
         found = [metric.of(a, harm(a, strength)) for strength in (1, 3, 9)]
         assert 0 < found[0] < found[1] < found[2]
     batch = torch.from_numpy(np.stack([a, noisy(a, 9)])).permute(0, 3, 1, 2).float() / 255
-    assert metric(batch, batch[:1].expand_as(batch)).tolist() == pytest.approx([0, metric.of(noisy(a, 9), a)], rel=1e-4)
+    assert metric(batch, batch[:1].expand_as(batch)).tolist() == pytest.approx(
+        [0, metric.of(noisy(a, 9), a)], rel=1e-4
+    )
 
 
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ([b"no weights"], "neither safetensors nor"), ([], "no trunk"), ([linear_file("alex")], "no trunk"),
-        ([save({n: t for n, t in narrow().items() if n.startswith("f")})], "lin0.model.1.weight is not there"),
-        ([save(narrow() | {"lin2.model.1.weight": torch.ones(1, 9, 1, 1)})], "lin2.model.1.weight is of 9 channels, wanted 4"),
-        ([save(narrow() | {"features.12.weight": torch.ones(4, 4, 3, 3)})], "weight12 is not as in AlexNet"),
-        ([save(narrow("vgg") | {"features.16.weight": torch.ones(4, 4, 3, 3)})], "weight16 is not as in VGG-16"),
-        ([save(narrow() | {"features.3.weight": torch.ones(4, 5, 5, 5)})], r"features.3 is \(4, 5, 5, 5\)"),
-        ([save(narrow() | {"features.0.weight": torch.ones(4, 3, 7, 7)})], "neither AlexNet nor VGG-16"),
+        ([b"no weights"], "neither safetensors nor"),
+        ([], "no trunk"),
+        ([linear_file("alex")], "no trunk"),
+        (
+            [save({n: t for n, t in narrow().items() if n.startswith("f")})],
+            "lin0.model.1.weight is not there",
+        ),
+        (
+            [save(narrow() | {"lin2.model.1.weight": torch.ones(1, 9, 1, 1)})],
+            "lin2.model.1.weight is of 9 channels, wanted 4",
+        ),
+        (
+            [save(narrow() | {"features.12.weight": torch.ones(4, 4, 3, 3)})],
+            "weight12 is not as in AlexNet",
+        ),
+        (
+            [save(narrow("vgg") | {"features.16.weight": torch.ones(4, 4, 3, 3)})],
+            "weight16 is not as in VGG-16",
+        ),
+        (
+            [save(narrow() | {"features.3.weight": torch.ones(4, 5, 5, 5)})],
+            r"features.3 is \(4, 5, 5, 5\)",
+        ),
+        (
+            [save(narrow() | {"features.0.weight": torch.ones(4, 3, 7, 7)})],
+            "neither AlexNet nor VGG-16",
+        ),
     ],
-)  # fmt: skip
+)
 def test_files_that_are_not_lpips(files: list[bytes], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         read_lpips(files)
@@ -241,13 +306,20 @@ def pristine() -> NiqeParameters:
 
 def by_the_book(block: NDArray[np.float64]) -> list[float]:
     """The 18 features of one block, sample by sample, as the paper writes them."""
+
     def fit(samples: NDArray[np.float64]) -> tuple[float, float, float]:
-        left, right = (math.sqrt((samples[side] ** 2).mean()) for side in (samples < 0, samples > 0))
+        left, right = (
+            math.sqrt((samples[side] ** 2).mean()) for side in (samples < 0, samples > 0)
+        )
         ratio = left / right
         moments = np.abs(samples).mean() ** 2 / (samples**2).mean()
         wanted = moments * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
         shapes = np.arange(0.2, 10.001, 0.001)
-        shape = shapes[np.argmin((gamma(2 / shapes) ** 2 / (gamma(1 / shapes) * gamma(3 / shapes)) - wanted) ** 2)]
+        shape = shapes[
+            np.argmin(
+                (gamma(2 / shapes) ** 2 / (gamma(1 / shapes) * gamma(3 / shapes)) - wanted) ** 2
+            )
+        ]
         scale = math.sqrt(gamma(1 / shape) / gamma(3 / shape))
         return shape, left * scale, right * scale
 
@@ -264,10 +336,12 @@ def test_features_are_those_of_the_paper() -> None:
     features, _ = features_of(image)
     assert features.shape == (2 * 3, 36)
     first = np.round(luma(image))[:192, :288]
-    window = np.exp(-np.hypot(*np.mgrid[-3:4, -3:4]) ** 2 / (2 * (7 / 6) ** 2))
+    window = np.exp(-(np.hypot(*np.mgrid[-3:4, -3:4]) ** 2) / (2 * (7 / 6) ** 2))
     for column, picture in ((0, first), (18, bicubic_down(first[..., None], 2)[..., 0])):
         mean = correlate(picture, window / window.sum(), mode="nearest")
-        deviation = np.sqrt(np.abs(correlate(picture**2, window / window.sum(), mode="nearest") - mean**2))
+        deviation = np.sqrt(
+            np.abs(correlate(picture**2, window / window.sum(), mode="nearest") - mean**2)
+        )
         contrast = (picture - mean) / (deviation + 1)
         side = 96 if column == 0 else 48
         wanted = by_the_book(contrast[side : 2 * side, 2 * side : 3 * side])
@@ -288,7 +362,10 @@ def test_the_fit_of_samples_of_known_distributions() -> None:
 @pytest.mark.parametrize(("harm", "strengths"), [(blurred, (0.8, 1.6, 3.2)), (noisy, (4, 12, 36))])
 def test_niqe_rises_with_blur_and_with_noise(harm: Any, strengths: tuple[float, ...]) -> None:
     coffee = data.coffee()
-    found = [niqe(coffee, pristine()), *(niqe(harm(coffee, strength), pristine()) for strength in strengths)]
+    found = [
+        niqe(coffee, pristine()),
+        *(niqe(harm(coffee, strength), pristine()) for strength in strengths),
+    ]
     assert found == sorted(found)
     assert found[-1] > 2 * found[0]
 
@@ -305,7 +382,9 @@ def test_niqe_is_none_of_pictures_without_two_blocks() -> None:
             niqe(image, pristine(), border)
     with pytest.raises(ValueError, match="flat nearly everywhere"):
         niqe(np.full((200, 300, 3), 90, np.uint8), pristine())
-    with pytest.raises(ValueError, match="more than 36 sharp blocks of 96 x 96 pixels, these pictures have"):
+    with pytest.raises(
+        ValueError, match="more than 36 sharp blocks of 96 x 96 pixels, these pictures have"
+    ):
         fit_niqe([cat(), photograph(0)])
 
 
@@ -317,8 +396,10 @@ def test_parameters_as_bytes() -> None:
     assert niqe(cat(), again) == niqe(cat(), pristine())
     with np.load(io.BytesIO(data_)) as file:
         assert {name: file[name].shape for name in file.files} == {
-            "mu_pris_param": (1, 36), "cov_pris_param": (36, 36), "gaussian_window": (7, 7),
-        }  # fmt: skip
+            "mu_pris_param": (1, 36),
+            "cov_pris_param": (36, 36),
+            "gaussian_window": (7, 7),
+        }
     assert niqe_module.WINDOW.sum() == pytest.approx(1)
 
 
@@ -335,22 +416,36 @@ def mat(**arrays: Any) -> bytes:
 
 
 def test_parameters_as_the_authors_have_them() -> None:
-    parameters = read_parameters(mat(mu_prisparam=pristine().mean[None], cov_prisparam=pristine().covariance))
+    parameters = read_parameters(
+        mat(mu_prisparam=pristine().mean[None], cov_prisparam=pristine().covariance)
+    )
     assert write_parameters(parameters) == write_parameters(pristine())
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "neither .npz"), (b"PK\x03\x04 cut", "neither .npz"), (npz(mu_pris_param=np.array([{}])), "neither .npz"),
+        (b"", "neither .npz"),
+        (b"PK\x03\x04 cut", "neither .npz"),
+        (npz(mu_pris_param=np.array([{}])), "neither .npz"),
         (b"MATLAB 5.0 MAT-file, cut", "neither .npz nor .mat"),
         (mat(mu_prisparam=np.zeros((1, 36))), "cov_pris_param is not 1296"),
         (npz(mu_pris_param=np.zeros(36)), "cov_pris_param is not 1296 numbers"),
         (npz(mu_pris_param=np.zeros(35), cov_pris_param=np.eye(36)), "mu_pris_param is not 36"),
-        (npz(mu_pris_param=np.full(36, np.nan), cov_pris_param=np.eye(36)), "mu_pris_param is not 36"),
-        (npz(mu_pris_param=np.zeros(36), cov_pris_param=np.eye(36), gaussian_window=np.ones((7, 7)) / 49), "gaussian_window"),
+        (
+            npz(mu_pris_param=np.full(36, np.nan), cov_pris_param=np.eye(36)),
+            "mu_pris_param is not 36",
+        ),
+        (
+            npz(
+                mu_pris_param=np.zeros(36),
+                cov_pris_param=np.eye(36),
+                gaussian_window=np.ones((7, 7)) / 49,
+            ),
+            "gaussian_window",
+        ),
     ],
-)  # fmt: skip
+)
 def test_files_that_are_no_parameters(content: bytes, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         read_parameters(content)

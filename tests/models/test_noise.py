@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.linalg import sqrtm
 from scipy.special import ndtri
 
-from models.functional import noise, poisson
+from pairmill.models.functional import noise, poisson
 from tests.make import photograph
 
 EVERY_PLACE = np.arange(1 << 16, dtype="<u2").view("<u8").astype(np.uint64)
@@ -27,7 +27,9 @@ def test_a_word_holds_four_places_lowest_bits_first() -> None:
 
 
 def test_the_table_never_changes() -> None:
-    assert noise.table_digest() == "07b1439ff184dbec83a8b587beb0a82d4f72fc574e6dbf944b5e2fd35b68664b"
+    assert (
+        noise.table_digest() == "07b1439ff184dbec83a8b587beb0a82d4f72fc574e6dbf944b5e2fd35b68664b"
+    )
     with pytest.raises(ValueError, match="read-only"):
         noise.normal_table()[0] = 0
 
@@ -48,20 +50,26 @@ def test_the_table_is_normal() -> None:
     assert np.mean(table**4) == pytest.approx(3, abs=8e-4)
     assert np.mean(table**6) == pytest.approx(15, abs=0.03)
     assert table[[0, -1]].tolist() == pytest.approx([-4.32497, 4.32497], abs=1e-5)
-    assert np.abs(stats.norm.cdf(table) * (1 << 16) - np.arange(1 << 16) - 0.5).max() < 0.31   # in places
+    assert (
+        np.abs(stats.norm.cdf(table) * (1 << 16) - np.arange(1 << 16) - 0.5).max() < 0.31
+    )  # in places
 
 
 def test_normals_look_their_places_up() -> None:
     words = np.array([0xFFFF_0000_C000_8000, 7], np.uint64)
     table = noise.normal_table()
-    np.testing.assert_array_equal(noise.normals(words, (5, 1)).ravel(), table[[0x8000, 0xC000, 0, 0xFFFF, 7]])
+    np.testing.assert_array_equal(
+        noise.normals(words, (5, 1)).ravel(), table[[0x8000, 0xC000, 0, 0xFFFF, 7]]
+    )
     assert noise.normals(words, (1, 2))[0].tolist() == pytest.approx([1.53e-5, 0.674515], abs=1e-6)
 
 
 def covariances() -> st.SearchStrategy[NDArray[np.float64]]:
     """A A^T of matrices of rank one to three, up to a variance of about 255^2."""
     entries = st.lists(st.floats(-140, 140), min_size=9, max_size=9)
-    return st.tuples(entries, st.integers(1, 3)).map(lambda made: _square(np.reshape(made[0], (3, 3))[:, : made[1]]))
+    return st.tuples(entries, st.integers(1, 3)).map(
+        lambda made: _square(np.reshape(made[0], (3, 3))[:, : made[1]])
+    )
 
 
 def _square(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -84,7 +92,11 @@ def test_the_root_is_the_symmetric_one() -> None:
     np.testing.assert_array_equal(noise.covariance_root(diagonal), np.diag([2, 3, 0.5]))
     mixed = ((625.0, 100.0, 50.0), (100.0, 400.0, 30.0), (50.0, 30.0, 300.0))
     np.testing.assert_allclose(noise.covariance_root(mixed), sqrtm(mixed), atol=2 / noise.FINE)
-    np.testing.assert_allclose(noise.covariance_root(np.ones((3, 3)).tolist()), np.full((3, 3), 3**-0.5), atol=2 / noise.FINE)
+    np.testing.assert_allclose(
+        noise.covariance_root(np.ones((3, 3)).tolist()),
+        np.full((3, 3), 3**-0.5),
+        atol=2 / noise.FINE,
+    )
 
 
 def test_what_rounding_left_below_zero_is_zero() -> None:
@@ -96,10 +108,16 @@ def test_correlated_sums_are_exact_in_any_order() -> None:
     """A matrix product may add and fuse as it likes: no sum needs more than 53 bits, even at the largest covariance."""
     root = noise.covariance_root([[255.0**2] * 3] * 3)
     words = np.random.Philox(key=5).random_raw(3000)
-    given_, unit = noise.normal_field(words, 4000, "correlated", 0, root), noise.normals(words, (4000, 3))
+    given_, unit = (
+        noise.normal_field(words, 4000, "correlated", 0, root),
+        noise.normals(words, (4000, 3)),
+    )
     whole = [[round(x * 65536) for x in row] for row in unit.tolist()]
     fixed = [[round(x * noise.FINE) for x in row] for row in root.tolist()]
-    exact = [[sum(row[k] * fixed[k][j] for k in range(3)) / (noise.FINE * 65536) for j in range(3)] for row in whole]
+    exact = [
+        [sum(row[k] * fixed[k][j] for k in range(3)) / (noise.FINE * 65536) for j in range(3)]
+        for row in whole
+    ]
     np.testing.assert_array_equal(given_, exact)
 
 
@@ -108,7 +126,9 @@ def test_sigmas_of_blocks() -> None:
     words = np.array([0, 1 << 63, (1 << 64) - 1, 1 << 62, 3 << 62, 1 << 61], np.uint64)
     sigmas = noise.block_sigmas(words, (17, 10), 8, 10.0, 90.0)
     assert sigmas.shape == (17, 10, 1)
-    assert sigmas[[0, 0, 8, 8, 16, 16], [0, 9, 7, 8, 0, 9], 0].tolist() == pytest.approx([10, 50, 90, 30, 70, 20])
+    assert sigmas[[0, 0, 8, 8, 16, 16], [0, 9, 7, 8, 0, 9], 0].tolist() == pytest.approx(
+        [10, 50, 90, 30, 70, 20]
+    )
     assert sigmas[:8, :8].std() == 0
 
 
@@ -116,7 +136,10 @@ def distance(mean: float) -> float:
     """Total variation distance between what all places give and Poisson's law."""
     counts = counts_of(mean)
     values = np.arange(counts.max() + 2)
-    given_, law = np.bincount(counts, minlength=len(values)) / len(counts), stats.poisson.pmf(values, mean)
+    given_, law = (
+        np.bincount(counts, minlength=len(values)) / len(counts),
+        stats.poisson.pmf(values, mean),
+    )
     return float((np.abs(given_ - law).sum() + stats.poisson.sf(values[-1], mean)) / 2)
 
 
@@ -126,14 +149,16 @@ def counts_of(mean: float) -> NDArray[np.int64]:
     return poisson.poisson_counts(poisson.poisson_law(mean), EVERY_PLACE, levels).astype(np.int64)
 
 
-@pytest.mark.parametrize("mean", [0.01, 0.3, 1, 2.5, 3.99, 4, 4.01, 4.3, 5, 7.7, 12, 30, 128, 256, 700, 1500])
+@pytest.mark.parametrize(
+    "mean", [0.01, 0.3, 1, 2.5, 3.99, 4, 4.01, 4.3, 5, 7.7, 12, 30, 128, 256, 700, 1500]
+)
 def test_counts_follow_poissons_law(mean: float) -> None:
     counts = counts_of(mean)
     assert distance(mean) < 1e-3
     assert counts.mean() == pytest.approx(mean, rel=3e-4, abs=2e-5)
     assert counts.var() == pytest.approx(mean, rel=1.5e-3, abs=4e-5)
     assert stats.skew(counts) == pytest.approx(mean**-0.5, rel=0.02)
-    assert (np.diff(counts) >= 0).all()                # as an inverse does
+    assert (np.diff(counts) >= 0).all()  # as an inverse does
 
 
 @given(st.floats(4, 300))
@@ -146,7 +171,10 @@ def test_bright_white() -> None:
     """2**16 places are few for 400 counts, so that single probabilities are coarse, but not the moments."""
     assert distance(10_000) < 2.5e-3
     counts = counts_of(10_000)
-    assert (counts.mean(), counts.var()) == (pytest.approx(10_000, rel=1e-5), pytest.approx(10_000, rel=1e-4))
+    assert (counts.mean(), counts.var()) == (
+        pytest.approx(10_000, rel=1e-5),
+        pytest.approx(10_000, rel=1e-4),
+    )
 
 
 @given(st.floats(1e-6, 3.9999))
@@ -172,10 +200,15 @@ def test_each_sample_has_its_own_mean() -> None:
     places = noise.places(words, levels.size)
     for number in range(0, levels.size, 97):
         single = np.array([places[number]], np.uint64)
-        assert poisson.poisson_counts(law, single, levels.ravel()[number : number + 1])[0] == together[number]
+        assert (
+            poisson.poisson_counts(law, single, levels.ravel()[number : number + 1])[0]
+            == together[number]
+        )
 
 
-@pytest.mark.parametrize(("distinct", "peak"), [(1, 1), (2, 2), (3, 4), (4, 4), (5, 8), (129, 256), (256, 256)])
+@pytest.mark.parametrize(
+    ("distinct", "peak"), [(1, 1), (2, 2), (3, 4), (4, 4), (5, 8), (129, 256), (256, 256)]
+)
 def test_peak_of_levels(distinct: int, peak: int) -> None:
     levels = np.resize(np.arange(256, dtype=np.uint8)[::-1][:distinct], (37, 31))
     assert poisson.peak_of_levels(levels) == peak

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from models.pdm.checkpoint import checkpoint_bytes, read_checkpoint, restore, state_bytes
-from models.pdm.degradation import draw_latent
-from models.pdm.fit import Fit
-from models.pdm.measure import judge, look, measure, montage
-from models.pdm.sampling import keyed
-from schemas.pdm import PdmConfig, PdmGateConfig, PdmReason
-from schemas.realism import RealismResult
+from pairmill.models.fitting.streams import keyed
+from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint, restore, state_bytes
+from pairmill.models.pdm.degradation import draw_latent
+from pairmill.models.pdm.fit import Fit
+from pairmill.models.pdm.measure import judge, look, measure, montage
+from pairmill.schemas.pdm import PdmConfig, PdmGateConfig, PdmReason
+from pairmill.schemas.realism import RealismResult
 from tests.make import PDM, photograph
 
 REALS = [photograph(seed, 40, 37) for seed in range(3)]
@@ -34,14 +34,21 @@ def run(fit: Fit, samples: int) -> Fit:
     return fit
 
 
-@pytest.mark.parametrize("changes", [
-    {}, {"kernel": PDM["kernel"] | {"variant": True}}, {"critic": {"features": [4, 4], "penalty": 1e-3}},
-    {"noise": PDM["noise"] | {"form": "trunk"}, "regulariser": "energy"}, {"noise": None},
-], ids=["default", "variant", "penalty", "trunk", "no noise"])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"kernel": PDM["kernel"] | {"variant": True}},
+        {"critic": {"features": [4, 4], "penalty": 1e-3}},
+        {"noise": PDM["noise"] | {"form": "trunk"}, "regulariser": "energy"},
+        {"noise": None},
+    ],
+    ids=["default", "variant", "penalty", "trunk", "no noise"],
+)
 def test_a_resumed_fit_equals_an_uninterrupted_one_bit_for_bit(changes: dict[str, object]) -> None:
     whole = run(begin(**changes), 40)
     half = run(begin(**changes), 17)
-    assert half.samples == 20                           # whole batches
+    assert half.samples == 20  # whole batches
     again = begin(**changes)
     assert restore(again, state_bytes(half))
     run(again, 40)
@@ -75,7 +82,9 @@ def test_rates_are_halved_and_all_weights_move() -> None:
     assert fit.optimisers[0].param_groups[0]["lr"] == fit.config.learning_rate
     run(fit, 20)
     assert fit.optimisers[0].param_groups[0]["lr"] == fit.config.learning_rate / 2
-    moved = [not torch.equal(a, b) for a, b in zip(before, fit.degradation.parameters(), strict=True)]
+    moved = [
+        not torch.equal(a, b) for a, b in zip(before, fit.degradation.parameters(), strict=True)
+    ]
     assert sum(moved) >= len(moved) - 1
     assert len(fit.curves) == 10
 
@@ -96,7 +105,7 @@ def test_a_checkpoint_older_than_the_choice_follows_colour() -> None:
     """Versions that were drawn from it are replayed bit for bit."""
     fit = run(begin(noise=PDM["noise"] | {"by": "colour"}), 8)
     data = checkpoint_bytes(fit.mean)
-    older = data.replace(rb'\"by\":\"colour\",', b" " * len(rb'\"by\":\"colour\",'))
+    older = data.replace(rb"\"by\":\"colour\",", b" " * len(rb"\"by\":\"colour\","))
     assert older != data
     assert checkpoint_bytes(read_checkpoint(older)) == data
 
@@ -138,7 +147,7 @@ def test_a_crop_knows_its_image() -> None:
 def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> None:
     fit = run(begin(), 8)
     with torch.no_grad():
-        fit.mean.kernel.out.weight.zero_()              # the same kernel for every z
+        fit.mean.kernel.out.weight.zero_()  # the same kernel for every z
         fit.mean.noise.out.weight.zero_()
         fit.mean.noise.out.bias.zero_()
     measures = measure(fit, look(fit, 32), RealismResult(auc=0.7, interval=(0.6, 0.8)))
@@ -147,12 +156,23 @@ def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> No
     reasons = judge(measures, PdmGateConfig(min_noise_ratio=0.5), with_noise=True)
     assert PdmReason.KERNELS_ALIKE in reasons
     assert PdmReason.NOISE_COLLAPSED in reasons
-    assert PdmReason.NOISE_COLLAPSED not in judge(measures, PdmGateConfig(min_noise_ratio=0.5), with_noise=False)
-    loose = PdmGateConfig(min_diversity=0, min_noise_ratio=0, max_noise_ratio=99, max_accuracy=1, max_auc=1, max_noise_mean=99)
+    assert PdmReason.NOISE_COLLAPSED not in judge(
+        measures, PdmGateConfig(min_noise_ratio=0.5), with_noise=False
+    )
+    loose = PdmGateConfig(
+        min_diversity=0,
+        min_noise_ratio=0,
+        max_noise_ratio=99,
+        max_accuracy=1,
+        max_auc=1,
+        max_noise_mean=99,
+    )
     assert judge(measures, loose, with_noise=True) == ()
     assert judge(measures, loose.with_(max_auc=0.65), with_noise=True) == (PdmReason.TOLD_APART,)
     unmeasured = measures.with_(auc=None, interval=None)
-    assert judge(unmeasured, loose.with_(max_auc=0.99), with_noise=True) == (PdmReason.NOT_MEASURED,)
+    assert judge(unmeasured, loose.with_(max_auc=0.99), with_noise=True) == (
+        PdmReason.NOT_MEASURED,
+    )
     assert judge(unmeasured, loose, with_noise=True) == ()
     fit.mean.kernel.out.bias.data.fill_(float("nan"))
     assert measure(fit, look(fit, 32), RealismResult(auc=0.7, interval=(0.6, 0.8))) is None
@@ -160,7 +180,7 @@ def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> No
 
 
 def test_the_noise_curve_is_that_of_the_noise() -> None:
-    from models.pdm.measure import noise_curve
+    from pairmill.models.pdm.measure import noise_curve
 
     rng = np.random.default_rng(0)
     clean = rng.uniform(0, 255, (40, 32, 32, 3))

@@ -9,18 +9,31 @@ import numpy as np
 import pytest
 import torch
 
-from models.losses.vgg import Vgg
-from models.redegnet import checkpoint
-from models.redegnet.draw import represent
-from models.redegnet.fit import Batch, Fit
-from models.redegnet.measure import judge, look, measure, montage
-from schemas.realism import RealismResult
-from schemas.redegnet import CURVES, RedegnetConfig, RedegnetGateConfig, RedegnetMeasures, RedegnetReason
+from pairmill.models.losses.vgg import Vgg
+from pairmill.models.redegnet import checkpoint
+from pairmill.models.redegnet.draw import represent
+from pairmill.models.redegnet.fit import Batch, Fit
+from pairmill.models.redegnet.measure import judge, look, measure, montage
+from pairmill.schemas.realism import RealismResult
+from pairmill.schemas.redegnet import (
+    CURVES,
+    RedegnetConfig,
+    RedegnetGateConfig,
+    RedegnetMeasures,
+    RedegnetReason,
+)
 from tests.make import photograph
 from tests.models.test_vgg import weights
 
 NET = {"side": 16, "code": 5, "first": 4, "most": 8, "mapping": 2, "skip_start": 1.0}
-TINY = {"net": NET, "batch": 2, "samples": 10, "learning_rate": 1e-3, "critic_rate": 1e-3, "check_every": 4}
+TINY = {
+    "net": NET,
+    "batch": 2,
+    "samples": 10,
+    "learning_rate": 1e-3,
+    "critic_rate": 1e-3,
+    "check_every": 4,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -33,11 +46,16 @@ def settings(**changes: object) -> RedegnetConfig:
 
 
 def source(number: int) -> Batch:
-    pictures = [np.stack([photograph(100 * number + 10 * part + place, 16, 16) for place in range(2)]) for part in range(5)]
+    pictures = [
+        np.stack([photograph(100 * number + 10 * part + place, 16, 16) for place in range(2)])
+        for part in range(5)
+    ]
     return Batch(*pictures, swap=number % 2 == 0)
 
 
-def begin(seed: int = 3, vgg: Vgg | None = None, given: Callable[[int], Batch] = source, **changes: object) -> Fit:
+def begin(
+    seed: int = 3, vgg: Vgg | None = None, given: Callable[[int], Batch] = source, **changes: object
+) -> Fit:
     return Fit(given, settings(**changes), seed, vgg)
 
 
@@ -53,7 +71,7 @@ def test_a_resumed_fit_equals_an_uninterrupted_one_bit_for_bit(with_vgg: bool) -
         return begin(seed, Vgg(weights()) if with_vgg else None)
 
     whole, half, again = run(fresh()), run(fresh(), 3), fresh()
-    assert half.samples == 4                            # whole batches
+    assert half.samples == 4  # whole batches
     assert checkpoint.restore(again, checkpoint.state_bytes(half))
     run(again)
     assert checkpoint.state_bytes(again) == checkpoint.state_bytes(whole)
@@ -78,7 +96,7 @@ def test_the_check_that_is_told_least_is_sealed_also_after_a_kill() -> None:
         run(fit, 2)
         fit.check(auc)
         wanted = checkpoint.networks_bytes(fit.config.net, fit.modules()) if auc == 0.6 else wanted
-    assert fit.done                                     # early
+    assert fit.done  # early
     again = begin(patience=1)
     assert checkpoint.restore(again, checkpoint.state_bytes(fit))
     for one in (fit, again):
@@ -92,9 +110,14 @@ def test_what_is_told_from_real_lq_is_hq_with_other_pairs_degradations() -> None
     hq, lq = crops(pairs=3)
     sight = look(fit, hq, lq)
     np.testing.assert_array_equal(sight.real, lq.reshape(6, 16, 16, 3))
-    assert [part.tolist() for part in sight.shown] == [[0, 0, 1, 1, 2, 2], [0, 1, 2, 0, 1, 2, 0, 1, 2]]
+    assert [part.tolist() for part in sight.shown] == [
+        [0, 0, 1, 1, 2, 2],
+        [0, 1, 2, 0, 1, 2, 0, 1, 2],
+    ]
     np.testing.assert_array_equal(sight.swapped[3:6], sight.others[1])
-    alone = look(fit, np.roll(hq[:, 1:], 0, 0), np.roll(lq[:, 1:], 0, 0))         # the second crops as if they were the first
+    alone = look(
+        fit, np.roll(hq[:, 1:], 0, 0), np.roll(lq[:, 1:], 0, 0)
+    )  # the second crops as if they were the first
     np.testing.assert_allclose(sight.swapped[6:], alone.others[0], atol=1e-4)
 
 
@@ -113,7 +136,11 @@ def test_the_fit_leaves_the_global_generator_alone_and_moves_every_weight() -> N
     torch.manual_seed(99)
     before = torch.get_rng_state()
     fit = begin(halve_at=(0.5,))
-    names = {f"{part}.{name}": value for part, module in fit.modules().items() for name, value in module.named_parameters()}
+    names = {
+        f"{part}.{name}": value
+        for part, module in fit.modules().items()
+        for name, value in module.named_parameters()
+    }
     start = {name: value.detach().clone() for name, value in names.items()}
     run(fit)
     assert torch.equal(before, torch.get_rng_state())
@@ -131,8 +158,13 @@ def test_equal_pictures_make_swapping_and_the_same_loss_vanish() -> None:
         batch = source(number)
         return replace(batch, natural_hq=batch.face_hq, natural_alike=batch.face_alike, swap=swap)
 
-    one, other = (run(begin(given=lambda number, swap=swap: alike(number, swap=swap))) for swap in (True, False))
-    assert (np.array(one.curves)[:, CURVES.index("same")] < 1e-8).all()       # not 0: places in a batch round differently
+    one, other = (
+        run(begin(given=lambda number, swap=swap: alike(number, swap=swap)))
+        for swap in (True, False)
+    )
+    assert (
+        np.array(one.curves)[:, CURVES.index("same")] < 1e-8
+    ).all()  # not 0: places in a batch round differently
     np.testing.assert_allclose(np.array(one.curves), np.array(other.curves), rtol=1e-4, atol=1e-6)
 
 
@@ -142,7 +174,9 @@ def test_swapped_representations_are_what_the_pictures_are_made_with() -> None:
     for swap in (True, False):
         fit = begin(given=lambda _, swap=swap: replace(batch, swap=swap))
         codes: list[torch.Tensor] = []
-        fit.syn.generator.register_forward_hook(lambda _, given, __, codes=codes: codes.append(given[1].detach().clone()))
+        fit.syn.generator.register_forward_hook(
+            lambda _, given, __, codes=codes: codes.append(given[1].detach().clone())
+        )
         run(fit, 2)
         found[swap] = codes[0].chunk(3)
     (real, natural, face), (real_too, second, third) = found[False], found[True]
@@ -158,7 +192,9 @@ def test_the_critic_has_no_say_in_representations() -> None:
     fit = begin(weights=only)
     fit.syn.generator.forward = lambda features, _: torch.tanh(features[-1][:, :3] * 0.1)  # type: ignore[method-assign]
     run(fit, 2)
-    assert all(parameter.grad is None or not parameter.grad.any() for parameter in fit.deg.parameters())
+    assert all(
+        parameter.grad is None or not parameter.grad.any() for parameter in fit.deg.parameters()
+    )
 
 
 def test_a_checkpoint_is_synnet_and_networks_are_all() -> None:
@@ -171,7 +207,10 @@ def test_a_checkpoint_is_synnet_and_networks_are_all() -> None:
         assert torch.equal(again(picture, code), fit.syn(picture, code))
     assert not again.training
     every = checkpoint.networks_bytes(fit.config.net, fit.modules())
-    assert checkpoint.networks_bytes(fit.config.net, {"syn": checkpoint.read_checkpoint(every)}) == data
+    assert (
+        checkpoint.networks_bytes(fit.config.net, {"syn": checkpoint.read_checkpoint(every)})
+        == data
+    )
     for wrong in (b"", b"not a checkpoint", checkpoint.state_bytes(fit)):
         with pytest.raises(ValueError, match=r"safetensors|checkpoint|Field required|validation"):
             checkpoint.read_checkpoint(wrong)
@@ -183,7 +222,9 @@ def test_fine_tuning_starts_from_the_networks() -> None:
     tuned = begin(seed=8, learning_rate=1e-4)
     checkpoint.start_from(tuned, data)
     hq, lq = crops()
-    np.testing.assert_array_equal(represent(tuned.deg, hq[:, 0], lq[:, 0]), represent(fit.deg, hq[:, 0], lq[:, 0]))
+    np.testing.assert_array_equal(
+        represent(tuned.deg, hq[:, 0], lq[:, 0]), represent(fit.deg, hq[:, 0], lq[:, 0])
+    )
     assert tuned.samples == 0
     with pytest.raises(ValueError, match="its networks are"):
         checkpoint.start_from(begin(net=NET | {"code": 6}), data)
@@ -192,8 +233,15 @@ def test_fine_tuning_starts_from_the_networks() -> None:
 
 
 def crops(pairs: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    hq = np.stack([[photograph(10 * pair + crop, 16, 16, noise=0) for crop in range(2)] for pair in range(pairs)])
-    lq = np.clip(hq.astype(int) + 9 * np.arange(pairs)[:, None, None, None, None], 0, 255).astype(np.uint8)
+    hq = np.stack(
+        [
+            [photograph(10 * pair + crop, 16, 16, noise=0) for crop in range(2)]
+            for pair in range(pairs)
+        ]
+    )
+    lq = np.clip(hq.astype(int) + 9 * np.arange(pairs)[:, None, None, None, None], 0, 255).astype(
+        np.uint8
+    )
     return hq, lq
 
 
@@ -208,23 +256,36 @@ def test_measures_by_hand() -> None:
     assert found.error == pytest.approx(np.abs(sight.own - lq[:, 0]).mean())
     assert found.identity_error == pytest.approx(np.abs(lq[:, 0].astype(float) - hq[:, 0]).mean())
     assert found.bicubic_error > 0
-    assert found.effect == pytest.approx(np.mean([np.abs(other - sight.own).mean() for other in sight.others]))
+    assert found.effect == pytest.approx(
+        np.mean([np.abs(other - sight.own).mean() for other in sight.others])
+    )
     assert found.samples == 10
     means = sight.codes.mean(1)
     wanted = np.sqrt(((means - means.mean(0)) ** 2).sum(1).mean()) / np.linalg.norm(means.mean(0))
     assert found.diversity == pytest.approx(wanted)
     alone = look(fit, hq[:1], lq[:1])
     assert alone.others == ()
-    assert measure(fit, alone, RealismResult()).effect == 0              # type: ignore[union-attr]
+    assert measure(fit, alone, RealismResult()).effect == 0  # type: ignore[union-attr]
     assert montage(sight).shape == (4 * 16, 3 * 16, 3)
     np.testing.assert_array_equal(montage(sight)[:16, :16], hq[0, 0])
 
 
 def test_gates() -> None:
     good = RedegnetMeasures(
-        error=3, identity_error=5, bicubic_error=4, other_error=6, diversity=0.5, spread=0.1, effect=2, accuracy=0.7, auc=0.9,
-        interval=(0.8, 1.0), aucs=(0.9,), samples=9, kept=9,
-    )  # fmt: skip
+        error=3,
+        identity_error=5,
+        bicubic_error=4,
+        other_error=6,
+        diversity=0.5,
+        spread=0.1,
+        effect=2,
+        accuracy=0.7,
+        auc=0.9,
+        interval=(0.8, 1.0),
+        aucs=(0.9,),
+        samples=9,
+        kept=9,
+    )
     gates = RedegnetGateConfig()
     assert judge(good, gates, specific=False) == ()
     bad = {"error": 4.1, "diversity": 0.01, "effect": 0.1, "accuracy": 0.99}
@@ -237,7 +298,9 @@ def test_gates() -> None:
     assert judge(good.with_(auc=None), strict, specific=False) == (r.NOT_MEASURED,)
     assert judge(good.with_(auc=None), gates, specific=False) == ()
     alike = good.with_(diversity=0.0, effect=0.0)
-    assert judge(alike, gates, specific=True) == ()     # the faces of one photograph are degraded alike
+    assert (
+        judge(alike, gates, specific=True) == ()
+    )  # the faces of one photograph are degraded alike
     assert judge(None, gates, specific=True) == (RedegnetReason.NOT_FINITE,)
 
 
@@ -261,7 +324,9 @@ def test_a_fit_on_a_gpu_is_drawn_from_on_a_cpu() -> None:
     fit.syn.eval()
     picture, code = torch.tanh(torch.linspace(-2, 2, 768).reshape(1, 3, 16, 16)), torch.ones(1, 5)
     with torch.no_grad():
-        torch.testing.assert_close(syn(picture, code), fit.syn(picture.cuda(), code.cuda()).cpu(), rtol=1e-2, atol=1e-2)
+        torch.testing.assert_close(
+            syn(picture, code), fit.syn(picture.cuda(), code.cuda()).cpu(), rtol=1e-2, atol=1e-2
+        )
     again = Fit(source, settings(), 3, Vgg(weights()), "cuda")
     assert checkpoint.restore(again, checkpoint.state_bytes(fit))
     assert again.done

@@ -8,10 +8,10 @@ import torch
 from pydantic import ValidationError
 from torch.nn.functional import conv2d
 
-from models.redegnet import losses
-from models.redegnet.draw import represent, synthesize
-from models.redegnet.fit import levels, signed
-from models.redegnet.layers import (
+from pairmill.models.redegnet import losses
+from pairmill.models.redegnet.draw import represent, synthesize
+from pairmill.models.redegnet.fit import levels, signed
+from pairmill.models.redegnet.layers import (
     RgbHead,
     SpectralConv,
     SpectralLinear,
@@ -21,8 +21,8 @@ from models.redegnet.layers import (
     modulated_conv,
     pixel_norm,
 )
-from models.redegnet.networks import Critic, DegNet, SynNet
-from schemas.redegnet import RedegnetConfig, RedegnetNetConfig
+from pairmill.models.redegnet.networks import Critic, DegNet, SynNet
+from pairmill.schemas.redegnet import RedegnetConfig, RedegnetNetConfig
 from tests.make import photograph
 
 CODE = 6
@@ -45,14 +45,19 @@ def randoms(*shape: int, seed: int = 5, dtype: torch.dtype = torch.float32) -> t
 @pytest.mark.parametrize("side", [1, 3])
 def test_one_grouped_convolution_is_a_loop_over_the_batch(demodulate: bool, side: int) -> None:
     image, weight, style = (
-        randoms(*shape, seed=n, dtype=torch.float64) for n, shape in enumerate([(3, 5, 7, 9), (4, 5, side, side), (3, 5)])
+        randoms(*shape, seed=n, dtype=torch.float64)
+        for n, shape in enumerate([(3, 5, 7, 9), (4, 5, side, side), (3, 5)])
     )
     found = modulated_conv(image, weight, style, demodulate=demodulate)
     for number in range(3):
         own = np.empty(weight.shape)
         for output in range(4):
             for channel in range(5):
-                own[output, channel] = weight[output, channel].numpy() * float(style[number, channel]) / np.sqrt(5 * side * side)
+                own[output, channel] = (
+                    weight[output, channel].numpy()
+                    * float(style[number, channel])
+                    / np.sqrt(5 * side * side)
+                )
             if demodulate:
                 own[output] /= np.sqrt((own[output] ** 2).sum() + 1e-8)
         wanted = conv2d(image[number : number + 1], torch.from_numpy(own), padding=side // 2)
@@ -61,10 +66,15 @@ def test_one_grouped_convolution_is_a_loop_over_the_batch(demodulate: bool, side
 
 def test_demodulation_makes_unit_variance_of_unit_variance() -> None:
     """Independent inputs of variance 1, whatever weights and styles: every output channel has variance 1 inside the border."""
-    image, weight = randoms(2, 8, 120, 120, dtype=torch.float64), 9 * randoms(5, 8, 3, 3, seed=2, dtype=torch.float64)
+    image, weight = (
+        randoms(2, 8, 120, 120, dtype=torch.float64),
+        9 * randoms(5, 8, 3, 3, seed=2, dtype=torch.float64),
+    )
     style = 1 + 30 * randoms(2, 8, seed=3, dtype=torch.float64).abs()
     found = modulated_conv(image, weight, style, demodulate=True)[..., 1:-1, 1:-1]
-    torch.testing.assert_close(found.var((2, 3)), torch.ones(2, 5, dtype=torch.float64), rtol=0.08, atol=0)
+    torch.testing.assert_close(
+        found.var((2, 3)), torch.ones(2, 5, dtype=torch.float64), rtol=0.08, atol=0
+    )
     plain = modulated_conv(image, weight, style, demodulate=False)[..., 1:-1, 1:-1]
     assert (plain.var((2, 3)) > 100).all()
 
@@ -74,12 +84,14 @@ def test_the_largest_singular_value_becomes_one() -> None:
         assert layer.training
         for _ in range(200):
             weight = layer.normal_weight()
-        assert np.linalg.svd(weight.detach().flatten(1).double().numpy(), compute_uv=False)[0] == pytest.approx(1, abs=1e-4)
+        assert np.linalg.svd(weight.detach().flatten(1).double().numpy(), compute_uv=False)[
+            0
+        ] == pytest.approx(1, abs=1e-4)
         layer.eval()
         before = layer.u.clone()
         layer.normal_weight()
-        assert torch.equal(layer.u, before)             # what is drawn from does not change by being used
-        first = SpectralConv(generator(3), 5, 7)        # near from the start, not only after many steps
+        assert torch.equal(layer.u, before)  # what is drawn from does not change by being used
+        first = SpectralConv(generator(3), 5, 7)  # near from the start, not only after many steps
         value = np.linalg.svd(first.weight.detach().flatten(1).numpy(), compute_uv=False)[0]
         with torch.no_grad():
             estimate = float(torch.dot(first.u, first.weight.flatten(1) @ first.v))
@@ -140,14 +152,20 @@ def test_pixel_norm_and_drawn_weights() -> None:
 @pytest.mark.parametrize("side", [16, 32, 64])
 def test_shapes(side: int) -> None:
     config = net(side)
-    deg, syn, critic = DegNet(config, generator()), SynNet(config, generator()), Critic(config, generator())
+    deg, syn, critic = (
+        DegNet(config, generator()),
+        SynNet(config, generator()),
+        Critic(config, generator()),
+    )
     hq, lq = (torch.tanh(randoms(2, 3, side, side, seed=n)) for n in (1, 2))
     omega = deg(hq, lq)
     assert omega.shape == (2, CODE)
     features = syn.encoder(hq)
     sides = [part.shape[2] for part in features]
     assert sides == [4, *(4 << depth for depth in range(config.halvings + 1))]
-    assert [part.shape[1] for part in features][1:] == [config.channels(depth) for depth in range(config.halvings, -1, -1)]
+    assert [part.shape[1] for part in features][1:] == [
+        config.channels(depth) for depth in range(config.halvings, -1, -1)
+    ]
     fake = syn(hq, omega)
     assert fake.shape == hq.shape
     assert fake.abs().max() < 1
@@ -155,7 +173,7 @@ def test_shapes(side: int) -> None:
     inside: list[torch.Tensor] = []
     critic.blocks[-1].register_forward_hook(lambda *found: inside.append(found[-1]))
     critic(lq, hq, omega)
-    assert inside[0].shape[2:] == (8, 8)                # as published, at any side
+    assert inside[0].shape[2:] == (8, 8)  # as published, at any side
 
 
 def test_the_published_sizes() -> None:
@@ -168,7 +186,11 @@ def test_the_published_sizes() -> None:
 
 def test_every_weight_gets_a_gradient() -> None:
     config = net(32)
-    deg, syn, critic = DegNet(config, generator()), SynNet(config, generator()), Critic(config, generator())
+    deg, syn, critic = (
+        DegNet(config, generator()),
+        SynNet(config, generator()),
+        Critic(config, generator()),
+    )
     hq, lq = (torch.tanh(randoms(2, 3, 32, 32, seed=n)) for n in (1, 2))
     omega = deg(hq, lq)
     fake = syn(hq, omega)
@@ -181,14 +203,14 @@ def test_every_weight_gets_a_gradient() -> None:
 
 def test_a_large_picture_is_what_its_middle_is_as_a_tile() -> None:
     """Only convolutions: far from borders a tile cut from a picture, on the grid of `unit`, gives the pixels of the whole."""
-    config = net(16)                                    # two halvings: a pixel sees about 60 pixels around it
+    config = net(16)  # two halvings: a pixel sees about 60 pixels around it
     syn = SynNet(config, generator()).eval()
     code = randoms(CODE).numpy()
     image = photograph(3, 192, 200)
     whole, part = synthesize(syn, image, code), synthesize(syn, image[16:176, 20:180], code)
     assert whole.shape == image.shape
     np.testing.assert_allclose(part[72:88, 72:88], whole[88:104, 92:108], atol=2e-3)
-    assert np.abs(part[:8, :8] - whole[16:24, 20:28]).max() > 0.01      # at its border a tile sees less
+    assert np.abs(part[:8, :8] - whole[16:24, 20:28]).max() > 0.01  # at its border a tile sees less
     fixed = syn(signed(image[None, :16, :16].copy()), torch.from_numpy(code)[None])
     np.testing.assert_array_equal(synthesize(syn, image[:16, :16], code), levels(fixed)[0])
 
@@ -214,7 +236,9 @@ def test_a_representation_does_not_depend_on_the_pairs_beside_it() -> None:
     assert together.shape == (3, CODE)
     assert deg.training
     np.testing.assert_array_equal(together[1:2], represent(deg, hq[1:2], lq[1:2]))
-    assert np.abs(together[0] - represent(deg, lq[:1], hq[:1])[0]).max() > 0       # which of the two is the LQ matters
+    assert (
+        np.abs(together[0] - represent(deg, lq[:1], hq[:1])[0]).max() > 0
+    )  # which of the two is the LQ matters
 
 
 def test_losses_by_hand() -> None:

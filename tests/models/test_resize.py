@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.functional.resize import BLOCK, Method, bicubic_down, bicubic_up, resize, taps, to_uint8
+from pairmill.models.functional.resize import (
+    BLOCK,
+    Method,
+    bicubic_down,
+    bicubic_up,
+    resize,
+    taps,
+    to_uint8,
+)
 from tests.alignment import shift
 from tests.make import photograph
 
@@ -38,13 +46,15 @@ def imresize_1d(values: NDArray[np.float64], scale: Fraction) -> NDArray[np.floa
         left = math.floor(u - kernel_width / 2)
         taps = range(left, left + math.ceil(kernel_width) + 2)
         weights = [shrink * keys_cubic(shrink * (u - tap)) for tap in taps]
-        period = [*range(1, length + 1), *range(length, 0, -1)]      # ... 2 1 | 1 2 ... n | n n-1 ...
+        period = [*range(1, length + 1), *range(length, 0, -1)]  # ... 2 1 | 1 2 ... n | n n-1 ...
         picked = [values[period[(tap - 1) % (2 * length)] - 1] for tap in taps]
         out.append(sum(w * v for w, v in zip(weights, picked, strict=True)) / sum(weights))
     return np.array(out)
 
 
-def matrix_of(length: int, scale: Fraction, method: Method = "matlab_bicubic") -> NDArray[np.float64]:
+def matrix_of(
+    length: int, scale: Fraction, method: Method = "matlab_bicubic"
+) -> NDArray[np.float64]:
     """What resizing does to a column of `length` samples, as a matrix: the columns of the unit matrix, resized."""
     outputs = math.ceil(length * scale)
     return resize(np.eye(length)[:, :, None], outputs, length, method)[:, :, 0]
@@ -61,7 +71,9 @@ def test_equals_the_published_rule(factor: int, enlarge: bool) -> None:
     image = photograph(1)[: 37 // factor * factor, : 31 // factor * factor]
     ours, scale = (bicubic_up, Fraction(factor)) if enlarge else (bicubic_down, Fraction(1, factor))
     # Ours has weights rounded to 2**-20: at most a few thousandths of a grey level.
-    np.testing.assert_allclose(ours(image, factor), imresize(image, scale), atol=255 * 40 * 2.0**-21)
+    np.testing.assert_allclose(
+        ours(image, factor), imresize(image, scale), atol=255 * 40 * 2.0**-21
+    )
 
 
 def test_half_has_matlabs_taps() -> None:
@@ -84,20 +96,33 @@ def test_double_has_the_cubics_own_taps() -> None:
     np.testing.assert_array_equal(matrix[9, 3:7] * 128, [-9, 111, 29, -3])
 
 
-@given(st.integers(1, 70), st.sampled_from([Fraction(1, n) for n in range(1, 9)] + [Fraction(n) for n in range(2, 5)]))
+@given(
+    st.integers(1, 70),
+    st.sampled_from([Fraction(1, n) for n in range(1, 9)] + [Fraction(n) for n in range(2, 5)]),
+)
 @settings(deadline=None, max_examples=60)
 def test_weights_sum_to_exactly_one_and_lie_on_the_grid(length: int, scale: Fraction) -> None:
     matrix = matrix_of(length, scale)
     assert matrix.shape == (math.ceil(length * scale), length)
     np.testing.assert_array_equal(matrix.sum(axis=1), 1.0)
     np.testing.assert_array_equal(matrix * 2**20, np.rint(matrix * 2**20))
-    if length % scale.denominator == 0 and scale.denominator != 6:    # 6: two equal largest weights, one takes the remainder
-        np.testing.assert_array_equal(matrix[::-1, ::-1], matrix)     # no side is preferred
+    if (
+        length % scale.denominator == 0 and scale.denominator != 6
+    ):  # 6: two equal largest weights, one takes the remainder
+        np.testing.assert_array_equal(matrix[::-1, ::-1], matrix)  # no side is preferred
 
 
-@given(st.integers(2, 40), st.integers(2, 40), st.sampled_from([1, 2, 3, 4, 8]), st.sampled_from([1, 3]), st.integers(0, 99))
+@given(
+    st.integers(2, 40),
+    st.integers(2, 40),
+    st.sampled_from([1, 2, 3, 4, 8]),
+    st.sampled_from([1, 3]),
+    st.integers(0, 99),
+)
 @settings(deadline=None, max_examples=60)
-def test_any_size_and_factor(height: int, width: int, factor: int, channels: int, seed: int) -> None:
+def test_any_size_and_factor(
+    height: int, width: int, factor: int, channels: int, seed: int
+) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
     if min(height, width) < factor:
         with pytest.raises(ValueError, match=f"{height} x {width} cannot be reduced by {factor}"):
@@ -107,7 +132,9 @@ def test_any_size_and_factor(height: int, width: int, factor: int, channels: int
     assert small.shape == (height // factor, width // factor, channels)
     assert small.dtype == np.float64
     cropped = image[: height // factor * factor, : width // factor * factor]
-    np.testing.assert_array_equal(small, bicubic_down(cropped, factor))         # an incomplete block is left out
+    np.testing.assert_array_equal(
+        small, bicubic_down(cropped, factor)
+    )  # an incomplete block is left out
     np.testing.assert_array_equal(small, bicubic_down(image.astype(np.float64), factor))
     np.testing.assert_array_equal(small.swapaxes(0, 1), bicubic_down(image.swapaxes(0, 1), factor))
     np.testing.assert_array_equal(small[::-1], bicubic_down(cropped[::-1], factor))
@@ -121,7 +148,7 @@ def test_results_for_integers_are_exact(factor: int) -> None:
     vertical = matrix_of(120, Fraction(1, factor))
     image = photograph(3, 120, 120)[:, :, 0].astype(object)
     whole = (vertical * 2**20).astype(np.int64).astype(object)
-    exact = whole @ image @ whole.T                               # integers of any size
+    exact = whole @ image @ whole.T  # integers of any size
     ours = bicubic_down(photograph(3, 120, 120), factor)[:, :, 0] * 2.0**40
     assert (ours.astype(np.int64).astype(object) == exact).all()
 
@@ -138,7 +165,9 @@ def test_blocks_make_no_seam() -> None:
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_up_then_down_gives_back_a_smooth_image(factor: int) -> None:
     rows, columns = np.mgrid[:37, :31]
-    image = np.stack([100 + 40 * np.sin(rows / 6), 90 + columns, 120 + 30 * np.cos(columns / 5)], axis=-1)
+    image = np.stack(
+        [100 + 40 * np.sin(rows / 6), 90 + columns, 120 + 30 * np.cos(columns / 5)], axis=-1
+    )
     again = bicubic_down(bicubic_up(image, factor), factor)
     assert np.abs(again - image)[3:-3, 3:-3].max() < 0.7
 
@@ -165,14 +194,19 @@ def test_the_alignment_helper_measures_shifts() -> None:
     image = photograph(6, 96, 100, noise=0).mean(axis=2)
     rows, columns = np.fft.fftfreq(96)[:, None], np.fft.fftfreq(100)
     for down, right in ((0.0, 0.0), (0.31, -0.72), (-1.2, 0.1)):
-        moved = np.fft.ifft2(np.fft.fft2(image) * np.exp(-2j * np.pi * (rows * down + columns * right))).real
+        moved = np.fft.ifft2(
+            np.fft.fft2(image) * np.exp(-2j * np.pi * (rows * down + columns * right))
+        ).real
         assert shift(image, moved) == pytest.approx((down, right), abs=0.03)
 
 
 METHODS: list[Method] = ["matlab_bicubic", "bicubic", "bilinear", "area", "nearest"]
 CV2: dict[Method, int] = {
-    "bicubic": cv2.INTER_CUBIC, "bilinear": cv2.INTER_LINEAR, "area": cv2.INTER_AREA, "nearest": cv2.INTER_NEAREST_EXACT,
-}  # fmt: skip
+    "bicubic": cv2.INTER_CUBIC,
+    "bilinear": cv2.INTER_LINEAR,
+    "area": cv2.INTER_AREA,
+    "nearest": cv2.INTER_NEAREST_EXACT,
+}
 SIZES = [(37, 31), (12, 9), (74, 93), (53, 44), (36, 30), (19, 30)]
 """From 37 x 31: the same, down, up by whole factors, up by others, down by a little, down by other factors."""
 
@@ -182,7 +216,9 @@ SIZES = [(37, 31), (12, 9), (74, 93), (53, 44), (36, 30), (19, 30)]
 def test_equals_opencv(method: Method, size: tuple[int, int]) -> None:
     image = photograph(1).astype(np.float64)
     expected = cv2.resize(image, size[::-1], interpolation=CV2[method])
-    np.testing.assert_allclose(resize(image, *size, method), expected, atol=2e-3)       # OpenCV's weights are float32
+    np.testing.assert_allclose(
+        resize(image, *size, method), expected, atol=2e-3
+    )  # OpenCV's weights are float32
 
 
 @pytest.mark.parametrize("size", [(12, 31), (37, 20), (53, 44), (30, 25)])
@@ -193,7 +229,10 @@ def test_matlab_at_any_ratio(size: tuple[int, int]) -> None:
     np.testing.assert_allclose(resize(image, *size), both, atol=5e-3)
 
 
-@pytest.mark.parametrize(("length", "outputs"), [(61, 40), (61, 87), (60, 20), (60, 15), (60, 30), (60, 120), (61, 23), (40, 61)])
+@pytest.mark.parametrize(
+    ("length", "outputs"),
+    [(61, 40), (61, 87), (60, 20), (60, 15), (60, 30), (60, 120), (61, 23), (40, 61)],
+)
 @pytest.mark.parametrize("method", METHODS)
 def test_a_ramp_stays_a_centre_aligned_ramp(method: Method, length: int, outputs: int) -> None:
     """Output y reads (y + 0.5) n_in / n_out - 0.5: within what the method makes of a ramp, and on average without any shift."""
@@ -215,7 +254,20 @@ def test_nearest_by_hand() -> None:
     values = np.arange(6, dtype=np.uint8)[:, None, None] * 10
     assert resize(values, 2, 1, "nearest").ravel().tolist() == [10, 40]
     assert resize(values, 3, 1, "nearest").ravel().tolist() == [5, 25, 45]
-    assert resize(values, 12, 1, "nearest").ravel().tolist() == [0, 0, 10, 10, 20, 20, 30, 30, 40, 40, 50, 50]
+    assert resize(values, 12, 1, "nearest").ravel().tolist() == [
+        0,
+        0,
+        10,
+        10,
+        20,
+        20,
+        30,
+        30,
+        40,
+        40,
+        50,
+        50,
+    ]
 
 
 def test_area_by_hand() -> None:
@@ -258,6 +310,6 @@ def test_the_order_of_summation_does_not_matter(method: Method) -> None:
 def test_strips_change_nothing(sides: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     images = (photograph(1, 74, 62), photograph(1, 74, 62) * 1.1 - 7.3)
     whole = [resize(image, *sides) for image in images]
-    monkeypatch.setattr("models.functional.resize.AT_ONCE", 1)
+    monkeypatch.setattr("pairmill.models.functional.resize.AT_ONCE", 1)
     for image, expected in zip(images, whole, strict=True):
         np.testing.assert_array_equal(resize(image, *sides), expected)

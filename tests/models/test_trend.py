@@ -8,23 +8,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.trend import keeps_up, limit, stalled, told
+from pairmill.models.fitting.trend import keeps_up, limit, stalled, told
 
 AUCS = st.lists(st.one_of(st.floats(0, 1), st.just(nan)), min_size=1, max_size=12)
 
 
-@pytest.mark.parametrize(("aucs", "patience", "stops"), [
-    ([0.9, 0.8, 0.7], 2, False), ([0.7, 0.8], 2, False), ([0.9, 0.7, 0.8, 0.7], 2, True), ([0.7] * 9, 0, False),
-    ([0.7, nan, 0.8], 1, True), ([0.7, nan, nan], 1, False), ([nan] * 5, 1, False), ([], 1, False),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("aucs", "patience", "stops"),
+    [
+        ([0.9, 0.8, 0.7], 2, False),
+        ([0.7, 0.8], 2, False),
+        ([0.9, 0.7, 0.8, 0.7], 2, True),
+        ([0.7] * 9, 0, False),
+        ([0.7, nan, 0.8], 1, True),
+        ([0.7, nan, nan], 1, False),
+        ([nan] * 5, 1, False),
+        ([], 1, False),
+    ],
+)
 def test_early_stop_waits_for_patience(aucs: list[float], patience: int, stops: bool) -> None:
     assert stalled(aucs, patience) == stops
 
 
-@pytest.mark.parametrize(("aucs", "kept"), [
-    ([0.9], True), ([0.9, 0.8], True), ([0.8, 0.9], False), ([0.8, 0.81], True), ([nan], True), ([nan, nan], True),
-    ([0.8, nan], False), ([0.976, 0.982], True), ([0.976, 0.992], False), ([0.985, 0.999], True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("aucs", "kept"),
+    [
+        ([0.9], True),
+        ([0.9, 0.8], True),
+        ([0.8, 0.9], False),
+        ([0.8, 0.81], True),
+        ([nan], True),
+        ([nan, nan], True),
+        ([0.8, nan], False),
+        ([0.976, 0.982], True),
+        ([0.976, 0.992], False),
+        ([0.985, 0.999], True),
+    ],
+)
 def test_the_last_check_is_kept_unless_it_is_clearly_worse(aucs: list[float], kept: bool) -> None:
     assert keeps_up(aucs) == kept
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from models.losses.vgg import LAYERS, PLACES, feature_losses, gram, read_vgg
+from pairmill.models.losses.vgg import LAYERS, PLACES, feature_losses, gram, read_vgg
 
 WIDTHS = (2, 3, 4, 5, 6)
 
@@ -20,7 +20,9 @@ def weights(seed: int = 1) -> dict[str, torch.Tensor]:
     rng, channels, found = np.random.default_rng([2026, seed]), 3, {}
     for name, place in PLACES.items():
         width = WIDTHS[int(name[4]) - 1]
-        found[f"features.{place}.weight"] = torch.from_numpy(rng.standard_normal((width, channels, 3, 3)) / 5).float()
+        found[f"features.{place}.weight"] = torch.from_numpy(
+            rng.standard_normal((width, channels, 3, 3)) / 5
+        ).float()
         found[f"features.{place}.bias"] = torch.from_numpy(rng.standard_normal(width) / 5).float()
         channels = width
     found["classifier.0.weight"] = torch.zeros(3, 3)
@@ -34,7 +36,9 @@ def pth(value: object) -> bytes:
 
 
 def images(count: int, seed: int = 0) -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng([2026, seed]).random((count, 3, 32, 37), dtype=np.float32))
+    return torch.from_numpy(
+        np.random.default_rng([2026, seed]).random((count, 3, 32, 37), dtype=np.float32)
+    )
 
 
 def test_places_are_torchvisions() -> None:
@@ -50,11 +54,15 @@ def test_features_are_those_of_a_sequence_of_layers() -> None:
         if f"features.{number}.weight" in given:
             weight = given[f"features.{number}.weight"]
             layer = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
-            layer.load_state_dict({part: given[f"features.{number}.{part}"] for part in ("weight", "bias")})
+            layer.load_state_dict(
+                {part: given[f"features.{number}.{part}"] for part in ("weight", "bias")}
+            )
             layers.append(layer)
         else:
             layers.append(nn.MaxPool2d(2) if number in (4, 9, 18, 27, 36) else nn.ReLU())
-    values = (images(2) - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    values = (images(2) - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor(
+        [0.229, 0.224, 0.225]
+    )[:, None, None]
     found = read_vgg(pth(given))(images(2))
     assert list(found) == list(LAYERS)
     with torch.no_grad():
@@ -69,7 +77,7 @@ def test_both_kinds_of_files_give_one_network() -> None:
     given = weights()
     one, other = read_vgg(pth(given)), read_vgg(save(given))
     assert all(torch.equal(one(images(1))[name], other(images(1))[name]) for name in LAYERS)
-    assert not list(one.parameters())                   # nothing of it is ever trained
+    assert not list(one.parameters())  # nothing of it is ever trained
 
 
 def test_files_that_are_none() -> None:
@@ -95,7 +103,9 @@ def test_losses_vanish_for_equal_pictures_and_style_forgets_places() -> None:
     assert [float(loss) for loss in feature_losses(vgg, one, one)] == [0, 0]
     perceptual, style = feature_losses(vgg, one, other)
     features, targets = vgg(one), vgg(other)
-    wanted = sum(weight * (features[name] - targets[name]).abs().mean() for name, weight in LAYERS.items())
+    wanted = sum(
+        weight * (features[name] - targets[name]).abs().mean() for name, weight in LAYERS.items()
+    )
     torch.testing.assert_close(perceptual, wanted)
     assert style > 0
     still = torch.full((1, 3, 32, 32), 0.5)

@@ -14,13 +14,21 @@ import pytest
 import torch
 from safetensors.torch import load
 
-from models.archs import build, build_empty
-from models.archs.keys import CONVENTIONS, convention_of, to_ours, to_theirs
-from models.archs.layers import Network
-from models.archs.recognise import recognise
-from models.archs.weights import FOR_OTHERS, load_network, names_for_others, put_weights, read_spec, read_weights, write_weights
-from schemas.errors import UserError
-from schemas.network import (
+from pairmill.models.archs import build, build_empty
+from pairmill.models.archs.keys import CONVENTIONS, convention_of, to_ours, to_theirs
+from pairmill.models.archs.layers import Network
+from pairmill.models.archs.recognise import recognise
+from pairmill.models.archs.weights import (
+    FOR_OTHERS,
+    load_network,
+    names_for_others,
+    put_weights,
+    read_spec,
+    read_weights,
+    write_weights,
+)
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.network import (
     CompactConfig,
     DbpnConfig,
     EdsrConfig,
@@ -46,7 +54,10 @@ def spandrel() -> Any:
     """
     functional: Any = types.ModuleType("torchvision.transforms.functional")
     functional.InterpolationMode = functional.rotate = functional.normalize = object()
-    names = {"torchvision": types.ModuleType("torchvision"), "torchvision.transforms": types.ModuleType("torchvision.transforms")}
+    names = {
+        "torchvision": types.ModuleType("torchvision"),
+        "torchvision.transforms": types.ModuleType("torchvision.transforms"),
+    }
     with pytest.MonkeyPatch.context() as patch:
         for name, module in {**names, "torchvision.transforms.functional": functional}.items():
             patch.setitem(sys.modules, name, module)
@@ -86,23 +97,33 @@ OTHERS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:torch.meshgrid")        # in spandrel
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")  # in spandrel
 @pytest.mark.parametrize("form", ["safetensors", "pth"])
-@pytest.mark.parametrize(("config", "scale", "convention"), OTHERS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(
+    ("config", "scale", "convention"), OTHERS, ids=lambda value: str(value)[:60]
+)
 def test_spandrel_reads_ours_and_gives_the_same(
     spandrel: Any, config: Any, scale: int, convention: str, form: Any, tmp_path: Any
 ) -> None:
     network = build(config, scale, 7).eval()
-    data = write_weights(network.state_dict(), form, convention, NetworkSpec(network=config, scale=scale))
+    data = write_weights(
+        network.state_dict(), form, convention, NetworkSpec(network=config, scale=scale)
+    )
     path = tmp_path / f"network.{form}"
     path.write_bytes(data)
     model = spandrel.ModelLoader("cpu").load_from_file(path)
     assert (model.scale, model.input_channels, model.output_channels) == (scale, 3, 3)
-    assert {"compact": "Compact", "rrdbnet": "ESRGAN", "rcan": "RCAN", "swinir": "SwinIR"}[config.arch] == model.architecture.id
+    assert {"compact": "Compact", "rrdbnet": "ESRGAN", "rcan": "RCAN", "swinir": "SwinIR"}[
+        config.arch
+    ] == model.architecture.id
     picture = pictures(1, 36, 28)
     with torch.no_grad():
-        torch.testing.assert_close(model(picture.clone()), network(picture).clamp(0, 1), rtol=0, atol=1e-4)
-        exact = network.double()(picture.double())      # in float32 spandrel's 255 x - 255 mean loses digits
+        torch.testing.assert_close(
+            model(picture.clone()), network(picture).clamp(0, 1), rtol=0, atol=1e-4
+        )
+        exact = network.double()(
+            picture.double()
+        )  # in float32 spandrel's 255 x - 255 mean loses digits
         torch.testing.assert_close(model.model.double()(picture.double()), exact, rtol=0, atol=1e-5)
 
 
@@ -110,7 +131,11 @@ def test_spandrel_knows_the_others_not(spandrel: Any) -> None:
     """EDSR, SRResNet and RCAN by our names: a newer spandrel that reads them should change `FOR_OTHERS`."""
     assert FOR_OTHERS == {"compact": "ours", "rrdbnet": "ours", "swinir": "ours", "rcan": "rcan"}
     assert {names_for_others(config) for config, _, _ in OTHERS} == {"ours", "rcan"}
-    assert names_for_others(RcanConfig(residual_scale=0.5)) == names_for_others(RcanConfig(range=1.0)) == "ours"
+    assert (
+        names_for_others(RcanConfig(residual_scale=0.5))
+        == names_for_others(RcanConfig(range=1.0))
+        == "ours"
+    )
     assert names_for_others(EdsrConfig()) == "ours"
     for name in ("edsr", "srresnet", "rcan"):
         with pytest.raises(spandrel.UnsupportedModelError):
@@ -146,14 +171,26 @@ def test_networks_are_recognised_by_their_weights(name: str, scale: int) -> None
 @pytest.mark.parametrize(
     "config",
     [
-        EdsrConfig(features=256, blocks=32, residual_scale=0.1), EdsrConfig(), RcanConfig(), RrdbNetConfig(), SrResNetConfig(),
-        SwinIrConfig(), SwinIrConfig(window=7, patch=126, range=255.0),
+        EdsrConfig(features=256, blocks=32, residual_scale=0.1),
+        EdsrConfig(),
+        RcanConfig(),
+        RrdbNetConfig(),
+        SrResNetConfig(),
+        SwinIrConfig(),
+        SwinIrConfig(window=7, patch=126, range=255.0),
         SwinIrConfig(features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"),
-        SwinIrConfig(features=240, depths=(6,) * 9, heads=(8,) * 9, upsampler="nearest+conv", residual="3conv"),
-        CompactConfig(blocks=32), DbpnConfig(),
+        SwinIrConfig(
+            features=240,
+            depths=(6,) * 9,
+            heads=(8,) * 9,
+            upsampler="nearest+conv",
+            residual="3conv",
+        ),
+        CompactConfig(blocks=32),
+        DbpnConfig(),
     ],
     ids=lambda config: config.words(),
-)  # fmt: skip
+)
 def test_published_sizes_are_recognised(config: Any) -> None:
     with torch.device("meta"):
         assert recognise(build_empty(config, 4).state_dict()) == (config, 4)
@@ -175,13 +212,35 @@ def test_renaming_there_and_back(convention: str) -> None:
 def test_names_of_others_are_these() -> None:
     """A few by heart, from the published checkpoints."""
     old = to_theirs(network_of("rrdbnet", 4).state_dict(), "esrgan-old")
-    assert {"RRDB_trunk.0.RDB3.conv5.bias", "trunk_conv.weight", "upconv1.weight", "upconv2.weight", "HRconv.weight"} <= set(old)
+    assert {
+        "RRDB_trunk.0.RDB3.conv5.bias",
+        "trunk_conv.weight",
+        "upconv1.weight",
+        "upconv2.weight",
+        "HRconv.weight",
+    } <= set(old)
     first = to_theirs(network_of("rrdbnet", 4).state_dict(), "esrgan")
-    assert {"model.0.weight", "model.1.sub.0.RDB1.conv1.0.weight", "model.1.sub.1.weight", "model.10.weight"} <= set(first)
+    assert {
+        "model.0.weight",
+        "model.1.sub.0.RDB1.conv1.0.weight",
+        "model.1.sub.1.weight",
+        "model.10.weight",
+    } <= set(first)
     rcan = to_theirs(network_of("rcan", 4).state_dict(), "rcan")
-    assert {"head.0.weight", "body.1.body.1.body.3.conv_du.2.bias", "body.0.body.2.weight", "tail.0.2.bias"} <= set(rcan)
+    assert {
+        "head.0.weight",
+        "body.1.body.1.body.3.conv_du.2.bias",
+        "body.0.body.2.weight",
+        "tail.0.2.bias",
+    } <= set(rcan)
     edsr = to_theirs(network_of("edsr", 4).state_dict(), "edsr")
-    assert {"head.0.bias", "body.1.body.2.weight", "body.2.weight", "tail.0.0.weight", "tail.1.weight"} <= set(edsr)
+    assert {
+        "head.0.bias",
+        "body.1.body.2.weight",
+        "body.2.weight",
+        "tail.0.0.weight",
+        "tail.1.weight",
+    } <= set(edsr)
 
 
 @pytest.mark.parametrize("name", ["rcan", "edsr"])
@@ -189,7 +248,9 @@ def test_means_of_the_authors_networks(name: str) -> None:
     """They come as layers; without these layers nothing is taken away."""
     config: Any = SMALL[name].with_(mean=(0.5, 0.25, 0.125))
     network = build(config, 2, 3).eval()
-    theirs = read_weights(write_weights(network.state_dict(), "pth", name, NetworkSpec(network=config, scale=2)), NAME)
+    theirs = read_weights(
+        write_weights(network.state_dict(), "pth", name, NetworkSpec(network=config, scale=2)), NAME
+    )
     assert theirs["sub_mean.bias"].tolist() == [-127.5, -63.75, -31.875]
     assert recognise(theirs) == (config, 2)
     same(load_network(pth(theirs), NAME), network, 2)
@@ -201,18 +262,31 @@ def test_wrappers_are_taken_off() -> None:
     network = network_of("compact", 4)
     tensors, other = network.state_dict(), build(SMALL["compact"], 4, 99).state_dict()
     for content in (
-        tensors, OrderedDict(tensors), {"params": other, "params_ema": tensors}, {"params": tensors},
+        tensors,
+        OrderedDict(tensors),
+        {"params": other, "params_ema": tensors},
+        {"params": tensors},
         {"state_dict": tensors, "epoch": 3},
-        {"state_dict": {f"module.{key}": value for key, value in tensors.items()}}, {"model": {"params": tensors}},
-        {f"module._orig_mod.{key}": value for key, value in tensors.items()}, {"net": tensors, "best": 31.5, "names": ["a"]},
+        {"state_dict": {f"module.{key}": value for key, value in tensors.items()}},
+        {"model": {"params": tensors}},
+        {f"module._orig_mod.{key}": value for key, value in tensors.items()},
+        {"net": tensors, "best": 31.5, "names": ["a"]},
         {key: torch.nn.Parameter(value) for key, value in tensors.items()},
-    ):  # fmt: skip
+    ):
         same(load_network(pth(content), NAME), network, 4)
 
 
 def test_half_precision_is_read_in_float32() -> None:
-    tensors = {key: value.half() for key, value in network_of("swinir", 4).state_dict().items() if value.is_floating_point()}
-    index = {key: value for key, value in network_of("swinir", 4).state_dict().items() if not value.is_floating_point()}
+    tensors = {
+        key: value.half()
+        for key, value in network_of("swinir", 4).state_dict().items()
+        if value.is_floating_point()
+    }
+    index = {
+        key: value
+        for key, value in network_of("swinir", 4).state_dict().items()
+        if not value.is_floating_point()
+    }
     found = read_weights(pth({**tensors, **index}), NAME)
     assert {value.dtype for value in found.values()} == {torch.float32, torch.int64}
     load_network(pth({**tensors, **index}), NAME)
@@ -232,7 +306,11 @@ class Evil:
 
 
 def test_code_is_refused() -> None:
-    for data in (pth({"params": Evil()}), pth({**network_of("compact").state_dict(), "x": Evil()}), pickle.dumps(Evil())):
+    for data in (
+        pth({"params": Evil()}),
+        pth({**network_of("compact").state_dict(), "x": Evil()}),
+        pickle.dumps(Evil()),
+    ):
         with pytest.raises(UserError, match="could run code") as caught:
             load_network(data, "bad.pth")
         assert "bad.pth" in str(caught.value)
@@ -257,10 +335,17 @@ def test_what_holds_no_weights_is_an_error(content: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [lambda x: x.to_sparse(), lambda x: torch.empty_like(x, device="meta"), lambda x: x.to(torch.complex64)],
+    "odd",
+    [
+        lambda x: x.to_sparse(),
+        lambda x: torch.empty_like(x, device="meta"),
+        lambda x: x.to(torch.complex64),
+    ],
     ids=["sparse", "without-content", "complex"],
-)  # fmt: skip
-def test_tensors_that_no_network_can_take_are_no_weights(odd: Callable[[torch.Tensor], torch.Tensor]) -> None:
+)
+def test_tensors_that_no_network_can_take_are_no_weights(
+    odd: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
     tensors = {name: odd(value) for name, value in network_of("compact").state_dict().items()}
     with pytest.raises(UserError, match=r"holds no weights[\s\S]*dense tensors of real numbers"):
         load_network(pth(tensors), NAME)
@@ -273,9 +358,18 @@ def test_another_network_is_an_error_that_says_which() -> None:
     message = str(caught.value)
     assert "missing: upsample.2.weight (32, 8, 3, 3), upsample.2.bias (32,)" in message
     assert "edsr, features 8, blocks 2, scale 2" in message
-    with pytest.raises(UserError, match=r"of another shape: body.6.weight \(12, 8, 3, 3\), not \(48, 8, 3, 3\), body.6.bias"):
-        load_network(pth(network_of("compact", 2).state_dict()), NAME, NetworkSpec(network=SMALL["compact"], scale=4))
-    with pytest.raises(UserError, match=r"not in the network: conv_after_body.weight \(8, 8, 3, 3\), .* and 1 more") as caught:
+    with pytest.raises(
+        UserError,
+        match=r"of another shape: body.6.weight \(12, 8, 3, 3\), not \(48, 8, 3, 3\), body.6.bias",
+    ):
+        load_network(
+            pth(network_of("compact", 2).state_dict()),
+            NAME,
+            NetworkSpec(network=SMALL["compact"], scale=4),
+        )
+    with pytest.raises(
+        UserError, match=r"not in the network: conv_after_body.weight \(8, 8, 3, 3\), .* and 1 more"
+    ) as caught:
         load_network(pth(tensors), NAME, NetworkSpec(network=SMALL["srresnet"], scale=2))
     assert caught.value.wanted == "srresnet, features 8, blocks 2, scale 2"
 
@@ -284,13 +378,27 @@ def test_an_unknown_network_is_an_error_that_shows_keys() -> None:
     with pytest.raises(UserError, match=r"not recognised") as caught:
         load_network(pth({"encoder.weight": torch.zeros(3, 4), "x": torch.zeros(2)}), NAME)
     assert "encoder.weight (3, 4), x (2,)" in caught.value.got
-    two = {key: value for key, value in network_of("rrdbnet", 4).state_dict().items() if "conv_up2" not in key}
+    two = {
+        key: value
+        for key, value in network_of("rrdbnet", 4).state_dict().items()
+        if "conv_up2" not in key
+    }
     with pytest.raises(UserError, match="not recognised"):
         load_network(pth(two), NAME)
-    body = {key: value for key, value in network_of("edsr", 4).state_dict().items() if "upsample" not in key}
-    with pytest.raises(UserError, match=r"not recognised[\s\S]*without upsample.0, the layer that enlarges"):
+    body = {
+        key: value
+        for key, value in network_of("edsr", 4).state_dict().items()
+        if "upsample" not in key
+    }
+    with pytest.raises(
+        UserError, match=r"not recognised[\s\S]*without upsample.0, the layer that enlarges"
+    ):
         load_network(pth(body), NAME)
-    damaged = {key: value for key, value in network_of("swinir", 4).state_dict().items() if "mlp.fc1.bias" not in key}
+    damaged = {
+        key: value
+        for key, value in network_of("swinir", 4).state_dict().items()
+        if "mlp.fc1.bias" not in key
+    }
     with pytest.raises(UserError, match="not recognised"):
         load_network(pth(damaged), NAME)
 
@@ -305,7 +413,12 @@ def test_numbers_that_are_none_are_an_error_and_change_nothing() -> None:
 
 
 def test_a_foreign_header_is_an_error() -> None:
-    data = pth({"params": network_of("compact").state_dict(), "pairmill": '{"network": {"arch": "unet"}, "scale": 2}'})
+    data = pth(
+        {
+            "params": network_of("compact").state_dict(),
+            "pairmill": '{"network": {"arch": "unet"}, "scale": 2}',
+        }
+    )
     with pytest.raises(UserError, match="header"):
         load_network(data, NAME)
 
@@ -314,11 +427,17 @@ def test_conventions_that_do_not_fit_are_errors() -> None:
     tensors = network_of("compact", 4).state_dict()
     with pytest.raises(ValueError, match="known are ours, esrgan-old, esrgan, rcan, edsr"):
         write_weights(tensors, convention="kair")
-    with pytest.raises(ValueError, match="convention esrgan is for rrdbnet, these weights are for compact"):
+    with pytest.raises(
+        ValueError, match="convention esrgan is for rrdbnet, these weights are for compact"
+    ):
         write_weights(tensors, convention="esrgan")
     config = RcanConfig(features=8, groups=1, blocks=1, squeeze=4, residual_scale=0.5)
     with pytest.raises(ValueError, match="residual scale"):
-        write_weights(build(config, 2).state_dict(), convention="rcan", spec=NetworkSpec(network=config, scale=2))
+        write_weights(
+            build(config, 2).state_dict(),
+            convention="rcan",
+            spec=NetworkSpec(network=config, scale=2),
+        )
 
 
 def test_scales_that_weights_do_not_tell_can_be_given() -> None:
@@ -336,6 +455,8 @@ def test_files_hold_plain_tensors_only() -> None:
     views = {key: value.expand(2, *value.shape)[0] for key, value in network.state_dict().items()}
     plain = sum(value.numel() * 4 for value in views.values())
     assert len(write_weights(views, "safetensors")) < plain + 3000
-    found = torch.load(io.BytesIO(write_weights(dict(network.named_parameters()), "pth")), weights_only=True)
+    found = torch.load(
+        io.BytesIO(write_weights(dict(network.named_parameters()), "pth")), weights_only=True
+    )
     assert {type(value) for value in found["params"].values()} == {torch.Tensor}
     assert load(write_weights(views)).keys() == views.keys()

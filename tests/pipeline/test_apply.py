@@ -5,21 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.functional.resize import bicubic_down, to_uint8
-from pipeline.apply import apply, intermediates
-from pipeline.pools import Assets
-from schemas.errors import IntegrityError
-from schemas.ops import Op
-from schemas.ops.pooled import Inject, Placement, PooledBlur
-from schemas.ops.resize import BicubicDown, Quantise, Subsample
-from schemas.program import Program
+from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.ops.apply import apply, intermediates
+from pairmill.schemas.errors import IntegrityError
+from pairmill.schemas.ops import Op
+from pairmill.schemas.ops.pooled import Inject, Placement, PooledBlur
+from pairmill.schemas.ops.resize import BicubicDown, Quantise, Subsample
+from pairmill.schemas.program import Program
 from tests.make import photograph
 from tests.pools import pools
 
 KNOWN, ASSETS = pools(2)
 KERNELS, NOISE = KNOWN.kernels.digest, KNOWN.noise.digest
 BLUR = PooledBlur(pool=KERNELS, index=1)
-PLACE = Placement(index=0, patch_top=0, patch_left=0, flip_rows=False, flip_columns=False, top=0, left=0, height=19, width=16)
+PLACE = Placement(
+    index=0,
+    patch_top=0,
+    patch_left=0,
+    flip_rows=False,
+    flip_columns=False,
+    top=0,
+    left=0,
+    height=19,
+    width=16,
+)
 INJECT = Inject(pool=NOISE, strength=1, placements=(PLACE,))
 HR = photograph(1, 38, 32)
 
@@ -29,7 +39,9 @@ def run(*ops: Op, scale: int = 2) -> np.ndarray:
 
 
 def test_bicubic() -> None:
-    np.testing.assert_array_equal(run(BicubicDown(scale=2), Quantise()), to_uint8(bicubic_down(HR, 2)))
+    np.testing.assert_array_equal(
+        run(BicubicDown(scale=2), Quantise()), to_uint8(bicubic_down(HR, 2))
+    )
 
 
 def test_subsample_takes_the_first_of_every_block() -> None:
@@ -89,7 +101,11 @@ def test_wrong_programs_are_refused(ops: tuple[Op, ...]) -> None:
     ],
 )
 def test_missing_items_are_clear_errors(op: Op, message: str) -> None:
-    ops = (op, Subsample(scale=2), Quantise()) if isinstance(op, PooledBlur) else (BicubicDown(scale=2), op, Quantise())
+    ops = (
+        (op, Subsample(scale=2), Quantise())
+        if isinstance(op, PooledBlur)
+        else (BicubicDown(scale=2), op, Quantise())
+    )
     with pytest.raises(IntegrityError, match=message):
         run(*ops)
 
@@ -105,5 +121,7 @@ def test_each_pools_matrices_are_its_own() -> None:
     program = Program(scale=2, ops=(BLUR, Subsample(scale=2), Quantise()))
     first, second = apply(program, HR, ASSETS), apply(program, HR, other)
     assert not np.array_equal(first, second)
-    mirrored = Program(scale=2, ops=(PooledBlur(pool=KERNELS, index=3), Subsample(scale=2), Quantise()))
+    mirrored = Program(
+        scale=2, ops=(PooledBlur(pool=KERNELS, index=3), Subsample(scale=2), Quantise())
+    )
     np.testing.assert_array_equal(apply(mirrored, HR, other), first)

@@ -8,21 +8,32 @@ from typing import Any
 
 import pytest
 
-from pipeline.corpora.seal import identity_of
-from pipeline.curation.attribution import read_credits
-from schemas.corpus import CorpusManifest, VersionSources
-from schemas.errors import UserError
-from schemas.image import Credit
+from pairmill.pipeline.build.publish import identity_of
+from pairmill.pipeline.curation.attribution import read_credits
+from pairmill.schemas.corpus import CorpusManifest, VersionSources
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import Credit
 from tests.make import build, make_stages, photograph, save, tiny_recipe
 
 URLS = ("/p/a/1.png", "/p/a/2.png", "/p/b/1.png", "/p/b/odd name.jpg")
 ROWS = [
-    {"file": "a/1.png", "licence": "CC-BY-4.0", "author": "Anna", "source": "https://example.org/1", "title": "Door"},
+    {
+        "file": "a/1.png",
+        "licence": "CC-BY-4.0",
+        "author": "Anna",
+        "source": "https://example.org/1",
+        "title": "Door",
+    },
     {"file": "b/*", "licence": "CC0-1.0"},
 ]
 CSV = "file;License;author;source URL;title\na/1.png;CC-BY-4.0;Anna;https://example.org/1;Door\n\nb/*;CC0-1.0;;;\n"
 YAML = "a/1.png: {licence: CC-BY-4.0, author: Anna, url: https://example.org/1, title: Door}\nb/*: CC0-1.0\n"
-FORMS = {"t.csv": CSV, "u.csv": "\ufeff" + CSV.replace(";", ","), "t.yaml": YAML, "t.json": json.dumps(ROWS)}
+FORMS = {
+    "t.csv": CSV,
+    "u.csv": "\ufeff" + CSV.replace(";", ","),
+    "t.yaml": YAML,
+    "t.json": json.dumps(ROWS),
+}
 
 
 def credits_of(text: str, folder: Path, name: str = "t.csv") -> dict[str, Credit]:
@@ -35,14 +46,20 @@ def test_all_forms_say_the_same(name: str, tmp_path: Path) -> None:
     known = credits_of(FORMS[name], tmp_path, name)
     anna = Credit(licence="CC-BY-4.0", author="Anna", source="https://example.org/1", title="Door")
     free = Credit(licence="CC0-1.0")
-    assert known == {f"{tmp_path}/p/a/1.png": anna, f"{tmp_path}/p/b/1.png": free, f"{tmp_path}/p/b/odd name.jpg": free}
+    assert known == {
+        f"{tmp_path}/p/a/1.png": anna,
+        f"{tmp_path}/p/b/1.png": free,
+        f"{tmp_path}/p/b/odd name.jpg": free,
+    }
 
 
 def test_a_file_goes_before_a_glob_and_a_relative_path_before_an_ending(tmp_path: Path) -> None:
     known = credits_of("file,licence\n*.png,glob\nb/1.png,file\n", tmp_path)
     assert {url.removeprefix(str(tmp_path)): credit.licence for url, credit in known.items()} == {
-        "/p/a/1.png": "glob", "/p/a/2.png": "glob", "/p/b/1.png": "file"
-    }  # fmt: skip
+        "/p/a/1.png": "glob",
+        "/p/a/2.png": "glob",
+        "/p/b/1.png": "file",
+    }
 
 
 WRONG = {
@@ -87,7 +104,9 @@ def corpus(tmp_path: Path, table: str, **changes: Any) -> CorpusManifest:
     save(photograph(9, 97, 121), tmp_path / "photos/clean/9.png")
     if table:
         (tmp_path / "photos/real/attribution.csv").write_text(table)
-    recipe = tiny_recipe(tmp_path / "photos", degraders=[{"kind": "bicubic"}], curation=None, **changes)
+    recipe = tiny_recipe(
+        tmp_path / "photos", degraders=[{"kind": "bicubic"}], curation=None, **changes
+    )
     manifest = build(recipe, tmp_path / "w")
     assert identity_of(make_stages(recipe, tmp_path / "w")).content_digest() == manifest.digest
     return manifest
@@ -97,9 +116,12 @@ def test_licences_arrive_in_card_croissant_sources_and_report(tmp_path: Path) ->
     table = "file,licence,author,title\n0.png,CC-BY-4.0,Anna,a | b\n1.png,CC-BY-4.0,Anna,a | b\n"
     plain = corpus(tmp_path, "")
     manifest = corpus(tmp_path, table)
-    assert plain.version != manifest.version             # the licences are part of what a version is
-    assert [(c.credit.licence if c.credit else "", c.images) for c in manifest.credits] == [("CC-BY-4.0", 2), ("", 2)]
-    assert manifest.counts["images_rejected"] == 0       # the table is no image
+    assert plain.version != manifest.version  # the licences are part of what a version is
+    assert [(c.credit.licence if c.credit else "", c.images) for c in manifest.credits] == [
+        ("CC-BY-4.0", 2),
+        ("", 2),
+    ]
+    assert manifest.counts["images_rejected"] == 0  # the table is no image
     folder = tmp_path / f"w/corpora/tiny/{manifest.version}"
     card = (folder / "README.md").read_text()
     assert "license: other\n" in card
@@ -110,17 +132,27 @@ def test_licences_arrive_in_card_croissant_sources_and_report(tmp_path: Path) ->
     assert "owners" in croissant["license"][1]
     assert croissant["creditText"] == "Anna"
     sources = VersionSources.model_validate_json((folder / "sources.json").read_text())
-    assert sorted(image.credit.author for image in sources.images if image.credit) == ["Anna", "Anna"]
+    assert sorted(image.credit.author for image in sources.images if image.credit) == [
+        "Anna",
+        "Anna",
+    ]
     assert "Licences and authors" in (folder / "report/index.html").read_text()
     before = tmp_path / f"w/corpora/tiny/{plain.version}"
     assert "Source images" not in (before / "README.md").read_text()
-    assert json.loads((before / "croissant.json").read_text())["license"] == "The rights in the source images are their owners'."
+    assert (
+        json.loads((before / "croissant.json").read_text())["license"]
+        == "The rights in the source images are their owners'."
+    )
 
 
 def test_one_licence_for_all_is_the_card_s(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "all.yaml").write_text("'*.png': CC0-1.0\n")
-    photos = {"real": f"{tmp_path}/photos/real", "clean": f"{tmp_path}/photos/clean", "attribution": f"{tmp_path}/all.yaml"}
+    photos = {
+        "real": f"{tmp_path}/photos/real",
+        "clean": f"{tmp_path}/photos/clean",
+        "attribution": f"{tmp_path}/all.yaml",
+    }
     manifest = corpus(tmp_path, "", images=photos)
     folder = tmp_path / f"w/corpora/tiny/{manifest.version}"
     assert "license: cc0-1.0\n" in (folder / "README.md").read_text()

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve, correlate, gaussian_filter
 
-from models.functional.kernel_shapes import weights
-from models.functional.resize import bicubic_up
-from pipeline.apply import apply, intermediates
-from pipeline.ops import OPS
-from pipeline.pools import Assets
-from schemas.ops.blur import Blur, GaussianKernel, MotionKernel, SincKernel, UnsharpMask
-from schemas.ops.resize import Quantise, Resize, Subsample
-from schemas.program import Program
+from pairmill.models.functional.kernel_shapes import weights
+from pairmill.models.functional.resize import bicubic_up
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.ops import OPS
+from pairmill.pipeline.ops.apply import apply, intermediates
+from pairmill.schemas.ops.blur import Blur, GaussianKernel, MotionKernel, SincKernel, UnsharpMask
+from pairmill.schemas.ops.resize import Quantise, Resize, Subsample
+from pairmill.schemas.program import Program
 from tests.alignment import shift
 from tests.make import photograph
 
@@ -24,13 +24,21 @@ SCIPY = {"mirror": "reflect", "reflect": "mirror", "wrap": "wrap"}
 """Our name of each border, and scipy's."""
 
 
-@pytest.mark.parametrize("kernel", [TURNED, SincKernel(size=13, cutoff=1.1)], ids=["gaussian", "sinc"])
+@pytest.mark.parametrize(
+    "kernel", [TURNED, SincKernel(size=13, cutoff=1.1)], ids=["gaussian", "sinc"]
+)
 @pytest.mark.parametrize("border", list(SCIPY))
 @pytest.mark.parametrize("dtype", [np.uint8, np.float64])
 def test_blur_equals_scipy(border: str, kernel: GaussianKernel | SincKernel, dtype: type) -> None:
     image = photograph(1).astype(dtype) if dtype is np.uint8 else photograph(1) * 1.37 - 20.125
     op = Blur(kernel=kernel, border=border)
-    expected = np.stack([correlate(plane, weights(kernel), float, SCIPY[border]) for plane in np.moveaxis(image, 2, 0)], axis=2)
+    expected = np.stack(
+        [
+            correlate(plane, weights(kernel), float, SCIPY[border])
+            for plane in np.moveaxis(image, 2, 0)
+        ],
+        axis=2,
+    )
     np.testing.assert_allclose(OPS[Blur](op, image, NONE), expected, atol=3e-5)
 
 
@@ -38,21 +46,35 @@ def test_blur_correlates_and_does_not_convolve() -> None:
     kernel = TURNED.with_(shift=(0.5, 2.0))
     image = photograph(2).astype(float)
     found = OPS[Blur](Blur(kernel=kernel, border="mirror"), image, NONE)
-    other = np.stack([convolve(plane, weights(kernel)) for plane in np.moveaxis(image, 2, 0)], axis=2)
+    other = np.stack(
+        [convolve(plane, weights(kernel)) for plane in np.moveaxis(image, 2, 0)], axis=2
+    )
     assert np.abs(found - other).max() > 5
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize(
-    "kernel", [GaussianKernel(size=7, sigma_x=1, sigma_y=1), TURNED, MotionKernel(size=31, length=20, angle=1)]
+    "kernel",
+    [
+        GaussianKernel(size=7, sigma_x=1, sigma_y=1),
+        TURNED,
+        MotionKernel(size=31, length=20, angle=1),
+    ],
 )
-def test_blur_then_subsample_is_fused_and_the_same(scale: int, kernel: GaussianKernel | MotionKernel) -> None:
+def test_blur_then_subsample_is_fused_and_the_same(
+    scale: int, kernel: GaussianKernel | MotionKernel
+) -> None:
     hr = photograph(3, 37 * scale, 31 * scale)
     program = Program(scale=scale, ops=(Blur(kernel=kernel), Subsample(scale=scale), Quantise()))
     *_, (_, one_by_one) = intermediates(program, hr, NONE)
     np.testing.assert_array_equal(apply(program, hr, NONE), one_by_one)
-    resized = (Resize(height=37 * scale, width=31 * scale + 5, method="bilinear"), Blur(kernel=kernel), Subsample(scale=scale),
-               Resize(height=37, width=31), Quantise())  # fmt: skip
+    resized = (
+        Resize(height=37 * scale, width=31 * scale + 5, method="bilinear"),
+        Blur(kernel=kernel),
+        Subsample(scale=scale),
+        Resize(height=37, width=31),
+        Quantise(),
+    )
     *_, (_, after_floats) = intermediates(Program(scale=scale, ops=resized), hr, NONE)
     np.testing.assert_array_equal(apply(Program(scale=scale, ops=resized), hr, NONE), after_floats)
 
@@ -63,9 +85,17 @@ def test_a_shifted_kernel_keeps_lr_on_hr(scale: int) -> None:
     hr = photograph(5, 60 * scale, 60 * scale, noise=0)
     off = {}
     for moved in (0.0, (scale - 1) / 2):
-        kernel = GaussianKernel(size=25, sigma_x=0.5 * scale, sigma_y=0.5 * scale, shift=(moved, moved))
-        lr = apply(Program(scale=scale, ops=(Blur(kernel=kernel), Subsample(scale=scale), Quantise())), hr, NONE)
-        off[moved] = max(map(abs, shift(hr.mean(axis=2), bicubic_up(lr, scale).mean(axis=2), scale)))
+        kernel = GaussianKernel(
+            size=25, sigma_x=0.5 * scale, sigma_y=0.5 * scale, shift=(moved, moved)
+        )
+        lr = apply(
+            Program(scale=scale, ops=(Blur(kernel=kernel), Subsample(scale=scale), Quantise())),
+            hr,
+            NONE,
+        )
+        off[moved] = max(
+            map(abs, shift(hr.mean(axis=2), bicubic_up(lr, scale).mean(axis=2), scale))
+        )
     assert off[(scale - 1) / 2] < 0.1
     assert off[0.0] > 0.3
 
@@ -76,7 +106,9 @@ def test_unsharp_mask_equals_the_published_steps() -> None:
     unit = image / 255
     blurred = cv2.GaussianBlur(unit, (51, 51), 8, borderType=cv2.BORDER_REFLECT_101)
     residual = unit - blurred
-    soft = cv2.GaussianBlur((np.abs(residual) * 255 > 10).astype(float), (51, 51), 8, borderType=cv2.BORDER_REFLECT_101)
+    soft = cv2.GaussianBlur(
+        (np.abs(residual) * 255 > 10).astype(float), (51, 51), 8, borderType=cv2.BORDER_REFLECT_101
+    )
     expected = 255 * (soft * np.clip(unit + 0.5 * residual, 0, 1) + (1 - soft) * unit)
     found = OPS[UnsharpMask](UnsharpMask(), image, NONE)
     assert np.abs(expected - image).max() > 5

@@ -7,29 +7,35 @@ from math import pi, sqrt
 
 import numpy as np
 
-from pipeline import degraders
-from pipeline.degraders import Pools
-from pipeline.degraders.bsrgan import classic_order, plus_order
-from pipeline.degraders.draws import covariance
-from pipeline.rng import stream
-from schemas.degraders.bsrgan import BsrganConfig
-from schemas.ops.blur import Blur, UnsharpMask
-from schemas.ops.camera import Mosaic
-from schemas.ops.codecs import Jpeg
-from schemas.ops.noise import GaussianNoise, PoissonNoise, SpeckleNoise
-from schemas.ops.resize import BicubicDown, Resize, Subsample
-from schemas.program import Program
+from pairmill.pipeline import degraders
+from pairmill.pipeline.degraders import Pools
+from pairmill.pipeline.degraders.bsrgan import classic_order, plus_order
+from pairmill.pipeline.degraders.sampling import covariance
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.degraders.bsrgan import BsrganConfig
+from pairmill.schemas.ops.blur import Blur, UnsharpMask
+from pairmill.schemas.ops.camera import Mosaic
+from pairmill.schemas.ops.codecs import Jpeg
+from pairmill.schemas.ops.noise import GaussianNoise, PoissonNoise, SpeckleNoise
+from pairmill.schemas.ops.resize import BicubicDown, Resize, Subsample
+from pairmill.schemas.program import Program
 from tests.draws import SIDE, N, drawn, ellipses, evenly, of, often, shares, whole
 
 
 def halved(program: Program) -> bool:
     first = program.ops[0]
-    return isinstance(first, BicubicDown) or (isinstance(first, Resize) and first.height == SIDE // 2)
+    return isinstance(first, BicubicDown) or (
+        isinstance(first, Resize) and first.height == SIDE // 2
+    )
 
 
 def chain_blurs(program: Program) -> list[Blur]:
     """The two blurs of the chain, without the kernel of a reduction."""
-    return [op for op, then in pairwise(program.ops) if isinstance(op, Blur) and not isinstance(then, Subsample)]
+    return [
+        op
+        for op, then in pairwise(program.ops)
+        if isinstance(op, Blur) and not isinstance(then, Subsample)
+    ]
 
 
 def test_bsrgan_frequencies() -> None:
@@ -38,18 +44,27 @@ def test_bsrgan_frequencies() -> None:
     often(sum(isinstance(program.ops[0], BicubicDown) for program in programs), 0.125)
     shares((len(of(program, Jpeg)) for program in programs), {1: 0.1, 2: 0.9})
     assert all(isinstance(program.ops[-1], Jpeg) for program in programs)
-    assert all(len(chain_blurs(program)) == 2 and len(of(program, GaussianNoise)) == 1 for program in programs)
+    assert all(
+        len(chain_blurs(program)) == 2 and len(of(program, GaussianNoise)) == 1
+        for program in programs
+    )
     often(sum(bool(of(program, Subsample)) for program in programs), 0.25)
-    assert not any(of(program, Mosaic, PoissonNoise, SpeckleNoise, UnsharpMask) for program in programs)
+    assert not any(
+        of(program, Mosaic, PoissonNoise, SpeckleNoise, UnsharpMask) for program in programs
+    )
     resizes = [op for program in programs for op in of(program, Resize)]
     shares((op.method for op in resizes), {"bilinear": 1, "bicubic": 1, "area": 1})
 
 
 def test_bsrgan_blurs() -> None:
     programs = drawn(BsrganConfig())
-    shares((blur.kernel.size for program in programs for blur in chain_blurs(program)), whole(7, 25, 2))
+    shares(
+        (blur.kernel.size for program in programs for blur in chain_blurs(program)), whole(7, 25, 2)
+    )
     for half, variance, sigma in ((False, 8.0, 2.8), (True, 6.0, 2.4)):
-        blurs = [blur for program in programs if halved(program) == half for blur in chain_blurs(program)]
+        blurs = [
+            blur for program in programs if halved(program) == half for blur in chain_blurs(program)
+        ]
         round_, oval = ellipses(blurs)
         often(len(oval), 0.5, len(blurs))
         evenly((k.sigma_x for k in round_), 0, sigma)
@@ -74,13 +89,18 @@ def test_bsrgan_reduction() -> None:
     first = [next(iter(of(program, Resize, Subsample))) for program in whole_images]
     evenly((SIDE / op.width for op in first if isinstance(op, Resize)), 1, 8.01)
     before = [
-        op.kernel for program in whole_images for op, then in pairwise(program.ops)
+        op.kernel
+        for program in whole_images
+        for op, then in pairwise(program.ops)
         if isinstance(op, Blur) and isinstance(then, Subsample)
-    ]  # fmt: skip
+    ]
     assert {(kernel.size, kernel.shift) for kernel in before} == {(25, (1.5, 1.5))}
     evenly((kernel.sigma_x for kernel in before), 0.1, 2.4)
-    assert all(of(program, Resize, Subsample)[-1].width == SIDE // 4 for program in whole_images if of(program, Resize)
-               and not of(program, Subsample))  # fmt: skip
+    assert all(
+        of(program, Resize, Subsample)[-1].width == SIDE // 4
+        for program in whole_images
+        if of(program, Resize) and not of(program, Subsample)
+    )
 
 
 def test_bsrgan_order() -> None:
@@ -95,9 +115,14 @@ def test_bsrgan_order() -> None:
 def test_bsrgan_halves_at_scale_four_only() -> None:
     for scale in (2, 3, 8):
         degrader = degraders.build(BsrganConfig(halve=1), scale, Pools())
-        assert not any(of(degrader.draw(stream(1, number), (480, 480)), BicubicDown) for number in range(50))
+        assert not any(
+            of(degrader.draw(stream(1, number), (480, 480)), BicubicDown) for number in range(50)
+        )
     all_halved = degraders.build(BsrganConfig(halve=1, halve_matlab=1), 4, Pools())
-    assert all(isinstance(all_halved.draw(stream(1, number), (480, 480)).ops[0], BicubicDown) for number in range(50))
+    assert all(
+        isinstance(all_halved.draw(stream(1, number), (480, 480)).ops[0], BicubicDown)
+        for number in range(50)
+    )
 
 
 PLUS = BsrganConfig(chain="plus")
@@ -111,8 +136,14 @@ def sides(program: Program) -> list[float]:
 
 def test_plus_frequencies() -> None:
     programs = drawn(PLUS)
-    assert all(program.ops[0] == UnsharpMask() and isinstance(program.ops[-1], Jpeg) for program in programs)
-    assert all((len(of(p, Blur)), len(of(p, GaussianNoise)), len(of(p, Jpeg))) == (2, 2, 2) for p in programs)
+    assert all(
+        program.ops[0] == UnsharpMask() and isinstance(program.ops[-1], Jpeg)
+        for program in programs
+    )
+    assert all(
+        (len(of(p, Blur)), len(of(p, GaussianNoise)), len(of(p, Jpeg))) == (2, 2, 2)
+        for p in programs
+    )
     poisson = [op for program in programs for op in of(program, PoissonNoise)]
     often(len(poisson), 0.1, 2 * N)
     often(sum(op.grey for op in poisson), 0.5, len(poisson))
@@ -139,8 +170,12 @@ def test_plus_order() -> None:
     often(sum(order[2] == "noise" for order in orders), 0.5 / 4 + 0.5 * 2 / 13)
     often(sum(order[9] == "camera" for order in orders), 0.5 / 4 + 0.5 * 2 / 13)
     fixed = [plus_order(stream(1, number), 0.0) for number in range(200)]
-    assert {tuple(order[:2] + order[6:9]) for order in fixed} == {("blur", "resize", "jpeg", "blur", "resize")}
-    assert {tuple(sorted(order[2:6])) for order in fixed} == {("camera", "noise", "poisson", "speckle")}
+    assert {tuple(order[:2] + order[6:9]) for order in fixed} == {
+        ("blur", "resize", "jpeg", "blur", "resize")
+    }
+    assert {tuple(sorted(order[2:6])) for order in fixed} == {
+        ("camera", "noise", "poisson", "speckle")
+    }
 
 
 def test_correlated_noise() -> None:
@@ -152,10 +187,16 @@ def test_correlated_noise() -> None:
     assert (found >= 0).all()
     np.testing.assert_array_equal(found, found.transpose(0, 2, 1))
     assert np.linalg.eigvalsh(found).min() > 0
-    np.testing.assert_allclose(covariance(stream(5, 1), 25 / 255), np.array(covariance(stream(5, 1), 25.0)) / 255**2, rtol=1.1e-5)
+    np.testing.assert_allclose(
+        covariance(stream(5, 1), 25 / 255),
+        np.array(covariance(stream(5, 1), 25.0)) / 255**2,
+        rtol=1.1e-5,
+    )
 
 
 def test_zero_draws_are_floored() -> None:
     """A variance of nearly 0 would be a singular covariance."""
-    flat = degraders.build(BsrganConfig(variance=(0, 0), anisotropic=1), 2, Pools()).draw(stream(4), (64, 64))
+    flat = degraders.build(BsrganConfig(variance=(0, 0), anisotropic=1), 2, Pools()).draw(
+        stream(4), (64, 64)
+    )
     assert {blur.kernel.sigma_x for blur in chain_blurs(flat)} == {0.01}

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from pipeline.ops import OPS
-from pipeline.pools import Assets
-from schemas.ops.base import OpBase
-from schemas.ops.codecs import Avif, ChromaSubsample, Jpeg, JpegXl, Video, Webp
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.ops import OPS
+from pairmill.schemas.ops.base import OpBase
+from pairmill.schemas.ops.codecs import Avif, ChromaSubsample, Jpeg, JpegXl, Video, Webp
 from tests.alignment import shift
 from tests.make import photograph
 
@@ -110,12 +110,18 @@ def test_harder_is_worse(ladder: str) -> None:
 @pytest.mark.parametrize(
     ("op", "least", "most"),
     [
-        (Jpeg(quality=90, subsampling="444"), 36, 44), (Jpeg(quality=30), 25, 34), (Webp(quality=80), 31, 40),
-        (Avif(quality=80, subsampling="444"), 34, 43), (JpegXl(distance=1.0), 33, 42), (Video(codec="h264", crf=18), 33, 42),
-        (Video(codec="hevc", crf=18), 33, 43), (Video(codec="vp9", crf=20), 33, 48), (Video(codec="av1", crf=20), 33, 48),
+        (Jpeg(quality=90, subsampling="444"), 36, 44),
+        (Jpeg(quality=30), 25, 34),
+        (Webp(quality=80), 31, 40),
+        (Avif(quality=80, subsampling="444"), 34, 43),
+        (JpegXl(distance=1.0), 33, 42),
+        (Video(codec="h264", crf=18), 33, 42),
+        (Video(codec="hevc", crf=18), 33, 43),
+        (Video(codec="vp9", crf=20), 33, 48),
+        (Video(codec="av1", crf=20), 33, 48),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_loss_at_stated_quality(op: OpBase, least: float, most: float) -> None:
     """Where these settings are known to lie on photographs, in dB; wrong colours or a shifted frame fall far below."""
     assert least < psnr(op, photograph(4, 96, 96, noise=1.0)) < most
@@ -149,7 +155,10 @@ def test_the_phase_ends_at_15(phase: tuple[int, int]) -> None:
         (Avif(quality=50), {"quality": 60, "subsampling": "422", "speed": 6}),
         (JpegXl(distance=2.0), {"distance": 2.5, "effort": 7}),
         (ChromaSubsample(subsampling="420"), {"subsampling": "422", "smooth": True}),
-        (Video(codec="h264", crf=30, frames=2, motion=(1, 2)), {"codec": "hevc", "crf": 33, "frames": 3, "motion": (2, 1)}),
+        (
+            Video(codec="h264", crf=30, frames=2, motion=(1, 2)),
+            {"codec": "hevc", "crf": 33, "frames": 3, "motion": (2, 1)},
+        ),
     ],
     ids=str,
 )

@@ -13,18 +13,25 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import truncnorm
 
-from pipeline.codecs.jpeg import roundtrip, roundtrip_quality
-from pipeline.compression.blocks import blocked, planes, reduced, rgb, unblocked
-from pipeline.compression.codec import compress
-from pipeline.compression.estimate import estimate
-from pipeline.compression.mine import encoder_of, of_file, of_pixels
-from pipeline.compression.read import read_encoder
-from pipeline.compression.restore import restore, truncated
-from pipeline.compression.tables import CHROMA, FACTORS, LUMA, Encoder, nearest_quality, standard
-from pipeline.images.decode import decode
-from pipeline.noise.residual import residual
-from schemas.compression import CompressionConfig, CompressionSource
-from schemas.image import IngestConfig
+from pairmill.pipeline.codecs.jpeg import roundtrip, roundtrip_quality
+from pairmill.pipeline.compression.blocks import blocked, planes, reduced, rgb, unblocked
+from pairmill.pipeline.compression.codec import compress
+from pairmill.pipeline.compression.estimate import estimate
+from pairmill.pipeline.compression.mine import encoder_of, of_file, of_pixels
+from pairmill.pipeline.compression.read import read_encoder
+from pairmill.pipeline.compression.restore import restore, truncated
+from pairmill.pipeline.compression.tables import (
+    CHROMA,
+    FACTORS,
+    LUMA,
+    Encoder,
+    nearest_quality,
+    standard,
+)
+from pairmill.pipeline.images.decode import decode
+from pairmill.pipeline.noise.residual import residual
+from pairmill.schemas.compression import CompressionConfig, CompressionSource
+from pairmill.schemas.image import IngestConfig
 from tests.make import photograph
 
 DIGEST = "ab" * 32
@@ -46,7 +53,9 @@ def pixels(data: bytes) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("quality", [1, 10, 49, 50, 75, 92, 100])
 def test_standard_tables_are_those_that_pillow_writes(quality: int) -> None:
     with Image.open(io.BytesIO(jpeg(PHOTO, quality=quality))) as image:
-        written = {number: np.array(steps).reshape(8, 8) for number, steps in image.quantization.items()}  # type: ignore[attr-defined]
+        written = {
+            number: np.array(steps).reshape(8, 8) for number, steps in image.quantization.items()
+        }  # type: ignore[attr-defined]
     np.testing.assert_array_equal(standard(LUMA, quality), written[0])
     np.testing.assert_array_equal(standard(CHROMA, quality), written[1])
     assert nearest_quality(standard(LUMA, quality)) == (quality, True)
@@ -54,7 +63,9 @@ def test_standard_tables_are_those_that_pillow_writes(quality: int) -> None:
 
 def test_nearest_quality_of_other_tables() -> None:
     other = standard(LUMA, 80) + 1
-    distances = [np.abs(np.log(standard(LUMA, quality)) - np.log(other)).mean() for quality in range(1, 101)]
+    distances = [
+        np.abs(np.log(standard(LUMA, quality)) - np.log(other)).mean() for quality in range(1, 101)
+    ]
     assert nearest_quality(other) == (1 + int(np.argmin(distances)), False)
     partly = np.where(np.eye(8) > 0, standard(CHROMA, 60), 0)
     assert nearest_quality(partly, chroma=True) == (60, True)
@@ -62,11 +73,17 @@ def test_nearest_quality_of_other_tables() -> None:
         nearest_quality(np.zeros((8, 8), np.int64))
 
 
-@given(st.lists(st.integers(1, 65535), min_size=128, max_size=128), st.sampled_from(sorted(FACTORS)))
+@given(
+    st.lists(st.integers(1, 65535), min_size=128, max_size=128), st.sampled_from(sorted(FACTORS))
+)
 def test_encoders_survive_as_rows(steps: list[int], subsampling: Any) -> None:
     luma, chroma = np.array(steps).reshape(2, 8, 8)
     again = Encoder.of_row(Encoder(luma, chroma, subsampling).row())
-    assert (again.luma.tolist(), again.chroma.tolist(), again.subsampling) == (luma.tolist(), chroma.tolist(), subsampling)
+    assert (again.luma.tolist(), again.chroma.tolist(), again.subsampling) == (
+        luma.tolist(),
+        chroma.tolist(),
+        subsampling,
+    )
 
 
 def test_a_row_that_is_no_encoder_is_refused() -> None:
@@ -80,7 +97,9 @@ def test_a_row_that_is_no_encoder_is_refused() -> None:
 
 @settings(max_examples=20)
 @given(st.integers(3, 20), st.integers(2, 20), st.sampled_from([(1, 1), (1, 2), (2, 1), (2, 2)]))
-def test_reducing_undoes_the_triangle_filter(height: int, width: int, factors: tuple[int, int]) -> None:
+def test_reducing_undoes_the_triangle_filter(
+    height: int, width: int, factors: tuple[int, int]
+) -> None:
     """Enlarged by libjpeg's rule, written out: a far sample counts 1, a near one 3; borders are not needed."""
     samples = np.random.default_rng(height * width).normal(0, 20, (height + 2, width + 2))
 
@@ -103,8 +122,20 @@ def test_blocks_and_colours_are_undone() -> None:
 
 @pytest.mark.parametrize(("option", "name"), [(0, "444"), (1, "422"), (2, "420")])
 def test_a_file_tells_its_encoder(option: int, name: str) -> None:
-    found = of_file(jpeg(PHOTO, qtables=[STEPS.ravel().tolist(), (STEPS + 30).ravel().tolist()], subsampling=option), DIGEST)
-    assert (found.source, found.subsampling, found.phase, found.known) == (CompressionSource.FILE, name, (0, 0), (64, 64))
+    found = of_file(
+        jpeg(
+            PHOTO,
+            qtables=[STEPS.ravel().tolist(), (STEPS + 30).ravel().tolist()],
+            subsampling=option,
+        ),
+        DIGEST,
+    )
+    assert (found.source, found.subsampling, found.phase, found.known) == (
+        CompressionSource.FILE,
+        name,
+        (0, 0),
+        (64, 64),
+    )
     assert found.luma == tuple(range(2, 66))
     assert found.chroma == tuple(range(32, 96))
     assert not found.standard
@@ -129,7 +160,7 @@ def test_turned_photographs_have_turned_tables_and_grids(orientation: int) -> No
     exif = Image.Exif()
     exif[274] = orientation
     tables = [standard(LUMA, 85).ravel().tolist(), standard(CHROMA, 85).ravel().tolist()]
-    tables[0][1], tables[0][8] = 3, 9                    # not symmetric
+    tables[0][1], tables[0][8] = 3, 9  # not symmetric
     data = jpeg(PHOTO, qtables=tables, subsampling=1, exif=exif)
     told, seen = of_file(data, DIGEST), estimate(pixels(data))
     assert seen is not None
@@ -143,7 +174,7 @@ def test_a_cropped_jpeg_is_found_in_its_pixels(quality: int) -> None:
     rng = np.random.default_rng(quality)
     for subsampling in ("444", "420"):
         top, left = (int(n) for n in rng.integers(0, 40, 2))
-        whole = roundtrip_quality(PHOTO, quality, subsampling)     # type: ignore[arg-type]
+        whole = roundtrip_quality(PHOTO, quality, subsampling)  # type: ignore[arg-type]
         found = of_pixels(np.ascontiguousarray(whole[top:, left:]), DIGEST, CompressionConfig())
         assert found.source == CompressionSource.PIXELS
         assert (found.phase[0] % 8, found.phase[1] % 8) == (top % 8, left % 8)
@@ -170,10 +201,17 @@ def test_lossless_photographs_have_no_compression(seed: int) -> None:
     assert (found.quality, found.luma, found.known) == (0, (), (0, 0))
 
 
-@pytest.mark.parametrize("image", [
-    np.full((96, 100, 3), 77, np.uint8), np.zeros((90, 90, 3), np.uint8), photograph(1, 40, 64),
-    np.repeat(np.repeat(photograph(2, 20, 22), 5, axis=0), 5, axis=1), photograph(3, 120, 120) // 32 * 32,
-], ids=["flat", "black", "tiny", "enlarged", "posterised"])  # fmt: skip
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((96, 100, 3), 77, np.uint8),
+        np.zeros((90, 90, 3), np.uint8),
+        photograph(1, 40, 64),
+        np.repeat(np.repeat(photograph(2, 20, 22), 5, axis=0), 5, axis=1),
+        photograph(3, 120, 120) // 32 * 32,
+    ],
+    ids=["flat", "black", "tiny", "enlarged", "posterised"],
+)
 def test_odd_images_have_no_compression(image: NDArray[np.uint8]) -> None:
     assert not of_pixels(np.ascontiguousarray(image), DIGEST, CompressionConfig()).found
 
@@ -189,12 +227,16 @@ def test_thresholds_are_obeyed() -> None:
     found = of_pixels(image, DIGEST, CompressionConfig())
     assert found.found
     assert not of_pixels(image, DIGEST, CompressionConfig(min_evidence=found.evidence + 1)).found
-    assert not of_pixels(image, DIGEST, CompressionConfig(min_confidence=found.confidence + 0.01)).found
+    assert not of_pixels(
+        image, DIGEST, CompressionConfig(min_confidence=found.confidence + 0.01)
+    ).found
 
 
 def test_draws_lie_in_their_interval_and_have_the_moments_of_a_truncated_normal() -> None:
     for low, high in ((-1.0, 1.0), (2.0, 6.0), (-9.0, -3.0), (-20.0, 0.5)):
-        drawn = truncated(np.full(40000, 1.5), np.full(40000, low), np.full(40000, high), np.random.default_rng(5))
+        drawn = truncated(
+            np.full(40000, 1.5), np.full(40000, low), np.full(40000, high), np.random.default_rng(5)
+        )
         assert low <= drawn.min() <= drawn.max() <= high
         mean, variance = truncnorm.stats(low / 1.5, high / 1.5, scale=1.5)
         assert drawn.mean() == pytest.approx(mean, abs=0.03)
@@ -210,7 +252,9 @@ def flat_noise(std: float) -> NDArray[np.uint8]:
 
 
 def cut(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(image.reshape(4, 64, 4, 64, 3).swapaxes(1, 2).reshape(16, 64, 64, 3))
+    return np.ascontiguousarray(
+        image.reshape(4, 64, 4, 64, 3).swapaxes(1, 2).reshape(16, 64, 64, 3)
+    )
 
 
 def strength(patches: NDArray[Any]) -> NDArray[np.float64]:
@@ -221,7 +265,10 @@ def strength(patches: NDArray[Any]) -> NDArray[np.float64]:
 CORNERS = [(64 * row, 64 * column) for row in range(4) for column in range(4)]
 
 
-@pytest.mark.parametrize(("quality", "std", "tolerance"), [(95, 3.0, 0.05), (90, 3.0, 0.05), (75, 3.0, 0.08), (60, 5.0, 0.08)])
+@pytest.mark.parametrize(
+    ("quality", "std", "tolerance"),
+    [(95, 3.0, 0.05), (90, 3.0, 0.05), (75, 3.0, 0.08), (60, 5.0, 0.08)],
+)
 def test_restored_noise_is_as_strong_as_it_was(quality: int, std: float, tolerance: float) -> None:
     noisy = flat_noise(std)
     stored = cut(roundtrip_quality(noisy, quality))
@@ -230,10 +277,10 @@ def test_restored_noise_is_as_strong_as_it_was(quality: int, std: float, toleran
     truth, found = strength(cut(noisy)), strength(restored)
     assert found[0] == pytest.approx(truth[0], rel=tolerance)
     if quality < 90:
-        assert strength(stored)[0] < 0.7 * truth[0]      # so much was lost
+        assert strength(stored)[0] < 0.7 * truth[0]  # so much was lost
     else:
         assert (found[1:] > 0.6 * truth[1:]).all()
-        assert (found[1:] < 1.3 * truth[1:]).all()       # of chroma little is left to measure
+        assert (found[1:] < 1.3 * truth[1:]).all()  # of chroma little is left to measure
 
 
 def test_restored_noise_is_white_again_and_compresses_to_what_was_stored() -> None:
@@ -244,10 +291,14 @@ def test_restored_noise_is_white_again_and_compresses_to_what_was_stored() -> No
     grain = planes(np.stack([residual(patch) for patch in restored]))[0]
     power = (blocked(grain) ** 2).mean(axis=(0, 1, 2))
     assert power[5:, 5:].mean() == pytest.approx(power[1:4, 1:4].mean(), rel=0.25)
-    before = (blocked(planes(np.stack([residual(patch) for patch in stored]))[0]) ** 2).mean(axis=(0, 1, 2))
+    before = (blocked(planes(np.stack([residual(patch) for patch in stored]))[0]) ** 2).mean(
+        axis=(0, 1, 2)
+    )
     assert before[5:, 5:].mean() < 0.1 * before[1:4, 1:4].mean()
     tables = encoder.luma.ravel().tolist(), encoder.chroma.ravel().tolist()
-    again = np.stack([roundtrip(np.clip(np.rint(patch), 0, 255).astype(np.uint8), tables) for patch in restored])
+    again = np.stack(
+        [roundtrip(np.clip(np.rint(patch), 0, 255).astype(np.uint8), tables) for patch in restored]
+    )
     assert strength(again)[0] == pytest.approx(strength(stored)[0], rel=0.06)
 
 
@@ -260,11 +311,16 @@ def recompressed(patches: NDArray[np.float64]) -> NDArray[np.uint8]:
 def test_restoring_depends_on_the_stream_alone_and_knows_the_grid() -> None:
     noisy = roundtrip_quality(flat_noise(3.0), 75, "420", (5, 11))
     encoder = Encoder(standard(LUMA, 75), standard(CHROMA, 75), "420")
-    first, second = (restore(cut(noisy), CORNERS, encoder, (5, 11), np.random.default_rng(4)) for _ in range(2))
+    first, second = (
+        restore(cut(noisy), CORNERS, encoder, (5, 11), np.random.default_rng(4)) for _ in range(2)
+    )
     np.testing.assert_array_equal(first, second)
     assert strength(first)[0] == pytest.approx(strength(cut(flat_noise(3.0)))[0], rel=0.08)
     wrong = restore(cut(noisy), CORNERS, encoder, (0, 0), np.random.default_rng(4))
-    right, other = (np.abs(recompressed(patches).astype(float) - noisy)[12:244, 12:244].mean() for patches in (first, wrong))
+    right, other = (
+        np.abs(recompressed(patches).astype(float) - noisy)[12:244, 12:244].mean()
+        for patches in (first, wrong)
+    )
     assert right < 0.7 * other
 
 

@@ -10,21 +10,21 @@ import pytest
 import zarr
 from PIL import Image
 
-from pipeline.apply import apply, intermediates
-from pipeline.compression.tables import CHROMA, LUMA, Encoder, standard
-from pipeline.corpora.replay import corpus_assets, find_samples, read_table, replay
-from pipeline.corpora.verify import verify
-from pipeline.degraders.base import PoolInfo, Pools
-from pipeline.degraders.realsr import RealSr
-from pipeline.pools import Assets, pool_digest
-from pipeline.rng import stream
-from schemas.compression import CompressionPoolManifest
-from schemas.corpus import Fault
-from schemas.degraders.realsr import RealSrConfig
-from schemas.errors import IntegrityError, UserError
-from schemas.ops.pooled import PooledJpeg
-from schemas.ops.resize import Quantise
-from schemas.program import Program
+from pairmill.pipeline.assets import Assets, pool_digest
+from pairmill.pipeline.compression.tables import CHROMA, LUMA, Encoder, standard
+from pairmill.pipeline.corpora.replay import corpus_assets, find_samples, read_table, replay
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.degraders.base import PoolInfo, Pools
+from pairmill.pipeline.degraders.realsr import RealSr
+from pairmill.pipeline.ops.apply import apply, intermediates
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.compression import CompressionPoolManifest
+from pairmill.schemas.corpus import Fault
+from pairmill.schemas.degraders.realsr import RealSrConfig
+from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.schemas.ops.pooled import PooledJpeg
+from pairmill.schemas.ops.resize import Quantise
+from pairmill.schemas.program import Program
 from tests.make import Tiny, build, photograph, tiny_recipe
 from tests.pools import pools
 
@@ -53,7 +53,9 @@ def test_the_op_is_the_codec(phase: tuple[int, int]) -> None:
     op = PooledJpeg(pool=NAME, index=1, phase=phase)
     seen = apply(Program(scale=1, ops=(op,)), lr, supplied()[1])
     file = io.BytesIO()
-    Image.fromarray(np.pad(lr, ((phase[0], 0), (phase[1], 0), (0, 0)), mode="symmetric")).save(file, "JPEG", quality=75)
+    Image.fromarray(np.pad(lr, ((phase[0], 0), (phase[1], 0), (0, 0)), mode="symmetric")).save(
+        file, "JPEG", quality=75
+    )
     with Image.open(file) as image:
         np.testing.assert_array_equal(seen, np.asarray(image)[phase[0] :, phase[1] :])
 
@@ -61,8 +63,8 @@ def test_the_op_is_the_codec(phase: tuple[int, int]) -> None:
 def test_the_op_clips_and_rounds_first() -> None:
     levels = photograph(6, 37, 31).astype(np.float64) * 1.4 - 40.3
     op = PooledJpeg(pool=NAME, index=0)
-    *_, (_, seen) = intermediates(Program(scale=1, ops=(Quantise(), op)), levels, supplied()[1])   # type: ignore[arg-type]
-    *_, (_, same) = intermediates(Program(scale=1, ops=(op,)), levels, supplied()[1])              # type: ignore[arg-type]
+    *_, (_, seen) = intermediates(Program(scale=1, ops=(Quantise(), op)), levels, supplied()[1])  # type: ignore[arg-type]
+    *_, (_, same) = intermediates(Program(scale=1, ops=(op,)), levels, supplied()[1])  # type: ignore[arg-type]
     np.testing.assert_array_equal(seen, same)
     assert seen.dtype == np.uint8
 
@@ -94,7 +96,9 @@ def test_the_share_of_compressed_samples_is_that_of_the_images() -> None:
 
 def test_rows_and_grids_are_drawn_uniformly() -> None:
     known, _ = supplied()
-    drawn = [op for key in range(1600) for op in program(key, known).ops if isinstance(op, PooledJpeg)]
+    drawn = [
+        op for key in range(1600) for op in program(key, known).ops if isinstance(op, PooledJpeg)
+    ]
     assert len(drawn) == 1600
     assert np.mean([op.index for op in drawn]) == pytest.approx(0.5, abs=0.05)
     for axis in (0, 1):
@@ -140,9 +144,13 @@ def test_a_corpus_holds_the_encoders_of_its_jpegs(tiny: Tiny) -> None:
 
 
 def test_compressed_samples_replay(tiny: Tiny) -> None:
-    compressed = [row.key for row in read_table(tiny.storage, tiny.manifest) if "pooled_jpeg" in row.program]
+    compressed = [
+        row.key for row in read_table(tiny.storage, tiny.manifest) if "pooled_jpeg" in row.program
+    ]
     assert compressed
-    found = list(replay(tiny.storage, tiny.manifest, find_samples(tiny.storage, tiny.manifest, compressed)))
+    found = list(
+        replay(tiny.storage, tiny.manifest, find_samples(tiny.storage, tiny.manifest, compressed))
+    )
     assert len(found) == len(compressed)
     assert all(sample.identical for sample in found)
 
@@ -158,10 +166,15 @@ def test_too_few_compressed_images_leave_lr_as_it_was(tiny: Tiny, tmp_path: obje
     """A higher `min_share` empties the pool: programs and noise are those of `compression: off`."""
     few = build(tiny_recipe(tiny.photographs, compression={"min_share": 0.6}), f"{tmp_path}/few")
     off = build(
-        tiny_recipe(tiny.photographs, degraders=[{"kind": "realsr", "weight": 3, "compression": "off"}, {"kind": "bicubic"}]),
+        tiny_recipe(
+            tiny.photographs,
+            degraders=[{"kind": "realsr", "weight": 3, "compression": "off"}, {"kind": "bicubic"}],
+        ),
         f"{tmp_path}/off",
-    )  # fmt: skip
-    with_jpeg, without, never = ({ref.kind: ref.digest for ref in made.identity.pools} for made in (tiny.manifest, few, off))
+    )
+    with_jpeg, without, never = (
+        {ref.kind: ref.digest for ref in made.identity.pools} for made in (tiny.manifest, few, off)
+    )
     assert "compression" not in without
     assert without["noise"] == never["noise"] != with_jpeg["noise"]
     assert "mine_compression" not in off.identity.stages

@@ -8,20 +8,24 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.curation.align import agreement, overlay, whole
-from pipeline.curation.keypoints import grey_of, keypoints, whole_hash
+from pairmill.pipeline.curation.align import agreement, overlay, whole
+from pairmill.pipeline.curation.keypoints import grey_of, keypoints, whole_hash
 from tests.make import photograph
-from tests.scenes import Pixels, flat, recompressed, resized, scene
+from tests.sample_images import Pixels, flat, recompressed, resized, scene
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 COPIES: dict[str, Callable[[Pixels], Pixels]] = {
     "recompressed": lambda image: recompressed(image, 30),
     "half as large": lambda image: resized(image, 0.5),
-    "enlarged": lambda image: np.asarray(cv2.resize(image, None, fx=1.7, fy=1.7, interpolation=cv2.INTER_CUBIC), np.uint8),
+    "enlarged": lambda image: np.asarray(
+        cv2.resize(image, None, fx=1.7, fy=1.7, interpolation=cv2.INTER_CUBIC), np.uint8
+    ),
     "a quarter of it": lambda image: image[40:131, 60:177],
     "turned": lambda image: np.ascontiguousarray(np.rot90(image)),
     "brighter": lambda image: np.clip(image * 1.15 + 8, 0, 255).astype(np.uint8),
-    "crop, smaller, recompressed": lambda image: recompressed(resized(image[20:161, 30:203], 0.7), 60),
+    "crop, smaller, recompressed": lambda image: recompressed(
+        resized(image[20:161, 30:203], 0.7), 60
+    ),
 }
 
 
@@ -45,7 +49,9 @@ def test_a_copy_is_laid_over_its_original(name: str) -> None:
 
 def test_the_part_that_both_show_is_found() -> None:
     image = scene(1)
-    found = overlay(keypoints(grey_of(image)), keypoints(grey_of(np.ascontiguousarray(image[40:131, 60:177]))))
+    found = overlay(
+        keypoints(grey_of(image)), keypoints(grey_of(np.ascontiguousarray(image[40:131, 60:177])))
+    )
     assert found is not None
     np.testing.assert_allclose(found.matrix, [[1, 0, -60], [0, 1, -40]], atol=0.2)
     seen = agreement(grey_of(image), grey_of(np.ascontiguousarray(image[40:131, 60:177])), found)
@@ -66,18 +72,26 @@ def test_other_pictures_are_no_copies() -> None:
 
 def ramp(gain: float, sideways: bool) -> Pixels:
     rows, columns = np.mgrid[:97, :121]
-    return np.repeat((40 + gain * (columns if sideways else rows)).astype(np.uint8)[..., None], 3, axis=2)
+    return np.repeat(
+        (40 + gain * (columns if sideways else rows)).astype(np.uint8)[..., None], 3, axis=2
+    )
 
 
 def noisy(seed: int) -> Pixels:
-    return np.clip(128 + np.random.default_rng(seed).standard_normal((97, 121, 3)) * 3, 0, 255).astype(np.uint8)
+    return np.clip(
+        128 + np.random.default_rng(seed).standard_normal((97, 121, 3)) * 3, 0, 255
+    ).astype(np.uint8)
 
 
 DULL = {
-    "grey": (flat(128), flat(129)), "black and white": (flat(0), flat(255)), "ramps": (ramp(1, True), ramp(0.7, True)),
-    "steeper ramps": (ramp(1.2, False), ramp(1.7, False)), "noise": (noisy(1), noisy(2)),
-    "tiny": (photograph(1, 16, 17), photograph(2, 16, 17)), "a ramp and a flat": (ramp(1, True), flat(90)),
-}  # fmt: skip
+    "grey": (flat(128), flat(129)),
+    "black and white": (flat(0), flat(255)),
+    "ramps": (ramp(1, True), ramp(0.7, True)),
+    "steeper ramps": (ramp(1.2, False), ramp(1.7, False)),
+    "noise": (noisy(1), noisy(2)),
+    "tiny": (photograph(1, 16, 17), photograph(2, 16, 17)),
+    "a ramp and a flat": (ramp(1, True), flat(90)),
+}
 
 
 @pytest.mark.parametrize("name", DULL)

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.curation.candidates import by_hash, by_keypoints
-from pipeline.curation.groups import components
-from pipeline.curation.keypoints import distance
-from schemas.curation import AlikePair
+from pairmill.pipeline.curation.candidates import by_hash, by_keypoints
+from pairmill.pipeline.curation.groups import components
+from pairmill.pipeline.curation.keypoints import distance
+from pairmill.schemas.curation import AlikePair
 
 
 def brute(codes: NDArray[np.uint64], picture: NDArray[np.int64]) -> set[tuple[int, int]]:
@@ -30,9 +30,13 @@ def test_candidates_are_those_of_comparing_all_with_all(seed: int) -> None:
     """Codes of copies differ in a few bits; sorted five ways, next to all of a pair's keypoints meet, and no pair is made up."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, 1 << 63, (6, 20, 2), dtype=np.uint64) * np.uint64(2)
-    flips = np.where(rng.random((20, 2)) < 0.8, np.uint64(1) << rng.integers(0, 63, (20, 2)).astype(np.uint64), np.uint64(0))
+    flips = np.where(
+        rng.random((20, 2)) < 0.8,
+        np.uint64(1) << rng.integers(0, 63, (20, 2)).astype(np.uint64),
+        np.uint64(0),
+    )
     codes[4] = codes[1] ^ flips
-    codes[5, :3] = codes[0, :3]                          # three are too few
+    codes[5, :3] = codes[0, :3]  # three are too few
     flat_codes, picture = codes.reshape(-1, 2), np.repeat(np.arange(6), 20)
     found = {tuple(pair) for pair in by_keypoints(flat_codes, picture).tolist()}
     assert found == brute(flat_codes, picture) == {(1, 4)}
@@ -40,8 +44,10 @@ def test_candidates_are_those_of_comparing_all_with_all(seed: int) -> None:
 
 def test_a_repeated_pattern_votes_once() -> None:
     """Twenty keypoints that are all alike, in two pictures, are one piece of evidence."""
-    codes = np.repeat(np.random.default_rng(1).integers(0, 1 << 62, (1, 2), dtype=np.uint64), 20, axis=0)
-    codes[0] ^= np.uint64(1 << 60)                        # so that the picture has two
+    codes = np.repeat(
+        np.random.default_rng(1).integers(0, 1 << 62, (1, 2), dtype=np.uint64), 20, axis=0
+    )
+    codes[0] ^= np.uint64(1 << 60)  # so that the picture has two
     assert len(by_keypoints(np.concatenate([codes[:2], codes]), np.repeat([0, 1], [2, 20]))) == 0
 
 

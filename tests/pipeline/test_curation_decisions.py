@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.corpora.splits import split_images
-from pipeline.curation.groups import Found, components, decide
-from schemas.curation import AlikePair, CurationConfig, Scores
-from schemas.image import ImageReason, ImageRecord, ImageSet, Role
-from schemas.recipe import SplitsConfig
+from pairmill.pipeline.curation.groups import Found, components, decide
+from pairmill.pipeline.shards.splits import split_images
+from pairmill.schemas.curation import AlikePair, CurationConfig, Scores
+from pairmill.schemas.image import ImageReason, ImageRecord, ImageSet, Role
+from pairmill.schemas.recipe import SplitsConfig
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
@@ -22,18 +22,30 @@ def digest(name: str | int) -> str:
 
 
 def record(name: str, role: Role = Role.REAL, side: int = 100) -> ImageRecord:
-    return ImageRecord(url=f"/{name}", role=role, format="PNG", width=side, height=side, bytes=9, file_sha256=digest(name),
-                       pixel_sha256=digest(name))  # fmt: skip
+    return ImageRecord(
+        url=f"/{name}",
+        role=role,
+        format="PNG",
+        width=side,
+        height=side,
+        bytes=9,
+        file_sha256=digest(name),
+        pixel_sha256=digest(name),
+    )
 
 
 def pair(one: str, other: str) -> AlikePair:
     first, second = sorted((digest(one), digest(other)))
-    return AlikePair(first=first, second=second, overlap=0.9, correlation=0.9, matches=20, boxes=(WHOLE, WHOLE))
+    return AlikePair(
+        first=first, second=second, overlap=0.9, correlation=0.9, matches=20, boxes=(WHOLE, WHOLE)
+    )
 
 
 def found(names: str, pairs: list[tuple[str, str]], **more: Any) -> Found:
     images = tuple(record(name, side=100 + place) for place, name in enumerate(names))
-    known = {image.pixel_sha256: more.pop("score", Scores(blockiness=0.0, blur=2.0)) for image in images}
+    known = {
+        image.pixel_sha256: more.pop("score", Scores(blockiness=0.0, blur=2.0)) for image in images
+    }
     return Found(ImageSet(accepted=images, rejected=()), [pair(*p) for p in pairs], known, **more)
 
 
@@ -45,7 +57,11 @@ def test_a_group_shares_one_key_and_others_have_their_own() -> None:
     assert len(curated.images.accepted) == 4
 
 
-@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=14), st.integers(2, 12), st.integers(0, 5))
+@given(
+    st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=14),
+    st.integers(2, 12),
+    st.integers(0, 5),
+)
 def test_added_copies_move_no_old_image(links: list[tuple[int, int]], old: int, seed: int) -> None:
     """Build with some images, then with all: who was there keeps its split, and groups that are new are in one split."""
     names = [chr(97 + number) for number in range(12)]
@@ -54,16 +70,32 @@ def test_added_copies_move_no_old_image(links: list[tuple[int, int]], old: int, 
     config = SplitsConfig(train=0.5, val=0.5)
 
     def splits(curated: Any) -> dict[str, str]:
-        return split_images([i.pixel_sha256 for i in curated.images.accepted], config, seed, curated.split_keys)
+        return split_images(
+            [i.pixel_sha256 for i in curated.images.accepted], config, seed, curated.split_keys
+        )
 
     first = decide(found("".join(names[:old]), before), CurationConfig())
-    keys = {i.pixel_sha256: first.split_keys.get(i.pixel_sha256, i.pixel_sha256) for i in first.images.accepted}
+    keys = {
+        i.pixel_sha256: first.split_keys.get(i.pixel_sha256, i.pixel_sha256)
+        for i in first.images.accepted
+    }
     second = decide(found("".join(names), pairs, earlier=keys), CurationConfig())
-    later = {i.pixel_sha256: second.split_keys.get(i.pixel_sha256, i.pixel_sha256) for i in second.images.accepted}
+    later = {
+        i.pixel_sha256: second.split_keys.get(i.pixel_sha256, i.pixel_sha256)
+        for i in second.images.accepted
+    }
     assert {image: later[image] for image in keys} == keys
-    if len(set(splits(first).values())) == len(set(splits(second).values())) == 2 and len(set(keys.values())) > 5:
-        fallen = {image: split_images([key], SplitsConfig(), seed)[key] for image, key in keys.items()}
-        assert {image: split_images([later[image]], SplitsConfig(), seed)[later[image]] for image in keys} == fallen
+    if (
+        len(set(splits(first).values())) == len(set(splits(second).values())) == 2
+        and len(set(keys.values())) > 5
+    ):
+        fallen = {
+            image: split_images([key], SplitsConfig(), seed)[key] for image, key in keys.items()
+        }
+        assert {
+            image: split_images([later[image]], SplitsConfig(), seed)[later[image]]
+            for image in keys
+        } == fallen
     left = [p for p in second.pairs if p.first in later and p.second in later]
     for group in components(later, left):
         new = [image for image in group if image not in keys]
@@ -74,16 +106,24 @@ def test_a_new_image_that_ties_old_groups_together_is_rejected() -> None:
     keys = {digest("a"): digest("a"), digest("b"): digest("b")}
     curated = decide(found("abc", [("a", "c"), ("b", "c")], earlier=keys), CurationConfig())
     assert [image.url for image in curated.images.accepted] == ["/a", "/b"]
-    assert [(image.url, image.reason) for image in curated.images.rejected] == [("/c", ImageReason.NEAR_DUPLICATE)]
+    assert [(image.url, image.reason) for image in curated.images.rejected] == [
+        ("/c", ImageReason.NEAR_DUPLICATE)
+    ]
 
 
 def test_of_copies_the_largest_stays_unless_another_came_first() -> None:
     reject = CurationConfig(duplicates="reject")
-    curated = decide(found("abc", [("a", "b"), ("b", "c")]), reject)        # c is the largest, and a is no copy of it
+    curated = decide(
+        found("abc", [("a", "b"), ("b", "c")]), reject
+    )  # c is the largest, and a is no copy of it
     assert [image.url for image in curated.images.accepted] == ["/a", "/c"]
-    assert curated.split_keys.get(digest("a"), digest("a")) == curated.split_keys.get(digest("c"), digest("c"))
+    assert curated.split_keys.get(digest("a"), digest("a")) == curated.split_keys.get(
+        digest("c"), digest("c")
+    )
     assert "shows the same as /c" in curated.images.rejected[0].detail
-    first = decide(found("abc", [("a", "b"), ("b", "c")], earlier={digest("b"): digest("b")}), reject)
+    first = decide(
+        found("abc", [("a", "b"), ("b", "c")], earlier={digest("b"): digest("b")}), reject
+    )
     assert [image.url for image in first.images.accepted] == ["/b"]
 
 
@@ -92,14 +132,27 @@ def test_limits_reject_with_the_score_and_the_limit() -> None:
     for limits, reason in (({"max_blockiness": 0.4}, "blocky"), ({"max_blur": 6.0}, "blurred")):
         curated = decide(found("a", [], score=bad), CurationConfig.model_validate({"real": limits}))
         assert [str(image.reason) for image in curated.images.rejected] == [reason]
-        assert decide(found("a", [], score=bad), CurationConfig.model_validate({"clean": limits})).images.rejected == ()
+        assert (
+            decide(
+                found("a", [], score=bad), CurationConfig.model_validate({"clean": limits})
+            ).images.rejected
+            == ()
+        )
     edgeless = found("a", [], score=Scores(blockiness=0.0, blur=None))
-    assert decide(edgeless, CurationConfig.model_validate({"real": {"max_blur": 1}})).images.rejected == ()
+    assert (
+        decide(edgeless, CurationConfig.model_validate({"real": {"max_blur": 1}})).images.rejected
+        == ()
+    )
 
 
 def test_what_a_benchmark_shows_is_rejected() -> None:
-    leaks = decide(found("abc", [("a", "x"), ("b", "c")], benchmarks=[record("x"), record("c")]), CurationConfig())
+    leaks = decide(
+        found("abc", [("a", "x"), ("b", "c")], benchmarks=[record("x"), record("c")]),
+        CurationConfig(),
+    )
     rejected = {image.url: image for image in leaks.images.rejected}
-    assert {url: str(image.reason) for url, image in rejected.items()} == dict.fromkeys(("/a", "/b", "/c"), "in-benchmark")
+    assert {url: str(image.reason) for url, image in rejected.items()} == dict.fromkeys(
+        ("/a", "/b", "/c"), "in-benchmark"
+    )
     assert "/x" in rejected["/a"].detail
     assert "same pixels" in rejected["/c"].detail

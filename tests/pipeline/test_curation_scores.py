@@ -6,15 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.curation.keypoints import grey_of
-from pipeline.curation.scores import scores
-from schemas.curation import Scores
-from tests.scenes import flat, recompressed, scene
+from pairmill.pipeline.curation.keypoints import grey_of
+from pairmill.pipeline.curation.scores import scores
+from pairmill.schemas.curation import Scores
+from tests.sample_images import flat, recompressed, scene
 
 
 def test_blur_and_blocks_raise_the_scores() -> None:
     image = scene(5)
-    blurs = [scores(grey_of(np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8))).blur for sigma in (0.6, 1.5, 3.0, 5.0)]
+    blurs = [
+        scores(grey_of(np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8))).blur
+        for sigma in (0.6, 1.5, 3.0, 5.0)
+    ]
     assert blurs == sorted(blurs, key=lambda blur: blur or 0)
     assert (blurs[-1] or 0) > 1.5 * (blurs[0] or 0)
     blocks = [scores(grey_of(recompressed(image, quality))).blockiness for quality in (95, 40, 10)]

@@ -14,10 +14,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.images.decode import ImageRejected, decode, ingest_file, load, pixel_digest, read_image
-from pipeline.images.find import FoundFile, find_files
-from schemas.errors import StoreError, UserError
-from schemas.image import Conversion, ImageReason, ImageRecord, IngestConfig, RejectedImage, Role
+from pairmill.pipeline.images.decode import (
+    ImageRejected,
+    decode,
+    ingest_file,
+    load,
+    pixel_digest,
+    read_image,
+)
+from pairmill.pipeline.images.find import FoundFile, find_files
+from pairmill.schemas.errors import StoreError, UserError
+from pairmill.schemas.image import (
+    Conversion,
+    ImageReason,
+    ImageRecord,
+    IngestConfig,
+    RejectedImage,
+    Role,
+)
 from tests.odd_images import (
     FILES,
     HEIGHT,
@@ -41,7 +55,9 @@ def test_every_odd_file_gets_the_verdict_that_its_rule_states(tmp_path: Path) ->
     results = {}
     for found in find_files(["odd"], str(tmp_path), "images.real"):
         result = ingest_file(found, Role.REAL, CONFIG)
-        results[Path(found.url).name] = result.reason if isinstance(result, RejectedImage) else result.conversions
+        results[Path(found.url).name] = (
+            result.reason if isinstance(result, RejectedImage) else result.conversions
+        )
     assert results == {name: verdict for name, verdict in verdicts.items() if verdict is not None}
     assert len(results) >= 90
 
@@ -95,7 +111,9 @@ def test_sixteen_bits_are_rounded_not_cut() -> None:
         np.testing.assert_array_equal(decode(data, CONFIG)[0], wanted)
     grey = sixteen_bit()[..., 0]
     for data in (png_bytes(grey, 0), tiff_bytes(grey, 1), tiff_bytes(65535 - grey, 0)):
-        np.testing.assert_array_equal(decode(data, CONFIG)[0], np.repeat(wanted[..., :1], 3, axis=2))
+        np.testing.assert_array_equal(
+            decode(data, CONFIG)[0], np.repeat(wanted[..., :1], 3, axis=2)
+        )
 
 
 def test_all_sixteen_bit_levels_round_to_the_nearest() -> None:
@@ -114,7 +132,9 @@ def test_a_profile_is_converted_as_its_formula_says() -> None:
 
 def test_an_srgb_profile_changes_no_pixel() -> None:
     with_profile = FILES["srgb-profile.jpg"][0]()
-    np.testing.assert_array_equal(decode(with_profile, CONFIG)[0], decode(file_bytes("JPEG"), CONFIG)[0])
+    np.testing.assert_array_equal(
+        decode(with_profile, CONFIG)[0], decode(file_bytes("JPEG"), CONFIG)[0]
+    )
 
 
 def test_a_phone_file_gives_its_first_frame() -> None:
@@ -144,7 +164,9 @@ def test_pillows_global_limit_does_not_matter(monkeypatch: pytest.MonkeyPatch) -
 
 def test_threads_leave_the_warning_filters_as_they_were() -> None:
     before, data = list(warnings.filters), file_bytes("TIFF")
-    threads = [threading.Thread(target=lambda: [decode(data, CONFIG) for _ in range(20)]) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: [decode(data, CONFIG) for _ in range(20)]) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -187,7 +209,9 @@ def test_load_notices_that_an_image_changed(tmp_path: Path, change: str) -> None
     record = ingest(path)
     path.unlink()
     if change != "gone":
-        path.write_bytes(file_bytes("PNG", picture()[::-1]) if change == "other pixels" else b"damaged")
+        path.write_bytes(
+            file_bytes("PNG", picture()[::-1]) if change == "other pixels" else b"damaged"
+        )
     with pytest.raises(UserError, match="changed since ingest") as error:
         load(record)
     assert str(path) in str(error.value)
@@ -207,7 +231,9 @@ def test_an_unreadable_file_is_rejected(tmp_path: Path, monkeypatch: pytest.Monk
     assert (result.reason, "Permission denied" in result.detail) == (ImageReason.UNREADABLE, True)
 
 
-def test_a_failing_disk_or_store_is_no_verdict_on_the_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_disk_or_store_is_no_verdict_on_the_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"x")
 
@@ -305,7 +331,11 @@ def test_no_truncation_passes_unnoticed(kind: str) -> None:
     for length in [*range(4, len(data) - 2, 37), len(data) - 3]:
         with pytest.raises(ImageRejected) as rejected:
             decode(data[:length], CONFIG)
-        allowed = {ImageReason.TRUNCATED} if length > 8 else {ImageReason.TRUNCATED, ImageReason.NOT_AN_IMAGE}
+        allowed = (
+            {ImageReason.TRUNCATED}
+            if length > 8
+            else {ImageReason.TRUNCATED, ImageReason.NOT_AN_IMAGE}
+        )
         assert rejected.value.reason in allowed, (length, rejected.value)
 
 

@@ -7,26 +7,37 @@ from math import pi
 import numpy as np
 import pytest
 
-from pipeline import degraders
-from pipeline.degraders import Pools
-from pipeline.degraders.draws import chance, integer, key, log_uniform, odd, shuffled, uniform, weighted
-from pipeline.rng import stream
-from schemas.degraders import DegraderConfig
-from schemas.degraders.block_noise import BlockNoiseConfig
-from schemas.degraders.bsrgan import BsrganConfig
-from schemas.degraders.codec import CodecConfig
-from schemas.degraders.ikc import IkcConfig
-from schemas.degraders.realesrgan import RealEsrganConfig
-from schemas.degraders.srmd import SrmdConfig
-from schemas.ops.noise import GaussianNoise
-from schemas.ops.resize import Resize
+from pairmill.pipeline import degraders
+from pairmill.pipeline.degraders import Pools
+from pairmill.pipeline.degraders.sampling import (
+    chance,
+    integer,
+    key,
+    log_uniform,
+    odd,
+    shuffled,
+    uniform,
+    weighted,
+)
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.degraders import DegraderConfig
+from pairmill.schemas.degraders.block_noise import BlockNoiseConfig
+from pairmill.schemas.degraders.bsrgan import BsrganConfig
+from pairmill.schemas.degraders.codec import CodecConfig
+from pairmill.schemas.degraders.ikc import IkcConfig
+from pairmill.schemas.degraders.realesrgan import RealEsrganConfig
+from pairmill.schemas.degraders.srmd import SrmdConfig
+from pairmill.schemas.ops.noise import GaussianNoise
+from pairmill.schemas.ops.resize import Resize
 from tests.draws import N, drawn, ellipses, evenly, of, often, shares, whole
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_ikc(scale: int) -> None:
     programs = drawn(IkcConfig(), scale)
-    assert {tuple(op.op for op in program.ops) for program in programs} == {("blur", "bicubic_down", "quantise")}
+    assert {tuple(op.op for op in program.ops) for program in programs} == {
+        ("blur", "bicubic_down", "quantise")
+    }
     round_, oval = ellipses([program.ops[0] for program in programs])  # type: ignore[misc]
     assert not oval
     assert {kernel.size for kernel in round_} == {21}
@@ -57,7 +68,9 @@ def test_srmd() -> None:
     kernels = [program.ops[0].kernel for program in programs]  # type: ignore[union-attr]
     assert {program.ops[0].border for program in programs} == {"wrap"}  # type: ignore[union-attr]
     assert {kernel.size for kernel in kernels} == {15}
-    long, short = (np.array([getattr(k, name) ** 2 for k in kernels]) for name in ("sigma_x", "sigma_y"))
+    long, short = (
+        np.array([getattr(k, name) ** 2 for k in kernels]) for name in ("sigma_x", "sigma_y")
+    )
     evenly(long, 0.1 - 1e-5, 10.1 + 1e-4)
     clear = long > 0.2
     evenly(((short - 0.1) / (long - 0.1))[clear], -1e-3, 1 + 1e-3)
@@ -69,7 +82,9 @@ def test_srmd() -> None:
 
 def test_block_noise() -> None:
     programs = drawn(BlockNoiseConfig())
-    assert {tuple(op.op for op in p.ops) for p in programs} == {("block_noise", "clip", "blur", "bicubic_down", "quantise")}
+    assert {tuple(op.op for op in p.ops) for p in programs} == {
+        ("block_noise", "clip", "blur", "bicubic_down", "quantise")
+    }
     assert {(p.ops[0].block, p.ops[0].sigma) for p in programs} == {(8, (0.0, 75.0))}  # type: ignore[union-attr]
     assert len({p.ops[0].key for p in programs}) == N  # type: ignore[union-attr]
     evenly((p.ops[2].kernel.sigma_x for p in programs), 0.2, 4)  # type: ignore[union-attr]
@@ -79,10 +94,26 @@ def test_block_noise() -> None:
 
 def test_codec() -> None:
     programs = drawn(CodecConfig())
-    chains = ["+".join(getattr(op, "codec", op.op) for op in program.ops[1:]) for program in programs]
-    shares(chains, {"jpeg": 4, "jpeg+jpeg": 2, "webp": 1, "avif": 1, "jpeg_xl": 1, "h264": 0.25, "hevc": 0.25, "vp9": 0.25,
-                    "av1": 0.25})  # fmt: skip
-    single = [program.ops[1] for program, chain in zip(programs, chains, strict=True) if chain == "jpeg"]
+    chains = [
+        "+".join(getattr(op, "codec", op.op) for op in program.ops[1:]) for program in programs
+    ]
+    shares(
+        chains,
+        {
+            "jpeg": 4,
+            "jpeg+jpeg": 2,
+            "webp": 1,
+            "avif": 1,
+            "jpeg_xl": 1,
+            "h264": 0.25,
+            "hevc": 0.25,
+            "vp9": 0.25,
+            "av1": 0.25,
+        },
+    )
+    single = [
+        program.ops[1] for program, chain in zip(programs, chains, strict=True) if chain == "jpeg"
+    ]
     shares((op.quality for op in single), whole(30, 95))  # type: ignore[union-attr]
     shares((op.subsampling for op in single), {"420": 2, "444": 1})  # type: ignore[union-attr]
     shares((op.phase[0] for op in single), whole(0, 15))  # type: ignore[union-attr]
@@ -94,7 +125,7 @@ def test_numbers_are_short_and_stay_in_range() -> None:
         for value in (uniform(rng, (0.2, pi)), log_uniform(rng, (1e-3, pi))):
             assert float(f"{value:.6g}") == value
             assert 1e-3 <= value <= pi
-    assert uniform(rng, (1.23456789, 1.23456789)) == 1.23456789           # what the recipe says is kept
+    assert uniform(rng, (1.23456789, 1.23456789)) == 1.23456789  # what the recipe says is kept
     assert {integer(rng, (3, 5)) for _ in range(99)} == {3, 4, 5}
     assert {odd(rng, (7, 11)) for _ in range(99)} == {7, 9, 11}
 
@@ -109,13 +140,20 @@ def test_chances_shuffles_and_keys() -> None:
     rng = stream(9)
     assert not any(chance(rng, 0) for _ in range(1000))
     assert all(chance(rng, 1) for _ in range(1000))
-    shares(("".join(shuffled(rng, "abc")) for _ in range(6000)), dict.fromkeys(("abc", "acb", "bac", "bca", "cab", "cba"), 1.0))
+    shares(
+        ("".join(shuffled(rng, "abc")) for _ in range(6000)),
+        dict.fromkeys(("abc", "acb", "bac", "bca", "cab", "cba"), 1.0),
+    )
     keys = {key(rng) for _ in range(100)}
     assert len(keys) == 100
     assert all(len(one) == 32 and int(one, 16) >= 0 for one in keys)
 
 
-RESIZING = {"bsrgan": BsrganConfig(), "plus": BsrganConfig(chain="plus"), "realesrgan": RealEsrganConfig()}
+RESIZING = {
+    "bsrgan": BsrganConfig(),
+    "plus": BsrganConfig(chain="plus"),
+    "realesrgan": RealEsrganConfig(),
+}
 
 
 @pytest.mark.parametrize("config", RESIZING.values(), ids=RESIZING)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.evaluate.networks import Image, Upscaler
-from pipeline.evaluate.request import Request
-from pipeline.evaluate.run import evaluate
-from pipeline.execution import one_thread
-from pipeline.storage import Storage
-from schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
+from pairmill.pipeline.evaluate.networks import Image, Upscaler
+from pairmill.pipeline.evaluate.request import Request
+from pairmill.pipeline.evaluate.run import evaluate
+from pairmill.pipeline.runner.execution import one_thread
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
 from tests.make import photograph, save
 from tests.pipeline.test_evaluate import checkpoint
 
@@ -29,9 +29,14 @@ def run(tmp_path: Path) -> Run:
     one_thread()
     for seed in range(COUNT):
         save(photograph(seed, 37, 31, noise=0), tmp_path / f"hr/{seed}.png")
-    names = [checkpoint(tmp_path / f"{name}.safetensors", seed=seed) for seed, name in enumerate(("one", "two"))]
+    names = [
+        checkpoint(tmp_path / f"{name}.safetensors", seed=seed)
+        for seed, name in enumerate(("one", "two"))
+    ]
 
-    def made(out: str, checkpoints: list[str] = names, config: EvaluationConfig = CONFIG, **more: Any) -> EvaluationReport:
+    def made(
+        out: str, checkpoints: list[str] = names, config: EvaluationConfig = CONFIG, **more: Any
+    ) -> EvaluationReport:
         request = Request(tuple(checkpoints), hr=(str(tmp_path / "hr"),), config=config)
         return evaluate(request, Storage(str(tmp_path)), Storage(str(tmp_path)), out, **more)
 
@@ -53,6 +58,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def stop_at(number: int) -> Callable[[int, int, str], None]:
     """Ctrl-C before a picture."""
+
     def advanced(done: int, _total: int, _name: str) -> None:
         if done == number:
             raise KeyboardInterrupt
@@ -70,7 +76,7 @@ def test_a_stopped_evaluation_ends_in_the_tables_of_one_that_was_not(
         run("halves", advanced=stop_at(stopped))
     assert not (tmp_path / "halves/index.html").exists()
     report = run("halves")
-    assert len(calls) == 3 * COUNT                             # together: every network saw every picture once
+    assert len(calls) == 3 * COUNT  # together: every network saw every picture once
     assert report.found == 3 * stopped
     for name in ("table.md", "scores.csv"):
         assert (tmp_path / "halves" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -90,10 +96,12 @@ def test_what_has_changed_is_measured_anew(run: Run, calls: list[str], tmp_path:
     save(255 - np.asarray(photograph(2, 37, 31, noise=0)), tmp_path / "hr/2.png")
     assert run("page").found == 3 * (COUNT - 1)
     calls.clear()
-    checkpoint(tmp_path / "two.safetensors", seed=7)           # other weights under the same name
+    checkpoint(tmp_path / "two.safetensors", seed=7)  # other weights under the same name
     assert run("page").found == 2 * COUNT
     assert calls == COUNT * ["two"]
-    assert run("page", config=CONFIG.with_(inference=InferenceConfig(tile=16, overlap=4))).found == 0
+    assert (
+        run("page", config=CONFIG.with_(inference=InferenceConfig(tile=16, overlap=4))).found == 0
+    )
     assert run("page").found == 3 * COUNT
 
 

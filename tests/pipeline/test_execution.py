@@ -13,14 +13,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import layout
-from pipeline.execution import SerialExecutor, as_finished, run_batch, run_stage
-from pipeline.stage import Batch, Profile, Stage, Unit, Watcher, batches, is_done
-from pipeline.stages import STAGES
-from pipeline.storage import Storage
-from schemas.base import Frozen
-from schemas.errors import UserError
-from schemas.work import Payload, stage_key, unit_key
+from pairmill.pipeline.runner.execution import SerialExecutor, as_finished, run_batch, run_stage
+from pairmill.pipeline.runner.stage import (
+    Batch,
+    Profile,
+    ProgressListener,
+    Stage,
+    Unit,
+    batches,
+    is_done,
+)
+from pairmill.pipeline.stages import STAGES
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.work import Payload, stage_key, unit_key
 from tests.make import Tiny
 
 
@@ -61,11 +69,19 @@ def work(units: Any, config: Config, context: Any) -> Iterator[Square]:
 
 
 STAGE: Stage[Any, Any, Any, Any, Any] = Stage(
-    name="square", version=1, title="square", noun="numbers", record=Square, manifest=Squares,
-    plan=lambda numbers, _config: [Number(value=value) for value in numbers], work=work,
-    seal=lambda _units, records, _config, _context, _key: Squares(values=tuple(record.value for record in records)),
+    name="square",
+    version=1,
+    title="square",
+    noun="numbers",
+    record=Square,
+    manifest=Squares,
+    plan=lambda numbers, _config: [Number(value=value) for value in numbers],
+    work=work,
+    seal=lambda _units, records, _config, _context, _key: Squares(
+        values=tuple(record.value for record in records)
+    ),
     batch=lambda _config, _profile: 4,
-)  # fmt: skip
+)
 
 
 @pytest.fixture
@@ -74,8 +90,20 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     return Profile(str(tmp_path))
 
 
-def run(numbers: list[int], profile: Profile, executor: Any = None, watcher: Watcher | None = None) -> Any:
-    return run_stage(STAGE, numbers, Config(), profile, executor or SerialExecutor(), watcher or Watcher())
+def run(
+    numbers: list[int],
+    profile: Profile,
+    executor: Any = None,
+    watcher: ProgressListener | None = None,
+) -> Any:
+    return run_stage(
+        STAGE,
+        numbers,
+        Config(),
+        profile,
+        executor or SerialExecutor(),
+        watcher or ProgressListener(),
+    )
 
 
 def test_results_are_sealed_in_plan_order(profile: Profile) -> None:
@@ -99,7 +127,11 @@ def test_an_error_keeps_what_was_finished(profile: Profile) -> None:
     with pytest.raises(UserError, match="thirteen"):
         run([1, 2, 13, 4], profile)
     storage = Storage(profile.workspace)
-    done = [unit.payload.value for unit in STAGE.units([1, 2, 13, 4], Config()) if is_done(storage, "square", unit)]
+    done = [
+        unit.payload.value
+        for unit in STAGE.units([1, 2, 13, 4], Config())
+        if is_done(storage, "square", unit)
+    ]
     assert done == [1, 2]
     assert not any("sealed" in name for name in storage.files("stages"))
 
@@ -111,7 +143,9 @@ def test_a_batch_that_is_tried_again_skips_what_is_finished(profile: Profile) ->
     marker = Path(profile.workspace) / layout.unit_marker("square", units[1].key)
     written = marker.stat().st_mtime_ns
     heard: list[tuple[float, str]] = []
-    assert run_batch(Batch("square", units, Config(), profile), lambda *said: heard.append(said)) == 3
+    assert (
+        run_batch(Batch("square", units, Config(), profile), lambda *said: heard.append(said)) == 3
+    )
     assert marker.stat().st_mtime_ns == written
     assert sum(units for units, _ in heard) == pytest.approx(2)
     assert "half a square" in {note for _, note in heard}
@@ -124,14 +158,14 @@ def test_nothing_to_do_is_sealed_too(profile: Profile) -> None:
 def test_the_watcher_hears_every_unit_once(profile: Profile) -> None:
     heard: list[tuple[str, float]] = []
 
-    class Listening(Watcher):
-        def started(self, stage: Any, units: int, todo: int) -> None:     # noqa: ARG002
+    class Listening(ProgressListener):
+        def started(self, stage: Any, units: int, todo: int) -> None:  # noqa: ARG002
             heard.append(("started", units * 100 + todo))
 
-        def advanced(self, stage: Any, units: float, note: str = "") -> None:     # noqa: ARG002
+        def advanced(self, stage: Any, units: float, note: str = "") -> None:  # noqa: ARG002
             heard.append(("advanced", units))
 
-        def sealed(self, stage: Any, result: Any, seconds: float) -> None:     # noqa: ARG002
+        def sealed(self, stage: Any, result: Any, seconds: float) -> None:  # noqa: ARG002
             heard.append(("sealed", result.computed))
 
     run([1], profile)
@@ -165,7 +199,7 @@ def test_as_finished_limits_what_is_in_flight() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         results = []
-        for result in as_finished(list(range(30)), submit, 4):       # type: ignore[arg-type]
+        for result in as_finished(list(range(30)), submit, 4):  # type: ignore[arg-type]
             running.discard(result)
             results.append(result)
     assert sorted(results) == list(range(30))
@@ -177,18 +211,25 @@ def test_batches_travel_between_processes(tiny: Tiny, tmp_path: Path) -> None:
     stage = STAGES["ingest"]
     inputs, config = tiny.inputs["ingest"]
     for name, (given_inputs, given_config) in tiny.inputs.items():
-        batch = batches(STAGES[name], STAGES[name].units(given_inputs, given_config), given_config, Profile(str(tmp_path)))[0]
-        assert pickle.loads(pickle.dumps(batch)) == batch     # noqa: S301
+        batch = batches(
+            STAGES[name],
+            STAGES[name].units(given_inputs, given_config),
+            given_config,
+            Profile(str(tmp_path)),
+        )[0]
+        assert pickle.loads(pickle.dumps(batch)) == batch  # noqa: S301
     batch = Batch("ingest", tuple(stage.units(inputs, config)), config, Profile(str(tmp_path)))
-    assert run_batch(pickle.loads(pickle.dumps(batch))) == len(batch.units)      # noqa: S301
+    assert run_batch(pickle.loads(pickle.dumps(batch))) == len(batch.units)  # noqa: S301
     assert all(is_done(Storage(str(tmp_path)), "ingest", unit) for unit in batch.units)
 
 
 def test_keys_depend_on_each_part() -> None:
     base = unit_key("a", 1, Config(), Number(value=1))
     others = [
-        unit_key("b", 1, Config(), Number(value=1)), unit_key("a", 2, Config(), Number(value=1)),
-        unit_key("a", 1, Config(power=3), Number(value=1)), unit_key("a", 1, Config(), Number(value=2)),
-    ]  # fmt: skip
+        unit_key("b", 1, Config(), Number(value=1)),
+        unit_key("a", 2, Config(), Number(value=1)),
+        unit_key("a", 1, Config(power=3), Number(value=1)),
+        unit_key("a", 1, Config(), Number(value=2)),
+    ]
     assert len({base, *others}) == 5
     assert stage_key("a", 1, Config(), ["x", "y"]) != stage_key("a", 1, Config(), ["y", "x"])

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.corpora.replay import read_table
-from pipeline.export.run import export, plan
+from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.export.run import export, plan
 from tests.isolated import DIGEST, isolated
 from tests.make import Tiny
 
@@ -21,6 +21,7 @@ Pixels = dict[str, dict[str, list[str]]]
 @pytest.fixture(scope="module")
 def exported(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Export:
     """Exports the tiny corpus into a new folder."""
+
     def make(form: str) -> Path:
         folder = tmp_path_factory.mktemp(form) / "out"
         done = export(plan(tiny.storage, tiny.manifest, form, str(folder)))
@@ -63,8 +64,12 @@ print(json.dumps(found))
     assert read(code, exported("folder"), tmp_path) == sealed
 
 
-@pytest.mark.parametrize(("form", "listed"), [("folder", "meta_info_pair.txt"), ("realesrgan-meta", "meta_info.txt")])
-def test_realesrgan_pairs(exported: Export, sealed: Pixels, tmp_path: Path, form: str, listed: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "listed"), [("folder", "meta_info_pair.txt"), ("realesrgan-meta", "meta_info.txt")]
+)
+def test_realesrgan_pairs(
+    exported: Export, sealed: Pixels, tmp_path: Path, form: str, listed: str
+) -> None:
     """Real-ESRGAN: `gt, lq` per line, both below the data roots."""
     code = f"""
 import cv2

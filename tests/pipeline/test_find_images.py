@@ -7,19 +7,34 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from pipeline.images.decode import ImageRejected, read_image
-from pipeline.images.find import find_files
-from schemas.errors import UserError
-from schemas.image import ImageReason
+from pairmill.pipeline.images.decode import ImageRejected, read_image
+from pairmill.pipeline.images.find import find_files
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import ImageReason
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    for name in ("b.jpg", "a.PNG", "x[1].jpg", "2024/c.jpg", "2024/may/d.jpg", "2024/may/e.tif", "2025/f.jpg"):
+    for name in (
+        "b.jpg",
+        "a.PNG",
+        "x[1].jpg",
+        "2024/c.jpg",
+        "2024/may/d.jpg",
+        "2024/may/e.tif",
+        "2025/f.jpg",
+    ):
         path = tmp_path / "photos" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(name.encode())
-    for name in (".hidden/g.jpg", ".h.jpg", "__MACOSX/b.jpg", "2024/Thumbs.db", "2024/desktop.ini", ".DS_Store"):
+    for name in (
+        ".hidden/g.jpg",
+        ".h.jpg",
+        "__MACOSX/b.jpg",
+        "2024/Thumbs.db",
+        "2024/desktop.ini",
+        ".DS_Store",
+    ):
         path = tmp_path / "photos" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"left out")
@@ -27,11 +42,20 @@ def photos(tmp_path: Path) -> Path:
 
 
 def names(base: Path, *patterns: str) -> list[str]:
-    return [os.path.relpath(file.url, base) for file in find_files(patterns, str(base), "images.real")]
+    return [
+        os.path.relpath(file.url, base) for file in find_files(patterns, str(base), "images.real")
+    ]
 
 
-ALL = ["photos/2024/c.jpg", "photos/2024/may/d.jpg", "photos/2024/may/e.tif", "photos/2025/f.jpg", "photos/a.PNG",
-       "photos/b.jpg", "photos/x[1].jpg"]  # fmt: skip
+ALL = [
+    "photos/2024/c.jpg",
+    "photos/2024/may/d.jpg",
+    "photos/2024/may/e.tif",
+    "photos/2025/f.jpg",
+    "photos/a.PNG",
+    "photos/b.jpg",
+    "photos/x[1].jpg",
+]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +73,10 @@ ALL = ["photos/2024/c.jpg", "photos/2024/may/d.jpg", "photos/2024/may/e.tif", "p
         ("photos/?.jpg", ["photos/b.jpg"]),
         ("photos/*/*.jpg", ["photos/2024/c.jpg", "photos/2025/f.jpg"]),
         ("photos/**/*.tif", ["photos/2024/may/e.tif"]),
-        ("photos/**/?.jpg", ["photos/2024/c.jpg", "photos/2024/may/d.jpg", "photos/2025/f.jpg", "photos/b.jpg"]),
+        (
+            "photos/**/?.jpg",
+            ["photos/2024/c.jpg", "photos/2024/may/d.jpg", "photos/2025/f.jpg", "photos/b.jpg"],
+        ),
         ("p*/2024/**/d.*", ["photos/2024/may/d.jpg"]),
         ("photos/.h.jpg", ["photos/.h.jpg"]),
         ("photos/.hidden", ["photos/.hidden/g.jpg"]),
@@ -61,7 +88,10 @@ def test_what_a_pattern_finds(photos: Path, pattern: str, wanted: list[str]) -> 
 
 
 def test_each_file_comes_once_and_sorted(photos: Path) -> None:
-    assert names(photos, "photos/b.jpg", "photos/**/*.jpg", "photos", f"file://{photos}/photos/2024") == ALL
+    assert (
+        names(photos, "photos/b.jpg", "photos/**/*.jpg", "photos", f"file://{photos}/photos/2024")
+        == ALL
+    )
 
 
 def test_what_is_said_of_a_file(photos: Path) -> None:
@@ -132,7 +162,11 @@ def test_loops_end_and_dead_links_come_through(photos: Path) -> None:
 def test_linked_folders_are_followed(photos: Path) -> None:
     (photos / "set").mkdir()
     (photos / "set" / "linked").symlink_to(photos / "photos" / "2024")
-    assert names(photos, "set") == ["set/linked/c.jpg", "set/linked/may/d.jpg", "set/linked/may/e.tif"]
+    assert names(photos, "set") == [
+        "set/linked/c.jpg",
+        "set/linked/may/d.jpg",
+        "set/linked/may/e.tif",
+    ]
 
 
 def test_a_name_that_is_not_utf8_is_rejected_later(tmp_path: Path) -> None:
@@ -180,7 +214,8 @@ def store() -> str:
 def test_stores(store: str, pattern: str, wanted: list[str]) -> None:
     files = find_files([pattern], store, "images.real")
     assert [
-        file.url.removeprefix("memory:///bucket/set/").removeprefix("memory://bucket/set/") for file in files
+        file.url.removeprefix("memory:///bucket/set/").removeprefix("memory://bucket/set/")
+        for file in files
     ] == wanted
     assert [read_image(file.url).decode() for file in files] == wanted
     assert all(file.bytes == len(name) for file, name in zip(files, wanted, strict=True))
@@ -200,5 +235,8 @@ def test_chained_urls(tmp_path: Path) -> None:
 
 
 def test_a_file_that_no_server_has_is_told_with_its_address() -> None:
-    with pytest.raises(UserError, match=r"looked in http://127.0.0.1:9/a/x.png[\s\S]*has no such file, or does not answer"):
+    with pytest.raises(
+        UserError,
+        match=r"looked in http://127.0.0.1:9/a/x.png[\s\S]*has no such file, or does not answer",
+    ):
         find_files(["http://127.0.0.1:9/a/x.png"], "/", "images.real")

@@ -10,24 +10,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.functional.resize import bicubic_up
-from pipeline import degraders, layout
-from pipeline.apply import apply
-from pipeline.build import make
-from pipeline.corpora.replay import find_samples, read_table, replay
-from pipeline.corpora.verify import verify
-from pipeline.degraders.base import Pools
-from pipeline.execution import SerialExecutor, run_stage
-from pipeline.pools import Assets
-from pipeline.rng import stream
-from pipeline.stage import Context, Profile, Stage, Watcher
-from pipeline.stages import fit_pdm, pool_pdm
-from pipeline.stages.checkpoint import CHECKPOINT
-from pipeline.storage import Storage
-from schemas.degraders.pdm import PdmConfig
-from schemas.errors import IntegrityError, UserError
-from schemas.ops.learned import Pdm
-from schemas.program import Program
+from pairmill.models.functional.resize import bicubic_up
+from pairmill.pipeline import degraders
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.build.build import make
+from pairmill.pipeline.corpora.replay import find_samples, read_table, replay
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.rng import stream
+from pairmill.pipeline.runner.execution import SerialExecutor, run_stage
+from pairmill.pipeline.runner.stage import Context, Profile, ProgressListener, Stage
+from pairmill.pipeline.stages import fit_pdm, pool_pdm
+from pairmill.pipeline.stages.checkpoint import CHECKPOINT
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.degraders.pdm import PdmConfig
+from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.schemas.ops.learned import Pdm
+from pairmill.schemas.program import Program
 from tests.alignment import shift
 from tests.make import Tiny, build, make_stages, photograph, tree
 from tests.pools import pdm_pool
@@ -52,21 +53,28 @@ def test_a_fit_killed_at_any_check_goes_on_and_ends_in_the_same_bytes(
             raise KilledError
 
     def run() -> None:
-        run_stage(fit_pdm.STAGE, inputs, config, Profile(str(tmp_path)), SerialExecutor(), Watcher())
+        run_stage(
+            fit_pdm.STAGE,
+            inputs,
+            config,
+            Profile(str(tmp_path)),
+            SerialExecutor(),
+            ProgressListener(),
+        )
 
-    monkeypatch.setattr("models.pdm.fit.Fit.advance", advance)
-    for _ in range(2):                                  # there are two checks; each run gets to the next
+    monkeypatch.setattr("pairmill.models.pdm.fit.Fit.advance", advance)
+    for _ in range(2):  # there are two checks; each run gets to the next
         with monkeypatch.context() as patch:
             patch.setattr(Context, "write", dying)
             with pytest.raises(KilledError):
                 run()
     run()
-    assert begun == [0, 8]                              # samples that the runs began with; the last had nothing left to do
+    assert begun == [0, 8]  # samples that the runs began with; the last had nothing left to do
     assert tree(tmp_path / "stages" / "fit_pdm") == tree(tiny.workspace / "stages" / "fit_pdm")
 
 
 def fit_pdm_advance(begun: list[int]) -> Any:
-    from models.pdm.fit import Fit
+    from pairmill.models.pdm.fit import Fit
 
     advance = Fit.advance
 
@@ -82,9 +90,14 @@ def test_what_a_fit_leaves(tiny: Tiny) -> None:
     folder = tiny.workspace / layout.unit_folder("fit_pdm", ref.key)
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "checkpoint.safetensors", "curves.npy", "grid-000000008.png", "grid-000000016.png", "kernels.npy", "result.json",
+        "checkpoint.safetensors",
+        "curves.npy",
+        "grid-000000008.png",
+        "grid-000000016.png",
+        "kernels.npy",
+        "result.json",
         "state.safetensors",
-    }  # fmt: skip
+    }
     assert np.load(folder / "curves.npy").shape == (4, 5)
     assert len(ref.fit.measures.aucs) == 2
     kernels = np.load(folder / "kernels.npy")
@@ -95,8 +108,10 @@ def test_what_a_fit_leaves(tiny: Tiny) -> None:
 def test_other_gates_judge_the_same_fit(tiny_copy: Tiny) -> None:
     computed: dict[str, int] = {}
 
-    class Counted(Watcher):
-        def sealed(self, stage: Stage[Any, Any, Any, Any, Any], result: Any, seconds: float) -> None:
+    class Counted(ProgressListener):
+        def sealed(
+            self, stage: Stage[Any, Any, Any, Any, Any], result: Any, seconds: float
+        ) -> None:
             computed[stage.name] = result.computed
             assert seconds >= 0
 
@@ -109,26 +124,37 @@ def test_other_gates_judge_the_same_fit(tiny_copy: Tiny) -> None:
 def test_a_failed_fit_is_not_drawn_from_and_says_why(tiny: Tiny) -> None:
     """All stages are found but the verdict, which is another one."""
     manifest = tiny.sealed["pool_pdm"].manifest
-    measures = manifest.verdict.measures.with_(auc=0.97, interval=(0.9, 1.0), telling=("less block edges anywhere (0.86)",))
-    verdict = manifest.verdict.with_(reasons=("kernels-alike", "noise-collapsed", "told-apart"), measures=measures)
+    measures = manifest.verdict.measures.with_(
+        auc=0.97, interval=(0.9, 1.0), telling=("less block edges anywhere (0.86)",)
+    )
+    verdict = manifest.verdict.with_(
+        reasons=("kernels-alike", "noise-collapsed", "told-apart"), measures=measures
+    )
 
     def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Any:
         sealed = tiny.sealed[stage.name]
-        return replace(sealed, manifest=manifest.with_(verdict=verdict)) if stage.name == "pool_pdm" else sealed
+        return (
+            replace(sealed, manifest=manifest.with_(verdict=verdict))
+            if stage.name == "pool_pdm"
+            else sealed
+        )
 
-    make(tiny.recipe, "/", run)                         # accept_failed stands in the tiny recipe
+    make(tiny.recipe, "/", run)  # accept_failed stands in the tiny recipe
     strict = tiny.recipe.with_(degraders=[{"kind": "pdm"}])
     with pytest.raises(UserError) as caught:
         make(strict, "/", run)
     assert f"differ by {manifest.verdict.measures.diversity:.1%}" in caught.value.got
     assert "noise floor" in caught.value.got
-    assert "an AUC of 0.970, most 1.0 (drawn patches have less block edges anywhere (0.86))" in caught.value.got
+    assert (
+        "an AUC of 0.970, most 1.0 (drawn patches have less block edges anywhere (0.86))"
+        in caught.value.got
+    )
     assert "pdm.noise_weight" in caught.value.todo
     assert "accept_failed" in caught.value.todo
 
 
 def test_every_reason_has_words() -> None:
-    from schemas.pdm import PdmReason
+    from pairmill.schemas.pdm import PdmReason
 
     assert set(pool_pdm.ADVICE) == set(PdmReason)
     assert set(pool_pdm.TOLD) == set(PdmReason) - {PdmReason.NOT_FINITE}
@@ -140,15 +166,28 @@ def test_a_changed_checkpoint_is_noticed(tiny_copy: Tiny) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     other = config.with_(min_diversity=0.5)
     with pytest.raises(IntegrityError):
-        run_stage(pool_pdm.STAGE, inputs, other, Profile(str(tiny_copy.workspace)), SerialExecutor(), Watcher())
+        run_stage(
+            pool_pdm.STAGE,
+            inputs,
+            other,
+            Profile(str(tiny_copy.workspace)),
+            SerialExecutor(),
+            ProgressListener(),
+        )
     again = tiny_copy.recipe.with_(pdm=tiny_copy.recipe.pdm.with_(gates=other))
-    made = make_stages(again, tiny_copy.workspace)                  # which is all that the message says to do
+    made = make_stages(again, tiny_copy.workspace)  # which is all that the message says to do
     assert made.pdm is not None
     assert made.pdm.manifest.digest == tiny_copy.sealed["pool_pdm"].manifest.digest
 
 
-def test_a_moved_version_replays_its_pdm_samples_without_the_stages(tiny: Tiny, tmp_path: Path) -> None:
-    target = tmp_path / "moved" / layout.version_folder(tiny.manifest.identity.name, tiny.manifest.version)
+def test_a_moved_version_replays_its_pdm_samples_without_the_stages(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    target = (
+        tmp_path
+        / "moved"
+        / layout.version_folder(tiny.manifest.identity.name, tiny.manifest.version)
+    )
     shutil.copytree(tiny.version, target)
     storage = Storage(str(tmp_path / "moved"))
     keys = [row.key for row in read_table(storage, tiny.manifest) if row.degrader == "pdm"]
@@ -174,12 +213,16 @@ def drawn() -> tuple[Pools, Assets]:
     return pdm_pool({"filters": 3})
 
 
-def program(drawn: tuple[Pools, Assets], key: object = "a", shape: tuple[int, int] = (74, 62)) -> Program:
+def program(
+    drawn: tuple[Pools, Assets], key: object = "a", shape: tuple[int, int] = (74, 62)
+) -> Program:
     return degraders.build(PdmConfig(), 2, drawn[0]).draw(stream(7, "draw", str(key)), shape)
 
 
 @pytest.mark.parametrize("lr_shape", [(1, 1), (1, 7), (37, 31)])
-def test_replay_is_identical_and_other_draws_differ(drawn: tuple[Pools, Assets], lr_shape: tuple[int, int]) -> None:
+def test_replay_is_identical_and_other_draws_differ(
+    drawn: tuple[Pools, Assets], lr_shape: tuple[int, int]
+) -> None:
     hr = photograph(1, 2 * lr_shape[0], 2 * lr_shape[1])
     before = hr.copy()
     one = Program.model_validate_json(program(drawn).canonical_json())
@@ -222,7 +265,11 @@ def test_a_degrader_without_checkpoint_says_what_to_do() -> None:
         degraders.build(PdmConfig(), 2, Pools())
     assert "pairmill fit pdm" in caught.value.todo
     with pytest.raises(IntegrityError):
-        apply(Program(scale=2, ops=(Pdm(pool="0" * 64, key="0" * 32),)), photograph(1, 8, 8), Assets({}, {}))
+        apply(
+            Program(scale=2, ops=(Pdm(pool="0" * 64, key="0" * 32),)),
+            photograph(1, 8, 8),
+            Assets({}, {}),
+        )
 
 
 def test_the_build_of_a_version_is_found_again(tiny_copy: Tiny) -> None:

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from pipeline import layout
-from pipeline.corpora.diff import diff, read_sources
-from pipeline.corpora.gc import VERSION, collect, find_garbage
-from pipeline.corpora.log import find_version, read_log
-from pipeline.corpora.tags import delete_tag, set_tag
-from pipeline.corpora.verify import verify
-from pipeline.lock import making
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest, LogEntry
-from schemas.errors import BusyError, UserError
-from schemas.gc import Garbage, KeepConfig
+from pairmill.pipeline.corpora.diff import diff, read_sources
+from pairmill.pipeline.corpora.gc import VERSION, collect, find_garbage
+from pairmill.pipeline.corpora.log import find_version, read_log
+from pairmill.pipeline.corpora.tags import delete_tag, set_tag
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.lock import making
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest, LogEntry
+from pairmill.schemas.errors import BusyError, UserError
+from pairmill.schemas.gc import Garbage, KeepConfig
 from tests.make import Counting, build, photograph, save, tiny_recipe, tree
 from tests.pipeline.test_diff import PLAIN, Growing
 
@@ -59,14 +59,19 @@ def going(garbage: Garbage) -> list[str]:
 def used(folder: str) -> int:
     """Bytes of all files below a folder, each once however many names it has."""
     paths = (Path(place) / name for place, _, names in os.walk(folder) for name in names)
-    return sum({(status.st_dev, status.st_ino): status.st_size for status in (path.lstat() for path in paths)}.values())
+    return sum(
+        {
+            (status.st_dev, status.st_ino): status.st_size
+            for status in (path.lstat() for path in paths)
+        }.values()
+    )
 
 
 def test_the_newest_stays_and_stages_of_it(growing: Growing) -> None:
     storage, (one, two, three) = growing.storage, versions(growing.storage)
     before = tree(Path(storage.url))
     garbage = find_garbage(storage, NEVER, NOW)
-    assert tree(Path(storage.url)) == before             # a look deletes nothing
+    assert tree(Path(storage.url)) == before  # a look deletes nothing
     assert going(garbage) == [one, two]
     assert [version.kept for version in garbage.versions] == ["", "", "the newest"]
     was = used(storage.url)
@@ -74,13 +79,17 @@ def test_the_newest_stays_and_stages_of_it(growing: Growing) -> None:
     assert collect(storage, NEVER, NOW) == garbage
     grown = Path(storage.path(layout.corpus_log("tiny"))).stat().st_size - logs
     assert was - used(storage.url) + grown == garbage.bytes > 0
-    assert storage.names(layout.corpus_folder("tiny")) == sorted([three, "log.jsonl", "sources.json"])
+    assert storage.names(layout.corpus_folder("tiny")) == sorted(
+        [three, "log.jsonl", "sources.json"]
+    )
     assert storage.files("places/tiny") == [f"{three}/images.json"]
     assert verify(storage, find_version(storage, "tiny")).ok
     counting = Counting()
-    growing_recipe = tiny_recipe(growing.folder, images={"clean": [f"{growing.folder}/clean"]}, **PLAIN)
+    growing_recipe = tiny_recipe(
+        growing.folder, images={"clean": [f"{growing.folder}/clean"]}, **PLAIN
+    )
     assert build(growing_recipe, storage.url, watcher=counting).version == three
-    assert set(counting.computed.values()) == {0}        # a rerun finds all it needs
+    assert set(counting.computed.values()) == {0}  # a rerun finds all it needs
     assert find_garbage(storage, NEVER, NOW).empty
     with pytest.raises(UserError, match="was deleted by `pairmill corpus gc`"):
         find_version(storage, f"tiny@{one}")
@@ -108,7 +117,9 @@ def test_tags_age_and_number_keep_versions(growing: Growing) -> None:
     assert going(find_garbage(storage, KeepConfig(last=2, days=0), NOW)) == []
     age = (NOW - datetime.now(UTC)).total_seconds() / 86400
     assert going(find_garbage(storage, KeepConfig(last=1, days=age + 1), NOW)) == []
-    assert find_garbage(storage, KeepConfig(last=1, days=age + 1), NOW).empty              # nor stages, nor units
+    assert find_garbage(
+        storage, KeepConfig(last=1, days=age + 1), NOW
+    ).empty  # nor stages, nor units
     assert going(find_garbage(storage, KeepConfig(last=1, days=age - 1), NOW)) == [two]
     delete_tag(storage, f"tiny@{one}", "first")
     assert going(collect(storage, NEVER, NOW)) == [one, two]
@@ -117,12 +128,24 @@ def test_tags_age_and_number_keep_versions(growing: Growing) -> None:
 
 def test_a_clock_that_was_set_back_makes_no_version_old(growing: Growing) -> None:
     storage, (one, two, three) = growing.storage, versions(growing.storage)
-    times = {one: "2029-12-31T00:00:00Z", two: "1999-01-01T00:00:00Z", three: "2029-12-31T12:00:00Z"}
+    times = {
+        one: "2029-12-31T00:00:00Z",
+        two: "1999-01-01T00:00:00Z",
+        three: "2029-12-31T12:00:00Z",
+    }
     lines = [entry.with_(time=times[entry.version]) for entry in read_log(storage, "tiny")]
-    storage.write(layout.corpus_log("tiny"), "".join(f"{line.canonical_json()}\n" for line in lines).encode())
+    storage.write(
+        layout.corpus_log("tiny"), "".join(f"{line.canonical_json()}\n" for line in lines).encode()
+    )
     assert going(find_garbage(storage, KeepConfig(last=1, days=10), NOW)) == []
-    assert going(find_garbage(storage, KeepConfig(last=1, days=10), datetime(1998, 1, 1, tzinfo=UTC))) == []
-    assert going(find_garbage(storage, KeepConfig(last=1, days=10), NOW + timedelta(days=20))) == [one, two]
+    assert (
+        going(find_garbage(storage, KeepConfig(last=1, days=10), datetime(1998, 1, 1, tzinfo=UTC)))
+        == []
+    )
+    assert going(find_garbage(storage, KeepConfig(last=1, days=10), NOW + timedelta(days=20))) == [
+        one,
+        two,
+    ]
 
 
 def test_one_corpus_alone(growing: Growing) -> None:
@@ -132,7 +155,10 @@ def test_one_corpus_alone(growing: Growing) -> None:
     garbage = collect(storage, NEVER, NOW, "tiny")
     assert {version.corpus for version in garbage.going} == {"tiny"}
     assert len(read_log(storage, "other")) == 2
-    assert all(verify(storage, find_version(storage, f"other@{e.version}")).ok for e in read_log(storage, "other"))
+    assert all(
+        verify(storage, find_version(storage, f"other@{e.version}")).ok
+        for e in read_log(storage, "other")
+    )
     assert len(collect(storage, NEVER, NOW).going) == 1
 
 
@@ -154,7 +180,9 @@ def test_nothing_is_deleted_while_something_is_built(growing: Growing) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 5, 9])
-def test_a_kill_in_between_is_made_up_for(growing: Growing, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_in_between_is_made_up_for(
+    growing: Growing, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     storage, removed, remove = growing.storage, [], Storage.remove
 
     def dying(self: Storage, name: str) -> None:
@@ -168,12 +196,14 @@ def test_a_kill_in_between_is_made_up_for(growing: Growing, after: int, monkeypa
         with pytest.raises(KeyboardInterrupt):
             collect(storage, NEVER, NOW)
     assert verify(storage, find_version(storage, "tiny")).ok
-    for entry in read_log(storage, "tiny"):              # none that is half there is found
+    for entry in read_log(storage, "tiny"):  # none that is half there is found
         if not entry.collected:
             assert verify(storage, find_version(storage, f"tiny@{entry.version}")).ok
     collect(storage, NEVER, NOW)
     assert find_garbage(storage, NEVER, NOW).empty
-    assert len([n for n in storage.names(layout.corpus_folder("tiny")) if VERSION.fullmatch(n)]) == 1
+    assert (
+        len([n for n in storage.names(layout.corpus_folder("tiny")) if VERSION.fullmatch(n)]) == 1
+    )
 
 
 def test_what_was_never_finished_goes_when_it_is_old(growing: Growing) -> None:
@@ -184,7 +214,9 @@ def test_what_was_never_finished_goes_when_it_is_old(growing: Growing) -> None:
     assert find_garbage(storage, KeepConfig(last=1, days=1e5), NOW).empty
     garbage = find_garbage(storage, NEVER, NOW)
     assert garbage.unfinished == ("tiny/" + "0" * 12,)
-    assert [(stage.stage, stage.units) for stage in garbage.stages if stage.units] == [("ingest", ("0" * 64,))]
+    assert [(stage.stage, stage.units) for stage in garbage.stages if stage.units] == [
+        ("ingest", ("0" * 64,))
+    ]
     assert garbage.bytes == 1100
     collect(storage, NEVER, NOW)
     assert find_garbage(storage, NEVER, NOW).empty
@@ -208,7 +240,10 @@ def test_a_version_that_was_deleted_can_be_built_again(growing: Growing, tmp_pat
         (fewer.folder / f"clean/{seed}.png").unlink()
     assert fewer.build().version == one
     assert find_version(storage, f"tiny@{one}").version == one
-    assert [(entry.version, bool(entry.collected)) for entry in read_log(storage, "tiny")][2:] == [(three, False), (one, False)]
+    assert [(entry.version, bool(entry.collected)) for entry in read_log(storage, "tiny")][2:] == [
+        (three, False),
+        (one, False),
+    ]
     assert going(find_garbage(storage, NEVER, NOW)) == [three]
 
 
@@ -235,9 +270,16 @@ def test_a_year_of_builds(tmp_path: Path) -> None:
     for month in range(12):
         save(photograph(month, 97, 81, noise=0), folder / f"clean/{month}.png")
         save(photograph(50 + month, 83, 75, noise=0), folder / f"clean/{50 + month}.png")
-        settings: dict[str, Any] = PLAIN | {"seed": 1, "splits": {"train": 1, "val": 0}, "shards": {"samples": 32}}
+        settings: dict[str, Any] = PLAIN | {
+            "seed": 1,
+            "splits": {"train": 1, "val": 0},
+            "shards": {"samples": 32},
+        }
         settings |= {"samples_per_tile": 2} if month >= 7 else {}
-        recipe, counting = tiny_recipe(folder, images={"clean": [f"{folder}/clean"]}, **settings), Counting()
+        recipe, counting = (
+            tiny_recipe(folder, images={"clean": [f"{folder}/clean"]}, **settings),
+            Counting(),
+        )
         manifests.append(build(recipe, storage.url, watcher=counting))
         made.append(counting.computed)
         _as_of(storage, month)
@@ -247,12 +289,19 @@ def test_a_year_of_builds(tmp_path: Path) -> None:
             collect(storage, KeepConfig(last=3, days=0), datetime(2027, 1, 1, tzinfo=UTC))
     entries = read_log(storage, "tiny")
     assert [entry.version for entry in entries] == [manifest.version for manifest in manifests]
-    assert [entry.parent for entry in entries] == ["", *(manifest.version for manifest in manifests[:-1])]
-    assert [not entry.collected for entry in entries] == [month in (4, 9, 10, 11) for month in range(12)]
+    assert [entry.parent for entry in entries] == [
+        "",
+        *(manifest.version for manifest in manifests[:-1]),
+    ]
+    assert [not entry.collected for entry in entries] == [
+        month in (4, 9, 10, 11) for month in range(12)
+    ]
     _check_diffs(storage, manifests)
     for month, computed in enumerate(made):
-        assert computed["ingest"] == 2                   # the new images alone
-        assert computed["synthesize"] <= (len(manifests[month].shard_names) if month in (0, 7) else 6)
+        assert computed["ingest"] == 2  # the new images alone
+        assert computed["synthesize"] <= (
+            len(manifests[month].shard_names) if month in (0, 7) else 6
+        )
     assert len(manifests[11].shard_names) > 30
     for month in (4, 9, 10, 11):
         assert verify(storage, manifests[month]).ok
@@ -263,18 +312,29 @@ def _as_of(storage: Storage, month: int) -> None:
     """The last line of the log was written on the first of that month of 2026."""
     *others, last = read_log(storage, "tiny")
     lines: list[LogEntry] = [*others, last.with_(time=f"2026-{month + 1:02d}-01T00:00:00Z")]
-    storage.write(layout.corpus_log("tiny"), "".join(f"{line.canonical_json()}\n" for line in lines).encode())
+    storage.write(
+        layout.corpus_log("tiny"), "".join(f"{line.canonical_json()}\n" for line in lines).encode()
+    )
 
 
 def _check_diffs(storage: Storage, manifests: list[CorpusManifest]) -> None:
     latest = diff(storage, manifests[10], manifests[11])
     assert (len(latest.images_added), len(latest.images_removed)) == (2, 0)
-    assert (latest.samples.removed, latest.samples.changed) == (0, 0)      # old samples keep their bytes
+    assert (latest.samples.removed, latest.samples.changed) == (
+        0,
+        0,
+    )  # old samples keep their bytes
     assert latest.samples.equal == sum(manifests[10].identity.samples.values())
-    assert latest.samples.added == sum(manifests[11].identity.samples.values()) - latest.samples.equal > 0
+    assert (
+        latest.samples.added
+        == sum(manifests[11].identity.samples.values()) - latest.samples.equal
+        > 0
+    )
     assert latest.shards.same >= latest.shards.old - 6
     since = diff(storage, manifests[4], manifests[11])
-    assert [(change.path, change.old, change.new) for change in since.recipe] == [("samples_per_tile", 1, 2)]
+    assert [(change.path, change.old, change.new) for change in since.recipe] == [
+        ("samples_per_tile", 1, 2)
+    ]
     assert len(since.images_added) == 14
     assert (since.samples.removed, since.samples.changed) == (0, 0)
     assert since.samples.equal == sum(manifests[4].identity.samples.values())

@@ -12,21 +12,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.noise.inject import OVERLAP, PHASE, cover, draw_placements, noise_field
-from pipeline.rng import stream
-from schemas.ops.pooled import Inject, Placement
+from pairmill.pipeline.noise.inject import OVERLAP, PHASE, cover, draw_placements, noise_field
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.ops.pooled import Inject, Placement
 
 
-def inject(shape: tuple[int, int], patch: int, count: int, key: Any = 0, strength: float = 1.0) -> Inject:
+def inject(
+    shape: tuple[int, int], patch: int, count: int, key: Any = 0, strength: float = 1.0
+) -> Inject:
     placements = draw_placements(stream(3, "inject", key), shape, patch, count)
     return Inject(pool="0" * 64, strength=strength, placements=placements)
 
 
 def white(patch: int, count: int, seed: int = 1) -> NDArray[np.float32]:
-    return (np.random.default_rng(seed).standard_normal((count, patch, patch, 3)) * (3, 5, 7)).astype(np.float32)
+    return (
+        np.random.default_rng(seed).standard_normal((count, patch, patch, 3)) * (3, 5, 7)
+    ).astype(np.float32)
 
 
-def field(op: Inject, shape: tuple[int, int], patch: Callable[[int], NDArray[np.float32]]) -> NDArray[np.float32]:
+def field(
+    op: Inject, shape: tuple[int, int], patch: Callable[[int], NDArray[np.float32]]
+) -> NDArray[np.float32]:
     """The noise alone, (rows, columns, 3)."""
     return noise_field(shape, op, patch)
 
@@ -56,7 +62,11 @@ def test_crops_lie_inside_their_patch(height: int, width: int, patch: int, key: 
 
 def test_all_choices_are_made() -> None:
     places = [place for key in range(40) for place in inject((20, 88), 32, 3, key).placements]
-    for name, values in (("index", {0, 1, 2}), ("flip_rows", {False, True}), ("flip_columns", {False, True})):
+    for name, values in (
+        ("index", {0, 1, 2}),
+        ("flip_rows", {False, True}),
+        ("flip_columns", {False, True}),
+    ):
         assert {getattr(place, name) for place in places} == values
     assert {place.patch_top for place in places} == {0, 8}
     assert {place.patch_left for place in places if place.width <= 16} == {0, 8, 16}
@@ -65,15 +75,30 @@ def test_all_choices_are_made() -> None:
 def test_one_crop_worked_out() -> None:
     """A tile inside one patch: the crop, flipped, times the strength."""
     patch = white(32, 1)[0]
-    place = Placement(index=0, patch_top=8, patch_left=16, flip_rows=True, flip_columns=False, top=0, left=0, height=11, width=7)
+    place = Placement(
+        index=0,
+        patch_top=8,
+        patch_left=16,
+        flip_rows=True,
+        flip_columns=False,
+        top=0,
+        left=0,
+        height=11,
+        width=7,
+    )
     op = Inject(pool="0" * 64, strength=0.5, placements=(place,))
-    np.testing.assert_array_equal(field(op, (11, 7), lambda _: patch), patch[8:19, 16:23][::-1] * np.float32(0.5))
+    np.testing.assert_array_equal(
+        field(op, (11, 7), lambda _: patch), patch[8:19, 16:23][::-1] * np.float32(0.5)
+    )
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.8, 1.2])
 def test_strength_scales(strength: float) -> None:
     patches = white(32, 6)
-    unit, scaled = (field(inject((37, 71), 32, 6, strength=s), (37, 71), lambda i: patches[i]) for s in (1.0, strength))
+    unit, scaled = (
+        field(inject((37, 71), 32, 6, strength=s), (37, 71), lambda i: patches[i])
+        for s in (1.0, strength)
+    )
     np.testing.assert_allclose(scaled, unit * strength, rtol=1e-6)
 
 
@@ -81,16 +106,25 @@ def test_moments_are_those_of_the_pool_with_no_seams() -> None:
     """Over many tiles: mean 0 everywhere, and at every pixel, seam, corner of seams or not, the pool's variance."""
     shape, patch, count = (52, 75), 32, 400
     patches = white(patch, count)
-    tiles = np.stack([field(inject(shape, patch, count, key), shape, lambda i: patches[i]) for key in range(1200)])
+    tiles = np.stack(
+        [
+            field(inject(shape, patch, count, key), shape, lambda i: patches[i])
+            for key in range(1200)
+        ]
+    )
     assert np.abs(tiles.mean(axis=(0, 1, 2))).max() < 0.02
     np.testing.assert_allclose(tiles.std(axis=(0, 1, 2)), [3, 5, 7], rtol=0.02)
 
-    variance = (tiles / (3, 5, 7)).var(axis=(0, 3))                  # (rows, columns), from 3,600 values each
+    variance = (tiles / (3, 5, 7)).var(axis=(0, 3))  # (rows, columns), from 3,600 values each
     rows, columns = (np.zeros(length, bool) for length in shape)
     rows[24:32], columns[24:32], columns[48:56] = True, True, True
     plain = variance[~rows][:, ~columns].mean()
     assert plain == pytest.approx(1, abs=0.02)
-    for region in (variance[rows][:, ~columns], variance[~rows][:, columns], variance[rows][:, columns]):
+    for region in (
+        variance[rows][:, ~columns],
+        variance[~rows][:, columns],
+        variance[rows][:, columns],
+    ):
         assert region.mean() == pytest.approx(plain, rel=0.03)
     assert variance.min() > 0.85
     assert variance.max() < 1.15

@@ -9,10 +9,21 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.ndimage import shift as spline_shift
 
-from models.functional.kernels import gaussian_kernel
-from models.kernelgan.finish import finish
-from pipeline.kernels.quality import distance_matrix, judge, medoid, pair_shift, phase_shift
-from schemas.kernel import KernelGanConfig, KernelQualityConfig, KernelReason, KernelVerdict
+from pairmill.models.functional.kernels import gaussian_kernel
+from pairmill.models.kernelgan.postprocess import finish
+from pairmill.pipeline.kernels.quality import (
+    distance_matrix,
+    judge,
+    medoid,
+    pair_shift,
+    phase_shift,
+)
+from pairmill.schemas.kernel import (
+    KernelGanConfig,
+    KernelQualityConfig,
+    KernelReason,
+    KernelVerdict,
+)
 
 QUALITY = KernelQualityConfig()
 
@@ -68,18 +79,42 @@ WIGGLE = 0.004 * (-1.0) ** np.add.outer(np.arange(13), np.arange(13))
         (np.full((13, 13), np.nan), KernelReason.NOT_FINITE, {}),
         (1e-4 * GOOD, KernelReason.SUM, {}),
         (gaussian_kernel(13, 1.0, 1.0, 0, 4.0), KernelReason.OFF_CENTRE, {}),
-        (gaussian_kernel(13, 1.0, 1.0, 0, 6.2), KernelReason.OFF_CENTRE, {"max_residual_offset": 1e-12}),
+        (
+            gaussian_kernel(13, 1.0, 1.0, 0, 6.2),
+            KernelReason.OFF_CENTRE,
+            {"max_residual_offset": 1e-12},
+        ),
         (with_ring(GOOD), KernelReason.BORDER, {}),
         (GOOD + WIGGLE - WIGGLE.mean(), KernelReason.NEGATIVE, {"max_border": 1.0}),
-        (gaussian_kernel(13, 0.3, 0.3, 0, 6.5), KernelReason.TOO_SHARP, {"min_support": 6.0, "match_spectrum": False}),
-        (gaussian_kernel(13, 2.6, 2.6, 0, 6.5), KernelReason.TOO_WIDE,
-         {"max_support": 30.0, "max_border": 1.0, "match_spectrum": False}),
+        (
+            gaussian_kernel(13, 0.3, 0.3, 0, 6.5),
+            KernelReason.TOO_SHARP,
+            {"min_support": 6.0, "match_spectrum": False},
+        ),
+        (
+            gaussian_kernel(13, 2.6, 2.6, 0, 6.5),
+            KernelReason.TOO_WIDE,
+            {"max_support": 30.0, "max_border": 1.0, "match_spectrum": False},
+        ),
         (GOOD, KernelReason.MISMATCH, {"max_mismatch": 0.1}),
         (GOOD, KernelReason.MISALIGNED, {"max_shift": 1e-9}),
     ],
-    ids=["nan", "sum", "off-centre", "residual", "border", "negative", "sharp", "wide", "mismatch", "shift"],
+    ids=[
+        "nan",
+        "sum",
+        "off-centre",
+        "residual",
+        "border",
+        "negative",
+        "sharp",
+        "wide",
+        "mismatch",
+        "shift",
+    ],
 )
-def test_every_rule_has_its_reason(raw: np.ndarray, reason: KernelReason, changes: dict[str, float]) -> None:
+def test_every_rule_has_its_reason(
+    raw: np.ndarray, reason: KernelReason, changes: dict[str, float]
+) -> None:
     found = verdict(raw, raw, **changes)
     assert found.reason is reason
     assert found.detail.endswith("is allowed") or reason is KernelReason.NOT_FINITE
@@ -88,19 +123,43 @@ def test_every_rule_has_its_reason(raw: np.ndarray, reason: KernelReason, change
 @pytest.mark.parametrize(
     ("raw", "changes", "said"),
     [
-        (1e-4 * GOOD, {}, "it changes the brightness of pictures by 100 %; at most 10 % is allowed"),
-        (gaussian_kernel(13, 1.0, 1.0, 0, 4.0), {}, "it moves pictures by 3.54 px; at most 2 px is allowed"),
-        (with_ring(GOOD), {}, "it is cut off or went astray: 20 % of it lies at its edge; at most 5 % is allowed"),
-        (gaussian_kernel(13, 0.3, 0.3, 0, 6.5), {"min_support": 6.0, "match_spectrum": False},
-         "it hardly blurs: it spreads a point over 4 px; at least 6 px is allowed"),
-        (GOOD, {"max_mismatch": 0.1},
-         r"its LR is sharper or softer than the photograph: their spectra differ by [0-9.]+ dB; at most 0.1 dB is allowed"),
-        (GOOD, {"max_shift": 1e-9}, "its LR does not lie over HR: it is shifted by [0-9.e-]+ px; at most 1e-09 px is allowed"),
+        (
+            1e-4 * GOOD,
+            {},
+            "it changes the brightness of pictures by 100 %; at most 10 % is allowed",
+        ),
+        (
+            gaussian_kernel(13, 1.0, 1.0, 0, 4.0),
+            {},
+            "it moves pictures by 3.54 px; at most 2 px is allowed",
+        ),
+        (
+            with_ring(GOOD),
+            {},
+            "it is cut off or went astray: 20 % of it lies at its edge; at most 5 % is allowed",
+        ),
+        (
+            gaussian_kernel(13, 0.3, 0.3, 0, 6.5),
+            {"min_support": 6.0, "match_spectrum": False},
+            "it hardly blurs: it spreads a point over 4 px; at least 6 px is allowed",
+        ),
+        (
+            GOOD,
+            {"max_mismatch": 0.1},
+            r"its LR is sharper or softer than the photograph: their spectra differ by [0-9.]+ dB; at most 0.1 dB is allowed",
+        ),
+        (
+            GOOD,
+            {"max_shift": 1e-9},
+            "its LR does not lie over HR: it is shifted by [0-9.e-]+ px; at most 1e-09 px is allowed",
+        ),
         (np.full((13, 13), np.nan), {}, "none of 2 restarts ended in a kernel"),
     ],
     ids=["sum", "off-centre", "border", "sharp", "mismatch", "shift", "nan"],
 )
-def test_verdicts_say_what_is_wrong_and_what_is_allowed(raw: np.ndarray, changes: dict[str, float], said: str) -> None:
+def test_verdicts_say_what_is_wrong_and_what_is_allowed(
+    raw: np.ndarray, changes: dict[str, float], said: str
+) -> None:
     assert re.fullmatch(said, verdict(raw, raw, **changes).detail)
 
 
@@ -141,9 +200,13 @@ def test_distances_and_medoid() -> None:
 @pytest.mark.parametrize("moved", [(0.0, 0.0), (0.3, -0.2), (1.5, 0.75)])
 def test_phase_shift_measures_fractions_of_a_pixel(moved: tuple[float, float]) -> None:
     high = IMAGE.astype(np.float64).mean(2)
-    assert phase_shift(high, spline_shift(high, moved, mode="reflect")) == pytest.approx(moved, abs=0.03)
+    assert phase_shift(high, spline_shift(high, moved, mode="reflect")) == pytest.approx(
+        moved, abs=0.03
+    )
 
 
 def test_pair_shift_sees_an_off_centre_kernel_and_passes_asymmetry() -> None:
     assert pair_shift(IMAGE, gaussian_kernel(17, 1.5, 0.8, 0.3, 8.5)) < 0.02
-    assert pair_shift(IMAGE, gaussian_kernel(17, 1.5, 0.8, 0.3, 8.0)) == pytest.approx(np.hypot(0.5, 0.5), abs=0.05)
+    assert pair_shift(IMAGE, gaussian_kernel(17, 1.5, 0.8, 0.3, 8.0)) == pytest.approx(
+        np.hypot(0.5, 0.5), abs=0.05
+    )

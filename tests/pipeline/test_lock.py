@@ -13,21 +13,34 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout, lease
-from pipeline.lease import silence
-from pipeline.lock import GC, acquire, holding, is_stale, locks, making, read_lock, refuse, take_away, this_process
-from pipeline.storage import Storage
-from schemas.errors import BusyError
-from schemas.lock import Holder
+from pairmill.pipeline.workspace import heartbeat, layout
+from pairmill.pipeline.workspace.heartbeat import silence
+from pairmill.pipeline.workspace.lock import (
+    GC,
+    acquire,
+    holding,
+    is_stale,
+    locks,
+    making,
+    read_lock,
+    refuse,
+    take_away,
+    this_process,
+)
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import BusyError
+from pairmill.schemas.lock import Holder
 from tests.e2e.conftest import wait_until
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=["local", "memory"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Storage:
+def storage(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Storage:
     """A folder, and an object store with conditional uploads."""
-    monkeypatch.setattr("pipeline.lock.SETTLE", 0.01)
+    monkeypatch.setattr("pairmill.pipeline.workspace.lock.SETTLE", 0.01)
     return Storage(str(tmp_path) if request.param == "local" else f"memory://{uuid.uuid4().hex}")
 
 
@@ -41,7 +54,10 @@ def plant(storage: Storage, name: str, **changes: object) -> Holder:
 def dead() -> dict[str, object]:
     """The number and the birth of a process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(99)"])
-    holder = {"pid": process.pid, "born": Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19]}
+    holder = {
+        "pid": process.pid,
+        "born": Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19],
+    }
     process.kill()
     process.wait()
     return holder
@@ -52,7 +68,10 @@ def test_one_at_a_time_and_free_again(storage: Storage) -> None:
         lock.check()
         with pytest.raises(BusyError) as caught, holding(storage, "a", "build of a"):
             pass
-        assert f"process {os.getpid()} on {lock.holder.host}, since {lock.holder.since}" in caught.value.got
+        assert (
+            f"process {os.getpid()} on {lock.holder.host}, since {lock.holder.since}"
+            in caught.value.got
+        )
         assert "build of a" in caught.value.got
         assert "unlock a" in caught.value.todo
         assert caught.value.exit_code == 75
@@ -90,12 +109,15 @@ def test_a_dead_process_is_taken_over(storage: Storage) -> None:
     ("changes", "stale"),
     [
         ({}, False),
-        ({"born": "1"}, True),                           # the number belongs to another process by now
-        ({"boot": "before"}, True),                      # the machine was started again
-        ({"host": "elsewhere", "born": "1"}, False),     # cannot be seen from here, and was heard of a moment ago
+        ({"born": "1"}, True),  # the number belongs to another process by now
+        ({"boot": "before"}, True),  # the machine was started again
+        (
+            {"host": "elsewhere", "born": "1"},
+            False,
+        ),  # cannot be seen from here, and was heard of a moment ago
         ({"machine": "another", "boot": "before"}, False),
-        ({"space": "pid:[1]", "born": "1"}, False),      # another container
-        ({"since": "2090-01-01T00:00:00Z"}, False),      # no clock is asked
+        ({"space": "pid:[1]", "born": "1"}, False),  # another container
+        ({"since": "2090-01-01T00:00:00Z"}, False),  # no clock is asked
         ({"since": "1990-01-01T00:00:00Z"}, False),
     ],
 )
@@ -107,29 +129,33 @@ def test_who_is_dead(storage: Storage, changes: dict[str, object], stale: bool) 
     else:
         with pytest.raises(BusyError):
             acquire(storage, "a", "x")
-        assert read_lock(storage, "a") == holder         # untouched
+        assert read_lock(storage, "a") == holder  # untouched
 
 
-@pytest.mark.parametrize("far", [{"host": "elsewhere"}, {"machine": "another"}, {"space": "pid:[1]", "born": "1"}])
+@pytest.mark.parametrize(
+    "far", [{"host": "elsewhere"}, {"machine": "another"}, {"space": "pid:[1]", "born": "1"}]
+)
 def test_who_cannot_be_seen_is_dead_after_a_long_silence(
     storage: Storage, monkeypatch: pytest.MonkeyPatch, far: dict[str, object]
 ) -> None:
     holder = plant(storage, "a", **far)
-    time.sleep(0.05)                                     # a moment that is too long for a lease of nothing
+    time.sleep(0.05)  # a moment that is too long for a lease of nothing
     with pytest.raises(BusyError) as caught:
         acquire(storage, "a", "x")
     assert "counts as dead after 15 silent minutes" in caught.value.todo
-    assert 0 < silence(storage, layout.lock_file("a"), holder) < lease.LEASE
-    monkeypatch.setattr(lease, "LEASE", 0.0)
+    assert 0 < silence(storage, layout.lock_file("a"), holder) < heartbeat.LEASE
+    monkeypatch.setattr(heartbeat, "LEASE", 0.0)
     assert is_stale(storage, "a", holder)
     acquire(storage, "a", "x").release()
-    here = plant(storage, "a")                           # a process that is seen to live may be silent
+    here = plant(storage, "a")  # a process that is seen to live may be silent
     assert not is_stale(storage, "a", here)
     assert [name for name in storage.files("locks") if not name.startswith(".")] == ["a.json"]
 
 
-def test_a_holder_gives_signs_of_life_until_it_is_done(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "BEAT", 0.01)
+def test_a_holder_gives_signs_of_life_until_it_is_done(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT", 0.01)
     with holding(storage, "a", "x") as lock:
         beat = layout.beat_file(lock.holder.token)
         assert wait_until(lambda: storage.exists(beat), 30)
@@ -142,11 +168,13 @@ def test_a_holder_gives_signs_of_life_until_it_is_done(storage: Storage, monkeyp
     assert storage.modified(beat) == 0.0
 
 
-def test_a_dead_holder_on_another_machine_leaves_nothing_behind(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_holder_on_another_machine_leaves_nothing_behind(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither its lock nor its signs of life, whoever takes the lock over."""
     holder = plant(storage, "a", host="elsewhere")
     storage.write(layout.beat_file(holder.token), b"")
-    monkeypatch.setattr(lease, "LEASE", -1.0)
+    monkeypatch.setattr(heartbeat, "LEASE", -1.0)
     acquire(storage, "a", "x").release()
     plant(storage, "b", host="elsewhere", token=holder.token)
     storage.write(layout.beat_file(holder.token), b"")
@@ -175,7 +203,11 @@ def test_a_damaged_lock_is_a_clear_error(storage: Storage) -> None:
 
 
 def test_builds_and_gc_see_each_other(storage: Storage) -> None:
-    with holding(storage, GC, "gc"), pytest.raises(BusyError, match="at work"), making(storage, "photos"):
+    with (
+        holding(storage, GC, "gc"),
+        pytest.raises(BusyError, match="at work"),
+        making(storage, "photos"),
+    ):
         pass
     assert locks(storage) == {}
     with making(storage, "photos"), making(storage, "others"):
@@ -184,9 +216,9 @@ def test_builds_and_gc_see_each_other(storage: Storage) -> None:
 
 CHILD = """
 import sys
-from pipeline.lock import acquire
-from pipeline.storage import Storage
-from schemas.errors import BusyError
+from pairmill.pipeline.workspace.lock import acquire
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import BusyError
 sys.stdin.readline()
 try:
     acquire(Storage(sys.argv[1]), "a", "x")
@@ -203,7 +235,9 @@ def test_of_many_processes_one_wins(tmp_path: Path, stale: bool) -> None:
     if stale:
         plant(Storage(str(tmp_path)), "a", born="1")
     command, pipe = [sys.executable, "-c", CHILD, tmp_path], subprocess.PIPE
-    children = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) for _ in range(6)]
+    children = [
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) for _ in range(6)
+    ]
     for child in children:
         assert child.stdin is not None
         child.stdin.write("\n")
@@ -212,7 +246,7 @@ def test_of_many_processes_one_wins(tmp_path: Path, stale: bool) -> None:
     assert sorted(said) == ["busy"] * 5 + ["mine"]
     holder = json.loads((tmp_path / layout.lock_file("a")).read_text())
     assert holder["pid"] == children[said.index("mine")].pid
-    for child in children:                               # gone without giving it back, as after SIGKILL
+    for child in children:  # gone without giving it back, as after SIGKILL
         child.kill()
         child.wait()
         assert child.stdin is not None

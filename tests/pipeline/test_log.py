@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.corpora.log import append_log, corpus_names, find_version, read_log
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import IntegrityError, UserError
+from pairmill.pipeline.corpora.log import append_log, corpus_names, find_version, read_log
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import IntegrityError, UserError
 from tests.make import Tiny
 
 
@@ -25,7 +25,9 @@ def store(tiny: Tiny, tmp_path: Path) -> Storage:
     storage = Storage(str(tmp_path))
     for number in (1, 2, 3, 3, 1):
         manifest = version(tiny, number)
-        storage.write(f"corpora/tiny/{manifest.version}/manifest.json", manifest.canonical_json().encode())
+        storage.write(
+            f"corpora/tiny/{manifest.version}/manifest.json", manifest.canonical_json().encode()
+        )
         append_log(storage, manifest, f"2026-01-0{number}T00:00:00Z")
     return storage
 
@@ -41,7 +43,7 @@ def test_lines_are_oldest_first_with_parents(store: Storage, tiny: Tiny) -> None
 
 def test_finding(store: Storage, tiny: Tiny) -> None:
     two = version(tiny, 2)
-    assert find_version(store, "tiny") == version(tiny, 1)           # the newest line
+    assert find_version(store, "tiny") == version(tiny, 1)  # the newest line
     assert find_version(store, f"tiny@{two.version}") == two
     assert find_version(store, f"tiny@{two.version[:6]}") == two
 
@@ -64,7 +66,9 @@ def test_an_empty_workspace(tmp_path: Path) -> None:
 
 def test_ambiguous_digits(store: Storage, tiny: Tiny) -> None:
     versions = [version(tiny, number) for number in range(1, 40)]
-    first = next(v for v in versions if sum(w.version[0] == v.version[0] for w in versions) > 1).version[0]
+    first = next(
+        v for v in versions if sum(w.version[0] == v.version[0] for w in versions) > 1
+    ).version[0]
     for manifest in versions:
         append_log(store, manifest, "2026-01-09T00:00:00Z")
     with pytest.raises(UserError, match=r"[0-9]+ versions of tiny fit"):

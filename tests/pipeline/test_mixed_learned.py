@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from pipeline import layout
-from pipeline.corpora.replay import find_samples, read_table, replay
-from pipeline.corpora.verify import verify
-from pipeline.stages import fit_pdm, fit_redegnet
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.recipe import Recipe
-from schemas.report import ReportData
+from pairmill.pipeline.corpora.replay import find_samples, read_table, replay
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.stages import fit_pdm, fit_redegnet
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.report import ReportData
 from tests.make import build, photograph, save, tiny_recipe, tree, with_redegnet
 
 ROOT = Path(__file__).parents[2]
@@ -34,11 +34,16 @@ def recipe_of(folder: Path) -> Recipe:
         save((hq // 2 + 20 * number).astype("uint8"), folder / f"lq/{number}.png")
     degraders: list[dict[str, Any]] = [{"kind": "realsr"}, {"kind": "pdm", "accept_failed": True}]
     recipe = tiny_recipe(
-        folder, images={"real": [f"{folder}/real"]}, tiles={"size": 64}, samples_per_tile=30, degraders=degraders,
+        folder,
+        images={"real": [f"{folder}/real"]},
+        tiles={"size": 64},
+        samples_per_tile=30,
+        degraders=degraders,
         splits={"train": 1, "val": 0},
-        realism={"patch": 16, "patches": 600, "folds": 2, "network": False}, curation={},
+        realism={"patch": 16, "patches": 600, "folds": 2, "network": False},
+        curation={},
         kernels={"iterations": 10, "restarts": 1, "crop": 40},
-    )  # fmt: skip
+    )
     return with_redegnet(recipe, folder)
 
 
@@ -48,7 +53,9 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def whole(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, CorpusManifest]:
+def whole(
+    recipe: Recipe, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Storage, CorpusManifest]:
     """The corpus, never interrupted."""
     workspace = tmp_path_factory.mktemp("whole")
     return Storage(str(workspace)), build(recipe, workspace)
@@ -57,8 +64,8 @@ def whole(recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sto
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from pipeline.stage import Context
-from schemas.recipe import Recipe
+from pairmill.pipeline.runner.stage import Context
+from pairmill.schemas.recipe import Recipe
 from tests.make import build
 
 stage, state, recipe, workspace = sys.argv[1:]
@@ -108,7 +115,9 @@ def test_it_verifies_and_every_sample_is_replayed(whole: tuple[Storage, CorpusMa
     assert all(sample.identical for sample in replay(storage, manifest, found))
 
 
-def test_the_report_ranks_the_degraders_and_shows_both_fits(whole: tuple[Storage, CorpusManifest]) -> None:
+def test_the_report_ranks_the_degraders_and_shows_both_fits(
+    whole: tuple[Storage, CorpusManifest],
+) -> None:
     storage, manifest = whole
     folder = f"{layout.version_folder(manifest.identity.name, manifest.version)}/report"
     data = ReportData.model_validate_json(storage.read(f"{folder}/report.json"))
@@ -128,5 +137,7 @@ def test_the_report_ranks_the_degraders_and_shows_both_fits(whole: tuple[Storage
         for picture in filter(None, (view.first, view.picture, view.kernels)):
             assert storage.exists(f"{folder}/{picture}")
             assert f'src="{picture}"' in page
-    assert not [title for title, _, _ in redegnet.charts if title == "Features"]      # there was no VGG
-    assert "realsr" not in page.split('class="lead"')[1].split("</p>")[0]             # what the corpus is, in words
+    assert not [title for title, _, _ in redegnet.charts if title == "Features"]  # there was no VGG
+    assert (
+        "realsr" not in page.split('class="lead"')[1].split("</p>")[0]
+    )  # what the corpus is, in words

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline import layout
-from pipeline.corpora.log import read_log, read_manifest
-from pipeline.corpora.nightly import check, drawn
-from pipeline.corpora.tags import set_tag
-from pipeline.lock import GC, holding
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import BusyError, UserError
-from schemas.nightly import NightlyReport
+from pairmill.pipeline.corpora.log import read_log, read_manifest
+from pairmill.pipeline.corpora.nightly import check, drawn
+from pairmill.pipeline.corpora.tags import set_tag
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.lock import GC, holding
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import BusyError, UserError
+from pairmill.schemas.nightly import NightlyReport
 from tests.make import Tiny
 
 DAY = "2026-11-21"
@@ -30,9 +30,18 @@ def test_all_is_as_sealed_and_the_report_is_written(tiny_copy: Tiny) -> None:
     total = sum(manifest.identity.samples.values())
     (row,) = report.versions
     assert report.ok
-    assert (row.version, row.tags, row.newest, row.samples, row.replayed) == (manifest.version, ("released",), True, total, total)
+    assert (row.version, row.tags, row.newest, row.samples, row.replayed) == (
+        manifest.version,
+        ("released",),
+        True,
+        total,
+        total,
+    )
     assert NightlyReport.model_validate_json(storage.read(layout.nightly_report(DAY))) == report
-    assert report.words() == f"1 version, {total} samples: every byte as sealed, {total} replayed and identical"
+    assert (
+        report.words()
+        == f"1 version, {total} samples: every byte as sealed, {total} replayed and identical"
+    )
 
 
 def test_a_day_draws_the_same_samples_and_another_day_others(tiny: Tiny) -> None:
@@ -53,7 +62,10 @@ def test_an_lr_that_replays_otherwise_is_named(tiny_copy: Tiny) -> None:
     storage = Storage(str(tiny_copy.workspace))
     manifest = newest(storage)
     pool = layout.corpus_pool("tiny", manifest.version, manifest.identity.pools[0].kind)
-    chunk = max((name for name in storage.files(pool) if "/c/" in name), key=lambda name: storage.size(f"{pool}/{name}"))
+    chunk = max(
+        (name for name in storage.files(pool) if "/c/" in name),
+        key=lambda name: storage.size(f"{pool}/{name}"),
+    )
     data = bytearray(storage.read(f"{pool}/{chunk}"))
     data[len(data) // 2] ^= 1
     storage.write(f"{pool}/{chunk}", bytes(data))

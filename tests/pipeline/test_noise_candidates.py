@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.noise.candidates import candidates
-from pipeline.noise.examine import coherence, details, periodicity, plateau
-from pipeline.noise.measure import survey
-from pipeline.noise.residual import residual
-from schemas.noise import NoiseConfig, NoiseReason
+from pairmill.pipeline.noise.candidates import candidates
+from pairmill.pipeline.noise.examine import coherence, details, periodicity, plateau
+from pairmill.pipeline.noise.measure import survey
+from pairmill.pipeline.noise.residual import residual
+from pairmill.schemas.noise import NoiseConfig, NoiseReason
 
 DIGEST = "a" * 64
 CONFIG = NoiseConfig()
 
 
-def with_noise(clean: np.ndarray | float, sigma: np.ndarray | float, seed: int = 0, size: int = 512) -> np.ndarray:
+def with_noise(
+    clean: np.ndarray | float, sigma: np.ndarray | float, seed: int = 0, size: int = 512
+) -> np.ndarray:
     levels = np.asarray(clean, float)
     base = np.broadcast_to(levels.reshape(*levels.shape, *[1] * (3 - levels.ndim)), (size, size, 3))
     noise = np.random.default_rng(seed).normal(0, 1, base.shape) * sigma
@@ -47,11 +49,15 @@ def test_survey_equals_plain_statistics() -> None:
 @pytest.mark.parametrize("sigma", [2.0, 4.0, 8.0, 12.0])
 def test_strength_of_white_noise_is_kept_beside_texture(sigma: float) -> None:
     _, x = grid()
-    scene = np.where(x < 256, 120.0 + 0.02 * x, 120 + 25 * np.sin(x / 2))     # flat with shading, then stripes
+    scene = np.where(
+        x < 256, 120.0 + 0.02 * x, 120 + 25 * np.sin(x / 2)
+    )  # flat with shading, then stripes
     found = candidates(with_noise(scene, sigma), DIGEST, CONFIG)
     assert (found.table["left"] < 256).all()
-    assert len(found.table) >= 24                                   # of the 32 flat ones
-    assert strength(with_noise(scene, sigma)) == pytest.approx(np.hypot(sigma, np.sqrt(1 / 12)), rel=0.02)
+    assert len(found.table) >= 24  # of the 32 flat ones
+    assert strength(with_noise(scene, sigma)) == pytest.approx(
+        np.hypot(sigma, np.sqrt(1 / 12)), rel=0.02
+    )
 
 
 def test_noise_that_grows_with_brightness_is_kept_at_every_brightness() -> None:
@@ -62,7 +68,9 @@ def test_noise_that_grows_with_brightness_is_kept_at_every_brightness() -> None:
     for top in range(0, 512, 64):
         rows = found.patches[found.table["top"] == top]
         truth = np.sqrt(0.15 * scene[top, 0] + 2 + 1 / 12)
-        assert np.sqrt(np.mean([np.square(residual(p)) for p in rows])) == pytest.approx(truth, rel=0.04)
+        assert np.sqrt(np.mean([np.square(residual(p)) for p in rows])) == pytest.approx(
+            truth, rel=0.04
+        )
 
 
 def test_a_quieter_half_does_not_hide_a_noisier_image() -> None:
@@ -83,14 +91,20 @@ REJECTED = {
     "constant": (lambda: with_noise(128.0, 0.0), NoiseReason.NO_NOISE),
     "black": (lambda: with_noise(5.0, 2.0), NoiseReason.TOO_DARK),
     "white": (lambda: with_noise(250.0, 2.0), NoiseReason.TOO_BRIGHT),
-    "one channel clipped": (lambda: with_noise(np.array([[[255.0, 120, 120]]]), 3.0), NoiseReason.CLIPPED),
+    "one channel clipped": (
+        lambda: with_noise(np.array([[[255.0, 120, 120]]]), 3.0),
+        NoiseReason.CLIPPED,
+    ),
     "bands": (lambda: with_noise(100 + np.floor(grid()[1] / 40), 0.1), NoiseReason.NO_NOISE),
     "stripes": (lambda: with_noise(120 + 6 * np.sin(grid()[1] * 1.1), 2.0), NoiseReason.STRIPES),
     "coarse waves": (
         lambda: with_noise(120 + 6 * np.sin(grid()[1] / 8) * np.sin(grid()[0] / 9), 2.0),
         NoiseReason.GRADIENT,
     ),
-    "steep slope": (lambda: with_noise(60 + 0.5 * np.abs(grid()[1] % 64 - 32) * 3, 2.0), NoiseReason.GRADIENT),
+    "steep slope": (
+        lambda: with_noise(60 + 0.5 * np.abs(grid()[1] % 64 - 32) * 3, 2.0),
+        NoiseReason.GRADIENT,
+    ),
     "strong noise": (lambda: with_noise(128.0, 33.0), NoiseReason.VARIANCE),
 }
 
@@ -107,10 +121,15 @@ def test_what_is_not_noise_is_rejected_with_the_reason(name: str) -> None:
 def test_a_line_and_a_coloured_edge_are_found_in_noise() -> None:
     y, x = grid()
     scene = np.full((512, 512, 3), 120.0)
-    scene[30, 20:36] += 40                                            # a scratch in the patch at (0, 0)
+    scene[30, 20:36] += 40  # a scratch in the patch at (0, 0)
     scene[..., 0] += 12 * ((x - y > 128 - 64) & (x < 128) & (x >= 64) & (y < 64))
-    scene[..., 1] -= 6.1 * ((x - y > 128 - 64) & (x < 128) & (x >= 64) & (y < 64))     # same grey, other colour
-    taken = {(int(r["top"]), int(r["left"])) for r in candidates(with_noise(scene, 3.0), DIGEST, CONFIG).table}
+    scene[..., 1] -= 6.1 * (
+        (x - y > 128 - 64) & (x < 128) & (x >= 64) & (y < 64)
+    )  # same grey, other colour
+    taken = {
+        (int(r["top"]), int(r["left"]))
+        for r in candidates(with_noise(scene, 3.0), DIGEST, CONFIG).table
+    }
     assert (0, 0) not in taken
     assert (0, 64) not in taken
     assert len(taken) > 55
@@ -169,7 +188,9 @@ def realsr_rule(image: np.ndarray, patch: int, most: float, least: float) -> set
     kept = set()
     for top in range(0, image.shape[0] - patch + 1, patch):
         for left in range(0, image.shape[1] - patch + 1, patch):
-            crop = Image.fromarray(np.ascontiguousarray(image[top : top + patch, left : left + patch]))
+            crop = Image.fromarray(
+                np.ascontiguousarray(image[top : top + patch, left : left + patch])
+            )
             grey = np.asarray(crop.convert("L"), np.float64)
             if grey.var() < most and grey.mean() > least:
                 kept.add((top, left))
@@ -177,7 +198,8 @@ def realsr_rule(image: np.ndarray, patch: int, most: float, least: float) -> set
 
 
 @pytest.mark.parametrize(
-    ("patch", "most", "least"), [(256, 20.0, 0.0), (64, 20.0, 50.0), (16, 8.0, 60.0), (40, 14.0, 0.0)]
+    ("patch", "most", "least"),
+    [(256, 20.0, 0.0), (64, 20.0, 50.0), (16, 8.0, 60.0), (40, 14.0, 0.0)],
 )
 def test_the_realsr_rule_is_exact(patch: int, most: float, least: float) -> None:
     y, x = grid()
@@ -199,36 +221,55 @@ def test_the_needed_threshold_is_enough() -> None:
     assert len(candidates(image, DIGEST, config.with_(max_variance=needed + 1)).table) > 0
 
 
-def test_a_large_image_is_looked_at_in_part_and_its_patches_are_where_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_image_is_looked_at_in_part_and_its_patches_are_where_it_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     image = with_noise(128, 4, size=640)[:, :203]
     config = NoiseConfig(patch=32, max_per_image=5)
     whole = candidates(image, "0" * 64, config)
-    monkeypatch.setattr("pipeline.noise.candidates.LOOK", 24 * 32 * 32)
+    monkeypatch.setattr("pairmill.pipeline.noise.candidates.LOOK", 24 * 32 * 32)
     part = candidates(image, "0" * 64, config)
-    assert (whole.survey.patches, part.survey.patches) == (120, 24)          # 20 rows of 6; every fifth of them
+    assert (whole.survey.patches, part.survey.patches) == (
+        120,
+        24,
+    )  # 20 rows of 6; every fifth of them
     assert len(part.table) == 5
     assert set(part.table["top"] // 32 % 5) == {0}
     for row, patch in zip(part.table, part.patches, strict=True):
-        np.testing.assert_array_equal(image[row["top"] : row["top"] + 32, row["left"] : row["left"] + 32], patch)
-    asked = candidates(image, "0" * 64, config.with_(max_per_image=64))       # more than a part has
+        np.testing.assert_array_equal(
+            image[row["top"] : row["top"] + 32, row["left"] : row["left"] + 32], patch
+        )
+    asked = candidates(image, "0" * 64, config.with_(max_per_image=64))  # more than a part has
     assert asked.survey.patches == 120
 
 
 def test_where_a_part_gives_too_little_more_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.noise.candidates.LOOK", 4 * 32 * 32)
-    image = np.tile(with_noise(128, 4)[:, :64], (4, 1, 1))                     # 64 rows of 2
-    image[:32] = image[1024:1056] = 255                                       # nothing in the two rows that are looked at first
+    monkeypatch.setattr("pairmill.pipeline.noise.candidates.LOOK", 4 * 32 * 32)
+    image = np.tile(with_noise(128, 4)[:, :64], (4, 1, 1))  # 64 rows of 2
+    image[:32] = image[1024:1056] = 255  # nothing in the two rows that are looked at first
     found = candidates(image, "0" * 64, NoiseConfig(patch=32, max_per_image=1))
-    assert found.survey.patches == 16                                         # every eighth row, not all
+    assert found.survey.patches == 16  # every eighth row, not all
     assert [int(top) // 32 % 8 for top in found.table["top"]] == [0]
 
 
 @pytest.mark.parametrize(
-    ("images", "pool", "most"), [(0, 2048, 64), (1, 2048, 64), (128, 2048, 64), (129, 2048, 64), (300, 2048, 32), (700, 2048, 16),
-                                 (10**6, 2048, 8), (300, 10**6, 64), (5, 8, 8)]
-)  # fmt: skip
+    ("images", "pool", "most"),
+    [
+        (0, 2048, 64),
+        (1, 2048, 64),
+        (128, 2048, 64),
+        (129, 2048, 64),
+        (300, 2048, 32),
+        (700, 2048, 16),
+        (10**6, 2048, 8),
+        (300, 10**6, 64),
+        (5, 8, 8),
+    ],
+)
 def test_large_sets_take_fewer_of_each_image(images: int, pool: int, most: int) -> None:
     config = NoiseConfig(max_patches=pool).for_images(images)
     assert config.max_per_image == config.quota == most
     assert NoiseConfig(max_per_image=5).for_images(images).max_per_image == 5
-    assert images * most >= min(3 * pool, images * 64)                        # enough if three images of four give nothing
+    assert images * most >= min(
+        3 * pool, images * 64
+    )  # enough if three images of four give nothing

@@ -14,13 +14,19 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy.stats import norm
 
-from models.functional.noise import covariance_root, normals, words_for
-from pipeline.ops import OPS
-from pipeline.ops.noise import STRIP
-from pipeline.pools import Assets
-from pipeline.rng import raw_words
-from schemas.ops.camera import Mosaic, Process, Unprocess
-from schemas.ops.noise import BlockNoise, GaussianNoise, PoissonNoise, ShotReadNoise, SpeckleNoise
+from pairmill.models.functional.noise import covariance_root, normals, words_for
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.ops import OPS
+from pairmill.pipeline.ops.noise import STRIP
+from pairmill.pipeline.rng import raw_words
+from pairmill.schemas.ops.camera import Mosaic, Process, Unprocess
+from pairmill.schemas.ops.noise import (
+    BlockNoise,
+    GaussianNoise,
+    PoissonNoise,
+    ShotReadNoise,
+    SpeckleNoise,
+)
 from tests.make import photograph
 
 KEY = "00112233445566778899aabbccddeeff"
@@ -30,7 +36,9 @@ SIDE = 200
 ALL: dict[str, Any] = {
     "gaussian": GaussianNoise(sigma=12.5, key=KEY),
     "gaussian grey": GaussianNoise(sigma=12.5, mode="grey", key=KEY),
-    "gaussian correlated": GaussianNoise(sigma=0, mode="correlated", covariance=COVARIANCE, key=KEY),
+    "gaussian correlated": GaussianNoise(
+        sigma=0, mode="correlated", covariance=COVARIANCE, key=KEY
+    ),
     "speckle": SpeckleNoise(sigma=0.1, key=KEY),
     "speckle grey": SpeckleNoise(sigma=0.1, mode="grey", key=KEY),
     "poisson": PoissonNoise(key=KEY),
@@ -80,7 +88,10 @@ def test_colour_mode(value: float) -> None:
     check_moments(noise, 12.5, noise.size)
     assert np.abs(np.corrcoef(noise.T) - np.eye(3)).max() < SIGMAS / len(noise) ** 0.5
     rows = noise.reshape(SIDE, SIDE, 3)
-    for one, other in ((rows[1:], rows[:-1]), (rows[:, 1:], rows[:, :-1])):     # neighbours do not know each other
+    for one, other in (
+        (rows[1:], rows[:-1]),
+        (rows[:, 1:], rows[:, :-1]),
+    ):  # neighbours do not know each other
         assert abs((one * other).mean()) / 12.5**2 < SIGMAS / one.size**0.5
 
 
@@ -105,12 +116,15 @@ def test_speckle_grows_with_the_image() -> None:
     np.testing.assert_array_equal(grey, grey[:, :1].repeat(3, axis=1))
 
 
-@pytest.mark.parametrize(("value", "peak"), [(255, 1000.0), (128, 1000.0), (3, 1000.0), (1, 100.0), (255, 2.0), (77, 12.5)])
+@pytest.mark.parametrize(
+    ("value", "peak"),
+    [(255, 1000.0), (128, 1000.0), (3, 1000.0), (1, 100.0), (255, 2.0), (77, 12.5)],
+)
 def test_poissons_variance_is_its_mean(value: int, peak: float) -> None:
     noise = noise_on(PoissonNoise(peak=peak, key=KEY), value)
     mean, samples = value / 255 * peak, noise.size
     assert abs(noise.mean()) < SIGMAS * mean**0.5 * 255 / peak / samples**0.5 + 2e-4 * value
-    error = np.sqrt((2 + 1 / mean) / samples)            # of a variance, with Poisson's kurtosis 3 + 1 / mean
+    error = np.sqrt((2 + 1 / mean) / samples)  # of a variance, with Poisson's kurtosis 3 + 1 / mean
     assert noise.var() == pytest.approx(mean * (255 / peak) ** 2, rel=SIGMAS * error + 1.5e-3)
     counts = (noise + value) * peak / 255
     np.testing.assert_allclose(counts, np.rint(counts), atol=1e-9)
@@ -130,17 +144,23 @@ def test_poisson_levels_and_grey() -> None:
     """Three values in the image: four photons at white. Grey: the same noise, that of the luminance."""
     image = np.full((37, 31, 3), 255, np.uint8)
     image[:9], image[9:20] = 0, 128
-    np.testing.assert_array_equal(apply(PoissonNoise(key=KEY), image), apply(PoissonNoise(peak=4.0, key=KEY), image))
+    np.testing.assert_array_equal(
+        apply(PoissonNoise(key=KEY), image), apply(PoissonNoise(peak=4.0, key=KEY), image)
+    )
     assert not apply(PoissonNoise(key=KEY), image)[:9].any()
     photo = photograph(3)
     grey = apply(ALL["poisson grey"], photo) - photo
     np.testing.assert_allclose(grey, grey[..., :1].repeat(3, axis=2), atol=1e-9)
     lightness = np.floor(photo @ np.array([0.299, 0.587, 0.114]) + 0.5)
     counts = (grey[..., 0] / 1.5 + lightness) * 256 / 255
-    assert np.isclose(counts, np.rint(counts), atol=1e-6).mean() > 0.99   # a luminance at .5 may round either way here
+    assert (
+        np.isclose(counts, np.rint(counts), atol=1e-6).mean() > 0.99
+    )  # a luminance at .5 may round either way here
 
 
-@pytest.mark.parametrize(("value", "variance"), [(0.0, 9.0), (-20.0, 9.0), (100.0, 89.0), (255.0, 213.0)])
+@pytest.mark.parametrize(
+    ("value", "variance"), [(0.0, 9.0), (-20.0, 9.0), (100.0, 89.0), (255.0, 213.0)]
+)
 def test_shot_and_read_noise(value: float, variance: float) -> None:
     check_moments(noise_on(ALL["shot and read"], value), variance**0.5, 3 * SIDE**2)
 
@@ -162,16 +182,26 @@ def test_strips_do_not_show() -> None:
     assert image.size > 3 * 3 * STRIP
     field = normals(raw_words(KEY, words_for(image.size)), image.shape)
     np.testing.assert_array_equal(apply(ALL["gaussian"], image), image + 12.5 * field)
-    np.testing.assert_array_equal(apply(ALL["gaussian correlated"], image), image + field @ covariance_root(COVARIANCE))
+    np.testing.assert_array_equal(
+        apply(ALL["gaussian correlated"], image), image + field @ covariance_root(COVARIANCE)
+    )
     one = normals(raw_words(KEY, words_for(131 * 97)), (131, 97, 1))
     np.testing.assert_array_equal(apply(ALL["speckle grey"], image), image + image * (0.1 * one))
 
 
 GOLDEN = {
-    "gaussian": "e5112c3e30df", "gaussian grey": "79c402fbbd1b", "gaussian correlated": "06b61e40fa88", "speckle": "81747be1a219",
-    "speckle grey": "0d5f0b3d5e37", "poisson": "2a7cad06ecfa", "poisson grey": "8676969eb80f", "poisson dark": "ecd5d87c7a50",
-    "shot and read": "a9db1e676c00", "blocks": "15d1a018c0cb", "camera": "747345be1964",
-}  # fmt: skip
+    "gaussian": "e5112c3e30df",
+    "gaussian grey": "79c402fbbd1b",
+    "gaussian correlated": "06b61e40fa88",
+    "speckle": "81747be1a219",
+    "speckle grey": "0d5f0b3d5e37",
+    "poisson": "2a7cad06ecfa",
+    "poisson grey": "8676969eb80f",
+    "poisson dark": "ecd5d87c7a50",
+    "shot and read": "a9db1e676c00",
+    "blocks": "15d1a018c0cb",
+    "camera": "747345be1964",
+}
 """SHA-256 (12 digits) of the float64 bytes of each op's result: all machines, all years. A change needs a stage's new version."""
 
 
@@ -200,7 +230,9 @@ def test_first_values() -> None:
     """Four pixels of 100 and the noise that the first twelve 16-bit numbers of the stream stand for."""
     noisy = apply(GaussianNoise(sigma=10, key=KEY), np.full((1, 4, 3), 100.0))
     words = [int(word) for word in np.random.Philox(key=int(KEY, 16)).random_raw(3)]
-    chances = [((word >> shift & 0xFFFF) + 0.5) / 65536 for word in words for shift in (0, 16, 32, 48)]
+    chances = [
+        ((word >> shift & 0xFFFF) + 0.5) / 65536 for word in words for shift in (0, 16, 32, 48)
+    ]
     np.testing.assert_allclose(noisy.ravel(), 100 + 10 * norm.ppf(chances), atol=1e-3)
 
 
@@ -209,10 +241,26 @@ def test_first_values() -> None:
     [
         (GaussianNoise, {"sigma": 0, "mode": "correlated"}),
         (GaussianNoise, {"sigma": 1, "covariance": COVARIANCE}),
-        (GaussianNoise, {"sigma": 0, "mode": "correlated", "covariance": ((1, 2, 0), (2, 1, 0), (0, 0, 1))}),
-        (GaussianNoise, {"sigma": 0, "mode": "correlated", "covariance": ((1, 0.5, 0), (0.4, 1, 0), (0, 0, 1))}),
-        (GaussianNoise, {"sigma": 0, "mode": "correlated", "covariance": ((1, 0.9, -0.9), (0.9, 1, 0.9), (-0.9, 0.9, 1))}),
-        (GaussianNoise, {"sigma": 0, "mode": "correlated", "covariance": ((7e4, 0, 0), (0, 1, 0), (0, 0, 1))}),
+        (
+            GaussianNoise,
+            {"sigma": 0, "mode": "correlated", "covariance": ((1, 2, 0), (2, 1, 0), (0, 0, 1))},
+        ),
+        (
+            GaussianNoise,
+            {"sigma": 0, "mode": "correlated", "covariance": ((1, 0.5, 0), (0.4, 1, 0), (0, 0, 1))},
+        ),
+        (
+            GaussianNoise,
+            {
+                "sigma": 0,
+                "mode": "correlated",
+                "covariance": ((1, 0.9, -0.9), (0.9, 1, 0.9), (-0.9, 0.9, 1)),
+            },
+        ),
+        (
+            GaussianNoise,
+            {"sigma": 0, "mode": "correlated", "covariance": ((7e4, 0, 0), (0, 1, 0), (0, 0, 1))},
+        ),
         (SpeckleNoise, {"sigma": 1.5}),
         (PoissonNoise, {"peak": 0.0}),
         (PoissonNoise, {"peak": -3.0}),
@@ -227,7 +275,9 @@ def test_what_makes_no_sense_is_refused(model: Any, values: dict[str, Any]) -> N
         model.model_validate({"key": KEY} | values)
 
 
-@pytest.mark.parametrize("colour", [((1, 0.2, 0), (0, 1, 0), (0, 0, 1)), ((1, 0, 0), (1, 0, 0), (0, 0, 1))])
+@pytest.mark.parametrize(
+    "colour", [((1, 0.2, 0), (0, 1, 0), (0, 0, 1)), ((1, 0, 0), (1, 0, 0), (0, 0, 1))]
+)
 def test_colour_matrices_must_keep_white_and_be_invertible(colour: Any) -> None:
     with pytest.raises(ValidationError, match="colour"):
         Process(colour=colour)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
-from pipeline.noise.residual import degree, residual
+from pairmill.pipeline.noise.residual import degree, residual
 
 
 def noisy(side: int, sigma: float, shade: np.ndarray | float = 0.0, seed: int = 0) -> np.ndarray:
@@ -25,11 +25,15 @@ def test_each_channel_sums_to_exactly_zero(patch: np.ndarray) -> None:
     assert (rest * 256 == np.rint(rest * 256)).all()
 
 
-@pytest.mark.parametrize(("side", "order"), [(16, 1), (24, 1), (32, 2), (64, 3), (128, 4), (256, 5)])
+@pytest.mark.parametrize(
+    ("side", "order"), [(16, 1), (24, 1), (32, 2), (64, 3), (128, 4), (256, 5)]
+)
 def test_white_noise_keeps_its_strength_at_every_size(side: int, order: int) -> None:
     assert degree(side) == order
     patches = [residual(noisy(side, 5.0, seed=seed)) for seed in range(256 // side * 8)]
-    assert np.sqrt(np.mean(np.square(patches))) == pytest.approx(np.hypot(5, np.sqrt(1 / 12)), rel=0.01)
+    assert np.sqrt(np.mean(np.square(patches))) == pytest.approx(
+        np.hypot(5, np.sqrt(1 / 12)), rel=0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_shading_of_two_grey_levels_disappears(shade) -> None:
     rest = residual(noisy(64, 2.0, shade(y, x))).astype(float)
     blocks = rest.reshape(8, 8, 8, 8, 3).mean(axis=(1, 3))
     assert rest.std() == pytest.approx(np.hypot(2, np.sqrt(1 / 12)), rel=0.02)
-    assert blocks.std() < 1.3 * 2 / 8               # what white noise leaves in means of 8 x 8
+    assert blocks.std() < 1.3 * 2 / 8  # what white noise leaves in means of 8 x 8
 
 
 def test_a_constant_patch_leaves_nothing() -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.noise.candidates import Candidates, candidates
-from pipeline.noise.select import choose, correlated, share, shortage
-from schemas.noise import NoiseConfig, NoiseReason
+from pairmill.pipeline.noise.candidates import Candidates, candidates
+from pairmill.pipeline.noise.select import choose, correlated, share, shortage
+from pairmill.schemas.noise import NoiseConfig, NoiseReason
 
 CONFIG = NoiseConfig(patch=32, max_per_image=40, max_patches=60)
 
@@ -20,7 +20,9 @@ def photo(seed: int, size: int = 192, sigma: float = 4.0, level: float = 110.0) 
 
 
 def mined(*images: np.ndarray, config: NoiseConfig = CONFIG) -> list[Candidates]:
-    return [candidates(image, f"{int(image.astype(np.int64).sum()):064x}", config) for image in images]
+    return [
+        candidates(image, f"{int(image.astype(np.int64).sum()):064x}", config) for image in images
+    ]
 
 
 @settings(max_examples=100, deadline=None)
@@ -62,8 +64,12 @@ def test_one_image_more_only_shortens_the_shares_of_the_others() -> None:
 
 def test_the_order_of_images_changes_only_the_order_of_patches() -> None:
     config = CONFIG.with_(max_patches=1000)
-    one, two = (choose(mined(*images), config) for images in ((photo(1), photo(2)), (photo(2), photo(1))))
-    assert sorted(p.canonical_json() for p in one.patches) == sorted(p.canonical_json() for p in two.patches)
+    one, two = (
+        choose(mined(*images), config) for images in ((photo(1), photo(2)), (photo(2), photo(1)))
+    )
+    assert sorted(p.canonical_json() for p in one.patches) == sorted(
+        p.canonical_json() for p in two.patches
+    )
 
 
 def test_copies_are_dropped_once_and_independent_noise_is_not() -> None:
@@ -71,11 +77,15 @@ def test_copies_are_dropped_once_and_independent_noise_is_not() -> None:
     other_rounding = np.random.default_rng(0).integers(-1, 2, image.shape)
     copy = np.clip(image.astype(int) + other_rounding + 3, 0, 255).astype(np.uint8)
     config = CONFIG.with_(max_patches=1000)
-    alone, both, other = (choose(mined(*images), config) for images in ((image,), (image, copy), (image, photo(2))))
+    alone, both, other = (
+        choose(mined(*images), config) for images in ((image,), (image, copy), (image, photo(2)))
+    )
     assert sum(c.rejected.get(NoiseReason.DUPLICATE, 0) for c in both.coverage) >= 30
     assert len(both.picks) <= len(alone.picks) + 4
     assert sum(c.rejected.get(NoiseReason.DUPLICATE, 0) for c in other.coverage) == 0
-    assert len(choose(mined(image, image), config.with_(max_correlation=1)).picks) == 2 * len(alone.picks)
+    assert len(choose(mined(image, image), config.with_(max_correlation=1)).picks) == 2 * len(
+        alone.picks
+    )
 
 
 def test_correlated_equals_numpy() -> None:
@@ -94,7 +104,7 @@ def test_patches_are_spread_over_brightness() -> None:
     image[:128] = photo(2, size=512, level=60)[:128]
     chosen = choose(mined(image), CONFIG.with_(max_patches=20))
     dark = sum(p.mean < 80 for p in chosen.patches)
-    assert dark == 10                                                # a quarter of the image, half of the pool
+    assert dark == 10  # a quarter of the image, half of the pool
 
 
 def test_nothing_found_tells_what_was_tried_and_what_would_do() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.corpora.replay import read_table
+from pairmill.pipeline.corpora.replay import read_table
 from tests.isolated import isolated
 from tests.make import Tiny
 
@@ -20,8 +20,12 @@ from tests.make import Tiny
 def test_the_snippet_of_the_card_works(tiny: Tiny, tmp_path: Path) -> None:
     snippet = re.search(r"```python\n(.*?)```", (tiny.version / "README.md").read_text(), re.DOTALL)
     assert snippet is not None
-    code = "seen = []\n" + snippet[1].replace("    ...", "    seen.append((hr.shape, lr.shape, str(hr.dtype)))") + "\nprint(seen)"
-    seen = eval(isolated(code, tiny.version, tmp_path))     # noqa: S307
+    code = (
+        "seen = []\n"
+        + snippet[1].replace("    ...", "    seen.append((hr.shape, lr.shape, str(hr.dtype)))")
+        + "\nprint(seen)"
+    )
+    seen = eval(isolated(code, tiny.version, tmp_path))  # noqa: S307
     assert seen == [((32, 32, 3), (16, 16, 3), "uint8")] * tiny.manifest.identity.shards[0].samples
 
 
@@ -42,8 +46,13 @@ print(json.dumps({{
     rows = {row.key: row for row in read_table(tiny.storage, tiny.manifest)}
     assert set(found) == {"train", "validation"}
     for split, data in found.items():
-        assert {name: data["features"][name] for name in ("hr.png", "lr.png")} == {"hr.png": "Image", "lr.png": "Image"}
-        assert data["keys"] == [key for key, row in rows.items() if row.split == {"validation": "val"}.get(split, split)]
+        assert {name: data["features"][name] for name in ("hr.png", "lr.png")} == {
+            "hr.png": "Image",
+            "lr.png": "Image",
+        }
+        assert data["keys"] == [
+            key for key, row in rows.items() if row.split == {"validation": "val"}.get(split, split)
+        ]
         assert data["sizes"] == [[[32, 32], [16, 16], "RGB"]] * len(data["keys"])
         for record in data["records"]:
             value = json.loads(record) if isinstance(record, str) else record
@@ -54,9 +63,12 @@ def test_every_pair_is_plain_rgb_of_exact_size(tiny: Tiny) -> None:
     for name in tiny.manifest.shard_names:
         with tarfile.open(tiny.version / "shards" / name) as tar:
             images = {
-                member.name: Image.open(io.BytesIO((tar.extractfile(member) or io.BytesIO()).read()))
-                for member in tar.getmembers() if member.name.endswith("png")
-            }  # fmt: skip
+                member.name: Image.open(
+                    io.BytesIO((tar.extractfile(member) or io.BytesIO()).read())
+                )
+                for member in tar.getmembers()
+                if member.name.endswith("png")
+            }
         for place, image in images.items():
             assert image.mode == "RGB"
             assert image.format == "PNG"
@@ -80,6 +92,8 @@ def test_records_have_the_same_fields_and_no_nulls(tiny: Tiny) -> None:
             for member in tar.getmembers():
                 if member.name.endswith("json"):
                     value = json.loads((tar.extractfile(member) or io.BytesIO()).read())
-                    kinds.add(tuple((key, type(part).__name__) for key, part in sorted(value.items())))
+                    kinds.add(
+                        tuple((key, type(part).__name__) for key, part in sorted(value.items()))
+                    )
     assert len(kinds) == 1
     assert "NoneType" not in str(kinds)

@@ -11,11 +11,19 @@ import numpy as np
 import pytest
 import zarr
 
-from pipeline.pools import CHUNK_BYTES, columns_of, load_assets, pool_digest, read_assets, read_pool, write_pool
-from pipeline.storage import Storage
-from schemas.corpus import PoolRef
-from schemas.errors import IntegrityError, StoreError
-from schemas.noise import NoisePatch
+from pairmill.pipeline.assets import (
+    CHUNK_BYTES,
+    columns_of,
+    load_assets,
+    pool_digest,
+    read_assets,
+    read_pool,
+    write_pool,
+)
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.errors import IntegrityError, StoreError
+from pairmill.schemas.noise import NoisePatch
 from tests.make import Tiny
 from tests.pools import pools
 
@@ -56,7 +64,14 @@ def test_rests_of_another_pool_do_not_stay(storage: Storage) -> None:
 
 
 def test_digest_sees_type_shape_and_content() -> None:
-    variants = [KERNELS, KERNELS.astype(np.float32), KERNELS.reshape(5, 289), KERNELS[::-1], KERNELS[:4], KERNELS + 0.5]
+    variants = [
+        KERNELS,
+        KERNELS.astype(np.float32),
+        KERNELS.reshape(5, 289),
+        KERNELS[::-1],
+        KERNELS[:4],
+        KERNELS + 0.5,
+    ]
     assert len({pool_digest(items) for items in variants}) == len(variants)
     assert pool_digest(np.asfortranarray(KERNELS)) == pool_digest(KERNELS)
 
@@ -75,7 +90,9 @@ def test_assets_are_checked(storage: Storage) -> None:
 
 def test_workers_load_once(storage: Storage) -> None:
     write_pool(storage, "p.zarr", "kernels", KERNELS, {})
-    assert load_assets(storage.url, ((REF, "p.zarr"),)) is load_assets(storage.url, ((REF, "p.zarr"),))
+    assert load_assets(storage.url, ((REF, "p.zarr"),)) is load_assets(
+        storage.url, ((REF, "p.zarr"),)
+    )
 
 
 def test_a_full_disk_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +107,10 @@ def test_a_full_disk_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_columns() -> None:
     patches = [
-        NoisePatch.model_validate(dict.fromkeys(NoisePatch.model_fields, 0.5) | {"image": f"{n:064x}", "top": n, "left": 8})
+        NoisePatch.model_validate(
+            dict.fromkeys(NoisePatch.model_fields, 0.5)
+            | {"image": f"{n:064x}", "top": n, "left": 8}
+        )
         for n in range(3)
     ]
     columns = columns_of(patches)
@@ -102,11 +122,15 @@ def test_columns() -> None:
 
 
 def test_the_built_pools_are_what_the_manifest_says(tiny: Tiny) -> None:
-    from models.functional.blur import on_grid
+    from pairmill.models.functional.blur import on_grid
 
     refs = {ref.kind: ref for ref in tiny.manifest.identity.pools}
-    kernels = read_pool(tiny.storage, f"corpora/tiny/{tiny.manifest.version}/pools/kernels.zarr", "kernels")
-    noise = read_pool(tiny.storage, f"corpora/tiny/{tiny.manifest.version}/pools/noise.zarr", "noise")
+    kernels = read_pool(
+        tiny.storage, f"corpora/tiny/{tiny.manifest.version}/pools/kernels.zarr", "kernels"
+    )
+    noise = read_pool(
+        tiny.storage, f"corpora/tiny/{tiny.manifest.version}/pools/noise.zarr", "noise"
+    )
     assert kernels.shape == (refs["kernels"].count, refs["kernels"].side, refs["kernels"].side)
     assert all(on_grid(kernel) for kernel in kernels)
     assert noise.shape == (refs["noise"].count, refs["noise"].side, refs["noise"].side, 3)

@@ -11,23 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.apply import apply
-from pipeline.execution import one_thread
-from pipeline.images.encode import decode_png
-from pipeline.pools import Assets
-from pipeline.preview.draws import draw_all, share
-from pipeline.preview.page import about, between
-from pipeline.preview.preview import Request, preview
-from pipeline.preview.scenes import scene_of
-from pipeline.preview.strips import Window, window
-from pipeline.report.shelf import Shelf
-from pipeline.stages.clean_up import clean
-from pipeline.storage import Storage
-from schemas.errors import UserError
-from schemas.image import Role
-from schemas.preview import PreviewData
-from schemas.program import Program
-from schemas.recipe import Recipe
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.preview.draws import draw_all, share
+from pairmill.pipeline.preview.page import about, between
+from pairmill.pipeline.preview.preview import Request, preview
+from pairmill.pipeline.preview.sample_images import scene_of
+from pairmill.pipeline.preview.strips import Window, window
+from pairmill.pipeline.runner.execution import one_thread
+from pairmill.pipeline.stages.clean_up import clean
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import Role
+from pairmill.schemas.preview import PreviewData
+from pairmill.schemas.program import Program
+from pairmill.schemas.recipe import Recipe
 from tests.make import Tiny, photograph, save, tiny_recipe, tree
 
 NO_POOLS = Assets({}, {})
@@ -37,7 +37,9 @@ BICUBIC = {"degraders": [{"kind": "bicubic"}]}
 def run(recipe: Recipe, folder: Path, workspace: Path | None = None, **options: Any) -> PreviewData:
     one_thread()
     request = Request(recipe, "/", "tiny.yaml", **options)
-    return preview(request, Storage(str(workspace or folder / "nothing")), Storage(str(folder)), "page")
+    return preview(
+        request, Storage(str(workspace or folder / "nothing")), Storage(str(folder)), "page"
+    )
 
 
 def read(folder: Path, name: str) -> np.ndarray:
@@ -60,7 +62,11 @@ def test_pictures_are_what_apply_gives(tiny: Tiny, sealed: PreviewData, folder: 
     strips = next(one.strips for one in sealed.degraders if one.kind == "bicubic")
     assert len(strips) == 2
     for strip in strips:
-        source = next(path for role in ("real", "clean") for path in (tiny.photographs / role).glob(strip.source))
+        source = next(
+            path
+            for role in ("real", "clean")
+            for path in (tiny.photographs / role).glob(strip.source)
+        )
         image = np.asarray(Image.open(source))
         hr = clean(image, 2) if source.parent.name == "real" else image
         tile = hr[strip.top : strip.top + 32, strip.left : strip.left + 32]
@@ -69,10 +75,14 @@ def test_pictures_are_what_apply_gives(tiny: Tiny, sealed: PreviewData, folder: 
         assert side == strip.side == 32
         np.testing.assert_array_equal(read(folder, strip.hr), tile)
         np.testing.assert_array_equal(read(folder, strip.steps[-1].picture), part.cut(lr))
-        assert [step.words for step in strip.steps] == list(Program.model_validate_json(strip.program).words({}))
+        assert [step.words for step in strip.steps] == list(
+            Program.model_validate_json(strip.program).words({})
+        )
 
 
-def test_sealed_pools_are_drawn_from_and_nothing_is_computed(tiny: Tiny, sealed: PreviewData, tmp_path: Path) -> None:
+def test_sealed_pools_are_drawn_from_and_nothing_is_computed(
+    tiny: Tiny, sealed: PreviewData, tmp_path: Path
+) -> None:
     known = {ref.kind: ref.digest for ref in tiny.manifest.identity.pools}
     assert {supply.kind for supply in sealed.supplies} == set(known)
     assert all(supply.sealed for supply in sealed.supplies)
@@ -101,19 +111,27 @@ def test_estimate_of_an_unbuilt_recipe(tiny: Tiny, tmp_path: Path) -> None:
     rows = {row.stage: row for row in data.cost.rows}
     shards = sum(shard.bytes for shard in tiny.manifest.identity.shards)
     assert rows["synthesize"].bytes == pytest.approx(shards, rel=0.35)
-    hr = sum(path.stat().st_size for path in tiny.workspace.glob("stages/clean_up/units/*/*/hr.png"))
+    hr = sum(
+        path.stat().st_size for path in tiny.workspace.glob("stages/clean_up/units/*/*/hr.png")
+    )
     assert rows["clean up"].bytes == pytest.approx(hr, rel=0.01)
     assert not any(row.found for row in data.cost.rows)
     assert all(row.seconds > 0 for row in data.cost.rows)
 
 
-def test_pools_of_another_version_are_drawn_from_and_cost_nothing(tiny: Tiny, tmp_path: Path) -> None:
-    other = tiny.recipe.with_(name="other", seed=9, noise={"patch": 16, "max_per_image": 5}, pools_from="tiny")
+def test_pools_of_another_version_are_drawn_from_and_cost_nothing(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    other = tiny.recipe.with_(
+        name="other", seed=9, noise={"patch": 16, "max_per_image": 5}, pools_from="tiny"
+    )
     data = run(other, tmp_path, tiny.workspace, draws=1)
     pools = {ref.kind: ref.count for ref in tiny.manifest.identity.pools}
     assert {supply.kind: supply.count for supply in data.supplies} == pools
     assert all(supply.sealed and "tiny" in supply.note for supply in data.supplies)
-    assert not {"estimate kernels", "pool kernels", "mine noise", "generate kernels"} & {row.stage for row in data.cost.rows}
+    assert not {"estimate kernels", "pool kernels", "mine noise", "generate kernels"} & {
+        row.stage for row in data.cost.rows
+    }
     assert not any("Fitting" in note for note in data.cost.notes)
     with pytest.raises(UserError, match="nowhere"):
         run(other.with_(pools_from="nowhere"), tmp_path, tiny.workspace, draws=1)
@@ -127,7 +145,9 @@ def test_stand_ins_are_called_so(tiny: Tiny, tmp_path: Path) -> None:
     assert all(step.stand_in == (step.op in pooled) for step in steps)
     assert {"pooled_blur", "inject"} <= {step.op for step in steps if step.stand_in}
     page = (tmp_path / "page/index.html").read_text()
-    assert page.count(">stand-in</span>") == len(data.supplies) + sum(step.stand_in for step in steps)
+    assert page.count(">stand-in</span>") == len(data.supplies) + sum(
+        step.stand_in for step in steps
+    )
     assert "not there yet" in page
     assert (tmp_path / "page/preview.png").stat().st_size > 1000
 
@@ -166,7 +186,9 @@ def test_other_images_take_the_place_of_the_recipes(tmp_path: Path) -> None:
 
 def test_images_smaller_than_a_tile_are_previewed_with_a_warning(tmp_path: Path) -> None:
     save(photograph(2, 97, 121), tmp_path / "real/a.png")
-    recipe = tiny_recipe(tmp_path, images={"real": [f"{tmp_path}/real"]}, tiles={"size": 256}, **BICUBIC)
+    recipe = tiny_recipe(
+        tmp_path, images={"real": [f"{tmp_path}/real"]}, tiles={"size": 256}, **BICUBIC
+    )
     data = run(recipe, tmp_path, draws=1)
     assert data.degraders[0].strips[0].hr_height == 48
     assert any("will stop" in text and "tiles.size" in text for text in data.warnings)
@@ -183,7 +205,7 @@ def test_draws_depend_on_the_seed_alone(tiny: Tiny, tmp_path: Path, sealed: Prev
 
 def test_a_degrader_that_cannot_draw_says_why(tiny: Tiny, tmp_path: Path) -> None:
     scene = scene_of(str(tiny.photographs / "real/0.png"), Role.REAL, tiny.recipe)
-    drawn = draw_all(tiny.recipe, [scene], [], 1, Shelf(Storage(str(tmp_path)), "page"))
+    drawn = draw_all(tiny.recipe, [scene], [], 1, PictureFiles(Storage(str(tmp_path)), "page"))
     assert "no kernel pool" in drawn[0].problem
     assert not drawn[0].strips
     assert len(drawn[1].strips) == 1

@@ -16,12 +16,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.images.encode import decode_png, encode_png
-from pipeline.rng import stream
-from pipeline.shards.index import read_index
-from pipeline.shards.reader import Loader, Pairs, aligned_crop, epoch_order, pairs, turn
-from pipeline.shards.tar import read_members
-from schemas.errors import IntegrityError, UserError
+from pairmill.pipeline.images.encode import decode_png, encode_png
+from pairmill.pipeline.rng import stream
+from pairmill.pipeline.shards.index import read_index
+from pairmill.pipeline.shards.reader import Loader, Pairs, aligned_crop, epoch_order, pairs, turn
+from pairmill.pipeline.shards.tar import read_members
+from pairmill.schemas.errors import IntegrityError, UserError
 from tests.make import Tiny
 
 SCALE = 2
@@ -47,7 +47,14 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         with webdataset.TarWriter(str(path), encoder=False, mtime=0) as tar:
             for _ in range(count):
                 hr, lr = numbered(number)
-                tar.write({"__key__": f"sample-{number:03d}", "hr.png": encode_png(hr), "lr.png": encode_png(lr), "json": b"{}"})
+                tar.write(
+                    {
+                        "__key__": f"sample-{number:03d}",
+                        "hr.png": encode_png(hr),
+                        "lr.png": encode_png(lr),
+                        "json": b"{}",
+                    }
+                )
                 number += 1
         paths.append(str(path))
     return paths
@@ -78,7 +85,11 @@ def test_the_index_refuses_what_is_no_shard(shards: list[str], tmp_path: Path) -
     data = Path(shards[0]).read_bytes()
     alone = data[: tarfile.BLOCKSIZE * 2] + bytes(tarfile.BLOCKSIZE)
     assert int(data[124:135], 8) <= tarfile.BLOCKSIZE
-    for content, said in ((b"GIF89a" * 200, "is cut or is no tar"), (alone, "lacks a picture"), (b"", "is cut")):
+    for content, said in (
+        (b"GIF89a" * 200, "is cut or is no tar"),
+        (alone, "lacks a picture"),
+        (b"", "is cut"),
+    ):
         (tmp_path / "x.tar").write_bytes(content)
         with pytest.raises(IntegrityError, match=said):
             read_index([str(tmp_path / "x.tar")])
@@ -104,10 +115,17 @@ def test_long_names_are_read_from_the_prefix(tmp_path: Path) -> None:
     assert read_index([str(tmp_path / "x.tar")]).read(0) == (key, hr, lr)
 
 
-@pytest.mark.parametrize(("world", "batch", "workers"), [(1, 4, 0), (1, 5, 2), (3, 2, 0), (4, 3, 2)])
-def test_every_sample_once_per_epoch_over_ranks_and_workers(shards: list[str], world: int, batch: int, workers: int) -> None:
+@pytest.mark.parametrize(
+    ("world", "batch", "workers"), [(1, 4, 0), (1, 5, 2), (3, 2, 0), (4, 3, 2)]
+)
+def test_every_sample_once_per_epoch_over_ranks_and_workers(
+    shards: list[str], world: int, batch: int, workers: int
+) -> None:
     data = Pairs(shards, 8, seed=3)
-    loaders = [Loader(data, batch, workers=workers, rank=rank, world=world, even=False) for rank in range(world)]
+    loaders = [
+        Loader(data, batch, workers=workers, rank=rank, world=world, even=False)
+        for rank in range(world)
+    ]
     first = [number for loader in loaders for number in seen(loader)]
     assert sorted(first) == list(range(COUNT))
     second = [number for loader in loaders for number in seen(loader)]
@@ -175,11 +193,16 @@ def test_a_loop_continues_with_the_very_next_batch(shards: list[str], workers: i
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_after_an_error_the_same_batch_is_asked_for_again(shards: list[str], workers: int, tmp_path: Path) -> None:
+def test_after_an_error_the_same_batch_is_asked_for_again(
+    shards: list[str], workers: int, tmp_path: Path
+) -> None:
     """A store that is away for a while costs no batch, and none comes twice."""
     (tmp_path / "store").mkdir()
     places = [str(shutil.copy(shard, tmp_path / "store")) for shard in shards]
-    whole, loader = Loader(Pairs(shards, 8, seed=4), 5), Loader(Pairs(places, 8, seed=4), 5, workers=workers, prefetch=1)
+    whole, loader = (
+        Loader(Pairs(shards, 8, seed=4), 5),
+        Loader(Pairs(places, 8, seed=4), 5, workers=workers, prefetch=1),
+    )
     taken = []
     for number, batch in enumerate(loader):
         taken.append(batch)
@@ -188,10 +211,10 @@ def test_after_an_error_the_same_batch_is_asked_for_again(shards: list[str], wor
     store, away = tmp_path / "store", tmp_path / "away"
     store.rename(away)
     with pytest.raises(OSError, match="No such file"):
-        taken.extend(loader)                           # workers have some batches ready
+        taken.extend(loader)  # workers have some batches ready
     away.rename(store)
     taken += [batch for _ in range(2) for batch in loader]
-    loader.close()                                     # now: the error's frames hold it for long
+    loader.close()  # now: the error's frames hold it for long
     wanted = [batch for _ in range(3) for batch in whole]
     assert all(same(a, b) for a, b in zip(taken, wanted, strict=False))
     assert len(taken) >= 2 * len(whole)
@@ -215,7 +238,13 @@ def test_the_state_of_another_loader_is_refused(shards: list[str]) -> None:
 
 def test_lengths(shards: list[str]) -> None:
     data = Pairs(shards, 8)
-    for batch, drop_last, length in ((4, False, 6), (4, True, 5), (23, True, 1), (24, True, 0), (24, False, 1)):
+    for batch, drop_last, length in (
+        (4, False, 6),
+        (4, True, 5),
+        (23, True, 1),
+        (24, True, 0),
+        (24, False, 1),
+    ):
         loader = Loader(data, batch, drop_last=drop_last)
         assert len(loader) == length == len(list(loader))
 
@@ -261,7 +290,10 @@ def test_without_turns_a_crop_is_a_part_of_the_tile(shards: list[str]) -> None:
     hr, lr = data[2, 5]
     assert hr.dtype == torch.uint8
     assert hr.is_contiguous()
-    whole, (top, left) = numbered(5)[0].transpose(2, 0, 1), (int(v) // 10 * SCALE for v in lr[1:, 0, 0])
+    whole, (top, left) = (
+        numbered(5)[0].transpose(2, 0, 1),
+        (int(v) // 10 * SCALE for v in lr[1:, 0, 0]),
+    )
     assert np.array_equal(hr.numpy(), whole[:, top : top + 8, left : left + 8])
 
 
@@ -291,4 +323,7 @@ def test_a_corpus_is_read_whole(tiny: Tiny) -> None:
         with Path(place).open("rb") as file:
             wanted |= {decode_png(fields["lr.png"]).tobytes() for _, fields in read_members(file)}
     data = Pairs(own, None, turned=False)
-    assert {lr.numpy().transpose(1, 2, 0).tobytes() for _, lr in (data[number] for number in range(len(data)))} == wanted
+    assert {
+        lr.numpy().transpose(1, 2, 0).tobytes()
+        for _, lr in (data[number] for number in range(len(data)))
+    } == wanted

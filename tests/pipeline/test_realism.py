@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu
 
-from pipeline.realism import auc
-from pipeline.realism.classify import held_out_scores
-from pipeline.realism.compare import compare, pool, real_against_real, telling
-from pipeline.realism.features import features, names
-from pipeline.realism.folds import deal, halves
-from pipeline.realism.interval import area, column_areas, interval, pair_counts
-from schemas.realism import RealismConfig, RealismResult
+from pairmill.pipeline.realism import auc
+from pairmill.pipeline.realism.classify import held_out_scores
+from pairmill.pipeline.realism.compare import compare, pool, real_against_real, telling
+from pairmill.pipeline.realism.features import features, names
+from pairmill.pipeline.realism.folds import deal, halves
+from pairmill.pipeline.realism.interval import area, column_areas, interval, pair_counts
+from pairmill.schemas.realism import RealismConfig, RealismResult
 
 QUICK = RealismConfig(patches=200, folds=4, network=False)
 
@@ -32,10 +32,14 @@ def scene(seed: int, side: int = 96) -> np.ndarray:
 def seen(seed: int, std: float, draw: int = 0) -> np.ndarray:
     """A picture of scene `seed` with white noise; different draws have different noise."""
     values = scene(seed)
-    return np.clip(np.rint(values + np.random.default_rng([seed, draw]).normal(0, std, values.shape)), 0, 255).astype(np.uint8)
+    return np.clip(
+        np.rint(values + np.random.default_rng([seed, draw]).normal(0, std, values.shape)), 0, 255
+    ).astype(np.uint8)
 
 
-def between(first: float, second: float, config: RealismConfig = QUICK, images: int = 8) -> RealismResult:
+def between(
+    first: float, second: float, config: RealismConfig = QUICK, images: int = 8
+) -> RealismResult:
     sources = [str(seed) for seed in range(images)]
     real = [seen(seed, first) for seed in range(images)]
     return auc(real, [seen(seed, second, 1) for seed in range(images)], config, (sources, sources))
@@ -82,7 +86,9 @@ def test_statistics_of_both_sides_are_given() -> None:
     assert len(result.real.spectrum) == len(result.synthetic.spectrum) == 10
 
 
-@pytest.mark.parametrize(("images", "why"), [(3, "4 images"), (0, "4 images"), (4, "patches of either side")])
+@pytest.mark.parametrize(
+    ("images", "why"), [(3, "4 images"), (0, "4 images"), (4, "patches of either side")]
+)
 def test_too_little_is_said_and_not_counted(images: int, why: str) -> None:
     real = [seen(seed, 4.0)[:40, :40] for seed in range(images)]
     result = auc(real, real, QUICK)
@@ -105,16 +111,24 @@ def test_real_against_real_is_near_guessing() -> None:
     assert result.interval[0] <= 0.5 <= result.interval[1]
 
 
-groups_of_images = st.dictionaries(st.text("abcdef0123456789", min_size=1, max_size=6), st.sampled_from(["aa", "ab", "ba"]),
-                                   min_size=4, max_size=40)  # fmt: skip
+groups_of_images = st.dictionaries(
+    st.text("abcdef0123456789", min_size=1, max_size=6),
+    st.sampled_from(["aa", "ab", "ba"]),
+    min_size=4,
+    max_size=40,
+)
 
 
 @given(groups_of_images, st.integers(2, 6), st.integers(0, 99))
-def test_every_source_is_in_one_fold_and_folds_share_every_group(groups: dict[str, str], folds: int, seed: int) -> None:
+def test_every_source_is_in_one_fold_and_folds_share_every_group(
+    groups: dict[str, str], folds: int, seed: int
+) -> None:
     fold_of = deal(groups, folds, seed)
     assert set(fold_of) == set(groups)
     for group in set(groups.values()):
-        counts = [sum(fold_of[n] == fold and groups[n] == group for n in groups) for fold in range(folds)]
+        counts = [
+            sum(fold_of[n] == fold and groups[n] == group for n in groups) for fold in range(folds)
+        ]
         assert max(counts) - min(counts) <= 1
     backwards = deal(dict(reversed(list(groups.items()))), folds, seed)
     assert backwards == fold_of
@@ -128,8 +142,14 @@ def test_no_image_is_in_training_and_test_at_once(images: int, folds: int, seed:
     sources = np.repeat(np.arange(images), 20)
     fold_of = deal({str(n): "aa" for n in range(images)}, min(folds, images), seed)
     fold = np.array([fold_of[str(n)] for n in sources])
-    values = np.eye(images)[sources] + 0.01 * rng.standard_normal((len(sources), images))     # says which image it is
-    synthetic = (np.arange(len(sources)) % 2 == 0) ^ (sources % 2 == 0) ^ (np.arange(len(sources)) % 20 >= 10)
+    values = np.eye(images)[sources] + 0.01 * rng.standard_normal(
+        (len(sources), images)
+    )  # says which image it is
+    synthetic = (
+        (np.arange(len(sources)) % 2 == 0)
+        ^ (sources % 2 == 0)
+        ^ (np.arange(len(sources)) % 20 >= 10)
+    )
     scores = held_out_scores(values, None, synthetic, fold, 0)
     wins, pairs = pair_counts(scores["linear"], synthetic, sources, fold)
     for part in range(max(fold_of.values()) + 1):
@@ -139,13 +159,21 @@ def test_no_image_is_in_training_and_test_at_once(images: int, folds: int, seed:
     assert area(wins, pairs) < 0.75
 
 
-def test_classifiers_never_see_the_images_that_they_are_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pipeline.realism.classify as classify
+def test_classifiers_never_see_the_images_that_they_are_asked_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import pairmill.pipeline.realism.classify as classify
 
     asked: list[tuple[np.ndarray, np.ndarray]] = []
     fold = np.repeat([0, 1, 2, 0], 10)
-    monkeypatch.setattr(classify, "linear_scores", lambda v, s, train: asked.append((train.copy(), s)) or np.ones(len(v)))
-    classify.held_out_scores(np.random.default_rng(0).normal(size=(40, 3)), None, np.arange(40) % 2 == 0, fold, 0)
+    monkeypatch.setattr(
+        classify,
+        "linear_scores",
+        lambda v, s, train: asked.append((train.copy(), s)) or np.ones(len(v)),
+    )
+    classify.held_out_scores(
+        np.random.default_rng(0).normal(size=(40, 3)), None, np.arange(40) % 2 == 0, fold, 0
+    )
     assert [sorted(set(fold[~train].tolist())) for train, _ in asked] == [[0], [1], [2]]
     assert all(not set(fold[train].tolist()) & set(fold[~train].tolist()) for train, _ in asked)
 
@@ -162,7 +190,9 @@ def test_area_within_one_fold_is_that_of_mann_and_whitney() -> None:
 
 def test_area_counts_pairs_of_one_fold_by_hand() -> None:
     scores, synthetic = np.array([3.0, 1, 2, 2, 9, 0]), np.array([1, 0, 1, 0, 1, 0], bool)
-    wins, pairs = pair_counts(scores, synthetic, np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 0, 0, 1, 1]))
+    wins, pairs = pair_counts(
+        scores, synthetic, np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 0, 0, 1, 1])
+    )
     assert pairs.tolist() == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
     assert wins.tolist() == [[1, 1, 0], [1, 0.5, 0], [0, 0, 1]]
 
@@ -171,7 +201,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(2)
     sources, synthetic = np.repeat(np.arange(10), 20), np.tile(np.arange(20) < 10, 10)
     covered = 0
-    for _ in range(60):                                  # images differ: patches of one image are not independent
+    for _ in range(60):  # images differ: patches of one image are not independent
         scores = rng.normal(0, 1, 200) + synthetic * rng.normal(0, 0.8, 10)[sources]
         low, high = interval(*pair_counts(scores, synthetic, sources, np.zeros(200, np.intp)), 0)
         covered += low <= 0.5 <= high
@@ -189,7 +219,7 @@ def test_telling_names_kinds_once_and_says_the_direction() -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(0, 1, (400, len(names(32))))
     synthetic = np.arange(400) % 2 == 0
-    values[synthetic, 0] -= 3                            # noise of red, green: the same kind
+    values[synthetic, 0] -= 3  # noise of red, green: the same kind
     values[synthetic, 1] -= 2
     values[synthetic, names(32).index("edge width")] += 1
     words = telling(values, synthetic, 32)
@@ -202,9 +232,17 @@ def test_matched_patches_are_of_one_fold_and_paired() -> None:
     images = [seen(seed, 4.0) for seed in range(8)]
     patches = pool(images, [str(n) for n in range(8)], QUICK)
     compared = compare(patches, patches, QUICK)
-    assert len(compared.real) == len(compared.synthetic) == len(compared.apart) == compared.result.patches
+    assert (
+        len(compared.real)
+        == len(compared.synthetic)
+        == len(compared.apart)
+        == compared.result.patches
+    )
     fold_of = deal({str(n): "bb" for n in range(8)}, QUICK.folds, QUICK.seed)
-    assert all(fold_of[a] == fold_of[b] for a, b in zip(compared.real.sources, compared.synthetic.sources, strict=True))
+    assert all(
+        fold_of[a] == fold_of[b]
+        for a, b in zip(compared.real.sources, compared.synthetic.sources, strict=True)
+    )
     assert features(compared.real.pixels).shape[0] == compared.result.patches
 
 

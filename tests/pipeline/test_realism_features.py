@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.realism import features as f
-from pipeline.realism.describe import describe, noise_curve
-from pipeline.realism.match import content, match
-from pipeline.realism.patches import cut
+from pairmill.pipeline.realism import features as f
+from pairmill.pipeline.realism.describe import describe, noise_curve
+from pairmill.pipeline.realism.match import content, match
+from pairmill.pipeline.realism.patches import cut
 
 
-def noise(std: float, count: int = 60, side: int = 32, level: float = 128.0, seed: int = 1) -> np.ndarray:
+def noise(
+    std: float, count: int = 60, side: int = 32, level: float = 128.0, seed: int = 1
+) -> np.ndarray:
     return level + np.random.default_rng(seed).normal(0, std, (count, side, side, 3))
 
 
@@ -37,7 +39,7 @@ def test_kurtosis_of_gaussian_noise_is_three_and_of_signs_one() -> None:
 
 def test_correlation_of_channels() -> None:
     values = np.random.default_rng(4).normal(0, 4, (40, 30, 30, 3))
-    values[..., 1] = values[..., 0]                      # green is red, blue is its own
+    values[..., 1] = values[..., 0]  # green is red, blue is its own
     assert f.correlation(values).mean(axis=0) == pytest.approx([1, 0, 0], abs=0.03)
 
 
@@ -113,7 +115,12 @@ def test_description_says_what_it_was_made_of() -> None:
 
 def test_content_sees_through_noise_and_jpeg_scale_blur() -> None:
     rng = np.random.default_rng(9)
-    coarse = rng.uniform(40, 210, (30, 8, 8)).repeat(4, axis=1).repeat(4, axis=2)[..., None].repeat(3, axis=3)
+    coarse = (
+        rng.uniform(40, 210, (30, 8, 8))
+        .repeat(4, axis=1)
+        .repeat(4, axis=2)[..., None]
+        .repeat(3, axis=3)
+    )
     noisy = np.clip(coarse + rng.normal(0, 6, coarse.shape), 0, 255)
     clean, dirty = content(coarse.astype(np.uint8)), content(noisy.astype(np.uint8))
     assert np.abs((clean - dirty) / clean.std(axis=0)).mean() < 0.15
@@ -135,7 +142,7 @@ def test_patches_lie_on_the_grid_of_blocks_and_are_shared_evenly() -> None:
     patches = cut([image, image[:40], image[:31]], ["a", "b", "c"], 32, 8, 0)
     corners = patches.pixels[:, 0, 0, :2]
     assert not (corners % 8).any()
-    assert patches.sources.tolist() == ["a"] * 4 + ["b"] * 4                  # c is smaller than a patch
+    assert patches.sources.tolist() == ["a"] * 4 + ["b"] * 4  # c is smaller than a patch
     few = cut([image, image[:40]], ["a", "b"], 32, 1000, 0)
     assert few.sources.tolist().count("a") == 3 * 4
     assert few.sources.tolist().count("b") == 4

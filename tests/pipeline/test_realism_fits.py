@@ -7,7 +7,7 @@ from math import isnan, nan
 import numpy as np
 import pytest
 
-from pipeline.realism.fits import number, realism, words
+from pairmill.pipeline.realism.fits import number, realism, words
 from tests.make import photograph
 
 NAMES = [f"photograph {place % 8}" for place in range(240)]
@@ -50,7 +50,10 @@ def test_what_is_not_finite_is_always_told() -> None:
 def test_losses_in_words() -> None:
     curves = [np.array([place, 2.0 * place]) for place in range(50)]
     lately = np.mean(range(30, 50))
-    assert words(curves, [0.9, 0.8], ("a", "b"), ("b", "a")) == f"AUC 0.80, b {2 * lately:.3g}, a {lately:.3g}"
+    assert (
+        words(curves, [0.9, 0.8], ("a", "b"), ("b", "a"))
+        == f"AUC 0.80, b {2 * lately:.3g}, a {lately:.3g}"
+    )
     assert words(curves[:1], [nan], ("a", "b"), ("b",)) == "b 0"
     assert words(curves[:1], [], ("a", "b"), ()) == ""
 

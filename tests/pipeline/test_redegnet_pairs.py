@@ -8,19 +8,29 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.functional.resize import bicubic_down, bicubic_up, to_uint8
-from pipeline.apply import apply
-from pipeline.redegnet.alike import draw_alike
-from pipeline.redegnet.files import find_pairs
-from pipeline.redegnet.pairs import NO_POOLS, Faces, Pairs, crops_of, cut_natural, cut_pair, greyed, jittered, without_margins
-from pipeline.rng import stream
-from schemas.errors import UserError
-from schemas.ops.codecs import Jpeg
-from schemas.ops.noise import GaussianNoise
-from schemas.ops.resize import Quantise, Resize
-from schemas.program import Program
-from schemas.recipe import PairsConfig
-from schemas.redegnet import RedegnetConfig, RedegnetPairsConfig
+from pairmill.models.functional.resize import bicubic_down, bicubic_up, to_uint8
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.redegnet.alike import draw_alike
+from pairmill.pipeline.redegnet.files import find_pairs
+from pairmill.pipeline.redegnet.pairs import (
+    NO_POOLS,
+    Faces,
+    Pairs,
+    crops_of,
+    cut_natural,
+    cut_pair,
+    greyed,
+    jittered,
+    without_margins,
+)
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.ops.codecs import Jpeg
+from pairmill.schemas.ops.noise import GaussianNoise
+from pairmill.schemas.ops.resize import Quantise, Resize
+from pairmill.schemas.program import Program
+from pairmill.schemas.recipe import PairsConfig
+from pairmill.schemas.redegnet import RedegnetConfig, RedegnetPairsConfig
 from tests.make import photograph, save
 
 PLAIN = RedegnetPairsConfig(replaced=0, worsened=0, margins=(0, 0, 0, 0))
@@ -43,10 +53,22 @@ def test_programs_lead_back_to_their_size_and_add_the_same_noise_to_both() -> No
     one, other = photograph(1, 64, 64), photograph(2, 64, 64)
     for program in programs(30):
         assert program.scale == 1
-        assert apply(program, one, NO_POOLS).shape == apply(program, other, NO_POOLS).shape == (64, 64, 3)
-    noise = next(op for program in programs() for op in program.ops if isinstance(op, GaussianNoise) and op.sigma < 10)
+        assert (
+            apply(program, one, NO_POOLS).shape
+            == apply(program, other, NO_POOLS).shape
+            == (64, 64, 3)
+        )
+    noise = next(
+        op
+        for program in programs()
+        for op in program.ops
+        if isinstance(op, GaussianNoise) and op.sigma < 10
+    )
     alone = Program(scale=1, ops=(noise, Quantise()))
-    first, second = (apply(alone, np.full((64, 64, 3), level, np.uint8), NO_POOLS).astype(int) for level in (100, 150))
+    first, second = (
+        apply(alone, np.full((64, 64, 3), level, np.uint8), NO_POOLS).astype(int)
+        for level in (100, 150)
+    )
     np.testing.assert_array_equal(first - 100, second - 150)
 
 
@@ -59,7 +81,10 @@ def test_the_ranges_and_shares_of_the_published_chains() -> None:
     assert len(jpegs) / len(drawn) == pytest.approx(0.2 * 0.9 + 0.8 * (0.7 + 0.5), abs=0.06)
     assert 1 <= min(op.sigma for op in noises) < 2 < 20 < max(op.sigma for op in noises) <= 24
     assert (min(jpegs), max(jpegs)) == (30, 85)
-    reduced = [min((op.height for op in program.ops if isinstance(op, Resize)), default=64) for program in drawn]
+    reduced = [
+        min((op.height for op in program.ops if isinstance(op, Resize)), default=64)
+        for program in drawn
+    ]
     assert np.mean([side < 64 for side in reduced]) == pytest.approx(0.2 * 0.8 + 0.8, abs=0.03)
     assert min(reduced) >= 10
     blurred = [any(op.op == "blur" for op in program.ops) for program in drawn]
@@ -94,7 +119,10 @@ def test_lq_and_hq_are_cut_turned_and_greyed_alike() -> None:
     for cut in cuts:
         assert cut.hq.shape == (32, 32, 3)
         assert np.abs(cut.lq.astype(int) - cut.hq - 40).max() <= 1
-    grey = [np.ptp(cut.hq.astype(int), axis=2).mean() < 0.3 * np.ptp(hq.astype(int), axis=2).mean() for cut in cuts]
+    grey = [
+        np.ptp(cut.hq.astype(int), axis=2).mean() < 0.3 * np.ptp(hq.astype(int), axis=2).mean()
+        for cut in cuts
+    ]
     assert 0 < sum(grey) < 12
 
 
@@ -103,10 +131,15 @@ def test_shares_of_drawn_and_worsened_pairs() -> None:
     faces = Faces(np.full((80, 80, 3), 60, np.uint8), ramp)
     replaced = RedegnetPairsConfig(replaced=1, worsened=0)
     drawn = cut_pair(stream("a"), faces, 32, replaced)
-    assert np.corrcoef(drawn.lq.ravel(), drawn.hq.ravel())[0, 1] > 0.8           # it comes from the HQ, not from the flat LQ
+    assert (
+        np.corrcoef(drawn.lq.ravel(), drawn.hq.ravel())[0, 1] > 0.8
+    )  # it comes from the HQ, not from the flat LQ
     worsened = cut_pair(stream("a"), faces, 32, RedegnetPairsConfig(replaced=0, worsened=1))
     assert abs(worsened.lq.mean() - 60) < 6
-    kept = [np.ptp(cut_pair(stream("b", n), faces, 32, RedegnetPairsConfig()).lq) == 0 for n in range(150)]
+    kept = [
+        np.ptp(cut_pair(stream("b", n), faces, 32, RedegnetPairsConfig()).lq) == 0
+        for n in range(150)
+    ]
     assert np.mean(kept) == pytest.approx(0.35, abs=0.1)
 
 
@@ -126,10 +159,15 @@ def test_small_and_large_natural_pictures(shape: tuple[int, int]) -> None:
 
 def test_grey_and_jitter_by_hand() -> None:
     image = np.array([[[200, 100, 0]]], np.uint8)
-    np.testing.assert_array_equal(greyed(image, 1.0)[0, 0], np.full(3, 119))       # 0.299 * 200 + 0.587 * 100 = 118.5
+    np.testing.assert_array_equal(
+        greyed(image, 1.0)[0, 0], np.full(3, 119)
+    )  # 0.299 * 200 + 0.587 * 100 = 118.5
     np.testing.assert_array_equal(greyed(image, 0.0), image)
     photo = photograph(7)
-    changed = [jittered(stream("j", number), photo).astype(float) / np.maximum(photo, 30.0) for number in range(20)]
+    changed = [
+        jittered(stream("j", number), photo).astype(float) / np.maximum(photo, 30.0)
+        for number in range(20)
+    ]
     assert all(0.7 < np.median(ratio) < 1.35 for ratio in changed)
     assert np.std([np.median(ratio) for ratio in changed]) > 0.02
 
@@ -173,6 +211,9 @@ def test_two_files_of_one_name_are_an_error(tmp_path: Path) -> None:
 
 
 def test_levels_stay_bytes() -> None:
-    images: list[NDArray[np.uint8]] = [np.zeros((40, 40, 3), np.uint8), np.full((40, 40, 3), 255, np.uint8)]
+    images: list[NDArray[np.uint8]] = [
+        np.zeros((40, 40, 3), np.uint8),
+        np.full((40, 40, 3), 255, np.uint8),
+    ]
     batch = Pairs([Faces(images[0], images[1])], images, settings(), 1)(0)
     assert batch.face_lq.dtype == np.uint8

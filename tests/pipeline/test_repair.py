@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout
-from pipeline.corpora.log import read_manifest
-from pipeline.corpora.repair import repair
-from pipeline.corpora.reproduce import Bench
-from pipeline.corpora.verify import verify
-from pipeline.execution import SerialExecutor
-from pipeline.stage import Profile, Watcher
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import UserError
+from pairmill.pipeline.build.repair import repair
+from pairmill.pipeline.build.reproduce import Bench
+from pairmill.pipeline.corpora.log import read_manifest
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.runner.execution import SerialExecutor
+from pairmill.pipeline.runner.stage import Profile, ProgressListener
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import UserError
 from tests.make import build, tiny_recipe, tree, with_redegnet
 
 DEGRADERS = [{"kind": "realsr", "weight": 3}, {"kind": "bicubic"}]
@@ -24,11 +24,13 @@ NOT_SEALED = ("manifest.json", "report/")
 
 
 def bench(folder: Path) -> Bench:
-    return Bench(Profile(str(folder / "bench")), SerialExecutor(), Watcher())
+    return Bench(Profile(str(folder / "bench")), SerialExecutor(), ProgressListener())
 
 
 @pytest.fixture(scope="module")
-def built(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, CorpusManifest]:
+def built(
+    photographs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Storage, CorpusManifest]:
     storage = Storage(str(tmp_path_factory.mktemp("repair") / "workspace"))
     return storage, build(tiny_recipe(photographs, degraders=DEGRADERS), storage.url)
 
@@ -50,9 +52,14 @@ def damaged(version: Path, kind: str) -> list[Path]:
     """Files of a version that are damaged now."""
     shard = min((version / "shards").glob("*.tar"))
     chosen = {
-        "shard": [shard], "gone": [shard], "table": [version / "samples.parquet"], "card": [version / "README.md", shard],
-        "pool": [path for path in (version / "pools/kernels.zarr/kernel/c").rglob("*") if path.is_file()],
-    }[kind]  # fmt: skip
+        "shard": [shard],
+        "gone": [shard],
+        "table": [version / "samples.parquet"],
+        "card": [version / "README.md", shard],
+        "pool": [
+            path for path in (version / "pools/kernels.zarr/kernel/c").rglob("*") if path.is_file()
+        ],
+    }[kind]
     for path in chosen:
         if kind == "gone":
             path.unlink()
@@ -71,7 +78,9 @@ def test_all_is_as_it_was(built: tuple[Storage, CorpusManifest], tmp_path: Path,
     done, report = repair(storage, manifest, bench(tmp_path))
     assert done
     assert report.ok, report.findings
-    assert tree(workspace) == before                     # the stages too, from which the next build takes what it needs
+    assert (
+        tree(workspace) == before
+    )  # the stages too, from which the next build takes what it needs
     assert repair(storage, manifest, bench(tmp_path)) == ([], report)
 
 
@@ -95,16 +104,26 @@ def test_a_version_that_does_not_know_what_it_was_is_published_anew(
     assert tree(version, NOT_SEALED) == before
 
 
-def test_a_pool_that_cannot_be_estimated_again_is_sealed_anew(photographs: Path, tmp_path: Path) -> None:
-    storage, recipe = Storage(str(tmp_path / "workspace")), with_redegnet(tiny_recipe(photographs), photographs)
+def test_a_pool_that_cannot_be_estimated_again_is_sealed_anew(
+    photographs: Path, tmp_path: Path
+) -> None:
+    storage, recipe = (
+        Storage(str(tmp_path / "workspace")),
+        with_redegnet(tiny_recipe(photographs), photographs),
+    )
     manifest = build(recipe, storage.url)
     version = version_of(storage, manifest)
     before = tree(version, NOT_SEALED)
     damaged(version, "pool")
-    with pytest.raises(UserError, match=r"delete this folder, and the folders `sealed` of stages/pool_\*"):
+    with pytest.raises(
+        UserError, match=r"delete this folder, and the folders `sealed` of stages/pool_\*"
+    ):
         repair(storage, manifest, bench(tmp_path))
     shutil.rmtree(version)
-    for folder in (*Path(storage.path("stages")).glob("pool_*/sealed"), Path(storage.path("stages/generate_kernels/sealed"))):
+    for folder in (
+        *Path(storage.path("stages")).glob("pool_*/sealed"),
+        Path(storage.path("stages/generate_kernels/sealed")),
+    ):
         shutil.rmtree(folder)
     assert build(recipe, storage.url).version == manifest.version
     assert verify(storage, manifest).ok

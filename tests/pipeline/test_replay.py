@@ -7,17 +7,19 @@ import shutil
 import numpy as np
 import pytest
 
-from pipeline.corpora.replay import Replayed, find_samples, read_table, replay, replay_one
-from pipeline.images.encode import encode_png
-from pipeline.shards.tar import read_members
-from schemas.errors import IntegrityError, UserError
-from schemas.program import Program
+from pairmill.pipeline.corpora.replay import Replayed, find_samples, read_table, replay, replay_one
+from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.shards.tar import read_members
+from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.schemas.program import Program
 from tests.make import Tiny
 
 
 def replayed(tiny: Tiny, count: int | None = None) -> list[Replayed]:
     keys = [row.key for row in read_table(tiny.storage, tiny.manifest)][:count]
-    return list(replay(tiny.storage, tiny.manifest, find_samples(tiny.storage, tiny.manifest, keys)))
+    return list(
+        replay(tiny.storage, tiny.manifest, find_samples(tiny.storage, tiny.manifest, keys))
+    )
 
 
 def test_every_sample_is_identical(tiny: Tiny) -> None:
@@ -28,12 +30,15 @@ def test_every_sample_is_identical(tiny: Tiny) -> None:
     for sample in samples:
         assert sample.hr.shape == (*(2 * side for side in sample.lr.shape[:2]), 3) == (32, 32, 3)
         assert (sample.record.box.width, sample.record.box.height) == (32, 32)
-        assert Program.model_validate_json(sample.record.program).canonical_json() == sample.record.program
+        assert (
+            Program.model_validate_json(sample.record.program).canonical_json()
+            == sample.record.program
+        )
 
 
 def test_a_tampered_lr_is_found(tiny: Tiny) -> None:
     """One grey level in one channel of one pixel; and an honest LR with a forged digest."""
-    from pipeline.corpora.replay import corpus_assets
+    from pairmill.pipeline.corpora.replay import corpus_assets
 
     assets = corpus_assets(tiny.storage, tiny.manifest)
     shard = tiny.version / "shards" / tiny.manifest.shard_names[0]
@@ -44,7 +49,9 @@ def test_a_tampered_lr_is_found(tiny: Tiny) -> None:
     lr = honest.lr.copy()
     lr[3, 5, 1] ^= 1
     assert not replay_one(fields | {"lr.png": encode_png(lr)}, assets).identical
-    assert np.array_equal(honest.again, replay_one(fields | {"lr.png": encode_png(lr)}, assets).again)
+    assert np.array_equal(
+        honest.again, replay_one(fields | {"lr.png": encode_png(lr)}, assets).again
+    )
     forged = honest.record.with_(lr_sha256="0" * 64).canonical_json().encode()
     assert not replay_one(fields | {"json": forged}, assets).identical
     hr = honest.hr.copy()

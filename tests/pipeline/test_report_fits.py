@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.functional.kernels import gaussian_kernel, target_centre
-from pipeline.report.charts import lines
-from pipeline.report.collect.fits import middle
-from pipeline.report.sections.fits import fits_html
-from schemas.fits import CurveView, FitsSection, FitView
+from pairmill.models.functional.kernels import gaussian_kernel, target_centre
+from pairmill.pipeline.html.charts import lines
+from pairmill.pipeline.report.fits import fits_html, middle
+from pairmill.schemas.fits import CurveView, FitsSection, FitView
 
 VIEW = FitView(
-    name="PDM", noun="crops", reasons=(), advice="", samples=300, kept=300, stopped=False, rows=(("noise", "1.2", "at most 2"),),
+    name="PDM",
+    noun="crops",
+    reasons=(),
+    advice="",
+    samples=300,
+    kept=300,
+    stopped=False,
+    rows=(("noise", "1.2", "at most 2"),),
     aucs=((100.0, 0.9), (200.0, 0.6), (300.0, 0.61)),
     charts=(("Losses", "L1", (CurveView(name="a", points=((1, 2), (300, 1))),)),),
-    first="img/first.png", picture="img/last.png", caption="real above", kernels="img/kernels.png",
-)  # fmt: skip
+    first="img/first.png",
+    picture="img/last.png",
+    caption="real above",
+    kernels="img/kernels.png",
+)
 
 
 def html(**changes: object) -> str:
@@ -35,15 +44,26 @@ def test_the_middle_holds_nearly_all_of_a_kernel() -> None:
 def test_an_accepted_fit_is_shown_with_its_pictures_and_curves() -> None:
     page = html()
     assert ">accepted<" in page
-    assert [page.count(f'src="img/{name}.png"') for name in ("first", "last", "kernels")] == [1, 1, 1]
-    assert page.count('class="point s0"') == 1           # the check that is sealed
+    assert [page.count(f'src="img/{name}.png"') for name in ("first", "last", "kernels")] == [
+        1,
+        1,
+        1,
+    ]
+    assert page.count('class="point s0"') == 1  # the check that is sealed
     assert page.count('class="ring"') == 2
     assert "its last check" in page
     assert "at most 2" in page
 
 
 def test_a_failed_fit_says_why_and_what_to_do() -> None:
-    page = html(reasons=("told-apart",), advice="give <more> images", kept=200, stopped=True, aucs=(), first="")
+    page = html(
+        reasons=("told-apart",),
+        advice="give <more> images",
+        kept=200,
+        stopped=True,
+        aucs=(),
+        first="",
+    )
     assert "told-apart" in page
     assert "give &lt;more&gt; images" in page
     assert "stopped early" in page

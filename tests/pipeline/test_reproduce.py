@@ -11,24 +11,26 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline import layout
-from pipeline.corpora.diff import diff
-from pipeline.corpora.replay import read_table
-from pipeline.corpora.reproduce import Bench, reproduce
-from pipeline.corpora.verify import verify
-from pipeline.execution import SerialExecutor
-from pipeline.shards.tar import read_members
-from pipeline.stage import Profile, Watcher
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.diff import Outcome
-from schemas.errors import UserError
+from pairmill.pipeline.build.reproduce import Bench, reproduce
+from pairmill.pipeline.corpora.diff import diff
+from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.runner.execution import SerialExecutor
+from pairmill.pipeline.runner.stage import Profile, ProgressListener
+from pairmill.pipeline.shards.tar import read_members
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.diff import Outcome
+from pairmill.schemas.errors import UserError
 from tests.make import Counting, Tiny, build, photograph, save, tiny_recipe
 from tests.pipeline.test_diff import PLAIN, Growing
 
 
-def bench(folder: Path, device: str = "cpu", watcher: Watcher | None = None) -> Bench:
-    return Bench(Profile(str(folder / "bench"), device), SerialExecutor(), watcher or Watcher())
+def bench(folder: Path, device: str = "cpu", watcher: ProgressListener | None = None) -> Bench:
+    return Bench(
+        Profile(str(folder / "bench"), device), SerialExecutor(), watcher or ProgressListener()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,26 +46,33 @@ def test_pools_and_all_come_out_equal(photographs: Path, tmp_path: Path) -> None
     """Kernels and noise are estimated again, and the digest is the same."""
     storage = Storage(str(tmp_path / "workspace"))
     degraders = [{"kind": "realsr", "weight": 3}, {"kind": "bicubic"}]
-    manifest, counting = build(tiny_recipe(photographs, degraders=degraders), storage.url), Counting()
+    manifest, counting = (
+        build(tiny_recipe(photographs, degraders=degraders), storage.url),
+        Counting(),
+    )
     found = reproduce(storage, manifest, bench(tmp_path, watcher=counting))
     assert (found.outcome, found.digest) == (Outcome.IDENTICAL, manifest.digest)
     assert not found.from_pools
     assert found.notes == ()
     assert found.samples.equal == sum(manifest.identity.samples.values())
     assert found.shards.same == found.shards.new == len(manifest.shard_names)
-    assert min(counting.computed.values()) > 0           # everything was made, nothing found
+    assert min(counting.computed.values()) > 0  # everything was made, nothing found
 
 
 def test_from_the_pools_of_the_version(tiny: Tiny, tmp_path: Path) -> None:
     counting = Counting()
-    found = reproduce(tiny.storage, tiny.manifest, bench(tmp_path, watcher=counting), from_pools=True)
+    found = reproduce(
+        tiny.storage, tiny.manifest, bench(tmp_path, watcher=counting), from_pools=True
+    )
     assert (found.outcome, found.digest) == (Outcome.IDENTICAL, tiny.manifest.digest)
     assert set(counting.computed) == {"ingest", "clean_up", "synthesize"}
     assert found.notes[-1] == "the pools of the version are used"
 
 
 @pytest.mark.parametrize("change", [{"software": {"torch": "1.0"}}, {"platform": "Plan9 vax"}])
-def test_fits_that_ran_elsewhere_are_not_tried(tiny: Tiny, tmp_path: Path, change: dict[str, Any]) -> None:
+def test_fits_that_ran_elsewhere_are_not_tried(
+    tiny: Tiny, tmp_path: Path, change: dict[str, Any]
+) -> None:
     then = tiny.manifest.circumstance
     change = {"software": then.software | change["software"]} if "software" in change else change
     moved = tiny.manifest.with_(circumstance=then.with_(**change))
@@ -71,7 +80,10 @@ def test_fits_that_ran_elsewhere_are_not_tried(tiny: Tiny, tmp_path: Path, chang
     assert found.from_pools
     assert found.outcome == Outcome.IDENTICAL
     assert "the fits ran" in found.notes[0]
-    assert reproduce(tiny.storage, moved, bench(tmp_path), from_pools=True).outcome == Outcome.IDENTICAL
+    assert (
+        reproduce(tiny.storage, moved, bench(tmp_path), from_pools=True).outcome
+        == Outcome.IDENTICAL
+    )
 
 
 def test_another_encoder_gives_equal_pixels_and_says_so(
@@ -81,7 +93,9 @@ def test_another_encoder_gives_equal_pixels_and_says_so(
     import cv2
 
     storage, manifest, _ = plain
-    monkeypatch.setattr("pipeline.shards.tar.encode_png", lambda image: other_png(cv2, image))
+    monkeypatch.setattr(
+        "pairmill.pipeline.shards.tar.encode_png", lambda image: other_png(cv2, image)
+    )
     found = reproduce(storage, manifest, bench(tmp_path))
     assert found.outcome == Outcome.PIXELS
     assert found.digest != manifest.digest
@@ -91,16 +105,20 @@ def test_another_encoder_gives_equal_pixels_and_says_so(
 
 
 def other_png(cv2: Any, image: NDArray[np.uint8]) -> bytes:
-    return bytes(cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes())
+    return bytes(
+        cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
+    )
 
 
 def test_other_borders_between_shards_give_equal_pixels(
     plain: tuple[Storage, CorpusManifest, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipeline.stages.synthesize import pack
+    from pairmill.pipeline.stages.synthesize import pack
 
     storage, manifest, _ = plain
-    monkeypatch.setattr("pipeline.stages.synthesize.pack", lambda parts, target: pack(parts, 2 * target))
+    monkeypatch.setattr(
+        "pairmill.pipeline.stages.synthesize.pack", lambda parts, target: pack(parts, 2 * target)
+    )
     found = reproduce(storage, manifest, bench(tmp_path))
     assert found.outcome == Outcome.PIXELS
     assert found.samples.same
@@ -111,18 +129,24 @@ def test_another_draw_differs_and_says_in_what(
     plain: tuple[Storage, CorpusManifest, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage, manifest, _ = plain
-    monkeypatch.setattr("pipeline.stages.synthesize.apply", lambda *arguments: 255 - arguments[1][::2, ::2])
+    monkeypatch.setattr(
+        "pairmill.pipeline.stages.synthesize.apply", lambda *arguments: 255 - arguments[1][::2, ::2]
+    )
     found = reproduce(storage, manifest, bench(tmp_path))
     assert found.outcome == Outcome.DIFFERENT
     assert found.samples.fields == {"LR pixels": sum(manifest.identity.samples.values())}
 
 
-def test_other_stage_versions_and_libraries_are_told(plain: tuple[Storage, CorpusManifest, Path], tmp_path: Path) -> None:
+def test_other_stage_versions_and_libraries_are_told(
+    plain: tuple[Storage, CorpusManifest, Path], tmp_path: Path
+) -> None:
     storage, manifest, _ = plain
     identity = manifest.identity.with_(stages=manifest.identity.stages | {"synthesize": 1})
     software = manifest.circumstance.software | {"pillow": "1.0"}
     old = manifest.with_(
-        identity=identity, digest=identity.content_digest(), circumstance=manifest.circumstance.with_(software=software)
+        identity=identity,
+        digest=identity.content_digest(),
+        circumstance=manifest.circumstance.with_(software=software),
     )
     found = reproduce(storage, old, bench(tmp_path))
     assert found.outcome == Outcome.PIXELS
@@ -130,7 +154,9 @@ def test_other_stage_versions_and_libraries_are_told(plain: tuple[Storage, Corpu
     assert any("pillow was 1.0" in note for note in found.notes)
 
 
-def test_missing_images_are_named_and_found_elsewhere(plain: tuple[Storage, CorpusManifest, Path], tmp_path: Path) -> None:
+def test_missing_images_are_named_and_found_elsewhere(
+    plain: tuple[Storage, CorpusManifest, Path], tmp_path: Path
+) -> None:
     """One is gone, one has other pixels; both lie in another folder under other names, one as another format."""
     storage, manifest, folder = plain
     first, second = folder / "clean/1.png", folder / "clean/2.png"
@@ -144,7 +170,9 @@ def test_missing_images_are_named_and_found_elsewhere(plain: tuple[Storage, Corp
     first.unlink()
     save(photograph(98, 97, 81), second)
     try:
-        with pytest.raises(UserError, match="2 of 4 images of this version cannot be found") as caught:
+        with pytest.raises(
+            UserError, match="2 of 4 images of this version cannot be found"
+        ) as caught:
             reproduce(storage, manifest, bench(tmp_path))
         assert f"{first} (clean" in caught.value.got
         assert "gone" in caught.value.got
@@ -163,14 +191,21 @@ def test_all_images_gone(plain: tuple[Storage, CorpusManifest, Path], tmp_path: 
     try:
         with pytest.raises(UserError, match="4 of 4 images"):
             reproduce(storage, manifest, bench(tmp_path))
-        assert reproduce(storage, manifest, bench(tmp_path), images=[f"{moved}/**/*.png"]).outcome == Outcome.IDENTICAL
+        assert (
+            reproduce(storage, manifest, bench(tmp_path), images=[f"{moved}/**/*.png"]).outcome
+            == Outcome.IDENTICAL
+        )
     finally:
         moved.rename(folder)
 
 
-def test_a_version_without_a_list_of_sources_or_with_an_unknown_recipe(tiny_copy: Tiny, tmp_path: Path) -> None:
+def test_a_version_without_a_list_of_sources_or_with_an_unknown_recipe(
+    tiny_copy: Tiny, tmp_path: Path
+) -> None:
     identity = tiny_copy.manifest.identity
-    newer = tiny_copy.manifest.with_(identity=identity.with_(recipe=identity.recipe | {"sparkle": 1}))
+    newer = tiny_copy.manifest.with_(
+        identity=identity.with_(recipe=identity.recipe | {"sparkle": 1})
+    )
     with pytest.raises(UserError, match="does not know") as caught:
         reproduce(tiny_copy.storage, newer, bench(tmp_path))
     assert "sparkle" in caught.value.got
@@ -183,13 +218,19 @@ def members(storage: Storage, manifest: CorpusManifest) -> dict[str, str]:
     """Digest of the bytes of every sample."""
     found: dict[str, str] = {}
     for name in manifest.shard_names:
-        with storage.open(layout.shard_path(manifest.identity.name, manifest.version, name)) as file:
+        with storage.open(
+            layout.shard_path(manifest.identity.name, manifest.version, name)
+        ) as file:
             for key, fields in read_members(file):
-                found[key] = hashlib.sha256(b"".join(fields[field] for field in sorted(fields))).hexdigest()
+                found[key] = hashlib.sha256(
+                    b"".join(fields[field] for field in sorted(fields))
+                ).hexdigest()
     return found
 
 
-def test_with_pinned_pools_old_samples_keep_their_bytes(photographs: Path, tiny: Tiny, tmp_path: Path) -> None:
+def test_with_pinned_pools_old_samples_keep_their_bytes(
+    photographs: Path, tiny: Tiny, tmp_path: Path
+) -> None:
     """New real images would give other pools, hence other draws; with the pools of the old version only new samples are new."""
     storage = Storage(str(tmp_path / "workspace"))
     settings = {"splits": {"train": 1, "val": 0}, "degraders": [{"kind": "realsr"}]}
@@ -198,26 +239,37 @@ def test_with_pinned_pools_old_samples_keep_their_bytes(photographs: Path, tiny:
     grown = {"real": [f"{photographs}/real", f"{tmp_path}/more"], "clean": [f"{photographs}/clean"]}
     counting = Counting()
     new = build(
-        tiny_recipe(photographs, images=grown, pools_from=f"tiny@{old.version}", **settings), storage.url, watcher=counting
+        tiny_recipe(photographs, images=grown, pools_from=f"tiny@{old.version}", **settings),
+        storage.url,
+        watcher=counting,
     )
     assert set(counting.computed) == {"ingest", "clean_up", "synthesize"}
     assert new.identity.pools == old.identity.pools
     found = diff(storage, old, new)
-    assert (found.samples.changed, found.samples.removed, found.samples.equal) == (0, 0, sum(old.identity.samples.values()))
+    assert (found.samples.changed, found.samples.removed, found.samples.equal) == (
+        0,
+        0,
+        sum(old.identity.samples.values()),
+    )
     before, after = members(storage, old), members(storage, new)
     assert {key: after[key] for key in before} == before
     assert found.samples.added == len(after) - len(before) > 0
-    assert found.recipe == ()                            # which version they came from is no matter, what they are is
+    assert found.recipe == ()  # which version they came from is no matter, what they are is
     assert verify(storage, new).ok
     assert {row.key for row in read_table(storage, new)} == set(after)
     assert reproduce(storage, new, bench(tmp_path)).outcome == Outcome.IDENTICAL
 
 
-def test_pools_that_do_not_fit_are_refused(plain: tuple[Storage, CorpusManifest, Path], photographs: Path) -> None:
+def test_pools_that_do_not_fit_are_refused(
+    plain: tuple[Storage, CorpusManifest, Path], photographs: Path
+) -> None:
     storage, _, folder = plain
     with pytest.raises(UserError, match="has no pool of kernels and of noise"):
         _build(storage, tiny_recipe(photographs, degraders=[{"kind": "realsr"}], pools_from="tiny"))
-    other = tiny_recipe(folder, **PLAIN | {"images": {"clean": [f"{folder}/clean"]}, "scale": 4, "pools_from": "tiny"})
+    other = tiny_recipe(
+        folder,
+        **PLAIN | {"images": {"clean": [f"{folder}/clean"]}, "scale": 4, "pools_from": "tiny"},
+    )
     with pytest.raises(UserError, match="another scale"):
         _build(storage, other)
     with pytest.raises(UserError, match="no corpus"):

@@ -10,21 +10,37 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.rng import pick, picks, stream, stream_key
+from pairmill.pipeline.rng import pick, picks, stream, stream_key
 
 parts = st.lists(st.one_of(st.text(max_size=5), st.integers(0, 20)), max_size=4)
 
 
 @given(parts, parts)
-def test_keys_are_equal_only_for_equal_parts(first: list[str | int], second: list[str | int]) -> None:
+def test_keys_are_equal_only_for_equal_parts(
+    first: list[str | int], second: list[str | int]
+) -> None:
     assert (stream_key(*first) == stream_key(*second)) == (first == second)
 
 
 def test_parts_do_not_run_together() -> None:
     lists: list[tuple[str | int, ...]] = [
-        ("ab", "c"), ("a", "bc"), ("abc",), ("a", "b", "c"), ("a", "", "bc"), (1, 23), (12, 3), (123,), ("123",), ("1", 23), (),
-        ("astr:b",), ("a", "str:b"), ("1int:2",), (1, 2), ("1", 2),
-    ]  # fmt: skip
+        ("ab", "c"),
+        ("a", "bc"),
+        ("abc",),
+        ("a", "b", "c"),
+        ("a", "", "bc"),
+        (1, 23),
+        (12, 3),
+        (123,),
+        ("123",),
+        ("1", 23),
+        (),
+        ("astr:b",),
+        ("a", "str:b"),
+        ("1int:2",),
+        (1, 2),
+        ("1", 2),
+    ]
     keys = [stream_key(*each) for each in lists]
     assert len(set(keys)) == len(keys)
     assert all(0 <= key < 1 << 128 for key in keys)
@@ -32,7 +48,10 @@ def test_parts_do_not_run_together() -> None:
 
 def test_seed_and_index_do_not_collide() -> None:
     """seed + index is the classic mistake: (0, 1) and (1, 0) would be one stream."""
-    first = {stream(seed, "draw", index).random() for seed, index in itertools.product(range(20), range(20))}
+    first = {
+        stream(seed, "draw", index).random()
+        for seed, index in itertools.product(range(20), range(20))
+    }
     assert len(first) == 400
 
 
@@ -47,7 +66,7 @@ def test_streams_look_independent() -> None:
 
 def test_same_stream_in_another_process() -> None:
     """No hash seed, no state of this process."""
-    code = "from pipeline.rng import stream; print(repr(stream(3, 'draw', 'é').random(3).tolist()))"
+    code = "from pairmill.pipeline.rng import stream; print(repr(stream(3, 'draw', 'é').random(3).tolist()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == repr(stream(3, "draw", "é").random(3).tolist())
 
@@ -73,4 +92,4 @@ def test_pick_stays_below_the_count(count: int) -> None:
         def random(self) -> float:
             return 1 - 2.0**-53
 
-    assert pick(Top(), count) == count - 1               # type: ignore[arg-type]
+    assert pick(Top(), count) == count - 1  # type: ignore[arg-type]

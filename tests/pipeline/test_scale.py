@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.storage import Storage
+from pairmill.pipeline.workspace.storage import Storage
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +20,7 @@ def measured(samples: int, folder: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.big", str(samples), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    print(done.stdout)                                 # noqa: T201 - the figures of docs/scale.md
+    print(done.stdout)  # noqa: T201 - the figures of docs/scale.md
     return json.loads(done.stdout)
 
 
@@ -39,7 +39,9 @@ def test_memory_is_flat_from_100_to_100_000_samples(tmp_path: Path) -> None:
 def test_a_store_is_asked_many_things_at_a_time_and_answers_stay_in_order() -> None:
     """Eight calls that wait for each other end only if they run at once."""
     barrier = threading.Barrier(8, timeout=30)
-    assert Storage("memory://scale/each").each(lambda item: (barrier.wait(), item)[1], range(8)) == list(range(8))
+    assert Storage("memory://scale/each").each(
+        lambda item: (barrier.wait(), item)[1], range(8)
+    ) == list(range(8))
 
 
 def test_a_disk_is_asked_one_thing_after_the_other(tmp_path: Path) -> None:

@@ -10,18 +10,18 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.corpora.replay import read_table
-from pipeline.corpora.seal import seal_corpus
-from pipeline.corpora.table import SCHEMA, iterate, parquet_bytes
-from pipeline.images.decode import pixel_digest
-from pipeline.images.encode import decode_png
-from pipeline.provenance import circumstance, now
-from pipeline.shards.tar import read_members
-from pipeline.stage import Profile
-from pipeline.stages.synthesize import pixels_of
-from schemas.corpus import CorpusManifest
-from schemas.errors import IntegrityError
-from schemas.sample import SampleRecord
+from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.runner.stage import Profile
+from pairmill.pipeline.shards.table import SCHEMA, iterate, parquet_bytes
+from pairmill.pipeline.shards.tar import read_members
+from pairmill.pipeline.stages.synthesize import pixels_of
+from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import IntegrityError
+from pairmill.schemas.sample import SampleRecord
 from tests.make import Counting, Tiny, build, make_stages, tree
 
 
@@ -30,16 +30,29 @@ def test_manifest_and_folder_agree(tiny: Tiny) -> None:
     assert manifest == tiny.manifest
     assert manifest.digest == manifest.identity.content_digest()
     assert manifest.version == manifest.digest[:12] == tiny.version.name
-    files = {path.relative_to(tiny.version).as_posix() for path in tiny.version.rglob("*") if path.is_file()}
-    assert {f"shards/{name}" for name in manifest.shard_names} == {name for name in files if name.startswith("shards/")}
-    assert {record.name for record in manifest.files} == {name for name in files if "/" not in name} - {"manifest.json"}
+    files = {
+        path.relative_to(tiny.version).as_posix()
+        for path in tiny.version.rglob("*")
+        if path.is_file()
+    }
+    assert {f"shards/{name}" for name in manifest.shard_names} == {
+        name for name in files if name.startswith("shards/")
+    }
+    assert {record.name for record in manifest.files} == {
+        name for name in files if "/" not in name
+    } - {"manifest.json"}
     assert manifest.parents == ()
     assert manifest.counts["images"] == 4
 
 
 def test_identity_holds_no_places_and_no_circumstance(tiny: Tiny) -> None:
     text = tiny.manifest.identity.canonical_json()
-    for word in (str(tiny.photographs), str(tiny.workspace), tiny.manifest.circumstance.platform, "/tmp"):   # noqa: S108
+    for word in (
+        str(tiny.photographs),
+        str(tiny.workspace),
+        tiny.manifest.circumstance.platform,
+        "/tmp",
+    ):  # noqa: S108
         assert word not in text
 
 
@@ -59,12 +72,16 @@ def test_table_shards_and_manifest_tell_the_same(tiny: Tiny) -> None:
         assert pixels_of([table[key] for key in by_shard[name]]) == shard.pixel_sha256
         for key, fields in samples:
             row = table[key]
-            assert SampleRecord.model_validate_json(fields["json"]) == SampleRecord(**row.model_dump(exclude={"split", "shard"}))
+            assert SampleRecord.model_validate_json(fields["json"]) == SampleRecord(
+                **row.model_dump(exclude={"split", "shard"})
+            )
             assert pixel_digest(decode_png(fields["hr.png"])) == row.hr_sha256
             assert pixel_digest(decode_png(fields["lr.png"])) == row.lr_sha256
             assert row.split == shard.split
             assert f"-{row.split}-" in name
-    assert sum(tiny.manifest.identity.samples.values()) == len(rows) == tiny.manifest.counts["tiles"]
+    assert (
+        sum(tiny.manifest.identity.samples.values()) == len(rows) == tiny.manifest.counts["tiles"]
+    )
 
 
 def test_no_image_is_in_two_splits(tiny: Tiny) -> None:
@@ -80,13 +97,15 @@ def test_hr_is_the_box_of_its_image(tiny: Tiny) -> None:
     import numpy as np
     from PIL import Image
 
-    from models.functional.resize import bicubic_down, to_uint8
+    from pairmill.models.functional.resize import bicubic_down, to_uint8
 
     sources = {}
     for role in ("real", "clean"):
         for path in (tiny.photographs / role).iterdir():
             image = np.asarray(Image.open(path))
-            sources[pixel_digest(image)] = to_uint8(bicubic_down(image, 2)) if role == "real" else image
+            sources[pixel_digest(image)] = (
+                to_uint8(bicubic_down(image, 2)) if role == "real" else image
+            )
     for row in read_table(tiny.storage, tiny.manifest):
         box = row.box
         tile = sources[row.image][box.top : box.top + box.height, box.left : box.left + box.width]
@@ -95,18 +114,28 @@ def test_hr_is_the_box_of_its_image(tiny: Tiny) -> None:
 
 
 def test_sealing_again_changes_nothing(tiny_copy: Tiny) -> None:
-    before = {path: path.stat().st_mtime_ns for path in tiny_copy.workspace.rglob("*") if path.is_file()}
+    before = {
+        path: path.stat().st_mtime_ns for path in tiny_copy.workspace.rglob("*") if path.is_file()
+    }
     counting = Counting()
     assert build(tiny_copy.recipe, tiny_copy.workspace, watcher=counting) == tiny_copy.manifest
     assert set(counting.computed.values()) == {0}
-    assert {path: path.stat().st_mtime_ns for path in tiny_copy.workspace.rglob("*") if path.is_file()} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in tiny_copy.workspace.rglob("*") if path.is_file()
+    } == before
 
 
 def test_another_workspace_gives_the_same_version(tiny: Tiny, tmp_path: Path) -> None:
     again = build(tiny.recipe, tmp_path / "w")
     assert again.identity == tiny.manifest.identity
-    other = tree(tmp_path / "w/corpora", leave_out=["manifest.json", "log.jsonl", "report/", "croissant.json"])
-    assert other == tree(tiny.workspace / "corpora", leave_out=["manifest.json", "log.jsonl", "report/", "croissant.json"])
+    other = tree(
+        tmp_path / "w/corpora",
+        leave_out=["manifest.json", "log.jsonl", "report/", "croissant.json"],
+    )
+    assert other == tree(
+        tiny.workspace / "corpora",
+        leave_out=["manifest.json", "log.jsonl", "report/", "croissant.json"],
+    )
 
 
 def test_half_a_version_is_finished(tiny_copy: Tiny) -> None:
@@ -119,7 +148,7 @@ def test_half_a_version_is_finished(tiny_copy: Tiny) -> None:
     again = build(tiny_copy.recipe, tiny_copy.workspace)
     assert again.identity == tiny_copy.manifest.identity
     assert again.files[0] == tiny_copy.manifest.files[0]
-    from pipeline.corpora.verify import verify
+    from pairmill.pipeline.corpora.verify import verify
 
     assert verify(tiny_copy.storage, again).ok
 
@@ -136,7 +165,10 @@ def test_a_finished_shard_that_changed_is_found_and_made_anew(tiny_copy: Tiny) -
         build(tiny_copy.recipe, tiny_copy.workspace)
     assert not (tiny_copy.version / "manifest.json").exists()
     counting = Counting()
-    assert build(tiny_copy.recipe, tiny_copy.workspace, watcher=counting).version == tiny_copy.manifest.version
+    assert (
+        build(tiny_copy.recipe, tiny_copy.workspace, watcher=counting).version
+        == tiny_copy.manifest.version
+    )
     assert counting.computed["synthesize"] == 1
     assert tar.read_bytes() == honest
 

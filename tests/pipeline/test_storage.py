@@ -19,8 +19,8 @@ from botocore.exceptions import HTTPClientError, NoCredentialsError
 from fsspec.implementations.arrow import ArrowFSWrapper
 from pyarrow.fs import LocalFileSystem
 
-from pipeline.storage import Storage
-from schemas.errors import StoreError, UnreachableError, UserError
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import StoreError, UnreachableError, UserError
 from tests.object_store import BUCKET, object_store
 
 
@@ -40,11 +40,16 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     if request.param == "s3":
         return Storage(f"{request.getfixturevalue('s3')}/{uuid.uuid4().hex}/w")
     fsspec.register_implementation("plain", Plain, clobber=True)
-    urls = {"local": folder, "file": f"file://{folder}", "memory": f"memory://{uuid.uuid4().hex}/w", "plain": f"plain://{folder}"}
+    urls = {
+        "local": folder,
+        "file": f"file://{folder}",
+        "memory": f"memory://{uuid.uuid4().hex}/w",
+        "plain": f"plain://{folder}",
+    }
     return Storage(urls[request.param])
 
 
-class Plain(ArrowFSWrapper):                             # type: ignore[misc]
+class Plain(ArrowFSWrapper):  # type: ignore[misc]
     """Arrow's file system for local disks, as one that the storage knows nothing about."""
 
     protocol, fsid = "plain", "plain"
@@ -65,7 +70,7 @@ def test_what_is_written_is_read(storage: Storage) -> None:
         assert file.read(3) == b"\0\xff\0"
         file.seek(-1, os.SEEK_END)
         assert file.read() == b"\xff"
-    storage.write("a/b/c.bin", b"")                      # replaces
+    storage.write("a/b/c.bin", b"")  # replaces
     assert storage.read("a/b/c.bin") == b""
 
 
@@ -93,12 +98,16 @@ def test_links_and_trees(storage: Storage) -> None:
     storage.write("from/a", b"one")
     storage.write("from/b/c", b"two")
     storage.link("from/a", "to/new/a")
-    storage.link("from/a", "to/new/a")                   # again, as a rerun does
+    storage.link("from/a", "to/new/a")  # again, as a rerun does
     storage.link_tree("from", "copy")
-    assert (storage.read("to/new/a"), storage.read("copy/a"), storage.read("copy/b/c")) == (b"one", b"one", b"two")
+    assert (storage.read("to/new/a"), storage.read("copy/a"), storage.read("copy/b/c")) == (
+        b"one",
+        b"one",
+        b"two",
+    )
     storage.remove("from")
     assert storage.read("copy/b/c") == b"two"
-    storage.write("from/a", b"three")                    # a new file, not new content of the linked one
+    storage.write("from/a", b"three")  # a new file, not new content of the linked one
     assert storage.read("copy/a") == b"one"
     assert storage.files("to") == ["new/a"]
 
@@ -109,7 +118,7 @@ def test_remove(storage: Storage) -> None:
     storage.remove("x/a")
     assert storage.files("x") == ["b/c"]
     storage.remove("x")
-    storage.remove("x")                                  # not there: fine
+    storage.remove("x")  # not there: fine
     assert not storage.exists("x/b/c")
 
 
@@ -145,13 +154,17 @@ def test_zarr_groups(storage: Storage) -> None:
     storage.write("x/pool.zarr/a/c/9/0", b"what a killed run left")
     with storage.new_zarr("x/pool.zarr") as store:
         group = zarr.open_group(store, mode="w", zarr_format=3)
-        group.create_array("a", shape=(3, 4), chunks=(2, 4), dtype="f8")[...] = np.arange(12).reshape(3, 4)
+        group.create_array("a", shape=(3, 4), chunks=(2, 4), dtype="f8")[...] = np.arange(
+            12
+        ).reshape(3, 4)
     again = zarr.open_group(storage.zarr_store("x/pool.zarr"), mode="r", zarr_format=3)
     np.testing.assert_array_equal(again["a"][...], np.arange(12).reshape(3, 4))
     assert storage.files("x/pool.zarr") == ["a/c/0/0", "a/c/1/0", "a/zarr.json", "zarr.json"]
 
 
-def test_links_survive_a_file_system_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_links_survive_a_file_system_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(errno.EPERM, "no links here")
 
@@ -179,13 +192,18 @@ def test_a_file_url_is_a_folder(tmp_path: Path) -> None:
 
 ELSEWHERE = "choose another one (a workspace with --workspace)"
 FAILURES = {
-    errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EACCES: ELSEWHERE, errno.EROFS: ELSEWHERE,
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EACCES: ELSEWHERE,
+    errno.EROFS: ELSEWHERE,
     errno.EIO: "run the same command again",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("code", FAILURES)
-def test_failures_say_what_to_do_and_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+def test_failures_say_what_to_do_and_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     def fail(*_: Any) -> None:
         raise OSError(code, os.strerror(code))
 
@@ -209,9 +227,11 @@ def test_missing_files_are_clear_errors(storage: Storage, verb: str) -> None:
     storage.write("here", b"1")
     with pytest.raises(StoreError, match=r"(?m)cannot \w+( at)? a file$"):
         {
-            "read": lambda: storage.read("x/gone"), "size": lambda: storage.size("x/gone"),
-            "link": lambda: storage.link("x/gone", "y"), "link_tree": lambda: storage.link("x/gone/zarr.json", "y"),
-        }[verb]()  # fmt: skip
+            "read": lambda: storage.read("x/gone"),
+            "size": lambda: storage.size("x/gone"),
+            "link": lambda: storage.link("x/gone", "y"),
+            "link_tree": lambda: storage.link("x/gone/zarr.json", "y"),
+        }[verb]()
     assert not storage.exists("y")
 
 
@@ -251,16 +271,24 @@ def test_a_failing_link_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_storage_errors_travel_between_processes() -> None:
     error = StoreError("cannot write", where="here", got="full", wanted="room", todo="make room")
-    again = pickle.loads(pickle.dumps(error))     # noqa: S301
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (type(again), str(again), again.rows()) == (StoreError, str(error), error.rows())
 
 
 def test_a_request_is_repeated_until_the_store_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three refusals of each kind, then an answer; the pauses double."""
     pauses: list[float] = []
-    monkeypatch.setattr("pipeline.stores.time.sleep", pauses.append)
-    for error in (ConnectionResetError(), TimeoutError(), OSError(errno.EBUSY, "SlowDown"), HTTPClientError(error="cut off")):
-        storage, answers = Storage(f"memory://{uuid.uuid4().hex}"), iter([error, error, error, b"1"])
+    monkeypatch.setattr("pairmill.pipeline.workspace.stores.time.sleep", pauses.append)
+    for error in (
+        ConnectionResetError(),
+        TimeoutError(),
+        OSError(errno.EBUSY, "SlowDown"),
+        HTTPClientError(error="cut off"),
+    ):
+        storage, answers = (
+            Storage(f"memory://{uuid.uuid4().hex}"),
+            iter([error, error, error, b"1"]),
+        )
 
         def cat(*_: Any, answers: Iterator[Any] = answers, **__: Any) -> bytes:
             answer = next(answers)
@@ -274,25 +302,38 @@ def test_a_request_is_repeated_until_the_store_answers(monkeypatch: pytest.Monke
     assert pauses == [0.25, 0.5, 1.0] * 4
 
 
-LASTING = [PermissionError("no"), FileNotFoundError("none"), NoCredentialsError(), OSError(errno.EINVAL, "no")]
+LASTING = [
+    PermissionError("no"),
+    FileNotFoundError("none"),
+    NoCredentialsError(),
+    OSError(errno.EINVAL, "no"),
+]
 
 
 @pytest.mark.parametrize("error", LASTING)
-def test_what_will_not_pass_is_told_at_once(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_what_will_not_pass_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def fail(*_: Any, **__: Any) -> bytes:
         raise error
 
-    monkeypatch.setattr("pipeline.stores.time.sleep", lambda _: pytest.fail("waited"))
+    monkeypatch.setattr(
+        "pairmill.pipeline.workspace.stores.time.sleep", lambda _: pytest.fail("waited")
+    )
     storage = Storage(f"memory://{uuid.uuid4().hex}")
     with monkeypatch.context() as patch:
         patch.setattr(storage.fs, "cat_file", fail)
         with pytest.raises(StoreError) as caught:
             storage.read("a")
     assert not isinstance(caught.value, UnreachableError)
-    assert ("AWS_ACCESS_KEY_ID" in caught.value.todo) == isinstance(error, PermissionError | NoCredentialsError)
+    assert ("AWS_ACCESS_KEY_ID" in caught.value.todo) == isinstance(
+        error, PermissionError | NoCredentialsError
+    )
 
 
-def test_a_store_that_was_given_up_is_asked_once_until_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_was_given_up_is_asked_once_until_it_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[str] = []
 
     def fail(*_: Any, **__: Any) -> bytes:
@@ -301,14 +342,14 @@ def test_a_store_that_was_given_up_is_asked_once_until_it_answers(monkeypatch: p
 
     monkeypatch.setenv("PAIRMILL_PATIENCE", "0.6")
     storage = Storage(f"memory://{uuid.uuid4().hex}")
-    for tries in (2, 3, 4):                              # 0 s, 0.25 s; then once; then once
+    for tries in (2, 3, 4):  # 0 s, 0.25 s; then once; then once
         with monkeypatch.context() as patch:
             patch.setattr(storage.fs, "cat_file", fail)
             with pytest.raises(UnreachableError, match="gave up after") as caught:
                 storage.read("a")
         assert len(asked) == tries
     assert "PAIRMILL_PATIENCE" in caught.value.todo
-    assert not storage.exists("a")                       # it answers again
+    assert not storage.exists("a")  # it answers again
     monkeypatch.setattr(storage.fs, "cat_file", fail)
     with pytest.raises(UnreachableError):
         storage.read("a")
@@ -322,7 +363,11 @@ def test_another_writer_is_seen_at_once(s3: str) -> None:
     assert (mine.names("x"), mine.files("x"), mine.exists("x/a")) == ([], [], False)
     for name in ("x/a", "x/b/c"):
         other.pipe_file(f"{url}/{name}", b"1")
-    assert (mine.names("x"), mine.files("x"), mine.exists("x/a")) == (["a", "b"], ["a", "b/c"], True)
+    assert (mine.names("x"), mine.files("x"), mine.exists("x/a")) == (
+        ["a", "b"],
+        ["a", "b/c"],
+        True,
+    )
     other.rm(f"{url}/x/a")
     assert (mine.names("x"), mine.exists("x/a")) == (["b"], False)
 
@@ -336,7 +381,9 @@ def test_of_many_that_create_one_file_one_succeeds(storage: Storage) -> None:
     assert storage.read("x/one") == b"%d" % won.index(True)
 
 
-def test_a_lost_answer_to_a_conditional_write_is_no_defeat(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_answer_to_a_conditional_write_is_no_defeat(
+    s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The file was made and the answer lost: the second try finds the name taken, by ourselves."""
     storage = Storage(f"{s3}/{uuid.uuid4().hex}")
     pipe, lost = storage.fs.pipe_file, [True]
@@ -353,8 +400,10 @@ def test_a_lost_answer_to_a_conditional_write_is_no_defeat(s3: str, monkeypatch:
     assert storage.read("a") == b"mine"
 
 
-def test_large_files_go_up_in_parts_and_come_whole(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.storage.ONE_REQUEST", 1 << 20)
+def test_large_files_go_up_in_parts_and_come_whole(
+    s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pairmill.pipeline.workspace.storage.ONE_REQUEST", 1 << 20)
     storage, data = Storage(f"{s3}/{uuid.uuid4().hex}"), os.urandom(9 << 20)
     with storage.create("a") as file:
         for start in range(0, len(data), 1 << 20):

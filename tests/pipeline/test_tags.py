@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import layout
-from pipeline.corpora.log import append_log, find_version, read_log, read_tags
-from pipeline.corpora.tags import delete_tag, set_tag
-from pipeline.lock import GC, holding
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.errors import BusyError, IntegrityError, UserError
+from pairmill.pipeline.corpora.log import append_log, find_version, read_log, read_tags
+from pairmill.pipeline.corpora.tags import delete_tag, set_tag
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.lock import GC, holding
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import BusyError, IntegrityError, UserError
 from tests.make import Tiny
 from tests.pipeline.test_log import version
 
@@ -47,9 +47,11 @@ def test_a_tag_stands_for_its_version(store: Storage, tiny: Tiny) -> None:
     assert find_version(store, "tiny@two") == find_version(store, "tiny@also-two") == two
     assert find_version(store, "tiny") == version(tiny, 3)
     assert [(tag.name, tag.version) for tag in read_tags(store, "tiny")] == [
-        ("also-two", two.version), ("two", two.version), ("v1.0", one.version),
-    ]  # fmt: skip
-    assert set_tag(store, "tiny@v1.0", "v1.0", "2027-01-01T00:00:00Z").time == NOW       # twice is once
+        ("also-two", two.version),
+        ("two", two.version),
+        ("v1.0", one.version),
+    ]
+    assert set_tag(store, "tiny@v1.0", "v1.0", "2027-01-01T00:00:00Z").time == NOW  # twice is once
 
 
 def test_taking_away(store: Storage, tiny: Tiny) -> None:
@@ -72,7 +74,9 @@ def test_a_name_is_moved_only_on_purpose(store: Storage, tiny: Tiny) -> None:
     assert find_version(store, "tiny@best").version == one
 
 
-@pytest.mark.parametrize("name", ["", "A", "a b", "../x", "x/y", ".x", "-x", "abc123", "0", "é", "x" * 61, "x\n"])
+@pytest.mark.parametrize(
+    "name", ["", "A", "a b", "../x", "x/y", ".x", "-x", "abc123", "0", "é", "x" * 61, "x\n"]
+)
 def test_names_that_cannot_be(store: Storage, name: str) -> None:
     with pytest.raises(UserError, match="cannot be a tag"):
         set_tag(store, "tiny", name, NOW)
@@ -116,9 +120,9 @@ def test_of_many_that_give_one_name_one_wins(store: Storage, tiny: Tiny) -> None
 
 WRITER = """
 import sys
-from pipeline.corpora.log import append_log, read_manifest, read_log
-from pipeline.corpora.tags import set_tag
-from pipeline.storage import Storage
+from pairmill.pipeline.corpora.log import append_log, read_manifest, read_log
+from pairmill.pipeline.corpora.tags import set_tag
+from pairmill.pipeline.workspace.storage import Storage
 storage, name = Storage(sys.argv[1]), sys.argv[2]
 versions = [entry.version for entry in read_log(storage, "tiny")][:3]
 own = {"a": (versions[1], versions[2]), "b": (versions[0], versions[2])}[name]      # the first is news whatever came last
@@ -134,7 +138,10 @@ def test_two_processes_that_tag_and_log_lose_nothing(store: Storage, tmp_path: P
     root = Path(__file__).parents[2]
     pipe = subprocess.PIPE
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, tmp_path, name], stdin=pipe, stderr=pipe, cwd=root) for name in ("a", "b")
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, tmp_path, name], stdin=pipe, stderr=pipe, cwd=root
+        )
+        for name in ("a", "b")
     ]
     for writer in writers:
         assert writer.stdin is not None
@@ -144,7 +151,11 @@ def test_two_processes_that_tag_and_log_lose_nothing(store: Storage, tmp_path: P
         read_log(store, "tiny")
         read_tags(store, "tiny")
     assert [writer.communicate()[1] for writer in writers] == [b"", b""]
-    assert {tag.name for tag in read_tags(store, "tiny")} == {f"{name}-{number}" for name in "ab" for number in range(12)}
+    assert {tag.name for tag in read_tags(store, "tiny")} == {
+        f"{name}-{number}" for name in "ab" for number in range(12)
+    }
     entries = read_log(store, "tiny")
-    assert all(entry.parent == before.version != entry.version for before, entry in pairwise(entries))
+    assert all(
+        entry.parent == before.version != entry.version for before, entry in pairwise(entries)
+    )
     assert {entry.time[-1] for entry in entries} == {"Z", "a", "b"}

@@ -10,17 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.images.encode import decode_png, encode_png
-from pipeline.shards.tar import FIELDS, Sample, ShardWriter, make_sample, read_members
-from schemas.sample import Box, SampleRecord
+from pairmill.pipeline.images.encode import decode_png, encode_png
+from pairmill.pipeline.shards.tar import FIELDS, Sample, ShardWriter, make_sample, read_members
+from pairmill.schemas.sample import Box, SampleRecord
 from tests.make import photograph
 
 
 def record(key: str = "0123456789abcdef-00000-00000-000", **changes: Any) -> SampleRecord:
     value = {
-        "key": key, "image": "1" * 64, "box": Box(left=0, top=0, width=34, height=30), "scale": 2, "degrader": "bicubic",
-        "program": "{}", "seed": 0, "hr_sha256": "2" * 64, "lr_sha256": "3" * 64,
-    }  # fmt: skip
+        "key": key,
+        "image": "1" * 64,
+        "box": Box(left=0, top=0, width=34, height=30),
+        "scale": 2,
+        "degrader": "bicubic",
+        "program": "{}",
+        "seed": 0,
+        "hr_sha256": "2" * 64,
+        "lr_sha256": "3" * 64,
+    }
     return SampleRecord.model_validate(value | changes)
 
 
@@ -49,11 +56,24 @@ def test_bytes_are_those_of_webdatasets_own_writer() -> None:
 
     buffer = io.BytesIO()
     theirs = webdataset.TarWriter(
-        buffer, user="pairmill", group="pairmill", mode=0o444, mtime=0, encoder=False, compress=False
-    )  # fmt: skip
+        buffer,
+        user="pairmill",
+        group="pairmill",
+        mode=0o444,
+        mtime=0,
+        encoder=False,
+        compress=False,
+    )
     for sample in SAMPLES:
         json = sample.record.canonical_json().encode()
-        theirs.write({"__key__": sample.record.key, "hr.png": sample.hr_png, "json": json, "lr.png": sample.lr_png})
+        theirs.write(
+            {
+                "__key__": sample.record.key,
+                "hr.png": sample.hr_png,
+                "json": json,
+                "lr.png": sample.lr_png,
+            }
+        )
     theirs.close()
     assert shard(*SAMPLES) == buffer.getvalue()
 
@@ -62,11 +82,20 @@ def test_members_have_fixed_order_times_owners_and_modes() -> None:
     data = shard(*SAMPLES)
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         found = tar.getmembers()
-    assert [member.name for member in found] == [f"key-{n}.{field}" for n in range(3) for field in FIELDS]
+    assert [member.name for member in found] == [
+        f"key-{n}.{field}" for n in range(3) for field in FIELDS
+    ]
     for member in found:
         assert (member.mtime, member.mode, member.type) == (0, 0o444, tarfile.REGTYPE)
-        assert (member.uname, member.gname, member.uid, member.gid) == ("pairmill", "pairmill", found[0].uid, found[0].gid)
-        assert data[member.offset + 257 : member.offset + 263] == b"ustar\0"        # POSIX, no GNU or PAX extension
+        assert (member.uname, member.gname, member.uid, member.gid) == (
+            "pairmill",
+            "pairmill",
+            found[0].uid,
+            found[0].gid,
+        )
+        assert (
+            data[member.offset + 257 : member.offset + 263] == b"ustar\0"
+        )  # POSIX, no GNU or PAX extension
     assert found[0].uid == found[0].gid == 0
 
 
@@ -74,7 +103,11 @@ def test_what_is_written_is_read() -> None:
     read = list(read_members(io.BytesIO(shard(*SAMPLES))))
     assert [key for key, _ in read] == ["key-0", "key-1", "key-2"]
     for (_, fields), sample in zip(read, SAMPLES, strict=True):
-        assert fields == {"hr.png": sample.hr_png, "lr.png": sample.lr_png, "json": sample.record.canonical_json().encode()}
+        assert fields == {
+            "hr.png": sample.hr_png,
+            "lr.png": sample.lr_png,
+            "json": sample.record.canonical_json().encode(),
+        }
         assert SampleRecord.model_validate_json(fields["json"]) == sample.record
 
 
@@ -107,10 +140,12 @@ def test_pngs_are_plain_rgb() -> None:
     assert data[24:26] == bytes([8, 2])
     red = np.zeros((3, 2, 3), np.uint8)
     red[..., 0] = 200
-    np.testing.assert_array_equal(decode_png(encode_png(red)), red)           # RGB, not BGR
+    np.testing.assert_array_equal(decode_png(encode_png(red)), red)  # RGB, not BGR
 
 
-@pytest.mark.parametrize("data", [b"", b"no png", encode_png(photograph(1))[:100], encode_png(photograph(1))[:-20]])
+@pytest.mark.parametrize(
+    "data", [b"", b"no png", encode_png(photograph(1))[:100], encode_png(photograph(1))[:-20]]
+)
 def test_unreadable_pngs_are_errors(data: bytes) -> None:
     with pytest.raises(ValueError, match="not a readable PNG"):
         decode_png(data)

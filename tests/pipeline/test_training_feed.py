@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.corpora.log import find_version
-from pipeline.storage import Storage
-from pipeline.training.data import Feed, Mixture, open_split
-from schemas.errors import UserError
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.training.data import Feed, Mixture, open_split
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
 from tests.pipeline.test_training import config, corpora, run
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -26,9 +26,10 @@ def test_mixtures_take_pairs_as_often_as_their_degraders_weigh(workspace: Storag
     source = open_split(workspace, find_version(workspace, "pairs"), "train")
     counts = Counter(source.degraders.tolist())
     for weights, wanted in (
-        (None, counts), ({"ikc": 5.0}, {"ikc": counts["ikc"]}),
+        (None, counts),
+        ({"ikc": 5.0}, {"ikc": counts["ikc"]}),
         ({"ikc": 0.5, "bicubic": 1.5}, {"ikc": counts["ikc"], "bicubic": 3 * counts["bicubic"]}),
-    ):  # fmt: skip
+    ):
         mixture = Mixture(source, 32, 7, weights, "here")
         assert Counter(source.degraders[mixture.numbers].tolist()) == wanted
     between = Mixture(source, 32, 7, {"ikc": 1.0, "bicubic": 1.5}, "here")
@@ -39,14 +40,17 @@ def test_mixtures_take_pairs_as_often_as_their_degraders_weigh(workspace: Storag
     copies = np.flatnonzero(twice.numbers == np.flatnonzero(source.degraders == "bicubic")[0])
     crops = [twice[0, int(number)][0] for number in copies]
     assert len(crops) == 2
-    assert not torch.equal(*crops)                       # copies are cut elsewhere
+    assert not torch.equal(*crops)  # copies are cut elsewhere
     with pytest.raises(UserError, match="no pairs of this degrader"):
         Mixture(source, 32, 7, {"ikcc": 1.0}, "here")
 
 
 def test_a_curriculum_changes_crops_batches_and_degraders(workspace: Storage) -> None:
     phases = [{"at": 4, "crop": 24, "batch": 3}, {"at": 9, "degraders": {"ikc": 1}}]
-    chosen, source = config(phases=phases), open_split(workspace, find_version(workspace, "pairs"), "train")
+    chosen, source = (
+        config(phases=phases),
+        open_split(workspace, find_version(workspace, "pairs"), "train"),
+    )
     feed, shapes, states = Feed(chosen, source, 2), [], []
     batches = []
     for hr, lr in feed:

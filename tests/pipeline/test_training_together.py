@@ -20,23 +20,48 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.timeout(600)
 def test_two_processes_learn_as_one_with_twice_the_batch(tmp_path: Path) -> None:
     """Over gloo on the CPU; sums are made in another order, so the curves agree to some digits, not to the bit."""
-    from schemas.recipe import Recipe
+    from pairmill.schemas.recipe import Recipe
 
     for seed in range(4):
         save(photograph(seed, 101, 131, noise=0), tmp_path / f"photos/{seed}.png")
-    build(Recipe.model_validate(RECIPE | {"images": {"clean": [f"{tmp_path}/photos"]}}), tmp_path / "workspace")
+    build(
+        Recipe.model_validate(RECIPE | {"images": {"clean": [f"{tmp_path}/photos"]}}),
+        tmp_path / "workspace",
+    )
     curves = []
     for count, batch in ((1, 4), (2, 2)):
         value = SMALL | {"name": f"by-{count}", "batch": batch, "log_every": 1, "steps": 12}
         (tmp_path / f"{count}.json").write_text(json.dumps(value))
-        launch = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"] if count > 1 else []
-        code = ["-m", "flows.cli"] if not launch else ["--no-python", sys.executable, "-m", "flows.cli"]
+        launch = (
+            ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+            if count > 1
+            else []
+        )
+        code = (
+            ["-m", "pairmill.flows.cli"]
+            if not launch
+            else ["--no-python", sys.executable, "-m", "pairmill.flows.cli"]
+        )
         options = ["--workspace", str(tmp_path / "workspace"), "--device", "cpu"]
-        command = [sys.executable, *launch, *code, "train", str(tmp_path / f"{count}.json"), *options]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "PREFECT_HOME": str(tmp_path / "prefect")}
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=280)
+        command = [
+            sys.executable,
+            *launch,
+            *code,
+            "train",
+            str(tmp_path / f"{count}.json"),
+            *options,
+        ]
+        environment = os.environ | {
+            "OMP_NUM_THREADS": "1",
+            "PREFECT_HOME": str(tmp_path / "prefect"),
+        }
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=280
+        )
         assert done.returncode == 0, done.stdout + done.stderr
-        lines = (tmp_path / f"workspace/runs/train/by-{count}/metrics.jsonl").read_text().splitlines()
+        lines = (
+            (tmp_path / f"workspace/runs/train/by-{count}/metrics.jsonl").read_text().splitlines()
+        )
         curves.append([json.loads(line) for line in lines])
     for one, two in zip(*curves, strict=True):
         for name in {"loss", "psnr_y"} & set(one):

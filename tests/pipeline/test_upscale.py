@@ -12,17 +12,17 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from flows.cli.upscale import mixed, run_upscale
-from models.archs.weights import load_network
-from models.inference.tiled import upscale
-from pipeline.evaluate.networks import Upscaler, load
-from pipeline.evaluate.outputs import jobs_of
-from pipeline.evaluate.png_rows import PngRows, notes
-from pipeline.evaluate.upscale import NOTE, upscale_files
-from pipeline.execution import one_thread
-from pipeline.storage import Storage
-from schemas.errors import UserError
-from schemas.evaluation import InferenceConfig, UpscaleReport
+from pairmill.flows.cli.upscale import mixed, run_upscale
+from pairmill.models.archs.weights import load_network
+from pairmill.models.inference.tiled import upscale
+from pairmill.pipeline.evaluate.networks import Upscaler, load
+from pairmill.pipeline.evaluate.outputs import jobs_of
+from pairmill.pipeline.evaluate.png_rows import PngRows, notes
+from pairmill.pipeline.evaluate.upscale import NOTE, upscale_files
+from pairmill.pipeline.runner.execution import one_thread
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.evaluation import InferenceConfig, UpscaleReport
 from tests.make import photograph, save
 from tests.pipeline.test_evaluate import checkpoint
 
@@ -43,8 +43,15 @@ def pixels(path: Path) -> Pixels:
         return np.asarray(image)
 
 
-def run(net: str, folder: Path, config: InferenceConfig = CONFIG, out: str = "out") -> UpscaleReport:
-    return upscale_files(load(net), jobs_of([str(folder / "in")], "/", str(folder / out)), Storage(str(folder / out)), config)
+def run(
+    net: str, folder: Path, config: InferenceConfig = CONFIG, out: str = "out"
+) -> UpscaleReport:
+    return upscale_files(
+        load(net),
+        jobs_of([str(folder / "in")], "/", str(folder / out)),
+        Storage(str(folder / out)),
+        config,
+    )
 
 
 def test_files_hold_what_the_network_makes_of_upright_8_bit_srgb(net: str, tmp_path: Path) -> None:
@@ -56,16 +63,28 @@ def test_files_hold_what_the_network_makes_of_upright_8_bit_srgb(net: str, tmp_p
     save(photo[:1, :1], tmp_path / "in/one.png")
     Image.fromarray(photo[:, :, 0].astype(np.uint16) * 257).save(tmp_path / "in/deep.png")
     Image.fromarray(photo).save(tmp_path / "in/turned.png", exif=turned)
-    Image.fromarray(np.dstack([photo, np.full((37, 31), 255, np.uint8)])).save(tmp_path / "in/alpha.png")
+    Image.fromarray(np.dstack([photo, np.full((37, 31), 255, np.uint8)])).save(
+        tmp_path / "in/alpha.png"
+    )
     report = run(net, tmp_path)
     network = load_network(Path(net).read_bytes(), "net")
     grey = photo[:, :, :1].repeat(3, 2)
-    wanted = {"plain": photo, "one": photo[:1, :1], "deep": grey, "turned": np.rot90(photo, -1), "alpha": photo}
+    wanted = {
+        "plain": photo,
+        "one": photo[:1, :1],
+        "deep": grey,
+        "turned": np.rot90(photo, -1),
+        "alpha": photo,
+    }
     assert [image.output for image in report.images] == sorted(f"{name}.png" for name in wanted)
     for name, lr in wanted.items():
         made = pixels(tmp_path / f"out/{name}.png")
-        assert np.array_equal(made, upscale(network, np.ascontiguousarray(lr), tile=24, overlap=4)), name
-    assert {image.output: image.conversions for image in report.images}["turned.png"] == ("exif-rotated",)
+        assert np.array_equal(
+            made, upscale(network, np.ascontiguousarray(lr), tile=24, overlap=4)
+        ), name
+    assert {image.output: image.conversions for image in report.images}["turned.png"] == (
+        "exif-rotated",
+    )
 
 
 def test_finished_files_are_found_and_others_made_again(net: str, tmp_path: Path) -> None:
@@ -77,7 +96,7 @@ def test_finished_files_are_found_and_others_made_again(net: str, tmp_path: Path
     assert (again.found, len(again.images)) == (3, 3)
     assert all(image.panes for image in again.images)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    save(photograph(7), tmp_path / "in/1.png")             # another picture of that name
+    save(photograph(7), tmp_path / "in/1.png")  # another picture of that name
     (tmp_path / "out/2.png").write_bytes(b"cut")
     assert run(net, tmp_path).found == 1
     assert run(net, tmp_path).found == 3
@@ -90,7 +109,9 @@ def test_finished_files_are_found_and_others_made_again(net: str, tmp_path: Path
     assert run(other, tmp_path, CONFIG.with_(ensemble=True)).found == 3
 
 
-def test_a_run_that_is_stopped_leaves_whole_files_only(net: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_is_stopped_leaves_whole_files_only(
+    net: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for seed in range(3):
         save(photograph(seed, 60, 50), tmp_path / f"in/{seed}.png")
     strips, seen = Upscaler.strips, list[int]()
@@ -111,24 +132,42 @@ def test_a_run_that_is_stopped_leaves_whole_files_only(net: str, tmp_path: Path,
     assert (report.found, len(report.images)) == (1, 3)
     clean = run(net, tmp_path, out="clean")
     for image in clean.images:
-        assert (tmp_path / "out" / image.output).read_bytes() == (tmp_path / "clean" / image.output).read_bytes()
+        assert (tmp_path / "out" / image.output).read_bytes() == (
+            tmp_path / "clean" / image.output
+        ).read_bytes()
 
 
 def test_names_keep_folders_and_differ(tmp_path: Path) -> None:
-    for name in ("in/a.png", "in/a.jpg", "in/deep/b.PNG", "in/c.tiff", "other/c.png", "in/out/old.png"):
+    for name in (
+        "in/a.png",
+        "in/a.jpg",
+        "in/deep/b.PNG",
+        "in/c.tiff",
+        "other/c.png",
+        "in/out/old.png",
+    ):
         save(photograph(1), tmp_path / name)
     jobs = jobs_of(["in", "other/c.png", "in/**/*.PNG"], str(tmp_path), str(tmp_path / "in/out"))
     names = {job.source.removeprefix(f"{tmp_path}/"): job.output for job in jobs}
-    assert names == {"in/a.jpg": "a-jpg.png", "in/a.png": "a-png.png", "in/deep/b.PNG": "deep/b.png",
-                     "in/c.tiff": "c-tiff.png", "other/c.png": "c-png.png"}  # fmt: skip
+    assert names == {
+        "in/a.jpg": "a-jpg.png",
+        "in/a.png": "a-png.png",
+        "in/deep/b.PNG": "deep/b.png",
+        "in/c.tiff": "c-tiff.png",
+        "other/c.png": "c-png.png",
+    }
     with pytest.raises(UserError, match="output folder"):
         jobs_of(["in/out"], str(tmp_path), str(tmp_path / "in"))
 
 
-def test_the_command_goes_on_after_broken_files_and_says_so(net: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_goes_on_after_broken_files_and_says_so(
+    net: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     save(photograph(1), tmp_path / "in/fine.png")
     (tmp_path / "in/broken.png").write_bytes((tmp_path / "in/fine.png").read_bytes()[:300])
-    Image.fromarray(np.dstack([photograph(1), np.full((37, 31), 9, np.uint8)])).save(tmp_path / "in/glass.png")
+    Image.fromarray(np.dstack([photograph(1), np.full((37, 31), 9, np.uint8)])).save(
+        tmp_path / "in/glass.png"
+    )
     with pytest.raises(SystemExit) as left:
         run_upscale([str(tmp_path / "in")], net, str(tmp_path / "out"), "", OPTIONS)
     assert left.value.code == 1
@@ -143,7 +182,7 @@ def test_the_command_goes_on_after_broken_files_and_says_so(net: str, tmp_path: 
 
 def test_the_command_does_not_name_each_of_many_broken_files(
     net: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:  # fmt: skip
+) -> None:
     (tmp_path / "in").mkdir()
     for number in range(25):
         (tmp_path / f"in/{number:02}.png").write_bytes(b"")
@@ -153,16 +192,30 @@ def test_the_command_does_not_name_each_of_many_broken_files(
     assert said.count("left out: ") == 10
     assert "and 15 more; the page names each" in said
     assert "25 files: 0 made, 25 left out" in said
-    assert all(f"{number:02}.png" in (tmp_path / "out/look/index.html").read_text() for number in range(25))
+    assert all(
+        f"{number:02}.png" in (tmp_path / "out/look/index.html").read_text() for number in range(25)
+    )
 
 
 def test_between_two_checkpoints(net: str, tmp_path: Path) -> None:
     other = checkpoint(tmp_path / "gan.safetensors", seed=3)
     save(photograph(1), tmp_path / "in/a.png")
-    outs = [run_upscale([str(tmp_path / "in")], net, str(tmp_path / name), f"{other}:{alpha}" if name else "", OPTIONS)
-            for name, alpha in (("zero", 0), ("half", 0.5), ("one", 1))]  # fmt: skip
-    zero, half, one = (pixels(tmp_path / f"{name}/a.png").astype(int) for name in ("zero", "half", "one"))
-    assert np.array_equal(zero, upscale(load_network(Path(net).read_bytes(), ""), photograph(1), tile=24, overlap=4))
+    outs = [
+        run_upscale(
+            [str(tmp_path / "in")],
+            net,
+            str(tmp_path / name),
+            f"{other}:{alpha}" if name else "",
+            OPTIONS,
+        )
+        for name, alpha in (("zero", 0), ("half", 0.5), ("one", 1))
+    ]
+    zero, half, one = (
+        pixels(tmp_path / f"{name}/a.png").astype(int) for name in ("zero", "half", "one")
+    )
+    assert np.array_equal(
+        zero, upscale(load_network(Path(net).read_bytes(), ""), photograph(1), tile=24, overlap=4)
+    )
     assert not np.array_equal(half, zero)
     assert not np.array_equal(half, one)
     assert outs[1].network.name == "net+0.5·gan"
@@ -175,11 +228,15 @@ def test_between_two_checkpoints(net: str, tmp_path: Path) -> None:
             mixed(wrong)
 
 
-@pytest.mark.parametrize(("option", "value"), [("tile", -1), ("overlap", -1), ("device", "gpu"), ("precision", "int8")])
+@pytest.mark.parametrize(
+    ("option", "value"), [("tile", -1), ("overlap", -1), ("device", "gpu"), ("precision", "int8")]
+)
 def test_options_out_of_bounds(net: str, tmp_path: Path, option: str, value: Any) -> None:
     save(photograph(1), tmp_path / "in/a.png")
     with pytest.raises(UserError, match=f"--{option}"):
-        run_upscale([str(tmp_path / "in")], net, str(tmp_path / "out"), "", OPTIONS | {option: value})
+        run_upscale(
+            [str(tmp_path / "in")], net, str(tmp_path / "out"), "", OPTIONS | {option: value}
+        )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (37, 31), (3, 700)])
@@ -216,7 +273,7 @@ def test_a_wide_picture_takes_little_memory(tmp_path: Path) -> None:
         writer.close()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 25e6                                      # whole, in int16 and as often as the filter needs it, it would be 100
+    assert peak < 25e6  # whole, in int16 and as often as the filter needs it, it would be 100
 
 
 def test_a_table_of_attributions_beside_the_images_is_none(net: str, tmp_path: Path) -> None:

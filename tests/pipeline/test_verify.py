@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.corpora.log import read_manifest
-from pipeline.corpora.verify import verify
-from pipeline.images.encode import decode_png
-from schemas.corpus import Fault, VerifyReport
-from schemas.errors import IntegrityError
+from pairmill.pipeline.corpora.log import read_manifest
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.schemas.corpus import Fault, VerifyReport
+from pairmill.schemas.errors import IntegrityError
 from tests.make import Tiny
 
 SAMPLES = {Fault.SAMPLE_PIXELS, Fault.SAMPLE_RECORD, Fault.SAMPLE_MISSING, Fault.SAMPLE_UNREADABLE}
@@ -62,7 +62,10 @@ def test_an_untouched_version_is_as_sealed(tiny: Tiny) -> None:
     heard: list[int] = []
     report = verify(tiny.storage, tiny.manifest, heard.append)
     assert report.ok, report.findings
-    assert (report.version, report.shards) == (tiny.manifest.version, len(tiny.manifest.shard_names))
+    assert (report.version, report.shards) == (
+        tiny.manifest.version,
+        len(tiny.manifest.shard_names),
+    )
     assert report.samples == sum(tiny.manifest.identity.samples.values()) > 10
     assert sum(heard) == sum(path.stat().st_size for path in shards(tiny))
 
@@ -74,7 +77,12 @@ def test_a_flip_anywhere_in_a_shard_names_the_shard_and_its_sample(tiny_copy: Ti
     last_end = all_members[-1].offset_data + -(-all_members[-1].size // 512) * 512
     for number in (0, 1, 5, len(all_members) - 1):
         member = all_members[number]
-        places = [member.offset, member.offset + 124, member.offset + 150, member.offset + 300]          # name, size, checksum
+        places = [
+            member.offset,
+            member.offset + 124,
+            member.offset + 150,
+            member.offset + 300,
+        ]  # name, size, checksum
         places += [member.offset_data + int(member.size * part) for part in (0, 0.1, 0.5, 0.999)]
         for place in places:
             before = flip(shard, place, 0x11)
@@ -84,11 +92,15 @@ def test_a_flip_anywhere_in_a_shard_names_the_shard_and_its_sample(tiny_copy: Ti
             hit = named(report, shard)
             if place >= member.offset_data:
                 data = shard.read_bytes()[member.offset_data :][: member.size]
-                harmless = member.name.endswith("png") and same_pixels(data, before[member.offset_data :][: member.size])
+                harmless = member.name.endswith("png") and same_pixels(
+                    data, before[member.offset_data :][: member.size]
+                )
                 assert hit == (set() if harmless else {key_of(member)})
-                assert harmless == ("every sample has the sealed pixels" in report.findings[0].detail)
+                assert harmless == (
+                    "every sample has the sealed pixels" in report.findings[0].detail
+                )
             else:
-                assert key_of(member) in hit             # and those after it, if the tar cannot be read on
+                assert key_of(member) in hit  # and those after it, if the tar cannot be read on
             shard.write_bytes(before)
     for place in (last_end - 1, last_end, last_end + 700, shard.stat().st_size - 1):
         before = flip(shard, place, 0x11)
@@ -112,7 +124,10 @@ def test_truncation_names_every_lost_sample(tiny_copy: Tiny, part: float) -> Non
     everything, size = members(shard), int(shard.stat().st_size * part)
     shard.write_bytes(shard.read_bytes()[:size])
     report = check(tiny_copy)
-    assert (report.findings[0].fault, report.findings[0].where) == (Fault.SHARD_TRUNCATED, shard.name)
+    assert (report.findings[0].fault, report.findings[0].where) == (
+        Fault.SHARD_TRUNCATED,
+        shard.name,
+    )
     lost = {key_of(member) for member in everything if member.offset_data + member.size > size}
     assert named(report, shard) == lost
 
@@ -120,7 +135,9 @@ def test_truncation_names_every_lost_sample(tiny_copy: Tiny, part: float) -> Non
 def test_a_missing_shard(tiny_copy: Tiny) -> None:
     shards(tiny_copy)[1].unlink()
     report = check(tiny_copy)
-    assert [(finding.fault, finding.where) for finding in report.findings] == [(Fault.SHARD_MISSING, shards(tiny_copy)[1].name)]
+    assert [(finding.fault, finding.where) for finding in report.findings] == [
+        (Fault.SHARD_MISSING, shards(tiny_copy)[1].name)
+    ]
     assert str(tiny_copy.manifest.identity.shards[1].samples) in report.findings[0].detail
 
 
@@ -153,7 +170,10 @@ def swap(data: dict[str, bytes]) -> dict[str, bytes]:
 
 def rewrite(shard: Path, change: Callable[[dict[str, bytes]], dict[str, bytes]]) -> None:
     with tarfile.open(shard) as tar:
-        data = {member.name: (tar.extractfile(member) or io.BytesIO()).read() for member in tar.getmembers()}
+        data = {
+            member.name: (tar.extractfile(member) or io.BytesIO()).read()
+            for member in tar.getmembers()
+        }
     with tarfile.open(shard, "w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in change(data).items():
             info = tarfile.TarInfo(name)
@@ -170,7 +190,12 @@ def test_a_sample_without_a_member_is_named(tiny_copy: Tiny) -> None:
 
 def test_an_added_sample_is_named(tiny_copy: Tiny) -> None:
     shard = shards(tiny_copy)[0]
-    rewrite(shard, lambda data: data | {f"more.{name.partition('.')[2]}": data[name] for name in list(data)[:3]})
+    rewrite(
+        shard,
+        lambda data: (
+            data | {f"more.{name.partition('.')[2]}": data[name] for name in list(data)[:3]}
+        ),
+    )
     assert named(check(tiny_copy), shard) == {"more"}
 
 
@@ -179,7 +204,10 @@ def test_other_encoder_same_pixels_is_said(tiny_copy: Tiny) -> None:
     from PIL import Image
 
     def encode_anew(data: dict[str, bytes]) -> dict[str, bytes]:
-        return {name: encoded(content) if name.endswith("png") else content for name, content in data.items()}
+        return {
+            name: encoded(content) if name.endswith("png") else content
+            for name, content in data.items()
+        }
 
     def encoded(content: bytes) -> bytes:
         buffer = io.BytesIO()
@@ -193,16 +221,22 @@ def test_other_encoder_same_pixels_is_said(tiny_copy: Tiny) -> None:
     assert "every sample has the sealed pixels and record" in report.findings[0].detail
 
 
-@pytest.mark.parametrize("name", ["samples.parquet", "README.md", "wids.json", "croissant.json", "recipe.json"])
+@pytest.mark.parametrize(
+    "name", ["samples.parquet", "README.md", "wids.json", "croissant.json", "recipe.json"]
+)
 def test_damaged_files_are_named(tiny_copy: Tiny, name: str) -> None:
     path = tiny_copy.version / name
     for place in (0, path.stat().st_size // 2, path.stat().st_size - 1):
         before = flip(path, place)
         report = check(tiny_copy)
-        assert [(finding.fault, finding.where) for finding in report.findings] == [(Fault.FILE, name)]
+        assert [(finding.fault, finding.where) for finding in report.findings] == [
+            (Fault.FILE, name)
+        ]
         path.write_bytes(before)
     path.unlink()
-    assert [(finding.fault, finding.where) for finding in check(tiny_copy).findings] == [(Fault.FILE, name)]
+    assert [(finding.fault, finding.where) for finding in check(tiny_copy).findings] == [
+        (Fault.FILE, name)
+    ]
 
 
 def test_a_damaged_shard_beside_a_damaged_table(tiny_copy: Tiny) -> None:
@@ -223,7 +257,12 @@ def test_damaged_pools_are_named(tiny_copy: Tiny, kind: str) -> None:
     assert len(files) >= 3
     for path in files:
         content = path.read_bytes()
-        for damaged in (b"", content[: len(content) // 2], bytes([content[0] ^ 0xFF]) + content[1:], None):
+        for damaged in (
+            b"",
+            content[: len(content) // 2],
+            bytes([content[0] ^ 0xFF]) + content[1:],
+            None,
+        ):
             if damaged is None:
                 path.unlink()
             else:
@@ -239,9 +278,11 @@ def test_damaged_pools_are_named(tiny_copy: Tiny, kind: str) -> None:
 def test_a_manifest_with_another_identity_is_named(tiny_copy: Tiny) -> None:
     identity = tiny_copy.manifest.identity
     for changed in (
-        identity.with_(samples={"train": 1}), identity.with_(recipe=identity.recipe | {"seed": 5}), identity.with_(pools=()),
+        identity.with_(samples={"train": 1}),
+        identity.with_(recipe=identity.recipe | {"seed": 5}),
+        identity.with_(pools=()),
         identity.with_(images="0" * 64),
-    ):  # fmt: skip
+    ):
         forged = replace(tiny_copy, manifest=tiny_copy.manifest.with_(identity=changed))
         assert Fault.MANIFEST in faults(check(forged))
     forged = replace(tiny_copy, manifest=tiny_copy.manifest.with_(digest="0" * 64))
@@ -259,13 +300,17 @@ def test_every_flip_in_the_identity_of_manifest_json_is_found(tiny_copy: Tiny) -
     path, name = tiny_copy.version / "manifest.json", tiny_copy.manifest.identity.name
     text = path.read_text()
     start = text.index('"identity":')
-    end = start + len(json.dumps(json.loads(text)["identity"], separators=(",", ":"), sort_keys=True))
+    end = start + len(
+        json.dumps(json.loads(text)["identity"], separators=(",", ":"), sort_keys=True)
+    )
     for place in range(start + 12, end, 131):
         before = flip(path, place, 0x02)
         try:
             manifest = read_manifest(tiny_copy.storage, name, tiny_copy.manifest.version)
         except IntegrityError as error:
-            assert str(path) in str(error)     # noqa: PT017
+            assert str(path) in str(error)  # noqa: PT017
         else:
-            assert Fault.MANIFEST in faults(check(replace(tiny_copy, manifest=manifest))), text[place - 20 : place + 20]
+            assert Fault.MANIFEST in faults(check(replace(tiny_copy, manifest=manifest))), text[
+                place - 20 : place + 20
+            ]
         path.write_bytes(before)

@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from pipeline.corpora.diff import diff
-from pipeline.corpora.gc import collect
-from pipeline.corpora.log import find_version, read_log
-from pipeline.corpora.reproduce import Bench, reproduce
-from pipeline.corpora.tags import set_tag
-from pipeline.corpora.verify import verify
-from pipeline.execution import SerialExecutor
-from pipeline.stage import Profile
-from pipeline.storage import Storage
-from schemas.corpus import CorpusManifest
-from schemas.diff import Outcome, Reproduction
-from schemas.errors import UserError
-from schemas.gc import KeepConfig
+from pairmill.pipeline.build.reproduce import Bench, reproduce
+from pairmill.pipeline.corpora.diff import diff
+from pairmill.pipeline.corpora.gc import collect
+from pairmill.pipeline.corpora.log import find_version, read_log
+from pairmill.pipeline.corpora.tags import set_tag
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.runner.execution import SerialExecutor
+from pairmill.pipeline.runner.stage import Profile
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.diff import Outcome, Reproduction
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.gc import KeepConfig
 from tests.make import Counting, build, photograph, save, tiny_recipe
 
 DEGRADERS = [{"kind": "realsr", "weight": 3}, {"kind": "bicubic"}]
@@ -52,7 +52,9 @@ class Year:
         changes: dict[str, Any] = {"degraders": DEGRADERS, "realism": {"enabled": False}}
         changes |= {"samples_per_tile": 2} if number >= CHANGED else {}
         counting = Counting()
-        self.manifests.append(build(tiny_recipe(self.folder, **changes), self.storage.url, watcher=counting))
+        self.manifests.append(
+            build(tiny_recipe(self.folder, **changes), self.storage.url, watcher=counting)
+        )
         self.ingested.append(counting.computed["ingest"])
 
     def reproduced(self, number: int, bench: Path) -> Reproduction:
@@ -68,16 +70,20 @@ def test_every_version_of_a_year_reproduces(tmp_path: Path) -> None:
     for number in range(12):
         year.month(number)
     storage, manifests = year.storage, year.manifests
-    year.build(12)                                       # nothing new
+    year.build(12)  # nothing new
     assert manifests.pop() == manifests[-1]
     assert year.ingested.pop() == 0
-    assert [entry.version for entry in read_log(storage, "tiny")] == [manifest.version for manifest in manifests]
+    assert [entry.version for entry in read_log(storage, "tiny")] == [
+        manifest.version for manifest in manifests
+    ]
     assert len({manifest.digest for manifest in manifests}) == 12
-    assert year.ingested == [2] * RENAMED + [3] + [2] * 3    # the new ones, and what lies under a new name
+    assert (
+        year.ingested == [2] * RENAMED + [3] + [2] * 3
+    )  # the new ones, and what lies under a new name
     for number, manifest in enumerate(manifests):
         found = year.reproduced(number, tmp_path / f"bench{number}")
         assert (found.outcome, found.digest) == (Outcome.IDENTICAL, manifest.digest), found
-        assert not found.from_pools                      # fits and all
+        assert not found.from_pools  # fits and all
     for old, new in pairwise(manifests):
         found_diff = diff(storage, old, new)
         assert (len(found_diff.images_added), len(found_diff.images_removed)) == (2, 0)

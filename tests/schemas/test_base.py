@@ -12,28 +12,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-import schemas
-from schemas.base import Digest, Frozen, Key, canonical_json, digest_of
-from schemas.errors import IntegrityError, PairmillError, StoreError, UserError
-from schemas.program import Program
-from schemas.recipe import TilesConfig
+from pairmill import schemas
+from pairmill.schemas.base import Digest, Frozen, Key, canonical_json, digest_of
+from pairmill.schemas.errors import IntegrityError, PairmillError, StoreError, UserError
+from pairmill.schemas.program import Program
+from pairmill.schemas.recipe import TilesConfig
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
 
 def all_schemas() -> Iterator[type[Frozen]]:
     for module in pkgutil.iter_modules(schemas.__path__):
-        importlib.import_module(f"schemas.{module.name}")
+        importlib.import_module(f"pairmill.schemas.{module.name}")
     waiting = [Frozen]
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        if kind.__module__.startswith("schemas."):
+        if kind.__module__.startswith("pairmill.schemas."):
             yield kind
 
 
@@ -48,8 +53,13 @@ def test_canonical_json_is_stable_and_faithful(value: object) -> None:
 
 
 def test_canonical_json_worked_out() -> None:
-    assert canonical_json({"b": [1, 2.5, 0.1], "a": {"é": None, "z": True}}) == '{"a":{"z":true,"é":null},"b":[1,2.5,0.1]}'
-    assert digest_of({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"     # sha256 of {}
+    assert (
+        canonical_json({"b": [1, 2.5, 0.1], "a": {"é": None, "z": True}})
+        == '{"a":{"z":true,"é":null},"b":[1,2.5,0.1]}'
+    )
+    assert (
+        digest_of({}) == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    )  # sha256 of {}
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical_json(float("nan"))
 
@@ -87,7 +97,11 @@ def test_keys_and_digests() -> None:
 def test_programs_know_their_ops_by_name() -> None:
     text = '{"scale":2,"ops":[{"op":"subsample","scale":2},{"op":"quantise"}]}'
     assert [op.op for op in Program.model_validate_json(text).ops] == ["subsample", "quantise"]
-    for bad in (text.replace("quantise", "quantize"), text.replace('"scale":2}', '"scale":9}'), '{"scale":2,"ops":[]}'):
+    for bad in (
+        text.replace("quantise", "quantize"),
+        text.replace('"scale":2}', '"scale":9}'),
+        '{"scale":2,"ops":[]}',
+    ):
         with pytest.raises(ValidationError):
             Program.model_validate_json(bad)
 
@@ -96,7 +110,11 @@ def test_programs_know_their_ops_by_name() -> None:
 def test_errors_say_all_and_travel(kind: type[PairmillError]) -> None:
     error = kind("it failed", where="here", got="this", wanted="that", todo="do so")
     assert str(error) == "it failed\n  where: here\n  got: this\n  wanted: that\n  do: do so"
-    again = pickle.loads(pickle.dumps(error))     # noqa: S301
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert type(again) is kind
-    assert (str(again), again.todo, again.exit_code) == (str(error), "do so", 2 if kind is UserError else 1)
+    assert (str(again), again.todo, again.exit_code) == (
+        str(error),
+        "do so",
+        2 if kind is UserError else 1,
+    )
     assert str(kind("only this")) == "only this"

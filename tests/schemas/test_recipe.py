@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.recipe import Recipe
+from pairmill.schemas.recipe import Recipe
 
 GOOD: dict[str, Any] = {"name": "c", "images": {"real": ["photos"]}}
 
@@ -25,7 +25,12 @@ def with_at(place: str, value: Any) -> dict[str, Any]:
 
 def test_the_shortest_recipe() -> None:
     recipe = Recipe.model_validate(GOOD)
-    assert (recipe.scale, recipe.tiles.size, recipe.tiles.step, recipe.needs_kernels) == (2, 256, 256, True)
+    assert (recipe.scale, recipe.tiles.size, recipe.tiles.step, recipe.needs_kernels) == (
+        2,
+        256,
+        256,
+        True,
+    )
     assert Recipe.model_validate_json(recipe.canonical_json()) == recipe
     assert Recipe.model_validate(recipe.model_dump()) == recipe
 
@@ -33,10 +38,15 @@ def test_the_shortest_recipe() -> None:
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("sclae", 4), ("tiles.sise", 64), ("degraders", [{"kind": "realsr", "strenght": [1, 1]}]), ("images.reel", ["x"]),
-        ("kernels.iteration", 9), ("noise.path", 64), ("splits.valid", 0.1),
+        ("sclae", 4),
+        ("tiles.sise", 64),
+        ("degraders", [{"kind": "realsr", "strenght": [1, 1]}]),
+        ("images.reel", ["x"]),
+        ("kernels.iteration", 9),
+        ("noise.path", 64),
+        ("splits.valid", 0.1),
     ],
-)  # fmt: skip
+)
 def test_unknown_keys_are_errors_with_their_place(place: str, value: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         Recipe.model_validate(with_at(place, value))
@@ -48,28 +58,59 @@ def test_unknown_keys_are_errors_with_their_place(place: str, value: Any) -> Non
 @pytest.mark.parametrize(
     ("place", "value"),
     [
-        ("scale", 5), ("scale", "two"), ("scale", 2.5), ("seed", -1), ("seed", 1.5), ("seed", 1 << 63), ("name", "My Corpus"),
-        ("name", "a.b"), ("name", ""), ("tiles.size", "large"), ("tiles.size", 8), ("tiles", 64), ("images", "photos"),
-        ("images.real", [3]), ("splits.train", 0), ("splits.val", -0.1), ("shards.samples", 0), ("samples_per_tile", 0),
-        ("degraders", []), ("degraders", [{"kind": "bsrgann"}]), ("degraders", [{"kind": "bicubic", "weight": 0}]),
-        ("degraders", [{"kind": "realsr", "strength": [1.2, 0.8]}]), ("degraders", [{"kind": "realsr", "strength": [-1, 1]}]),
-        ("degraders", [{"kind": "bicubic"}, {"kind": "bicubic"}]), ("kernels.iterations", 1), ("noise.patch", 33),
-        ("noise.max_variance", "automatic"), ("noise.max_variance", float("inf")), ("clean_up.factor", 0), ("scale", None),
-        ("kernels.decay_at", 0.5), ("ingest.min_side", 3),
+        ("scale", 5),
+        ("scale", "two"),
+        ("scale", 2.5),
+        ("seed", -1),
+        ("seed", 1.5),
+        ("seed", 1 << 63),
+        ("name", "My Corpus"),
+        ("name", "a.b"),
+        ("name", ""),
+        ("tiles.size", "large"),
+        ("tiles.size", 8),
+        ("tiles", 64),
+        ("images", "photos"),
+        ("images.real", [3]),
+        ("splits.train", 0),
+        ("splits.val", -0.1),
+        ("shards.samples", 0),
+        ("samples_per_tile", 0),
+        ("degraders", []),
+        ("degraders", [{"kind": "bsrgann"}]),
+        ("degraders", [{"kind": "bicubic", "weight": 0}]),
+        ("degraders", [{"kind": "realsr", "strength": [1.2, 0.8]}]),
+        ("degraders", [{"kind": "realsr", "strength": [-1, 1]}]),
+        ("degraders", [{"kind": "bicubic"}, {"kind": "bicubic"}]),
+        ("kernels.iterations", 1),
+        ("noise.patch", 33),
+        ("noise.max_variance", "automatic"),
+        ("noise.max_variance", float("inf")),
+        ("clean_up.factor", 0),
+        ("scale", None),
+        ("kernels.decay_at", 0.5),
+        ("ingest.min_side", 3),
     ],
-)  # fmt: skip
+)
 def test_wrong_values_are_errors_with_their_place(place: str, value: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         Recipe.model_validate(with_at(place, value))
-    assert any(str(place.split(".")[0]) in map(str, error["loc"]) or place in error["msg"] or "degraders" in error["msg"]
-               for error in caught.value.errors())  # fmt: skip
+    assert any(
+        str(place.split(".")[0]) in map(str, error["loc"])
+        or place in error["msg"]
+        or "degraders" in error["msg"]
+        for error in caught.value.errors()
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"images": {}}, "give at least one of real and clean"),
-        ({"scale": 8, "tiles": {"size": 100}}, "tiles.size must be a multiple of the scale 8, got 100"),
+        (
+            {"scale": 8, "tiles": {"size": 100}},
+            "tiles.size must be a multiple of the scale 8, got 100",
+        ),
         ({"scale": 3, "tiles": {"size": 48}}, "allows scales 2, 4 and 8, got 3"),
         ({"images": {"clean": ["x"]}}, "images.real, which is empty"),
     ],
@@ -80,13 +121,15 @@ def test_contradictions_are_errors(changes: dict[str, Any], message: str) -> Non
 
 
 def test_scale_three_is_for_bicubic() -> None:
-    recipe = Recipe.model_validate(GOOD | {"scale": 3, "tiles": {"size": 48}, "degraders": [{"kind": "bicubic"}]})
+    recipe = Recipe.model_validate(
+        GOOD | {"scale": 3, "tiles": {"size": 48}, "degraders": [{"kind": "bicubic"}]}
+    )
     assert not recipe.needs_kernels
 
 
 def test_recipes_are_frozen() -> None:
     with pytest.raises(ValidationError):
-        Recipe.model_validate(GOOD).seed = 3                 # type: ignore[misc]
+        Recipe.model_validate(GOOD).seed = 3  # type: ignore[misc]
 
 
 def test_json_schema_explains_every_field() -> None:

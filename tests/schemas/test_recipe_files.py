@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from flows.cli.demo import RECIPE
-from pipeline.recipes import load_recipe, new_recipe, parse_recipe, recipe_schema
+from pairmill.flows.cli.demo import RECIPE
+from pairmill.pipeline.recipe.load import load_recipe, new_recipe, parse_recipe, recipe_schema
 
 RECIPES = Path(__file__).parents[2] / "data" / "recipes"
 
@@ -33,7 +33,11 @@ def test_an_editor_accepts_what_we_accept_and_refuses_a_misspelt_key() -> None:
     schema = json.loads(recipe_schema())
     Draft202012Validator.check_schema(schema)
     editor = Draft202012Validator(schema)
-    good = {"name": "a", "images": {"real": ["x"]}, "degraders": [{"kind": "realsr", "strength": [0.5, 1]}]}
+    good = {
+        "name": "a",
+        "images": {"real": ["x"]},
+        "degraders": [{"kind": "realsr", "strength": [0.5, 1]}],
+    }
     assert editor.is_valid(good)
     assert not editor.is_valid(good | {"sclae": 2})
     assert not editor.is_valid(good | {"degraders": [{"kind": "realsr", "strenght": [0.5, 1]}]})
@@ -43,6 +47,10 @@ def test_an_editor_accepts_what_we_accept_and_refuses_a_misspelt_key() -> None:
 def test_every_field_is_described() -> None:
     schema = json.loads(recipe_schema())
     models = [schema, *schema["$defs"].values()]
-    missing = [f"{model.get('title')}.{name}" for model in models for name, field in model.get("properties", {}).items()
-               if "description" not in field]  # fmt: skip
+    missing = [
+        f"{model.get('title')}.{name}"
+        for model in models
+        for name, field in model.get("properties", {}).items()
+        if "description" not in field
+    ]
     assert not missing

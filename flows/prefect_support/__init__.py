@@ -1,0 +1,1 @@
+"""All that concerns Prefect itself: servers, settings, tasks, artifacts, history."""

@@ -1,0 +1,1 @@
+"""pairmill: realistic HR/LR training pairs from your own low-resolution photos."""

@@ -1,0 +1,207 @@
+"""Sealed pools: each written whole by one seal, read by every worker."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from pairmill.models.functional.blur import Blocks, block_matrix
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.errors import IntegrityError
+
+ARRAYS = {
+    "kernels": "kernel",
+    "generated_kernels": "kernel",
+    "noise": "patch",
+    "compression": "encoder",
+    "pdm": "checkpoint",
+    "redegnet": "checkpoint",
+    "codes": "code",
+}
+CHUNK_BYTES = 4 << 20
+
+
+def pool_digest(items: NDArray[Any]) -> str:
+    """SHA-256 over the type, shape and bytes of a pool's items; it names the pool in programs."""
+    state = hashlib.sha256(f"{items.dtype.str}|{items.shape}|".encode())
+    state.update(np.ascontiguousarray(items).data)
+    return state.hexdigest()
+
+
+def columns_of(records: Sequence[Frozen]) -> dict[str, NDArray[Any]]:
+    """One column per field of the records that is a number or a digest; a digest becomes 32 bytes."""
+    rows = [record.model_dump(mode="json") for record in records]
+    columns: dict[str, NDArray[Any]] = {}
+    for name, first in rows[0].items() if rows else ():
+        if isinstance(first, bool | int | float):
+            columns[name] = np.asarray([row[name] for row in rows])
+        elif isinstance(first, str) and len(first) == 64:
+            columns[name] = np.stack(
+                [np.frombuffer(bytes.fromhex(row[name]), np.uint8) for row in rows]
+            )
+    return columns
+
+
+def write_pool(
+    storage: Storage, name: str, kind: str, items: NDArray[Any], columns: dict[str, NDArray[Any]]
+) -> None:
+    """Write a pool as one zarr v3 group, from this process alone: parallel writes to one chunk lose data silently."""
+    rows = max(1, min(len(items), CHUNK_BYTES // items[0].nbytes))
+    chunks = (rows, *items.shape[1:])
+    with storage.new_zarr(name) as store:
+        group = zarr.open_group(store, mode="w", zarr_format=3)
+        group.create_array(ARRAYS[kind], shape=items.shape, chunks=chunks, dtype=items.dtype)[
+            ...
+        ] = items
+        for column, values in columns.items():
+            group.create_array(column, shape=values.shape, chunks=values.shape, dtype=values.dtype)[
+                ...
+            ] = values
+
+
+def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
+    """All items of a pool.
+
+    Kernels (N, k, k) float64, patches (N, h, w, 3) float32, encoders (N, 3, 64) uint16, representations (N, n)
+    float32, or a file (1, bytes) uint8.
+    """
+
+    def read() -> NDArray[Any]:
+        return np.asarray(
+            zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[ARRAYS[kind]][...]
+        )
+
+    return storage.again("read", name, read)
+
+
+@dataclass(frozen=True, eq=False)
+class Assets:
+    """What programs refer to: pools by digest, in memory."""
+
+    kernels: dict[str, NDArray[np.float64]]
+    noise: dict[str, NDArray[np.float32]]
+    compression: dict[str, NDArray[np.uint16]] = field(default_factory=dict)
+    pdm: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    redegnet: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    codes: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    generated_kernels: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def kernel(self, pool: str, index: int) -> NDArray[np.float64]:
+        """One kernel, (k, k).
+
+        Raises:
+            IntegrityError: if there is no such pool or row.
+        """
+        return _item(self.kernels | self.generated_kernels, pool, index)
+
+    def patch(self, pool: str, index: int) -> NDArray[np.float32]:
+        """One noise patch, (h, w, 3), in grey levels.
+
+        Raises:
+            IntegrityError: if there is no such pool or row.
+        """
+        return _item(self.noise, pool, index)
+
+    def encoder(self, pool: str, index: int) -> NDArray[np.uint16]:
+        """One JPEG encoder, (3, 64): see `pairmill.pipeline.compression.tables.Encoder.row`.
+
+        Raises:
+            IntegrityError: if there is no such pool or row.
+        """
+        return _item(self.compression, pool, index)
+
+    def checkpoint(self, pool: str) -> bytes:
+        """The safetensors file of a fitted PDM or SynNet.
+
+        Raises:
+            IntegrityError: if there is no such pool.
+        """
+        return _item(self.pdm | self.redegnet, pool, 0).tobytes()
+
+    def code(self, pool: str, index: int) -> NDArray[np.float32]:
+        """One representation of a degradation, (n,).
+
+        Raises:
+            IntegrityError: if there is no such pool or row.
+        """
+        return _item(self.codes, pool, index)
+
+    def blocks(self, pool: str, index: int, scale: int) -> Blocks:
+        """One kernel made ready for `correlate`; those used last are kept."""
+        return _blocks(self, pool, index, scale)
+
+
+@lru_cache(maxsize=64)
+def _blocks(assets: Assets, pool: str, index: int, scale: int) -> Blocks:
+    return block_matrix(assets.kernel(pool, index), scale)
+
+
+def _item(pools: dict[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]:
+    if pool not in pools:
+        raise IntegrityError(
+            "a program names a pool that is not here",
+            where=f"pool {pool[:12]}",
+            got=f"pools {', '.join(name[:12] for name in pools) or 'none'}",
+            todo="restore the workspace's stages folder, or build the corpus again",
+        )
+    if index >= len(pools[pool]):
+        raise IntegrityError(
+            "a program names an item beyond the end of its pool",
+            where=f"pool {pool[:12]}",
+            got=f"index {index}",
+            wanted=f"below {len(pools[pool])}",
+            todo="check the corpus with `pairmill corpus verify`",
+        )
+    item: NDArray[Any] = pools[pool][index]
+    return item
+
+
+@lru_cache(maxsize=4)
+def load_assets(workspace: str, pools: tuple[tuple[PoolRef, str], ...]) -> Assets:
+    """`read_assets`, once per process."""
+    return read_assets(Storage(workspace), pools)
+
+
+def read_assets(storage: Storage, pools: tuple[tuple[PoolRef, str], ...]) -> Assets:
+    """Pools in memory, read and checked now; each is a reference and the name of its zarr group.
+
+    Raises:
+        IntegrityError: if a pool is missing or its content is not what its digest says.
+    """
+    loaded: dict[str, dict[str, NDArray[Any]]] = {kind: {} for kind in ARRAYS}
+    for ref, name in pools:
+        loaded[ref.kind][ref.digest] = _checked(storage, ref, name)
+    return Assets(**loaded)
+
+
+def _checked(storage: Storage, ref: PoolRef, name: str) -> NDArray[Any]:
+    if not storage.exists(f"{name}/zarr.json"):
+        raise IntegrityError(
+            "a pool of this corpus is missing",
+            where=storage.path(name),
+            todo="restore it from a copy, or delete the version and build it again",
+        )
+    try:
+        items = read_pool(storage, name, ref.kind)
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise IntegrityError(
+            "a pool cannot be read", where=storage.path(name), got=str(error)
+        ) from error
+    if pool_digest(items) != ref.digest:
+        raise IntegrityError(
+            "a pool is not what its manifest says",
+            where=storage.path(name),
+            got=pool_digest(items)[:12],
+            wanted=ref.digest[:12],
+            todo="restore it from a copy, or delete the folder and run `pairmill build` with the recipe again",
+        )
+    return items

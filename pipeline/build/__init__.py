@@ -1,0 +1,1 @@
+"""Builds: select images, run the stages, publish a version."""

@@ -1,0 +1,1 @@
+"""The kit that all pages are made of: markup, charts, pictures, the frame of a document."""

@@ -1,0 +1,22 @@
+"""Names and texts made fit to be shown."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+
+def file_name(url: str) -> str:
+    """The last part of a path or URL; without the query, which may hold a secret."""
+    link = next(
+        (part for part in url.split("::") if "://" in part), ""
+    )  # the innermost of `zip://a.png::s3://b/c.zip`
+    path = urlsplit(link).netloc + urlsplit(link).path if link else url
+    return path.rstrip("/").rsplit("/", 1)[-1] or url
+
+
+def plain(text: str) -> str:
+    """Text that can be stored and shown: what is not UTF-8, controls and direction marks become escapes."""
+    shown = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(
+        char if char.isprintable() or char == " " else f"\\x{ord(char):02x}" for char in shown
+    )

@@ -1,0 +1,1 @@
+"""The pools that degraders draw from: one module per kind."""

@@ -1,0 +1,1 @@
+"""Recipes as people write them: YAML in, checked settings out."""

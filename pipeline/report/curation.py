@@ -1,0 +1,364 @@
+"""Copies, leaks, scores and licences, with pictures of the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pairmill.pipeline.build.select_images import ImageSelection
+from pairmill.pipeline.curation.copies import copy_group, mixed, shown_pairs, telling, tied
+from pairmill.pipeline.html.charts import bars
+from pairmill.pipeline.html.markup import (
+    Raw,
+    counted,
+    el,
+    figure,
+    fold,
+    join,
+    number,
+    of,
+    section,
+    table,
+)
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import Image, busiest, thumbnail
+from pairmill.pipeline.html.text import file_name, plain
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.subset import histogram
+from pairmill.schemas.corpus import CreditCount
+from pairmill.schemas.curation import AlikePair, Curated, Leak
+from pairmill.schemas.curation_report import (
+    CopyGroup,
+    CopyView,
+    CreditView,
+    CurationSection,
+    ScoredView,
+)
+from pairmill.schemas.errors import PairmillError
+from pairmill.schemas.image import ImageRecord
+
+SHOWN, GROUPS, WORST, CREDITS, CROP = 24, 100, 6, 60, 144
+"""Most pairs, groups of copies, worst images and credits that are shown, and the side of the crops of the worst, in pixels."""
+BUDGET = 120_000_000
+"""Pixels that are decoded for pictures, in all; about four seconds."""
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+def collect_curation(
+    chosen: ImageSelection, credits_: Sequence[CreditCount], shelf: PictureFiles
+) -> CurationSection | None:
+    """What curation found; none if there was none and nobody is named."""
+    if chosen.curated is None and not credits_:
+        return None
+    found, looks = chosen.curated, _Looks(chosen, shelf)
+    pairs = telling(found.pairs, looks.kind) if found else []
+    groups = tied(pairs)
+    blocky = (
+        sorted(found.scores, key=lambda image: -found.scores[image].blockiness) if found else []
+    )
+    blurs = (
+        {image: score.blur for image, score in found.scores.items() if score.blur is not None}
+        if found
+        else {}
+    )
+    across = sum(looks.kind(pair.first) != looks.kind(pair.second) for pair in pairs)
+    return CurationSection(
+        checked=found is not None,
+        copies=tuple(
+            _copy(pair, found, looks) for pair in shown_pairs(pairs, groups)[:SHOWN] if found
+        ),
+        copies_total=len(pairs),
+        across=across,
+        groups=len(set(chosen.split_keys.values())),
+        alike=tuple(
+            copy_group(group, pairs, found, looks.records, looks.name)
+            for group in groups[:GROUPS]
+            if found
+        ),
+        alike_total=len(groups),
+        alike_images=sum(map(len, groups)),
+        alike_mixed=mixed(groups, looks.kind),
+        benchmarks=found.benchmarks if found else 0,
+        leaks=tuple(_leak(leak, looks) for leak in found.leaks[:SHOWN]) if found else (),
+        leaks_total=len(found.leaks) if found else 0,
+        blocky=tuple(
+            looks.scored(image, found.scores[image].blockiness) for image in blocky[:WORST] if found
+        ),
+        blurred=tuple(
+            looks.scored(image, blurs[image])
+            for image in sorted(blurs, key=lambda image: -blurs[image])[:WORST]
+        ),
+        blockiness=histogram([score.blockiness for score in found.scores.values()])
+        if found
+        else None,
+        blur=histogram(list(blurs.values())) if blurs else None,
+        credits=tuple(map(_credit, credits_[:CREDITS])),
+        credits_total=len(credits_),
+    )
+
+
+def _copy(pair: AlikePair, found: Curated, looks: _Looks) -> CopyView:
+    left = found.images.by_digest()
+    gone = [digest for digest in (pair.first, pair.second) if digest not in left]
+    outcome = (
+        "in one split"
+        if not gone
+        else f"{' and '.join(looks.name(digest) for digest in gone)} rejected"
+    )
+    return CopyView(
+        names=(looks.name(pair.first), looks.name(pair.second)),
+        kinds=(looks.kind(pair.first), looks.kind(pair.second)),
+        pictures=(looks.small(pair.first), looks.small(pair.second)),
+        boxes=pair.boxes,
+        overlap=pair.overlap,
+        correlation=pair.correlation,
+        outcome=outcome,
+    )
+
+
+def _leak(leak: Leak, looks: _Looks) -> CopyView:
+    pair = leak.pair
+    other = leak.image if pair is None else pair.second if pair.first == leak.image else pair.first
+    boxes = (
+        (WHOLE, WHOLE)
+        if pair is None
+        else pair.boxes
+        if pair.first == leak.image
+        else (pair.boxes[1], pair.boxes[0])
+    )
+    return CopyView(
+        names=(looks.name(leak.image), plain(file_name(leak.benchmark))),
+        kinds=(looks.kind(leak.image), "benchmark"),
+        pictures=(looks.small(leak.image), looks.small(other)),
+        boxes=boxes,
+        overlap=1.0 if pair is None else pair.overlap,
+        correlation=1.0 if pair is None else pair.correlation,
+        outcome="rejected",
+    )
+
+
+def _credit(count: CreditCount) -> CreditView:
+    said = (
+        {name: plain(text) for name, text in count.credit.model_dump().items()}
+        if count.credit
+        else {}
+    )
+    return CreditView.model_validate(
+        {"licence": "", "author": "", "source": "", "title": "", **said, "images": count.images}
+    )
+
+
+class _Looks:
+    """Names and pictures of images before curation and of benchmark pictures, within a budget."""
+
+    def __init__(self, chosen: ImageSelection, shelf: PictureFiles) -> None:
+        self.shelf, self.left = shelf, BUDGET
+        self.kinds = {image.pixel_sha256: "benchmark" for image in chosen.benchmarks}
+        self.records: dict[str, ImageRecord] = {
+            image.pixel_sha256: image for image in (*chosen.benchmarks, *chosen.ingested)
+        }
+        self.kinds |= {image.pixel_sha256: str(image.role) for image in chosen.ingested}
+        self.last: tuple[str, Image | None] = ("", None)
+        self.known: dict[str, str] = {}
+
+    def name(self, digest: str) -> str:
+        return plain(file_name(self.records[digest].url)) if digest in self.records else digest[:12]
+
+    def kind(self, digest: str) -> str:
+        return self.kinds.get(digest, "")
+
+    def small(self, digest: str) -> str:
+        if digest not in self.known:
+            image = self._read(digest)
+            self.known[digest] = (
+                ""
+                if image is None
+                else self.shelf.jpeg(f"look-{digest[:16]}", thumbnail(image, 360))
+            )
+        return self.known[digest]
+
+    def scored(self, digest: str, score: float) -> ScoredView:
+        image, picture = self._read(digest), ""
+        if image is not None:
+            side = min(CROP, *image.shape[:2])
+            top, left = busiest(image, side, 8)
+            crop = np.ascontiguousarray(image[top : top + side, left : left + side])
+            picture = self.shelf.png(f"worst-{digest[:16]}", crop)
+        return ScoredView(
+            name=self.name(digest), kind=self.kind(digest), picture=picture, score=score
+        )
+
+    def _read(self, digest: str) -> Image | None:
+        """The image; none if it is gone or the budget is spent."""
+        record = self.records.get(digest)
+        if self.last[0] == digest or record is None:
+            return self.last[1] if record is not None else None
+        if record.width * record.height > self.left:
+            return None
+        self.left -= record.width * record.height
+        try:
+            self.last = digest, load(record)
+        except PairmillError:  # moved or deleted since
+            self.last = digest, None
+        return self.last[1]
+
+
+OPEN = 6
+"""Pairs that are not folded away."""
+FRAMED = "The frame is what both pictures show; copies are crops, rescaled or recompressed versions of one picture."
+
+
+def curation_html(found: CurationSection) -> Raw:
+    """What was found about the source images as pictures, and whose they are."""
+    parts = [_leaks(found), _copies(found), _scores(found)] if found.checked else []
+    return section("curation", "Curation", lead(found), *parts, _credits(found))
+
+
+def lead(found: CurationSection) -> str:
+    """The outcome in a sentence or two."""
+    if not found.checked:
+        return "Copies were not looked for: the recipe has no `curation`."
+    if not found.alike_total:
+        return f"No near-duplicates. {_tested(found)}"
+    across = (
+        f", {found.alike_mixed:,} of them with both real and clean images"
+        if found.alike_mixed
+        else ""
+    )
+    alike = f"{found.alike_images:,} images show the same as others, in {counted(found.alike_total, 'group')}{across}"
+    return f"{alike}. {_tested(found)}"
+
+
+def _tested(found: CurationSection) -> str:
+    if not found.benchmarks:
+        return "No benchmark was named, so leaks were not looked for."
+    pictures = counted(found.benchmarks, "benchmark picture")
+    if not found.leaks_total:
+        return f"No image shows one of {pictures}."
+    verb = "shows" if found.leaks_total == 1 else "show"
+    return f"{counted(found.leaks_total, 'image')} {verb} one of {pictures} and {'is' if verb == 'shows' else 'are'} rejected."
+
+
+def _leaks(found: CurationSection) -> Raw | None:
+    if not found.leaks:
+        return None
+    head = el(
+        "h3",
+        "Leaks from benchmarks ",
+        el("span", of(len(found.leaks), found.leaks_total), class_="quiet"),
+    )
+    return join([head, fold([_card(view) for view in found.leaks], "copies", OPEN)])
+
+
+def _copies(found: CurationSection) -> Raw | None:
+    if not found.copies:
+        return None
+    shown = of(len(found.alike), found.alike_total) if len(found.alike) < found.alike_total else ""
+    head = el(
+        "h3",
+        "Near-duplicates ",
+        el("span", shown or counted(found.alike_total, "group"), class_="quiet"),
+    )
+    groups = table(
+        ("image", "shows the same as", "shared", "outcome"),
+        [group_row(group) for group in found.alike],
+        "Groups of images that show the same",
+    )
+    cards = fold([_card(view) for view in found.copies], "copies", OPEN)
+    return join([head, groups, el("p", FRAMED, class_="quiet small floor"), cards])
+
+
+def group_row(group: CopyGroup, named: int = 4) -> tuple[str, str, str, str]:
+    """A picture, which others show the same, how much of the smaller one two of them share, and what was done."""
+    first, others = group.names[0] if group.names else "", group.names[1 : named + 1]
+    more = group.images - 1 - len(others)
+    roles = f" ({group.real:,} real, {group.clean:,} clean)" if group.real and group.clean else ""
+    least, most = (f"{100 * share:.0f}" for share in group.overlaps)
+    said = f"{counted(group.images - 1, 'other')}{roles}: {', '.join(others)}{f' and {more:,} more' if more else ''}"
+    return first, said, f"{least} %" if least == most else f"{least} to {most} %", group.outcome
+
+
+def _card(view: CopyView) -> Raw:
+    sides = zip(view.names, view.kinds, view.pictures, view.boxes, strict=True)
+    shown = el("div", *(_side(*side) for side in sides), class_="sides-of")
+    across = (
+        el("span", "across roles", class_="tag bad")
+        if set(view.kinds) == {"real", "clean"}
+        else None
+    )
+    facts = f"{view.overlap:.0%} of the smaller one, correlation {view.correlation:.2f} · {view.outcome}"
+    return el(
+        "figure",
+        shown,
+        el("figcaption", across, el("span", facts, class_="quiet")),
+        class_="card copy",
+    )
+
+
+def _side(name: str, kind: str, picture: str, box: tuple[float, float, float, float]) -> Raw:
+    left, top, right, bottom = (100 * value for value in box)
+    place = f"left:{left:.2f}%;top:{top:.2f}%;width:{right - left:.2f}%;height:{bottom - top:.2f}%"
+    image = (
+        el("img", src=picture, alt=f"{kind} {name}", loading="lazy")
+        if picture
+        else el("div", "no preview", class_="empty")
+    )
+    frame = el("div", image, el("i", style=place) if picture else None, class_="framed")
+    return el("div", frame, el("p", el("b", kind), " ", el("bdi", name), class_="small clip"))
+
+
+def _scores(found: CurationSection) -> Raw | None:
+    if found.blockiness is None:
+        return None
+    charts = [
+        figure(
+            bars(found.blockiness, "log ratio", "images", "blockiness of images"),
+            "Blockiness",
+            "steps between 8-pixel blocks over other steps; above 0.2 blocks are visible",
+        )
+    ]
+    if found.blur is not None:
+        chart = bars(found.blur, "pixels", "images", "blur of images")
+        charts.append(figure(chart, "Blur", "width of the sharper edges; 2 is sharp, 5 is soft"))
+    worst = [("Most blocky", found.blocky, ""), ("Most blurred", found.blurred, " px")]
+    rows = [
+        join(
+            [
+                el("h3", title),
+                el("div", *(_scored(view, unit) for view in views), class_="grid worst"),
+            ]
+        )
+        for title, views, unit in worst
+    ]
+    return join([el("h3", "How good the images are"), el("div", *charts, class_="charts"), *rows])
+
+
+def _scored(view: ScoredView, unit: str) -> Raw:
+    picture = (
+        el("img", src=view.picture, alt=f"{view.kind} {view.name}", loading="lazy", class_="pixels")
+        if view.picture
+        else el("div", "no preview", class_="empty")
+    )
+    caption = el(
+        "figcaption",
+        el("b", f"{number(round(view.score, 2))}{unit}"),
+        el("bdi", view.name, class_="clip quiet"),
+    )
+    return el("figure", picture, caption)
+
+
+def _credits(found: CurationSection) -> Raw | None:
+    if not found.credits:
+        return None
+    head = el(
+        "h3", "Licences ", el("span", of(len(found.credits), found.credits_total), class_="quiet")
+    )
+    columns = ("licence", "author", "title", "source", "images")
+    rows = [_credit_row(view) for view in found.credits]
+    return join([head, table(columns, rows, "Licences and authors of the images", frozenset({4}))])
+
+
+def _credit_row(view: CreditView) -> list[object]:
+    licence = view.licence or el("span", "unknown", class_="tag bad")
+    return [licence, view.author, view.title, el("bdi", view.source, class_="path"), view.images]

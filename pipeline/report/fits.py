@@ -1,0 +1,295 @@
+"""Learned degradations: losses, the trend of the AUC, pictures of the checks, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.functional.kernels import target_centre
+from pairmill.pipeline.html.charts import lines
+from pairmill.pipeline.html.markup import Raw, el, figure, join, number, section, table
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import strip
+from pairmill.pipeline.stages import fit_pdm, fit_redegnet, pool_pdm, pool_redegnet
+from pairmill.pipeline.stages.payload import read_npy
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas import pdm as pdm_schema
+from pairmill.schemas import redegnet as redegnet_schema
+from pairmill.schemas.fits import CurveView, FitsSection, FitView
+
+if TYPE_CHECKING:
+    from pairmill.pipeline.build.publish import BuildResult
+
+POINTS = 80
+"""Most points of a curve."""
+KERNELS = 16
+"""Kernels that are shown."""
+Charts = tuple[tuple[str, str, Mapping[str, str]], ...]
+"""Title, unit, and by column of the curves the name to show."""
+PDM_CHARTS: Charts = (
+    ("Losses", "least squares", {"adversarial": "degradation", "critic": "discriminator"}),
+    ("Noise", "std, grey levels", {"noise": "drawn noise"}),
+    ("Discriminator right", "share of patches", {"accuracy": "right"}),
+)
+REDEGNET_CHARTS: Charts = (
+    ("Reconstruction", "L1 of values in [-1, 1]", {"pixel": "pixels"}),
+    ("Features", "L1 of VGG-19", {"perceptual": "features"}),
+    ("Representations", "L1", {"same": "of one degradation on two pictures"}),
+    ("Discriminator", "hinge loss", {"critic": "discriminator", "adversarial": "SynNet"}),
+    ("Discriminator right", "share of pictures", {"accuracy": "right"}),
+)
+
+
+def collect_fits(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitsSection | None:
+    """Describe the fits of this build; none if there is none."""
+    found = [
+        view
+        for view in (_pdm(storage, made, shelf), _redegnet(storage, made, shelf))
+        if view is not None
+    ]
+    return FitsSection(fits=tuple(found)) if found else None
+
+
+def _pdm(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitView | None:
+    if made.pdm is None:
+        return None
+    manifest, config = made.pdm.manifest, made.recipe.pdm
+    measures = manifest.verdict.measures
+    unit = _Unit(storage, fit_pdm.STAGE.name, manifest.unit, config.batch, shelf, "pdm")
+    kernels = strip(
+        middle(read_npy(storage, unit.file(fit_pdm.KERNELS)), manifest.scale)[:KERNELS],
+        KERNELS // 2,
+    )
+    return FitView(
+        name="PDM",
+        noun="crops",
+        reasons=tuple(manifest.verdict.reasons),
+        advice="" if manifest.verdict.accepted else pool_pdm.refused(manifest, config.gates).todo,
+        samples=unit.samples,
+        kept=measures.kept if measures else unit.samples,
+        stopped=unit.samples < config.samples,
+        rows=tuple(pool_pdm.rows(measures, config.gates)) if measures else (),
+        aucs=_trend(measures.aucs if measures else (), unit.checks),
+        charts=unit.charts(pdm_schema.CURVES, PDM_CHARTS),
+        first=unit.first(),
+        picture=unit.picture(measures.kept if measures else unit.samples),
+        caption="real LR above the line, LR drawn by the fit below; they need not show the same scenes",
+        kernels=shelf.png("fit-pdm-kernels", kernels),
+    )
+
+
+def _redegnet(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitView | None:
+    if made.redegnet is None:
+        return None
+    manifest, config = made.redegnet.manifest, made.recipe.redegnet
+    measures = manifest.verdict.measures
+    unit = _Unit(storage, fit_redegnet.STAGE.name, manifest.unit, config.batch, shelf, "redegnet")
+    rows = (
+        pool_redegnet.rows(measures, config.gates, specific=config.use == "specific")
+        if measures
+        else []
+    )
+    charts = tuple(
+        chart for chart in REDEGNET_CHARTS if manifest.vgg or "perceptual" not in chart[2]
+    )
+    return FitView(
+        name="ReDegNet",
+        noun="pairs",
+        reasons=tuple(manifest.verdict.reasons),
+        advice=""
+        if manifest.verdict.accepted
+        else pool_redegnet.refused(manifest, config.gates).todo,
+        samples=unit.samples,
+        kept=measures.kept if measures else unit.samples,
+        stopped=unit.samples < config.samples,
+        rows=tuple(rows),
+        aucs=_trend(measures.aucs if measures else (), unit.checks),
+        charts=unit.charts(redegnet_schema.CURVES, charts),
+        first=unit.first(),
+        picture=unit.picture(measures.kept if measures else unit.samples),
+        caption="from above: restored HQ, real LQ, HQ with the pair's own degradation, HQ with the next pair's",
+        kernels="",
+    )
+
+
+def middle(kernels: NDArray[np.floating[Any]], scale: int) -> NDArray[np.floating[Any]]:
+    """The smallest square around the centre of (N, k, k) kernels that holds 99 % of their mass."""
+    side = kernels.shape[1]
+    centre = round(target_centre(side, scale))
+    for half in range(2, side):
+        part = kernels[
+            :, max(0, centre - half) : centre + half + 1, max(0, centre - half) : centre + half + 1
+        ]
+        if float(part.sum()) >= 0.99 * float(kernels.sum()):
+            return part
+    return kernels
+
+
+class _Unit:
+    """The files that a fit has left."""
+
+    def __init__(
+        self, storage: Storage, stage: str, key: str, batch: int, shelf: PictureFiles, stem: str
+    ) -> None:
+        self.storage, self.folder, self.batch, self.shelf, self.stem = (
+            storage,
+            layout.unit_folder(stage, key),
+            batch,
+            shelf,
+            stem,
+        )
+        self.curves: NDArray[np.float64] = read_npy(storage, self.file(fit_pdm.LOSSES))
+        self.samples = batch * len(self.curves)
+        names = sorted(name for name in storage.names(self.folder) if name.startswith("grid-"))
+        self.checks = [int(name.removeprefix("grid-").removesuffix(".png")) for name in names]
+
+    def file(self, name: str) -> str:
+        """Where a file of the unit lies."""
+        return f"{self.folder}/{name}"
+
+    def charts(
+        self, columns: Sequence[str], wanted: Charts
+    ) -> tuple[tuple[str, str, tuple[CurveView, ...]], ...]:
+        """The charts, each curve in at most `POINTS` means."""
+        return tuple(
+            (
+                title,
+                unit,
+                tuple(
+                    CurveView(name=shown, points=self._points(columns.index(name)))
+                    for name, shown in names.items()
+                ),
+            )
+            for title, unit, names in wanted
+        )
+
+    def _points(self, column: int) -> tuple[tuple[float, float], ...]:
+        parts = np.array_split(np.arange(len(self.curves)), min(POINTS, len(self.curves)))
+        seen = (self.batch * (float(part.mean()) + 1) for part in parts)
+        means = (float(self.curves[part, column].mean()) for part in parts)
+        return tuple(
+            (round(x, 1), float(f"{np.nan_to_num(y):.4g}"))
+            for x, y in zip(seen, means, strict=True)
+        )
+
+    def first(self) -> str:
+        """The picture of the first check, if there are others."""
+        return self.picture(self.checks[0]) if len(self.checks) > 1 else ""
+
+    def picture(self, samples: int) -> str:
+        """The picture of a check, copied beside the page."""
+        data = np.frombuffer(self.storage.read(self.file(layout.fit_picture(samples))), np.uint8)
+        image = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        return self.shelf.png(f"fit-{self.stem}-{samples}", np.asarray(image, np.uint8))
+
+
+def _trend(aucs: Sequence[float | None], checks: Sequence[int]) -> tuple[tuple[float, float], ...]:
+    return tuple(
+        (float(at), value) for at, value in zip(checks, aucs, strict=False) if value is not None
+    )
+
+
+LEAD = (
+    "Degradations that were learned from the real pictures. At every check of a fit classifiers try to tell what it draws from "
+    "what is real, on pictures that they were not trained on: an AUC of 0.5 is guessing. The corpus draws from the check that is "
+    "marked."
+)
+
+
+def fits_html(found: FitsSection) -> Raw:
+    """One part per fit."""
+    return section("fits", "Learned degradations", LEAD, *(_fit(view) for view in found.fits))
+
+
+def _fit(view: FitView) -> Raw:
+    tag = (
+        el("span", "accepted", class_="tag")
+        if not view.reasons
+        else el("span", ", ".join(view.reasons), class_="tag bad")
+    )
+    advice = el("p", f"To mend it: {view.advice}.", class_="quiet small") if view.advice else None
+    charts = [_auc(view), *(_losses(view, *chart) for chart in view.charts)]
+    body = [list(row) for row in view.rows]
+    measured = (
+        table(("measured on what is sealed", "", "gate"), body, f"measures of {view.name}")
+        if body
+        else None
+    )
+    return el(
+        "div",
+        el("h3", view.name, " ", tag),
+        el("p", _sentence(view), class_="quiet"),
+        advice,
+        _pictures(view),
+        el("div", *charts, class_="charts"),
+        measured,
+        class_="learned",
+    )
+
+
+def _sentence(view: FitView) -> str:
+    end = " and stopped early, when the AUC no longer fell" if view.stopped else ""
+    sealed = (
+        "its last check" if view.kept == view.samples else f"the check after {number(view.kept)}"
+    )
+    return f"The fit saw {number(view.samples)} {view.noun}{end}; sealed is {sealed}."
+
+
+def _pictures(view: FitView) -> Raw:
+    shown = [(view.first, "First check")] if view.first and view.first != view.picture else []
+    shown.append((view.picture, f"Sealed check, after {number(view.kept)} {view.noun}"))
+    pictures = [_picture(name, title, view.caption) for name, title in shown]
+    if view.kernels:
+        image = el(
+            "img",
+            src=view.kernels,
+            alt="kernels that the fit draws",
+            class_="pixels wide",
+            loading="lazy",
+        )
+        pictures.append(
+            figure(
+                image, "Drawn kernels", "their middle on the HR grid, each scaled to its own peak"
+            )
+        )
+    return el("div", *pictures, class_="checks")
+
+
+def _picture(name: str, title: str, caption: str) -> Raw:
+    return figure(
+        el("img", src=name, alt=f"{title}: {caption}", class_="pixels wide", loading="lazy"),
+        title,
+        caption,
+    )
+
+
+def _auc(view: FitView) -> Raw:
+    if not view.aucs:
+        return figure(
+            el("p", "Not measured: there are too few pictures.", class_="quiet"),
+            "AUC at the checks",
+        )
+    last = max(view.samples, view.aucs[-1][0])
+    series = [("told from real", view.aucs), ("guessing", ((0.0, 0.5), (float(last), 0.5)))]
+    low = min(0.45, *(value for _, value in view.aucs))
+    alt = "AUC at the checks: " + ", ".join(
+        f"{value:.2f} after {number(at)}" for at, value in view.aucs
+    )
+    marked = [at for at, _ in view.aucs if at == view.kept]
+    chart = lines(series, (0, last), f"{view.noun} seen", "AUC", alt, floor=low, marked=marked)
+    return figure(chart, "AUC at the checks", "the filled point is the check that is sealed")
+
+
+def _losses(view: FitView, title: str, unit: str, curves: tuple[CurveView, ...]) -> Raw:
+    series = [(curve.name, curve.points) for curve in curves]
+    alt = f"{title} over the fit: {join([curve.name for curve in curves], ', ')}"
+    return figure(
+        lines(series, (0, view.samples), f"{view.noun} seen", unit, alt),
+        title,
+        "means over parts of the fit",
+    )

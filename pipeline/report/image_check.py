@@ -1,0 +1,75 @@
+"""The page of `pairmill images check`: the section of curation and the rejected files, without a corpus."""
+
+from __future__ import annotations
+
+from pairmill.pipeline.build.publish import credits_of
+from pairmill.pipeline.build.select_images import ImageSelection
+from pairmill.pipeline.html.markup import Raw, el, number, section, table
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.text import plain
+from pairmill.pipeline.report.curation import collect_curation, curation_html
+from pairmill.pipeline.report.page import document
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.curation_report import CurationSection
+from pairmill.schemas.image import ImageSet
+
+REJECTED = 500
+
+
+def write_check(
+    storage: Storage, folder: str, name: str, chosen: ImageSelection
+) -> CurationSection:
+    """Write `index.html`, `check.json` and pictures into a folder; the last is what they show."""
+    images = chosen.images.manifest
+    found = collect_curation(chosen, credits_of(images), PictureFiles(storage, folder))
+    assert found is not None
+    storage.write(f"{folder}/check.json", found.model_dump_json(indent=1).encode())
+    storage.write(
+        f"{folder}/index.html", check_page(name, len(chosen.ingested), found, images).encode()
+    )
+    return found
+
+
+def check_page(name: str, count: int, found: CurationSection, images: ImageSet) -> str:
+    """The page: a pure function of what was found."""
+    facts = {
+        "images": count,
+        "rejected": len(images.rejected),
+        "images with copies": found.alike_images,
+        "leaks": found.leaks_total,
+        "benchmark pictures": found.benchmarks,
+    }
+    stats = el(
+        "ul",
+        *(el("li", el("b", number(value)), el("span", label)) for label, value in facts.items()),
+        class_="stats",
+    )
+    hero = el(
+        "header",
+        el("p", "Check of source images", class_="eyebrow"),
+        el("h1", name),
+        stats,
+        class_="hero",
+    )
+    parts = [hero, curation_html(found), *([_rejected(images)] if images.rejected else [])]
+    nav = el("nav", el("a", name, href="#top", class_="brand"), aria_label="Sections")
+    said = " beside this page holds its numbers; nothing was built."
+    foot = el("footer", el("p", el("code", "check.json"), said, class_="quiet small"))
+    return document(f"Images of {name}", nav, el("main", *parts), foot)
+
+
+def _rejected(images: ImageSet) -> Raw:
+    rows = [
+        [
+            el("bdi", plain(image.url), class_="path"),
+            el("span", str(image.reason), class_="tag bad"),
+            plain(image.detail),
+        ]
+        for image in images.rejected[:REJECTED]
+    ]
+    return section(
+        "rejected",
+        "Rejected files",
+        "What a build would leave out, and why.",
+        table(("file", "reason", "what was found"), rows, "Rejected files"),
+    )

@@ -1,0 +1,331 @@
+"""The kernel pool, and every verdict on an estimate."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.functional.kernels import target_centre
+from pairmill.pipeline.html.charts import Row, bars, cross, rows
+from pairmill.pipeline.html.markup import (
+    Raw,
+    counted,
+    definitions,
+    el,
+    figure,
+    fold,
+    join,
+    number,
+    section,
+)
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import heat, strip
+from pairmill.pipeline.html.text import plain
+from pairmill.pipeline.report.pool_rows import KernelPictures
+from pairmill.pipeline.report.source_images import Sources
+from pairmill.pipeline.stages import estimate_kernels
+from pairmill.pipeline.stages.payload import read_npy
+from pairmill.pipeline.subset import evenly, histogram, in_turn
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.kmsr import GeneratedPoolManifest, KernelSpread
+from pairmill.schemas.pool import JudgedKernel, KernelPoolManifest
+from pairmill.schemas.report import GeneratedView, KernelsSection, KernelView
+
+ACCEPTED, REJECTED = 24, 24
+"""Most kernels of each kind that are shown."""
+GENERATED = 32
+"""Most generated kernels that are shown."""
+
+
+def collect_kernels(
+    storage: Storage,
+    pool: KernelPoolManifest,
+    pictures: KernelPictures,
+    sources: Sources,
+    shelf: PictureFiles,
+) -> KernelsSection:
+    """Draw and describe the pool."""
+    accepted = [record for record in pool.judged if record.verdict.accepted]
+    rejected = [record for record in pool.judged if not record.verdict.accepted]
+    rows = {image: index for index, image in enumerate(pool.kernels)}
+    shown = [accepted[place] for place in evenly(len(accepted), ACCEPTED)]
+    shown += in_turn(rejected, lambda record: record.verdict.reason)[:REJECTED]
+    pictures.draw([rows[record.image] for record in shown if record.verdict.accepted])
+    kernels = pictures.pool.spread()
+    mean = kernels.mean(axis=0)
+    widths = [record.verdict.diagnostics.width for record in accepted if record.verdict.diagnostics]
+    maker = _Views(storage, pool, pictures, sources, shelf)
+    return KernelsSection(
+        accepted=pool.count,
+        rejected=len(rejected),
+        side=pool.side,
+        scale=pool.scale,
+        reasons=dict(Counter(str(record.verdict.reason) for record in rejected).most_common()),
+        mean=shelf.png("kernel-mean", heat(mean)),
+        mean_peak=float(mean.max()),
+        mean_centre=pictures.centre,
+        averaged=len(kernels),
+        widths=histogram(widths) if len(widths) > 1 else None,
+        shown=tuple(maker.view(record, rows.get(record.image)) for record in shown),
+    )
+
+
+def collect_generated(pool: GeneratedPoolManifest, pictures: KernelPictures) -> GeneratedView:
+    """Draw some generated kernels."""
+    shown = evenly(pool.count, GENERATED)
+    pictures.draw(shown)
+    names = tuple(pictures.name(index) for index in shown)
+    return GeneratedView(count=pool.count, method=pool.method, made=pool.made, pictures=names)
+
+
+class _Views:
+    """Draws verdicts one by one."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        pool: KernelPoolManifest,
+        pictures: KernelPictures,
+        sources: Sources,
+        shelf: PictureFiles,
+    ) -> None:
+        self.storage, self.pool, self.pictures, self.sources, self.shelf = (
+            storage,
+            pool,
+            pictures,
+            sources,
+            shelf,
+        )
+
+    def view(self, record: JudgedKernel, index: int | None) -> KernelView:
+        """One card; a rejected kernel is drawn as it was estimated."""
+        verdict = record.verdict
+        raw = self._raw(record.image)
+        picture, side, centre, peak = (
+            self._pooled(index) if index is not None else self._estimated(record, raw)
+        )
+        return KernelView(
+            source=self.sources.name(record.image),
+            thumbnail=self.sources.thumbnail(record.image),
+            index=index,
+            reason=str(verdict.reason or ""),
+            detail=plain(verdict.detail),
+            picture=picture,
+            side=side,
+            centre=centre,
+            peak=peak,
+            estimates=self._strip(record.image, raw),
+            restarts=len(raw),
+            restart=verdict.restart,
+            diagnostics=verdict.diagnostics,
+        )
+
+    def _pooled(self, index: int) -> tuple[str, int, float, float]:
+        pictures = self.pictures
+        return pictures.name(index), pictures.side, pictures.centre, pictures.peaks[index]
+
+    def _estimated(
+        self, record: JudgedKernel, raw: NDArray[np.float64]
+    ) -> tuple[str, int, float, float]:
+        if not len(raw):
+            return "", 0, 0.0, 0.0
+        kernel = np.nan_to_num(raw[record.verdict.restart or 0], nan=0.0, posinf=0.0, neginf=0.0)
+        side = kernel.shape[0]
+        picture = self.shelf.png(f"estimate-{record.image[:16]}", heat(kernel))
+        return picture, side, target_centre(side, 2), float(kernel.max())
+
+    def _strip(self, image: str, raw: NDArray[np.float64]) -> str:
+        return self.shelf.png(f"restarts-{image[:16]}", strip(raw)) if len(raw) else ""
+
+    def _raw(self, image: str) -> NDArray[np.float64]:
+        """(R, k, k), as estimated; none for an image that was refused."""
+        key = self.pool.estimates.get(image, "")
+        name = f"{layout.unit_folder(estimate_kernels.STAGE.name, key)}/raw.npy"
+        return (
+            read_npy(self.storage, name)
+            if key and self.storage.exists(name)
+            else np.zeros((0, 0, 0))
+        )
+
+
+OPEN = 8
+"""Kernels of a group that are not folded away."""
+
+
+def kernels_html(kernels: KernelsSection) -> Raw:
+    """The pool, then what was not let in."""
+    without = (
+        f", {counted(kernels.rejected, 'image')} without one"
+        if kernels.rejected
+        else ", one of every real image"
+    )
+    lead = (
+        f"{counted(kernels.accepted, 'kernel')} in the pool{without}. A kernel is "
+        f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each picture is scaled to its own peak; blue is "
+        "negative. The cross is where the centre of mass must be for LR and HR to be aligned; the offset from it is that of the "
+        "estimate, before it was recentred."
+    )
+    accepted = [view for view in kernels.shown if view.index is not None]
+    rejected = [view for view in kernels.shown if view.index is None]
+    return section(
+        "kernels",
+        "Kernels",
+        lead,
+        _overview(kernels),
+        _group("Accepted", accepted, kernels.accepted),
+        _group("Rejected", rejected, kernels.rejected) if kernels.rejected else None,
+        _generated(kernels.generated) if kernels.generated else None,
+    )
+
+
+def _overview(kernels: KernelsSection) -> Raw:
+    mean = el(
+        "div", _heat(kernels.mean, kernels.side, kernels.mean_centre, "mean kernel"), class_="big"
+    )
+    scale = el(
+        "div",
+        el("span", "0"),
+        el("span", class_="magma"),
+        el("span", f"{kernels.mean_peak:.3f}"),
+        class_="scale",
+    )
+    charts = [
+        figure(join([mean, scale]), "Mean kernel", f"over {counted(kernels.averaged, 'kernel')}")
+    ]
+    if kernels.widths is not None:
+        alt = "histogram of the widths of accepted kernels"
+        chart = bars(kernels.widths, "RMS width of the ×2 kernel, HR px", "kernels", alt)
+        charts.append(figure(chart, "Widths", "of accepted kernels, per axis: a Gaussian's sigma"))
+    judged = {"accepted": kernels.accepted, **kernels.reasons}
+    if not kernels.rejected:
+        return el("div", *charts, class_="charts")
+    verdicts = rows(
+        [Row(name, ((name, count),), number(count)) for name, count in judged.items()],
+        "images by verdict",
+    )
+    charts.append(figure(verdicts, "Verdicts", "images by what became of their kernel"))
+    return el("div", *charts, class_="charts")
+
+
+def _group(title: str, views: list[KernelView], total: int) -> Raw:
+    shown = f"{len(views):,} of {total:,}" if len(views) < total else f"{total:,}"
+    head = el("h3", title, " ", el("span", shown, class_="quiet"))
+    return join([head, fold([_card(view) for view in views], "kernels", OPEN)])
+
+
+def _generated(view: GeneratedView) -> Raw:
+    """Small pictures of generated kernels, and how they compare with the pool."""
+    how = (
+        "a generator fitted to the pool (WGAN)"
+        if view.method == "wgan"
+        else "mixing turned and flipped kernels of the pool"
+    )
+    lost = sum(view.made.rejected.values())
+    reasons = ", ".join(f"{number(count)} {reason}" for reason, count in view.made.rejected.items())
+    text = (
+        f"Made by {how}; of {number(view.made.drawn)} drawn, {number(lost)} were not let in"
+        f"{f' ({reasons})' if reasons else ''}. The pool, turned and flipped: {_spread(view.made.pool)}"
+        f"{f'; generated: {_spread(view.made.generated)}' if view.made.generated else ''}."
+    )
+    pictures = (
+        el("img", src=picture, alt="generated kernel", class_="pixels", loading="lazy")
+        for picture in view.pictures
+    )
+    shown = (
+        f"{len(view.pictures):,} of {view.count:,}"
+        if len(view.pictures) < view.count
+        else f"{view.count:,}"
+    )
+    head = el("h3", "Generated ", el("span", shown, class_="quiet"))
+    return join([head, el("p", text, class_="detail"), el("div", *pictures, class_="tiny-kernels")])
+
+
+def _spread(spread: KernelSpread) -> str:
+    return (
+        f"width {spread.width:.2f} ± {spread.width_std:.2f} px, anisotropy {spread.anisotropy:.2f}, "
+        f"mean difference {spread.distance:.2f}"
+    )
+
+
+def _card(view: KernelView) -> Raw:
+    kernel = (
+        _heat(view.picture, view.side, view.centre, f"kernel of {view.source}")
+        if view.picture
+        else _missing()
+    )
+    picture = el("div", kernel, class_="half")
+    label = f"kernel #{view.index}" if view.index is not None else view.reason
+    tag = el("span", label, class_="tag" if view.index is not None else "tag bad")
+    head = el("p", tag, el("bdi", view.source, class_="clip"), class_="title")
+    body = el("div", head, el("p", view.detail, class_="detail"), _numbers(view), _restarts(view))
+    return el(
+        "article",
+        el("div", picture, el("div", _source(view), class_="half"), class_="halves"),
+        body,
+        class_="card kernel",
+    )
+
+
+def _missing() -> Raw:
+    return el("div", "no estimate", class_="empty")
+
+
+def _source(view: KernelView) -> Raw:
+    if not view.thumbnail:
+        return el("div", "no preview", class_="empty")
+    return el("img", src=view.thumbnail, alt=f"source image {view.source}", loading="lazy")
+
+
+def _numbers(view: KernelView) -> Raw | None:
+    if view.diagnostics is None:
+        return None
+    d = view.diagnostics
+    matched = [("stretched by", f"{d.stretch:.2f}")] if d.stretch is not None else []
+    matched += [("spectra differ by", f"{d.mismatch:.1f} dB")] if d.mismatch is not None else []
+    return definitions(
+        [
+            ("width", f"{d.width:.2f} px"),
+            *matched,
+            ("off centre by", f"{d.offset:.2f} px"),
+            ("spreads a point over", f"{number(round(d.support, 1))} px"),
+            ("restarts differ by", number(round(d.disagreement, 3))),
+            ("sum", number(round(d.sum, 3))),
+            ("peak", f"{view.peak:.3g}"),
+        ]
+    )
+
+
+def _restarts(view: KernelView) -> Raw | None:
+    if not view.estimates:
+        return None
+    note = f"{counted(view.restarts, 'restart')}, raw{_taken(view)}"
+    picture = el(
+        "img",
+        src=view.estimates,
+        alt=f"raw estimates of {view.source}",
+        class_="pixels",
+        loading="lazy",
+    )
+    shown = min(view.restarts, 4)
+    return el(
+        "div",
+        picture,
+        el("span", note, class_="quiet small"),
+        class_="restarts",
+        style=f"--restarts:{shown}",
+    )
+
+
+def _taken(view: KernelView) -> str:
+    agreeing = view.diagnostics.agreeing if view.diagnostics else 0
+    if view.index is not None and agreeing > 1:
+        return f"; the kernel is the mean of {agreeing}"
+    return f"; #{view.restart} is shown" if view.restart is not None and view.restarts > 1 else ""
+
+
+def _heat(picture: str, side: int, centre: float, alt: str) -> Raw:
+    image = el("img", src=picture, alt=alt, class_="pixels", loading="lazy")
+    return el("div", image, cross(side, centre), class_="heat")

@@ -1,0 +1,82 @@
+"""Some rows of a version's pools, without loading the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from pairmill.models.functional.kernels import target_centre
+from pairmill.pipeline.assets import ARRAYS
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import heat
+from pairmill.pipeline.subset import evenly
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest, PoolRef
+
+READ_BYTES = 48 << 20
+"""Most bytes of a pool that are read for a mean."""
+
+
+class PoolRows:
+    """A pool inside a version."""
+
+    def __init__(self, storage: Storage, manifest: CorpusManifest, ref: PoolRef) -> None:
+        name = layout.corpus_pool(manifest.identity.name, manifest.version, ref.kind)
+        self.storage, self.name, self.ref = storage, name, ref
+        self.array: Any = storage.again("read", name, self._open)
+
+    def _open(self) -> Any:
+        return zarr.open_group(self.storage.zarr_store(self.name), mode="r", zarr_format=3)[
+            ARRAYS[self.ref.kind]
+        ]
+
+    def rows(self, indices: Sequence[int]) -> NDArray[Any]:
+        """Items at ascending indices."""
+        wanted = np.asarray(indices, np.int64)
+        return self.storage.again("read", self.name, lambda: np.asarray(self.array.oindex[wanted]))
+
+    def spread(self) -> NDArray[Any]:
+        """As many items as memory and patience allow, evenly spread."""
+        size = int(np.prod(self.array.shape[1:])) * self.array.dtype.itemsize
+        return self.rows(evenly(self.ref.count, max(8, READ_BYTES // size)))
+
+
+def pool_rows(storage: Storage, manifest: CorpusManifest, kind: str) -> PoolRows | None:
+    """The pool of that kind, if the version has one."""
+    refs = [ref for ref in manifest.identity.pools if ref.kind == kind]
+    return PoolRows(storage, manifest, refs[0]) if refs else None
+
+
+def kernel_pools(storage: Storage, manifest: CorpusManifest) -> dict[str, PoolRows]:
+    """The pools of kernels, estimated and generated, by digest."""
+    pools = [pool_rows(storage, manifest, kind) for kind in ("kernels", "generated_kernels")]
+    return {pool.ref.digest: pool for pool in pools if pool is not None}
+
+
+class KernelPictures:
+    """Heat maps of the pool's kernels, each drawn once."""
+
+    def __init__(self, rows: PoolRows, shelf: PictureFiles, scale: int) -> None:
+        self.pool, self.shelf = rows, shelf
+        self.side, self.centre = rows.ref.side, target_centre(rows.ref.side, scale)
+        self.peaks: dict[int, float] = {}
+
+    def draw(self, indices: Sequence[int]) -> None:
+        """Draw kernels that will be asked for, in one read."""
+        todo = sorted(set(indices) - set(self.peaks))
+        for index, kernel in zip(todo, self.pool.rows(todo) if todo else (), strict=True):
+            self.shelf.png(self._stem(index), heat(kernel))
+            self.peaks[index] = float(kernel.max())
+
+    def name(self, index: int) -> str:
+        """Name of a picture; drawn now if it was not."""
+        self.draw([index])
+        return f"img/{self._stem(index)}.png"
+
+    def _stem(self, index: int) -> str:
+        return f"{'kernel' if self.pool.ref.kind == 'kernels' else 'generated'}-{index:05d}"

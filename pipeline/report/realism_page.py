@@ -1,0 +1,69 @@
+"""The realism of a version, measured on demand: `realism.json`, pictures, and a page of its own beside the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from pairmill.pipeline.html.markup import el
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.report.page import document
+from pairmill.pipeline.report.realism import realism_html
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.image import ImageRecord
+from pairmill.schemas.realism import RealismConfig, RealismReport
+
+
+def write_realism(
+    storage: Storage,
+    manifest: CorpusManifest,
+    real: Iterable[ImageRecord],
+    config: RealismConfig,
+    advanced: Callable[[str], None] = lambda _: None,
+) -> RealismReport:
+    """Measure, and write `report/realism/`; the version itself stays as it is.
+
+    Args:
+        storage: The workspace.
+        manifest: A sealed version.
+        real: Real photographs to compare with.
+        config: How to measure.
+        advanced: Hears what is looked at next.
+    """
+    from pairmill.pipeline.report.realism_rows import measure  # loads torch and scikit-learn
+
+    folder = folder_of(manifest)
+    section = measure(storage, manifest, real, config, PictureFiles(storage, folder), advanced)
+    report = RealismReport(
+        corpus=f"{manifest.identity.name}@{manifest.version}", config=config, section=section
+    )
+    storage.write(f"{folder}/realism.json", report.model_dump_json(indent=1).encode())
+    storage.write(f"{folder}/index.html", realism_page(report).encode())
+    return report
+
+
+def folder_of(manifest: CorpusManifest) -> str:
+    """Where the page and its numbers lie."""
+    return f"{layout.version_folder(manifest.identity.name, manifest.version)}/report/realism"
+
+
+def realism_page(report: RealismReport) -> str:
+    """The page: a pure function of the report."""
+    nav = el("nav", el("a", report.corpus, href="#top", class_="brand"), aria_label="Sections")
+    settings = ", ".join(
+        f"{name} {value}" for name, value in report.config.model_dump(exclude={"enabled"}).items()
+    )
+    foot = el(
+        "footer",
+        el(
+            "p",
+            f"Measured with {settings}. ",
+            el("code", "realism.json"),
+            " holds the numbers.",
+            class_="quiet small",
+        ),
+    )
+    return document(
+        f"Realism of {report.corpus}", nav, el("main", realism_html(report.section)), foot
+    )

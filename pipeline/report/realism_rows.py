@@ -1,0 +1,225 @@
+"""The realism of every degrader of a version, with two controls."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.pipeline.corpora.samples import Pair, Row, choose_shards, read_pairs, table_rows
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.pictures import nearest
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.realism.compare import (
+    FEWEST_IMAGES,
+    SURPLUS,
+    Compared,
+    compare,
+    pool,
+    real_against_real,
+)
+from pairmill.pipeline.realism.patches import PHASE, Image, Patches
+from pairmill.pipeline.rng import pick, stream
+from pairmill.pipeline.stages import ingest
+from pairmill.pipeline.subset import in_turn, lottery
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import PairmillError
+from pairmill.schemas.image import ImageRecord, ImageSet, Role
+from pairmill.schemas.realism import RealismConfig, RealismResult, RealismRow, RealismSection
+
+PHOTOGRAPHS, ENOUGH, PIXELS = 64, 12, 120_000_000
+"""Most photographs that are read, and pixels after which no more are once there are enough; about four seconds."""
+WINDOW = 1024
+"""Side of the part of a photograph that patches are cut from, in pixels."""
+TILES, HEAD = 400, 4096
+"""Most tiles per degrader, and rows at the head of a shard that may be taken."""
+SHOWN = 8
+"""Pairs of patches in a picture."""
+REAL, BICUBIC = "real against real", "bicubic against real"
+
+
+def measure(
+    storage: Storage,
+    manifest: CorpusManifest,
+    real: Iterable[ImageRecord],
+    config: RealismConfig,
+    shelf: PictureFiles,
+    advanced: Callable[[str], None] = lambda _: None,
+) -> RealismSection:
+    """Compare the LR of every degrader of a version with real photographs.
+
+    Args:
+        storage: The workspace.
+        manifest: A version; its shards and table are in place.
+        real: Real photographs; those that cannot be read are left out.
+        config: How to measure; patches are smaller where the LR tiles are.
+        shelf: Where pictures go.
+        advanced: Hears what is looked at next.
+    """
+    recipe = manifest.identity.recipe
+    side = min(config.patch, int(recipe["tiles"]["size"]) // int(recipe["scale"]) // PHASE * PHASE)
+    if side < 2 * PHASE:
+        return _without(
+            side,
+            0,
+            f"LR tiles must have {2 * PHASE} pixels a side or more; `tiles.size` over `scale` is less",
+        )
+    advanced("photographs")
+    rows = list(table_rows(storage, manifest, choose_shards(manifest), HEAD))
+    photographs = dict(some_photographs(real, {row.image for row in rows}, config.seed))
+    if len(photographs) < FEWEST_IMAGES:
+        return _without(
+            side,
+            len(photographs),
+            f"{FEWEST_IMAGES} real photographs or more are needed; "
+            f"{len(photographs)} could be read",
+        )
+    config = config.with_(patch=side)
+    judge = _Judge(
+        pool(list(photographs.values()), list(photographs), config), config, shelf, len(photographs)
+    )
+    degraders, tiles = [], tiles_wanted(recipe, config)
+    for name, chosen in rows_by_degrader(rows, tiles).items():
+        advanced(name)
+        degraders.append(
+            judge.row(name, [(p.row.image, p.lr) for p in read_pairs(storage, manifest, chosen)])
+        )
+    advanced(BICUBIC)
+    scale = int(recipe["scale"])
+    reduced = [
+        (p.row.image, _bicubic(p, scale))
+        for p in read_pairs(storage, manifest, spread_rows(rows, tiles))
+    ]
+    controls = [judge.row(BICUBIC, reduced, control=True)]
+    advanced(REAL)
+    controls.append(judge.control(real_against_real(judge.real, config)))
+    ranked = sorted(
+        degraders, key=lambda row: (row.result.auc is None, row.result.distance, row.name)
+    )
+    return RealismSection(patch=side, photographs=len(photographs), rows=(*ranked, *controls))
+
+
+def _without(side: int, photographs: int, problem: str) -> RealismSection:
+    return RealismSection(patch=side, photographs=photographs, problem=problem)
+
+
+def _bicubic(pair: Pair, scale: int) -> Image:
+    return to_uint8(bicubic_down(pair.hr, scale))
+
+
+class _Judge:
+    """Compares one side after the other with the same real patches."""
+
+    def __init__(
+        self, real: Patches, config: RealismConfig, shelf: PictureFiles, photographs: int
+    ) -> None:
+        self.real, self.config, self.shelf, self.photographs, self.drawn = (
+            real,
+            config,
+            shelf,
+            photographs,
+            0,
+        )
+
+    def row(
+        self, name: str, images: list[tuple[str, Image]], *, control: bool = False
+    ) -> RealismRow:
+        """One row with its picture."""
+        synthetic = pool(
+            [image for _, image in images], [source for source, _ in images], self.config
+        )
+        compared = compare(self.real, synthetic, self.config)
+        picture = ""
+        if compared.result.auc is not None:
+            picture = self.shelf.png(f"realism-{self.drawn}", strip(compared))
+            self.drawn += 1
+        return RealismRow(
+            name=name, control=control, samples=len(images), result=compared.result, picture=picture
+        )
+
+    def control(self, result: RealismResult) -> RealismRow:
+        """The row of real against real."""
+        return RealismRow(name=REAL, control=True, samples=self.photographs, result=result)
+
+
+def strip(compared: Compared) -> Image:
+    """The pairs that were told apart best, one per source image: real patches above, synthetic ones below."""
+    chosen: list[int] = []
+    seen = set[str]()
+    for place in np.argsort(-compared.apart, kind="stable").tolist():
+        source = str(compared.synthetic.sources[place])
+        if source not in seen and len(chosen) < SHOWN:
+            seen.add(source)
+            chosen.append(place)
+    sides = (compared.real.pixels[chosen], compared.synthetic.pixels[chosen])
+    zoom = max(1, 64 // sides[0].shape[1])
+    return np.concatenate([nearest(np.concatenate(list(side), axis=1), zoom) for side in sides])
+
+
+def tiles_wanted(recipe: dict[str, object], config: RealismConfig) -> int:
+    """Tiles of a degrader that give enough patches to choose from, twice over for the sake of variety."""
+    tiles, scale = recipe["tiles"], recipe["scale"]
+    assert isinstance(tiles, dict)
+    assert isinstance(scale, int)
+    along = (int(tiles["size"]) // scale - config.patch) // (config.patch // 2) + 1
+    return min(TILES, max(48, 2 * SURPLUS * config.patches // along**2))
+
+
+def rows_by_degrader(rows: list[Row], most: int) -> dict[str, list[Row]]:
+    """Some rows of every degrader, in name order."""
+    names = sorted({row.degrader for row in rows})
+    return {
+        name: spread_rows([row for row in rows if row.degrader == name], most) for name in names
+    }
+
+
+def spread_rows(rows: list[Row], most: int) -> list[Row]:
+    """At most `most` rows by lot, spread over source images, in shard order."""
+    chosen = in_turn(sorted(rows, key=lambda row: lottery(row.key)), lambda row: row.image)[:most]
+    return sorted(chosen, key=lambda row: (row.shard, row.key))
+
+
+def some_photographs(
+    real: Iterable[ImageRecord], used: set[str], seed: int
+) -> Iterator[tuple[str, Image]]:
+    """Pixel digests and windows of photographs that can be read, by lot, those that LR was made of first."""
+    left, count = PIXELS, 0
+    for record in sorted(real, key=lambda r: (r.pixel_sha256 not in used, lottery(r.pixel_sha256))):
+        if count >= PHOTOGRAPHS or (count >= ENOUGH and left < record.width * record.height):
+            return
+        try:
+            image = load(record)
+        except (PairmillError, ValueError, OSError):  # moved or deleted since
+            continue
+        left -= record.width * record.height
+        count += 1
+        yield record.pixel_sha256, window(image, record.pixel_sha256, seed)
+
+
+def window(image: NDArray[np.uint8], name: str, seed: int) -> Image:
+    """A part of at most `WINDOW` x `WINDOW` pixels, by lot, on the grid of JPEG blocks."""
+    rng = stream("realism", seed, "window", name)
+    top, left = (
+        PHASE * pick(rng, max(0, length - WINDOW) // PHASE + 1) for length in image.shape[:2]
+    )
+    return np.ascontiguousarray(image[top : top + WINDOW, left : left + WINDOW])
+
+
+def find_photographs(storage: Storage, manifest: CorpusManifest) -> tuple[ImageRecord, ...]:
+    """The real photographs that a version was made of, from the sealed image sets of the workspace; empty if there is none."""
+    folder = layout.stage_folder(ingest.STAGE.name, "").rstrip("/")
+    for key in storage.names(folder):
+        path = layout.stage_manifest(ingest.STAGE.name, key)
+        if storage.exists(path):
+            images = ImageSet.model_validate_json(storage.read(path))
+            if (
+                hashlib.sha256(repr(images.identity()).encode()).hexdigest()
+                == manifest.identity.images
+            ):
+                return images.with_role(Role.REAL)
+    return ()

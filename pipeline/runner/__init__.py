@@ -1,0 +1,1 @@
+"""The shape that stages share, and running them."""

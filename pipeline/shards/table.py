@@ -1,0 +1,75 @@
+"""The table of samples, `samples.parquet`: one row per pair."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pairmill.schemas.sample import SampleRow
+
+BOX = pa.struct([(side, pa.int32()) for side in ("left", "top", "width", "height")])
+FIELDS: list[tuple[str, Any]] = [
+    ("key", pa.string()),
+    ("split", pa.string()),
+    ("shard", pa.string()),
+    ("degrader", pa.string()),
+    ("scale", pa.int32()),
+    ("hr_height", pa.int32()),
+    ("hr_width", pa.int32()),
+    ("image", pa.string()),
+    ("box", BOX),
+    ("program", pa.string()),
+    ("seed", pa.int64()),
+    ("hr_sha256", pa.string()),
+    ("lr_sha256", pa.string()),
+]
+SCHEMA = pa.schema(FIELDS)
+
+
+def to_table(rows: Sequence[SampleRow]) -> pa.Table:
+    """Rows as an Arrow table of `SCHEMA`."""
+    return pa.Table.from_pylist([_flat(row) for row in rows], schema=SCHEMA)
+
+
+def _flat(row: SampleRow) -> dict[str, Any]:
+    return row.model_dump() | {"hr_height": row.box.height, "hr_width": row.box.width}
+
+
+def parquet_bytes(rows: Sequence[SampleRow]) -> bytes:
+    """Rows as one parquet file; equal rows give equal bytes."""
+    buffer = io.BytesIO()
+    pq.write_table(to_table(rows), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def write_tables(file: IO[bytes], tables: Iterable[pa.Table]) -> int:
+    """Write tables one after the other into one parquet file, a row group each; returns the number of rows."""
+    count = 0
+    with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
+        for table in tables:
+            writer.write_table(table)
+            count += table.num_rows
+    return count
+
+
+def with_shard(data: bytes, shard: str) -> pa.Table:
+    """The table of one shard, with the shard's final name filled in."""
+    table = pq.read_table(io.BytesIO(data))
+    column = SCHEMA.get_field_index("shard")
+    return table.set_column(
+        column, SCHEMA.field(column), pa.array([shard] * table.num_rows, pa.string())
+    )
+
+
+def iterate(file: IO[bytes]) -> Iterator[SampleRow]:
+    """Rows of `samples.parquet`, a row group at a time."""
+    source = pq.ParquetFile(file)
+    for number in range(source.num_row_groups):
+        for row in (
+            source.read_row_group(number).drop_columns(["hr_height", "hr_width"]).to_pylist()
+        ):
+            yield SampleRow.model_validate(row)

@@ -1,0 +1,189 @@
+"""What is done beside the steps of a run: the log, validation, checkpoints."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from pairmill.models.training.checkpoint import state_bytes
+from pairmill.models.training.loop import Listener, Meter, checked
+from pairmill.models.training.training import Training
+from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.training.data import Feed, Source
+from pairmill.pipeline.training.distributed import SingleProcess
+from pairmill.pipeline.training.folder import Folder
+from pairmill.pipeline.training.tensorboard import Board
+from pairmill.pipeline.training.validation import look
+from pairmill.pipeline.training.watch import TrainingListener
+from pairmill.schemas.training import Score, TrainingRun
+
+
+@dataclass
+class RunContext:
+    """What the listeners of a run share."""
+
+    run: TrainingRun
+    folder: Folder
+    ranks: SingleProcess
+    board: Board
+    watcher: TrainingListener
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    """The log so far."""
+    scores: list[Score] = field(default_factory=list)
+    """All validations so far."""
+
+    @property
+    def best(self) -> Score | None:
+        """The best validation so far; the first of equals."""
+        return max(self.scores, key=lambda score: (score.psnr_y, -score.step), default=None)
+
+    def exhausted(self) -> str:
+        """Why no further step is worth while; empty if it may be."""
+        patience = self.run.config.validation.patience
+        if (
+            patience
+            and self.best is not None
+            and len(self.scores) - 1 - self.scores.index(self.best) >= patience
+        ):
+            return f"no better PSNR in {patience} validations"
+        return ""
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Add a line to the log."""
+        if self.ranks.first:
+            self.lines.append(line)
+            self.folder.write_metrics(self.lines)
+            self.board.scalars(line)
+
+
+class MetricLogger(Listener):
+    """Writes a line of the log every so many steps, and stops at the first loss that is no number."""
+
+    def __init__(self, desk: RunContext) -> None:
+        self.desk, self.every = desk, desk.run.config.log_every
+
+    def stepped(self, training: Training, tally: Meter) -> None:
+        """See `Listener.stepped`."""
+        self.desk.watcher.stepped(training.step, tally.last * self.desk.ranks.count)
+        if self.desk.ranks.count == 1:
+            tally.stop = tally.stop or self.desk.watcher.stop
+        if (
+            training.device == "cpu"
+            and self.desk.ranks.count == 1
+            and not math.isfinite(float(tally.sums["loss"]))
+        ):
+            checked(training, tally)
+        if training.step % self.every == 0 or training.done:
+            self._write(training, tally)
+
+    def _write(self, training: Training, tally: Meter) -> None:
+        means = checked(training, tally, self.desk.ranks.mean)
+        names = ["loss", *sorted(set(means) - {"loss"})]
+        line = {"step": training.step} | {name: float(f"{means[name]:.6g}") for name in names}
+        line["learning_rate"] = float(f"{training.rate:.6g}")
+        line["images_per_second"] = round(
+            tally.images * self.desk.ranks.count / max(1e-9, tally.seconds), 2
+        )
+        line["waiting"] = round(tally.waited / max(1e-9, tally.seconds), 4)
+        self.desk.write(line)
+        self.desk.watcher.logged(line)
+        tally.clear()
+
+
+class Validator(Listener):
+    """Looks at tiles every so many steps and at the end, keeps the best network, and asks to stop when nothing gets better."""
+
+    def __init__(self, desk: RunContext, source: Source) -> None:
+        self.desk, self.source, self.config = desk, source, desk.run.config.validation
+
+    def stepped(self, training: Training, tally: Meter) -> None:
+        """See `Listener.stepped`."""
+        if training.step % self.config.every == 0:
+            self._look(training, tally)
+
+    def ended(self, training: Training, tally: Meter) -> None:
+        """See `Listener.ended`."""
+        if training.done and not (self.desk.scores and self.desk.scores[-1].step == training.step):
+            self._look(training, tally)
+
+    def _look(self, training: Training, tally: Meter) -> None:
+        checked(training, tally, self.desk.ranks.mean)
+        if self.desk.ranks.first:
+            self._score(training)
+        tally.stop = self.desk.ranks.agree(tally.stop or self.desk.exhausted())
+
+    def _score(self, training: Training) -> None:
+        desk = self.desk
+        score, picture = look(
+            training.result,
+            self.source,
+            desk.run.scale,
+            training.step,
+            self.config.pictures,
+            training.device,
+        )
+        desk.scores.append(score)
+        best = desk.best is score
+        desk.write(
+            {"step": score.step, "psnr_y": score.psnr_y}
+            | {f"psnr_y/{k}": v for k, v in score.degraders.items()}
+        )
+        if picture is not None:
+            desk.folder.write_picture(score.step, encode_png(picture))
+            desk.board.picture(picture, score.step)
+        if best:
+            desk.folder.write_checkpoint(
+                "best", training.result.state_dict(), desk.run, training.step, score
+            )
+        desk.watcher.validated(score, best=best)
+
+
+class Checkpointer(Listener):
+    """Writes checkpoints, and last the state, so that no killed run goes on from something half done."""
+
+    def __init__(self, desk: RunContext, feed: Feed) -> None:
+        self.desk, self.feed, self.config = desk, feed, desk.run.config.checkpoints
+
+    def stepped(self, training: Training, tally: Meter) -> None:
+        """See `Listener.stepped`."""
+        if training.step % self.config.every == 0 and not training.done:
+            self._keep(training, tally)
+
+    def ended(self, training: Training, tally: Meter) -> None:
+        """See `Listener.ended`."""
+        self._keep(training, tally)
+
+    def _keep(self, training: Training, tally: Meter) -> None:
+        checked(training, tally, self.desk.ranks.mean)
+        if not self.desk.ranks.first:
+            return
+        desk, weights = self.desk, training.result.state_dict()
+        score = desk.scores[-1] if desk.scores else None
+        if self.config.keep and training.step % self.config.every == 0:
+            desk.folder.write_checkpoint(
+                f"step-{training.step:07d}", weights, desk.run, training.step, score
+            )
+        desk.folder.write_checkpoint("last", weights, desk.run, training.step, score)
+        notes = {
+            "feed": self.feed.state(),
+            "scores": [score.model_dump() for score in desk.scores],
+            "tally": tally.state(),
+        }
+        desk.folder.write_state(state_bytes(training, notes))
+        desk.folder.prune(self.config.keep)
+        desk.watcher.kept(training.step)
+
+
+def take_up(desk: RunContext, notes: dict[str, Any], step: int, device: str) -> Meter:
+    """Bring log, scores and sums to where a state was taken."""
+    desk.scores = [Score.model_validate(score) for score in notes["scores"]]
+    desk.lines = desk.folder.read_metrics(step)
+    tally = Meter()
+    tally.steps = notes["tally"]["steps"]
+    tally.sums = {
+        name: torch.tensor(value, device=device) for name, value in notes["tally"]["sums"].items()
+    }
+    return tally
