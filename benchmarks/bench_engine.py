@@ -1,4 +1,6 @@
-"""The whole on a cluster of this machine: two workers against one, 4 N images against N, and a build with nothing to do."""
+"""The whole on a cluster of this machine: two workers against one, 4 N images against N, and a
+build with nothing to do.
+"""
 
 from __future__ import annotations
 

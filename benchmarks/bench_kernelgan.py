@@ -1,9 +1,11 @@
-"""Speed of kernel estimation: many collapsed lanes at once against one image at a time, layer by layer.
+"""Speed of kernel estimation: many collapsed lanes at once against one image at a time, layer by
+layer.
 
     python -m benchmarks.bench_kernelgan [--quick]
 
-Both do the same iterations on the same images with all cores: the plain formulation in one process with all threads,
-ours in one single-threaded process per core, as workers run it, and for comparison in one process with all threads.
+Both do the same iterations on the same images with all cores: the plain formulation in one process
+with all threads, ours in one single-threaded process per core, as workers run it, and for
+comparison in one process with all threads.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ Image = NDArray[np.uint8]
 
 
 def run(quick: bool) -> list[dict[str, Any]]:
-    """One row per formulation: milliseconds per iteration and estimate, and how many times faster than the first."""
+    """One row per formulation: milliseconds per iteration and estimate, and how many times faster
+    than the first.
+    """
     cores = os.cpu_count() or 1
     count = max(8, 2 * cores)
     config = KernelGanConfig(iterations=40 if quick else 150)
@@ -110,7 +114,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few seconds, rougher numbers")
     for row in run(parser.parse_args().quick):
         print(
-            f"{row['what']:55s} {row['ms per iteration']:9.2f} ms per iteration {row['times faster']:7.1f} x"
+            f"{row['what']:55s} {row['ms per iteration']:9.2f} ms per iteration "
+            f"{row['times faster']:7.1f} x"
         )
 
 

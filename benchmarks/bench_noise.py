@@ -3,7 +3,8 @@
     python -m benchmarks.bench_noise [--quick] [--folder FOLDER]
 
 Both sides decode the same file bytes; mining then measures every patch and keeps candidates. The
-generated scenes are partly flat (sky), partly textured, with noise of 3 grey levels: flat patches cost most.
+generated scenes are partly flat (sky), partly textured, with noise of 3 grey levels: flat patches
+cost most.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ SIZES = {"0.4 megapixels": (512, 768), "3 megapixels": (1536, 2048), "12 megapix
 
 
 def run(quick: bool, folder: Path | None = None) -> list[dict[str, Any]]:
-    """One row per set of files: seconds for decoding, seconds for decoding and mining, and their ratio.
+    """One row per set of files: seconds for decoding, seconds for decoding and mining, and their
+    ratio.
 
     Sets of 1000 photographs give fewer patches each than sets of 8 (`NoiseConfig.for_images`).
     """
@@ -61,7 +63,9 @@ def run(quick: bool, folder: Path | None = None) -> list[dict[str, Any]]:
 
 
 def scene(height: int, width: int) -> NDArray[np.uint8]:
-    """An image, (height, width, 3): smooth sky above, texture of all scales below, white noise over both."""
+    """An image, (height, width, 3): smooth sky above, texture of all scales below, white noise over
+    both.
+    """
     rng = np.random.default_rng(0)
     texture = np.zeros((height, width, 3), np.float32)
     for octave in range(2, 8):
@@ -97,7 +101,9 @@ def _row(name: str, files: list[bytes], images: int) -> dict[str, Any]:
 
 
 def _stage_row(name: str, folder: Path) -> dict[str, Any]:
-    """The whole stage, which also writes what it found, against `load` of each image; wall time, one process."""
+    """The whole stage, which also writes what it found, against `load` of each image; wall time,
+    one process.
+    """
     with tempfile.TemporaryDirectory() as workspace:
         profile = local_profile(workspace, workers=1)
         recipe = Recipe.model_validate({"name": "bench", "images": {"real": str(folder.resolve())}})
@@ -146,7 +152,9 @@ def _read(data: bytes, config: IngestConfig) -> tuple[NDArray[np.uint8], str]:
 
 
 def _seconds(*works: Callable[[], object]) -> list[float]:
-    """The shortest of a few runs of each, by turns; processor time of all threads, which other programs disturb less."""
+    """The shortest of a few runs of each, by turns; processor time of all threads, which other
+    programs disturb less.
+    """
     times: list[list[float]] = [[] for _ in works]
     for _ in range(REPEATS):
         for own, work in zip(times, works, strict=True):

@@ -1,12 +1,15 @@
-"""Megapixels per second of every op against its natural limit, and of drawn programs against plain Python.
+"""Megapixels per second of every op against its natural limit, and of drawn programs against plain
+Python.
 
     python -m benchmarks.bench_ops [--quick]
 
-One thread, processor time, the shortest of several runs by turns. An op's limit is the part of its work that any way of
-doing it has: the transforms of a blur, the library's encoding and decoding of a codec, the random words of a noise, and
-for all others reading the tile and writing one of float64. The plain side of a program does the same ops on the same
-draws the published way, a line each: BSRGAN's with scipy, OpenCV and numpy, Real-ESRGAN's blurs, sharpening and resizes with
-torch (on the processor), as its training loop does. Kernels and JPEG are ours and OpenCV's there too, which are faster.
+One thread, processor time, the shortest of several runs by turns. An op's limit is the part of its
+work that any way of doing it has: the transforms of a blur, the library's encoding and decoding of
+a codec, the random words of a noise, and for all others reading the tile and writing one of
+float64. The plain side of a program does the same ops on the same draws the published way, a line
+each: BSRGAN's with scipy, OpenCV and numpy, Real-ESRGAN's blurs, sharpening and resizes with torch
+(on the processor), as its training loop does. Kernels and JPEG are ours and OpenCV's there too,
+which are faster.
 """
 
 from __future__ import annotations
@@ -176,7 +179,9 @@ def _coded(image: NDArray[np.uint8], suffix: str, options: list[int]) -> Image:
 
 
 def _program_row(kind: str, side: int, quick: bool) -> Row:
-    """Programs of a degrader with its published defaults at scale 4, kernels not yet cached, against the plain steps."""
+    """Programs of a degrader with its published defaults at scale 4, kernels not yet cached,
+    against the plain steps.
+    """
     hr, count = picture(side), 6 if quick else 40
     degrader = degraders.build(CONFIGS[kind].model_validate({"kind": kind}), 4, Pools())
     programs = [
@@ -197,7 +202,8 @@ def _program_row(kind: str, side: int, quick: bool) -> Row:
         speed,
         goal,
         reached=reached,
-        detail=f"MP/s of HR at x4, HR {side}; plain {before:.2f} MP/s, so {speed / before:.1f} times",
+        detail=f"MP/s of HR at x4, HR {side}; plain {before:.2f} MP/s, so {speed / before:.1f} "
+        "times",
     )
 
 

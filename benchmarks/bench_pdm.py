@@ -1,8 +1,10 @@
-"""Cost of an iteration of PDM: kernels as groups of one correlation, against unfolding as the published code does.
+"""Cost of an iteration of PDM: kernels as groups of one correlation, against unfolding as the
+published code does.
 
     python -m benchmarks.bench_pdm [--threads 1] [--quick]
 
-Both train the same networks on the same crops; only how kernels are applied differs. Memory is that of the neighbourhoods.
+Both train the same networks on the same crops; only how kernels are applied differs. Memory is that
+of the neighbourhoods.
 """
 
 from __future__ import annotations
@@ -90,7 +92,8 @@ def main() -> None:
                 1e3 * timed(apply, config, scale, count) for apply in (unfolded, apply_kernels)
             )
             print(
-                f"{name:12s} x{scale} {what:12s} unfolded {plain:8.1f} ms, grouped {ours:8.1f} ms: {plain / ours:6.1f} x"
+                f"{name:12s} x{scale} {what:12s} unfolded {plain:8.1f} ms, grouped {ours:8.1f} "
+                f"ms: {plain / ours:6.1f} x"
             )
         held = 4 * 3 * config.batch * config.kernel.size**2 * config.crop**2
         print(f"{name:12s} x{scale} neighbourhoods in memory: {held / 2**20:.0f} MiB, grouped 0")

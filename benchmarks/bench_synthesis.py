@@ -1,4 +1,6 @@
-"""Synthesis against codec work alone, and reading a corpus against decoding alone; one thread, one process."""
+"""Synthesis against codec work alone, and reading a corpus against decoding alone; one thread, one
+process.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +77,9 @@ def recipe(images: Path, name: str = "bench", iterations: int = 12, samples: int
 
 
 def _two_roles(folder: Path, real: int, clean: int) -> Recipe:
-    """Kernels and noise of `real` pictures; HR of these and of `clean` others: a shard as full as it is by default."""
+    """Kernels and noise of `real` pictures; HR of these and of `clean` others: a shard as full as
+    it is by default.
+    """
     from shutil import move
 
     images = photographs(folder, real + clean, 1024)

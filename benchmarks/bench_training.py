@@ -1,4 +1,6 @@
-"""Training against a bare loop without the trainer, and the time that steps wait for data, on the CPU."""
+"""Training against a bare loop without the trainer, and the time that steps wait for data, on the
+CPU.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ from pairmill.schemas.training import TrainConfig, TrainingRun
 
 Batch = tuple[Tensor, Tensor]
 BLOCK = 20
-"""Steps per measurement; blocks of both loops take turns, so that what else the machine does meets both."""
+"""Steps per measurement; blocks of both loops take turns, so that what else the machine does meets
+both."""
 
 
 def corpus(folder: Path, count: int) -> Storage:

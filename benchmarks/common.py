@@ -27,7 +27,9 @@ Row = dict[str, Any]
 
 
 def photographs(folder: Path, count: int, side: int) -> Path:
-    """Write `count` PNG pictures of `side` x `side`: enlarged pieces of the bundled photographs, with sensor noise."""
+    """Write `count` PNG pictures of `side` x `side`: enlarged pieces of the bundled photographs,
+    with sensor noise.
+    """
     import cv2
 
     sources, target = folder / "sources", folder / f"{count}x{side}"
@@ -58,7 +60,8 @@ def best(work: Callable[[], Any], repeats: int = 5) -> float:
 def best_by_turns(
     before: Callable[[], Any], *works: Callable[[], Any], repeats: int = 5
 ) -> list[float]:
-    """Shortest wall time of each, in seconds, called by turns, so that the machine's moods meet all alike.
+    """Shortest wall time of each, in seconds, called by turns, so that the machine's moods meet all
+    alike.
 
     `before` is called before each round and not counted.
     """
@@ -95,7 +98,8 @@ def show(rows: list[Row]) -> None:
     for item in rows:
         mark = "ok  " if item["reached"] else "MISS"
         print(
-            f"{mark} {item['what']:<58} {item['value']:>9.3f}  goal {item['goal']:<9} {item['detail']}"
+            f"{mark} {item['what']:<58} {item['value']:>9.3f}  goal {item['goal']:<9} "
+            f"{item['detail']}"
         )
 
 

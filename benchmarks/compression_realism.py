@@ -1,12 +1,15 @@
-"""How well synthetic LR can be told from compressed photographs, with and without mined compression.
+"""How well synthetic LR can be told from compressed photographs, with and without mined
+compression.
 
-    python -m benchmarks.compression_realism FOLDER [FOLDER ...] [--quality 90] [--images 34] [--seeds 3]
+    python -m benchmarks.compression_realism FOLDER [FOLDER ...] [--quality 90] [--images 34]
+    [--seeds 3]
 
-Phone photographs are simulated: sharp pictures are blurred with a known kernel, reduced by 2, given shot noise, and
-compressed. From these photographs alone come HR (bicubic reduction by 2), the noise pool and the compression pool; the
-kernel is the true one, so that nothing but noise and compression differs between the rows. Patches of each kind of LR
-are told from patches of the photographs by logistic regression on the spectrum and the quantiles of their residuals
-and on their blockiness, trained on some images and tested on others. The number is the area under the ROC curve: 0.5 is
+Phone photographs are simulated: sharp pictures are blurred with a known kernel, reduced by 2, given
+shot noise, and compressed. From these photographs alone come HR (bicubic reduction by 2), the noise
+pool and the compression pool; the kernel is the true one, so that nothing but noise and compression
+differs between the rows. Patches of each kind of LR are told from patches of the photographs by
+logistic regression on the spectrum and the quantiles of their residuals and on their blockiness,
+trained on some images and tested on others. The number is the area under the ROC curve: 0.5 is
 indistinguishable, 1 is certain.
 """
 
@@ -72,7 +75,9 @@ def phone(hr: Image, rng: np.random.Generator, quality: int) -> Image:
 
 
 def features(patch: Image) -> NDArray[np.float64]:
-    """Log power spectrum, correlations and moments of the residuals of Y, Cb and Cr, and blockiness over 8 phases."""
+    """Log power spectrum, correlations and moments of the residuals of Y, Cb and Cr, and blockiness
+    over 8 phases.
+    """
     ycc = planes(patch)
     rest = ycc - gaussian_filter(ycc, (0, 1.5, 1.5), mode="reflect")
     power = dctn(rest, axes=(1, 2), norm="ortho") ** 2
@@ -90,7 +95,9 @@ def features(patch: Image) -> NDArray[np.float64]:
 
 
 def _blockiness(luma: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """How much the largest of 8 mean steps across possible block borders exceeds the others, and their spread."""
+    """How much the largest of 8 mean steps across possible block borders exceeds the others, and
+    their spread.
+    """
     steps = (
         np.abs(np.diff(luma, 2, axis=axis)).mean(axis=1 - axis)[:24].reshape(3, 8).mean(axis=0)
         + 0.05
@@ -112,7 +119,9 @@ def patches(images: list[Image], seed: int) -> tuple[NDArray[np.float64], NDArra
 
 
 def auc(real: list[Image], made: list[Image], seed: int) -> float:
-    """Area under the ROC curve, cross-validated by image: a photograph and what was made of it are in one fold."""
+    """Area under the ROC curve, cross-validated by image: a photograph and what was made of it are
+    in one fold.
+    """
     (x0, g0), (x1, g1) = patches(real, seed), patches(made, seed + 1)
     x, y, groups = (
         np.concatenate([x0, x1]),
@@ -148,7 +157,9 @@ class Mined:
         )
 
     def maker(self, noise: NDArray[np.float32], jpeg: str = "none", gain: float = 1.0) -> Make:
-        """Kernel and noise, then JPEG on a `random` grid, on that of the noise (`noise`), or `none`."""
+        """Kernel and noise, then JPEG on a `random` grid, on that of the noise (`noise`), or
+        `none`.
+        """
         names = pool_digest(KERNEL[None]), pool_digest(noise), pool_digest(self.encoders)
         compression = PoolInfo(
             names[2], len(self.encoders), 8, len(self.encoders) / len(self.compression)
@@ -196,7 +207,9 @@ def _residuals(
 
 
 def survived(noise: NDArray[np.float32], encoders: NDArray[np.uint16]) -> float:
-    """Standard deviation that noise keeps through its encoder, on grey: what the simplest correction divides by."""
+    """Standard deviation that noise keeps through its encoder, on grey: what the simplest
+    correction divides by.
+    """
     from pairmill.pipeline.codecs.jpeg import roundtrip
 
     kept = []
@@ -249,9 +262,11 @@ def run(images: list[Image], quality: int, seed: int) -> dict[str, float]:
             "kernel, restored noise, JPEG on any grid": mined.maker(mined.restored, "random"),
         }
     print(
-        f"quality {quality}, seed {seed}: {len(images)} images, {len(mined.encoders)} found compressed, "
+        f"quality {quality}, seed {seed}: {len(images)} images, {len(mined.encoders)} found "
+        "compressed, "
         f"{len(mined.plain)} noise patches, "
-        f"rms as mined {mined.plain.std():.2f}, restored {mined.restored.std():.2f}, gain {gain:.3f}"
+        f"rms as mined {mined.plain.std():.2f}, restored {mined.restored.std():.2f}, gain "
+        f"{gain:.3f}"
     )
     numbers = {}
     for name, make in ways.items():

@@ -1,6 +1,8 @@
-"""How many copies of real pictures curation finds, and how many pairs of other pictures it takes for copies.
+"""How many copies of real pictures curation finds, and how many pairs of other pictures it takes
+for copies.
 
-`python -m benchmarks.curation_accuracy FOLDER...` with folders of pictures that are no copies of one another.
+`python -m benchmarks.curation_accuracy FOLDER...` with folders of pictures that are no copies of
+one another.
 """
 
 from __future__ import annotations
@@ -113,7 +115,8 @@ def main(folders: list[str]) -> None:
             correlations[a, b] = seen.correlation if seen.overlap >= limits.min_overlap else 0.0
     false = {pair: value for pair, value in correlations.items() if pair[0] != pair[1] % count}
     print(
-        f"{count} pictures and {len(greys) - count} copies of them; {1000 * each:.0f} ms a picture, search {search:.1f} s"
+        f"{count} pictures and {len(greys) - count} copies of them; {1000 * each:.0f} ms a "
+        f"picture, search {search:.1f} s"
     )
     print("\n| copy | found | correlation, least of those found |\n|---|---|---|")
     for number, name in enumerate(COPIES, 1):
@@ -123,12 +126,14 @@ def main(folders: list[str]) -> None:
             if (value := correlations.get((n, number * count + n), 0)) >= limits.min_correlation
         ]
         print(
-            f"| {name} | {len(found)} of {count} ({len(found) / count:.1%}) | {min(found, default=0):.2f} |"
+            f"| {name} | {len(found)} of {count} ({len(found) / count:.1%}) | "
+            f"{min(found, default=0):.2f} |"
         )
     total = count * (count - 1) // 2 + count * (count - 1) * len(COPIES)
     wrong = sum(value >= limits.min_correlation for value in false.values())
     print(
-        f"\n{total:,} pairs of an original and a picture of another: {len(false):,} compared, {wrong} taken for copies, "
+        f"\n{total:,} pairs of an original and a picture of another: {len(false):,} compared, "
+        f"{wrong} taken for copies, "
         f"highest correlation {max(false.values(), default=0):.2f}"
     )
 

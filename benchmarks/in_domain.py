@@ -1,11 +1,14 @@
-"""The in-domain experiment: is a corpus of a camera's own pictures better to train on, for it, than bicubic or hand-made ones.
+"""The in-domain experiment: is a corpus of a camera's own pictures better to train on, for it, than
+bicubic or hand-made ones.
 
-    python -m benchmarks.in_domain SCENES WORKSPACE [--settings benchmarks/in_domain.yaml] [--only camera] [--upto corpora]
+    python -m benchmarks.in_domain SCENES WORKSPACE [--settings benchmarks/in_domain.yaml] [--only
+    camera] [--upto corpora]
 
-Hidden cameras photograph the pictures of SCENES: blur, every second pixel, sensor noise, JPEG. From the photographs alone, one
-corpus is made per degrader; the same small network is trained on each, with the same settings for as many steps; and all are
-judged on other scenes that the same camera has photographed, against the scenes. `camera` is the ceiling: the true degradation
-put on the same HR; `enlarged` is bicubic enlargement, without a network. What is finished is found again.
+Hidden cameras photograph the pictures of SCENES: blur, every second pixel, sensor noise, JPEG. From
+the photographs alone, one corpus is made per degrader; the same small network is trained on each,
+with the same settings for as many steps; and all are judged on other scenes that the same camera
+has photographed, against the scenes. `camera` is the ceiling: the true degradation put on the same
+HR; `enlarged` is bicubic enlargement, without a network. What is finished is found again.
 """
 
 from __future__ import annotations
@@ -46,7 +49,9 @@ CEILING = "camera"
 def take(
     scenes: list[Path], camera: dict[str, Any], settings: dict[str, Any], folder: Path
 ) -> None:
-    """Photograph the scenes: `train/*.jpg`, and of the middles of the test scenes `test/*.jpg` beside `truth/*.png`."""
+    """Photograph the scenes: `train/*.jpg`, and of the middles of the test scenes `test/*.jpg`
+    beside `truth/*.png`.
+    """
     count, side = settings["scenes"]["train"], settings["scenes"]["test_side"]
     for part in ("train", "test", "truth"):
         (folder / part).mkdir(parents=True, exist_ok=True)

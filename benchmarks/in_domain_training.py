@@ -59,7 +59,9 @@ def train(
 def judge(
     checkpoints: dict[str, list[str]], folder: Path, workspace: Path, **metrics: tuple[str, ...]
 ) -> Scores:
-    """Scores on the test photographs of the camera; of several seeds, the mean. `metrics` are files, as in `Request`."""
+    """Scores on the test photographs of the camera; of several seeds, the mean. `metrics` are
+    files, as in `Request`.
+    """
     seeds = [
         _evaluated(
             [files[seed] for files in checkpoints.values()],
@@ -103,7 +105,9 @@ HEADS = {
 
 
 def table(cameras: dict[str, Scores], control: str = "bicubic") -> list[str]:
-    """Markdown: means over the cameras that have a corpus of the kind, PSNR over the control with its spread, PSNR per camera."""
+    """Markdown: means over the cameras that have a corpus of the kind, PSNR over the control with
+    its spread, PSNR per camera.
+    """
     first = next(iter(cameras.values()))
     metrics = list(first[control])
     heads = [

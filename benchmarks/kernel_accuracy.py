@@ -1,11 +1,14 @@
-"""Accuracy of KernelGAN kernels: known kernels on real photographs, ours against the published code's behaviour.
+"""Accuracy of KernelGAN kernels: known kernels on real photographs, ours against the published
+code's behaviour.
 
-    python -m benchmarks.kernel_accuracy FOLDER [--images 8] [--restarts 2] [--iterations 1500] [--shape gaussian] [--noise 0]
+    python -m benchmarks.kernel_accuracy FOLDER [--images 8] [--restarts 2] [--iterations 1500]
+    [--shape gaussian] [--noise 0]
 
-Every photograph is blurred with a random kernel, reduced by 2, and the kernel estimated from the result: anisotropic Gaussians
-(sigma 0.7 to 2.5 px before reduction), discs (radius 1.3 to 3) or lines (3 to 7 px, any angle). Errors are relative:
-|k - truth| / |truth| in L2, sum of |k - truth| in L1. `pooled` is the mean of the restarts, `matched` the same as it goes to
-the pool: stretched to the sharpness of the photograph.
+Every photograph is blurred with a random kernel, reduced by 2, and the kernel estimated from the
+result: anisotropic Gaussians (sigma 0.7 to 2.5 px before reduction), discs (radius 1.3 to 3) or
+lines (3 to 7 px, any angle). Errors are relative:
+|k - truth| / |truth| in L2, sum of |k - truth| in L1. `pooled` is the mean of the restarts,
+`matched` the same as it goes to the pool: stretched to the sharpness of the photograph.
 """
 
 from __future__ import annotations
@@ -47,7 +50,9 @@ class Case:
 
 
 class PublishedCrops:
-    """Crops as the published code takes them: noise stays in the image, bicubic targets sum all channels."""
+    """Crops as the published code takes them: noise stays in the image, bicubic targets sum all
+    channels.
+    """
 
     def __init__(
         self, lane: Lane, config: KernelGanConfig, dtype: torch.dtype = torch.float32
@@ -87,7 +92,9 @@ class PublishedTrainer(Trainer):
         self.bicubic, self.late, self.hits, self.latched = 5.0, False, 0, False
 
     def step(self, iteration: int) -> torch.Tensor:
-        """One iteration, then the latch: three bicubic losses below 0.4 in a row start the decay."""
+        """One iteration, then the latch: three bicubic losses below 0.4 in a row start the
+        decay.
+        """
         record = super().step(iteration)
         if iteration and not self.latched:
             self.hits = self.hits + 1 if float(record[0, 2]) < 0.4 else 0
@@ -132,7 +139,9 @@ def truth_of(shape: str, rng: np.random.Generator) -> Array:
 
 
 def cases(folder: Path, count: int, shape: str = "gaussian", noise: float = 0.0) -> list[Case]:
-    """`count` photographs of a folder, evenly spread over its sorted names, each with a kernel of its own."""
+    """`count` photographs of a folder, evenly spread over its sorted names, each with a kernel of
+    its own.
+    """
     files = sorted(
         path
         for path in folder.rglob("*")
@@ -156,7 +165,9 @@ def cases(folder: Path, count: int, shape: str = "gaussian", noise: float = 0.0)
 def summary(
     kernels: Sequence[Array], raw: Sequence[Array], truths: Sequence[Array], restarts: int
 ) -> dict[str, float]:
-    """Mean errors, spread between restarts and offsets of finished kernels, lanes in order of image, then restart."""
+    """Mean errors, spread between restarts and offsets of finished kernels, lanes in order of
+    image, then restart.
+    """
     pairs = [(kernel, truths[lane // restarts]) for lane, kernel in enumerate(kernels)]
     l2 = [np.linalg.norm(kernel - truth) / np.linalg.norm(truth) for kernel, truth in pairs]
     l1 = [np.abs(kernel - truth).sum() for kernel, truth in pairs]

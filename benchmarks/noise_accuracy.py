@@ -2,10 +2,11 @@
 
     python -m benchmarks.noise_accuracy FOLDER [--patch 64] [--images 24] [--full-size]
 
-Photographs are first reduced by 2, so that their own noise is small. `ratio` is the strength of the residuals of all
-mined patches over the truth at each patch's place; `own` is what the same residuals hold without the added noise, in
-grey levels: it belongs to the photograph, and noise as weak as that cannot be told from it. The truth of compressed
-noise is measured on flat images of the same brightness.
+Photographs are first reduced by 2, so that their own noise is small. `ratio` is the strength of the
+residuals of all mined patches over the truth at each patch's place; `own` is what the same
+residuals hold without the added noise, in grey levels: it belongs to the photograph, and noise as
+weak as that cannot be told from it. The truth of compressed noise is measured on flat images of the
+same brightness.
 """
 
 from __future__ import annotations

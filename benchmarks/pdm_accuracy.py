@@ -1,10 +1,12 @@
 """How near a fit of PDM comes to a hidden distribution of degradations.
 
-    python -m benchmarks.pdm_accuracy FOLDER [--samples 64000] [--set '{"crop": 48}'] [--picture out.png]
+    python -m benchmarks.pdm_accuracy FOLDER [--samples 64000] [--set '{"crop": 48}'] [--picture
+    out.png]
 
-Each photograph of the folder is cut into four quarters. Two opposite ones are degraded by x2: kernels are anisotropic Gaussians
-with both sigmas uniform in [0.8, 2.5] HR pixels and any angle, noise has variance shot I + read^2, all is rounded to 8 bits. The
-other two are HR. The fit sees neither kernels nor noise, and no LR together with its HR.
+Each photograph of the folder is cut into four quarters. Two opposite ones are degraded by x2:
+kernels are anisotropic Gaussians with both sigmas uniform in [0.8, 2.5] HR pixels and any angle,
+noise has variance shot I + read^2, all is rounded to 8 bits. The other two are HR. The fit sees
+neither kernels nor noise, and no LR together with its HR.
 """
 
 from __future__ import annotations
@@ -185,7 +187,8 @@ def main() -> None:
         fit.check(number(told_of(look(fit), truth)))
         seconds = time.perf_counter() - start
         print(
-            f"\n{fit.samples} crops, {seconds:.0f} s, {1e3 * seconds / len(fit.curves):.1f} ms per iteration"
+            f"\n{fit.samples} crops, {seconds:.0f} s, {1e3 * seconds / len(fit.curves):.1f} ms "
+            "per iteration"
         )
         rows.append({"crops": fit.samples, **told_row(score(fit, truth))})
     fit.finish()

@@ -1,13 +1,16 @@
-"""Published rows of bicubic x4 again: `python -m benchmarks.published_rows FOLDER...`, folders called Set5 and Set14.
+"""Published rows of bicubic x4 again: `python -m benchmarks.published_rows FOLDER...`, folders
+called Set5 and Set14.
 
-Three protocols, all with pictures cut to multiples of 4 at the right and the bottom, MATLAB's bicubic (a = -0.5, antialiased) and
-4 pixels left out at each side:
+Three protocols, all with pictures cut to multiples of 4 at the right and the bottom, MATLAB's
+bicubic (a = -0.5, antialiased) and 4 pixels left out at each side:
 
-- `pairmill`: what `pairmill evaluate` does, and most code of today: RGB is reduced, rounded to 8 bits once, enlarged, rounded to
-  8 bits; PSNR and SSIM of the luma, which is not rounded.
-- `rounded luma`: the same, with the luma rounded to whole grey levels, as MATLAB's `rgb2ycbcr` does for uint8.
-- `luma only`: the protocol of the MATLAB scripts that the rows are from (SRCNN, VDSR): the rounded luma alone is reduced and
-  enlarged in floating point, and rounded at the end. On Set5 it gives the published digits.
+- `pairmill`: what `pairmill evaluate` does, and most code of today: RGB is reduced, rounded to 8
+  bits once, enlarged, rounded to 8 bits; PSNR and SSIM of the luma, which is not rounded.
+- `rounded luma`: the same, with the luma rounded to whole grey levels, as MATLAB's `rgb2ycbcr` does
+  for uint8.
+- `luma only`: the protocol of the MATLAB scripts that the rows are from (SRCNN, VDSR): the rounded
+  luma alone is reduced and enlarged in floating point, and rounded at the end. On Set5 it gives the
+  published digits.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ SCALE = 4
 PUBLISHED = {"Set5": (28.42, 0.8104), "Set14": (26.00, 0.7027)}
 """PSNR in dB and SSIM of bicubic x4 (tables of EDSR, RCAN and many others)."""
 TOLERANCES = {"Set5": (0.02, 0.001), "Set14": (0.1, 0.003)}
-"""What counts as reached; the usual copy of Set14, in sizes divisible by 4, is not quite the original."""
+"""What counts as reached; the usual copy of Set14, in sizes divisible by 4, is not quite the
+original."""
 Image = NDArray[np.uint8]
 Protocol = Callable[[Image], tuple[float, float]]
 
@@ -111,7 +115,8 @@ def _cut(picture: Image) -> Image:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(
-            f"usage: python -m benchmarks.published_rows FOLDER...; folders are called {' or '.join(PUBLISHED)}"
+            "usage: python -m benchmarks.published_rows FOLDER...; folders are called "
+            f"{' or '.join(PUBLISHED)}"
         )
     found = [line for folder in sys.argv[1:] for line in measure(Path(folder).resolve())]
     show(found)

@@ -1,11 +1,13 @@
-"""Sensitivity of the realism test: photographs of a simulated phone against LR made of them in known ways.
+"""Sensitivity of the realism test: photographs of a simulated phone against LR made of them in
+known ways.
 
     python -m benchmarks.realism_sensitivity FOLDER [--images 40] [--draws 2]
 
-Pictures of FOLDER play the scene. The phone blurs by a Gaussian of sigma 1.2, takes every second pixel, adds shot and read
-noise and stores JPEG 90: these are the real photographs. HR is made of them as a build makes it, by bicubic reduction by 2,
-and LR is made of HR in ways that are right (the phone again) or wrong by a known amount. A test that is good tells the wrong
-ones by their fault, and real from real not at all.
+Pictures of FOLDER play the scene. The phone blurs by a Gaussian of sigma 1.2, takes every second
+pixel, adds shot and read noise and stores JPEG 90: these are the real photographs. HR is made of
+them as a build makes it, by bicubic reduction by 2, and LR is made of HR in ways that are right
+(the phone again) or wrong by a known amount. A test that is good tells the wrong ones by their
+fault, and real from real not at all.
 """
 
 from __future__ import annotations

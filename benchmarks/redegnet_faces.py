@@ -1,8 +1,10 @@
-"""ReDegNet on real face pairs: is the LQ that it makes of an HQ nearer to the real LQ of that face than to others'.
+"""ReDegNet on real face pairs: is the LQ that it makes of an HQ nearer to the real LQ of that face
+than to others'.
 
-`python -m benchmarks.redegnet_faces FOLDER`, where FOLDER holds `LQ` and `PseudoHQ` with files of equal names. A small
-fit on one thread, then for every pair i and every representation j a picture SynNet(HQ_i, Omega_j), on crops that the fit
-may have seen (the degradation of a pair is learned from the pair) and, with `--held N`, on pairs that it has not seen.
+`python -m benchmarks.redegnet_faces FOLDER`, where FOLDER holds `LQ` and `PseudoHQ` with files of
+equal names. A small fit on one thread, then for every pair i and every representation j a picture
+SynNet(HQ_i, Omega_j), on crops that the fit may have seen (the degradation of a pair is learned
+from the pair) and, with `--held N`, on pairs that it has not seen.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 SIDE, CROP = 64, 192
 REDUCTION = 2
-"""Of the pairs: a face is to be about four times as large as it was taken (the paper's preparation); these were enlarged more."""
+"""Of the pairs: a face is to be about four times as large as it was taken (the paper's
+preparation); these were enlarged more."""
 
 
 def read(path: Path) -> Image:
@@ -83,7 +86,9 @@ def tiles(image: Image) -> Image:
 
 
 def statistics(image: Array) -> Array:
-    """What a picture looks like, whatever it shows: log energy by ring of the spectrum, gradients, and colour of residuals."""
+    """What a picture looks like, whatever it shows: log energy by ring of the spectrum, gradients,
+    and colour of residuals.
+    """
     grey = image @ np.array([0.299, 0.587, 0.114])
     window = np.hanning(len(grey))[:, None] * np.hanning(len(grey))
     power = np.abs(np.fft.fft2((grey - grey.mean()) * window)) ** 2
@@ -189,7 +194,9 @@ def report(
 
 
 def compared(hqs: list[Image], lqs: list[Image], made: list[list[Array]]) -> list[Row]:
-    """Distances, by pixels and by statistics: to one's own real LQ or others', with one's own representation or others'."""
+    """Distances, by pixels and by statistics: to one's own real LQ or others', with one's own
+    representation or others'.
+    """
     count = range(len(lqs))
     real = np.array([statistics(lq.astype(np.float64)) for lq in lqs])
     scale = real.std(0) + 1e-9

@@ -31,7 +31,9 @@ def main() -> None:
 
 
 def mining(quick: bool) -> list[Row]:
-    """Mining against decoding alone, for each kind of file, and the whole stage with the files that it writes."""
+    """Mining against decoding alone, for each kind of file, and the whole stage with the files that
+    it writes.
+    """
     return [
         row(
             f"noise mining, {found['images']}",
@@ -39,7 +41,8 @@ def mining(quick: bool) -> list[Row]:
             found["ratio"],
             goal,
             reached=goal == "report" or found["ratio"] <= 1.15,
-            detail=f"{found['decode ns/px']} ns/px to decode, {found['decode + mine ns/px']} with mining",
+            detail=f"{found['decode ns/px']} ns/px to decode, {found['decode + mine ns/px']} "
+            "with mining",
         )
         for found in bench_noise.run(quick)
         for goal in ["report" if "files" in found["images"] else "<= 1.15"]
@@ -56,7 +59,8 @@ def kernels(quick: bool) -> list[Row]:
             found["times faster"],
             ">= 25",
             reached=found["times faster"] >= 25,
-            detail=f"{found['ms per iteration']} ms per iteration and restart, plain {plain['ms per iteration']}",
+            detail=f"{found['ms per iteration']} ms per iteration and restart, plain "
+            f"{plain['ms per iteration']}",
         )
         for found in ours
     ]

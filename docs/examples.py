@@ -224,17 +224,25 @@ DEGRADERS: dict[str, tuple[int, dict[str, Any]]] = {
 
 LEARNED = {
     "pdm": (
-        "Above: what a hidden camera made (oval blur of about one direction, noise that grows with brightness), from which PDM "
-        "was learned, unpaired. Below: a photograph that the fit never saw, what five draws make of it at x2, and the middle of "
-        "the kernels beside one of the camera's. The long one is no kernel of the camera: five photographs are few to learn "
-        "from. Every pixel is a square. Made by `python -m docs.learned`; how near a fit comes to a hidden truth is measured in "
+        "Above: what a hidden camera made (oval blur of about one direction, noise that grows "
+        "with brightness), from which PDM "
+        "was learned, unpaired. Below: a photograph that the fit never saw, what five draws make "
+        "of it at x2, and the middle of "
+        "the kernels beside one of the camera's. The long one is no kernel of the camera: five "
+        "photographs are few to learn "
+        "from. Every pixel is a square. Made by `python -m docs.learned`; how near a fit comes "
+        "to a hidden truth is measured in "
         "[pdm.md](../pdm.md#how-near-it-comes-to-a-hidden-truth)."
     ),
     "redegnet": (
-        "Above: one of the five squares that the pairs of a fit were made of, degraded in four ways. Below: a photograph that "
-        "the fit never saw, and what SynNet makes of it with the representation of each: the blurs are carried over, sharpness "
-        "mostly, of compression the loss of detail but no blocks. No noise and no reduction here; a sample is reduced by the "
-        "recipe's scale. Made by `python -m docs.learned`: 5000 pairs on one core, a four-hundredth of the published fit; real "
+        "Above: one of the five squares that the pairs of a fit were made of, degraded in four "
+        "ways. Below: a photograph that "
+        "the fit never saw, and what SynNet makes of it with the representation of each: the "
+        "blurs are carried over, sharpness "
+        "mostly, of compression the loss of detail but no blocks. No noise and no reduction "
+        "here; a sample is reduced by the "
+        "recipe's scale. Made by `python -m docs.learned`: 5000 pairs on one core, a "
+        "four-hundredth of the published fit; real "
         "faces are measured in [redegnet.md](../redegnet.md#measured)."
     ),
 }

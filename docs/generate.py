@@ -1,7 +1,9 @@
-"""Write docs/ops/*.md and docs/degraders/*.md: texts from schemas and docs/notes, pictures by the real ops.
+"""Write docs/ops/*.md and docs/degraders/*.md: texts from schemas and docs/notes, pictures by the
+real ops.
 
-Run `make docs`. Texts of fields and their ranges come from the schemas, formulas and sources from docs/notes, pictures from
-photographs that come with scikit-image under CC0. What has no function, example or note yet is written without it, and said.
+Run `make docs`. Texts of fields and their ranges come from the schemas, formulas and sources from
+docs/notes, pictures from photographs that come with scikit-image under CC0. What has no function,
+example or note yet is written without it, and said.
 """
 
 from __future__ import annotations
@@ -68,7 +70,10 @@ def _notes(name: str) -> dict[str, str]:
 
 def _index(title: str, lead: str, models: Mapping[str, type[Frozen]]) -> str:
     rows = "\n".join(f"| [{name}]({name}.md) | {_first(model)} |" for name, model in models.items())
-    return f"# {title}\n\n{lead} Written by `make docs`.\n\n| name | what it does |\n|---|---|\n{rows}\n"
+    return (
+        f"# {title}\n\n{lead} Written by `make docs`.\n\n| name | what it does "
+        f"|\n|---|---|\n{rows}\n"
+    )
 
 
 def _first(model: type[Frozen]) -> str:
@@ -205,14 +210,18 @@ def _fields(model: type[Frozen], hidden: tuple[str, ...]) -> str:
 
 
 MOST_PARTS = 12
-"""Settings inside settings that are listed on one page; those of custom chains are the ops, which have pages of their own."""
+"""Settings inside settings that are listed on one page; those of custom chains are the ops, which
+have pages of their own."""
 
 
 def _parts(schema: Mapping[str, Any]) -> Iterator[str]:
     """Tables of the settings inside the settings of a model."""
     inner = {name: part for name, part in schema.get("$defs", {}).items() if "properties" in part}
     if len(inner) > MOST_PARTS:
-        yield f"\nIts {len(inner)} parts are ops with ranges in place of numbers: see [ops](../ops/README.md)."
+        yield (
+            f"\nIts {len(inner)} parts are ops with ranges in place of numbers: see "
+            "[ops](../ops/README.md)."
+        )
         return
     for name, part in inner.items():
         yield f"\n### {name}\n\n{' '.join(part.get('description', '').split())}\n"

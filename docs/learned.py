@@ -1,8 +1,10 @@
-"""Pictures of PDM and ReDegNet for docs/degraders: small real fits to photographs of which the true degradation is known.
+"""Pictures of PDM and ReDegNet for docs/degraders: small real fits to photographs of which the true
+degradation is known.
 
-Run `python -m docs.learned [pdm] [redegnet]`, about ten minutes on one core. It is not part of `make docs`, which takes the
-pictures as they lie there. The photographs come with scikit-image, under CC0 or in the public domain; two more, which are learned
-from and not shown, with scikit-learn.
+Run `python -m docs.learned [pdm] [redegnet]`, about ten minutes on one core. It is not part of
+`make docs`, which takes the pictures as they lie there. The photographs come with scikit-image,
+under CC0 or in the public domain; two more, which are learned from and not shown, with
+scikit-learn.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ CAMERA: dict[str, Any] = {
         {"op": "shot_read_noise", "shot": 0.5, "read": 3},
     ],
 }
-"""What the fit of PDM must find out: oval blur of about one direction, and noise that grows with brightness."""
+"""What the fit of PDM must find out: oval blur of about one direction, and noise that grows with
+brightness."""
 EXAMPLES = ((0, 24, 64), (1, 0, 20), (2, 8, 54), (3, 16, 80), (4, 10, 80), (6, 10, 60))
 """Parts of the real LR that are shown: number, top, left."""
 LOOKS: dict[str, tuple[dict[str, Any], ...]] = {
@@ -83,7 +86,9 @@ def photographs() -> list[Image]:
 
 
 def pdm_picture() -> Image:
-    """Real LR of the camera; an HR tile and what the fit makes of it; a kernel of the camera, and those of the draws."""
+    """Real LR of the camera; an HR tile and what the fit makes of it; a kernel of the camera, and
+    those of the draws.
+    """
     from pairmill.models.fitting.streams import keyed
     from pairmill.models.functional.kernels import gaussian_kernel, target_centre
     from pairmill.models.pdm.draw import degrade, numbers
@@ -126,7 +131,9 @@ def pdm_picture() -> Image:
 
 
 def camera_pictures() -> tuple[list[Image], list[Image]]:
-    """Real LR of left halves, a draw of the camera for every 160 rows, and the right halves as HR."""
+    """Real LR of left halves, a draw of the camera for every 160 rows, and the right halves as
+    HR.
+    """
     degrader = degraders.build(CustomConfig.model_validate(CAMERA), 2, Pools())
     reals, hrs = [], []
     for number, image in enumerate(photographs()):
@@ -152,7 +159,9 @@ def _kernel(degradation: Degradation, normals: NDArray[np.float64]) -> NDArray[n
 
 
 def _framed(kernel: NDArray[np.float64]) -> Image:
-    """The middle of a kernel as a heat map, 18 x 24 HR pixels, of the shape of the panes above it."""
+    """The middle of a kernel as a heat map, 18 x 24 HR pixels, of the shape of the panes above
+    it.
+    """
     return heat(np.pad(kernel, ((0, 1), (1, 2)))[2:20])
 
 

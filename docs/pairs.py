@@ -1,7 +1,9 @@
-"""The picture of pairs in the README: a row for each of some kernels, and one of the bicubic control.
+"""The picture of pairs in the README: a row for each of some kernels, and one of the bicubic
+control.
 
-Run `make demo`, then `python -m docs.pairs [WORKSPACE [CORPUS [PNG]]]` (`data`, `demo` and the picture here without them). It is
-not part of `make docs`, which needs no corpus. Rows are chosen by a rule, so a demo of the same bytes gives the same picture.
+Run `make demo`, then `python -m docs.pairs [WORKSPACE [CORPUS [PNG]]]` (`data`, `demo` and the
+picture here without them). It is not part of `make docs`, which needs no corpus. Rows are chosen by
+a rule, so a demo of the same bytes gives the same picture.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ KERNELS = 3
 CROP = 96
 """Side of the crops, in HR pixels; shown twice as large."""
 DETAIL = 20.0
-"""Least mean magnitude of the grey Laplacian of a crop, in grey levels: sky and blurred background show nothing."""
+"""Least mean magnitude of the grey Laplacian of a crop, in grey levels: sky and blurred background
+show nothing."""
 
 
 def main(workspace: str = "data", corpus: str = "demo", target: str = str(TARGET)) -> None:
@@ -41,7 +44,9 @@ def main(workspace: str = "data", corpus: str = "demo", target: str = str(TARGET
 
 
 def chosen(storage: Storage, manifest: CorpusManifest) -> list[Pair]:
-    """The first pairs with detail of `KERNELS` kernels and as many photographs, and the first of the bicubic control."""
+    """The first pairs with detail of `KERNELS` kernels and as many photographs, and the first of
+    the bicubic control.
+    """
     shown: list[Pair] = []
     bicubic: list[Pair] = []
     for pair in detailed(storage, manifest):
@@ -55,7 +60,9 @@ def chosen(storage: Storage, manifest: CorpusManifest) -> list[Pair]:
 
 
 def detailed(storage: Storage, manifest: CorpusManifest) -> Iterator[Pair]:
-    """Pairs of a version in the order of its table, without those of which the best crop shows too little."""
+    """Pairs of a version in the order of its table, without those of which the best crop shows too
+    little.
+    """
     for group in range(len(manifest.shard_names)):
         rows = list(table_rows(storage, manifest, [group], manifest.identity.shards[group].samples))
         pairs = read_pairs(storage, manifest, rows)

@@ -16,7 +16,7 @@ from pairmill.pipeline.build.pinned_pools import pinned_pools  # noqa: E402
 from pairmill.pipeline.build.previous_splits import earlier_keys  # noqa: E402
 from pairmill.pipeline.build.publish import seal_corpus  # noqa: E402
 from pairmill.pipeline.build.select_images import select_images  # noqa: E402
-from pairmill.pipeline.pools.make_pools import (
+from pairmill.pipeline.pools.make_pools import (  # noqa: E402
     make_compression,
     make_generated_kernels,
     make_kernels,
@@ -97,8 +97,8 @@ def pools(
     workers: int | None = None,
     device: str = "cpu",
 ) -> str:
-    """Run a recipe up to its kernel pool (`kernels`), noise pool (`noise`), compression pool (`compression`), PDM (`pdm`)
-    or ReDegNet (`redegnet`).
+    """Run a recipe up to its kernel pool (`kernels`), noise pool (`noise`), compression pool
+    (`compression`), PDM (`pdm`) or ReDegNet (`redegnet`).
 
     Returns:
         The pool's stage key.

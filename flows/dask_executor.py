@@ -57,7 +57,9 @@ class DaskExecutor:
         )
 
     def run(self, batches: list[Batch], advanced: ProgressCallback) -> Iterator[int]:
-        """See `pairmill.pipeline.runner.execution.Executor.run`; at most two batches per worker are in flight."""
+        """See `pairmill.pipeline.runner.execution.Executor.run`; at most two batches per worker are
+        in flight.
+        """
         left, alone_since = iter(batches), 0.0
         wanted = {GPU: 1} if batches and STAGES[batches[0].stage].gpu and self._slots(GPU) else {}
         waiting = self._more(set(), left, wanted)
@@ -154,7 +156,8 @@ def _result(future: Future) -> int:
             "workers died again and again on the same work",
             where=str(future.key),
             got=f"last on {error.last_worker.address}",
-            todo="give workers more memory (fewer workers), then run the same command again; it continues",
+            todo="give workers more memory (fewer workers), then run the same command again; it "
+            "continues",
         ) from error
 
 
@@ -200,7 +203,9 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _hush() -> None:
-    """Keep the scheduler's and workers' diary off the terminal; what goes wrong comes back as an error."""
+    """Keep the scheduler's and workers' diary off the terminal; what goes wrong comes back as an
+    error.
+    """
     dask.config.set({"distributed.admin.log-format": "%(message)s"})
     for name in ("distributed", "bokeh", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,4 +1,6 @@
-"""The nightly flow: verify corpora, replay a random share of their samples, show a table, and keep the run history bounded."""
+"""The nightly flow: verify corpora, replay a random share of their samples, show a table, and keep
+the run history bounded.
+"""
 
 from __future__ import annotations
 

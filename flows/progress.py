@@ -1,4 +1,6 @@
-"""Who hears how a build goes on: the terminal's bars, Prefect's artifacts, the timings of the manifest."""
+"""Who hears how a build goes on: the terminal's bars, Prefect's artifacts, the timings of the
+manifest.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ class Timings(ProgressListener):
 
 
 class ProgressArtifacts(ProgressListener):
-    """A progress artifact in Prefect for every stage that has something to do, updated every few seconds."""
+    """A progress artifact in Prefect for every stage that has something to do, updated every few
+    seconds.
+    """
 
     EVERY = 3.0
 

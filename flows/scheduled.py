@@ -1,4 +1,6 @@
-"""The flow that a schedule runs: a build that ends in seconds where there is nothing new, and that never overlaps another."""
+"""The flow that a schedule runs: a build that ends in seconds where there is nothing new, and that
+never overlaps another.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,8 @@ def scheduled_build(
     """Build a corpus if there is anything new; see `pairmill.flows.build.build` for the parameters.
 
     Returns:
-        Completed with a new version; Completed as `Nothing new`; Cancelled as `Refused` while somebody else builds the corpus or
-        collects garbage; Failed with a message for people.
+        Completed with a new version; Completed as `Nothing new`; Cancelled as `Refused` while
+        somebody else builds the corpus or collects garbage; Failed with a message for people.
     """
     try:
         return tell(_made(recipe_path, workspace, engine_address, workers, device))
@@ -83,7 +85,8 @@ def _made(
 def tell(state: State[Any]) -> State[Any]:
     """Print how a run ended, in a line of the terminal or of the worker's diary."""
     terminal.line(
-        f"{datetime.now():%Y-%m-%d %H:%M}  [bold]{flow_run.flow_name}[/]  {escape(state.message or state.name or '')}"
+        f"{datetime.now():%Y-%m-%d %H:%M}  [bold]{flow_run.flow_name}[/]  "
+        f"{escape(state.message or state.name or '')}"
     )
     return state
 

@@ -1,4 +1,6 @@
-"""Serving recipes on a schedule: deployments on a Prefect server, and a runner that carries their runs on this machine."""
+"""Serving recipes on a schedule: deployments on a Prefect server, and a runner that carries their
+runs on this machine.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,8 @@ from pairmill.schemas.errors import UserError  # noqa: E402
 
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 SHORTEST = timedelta(minutes=1)
-"""Shortest interval: a run that finds nothing new takes about ten seconds, most of them to start."""
+"""Shortest interval: a run that finds nothing new takes about ten seconds, most of them to
+start."""
 
 AHEAD = timedelta(days=8 * 366)
 """How far ahead the next time of a schedule may lie: 29 February is up to eight years away."""
@@ -101,7 +104,8 @@ def cron_schedule(cron: str, option: str) -> Schedule:
             "this is not a cron expression",
             where=option,
             got=cron,
-            wanted='minute, hour, day, month and weekday, such as "0 3 * * *" for every night at three',
+            wanted='minute, hour, day, month and weekday, such as "0 3 * * *" for every night at '
+            "three",
         ) from error
     if not _comes(CronSchedule(cron=cron, timezone=zone)):
         raise UserError(
@@ -143,7 +147,9 @@ def interval(text: str) -> timedelta:
 
 
 def build_deployment(kept: Kept, when: Schedule) -> RunnerDeployment:
-    """The deployment of a corpus: one run at a time, another one that starts meanwhile is cancelled."""
+    """The deployment of a corpus: one run at a time, another one that starts meanwhile is
+    cancelled.
+    """
     parameters = {
         "recipe_path": kept.recipe_path,
         "workspace": kept.workspace,
@@ -204,7 +210,9 @@ class Carrier(Runner):
 
 
 def end_runs() -> None:
-    """Wait for the runs, which a terminal's Ctrl-C has reached as well; ask those again that do not hear."""
+    """Wait for the runs, which a terminal's Ctrl-C has reached as well; ask those again that do not
+    hear.
+    """
     runs = [
         process for process in psutil.Process().children() if "prefect.engine" in _command(process)
     ]
@@ -223,7 +231,8 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def run_until_stopped(deployments: Sequence[RunnerDeployment], ready: Callable[[], None]) -> None:
-    """Carry the runs of deployments until Ctrl-C; then their schedules are paused. Calls `ready` once they are in place.
+    """Carry the runs of deployments until Ctrl-C; then their schedules are paused. Calls `ready`
+    once they are in place.
 
     What the runs' libraries print as errors goes to `runs.log` in the Prefect home.
     """

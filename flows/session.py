@@ -1,4 +1,6 @@
-"""What every flow works with: an engine, a profile, watchers, and stages wrapped as Prefect tasks."""
+"""What every flow works with: an engine, a profile, watchers, and stages wrapped as Prefect
+tasks.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ def carrying(workspace: str, address: str, workers: int | None, device: str) -> 
 
 
 def stage_task(title: str) -> Any:
-    """A task with a readable name; units on disk decide what is done, so that Prefect caches nothing."""
+    """A task with a readable name; units on disk decide what is done, so that Prefect caches
+    nothing.
+    """
     return task(
         name=title,
         task_run_name=title,
@@ -72,7 +76,8 @@ def stage_task(title: str) -> Any:
 
 
 def worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Only a disk that fails for a while gets better by itself; wrong inputs, bugs and full disks do not.
+    """Only a disk that fails for a while gets better by itself; wrong inputs, bugs and full disks
+    do not.
 
     A store that does not answer has been asked long enough.
     """
@@ -85,7 +90,9 @@ def worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
 
 
 def cluster_device(device: str, executor: DaskExecutor) -> str:
-    """As `resolve_device`, where workers that declare a GPU count instead of what this machine has."""
+    """As `resolve_device`, where workers that declare a GPU count instead of what this machine
+    has.
+    """
     return "cuda" if executor.gpus and device in ("cuda", "auto") else resolve_device(device)
 
 

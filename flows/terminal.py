@@ -64,7 +64,9 @@ REASONS = 5
 
 
 def left_out(files: Sequence[tuple[str, str]]) -> None:
-    """Name the files that took no part, each with its reason; of many the first ones, and count the reasons of the others."""
+    """Name the files that took no part, each with its reason; of many the first ones, and count the
+    reasons of the others.
+    """
     for name, why in files[:NAMED]:
         warning(f"left out: {name}: {why}")
     more(len(files), NAMED, "; the page names each")
@@ -102,7 +104,9 @@ BAR = 76
 
 
 class Bars(ProgressListener):
-    """A bar with rate, time left and losses for every stage that has something to do; in a log, a line with them now and then."""
+    """A bar with rate, time left and losses for every stage that has something to do; in a log, a
+    line with them now and then.
+    """
 
     EVERY, SECONDS = 0.1, 300.0
     """A line with losses comes in a log after so much more of a stage, or after so many seconds."""
@@ -218,14 +222,15 @@ def built(manifest: CorpusManifest, folder: str, workspace: str, *, fresh: bool)
     reference = f"{identity.name}@{manifest.version}"
     option = "" if workspace == "data" else f" --workspace {workspace}"
     out.print(
-        f"\n[bold]{reference}[/]  {counted(sum(identity.samples.values()), 'pair')} ({splits}), x{identity.recipe['scale']}"
-        + ("" if fresh else "  [dim]nothing new to do[/]")
+        f"\n[bold]{reference}[/]  {counted(sum(identity.samples.values()), 'pair')} ({splits}), "
+        f"x{identity.recipe['scale']}" + ("" if fresh else "  [dim]nothing new to do[/]")
     )
     out.print(f"  shards   {escape(folder)}/shards")
     out.print(f"  report   {escape(folder)}/report/index.html")
     if lost := manifest.counts.get("images_rejected"):
         out.print(
-            f"  left out {lost} of {lost + manifest.counts.get('images', 0)} files; the report names each with its reason"
+            f"  left out {lost} of {lost + manifest.counts.get('images', 0)} files; the report "
+            "names each with its reason"
         )
     out.print(f"  next     pairmill corpus verify {reference}{option}")
 

@@ -56,7 +56,9 @@ def train(
 
 
 def _evaluated(storage: Storage, trained: Trained, device: str) -> str:
-    """The page of the best network on the split that was validated; found if it is of these very weights."""
+    """The page of the best network on the split that was validated; found if it is of these very
+    weights.
+    """
     run = trained.run
     checkpoint = trained.folder.checkpoint("best" if trained.best else "last")
     page = f"{layout.evaluation_folder(run.config.name)}/index.html"

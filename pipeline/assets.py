@@ -38,7 +38,9 @@ def pool_digest(items: NDArray[Any]) -> str:
 
 
 def columns_of(records: Sequence[Frozen]) -> dict[str, NDArray[Any]]:
-    """One column per field of the records that is a number or a digest; a digest becomes 32 bytes."""
+    """One column per field of the records that is a number or a digest; a digest becomes 32
+    bytes.
+    """
     rows = [record.model_dump(mode="json") for record in records]
     columns: dict[str, NDArray[Any]] = {}
     for name, first in rows[0].items() if rows else ():
@@ -54,7 +56,9 @@ def columns_of(records: Sequence[Frozen]) -> dict[str, NDArray[Any]]:
 def write_pool(
     storage: Storage, name: str, kind: str, items: NDArray[Any], columns: dict[str, NDArray[Any]]
 ) -> None:
-    """Write a pool as one zarr v3 group, from this process alone: parallel writes to one chunk lose data silently."""
+    """Write a pool as one zarr v3 group, from this process alone: parallel writes to one chunk lose
+    data silently.
+    """
     rows = max(1, min(len(items), CHUNK_BYTES // items[0].nbytes))
     chunks = (rows, *items.shape[1:])
     with storage.new_zarr(name) as store:
@@ -71,8 +75,8 @@ def write_pool(
 def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
     """All items of a pool.
 
-    Kernels (N, k, k) float64, patches (N, h, w, 3) float32, encoders (N, 3, 64) uint16, representations (N, n)
-    float32, or a file (1, bytes) uint8.
+    Kernels (N, k, k) float64, patches (N, h, w, 3) float32, encoders (N, 3, 64) uint16,
+    representations (N, n) float32, or a file (1, bytes) uint8.
     """
 
     def read() -> NDArray[Any]:
@@ -202,6 +206,7 @@ def _checked(storage: Storage, ref: PoolRef, name: str) -> NDArray[Any]:
             where=storage.path(name),
             got=pool_digest(items)[:12],
             wanted=ref.digest[:12],
-            todo="restore it from a copy, or delete the folder and run `pairmill build` with the recipe again",
+            todo="restore it from a copy, or delete the folder and run `pairmill build` with the "
+            "recipe again",
         )
     return items

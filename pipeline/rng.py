@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 
 def stream_key(*parts: str | int) -> int:
-    """128-bit key of a stream: blake2b over the length-prefixed, typed parts, so that no two lists of parts collide."""
+    """128-bit key of a stream: blake2b over the length-prefixed, typed parts, so that no two lists
+    of parts collide.
+    """
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
         data = f"{type(part).__name__}:{part}".encode()
@@ -29,11 +31,15 @@ def pick(rng: np.random.Generator, count: int) -> int:
 
 
 def picks(rng: np.random.Generator, counts: Sequence[int]) -> list[int]:
-    """What `pick` would give for each of these counts, one after the other, in a fraction of the time."""
+    """What `pick` would give for each of these counts, one after the other, in a fraction of the
+    time.
+    """
     values = rng.random(len(counts)).tolist()
     return [min(int(value * count), count - 1) for value, count in zip(values, counts, strict=True)]
 
 
 def raw_words(key: str, count: int) -> NDArray[np.uint64]:
-    """The first words of the Philox stream with a key of 32 hexadecimal digits: what a program means by a field's key."""
+    """The first words of the Philox stream with a key of 32 hexadecimal digits: what a program
+    means by a field's key.
+    """
     return np.random.Philox(key=int(key, 16)).random_raw(count)

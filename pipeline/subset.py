@@ -25,7 +25,9 @@ def lottery(text: str) -> bytes:
 
 
 def in_turn(items: Iterable[T], group: Callable[[T], Any]) -> list[T]:
-    """Items in an order that takes one of each group in turn; groups in the order of their first item."""
+    """Items in an order that takes one of each group in turn; groups in the order of their first
+    item.
+    """
     queues: dict[Any, list[T]] = {}
     for item in items:
         queues.setdefault(group(item), []).append(item)
@@ -36,7 +38,9 @@ def in_turn(items: Iterable[T], group: Callable[[T], Any]) -> list[T]:
 
 
 def histogram(values: Sequence[float], bins: int = 24, *, whole: bool = False) -> Histogram:
-    """Values counted in equal intervals over their range; `whole` numbers get intervals around integers."""
+    """Values counted in equal intervals over their range; `whole` numbers get intervals around
+    integers.
+    """
     if not values:
         return Histogram(edges=(0.0, 1.0), counts=(0,))
     low, high = min(values), max(values)

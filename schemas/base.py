@@ -12,11 +12,14 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 in lower-case hexadecimal."""
 
 Key = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$", max_length=100)]
-"""A name that every shard reader, file system and trainer accepts: no dots, no spaces, no capitals."""
+"""A name that every shard reader, file system and trainer accepts: no dots, no spaces, no
+capitals."""
 
 
 class Frozen(BaseModel):
-    """Base of all schemas: immutable, unknown keys are errors, attribute docstrings are the descriptions."""
+    """Base of all schemas: immutable, unknown keys are errors, attribute docstrings are the
+    descriptions.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False

@@ -1,4 +1,6 @@
-"""Mined compression: how the real images were encoded as JPEG, read from their files or estimated from their pixels."""
+"""Mined compression: how the real images were encoded as JPEG, read from their files or estimated
+from their pixels.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +12,24 @@ from pydantic import Field
 from pairmill.schemas.base import Digest, Frozen
 
 MinedSubsampling = Literal["444", "422", "440", "420"]
-"""Chroma at full resolution, halved along rows (columns are dropped), halved along columns, or both."""
+"""Chroma at full resolution, halved along rows (columns are dropped), halved along columns, or
+both."""
 
 
 class CompressionConfig(Frozen):
     """When a real image counts as compressed, and when a corpus imitates that."""
 
     min_evidence: float = Field(default=20.0, ge=0)
-    """Least evidence for a grid in pixels, in nats. If coefficients were smooth and independent, an image that never was a JPEG
-    would reach x with a probability of at most 64 exp(-x)."""
+    """Least evidence for a grid in pixels, in nats. If coefficients were smooth and independent, an
+    image that never was a JPEG would reach x with a probability of at most 64 exp(-x)."""
     min_confidence: float = Field(default=0.5, ge=0, le=1)
-    """Least share of the coefficients, beyond chance, that must lie on the estimated quantisation steps."""
+    """Least share of the coefficients, beyond chance, that must lie on the estimated quantisation
+    steps."""
     min_steps: int = Field(default=8, ge=1, le=64)
     """Least number of luma steps that must be measured in pixels."""
     min_share: float = Field(default=0.1, ge=0, le=1)
-    """Least share of the real images that must be compressed; below it the compression pool stays empty."""
+    """Least share of the real images that must be compressed; below it the compression pool stays
+    empty."""
 
 
 class CompressionSource(StrEnum):
@@ -46,21 +51,25 @@ class MinedCompression(Frozen):
     source: CompressionSource
     """How it is known."""
     luma: tuple[int, ...]
-    """64 quantisation steps of luma by rows, of the upright image; empty if no compression was found."""
+    """64 quantisation steps of luma by rows, of the upright image; empty if no compression was
+    found."""
     chroma: tuple[int, ...]
     """64 quantisation steps of chroma by rows; empty if no compression was found."""
     subsampling: MinedSubsampling
     """Chroma subsampling of the upright image."""
     phase: tuple[int, int]
-    """Rows and columns, 0..15, by which the image starts inside its first block (below 8 where chroma is not subsampled)."""
+    """Rows and columns, 0..15, by which the image starts inside its first block (below 8 where
+    chroma is not subsampled)."""
     quality: int = Field(ge=0, le=100)
     """Quality of the nearest standard table on libjpeg's scale; 0 if no compression was found."""
     standard: bool
     """Whether the luma table is that standard table."""
     known: tuple[int, int]
-    """Steps of luma and of chroma that were read or measured; the others are those of the nearest standard table."""
+    """Steps of luma and of chroma that were read or measured; the others are those of the nearest
+    standard table."""
     confidence: float = Field(ge=0, le=1)
-    """1 if read from the file; else the share of coefficients, beyond chance, on the estimated steps."""
+    """1 if read from the file; else the share of coefficients, beyond chance, on the estimated
+    steps."""
     evidence: float = Field(ge=0)
     """Evidence for the grid in the pixels, in nats; 0 if read from the file."""
 
@@ -71,7 +80,9 @@ class MinedCompression(Frozen):
 
 
 class CompressionPoolManifest(Frozen):
-    """What a sealed compression pool holds: one row per compressed image, so that frequent encoders are drawn often."""
+    """What a sealed compression pool holds: one row per compressed image, so that frequent encoders
+    are drawn often.
+    """
 
     kind: Literal["compression"] = "compression"
     """Kind of pool."""

@@ -1,4 +1,6 @@
-"""A sealed corpus version: identity that is hashed, circumstance that is not, and reports on its state."""
+"""A sealed corpus version: identity that is hashed, circumstance that is not, and reports on its
+state.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ class PoolRef(Frozen):
     side: int
     """Side of a kernel, a patch or a table, in pixels."""
     share: float = Field(default=1.0, gt=0, le=1)
-    """Share of the real images that the items stand for; below 1 where only some real images are compressed."""
+    """Share of the real images that the items stand for; below 1 where only some real images are
+    compressed."""
 
 
 class CorpusIdentity(Frozen):
@@ -58,7 +61,8 @@ class CorpusIdentity(Frozen):
     images: Digest
     """Digest of the accepted images: roles and pixel digests, in order."""
     credits: Digest | None = None
-    """Digest of the licences and authors of the images; none, and left out of the digest, where nothing was said."""
+    """Digest of the licences and authors of the images; none, and left out of the digest, where
+    nothing was said."""
     stages: dict[str, int]
     """Version of each stage that took part."""
     pools: tuple[PoolRef, ...]
@@ -72,7 +76,9 @@ class CorpusIdentity(Frozen):
 
     @model_serializer(mode="wrap")
     def _without_empty_credits(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Versions that name no licence keep the digest that they had before licences could be named."""
+        """Versions that name no licence keep the digest that they had before licences could be
+        named.
+        """
         value: dict[str, Any] = handler(self)
         if value.get("credits", "") is None:
             del value["credits"]
@@ -123,7 +129,8 @@ class LogEntry(Frozen):
     samples: int
     """Samples in it."""
     tag: Literal[""] = ""
-    """Always empty: tags are files beside the log, so that two that tag and build at once lose nothing."""
+    """Always empty: tags are files beside the log, so that two that tag and build at once lose
+    nothing."""
     collected: str = ""
     """When `gc` deleted the version, ISO 8601, UTC; empty while it is there."""
 
@@ -147,13 +154,15 @@ class SourceImage(Frozen):
     pixel_sha256: Digest
     """Digest of the decoded image, which is its identity."""
     name: str
-    """Name of the file, without its folder; in versions sealed by earlier builds of pairmill the whole path or URL."""
+    """Name of the file, without its folder; in versions sealed by earlier builds of pairmill the
+    whole path or URL."""
     credit: Credit | None = None
     """Licence and author; none if no side file names the image."""
     scores: Scores | None = None
     """Blockiness and blur; none if the recipe does not curate."""
     split_key: Digest | None = None
-    """The image by whose draw this one fell into its split: near-duplicates share one; none for the image's own."""
+    """The image by whose draw this one fell into its split: near-duplicates share one; none for the
+    image's own."""
 
     @model_validator(mode="before")
     @classmethod
@@ -178,9 +187,11 @@ class SourcePair(Frozen):
 
 
 class VersionSources(Frozen):
-    """`sources.json` of a version: what is needed to find, keep and make again what it was made of; told, not hashed.
+    """`sources.json` of a version: what is needed to find, keep and make again what it was made of;
+    told, not hashed.
 
-    It names no folder and no machine, for it lies in the version, which may be published; see `VersionPlaces`.
+    It names no folder and no machine, for it lies in the version, which may be published; see
+    `VersionPlaces`.
     """
 
     images: tuple[SourceImage, ...]
@@ -192,7 +203,8 @@ class VersionSources(Frozen):
     device: str
     """`cpu` or `cuda`: where the fits ran."""
     curation: CurationConfig | None = None
-    """How near-duplicates were found, less the places of benchmarks; the split keys hold for builds that do the same."""
+    """How near-duplicates were found, less the places of benchmarks; the split keys hold for builds
+    that do the same."""
     pools_from: str = ""
     """Version whose pools were used instead of estimating, as NAME@VERSION; empty if none."""
 
@@ -203,7 +215,8 @@ class VersionPlaces(Frozen):
     host: str
     """Name of the machine that built it last; empty if nobody said."""
     images: dict[Digest, str]
-    """Absolute path or fsspec URL of every image and every picture of a pair, by the digest of its pixels."""
+    """Absolute path or fsspec URL of every image and every picture of a pair, by the digest of its
+    pixels."""
 
 
 class Fault(StrEnum):

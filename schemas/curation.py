@@ -1,4 +1,6 @@
-"""Curation: near-duplicates, leaks from benchmarks, and how blocky and blurred source images are."""
+"""Curation: near-duplicates, leaks from benchmarks, and how blocky and blurred source images
+are.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ class QualityLimits(Frozen):
     """How blocky and blurred an image may be; no limit by default."""
 
     max_blockiness: float | None = Field(default=None, gt=0)
-    """Most blockiness: how much stronger steps between 8-pixel blocks are than others, as a natural logarithm; 0.2 is visible."""
+    """Most blockiness: how much stronger steps between 8-pixel blocks are than others, as a natural
+    logarithm; 0.2 is visible."""
     max_blur: float | None = Field(default=None, gt=0)
     """Most blur: width of the sharper quarter of the edges, in pixels; 2 is sharp, 5 is soft."""
 
@@ -33,11 +36,13 @@ class CurationConfig(Frozen):
     """What is done about copies, benchmark pictures and bad pictures."""
 
     duplicates: Literal["group", "reject"] = "group"
-    """`group`: near-duplicates stay and are all in one split; `reject`: only the one that came first or is largest stays."""
+    """`group`: near-duplicates stay and are all in one split; `reject`: only the one that came
+    first or is largest stays."""
     alike: AlikeConfig = AlikeConfig()
     """How alike two pictures must be to count as copies."""
     benchmarks: Patterns = ()
-    """Pictures that one will be tested on: files, folders, globs or URLs; images that show one of them are rejected."""
+    """Pictures that one will be tested on: files, folders, globs or URLs; images that show one of
+    them are rejected."""
     real: QualityLimits = QualityLimits()
     """Limits for real images; beware, what is wrong with them is what the corpus imitates."""
     clean: QualityLimits = QualityLimits()
@@ -48,13 +53,16 @@ class Scores(Frozen):
     """How good an image is as a picture."""
 
     blockiness: float
-    """How much stronger steps between 8-pixel blocks are than others, as a natural logarithm; about 0 without compression."""
+    """How much stronger steps between 8-pixel blocks are than others, as a natural logarithm; about
+    0 without compression."""
     blur: float | None
     """Width of the sharper quarter of the edges, in pixels; none for an image without an edge."""
 
 
 class Fingerprint(Frozen):
-    """What one picture is recognised by; its keypoints lie in `places.npy` and `codes.npy` of the unit."""
+    """What one picture is recognised by; its keypoints lie in `places.npy` and `codes.npy` of the
+    unit.
+    """
 
     keypoints: int
     """Number of keypoints."""

@@ -7,7 +7,9 @@ from pairmill.schemas.histogram import Histogram
 
 
 class CopyView(Frozen):
-    """A picture and one that shows the same: two source images, or a source image and a benchmark picture."""
+    """A picture and one that shows the same: two source images, or a source image and a benchmark
+    picture.
+    """
 
     names: tuple[str, str]
     """File names."""
@@ -78,7 +80,8 @@ class CurationSection(Frozen):
     checked: bool
     """Whether copies were looked for at all; if not, there are licences only."""
     copies: tuple[CopyView, ...]
-    """Pairs that tie the groups together, one of each in turn; of a real and a clean image first, then largest overlap."""
+    """Pairs that tie the groups together, one of each in turn; of a real and a clean image first,
+    then largest overlap."""
     copies_total: int
     """Pairs of near-duplicates among the source images."""
     across: int

@@ -45,7 +45,8 @@ class SampleChanges(Frozen):
     changed: int = 0
     """Samples in both that differ in some field."""
     fields: dict[str, int] = Field(default_factory=dict)
-    """How many samples differ in each field: split, image, box, scale, degrader, program, seed, HR pixels, LR pixels."""
+    """How many samples differ in each field: split, image, box, scale, degrader, program, seed, HR
+    pixels, LR pixels."""
     programs: dict[str, int] = Field(default_factory=dict)
     """How many programs differ in what: `ops` if the ops are others, else `op.parameter`."""
     examples: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -103,7 +104,8 @@ class Outcome(StrEnum):
     IDENTICAL = "identical"
     """Every byte that the digest stands for."""
     PIXELS = "pixels"
-    """Every sample with its pixels and program, in other files: another encoder, or other borders between shards."""
+    """Every sample with its pixels and program, in other files: another encoder, or other borders
+    between shards."""
     DIFFERENT = "different"
     """Some samples differ."""
 
@@ -120,7 +122,8 @@ class Reproduction(Frozen):
     from_pools: bool
     """Whether pools of the version were used instead of estimating them again."""
     notes: tuple[str, ...]
-    """What is different here, in sentences: software, stages, pools, why pools of the version were used."""
+    """What is different here, in sentences: software, stages, pools, why pools of the version were
+    used."""
     samples: SampleChanges
     """Samples of the version and of what came out."""
     shards: ShardChanges

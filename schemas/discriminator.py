@@ -1,4 +1,6 @@
-"""Settings of the discriminators: one model each; `DiscriminatorConfig` is the union of all, and the only list of them."""
+"""Settings of the discriminators: one model each; `DiscriminatorConfig` is the union of all, and
+the only list of them.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class DiscriminatorBase(Frozen):
 
 
 class Vgg128Config(DiscriminatorBase):
-    """One judgement per picture of a fixed size: five pairs of convolutions, two linear layers (SRGAN; ESRGAN)."""
+    """One judgement per picture of a fixed size: five pairs of convolutions, two linear layers
+    (SRGAN; ESRGAN).
+    """
 
     kind: Literal["vgg128"] = "vgg128"
     """Name of the discriminator."""
@@ -36,11 +40,16 @@ class Vgg128Config(DiscriminatorBase):
         """See `DiscriminatorBase.problem`."""
         if side == self.side:
             return None
-        return f"discriminator vgg128 judges pictures of {self.side} x {self.side} only, not of {side} x {side}"
+        return (
+            f"discriminator vgg128 judges pictures of {self.side} x {self.side} only, not of "
+            f"{side} x {side}"
+        )
 
 
 class PatchConfig(DiscriminatorBase):
-    """One judgement per place, each of 70 x 70 pixels by default: PatchGAN (Isola et al. 2017), as RealSR trains with."""
+    """One judgement per place, each of 70 x 70 pixels by default: PatchGAN (Isola et al. 2017), as
+    RealSR trains with.
+    """
 
     kind: Literal["patch"] = "patch"
     """Name of the discriminator."""
@@ -69,7 +78,10 @@ class PatchConfig(DiscriminatorBase):
         if self.places(side) >= 1:
             return None
         least = next(length for length in range(1, 1 << 10) if self.places(length) >= 1)
-        return f"discriminator patch, {self.halvings} halvings, needs pictures of at least {least} x {least}, not {side} x {side}"
+        return (
+            f"discriminator patch, {self.halvings} halvings, needs pictures of at least "
+            f"{least} x {least}, not {side} x {side}"
+        )
 
 
 class UnetConfig(DiscriminatorBase):

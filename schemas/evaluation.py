@@ -1,4 +1,6 @@
-"""How networks are put to work and judged: settings of inference, scores, and all that an evaluation page shows."""
+"""How networks are put to work and judged: settings of inference, scores, and all that an
+evaluation page shows.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,9 @@ class MetricView(Frozen):
 
 
 class ScoreRow(Frozen):
-    """What one network reached, by the keys of the metrics; those that do not apply are left out."""
+    """What one network reached, by the keys of the metrics; those that do not apply are left
+    out.
+    """
 
     network: str
     """Name of the network."""
@@ -101,7 +105,8 @@ class GroupView(Frozen):
     about: str
     """What it is, in a few words."""
     kind: Literal["pairs", "bicubic", "corpus", "real"]
-    """Pairs of files; HR alone, whose LR was made here; pairs of a corpus; real images without HR."""
+    """Pairs of files; HR alone, whose LR was made here; pairs of a corpus; real images without
+    HR."""
     pictures: int
     """How many were measured."""
     total: int
@@ -133,7 +138,8 @@ class Pane(Frozen):
     picture: str
     """File of the crop, relative to the page."""
     difference: str = ""
-    """File of the picture of what differs from HR; empty where there is no HR, and for HR itself."""
+    """File of the picture of what differs from HR; empty where there is no HR, and for HR
+    itself."""
     note: str = ""
     """Scores in words."""
     best: bool = False
@@ -205,7 +211,8 @@ class UpscaledImage(Frozen):
     output: str
     """Name of the result in the output folder."""
     key: Digest
-    """Digest of the input file, the checkpoint and the settings: of all that the result depends on."""
+    """Digest of the input file, the checkpoint and the settings: of all that the result depends
+    on."""
     width: int
     """Width of the input, upright, in pixels."""
     height: int

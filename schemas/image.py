@@ -128,11 +128,15 @@ class ImageSet(Frozen):
     """Files that do not, with reasons."""
 
     def identity(self) -> list[tuple[str, str]]:
-        """What the set is, whatever the files are called and whichever were rejected: roles and pixel digests."""
+        """What the set is, whatever the files are called and whichever were rejected: roles and
+        pixel digests.
+        """
         return [(image.role.value, image.pixel_sha256) for image in self.accepted]
 
     def by_digest(self) -> dict[str, ImageRecord]:
-        """The accepted images by pixel digest; records elsewhere name images by it, since files move."""
+        """The accepted images by pixel digest; records elsewhere name images by it, since files
+        move.
+        """
         return {image.pixel_sha256: image for image in self.accepted}
 
     def with_role(self, role: Role) -> tuple[ImageRecord, ...]:

@@ -18,9 +18,11 @@ class KernelGanConfig(Frozen):
     restarts: int = Field(default=2, ge=1, le=16)
     """Independent estimates per image; those that agree vouch for one another."""
     crop: int = Field(default=64, ge=40, le=128, multiple_of=2)
-    """Side of the generator's crops, in pixels of the image; the discriminator's crops follow from it (64 -> 26)."""
+    """Side of the generator's crops, in pixels of the image; the discriminator's crops follow from
+    it (64 -> 26)."""
     window: int = Field(default=1536, ge=64)
-    """Side of the centred window of an image that crops are taken from, in pixels; bounds time and memory."""
+    """Side of the centred window of an image that crops are taken from, in pixels; bounds time and
+    memory."""
     learning_rate: float = Field(default=2e-4, gt=0, le=0.1)
     """Initial step size of Adam, for both networks."""
     decay_at: tuple[float, ...] = (0.5,)
@@ -28,21 +30,26 @@ class KernelGanConfig(Frozen):
     bicubic_weights: tuple[float, ...] = Field(default=(5.0, 5e-2), min_length=1)
     """Successive weights of the loss that keeps the output near bicubic."""
     bicubic_until: tuple[float, ...] = (2 / 15,)
-    """When the next weight takes over, as fractions of the iterations, ascending; one fewer than the weights."""
+    """When the next weight takes over, as fractions of the iterations, ascending; one fewer than
+    the weights."""
     sparse_after: float = Field(default=4 / 15, ge=0, le=1)
     """When the centre and sparsity losses start, as a fraction of the iterations."""
     sum_weight: float = Field(default=2.0, ge=0)
-    """Weight of |1 - sum of the kernel|; at the published 0.5, one estimate in ten collapses to zero."""
+    """Weight of |1 - sum of the kernel|; at the published 0.5, one estimate in ten collapses to
+    zero."""
     boundary_weight: float = Field(default=0.5, ge=0)
     """Weight of the mean of |kernel x mask|; the mask grows towards the border."""
     centre_weight: float = Field(default=1.0, ge=0)
     """Weight of the squared distance of the centre of mass from the centre, per squared pixel."""
     sparse_weight: float = Field(default=1.0, ge=0)
-    """Weight of the mean of |kernel| ** 0.2; at the published 5, restarts agree less and errors are larger."""
+    """Weight of the mean of |kernel| ** 0.2; at the published 5, restarts agree less and errors are
+    larger."""
     noise: float = Field(default=1.0, ge=0, le=20)
-    """Standard deviation of the noise that the discriminator sees, in grey levels; hides the real 8-bit grid."""
+    """Standard deviation of the noise that the discriminator sees, in grey levels; hides the real
+    8-bit grid."""
     average_after: float = Field(default=4 / 15, ge=0, lt=1)
-    """The kernel is the mean over the iterations after this fraction: training circles the solution."""
+    """The kernel is the mean over the iterations after this fraction: training circles the
+    solution."""
     threshold: float = Field(default=0.75, ge=0, lt=1)
     """Noise floor removed from a kernel, as a fraction of its `keep + 1`-th largest value."""
     keep: int = Field(default=40, ge=1, le=168)
@@ -50,7 +57,8 @@ class KernelGanConfig(Frozen):
     min_side: int = Field(default=64, ge=64)
     """Smallest side of an image, in pixels."""
     min_contrast: float = Field(default=2.0, ge=0)
-    """Smallest grey standard deviation of an image, in grey levels; below it there is nothing to learn from."""
+    """Smallest grey standard deviation of an image, in grey levels; below it there is nothing to
+    learn from."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -68,14 +76,17 @@ class KernelQualityConfig(Frozen):
     """When a kernel estimate is good enough for the pool, and what is mended before."""
 
     match_spectrum: bool = True
-    """Whether kernels are stretched until the LR that they make is as sharp as the photograph, by their power spectra."""
+    """Whether kernels are stretched until the LR that they make is as sharp as the photograph, by
+    their power spectra."""
     max_mismatch: float = Field(default=6.0, gt=0)
-    """Largest root mean square difference between the spectra of photograph and trial LR, in dB; 1.5 to 4 is usual."""
+    """Largest root mean square difference between the spectra of photograph and trial LR, in dB;
+    1.5 to 4 is usual."""
 
     max_sum_error: float = Field(default=0.1, gt=0)
     """Largest |1 - sum| of the raw kernel; a generator that did not settle changes brightness."""
     max_offset: float = Field(default=2.0, gt=0)
-    """Largest distance of the raw kernel's centre of mass from the centre, in HR pixels; more is not recentred."""
+    """Largest distance of the raw kernel's centre of mass from the centre, in HR pixels; more is
+    not recentred."""
     max_residual_offset: float = Field(default=0.25, gt=0)
     """The same after recentring, in HR pixels."""
     max_border: float = Field(default=0.05, ge=0, le=1)
@@ -83,11 +94,13 @@ class KernelQualityConfig(Frozen):
     max_negative: float = Field(default=0.15, ge=0, le=1)
     """Largest share of negative values in the raw kernel's absolute mass."""
     min_support: float = Field(default=1.5, ge=1)
-    """Smallest effective support 1 / sum of squares, in HR pixels; a x2 camera that sharp aliases heavily."""
+    """Smallest effective support 1 / sum of squares, in HR pixels; a x2 camera that sharp aliases
+    heavily."""
     max_support: float = Field(default=90.0, gt=1)
     """Largest effective support, in HR pixels; more does not fit into the estimated 13 x 13."""
     max_disagreement: float = Field(default=0.45, gt=0)
-    """Largest distance |a - b| / max(|a|, |b|) between two restarts that agree; 0.25 is usual, 1.4 is unrelated."""
+    """Largest distance |a - b| / max(|a|, |b|) between two restarts that agree; 0.25 is usual, 1.4
+    is unrelated."""
     min_agreeing: int = Field(default=2, ge=1)
     """Fewest restarts that must agree; no more than there are restarts are asked for."""
     max_shift: float = Field(default=0.1, gt=0)
@@ -129,15 +142,18 @@ class KernelDiagnostics(Frozen):
     width: float = Field(ge=0)
     """Root mean square distance from the centre per axis of the kernel, in HR pixels."""
     disagreement: float = Field(ge=0)
-    """Relative distance to the farthest restart that agrees, or to the nearest if none does; 0 for a single restart."""
+    """Relative distance to the farthest restart that agrees, or to the nearest if none does; 0 for
+    a single restart."""
     agreeing: int = Field(ge=0)
     """Restarts that agree, this one included."""
     shift: float = Field(ge=0)
     """Shift between HR and the enlarged LR of a pair made with the kernel, in HR pixels."""
     stretch: float | None = Field(default=None, gt=0)
-    """Width after matching the photograph's spectrum over width before; none if the kernel was not matched."""
+    """Width after matching the photograph's spectrum over width before; none if the kernel was not
+    matched."""
     mismatch: float | None = Field(default=None, ge=0)
-    """Root mean square difference between the spectra of photograph and trial LR, in dB; none in older pools."""
+    """Root mean square difference between the spectra of photograph and trial LR, in dB; none in
+    older pools."""
 
 
 class KernelVerdict(Frozen):
@@ -150,6 +166,7 @@ class KernelVerdict(Frozen):
     detail: str
     """One sentence: what was measured and what was wanted."""
     restart: int | None = Field(ge=0)
-    """Number of the restart in the middle of those that agree, counted from 0; none if no restart is usable."""
+    """Number of the restart in the middle of those that agree, counted from 0; none if no restart
+    is usable."""
     diagnostics: KernelDiagnostics | None
     """Measurements of that restart and of the kernel; none if there is no usable restart."""

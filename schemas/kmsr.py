@@ -12,7 +12,9 @@ from pairmill.schemas.kernel import KernelQualityConfig
 
 
 class KmsrFitConfig(Frozen):
-    """How the generator is fitted to the kernel pool: WGAN with gradient penalty (Gulrajani et al. 2017)."""
+    """How the generator is fitted to the kernel pool: WGAN with gradient penalty (Gulrajani et al.
+    2017).
+    """
 
     iterations: int = Field(default=1000, ge=1, le=1_000_000)
     """Steps of the generator."""
@@ -31,11 +33,13 @@ class KmsrFitConfig(Frozen):
 
 
 class KmsrConfig(Frozen):
-    """How new kernels are made from the kernel pool (KMSR, Zhou and Süsstrunk, ICCV 2019), and which are let in."""
+    """How new kernels are made from the kernel pool (KMSR, Zhou and Süsstrunk, ICCV 2019), and
+    which are let in.
+    """
 
     method: Literal["wgan", "mixture"] = "wgan"
-    """`wgan` fits a generator; `mixture` mixes turned and flipped kernels of the pool, which works with a single one but makes
-    kernels rounder and more alike."""
+    """`wgan` fits a generator; `mixture` mixes turned and flipped kernels of the pool, which works
+    with a single one but makes kernels rounder and more alike."""
     count: int = Field(default=1000, ge=1, le=100_000)
     """Kernels wanted."""
     min_kernels: int = Field(default=4, ge=1)
@@ -45,13 +49,14 @@ class KmsrConfig(Frozen):
     parts: int = Field(default=3, ge=2, le=16)
     """Kernels in a mixture."""
     min_distance: float = Field(default=0.02, ge=0)
-    """Least distance |a - b| / max(|a|, |b|) of a new kernel from those of the pool, flipped and turned, and from the new ones
-    before it; nearer ones are copies."""
+    """Least distance |a - b| / max(|a|, |b|) of a new kernel from those of the pool, flipped and
+    turned, and from the new ones before it; nearer ones are copies."""
     min_diversity: float = Field(default=0.5, ge=0)
-    """Least mean distance between two new kernels, relative to that between two of the pool, flipped and turned; below it
-    the generator has collapsed."""
+    """Least mean distance between two new kernels, relative to that between two of the pool,
+    flipped and turned; below it the generator has collapsed."""
     max_rejected: float = Field(default=0.5, ge=0, le=1)
-    """Largest share of drawn kernels that may be rejected; above it the generator has learned nothing."""
+    """Largest share of drawn kernels that may be rejected; above it the generator has learned
+    nothing."""
 
 
 class GenerateConfig(Frozen):
@@ -107,7 +112,9 @@ class GeneratedKernels(Frozen):
 
     @property
     def diversity(self) -> float:
-        """Mean distance between two new kernels relative to that between two of the pool; 1 if all of the pool are equal."""
+        """Mean distance between two new kernels relative to that between two of the pool; 1 if all
+        of the pool are equal.
+        """
         if self.generated is None:
             return 0.0
         return self.generated.distance / self.pool.distance if self.pool.distance else 1.0

@@ -6,7 +6,9 @@ from pairmill.schemas.base import Frozen
 
 
 class Holder(Frozen):
-    """The process that holds a lock; all that another one needs to say who it is and whether it still lives."""
+    """The process that holds a lock; all that another one needs to say who it is and whether it
+    still lives.
+    """
 
     what: str
     """What it does, such as `build of photos`."""
@@ -21,7 +23,8 @@ class Holder(Frozen):
     pid: int
     """Process number."""
     born: str
-    """When the process started, as its system counts; a number that was given again differs in it."""
+    """When the process started, as its system counts; a number that was given again differs in
+    it."""
     since: str
     """When the lock was taken, ISO 8601, UTC."""
     token: str

@@ -10,8 +10,8 @@ from pairmill.schemas.base import Frozen
 from pairmill.schemas.degraders.ranges import NotNegative, some_weight
 
 Distance = Literal["l1", "l2", "norm"]
-"""Mean absolute difference; mean squared difference; root of the sum of squares, divided by their number (as the papers write
-the content and the cycle loss: it falls with the size of the patch)."""
+"""Mean absolute difference; mean squared difference; root of the sum of squares, divided by their
+number (as the papers write the content and the cycle loss: it falls with the size of the patch)."""
 VggLayer = Literal[
     "conv1_1",
     "conv1_2",
@@ -58,7 +58,9 @@ class L2Config(LossBase):
 
 
 class CharbonnierConfig(LossBase):
-    """Mean of sqrt(d^2 + epsilon^2), d the difference of SR and HR: L1 that is smooth at 0 (Charbonnier et al. 1994)."""
+    """Mean of sqrt(d^2 + epsilon^2), d the difference of SR and HR: L1 that is smooth at 0
+    (Charbonnier et al. 1994).
+    """
 
     loss: Literal["charbonnier"] = "charbonnier"
     """Name of the loss."""
@@ -72,10 +74,11 @@ class ContentConfig(LossBase):
     loss: Literal["content"] = "content"
     """Name of the loss."""
     vgg_weights: str
-    """File of torchvision's VGG-19, .pth or .safetensors; a relative path counts from the recipe."""
+    """File of torchvision's VGG-19, .pth or .safetensors; a relative path counts from the
+    recipe."""
     layers: VggLayers = Field(default_factory=lambda: dict(LAST_LAYER))
-    """Layers that are compared, and their weights; without, `conv5_4` as ESRGAN. Real-ESRGAN: conv1_2 and conv2_2 at 0.1,
-    conv3_4, conv4_4 and conv5_4 at 1.
+    """Layers that are compared, and their weights; without, `conv5_4` as ESRGAN. Real-ESRGAN:
+    conv1_2 and conv2_2 at 0.1, conv3_4, conv4_4 and conv5_4 at 1.
     """
     distance: Distance = "l1"
     """How features are compared."""
@@ -87,7 +90,8 @@ class StyleConfig(LossBase):
     loss: Literal["style"] = "style"
     """Name of the loss."""
     vgg_weights: str
-    """File of torchvision's VGG-19, .pth or .safetensors; a relative path counts from the recipe."""
+    """File of torchvision's VGG-19, .pth or .safetensors; a relative path counts from the
+    recipe."""
     layers: VggLayers = Field(default_factory=lambda: dict(LAST_LAYER))
     """Layers that are compared, and their weights."""
     distance: Distance = "l1"
@@ -95,14 +99,17 @@ class StyleConfig(LossBase):
 
 
 class GanConfig(LossBase):
-    """The discriminator's judgement; needs a discriminator. The weight counts for the network, not for the discriminator."""
+    """The discriminator's judgement; needs a discriminator. The weight counts for the network, not
+    for the discriminator.
+    """
 
     loss: Literal["gan"] = "gan"
     """Name of the loss."""
     form: Literal["vanilla", "lsgan", "hinge", "wgan", "wgan_softplus", "relativistic"] = "vanilla"
-    """`vanilla`: cross-entropy (Goodfellow et al. 2014); `lsgan`: squared distance to 1 and 0 (Mao et al. 2017); `hinge` (Miyato
-    et al. 2018); `wgan`: means (Arjovsky et al. 2017); `wgan_softplus`: the same, bounded (StyleGAN2); `relativistic`: is the
-    real one more real than the fake ones are on average (Jolicoeur-Martineau 2019; ESRGAN, RealSR).
+    """`vanilla`: cross-entropy (Goodfellow et al. 2014); `lsgan`: squared distance to 1 and 0 (Mao
+    et al. 2017); `hinge` (Miyato et al. 2018); `wgan`: means (Arjovsky et al. 2017);
+    `wgan_softplus`: the same, bounded (StyleGAN2); `relativistic`: is the real one more real than
+    the fake ones are on average (Jolicoeur-Martineau 2019; ESRGAN, RealSR).
     """
 
 

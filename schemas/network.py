@@ -1,4 +1,6 @@
-"""Settings of the super-resolution networks: one model each; `NetworkConfig` is the union of all, and the only list of them."""
+"""Settings of the super-resolution networks: one model each; `NetworkConfig` is the union of all,
+and the only list of them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ Side = Annotated[int, Field(ge=1, le=31)]
 SCALES = (2, 3, 4, 8)
 """Scales that pairmill makes corpora and trains networks for; some networks have scale 1 too."""
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
-"""Mean red, green and blue of DIV2K in [0, 1], which published EDSR, RCAN and SwinIR take away from their input."""
+"""Mean red, green and blue of DIV2K in [0, 1], which published EDSR, RCAN and SwinIR take away from
+their input."""
 
 
 class NetworkBase(Frozen):
@@ -33,14 +36,18 @@ class NetworkBase(Frozen):
         return f"{self.arch} cannot be built for scale {scale}: it works for {_listed(self.scales)}"
 
     def words(self) -> str:
-        """The network on one line, for tables: its name and what differs from the published settings."""
+        """The network on one line, for tables: its name and what differs from the published
+        settings.
+        """
         plain = type(self).model_validate({})
         other = [f"{name} {_short(value)}" for name, value in self if value != getattr(plain, name)]
         return ", ".join([self.arch, *other])
 
 
 class SrResNetConfig(NetworkBase):
-    """SRResNet (Ledig et al. 2017) without batch normalisation: BasicSR's MSRResNet, which is what people train."""
+    """SRResNet (Ledig et al. 2017) without batch normalisation: BasicSR's MSRResNet, which is what
+    people train.
+    """
 
     arch: Literal["srresnet"] = "srresnet"
     """Name of the network."""
@@ -51,7 +58,9 @@ class SrResNetConfig(NetworkBase):
 
 
 class EdsrConfig(NetworkBase):
-    """EDSR (Lim et al. 2017). The defaults are the baseline (M); the large one (L): 256 features, 32 blocks, residuals x 0.1."""
+    """EDSR (Lim et al. 2017). The defaults are the baseline (M); the large one (L): 256 features,
+    32 blocks, residuals x 0.1.
+    """
 
     arch: Literal["edsr"] = "edsr"
     """Name of the network."""
@@ -62,9 +71,11 @@ class EdsrConfig(NetworkBase):
     residual_scale: Level = 1.0
     """Factor of what a block adds."""
     range: Span = 255.0
-    """What the network counts white as: the image in [0, 1], less the mean, is multiplied by it, and the result divided."""
+    """What the network counts white as: the image in [0, 1], less the mean, is multiplied by it,
+    and the result divided."""
     mean: tuple[Level, Level, Level] = DIV2K_MEAN
-    """Red, green and blue in [0, 1] that are taken away first and added back last; not part of a checkpoint."""
+    """Red, green and blue in [0, 1] that are taken away first and added back last; not part of a
+    checkpoint."""
 
 
 class RcanConfig(NetworkBase):
@@ -85,20 +96,22 @@ class RcanConfig(NetworkBase):
     range: Span = 255.0
     """What the network counts white as; 255 if other tools shall read the checkpoint."""
     mean: tuple[Level, Level, Level] = DIV2K_MEAN
-    """Red, green and blue in [0, 1] that are taken away first and added back last; not part of a checkpoint."""
+    """Red, green and blue in [0, 1] that are taken away first and added back last; not part of a
+    checkpoint."""
 
     @model_validator(mode="after")
     def _something_left(self) -> Self:
         if self.features < self.squeeze:
             raise ValueError(
-                f"squeeze: {self.squeeze} leaves nothing of {self.features} features; at most {self.features}"
+                f"squeeze: {self.squeeze} leaves nothing of {self.features} features; at most "
+                f"{self.features}"
             )
         return self
 
 
 class RrdbNetConfig(NetworkBase):
-    """RRDBNet (ESRGAN, Wang et al. 2018): residual-in-residual dense blocks. Below scale 4 the input's pixels are packed into
-    channels first, as in Real-ESRGAN.
+    """RRDBNet (ESRGAN, Wang et al. 2018): residual-in-residual dense blocks. Below scale 4 the
+    input's pixels are packed into channels first, as in Real-ESRGAN.
     """
 
     arch: Literal["rrdbnet"] = "rrdbnet"
@@ -110,12 +123,14 @@ class RrdbNetConfig(NetworkBase):
     blocks: Count = 23
     """Blocks of three dense blocks; 6 in the small network for drawings."""
     growth: Count = 32
-    """Channels that each convolution of a dense block adds; 32 if other tools shall read the checkpoint."""
+    """Channels that each convolution of a dense block adds; 32 if other tools shall read the
+    checkpoint."""
 
 
 class SwinIrConfig(NetworkBase):
-    """SwinIR (Liang et al. 2021). The defaults are the classical network (M); the light one has depths and heads (6, 6, 6, 6),
-    60 features and the upsampler `pixelshuffledirect`; real-world ones have `nearest+conv`.
+    """SwinIR (Liang et al. 2021). The defaults are the classical network (M); the light one has
+    depths and heads (6, 6, 6, 6), 60 features and the upsampler `pixelshuffledirect`; real-world
+    ones have `nearest+conv`.
     """
 
     arch: Literal["swinir"] = "swinir"
@@ -131,32 +146,39 @@ class SwinIrConfig(NetworkBase):
     mlp_ratio: float = Field(default=2.0, gt=0, le=16)
     """Width of the layer between a block's two linear layers, in features."""
     upsampler: Literal["pixelshuffle", "pixelshuffledirect", "nearest+conv"] = "pixelshuffle"
-    """How the picture gets large: in steps with features, at once (light), or by repeated pixels and convolutions (real-world;
-    scales 2 and 4)."""
+    """How the picture gets large: in steps with features, at once (light), or by repeated pixels
+    and convolutions (real-world; scales 2 and 4)."""
     residual: Literal["1conv", "3conv"] = "1conv"
-    """What ends a group: one convolution, or three with a quarter of the features in between (SwinIR-L)."""
+    """What ends a group: one convolution, or three with a quarter of the features in between
+    (SwinIR-L)."""
     patch: int = Field(default=64, ge=3, le=1024)
-    """Side in LR pixels that the masks of shifted windows in the checkpoint are for, a multiple of the window and larger: that of
-    the training patches. Other sizes work too; their masks are made when they come."""
+    """Side in LR pixels that the masks of shifted windows in the checkpoint are for, a multiple of
+    the window and larger: that of the training patches. Other sizes work too; their masks are made
+    when they come."""
     range: Span = 1.0
     """What the network counts white as."""
 
     def problem(self, scale: int) -> str | None:
         """See `NetworkBase.problem`."""
         if self.upsampler == "nearest+conv" and scale not in (2, 4):
-            return f"swinir with upsampler nearest+conv cannot be built for scale {scale}: it works for 2 and 4"
+            return (
+                f"swinir with upsampler nearest+conv cannot be built for scale {scale}: it "
+                "works for 2 and 4"
+            )
         return super().problem(scale)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if len(self.depths) != len(self.heads):
             raise ValueError(
-                f"heads: {len(self.heads)} numbers for the {len(self.depths)} groups of depths; one each is wanted"
+                f"heads: {len(self.heads)} numbers for the {len(self.depths)} groups of depths; "
+                "one each is wanted"
             )
         odd = [count for count in self.heads if self.features % count]
         if odd:
             raise ValueError(
-                f"features: {self.features} cannot be shared by {odd[0]} heads; a multiple is wanted"
+                f"features: {self.features} cannot be shared by {odd[0]} heads; a multiple is "
+                "wanted"
             )
         if self.patch <= self.window or self.patch % self.window:
             raise ValueError(
@@ -166,8 +188,9 @@ class SwinIrConfig(NetworkBase):
 
 
 class CompactConfig(NetworkBase):
-    """The compact network of the Real-ESRGAN family (SRVGGNetCompact): a row of convolutions with PReLU. Features 16 and blocks 4
-    make the smallest network that other tools read, which trains on a CPU.
+    """The compact network of the Real-ESRGAN family (SRVGGNetCompact): a row of convolutions with
+    PReLU. Features 16 and blocks 4 make the smallest network that other tools read, which trains on
+    a CPU.
     """
 
     arch: Literal["compact"] = "compact"
@@ -179,7 +202,9 @@ class CompactConfig(NetworkBase):
 
 
 class SrcnnConfig(NetworkBase):
-    """SRCNN (Dong et al. 2014), the first of its kind: three convolutions over the bicubic enlargement (pre-upsampling)."""
+    """SRCNN (Dong et al. 2014), the first of its kind: three convolutions over the bicubic
+    enlargement (pre-upsampling).
+    """
 
     arch: Literal["srcnn"] = "srcnn"
     """Name of the network."""
@@ -192,13 +217,16 @@ class SrcnnConfig(NetworkBase):
     def _odd(self) -> Self:
         if any(side % 2 == 0 for side in self.sides):
             raise ValueError(
-                f"sides: {list(self.sides)}: filters have odd sides, so that the picture stays where it is"
+                f"sides: {list(self.sides)}: filters have odd sides, so that the picture stays "
+                "where it is"
             )
         return self
 
 
 class EspcnConfig(NetworkBase):
-    """ESPCN (Shi et al. 2016): convolutions at the size of the LR, whose last channels become pixels (post-upsampling)."""
+    """ESPCN (Shi et al. 2016): convolutions at the size of the LR, whose last channels become
+    pixels (post-upsampling).
+    """
 
     arch: Literal["espcn"] = "espcn"
     """Name of the network."""
@@ -207,7 +235,9 @@ class EspcnConfig(NetworkBase):
 
 
 class LapSrnConfig(NetworkBase):
-    """LapSRN (Lai et al. 2017): a pyramid that doubles the size at each level and adds a residual there (progressive)."""
+    """LapSRN (Lai et al. 2017): a pyramid that doubles the size at each level and adds a residual
+    there (progressive).
+    """
 
     arch: Literal["lapsrn"] = "lapsrn"
     """Name of the network."""
@@ -218,11 +248,14 @@ class LapSrnConfig(NetworkBase):
     depth: Count = 10
     """Convolutions per level; 10 as published at scales 2 and 4, 5 at 8."""
     shared: bool = False
-    """Whether all levels use the same weights, as in its successor MS-LapSRN; then one network has 2, 4 and 8 in it."""
+    """Whether all levels use the same weights, as in its successor MS-LapSRN; then one network has
+    2, 4 and 8 in it."""
 
 
 class DbpnConfig(NetworkBase):
-    """D-DBPN (Haris et al. 2018): goes up and down again and corrects itself by the difference (iterative up-and-down)."""
+    """D-DBPN (Haris et al. 2018): goes up and down again and corrects itself by the difference
+    (iterative up-and-down).
+    """
 
     arch: Literal["dbpn"] = "dbpn"
     """Name of the network."""

@@ -21,18 +21,22 @@ class NoiseConfig(Frozen):
     patch: int = Field(default=64, ge=16, le=512, multiple_of=8)
     """Side of a patch, in pixels of the real image; a multiple of 8 keeps JPEG blocks in phase."""
     max_variance: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
-    """Grey variance that a patch must stay below, in squared grey levels; RealSR uses 20. `auto` follows the noise
-    floor of each image at the brightness of the patch."""
+    """Grey variance that a patch must stay below, in squared grey levels; RealSR uses 20. `auto`
+    follows the noise floor of each image at the brightness of the patch."""
     max_excess: float = Field(default=0.1, gt=0)
-    """With `auto`: fraction by which the noise of a patch may exceed the floor, beyond sampling error."""
+    """With `auto`: fraction by which the noise of a patch may exceed the floor, beyond sampling
+    error."""
     ceiling: float = Field(default=400.0, gt=0)
     """With `auto`: grey variance that no patch may reach, in squared grey levels."""
     min_variance: float = Field(default=0.2, ge=0)
-    """Smallest grey variance inside cells, in squared grey levels; below it rounding to 8 bits is most of it."""
+    """Smallest grey variance inside cells, in squared grey levels; below it rounding to 8 bits is
+    most of it."""
     max_blank: float = Field(default=0.05, ge=0, le=1)
-    """Largest fraction of cells with less than a tenth of the patch's variance: plateaus that compression left."""
+    """Largest fraction of cells with less than a tenth of the patch's variance: plateaus that
+    compression left."""
     max_plateau: float = Field(default=0.4, ge=0, le=1)
-    """Largest fraction of pixels that equal their right neighbour in all channels: banding and plateaus."""
+    """Largest fraction of pixels that equal their right neighbour in all channels: banding and
+    plateaus."""
     min_mean: float = Field(default=16.0, ge=0, le=255)
     """Grey mean that a patch must exceed, in grey levels."""
     max_mean: float = Field(default=240.0, ge=0, le=255)
@@ -42,10 +46,11 @@ class NoiseConfig(Frozen):
     max_inconsistency: float = Field(default=4.0, gt=0)
     """Largest spread of the variances of sub-blocks, in units of what white noise gives."""
     max_structure: float = Field(default=6.0, gt=0)
-    """Largest variance of the detrended cell means, of luma and of colour, in units of what white noise gives; half of
-    it for patches below 64 pixels."""
+    """Largest variance of the detrended cell means, of luma and of colour, in units of what white
+    noise gives; half of it for patches below 64 pixels."""
     max_unlike: float = Field(default=1.6, gt=1)
-    """Largest ratio of inconsistency and of structure to those of the calm patches of the same image."""
+    """Largest ratio of inconsistency and of structure to those of the calm patches of the same
+    image."""
     max_coherence: float = Field(default=0.25, gt=0)
     """Largest coherence of gradient directions: 0 for noise, 1 for stripes."""
     max_periodicity: float = Field(default=24.0, gt=0)
@@ -55,12 +60,13 @@ class NoiseConfig(Frozen):
     max_patches: int = Field(default=2048, ge=1)
     """Most patches in the pool."""
     max_per_image: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    """Most patches from one image. `auto`: 64; of large sets fewer, down to 8, as long as the pool is filled though three
-    images of four give nothing."""
+    """Most patches from one image. `auto`: 64; of large sets fewer, down to 8, as long as the pool
+    is filled though three images of four give nothing."""
     min_patches: int = Field(default=1, ge=1)
     """Fewest patches that a pool may have; with fewer the build stops before synthesis."""
     max_correlation: float = Field(default=0.5, gt=0, le=1)
-    """Two patches whose residuals correlate more than this are near-duplicates; one is dropped. 1 keeps all."""
+    """Two patches whose residuals correlate more than this are near-duplicates; one is dropped. 1
+    keeps all."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -70,7 +76,8 @@ class NoiseConfig(Frozen):
             )
         if self.min_patches > self.max_patches:
             raise ValueError(
-                f"min_patches must not exceed max_patches, got {self.min_patches} and {self.max_patches}"
+                f"min_patches must not exceed max_patches, got {self.min_patches} and "
+                f"{self.max_patches}"
             )
         return self
 
@@ -80,7 +87,9 @@ class NoiseConfig(Frozen):
         return PER_IMAGE[1] if self.max_per_image == "auto" else self.max_per_image
 
     def for_images(self, count: int) -> Self:
-        """With `max_per_image` as a number for a set of `count` images; powers of 2, so that it seldom changes as sets grow."""
+        """With `max_per_image` as a number for a set of `count` images; powers of 2, so that it
+        seldom changes as sets grow.
+        """
         if self.max_per_image != "auto":
             return self
         least, most = PER_IMAGE
@@ -89,7 +98,9 @@ class NoiseConfig(Frozen):
 
     @classmethod
     def realsr(cls, patch: int = 256, max_variance: float = 20.0, min_mean: float = 0.0) -> Self:
-        """The RealSR rule and nothing else: grey variance below `max_variance`, grey mean above `min_mean`."""
+        """The RealSR rule and nothing else: grey variance below `max_variance`, grey mean above
+        `min_mean`.
+        """
         many, any_ = 1 << 40, 1e300
         return cls(
             patch=patch,
@@ -169,9 +180,11 @@ class NoiseSurvey(Frozen):
     rejected: dict[NoiseReason, int]
     """Patches that are not candidates, by the first rule that they break."""
     threshold_needed: float | None
-    """Smallest `max_variance` at which a patch would do, in squared grey levels; none if other rules reject all."""
+    """Smallest `max_variance` at which a patch would do, in squared grey levels; none if other
+    rules reject all."""
     floor: tuple[tuple[float, float], ...]
-    """Noise floor with `auto`: pairs of brightness, in grey levels, and grey variance, in squared grey levels."""
+    """Noise floor with `auto`: pairs of brightness, in grey levels, and grey variance, in squared
+    grey levels."""
 
     @property
     def candidates(self) -> int:
@@ -191,7 +204,8 @@ class NoiseCoverage(Frozen):
     rejected: dict[NoiseReason, int]
     """Patches that did not, by reason."""
     threshold_needed: float | None
-    """Smallest `max_variance` at which a patch would do, in squared grey levels; none if other rules reject all."""
+    """Smallest `max_variance` at which a patch would do, in squared grey levels; none if other
+    rules reject all."""
 
 
 class NoisePoolManifest(Frozen):
@@ -206,7 +220,8 @@ class NoisePoolManifest(Frozen):
     patch: int
     """Side of a patch, in pixels."""
     max_variance: float = Field(ge=0)
-    """The variance threshold, or with `auto` the largest grey variance in the pool, in squared grey levels."""
+    """The variance threshold, or with `auto` the largest grey variance in the pool, in squared grey
+    levels."""
     threshold_source: str
     """Where the threshold came from, in a sentence."""
     std: tuple[float, float, float]

@@ -1,4 +1,6 @@
-"""PDM, the probabilistic degradation model: the networks, the fit, the gates, and the published settings by name."""
+"""PDM, the probabilistic degradation model: the networks, the fit, the gates, and the published
+settings by name.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from pydantic import Field, model_validator
 from pairmill.schemas.base import Digest, Frozen
 
 CURVES = ("adversarial", "critic", "accuracy", "regulariser", "noise")
-"""Columns of `curves.npy`: losses, the share of patches told right, the regulariser, and the noise's deviation in grey levels."""
+"""Columns of `curves.npy`: losses, the share of patches told right, the regulariser, and the
+noise's deviation in grey levels."""
 
 
 class PdmKernelConfig(Frozen):
@@ -25,11 +28,14 @@ class PdmKernelConfig(Frozen):
     size: int = Field(default=21, ge=5, le=65)
     """Side of a kernel, in HR pixels; odd."""
     variant: bool = False
-    """Whether every LR pixel gets a kernel of its own, smooth over the image, instead of one kernel per image."""
+    """Whether every LR pixel gets a kernel of its own, smooth over the image, instead of one kernel
+    per image."""
     prior: Literal["none", "gaussian"] = "gaussian"
-    """`gaussian` adds a quadratic form to the logits, so that widths and directions are learned first; `none` as published."""
+    """`gaussian` adds a quadratic form to the logits, so that widths and directions are learned
+    first; `none` as published."""
     start: float | None = Field(default=0.7, gt=0, le=4)
-    """Standard deviation of the first kernel, in LR pixels; without one it is nearly a box, as published."""
+    """Standard deviation of the first kernel, in LR pixels; without one it is nearly a box, as
+    published."""
 
     @model_validator(mode="after")
     def _odd(self) -> Self:
@@ -52,38 +58,47 @@ class PdmNoiseConfig(Frozen):
     mix: bool = True
     """Whether the noise depends on the clean LR."""
     spatial: bool = True
-    """Whether every pixel has random numbers of its own; without, noise is an offset per image or a map of colours."""
+    """Whether every pixel has random numbers of its own; without, noise is an offset per image or a
+    map of colours."""
     form: Literal["mixing", "trunk"] = "mixing"
-    """`mixing` weighs filtered random fields by functions of the clean LR, so that the mean over draws is exactly 0; `trunk`
-    feeds both into one network, as published.
+    """`mixing` weighs filtered random fields by functions of the clean LR, so that the mean over
+    draws is exactly 0; `trunk` feeds both into one network, as published.
     """
     by: Literal["level", "colour"] = "level"
-    """What weighs the fields of `mixing`: `level`, a channel's own value, as noise of sensors does; `colour`, all three, by which
-    a fit to few photographs knows what a pixel shows and draws its texture as noise.
+    """What weighs the fields of `mixing`: `level`, a channel's own value, as noise of sensors does;
+    `colour`, all three, by which a fit to few photographs knows what a pixel shows and draws its
+    texture as noise.
     """
     filters: int = Field(default=6, ge=1, le=64)
     """Filtered random fields that `mixing` weighs."""
     reach: Literal[1, 3, 5, 7] = 3
-    """Side of the filters of the random fields, in LR pixels; what lies further apart is not correlated."""
+    """Side of the filters of the random fields, in LR pixels; what lies further apart is not
+    correlated."""
     zero_start: bool = True
     """Whether the first noise is 0."""
 
 
 class PdmCriticConfig(Frozen):
-    """The patch discriminator: which LR patches are real (PDM's code; least-squares GAN, Mao et al. 2017)."""
+    """The patch discriminator: which LR patches are real (PDM's code; least-squares GAN, Mao et al.
+    2017).
+    """
 
     features: tuple[int, ...] = Field(default=(24, 48, 48), min_length=2, max_length=8)
     """Channels after each 3 x 3 convolution but the last, which gives one judgement per place."""
     stride: Literal[1, 2] = 2
     """Stride of the second and the third convolution; 2 sees further."""
     norm: Literal["none", "instance"] = "none"
-    """`instance` as published; it hides from the discriminator how strong the noise of a patch is."""
+    """`instance` as published; it hides from the discriminator how strong the noise of a patch
+    is."""
     penalty: float = Field(default=1e-2, ge=0)
-    """Weight of the penalty on the discriminator's slope at real images (R1), per squared sum over places; 0 as published."""
+    """Weight of the penalty on the discriminator's slope at real images (R1), per squared sum over
+    places; 0 as published."""
     residual: bool = True
-    """Whether it also sees, magnified, what a 3 x 3 mean takes away, where noise and sharpness are; false as published."""
+    """Whether it also sees, magnified, what a 3 x 3 mean takes away, where noise and sharpness are;
+    false as published."""
     whole: bool = True
-    """Whether it also judges the mean of its features over the crop, to which noise and blur are alike; false as published."""
+    """Whether it also judges the mean of its features over the crop, to which noise and blur are
+    alike; false as published."""
     grey: bool = False
     """Whether the discriminator sees grey only."""
 
@@ -92,18 +107,21 @@ class PdmGateConfig(Frozen):
     """When a fit may be drawn from."""
 
     min_diversity: float = Field(default=0.02, ge=0)
-    """Least mean distance of drawn kernels from their mean, relative to it (L2); below it all kernels look alike."""
+    """Least mean distance of drawn kernels from their mean, relative to it (L2); below it all
+    kernels look alike."""
     min_noise_ratio: float = Field(default=0.3, ge=0)
-    """Least ratio of drawn noise to the noise floor of the real images, in standard deviations; below it noise has collapsed."""
+    """Least ratio of drawn noise to the noise floor of the real images, in standard deviations;
+    below it noise has collapsed."""
     max_noise_ratio: float = Field(default=3.0, gt=0)
     """Largest such ratio."""
     max_noise_mean: float = Field(default=2.0, ge=0)
     """Largest mean of the noise of an image, in grey levels, either way."""
     max_accuracy: float = Field(default=0.97, gt=0.5, le=1)
-    """Largest share of patches that the discriminator tells right over the last tenth of the fit; above it, it has won."""
+    """Largest share of patches that the discriminator tells right over the last tenth of the fit;
+    above it, it has won."""
     max_auc: float = Field(default=0.95, gt=0.5, le=1)
-    """Largest AUC of telling fake from real patches on images that the classifiers were not trained on. Where it cannot be
-    measured, for want of images, the fit fails; 1 asks for no AUC.
+    """Largest AUC of telling fake from real patches on images that the classifiers were not trained
+    on. Where it cannot be measured, for want of images, the fit fails; 1 asks for no AUC.
     """
 
 
@@ -112,22 +130,26 @@ PRESETS: dict[str, dict[str, Any]] = {}
 
 
 class PdmConfig(Frozen):
-    """How the degradation is learned from real LR images and unrelated HR images (PDM, Luo et al., CVPR 2022)."""
+    """How the degradation is learned from real LR images and unrelated HR images (PDM, Luo et al.,
+    CVPR 2022).
+    """
 
     preset: str = "pairmill"
-    """Where the settings that are not given come from: `pairmill`, or a published data set: `2017track1`, `2018track2`,
-    `2018track4`, `2020track1`, `2020track2`.
+    """Where the settings that are not given come from: `pairmill`, or a published data set:
+    `2017track1`, `2018track2`, `2018track4`, `2020track1`, `2020track2`.
     """
     kernel: PdmKernelConfig = PdmKernelConfig()
     """The blur."""
     noise: PdmNoiseConfig | None = PdmNoiseConfig()
     """The noise; none leaves blur and 8-bit rounding."""
     noise_weight: float = Field(default=30.0, ge=0)
-    """Weight of the noise's regulariser (lambda), on squares of values in [0, 1]; with `energy` 1 to 100 is published. 1000 holds
-    down broad waves of noise, and takes from white noise what is broad in it.
+    """Weight of the noise's regulariser (lambda), on squares of values in [0, 1]; with `energy` 1
+    to 100 is published. 1000 holds down broad waves of noise, and takes from white noise what is
+    broad in it.
     """
     regulariser: Literal["mean", "energy"] = "mean"
-    """`mean` holds the mean of 8 x 8 patches of noise at 0; `energy` the noise itself, as published, which weakens it."""
+    """`mean` holds the mean of 8 x 8 patches of noise at 0; `energy` the noise itself, as
+    published, which weakens it."""
     critic: PdmCriticConfig = PdmCriticConfig()
     """The discriminator."""
     crop: int = Field(default=32, ge=8, le=512)
@@ -147,17 +169,20 @@ class PdmConfig(Frozen):
     clip: float = Field(default=50.0, gt=0)
     """Largest norm of the gradient of kernels and noise."""
     average: float = Field(default=0.998, ge=0, lt=1)
-    """Per iteration, how much of the running mean of the weights is kept; the mean is what is sealed. 0 seals the last."""
+    """Per iteration, how much of the running mean of the weights is kept; the mean is what is
+    sealed. 0 seals the last."""
     check_every: int = Field(default=8_000, ge=1)
-    """Samples between checks: AUC, a picture grid, and the state from which a killed fit goes on."""
+    """Samples between checks: AUC, a picture grid, and the state from which a killed fit goes
+    on."""
     patience: int = Field(default=3, ge=0)
-    """Checks without a lower AUC after which the fit stops early; 0 never stops early. Either way the last check whose AUC
-    is hardly above the lowest is sealed.
+    """Checks without a lower AUC after which the fit stops early; 0 never stops early. Either way
+    the last check whose AUC is hardly above the lowest is sealed.
     """
     gates: PdmGateConfig = PdmGateConfig()
     """When the fit may be drawn from."""
     images: int = Field(default=128, ge=1, le=10_000)
-    """Most real and most HR images that crops come from; of more, evenly spread ones are taken. Bounds memory."""
+    """Most real and most HR images that crops come from; of more, evenly spread ones are taken.
+    Bounds memory."""
     window: int = Field(default=1024, ge=64)
     """Side of the centred part of an image that crops come from, in pixels; bounds memory."""
 
@@ -270,7 +295,9 @@ PRESETS.update(
 
 
 class PdmCheckpoint(Frozen):
-    """What a checkpoint says of itself: all that is needed to build the networks that its weights belong to."""
+    """What a checkpoint says of itself: all that is needed to build the networks that its weights
+    belong to.
+    """
 
     format: Literal["pairmill-pdm/1"] = "pairmill-pdm/1"
     """Layout of the weights."""
@@ -312,7 +339,8 @@ class PdmMeasures(Frozen):
     diversity: float
     """Mean distance of kernels from their mean, relative to it (L2)."""
     offset: float
-    """Largest distance of a kernel's centre of mass from where it must be, on either axis, in HR pixels."""
+    """Largest distance of a kernel's centre of mass from where it must be, on either axis, in HR
+    pixels."""
     real_floor: float
     """Residual of quiet places of real patches, in grey levels."""
     fake_floor: float
@@ -328,7 +356,8 @@ class PdmMeasures(Frozen):
     accuracy: float
     """Share of patches that the discriminator told right over the last tenth of the fit."""
     auc: float | None
-    """AUC of telling fake from real patches, of what is sealed; none where there are too few images."""
+    """AUC of telling fake from real patches, of what is sealed; none where there are too few
+    images."""
     interval: tuple[float, float] | None
     """95 % interval of it over a new choice of images."""
     telling: tuple[str, ...] = ()
@@ -355,7 +384,9 @@ class PdmFitConfig(Frozen):
 
 
 class PdmFitted(Frozen):
-    """A finished fit: `checkpoint.safetensors`, `curves.npy`, `kernels.npy`, `grid-*.png` and `state.safetensors` of its unit."""
+    """A finished fit: `checkpoint.safetensors`, `curves.npy`, `kernels.npy`, `grid-*.png` and
+    `state.safetensors` of its unit.
+    """
 
     digest: Digest
     """SHA-256 of the checkpoint."""

@@ -1,4 +1,6 @@
-"""What a preview and an explanation show: programs step by step, what was drawn from pools, and what a build would cost."""
+"""What a preview and an explanation show: programs step by step, what was drawn from pools, and
+what a build would cost.
+"""
 
 from __future__ import annotations
 

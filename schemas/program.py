@@ -10,7 +10,9 @@ from pairmill.schemas.ops.learned import Redegnet
 
 
 class Program(Frozen):
-    """Ops in order, from 8-bit HR to 8-bit LR; with the pools it names it determines the LR bit for bit."""
+    """Ops in order, from 8-bit HR to 8-bit LR; with the pools it names it determines the LR bit for
+    bit.
+    """
 
     scale: int = Field(ge=1, le=8)
     """HR side over LR side."""

@@ -22,7 +22,8 @@ class Circumstance(Frozen):
     """Software and times of the run that sealed an artifact; stored, never hashed."""
 
     host: str = ""
-    """Name of the machine, in versions sealed by earlier builds of pairmill; later ones do not publish it."""
+    """Name of the machine, in versions sealed by earlier builds of pairmill; later ones do not
+    publish it."""
     platform: str
     """Operating system and processor."""
     started: str

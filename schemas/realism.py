@@ -1,4 +1,6 @@
-"""How well a classifier tells synthetic LR from real LR: settings, results, and what both sides look like."""
+"""How well a classifier tells synthetic LR from real LR: settings, results, and what both sides
+look like.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +17,15 @@ class RealismConfig(Frozen):
     enabled: bool = True
     """Whether the report of a build measures it."""
     patch: int = Field(default=32, ge=16, le=128)
-    """Side of the compared patches, in LR pixels; a multiple of 8, smaller where the LR tiles are."""
+    """Side of the compared patches, in LR pixels; a multiple of 8, smaller where the LR tiles
+    are."""
     patches: int = Field(default=500, ge=100, le=20_000)
     """Most patches of either side in one comparison."""
     folds: int = Field(default=5, ge=2, le=20)
     """Parts for cross-validation; patches of one source image are all in one part."""
     network: bool = True
-    """Whether a small convolutional network is one of the classifiers; it takes most of the time."""
+    """Whether a small convolutional network is one of the classifiers; it takes most of the
+    time."""
     seed: int = Field(default=0, ge=0)
     """Seed of folds, choices, the network's start and the bootstrap."""
 
@@ -37,16 +41,19 @@ class ClassifierAuc(Frozen):
     """How well one classifier did on images that it was not trained on."""
 
     classifier: Literal["linear", "trees", "network"]
-    """Logistic regression on the features, boosted trees on the features, or a network on the pixels."""
+    """Logistic regression on the features, boosted trees on the features, or a network on the
+    pixels."""
     auc: float = Field(ge=0, le=1)
-    """Share of pairs of a synthetic and a real patch in which the synthetic one got the higher score."""
+    """Share of pairs of a synthetic and a real patch in which the synthetic one got the higher
+    score."""
 
 
 class SideStatistics(Frozen):
     """What the compared patches of one side look like."""
 
     spectrum: tuple[tuple[float, float], ...]
-    """(cycles per pixel, dB above white noise of one squared grey level): grey, geometric mean over patches."""
+    """(cycles per pixel, dB above white noise of one squared grey level): grey, geometric mean over
+    patches."""
     noise: tuple[tuple[float, float], ...]
     """(brightness, std of the calmest quarter of the cells as bright), both in grey levels."""
     residual_std: tuple[float, float, float]
@@ -56,7 +63,8 @@ class SideStatistics(Frozen):
     edge_width: tuple[float, float, float]
     """Quartiles of the width of the sharpest edge of a patch, in pixels."""
     blockiness: float
-    """Median of how much larger steps are across the 8-pixel grid than elsewhere, as a natural logarithm; 0 is none."""
+    """Median of how much larger steps are across the 8-pixel grid than elsewhere, as a natural
+    logarithm; 0 is none."""
 
 
 class RealismResult(Frozen):
@@ -71,13 +79,15 @@ class RealismResult(Frozen):
     folds: int = 0
     """Parts of the cross-validation."""
     auc: float | None = None
-    """Area under the ROC curve of all classifiers together, each on images that it was not trained on; 0.5 is guessing."""
+    """Area under the ROC curve of all classifiers together, each on images that it was not trained
+    on; 0.5 is guessing."""
     interval: tuple[float, float] | None = None
     """95 % interval of `auc` over a new choice of images."""
     classifiers: tuple[ClassifierAuc, ...] = ()
     """Each classifier alone."""
     telling: tuple[str, ...] = ()
-    """The features that tell most when used alone, the strongest first, with the direction, such as `less noise`."""
+    """The features that tell most when used alone, the strongest first, with the direction, such as
+    `less noise`."""
     real: SideStatistics | None = None
     """The real side."""
     synthetic: SideStatistics | None = None
@@ -87,8 +97,8 @@ class RealismResult(Frozen):
     def distance(self) -> float:
         """How far from guessing, 0 to 0.5.
 
-        A classifier learns on other images which side is which, so an `auc` below 0.5 is chance and no skill: it counts as
-        0, and is not mirrored to the other side.
+        A classifier learns on other images which side is which, so an `auc` below 0.5 is chance and
+        no skill: it counts as 0, and is not mirrored to the other side.
         """
         return max(0.0, (self.auc if self.auc is not None else 0.5) - 0.5)
 

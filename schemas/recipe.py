@@ -25,7 +25,9 @@ Scale = Literal[2, 3, 4, 8]
 
 
 class PairsConfig(Frozen):
-    """Where pairs are: files of equal names, such as `a/lq/anna.png` and `b/hq/anna.jpg`, of equal sizes."""
+    """Where pairs are: files of equal names, such as `a/lq/anna.png` and `b/hq/anna.jpg`, of equal
+    sizes.
+    """
 
     lq: Patterns
     """Real LQ pictures, usually faces, enlarged to the size of their counterparts."""
@@ -34,22 +36,26 @@ class PairsConfig(Frozen):
 
 
 class ImagesConfig(Frozen):
-    """Where the source images are: files, folders, globs or fsspec URLs; relative ones start at the recipe's folder."""
+    """Where the source images are: files, folders, globs or fsspec URLs; relative ones start at the
+    recipe's folder.
+    """
 
     real: Patterns = ()
     """X: the real LR photographs that the corpus imitates; kernels and noise come from these."""
     clean: Patterns = ()
     """Y: optional clean HR photographs, used as HR without clean-up."""
     attribution: Patterns = ()
-    """Tables (CSV, YAML, JSON) that say who made which image and under which licence; files called `attribution.csv`, `.yaml` or
-    `.json` in the image folders are found without it.
+    """Tables (CSV, YAML, JSON) that say who made which image and under which licence; files called
+    `attribution.csv`, `.yaml` or `.json` in the image folders are found without it.
     """
     pairs: PairsConfig | None = None
     """Real LQ pictures and their restored counterparts; degrader redegnet learns from these."""
 
 
 class CleanUpConfig(Frozen):
-    """How clean HR is made of a real image: bicubic reduction averages noise and compression away."""
+    """How clean HR is made of a real image: bicubic reduction averages noise and compression
+    away.
+    """
 
     factor: int = Field(default=2, ge=1, le=8)
     """How many times smaller the sides become; larger is cleaner and smaller."""
@@ -65,7 +71,8 @@ class TilesConfig(Frozen):
     min_contrast: float = Field(default=3.0, ge=0)
     """Least standard deviation of grey in a tile, in grey levels; below it the tile is flat."""
     min_detail: float = Field(default=1.0, ge=0)
-    """Least standard deviation of the grey Laplacian, in grey levels; below it the tile is too blurred."""
+    """Least standard deviation of the grey Laplacian, in grey levels; below it the tile is too
+    blurred."""
 
     @property
     def step(self) -> int:
@@ -94,7 +101,8 @@ class ShardsConfig(Frozen):
     """How samples are packed into tars."""
 
     samples: int = Field(default=512, ge=1, le=100_000)
-    """Samples per shard on average: half to one and a half times as many; the last shard of a split has the rest."""
+    """Samples per shard on average: half to one and a half times as many; the last shard of a split
+    has the rest."""
 
 
 class Recipe(Frozen):
@@ -111,8 +119,8 @@ class Recipe(Frozen):
     ingest: IngestConfig = IngestConfig()
     """What an image must be to take part."""
     curation: CurationConfig | None = None
-    """What is done about near-duplicates, benchmark pictures and bad pictures; nothing without it, `curation: {}` for the
-    defaults.
+    """What is done about near-duplicates, benchmark pictures and bad pictures; nothing without it,
+    `curation: {}` for the defaults.
     """
     clean_up: CleanUpConfig = CleanUpConfig()
     """How clean HR is made of real images."""
@@ -133,8 +141,8 @@ class Recipe(Frozen):
     redegnet: RedegnetConfig = RedegnetConfig()
     """How degrader redegnet learns from `images.pairs`."""
     pools_from: str = ""
-    """Version whose pools are drawn from instead of estimating new ones, as NAME@VERSION or NAME@TAG of the same workspace;
-    old samples then keep their bytes however many images are added.
+    """Version whose pools are drawn from instead of estimating new ones, as NAME@VERSION or
+    NAME@TAG of the same workspace; old samples then keep their bytes however many images are added.
     """
     degraders: tuple[DegraderConfig, ...] = Field(default=(RealSrConfig(),), min_length=1)
     """Degraders to mix, by weight; each a list entry with its `kind`."""
@@ -147,7 +155,8 @@ class Recipe(Frozen):
     realism: RealismConfig = RealismConfig()
     """How the report measures realism; it changes no version."""
     train: str = ""
-    """Training recipe that follows a build: a YAML file, relative to this one; it changes no version."""
+    """Training recipe that follows a build: a YAML file, relative to this one; it changes no
+    version."""
 
     @property
     def needs_kernels(self) -> bool:
@@ -206,7 +215,8 @@ class Recipe(Frozen):
             raise ValueError("degrader pdm learns from images.real, which is empty")
         if self.needs_redegnet and self.images.pairs is None:
             raise ValueError(
-                "degrader redegnet learns from images.pairs, which is missing; give `pairs: {lq: ..., hq: ...}`"
+                "degrader redegnet learns from images.pairs, which is missing; give `pairs: {lq: "
+                "..., hq: ...}`"
             )
         return self
 
@@ -222,7 +232,9 @@ class Recipe(Frozen):
             )
 
     def _check_mixture(self) -> None:
-        """Every degrader has a label of its own and works at this scale, and every split has something to draw from."""
+        """Every degrader has a label of its own and works at this scale, and every split has
+        something to draw from.
+        """
         labels = [degrader.label for degrader in self.degraders]
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
             raise ValueError(
@@ -234,5 +246,6 @@ class Recipe(Frozen):
         for split in self.splits.shares():
             if not any(degrader.weight_in(split) for degrader in self.degraders):
                 raise ValueError(
-                    f"degraders: none has a weight above 0 in split {split}, which gets images (splits.{split})"
+                    f"degraders: none has a weight above 0 in split {split}, which gets images "
+                    f"(splits.{split})"
                 )

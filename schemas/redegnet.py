@@ -1,4 +1,6 @@
-"""ReDegNet: real degradations learned from pairs of real LQ faces and their restored counterparts."""
+"""ReDegNet: real degradations learned from pairs of real LQ faces and their restored
+counterparts.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,14 @@ from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.image import ImageRecord, RejectedImage
 
 CURVES = ("pixel", "perceptual", "style", "same", "contrast", "adversarial", "critic", "accuracy")
-"""Columns of `curves.npy`: the losses without their weights, and the share of pictures that the discriminator told right."""
+"""Columns of `curves.npy`: the losses without their weights, and the share of pictures that the
+discriminator told right."""
 
 
 class RedegnetNetConfig(Frozen):
-    """The networks; all of them work at `side` x `side`, and SynNet at any larger size too (ReDegNet, Sec. 3.1)."""
+    """The networks; all of them work at `side` x `side`, and SynNet at any larger size too
+    (ReDegNet, Sec. 3.1).
+    """
 
     side: int = Field(default=256, ge=16, le=1024)
     """Side of what the networks are fitted on, in pixels; a power of two."""
@@ -28,7 +33,8 @@ class RedegnetNetConfig(Frozen):
     mapping: int = Field(default=8, ge=1, le=16)
     """Layers between a representation and the styles."""
     skip_start: float = Field(default=0.0, ge=0, le=4)
-    """What the features of the HR are first multiplied by on their way into the generator; 0 as published, 1 learns sooner."""
+    """What the features of the HR are first multiplied by on their way into the generator; 0 as
+    published, 1 learns sooner."""
 
     @model_validator(mode="after")
     def _power_of_two(self) -> Self:
@@ -43,7 +49,9 @@ class RedegnetNetConfig(Frozen):
 
     @property
     def unit(self) -> int:
-        """What both sides of a tile must be multiples of, in pixels; others are continued by mirroring, and cut."""
+        """What both sides of a tile must be multiples of, in pixels; others are continued by
+        mirroring, and cut.
+        """
         return 1 << self.halvings
 
     def channels(self, halvings: int) -> int:
@@ -52,14 +60,17 @@ class RedegnetNetConfig(Frozen):
 
 
 class RedegnetWeights(Frozen):
-    """Weights of the losses: those of the published options, each on the mean over the three reconstructions of a step."""
+    """Weights of the losses: those of the published options, each on the mean over the three
+    reconstructions of a step.
+    """
 
     pixel: float = Field(default=10.0, ge=0)
     """L1 of pixels in [-1, 1]."""
     perceptual: float = Field(default=0.2, ge=0)
     """L1 of VGG-19 features; off without `vgg_weights`."""
     style: float = Field(default=160 / 3, ge=0)
-    """L1 of their Gram matrices; off without `vgg_weights`. The code has 160, and divides by three once too often."""
+    """L1 of their Gram matrices; off without `vgg_weights`. The code has 160, and divides by three
+    once too often."""
     same: float = Field(default=100.0, ge=0)
     """L1 between representations of one degradation on two pictures."""
     contrast: float = Field(default=1.0, ge=0)
@@ -76,7 +87,8 @@ class RedegnetPairsConfig(Frozen):
     worsened: float = Field(default=0.25, ge=0, le=1)
     """Share of real pairs whose LQ is worsened further by BSRGAN."""
     margins: tuple[float, float, float, float] = (60 / 512, 12 / 512, 60 / 512, 62 / 512)
-    """What is left out at top, bottom, left and right, as fractions of the sides: beside a face there is little to learn."""
+    """What is left out at top, bottom, left and right, as fractions of the sides: beside a face
+    there is little to learn."""
     zoom: float = Field(default=256 / 390, gt=0, le=1)
     """Least factor that a real pair is reduced by before it is cut."""
     crops: int = Field(default=4, ge=1, le=64)
@@ -100,29 +112,38 @@ class RedegnetGateConfig(Frozen):
     """When a fit may be drawn from."""
 
     max_error_ratio: float = Field(default=1.0, gt=0)
-    """Largest error (L1) of the reconstructed real LQ, relative to the better of the HQ itself and its bicubic reductions."""
+    """Largest error (L1) of the reconstructed real LQ, relative to the better of the HQ itself and
+    its bicubic reductions."""
     min_diversity: float = Field(default=0.02, ge=0)
-    """Least distance of the pairs' representations from their mean, relative to it (L2); not asked of `use: specific`."""
+    """Least distance of the pairs' representations from their mean, relative to it (L2); not asked
+    of `use: specific`."""
     min_effect: float = Field(default=0.25, ge=0)
-    """Least mean change of a picture when it gets another pair's representation, in grey levels; not asked of `use: specific`."""
+    """Least mean change of a picture when it gets another pair's representation, in grey levels;
+    not asked of `use: specific`."""
     max_accuracy: float = Field(default=0.97, gt=0.5, le=1)
-    """Largest share of pictures that the discriminator tells right over the last tenth of the fit; above it, it has won."""
+    """Largest share of pictures that the discriminator tells right over the last tenth of the fit;
+    above it, it has won."""
     max_auc: float = Field(default=1.0, gt=0.5, le=1)
-    """Largest AUC of telling restored faces with other pairs' degradations from real LQ faces, on faces that the classifiers
-    were not trained on; 1 asks for no AUC. Below 1 a fit whose AUC cannot be measured, for want of pairs, fails.
+    """Largest AUC of telling restored faces with other pairs' degradations from real LQ faces, on
+    faces that the classifiers were not trained on; 1 asks for no AUC. Below 1 a fit whose AUC
+    cannot be measured, for want of pairs, fails.
     """
 
 
 class RedegnetConfig(Frozen):
-    """How degradations are learned from `images.pairs` (ReDegNet, Li et al., ECCV 2022) and carried over to the HR images."""
+    """How degradations are learned from `images.pairs` (ReDegNet, Li et al., ECCV 2022) and carried
+    over to the HR images.
+    """
 
     use: Literal["general", "specific"] = "general"
-    """`general`: many pairs, whose degradations must differ; `specific`: a few pairs of one image or film, alike or not."""
+    """`general`: many pairs, whose degradations must differ; `specific`: a few pairs of one image
+    or film, alike or not."""
     from_checkpoint: str | None = None
-    """`networks.safetensors` of an earlier fit that this one starts from; a path, relative to the recipe's folder."""
+    """`networks.safetensors` of an earlier fit that this one starts from; a path, relative to the
+    recipe's folder."""
     vgg_weights: str | None = None
-    """Weights of VGG-19 in torchvision's format (.pth or .safetensors), relative to the recipe's folder; without, the
-    perceptual and the style loss are off.
+    """Weights of VGG-19 in torchvision's format (.pth or .safetensors), relative to the recipe's
+    folder; without, the perceptual and the style loss are off.
     """
     net: RedegnetNetConfig = RedegnetNetConfig()
     """The networks."""
@@ -131,7 +152,8 @@ class RedegnetConfig(Frozen):
     pairs: RedegnetPairsConfig = RedegnetPairsConfig()
     """How the real pairs are cut, varied and read."""
     swap: float = Field(default=0.8, ge=0, le=1)
-    """Probability that a step swaps the representations of the natural picture and the face that were degraded alike."""
+    """Probability that a step swaps the representations of the natural picture and the face that
+    were degraded alike."""
     batch: int = Field(default=12, ge=1, le=1024)
     """Real pairs, and as many pairs degraded alike, per iteration."""
     samples: int = Field(default=1_920_000, ge=1)
@@ -143,17 +165,20 @@ class RedegnetConfig(Frozen):
     betas: tuple[float, float] = (0.9, 0.999)
     """Decay rates of Adam's moments."""
     halve_at: tuple[float, ...] = ()
-    """When the step sizes are halved, as fractions of the samples, ascending; never, as published."""
+    """When the step sizes are halved, as fractions of the samples, ascending; never, as
+    published."""
     check_every: int = Field(default=48_000, ge=1)
-    """Samples between checks: AUC, a picture grid, and the state from which a killed fit goes on."""
+    """Samples between checks: AUC, a picture grid, and the state from which a killed fit goes
+    on."""
     patience: int = Field(default=0, ge=0)
-    """Checks without a lower AUC after which the fit stops early; 0 never stops early. Either way the last check whose AUC
-    is hardly above the lowest is sealed.
+    """Checks without a lower AUC after which the fit stops early; 0 never stops early. Either way
+    the last check whose AUC is hardly above the lowest is sealed.
     """
     gates: RedegnetGateConfig = RedegnetGateConfig()
     """When the fit may be drawn from."""
     images: int = Field(default=256, ge=1, le=100_000)
-    """Most HR images that natural crops come from; of more, evenly spread ones are taken. Bounds memory."""
+    """Most HR images that natural crops come from; of more, evenly spread ones are taken. Bounds
+    memory."""
     window: int = Field(default=1024, ge=64)
     """Side of the centred part of an HR image that crops come from, in pixels; bounds memory."""
 
@@ -234,17 +259,21 @@ class RedegnetMeasures(Frozen):
     bicubic_error: float
     """The same for the HQ reduced and enlarged again, the best of x2, x4 and x8."""
     other_error: float
-    """The same for reconstructions with the representation of another pair; `error` if there is one pair only."""
+    """The same for reconstructions with the representation of another pair; `error` if there is one
+    pair only."""
     diversity: float
-    """Root mean square distance of the pairs' representations from their mean, relative to its length."""
+    """Root mean square distance of the pairs' representations from their mean, relative to its
+    length."""
     spread: float
-    """The same for crops of one pair around the pair's own mean: what is left of content in a representation."""
+    """The same for crops of one pair around the pair's own mean: what is left of content in a
+    representation."""
     effect: float
     """Mean absolute change of a picture by another pair's representation, in grey levels."""
     accuracy: float
     """Share of pictures that the discriminator told right over the last tenth of the fit."""
     auc: float | None
-    """AUC of telling HQ with other pairs' degradations from real LQ, of what is sealed; none where there are too few pairs."""
+    """AUC of telling HQ with other pairs' degradations from real LQ, of what is sealed; none where
+    there are too few pairs."""
     interval: tuple[float, float] | None
     """95 % interval of it over a new choice of pairs."""
     aucs: tuple[float | None, ...]
@@ -256,7 +285,9 @@ class RedegnetMeasures(Frozen):
 
 
 class RedegnetFitConfig(Frozen):
-    """All that determines a fit, but the images and the files of weights, whose digests the fit's payload holds."""
+    """All that determines a fit, but the images and the files of weights, whose digests the fit's
+    payload holds.
+    """
 
     seed: int
     """Seed that all streams come from."""
@@ -265,8 +296,8 @@ class RedegnetFitConfig(Frozen):
 
 
 class RedegnetFitted(Frozen):
-    """A finished fit: `checkpoint.safetensors`, `networks.safetensors`, `codes.npy`, `curves.npy`, `grid-*.png` and
-    `state.safetensors` of its unit.
+    """A finished fit: `checkpoint.safetensors`, `networks.safetensors`, `codes.npy`, `curves.npy`,
+    `grid-*.png` and `state.safetensors` of its unit.
     """
 
     digest: Digest

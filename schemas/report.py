@@ -204,7 +204,8 @@ class NoiseSection(Frozen):
     spectrum: str
     """Picture of the mean power spectrum of grey, zero frequency in the middle."""
     spectrum_range: tuple[float, float]
-    """What its darkest and brightest colour stand for, in dB above white noise of equal variance."""
+    """What its darkest and brightest colour stand for, in dB above white noise of equal
+    variance."""
     radial: tuple[tuple[float, float], ...]
     """The spectrum over all directions: (cycles per pixel, dB above white noise)."""
     levels: tuple[tuple[float, float], ...]
@@ -235,7 +236,8 @@ class CompressionView(Frozen):
     phase: tuple[int, int]
     """Rows and columns by which the image starts inside its first block."""
     confidence: float
-    """1 if read from the file; else the share of coefficients, beyond chance, on the estimated steps."""
+    """1 if read from the file; else the share of coefficients, beyond chance, on the estimated
+    steps."""
 
 
 class CompressionSection(Frozen):
@@ -317,7 +319,8 @@ class SpreadSection(Frozen):
     strength: Histogram | None
     """Strength of injected noise."""
     kernel_use: tuple[int, ...]
-    """How often each kernel of the pool was drawn; empty without a pool, or with one of too many kernels for bars."""
+    """How often each kernel of the pool was drawn; empty without a pool, or with one of too many
+    kernels for bars."""
     kernel_draws: Histogram | None
     """Kernels by how often they were drawn; none without a pool."""
     tiles_read: int
@@ -357,7 +360,8 @@ class ReportData(Frozen):
     noise: NoiseSection | None
     """Noise; none if no degrader needs it."""
     fits: FitsSection | None = None
-    """Learned degradations; none if no degrader is learned, or if pools come from another version."""
+    """Learned degradations; none if no degrader is learned, or if pools come from another
+    version."""
     realism: RealismSection | None = None
     """How well synthetic LR is told from real LR; none if it was not measured."""
     compression: CompressionSection | None = None

@@ -21,7 +21,9 @@ class Box(Frozen):
 
 
 class SampleRecord(Frozen):
-    """The JSON beside each pair in a shard; fields are fixed and never null, so that readers infer one schema."""
+    """The JSON beside each pair in a shard; fields are fixed and never null, so that readers infer
+    one schema.
+    """
 
     key: Key
     """Unique name of the sample in the corpus."""

@@ -13,7 +13,8 @@ class ScheduleBase(Frozen):
     """What all schedules share."""
 
     warm_up: int = Field(default=0, ge=0)
-    """Steps over which the rate rises from 0 in a straight line, multiplied into what the schedule says."""
+    """Steps over which the rate rises from 0 in a straight line, multiplied into what the schedule
+    says."""
 
 
 class ConstantSchedule(ScheduleBase):
@@ -41,12 +42,15 @@ class StepsSchedule(ScheduleBase):
 
 
 class CosineSchedule(ScheduleBase):
-    """The rate falls along half a cosine, and starts again as often as there are periods (Loshchilov and Hutter 2017, eq. 5)."""
+    """The rate falls along half a cosine, and starts again as often as there are periods
+    (Loshchilov and Hutter 2017, eq. 5).
+    """
 
     kind: Literal["cosine"] = "cosine"
     """Name of the schedule."""
     periods: tuple[Annotated[int, Field(ge=1)], ...] = ()
-    """Lengths of the periods, in steps; without any it is one period over the whole run. Past the last one the rate stays low."""
+    """Lengths of the periods, in steps; without any it is one period over the whole run. Past the
+    last one the rate stays low."""
     floor: float = Field(default=0.001, ge=0, lt=1)
     """Lowest rate, as a share of the highest."""
 

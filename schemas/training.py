@@ -1,4 +1,6 @@
-"""The training recipe: what a network is trained on, by what, and for how long; and what a run leaves."""
+"""The training recipe: what a network is trained on, by what, and for how long; and what a run
+leaves.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ class OptimiserConfig(Frozen):
     """How weights follow their gradients."""
 
     kind: Literal["adam", "adamw"] = "adam"
-    """`adam` (Kingma and Ba 2015), or `adamw`, whose decay is not scaled by the gradients (Loshchilov and Hutter 2019)."""
+    """`adam` (Kingma and Ba 2015), or `adamw`, whose decay is not scaled by the gradients
+    (Loshchilov and Hutter 2019)."""
     learning_rate: float = Field(default=2e-4, gt=0)
     """Highest learning rate."""
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
@@ -41,11 +44,14 @@ class StartConfig(Frozen):
     file: str
     """Checkpoint, .safetensors or .pth; a relative path counts from the recipe's folder."""
     part: Literal["all", "body"] = "all"
-    """`all`: the same network and scale; `body`: everything but what enlarges, for a network of another scale."""
+    """`all`: the same network and scale; `body`: everything but what enlarges, for a network of
+    another scale."""
 
 
 class PhaseConfig(Frozen):
-    """From a step on, other samples: one part of a curriculum. What is not said stays as it was in the phase before."""
+    """From a step on, other samples: one part of a curriculum. What is not said stays as it was in
+    the phase before.
+    """
 
     at: int = Field(ge=1)
     """First step of the phase, counted from 0."""
@@ -54,7 +60,8 @@ class PhaseConfig(Frozen):
     batch: int | None = Field(default=None, ge=1)
     """Pairs per step and process."""
     degraders: dict[str, Weight] | None = None
-    """How often a pair of a degrader is taken, by the degrader's name in the corpus; those not named are left out."""
+    """How often a pair of a degrader is taken, by the degrader's name in the corpus; those not
+    named are left out."""
 
 
 class ValidationConfig(Frozen):
@@ -118,8 +125,8 @@ class TrainConfig(Frozen):
     crop: int = Field(default=128, ge=8)
     """Side of HR crops, in pixels; a multiple of the scale."""
     degraders: dict[str, Weight] | None = None
-    """How often a pair of a degrader is taken, by the degrader's name in the corpus; those not named are left out. Without it
-    every pair is taken once per epoch.
+    """How often a pair of a degrader is taken, by the degrader's name in the corpus; those not
+    named are left out. Without it every pair is taken once per epoch.
     """
     phases: tuple[PhaseConfig, ...] = ()
     """A curriculum: other samples from given steps on."""
@@ -128,7 +135,8 @@ class TrainConfig(Frozen):
     start_from: StartConfig | None = None
     """Weights to start from; random ones without it."""
     ema: float = Field(default=0.999, ge=0, lt=1)
-    """Memory of the running mean of the weights, which is what is validated and saved; 0 keeps none."""
+    """Memory of the running mean of the weights, which is what is validated and saved; 0 keeps
+    none."""
     precision: Literal["full", "bf16", "fp16"] = "full"
     """`full`: float32; `bf16` and `fp16`: mixed; `fp16` scales the loss and needs a GPU."""
     compile: bool = False
@@ -150,11 +158,15 @@ class TrainConfig(Frozen):
         return any(isinstance(loss, GanConfig) for loss in self.losses)
 
     def identity(self) -> dict[str, Any]:
-        """What a run that goes on must not change; a longer run and another look at it are no other run."""
+        """What a run that goes on must not change; a longer run and another look at it are no other
+        run.
+        """
         return self.model_dump(mode="json", exclude=FREE)
 
     def at_step(self, step: int) -> tuple[int, PhaseConfig]:
-        """Number of the phase that a step is in, and the phase in full; number 0 is what the recipe begins with."""
+        """Number of the phase that a step is in, and the phase in full; number 0 is what the recipe
+        begins with.
+        """
         number, found = (
             0,
             PhaseConfig(at=1, crop=self.crop, batch=self.batch, degraders=self.degraders),
@@ -189,13 +201,15 @@ class TrainConfig(Frozen):
             if not self.discriminator_from or not isinstance(loss, GanConfig)
         ):
             raise ValueError(
-                "losses: nothing is minimised; give one a weight above 0, other than gan before discriminator_from"
+                "losses: nothing is minimised; give one a weight above 0, other than gan before "
+                "discriminator_from"
             )
         return self
 
 
 FREE = {"steps", "loading", "validation", "checkpoints", "log_every", "compile", "channels_last"}
-"""Settings that a run may change while it goes on. A longer run of a cosine without periods has another curve from there on."""
+"""Settings that a run may change while it goes on. A longer run of a cosine without periods has
+another curve from there on."""
 
 
 class TrainingRun(Frozen):

@@ -1,4 +1,5 @@
-"""Sub-pixel shift between two images by phase correlation; independent of the project's own measurement."""
+"""Sub-pixel shift between two images by phase correlation; independent of the project's own
+measurement."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 BAND = 0.25
-"""Frequencies that count, in cycles per LR pixel: above them an enlarged LR holds mostly aliases."""
+"""Frequencies that count, in cycles per LR pixel: above them an enlarged LR holds mostly
+aliases."""
 
 
 def shift(
@@ -16,8 +18,8 @@ def shift(
 
     `moved` has the detail of an image that was enlarged `scale` times.
 
-    The normalised cross-power spectrum is transformed back on a fine grid (Guizar-Sicairos et al. 2008), where the
-    highest point is the shift.
+    The normalised cross-power spectrum is transformed back on a fine grid (Guizar-Sicairos et al.
+    2008), where the highest point is the shift.
     """
     window = np.outer(np.hanning(reference.shape[0]), np.hanning(reference.shape[1]))
     first, second = (np.fft.fft2((plane - plane.mean()) * window) for plane in (reference, moved))

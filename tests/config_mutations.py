@@ -30,7 +30,8 @@ NAMES = (
 
 
 def changed_leaves(config: M, leave_out: Sequence[str] = ()) -> dict[str, M]:
-    """For every leaf of a config, such as `tiles.size`, a valid config in which only that leaf differs.
+    """For every leaf of a config, such as `tiles.size`, a valid config in which only that leaf
+    differs.
 
     `kind` of a degrader stands for the whole of its settings and is left out.
 

@@ -2,10 +2,11 @@
 
 Contents:
     photo        one noisy photograph, 37 x 31 pixels (session)
-    photographs  a folder with `real` and `clean` photographs of odd sizes, `lq` and `hq` pairs, and a `benchmark` (session)
-    tiny         a corpus made of them by the serial executor, with all that went into each stage (session; never write there)
-    tiny_copy    a copy of `tiny`'s workspace to damage (function)
-    one_torch_thread    torch computes on one thread, whose results do not depend on the machine's load (function)
+    photographs  a folder with `real` and `clean` photographs of odd sizes, `lq` and `hq` pairs, and
+    a `benchmark` (session) tiny         a corpus made of them by the serial executor, with all that
+    went into each stage (session; never write there) tiny_copy    a copy of `tiny`'s workspace to
+    damage (function) one_torch_thread    torch computes on one thread, whose results do not depend
+    on the machine's load (function)
 
 `tests.make` makes photographs and builds; `tests.alignment` measures shifts.
 """

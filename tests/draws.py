@@ -1,7 +1,8 @@
 """Ten thousand draws of a degrader, and what their moments and frequencies are checked by.
 
-A frequency may lie 4.5 standard errors off (one chance in 150,000 each), a distribution is refused by a Kolmogorov-Smirnov or a
-chi-square test at 1 in 10,000. The streams are fixed, so the tests always see the same draws.
+A frequency may lie 4.5 standard errors off (one chance in 150,000 each), a distribution is refused
+by a Kolmogorov-Smirnov or a chi-square test at 1 in 10,000. The streams are fixed, so the tests
+always see the same draws.
 """
 
 from __future__ import annotations

@@ -16,12 +16,14 @@ def digest(picture):
     pixels = np.asarray(Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else picture)
     assert pixels.dtype == np.uint8 and pixels.shape[2:] == (3,), (pixels.dtype, pixels.shape)
     return hashlib.sha256(b"rgb8" + struct.pack("<QQ", *pixels.shape[:2]) + pixels.tobytes()).hexdigest()
-"""
-"""A function for such programs: the digest of pixels as `samples.parquet` states it, written a second time."""
+"""  # noqa: E501
+"""A function for such programs: the digest of pixels as `samples.parquet` states it, written a
+second time."""
 
 
 def isolated(code: str, folder: Path, home: Path) -> str:
-    """Output of a program run in `folder`, with warnings as they are and no way to the network's hub."""
+    """Output of a program run in `folder`, with warnings as they are and no way to the network's
+    hub."""
     environment = os.environ | {
         "HOME": str(home),
         "HF_HOME": str(home / "hf"),

@@ -1,4 +1,5 @@
-"""Photographs that look like some, and small builds of the library, for tests that need a whole corpus."""
+"""Photographs that look like some, and small builds of the library, for tests that need a whole
+corpus."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ LENIENT = {
 def photograph(
     seed: int, height: int = 37, width: int = 31, noise: float = 3.0
 ) -> NDArray[np.uint8]:
-    """A scene with edges, texture and a flat quarter, seen by a noisy sensor; (height, width, 3) uint8."""
+    """A scene with edges, texture and a flat quarter, seen by a noisy sensor; (height, width, 3)
+    uint8."""
     rng = np.random.default_rng([2026, seed])
     shades = (
         gaussian_filter(rng.standard_normal((height, width, 3)), (9, 9, 0), mode="reflect") * 180
@@ -109,7 +111,8 @@ REDEGNET: dict[str, Any] = {
 
 
 def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
-    """A recipe for the photographs in `folder`/real and `folder`/clean that builds in about a second."""
+    """A recipe for the photographs in `folder`/real and `folder`/clean that builds in about a
+    second."""
     value: dict[str, Any] = {
         "name": "tiny",
         "images": {"real": [f"{folder}/real"], "clean": [f"{folder}/clean"]},
@@ -140,7 +143,8 @@ def with_redegnet(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def with_curation(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe, comparing its images with the copies of them in `folder`/benchmark, but so strictly that none counts as one."""
+    """The recipe, comparing its images with the copies of them in `folder`/benchmark, but so
+    strictly that none counts as one."""
     return recipe.with_(
         curation={"benchmarks": [f"{folder}/benchmark"], "alike": {"min_correlation": 1.0}}
     )
@@ -153,8 +157,11 @@ class Counting(ProgressListener):
         self.computed: dict[str, int] = {}
 
     def sealed(
-        self, stage: Stage[Any, Any, Any, Any, Any], result: Sealed[Any], seconds: float
-    ) -> None:  # noqa: ARG002
+        self,
+        stage: Stage[Any, Any, Any, Any, Any],
+        result: Sealed[Any],
+        seconds: float,  # noqa: ARG002
+    ) -> None:
         self.computed[stage.name] = result.computed
 
 

@@ -49,7 +49,8 @@ asyncio.run(main())
 
 @dataclass
 class Line:
-    """A relay to the server: while it is cut, nothing answers, and nothing is forgotten behind it."""
+    """A relay to the server: while it is cut, nothing answers, and nothing is forgotten behind
+    it."""
 
     port: int
     server: int
@@ -74,7 +75,8 @@ class Line:
 
 @contextmanager
 def object_store() -> Iterator[dict[str, str]]:
-    """Environment of a server with an empty bucket `BUCKET`; this process forgets the servers that it knew."""
+    """Environment of a server with an empty bucket `BUCKET`; this process forgets the servers that
+    it knew."""
     forget()
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
@@ -95,7 +97,8 @@ def object_store() -> Iterator[dict[str, str]]:
 
 
 def forget() -> None:
-    """Close all connections of this process, those of zarr in its own loop: s3fs leaves them to the garbage collector."""
+    """Close all connections of this process, those of zarr in its own loop: s3fs leaves them to the
+    garbage collector."""
     for known in s3fs.S3FileSystem._cache.values():
         creator = getattr(known, "_s3creator", None)
         if creator is not None and known.asynchronous:
@@ -105,7 +108,10 @@ def forget() -> None:
     s3fs.S3FileSystem.clear_instance_cache()
 
 
-MAKE_BUCKET = "import sys, botocore.session; botocore.session.Session().create_client('s3').create_bucket(Bucket=sys.argv[1])"
+MAKE_BUCKET = (
+    "import sys, botocore.session; "
+    "botocore.session.Session().create_client('s3').create_bucket(Bucket=sys.argv[1])"
+)
 
 
 @contextmanager

@@ -19,13 +19,15 @@ from PIL import Image, ImageCms
 from pairmill.schemas.image import Conversion, ImageReason
 
 Verdict = ImageReason | tuple[Conversion, ...] | None
-"""A reason for rejecting the file, or what was converted; None for a special file that no folder walk may hang on."""
+"""A reason for rejecting the file, or what was converted; None for a special file that no folder
+walk may hang on."""
 
 WIDTH, HEIGHT = 83, 71
 
 
 def picture(width: int = WIDTH, height: int = HEIGHT) -> npt.NDArray[np.uint8]:
-    """A smooth colourful picture with one bright corner, so that every turn shows; (height, width, 3) uint8."""
+    """A smooth colourful picture with one bright corner, so that every turn shows; (height, width,
+    3) uint8."""
     y, x = np.mgrid[:height, :width].astype(np.float64)
     red, green, blue = 255 * x / width, 255 * y / height, 127 + 90 * np.sin(x / 7) * np.cos(y / 5)
     image = np.stack([red, green, blue], axis=-1)
@@ -54,7 +56,8 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
 def png_bytes(
     rows: npt.NDArray[Any], colour: int, *, bits: int = 16, extra: bytes = b"", late: bytes = b""
 ) -> bytes:
-    """A PNG written by hand: `rows` (height, width[, channels]), with chunks before and after the pixels."""
+    """A PNG written by hand: `rows` (height, width[, channels]), with chunks before and after the
+    pixels."""
     samples = rows.astype(">u2" if bits == 16 else np.uint8)
     body = b"".join(b"\0" + row.tobytes() for row in samples)
     header = struct.pack(">IIBBBBB", rows.shape[1], rows.shape[0], bits, colour, 0, 0, 0)

@@ -17,7 +17,8 @@ PATCH = 32
 
 @lru_cache
 def pools(scale: int = 2, patch: int = PATCH) -> tuple[Pools, Assets]:
-    """Five centred Gaussians of various shapes and six patches of white noise of strength 5; what draws and programs need."""
+    """Five centred Gaussians of various shapes and six patches of white noise of strength 5; what
+    draws and programs need."""
     size = SIZES.get(scale, 17)
     centre = (size - 1) / 2 + (scale - 1) / 2  # the LR pixel is the centre of its block
     kernels = np.stack(

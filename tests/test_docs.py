@@ -1,4 +1,5 @@
-"""Pages of ops and degraders: one of each, none left over, every field on it, pictures that are there and small."""
+"""Pages of ops and degraders: one of each, none left over, every field on it, pictures that are
+there and small."""
 
 from __future__ import annotations
 

@@ -64,7 +64,8 @@ MAKERS = re.compile(r".*random\.(Generator|Philox|PCG64|SeedSequence|RandomState
 
 
 def test_randomness_comes_from_streams() -> None:
-    """No global generator is used or seeded, torch draws nothing, and generators are made in `STREAMS` only."""
+    """No global generator is used or seeded, torch draws nothing, and generators are made in
+    `STREAMS` only."""
     for path in MODULES:
         for call in calls(path):
             assert not GLOBAL.fullmatch(call), f"{name_of(path)}: {call}: pass the stream"
@@ -129,11 +130,13 @@ def test_packages_lie_in_the_repository() -> None:
     ("imported", "heavy"),
     [
         (
-            "pairmill.schemas.recipe, pairmill.schemas.corpus, pairmill.schemas.shard, pairmill.schemas.errors",
+            "pairmill.schemas.recipe, pairmill.schemas.corpus, pairmill.schemas.shard, "
+            "pairmill.schemas.errors",
             "torch numpy cv2 zarr fsspec prefect dask",
         ),
         (
-            "pairmill.pipeline.build.build, pairmill.pipeline.runner.execution, pairmill.pipeline.corpora.verify",
+            "pairmill.pipeline.build.build, pairmill.pipeline.runner.execution, "
+            "pairmill.pipeline.corpora.verify",
             "torch webdataset prefect dask rich typer",
         ),
     ],

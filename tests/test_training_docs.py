@@ -63,15 +63,18 @@ def test_training_loops(tiny: Tiny, tmp_path: Path, title: str, check: str) -> N
     assert (
         printed
         == {
-            "Plain torch and webdataset": f"{last} torch.uint8 torch.Size([3, 32, 32]) torch.Size([3, 16, 16]) True",
-            "The loader of pairmill": f"{last} torch.uint8 torch.Size([3, 16, 16]) torch.Size([3, 8, 8]) True",
+            "Plain torch and webdataset": f"{last} torch.uint8 torch.Size([3, 32, 32]) "
+            "torch.Size([3, 16, 16]) True",
+            "The loader of pairmill": f"{last} torch.uint8 torch.Size([3, 16, 16]) "
+            "torch.Size([3, 8, 8]) True",
             "Lightning": f"{2 * -(-train // 4)} 2 2",
         }[title]
     )
 
 
 def test_lightning_continues_in_the_middle_of_an_epoch(tiny: Tiny, tmp_path: Path) -> None:
-    """The batches that a run sees after a checkpoint in mid-epoch are those that an unbroken run sees."""
+    """The batches that a run sees after a checkpoint in mid-epoch are those that an unbroken run
+    sees."""
     piece = PIECES["Lightning"].replace("CORPUS", str(tiny.version))
     model, _, rest = piece.partition("loader = ")
     make = "loader = " + rest.split("\n")[0]
@@ -94,13 +97,14 @@ first = trainer(2); first.fit(Watched(), loader); first.save_checkpoint("mid.ckp
 {make}
 second = trainer(5); second.fit(Watched(), loader, ckpt_path="mid.ckpt", weights_only=False)
 print(unbroken == seen, len(unbroken), len(set(unbroken)))
-"""
+"""  # noqa: E501
     )
     assert run(code, tmp_path).splitlines()[-1].startswith("True 5")
 
 
 def read_pairs(options: dict[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """All pairs of one data set of an option file, found as BasicSR's paired data set finds them in databases."""
+    """All pairs of one data set of an option file, found as BasicSR's paired data set finds them in
+    databases."""
     assert options["type"] == "PairedImageDataset"
     assert options["io_backend"] == {"type": "lmdb"}
     sides = []

@@ -90,7 +90,8 @@ def carried(work: Callable[[], T]) -> T:
                         ended() or follows_interrupt(error)
                     ):
                         raise
-                    raise KeyboardInterrupt from None  # a signal to all processes took the server first
+                    # a signal to all processes took the server first
+                    raise KeyboardInterrupt from None
         except KeyboardInterrupt:
             raise InterruptError(
                 "interrupted; what is finished stays",
@@ -102,7 +103,9 @@ def carried(work: Callable[[], T]) -> T:
 
 
 def follows_interrupt(error: BaseException) -> bool:
-    """Whether an error arose while a signal was handled: libraries that clean up half-built things fail at it."""
+    """Whether an error arose while a signal was handled: libraries that clean up half-built things
+    fail at it.
+    """
     seen: BaseException | None = error
     while seen is not None and not isinstance(seen, KeyboardInterrupt):
         seen = seen.__cause__ or seen.__context__
@@ -128,7 +131,10 @@ def write_recipe(folder: str, scale: int, name: str | None) -> None:
         todo = "name the folder that holds your photographs"
         raise UserError("there is no such folder", where=str(place.absolute()), todo=todo)
     if scale not in SCALES:
-        todo = "write 2, 4 or 8, and change scale and degraders in the recipe: hand-made degraders know scale 3 as well"
+        todo = (
+            "write 2, 4 or 8, and change scale and degraders in the recipe: hand-made "
+            "degraders know scale 3 as well"
+        )
         raise UserError(
             "kernels of photographs are not for this scale",
             where="--scale",

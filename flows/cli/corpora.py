@@ -68,7 +68,8 @@ def show_corpus(workspace: str, reference: str) -> None:
     reference = f"[bold]{identity.name}@{manifest.version}[/]"
     host = read_places(storage, manifest).host
     terminal.line(
-        f"{reference}  sealed {circumstance.finished}{f' on {host}' if host else ''}, {circumstance.engine}"
+        f"{reference}  sealed {circumstance.finished}{f' on {host}' if host else ''}, "
+        f"{circumstance.engine}"
     )
     terminal.line(f"  digest {manifest.digest}\n")
     terminal.table("splits", ["split", "pairs"], list(identity.samples.items()))
@@ -99,7 +100,8 @@ def show_corpus(workspace: str, reference: str) -> None:
     keys = [row.key for row, _ in zip(read_table(storage, manifest), range(3), strict=False)]
     terminal.line(f"\n  samples  {', '.join(keys)}, ...")
     terminal.line(
-        f"  report   {storage.path(layout.version_folder(identity.name, manifest.version))}/report/index.html"
+        "  report   "
+        f"{storage.path(layout.version_folder(identity.name, manifest.version))}/report/index.html"
     )
 
 

@@ -1,4 +1,6 @@
-"""`pairmill corpus`: list, look at, verify, replay, compare, tag, reproduce and clear away corpora."""
+"""`pairmill corpus`: list, look at, verify, replay, compare, tag, reproduce and clear away
+corpora.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,8 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help="Format: folder, basicsr-lmdb, realesrgan-meta, kair, huggingface, parquet, mds, litdata or croissant."
+            help="Format: folder, basicsr-lmdb, realesrgan-meta, kair, huggingface, parquet, "
+            "mds, litdata or croissant."
         ),
     ],
     split: Annotated[
@@ -162,7 +165,9 @@ def gc(
         bool, typer.Option("--yes", help="Delete; without it, only say what would go.")
     ] = False,
 ) -> None:
-    """Delete old versions and the stages that no version needs; tagged and newest versions always stay."""
+    """Delete old versions and the stages that no version needs; tagged and newest versions always
+    stay.
+    """
     from pairmill.flows.cli.versions import collect_garbage
 
     collect_garbage(workspace, corpus, keep, keep_days, yes=yes)
@@ -178,7 +183,8 @@ def reproduce(
     from_pools: Annotated[
         bool | None,
         typer.Option(
-            help="Use the pools inside the version; by default where its fits cannot come out equal here."
+            help="Use the pools inside the version; by default where its fits cannot come out "
+            "equal here."
         ),
     ] = None,
     into: Annotated[
@@ -187,7 +193,9 @@ def reproduce(
     workers: Workers = None,
     device: Device = "cpu",
 ) -> None:
-    """Make a version again from its manifest and images, and prove it equal; exit 1 if a sample differs."""
+    """Make a version again from its manifest and images, and prove it equal; exit 1 if a sample
+    differs.
+    """
     from pairmill.flows.cli.versions import reproduce_version
 
     reproduce_version(workspace, corpus, images or [], from_pools, into, workers, device)
@@ -203,7 +211,9 @@ def repair(
     workers: Workers = None,
     device: Device = "cpu",
 ) -> None:
-    """Make the damaged files of a version again and put them in place, byte for byte; exit 1 if some cannot be."""
+    """Make the damaged files of a version again and put them in place, byte for byte; exit 1 if
+    some cannot be.
+    """
     from pairmill.flows.cli.versions import repair_version
 
     repair_version(workspace, corpus, images or [], workers, device)
@@ -216,7 +226,9 @@ def unlock(
     ],
     workspace: Workspace = "data",
 ) -> None:
-    """Take away the lock of a process that is certainly dead, such as one on a machine that is gone."""
+    """Take away the lock of a process that is certainly dead, such as one on a machine that is
+    gone.
+    """
     from pairmill.flows.cli.versions import remove_lock
 
     remove_lock(workspace, lock)

@@ -1,4 +1,6 @@
-"""The demo: a small corpus from photographs that come with two libraries, so that nothing is downloaded."""
+"""The demo: a small corpus from photographs that come with two libraries, so that nothing is
+downloaded.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ def run_demo(workspace: str, workers: int | None) -> None:
     recipe.write_text(RECIPE, "utf-8")
     terminal.line(f"{count} photographs in {images}, recipe {recipe}")
     terminal.line(
-        "smaller than a real build: seven small pictures, overlapping tiles of 128, noise patches of 16, looser rules"
+        "smaller than a real build: seven small pictures, overlapping tiles of 128, noise "
+        "patches of 16, looser rules"
     )
     build_corpus(str(recipe), workspace, "local", workers, "cpu", None)
 

@@ -70,7 +70,8 @@ def run_evaluate(
     page = target.path(f"{folder}/index.html")
     where = page.removesuffix("index.html")
     terminal.line(
-        f"\n  page     {escape(page)}\n  tables   {escape(where)}table.md, scores.csv, evaluation.json"
+        f"\n  page     {escape(page)}\n  tables   {escape(where)}table.md, scores.csv, "
+        "evaluation.json"
     )
     if open_:
         import webbrowser

@@ -48,7 +48,8 @@ def _say(data: ExplainData) -> None:
         f"[bold]{data.key}[/]  {data.degrader}, {data.split}, x{strip.scale}, {data.corpus}"
     )
     terminal.line(
-        f"  HR       {box.hr_width} x {box.hr_height} at ({box.left}, {box.top}) of {escape(data.origin.source)}"
+        f"  HR       {box.hr_width} x {box.hr_height} at ({box.left}, {box.top}) of "
+        f"{escape(data.origin.source)}"
     )
     for place, step in enumerate(strip.steps, 1):
         changed = (
@@ -62,7 +63,8 @@ def _say(data: ExplainData) -> None:
     for row in data.rows:
         facts = "".join(f", {term} {value}" for term, value in row.facts)
         terminal.line(
-            f"  pool     {row.kind} #{row.index} of {row.count}  [dim]from {escape(row.source)}{escape(facts)}[/]"
+            f"  pool     {row.kind} #{row.index} of {row.count}  [dim]from "
+            f"{escape(row.source)}{escape(facts)}[/]"
         )
     colour = "green" if data.identical else "bold red"
     terminal.line(

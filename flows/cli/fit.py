@@ -41,7 +41,9 @@ def redegnet(
     workers: Workers = None,
     device: Device = "cpu",
 ) -> None:
-    """Learn degradations from real pairs (ReDegNet); a fit that was killed goes on, a finished one is found."""
+    """Learn degradations from real pairs (ReDegNet); a fit that was killed goes on, a finished one
+    is found.
+    """
     from pairmill.flows.cli.fitted_redegnet import fit_redegnet
 
     fit_redegnet(recipe, workspace, engine, workers, device)

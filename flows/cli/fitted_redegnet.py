@@ -27,7 +27,8 @@ def fit_redegnet(
     show(manifest, recipe.redegnet)
     folder = storage.path(layout.unit_folder(fitting.STAGE.name, manifest.unit))
     terminal.line(
-        f"  pictures   {folder}/grid-*.png (HQ, real LQ, made with its own representation, with another's)"
+        f"  pictures   {folder}/grid-*.png (HQ, real LQ, made with its own representation, with "
+        "another's)"
     )
     terminal.line(f"  networks   {folder}/{fitting.NETWORKS} (for redegnet.from_checkpoint)\n")
 

@@ -70,7 +70,9 @@ def check_images(
 
 
 def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
-    """The recipe, or one for a folder; with benchmarks of the command line, which are relative to the current folder."""
+    """The recipe, or one for a folder; with benchmarks of the command line, which are relative to
+    the current folder.
+    """
     from pairmill.flows.cli.main import name_from
 
     place = Path(source).expanduser()

@@ -30,7 +30,9 @@ def check(
     workers: Workers = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Find near-duplicates, leaks from benchmarks, blocky and blurred images; list licences; build nothing."""
+    """Find near-duplicates, leaks from benchmarks, blocky and blurred images; list licences; build
+    nothing.
+    """
     from pairmill.flows.cli.image_check import check_images
 
     check_images(source, benchmarks or [], workspace, out=out, workers=workers, open_=open_)

@@ -58,7 +58,9 @@ def train(
         typer.Option(min=1, help="Make only so many steps: a small run on the same path."),
     ] = None,
 ) -> None:
-    """Train a super-resolution network on a corpus; a run that was killed goes on, a finished one is found."""
+    """Train a super-resolution network on a corpus; a run that was killed goes on, a finished one
+    is found.
+    """
     from pairmill.flows.cli.training import run_training
 
     run_training(recipe, workspace, device, limit)
@@ -100,7 +102,9 @@ def preview(
     workers: Workers = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Show what a recipe's degraders do to its images, and what a build would cost; builds nothing."""
+    """Show what a recipe's degraders do to its images, and what a build would cost; builds
+    nothing.
+    """
     from pairmill.flows.cli.preview import run_preview
 
     run_preview(recipe, images or [], workspace, draws=draws, out=out, workers=workers, open_=open_)

@@ -39,7 +39,8 @@ def upscale(
     interpolate: Annotated[
         str,
         typer.Option(
-            help="OTHER:ALPHA takes weights between this checkpoint (0) and another (1), such as gan.pth:0.8."
+            help="OTHER:ALPHA takes weights between this checkpoint (0) and another (1), such as "
+            "gan.pth:0.8."
         ),
     ] = "",
     tile: Tile = 192,
@@ -48,7 +49,9 @@ def upscale(
     device: Device = "cpu",
     precision: Precision = "float32",
 ) -> None:
-    """Enlarge images with a network; finished ones are found, broken ones are listed and make the exit code 1."""
+    """Enlarge images with a network; finished ones are found, broken ones are listed and make the
+    exit code 1.
+    """
     from pairmill.flows.cli.upscale import run_upscale
 
     options = {
@@ -108,7 +111,9 @@ def evaluate(
     precision: Precision = "float32",
     open_: Open = False,
 ) -> None:
-    """Score networks beside bicubic on pairs, corpora and real images; write tables and a page with pictures."""
+    """Score networks beside bicubic on pairs, corpora and real images; write tables and a page with
+    pictures.
+    """
     from pairmill.flows.cli.evaluate import Sets, run_evaluate
 
     inference = {

@@ -53,7 +53,9 @@ def compression(
     engine: Engine = "local",
     workers: Workers = None,
 ) -> None:
-    """Find out how a recipe's real images were compressed as JPEG, from files and from pixels, and seal the encoders."""
+    """Find out how a recipe's real images were compressed as JPEG, from files and from pixels, and
+    seal the encoders.
+    """
     from pairmill.flows.cli.build import make_pool
     from pairmill.flows.cli.pool_tables import show_pools
 
@@ -69,7 +71,9 @@ def show(
         int | None, typer.Option(min=1, help="That of the build, if it had one.")
     ] = None,
 ) -> None:
-    """Show the pools of a recipe: all verdicts on kernels, also where none passed; noise and compression of each image."""
+    """Show the pools of a recipe: all verdicts on kernels, also where none passed; noise and
+    compression of each image.
+    """
     from pairmill.flows.cli.pool_tables import show_pools
 
     show_pools(recipe, workspace, limit=limit)

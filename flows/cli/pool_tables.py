@@ -39,7 +39,8 @@ KINDS = ("kernels", "noise", "compression")
 def show_pools(
     recipe_path: str, workspace: str, kinds: tuple[str, ...] = KINDS, limit: int | None = None
 ) -> None:
-    """Tables of the pools of a recipe, and of the verdicts on kernels even where none was good enough for a pool.
+    """Tables of the pools of a recipe, and of the verdicts on kernels even where none was good
+    enough for a pool.
 
     Raises:
         UserError: if there is nothing yet.
@@ -66,7 +67,8 @@ def show_pools(
         raise UserError(
             "this recipe has no sealed pool yet",
             where=storage.path("stages"),
-            todo=f"`pairmill pool kernels {recipe_path}` or `pairmill build {recipe_path}` makes it",
+            todo=f"`pairmill pool kernels {recipe_path}` or `pairmill build {recipe_path}` makes "
+            "it",
         )
 
 
@@ -140,7 +142,10 @@ def show_generated(storage: Storage, sealed: Sealed[GeneratedPoolManifest]) -> N
         for name, s in named
         if s
     ]
-    title = f"generated kernels {pool.digest[:12]}: {pool.count} of {made.drawn} drawn by {pool.method}, x{pool.scale}"
+    title = (
+        f"generated kernels {pool.digest[:12]}: {pool.count} of {made.drawn} drawn by "
+        f"{pool.method}, x{pool.scale}"
+    )
     terminal.table(title, ["kernels", "width", "its std", "anisotropy", "differ"], rows)
     place = storage.path(layout.pool_group(generate_kernels.STAGE.name, sealed.key))
     terminal.line(f"  rejected {rejected}\n  pool     {place}\n")
@@ -159,10 +164,14 @@ def show_noise(workspace: str, key: str, names: dict[str, str]) -> None:
         needed = "" if c.accepted or c.threshold_needed is None else f"{c.threshold_needed:.1f}"
         rows.append([names.get(c.image, c.image[:12]), c.patches, c.accepted, most, needed])
     std = ", ".join(f"{value:.2f}" for value in pool.std)
-    title = f"noise pool {pool.digest[:12]}: {pool.count} patches of {pool.patch} x {pool.patch}, std R, G, B {std} grey levels"
+    title = (
+        f"noise pool {pool.digest[:12]}: {pool.count} patches of {pool.patch} x "
+        f"{pool.patch}, std R, G, B {std} grey levels"
+    )
     terminal.table(title, ["image", "patches", "accepted", "rejected most", "max_variance"], rows)
     terminal.line(
-        f"  threshold: {pool.threshold_source}\n  pool     {storage.path(layout.pool_group(stage, key))}\n"
+        f"  threshold: {pool.threshold_source}\n  pool     "
+        f"{storage.path(layout.pool_group(stage, key))}\n"
     )
 
 
@@ -184,7 +193,8 @@ def show_compression(workspace: str, key: str, names: dict[str, str]) -> None:
         terminal.line(f"  pool     {storage.path(layout.pool_group(stage, key))}\n")
     else:
         terminal.line(
-            f"  LR is not compressed: less than {pool.min_share:.0%} of the images are (compression.min_share)\n"
+            f"  LR is not compressed: less than {pool.min_share:.0%} of the images are "
+            "(compression.min_share)\n"
         )
 
 

@@ -53,7 +53,8 @@ def run_preview(
 def _say(data: PreviewData) -> None:
     drawn = ", ".join(f"{len(one.strips)} {one.label}" for one in data.degraders)
     terminal.line(
-        f"[bold]{data.name}[/]  programs drawn: {drawn}; x{data.scale}, {data.seconds:.1f} s, nothing was built\n"
+        f"[bold]{data.name}[/]  programs drawn: {drawn}; x{data.scale}, {data.seconds:.1f} s, "
+        "nothing was built\n"
     )
     cost = data.cost
     rows = [
@@ -66,7 +67,10 @@ def _say(data: PreviewData) -> None:
         for row in cost.rows
     ]
     rows.append(["total", duration(cost.seconds[1]), size(cost.bytes[1]), "sum"])
-    title = f"a build of {cost.images} files: {about(cost.tiles)} tiles, {about(cost.pairs)} pairs, {cost.workers} workers"
+    title = (
+        f"a build of {cost.images} files: {about(cost.tiles)} tiles, {about(cost.pairs)} "
+        f"pairs, {cost.workers} workers"
+    )
     terminal.table(title, ["stage", "time", "space", "rests on"], rows)
     terminal.line(f"  expected {between(cost.seconds, 'time')} and {between(cost.bytes, 'bytes')}")
     terminal.left_out(data.left_out)

@@ -33,7 +33,10 @@ def show_realism(
             storage, manifest, photographs, config, lambda name: status.update(f"{name} ...")
         )
     found = report.section
-    title = f"{report.corpus}: told from {found.photographs} real photographs, patches of {found.patch} x {found.patch}"
+    title = (
+        f"{report.corpus}: told from {found.photographs} real photographs, patches of "
+        f"{found.patch} x {found.patch}"
+    )
     if found.problem:
         terminal.line(f"{report.corpus}: not measured: {found.problem}")
     else:
@@ -43,7 +46,8 @@ def show_realism(
             [cells(row) for row in found.rows],
         )
         terminal.line(
-            "  told: how often classifiers pick the synthetic one of two patches; 50 % is guessing, 100 % is never wrong"
+            "  told: how often classifiers pick the synthetic one of two patches; 50 % is "
+            "guessing, 100 % is never wrong"
         )
     terminal.line(f"  page     {storage.path(folder_of(manifest))}/index.html")
     return report

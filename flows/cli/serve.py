@@ -68,7 +68,9 @@ def nightly(
     ] = "",
     keep_days: Days = 90,
 ) -> None:
-    """Verify the newest and all tagged versions and replay some samples; exit 1 if anything differs."""
+    """Verify the newest and all tagged versions and replay some samples; exit 1 if anything
+    differs.
+    """
     check_once(workspace, share, date, keep_days)
 
 

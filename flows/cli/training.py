@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 
 class TrainBar(TrainingListener):
-    """A bar among those of the stages, and a line per validation; Ctrl-C stops after the present step.
+    """A bar among those of the stages, and a line per validation; Ctrl-C stops after the present
+    step.
 
     Args:
         bars: the bars of the terminal.
-        interrupts: whether Ctrl-C is heard; of several processes each would hear it at another step.
+        interrupts: whether Ctrl-C is heard; of several processes each would hear it at another
+            step.
     """
 
     def __init__(self, bars: terminal.Bars, *, interrupts: bool = True) -> None:
@@ -79,7 +81,8 @@ class TrainBar(TrainingListener):
         """See `TrainingListener.validated`."""
         mark = "[green]best so far[/]" if best else ""
         self.progress.print(
-            f"  step {score.step:>7}   PSNR-Y {score.psnr_y:6.2f} dB on {score.images} tiles  {mark}"
+            f"  step {score.step:>7}   PSNR-Y {score.psnr_y:6.2f} dB on {score.images} tiles  "
+            f"{mark}"
         )
 
     def ended(self) -> None:
@@ -99,7 +102,8 @@ class TrainBar(TrainingListener):
 def run_training(
     path: str, workspace: str, device: str, limit: int | None, corpus: str = ""
 ) -> None:
-    """Train, or go on, or find a finished run, as a flow; one of several processes does without Prefect.
+    """Train, or go on, or find a finished run, as a flow; one of several processes does without
+    Prefect.
 
     Args:
         path: training recipe.
@@ -162,7 +166,8 @@ def said(trained: Trained, page: str) -> None:
     )
     weights = trained.folder.checkpoint("best" if best else "last")
     terminal.line(
-        f"\n[bold]{run.config.name}[/]  {trained.step} steps on {run.corpus}@{run.version}{told}{why}"
+        f"\n[bold]{run.config.name}[/]  {trained.step} steps on "
+        f"{run.corpus}@{run.version}{told}{why}"
     )
     terminal.line(f"  weights  {escape(weights)}")
     if page:

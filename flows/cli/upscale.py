@@ -33,7 +33,8 @@ def run_upscale(
     upscaler, target = load(checkpoint, mixed(interpolate)), Storage(out)
     network = upscaler.view
     terminal.line(
-        f"[bold]{escape(network.name)}[/]  {escape(network.arch)}, x{network.scale}, {network.parameters:,} parameters"
+        f"[bold]{escape(network.name)}[/]  {escape(network.arch)}, x{network.scale}, "
+        f"{network.parameters:,} parameters"
     )
     with Pictures("upscale", len(jobs)) as bar:
         report = upscale_files(upscaler, jobs, target, config, bar.advanced)
@@ -55,7 +56,8 @@ def _say(report: UpscaleReport, target: Storage, total: int) -> None:
         *([f"{len(report.left_out)} left out"] if report.left_out else []),
     ]
     terminal.line(
-        f"[green]✓[/] {counted(total, 'file')}: {', '.join(parts)}  [dim]{network.seconds:.1f} s{rate}[/]"
+        f"[green]✓[/] {counted(total, 'file')}: {', '.join(parts)}  [dim]{network.seconds:.1f} "
+        f"s{rate}[/]"
     )
     terminal.line(
         f"  images   {escape(target.url)}\n  page     {escape(target.path(f'{LOOK}/index.html'))}"
@@ -88,7 +90,9 @@ def _wrong(text: str) -> str:
 
 
 class Pictures:
-    """A bar over pictures, with their rate and the time left; a picture counts as far as it is done."""
+    """A bar over pictures, with their rate and the time left; a picture counts as far as it is
+    done.
+    """
 
     def __init__(self, title: str, total: int) -> None:
         self.progress = Progress(

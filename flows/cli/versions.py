@@ -208,7 +208,8 @@ def reproduce_version(
 def repair_version(
     workspace: str, reference: str, images: Sequence[str], workers: int | None, device: str
 ) -> None:
-    """Make a damaged version again under bars, take what was damaged from there, and say how it is now.
+    """Make a damaged version again under bars, take what was damaged from there, and say how it is
+    now.
 
     Raises:
         SystemExit: with code 1 if something is still damaged.
@@ -236,15 +237,18 @@ def show_reproduction(found: Reproduction) -> None:
     """The outcome first, then what is different here."""
     every = f"all {found.samples.equal} samples"
     said = {
-        Outcome.IDENTICAL: f"[green]identical[/]: {every} in {found.shards.new} shards, digest {found.digest}",
-        Outcome.PIXELS: f"[green]equal pixels[/]: {every} have the same pixels and programs, in other files",
+        Outcome.IDENTICAL: f"[green]identical[/]: {every} in {found.shards.new} shards, digest "
+        f"{found.digest}",
+        Outcome.PIXELS: f"[green]equal pixels[/]: {every} have the same pixels and programs, in "
+        "other files",
         Outcome.DIFFERENT: "[bold red]differs[/]",
     }
     terminal.line(f"[bold]{found.version}[/]  {said[found.outcome]}")
     if found.outcome != Outcome.IDENTICAL:
         s = found.shards
         terminal.line(
-            f"  shards   {s.same} of {s.new} have the same bytes, {s.encoded} the same pixels from another encoder"
+            f"  shards   {s.same} of {s.new} have the same bytes, {s.encoded} the same pixels "
+            "from another encoder"
         )
     if found.outcome == Outcome.DIFFERENT:
         show_samples(found.samples)

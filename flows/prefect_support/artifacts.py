@@ -1,4 +1,6 @@
-"""What Prefect shows of a build and of a night: pictures and tables as artifacts, kept under one key per corpus."""
+"""What Prefect shows of a build and of a night: pictures and tables as artifacts, kept under one
+key per corpus.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ NEWEST = 30
 
 
 def publish(storage: Storage, manifest: CorpusManifest) -> None:
-    """Show a version in Prefect: contact sheet with counts, the corpus' versions, and realism if it was measured."""
+    """Show a version in Prefect: contact sheet with counts, the corpus' versions, and realism if it
+    was measured.
+    """
     publish_contact_sheet(storage, manifest)
     publish_versions(storage, manifest.identity.name)
     section = measured(storage, manifest)
@@ -49,7 +53,8 @@ def publish_contact_sheet(storage: Storage, manifest: CorpusManifest) -> None:
     )
     create_markdown_artifact(
         f"# {name}@{manifest.version}\n\n![pairs](data:image/png;base64,{picture})\n\n{counts}\n"
-        f"Report: `{folder}/report/index.html`, `pairmill corpus report {name}@{manifest.version}`\n",
+        f"Report: `{folder}/report/index.html`, `pairmill corpus report "
+        f"{name}@{manifest.version}`\n",
         key=key(name),
         description=f"{sum(manifest.identity.samples.values())} pairs, version {manifest.version}",
     )
@@ -95,7 +100,8 @@ def publish_realism(manifest: CorpusManifest, section: RealismSection) -> None:
     )
     create_markdown_artifact(
         f"# Realism of {manifest.identity.name}@{manifest.version}\n\n{table}\n"
-        f"Told from {section.photographs} real photographs; 50 % is guessing, 100 % is never wrong.\n",
+        f"Told from {section.photographs} real photographs; 50 % is guessing, 100 % is never "
+        "wrong.\n",
         key=f"{key(manifest.identity.name)}-realism",
         description="how well synthetic LR is told from real LR",
     )

@@ -1,4 +1,6 @@
-"""Settings that must stand in the environment before Prefect is imported: no telemetry, no server chatter."""
+"""Settings that must stand in the environment before Prefect is imported: no telemetry, no server
+chatter.
+"""
 
 from __future__ import annotations
 

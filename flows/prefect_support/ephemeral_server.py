@@ -1,7 +1,7 @@
 """The Prefect server of a one-shot run: the library's own temporary one, without leaving it behind.
 
-Prefect stops its temporary server when the process ends in order. A process that is killed leaves it running, so its
-number is noted, and the next run ends what a dead one left.
+Prefect stops its temporary server when the process ends in order. A process that is killed leaves
+it running, so its number is noted, and the next run ends what a dead one left.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from pairmill.flows.prefect_support.environment import settle_terminal
 from pairmill.schemas.errors import UserError
 
 TAG = "pairmill"
-"""Tag of all our runs and deployments in Prefect, which keeps them apart from others on the same server."""
+"""Tag of all our runs and deployments in Prefect, which keeps them apart from others on the same
+server."""
 LAST_MOMENTS = 2.0
 """Seconds in which a server that no longer answers comes to its end."""
 
@@ -29,7 +30,8 @@ LAST_MOMENTS = 2.0
 def own_server() -> Iterator[Callable[[], bool]]:
     """Use the server that the user has configured, or a temporary one that ends with this process.
 
-    The block gets a question to ask: whether the temporary server has ended too early, as after a signal to all processes.
+    The block gets a question to ask: whether the temporary server has ended too early, as after a
+    signal to all processes.
     """
     settle_terminal()
     end_orphans()
@@ -50,7 +52,8 @@ def own_server() -> Iterator[Callable[[], bool]]:
             "the temporary Prefect server did not start",
             where=str(PREFECT_HOME.value()),
             got=str(error),
-            todo="make this folder writable (PREFECT_HOME or HOME name it), or set PREFECT_API_URL to a server of yours",
+            todo="make this folder writable (PREFECT_HOME or HOME name it), or set "
+            "PREFECT_API_URL to a server of yours",
         ) from error
     note = notes_folder() / f"{os.getpid()}.json"
     if server.server_process is not None:

@@ -1,6 +1,8 @@
-"""A Prefect server with scheduler and UI for `pairmill serve`, where the user has none: it lasts as long as the command.
+"""A Prefect server with scheduler and UI for `pairmill serve`, where the user has none: it lasts as
+long as the command.
 
-Its database is the one of the Prefect home, so that the history outlives the server, and builds by hand are in it as well.
+Its database is the one of the Prefect home, so that the history outlives the server, and builds by
+hand are in it as well.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ CLEANING = {"PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,orphans"}
 
 @contextmanager
 def api() -> Iterator[tuple[str, bool]]:
-    """The URL of the user's Prefect server, or of one started here, and whether it was; it is set for all that follows.
+    """The URL of the user's Prefect server, or of one started here, and whether it was; it is set
+    for all that follows.
 
     Raises:
         UserError: if the user's server does not answer.
@@ -65,7 +68,8 @@ def _check(url: str) -> None:
             "no Prefect server answers there",
             where=f"PREFECT_API_URL={url}",
             got=str(problem) or type(problem).__name__,
-            todo="start it with `prefect server start`, or unset PREFECT_API_URL, and one is started for you",
+            todo="start it with `prefect server start`, or unset PREFECT_API_URL, and one is "
+            "started for you",
         )
 
 
@@ -78,7 +82,8 @@ def _refuse_second() -> None:
                     "another `pairmill serve` is at work",
                     where=found["url"],
                     got=f"process {found['owner']}",
-                    todo="give all recipes to one command, or start `prefect server start` and set PREFECT_API_URL for both",
+                    todo="give all recipes to one command, or start `prefect server start` and "
+                    "set PREFECT_API_URL for both",
                 )
 
 
@@ -148,7 +153,8 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], diary: Path) -> None:
         "the Prefect server does not start",
         where=str(diary),
         got=lines[-1] if lines else "no word from it",
-        todo="read that file; `prefect server start` shows more, and PREFECT_API_URL names another server",
+        todo="read that file; `prefect server start` shows more, and PREFECT_API_URL names "
+        "another server",
     )
 
 

@@ -1,4 +1,6 @@
-"""The run history of pairmill in Prefect, kept bounded: old runs go, with their tasks, logs and artifacts."""
+"""The run history of pairmill in Prefect, kept bounded: old runs go, with their tasks, logs and
+artifacts.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,11 @@ PAGE = 100
 
 
 def forget(days: int = DAYS) -> int:
-    """Delete the runs that ended more than `days` ago and carry our tag, and their artifacts; returns how many.
+    """Delete the runs that ended more than `days` ago and carry our tag, and their artifacts;
+    returns how many.
 
-    Runs of other people's flows on the same server carry other tags and stay; so do corpora, whose log has every version.
+    Runs of other people's flows on the same server carry other tags and stay; so do corpora, whose
+    log has every version.
     """
     with get_client(sync_client=True) as client:
         count = 0

@@ -40,10 +40,12 @@ def build(config: AnyNetworkConfig, scale: int, seed: int = 0) -> Network:
     Args:
         config: its settings.
         scale: HR pixels per LR pixel along each axis.
-        seed: of the weights: the same seed makes the same weights, whatever has been drawn before; no global generator moves.
+        seed: of the weights: the same seed makes the same weights, whatever has been drawn before;
+            no global generator moves.
 
     Raises:
-        ValueError: if the network cannot be built for this scale, with those that it can be built for.
+        ValueError: if the network cannot be built for this scale, with those that it can be built
+            for.
     """
     network = build_empty(config, scale)
     draw_weights(network, keyed(seed, "weights"))

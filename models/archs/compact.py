@@ -1,4 +1,6 @@
-"""The compact network of the Real-ESRGAN family (SRVGGNetCompact): a row of convolutions with PReLU; names of BasicSR."""
+"""The compact network of the Real-ESRGAN family (SRVGGNetCompact): a row of convolutions with
+PReLU; names of BasicSR.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""D-DBPN: projections up and down that correct themselves, densely connected (Haris et al. 2018); names of the authors."""
+"""D-DBPN: projections up and down that correct themselves, densely connected (Haris et al. 2018);
+names of the authors.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,14 @@ from pairmill.models.archs.layers import Conv, Deconv, Network
 from pairmill.schemas.network import DbpnConfig
 
 SIDES = {2: (6, 2), 3: (7, 2), 4: (8, 2), 8: (12, 2)}
-"""Side and padding of the filters that enlarge and reduce, by scale; 2, 4 and 8 as published, 3 between them."""
+"""Side and padding of the filters that enlarge and reduce, by scale; 2, 4 and 8 as published, 3
+between them."""
 
 
 class Active(nn.Module):
-    """A convolution, or a transposed one (as weak at first as published, 1 / stride), and PReLU with one slope."""
+    """A convolution, or a transposed one (as weak at first as published, 1 / stride), and PReLU
+    with one slope.
+    """
 
     def __init__(
         self,
@@ -41,7 +46,9 @@ class Active(nn.Module):
 
 
 class Projection(nn.Module):
-    """There, back, and there again with what was lost: up (eqs. 1-5 of the paper) or down (eqs. 6-10)."""
+    """There, back, and there again with what was lost: up (eqs. 1-5 of the paper) or down (eqs.
+    6-10).
+    """
 
     def __init__(self, inputs: int, features: int, scale: int, *, up: bool, dense: bool) -> None:
         super().__init__()

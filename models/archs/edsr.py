@@ -1,4 +1,6 @@
-"""EDSR: residual blocks without normalisation, then an enlargement in steps (Lim et al. 2017); names of BasicSR."""
+"""EDSR: residual blocks without normalisation, then an enlargement in steps (Lim et al. 2017);
+names of BasicSR.
+"""
 
 from __future__ import annotations
 

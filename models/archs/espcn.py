@@ -1,4 +1,6 @@
-"""ESPCN: three convolutions at the size of the LR, the last of which makes all pixels of a block (Shi et al. 2016)."""
+"""ESPCN: three convolutions at the size of the LR, the last of which makes all pixels of a block
+(Shi et al. 2016).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from pairmill.schemas.network import EspcnConfig
 
 
 class Espcn(Network):
-    """Post-upsampling at its plainest: 5 x 5, 3 x 3, 3 x 3 with tanh between, then channels become pixels.
+    """Post-upsampling at its plainest: 5 x 5, 3 x 3, 3 x 3 with tanh between, then channels become
+    pixels.
 
     Differs from the paper: three channels instead of luma; borders are filled with zeros.
     """

@@ -84,10 +84,11 @@ CONVENTIONS = {
         {"blocks": "body.{n}.conv1"},
     ),
 }
-"""`esrgan-old`: ESRGAN after its first rewriting, BSRGAN, RealSR, KAIR; `esrgan`: the original one; `rcan` and `edsr`: the
-authors' networks. Ours are those of BasicSR."""
+"""`esrgan-old`: ESRGAN after its first rewriting, BSRGAN, RealSR, KAIR; `esrgan`: the original one;
+`rcan` and `edsr`: the authors' networks. Ours are those of BasicSR."""
 MEANS = ("sub_mean.weight", "sub_mean.bias", "add_mean.weight", "add_mean.bias")
-"""Layers of the authors' RCAN and EDSR that take the mean away and add it; ours keep it outside the weights."""
+"""Layers of the authors' RCAN and EDSR that take the mean away and add it; ours keep it outside the
+weights."""
 
 
 def convention_of(tensors: Tensors) -> str | None:

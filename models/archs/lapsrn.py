@@ -1,4 +1,6 @@
-"""LapSRN: a pyramid that doubles the size at each level and adds a residual there (Lai et al. 2017)."""
+"""LapSRN: a pyramid that doubles the size at each level and adds a residual there (Lai et al.
+2017).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ BILINEAR = np.array([0.25, 0.75, 0.75, 0.25])
 
 
 class Doubling(Deconv):
-    """Doubles a picture; bilinear at first, then learned. Its edge is repeated, where the paper's goes dark."""
+    """Doubles a picture; bilinear at first, then learned. Its edge is repeated, where the paper's
+    goes dark.
+    """
 
     def __init__(self) -> None:
         super().__init__(3, 3, 4, 2, 1, bias=False)
@@ -30,7 +34,9 @@ class Doubling(Deconv):
 
 
 class Level(nn.Module):
-    """Convolutions, then twice the size: of the features, of the picture, and the residual that is added to it."""
+    """Convolutions, then twice the size: of the features, of the picture, and the residual that is
+    added to it.
+    """
 
     def __init__(self, features: int, depth: int) -> None:
         super().__init__()

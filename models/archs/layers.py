@@ -1,4 +1,6 @@
-"""Layers that the networks share: convolutions whose first weights come from a stream, residual blocks, ways to enlarge."""
+"""Layers that the networks share: convolutions whose first weights come from a stream, residual
+blocks, ways to enlarge.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +17,15 @@ from pairmill.models.functional.resize import cubic
 from pairmill.schemas.network import EdsrConfig, NetworkBase, RcanConfig
 
 Start = Literal["torch", "he"]
-"""First weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws them; `he`: normal with variance
-gain**2 2 / inputs (He et al. 2015), biases 0. Inputs are those that meet in one output."""
+"""First weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws them;
+`he`: normal with variance gain**2 2 / inputs (He et al. 2015), biases 0. Inputs are those that meet
+in one output."""
 
 
 class Network(nn.Module):
-    """A network for one scale: (B, 3, h, w) float in [0, 1], sides at least 1, to (B, 3, scale h, scale w), about in [0, 1]."""
+    """A network for one scale: (B, 3, h, w) float in [0, 1], sides at least 1, to (B, 3, scale h,
+    scale w), about in [0, 1].
+    """
 
     def __init__(self, config: NetworkBase, scale: int) -> None:
         super().__init__()
@@ -28,10 +33,14 @@ class Network(nn.Module):
 
 
 class Pyramid(Network):
-    """A network that makes pictures of smaller scales on its way; while it is trained, each is compared with HR of its size."""
+    """A network that makes pictures of smaller scales on its way; while it is trained, each is
+    compared with HR of its size.
+    """
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
-        """(B, 3, h, w) to (B, 3, s h, s w) for rising s, whole divisors of the scale; the last is the result."""
+        """(B, 3, h, w) to (B, 3, s h, s w) for rising s, whole divisors of the scale; the last is
+        the result.
+        """
         raise NotImplementedError
 
     def forward(self, lr: Tensor) -> Tensor:
@@ -40,7 +49,9 @@ class Pyramid(Network):
 
 
 class Conv(nn.Conv2d):
-    """A convolution that keeps the size at stride 1. It has no values until `draw_weights`: no global generator moves."""
+    """A convolution that keeps the size at stride 1. It has no values until `draw_weights`: no
+    global generator moves.
+    """
 
     def __init__(
         self,
@@ -98,7 +109,9 @@ class Deconv(nn.ConvTranspose2d):
 
 
 class Linear(nn.Linear):
-    """A linear layer, with memory but no values; first weights normal with deviation 0.02 and bias 0, as in Swin transformers."""
+    """A linear layer, with memory but no values; first weights normal with deviation 0.02 and bias
+    0, as in Swin transformers.
+    """
 
     def reset_parameters(self) -> None:
         """Nothing: see `Conv`."""
@@ -110,7 +123,9 @@ class Linear(nn.Linear):
 
 
 def draw_weights(network: nn.Module, rng: np.random.Generator) -> None:
-    """First weights of all layers that have a `draw`, in order; the others (PReLU, normalisation) have theirs from torch."""
+    """First weights of all layers that have a `draw`, in order; the others (PReLU, normalisation)
+    have theirs from torch.
+    """
     for layer in network.modules():
         draw = getattr(layer, "draw", None)
         if draw is not None:
@@ -158,7 +173,9 @@ class ResidualBlock(nn.Module):
 
 
 class Upsample(nn.Sequential):
-    """Convolutions whose channels become pixels, in steps of 2, or of 3 (Shi et al. 2016); entries 0, 2, ... have the weights."""
+    """Convolutions whose channels become pixels, in steps of 2, or of 3 (Shi et al. 2016); entries
+    0, 2, ... have the weights.
+    """
 
     def __init__(self, features: int, scale: int) -> None:
         steps = [3] if scale == 3 else [2] * round(math.log2(scale))
@@ -191,7 +208,8 @@ class Normalise(nn.Module):
 
 
 class PostUpsampling(Network):
-    """The frame of EDSR and RCAN: blocks at the size of the LR, what they add to the first features, then the enlargement.
+    """The frame of EDSR and RCAN: blocks at the size of the LR, what they add to the first
+    features, then the enlargement.
 
     Args:
         config: Settings with `features`, `mean` and `range`.
@@ -219,8 +237,8 @@ class PostUpsampling(Network):
 
 
 class BicubicUp(nn.Module):
-    """MATLAB's bicubic enlargement by an integer (a = -0.5, edge sample repeated in mirrored borders), as `functional.resize`
-    makes it, with overshoot, differentiable.
+    """MATLAB's bicubic enlargement by an integer (a = -0.5, edge sample repeated in mirrored
+    borders), as `functional.resize` makes it, with overshoot, differentiable.
     """
 
     taps: Tensor
@@ -260,7 +278,9 @@ def in_full(x: Tensor) -> torch.autocast:
 
 
 def reflected(x: Tensor, unit: int) -> Tensor:
-    """Continue (B, C, h, w) to the right and below to multiples of `unit`, mirrored without repeating the edge, from any size."""
+    """Continue (B, C, h, w) to the right and below to multiples of `unit`, mirrored without
+    repeating the edge, from any size.
+    """
     for axis in (2, 3):
         length = x.shape[axis]
         missing = -length % unit

@@ -1,4 +1,6 @@
-"""RCAN: groups of residual blocks whose channels are weighted by what is in them (Zhang et al. 2018); names of BasicSR."""
+"""RCAN: groups of residual blocks whose channels are weighted by what is in them (Zhang et al.
+2018); names of BasicSR.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ class Group(nn.Module):
 
 
 class Rcan(PostUpsampling):
-    """Groups of blocks. The means go over the whole picture, so tiles do not give quite the same as the picture at once."""
+    """Groups of blocks. The means go over the whole picture, so tiles do not give quite the same as
+    the picture at once.
+    """
 
     def __init__(self, config: RcanConfig, scale: int) -> None:
         super().__init__(config, scale, (Group(config) for _ in range(config.groups)))

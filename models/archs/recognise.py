@@ -26,18 +26,22 @@ from pairmill.schemas.network import (
 
 Found = tuple[AnyNetworkConfig, int]
 PLAIN = 128
-"""Features of an EDSR above which the published ones have residuals x 0.1; checkpoints do not say."""
+"""Features of an EDSR above which the published ones have residuals x 0.1; checkpoints do not
+say."""
 JPEG_WINDOW = 7
 """Window of the SwinIRs that count white as 255; checkpoints do not say."""
 
 
 def recognise(tensors: Tensors) -> Found:
-    """Settings and scale of the network that these weights are for, by any of the names in `pairmill.models.archs.keys`.
+    """Settings and scale of the network that these weights are for, by any of the names in
+    `pairmill.models.archs.keys`.
 
-    What shapes do not show is taken from the published networks: EDSR's residual scale, means and ranges.
+    What shapes do not show is taken from the published networks: EDSR's residual scale, means and
+    ranges.
 
     Raises:
-        ValueError: if it is none of ours, or if the shapes do not tell the scale (SRCNN, LapSRN with shared levels).
+        ValueError: if it is none of ours, or if the shapes do not tell the scale (SRCNN, LapSRN
+            with shared levels).
     """
     ours = to_ours(tensors)
     found = next((form for signs, form in FORMS if all(sign in ours for sign in signs)), None)
@@ -47,7 +51,8 @@ def recognise(tensors: Tensors) -> Found:
         config, scale = found(ours)
     except (KeyError, IndexError, ZeroDivisionError) as error:
         raise ValueError(
-            f"weights of a damaged or foreign network: {type(error).__name__} {error} in {some(ours)}"
+            f"weights of a damaged or foreign network: {type(error).__name__} {error} in "
+            f"{some(ours)}"
         ) from error
     if isinstance(config, RcanConfig | EdsrConfig) and convention_of(tensors) in CONVENTIONS:
         config = config.with_(mean=_mean(tensors, config.range))
@@ -81,7 +86,8 @@ def _shuffled(tensors: Tensors, name: str) -> int:
     scale, entries = 1, _count(tensors, f"{name}.N.weight")
     if not entries:
         raise ValueError(
-            f"weights without {name}.0, the layer that enlarges: a body alone, or no network for super-resolution"
+            f"weights without {name}.0, the layer that enlarges: a body alone, or no network for "
+            "super-resolution"
         )
     for number in range(0, entries, 2):
         outputs, inputs = tensors[f"{name}.{number}.weight"].shape[:2]
@@ -130,7 +136,8 @@ def _rcan(tensors: Tensors) -> Found:
 def _rrdbnet(tensors: Tensors) -> Found:
     if "conv_up2.weight" not in tensors:
         raise ValueError(
-            "an RRDBNet that enlarges by 2 alone; ours has two doublings and packs pixels below scale 4"
+            "an RRDBNet that enlarges by 2 alone; ours has two doublings and packs pixels below "
+            "scale 4"
         )
     growth = tensors["body.0.rdb1.conv1.weight"].shape[0]
     features, inputs = tensors["conv_first.weight"].shape[:2]

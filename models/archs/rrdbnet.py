@@ -1,4 +1,6 @@
-"""RRDBNet: residual-in-residual dense blocks, the generator of ESRGAN and Real-ESRGAN (Wang et al. 2018); names of BasicSR."""
+"""RRDBNet: residual-in-residual dense blocks, the generator of ESRGAN and Real-ESRGAN (Wang et al.
+2018); names of BasicSR.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ class Block(nn.Module):
 
 
 class RrdbNet(Network):
-    """Enlarges by 4. For scale 2 or 1 blocks of 2 x 2 or 4 x 4 pixels become channels first; mirrored ones fill the last."""
+    """Enlarges by 4. For scale 2 or 1 blocks of 2 x 2 or 4 x 4 pixels become channels first;
+    mirrored ones fill the last.
+    """
 
     def __init__(self, config: RrdbNetConfig, scale: int) -> None:
         super().__init__(config, scale)

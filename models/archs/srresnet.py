@@ -1,4 +1,6 @@
-"""SRResNet without normalisation: what it learns is added to the bilinear enlargement; names of BasicSR's MSRResNet."""
+"""SRResNet without normalisation: what it learns is added to the bilinear enlargement; names of
+BasicSR's MSRResNet.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ SLOPE = 0.1
 
 
 class SrResNet(Network):
-    """Post-upsampling: `upconv1`, `upconv2`, ... enlarge by 2 each, or `upconv1` by 3 (Ledig et al. 2017; Wang et al. 2018)."""
+    """Post-upsampling: `upconv1`, `upconv2`, ... enlarge by 2 each, or `upconv1` by 3 (Ledig et al.
+    2017; Wang et al. 2018).
+    """
 
     def __init__(self, config: SrResNetConfig, scale: int) -> None:
         super().__init__(config, scale)

@@ -1,4 +1,6 @@
-"""SwinIR: attention within windows that every second block shifts (Liang et al. 2021); names of the authors."""
+"""SwinIR: attention within windows that every second block shifts (Liang et al. 2021); names of the
+authors.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ APART = -100.0
 
 
 class Attention(nn.Module):
-    """Multi-head attention among the pixels of a window, with a learned bias for every distance (Swin, eq. 4)."""
+    """Multi-head attention among the pixels of a window, with a learned bias for every distance
+    (Swin, eq. 4).
+    """
 
     relative_position_index: Tensor
 
@@ -37,7 +41,9 @@ class Attention(nn.Module):
         )
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        """Windows (B n, pixels, features), and (n, pixels, pixels) that is added between pixels, to the same windows."""
+        """Windows (B n, pixels, features), and (n, pixels, pixels) that is added between pixels, to
+        the same windows.
+        """
         windows, pixels, features = x.shape
         query, key, value = (
             self.qkv(x).reshape(windows, pixels, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
@@ -65,7 +71,9 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a perceptron, each beside nothing; an odd block shifts the windows by half of one."""
+    """Attention and a perceptron, each beside nothing; an odd block shifts the windows by half of
+    one.
+    """
 
     attn_mask: Tensor
 
@@ -115,7 +123,9 @@ class Group(nn.Module):
 
 
 class SwinIr(Network):
-    """Post-upsampling. Published training also leaves out blocks at random; here nothing is random, so that runs repeat."""
+    """Post-upsampling. Published training also leaves out blocks at random; here nothing is random,
+    so that runs repeat.
+    """
 
     def __init__(self, config: SwinIrConfig, scale: int) -> None:
         super().__init__(config, scale)
@@ -177,7 +187,9 @@ TAILS = {"pixelshuffle": _steps, "pixelshuffledirect": _direct, "nearest+conv": 
 
 
 def convolutions(config: SwinIrConfig) -> nn.Module:
-    """What ends a group, and the body: one convolution, or three with a quarter of the features between."""
+    """What ends a group, and the body: one convolution, or three with a quarter of the features
+    between.
+    """
     features, few = config.features, config.features // 4
     if config.residual == "1conv":
         return Conv(features, features)
@@ -188,7 +200,9 @@ def convolutions(config: SwinIrConfig) -> nn.Module:
 
 
 def windowed(x: Tensor, side: int) -> Tensor:
-    """(B, h, w, C) to (B n, side**2, C), window after window, row after row; h and w are multiples of the side."""
+    """(B, h, w, C) to (B n, side**2, C), window after window, row after row; h and w are multiples
+    of the side.
+    """
     batch, height, width, features = x.shape
     cut = x.reshape(batch, height // side, side, width // side, side, features)
     return cut.transpose(2, 3).reshape(-1, side**2, features)
@@ -205,7 +219,9 @@ def joined(windows: Tensor, shape: torch.Size, side: int) -> Tensor:
 
 
 def distances(window: int) -> Tensor:
-    """(pixels, pixels) int64: which entry of the table of biases each pair of pixels of a window uses."""
+    """(pixels, pixels) int64: which entry of the table of biases each pair of pixels of a window
+    uses.
+    """
     place = torch.arange(window)
     rows, columns = place.repeat_interleave(window), place.repeat(window)
     apart_rows, apart_columns = rows[:, None] - rows, columns[:, None] - columns
@@ -213,8 +229,8 @@ def distances(window: int) -> Tensor:
 
 
 def apart(height: int, width: int, window: int, device: torch.device) -> Tensor:
-    """(n, pixels, pixels) float32: 0 between pixels that are near in the picture, `APART` where only the shift by half a window
-    has brought them together.
+    """(n, pixels, pixels) float32: 0 between pixels that are near in the picture, `APART` where
+    only the shift by half a window has brought them together.
     """
     rows, columns = (torch.arange(length, device=device) - length for length in (height, width))
     rows, columns = (

@@ -1,4 +1,6 @@
-"""Checkpoints of networks as bytes: reading those of other programs, safely, and writing what other programs read."""
+"""Checkpoints of networks as bytes: reading those of other programs, safely, and writing what other
+programs read.
+"""
 
 from __future__ import annotations
 
@@ -35,13 +37,15 @@ WRAPPERS = (
     "net",
     "generator",
 )
-"""Entries of a checkpoint that hold the weights; the first that is there is taken, so running means come before the last step."""
+"""Entries of a checkpoint that hold the weights; the first that is there is taken, so running means
+come before the last step."""
 PICKLES = (b"\x80", b"PK")
 """How pickles begin, plain ones and those that torch packs."""
 PREFIXES = ("module.", "_orig_mod.", "netG.", "generator.")
 """What wrappers put before all names: distributed training, compiling, and some trainers."""
 FOR_OTHERS = {"compact": "ours", "rrdbnet": "ours", "swinir": "ours", "rcan": "rcan"}
-"""By which names spandrel (chaiNNer and others) knows a network; those that are not here it does not."""
+"""By which names spandrel (chaiNNer and others) knows a network; those that are not here it does
+not."""
 
 
 def read_weights(data: bytes, name: str) -> Tensors:
@@ -52,7 +56,8 @@ def read_weights(data: bytes, name: str) -> Tensors:
         name: of the file, for errors.
 
     Raises:
-        UserError: if it is neither, truncated, holds anything but plain values and tensors, or no weights.
+        UserError: if it is neither, truncated, holds anything but plain values and tensors, or no
+            weights.
     """
     return _tensors(_content(data, name)[0], name)
 
@@ -72,10 +77,12 @@ def load_network(data: bytes, name: str, spec: NetworkSpec | None = None) -> Net
     Args:
         data: see `read_weights`.
         name: of the file, for errors.
-        spec: settings and scale; without it, those of the header, or else what names and shapes tell.
+        spec: settings and scale; without it, those of the header, or else what names and shapes
+            tell.
 
     Raises:
-        UserError: as `read_weights`, and if the weights are for no network of ours or for another one than `spec`.
+        UserError: as `read_weights`, and if the weights are for no network of ours or for another
+            one than `spec`.
     """
     content, header = _content(data, name)
     tensors, spec = _tensors(content, name), spec or _spec(header, name)
@@ -88,7 +95,8 @@ def put_weights(network: Network, tensors: Tensors, name: str) -> None:
     """Give a network weights by any of the names in `pairmill.models.archs.keys`.
 
     Raises:
-        UserError: if there are more, fewer or others than it has, or some are not finite; then nothing has changed.
+        UserError: if there are more, fewer or others than it has, or some are not finite; then
+            nothing has changed.
     """
     ours, wanted = to_ours(tensors), network.state_dict()
     for key, value in wanted.items():
@@ -123,8 +131,10 @@ def write_weights(
 
     Args:
         tensors: a network's state dict.
-        form: `safetensors`, or `pth`, which holds them under `entry`, as BasicSR and Real-ESRGAN have them.
-        convention: `ours` (BasicSR's names), or a key of `keys.CONVENTIONS`; `names_for_others` says what spandrel reads.
+        form: `safetensors`, or `pth`, which holds them under `entry`, as BasicSR and Real-ESRGAN
+            have them.
+        convention: `ours` (BasicSR's names), or a key of `keys.CONVENTIONS`; `names_for_others`
+            says what spandrel reads.
         spec: what they are for; goes into the header, and `load_network` need not guess.
         entry: `params`, or `params_ema` for running means.
 
@@ -143,7 +153,9 @@ def write_weights(
 
 
 def names_for_others(config: AnyNetworkConfig) -> str:
-    """The convention by which most programs know a network: spandrel's where it has the network, else ours."""
+    """The convention by which most programs know a network: spandrel's where it has the network,
+    else ours.
+    """
     if isinstance(config, RcanConfig) and not _sayable(config):
         return "ours"
     return FOR_OTHERS.get(config.arch, "ours")
@@ -190,7 +202,9 @@ def _tensors(content: dict[Any, Any], name: str) -> Tensors:
 
 
 def _is_plain(value: Tensor) -> bool:
-    """Whether it has numbers that a network can take: not sparse, not complex, not one of torch's tensors without content."""
+    """Whether it has numbers that a network can take: not sparse, not complex, not one of torch's
+    tensors without content.
+    """
     return value.layout == torch.strided and not value.is_meta and not value.is_complex()
 
 
@@ -249,7 +263,8 @@ def _unpickled(data: bytes, name: str) -> object:
             if asked
             else "a pickle that is damaged, or of a form that weights have not",
             wanted="a safetensors file, or a state dict of plain tensors",
-            todo="where you trust it, load it with the program it comes from and save its state dict alone",
+            todo="where you trust it, load it with the program it comes from and save its state "
+            "dict alone",
         ) from error
     except (
         RuntimeError,
@@ -276,7 +291,9 @@ def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
 
 
 def _metadata(data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: eight bytes of length, then JSON (the format's specification)."""
+    """The metadata of a safetensors file: eight bytes of length, then JSON (the format's
+    specification).
+    """
     length = int.from_bytes(data[:8], "little")
     return dict(json.loads(data[8 : 8 + length]).get("__metadata__", {}))
 

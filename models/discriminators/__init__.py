@@ -26,7 +26,8 @@ def build(config: AnyDiscriminator, seed: int = 0) -> nn.Module:
 
     Args:
         config: its settings; `config.problem(side)` says whether it can judge patches of a side.
-        seed: of the weights, drawn apart from those of a network of the same seed; no global generator moves.
+        seed: of the weights, drawn apart from those of a network of the same seed; no global
+            generator moves.
 
     Returns:
         (B, 3, h, w) in [0, 1] to logits, (B, 1) or (B, 1, h', w').

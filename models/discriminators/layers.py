@@ -1,4 +1,6 @@
-"""Layers of the discriminators, with memory but no values until `draw_weights`: no global generator moves."""
+"""Layers of the discriminators, with memory but no values until `draw_weights`: no global generator
+moves.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +34,10 @@ def linear(inputs: int, outputs: int) -> nn.Linear:
 
 
 class SpectralConv(nn.Module):
-    """A convolution whose weight is divided by its largest singular value, found by one power iteration per judgement in training
-    (Miyato et al. 2018), with the names and the arithmetic of `torch.nn.utils.spectral_norm`, which draws from the global
-    generator and cannot be copied between two steps.
+    """A convolution whose weight is divided by its largest singular value, found by one power
+    iteration per judgement in training (Miyato et al. 2018), with the names and the arithmetic of
+    `torch.nn.utils.spectral_norm`, which draws from the global generator and cannot be copied
+    between two steps.
     """
 
     weight_u: Tensor
@@ -87,7 +90,8 @@ def draw_weights(
     Args:
         network: of convolutions and linear layers.
         rng: the stream.
-        deviation: of normal weights, with biases 0; without, weights and biases are uniform within 1 / sqrt(inputs), as torch's.
+        deviation: of normal weights, with biases 0; without, weights and biases are uniform within
+            1 / sqrt(inputs), as torch's.
     """
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):

@@ -1,4 +1,6 @@
-"""PatchGAN: one judgement per place, each of what a 70 x 70 window shows, with the names of pix2pix (2 765 633 parameters)."""
+"""PatchGAN: one judgement per place, each of what a 70 x 70 window shows, with the names of pix2pix
+(2 765 633 parameters).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""U-Net with spectral norm: one judgement per pixel, with the names of Real-ESRGAN's checkpoints (4 376 897 parameters)."""
+"""U-Net with spectral norm: one judgement per pixel, with the names of Real-ESRGAN's checkpoints (4
+376 897 parameters).
+"""
 
 from __future__ import annotations
 

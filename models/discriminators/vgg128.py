@@ -1,4 +1,6 @@
-"""VGG-128: one judgement per picture of 128 x 128 or 256 x 256, with BasicSR's names (14 499 401 parameters for 128)."""
+"""VGG-128: one judgement per picture of 128 x 128 or 256 x 256, with BasicSR's names (14 499 401
+parameters for 128).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ HIDDEN = 100
 
 
 class Vgg128(nn.Module):
-    """Pairs of a 3 x 3 convolution and a 4 x 4 one of stride 2, normalised over the batch but for the very first."""
+    """Pairs of a 3 x 3 convolution and a 4 x 4 one of stride 2, normalised over the batch but for
+    the very first.
+    """
 
     def __init__(self, config: Vgg128Config, rng: np.random.Generator) -> None:
         super().__init__()
@@ -43,7 +47,8 @@ class Vgg128(nn.Module):
         """
         if image.shape[2:] != (self.config.side, self.config.side):
             raise ValueError(
-                f"discriminator vgg128 judges pictures of {self.config.side} x {self.config.side} only, "
+                f"discriminator vgg128 judges pictures of {self.config.side} x "
+                f"{self.config.side} only, "
                 f"not of {image.shape[2]} x {image.shape[3]}"
             )
         seen = image

@@ -1,6 +1,8 @@
-"""Unpaired crops: real LR and HR images, each list shuffled anew every epoch, all drawn from keyed Philox streams.
+"""Unpaired crops: real LR and HR images, each list shuffled anew every epoch, all drawn from keyed
+Philox streams.
 
-What an iteration sees is a function of (seed, iteration), so a fit goes on from a count of samples and nothing else.
+What an iteration sees is a function of (seed, iteration), so a fit goes on from a count of samples
+and nothing else.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ def keyed(seed: int, purpose: str, number: int = 0) -> np.random.Generator:
 
 
 class Crops:
-    """Random crops of a list of images; an image counts as often as crops fit into it side by side."""
+    """Random crops of a list of images; an image counts as often as crops fit into it side by
+    side.
+    """
 
     def __init__(
         self, images: Sequence[Image], side: int, seed: int, purpose: str, *, mirror: bool
@@ -33,13 +37,14 @@ class Crops:
         """Take images in.
 
         Args:
-            images: (H, W, 3) uint8, at least one. Those smaller than a crop are left out; if all are, they are continued by
-                mirroring, which makes them unlike photographs.
+            images: (H, W, 3) uint8, at least one. Those smaller than a crop are left out; if all
+                are, they are continued by mirroring, which makes them unlike photographs.
             side: of a crop, in pixels.
             seed: of the fit.
             purpose: `real` or `hr`.
-            mirror: whether every other crop is mirrored left to right. Real ones are not: that would mirror their kernels too.
-                Nothing is turned: photographs are not alike in all directions, and kernels would learn to make up for it.
+            mirror: whether every other crop is mirrored left to right. Real ones are not: that
+                would mirror their kernels too. Nothing is turned: photographs are not alike in all
+                directions, and kernels would learn to make up for it.
         """
         self.images = [_at_least(image, side) for image in images]
         self.side, self.seed, self.purpose, self.mirror = side, seed, purpose, mirror
@@ -58,7 +63,9 @@ class Crops:
         return np.array([self._order(epoch)[place] for epoch, place in places], np.int64)
 
     def at(self, first: int, count: int, rng: np.random.Generator) -> Tensor:
-        """Crops number `first` to `first + count`, (count, 3, side, side) float32 in [0, 1]; places come from `rng`."""
+        """Crops number `first` to `first + count`, (count, 3, side, side) float32 in [0, 1]; places
+        come from `rng`.
+        """
         chosen = np.empty((count, self.side, self.side, 3), np.uint8)
         for number, source in enumerate(self.sources(first, count)):
             image = self.images[source]

@@ -6,13 +6,15 @@ import math
 from collections.abc import Sequence
 
 MARGIN = 0.02
-"""How much higher than the lowest an AUC may be for the later check to be kept: less than this is chance."""
+"""How much higher than the lowest an AUC may be for the later check to be kept: less than this is
+chance."""
 ALWAYS = 0.98
 """From here on nearly every patch is told, and differences between AUCs say nothing."""
 
 
 def stalled(aucs: Sequence[float], patience: int) -> bool:
-    """Whether the last `patience` measured checks brought no AUC lower than the lowest before them; never with patience 0.
+    """Whether the last `patience` measured checks brought no AUC lower than the lowest before them;
+    never with patience 0.
 
     Args:
         aucs: of all checks, oldest first; not a number where it could not be measured.
@@ -23,13 +25,17 @@ def stalled(aucs: Sequence[float], patience: int) -> bool:
 
 
 def keeps_up(aucs: Sequence[float]) -> bool:
-    """Whether the last check is the one to keep: not measured at all, or hardly above the lowest AUC so far."""
+    """Whether the last check is the one to keep: not measured at all, or hardly above the lowest
+    AUC so far.
+    """
     known = _known(aucs)
     return not known or (not math.isnan(aucs[-1]) and aucs[-1] <= limit(min(known)))
 
 
 def limit(low: float) -> float:
-    """The AUC up to which a later check is kept: `MARGIN` above the lowest, but no more than half-way to 1."""
+    """The AUC up to which a later check is kept: `MARGIN` above the lowest, but no more than
+    half-way to 1.
+    """
     return 1.0 if low >= ALWAYS else min(low + MARGIN, (low + 1) / 2)
 
 

@@ -1,13 +1,17 @@
-"""Correlation of an image with a kernel, exactly: every way to compute it gives the same bits on every machine.
+"""Correlation of an image with a kernel, exactly: every way to compute it gives the same bits on
+every machine.
 
-Kernels lie on the grid of 2**-16, images on the grid of 2**-16 too (8-bit ones do; others are rounded to it first), so
-the true result is a multiple of 2**-32, or of 2**-16 for 8-bit images. Two ways lead to it:
+Kernels lie on the grid of 2**-16, images on the grid of 2**-16 too (8-bit ones do; others are
+rounded to it first), so the true result is a multiple of 2**-32, or of 2**-16 for 8-bit images. Two
+ways lead to it:
 
-- `correlate`, one matrix product, for 8-bit images and non-negative kernels: of int8 digits where the processor has units
-  for them (`integer.py`), else in float32, where every partial sum is an integer below 2**24 in units of 2**-16, which it
-  holds exactly. It computes only every s-th pixel, if so wished.
-- `correlate_by_fft`, for all others and for large kernels: float64 Fourier transforms of at most 512 x 512 samples err by
-  about 1e-12 grey levels, a hundredth of half a unit, so that rounding to the unit gives the true result again.
+- `correlate`, one matrix product, for 8-bit images and non-negative kernels: of int8 digits where
+  the processor has units for them (`integer.py`), else in float32, where every partial sum is an
+  integer below 2**24 in units of 2**-16, which it holds exactly. It computes only every s-th pixel,
+  if so wished.
+- `correlate_by_fft`, for all others and for large kernels: float64 Fourier transforms of at most
+  512 x 512 samples err by about 1e-12 grey levels, a hundredth of half a unit, so that rounding to
+  the unit gives the true result again.
 
 `blur` takes the faster of the two.
 """
@@ -30,7 +34,8 @@ Sums = NDArray[np.int32] | NDArray[np.float32]
 Border = Literal["mirror", "reflect", "wrap"]
 UNIT = 1 << 16
 BLOCK = (4, 8)
-"""Rows and columns of the block of outputs that one row of the matrix product makes; the fastest of those measured."""
+"""Rows and columns of the block of outputs that one row of the matrix product makes; the fastest of
+those measured."""
 AT_ONCE = 1 << 19
 """Bytes of the left matrix that are laid out at once: they stay in the cache."""
 TRANSFORM = 512
@@ -110,9 +115,12 @@ def blur(
     """LR[i, j] = sum over u, v of k[u, v] HR[s i + u - k // 2, s j + v - k // 2], exactly.
 
     Args:
-        image: (H, W, C), uint8, or float64 below 2**11 in size, which is rounded to multiples of 2**-16 first.
-        kernel: (k, k) on the 2**-16 grid with sum 1, k odd; the sum of its absolute values stays below 8.
-        border: `mirror` repeats the edge sample, `reflect` does not, `wrap` goes on at the other side.
+        image: (H, W, C), uint8, or float64 below 2**11 in size, which is rounded to multiples of
+            2**-16 first.
+        kernel: (k, k) on the 2**-16 grid with sum 1, k odd; the sum of its absolute values stays
+            below 8.
+        border: `mirror` repeats the edge sample, `reflect` does not, `wrap` goes on at the other
+            side.
         scale: s; only every s-th row and column is computed.
 
     Returns:
@@ -163,9 +171,11 @@ def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror
 def _windows(
     planes: Planes, grid: tuple[int, int], step: tuple[int, int], window: tuple[int, int]
 ) -> NDArray[np.void]:
-    """(C, columns, rows): the samples that each block of outputs sees, as one item each; they share memory.
+    """(C, columns, rows): the samples that each block of outputs sees, as one item each; they share
+    memory.
 
-    Columns are laid out first, each as wide as a window, so that the rows of a window follow one another.
+    Columns are laid out first, each as wide as a window, so that the rows of a window follow one
+    another.
     """
     plane, row, item = planes.strides
     line = np.dtype((np.void, window[1] * item))
@@ -180,7 +190,9 @@ def _windows(
 
 
 def _products(windows: NDArray[np.void], blocks: Blocks) -> Sums:
-    """(C, columns, rows, outputs of a block): the windows times the matrix, some columns of blocks at a time."""
+    """(C, columns, rows, outputs of a block): the windows times the matrix, some columns of blocks
+    at a time.
+    """
     channels, columns, rows = windows.shape
     inputs, outputs = blocks.matrix.shape
     exact = blocks.split is not None
@@ -200,7 +212,9 @@ def _products(windows: NDArray[np.void], blocks: Blocks) -> Sums:
 
 
 def _merged(sums: Sums) -> Sums:
-    """Blocks (C, columns, rows, outputs of a block) as an image, (height, width, C), whole numbers of 2**-16."""
+    """Blocks (C, columns, rows, outputs of a block) as an image, (height, width, C), whole numbers
+    of 2**-16.
+    """
     channels, columns, rows = sums.shape[:3]
     line = np.dtype((np.void, BLOCK[1] * sums.itemsize))
     planes = np.empty((channels, rows, BLOCK[0], columns), line)
@@ -214,7 +228,8 @@ def _merged(sums: Sums) -> Sums:
 def _padded_planes(
     image: NDArray[np.uint8], before: int, height: int, width: int, border: Border, blocks: Blocks
 ) -> Planes:
-    """(C, height, width): the image continued beyond its borders, cut or filled with what no kept output sees.
+    """(C, height, width): the image continued beyond its borders, cut or filled with what no kept
+    output sees.
 
     For digits centred, less 128, as the bits of int8; else float32.
     """
@@ -230,7 +245,9 @@ def _padded_planes(
 
 
 def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border = "mirror") -> Array:
-    """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact result."""
+    """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact
+    result.
+    """
     half, unit = len(kernel) // 2, 1 / UNIT if image.dtype == np.uint8 else UNIT**-2.0
     samples = (
         image if image.dtype == np.uint8 else round_to(np.asarray(image, np.float64), 1 / UNIT)
@@ -262,7 +279,9 @@ def _parts(length: int, most: int) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=32)
 def _spectrum(data: bytes, size: int, height: int, width: int) -> Array:
-    """Transform of a kernel that lies in the first corner of (height, width), in OpenCV's packed form."""
+    """Transform of a kernel that lies in the first corner of (height, width), in OpenCV's packed
+    form.
+    """
     field = np.zeros((height, width))
     field[:size, :size] = np.frombuffer(data).reshape(size, size)
     return np.asarray(cv2.dft(field))
@@ -280,7 +299,9 @@ def _product(part: NDArray[np.generic], spectrum: Array) -> Array:
 
 
 def round_to(values: Array, unit: float, out: Array | None = None) -> Array:
-    """Values of size below 2**51 units rounded to multiples of `unit`, a power of two; half goes to even."""
+    """Values of size below 2**51 units rounded to multiples of `unit`, a power of two; half goes to
+    even.
+    """
     pusher = 1.5 * 2.0**52 * unit  # beyond it, float64 holds multiples of the unit only
     rounded = np.add(values, pusher, out=out)
     return np.subtract(rounded, pusher, out=rounded)

@@ -1,8 +1,10 @@
-"""A camera's development of raw values into sRGB and its inverse, with the same bits on every machine.
+"""A camera's development of raw values into sRGB and its inverse, with the same bits on every
+machine.
 
-Both follow Brooks et al. 2019, "Unprocessing Images for Learned Raw Denoising". Values are grey levels, 255 is white. Powers
-and the tone curve's inverse are found by Newton's method from + * / and square roots, which IEEE 754 fixes; those of a C
-library differ in their last bits between machines. Matrices are applied term by term, as BLAS may fuse or reorder sums.
+Both follow Brooks et al. 2019, "Unprocessing Images for Learned Raw Denoising". Values are grey
+levels, 255 is white. Powers and the tone curve's inverse are found by Newton's method from + * /
+and square roots, which IEEE 754 fixes; those of a C library differ in their last bits between
+machines. Matrices are applied term by term, as BLAS may fuse or reorder sums.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ WHITE = 255.0
 STEPS = 4
 """Newton steps, which reach the last bit from the starting values here."""
 LINEAR_TOE, ENCODED_TOE, SLOPE = 0.00313066844250063, 0.0404482362771082, 12.92
-"""sRGB (IEC 61966-2-1): below the toe, encoded = SLOPE * linear. It ends where line and power meet, so that the curve has an
-inverse; the standard's 0.0031308 and 0.04045 are this, rounded, and leave a jump of 3e-8."""
+"""sRGB (IEC 61966-2-1): below the toe, encoded = SLOPE * linear. It ends where line and power meet,
+so that the curve has an inverse; the standard's 0.0031308 and 0.04045 are this, rounded, and leave
+a jump of 3e-8."""
 STRIP = 2048
 """Pixels worked on at a time, so that they stay in the cache."""
 
@@ -37,7 +40,9 @@ def encode(linear: Array) -> Array:
 
 
 def decode(encoded: Array) -> Array:
-    """The inverse of `encode`: x / 12.92 below the toe, then ((x + 0.055) / 1.055)^2.4; x in [0, 1]."""
+    """The inverse of `encode`: x / 12.92 below the toe, then ((x + 0.055) / 1.055)^2.4; x in [0,
+    1].
+    """
     base = (np.maximum(encoded, ENCODED_TOE) + 0.055) / 1.055
     root = 0.58 + base * (0.66 - 0.24 * base)  # x^(1/5), to 3 %
     for _ in range(STEPS):
@@ -55,7 +60,8 @@ def tone(values: Array) -> Array:
 def tone_undone(values: Array) -> Array:
     """The inverse of `tone`, which is 1/2 - sin(arcsin(1 - 2 x) / 3), x in [0, 1].
 
-    With x <= 1/2 (the curve is symmetric about its middle) it solves y sqrt(3 - 2 y) = sqrt(x), whose slope is nowhere 0.
+    With x <= 1/2 (the curve is symmetric about its middle) it solves y sqrt(3 - 2 y) = sqrt(x),
+    whose slope is nowhere 0.
     """
     lower = values <= 0.5
     root = np.sqrt(np.where(lower, values, 1 - values))
@@ -78,8 +84,8 @@ def unprocess(
 ) -> Array:
     """Developed to raw: tone curve, gamma, colour matrix and gains undone.
 
-    The gains are divided out everywhere, so that `process` is the exact inverse. (The paper blends towards the unchanged value
-    above 90 %, to keep white at the sensor's white.)
+    The gains are divided out everywhere, so that `process` is the exact inverse. (The paper blends
+    towards the unchanged value above 90 %, to keep white at the sensor's white.)
 
     Args:
         image: (rows, columns, 3) sRGB; what lies outside [0, 255] is clipped.
@@ -107,7 +113,8 @@ def unprocess(
 def process(
     image: NDArray[np.generic], gains: tuple[float, float, float], colour: Rows, with_tone: bool
 ) -> Array:
-    """Raw to developed: gains, colour matrix, clipping to [0, 1], gamma, tone curve; arguments as for `unprocess`.
+    """Raw to developed: gains, colour matrix, clipping to [0, 1], gamma, tone curve; arguments as
+    for `unprocess`.
 
     Returns:
         sRGB of the same shape, in [0, 255], not rounded.
@@ -161,16 +168,19 @@ def mosaic(image: NDArray[np.generic], pattern: str) -> Array:
 
 
 def demosaic(raw: Array, pattern: str) -> Array:
-    """The two missing colours of each pixel by the gradient-corrected linear filters of Malvar, He and Cutler 2004, figure 2.
+    """The two missing colours of each pixel by the gradient-corrected linear filters of Malvar, He
+    and Cutler 2004, figure 2.
 
-    Borders are mirrored without repeating the edge sample, which keeps the colours of the pattern in their places.
+    Borders are mirrored without repeating the edge sample, which keeps the colours of the pattern
+    in their places.
 
     Args:
         raw: (rows, columns), both at least 2.
         pattern: One of `RED_AT`.
 
     Returns:
-        (rows, columns, 3), which may overshoot; kept samples are unchanged. Exact for whole numbers.
+        (rows, columns, 3), which may overshoot; kept samples are unchanged. Exact for whole
+        numbers.
     """
     green, along, across, diagonal = _filters(raw)
     row, column = RED_AT[pattern]
@@ -186,7 +196,9 @@ def demosaic(raw: Array, pattern: str) -> Array:
 
 
 def _filters(raw: Array) -> tuple[Array, Array, Array, Array]:
-    """Four estimates at every pixel: green at red or blue; a colour from its own row, from its own column, and from diagonals."""
+    """Four estimates at every pixel: green at red or blue; a colour from its own row, from its own
+    column, and from diagonals.
+    """
     rows, columns = raw.shape
     padded = np.pad(raw, 2, mode="reflect")
 

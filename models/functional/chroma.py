@@ -1,7 +1,9 @@
-"""Luma and chroma: conversion for video, and chroma at half resolution, in arithmetic that is exact in float64.
+"""Luma and chroma: conversion for video, and chroma at half resolution, in arithmetic that is exact
+in float64.
 
-All weights are multiples of 2^-16 and all means and interpolations are dyadic, so no order of summation and no
-processor changes a rounded value. Chroma samples lie in the centre of the luma samples that they stand for.
+All weights are multiples of 2^-16 and all means and interpolations are dyadic, so no order of
+summation and no processor changes a rounded value. Chroma samples lie in the centre of the luma
+samples that they stand for.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ def grey(image: NDArray[np.generic]) -> Array:
 
 
 def forward(weights: tuple[float, float]) -> Array:
-    """(3, 3): RGB in 0..1 to Y in 0..1, Cb and Cr in -1/2..1/2 (BT.601 section 2.5, BT.709 section 3)."""
+    """(3, 3): RGB in 0..1 to Y in 0..1, Cb and Cr in -1/2..1/2 (BT.601 section 2.5, BT.709 section
+    3).
+    """
     red, blue = weights
     luma = np.array([red, 1 - red - blue, blue])
     return np.stack(
@@ -58,7 +62,9 @@ OF_CHROMA = on_grid(np.linalg.inv(forward(BT601)).astype(np.float64)[:, 1:])
 
 
 def halve(plane: Array, axis: int) -> Array:
-    """Means of pairs along an axis of (H, W, ...); an odd last sample is repeated: n to ceil(n / 2)."""
+    """Means of pairs along an axis of (H, W, ...); an odd last sample is repeated: n to ceil(n /
+    2).
+    """
     length = plane.shape[axis]
     even = np.take(plane, np.arange(0, length, 2), axis)
     odd = np.take(plane, np.minimum(np.arange(1, length + 1, 2), length - 1), axis)
@@ -66,8 +72,9 @@ def halve(plane: Array, axis: int) -> Array:
 
 
 def double(plane: Array, axis: int, length: int, smooth: bool) -> Array:
-    """Enlarge ceil(length / 2) samples along an axis to `length`: repeated, or with weights 3/4 and 1/4 of the nearest
-    two (bilinear between centres, libjpeg's "fancy upsampling"), the edge sample repeated.
+    """Enlarge ceil(length / 2) samples along an axis to `length`: repeated, or with weights 3/4 and
+    1/4 of the nearest two (bilinear between centres, libjpeg's "fancy upsampling"), the edge sample
+    repeated.
     """
     places = np.arange(length)
     near = np.take(plane, places // 2, axis)
@@ -78,9 +85,11 @@ def double(plane: Array, axis: int, length: int, smooth: bool) -> Array:
 
 
 def subsample_chroma(image: Image8, rows: bool, columns: bool, smooth: bool) -> Array:
-    """Reduce the chroma (full-range BT.601) of (H, W, 3) RGB and leave the luma as it is; float64 that may overshoot.
+    """Reduce the chroma (full-range BT.601) of (H, W, 3) RGB and leave the luma as it is; float64
+    that may overshoot.
 
-    Only the change of the chroma is added to the image, so that grey stays grey and nothing happens at 4:4:4.
+    Only the change of the chroma is added to the image, so that grey stays grey and nothing happens
+    at 4:4:4.
 
     Args:
         image: RGB, grey levels.
@@ -99,14 +108,18 @@ def subsample_chroma(image: Image8, rows: bool, columns: bool, smooth: bool) -> 
 
 
 def to_video(image: Image8) -> Planes:
-    """(H, W, 3) RGB as 8-bit 4:2:0 planes, BT.709 in the limited range; (H, W), then twice (ceil(H / 2), ceil(W / 2))."""
+    """(H, W, 3) RGB as 8-bit 4:2:0 planes, BT.709 in the limited range; (H, W), then twice (ceil(H
+    / 2), ceil(W / 2)).
+    """
     full = image.astype(np.float64) @ TO_VIDEO.T + OFFSETS
     chroma = to_uint8(halve(halve(full[..., 1:], 0), 1))
     return to_uint8(full[..., 0]), chroma[..., 0], chroma[..., 1]
 
 
 def from_video(planes: Planes) -> Image8:
-    """4:2:0 planes of `to_video` as (H, W, 3) RGB, the chroma enlarged bilinearly, clipped and rounded half up."""
+    """4:2:0 planes of `to_video` as (H, W, 3) RGB, the chroma enlarged bilinearly, clipped and
+    rounded half up.
+    """
     height, width = planes[0].shape
     coarse = np.stack(planes[1:], axis=-1).astype(np.float64) - OFFSETS[1:]
     chroma = double(double(coarse, 0, height, smooth=True), 1, width, smooth=True)

@@ -1,7 +1,9 @@
-"""Exact products of 8-bit pixels with fixed-point weights, on the integer units of the processor where it has them.
+"""Exact products of 8-bit pixels with fixed-point weights, on the integer units of the processor
+where it has them.
 
-Weights w, integers below 2**15 in size, are split into two signed digits, w = 256 h + l; pixels are centred, p - 128. Both
-products are of int8 matrices with int32 sums, so nothing is rounded: the bits are those of any other exact way.
+Weights w, integers below 2**15 in size, are split into two signed digits, w = 256 h + l; pixels are
+centred, p - 128. Both products are of int8 matrices with int32 sums, so nothing is rounded: the
+bits are those of any other exact way.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ def digits(weights: NDArray[np.int64]) -> NDArray[np.int8]:
 def product(
     pixels: NDArray[np.int8], split: NDArray[np.int8], out: NDArray[np.int32] | None = None
 ) -> NDArray[np.int32]:
-    """(m, k) centred pixels times (k, n) weights given as `digits`: (m, n), exact while the result fits in int32."""
+    """(m, k) centred pixels times (k, n) weights given as `digits`: (m, n), exact while the result
+    fits in int32.
+    """
     import torch
 
     sums = torch._int_mm(torch.from_numpy(pixels), torch.from_numpy(split)).numpy()
@@ -43,7 +47,9 @@ def product(
 
 @lru_cache(maxsize=1)
 def available() -> bool:
-    """Whether this processor multiplies int8 at speed, and torch does it without saturation, tried on the largest sums."""
+    """Whether this processor multiplies int8 at speed, and torch does it without saturation, tried
+    on the largest sums.
+    """
     import torch
 
     known = getattr(torch.cpu, "_is_vnni_supported", None)

@@ -1,7 +1,9 @@
-"""The quantisation tables of JPEG: the standard ones, those of a quality, and the quality nearest to given ones.
+"""The quantisation tables of JPEG: the standard ones, those of a quality, and the quality nearest
+to given ones.
 
-Source: ITU-T T.81, tables K.1 and K.2; the scale of quality is libjpeg's. Tables have 64 steps in natural order: row by
-row, the horizontal frequency runs first. Files store them in zigzag order, `ZIGZAG`.
+Source: ITU-T T.81, tables K.1 and K.2; the scale of quality is libjpeg's. Tables have 64 steps in
+natural order: row by row, the horizontal frequency runs first. Files store them in zigzag order,
+`ZIGZAG`.
 """
 
 from __future__ import annotations
@@ -135,7 +137,8 @@ ZIGZAG: Table = _diagonal_walk()
 
 @cache
 def tables_of(quality: int) -> Tables:
-    """The tables that libjpeg writes for `quality`, 1..100: the standard ones scaled, rounded and kept in 1..255.
+    """The tables that libjpeg writes for `quality`, 1..100: the standard ones scaled, rounded and
+    kept in 1..255.
 
     Raises:
         ValueError: if the quality is outside 1..100.
@@ -151,9 +154,9 @@ def tables_of(quality: int) -> Tables:
 
 
 def nearest_quality(tables: tuple[Sequence[int], Sequence[int]]) -> int:
-    """The quality, 1..100, whose tables differ least from `tables` (sum of absolute differences of the logarithms of the
-    steps); the lower one when two are equally near. Exact for tables that `tables_of` makes, but that qualities 1 and 2
-    and others of the coarse end may share theirs.
+    """The quality, 1..100, whose tables differ least from `tables` (sum of absolute differences of
+    the logarithms of the steps); the lower one when two are equally near. Exact for tables that
+    `tables_of` makes, but that qualities 1 and 2 and others of the coarse end may share theirs.
 
     Args:
         tables: Luma and chroma table, 64 steps of at least 1, in natural order.

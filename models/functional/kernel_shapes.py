@@ -1,8 +1,10 @@
-"""Blur kernels from shapes and parameters, in float64, rounded to the grid of 2**-16 with sum exactly 1.
+"""Blur kernels from shapes and parameters, in float64, rounded to the grid of 2**-16 with sum
+exactly 1.
 
-Convention: row and column offsets are counted from `size // 2 + shift`; x grows with the column, y against the row, so
-that angles are counter-clockwise as one sees the picture. Gaussian-like shapes and the sinc are sampled at the centres
-of the cells, as their sources do; lines and discs are drawn with the area that they cover in each cell.
+Convention: row and column offsets are counted from `size // 2 + shift`; x grows with the column, y
+against the row, so that angles are counter-clockwise as one sees the picture. Gaussian-like shapes
+and the sinc are sampled at the centres of the cells, as their sources do; lines and discs are drawn
+with the area that they cover in each cell.
 """
 
 from __future__ import annotations
@@ -28,9 +30,11 @@ Array = NDArray[np.float64]
 Point = tuple[float, float]
 UNIT = 1 << 16
 FINE = 1 << 20
-"""Cells are compared in units of 2**-36, so that the last bits of a processor's exp or sin do not order equal cells."""
+"""Cells are compared in units of 2**-36, so that the last bits of a processor's exp or sin do not
+order equal cells."""
 LEAST_SIGMA = 0.01
-"""Widths below this, in pixels, act as this: the kernel is one cell, or a few where the centre lies between cells."""
+"""Widths below this, in pixels, act as this: the kernel is one cell, or a few where the centre lies
+between cells."""
 
 
 @lru_cache(maxsize=256)
@@ -45,7 +49,8 @@ def weights(kernel: Kernel) -> Array:
 
 
 def to_grid(values: Array) -> Array:
-    """The values, divided by their sum and rounded down or up to multiples of 2**-16 so that the sum is exactly 1.
+    """The values, divided by their sum and rounded down or up to multiples of 2**-16 so that the
+    sum is exactly 1.
 
     Those with the largest remainders are rounded up; of equal ones the first.
 
@@ -78,7 +83,9 @@ def _draw(kernel: Kernel) -> Array:
 
 
 def _cells(kernel: Kernel) -> tuple[Array, Array]:
-    """Where the centres of the cells lie, x and y against the kernel's centre, in pixels: (1, size) and (size, 1)."""
+    """Where the centres of the cells lie, x and y against the kernel's centre, in pixels: (1, size)
+    and (size, 1).
+    """
     along = np.arange(kernel.size, dtype=np.float64) - kernel.size // 2
     return (along - kernel.shift[1])[None, :], -(along - kernel.shift[0])[:, None]
 
@@ -86,7 +93,9 @@ def _cells(kernel: Kernel) -> tuple[Array, Array]:
 def _elliptic(
     kernel: GaussianKernel | GeneralisedKernel | PlateauKernel, x: Array, y: Array
 ) -> Array:
-    """exp(-q / 2), exp(-q^b / 2) or 1 / (1 + q^b) (Real-ESRGAN, Sec. 3.1), with its largest value 1."""
+    """exp(-q / 2), exp(-q^b / 2) or 1 / (1 + q^b) (Real-ESRGAN, Sec. 3.1), with its largest value
+    1.
+    """
     cos, sin = math.cos(kernel.angle), math.sin(kernel.angle)
     first = (x * cos + y * sin) / max(kernel.sigma_x, LEAST_SIGMA)
     second = (y * cos - x * sin) / max(kernel.sigma_y, LEAST_SIGMA)
@@ -100,7 +109,9 @@ def _elliptic(
 
 
 def sinc(radius: Array, cutoff: float) -> Array:
-    """The ideal circular low-pass filter, w J1(w r) / (2 pi r), at 0 its limit w^2 / (4 pi) (Real-ESRGAN, eq. 4)."""
+    """The ideal circular low-pass filter, w J1(w r) / (2 pi r), at 0 its limit w^2 / (4 pi)
+    (Real-ESRGAN, eq. 4).
+    """
     safe = np.where(radius > 1e-9, radius, 1.0)
     return np.where(
         radius > 1e-9, cutoff * j1(cutoff * safe) / (2 * np.pi * safe), cutoff**2 / (4 * np.pi)
@@ -129,7 +140,9 @@ def _below_circle(t: Array, radius: float) -> Array:
 
 
 def line(x: Array, y: Array, length: float, angle: float) -> Array:
-    """Area of a line of this length, one pixel wide, centred at the origin, in the unit cells around (x, y)."""
+    """Area of a line of this length, one pixel wide, centred at the origin, in the unit cells
+    around (x, y).
+    """
     cos, sin = math.cos(angle), math.sin(angle)
     ends = [(length / 2, 0.5), (-length / 2, 0.5), (-length / 2, -0.5), (length / 2, -0.5)]
     bar = [(cos * along - sin * across, sin * along + cos * across) for along, across in ends]
@@ -150,7 +163,9 @@ def _between(polygon: list[Point], axis: int, middle: float) -> list[Point]:
 
 
 def _clipped(polygon: list[Point], depth: list[float]) -> list[Point]:
-    """The part of a convex polygon where the depth, given at its corners, is not negative (Sutherland and Hodgman 1974)."""
+    """The part of a convex polygon where the depth, given at its corners, is not negative
+    (Sutherland and Hodgman 1974).
+    """
     kept: list[Point] = []
     for number, (here, inside) in enumerate(zip(polygon, depth, strict=True)):
         before, was_inside = polygon[number - 1], depth[number - 1]

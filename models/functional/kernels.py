@@ -1,7 +1,9 @@
-"""Geometry of blur kernels: centre of mass, recentring, composition to higher scales, fixed-point form.
+"""Geometry of blur kernels: centre of mass, recentring, composition to higher scales, fixed-point
+form.
 
-Convention: a kernel is a correlation kernel on the HR grid, odd and square, LR[i] = sum_u k[u] HR[s i + u - size // 2];
-the LR pixel lies at the centre of its s x s HR block when the centre of mass is `target_centre(size, s)`.
+Convention: a kernel is a correlation kernel on the HR grid, odd and square, LR[i] = sum_u k[u] HR[s
+i + u - size // 2]; the LR pixel lies at the centre of its s x s HR block when the centre of mass is
+`target_centre(size, s)`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ Array = NDArray[np.float64]
 SIZES = {2: 17, 4: 33, 8: 65}
 """Side of a finished kernel by scale, in HR pixels."""
 CENTRED = 0.005
-"""A kernel is centred when its centre of mass is this close to the target, in HR pixels, on both axes."""
+"""A kernel is centred when its centre of mass is this close to the target, in HR pixels, on both
+axes."""
 
 
 def centre_of_mass(kernel: Array) -> tuple[float, float]:
@@ -35,7 +38,8 @@ def centre_of_mass(kernel: Array) -> tuple[float, float]:
 
 
 def target_centre(size: int, scale: int) -> float:
-    """Where the centre of mass must be, on either axis, for LR and HR to be aligned: size // 2 + (scale - 1) / 2.
+    """Where the centre of mass must be, on either axis, for LR and HR to be aligned: size // 2 +
+    (scale - 1) / 2.
 
     Raises:
         ValueError: if `size` is even.
@@ -55,8 +59,8 @@ def offset(kernel: Array, scale: int) -> tuple[float, float]:
 def recentre(kernel: Array, scale: int) -> Array:
     """The kernel moved, by a fraction of a pixel if need be, until LR and HR are aligned.
 
-    Cubic-spline interpolation, zeros outside; negative values are clipped and the sum made 1, which moves the centre a
-    little, hence the iteration.
+    Cubic-spline interpolation, zeros outside; negative values are clipped and the sum made 1, which
+    moves the centre a little, hence the iteration.
 
     Args:
         kernel: (k, k) of non-zero sum; k odd and large enough for the moved mass.
@@ -80,7 +84,8 @@ def recentre(kernel: Array, scale: int) -> Array:
             np.maximum(spline_shift(still, shift, order=3, mode="grid-constant"), 0.0)
         )
     raise ValueError(
-        f"kernel stays {max(map(abs, off)):.3f} px off its centre; is it too wide for {kernel.shape}?"
+        f"kernel stays {max(map(abs, off)):.3f} px off its centre; is it too wide for "
+        f"{kernel.shape}?"
     )
 
 
@@ -99,8 +104,9 @@ def normalise(kernel: Array) -> Array:
 def compose(kernel_x2: Array, scale: int) -> Array:
     """The kernel of applying a x2 kernel repeatedly (KernelGAN, Sec. 5: x4 from x2).
 
-    Reducing by 2 twice is one reduction by 4 with the x2 kernel convolved with itself dilated by 2, exactly. The centre
-    lands where scale 4 wants it. What lies outside the final size is cut and the rest renormalised.
+    Reducing by 2 twice is one reduction by 4 with the x2 kernel convolved with itself dilated by 2,
+    exactly. The centre lands where scale 4 wants it. What lies outside the final size is cut and
+    the rest renormalised.
 
     Args:
         kernel_x2: (k, k), sum 1, centred for scale 2.
@@ -130,7 +136,8 @@ def compose(kernel_x2: Array, scale: int) -> Array:
 
 
 def pad_or_crop(kernel: Array, size: int) -> Array:
-    """The kernel with zeros added or cells removed equally on all sides; `size` and the kernel's side are odd.
+    """The kernel with zeros added or cells removed equally on all sides; `size` and the kernel's
+    side are odd.
 
     Raises:
         ValueError: if a side is even or the kernel is not square.
@@ -147,7 +154,8 @@ def pad_or_crop(kernel: Array, size: int) -> Array:
 
 
 def without_tails(kernel: Array, least: float = 2e-3) -> Array:
-    """The kernel without values below `least` times its largest: what interpolation leaves around the blur. Sum 1.
+    """The kernel without values below `least` times its largest: what interpolation leaves around
+    the blur. Sum 1.
 
     Narrower kernels cost less to apply, and the mass that goes is about a thousandth.
     """
@@ -157,8 +165,9 @@ def without_tails(kernel: Array, least: float = 2e-3) -> Array:
 def to_fixed_point(kernel: Array, bits: int = 16) -> Array:
     """The nearest kernel whose entries are multiples of 2**-bits and sum to exactly 1.
 
-    Remainders decide which cells are rounded up, ties by position. With 16 bits, all partial sums of the correlation
-    with 8-bit pixels are integers below 2**24 in units of 2**-16, hence exact in float32.
+    Remainders decide which cells are rounded up, ties by position. With 16 bits, all partial sums
+    of the correlation with 8-bit pixels are integers below 2**24 in units of 2**-16, hence exact in
+    float32.
 
     Args:
         kernel: (k, k), non-negative, sum about 1.
@@ -197,7 +206,9 @@ def gaussian_kernel(
 
 
 def gaussian(size: int, moments: Array, centre: float) -> Array:
-    """Gaussian of second moments (2, 2), in squared pixels (rows, columns), about `centre`: (size, size), sum 1."""
+    """Gaussian of second moments (2, 2), in squared pixels (rows, columns), about `centre`: (size,
+    size), sum 1.
+    """
     (a, b), (_, c) = moments
     row, column = np.mgrid[:size, :size] - centre
     return normalise(
@@ -206,7 +217,9 @@ def gaussian(size: int, moments: Array, centre: float) -> Array:
 
 
 def second_moments(kernel: Array) -> Array:
-    """(2, 2) covariance of the mass of a kernel of sum 1 about its centre, in squared pixels (rows, columns)."""
+    """(2, 2) covariance of the mass of a kernel of sum 1 about its centre, in squared pixels (rows,
+    columns).
+    """
     row, column = centre_of_mass(kernel)
     rows, columns = np.arange(kernel.shape[0]) - row, np.arange(kernel.shape[1]) - column
     mixed = float(((kernel * columns).sum(axis=1) * rows).sum())

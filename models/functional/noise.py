@@ -1,8 +1,10 @@
-"""Random fields made from raw 64-bit words, with the same bits on every machine: normal, and in blocks.
+"""Random fields made from raw 64-bit words, with the same bits on every machine: normal, and in
+blocks.
 
-A word holds four 16-bit numbers, lowest bits first. Each is the place of a sample in a table of 2**16 normal quantiles, at
-mid-points of probability, scaled to variance 1 and rounded to multiples of 2**-16. Its mean is 0 exactly, its variance 1 to
-2e-8, its kurtosis 3 to 8e-4, and it ends at 4.325 sigma. What follows uses + * / and square roots only, which IEEE 754 fixes.
+A word holds four 16-bit numbers, lowest bits first. Each is the place of a sample in a table of
+2**16 normal quantiles, at mid-points of probability, scaled to variance 1 and rounded to multiples
+of 2**-16. Its mean is 0 exactly, its variance 1 to 2e-8, its kurtosis 3 to 8e-4, and it ends at
+4.325 sigma. What follows uses + * / and square roots only, which IEEE 754 fixes.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ Rows = Sequence[Sequence[float]]
 PLACES = 1 << 16
 PER_WORD = 4
 FINE = 1 << 24
-"""Roots of covariances are multiples of its inverse: their products with normals, and sums of three, fit in 53 bits."""
+"""Roots of covariances are multiples of its inverse: their products with normals, and sums of
+three, fit in 53 bits."""
 SWEEPS = 8
 """Jacobi's method doubles the correct digits per sweep; four are enough for 3 x 3."""
 
@@ -47,8 +50,9 @@ def places(words: Words, samples: int) -> NDArray[np.intp]:
 def normal_table() -> Array:
     """The 2**16 normal quantiles, rising, antisymmetric, read-only.
 
-    The last bits of `ndtri` may differ between machines, but not the table: no quantile lies within 1e-6 of a step of where
-    rounding to multiples of 2**-16 turns, ten thousand times such a difference.
+    The last bits of `ndtri` may differ between machines, but not the table: no quantile lies within
+    1e-6 of a step of where rounding to multiples of 2**-16 turns, ten thousand times such a
+    difference.
     """
     lower = ndtri((np.arange(PLACES // 2) + 0.5) / PLACES)
     unit = lower / math.sqrt(math.fsum(lower**2) / len(lower))
@@ -80,7 +84,8 @@ def normal_field(
     Args:
         words: One per four samples.
         pixels: How many.
-        mode: `colour`, channels independent; `grey`, one value for all of them; `correlated`, by a covariance.
+        mode: `colour`, channels independent; `grey`, one value for all of them; `correlated`, by a
+            covariance.
         sigma: Standard deviation; not used for `correlated`.
         root: `covariance_root` of the channels' covariance, for `correlated`.
 
@@ -105,9 +110,10 @@ def samples_per_pixel(mode: str) -> int:
 def covariance_root(covariance: Rows) -> Array:
     """The symmetric S with S S = covariance, on a grid of 2**-24.
 
-    Jacobi's eigenvalue method on Python floats gives the same bits everywhere, which LAPACK does not. An eigenvalue that
-    rounding left below 0 counts as 0. (The published |s^2 U^T D U|, element-wise, needs no more: for 3 x 3 its 2 x 2 minors
-    are those of U^T D U, and its determinant is no smaller, so it is positive semi-definite.)
+    Jacobi's eigenvalue method on Python floats gives the same bits everywhere, which LAPACK does
+    not. An eigenvalue that rounding left below 0 counts as 0. (The published |s^2 U^T D U|,
+    element-wise, needs no more: for 3 x 3 its 2 x 2 minors are those of U^T D U, and its
+    determinant is no smaller, so it is positive semi-definite.)
 
     Args:
         covariance: (3, 3), symmetric, variances up to 255^2.
@@ -126,7 +132,9 @@ def covariance_root(covariance: Rows) -> Array:
 
 
 def _rotate(a: list[list[float]], vectors: list[list[float]], p: int, q: int) -> None:
-    """Make a[p][q] zero by a rotation (Golub and Van Loan, Matrix Computations, section 8.5), in place."""
+    """Make a[p][q] zero by a rotation (Golub and Van Loan, Matrix Computations, section 8.5), in
+    place.
+    """
     if a[p][q] == 0.0:
         return
     tau = (a[q][q] - a[p][p]) / (2 * a[p][q])

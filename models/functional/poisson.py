@@ -1,8 +1,9 @@
 """Poisson noise for 8-bit images by inversion, with the same bits on every machine.
 
-An 8-bit image has at most 256 different means. A sample is the Poisson quantile at one of 2**16 mid-points of probability:
-looked up for means below `FEW`, where the table is exact, and expanded in the normal quantile above. The total variation
-distance to the law is below 1e-3 for means up to 1500 and 2.5e-3 up to 10,000, where 2**16 places are few for so many counts.
+An 8-bit image has at most 256 different means. A sample is the Poisson quantile at one of 2**16
+mid-points of probability: looked up for means below `FEW`, where the table is exact, and expanded
+in the normal quantile above. The total variation distance to the law is below 1e-3 for means up to
+1500 and 2.5e-3 up to 10,000, where 2**16 places are few for so many counts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from pairmill.models.functional.noise import PLACES, Array, Words, normal_table,
 FEW = 4.0
 """Means below it use the table. From here on the expansion is within 7.4e-4 of the law."""
 COUNTS = 16
-"""Counts that the table knows, a power of two; P(X > 15) < 2**-17 for means below 4, so that no place gives more than 15."""
+"""Counts that the table knows, a power of two; P(X > 15) < 2**-17 for means below 4, so that no
+place gives more than 15."""
 TERMS = 40
 """Terms of the sum that makes probabilities of weights; the rest is below 1e-24 of it."""
 
@@ -66,10 +68,12 @@ def poisson_counts(law: Law, words: Words, levels: NDArray[np.uint8]) -> Array:
 
 
 def expansion(means: Array) -> Array:
-    """Coefficients of the powers 4, 3, 2, 1, 0 of the normal quantile z, (5, n), for means of at least FEW.
+    """Coefficients of the powers 4, 3, 2, 1, 0 of the normal quantile z, (5, n), for means of at
+    least FEW.
 
-    A Poisson quantile is floor(m + 1/3 - 8/(405 m) + (r - 1/(36 r)) z + (1/6 + 7/(810 m)) z^2 - z^3/(72 r) + z^4/(270 m))
-    with r = sqrt(m): the Cornish-Fisher expansion with its correction for whole numbers (Giles 2016, Algorithm 955).
+    A Poisson quantile is floor(m + 1/3 - 8/(405 m) + (r - 1/(36 r)) z + (1/6 + 7/(810 m)) z^2 -
+    z^3/(72 r) + z^4/(270 m)) with r = sqrt(m): the Cornish-Fisher expansion with its correction for
+    whole numbers (Giles 2016, Algorithm 955).
     """
     root = np.sqrt(means)
     return np.stack(
@@ -84,7 +88,9 @@ def expansion(means: Array) -> Array:
 
 
 def _expanded(coefficients: Array, level: NDArray[np.intp], z: Array) -> Array:
-    """The expansion of each sample by Horner's rule; -1, which it gives a few times near FEW, becomes 0."""
+    """The expansion of each sample by Horner's rule; -1, which it gives a few times near FEW,
+    becomes 0.
+    """
     total = np.take(coefficients[0], level, mode="clip")
     term = np.empty_like(total)
     for row in coefficients[1:]:
@@ -95,9 +101,11 @@ def _expanded(coefficients: Array, level: NDArray[np.intp], z: Array) -> Array:
 
 
 def count_table(means: Array) -> NDArray[np.int64]:
-    """Places below which the count is at most k: (means, COUNTS), for means below FEW; the last column is PLACES.
+    """Places below which the count is at most k: (means, COUNTS), for means below FEW; the last
+    column is PLACES.
 
-    Weights m^k / k! come from a running product and are divided by their sum: no exponential, whose last bit could differ.
+    Weights m^k / k! come from a running product and are divided by their sum: no exponential, whose
+    last bit could differ.
     """
     few = np.minimum(means, FEW)[:, None]
     weights = np.cumprod(
@@ -124,7 +132,9 @@ def _looked_up(
 
 
 def peak_of_levels(levels: NDArray[np.uint8]) -> int:
-    """2 ** ceil(log2(n)) for n distinct values in an 8-bit image (Real-ESRGAN's choice of photons at white)."""
+    """2 ** ceil(log2(n)) for n distinct values in an 8-bit image (Real-ESRGAN's choice of photons
+    at white).
+    """
     distinct = int(
         np.count_nonzero(cv2.calcHist([levels.reshape(-1, 1)], [0], None, [256], [0, 256]))
     )
@@ -132,7 +142,9 @@ def peak_of_levels(levels: NDArray[np.uint8]) -> int:
 
 
 def luminance(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """0.299 R + 0.587 G + 0.114 B of an 8-bit image, rounded half up in multiples of 2**-16: (rows, columns, 1) uint8."""
+    """0.299 R + 0.587 G + 0.114 B of an 8-bit image, rounded half up in multiples of 2**-16: (rows,
+    columns, 1) uint8.
+    """
     red, green, blue = (levels[..., channel].astype(np.uint32) for channel in range(3))
     weighted = 19595 * red + 38470 * green + 7471 * blue + 32768
     return np.asarray(weighted >> 16, np.uint8)[..., None]

@@ -1,9 +1,11 @@
-"""Resizing to any size by five methods, exact: every order of summation gives the same bits on every machine.
+"""Resizing to any size by five methods, exact: every order of summation gives the same bits on
+every machine.
 
-Convention: centre-aligned; output y lies at (y + 0.5) n_in / n_out - 0.5 of the input, and covers n_in / n_out of it.
-Weights lie on a grid of 2**-20, and so do the samples that each of the two passes gets (8-bit samples and what the first
-pass makes of them do; others are rounded to it), so that all sums are exact in float64. Each pass is a banded matrix, taken
-as dense blocks along its diagonal, which is what processors multiply fastest.
+Convention: centre-aligned; output y lies at (y + 0.5) n_in / n_out - 0.5 of the input, and covers
+n_in / n_out of it. Weights lie on a grid of 2**-20, and so do the samples that each of the two
+passes gets (8-bit samples and what the first pass makes of them do; others are rounded to it), so
+that all sums are exact in float64. Each pass is a banded matrix, taken as dense blocks along its
+diagonal, which is what processors multiply fastest.
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ AT_ONCE = 1 << 20
 
 
 def bicubic_down(image: NDArray[np.generic], factor: int) -> Array:
-    """Reduce (H, W, C) by an integer factor to (H // factor, W // factor, C) float64; trailing rows and columns that do
-    not fill a block are left out. Range as the input's, with overshoot. Source: MATLAB `imresize`.
+    """Reduce (H, W, C) by an integer factor to (H // factor, W // factor, C) float64; trailing rows
+    and columns that do not fill a block are left out. Range as the input's, with overshoot. Source:
+    MATLAB `imresize`.
 
     Raises:
         ValueError: if the image is smaller than the factor.
@@ -64,14 +67,16 @@ def resize(
     """Resample an image.
 
     Args:
-        image: (H, W, C), uint8, or float64 below 2**10 in size, which is rounded to multiples of 2**-20 first.
+        image: (H, W, C), uint8, or float64 below 2**10 in size, which is rounded to multiples of
+            2**-20 first.
         height: Rows of the result.
         width: Columns of the result.
-        method: `matlab_bicubic`: cubic with a = -0.5, as wide as the outputs are apart when reducing, borders mirrored
-            with the edge sample repeated, as MATLAB's `imresize`; `bicubic`: a = -0.75, never wider, the edge sample goes
-            on, as OpenCV and torch; `bilinear`: the same for the triangle; `area`: mean of what the output covers, as
-            OpenCV, when enlarging too; `nearest`: the nearest sample; the mean of two that are equally near, so that the
-            picture does not move.
+        method: `matlab_bicubic`: cubic with a = -0.5, as wide as the outputs are apart when
+            reducing, borders mirrored with the edge sample repeated, as MATLAB's `imresize`;
+            `bicubic`: a = -0.75, never wider, the edge sample goes on, as OpenCV and torch;
+            `bilinear`: the same for the triangle; `area`: mean of what the output covers, as
+            OpenCV, when enlarging too; `nearest`: the nearest sample; the mean of two that are
+            equally near, so that the picture does not move.
 
     Returns:
         (height, width, C) float64, with the overshoot of the bicubic methods.
@@ -114,7 +119,9 @@ def _with_rows(image: NDArray[np.generic], matrix: Band) -> NDArray[np.generic]:
 def _strips(
     matrix: Band | None, outputs: int, width: int
 ) -> Iterator[tuple[slice, slice, Band | None]]:
-    """Rows of the padded image, the rows that they make, and the blocks for it: some at a time, to bound the memory."""
+    """Rows of the padded image, the rows that they make, and the blocks for it: some at a time, to
+    bound the memory.
+    """
     if matrix is None:
         step = max(1, AT_ONCE // width)
         yield from (
@@ -172,7 +179,9 @@ def _columns(planes: Array, matrix: Band | None) -> Array:
 
 @lru_cache(maxsize=128)
 def band(inputs: int, outputs: int, method: Method) -> Band | None:
-    """The matrix that resizes an axis of `inputs` samples to `outputs`; none where nothing changes."""
+    """The matrix that resizes an axis of `inputs` samples to `outputs`; none where nothing
+    changes.
+    """
     if inputs == outputs:
         return None
     positions, weights = taps(inputs, outputs, method)
@@ -191,7 +200,8 @@ def taps(inputs: int, outputs: int, method: Method) -> tuple[Indices, Array]:
     """Which samples make each output, and with what weights.
 
     Returns:
-        Positions, (outputs, taps), running on beyond both ends of the axis, and weights on the 2**-20 grid, of sum 1.
+        Positions, (outputs, taps), running on beyond both ends of the axis, and weights on the
+        2**-20 grid, of sum 1.
     """
     ratio = inputs / outputs
     twice = (
@@ -244,11 +254,14 @@ _SHAPES: dict[Method, Callable[[float], tuple[float, Callable[[Array], Array]]]]
     "area": _area,
     "nearest": _nearest,
 }
-"""Half width of each method's kernel in input samples, and its weight at a distance, by the inputs per output."""
+"""Half width of each method's kernel in input samples, and its weight at a distance, by the inputs
+per output."""
 
 
 def _on_grid(weights: Array) -> Array:
-    """Rows rounded to multiples of 1 / GRID that sum to exactly 1; the largest weight takes the remainder."""
+    """Rows rounded to multiples of 1 / GRID that sum to exactly 1; the largest weight takes the
+    remainder.
+    """
     fixed = np.round(weights * GRID)
     rows = np.arange(len(fixed))
     fixed[rows, weights.argmax(axis=1)] += GRID - fixed.sum(axis=1)

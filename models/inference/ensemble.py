@@ -1,4 +1,6 @@
-"""Self-ensemble: the mean of what a network makes of an image in the eight positions of a square."""
+"""Self-ensemble: the mean of what a network makes of an image in the eight positions of a
+square.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,11 @@ def turned_back(images: Tensor, position: int) -> Tensor:
 
 
 def ensembled(run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """A network that looks at its input in eight positions, one after the other, and takes the mean.
+    """A network that looks at its input in eight positions, one after the other, and takes the
+    mean.
 
-    Eight times as slow; needs no more memory than once. A network that turns with its input gains nothing.
-    Source: EDSR, section 3.4 ("geometric self-ensemble").
+    Eight times as slow; needs no more memory than once. A network that turns with its input gains
+    nothing. Source: EDSR, section 3.4 ("geometric self-ensemble").
 
     Args:
         run: (B, 3, h, w) to (B, 3, scale h, scale w).

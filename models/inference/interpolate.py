@@ -13,7 +13,8 @@ from pairmill.schemas.errors import UserError
 def interpolate(
     first: Mapping[str, Tensor], second: Mapping[str, Tensor], alpha: float
 ) -> dict[str, Tensor]:
-    """(1 - alpha) first + alpha second, such as between a PSNR and a GAN network. Source: ESRGAN, eq. 5.
+    """(1 - alpha) first + alpha second, such as between a PSNR and a GAN network. Source: ESRGAN,
+    eq. 5.
 
     Args:
         first: Weights by key; what alpha = 0 gives.

@@ -1,9 +1,10 @@
 """Upscaling an image of any size, a tile at a time, in memory that the tile bounds.
 
-Each tile is seen with `overlap` more LR pixels on every side where the image goes on. Of these, the outer three quarters only
-give context and are thrown away; across the rest, neighbouring tiles fade into one another, which hides what networks with
-attention or pooling over the whole tile see differently. If the context covers the receptive field of the network, and its
-padding at the border is what it does to a whole image, the result is that of the whole image.
+Each tile is seen with `overlap` more LR pixels on every side where the image goes on. Of these, the
+outer three quarters only give context and are thrown away; across the rest, neighbouring tiles fade
+into one another, which hides what networks with attention or pooling over the whole tile see
+differently. If the context covers the receptive field of the network, and its padding at the border
+is what it does to a whole image, the result is that of the whole image.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ Precision = Literal["float32", "bfloat16", "float16"]
 TILE, OVERLAP = 192, 16
 """Sides in LR pixels that suit most networks."""
 GRID = 8
-"""Side of SwinIR's windows: where tiles and overlaps are multiples of it, all tiles see the same windows."""
+"""Side of SwinIR's windows: where tiles and overlaps are multiples of it, all tiles see the same
+windows."""
 
 
 def upscale(
@@ -55,8 +57,10 @@ def upscale(
         (scale H, scale W, 3) uint8 RGB, clipped and rounded once.
 
     Raises:
-        UserError: if the network gives values that are no numbers, or the device has too little memory or is not there.
-        ValueError: if `lr` is no such image, or the network's output no whole multiple of its input.
+        UserError: if the network gives values that are no numbers, or the device has too little
+            memory or is not there.
+        ValueError: if `lr` is no such image, or the network's output no whole multiple of its
+            input.
     """
     done = strips(
         network,
@@ -81,9 +85,11 @@ def strips(
     precision: Precision = "float32",
     advanced: Callable[[float], None] = lambda _: None,
 ) -> Iterator[Image]:
-    """The rows of `upscale` from the top, some at a time: (rows, scale W, 3) uint8, about scale x tile rows.
+    """The rows of `upscale` from the top, some at a time: (rows, scale W, 3) uint8, about scale x
+    tile rows.
 
-    Memory is that of one tile in the network, of one such strip, and of the rows that two strips share.
+    Memory is that of one tile in the network, of one such strip, and of the rows that two strips
+    share.
 
     Args:
         network, lr, tile, overlap, ensemble, device, precision: As for `upscale`.
@@ -208,14 +214,18 @@ def _band(
 
 
 def cuts(length: int, tile: int | None) -> list[int]:
-    """Where an axis is cut: as few parts as a tile allows, about equally long, at multiples of `GRID` if it is one."""
+    """Where an axis is cut: as few parts as a tile allows, about equally long, at multiples of
+    `GRID` if it is one.
+    """
     parts = 1 if tile is None else -(-length // tile)
     step = 1 if tile is None or tile % GRID else GRID
     return [min(length, -(-length * part // (parts * step)) * step) for part in range(parts + 1)]
 
 
 def _fade(rows: list[int], columns: list[int], overlap: int) -> int:
-    """How far two tiles fade into one another on either side of a cut, in LR pixels; no part takes part in two fades at once."""
+    """How far two tiles fade into one another on either side of a cut, in LR pixels; no part takes
+    part in two fades at once.
+    """
     shortest = min(end - start for axis in (rows, columns) for start, end in pairwise(axis))
     return min(overlap // 4, shortest // 2)
 
@@ -227,7 +237,9 @@ def _reach(axis: list[int], part: int, margin: int) -> tuple[int, int]:
 def _piece(
     run: Callable[[Tensor], Tensor], lr: Image, box: tuple[int, ...], zone: tuple[int, ...]
 ) -> tuple[Array, int]:
-    """What the network makes of a box, cut to a zone inside it, (rows, columns, 3) in grey levels; and the scale."""
+    """What the network makes of a box, cut to a zone inside it, (rows, columns, 3) in grey levels;
+    and the scale.
+    """
     top, bottom, left, right = box
     part = torch.from_numpy(np.ascontiguousarray(lr[top:bottom, left:right].transpose(2, 0, 1)))
     out = run(part[None].float() / 255)
@@ -247,7 +259,9 @@ def _piece(
 
 
 def _ramps(length: int, shared: int, before: bool, after: bool) -> Array:
-    """(length,) weights: 1, but rising over the first and falling over the last `shared` ones where there is a neighbour."""
+    """(length,) weights: 1, but rising over the first and falling over the last `shared` ones where
+    there is a neighbour.
+    """
     weights, ramp = (
         np.ones(length, np.float32),
         ((np.arange(shared) + 0.5) / max(1, shared)).astype(np.float32),

@@ -16,7 +16,9 @@ from pairmill.schemas.kernel import KernelGanConfig
 
 
 class Iteration(NamedTuple):
-    """What one iteration trains on; T lanes, n = crop side, m = `output_size(n)`, pixels in [-1, 1]."""
+    """What one iteration trains on; T lanes, n = crop side, m = `output_size(n)`, pixels in [-1,
+    1].
+    """
 
     generator: Tensor
     """(T, 3, n, n): what the generator shrinks."""

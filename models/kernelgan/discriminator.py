@@ -1,15 +1,17 @@
 """The patch discriminator of KernelGAN for many lanes at once, with a hand-written backward pass.
 
-Per lane: 7x7 convolution 3 -> 64, five blocks of [1x1 convolution, normalisation over the crop's positions, ReLU], and
-a 1x1 convolution to one logit per position; all convolutions are spectrally normalised. Three identities make it cheap,
-and none of them changes its output:
+Per lane: 7x7 convolution 3 -> 64, five blocks of [1x1 convolution, normalisation over the crop's
+positions, ReLU], and a 1x1 convolution to one logit per position; all convolutions are spectrally
+normalised. Three identities make it cheap, and none of them changes its output:
 
-* nothing stands between the 7x7 convolution and the first 1x1 convolution, so the two are one matrix;
+* nothing stands between the 7x7 convolution and the first 1x1 convolution, so the two are one
+  matrix;
 * normalisation removes any constant, so the biases before it have no effect and are left out;
-* normalisation removes any factor except beside its epsilon: N_eps(y / sigma) = N_(eps sigma^2)(y), so the spectral
-  norms appear as scalars and no weight is ever divided.
+* normalisation removes any factor except beside its epsilon: N_eps(y / sigma) = N_(eps sigma^2)(y),
+  so the spectral norms appear as scalars and no weight is ever divided.
 
-One power iteration is made per training iteration; the published code makes one in each of its three runs.
+One power iteration is made per training iteration; the published code makes one in each of its
+three runs.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class Weights(NamedTuple):
     blocks: Tensor
     """(5, T, C, C): the 1x1 convolutions of the blocks."""
     rows: Tensor
-    """(12, T, C): gamma of the five blocks, beta of the five blocks, the last convolution, and its bias in [:, 0]."""
+    """(12, T, C): gamma of the five blocks, beta of the five blocks, the last convolution, and its
+    bias in [:, 0]."""
 
 
 class Spectral(NamedTuple):
@@ -63,7 +66,8 @@ class Spectral(NamedTuple):
 class Activations:
     """Working memory of one forward and backward pass over n crops of P positions per lane.
 
-    Allocated once: tensors of this size that come and go cost more in page faults than in arithmetic.
+    Allocated once: tensors of this size that come and go cost more in page faults than in
+    arithmetic.
     """
 
     def __init__(self, lanes: int, crops: int, side: int, like: Tensor) -> None:
@@ -92,7 +96,8 @@ def draw_weights(rng: np.random.Generator) -> list[np.ndarray]:
     Convolutions start uniform in +-1/sqrt(fan_in), gamma as N(1, 0.02), all else at zero.
 
     Returns:
-        Five float32 arrays without a lane axis: first, blocks, rows, u of `first` (64, 1), u of the blocks (5, 64, 1).
+        Five float32 arrays without a lane axis: first, blocks, rows, u of `first` (64, 1), u of the
+            blocks (5, 64, 1).
     """
     first = _uniform(rng, (CHANNELS, COLUMNS), COLUMNS)
     blocks = _uniform(rng, (BLOCKS, CHANNELS, CHANNELS), CHANNELS)
@@ -105,7 +110,8 @@ def draw_weights(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def power_iteration(weights: Weights, u_first: Tensor, u_blocks: Tensor) -> Spectral:
-    """One power iteration per matrix and lane from the given left vectors (Miyato et al. 2018, algorithm 1).
+    """One power iteration per matrix and lane from the given left vectors (Miyato et al. 2018,
+    algorithm 1).
 
     Args:
         weights: the discriminators of T lanes.
@@ -218,7 +224,9 @@ def _power_step(matrix: Tensor, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _epsilon(spectral: Spectral, block: int) -> Tensor:
-    """(T, 1, 1, 1): the normalisation's epsilon times the squared norm of everything since the block before."""
+    """(T, 1, 1, 1): the normalisation's epsilon times the squared norm of everything since the
+    block before.
+    """
     sigma = spectral.sigma_blocks[block]
     if block == 0:
         sigma = sigma * spectral.sigma_first
@@ -237,7 +245,9 @@ def _flat(tensor: Tensor) -> Tensor:
 
 
 def _norm(weights: Weights, epsilon: Tensor, into: Activations, block: int) -> None:
-    """Normalisation, affine map and ReLU of one block: `centred` holds the convolution's output, and loses its mean."""
+    """Normalisation, affine map and ReLU of one block: `centred` holds the convolution's output,
+    and loses its mean.
+    """
     value, output = into.centred[block], into.outputs[block]
     count = value.shape[-1]
     value -= value.sum(-1, keepdim=True).div_(count)
@@ -252,7 +262,8 @@ def _norm(weights: Weights, epsilon: Tensor, into: Activations, block: int) -> N
 def _norm_backward(
     weights: Weights, seen: Activations, block: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Through ReLU and normalisation: `flow` holds the gradient of the output, `scratch` gets that of the convolution.
+    """Through ReLU and normalisation: `flow` holds the gradient of the output, `scratch` gets that
+    of the convolution.
 
     Returns:
         Gradients of beta, gamma and the epsilon, (T, C, n, 1) each.
@@ -284,7 +295,9 @@ def _last_backward(
 
 
 def _spectral_backward(spectral: Spectral, grad_eps: Tensor, out: Weights) -> None:
-    """Adds the gradient through sigma, d sigma / dW = u v^T, to all matrices but the last; `grad_eps` is (5, T)."""
+    """Adds the gradient through sigma, d sigma / dW = u v^T, to all matrices but the last;
+    `grad_eps` is (5, T).
+    """
     grad_sigma = 2 * NORM_EPS * grad_eps * spectral.sigma_blocks
     joint = grad_sigma[0] * spectral.sigma_first
     slope = (joint * spectral.sigma_blocks[0])[:, None, None]

@@ -1,7 +1,8 @@
 """Kernel estimation for many images at once: every restart of every image is a lane of one batch.
 
-A lane sees only its own image and its own random stream, and no operation mixes lanes or depends on their number, so an
-estimate has the same bits in any batch (on a CPU with one thread, as workers run it).
+A lane sees only its own image and its own random stream, and no operation mixes lanes or depends on
+their number, so an estimate has the same bits in any batch (on a CPU with one thread, as workers
+run it).
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ CURVES = ("adversarial", "discriminator", "bicubic", "kernel")
 """The columns of `KernelFit.curves`."""
 CURVE_STEP = 50
 CPU_LANES = 4
-"""Lanes trained together on a CPU. More are hardly faster. Always this many, the last repeated if need be, keep every
-array's shape, hence the library's choice of algorithm, hence every bit, the same in any batch."""
+"""Lanes trained together on a CPU. More are hardly faster. Always this many, the last repeated if
+need be, keep every array's shape, hence the library's choice of algorithm, hence every bit, the
+same in any batch."""
 SETTLED = 0.1
 """A kernel counts for the mean while its sum is this close to 1; early ones swing through zero."""
 LANE_BYTES = 24 << 20
-"""Memory of a lane: weights, gradients, Adam's moments, noise and activations; an estimate with a margin."""
+"""Memory of a lane: weights, gradients, Adam's moments, noise and activations; an estimate with a
+margin."""
 ADAM_BETAS = (0.5, 0.999)
 
 
@@ -52,7 +55,8 @@ class KernelFit:
     raw: NDArray[np.float64]
     """(R, 13, 13) kernels as estimated, correlation orientation."""
     finished: NDArray[np.float64]
-    """(R, 17, 17) noise floor removed, recentred, non-negative, sum 1; all NaN where that is impossible."""
+    """(R, 17, 17) noise floor removed, recentred, non-negative, sum 1; all NaN where that is
+    impossible."""
     curves: NDArray[np.float64]
     """(R, samples, 4) losses every 50 iterations; columns as in `CURVES`."""
 
@@ -84,7 +88,8 @@ def fit_kernels(
 
     Args:
         images: (H, W, 3) uint8 RGB of any sizes that `check_image` accepts.
-        seeds: one integer of up to 128 bits per image; restarts derive streams of their own from it.
+        seeds: one integer of up to 128 bits per image; restarts derive streams of their own from
+            it.
         config: training settings.
         device: "cpu" or a CUDA device.
         on_iteration: called with (iterations done, iterations in all), over all lanes of this call.
@@ -169,7 +174,8 @@ def train(
         on_iteration: called with the number of iterations done.
 
     Returns:
-        Kernels (T, 13, 13), averaged over the iterations, and loss curves (T, samples, 4), both float64.
+        Kernels (T, 13, 13), averaged over the iterations, and loss curves (T, samples, 4), both
+        float64.
     """
     trainer = Trainer(lanes, config, device=device, dtype=dtype)
     first = int(config.average_after * config.iterations)
@@ -188,7 +194,9 @@ def train(
 
 
 class Trainer:
-    """The state of all lanes between iterations: weights, moments, singular vectors, current kernels."""
+    """The state of all lanes between iterations: weights, moments, singular vectors, current
+    kernels.
+    """
 
     def __init__(
         self, lanes: Sequence[Lane], config: KernelGanConfig, *, device: str, dtype: torch.dtype
@@ -223,7 +231,8 @@ class Trainer:
         return self.collapsed.kernel
 
     def step(self, iteration: int) -> Tensor:
-        """One update of the generator, then one of the discriminator, on the same crops (KernelGAN, Sec. 4).
+        """One update of the generator, then one of the discriminator, on the same crops (KernelGAN,
+        Sec. 4).
 
         Returns:
             (T, 4) losses in the order of `CURVES`.
@@ -276,7 +285,9 @@ class Trainer:
 
 
 class _Mean:
-    """Mean of each lane's kernels over the iterations at which their sum was about 1; the last one if it never was."""
+    """Mean of each lane's kernels over the iterations at which their sum was about 1; the last one
+    if it never was.
+    """
 
     def __init__(self, kernel: Tensor) -> None:
         self._last = kernel
@@ -297,8 +308,9 @@ class _Mean:
 def loss_weights(config: KernelGanConfig, progress: float) -> losses.Weights:
     """Weights of the generator's losses when `progress`, in [0, 1), of the iterations are done.
 
-    The published code waits for the bicubic loss to fall below 0.4, a threshold for its summed colour channels only;
-    with every channel for itself it would be met at once, so the schedule is fixed.
+    The published code waits for the bicubic loss to fall below 0.4, a threshold for its summed
+    colour channels only; with every channel for itself it would be met at once, so the schedule is
+    fixed.
     """
     stage = sum(progress >= at for at in config.bicubic_until)
     late = progress >= config.sparse_after

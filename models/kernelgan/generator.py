@@ -1,9 +1,10 @@
 """The deep linear generator of KernelGAN, collapsed exactly into one 13x13 kernel per lane.
 
-A lane is one restart of one image. All tensors carry the lanes first, so many lanes train in one batch without touching
-each other. Six convolutions without bias, activation or padding, of which only the last one subsamples, are one
-correlation: y[i] = sum_v E[v] x[2 i + v]. Gradients of the six weight tensors follow from that of E, so the training
-dynamics of the deep linear parametrisation are kept while no layer is ever run over an image.
+A lane is one restart of one image. All tensors carry the lanes first, so many lanes train in one
+batch without touching each other. Six convolutions without bias, activation or padding, of which
+only the last one subsamples, are one correlation: y[i] = sum_v E[v] x[2 i + v]. Gradients of the
+six weight tensors follow from that of E, so the training dynamics of the deep linear
+parametrisation are kept while no layer is ever run over an image.
 """
 
 from __future__ import annotations
@@ -57,10 +58,12 @@ class Collapsed(NamedTuple):
 
 
 def draw_weights(rng: np.random.Generator) -> list[np.ndarray]:
-    """Initial weights of one lane in the order of `Weights`, Xavier normal with gain 0.1 (KernelGAN, Sec. 4).
+    """Initial weights of one lane in the order of `Weights`, Xavier normal with gain 0.1
+    (KernelGAN, Sec. 4).
 
     Returns:
-        Six float32 arrays without a lane axis. Their collapsed kernel is about 1e-7, that is, nearly zero.
+        Six float32 arrays without a lane axis. Their collapsed kernel is about 1e-7, that is,
+        nearly zero.
     """
     inputs = (1, *(CHANNELS,) * 5)
     outputs = (*(CHANNELS,) * 5, 1)
@@ -75,8 +78,9 @@ def draw_weights(rng: np.random.Generator) -> list[np.ndarray]:
 def collapse(weights: Weights) -> Collapsed:
     """The kernel of the whole generator, composed from the last layer to the first.
 
-    From the end, the left factor has a single output row: 1.1 M multiplications instead of the 32 M of pushing an
-    impulse through the layers (what is computed: KernelGAN, the deep linear generator).
+    From the end, the left factor has a single output row: 1.1 M multiplications instead of the 32 M
+    of pushing an impulse through the layers (what is computed: KernelGAN, the deep linear
+    generator).
 
     Args:
         weights: the layers of T lanes.
@@ -125,15 +129,18 @@ def collapse_backward(
 
 
 def output_size(crop: int) -> int:
-    """Side of the generator's output for a square input of side `crop`: 64 -> 26 (no padding, stride 2)."""
+    """Side of the generator's output for a square input of side `crop`: 64 -> 26 (no padding,
+    stride 2).
+    """
     return (crop - KERNEL) // SCALE + 1
 
 
 class Downscaler:
-    """Stride-2 correlation of square crops with a kernel per lane, as a product with banded matrices.
+    """Stride-2 correlation of square crops with a kernel per lane, as a product with banded
+    matrices.
 
-    The banded product costs five times the multiplications of im2col, moves a fifth of the memory, and is faster.
-    Working memory is allocated once.
+    The banded product costs five times the multiplications of im2col, moves a fifth of the memory,
+    and is faster. Working memory is allocated once.
     """
 
     def __init__(self, lanes: int, crop: int, like: Tensor) -> None:
@@ -145,7 +152,9 @@ class Downscaler:
         self._grad = like.new_empty((lanes, self.side, KERNEL * crop))
 
     def load(self, crops: Tensor) -> None:
-        """Take the crops (T, 3, n, n) of the next calls: row (channel, i) gets the lines 2 i .. 2 i + 12."""
+        """Take the crops (T, 3, n, n) of the next calls: row (channel, i) gets the lines 2 i .. 2 i
+        + 12.
+        """
         strips = crops.unfold(2, KERNEL, SCALE).permute(0, 1, 2, 4, 3)
         self._strips.view(strips.shape).copy_(strips)
 

@@ -1,4 +1,6 @@
-"""KernelGAN's losses on the collapsed kernel and on the discriminator's logits, each with its gradient."""
+"""KernelGAN's losses on the collapsed kernel and on the discriminator's logits, each with its
+gradient.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ class Weights(NamedTuple):
 
 
 def boundary_mask(like: Tensor) -> Tensor:
-    """(13, 13): 30 (1 - g / max g) with a Gaussian g of sigma 13, and 0 in the inner 9x9 (KernelGAN, eq. 4)."""
+    """(13, 13): 30 (1 - g / max g) with a Gaussian g of sigma 13, and 0 in the inner 9x9
+    (KernelGAN, eq. 4).
+    """
     offset = torch.arange(KERNEL, dtype=torch.float64) - KERNEL // 2
     bell = torch.exp(-(offset**2) / (2 * KERNEL**2))
     mask = 30 * (1 - bell[:, None] * bell)
@@ -40,11 +44,12 @@ def boundary_mask(like: Tensor) -> Tensor:
 
 
 def kernel_loss(kernel: Tensor, mask: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-    """The terms that depend on the kernel alone (KernelGAN, eq. 3 to 6): sum, boundary, centre and sparsity.
+    """The terms that depend on the kernel alone (KernelGAN, eq. 3 to 6): sum, boundary, centre and
+    sparsity.
 
-    Centre and sparsity are asked only of kernels that have risen, |1 - sum| < 0.5: near zero, the slope of the sparsity
-    is so steep that it would hold the kernel there for good (the published code's kernels have always risen by then,
-    because its bicubic target is three times too bright).
+    Centre and sparsity are asked only of kernels that have risen, |1 - sum| < 0.5: near zero, the
+    slope of the sparsity is so steep that it would hold the kernel there for good (the published
+    code's kernels have always risen by then, because its bicubic target is three times too bright).
 
     Args:
         kernel: (T, 13, 13).
@@ -73,7 +78,8 @@ def kernel_loss(kernel: Tensor, mask: Tensor, weights: Weights) -> tuple[Tensor,
 
 
 def adversarial(logits: Tensor, real: float) -> tuple[Tensor, Tensor]:
-    """Mean |sigmoid(logits) - real| over a crop's positions (KernelGAN, eq. 2, least absolute deviations).
+    """Mean |sigmoid(logits) - real| over a crop's positions (KernelGAN, eq. 2, least absolute
+    deviations).
 
     Args:
         logits: (T, n, P).
@@ -113,8 +119,8 @@ def _sparse_loss(kernel: Tensor) -> tuple[Tensor, Tensor]:
 def _whole_vectors(function: Callable[[Tensor], Tensor], values: Tensor) -> Tensor:
     """`function` element by element, with the same bits for a lane wherever it lies in the batch.
 
-    On a CPU, torch evaluates exp and pow with vector instructions and the last few elements of an array one by one, and
-    the two differ in the last bit.
+    On a CPU, torch evaluates exp and pow with vector instructions and the last few elements of an
+    array one by one, and the two differ in the last bit.
     """
     lanes = values.reshape(values.shape[0], -1)
     length = lanes.shape[1]

@@ -19,7 +19,8 @@ def finish(raw: Array, config: KernelGanConfig) -> Array:
         config: `threshold` and `keep` define the noise floor.
 
     Returns:
-        (17, 17), non-negative, sum 1, centred for scale 2; all NaN where the estimate holds no usable kernel.
+        (17, 17), non-negative, sum 1, centred for scale 2; all NaN where the estimate holds no
+        usable kernel.
     """
     size = SIZES[2]
     try:
@@ -29,7 +30,8 @@ def finish(raw: Array, config: KernelGanConfig) -> Array:
 
 
 def remove_floor(raw: Array, threshold: float, keep: int) -> Array:
-    """The kernel minus `threshold` times its (`keep` + 1)-th largest value, negative values cut, sum 1.
+    """The kernel minus `threshold` times its (`keep` + 1)-th largest value, negative values cut,
+    sum 1.
 
     Raises:
         ValueError: if nothing is left, or a value is not finite.

@@ -1,4 +1,6 @@
-"""Where KernelGAN's crops come from: gradient maps, crop corners and noise, all drawn up front from Philox streams."""
+"""Where KernelGAN's crops come from: gradient maps, crop corners and noise, all drawn up front from
+Philox streams.
+"""
 
 from __future__ import annotations
 
@@ -98,8 +100,8 @@ def draw(
 def centre_weights(image: Image, crop: int) -> tuple[CentreWeights, CentreWeights]:
     """Where the crops of generator and discriminator are centred.
 
-    The generator's crops follow the gradients of the image halved, so that what it shrinks is sharp at the scale of its
-    output (KernelGAN, Sec. 4).
+    The generator's crops follow the gradients of the image halved, so that what it shrinks is sharp
+    at the scale of its output (KernelGAN, Sec. 4).
 
     Args:
         image: (H, W, 3) uint8, sides even.
@@ -111,15 +113,18 @@ def centre_weights(image: Image, crop: int) -> tuple[CentreWeights, CentreWeight
 
 
 def half_size(image: Image) -> Array:
-    """(H, W, 3) uint8 with even sides -> (3, H / 2, W / 2) reduced bicubically, mapped from [0, 255] to [-1, 1]."""
+    """(H, W, 3) uint8 with even sides -> (3, H / 2, W / 2) reduced bicubically, mapped from [0,
+    255] to [-1, 1].
+    """
     return np.ascontiguousarray((bicubic_down(image, 2) * (2 / 255) - 1).transpose(2, 0, 1))
 
 
 def gradient_map(image: NDArray[np.generic]) -> Array:
-    """How much each pixel of (H, W, 3) stands out: (H, W) float64 of mean 1, or all 0 where nothing does.
+    """How much each pixel of (H, W, 3) stands out: (H, W) float64 of mean 1, or all 0 where nothing
+    does.
 
-    The sum of |d/drow|, |d/dcolumn| and the gradient's length, each clipped to its top 3 % and of sum 1, averaged over
-    5x5 pixels.
+    The sum of |d/drow|, |d/dcolumn| and the gradient's length, each clipped to its top 3 % and of
+    sum 1, averaged over 5x5 pixels.
     """
     rows, columns = np.gradient(grey(image))
     total = np.zeros(rows.shape)
@@ -132,7 +137,9 @@ def gradient_map(image: NDArray[np.generic]) -> Array:
 
 
 def _clip_extremes(values: Array) -> Array:
-    """Values between the 97th percentile and the next larger value, minus the former: nearly a mask of the top 3 %."""
+    """Values between the 97th percentile and the next larger value, minus the former: nearly a mask
+    of the top 3 %.
+    """
     flat = values.ravel()
     rank = int(PERCENTILE * flat.size)
     low = np.partition(flat, rank)[rank]

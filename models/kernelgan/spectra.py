@@ -1,10 +1,12 @@
-"""Does a kernel make LR as sharp as the photograph it was estimated from, and how must it be stretched if not.
+"""Does a kernel make LR as sharp as the photograph it was estimated from, and how must it be
+stretched if not.
 
-A photograph looks like itself at half its size; KernelGAN rests on that (Bell-Kligler et al., NeurIPS 2019, Sec. 3), and so
-does this, with power spectra instead of a discriminator's patches. Let H be the photograph X reduced by 2 with bicubic weights,
-as clean-up does, and L the reduction of H with a kernel k. If k is the blur of X, then P_X = g P_L + v, with a gain g and the
-variance v of the noise that only X has. So k is stretched (its second moments are changed, not its form) until they agree.
-Power says nothing of asymmetry, and of form it says less than of width.
+A photograph looks like itself at half its size; KernelGAN rests on that (Bell-Kligler et al.,
+NeurIPS 2019, Sec. 3), and so does this, with power spectra instead of a discriminator's patches.
+Let H be the photograph X reduced by 2 with bicubic weights, as clean-up does, and L the reduction
+of H with a kernel k. If k is the blur of X, then P_X = g P_L + v, with a gain g and the variance v
+of the noise that only X has. So k is stretched (its second moments are changed, not its form) until
+they agree. Power says nothing of asymmetry, and of form it says less than of width.
 """
 
 from __future__ import annotations
@@ -29,15 +31,19 @@ from pairmill.models.functional.resize import bicubic_down
 Array = NDArray[np.float64]
 
 SIDE = 32
-"""Side of the blocks of a photograph whose spectra are averaged, in pixels; half that, if it is not four times as large."""
+"""Side of the blocks of a photograph whose spectra are averaged, in pixels; half that, if it is not
+four times as large."""
 GAIN_BAND = (0.1, 0.2)
-"""Frequencies, in cycles per pixel of the photograph, at which both are made equal: kernel and noise matter least there."""
+"""Frequencies, in cycles per pixel of the photograph, at which both are made equal: kernel and
+noise matter least there."""
 BAND = (0.1, 0.5)
 """Frequencies that are compared."""
 STRETCH_WEIGHT = 1.0
-"""What a stretch by e costs, where a mean squared difference of log spectra of 1 costs 1: how far the estimate is believed."""
+"""What a stretch by e costs, where a mean squared difference of log spectra of 1 costs 1: how far
+the estimate is believed."""
 NOISE_WEIGHT = 0.05
-"""The same for a noise that is e times what flat parts show; there it is least where noise grows with light."""
+"""The same for a noise that is e times what flat parts show; there it is least where noise grows
+with light."""
 PADDED = 128
 """Side that kernels are padded to before their transform, which is then interpolated."""
 DECIBELS = 10 / math.log(10)
@@ -105,7 +111,9 @@ def spectra(grey: Array) -> Spectra:
 
 
 def power_spectrum(grey: Array, side: int) -> Array:
-    """(side, side): mean power of all half-overlapping blocks under a Hann window; noise of variance v has power v everywhere."""
+    """(side, side): mean power of all half-overlapping blocks under a Hann window; noise of
+    variance v has power v everywhere.
+    """
     taper = np.outer(np.hanning(side), np.hanning(side))
     total, count = np.zeros((side, side)), 0
     for top in range(0, grey.shape[0] - side + 1, side // 2):
@@ -120,7 +128,9 @@ def power_spectrum(grey: Array, side: int) -> Array:
 
 
 def noise_floor(grey: Array, block: int = 16, share: float = 0.05) -> float:
-    """Variance of the noise in the flattest blocks (Immerkaer, CVIU 1996), at least that of rounding to 8 bits."""
+    """Variance of the noise in the flattest blocks (Immerkaer, CVIU 1996), at least that of
+    rounding to 8 bits.
+    """
     height, width = (length // block * block for length in grey.shape)
     second = grey[:-2] - 2 * grey[1:-1] + grey[2:]
     second = np.pad((second[:, :-2] - 2 * second[:, 1:-1] + second[:, 2:]) / 6, 1)
@@ -135,7 +145,9 @@ def noise_floor(grey: Array, block: int = 16, share: float = 0.05) -> float:
 
 
 def match(found: Spectra, kernel: Array, *, stretching: bool = True) -> Match:
-    """The stretch of a kernel (k, k), and the noise, with which spectra differ least; without `stretching`, the noise alone."""
+    """The stretch of a kernel (k, k), and the noise, with which spectra differ least; without
+    `stretching`, the noise alone.
+    """
     from scipy.ndimage import map_coordinates
     from scipy.optimize import minimize  # late: it takes half a second
 
@@ -170,7 +182,8 @@ def exponential(free: Array) -> Array:
 
 
 def matched(found: Spectra, kernel: Array) -> tuple[Array, Match]:
-    """The kernel, its form smoothed, with the stretch with which its LR is most like the photograph.
+    """The kernel, its form smoothed, with the stretch with which its LR is most like the
+    photograph.
 
     Args:
         found: of the photograph.
@@ -188,7 +201,8 @@ def matched(found: Spectra, kernel: Array) -> tuple[Array, Match]:
 
 
 def smoothed(kernel: Array) -> Array:
-    """Half-way from the kernel, made symmetric about its centre, to the Gaussian of equal second moments.
+    """Half-way from the kernel, made symmetric about its centre, to the Gaussian of equal second
+    moments.
 
     Of what a restart says beyond width and direction, about half is chance (docs/kernels.md).
     """

@@ -1,1 +1,3 @@
-"""KMSR's kernel modelling (Zhou and Süsstrunk, ICCV 2019): a generator fitted to a pool of kernels draws new ones."""
+"""KMSR's kernel modelling (Zhou and Süsstrunk, ICCV 2019): a generator fitted to a pool of kernels
+draws new ones.
+"""

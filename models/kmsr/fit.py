@@ -1,4 +1,6 @@
-"""The fit of a generator to a pool: Wasserstein GAN with gradient penalty (Gulrajani et al., NeurIPS 2017)."""
+"""The fit of a generator to a pool: Wasserstein GAN with gradient penalty (Gulrajani et al.,
+NeurIPS 2017).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from pairmill.schemas.kmsr import KmsrFitConfig
 
 Array = NDArray[np.float64]
 Streams = Callable[[str], np.random.Generator]
-"""Gives the random stream of a purpose, `weights`, `pool`, `latent`, `mix` or `draw`, from its beginning each time."""
+"""Gives the random stream of a purpose, `weights`, `pool`, `latent`, `mix` or `draw`, from its
+beginning each time."""
 
 
 @dataclass
@@ -31,7 +34,8 @@ class Fit:
     keyed: Streams
     """Where all random numbers come from."""
     curves: list[tuple[float, float]] = field(default_factory=list)
-    """Per iteration: the estimated distance between pool and generator, and the mean slope of the critic, ideally 1."""
+    """Per iteration: the estimated distance between pool and generator, and the mean slope of the
+    critic, ideally 1."""
 
     def __post_init__(self) -> None:
         """Draw first weights."""
@@ -58,7 +62,9 @@ class Fit:
             yield len(self.curves)
 
     def draw(self, count: int) -> Array:
-        """The first `count` kernels of the fitted generator, (count, n, n), non-negative, sum 1; always the same ones."""
+        """The first `count` kernels of the fitted generator, (count, n, n), non-negative, sum 1;
+        always the same ones.
+        """
         latent = _normal(self.keyed("draw"), count)
         with torch.no_grad():
             made = (
@@ -82,7 +88,9 @@ class Fit:
         return float(distance.detach()), float(slope.detach().mean())
 
     def _slope(self, real: Tensor, fake: Tensor) -> Tensor:
-        """The critic's slope at random places between pairs, (B,), in units of the root mean square over cells (eq. 3)."""
+        """The critic's slope at random places between pairs, (B,), in units of the root mean square
+        over cells (eq. 3).
+        """
         share = torch.from_numpy(self.streams["mix"].random((len(real), 1, 1, 1))).to(real.dtype)
         between = (share * real + (1 - share) * fake).requires_grad_()
         (slope,) = torch.autograd.grad(self.critic(between).sum(), between, create_graph=True)

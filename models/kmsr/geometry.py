@@ -1,7 +1,9 @@
-"""Kernels of a pool as the generator sees them: the square around the target centre, which may be flipped and turned.
+"""Kernels of a pool as the generator sees them: the square around the target centre, which may be
+flipped and turned.
 
-A kernel's target centre, `k // 2 + (s - 1) / 2`, is not the middle of its array. The middle of the last `k - s + 1` rows and
-columns is, so flips and quarter turns of that core are exact and keep the kernel where it belongs.
+A kernel's target centre, `k // 2 + (s - 1) / 2`, is not the middle of its array. The middle of the
+last `k - s + 1` rows and columns is, so flips and quarter turns of that core are exact and keep the
+kernel where it belongs.
 """
 
 from __future__ import annotations
@@ -20,16 +22,20 @@ SETTLED = 3
 
 
 def cores(kernels: Array, scale: int) -> Array:
-    """The squares around the target centres of (N, k, k) kernels: (N, k - s + 1, k - s + 1), each of sum 1.
+    """The squares around the target centres of (N, k, k) kernels: (N, k - s + 1, k - s + 1), each
+    of sum 1.
 
-    The `s - 1` first rows and columns, which have no counterpart on the other side of the centre, are left out.
+    The `s - 1` first rows and columns, which have no counterpart on the other side of the centre,
+    are left out.
     """
     found = kernels[:, scale - 1 :, scale - 1 :]
     return np.asarray(found / found.sum(axis=(1, 2), keepdims=True))
 
 
 def turned(core: Array, orientation: int) -> Array:
-    """A square array in one of the `ORIENTATIONS`: by quarter turns, from 4 on after a transposition."""
+    """A square array in one of the `ORIENTATIONS`: by quarter turns, from 4 on after a
+    transposition.
+    """
     return np.rot90(core.T if orientation >= 4 else core, orientation % 4)
 
 
@@ -46,7 +52,8 @@ def whole(core: Array, scale: int) -> Array:
 
 
 def finished(core: Array, scale: int) -> Array:
-    """A core as a kernel of a pool: non-negative, centred, without tails, on the 2^-16 grid with sum exactly 1.
+    """A core as a kernel of a pool: non-negative, centred, without tails, on the 2^-16 grid with
+    sum exactly 1.
 
     Args:
         core: (n, n), as generated; may have negative cells and any positive sum.
@@ -65,7 +72,9 @@ def finished(core: Array, scale: int) -> Array:
 
 
 def anisotropy(kernel: Array) -> float:
-    """Ratio of the largest to the least standard deviation over all directions: 1 for a round kernel, at least 1."""
+    """Ratio of the largest to the least standard deviation over all directions: 1 for a round
+    kernel, at least 1.
+    """
     side = np.arange(kernel.shape[0], dtype=np.float64)
     rows, columns = kernel.sum(axis=1), kernel.sum(axis=0)
     row, column = side - rows @ side, side - columns @ side

@@ -11,10 +11,11 @@ Array = NDArray[np.float64]
 
 
 def mixtures(cores: Array, count: int, parts: int, rng: np.random.Generator) -> Array:
-    """Convex mixtures of `parts` cores each, turned and flipped at random, with weights uniform on the simplex.
+    """Convex mixtures of `parts` cores each, turned and flipped at random, with weights uniform on
+    the simplex.
 
-    A mixture of Gaussians of different directions is no Gaussian: mixtures are rounder than the pool, and wider than its
-    sharpest kernels.
+    A mixture of Gaussians of different directions is no Gaussian: mixtures are rounder than the
+    pool, and wider than its sharpest kernels.
 
     Args:
         cores: (N, n, n), the squares around the target centres.

@@ -1,4 +1,6 @@
-"""The generator, which turns 100 random numbers into a kernel, and the critic, which tells kernels of the pool from its own."""
+"""The generator, which turns 100 random numbers into a kernel, and the critic, which tells kernels
+of the pool from its own.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,19 @@ HIDDEN = 32
 FLOOR = 1e-6
 """Added to cells of the first kernel before their logarithm is taken."""
 QUIET = 0.125
-"""How strong the networks' first words are, in logarithms: kernels start near the mean of the pool."""
+"""How strong the networks' first words are, in logarithms: kernels start near the mean of the
+pool."""
 
 
 class Generator(nn.Module):
-    """Transposed convolutions from a vector to a square of logarithms, which a softmax over the cells turns into a kernel.
+    """Transposed convolutions from a vector to a square of logarithms, which a softmax over the
+    cells turns into a kernel.
 
-    KMSR's generator, but narrower and without batch normalisation: a pool has tens of kernels, not thousands, and a kernel must
-    not depend on what is drawn beside it. The softmax takes the place of tanh and clipping: a kernel is a distribution of light,
-    never negative and of sum 1, and need not learn that. What is learned is the difference to the pool's mean: its width and
-    direction by a quadratic form, which alone gives all Gaussians, and everything else by the convolutions.
+    KMSR's generator, but narrower and without batch normalisation: a pool has tens of kernels, not
+    thousands, and a kernel must not depend on what is drawn beside it. The softmax takes the place
+    of tanh and clipping: a kernel is a distribution of light, never negative and of sum 1, and need
+    not learn that. What is learned is the difference to the pool's mean: its width and direction by
+    a quadratic form, which alone gives all Gaussians, and everything else by the convolutions.
     """
 
     def __init__(self, start: Tensor, width: int, rng: np.random.Generator) -> None:
@@ -54,7 +59,9 @@ class Generator(nn.Module):
         _draw_weights(self, rng)
 
     def forward(self, latent: Tensor) -> Tensor:
-        """(B, 100) to (B, 1, n, n): kernels in units of the largest cell of the first one, non-negative."""
+        """(B, 100) to (B, 1, n, n): kernels in units of the largest cell of the first one,
+        non-negative.
+        """
         seed = latent[:, :, None, None]
         image = self.first(seed)
         for layer in self.rest:
@@ -68,7 +75,9 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """Convolutions of stride 2 without normalisation, which would couple kernels that the gradient penalty must see alone."""
+    """Convolutions of stride 2 without normalisation, which would couple kernels that the gradient
+    penalty must see alone.
+    """
 
     def __init__(self, side: int, width: int, rng: np.random.Generator) -> None:
         """Draw first weights.
@@ -93,7 +102,9 @@ class Critic(nn.Module):
 
 
 def _forms(start: Tensor) -> Tensor:
-    """Forms r r / 2, c c / 2 and r c over the cells, (3, n, n), in units of the width of `start`: the exponents of Gaussians."""
+    """Forms r r / 2, c c / 2 and r c over the cells, (3, n, n), in units of the width of `start`:
+    the exponents of Gaussians.
+    """
     place = torch.arange(len(start), dtype=start.dtype) - (len(start) - 1) / 2
     place = place / (start.sum(0) @ place**2) ** 0.5
     row, column = torch.meshgrid(place, place, indexing="ij")
@@ -110,7 +121,9 @@ def _bare(kind: type[nn.Module], *sizes: int) -> nn.Module:
 
 
 def _draw_weights(module: nn.Module, rng: np.random.Generator) -> None:
-    """Weights normal with variance 2 / (inputs that meet in one output) (He et al. 2015), biases 0; no global generator."""
+    """Weights normal with variance 2 / (inputs that meet in one output) (He et al. 2015), biases 0;
+    no global generator.
+    """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             taps = layer.kernel_size[0] * layer.kernel_size[1]

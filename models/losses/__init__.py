@@ -6,7 +6,8 @@ Three kinds of calls, by what a loss looks at; `Gan` and `Cycle` are told apart 
 - `loss(sr, lr)`: `cycle`;
 - `loss.generator(D(hr), D(sr))` and `loss.discriminator(D(hr), D(sr.detach()))`: `gan`.
 
-Pictures are (B, 3, h, w) in [0, 1]; a loss is a number without its weight, which the trainer multiplies.
+Pictures are (B, 3, h, w) in [0, 1]; a loss is a number without its weight, which the trainer
+multiplies.
 """
 
 from __future__ import annotations
@@ -40,11 +41,13 @@ LOSSES: dict[str, Callable[..., Loss]] = {
 
 
 def build(config: LossConfig, vgg: Vgg | None = None) -> Loss:
-    """One loss, on the CPU in float32; all but `Gan`, which holds no tensors, are moved by `.to(device)`.
+    """One loss, on the CPU in float32; all but `Gan`, which holds no tensors, are moved by
+    `.to(device)`.
 
     Args:
         config: which, and its settings.
-        vgg: features for `content` and `style`, from `pairmill.models.losses.vgg.read_vgg`; may be shared between losses.
+        vgg: features for `content` and `style`, from `pairmill.models.losses.vgg.read_vgg`; may be
+            shared between losses.
 
     Raises:
         ValueError: if `content` or `style` gets no features.

@@ -1,9 +1,11 @@
-"""The two sides of a GAN: what the network and what the discriminator minimise, from logits of any shape.
+"""The two sides of a GAN: what the network and what the discriminator minimise, from logits of any
+shape.
 
-- The network's step: `generator(D(hr), D(sr))`, with D's parameters frozen (`requires_grad_(False)`). D(hr) depends on nothing
-  of the network's, so it is detached here; only `relativistic` needs it.
-- The discriminator's step: `discriminator(D(hr), D(sr.detach()))`: the caller detaches SR, or the network would be
-  trained to be caught.
+- The network's step: `generator(D(hr), D(sr))`, with D's parameters frozen
+  (`requires_grad_(False)`). D(hr) depends on nothing of the network's, so it is detached here; only
+  `relativistic` needs it.
+- The discriminator's step: `discriminator(D(hr), D(sr.detach()))`: the caller detaches SR, or the
+  network would be trained to be caught.
 """
 
 from __future__ import annotations
@@ -65,7 +67,8 @@ FORMS: dict[str, Form] = {
     ),
     "relativistic": Form(_relativistic_generator, _relativistic_discriminator),
 }
-"""Formulas by `GanConfig.form`; all but `relativistic`, which is halved as in ESRGAN, add the two terms of the discriminator."""
+"""Formulas by `GanConfig.form`; all but `relativistic`, which is halved as in ESRGAN, add the two
+terms of the discriminator."""
 
 
 class Gan:
@@ -78,7 +81,8 @@ class Gan:
         """What the network minimises.
 
         Args:
-            real_logits: D(hr), any shape; no gradient goes back through it. Forms other than `relativistic` do not look at it.
+            real_logits: D(hr), any shape; no gradient goes back through it. Forms other than
+                `relativistic` do not look at it.
             fake_logits: D(sr), with gradient.
         """
         return self.form.generator(real_logits.detach().float(), fake_logits.float())

@@ -1,6 +1,7 @@
 """The cycle loss: SR, reduced again as MATLAB's `imresize` would, against its LR.
 
-SR is neither rounded nor clipped before: the loss is linear in it, and its gradient reaches every pixel.
+SR is neither rounded nor clipped before: the loss is linear in it, and its gradient reaches every
+pixel.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class Cycle(nn.Module):
 
 
 def reduced(image: Tensor, height: int, width: int) -> Tensor:
-    """Reduce (B, C, H, W) to (B, C, height, width) float32 (float64 stays), antialiased, a = -0.5, borders mirrored: what
-    `pairmill.models.functional.resize` does to arrays, with a gradient.
+    """Reduce (B, C, H, W) to (B, C, height, width) float32 (float64 stays), antialiased, a = -0.5,
+    borders mirrored: what `pairmill.models.functional.resize` does to arrays, with a gradient.
 
     Raises:
         ValueError: if H is not the same whole multiple of height as W of width.
@@ -51,7 +52,9 @@ def reduced(image: Tensor, height: int, width: int) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _matrix(inputs: int, outputs: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """(outputs, inputs): weights of every input, those beyond the ends added to the ones they mirror."""
+    """(outputs, inputs): weights of every input, those beyond the ends added to the ones they
+    mirror.
+    """
     positions, weights = taps(inputs, outputs, "matlab_bicubic")
     within = positions % (2 * inputs)
     within = np.where(within < inputs, within, 2 * inputs - 1 - within)

@@ -17,10 +17,11 @@ class TotalVariation(nn.Module):
         self.config = config
 
     def forward(self, sr: Tensor, _hr: Tensor | None = None) -> Tensor:
-        """(B, C, h, w), sides at least 2, to a number; 0 for a flat picture, where the gradient is 0 too.
+        """(B, C, h, w), sides at least 2, to a number; 0 for a flat picture, where the gradient is
+        0 too.
 
-        `anisotropic` is mean |dx| + mean |dy|, each over the pairs there are; `isotropic` the sum of sqrt(dx^2 + dy^2) over
-        h w C, with differences of 0 past the last row and column.
+        `anisotropic` is mean |dx| + mean |dy|, each over the pairs there are; `isotropic` the sum
+        of sqrt(dx^2 + dy^2) over h w C, with differences of 0 past the last row and column.
         """
         down, right = sr.diff(dim=2), sr.diff(dim=3)
         if self.config.form == "anisotropic":

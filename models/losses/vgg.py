@@ -1,4 +1,5 @@
-"""Features of VGG-19 before ReLU, from a file of weights in torchvision's format, and losses on them.
+"""Features of VGG-19 before ReLU, from a file of weights in torchvision's format, and losses on
+them.
 
 The widths come from the file, so that a small file of the same names makes a small network.
 """
@@ -24,7 +25,9 @@ LAYERS = {"conv1_2": 2.0, "conv2_2": 1.2, "conv3_4": 0.6, "conv4_4": 0.2, "conv5
 
 
 def _places() -> dict[str, int]:
-    """Index of every convolution among torchvision's `features`, which counts ReLUs and maxima too."""
+    """Index of every convolution among torchvision's `features`, which counts ReLUs and maxima
+    too.
+    """
     found, index = {}, 0
     for block, count in enumerate(BLOCKS, 1):
         for number in range(1, count + 1):
@@ -69,7 +72,9 @@ class Vgg(nn.Module):
         self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None, None])
 
     def forward(self, image: Tensor, layers: Collection[str] = tuple(LAYERS)) -> dict[str, Tensor]:
-        """(B, 3, h, w) in [0, 1], sides at least 16, to the features of `layers` before ReLU; nothing deeper is computed."""
+        """(B, 3, h, w) in [0, 1], sides at least 16, to the features of `layers` before ReLU;
+        nothing deeper is computed.
+        """
         values = (image - self.mean) / self.deviation
         found: dict[str, Tensor] = {}
         for name in PLACES:
@@ -90,7 +95,8 @@ class Vgg(nn.Module):
 
 
 def read_vgg(data: bytes) -> Vgg:
-    """VGG-19 of a file: safetensors, or what `torch.save` made of a state dict; nothing in it is executed.
+    """VGG-19 of a file: safetensors, or what `torch.save` made of a state dict; nothing in it is
+    executed.
 
     Raises:
         ValueError: if it is neither, or not VGG-19.
@@ -99,7 +105,8 @@ def read_vgg(data: bytes) -> Vgg:
 
 
 def read_state_dict(data: bytes) -> dict[str, Tensor]:
-    """The tensors of a file by name, on the CPU: safetensors, or what `torch.save` made of a state dict; nothing is executed.
+    """The tensors of a file by name, on the CPU: safetensors, or what `torch.save` made of a state
+    dict; nothing is executed.
 
     Raises:
         ValueError: if it is neither.
@@ -118,7 +125,8 @@ def read_state_dict(data: bytes) -> dict[str, Tensor]:
 
 
 def feature_losses(vgg: Vgg, found: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
-    """Perceptual and style loss: weighted L1 of features, and of their Gram matrices divided by C H W.
+    """Perceptual and style loss: weighted L1 of features, and of their Gram matrices divided by C H
+    W.
 
     Args:
         vgg: the features.
@@ -140,7 +148,9 @@ def feature_losses(vgg: Vgg, found: Tensor, wanted: Tensor) -> tuple[Tensor, Ten
 
 
 def gram(features: Tensor) -> Tensor:
-    """(B, C, h, w) to (B, C, C): inner products of channels, divided by C h w (Gatys et al. 2016)."""
+    """(B, C, h, w) to (B, C, C): inner products of channels, divided by C h w (Gatys et al.
+    2016).
+    """
     batch, channels, height, width = features.shape
     flat = features.reshape(batch, channels, height * width)
     return flat @ flat.transpose(1, 2) / (channels * height * width)

@@ -1,7 +1,9 @@
-"""LPIPS v0.1, the distance of two pictures as a network sees them (Zhang et al. 2018), from files of weights.
+"""LPIPS v0.1, the distance of two pictures as a network sees them (Zhang et al. 2018), from files
+of weights.
 
-Two files, the trunk as torchvision has it (`alexnet`, `vgg16`) and the linear weights as package `lpips` has them, or one file
-with both. Widths come from the files, so that small files make small networks.
+Two files, the trunk as torchvision has it (`alexnet`, `vgg16`) and the linear weights as package
+`lpips` has them, or one file with both. Widths come from the files, so that small files make small
+networks.
 """
 
 from __future__ import annotations
@@ -89,10 +91,13 @@ class Lpips(nn.Module):
         self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None, None])
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """Two of (B, 3, h, w) in [0, 1], sides at least 32, to (B,) distances; 0 for equal pictures."""
+        """Two of (B, 3, h, w) in [0, 1], sides at least 32, to (B,) distances; 0 for equal
+        pictures.
+        """
         if min(a.shape[2:]) < LEAST:
             raise ValueError(
-                f"LPIPS needs pictures of at least {LEAST} x {LEAST}, got {a.shape[2]} x {a.shape[3]}"
+                f"LPIPS needs pictures of at least {LEAST} x {LEAST}, got {a.shape[2]} x "
+                f"{a.shape[3]}"
             )
         values = (2 * torch.cat([a, b]) - 1 - self.get_buffer("shift")) / self.get_buffer(
             "deviation"
@@ -122,7 +127,8 @@ class Lpips(nn.Module):
         """
         if a.shape != b.shape:
             raise ValueError(
-                f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot be compared"
+                f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot "
+                "be compared"
             )
         device = self.get_buffer("shift").device
         one, other = (
@@ -136,7 +142,8 @@ def read_lpips(files: Sequence[bytes]) -> Lpips:
     """LPIPS of one or two files of weights, on the CPU in float32; nothing in them is executed.
 
     Args:
-        files: trunk and linear weights in any order, or one with both; safetensors, or what `torch.save` made.
+        files: trunk and linear weights in any order, or one with both; safetensors, or what
+            `torch.save` made.
 
     Raises:
         ValueError: if one is no file of weights, or together they are not LPIPS.
@@ -148,7 +155,9 @@ def read_lpips(files: Sequence[bytes]) -> Lpips:
 
 
 def _sorted(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[int, Tensor]]:
-    """Convolutions by `weight` or `bias` and place, linear layers by stage; other tensors, as of a classifier, are left out."""
+    """Convolutions by `weight` or `bias` and place, linear layers by stage; other tensors, as of a
+    classifier, are left out.
+    """
     convolutions, linear = {}, {}
     for name, tensor in weights.items():
         if found := re.fullmatch(r"(?:features|net\.slice\d)\.(\d+)\.(weight|bias)", name):
@@ -189,7 +198,8 @@ def _checked(
             or convolutions[f"bias{step.place}"].shape != weight.shape[:1]
         ):
             raise ValueError(
-                f"LPIPS weights: features.{step.place} is {tuple(weight.shape)}, wanted (n, {channels}, k, k)"
+                f"LPIPS weights: features.{step.place} is {tuple(weight.shape)}, wanted (n, "
+                f"{channels}, k, k)"
             )
         channels = weight.shape[0]
         widths += [channels] if step.compared else []

@@ -16,7 +16,9 @@ BLACK = 16.0
 
 
 def luma(image: Image) -> Array:
-    """(H, W, 3) uint8 to (H, W) float64 in [16, 235], not rounded: MATLAB's `rgb2ycbcr` before it makes integers."""
+    """(H, W, 3) uint8 to (H, W) float64 in [16, 235], not rounded: MATLAB's `rgb2ycbcr` before it
+    makes integers.
+    """
     y: Array = image.astype(np.float64) @ WEIGHTS
     return y + BLACK
 
@@ -27,18 +29,21 @@ def compared(a: Image, b: Image, border: int, channel: Channel) -> tuple[Array, 
     Args:
         a: (H, W, 3) uint8.
         b: the same.
-        border: rows and columns that are left out at each side, before anything else is done; usually the scale.
+        border: rows and columns that are left out at each side, before anything else is done;
+            usually the scale.
         channel: `y` or `rgb`.
 
     Raises:
-        ValueError: if they are no 8-bit colour pictures of one size, or nothing is left inside the border.
+        ValueError: if they are no 8-bit colour pictures of one size, or nothing is left inside the
+            border.
     """
     for image in (a, b):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"pictures are (H, W, 3) uint8, got {image.shape} {image.dtype}")
     if a.shape != b.shape:
         raise ValueError(
-            f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot be compared"
+            f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot be "
+            "compared"
         )
     if border < 0 or min(a.shape[:2]) <= 2 * border:
         raise ValueError(

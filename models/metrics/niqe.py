@@ -1,6 +1,8 @@
-"""NIQE, how unlike pristine pictures one is (Mittal et al. 2013): 36 statistics of blocks of 96 x 96 pixels, without a reference.
+"""NIQE, how unlike pristine pictures one is (Mittal et al. 2013): 36 statistics of blocks of 96 x
+96 pixels, without a reference.
 
-As BasicSR and MATLAB compute it: luma rounded to whole grey levels, two scales, the second of blocks half as large.
+As BasicSR and MATLAB compute it: luma rounded to whole grey levels, two scales, the second of
+blocks half as large.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 MATLAB = {"mu_prisparam": "mu_pris_param", "cov_prisparam": "cov_pris_param"}
 """The authors' names of the parameters, and BasicSR's."""
 SHARP = 0.75
-"""How sharp a block must be, relative to the sharpest of its picture, to tell what pristine pictures are like (the paper's T)."""
+"""How sharp a block must be, relative to the sharpest of its picture, to tell what pristine
+pictures are like (the paper's T)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,15 +46,18 @@ class NiqeParameters:
 
 
 def niqe(image: Image, parameters: NiqeParameters, border: int = 0) -> float:
-    """Distance of a picture's features from those of pristine ones; at least 0, the lower, the more natural.
+    """Distance of a picture's features from those of pristine ones; at least 0, the lower, the more
+    natural.
 
     Args:
         image: (H, W, 3) uint8.
-        parameters: of pristine pictures, from `fit_niqe` or `read_parameters`; values of different parameters do not compare.
+        parameters: of pristine pictures, from `fit_niqe` or `read_parameters`; values of different
+            parameters do not compare.
         border: pixels that are left out at each side first; papers leave out as many as the scale.
 
     Raises:
-        ValueError: if fewer than two blocks of 96 x 96 lie inside the border, or fewer than two are not flat.
+        ValueError: if fewer than two blocks of 96 x 96 lie inside the border, or fewer than two are
+            not flat.
     """
     features = features_of(image, border)[0]
     whole = features[~np.isnan(features).any(1)]
@@ -66,12 +72,14 @@ def fit_niqe(images: Iterable[Image], sharp: float = SHARP) -> NiqeParameters:
     """Parameters from pristine pictures: mean and covariance of the features of their sharp blocks.
 
     Args:
-        images: (H, W, 3) uint8, sharp, without noise or compression; the published parameters are of 125 photographs. Those of
-            fewer than two blocks are left out.
-        sharp: blocks count from this part of the mean local deviation of their picture's sharpest block on, 0 to 1.
+        images: (H, W, 3) uint8, sharp, without noise or compression; the published parameters are
+            of 125 photographs. Those of fewer than two blocks are left out.
+        sharp: blocks count from this part of the mean local deviation of their picture's sharpest
+            block on, 0 to 1.
 
     Raises:
-        ValueError: if they have fewer sharp blocks than there are features, so that the covariance would have no inverse.
+        ValueError: if they have fewer sharp blocks than there are features, so that the covariance
+            would have no inverse.
     """
     rows = [np.empty((0, FEATURES))]
     for image in images:
@@ -92,7 +100,8 @@ def blocks_in(height: int, width: int) -> int:
 
 
 def features_of(image: Image, border: int = 0) -> tuple[Array, Array]:
-    """Features of every block, (blocks, 36), NaN where a block is flat, and its sharpness, (blocks,): the mean local deviation.
+    """Features of every block, (blocks, 36), NaN where a block is flat, and its sharpness,
+    (blocks,): the mean local deviation.
 
     Raises:
         ValueError: if there are fewer than two blocks.
@@ -102,7 +111,8 @@ def features_of(image: Image, border: int = 0) -> tuple[Array, Array]:
     height, width = (side - 2 * border for side in image.shape[:2])
     if blocks_in(height, width) < 2:
         raise ValueError(
-            f"NIQE is undefined for fewer than two blocks of {BLOCK} x {BLOCK} pixels, got {height} x {width} inside the border"
+            f"NIQE is undefined for fewer than two blocks of {BLOCK} x {BLOCK} pixels, got "
+            f"{height} x {width} inside the border"
         )
     rows, columns = height // BLOCK * BLOCK, width // BLOCK * BLOCK
     first = np.rint(luma(image[border : border + rows, border : border + columns]))
@@ -116,7 +126,9 @@ def features_of(image: Image, border: int = 0) -> tuple[Array, Array]:
 
 
 def contrasts(picture: Array) -> tuple[Array, Array]:
-    """(H, W) to (I - mu) / (sigma + 1) and sigma, with the mean and deviation around each pixel, edges repeated."""
+    """(H, W) to (I - mu) / (sigma + 1) and sigma, with the mean and deviation around each pixel,
+    edges repeated.
+    """
     edge = cv2.BORDER_REPLICATE
     mean, square = (
         cv2.sepFilter2D(p, cv2.CV_64F, WINDOW, WINDOW, borderType=edge)
@@ -133,7 +145,9 @@ def _blocks(picture: Array, side: int) -> Array:
 
 
 def _features(blocks: Array) -> Array:
-    """(blocks, side, side) to (blocks, 18): shape and scale of the samples, and of the products of neighbours."""
+    """(blocks, side, side) to (blocks, 18): shape and scale of the samples, and of the products of
+    neighbours.
+    """
     shape, left, right = asymmetric(blocks)
     columns = [shape, (left + right) / 2]
     for shift in SHIFTS:
@@ -193,8 +207,8 @@ def write_parameters(parameters: NiqeParameters) -> bytes:
 
 
 def read_parameters(data: bytes) -> NiqeParameters:
-    """Parameters of a .npz file, ours or `niqe_pris_params.npz` of BasicSR, or of the authors' `modelparameters.mat`; nothing
-    in it is executed.
+    """Parameters of a .npz file, ours or `niqe_pris_params.npz` of BasicSR, or of the authors'
+    `modelparameters.mat`; nothing in it is executed.
 
     Raises:
         ValueError: if it is none, or made with another window.

@@ -13,8 +13,10 @@ def psnr(a: Image, b: Image, border: int = 0, channel: Channel = "y") -> float:
     Args:
         a: (H, W, 3) uint8.
         b: the same.
-        border: pixels that are left out at each side before anything else; papers leave out as many as the scale.
-        channel: `y`: the luma of `luma`, not rounded, as papers; `rgb`: one mean over all samples of the three channels.
+        border: pixels that are left out at each side before anything else; papers leave out as many
+            as the scale.
+        channel: `y`: the luma of `luma`, not rounded, as papers; `rgb`: one mean over all samples
+            of the three channels.
 
     Raises:
         ValueError: see `compared`.

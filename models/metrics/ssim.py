@@ -14,13 +14,16 @@ WINDOW = cv2.getGaussianKernel(SIDE, DEVIATION, cv2.CV_64F)
 
 
 def ssim(a: Image, b: Image, border: int = 0, channel: Channel = "y") -> float:
-    """Mean of the index over all places where the window lies inside, over channels for `rgb`; 1 for equal pictures, at least -1.
+    """Mean of the index over all places where the window lies inside, over channels for `rgb`; 1
+    for equal pictures, at least -1.
 
     Args:
         a: (H, W, 3) uint8, with at least 11 x 11 pixels inside the border.
         b: the same.
-        border: pixels that are left out at each side before anything else; papers leave out as many as the scale.
-        channel: `y`: the luma of `luma`, not rounded, as papers; `rgb`: the mean of the three channels' SSIM.
+        border: pixels that are left out at each side before anything else; papers leave out as many
+            as the scale.
+        channel: `y`: the luma of `luma`, not rounded, as papers; `rgb`: the mean of the three
+            channels' SSIM.
 
     Raises:
         ValueError: see `compared`; or if the window does not fit.
@@ -28,13 +31,16 @@ def ssim(a: Image, b: Image, border: int = 0, channel: Channel = "y") -> float:
     one, other = compared(a, b, border, channel)
     if min(one.shape[:2]) < SIDE:
         raise ValueError(
-            f"SSIM needs {SIDE} x {SIDE} pixels inside the border, got {one.shape[0]} x {one.shape[1]}"
+            f"SSIM needs {SIDE} x {SIDE} pixels inside the border, got {one.shape[0]} x "
+            f"{one.shape[1]}"
         )
     return float(np.mean([_index(one[..., c], other[..., c]).mean() for c in range(one.shape[2])]))
 
 
 def _index(a: Array, b: Array) -> Array:
-    """The index at every place; only the sum of both variances occurs in it, so that four filters are enough."""
+    """The index at every place; only the sum of both variances occurs in it, so that four filters
+    are enough.
+    """
     mean_a, mean_b, squares, products = (_filtered(image) for image in (a, b, a * a + b * b, a * b))
     means, mean_product = mean_a**2 + mean_b**2, mean_a * mean_b
     variances, covariance = squares - means, products - mean_product

@@ -1,4 +1,6 @@
-"""Applying one kernel per image, or one per LR pixel, to a batch: y[i] = sum_u k[u] x[s i + u], without unfolding the image."""
+"""Applying one kernel per image, or one per LR pixel, to a batch: y[i] = sum_u k[u] x[s i + u],
+without unfolding the image.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,12 @@ ROWS = 8
 
 
 def apply_kernels(image: Tensor, kernels: Tensor, scale: int) -> Tensor:
-    """One kernel per image, the same for all channels: a strided correlation with the images of the batch as groups.
+    """One kernel per image, the same for all channels: a strided correlation with the images of the
+    batch as groups.
 
     Args:
-        image: (B, C, s h + k - s, s w + k - s) at least; what a kernel needs around the image is there already.
+        image: (B, C, s h + k - s, s w + k - s) at least; what a kernel needs around the image is
+            there already.
         kernels: (B, k, k), correlation orientation.
         scale: stride s.
 
@@ -27,7 +31,9 @@ def apply_kernels(image: Tensor, kernels: Tensor, scale: int) -> Tensor:
 
 
 class _Grouped(torch.autograd.Function):
-    """The correlation, with the gradient of the kernels by FFT: ten times faster on a CPU than what the library does."""
+    """The correlation, with the gradient of the kernels by FFT: ten times faster on a CPU than what
+    the library does.
+    """
 
     @staticmethod
     def forward(ctx: Any, image: Tensor, kernels: Tensor, scale: int) -> Tensor:
@@ -56,7 +62,9 @@ class _Grouped(torch.autograd.Function):
 
 
 def _kernel_gradient(image: Tensor, kernels: Tensor, grad: Tensor, scale: int) -> Tensor:
-    """g[u] = sum over channels and i of image[s i + u] grad[i]: a correlation with the gradient spread to the HR grid."""
+    """g[u] = sum over channels and i of image[s i + u] grad[i]: a correlation with the gradient
+    spread to the HR grid.
+    """
     size, sides = kernels.shape[-1], image.shape[2:]
     spread = torch.zeros_like(image, dtype=kernels.dtype)
     spread[:, :, : scale * grad.shape[2] : scale, : scale * grad.shape[3] : scale] = grad

@@ -1,8 +1,10 @@
-"""Kernels whose centre of mass is where LR and HR are aligned: by parametrisation, not by a penalty.
+"""Kernels whose centre of mass is where LR and HR are aligned: by parametrisation, not by a
+penalty.
 
-A softmax kernel exp(l[u]) / Z is tilted: exp(l[u] + t . u) / Z(t). The mean of u is the gradient of log Z(t), which is strictly
-convex, so there is exactly one t that puts the centre of mass at any point inside the array. Tilting moves a Gaussian without
-changing its shape, needs no resampling, and keeps kernels non-negative with sum 1.
+A softmax kernel exp(l[u]) / Z is tilted: exp(l[u] + t . u) / Z(t). The mean of u is the gradient of
+log Z(t), which is strictly convex, so there is exactly one t that puts the centre of mass at any
+point inside the array. Tilting moves a Gaussian without changing its shape, needs no resampling,
+and keeps kernels non-negative with sum 1.
 """
 
 from __future__ import annotations
@@ -15,26 +17,32 @@ ITERATIONS = 60
 SHORTER = (1.0, 0.25, 0.0625, 0.015625)
 """Fractions of a step that are tried; far from the solution, a whole one may overshoot."""
 LONGEST = 4.0
-"""Most that a step may change the logit of a cell at the border. A kernel of one cell has no spread, and Newton's step no end."""
+"""Most that a step may change the logit of a cell at the border. A kernel of one cell has no
+spread, and Newton's step no end."""
 CLOSE = {torch.float64: 1e-8, torch.float32: 1e-4}
-"""Distance of the centre from its place, in HR pixels, at which the last step is taken; it squares the distance."""
+"""Distance of the centre from its place, in HR pixels, at which the last step is taken; it squares
+the distance."""
 
 
 def positions(size: int, scale: int, like: Tensor) -> Tensor:
-    """(size * size, 2): row and column of each cell, from the point where the centre of mass must be: size // 2 + (s - 1) / 2."""
+    """(size * size, 2): row and column of each cell, from the point where the centre of mass must
+    be: size // 2 + (s - 1) / 2.
+    """
     axis = torch.arange(size, dtype=like.dtype, device=like.device) - (size // 2 + (scale - 1) / 2)
     return torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
 
 
 def centred_softmax(logits: Tensor, scale: int) -> Tensor:
-    """Non-negative kernels of sum 1 whose centre of mass is at size // 2 + (scale - 1) / 2 on both axes.
+    """Non-negative kernels of sum 1 whose centre of mass is at size // 2 + (scale - 1) / 2 on both
+    axes.
 
     Args:
         logits: (N, size * size), any finite values.
         scale: HR side over LR side.
 
     Returns:
-        (N, size * size), differentiable: the last of the Newton steps carries the exact gradient (implicit function theorem).
+        (N, size * size), differentiable: the last of the Newton steps carries the exact gradient
+        (implicit function theorem).
     """
     size = round(logits.shape[1] ** 0.5)
     places = positions(size, scale, logits)
@@ -45,7 +53,9 @@ def centred_softmax(logits: Tensor, scale: int) -> Tensor:
 
 @torch.no_grad()
 def _solved(logits: Tensor, places: Tensor) -> Tensor:
-    """(N, 2): minimisers of the convex log Z(t), by Newton's method with a search along each step."""
+    """(N, 2): minimisers of the convex log Z(t), by Newton's method with a search along each
+    step.
+    """
     tilt = logits.new_zeros(len(logits), 2)
     for _ in range(ITERATIONS):
         kernels = torch.softmax(logits + tilt @ places.T, 1)
@@ -59,7 +69,9 @@ def _solved(logits: Tensor, places: Tensor) -> Tensor:
 
 
 def _step(kernels: Tensor, places: Tensor) -> Tensor:
-    """Newton's step: covariance^-1 mean; only the mean carries the gradient, which at the solution is all there is."""
+    """Newton's step: covariance^-1 mean; only the mean carries the gradient, which at the solution
+    is all there is.
+    """
     mean = kernels @ places
     rows, columns = places[:, 0], places[:, 1]
     with torch.no_grad():

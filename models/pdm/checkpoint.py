@@ -1,6 +1,8 @@
-"""Networks and fits as safetensors bytes: a checkpoint that is drawn from, and the state that a killed fit goes on from.
+"""Networks and fits as safetensors bytes: a checkpoint that is drawn from, and the state that a
+killed fit goes on from.
 
-Both hold their settings in the header, so that a file is complete in itself. The header is sorted: equal values, equal bytes.
+Both hold their settings in the header, so that a file is complete in itself. The header is sorted:
+equal values, equal bytes.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ def read_checkpoint(data: bytes) -> Degradation:
 
 
 def header_of(data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: eight bytes of length, then JSON (the format's specification).
+    """The metadata of a safetensors file: eight bytes of length, then JSON (the format's
+    specification).
 
     Raises:
         ValueError: if there is none.
@@ -62,7 +65,9 @@ def header_of(data: bytes) -> dict[str, str]:
 
 
 def state_bytes(fit: Fit) -> bytes:
-    """All that a fit needs to go on: weights, running means, the best check, Adam's moments, curves, AUCs, the samples seen."""
+    """All that a fit needs to go on: weights, running means, the best check, Adam's moments,
+    curves, AUCs, the samples seen.
+    """
     tensors = tensors_of(_modules(fit), _optimisers(fit))
     tensors["curves"] = torch.from_numpy(np.array(fit.curves).reshape(-1, len(CURVES)))
     tensors["aucs"] = torch.tensor(fit.aucs, dtype=torch.float64)
@@ -79,7 +84,8 @@ def restore(fit: Fit, data: bytes) -> bool:
     """Bring a new fit to a stored state.
 
     Returns:
-        Whether it was a state of this very fit; if not, or if the bytes are damaged, the fit is as it was.
+        Whether it was a state of this very fit; if not, or if the bytes are damaged, the fit is as
+        it was.
     """
     try:
         header = json.loads(header_of(data)[HEADER])

@@ -59,7 +59,9 @@ class Degradation(nn.Module):
     def latent_shapes(
         self, height: int, width: int
     ) -> tuple[tuple[int, int, int], tuple[int, int, int] | None]:
-        """Channels, rows and columns of the random numbers of kernel and noise, for an LR of this size."""
+        """Channels, rows and columns of the random numbers of kernel and noise, for an LR of this
+        size.
+        """
         kernel, noise = self.config.kernel, self.config.noise
         around = SMOOTH - 1
         first = (
@@ -72,7 +74,9 @@ class Degradation(nn.Module):
         return first, ((noise.channels, height, width) if noise.spatial else (noise.channels, 1, 1))
 
     def kernels(self, z: Tensor) -> Tensor:
-        """Kernels of a latent, (B, size^2, h, w); maps of z are smoothed first, so that neighbours are alike."""
+        """Kernels of a latent, (B, size^2, h, w); maps of z are smoothed first, so that neighbours
+        are alike.
+        """
         return self.kernel(smooth(z) if self.config.kernel.variant else z)  # type: ignore[no-any-return]
 
     def forward(self, image: Tensor, latent: Latent) -> Degraded:
@@ -111,7 +115,9 @@ def draw_latent(
 
 
 def smooth(z: Tensor) -> Tensor:
-    """Averages over 9 x 9 of white maps, (B, C, h + 8, w + 8) to (B, C, h, w), scaled back to variance 1."""
+    """Averages over 9 x 9 of white maps, (B, C, h + 8, w + 8) to (B, C, h, w), scaled back to
+    variance 1.
+    """
     return avg_pool2d(z, SMOOTH, 1) * SMOOTH
 
 
@@ -122,7 +128,9 @@ def eight_bits(image: Tensor) -> Tensor:
 
 
 def regulariser(noise: Tensor, kind: str) -> Tensor:
-    """What holds the noise at zero mean: the square of its local means, or of the noise itself (PDM, eq. 10)."""
+    """What holds the noise at zero mean: the square of its local means, or of the noise itself
+    (PDM, eq. 10).
+    """
     if kind == "energy":
         return noise.square().mean()
     side = min(8, *noise.shape[2:])

@@ -12,11 +12,14 @@ from pairmill.schemas.pdm import PdmCriticConfig
 
 GREY = (0.299, 0.587, 0.114)
 GAIN = 6.0
-"""Factor on the residual, which brings the noise of photographs to about the range of their content."""
+"""Factor on the residual, which brings the noise of photographs to about the range of their
+content."""
 
 
 class Critic(nn.Module):
-    """3 x 3 convolutions, the second and the third with stride; one judgement per place (the published code gives 64)."""
+    """3 x 3 convolutions, the second and the third with stride; one judgement per place (the
+    published code gives 64).
+    """
 
     def __init__(self, config: PdmCriticConfig, rng: np.random.Generator) -> None:
         super().__init__()
@@ -77,7 +80,9 @@ def accuracy(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def quantise(image: Tensor) -> Tensor:
-    """A smooth stand-in for rounding to 8 bits: five terms of its Fourier series; (...) in [0, 1] to the same (PDM's code)."""
+    """A smooth stand-in for rounding to 8 bits: five terms of its Fourier series; (...) in [0, 1]
+    to the same (PDM's code).
+    """
     levels = 255 * image
     terms = [(-1) ** i / (torch.pi * i) * torch.sin(2 * torch.pi * i * levels) for i in range(1, 6)]
     return (levels + torch.stack(terms).sum(0)) / 255

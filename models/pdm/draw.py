@@ -27,7 +27,8 @@ def numbers(degradation: Degradation, lr_shape: tuple[int, int]) -> int:
 def degrade(
     degradation: Degradation, hr: NDArray[np.uint8], normals: NDArray[np.float64]
 ) -> Degraded:
-    """Degrade one image, in float32 on one thread of the CPU: the same bits for the same numbers on processors of one kind.
+    """Degrade one image, in float32 on one thread of the CPU: the same bits for the same numbers on
+    processors of one kind.
 
     Args:
         degradation: fitted; its scale divides the sides of `hr`.

@@ -1,4 +1,6 @@
-"""The adversarial fit of a degradation to unpaired images, in steps that can stop and go on at any count of samples."""
+"""The adversarial fit of a degradation to unpaired images, in steps that can stop and go on at any
+count of samples.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,9 @@ class Fit:
         return self.samples >= self.config.samples or stalled(self.aucs, self.config.patience)
 
     def check(self, auc: float) -> None:
-        """Take down the AUC of a check, not a number where it could not be measured, and keep the check if it is the best."""
+        """Take down the AUC of a check, not a number where it could not be measured, and keep the
+        check if it is the best.
+        """
         self.aucs.append(auc)
         if keeps_up(self.aucs):
             self.best.load_state_dict(self.mean.state_dict())
@@ -97,7 +101,9 @@ class Fit:
         self.mean.load_state_dict(self.best.state_dict())
 
     def advance(self, samples: int) -> Iterator[int]:
-        """Train until at least `samples` more, or all, have been seen; yields the count after every iteration."""
+        """Train until at least `samples` more, or all, have been seen; yields the count after every
+        iteration.
+        """
         until = min(self.samples + samples, self.config.samples)
         while self.samples < until:
             self.curves.append(self._step())
@@ -138,7 +144,9 @@ class Fit:
         return self.degradation(hr, latent)  # type: ignore[no-any-return]
 
     def _step_degradation(self, degraded: Degraded, fake: Tensor) -> list[float]:
-        """The degradation's update: adversarial loss plus lambda times the regulariser (PDM, eq. 11)."""
+        """The degradation's update: adversarial loss plus lambda times the regulariser (PDM, eq.
+        11).
+        """
         self.critic.requires_grad_(requires_grad=False)
         adversarial = adversarial_loss(self.critic(fake).float())
         noise = degraded.noise
@@ -166,14 +174,18 @@ class Fit:
         return [loss.item(), float(accuracy(told[: len(real)], told[len(real) :]))]
 
     def _penalise(self, real: Tensor) -> None:
-        """R1 (Mescheder et al. 2018): the critic's slope at real images costs, without which the fit circles its solution."""
+        """R1 (Mescheder et al. 2018): the critic's slope at real images costs, without which the
+        fit circles its solution.
+        """
         seen = real.detach().clone().requires_grad_()
         (slope,) = torch.autograd.grad(self.critic(seen).float().sum(), seen, create_graph=True)
         (PENALTY_EVERY * self.config.critic.penalty / 2 * slope.square().mean()).backward()  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def _average(self) -> None:
-        """The running mean of the weights; a short memory at first, so that the start is soon forgotten."""
+        """The running mean of the weights; a short memory at first, so that the start is soon
+        forgotten.
+        """
         iteration = self.samples // self.config.batch
         keep = min(self.config.average, (1 + iteration) / (10 + iteration))
         for mean, now in zip(self.mean.parameters(), self.degradation.parameters(), strict=True):

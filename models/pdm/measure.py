@@ -1,4 +1,6 @@
-"""What a fitted degradation draws, in numbers: kernels, noise against intensity, and the verdict of the gates."""
+"""What a fitted degradation draws, in numbers: kernels, noise against intensity, and the verdict of
+the gates.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ Array = NDArray[np.float64]
 KERNELS, PATCHES, PART = 256, 768, 64
 BINS, FEWEST = 16, 500
 QUIET = 0.25
-"""A noise floor below this, in grey levels, counts as this: rounding alone makes about that much."""
+"""A noise floor below this, in grey levels, counts as this: rounding alone makes about that
+much."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,9 @@ def drawn_kernels(fit: Fit, count: int = KERNELS) -> Array:
 
 
 def noise_curve(clean: Array, noise: Array) -> tuple[tuple[float, float], ...]:
-    """(intensity, standard deviation) of noise by the clean value, in grey levels, for every bin with enough samples."""
+    """(intensity, standard deviation) of noise by the clean value, in grey levels, for every bin
+    with enough samples.
+    """
     place = np.clip(clean // BINS, 0, 255 // BINS).astype(np.int64).ravel()
     flat, points = noise.ravel(), []
     for number in range(256 // BINS):
@@ -131,9 +136,11 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
 
 
 def noise_floor(patches: Array) -> float:
-    """Deviation of what a 3 x 3 mean leaves, in the quietest fifth of 8 x 8 blocks, in grey levels; (N, h, w, 3) in.
+    """Deviation of what a 3 x 3 mean leaves, in the quietest fifth of 8 x 8 blocks, in grey levels;
+    (N, h, w, 3) in.
 
-    Real and fake are measured alike, so that the bias of choosing quiet blocks cancels in their ratio.
+    Real and fake are measured alike, so that the bias of choosing quiet blocks cancels in their
+    ratio.
     """
     residual = patches - uniform_filter(patches, (1, 3, 3, 1), mode="nearest")
     count, height, width = residual.shape[0], residual.shape[1] // 8 * 8, residual.shape[2] // 8 * 8
@@ -160,7 +167,9 @@ def judge(
 
 
 def montage(sight: Sight, rows: int = 3, columns: int = 8) -> NDArray[np.uint8]:
-    """A picture: `rows` rows of real patches, a white line, and as many of fakes; (H, W, 3) uint8."""
+    """A picture: `rows` rows of real patches, a white line, and as many of fakes; (H, W, 3)
+    uint8.
+    """
     line = np.full((4, columns * sight.real.shape[2], 3), 255, np.uint8)
     return np.concatenate(
         [_tiled(sight.real, rows, columns), line, _tiled(sight.fake, rows, columns)]

@@ -1,4 +1,6 @@
-"""The two halves of a degradation: a network that draws kernels and one that draws noise (PDM, Sec. 3)."""
+"""The two halves of a degradation: a network that draws kernels and one that draws noise (PDM, Sec.
+3).
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,12 @@ from pairmill.models.pdm.weights import Trunk, conv, draw_weights, fill
 from pairmill.schemas.pdm import PdmKernelConfig, PdmNoiseConfig
 
 UNIT = 8 / 255
-"""Noise is learned in units of this, about what real noise is, so that one step size suits kernels and noise."""
+"""Noise is learned in units of this, about what real noise is, so that one step size suits kernels
+and noise."""
 PRIOR = 3
-"""Numbers of the quadratic form exp(-2 w) expm([[a, b], [b, -a]]): the logarithm of the width, and a stretch in two parts. It is
-positive whatever they are, and no direction comes before another, so that a fit does not settle in one."""
+"""Numbers of the quadratic form exp(-2 w) expm([[a, b], [b, -a]]): the logarithm of the width, and
+a stretch in two parts. It is positive whatever they are, and no direction comes before another, so
+that a fit does not settle in one."""
 SPREAD = 0.2
 """Deviation of these numbers over z at the start, roughly."""
 LONGEST = 4.0
@@ -22,7 +26,8 @@ LONGEST = 4.0
 
 
 class KernelModule(nn.Module):
-    """k = softmax(netK(z)), tilted so that it is centred; 1 x 1 convolutions, so that a map of z gives a map of kernels.
+    """k = softmax(netK(z)), tilted so that it is centred; 1 x 1 convolutions, so that a map of z
+    gives a map of kernels.
 
     Neighbouring kernels of a map are alike because their z are: `smooth_map` draws such z.
     """
@@ -37,7 +42,9 @@ class KernelModule(nn.Module):
         self._start(rng)
 
     def _start(self, rng: np.random.Generator) -> None:
-        """The first kernels: a Gaussian (or nearly a box, as published) with a little spread from z where there is a prior."""
+        """The first kernels: a Gaussian (or nearly a box, as published) with a little spread from z
+        where there is a prior.
+        """
         size, start = self.config.size, self.config.start
         sigma = None if start is None else start * self.scale
         places = positions(size, self.scale, torch.zeros(1, dtype=torch.float64)).numpy()
@@ -56,7 +63,9 @@ class KernelModule(nn.Module):
         fill(self.out.bias if self.out.bias is not None else self.out.weight, bias)
 
     def forward(self, z: Tensor) -> Tensor:
-        """(B, channels, h, w) standard normal to (B, size^2, h, w) kernels, each with sum 1 and centred, float32 or as `z`."""
+        """(B, channels, h, w) standard normal to (B, size^2, h, w) kernels, each with sum 1 and
+        centred, float32 or as `z`.
+        """
         out = (
             self.out(self.trunk(z)).float() if z.dtype != torch.float64 else self.out(self.trunk(z))
         )
@@ -143,7 +152,9 @@ class NoiseModule(nn.Module):
 
 
 def _start_white(filters: Tensor) -> None:
-    """Let the first filters pass one random number each: white noise, a channel's its own, which a sensor's nearly is."""
+    """Let the first filters pass one random number each: white noise, a channel's its own, which a
+    sensor's nearly is.
+    """
     with torch.no_grad():
         for number in range(min(filters.shape[:2])):
             filters[number] = 0

@@ -1,4 +1,6 @@
-"""Layers whose first weights come from a Philox stream, and the residual trunk that both modules of PDM share."""
+"""Layers whose first weights come from a Philox stream, and the residual trunk that both modules of
+PDM share.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ def conv(
     bias: bool = True,
     border: str = "zeros",
 ) -> nn.Conv2d:
-    """A convolution that keeps the size at stride 1, with memory but no values yet: `draw_weights` gives them.
+    """A convolution that keeps the size at stride 1, with memory but no values yet: `draw_weights`
+    gives them.
 
     Args:
         inputs: channels in.
@@ -25,7 +28,8 @@ def conv(
         side: of the filters, odd.
         stride: of the places.
         bias: whether it has one.
-        border: what lies around the image: `zeros`, `replicate`, or `circular`, which keeps white noise white.
+        border: what lies around the image: `zeros`, `replicate`, or `circular`, which keeps white
+            noise white.
     """
     mode = border if side > 1 else "zeros"
     return nn.utils.skip_init(  # type: ignore[no-any-return, no-untyped-call]
@@ -34,7 +38,9 @@ def conv(
 
 
 def draw_weights(module: nn.Module, rng: np.random.Generator, gain: float = 1.4) -> None:
-    """Fill every convolution in order: weights normal with variance gain^2 / inputs, biases 0. The global generator rests."""
+    """Fill every convolution in order: weights normal with variance gain^2 / inputs, biases 0. The
+    global generator rests.
+    """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             fan = layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
@@ -52,8 +58,9 @@ def fill(parameter: Tensor, values: np.ndarray[tuple[int, ...], np.dtype[np.floa
 class Trunk(nn.Module):
     """Convolution, then residual blocks of two convolutions, all with the same side.
 
-    The published code normalises over the batch; then a drawn degradation would depend on what is drawn beside it, and a single
-    draw would be undefined. Here each block is scaled down instead (as in Fixup), which trains as well at these depths.
+    The published code normalises over the batch; then a drawn degradation would depend on what is
+    drawn beside it, and a single draw would be undefined. Here each block is scaled down instead
+    (as in Fixup), which trains as well at these depths.
     """
 
     def __init__(self, inputs: int, features: int, blocks: int, side: int) -> None:

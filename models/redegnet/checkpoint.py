@@ -1,4 +1,6 @@
-"""Networks and fits as safetensors bytes, complete in themselves: what is drawn from, fine-tuned, and gone on with."""
+"""Networks and fits as safetensors bytes, complete in themselves: what is drawn from, fine-tuned,
+and gone on with.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,8 @@ def read_checkpoint(data: bytes) -> SynNet:
 
 
 def start_from(fit: Fit, data: bytes) -> None:
-    """Give a new fit the weights of an earlier one's networks, for fine-tuning; moments and counts begin anew.
+    """Give a new fit the weights of an earlier one's networks, for fine-tuning; moments and counts
+    begin anew.
 
     Raises:
         ValueError: if they are other networks, with what both are.
@@ -56,17 +59,21 @@ def start_from(fit: Fit, data: bytes) -> None:
         raise ValueError(f"not networks of ReDegNet: {error}") from error
     if set(header.parts) != set(fit.modules()):
         raise ValueError(
-            f"has only {', '.join(header.parts)}; give `networks.safetensors` of a fit, which has all"
+            f"has only {', '.join(header.parts)}; give `networks.safetensors` of a fit, which "
+            "has all"
         )
     if header.net.with_(skip_start=0) != fit.config.net.with_(skip_start=0):
         raise ValueError(
-            f"its networks are {header.net.canonical_json()}, the recipe's {fit.config.net.canonical_json()}"
+            f"its networks are {header.net.canonical_json()}, the recipe's "
+            f"{fit.config.net.canonical_json()}"
         )
     put_back(tensors, fit.modules(), {})
 
 
 def state_bytes(fit: Fit) -> bytes:
-    """All that a fit needs to go on: weights, those of the best check, moments, curves, AUCs, and the samples seen."""
+    """All that a fit needs to go on: weights, those of the best check, moments, curves, AUCs, and
+    the samples seen.
+    """
     tensors = tensors_of(_networks(fit), fit.optimisers)
     tensors["aucs"] = torch.tensor(fit.aucs, dtype=torch.float64)
     tensors["curves"] = torch.from_numpy(np.array(fit.curves).reshape(-1, len(CURVES)))
@@ -83,7 +90,8 @@ def restore(fit: Fit, data: bytes) -> bool:
     """Bring a new fit to a stored state.
 
     Returns:
-        Whether it was a state of this very fit; if not, or if the bytes are damaged, the fit is as it was.
+        Whether it was a state of this very fit; if not, or if the bytes are damaged, the fit is as
+        it was.
     """
     try:
         header = json.loads(header_of(data)[HEADER])

@@ -1,4 +1,6 @@
-"""One representation of a pair, and one degradation of a picture of any size: what the pool holds and what a program does."""
+"""One representation of a pair, and one degradation of a picture of any size: what the pool holds
+and what a program does.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from pairmill.models.redegnet.networks import DegNet, SynNet
 def represent(
     deg: DegNet, hq: NDArray[np.uint8], lq: NDArray[np.uint8], device: str = "cpu"
 ) -> NDArray[np.float32]:
-    """Representations of pairs, (N, side, side, 3) uint8 each, as (N, code) float32; DegNet is left in its mode."""
+    """Representations of pairs, (N, side, side, 3) uint8 each, as (N, code) float32; DegNet is left
+    in its mode.
+    """
     training = deg.training
     deg.eval()
     with torch.inference_mode():
@@ -29,11 +33,13 @@ def represent(
 def synthesize(
     syn: SynNet, hr: NDArray[np.uint8], omega: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Put a degradation on a picture, in float32 on one thread of the CPU: the same bits on processors of one kind.
+    """Put a degradation on a picture, in float32 on one thread of the CPU: the same bits on
+    processors of one kind.
 
     Args:
         syn: SynNet, not in training.
-        hr: (H, W, 3) uint8 of any size; it is continued by mirroring to multiples of `unit`, and the result cut.
+        hr: (H, W, 3) uint8 of any size; it is continued by mirroring to multiples of `unit`, and
+            the result cut.
         omega: (code,) representation.
 
     Returns:

@@ -1,4 +1,6 @@
-"""The fit of DegNet, SynNet and the critic, in steps that can stop and go on at any count of samples."""
+"""The fit of DegNet, SynNet and the critic, in steps that can stop and go on at any count of
+samples.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,9 @@ class Fit:
         return self.samples >= self.config.samples or stalled(self.aucs, self.config.patience)
 
     def check(self, auc: float) -> None:
-        """Take down the AUC of a check, not a number where it could not be measured, and keep the check if it is the best."""
+        """Take down the AUC of a check, not a number where it could not be measured, and keep the
+        check if it is the best.
+        """
         self.aucs.append(auc)
         if keeps_up(self.aucs):
             for name, module in self.modules().items():
@@ -110,7 +114,9 @@ class Fit:
             module.load_state_dict(self.best[name].state_dict())
 
     def advance(self, samples: int) -> Iterator[int]:
-        """Train until at least `samples` more, or all, have been seen; yields the count after every iteration."""
+        """Train until at least `samples` more, or all, have been seen; yields the count after every
+        iteration.
+        """
         until = min(self.samples + samples, self.config.samples)
         while self.samples < until:
             self.curves.append(self._step())
@@ -128,7 +134,9 @@ class Fit:
         return np.array(record)
 
     def _step_networks(self, batch: Batch) -> tuple[list[float], Tensor, Tensor]:
-        """DegNet and SynNet together: three pictures are reconstructed, one after the other in one batch."""
+        """DegNet and SynNet together: three pictures are reconstructed, one after the other in one
+        batch.
+        """
         face_hq, natural_hq = self._placed(batch.face_hq), self._placed(batch.natural_hq)
         wanted = [
             self._placed(values)
@@ -168,9 +176,9 @@ class Fit:
         """The face, the natural picture and the face again; the face is encoded once."""
         count = len(face_hq)
         features = self.syn.encoder(torch.cat([face_hq, natural_hq]))
-        return self.syn.generator(
-            [torch.cat([part, part[:count]]) for part in features], codes
-        ).float()  # type: ignore[no-any-return]
+        thrice = [torch.cat([part, part[:count]]) for part in features]
+        made: Tensor = self.syn.generator(thrice, codes).float()
+        return made
 
     def _features(self, found: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
         if self.vgg is None:

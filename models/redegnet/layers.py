@@ -1,4 +1,5 @@
-"""Layers of ReDegNet: spectrally normalised, modulated by a style, styled blocks, and heads that make a picture.
+"""Layers of ReDegNet: spectrally normalised, modulated by a style, styled blocks, and heads that
+make a picture.
 
 First weights come from a Philox stream; the global generator rests.
 """
@@ -23,7 +24,9 @@ def drawn(rng: np.random.Generator, *shape: int, gain: float = 1.0) -> nn.Parame
 
 
 class _Spectral(nn.Module):
-    """A weight that is divided by its largest singular value (Miyato et al. 2018), which one power iteration per step follows."""
+    """A weight that is divided by its largest singular value (Miyato et al. 2018), which one power
+    iteration per step follows.
+    """
 
     u: Tensor
     v: Tensor
@@ -44,7 +47,9 @@ class _Spectral(nn.Module):
             self.u = normalize(matrix @ self.v, dim=0)
 
     def normal_weight(self) -> Tensor:
-        """The weight over its largest singular value; in training the estimate is brought up to date first."""
+        """The weight over its largest singular value; in training the estimate is brought up to
+        date first.
+        """
         with torch.autocast(
             self.weight.device.type, enabled=False
         ):  # half precision would wear the estimate out
@@ -114,7 +119,8 @@ def pixel_norm(values: Tensor) -> Tensor:
 
 
 def modulated_conv(image: Tensor, weight: Tensor, style: Tensor, *, demodulate: bool) -> Tensor:
-    """Convolve every picture of a batch with weights of its own: one convolution in B groups (StyleGAN2, Sec. 2.2).
+    """Convolve every picture of a batch with weights of its own: one convolution in B groups
+    (StyleGAN2, Sec. 2.2).
 
     Args:
         image: (B, I, h, w).
@@ -135,7 +141,9 @@ def modulated_conv(image: Tensor, weight: Tensor, style: Tensor, *, demodulate: 
 
 
 class StyledBlock(nn.Module):
-    """Modulated convolution, plus alpha times what the encoder saw at this size, then a convolution and leaky ReLU."""
+    """Modulated convolution, plus alpha times what the encoder saw at this size, then a convolution
+    and leaky ReLU.
+    """
 
     def __init__(
         self,
@@ -156,7 +164,9 @@ class StyledBlock(nn.Module):
         self.after = SpectralConv(rng, outputs, outputs)
 
     def forward(self, image: Tensor, code: Tensor, seen: Tensor | None = None) -> Tensor:
-        """(B, inputs, h, w), or half of that where it doubles, styles (B, code), features (B, outputs, h, w)."""
+        """(B, inputs, h, w), or half of that where it doubles, styles (B, code), features (B,
+        outputs, h, w).
+        """
         image = doubled(image) if self.enlarge else image
         image = modulated_conv(image, self.weight, self.style(code), demodulate=True)
         if self.alpha is not None and seen is not None:
@@ -165,7 +175,9 @@ class StyledBlock(nn.Module):
 
 
 class RgbHead(nn.Module):
-    """A picture of this size: 1 x 1 modulated convolution, plus the picture of half the size, doubled, then tanh."""
+    """A picture of this size: 1 x 1 modulated convolution, plus the picture of half the size,
+    doubled, then tanh.
+    """
 
     def __init__(self, rng: np.random.Generator, inputs: int, code: int) -> None:
         super().__init__()

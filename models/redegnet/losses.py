@@ -1,6 +1,8 @@
-"""The losses of ReDegNet, as its code has them (L1 throughout), with one division by three and VGG's inputs in [0, 1].
+"""The losses of ReDegNet, as its code has them (L1 throughout), with one division by three and
+VGG's inputs in [0, 1].
 
-The paper's L_cons is no term of its own: it is the pixel loss of reconstructions whose representations were swapped.
+The paper's L_cons is no term of its own: it is the pixel loss of reconstructions whose
+representations were swapped.
 """
 
 from __future__ import annotations
@@ -13,17 +15,23 @@ TINY = 1e-7
 
 
 def pixel_loss(found: Tensor, wanted: Tensor) -> Tensor:
-    """L1; batches of the three reconstructions, one after the other, all of one size, so that this is their mean."""
+    """L1; batches of the three reconstructions, one after the other, all of one size, so that this
+    is their mean.
+    """
     return l1_loss(found, wanted)
 
 
 def same_loss(natural: Tensor, face: Tensor) -> Tensor:
-    """L1 between the representations of one degradation on two pictures, (B, code) each (first term of L_disen)."""
+    """L1 between the representations of one degradation on two pictures, (B, code) each (first term
+    of L_disen).
+    """
     return l1_loss(natural, face)
 
 
 def contrast_loss(real: Tensor, drawn: Tensor) -> Tensor:
-    """4 / (10 L1 + 1e-7): the representations of a real and of another, drawn degradation stay apart (second term of L_disen)."""
+    """4 / (10 L1 + 1e-7): the representations of a real and of another, drawn degradation stay
+    apart (second term of L_disen).
+    """
     return 4 / (10 * l1_loss(real, drawn) + TINY)
 
 
@@ -43,5 +51,7 @@ def accuracy(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def swapped(natural: Tensor, face: Tensor, *, swap: bool) -> Tensor:
-    """Representations for the natural picture, then for the face: their own, or each other's, which is as good (L_cons)."""
+    """Representations for the natural picture, then for the face: their own, or each other's, which
+    is as good (L_cons).
+    """
     return torch.cat([face, natural] if swap else [natural, face])

@@ -1,4 +1,6 @@
-"""What a fit does with the real pairs, in numbers and in a picture, and the verdict of the gates."""
+"""What a fit does with the real pairs, in numbers and in a picture, and the verdict of the
+gates.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class Sight:
-    """The first crop of every pair and what SynNet makes of it; pictures are (P, side, side, 3), in grey levels."""
+    """The first crop of every pair and what SynNet makes of it; pictures are (P, side, side, 3), in
+    grey levels.
+    """
 
     hq: Array
     lq: Array
@@ -37,13 +41,15 @@ class Sight:
     real: Array
     """(P K, side, side, 3): all crops of the real LQ."""
     swapped: Array
-    """(M, side, side, 3): crops of the HQ with representations of other pairs, or its own if there is one pair only."""
+    """(M, side, side, 3): crops of the HQ with representations of other pairs, or its own if there
+    is one pair only."""
     shown: tuple[NDArray[np.int64], NDArray[np.int64]]
     """(P K,) and (M,): numbers of the pairs that these two show."""
 
 
 def look(fit: Fit, hq: Batched, lq: Batched) -> Sight:
-    """Read representations off crops of the real pairs, and put them on their own HQ and on others'.
+    """Read representations off crops of the real pairs, and put them on their own HQ and on
+    others'.
 
     Args:
         fit: the fit; its networks stay in training.
@@ -168,7 +174,9 @@ def judge(
 
 
 def montage(sight: Sight) -> NDArray[np.uint8]:
-    """A picture with a column per pair: HQ, real LQ, LQ with its own representation, and with the next pair's."""
+    """A picture with a column per pair: HQ, real LQ, LQ with its own representation, and with the
+    next pair's.
+    """
     rows = [sight.hq, sight.lq, sight.own, *sight.others[:1]]
     return np.concatenate(
         [np.concatenate([_shown(part) for part in row[:SHOWN]], 1) for row in rows]

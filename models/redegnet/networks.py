@@ -1,6 +1,8 @@
-"""The networks: DegNet reads a degradation off a pair, SynNet puts it on a picture, the critic judges pairs (ReDegNet, Sec. 3).
+"""The networks: DegNet reads a degradation off a pair, SynNet puts it on a picture, the critic
+judges pairs (ReDegNet, Sec. 3).
 
-Pictures are (B, 3, h, w) in [-1, 1]. DegNet and the critic take `side` x `side`; SynNet takes multiples of `unit`.
+Pictures are (B, 3, h, w) in [-1, 1]. DegNet and the critic take `side` x `side`; SynNet takes
+multiples of `unit`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ from pairmill.schemas.redegnet import RedegnetNetConfig
 
 
 class Pyramid(nn.Module):
-    """A convolution, then one of stride 2 per halving: features at every size, the largest first."""
+    """A convolution, then one of stride 2 per halving: features at every size, the largest
+    first.
+    """
 
     def __init__(self, config: RedegnetNetConfig, inputs: int, rng: np.random.Generator) -> None:
         super().__init__()
@@ -44,7 +48,9 @@ class Pyramid(nn.Module):
 
 
 class DegNet(nn.Module):
-    """Omega = F_Deg(LQ, HQ): a representation of what happened to the picture, not of what it shows (ReDegNet, eq. 1)."""
+    """Omega = F_Deg(LQ, HQ): a representation of what happened to the picture, not of what it shows
+    (ReDegNet, eq. 1).
+    """
 
     def __init__(self, config: RedegnetNetConfig, rng: np.random.Generator) -> None:
         super().__init__()
@@ -70,7 +76,9 @@ class Encoder(nn.Module):
         self.skip = SpectralConv(rng, deepest, deepest, 1)
 
     def forward(self, hq: Tensor) -> list[Tensor]:
-        """(B, 3, h, w) to features, the smallest first, and before them what the residual block makes of those."""
+        """(B, 3, h, w) to features, the smallest first, and before them what the residual block
+        makes of those.
+        """
         features = self.pyramid(hq)
         middle = active(self.middle(features[-1]))
         last = self.second(active(self.first(middle))) + self.skip(middle)
@@ -78,7 +86,9 @@ class Encoder(nn.Module):
 
 
 class Generator(nn.Module):
-    """StyleGAN2's generator without noise: features of the HQ in place of a constant, the degradation as style."""
+    """StyleGAN2's generator without noise: features of the HQ in place of a constant, the
+    degradation as style.
+    """
 
     def __init__(self, config: RedegnetNetConfig, rng: np.random.Generator) -> None:
         super().__init__()
@@ -113,7 +123,9 @@ class Generator(nn.Module):
 
 
 class SynNet(nn.Module):
-    """LQ = F_Syn(HQ, Omega) (ReDegNet, eq. 2); convolutions only, so that a picture may be larger than those of the fit."""
+    """LQ = F_Syn(HQ, Omega) (ReDegNet, eq. 2); convolutions only, so that a picture may be larger
+    than those of the fit.
+    """
 
     def __init__(self, config: RedegnetNetConfig, rng: np.random.Generator) -> None:
         super().__init__()
@@ -126,7 +138,9 @@ class SynNet(nn.Module):
 
 
 class _Halving(nn.Module):
-    """A residual block that halves the size: two convolutions and a mean, beside a 1 x 1 convolution and a mean."""
+    """A residual block that halves the size: two convolutions and a mean, beside a 1 x 1
+    convolution and a mean.
+    """
 
     def __init__(
         self, rng: np.random.Generator, inputs: int, outputs: int, *, first: bool = False
@@ -139,15 +153,17 @@ class _Halving(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """(B, inputs, h, w) to (B, outputs, h / 2, w / 2)."""
         if self.is_first:
-            return avg_pool2d(self.two(active(self.one(image))), 2) + self.bypass(
-                avg_pool2d(image, 2)
-            )  # type: ignore[no-any-return]
+            within = self.two(active(self.one(image)))
+            small: Tensor = avg_pool2d(within, 2) + self.bypass(avg_pool2d(image, 2))
+            return small
         within = self.two(torch.relu(self.one(torch.relu(image))))
         return avg_pool2d(within + self.bypass(image), 2)
 
 
 class Critic(nn.Module):
-    """Whether an LQ is the real one of an HQ and a representation: residual blocks down to 8 x 8, a mean, two layers."""
+    """Whether an LQ is the real one of an HQ and a representation: residual blocks down to 8 x 8, a
+    mean, two layers.
+    """
 
     def __init__(self, config: RedegnetNetConfig, rng: np.random.Generator) -> None:
         super().__init__()

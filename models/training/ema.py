@@ -24,7 +24,9 @@ class Mean:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take in the weights after `step` steps, at least 1; the memory is short at first: the start is soon forgotten."""
+        """Take in the weights after `step` steps, at least 1; the memory is short at first: the
+        start is soon forgotten.
+        """
         keep = min(self.memory, step / (10 + step))
         torch._foreach_lerp_(
             [mean for mean, _ in self.pairs], [now for _, now in self.pairs], 1 - keep

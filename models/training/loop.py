@@ -125,7 +125,8 @@ def checked(
             wanted="finite losses and weights",
             todo="lower optimiser.learning_rate, set clip or schedule.warm_up"
             + (", or take precision bf16 or full" if training.precision.kind == "fp16" else "")
-            + "; a run that has a checkpoint keeps it and its settings: then give the next one another `name:`",
+            + "; a run that has a checkpoint keeps it and its settings: then give the next one "
+            "another `name:`",
         )
     return means
 

@@ -20,7 +20,8 @@ class Precision:
         kind: `full`, `bf16` or `fp16`.
 
     Raises:
-        ValueError: for fp16 on the CPU, whose range is too small without a scaler that the CPU has no use for.
+        ValueError: for fp16 on the CPU, whose range is too small without a scaler that the CPU has
+            no use for.
     """
 
     def __init__(self, device: str, kind: str) -> None:
@@ -36,7 +37,9 @@ class Precision:
         )
 
     def descend(self, loss: Tensor, optimiser: Optimizer, module: nn.Module, clip: float) -> None:
-        """Gradients of a loss, clipped to a norm, and one step of the optimiser; the caller updates the scaler."""
+        """Gradients of a loss, clipped to a norm, and one step of the optimiser; the caller updates
+        the scaler.
+        """
         optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if clip:

@@ -1,4 +1,6 @@
-"""One training: networks, means, optimisers and the number of steps made; `advance` makes the next one."""
+"""One training: networks, means, optimisers and the number of steps made; `advance` makes the next
+one.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ Wrap = Callable[[nn.Module], nn.Module]
 
 
 class Levels(nn.Module):
-    """The pictures of a network, smallest first: those of a pyramid, or SR alone. A module, for what wraps it sees its calls."""
+    """The pictures of a network, smallest first: those of a pyramid, or SR alone. A module, for
+    what wraps it sees its calls.
+    """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -33,7 +37,8 @@ class Levels(nn.Module):
 class Training:
     """What a run is made of.
 
-    The step alone says what the next one does: the rates follow from it, nothing else is drawn, and the batches are given.
+    The step alone says what the next one does: the rates follow from it, nothing else is drawn, and
+    the batches are given.
 
     Args:
         config: the training recipe.

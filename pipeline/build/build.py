@@ -40,8 +40,10 @@ def make(
         base: Folder that relative image patterns start at.
         run: Carries a stage.
         limit: Most images per role; none means all.
-        pinned: Pools to draw from instead of estimating; see `pairmill.pipeline.build.pinned_pools`.
-        earlier: Images of the version before and their split keys; see `pairmill.pipeline.build.previous_splits`.
+        pinned: Pools to draw from instead of estimating; see
+            `pairmill.pipeline.build.pinned_pools`.
+        earlier: Images of the version before and their split keys; see
+            `pairmill.pipeline.build.previous_splits`.
         chosen: Images to take instead of choosing them.
 
     Raises:
@@ -115,7 +117,8 @@ class NotFinishedError(Exception):
 def find_corpus(
     recipe: Recipe, base: str, storage: Storage, limit: int | None = None
 ) -> CorpusManifest | None:
-    """The sealed version of a recipe if every stage is finished and it is the newest of its log; computes nothing.
+    """The sealed version of a recipe if every stage is finished and it is the newest of its log;
+    computes nothing.
 
     Raises:
         UserError: if the images cannot be found.

@@ -1,7 +1,8 @@
 """Pools of an earlier version, drawn from instead of estimating new ones.
 
-A program names rows of a pool by its digest, and a draw depends on how many rows there are: a pool that grows by one kernel
-changes every draw from it. Only with pinned pools do old samples keep their bytes when images are added.
+A program names rows of a pool by its digest, and a draw depends on how many rows there are: a pool
+that grows by one kernel changes every draw from it. Only with pinned pools do old samples keep
+their bytes when images are added.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def pinned_pools(storage: Storage, recipe: Recipe) -> PinnedPools | None:
     """The pools that `recipe.pools_from` names; none if it names no version.
 
     Raises:
-        UserError: if there is no such version, it is of another scale, or it has no pool that the recipe needs.
+        UserError: if there is no such version, it is of another scale, or it has no pool that the
+            recipe needs.
     """
     return pools_of(find_version(storage, recipe.pools_from), recipe) if recipe.pools_from else None
 

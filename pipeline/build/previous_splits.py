@@ -1,4 +1,6 @@
-"""Which draw the images of the version before fell into their splits by, so that new images move none of them."""
+"""Which draw the images of the version before fell into their splits by, so that new images move
+none of them.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,12 @@ from pairmill.schemas.recipe import Recipe
 
 
 def earlier_keys(storage: Storage, recipe: Recipe, name: str) -> dict[str, str]:
-    """Images of the newest version of a corpus and their split keys; empty unless it looked for copies in the same way.
+    """Images of the newest version of a corpus and their split keys; empty unless it looked for
+    copies in the same way.
 
-    A group of copies falls into its split by the draw of one member. Were that decided among the present members alone, an
-    added copy could take the whole group elsewhere; so the version before is asked first.
+    A group of copies falls into its split by the draw of one member. Were that decided among the
+    present members alone, an added copy could take the whole group elsewhere; so the version before
+    is asked first.
     """
     log = read_log(storage, name) if recipe.curation is not None else []
     path = layout.version_sources(name, log[-1].version) if log else ""

@@ -90,7 +90,9 @@ def identity_of(made: BuildResult) -> CorpusIdentity:
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
-    """The settings that determine a version; a recipe that does not curate is what it was before one could."""
+    """The settings that determine a version; a recipe that does not curate is what it was before
+    one could.
+    """
     curation = True if recipe.curation is None else {"benchmarks"}
     settings: dict[str, Any] = recipe.model_dump(
         mode="json", exclude=NOT_IDENTITY | {"curation": curation}
@@ -135,10 +137,12 @@ def sealed_version(storage: Storage, made: BuildResult) -> CorpusManifest | None
 
 
 def seal_corpus(made: BuildResult, profile: Profile, circumstance: Circumstance) -> CorpusManifest:
-    """Publish a version, or find it; the log gets a line either way if its last line is another version.
+    """Publish a version, or find it; the log gets a line either way if its last line is another
+    version.
 
     Raises:
-        IntegrityError: if a finished shard is no longer what it was; it is forgotten, so that a rerun makes it anew.
+        IntegrityError: if a finished shard is no longer what it was; it is forgotten, so that a
+            rerun makes it anew.
     """
     storage = Storage(profile.workspace)
     manifest = sealed_version(storage, made) or _publish(
@@ -195,7 +199,9 @@ def shard_names_of(identity: CorpusIdentity, version: str) -> tuple[str, ...]:
 
 
 def _note_sources(storage: Storage, made: BuildResult, device: str) -> None:
-    """What the last build was made of, for `gc`; a build that finds its version sealed may have come to it from other files."""
+    """What the last build was made of, for `gc`; a build that finds its version sealed may have
+    come to it from other files.
+    """
     path, data = (
         layout.corpus_sources(made.recipe.name),
         sources_of(made, device).canonical_json().encode(),
@@ -255,7 +261,9 @@ def _sha256(file: IO[bytes]) -> str:
 def write_files(
     storage: Storage, made: BuildResult, manifest: CorpusManifest
 ) -> tuple[FileRecord, ...]:
-    """Write table, card and indexes beside the list of sources that is there; `manifest` has no files yet."""
+    """Write table, card and indexes beside the list of sources that is there; `manifest` has no
+    files yet.
+    """
     folder = layout.version_folder(manifest.identity.name, manifest.version)
     with storage.create(f"{folder}/samples.parquet") as file:
         tables = (

@@ -1,4 +1,6 @@
-"""Repair a damaged version: make it again elsewhere, and take those files from there that have the sealed bytes."""
+"""Repair a damaged version: make it again elsewhere, and take those files from there that have the
+sealed bytes.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ def repair(
 ) -> tuple[list[str], VerifyReport]:
     """Replace what `verify` finds damaged; a pool is estimated again only if it is damaged itself.
 
-    A file is replaced only by one that has the bytes it was sealed with, and so is the stage's copy of it.
+    A file is replaced only by one that has the bytes it was sealed with, and so is the stage's copy
+    of it.
 
     Args:
         storage: The workspace that holds the version.
@@ -35,8 +38,8 @@ def repair(
         Names of the replaced files, and what `verify` says afterwards.
 
     Raises:
-        UserError: if the manifest or the list of images is damaged, images are missing, or a damaged pool cannot come out
-            equal here.
+        UserError: if the manifest or the list of images is damaged, images are missing, or a
+            damaged pool cannot come out equal here.
         PairmillError: what the stages raise.
     """
     report = verify(storage, manifest)
@@ -72,13 +75,18 @@ def repair(
     return done, verify(storage, manifest)
 
 
-BY_HAND = "delete this folder and run `pairmill build RECIPE` again, which publishes the version anew from its finished stages"
+BY_HAND = (
+    "delete this folder and run `pairmill build RECIPE` again, which publishes the version "
+    "anew from its finished stages"
+)
 """What helps where a version does not know any more what it was."""
 BY_HAND_TOO = (
-    "delete this folder, and the folders `sealed` of stages/pool_* and stages/generate_kernels, and run "
+    "delete this folder, and the folders `sealed` of stages/pool_* and stages/generate_kernels, "
+    "and run "
     "`pairmill build RECIPE` again, which seals the pools anew from its finished units"
 )
-"""What helps where a pool cannot be estimated again: its recipe took it from another version, or learns from pairs."""
+"""What helps where a pool cannot be estimated again: its recipe took it from another version, or
+learns from pairs."""
 
 
 def repairable(report: VerifyReport) -> bool:
@@ -137,6 +145,8 @@ def _copy(source: Storage, name: str, target: Storage, place: str) -> None:
 
 
 def _again(storage: Storage, whole: str, name: str) -> None:
-    """Give a repaired file the name that its damaged twin has in a stage, if the stage is still there."""
+    """Give a repaired file the name that its damaged twin has in a stage, if the stage is still
+    there.
+    """
     if storage.exists(name):
         storage.link(whole, name)

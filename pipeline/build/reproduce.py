@@ -48,7 +48,8 @@ class Bench:
     """Where and how a version is made again."""
 
     profile: Profile
-    """The workspace to build in: an empty folder, or that of an earlier try, which is then continued."""
+    """The workspace to build in: an empty folder, or that of an earlier try, which is then
+    continued."""
     executor: Executor
     watcher: ProgressListener
 
@@ -66,11 +67,14 @@ def reproduce(
         storage: The workspace that holds the version.
         manifest: The version.
         bench: Where and how.
-        images: Files, folders or globs to find images in that are no longer where they were; the pixel digest tells which.
-        from_pools: Use the pools inside the version; without a word, where their fits cannot come out equal here.
+        images: Files, folders or globs to find images in that are no longer where they were; the
+            pixel digest tells which.
+        from_pools: Use the pools inside the version; without a word, where their fits cannot come
+            out equal here.
 
     Raises:
-        UserError: if images are missing, naming each, or if the version cannot be made by this version of pairmill.
+        UserError: if images are missing, naming each, or if the version cannot be made by this
+            version of pairmill.
         PairmillError: what the stages raise.
     """
     made, notes, pinned = remade(storage, manifest, bench, images, from_pools)
@@ -84,7 +88,8 @@ def remade(
     images: Sequence[str] = (),
     from_pools: bool | None = None,
 ) -> tuple[BuildResult, list[str], bool]:
-    """All stages of a version, made again at the bench; what is not as it was; and whether the version's pools were used.
+    """All stages of a version, made again at the bench; what is not as it was; and whether the
+    version's pools were used.
 
     Raises:
         UserError: see `reproduce`.
@@ -95,7 +100,8 @@ def remade(
         raise UserError(
             "this version does not say what images it was made of",
             where=storage.path(_folder(manifest)),
-            todo="build its recipe again; versions sealed by this pairmill list their images in sources.json",
+            todo="build its recipe again; versions sealed by this pairmill list their images in "
+            "sources.json",
         )
     recipe, known = recipe_of(manifest, sources), places_of(storage, manifest, sources)
     reasons = unlike(manifest, sources, recipe, bench.profile.device)
@@ -143,7 +149,9 @@ def recipe_of(manifest: CorpusManifest, sources: VersionSources) -> Recipe:
             "the recipe of this version says something that this pairmill does not know",
             where=f"{_folder(manifest)}/recipe.json",
             got=f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
-            todo=f"install pairmill {manifest.circumstance.software.get('pairmill', 'of that time')}, which made it",
+            todo="install pairmill "
+            f"{manifest.circumstance.software.get('pairmill', 'of that time')}, which made "
+            "it",
         ) from error
 
 
@@ -189,7 +197,8 @@ def find_images(
     places: Sequence[str],
     bench: Bench,
 ) -> ImageSet:
-    """The images of a version, wherever they are now: where they were known to be, or in other places.
+    """The images of a version, wherever they are now: where they were known to be, or in other
+    places.
 
     Raises:
         UserError: if some are missing, naming each, where it was, and what is there now.
@@ -283,11 +292,16 @@ def _differences(manifest: CorpusManifest, made: BuildResult) -> Iterator[str]:
     then, now = manifest.circumstance.software, circumstance("", "", "", ()).software
     for stage, version in made.versions.items():
         if manifest.identity.stages.get(stage, version) != version:
-            yield f"stage {stage} was version {manifest.identity.stages[stage]}, here it is {version}"
+            yield (
+                f"stage {stage} was version {manifest.identity.stages[stage]}, here it is {version}"
+            )
     pools = {pool.kind: pool.digest for pool in manifest.identity.pools}
     for ref, _ in made.pools:
         if pools.get(ref.kind) != ref.digest:
-            yield f"the pool of {ref.kind} came out other than it was; --from-pools takes the one inside the version"
+            yield (
+                f"the pool of {ref.kind} came out other than it was; --from-pools takes the "
+                "one inside the version"
+            )
     for name in sorted(then.keys() & now.keys()):
         if then[name] != now[name]:
             yield f"{name} was {then[name]}, here it is {now[name]}"

@@ -1,4 +1,6 @@
-"""The source images of a recipe: ingested, with their licences, and curated if the recipe says so."""
+"""The source images of a recipe: ingested, with their licences, and curated if the recipe says
+so.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +103,8 @@ def curate(
     run: Run,
     earlier: Mapping[str, str] = NO_KEYS,
 ) -> tuple[Curated, tuple[ImageRecord, ...]]:
-    """Compare images with one another and with the benchmarks, and decide; also the benchmark pictures.
+    """Compare images with one another and with the benchmarks, and decide; also the benchmark
+    pictures.
 
     Raises:
         PairmillError: if the benchmarks cannot be found, and what the stages raise.
@@ -141,5 +144,8 @@ def _nothing_left(images: ImageSet) -> UserError:
     shown = "; ".join(
         f"{image.url}: {image.reason} ({image.detail})" for image in images.rejected[:5]
     )
-    todo = "give other images, name fewer benchmarks, or raise the limits; `pairmill images check` shows all of them"
+    todo = (
+        "give other images, name fewer benchmarks, or raise the limits; `pairmill images "
+        "check` shows all of them"
+    )
     return UserError("curation left no image", where="recipe key curation", got=shown, todo=todo)

@@ -8,10 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def builds(ops: Collection[str] | None = None) -> dict[str, str]:
-    """Versions of the libraries that enter the results of the codec ops, by name, sorted; what is not installed is left out.
+    """Versions of the libraries that enter the results of the codec ops, by name, sorted; what is
+    not installed is left out.
 
     Args:
-        ops: Names of ops as in programs ("jpeg", "video", ...), others are ignored; all codecs without it.
+        ops: Names of ops as in programs ("jpeg", "video", ...), others are ignored; all codecs
+            without it.
     """
     found: dict[str, str] = {}
     for op in sorted(BUILDS if ops is None else set(ops) & set(BUILDS)):

@@ -1,7 +1,8 @@
 """Baseline JPEG, encoded and decoded by libjpeg-turbo: by quality, or with any quantisation tables.
 
-One law for both paths: the accurate integer DCT, averaged chroma, "fancy" enlarging, which are libjpeg-turbo's
-defaults. OpenCV is the quicker one, Pillow takes tables; the same tables give the same pixels in both.
+One law for both paths: the accurate integer DCT, averaged chroma, "fancy" enlarging, which are
+libjpeg-turbo's defaults. OpenCV is the quicker one, Pillow takes tables; the same tables give the
+same pixels in both.
 """
 
 from __future__ import annotations
@@ -59,15 +60,18 @@ def roundtrip(
 
     Args:
         image: RGB.
-        tables: Luma and chroma table, 64 steps each, 1..255, in natural order: row by row, the horizontal frequency runs
-            first, so that `tables[0][1]` is the first horizontal one. Pillow's `image.quantization` has the same order;
-            the file's DQT segment does not (it is in zigzag order).
+        tables: Luma and chroma table, 64 steps each, 1..255, in natural order: row by row, the
+            horizontal frequency runs first, so that `tables[0][1]` is the first horizontal one.
+            Pillow's `image.quantization` has the same order; the file's DQT segment does not (it is
+            in zigzag order).
         subsampling: Chroma subsampling.
-        phase: Rows and columns, 0..15, by which the image starts inside its first block: block borders lie at the
-            rows `8 k - phase[0]`. The pixels before it are mirrored with the edge sample repeated.
+        phase: Rows and columns, 0..15, by which the image starts inside its first block: block
+            borders lie at the rows `8 k - phase[0]`. The pixels before it are mirrored with the
+            edge sample repeated.
 
     Raises:
-        ValueError: if there are not two tables of 64 steps, or a step is outside 1..255, which baseline JPEG cannot hold.
+        ValueError: if there are not two tables of 64 steps, or a step is outside 1..255, which
+            baseline JPEG cannot hold.
     """
     return _cropped(_decoded(encode(_shifted(image, phase), tables, subsampling)), phase)
 
@@ -83,7 +87,8 @@ def encode(
         or max(map(max, steps)) > 255
     ):
         raise ValueError(
-            f"wanted two tables of 64 steps in 1..255, got {[len(table) for table in steps]} steps: {steps}"
+            f"wanted two tables of 64 steps in 1..255, got {[len(table) for table in steps]} "
+            f"steps: {steps}"
         )
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", qtables=steps, subsampling=PILLOW[subsampling])

@@ -68,7 +68,8 @@ def _through(image: Image8, feature: str, name: str, **options: Any) -> Image8:
             where=f"a program with {name}",
             got="a Pillow without it",
             wanted="the wheel of Pillow from PyPI, in the version of constraints.txt",
-            todo=f"pip install --force-reinstall -c constraints.txt pillow, or take {name} out of the recipe",
+            todo=f"pip install --force-reinstall -c constraints.txt pillow, or take {name} out "
+            "of the recipe",
         )
     file = io.BytesIO()
     Image.fromarray(image).save(file, feature.upper(), **options)

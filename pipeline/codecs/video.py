@@ -1,8 +1,9 @@
 """Pictures as frames of a video: H.264, HEVC, VP9 and AV1 through the FFmpeg that PyAV carries.
 
-4:2:0, 8 bits, BT.709 in the limited range; the conversion is ours (`pairmill.models.functional.chroma`), because FFmpeg's
-differs between processors. One thread, no B-frames, no detection of cuts: the first frame is coded by itself, each other
-from the one before it.
+4:2:0, 8 bits, BT.709 in the limited range; the conversion is ours
+(`pairmill.models.functional.chroma`), because FFmpeg's differs between processors. One thread, no
+B-frames, no detection of cuts: the first frame is coded by itself, each other from the one before
+it.
 """
 
 from __future__ import annotations
@@ -89,10 +90,13 @@ def video(
     """Encode (H, W, 3) RGB as the last frame of a video, decode that frame.
 
     Args:
-        image: RGB; frames of less than 64 or an odd number of rows or columns are filled up with the edge sample.
+        image: RGB; frames of less than 64 or an odd number of rows or columns are filled up with
+            the edge sample.
         codec: Which codec.
-        crf: Constant rate factor on the codec's own scale; 0 is lossless but for the colours, except in HEVC.
-        frames: Frames; before the last the picture lies `motion` further back each, the border mirrored.
+        crf: Constant rate factor on the codec's own scale; 0 is lossless but for the colours,
+            except in HEVC.
+        frames: Frames; before the last the picture lies `motion` further back each, the border
+            mirrored.
         motion: Rows and columns that the picture moves per frame, in pixels.
 
     Raises:
@@ -110,8 +114,8 @@ def video(
 
 
 def moved(image: Image8, back: tuple[int, int]) -> Image8:
-    """The picture as it was `back` rows and columns of motion ago, (H, W, 3): `out[y, x] = image[y + back[0], x + back[1]]`,
-    the border mirrored with the edge sample repeated.
+    """The picture as it was `back` rows and columns of motion ago, (H, W, 3): `out[y, x] = image[y
+    + back[0], x + back[1]]`, the border mirrored with the edge sample repeated.
     """
     before, after = [max(0, -by) for by in back], [max(0, by) for by in back]
     wide = np.pad(image, (*zip(before, after, strict=True), (0, 0)), "symmetric")
@@ -126,7 +130,8 @@ def _filled(image: Image8) -> Image8:
 
 
 def _av() -> Any:
-    # SVT-AV1 writes to standard error by itself; 0 lets through what is fatal. It reads this when an encoder opens.
+    # SVT-AV1 writes to standard error by itself; 0 lets through what is fatal. It reads this when
+    # an encoder opens.
     os.environ.setdefault("SVT_LOG", "0")
     return library("av", "video", "av")
 

@@ -1,1 +1,3 @@
-"""Compression of real images: read from files, estimated from pixels, and taken out of mined noise."""
+"""Compression of real images: read from files, estimated from pixels, and taken out of mined
+noise.
+"""

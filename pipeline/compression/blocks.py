@@ -27,7 +27,9 @@ def rgb(ycc: Plane) -> Plane:
 
 
 def blocked(plane: Plane) -> Plane:
-    """Coefficients of all whole 8 x 8 blocks of (..., H, W), which starts with one: (..., H // 8, W // 8, 8, 8), orthonormal."""
+    """Coefficients of all whole 8 x 8 blocks of (..., H, W), which starts with one: (..., H // 8, W
+    // 8, 8, 8), orthonormal.
+    """
     rows, columns = plane.shape[-2] // 8, plane.shape[-1] // 8
     cut = plane[..., : rows * 8, : columns * 8].reshape(*plane.shape[:-2], rows, 8, columns, 8)
     return np.asarray(dctn(np.swapaxes(cut, -3, -2), axes=(-2, -1), norm="ortho"))
@@ -43,8 +45,8 @@ def unblocked(coefficients: Plane) -> Plane:
 def reduced(plane: Plane, factors: tuple[int, int]) -> Plane:
     """The chroma samples that libjpeg enlarged to `plane` (..., H, W) with its triangle filter.
 
-    A sample a[i] became the pixels (a[i - 1] + 3 a[i]) / 4 and (3 a[i] + a[i + 1]) / 4; their mean is (1, 6, 1) / 8 of the
-    samples, which is solved.
+    A sample a[i] became the pixels (a[i - 1] + 3 a[i]) / 4 and (3 a[i] + a[i + 1]) / 4; their mean
+    is (1, 6, 1) / 8 of the samples, which is solved.
 
     Args:
         plane: Starts with a whole sample.
@@ -63,7 +65,8 @@ def _halved(plane: Plane) -> Plane:
         return np.asarray(pairs.mean(axis=-1))
     known, bands = pairs.mean(axis=-1), np.full((3, count), 1 / 8)
     bands[1] = 6 / 8
-    # What lies before the first and after the last pair is not known; their inner pixels do without it.
+    # What lies before the first and after the last pair is not known; their inner pixels do without
+    # it.
     known[..., 0], known[..., -1] = pairs[..., 0, 1], pairs[..., -1, 0]
     bands[1, [0, -1]], bands[0, 1], bands[2, -2] = 3 / 4, 1 / 4, 1 / 4
     return np.asarray(

@@ -1,16 +1,19 @@
-"""JPEG compression estimated from pixels: the grid, the quantisation steps, and the chroma subsampling.
+"""JPEG compression estimated from pixels: the grid, the quantisation steps, and the chroma
+subsampling.
 
-An image that was a JPEG and was then saved without loss, cropped or not, has DCT coefficients that lie near multiples of
-the quantisation steps, if the blocks are cut where the encoder cut them. Rounding the decoded pixels to 8 bits spreads
-them by about 0.3 grey levels. For one frequency with step q and a coefficient c that is r away from the nearest multiple
-of q, the density relative to that of a smooth distribution is
+An image that was a JPEG and was then saved without loss, cropped or not, has DCT coefficients that
+lie near multiples of the quantisation steps, if the blocks are cut where the encoder cut them.
+Rounding the decoded pixels to 8 bits spreads them by about 0.3 grey levels. For one frequency with
+step q and a coefficient c that is r away from the nearest multiple of q, the density relative to
+that of a smooth distribution is
 
     (1 - e) q N(r; 0, 0.3) + e.
 
-The product over all coefficients that are not near 0, averaged over q (1 included), is an e-value: as far as coefficients
-are smoothly and independently distributed its expectation is 1, so that it exceeds exp(x) with probability exp(-x) at
-most. The sum of its logarithms over frequencies is the evidence for a grid (compare Fan and de Queiroz, IEEE Trans. Image
-Processing 12, 2003, who estimate steps by maximum likelihood from the same histograms).
+The product over all coefficients that are not near 0, averaged over q (1 included), is an e-value:
+as far as coefficients are smoothly and independently distributed its expectation is 1, so that it
+exceeds exp(x) with probability exp(-x) at most. The sum of its logarithms over frequencies is the
+evidence for a grid (compare Fan and de Queiroz, IEEE Trans. Image Processing 12, 2003, who estimate
+steps by maximum likelihood from the same histograms).
 """
 
 from __future__ import annotations
@@ -36,7 +39,8 @@ from pairmill.pipeline.compression.tables import (
 from pairmill.schemas.compression import MinedSubsampling
 
 SPREAD, OUTLIERS = 0.3, 0.02
-"""Standard deviation of decoded coefficients around multiples of their step, and share that lies elsewhere."""
+"""Standard deviation of decoded coefficients around multiples of their step, and share that lies
+elsewhere."""
 LARGEST_STEP, SEARCHED_STEP = 255, 64
 """Largest steps of baseline JPEG, and of the search for the grid."""
 FINE, LARGEST = 8, 256
@@ -63,7 +67,8 @@ class Estimate:
     phase: tuple[int, int]
     """Rows and columns, 0..15, by which the image starts inside its first block."""
     known: tuple[int, int]
-    """Steps of luma and chroma that were measured; the others are those of the nearest standard table."""
+    """Steps of luma and chroma that were measured; the others are those of the nearest standard
+    table."""
     evidence: float
     """For the grid, in nats; the largest of 64."""
     confidence: float
@@ -77,7 +82,8 @@ def estimate(image: NDArray[np.uint8]) -> Estimate | None:
         image: (H, W, 3) uint8 RGB as decoded, not scaled or changed in tone since.
 
     Returns:
-        The most likely encoder; `evidence` and `confidence` say how likely. None if there is nothing to look at.
+        The most likely encoder; `evidence` and `confidence` say how likely. None if there is
+        nothing to look at.
     """
     clipped = ((image == 0) | (image == 255)).any(axis=-1)
     luma = np.rint(planes(image)[0] - 128)  # decoders round it before they change to RGB
@@ -107,7 +113,9 @@ def estimate(image: NDArray[np.uint8]) -> Estimate | None:
 
 
 def _windows(luma: Plane, clipped: NDArray[np.bool_]) -> tuple[Plane, NDArray[np.bool_]]:
-    """The windows with most detail outside clipped pixels, each with 7 more rows and columns: luma and clipped, (n, 71, 71)."""
+    """The windows with most detail outside clipped pixels, each with 7 more rows and columns: luma
+    and clipped, (n, 71, 71).
+    """
     side = WINDOW + 7
     tops, lefts = (range(0, length - side + 1, WINDOW) for length in luma.shape)
     places = [(slice(top, top + side), slice(left, left + side)) for top in tops for left in lefts]
@@ -139,7 +147,9 @@ def _averaged(likelihoods: Plane) -> Plane:
 
 @lru_cache
 def _model() -> Plane:
-    """Logarithm of the relative density of a bin, (LARGEST_STEP, bins): rows are the steps 1, 2, ..."""
+    """Logarithm of the relative density of a bin, (LARGEST_STEP, bins): rows are the steps 1, 2,
+    ...
+    """
     values = (np.arange(LARGEST * FINE) + 0.5) / FINE
     steps = np.arange(1, LARGEST_STEP + 1)[:, None]
     offset = values - steps * np.rint(values / steps)
@@ -163,8 +173,8 @@ def _histograms(coefficients: Plane) -> Plane:
 def _table(counts: Plane, base: Table, expected: int | None) -> tuple[Table, int, int, float]:
     """The most likely table.
 
-    A standard table has one parameter, a free one has as many as there are steps to measure: each costs the logarithm
-    of its possible values.
+    A standard table has one parameter, a free one has as many as there are steps to measure: each
+    costs the logarithm of its possible values.
 
     Args:
         counts: Histograms of the 64 frequencies.
@@ -172,7 +182,8 @@ def _table(counts: Plane, base: Table, expected: int | None) -> tuple[Table, int
         expected: Quality that is taken unless another one is clearly more likely.
 
     Returns:
-        Table, the quality that completes it, how many steps were measured, and the share of the coefficients on them.
+        Table, the quality that completes it, how many steps were measured, and the share of the
+        coefficients on them.
     """
     likelihoods = counts @ _model().T
     free, steps = likelihoods.max(axis=1), likelihoods.argmax(axis=1) + 1
@@ -212,7 +223,9 @@ def _confidence(counts: Plane, steps: NDArray[np.int64]) -> float:
 
 
 def _middle(image: NDArray[Any], start: tuple[int, ...]) -> NDArray[Any]:
-    """`image` from `start` on, cut to at most `PIXELS` around its middle, on the same grid of 16 pixels."""
+    """`image` from `start` on, cut to at most `PIXELS` around its middle, on the same grid of 16
+    pixels.
+    """
     image = image[start[0] :, start[1] :]
     side = int(PIXELS**0.5)
     tops = [
@@ -223,7 +236,9 @@ def _middle(image: NDArray[Any], start: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _usable(plane: Plane, clipped: NDArray[np.bool_], factors: tuple[int, int]) -> Plane:
-    """Coefficients (n, 64) of the blocks without clipped pixels; `plane` is reduced by `factors`; both may be stacks."""
+    """Coefficients (n, 64) of the blocks without clipped pixels; `plane` is reduced by `factors`;
+    both may be stacks.
+    """
     coefficients = blocked(plane)
     rows, columns = coefficients.shape[-4:-2]
     tall, wide = 8 * factors[0], 8 * factors[1]
@@ -235,7 +250,9 @@ def _usable(plane: Plane, clipped: NDArray[np.bool_], factors: tuple[int, int]) 
 def _chroma(
     chroma: Plane, clipped: NDArray[np.bool_]
 ) -> tuple[MinedSubsampling, tuple[int, int], Plane]:
-    """Subsampling and further start (0 or 8) with the most evidence, and histograms; 4:2:0 where nothing tells."""
+    """Subsampling and further start (0 or 8) with the most evidence, and histograms; 4:2:0 where
+    nothing tells.
+    """
     best, found = 0.0, None
     for subsampling, shift in _layouts():
         factors = FACTORS[subsampling]

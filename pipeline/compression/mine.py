@@ -1,4 +1,6 @@
-"""What is known of the compression of one real image: from its file if that is a JPEG, else from its pixels."""
+"""What is known of the compression of one real image: from its file if that is a JPEG, else from
+its pixels.
+"""
 
 from __future__ import annotations
 

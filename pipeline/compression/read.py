@@ -28,11 +28,13 @@ _SUBSAMPLING: dict[tuple[int, int], MinedSubsampling] = {
     (4, 1): "420",
     (2, 4): "420",
 }
-"""By rows and columns of pixels per chroma sample; rarer ones than 4:2:0 lose about as much as that does."""
+"""By rows and columns of pixels per chroma sample; rarer ones than 4:2:0 lose about as much as that
+does."""
 _TURNED: dict[MinedSubsampling, MinedSubsampling] = {"422": "440", "440": "422"}
 _TRANSPOSED = {5, 6, 7, 8}
 _ROWS_FROM_END, _COLUMNS_FROM_END = {3, 4, 7, 8}, {2, 3, 6, 7}
-"""EXIF orientations whose upright image has its first row, or column, where the stored grid ends, maybe inside a block."""
+"""EXIF orientations whose upright image has its first row, or column, where the stored grid ends,
+maybe inside a block."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +49,16 @@ class FileEncoder:
 def read_encoder(data: bytes, orientation: int) -> FileEncoder | None:
     """Tables, subsampling and phase of a JPEG file, without decoding a pixel.
 
-    A grey JPEG has no chroma table; it gets the standard one of the quality nearest to its luma table, which leaves
-    grey pixels grey.
+    A grey JPEG has no chroma table; it gets the standard one of the quality nearest to its luma
+    table, which leaves grey pixels grey.
 
     Args:
         data: The file.
         orientation: EXIF orientation, 1..8, that decoding has undone.
 
     Returns:
-        The encoder, or none if the components are not grey or YCbCr, so that luma was not compressed apart from chroma.
+        The encoder, or none if the components are not grey or YCbCr, so that luma was not
+        compressed apart from chroma.
 
     Raises:
         ImageRejected: if the file is damaged.

@@ -1,12 +1,13 @@
 """Noise as it was before compression: patches of JPEG images whose quantisation is drawn anew.
 
-Flat areas of a JPEG show what quantisation left of the noise: most weak coefficients became 0. If such a residual is
-injected and the LR compressed once more, the noise is quantised twice, on two grids, and lacks what edges and texture
-would have let through. Here each coefficient is drawn from what it can have been: the noise of a coefficient is
-N(s, sigma) with s from the smooth surface of the patch, and it lay within half a step of the stored multiple of its step.
-sigma per frequency is the maximum likelihood over all patches of an image given those intervals; a frequency of which
-next to nothing survived takes it from its neighbours. What is drawn then has the noise's own strength and spectrum at
-any grid, and quantising it on the old grid gives back the stored patch.
+Flat areas of a JPEG show what quantisation left of the noise: most weak coefficients became 0. If
+such a residual is injected and the LR compressed once more, the noise is quantised twice, on two
+grids, and lacks what edges and texture would have let through. Here each coefficient is drawn from
+what it can have been: the noise of a coefficient is N(s, sigma) with s from the smooth surface of
+the patch, and it lay within half a step of the stored multiple of its step. sigma per frequency is
+the maximum likelihood over all patches of an image given those intervals; a frequency of which next
+to nothing survived takes it from its neighbours. What is drawn then has the noise's own strength
+and spectrum at any grid, and quantising it on the old grid gives back the stored patch.
 """
 
 from __future__ import annotations
@@ -82,9 +83,11 @@ def _drawn(smooth: Plane, noise: Plane, encoder: Encoder, rng: np.random.Generat
 
 
 def _calibrated(drawn: Plane, smooth: Plane, noise: Plane, encoder: Encoder) -> Plane:
-    """Smooth surface and drawn noise, scaled per channel until compression makes the noise as strong as it was found.
+    """Smooth surface and drawn noise, scaled per channel until compression makes the noise as
+    strong as it was found.
 
-    The likelihood knows nothing of the rounding of decoded samples, which is stronger than weak chroma noise.
+    The likelihood knows nothing of the rounding of decoded samples, which is stronger than weak
+    chroma noise.
     """
     gain, wanted = np.ones(3), noise.std(axis=(1, 2, 3))
     for _ in range(CALIBRATIONS):
@@ -110,7 +113,9 @@ def _redrawn(
     scale: Plane,
     rng: np.random.Generator,
 ) -> Plane:
-    """Noise (c, n, H, W) with coefficients drawn anew; each channel has noise of its own, each patch its strength."""
+    """Noise (c, n, H, W) with coefficients drawn anew; each channel has noise of its own, each
+    patch its strength.
+    """
     mean = blocked(reduced(smooth, factors))
     multiple = np.rint((blocked(reduced(noise, factors)) + mean) / table)
     low, high = (multiple - 0.5) * table - mean, (multiple + 0.5) * table - mean
@@ -122,9 +127,11 @@ def _redrawn(
 
 
 def _strengths(noise: Plane, table: Table) -> Plane:
-    """Strength of each patch's noise relative to the mean patch, (n, 1, 1, 1, 1), from luma coefficients (n, h, w, 8, 8).
+    """Strength of each patch's noise relative to the mean patch, (n, 1, 1, 1, 1), from luma
+    coefficients (n, h, w, 8, 8).
 
-    Only frequencies count whose noise is stronger than their steps, and so was not much changed; without any, all are equal.
+    Only frequencies count whose noise is stronger than their steps, and so was not much changed;
+    without any, all are equal.
     """
     loud = (noise**2).mean(axis=(0, 1, 2)) > table**2
     loud[0, 0] = False
@@ -135,7 +142,9 @@ def _strengths(noise: Plane, table: Table) -> Plane:
 
 
 def _sigmas(low: Plane, high: Plane, alive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Standard deviation of each frequency, (8, 8), by maximum likelihood of the intervals (..., 8, 8)."""
+    """Standard deviation of each frequency, (8, 8), by maximum likelihood of the intervals (..., 8,
+    8).
+    """
     every = max(1, low.size // 64 // SAMPLE)
     low, high = low.reshape(-1, 64)[::every], high.reshape(-1, 64)[::every]
     alive = alive.reshape(-1, 64)[::every]
@@ -164,7 +173,9 @@ def _mass(low: Plane, high: Plane) -> Plane:
 
 
 def truncated(sigma: Plane, low: Plane, high: Plane, rng: np.random.Generator) -> Plane:
-    """One draw per element of N(0, sigma) given that it lies between `low` and `high`; far in a tail, the nearer bound."""
+    """One draw per element of N(0, sigma) given that it lies between `low` and `high`; far in a
+    tail, the nearer bound.
+    """
     flip = low > 0
     down, up = np.where(flip, -high, low) / sigma, np.where(flip, -low, high) / sigma
     start, end = ndtr(down), ndtr(up)
@@ -174,7 +185,9 @@ def truncated(sigma: Plane, low: Plane, high: Plane, rng: np.random.Generator) -
 
 
 def _enlarged(plane: Plane, factors: tuple[int, int], rng: np.random.Generator) -> Plane:
-    """Samples repeated, with white noise inside each cell as strong as the samples' own: as if they were means of it."""
+    """Samples repeated, with white noise inside each cell as strong as the samples' own: as if they
+    were means of it.
+    """
     cell = factors[0] * factors[1]
     if cell == 1:
         return plane

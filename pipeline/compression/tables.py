@@ -79,7 +79,9 @@ class Encoder:
     """Chroma subsampling."""
 
     def row(self) -> NDArray[np.uint16]:
-        """The encoder as (3, 64) uint16: luma steps, chroma steps, and rows and columns per chroma sample, then zeros."""
+        """The encoder as (3, 64) uint16: luma steps, chroma steps, and rows and columns per chroma
+        sample, then zeros.
+        """
         last = np.zeros(64, np.uint16)
         last[:2] = FACTORS[self.subsampling]
         return np.stack([self.luma.ravel(), self.chroma.ravel(), last]).astype(np.uint16)

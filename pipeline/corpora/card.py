@@ -40,7 +40,9 @@ def _shards(manifest: CorpusManifest) -> list[tuple[str, ShardRecord]]:
 
 
 def wids(manifest: CorpusManifest) -> dict[str, Any]:
-    """Index of shards for `wids` and readers that want the number of samples (wids-shard-index-v1)."""
+    """Index of shards for `wids` and readers that want the number of samples
+    (wids-shard-index-v1).
+    """
     shards = [
         {
             "url": f"shards/{name}",
@@ -59,10 +61,11 @@ def wids(manifest: CorpusManifest) -> dict[str, Any]:
 
 
 def croissant(manifest: CorpusManifest) -> dict[str, Any]:
-    """Croissant 1.0 description (JSON-LD): shards and table with their digests; record sets of rows, HR and LR pictures.
+    """Croissant 1.0 description (JSON-LD): shards and table with their digests; record sets of
+    rows, HR and LR pictures.
 
-    Three record sets with a `key` each, because Croissant joins no more than two sources. `manifest.files` may hold the
-    record of `samples.parquet`; without it, the rows are left out.
+    Three record sets with a `key` each, because Croissant joins no more than two sources.
+    `manifest.files` may hold the record of `samples.parquet`; without it, the rows are left out.
     """
     shards = [
         file_object(f"shards/{name}", shard.bytes, "application/x-tar", shard.sha256)
@@ -239,7 +242,8 @@ def _sentence(manifest: CorpusManifest) -> str:
     identity = manifest.identity
     degraders = " and ".join(identity.degraders)
     return (
-        f"{sum(identity.samples.values())} HR/LR pairs for x{identity.recipe['scale']} super-resolution, made from "
+        f"{sum(identity.samples.values())} HR/LR pairs for x{identity.recipe['scale']} "
+        "super-resolution, made from "
         f"{manifest.counts['images']} source images by {degraders}."
     )
 
@@ -253,7 +257,8 @@ def readme(manifest: CorpusManifest) -> str:
     """The dataset card, with the header that Hugging Face `datasets` reads."""
     identity = manifest.identity
     splits = "\n".join(
-        f'      - split: {_hub_split(split)}\n        path: "shards/{identity.name}-{manifest.version[:8]}-{split}-*.tar"'
+        f"      - split: {_hub_split(split)}\n        path: "
+        f'"shards/{identity.name}-{manifest.version[:8]}-{split}-*.tar"'
         for split in identity.samples
     )
     rows = "\n".join(f"| {split} | {count} |" for split, count in identity.samples.items())
@@ -292,7 +297,7 @@ for hr, lr in wds.WebDataset(shards, shardshuffle=False).decode("rgb8").to_tuple
 
 The LR side carries its noise already: do not inject noise again when training.
 Digest of this version: `{manifest.digest}`. {sources(manifest)}
-"""
+"""  # noqa: E501
 
 
 def sources(manifest: CorpusManifest) -> str:
@@ -319,7 +324,7 @@ keep to their licences when you share it. `sources.json` has the licence of ever
 | licence | author | title | source | images |
 |---|---|---|---|---|
 {chr(10).join(_credit_row(count) for count in shown)}{more}
-"""
+"""  # noqa: E501
 
 
 def _credit_row(count: CreditCount) -> str:
@@ -346,7 +351,9 @@ configs:
 
 
 def _licence_header(manifest: CorpusManifest) -> str:
-    """The line of a Hub card's header: the licence if it is one that the Hub knows by its SPDX name, else `other`."""
+    """The line of a Hub card's header: the licence if it is one that the Hub knows by its SPDX
+    name, else `other`.
+    """
     said = {count.credit.licence if count.credit else "" for count in manifest.credits}
     if not said:
         return ""
@@ -370,4 +377,4 @@ def hub_card(manifest: CorpusManifest, splits: Sequence[str]) -> str:
 {count} of {_sentence(manifest)} Columns `hr` and `lr` are images, HR exactly {manifest.identity.recipe["scale"]} times LR;
 `program` is what made the LR from the HR. The LR side carries its noise already: do not inject noise again when training.
 {sources(manifest)}
-"""
+"""  # noqa: E501

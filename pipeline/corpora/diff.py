@@ -1,4 +1,6 @@
-"""Explain how two versions differ: recipe, stages, pools, images, and every sample by field, in flat memory."""
+"""Explain how two versions differ: recipe, stages, pools, images, and every sample by field, in
+flat memory.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,9 @@ def diff(
 
 
 def changes(old: Any, new: Any, path: str = "") -> Iterator[Change]:
-    """The leaves in which two JSON values differ, by dotted path; a list of another length is one leaf."""
+    """The leaves in which two JSON values differ, by dotted path; a list of another length is one
+    leaf.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted(old.keys() | new.keys()):
             yield from changes(old.get(key), new.get(key), f"{path}.{key}" if path else key)
@@ -121,7 +125,9 @@ def read_sources(storage: Storage, manifest: CorpusManifest) -> VersionSources |
 
 
 def images_of(storage: Storage, manifest: CorpusManifest) -> dict[str, str]:
-    """Pixel digests of a version's images and their places, or else names; without a list of sources, those with samples."""
+    """Pixel digests of a version's images and their places, or else names; without a list of
+    sources, those with samples.
+    """
     sources = read_sources(storage, manifest)
     if sources is not None:
         places = places_of(storage, manifest, sources)
@@ -146,7 +152,9 @@ def _table(manifest: CorpusManifest) -> str:
 
 
 def sorted_rows(stack: ExitStack, storage: Storage, manifest: CorpusManifest) -> Iterator[Row]:
-    """Rows of a version's table in the order of `order`: each split lies in that order already, and they are merged."""
+    """Rows of a version's table in the order of `order`: each split lies in that order already, and
+    they are merged.
+    """
     files = [stack.enter_context(storage.open(_table(manifest))) for _ in manifest.identity.samples]
     return merged(
         [
@@ -162,7 +170,9 @@ def merged(runs: Iterable[Iterator[Row]]) -> Iterator[Row]:
 
 
 def order(row: Row) -> Order:
-    """Where a sample stands among those of its split: image, then row and column of the tile, then repeat."""
+    """Where a sample stands among those of its split: image, then row and column of the tile, then
+    repeat.
+    """
     return row["image"], row["box"]["top"], row["box"]["left"], int(row["key"].rpartition("-")[2])
 
 
@@ -191,7 +201,9 @@ def _of_split(file: IO[bytes], split: str) -> Iterator[Row]:
 
 
 def _rows(file: IO[bytes], columns: list[str], split: str = "") -> Iterator[Row]:
-    """Rows of a table, a few at a time; row groups that hold another split alone are passed over by their statistics."""
+    """Rows of a table, a few at a time; row groups that hold another split alone are passed over by
+    their statistics.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -281,7 +293,9 @@ def _matched(old: Iterator[Row], new: Iterator[Row]) -> Iterator[tuple[Row | Non
 
 
 def program_changes(old: str, new: str) -> set[str]:
-    """What two programs differ in: `ops` if their ops are others, else `op.parameter` of each that differs."""
+    """What two programs differ in: `ops` if their ops are others, else `op.parameter` of each that
+    differs.
+    """
     a, b = json.loads(old), json.loads(new)
     if [op["op"] for op in a["ops"]] != [op["op"] for op in b["ops"]]:
         return {"ops"}

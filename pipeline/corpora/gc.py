@@ -1,8 +1,10 @@
-"""Collect garbage: old versions that nobody named, and the stages that no version which stays was made from.
+"""Collect garbage: old versions that nobody named, and the stages that no version which stays was
+made from.
 
-What refers to what: a version holds hard links to its shards and pools, so that deleting stages never harms it; stages are
-kept so that the next build finds them. `sources.json` of a version names the sealed stages it was made from, and `units.bin` of
-a sealed stage its units. Both of all versions that stay, and of the last build of every corpus, are kept.
+What refers to what: a version holds hard links to its shards and pools, so that deleting stages
+never harms it; stages are kept so that the next build finds them. `sources.json` of a version names
+the sealed stages it was made from, and `units.bin` of a sealed stage its units. Both of all
+versions that stay, and of the last build of every corpus, are kept.
 """
 
 from __future__ import annotations
@@ -134,7 +136,9 @@ def _time(text: str) -> datetime:
 
 
 def _with_pools_of_others(storage: Storage, versions: list[JudgedVersion]) -> list[JudgedVersion]:
-    """Keep the versions whose pools a version that stays, or the last build of a corpus, draws from."""
+    """Keep the versions whose pools a version that stays, or the last build of a corpus, draws
+    from.
+    """
     names = sorted({version.corpus for version in versions})
     users = [(v.corpus, _sources(storage, v)) for v in versions if v.kept] + [
         (n, _last_sources(storage, n)) for n in names
@@ -178,7 +182,9 @@ def _older(storage: Storage, folder: str, before: float) -> bool:
 def _needed(
     storage: Storage, versions: Iterable[JudgedVersion]
 ) -> tuple[dict[str, set[str]], list[str]]:
-    """Keys of the sealed stages that stay, by stage; and the versions that do not say what they were made of."""
+    """Keys of the sealed stages that stay, by stage; and the versions that do not say what they
+    were made of.
+    """
     needed: dict[str, set[str]] = {}
     unknown, names = [], set()
     for version in versions:
@@ -237,7 +243,9 @@ def _old(
 
 
 def _each(storage: Storage, do: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Results of a function for many items, in order: some at a time where a store answers late, and never all in memory."""
+    """Results of a function for many items, in order: some at a time where a store answers late,
+    and never all in memory.
+    """
     left = iter(items)
     while some := list(islice(left, AT_A_TIME)):
         yield from storage.each(do, some)
@@ -304,7 +312,8 @@ def collect(
 ) -> Garbage:
     """Delete garbage; what was deleted.
 
-    A kill in between leaves what the next call finds: a version goes out of the log, then its manifest, then its files.
+    A kill in between leaves what the next call finds: a version goes out of the log, then its
+    manifest, then its files.
 
     Raises:
         BusyError: if anything is built in the workspace, or garbage is collected already.

@@ -1,4 +1,6 @@
-"""Where the images of a version lie: known in this workspace, outside of `corpora/`, which may be published."""
+"""Where the images of a version lie: known in this workspace, outside of `corpora/`, which may be
+published.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def note_places(storage: Storage, made: BuildResult, manifest: CorpusManifest) -> None:
-    """Remember where the last build of a version found its images; a later one may find the version sealed and them elsewhere."""
+    """Remember where the last build of a version found its images; a later one may find the version
+    sealed and them elsewhere.
+    """
     pairs = [file for pair in made.pairs for file in (pair.lq, pair.hq)]
     found = {image.pixel_sha256: image.url for image in (*made.images.manifest.accepted, *pairs)}
     if read_places(storage, manifest).images != found:
@@ -36,6 +40,8 @@ def read_places(storage: Storage, manifest: CorpusManifest) -> VersionPlaces:
 def places_of(
     storage: Storage, manifest: CorpusManifest, sources: VersionSources
 ) -> dict[str, str]:
-    """Pixel digests of a version's images and their places; those sealed by earlier pairmills name them."""
+    """Pixel digests of a version's images and their places; those sealed by earlier pairmills name
+    them.
+    """
     named = {image.pixel_sha256: image.name for image in sources.images if "/" in image.name}
     return named | read_places(storage, manifest).images

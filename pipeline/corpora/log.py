@@ -55,7 +55,9 @@ def append_log(storage: Storage, manifest: CorpusManifest, time: str) -> None:
 
 @contextmanager
 def rewriting(storage: Storage, name: str) -> Iterator[list[LogEntry]]:
-    """The lines of a log, to be changed in place; written whole and atomically at the end, by one process at a time."""
+    """The lines of a log, to be changed in place; written whole and atomically at the end, by one
+    process at a time.
+    """
     with holding(storage, f"log-{name}", f"entry in the log of {name}", wait=LOG_WAIT):
         entries = read_log(storage, name)
         before = list(entries)
@@ -71,7 +73,8 @@ def corpus_names(storage: Storage) -> list[str]:
 
 
 def find_version(storage: Storage, reference: str) -> CorpusManifest:
-    """The manifest of `NAME` (its newest version), of `NAME@TAG`, or of `NAME@VERSION`, where a few first digits are enough.
+    """The manifest of `NAME` (its newest version), of `NAME@TAG`, or of `NAME@VERSION`, where a few
+    first digits are enough.
 
     Raises:
         UserError: if there is no such corpus or version, or if the digits fit several.

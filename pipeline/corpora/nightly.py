@@ -1,4 +1,6 @@
-"""The nightly check of a workspace: verify the newest and all tagged versions, and replay a random share of their samples."""
+"""The nightly check of a workspace: verify the newest and all tagged versions, and replay a random
+share of their samples.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ def check(storage: Storage, date: str, share: float = SHARE) -> NightlyReport:
     Args:
         storage: The workspace.
         date: A day, such as 2026-11-21: the same day draws the same samples, another day others.
-        share: Share of the samples of each version that are replayed, 0 to 1, rounded up to whole samples.
+        share: Share of the samples of each version that are replayed, 0 to 1, rounded up to whole
+            samples.
 
     Raises:
         UserError: if the date is none or the share is out of bounds.
@@ -70,7 +73,9 @@ def _versions(storage: Storage, date: str, share: float) -> Iterator[CheckedVers
 
 
 def _wanted(storage: Storage, name: str) -> list[CheckedVersion]:
-    """Rows still to be filled: the newest version and the tagged ones that are there, oldest first."""
+    """Rows still to be filled: the newest version and the tagged ones that are there, oldest
+    first.
+    """
     there = [entry.version for entry in read_log(storage, name) if not entry.collected]
     tags = read_tags(storage, name)
     order = list(dict.fromkeys(reversed(there)))[
@@ -119,7 +124,9 @@ def _replayed(
 
 
 def drawn(storage: Storage, manifest: CorpusManifest, date: str, share: float) -> list[str]:
-    """Keys of the samples of a day: without repetition, from a stream of the day and the version's digest."""
+    """Keys of the samples of a day: without repetition, from a stream of the day and the version's
+    digest.
+    """
     total = sum(manifest.identity.samples.values())
     rng, places = stream("nightly", date, manifest.digest), set[int]()
     while len(places) < min(total, math.ceil(share * total)):

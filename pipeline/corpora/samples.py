@@ -1,4 +1,6 @@
-"""A few pairs of a version, chosen over splits, degraders and images, read from a few of its shards."""
+"""A few pairs of a version, chosen over splits, degraders and images, read from a few of its
+shards.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ class Pair:
 def table_rows(
     storage: Storage, manifest: CorpusManifest, groups: Sequence[int], most: int
 ) -> Iterator[Row]:
-    """At most `most` rows at the head of some row groups of `samples.parquet`; a row group is a shard."""
+    """At most `most` rows at the head of some row groups of `samples.parquet`; a row group is a
+    shard.
+    """
     name = f"{layout.version_folder(manifest.identity.name, manifest.version)}/samples.parquet"
     columns = ["key", "split", "shard", "degrader", "image", "program"]
     with storage.open(name) as file:
@@ -81,9 +85,11 @@ def choose_shards(manifest: CorpusManifest, most: int = SHARDS) -> list[int]:
 
 
 def choose_rows(rows: Sequence[Row], count: int) -> list[Row]:
-    """Rows by lot: two of every split and degrader, the rest in proportion, in each group spread over images.
+    """Rows by lot: two of every split and degrader, the rest in proportion, in each group spread
+    over images.
 
-    They are ordered by split, the degraders that were learned from photographs before the bicubic control.
+    They are ordered by split, the degraders that were learned from photographs before the bicubic
+    control.
     """
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: lottery(row.key)):
@@ -105,7 +111,8 @@ def _order(row: Row) -> tuple[int, bool, str]:
 
 
 def read_pairs(storage: Storage, manifest: CorpusManifest, rows: Sequence[Row]) -> list[Pair]:
-    """The pixels of chosen samples, in their order; a shard is read no further than its last wanted sample.
+    """The pixels of chosen samples, in their order; a shard is read no further than its last wanted
+    sample.
 
     Raises:
         IntegrityError: if a shard is cut, or a sample is not in it.

@@ -17,7 +17,8 @@ DIGITS = re.compile(r"[0-9a-f]+")
 def set_tag(storage: Storage, reference: str, name: str, time: str) -> Tag:
     """Give a version a name; of two that give the same name at once, one is told so.
 
-    A tag is a file of its own, made only where there is none: no reader sees half of it, and nobody's is lost.
+    A tag is a file of its own, made only where there is none: no reader sees half of it, and
+    nobody's is lost.
 
     Raises:
         UserError: if there is no such version, the name cannot be one, or another version has it.
@@ -27,7 +28,8 @@ def set_tag(storage: Storage, reference: str, name: str, time: str) -> Tag:
         raise UserError(
             "this cannot be a tag",
             where=name,
-            wanted="1 to 60 of a-z, 0-9, dot, dash and underscore, and not digits 0-9 a-f alone, as versions are",
+            wanted="1 to 60 of a-z, 0-9, dot, dash and underscore, and not digits 0-9 a-f alone, "
+            "as versions are",
             todo="for example `released` or `v1.0`",
         )
     manifest = find_version(storage, reference)

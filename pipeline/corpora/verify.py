@@ -1,4 +1,6 @@
-"""Verify a version: every byte against the manifest, and where bytes differ, every sample against the table."""
+"""Verify a version: every byte against the manifest, and where bytes differ, every sample against
+the table.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,10 @@ def _check_shard(
     fault = Fault.SHARD_TRUNCATED if size < shard.bytes else Fault.SHARD_BYTES
     damaged = list(_check_samples(storage, manifest, name, path))
     if not damaged:
-        detail += "; every sample has the sealed pixels and record, so only padding or the encoding differs"
+        detail += (
+            "; every sample has the sealed pixels and record, so only padding or the "
+            "encoding differs"
+        )
     return [Finding(fault=fault, where=name, detail=detail), *damaged]
 
 

@@ -1,4 +1,6 @@
-"""Whether two pictures show the same: lay one over the other by their keypoints, and correlate what both show."""
+"""Whether two pictures show the same: lay one over the other by their keypoints, and correlate what
+both show.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,15 @@ from pairmill.pipeline.curation.keypoints import Grey, Keypoints, distance, redu
 Real = NDArray[np.float64]
 
 NEAR_BITS, CLEARLY = 36, 0.85
-"""Bits in which codes of one place may differ, and how much farther the second nearest code must be."""
+"""Bits in which codes of one place may differ, and how much farther the second nearest code must
+be."""
 LEAST = 5
 """Fewest keypoints that agree on how one picture lies over the other."""
 LOOK = 192
 """Longest side of what both show when it is correlated, in pixels."""
 LEAST_SIDE, LEAST_DETAIL = 24, 1.5
-"""Shorter sides, in pixels, and less detail, as a standard deviation in grey levels, than this say nothing."""
+"""Shorter sides, in pixels, and less detail, as a standard deviation in grey levels, than this say
+nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,8 @@ class Overlay:
 def overlay(first: Keypoints, second: Keypoints) -> Overlay | None:
     """The similarity that most matching keypoints agree on; none if fewer than LEAST do.
 
-    Every match alone says where the picture lies, how large and how turned (Lowe 2004, section 7.3); all are tried, so that
-    nothing is drawn at random.
+    Every match alone says where the picture lies, how large and how turned (Lowe 2004, section
+    7.3); all are tried, so that nothing is drawn at random.
     """
     a, b = _matches(first, second)
     if len(a) < LEAST:
@@ -63,7 +67,9 @@ def overlay(first: Keypoints, second: Keypoints) -> Overlay | None:
 
 
 def whole(first: tuple[int, ...], second: tuple[int, ...]) -> Overlay | None:
-    """The first picture stretched over the second, for shapes (H, W) of about the same aspect; none for others."""
+    """The first picture stretched over the second, for shapes (H, W) of about the same aspect; none
+    for others.
+    """
     aspect = first[1] * second[0] / (first[0] * second[1])
     if not 0.96 < aspect < 1 / 0.96:
         return None
@@ -88,7 +94,9 @@ def _complex(places: NDArray[np.float32]) -> NDArray[np.complex128]:
 
 
 def _tolerance(turn: NDArray[np.complex128], second: Keypoints) -> Real:
-    """How far off a keypoint may be, in pixels of the second picture: a share of what the match shows of it."""
+    """How far off a keypoint may be, in pixels of the second picture: a share of what the match
+    shows of it.
+    """
     extent = float(np.ptp(second.places[:, :2], axis=0).max())
     return np.full(len(turn), max(4.0, 0.03 * extent))
 
@@ -125,17 +133,20 @@ class Agreement:
     correlation: float
     """Correlation of the detail in it, -1 to 1; 0 where there is too little to tell."""
     boxes: tuple[Box, Box]
-    """Left, top, right and bottom of what both show, as shares of the sides, in the first picture and in the second."""
+    """Left, top, right and bottom of what both show, as shares of the sides, in the first picture
+    and in the second."""
 
 
 NONE = Agreement(0.0, 0.0, ((0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)))
 
 
 def agreement(first: Grey, second: Grey, found: Overlay) -> Agreement:
-    """Lay the second picture over the first and compare the detail of what both show, both reduced to the coarser of the two.
+    """Lay the second picture over the first and compare the detail of what both show, both reduced
+    to the coarser of the two.
 
-    Detail is what a Gaussian blur takes away, so that a like distribution of light is not taken for a like picture. A slightly
-    wrong overlay is put right by the shift that fits best (phase correlation).
+    Detail is what a Gaussian blur takes away, so that a like distribution of light is not taken for
+    a like picture. A slightly wrong overlay is put right by the shift that fits best (phase
+    correlation).
     """
     height, width = first.shape
     (left, top), (right, bottom) = _extent(_inverse(found.matrix), second.shape, (width, height))
@@ -161,7 +172,9 @@ def agreement(first: Grey, second: Grey, found: Overlay) -> Agreement:
 
 
 def _extent(matrix: Real, shape: tuple[int, ...], limits: tuple[int, ...]) -> Real:
-    """(2, 2): upper left and lower right corner of a picture of `shape` (H, W) on another of `limits` (W, H)."""
+    """(2, 2): upper left and lower right corner of a picture of `shape` (H, W) on another of
+    `limits` (W, H).
+    """
     height, width = shape
     corners = matrix @ np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]])
     return np.asarray(np.clip(np.stack([corners.min(axis=1), corners.max(axis=1)]), 0, limits))
@@ -179,7 +192,9 @@ def _inverse(matrix: Real) -> Real:
 
 
 def _seen(picture: Grey, matrix: Real, size: tuple[int, int]) -> tuple[Real, NDArray[np.bool_]]:
-    """A part of a picture on another grid, averaged where that is coarser, and where the picture has pixels."""
+    """A part of a picture on another grid, averaged where that is coarser, and where the picture
+    has pixels.
+    """
     coarser = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     small, factor = reduced(picture, max(1, round(max(picture.shape) / max(1.0, coarser))))
     if factor != 1:

@@ -1,4 +1,6 @@
-"""Licences and authors of images, read from tables that lie beside them or that the recipe names."""
+"""Licences and authors of images, read from tables that lie beside them or that the recipe
+names.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +48,9 @@ def is_table(url: str) -> bool:
 def read_credits(urls: Sequence[str], named: Sequence[str], base: str) -> dict[str, Credit]:
     """Who the files are by, as far as tables say so.
 
-    A row names a file, or several by a glob, relative to the table's folder; a name that nothing there has is looked for at the
-    end of the path of every file. Rows of files go before globs, tables of the recipe before those beside the images.
+    A row names a file, or several by a glob, relative to the table's folder; a name that nothing
+    there has is looked for at the end of the path of every file. Rows of files go before globs,
+    tables of the recipe before those beside the images.
 
     Args:
         urls: All source files that were found, images or not.
@@ -55,7 +58,8 @@ def read_credits(urls: Sequence[str], named: Sequence[str], base: str) -> dict[s
         base: Folder that relative patterns start at.
 
     Raises:
-        UserError: if a table cannot be read, has a wrong column, names a file twice or one that is not there.
+        UserError: if a table cannot be read, has a wrong column, names a file twice or one that is
+            not there.
     """
     tables = [file.url for file in find_files(named, base, "images.attribution")] if named else []
     beside = [url for url in _beside(urls) if url not in tables]
@@ -92,7 +96,9 @@ def _rows(table: str) -> list[Row]:
 
 
 def _values(table: str) -> list[Any]:
-    """The rows of a table as mappings: CSV with a head, or a list in YAML or JSON, or a mapping from files to the rest."""
+    """The rows of a table as mappings: CSV with a head, or a list in YAML or JSON, or a mapping
+    from files to the rest.
+    """
     try:
         text = read_image(table).decode("utf-8-sig")
         if table.endswith(".csv"):

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from pairmill.pipeline.curation.keypoints import Codes, distance
 
 PREFIX, NEIGHBOURS, NEAR = 24, 8, 12
-"""Leading bits that two codes must share, how many codes further on are looked at, and in how many bits they may differ."""
+"""Leading bits that two codes must share, how many codes further on are looked at, and in how many
+bits they may differ."""
 TURNS = (0, 25, 50, 75, 100)
 """Codes are sorted once for each: turned so that other bits lead."""
 VOTES, MOST_PARTNERS = 4, 64
-"""Keypoints that must be alike for a pair to be compared, and with how many others one picture is compared at most."""
+"""Keypoints that must be alike for a pair to be compared, and with how many others one picture is
+compared at most."""
 WINDOW = 1 << 20
 """Codes that are looked at at a time, which bounds the memory."""
 HASH_NEAR, HASH_PARTS, MOST_EQUAL = 6, 4, 64
@@ -26,8 +28,9 @@ Pairs = NDArray[np.int64]
 def by_keypoints(codes: Codes, picture: NDArray[np.int64]) -> Pairs:
     """Pairs of pictures with at least VOTES keypoints that are alike.
 
-    Codes are sorted five times, each time with other bits in front, and compared with the next few in that order (Charikar 2002,
-    section 3): like codes share leading bits in one of the orders. The work is that of sorting, whatever the pictures are.
+    Codes are sorted five times, each time with other bits in front, and compared with the next few
+    in that order (Charikar 2002, section 3): like codes share leading bits in one of the orders.
+    The work is that of sorting, whatever the pictures are.
 
     Args:
         codes: (N, 2), keypoint codes of all pictures.
@@ -60,7 +63,9 @@ def _best(pairs: Pairs, votes: NDArray[np.int64]) -> Pairs:
 
 
 def _distinct(group: NDArray[np.int64], value: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
-    """How many different values each group has: one keypoint of a repeating pattern is like many and counts once."""
+    """How many different values each group has: one keypoint of a repeating pattern is like many
+    and counts once.
+    """
     seen = np.unique(np.stack([group, value], axis=1), axis=0)[:, 0]
     return np.bincount(seen, minlength=groups)
 
@@ -98,7 +103,8 @@ def _turned(codes: Codes, turn: int) -> NDArray[np.uint64]:
 def by_hash(hashes: Sequence[int | None]) -> Pairs:
     """Pairs of pictures whose whole hashes differ in at most HASH_NEAR of 64 bits.
 
-    One of four quarters then differs in one bit at most, so that looking up each quarter and its sixteen neighbours finds all.
+    One of four quarters then differs in one bit at most, so that looking up each quarter and its
+    sixteen neighbours finds all.
     """
     known = np.array([number for number, value in enumerate(hashes) if value is not None], np.int64)
     values = np.array([value for value in hashes if value is not None], np.uint64)
@@ -115,7 +121,9 @@ def by_hash(hashes: Sequence[int | None]) -> Pairs:
 
 
 def _quarter(values: NDArray[np.uint64], shift: np.uint64, mask: np.uint64) -> Iterator[Pairs]:
-    """Pairs whose quarter at `shift` differs exactly by `mask`, and all bits by at most HASH_NEAR."""
+    """Pairs whose quarter at `shift` differs exactly by `mask`, and all bits by at most
+    HASH_NEAR.
+    """
     part = (values >> shift) & np.uint64(0xFFFF)
     order = np.argsort(part, kind="stable")
     begin = np.searchsorted(part[order], part ^ mask, "left")

@@ -1,4 +1,6 @@
-"""Near-duplicates as groups: which pictures show the same, and the pairs that tie a group together."""
+"""Near-duplicates as groups: which pictures show the same, and the pairs that tie a group
+together.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ def mixed(groups: Sequence[Sequence[str]], kind: Callable[[str], str]) -> int:
 
 
 def shown_pairs(pairs: Sequence[AlikePair], groups: Sequence[Sequence[str]]) -> list[AlikePair]:
-    """One pair fewer than pictures of each group: the most telling that tie it together, one of each group in turn."""
+    """One pair fewer than pictures of each group: the most telling that tie it together, one of
+    each group in turn.
+    """
     place = {digest: number for number, group in enumerate(groups) for digest in group}
     root = {digest: digest for digest in place}
     kept = []
@@ -65,7 +69,9 @@ def copy_group(
     records: Mapping[str, ImageRecord],
     name: Callable[[str], str],
 ) -> CopyGroup:
-    """What there is to say of a group: it is named after a picture that stays, the largest of them."""
+    """What there is to say of a group: it is named after a picture that stays, the largest of
+    them.
+    """
     left, members = found.images.by_digest(), set(group)
 
     def order(digest: str) -> tuple[bool, int, str]:

@@ -25,14 +25,17 @@ class Found:
     scores: Mapping[str, Scores]
     benchmarks: Sequence[ImageRecord] = ()
     earlier: Mapping[str, str] = field(default_factory=dict)
-    """Images of the version before and whose draw each fell into its split by; they come first, and stay where they are."""
+    """Images of the version before and whose draw each fell into its split by; they come first, and
+    stay where they are."""
 
 
 def decide(found: Found, config: CurationConfig) -> Curated:
-    """Reject what leaks, what is beyond the limits and (if so wished) copies; say which images share a split.
+    """Reject what leaks, what is beyond the limits and (if so wished) copies; say which images
+    share a split.
 
-    The key of a group of copies is that of its members of the version before, or else its least digest. A new image that
-    would tie together images of different splits of the version before is rejected, so that no old sample moves.
+    The key of a group of copies is that of its members of the version before, or else its least
+    digest. A new image that would tie together images of different splits of the version before is
+    rejected, so that no old sample moves.
     """
     leaks = _leaks(found)
     refused = _leaking(leaks, found) | _beyond(found, config)
@@ -44,7 +47,8 @@ def decide(found: Found, config: CurationConfig) -> Curated:
     inside = [pair for pair in found.pairs if pair.first in left and pair.second in left]
     if config.duplicates == "reject":
         refused |= _copies(left, inside, found.earlier)
-        # Two crops of a rejected picture share its split, so the groups are made before copies are taken out.
+        # Two crops of a rejected picture share its split, so the groups are made before copies are
+        # taken out.
     keys, torn = _keys(left, inside, found.earlier, set(refused))
     refused |= torn
     accepted = tuple(image for image in found.images.accepted if image.pixel_sha256 not in refused)
@@ -75,7 +79,9 @@ def _refusal(image: ImageRecord, reason: ImageReason, detail: str) -> dict[str, 
 
 
 def _leaks(found: Found) -> list[Leak]:
-    """Images that show a benchmark picture, each once, with the picture that it shares most with."""
+    """Images that show a benchmark picture, each once, with the picture that it shares most
+    with.
+    """
     mine, theirs = (
         found.images.by_digest(),
         {image.pixel_sha256: image for image in found.benchmarks},
@@ -117,10 +123,16 @@ def _beyond(found: Found, config: CurationConfig) -> dict[str, RejectedImage]:
     for image in found.images.accepted:
         limit, has = limits[image.role], found.scores[image.pixel_sha256]
         if limit.max_blockiness is not None and has.blockiness > limit.max_blockiness:
-            detail = f"blockiness {has.blockiness:.2f}; curation.{image.role}.max_blockiness allows {limit.max_blockiness:g}"
+            detail = (
+                f"blockiness {has.blockiness:.2f}; curation.{image.role}.max_blockiness "
+                f"allows {limit.max_blockiness:g}"
+            )
             refused |= _refusal(image, ImageReason.BLOCKY, detail)
         elif limit.max_blur is not None and has.blur is not None and has.blur > limit.max_blur:
-            detail = f"edges are {has.blur:.1f} pixels wide; curation.{image.role}.max_blur allows {limit.max_blur:g}"
+            detail = (
+                f"edges are {has.blur:.1f} pixels wide; curation.{image.role}.max_blur "
+                f"allows {limit.max_blur:g}"
+            )
             refused |= _refusal(image, ImageReason.BLURRED, detail)
     return refused
 
@@ -128,7 +140,9 @@ def _beyond(found: Found, config: CurationConfig) -> dict[str, RejectedImage]:
 def _copies(
     images: Mapping[str, ImageRecord], pairs: Sequence[AlikePair], earlier: Mapping[str, str]
 ) -> dict[str, RejectedImage]:
-    """All but the first of images that are like one another: those of the version before go first, then larger ones."""
+    """All but the first of images that are like one another: those of the version before go first,
+    then larger ones.
+    """
     near = _neighbours(pairs)
     kept, refused = set[str](), dict[str, RejectedImage]()
     for digest in sorted(
@@ -161,7 +175,9 @@ def _keys(
     earlier: Mapping[str, str],
     gone: set[str],
 ) -> tuple[dict[str, str], dict[str, RejectedImage]]:
-    """Whose draw each image falls by; and the new images that would tie together what has different keys."""
+    """Whose draw each image falls by; and the new images that would tie together what has different
+    keys.
+    """
     keys: dict[str, str] = {}
     refused: dict[str, RejectedImage] = {}
     for group in components(images, pairs):
@@ -170,7 +186,10 @@ def _keys(
             keys[digest] = earlier.get(digest, known[0] if known else group[0])
             if len(known) > 1 and digest not in earlier and digest not in gone:
                 groups = " and ".join(key[:12] for key in known[:2])
-                detail = f"shows the same as images that the version before has in different groups, {groups}"
+                detail = (
+                    "shows the same as images that the version before has in different "
+                    f"groups, {groups}"
+                )
                 refused |= _refusal(images[digest], ImageReason.NEAR_DUPLICATE, detail)
     return keys, refused
 

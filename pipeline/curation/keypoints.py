@@ -17,11 +17,13 @@ SIDE = 1024
 MOST = 320
 """Most keypoints of a picture."""
 CELLS = 4
-"""Keypoints are spread over CELLS x CELLS parts of the picture, so that a crop has its share of them."""
+"""Keypoints are spread over CELLS x CELLS parts of the picture, so that a crop has its share of
+them."""
 BITS = 128
 HASH_SIDE, HASH_WORDS = 32, 8
 LEAST_STEP = 4.0
-"""Least standard deviation, in grey levels, that the reduced picture of `whole_hash` must have: flat ones have no hash."""
+"""Least standard deviation, in grey levels, that the reduced picture of `whole_hash` must have:
+flat ones have no hash."""
 
 Grey = NDArray[np.uint8]
 Codes = NDArray[np.uint64]
@@ -43,7 +45,9 @@ def grey_of(image: NDArray[np.uint8]) -> Grey:
 
 
 def reduced(grey: Grey, longest: int) -> tuple[Grey, float]:
-    """The picture averaged down until its longest side is `longest`, and by what its sides were multiplied; never enlarged."""
+    """The picture averaged down until its longest side is `longest`, and by what its sides were
+    multiplied; never enlarged.
+    """
     factor = min(1.0, longest / max(grey.shape))
     if factor == 1:
         return grey, factor
@@ -54,8 +58,9 @@ def reduced(grey: Grey, longest: int) -> tuple[Grey, float]:
 def keypoints(grey: Grey) -> Keypoints:
     """SIFT keypoints (Lowe 2004) of (H, W) uint8, spread over the picture, descriptors as bits.
 
-    Descriptors are square-rooted (RootSIFT, Arandjelovic and Zisserman 2012) and rounded, and a bit is the sign of a sum of half
-    of their 128 values minus the other half: whole numbers all the way, so that order and threads cannot show.
+    Descriptors are square-rooted (RootSIFT, Arandjelovic and Zisserman 2012) and rounded, and a bit
+    is the sign of a sum of half of their 128 values minus the other half: whole numbers all the
+    way, so that order and threads cannot show.
     """
     small, factor = reduced(grey, SIDE)
     sift: Any = cv2.SIFT.create(nfeatures=4 * MOST, contrastThreshold=0.02)
@@ -103,7 +108,8 @@ def _codes(descriptors: NDArray[np.float32]) -> Codes:
 
 
 def whole_hash(grey: Grey) -> int | None:
-    """64 bits of the whole picture (H, W) uint8: signs of its lowest DCT coefficients about their median (pHash, Zauner 2010).
+    """64 bits of the whole picture (H, W) uint8: signs of its lowest DCT coefficients about their
+    median (pHash, Zauner 2010).
 
     None for a picture that is as good as flat: its signs would be those of noise.
     """

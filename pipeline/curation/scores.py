@@ -10,7 +10,8 @@ from pairmill.pipeline.realism.features import blockiness, edge_width
 from pairmill.schemas.curation import Scores
 
 PATCH, MOST, LEAST_CONTRAST = 64, 400, 8.0
-"""Side of the patches whose edges are measured, how many at most, and the least contrast of one, in grey levels."""
+"""Side of the patches whose edges are measured, how many at most, and the least contrast of one, in
+grey levels."""
 STRIP = 512
 """Rows that are measured at a time, a multiple of 8."""
 
@@ -24,7 +25,9 @@ def scores(grey: Grey) -> Scores:
 
 
 def _blockiness(grey: Grey) -> float:
-    """Bends of grey across every eighth column and row over those elsewhere, for the grid that shows most, as a logarithm."""
+    """Bends of grey across every eighth column and row over those elsewhere, for the grid that
+    shows most, as a logarithm.
+    """
     by_phase = [_phases(grey), _phases(np.ascontiguousarray(grey.T))]
     return float(np.mean([phases.max() for phases in by_phase]))
 

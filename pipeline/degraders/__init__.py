@@ -12,7 +12,9 @@ __all__ = ["DEGRADERS", "Degrader", "Pools", "build"]
 
 
 def _class_of(kind: str, config: type[DegraderBase]) -> type[Degrader]:
-    """What draws for a config: `pipeline/degraders/mine.py` has the class `Mine` for `MineConfig` of kind `mine`."""
+    """What draws for a config: `pipeline/degraders/mine.py` has the class `Mine` for `MineConfig`
+    of kind `mine`.
+    """
     found: type[Degrader] = getattr(
         import_module(f"{__name__}.{kind}"), config.__name__.removesuffix("Config")
     )

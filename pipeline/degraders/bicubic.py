@@ -1,4 +1,6 @@
-"""The control: MATLAB-compatible bicubic reduction, the degradation that SR networks are usually trained on."""
+"""The control: MATLAB-compatible bicubic reduction, the degradation that SR networks are usually
+trained on.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Noise of another strength in each block of 8 x 8 pixels, with IKC's blur and reduction after it."""
+"""Noise of another strength in each block of 8 x 8 pixels, with IKC's blur and reduction after
+it.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """BSRGAN (Zhang et al., ICCV 2021): blur, reduction, noise and JPEG in random order.
 
-All ops are centred, resizes are rounded to whole sizes of at least 8 pixels, and the JPEG at the end is a real one. Sizes on
-the way follow the published rounding down.
+All ops are centred, resizes are rounded to whole sizes of at least 8 pixels, and the JPEG at the
+end is a real one. Sizes on the way follow the published rounding down.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ class _Chain:
             )
 
     def _level(self, unit: float) -> tuple[Mode, float, Covariance | None]:
-        """Mode, level in `unit` grey levels, and covariance; correlated noise has the largest level whatever is drawn."""
+        """Mode, level in `unit` grey levels, and covariance; correlated noise has the largest level
+        whatever is drawn.
+        """
         level = integer(self.rng, self.config.noise)
         mode: Mode = weighted(self.rng, self.config.noise_modes)
         if mode == "correlated":

@@ -1,7 +1,8 @@
 """Sensor noise as a chain of ops: back to raw, shot and read noise, a mosaic, and developed again.
 
-Brooks et al., CVPR 2019 (unprocessing): gains of red in [1.9, 2.4] and blue in [1.5, 1.9]; shot noise log-uniform in
-[1e-4, 0.012] of white, read noise on the line log(read) = 2.18 log(shot) + 1.20 (both variances, in units of white).
+Brooks et al., CVPR 2019 (unprocessing): gains of red in [1.9, 2.4] and blue in [1.5, 1.9]; shot
+noise log-uniform in [1e-4, 0.012] of white, read noise on the line log(read) = 2.18 log(shot) +
+1.20 (both variances, in units of white).
 """
 
 from __future__ import annotations

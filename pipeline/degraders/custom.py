@@ -1,4 +1,6 @@
-"""A chain that the recipe writes itself: each parameter is drawn from its range when its op is taken."""
+"""A chain that the recipe writes itself: each parameter is drawn from its range when its op is
+taken.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""IKC (Gu et al., CVPR 2019): Gaussian blur of a uniform width, MATLAB's bicubic reduction, optional noise.
+"""IKC (Gu et al., CVPR 2019): Gaussian blur of a uniform width, MATLAB's bicubic reduction,
+optional noise.
 
-The blurred image is not rounded to 8 bits before it is reduced, as the published code does; everything is rounded once.
+The blurred image is not rounded to 8 bits before it is reduced, as the published code does;
+everything is rounded once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""KMSR (Zhou and Süsstrunk, ICCV 2019): I_LR = (I_HR * k) subsampled (+ n), k estimated or generated.
+"""KMSR (Zhou and Süsstrunk, ICCV 2019): I_LR = (I_HR * k) subsampled (+ n), k estimated or
+generated.
 
-The original blurs at full resolution and never subsamples, so that SR becomes deblurring; here LR is small, and kernels are
-centred so that it lies on HR. Half the kernels are estimated ones, as in the original's pool of 1000 and 1000.
+The original blurs at full resolution and never subsamples, so that SR becomes deblurring; here LR
+is small, and kernels are centred so that it lies on HR. Half the kernels are estimated ones, as in
+the original's pool of 1000 and 1000.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from pairmill.schemas.program import Program
 
 
 class Kmsr:
-    """A kernel of one of two pools, then, if asked for, crops of noise patches with a common strength."""
+    """A kernel of one of two pools, then, if asked for, crops of noise patches with a common
+    strength.
+    """
 
     def __init__(self, config: KmsrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale

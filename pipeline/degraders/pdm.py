@@ -1,4 +1,6 @@
-"""PDM (Luo et al., CVPR 2022): y = (x * k) subsampled + n, kernel and noise drawn by networks fitted to the real images."""
+"""PDM (Luo et al., CVPR 2022): y = (x * k) subsampled + n, kernel and noise drawn by networks
+fitted to the real images.
+"""
 
 from __future__ import annotations
 

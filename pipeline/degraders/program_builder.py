@@ -32,7 +32,9 @@ class ProgramBuilder:
         self.ops += ops
 
     def resize(self, height: float, width: float, method: Method) -> None:
-        """Resample to a size, rounded down but never below `LEAST_SIDE`; nothing if it is the size at hand."""
+        """Resample to a size, rounded down but never below `LEAST_SIDE`; nothing if it is the size
+        at hand.
+        """
         rows, columns = (
             max(int(side), min(LEAST_SIDE, least))
             for side, least in zip((height, width), self.lr, strict=True)
@@ -61,7 +63,9 @@ class ProgramBuilder:
             self.height, self.width = self.height // scale, self.width // scale
 
     def subsample(self, scale: int) -> None:
-        """Keep one pixel of every scale x scale; the blur before is centred on the block, and there is one in any case."""
+        """Keep one pixel of every scale x scale; the blur before is centred on the block, and there
+        is one in any case.
+        """
         if self.height % scale or self.width % scale:
             self.resize(self.height // scale, self.width // scale, "nearest")
             return
@@ -99,5 +103,7 @@ def _idle(op: Op, then: Op | None) -> bool:
 
 
 def pulse(scale: int) -> GaussianKernel:
-    """A kernel that only moves the sample to the centre of the block: one weight of 1, or the mean of the middle ones."""
+    """A kernel that only moves the sample to the centre of the block: one weight of 1, or the mean
+    of the middle ones.
+    """
     return GaussianKernel(size=2 * (scale // 2) + 3, sigma_x=PULSE, sigma_y=PULSE)

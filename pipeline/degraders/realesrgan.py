@@ -1,7 +1,9 @@
-"""Real-ESRGAN (Wang et al., ICCVW 2021): two orders of blur, resize, noise and JPEG, and a sinc filter.
+"""Real-ESRGAN (Wang et al., ICCVW 2021): two orders of blur, resize, noise and JPEG, and a sinc
+filter.
 
-Everything is drawn per sample. JPEGs are real ones with whole qualities, where the published code has a differentiable
-approximation. The LR is made of the sharpened HR; the stored HR stays as it is.
+Everything is drawn per sample. JPEGs are real ones with whole qualities, where the published code
+has a differentiable approximation. The LR is made of the sharpened HR; the stored HR stays as it
+is.
 """
 
 from __future__ import annotations

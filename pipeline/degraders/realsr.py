@@ -1,8 +1,9 @@
 """RealSR (Ji et al., CVPRW 2020): I_LR = (I_HR * k) subsampled + n, with k and n from pools.
 
-The noise goes into the stored LR. Unlike the original, kernels are centred, noise covers tiles of any size without
-seams, and everything is rounded once. If the real images were JPEGs, LR is compressed last, the way one of them was
-(after the noise of compressed images was given back what compression had taken, see `pairmill.pipeline.compression.restore`).
+The noise goes into the stored LR. Unlike the original, kernels are centred, noise covers tiles of
+any size without seams, and everything is rounded once. If the real images were JPEGs, LR is
+compressed last, the way one of them was (after the noise of compressed images was given back what
+compression had taken, see `pairmill.pipeline.compression.restore`).
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ class RealSr:
         return Program(scale=self.scale, ops=(*ops, *self._jpeg(rng)))
 
     def _jpeg(self, rng: np.random.Generator) -> tuple[PooledJpeg, ...]:
-        """Nothing, and nothing drawn, without a pool: programs of images that are not compressed stay what they are."""
+        """Nothing, and nothing drawn, without a pool: programs of images that are not compressed
+        stay what they are.
+        """
         pool = self.compression
         if pool is None:
             return ()
@@ -58,7 +61,8 @@ def _compressed(pool: PoolInfo | None) -> PoolInfo:
             "degrader realsr shall always compress, but has no compression to draw from",
             where="recipe key compression of degrader realsr",
             wanted="compressed real images, at least compression.min_share of all",
-            todo="set compression: auto, or lower compression.min_share; `pairmill pool compression` shows what was found",
+            todo="set compression: auto, or lower compression.min_share; `pairmill pool "
+            "compression` shows what was found",
         )
     return pool
 

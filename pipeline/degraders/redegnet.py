@@ -1,4 +1,6 @@
-"""ReDegNet (Li et al., ECCV 2022): the degradation of a real pair, on an HR tile, then MATLAB's bicubic reduction."""
+"""ReDegNet (Li et al., ECCV 2022): the degradation of a real pair, on an HR tile, then MATLAB's
+bicubic reduction.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ class Redegnet:
             raise UserError(
                 "degrader redegnet has no fitted SynNet to draw from",
                 wanted="a fit on the recipe's images.pairs",
-                todo="run `pairmill fit redegnet RECIPE`, or `pairmill build RECIPE`, which fits it too",
+                todo="run `pairmill fit redegnet RECIPE`, or `pairmill build RECIPE`, which fits "
+                "it too",
             )
         self.config, self.scale, self.checkpoint, self.codes = (
             config,

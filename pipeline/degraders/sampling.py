@@ -1,4 +1,6 @@
-"""Single random values for programs, each from plain doubles of the stream and rounded so that programs stay short."""
+"""Single random values for programs, each from plain doubles of the stream and rounded so that
+programs stay short.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,14 @@ from pairmill.schemas.ops.noise import Covariance
 T = TypeVar("T")
 K = TypeVar("K", bound=str)
 RIDGE = 1e-5
-"""Added to the diagonal of a unit covariance: more than rounding to six digits can take away, so that it stays definite."""
+"""Added to the diagonal of a unit covariance: more than rounding to six digits can take away, so
+that it stays definite."""
 
 
 def short(value: float) -> float:
-    """`value` with six significant digits; also what a last bit of exp, log or sin may differ by between machines vanishes."""
+    """`value` with six significant digits; also what a last bit of exp, log or sin may differ by
+    between machines vanishes.
+    """
     return float(f"{value:.6g}")
 
 
@@ -86,10 +91,11 @@ def key(rng: np.random.Generator) -> str:
 
 
 def covariance(rng: np.random.Generator, level: float) -> Covariance:
-    """Covariance of noise whose channels hang together, in units of `level` squared (BSRGAN, Gaussian noise).
+    """Covariance of noise whose channels hang together, in units of `level` squared (BSRGAN,
+    Gaussian noise).
 
-    |U^T D U| entry by entry, with D = diag(3 x U(0, 1)) and U an orthonormal basis of the range of a random matrix. The
-    absolute values of a positive semi-definite 3 x 3 matrix are one again.
+    |U^T D U| entry by entry, with D = diag(3 x U(0, 1)) and U an orthonormal basis of the range of
+    a random matrix. The absolute values of a positive semi-definite 3 x 3 matrix are one again.
     """
     spread = np.array([rng.random() for _ in range(3)])
     matrix = np.array([[rng.random() for _ in range(3)] for _ in range(3)])
@@ -105,7 +111,9 @@ def covariance(rng: np.random.Generator, level: float) -> Covariance:
 
 
 class Random:
-    """Takes values of a recipe's ranges and choices at random; see `pairmill.schemas.degraders.ranged.Chooser`."""
+    """Takes values of a recipe's ranges and choices at random; see
+    `pairmill.schemas.degraders.ranged.Chooser`.
+    """
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng

@@ -1,4 +1,6 @@
-"""SRMD (Zhang et al., CVPR 2018): anisotropic Gaussian blur, MATLAB's bicubic reduction, white noise."""
+"""SRMD (Zhang et al., CVPR 2018): anisotropic Gaussian blur, MATLAB's bicubic reduction, white
+noise.
+"""
 
 from __future__ import annotations
 

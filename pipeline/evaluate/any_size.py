@@ -1,4 +1,6 @@
-"""Images of any size that can be decoded; a recipe asks for at least 16 pixels, which teaches something."""
+"""Images of any size that can be decoded; a recipe asks for at least 16 pixels, which teaches
+something.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ ANY_SIZE = IngestConfig.model_construct(min_side=1, max_pixels=200_000_000)
 
 
 def read_any(url: str) -> NDArray[np.uint8]:
-    """The image at a path or URL, upright, (H, W, 3) uint8 sRGB, by the rules of recipes for all but its size.
+    """The image at a path or URL, upright, (H, W, 3) uint8 sRGB, by the rules of recipes for all
+    but its size.
 
     Raises:
         ImageRejected: with the reason.

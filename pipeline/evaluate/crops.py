@@ -1,4 +1,6 @@
-"""Small crops that show what a network did: where they lie, what they are enlarged from, what differs."""
+"""Small crops that show what a network did: where they lie, what they are enlarged from, what
+differs.
+"""
 
 from __future__ import annotations
 
@@ -63,6 +65,8 @@ def bicubic_part(lr: Image, window: Window) -> Image:
 
 
 def difference(sr: Image, hr: Image, peak: float) -> Image:
-    """Root mean square over the channels of SR - HR as a heat map, (H, W, 3); brightest at `peak` grey levels."""
+    """Root mean square over the channels of SR - HR as a heat map, (H, W, 3); brightest at `peak`
+    grey levels.
+    """
     squares = (sr.astype(np.float64) - hr) ** 2
     return heat(np.sqrt(squares.mean(axis=2)), peak=peak)

@@ -88,7 +88,9 @@ class Scorer:
         object.__setattr__(self, "metrics", (*fidelity(self.border), *more))
 
     def scores(self, sr: Image, hr: Image | None) -> dict[str, float]:
-        """All that can be measured; a picture with nothing inside its border has no PSNR and no SSIM."""
+        """All that can be measured; a picture with nothing inside its border has no PSNR and no
+        SSIM.
+        """
         found: dict[str, float | None] = {}
         if hr is not None:
             for channel in CHANNELS:

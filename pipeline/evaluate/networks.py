@@ -88,11 +88,13 @@ def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
     """A network from a checkpoint file.
 
     Args:
-        checkpoint: Path or URL; of ours, or of any kind that `pairmill.models.archs.weights` recognises.
+        checkpoint: Path or URL; of ours, or of any kind that `pairmill.models.archs.weights`
+            recognises.
         mixed: Another checkpoint of the same network and the share of its weights.
 
     Raises:
-        UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do not fit.
+        UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do
+            not fit.
     """
     network, digest = _read(checkpoint)
     name = name_of(checkpoint)

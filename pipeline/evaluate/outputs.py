@@ -29,8 +29,9 @@ class Job:
 def jobs_of(patterns: Sequence[str], base: str, out: str) -> list[Job]:
     """Every file that files, folders and globs name, once, with a name for its result.
 
-    Results keep the folders below what was named. Files of one name and another ending get the ending as well. What lies in the
-    output folder is left out, so that results are not enlarged again.
+    Results keep the folders below what was named. Files of one name and another ending get the
+    ending as well. What lies in the output folder is left out, so that results are not enlarged
+    again.
 
     Raises:
         UserError: if a pattern names nothing, or all that it names lies in the output folder.
@@ -80,7 +81,9 @@ def _name(url: str) -> str:
 
 
 def _unique(names: dict[str, str]) -> dict[str, str]:
-    """PNG names that differ, capitals or not: `a.png` and `a.jpg` give `a-png.png` and `a-jpg.png`."""
+    """PNG names that differ, capitals or not: `a.png` and `a.jpg` give `a-png.png` and
+    `a-jpg.png`.
+    """
     stems = {url: posixpath.splitext(name)[0] for url, name in names.items()}
     counts, taken, out = (
         Counter(stem.lower() for stem in stems.values()),

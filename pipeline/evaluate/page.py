@@ -86,7 +86,10 @@ def sentence(report: EvaluationReport) -> str:
     )
     if group is None:
         names = ", ".join(group.name for group in report.groups)
-        return f"Real images without HR ({names}): what differs can be seen, but not measured against the truth."
+        return (
+            f"Real images without HR ({names}): what differs can be seen, but not measured "
+            "against the truth."
+        )
     control = group.rows[0].scores["psnr_y"]
     name = (
         f"{group.about}, degrader {group.name}"
@@ -107,7 +110,8 @@ def sentence(report: EvaluationReport) -> str:
 def _scores(report: EvaluationReport) -> Raw:
     metrics = columns(report)
     lead = (
-        "Means over the pictures of each set. Bicubic is the control: what needs no network. The best of each set is set off."
+        "Means over the pictures of each set. Bicubic is the control: what needs no network. The "
+        "best of each set is set off."
         if metrics
         else "No metric applies: there is no HR, and NIQE has no parameters."
     )
@@ -171,7 +175,8 @@ def _cell(row: ScoreRow, control: ScoreRow | None, metric: MetricView, top: floa
 def _pictures(report: EvaluationReport) -> Raw:
     measured = any(pane.difference for row in report.shown for pane in row.panes)
     lead = (
-        f"{of(len(report.shown), len(report.pictures))}; of each set, from the least to the greatest gain of the first network. "
+        f"{of(len(report.shown), len(report.pictures))}; of each set, from the least to the "
+        "greatest gain of the first network. "
         "Crops lie where LR has most detail."
     )
     ramp = el(
@@ -226,7 +231,10 @@ def _making(report: EvaluationReport) -> Raw:
         else "images whole"
     )
     how = f"{tiles}, {config.precision}" + (", mean of eight positions" if config.ensemble else "")
-    lead = "Pictures are compared in 8 bits. LR of sets without LR is MATLAB's bicubic reduction of HR, clipped and rounded once."
+    lead = (
+        "Pictures are compared in 8 bits. LR of sets without LR is MATLAB's bicubic reduction "
+        "of HR, clipped and rounded once."
+    )
     rows: list[tuple[str, object]] = [
         ("networks run in", how),
         *((metric.label, metric.about) for metric in columns(report)),

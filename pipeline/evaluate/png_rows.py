@@ -45,7 +45,8 @@ class PngRows:
         """
         if rows.shape[1:] != (self.width, 3) or rows.dtype != np.uint8 or len(rows) > self.left:
             raise ValueError(
-                f"want at most {self.left} rows of {self.width} pixels, got {rows.dtype} {rows.shape}"
+                f"want at most {self.left} rows of {self.width} pixels, got {rows.dtype} "
+                f"{rows.shape}"
             )
         step = max(1, AT_ONCE // (3 * self.width))
         for start in range(0, len(rows), step):
@@ -75,7 +76,9 @@ class PngRows:
 
 
 def filtered(rows: NDArray[np.uint8], above: NDArray[np.uint8]) -> bytes:
-    """Rows as what differs from Paeth's prediction, each after the number of the filter. Source: PNG, section 9.4."""
+    """Rows as what differs from Paeth's prediction, each after the number of the filter. Source:
+    PNG, section 9.4.
+    """
     b = np.concatenate([above, rows[:-1]]).astype(np.int16)
     a, c = (
         np.pad(values[:, :-1], ((0, 0), (1, 0), (0, 0))) for values in (rows.astype(np.int16), b)
@@ -89,7 +92,9 @@ def filtered(rows: NDArray[np.uint8], above: NDArray[np.uint8]) -> bytes:
 
 
 def notes(data: bytes) -> dict[str, str]:
-    """The notes in the first bytes of a PNG; those that are cut or stand after the pixels are left out."""
+    """The notes in the first bytes of a PNG; those that are cut or stand after the pixels are left
+    out.
+    """
     return dict(_notes(data)) if data.startswith(SIGNATURE) else {}
 
 

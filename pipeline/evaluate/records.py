@@ -1,4 +1,6 @@
-"""What was measured before: one small file per network and picture, found by the digest of all that its scores depend on."""
+"""What was measured before: one small file per network and picture, found by the digest of all that
+its scores depend on.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ def digest_of_pair(hr: Image | None, lr: Image) -> str:
 
 
 class Records:
-    """Scores that were kept in the folder of a page, by all evaluations that wrote there; a killed one goes on from them.
+    """Scores that were kept in the folder of a page, by all evaluations that wrote there; a killed
+    one goes on from them.
 
     Args:
         target, folder: Where the page goes.

@@ -90,7 +90,8 @@ def _renamed(groups: list[Group]) -> list[Group]:
 
 
 def scale_of(config: EvaluationConfig, groups: Sequence[Group]) -> int | None:
-    """The scale that the settings and corpora say; else none, so that the networks say it, and after them the pairs.
+    """The scale that the settings and corpora say; else none, so that the networks say it, and
+    after them the pairs.
 
     Raises:
         UserError: if they differ.

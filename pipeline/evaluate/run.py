@@ -52,10 +52,12 @@ def evaluate(
     folder: str,
     advanced: Advanced = lambda *_: None,
 ) -> EvaluationReport:
-    """Evaluate, and write `evaluation.json`, `scores.csv`, `table.md`, pictures in `img/`, and last the page `index.html`.
+    """Evaluate, and write `evaluation.json`, `scores.csv`, `table.md`, pictures in `img/`, and last
+    the page `index.html`.
 
-    Each score is kept in `records/` as soon as it is known. Killed at any time, the next run takes from there what was measured
-    with the same checkpoint on the same picture in the same way, and ends in the same tables.
+    Each score is kept in `records/` as soon as it is known. Killed at any time, the next run takes
+    from there what was measured with the same checkpoint on the same picture in the same way, and
+    ends in the same tables.
 
     Args:
         request: What to evaluate on what.
@@ -64,7 +66,8 @@ def evaluate(
         advanced: Hears how many pictures are done, of how many, and the name of the next.
 
     Raises:
-        UserError: if a checkpoint, folder or corpus cannot be used, the scales differ, or no picture is left.
+        UserError: if a checkpoint, folder or corpus cannot be used, the scales differ, or no
+            picture is left.
     """
     groups = groups_of(request, workspace)
     networks = load_all(list(request.checkpoints), scale_of(request.config, groups))
@@ -248,7 +251,9 @@ class _Run:
         )
 
     def show(self, groups: Sequence[Group], shelf: PictureFiles) -> list[Shown]:
-        """Crops of a few pictures of each group, from the least to the greatest gain of the first network."""
+        """Crops of a few pictures of each group, from the least to the greatest gain of the first
+        network.
+        """
         out = list[Shown]()
         for group in groups:
             own = sorted(

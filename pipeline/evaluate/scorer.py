@@ -18,14 +18,19 @@ if TYPE_CHECKING:
     from pairmill.models.metrics.niqe import NiqeParameters
     from pairmill.pipeline.evaluate.request import Request
 
-LPIPS_FILES = "name the weights of AlexNet or VGG-16 as torchvision has them, and the linear weights of LPIPS v0.1"
+LPIPS_FILES = (
+    "name the weights of AlexNet or VGG-16 as torchvision has them, and the linear "
+    "weights of LPIPS v0.1"
+)
 
 
 def scorer(request: Request, scale: int) -> Scorer:
-    """PSNR and SSIM always, with a border of the scale; LPIPS and NIQE if the request names what they need.
+    """PSNR and SSIM always, with a border of the scale; LPIPS and NIQE if the request names what
+    they need.
 
     Raises:
-        UserError: if a file is not there or is not what it should be, or NIQE gets a file and images.
+        UserError: if a file is not there or is not what it should be, or NIQE gets a file and
+            images.
     """
     lpips, lpips_about = _lpips(request.lpips) if request.lpips else (None, "")
     if request.niqe and request.pristine:
@@ -39,7 +44,10 @@ def scorer(request: Request, scale: int) -> Scorer:
     parameters, said = (
         _parameters(request.niqe) if request.niqe else _fitted(request.pristine, request.base)
     )
-    about = f"Y, rounded, without {scale} pixels at each side, blocks of 96 x 96; {said}; values of others do not compare."
+    about = (
+        f"Y, rounded, without {scale} pixels at each side, blocks of 96 x 96; {said}; values "
+        "of others do not compare."
+    )
     from pairmill.models.metrics.niqe import write_parameters
 
     file = b"" if request.niqe else write_parameters(parameters)
@@ -125,5 +133,6 @@ def _fitted(patterns: Sequence[str], base: str) -> tuple[NiqeParameters, str]:
         ) from error
     return (
         parameters,
-        f"parameters fitted here to {len(used)} pristine images of {', '.join(patterns)}, not the published ones",
+        f"parameters fitted here to {len(used)} pristine images of {', '.join(patterns)}, not "
+        "the published ones",
     )

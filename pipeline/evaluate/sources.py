@@ -1,4 +1,6 @@
-"""What networks are evaluated on: pairs of files, HR alone, splits of corpora, real images; read when needed."""
+"""What networks are evaluated on: pairs of files, HR alone, splits of corpora, real images; read
+when needed.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,8 @@ class Case:
     name: str
     """File name, or key in a corpus."""
     read: Reader
-    """The picture; scale 0 takes pairs as they are. Raises ImageRejected, or UserError if the sizes do not fit."""
+    """The picture; scale 0 takes pairs as they are. Raises ImageRejected, or UserError if the sizes
+    do not fit."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def paired_folders(hr: str, lr: str, base: str) -> Group:
     lonely = [sorted(one.keys() - other.keys()) for one, other in ((above, below), (below, above))]
     if any(lonely):
         got = "; ".join(
-            f"{len(names)} only in {side}: {', '.join(posixpath.basename(own[name]) for name in names[:3])}"
+            f"{len(names)} only in {side}: "
+            f"{', '.join(posixpath.basename(own[name]) for name in names[:3])}"
             for side, names, own in (("--hr", lonely[0], above), ("--lr", lonely[1], below))
             if names
         )
@@ -187,7 +191,8 @@ def fitted(hr: Image, lr: Image, scale: int, where: str) -> Image:
         raise UserError(
             f"this pair is not of scale {scale}",
             where=where,
-            got=f"HR {hr.shape[1]} x {hr.shape[0]}, LR {lr.shape[1]} x {lr.shape[0]}: {_ratio(hr, lr)}",
+            got=f"HR {hr.shape[1]} x {hr.shape[0]}, LR {lr.shape[1]} x {lr.shape[0]}: "
+            f"{_ratio(hr, lr)}",
             wanted=f"HR {width} x {height}, or less than {scale} pixels more",
             todo="name pairs of the scale of the checkpoint, or a checkpoint of their scale",
         )
@@ -204,7 +209,9 @@ def _ratio(hr: Image, lr: Image) -> str:
 
 
 def guessed_scale(groups: Sequence[Group]) -> int | None:
-    """The scale of a corpus or of the first pair of files that can be read; none if there is neither."""
+    """The scale of a corpus or of the first pair of files that can be read; none if there is
+    neither.
+    """
     known = next((group.scale for group in groups if group.scale), None)
     pairs = (case for group in groups if group.kind == "pairs" for case in group.cases)
     for case in pairs if known is None else ():
@@ -221,7 +228,10 @@ def _reduced(url: str) -> Reader:
     def read(scale: int) -> tuple[Image, Image]:
         image = read_any(url)
         if min(image.shape[:2]) < scale:
-            detail = f"The image is {image.shape[1]} x {image.shape[0]} and cannot be reduced by {scale}."
+            detail = (
+                f"The image is {image.shape[1]} x {image.shape[0]} and cannot be reduced by "
+                f"{scale}."
+            )
             raise ImageRejected(ImageReason.TOO_SMALL, detail)
         hr = image[: image.shape[0] // scale * scale, : image.shape[1] // scale * scale]
         return hr, to_uint8(bicubic_down(hr, scale))
@@ -259,7 +269,9 @@ def _corpus_reader(
 
 
 def _folder_name(pattern: str) -> str:
-    """A short name for what a pattern names: its last folder that says more than which side it is."""
+    """A short name for what a pattern names: its last folder that says more than which side it
+    is.
+    """
     parts = [
         part
         for part in pattern.split("/")

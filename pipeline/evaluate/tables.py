@@ -29,7 +29,9 @@ def columns(
 
 
 def markdown(report: EvaluationReport) -> str:
-    """The means as one markdown table, the best of each group in bold, and how they were measured."""
+    """The means as one markdown table, the best of each group in bold, and how they were
+    measured.
+    """
     metrics = columns(report)
     lines = [f"# {report.title}, x{report.scale}", ""]
     lines.append(
@@ -47,7 +49,8 @@ def markdown(report: EvaluationReport) -> str:
             )
     lines += ["", *(f"- {metric.label}: {metric.about}" for metric in metrics)]
     lines += [
-        f"- {_safe(one.name)}: {_safe(one.arch)}, {one.parameters:,} parameters, sha256 {one.sha256[:12]}"
+        f"- {_safe(one.name)}: {_safe(one.arch)}, {one.parameters:,} parameters, sha256 "
+        f"{one.sha256[:12]}"
         for one in report.networks
         if one.sha256
     ]

@@ -41,10 +41,11 @@ def upscale_files(
     config: InferenceConfig,
     advanced: Said = lambda *_: None,
 ) -> UpscaleReport:
-    """Write every image enlarged, then a page to look at; what is finished and made of the same is left as it is.
+    """Write every image enlarged, then a page to look at; what is finished and made of the same is
+    left as it is.
 
-    A result is a PNG that appears under its name when it is whole, with a note of what it was made of: the input file, the
-    checkpoint and the settings. Killed at any time, the next run continues.
+    A result is a PNG that appears under its name when it is whole, with a note of what it was made
+    of: the input file, the checkpoint and the settings. Killed at any time, the next run continues.
 
     Args:
         upscaler: A network.

@@ -40,7 +40,10 @@ def _hero(report: UpscaleReport) -> Raw:
     network, count = report.network, len(report.images)
     pixels = sum(image.width * image.height for image in report.images) * network.scale**2 / 1e6
     images = counted(count, "image")
-    lead = f"{images} enlarged ×{network.scale} by {network.arch}; the results are PNGs in the folder above this page."
+    lead = (
+        f"{images} enlarged ×{network.scale} by {network.arch}; the results are PNGs in the "
+        "folder above this page."
+    )
     facts = [
         (number(count), "image" if count == 1 else "images"),
         (f"×{network.scale}", "scale"),
@@ -67,7 +70,10 @@ def _images(report: UpscaleReport, most: int) -> Raw:
     chosen = [
         known[place * len(known) // min(most, len(known))] for place in range(min(most, len(known)))
     ]
-    lead = f"{of(len(chosen), len(report.images))}: the part with most detail, left enlarged bicubically, right by the network."
+    lead = (
+        f"{of(len(chosen), len(report.images))}: the part with most detail, left enlarged "
+        "bicubically, right by the network."
+    )
     rows = [_shown(image, report) for image in chosen]
     return section(
         "images", "Images", lead, tools(differences=False, first="bicubic"), rows_html(rows)
@@ -77,7 +83,10 @@ def _images(report: UpscaleReport, most: int) -> Raw:
 def _shown(image: UpscaledImage, report: UpscaleReport) -> Shown:
     scale = report.network.scale
     changed = "".join(f", {name}" for name in image.conversions)
-    note = f"{image.width} × {image.height} to {image.width * scale} × {image.height * scale}{changed} · {image.place}"
+    note = (
+        f"{image.width} × {image.height} to {image.width * scale} × "
+        f"{image.height * scale}{changed} · {image.place}"
+    )
     panes = tuple(
         pane.with_(label=report.network.name) if pane.label == "network" else pane
         for pane in image.panes

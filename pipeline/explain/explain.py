@@ -1,4 +1,6 @@
-"""An explanation from beginning to end: find the sample, replay it op by op, compare, write the page."""
+"""An explanation from beginning to end: find the sample, replay it op by op, compare, write the
+page.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ def explain(
 ) -> ExplainData:
     """Write `index.html` and `explain.json` with their pictures for one sample of a version.
 
-    `img/hr.png`, `img/lr.png` (made now) and `img/lr-stored.png` are whole; the page shows the busiest part of them.
+    `img/hr.png`, `img/lr.png` (made now) and `img/lr-stored.png` are whole; the page shows the
+    busiest part of them.
 
     Raises:
         UserError: if there is no such sample.
@@ -69,7 +72,9 @@ def explain(
 
 
 def _identical(sample: Replayed, last: np.ndarray) -> bool:
-    """Whether the image after the last op, the stored LR and the digest in its record are all one."""
+    """Whether the image after the last op, the stored LR and the digest in its record are all
+    one.
+    """
     return bool(np.array_equal(last, sample.lr)) and pixel_digest(last) == sample.record.lr_sha256
 
 

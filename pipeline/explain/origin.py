@@ -1,4 +1,6 @@
-"""Where a sample comes from: its source image, if the workspace still knows it, and the items of pools that it used."""
+"""Where a sample comes from: its source image, if the workspace still knows it, and the items of
+pools that it used.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ class Images:
 def origin(
     sample: Replayed, manifest: CorpusManifest, images: Images, shelf: PictureFiles
 ) -> OriginView:
-    """The source of a sample's HR; the image is read again, cleaned up, cut and compared where it still can be."""
+    """The source of a sample's HR; the image is read again, cleaned up, cut and compared where it
+    still can be.
+    """
     record, box = images.find(sample.record.image), sample.record.box
     if record is None:
         note = "The workspace no longer knows where this image was; the corpus is whole without it."
@@ -86,7 +90,8 @@ def origin(
         source=plain(record.url),
         picture=shelf.jpeg("source", thumbnail(hr, 480)),
         box=(box.left / columns, box.top / rows, box.width / columns, box.height / rows),
-        note=f"Read again, {how} and cut at ({box.left}, {box.top}), {box.width} × {box.height}: it {said}.",
+        note=f"Read again, {how} and cut at ({box.left}, {box.top}), {box.width} × {box.height}: "
+        f"it {said}.",
     )
 
 

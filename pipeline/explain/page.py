@@ -57,7 +57,8 @@ def sentence(data: ExplainData) -> str:
 
 def _steps(data: ExplainData) -> Raw:
     lead = (
-        "Made again now from the stored HR, the stored program and the pools of the version. Pictures show the busiest part, "
+        "Made again now from the stored HR, the stored program and the pools of the version. "
+        "Pictures show the busiest part, "
         "every pixel as a square. Δ: root mean square of what the op changed, in grey levels."
     )
     last = data.strip.steps[-1].picture

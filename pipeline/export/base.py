@@ -83,8 +83,9 @@ class Job:
 class Exporter(ABC):
     """One format.
 
-    `shard` may be called again for a shard that a killed export left unfinished, and must then end in the same files.
-    What names the pictures to a reader, such as an index, is written by `finish`: half an export is not mistaken for one.
+    `shard` may be called again for a shard that a killed export left unfinished, and must then end
+    in the same files. What names the pictures to a reader, such as an index, is written by
+    `finish`: half an export is not mistaken for one.
     """
 
     name: ClassVar[str]

@@ -1,4 +1,6 @@
-"""Two LMDB databases per split, HR and LR, by BasicSR's rule: key without extension, value the bytes of a PNG."""
+"""Two LMDB databases per split, HR and LR, by BasicSR's rule: key without extension, value the
+bytes of a PNG.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from pairmill.schemas.sample import SampleRow
 
 SIDES = ("hr", "lr")
 LEVEL = 1
-"""Compression level of OpenCV's PNG encoder, which the third word of a line states; no reader uses it."""
+"""Compression level of OpenCV's PNG encoder, which the third word of a line states; no reader uses
+it."""
 SPARE = 64 << 20
 
 
@@ -58,7 +61,8 @@ class BasicSrLmdb(Exporter):
     def _open(self, split: str, side: str) -> Any:
         """LMDB wants the largest size ahead; the file grows only as far as it is filled.
 
-        Every value takes whole pages of 4 KiB, its key and the tree a little more: three pages per pair are ample.
+        Every value takes whole pages of 4 KiB, its key and the tree a little more: three pages per
+        pair are ample.
         """
         shards = [shard for shard in self.job.manifest.identity.shards if shard.split == split]
         most = sum(shard.bytes for shard in shards) + 3 * 4096 * self.job.samples(split) + SPARE
@@ -79,7 +83,10 @@ class BasicSrLmdb(Exporter):
     def how(self) -> str:
         """See `Exporter.how`."""
         split = self.job.splits[0]
-        return f"dataroot_gt: {self.folder(split, 'hr')}  dataroot_lq: {self.folder(split, 'lr')}  io_backend: {{type: lmdb}}"
+        return (
+            f"dataroot_gt: {self.folder(split, 'hr')}  dataroot_lq: "
+            f"{self.folder(split, 'lr')}  io_backend: {{type: lmdb}}"
+        )
 
 
 def _hr_line(row: SampleRow) -> str:

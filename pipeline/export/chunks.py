@@ -1,4 +1,6 @@
-"""Chunks of samples in one file, as MDS and litdata have them: a count, offsets, a header, then the samples."""
+"""Chunks of samples in one file, as MDS and litdata have them: a count, offsets, a header, then the
+samples.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def with_sizes(fields: Sequence[bytes]) -> bytes:
 
 
 def with_offsets(samples: Sequence[bytes], header: bytes = b"") -> bytes:
-    """One file: uint32 count, count + 1 uint32 offsets from its beginning, the header, the samples."""
+    """One file: uint32 count, count + 1 uint32 offsets from its beginning, the header, the
+    samples.
+    """
     first = 4 * (len(samples) + 2) + len(header)
     offsets = accumulate(map(len, samples), initial=first)
     return b"".join(

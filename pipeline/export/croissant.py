@@ -1,4 +1,6 @@
-"""Croissant: parquet files and the JSON-LD that describes them, for `mlcroissant` and dataset search."""
+"""Croissant: parquet files and the JSON-LD that describes them, for `mlcroissant` and dataset
+search.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ class Croissant(Parquet):
 
     def how(self) -> str:
         """See `Exporter.how`."""
-        return f'mlcroissant.Dataset("{self.job.out / "croissant.json"}").records("{self.job.splits[0]}")'
+        place, split = self.job.out / "croissant.json", self.job.splits[0]
+        return f'mlcroissant.Dataset("{place}").records("{split}")'
 
 
 def _files(split: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from pairmill.pipeline.workspace.storage import clear_errors
 
 
 def put(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """Write a whole file; `durable` waits for the disk, which is too slow for one small file per picture.
+    """Write a whole file; `durable` waits for the disk, which is too slow for one small file per
+    picture.
 
     The temporary name is fixed, so that an export that continues after a kill leaves none behind.
 

@@ -1,4 +1,6 @@
-"""Folders of PNG files, with the lists that BasicSR, Real-ESRGAN and neosr want, or named as KAIR wants them."""
+"""Folders of PNG files, with the lists that BasicSR, Real-ESRGAN and neosr want, or named as KAIR
+wants them.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,10 @@ class Kair(Folder):
     def how(self) -> str:
         """See `Exporter.how`."""
         split = self.job.splits[0]
-        return f'"dataset_type": "sr", "dataroot_H": "{self.side(split, "hr")}", "dataroot_L": "{self.side(split, "lr")}"'
+        return (
+            f'"dataset_type": "sr", "dataroot_H": "{self.side(split, "hr")}", "dataroot_L": '
+            f'"{self.side(split, "lr")}"'
+        )
 
 
 def write_lists(exporter: Exporter, folders: dict[str, Path], lists: dict[str, Line]) -> None:

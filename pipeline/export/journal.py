@@ -1,4 +1,6 @@
-"""The journal of an export: what the folder is for and which shards are in it; a killed export continues from it."""
+"""The journal of an export: what the folder is for and which shards are in it; a killed export
+continues from it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ class Journal:
     """Lines of JSON: the purpose of the folder, then one line per finished shard, then the end.
 
     Raises:
-        UserError: if the folder holds something else, or another export, or one is being written this moment.
+        UserError: if the folder holds something else, or another export, or one is being written
+            this moment.
     """
 
     def __init__(self, job: Job, form: str) -> None:
@@ -148,4 +151,7 @@ def target(out: str) -> Path:
 
 
 def _said(purpose: dict[str, Any]) -> str:
-    return f"{purpose['corpus']}@{purpose['version']} ({', '.join(purpose['splits'])}) as {purpose['format']}"
+    return (
+        f"{purpose['corpus']}@{purpose['version']} ({', '.join(purpose['splits'])}) as "
+        f"{purpose['format']}"
+    )

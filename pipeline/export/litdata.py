@@ -43,7 +43,8 @@ class LitData(Exporter):
                 if source.record.split == split
                 for chunk in part["chunks"]
             ]
-            # The library keys its cache by this text: the version keeps two versions apart and, unlike a time, repeats.
+            # The library keys its cache by this text: the version keeps two versions apart and,
+            # unlike a time, repeats.
             index = {"chunks": chunks, "config": _config(), "updated_at": self.job.manifest.version}
             put(
                 self.job.out / split / "index.json",

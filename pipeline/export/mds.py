@@ -1,4 +1,6 @@
-"""MosaicML streaming's MDS: written by its documented layout, since the library holds numpy and torch far back."""
+"""MosaicML streaming's MDS: written by its documented layout, since the library holds numpy and
+torch far back.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from pairmill.pipeline.export.chunks import CHUNK_BYTES, chunked, with_offsets, 
 from pairmill.pipeline.export.files import put
 
 COLUMNS = {"hr": "png", "key": "str", "lr": "png", "record": "json"}
-"""Columns, sorted as the reader expects them, and encodings: `png` opens the very bytes of our PNG files."""
+"""Columns, sorted as the reader expects them, and encodings: `png` opens the very bytes of our PNG
+files."""
 
 
 class Mds(Exporter):
@@ -54,7 +57,10 @@ class Mds(Exporter):
 
     def how(self) -> str:
         """See `Exporter.how`."""
-        return f'streaming.StreamingDataset(local="{self.job.out}", split="{self.job.splits[0]}", batch_size=16)'
+        return (
+            f'streaming.StreamingDataset(local="{self.job.out}", '
+            f'split="{self.job.splits[0]}", batch_size=16)'
+        )
 
 
 def _config() -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Run an export: shard by shard, noting each, so that it can be killed and continued at any moment."""
+"""Run an export: shard by shard, noting each, so that it can be killed and continued at any
+moment.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,8 @@ def export(
         advanced: Hears how many pairs were written since its last call.
 
     Raises:
-        UserError: if the folder holds something else, or a library that the format needs is missing.
+        UserError: if the folder holds something else, or a library that the format needs is
+            missing.
         IntegrityError: if a shard is not as it was sealed.
         StoreError: if writing fails; the same call continues.
     """

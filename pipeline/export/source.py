@@ -15,7 +15,9 @@ from pairmill.schemas.sample import SampleRecord
 
 
 class _Hashed:
-    """A file for reading that hashes what passes; the digest of a shard vouches for every PNG and pixel in it."""
+    """A file for reading that hashes what passes; the digest of a shard vouches for every PNG and
+    pixel in it.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.state = file, hashlib.sha256()
@@ -35,7 +37,8 @@ def stream_items(job: Job, source: Source) -> Iterator[Item]:
     """The pairs of a shard.
 
     Raises:
-        IntegrityError: when the shard turns out not to be the sealed one, at the latest after its last pair.
+        IntegrityError: when the shard turns out not to be the sealed one, at the latest after its
+            last pair.
     """
     identity = job.manifest.identity
     count = 0

@@ -1,4 +1,6 @@
-"""Parquet files with the pictures in them: plain, or typed as images for Hugging Face `datasets`."""
+"""Parquet files with the pictures in them: plain, or typed as images for Hugging Face
+`datasets`.
+"""
 
 from __future__ import annotations
 

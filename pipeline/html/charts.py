@@ -142,7 +142,8 @@ def lines(
         y_label: The other's.
         alt: What the chart shows, for those who do not see it.
         floor: Lower end of y; by default somewhat below the lowest point.
-        marked: Places on `x` where points of the first curve are filled; its other points are rings. By default it has neither.
+        marked: Places on `x` where points of the first curve are filled; its other points are
+            rings. By default it has neither.
     """
     ys = [y for _, points in series for _, y in points] or [0.0]
     low, high = min(ys) if floor is None else floor, max(ys)
@@ -235,7 +236,9 @@ def _svg(alt: str, content: Raw, height: int = HEIGHT) -> Raw:
 
 
 def cross(side: int, centre: float) -> Raw:
-    """A cross on a picture of `side` pixels, over the pixel coordinate `centre` (0 is the middle of the first pixel)."""
+    """A cross on a picture of `side` pixels, over the pixel coordinate `centre` (0 is the middle of
+    the first pixel).
+    """
     at, arm = centre + 0.5, side * 0.09
     marks = [
         el(

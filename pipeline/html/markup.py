@@ -25,7 +25,9 @@ def join(parts: Iterable[object], between: str = "") -> Raw:
 
 
 def el(name: str, /, *children: object, **attributes: object) -> Raw:
-    """One element. Attributes lose a trailing underscore and get dashes for the others; none and false are left out."""
+    """One element. Attributes lose a trailing underscore and get dashes for the others; none and
+    false are left out.
+    """
     written = "".join(
         _attribute(key, value)
         for key, value in attributes.items()
@@ -68,7 +70,9 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def agreed(count: float, plural: str) -> str:
-    """A noun as it stands after a number, such as `shard` after 1 and `shards` after any other; `pool` stays."""
+    """A noun as it stands after a number, such as `shard` after 1 and `shards` after any other;
+    `pool` stays.
+    """
     return plural.removesuffix("s") if count == 1 else plural
 
 

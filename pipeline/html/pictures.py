@@ -16,7 +16,9 @@ BELOW = np.array([64.0, 196.0, 255.0])
 
 
 def png(image: Image, effort: int = 3) -> bytes:
-    """PNG of (H, W, 3) RGB or (H, W, 4) RGBA, uint8; the greatest effort, 9, takes ten times as long for 5 % less."""
+    """PNG of (H, W, 3) RGB or (H, W, 4) RGBA, uint8; the greatest effort, 9, takes ten times as
+    long for 5 % less.
+    """
     code = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
     return _encoded(".png", cv2.cvtColor(image, code), [cv2.IMWRITE_PNG_COMPRESSION, effort])
 
@@ -36,7 +38,9 @@ def _encoded(suffix: str, image: NDArray[Any], options: list[int]) -> bytes:
 
 
 def heat(values: NDArray[np.floating[Any]], peak: float | None = None, low: float = 0.0) -> Image:
-    """(H, W) as RGB: magma from `low` to `peak` (by default the largest magnitude), and blue below zero."""
+    """(H, W) as RGB: magma from `low` to `peak` (by default the largest magnitude), and blue below
+    zero.
+    """
     finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     top = float(np.abs(finite).max()) if peak is None else peak
     span = max(top - low, 1e-12)
@@ -52,7 +56,9 @@ def heat(values: NDArray[np.floating[Any]], peak: float | None = None, low: floa
 
 
 def strip(kernels: NDArray[np.floating[Any]], columns: int = 4) -> Image:
-    """(R, k, k) as one RGBA picture, each kernel scaled to its own peak, transparent pixels between them."""
+    """(R, k, k) as one RGBA picture, each kernel scaled to its own peak, transparent pixels between
+    them.
+    """
     side = kernels.shape[1]
     rows, columns = -(-len(kernels) // columns), min(columns, len(kernels))
     out = np.zeros((rows * (side + 1) - 1, columns * (side + 1) - 1, 4), np.uint8)
@@ -69,7 +75,9 @@ def stretched(residual: NDArray[np.floating[Any]], gain: float) -> Image:
 
 
 def thumbnail(image: Image, longest: int = 288) -> Image:
-    """The image reduced by area averaging until its longest side is `longest`; smaller ones stay as they are."""
+    """The image reduced by area averaging until its longest side is `longest`; smaller ones stay as
+    they are.
+    """
     factor = longest / max(image.shape[:2])
     if factor >= 1:
         return image
@@ -93,8 +101,8 @@ def grey(image: Image) -> Image:
 
 
 def busiest(image: Image, side: int, step: int) -> tuple[int, int]:
-    """(top, left), multiples of `step`, of the crop of `side` pixels that holds the most detail; near ones look the same,
-    so only about sixteen places are tried.
+    """(top, left), multiples of `step`, of the crop of `side` pixels that holds the most detail;
+    near ones look the same, so only about sixteen places are tried.
     """
     energy = np.abs(cv2.Laplacian(grey(image), cv2.CV_32F))
     pace = max(step, side // 4 // step * step)

@@ -15,7 +15,9 @@ def file_name(url: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that can be stored and shown: what is not UTF-8, controls and direction marks become escapes."""
+    """Text that can be stored and shown: what is not UTF-8, controls and direction marks become
+    escapes.
+    """
     shown = text.encode("utf-8", "backslashreplace").decode()
     return "".join(
         char if char.isprintable() or char == " " else f"\\x{ord(char):02x}" for char in shown

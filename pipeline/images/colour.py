@@ -41,7 +41,8 @@ def to_srgb(header: Header, data: bytes) -> tuple[Image.Image, tuple[Conversion,
 
 
 def _from_sixteen_bit(header: Header, data: bytes) -> Image.Image:
-    # Pillow cuts 16-bit RGB to the high bytes; OpenCV keeps all bits, but it prints about damaged TIFF files.
+    # Pillow cuts 16-bit RGB to the high bytes; OpenCV keeps all bits, but it prints about damaged
+    # TIFF files.
     if header.container == "TIFF":
         header.image.load()
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -77,7 +78,10 @@ def _without_alpha(image: Image.Image) -> tuple[Image.Image, list[Conversion]]:
         return image, []
     least = int(np.asarray(image.convert("RGBA").getchannel("A")).min())
     if least < 255:
-        detail = f"The least opacity is {least} of 255; only opaque pixels are allowed: flatten the image."
+        detail = (
+            f"The least opacity is {least} of 255; only opaque pixels are allowed: flatten "
+            "the image."
+        )
         raise ImageRejected(ImageReason.TRANSPARENT, detail)
     image.info.pop("transparency", None)
     opaque = {"LA": "L", "La": "L", "RGBA": "RGB", "RGBa": "RGB", "PA": "P"}.get(
@@ -109,7 +113,9 @@ def _by_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image,
 
 @lru_cache(maxsize=32)
 def _transform_to_srgb(profile: bytes) -> ImageCms.ImageCmsTransform | None:
-    """The transform of a profile; None if it changes nothing that could be seen, as that of sRGB itself."""
+    """The transform of a profile; None if it changes nothing that could be seen, as that of sRGB
+    itself.
+    """
     source = ImageCms.ImageCmsProfile(BytesIO(profile))
     mode = {"RGB": "RGB", "GRAY": "L"}.get(source.profile.xcolor_space.strip())
     if mode is None:

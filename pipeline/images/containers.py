@@ -41,15 +41,22 @@ def check_size(size: tuple[int, int], config: IngestConfig) -> None:
     """
     width, height = size
     if width * height > config.max_pixels:
-        detail = f"The image is {width} x {height} = {width * height} pixels; at most {config.max_pixels} are allowed."
+        detail = (
+            f"The image is {width} x {height} = {width * height} pixels; at most "
+            f"{config.max_pixels} are allowed."
+        )
         raise ImageRejected(ImageReason.TOO_LARGE, detail)
     if min(size) < config.min_side:
-        detail = f"The image is {width} x {height}; the shortest side must be at least {config.min_side} pixels."
+        detail = (
+            f"The image is {width} x {height}; the shortest side must be at least "
+            f"{config.min_side} pixels."
+        )
         raise ImageRejected(ImageReason.TOO_SMALL, detail)
 
 
 def check_container(container: str, data: bytes, config: IngestConfig) -> Tags:
-    """Check the structure of `data` and return the tags that decoding needs: bits per channel, orientation and alike.
+    """Check the structure of `data` and return the tags that decoding needs: bits per channel,
+    orientation and alike.
 
     Raises:
         ImageRejected: Not allowed, or not what the header says.
@@ -72,7 +79,10 @@ def _check_png(data: bytes, config: IngestConfig) -> Tags:
     check_size((width, height), config)
     promised = height * (width * bits * _PNG_CHANNELS.get(kind, 1) // 8)
     if held * _DEFLATE_RATIO < promised:
-        detail = f"The header promises {width} x {height} pixels, but {held} bytes of pixel data cannot hold them."
+        detail = (
+            f"The header promises {width} x {height} pixels, but {held} bytes of pixel data "
+            "cannot hold them."
+        )
         raise ImageRejected(ImageReason.TRUNCATED, detail)
     return {BITS: bits} | tags
 
@@ -87,7 +97,10 @@ def _png_chunks(data: bytes) -> Iterator[tuple[str, int, int]]:
                 ImageReason.CORRUPT, f"The first PNG chunk is {name!r}; it must be 'IHDR'."
             )
         if position + 12 + length > len(data):
-            detail = f"The PNG data end in or before the chunk {name!r} at byte {position}; copy the file again."
+            detail = (
+                f"The PNG data end in or before the chunk {name!r} at byte {position}; copy "
+                "the file again."
+            )
             raise ImageRejected(ImageReason.TRUNCATED, detail)
         yield name, position + 8, position + 8 + length
         position += 12 + length
@@ -125,7 +138,10 @@ def _check_ppm(data: bytes, config: IngestConfig) -> Tags:
         raise ImageRejected(ImageReason.NOT_8_OR_16_BIT, detail)
     needed = width * height * (3 if data[:2] == b"P6" else 1) * (1 if largest == 255 else 2)
     if len(data) - match.end() < needed and data[:2] in (b"P5", b"P6"):
-        detail = f"The PPM data have {len(data) - match.end()} of {needed} bytes of pixels; copy the file again."
+        detail = (
+            f"The PPM data have {len(data) - match.end()} of {needed} bytes of pixels; copy "
+            "the file again."
+        )
         raise ImageRejected(ImageReason.TRUNCATED, detail)
     return {BITS: 8 if largest == 255 else 16}
 
@@ -158,7 +174,10 @@ def _check_tiff(data: bytes, config: IngestConfig) -> Tags:
     if bits == 16 and (
         colour not in (0, 1, 2) or (tags.get(PLANES) == 2 and tags.get(SAMPLES, 1) > 1)
     ):
-        detail = "The TIFF has 16-bit channels in separate planes or not RGB; interleaved grey and RGB are allowed."
+        detail = (
+            "The TIFF has 16-bit channels in separate planes or not RGB; interleaved grey "
+            "and RGB are allowed."
+        )
         raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
     return tags | {BITS: bits}
 

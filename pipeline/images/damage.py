@@ -30,10 +30,12 @@ _ENDS_EARLY: dict[str, Callable[[bytes], bool]] = {
 
 
 def check_jpeg(data: bytes) -> None:
-    """Refuse a JPEG whose entropy-coded data are damaged, which decoders only warn of; half the time of decoding it.
+    """Refuse a JPEG whose entropy-coded data are damaged, which decoders only warn of; half the
+    time of decoding it.
 
-    A JPEG has no checksum: what is found is data that end too early, too late, or mean nothing. Most damage of some bytes
-    is; a flipped bit often is not. Zeros before the end are a habit of some cameras and do no harm.
+    A JPEG has no checksum: what is found is data that end too early, too late, or mean nothing.
+    Most damage of some bytes is; a flipped bit often is not. Zeros before the end are a habit of
+    some cameras and do no harm.
 
     Raises:
         ImageRejected: `corrupt`.
@@ -54,7 +56,8 @@ def check_jpeg(data: bytes) -> None:
 
 @contextmanager
 def reading(container: str, data: bytes) -> Iterator[None]:
-    """Turn whatever a decoder raises over `data` into `ImageRejected`, and keep the decoders silent.
+    """Turn whatever a decoder raises over `data` into `ImageRejected`, and keep the decoders
+    silent.
 
     Raises:
         ImageRejected: `truncated`, `corrupt` or `not-8-or-16-bit`.
@@ -71,9 +74,11 @@ def reading(container: str, data: bytes) -> Iterator[None]:
 
 
 class _Quiet:
-    """No warnings, log and size limit of the decoders' own while any thread is inside; `check_size` has the limit.
+    """No warnings, log and size limit of the decoders' own while any thread is inside; `check_size`
+    has the limit.
 
-    These are settings of the process: the first thread to enter changes them, the last one to leave puts them back.
+    These are settings of the process: the first thread to enter changes them, the last one to leave
+    puts them back.
     """
 
     def __init__(self) -> None:

@@ -46,14 +46,16 @@ def decode(
     """Decode an image file, of any allowed format whatever its name, to upright 8-bit sRGB.
 
     Returns:
-        The image, (height, width, 3) uint8 RGB in 0..255, C-contiguous and writable; the container format; and what
-        was converted.
+        The image, (height, width, 3) uint8 RGB in 0..255, C-contiguous and writable; the container
+        format; and what was converted.
 
     Raises:
         ImageRejected: `data` is no image that `config` allows.
     """
-    # Pillow for all 8-bit files: OpenCV decodes the same pixels 1.3 times (JPEG) or 1.15 times (PNG) as fast, which is
-    # little beside the encoding that follows, but it prints about damaged files and calls truncated and corrupt alike.
+    # Pillow for all 8-bit files: OpenCV decodes the same pixels 1.3 times (JPEG) or 1.15 times
+    # (PNG) as fast, which is
+    # little beside the encoding that follows, but it prints about damaged files and calls truncated
+    # and corrupt alike.
     header = read_header(data, config)
     with reading(header.container, data):
         image, conversions = to_srgb(header, data)
@@ -66,7 +68,9 @@ def decode(
 
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
-    """SHA-256 in hexadecimal of an (height, width, 3) uint8 RGB image: its type, height, width, then bytes by rows."""
+    """SHA-256 in hexadecimal of an (height, width, 3) uint8 RGB image: its type, height, width,
+    then bytes by rows.
+    """
     assert image.dtype == np.uint8, image.dtype
     assert image.shape[2:] == (3,), image.shape
     digest = hashlib.sha256(b"rgb8" + struct.pack("<QQ", *image.shape[:2]))
@@ -75,7 +79,8 @@ def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
 
 
 def ingest_file(found: FoundFile, role: Role, config: IngestConfig) -> ImageRecord | RejectedImage:
-    """Read and decode one file; an image that cannot be used is a record with a reason, not an error.
+    """Read and decode one file; an image that cannot be used is a record with a reason, not an
+    error.
 
     Raises:
         StoreError: The store failed in a way that may pass.
@@ -102,7 +107,8 @@ def ingest_file(found: FoundFile, role: Role, config: IngestConfig) -> ImageReco
 
 
 def load(record: ImageRecord) -> npt.NDArray[np.uint8]:
-    """Decode an ingested image again, as (height, width, 3) uint8 sRGB; what was accepted then is not judged again.
+    """Decode an ingested image again, as (height, width, 3) uint8 sRGB; what was accepted then is
+    not judged again.
 
     Raises:
         UserError: The file is gone or its pixels are no longer those that were ingested.
@@ -127,13 +133,18 @@ def _changed(record: ImageRecord, got: str) -> UserError:
         "An image changed since ingest",
         where=record.url,
         got=got,
-        wanted=f"the pixels that were ingested: {record.width} x {record.height}, digest {record.id}",
-        todo="put the file back as it was, or run the build again, which ingests changed files anew",
+        wanted=f"the pixels that were ingested: {record.width} x {record.height}, digest "
+        f"{record.id}",
+        todo="put the file back as it was, or run the build again, which ingests changed files "
+        "anew",
     )
 
 
 def _check_bytes(found: FoundFile, config: IngestConfig) -> None:
     most = config.max_pixels * _LARGEST_PIXEL + _LARGEST_METADATA
     if found.bytes > most:
-        detail = f"The file has {found.bytes} bytes; an image of {config.max_pixels} pixels has at most {most}."
+        detail = (
+            f"The file has {found.bytes} bytes; an image of {config.max_pixels} pixels has "
+            f"at most {most}."
+        )
         raise ImageRejected(ImageReason.TOO_LARGE, detail)

@@ -25,10 +25,11 @@ _MAGIC = re.compile(r"[*?\[]")
 def find_files(patterns: Sequence[str], base: str, recipe_key: str) -> list[FoundFile]:
     """All files that `patterns` name, sorted by URL, each once.
 
-    A pattern is a file, a folder (with all folders inside), a glob (`*`, `?`, `[...]`, and `**` for any folders) or an
-    fsspec URL of these; `~` is the home folder and relative patterns start at `base`. Globs match files, not folders.
-    In folders and globs, names that begin with a dot, `__MACOSX`, `Thumbs.db` and `desktop.ini` are left out; a file
-    named in full always counts. Links are followed, and each folder is listed once.
+    A pattern is a file, a folder (with all folders inside), a glob (`*`, `?`, `[...]`, and `**` for
+    any folders) or an fsspec URL of these; `~` is the home folder and relative patterns start at
+    `base`. Globs match files, not folders. In folders and globs, names that begin with a dot,
+    `__MACOSX`, `Thumbs.db` and `desktop.ini` are left out; a file named in full always counts.
+    Links are followed, and each folder is listed once.
 
     Args:
         patterns: What to look for.
@@ -106,9 +107,15 @@ def _no_match(
 ) -> list[FoundFile]:
     ignoring_case = [name for name in names if _matcher(parts, re.IGNORECASE).fullmatch(name)]
     if ignoring_case:
-        todo = f"capitals count: {len(ignoring_case)} files differ in capitals only, such as {ignoring_case[0]}"
+        todo = (
+            f"capitals count: {len(ignoring_case)} files differ in capitals only, such as "
+            f"{ignoring_case[0]}"
+        )
     elif parts[-1] != "**" and not names:
-        todo = "the folder holds no file at this depth; end the pattern with /** for files in all folders inside"
+        todo = (
+            "the folder holds no file at this depth; end the pattern with /** for files in "
+            "all folders inside"
+        )
     else:
         todo = (
             f"files there are, for example: {', '.join(names[:3])}"

@@ -30,8 +30,10 @@ from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.pipeline.images.sniff import sniff
 from pairmill.schemas.image import ImageReason, IngestConfig
 
-# The file classes are called directly: `Image.open` would warn or raise by the global MAX_IMAGE_PIXELS, which is
-# neither ours to set nor thread-safe, and it would open the MPO files of phones as films of two frames.
+# The file classes are called directly: `Image.open` would warn or raise by the global
+# MAX_IMAGE_PIXELS, which is
+# neither ours to set nor thread-safe, and it would open the MPO files of phones as films of two
+# frames.
 _OPENERS: dict[str, Callable[[BytesIO], ImageFile]] = {
     "BMP": BmpImageFile,
     "GIF": GifImageFile,
@@ -108,7 +110,10 @@ def _check_mode(image: ImageFile, bits: int) -> None:
             f"The pixels are numbers of Pillow mode {mode}; integers of 8 or 16 bits are allowed."
         )
         raise ImageRejected(ImageReason.NOT_8_OR_16_BIT, detail)
-    detail = f"The colours are {mode} with {bits} bits per channel; grey and RGB of 8 or 16 bits are allowed."
+    detail = (
+        f"The colours are {mode} with {bits} bits per channel; grey and RGB of 8 or 16 bits "
+        "are allowed."
+    )
     raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
 
 

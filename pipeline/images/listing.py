@@ -147,7 +147,8 @@ def children(place: Place) -> list[str]:
 
 
 def list_files(place: Place, where: str, depth: int | None = None) -> list[tuple[str, FoundFile]]:
-    """All files below a folder that count, each with its path relative to `place`, sorted by that path.
+    """All files below a folder that count, each with its path relative to `place`, sorted by that
+    path.
 
     Args:
         place: The folder.

@@ -62,7 +62,10 @@ def _read_remote(url: str) -> bytes:
 def _explain(url: str, error: Exception) -> Exception:
     code = error.errno if isinstance(error, OSError) else None
     if code in _NOT_THERE or isinstance(error, FileNotFoundError | NotADirectoryError):
-        detail = "There is no such file: a broken link, a file removed since it was found, or a name that is not UTF-8."
+        detail = (
+            "There is no such file: a broken link, a file removed since it was found, or a "
+            "name that is not UTF-8."
+        )
         return ImageRejected(ImageReason.MISSING, detail)
     if code in _NOT_READABLE or isinstance(error, PermissionError | IsADirectoryError | ValueError):
         return ImageRejected(

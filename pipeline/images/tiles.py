@@ -11,7 +11,9 @@ from pairmill.schemas.recipe import TilesConfig
 
 
 def positions(length: int, size: int, step: int) -> list[int]:
-    """Starts of tiles along one axis: a grid from 0, and a last tile at the edge if half a step or more is left there."""
+    """Starts of tiles along one axis: a grid from 0, and a last tile at the edge if half a step or
+    more is left there.
+    """
     if length < size:
         return []
     starts = list(range(0, length - size + 1, step))

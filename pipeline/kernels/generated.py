@@ -1,4 +1,6 @@
-"""Judging generated kernels: the rules of estimated ones, as far as they need no image, and no copies."""
+"""Judging generated kernels: the rules of estimated ones, as far as they need no image, and no
+copies.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,8 @@ def judged(
         pool: (M, n, n), cores of the pool they imitate.
         scale: that the kernels are for.
         quality: thresholds, as of x2 kernels.
-        least: distance to the pool in all orientations, and to kernels before; nearer ones are copies.
+        least: distance to the pool in all orientations, and to kernels before; nearer ones are
+            copies.
 
     Returns:
         (L, k, k) with L <= N, on the 2^-16 grid; and counts by `KernelReason` or `CopyReason`.
@@ -90,9 +93,11 @@ def _judge(
 
 
 def for_scale(quality: KernelQualityConfig, scale: int) -> KernelQualityConfig:
-    """Thresholds of x2 kernels for kernels of another scale, which are x2 ones composed with themselves dilated.
+    """Thresholds of x2 kernels for kernels of another scale, which are x2 ones composed with
+    themselves dilated.
 
-    Offsets add up, 1 + 2 + 4 = s - 1 times; so do variances, 1 + 4 + 16 = (s^2 - 1) / 3 times, and supports with them.
+    Offsets add up, 1 + 2 + 4 = s - 1 times; so do variances, 1 + 4 + 16 = (s^2 - 1) / 3 times, and
+    supports with them.
     """
     areas, lengths = (scale**2 - 1) / 3, scale - 1
     return quality.with_(
@@ -103,7 +108,9 @@ def for_scale(quality: KernelQualityConfig, scale: int) -> KernelQualityConfig:
 
 
 def nearest(kernel: Array, others: Array) -> float:
-    """Least distance |a - b| / max(|a|, |b|) of a kernel (k, k) to any of (N, k * k); infinite if there is none."""
+    """Least distance |a - b| / max(|a|, |b|) of a kernel (k, k) to any of (N, k * k); infinite if
+    there is none.
+    """
     if not len(others):
         return math.inf
     flat = kernel.ravel()
@@ -112,7 +119,9 @@ def nearest(kernel: Array, others: Array) -> float:
 
 
 def spread(kernels: Array) -> KernelSpread | None:
-    """How (N, k, k) kernels differ, by `SPREAD_OF` of them, evenly chosen; none for fewer than two."""
+    """How (N, k, k) kernels differ, by `SPREAD_OF` of them, evenly chosen; none for fewer than
+    two.
+    """
     if len(kernels) < 2:
         return None
     some = kernels[

@@ -25,11 +25,13 @@ from pairmill.schemas.kernel import (
 Array = NDArray[np.float64]
 
 PAIR_SIDE = 512
-"""Side of the centred part of an image that a trial pair is made of, in pixels; a shift shows in far less."""
+"""Side of the centred part of an image that a trial pair is made of, in pixels; a shift shows in
+far less."""
 SPECTRUM_SIDE = 1024
 """Side of the centred part of an image whose power spectrum is taken, in pixels."""
 SHIFT_BAND = 0.12
-"""Frequencies, in cycles per HR pixel, that vote on the shift: below them a kernel's asymmetry is a pure shift."""
+"""Frequencies, in cycles per HR pixel, that vote on the shift: below them a kernel's asymmetry is a
+pure shift."""
 
 
 @dataclass(frozen=True)
@@ -130,18 +132,20 @@ def judge(
 ) -> tuple[Array | None, KernelVerdict]:
     """Pick the kernel that stands for an image, or say why none does.
 
-    The restart that most others agree with speaks for the image; the kernel is the mean of all that agree with it,
-    which varies less from run to run than any one of them, stretched until its LR is as sharp as the image
-    (`pairmill.models.kernelgan.spectra`). Raw measurements are the speaker's.
+    The restart that most others agree with speaks for the image; the kernel is the mean of all that
+    agree with it, which varies less from run to run than any one of them, stretched until its LR is
+    as sharp as the image (`pairmill.models.kernelgan.spectra`). Raw measurements are the speaker's.
 
     Args:
         raw: (R, 13, 13), kernels as estimated.
-        finished: (R, 17, 17), the same after `pairmill.models.kernelgan.postprocess`; NaN where that failed.
+        finished: (R, 17, 17), the same after `pairmill.models.kernelgan.postprocess`; NaN where
+            that failed.
         image: (H, W, 3) uint8, what the kernels were estimated from.
         config: thresholds.
 
     Returns:
-        The accepted kernel (17, 17), non-negative, sum 1, centred for scale 2, or none; and the verdict.
+        The accepted kernel (17, 17), non-negative, sum 1, centred for scale 2, or none; and the
+        verdict.
     """
     usable = [number for number in range(len(raw)) if np.isfinite(finished[number]).all()]
     if not usable:
@@ -187,7 +191,9 @@ def refusal(reason: KernelReason, detail: str) -> KernelVerdict:
 def measure(
     raw: Array, finished: Array, image: NDArray[np.uint8], *, agreeing: int, disagreement: float
 ) -> KernelDiagnostics:
-    """All measurements of an estimate (13, 13) and its kernel (17, 17); see `KernelDiagnostics` for units."""
+    """All measurements of an estimate (13, 13) and its kernel (17, 17); see `KernelDiagnostics` for
+    units.
+    """
     row, column = offset(raw, 2)
     return KernelDiagnostics(
         sum=float(raw.sum()),
@@ -206,7 +212,8 @@ def measure(
 def match_spectrum(
     kernel: Array, image: NDArray[np.uint8], *, stretching: bool
 ) -> tuple[Array, spectra.Match]:
-    """The kernel (17, 17), stretched if it may be, and how well its LR matches the image's power spectrum.
+    """The kernel (17, 17), stretched if it may be, and how well its LR matches the image's power
+    spectrum.
 
     A kernel whose stretched form does not fit into its array stays as it is.
     """
@@ -236,7 +243,9 @@ def effective_support(kernel: Array) -> float:
 
 
 def width(kernel: Array) -> float:
-    """Root mean square distance from the centre of mass per axis, in pixels: sigma for an isotropic Gaussian."""
+    """Root mean square distance from the centre of mass per axis, in pixels: sigma for an isotropic
+    Gaussian.
+    """
     side = np.arange(kernel.shape[0])
     rows, columns = kernel.sum(1), kernel.sum(0)
     spread = sum(float(part @ side**2 - (part @ side) ** 2) for part in (rows, columns))
@@ -244,7 +253,9 @@ def width(kernel: Array) -> float:
 
 
 def distance_matrix(kernels: Array) -> Array:
-    """(R, R) distances |a - b| / max(|a|, |b|) of (R, k, k) kernels: 0 for equal ones, about 1.4 for unrelated ones."""
+    """(R, R) distances |a - b| / max(|a|, |b|) of (R, k, k) kernels: 0 for equal ones, about 1.4
+    for unrelated ones.
+    """
     flat = kernels.reshape(len(kernels), -1)
     norms = np.linalg.norm(flat, axis=1)
     gaps = np.linalg.norm(flat[:, None] - flat, axis=2)
@@ -252,7 +263,9 @@ def distance_matrix(kernels: Array) -> Array:
 
 
 def medoid(distances: Array, most: float) -> tuple[int, NDArray[np.intp]]:
-    """The restart with the most others within `most`, the nearest to them among equals; and its group, with itself."""
+    """The restart with the most others within `most`, the nearest to them among equals; and its
+    group, with itself.
+    """
     near = distances <= most
     inside = np.where(near, distances, 0.0).sum(axis=1)
     order = np.lexsort((inside, -near.sum(axis=1)))
@@ -273,10 +286,11 @@ def pair_shift(image: NDArray[np.uint8], kernel: Array) -> float:
 
 
 def phase_shift(reference: Array, moved: Array) -> tuple[float, float]:
-    """Sub-pixel shift of `moved` against `reference`, both (H, W), in pixels (rows, columns), by phase correlation.
+    """Sub-pixel shift of `moved` against `reference`, both (H, W), in pixels (rows, columns), by
+    phase correlation.
 
-    Fits a plane to the phase of the cross-power spectrum at low frequencies, weighted by its strength; for shifts of
-    under four pixels.
+    Fits a plane to the phase of the cross-power spectrum at low frequencies, weighted by its
+    strength; for shifts of under four pixels.
     """
     taper = np.outer(np.hanning(reference.shape[0]), np.hanning(reference.shape[1]))
     first, second = (np.fft.fft2((part - part.mean()) * taper) for part in (reference, moved))
@@ -305,7 +319,10 @@ def _first_objection(
     agree = f"{diagnostics.agreeing} of {restarts} restarts agree"
     wanted = min(config.min_agreeing, restarts)
     if diagnostics.agreeing < wanted:
-        differ = f"the nearest two differ by {diagnostics.disagreement:.3g}; at most {config.max_disagreement:.3g} is allowed"
+        differ = (
+            f"the nearest two differ by {diagnostics.disagreement:.3g}; at most "
+            f"{config.max_disagreement:.3g} is allowed"
+        )
         said = differ if len(distances) > 1 else "the others ended in no kernel"
         return KernelReason.DISAGREEMENT, f"{agree}, and {wanted} must: {said}"
     value, limit = SHIFTED.value(diagnostics), SHIFTED.limit(config)

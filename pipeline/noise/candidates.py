@@ -21,7 +21,8 @@ MEASURED = ("mean", "variance", "noise", "clipped", "inconsistency", "structure"
 EXAMINED = ("plateau", "coherence", "periodicity", "outlier")
 PLACE = [("priority", "<u8"), ("top", "<i4"), ("left", "<i4")]
 TABLE = np.dtype(PLACE + [(name, "<f8") for name in MEASURED + EXAMINED])
-"""One row per candidate: the fields of `NoisePatch`, and a number made of the content that orders candidates."""
+"""One row per candidate: the fields of `NoisePatch`, and a number made of the content that orders
+candidates."""
 SHADE = 32
 """Width of the brightness classes over which the choice is spread, in grey levels."""
 BATCH = 1 << 19
@@ -35,14 +36,17 @@ FURTHER = 4
 REASONS = tuple(NoiseReason)
 PASSED, FULL = -1, REASONS.index(NoiseReason.QUOTA)
 Verdicts = NDArray[np.int8]
-"""One per patch: a place in `REASONS`, or `PASSED`; `FULL` where it would pass but the image may give no more."""
+"""One per patch: a place in `REASONS`, or `PASSED`; `FULL` where it would pass but the image may
+give no more."""
 DIGITS = 6
 """Decimals that are kept of measurements: processors differ in later ones."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """What one image offers, in an order that depends on the content alone; any prefix is spread over brightness."""
+    """What one image offers, in an order that depends on the content alone; any prefix is spread
+    over brightness.
+    """
 
     survey: NoiseSurvey
     """Counts and floor."""
@@ -57,8 +61,9 @@ class Candidates:
 def candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> Candidates:
     """Measure an image and keep up to `config.quota` patches that pass all rules.
 
-    They are not taken by calmness, which would bias the strength of the noise low. Of a large image every k-th row of
-    patches is looked at; where that gives fewer than the image may give, at four times as many, and so on up to all.
+    They are not taken by calmness, which would bias the strength of the noise low. Of a large image
+    every k-th row of patches is looked at; where that gives fewer than the image may give, at four
+    times as many, and so on up to all.
 
     Args:
         image: (H, W, 3) uint8 RGB.
@@ -86,7 +91,8 @@ def _candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> C
     tables, patches = [np.zeros(0, TABLE)], [np.zeros((0, config.patch, config.patch, 3), np.uint8)]
     room = config.quota
     while room and order:
-        # Some more than there is room for, since most of what comes this far is accepted, not all; memory stays bounded.
+        # Some more than there is room for, since most of what comes this far is accepted, not all;
+        # memory stays bounded.
         size = min(room + room // 4 + 4, max(1, BATCH // config.patch**2))
         batch, order = order[:size], order[size:]
         stack = np.stack([_cut(image, found, index) for index, _ in batch])
@@ -109,7 +115,9 @@ def _candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> C
 
 
 def signatures(grey: NDArray[np.uint8]) -> NDArray[np.int8]:
-    """Grey patches (n, p, p), shrunk to about 16 x 16, without shading, scaled to integers up to 127; (n, d)."""
+    """Grey patches (n, p, p), shrunk to about 16 x 16, without shading, scaled to integers up to
+    127; (n, d).
+    """
     whole = grey.shape[1]
     side = next(k for k in range(12, whole + 1) if whole % k == 0)
     tall = grey.reshape(-1, whole).astype(np.float32)
@@ -125,8 +133,8 @@ def signatures(grey: NDArray[np.uint8]) -> NDArray[np.int8]:
 def _judge(found: Survey, floor: Floor, config: NoiseConfig) -> Verdicts:
     """Which patches break a rule.
 
-    The greys of the survey may differ by one level from `exact_grey`: mean and variance get that much slack here, and
-    are judged again in `_examine`.
+    The greys of the survey may differ by one level from `exact_grey`: mean and variance get that
+    much slack here, and are judged again in `_examine`.
     """
     calm = found.noise <= floor.at(found.mean) * tolerance(found, config)
     uneven = min(
@@ -168,7 +176,9 @@ def _too_strong(found: Survey, floor: Floor, config: NoiseConfig) -> NDArray[np.
 
 
 def _order(found: Survey, passed: NDArray[np.intp]) -> list[tuple[int, int]]:
-    """Patches that passed, as (index, priority): by turns from each brightness class, within it by content."""
+    """Patches that passed, as (index, priority): by turns from each brightness class, within it by
+    content.
+    """
     per = found.patch // cell_side(found.patch)
     content = np.concatenate([tiles(plane, per)[passed] for plane in found.cells[:2]], axis=1)
     hashes = [

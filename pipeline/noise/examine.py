@@ -19,13 +19,17 @@ CENTRE = np.float32(512)
 
 
 def exact_grey(patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey levels by ITU-R 601 in the integer arithmetic of the RealSR rule: (n, p, p, 3) RGB to (n, p, p)."""
+    """Grey levels by ITU-R 601 in the integer arithmetic of the RealSR rule: (n, p, p, 3) RGB to
+    (n, p, p).
+    """
     tall = Image.fromarray(patches.reshape(-1, *patches.shape[2:])).convert("L")
     return np.asarray(tall).reshape(patches.shape[:3])
 
 
 def plateau(patches: NDArray[np.uint8]) -> Plane:
-    """Fraction of the pixels of patches (n, p, p, 3) that equal their right neighbour in all channels."""
+    """Fraction of the pixels of patches (n, p, p, 3) that equal their right neighbour in all
+    channels.
+    """
     side = patches.shape[1]
     pixels = (
         cv2.cvtColor(patches.reshape(-1, side, 3), cv2.COLOR_RGB2RGBA)
@@ -36,7 +40,8 @@ def plateau(patches: NDArray[np.uint8]) -> Plane:
 
 
 def coherence(grey: NDArray[np.uint8]) -> Plane:
-    """How much the gradients of patches agree in direction: 0 for noise, 1 for stripes or a slope, 0 if constant.
+    """How much the gradients of patches agree in direction: 0 for noise, 1 for stripes or a slope,
+    0 if constant.
 
     It is (l1 - l2) / (l1 + l2) of the eigenvalues of the structure tensor of central differences.
 
@@ -46,7 +51,8 @@ def coherence(grey: NDArray[np.uint8]) -> Plane:
     levels = grey.astype(np.float32)
     down = levels[:, 2:, 1:-1] - levels[:, :-2, 1:-1]
     right = levels[:, 1:-1, 2:] - levels[:, 1:-1, :-2]
-    # Products of integers, summed in float32 along rows of at most 512 and in float64 over rows: exact.
+    # Products of integers, summed in float32 along rows of at most 512 and in float64 over rows:
+    # exact.
     a, b, c = (
         np.einsum("nij,nij->ni", one, other).sum(axis=1, dtype=np.float64)
         for one, other in ((down, down), (right, right), (down, right))
@@ -55,7 +61,8 @@ def coherence(grey: NDArray[np.uint8]) -> Plane:
 
 
 def periodicity(grey: NDArray[np.uint8]) -> Plane:
-    """Largest power of one spatial frequency over the mean of the 8 x 8 frequencies that it belongs to; at most 64.
+    """Largest power of one spatial frequency over the mean of the 8 x 8 frequencies that it belongs
+    to; at most 64.
 
     White noise of 64 x 64 pixels gives 7 to 13; a wave that makes 5 % of the variance gives 40.
 
@@ -83,16 +90,18 @@ def periodicity(grey: NDArray[np.uint8]) -> Plane:
 def details(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
     """What the cells of patches say about small details and about coloured shading.
 
-    Compared are the means of cells (detrended) and their standard deviations, of luma and of two colour differences.
+    Compared are the means of cells (detrended) and their standard deviations, of luma and of two
+    colour differences.
 
     Args:
         patches: (n, p, p, 3) uint8 RGB.
 
     Returns:
-        outlier: (n,) the largest deviation of one cell from the others, over what is usual for the largest of so many:
-            about 1 for noise, 2 and more if a cell holds a detail.
-        structure: (n,) the larger variance of the cell means of a colour difference, over what white noise as strong
-            as this or as the luma noise would give: 1 for white noise, up to 4 after JPEG.
+        outlier: (n,) the largest deviation of one cell from the others, over what is usual for the
+            largest of so many: about 1 for noise, 2 and more if a cell holds a detail.
+        structure: (n,) the larger variance of the cell means of a colour difference, over what
+            white noise as strong as this or as the luma noise would give: 1 for white noise, up to
+            4 after JPEG.
     """
     mean, spread = _cells(patches)
     per, area = mean.shape[-1], cell_side(patches.shape[1]) ** 2
@@ -113,7 +122,9 @@ def details(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
 
 
 def _cells(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
-    """Means and standard deviations of cells, (n, 3, k, k), of R + 2G + B, R - G and B - G. All sums are exact in float32."""
+    """Means and standard deviations of cells, (n, 3, k, k), of R + 2G + B, R - G and B - G. All
+    sums are exact in float32.
+    """
     count, whole = len(patches), patches.shape[1]
     side = cell_side(whole)
     per, area = whole // side, side * side
@@ -133,7 +144,9 @@ def _cells(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
 
 
 def _deviation(size: Plane, values: Plane) -> Plane:
-    """Largest of `size` over the standard deviation of `values`, (n, 3, k, k), at least a quarter of that of luma."""
+    """Largest of `size` over the standard deviation of `values`, (n, 3, k, k), at least a quarter
+    of that of luma.
+    """
     scale = np.sqrt((values * values).mean(axis=(2, 3)))
     scale = np.maximum(np.maximum(scale, 0.25 * scale[:, :1]), 1e-3)
     return np.asarray((size.max(axis=(2, 3)) / scale).max(axis=1))

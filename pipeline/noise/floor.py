@@ -20,8 +20,9 @@ WINDOW = 4
 CALM = 0.05
 """Fraction of the windows of a bin that is taken to be free of texture."""
 SMALL, CALMEST, ABOVE = 2, 0.01, 4.0
-"""Even an image without any flat patch has small calm places: of windows of `SMALL` cells the `CALMEST` fraction is
-taken to be free of texture, and the floor is at most `ABOVE` times theirs, which holds for uneven noise of JPEG too."""
+"""Even an image without any flat patch has small calm places: of windows of `SMALL` cells the
+`CALMEST` fraction is taken to be free of texture, and the floor is at most `ABOVE` times theirs,
+which holds for uneven noise of JPEG too."""
 FEWEST = 16
 """Windows that a bin must have to say something about the floor."""
 
@@ -43,8 +44,9 @@ class Floor:
 def noise_floor(found: Survey, config: NoiseConfig) -> Floor:
     """The floor of one image, from all windows that are neither clipped nor without noise.
 
-    A bin's floor is a low quantile of its windows. Where a bin has only texture, its neighbours bound it: noise
-    variance grows at most in proportion to brightness (shot noise), or falls so under a tone curve.
+    A bin's floor is a low quantile of its windows. Where a bin has only texture, its neighbours
+    bound it: noise variance grows at most in proportion to brightness (shot noise), or falls so
+    under a tone curve.
     """
     centres = np.arange(BIN / 2, 256, BIN)
     wide = _lowest(*_windows(found, WINDOW, config), centres, CALM)
@@ -56,7 +58,9 @@ def noise_floor(found: Survey, config: NoiseConfig) -> Floor:
 
 
 def _lowest(mean: Plane, variance: Plane, centres: Plane, quantile: float) -> tuple[Plane, Plane]:
-    """Mean brightness and largest variance of the calmest windows near each brightness, where there are enough."""
+    """Mean brightness and largest variance of the calmest windows near each brightness, where there
+    are enough.
+    """
     order = np.argsort(mean)
     mean, variance = mean[order], variance[order]
     starts, stops = (
@@ -74,9 +78,11 @@ def _lowest(mean: Plane, variance: Plane, centres: Plane, quantile: float) -> tu
 
 
 def tolerance(found: Survey, config: NoiseConfig) -> Plane:
-    """Factor by which the noise of each patch may exceed the floor: sampling error of both, and `max_excess`.
+    """Factor by which the noise of each patch may exceed the floor: sampling error of both, and
+    `max_excess`.
 
-    The error of white noise follows from the pixel counts; that of other noise is larger by its `inconsistency`.
+    The error of white noise follows from the pixel counts; that of other noise is larger by its
+    `inconsistency`.
     """
     side = cell_side(found.patch)
     of_window = np.sqrt(2 / (WINDOW * WINDOW * (side * side - 1)))
@@ -87,24 +93,32 @@ def tolerance(found: Survey, config: NoiseConfig) -> Plane:
 
 
 def structure_limit(config: NoiseConfig) -> float:
-    """`max_structure`, or half of it for patches below 64 pixels: shading weighs more in their smaller cells."""
+    """`max_structure`, or half of it for patches below 64 pixels: shading weighs more in their
+    smaller cells.
+    """
     return config.max_structure / (1 if cell_side(config.patch) == 8 else 2)
 
 
 def calm_level(values: Plane) -> float:
-    """The lower quartile of a measure of the calm patches of an image; at least 1, the value of white noise."""
+    """The lower quartile of a measure of the calm patches of an image; at least 1, the value of
+    white noise.
+    """
     return max(1.0, _quartile(np.sort(values))) if len(values) else 1.0
 
 
 def _quartile(ascending: Plane) -> float:
-    """The lower quartile by linear interpolation: `np.quantile` without what takes longer than the rest here."""
+    """The lower quartile by linear interpolation: `np.quantile` without what takes longer than the
+    rest here.
+    """
     place, part = divmod(0.25 * (len(ascending) - 1), 1)
     low, high = ascending[int(place)], ascending[min(int(place) + 1, len(ascending) - 1)]
     return float(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))
 
 
 def _windows(found: Survey, side: int, config: NoiseConfig) -> tuple[Plane, Plane]:
-    """Means and variances of the usable windows of side x side cells, every second in each direction."""
+    """Means and variances of the usable windows of side x side cells, every second in each
+    direction.
+    """
     if min(found.cells[0].shape) < side:
         return np.zeros(0), np.zeros(0)
     mean, variance, clipped = (_box(plane, side) for plane in found.cells)

@@ -25,7 +25,8 @@ PHASE = 8
 def draw_placements(
     rng: np.random.Generator, shape: tuple[int, int], patch: int, count: int
 ) -> tuple[Placement, ...]:
-    """Crops of random patches that cover an LR tile of `shape`, each flipped at random in both directions.
+    """Crops of random patches that cover an LR tile of `shape`, each flipped at random in both
+    directions.
 
     Args:
         rng: Stream that the choices come from.
@@ -60,7 +61,9 @@ def draw_placements(
 
 
 def cover(length: int, patch: int) -> list[tuple[int, int]]:
-    """Intervals (start, length) of at most `patch` pixels that cover `length` with overlaps of `OVERLAP`."""
+    """Intervals (start, length) of at most `patch` pixels that cover `length` with overlaps of
+    `OVERLAP`.
+    """
     step = patch - OVERLAP
     starts = range(0, max(1, length - OVERLAP), step)
     return [(start, min(patch, length - start)) for start in starts]
@@ -71,8 +74,9 @@ def noise_field(
 ) -> NDArray[np.float32]:
     """The noise of `op` for an LR tile.
 
-    Patches are zero-mean as mined. Where crops overlap their weights are sines and cosines of one angle, whose squares
-    sum to 1: independent noise keeps its variance across the seam. Single products and sums only: IEEE 754 fixes each.
+    Patches are zero-mean as mined. Where crops overlap their weights are sines and cosines of one
+    angle, whose squares sum to 1: independent noise keeps its variance across the seam. Single
+    products and sums only: IEEE 754 fixes each.
 
     Args:
         shape: (rows, columns) of the tile.

@@ -18,7 +18,9 @@ Cells = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """Grey statistics of the grid patches of one image; arrays are (n,), row-major over the grid, but for `cells`."""
+    """Grey statistics of the grid patches of one image; arrays are (n,), row-major over the grid,
+    but for `cells`.
+    """
 
     patch: int
     """Side of a patch, in pixels."""
@@ -35,9 +37,11 @@ class Survey:
     clipped: Plane
     """Fraction of pixels with a channel at 0 or 255, to 1/255 per cell."""
     structure: Plane
-    """Variance of the detrended cell means over what white noise of the same `noise` would give; 1 for white noise."""
+    """Variance of the detrended cell means over what white noise of the same `noise` would give; 1
+    for white noise."""
     inconsistency: Plane
-    """Relative spread of the variances of sub-blocks over what white noise would give; 1 for white noise."""
+    """Relative spread of the variances of sub-blocks over what white noise would give; 1 for white
+    noise."""
     cells: tuple[Cells, Cells, Cells]
     """(rows, columns) of all cells: means, unbiased variances, fractions of clipped pixels."""
 
@@ -99,7 +103,8 @@ def _cells(image: NDArray[np.uint8], patch: int, side: int) -> tuple[Cells, Cell
 def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
     """Means of g - 128 and of its square over cells, g the grey level.
 
-    Sums are of integers below 2^24 and the divisor is a power of two: float32 holds them exactly, in any order.
+    Sums are of integers below 2^24 and the divisor is a power of two: float32 holds them exactly,
+    in any order.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     sums = _sums(grey, side, np.uint16)
@@ -147,7 +152,9 @@ def _structure(means: Plane, noise: Plane, side: int) -> Plane:
 
 
 def _inconsistency(inside: Plane, side: int) -> Plane:
-    """Spread of sub-block variances; sub-blocks have about 16 pixels, or a quarter of a small patch."""
+    """Spread of sub-block variances; sub-blocks have about 16 pixels, or a quarter of a small
+    patch.
+    """
     per = inside.shape[-1]
     group = 2 if per % 2 == 0 and per >= 8 else 1
     blocks = inside.reshape(len(inside), per // group, group, per // group, group).mean(axis=(2, 4))

@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 GRAIN = 256
-"""Residuals are multiples of 1/GRAIN grey level: last bits that differ between processors vanish in the rounding."""
+"""Residuals are multiples of 1/GRAIN grey level: last bits that differ between processors vanish in
+the rounding."""
 Real = TypeVar("Real", np.float32, np.float64)
 
 
 def residual(patch: NDArray[np.uint8] | NDArray[np.float64]) -> NDArray[np.float32]:
     """The noise of a patch: shading removed, strength as before, mean exactly zero.
 
-    Per channel the least-squares surface of `degree` (all products of a row and a column polynomial up to that degree)
-    is subtracted. It takes k of the n degrees of freedom of white noise with it; the rest is scaled by the square root
-    of n / (n - k).
+    Per channel the least-squares surface of `degree` (all products of a row and a column polynomial
+    up to that degree) is subtracted. It takes k of the n degrees of freedom of white noise with it;
+    the rest is scaled by the square root of n / (n - k).
 
     Args:
         patch: (p, p, 3) in grey levels, uint8 or restored float64, p at least 8.
@@ -59,7 +60,9 @@ def _polynomials(length: int, order: int) -> NDArray[np.float64]:
 
 
 def _zero_sum(grains: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Planes (c, p, p) of integers, the sum of each brought to 0 by single grains at evenly spread pixels."""
+    """Planes (c, p, p) of integers, the sum of each brought to 0 by single grains at evenly spread
+    pixels.
+    """
     flat = grains.reshape(len(grains), -1)
     for channel, total in enumerate(flat.sum(axis=1).tolist()):
         all_, single = divmod(total, flat.shape[1])

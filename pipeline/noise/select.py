@@ -22,13 +22,15 @@ class Selection:
     """The chosen patches and the account of all others."""
 
     picks: tuple[tuple[int, int], ...]
-    """(image, candidate) of each patch, in pool order: places in the sequence given to `choose` and in its table."""
+    """(image, candidate) of each patch, in pool order: places in the sequence given to `choose` and
+    in its table."""
     patches: tuple[NoisePatch, ...]
     """Records, in pool order."""
     coverage: tuple[NoiseCoverage, ...]
     """One per image, in the order given."""
     max_variance: float
-    """The threshold, or with `auto` the largest variance among the chosen, in squared grey levels."""
+    """The threshold, or with `auto` the largest variance among the chosen, in squared grey
+    levels."""
     threshold_source: str
     """Where the threshold came from."""
 
@@ -54,9 +56,10 @@ class Selection:
 def choose(found: Sequence[Candidates], config: NoiseConfig) -> Selection:
     """Drop near-duplicates and share the pool out among images.
 
-    Every image gives its first candidates, as many as all others or all that it has, up to `max_patches` in total: one
-    image more only shortens the shares. Of two near-duplicates the one of lower priority goes. Patches are in the order
-    of images, then of candidates. Pixels are not looked at: `patches` may be memory-mapped or empty.
+    Every image gives its first candidates, as many as all others or all that it has, up to
+    `max_patches` in total: one image more only shortens the shares. Of two near-duplicates the one
+    of lower priority goes. Patches are in the order of images, then of candidates. Pixels are not
+    looked at: `patches` may be memory-mapped or empty.
 
     Args:
         found: What `candidates` gave for each image, in the order of the image set.
@@ -90,9 +93,12 @@ def shortage(selection: Selection, config: NoiseConfig) -> UserError | None:
     counts = ", ".join(f"{count} {reason}" for reason, count in selection.rejected.items())
     return UserError(
         "too few patches of the real images are flat enough to show their noise",
-        where=f"{seen} patches of {config.patch} x {config.patch} pixels in {len(selection.coverage)} real images",
-        got=f"{len(selection.picks)} patches; rejected: {counts or 'none, every image is smaller than a patch'}",
-        wanted=f"at least {config.min_patches} (noise.min_patches); max_variance was {config.max_variance}",
+        where=f"{seen} patches of {config.patch} x {config.patch} pixels in "
+        f"{len(selection.coverage)} real images",
+        got=f"{len(selection.picks)} patches; rejected: "
+        f"{counts or 'none, every image is smaller than a patch'}",
+        wanted=f"at least {config.min_patches} (noise.min_patches); max_variance was "
+        f"{config.max_variance}",
         todo=_remedy(selection, config),
     )
 
@@ -107,13 +113,17 @@ def _remedy(selection: Selection, config: NoiseConfig) -> str:
         known = f"set noise.max_variance to {needed:g} or more, " if needed is not None else ""
         return f"{known}{smaller}or give images with flat areas such as sky or walls"
     return (
-        f"{smaller}raise noise.max_structure (now {config.max_structure:g}) and noise.max_unlike (now {config.max_unlike:g}) "
-        "if the noise is blotchy, as after compression, or give images with flat areas such as sky or walls"
+        f"{smaller}raise noise.max_structure (now {config.max_structure:g}) and noise.max_unlike "
+        f"(now {config.max_unlike:g}) "
+        "if the noise is blotchy, as after compression, or give images with flat areas such as "
+        "sky or walls"
     )
 
 
 def share(sizes: Sequence[int], total: int) -> list[int]:
-    """How many each may give so that all give the same number or all they have, and together at most `total`."""
+    """How many each may give so that all give the same number or all they have, and together at
+    most `total`.
+    """
     if sum(sizes) <= total:
         return list(sizes)
     low, high = 0, max(sizes)

@@ -51,7 +51,9 @@ def apply(program: Program, hr: NDArray[np.uint8], assets: Assets) -> NDArray[np
 
 
 def _step(ops: tuple[Op, ...], image: Image, assets: Assets) -> tuple[Image, int]:
-    """The next image and how many ops it took: a blur and the subsampling after it are one step, with the same result."""
+    """The next image and how many ops it took: a blur and the subsampling after it are one step,
+    with the same result.
+    """
     first, after = ops[0], ops[-1]
     if isinstance(after, Subsample) and type(first) in SUBSAMPLED:
         return SUBSAMPLED[type(first)](first, after.scale, image, assets), 2

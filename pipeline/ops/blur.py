@@ -21,7 +21,9 @@ def _blur(op: Blur, image: Image, assets: Assets) -> Image:
 
 
 def _unsharp_mask(op: UnsharpMask, image: Image, _assets: Assets) -> Image:
-    """Real-ESRGAN's sharpening: a hard mask of what differs enough, softened by the same Gaussian."""
+    """Real-ESRGAN's sharpening: a hard mask of what differs enough, softened by the same
+    Gaussian.
+    """
     border: Border = "reflect"
     samples = np.asarray(image, np.float64)
     kernel = weights(GaussianKernel(size=op.size, sigma_x=op.sigma, sigma_y=op.sigma))

@@ -1,4 +1,6 @@
-"""Degradations that were learned: networks of a checkpoint, random numbers of the op's own stream."""
+"""Degradations that were learned: networks of a checkpoint, random numbers of the op's own
+stream.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def _network(assets: Assets, digest: str) -> Degradation:
 
 
 def redegnet(op: Redegnet, image: Image, assets: Assets) -> Image:
-    """Put a degradation on a picture; (H, W, 3) uint8 to float64 of the same size, within 0..255."""
+    """Put a degradation on a picture; (H, W, 3) uint8 to float64 of the same size, within
+    0..255.
+    """
     from pairmill.models.redegnet.draw import synthesize
 
     if image.dtype != np.uint8:

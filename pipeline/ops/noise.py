@@ -1,6 +1,7 @@
 """Noise that is drawn from the op's own stream.
 
-Images go through in strips of pixels that stay in the cache; a strip takes the next words of the stream.
+Images go through in strips of pixels that stay in the cache; a strip takes the next words of the
+stream.
 """
 
 from __future__ import annotations

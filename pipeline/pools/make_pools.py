@@ -1,4 +1,6 @@
-"""What degraders draw from: the stages that estimate, mine, generate and fit, and the pools that come of them."""
+"""What degraders draw from: the stages that estimate, mine, generate and fit, and the pools that
+come of them.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,8 @@ def gather(
     """Make what a recipe's degraders draw from.
 
     Raises:
-        UserError: if a fit failed its gates and its degrader does not accept that; and what the stages raise.
+        UserError: if a fit failed its gates and its degrader does not accept that; and what the
+            stages raise.
     """
     kernels = make_kernels(recipe, images, run) if recipe.needs_kernels else None
     generated = (
@@ -154,7 +157,9 @@ def make_kernels(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[KernelPoo
 def judged_kernels(
     recipe: Recipe, images: ImageSet, run: Run, storage: Storage
 ) -> list[JudgedKernel]:
-    """The verdicts that were reached so far, in the order of the images, even if they let no pool be sealed."""
+    """The verdicts that were reached so far, in the order of the images, even if they let no pool
+    be sealed.
+    """
     units = pool_kernels.STAGE.units(*_to_judge(recipe, images, run))
     done = [unit for unit in units if is_done(storage, pool_kernels.STAGE.name, unit)]
     return read_records(pool_kernels.STAGE, done, storage)

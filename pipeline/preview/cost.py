@@ -1,4 +1,6 @@
-"""What a build of a recipe is expected to take: time and space per stage, from what the preview measured."""
+"""What a build of a recipe is expected to take: time and space per stage, from what the preview
+measured.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from pairmill.schemas.preview import CostRow, CostView
 from pairmill.schemas.recipe import Recipe
 
 EFFICIENCY = 0.86
-"""What a worker does beside others, as a share of what it does alone; benchmarks/results/speed_cpu.json, two workers."""
+"""What a worker does beside others, as a share of what it does alone;
+benchmarks/results/speed_cpu.json, two workers."""
 ITERATION = 0.022
 """Seconds of one iteration of the generator of kernels, on one worker whatever their number."""
 START = 12.0
@@ -79,7 +82,9 @@ def estimate(measured: Measured) -> CostView:
 
 
 def expected_tiles(measured: Measured) -> tuple[float, float]:
-    """Tiles that are used, and by which fraction that may be off: grid tiles by headers, used ones by a few images."""
+    """Tiles that are used, and by which fraction that may be off: grid tiles by headers, used ones
+    by a few images.
+    """
     total, variance = 0.0, 0.0
     for role, survey in measured.files.items():
         scenes, grid = measured.found.with_role(role), survey.tiles(measured.recipe, role)
@@ -221,13 +226,16 @@ def _notes(m: Measured) -> list[str]:
     if broken:
         headers += f"; {broken:,} of them cannot be used"
     notes = [
-        f"{headers}; the share of tiles that are neither flat nor blurred is that of {counted(len(m.found.scenes), 'image')}.",
-        f"Times were measured on this machine now, on one core, and shared out to {counted(m.workers, 'worker')}; the range "
+        f"{headers}; the share of tiles that are neither flat nor blurred is that of "
+        f"{counted(len(m.found.scenes), 'image')}.",
+        "Times were measured on this machine now, on one core, and shared out to "
+        f"{counted(m.workers, 'worker')}; the range "
         "allows for a third more or less beside the spread of what was measured.",
     ]
     if m.fit is not None and not m.fit.measured:
         notes.append(
-            "Kernel estimation was not timed here; the figure is that of another machine, for a processor, not a GPU."
+            "Kernel estimation was not timed here; the figure is that of another machine, for a "
+            "processor, not a GPU."
         )
     drawn_here = not m.recipe.pools_from
     if drawn_here and m.recipe.needs_pdm and "pool_pdm" not in m.sealed:

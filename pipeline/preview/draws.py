@@ -1,4 +1,6 @@
-"""Programs drawn from every degrader of a recipe, applied to tiles, timed, and weighed as they would be stored."""
+"""Programs drawn from every degrader of a recipe, applied to tiles, timed, and weighed as they
+would be stored.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,8 @@ def draw_all(
 ) -> list[Drawn]:
     """Draw `draws` programs of each degrader in turn; number n goes to image n, over and over.
 
-    A degrader that cannot draw says why in `problem`. A draw depends on the recipe's seed, the degrader and its number alone.
+    A degrader that cannot draw says why in `problem`. A draw depends on the recipe's seed, the
+    degrader and its number alone.
     """
     started = time.perf_counter()
     drawn = [Drawn(config) for config in recipe.degraders]
@@ -113,7 +116,9 @@ def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
 
 
 def _timed(program: Program, tile: Tile, assets: Assets) -> float:
-    """Seconds to apply a program: once more where it is quick, since a build keeps what the first time prepares."""
+    """Seconds to apply a program: once more where it is quick, since a build keeps what the first
+    time prepares.
+    """
     seconds = float("inf")
     for _ in range(2):
         start = time.process_time()

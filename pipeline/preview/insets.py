@@ -13,14 +13,18 @@ from pairmill.schemas.ops.pooled import PooledBlur
 
 
 def kernel_of(op: Op, assets: Assets) -> NDArray[np.float64] | None:
-    """The middle of the kernel that an op blurs with, (k, k), cut to the part that matters; none if it does not blur."""
+    """The middle of the kernel that an op blurs with, (k, k), cut to the part that matters; none if
+    it does not blur.
+    """
     if isinstance(op, PooledBlur):
         return trimmed(assets.kernel(op.pool, op.index))
     return trimmed(weights(op.kernel)) if isinstance(op, Blur) else None
 
 
 def trimmed(kernel: NDArray[np.float64], share: float = 0.01) -> NDArray[np.float64]:
-    """The smallest centred square that holds all values above `share` of the peak, with a rim of one cell."""
+    """The smallest centred square that holds all values above `share` of the peak, with a rim of
+    one cell.
+    """
     middle = kernel.shape[0] // 2
     rows, columns = np.nonzero(np.abs(kernel) > share * np.abs(kernel).max())
     reach = (

@@ -12,9 +12,11 @@ from pairmill.pipeline.preview.sample_images import Scene
 from pairmill.schemas.recipe import Recipe
 
 SHORT, LONG = 10, 26
-"""Iterations of the two fits whose difference is measured; the first also loads and warms everything."""
+"""Iterations of the two fits whose difference is measured; the first also loads and warms
+everything."""
 USUAL = 2.7e-3
-"""Seconds per iteration and restart on one core of the machine of benchmarks/results/speed_cpu.json."""
+"""Seconds per iteration and restart on one core of the machine of
+benchmarks/results/speed_cpu.json."""
 
 
 @dataclass(frozen=True)

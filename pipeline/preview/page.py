@@ -38,8 +38,10 @@ def page(data: PreviewData) -> str:
 def _hero(data: PreviewData) -> Raw:
     strips = sum(len(one.strips) for one in data.degraders)
     lead = (
-        f"{counted(strips, 'program')} drawn from {counted(len(data.degraders), 'degrader')} for ×{data.scale}, applied to tiles "
-        f"of {counted(len(data.images), 'image')}. The order of the strips is the order of what is done: HR, every op, LR."
+        f"{counted(strips, 'program')} drawn from {counted(len(data.degraders), 'degrader')} for "
+        f"×{data.scale}, applied to tiles "
+        f"of {counted(len(data.images), 'image')}. The order of the strips is the order of what "
+        "is done: HR, every op, LR."
     )
     cost = data.cost
     facts = [
@@ -92,8 +94,10 @@ def _degrader(one: DegraderView) -> Raw:
 
 def _legend() -> Raw:
     text = (
-        "Pictures show the busiest part of the tile, every pixel as a square; what overshoots is clipped for display. "
-        "Δ: root mean square of what the op changed, in grey levels. The small square is the blur kernel."
+        "Pictures show the busiest part of the tile, every pixel as a square; what overshoots is "
+        "clipped for display. "
+        "Δ: root mean square of what the op changed, in grey levels. The small square is the "
+        "blur kernel."
     )
     return el("p", text, class_="quiet small gap")
 
@@ -126,7 +130,8 @@ def _pool(supply: SupplyView) -> Raw:
 
 def _cost(cost: CostView) -> Raw:
     lead = (
-        f"For {about(cost.tiles)} HR tiles and {about(cost.pairs)} pairs from {counted(cost.images, 'file')}, with "
+        f"For {about(cost.tiles)} HR tiles and {about(cost.pairs)} pairs from "
+        f"{counted(cost.images, 'file')}, with "
         f"{counted(cost.workers, 'worker')}: an estimate."
     )
     rows: list[list[object]] = [
@@ -159,7 +164,8 @@ def _cost(cost: CostView) -> Raw:
 
 def _images(data: PreviewData) -> Raw:
     lead = (
-        "The tiles above come from here; the frame shows where. A build uses all images, and all tiles that are neither flat "
+        "The tiles above come from here; the frame shows where. A build uses all images, and all "
+        "tiles that are neither flat "
         "nor blurred."
     )
     content = [el("div", *(_image(image) for image in data.images), class_="grid looks")]

@@ -40,7 +40,8 @@ SPREADS = ((0.45, 0.45), (0.6, 0.6), (0.75, 0.75), (0.45, 0.75), (0.5, 0.9))
 def supplies(
     recipe: Recipe, sealed: dict[str, Supply | None], scenes: Sequence[Scene]
 ) -> list[Supply]:
-    """All pools that the recipe's degraders draw on: sealed ones where they are there, else stand-ins.
+    """All pools that the recipe's degraders draw on: sealed ones where they are there, else
+    stand-ins.
 
     Args:
         recipe: The recipe.
@@ -82,7 +83,8 @@ def gaussians(scale: int) -> Supply:
         ]
     )
     note = (
-        "Stand-in: Gaussians. The kernels of the real images are not estimated yet; the build does that, or "
+        "Stand-in: Gaussians. The kernels of the real images are not estimated yet; the build "
+        "does that, or "
         "`pairmill pool kernels`."
     )
     return Supply("kernels", pool_digest(items), items, sealed=False, note=note)
@@ -92,7 +94,10 @@ def mixed(kernels: Supply, scale: int) -> Supply:
     """Mixtures of turned and flipped kernels, which stand in for those of a generator."""
     made = mixtures(cores(kernels.items, scale), MIXED, 2, stream("preview", "mixtures"))
     items = np.stack([finished(core, scale) for core in made])
-    note = "Stand-in: mixtures of two kernels of the pool. No generator is fitted yet; the build does that."
+    note = (
+        "Stand-in: mixtures of two kernels of the pool. No generator is fitted yet; the build "
+        "does that."
+    )
     return Supply("generated_kernels", pool_digest(items), items, sealed=False, note=note)
 
 
@@ -106,11 +111,15 @@ def mined_noise(scenes: Sequence[Scene], recipe: Recipe) -> Supply:
     names = " and ".join(scene.name for scene in scenes[:MINED])
     if patches:
         items = np.stack(patches)
-        note = f"Stand-in: {len(items)} patches mined from {names} alone; the build mines all real images."
+        note = (
+            f"Stand-in: {len(items)} patches mined from {names} alone; the build mines all "
+            "real images."
+        )
     else:
         items = _white(config.patch)
         note = (
-            f"Stand-in: white noise of {WHITE:g} grey levels. {names} has no area flat enough to show its noise; if no other "
+            f"Stand-in: white noise of {WHITE:g} grey levels. {names} has no area flat enough to "
+            "show its noise; if no other "
             "image has one, the build stops and says what to change."
         )
     return Supply("noise", pool_digest(items), items, sealed=False, note=note, per_pixel=seconds)
@@ -147,7 +156,10 @@ def mined_compression(scenes: Sequence[Scene], recipe: Recipe) -> Supply | None:
     if not rows or share < recipe.compression.min_share:
         return None
     items = np.stack(rows)
-    note = f"Stand-in: found in {len(rows)} of {counted(len(found), 'image')} that were looked at; the build looks at all."
+    note = (
+        f"Stand-in: found in {len(rows)} of {counted(len(found), 'image')} that were looked "
+        "at; the build looks at all."
+    )
     return Supply(
         "compression",
         pool_digest(items),

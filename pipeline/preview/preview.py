@@ -1,4 +1,6 @@
-"""A preview from beginning to end: look at a few images, draw programs, estimate the cost, write page and picture."""
+"""A preview from beginning to end: look at a few images, draw programs, estimate the cost, write
+page and picture.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,8 @@ from pairmill.schemas.preview import ImageView, PreviewData
 from pairmill.schemas.recipe import ImagesConfig, Recipe
 
 HURRY = 10.0
-"""Seconds after which kernel estimation is no longer timed, so that the whole preview stays below twenty."""
+"""Seconds after which kernel estimation is no longer timed, so that the whole preview stays below
+twenty."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,9 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
 
 
 def overridden(request: Request) -> tuple[Recipe, str]:
-    """The recipe with the images that were asked for, in the role that its own have, and where they start."""
+    """The recipe with the images that were asked for, in the role that its own have, and where they
+    start.
+    """
     if not request.images:
         return request.recipe, request.base
     real = bool(request.recipe.images.real)
@@ -112,7 +117,9 @@ def overridden(request: Request) -> tuple[Recipe, str]:
 
 
 def sealed_stages(recipe: Recipe, base: str, storage: Storage) -> frozenset[str]:
-    """Names of the stages of this recipe that are sealed, up to the first that is not, and of those of its pools."""
+    """Names of the stages of this recipe that are sealed, up to the first that is not, and of those
+    of its pools.
+    """
     find, names = finder(storage), set[str]()
 
     def run(stage: Stage[I, C, P, R, M], inputs: I, config: C, /) -> Sealed[M]:
@@ -173,13 +180,16 @@ def _warnings(
     if not any(grid):
         largest = max(min(scene.hr.shape[:2]) for scene in found.scenes)
         warnings.append(
-            f"No HR image is as large as a tile of {recipe.tiles.size} pixels; the largest has a short side of {largest}. "
-            f"The build will stop: set tiles.size to {max(16, largest // recipe.scale * recipe.scale)} or less."
+            f"No HR image is as large as a tile of {recipe.tiles.size} pixels; the largest has a "
+            f"short side of {largest}. "
+            "The build will stop: set tiles.size to "
+            f"{max(16, largest // recipe.scale * recipe.scale)} or less."
         )
     kinds = [supply.kind for supply in supplies if not supply.sealed]
     if kinds:
         names = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
         warnings.append(
-            f"The {names} of the real images are not there yet: stand-ins are drawn from, and marked so."
+            f"The {names} of the real images are not there yet: stand-ins are drawn from, and "
+            "marked so."
         )
     return warnings

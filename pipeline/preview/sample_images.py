@@ -1,4 +1,6 @@
-"""A few of a recipe's images, decoded and cleaned up as a build would do it, with what that took."""
+"""A few of a recipe's images, decoded and cleaned up as a build would do it, with what that
+took.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,8 @@ class Scene:
     hr: NDArray[np.uint8]
     """(h, w, 3), what tiles are cut from."""
     tile: Tile
-    """The tile that programs are applied to; smaller than the recipe's where the HR image is smaller."""
+    """The tile that programs are applied to; smaller than the recipe's where the HR image is
+    smaller."""
     used: int
     """Tiles of the recipe's size that a build would use."""
     skipped: dict[str, int]
@@ -82,7 +85,8 @@ class Found:
 
 
 def look(files: Sequence[FilePayload], recipe: Recipe) -> Found:
-    """Decode a few files, evenly chosen from both roles; those that cannot be used are left out with a word.
+    """Decode a few files, evenly chosen from both roles; those that cannot be used are left out
+    with a word.
 
     Raises:
         UserError: if none of the files that were tried can be used.
@@ -109,7 +113,9 @@ def look(files: Sequence[FilePayload], recipe: Recipe) -> Found:
 
 
 def _in_order(files: Sequence[FilePayload]) -> Iterator[FilePayload]:
-    """Files in the order to try them: roles in turn, in each role first a few that are evenly spread."""
+    """Files in the order to try them: roles in turn, in each role first a few that are evenly
+    spread.
+    """
     roles = [[file for file in files if file.role == role] for role in Role]
     ordered: list[FilePayload] = []
     for mine in roles:
@@ -193,7 +199,8 @@ def _tile(
     height, width = (min(size, LARGEST_TILE, side) // scale * scale for side in hr.shape[:2])
     if min(height, width) < 1:
         raise ValueError(
-            f"its HR of {hr.shape[1]} x {hr.shape[0]} pixels is smaller than one LR pixel at x{scale}"
+            f"its HR of {hr.shape[1]} x {hr.shape[0]} pixels is smaller than one LR pixel at "
+            f"x{scale}"
         )
 
     def detail(place: tuple[int, int]) -> float:

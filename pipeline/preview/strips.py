@@ -40,7 +40,9 @@ class Tile:
 
 @dataclass(frozen=True)
 class Window:
-    """The part of a tile that is shown, as fractions of its sides: it names the same part at every size."""
+    """The part of a tile that is shown, as fractions of its sides: it names the same part at every
+    size.
+    """
 
     top: float
     left: float
@@ -56,7 +58,9 @@ class Window:
 
 
 def window(hr: NDArray[np.uint8], scale: int) -> tuple[Window, int]:
-    """The busiest part of an HR tile that is worth looking at, and its side in HR pixels, a multiple of the scale."""
+    """The busiest part of an HR tile that is worth looking at, and its side in HR pixels, a
+    multiple of the scale.
+    """
     side = min(*hr.shape[:2], max(VIEW, FEWEST * scale)) // scale * scale
     top, left = busiest(hr, side, scale)
     rows, columns = hr.shape[:2]
@@ -121,7 +125,9 @@ def draw_strip(
 
 
 def shown(image: Image) -> NDArray[np.uint8]:
-    """An image at any step as 8 bits: clipped and rounded, since it may overshoot until something clips it."""
+    """An image at any step as 8 bits: clipped and rounded, since it may overshoot until something
+    clips it.
+    """
     return (
         np.asarray(image, np.uint8)
         if image.dtype == np.uint8

@@ -1,4 +1,6 @@
-"""Pools that the programs of a preview draw on: found among the sealed stages, given to draws, shown as pictures."""
+"""Pools that the programs of a preview draw on: found among the sealed stages, given to draws,
+shown as pictures.
+"""
 
 from __future__ import annotations
 
@@ -78,10 +80,12 @@ class Supply:
 
 
 def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> dict[str, Supply | None]:
-    """The sealed pools of the recipe in the workspace, by kind; none for one that is sealed and empty. Computes nothing.
+    """The sealed pools of the recipe in the workspace, by kind; none for one that is sealed and
+    empty. Computes nothing.
 
     Raises:
-        UserError: if `pools_from` names a version that is not there or has not what the recipe needs.
+        UserError: if `pools_from` names a version that is not there or has not what the recipe
+            needs.
     """
     pinned = pinned_pools(storage, recipe)
     if pinned is not None:
@@ -195,7 +199,9 @@ def view(supply: Supply, shelf: PictureFiles) -> SupplyView:
 
 
 def picture(kind: str, item: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """A kernel as a heat map, quantisation tables of luma and chroma side by side, a noise patch stretched around mid-grey."""
+    """A kernel as a heat map, quantisation tables of luma and chroma side by side, a noise patch
+    stretched around mid-grey.
+    """
     values = np.asarray(item, np.float64)
     if kind in ("kernels", "generated_kernels"):
         return heat(values)

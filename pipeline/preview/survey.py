@@ -1,4 +1,6 @@
-"""How many images and HR tiles a recipe has, from a listing and the headers of some of the files."""
+"""How many images and HR tiles a recipe has, from a listing and the headers of some of the
+files.
+"""
 
 from __future__ import annotations
 

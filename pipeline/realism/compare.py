@@ -1,4 +1,6 @@
-"""The classifier two-sample test (Lopez-Paz and Oquab, ICLR 2017) between real and synthetic LR, cross-validated by image."""
+"""The classifier two-sample test (Lopez-Paz and Oquab, ICLR 2017) between real and synthetic LR,
+cross-validated by image.
+"""
 
 from __future__ import annotations
 
@@ -45,15 +47,16 @@ def auc(
     config: RealismConfig,
     sources: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> RealismResult:
-    """How well classifiers tell synthetic from real images, on images that they were not trained on.
+    """How well classifiers tell synthetic from real images, on images that they were not trained
+    on.
 
     Args:
         real_images: (H, W, 3) uint8 RGB.
         synthetic_images: (H, W, 3) uint8 RGB.
         config: How to measure.
-        sources: Names of the photographs that real and synthetic images show. Images that share a name are never apart in
-            training and test; give them whenever synthetic images are made of the real ones. Without names every image
-            is a source of its own.
+        sources: Names of the photographs that real and synthetic images show. Images that share a
+            name are never apart in training and test; give them whenever synthetic images are made
+            of the real ones. Without names every image is a source of its own.
 
     Returns:
         The result; `problem` says why there is no number if images or patches are too few.
@@ -73,7 +76,9 @@ def pool(images: Sequence[Image], sources: Sequence[str], config: RealismConfig)
 
 
 def compare(real: Patches, synthetic: Patches, config: RealismConfig) -> Compared:
-    """Fold by source image, match in content within each fold, classify, and give the AUC with its interval."""
+    """Fold by source image, match in content within each fold, classify, and give the AUC with its
+    interval.
+    """
     both = set(real.sources.tolist()), set(synthetic.sources.tolist())
     groups = {
         name: "ab"[name in both[0]] + "ab"[name in both[1]] for name in sorted(both[0] | both[1])
@@ -164,7 +169,9 @@ def _judged(
 def telling(
     values: NDArray[np.float64], synthetic: NDArray[np.bool_], side: int
 ) -> tuple[str, ...]:
-    """At most three features that tell most when used alone, in words; of alike ones only the first."""
+    """At most three features that tell most when used alone, in words; of alike ones only the
+    first.
+    """
     areas = column_areas(values, synthetic)
     words: list[str] = []
     kinds = set[str]()
@@ -178,14 +185,16 @@ def telling(
 
 
 def real_against_real(real: Patches, config: RealismConfig) -> RealismResult:
-    """The control: photographs in two halves, one of which plays the synthetic side; 0.5 is expected.
+    """The control: photographs in two halves, one of which plays the synthetic side; 0.5 is
+    expected.
 
     It is made several ways and the results averaged: content differs between two halves by chance.
     """
     names_ = sorted(set(real.sources.tolist()))
     if len(names_) < 2 * FEWEST_IMAGES:
         return RealismResult(
-            problem=f"needs {2 * FEWEST_IMAGES} photographs that give a patch; there are {len(names_)}",
+            problem=f"needs {2 * FEWEST_IMAGES} photographs that give a patch; there are "
+            f"{len(names_)}",
             images=len(names_),
             patches=len(real),
         )

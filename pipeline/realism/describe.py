@@ -35,7 +35,8 @@ def describe(pixels: NDArray[np.uint8]) -> SideStatistics:
 def noise_curve(
     level: NDArray[np.float64], std: NDArray[np.float64]
 ) -> tuple[tuple[float, float], ...]:
-    """(brightness, std) of the calmest quarter of cells in bins of brightness: noise, with as little texture as there is.
+    """(brightness, std) of the calmest quarter of cells in bins of brightness: noise, with as
+    little texture as there is.
 
     Args:
         level: Mean grey level of cells.

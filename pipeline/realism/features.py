@@ -1,4 +1,6 @@
-"""What is measured on a patch: noise, spectrum, colour correlation, brightness dependence, blocks and edges."""
+"""What is measured on a patch: noise, spectrum, colour correlation, brightness dependence, blocks
+and edges.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ Real = NDArray[np.float64]
 CELL = 6
 """Side of the cells on which noise is measured against brightness, in pixels."""
 CALM = (0.05, 0.15, 0.3, 0.5, 0.7)
-"""Parts of the cells below the measured strengths of noise: the calm ones hold noise and little else."""
+"""Parts of the cells below the measured strengths of noise: the calm ones hold noise and little
+else."""
 LEAST = 0.05
 """Grey levels that are added before a logarithm: below the noise of rounding."""
 RINGS = 10
@@ -57,7 +60,8 @@ def features(pixels: NDArray[np.uint8]) -> Real:
         pixels: (N, p, p, 3) uint8 RGB, p at least 16 and a multiple of 8.
 
     Returns:
-        (N, F) in the order of `names(p)`; logarithms of strengths, so that twice as strong is the same step everywhere.
+        (N, F) in the order of `names(p)`; logarithms of strengths, so that twice as strong is the
+        same step everywhere.
     """
     values = pixels.astype(np.float64)
     rest = residual(values)
@@ -91,7 +95,8 @@ def features(pixels: NDArray[np.uint8]) -> Real:
 
 
 def residual(values: Real) -> Real:
-    """High-pass residual of (N, p, p, 3): Immerkaer's mask (CVIU 1996), which ignores planes and keeps white noise as strong.
+    """High-pass residual of (N, p, p, 3): Immerkaer's mask (CVIU 1996), which ignores planes and
+    keeps white noise as strong.
 
     Returns:
         (N, p - 2, p - 2, 3), in grey levels.
@@ -106,7 +111,9 @@ def residual_std(rest: Real) -> Real:
 
 
 def kurtosis(rest: Real) -> Real:
-    """Mean fourth power over squared mean square per channel, (N, 3): 3 for Gaussian noise, more where edges stick out."""
+    """Mean fourth power over squared mean square per channel, (N, 3): 3 for Gaussian noise, more
+    where edges stick out.
+    """
     square = np.square(rest)
     floor = LEAST**2
     return np.asarray(
@@ -128,7 +135,9 @@ def correlation(rest: Real) -> Real:
 
 
 def spectrum(plane: Real) -> Real:
-    """Power of (N, p, p) tapered by a Hann window; white noise of variance v has power v everywhere."""
+    """Power of (N, p, p) tapered by a Hann window; white noise of variance v has power v
+    everywhere.
+    """
     side = plane.shape[1]
     taper = np.outer(*(0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(side) + 0.5) / side),) * 2)
     centred = plane - plane.mean(axis=(1, 2), keepdims=True)
@@ -136,7 +145,9 @@ def spectrum(plane: Real) -> Real:
 
 
 def frequencies(side: int) -> tuple[float, ...]:
-    """Middles of the rings, in cycles per pixel; the lowest frequencies are content and left out."""
+    """Middles of the rings, in cycles per pixel; the lowest frequencies are content and left
+    out.
+    """
     edges = _edges(side)
     return tuple(((edges[:-1] + edges[1:]) / 2).tolist())
 
@@ -147,7 +158,9 @@ def _edges(side: int) -> Real:
 
 @lru_cache(maxsize=8)
 def _rings(side: int) -> tuple[Real, Real]:
-    """Which frequencies each ring and each piece of the horizontal axis averages: two (p * p, RINGS) of weights."""
+    """Which frequencies each ring and each piece of the horizontal axis averages: two (p * p,
+    RINGS) of weights.
+    """
     f = np.abs(np.fft.fftfreq(side))
     radius = np.hypot(f[:, None], f[None])
     edges = _edges(side)
@@ -188,13 +201,16 @@ def cell_noise(grey: Real, rest: Real) -> tuple[Real, Real]:
 
 
 def calm_noise(grey: Real, rest: Real) -> Real:
-    """Log noise of the calmer cells, as if all were of one brightness: the variance of shot noise grows with it, (N, 5)."""
+    """Log noise of the calmer cells, as if all were of one brightness: the variance of shot noise
+    grows with it, (N, 5).
+    """
     level, std = cell_noise(grey, rest)
     return np.quantile(np.log(std + LEAST) - 0.5 * np.log(level + 16), CALM, axis=1).T
 
 
 def brightness_slope(grey: Real, rest: Real) -> Real:
-    """How fast the log variance of the residual grows with brightness inside patches, per 64 grey levels, (N,).
+    """How fast the log variance of the residual grows with brightness inside patches, per 64 grey
+    levels, (N,).
 
     A patch of one brightness says nothing: its slope is drawn to 0.
     """
@@ -207,10 +223,11 @@ def brightness_slope(grey: Real, rest: Real) -> Real:
 
 
 def blockiness(grey: Real) -> Real:
-    """Log of the mean bend across each of the eight phases of column boundaries over that of all others, (N, 8).
+    """Log of the mean bend across each of the eight phases of column boundaries over that of all
+    others, (N, 8).
 
-    Phase 0 is the boundary between columns 7 and 8. The bend is the step minus the mean of its neighbours' steps, so
-    that a slope bends nowhere.
+    Phase 0 is the boundary between columns 7 and 8. The bend is the step minus the mean of its
+    neighbours' steps, so that a slope bends nowhere.
     """
     step = np.diff(grey, axis=2)
     bend = np.abs(step[:, :, 1:-1] - (step[:, :, :-2] + step[:, :, 2:]) / 2).mean(axis=1)
@@ -221,7 +238,9 @@ def blockiness(grey: Real) -> Real:
 
 
 def edge_width(grey: Real) -> Real:
-    """Width of the sharpest edge of (N, p, p) patches, in pixels: range of grey over the steepest slope, (N,)."""
+    """Width of the sharpest edge of (N, p, p) patches, in pixels: range of grey over the steepest
+    slope, (N,).
+    """
     along = (grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]) / 2
     down = (grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]) / 2
     slope = np.hypot(along, down).reshape(len(grey), -1)

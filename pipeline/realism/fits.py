@@ -1,4 +1,6 @@
-"""How real a fit looks at a check: the two-sample test at a size that a fit can afford, and its losses in words."""
+"""How real a fit looks at a check: the two-sample test at a size that a fit can afford, and its
+losses in words.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from pairmill.pipeline.realism.patches import PHASE
 from pairmill.schemas.realism import RealismConfig, RealismResult
 
 PATCH, PATCHES = 32, 250
-"""Side of the compared patches, smaller where pictures are, and most patches of either side: half a report's."""
+"""Side of the compared patches, smaller where pictures are, and most patches of either side: half a
+report's."""
 LATELY = 20
 """Iterations that told losses are the mean of."""
 
@@ -28,7 +31,8 @@ def realism(
     Args:
         real: (N, h, w, 3) in grey levels.
         synthetic: (M, h, w, 3) in grey levels.
-        sources: Name of the photograph that each shows; pictures of one name are never apart in training and test.
+        sources: Name of the photograph that each shows; pictures of one name are never apart in
+            training and test.
 
     Returns:
         The result; 1.0 for pictures that have left the finite numbers.
@@ -38,7 +42,8 @@ def realism(
     side = min(PATCH, *real.shape[1:3]) // PHASE * PHASE
     if side < 2 * PHASE:
         return RealismResult(
-            problem=f"pictures must have {2 * PHASE} pixels a side or more; these have {real.shape[1]}"
+            problem=f"pictures must have {2 * PHASE} pixels a side or more; these have "
+            f"{real.shape[1]}"
         )
     config = RealismConfig(patch=side, patches=PATCHES, network=False)
     patches = [
@@ -63,7 +68,9 @@ def words(
     columns: Sequence[str],
     told: Sequence[str],
 ) -> str:
-    """The last AUC, if there is one, and the losses lately, such as `AUC 0.87, adversarial 0.31`."""
+    """The last AUC, if there is one, and the losses lately, such as `AUC 0.87, adversarial
+    0.31`.
+    """
     latest = np.mean(curves[-LATELY:], axis=0)
     known = [f"AUC {value:.2f}" for value in aucs[-1:] if not math.isnan(value)]
     return ", ".join([*known, *(f"{name} {latest[columns.index(name)]:.3g}" for name in told)])

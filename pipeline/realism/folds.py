@@ -1,4 +1,6 @@
-"""Cross-validation by image: every source image, with all its real and synthetic patches, is in one fold."""
+"""Cross-validation by image: every source image, with all its real and synthetic patches, is in one
+fold.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,12 @@ from pairmill.pipeline.rng import stream
 
 
 def deal(groups: Mapping[str, str], folds: int, seed: int) -> dict[str, int]:
-    """Deal source images to folds like cards, one group after the other, so that every fold gets its share of each.
+    """Deal source images to folds like cards, one group after the other, so that every fold gets
+    its share of each.
 
     Args:
-        groups: Group of each source image, such as whether it gives real patches, synthetic ones or both.
+        groups: Group of each source image, such as whether it gives real patches, synthetic ones or
+            both.
         folds: Number of folds.
         seed: Seed of the lots.
 
@@ -24,6 +28,8 @@ def deal(groups: Mapping[str, str], folds: int, seed: int) -> dict[str, int]:
 
 
 def halves(sources: list[str], seed: int, repeat: int) -> set[str]:
-    """Half of the sources, by lot: those that play the synthetic side in the control of real against real."""
+    """Half of the sources, by lot: those that play the synthetic side in the control of real
+    against real.
+    """
     lots = {name: float(stream("realism", seed, "half", repeat, name).random()) for name in sources}
     return set(sorted(sources, key=lambda name: (lots[name], name))[: len(sources) // 2])

@@ -14,9 +14,11 @@ DRAWS = 2000
 def pair_counts(
     scores: Real, synthetic: NDArray[np.bool_], sources: NDArray[np.intp], folds: NDArray[np.intp]
 ) -> tuple[Real, Real]:
-    """How often a synthetic patch of one image scored above a real patch of another, and of how many pairs.
+    """How often a synthetic patch of one image scored above a real patch of another, and of how
+    many pairs.
 
-    Only patches of one fold are compared: scores of different folds come from different classifiers.
+    Only patches of one fold are compared: scores of different folds come from different
+    classifiers.
 
     Args:
         scores: (N,) higher means more likely synthetic.
@@ -25,7 +27,8 @@ def pair_counts(
         folds: (N,) its fold.
 
     Returns:
-        Wins, where a tie counts half, and pairs, both (I, I): rows are images of the synthetic patch.
+        Wins, where a tie counts half, and pairs, both (I, I): rows are images of the synthetic
+            patch.
     """
     count = int(sources.max()) + 1
     wins, pairs = np.zeros((count, count)), np.zeros((count, count))
@@ -42,15 +45,18 @@ def pair_counts(
 
 
 def area(wins: Real, pairs: Real) -> float:
-    """Share of pairs in which the synthetic patch scored higher: the AUC within folds, weighted by pairs."""
+    """Share of pairs in which the synthetic patch scored higher: the AUC within folds, weighted by
+    pairs.
+    """
     return float(wins.sum() / pairs.sum())
 
 
 def interval(wins: Real, pairs: Real, seed: int) -> tuple[float, float]:
     """95 % interval of the AUC by drawing the images anew, with replacement.
 
-    The bootstrap's standard deviation is taken with the quantile of Student's t for the number of images: the plain
-    percentiles of few images are too narrow. What another training would change is not in it.
+    The bootstrap's standard deviation is taken with the quantile of Student's t for the number of
+    images: the plain percentiles of few images are too narrow. What another training would change
+    is not in it.
     """
     from scipy.stats import t  # late here and below: it takes half a second
 

@@ -1,4 +1,6 @@
-"""Matching in content: each synthetic patch is compared with a real one that shows something alike."""
+"""Matching in content: each synthetic patch is compared with a real one that shows something
+alike.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 CELL = 4
-"""Side of the cells that content is measured on, in pixels: their means hold little noise and little of the kernel."""
+"""Side of the cells that content is measured on, in pixels: their means hold little noise and
+little of the kernel."""
 CALM = 2.0
-"""Grey levels below which contrast of cells counts as none, so that noise in flat areas is not taken for content."""
+"""Grey levels below which contrast of cells counts as none, so that noise in flat areas is not
+taken for content."""
 FARTHEST = 1.0
-"""Largest distance between matched patches, in standard deviations of the content of all patches."""
+"""Largest distance between matched patches, in standard deviations of the content of all
+patches."""
 
 
 def content(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -36,7 +41,8 @@ def match(
     spread: NDArray[np.float64],
     most: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pairs of a real and a synthetic patch with the least sum of distances; those too far apart are dropped.
+    """Pairs of a real and a synthetic patch with the least sum of distances; those too far apart
+    are dropped.
 
     Args:
         real: (R, 3) content of the real patches.
@@ -53,7 +59,8 @@ def match(
     if not len(real) or not len(synthetic):
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     distance = cdist(real / spread, synthetic / spread)
-    # A pair that is too far costs the same however far it is: it will be dropped, and must not distort the others.
+    # A pair that is too far costs the same however far it is: it will be dropped, and must not
+    # distort the others.
     first, second = linear_sum_assignment(np.minimum(distance, 2 * FARTHEST))
     apart = distance[first, second]
     nearest = np.flatnonzero(apart <= FARTHEST)

@@ -1,4 +1,6 @@
-"""A small convolutional network that tells synthetic from real patches by their high-pass residual."""
+"""A small convolutional network that tells synthetic from real patches by their high-pass
+residual.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ EPOCHS, BATCH, RATE, DECAY = 5, 24, 8e-3, 1e-2
 
 
 def planes(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the network sees of (N, p, p, 3): the residual, its large values squeezed, and the brightness it lies on.
+    """What the network sees of (N, p, p, 3): the residual, its large values squeezed, and the
+    brightness it lies on.
 
     Returns:
         (N, 4, p - 2, p - 2), about -2 .. 2.
@@ -37,7 +40,8 @@ def network_scores(
     train: NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Scores of all patches by a network trained on some of them; all its randomness comes from `rng`.
+    """Scores of all patches by a network trained on some of them; all its randomness comes from
+    `rng`.
 
     Args:
         inputs: (N, 4, h, w) of `planes`.
@@ -83,7 +87,9 @@ def _start(rng: np.random.Generator) -> list[torch.Tensor]:
 
 
 def _forward(weights: list[torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    """Two convolutions; the mean and the spread of the last one's channels go into one score, (B,)."""
+    """Two convolutions; the mean and the spread of the last one's channels go into one score,
+    (B,).
+    """
     import torch
     from torch.nn.functional import conv2d, linear, relu
 

@@ -91,7 +91,8 @@ def parse_as(model: type[M], text: str, where: str) -> M:
     """A recipe of some kind from YAML text.
 
     Raises:
-        UserError: naming every wrong key, what was found, what is allowed, and the nearest valid name.
+        UserError: naming every wrong key, what was found, what is allowed, and the nearest valid
+            name.
     """
     value = load_yaml(text, where)
     if not isinstance(value, dict):
@@ -129,7 +130,8 @@ def _explain(items: list[dict[str, Any]], where: str, root: type[BaseModel]) -> 
         f"the recipe says {count} that it cannot say",
         where=where,
         got="\n       ".join(shown),
-        todo="correct the keys named; data/recipes/ has complete examples, recipe.schema.json lists all keys",
+        todo="correct the keys named; data/recipes/ has complete examples, recipe.schema.json "
+        "lists all keys",
     )
 
 
@@ -149,7 +151,10 @@ def _problem(item: dict[str, Any], root: type[BaseModel]) -> str:
     key = f"{key}: " if key else ""
     kind, found = item["type"], item.get("input")
     if kind == "extra_forbidden":
-        return f"{key}no such key; {_nearest(str(item['loc'][-1]), allowed_keys(list(item['loc'][:-1]), root))}"
+        return (
+            f"{key}no such key; "
+            f"{_nearest(str(item['loc'][-1]), allowed_keys(list(item['loc'][:-1]), root))}"
+        )
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return key + _wrong_tag(item, root)
     if kind == "value_error":
@@ -202,7 +207,8 @@ def allowed_keys(path: list[Any], root: type[BaseModel] = Recipe) -> list[str]:
 def _walk(path: list[Any], root: type[BaseModel]) -> tuple[list[Any], list[type[BaseModel]]]:
     """The keys on the way to the place of an error, and the models that may stand there.
 
-    pydantic also puts the names of chosen arms of unions on the way: kinds of degraders, ops, "a range".
+    pydantic also puts the names of chosen arms of unions on the way: kinds of degraders, ops, "a
+    range".
     """
     names: list[Any] = []
     models: list[type[BaseModel]] = [root]
@@ -263,4 +269,4 @@ degraders:
   - {{kind: realsr, weight: 1.0, strength: [0.8, 1.2]}}
 splits: {{train: 0.9, val: 0.1}}
 curation: {{}}              # near-duplicates go into one split; benchmarks: FOLDER rejects images that show its pictures
-"""
+"""  # noqa: E501

@@ -1,4 +1,6 @@
-"""Truth values where a recipe wants numbers: pydantic takes `true` for 1, and a recipe that says so is wrong."""
+"""Truth values where a recipe wants numbers: pydantic takes `true` for 1, and a recipe that says so
+is wrong.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def truths_for_numbers(model: type[BaseModel], value: Any) -> list[dict[str, Any
 
 
 def _worded(value: Any, known: dict[int, Any]) -> Any:
-    """A value with its truth values as words, itself if there are none; `known` spares what many aliases share."""
+    """A value with its truth values as words, itself if there are none; `known` spares what many
+    aliases share.
+    """
     if isinstance(value, bool):
         return _Truth(str(value).lower())
     if not isinstance(value, dict | list):

@@ -1,4 +1,6 @@
-"""YAML as recipes are written in: no key stands twice, and what is no YAML is told with its place."""
+"""YAML as recipes are written in: no key stands twice, and what is no YAML is told with its
+place.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def load_yaml(text: str, where: str) -> Any:
 
 
 def _check_knots(value: Any, above: set[int], done: set[int]) -> None:
-    """Refuse an alias inside what it stands for, which could be followed for ever; `done` spares what many aliases share."""
+    """Refuse an alias inside what it stands for, which could be followed for ever; `done` spares
+    what many aliases share.
+    """
     if id(value) in above:
         raise ValueError("an alias that lies in what it stands for")
     if isinstance(value, dict | list) and id(value) not in done:

@@ -1,6 +1,8 @@
-"""Programs that degrade two pictures alike, as ReDegNet draws them: the interpreter puts one program on both.
+"""Programs that degrade two pictures alike, as ReDegNet draws them: the interpreter puts one
+program on both.
 
-A program names the key of its noise, so that both pictures get the same field; it leads back to the size that it begins with.
+A program names the key of its noise, so that both pictures get the same field; it leads back to the
+size that it begins with.
 """
 
 from __future__ import annotations
@@ -33,7 +35,9 @@ REDUCTIONS: dict[Method, float] = {"bicubic": 0.5, "bilinear": 0.4, "nearest": 0
 
 
 def draw_alike(rng: np.random.Generator, shape: tuple[int, int]) -> Program:
-    """A program of scale 1 for pictures of (rows, columns): the simple chain, or the shuffled one."""
+    """A program of scale 1 for pictures of (rows, columns): the simple chain, or the shuffled
+    one.
+    """
     draft = ProgramBuilder(1, shape)
     (_simple if chance(rng, SIMPLE) else _shuffled)(rng, draft)
     return draft.program()

@@ -1,6 +1,8 @@
-"""What an iteration of ReDegNet's fit sees: varied real pairs, and natural pictures and faces that are degraded alike.
+"""What an iteration of ReDegNet's fit sees: varied real pairs, and natural pictures and faces that
+are degraded alike.
 
-Every sample has a stream of its own, keyed by its number, so that a fit goes on from a count of samples and nothing else.
+Every sample has a stream of its own, keyed by its number, so that a fit goes on from a count of
+samples and nothing else.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ REPLACED, WORSENED = (3, 4, 5, 6), (1, 2)
 """Scales that it reduces by where it replaces the LQ, and where it worsens it."""
 GREY, GREYNESS = 0.05, (0.8, 0.9, 1.0)
 NATURAL_WINDOW, NATURAL_LEAST = 400 / 256, 360 / 256
-"""Natural pictures are cut from windows of this side, reduced to between one and the second, relative to the fit's side."""
+"""Natural pictures are cut from windows of this side, reduced to between one and the second,
+relative to the fit's side."""
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -68,7 +71,9 @@ class Pairs:
         return Batch(hq, lq, alike, natural, natural_alike, swap)
 
     def _sample(self, number: int) -> tuple[Image, Image, Image, Image, Image]:
-        """HQ and LQ of a face, the face degraded alike, a natural picture, and the same degraded alike."""
+        """HQ and LQ of a face, the face degraded alike, a natural picture, and the same degraded
+        alike.
+        """
         rng, side = stream(self.seed, "redegnet", "sample", number), self.config.net.side
         pair = cut_pair(rng, self.faces[self._face(number)], side, self.config.pairs)
         natural = cut_natural(rng, self.naturals[pick(rng, len(self.naturals))], side)
@@ -92,7 +97,9 @@ class Pairs:
 def cut_pair(
     rng: np.random.Generator, pair: Faces, side: int, config: RedegnetPairsConfig
 ) -> Faces:
-    """A random part of a real pair, side x side, reduced a little, turned, its LQ perhaps drawn or worsened, perhaps greyed."""
+    """A random part of a real pair, side x side, reduced a little, turned, its LQ perhaps drawn or
+    worsened, perhaps greyed.
+    """
     faces = _cut_alike(rng, pair, side, config)
     if chance(rng, 0.5):
         faces = Faces(faces.lq[:, ::-1], faces.hq[:, ::-1])
@@ -133,7 +140,9 @@ def without_margins(image: Image, margins: tuple[float, float, float, float]) ->
 
 
 def cut_natural(rng: np.random.Generator, image: Image, side: int) -> Image:
-    """A random part of a natural picture, side x side, reduced a little, its colours perhaps shifted, perhaps greyed."""
+    """A random part of a natural picture, side x side, reduced a little, its colours perhaps
+    shifted, perhaps greyed.
+    """
     window = min(round(NATURAL_WINDOW * side), *image.shape[:2])
     target = integer(rng, (side, max(side, min(window, round(NATURAL_LEAST * side)))))
     taken = max(1, min(window, round(side * window / target)))
@@ -145,7 +154,9 @@ def cut_natural(rng: np.random.Generator, image: Image, side: int) -> Image:
 
 
 def _taken(rng: np.random.Generator, side: int, width: int, least: int) -> int:
-    """Side of a square that becomes `side` when `width` becomes a random width of [least, width]."""
+    """Side of a square that becomes `side` when `width` becomes a random width of [least,
+    width].
+    """
     reduced = integer(rng, (min(least, width), width))
     return max(1, min(width, round(side * width / reduced)))
 
@@ -184,7 +195,8 @@ def jittered(rng: np.random.Generator, image: Image) -> Image:
 def crops_of(
     pair: Faces, name: str, side: int, config: RedegnetPairsConfig, seed: int
 ) -> list[Faces]:
-    """The parts of a pair that representations are taken from: its middle, then random ones, none reduced or varied.
+    """The parts of a pair that representations are taken from: its middle, then random ones, none
+    reduced or varied.
 
     Args:
         pair: the pair.

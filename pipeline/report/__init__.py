@@ -1,1 +1,3 @@
-"""The report of a version: `collect` gathers what is shown, `sections` and `page` turn it into one static page."""
+"""The report of a version: `collect` gathers what is shown, `sections` and `page` turn it into one
+static page.
+"""

@@ -81,10 +81,16 @@ def compression_html(compression: CompressionSection) -> Raw:
 def _lead(compression: CompressionSection) -> str:
     found = f"{compression.compressed:,} of {counted(compression.images, 'real image')}"
     if not compression.compressed:
-        return f"None of {counted(compression.images, 'real image')} shows traces of JPEG compression, so LR is not compressed."
+        return (
+            f"None of {counted(compression.images, 'real image')} shows traces of JPEG "
+            "compression, so LR is not compressed."
+        )
     if not compression.used:
         return f"Only {found} are compressed, less than {compression.min_share:.0%}, so LR is not."
-    return f"{found} were compressed as JPEG. LR is encoded and decoded the way one of them was, on a grid drawn by lot."
+    return (
+        f"{found} were compressed as JPEG. LR is encoded and decoded the way one of them was, "
+        "on a grid drawn by lot."
+    )
 
 
 def _found(compression: CompressionSection) -> list[Raw]:

@@ -48,7 +48,9 @@ def contact_sheet(storage: Storage, manifest: CorpusManifest, count: int) -> byt
 def sheet(
     storage: Storage, manifest: CorpusManifest, pairs: Sequence[Pair], most: int = PANE // 2
 ) -> Image:
-    """The picture of some pairs of a version, (H, W, 3): crops of at most `most` HR pixels a side, those with the most detail."""
+    """The picture of some pairs of a version, (H, W, 3): crops of at most `most` HR pixels a side,
+    those with the most detail.
+    """
     scale = int(manifest.identity.recipe["scale"])
     kernels, counts = (
         kernel_pools(storage, manifest),

@@ -39,7 +39,8 @@ from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.image import ImageRecord
 
 SHOWN, GROUPS, WORST, CREDITS, CROP = 24, 100, 6, 60, 144
-"""Most pairs, groups of copies, worst images and credits that are shown, and the side of the crops of the worst, in pixels."""
+"""Most pairs, groups of copies, worst images and credits that are shown, and the side of the crops
+of the worst, in pixels."""
 BUDGET = 120_000_000
 """Pixels that are decoded for pictures, in all; about four seconds."""
 WHOLE = (0.0, 0.0, 1.0, 1.0)
@@ -206,7 +207,10 @@ class _Looks:
 
 OPEN = 6
 """Pairs that are not folded away."""
-FRAMED = "The frame is what both pictures show; copies are crops, rescaled or recompressed versions of one picture."
+FRAMED = (
+    "The frame is what both pictures show; copies are crops, rescaled or recompressed "
+    "versions of one picture."
+)
 
 
 def curation_html(found: CurationSection) -> Raw:
@@ -226,7 +230,10 @@ def lead(found: CurationSection) -> str:
         if found.alike_mixed
         else ""
     )
-    alike = f"{found.alike_images:,} images show the same as others, in {counted(found.alike_total, 'group')}{across}"
+    alike = (
+        f"{found.alike_images:,} images show the same as others, in "
+        f"{counted(found.alike_total, 'group')}{across}"
+    )
     return f"{alike}. {_tested(found)}"
 
 
@@ -237,7 +244,10 @@ def _tested(found: CurationSection) -> str:
     if not found.leaks_total:
         return f"No image shows one of {pictures}."
     verb = "shows" if found.leaks_total == 1 else "show"
-    return f"{counted(found.leaks_total, 'image')} {verb} one of {pictures} and {'is' if verb == 'shows' else 'are'} rejected."
+    return (
+        f"{counted(found.leaks_total, 'image')} {verb} one of {pictures} and "
+        f"{'is' if verb == 'shows' else 'are'} rejected."
+    )
 
 
 def _leaks(found: CurationSection) -> Raw | None:
@@ -270,12 +280,17 @@ def _copies(found: CurationSection) -> Raw | None:
 
 
 def group_row(group: CopyGroup, named: int = 4) -> tuple[str, str, str, str]:
-    """A picture, which others show the same, how much of the smaller one two of them share, and what was done."""
+    """A picture, which others show the same, how much of the smaller one two of them share, and
+    what was done.
+    """
     first, others = group.names[0] if group.names else "", group.names[1 : named + 1]
     more = group.images - 1 - len(others)
     roles = f" ({group.real:,} real, {group.clean:,} clean)" if group.real and group.clean else ""
     least, most = (f"{100 * share:.0f}" for share in group.overlaps)
-    said = f"{counted(group.images - 1, 'other')}{roles}: {', '.join(others)}{f' and {more:,} more' if more else ''}"
+    said = (
+        f"{counted(group.images - 1, 'other')}{roles}: "
+        f"{', '.join(others)}{f' and {more:,} more' if more else ''}"
+    )
     return first, said, f"{least} %" if least == most else f"{least} to {most} %", group.outcome
 
 
@@ -287,7 +302,10 @@ def _card(view: CopyView) -> Raw:
         if set(view.kinds) == {"real", "clean"}
         else None
     )
-    facts = f"{view.overlap:.0%} of the smaller one, correlation {view.correlation:.2f} · {view.outcome}"
+    facts = (
+        f"{view.overlap:.0%} of the smaller one, correlation {view.correlation:.2f} · "
+        f"{view.outcome}"
+    )
     return el(
         "figure",
         shown,

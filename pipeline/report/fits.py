@@ -78,7 +78,8 @@ def _pdm(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitView | 
         charts=unit.charts(pdm_schema.CURVES, PDM_CHARTS),
         first=unit.first(),
         picture=unit.picture(measures.kept if measures else unit.samples),
-        caption="real LR above the line, LR drawn by the fit below; they need not show the same scenes",
+        caption="real LR above the line, LR drawn by the fit below; they need not show the same "
+        "scenes",
         kernels=shelf.png("fit-pdm-kernels", kernels),
     )
 
@@ -112,7 +113,8 @@ def _redegnet(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitVi
         charts=unit.charts(redegnet_schema.CURVES, charts),
         first=unit.first(),
         picture=unit.picture(measures.kept if measures else unit.samples),
-        caption="from above: restored HQ, real LQ, HQ with the pair's own degradation, HQ with the next pair's",
+        caption="from above: restored HQ, real LQ, HQ with the pair's own degradation, HQ with "
+        "the next pair's",
         kernels="",
     )
 
@@ -195,8 +197,10 @@ def _trend(aucs: Sequence[float | None], checks: Sequence[int]) -> tuple[tuple[f
 
 
 LEAD = (
-    "Degradations that were learned from the real pictures. At every check of a fit classifiers try to tell what it draws from "
-    "what is real, on pictures that they were not trained on: an AUC of 0.5 is guessing. The corpus draws from the check that is "
+    "Degradations that were learned from the real pictures. At every check of a fit classifiers "
+    "try to tell what it draws from "
+    "what is real, on pictures that they were not trained on: an AUC of 0.5 is guessing. The "
+    "corpus draws from the check that is "
     "marked."
 )
 

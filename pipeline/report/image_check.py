@@ -1,4 +1,6 @@
-"""The page of `pairmill images check`: the section of curation and the rejected files, without a corpus."""
+"""The page of `pairmill images check`: the section of curation and the rejected files, without a
+corpus.
+"""
 
 from __future__ import annotations
 

@@ -68,7 +68,9 @@ def _view(image: ImageRecord, hr: HrImage, sources: Sources) -> ImageView:
 
 
 def _root(images: ImageSet) -> str:
-    """The folder in which all files lie, with a slash; a published corpus need not tell whose machine that was on."""
+    """The folder in which all files lie, with a slash; a published corpus need not tell whose
+    machine that was on.
+    """
     urls = [*(image.url for image in images.accepted), *(record.url for record in images.rejected)]
     folders = [url.rpartition("/")[0].split("/") for url in urls]
     common = [
@@ -97,7 +99,10 @@ def images_html(images: ImagesSection) -> Raw:
     """What went in, and what did not."""
     total = sum(images.roles.values())
     roles = " and ".join(f"{count:,} {role}" for role, count in images.roles.items())
-    lead = f"{counted(total, 'source image')} ({roles}), {counted(images.rejected_total, 'file')} rejected."
+    lead = (
+        f"{counted(total, 'source image')} ({roles}), "
+        f"{counted(images.rejected_total, 'file')} rejected."
+    )
     facts: list[tuple[str, object]] = [("tiles used", number(images.tiles))]
     if images.skipped:
         facts.append(("tiles skipped", chips(images.skipped)))

@@ -164,8 +164,10 @@ def kernels_html(kernels: KernelsSection) -> Raw:
     )
     lead = (
         f"{counted(kernels.accepted, 'kernel')} in the pool{without}. A kernel is "
-        f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each picture is scaled to its own peak; blue is "
-        "negative. The cross is where the centre of mass must be for LR and HR to be aligned; the offset from it is that of the "
+        f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each picture is "
+        "scaled to its own peak; blue is "
+        "negative. The cross is where the centre of mass must be for LR and HR to be aligned; "
+        "the offset from it is that of the "
         "estimate, before it was recentred."
     )
     accepted = [view for view in kernels.shown if view.index is not None]
@@ -227,7 +229,8 @@ def _generated(view: GeneratedView) -> Raw:
     reasons = ", ".join(f"{number(count)} {reason}" for reason, count in view.made.rejected.items())
     text = (
         f"Made by {how}; of {number(view.made.drawn)} drawn, {number(lost)} were not let in"
-        f"{f' ({reasons})' if reasons else ''}. The pool, turned and flipped: {_spread(view.made.pool)}"
+        f"{f' ({reasons})' if reasons else ''}. The pool, turned and flipped: "
+        f"{_spread(view.made.pool)}"
         f"{f'; generated: {_spread(view.made.generated)}' if view.made.generated else ''}."
     )
     pictures = (
@@ -245,7 +248,8 @@ def _generated(view: GeneratedView) -> Raw:
 
 def _spread(spread: KernelSpread) -> str:
     return (
-        f"width {spread.width:.2f} ± {spread.width_std:.2f} px, anisotropy {spread.anisotropy:.2f}, "
+        f"width {spread.width:.2f} ± {spread.width_std:.2f} px, anisotropy "
+        f"{spread.anisotropy:.2f}, "
         f"mean difference {spread.distance:.2f}"
     )
 

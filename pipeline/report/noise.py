@@ -80,7 +80,9 @@ class Spectrum:
 
 
 def mean_spectrum(patches: NDArray[np.float32]) -> Spectrum:
-    """The spectrum of (N, p, p, 3) residuals, each tapered by a Hann window; detrending leaves a hole in the middle."""
+    """The spectrum of (N, p, p, 3) residuals, each tapered by a Hann window; detrending leaves a
+    hole in the middle.
+    """
     side = patches.shape[1]
     taper = np.outer(np.hanning(side), np.hanning(side))
     power = np.zeros((side, side))
@@ -98,9 +100,9 @@ def _radial(power: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
     bins = min(32, side // 2)
     ring = np.minimum((radius * 2 * bins).astype(int), bins)
     points = []
-    for number in range(1, bins):  # ring 0 is what detrending took
-        level = float(power[ring == number].mean())
-        points.append(((number + 0.5) / (2 * bins), 10 * float(np.log10(max(level, 1e-4)))))
+    for ring_number in range(1, bins):  # ring 0 is what detrending took
+        level = float(power[ring == ring_number].mean())
+        points.append(((ring_number + 0.5) / (2 * bins), 10 * float(np.log10(max(level, 1e-4)))))
     return tuple(points)
 
 
@@ -144,8 +146,10 @@ OPEN = 16
 def noise_html(noise: NoiseSection) -> Raw:
     """The pool, its statistics and where it comes from."""
     lead = (
-        f"{counted(noise.count, 'patch', 'patches')} of {noise.patch} × {noise.patch} pixels, mined from {noise.giving:,} of "
-        f"{counted(noise.images, 'real image')}. Slow shading is taken off; what is left has mean zero."
+        f"{counted(noise.count, 'patch', 'patches')} of {noise.patch} × {noise.patch} pixels, "
+        f"mined from {noise.giving:,} of "
+        f"{counted(noise.images, 'real image')}. Slow shading is taken off; what is left has "
+        "mean zero."
     )
     charts = el("div", *_charts(noise), class_="charts")
     return section(

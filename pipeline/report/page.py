@@ -17,7 +17,10 @@ from pairmill.pipeline.report.provenance import making_html
 from pairmill.pipeline.report.realism import realism_html
 from pairmill.schemas.report import Head, ReportData
 
-POLICY = "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+POLICY = (
+    "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src "
+    "'unsafe-inline'"
+)
 """Nothing but the pictures beside the page is loaded, whatever a file name may say."""
 
 
@@ -51,7 +54,7 @@ def document(title: str, *parts: Raw, style: str = "") -> str:
 
 
 def _asset(name: str) -> Raw:
-    return Raw(files("pairmill.pipeline.report").joinpath(name).read_text(encoding="utf-8"))
+    return Raw(files("pairmill.pipeline.html").joinpath(name).read_text(encoding="utf-8"))
 
 
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
@@ -113,7 +116,10 @@ def sentence(head: Head) -> str:
     }
     kinds = sorted(head.degraders, key=lambda kind: kind == "bicubic")
     how = " or by ".join(ways.get(kind, kind) for kind in kinds)
-    return f"{counted(head.pairs, 'HR/LR pair')} for ×{head.scale} super-resolution; LR was made from HR by {how}."
+    return (
+        f"{counted(head.pairs, 'HR/LR pair')} for ×{head.scale} super-resolution; LR was made "
+        f"from HR by {how}."
+    )
 
 
 def _foot(head: Head) -> Raw:

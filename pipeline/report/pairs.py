@@ -30,8 +30,9 @@ def crop_side(pairs: Sequence[Pair], scale: int, most: int = CROP) -> int:
 
 
 def filling_side(side: int, scale: int) -> int:
-    """The side at which a crop of at most `side` HR pixels fills a pane of the page with whole screen pixels: of 96, 84 at
-    three screen pixels each, for 96 at two would leave a quarter of the page empty.
+    """The side at which a crop of at most `side` HR pixels fills a pane of the page with whole
+    screen pixels: of 96, 84 at three screen pixels each, for 96 at two would leave a quarter of the
+    page empty.
     """
     zoom = -(-WIDE // max(1, side))
     return max(scale, min(side, WIDE // zoom) // scale * scale)
@@ -105,14 +106,17 @@ def _blurs(program: Program) -> list[PooledBlur]:
 
 
 WIDE = 256
-"""Width of a crop on a desk screen, in CSS pixels, at most; a whole number of screen pixels per HR pixel."""
+"""Width of a crop on a desk screen, in CSS pixels, at most; a whole number of screen pixels per HR
+pixel."""
 
 
 def pairs_html(pairs: PairsSection, scale: int) -> Raw:
     """The gallery."""
     lead = (
-        f"{of(len(pairs.shown), pairs.total)}, drawn by lot from every split, degrader and image; crops of "
-        f"{pairs.side} × {pairs.side} HR pixels where the tile has most detail. Point at a picture, or tap it, to see the other "
+        f"{of(len(pairs.shown), pairs.total)}, drawn by lot from every split, degrader and "
+        "image; crops of "
+        f"{pairs.side} × {pairs.side} HR pixels where the tile has most detail. Point at a "
+        "picture, or tap it, to see the other "
         f"one in its place."
     )
     zoom = max(1, WIDE // max(1, pairs.side))

@@ -20,7 +20,10 @@ from pairmill.schemas.report import Head, MakingSection
 
 def making_html(making: MakingSection, head: Head) -> Raw:
     """How it was made, and how to check it."""
-    lead = "All that is needed to check this version, to make a sample of it again, or to make all of it again."
+    lead = (
+        "All that is needed to check this version, to make a sample of it again, or to make "
+        "all of it again."
+    )
     return section(
         "making",
         "How it was made",

@@ -29,12 +29,15 @@ def collect_realism(
 
 
 MEANING = (
-    "Shown one synthetic and one real patch, classifiers that never saw these photographs pick the synthetic one so often: "
+    "Shown one synthetic and one real patch, classifiers that never saw these photographs pick "
+    "the synthetic one so often: "
     "50 % is guessing, which means that the two cannot be told apart; 100 % is never wrong."
 )
 FLOOR = (
-    "LR made in exactly the right way reaches about 60 %: it is made of reduced photographs, whose content is half as large, and "
-    "matching patches in content hides most of that, but not all. Read a degrader between the two controls."
+    "LR made in exactly the right way reaches about 60 %: it is made of reduced photographs, "
+    "whose content is half as large, and "
+    "matching patches in content hides most of that, but not all. Read a degrader between the "
+    "two controls."
 )
 
 
@@ -72,7 +75,9 @@ def spread(interval: tuple[float, float]) -> str:
 
 
 def _ranking(rows: tuple[RealismRow, ...]) -> Raw:
-    """For every comparison its name and value, and below them the interval and the point on an axis from 40 to 100 %."""
+    """For every comparison its name and value, and below them the interval and the point on an axis
+    from 40 to 100 %.
+    """
     pace, edge = 38, 8
     shown = [row for row in rows if row.result.auc is not None and row.result.interval is not None]
     base = pace * len(shown) + 6
@@ -160,7 +165,10 @@ def _charts(row: RealismRow) -> list[Raw]:
     if row.picture:
         alt = f"patches of real photographs above those of {row.name}"
         picture = el("img", src=row.picture, alt=alt, class_="pixels sides", loading="lazy")
-        note = "real above, synthetic below: pairs of like content, told apart best; medians are synthetic | real"
+        note = (
+            "real above, synthetic below: pairs of like content, told apart best; medians are "
+            "synthetic | real"
+        )
         first = figure(join([picture, facts]), "Patches", note)
     return [
         first,

@@ -1,4 +1,6 @@
-"""The realism of a version, measured on demand: `realism.json`, pictures, and a page of its own beside the report."""
+"""The realism of a version, measured on demand: `realism.json`, pictures, and a page of its own
+beside the report.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ from pairmill.schemas.image import ImageRecord, ImageSet, Role
 from pairmill.schemas.realism import RealismConfig, RealismResult, RealismRow, RealismSection
 
 PHOTOGRAPHS, ENOUGH, PIXELS = 64, 12, 120_000_000
-"""Most photographs that are read, and pixels after which no more are once there are enough; about four seconds."""
+"""Most photographs that are read, and pixels after which no more are once there are enough; about
+four seconds."""
 WINDOW = 1024
 """Side of the part of a photograph that patches are cut from, in pixels."""
 TILES, HEAD = 400, 4096
@@ -67,7 +68,8 @@ def measure(
         return _without(
             side,
             0,
-            f"LR tiles must have {2 * PHASE} pixels a side or more; `tiles.size` over `scale` is less",
+            f"LR tiles must have {2 * PHASE} pixels a side or more; `tiles.size` over `scale` is "
+            "less",
         )
     advanced("photographs")
     rows = list(table_rows(storage, manifest, choose_shards(manifest), HEAD))
@@ -148,7 +150,9 @@ class _Judge:
 
 
 def strip(compared: Compared) -> Image:
-    """The pairs that were told apart best, one per source image: real patches above, synthetic ones below."""
+    """The pairs that were told apart best, one per source image: real patches above, synthetic ones
+    below.
+    """
     chosen: list[int] = []
     seen = set[str]()
     for place in np.argsort(-compared.apart, kind="stable").tolist():
@@ -162,7 +166,9 @@ def strip(compared: Compared) -> Image:
 
 
 def tiles_wanted(recipe: dict[str, object], config: RealismConfig) -> int:
-    """Tiles of a degrader that give enough patches to choose from, twice over for the sake of variety."""
+    """Tiles of a degrader that give enough patches to choose from, twice over for the sake of
+    variety.
+    """
     tiles, scale = recipe["tiles"], recipe["scale"]
     assert isinstance(tiles, dict)
     assert isinstance(scale, int)
@@ -187,7 +193,9 @@ def spread_rows(rows: list[Row], most: int) -> list[Row]:
 def some_photographs(
     real: Iterable[ImageRecord], used: set[str], seed: int
 ) -> Iterator[tuple[str, Image]]:
-    """Pixel digests and windows of photographs that can be read, by lot, those that LR was made of first."""
+    """Pixel digests and windows of photographs that can be read, by lot, those that LR was made of
+    first.
+    """
     left, count = PIXELS, 0
     for record in sorted(real, key=lambda r: (r.pixel_sha256 not in used, lottery(r.pixel_sha256))):
         if count >= PHOTOGRAPHS or (count >= ENOUGH and left < record.width * record.height):
@@ -211,7 +219,9 @@ def window(image: NDArray[np.uint8], name: str, seed: int) -> Image:
 
 
 def find_photographs(storage: Storage, manifest: CorpusManifest) -> tuple[ImageRecord, ...]:
-    """The real photographs that a version was made of, from the sealed image sets of the workspace; empty if there is none."""
+    """The real photographs that a version was made of, from the sealed image sets of the workspace;
+    empty if there is none.
+    """
     folder = layout.stage_folder(ingest.STAGE.name, "").rstrip("/")
     for key in storage.names(folder):
         path = layout.stage_manifest(ingest.STAGE.name, key)

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 
 def write_report(storage: Storage, made: BuildResult, manifest: CorpusManifest) -> None:
-    """Write `report/`: pictures in `img/`, `report.json` with all that the page says, and last the page `index.html`.
+    """Write `report/`: pictures in `img/`, `report.json` with all that the page says, and last the
+    page `index.html`.
 
     Args:
         storage: The workspace.
         made: Sealed stages of the build.
-        manifest: The version; its shards, pools and `samples.parquet` are in place, `manifest.json` need not be.
+        manifest: The version; its shards, pools and `samples.parquet` are in place, `manifest.json`
+            need not be.
 
     Raises:
         StoreError: If the workspace fails.

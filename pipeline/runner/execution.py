@@ -41,7 +41,9 @@ class Executor(Protocol):
     """Runs batches somewhere and yields how many units each has finished, in any order."""
 
     def run(self, batches: list[Batch], advanced: ProgressCallback) -> Iterator[int]:
-        """Carry all batches; `advanced` hears fractions of units, and words, while long batches run."""
+        """Carry all batches; `advanced` hears fractions of units, and words, while long batches
+        run.
+        """
 
 
 class SerialExecutor:
@@ -71,7 +73,9 @@ class ProcessExecutor:
 def as_finished(
     items: Iterable[Batch], submit: Callable[[Batch], Future[T]], in_flight: int
 ) -> Iterator[T]:
-    """Results as they come, with at most `in_flight` submitted at a time, so that memory stays flat."""
+    """Results as they come, with at most `in_flight` submitted at a time, so that memory stays
+    flat.
+    """
     waiting: set[Future[T]] = set()
     for item in items:
         waiting.add(submit(item))
@@ -88,7 +92,8 @@ def run_batch(batch: Batch, report: ProgressCallback = lambda _units, _note: Non
 
     Args:
         batch: What to do.
-        report: Hears how many units were done since its last call, in fractions, and what there is to say of them.
+        report: Hears how many units were done since its last call, in fractions, and what there is
+            to say of them.
 
     Returns:
         The number of units computed here.
@@ -109,7 +114,9 @@ def run_batch(batch: Batch, report: ProgressCallback = lambda _units, _note: Non
 
 
 class _Fractions:
-    """Turns 'this part of the batch is done' into 'this many more units', without going backwards."""
+    """Turns 'this part of the batch is done' into 'this many more units', without going
+    backwards.
+    """
 
     def __init__(self, units: int, report: ProgressCallback) -> None:
         self.units, self.report, self.best = units, report, 0.0
@@ -170,7 +177,9 @@ def _compute(
 
 
 def one_thread() -> None:
-    """Hold numpy, OpenCV and torch of this process to one thread, as workers are processes; and keep freed memory."""
+    """Hold numpy, OpenCV and torch of this process to one thread, as workers are processes; and
+    keep freed memory.
+    """
     for variable in THREAD_VARIABLES:
         os.environ[variable] = "1"
     import cv2

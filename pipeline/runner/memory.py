@@ -15,8 +15,9 @@ MAPPED = 32 << 20
 def keep_memory() -> None:
     """Tell glibc to keep freed memory for the next array; elsewhere nothing happens.
 
-    By default it gives arrays of some megabytes back to the system at once, and the next op waits for the same pages to
-    be cleared again: a blur of a tile took 4.5 ms that way, and takes 1.2 ms. Results do not depend on it.
+    By default it gives arrays of some megabytes back to the system at once, and the next op waits
+    for the same pages to be cleared again: a blur of a tile took 4.5 ms that way, and takes 1.2 ms.
+    Results do not depend on it.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

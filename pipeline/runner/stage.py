@@ -18,7 +18,8 @@ P = TypeVar("P", bound=Payload)
 R = TypeVar("R", bound=Frozen)
 M = TypeVar("M", bound=Frozen)
 ProgressCallback = Callable[[float, str], None]
-"""What hears of progress: how many more units are done, and a few words such as losses; empty if there is nothing to say."""
+"""What hears of progress: how many more units are done, and a few words such as losses; empty if
+there is nothing to say."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ class Context:
     """Hears the fraction of the batch that is done, and a few words."""
 
     def report(self, fraction: float, note: str = "") -> None:
-        """Called by long units with the fraction of the batch that is done, in [0, 1], and a few words such as losses."""
+        """Called by long units with the fraction of the batch that is done, in [0, 1], and a few
+        words such as losses.
+        """
         self.heard(fraction, note)
 
     def create(self, unit: Unit[Any], name: str) -> AbstractContextManager[IO[bytes]]:
@@ -68,7 +71,9 @@ class Context:
 
 @dataclass(frozen=True)
 class Stage(Generic[I, C, P, R, M]):
-    """A stage: `plan` is pure and cheap, `work` is safe to repeat anywhere, `seal` reduces in plan order."""
+    """A stage: `plan` is pure and cheap, `work` is safe to repeat anywhere, `seal` reduces in plan
+    order.
+    """
 
     name: str
     version: int
@@ -82,7 +87,8 @@ class Stage(Generic[I, C, P, R, M]):
     plan: Callable[[I, C], Sequence[P]]
     work: Callable[[Sequence[Unit[P]], C, Context], Iterator[R]]
     seal: Callable[[Sequence[Unit[P]], Sequence[R], C, Context, str], M]
-    """Gets units, records, config, context and the stage key; writes what belongs to the stage, returns the manifest."""
+    """Gets units, records, config, context and the stage key; writes what belongs to the stage,
+    returns the manifest."""
     batch: Callable[[C, Profile], int] = lambda _config, _profile: 1
     """How many units `work` gets at most at a time."""
     gpu: bool = False
@@ -129,7 +135,9 @@ class ProgressListener:
         """A stage starts, with `todo` of its `units` left to compute."""
 
     def advanced(self, stage: Stage[Any, Any, Any, Any, Any], units: float, note: str = "") -> None:
-        """More units are done; fractions come from long batches, with a few words such as losses."""
+        """More units are done; fractions come from long batches, with a few words such as
+        losses.
+        """
 
     def sealed(
         self, stage: Stage[Any, Any, Any, Any, Any], result: Sealed[Any], seconds: float

@@ -1,4 +1,6 @@
-"""Where the pictures lie in the tars: read once per shard from the headers, for access in any order."""
+"""Where the pictures lie in the tars: read once per shard from the headers, for access in any
+order.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,9 @@ def read_index(shards: Sequence[str]) -> Index:
 
 
 def read_bytes(place: str, start: int, end: int) -> bytes:
-    """Some bytes of a file; it is opened anew each time, so that forked workers share no position."""
+    """Some bytes of a file; it is opened anew each time, so that forked workers share no
+    position.
+    """
     if "://" in place:
         import fsspec
 
@@ -103,7 +107,9 @@ def _open(place: str) -> Any:
 
 
 def _members(file: IO[bytes], shard: str) -> Iterator[tuple[str, int, int]]:
-    """Name, first byte and the byte after the last of each member of a USTAR tar; `tarfile` takes ten times as long."""
+    """Name, first byte and the byte after the last of each member of a USTAR tar; `tarfile` takes
+    ten times as long.
+    """
     place = 0
     while (
         header := file.read(BLOCK)

@@ -1,6 +1,8 @@
-"""Reading pairs for training: random aligned crops, turned and mirrored, in an order that differs in every epoch.
+"""Reading pairs for training: random aligned crops, turned and mirrored, in an order that differs
+in every epoch.
 
-`Loader` is what a training loop iterates over; `Pairs` is the data set below it; `pairs` is the same without torch's loader.
+`Loader` is what a training loop iterates over; `Pairs` is the data set below it; `pairs` is the
+same without torch's loader.
 """
 
 from __future__ import annotations
@@ -45,7 +47,9 @@ def pairs(shards: Sequence[str], crop: int | None, seed: int, epoch: int = 0) ->
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """A permutation of `count` samples: the order of random 64-bit words, which every release of numpy gives alike."""
+    """A permutation of `count` samples: the order of random 64-bit words, which every release of
+    numpy gives alike.
+    """
     return np.argsort(raw_words(f"{stream_key(seed, 'order', epoch):032x}", count), kind="stable")
 
 
@@ -80,7 +84,9 @@ def aligned_crop(pair: Pair, crop: int, rng: np.random.Generator) -> Pair:
 
 
 def turn(image: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
-    """One of eight positions: bit 2 exchanges rows and columns, bit 1 mirrors the rows, bit 0 the columns."""
+    """One of eight positions: bit 2 exchanges rows and columns, bit 1 mirrors the rows, bit 0 the
+    columns.
+    """
     if position & 4:
         image = image.swapaxes(0, 1)
     return image[:: -1 if position & 2 else 1, :: -1 if position & 1 else 1]
@@ -115,19 +121,22 @@ def _tensor(image: NDArray[np.uint8]) -> torch.Tensor:
 
 
 class Loader:
-    """Batches of (B, 3, H, W) uint8 tensors, HR and LR; iterating gives the rest of one epoch, the next time the next.
+    """Batches of (B, 3, H, W) uint8 tensors, HR and LR; iterating gives the rest of one epoch, the
+    next time the next.
 
-    Batches are made by the numbers (seed, epoch, rank) alone: any number of workers gives the same ones, and `state_dict`,
-    taken after any batch, continues with the very next one in another process.
+    Batches are made by the numbers (seed, epoch, rank) alone: any number of workers gives the same
+    ones, and `state_dict`, taken after any batch, continues with the very next one in another
+    process.
 
     Args:
         pairs: The samples.
         batch: Samples per batch and rank.
         workers: Processes that decode; none decodes in this one.
         prefetch: Batches that each worker keeps ready.
-        rank, world: This process among all that train together; those of torch.distributed, where it runs.
-        even: Every rank gets equally many, so that no rank waits forever for another; leaves out at most world - 1
-            samples of an epoch, other ones each time.
+        rank, world: This process among all that train together; those of torch.distributed, where
+            it runs.
+        even: Every rank gets equally many, so that no rank waits forever for another; leaves out at
+            most world - 1 samples of an epoch, other ones each time.
         drop_last: Leave out a last batch that is not full.
         pin_memory: Pin batches for a faster way to a GPU.
     """
@@ -177,7 +186,9 @@ class Loader:
             yield batch
 
     def _next(self) -> Tensors:
-        """One stream gives the batches of all epochs, so that workers do not pause where one ends."""
+        """One stream gives the batches of all epochs, so that workers do not pause where one
+        ends.
+        """
         if self.stream is None:
             self.stream = iter(self.loader)
         try:
@@ -187,7 +198,9 @@ class Loader:
             raise
 
     def close(self) -> None:
-        """End the workers now; one that ends badly, with batches that nobody wants in hand, is no failure."""
+        """End the workers now; one that ends badly, with batches that nobody wants in hand, is no
+        failure.
+        """
         stream: Any = self.stream
         self.stream = None
         if hasattr(stream, "_shutdown_workers"):
@@ -243,10 +256,12 @@ class Loader:
 
 
 class _Rest(Sampler[list[Any]]):
-    """The batches from here on, without end; torch runs ahead of the loop, hence the loader counts what it hands out.
+    """The batches from here on, without end; torch runs ahead of the loop, hence the loader counts
+    what it hands out.
 
-    It holds the loader weakly: a loader in a cycle would be found by the garbage collector, which closes the queues of the
-    workers before they are told to end, and then waits five seconds for each.
+    It holds the loader weakly: a loader in a cycle would be found by the garbage collector, which
+    closes the queues of the workers before they are told to end, and then waits five seconds for
+    each.
     """
 
     def __init__(self, loader: Loader) -> None:

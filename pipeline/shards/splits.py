@@ -15,9 +15,9 @@ def split_images(
 ) -> dict[str, str]:
     """Map the digest of every image to its split.
 
-    Each image falls by a draw of its own, so that new images move no old one; images of one key fall together, by the draw of
-    that key. A split that got none, as happens with a handful of images, takes the key that fell nearest to it from the fullest
-    split that has more than one.
+    Each image falls by a draw of its own, so that new images move no old one; images of one key
+    fall together, by the draw of that key. A split that got none, as happens with a handful of
+    images, takes the key that fell nearest to it from the fullest split that has more than one.
 
     Args:
         images: Digests.

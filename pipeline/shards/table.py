@@ -47,7 +47,9 @@ def parquet_bytes(rows: Sequence[SampleRow]) -> bytes:
 
 
 def write_tables(file: IO[bytes], tables: Iterable[pa.Table]) -> int:
-    """Write tables one after the other into one parquet file, a row group each; returns the number of rows."""
+    """Write tables one after the other into one parquet file, a row group each; returns the number
+    of rows.
+    """
     count = 0
     with pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
         for table in tables:

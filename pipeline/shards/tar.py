@@ -35,9 +35,11 @@ def make_sample(record: SampleRecord, hr: NDArray[uint8], lr: NDArray[uint8]) ->
 
 
 class ShardWriter:
-    """Writes samples to an open file as an uncompressed USTAR tar: fixed times, owners, modes and member order.
+    """Writes samples to an open file as an uncompressed USTAR tar: fixed times, owners, modes and
+    member order.
 
-    The bytes are those of webdataset's TarWriter with the same settings (tested), without its copies.
+    The bytes are those of webdataset's TarWriter with the same settings (tested), without its
+    copies.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -69,7 +71,9 @@ class ShardWriter:
 
 
 def _header(name: str, size: int) -> bytes:
-    """The 512 bytes before a member: `_plain`'s, with name, size and checksum filled in, which is ten times faster."""
+    """The 512 bytes before a member: `_plain`'s, with name, size and checksum filled in, which is
+    ten times faster.
+    """
     header, place = bytearray(_plain()), name.encode("ascii")
     if len(place) > LONGEST_NAME:
         raise ValueError(f"a member's name must have at most {LONGEST_NAME} characters, got {name}")

@@ -24,7 +24,8 @@ def read_checkpoint(storage: Storage, stage: str, key: str, sha256: str) -> NDAr
         sha256: Digest of the bytes as the fit left them.
 
     Raises:
-        IntegrityError: if they are others now; the fit is forgotten, so that a rerun takes them from its state.
+        IntegrityError: if they are others now; the fit is forgotten, so that a rerun takes them
+            from its state.
     """
     name = f"{layout.unit_folder(stage, key)}/{CHECKPOINT}"
     data = storage.read(name)

@@ -23,7 +23,7 @@ from pairmill.schemas.image import ImageRecord, ImageSet, Role
 HR = "hr.png"
 
 
-def plan(images: ImageSet, config: CutConfig) -> list[ImagePayload]:  # noqa: ARG001
+def plan(images: ImageSet, config: CutConfig) -> list[ImagePayload]:
     """One unit per accepted image."""
     return [ImagePayload(image=image) for image in images.accepted]
 
@@ -43,12 +43,16 @@ def work(
 
 
 def clean(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """RealSR's clean-up: MATLAB-compatible bicubic reduction of (H, W, 3) uint8 by `factor`, rounded once."""
+    """RealSR's clean-up: MATLAB-compatible bicubic reduction of (H, W, 3) uint8 by `factor`,
+    rounded once.
+    """
     return image if factor == 1 else to_uint8(bicubic_down(image, factor))
 
 
 def read_hr(storage: Storage, image: ImageRecord, key: str, *, cleaned: bool) -> NDArray[np.uint8]:
-    """The HR image that tiles are cut from, (H, W, 3) uint8: what the unit `key` of this stage wrote, or the source as it is."""
+    """The HR image that tiles are cut from, (H, W, 3) uint8: what the unit `key` of this stage
+    wrote, or the source as it is.
+    """
     if cleaned:
         return decode_png(storage.read(f"{layout.unit_folder(STAGE.name, key)}/{HR}"))
     return load(image)
@@ -82,7 +86,7 @@ def seal(
     records: Sequence[HrImage],
     config: CutConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> HrSet:
     """List the HR images.
 
@@ -106,9 +110,11 @@ def _no_tiles(records: Sequence[HrImage], config: CutConfig) -> UserError:
         return UserError(
             "no HR image is as large as a tile",
             where="recipe key tiles.size",
-            got=f"tiles of {config.tiles.size} x {config.tiles.size}; the largest HR image has a short side of {side} pixels "
+            got=f"tiles of {config.tiles.size} x {config.tiles.size}; the largest HR image has a "
+            f"short side of {side} pixels "
             f"after clean-up by {config.clean_up.factor}",
-            todo=f"set tiles.size to {side // 8 * 8} or less, or clean_up.factor to 1, or give larger images",
+            todo=f"set tiles.size to {side // 8 * 8} or less, or clean_up.factor to 1, or give "
+            "larger images",
         )
     return UserError(
         "every HR tile was skipped",

@@ -1,4 +1,6 @@
-"""Compare: lay the pictures of every candidate pair over each other, and keep the pairs that show the same."""
+"""Compare: lay the pictures of every candidate pair over each other, and keep the pairs that show
+the same.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +56,10 @@ class Inputs:
     """Pixel digests of pictures that are not compared with one another."""
 
 
-def plan(inputs: Inputs, config: AlikeConfig) -> list[PairsPayload]:  # noqa: ARG001
-    """One unit per picture that has candidates; an added picture leaves the units that it is no candidate of as they are."""
+def plan(inputs: Inputs, config: AlikeConfig) -> list[PairsPayload]:
+    """One unit per picture that has candidates; an added picture leaves the units that it is no
+    candidate of as they are.
+    """
     records = {image.pixel_sha256: image for image in reversed(inputs.images)}
     pictures = {
         ref.image: Picture(image=records[ref.image], key=ref.key)
@@ -77,7 +81,9 @@ def plan(inputs: Inputs, config: AlikeConfig) -> list[PairsPayload]:  # noqa: AR
 def work(
     units: Sequence[Unit[PairsPayload]], config: AlikeConfig, context: Context
 ) -> Iterator[Compared]:
-    """Compare; pictures are decoded only where their keypoints agree or they have too few to tell."""
+    """Compare; pictures are decoded only where their keypoints agree or they have too few to
+    tell.
+    """
     for unit in units:
         one = _Side(unit.payload.first, context)
         found = [
@@ -133,7 +139,7 @@ def seal(
     records: Sequence[Compared],
     config: AlikeConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> AlikeSet:
     """List the pairs."""
     return AlikeSet(

@@ -1,4 +1,6 @@
-"""Estimate kernels: KernelGAN with several restarts on every real image, many images in one batch."""
+"""Estimate kernels: KernelGAN with several restarts on every real image, many images in one
+batch.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from pairmill.schemas.kernel import KernelReason
 from pairmill.schemas.pool import EstimateConfig, EstimateRef, KernelEstimate, KernelEstimates
 
 
-def plan(images: ImageSet, config: EstimateConfig) -> list[ImagePayload]:  # noqa: ARG001
+def plan(images: ImageSet, config: EstimateConfig) -> list[ImagePayload]:
     """One unit per real image."""
     return [ImagePayload(image=image) for image in images.with_role(Role.REAL)]
 
@@ -21,7 +23,9 @@ def plan(images: ImageSet, config: EstimateConfig) -> list[ImagePayload]:  # noq
 def work(
     units: Sequence[Unit[ImagePayload]], config: EstimateConfig, context: Context
 ) -> Iterator[KernelEstimate]:
-    """Fit all images that are not refused as one batch; a lane does not depend on the others in it."""
+    """Fit all images that are not refused as one batch; a lane does not depend on the others in
+    it.
+    """
     from pairmill.models.kernelgan.fit import fit_kernels
     from pairmill.models.kernelgan.sampling import check_image
 
@@ -60,9 +64,9 @@ def work(
 def seal(
     units: Sequence[Unit[ImagePayload]],
     records: Sequence[KernelEstimate],
-    config: EstimateConfig,  # noqa: ARG001
+    config: EstimateConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> KernelEstimates:
     """List the estimates."""
     refs = [

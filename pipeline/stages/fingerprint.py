@@ -1,4 +1,6 @@
-"""Fingerprint: find what every picture is recognised by, and which pairs of pictures are worth comparing."""
+"""Fingerprint: find what every picture is recognised by, and which pairs of pictures are worth
+comparing.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ class PicturePayload(ImagePayload):
         return self.image.pixel_sha256
 
 
-def plan(images: Sequence[ImageRecord], config: FingerprintConfig) -> list[PicturePayload]:  # noqa: ARG001
+def plan(images: Sequence[ImageRecord], config: FingerprintConfig) -> list[PicturePayload]:
     """One unit per picture; pictures that are both a source image and of a benchmark count once."""
     distinct = {image.pixel_sha256: image for image in reversed(images)}
     return [PicturePayload(image=distinct[digest]) for digest in sorted(distinct)]
@@ -43,7 +45,7 @@ def plan(images: Sequence[ImageRecord], config: FingerprintConfig) -> list[Pictu
 
 def work(
     units: Sequence[Unit[PicturePayload]], config: FingerprintConfig, context: Context
-) -> Iterator[Fingerprint]:  # noqa: ARG001
+) -> Iterator[Fingerprint]:
     """Decode, describe, and write the keypoints."""
     for unit in units:
         grey = grey_of(load(unit.payload.image))
@@ -70,7 +72,7 @@ def seal(
     records: Sequence[Fingerprint],
     config: FingerprintConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> FingerprintSet:
     """Sort all codes and list the pairs that share some."""
     folders = [layout.unit_folder(STAGE.name, unit.key) for unit in units]

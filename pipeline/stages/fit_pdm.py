@@ -1,4 +1,6 @@
-"""Fit PDM: learn kernels and noise from the real images and, unpaired, the HR images; the whole fit is one unit."""
+"""Fit PDM: learn kernels and noise from the real images and, unpaired, the HR images; the whole fit
+is one unit.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +98,9 @@ def spread(items: Sequence[Any], most: int) -> tuple[Any, ...]:
 def work(
     units: Sequence[Unit[FitPayload]], config: PdmFitConfig, context: Context
 ) -> Iterator[PdmFitted]:
-    """Fit, or go on with a fit that was killed; write the state, a picture and the curves at every check."""
+    """Fit, or go on with a fit that was killed; write the state, a picture and the curves at every
+    check.
+    """
     from pairmill.models.pdm.checkpoint import restore
     from pairmill.models.pdm.draw import one_thread
 
@@ -138,7 +142,9 @@ def centre(image: Image, side: int) -> Image:
 
 
 def _check(fit: Fit, unit: Unit[FitPayload], context: Context) -> None:
-    """The AUC joins the trend; the state is written last, so that a killed fit never goes on from a check half done."""
+    """The AUC joins the trend; the state is written last, so that a killed fit never goes on from a
+    check half done.
+    """
     from pairmill.models.pdm.checkpoint import state_bytes
     from pairmill.models.pdm.measure import look, montage
 
@@ -186,7 +192,7 @@ def seal(
     records: Sequence[PdmFitted],
     config: PdmFitConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> PdmFitRef:
     """Say which unit holds the fit."""
     return PdmFitRef(key=units[0].key, fit=records[0])

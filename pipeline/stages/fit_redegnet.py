@@ -1,4 +1,6 @@
-"""Fit ReDegNet: learn to read degradations off real pairs and to put them on the HR images; the whole fit is one unit."""
+"""Fit ReDegNet: learn to read degradations off real pairs and to put them on the HR images; the
+whole fit is one unit.
+"""
 
 from __future__ import annotations
 
@@ -124,7 +126,9 @@ def plan(inputs: Inputs, config: RedegnetFitConfig) -> list[FitPayload]:
 def work(
     units: Sequence[Unit[FitPayload]], config: RedegnetFitConfig, context: Context
 ) -> Iterator[RedegnetFitted]:
-    """Fit, or go on with a fit that was killed; write the state, a picture and the curves at every check."""
+    """Fit, or go on with a fit that was killed; write the state, a picture and the curves at every
+    check.
+    """
     from pairmill.models.pdm.draw import one_thread
     from pairmill.models.redegnet.checkpoint import restore
 
@@ -185,12 +189,15 @@ def _vgg(file: WeightsFile | None) -> Vgg | None:
             where=file.url,
             got=str(error),
             wanted="torchvision's vgg19 state dict, .pth or .safetensors",
-            todo=f"correct recipe key {VGG_KEY}, or leave it out to fit without perceptual and style loss",
+            todo=f"correct recipe key {VGG_KEY}, or leave it out to fit without perceptual and "
+            "style loss",
         ) from error
 
 
 def _crops(pairs: Sequence[FacePair], config: RedegnetFitConfig) -> tuple[Image, Image]:
-    """(P, K, side, side, 3) crops of HQ and LQ; the same for a pair whatever the other pairs are."""
+    """(P, K, side, side, 3) crops of HQ and LQ; the same for a pair whatever the other pairs
+    are.
+    """
     settings = config.redegnet
     cut = [
         crops_of(faces, pair.lq.pixel_sha256, settings.net.side, settings.pairs, config.seed)
@@ -202,7 +209,9 @@ def _crops(pairs: Sequence[FacePair], config: RedegnetFitConfig) -> tuple[Image,
 
 
 def _check(fit: Fit, unit: Unit[FitPayload], config: RedegnetFitConfig, context: Context) -> None:
-    """The AUC joins the trend; the state is written last, so that a killed fit never goes on from a check half done."""
+    """The AUC joins the trend; the state is written last, so that a killed fit never goes on from a
+    check half done.
+    """
     from pairmill.models.redegnet.checkpoint import state_bytes
     from pairmill.models.redegnet.measure import look, montage
 
@@ -215,7 +224,9 @@ def _check(fit: Fit, unit: Unit[FitPayload], config: RedegnetFitConfig, context:
 
 
 def _told(sight: Sight, pairs: Sequence[FacePair]) -> RealismResult:
-    """How well HQ with the degradations of other pairs is told from real LQ, cross-validated by the pair that is shown."""
+    """How well HQ with the degradations of other pairs is told from real LQ, cross-validated by the
+    pair that is shown.
+    """
     sources = [[pairs[number].lq.pixel_sha256 for number in numbers] for numbers in sight.shown]
     return realism(sight.real, sight.swapped, (sources[0], sources[1]))
 
@@ -265,14 +276,16 @@ def seal(
     records: Sequence[RedegnetFitted],
     config: RedegnetFitConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> RedegnetFitRef:
     """Say which unit holds the fit."""
     return RedegnetFitRef(key=units[0].key, fit=records[0])
 
 
 def fit_config(seed: int, redegnet: RedegnetConfig) -> RedegnetFitConfig:
-    """The stage's config: without the gates, so that others judge the same fit, and without places and `use`."""
+    """The stage's config: without the gates, so that others judge the same fit, and without places
+    and `use`.
+    """
     kept = redegnet.with_(gates={}, vgg_weights=None, from_checkpoint=None, use="general")
     return RedegnetFitConfig(seed=seed, redegnet=kept)
 

@@ -1,4 +1,6 @@
-"""Generate kernels: draw new ones in the manner of the kernel pool, judge them, and seal them as a pool of their own."""
+"""Generate kernels: draw new ones in the manner of the kernel pool, judge them, and seal them as a
+pool of their own.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ from pairmill.schemas.work import Payload
 Array = NDArray[np.float64]
 
 MORE = 1.25
-"""Kernels that are drawn for each that is wanted; what is rejected is made up for by these and no others."""
+"""Kernels that are drawn for each that is wanted; what is rejected is made up for by these and no
+others."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ def plan(inputs: Inputs, config: GenerateConfig) -> list[GeneratePayload]:
             where="recipe key kmsr.min_kernels",
             got=f"{pool.count} kernel{'s' if pool.count > 1 else ''}",
             wanted=f"at least {kmsr.min_kernels}",
-            todo="set kmsr.method: mixture, which mixes what is there; or give more real images, or take degrader realsr",
+            todo="set kmsr.method: mixture, which mixes what is there; or give more real images, "
+            "or take degrader realsr",
         )
     return [
         GeneratePayload(
@@ -113,7 +117,9 @@ def work(
 def _drawn(
     pool: Array, count: int, config: GenerateConfig, payload: GeneratePayload, context: Context
 ) -> tuple[Array, Array]:
-    """New cores (count, n, n), and the curves of the fit, (iterations, 2): see `pairmill.models.kmsr.fit.Fit.curves`."""
+    """New cores (count, n, n), and the curves of the fit, (iterations, 2): see
+    `pairmill.models.kmsr.fit.Fit.curves`.
+    """
     if config.kmsr.method == "mixture":
         from pairmill.models.kmsr.mixture import mixtures
 
@@ -140,7 +146,8 @@ def seal(
     """Write the kernels to a pool.
 
     Raises:
-        UserError: if the generator failed: too many of its kernels are bad, they are all alike, or nothing is left.
+        UserError: if the generator failed: too many of its kernels are bad, they are all alike, or
+            nothing is left.
     """
     payload, made = units[0].payload, records[0]
     _check(made, config)

@@ -50,7 +50,8 @@ class Ingested(Frozen):
 
 
 def find(images: ImagesConfig, base: str, limit: int | None = None) -> list[FilePayload]:
-    """All files that a recipe names, or the first `limit` of each role; relative patterns start at `base`.
+    """All files that a recipe names, or the first `limit` of each role; relative patterns start at
+    `base`.
 
     Raises:
         UserError: if a pattern matches nothing or a folder cannot be read.
@@ -66,14 +67,14 @@ def _payload(file: FoundFile, role: Role) -> FilePayload:
     return FilePayload(url=file.url, bytes=file.bytes, modified=file.modified, role=role)
 
 
-def plan(files: Sequence[FilePayload], config: IngestConfig) -> Sequence[FilePayload]:  # noqa: ARG001
+def plan(files: Sequence[FilePayload], config: IngestConfig) -> Sequence[FilePayload]:
     """One unit per file."""
     return files
 
 
 def work(
     units: Sequence[Unit[FilePayload]], config: IngestConfig, context: Context
-) -> Iterator[Ingested]:  # noqa: ARG001
+) -> Iterator[Ingested]:
     """Decode, check and digest."""
     for unit in units:
         file = unit.payload
@@ -91,7 +92,7 @@ def seal(
     records: Sequence[Ingested],
     config: IngestConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> ImageSet:
     """Order by role and digest; of equal images the first by place is kept, real before clean.
 

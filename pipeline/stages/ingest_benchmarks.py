@@ -1,4 +1,6 @@
-"""Ingest benchmarks: decode every picture that one will be tested on, to compare the source images with them."""
+"""Ingest benchmarks: decode every picture that one will be tested on, to compare the source images
+with them.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def seal(
     records: Sequence[Ingested],
     config: IngestConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> ImageSet:
     """Order by digest; of equal pictures the first by place is kept.
 

@@ -1,4 +1,6 @@
-"""Ingest pairs: decode the files of every real pair once, accept or reject them, and check that both have one size."""
+"""Ingest pairs: decode the files of every real pair once, accept or reject them, and check that
+both have one size.
+"""
 
 from __future__ import annotations
 
@@ -50,14 +52,14 @@ def _payload(file: FoundFile, role: Role) -> FilePayload:
     return FilePayload(url=file.url, bytes=file.bytes, modified=file.modified, role=role)
 
 
-def plan(pairs: Sequence[PairPayload], config: IngestConfig) -> Sequence[PairPayload]:  # noqa: ARG001
+def plan(pairs: Sequence[PairPayload], config: IngestConfig) -> Sequence[PairPayload]:
     """One unit per pair."""
     return pairs
 
 
 def work(
     units: Sequence[Unit[PairPayload]], config: IngestConfig, context: Context
-) -> Iterator[IngestedPair]:  # noqa: ARG001
+) -> Iterator[IngestedPair]:
     """Decode, check and digest."""
     for unit in units:
         lq, hq = (_ingested(file, config) for file in (unit.payload.lq, unit.payload.hq))
@@ -83,7 +85,7 @@ def seal(
     records: Sequence[IngestedPair],
     config: IngestConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> PairSet:
     """Order by the digest of the LQ; of equal pairs the first by name is kept.
 
@@ -113,7 +115,8 @@ def _check_sizes(pairs: Sequence[FacePair]) -> None:
     ]
     if apart:
         shown = ", ".join(
-            f"{pair.name}: {pair.lq.width} x {pair.lq.height} and {pair.hq.width} x {pair.hq.height}"
+            f"{pair.name}: {pair.lq.width} x {pair.lq.height} and {pair.hq.width} x "
+            f"{pair.hq.height}"
             for pair in apart[:SHOWN]
         )
         more = f", and {len(apart) - SHOWN} more" if len(apart) > SHOWN else ""
@@ -121,7 +124,8 @@ def _check_sizes(pairs: Sequence[FacePair]) -> None:
             "the pictures of a pair differ in size",
             where="recipe key images.pairs",
             got=f"LQ and HQ of {shown}{more}",
-            wanted="an LQ picture enlarged to the size of its restored counterpart, pixel over pixel",
+            wanted="an LQ picture enlarged to the size of its restored counterpart, pixel over "
+            "pixel",
             todo="enlarge the LQ pictures (bilinear, as the restorer did) and save them as PNG",
         )
 

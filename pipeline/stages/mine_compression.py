@@ -1,4 +1,6 @@
-"""Mine compression: how each real image was encoded as JPEG, from its file or else from its pixels."""
+"""Mine compression: how each real image was encoded as JPEG, from its file or else from its
+pixels.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,14 @@ class Compressions(Frozen):
     """One per real image."""
 
 
-def plan(images: ImageSet, config: CompressionConfig) -> list[FilePayload]:  # noqa: ARG001
+def plan(images: ImageSet, config: CompressionConfig) -> list[FilePayload]:
     """One unit per real image."""
     return [FilePayload(image=image) for image in images.with_role(Role.REAL)]
 
 
 def work(
     units: Sequence[Unit[FilePayload]], config: CompressionConfig, context: Context
-) -> Iterator[MinedCompression]:  # noqa: ARG001
+) -> Iterator[MinedCompression]:
     """Read the tables, or estimate them."""
     for unit in units:
         image = unit.payload.image
@@ -71,7 +73,8 @@ def _unchanged(image: ImageRecord) -> bytes:
             where=image.url,
             got=got,
             wanted=f"the file that was ingested, {image.bytes} bytes",
-            todo="put the file back as it was, or run the build again, which ingests changed files anew",
+            todo="put the file back as it was, or run the build again, which ingests changed "
+            "files anew",
         )
     return data
 
@@ -81,7 +84,7 @@ def seal(
     records: Sequence[MinedCompression],
     config: CompressionConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> Compressions:
     """List what was found."""
     return Compressions(images=tuple(records))

@@ -1,4 +1,6 @@
-"""Mine noise: measure every patch of every real image once, and keep those that are noise and nothing else."""
+"""Mine noise: measure every patch of every real image once, and keep those that are noise and
+nothing else.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ class MinedNoise(Frozen):
     """One per real image."""
 
 
-def plan(images: ImageSet, config: NoiseConfig) -> list[ImagePayload]:  # noqa: ARG001
+def plan(images: ImageSet, config: NoiseConfig) -> list[ImagePayload]:
     """One unit per real image."""
     return [ImagePayload(image=image) for image in images.with_role(Role.REAL)]
 
@@ -45,7 +47,9 @@ def plan(images: ImageSet, config: NoiseConfig) -> list[ImagePayload]:  # noqa: 
 def work(
     units: Sequence[Unit[ImagePayload]], config: NoiseConfig, context: Context
 ) -> Iterator[NoiseSurvey]:
-    """Decode, measure, and write the candidates; most images have none, and then there is nothing to write."""
+    """Decode, measure, and write the candidates; most images have none, and then there is nothing
+    to write.
+    """
     for unit in units:
         image = unit.payload.image
         found = candidates(load(image), image.pixel_sha256, config)
@@ -58,7 +62,9 @@ def work(
 
 
 def read_candidates(storage: Storage, ref: MinedRef, *names: str) -> list[NDArray[Any]]:
-    """The arrays of these names, fields of `Candidates`, that were mined in an image that has some."""
+    """The arrays of these names, fields of `Candidates`, that were mined in an image that has
+    some.
+    """
     file = f"{layout.unit_folder(STAGE.name, ref.key)}/{CANDIDATES}"
     with storage.open(file) as opened, np.load(opened, allow_pickle=False) as arrays:
         return [arrays[name] for name in names]
@@ -69,7 +75,7 @@ def seal(
     records: Sequence[NoiseSurvey],
     config: NoiseConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> MinedNoise:
     """List what was found."""
     return MinedNoise(

@@ -37,7 +37,7 @@ class PoolPayload(Payload):
         return [image.content_digest() for image in self.images]
 
 
-def plan(mined: Compressions, config: CompressionConfig) -> list[PoolPayload]:  # noqa: ARG001
+def plan(mined: Compressions, config: CompressionConfig) -> list[PoolPayload]:
     """One unit for the whole set."""
     return [PoolPayload(images=mined.images)]
 
@@ -78,7 +78,7 @@ def _write(found: Sequence[MinedCompression], context: Context, group: str) -> s
 def seal(
     units: Sequence[Unit[PoolPayload]],
     records: Sequence[CompressionPoolManifest],
-    config: CompressionConfig,  # noqa: ARG001
+    config: CompressionConfig,
     context: Context,
     key: str,
 ) -> CompressionPoolManifest:

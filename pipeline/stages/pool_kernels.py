@@ -49,7 +49,7 @@ class JudgePayload(Payload):
         return [self.image.pixel_sha256, self.ref.key]
 
 
-def plan(inputs: tuple[ImageSet, KernelEstimates], config: PoolKernelsConfig) -> list[JudgePayload]:  # noqa: ARG001
+def plan(inputs: tuple[ImageSet, KernelEstimates], config: PoolKernelsConfig) -> list[JudgePayload]:
     """One unit per estimate."""
     images = inputs[0].by_digest()
     return [JudgePayload(image=images[ref.estimate.image], ref=ref) for ref in inputs[1].estimates]
@@ -143,13 +143,17 @@ def _none_accepted(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -
         got=", ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
         + f"; first: {details[0]}",
         wanted="at least one accepted kernel",
-        todo="look at all verdicts with `pairmill pool show RECIPE` (and the --workspace and --limit of this command); "
-        f"{nearest}give sharper or larger photographs, raise kernels.iterations, or take degrader bicubic",
+        todo="look at all verdicts with `pairmill pool show RECIPE` (and the --workspace and "
+        "--limit of this command); "
+        f"{nearest}give sharper or larger photographs, raise kernels.iterations, or take "
+        "degrader bicubic",
     )
 
 
 def nearest_thresholds(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -> str:
-    """The smallest change of one threshold that would let a kernel in, as an instruction; empty if none is known."""
+    """The smallest change of one threshold that would let a kernel in, as an instruction; empty if
+    none is known.
+    """
     limits = {
         KernelReason.DISAGREEMENT: ("max_disagreement", "disagreement"),
         KernelReason.OFF_CENTRE: ("max_offset", "offset"),

@@ -1,4 +1,6 @@
-"""Pool noise: choose among the candidates of all images, take compression and shading off, and seal the residuals."""
+"""Pool noise: choose among the candidates of all images, take compression and shading off, and seal
+the residuals.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ class PoolPayload(Payload):
     images: tuple[MinedRef, ...]
     """One per real image."""
     compressed: tuple[MinedCompression, ...]
-    """The images whose noise is to be given back what compression took; LR will be compressed again."""
+    """The images whose noise is to be given back what compression took; LR will be compressed
+    again."""
 
     @property
     def label(self) -> str:
@@ -50,7 +53,7 @@ class PoolPayload(Payload):
 
 def plan(
     inputs: tuple[MinedNoise, tuple[MinedCompression, ...]], config: NoiseConfig
-) -> list[PoolPayload]:  # noqa: ARG001
+) -> list[PoolPayload]:
     """One unit for the whole set."""
     mined, compressed = inputs
     return [PoolPayload(images=mined.images, compressed=compressed)]
@@ -131,7 +134,7 @@ def seal(
     records: Sequence[NoisePoolManifest],
     config: NoiseConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> NoisePoolManifest:
     """Give the pool its place."""
     source = f"{layout.unit_folder(context.stage, units[0].key)}/pool.zarr"

@@ -38,7 +38,7 @@ class JudgePayload(Payload):
         return [self.ref.key, self.ref.fit.digest]
 
 
-def plan(ref: PdmFitRef, config: PdmGateConfig) -> list[JudgePayload]:  # noqa: ARG001
+def plan(ref: PdmFitRef, config: PdmGateConfig) -> list[JudgePayload]:
     """One unit per fit."""
     return [JudgePayload(ref=ref)]
 
@@ -77,7 +77,7 @@ def seal(
     records: Sequence[PdmManifest],
     config: PdmGateConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> PdmManifest:
     """Give the checkpoint its place."""
     source = f"{layout.unit_folder(context.stage, units[0].key)}/pool.zarr"
@@ -115,20 +115,24 @@ TOLD: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
         f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}"
     ),
     PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}" + _telling(m),
-    PdmReason.NOT_MEASURED: lambda m, g: (
+    PdmReason.NOT_MEASURED: lambda m, g: (  # noqa: ARG005
         f"no AUC, for {m.images[0]} real and {m.images[1]} HR images give too few patches"
-    ),  # noqa: ARG005
+    ),
 }
 ADVICE = {
     PdmReason.KERNELS_ALIKE: "give more real images or raise pdm.samples",
-    PdmReason.NOISE_COLLAPSED: "lower pdm.noise_weight, take pdm.regulariser: mean, or raise pdm.samples",
+    PdmReason.NOISE_COLLAPSED: "lower pdm.noise_weight, take pdm.regulariser: mean, or raise "
+    "pdm.samples",
     PdmReason.NOISE_TOO_STRONG: "raise pdm.noise_weight or lower pdm.learning_rate",
-    PdmReason.NOISE_NOT_ZERO_MEAN: "give more real images, raise pdm.noise_weight to 1000, or take pdm.noise.form: mixing and "
+    PdmReason.NOISE_NOT_ZERO_MEAN: "give more real images, raise pdm.noise_weight to 1000, or "
+    "take pdm.noise.form: mixing and "
     "pdm.noise.by: level where they are not",
     PdmReason.CRITIC_WON: "lower pdm.critic_rate, raise pdm.learning_rate, or give more images",
-    PdmReason.TOLD_APART: "give more real images, look whether images.real and the HR images show the same kind of scene; "
+    PdmReason.TOLD_APART: "give more real images, look whether images.real and the HR images "
+    "show the same kind of scene; "
     "compression is not learned: degrader realsr mines it",
-    PdmReason.NOT_MEASURED: "give more real images (twenty or more are better), or set pdm.gates.max_auc: 1 to go without",
+    PdmReason.NOT_MEASURED: "give more real images (twenty or more are better), or set "
+    "pdm.gates.max_auc: 1 to go without",
     PdmReason.NOT_FINITE: "lower pdm.learning_rate and pdm.critic_rate",
 }
 
@@ -187,7 +191,8 @@ def _telling(measures: PdmMeasures) -> str:
 
 def _ratio(measures: PdmMeasures, bound: str) -> str:
     return (
-        f"fake patches with a noise floor of {measures.fake_floor:.2f} grey levels where real ones have "
+        f"fake patches with a noise floor of {measures.fake_floor:.2f} grey levels where real "
+        "ones have "
         f"{measures.real_floor:.2f} (ratio {measures.noise_ratio:.2f}, {bound})"
     )
 

@@ -1,4 +1,6 @@
-"""Pool ReDegNet: judge a fit by its gates, and seal SynNet and the representations of the real pairs with the verdict."""
+"""Pool ReDegNet: judge a fit by its gates, and seal SynNet and the representations of the real
+pairs with the verdict.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,7 @@ class JudgePayload(Payload):
         return [self.ref.key, self.ref.fit.digest]
 
 
-def plan(ref: RedegnetFitRef, config: RedegnetJudgeConfig) -> list[JudgePayload]:  # noqa: ARG001
+def plan(ref: RedegnetFitRef, config: RedegnetJudgeConfig) -> list[JudgePayload]:
     """One unit per fit."""
     return [JudgePayload(ref=ref)]
 
@@ -92,7 +94,7 @@ def _codes(storage: Storage, ref: RedegnetFitRef) -> NDArray[np.float32]:
 def seal(
     units: Sequence[Unit[JudgePayload]],
     records: Sequence[RedegnetManifest],
-    config: RedegnetJudgeConfig,  # noqa: ARG001
+    config: RedegnetJudgeConfig,
     context: Context,
     key: str,
 ) -> RedegnetManifest:
@@ -121,14 +123,17 @@ def refused(manifest: RedegnetManifest, gates: RedegnetGateConfig) -> UserError:
 
 TOLD: dict[RedegnetReason, Callable[[RedegnetMeasures, RedegnetGateConfig], str]] = {
     RedegnetReason.RECONSTRUCTS_BADLY: lambda m, g: (
-        f"real LQ reconstructed to {m.error:.2f} grey levels, where the HQ as it is comes to {m.identity_error:.2f} and "
+        f"real LQ reconstructed to {m.error:.2f} grey levels, where the HQ as it is comes to "
+        f"{m.identity_error:.2f} and "
         f"bicubic reductions to {m.bicubic_error:.2f} (at most {g.max_error_ratio:g} of the better)"
     ),
     RedegnetReason.CODES_ALIKE: lambda m, g: (
-        f"representations that differ by {m.diversity:.1%} of their mean, least {g.min_diversity:.1%}"
+        f"representations that differ by {m.diversity:.1%} of their mean, least "
+        f"{g.min_diversity:.1%}"
     ),
     RedegnetReason.CODES_IGNORED: lambda m, g: (
-        f"pictures that another pair's representation changes by {m.effect:.2f} grey levels, least {g.min_effect:g}"
+        f"pictures that another pair's representation changes by {m.effect:.2f} grey levels, "
+        f"least {g.min_effect:g}"
     ),
     RedegnetReason.CRITIC_WON: lambda m, g: (
         f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}"
@@ -137,8 +142,10 @@ TOLD: dict[RedegnetReason, Callable[[RedegnetMeasures, RedegnetGateConfig], str]
     RedegnetReason.NOT_MEASURED: lambda m, g: "no AUC, for the pairs give too few patches",  # noqa: ARG005
 }
 ADVICE = {
-    RedegnetReason.RECONSTRUCTS_BADLY: "raise redegnet.samples; set redegnet.net.skip_start: 1 and raise redegnet.learning_rate",
-    RedegnetReason.CODES_ALIKE: "give pairs of more different origin, or say use: specific if they are to be alike",
+    RedegnetReason.RECONSTRUCTS_BADLY: "raise redegnet.samples; set redegnet.net.skip_start: 1 "
+    "and raise redegnet.learning_rate",
+    RedegnetReason.CODES_ALIKE: "give pairs of more different origin, or say use: specific if "
+    "they are to be alike",
     RedegnetReason.CODES_IGNORED: "raise redegnet.samples or redegnet.weights.contrast",
     RedegnetReason.CRITIC_WON: "lower redegnet.critic_rate or redegnet.weights.adversarial",
     RedegnetReason.TOLD_APART: "raise redegnet.samples, or give more pairs",

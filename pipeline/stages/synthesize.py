@@ -1,4 +1,6 @@
-"""Synthesize: draw a program for every sample, apply it, and write shards; each shard is one unit."""
+"""Synthesize: draw a program for every sample, apply it, and write shards; each shard is one
+unit.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,8 @@ from pairmill.schemas.shard import ShardRef, ShardResult, ShardSet, SynthesizeCo
 from pairmill.schemas.work import FileRecord, Payload
 
 GROUP = 1 << 20
-"""HR pixels of the samples that are made, then encoded, then written together: each of the three runs faster when not
-interrupted; memory stays bounded for large tiles."""
+"""HR pixels of the samples that are made, then encoded, then written together: each of the three
+runs faster when not interrupted; memory stays bounded for large tiles."""
 
 
 class ShardPayload(Payload):
@@ -78,7 +80,9 @@ class Inputs:
 
 
 def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
-    """Whole splits by source image, images in digest order, tiles packed into shards of about equal length."""
+    """Whole splits by source image, images in digest order, tiles packed into shards of about equal
+    length.
+    """
     records = inputs.images.by_digest()
     with_tiles = [ref for ref in inputs.hr.images if ref.hr.tiles]
     split_of = split_images(
@@ -110,10 +114,12 @@ def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
 def pack(parts: Sequence[TilesOfImage], target: int) -> list[tuple[TilesOfImage, ...]]:
     """Tiles in order, cut into shards of about `target` tiles, at borders that the content chooses.
 
-    A place is a border if its mark, the digest of what comes next, is the least within 0.6 of `target` tiles to both sides;
-    places between two images go before those inside one. Which places are borders thus depends on what lies near them only
-    (local-minimum chunking): an added image changes the shards around it, and all others stay as they are. What is too long
-    between two borders is cut again. All shards have target // 2 to 3 * target // 2 tiles, at least 1, where there are so many.
+    A place is a border if its mark, the digest of what comes next, is the least within 0.6 of
+    `target` tiles to both sides; places between two images go before those inside one. Which places
+    are borders thus depends on what lies near them only (local-minimum chunking): an added image
+    changes the shards around it, and all others stay as they are. What is too long between two
+    borders is cut again. All shards have target // 2 to 3 * target // 2 tiles, at least 1, where
+    there are so many.
     """
     parts = [part for part in parts if part.tiles]
     starts = list(accumulate((len(part.tiles) for part in parts), initial=0))
@@ -132,7 +138,8 @@ def pack(parts: Sequence[TilesOfImage], target: int) -> list[tuple[TilesOfImage,
 
 
 Place = tuple[int, tuple[int, int]]
-"""A place where a shard may end, counted in tiles, and its mark; the first number of the mark is 0 between images."""
+"""A place where a shard may end, counted in tiles, and its mark; the first number of the mark is 0
+between images."""
 
 
 def _places(parts: Sequence[TilesOfImage], starts: list[int], reach: int) -> list[Place]:
@@ -165,7 +172,9 @@ def _minima(places: Sequence[Place], reach: int) -> list[int]:
 def _divided(
     parts: Sequence[TilesOfImage], starts: list[int], span: tuple[int, int], least: int, most: int
 ) -> list[tuple[int, int]]:
-    """A span of tiles, cut where the marks are least until no piece is longer than `most`; no piece is shorter than `least`."""
+    """A span of tiles, cut where the marks are least until no piece is longer than `most`; no piece
+    is shorter than `least`.
+    """
     begin, end = span
     if end - begin <= most:
         return [span]
@@ -240,7 +249,9 @@ def work(
 
 
 def pixels_of(rows: Sequence[SampleRecord]) -> str:
-    """Digest of the keys and pixel digests of samples, in order: equal for equal pixels, whatever the encoder."""
+    """Digest of the keys and pixel digests of samples, in order: equal for equal pixels, whatever
+    the encoder.
+    """
     text = "".join(f"{row.key} {row.hr_sha256} {row.lr_sha256}\n" for row in rows)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -269,7 +280,9 @@ class _Maker:
     def pairs(
         self, part: TilesOfImage
     ) -> Iterator[tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]]:
-        """The samples of some tiles of one image: record, HR, LR. All are drawn first, then applied one by one."""
+        """The samples of some tiles of one image: record, HR, LR. All are drawn first, then applied
+        one by one.
+        """
         image = clean_up.read_hr(self.storage, part.image, part.hr_key, cleaned=part.cleaned)
         tile, repeats = self.config.tile, range(self.config.samples_per_tile)
         drawn = [
@@ -329,7 +342,7 @@ def seal(
     records: Sequence[ShardResult],
     config: SynthesizeConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> ShardSet:
     """List the shards."""
     return ShardSet(

@@ -60,7 +60,9 @@ class RunContext:
 
 
 class MetricLogger(Listener):
-    """Writes a line of the log every so many steps, and stops at the first loss that is no number."""
+    """Writes a line of the log every so many steps, and stops at the first loss that is no
+    number.
+    """
 
     def __init__(self, desk: RunContext) -> None:
         self.desk, self.every = desk, desk.run.config.log_every
@@ -94,7 +96,9 @@ class MetricLogger(Listener):
 
 
 class Validator(Listener):
-    """Looks at tiles every so many steps and at the end, keeps the best network, and asks to stop when nothing gets better."""
+    """Looks at tiles every so many steps and at the end, keeps the best network, and asks to stop
+    when nothing gets better.
+    """
 
     def __init__(self, desk: RunContext, source: Source) -> None:
         self.desk, self.source, self.config = desk, source, desk.run.config.validation
@@ -142,7 +146,9 @@ class Validator(Listener):
 
 
 class Checkpointer(Listener):
-    """Writes checkpoints, and last the state, so that no killed run goes on from something half done."""
+    """Writes checkpoints, and last the state, so that no killed run goes on from something half
+    done.
+    """
 
     def __init__(self, desk: RunContext, feed: Feed) -> None:
         self.desk, self.feed, self.config = desk, feed, desk.run.config.checkpoints

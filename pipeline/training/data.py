@@ -1,4 +1,6 @@
-"""Pairs of a corpus version for training: which shards, how often each degrader, and batches over the phases of a curriculum."""
+"""Pairs of a corpus version for training: which shards, how often each degrader, and batches over
+the phases of a curriculum.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,8 @@ def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source
             f"split {split} is empty",
             where=f"{identity.name}@{manifest.version}",
             got=found,
-            todo=f"give `splits: {{{split}: ...}}` a share in the corpus' recipe and build it, or name another validation.split",
+            todo=f"give `splits: {{{split}: ...}}` a share in the corpus' recipe and build it, "
+            "or name another validation.split",
         )
     index = storage.again(
         "read",
@@ -76,9 +79,11 @@ def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source
 
 
 class Mixture(Pairs):
-    """Pairs of a source, each as often as its degrader weighs: an epoch has every pair of a degrader that is not left out.
+    """Pairs of a source, each as often as its degrader weighs: an epoch has every pair of a
+    degrader that is not left out.
 
-    The least weight above 0 counts as once. Of a weight that is no multiple of it, some pairs are taken once more, drawn by key.
+    The least weight above 0 counts as once. Of a weight that is no multiple of it, some pairs are
+    taken once more, drawn by key.
 
     Raises:
         UserError: if a degrader is not in the source, or none is left.
@@ -141,7 +146,8 @@ def _copies(
 
 
 class Feed:
-    """Batches without end over all phases of a recipe; `state` says where it is, in a form that goes on in another process.
+    """Batches without end over all phases of a recipe; `state` says where it is, in a form that
+    goes on in another process.
 
     Args:
         config: the training recipe.
@@ -152,7 +158,8 @@ class Feed:
         pin: whether batches go to a GPU.
 
     Raises:
-        UserError: if a crop cannot be cut, a degrader is missing, or a batch is larger than what there is.
+        UserError: if a crop cannot be cut, a degrader is missing, or a batch is larger than what
+            there is.
     """
 
     def __init__(

@@ -1,4 +1,6 @@
-"""Processes that train together: alone, or with the others of torch.distributed by accelerate, which needs extra `train`."""
+"""Processes that train together: alone, or with the others of torch.distributed by accelerate,
+which needs extra `train`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ class SingleProcess:
 
 
 class Distributed(SingleProcess):
-    """Several processes, started by `torchrun` or `accelerate launch`: gradients are averaged at each step.
+    """Several processes, started by `torchrun` or `accelerate launch`: gradients are averaged at
+    each step.
 
     Raises:
         UserError: if accelerate is not installed.

@@ -1,4 +1,6 @@
-"""The folder of a training run: what it was started with, its state, its checkpoints. Every file is written whole."""
+"""The folder of a training run: what it was started with, its state, its checkpoints. Every file is
+written whole.
+"""
 
 from __future__ import annotations
 

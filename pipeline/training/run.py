@@ -1,4 +1,6 @@
-"""A training run: from a training recipe and a corpus version to checkpoints; a run that was killed goes on."""
+"""A training run: from a training recipe and a corpus version to checkpoints; a run that was killed
+goes on.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,8 @@ def train_run(
 ) -> Trained:
     """Train, or go on with a run that was killed, or find a finished one.
 
-    On the CPU with one thread the result is the same, bit for bit, however often the run was killed.
+    On the CPU with one thread the result is the same, bit for bit, however often the run was
+    killed.
 
     Args:
         config: the training recipe.
@@ -134,7 +137,8 @@ def _alone(
 
 
 def check(config: TrainConfig, storage: Storage) -> None:
-    """Tell at once what does not fit, as far as the manifest of the corpus and the record of the run say it.
+    """Tell at once what does not fit, as far as the manifest of the corpus and the record of the
+    run say it.
 
     Raises:
         UserError: as `train_run`.
@@ -144,7 +148,9 @@ def check(config: TrainConfig, storage: Storage) -> None:
 
 
 def _known(config: TrainConfig, folder: Folder) -> TrainingRun | None:
-    """The run that this one goes on with; one that ended before its first checkpoint binds nobody."""
+    """The run that this one goes on with; one that ended before its first checkpoint binds
+    nobody.
+    """
     known = folder.read_run() if folder.kept() else None
     if known is not None:
         check_same(known, config, folder.path)

@@ -1,4 +1,6 @@
-"""TensorBoard's event files beside a run, where TensorBoard is installed and the workspace is a local folder."""
+"""TensorBoard's event files beside a run, where TensorBoard is installed and the workspace is a
+local folder.
+"""
 
 from __future__ import annotations
 

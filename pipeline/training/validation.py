@@ -39,7 +39,8 @@ def look(
         device: where the network is.
 
     Returns:
-        Mean PSNR, in all and by degrader; a picture of LR, SR and HR side by side, if any are asked for.
+        Mean PSNR, in all and by degrader; a picture of LR, SR and HR side by side, if any are asked
+        for.
     """
     shown = set((np.arange(pictures) * len(source.index) // max(1, pictures)).tolist())
     rows: list[tuple[Image, Image, Image]] = []

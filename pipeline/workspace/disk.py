@@ -22,7 +22,9 @@ EAGER = 2 << 20
 
 @contextmanager
 def create_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears, or replaces the one of that name, when the block ends without an error."""
+    """A file that appears, or replaces the one of that name, when the block ends without an
+    error.
+    """
     temporary = _temporary(path)
     try:
         with _synced(temporary) as file:
@@ -36,7 +38,8 @@ def create_new_file(path: Path, data: bytes) -> None:
     """Write a file where there is none.
 
     Raises:
-        FileExistsError: if the name is taken; of several processes that try at once, one gets no error.
+        FileExistsError: if the name is taken; of several processes that try at once, one gets no
+            error.
     """
     temporary = _temporary(path)
     try:
@@ -61,7 +64,9 @@ def link_file(source: Path, target: Path) -> None:
 
 
 class _Eager(io.FileIO):
-    """Tells the system to begin writing as soon as there is enough, so that the sync at the end waits for little."""
+    """Tells the system to begin writing as soon as there is enough, so that the sync at the end
+    waits for little.
+    """
 
     begun = written = 0
 

@@ -1,8 +1,9 @@
 """Leases: how the holder of a lock shows those who cannot see its process that it lives.
 
-While a lock is held, an empty file beside it is written again every minute. Whoever meets a lock of another machine writes a file
-of its own and lets the store tell the times of both, so that no machine's clock is asked. A holder that was only paused (a laptop
-that slept) finds its lock taken over before it seals, and stops; what it has finished is as good as anybody's.
+While a lock is held, an empty file beside it is written again every minute. Whoever meets a lock of
+another machine writes a file of its own and lets the store tell the times of both, so that no
+machine's clock is asked. A holder that was only paused (a laptop that slept) finds its lock taken
+over before it seals, and stops; what it has finished is as good as anybody's.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ def beating(storage: Storage, holder: Holder) -> Iterator[None]:
 
 
 def silence(storage: Storage, lock_file: str, holder: Holder) -> float:
-    """Seconds since a holder was last heard of, by the clock of the store; 0 if the store does not tell times."""
+    """Seconds since a holder was last heard of, by the clock of the store; 0 if the store does not
+    tell times.
+    """
     probe = layout.beat_file(uuid.uuid4().hex)
     storage.write(probe, b"")
     try:

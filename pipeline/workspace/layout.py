@@ -54,12 +54,16 @@ def version_folder(name: str, version: str) -> str:
 
 
 def version_sources(name: str, version: str) -> str:
-    """What a version was made of: images by digest and file name, sealed stages; told, not hashed."""
+    """What a version was made of: images by digest and file name, sealed stages; told, not
+    hashed.
+    """
     return f"{version_folder(name, version)}/sources.json"
 
 
 def places_folder(name: str, version: str) -> str:
-    """Folder of what only this workspace knows of a version; not below `corpora/`, which may be published as it is."""
+    """Folder of what only this workspace knows of a version; not below `corpora/`, which may be
+    published as it is.
+    """
     return f"places/{name}/{version}"
 
 
@@ -124,7 +128,9 @@ def corpus_manifest(name: str, version: str) -> str:
 
 
 def shard_name(name: str, version: str, split: str, number: int) -> str:
-    """File name of a shard; the version keeps basenames of different versions apart in readers' caches."""
+    """File name of a shard; the version keeps basenames of different versions apart in readers'
+    caches.
+    """
     return f"{name}-{version[:8]}-{split}-{number:06d}.tar"
 
 
@@ -139,7 +145,9 @@ def preview_folder(recipe: str) -> str:
 
 
 def check_folder(name: str) -> str:
-    """Folder of the page that shows copies, leaks and scores of images; each check replaces the one before."""
+    """Folder of the page that shows copies, leaks and scores of images; each check replaces the one
+    before.
+    """
     return f"runs/images/{name}"
 
 

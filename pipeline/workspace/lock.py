@@ -1,10 +1,12 @@
 """Locks at storage level: one process at a time, found stale when its holder is dead.
 
-A lock is a small file that says who holds it. It appears by `Storage.create_new`, so that one of several wins. A process that is
-killed leaves it; the next one on the same machine sees that the process is gone, or that its number now belongs to another,
-and takes the lock over. A holder on another machine is dead when it has not been heard of for a while: see `pairmill.pipeline.workspace.heartbeat`.
-Locally a take-over happens under `flock`, so that no two believe that they did it. On an object store it is best effort: the new
-holder writes, waits a moment and reads back.
+A lock is a small file that says who holds it. It appears by `Storage.create_new`, so that one of
+several wins. A process that is killed leaves it; the next one on the same machine sees that the
+process is gone, or that its number now belongs to another, and takes the lock over. A holder on
+another machine is dead when it has not been heard of for a while: see
+`pairmill.pipeline.workspace.heartbeat`. Locally a take-over happens under `flock`, so that no two
+believe that they did it. On an object store it is best effort: the new holder writes, waits a
+moment and reads back.
 """
 
 from __future__ import annotations
@@ -125,7 +127,9 @@ def _try(lock: Lock) -> Holder | None:
 
 @contextmanager
 def _alone(storage: Storage) -> Iterator[None]:
-    """No other process of this file system judges locks meanwhile, where the file system has `flock`."""
+    """No other process of this file system judges locks meanwhile, where the file system has
+    `flock`.
+    """
     if not storage.local:
         yield
         return
@@ -198,19 +202,23 @@ def busy(storage: Storage, name: str, holder: Holder) -> BusyError:
     far = (
         ""
         if seen
-        else f"; it cannot be seen from here, and counts as dead after {heartbeat.LEASE / 60:.0f} silent minutes"
+        else "; it cannot be seen from here, and counts as dead after "
+        f"{heartbeat.LEASE / 60:.0f} silent minutes"
     )
     return BusyError(
         "somebody is at work on this",
         where=storage.path(layout.lock_file(name)),
         got=holder.words(),
-        todo=f"wait for it, or stop it{far}; if it is certain that it is dead, `pairmill corpus unlock {name}`, then run "
+        todo=f"wait for it, or stop it{far}; if it is certain that it is dead, `pairmill corpus "
+        f"unlock {name}`, then run "
         "the same command again, which continues from what is finished",
     )
 
 
 def is_stale(storage: Storage, name: str, holder: Holder) -> bool:
-    """Whether the holder is dead: its process is gone; or, if that cannot be seen from here, it has been silent for too long."""
+    """Whether the holder is dead: its process is gone; or, if that cannot be seen from here, it has
+    been silent for too long.
+    """
     dead = is_dead(holder)
     return (
         silence(storage, layout.lock_file(name), holder) > heartbeat.LEASE if dead is None else dead

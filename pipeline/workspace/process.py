@@ -13,7 +13,9 @@ from pairmill.schemas.lock import Holder
 
 
 def is_dead(holder: Holder) -> bool | None:
-    """Whether a process is gone; none if it was on another machine or in another container, where nobody here can see it."""
+    """Whether a process is gone; none if it was on another machine or in another container, where
+    nobody here can see it.
+    """
     here = this_process("")
     if (holder.host, holder.machine) != (here.host, here.machine):
         return None
@@ -38,7 +40,9 @@ def this_process(what: str) -> Holder:
 
 
 def _born(pid: int) -> str | None:
-    """When a process started, none if there is none; on Linux in ticks since the boot, which no setting of the clock moves."""
+    """When a process started, none if there is none; on Linux in ticks since the boot, which no
+    setting of the clock moves.
+    """
     if platform.system() == "Linux":
         text = _text(f"/proc/{pid}/stat")
         fields = text.rpartition(")")[2].split()  # the name before it may hold anything

@@ -26,7 +26,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 OBJECT_STORES = {"abfs", "abfss", "adl", "az", "gcs", "gs", "memory", "oss", "s3", "s3a"}
-"""Protocols whose uploads appear whole, when they end; elsewhere a file is written beside its place and moved."""
+"""Protocols whose uploads appear whole, when they end; elsewhere a file is written beside its place
+and moved."""
 UNCACHED = {"use_listings_cache": False}
 """A listing that is kept would hide what other workers write."""
 ONE_REQUEST = 32 << 20
@@ -54,9 +55,10 @@ class Entry:
 class Storage:
     """Named files below one URL.
 
-    A name is a relative path with slashes; `.` in it is the folder where it stands. A file is visible under its name only when
-    it is complete: locally it is written beside itself, synced and renamed; an object store publishes an object when its upload
-    ends. Whatever a store is asked may be asked again, so a request that fails for a while is repeated with growing pauses.
+    A name is a relative path with slashes; `.` in it is the folder where it stands. A file is
+    visible under its name only when it is complete: locally it is written beside itself, synced and
+    renamed; an object store publishes an object when its upload ends. Whatever a store is asked may
+    be asked again, so a request that fails for a while is repeated with growing pauses.
     """
 
     def __init__(self, url: str) -> None:
@@ -80,7 +82,9 @@ class Storage:
             return attempt() if self.local else patiently(self.url, verb, self.path(name), attempt)
 
     def each(self, do: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Results of a function for many items, in order; with a store, which answers late, some at a time."""
+        """Results of a function for many items, in order; with a store, which answers late, some at
+        a time.
+        """
         if self.local:
             return [do(item) for item in items]
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="storage") as pool:
@@ -100,7 +104,9 @@ class Storage:
         return self.again("look at", name, lambda: int(self.fs.size(self._at(name))))
 
     def modified(self, name: str) -> float:
-        """When a file was written, in seconds since 1970 by the store's clock; 0 if there is none or the store does not tell."""
+        """When a file was written, in seconds since 1970 by the store's clock; 0 if there is none
+        or the store does not tell.
+        """
         return self.again("look at", name, lambda: self._modified(self._at(name)))
 
     def _modified(self, path: str) -> float:
@@ -138,11 +144,13 @@ class Storage:
             file.write(data)
 
     def create_new(self, name: str, data: bytes) -> bool:
-        """Write a whole file unless there is one of that name; of several that try at once, one succeeds.
+        """Write a whole file unless there is one of that name; of several that try at once, one
+        succeeds.
 
-        Locally by a hard link, which fails where the name is taken; on object stores by a conditional upload. A store that
-        has neither is asked first and written then, which two can do at the same moment. On a store the data should be
-        unlike all others': an upload whose answer was lost is recognised by it.
+        Locally by a hard link, which fails where the name is taken; on object stores by a
+        conditional upload. A store that has neither is asked first and written then, which two can
+        do at the same moment. On a store the data should be unlike all others': an upload whose
+        answer was lost is recognised by it.
         """
         make = self._new_here if self.local else self._new_there
         try:
@@ -172,10 +180,11 @@ class Storage:
 
     @contextmanager
     def create(self, name: str) -> Iterator[IO[bytes]]:
-        """A new file for streaming writes; it appears under its name when the block ends without an error.
+        """A new file for streaming writes; it appears under its name when the block ends without an
+        error.
 
-        On a store it grows as a temporary file of this machine and is uploaded at the end: an upload can be repeated whole, and
-        whoever is killed before leaves nothing there.
+        On a store it grows as a temporary file of this machine and is uploaded at the end: an
+        upload can be repeated whole, and whoever is killed before leaves nothing there.
         """
         with clear_errors("write", self.path(name)):
             if self.local:
@@ -210,7 +219,9 @@ class Storage:
         self.again("write", name, attempt)
 
     def link(self, source: str, target: str) -> None:
-        """Give `source` a second name: a hard link where the file system can, else a copy, made inside the store."""
+        """Give `source` a second name: a hard link where the file system can, else a copy, made
+        inside the store.
+        """
         if not self.local:
             self._publish(target, lambda path: self.fs.cp_file(self._at(source), path))
             return
@@ -232,7 +243,9 @@ class Storage:
             return []
 
     def files(self, folder: str) -> list[str]:
-        """Names of all files below a folder, relative to it, sorted; unfinished ones are left out."""
+        """Names of all files below a folder, relative to it, sorted; unfinished ones are left
+        out.
+        """
         path = self._at(folder).rstrip("/")
         found = self.again("list", folder, lambda: self.fs.find(path))
         names = [item[len(path) :].lstrip("/") for item in found]
@@ -270,7 +283,9 @@ class Storage:
 
     @contextmanager
     def new_zarr(self, name: str) -> Iterator[Any]:
-        """A zarr store to fill, in place of what was there; elsewhere than on a disk its files are sent when the block ends."""
+        """A zarr store to fill, in place of what was there; elsewhere than on a disk its files are
+        sent when the block ends.
+        """
         import zarr.storage
 
         self.remove(name)
@@ -285,7 +300,9 @@ class Storage:
             )
 
     def zarr_store(self, name: str) -> Any:
-        """A zarr store to read the group of that name from; what is done with it belongs into `again`."""
+        """A zarr store to read the group of that name from; what is done with it belongs into
+        `again`.
+        """
         import zarr.storage
 
         if self.local:
@@ -364,7 +381,9 @@ def _file_system(url: str) -> tuple[Any, str]:
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two paths are the same; stores list the empty object that stands for a folder in that folder."""
+    """Whether two paths are the same; stores list the empty object that stands for a folder in that
+    folder.
+    """
     return one.strip("/") == other.strip("/")
 
 

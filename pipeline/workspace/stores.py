@@ -1,4 +1,6 @@
-"""What stores do when they fail: which errors pass, how long to ask again, and what to tell people."""
+"""What stores do when they fail: which errors pass, how long to ask again, and what to tell
+people.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ PASSING = {
     errno.ETIMEDOUT,
     getattr(errno, "EREMOTEIO", errno.EIO),
 }
-"""System errors of a network that get better by themselves; s3fs says EBUSY for `SlowDown`, EREMOTEIO for answer 500."""
+"""System errors of a network that get better by themselves; s3fs says EBUSY for `SlowDown`,
+EREMOTEIO for answer 500."""
 PASSING_NAMES = {
     "ClientConnectionError",
     "ClientPayloadError",
@@ -61,7 +64,8 @@ _gave_up: set[str] = set()
 def patiently(store: str, verb: str, where: str, attempt: Callable[[], T]) -> T:
     """Do something that may be repeated until it succeeds, fails for good, or patience ends.
 
-    A store that was given up is asked once from then on, until it answers: whoever cleans up does not wait again.
+    A store that was given up is asked once from then on, until it answers: whoever cleans up does
+    not wait again.
 
     Raises:
         UnreachableError: if the store failed all the time, with what to do.
@@ -97,7 +101,8 @@ def _given_up(verb: str, where: str, error: Exception, seconds: float) -> Unreac
         f"cannot {verb} a file: the store does not answer",
         where=where,
         got=f"{_says(error)}; gave up after {seconds:.0f} s",
-        todo="check the network, AWS_ENDPOINT_URL and the store; then run the same command again, which goes on from what "
+        todo="check the network, AWS_ENDPOINT_URL and the store; then run the same command "
+        "again, which goes on from what "
         f"is finished ({PATIENCE} sets how many seconds to wait)",
     )
 
@@ -148,10 +153,14 @@ def _advice(error: Exception, remote: bool) -> str:
     code = error.errno if isinstance(error, OSError) else None
     if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         place = " for temporary files (TMPDIR)" if remote else ""
-        return f"free some space{place} and run the same command again; it goes on from what is finished"
+        return (
+            f"free some space{place} and run the same command again; it goes on from what is "
+            "finished"
+        )
     if remote and (isinstance(error, PermissionError) or "Credentials" in type(error).__name__):
         return (
-            "give credentials that may write there (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE), or choose "
+            "give credentials that may write there (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+            "or AWS_PROFILE), or choose "
             "another place"
         )
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -1,4 +1,6 @@
-"""Settings of the degraders: one module each; `DegraderConfig` is the union of all, and the only list of them."""
+"""Settings of the degraders: one module each; `DegraderConfig` is the union of all, and the only
+list of them.
+"""
 
 from __future__ import annotations
 

@@ -28,10 +28,11 @@ class DegraderBase(Frozen):
     kind: str
     """Which degrader."""
     weight: Weight = 1.0
-    """Share of the samples, relative to the other degraders: one number, or one per split, `{train: 3, val: 0}`; a split that
-    is not named gets none."""
+    """Share of the samples, relative to the other degraders: one number, or one per split, `{train:
+    3, val: 0}`; a split that is not named gets none."""
     name: Key | None = None
-    """What samples and statistics call it; without one, its kind. With names a kind may stand twice, with different ranges."""
+    """What samples and statistics call it; without one, its kind. With names a kind may stand
+    twice, with different ranges."""
 
     @property
     def label(self) -> str:

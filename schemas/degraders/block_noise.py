@@ -11,7 +11,9 @@ from pairmill.schemas.degraders.ranges import Levels
 
 
 class BlockNoiseConfig(GaussianBlurBase):
-    """IKC's blur and reduction with noise that has another strength in each block, added to the HR first."""
+    """IKC's blur and reduction with noise that has another strength in each block, added to the HR
+    first.
+    """
 
     kind: Literal["block_noise"] = "block_noise"
     """Which degrader."""

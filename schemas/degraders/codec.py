@@ -51,4 +51,5 @@ class CodecConfig(DegraderBase):
     kind: Literal["codec"] = "codec"
     """Which degrader."""
     codecs: tuple[CodecChoice, ...] = Field(default=DEFAULT, min_length=1)
-    """What to choose from: JPEG 4, double JPEG 2, WebP 1, AVIF 1, JPEG XL 1 and each of four video codecs 0.25 by default."""
+    """What to choose from: JPEG 4, double JPEG 2, WebP 1, AVIF 1, JPEG XL 1 and each of four video
+    codecs 0.25 by default."""

@@ -19,16 +19,21 @@ class GaussianBlurBase(DegraderBase):
     size: int = Field(default=21, ge=1, le=65, json_schema_extra={"not": {"multipleOf": 2}})
     """Side of the kernel, in pixels, odd."""
     width: Sigmas | None = None
-    """Width of the kernel, in HR pixels; none takes the published [0.2, s] of scales s = 2, 3 and 4."""
+    """Width of the kernel, in HR pixels; none takes the published [0.2, s] of scales s = 2, 3 and
+    4."""
     anisotropic: Probability = 0.0
-    """Probability that the kernel is an ellipse: its second width is U(0, 3) times the first, kept in the range."""
+    """Probability that the kernel is an ellipse: its second width is U(0, 3) times the first, kept
+    in the range."""
 
     def problem(self, scale: int) -> str | None:
         """See `DegraderBase.problem`."""
         if self.size % 2 == 0:
             return f"size must be odd, got {self.size}"
         if self.width is None and scale not in LARGEST:
-            return f"its published widths are for scales 2, 3 and 4; at {scale} say `width: [0.2, {scale}.0]` and `size: 41`"
+            return (
+                f"its published widths are for scales 2, 3 and 4; at {scale} say `width: "
+                f"[0.2, {scale}.0]` and `size: 41`"
+            )
         return None
 
     def widths(self, scale: int) -> tuple[float, float]:
@@ -37,7 +42,9 @@ class GaussianBlurBase(DegraderBase):
 
 
 class IkcConfig(GaussianBlurBase):
-    """IKC (Gu et al. 2019): isotropic Gaussian blur, bicubic reduction, and optional Gaussian noise."""
+    """IKC (Gu et al. 2019): isotropic Gaussian blur, bicubic reduction, and optional Gaussian
+    noise.
+    """
 
     kind: Literal["ikc"] = "ikc"
     """Which degrader."""

@@ -1,4 +1,6 @@
-"""Settings of KMSR's degradation; how its kernels are made stands in the recipe's section `kmsr`."""
+"""Settings of KMSR's degradation; how its kernels are made stands in the recipe's section
+`kmsr`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from pairmill.schemas.degraders.base import DegraderBase
 
 
 class KmsrConfig(DegraderBase):
-    """KMSR (Zhou and Süsstrunk 2019): estimated kernels, and new ones from a generator that was fitted to them."""
+    """KMSR (Zhou and Süsstrunk 2019): estimated kernels, and new ones from a generator that was
+    fitted to them.
+    """
 
     kind: Literal["kmsr"] = "kmsr"
     """Which degrader."""

@@ -8,7 +8,9 @@ from pairmill.schemas.degraders.base import DegraderBase
 
 
 class PdmConfig(DegraderBase):
-    """PDM (Luo et al. 2022): kernels and noise learned from the real images, drawn anew for every tile."""
+    """PDM (Luo et al. 2022): kernels and noise learned from the real images, drawn anew for every
+    tile.
+    """
 
     kind: Literal["pdm"] = "pdm"
     """Which degrader."""

@@ -1,4 +1,6 @@
-"""Twins of the ops in which each parameter may be a value, a range or a list of choices; derived from the ops' own schemas."""
+"""Twins of the ops in which each parameter may be a value, a range or a list of choices; derived
+from the ops' own schemas.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ def ranged_model(
     module: str,
     instead: Mapping[str, Any] | None = None,
 ) -> type[BaseModel]:
-    """The twin of a model: the same fields with the same descriptions, wide enough for ranges and choices.
+    """The twin of a model: the same fields with the same descriptions, wide enough for ranges and
+    choices.
 
     Args:
         model: An op or a kernel.
@@ -59,7 +62,8 @@ def ranged_model(
 
 
 def ranged(kind: Any) -> Any:
-    """What a parameter of a type may be in a recipe: numbers get ranges, words choices, tuples both for each entry.
+    """What a parameter of a type may be in a recipe: numbers get ranges, words choices, tuples both
+    for each entry.
 
     Raises:
         TypeError: for a type that has no such form.

@@ -112,4 +112,5 @@ PUBLISHED_SHAPES: Shapes = {
 }
 """Real-ESRGAN's."""
 EPSILON = 1e-4
-"""Least variance of a kernel, in pixels squared: below it a covariance is singular, and the kernel is a pulse anyway."""
+"""Least variance of a kernel, in pixels squared: below it a covariance is singular, and the kernel
+is a pulse anyway."""

@@ -87,15 +87,18 @@ class SecondOrder(FirstOrder):
 
 
 class RealEsrganConfig(DegraderBase):
-    """Real-ESRGAN (Wang et al. 2021): twice blur, resize, noise and JPEG, with a sinc filter at the end.
+    """Real-ESRGAN (Wang et al. 2021): twice blur, resize, noise and JPEG, with a sinc filter at the
+    end.
 
-    Everything is drawn per sample; the published loader draws resizes, noise laws and the last order once per batch.
+    Everything is drawn per sample; the published loader draws resizes, noise laws and the last
+    order once per batch.
     """
 
     kind: Literal["realesrgan"] = "realesrgan"
     """Which degrader."""
     sharpen: bool = True
-    """Start from the HR sharpened by an unsharp mask, as the published target is; the stored HR stays as it is."""
+    """Start from the HR sharpened by an unsharp mask, as the published target is; the stored HR
+    stays as it is."""
     first: FirstOrder = FirstOrder()
     """The first order."""
     second: SecondOrder = SecondOrder()
@@ -109,4 +112,5 @@ class RealEsrganConfig(DegraderBase):
     final_sinc_cutoff: Cutoffs = (1.047198, 3.141593)
     """Cut-off of that filter, in radians per pixel: [pi / 3, pi]."""
     jpeg_last: Probability = 0.5
-    """Probability that the last JPEG comes after the resize to LR and the sinc filter, not before them."""
+    """Probability that the last JPEG comes after the resize to LR and the sinc filter, not before
+    them."""

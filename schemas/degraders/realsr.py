@@ -10,7 +10,9 @@ from pairmill.schemas.degraders.base import DegraderBase
 
 
 class RealSrConfig(DegraderBase):
-    """RealSR (Ji et al. 2020): a pooled kernel, then crops of pooled noise patches; then JPEG, if the real images were JPEGs."""
+    """RealSR (Ji et al. 2020): a pooled kernel, then crops of pooled noise patches; then JPEG, if
+    the real images were JPEGs.
+    """
 
     kind: Literal["realsr"] = "realsr"
     """Which degrader."""
@@ -18,8 +20,8 @@ class RealSrConfig(DegraderBase):
     """Least and largest factor on the noise, drawn uniformly; 1 is as mined."""
 
     compression: Literal["auto", "off", "always"] = "auto"
-    """Whether LR is compressed at last as a real image was: `auto` compresses the share of the samples that is compressed
-    among the real images, `always` all of them, `off` none."""
+    """Whether LR is compressed at last as a real image was: `auto` compresses the share of the
+    samples that is compressed among the real images, `always` all of them, `off` none."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -12,14 +12,17 @@ from pairmill.schemas.ops.blur import Border
 
 
 class SrmdConfig(DegraderBase):
-    """SRMD (Zhang et al. 2018): anisotropic Gaussian blur, bicubic reduction, white Gaussian noise."""
+    """SRMD (Zhang et al. 2018): anisotropic Gaussian blur, bicubic reduction, white Gaussian
+    noise.
+    """
 
     kind: Literal["srmd"] = "srmd"
     """Which degrader."""
     size: int = Field(default=15, ge=1, le=65, json_schema_extra={"not": {"multipleOf": 2}})
     """Side of the kernel, in pixels, odd."""
     variance: Variances = (0.1, 10.1)
-    """Variance of the kernel along its long axis, in pixels squared; along the short one it lies between the least and that."""
+    """Variance of the kernel along its long axis, in pixels squared; along the short one it lies
+    between the least and that."""
     border: Border = "wrap"
     """What lies beyond the border for the blur."""
     clean: Probability = 0.1

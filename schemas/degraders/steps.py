@@ -1,4 +1,6 @@
-"""The steps that a recipe can write itself: every op with ranges, and groups of which one is drawn."""
+"""The steps that a recipe can write itself: every op with ranges, and groups of which one is
+drawn.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class StepBase(Frozen):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        """Both ends of all ranges make an op, so that what cannot be drawn is found before anything is built."""
+        """Both ends of all ranges make an op, so that what cannot be drawn is found before anything
+        is built.
+        """
         try:
             for chooser in (_End(0), _End(-1)) if self.op in OPS else ():
                 make_op(self, chooser, lambda: "0" * 32, lambda _: IDENTITY)
@@ -78,7 +82,8 @@ def make_op(
         step: The step.
         chooser: Takes one value of several.
         key: Makes the key of a random stream.
-        covariance: Makes the covariance of correlated noise of a level, in the noise's unit, if the recipe gives none.
+        covariance: Makes the covariance of correlated noise of a level, in the noise's unit, if the
+            recipe gives none.
 
     Raises:
         ValidationError: if the values contradict each other.

@@ -19,16 +19,20 @@ def _odd(size: int) -> int:
 Size = Annotated[int, Field(ge=1, le=65), AfterValidator(_odd)]
 Sigma = Annotated[float, Field(gt=0, le=50)]
 Border = Literal["mirror", "reflect", "wrap"]
-"""`mirror` repeats the edge sample (2 1 1 2), `reflect` does not (2 1 2), `wrap` goes on at the other side."""
+"""`mirror` repeats the edge sample (2 1 1 2), `reflect` does not (2 1 2), `wrap` goes on at the
+other side."""
 
 
 class KernelBase(Frozen):
-    """A correlation kernel: its weights, negative ones too, lie on the grid of 2**-16 and sum to exactly 1."""
+    """A correlation kernel: its weights, negative ones too, lie on the grid of 2**-16 and sum to
+    exactly 1.
+    """
 
     size: Size = 21
     """Side, in pixels, odd."""
     shift: tuple[float, float] = (0.0, 0.0)
-    """Rows and columns by which the centre lies off `size // 2`, in pixels; (s - 1) / 2 in both before subsampling by s."""
+    """Rows and columns by which the centre lies off `size // 2`, in pixels; (s - 1) / 2 in both
+    before subsampling by s."""
 
     def words(self) -> str:
         """The kernel in words."""
@@ -39,7 +43,8 @@ class _Elliptic(KernelBase):
     """A kernel whose level lines are ellipses."""
 
     sigma_x: Sigma
-    """Width along the first axis of the ellipse, in pixels (a standard deviation, not a variance)."""
+    """Width along the first axis of the ellipse, in pixels (a standard deviation, not a
+    variance)."""
     sigma_y: Sigma
     """Width along its second axis, in pixels."""
     angle: float = 0.0
@@ -102,7 +107,9 @@ class SincKernel(KernelBase):
 
 
 class MotionKernel(KernelBase):
-    """Straight, uniform motion: a line, one pixel wide, drawn with the area that it covers in each pixel."""
+    """Straight, uniform motion: a line, one pixel wide, drawn with the area that it covers in each
+    pixel.
+    """
 
     shape: Literal["motion"] = "motion"
     """Name of the shape."""
@@ -138,7 +145,8 @@ Kernel = Annotated[
 class Blur(OpBase):
     """Correlate all channels with one kernel, at the size that the image has at this point.
 
-    Exact: an image that is not 8-bit is rounded to multiples of 2**-16 grey levels first, and nothing else is ever rounded.
+    Exact: an image that is not 8-bit is rounded to multiples of 2**-16 grey levels first, and
+    nothing else is ever rounded.
     """
 
     op: Literal["blur"] = "blur"
@@ -154,7 +162,9 @@ class Blur(OpBase):
 
 
 class UnsharpMask(OpBase):
-    """Sharpen: add `weight` times what a Gaussian blur takes away, where that exceeds a threshold (soft mask)."""
+    """Sharpen: add `weight` times what a Gaussian blur takes away, where that exceeds a threshold
+    (soft mask).
+    """
 
     op: Literal["unsharp_mask"] = "unsharp_mask"
     """Name of the op."""

@@ -36,15 +36,18 @@ class _Camera(OpBase):
             raise ValueError("rows of colour must sum to 1, so that grey stays grey")
         if a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < LEAST_DETERMINANT:
             raise ValueError(
-                f"colour must have a determinant of at least {LEAST_DETERMINANT}, so that it can be undone"
+                f"colour must have a determinant of at least {LEAST_DETERMINANT}, so that it can "
+                "be undone"
             )
         return self
 
 
 class Unprocess(_Camera):
-    """sRGB to linear camera RGB: tone curve, gamma, colour matrix and white balance undone (Brooks et al. 2019).
+    """sRGB to linear camera RGB: tone curve, gamma, colour matrix and white balance undone (Brooks
+    et al. 2019).
 
-    The result is linear, in "raw grey levels": 255 is the sensor's white. `Process` with the same parameters is the inverse.
+    The result is linear, in "raw grey levels": 255 is the sensor's white. `Process` with the same
+    parameters is the inverse.
     """
 
     op: Literal["unprocess"] = "unprocess"
@@ -56,8 +59,9 @@ class Unprocess(_Camera):
 
 
 class Mosaic(OpBase):
-    """Keep one colour per pixel (Bayer) and interpolate the others (demosaic) with the gradient-corrected linear filter
-    of Malvar, He and Cutler 2004. Borders are mirrored without repeating the edge, so that colours keep their places.
+    """Keep one colour per pixel (Bayer) and interpolate the others (demosaic) with the
+    gradient-corrected linear filter of Malvar, He and Cutler 2004. Borders are mirrored without
+    repeating the edge, so that colours keep their places.
     """
 
     op: Literal["mosaic"] = "mosaic"
@@ -71,7 +75,9 @@ class Mosaic(OpBase):
 
 
 class Process(_Camera):
-    """Linear camera RGB to sRGB: white balance, colour matrix, clipping to [0, 255], gamma, tone curve. It does not round."""
+    """Linear camera RGB to sRGB: white balance, colour matrix, clipping to [0, 255], gamma, tone
+    curve. It does not round.
+    """
 
     op: Literal["process"] = "process"
     """Name of the op."""

@@ -1,4 +1,6 @@
-"""Lossy codecs: encode, decode, go on with the 8-bit result. All of them clip and round to 8 bits first."""
+"""Lossy codecs: encode, decode, go on with the 8-bit result. All of them clip and round to 8 bits
+first.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,14 @@ Subsampling = Literal["444", "422", "420"]
 """Chroma at full, half (columns) or quarter (rows and columns) resolution."""
 
 Phase = Annotated[int, Field(ge=0, le=15)]
-"""Place of the first sample in its block, in samples; up to 15 because blocks of subsampled chroma cover 16."""
+"""Place of the first sample in its block, in samples; up to 15 because blocks of subsampled chroma
+cover 16."""
 
 
 class Jpeg(OpBase):
-    """Encode and decode as baseline JPEG. Two of them in a row with different phases are a double JPEG."""
+    """Encode and decode as baseline JPEG. Two of them in a row with different phases are a double
+    JPEG.
+    """
 
     op: Literal["jpeg"] = "jpeg"
     """Name of the op."""
@@ -78,7 +83,9 @@ class JpegXl(OpBase):
 
 
 class ChromaSubsample(OpBase):
-    """Reduce the chroma (BT.601, full range) by averaging and enlarge it again, without any quantisation of coefficients."""
+    """Reduce the chroma (BT.601, full range) by averaging and enlarge it again, without any
+    quantisation of coefficients.
+    """
 
     op: Literal["chroma_subsample"] = "chroma_subsample"
     """Name of the op."""
@@ -93,16 +100,20 @@ class ChromaSubsample(OpBase):
 
 
 class Video(OpBase):
-    """Encode the image as frames of a video (4:2:0, BT.709, limited range), decode, and keep the last frame."""
+    """Encode the image as frames of a video (4:2:0, BT.709, limited range), decode, and keep the
+    last frame.
+    """
 
     op: Literal["video"] = "video"
     """Name of the op."""
     codec: Literal["h264", "hevc", "vp9", "av1"]
     """Codec."""
     crf: int = Field(ge=0, le=63)
-    """Constant rate factor on the codec's own scale (0..51 for H.264 and HEVC, 0..63 for VP9 and AV1)."""
+    """Constant rate factor on the codec's own scale (0..51 for H.264 and HEVC, 0..63 for VP9 and
+    AV1)."""
     frames: int = Field(default=1, ge=1, le=8)
-    """Frames that are encoded; the image moves by `motion` from one to the next, and the last is kept."""
+    """Frames that are encoded; the image moves by `motion` from one to the next, and the last is
+    kept."""
     motion: tuple[int, int] = (0, 0)
     """Rows and columns that the picture moves per frame, in pixels."""
 

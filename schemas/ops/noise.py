@@ -1,4 +1,6 @@
-"""Noise that is written out in the program as a law, its parameters and the key of a random stream."""
+"""Noise that is written out in the program as a law, its parameters and the key of a random
+stream.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from pydantic import Field, model_validator
 from pairmill.schemas.ops.base import Counts, OpBase, StreamKey
 
 Mode = Literal["colour", "grey", "correlated"]
-"""`colour`: channels are independent; `grey`: the same value in all of them; `correlated`: as a covariance says."""
+"""`colour`: channels are independent; `grey`: the same value in all of them; `correlated`: as a
+covariance says."""
 Covariance = tuple[
     tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]
 ]
@@ -25,7 +28,8 @@ class _Modal(OpBase):
     mode: Mode = "colour"
     """How the channels hang together."""
     covariance: Covariance | None = None
-    """Covariance of the channels for `correlated`, symmetric and positive semi-definite, in units of the noise squared."""
+    """Covariance of the channels for `correlated`, symmetric and positive semi-definite, in units
+    of the noise squared."""
     key: StreamKey
     """Stream that the field is drawn from."""
 
@@ -35,7 +39,8 @@ class _Modal(OpBase):
             raise ValueError("covariance belongs to mode correlated, and only to it")
         if self.covariance is not None and not _is_covariance(self.covariance):
             raise ValueError(
-                "covariance must be symmetric and positive semi-definite, with variances up to 255^2"
+                "covariance must be symmetric and positive semi-definite, with variances up to "
+                "255^2"
             )
         return self
 
@@ -56,7 +61,8 @@ class GaussianNoise(_Modal):
     op: Literal["gaussian_noise"] = "gaussian_noise"
     """Name of the op."""
     sigma: float = Field(ge=0, le=255)
-    """Standard deviation, in grey levels; 0 for `correlated`, where the covariance (in grey levels squared) stands instead."""
+    """Standard deviation, in grey levels; 0 for `correlated`, where the covariance (in grey levels
+    squared) stands instead."""
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
@@ -71,7 +77,8 @@ class SpeckleNoise(_Modal):
     op: Literal["speckle_noise"] = "speckle_noise"
     """Name of the op."""
     sigma: float = Field(ge=0, le=1)
-    """Standard deviation of n, as a fraction of the image; for `correlated` the covariance of n stands instead and this is 0."""
+    """Standard deviation of n, as a fraction of the image; for `correlated` the covariance of n
+    stands instead and this is 0."""
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
@@ -81,16 +88,19 @@ class SpeckleNoise(_Modal):
 
 
 class PoissonNoise(OpBase):
-    """Add the difference between a Poisson draw and its mean, which is the image in 8 bits. It does not clip.
+    """Add the difference between a Poisson draw and its mean, which is the image in 8 bits. It does
+    not clip.
 
-    With I in [0, 1] and L, which is I in 8 bits: I + strength (Poisson(L peak) / peak - L). Grey: L is the luminance
-    0.299 R + 0.587 G + 0.114 B of the 8-bit image, again in 8 bits, and all channels get the same noise.
+    With I in [0, 1] and L, which is I in 8 bits: I + strength (Poisson(L peak) / peak - L). Grey: L
+    is the luminance 0.299 R + 0.587 G + 0.114 B of the 8-bit image, again in 8 bits, and all
+    channels get the same noise.
     """
 
     op: Literal["poisson_noise"] = "poisson_noise"
     """Name of the op."""
     peak: float | Literal["levels"] = "levels"
-    """Photons at white; `levels` takes 2 ** ceil(log2(n)) for n distinct values in L, as Real-ESRGAN does."""
+    """Photons at white; `levels` takes 2 ** ceil(log2(n)) for n distinct values in L, as
+    Real-ESRGAN does."""
     strength: float = Field(default=1.0, ge=0, le=100)
     """Factor on the noise."""
     grey: bool = False
@@ -113,7 +123,9 @@ class PoissonNoise(OpBase):
 
 
 class ShotReadNoise(OpBase):
-    """Sensor noise: normal with variance shot * I + read^2 per sample (I >= 0, in grey levels). It does not clip."""
+    """Sensor noise: normal with variance shot * I + read^2 per sample (I >= 0, in grey levels). It
+    does not clip.
+    """
 
     op: Literal["shot_read_noise"] = "shot_read_noise"
     """Name of the op."""
@@ -130,14 +142,17 @@ class ShotReadNoise(OpBase):
 
 
 class BlockNoise(OpBase):
-    """Normal noise whose sigma is drawn anew, uniformly, for each block of pixels (the IKC report's model). It does not clip."""
+    """Normal noise whose sigma is drawn anew, uniformly, for each block of pixels (the IKC report's
+    model). It does not clip.
+    """
 
     op: Literal["block_noise"] = "block_noise"
     """Name of the op."""
     block: int = Field(default=8, ge=1, le=256)
     """Side of a block, in pixels."""
     sigma: tuple[float, float] = (0.0, 75.0)
-    """Least and largest sigma of a block, in grey levels, within [0, 255]; all channels of a block share it."""
+    """Least and largest sigma of a block, in grey levels, within [0, 255]; all channels of a block
+    share it."""
     key: StreamKey
     """Stream that the sigmas, then the field, are drawn from."""
 

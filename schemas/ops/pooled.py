@@ -11,7 +11,9 @@ from pairmill.schemas.ops.base import Counts, OpBase
 
 
 class PooledBlur(OpBase):
-    """Correlate with a kernel of a pool, on the HR grid, borders mirrored with the edge sample repeated."""
+    """Correlate with a kernel of a pool, on the HR grid, borders mirrored with the edge sample
+    repeated.
+    """
 
     op: Literal["pooled_blur"] = "pooled_blur"
     """Name of the op."""
@@ -50,7 +52,9 @@ class Placement(Frozen):
 
 
 class Inject(OpBase):
-    """Add mined noise: crops of zero-mean patches, cross-faded where they overlap so that the variance stays the same."""
+    """Add mined noise: crops of zero-mean patches, cross-faded where they overlap so that the
+    variance stays the same.
+    """
 
     op: Literal["inject"] = "inject"
     """Name of the op."""
@@ -71,7 +75,9 @@ class Inject(OpBase):
 
 
 class PooledJpeg(OpBase):
-    """Encode and decode as JPEG the way one of the real images was: its tables, its chroma subsampling, a grid phase."""
+    """Encode and decode as JPEG the way one of the real images was: its tables, its chroma
+    subsampling, a grid phase.
+    """
 
     op: Literal["pooled_jpeg"] = "pooled_jpeg"
     """Name of the op."""
@@ -80,7 +86,8 @@ class PooledJpeg(OpBase):
     index: int = Field(ge=0)
     """Row in the pool."""
     phase: tuple[int, int] = (0, 0)
-    """Rows and columns, 0..15, by which the image starts inside its first block (16 for subsampled chroma, else 8)."""
+    """Rows and columns, 0..15, by which the image starts inside its first block (16 for subsampled
+    chroma, else 8)."""
 
     def words(self, counts: Counts) -> str:
         """See `OpBase.words`."""

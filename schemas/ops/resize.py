@@ -10,9 +10,10 @@ from pairmill.schemas.ops.base import Counts, OpBase
 
 ORDINALS = {2: "2nd", 3: "3rd"}
 Method = Literal["matlab_bicubic", "bicubic", "bilinear", "area", "nearest"]
-"""`matlab_bicubic`: a = -0.5, antialiased; `bicubic`: a = -0.75, as OpenCV and torch, not antialiased; `bilinear`: not
-antialiased; `area`: mean of what a pixel covers, when enlarging too, as OpenCV; `nearest`: the sample nearest to the centre,
-or the mean of two that are equally near, so that the picture does not move by a part of a pixel."""
+"""`matlab_bicubic`: a = -0.5, antialiased; `bicubic`: a = -0.75, as OpenCV and torch, not
+antialiased; `bilinear`: not antialiased; `area`: mean of what a pixel covers, when enlarging too,
+as OpenCV; `nearest`: the sample nearest to the centre, or the mean of two that are equally near, so
+that the picture does not move by a part of a pixel."""
 
 
 class Subsample(OpBase):
@@ -29,7 +30,9 @@ class Subsample(OpBase):
 
 
 class BicubicDown(OpBase):
-    """MATLAB-compatible antialiased bicubic reduction (a = -0.5), borders mirrored with the edge sample repeated."""
+    """MATLAB-compatible antialiased bicubic reduction (a = -0.5), borders mirrored with the edge
+    sample repeated.
+    """
 
     op: Literal["bicubic_down"] = "bicubic_down"
     """Name of the op."""
@@ -42,7 +45,9 @@ class BicubicDown(OpBase):
 
 
 class Resize(OpBase):
-    """Resample to a given size; centres stay aligned: output y lies at (y + 0.5) h_in / h_out - 0.5 of the input."""
+    """Resample to a given size; centres stay aligned: output y lies at (y + 0.5) h_in / h_out - 0.5
+    of the input.
+    """
 
     op: Literal["resize"] = "resize"
     """Name of the op."""

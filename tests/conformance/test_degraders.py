@@ -1,6 +1,8 @@
-"""One list, all laws: what every degrader promises, with its published settings, at every scale that it allows.
+"""One list, all laws: what every degrader promises, with its published settings, at every scale
+that it allows.
 
-The list is the table of degraders itself; a new one needs a line here only if its settings have no default.
+The list is the table of degraders itself; a new one needs a line here only if its settings have no
+default.
 """
 
 from __future__ import annotations
@@ -50,8 +52,9 @@ SHARP = {"bicubic", "realsr", "kmsr", "ikc", "srmd"}
 LIKENESS = {"bicubic": 0.95, "codec": 0.9, "realsr": 0.8, "kmsr": 0.8, "ikc": 0.8}
 """Least correlation with block means, the median of some draws; 0.4 for those that are harsher."""
 DRIFT = {"realsr": 0.05, "realesrgan": 20.0}
-"""How far the mean of a mid-grey image may move, in grey levels; 3 for all others. Real-ESRGAN counts the levels of the image to
-choose its photons: a flat one has one level, one photon, and noise that clipping makes lopsided."""
+"""How far the mean of a mid-grey image may move, in grey levels; 3 for all others. Real-ESRGAN
+counts the levels of the image to choose its photons: a flat one has one level, one photon, and
+noise that clipping makes lopsided."""
 LR_SHAPES = [(1, 1), (1, 7), (8, 9), (37, 31)]
 POOL_SHAPES = [*LR_SHAPES, (40, 41), (71, 24)]
 """Smaller than an overlap, smaller than a noise patch (32), of its size, larger."""
@@ -169,7 +172,8 @@ def test_one_by_one_ops_give_what_fused_ops_give(kind: str, scale: int) -> None:
 
 
 SLOPE = 167.3
-"""Grey levels from border to border: no simple fraction of a side, so that rounding averages out."""
+"""Grey levels from border to border: no simple fraction of a side, so that rounding averages
+out."""
 MOVING = ("blur", "pooled_blur", "subsample", "bicubic_down", "resize", "unsharp_mask", "clip")
 
 
@@ -181,7 +185,8 @@ def geometry(program: Program) -> Program:
 
 @every_case
 def test_lr_lies_on_hr(kind: str, scale: int) -> None:
-    """On a slope the level says the place: an LR pixel reads the centre of its s x s block, to less than 0.25 HR pixels."""
+    """On a slope the level says the place: an LR pixel reads the centre of its s x s block, to less
+    than 0.25 HR pixels."""
     lr_side = min(64, 256 // scale)
     side, inner = lr_side * scale, slice(lr_side // 4, -lr_side // 4)
     for axis in (0, 1):
@@ -199,7 +204,8 @@ def test_lr_lies_on_hr(kind: str, scale: int) -> None:
 
 @pytest.mark.parametrize(("kind", "scale"), [case for case in CASES if case[0] in SHARP])
 def test_lr_enlarged_lies_on_hr(kind: str, scale: int) -> None:
-    """Alignment: less than 0.1 HR pixels between HR and the bicubically enlarged LR, for several draws without noise."""
+    """Alignment: less than 0.1 HR pixels between HR and the bicubically enlarged LR, for several
+    draws without noise."""
     hr = grain(scale)
     for key in ("a", "b", "c"):
         lr = run(geometry(draw(kind, scale, key, (64, 64))), hr)

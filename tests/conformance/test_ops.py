@@ -88,7 +88,8 @@ class Example:
 
     op: OpBase
     grey: bool = True
-    """Whether a grey image stays grey, to the last bit (or to a few grey levels, where a number is given in `near`)."""
+    """Whether a grey image stays grey, to the last bit (or to a few grey levels, where a number is
+    given in `near`)."""
     near: float = 0.0
     """By how many grey levels a grey image may turn coloured."""
     flat: bool = True
@@ -191,7 +192,8 @@ def test_the_list_is_complete() -> None:
 @each
 @pytest.mark.parametrize("make", [bits, floats])
 def test_pure(example: Example, make: Callable[[], Image]) -> None:
-    """The image is left alone, the result is the same twice, and how the image lies in memory does not matter."""
+    """The image is left alone, the result is the same twice, and how the image lies in memory does
+    not matter."""
     if example.eight and make is floats:
         with pytest.raises(ValueError, match="8-bit"):
             run(example, make())
@@ -227,7 +229,8 @@ def test_grey_stays_grey(example: Example) -> None:
 @each
 @pytest.mark.parametrize("level", [0, 100, 255])
 def test_flat_images(example: Example, level: int) -> None:
-    """Saturated ones too; noise, whose mean is 0, changes them by a few grey levels on average at most."""
+    """Saturated ones too; noise, whose mean is 0, changes them by a few grey levels on average at
+    most."""
     found = run(example, np.full((37, 31, 3), level, np.uint8)).astype(np.float64)
     assert np.isfinite(found).all()
     if example.flat:
@@ -239,7 +242,8 @@ def test_flat_images(example: Example, level: int) -> None:
 )
 @pytest.mark.parametrize("shape", [(1, 1), (2, 37), (8, 8)])
 def test_small_images(example: Example, shape: tuple[int, int]) -> None:
-    """Down to one pixel, unless the op needs more: then it says so. Placements of noise patches are made for one size."""
+    """Down to one pixel, unless the op needs more: then it says so. Placements of noise patches are
+    made for one size."""
     image = photograph(2, *shape)
     scale = {BicubicDown: 3, Pdm: 2}.get(type(example.op), 1)
     if min(shape) < scale:

@@ -1,7 +1,8 @@
 """One list, all laws: what every stage promises.
 
-Each stage is run alone in a copy of the tiny workspace that holds all but its own folder, with the inputs and the config
-that it had in the build. The list is `STAGES`; a new stage is under these laws as soon as the tiny recipe uses it.
+Each stage is run alone in a copy of the tiny workspace that holds all but its own folder, with the
+inputs and the config that it had in the build. The list is `STAGES`; a new stage is under these
+laws as soon as the tiny recipe uses it.
 """
 
 from __future__ import annotations
@@ -150,7 +151,8 @@ def test_any_order_and_any_batches(bench: Bench, size: int) -> None:
 
 @pytest.fixture(scope="module")
 def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole build by `ProcessExecutor`, whose pools are one pool here: starting it takes longer than the work."""
+    """A whole build by `ProcessExecutor`, whose pools are one pool here: starting it takes longer
+    than the work."""
     workspace = tmp_path_factory.mktemp("processes")
     with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         pools: list[ProcessPoolExecutor] = []
@@ -190,7 +192,8 @@ def test_killed_between_units_then_resumed(bench: Bench, after: int) -> None:
 
 
 def test_killed_at_a_write_then_resumed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Death before the n-th file gets its name, for several n; each run starts on the rests of the last."""
+    """Death before the n-th file gets its name, for several n; each run starts on the rests of the
+    last."""
     create = Storage.create
     for limit in (1, 2, 3, 5):
         writes = 0
@@ -212,7 +215,8 @@ def test_killed_at_a_write_then_resumed(bench: Bench, monkeypatch: pytest.Monkey
 
 
 def test_unsealed_rests_change_nothing(bench: Bench) -> None:
-    """What a killed run may leave: cut files without a marker, temporary files, half a zarr group."""
+    """What a killed run may leave: cut files without a marker, temporary files, half a zarr
+    group."""
     for name, data in bench.expected.items():
         path = bench.folder / name
         if path.name in ("result.json", "manifest.json"):
@@ -255,7 +259,8 @@ def test_nothing_outside_its_folder_is_written(
 
 
 def test_no_clock_and_no_global_generator(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another time and other global seeds change nothing, and the global generators are where they were."""
+    """Another time and other global seeds change nothing, and the global generators are where they
+    were."""
     random.seed(99)
     np.random.seed(99)  # noqa: NPY002
     torch.manual_seed(99)
@@ -267,9 +272,9 @@ def test_no_clock_and_no_global_generator(bench: Bench, monkeypatch: pytest.Monk
     bench.same()
     assert (
         random.getstate(),
-        str(np.random.get_state()),
+        str(np.random.get_state()),  # noqa: NPY002
         torch.get_rng_state().numpy().tobytes(),
-    ) == states  # noqa: NPY002
+    ) == states
 
 
 def test_every_config_field_changes_every_unit_key(bench: Bench) -> None:
@@ -292,7 +297,8 @@ def test_stage_version_changes_every_unit_key(bench: Bench) -> None:
 
 
 SHARES = {"splits.train", "splits.val", "splits.test", "shards.samples"}
-"""They move images between splits and borders of shards; with four images a small change may move none (see test_splits)."""
+"""They move images between splits and borders of shards; with four images a small change may move
+none (see test_splits)."""
 
 
 DECISIONS = {
@@ -302,7 +308,8 @@ DECISIONS = {
     "curation.clean.max_blockiness",
     "curation.clean.max_blur",
 }
-"""They decide about what was measured, after the stages; nothing in the tiny corpus is a copy or that bad (see test_copies)."""
+"""They decide about what was measured, after the stages; nothing in the tiny corpus is a copy or
+that bad (see test_copies)."""
 
 
 def stage_keys(recipe: Recipe, tiny: Tiny) -> list[list[str]]:
@@ -365,7 +372,8 @@ def test_a_rejected_file_changes_no_corpus(tiny_copy: Tiny, tmp_path: Path) -> N
 
 
 def test_more_photographs_change_no_other_sample(tiny_copy: Tiny, tmp_path: Path) -> None:
-    """New clean photographs fall between the old ones in order; old samples keep their programs and pixels.
+    """New clean photographs fall between the old ones in order; old samples keep their programs and
+    pixels.
 
     Fits that learn from the clean photographs, too, are left out.
     """

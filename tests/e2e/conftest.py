@@ -1,4 +1,5 @@
-"""Fixtures for tests that run the real program: a folder of photographs, a Prefect server, and the command line.
+"""Fixtures for tests that run the real program: a folder of photographs, a Prefect server, and the
+command line.
 
 photos      a folder of generated photographs with noise, flat sky and texture
 prefect     settings of one real Prefect server for the whole session
@@ -38,7 +39,7 @@ degraders:
   - {{kind: bicubic, weight: 1}}
 splits: {{train: 0.7, val: 0.3}}
 shards: {{samples: 4}}
-"""
+"""  # noqa: E501
 
 
 def photograph(seed: int, height: int = 157, width: int = 213) -> np.ndarray:

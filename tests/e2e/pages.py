@@ -8,12 +8,16 @@ WIDE = """
   const boxed = (e) => e.closest(".table, pre, nav");
   return [...document.querySelectorAll("body *")]
     .filter((e) => !boxed(e) && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.outerHTML.slice(0, 200));
-"""
-LOST = "return [...document.querySelectorAll('nav a')].filter((a) => !document.querySelector(a.hash)).length"
+"""  # noqa: E501
+LOST = (
+    "return [...document.querySelectorAll('nav a')].filter((a) => "
+    "!document.querySelector(a.hash)).length"
+)
 
 
 def check_whole(browser: Any, width: int) -> None:
-    """Every picture is there, nothing is wider than the screen, links within the page lead somewhere, nothing complained."""
+    """Every picture is there, nothing is wider than the screen, links within the page lead
+    somewhere, nothing complained."""
     assert (
         browser.execute_script(
             "return [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src)"

@@ -76,7 +76,7 @@ with get_client(sync_client=True) as client:
     tasks = client.read_task_runs(limit=200)
     artifacts = client.read_artifacts(limit=200)
     print(json.dumps([[t.name, t.state_name] for t in tasks]), json.dumps([a.key for a in artifacts]), sep="\\n")
-"""
+"""  # noqa: E501
     env = os.environ | prefect | {"PREFECT_LOGGING_LEVEL": "CRITICAL"}
     said = subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
@@ -144,7 +144,8 @@ def test_killed_at_any_moment_ends_in_the_same_bytes(
 def test_interrupt_is_polite(
     built: Path, prefect: dict[str, str], tmp_path: Path, number: signal.Signals, to_all: bool
 ) -> None:
-    """Ctrl-C, and what service managers do: a signal to all processes, the Prefect server among them."""
+    """Ctrl-C, and what service managers do: a signal to all processes, the Prefect server among
+    them."""
     root = Path(__file__).parents[2]
     process = subprocess.Popen(
         [

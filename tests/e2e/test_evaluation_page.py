@@ -1,4 +1,5 @@
-"""Pages of evaluations and of upscaled images in a headless browser: whole, no wider than the screen, crops square."""
+"""Pages of evaluations and of upscaled images in a headless browser: whole, no wider than the
+screen, crops square."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ LONG = "a-very-long-file-name-" * 8 + ".png"
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """URLs of both pages, with long and odd names, broken files and pictures smaller than a crop."""
+    """URLs of both pages, with long and odd names, broken files and pictures smaller than a
+    crop."""
     one_thread()
     folder = tmp_path_factory.mktemp("pages")
     for seed, name in enumerate(["plain.png", LONG, "<script>throw 1<|script>.png"]):
@@ -60,7 +62,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["evaluation", "upscale"])
-def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: int) -> None:  # noqa: F811
+def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: int) -> None:
     show(browser, pages[name], width)
     check_whole(browser, width)
     panes = (
@@ -71,13 +73,13 @@ def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: in
         assert across >= 110
 
 
-def test_differences_and_hr_come_in_place_of_pictures(browser: Any, pages: dict[str, str]) -> None:  # noqa: F811
+def test_differences_and_hr_come_in_place_of_pictures(browser: Any, pages: dict[str, str]) -> None:
     show(browser, pages["evaluation"], 1280)
     seen = """
       const pane = document.querySelectorAll(".look .pane")[1], shown = (e) => e && getComputedStyle(e).display !== "none";
       return [shown(pane.querySelector(".shot")), shown(pane.querySelector(".diff")),
               getComputedStyle(pane.querySelector(".flip")).opacity];
-    """
+    """  # noqa: E501
     assert browser.execute_script(seen) == [True, False, "0"]
     browser.execute_script("document.getElementById('show-difference').click()")
     assert browser.execute_script(seen) == [False, True, "0"]

@@ -1,4 +1,5 @@
-"""A full disk, a folder that cannot be written, a worker that dies, one that comes late, one with a GPU: the same corpus."""
+"""A full disk, a folder that cannot be written, a worker that dies, one that comes late, one with a
+GPU: the same corpus."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def few(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
 def test_a_full_disk_is_one_clear_message_and_the_rerun_finishes(
     recipe: Callable[..., Path], few: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    """A file system of 1 MiB where we may mount one, else a limit on the size of files; room is made, and it goes on."""
+    """A file system of 1 MiB where we may mount one, else a limit on the size of files; room is
+    made, and it goes on."""
     file, workspace = recipe("full.yaml", *SMALL, images=few), tmp_path / "small disk"
     workspace.mkdir()
     mounted = (
@@ -119,7 +121,8 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_starts(
 def test_kernels_are_estimated_where_a_gpu_is_declared_and_workers_may_come_and_go(
     recipe: Callable[..., Path], few: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
-    """One worker declares a GPU and is killed after its work; another joins late; the corpus is that of one local worker."""
+    """One worker declares a GPU and is killed after its work; another joins late; the corpus is
+    that of one local worker."""
     file = recipe("few.yaml", *SMALL, ("shards: {samples: 4}", "shards: {samples: 1}"), images=few)
     build(load_recipe(str(file))[0], tmp_path / "once")
     units = tmp_path / "ws/stages"

@@ -1,4 +1,5 @@
-"""Fifty SIGKILLs at random moments over one build: one digest, nothing half-written at any time, nothing finished done again."""
+"""Fifty SIGKILLs at random moments over one build: one digest, nothing half-written at any time,
+nothing finished done again."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ degraders:
 splits: {{train: 0.7, val: 0.3}}
 samples_per_tile: {repeats}
 shards: {{samples: 2}}
-"""
+"""  # noqa: E501
 
 
 @dataclass
@@ -100,7 +101,8 @@ class Watch:
     looks: int = 0
 
     def look(self) -> set[str]:
-        """Every file of the stages is whole and right, every version verifies, every line of a log leads to one.
+        """Every file of the stages is whole and right, every version verifies, every line of a log
+        leads to one.
 
         Returns:
             The finished units, as `STAGE KEY`.
@@ -189,7 +191,8 @@ class Ordeal:
         print(self.words(time.monotonic() - began))  # noqa: T201
 
     def kill(self, left: int) -> None:
-        """The builder, which is started anew, or one time in three a worker while units are left; and look."""
+        """The builder, which is started anew, or one time in three a worker while units are left;
+        and look."""
         if self.kill_worker is not None and left > 0 and self.rng.random() < 0.3:
             self.kill_worker()
             self.note()
@@ -200,7 +203,8 @@ class Ordeal:
         self.process = self.start()
 
     def wait(self, process: subprocess.Popen[bytes], left: int) -> None:
-        """Until the moment of the next kill: one time in five any since the start, else one after some more units were begun.
+        """Until the moment of the next kill: one time in five any since the start, else one after
+        some more units were begun.
 
         When all units are finished, any moment since the builder has got its lock.
         """
@@ -224,7 +228,8 @@ class Ordeal:
         self.finished.append(self.watch.look())
 
     def judge(self, most: int) -> None:
-        """No unit was begun more than `most` times between two kills, and none that was finished at a kill was begun after it."""
+        """No unit was begun more than `most` times between two kills, and none that was finished at
+        a kill was begun after it."""
         for line, finished, next_line in zip(
             [0, *self.lives], [set(), *self.finished], [*self.lives, None], strict=True
         ):
@@ -239,7 +244,8 @@ class Ordeal:
     def words(self, seconds: float) -> str:
         counts = begun(self.log)
         return (
-            f"seed {SEED}: {len(self.lives)} kills, {len(counts)} units begun {counts.total()} times, one of them "
+            f"seed {SEED}: {len(self.lives)} kills, {len(counts)} units begun {counts.total()} "
+            "times, one of them "
             f"{max(counts.values())} times; looked {self.watch.looks} times; {seconds:.0f} s"
         )
 
@@ -259,7 +265,8 @@ def test_of_a_build_by_local_processes(tmp_path: Path, prefect: dict[str, str]) 
 
 
 def test_of_a_build_on_a_cluster(tmp_path: Path, prefect: dict[str, str]) -> None:
-    """Builders are killed, and workers, which are replaced; workers go on without one, hence slowly."""
+    """Builders are killed, and workers, which are replaced; workers go on without one, hence
+    slowly."""
     made, log = reference(tmp_path, 36, 4), tmp_path / "work.txt"
     url, rng = str(tmp_path / "ws"), np.random.default_rng(SEED)
     with scheduler(tmp_path, environment(log, pause=1.5)) as (address, worker):

@@ -1,4 +1,5 @@
-"""The real program on an S3-compatible server: the same bytes as on a disk, after kills and with the line cut."""
+"""The real program on an S3-compatible server: the same bytes as on a disk, after kills and with
+the line cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Pages of previews and explanations in a headless browser: whole, as wide as the screen, every picture square and loaded."""
+"""Pages of previews and explanations in a headless browser: whole, as wide as the screen, every
+picture square and loaded."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ def pages(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str
 
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("name", ["preview", "explain"])
-def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: int) -> None:  # noqa: F811
+def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: int) -> None:
     show(browser, pages[name], width)
     check_whole(browser, width)
     assert browser.execute_script("return document.querySelectorAll('h1').length") == 1
@@ -50,15 +51,17 @@ def test_page_is_whole(browser: Any, pages: dict[str, str], name: str, width: in
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_every_step_has_its_picture_square_and_its_words_below(
-    browser: Any, pages: dict[str, str], width: int
-) -> None:  # noqa: F811
+    browser: Any,
+    pages: dict[str, str],
+    width: int,
+) -> None:
     show(browser, pages["preview"], width)
     steps = browser.execute_script("""
       return [...document.querySelectorAll(".steps li")].map((step) => {
         const shot = step.querySelector(".shot").getBoundingClientRect(), words = step.querySelector(".words");
         return [shot.width, shot.height, words.getBoundingClientRect().top - shot.bottom, words.textContent.length];
       });
-    """)
+    """)  # noqa: E501
     assert len(steps) >= 2 * (
         5 + 3
     )  # two draws of realsr, which may end in a JPEG, and of the control
@@ -72,8 +75,10 @@ def test_every_step_has_its_picture_square_and_its_words_below(
 
 
 def test_the_page_opens_from_another_folder(
-    pages: dict[str, str], browser: Any, tmp_path: Path
-) -> None:  # noqa: F811
+    pages: dict[str, str],
+    browser: Any,
+    tmp_path: Path,
+) -> None:
     """All pictures lie beside the page and are named relative to it."""
     import shutil
 

@@ -1,4 +1,5 @@
-"""The report in a headless browser: no errors, no missing pictures, nothing wider than the screen, flipping works."""
+"""The report in a headless browser: no errors, no missing pictures, nothing wider than the screen,
+flipping works."""
 
 from __future__ import annotations
 
@@ -84,7 +85,7 @@ def show(browser: Any, url: str, width: int, scheme: str = "light") -> None:
       images.forEach((image) => { image.loading = "eager"; });
       const over = (image) => image.complete ? 1 : new Promise((next) => { image.onload = image.onerror = next; });
       Promise.all(images.map(over)).then(() => done());
-    """)
+    """)  # noqa: E501
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -120,7 +121,10 @@ def test_pairs_flip_by_keyboard_and_all_at_once(browser: Any, index: str) -> Non
 
 def test_lr_can_be_shown_bicubically(browser: Any, index: str) -> None:
     show(browser, index, 1280)
-    shown = "return [...document.querySelectorAll('.pane .' + arguments[0])].filter((i) => i.checkVisibility()).length"
+    shown = (
+        "return [...document.querySelectorAll('.pane .' + arguments[0])].filter((i) => "
+        "i.checkVisibility()).length"
+    )
     assert browser.execute_script(shown, "bicubic") == 0
     browser.execute_script("document.querySelector('#lr-bicubic').click()")
     assert browser.execute_script(shown, "bicubic") > 0

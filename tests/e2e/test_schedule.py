@@ -1,4 +1,5 @@
-"""Schedules on a real Prefect server, started by its own command: served runs, nothing new, overlaps, nights, retention."""
+"""Schedules on a real Prefect server, started by its own command: served runs, nothing new,
+overlaps, nights, retention."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ shards: {{samples: 8}}
 
 
 class Prefect:
-    """A Prefect server, spoken to over HTTP alone; it may wait a minute for its database where the machine is busy."""
+    """A Prefect server, spoken to over HTTP alone; it may wait a minute for its database where the
+    machine is busy."""
 
     def __init__(self, home: Path, url: str) -> None:
         self.env = {
@@ -56,7 +58,8 @@ class Prefect:
         return self.ask("GET", path).json()
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
-        """As Prefect's own client does, ask again where the server is busy: 503 says that its database was locked."""
+        """As Prefect's own client does, ask again where the server is busy: 503 says that its
+        database was locked."""
         end = time.monotonic() + 60
         while (
             answer := self.client.request(method, path, **more)
@@ -222,7 +225,8 @@ def test_a_run_that_finds_nothing_new_says_so_and_makes_nothing(
 def test_a_run_while_the_corpus_is_built_elsewhere_is_refused(
     server: Prefect, served: Served, first: dict[str, Any], photos: Path
 ) -> None:
-    """The lock of the workspace, held here, stands for a build by hand; the recipe has changed, so that there is work."""
+    """The lock of the workspace, held here, stands for a build by hand; the recipe has changed, so
+    that there is work."""
     recipe = served.workspace.parent / "photos.yaml"
     text = recipe.read_text()
     recipe.write_text(text.replace("size: 48", "size: 64"))
@@ -305,7 +309,8 @@ def test_it_ends_with_ctrl_c_and_pauses_its_schedules(
 def test_old_runs_are_forgotten_and_those_of_others_stay(
     server: Prefect, first: dict[str, Any]
 ) -> None:
-    """The server stamps the end of a run itself, so that here a day is too young and the present moment is old enough."""
+    """The server stamps the end of a run itself, so that here a day is too young and the present
+    moment is old enough."""
     theirs = server.post(
         "flow_runs/", flow_id=server.post("flows/", name="any")["id"], state={"type": "COMPLETED"}
     )["id"]
@@ -406,12 +411,15 @@ for options in json.loads(sys.argv[2]):
         keep_up(recipes, **given, workspace="w", engine="local", workers=1, device="cpu", keep_days=90)
     except UserError as error:
         print(json.dumps(error.text()))
-"""
+"""  # noqa: E501
 
 
 def test_a_rare_schedule_is_one(tmp_path: Path) -> None:
     """29 February, and a day of a month that is named beside one that lacks it."""
-    code = 'from pairmill.flows.serve import cron_schedule as c; print(c("0 3 29 2 *", "--cron").cron, c("0 3 30 2,3 *", "--cron").cron)'
+    code = (
+        'from pairmill.flows.serve import cron_schedule as c; print(c("0 3 29 2 *", '
+        '"--cron").cron, c("0 3 30 2,3 *", "--cron").cron)'
+    )
     env = os.environ | {"PREFECT_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True

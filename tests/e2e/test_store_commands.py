@@ -1,4 +1,5 @@
-"""Commands on a corpus that was built, and lives, in an S3-compatible store: each works, or says why not; and its locks."""
+"""Commands on a corpus that was built, and lives, in an S3-compatible store: each works, or says
+why not; and its locks."""
 
 from __future__ import annotations
 

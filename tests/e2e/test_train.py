@@ -1,4 +1,5 @@
-"""The real program on a real server: a build that asks for a training, a training that is killed, and its page."""
+"""The real program on a real server: a build that asks for a training, a training that is killed,
+and its page."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ BICUBIC = (
 def test_a_build_trains_when_the_recipe_asks_for_it(
     recipe: Callable[..., Path], pairmill: Run, tmp_path: Path
 ) -> None:
-    """A misspelt training is told before the build; a killed one goes on when the build is found; the corpus is the same."""
+    """A misspelt training is told before the build; a killed one goes on when the build is found;
+    the corpus is the same."""
     file, workspace = recipe("tiny.yaml", *BICUBIC), tmp_path / "workspace"
     (tmp_path / "net.yaml").write_text(TRAINING.replace("steps", "stepps"))
     told = pairmill("build", file, "--workspace", workspace, "--workers", 1)
@@ -75,7 +77,8 @@ def test_a_build_trains_when_the_recipe_asks_for_it(
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_training_that_is_killed_goes_on(prefect: dict[str, str], tmp_path: Path) -> None:
-    """By SIGKILL in the middle, then by Ctrl-C; the weights are those of a run that was left alone."""
+    """By SIGKILL in the middle, then by Ctrl-C; the weights are those of a run that was left
+    alone."""
     for seed in range(3):
         save(photograph(seed, 101, 131, noise=0), tmp_path / f"photos/{seed}.png")
     build(

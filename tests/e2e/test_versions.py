@@ -1,4 +1,5 @@
-"""Versions by the real command line: two builders at once, a killed one, and a corpus that lives."""
+"""Versions by the real command line: two builders at once, a killed one, and a corpus that
+lives."""
 
 from __future__ import annotations
 
@@ -128,7 +129,8 @@ def test_gc_says_first_and_deletes_then(living: Path, pairmill: Run, tmp_path: P
 def test_two_builders_of_one_corpus(
     living: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path
 ) -> None:
-    """The second is told who is at work; another corpus is built meanwhile; a killed holder is taken over."""
+    """The second is told who is at work; another corpus is built meanwhile; a killed holder is
+    taken over."""
     import cv2
 
     (tmp_path / "photos").mkdir()
@@ -179,7 +181,8 @@ def test_two_builders_that_start_together(
 def test_unlock(pairmill: Run, living: Path) -> None:
     lock = living / "ws/locks/build-plain.json"
     lock.write_text(
-        '{"what":"build of plain","host":"gone","machine":"","boot":"","space":"","pid":1,"born":"1",'
+        '{"what":"build of '
+        'plain","host":"gone","machine":"","boot":"","space":"","pid":1,"born":"1",'
         '"since":"2026-01-01T00:00:00Z","token":"x"}'
     )
     refused = pairmill("corpus", "gc", "--yes", "--workspace", living / "ws")

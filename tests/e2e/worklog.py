@@ -1,9 +1,11 @@
 """A preload of Dask workers that notes every unit they begin, as a line `STAGE KEY` of a file.
 
-    DASK_DISTRIBUTED__WORKER__PRELOAD="['tests.e2e.worklog']" PAIRMILL_TESTS_WORK_LOG=file pairmill build ...
+    DASK_DISTRIBUTED__WORKER__PRELOAD="['tests.e2e.worklog']" PAIRMILL_TESTS_WORK_LOG=file pairmill
+    build ...
 
-The program knows nothing of it: what it asks of each unit before it begins, whether it is finished, is listened to. With
-PAIRMILL_TESTS_PAUSE every unit is begun so many seconds later, so that a small build lasts long enough to be killed often.
+The program knows nothing of it: what it asks of each unit before it begins, whether it is finished,
+is listened to. With PAIRMILL_TESTS_PAUSE every unit is begun so many seconds later, so that a small
+build lasts long enough to be killed often.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ from pairmill.flows.cli.build import follows_interrupt
 
 
 def fail_after(first: BaseException) -> None:
-    """As a library that catches what comes, cleans up, and fails at that for a reason of its own."""
+    """As a library that catches what comes, cleans up, and fails at that for a reason of its
+    own."""
     try:
         raise first
     except (KeyboardInterrupt, RuntimeError):

@@ -20,7 +20,7 @@ from tests.make import Tiny
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+def screen(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """All that is printed."""
     file = io.StringIO()
     console = Console(file=file, width=120, highlight=False, soft_wrap=True)
@@ -29,43 +29,43 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return file
 
 
-def test_names_of_files_do_not_command_the_terminal(terminal: io.StringIO) -> None:
+def test_names_of_files_do_not_command_the_terminal(screen: io.StringIO) -> None:
     name = "\x1b[2J\u202e[/bold]\udcff\a.png"
     terminal.error(UserError("an image is missing", where=name, got="first\nsecond"))
     terminal.table("", ["image"], [[name]])
     terminal.warning(name)
     shown = "\\x1b[2J\\x202e[/bold]\\udcff\\x07.png"
-    assert terminal.getvalue().count(shown) == 3
-    assert "first\nsecond" in terminal.getvalue()
-    assert all(char.isprintable() or char == "\n" for char in terminal.getvalue())
+    assert screen.getvalue().count(shown) == 3
+    assert "first\nsecond" in screen.getvalue()
+    assert all(char.isprintable() or char == "\n" for char in screen.getvalue())
 
 
-def test_a_build_says_how_many_files_it_left_out(tiny: Tiny, terminal: io.StringIO) -> None:
+def test_a_build_says_how_many_files_it_left_out(tiny: Tiny, screen: io.StringIO) -> None:
     left_out = tiny.manifest.model_copy(update={"counts": {"images": 5, "images_rejected": 2}})
     terminal.built(left_out, "folder", "data", fresh=True)
-    assert "left out 2 of 7 files; the report names each with its reason" in terminal.getvalue()
-    terminal.truncate(0)
+    assert "left out 2 of 7 files; the report names each with its reason" in screen.getvalue()
+    screen.truncate(0)
     terminal.built(
         tiny.manifest.model_copy(update={"counts": {"images": 5, "images_rejected": 0}}),
         "folder",
         "data",
         fresh=True,
     )
-    assert "left out" not in terminal.getvalue()
+    assert "left out" not in screen.getvalue()
 
 
-def test_of_many_files_left_out_the_first_are_named(terminal: io.StringIO) -> None:
+def test_of_many_files_left_out_the_first_are_named(screen: io.StringIO) -> None:
     terminal.left_out([(f"{number}.png", "too small") for number in range(10)])
-    assert [line.split()[3] for line in terminal.getvalue().splitlines()] == [
+    assert [line.split()[3] for line in screen.getvalue().splitlines()] == [
         f"{number}.png:" for number in range(10)
     ]
-    terminal.seek(0)
-    terminal.truncate()
+    screen.seek(0)
+    screen.truncate()
     others = [("a.jpg", "cut \x1b off")] * 1500 + [
         (f"{number}.gif", f"reason {number}") for number in range(6)
     ]
     terminal.left_out([("first.png", "too small")] * 11 + others)
-    lines = [line.strip() for line in terminal.getvalue().splitlines()]
+    lines = [line.strip() for line in screen.getvalue().splitlines()]
     assert lines[:10] == ["! left out: first.png: too small"] * 10
     assert lines[10:13] == [
         "and 1,507 more; the page names each",
@@ -75,7 +75,7 @@ def test_of_many_files_left_out_the_first_are_named(terminal: io.StringIO) -> No
     assert lines[13:] == ["1  reason 0", "1  reason 1", "1  reason 2", "3  for 3 other reasons"]
 
 
-def test_a_check_counts_rejected_files_by_reason(tmp_path: Path, terminal: io.StringIO) -> None:
+def test_a_check_counts_rejected_files_by_reason(tmp_path: Path, screen: io.StringIO) -> None:
     (tmp_path / "photos").mkdir()
     for name, content in {"a\x1b[1m.txt": b"text", "b.txt": b"text", "c.png": b""}.items():
         (tmp_path / "photos" / name).write_bytes(content)
@@ -87,20 +87,20 @@ def test_a_check_counts_rejected_files_by_reason(tmp_path: Path, terminal: io.St
     check_images(
         str(tmp_path / "photos"), [], str(tmp_path / "w"), out=None, workers=1, open_=False
     )
-    rows = [line.split() for line in terminal.getvalue().splitlines()]
+    rows = [line.split() for line in screen.getvalue().splitlines()]
     assert ["not-an-image", "2", "a\\x1b[1m.txt"] in rows
     assert ["empty-file", "1", "c.png"] in rows
 
 
 def test_a_file_where_the_workspace_should_be_is_told_at_once(
-    tmp_path: Path, terminal: io.StringIO
+    tmp_path: Path, screen: io.StringIO
 ) -> None:
     (tmp_path / "taken").write_bytes(b"mine")
     (tmp_path / "r.yaml").write_text("name: m\nimages: {real: [x]}\ndegraders: [{kind: bicubic}]\n")
     with pytest.raises(StoreError, match="cannot write in the workspace"):
         make_pool("kernels", str(tmp_path / "r.yaml"), str(tmp_path / "taken"), "local", 1, "cpu")
     check_room(Storage(str(tmp_path / "free")))
-    assert terminal.getvalue() == ""
+    assert screen.getvalue() == ""
 
 
 def test_a_wrong_day_is_told_before_a_server_starts(

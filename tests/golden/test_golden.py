@@ -1,7 +1,8 @@
 """Bytes that must not change unnoticed: programs, LR pixels, tars and streams.
 
-`digests.json` is rewritten with `PAIRMILL_REWRITE_GOLDEN=1 pytest tests/golden`. That is right only in a change that also
-raises the version of each stage whose results change, and says so in CHANGELOG.md.
+`digests.json` is rewritten with `PAIRMILL_REWRITE_GOLDEN=1 pytest tests/golden`. That is right only
+in a change that also raises the version of each stage whose results change, and says so in
+CHANGELOG.md.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def lr_pixels() -> dict[str, str]:
 
 
 def shard() -> dict[str, str]:
-    """Tars with made-up bytes for PNGs, so that no version of an encoder matters; and the digest of pixel digests."""
+    """Tars with made-up bytes for PNGs, so that no version of an encoder matters; and the digest of
+    pixel digests."""
     records = [
         SampleRecord(
             key=f"golden-{n}",

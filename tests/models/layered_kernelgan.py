@@ -1,7 +1,9 @@
-"""KernelGAN run literally layer by layer with autograd, one lane at a time: what the fast formulation must equal.
+"""KernelGAN run literally layer by layer with autograd, one lane at a time: what the fast
+formulation must equal.
 
-Written from the paper's description only and sharing no tensor code with `pairmill.models.kernelgan`. `Defects` switches on
-known defects of the paper's published code, so that its behaviour can be compared.
+Written from the paper's description only and sharing no tensor code with
+`pairmill.models.kernelgan`. `Defects` switches on known defects of the paper's published code, so
+that its behaviour can be compared.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ class Defects:
     accumulating_noise: bool = False
     """The noise on the real crop stays in the image; the fake's is half as strong."""
     latched_schedule: bool = False
-    """Bicubic weight decays at multiples of 200 once its loss was below 0.4 thrice in a row; rates every 750."""
+    """Bicubic weight decays at multiples of 200 once its loss was below 0.4 thrice in a row; rates
+    every 750."""
     power_iteration_per_run: bool = False
     """Every run of the discriminator makes a power iteration, three per training iteration."""
 
@@ -113,7 +116,8 @@ def train_lane(
     dtype: torch.dtype = torch.float64,
     after: range | None = None,
 ) -> History:
-    """Train one lane; keeps the kernel after (in the published code: before) the update of iterations in `after`."""
+    """Train one lane; keeps the kernel after (in the published code: before) the update of
+    iterations in `after`."""
     defects = defects or Defects()
     image = torch.from_numpy(lane.image.copy()).permute(2, 0, 1).to(dtype) / 255
     generator, critic = Generator(lane.generator, dtype), Discriminator(lane.discriminator, dtype)

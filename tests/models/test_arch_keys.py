@@ -1,4 +1,5 @@
-"""Names, shapes and numbers of weights of the published networks, written out from their structure and checkpoints."""
+"""Names, shapes and numbers of weights of the published networks, written out from their structure
+and checkpoints."""
 
 from __future__ import annotations
 
@@ -269,7 +270,8 @@ def test_indices_of_a_window_of_two() -> None:
 
 
 def test_masks_of_shifted_windows() -> None:
-    """Windows of 2 on 4 x 4, shifted by 1: the first window is whole, the last one is four corners of the picture."""
+    """Windows of 2 on 4 x 4, shifted by 1: the first window is whole, the last one is four corners
+    of the picture."""
     from pairmill.models.archs.swinir import apart
 
     mask = apart(4, 4, 2, torch.device("cpu"))

@@ -86,7 +86,8 @@ def test_a_pyramid_begins_as_bilinear_enlargement() -> None:
 
 
 def test_range_and_mean_are_of_no_account_outside() -> None:
-    """An EDSR that counts white as 1 instead of 255 is the same function once its biases are 255 times smaller."""
+    """An EDSR that counts white as 1 instead of 255 is the same function once its biases are 255
+    times smaller."""
     one, other = (
         build(EdsrConfig(features=8, blocks=2), 2, 1),
         build(EdsrConfig(features=8, blocks=2, range=1.0), 2, 1),

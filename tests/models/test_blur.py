@@ -31,7 +31,8 @@ def random_kernel(size: int, seed: int) -> NDArray[np.float64]:
 
 
 def loops(image: NDArray[np.uint8], kernel: NDArray[np.float64], scale: int) -> NDArray[np.float64]:
-    """LR[i, j] = sum of k[u, v] HR[s i + u - k // 2, s j + v - k // 2], borders ... 1 0 | 0 1 ..."""
+    """LR[i, j] = sum of k[u, v] HR[s i + u - k // 2, s j + v - k // 2], borders ... 1 0 | 0 1
+    ..."""
     half = kernel.shape[0] // 2
     padded = np.pad(
         image.astype(np.float64), ((half, half), (half, half), (0, 0)), mode="symmetric"
@@ -88,7 +89,8 @@ def test_white_under_any_kernel_stays_exact() -> None:
 
 
 def test_an_off_centre_impulse_shifts_the_image() -> None:
-    """Correlation, not convolution: weight at (u, v) takes the sample u - k // 2 rows further down."""
+    """Correlation, not convolution: weight at (u, v) takes the sample u - k // 2 rows further
+    down."""
     kernel = np.zeros((5, 5))
     kernel[3, 4] = 1
     image = photograph(2)
@@ -177,7 +179,8 @@ def test_transforms_equal_integer_sums_bit_for_bit(
     rings: bool,
     seed: int,
 ) -> None:
-    """8-bit images and others with overshoot, kernels with and without negative weights, all borders, beyond the image."""
+    """8-bit images and others with overshoot, kernels with and without negative weights, all
+    borders, beyond the image."""
     rng = np.random.default_rng(seed)
     image: NDArray[np.generic] = rng.integers(0, 256, (height, width, channels), np.uint8)
     if not bits:
@@ -194,7 +197,8 @@ def test_transforms_equal_integer_sums_bit_for_bit(
 
 
 def test_the_exactness_of_transforms_has_a_margin() -> None:
-    """The largest part that is transformed at once, with the harshest content: far less than half a unit of 2**-32 off."""
+    """The largest part that is transformed at once, with the harshest content: far less than half a
+    unit of 2**-32 off."""
     side, kernel = TRANSFORM - 20, ringing_kernel(21, 4)
     rng = np.random.default_rng(0)
     image = (

@@ -1,4 +1,5 @@
-"""Development against the closed formulas, and the demosaicking filters against their published coefficients."""
+"""Development against the closed formulas, and the demosaicking filters against their published
+coefficients."""
 
 from __future__ import annotations
 
@@ -85,7 +86,8 @@ def test_eight_bits_and_floats_are_the_same() -> None:
 
 
 def test_raw_values_in_numbers() -> None:
-    """White through gains 2, 1, 1.7 is 255 / gain; grey 188 (0.5 linear) without tone; black stays."""
+    """White through gains 2, 1, 1.7 is 255 / gain; grey 188 (0.5 linear) without tone; black
+    stays."""
     image = np.array([[[255, 255, 255], [188, 188, 188], [0, 0, 0]]], np.uint8)
     raw = camera.unprocess(image, (2.0, 1.0, 1.7), IDENTITY, False)
     assert raw[0, 0].tolist() == pytest.approx([127.5, 255, 150])
@@ -180,7 +182,8 @@ def test_demosaicking_is_the_published_filters(pattern: str, size: tuple[int, in
 
 @pytest.mark.parametrize("pattern", sorted(camera.RED_AT))
 def test_grey_ramps_and_flat_colours_pass(pattern: str) -> None:
-    """A flat grey is kept to the border, a linear grey ramp inside; a flat colour is kept as well."""
+    """A flat grey is kept to the border, a linear grey ramp inside; a flat colour is kept as
+    well."""
     rows, columns = np.mgrid[:37, :31]
     ramp = np.repeat((3.0 * rows + 2 * columns)[..., None], 3, axis=2)
     np.testing.assert_allclose(

@@ -61,7 +61,8 @@ def test_grey_and_full_chroma_stay(smooth: bool) -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), [(False, True), (True, True)])
 def test_subsampling_against_opencv(rows: bool, columns: bool) -> None:
-    """The same by OpenCV's float conversion and its area and nearest resizing, on a size that needs no border."""
+    """The same by OpenCV's float conversion and its area and nearest resizing, on a size that needs
+    no border."""
     image = photograph(4, 36, 30)
     ycc = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2YCrCb)
     small = (30 // (1 + columns), 36 // (1 + rows))

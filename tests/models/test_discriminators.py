@@ -1,4 +1,5 @@
-"""Discriminators: sizes and names against the published ones, receptive fields by gradients, laws over all."""
+"""Discriminators: sizes and names against the published ones, receptive fields by gradients, laws
+over all."""
 
 from __future__ import annotations
 
@@ -160,7 +161,8 @@ def test_weights_are_a_function_of_the_seed_alone(
 def test_each_learns_to_tell_real_from_fake(
     settings: dict[str, Any], height: int, width: int
 ) -> None:
-    """A few steps on two pictures and two others: the judgements part. Each can be copied and taken on meanwhile."""
+    """A few steps on two pictures and two others: the judgements part. Each can be copied and taken
+    on meanwhile."""
     judge = build(CONFIG.validate_python(settings), 3)
     gan, optimiser = (
         Gan(GanConfig(form="relativistic")),
@@ -184,7 +186,8 @@ def test_each_learns_to_tell_real_from_fake(
 
 
 def test_spectral_convolutions_are_torchs() -> None:
-    """The same weights, vectors and steps give the same judgements, vectors and gradients as the library's hook."""
+    """The same weights, vectors and steps give the same judgements, vectors and gradients as the
+    library's hook."""
     ours = SpectralConv(3, 5, 3, 2)
     theirs = nn.utils.spectral_norm(nn.Conv2d(3, 5, 3, 2, 1))
     assert set(ours.state_dict()) == set(theirs.state_dict())

@@ -1,4 +1,5 @@
-"""Tiles against whole images, the ensemble against what turns with its input, and weights between weights."""
+"""Tiles against whole images, the ensemble against what turns with its input, and weights between
+weights."""
 
 from __future__ import annotations
 
@@ -89,7 +90,8 @@ def test_too_little_overlap_shows() -> None:
 
 
 def test_tiles_fade_into_one_another() -> None:
-    """A step between two tiles of 32 becomes a ramp over half the overlap: 4 LR pixels on either side of column 32."""
+    """A step between two tiles of 32 becomes a ramp over half the overlap: 4 LR pixels on either
+    side of column 32."""
     lr = np.zeros((8, 64, 3), np.uint8)
     lr[:, 40:] = 200
     lr[:, 48:] = 240
@@ -145,7 +147,8 @@ def test_no_part_is_empty_or_longer_than_a_tile() -> None:
 
 
 def test_memory_is_that_of_strips_not_of_the_image() -> None:
-    """A picture of 1,600 x 300 by 2: numpy holds two strips and what fades, not the 5.8 MB of the result."""
+    """A picture of 1,600 x 300 by 2: numpy holds two strips and what fades, not the 5.8 MB of the
+    result."""
     lr = np.tile(photograph(3, 40, 50), (40, 6, 1))
     tracemalloc.start()
     for strip in strips(Nearest(), lr, tile=100, overlap=8):

@@ -1,4 +1,5 @@
-"""Kernels from shapes against values computed in other ways: error functions, moments, super-sampling, by hand."""
+"""Kernels from shapes against values computed in other ways: error functions, moments,
+super-sampling, by hand."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def test_weights_lie_on_the_grid_with_sum_one(kernel: Kernel) -> None:
 
 @pytest.mark.parametrize("kernel", SHAPES, ids=IDS)
 def test_a_shift_moves_the_centre(kernel: Kernel) -> None:
-    """By (s - 1) / 2, as subsampling by s wants it; the tails that the window cuts move it back a little."""
+    """By (s - 1) / 2, as subsampling by s wants it; the tails that the window cuts move it back a
+    little."""
     for scale in (2, 3, 4):
         moved = kernel.with_(size=33, shift=((scale - 1) / 2, (scale - 1) / 2))
         slack = 0.3 if isinstance(kernel, PlateauKernel | SincKernel) else 0.03
@@ -74,7 +76,8 @@ def test_whole_shifts_and_half_turns_change_no_value(kernel: Kernel) -> None:
 
 
 def test_isotropic_gaussian_by_hand() -> None:
-    """Size 3, sigma 1: exp(0), exp(-1/2), exp(-1) over their sum 4.8976 is 0.2042, 0.1238, 0.0751."""
+    """Size 3, sigma 1: exp(0), exp(-1/2), exp(-1) over their sum 4.8976 is 0.2042, 0.1238,
+    0.0751."""
     values = weights(GaussianKernel(size=3, sigma_x=1, sigma_y=1))
     np.testing.assert_allclose(
         values,
@@ -129,7 +132,8 @@ def test_beta_one_is_the_gaussian() -> None:
 
 
 def test_sinc_is_the_transform_of_a_disc() -> None:
-    """At radius r: 1 / (2 pi) times the integral of f J0(f r) over 0 <= f <= w, J0 written as an integral itself."""
+    """At radius r: 1 / (2 pi) times the integral of f J0(f r) over 0 <= f <= w, J0 written as an
+    integral itself."""
     for radius in (0.0, 0.7, 3.0, 9.5):
         expected = quad(ring, 0, 1.3, args=(radius,))[0] / (2 * math.pi)
         assert float(sinc(np.array(radius), 1.3)) == pytest.approx(expected, abs=1e-9)

@@ -60,7 +60,8 @@ def test_trajectories_are_those_of_the_layered_networks() -> None:
         bicubic_weights=(5.0, 5e-2, 5e-4, 5e-6),
         sparse_after=0.88,
     )
-    # Training is chaotic: from some initial weights, the layered networks alone turn a relative change of 1e-16 into
+    # Training is chaotic: from some initial weights, the layered networks alone turn a relative
+    # change of 1e-16 into
     # 1e-3 within 15 iterations. These are initial weights from which they do not.
     lanes = draw_lanes([photograph(1)], [5], config, [(0, 0)])
     trainer = Trainer(lanes, config, device="cpu", dtype=torch.float64)

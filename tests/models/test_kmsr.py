@@ -169,7 +169,8 @@ def test_the_same_seed_gives_the_same_kernels() -> None:
 
 
 def test_a_fit_learns_how_kernels_differ() -> None:
-    """Of a pool of one long kernel, drawn lying and standing, never round: the generator's must become long too."""
+    """Of a pool of one long kernel, drawn lying and standing, never round: the generator's must
+    become long too."""
     pool = cores(gaussians(shapes=((0.9, 2.2, 0.0),)), 2)
     with one_thread():
         fit = Fit(

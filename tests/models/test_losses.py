@@ -224,7 +224,8 @@ def test_the_two_sides_pull_in_opposite_directions(form: str) -> None:
 
 
 def test_relativistic_by_the_definition_in_two_steps() -> None:
-    """The discriminator's loss in two backward passes, each with the other mean detached, as ESRGAN is trained."""
+    """The discriminator's loss in two backward passes, each with the other mean detached, as ESRGAN
+    is trained."""
     real, fake = REAL.clone().requires_grad_(), FAKE.clone().requires_grad_()
     (entropy(real - fake.detach().mean(), torch.ones(3)) * 0.5).backward()
     (entropy(fake - real.detach().mean(), torch.zeros(3)) * 0.5).backward()

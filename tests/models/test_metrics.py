@@ -1,4 +1,5 @@
-"""Metrics: against independent libraries, by hand, and laws; the published rows of bicubic stand in `benchmarks/results`."""
+"""Metrics: against independent libraries, by hand, and laws; the published rows of bicubic stand in
+`benchmarks/results`."""
 
 from __future__ import annotations
 
@@ -60,7 +61,8 @@ def blurred(image: Image, deviation: float) -> Image:
 
 
 def test_luma_is_matlabs() -> None:
-    """rgb2ycbcr of black, white, red, green and blue, known by heart; and of a photograph by another library."""
+    """rgb2ycbcr of black, white, red, green and blue, known by heart; and of a photograph by
+    another library."""
     colours = np.array(
         [[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8
     )
@@ -69,7 +71,8 @@ def test_luma_is_matlabs() -> None:
 
 
 def test_psnr_by_hand() -> None:
-    """A difference of 16 in one sample of 2 x 2 x 3: MSE 256 / 12; of 1 in every sample: 48.13 dB."""
+    """A difference of 16 in one sample of 2 x 2 x 3: MSE 256 / 12; of 1 in every sample: 48.13
+    dB."""
     a, b = np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2, 3), np.uint8)
     b[0, 1, 2] = 16
     assert psnr(a, b, channel="rgb") == pytest.approx(10 * math.log10(255**2 * 12 / 256))
@@ -119,9 +122,11 @@ def test_laws_of_psnr_and_ssim(channel: Any) -> None:
 
 
 def test_bicubic_of_a_photograph() -> None:
-    """The protocol of the published rows, on a picture that everybody has: MATLAB's bicubic x4, 8 bits, luma, border 4.
+    """The protocol of the published rows, on a picture that everybody has: MATLAB's bicubic x4, 8
+    bits, luma, border 4.
 
-    On Set5 the same gives 28.43 dB and 0.811 (published: 28.42 and 0.8104; `benchmarks/results/published_rows.json`).
+    On Set5 the same gives 28.43 dB and 0.811 (published: 28.42 and 0.8104;
+    `benchmarks/results/published_rows.json`).
     """
     sr = to_uint8(bicubic_up(to_uint8(bicubic_down(cat(), 4)), 4))
     assert psnr(sr, cat(), 4) == pytest.approx(31.476, abs=5e-4)
@@ -196,7 +201,8 @@ def linear_file(net: str) -> bytes:
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])
 def test_lpips_is_that_of_another_library(net: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The published linear weights on a made trunk, as two files in any order, and as one with both."""
+    """The published linear weights on a made trunk, as two files in any order, and as one with
+    both."""
     layers = trunk(net)
     monkeypatch.setattr(theirs, "_get_tv_model_features", lambda *_: layers)
     reference = theirs._LPIPS(net=net, pnet_rand=True)
@@ -349,7 +355,8 @@ def test_features_are_those_of_the_paper() -> None:
 
 
 def test_the_fit_of_samples_of_known_distributions() -> None:
-    """Normal: shape 2, scales sigma sqrt(2). Laplacian with scales 1 and 3: shape 1, its own scales."""
+    """Normal: shape 2, scales sigma sqrt(2). Laplacian with scales 1 and 3: shape 1, its own
+    scales."""
     rng = np.random.default_rng([2026, 8])
     normal = 0.7 * rng.standard_normal(400_000)
     shape, left, right = asymmetric(normal[None])

@@ -1,4 +1,5 @@
-"""The table of normals, what is made of it, and Poisson counts, each against scipy or a count over all places."""
+"""The table of normals, what is made of it, and Poisson counts, each against scipy or a count over
+all places."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def test_the_table_never_changes() -> None:
 
 
 def test_the_table_is_the_same_on_every_machine() -> None:
-    """A last bit more or less in `ndtri` moves no entry to another multiple of 2**-16: none is near a boundary."""
+    """A last bit more or less in `ndtri` moves no entry to another multiple of 2**-16: none is near
+    a boundary."""
     lower = ndtri((np.arange(1 << 15) + 0.5) / (1 << 16))
     fixed = lower / np.sqrt(np.mean(lower**2)) * (1 << 16)
     assert np.abs(fixed - np.floor(fixed) - 0.5).min() > 1e-6
@@ -43,7 +45,8 @@ def test_the_table_is_the_same_on_every_machine() -> None:
 
 
 def test_the_table_is_normal() -> None:
-    """Mean exactly 0, variance 1 within 2e-8, kurtosis 3 within 8e-4, sixth moment 15 within 0.03, ends at 4.325 sigma."""
+    """Mean exactly 0, variance 1 within 2e-8, kurtosis 3 within 8e-4, sixth moment 15 within 0.03,
+    ends at 4.325 sigma."""
     table = noise.normal_table()
     assert table.sum() == 0
     assert np.mean(table**2) == pytest.approx(1, abs=2e-8)
@@ -105,7 +108,8 @@ def test_what_rounding_left_below_zero_is_zero() -> None:
 
 
 def test_correlated_sums_are_exact_in_any_order() -> None:
-    """A matrix product may add and fuse as it likes: no sum needs more than 53 bits, even at the largest covariance."""
+    """A matrix product may add and fuse as it likes: no sum needs more than 53 bits, even at the
+    largest covariance."""
     root = noise.covariance_root([[255.0**2] * 3] * 3)
     words = np.random.Philox(key=5).random_raw(3000)
     given_, unit = (
@@ -168,7 +172,8 @@ def test_the_expansion_is_close_everywhere(mean: float) -> None:
 
 
 def test_bright_white() -> None:
-    """2**16 places are few for 400 counts, so that single probabilities are coarse, but not the moments."""
+    """2**16 places are few for 400 counts, so that single probabilities are coarse, but not the
+    moments."""
     assert distance(10_000) < 2.5e-3
     counts = counts_of(10_000)
     assert (counts.mean(), counts.var()) == (
@@ -180,7 +185,8 @@ def test_bright_white() -> None:
 @given(st.floats(1e-6, 3.9999))
 @settings(deadline=None, max_examples=12)
 def test_few_photons_are_exact(mean: float) -> None:
-    """The quantile of each place; where a place and a step meet, scipy's own rounding decides, hence the one exception."""
+    """The quantile of each place; where a place and a step meet, scipy's own rounding decides,
+    hence the one exception."""
     exact = stats.poisson.ppf((np.arange(1 << 16) + 0.5) / (1 << 16), mean)
     assert np.count_nonzero(counts_of(mean) != exact) <= 1
 
@@ -191,7 +197,8 @@ def test_no_light_no_photons() -> None:
 
 
 def test_each_sample_has_its_own_mean() -> None:
-    """Levels on both sides of the table's end in one image; a count depends on its own level and place only."""
+    """Levels on both sides of the table's end in one image; a count depends on its own level and
+    place only."""
     levels = photograph(3, 37, 31)
     words = np.random.Philox(key=2).random_raw(noise.words_for(levels.size))
     law = poisson.poisson_law(10.0)

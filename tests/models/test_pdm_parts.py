@@ -1,4 +1,5 @@
-"""PDM's parts: application, centring, modules, sampling, each against laws or against values computed another way."""
+"""PDM's parts: application, centring, modules, sampling, each against laws or against values
+computed another way."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def random(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def unfolded(image: torch.Tensor, kernels: torch.Tensor, scale: int) -> torch.Tensor:
-    """The plain formulation: all neighbourhoods of the whole image in memory; kernels (B, k * k, h, w) or with h = w = 1."""
+    """The plain formulation: all neighbourhoods of the whole image in memory; kernels (B, k * k, h,
+    w) or with h = w = 1."""
     size = round(kernels.shape[1] ** 0.5)
     columns = (image.shape[3] - size) // scale + 1
     patches = (
@@ -181,7 +183,8 @@ def test_drawn_kernels_are_aligned_whatever_the_weights(variant: bool) -> None:
 
 
 def test_the_published_start_is_nearly_a_box() -> None:
-    """e / (e + 440) at the centre of 21 x 21 (card); ours is the same before it is tilted to the place that aligns."""
+    """e / (e + 440) at the centre of 21 x 21 (card); ours is the same before it is tilted to the
+    place that aligns."""
     network = tiny(1, kernel={"size": 21, "prior": "none", "start": None, "features": 4})
     kernel = network.kernels(torch.zeros(1, 8, 1, 1)).detach().reshape(21, 21)
     assert float(kernel[10, 10]) == pytest.approx(np.e / (np.e + 440), rel=1e-4)
@@ -217,7 +220,8 @@ def test_noise_follows_the_clean_image_only_where_it_is_mixed() -> None:
 
 @pytest.mark.parametrize("dim", [1, 3])
 def test_a_channel_s_noise_follows_its_own_level_or_all_colours(dim: int) -> None:
-    """Dark red and dark blue of one brightness: red's noise differs between them, green's only where it follows the colour."""
+    """Dark red and dark blue of one brightness: red's noise differs between them, green's only
+    where it follows the colour."""
     for by in ("level", "colour"):
         network = tiny(noise=PDM["noise"] | {"by": by, "dim": dim, "filters": 4})
         stir(network)
@@ -233,7 +237,8 @@ def test_a_channel_s_noise_follows_its_own_level_or_all_colours(dim: int) -> Non
 
 
 def test_noise_can_be_white_and_independent_from_the_start() -> None:
-    """With the first weights, each channel weighing the field of its own number: the numbers themselves."""
+    """With the first weights, each channel weighing the field of its own number: the numbers
+    themselves."""
     network = tiny(noise=PDM["noise"] | {"channels": 3, "filters": 4})
     z = random(2, 3, 9, 7).float()
     torch.testing.assert_close(network.noise.fields(z)[:, :3], z)

@@ -1,4 +1,5 @@
-"""The fit of ReDegNet: exact resume, fine-tuning, checkpoints, what swapping does, measures and gates."""
+"""The fit of ReDegNet: exact resume, fine-tuning, checkpoints, what swapping does, measures and
+gates."""
 
 from __future__ import annotations
 
@@ -145,14 +146,16 @@ def test_the_fit_leaves_the_global_generator_alone_and_moves_every_weight() -> N
     run(fit)
     assert torch.equal(before, torch.get_rng_state())
     still = {name for name, value in names.items() if torch.equal(value, start[name])}
-    # an offset raises real and fake alike, which the hinge loss does not see before the first ReLU or the margin
+    # an offset raises real and fake alike, which the hinge loss does not see before the first ReLU
+    # or the margin
     assert not {name for name in still if not name.startswith("critic") or name.endswith("weight")}
     assert [group.param_groups[0]["lr"] for group in fit.optimisers.values()] == [5e-4, 5e-4]
     assert np.array(fit.curves).shape == (5, len(CURVES))
 
 
 def test_equal_pictures_make_swapping_and_the_same_loss_vanish() -> None:
-    """Where both pictures of a step are one, their representations are equal and a swap changes nothing."""
+    """Where both pictures of a step are one, their representations are equal and a swap changes
+    nothing."""
 
     def alike(number: int, *, swap: bool) -> Batch:
         batch = source(number)
@@ -187,7 +190,8 @@ def test_swapped_representations_are_what_the_pictures_are_made_with() -> None:
 
 
 def test_the_critic_has_no_say_in_representations() -> None:
-    """With every other loss off, DegNet learns through the picture alone: the condition is detached."""
+    """With every other loss off, DegNet learns through the picture alone: the condition is
+    detached."""
     only = {"pixel": 0, "same": 0, "contrast": 0, "adversarial": 1}
     fit = begin(weights=only)
     fit.syn.generator.forward = lambda features, _: torch.tanh(features[-1][:, :3] * 0.1)  # type: ignore[method-assign]

@@ -65,7 +65,8 @@ def test_one_grouped_convolution_is_a_loop_over_the_batch(demodulate: bool, side
 
 
 def test_demodulation_makes_unit_variance_of_unit_variance() -> None:
-    """Independent inputs of variance 1, whatever weights and styles: every output channel has variance 1 inside the border."""
+    """Independent inputs of variance 1, whatever weights and styles: every output channel has
+    variance 1 inside the border."""
     image, weight = (
         randoms(2, 8, 120, 120, dtype=torch.float64),
         9 * randoms(5, 8, 3, 3, seed=2, dtype=torch.float64),
@@ -202,7 +203,8 @@ def test_every_weight_gets_a_gradient() -> None:
 
 
 def test_a_large_picture_is_what_its_middle_is_as_a_tile() -> None:
-    """Only convolutions: far from borders a tile cut from a picture, on the grid of `unit`, gives the pixels of the whole."""
+    """Only convolutions: far from borders a tile cut from a picture, on the grid of `unit`, gives
+    the pixels of the whole."""
     config = net(16)  # two halvings: a pixel sees about 60 pixels around it
     syn = SynNet(config, generator()).eval()
     code = randoms(CODE).numpy()

@@ -1,4 +1,5 @@
-"""Resizing against MATLAB's published rule, written down again here in the plainest way, and against OpenCV."""
+"""Resizing against MATLAB's published rule, written down again here in the plainest way, and
+against OpenCV."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from tests.alignment import shift
 from tests.make import photograph
 
 HALF_TAPS = np.array([-3, -9, 29, 111, 111, 29, -9, -3]) / 256
-"""MATLAB's weights for imresize(x, 1/2): values of the cubic at 0.25, 0.75, 1.25 and 1.75, halved."""
+"""MATLAB's weights for imresize(x, 1/2): values of the cubic at 0.25, 0.75, 1.25 and 1.75,
+halved."""
 
 
 def keys_cubic(x: float) -> float:
@@ -36,7 +38,8 @@ def keys_cubic(x: float) -> float:
 
 
 def imresize_1d(values: NDArray[np.float64], scale: Fraction) -> NDArray[np.float64]:
-    """MATLAB `imresize` along the first axis, one output and one tap at a time, 1-based as published."""
+    """MATLAB `imresize` along the first axis, one output and one tap at a time, 1-based as
+    published."""
     length, s = len(values), float(scale)
     shrink = min(s, 1.0)
     kernel_width = 4 / shrink
@@ -55,7 +58,8 @@ def imresize_1d(values: NDArray[np.float64], scale: Fraction) -> NDArray[np.floa
 def matrix_of(
     length: int, scale: Fraction, method: Method = "matlab_bicubic"
 ) -> NDArray[np.float64]:
-    """What resizing does to a column of `length` samples, as a matrix: the columns of the unit matrix, resized."""
+    """What resizing does to a column of `length` samples, as a matrix: the columns of the unit
+    matrix, resized."""
     outputs = math.ceil(length * scale)
     return resize(np.eye(length)[:, :, None], outputs, length, method)[:, :, 0]
 
@@ -83,14 +87,16 @@ def test_half_has_matlabs_taps() -> None:
 
 
 def test_half_repeats_the_edge_sample() -> None:
-    """The first output of a step: taps -3 -9 29 fall on the mirrored side, 29+111 on sample 0, and so on."""
+    """The first output of a step: taps -3 -9 29 fall on the mirrored side, 29+111 on sample 0, and
+    so on."""
     matrix = matrix_of(20, Fraction(1, 2))
     np.testing.assert_array_equal(matrix[0, :6] * 256, [111 + 29, 111 - 9, 29 - 3, -9, -3, 0])
     np.testing.assert_array_equal(matrix[-1], matrix[0][::-1])
 
 
 def test_double_has_the_cubics_own_taps() -> None:
-    """Output 2 lies at 0.75: distances 1.75, .75, .25, 1.25; weights of the cubic there, over 128."""
+    """Output 2 lies at 0.75: distances 1.75, .75, .25, 1.25; weights of the cubic there, over
+    128."""
     matrix = matrix_of(9, Fraction(2))
     np.testing.assert_array_equal(matrix[8, 2:6] * 128, [-3, 29, 111, -9])
     np.testing.assert_array_equal(matrix[9, 3:7] * 128, [-9, 111, 29, -3])
@@ -142,7 +148,8 @@ def test_any_size_and_factor(
 
 @pytest.mark.parametrize("factor", [2, 3, 4, 8])
 def test_results_for_integers_are_exact(factor: int) -> None:
-    """Two passes of weights on a 2**-20 grid: multiples of 2**-40, hence no rounding and no order of summation."""
+    """Two passes of weights on a 2**-20 grid: multiples of 2**-40, hence no rounding and no order
+    of summation."""
     scaled = bicubic_down(photograph(2, 131, 113), factor) * 2.0**40
     np.testing.assert_array_equal(scaled, np.rint(scaled))
     vertical = matrix_of(120, Fraction(1, factor))
@@ -190,7 +197,8 @@ def test_to_uint8_rounds_half_up_and_clips() -> None:
 
 
 def test_the_alignment_helper_measures_shifts() -> None:
-    """A known shift, made in the frequency domain, comes back with its sign; without this no alignment test means much."""
+    """A known shift, made in the frequency domain, comes back with its sign; without this no
+    alignment test means much."""
     image = photograph(6, 96, 100, noise=0).mean(axis=2)
     rows, columns = np.fft.fftfreq(96)[:, None], np.fft.fftfreq(100)
     for down, right in ((0.0, 0.0), (0.31, -0.72), (-1.2, 0.1)):
@@ -208,7 +216,8 @@ CV2: dict[Method, int] = {
     "nearest": cv2.INTER_NEAREST_EXACT,
 }
 SIZES = [(37, 31), (12, 9), (74, 93), (53, 44), (36, 30), (19, 30)]
-"""From 37 x 31: the same, down, up by whole factors, up by others, down by a little, down by other factors."""
+"""From 37 x 31: the same, down, up by whole factors, up by others, down by a little, down by other
+factors."""
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -235,7 +244,8 @@ def test_matlab_at_any_ratio(size: tuple[int, int]) -> None:
 )
 @pytest.mark.parametrize("method", METHODS)
 def test_a_ramp_stays_a_centre_aligned_ramp(method: Method, length: int, outputs: int) -> None:
-    """Output y reads (y + 0.5) n_in / n_out - 0.5: within what the method makes of a ramp, and on average without any shift."""
+    """Output y reads (y + 0.5) n_in / n_out - 0.5: within what the method makes of a ramp, and on
+    average without any shift."""
     ramp = np.broadcast_to(np.arange(length, dtype=np.float64)[:, None, None], (length, 5, 3))
     found = resize(ramp, outputs, 5, method)[:, 0, 0]
     off = found - ((np.arange(outputs) + 0.5) * length / outputs - 0.5)
@@ -245,8 +255,8 @@ def test_a_ramp_stays_a_centre_aligned_ramp(method: Method, length: int, outputs
 
 
 RIPPLE = {"matlab_bicubic": 0.02, "bicubic": 0.08, "bilinear": 1e-5, "area": 0.5, "nearest": 0.5}
-"""By how many samples a ramp is off at most: a = -0.75 and antialiased windows do not reproduce it exactly, and area, when
-enlarging, and nearest make steps of it."""
+"""By how many samples a ramp is off at most: a = -0.75 and antialiased windows do not reproduce it
+exactly, and area, when enlarging, and nearest make steps of it."""
 
 
 def test_nearest_by_hand() -> None:
@@ -291,7 +301,8 @@ def test_weights_of_all_methods(inputs: int, outputs: int, method: Method) -> No
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_order_of_summation_does_not_matter(method: Method) -> None:
-    """Samples beyond 8 bits too: the same bits from a plain product with all samples in reverse order."""
+    """Samples beyond 8 bits too: the same bits from a plain product with all samples in reverse
+    order."""
     image = photograph(8, 61, 33) * 1.3 - 30 + np.random.default_rng(0).normal(0, 20, (61, 33, 3))
     ours = resize(image, 25, 50, method)
     rows, columns = matrix_of(61, Fraction(25, 61), method), matrix_of(33, Fraction(50, 33), method)

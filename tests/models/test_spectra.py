@@ -80,7 +80,8 @@ def test_known_blurs_are_found_from_a_middling_kernel(
 
 
 def test_a_mismatch_tells_a_wrong_width() -> None:
-    """Spectra of photograph and trial LR differ little with the true kernel, and far more with a wider or a sharper one."""
+    """Spectra of photograph and trial LR differ little with the true kernel, and far more with a
+    wider or a sharper one."""
     truth = gaussian_kernel(17, *BLURS["soft"], CENTRE)
     found = spectra(taken("coffee", truth))
     told = [

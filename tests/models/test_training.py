@@ -1,4 +1,5 @@
-"""The training loop on pictures in memory: schedules, means, states, and losses that are no numbers."""
+"""The training loop on pictures in memory: schedules, means, states, and losses that are no
+numbers."""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 
 def test_schedules_say_what_is_published() -> None:
-    """ESRGAN: halved at 50k, 100k, 200k, 300k; RRDB: cosines of 250k that start again; a warm-up rises in a straight line."""
+    """ESRGAN: halved at 50k, 100k, 200k, 300k; RRDB: cosines of 250k that start again; a warm-up
+    rises in a straight line."""
     esrgan = StepsSchedule(at=(50_000, 100_000, 200_000, 300_000))
     assert [share(esrgan, step, 400_000) for step in (0, 49_999, 50_000, 100_000, 399_999)] == [
         1,
@@ -220,7 +222,8 @@ def test_channels_last_gives_the_same_curve() -> None:
 
 
 def test_pixels_of_every_level_of_a_pyramid_count() -> None:
-    """HR 0.5; level x2 is off by 0.3 and level x4 by 0.1. Total variation looks at SR alone, which is flat."""
+    """HR 0.5; level x2 is off by 0.3 and level x4 by 0.1. Total variation looks at SR alone, which
+    is flat."""
     objective = Objective(
         [L1Config(weight=2), L2Config(), CharbonnierConfig(epsilon=0.4), TvConfig()], lambda _: b""
     )
@@ -233,7 +236,8 @@ def test_pixels_of_every_level_of_a_pyramid_count() -> None:
 
 
 def test_lapsrn_is_trained_on_all_its_levels() -> None:
-    """Against HR as MATLAB reduces it; with the levels of the paper, the smaller pictures are learned as well."""
+    """Against HR as MATLAB reduces it; with the levels of the paper, the smaller pictures are
+    learned as well."""
     config = TrainConfig.model_validate(
         {
             "name": "a",

@@ -1,4 +1,5 @@
-"""Features of VGG-19 from a file, and the losses on them; a small network with the names of the large one stands in for it."""
+"""Features of VGG-19 from a file, and the losses on them; a small network with the names of the
+large one stands in for it."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ def test_places_are_torchvisions() -> None:
 
 
 def test_features_are_those_of_a_sequence_of_layers() -> None:
-    """The network again as torchvision writes it: convolutions, ReLUs and maxima in one sequence."""
+    """The network again as torchvision writes it: convolutions, ReLUs and maxima in one
+    sequence."""
     given, layers = weights(), []
     for number in range(37):
         if f"features.{number}.weight" in given:

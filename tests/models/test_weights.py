@@ -49,8 +49,8 @@ NAME = "x4.pth"
 def spandrel() -> Any:
     """The library by which chaiNNer and others load networks.
 
-    It imports three functions of torchvision for two networks that are none of ours; names stand in for them, because
-    torchvision cannot be imported beside every build of torch.
+    It imports three functions of torchvision for two networks that are none of ours; names stand in
+    for them, because torchvision cannot be imported beside every build of torch.
     """
     functional: Any = types.ModuleType("torchvision.transforms.functional")
     functional.InterpolationMode = functional.rotate = functional.normalize = object()
@@ -128,7 +128,8 @@ def test_spandrel_reads_ours_and_gives_the_same(
 
 
 def test_spandrel_knows_the_others_not(spandrel: Any) -> None:
-    """EDSR, SRResNet and RCAN by our names: a newer spandrel that reads them should change `FOR_OTHERS`."""
+    """EDSR, SRResNet and RCAN by our names: a newer spandrel that reads them should change
+    `FOR_OTHERS`."""
     assert FOR_OTHERS == {"compact": "ours", "rrdbnet": "ours", "swinir": "ours", "rcan": "rcan"}
     assert {names_for_others(config) for config, _, _ in OTHERS} == {"ours", "rcan"}
     assert (

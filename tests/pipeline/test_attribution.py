@@ -1,4 +1,5 @@
-"""Tables of licences: what a row means, what is wrong with a table, and where the licences arrive."""
+"""Tables of licences: what a row means, what is wrong with a table, and where the licences
+arrive."""
 
 from __future__ import annotations
 
@@ -26,8 +27,14 @@ ROWS = [
     },
     {"file": "b/*", "licence": "CC0-1.0"},
 ]
-CSV = "file;License;author;source URL;title\na/1.png;CC-BY-4.0;Anna;https://example.org/1;Door\n\nb/*;CC0-1.0;;;\n"
-YAML = "a/1.png: {licence: CC-BY-4.0, author: Anna, url: https://example.org/1, title: Door}\nb/*: CC0-1.0\n"
+CSV = (
+    "file;License;author;source "
+    "URL;title\na/1.png;CC-BY-4.0;Anna;https://example.org/1;Door\n\nb/*;CC0-1.0;;;\n"
+)
+YAML = (
+    "a/1.png: {licence: CC-BY-4.0, author: Anna, url: https://example.org/1, title: "
+    "Door}\nb/*: CC0-1.0\n"
+)
 FORMS = {
     "t.csv": CSV,
     "u.csv": "\ufeff" + CSV.replace(";", ","),

@@ -1,4 +1,5 @@
-"""Blur and sharpening as ops: borders, fusing with subsampling, alignment, and the published unsharp mask."""
+"""Blur and sharpening as ops: borders, fusing with subsampling, alignment, and the published
+unsharp mask."""
 
 from __future__ import annotations
 
@@ -81,7 +82,8 @@ def test_blur_then_subsample_is_fused_and_the_same(
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_a_shifted_kernel_keeps_lr_on_hr(scale: int) -> None:
-    """The centre at (s - 1) / 2 makes every s-th pixel stand for the centre of its block; without it LR moves."""
+    """The centre at (s - 1) / 2 makes every s-th pixel stand for the centre of its block; without
+    it LR moves."""
     hr = photograph(5, 60 * scale, 60 * scale, noise=0)
     off = {}
     for moved in (0.0, (scale - 1) / 2):
@@ -101,7 +103,8 @@ def test_a_shifted_kernel_keeps_lr_on_hr(scale: int) -> None:
 
 
 def test_unsharp_mask_equals_the_published_steps() -> None:
-    """BasicSR's order of steps with OpenCV's Gaussian: 51 x 51, sigma 8, weight 0.5, threshold 10 of 255."""
+    """BasicSR's order of steps with OpenCV's Gaussian: 51 x 51, sigma 8, weight 0.5, threshold 10
+    of 255."""
     image = photograph(6, 71, 93)
     unit = image / 255
     blurred = cv2.GaussianBlur(unit, (51, 51), 8, borderType=cv2.BORDER_REFLECT_101)

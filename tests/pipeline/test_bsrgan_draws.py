@@ -84,7 +84,8 @@ def test_bsrgan_noise_and_jpeg() -> None:
 
 
 def test_bsrgan_reduction() -> None:
-    """1 / U(1, 2 s), or a Gaussian of U(0.1, 0.6 s) whose centre is (s - 1) / 2 off; then to the size of the LR."""
+    """1 / U(1, 2 s), or a Gaussian of U(0.1, 0.6 s) whose centre is (s - 1) / 2 off; then to the
+    size of the LR."""
     whole_images = [program for program in drawn(BsrganConfig()) if not halved(program)]
     first = [next(iter(of(program, Resize, Subsample))) for program in whole_images]
     evenly((SIDE / op.width for op in first if isinstance(op, Resize)), 1, 8.01)
@@ -164,7 +165,8 @@ def test_plus_resizes() -> None:
 
 
 def test_plus_order() -> None:
-    """Half of the time everything is shuffled, else only the noises of each half among themselves."""
+    """Half of the time everything is shuffled, else only the noises of each half among
+    themselves."""
     orders = [plus_order(stream(1, number), 0.5) for number in range(N)]
     often(sum(order[6] == "jpeg" for order in orders), 0.5 + 0.5 / 13)
     often(sum(order[2] == "noise" for order in orders), 0.5 / 4 + 0.5 * 2 / 13)
@@ -179,7 +181,8 @@ def test_plus_order() -> None:
 
 
 def test_correlated_noise() -> None:
-    """Entries of |U^T D U|, D = diag(3 x U(0, 1)): the trace is that of D, mean 3 / 2 and variance 3 / 12; all are definite."""
+    """Entries of |U^T D U|, D = diag(3 x U(0, 1)): the trace is that of D, mean 3 / 2 and variance
+    3 / 12; all are definite."""
     found = np.array([covariance(stream(5, number), 25.0) for number in range(2000)])
     trace = np.trace(found, axis1=1, axis2=2) / 625
     assert abs(trace.mean() - 1.5) < 4.5 * 0.5 / sqrt(2000)

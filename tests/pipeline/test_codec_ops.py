@@ -59,7 +59,8 @@ def name(op: OpBase) -> str:
 
 @pytest.mark.parametrize("op", EXAMPLES, ids=name)
 def test_clips_and_rounds_half_up_first(op: OpBase) -> None:
-    """An overshooting float image gives what its 8-bit version gives; the image is left alone; again gives the same."""
+    """An overshooting float image gives what its 8-bit version gives; the image is left alone;
+    again gives the same."""
     rough = photograph(1).astype(np.float64) * 1.4 - 40 + 0.5
     before = rough.copy()
     made = apply(op, rough)
@@ -123,7 +124,8 @@ def test_harder_is_worse(ladder: str) -> None:
     ids=str,
 )
 def test_loss_at_stated_quality(op: OpBase, least: float, most: float) -> None:
-    """Where these settings are known to lie on photographs, in dB; wrong colours or a shifted frame fall far below."""
+    """Where these settings are known to lie on photographs, in dB; wrong colours or a shifted frame
+    fall far below."""
     assert least < psnr(op, photograph(4, 96, 96, noise=1.0)) < most
 
 

@@ -59,7 +59,8 @@ def by_cosines(grey: Image8, table: tuple[int, ...], phase: tuple[int, int]) -> 
 
 @pytest.mark.parametrize("phase", [(0, 0), (3, 5)])
 def test_jpeg_of_grey_against_cosines(phase: tuple[int, int]) -> None:
-    """A picture of which no coefficient lies so nearly between two steps that libjpeg's fixed point rounds the other way."""
+    """A picture of which no coefficient lies so nearly between two steps that libjpeg's fixed point
+    rounds the other way."""
     grey = photograph(30)[..., 1]
     made = roundtrip_quality(np.dstack([grey] * 3), 30, "444", phase)
     wanted = by_cosines(grey, tables_of(30)[0], phase).astype(int)
@@ -70,7 +71,8 @@ def test_jpeg_of_grey_against_cosines(phase: tuple[int, int]) -> None:
 @pytest.mark.parametrize("phase", [(0, 0), (3, 5), (15, 9)])
 @pytest.mark.parametrize("quality", [10, 30, 60, 80])
 def test_every_coefficient_goes_to_the_nearest_step(quality: int, phase: tuple[int, int]) -> None:
-    """The cosine transform of the result lies on the multiples of the table, each the nearest to what the image had."""
+    """The cosine transform of the result lies on the multiples of the table, each the nearest to
+    what the image had."""
     grey = (photograph(quality, 69, 61)[..., 1] // 2 + 60).astype(np.uint8)
     made = roundtrip_quality(np.dstack([grey] * 3), quality, "444", phase)[..., 0]
     steps = np.reshape(tables_of(quality)[0], (8, 8))
@@ -135,7 +137,8 @@ def test_tables_go_in_and_come_out_in_natural_order() -> None:
 
 
 def test_an_asymmetric_table_blurs_the_direction_that_it_says() -> None:
-    """Coarse steps for horizontal frequencies, row 0 of the table, destroy vertical stripes and leave horizontal ones."""
+    """Coarse steps for horizontal frequencies, row 0 of the table, destroy vertical stripes and
+    leave horizontal ones."""
     table = [255 if place % 8 else 1 for place in range(64)]
     stripes = np.repeat(
         ((np.arange(32) // 2 % 2) * 40 + 100).astype(np.uint8)[None, :, None], 32, 0
@@ -147,7 +150,8 @@ def test_an_asymmetric_table_blurs_the_direction_that_it_says() -> None:
 
 @pytest.mark.parametrize("phase", [(0, 0), (3, 5), (8, 1), (13, 15)])
 def test_the_grid_lies_where_the_phase_says(phase: tuple[int, int]) -> None:
-    """On a slope, a coarse JPEG keeps little but the mean of each block: it jumps between blocks."""
+    """On a slope, a coarse JPEG keeps little but the mean of each block: it jumps between
+    blocks."""
     rows, columns = np.mgrid[:120, :104]
     slope = np.repeat((40 + 0.7 * rows + 0.8 * columns)[..., None], 3, axis=2).astype(np.uint8)
     made = roundtrip_quality(slope, 8, "444", phase)[..., 0].astype(int)
@@ -179,7 +183,8 @@ def test_tables_that_baseline_cannot_hold(tables: tuple[list[int], list[int]]) -
 
 
 def test_a_second_jpeg_on_the_same_grid_changes_less() -> None:
-    """Why the phase matters: quantising twice with the same steps is nearly idempotent, on a shifted grid it is not."""
+    """Why the phase matters: quantising twice with the same steps is nearly idempotent, on a
+    shifted grid it is not."""
     first = roundtrip_quality(photograph(2, 64, 64), 40, "444")
     same, shifted = (roundtrip_quality(first, 40, "444", phase) for phase in ((0, 0), (4, 4)))
     assert psnr(same, first) > psnr(shifted, first) + 6
@@ -256,7 +261,8 @@ def test_what_is_behind_by_hand() -> None:
 
 @pytest.mark.parametrize("codec", CODERS)
 def test_frames_before_the_last_matter(codec: Codec) -> None:
-    """A frame is predicted from the one before it, so that what remains of it depends on the motion."""
+    """A frame is predicted from the one before it, so that what remains of it depends on the
+    motion."""
     image = photograph(6, 64, 64)
     made = [
         video(image, codec, 30, frames, motion)
@@ -277,8 +283,10 @@ def test_crf_0_of_three_video_codecs_loses_only_colour() -> None:
 
 def test_nothing_reaches_the_terminal() -> None:
     code = (
-        "import numpy as np\nfrom pairmill.pipeline.codecs.video import video\nfrom pairmill.pipeline.codecs import stills, jpeg\n"
-        "image = np.random.Generator(np.random.Philox(1)).integers(0, 256, (37, 31, 3), dtype=np.uint8)\n"
+        "import numpy as np\nfrom pairmill.pipeline.codecs.video import video\nfrom "
+        "pairmill.pipeline.codecs import stills, jpeg\n"
+        "image = np.random.Generator(np.random.Philox(1)).integers(0, 256, (37, 31, 3), "
+        "dtype=np.uint8)\n"
         "for codec in ('h264', 'hevc', 'vp9', 'av1'):\n"
         "    for crf in (0, 51):\n        video(image, codec, crf, 2, (1, 1))\n"
         "stills.webp(image, 1), stills.avif(image, 1), stills.jpeg_xl(image, 25.0)\n"

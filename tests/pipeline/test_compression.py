@@ -100,7 +100,8 @@ def test_a_row_that_is_no_encoder_is_refused() -> None:
 def test_reducing_undoes_the_triangle_filter(
     height: int, width: int, factors: tuple[int, int]
 ) -> None:
-    """Enlarged by libjpeg's rule, written out: a far sample counts 1, a near one 3; borders are not needed."""
+    """Enlarged by libjpeg's rule, written out: a far sample counts 1, a near one 3; borders are not
+    needed."""
     samples = np.random.default_rng(height * width).normal(0, 20, (height + 2, width + 2))
 
     def enlarge(a: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -217,7 +218,8 @@ def test_odd_images_have_no_compression(image: NDArray[np.uint8]) -> None:
 
 
 def test_a_reduced_jpeg_has_no_compression() -> None:
-    """Averaging takes the grid away: such an image must not be compressed again as if it were one."""
+    """Averaging takes the grid away: such an image must not be compressed again as if it were
+    one."""
     halved = roundtrip_quality(PHOTO, 60)[:212, :244].reshape(106, 2, 122, 2, 3).mean(axis=(1, 3))
     assert not of_pixels(np.rint(halved).astype(np.uint8), DIGEST, CompressionConfig()).found
 

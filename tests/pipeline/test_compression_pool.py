@@ -1,4 +1,5 @@
-"""The compression pool: drawn from by realsr, applied by the interpreter, sealed in a corpus, replayed and verified."""
+"""The compression pool: drawn from by realsr, applied by the interpreter, sealed in a corpus,
+replayed and verified."""
 
 from __future__ import annotations
 
@@ -75,7 +76,8 @@ def test_an_unknown_row_is_told() -> None:
 
 
 def test_programs_without_a_pool_are_what_they_were() -> None:
-    """The same draws with and without a pool: only the last op is new; without it nothing is drawn."""
+    """The same draws with and without a pool: only the last op is new; without it nothing is
+    drawn."""
     known, _ = supplied()
     for key in range(5):
         plain = program(key, Pools(known.kernels, known.noise))

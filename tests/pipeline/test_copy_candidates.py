@@ -27,7 +27,8 @@ def brute(codes: NDArray[np.uint64], picture: NDArray[np.int64]) -> set[tuple[in
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6))
 def test_candidates_are_those_of_comparing_all_with_all(seed: int) -> None:
-    """Codes of copies differ in a few bits; sorted five ways, next to all of a pair's keypoints meet, and no pair is made up."""
+    """Codes of copies differ in a few bits; sorted five ways, next to all of a pair's keypoints
+    meet, and no pair is made up."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, 1 << 63, (6, 20, 2), dtype=np.uint64) * np.uint64(2)
     flips = np.where(
@@ -52,7 +53,8 @@ def test_a_repeated_pattern_votes_once() -> None:
 
 
 def test_very_many_copies_of_one_picture_stay_together() -> None:
-    """Two hundred copies: not all pairs are compared, but enough to tie all together, and the number of pairs is bounded."""
+    """Two hundred copies: not all pairs are compared, but enough to tie all together, and the
+    number of pairs is bounded."""
     one = np.random.default_rng(2).integers(0, 1 << 63, (30, 2), dtype=np.uint64)
     pairs = by_keypoints(np.tile(one, (200, 1)), np.repeat(np.arange(200), 30))
     assert 199 <= len(pairs) <= 200 * 64

@@ -63,7 +63,8 @@ def test_a_group_shares_one_key_and_others_have_their_own() -> None:
     st.integers(0, 5),
 )
 def test_added_copies_move_no_old_image(links: list[tuple[int, int]], old: int, seed: int) -> None:
-    """Build with some images, then with all: who was there keeps its split, and groups that are new are in one split."""
+    """Build with some images, then with all: who was there keeps its split, and groups that are new
+    are in one split."""
     names = [chr(97 + number) for number in range(12)]
     pairs = [(names[a], names[b]) for a, b in links if a != b]
     before = [(a, b) for a, b in pairs if a in names[:old] and b in names[:old]]

@@ -1,4 +1,5 @@
-"""Draws of IKC, SRMD, block noise and codecs against the published numbers, and the single draws that all are made of."""
+"""Draws of IKC, SRMD, block noise and codecs against the published numbers, and the single draws
+that all are made of."""
 
 from __future__ import annotations
 

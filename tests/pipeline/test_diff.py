@@ -225,7 +225,8 @@ def row(image: int, place: int = 0, split: str = "train", **more: Any) -> Row:
 
 
 def test_a_million_samples_are_never_in_memory_at_once() -> None:
-    """Rows are taken one by one from both sides; here a stream that counts how far it was read ahead."""
+    """Rows are taken one by one from both sides; here a stream that counts how far it was read
+    ahead."""
     ahead = {"old": 0, "new": 0}
 
     def stream(name: str, count: int) -> Iterator[Row]:

@@ -1,4 +1,5 @@
-"""Evaluation: published rows of what needs no network, names and sizes that do not fit, and pages that say what was found."""
+"""Evaluation: published rows of what needs no network, names and sizes that do not fit, and pages
+that say what was found."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ def means(report: EvaluationReport, group: int, network: int) -> dict[str, float
 
 
 def test_the_control_is_what_numpy_says(sets: Path, tmp_path: Path) -> None:
-    """Pairs from files, and LR made here, are the same; scores are those of the metrics, without a border of the scale."""
+    """Pairs from files, and LR made here, are the same; scores are those of the metrics, without a
+    border of the scale."""
     report = run(sets, tmp_path, "bicubic", pairs=(("hr", "lr"),), hr=("hr",))
     assert report.border == report.scale == 2
     wanted = []
@@ -204,7 +206,8 @@ def test_niqe_of_parameters_that_were_fitted_here_or_come_from_a_file(
 
 
 def test_lpips_of_weights_from_files(sets: Path, tmp_path: Path) -> None:
-    """AlexNet of two channels, whose layers all see a little: equal pictures are at 0, others are not."""
+    """AlexNet of two channels, whose layers all see a little: equal pictures are at 0, others are
+    not."""
     import torch
 
     channels, trunk, linear = 3, {}, {}

@@ -1,4 +1,5 @@
-"""An evaluation that is stopped goes on from what was measured, and measures anew what has changed."""
+"""An evaluation that is stopped goes on from what was measured, and measures anew what has
+changed."""
 
 from __future__ import annotations
 

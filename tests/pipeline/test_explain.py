@@ -1,4 +1,5 @@
-"""Explanations: the last picture is the stored LR, the origin is checked, and what differs is said."""
+"""Explanations: the last picture is the stored LR, the origin is checked, and what differs is
+said."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def explained(tiny: Tiny, key: str, folder: Path) -> ExplainData:
 
 
 def test_every_sample_ends_in_its_stored_lr(tiny: Tiny, tmp_path: Path) -> None:
-    """One of each degrader and role: the picture of the last op is the busiest part of the LR in the shard."""
+    """One of each degrader and role: the picture of the last op is the busiest part of the LR in
+    the shard."""
     chosen = {(row.degrader, row.image): row for row in rows(tiny)}
     assert len(chosen) > 3
     for row in chosen.values():

@@ -1,4 +1,5 @@
-"""Every export format read back, all of it, by the library that it is meant for, in processes that know no code of ours."""
+"""Every export format read back, all of it, by the library that it is meant for, in processes that
+know no code of ours."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ for split in ("train", "val"):
     assert [record["key"] for record in records] == list(found[split])
     assert all(json.loads(record["program"])["ops"] for record in records)
 print(json.dumps(found))
-"""
+"""  # noqa: E501
     assert read(code, exported("folder"), tmp_path) == sealed
 
 
@@ -80,7 +81,7 @@ for split in ("train", "val"):
         pair = [cv2.imread(f"{{split}}/{{name}}")[..., ::-1] for name in (gt, lq)]
         found.setdefault(split, {{}})[gt.split("/")[-1].split(".")[0]] = [digest(picture) for picture in pair]
 print(json.dumps(found))
-"""
+"""  # noqa: E501
     assert read(code, exported(form), tmp_path) == sealed
 
 
@@ -96,7 +97,7 @@ for split in ("train", "val"):
         key = os.path.basename(high).removesuffix(".png")
         found.setdefault(split, {})[key] = [digest(open(path, "rb").read()) for path in (high, low)]
 print(json.dumps(found))
-"""
+"""  # noqa: E501
     assert read(code, exported("kair"), tmp_path) == sealed
 
 
@@ -119,7 +120,7 @@ for split in ("train", "val"):
                 assert name == f"{key}.png" and size == "({},{},{})".format(*picture.shape) and int(level) in range(10)
                 found.setdefault(split, {}).setdefault(key, []).append(digest(picture))
 print(json.dumps(found))
-"""
+"""  # noqa: E501
     assert read(code, exported("basicsr-lmdb"), tmp_path) == sealed
 
 
@@ -133,7 +134,7 @@ for rows in data.values():
     assert {type(rows.features[name]).__name__ for name in ("key", "program", "scale")} == {"Value"}
 names = {"train": "train", "validation": "val"}
 print(json.dumps({names[s]: {row["key"]: [digest(row["hr"]), digest(row["lr"])] for row in rows} for s, rows in data.items()}))
-"""
+"""  # noqa: E501
     assert read(code, exported("huggingface"), tmp_path) == sealed
 
 
@@ -148,13 +149,14 @@ for split in ("train", "val"):
     found[split] = {row.key: [digest(row.hr), digest(row.lr)] for row in table.itertuples()}
     assert all(found[split][row.key] == [row.hr_sha256, row.lr_sha256] for row in table.itertuples())
 print(json.dumps(found))
-"""
+"""  # noqa: E501
     assert read(code, exported("parquet"), tmp_path) == sealed
 
 
 def test_mosaic_streaming(exported: Export, sealed: Pixels, tmp_path: Path) -> None:
-    """`streaming.base` holds the format. The package's own `__init__` imports its model zoo's data sets as well, and with
-    them a torchvision that must be built for the very same torch, so the package is entered by its base."""
+    """`streaming.base` holds the format. The package's own `__init__` imports its model zoo's data
+    sets as well, and with them a torchvision that must be built for the very same torch, so the
+    package is entered by its base."""
     code = """
 import importlib.util, sys, types
 package = types.ModuleType("streaming")
@@ -183,7 +185,7 @@ if __name__ == "__main__":
         assert all(json.loads(rows[number]["record"])["key"] == rows[number]["key"] for number in range(len(rows)))
         assert len(found[split]) == len(rows)
     print(json.dumps(found))
-"""
+"""  # noqa: E501
     assert read(code, exported("litdata"), tmp_path) == sealed
 
 
@@ -197,7 +199,7 @@ for split in ("train", "val"):
     for row in data.records(split):
         found.setdefault(split, {})[text(row[f"{split}/key"])] = [digest(row[f"{split}/{side}"]) for side in ("hr", "lr")]
 print(json.dumps(found))
-"""
+"""  # noqa: E501
     assert read(code, exported("croissant"), tmp_path) == sealed
 
 
@@ -218,7 +220,7 @@ for row in data.records("samples"):
     found.setdefault(text(row["samples/split"]), {})[key] = [pictures["hr"].pop(key), pictures["lr"].pop(key)]
 assert pictures == {"hr": {}, "lr": {}}
 print(json.dumps(found))
-"""
+"""  # noqa: E501
     assert read(code, tiny.version, tmp_path) == sealed
 
 

@@ -75,7 +75,8 @@ def die(*_: object) -> None:
 def test_killed_exports_end_as_others(
     version: Version, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed while a pair is written, between a file and its name, and before the last line; then continued."""
+    """Killed while a pair is written, between a file and its name, and before the last line; then
+    continued."""
     whole = run(version, form, tmp_path / "whole")
     assert whole.fresh == whole.pairs
     out, seen = tmp_path / "out", list[int]()

@@ -1,4 +1,5 @@
-"""ReDegNet as stages: pairs in, a fit that survives being killed, two sealed pools, a verdict, and samples drawn from them."""
+"""ReDegNet as stages: pairs in, a fit that survives being killed, two sealed pools, a verdict, and
+samples drawn from them."""
 
 from __future__ import annotations
 
@@ -176,7 +177,8 @@ def test_a_row_is_what_degnet_says_of_its_pair(
 
 
 def test_a_sample_is_replayed_from_its_program(built: tuple[Storage, BuildResult]) -> None:
-    """By the interpreter, and by hand: SynNet at HR size, then perhaps noise, then MATLAB's bicubic by the scale."""
+    """By the interpreter, and by hand: SynNet at HR size, then perhaps noise, then MATLAB's bicubic
+    by the scale."""
     storage, made = built
     assets, rows = assets_of(storage, made), list(samples(storage, made))
     assert len(rows) == 3
@@ -274,7 +276,8 @@ def test_a_failed_fit_is_sealed_and_not_drawn_from(folder: Path, tmp_path: Path)
 def test_fine_tuning_on_the_pairs_of_one_image(
     built: tuple[Storage, BuildResult], folder: Path, tmp_path: Path
 ) -> None:
-    """`use: specific` with `from_checkpoint`: other pairs, the networks of the general fit, no gate on alikeness."""
+    """`use: specific` with `from_checkpoint`: other pairs, the networks of the general fit, no gate
+    on alikeness."""
     storage, made = built
     write_pairs(tmp_path, 1)
     shutil.copytree(folder / "clean", tmp_path / "clean")

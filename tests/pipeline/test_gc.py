@@ -96,7 +96,8 @@ def test_the_newest_stays_and_stages_of_it(growing: Growing) -> None:
 
 
 def test_hard_links_count_when_the_last_name_goes(growing: Growing) -> None:
-    """Each version holds links to its stages and shares shards with the others: the sizes of its files say too much."""
+    """Each version holds links to its stages and shares shards with the others: the sizes of its
+    files say too much."""
     storage, (one, _, _) = growing.storage, versions(growing.storage)
     folder = Path(storage.path(layout.version_folder("tiny", one)))
     assert any(path.stat().st_nlink > 2 for path in folder.glob("shards/*"))
@@ -263,7 +264,8 @@ def test_an_object_store(tmp_path: Path) -> None:
 
 
 def test_a_year_of_builds(tmp_path: Path) -> None:
-    """Twelve monthly builds, images added each month, the recipe changed once: log, diffs and garbage stay right."""
+    """Twelve monthly builds, images added each month, the recipe changed once: log, diffs and
+    garbage stay right."""
     storage, folder = Storage(str(tmp_path / "workspace")), tmp_path / "photos"
     manifests: list[CorpusManifest] = []
     made: list[dict[str, int]] = []

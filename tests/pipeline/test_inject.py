@@ -103,7 +103,8 @@ def test_strength_scales(strength: float) -> None:
 
 
 def test_moments_are_those_of_the_pool_with_no_seams() -> None:
-    """Over many tiles: mean 0 everywhere, and at every pixel, seam, corner of seams or not, the pool's variance."""
+    """Over many tiles: mean 0 everywhere, and at every pixel, seam, corner of seams or not, the
+    pool's variance."""
     shape, patch, count = (52, 75), 32, 400
     patches = white(patch, count)
     tiles = np.stack(

@@ -1,4 +1,5 @@
-"""Judging estimates: every rule fires for its own reason, good kernels pass, shifts are measured right."""
+"""Judging estimates: every rule fires for its own reason, good kernels pass, shifts are measured
+right."""
 
 from __future__ import annotations
 
@@ -146,12 +147,14 @@ def test_every_rule_has_its_reason(
         (
             GOOD,
             {"max_mismatch": 0.1},
-            r"its LR is sharper or softer than the photograph: their spectra differ by [0-9.]+ dB; at most 0.1 dB is allowed",
+            r"its LR is sharper or softer than the photograph: their spectra differ by [0-9.]+ "
+            r"dB; at most 0.1 dB is allowed",
         ),
         (
             GOOD,
             {"max_shift": 1e-9},
-            "its LR does not lie over HR: it is shifted by [0-9.e-]+ px; at most 1e-09 px is allowed",
+            "its LR does not lie over HR: it is shifted by [0-9.e-]+ px; at most 1e-09 px is "
+            "allowed",
         ),
         (np.full((13, 13), np.nan), {}, "none of 2 restarts ended in a kernel"),
     ],
@@ -175,7 +178,10 @@ def test_a_kernel_is_stretched_to_the_sharpness_of_its_image_or_left() -> None:
 def test_restarts_that_disagree_are_rejected() -> None:
     found = verdict(gaussian_kernel(13, 0.8, 0.8, 0, 6.5), gaussian_kernel(13, 2.4, 2.4, 0, 6.5))
     assert found.reason is KernelReason.DISAGREEMENT
-    said = r"1 of 2 restarts agree, and 2 must: the nearest two differ by 0\.\d+; at most 0.45 is allowed"
+    said = (
+        r"1 of 2 restarts agree, and 2 must: the nearest two differ by 0\.\d+; at most 0.45 "
+        r"is allowed"
+    )
     assert re.fullmatch(said, found.detail)
 
 

@@ -1,4 +1,5 @@
-"""Locks: one holder at a time, found stale when dead, taken over once, given back only by the holder."""
+"""Locks: one holder at a time, found stale when dead, taken over once, given back only by the
+holder."""
 
 from __future__ import annotations
 

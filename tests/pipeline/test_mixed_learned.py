@@ -1,4 +1,5 @@
-"""RealSR, PDM and ReDegNet in one recipe: killed in both fits, finished, checked, replayed, ranked by realism."""
+"""RealSR, PDM and ReDegNet in one recipe: killed in both fits, finished, checked, replayed, ranked
+by realism."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ LEARNED = ("pdm", "realsr", "redegnet")
 
 
 def recipe_of(folder: Path) -> Recipe:
-    """Photographs and HR of which the LR tiles give enough patches of 16 pixels to be told apart, and pairs of LQ and HQ."""
+    """Photographs and HR of which the LR tiles give enough patches of 16 pixels to be told apart,
+    and pairs of LQ and HQ."""
     for number in range(5):
         save(photograph(number, 131, 137), folder / f"real/{number}.png")
         hq = photograph(50 + number, 71, 67, noise=0)

@@ -1,4 +1,5 @@
-"""Mixtures: shares per split, the same kind twice, and what the samples and the statistics call them."""
+"""Mixtures: shares per split, the same kind twice, and what the samples and the statistics call
+them."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ def test_each_split_has_its_own_shares(tmp_path: Path) -> None:
 
 
 def test_one_weight_is_for_all_splits_and_chooses_as_before(tmp_path: Path) -> None:
-    """Weights 3 and 1 divide [0, 1) at 3/4, whatever the split: corpora made before keep their bytes."""
+    """Weights 3 and 1 divide [0, 1) at 3/4, whatever the split: corpora made before keep their
+    bytes."""
     plain = recipe(
         degraders=[{"kind": "custom", "weight": 3, "ops": [{"op": "clip"}]}, {"kind": "bicubic"}]
     )

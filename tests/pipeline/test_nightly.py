@@ -58,7 +58,8 @@ def test_a_day_draws_the_same_samples_and_another_day_others(tiny: Tiny) -> None
 
 
 def test_an_lr_that_replays_otherwise_is_named(tiny_copy: Tiny) -> None:
-    """Shard and table stay, the noise of one pool goes: verify tells the pool, and replay cannot draw from it."""
+    """Shard and table stay, the noise of one pool goes: verify tells the pool, and replay cannot
+    draw from it."""
     storage = Storage(str(tiny_copy.workspace))
     manifest = newest(storage)
     pool = layout.corpus_pool("tiny", manifest.version, manifest.identity.pools[0].kind)

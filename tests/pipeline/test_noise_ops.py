@@ -1,6 +1,7 @@
 """Noise ops as programs use them: moments, channels, sizes, borders of the range, and bytes.
 
-Bounds are 4.5 standard errors, which normal chance passes once in 150,000; keys are fixed, so that a test never changes its mind.
+Bounds are 4.5 standard errors, which normal chance passes once in 150,000; keys are fixed, so that
+a test never changes its mind.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ ALL: dict[str, Any] = {
 
 
 def apply(op: Any, image: NDArray[Any]) -> NDArray[np.float64]:
-    """The image after the op, which must leave its input alone and give float64 of the same shape."""
+    """The image after the op, which must leave its input alone and give float64 of the same
+    shape."""
     before = image.copy()
     noisy = OPS[type(op)](op, image, Assets({}, {}))
     np.testing.assert_array_equal(image, before)
@@ -73,7 +75,8 @@ def check_moments(noise: NDArray[np.float64], deviation: float, samples: int) ->
 @pytest.mark.parametrize("op", ALL.values(), ids=ALL)
 @pytest.mark.parametrize("size", [(37, 31), (1, 1), (1, 5), (131, 97)])
 def test_any_size_and_type(op: Any, size: tuple[int, int]) -> None:
-    """8 bits and float64 of the same values give the same, and so does the same key again; another key does not."""
+    """8 bits and float64 of the same values give the same, and so does the same key again; another
+    key does not."""
     image = photograph(5, *size)
     noisy = apply(op, image)
     np.testing.assert_array_equal(noisy, apply(op, image.astype(np.float64)))
@@ -141,7 +144,8 @@ def test_poisson_keeps_what_eight_bits_leave_over_and_scales() -> None:
 
 
 def test_poisson_levels_and_grey() -> None:
-    """Three values in the image: four photons at white. Grey: the same noise, that of the luminance."""
+    """Three values in the image: four photons at white. Grey: the same noise, that of the
+    luminance."""
     image = np.full((37, 31, 3), 255, np.uint8)
     image[:9], image[9:20] = 0, 128
     np.testing.assert_array_equal(
@@ -177,7 +181,8 @@ def test_blocks_have_a_sigma_each() -> None:
 
 
 def test_strips_do_not_show() -> None:
-    """An image of several strips gets what one long field would give it, from the op's own stream and in C order."""
+    """An image of several strips gets what one long field would give it, from the op's own stream
+    and in C order."""
     image = photograph(6, 131, 97)
     assert image.size > 3 * 3 * STRIP
     field = normals(raw_words(KEY, words_for(image.size)), image.shape)
@@ -202,7 +207,8 @@ GOLDEN = {
     "blocks": "15d1a018c0cb",
     "camera": "747345be1964",
 }
-"""SHA-256 (12 digits) of the float64 bytes of each op's result: all machines, all years. A change needs a stage's new version."""
+"""SHA-256 (12 digits) of the float64 bytes of each op's result: all machines, all years. A change
+needs a stage's new version."""
 
 
 def ramp() -> NDArray[np.uint8]:
@@ -227,7 +233,8 @@ def test_bytes_of_the_camera_stay() -> None:
 
 
 def test_first_values() -> None:
-    """Four pixels of 100 and the noise that the first twelve 16-bit numbers of the stream stand for."""
+    """Four pixels of 100 and the noise that the first twelve 16-bit numbers of the stream stand
+    for."""
     noisy = apply(GaussianNoise(sigma=10, key=KEY), np.full((1, 4, 3), 100.0))
     words = [int(word) for word in np.random.Philox(key=int(KEY, 16)).random_raw(3)]
     chances = [

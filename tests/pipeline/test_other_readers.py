@@ -1,4 +1,5 @@
-"""A version read by plain webdataset, Hugging Face datasets and Pillow, in processes that know no code of ours."""
+"""A version read by plain webdataset, Hugging Face datasets and Pillow, in processes that know no
+code of ours."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ print(json.dumps({{
         records=rows["json"],
     ) for split, rows in data.items()
 }}, default=list))
-"""
+"""  # noqa: E501
     found: dict[str, Any] = json.loads(isolated(code, tmp_path, tmp_path).splitlines()[-1])
     rows = {row.key: row for row in read_table(tiny.storage, tiny.manifest)}
     assert set(found) == {"train", "validation"}

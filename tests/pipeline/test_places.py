@@ -1,4 +1,5 @@
-"""What may be published names no machine and no folder; what only this workspace knows lies beside it, and is found again."""
+"""What may be published names no machine and no folder; what only this workspace knows lies beside
+it, and is found again."""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ def everything_in(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_nothing_that_may_be_published_names_a_folder(tiny: Tiny) -> None:
-    """Of a corpus with all pools, curation and pairs: manifest, sources, card, indexes, report, shards, table, log."""
+    """Of a corpus with all pools, curation and pairs: manifest, sources, card, indexes, report,
+    shards, table, log."""
     read = dict(everything_in(tiny.workspace / "corpora"))
     assert {Path(name).suffix for name in read} > {
         ".json",
@@ -132,7 +134,8 @@ def test_versions_of_earlier_builds_are_read_and_made_again(
 
 
 def moved(growing: Growing) -> tuple[Storage, Path]:
-    """The corpora alone, as somebody who downloads them gets them, and the photographs in another folder."""
+    """The corpora alone, as somebody who downloads them gets them, and the photographs in another
+    folder."""
     elsewhere = growing.folder.with_name("elsewhere")
     shutil.copytree(growing.storage.path("corpora"), elsewhere / "corpora")
     return Storage(str(elsewhere)), growing.folder.rename(elsewhere / "photos")

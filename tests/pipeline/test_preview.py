@@ -1,4 +1,5 @@
-"""Previews: pictures are what `apply` gives, sealed pools are found, stand-ins are called so, and the estimate adds up."""
+"""Previews: pictures are what `apply` gives, sealed pools are found, stand-ins are called so, and
+the estimate adds up."""
 
 from __future__ import annotations
 
@@ -58,7 +59,8 @@ def sealed(tiny: Tiny, folder: Path) -> PreviewData:
 
 
 def test_pictures_are_what_apply_gives(tiny: Tiny, sealed: PreviewData, folder: Path) -> None:
-    """HR, and the LR of the bicubic control, made here from the source file without any code of the preview."""
+    """HR, and the LR of the bicubic control, made here from the source file without any code of the
+    preview."""
     strips = next(one.strips for one in sealed.degraders if one.kind == "bicubic")
     assert len(strips) == 2
     for strip in strips:
@@ -97,7 +99,8 @@ def test_sealed_pools_are_drawn_from_and_nothing_is_computed(
 
 
 def test_estimate_counts_what_the_build_made(tiny: Tiny, sealed: PreviewData) -> None:
-    """All four images are looked at, so that tiles and pairs are exact; bytes come near the real shards."""
+    """All four images are looked at, so that tiles and pairs are exact; bytes come near the real
+    shards."""
     assert sealed.cost.tiles == tiny.sealed["clean_up"].manifest.tiles
     assert sealed.cost.pairs == sum(tiny.manifest.identity.samples.values())
     done = {row.stage for row in sealed.cost.rows if row.found}

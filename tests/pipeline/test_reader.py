@@ -1,4 +1,5 @@
-"""The reader for training: its laws over ranks, workers, epochs and interruptions, and pixels in their places."""
+"""The reader for training: its laws over ranks, workers, epochs and interruptions, and pixels in
+their places."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ COUNT = 23
 
 
 def numbered(number: int) -> tuple[np.ndarray, np.ndarray]:
-    """An LR whose every pixel says its number, row and column, and an HR of blocks that say the same."""
+    """An LR whose every pixel says its number, row and column, and an HR of blocks that say the
+    same."""
     rows, columns = np.mgrid[: TILE // SCALE, : TILE // SCALE]
     lr = np.stack([np.full_like(rows, number), 10 * rows, 10 * columns], axis=-1).astype(np.uint8)
     return lr.repeat(SCALE, 0).repeat(SCALE, 1), lr
@@ -163,7 +165,8 @@ def test_epochs_differ_and_repeat_by_seed(shards: list[str]) -> None:
 
 
 def test_the_order_is_that_of_the_words_and_places_are_uniform() -> None:
-    """The first sample of an epoch is any of six with equal chance: chi-square with 5 degrees of freedom, p = 0.001 at 20.5."""
+    """The first sample of an epoch is any of six with equal chance: chi-square with 5 degrees of
+    freedom, p = 0.001 at 20.5."""
     assert epoch_order(5, 0, 0).tolist() == epoch_order(5, 0, 0).tolist()
     assert sorted(epoch_order(1000, 7, 3)) == list(range(1000))
     first = np.bincount([epoch_order(6, 9, epoch)[0] for epoch in range(3000)], minlength=6)
@@ -172,7 +175,8 @@ def test_the_order_is_that_of_the_words_and_places_are_uniform() -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_loop_continues_with_the_very_next_batch(shards: list[str], workers: int) -> None:
-    """Stopped anywhere in two epochs, also with batches in the workers' hands; the state goes through JSON."""
+    """Stopped anywhere in two epochs, also with batches in the workers' hands; the state goes
+    through JSON."""
     data = Pairs(shards, 8, seed=11)
     whole = Loader(data, 5)
     batches = [batch for _ in range(2) for batch in whole]
@@ -271,7 +275,8 @@ def test_training_keeps_its_own_random_numbers(shards: list[str]) -> None:
 
 @pytest.mark.parametrize("crop", [None, 8, 2])
 def test_crops_are_aligned_in_every_position(shards: list[str], crop: int | None) -> None:
-    """Every HR block still says what its LR pixel says, and over the epochs every place and all eight positions occur."""
+    """Every HR block still says what its LR pixel says, and over the epochs every place and all
+    eight positions occur."""
     places = set()
     for epoch in range(24):
         for hr, lr in pairs(shards, crop, seed=4, epoch=epoch):
@@ -300,7 +305,8 @@ def test_without_turns_a_crop_is_a_part_of_the_tile(shards: list[str]) -> None:
 @given(st.integers(1, 7), st.integers(1, 6), st.integers(0, 7))
 @settings(max_examples=40, deadline=None)
 def test_positions_are_the_symmetries_of_a_square(height: int, width: int, position: int) -> None:
-    """Against rot90 and transpose of numpy: the eight positions of one picture are its four turns and their mirror images."""
+    """Against rot90 and transpose of numpy: the eight positions of one picture are its four turns
+    and their mirror images."""
     image = np.arange(height * width * 3, dtype=np.uint8).reshape(height, width, 3)
     turned = turn(image, position)
     ours = {turn(image, p).tobytes() + bytes(turn(image, p).shape) for p in range(8)}

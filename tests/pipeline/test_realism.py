@@ -1,4 +1,5 @@
-"""The classifier two-sample test: laws of folds and intervals, known distributions, determinism, too little to say."""
+"""The classifier two-sample test: laws of folds and intervals, known distributions, determinism,
+too little to say."""
 
 from __future__ import annotations
 
@@ -137,7 +138,8 @@ def test_every_source_is_in_one_fold_and_folds_share_every_group(
 @settings(max_examples=10, deadline=None)
 @given(st.integers(4, 9), st.integers(2, 5), st.integers(0, 50))
 def test_no_image_is_in_training_and_test_at_once(images: int, folds: int, seed: int) -> None:
-    """Labels that only the image explains cannot be learned across images: a leak would show as an AUC far above 0.5."""
+    """Labels that only the image explains cannot be learned across images: a leak would show as an
+    AUC far above 0.5."""
     rng = np.random.default_rng(seed)
     sources = np.repeat(np.arange(images), 20)
     fold_of = deal({str(n): "aa" for n in range(images)}, min(folds, images), seed)

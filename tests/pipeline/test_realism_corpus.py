@@ -31,7 +31,8 @@ from tests.make import Tiny, make_stages, save, tiny_recipe
 
 
 def landscape(seed: int, side: int = 208) -> np.ndarray:
-    """Shapes of all sizes alike, as in nature, so that a reduced picture has the content of others; with noise."""
+    """Shapes of all sizes alike, as in nature, so that a reduced picture has the content of others;
+    with noise."""
     rng = np.random.default_rng([11, seed])
     layers = [
         gaussian_filter(rng.standard_normal((side, side, 1)), (s, s, 0), mode="wrap") * s
@@ -43,7 +44,8 @@ def landscape(seed: int, side: int = 208) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, BuildResult, CorpusManifest]:
-    """A corpus of eight noisy photographs, bicubic alone, whose report measures realism without the network."""
+    """A corpus of eight noisy photographs, bicubic alone, whose report measures realism without the
+    network."""
     folder = tmp_path_factory.mktemp("realism")
     for seed in range(8):
         save(landscape(seed), folder / f"real/{seed}.png")

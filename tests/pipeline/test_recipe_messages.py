@@ -1,4 +1,5 @@
-"""What a wrong recipe is told: the place, what was found there, and the nearest thing that is allowed."""
+"""What a wrong recipe is told: the place, what was found there, and the nearest thing that is
+allowed."""
 
 from __future__ import annotations
 
@@ -220,7 +221,10 @@ def test_text_that_is_no_yaml(line: str, message: str) -> None:
 
 
 def test_a_table_may_be_merged_into_another() -> None:
-    lines = "name: m\nimages: {real: [x]}\ndegraders:\n- &first {kind: ikc, weight: 2, name: one}\n- {<<: *first, name: two}\n"
+    lines = (
+        "name: m\nimages: {real: [x]}\ndegraders:\n- &first {kind: ikc, weight: 2, name: "
+        "one}\n- {<<: *first, name: two}\n"
+    )
     first, second = parse_recipe(lines, "r.yaml").degraders
     assert (first.name, second.name, first.weight, second.weight) == ("one", "two", 2, 2)
 

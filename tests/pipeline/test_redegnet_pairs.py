@@ -1,4 +1,5 @@
-"""What ReDegNet's fit sees: one program on two pictures, varied real pairs, and pairs of files by name."""
+"""What ReDegNet's fit sees: one program on two pictures, varied real pairs, and pairs of files by
+name."""
 
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ def test_programs_lead_back_to_their_size_and_add_the_same_noise_to_both() -> No
 
 
 def test_the_ranges_and_shares_of_the_published_chains() -> None:
-    """Simple: 80 % blur, 80 % reduction, 90 % noise, 90 % JPEG; shuffled: reduction always, noise 70 %, JPEG 70 % and 50 %."""
+    """Simple: 80 % blur, 80 % reduction, 90 % noise, 90 % JPEG; shuffled: reduction always, noise
+    70 %, JPEG 70 % and 50 %."""
     drawn = programs(1500)
     noises = [op for program in drawn for op in program.ops if isinstance(op, GaussianNoise)]
     jpegs = [op.quality for program in drawn for op in program.ops if isinstance(op, Jpeg)]

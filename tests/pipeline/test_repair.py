@@ -1,4 +1,5 @@
-"""Repairing: whatever is damaged has the sealed bytes again, in the version and in the stage that shares them."""
+"""Repairing: whatever is damaged has the sealed bytes again, in the version and in the stage that
+shares them."""
 
 from __future__ import annotations
 

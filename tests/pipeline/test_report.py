@@ -91,7 +91,8 @@ def make_photographs(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, BuildResult, CorpusManifest]:
-    """Pairs by both degraders, from three real photographs and one clean one, with a broken file."""
+    """Pairs by both degraders, from three real photographs and one clean one, with a broken
+    file."""
     folder = tmp_path_factory.mktemp("report")
     make_photographs(folder / "real")
     save(photograph(7, 101, 103, noise=0), folder / "clean" / "sharp.png")
@@ -163,7 +164,8 @@ def test_hostile_file_names_stay_text(folder: Path) -> None:
 def test_a_report_does_not_tell_whose_machine_it_was(
     corpus: tuple[Storage, BuildResult, CorpusManifest], folder: Path
 ) -> None:
-    """Neither its name nor where the photographs lay; the rejected file is named below the folder of all."""
+    """Neither its name nor where the photographs lay; the rejected file is named below the folder
+    of all."""
     _, made, manifest = corpus
     (rejected,) = made.images.manifest.rejected
     place = rejected.url.partition("/real/")[0].rpartition("/")[0]
@@ -294,7 +296,8 @@ def test_captions_are_broken_between_steps() -> None:
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4, 8])
 def test_crops_of_small_tiles_fill_the_page(scale: int) -> None:
-    """Two cards of panes of 240 to 256 pixels leave no gap between them, and every HR pixel is a whole number of them."""
+    """Two cards of panes of 240 to 256 pixels leave no gap between them, and every HR pixel is a
+    whole number of them."""
     for tile in range(32, 129):
         side = filling_side(tile // scale * scale, scale)
         assert side % scale == 0
@@ -389,7 +392,8 @@ def test_words_of_programs() -> None:
     )
     words = Program(scale=2, ops=ops).words({"a" * 64: 12})
     assert " · ".join(words) == (
-        "kernel #3 of 12 · every 2nd pixel · noise patches #4, #9 at strength 1.07 · rounded to 8 bits"
+        "kernel #3 of 12 · every 2nd pixel · noise patches #4, #9 at strength 1.07 · rounded to "
+        "8 bits"
     )
     assert Program(scale=4, ops=(BicubicDown(scale=4),)).words({}) == ("bicubic reduction by 4",)
 

@@ -1,4 +1,5 @@
-"""Reproducing: equal digest from manifest and images; equal pixels with another encoder; a clear word on what is missing."""
+"""Reproducing: equal digest from manifest and images; equal pixels with another encoder; a clear
+word on what is missing."""
 
 from __future__ import annotations
 
@@ -157,7 +158,8 @@ def test_other_stage_versions_and_libraries_are_told(
 def test_missing_images_are_named_and_found_elsewhere(
     plain: tuple[Storage, CorpusManifest, Path], tmp_path: Path
 ) -> None:
-    """One is gone, one has other pixels; both lie in another folder under other names, one as another format."""
+    """One is gone, one has other pixels; both lie in another folder under other names, one as
+    another format."""
     storage, manifest, folder = plain
     first, second = folder / "clean/1.png", folder / "clean/2.png"
     kept = {path: path.read_bytes() for path in (first, second)}
@@ -231,7 +233,8 @@ def members(storage: Storage, manifest: CorpusManifest) -> dict[str, str]:
 def test_with_pinned_pools_old_samples_keep_their_bytes(
     photographs: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
-    """New real images would give other pools, hence other draws; with the pools of the old version only new samples are new."""
+    """New real images would give other pools, hence other draws; with the pools of the old version
+    only new samples are new."""
     storage = Storage(str(tmp_path / "workspace"))
     settings = {"splits": {"train": 1, "val": 0}, "degraders": [{"kind": "realsr"}]}
     old = build(tiny_recipe(photographs, **settings), storage.url)

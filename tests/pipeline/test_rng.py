@@ -66,7 +66,10 @@ def test_streams_look_independent() -> None:
 
 def test_same_stream_in_another_process() -> None:
     """No hash seed, no state of this process."""
-    code = "from pairmill.pipeline.rng import stream; print(repr(stream(3, 'draw', 'é').random(3).tolist()))"
+    code = (
+        "from pairmill.pipeline.rng import stream; print(repr(stream(3, 'draw', "
+        "'é').random(3).tolist()))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == repr(stream(3, "draw", "é").random(3).tolist())
 

@@ -1,4 +1,5 @@
-"""Memory stays flat from 100 to 100,000 samples; seals and listings of many files ask a store many things at a time."""
+"""Memory stays flat from 100 to 100,000 samples; seals and listings of many files ask a store many
+things at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def measured(samples: int, folder: Path) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_memory_is_flat_from_100_to_100_000_samples(tmp_path: Path) -> None:
-    """One process plans, works and seals all of it; 1000 times the samples may cost no more than a quarter."""
+    """One process plans, works and seals all of it; 1000 times the samples may cost no more than a
+    quarter."""
     few, some, many = (measured(count, tmp_path / str(count)) for count in (100, 10_000, 100_000))
     assert (few["samples"], many["shards"] > 100) == (100, True)
     assert many["samples"] >= 100_000

@@ -51,8 +51,8 @@ def test_identity_holds_no_places_and_no_circumstance(tiny: Tiny) -> None:
         str(tiny.photographs),
         str(tiny.workspace),
         tiny.manifest.circumstance.platform,
-        "/tmp",
-    ):  # noqa: S108
+        "/tmp",  # noqa: S108
+    ):
         assert word not in text
 
 

@@ -53,7 +53,8 @@ def test_new_images_move_no_old_one(old: int, new: int, seed: int) -> None:
 
 
 def test_moves_fill_an_empty_split_and_nothing_else() -> None:
-    """Among a handful, more images move at most those that had been moved, back to where they fell."""
+    """Among a handful, more images move at most those that had been moved, back to where they
+    fell."""
     config = SplitsConfig(train=0.9, val=0.1)
     for seed in range(30):
         alone = {image: split_images([image], config, seed)[image] for image in digests(6)}
@@ -63,7 +64,8 @@ def test_moves_fill_an_empty_split_and_nothing_else() -> None:
 
 
 def test_the_image_that_fell_nearest_is_moved() -> None:
-    """An empty first split takes the image with the least draw, an empty last one that with the greatest."""
+    """An empty first split takes the image with the least draw, an empty last one that with the
+    greatest."""
     images = digests(5)
     for config, empty in (
         (SplitsConfig(train=1e-9, val=1), "train"),
@@ -184,7 +186,8 @@ def test_an_added_image_changes_a_couple_of_shards(tiles: int, target: int) -> N
     st.lists(st.integers(1, 40), min_size=2, max_size=60), st.integers(0, 59), st.integers(1, 30)
 )
 def test_shards_far_from_an_added_image_stay(sizes: list[int], added: int, target: int) -> None:
-    """The law behind: whatever the sizes, shards more than a few targets of tiles away are the same."""
+    """The law behind: whatever the sizes, shards more than a few targets of tiles away are the
+    same."""
     digest = part(added % len(sizes), 1).image.pixel_sha256
     without = [0 if number == added % len(sizes) else size for number, size in enumerate(sizes)]
     before, after = packed(without, target), packed(sizes, target)

@@ -357,7 +357,8 @@ def test_a_store_that_was_given_up_is_asked_once_until_it_answers(
 
 
 def test_another_writer_is_seen_at_once(s3: str) -> None:
-    """No listing is kept: what was looked for in vain is there as soon as somebody else has written it."""
+    """No listing is kept: what was looked for in vain is there as soon as somebody else has written
+    it."""
     url = f"{s3}/{uuid.uuid4().hex}"
     mine, other = Storage(url), fsspec.filesystem("s3", skip_instance_cache=True)
     assert (mine.names("x"), mine.files("x"), mine.exists("x/a")) == ([], [], False)

@@ -1,4 +1,5 @@
-"""Tags: names of versions that work where versions do, that nobody loses and nobody reads half of."""
+"""Tags: names of versions that work where versions do, that nobody loses and nobody reads half
+of."""
 
 from __future__ import annotations
 
@@ -130,11 +131,12 @@ sys.stdin.readline()
 for number in range(12):
     set_tag(storage, f"tiny@{versions[number % 3]}", f"{name}-{number}", "2026-05-01T00:00:00Z")
     append_log(storage, read_manifest(storage, "tiny", own[number % 2]), f"2026-06-{number + 1:02d}T00:00:00Z {name}")
-"""
+"""  # noqa: E501
 
 
 def test_two_processes_that_tag_and_log_lose_nothing(store: Storage, tmp_path: Path) -> None:
-    """Every tag is there; every line that was written has its parent before it; a reader sees whole lines all the while."""
+    """Every tag is there; every line that was written has its parent before it; a reader sees whole
+    lines all the while."""
     root = Path(__file__).parents[2]
     pipe = subprocess.PIPE
     writers = [

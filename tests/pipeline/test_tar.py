@@ -129,7 +129,8 @@ def test_encoding_refuses_what_is_no_rgb_image() -> None:
 
 
 def test_pngs_are_plain_rgb() -> None:
-    """No alpha, no ICC, no EXIF, no time, no text: header, data and end only, 8 bits, colour type 2."""
+    """No alpha, no ICC, no EXIF, no time, no text: header, data and end only, 8 bits, colour type
+    2."""
     data = encode_png(photograph(1))
     chunks, place = [], 8
     while place < len(data):

@@ -1,4 +1,5 @@
-"""Training runs on a real corpus: the same bits after any kill, checkpoints that others read, and what is refused."""
+"""Training runs on a real corpus: the same bits after any kill, checkpoints that others read, and
+what is refused."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Storage:
 
 
 def corpora(folder: Path) -> Storage:
-    """Two corpora of the same photographs: `pairs` at scale 2, `alone` at scale 4 with nothing to validate on."""
+    """Two corpora of the same photographs: `pairs` at scale 2, `alone` at scale 4 with nothing to
+    validate on."""
     for seed in range(4):
         save(photograph(seed, 101, 131, noise=0), folder / f"photos/{seed}.png")
     images = {"images": {"clean": [f"{folder}/photos"]}}
@@ -216,7 +218,8 @@ def test_the_same_seed_is_the_same_curve_and_another_is_not(
 def test_a_run_killed_anywhere_ends_in_the_same_bits(
     workspace: Storage, changes: dict[str, Any]
 ) -> None:
-    """Before the first checkpoint, on one, between two, and after a validation; epochs have 4 or so steps."""
+    """Before the first checkpoint, on one, between two, and after a validation; epochs have 4 or so
+    steps."""
     name = "killed" + "-gan" * bool(changes)
     wanted = run(workspace, name=f"{name}-not", **changes)
     for at in (3, 7, 12, 20, 29):
@@ -260,7 +263,8 @@ def test_a_finished_run_is_found_and_a_longer_one_goes_on(workspace: Storage) ->
 
 
 def test_a_run_stays_on_its_version(workspace: Storage) -> None:
-    """A new version appears in the middle: the run goes on with the one that it began with, a new run takes the new one."""
+    """A new version appears in the middle: the run goes on with the one that it began with, a new
+    run takes the new one."""
     photos = Path(workspace.path("")).parent / "photos"
     recipe = RECIPE | {"name": "moving", "images": {"clean": [str(photos)]}}
     old = build(Recipe.model_validate(recipe), Path(workspace.path("")))
@@ -331,7 +335,8 @@ def test_a_loss_that_is_no_number_leaves_the_last_checkpoint(workspace: Storage)
 
 
 def test_a_run_without_a_checkpoint_does_not_block_its_name(workspace: Storage) -> None:
-    """Neither one that has diverged nor one that was killed; what has a checkpoint, or weights alone, is not written over."""
+    """Neither one that has diverged nor one that was killed; what has a checkpoint, or weights
+    alone, is not written over."""
     wild = {
         "name": "freed",
         "steps": 4,

@@ -1,4 +1,5 @@
-"""Several processes that train together: the curve of one process with all their pairs in its batch."""
+"""Several processes that train together: the curve of one process with all their pairs in its
+batch."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_two_processes_learn_as_one_with_twice_the_batch(tmp_path: Path) -> None:
-    """Over gloo on the CPU; sums are made in another order, so the curves agree to some digits, not to the bit."""
+    """Over gloo on the CPU; sums are made in another order, so the curves agree to some digits, not
+    to the bit."""
     from pairmill.schemas.recipe import Recipe
 
     for seed in range(4):

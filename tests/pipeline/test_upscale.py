@@ -1,4 +1,5 @@
-"""Upscaled files: the network's pixels under stable names, finished ones found, broken ones listed, in bounded memory."""
+"""Upscaled files: the network's pixels under stable names, finished ones found, broken ones listed,
+in bounded memory."""
 
 from __future__ import annotations
 

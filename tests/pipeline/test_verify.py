@@ -71,7 +71,8 @@ def test_an_untouched_version_is_as_sealed(tiny: Tiny) -> None:
 
 
 def test_a_flip_anywhere_in_a_shard_names_the_shard_and_its_sample(tiny_copy: Tiny) -> None:
-    """Names, checksums, padding of headers, PNG headers and data, JSON, padding, the end: one byte each."""
+    """Names, checksums, padding of headers, PNG headers and data, JSON, padding, the end: one byte
+    each."""
     shard = shards(tiny_copy)[0]
     all_members = members(shard)
     last_end = all_members[-1].offset_data + -(-all_members[-1].size // 512) * 512

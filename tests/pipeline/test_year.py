@@ -1,4 +1,5 @@
-"""A year of monthly builds with pools: at its end every version comes out again, from the images as they lie then."""
+"""A year of monthly builds with pools: at its end every version comes out again, from the images as
+they lie then."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ from pairmill.schemas.network import (
     [
         (
             {"arch": "unet"},
-            "Input tag 'unet' found using 'arch' does not match any of the expected tags: 'srresnet', 'edsr'",
+            "Input tag 'unet' found using 'arch' does not match any of the expected tags: "
+            "'srresnet', 'edsr'",
         ),
         ({}, "Unable to extract tag using discriminator 'arch'"),
         ({"arch": "edsr", "featurs": 64}, "featurs"),
