@@ -113,7 +113,9 @@ def _stage_row(name: str, folder: Path) -> dict[str, Any]:
 
         images = select_images(recipe, "/", run_here).images.manifest
         config = recipe.noise.for_images(1000)
-        batch = Batch("mine_noise", tuple(mine_noise.STAGE.units(images, config)), config, profile)
+        batch = Batch(
+            mine_noise.STAGE, tuple(mine_noise.STAGE.units(images, config)), config, profile
+        )
         found = images.with_role(Role.REAL)
         decoding, mining = best_by_turns(
             lambda: forget(batch),

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from benchmarks.common import Row, best, best_by_turns, forget, photographs, row, show
 from pairmill.pipeline.build.build import make
-from pairmill.pipeline.build.publish import BuildResult, seal_corpus
+from pairmill.pipeline.build.publish import publish
+from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.images.encode import decode_png, encode_png
+from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import (
     SerialExecutor,
     local_profile,
@@ -98,7 +100,7 @@ def build(chosen: Recipe, profile: Profile) -> tuple[BuildResult, CorpusManifest
         return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
 
     made = make(chosen, "/", run)
-    return made, seal_corpus(made, profile, circumstance(now(), "bench", "", ()))
+    return made, publish(made, profile, circumstance(now(), "bench", "", ()), write_report)
 
 
 def run(quick: bool) -> list[Row]:
@@ -129,7 +131,7 @@ def _synthesis(made: BuildResult, profile: Profile) -> Row:
         pools=tuple(ref for ref, _ in made.pools),
     )
     units = synthesize.STAGE.units(inputs, config)
-    batch = Batch("synthesize", tuple(units), config, profile)
+    batch = Batch(synthesize.STAGE, tuple(units), config, profile)
     run_batch(batch)
     lr = _low_resolution(storage, units)
     ours, codec = best_by_turns(

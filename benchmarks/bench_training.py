@@ -22,8 +22,9 @@ from pairmill.models.training.loop import Listener, Meter, train
 from pairmill.models.training.objective import Objective
 from pairmill.models.training.training import Training
 from pairmill.pipeline.build.build import make
-from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import SerialExecutor, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener
 from pairmill.pipeline.training.callbacks import MetricLogger, RunContext
@@ -59,7 +60,7 @@ def corpus(folder: Path, count: int) -> Storage:
     def run(stage: Any, inputs: Any, config: Any) -> Any:
         return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
 
-    seal_corpus(make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ()))
+    publish(make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ()), write_report)
     return Storage(str(folder / "workspace"))
 
 

@@ -78,7 +78,7 @@ def best_by_turns(
 def forget(batch: Batch) -> None:
     """Remove the finished units of a batch."""
     for unit in batch.units:
-        Storage(batch.profile.workspace).remove(layout.unit_folder(batch.stage, unit.key))
+        Storage(batch.profile.workspace).remove(layout.unit_folder(batch.stage.name, unit.key))
 
 
 def row(what: str, against: str, value: float, goal: str, *, reached: bool, detail: str) -> Row:

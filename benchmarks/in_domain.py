@@ -29,10 +29,11 @@ from benchmarks.common import RESULTS, machine
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.build.build import make
-from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.degraders import Pools
 from pairmill.pipeline.images.decode import decode
 from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.execution import SerialExecutor, local_profile, one_thread, run_stage
 from pairmill.pipeline.runner.stage import ProgressListener
@@ -116,8 +117,8 @@ def build(recipe: Recipe, workspace: Path) -> str:
     def run(stage: Any, inputs: Any, config: Any) -> Any:
         return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
 
-    manifest = seal_corpus(
-        make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ())
+    manifest = publish(
+        make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ()), write_report
     )
     return manifest.version
 

@@ -9,12 +9,12 @@ settle()
 from prefect import flow  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
 
-from pairmill.flows.prefect_support.artifacts import publish  # noqa: E402
+from pairmill.flows.prefect_support.artifacts import publish as publish_artifacts  # noqa: E402
 from pairmill.flows.session import carrying, stage_task  # noqa: E402
 from pairmill.pipeline.build.build import limited, make  # noqa: E402
 from pairmill.pipeline.build.pinned_pools import pinned_pools  # noqa: E402
 from pairmill.pipeline.build.previous_splits import earlier_keys  # noqa: E402
-from pairmill.pipeline.build.publish import seal_corpus  # noqa: E402
+from pairmill.pipeline.build.publish import publish  # noqa: E402
 from pairmill.pipeline.build.select_images import select_images  # noqa: E402
 from pairmill.pipeline.pools.make_pools import (  # noqa: E402
     make_compression,
@@ -25,6 +25,7 @@ from pairmill.pipeline.pools.make_pools import (  # noqa: E402
     make_redegnet,
 )
 from pairmill.pipeline.recipe.load import load_recipe  # noqa: E402
+from pairmill.pipeline.report.write import write_report  # noqa: E402
 from pairmill.pipeline.stages import clean_up  # noqa: E402
 from pairmill.pipeline.training.recipe import TRIAL, following  # noqa: E402
 from pairmill.pipeline.workspace import provenance  # noqa: E402
@@ -72,9 +73,9 @@ def build(
         )
         lock.check()
         manifest: CorpusManifest = stage_task("seal corpus")(
-            lambda: seal_corpus(made, session.profile, circumstance)
+            lambda: publish(made, session.profile, circumstance, write_report)
         )()
-    publish(storage, manifest)
+    publish_artifacts(storage, manifest)
     if training:
         from pairmill.flows.train import train
 

@@ -21,7 +21,6 @@ from pairmill.pipeline.runner.execution import (
     run_batch,
 )
 from pairmill.pipeline.runner.stage import Batch, ProgressCallback
-from pairmill.pipeline.stages import STAGES
 from pairmill.schemas.errors import StoreError, UserError
 
 TOPIC = "pairmill-progress"
@@ -61,7 +60,7 @@ class DaskExecutor:
         in flight.
         """
         left, alone_since = iter(batches), 0.0
-        wanted = {GPU: 1} if batches and STAGES[batches[0].stage].gpu and self._slots(GPU) else {}
+        wanted = {GPU: 1} if batches and batches[0].stage.gpu and self._slots(GPU) else {}
         waiting = self._more(set(), left, wanted)
         try:
             while waiting:
@@ -113,7 +112,7 @@ class DaskExecutor:
         return since
 
     def _submit(self, batch: Batch, wanted: dict[str, int]) -> Future:
-        key = f"{batch.stage}-{batch.units[0].key[:16]}"
+        key = f"{batch.stage.name}-{batch.units[0].key[:16]}"
         return self.client.submit(work_on, batch, key=key, pure=False, resources=wanted)
 
     @property

@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.build.publish import publish
+from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.runner.stage import Profile
 from pairmill.pipeline.workspace.provenance import circumstance, now
@@ -47,8 +48,8 @@ def big_build(samples: int, folder: Path) -> dict[str, float]:
     started, begin = peak(), time.monotonic()
     made = make_stages(recipe, folder / "workspace")
     worked, seconds = peak(), time.monotonic() - begin
-    manifest = seal_corpus(
-        made, Profile(str(folder / "workspace")), circumstance(now(), "tests", "", ())
+    manifest = publish(
+        made, Profile(str(folder / "workspace")), circumstance(now(), "tests", "", ()), write_report
     )
     return {
         "samples": sum(manifest.identity.samples.values()),

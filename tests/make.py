@@ -16,7 +16,9 @@ from scipy.ndimage import gaussian_filter
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.build.pinned_pools import pinned_pools
 from pairmill.pipeline.build.previous_splits import earlier_keys
-from pairmill.pipeline.build.publish import BuildResult, seal_corpus
+from pairmill.pipeline.build.publish import publish
+from pairmill.pipeline.build.result import BuildResult
+from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import Executor, SerialExecutor, one_thread, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
 from pairmill.pipeline.workspace import layout
@@ -192,7 +194,9 @@ def make_stages(
 def build(recipe: Recipe, workspace: Path | str, **options: Any) -> CorpusManifest:
     """All stages of a recipe, sealed as a corpus."""
     made = make_stages(recipe, workspace, **options)
-    return seal_corpus(made, Profile(str(workspace)), circumstance(now(), "tests", "", ()))
+    return publish(
+        made, Profile(str(workspace)), circumstance(now(), "tests", "", ()), write_report
+    )
 
 
 @dataclass(frozen=True)
@@ -235,7 +239,9 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
         )
         return sealed[stage.name]
 
-    manifest = seal_corpus(make(recipe, "/", run), profile, circumstance(now(), "tests", "", ()))
+    manifest = publish(
+        make(recipe, "/", run), profile, circumstance(now(), "tests", "", ()), write_report
+    )
     return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
 
 

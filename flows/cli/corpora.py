@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from pairmill.flows import terminal
 from pairmill.flows.cli.pages import open_page, refuse_to_open
-from pairmill.pipeline.corpora.image_locations import read_places
+from pairmill.pipeline.corpora.image_locations import read_locations
 from pairmill.pipeline.corpora.log import (
     corpus_names,
     find_version,
@@ -66,7 +66,7 @@ def show_corpus(workspace: str, reference: str) -> None:
     manifest = find_version(storage, reference)
     identity, circumstance = manifest.identity, manifest.circumstance
     reference = f"[bold]{identity.name}@{manifest.version}[/]"
-    host = read_places(storage, manifest).host
+    host = read_locations(storage, manifest).host
     terminal.line(
         f"{reference}  sealed {circumstance.finished}{f' on {host}' if host else ''}, "
         f"{circumstance.engine}"

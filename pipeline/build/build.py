@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from pairmill.pipeline.build.pinned_pools import PinnedPools, pinned_pools
 from pairmill.pipeline.build.previous_splits import earlier_keys
-from pairmill.pipeline.build.publish import BuildResult, sealed_version
+from pairmill.pipeline.build.publish import sealed_version
+from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.build.select_images import NO_KEYS, ImageSelection, select_images
 from pairmill.pipeline.corpora.log import read_log
 from pairmill.pipeline.pools.make_pools import PoolResults, gather, pools_of

@@ -8,8 +8,9 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 
-from pairmill.pipeline.build.publish import BuildResult, write_files
+from pairmill.pipeline.build.publish import write_files
 from pairmill.pipeline.build.reproduce import Bench, remade
+from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.stages import synthesize
 from pairmill.pipeline.workspace import layout

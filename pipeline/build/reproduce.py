@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from pairmill.pipeline.build.build import make
+from pairmill.pipeline.build.identity import identity_of
 from pairmill.pipeline.build.pinned_pools import PinnedPools, pools_of
-from pairmill.pipeline.build.publish import BuildResult, identity_of
+from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.build.select_images import CURATION, ImageSelection
 from pairmill.pipeline.corpora.diff import (
     Row,
@@ -22,7 +23,7 @@ from pairmill.pipeline.corpora.diff import (
     read_sources,
     sorted_rows,
 )
-from pairmill.pipeline.corpora.image_locations import places_of
+from pairmill.pipeline.corpora.image_locations import locations_of
 from pairmill.pipeline.images.find import find_files
 from pairmill.pipeline.images.listing import FoundFile, look_at, place_of
 from pairmill.pipeline.runner.execution import Executor, run_stage
@@ -103,7 +104,7 @@ def remade(
             todo="build its recipe again; versions sealed by this pairmill list their images in "
             "sources.json",
         )
-    recipe, known = recipe_of(manifest, sources), places_of(storage, manifest, sources)
+    recipe, known = recipe_of(manifest, sources), locations_of(storage, manifest, sources)
     reasons = unlike(manifest, sources, recipe, bench.profile.device)
     only = bool(sources.pools_from) or recipe.needs_redegnet
     pinned = only or (bool(reasons) if from_pools is None else from_pools)

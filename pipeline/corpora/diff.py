@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import IO, Any
 
-from pairmill.pipeline.corpora.image_locations import places_of
+from pairmill.pipeline.corpora.image_locations import locations_of
 from pairmill.pipeline.shards.table import FIELDS
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -130,7 +130,7 @@ def images_of(storage: Storage, manifest: CorpusManifest) -> dict[str, str]:
     """
     sources = read_sources(storage, manifest)
     if sources is not None:
-        places = places_of(storage, manifest, sources)
+        places = locations_of(storage, manifest, sources)
         return {
             image.pixel_sha256: places.get(image.pixel_sha256, image.name)
             for image in sources.images

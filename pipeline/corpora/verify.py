@@ -8,7 +8,7 @@ import hashlib
 import tarfile
 from collections.abc import Callable, Iterator
 
-from pairmill.pipeline.build.publish import shard_names_of
+from pairmill.pipeline.corpora.files import shard_names_of
 from pairmill.pipeline.corpora.replay import corpus_assets, read_table
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.encode import decode_suspect_png

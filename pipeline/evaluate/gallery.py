@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 
 from pairmill.pipeline.html.markup import Raw, el, join
 from pairmill.schemas.evaluation import Pane, Shown
 
 TWO, MOST = 2, 5
 """Crops of a row from which cards stand alone, and crops beside one another, at most."""
-
-
-def style() -> Raw:
-    """What these pages add to the style sheet of the report."""
-    return Raw(files("pairmill.pipeline.html").joinpath("evaluate.css").read_text(encoding="utf-8"))
 
 
 def rows_html(rows: Sequence[Shown]) -> Raw:

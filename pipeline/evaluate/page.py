@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pairmill.pipeline.evaluate.gains import gains_html
-from pairmill.pipeline.evaluate.gallery import rows_html, style, tools
+from pairmill.pipeline.evaluate.gallery import rows_html, tools
 from pairmill.pipeline.evaluate.measure import ALL, best
 from pairmill.pipeline.evaluate.tables import columns, heading, shown
+from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import (
     Raw,
     counted,
@@ -19,7 +20,6 @@ from pairmill.pipeline.html.markup import (
     section,
     table,
 )
-from pairmill.pipeline.report.page import document
 from pairmill.schemas.evaluation import (
     EvaluationReport,
     GroupView,
@@ -40,16 +40,10 @@ def evaluation_page(report: EvaluationReport) -> str:
     if columns(report):
         parts.append(("all", "Every picture", _every(report)))
     parts.append(("making", "How it was measured", _making(report)))
-    nav = el(
-        "nav",
-        el("a", report.title, href="#top", class_="brand"),
-        *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts),
-        aria_label="Sections",
-    )
-    main = el("main", _hero(report), *(html for _, _, html in parts))
-    files = join([el("code", name) for name in ("evaluation.json", "scores.csv", "table.md")], ", ")
-    foot = el("footer", el("p", files, " beside this page hold the numbers.", class_="quiet small"))
-    return document(f"{report.title} · ×{report.scale}", nav, main, foot, style=style())
+    names = [el("code", name) for name in ("evaluation.json", "scores.csv", "table.md")]
+    foot = join([join(names, ", "), " beside this page hold the numbers."])
+    title = f"{report.title} · ×{report.scale}"
+    return document(title, report.title, _hero(report), parts, foot, style="evaluate.css")
 
 
 def _hero(report: EvaluationReport) -> Raw:
@@ -63,19 +57,7 @@ def _hero(report: EvaluationReport) -> Raw:
         ),
         (f"{report.border} px", "left out at each side"),
     ]
-    stats = el(
-        "ul",
-        *(el("li", el("b", value), el("span", label)) for value, label in facts),
-        class_="stats",
-    )
-    return el(
-        "header",
-        el("p", f"Evaluation · {made}", class_="eyebrow"),
-        el("h1", report.title),
-        el("p", sentence(report), class_="lead"),
-        stats,
-        class_="hero",
-    )
+    return hero(f"Evaluation · {made}", report.title, sentence(report), facts)
 
 
 def sentence(report: EvaluationReport) -> str:

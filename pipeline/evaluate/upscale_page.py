@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from pairmill.pipeline.evaluate.gallery import rows_html, style, tools
-from pairmill.pipeline.html.markup import Raw, counted, definitions, el, number, of, section, table
-from pairmill.pipeline.report.page import document
+from pairmill.pipeline.evaluate.gallery import rows_html, tools
+from pairmill.pipeline.html.document import document, hero
+from pairmill.pipeline.html.markup import (
+    Raw,
+    counted,
+    definitions,
+    el,
+    join,
+    number,
+    of,
+    section,
+    table,
+)
 from pairmill.schemas.evaluation import Shown, UpscaledImage, UpscaleReport
 
 
@@ -17,23 +27,9 @@ def upscale_page(report: UpscaleReport, most: int) -> str:
     ]
     if report.left_out:
         parts.insert(1, ("left-out", "Left out", _left_out(report)))
-    nav = el(
-        "nav",
-        el("a", network.name, href="#top", class_="brand"),
-        *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts),
-        aria_label="Sections",
-    )
-    main = el("main", _hero(report), *(html for _, _, html in parts))
-    foot = el(
-        "footer",
-        el(
-            "p",
-            el("code", "upscale.json"),
-            " beside this page holds its numbers.",
-            class_="quiet small",
-        ),
-    )
-    return document(f"{network.name} · ×{network.scale}", nav, main, foot, style=style())
+    foot = join([el("code", "upscale.json"), " beside this page holds its numbers."])
+    title = f"{network.name} · ×{network.scale}"
+    return document(title, network.name, _hero(report), parts, foot, style="evaluate.css")
 
 
 def _hero(report: UpscaleReport) -> Raw:
@@ -50,19 +46,7 @@ def _hero(report: UpscaleReport) -> Raw:
         (number(float(f"{pixels:.3g}")), "megapixels"),
         (number(len(report.left_out)), "left out"),
     ]
-    stats = el(
-        "ul",
-        *(el("li", el("b", value), el("span", label)) for value, label in facts),
-        class_="stats",
-    )
-    return el(
-        "header",
-        el("p", "Upscaled images", class_="eyebrow"),
-        el("h1", network.name),
-        el("p", lead, class_="lead"),
-        stats,
-        class_="hero",
-    )
+    return hero("Upscaled images", network.name, lead, facts)
 
 
 def _images(report: UpscaleReport, most: int) -> Raw:

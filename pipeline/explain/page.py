@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pairmill.pipeline.html.document import document, hero, strip_html
+from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import Raw, counted, definitions, el, join, section
+from pairmill.pipeline.html.strips import strip_html
 from pairmill.pipeline.preview.page import boxed
 from pairmill.schemas.preview import ExplainData, OriginView, PoolRowView
 
@@ -26,7 +27,12 @@ def page(data: ExplainData) -> str:
         ]
     )
     return document(
-        f"{data.key} · {data.corpus}", data.corpus.split("@")[0], _hero(data), parts, foot
+        f"{data.key} · {data.corpus}",
+        data.corpus.split("@")[0],
+        _hero(data),
+        parts,
+        foot,
+        "strips.css",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pairmill.pipeline.html.document import document, hero, strip_html
+from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import (
     Raw,
     chips,
@@ -14,6 +14,7 @@ from pairmill.pipeline.html.markup import (
     size,
     table,
 )
+from pairmill.pipeline.html.strips import strip_html
 from pairmill.pipeline.report.provenance import duration
 from pairmill.schemas.preview import CostView, DegraderView, ImageView, PreviewData, SupplyView
 
@@ -32,7 +33,7 @@ def page(data: PreviewData) -> str:
             f" holds the numbers. Made in {data.seconds:.1f} s; nothing was built.",
         ]
     )
-    return document(f"{data.name} · preview", data.name, _hero(data), parts, foot)
+    return document(f"{data.name} · preview", data.name, _hero(data), parts, foot, "strips.css")
 
 
 def _hero(data: PreviewData) -> Raw:

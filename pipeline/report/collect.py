@@ -25,7 +25,7 @@ from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.report import Head, MakingSection, ReportData
 
 if TYPE_CHECKING:
-    from pairmill.pipeline.build.publish import BuildResult
+    from pairmill.pipeline.build.result import BuildResult
 
 
 def collect(

@@ -18,7 +18,7 @@ from pairmill.schemas.program import Program
 from pairmill.schemas.report import Histogram, SpreadSection
 
 if TYPE_CHECKING:
-    from pairmill.pipeline.build.publish import BuildResult
+    from pairmill.pipeline.build.result import BuildResult
 
 BINS = 64
 """Intervals of brightness."""

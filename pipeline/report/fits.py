@@ -23,7 +23,7 @@ from pairmill.schemas import redegnet as redegnet_schema
 from pairmill.schemas.fits import CurveView, FitsSection, FitView
 
 if TYPE_CHECKING:
-    from pairmill.pipeline.build.publish import BuildResult
+    from pairmill.pipeline.build.result import BuildResult
 
 POINTS = 80
 """Most points of a curve."""

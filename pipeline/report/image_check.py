@@ -4,13 +4,13 @@ corpus.
 
 from __future__ import annotations
 
-from pairmill.pipeline.build.publish import credits_of
+from pairmill.pipeline.build.identity import credits_of
 from pairmill.pipeline.build.select_images import ImageSelection
-from pairmill.pipeline.html.markup import Raw, el, number, section, table
+from pairmill.pipeline.html.document import document, hero
+from pairmill.pipeline.html.markup import Raw, el, join, number, section, table
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.text import plain
 from pairmill.pipeline.report.curation import collect_curation, curation_html
-from pairmill.pipeline.report.page import document
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.curation_report import CurationSection
 from pairmill.schemas.image import ImageSet
@@ -41,23 +41,15 @@ def check_page(name: str, count: int, found: CurationSection, images: ImageSet) 
         "leaks": found.leaks_total,
         "benchmark pictures": found.benchmarks,
     }
-    stats = el(
-        "ul",
-        *(el("li", el("b", number(value)), el("span", label)) for label, value in facts.items()),
-        class_="stats",
+    shown = [(number(value), label) for label, value in facts.items()]
+    parts = [("curation", "", curation_html(found))]
+    if images.rejected:
+        parts.append(("rejected", "", _rejected(images)))
+    foot = join(
+        [el("code", "check.json"), " beside this page holds its numbers; nothing was built."]
     )
-    hero = el(
-        "header",
-        el("p", "Check of source images", class_="eyebrow"),
-        el("h1", name),
-        stats,
-        class_="hero",
-    )
-    parts = [hero, curation_html(found), *([_rejected(images)] if images.rejected else [])]
-    nav = el("nav", el("a", name, href="#top", class_="brand"), aria_label="Sections")
-    said = " beside this page holds its numbers; nothing was built."
-    foot = el("footer", el("p", el("code", "check.json"), said, class_="quiet small"))
-    return document(f"Images of {name}", nav, el("main", *parts), foot)
+    top = hero("Check of source images", name, "", shown)
+    return document(f"Images of {name}", name, top, parts, foot)
 
 
 def _rejected(images: ImageSet) -> Raw:

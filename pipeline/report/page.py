@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
+from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import Raw, counted, el, join, number, size
 from pairmill.pipeline.report.compression import compression_html
 from pairmill.pipeline.report.curation import curation_html
@@ -17,44 +16,13 @@ from pairmill.pipeline.report.provenance import making_html
 from pairmill.pipeline.report.realism import realism_html
 from pairmill.schemas.report import Head, ReportData
 
-POLICY = (
-    "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src "
-    "'unsafe-inline'"
-)
-"""Nothing but the pictures beside the page is loaded, whatever a file name may say."""
-
 
 def page(data: ReportData) -> str:
     """The whole of `index.html`."""
-    parts = _sections(data)
-    main = el("main", _hero(data.head), *(html for _, _, html in parts))
-    nav = el(
-        "nav",
-        el("a", data.head.name, href="#top", class_="brand"),
-        *(el("a", label, href=f"#{anchor}") for anchor, label, _ in parts),
-        aria_label="Sections",
+    head = data.head
+    return document(
+        f"{head.name} · {head.version}", head.name, _hero(head), _sections(data), _foot(head)
     )
-    return document(f"{data.head.name} · {data.head.version}", nav, main, _foot(data.head))
-
-
-def document(title: str, *parts: Raw, style: str = "") -> str:
-    """A whole page around its parts; `style` goes on after the style sheet of the report."""
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        el("meta", name="color-scheme", content="light dark"),
-        el("link", rel="icon", href="data:,"),
-        el("title", title),
-        el("style", Raw(_asset("page.css") + style)),
-    )
-    body = el("body", *parts, el("script", _asset("page.js")), id="top")
-    return f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n"
-
-
-def _asset(name: str) -> Raw:
-    return Raw(files("pairmill.pipeline.html").joinpath(name).read_text(encoding="utf-8"))
 
 
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
@@ -91,19 +59,8 @@ def _hero(head: Head) -> Raw:
         ),
         (size(head.bytes), f"in {counted(head.shards, 'shard')}"),
     ]
-    return el(
-        "header",
-        el("p", f"Corpus version {head.version} · {made}", class_="eyebrow"),
-        el("h1", head.name),
-        el("p", sentence(head), class_="lead"),
-        el(
-            "ul",
-            *(el("li", el("b", value), el("span", label)) for value, label in facts),
-            class_="stats",
-        ),
-        el("p", "sha256 ", el("code", head.digest, class_="digest"), class_="quiet small"),
-        class_="hero",
-    )
+    digest = el("p", "sha256 ", el("code", head.digest, class_="digest"), class_="quiet small")
+    return hero(f"Corpus version {head.version} · {made}", head.name, sentence(head), facts, digest)
 
 
 def sentence(head: Head) -> str:
@@ -123,12 +80,6 @@ def sentence(head: Head) -> str:
 
 
 def _foot(head: Head) -> Raw:
-    names = join(
-        [
-            el("code", "report.json"),
-            " beside this page holds its numbers. Version ",
-            el("code", head.version),
-            ".",
-        ]
-    )
-    return el("footer", el("p", names, class_="quiet small"))
+    version = el("code", head.version)
+    said = " beside this page holds its numbers. Version "
+    return join([el("code", "report.json"), said, version, "."])

@@ -13,7 +13,7 @@ from pairmill.schemas.image import Role
 from pairmill.schemas.realism import RealismRow, RealismSection, SideStatistics
 
 if TYPE_CHECKING:
-    from pairmill.pipeline.build.publish import BuildResult
+    from pairmill.pipeline.build.result import BuildResult
 
 
 def collect_realism(

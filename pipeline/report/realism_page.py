@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from pairmill.pipeline.html.markup import el
+from pairmill.pipeline.html.document import document
+from pairmill.pipeline.html.markup import el, join
 from pairmill.pipeline.html.picture_files import PictureFiles
-from pairmill.pipeline.report.page import document
 from pairmill.pipeline.report.realism import realism_html
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -52,20 +52,10 @@ def folder_of(manifest: CorpusManifest) -> str:
 
 def realism_page(report: RealismReport) -> str:
     """The page: a pure function of the report."""
-    nav = el("nav", el("a", report.corpus, href="#top", class_="brand"), aria_label="Sections")
     settings = ", ".join(
         f"{name} {value}" for name, value in report.config.model_dump(exclude={"enabled"}).items()
     )
-    foot = el(
-        "footer",
-        el(
-            "p",
-            f"Measured with {settings}. ",
-            el("code", "realism.json"),
-            " holds the numbers.",
-            class_="quiet small",
-        ),
-    )
-    return document(
-        f"Realism of {report.corpus}", nav, el("main", realism_html(report.section)), foot
-    )
+    numbers = el("code", "realism.json")
+    foot = join([f"Measured with {settings}. ", numbers, " holds the numbers."])
+    parts = [("realism", "", realism_html(report.section))]
+    return document(f"Realism of {report.corpus}", report.corpus, None, parts, foot)

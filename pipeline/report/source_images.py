@@ -17,7 +17,7 @@ from pairmill.schemas.hr import HrRef
 from pairmill.schemas.image import ImageRecord
 
 if TYPE_CHECKING:
-    from pairmill.pipeline.build.publish import BuildResult
+    from pairmill.pipeline.build.result import BuildResult
 
 BUDGET = 120_000_000
 """Pixels that are decoded for thumbnails, in all; about four seconds."""

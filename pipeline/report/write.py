@@ -12,7 +12,7 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 
 if TYPE_CHECKING:
-    from pairmill.pipeline.build.publish import BuildResult
+    from pairmill.pipeline.build.result import BuildResult
 
 
 def write_report(storage: Storage, made: BuildResult, manifest: CorpusManifest) -> None:

@@ -98,9 +98,7 @@ def run_batch(batch: Batch, report: ProgressCallback = lambda _units, _note: Non
     Returns:
         The number of units computed here.
     """
-    from pairmill.pipeline.stages import STAGES
-
-    stage: Stage[Any, Any, Any, Any, Any] = STAGES[batch.stage]
+    stage = batch.stage
     storage = Storage(batch.profile.workspace)
     todo = [unit for unit in batch.units if not is_done(storage, stage.name, unit)]
     progress = _Fractions(len(todo), report)

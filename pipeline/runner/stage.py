@@ -69,6 +69,11 @@ class Context:
         self.storage.write(f"{layout.unit_folder(self.stage, unit.key)}/{name}", data)
 
 
+def one_by_one(_config: object, _profile: Profile) -> int:
+    """The usual batch: one unit."""
+    return 1
+
+
 @dataclass(frozen=True)
 class Stage(Generic[I, C, P, R, M]):
     """A stage: `plan` is pure and cheap, `work` is safe to repeat anywhere, `seal` reduces in plan
@@ -89,7 +94,7 @@ class Stage(Generic[I, C, P, R, M]):
     seal: Callable[[Sequence[Unit[P]], Sequence[R], C, Context, str], M]
     """Gets units, records, config, context and the stage key; writes what belongs to the stage,
     returns the manifest."""
-    batch: Callable[[C, Profile], int] = lambda _config, _profile: 1
+    batch: Callable[[C, Profile], int] = one_by_one
     """How many units `work` gets at most at a time."""
     gpu: bool = False
     """Whether a GPU makes it faster: on a cluster it goes to the workers that declare one."""
@@ -103,9 +108,12 @@ class Stage(Generic[I, C, P, R, M]):
 
 @dataclass(frozen=True)
 class Batch:
-    """Units that one worker takes at once."""
+    """Units that one worker takes at once.
 
-    stage: str
+    It travels to workers by pickle, so all functions of a stage are those of a module.
+    """
+
+    stage: Stage[Any, Any, Any, Any, Any]
     units: tuple[Unit[Any], ...]
     config: Frozen
     profile: Profile
@@ -210,6 +218,6 @@ def batches(
     rounds = -(-len(units) // (most * profile.workers)) or 1
     size = -(-len(units) // (rounds * profile.workers)) or 1
     return [
-        Batch(stage.name, tuple(units[i : i + size]), config, profile)
+        Batch(stage, tuple(units[i : i + size]), config, profile)
         for i in range(0, len(units), size)
     ]

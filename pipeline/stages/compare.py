@@ -11,7 +11,7 @@ from typing import Any
 from pairmill.pipeline.curation.align import NONE, Agreement, Overlay, agreement, overlay, whole
 from pairmill.pipeline.curation.keypoints import Grey, Keypoints, grey_of
 from pairmill.pipeline.images.decode import load
-from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.runner.stage import Context, Profile, Stage, Unit
 from pairmill.pipeline.stages.fingerprint import read_keypoints
 from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.curation import AlikeConfig, AlikePair, AlikeSet, Compared, FingerprintSet
@@ -148,6 +148,11 @@ def seal(
     )
 
 
+def batch(_config: object, _profile: Profile) -> int:
+    """Images that a worker takes at once."""
+    return 16
+
+
 STAGE = Stage(
     name="compare",
     version=1,
@@ -158,5 +163,5 @@ STAGE = Stage(
     plan=plan,
     work=work,
     seal=seal,
-    batch=lambda _config, _profile: 16,
+    batch=batch,
 )

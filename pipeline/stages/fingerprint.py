@@ -13,7 +13,7 @@ from pairmill.pipeline.curation.candidates import Pairs, by_hash, by_keypoints
 from pairmill.pipeline.curation.keypoints import Keypoints, grey_of, keypoints, whole_hash
 from pairmill.pipeline.curation.scores import scores
 from pairmill.pipeline.images.decode import load
-from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.runner.stage import Context, Profile, Stage, Unit
 from pairmill.pipeline.stages.payload import ImagePayload, npy_bytes, read_npy
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -97,6 +97,11 @@ def _both(first: Pairs, second: Pairs) -> list[list[int]]:
     return pairs
 
 
+def batch(_config: object, _profile: Profile) -> int:
+    """Images that a worker takes at once."""
+    return 8
+
+
 STAGE = Stage(
     name="fingerprint",
     version=1,
@@ -107,5 +112,5 @@ STAGE = Stage(
     plan=plan,
     work=work,
     seal=seal,
-    batch=lambda _config, _profile: 8,
+    batch=batch,
 )

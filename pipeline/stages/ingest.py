@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pairmill.pipeline.curation.attribution import is_table
 from pairmill.pipeline.images.decode import ingest_file
 from pairmill.pipeline.images.find import FoundFile, find_files
-from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.runner.stage import Context, Profile, Stage, Unit
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import (
@@ -132,6 +132,11 @@ def _nothing_left(rejected: Sequence[RejectedImage]) -> UserError:
     )
 
 
+def batch(_config: object, _profile: Profile) -> int:
+    """Images that a worker takes at once."""
+    return 16
+
+
 STAGE = Stage(
     name="ingest",
     version=2,
@@ -142,5 +147,5 @@ STAGE = Stage(
     plan=plan,
     work=work,
     seal=seal,
-    batch=lambda _config, _profile: 16,
+    batch=batch,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pairmill.pipeline.images.find import find_files
-from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.runner.stage import Context, Profile, Stage, Unit
 from pairmill.pipeline.stages import ingest
 from pairmill.pipeline.stages.ingest import FilePayload, Ingested
 from pairmill.schemas.errors import UserError
@@ -57,6 +57,11 @@ def seal(
     )
 
 
+def batch(_config: object, _profile: Profile) -> int:
+    """Images that a worker takes at once."""
+    return 16
+
+
 STAGE = Stage(
     name="ingest_benchmarks",
     version=1,
@@ -67,5 +72,5 @@ STAGE = Stage(
     plan=ingest.plan,
     work=ingest.work,
     seal=seal,
-    batch=lambda _config, _profile: 16,
+    batch=batch,
 )

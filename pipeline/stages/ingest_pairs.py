@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pairmill.pipeline.images.decode import ingest_file
 from pairmill.pipeline.images.find import FoundFile
 from pairmill.pipeline.redegnet.files import find_pairs
-from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.runner.stage import Context, Profile, Stage, Unit
 from pairmill.pipeline.stages.ingest import FilePayload
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageRecord, IngestConfig, RejectedImage, Role
@@ -130,6 +130,11 @@ def _check_sizes(pairs: Sequence[FacePair]) -> None:
         )
 
 
+def batch(_config: object, _profile: Profile) -> int:
+    """Images that a worker takes at once."""
+    return 8
+
+
 STAGE = Stage(
     name="ingest_pairs",
     version=2,
@@ -140,5 +145,5 @@ STAGE = Stage(
     plan=plan,
     work=work,
     seal=seal,
-    batch=lambda _config, _profile: 8,
+    batch=batch,
 )

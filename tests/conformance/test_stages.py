@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import pickle
 import random
 import shutil
 import time
@@ -81,6 +82,14 @@ def bench_of(name: str, tiny: Tiny, folder: Path) -> Bench:
     expected = tree(tiny.workspace / "stages" / name)
     assert expected
     return Bench(STAGES[name], *tiny.inputs[name], workspace, expected, tiny.sealed[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stage_travels_to_workers_by_name(name: str) -> None:
+    """Its functions are those of a module, so that plain pickle takes it to another process."""
+    there = pickle.loads(pickle.dumps(STAGES[name]))  # noqa: S301
+    assert there == STAGES[name]
+    assert there.work is STAGES[name].work
 
 
 @pytest.fixture(params=NAMES)

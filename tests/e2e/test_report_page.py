@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.build.publish import publish
+from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.stage import Profile
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance
@@ -37,10 +38,11 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> str:
     timings = tuple(
         StageTiming(stage=name, units=3, computed=1, seconds=75) for name in made.versions
     )
-    manifest = seal_corpus(
+    manifest = publish(
         made,
         Profile(workspace),
         circumstance("2026-01-01T00:00:00Z", "1 local worker", "", timings),
+        write_report,
     )
     return f"file://{workspace}/{layout.version_folder('tiny', manifest.version)}/report/index.html"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pairmill.pipeline.build.publish import identity_of
+from pairmill.pipeline.build.identity import identity_of
 from pairmill.pipeline.curation.attribution import read_credits
 from pairmill.schemas.corpus import CorpusManifest, VersionSources
 from pairmill.schemas.errors import UserError

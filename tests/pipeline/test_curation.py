@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from pairmill.flows.cli.image_check import check_images
+from pairmill.pipeline.build.identity import identity_of
 from pairmill.pipeline.build.previous_splits import earlier_keys
-from pairmill.pipeline.build.publish import identity_of
 from pairmill.pipeline.build.reproduce import Bench, reproduce
 from pairmill.pipeline.runner.execution import SerialExecutor
 from pairmill.pipeline.runner.stage import Profile, ProgressListener

@@ -85,8 +85,7 @@ STAGE: Stage[Any, Any, Any, Any, Any] = Stage(
 
 
 @pytest.fixture
-def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
-    monkeypatch.setitem(STAGES, "square", STAGE)
+def profile(tmp_path: Path) -> Profile:
     return Profile(str(tmp_path))
 
 
@@ -143,9 +142,7 @@ def test_a_batch_that_is_tried_again_skips_what_is_finished(profile: Profile) ->
     marker = Path(profile.workspace) / layout.unit_marker("square", units[1].key)
     written = marker.stat().st_mtime_ns
     heard: list[tuple[float, str]] = []
-    assert (
-        run_batch(Batch("square", units, Config(), profile), lambda *said: heard.append(said)) == 3
-    )
+    assert run_batch(Batch(STAGE, units, Config(), profile), lambda *said: heard.append(said)) == 3
     assert marker.stat().st_mtime_ns == written
     assert sum(units for units, _ in heard) == pytest.approx(2)
     assert "half a square" in {note for _, note in heard}
@@ -218,7 +215,7 @@ def test_batches_travel_between_processes(tiny: Tiny, tmp_path: Path) -> None:
             Profile(str(tmp_path)),
         )[0]
         assert pickle.loads(pickle.dumps(batch)) == batch  # noqa: S301
-    batch = Batch("ingest", tuple(stage.units(inputs, config)), config, Profile(str(tmp_path)))
+    batch = Batch(stage, tuple(stage.units(inputs, config)), config, Profile(str(tmp_path)))
     assert run_batch(pickle.loads(pickle.dumps(batch))) == len(batch.units)  # noqa: S301
     assert all(is_done(Storage(str(tmp_path)), "ingest", unit) for unit in batch.units)
 

@@ -20,7 +20,8 @@ from pairmill.models.redegnet.draw import represent, synthesize
 from pairmill.models.redegnet.fit import Fit
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets, pool_digest, read_assets
-from pairmill.pipeline.build.publish import BuildResult, identity_of
+from pairmill.pipeline.build.identity import identity_of
+from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.degraders.base import PoolInfo, Pools
 from pairmill.pipeline.images.decode import load, pixel_digest
 from pairmill.pipeline.ops.apply import apply

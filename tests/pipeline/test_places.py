@@ -15,7 +15,7 @@ import zarr
 
 from pairmill.pipeline.build.reproduce import reproduce
 from pairmill.pipeline.corpora.diff import read_sources
-from pairmill.pipeline.corpora.image_locations import read_places
+from pairmill.pipeline.corpora.image_locations import read_locations
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.workspace.storage import Storage
@@ -78,13 +78,13 @@ def test_nothing_that_may_be_published_names_the_machine(growing: Growing) -> No
     for path, text in everything_in(Path(growing.storage.path("corpora"))):
         assert MACHINE not in text, path
     assert manifest.circumstance.host == ""
-    assert read_places(growing.storage, manifest).host == MACHINE
+    assert read_locations(growing.storage, manifest).host == MACHINE
 
 
 def test_sources_name_files_and_pairs_and_places_say_where_they_lie(tiny: Tiny) -> None:
     sources, places = (
         read_sources(tiny.storage, tiny.manifest),
-        read_places(tiny.storage, tiny.manifest).images,
+        read_locations(tiny.storage, tiny.manifest).images,
     )
     assert sources is not None
     assert sorted(image.name for image in sources.images) == ["0.png", "1.jpg", "10.png", "11.png"]
@@ -105,7 +105,7 @@ def as_before(storage: Storage, manifest: CorpusManifest) -> CorpusManifest:
     folder = Path(storage.path(f"corpora/tiny/{manifest.version}"))
     value, places = (
         json.loads((folder / "sources.json").read_text()),
-        read_places(storage, manifest).images,
+        read_locations(storage, manifest).images,
     )
     for image in value["images"]:
         del image["name"]
@@ -124,11 +124,11 @@ def test_versions_of_earlier_builds_are_read_and_made_again(
     manifest = growing.build()
     old = as_before(growing.storage, manifest)
     assert find_version(growing.storage, "tiny") == old
-    assert read_places(growing.storage, old).host == MACHINE
+    assert read_locations(growing.storage, old).host == MACHINE
     found = reproduce(growing.storage, old, bench(tmp_path))
     assert (found.outcome, found.digest) == (Outcome.IDENTICAL, manifest.digest)
     assert growing.build() == old  # found, not sealed again
-    assert set(read_places(growing.storage, old).images.values()) == {
+    assert set(read_locations(growing.storage, old).images.values()) == {
         f"{growing.folder}/clean/{n}.png" for n in (1, 2, 3)
     }
 
@@ -169,7 +169,7 @@ def test_a_build_that_finds_a_version_notes_where_its_images_lie_now(
     assert build(recipe, growing.storage.url).version == manifest.version
     assert all(
         url.startswith(str(photos))
-        for url in read_places(growing.storage, manifest).images.values()
+        for url in read_locations(growing.storage, manifest).images.values()
     )
     assert reproduce(growing.storage, manifest, bench(tmp_path)).outcome == Outcome.IDENTICAL
 

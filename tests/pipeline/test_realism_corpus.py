@@ -13,12 +13,15 @@ from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
 from pairmill.flows.cli.main import app
-from pairmill.pipeline.build.publish import BuildResult, identity_of, seal_corpus
+from pairmill.pipeline.build.identity import identity_of
+from pairmill.pipeline.build.publish import publish
+from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.corpora.samples import Row, some_pairs
 from pairmill.pipeline.images.encode import decode_png
 from pairmill.pipeline.report.page import page
 from pairmill.pipeline.report.realism import realism_html
 from pairmill.pipeline.report.realism_rows import find_photographs, spread_rows, window
+from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.stage import Profile
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance
@@ -58,8 +61,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, BuildResul
     )
     workspace = folder / "workspace"
     made = make_stages(recipe, workspace)
-    manifest = seal_corpus(
-        made, Profile(str(workspace)), circumstance("2026-01-01T00:00:00Z", "tests", "", ())
+    manifest = publish(
+        made,
+        Profile(str(workspace)),
+        circumstance("2026-01-01T00:00:00Z", "tests", "", ()),
+        write_report,
     )
     return Storage(str(workspace)), made, manifest
 

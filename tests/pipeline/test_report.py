@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageFont
 
-from pairmill.pipeline.build.publish import BuildResult, seal_corpus
+from pairmill.pipeline.build.publish import publish
+from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.corpora.samples import Row, choose_rows, choose_shards
 from pairmill.pipeline.html import charts
 from pairmill.pipeline.html.captions import wrapped
@@ -65,10 +66,11 @@ def build(folder: Path, **changes: Any) -> tuple[Storage, BuildResult, CorpusMan
         tiny_recipe(folder, noise=ANY_NOISE, shards={"samples": 20}, **changes), workspace
     )
     timings = (StageTiming(stage="ingest", units=3, computed=2, seconds=0.25),)
-    manifest = seal_corpus(
+    manifest = publish(
         made,
         Profile(workspace),
         circumstance("2026-01-01T00:00:00Z", "1 local worker", "", timings),
+        write_report,
     )
     return Storage(workspace), made, manifest
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pairmill.pipeline.build.publish import seal_corpus
+from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.stage import Profile
 from pairmill.pipeline.shards.table import SCHEMA, iterate, parquet_bytes
 from pairmill.pipeline.shards.tar import read_members
@@ -177,7 +178,7 @@ def test_circumstance_is_not_hashed(tiny_copy: Tiny) -> None:
     made = make_stages(tiny_copy.recipe, tiny_copy.workspace)
     (tiny_copy.version / "manifest.json").unlink()
     other = circumstance("2001-01-01T00:00:00Z", "another engine", "run-7", ())
-    manifest = seal_corpus(made, Profile(str(tiny_copy.workspace)), other)
+    manifest = publish(made, Profile(str(tiny_copy.workspace)), other, write_report)
     assert manifest.version == tiny_copy.manifest.version
     assert manifest.circumstance.engine == "another engine"
     assert now() >= "2024"

@@ -1,0 +1,148 @@
+"""What determines a version, and what is said of it: identity, sources, credits, counts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+from pairmill.pipeline.build.result import BuildResult
+from pairmill.pipeline.build.select_images import ImageSelection
+from pairmill.pipeline.curation.copies import tied
+from pairmill.pipeline.html.text import file_name
+from pairmill.schemas.base import digest_of
+from pairmill.schemas.corpus import (
+    CorpusIdentity,
+    CreditCount,
+    ShardRecord,
+    SourceImage,
+    SourcePair,
+    VersionSources,
+)
+from pairmill.schemas.image import ImageRecord, ImageSet
+from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.shard import ShardRef
+
+NOT_IDENTITY: dict[str, Any] = {
+    "images": True,
+    "pools_from": True,
+    "realism": True,
+    "train": True,
+    "redegnet": {"vgg_weights", "from_checkpoint"},
+}
+"""Parts of a recipe that are places of files, whose content counts instead, or change no sample."""
+
+
+def identity_of(made: BuildResult) -> CorpusIdentity:
+    """All that determines the version."""
+    samples: dict[str, int] = {}
+    degraders: dict[str, int] = {}
+    for ref in made.shards.manifest.shards:
+        samples[ref.result.split] = samples.get(ref.result.split, 0) + ref.result.samples
+        for kind, count in ref.result.degraders.items():
+            degraders[kind] = degraders.get(kind, 0) + count
+    return CorpusIdentity(
+        name=made.recipe.name,
+        recipe=_settings(made.recipe),
+        images=hashlib.sha256(repr(made.images.manifest.identity()).encode()).hexdigest(),
+        credits=_credits_digest(made.images.manifest),
+        stages=made.versions,
+        pools=tuple(ref for ref, _ in made.pools),
+        samples=samples,
+        degraders=dict(sorted(degraders.items())),
+        shards=tuple(_shard_record(ref) for ref in made.shards.manifest.shards),
+    )
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    """The settings that determine a version; a recipe that does not curate is what it was before
+    one could.
+    """
+    curation = True if recipe.curation is None else {"benchmarks"}
+    settings: dict[str, Any] = recipe.model_dump(
+        mode="json", exclude=NOT_IDENTITY | {"curation": curation}
+    )
+    return settings
+
+
+def _credits_digest(images: ImageSet) -> str | None:
+    said = [
+        (image.pixel_sha256, image.credit.model_dump()) for image in images.accepted if image.credit
+    ]
+    return digest_of(said) if said else None
+
+
+def credits_of(images: ImageSet) -> tuple[CreditCount, ...]:
+    """Distinct credits, most images first; none if nothing was said."""
+    counts = Counter(image.credit for image in images.accepted)
+    if set(counts) <= {None}:
+        return ()
+    order = sorted(
+        counts.items(),
+        key=lambda item: (item[0] is None, -item[1], item[0].canonical_json() if item[0] else ""),
+    )
+    return tuple(CreditCount(credit=credit, images=count) for credit, count in order)
+
+
+def _shard_record(ref: ShardRef) -> ShardRecord:
+    tar = ref.result.tar
+    return ShardRecord(
+        split=ref.result.split,
+        samples=ref.result.samples,
+        bytes=tar.bytes,
+        sha256=tar.sha256,
+        pixel_sha256=ref.result.pixel_sha256,
+    )
+
+
+def sources_of(made: BuildResult, device: str) -> VersionSources:
+    """Which images and sealed stages the version was made from."""
+    curation = made.recipe.curation
+    return VersionSources(
+        images=tuple(_source(image, made.chosen) for image in made.images.manifest.accepted),
+        pairs=tuple(
+            SourcePair(name=pair.name, lq=pair.lq.pixel_sha256, hq=pair.hq.pixel_sha256)
+            for pair in made.pairs
+        ),
+        stages=made.used,
+        device=device,
+        pools_from=made.recipe.pools_from,
+        curation=curation.with_(benchmarks=()) if curation else None,
+    )
+
+
+def _source(image: ImageRecord, chosen: ImageSelection) -> SourceImage:
+    return SourceImage(
+        role=image.role,
+        pixel_sha256=image.pixel_sha256,
+        name=file_name(image.url),
+        credit=image.credit,
+        scores=chosen.curated.scores[image.pixel_sha256] if chosen.curated else None,
+        split_key=chosen.split_keys.get(image.pixel_sha256),
+    )
+
+
+def counts_of(made: BuildResult) -> dict[str, int]:
+    """How many things were accepted, rejected and skipped."""
+    images, hr = made.images.manifest, made.hr.manifest
+    counts = {
+        "images": len(images.accepted),
+        "images_rejected": len(images.rejected),
+        "tiles": hr.tiles,
+        "tiles_skipped": sum(sum(ref.hr.skipped.values()) for ref in hr.images),
+    }
+    if made.chosen.curated is not None:
+        counts["near_duplicate_pairs"] = len(made.chosen.curated.pairs)
+        counts["near_duplicate_groups"] = len(tied(made.chosen.curated.pairs))
+        counts["images_in_benchmarks"] = len(made.chosen.curated.leaks)
+    if made.kernels is not None:
+        judged = made.kernels.manifest.judged
+        counts["kernels"] = made.kernels.manifest.count
+        counts["kernels_rejected"] = sum(not record.verdict.accepted for record in judged)
+    if made.generated is not None:
+        counts["generated_kernels"] = made.generated.manifest.count
+    if made.noise is not None:
+        counts["noise_patches"] = made.noise.manifest.count
+    if made.compression is not None and made.compression.manifest.count:
+        counts["jpeg_encoders"] = made.compression.manifest.count
+    return counts

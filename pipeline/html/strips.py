@@ -1,0 +1,54 @@
+"""Strips: HR, every op, LR, in reading order, for previews and explanations."""
+
+from __future__ import annotations
+
+from pairmill.pipeline.html.markup import Raw, el, join, number
+from pairmill.schemas.preview import StepView, StripView
+
+
+def strip_html(strip: StripView, title: object) -> Raw:
+    """HR, every op, LR, in reading order, with the op in words under each."""
+    where = f"tile of {strip.hr_width} × {strip.hr_height} at ({strip.left}, {strip.top})"
+    time = f" · {strip.milliseconds:.3g} ms" if strip.milliseconds is not None else ""
+    note = el("span", f"{where}{time}", class_="quiet small")
+    head = el("header", el("b", title), el("bdi", strip.source, class_="clip"), note)
+    last = len(strip.steps)
+    steps = [
+        _start(strip),
+        *(_step(step, place, last) for place, step in enumerate(strip.steps, 1)),
+    ]
+    program = el(
+        "details", el("summary", "Program as JSON"), el("pre", strip.program, tabindex="0")
+    )
+    return el("article", head, el("ol", *steps, class_="steps"), program, class_="card strip")
+
+
+def _start(strip: StripView) -> Raw:
+    caption = el("p", "HR", class_="words")
+    return el(
+        "li",
+        _frame(strip.hr, "HR", "HR"),
+        caption,
+        el("p", f"{strip.hr_width} × {strip.hr_height} px", class_="fact"),
+    )
+
+
+def _step(step: StepView, place: int, last: int) -> Raw:
+    label = "LR" if place == last else str(place)
+    fact = f"{step.width} × {step.height} px" + (
+        "" if step.change is None else f" · Δ {number(round(step.change, 2))}"
+    )
+    tag = el("span", "stand-in", class_="tag bad") if step.stand_in else None
+    frame = _frame(step.picture, label, f"after {step.words}", step.inset)
+    caption = join([el("p", tag, step.words, class_="words"), el("p", fact, class_="fact")])
+    return el("li", frame, caption, class_="end" if place == last else None)
+
+
+def _frame(picture: str, label: str, alt: str, inset: str = "") -> Raw:
+    kernel = (
+        el("img", src=inset, alt="its kernel", class_="pixels inset", loading="lazy")
+        if inset
+        else None
+    )
+    image = el("img", src=picture, alt=alt, class_="pixels shot", loading="lazy", decoding="async")
+    return el("div", image, kernel, el("b", label), class_="frame")
