@@ -15,20 +15,11 @@ from pathlib import Path
 import pytest
 from distributed import Client
 
-from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.image import ImageReason
-from tests.e2e.conftest import Run, start, wait_until
 from tests.support.dask_cluster import scheduler
 from tests.support.odd_images import make_odd_images
 from tests.support.paths import ROOT
-
-NOISE = re.compile(r"Traceback|ERROR|WARN|Warning|distributed|Exception")
-
-
-def only_manifest(workspace: Path, name: str = "tiny") -> CorpusManifest:
-    paths = list((workspace / "corpora" / name).glob("*/manifest.json"))
-    assert len(paths) == 1, paths
-    return CorpusManifest.model_validate_json(paths[0].read_bytes())
+from tests.support.program import NOISE, Run, only_manifest, start, wait_until
 
 
 def shard_bytes(workspace: Path, name: str = "tiny") -> dict[str, str]:
@@ -39,7 +30,7 @@ def shard_bytes(workspace: Path, name: str = "tiny") -> dict[str, str]:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, photos: Path, prefect: dict[str, str]) -> Path:
     """A workspace with the tiny corpus, made by one worker; and what the terminal showed."""
-    from tests.e2e.conftest import RECIPE, run
+    from tests.support.program import RECIPE, run
 
     workspace = tmp_path_factory.mktemp("built")
     (workspace / "tiny.yaml").write_text(RECIPE.format(photos=photos))
