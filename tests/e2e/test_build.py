@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -210,7 +211,7 @@ def test_a_folder_of_broken_and_odd_images_builds_and_names_each(
     folder = tmp_path / "odd"
     folder.mkdir()
     verdicts = make_odd_images(folder)
-    for photo in photos.iterdir():
+    for photo in sorted(photos.iterdir())[:3]:
         (folder / f"good {photo.name}").write_bytes(photo.read_bytes())
     done = pairmill("build", recipe("odd.yaml", images=folder), "--workspace", tmp_path / "ws")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -284,8 +285,12 @@ def test_a_flipped_byte_is_named_by_shard_and_sample(
 
 
 def test_no_usable_kernel_stops_before_synthesis_and_says_what_would_work(
-    recipe: Callable[..., Path], pairmill: Run, tmp_path: Path
+    recipe: Callable[..., Path], built: Path, pairmill: Run, tmp_path: Path
 ) -> None:
+    """The kernels are those that were estimated already; judging them is another stage."""
+    shutil.copytree(
+        built / "stages", tmp_path / "stages", ignore=shutil.ignore_patterns("synthesize")
+    )
     strict = recipe("strict.yaml", ("max_disagreement: 3", "max_disagreement: 0.0001"))
     done = pairmill("build", strict, "--workspace", tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
