@@ -23,7 +23,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], T]) 
     """
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return make(factory.mktemp(name))
-    folder = factory.getbasetemp().parent / name  # beside the folders of the workers
+    folder = factory.getbasetemp().parent / f"{name}-shared"  # beside those of the processes
     result = folder.with_suffix(".pickle")
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
