@@ -313,7 +313,9 @@ class PdmCheckpoint(Frozen):
     def _before_levels(cls, data: Any) -> Any:
         """A checkpoint that does not say what weighs its noise is older than the choice: colour."""
         noise = data.get("noise") if isinstance(data, dict) else None
-        return {**data, "noise": {"by": "colour", **noise}} if isinstance(noise, dict) else data
+        if isinstance(noise, dict):
+            return {**data, "noise": {"by": "colour", **noise}}
+        return data
 
     def as_config(self) -> PdmConfig:
         """Settings with these networks."""

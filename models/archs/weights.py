@@ -210,7 +210,9 @@ def _is_plain(value: Tensor) -> bool:
 
 def _spec(header: str | None, name: str) -> NetworkSpec | None:
     try:
-        return None if header is None else NetworkSpec.model_validate_json(header)
+        if header is None:
+            return None
+        return NetworkSpec.model_validate_json(header)
     except ValidationError as error:
         what = f"The header {HEADER} of the checkpoint is not one of this version."
         raise UserError(
@@ -331,7 +333,9 @@ def _guess(tensors: Tensors) -> str:
 
 
 def _reason(error: ValueError) -> str:
-    return error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    if isinstance(error, ValidationError):
+        return error.errors()[0]["msg"]
+    return str(error)
 
 
 def _differences(ours: Tensors, wanted: Tensors) -> list[str]:

@@ -44,7 +44,9 @@ class Patch(nn.Module):
     def _norm(self, channels: int) -> list[nn.Module]:
         if self.config.norm == "batch":
             return [nn.BatchNorm2d(channels)]
-        return [nn.InstanceNorm2d(channels)] if self.config.norm == "instance" else []
+        if self.config.norm == "instance":
+            return [nn.InstanceNorm2d(channels)]
+        return []
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, h, w) in [0, 1] to (B, 1, h', w'): the more, the more real.

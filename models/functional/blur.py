@@ -129,7 +129,10 @@ def blur(
     prepared = _prepared(kernel.tobytes(), len(kernel), scale)
     if image.dtype == np.uint8 and isinstance(prepared, Blocks):
         return correlate(np.asarray(image, np.uint8), prepared, border)
-    trimmed = prepared if isinstance(prepared, np.ndarray) else _without_rim(kernel)
+    if isinstance(prepared, np.ndarray):
+        trimmed = prepared
+    else:
+        trimmed = _without_rim(kernel)
     return correlate_by_fft(image, trimmed, border)[::scale, ::scale]
 
 
@@ -142,7 +145,9 @@ def _prepared(data: bytes, size: int, scale: int) -> Blocks | Array:
     cheap = (
         rows * columns < BLOCKS_PAY * scale**2
     )  # products per output: one in s * s samples is an output
-    return block_matrix(trimmed, scale) if cheap and (trimmed >= 0).all() else trimmed
+    if cheap and (trimmed >= 0).all():
+        return block_matrix(trimmed, scale)
+    return trimmed
 
 
 def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror") -> Array:
@@ -222,7 +227,9 @@ def _merged(sums: Sums) -> Sums:
     height, width = rows * BLOCK[0], columns * BLOCK[1]
     merged: Sums = cv2.merge(list(planes.view(sums.dtype).reshape(channels, height, width)))
     merged = merged.reshape(height, width, channels)
-    return merged if sums.dtype == np.float32 else np.add(merged, integer.CENTRE * UNIT, out=merged)
+    if sums.dtype == np.float32:
+        return merged
+    return np.add(merged, integer.CENTRE * UNIT, out=merged)
 
 
 def _padded_planes(
@@ -233,7 +240,10 @@ def _padded_planes(
 
     For digits centred, less 128, as the bits of int8; else float32.
     """
-    centred = image if blocks.split is None else np.bitwise_xor(image, integer.CENTRE)
+    if blocks.split is None:
+        centred = image
+    else:
+        centred = np.bitwise_xor(image, integer.CENTRE)
     after = (
         max(0, size - before - length)
         for size, length in zip((height, width), image.shape[:2], strict=True)
@@ -241,7 +251,9 @@ def _padded_planes(
     padded = cv2.copyMakeBorder(centred, before, next(after), before, next(after), BORDERS[border])
     planes = np.empty((image.shape[2], height, width), np.uint8)
     cv2.split(padded.reshape(*padded.shape[:2], image.shape[2])[:height, :width], list(planes))
-    return planes if blocks.split is not None else planes.astype(np.float32)
+    if blocks.split is not None:
+        return planes
+    return planes.astype(np.float32)
 
 
 def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border = "mirror") -> Array:
@@ -249,9 +261,10 @@ def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border =
     result.
     """
     half, unit = len(kernel) // 2, 1 / UNIT if image.dtype == np.uint8 else UNIT**-2.0
-    samples = (
-        image if image.dtype == np.uint8 else round_to(np.asarray(image, np.float64), 1 / UNIT)
-    )
+    if image.dtype == np.uint8:
+        samples = image
+    else:
+        samples = round_to(np.asarray(image, np.float64), 1 / UNIT)
     padded = cv2.copyMakeBorder(samples, half, half, half, half, BORDERS[border])
     padded = padded.reshape(*padded.shape[:2], image.shape[2])
     out = np.empty(image.shape)

@@ -147,7 +147,9 @@ def _planes(image: NDArray[np.generic]) -> Array:
     """(H, W, C) to (C, H, W) float64; what is not 8-bit is rounded to the grid."""
     planes = np.empty((image.shape[2], *image.shape[:2]))
     planes[...] = image.transpose(2, 0, 1)
-    return planes if image.dtype == np.uint8 else round_to(planes, 1 / GRID, planes)
+    if image.dtype == np.uint8:
+        return planes
+    return round_to(planes, 1 / GRID, planes)
 
 
 def _rows(planes: Array, matrix: Band | None) -> Array:
@@ -192,7 +194,10 @@ def band(inputs: int, outputs: int, method: Method) -> Band | None:
     dense[np.arange(outputs)[:, None], within] = weights
     before = max(0, -int(first.min()))
     after = max(0, int(first.max()) + dense.shape[1] - inputs)
-    border = cv2.BORDER_REFLECT if method == "matlab_bicubic" else cv2.BORDER_REPLICATE
+    if method == "matlab_bicubic":
+        border = cv2.BORDER_REFLECT
+    else:
+        border = cv2.BORDER_REPLICATE
     return Band(dense.reshape(blocks, BLOCK, -1), first + before, outputs, before, after, border)
 
 

@@ -206,6 +206,9 @@ def _checked(
     for stage, width in enumerate(widths):
         found = linear.get(stage)
         if found is None or len(found) != width:
-            got = "not there" if found is None else f"of {len(found)} channels, wanted {width}"
+            if found is None:
+                got = "not there"
+            else:
+                got = f"of {len(found)} channels, wanted {width}"
             raise ValueError(f"LPIPS weights: lin{stage}.model.1.weight is {got}")
     return convolutions | {f"linear{stage}": linear[stage] for stage in range(len(widths))}

@@ -66,9 +66,10 @@ class KernelModule(nn.Module):
         """(B, channels, h, w) standard normal to (B, size^2, h, w) kernels, each with sum 1 and
         centred, float32 or as `z`.
         """
-        out = (
-            self.out(self.trunk(z)).float() if z.dtype != torch.float64 else self.out(self.trunk(z))
-        )
+        if z.dtype != torch.float64:
+            out = self.out(self.trunk(z)).float()
+        else:
+            out = self.out(self.trunk(z))
         batch, _, height, width = out.shape
         flat = out.permute(0, 2, 3, 1).reshape(batch * height * width, -1)
         kernels = centred_softmax(self._logits(flat), self.scale)
@@ -102,11 +103,12 @@ class NoiseModule(nn.Module):
             0 if mixing else config.channels
         )
         outputs = config.dim * (config.filters if mixing else 1)
-        self.fields = (
-            conv(config.channels, config.filters, config.reach, bias=False, border="circular")
-            if mixing
-            else None
-        )
+        if mixing:
+            self.fields = conv(
+                config.channels, config.filters, config.reach, bias=False, border="circular"
+            )
+        else:
+            self.fields = None
         self.trunk = Trunk(max(inputs, 1), config.features, config.blocks, side)
         self.out = conv(config.features, outputs)
         draw_weights(self, rng, 1.0)
@@ -142,7 +144,10 @@ class NoiseModule(nn.Module):
             seen = clean if self.config.mix else torch.ones_like(clean[:, :1])
             mixed: Tensor = self.out(self.trunk(seen)).unflatten(1, shape)
             return mixed
-        levels = clean if self.config.dim == 3 else clean.mean(1, keepdim=True)
+        if self.config.dim == 3:
+            levels = clean
+        else:
+            levels = clean.mean(1, keepdim=True)
         gains = (
             self.out(self.trunk(levels.flatten(0, 1)[:, None]))
             .unflatten(0, levels.shape[:2])

@@ -160,7 +160,10 @@ class StyledBlock(nn.Module):
         self.enlarge = enlarge
         self.style = Linear(rng, code, inputs, start=1.0)
         self.weight = nn.Parameter(drawn(rng, outputs, inputs, 3, 3).data * (inputs * 9) ** 0.5)
-        self.alpha = None if skip is None else nn.Parameter(torch.tensor(skip))
+        if skip is None:
+            self.alpha = None
+        else:
+            self.alpha = nn.Parameter(torch.tensor(skip))
         self.after = SpectralConv(rng, outputs, outputs)
 
     def forward(self, image: Tensor, code: Tensor, seen: Tensor | None = None) -> Tensor:

@@ -34,11 +34,9 @@ def of_pixels(image: NDArray[np.uint8], digest: str, config: CompressionConfig) 
     if found is None:
         return nothing(digest)
     sure = found.evidence >= config.min_evidence and found.confidence >= config.min_confidence
-    return (
-        _estimated(digest, found)
-        if sure and found.known[0] >= config.min_steps
-        else nothing(digest, found.evidence)
-    )
+    if sure and found.known[0] >= config.min_steps:
+        return _estimated(digest, found)
+    return nothing(digest, found.evidence)
 
 
 def nothing(digest: str, evidence: float = 0.0) -> MinedCompression:

@@ -96,17 +96,16 @@ def judge(storage: Storage, name: str, keep: KeepConfig, now: datetime) -> list[
         )  # a clock that was set back makes no version older than the one before
         days = (now - _time(youngest)).total_seconds() / DAY
         left = len(lines) - place
-        reason = (
-            f"tagged {tags[entry.version]}"
-            if entry.version in tags
-            else "the newest"
-            if left == 1
-            else f"one of the last {keep.last}"
-            if left <= keep.last
-            else f"{max(days, 0.0):.0f} days old"
-            if days < keep.days
-            else ""
-        )
+        if entry.version in tags:
+            reason = f"tagged {tags[entry.version]}"
+        elif left == 1:
+            reason = "the newest"
+        elif left <= keep.last:
+            reason = f"one of the last {keep.last}"
+        elif days < keep.days:
+            reason = f"{max(days, 0.0):.0f} days old"
+        else:
+            reason = ""
         judged.append(
             JudgedVersion(corpus=name, version=entry.version, time=entry.time, kept=reason)
         )
@@ -158,7 +157,9 @@ def _sources(storage: Storage, version: JudgedVersion) -> VersionSources | None:
 
 def _last_sources(storage: Storage, name: str) -> VersionSources | None:
     path = layout.corpus_sources(name)
-    return VersionSources.model_validate_json(storage.read(path)) if storage.exists(path) else None
+    if storage.exists(path):
+        return VersionSources.model_validate_json(storage.read(path))
+    return None
 
 
 def _unfinished(
@@ -189,11 +190,10 @@ def _needed(
     unknown, names = [], set()
     for version in versions:
         names.add(version.corpus)
-        sources = (
-            _sources(storage, version)
-            if version.kept
-            else VersionSources(images=(), stages={}, device="")
-        )
+        if version.kept:
+            sources = _sources(storage, version)
+        else:
+            sources = VersionSources(images=(), stages={}, device="")
         if sources is None:
             unknown.append(f"{version.corpus}@{version.version}")
         else:

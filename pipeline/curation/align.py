@@ -63,7 +63,9 @@ def overlay(first: Keypoints, second: Keypoints) -> Overlay | None:
     if _places(first.places[a[best]]) < LEAST:
         return None
     fitted = _fit(start[best], end[best])
-    return Overlay(fitted, int(best.sum())) if fitted is not None else None
+    if fitted is not None:
+        return Overlay(fitted, int(best.sum()))
+    return None
 
 
 def whole(first: tuple[int, ...], second: tuple[int, ...]) -> Overlay | None:

@@ -104,9 +104,7 @@ def _outcome(left: Sequence[str], total: int, keys: Mapping[str, str]) -> str:
     gone = f"{total - len(left)} rejected" if len(left) < total else ""
     if len(left) < 2:
         return gone
-    together = (
-        "in one split"
-        if len({keys.get(digest, digest) for digest in left}) == 1
-        else "in splits of their own"
-    )
+    together = "in splits of their own"
+    if len({keys.get(digest, digest) for digest in left}) == 1:
+        together = "in one split"
     return f"{gone}, the others {together}" if gone else together

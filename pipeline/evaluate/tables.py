@@ -60,11 +60,9 @@ def markdown(report: EvaluationReport) -> str:
 def _bold(row: ScoreRow, metric: MetricView, top: float | None) -> str:
     value = row.scores.get(metric.key)
     text = shown(value, metric)
-    return (
-        f"**{text}**"
-        if value is not None and top is not None and round(value, metric.digits) == top
-        else text
-    )
+    if value is not None and top is not None and round(value, metric.digits) == top:
+        return f"**{text}**"
+    return text
 
 
 def _safe(text: str) -> str:

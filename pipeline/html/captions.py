@@ -23,7 +23,9 @@ def wrapped(text: str, width: int, lines: int, gap: str | None = None) -> Sequen
                 out[-1] = longer
             else:
                 out.append(piece)
-    return out if len(out) <= lines else [*out[: lines - 1], f"{out[lines - 1][:-1]}…"]
+    if len(out) <= lines:
+        return out
+    return [*out[: lines - 1], f"{out[lines - 1][:-1]}…"]
 
 
 def _pieces(word: str, width: int) -> list[str]:

@@ -16,7 +16,9 @@ class Raw(str):
 
 def text(value: object) -> Raw:
     """`value` escaped, unless it is markup already."""
-    return value if isinstance(value, Raw) else Raw(html.escape(str(value)))
+    if isinstance(value, Raw):
+        return value
+    return Raw(html.escape(str(value)))
 
 
 def join(parts: Iterable[object], between: str = "") -> Raw:
@@ -40,7 +42,9 @@ def el(name: str, /, *children: object, **attributes: object) -> Raw:
 
 def _attribute(name: str, value: object) -> str:
     name = name.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{html.escape(str(value))}"'
+    if value is True:
+        return f" {name}"
+    return f' {name}="{html.escape(str(value))}"'
 
 
 def number(value: float) -> str:
@@ -52,7 +56,9 @@ def number(value: float) -> str:
 
 def of(shown: int, total: int) -> str:
     """How much of something is shown, such as `48 of 12,345 shown`."""
-    return f"all {total:,} shown" if shown == total else f"{shown:,} of {total:,} shown"
+    if shown == total:
+        return f"all {total:,} shown"
+    return f"{shown:,} of {total:,} shown"
 
 
 def size(count: float) -> str:

@@ -9,7 +9,9 @@ from pairmill.schemas.preview import StepView, StripView
 def strip_html(strip: StripView, title: object) -> Raw:
     """HR, every op, LR, in reading order, with the op in words under each."""
     where = f"tile of {strip.hr_width} × {strip.hr_height} at ({strip.left}, {strip.top})"
-    time = f" · {strip.milliseconds:.3g} ms" if strip.milliseconds is not None else ""
+    time = ""
+    if strip.milliseconds is not None:
+        time = f" · {strip.milliseconds:.3g} ms"
     note = el("span", f"{where}{time}", class_="quiet small")
     head = el("header", el("b", title), el("bdi", strip.source, class_="clip"), note)
     last = len(strip.steps)
@@ -45,10 +47,8 @@ def _step(step: StepView, place: int, last: int) -> Raw:
 
 
 def _frame(picture: str, label: str, alt: str, inset: str = "") -> Raw:
-    kernel = (
-        el("img", src=inset, alt="its kernel", class_="pixels inset", loading="lazy")
-        if inset
-        else None
-    )
+    kernel = None
+    if inset:
+        kernel = el("img", src=inset, alt="its kernel", class_="pixels inset", loading="lazy")
     image = el("img", src=picture, alt=alt, class_="pixels shot", loading="lazy", decoding="async")
     return el("div", image, kernel, el("b", label), class_="frame")

@@ -56,11 +56,9 @@ class Place:
         """What opens this place: a local path or an fsspec URL."""
         if self.fs is None:
             return self.path.encode("utf-8", "backslashreplace").decode()
-        return (
-            f"{self.protocol}://{self.path}{self.chain}"
-            if self.chain
-            else str(self.fs.unstrip_protocol(self.path))
-        )
+        if self.chain:
+            return f"{self.protocol}://{self.path}{self.chain}"
+        return str(self.fs.unstrip_protocol(self.path))
 
     def at(self, path: str) -> Place:
         """Another path in the same file system."""
@@ -115,7 +113,9 @@ def look_at(place: Place, where: str) -> FoundFile | Literal["folder"] | None:
         UserError: It may not be looked at, or the store cannot be reached.
     """
     try:
-        return _look_at_local(place) if place.fs is None else _look_at_remote(place)
+        if place.fs is None:
+            return _look_at_local(place)
+        return _look_at_remote(place)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:
@@ -124,14 +124,18 @@ def look_at(place: Place, where: str) -> FoundFile | Literal["folder"] | None:
 
 def _look_at_local(place: Place) -> FoundFile | Literal["folder"]:
     status = Path(place.path).stat()
-    return "folder" if stat.S_ISDIR(status.st_mode) else _local_file(place, status)
+    if stat.S_ISDIR(status.st_mode):
+        return "folder"
+    return _local_file(place, status)
 
 
 def _look_at_remote(place: Place) -> FoundFile | Literal["folder"]:
     if not place.path.strip("/"):
         return "folder"  # the root of a store may have no entry of its own
     info = place.fs.info(place.path)
-    return "folder" if info.get("type") == "directory" else _remote_file(place, info)
+    if info.get("type") == "directory":
+        return "folder"
+    return _remote_file(place, info)
 
 
 def children(place: Place) -> list[str]:

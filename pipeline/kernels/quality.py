@@ -156,11 +156,10 @@ def judge(
     place, group = medoid(distances, config.max_disagreement)
     number = usable[place]
     others = np.delete(distances[place], place)
-    spread = (
-        float(others.min())
-        if len(group) == 1 and len(others)
-        else float(distances[place, group].max())
-    )
+    if len(group) == 1 and len(others):
+        spread = float(others.min())
+    else:
+        spread = float(distances[place, group].max())
     mean = recentre(finished[usable][group].mean(axis=0), 2)
     kernel, best = match_spectrum(mean, image, stretching=config.match_spectrum)
     matching = {
@@ -323,7 +322,9 @@ def _first_objection(
             f"the nearest two differ by {diagnostics.disagreement:.3g}; at most "
             f"{config.max_disagreement:.3g} is allowed"
         )
-        said = differ if len(distances) > 1 else "the others ended in no kernel"
+        said = "the others ended in no kernel"
+        if len(distances) > 1:
+            said = differ
         return KernelReason.DISAGREEMENT, f"{agree}, and {wanted} must: {said}"
     value, limit = SHIFTED.value(diagnostics), SHIFTED.limit(config)
     if SHIFTED.broken(value, limit):

@@ -54,7 +54,10 @@ def _normal(
     op: GaussianNoise | SpeckleNoise, image: Image, noisy: Callable[[Pixels, Pixels], Pixels]
 ) -> Image:
     per_pixel = fields.samples_per_pixel(op.mode)
-    root = None if op.covariance is None else fields.covariance_root(op.covariance)
+    if op.covariance is None:
+        root = None
+    else:
+        root = fields.covariance_root(op.covariance)
 
     def strip(pixels: Pixels, words: Words, _here: slice) -> Pixels:
         return noisy(pixels, fields.normal_field(words, len(pixels), op.mode, op.sigma, root))

@@ -214,7 +214,9 @@ def _tile(
 
 def _nothing(found: Found) -> UserError:
     shown = "; ".join(f"{name}: {reason}" for name, reason in found.left_out[:5])
-    more = f"; and {len(found.left_out) - 5} more" if len(found.left_out) > 5 else ""
+    more = ""
+    if len(found.left_out) > 5:
+        more = f"; and {len(found.left_out) - 5} more"
     return UserError(
         "none of the images that were tried is usable",
         where=f"{found.tried} files",

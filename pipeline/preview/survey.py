@@ -37,7 +37,9 @@ class Survey:
     @property
     def images(self) -> float:
         """Images that a build is expected to accept."""
-        return self.files * len(self.sizes) / self.read if self.read else 0.0
+        if self.read:
+            return self.files * len(self.sizes) / self.read
+        return 0.0
 
     @property
     def pixels(self) -> float:
@@ -81,4 +83,6 @@ def _size(file: FilePayload, recipe: Recipe) -> tuple[int, int] | None:
     except (ImageRejected, PairmillError):
         return None
     width, height = header.image.size
-    return (height, width) if header.orientation >= 5 else (width, height)
+    if header.orientation >= 5:
+        return height, width
+    return width, height

@@ -68,7 +68,10 @@ def cut(
             assert top < rows * _step(side)
             pixels.append(mine[number][top : top + side, left : left + side])
             names.append(name)
-    stacked = np.stack(pixels) if pixels else np.zeros((0, side, side, 3), np.uint8)
+    if pixels:
+        stacked = np.stack(pixels)
+    else:
+        stacked = np.zeros((0, side, side, 3), np.uint8)
     return Patches(stacked, np.array(names, dtype=np.str_))
 
 

@@ -46,7 +46,10 @@ def load_yaml(text: str, where: str) -> Any:
         return value
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{where}, line {mark.line + 1}, column {mark.column + 1}" if mark else where
+        if mark:
+            place = f"{where}, line {mark.line + 1}, column {mark.column + 1}"
+        else:
+            place = where
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     except RecursionError:
         problem = "lists or tables that lie in one another too deep"

@@ -95,7 +95,10 @@ def _blur(rng: np.random.Generator, draft: ProgramBuilder) -> None:
 
 def _reduce(rng: np.random.Generator, draft: ProgramBuilder) -> None:
     method = weighted(rng, REDUCTIONS)
-    factor = float(one_of(rng, (2, 4, 6))) if method == "nearest" else uniform(rng, (2, 6))
+    if method == "nearest":
+        factor = float(one_of(rng, (2, 4, 6)))
+    else:
+        factor = uniform(rng, (2, 6))
     draft.resize_clipped(draft.height / factor, draft.width / factor, method)
 
 

@@ -55,14 +55,9 @@ def collect_curation(
     found, looks = chosen.curated, _Looks(chosen, shelf)
     pairs = telling(found.pairs, looks.kind) if found else []
     groups = tied(pairs)
-    blocky = (
-        sorted(found.scores, key=lambda image: -found.scores[image].blockiness) if found else []
-    )
-    blurs = (
-        {image: score.blur for image, score in found.scores.items() if score.blur is not None}
-        if found
-        else {}
-    )
+    scores = found.scores if found else {}
+    blocky = sorted(scores, key=lambda image: -scores[image].blockiness)
+    blurs = {image: score.blur for image, score in scores.items() if score.blur is not None}
     across = sum(looks.kind(pair.first) != looks.kind(pair.second) for pair in pairs)
     return CurationSection(
         checked=found is not None,
@@ -102,11 +97,10 @@ def collect_curation(
 def _copy(pair: AlikePair, found: Curated, looks: _Looks) -> CopyView:
     left = found.images.by_digest()
     gone = [digest for digest in (pair.first, pair.second) if digest not in left]
-    outcome = (
-        "in one split"
-        if not gone
-        else f"{' and '.join(looks.name(digest) for digest in gone)} rejected"
-    )
+    if not gone:
+        outcome = "in one split"
+    else:
+        outcome = f"{' and '.join(looks.name(digest) for digest in gone)} rejected"
     return CopyView(
         names=(looks.name(pair.first), looks.name(pair.second)),
         kinds=(looks.kind(pair.first), looks.kind(pair.second)),
@@ -120,14 +114,12 @@ def _copy(pair: AlikePair, found: Curated, looks: _Looks) -> CopyView:
 
 def _leak(leak: Leak, looks: _Looks) -> CopyView:
     pair = leak.pair
-    other = leak.image if pair is None else pair.second if pair.first == leak.image else pair.first
-    boxes = (
-        (WHOLE, WHOLE)
-        if pair is None
-        else pair.boxes
-        if pair.first == leak.image
-        else (pair.boxes[1], pair.boxes[0])
-    )
+    if pair is None:
+        other, boxes = leak.image, (WHOLE, WHOLE)
+    elif pair.first == leak.image:
+        other, boxes = pair.second, pair.boxes
+    else:
+        other, boxes = pair.first, (pair.boxes[1], pair.boxes[0])
     return CopyView(
         names=(looks.name(leak.image), plain(file_name(leak.benchmark))),
         kinds=(looks.kind(leak.image), "benchmark"),
@@ -140,11 +132,10 @@ def _leak(leak: Leak, looks: _Looks) -> CopyView:
 
 
 def _credit(count: CreditCount) -> CreditView:
-    said = (
-        {name: plain(text) for name, text in count.credit.model_dump().items()}
-        if count.credit
-        else {}
-    )
+    if count.credit:
+        said = {name: plain(text) for name, text in count.credit.model_dump().items()}
+    else:
+        said = {}
     return CreditView.model_validate(
         {"licence": "", "author": "", "source": "", "title": "", **said, "images": count.images}
     )
@@ -164,7 +155,9 @@ class _Looks:
         self.known: dict[str, str] = {}
 
     def name(self, digest: str) -> str:
-        return plain(file_name(self.records[digest].url)) if digest in self.records else digest[:12]
+        if digest in self.records:
+            return plain(file_name(self.records[digest].url))
+        return digest[:12]
 
     def kind(self, digest: str) -> str:
         return self.kinds.get(digest, "")
@@ -172,11 +165,10 @@ class _Looks:
     def small(self, digest: str) -> str:
         if digest not in self.known:
             image = self._read(digest)
-            self.known[digest] = (
-                ""
-                if image is None
-                else self.shelf.jpeg(f"look-{digest[:16]}", thumbnail(image, 360))
-            )
+            if image is None:
+                self.known[digest] = ""
+            else:
+                self.known[digest] = self.shelf.jpeg(f"look-{digest[:16]}", thumbnail(image, 360))
         return self.known[digest]
 
     def scored(self, digest: str, score: float) -> ScoredView:
@@ -215,7 +207,10 @@ FRAMED = (
 
 def curation_html(found: CurationSection) -> Raw:
     """What was found about the source images as pictures, and whose they are."""
-    parts = [_leaks(found), _copies(found), _scores(found)] if found.checked else []
+    if found.checked:
+        parts = [_leaks(found), _copies(found), _scores(found)]
+    else:
+        parts = []
     return section("curation", "Curation", lead(found), *parts, _credits(found))
 
 
@@ -225,11 +220,9 @@ def lead(found: CurationSection) -> str:
         return "Copies were not looked for: the recipe has no `curation`."
     if not found.alike_total:
         return f"No near-duplicates. {_tested(found)}"
-    across = (
-        f", {found.alike_mixed:,} of them with both real and clean images"
-        if found.alike_mixed
-        else ""
-    )
+    across = ""
+    if found.alike_mixed:
+        across = f", {found.alike_mixed:,} of them with both real and clean images"
     alike = (
         f"{found.alike_images:,} images show the same as others, in "
         f"{counted(found.alike_total, 'group')}{across}"
@@ -264,7 +257,9 @@ def _leaks(found: CurationSection) -> Raw | None:
 def _copies(found: CurationSection) -> Raw | None:
     if not found.copies:
         return None
-    shown = of(len(found.alike), found.alike_total) if len(found.alike) < found.alike_total else ""
+    shown = ""
+    if len(found.alike) < found.alike_total:
+        shown = of(len(found.alike), found.alike_total)
     head = el(
         "h3",
         "Near-duplicates ",
@@ -285,7 +280,9 @@ def group_row(group: CopyGroup, named: int = 4) -> tuple[str, str, str, str]:
     """
     first, others = group.names[0] if group.names else "", group.names[1 : named + 1]
     more = group.images - 1 - len(others)
-    roles = f" ({group.real:,} real, {group.clean:,} clean)" if group.real and group.clean else ""
+    roles = ""
+    if group.real and group.clean:
+        roles = f" ({group.real:,} real, {group.clean:,} clean)"
     least, most = (f"{100 * share:.0f}" for share in group.overlaps)
     said = (
         f"{counted(group.images - 1, 'other')}{roles}: "
@@ -297,11 +294,9 @@ def group_row(group: CopyGroup, named: int = 4) -> tuple[str, str, str, str]:
 def _card(view: CopyView) -> Raw:
     sides = zip(view.names, view.kinds, view.pictures, view.boxes, strict=True)
     shown = el("div", *(_side(*side) for side in sides), class_="sides-of")
-    across = (
-        el("span", "across roles", class_="tag bad")
-        if set(view.kinds) == {"real", "clean"}
-        else None
-    )
+    across = None
+    if set(view.kinds) == {"real", "clean"}:
+        across = el("span", "across roles", class_="tag bad")
     facts = (
         f"{view.overlap:.0%} of the smaller one, correlation {view.correlation:.2f} · "
         f"{view.outcome}"
@@ -317,11 +312,10 @@ def _card(view: CopyView) -> Raw:
 def _side(name: str, kind: str, picture: str, box: tuple[float, float, float, float]) -> Raw:
     left, top, right, bottom = (100 * value for value in box)
     place = f"left:{left:.2f}%;top:{top:.2f}%;width:{right - left:.2f}%;height:{bottom - top:.2f}%"
-    image = (
-        el("img", src=picture, alt=f"{kind} {name}", loading="lazy")
-        if picture
-        else el("div", "no preview", class_="empty")
-    )
+    if picture:
+        image = el("img", src=picture, alt=f"{kind} {name}", loading="lazy")
+    else:
+        image = el("div", "no preview", class_="empty")
     frame = el("div", image, el("i", style=place) if picture else None, class_="framed")
     return el("div", frame, el("p", el("b", kind), " ", el("bdi", name), class_="small clip"))
 
@@ -353,11 +347,12 @@ def _scores(found: CurationSection) -> Raw | None:
 
 
 def _scored(view: ScoredView, unit: str) -> Raw:
-    picture = (
-        el("img", src=view.picture, alt=f"{view.kind} {view.name}", loading="lazy", class_="pixels")
-        if view.picture
-        else el("div", "no preview", class_="empty")
-    )
+    if view.picture:
+        picture = el(
+            "img", src=view.picture, alt=f"{view.kind} {view.name}", loading="lazy", class_="pixels"
+        )
+    else:
+        picture = el("div", "no preview", class_="empty")
     caption = el(
         "figcaption",
         el("b", f"{number(round(view.score, 2))}{unit}"),

@@ -34,7 +34,9 @@ class Sources:
 
     def name(self, image: str) -> str:
         """File name of an image."""
-        return plain(file_name(self.images[image].url)) if image in self.images else image[:16]
+        if image in self.images:
+            return plain(file_name(self.images[image].url))
+        return image[:16]
 
     def thumbnail(self, image: str) -> str:
         """Picture of an image; empty if it can no longer be read or the budget is spent."""

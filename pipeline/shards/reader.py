@@ -155,10 +155,18 @@ class Loader:
         pin_memory: bool = False,
     ) -> None:
         together = torch.distributed.is_available() and torch.distributed.is_initialized()
-        self.rank = rank if rank is not None else torch.distributed.get_rank() if together else 0
-        self.world = (
-            world if world is not None else torch.distributed.get_world_size() if together else 1
-        )
+        if rank is not None:
+            self.rank = rank
+        elif together:
+            self.rank = torch.distributed.get_rank()
+        else:
+            self.rank = 0
+        if world is not None:
+            self.world = world
+        elif together:
+            self.world = torch.distributed.get_world_size()
+        else:
+            self.world = 1
         self.pairs, self.batch, self.even, self.drop_last = pairs, batch, even, drop_last
         self.epoch, self.done = 0, 0
         self.loader: DataLoader[Tensors] = DataLoader(
@@ -174,7 +182,10 @@ class Loader:
     def __len__(self) -> int:
         """Batches of a whole epoch."""
         samples = len(range(self.rank, self._usable(), self.world))
-        return samples // self.batch if self.drop_last else -(-samples // self.batch)
+        whole, rest = divmod(samples, self.batch)
+        if rest and not self.drop_last:
+            return whole + 1
+        return whole
 
     def __iter__(self) -> Iterator[Tensors]:
         last = len(self)

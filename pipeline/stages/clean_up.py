@@ -46,7 +46,9 @@ def clean(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """RealSR's clean-up: MATLAB-compatible bicubic reduction of (H, W, 3) uint8 by `factor`,
     rounded once.
     """
-    return image if factor == 1 else to_uint8(bicubic_down(image, factor))
+    if factor == 1:
+        return image
+    return to_uint8(bicubic_down(image, factor))
 
 
 def read_hr(storage: Storage, image: ImageRecord, key: str, *, cleaned: bool) -> NDArray[np.uint8]:

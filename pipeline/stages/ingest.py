@@ -58,7 +58,10 @@ def find(images: ImagesConfig, base: str, limit: int | None = None) -> list[File
     """
     found: list[FilePayload] = []
     for role, patterns in ((Role.REAL, images.real), (Role.CLEAN, images.clean)):
-        files = find_files(patterns, base, f"images.{role}") if patterns else []
+        if patterns:
+            files = find_files(patterns, base, f"images.{role}")
+        else:
+            files = []
         found += [_payload(file, role) for file in files if not is_table(file.url)][:limit]
     return found
 

@@ -99,9 +99,10 @@ class Mixture(Pairs):
     ) -> None:
         copies = _copies(source, weights, seed, where)
         self.numbers = np.repeat(np.arange(len(copies)), copies)
-        self.copy = (
-            np.concatenate([np.arange(count) for count in copies]) if len(copies) else self.numbers
-        )
+        if len(copies):
+            self.copy = np.concatenate([np.arange(count) for count in copies])
+        else:
+            self.copy = self.numbers
         self.index, self.crop, self.seed, self.turned = source.index, crop, seed, True
 
     def __len__(self) -> int:

@@ -81,6 +81,6 @@ class Distributed(SingleProcess):
 
 def ranks(device: str) -> SingleProcess:
     """One process, or one of those that a launcher has started."""
-    return (
-        Distributed(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else SingleProcess(device)
-    )
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return Distributed(device)
+    return SingleProcess(device)

@@ -96,9 +96,10 @@ def make_op(
         }
     if "mode" in values:
         correlated = values["mode"] == "correlated"
-        values["covariance"] = (
-            (values["covariance"] or covariance(values["sigma"])) if correlated else None
-        )
+        if correlated:
+            values["covariance"] = values["covariance"] or covariance(values["sigma"])
+        else:
+            values["covariance"] = None
         values["sigma"] = 0.0 if correlated else values["sigma"]
     if "key" in model.model_fields:
         values["key"] = key()
@@ -193,11 +194,9 @@ class OneOf(Frozen):
 
 
 def _step_form(value: Any) -> str:
-    return (
-        "one of"
-        if isinstance(value, OneOf) or (isinstance(value, dict) and "one_of" in value)
-        else "an op"
-    )
+    if isinstance(value, OneOf) or (isinstance(value, dict) and "one_of" in value):
+        return "one of"
+    return "an op"
 
 
 if TYPE_CHECKING:
