@@ -79,7 +79,7 @@ def collect_curation(
         leaks=tuple(_leak(leak, looks) for leak in found.leaks[:SHOWN]) if found else (),
         leaks_total=len(found.leaks) if found else 0,
         blocky=tuple(
-            looks.scored(image, found.scores[image].blockiness) for image in blocky[:WORST] if found
+            looks.scored(image, scores[image].blockiness) for image in blocky[:WORST]
         ),
         blurred=tuple(
             looks.scored(image, blurs[image])
