@@ -178,7 +178,10 @@ class Upsample(nn.Sequential):
     """
 
     def __init__(self, features: int, scale: int) -> None:
-        steps = [3] if scale == 3 else [2] * round(math.log2(scale))
+        if scale == 3:
+            steps = [3]
+        else:
+            steps = [2] * round(math.log2(scale))
         super().__init__(
             *(
                 part

@@ -144,7 +144,10 @@ def write_weights(
     plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     if convention != "ours":
         plain = _by_their_names(plain, convention, spec)
-    header = {} if spec is None else {HEADER: spec.canonical_json()}
+    if spec is None:
+        header = {}
+    else:
+        header = {HEADER: spec.canonical_json()}
     if form == "safetensors":
         return save(plain, header or None)
     buffer = io.BytesIO()

@@ -145,7 +145,10 @@ def tables_of(quality: int) -> Tables:
     """
     if not 1 <= quality <= 100:
         raise ValueError(f"JPEG quality {quality} is not in 1..100")
-    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    if quality < 50:
+        percent = 5000 // quality
+    else:
+        percent = 200 - 2 * quality
     luma, chroma = (
         tuple(min(max((step * percent + 50) // 100, 1), 255) for step in table)
         for table in (LUMA, CHROMA)

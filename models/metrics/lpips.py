@@ -104,7 +104,8 @@ class Lpips(nn.Module):
         )
         found, stage = a.new_zeros(len(a)), 0
         for step in TRUNKS[self.trunk]:
-            values = max_pool2d(values, step.pool, 2) if step.pool else values
+            if step.pool:
+                values = max_pool2d(values, step.pool, 2)
             weight, bias = (
                 self.get_buffer(f"weight{step.place}"),
                 self.get_buffer(f"bias{step.place}"),

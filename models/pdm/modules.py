@@ -141,7 +141,10 @@ class NoiseModule(nn.Module):
         """(B, dim, filters, h, w): weights of the fields, from (B, 3, h, w) in [-1, 1]."""
         shape = (self.config.dim, self.config.filters)
         if not self.by_level:
-            seen = clean if self.config.mix else torch.ones_like(clean[:, :1])
+            if self.config.mix:
+                seen = clean
+            else:
+                seen = torch.ones_like(clean[:, :1])
             mixed: Tensor = self.out(self.trunk(seen)).unflatten(1, shape)
             return mixed
         if self.config.dim == 3:

@@ -68,7 +68,10 @@ class Training:
         self.precision = Precision(device, config.precision)
         self.network = self._placed(network).train()
         self.objective = objective
-        self.mean = Mean(self.network, config.ema) if config.ema else None
+        if config.ema:
+            self.mean = Mean(self.network, config.ema)
+        else:
+            self.mean = None
         if discriminator is not None:
             self.discriminator = self._placed(discriminator).train()
         else:
@@ -80,7 +83,10 @@ class Training:
                 self.judging, self.discriminator.parameters()
             )
         levels = wrap(Levels(self.network))
-        self.forward = torch.compile(levels) if config.compile else levels
+        if config.compile:
+            self.forward = torch.compile(levels)
+        else:
+            self.forward = levels
         if self.discriminator is not None:
             self.judge = wrap(self.discriminator)
         else:

@@ -25,7 +25,9 @@ def of_file(data: bytes, digest: str) -> MinedCompression:
         ImageRejected: if the file is damaged.
     """
     found = read_encoder(data, read_header(data, IngestConfig()).orientation)
-    return nothing(digest) if found is None else _exact(digest, found)
+    if found is None:
+        return nothing(digest)
+    return _exact(digest, found)
 
 
 def of_pixels(image: NDArray[np.uint8], digest: str, config: CompressionConfig) -> MinedCompression:

@@ -51,7 +51,10 @@ class Bsrgan:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        chain = _Classic if self.config.chain == "bsrgan" else _Plus
+        if self.config.chain == "bsrgan":
+            chain = _Classic
+        else:
+            chain = _Plus
         return chain(self.config, rng, ProgramBuilder(self.scale, hr_shape)).draw()
 
 

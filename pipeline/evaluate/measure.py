@@ -146,4 +146,6 @@ def best(rows: Sequence[ScoreRow], metric: MetricView) -> float | None:
     ]
     if len(found) < 2:
         return None
-    return max(found) if metric.better == "higher" else min(found)
+    if metric.better == "higher":
+        return max(found)
+    return min(found)

@@ -148,7 +148,10 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
 
 def thinned(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
     """At most so many, taken evenly."""
-    count = len(cases) if limit is None else min(limit, len(cases))
+    if limit is None:
+        count = len(cases)
+    else:
+        count = min(limit, len(cases))
     return tuple(cases[place * len(cases) // count] for place in range(count))
 
 

@@ -12,7 +12,9 @@ from pairmill.schemas.evaluation import EvaluationReport, GroupView, MetricView,
 
 def shown(value: float | None, metric: MetricView) -> str:
     """A value as tables print it; empty if there is none."""
-    return "" if value is None else f"{value:.{metric.digits}f}"
+    if value is None:
+        return ""
+    return f"{value:.{metric.digits}f}"
 
 
 def heading(metric: MetricView) -> str:

@@ -114,6 +114,9 @@ def _row(row: PoolRowView) -> Raw:
         el("span", f"{row.kind} #{row.index}", class_="tag"),
         el("span", f"of {row.count:,}", class_="quiet"),
     )
-    source = [("from", el("bdi", row.source))] if row.source else []
+    if row.source:
+        source = [("from", el("bdi", row.source))]
+    else:
+        source = []
     facts = definitions([*source, *row.facts, ("pool", el("code", row.pool[:12]))])
     return el("article", image, title, facts, class_="card kernel")

@@ -51,7 +51,9 @@ def number(value: float) -> str:
     """A count with separators, or a measurement to three significant digits."""
     if float(value).is_integer():
         return f"{int(value):,}"  # also turns -0.0 into 0
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if abs(value) < 1000:
+        return f"{value:.3g}"
+    return f"{value:,.0f}"
 
 
 def of(shown: int, total: int) -> str:
@@ -79,7 +81,9 @@ def agreed(count: float, plural: str) -> str:
     """A noun as it stands after a number, such as `shard` after 1 and `shards` after any other;
     `pool` stays.
     """
-    return plural.removesuffix("s") if count == 1 else plural
+    if count == 1:
+        return plural.removesuffix("s")
+    return plural
 
 
 def chips(values: dict[str, int]) -> Raw:

@@ -40,7 +40,9 @@ def _step(step: StepView, place: int, last: int) -> Raw:
     fact = f"{step.width} × {step.height} px" + (
         "" if step.change is None else f" · Δ {number(round(step.change, 2))}"
     )
-    tag = el("span", "stand-in", class_="tag bad") if step.stand_in else None
+    tag = None
+    if step.stand_in:
+        tag = el("span", "stand-in", class_="tag bad")
     frame = _frame(step.picture, label, f"after {step.words}", step.inset)
     caption = join([el("p", tag, step.words, class_="words"), el("p", fact, class_="fact")])
     return el("li", frame, caption, class_="end" if place == last else None)

@@ -10,7 +10,10 @@ def file_name(url: str) -> str:
     link = next(
         (part for part in url.split("::") if "://" in part), ""
     )  # the innermost of `zip://a.png::s3://b/c.zip`
-    path = urlsplit(link).netloc + urlsplit(link).path if link else url
+    if link:
+        path = urlsplit(link).netloc + urlsplit(link).path
+    else:
+        path = url
     return path.rstrip("/").rsplit("/", 1)[-1] or url
 
 

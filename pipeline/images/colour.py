@@ -56,7 +56,10 @@ def _from_sixteen_bit(header: Header, data: bytes) -> Image.Image:
     if pixels.ndim == 2:
         _check_grey_key(header, pixels)
         return Image.fromarray(_TO_EIGHT_BIT[65535 - pixels if header.white_is_zero else pixels])
-    order = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    if pixels.shape[2] == 3:
+        order = cv2.COLOR_BGR2RGB
+    else:
+        order = cv2.COLOR_BGRA2RGBA
     image = Image.fromarray(_TO_EIGHT_BIT[cv2.cvtColor(pixels, order)])
     is_grey_with_alpha = header.container == "PNG" and data[25] == 4
     if is_grey_with_alpha:

@@ -65,8 +65,14 @@ def decode(
         else:
             turn = _UPRIGHT.get(header.orientation)
         upright = np.array(image if turn is None else image.transpose(turn))
-    rotated = (Conversion.EXIF_ROTATED,) if header.orientation != 1 else ()
-    first = (Conversion.FIRST_FRAME_OF_MPO,) if header.is_mpo else ()
+    if header.orientation != 1:
+        rotated = (Conversion.EXIF_ROTATED,)
+    else:
+        rotated = ()
+    if header.is_mpo:
+        first = (Conversion.FIRST_FRAME_OF_MPO,)
+    else:
+        first = ()
     return upright, "MPO" if header.is_mpo else header.container, (*first, *conversions, *rotated)
 
 

@@ -169,7 +169,9 @@ def list_files(place: Place, where: str, depth: int | None = None) -> list[tuple
     except Exception as error:
         folder = str(getattr(error, "filename", None) or place.url)
         raise _cannot("A folder cannot be listed", where, folder, error) from error
-    start = len(place.path.rstrip("/")) + 1 if place.path.strip("/") else 0
+    start = 0
+    if place.path.strip("/"):
+        start = len(place.path.rstrip("/")) + 1
     files = [
         (path[start:].lstrip("/"), _remote_file(place.at(path), info))
         for path, info in sorted(found.items())

@@ -50,7 +50,9 @@ class Rule:
 
     def broken(self, value: float, limit: float) -> bool:
         """Whether a value is beyond the limit."""
-        return value > limit if self.most else value < limit
+        if self.most:
+            return value > limit
+        return value < limit
 
     def said(self, value: float, limit: float) -> str:
         """The objection in words."""

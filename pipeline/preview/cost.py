@@ -92,10 +92,15 @@ def expected_tiles(measured: Measured) -> tuple[float, float]:
             continue
         known = scenes or measured.found.scenes
         seen = sum(scene.used + sum(scene.skipped.values()) for scene in known)
-        share = sum(scene.used for scene in known) / seen if seen else 1.0
+        share = 1.0
+        if seen:
+            share = sum(scene.used for scene in known) / seen
         mine = survey.images * fmean(grid) * share
         shares = [scene.used / max(1, scene.used + sum(scene.skipped.values())) for scene in known]
-        off = 0.0 if len(known) == survey.files else _spread(shares)
+        if len(known) == survey.files:
+            off = 0.0
+        else:
+            off = _spread(shares)
         off = math.hypot(
             off, 0.0 if survey.read == survey.files else _spread([float(count) for count in grid])
         )

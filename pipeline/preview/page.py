@@ -88,7 +88,9 @@ def _rough(seconds: float) -> str:
 def _degrader(one: DegraderView) -> Raw:
     lead = f"{one.about} {one.share}."
     codes = [el("code", f"{name}: {value}") for name, value in one.settings.items()]
-    settings = el("p", *codes, class_="settings") if codes else None
+    settings = None
+    if codes:
+        settings = el("p", *codes, class_="settings")
     strips = [strip_html(strip, f"Draw {place}") for place, strip in enumerate(one.strips, 1)]
     problem = None
     if one.problem:

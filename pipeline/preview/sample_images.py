@@ -156,7 +156,10 @@ def scene_of(url: str, role: Role, recipe: Recipe) -> Scene:
     pixel_digest(source)  # every stage that reads an image checks it
     decoded = time.process_time()
     cleaned = role == Role.REAL
-    hr = clean(source, recipe.clean_up.factor) if cleaned else source
+    if cleaned:
+        hr = clean(source, recipe.clean_up.factor)
+    else:
+        hr = source
     stored = len(encode_png(hr)) if cleaned else 0
     done = time.process_time()
     tiles, skipped = _judged(hr, recipe)

@@ -49,7 +49,9 @@ class Survey:
 
     def tiles(self, recipe: Recipe, role: Role) -> list[int]:
         """Tiles of the grid in each image that was read, flat and blurred ones included."""
-        factor = recipe.clean_up.factor if role == Role.REAL else 1
+        factor = 1
+        if role == Role.REAL:
+            factor = recipe.clean_up.factor
         size, step = recipe.tiles.size, recipe.tiles.step
         return [
             len(positions(width // factor, size, step))

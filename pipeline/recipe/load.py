@@ -124,7 +124,10 @@ def _explain(items: list[dict[str, Any]], where: str, root: type[BaseModel]) -> 
     shown = problems[:MOST_SHOWN]
     if len(problems) > MOST_SHOWN:
         shown.append(f"and {len(problems) - MOST_SHOWN} more")
-    count = "something" if len(problems) == 1 else f"{len(problems)} things"
+    if len(problems) == 1:
+        count = "something"
+    else:
+        count = f"{len(problems)} things"
     return UserError(
         f"the recipe says {count} that it cannot say",
         where=where,
@@ -229,7 +232,9 @@ def _tag(model: type[BaseModel]) -> str | None:
     if model is OneOf:
         return "one of"
     key = next((key for key in TAGS if key in model.model_fields), None)
-    return str(model.model_fields[key].default) if key else None
+    if key:
+        return str(model.model_fields[key].default)
+    return None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

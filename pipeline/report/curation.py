@@ -78,9 +78,7 @@ def collect_curation(
         benchmarks=found.benchmarks if found else 0,
         leaks=tuple(_leak(leak, looks) for leak in found.leaks[:SHOWN]) if found else (),
         leaks_total=len(found.leaks) if found else 0,
-        blocky=tuple(
-            looks.scored(image, scores[image].blockiness) for image in blocky[:WORST]
-        ),
+        blocky=tuple(looks.scored(image, scores[image].blockiness) for image in blocky[:WORST]),
         blurred=tuple(
             looks.scored(image, blurs[image])
             for image in sorted(blurs, key=lambda image: -blurs[image])[:WORST]
@@ -186,7 +184,9 @@ class _Looks:
         """The image; none if it is gone or the budget is spent."""
         record = self.records.get(digest)
         if self.last[0] == digest or record is None:
-            return self.last[1] if record is not None else None
+            if record is not None:
+                return self.last[1]
+            return None
         if record.width * record.height > self.left:
             return None
         self.left -= record.width * record.height

@@ -52,7 +52,9 @@ def collect_fits(storage: Storage, made: BuildResult, shelf: PictureFiles) -> Fi
         for view in (_pdm(storage, made, shelf), _redegnet(storage, made, shelf))
         if view is not None
     ]
-    return FitsSection(fits=tuple(found)) if found else None
+    if found:
+        return FitsSection(fits=tuple(found))
+    return None
 
 
 def _pdm(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitView | None:

@@ -259,7 +259,10 @@ def _card(view: KernelView) -> Raw:
     else:
         kernel = _missing()
     picture = el("div", kernel, class_="half")
-    label = f"kernel #{view.index}" if view.index is not None else view.reason
+    if view.index is not None:
+        label = f"kernel #{view.index}"
+    else:
+        label = view.reason
     tag = el("span", label, class_="tag" if view.index is not None else "tag bad")
     head = el("p", tag, el("bdi", view.source, class_="clip"), class_="title")
     body = el("div", head, el("p", view.detail, class_="detail"), _numbers(view), _restarts(view))
@@ -325,7 +328,9 @@ def _restarts(view: KernelView) -> Raw | None:
 
 
 def _taken(view: KernelView) -> str:
-    agreeing = view.diagnostics.agreeing if view.diagnostics else 0
+    agreeing = 0
+    if view.diagnostics:
+        agreeing = view.diagnostics.agreeing
     if view.index is not None and agreeing > 1:
         return f"; the kernel is the mean of {agreeing}"
     if view.restart is not None and view.restarts > 1:

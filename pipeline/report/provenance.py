@@ -87,7 +87,10 @@ def _charts(making: MakingSection) -> list[Raw]:
 
 def _timing(timing: StageTiming) -> Row:
     found = timing.units - timing.computed
-    parts = [f"{timing.computed:,} computed"] if timing.computed else []
+    if timing.computed:
+        parts = [f"{timing.computed:,} computed"]
+    else:
+        parts = []
     parts += [f"{found:,} found"] if found else []
     return Row(
         timing.stage.replace("_", " "),

@@ -111,7 +111,10 @@ class Pairs(Dataset[Tensors]):
         return len(self.index)
 
     def __getitem__(self, place: tuple[int, int] | int) -> Tensors:
-        epoch, number = place if isinstance(place, tuple) else (0, place)
+        if isinstance(place, tuple):
+            epoch, number = place
+        else:
+            epoch, number = 0, place
         hr, lr = read_pair(self.index, number, self.crop, self.seed, epoch, turned=self.turned)
         return _tensor(hr), _tensor(lr)
 
@@ -226,7 +229,9 @@ class Loader:
 
     def _usable(self) -> int:
         count = len(self.pairs)
-        return count - count % self.world if self.even else count
+        if self.even:
+            return count - count % self.world
+        return count
 
     def batches(self, epoch: int, done: int = 0) -> Iterator[list[tuple[int, int]]]:
         """Batches of an epoch, without the first so many, as (epoch, number)."""

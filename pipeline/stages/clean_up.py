@@ -36,7 +36,10 @@ def work(
         image = unit.payload.image
         source = load(image)
         cleaned = image.role == Role.REAL
-        hr = clean(source, config.clean_up.factor) if cleaned else source
+        if cleaned:
+            hr = clean(source, config.clean_up.factor)
+        else:
+            hr = source
         if cleaned:
             context.write(unit, HR, encode_png(hr))
         yield cut(image, hr, config, cleaned=cleaned)

@@ -126,7 +126,9 @@ def seal(
 
 def _nothing_left(rejected: Sequence[RejectedImage]) -> UserError:
     shown = "; ".join(f"{image.url}: {image.reason} ({image.detail})" for image in rejected[:5])
-    more = f"; and {len(rejected) - 5} more" if len(rejected) > 5 else ""
+    more = ""
+    if len(rejected) > 5:
+        more = f"; and {len(rejected) - 5} more"
     return UserError(
         "no source image is usable",
         where="recipe key images",

@@ -109,9 +109,15 @@ class Mixture(Pairs):
         return len(self.numbers)
 
     def __getitem__(self, place: tuple[int, int] | int) -> Tensors:
-        epoch, number = place if isinstance(place, tuple) else (0, place)
+        if isinstance(place, tuple):
+            epoch, number = place
+        else:
+            epoch, number = 0, place
         copy = int(self.copy[number])
-        seed = stream_key(self.seed, "copy", copy) if copy else self.seed
+        if copy:
+            seed = stream_key(self.seed, "copy", copy)
+        else:
+            seed = self.seed
         hr, lr = read_pair(self.index, int(self.numbers[number]), self.crop, seed, epoch)
         return _tensor(hr), _tensor(lr)
 
@@ -206,7 +212,9 @@ class Feed:
         return {"phase": self.number} | self.loader.state_dict()
 
     def _open(self, number: int, phase: PhaseConfig) -> Loader:
-        where = f"phases[{number - 1}]" if number else "the training recipe"
+        where = "the training recipe"
+        if number:
+            where = f"phases[{number - 1}]"
         crop, batch = phase.crop or self.config.crop, phase.batch or self.config.batch
         if crop % self.scale or crop > self.source.tile:
             raise UserError(

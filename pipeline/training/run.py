@@ -187,7 +187,9 @@ def _open(
             software=software(),
         )
     desk = RunContext(run, folder, together, Board(), watcher)
-    notes = _restored(training, state, folder) if state is not None else None
+    notes = None
+    if state is not None:
+        notes = _restored(training, state, folder)
     if notes:
         tally = take_up(desk, notes, training.step, training.device)
     else:

@@ -12,7 +12,9 @@ Split = Literal["train", "val", "test"]
 
 
 def _weight_form(value: Any) -> str:
-    return "per split" if isinstance(value, dict) else "one number"
+    if isinstance(value, dict):
+        return "per split"
+    return "one number"
 
 
 Weight = Annotated[

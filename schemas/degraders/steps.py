@@ -65,7 +65,9 @@ class _End:
         return bounds[self.end]
 
     def integer(self, low: int, high: int, step: int) -> int:
-        return low if self.end == 0 else high - (high - low) % step
+        if self.end == 0:
+            return low
+        return high - (high - low) % step
 
     log_between = between
 

@@ -24,7 +24,9 @@ class PooledBlur(OpBase):
 
     def words(self, counts: Counts) -> str:
         """See `OpBase.words`."""
-        of = f" of {counts[self.pool]}" if self.pool in counts else ""
+        of = ""
+        if self.pool in counts:
+            of = f" of {counts[self.pool]}"
         return f"kernel #{self.index}{of}"
 
 
@@ -91,5 +93,7 @@ class PooledJpeg(OpBase):
 
     def words(self, counts: Counts) -> str:
         """See `OpBase.words`."""
-        of = f" of {counts[self.pool]}" if self.pool in counts else ""
+        of = ""
+        if self.pool in counts:
+            of = f" of {counts[self.pool]}"
         return f"JPEG as real image #{self.index}{of}"
