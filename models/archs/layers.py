@@ -249,9 +249,8 @@ class BicubicUp(nn.Module):
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        offsets = (
-            np.arange(scale) + 0.5
-        ) / scale - 0.5  # of the outputs from the input sample that they stem from
+        # Places of the outputs, measured from the input sample that they stem from.
+        offsets = (np.arange(scale) + 0.5) / scale - 0.5
         taps = cubic(offsets[:, None] - np.arange(-2, 3)[None])
         self.register_buffer(
             "taps", torch.from_numpy(taps).float()[:, None, :, None], persistent=False

@@ -100,9 +100,8 @@ def put_weights(network: Network, tensors: Tensors, name: str) -> None:
     """
     ours, wanted = to_ours(tensors), network.state_dict()
     for key, value in wanted.items():
-        if (
-            key.endswith("attn_mask") and key in ours
-        ):  # follows from the size of patches, which may differ
+        if key.endswith("attn_mask") and key in ours:
+            # Follows from the size of patches, which may differ.
             ours[key] = value
     differences = _differences(ours, wanted)
     if differences:
@@ -253,9 +252,8 @@ def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
 def _unpickled(data: bytes, name: str) -> object:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of old and new pickles, which it reads or refuses all the same
+            # Old and new pickles warn; they are read or refused all the same.
+            warnings.simplefilter("ignore")
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL (\S+)", str(error))

@@ -67,10 +67,8 @@ class SpectralConv(nn.Module):
         """(B, inputs, h, w) to (B, outputs, h', w')."""
         if self.training:
             self.iterate(1)
-        u, v = (
-            self.weight_u.clone(),
-            self.weight_v.clone(),
-        )  # the next judgement changes them before the gradient is taken
+        # Copies: the next judgement changes them before the gradient is taken.
+        u, v = (self.weight_u.clone(), self.weight_v.clone())
         with torch.autocast(image.device.type, enabled=False):
             sigma = u @ (self.weight_orig.flatten(1) @ v)
         return conv2d(image, self.weight_orig / sigma, self.bias, self.stride, self.padding)

@@ -142,9 +142,8 @@ def _prepared(data: bytes, size: int, scale: int) -> Blocks | Array:
     kernel = np.frombuffer(data).reshape(size, size)
     trimmed = _without_rim(kernel)
     rows, columns = window(len(trimmed), scale)
-    cheap = (
-        rows * columns < BLOCKS_PAY * scale**2
-    )  # products per output: one in s * s samples is an output
+    # Products per output against samples per output: one in s * s samples is an output.
+    cheap = rows * columns < BLOCKS_PAY * scale**2
     if cheap and (trimmed >= 0).all():
         return block_matrix(trimmed, scale)
     return trimmed

@@ -273,6 +273,5 @@ def _ramps(length: int, shared: int, before: bool, after: bool) -> Array:
 
 
 def _rounded(levels: Array) -> Image:
-    return np.asarray(
-        np.clip(levels, 0, 255) + np.float32(0.5), np.uint8
-    )  # what is positive is cut like a floor
+    # The cast cuts what is positive as a floor does, so 0.5 more is half up.
+    return np.asarray(np.clip(levels, 0, 255) + np.float32(0.5), np.uint8)

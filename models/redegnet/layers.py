@@ -50,9 +50,8 @@ class _Spectral(nn.Module):
         """The weight over its largest singular value; in training the estimate is brought up to
         date first.
         """
-        with torch.autocast(
-            self.weight.device.type, enabled=False
-        ):  # half precision would wear the estimate out
+        # Half precision would wear the estimate out.
+        with torch.autocast(self.weight.device.type, enabled=False):
             if self.training:
                 self._iterate(1)
             return self.weight / torch.dot(self.u, self.weight.flatten(1) @ self.v)

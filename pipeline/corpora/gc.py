@@ -94,9 +94,8 @@ def judge(storage: Storage, name: str, keep: KeepConfig, now: datetime) -> list[
     tags = {tag.version: tag.name for tag in read_tags(storage, name)}
     judged, youngest = [], ""
     for place, entry in enumerate(lines):
-        youngest = max(
-            youngest, entry.time
-        )  # a clock that was set back makes no version older than the one before
+        # A clock that was set back makes no version older than the one before.
+        youngest = max(youngest, entry.time)
         days = (now - _time(youngest)).total_seconds() / DAY
         left = len(lines) - place
         if entry.version in tags:
@@ -322,9 +321,8 @@ def collect(
         BusyError: if anything is built in the workspace, or garbage is collected already.
     """
     with holding(storage, GC, "gc"):
-        for name, holder in locks(
-            storage
-        ).items():  # after taking ours: a build that starts now sees it
+        # After taking ours: a build that starts now sees it.
+        for name, holder in locks(storage).items():
             if name != GC:
                 raise busy(storage, name, holder)
         garbage = find_garbage(storage, keep, now, corpus)

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 def file_name(url: str) -> str:
     """The last part of a path or URL; without the query, which may hold a secret."""
-    link = next(
-        (part for part in url.split("::") if "://" in part), ""
-    )  # the innermost of `zip://a.png::s3://b/c.zip`
+    # The innermost of `zip://a.png::s3://b/c.zip`.
+    link = next((part for part in url.split("::") if "://" in part), "")
     if link:
         path = urlsplit(link).netloc + urlsplit(link).path
     else:

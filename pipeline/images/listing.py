@@ -99,9 +99,8 @@ def _absolute(path: Path) -> str:
 def _remote_place(text: str, protocol: str, chain: str, where: str) -> Place:
     try:
         fs, path = fsspec.core.url_to_fs(text)
-    except (
-        Exception
-    ) as error:  # unknown protocols, missing packages and credentials all have errors of their own
+    except Exception as error:
+        # Unknown protocols, missing packages and credentials all have errors of their own.
         raise _cannot("A URL cannot be used", where, text, error) from error
     return Place(path, fs, protocol, chain)
 

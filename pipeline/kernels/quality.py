@@ -228,9 +228,8 @@ def match_spectrum(
 def border_share(kernel: Array) -> float:
     """Share of absolute mass in the outermost ring of cells, in [0, 1]."""
     mass = np.abs(kernel)
-    return max(
-        0.0, 1 - float(mass[1:-1, 1:-1].sum() / mass.sum())
-    )  # sums in another order may exceed the whole
+    # At least 0: sums in another order may exceed the whole.
+    return max(0.0, 1 - float(mass[1:-1, 1:-1].sum() / mass.sum()))
 
 
 def negative_share(kernel: Array) -> float:

@@ -91,9 +91,8 @@ def look(files: Sequence[FilePayload], recipe: Recipe) -> Found:
     Raises:
         UserError: if none of the files that were tried can be used.
     """
-    clean(
-        np.zeros((16, 16, 3), np.uint8), recipe.clean_up.factor
-    )  # loads what it needs, which is not to be timed
+    # Loads what it needs, which is not to be timed.
+    clean(np.zeros((16, 16, 3), np.uint8), recipe.clean_up.factor)
     found, started, late = Found(), time.perf_counter(), list[FilePayload]()
     for file in _in_order(files):
         enough = len(found.scenes) >= SCENES or found.tried >= TRIES

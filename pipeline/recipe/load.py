@@ -115,9 +115,8 @@ def parse_as(model: type[M], text: str, where: str) -> M:
 
 
 def _explain(items: list[dict[str, Any]], where: str, root: type[BaseModel]) -> UserError:
-    items.sort(
-        key=lambda item: item["type"] != "extra_forbidden"
-    )  # a misspelt key explains what is missing
+    # Unknown keys first: a misspelt key explains what is missing.
+    items.sort(key=lambda item: item["type"] != "extra_forbidden")
     problems = list(
         dict.fromkeys(_problem(item, root) for item in items if not _is_echo(item, items))
     )

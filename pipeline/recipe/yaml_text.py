@@ -19,9 +19,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            if (
-                key_node.tag == MERGE
-            ):  # `<<: *anchor` is no key, and may stand beside keys that it would bring
+            if key_node.tag == MERGE:
+                # `<<: *anchor` is no key, and may stand beside keys that it would bring.
                 continue
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, str | int) and key in seen:

@@ -51,10 +51,8 @@ class Sources:
         self.left -= ref.hr.width * ref.hr.height
         try:
             return self.shelf.jpeg(f"source-{record.id}", thumbnail(self._read(record, ref)))
-        except (
-            PairmillError,
-            ValueError,
-        ):  # moved or deleted since: the corpus is whole without it
+        except (PairmillError, ValueError):
+            # Moved or deleted since: the corpus is whole without it.
             return ""
 
     def _read(self, record: ImageRecord, ref: HrRef) -> Image:

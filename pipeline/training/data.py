@@ -181,9 +181,8 @@ class Feed:
     ) -> None:
         self.config, self.source, self.scale, self.step, self.pin = config, source, scale, step, pin
         for number, phase in _phases(config):
-            self._open(
-                number, phase
-            )  # all mistakes are told now, not at the end of the first phase
+            # All mistakes are told now, not at the end of the first phase.
+            self._open(number, phase)
         self.number, self.phase = config.at_step(step)
         self.loader = self._open(self.number, self.phase)
         if state is not None and state["phase"] == self.number:

@@ -51,9 +51,8 @@ class Distributed(SingleProcess):
                 got=str(error),
                 todo="pip install 'pairmill[train]'",
             ) from error
-        apart = DistributedDataParallelKwargs(
-            broadcast_buffers=False
-        )  # they are saved by the first process alone
+        # Buffers are saved by the first process alone.
+        apart = DistributedDataParallelKwargs(broadcast_buffers=False)
         self.accelerator = Accelerator(cpu=device == "cpu", kwargs_handlers=[apart])
         self.first, self.count = self.accelerator.is_main_process, self.accelerator.num_processes
         self.device = str(self.accelerator.device)

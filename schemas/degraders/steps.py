@@ -136,9 +136,8 @@ _SHAPES = [
 _KERNEL: Any = Annotated[reduce(or_, _SHAPES), Field(discriminator="shape")]
 _INSTEAD = {"key": None, "kernel": _KERNEL}
 _OPS = {name: ranged_model(op, StepBase, __name__, _INSTEAD) for name, op in OPS.items()}
-globals().update(
-    {twin.__name__: twin for twin in (*_SHAPES, *_OPS.values())}
-)  # where pickle looks for them
+# Pickle looks for the classes here.
+globals().update({twin.__name__: twin for twin in (*_SHAPES, *_OPS.values())})
 
 
 class _Resized(Frozen):
