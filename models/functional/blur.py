@@ -96,10 +96,10 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
         top, left = row * scale, column * scale
         blocks[top : top + len(kernel), left : left + len(kernel), row, column] = kernel * UNIT
     matrix = blocks.reshape(-1, BLOCK[0] * BLOCK[1])
-    fits = matrix.max() <= integer.LARGEST and integer.available()
-    return Blocks(
-        matrix, integer.digits(matrix.astype(np.int64)) if fits else None, len(kernel), scale
-    )
+    split = None
+    if matrix.max() <= integer.LARGEST and integer.available():
+        split = integer.digits(matrix.astype(np.int64))
+    return Blocks(matrix, split, len(kernel), scale)
 
 
 def _without_rim(kernel: Array) -> Array:
@@ -259,27 +259,23 @@ def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border =
     """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact
     result.
     """
-    half, unit = len(kernel) // 2, 1 / UNIT if image.dtype == np.uint8 else UNIT**-2.0
+    half = len(kernel) // 2
     if image.dtype == np.uint8:
-        samples = image
+        samples, unit = image, 1 / UNIT
     else:
-        samples = round_to(np.asarray(image, np.float64), 1 / UNIT)
+        samples, unit = round_to(np.asarray(image, np.float64), 1 / UNIT), UNIT**-2.0
     padded = cv2.copyMakeBorder(samples, half, half, half, half, BORDERS[border])
     padded = padded.reshape(*padded.shape[:2], image.shape[2])
     out = np.empty(image.shape)
     for top, bottom in _parts(image.shape[0], TRANSFORM - 2 * half):
         for left, right in _parts(image.shape[1], TRANSFORM - 2 * half):
             sides = bottom - top + 2 * half, right - left + 2 * half
-            spectrum = _spectrum(
-                kernel.tobytes(),
-                len(kernel),
-                *(cv2.getOptimalDFTSize(max(2, side)) for side in sides),
-            )
+            height, width = (cv2.getOptimalDFTSize(max(2, side)) for side in sides)
+            spectrum = _spectrum(kernel.tobytes(), len(kernel), height, width)
             for channel in range(image.shape[2]):
                 part = padded[top : bottom + 2 * half, left : right + 2 * half, channel]
-                out[top:bottom, left:right, channel] = _product(part, spectrum)[
-                    : bottom - top, : right - left
-                ]
+                product = _product(part, spectrum)
+                out[top:bottom, left:right, channel] = product[: bottom - top, : right - left]
     return round_to(out, unit, out)
 
 

@@ -99,16 +99,17 @@ class NoiseModule(nn.Module):
         mixing = config.form == "mixing"
         side = 3 if config.spatial and not mixing else 1
         self.by_level = mixing and config.mix and config.by == "level"
-        inputs = (1 if self.by_level else 3 if config.mix else 0) + (
-            0 if mixing else config.channels
-        )
-        outputs = config.dim * (config.filters if mixing else 1)
+        inputs, outputs = 0, config.dim
+        if config.mix:
+            inputs = 1 if self.by_level else 3
+        self.fields: nn.Conv2d | None = None
         if mixing:
+            outputs *= config.filters
             self.fields = conv(
                 config.channels, config.filters, config.reach, bias=False, border="circular"
             )
         else:
-            self.fields = None
+            inputs += config.channels
         self.trunk = Trunk(max(inputs, 1), config.features, config.blocks, side)
         self.out = conv(config.features, outputs)
         draw_weights(self, rng, 1.0)
@@ -131,7 +132,9 @@ class NoiseModule(nn.Module):
         """
         clean = 2 * clean.detach() - 1
         if self.fields is None:
-            parts = [z.expand(-1, -1, *clean.shape[2:])] + ([clean] if self.config.mix else [])
+            parts = [z.expand(-1, -1, *clean.shape[2:])]
+            if self.config.mix:
+                parts.append(clean)
             return UNIT * self.out(self.trunk(torch.cat(parts, 1)))  # type: ignore[no-any-return]
         fields = self.fields(z.expand(-1, -1, *clean.shape[2:]))
         noise: Tensor = UNIT * (self._gains(clean) * fields[:, None]).sum(2)

@@ -68,14 +68,10 @@ class Training:
         self.precision = Precision(device, config.precision)
         self.network = self._placed(network).train()
         self.objective = objective
-        if config.ema:
-            self.mean = Mean(self.network, config.ema)
-        else:
-            self.mean = None
+        self.mean = Mean(self.network, config.ema) if config.ema else None
+        self.discriminator: nn.Module | None = None
         if discriminator is not None:
             self.discriminator = self._placed(discriminator).train()
-        else:
-            self.discriminator = None
         self.judging = config.discriminator_optimiser or config.optimiser
         self.optimisers = {"network": optimiser_of(config.optimiser, self.network.parameters())}
         if self.discriminator is not None:

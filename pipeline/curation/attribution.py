@@ -137,13 +137,9 @@ def _values(table: str) -> list[Any]:
 def _of_csv(text: str) -> list[dict[str, str]]:
     first = text.splitlines()[0] if text.strip() else ""
     dialect = max(",;\t", key=first.count)
+    table = io.StringIO(text, newline="")
     rows = list(
-        csv.DictReader(
-            io.StringIO(text, newline=""),
-            delimiter=dialect,
-            strict=True,
-            restkey="more cells than columns",
-        )
+        csv.DictReader(table, delimiter=dialect, strict=True, restkey="more cells than columns")
     )
     return [{key: value or "" for key, value in row.items()} for row in rows if any(row.values())]
 

@@ -38,10 +38,9 @@ class Kmsr:
             "generated kernel",
             "`pairmill build RECIPE` makes them; see the recipe's section kmsr",
         )
+        self.noise = None
         if config.noise:
             self.noise = _present(pools.noise, "noise patch", "set noise: false")
-        else:
-            self.noise = None
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""

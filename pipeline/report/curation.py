@@ -236,11 +236,9 @@ def _tested(found: CurationSection) -> str:
     pictures = counted(found.benchmarks, "benchmark picture")
     if not found.leaks_total:
         return f"No image shows one of {pictures}."
-    verb = "shows" if found.leaks_total == 1 else "show"
-    return (
-        f"{counted(found.leaks_total, 'image')} {verb} one of {pictures} and "
-        f"{'is' if verb == 'shows' else 'are'} rejected."
-    )
+    if found.leaks_total == 1:
+        return f"1 image shows one of {pictures} and is rejected."
+    return f"{counted(found.leaks_total, 'image')} show one of {pictures} and are rejected."
 
 
 def _leaks(found: CurationSection) -> Raw | None:
@@ -278,17 +276,18 @@ def group_row(group: CopyGroup, named: int = 4) -> tuple[str, str, str, str]:
     """A picture, which others show the same, how much of the smaller one two of them share, and
     what was done.
     """
-    first, others = group.names[0] if group.names else "", group.names[1 : named + 1]
-    more = group.images - 1 - len(others)
-    roles = ""
+    first = group.names[0] if group.names else ""
+    others = group.names[1 : named + 1]
+    said = counted(group.images - 1, "other")
     if group.real and group.clean:
-        roles = f" ({group.real:,} real, {group.clean:,} clean)"
+        said += f" ({group.real:,} real, {group.clean:,} clean)"
+    said += f": {', '.join(others)}"
+    more = group.images - 1 - len(others)
+    if more:
+        said += f" and {more:,} more"
     least, most = (f"{100 * share:.0f}" for share in group.overlaps)
-    said = (
-        f"{counted(group.images - 1, 'other')}{roles}: "
-        f"{', '.join(others)}{f' and {more:,} more' if more else ''}"
-    )
-    return first, said, f"{least} %" if least == most else f"{least} to {most} %", group.outcome
+    share = f"{least} %" if least == most else f"{least} to {most} %"
+    return first, said, share, group.outcome
 
 
 def _card(view: CopyView) -> Raw:

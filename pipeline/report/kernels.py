@@ -225,14 +225,16 @@ def _generated(view: GeneratedView) -> Raw:
     how = "mixing turned and flipped kernels of the pool"
     if view.method == "wgan":
         how = "a generator fitted to the pool (WGAN)"
-    lost = sum(view.made.rejected.values())
-    reasons = ", ".join(f"{number(count)} {reason}" for reason, count in view.made.rejected.items())
-    text = (
-        f"Made by {how}; of {number(view.made.drawn)} drawn, {number(lost)} were not let in"
-        f"{f' ({reasons})' if reasons else ''}. The pool, turned and flipped: "
-        f"{_spread(view.made.pool)}"
-        f"{f'; generated: {_spread(view.made.generated)}' if view.made.generated else ''}."
-    )
+    made = view.made
+    text = f"Made by {how}; of {number(made.drawn)} drawn, "
+    text += f"{number(sum(made.rejected.values()))} were not let in"
+    if made.rejected:
+        reasons = (f"{number(count)} {reason}" for reason, count in made.rejected.items())
+        text += f" ({', '.join(reasons)})"
+    text += f". The pool, turned and flipped: {_spread(made.pool)}"
+    if made.generated:
+        text += f"; generated: {_spread(made.generated)}"
+    text += "."
     pictures = (
         el("img", src=picture, alt="generated kernel", class_="pixels", loading="lazy")
         for picture in view.pictures

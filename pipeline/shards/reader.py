@@ -89,7 +89,11 @@ def turn(image: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
     """
     if position & 4:
         image = image.swapaxes(0, 1)
-    return image[:: -1 if position & 2 else 1, :: -1 if position & 1 else 1]
+    if position & 2:
+        image = image[::-1]
+    if position & 1:
+        image = image[:, ::-1]
+    return image
 
 
 def _cut(image: NDArray[np.uint8], top: int, left: int, side: int) -> Any:

@@ -56,16 +56,10 @@ def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source
             todo=f"give `splits: {{{split}: ...}}` a share in the corpus' recipe and build it, "
             "or name another validation.split",
         )
-    index = storage.again(
-        "read",
-        names[0],
-        lambda: read_index(
-            [
-                storage.path(layout.shard_path(identity.name, manifest.version, name))
-                for name in names
-            ]
-        ),
-    )
+    paths = [
+        storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names
+    ]
+    index = storage.again("read", names[0], lambda: read_index(paths))
     made = {}
     with storage.open(
         f"{layout.version_folder(identity.name, manifest.version)}/samples.parquet"

@@ -396,14 +396,8 @@ def _local_entry(status: os.stat_result) -> Entry:
 
 
 def _modified(info: dict[str, Any]) -> float:
-    stamp = next(
-        (
-            info[name]
-            for name in ("LastModified", "last_modified", "mtime", "updated", "created")
-            if info.get(name)
-        ),
-        0.0,
-    )
+    names = ("LastModified", "last_modified", "mtime", "updated", "created")
+    stamp = next((info[name] for name in names if info.get(name)), 0.0)
     if hasattr(stamp, "timestamp"):
         return float(stamp.timestamp())
     if isinstance(stamp, int | float):

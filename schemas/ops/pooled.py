@@ -70,10 +70,11 @@ class Inject(OpBase):
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
         rows = sorted({place.index for place in self.placements})
-        some = ", ".join(f"#{row}" for row in rows[:4]) + (
-            f" and {len(rows) - 4} more" if len(rows) > 4 else ""
-        )
-        return f"noise patch{'es' if len(rows) > 1 else ''} {some} at strength {self.strength:.2f}"
+        some = ", ".join(f"#{row}" for row in rows[:4])
+        if len(rows) > 4:
+            some += f" and {len(rows) - 4} more"
+        noun = "noise patches" if len(rows) > 1 else "noise patch"
+        return f"{noun} {some} at strength {self.strength:.2f}"
 
 
 class PooledJpeg(OpBase):
