@@ -99,11 +99,9 @@ def _mean(tensors: Tensors, span: float) -> tuple[float, ...]:
     if "sub_mean.bias" not in tensors:
         return (0.0, 0.0, 0.0)
     mean = tuple(round(-value / span, 4) for value in tensors["sub_mean.bias"].tolist())
-    return (
-        DIV2K_MEAN
-        if max(abs(a - b) for a, b in zip(mean, DIV2K_MEAN, strict=True)) < 2e-4
-        else mean
-    )
+    if max(abs(a - b) for a, b in zip(mean, DIV2K_MEAN, strict=True)) < 2e-4:
+        return DIV2K_MEAN
+    return mean
 
 
 def _srresnet(tensors: Tensors) -> Found:

@@ -100,9 +100,8 @@ def put_weights(network: Network, tensors: Tensors, name: str) -> None:
     """
     ours, wanted = to_ours(tensors), network.state_dict()
     for key, value in wanted.items():
-        if (
-            key.endswith("attn_mask") and key in ours
-        ):  # follows from the size of patches, which may differ
+        if key.endswith("attn_mask") and key in ours:
+            # Follows from the size of patches, which may differ.
             ours[key] = value
     differences = _differences(ours, wanted)
     if differences:
@@ -144,7 +143,10 @@ def write_weights(
     plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     if convention != "ours":
         plain = _by_their_names(plain, convention, spec)
-    header = {} if spec is None else {HEADER: spec.canonical_json()}
+    if spec is None:
+        header = {}
+    else:
+        header = {HEADER: spec.canonical_json()}
     if form == "safetensors":
         return save(plain, header or None)
     buffer = io.BytesIO()
@@ -210,7 +212,9 @@ def _is_plain(value: Tensor) -> bool:
 
 def _spec(header: str | None, name: str) -> NetworkSpec | None:
     try:
-        return None if header is None else NetworkSpec.model_validate_json(header)
+        if header is None:
+            return None
+        return NetworkSpec.model_validate_json(header)
     except ValidationError as error:
         what = f"The header {HEADER} of the checkpoint is not one of this version."
         raise UserError(
@@ -248,9 +252,8 @@ def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
 def _unpickled(data: bytes, name: str) -> object:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of old and new pickles, which it reads or refuses all the same
+            # Old and new pickles warn; they are read or refused all the same.
+            warnings.simplefilter("ignore")
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL (\S+)", str(error))
@@ -331,7 +334,9 @@ def _guess(tensors: Tensors) -> str:
 
 
 def _reason(error: ValueError) -> str:
-    return error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    if isinstance(error, ValidationError):
+        return error.errors()[0]["msg"]
+    return str(error)
 
 
 def _differences(ours: Tensors, wanted: Tensors) -> list[str]:

@@ -96,10 +96,10 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
         top, left = row * scale, column * scale
         blocks[top : top + len(kernel), left : left + len(kernel), row, column] = kernel * UNIT
     matrix = blocks.reshape(-1, BLOCK[0] * BLOCK[1])
-    fits = matrix.max() <= integer.LARGEST and integer.available()
-    return Blocks(
-        matrix, integer.digits(matrix.astype(np.int64)) if fits else None, len(kernel), scale
-    )
+    split = None
+    if matrix.max() <= integer.LARGEST and integer.available():
+        split = integer.digits(matrix.astype(np.int64))
+    return Blocks(matrix, split, len(kernel), scale)
 
 
 def _without_rim(kernel: Array) -> Array:
@@ -129,7 +129,10 @@ def blur(
     prepared = _prepared(kernel.tobytes(), len(kernel), scale)
     if image.dtype == np.uint8 and isinstance(prepared, Blocks):
         return correlate(np.asarray(image, np.uint8), prepared, border)
-    trimmed = prepared if isinstance(prepared, np.ndarray) else _without_rim(kernel)
+    if isinstance(prepared, np.ndarray):
+        trimmed = prepared
+    else:
+        trimmed = _without_rim(kernel)
     return correlate_by_fft(image, trimmed, border)[::scale, ::scale]
 
 
@@ -139,10 +142,11 @@ def _prepared(data: bytes, size: int, scale: int) -> Blocks | Array:
     kernel = np.frombuffer(data).reshape(size, size)
     trimmed = _without_rim(kernel)
     rows, columns = window(len(trimmed), scale)
-    cheap = (
-        rows * columns < BLOCKS_PAY * scale**2
-    )  # products per output: one in s * s samples is an output
-    return block_matrix(trimmed, scale) if cheap and (trimmed >= 0).all() else trimmed
+    # Products per output against samples per output: one in s * s samples is an output.
+    cheap = rows * columns < BLOCKS_PAY * scale**2
+    if cheap and (trimmed >= 0).all():
+        return block_matrix(trimmed, scale)
+    return trimmed
 
 
 def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror") -> Array:
@@ -222,7 +226,9 @@ def _merged(sums: Sums) -> Sums:
     height, width = rows * BLOCK[0], columns * BLOCK[1]
     merged: Sums = cv2.merge(list(planes.view(sums.dtype).reshape(channels, height, width)))
     merged = merged.reshape(height, width, channels)
-    return merged if sums.dtype == np.float32 else np.add(merged, integer.CENTRE * UNIT, out=merged)
+    if sums.dtype == np.float32:
+        return merged
+    return np.add(merged, integer.CENTRE * UNIT, out=merged)
 
 
 def _padded_planes(
@@ -233,7 +239,10 @@ def _padded_planes(
 
     For digits centred, less 128, as the bits of int8; else float32.
     """
-    centred = image if blocks.split is None else np.bitwise_xor(image, integer.CENTRE)
+    if blocks.split is None:
+        centred = image
+    else:
+        centred = np.bitwise_xor(image, integer.CENTRE)
     after = (
         max(0, size - before - length)
         for size, length in zip((height, width), image.shape[:2], strict=True)
@@ -241,33 +250,32 @@ def _padded_planes(
     padded = cv2.copyMakeBorder(centred, before, next(after), before, next(after), BORDERS[border])
     planes = np.empty((image.shape[2], height, width), np.uint8)
     cv2.split(padded.reshape(*padded.shape[:2], image.shape[2])[:height, :width], list(planes))
-    return planes if blocks.split is not None else planes.astype(np.float32)
+    if blocks.split is not None:
+        return planes
+    return planes.astype(np.float32)
 
 
 def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border = "mirror") -> Array:
     """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact
     result.
     """
-    half, unit = len(kernel) // 2, 1 / UNIT if image.dtype == np.uint8 else UNIT**-2.0
-    samples = (
-        image if image.dtype == np.uint8 else round_to(np.asarray(image, np.float64), 1 / UNIT)
-    )
+    half = len(kernel) // 2
+    if image.dtype == np.uint8:
+        samples, unit = image, 1 / UNIT
+    else:
+        samples, unit = round_to(np.asarray(image, np.float64), 1 / UNIT), UNIT**-2.0
     padded = cv2.copyMakeBorder(samples, half, half, half, half, BORDERS[border])
     padded = padded.reshape(*padded.shape[:2], image.shape[2])
     out = np.empty(image.shape)
     for top, bottom in _parts(image.shape[0], TRANSFORM - 2 * half):
         for left, right in _parts(image.shape[1], TRANSFORM - 2 * half):
             sides = bottom - top + 2 * half, right - left + 2 * half
-            spectrum = _spectrum(
-                kernel.tobytes(),
-                len(kernel),
-                *(cv2.getOptimalDFTSize(max(2, side)) for side in sides),
-            )
+            height, width = (cv2.getOptimalDFTSize(max(2, side)) for side in sides)
+            spectrum = _spectrum(kernel.tobytes(), len(kernel), height, width)
             for channel in range(image.shape[2]):
                 part = padded[top : bottom + 2 * half, left : right + 2 * half, channel]
-                out[top:bottom, left:right, channel] = _product(part, spectrum)[
-                    : bottom - top, : right - left
-                ]
+                product = _product(part, spectrum)
+                out[top:bottom, left:right, channel] = product[: bottom - top, : right - left]
     return round_to(out, unit, out)
 
 

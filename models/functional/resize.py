@@ -56,9 +56,8 @@ def bicubic_up(image: NDArray[np.generic], factor: int) -> Array:
 def to_uint8(image: Array) -> NDArray[np.uint8]:
     """Clip to [0, 255] and round half up, once."""
     shifted = np.add(image, 0.5)
-    return np.clip(shifted, 0.0, 255.5, out=shifted).astype(
-        np.uint8
-    )  # what is positive is cut like a floor
+    # The cast cuts what is positive as a floor does, so 0.5 more is half up.
+    return np.clip(shifted, 0.0, 255.5, out=shifted).astype(np.uint8)
 
 
 def resize(
@@ -147,7 +146,9 @@ def _planes(image: NDArray[np.generic]) -> Array:
     """(H, W, C) to (C, H, W) float64; what is not 8-bit is rounded to the grid."""
     planes = np.empty((image.shape[2], *image.shape[:2]))
     planes[...] = image.transpose(2, 0, 1)
-    return planes if image.dtype == np.uint8 else round_to(planes, 1 / GRID, planes)
+    if image.dtype == np.uint8:
+        return planes
+    return round_to(planes, 1 / GRID, planes)
 
 
 def _rows(planes: Array, matrix: Band | None) -> Array:
@@ -192,7 +193,10 @@ def band(inputs: int, outputs: int, method: Method) -> Band | None:
     dense[np.arange(outputs)[:, None], within] = weights
     before = max(0, -int(first.min()))
     after = max(0, int(first.max()) + dense.shape[1] - inputs)
-    border = cv2.BORDER_REFLECT if method == "matlab_bicubic" else cv2.BORDER_REPLICATE
+    if method == "matlab_bicubic":
+        border = cv2.BORDER_REFLECT
+    else:
+        border = cv2.BORDER_REPLICATE
     return Band(dense.reshape(blocks, BLOCK, -1), first + before, outputs, before, after, border)
 
 
@@ -204,9 +208,8 @@ def taps(inputs: int, outputs: int, method: Method) -> tuple[Indices, Array]:
         2**-20 grid, of sum 1.
     """
     ratio = inputs / outputs
-    twice = (
-        2 * np.arange(outputs) + 1
-    ) * inputs - outputs  # centres in units of 1 / (2 outputs), exactly
+    # Centres in units of 1 / (2 outputs): integers, so that no tie between samples is lost.
+    twice = (2 * np.arange(outputs) + 1) * inputs - outputs
     reach, shape = _SHAPES[method](ratio)
     first = np.floor_divide(twice - round(2 * outputs * reach), 2 * outputs)
     positions = first[:, None] + np.arange(math.ceil(2 * reach) + 2)[None]

@@ -111,11 +111,10 @@ def place_of(device: str | torch.device) -> torch.device:
     Raises:
         UserError: if CUDA is asked for and not there.
     """
-    place = (
-        torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if device == "auto"
-        else torch.device(device)
-    )
+    if device == "auto":
+        place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    else:
+        place = torch.device(device)
     if place.type == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "there is no CUDA device here", got=f"device {device}", todo="take `cpu` or `auto`"
@@ -274,6 +273,5 @@ def _ramps(length: int, shared: int, before: bool, after: bool) -> Array:
 
 
 def _rounded(levels: Array) -> Image:
-    return np.asarray(
-        np.clip(levels, 0, 255) + np.float32(0.5), np.uint8
-    )  # what is positive is cut like a floor
+    # The cast cuts what is positive as a floor does, so 0.5 more is half up.
+    return np.asarray(np.clip(levels, 0, 255) + np.float32(0.5), np.uint8)

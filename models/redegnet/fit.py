@@ -73,7 +73,10 @@ class Fit:
             SynNet(config.net, rng),
             Critic(config.net, rng),
         )
-        layout = torch.channels_last if device != "cpu" else torch.contiguous_format
+        if device != "cpu":
+            layout = torch.channels_last
+        else:
+            layout = torch.contiguous_format
         for module in self.modules().values():
             module.to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.vgg = None if vgg is None else vgg.to(device)

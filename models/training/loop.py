@@ -52,7 +52,10 @@ class Meter:
     def add(self, terms: dict[str, Tensor], images: int) -> None:
         """Take a step's losses in; they stay on the device, which need not wait for them."""
         for name, value in terms.items():
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
+            if name in self.sums:
+                self.sums[name] = self.sums[name] + value
+            else:
+                self.sums[name] = value
         self.steps, self.images, self.last = self.steps + 1, self.images + images, images
 
     @property

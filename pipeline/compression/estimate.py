@@ -218,7 +218,9 @@ def _confidence(counts: Plane, steps: NDArray[np.int64]) -> float:
     totals = seen.sum(axis=1)
     chance = float((totals * np.minimum(1.0, 4 * SPREAD / steps)).sum())
     beyond = float(totals.sum()) - chance
-    share = (float(seen[near].sum()) - chance) / beyond if beyond > 0 else 0.0
+    share = 0.0
+    if beyond > 0:
+        share = (float(seen[near].sum()) - chance) / beyond
     return round(min(1.0, max(0.0, share)), 4)
 
 

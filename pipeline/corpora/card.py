@@ -308,12 +308,13 @@ def sources(manifest: CorpusManifest) -> str:
     total = sum(count.images for count in manifest.credits)
     shown = manifest.credits[:CREDITS]
     left = len(manifest.credits) - CREDITS
-    more = f"\n\nAnd {left} more; `sources.json` names every image." if left > 0 else ""
-    unknown = (
-        ""
-        if known == total
-        else f" For the other {total - known}, none was named: {OWNERS[0].lower()}{OWNERS[1:]}"
-    )
+    more = ""
+    if left > 0:
+        more = f"\n\nAnd {left} more; `sources.json` names every image."
+    if known == total:
+        unknown = ""
+    else:
+        unknown = f" For the other {total - known}, none was named: {OWNERS[0].lower()}{OWNERS[1:]}"
     return f"""
 
 ## Source images

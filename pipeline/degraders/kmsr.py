@@ -38,13 +38,16 @@ class Kmsr:
             "generated kernel",
             "`pairmill build RECIPE` makes them; see the recipe's section kmsr",
         )
-        self.noise = (
-            _present(pools.noise, "noise patch", "set noise: false") if config.noise else None
-        )
+        self.noise = None
+        if config.noise:
+            self.noise = _present(pools.noise, "noise patch", "set noise: false")
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        pool = self.estimated if float(rng.random()) < self.config.real else self.generated
+        if float(rng.random()) < self.config.real:
+            pool = self.estimated
+        else:
+            pool = self.generated
         blur = PooledBlur(pool=pool.digest, index=pick(rng, pool.count))
         ops: tuple[Op, ...] = (
             blur,

@@ -28,7 +28,10 @@ class RealSr:
         self.config, self.scale = config, scale
         self.kernels = _present(pools.kernels, "kernel")
         self.noise = _present(pools.noise, "noise")
-        self.compression = pools.compression if config.compression != "off" else None
+        if config.compression != "off":
+            self.compression = pools.compression
+        else:
+            self.compression = None
         if config.compression == "always":
             self.compression = _compressed(pools.compression)
 
@@ -52,7 +55,9 @@ class RealSr:
             return ()
         compressed = float(rng.random()) < pool.share or self.config.compression == "always"
         index, phase = pick(rng, pool.count), (pick(rng, 16), pick(rng, 16))
-        return (PooledJpeg(pool=pool.digest, index=index, phase=phase),) if compressed else ()
+        if compressed:
+            return (PooledJpeg(pool=pool.digest, index=index, phase=phase),)
+        return ()
 
 
 def _compressed(pool: PoolInfo | None) -> PoolInfo:

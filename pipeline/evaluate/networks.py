@@ -199,11 +199,9 @@ def _beside(checkpoint: str) -> tuple[Storage, str]:
 def name_of(checkpoint: str) -> str:
     """A name for tables: the file's, and where a training run wrote it, the run's."""
     parts = checkpoint.split("/")
-    return (
-        f"{parts[-3]}/{_stem(checkpoint)}"
-        if len(parts) > 2 and parts[-2] == "checkpoints"
-        else _stem(checkpoint)
-    )
+    if len(parts) > 2 and parts[-2] == "checkpoints":
+        return f"{parts[-3]}/{_stem(checkpoint)}"
+    return _stem(checkpoint)
 
 
 def _stem(checkpoint: str) -> str:
@@ -220,10 +218,14 @@ def _training(checkpoint: str) -> str:
         said = json.loads(storage.read(beside))
     except ValueError:
         return ""
-    corpus, step = (
-        (said.get("corpus"), said.get("step")) if isinstance(said, dict) else (None, None)
-    )
-    corpora = corpus.get("reference") or corpus.get("name") if isinstance(corpus, dict) else corpus
+    if isinstance(said, dict):
+        corpus, step = said.get("corpus"), said.get("step")
+    else:
+        corpus, step = None, None
+    if isinstance(corpus, dict):
+        corpora = corpus.get("reference") or corpus.get("name")
+    else:
+        corpora = corpus
     return ", ".join(
         [
             *([f"corpus {corpora}"] if corpora else []),

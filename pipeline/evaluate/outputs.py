@@ -92,7 +92,13 @@ def _unique(names: dict[str, str]) -> dict[str, str]:
     )
     for url, stem in stems.items():
         ending = posixpath.splitext(names[url])[1].lstrip(".")
-        name = f"{stem}-{ending}" if counts[stem.lower()] > 1 else stem
+        if counts[stem.lower()] > 1:
+            name = f"{stem}-{ending}"
+        else:
+            name = stem
         taken[name.lower()] += 1
-        out[url] = f"{name}-{taken[name.lower()]}.png" if taken[name.lower()] > 1 else f"{name}.png"
+        if taken[name.lower()] > 1:
+            out[url] = f"{name}-{taken[name.lower()]}.png"
+        else:
+            out[url] = f"{name}.png"
     return out

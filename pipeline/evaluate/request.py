@@ -75,7 +75,10 @@ def _renamed(groups: list[Group]) -> list[Group]:
     out, taken = [], dict[str, int]()
     for group in groups:
         taken[group.name] = taken.get(group.name, 0) + 1
-        name = f"{group.name} ({taken[group.name]})" if taken[group.name] > 1 else group.name
+        if taken[group.name] > 1:
+            name = f"{group.name} ({taken[group.name]})"
+        else:
+            name = group.name
         counts: dict[str, int] = {}
         cases = []
         for case in group.cases:

@@ -180,11 +180,9 @@ class _Run:
                 done += 1
         self.advanced(done, total, "")
         if not self.pictures:
-            got = (
-                f"{self.left_out[0].name}: {self.left_out[0].reason}"
-                if self.left_out
-                else "no pictures"
-            )
+            got = "no pictures"
+            if self.left_out:
+                got = f"{self.left_out[0].name}: {self.left_out[0].reason}"
             raise UserError(
                 "no picture could be evaluated", got=got, todo="name folders with images"
             )
@@ -280,15 +278,14 @@ class _Run:
     def _shown(self, group: Group, picture: PictureView, stem: str, shelf: PictureFiles) -> Shown:
         hr, lr = self.cases[group.name, picture.name].read(self.scale)
         window = most_detail(lr, self.scale)
-        panes = (
-            []
-            if hr is None
-            else [
+        if hr is None:
+            panes = []
+        else:
+            panes = [
                 Pane(
                     label="HR", picture=shelf.png(f"{stem}-hr", np.ascontiguousarray(window.hr(hr)))
                 )
             ]
-        )
         values = [row.scores.get("psnr_y") for row in picture.rows]
         top = max((value for value in values if value is not None), default=None)
         for number, (one, row) in enumerate(zip(self.networks, picture.rows, strict=True)):

@@ -148,7 +148,10 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
 
 def thinned(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
     """At most so many, taken evenly."""
-    count = len(cases) if limit is None else min(limit, len(cases))
+    if limit is None:
+        count = len(cases)
+    else:
+        count = min(limit, len(cases))
     return tuple(cases[place * len(cases) // count] for place in range(count))
 
 
@@ -201,11 +204,9 @@ def fitted(hr: Image, lr: Image, scale: int, where: str) -> Image:
 
 def _ratio(hr: Image, lr: Image) -> str:
     down, along = (hr.shape[axis] / lr.shape[axis] for axis in (0, 1))
-    return (
-        f"about x{along:.3g}"
-        if abs(down - along) < 0.05 * along
-        else f"x{along:.3g} across, x{down:.3g} down"
-    )
+    if abs(down - along) < 0.05 * along:
+        return f"about x{along:.3g}"
+    return f"x{along:.3g} across, x{down:.3g} down"
 
 
 def guessed_scale(groups: Sequence[Group]) -> int | None:

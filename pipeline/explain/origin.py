@@ -49,7 +49,9 @@ class Images:
     def name(self, digest: str) -> str:
         """File name, or the first digits of the digest."""
         record = self.find(digest)
-        return plain(file_name(record.url)) if record else f"image {digest[:16]}"
+        if record:
+            return plain(file_name(record.url))
+        return f"image {digest[:16]}"
 
     def _sets(self) -> Iterator[ImageSet]:
         stage = ingest.STAGE.name
@@ -79,12 +81,12 @@ def origin(
     hr = _hr(source, record, manifest)
     tile = hr[box.top : box.top + box.height, box.left : box.left + box.width]
     same = pixel_digest(tile) == sample.record.hr_sha256
-    how = f"reduced by {_factor(manifest)}" if record.role == Role.REAL else "as it is"
-    said = (
-        "is the HR of the sample, bit for bit"
-        if same
-        else "is not the HR of the sample: the file or the clean-up differs"
-    )
+    how = "as it is"
+    if record.role == Role.REAL:
+        how = f"reduced by {_factor(manifest)}"
+    said = "is not the HR of the sample: the file or the clean-up differs"
+    if same:
+        said = "is the HR of the sample, bit for bit"
     rows, columns = hr.shape[:2]
     return OriginView(
         source=plain(record.url),
@@ -96,7 +98,9 @@ def origin(
 
 
 def _hr(source: Image, record: ImageRecord, manifest: CorpusManifest) -> Image:
-    return clean(source, _factor(manifest)) if record.role == Role.REAL else source
+    if record.role == Role.REAL:
+        return clean(source, _factor(manifest))
+    return source
 
 
 def _factor(manifest: CorpusManifest) -> int:

@@ -209,17 +209,8 @@ def rows(items: Sequence[Row], alt: str) -> Raw:
         for series, (name, value) in enumerate(item.parts):
             width = round(value / most * WIDTH, 1)
             title = el("title", f"{name}: {number(value)}")
-            marks.append(
-                el(
-                    "rect",
-                    title,
-                    x=round(start, 1),
-                    y=y + 19,
-                    width=width,
-                    height=8,
-                    class_=f"fill s{series}",
-                )
-            )
+            place_of = {"x": round(start, 1), "y": y + 19, "width": width, "height": 8}
+            marks.append(el("rect", title, **place_of, class_=f"fill s{series}"))
             start += width
     return _svg(alt, join(marks), height=36 * len(items))
 

@@ -62,7 +62,9 @@ def check_container(container: str, data: bytes, config: IngestConfig) -> Tags:
         ImageRejected: Not allowed, or not what the header says.
         Exception: Damaged in a way that the caller turns into a rejection.
     """
-    return _CHECKS[container](data, config) if container in _CHECKS else {}
+    if container in _CHECKS:
+        return _CHECKS[container](data, config)
+    return {}
 
 
 def _check_png(data: bytes, config: IngestConfig) -> Tags:
@@ -109,7 +111,9 @@ def _png_chunks(data: bytes) -> Iterator[tuple[str, int, int]]:
 def _exif_tags(data: bytes) -> Tags:
     exif = Image.Exif()
     exif.load(data)
-    return {ORIENTATION: exif[ORIENTATION]} if ORIENTATION in exif else {}
+    if ORIENTATION in exif:
+        return {ORIENTATION: exif[ORIENTATION]}
+    return {}
 
 
 def _check_gif(data: bytes, config: IngestConfig) -> Tags:

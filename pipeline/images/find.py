@@ -98,7 +98,10 @@ def _piece(piece: str) -> str:
         return "[^/]*" if piece == "*" else "[^/]"
     if len(piece) == 1:
         return re.escape(piece)
-    negate, inside = ("^/", piece[2:-1]) if piece[1] == "!" else ("", piece[1:-1])
+    if piece[1] == "!":
+        negate, inside = "^/", piece[2:-1]
+    else:
+        negate, inside = "", piece[1:-1]
     return "[" + negate + re.sub(r"([\\^\[\]&~|])", r"\\\1", inside) + "]"
 
 
@@ -117,11 +120,9 @@ def _no_match(
             "all folders inside"
         )
     else:
-        todo = (
-            f"files there are, for example: {', '.join(names[:3])}"
-            if names
-            else "name another folder"
-        )
+        todo = "name another folder"
+        if names:
+            todo = f"files there are, for example: {', '.join(names[:3])}"
     return _nothing(text, folder, where, f"none of the {len(names)} files there matches", todo)
 
 
@@ -141,11 +142,9 @@ def _missing(text: str, place: Place, where: str) -> list[FoundFile]:
             posixpath.basename(parent.path.rstrip("/")),
         )
     near = difflib.get_close_matches(name, children(parent), n=2, cutoff=0.5)
-    todo = (
-        f"did you mean {' or '.join(near)}?"
-        if near
-        else "correct the path; relative ones start at the recipe's folder"
-    )
+    todo = "correct the path; relative ones start at the recipe's folder"
+    if near:
+        todo = f"did you mean {' or '.join(near)}?"
     return _nothing(text, parent, where, f"nothing is called {name!r} there", todo)
 
 

@@ -50,7 +50,9 @@ class Rule:
 
     def broken(self, value: float, limit: float) -> bool:
         """Whether a value is beyond the limit."""
-        return value > limit if self.most else value < limit
+        if self.most:
+            return value > limit
+        return value < limit
 
     def said(self, value: float, limit: float) -> str:
         """The objection in words."""
@@ -156,11 +158,10 @@ def judge(
     place, group = medoid(distances, config.max_disagreement)
     number = usable[place]
     others = np.delete(distances[place], place)
-    spread = (
-        float(others.min())
-        if len(group) == 1 and len(others)
-        else float(distances[place, group].max())
-    )
+    if len(group) == 1 and len(others):
+        spread = float(others.min())
+    else:
+        spread = float(distances[place, group].max())
     mean = recentre(finished[usable][group].mean(axis=0), 2)
     kernel, best = match_spectrum(mean, image, stretching=config.match_spectrum)
     matching = {
@@ -227,9 +228,8 @@ def match_spectrum(
 def border_share(kernel: Array) -> float:
     """Share of absolute mass in the outermost ring of cells, in [0, 1]."""
     mass = np.abs(kernel)
-    return max(
-        0.0, 1 - float(mass[1:-1, 1:-1].sum() / mass.sum())
-    )  # sums in another order may exceed the whole
+    # At least 0: sums in another order may exceed the whole.
+    return max(0.0, 1 - float(mass[1:-1, 1:-1].sum() / mass.sum()))
 
 
 def negative_share(kernel: Array) -> float:
@@ -323,7 +323,9 @@ def _first_objection(
             f"the nearest two differ by {diagnostics.disagreement:.3g}; at most "
             f"{config.max_disagreement:.3g} is allowed"
         )
-        said = differ if len(distances) > 1 else "the others ended in no kernel"
+        said = "the others ended in no kernel"
+        if len(distances) > 1:
+            said = differ
         return KernelReason.DISAGREEMENT, f"{agree}, and {wanted} must: {said}"
     value, limit = SHIFTED.value(diagnostics), SHIFTED.limit(config)
     if SHIFTED.broken(value, limit):

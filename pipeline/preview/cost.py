@@ -92,10 +92,15 @@ def expected_tiles(measured: Measured) -> tuple[float, float]:
             continue
         known = scenes or measured.found.scenes
         seen = sum(scene.used + sum(scene.skipped.values()) for scene in known)
-        share = sum(scene.used for scene in known) / seen if seen else 1.0
+        share = 1.0
+        if seen:
+            share = sum(scene.used for scene in known) / seen
         mine = survey.images * fmean(grid) * share
         shares = [scene.used / max(1, scene.used + sum(scene.skipped.values())) for scene in known]
-        off = 0.0 if len(known) == survey.files else _spread(shares)
+        if len(known) == survey.files:
+            off = 0.0
+        else:
+            off = _spread(shares)
         off = math.hypot(
             off, 0.0 if survey.read == survey.files else _spread([float(count) for count in grid])
         )
@@ -126,7 +131,9 @@ def _row(measured: Measured, stage: str, seconds: float, size: float, basis: str
 
 def _together(measured: Measured) -> float:
     """How many times faster all workers are than one."""
-    return 1.0 if measured.workers == 1 else measured.workers * EFFICIENCY
+    if measured.workers == 1:
+        return 1.0
+    return measured.workers * EFFICIENCY
 
 
 Line = tuple[str, float, float, str]
@@ -173,9 +180,9 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
             ("pool_kernels", loading + images * m.fit.judging, images * 1e4, "judging, timed"),
         ]
     if m.recipe.needs_generated_kernels:
-        fitting = (
-            m.recipe.kmsr.fit.iterations * ITERATION if m.recipe.kmsr.method == "wgan" else 1.0
-        )
+        fitting = 1.0
+        if m.recipe.kmsr.method == "wgan":
+            fitting = m.recipe.kmsr.fit.iterations * ITERATION
         lines.append(
             ("generate_kernels", fitting * _together(m), m.recipe.kmsr.count * 2e3, "usual time")
         )
@@ -192,11 +199,10 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
     noise = by_kind.get("noise")
     if noise is not None:
         patch = m.recipe.noise.patch**2 * 3
-        each = (
-            0.0
-            if noise.sealed
-            else min(len(noise.items), m.recipe.noise.for_images(round(images)).quota)
-        )
+        if noise.sealed:
+            each = 0.0
+        else:
+            each = min(len(noise.items), m.recipe.noise.for_images(round(images)).quota)
         kept = min(images * each, m.recipe.noise.max_patches)
         size = images * each * patch + kept * patch * 4
         lines.append(

@@ -177,4 +177,6 @@ def _changed(config: DegraderBase) -> dict[str, str]:
 
 def _text(value: object) -> str:
     text = str(value)
-    return text if len(text) <= 160 else text[:157] + "..."
+    if len(text) <= 160:
+        return text
+    return text[:157] + "..."

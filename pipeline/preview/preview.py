@@ -80,11 +80,9 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     drawn = drawing.draw_all(recipe, found.scenes, supplies, request.draws, shelf)
     sealed = sealed_stages(recipe, base, storage)
     timed = time.perf_counter() - started < HURRY and "estimate_kernels" not in sealed
-    fit = (
-        fit_cost(recipe, found.with_role(Role.REAL), measure=timed)
-        if recipe.needs_kernels and not recipe.pools_from
-        else None
-    )
+    fit = None
+    if recipe.needs_kernels and not recipe.pools_from:
+        fit = fit_cost(recipe, found.with_role(Role.REAL), measure=timed)
     workers = request.workers or default_workers()
     cost = estimate(Measured(recipe, sizes, found, drawn, supplies, fit, sealed, workers))
     data = PreviewData(
@@ -112,7 +110,10 @@ def overridden(request: Request) -> tuple[Recipe, str]:
     if not request.images:
         return request.recipe, request.base
     real = bool(request.recipe.images.real)
-    images = ImagesConfig(real=request.images) if real else ImagesConfig(clean=request.images)
+    if real:
+        images = ImagesConfig(real=request.images)
+    else:
+        images = ImagesConfig(clean=request.images)
     return request.recipe.model_copy(update={"images": images}), request.here
 
 

@@ -150,7 +150,9 @@ def cut_natural(rng: np.random.Generator, image: Image, side: int) -> Image:
     cut = fitted(image[top : top + taken, left : left + taken], side)
     if chance(rng, 0.4):
         cut = jittered(rng, cut)
-    return greyed(cut, one_of(rng, GREYNESS)) if chance(rng, GREY) else cut
+    if chance(rng, GREY):
+        return greyed(cut, one_of(rng, GREYNESS))
+    return cut
 
 
 def _taken(rng: np.random.Generator, side: int, width: int, least: int) -> int:
@@ -186,7 +188,10 @@ def jittered(rng: np.random.Generator, image: Image) -> Image:
         if kind == "brightness":
             values = factor * values
         else:
-            centre = (values @ LUMA).mean() if kind == "contrast" else (values @ LUMA)[..., None]
+            if kind == "contrast":
+                centre = (values @ LUMA).mean()
+            else:
+                centre = (values @ LUMA)[..., None]
             values = centre + factor * (values - centre)
         values = np.clip(values, 0, 255)
     return to_uint8(values)

@@ -48,7 +48,9 @@ def collect(
         digest: KernelPictures(rows, shelf, made.recipe.scale)
         for digest, rows in kernel_pools(storage, manifest).items()
     }
-    pictures = drawn[kernel_rows.ref.digest] if kernel_rows else None
+    pictures = None
+    if kernel_rows:
+        pictures = drawn[kernel_rows.ref.digest]
     pairs = some_pairs(storage, manifest, SHOWN)
     kernels = noise = None
     if made.kernels is not None and pictures is not None:

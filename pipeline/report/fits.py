@@ -52,7 +52,9 @@ def collect_fits(storage: Storage, made: BuildResult, shelf: PictureFiles) -> Fi
         for view in (_pdm(storage, made, shelf), _redegnet(storage, made, shelf))
         if view is not None
     ]
-    return FitsSection(fits=tuple(found)) if found else None
+    if found:
+        return FitsSection(fits=tuple(found))
+    return None
 
 
 def _pdm(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitView | None:
@@ -90,11 +92,10 @@ def _redegnet(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitVi
     manifest, config = made.redegnet.manifest, made.recipe.redegnet
     measures = manifest.verdict.measures
     unit = _Unit(storage, fit_redegnet.STAGE.name, manifest.unit, config.batch, shelf, "redegnet")
-    rows = (
-        pool_redegnet.rows(measures, config.gates, specific=config.use == "specific")
-        if measures
-        else []
-    )
+    if measures:
+        rows = pool_redegnet.rows(measures, config.gates, specific=config.use == "specific")
+    else:
+        rows = []
     charts = tuple(
         chart for chart in REDEGNET_CHARTS if manifest.vgg or "perceptual" not in chart[2]
     )
@@ -181,7 +182,9 @@ class _Unit:
 
     def first(self) -> str:
         """The picture of the first check, if there are others."""
-        return self.picture(self.checks[0]) if len(self.checks) > 1 else ""
+        if len(self.checks) > 1:
+            return self.picture(self.checks[0])
+        return ""
 
     def picture(self, samples: int) -> str:
         """The picture of a check, copied beside the page."""
@@ -211,19 +214,20 @@ def fits_html(found: FitsSection) -> Raw:
 
 
 def _fit(view: FitView) -> Raw:
-    tag = (
-        el("span", "accepted", class_="tag")
-        if not view.reasons
-        else el("span", ", ".join(view.reasons), class_="tag bad")
-    )
-    advice = el("p", f"To mend it: {view.advice}.", class_="quiet small") if view.advice else None
+    if not view.reasons:
+        tag = el("span", "accepted", class_="tag")
+    else:
+        tag = el("span", ", ".join(view.reasons), class_="tag bad")
+    advice = None
+    if view.advice:
+        advice = el("p", f"To mend it: {view.advice}.", class_="quiet small")
     charts = [_auc(view), *(_losses(view, *chart) for chart in view.charts)]
     body = [list(row) for row in view.rows]
-    measured = (
-        table(("measured on what is sealed", "", "gate"), body, f"measures of {view.name}")
-        if body
-        else None
-    )
+    measured = None
+    if body:
+        measured = table(
+            ("measured on what is sealed", "", "gate"), body, f"measures of {view.name}"
+        )
     return el(
         "div",
         el("h3", view.name, " ", tag),
@@ -237,15 +241,21 @@ def _fit(view: FitView) -> Raw:
 
 
 def _sentence(view: FitView) -> str:
-    end = " and stopped early, when the AUC no longer fell" if view.stopped else ""
-    sealed = (
-        "its last check" if view.kept == view.samples else f"the check after {number(view.kept)}"
-    )
+    end = ""
+    if view.stopped:
+        end = " and stopped early, when the AUC no longer fell"
+    if view.kept == view.samples:
+        sealed = "its last check"
+    else:
+        sealed = f"the check after {number(view.kept)}"
     return f"The fit saw {number(view.samples)} {view.noun}{end}; sealed is {sealed}."
 
 
 def _pictures(view: FitView) -> Raw:
-    shown = [(view.first, "First check")] if view.first and view.first != view.picture else []
+    if view.first and view.first != view.picture:
+        shown = [(view.first, "First check")]
+    else:
+        shown = []
     shown.append((view.picture, f"Sealed check, after {number(view.kept)} {view.noun}"))
     pictures = [_picture(name, title, view.caption) for name, title in shown]
     if view.kernels:

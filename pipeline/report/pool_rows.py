@@ -49,7 +49,9 @@ class PoolRows:
 def pool_rows(storage: Storage, manifest: CorpusManifest, kind: str) -> PoolRows | None:
     """The pool of that kind, if the version has one."""
     refs = [ref for ref in manifest.identity.pools if ref.kind == kind]
-    return PoolRows(storage, manifest, refs[0]) if refs else None
+    if refs:
+        return PoolRows(storage, manifest, refs[0])
+    return None
 
 
 def kernel_pools(storage: Storage, manifest: CorpusManifest) -> dict[str, PoolRows]:

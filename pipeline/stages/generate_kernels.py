@@ -174,11 +174,9 @@ def _check(made: GeneratedKernels, config: GenerateConfig) -> None:
         ", ".join(f"{count} {reason}" for reason, count in Counter(made.rejected).most_common())
         or "none"
     )
-    longer = (
-        "raise kmsr.fit.iterations, set kmsr.method: mixture"
-        if kmsr.method == "wgan"
-        else "give more real images"
-    )
+    longer = "give more real images"
+    if kmsr.method == "wgan":
+        longer = "raise kmsr.fit.iterations, set kmsr.method: mixture"
     if made.share_rejected > kmsr.max_rejected:
         raise UserError(
             "too many generated kernels break the rules of quality",

@@ -12,7 +12,9 @@ Split = Literal["train", "val", "test"]
 
 
 def _weight_form(value: Any) -> str:
-    return "per split" if isinstance(value, dict) else "one number"
+    if isinstance(value, dict):
+        return "per split"
+    return "one number"
 
 
 Weight = Annotated[
@@ -41,11 +43,9 @@ class DegraderBase(Frozen):
 
     def weight_in(self, split: str) -> float:
         """Its share in a split, relative to the other degraders."""
-        return (
-            self.weight
-            if isinstance(self.weight, float)
-            else {str(k): w for k, w in self.weight.items()}.get(split, 0.0)
-        )
+        if isinstance(self.weight, float):
+            return self.weight
+        return {str(k): w for k, w in self.weight.items()}.get(split, 0.0)
 
     def problem(self, scale: int) -> str | None:  # noqa: ARG002
         """Why it cannot work at this scale; none if it can."""

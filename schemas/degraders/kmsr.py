@@ -34,4 +34,6 @@ class KmsrConfig(DegraderBase):
 
     def problem(self, scale: int) -> str | None:
         """See `DegraderBase.problem`."""
-        return "it composes x2 kernels and allows scales 2, 4 and 8, got 3" if scale == 3 else None
+        if scale == 3:
+            return "it composes x2 kernels and allows scales 2, 4 and 8, got 3"
+        return None
