@@ -23,8 +23,8 @@ from pairmill.schemas.redegnet import (
     RedegnetMeasures,
     RedegnetReason,
 )
-from tests.models.losses.test_vgg import weights
 from tests.support.make import photograph
+from tests.support.vgg import weights
 
 NET = {"side": 16, "code": 5, "first": 4, "most": 8, "mapping": 2, "skip_start": 1.0}
 TINY = {

@@ -42,8 +42,8 @@ from pairmill.schemas.ops.noise import GaussianNoise
 from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.redegnet import RedegnetReason
-from tests.models.losses.test_vgg import weights
 from tests.support.make import Counting, make_stages, photograph, save
+from tests.support.vgg import weights
 
 SETTINGS: dict[str, Any] = {
     "net": {"side": 16, "code": 5, "first": 4, "most": 8, "mapping": 2, "skip_start": 1.0},
