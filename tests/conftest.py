@@ -8,7 +8,7 @@ Contents:
     damage (function) one_torch_thread    torch computes on one thread, whose results do not depend
     on the machine's load (function)
 
-`tests.make` makes photographs and builds; `tests.alignment` measures shifts.
+`tests.support.make` makes photographs and builds; `tests.support.alignment` measures shifts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.make import Tiny, build_tiny, photograph, save
+from tests.support.make import Tiny, build_tiny, photograph, save
 
 
 @pytest.fixture(scope="session")

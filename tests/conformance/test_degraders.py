@@ -25,9 +25,9 @@ from pairmill.schemas.degraders import CONFIGS
 from pairmill.schemas.degraders.base import DegraderBase
 from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import Recipe
-from tests.alignment import shift
-from tests.make import photograph
-from tests.pools import pools
+from tests.support.alignment import shift
+from tests.support.make import photograph
+from tests.support.pools import pools
 
 OPS = [
     {

@@ -1,4 +1,4 @@
-"""Laws that hold for every network. A new network is one line in `tests.networks.SMALL`."""
+"""Laws that hold for every network. A new network is one line in `tests.support.networks.SMALL`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pairmill.models.archs import NETWORKS, build
 from pairmill.models.archs.layers import Network
 from pairmill.models.functional.resize import bicubic_down
 from pairmill.schemas.network import NETWORK_CONFIG, NETWORK_CONFIGS
-from tests.make import photograph
-from tests.networks import SMALL, network_of, pictures
+from tests.support.make import photograph
+from tests.support.networks import SMALL, network_of, pictures
 
 SCALES = (1, 2, 3, 4, 8)
 STEPS = 200

@@ -43,8 +43,8 @@ from pairmill.schemas.ops.pooled import Inject, Placement, PooledBlur, PooledJpe
 from pairmill.schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Subsample
 from pairmill.schemas.program import Program
 from pairmill.schemas.redegnet import RedegnetNetConfig
-from tests.make import photograph
-from tests.pools import pdm_pool, pools
+from tests.support.make import photograph
+from tests.support.pools import pdm_pool, pools
 
 Image = NDArray[np.generic]
 KNOWN, POOLS = pools(2)

@@ -32,8 +32,8 @@ from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.image import ImageSet
 from pairmill.schemas.recipe import Recipe
-from tests.config_mutations import changed_leaves
-from tests.make import Counting, Tiny, build, make_stages, photograph, save, tree
+from tests.support.config_mutations import changed_leaves
+from tests.support.make import Counting, Tiny, build, make_stages, photograph, save, tree
 
 NAMES = list(STAGES)
 

@@ -20,6 +20,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.support.paths import ROOT
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 RECIPE = """name: tiny
@@ -122,28 +124,26 @@ def run(
     *arguments: object, env: dict[str, str], timeout: float = 240
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pairmill.flows.cli", *map(str, arguments)]
-    root = str(Path(__file__).parents[2])
     return subprocess.run(
         command,
-        env=os.environ | env | {"PYTHONPATH": root, "COLUMNS": "100"},
+        env=os.environ | env | {"PYTHONPATH": str(ROOT), "COLUMNS": "100"},
         capture_output=True,
         text=True,
         timeout=timeout,
-        cwd=root,
+        cwd=ROOT,
         check=False,
     )
 
 
 def start(*arguments: object, env: dict[str, str]) -> subprocess.Popen[str]:
     """The same, left running."""
-    root = str(Path(__file__).parents[2])
     return subprocess.Popen(
         [sys.executable, "-m", "pairmill.flows.cli", *map(str, arguments)],
-        env=os.environ | env | {"PYTHONPATH": root},
+        env=os.environ | env | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         text=True,
-        cwd=root,
+        cwd=ROOT,
     )
 
 

@@ -17,9 +17,10 @@ from distributed import Client
 
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.image import ImageReason
-from tests.e2e.cluster import scheduler
 from tests.e2e.conftest import Run, start, wait_until
-from tests.odd_images import make_odd_images
+from tests.support.dask_cluster import scheduler
+from tests.support.odd_images import make_odd_images
+from tests.support.paths import ROOT
 
 NOISE = re.compile(r"Traceback|ERROR|WARN|Warning|distributed|Exception")
 
@@ -146,7 +147,6 @@ def test_interrupt_is_polite(
 ) -> None:
     """Ctrl-C, and what service managers do: a signal to all processes, the Prefect server among
     them."""
-    root = Path(__file__).parents[2]
     process = subprocess.Popen(
         [
             sys.executable,
@@ -157,7 +157,7 @@ def test_interrupt_is_polite(
             "--workspace",
             tmp_path,
         ],
-        cwd=root,
+        cwd=ROOT,
         env=os.environ | prefect,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -318,6 +318,6 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
     assert done.stdout.strip() == "[]"

@@ -15,8 +15,8 @@ from pairmill.pipeline.runner.stage import Profile
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance
 from pairmill.schemas.provenance import StageTiming
-from tests.e2e.pages import check_whole
-from tests.make import make_stages, photograph, save, tiny_recipe
+from tests.support.make import make_stages, photograph, save, tiny_recipe
+from tests.support.pages import check_whole
 
 selenium = pytest.importorskip("selenium")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

@@ -22,8 +22,8 @@ import pytest
 from pairmill.pipeline.workspace.lock import making
 from pairmill.pipeline.workspace.storage import Storage
 from tests.e2e.conftest import run, wait_until
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 FOREIGN = re.compile(r"Traceback|ERROR|WARN|Warning|distributed|Exception|prefect\.")
 RECIPE = """name: {name}
 scale: 2

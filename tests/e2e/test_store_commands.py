@@ -18,8 +18,8 @@ from pairmill.pipeline.workspace import heartbeat, layout
 from pairmill.pipeline.workspace.lock import acquire, holding, making, this_process
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import BusyError, PairmillError, UserError
-from tests.make import build, photograph, save, tiny_recipe
-from tests.object_store import BUCKET, object_store
+from tests.support.make import build, photograph, save, tiny_recipe
+from tests.support.object_store import BUCKET, object_store
 
 FEW = {"degraders": [{"kind": "realsr"}], "clean_up": {"factor": 1}, "realism": {"enabled": False}}
 

@@ -19,8 +19,8 @@ from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.training import TrainConfig
 from tests.e2e.conftest import Run, run, start, wait_until
 from tests.e2e.test_build import NOISE, only_manifest
-from tests.make import build, photograph, save
-from tests.pipeline.test_training import RECIPE
+from tests.pipeline.training.test_training import RECIPE
+from tests.support.make import build, photograph, save
 
 TRAINING = """name: net
 corpus: tiny
