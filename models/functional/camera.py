@@ -78,8 +78,13 @@ def tone_undone(values: Array) -> Array:
 @lru_cache(maxsize=2)
 def decoded_levels(with_tone: bool) -> Array:
     """The linear value in [0, 1] of each of the 256 levels of an 8-bit sRGB image."""
-    levels = np.arange(256) / WHITE
-    return decode(tone_undone(levels) if with_tone else levels)
+    return _decoded(np.arange(256) / WHITE, with_tone)
+
+
+def _decoded(developed: Array, with_tone: bool) -> Array:
+    if with_tone:
+        developed = tone_undone(developed)
+    return decode(developed)
 
 
 def unprocess(
@@ -104,12 +109,10 @@ def unprocess(
     def strip(pixels: NDArray[Any]) -> Array:
         if pixels.dtype == np.uint8:
             # Of 8 bits there are 256 values: each is computed once.
-            return (
-                mixed(np.take(decoded_levels(with_tone), pixels.astype(np.intp), mode="clip"), back)
-                * undone
-            )
-        developed = np.clip(pixels / WHITE, 0, 1)
-        return mixed(decode(tone_undone(developed) if with_tone else developed), back) * undone
+            linear = np.take(decoded_levels(with_tone), pixels.astype(np.intp), mode="clip")
+        else:
+            linear = _decoded(np.clip(pixels / WHITE, 0, 1), with_tone)
+        return mixed(linear, back) * undone
 
     return _by_strips(image, strip)
 
@@ -127,7 +130,9 @@ def process(
 
     def strip(pixels: NDArray[Any]) -> Array:
         developed = encode(np.clip(mixed(pixels * scale, colour), 0, 1))
-        return (tone(developed) if with_tone else developed) * WHITE
+        if with_tone:
+            developed = tone(developed)
+        return developed * WHITE
 
     return _by_strips(image, strip)
 

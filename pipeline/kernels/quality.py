@@ -56,13 +56,14 @@ class Rule:
 
     def said(self, value: float, limit: float) -> str:
         """The objection in words."""
-        said, allowed = (
-            f"{100 * number:.3g} %" if self.unit == "%" else f"{number:.3g}{self.unit}"
-            for number in (value, limit)
-        )
-        return (
-            f"{self.words.format(said)}; at {'most' if self.most else 'least'} {allowed} is allowed"
-        )
+        bound = "most" if self.most else "least"
+        words = self.words.format(self._with_unit(value))
+        return f"{words}; at {bound} {self._with_unit(limit)} is allowed"
+
+    def _with_unit(self, value: float) -> str:
+        if self.unit == "%":
+            return f"{100 * value:.3g} %"
+        return f"{value:.3g}{self.unit}"
 
 
 RULES = (
