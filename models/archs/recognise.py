@@ -64,8 +64,10 @@ def recognise(tensors: Tensors) -> Found:
 
 def some(keys: Tensors, most: int = 3) -> str:
     """The first keys with their shapes, and how many there are besides."""
-    shown = [f"{key} {tuple(keys[key].shape)}" for key in list(keys)[:most]]
-    return ", ".join(shown) + (f" and {len(keys) - most} more" if len(keys) > most else "")
+    shown = ", ".join(f"{key} {tuple(keys[key].shape)}" for key in list(keys)[:most])
+    if len(keys) > most:
+        shown += f" and {len(keys) - most} more"
+    return shown
 
 
 def _count(tensors: Tensors, form: str) -> int:

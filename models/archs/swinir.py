@@ -146,9 +146,10 @@ class SwinIr(Network):
         if config.upsampler == "pixelshuffle":
             self.upsample = Upsample(TAIL, scale)
         else:
-            for name in (
-                ("conv_up1", "conv_up2", "conv_hr") if scale == 4 else ("conv_up1", "conv_hr")
-            ):
+            names = ["conv_up1", "conv_up2", "conv_hr"]
+            if scale != 4:
+                names.remove("conv_up2")
+            for name in names:
                 self.add_module(name, Conv(TAIL, TAIL))
         self.conv_last = Conv(TAIL, 3)
 

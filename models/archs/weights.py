@@ -86,7 +86,10 @@ def load_network(data: bytes, name: str, spec: NetworkSpec | None = None) -> Net
     """
     content, header = _content(data, name)
     tensors, spec = _tensors(content, name), spec or _spec(header, name)
-    network = build_empty(*((spec.network, spec.scale) if spec else _recognised(tensors, name)))
+    if spec:
+        network = build_empty(spec.network, spec.scale)
+    else:
+        network = build_empty(*_recognised(tensors, name))
     put_weights(network, tensors, name)
     return network
 
@@ -259,12 +262,13 @@ def _unpickled(data: bytes, name: str) -> object:
         asked = re.search(r"GLOBAL (\S+)", str(error))
         if asked is None and not data.startswith(PICKLES):
             raise _no_checkpoint(data, name, "neither safetensors nor a pickle") from error
+        got = "a pickle that is damaged, or of a form that weights have not"
+        if asked:
+            got = f"it asks for {asked[1]}"
         raise UserError(
             "The checkpoint holds more than tensors and is refused: loading it could run code.",
             where=name,
-            got=f"it asks for {asked[1]}"
-            if asked
-            else "a pickle that is damaged, or of a form that weights have not",
+            got=got,
             wanted="a safetensors file, or a state dict of plain tensors",
             todo="where you trust it, load it with the program it comes from and save its state "
             "dict alone",
@@ -278,9 +282,8 @@ def _unpickled(data: bytes, name: str) -> object:
         TypeError,
         OSError,
     ) as error:
-        raise _no_checkpoint(
-            data, name, str(error).splitlines()[0] if str(error) else type(error).__name__
-        ) from error
+        why = [*str(error).splitlines(), type(error).__name__][0]
+        raise _no_checkpoint(data, name, why) from error
 
 
 def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
@@ -344,13 +347,14 @@ def _differences(ours: Tensors, wanted: Tensors) -> list[str]:
     missing = {key: value for key, value in wanted.items() if key not in ours}
     foreign = {key: value for key, value in ours.items() if key not in wanted}
     other = [key for key in wanted if key in ours and ours[key].shape != wanted[key].shape]
-    shapes = [
+    shapes = ", ".join(
         f"{key} {tuple(ours[key].shape)}, not {tuple(wanted[key].shape)}" for key in other[:3]
-    ]
-    more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+    )
+    if len(other) > 3:
+        shapes += f" and {len(other) - 3} more"
     parts = {
-        "missing": some(missing) if missing else "",
-        "not in the network": some(foreign) if foreign else "",
+        "missing": some(missing),
+        "not in the network": some(foreign),
+        "of another shape": shapes,
     }
-    parts["of another shape"] = ", ".join(shapes) + more
     return [f"{word}: {text}" for word, text in parts.items() if text]

@@ -96,6 +96,8 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
         top, left = row * scale, column * scale
         blocks[top : top + len(kernel), left : left + len(kernel), row, column] = kernel * UNIT
     matrix = blocks.reshape(-1, BLOCK[0] * BLOCK[1])
+    # Two signed digits end at `integer.LARGEST`: a kernel that is nearly one cell is multiplied in
+    # float32.
     split = None
     if matrix.max() <= integer.LARGEST and integer.available():
         split = integer.digits(matrix.astype(np.int64))
@@ -105,6 +107,7 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
 def _without_rim(kernel: Array) -> Array:
     """The smallest centred odd part of a kernel that holds all that is not zero."""
     middle = len(kernel) // 2
+    # One reach for all sides: the middle stays the middle, else LR would move against HR.
     reach = int(np.abs(np.argwhere(kernel) - middle).max())
     return kernel[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1]
 
@@ -126,6 +129,7 @@ def blur(
     Returns:
         (ceil(H / s), ceil(W / s), C) float64, multiples of 2**-16 for uint8, of 2**-32 else.
     """
+    # By its bytes, since arrays cannot be keys of a cache; samples of a pool share their kernels.
     prepared = _prepared(kernel.tobytes(), len(kernel), scale)
     if image.dtype == np.uint8 and isinstance(prepared, Blocks):
         return correlate(np.asarray(image, np.uint8), prepared, border)
@@ -144,6 +148,8 @@ def _prepared(data: bytes, size: int, scale: int) -> Blocks | Array:
     rows, columns = window(len(trimmed), scale)
     # Products per output against samples per output: one in s * s samples is an output.
     cheap = rows * columns < BLOCKS_PAY * scale**2
+    # Weights of both signs may have partial sums beyond 2**24, which float32 does not hold exactly;
+    # those of one sign stay below their sum of 1.
     if cheap and (trimmed >= 0).all():
         return block_matrix(trimmed, scale)
     return trimmed
@@ -164,11 +170,13 @@ def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror
     out = -(-image.shape[0] // scale), -(-image.shape[1] // scale)
     grid = -(-out[0] // BLOCK[0]), -(-out[1] // BLOCK[1])
     step = BLOCK[0] * scale, BLOCK[1] * scale
+    # Whole blocks only: what the last ones make beyond the image is cut off again below.
     sides = ((grid[axis] - 1) * step[axis] + blocks.window[axis] for axis in (0, 1))
     planes = _padded_planes(image, blocks.size // 2, next(sides), next(sides), border, blocks)
     merged = _merged(_products(_windows(planes, grid, step, blocks.window), blocks))[
         : out[0], : out[1]
     ]
+    # Exact: the unit is a power of two.
     return np.multiply(merged, 1 / UNIT, dtype=np.float64)
 
 
@@ -182,6 +190,7 @@ def _windows(
     another.
     """
     plane, row, item = planes.strides
+    # Items of nameless bytes, so that numpy copies whole lines of a window instead of samples.
     line = np.dtype((np.void, window[1] * item))
     shape = len(planes), grid[1], planes.shape[1]
     lines = np.ascontiguousarray(
@@ -228,6 +237,7 @@ def _merged(sums: Sums) -> Sums:
     merged = merged.reshape(height, width, channels)
     if sums.dtype == np.float32:
         return merged
+    # Weights sum to 1, so what was taken from every pixel comes back whole.
     return np.add(merged, integer.CENTRE * UNIT, out=merged)
 
 
@@ -242,6 +252,7 @@ def _padded_planes(
     if blocks.split is None:
         centred = image
     else:
+        # p xor 128, read as int8, is p - 128.
         centred = np.bitwise_xor(image, integer.CENTRE)
     after = (
         max(0, size - before - length)
@@ -249,6 +260,7 @@ def _padded_planes(
     )
     padded = cv2.copyMakeBorder(centred, before, next(after), before, next(after), BORDERS[border])
     planes = np.empty((image.shape[2], height, width), np.uint8)
+    # OpenCV drops the axis of a single channel, hence the reshape.
     cv2.split(padded.reshape(*padded.shape[:2], image.shape[2])[:height, :width], list(planes))
     if blocks.split is not None:
         return planes
@@ -270,10 +282,14 @@ def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border =
     for top, bottom in _parts(image.shape[0], TRANSFORM - 2 * half):
         for left, right in _parts(image.shape[1], TRANSFORM - 2 * half):
             sides = bottom - top + 2 * half, right - left + 2 * half
+            # Parts: the error of a transform grows with its size and must stay far below half a
+            # unit.
             height, width = (cv2.getOptimalDFTSize(max(2, side)) for side in sides)
             spectrum = _spectrum(kernel.tobytes(), len(kernel), height, width)
             for channel in range(image.shape[2]):
                 part = padded[top : bottom + 2 * half, left : right + 2 * half, channel]
+                # Output y sees samples y to y + 2 half of its part: what is kept does not wrap
+                # around.
                 product = _product(part, spectrum)
                 out[top:bottom, left:right, channel] = product[: bottom - top, : right - left]
     return round_to(out, unit, out)
@@ -300,6 +316,7 @@ def _product(part: NDArray[np.generic], spectrum: Array) -> Array:
     field = np.zeros(spectrum.shape)
     field[: part.shape[0], : part.shape[1]] = part
     transformed = cv2.dft(field, nonzeroRows=part.shape[0])
+    # With the conjugate: a correlation. The plain product would turn the kernel by 180 degrees.
     product = cv2.mulSpectrums(transformed, spectrum, 0, transformed, True)
     return np.asarray(
         cv2.dft(product, dst=field, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)

@@ -69,6 +69,8 @@ def tables_of(quality: int) -> Tables:
     """
     if not 1 <= quality <= 100:
         raise ValueError(f"JPEG quality {quality} is not in 1..100")
+    # `jpeg_quality_scaling` of libjpeg, in whole numbers as there: quotients in floating point
+    # would give other steps for some qualities.
     if quality < 50:
         percent = 5000 // quality
     else:
@@ -89,6 +91,7 @@ def nearest_quality(tables: tuple[Sequence[int], Sequence[int]]) -> int:
         tables: Luma and chroma table, 64 steps of at least 1, in natural order.
     """
     wanted = np.log(np.asarray(tables, np.float64).reshape(128))
+    # Logarithms: a step of 2 for 1 changes more than one of 100 for 99.
     return 1 + int(np.abs(_all_logarithms() - wanted).sum(axis=1).argmin())
 
 

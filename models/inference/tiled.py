@@ -170,13 +170,13 @@ def _blended(
         box, zone = _reach(rows, down, overlap), _reach(rows, down, fade)
         for first, unfaded, scale in _band(run, lr, box, zone, columns, overlap, fade):
             shared, end = 2 * fade * scale, first + unfaded.shape[1]
-            piece = (
-                unfaded
-                * _ramps(len(unfaded), shared, down > 0, down < len(rows) - 2)[:, None, None]
-            )
+            ramps = _ramps(len(unfaded), shared, down > 0, down < len(rows) - 2)
+            piece = unfaded * ramps[:, None, None]
             if above is not None:
                 piece[:shared] += above[:, first:end]
-            last = len(piece) - (shared if down < len(rows) - 2 else 0)
+            last = len(piece)
+            if down < len(rows) - 2:
+                last -= shared
             if strip is None or below is None:
                 strip = np.empty((last, lr.shape[1] * scale, 3), np.uint8)
                 below = np.empty((len(piece) - last, lr.shape[1] * scale, 3), np.float32)
@@ -207,7 +207,9 @@ def _band(
         piece *= _ramps(piece.shape[1], shared, along > 0, along < len(columns) - 2)[:, None]
         if left is not None:
             piece[:, :shared] += left
-        end = piece.shape[1] - (shared if along < len(columns) - 2 else 0)
+        end = piece.shape[1]
+        if along < len(columns) - 2:
+            end -= shared
         left = piece[:, end:]
         yield inner[0] * scale, piece[:, :end], scale
 

@@ -246,6 +246,7 @@ class Trainer:
         self.downscaler.load(crops.generator)
         record = self._step_generator(crops.target, spectral, iteration)
         self.collapsed = shrinker.collapse(self.generator)
+        # With the generator as it is after its step.
         pair = torch.stack([self.downscaler.apply(self.kernel), crops.real], 1) + crops.noise
         record.insert(1, self._step_critic(pair, spectral))
         return torch.stack(record, 1)

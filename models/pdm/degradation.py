@@ -73,13 +73,17 @@ class Degradation(nn.Module):
             first = kernel.channels, 1, 1
         if noise is None:
             return first, None
-        return first, ((noise.channels, height, width) if noise.spatial else (noise.channels, 1, 1))
+        if noise.spatial:
+            return first, (noise.channels, height, width)
+        return first, (noise.channels, 1, 1)
 
     def kernels(self, z: Tensor) -> Tensor:
         """Kernels of a latent, (B, size^2, h, w); maps of z are smoothed first, so that neighbours
         are alike.
         """
-        return self.kernel(smooth(z) if self.config.kernel.variant else z)  # type: ignore[no-any-return]
+        if self.config.kernel.variant:
+            z = smooth(z)
+        return self.kernel(z)  # type: ignore[no-any-return]
 
     def forward(self, image: Tensor, latent: Latent) -> Degraded:
         """Degrade HR images that bring their surroundings along.

@@ -34,9 +34,9 @@ class Critic(nn.Module):
             for inputs, outputs, stride in zip(widths, widths[1:], strides, strict=False)
         )
         self.out = conv(widths[-1], 1, 3)
-        self.whole = nn.ModuleList(
-            [conv(widths[-1], widths[-1]), conv(widths[-1], 1)] if config.whole else []
-        )
+        self.whole = nn.ModuleList()
+        if config.whole:
+            self.whole.extend([conv(widths[-1], widths[-1]), conv(widths[-1], 1)])
         draw_weights(self, rng)
 
     def forward(self, image: Tensor) -> Tensor:

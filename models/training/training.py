@@ -104,10 +104,11 @@ class Training:
     def modules(self) -> dict[str, nn.Module]:
         """All that has weights, by name."""
         found: dict[str, nn.Module] = {"network": self.network}
-        found |= {"mean": self.mean.network} if self.mean is not None else {}
-        return found | (
-            {"discriminator": self.discriminator} if self.discriminator is not None else {}
-        )
+        if self.mean is not None:
+            found["mean"] = self.mean.network
+        if self.discriminator is not None:
+            found["discriminator"] = self.discriminator
+        return found
 
     def advance(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
         """One step.

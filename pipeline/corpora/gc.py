@@ -58,12 +58,12 @@ def find_garbage(
         StoreError, IntegrityError: if the workspace cannot be read.
     """
     names = corpus_names(storage)
-    judged = {
-        name: judge(storage, name, keep, now)
-        if corpus in (None, name)
-        else _all_kept(storage, name)
-        for name in names
-    }
+    judged = {}
+    for name in names:
+        if corpus in (None, name):
+            judged[name] = judge(storage, name, keep, now)
+        else:
+            judged[name] = _all_kept(storage, name)
     versions = _with_pools_of_others(
         storage, [version for name in names for version in judged[name]]
     )
@@ -342,7 +342,6 @@ def _remove(storage: Storage, folder: str, first: str) -> None:
 def _mark(storage: Storage, name: str, versions: set[str], now: datetime) -> None:
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     with rewriting(storage, name) as entries:
-        entries[:] = [
-            line.with_(collected=line.collected or stamp) if line.version in versions else line
-            for line in entries
-        ]
+        for number, line in enumerate(entries):
+            if line.version in versions:
+                entries[number] = line.with_(collected=line.collected or stamp)

@@ -63,28 +63,27 @@ def _hero(report: EvaluationReport) -> Raw:
 def sentence(report: EvaluationReport) -> str:
     """The result in words: of the first set, or of a whole corpus, and the best network."""
     measured = [group for group in report.groups if "psnr_y" in group.rows[0].scores]
-    group = next(
-        (group for group in measured if group.name == ALL), measured[0] if measured else None
-    )
-    if group is None:
+    if not measured:
         names = ", ".join(group.name for group in report.groups)
         return (
             f"Real images without HR ({names}): what differs can be seen, but not measured "
             "against the truth."
         )
+    group = next((group for group in measured if group.name == ALL), measured[0])
     control = group.rows[0].scores["psnr_y"]
-    if group.kind == "corpus" and group.name != ALL:
+    if group.name == ALL:
+        name = group.about
+    elif group.kind == "corpus":
         name = f"{group.about}, degrader {group.name}"
     else:
         name = group.name
-    where = (
-        f"On {group.about if group.name == ALL else name} ({counted(group.pictures, 'picture')})"
-    )
+    where = f"On {name} ({counted(group.pictures, 'picture')})"
     if len(group.rows) == 1:
         return f"{where}, bicubic enlargement reaches {control:.2f} dB PSNR (Y)."
     top = max(group.rows[1:], key=lambda row: row.scores.get("psnr_y", 0.0))
     gain = top.scores["psnr_y"] - control
-    than = f"{abs(gain):.2f} dB {'more' if gain >= 0 else 'less'} than bicubic"
+    more = "more" if gain >= 0 else "less"
+    than = f"{abs(gain):.2f} dB {more} than bicubic"
     return f"{where}, {top.network} reaches {top.scores['psnr_y']:.2f} dB PSNR (Y), {than}."
 
 
@@ -214,7 +213,9 @@ def _making(report: EvaluationReport) -> Raw:
     tiles = "images whole"
     if config.tile:
         tiles = f"tiles of at most {config.tile} LR pixels that see {config.overlap} more"
-    how = f"{tiles}, {config.precision}" + (", mean of eight positions" if config.ensemble else "")
+    how = f"{tiles}, {config.precision}"
+    if config.ensemble:
+        how += ", mean of eight positions"
     lead = (
         "Pictures are compared in 8 bits. LR of sets without LR is MATLAB's bicubic reduction "
         "of HR, clipped and rounded once."

@@ -177,7 +177,9 @@ def _by_stem(pattern: str, base: str, option: str) -> dict[str, str]:
 def _pair(hr_url: str, lr_url: str) -> Reader:
     def read(scale: int) -> tuple[Image, Image]:
         hr, lr = read_any(hr_url), read_any(lr_url)
-        return (fitted(hr, lr, scale, f"{hr_url} and {lr_url}") if scale else hr), lr
+        if scale:
+            hr = fitted(hr, lr, scale, f"{hr_url} and {lr_url}")
+        return hr, lr
 
     return read
 
@@ -214,15 +216,17 @@ def guessed_scale(groups: Sequence[Group]) -> int | None:
     neither.
     """
     known = next((group.scale for group in groups if group.scale), None)
+    if known is not None:
+        return known
     pairs = (case for group in groups if group.kind == "pairs" for case in group.cases)
-    for case in pairs if known is None else ():
+    for case in pairs:
         try:
             hr, lr = case.read(0)
         except ImageRejected:
             continue
         assert hr is not None
         return max(1, round(float(hr.shape[1] / lr.shape[1])))
-    return known
+    return None
 
 
 def _reduced(url: str) -> Reader:

@@ -55,7 +55,9 @@ def _from_sixteen_bit(header: Header, data: bytes) -> Image.Image:
         raise ImageRejected(ImageReason.CORRUPT, detail)
     if pixels.ndim == 2:
         _check_grey_key(header, pixels)
-        return Image.fromarray(_TO_EIGHT_BIT[65535 - pixels if header.white_is_zero else pixels])
+        if header.white_is_zero:
+            pixels = 65535 - pixels
+        return Image.fromarray(_TO_EIGHT_BIT[pixels])
     if pixels.shape[2] == 3:
         order = cv2.COLOR_BGR2RGB
     else:
@@ -96,7 +98,11 @@ def _without_alpha(image: Image.Image) -> tuple[Image.Image, list[Conversion]]:
 def _without_palette(image: Image.Image) -> tuple[Image.Image, list[Conversion]]:
     if image.mode == "P":
         return image.convert("RGB"), [Conversion.PALETTE_TO_RGB]
-    return (image if image.mode == "L" else image.convert("L" if image.mode == "1" else "RGB")), []
+    if image.mode == "1":
+        return image.convert("L"), []
+    if image.mode != "L":
+        return image.convert("RGB"), []
+    return image, []
 
 
 def _by_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, list[Conversion]]:

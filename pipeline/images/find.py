@@ -77,15 +77,17 @@ def _split_glob(place: Place) -> tuple[Place, list[str]]:
     """The folder before the first part with a wildcard, and the parts from there on."""
     parts = place.path.split("/")
     first = next(index for index, part in enumerate(parts) if _MAGIC.search(part))
-    return place.at("/".join(parts[:first]) or ("/" if place.path.startswith("/") else "")), parts[
-        first:
-    ]
+    folder = "/".join(parts[:first])
+    if not folder and place.path.startswith("/"):
+        folder = "/"
+    return place.at(folder), parts[first:]
 
 
 def _matcher(parts: list[str], flags: int = 0) -> re.Pattern[str]:
     *folders, last = parts
-    start = "".join("(?:[^/]+/)*" if part == "**" else _part(part) + "/" for part in folders)
-    return re.compile(start + (".*" if last == "**" else _part(last)), flags | re.DOTALL)
+    whole = ["(?:[^/]+/)*" if part == "**" else _part(part) + "/" for part in folders]
+    whole.append(".*" if last == "**" else _part(last))
+    return re.compile("".join(whole), flags | re.DOTALL)
 
 
 def _part(part: str) -> str:

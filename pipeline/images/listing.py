@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import fsspec
 
+from pairmill.pipeline.workspace.stores import said_by
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.errors import UserError
 
@@ -231,10 +232,5 @@ def _remote_file(place: Place, info: dict[str, Any]) -> FoundFile:
 
 
 def _cannot(what: str, where: str, url: str, error: Exception) -> UserError:
-    got = (
-        (error.strerror if isinstance(error, OSError) else None)
-        or str(error)
-        or type(error).__name__
-    )
     todo = "check the spelling, the permissions and, for a store, the credentials"
-    return UserError(what, where=f"{where}, {url}", got=got, todo=todo)
+    return UserError(what, where=f"{where}, {url}", got=said_by(error), todo=todo)

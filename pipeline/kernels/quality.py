@@ -56,13 +56,14 @@ class Rule:
 
     def said(self, value: float, limit: float) -> str:
         """The objection in words."""
-        said, allowed = (
-            f"{100 * number:.3g} %" if self.unit == "%" else f"{number:.3g}{self.unit}"
-            for number in (value, limit)
-        )
-        return (
-            f"{self.words.format(said)}; at {'most' if self.most else 'least'} {allowed} is allowed"
-        )
+        bound = "most" if self.most else "least"
+        words = self.words.format(self._with_unit(value))
+        return f"{words}; at {bound} {self._with_unit(limit)} is allowed"
+
+    def _with_unit(self, value: float) -> str:
+        if self.unit == "%":
+            return f"{100 * value:.3g} %"
+        return f"{value:.3g}{self.unit}"
 
 
 RULES = (
@@ -159,6 +160,7 @@ def judge(
     number = usable[place]
     others = np.delete(distances[place], place)
     if len(group) == 1 and len(others):
+        # A lone restart: how near the next one came says by how much they disagree.
         spread = float(others.min())
     else:
         spread = float(distances[place, group].max())
@@ -220,6 +222,8 @@ def match_spectrum(
     """
     found = spectra.spectra(grey(_centre(image, SPECTRUM_SIDE)))
     if stretching:
+        # Where the stretched form does not fit into 17 x 17, the mismatch of the kernel as it is
+        # decides.
         with suppress(ValueError):
             return spectra.matched(found, kernel)
     return kernel, spectra.match(found, kernel, stretching=False)
@@ -268,6 +272,7 @@ def medoid(distances: Array, most: float) -> tuple[int, NDArray[np.intp]]:
     """
     near = distances <= most
     inside = np.where(near, distances, 0.0).sum(axis=1)
+    # lexsort takes its last key first: most neighbours, then the nearest.
     order = np.lexsort((inside, -near.sum(axis=1)))
     best = int(order[0])
     return best, np.flatnonzero(near[best])
@@ -281,6 +286,7 @@ def pair_shift(image: NDArray[np.uint8], kernel: Array) -> float:
         kernel: (k, k) for scale 2.
     """
     high = _centre(image, PAIR_SIDE).mean(axis=2, dtype=np.float64)
+    # SciPy's `reflect` repeats the edge sample, as our `mirror`.
     low = correlate(high, kernel, mode="reflect")[::2, ::2]
     return math.hypot(*phase_shift(high, bicubic_up(low[:, :, None], 2)[:, :, 0]))
 
@@ -297,7 +303,9 @@ def phase_shift(reference: Array, moved: Array) -> tuple[float, float]:
     cross = first * np.conj(second)
     fy, fx = np.meshgrid(*(np.fft.fftfreq(length) for length in reference.shape), indexing="ij")
     band = (np.hypot(fy, fx) < SHIFT_BAND) & (np.abs(cross) > 0)
+    # Least squares squares it again: each frequency votes with its strength.
     weight = np.sqrt(np.abs(cross[band]))
+    # A shift by d turns the phase at frequency f by 2 pi f d (Fourier's shift theorem).
     slopes = 2 * np.pi * np.stack([fy[band], fx[band]], axis=1) * weight[:, None]
     solution, *_ = np.linalg.lstsq(slopes, np.angle(cross[band]) * weight, rcond=None)
     return float(solution[0]), float(solution[1])
@@ -305,6 +313,7 @@ def phase_shift(reference: Array, moved: Array) -> tuple[float, float]:
 
 def _centre(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     top, left = (max(0, length - side) // 2 for length in image.shape[:2])
+    # Even sides: halves must lie over it pixel by pixel.
     height, width_ = (min(length, side) // 2 * 2 for length in image.shape[:2])
     return image[top : top + height, left : left + width_]
 

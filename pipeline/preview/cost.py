@@ -97,13 +97,10 @@ def expected_tiles(measured: Measured) -> tuple[float, float]:
             share = sum(scene.used for scene in known) / seen
         mine = survey.images * fmean(grid) * share
         shares = [scene.used / max(1, scene.used + sum(scene.skipped.values())) for scene in known]
-        if len(known) == survey.files:
-            off = 0.0
-        else:
-            off = _spread(shares)
-        off = math.hypot(
-            off, 0.0 if survey.read == survey.files else _spread([float(count) for count in grid])
-        )
+        # What was seen whole is known; what was sampled is off by its spread.
+        off_share = 0.0 if len(known) == survey.files else _spread(shares)
+        off_grid = 0.0 if survey.read == survey.files else _spread([float(n) for n in grid])
+        off = math.hypot(off_share, off_grid)
         total, variance = total + mine, variance + (mine * off) ** 2
     return total, math.sqrt(variance) / total if total else 0.0
 
@@ -147,7 +144,7 @@ def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
     real = m.found.with_role(Role.REAL) or scenes
     cleaning = _per_pixel(real, [scene.cleaning for scene in real])
     stored = _per_pixel(real, [float(scene.hr_bytes) for scene in real])
-    everything, some = sum(pixels.values()), f"{len(scenes)} image{'s' if len(scenes) > 1 else ''}"
+    everything, some = sum(pixels.values()), counted(len(scenes), "image")
     lines: list[Line] = [
         ("ingest", decoding * everything, 0.0, f"decoding of {some}"),
         (
@@ -167,9 +164,8 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
     lines: list[Line] = []
     if m.fit is not None:
         restarts, iterations = m.recipe.kernels.restarts, m.recipe.kernels.iterations
-        basis = f"{restarts} restarts of {iterations} iterations, " + (
-            "timed" if m.fit.measured else "usual time"
-        )
+        how = "timed" if m.fit.measured else "usual time"
+        basis = f"{restarts} restarts of {iterations} iterations, {how}"
         lines = [
             (
                 "estimate_kernels",
@@ -227,7 +223,8 @@ def _per_pixel(scenes: Sequence[Scene], values: Sequence[float]) -> float:
 
 def _notes(m: Measured) -> list[str]:
     files, read = sum(s.files for s in m.files.values()), sum(s.read for s in m.files.values())
-    headers = f"The sizes of {'all' if read == files else f'{read:,} of'} {files:,} files were read"
+    some = "all" if read == files else f"{read:,} of"
+    headers = f"The sizes of {some} {files:,} files were read"
     broken = read - sum(len(s.sizes) for s in m.files.values())
     if broken:
         headers += f"; {broken:,} of them cannot be used"

@@ -53,13 +53,14 @@ def _read(file: Path) -> str:
         what = "there is no such recipe file"
         if file.is_dir():
             what = "this is a folder, not a recipe file"
+        todo = "`pairmill new FOLDER` writes a recipe for your images"
+        if near:
+            todo = f"did you mean {folder / near[0]}?"
         raise UserError(
             what,
             where=str(file),
             got=_named(siblings),
-            todo=f"did you mean {folder / near[0]}?"
-            if near
-            else "`pairmill new FOLDER` writes a recipe for your images",
+            todo=todo,
         )
     try:
         return file.read_text("utf-8")
@@ -146,9 +147,8 @@ def _is_echo(item: dict[str, Any], items: list[dict[str, Any]]) -> bool:
 
 def _problem(item: dict[str, Any], root: type[BaseModel]) -> str:
     names, _ = _walk(list(item["loc"]), root)
-    key = "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in names).lstrip(
-        "."
-    )
+    steps = (f"[{name}]" if isinstance(name, int) else f".{name}" for name in names)
+    key = "".join(steps).lstrip(".")
     key = f"{key}: " if key else ""
     kind, found = item["type"], item.get("input")
     if kind == "extra_forbidden":

@@ -60,14 +60,15 @@ def collect(
             kernels = kernels.with_(generated=collect_generated(g, drawn[g.digest]))
     if made.noise is not None and noise_rows is not None:
         noise = collect_noise(made.noise.manifest, noise_rows, sources, shelf)
+    compression = None
+    if made.compression:
+        compression = collect_compression(made.compression.manifest, sources)
     return ReportData(
         head=head_of(manifest),
         pairs=collect_pairs(pairs, manifest, made.images.manifest, drawn, shelf),
         kernels=kernels,
         noise=noise,
-        compression=collect_compression(made.compression.manifest, sources)
-        if made.compression
-        else None,
+        compression=compression,
         fits=collect_fits(storage, made, shelf),
         realism=collect_realism(storage, made, manifest, shelf),
         curation=collect_curation(made.chosen, manifest.credits, shelf),

@@ -67,19 +67,23 @@ def _pdm(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitView | 
         middle(read_npy(storage, unit.file(fit_pdm.KERNELS)), manifest.scale)[:KERNELS],
         KERNELS // 2,
     )
+    advice = ""
+    if not manifest.verdict.accepted:
+        advice = pool_pdm.refused(manifest, config.gates).todo
+    kept = measures.kept if measures else unit.samples
     return FitView(
         name="PDM",
         noun="crops",
         reasons=tuple(manifest.verdict.reasons),
-        advice="" if manifest.verdict.accepted else pool_pdm.refused(manifest, config.gates).todo,
+        advice=advice,
         samples=unit.samples,
-        kept=measures.kept if measures else unit.samples,
+        kept=kept,
         stopped=unit.samples < config.samples,
         rows=tuple(pool_pdm.rows(measures, config.gates)) if measures else (),
         aucs=_trend(measures.aucs if measures else (), unit.checks),
         charts=unit.charts(pdm_schema.CURVES, PDM_CHARTS),
         first=unit.first(),
-        picture=unit.picture(measures.kept if measures else unit.samples),
+        picture=unit.picture(kept),
         caption="real LR above the line, LR drawn by the fit below; they need not show the same "
         "scenes",
         kernels=shelf.png("fit-pdm-kernels", kernels),
@@ -99,21 +103,23 @@ def _redegnet(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitVi
     charts = tuple(
         chart for chart in REDEGNET_CHARTS if manifest.vgg or "perceptual" not in chart[2]
     )
+    advice = ""
+    if not manifest.verdict.accepted:
+        advice = pool_redegnet.refused(manifest, config.gates).todo
+    kept = measures.kept if measures else unit.samples
     return FitView(
         name="ReDegNet",
         noun="pairs",
         reasons=tuple(manifest.verdict.reasons),
-        advice=""
-        if manifest.verdict.accepted
-        else pool_redegnet.refused(manifest, config.gates).todo,
+        advice=advice,
         samples=unit.samples,
-        kept=measures.kept if measures else unit.samples,
+        kept=kept,
         stopped=unit.samples < config.samples,
         rows=tuple(rows),
         aucs=_trend(measures.aucs if measures else (), unit.checks),
         charts=unit.charts(redegnet_schema.CURVES, charts),
         first=unit.first(),
-        picture=unit.picture(measures.kept if measures else unit.samples),
+        picture=unit.picture(kept),
         caption="from above: restored HQ, real LQ, HQ with the pair's own degradation, HQ with "
         "the next pair's",
         kernels="",

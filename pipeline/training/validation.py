@@ -60,7 +60,9 @@ def look(
         for name in sorted(set(source.degraders.tolist()))
     }
     score = Score(step=step, psnr_y=round(float(found.mean()), 4), images=len(found), degraders=by)
-    return score, sheet(rows, ("LR", f"step {step}: {score.psnr_y:.2f} dB", "HR")) if rows else None
+    if not rows:
+        return score, None
+    return score, sheet(rows, ("LR", f"step {step}: {score.psnr_y:.2f} dB", "HR"))
 
 
 def enlarged(network: nn.Module, lr: Image, device: str) -> Image:

@@ -95,11 +95,9 @@ class Storage:
     def exists(self, name: str) -> bool:
         """Whether a complete file of that name is there."""
         path = self._at(name)
-        return self.again(
-            "look for",
-            name,
-            lambda: Path(path).exists() if self.local else bool(self.fs.exists(path)),
-        )
+        if self.local:
+            return self.again("look for", name, lambda: Path(path).exists())
+        return self.again("look for", name, lambda: bool(self.fs.exists(path)))
 
     def size(self, name: str) -> int:
         """Size of a file, in bytes."""
