@@ -29,7 +29,7 @@ from pairmill.models.kmsr.geometry import (
 )
 from pairmill.models.kmsr.mixture import mixtures
 from pairmill.models.kmsr.networks import LATENT, Critic, Generator
-from pairmill.models.pdm.draw import one_thread
+from pairmill.models.fitting.threads import one_thread
 from pairmill.pipeline.kernels.quality import width
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.kmsr import KmsrFitConfig
