@@ -71,9 +71,8 @@ def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
     """
 
     def read() -> NDArray[Any]:
-        return np.asarray(
-            zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[POOL_ARRAYS[kind]][...]
-        )
+        group = zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)
+        return np.asarray(group[POOL_ARRAYS[kind]][...])
 
     return storage.again("read", name, read)
 

@@ -38,9 +38,8 @@ class Kmsr:
             "generated kernel",
             "`pairmill build RECIPE` makes them; see the recipe's section kmsr",
         )
-        self.noise = (
-            _present(pools.get("noise"), "noise patch", "set noise: false") if config.noise else None
-        )
+        noise = pools.get("noise")
+        self.noise = _present(noise, "noise patch", "set noise: false") if config.noise else None
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""

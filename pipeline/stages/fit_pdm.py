@@ -92,7 +92,7 @@ def _begin(payload: FitPayload, config: PdmFitConfig, context: Context) -> Fit:
     return Fit(reals, hrs, config.pdm, config.scale, seed, context.profile.device)
 
 
-def _look(fit: Fit, payload: FitPayload, config: PdmFitConfig) -> Look[Sight]:  # noqa: ARG001
+def _look(fit: Fit, payload: FitPayload, config: PdmFitConfig) -> Look[Sight]:
     from pairmill.models.pdm.measure import look, montage
 
     sight = look(fit)
@@ -116,7 +116,7 @@ def _leave(
     fit: Fit,
     look: Look[Sight],
     unit: Unit[FitPayload],
-    config: PdmFitConfig,  # noqa: ARG001
+    config: PdmFitConfig,
     context: Context,
 ) -> PdmFitted:
     from pairmill.models.pdm.checkpoint import checkpoint_bytes

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from pairmill.models.losses.vgg import Vgg
 from pairmill.models.fitting.checkpoint import restore, state_bytes
+from pairmill.models.losses.vgg import Vgg
 from pairmill.models.redegnet import checkpoint
 from pairmill.models.redegnet.draw import represent
 from pairmill.models.redegnet.fit import Batch, Fit

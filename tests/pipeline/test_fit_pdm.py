@@ -176,8 +176,7 @@ def test_a_changed_checkpoint_is_noticed(tiny_copy: Tiny) -> None:
         )
     again = tiny_copy.recipe.with_(pdm=tiny_copy.recipe.pdm.with_(gates=other))
     made = make_stages(again, tiny_copy.workspace)  # which is all that the message says to do
-    assert made.pdm is not None
-    assert made.pdm.manifest.digest == tiny_copy.sealed["pool_pdm"].manifest.digest
+    assert made.sealed["pdm"].manifest.digest == tiny_copy.sealed["pool_pdm"].manifest.digest
 
 
 def test_a_moved_version_replays_its_pdm_samples_without_the_stages(
@@ -268,7 +267,7 @@ def test_a_degrader_without_checkpoint_says_what_to_do() -> None:
         apply(
             Program(scale=2, ops=(Pdm(pool="0" * 64, key="0" * 32),)),
             photograph(1, 8, 8),
-            Assets({}, {}),
+            Assets(),
         )
 
 
