@@ -16,8 +16,9 @@ from pairmill.pipeline.compression.mine import encoder_of, of_file
 from pairmill.pipeline.noise.candidates import candidates
 from pairmill.pipeline.noise.inject import draw_placements
 from pairmill.pipeline.noise.residual import residual
-from pairmill.pipeline.preview.placeholders import gaussians, mixed
-from pairmill.pipeline.preview.supplies import Supply
+from pairmill.pipeline.pools.generated_kernels import mixed
+from pairmill.pipeline.pools.items import PoolItems
+from pairmill.pipeline.pools.kernels import gaussians
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.noise import NoiseConfig
 from pairmill.schemas.ops import Op
@@ -33,7 +34,7 @@ class Example:
 
     op: Any
     before: tuple[Any, ...] = ()
-    supply: Supply | None = None
+    supply: PoolItems | None = None
     picture: str = "chelsea"
     side: int = 80
     top: int = 70
@@ -64,7 +65,7 @@ def photograph(
     return np.ascontiguousarray(image[top : top + height, left : left + width, :3])
 
 
-def noise_supply() -> Supply:
+def noise_supply() -> PoolItems:
     """The noise of the flat parts of an image, by the rules of the demo."""
     config = NoiseConfig(patch=16, max_structure=12, max_unlike=3)
     items = np.stack(
@@ -73,10 +74,10 @@ def noise_supply() -> Supply:
             for patch in candidates(photograph("coffee", 400, 600, 0, 0), "0" * 64, config).patches
         ]
     )
-    return Supply("noise", pool_digest(items), items, sealed=False, note="")
+    return PoolItems("noise", pool_digest(items), items, sealed=False, note="")
 
 
-def jpeg_supply() -> Supply:
+def jpeg_supply() -> PoolItems:
     """Encoders of three JPEG files of different quality."""
     files = [
         cv2.imencode(".jpg", photograph("coffee", 96, 96), [cv2.IMWRITE_JPEG_QUALITY, q])[
@@ -85,11 +86,11 @@ def jpeg_supply() -> Supply:
         for q in (20, 50, 85)
     ]
     items = np.stack([encoder_of(of_file(file, "0" * 64)).row() for file in files])
-    return Supply("compression", pool_digest(items), items, sealed=False, note="")
+    return PoolItems("compression", pool_digest(items), items, sealed=False, note="")
 
 
-def supplies(scale: int) -> list[Supply]:
-    """Pools for the degraders that need them."""
+def supplies(scale: int) -> list[PoolItems]:
+    """Pools for degraders that draw from some."""
     kernels = [gaussians(scale), mixed(gaussians(scale), scale)] if scale in (2, 4, 8) else []
     return [*kernels, noise_supply(), jpeg_supply()]
 

@@ -26,8 +26,8 @@ from pairmill.pipeline.html.captions import wrapped
 from pairmill.pipeline.html.pictures import png
 from pairmill.pipeline.ops import OPS as FUNCTIONS
 from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.preview.pool_items import assets_of, pools_of
 from pairmill.pipeline.preview.strips import shown
-from pairmill.pipeline.preview.supplies import assets_of, pools_of
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.degraders import CONFIGS
@@ -175,7 +175,7 @@ def _op_picture(of: Iterable[Example]) -> Image:
     )
     panes = [("HR", hr)]
     for example in listed:
-        assets = Assets({}, {}) if example.supply is None else assets_of([example.supply])
+        assets = Assets() if example.supply is None else assets_of([example.supply])
         panes.append((example.words(), done((*example.before, example.op), hr, assets)))
     return row(panes)
 
@@ -184,7 +184,7 @@ def done(ops: Iterable[Any], hr: Image, assets: Assets | None = None) -> Image:
     """What ops make of a picture, one after the other; clipped and rounded at the end."""
     image: NDArray[Any] = hr
     for op in ops:
-        image = FUNCTIONS[type(op)](op, image, assets or Assets({}, {}))
+        image = FUNCTIONS[type(op)](op, image, assets or Assets())
     return shown(image)
 
 

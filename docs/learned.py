@@ -140,7 +140,7 @@ def camera_pictures() -> tuple[list[Image], list[Image]]:
         for top in range(0, image.shape[0] - 159, 160):
             part = np.ascontiguousarray(image[top : top + 160, :half])
             program = degrader.draw(stream("docs", "camera", number, top), part.shape[:2])
-            reals.append(apply(program, part, Assets({}, {})))
+            reals.append(apply(program, part, Assets()))
     return reals, hrs
 
 
