@@ -16,6 +16,7 @@ from typing import IO, Any, TypeVar
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from pairmill.pipeline.extras import install
 from pairmill.pipeline.workspace.disk import create_file, create_new_file, link_file
 from pairmill.pipeline.workspace.stores import clear_errors, is_of_store, patiently
 from pairmill.schemas.errors import UserError
@@ -375,7 +376,7 @@ def _file_system(url: str) -> tuple[Any, str]:
         )
         todo = "give a folder or a URL"
         if missing:
-            todo = "for s3:// install s3fs: pip install 'pairmill[s3]'"
+            todo = f"for s3:// install s3fs: {install('s3')}"
         raise UserError(
             "this cannot be a workspace", where=url, got=str(error), wanted=wanted, todo=todo
         ) from error
