@@ -312,8 +312,12 @@ class PdmCheckpoint(Frozen):
     @classmethod
     def _before_levels(cls, data: Any) -> Any:
         """A checkpoint that does not say what weighs its noise is older than the choice: colour."""
-        noise = data.get("noise") if isinstance(data, dict) else None
-        return {**data, "noise": {"by": "colour", **noise}} if isinstance(noise, dict) else data
+        noise = None
+        if isinstance(data, dict):
+            noise = data.get("noise")
+        if isinstance(noise, dict):
+            return {**data, "noise": {"by": "colour", **noise}}
+        return data
 
     def as_config(self) -> PdmConfig:
         """Settings with these networks."""

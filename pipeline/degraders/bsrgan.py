@@ -51,7 +51,10 @@ class Bsrgan:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        chain = _Classic if self.config.chain == "bsrgan" else _Plus
+        if self.config.chain == "bsrgan":
+            chain = _Classic
+        else:
+            chain = _Plus
         return chain(self.config, rng, ProgramBuilder(self.scale, hr_shape)).draw()
 
 
@@ -179,9 +182,10 @@ class _Plus(_Chain):
         direction = weighted(self.rng, self.config.directions)
         method = self.method()
         if direction != "keep":
-            bounds = (
-                self.config.up if direction == "up" else self.config.down or (0.5 / self.s, 1.0)
-            )
+            if direction == "up":
+                bounds = self.config.up
+            else:
+                bounds = self.config.down or (0.5 / self.s, 1.0)
             factor = uniform(self.rng, bounds)
             self.draft.resize_clipped(self.draft.height * factor, self.draft.width * factor, method)
 

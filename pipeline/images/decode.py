@@ -60,10 +60,19 @@ def decode(
     with reading(header.container, data):
         image, conversions = to_srgb(header, data)
         # Pillow and OpenCV both turn TIFF files upright while decoding.
-        turn = None if header.container == "TIFF" else _UPRIGHT.get(header.orientation)
+        if header.container == "TIFF":
+            turn = None
+        else:
+            turn = _UPRIGHT.get(header.orientation)
         upright = np.array(image if turn is None else image.transpose(turn))
-    rotated = (Conversion.EXIF_ROTATED,) if header.orientation != 1 else ()
-    first = (Conversion.FIRST_FRAME_OF_MPO,) if header.is_mpo else ()
+    if header.orientation != 1:
+        rotated = (Conversion.EXIF_ROTATED,)
+    else:
+        rotated = ()
+    if header.is_mpo:
+        first = (Conversion.FIRST_FRAME_OF_MPO,)
+    else:
+        first = ()
     return upright, "MPO" if header.is_mpo else header.container, (*first, *conversions, *rotated)
 
 

@@ -45,14 +45,16 @@ def _worded(value: Any, known: dict[int, Any]) -> Any:
     if not isinstance(value, dict | list):
         return value
     if id(value) not in known:
-        parts = value.values() if isinstance(value, dict) else value
+        if isinstance(value, dict):
+            parts = value.values()
+        else:
+            parts = value
         made = [_worded(part, known) for part in parts]
         same = all(one is other for one, other in zip(made, parts, strict=True))
-        known[id(value)] = (
-            value
-            if same
-            else dict(zip(value, made, strict=True))
-            if isinstance(value, dict)
-            else made
-        )
+        if same:
+            known[id(value)] = value
+        elif isinstance(value, dict):
+            known[id(value)] = dict(zip(value, made, strict=True))
+        else:
+            known[id(value)] = made
     return known[id(value)]

@@ -28,16 +28,12 @@ def page(data: ReportData) -> str:
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
     found = [
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
-        ("kernels", "Kernels", kernels_html(data.kernels) if data.kernels else None),
-        ("noise", "Noise", noise_html(data.noise) if data.noise else None),
-        ("fits", "Learned", fits_html(data.fits) if data.fits else None),
-        ("realism", "Realism", realism_html(data.realism) if data.realism else None),
-        (
-            "compression",
-            "Compression",
-            compression_html(data.compression) if data.compression else None,
-        ),
-        ("curation", "Curation", curation_html(data.curation) if data.curation else None),
+        ("kernels", "Kernels", data.kernels and kernels_html(data.kernels)),
+        ("noise", "Noise", data.noise and noise_html(data.noise)),
+        ("fits", "Learned", data.fits and fits_html(data.fits)),
+        ("realism", "Realism", data.realism and realism_html(data.realism)),
+        ("compression", "Compression", data.compression and compression_html(data.compression)),
+        ("curation", "Curation", data.curation and curation_html(data.curation)),
         ("images", "Images", images_html(data.images)),
         ("distributions", "Distributions", spread_html(data.spread, data.head.pairs)),
         ("making", "How it was made", making_html(data.making, data.head)),
@@ -51,14 +47,11 @@ def _hero(head: Head) -> Raw:
         (number(head.pairs), "pair" if head.pairs == 1 else "pairs"),
         (f"×{head.scale}", "scale"),
         (number(head.counts.get("images", 0)), "source images"),
-        *([(number(head.counts["kernels"]), "kernels")] if "kernels" in head.counts else []),
-        *(
-            [(number(head.counts["noise_patches"]), "noise patches")]
-            if "noise_patches" in head.counts
-            else []
-        ),
-        (size(head.bytes), f"in {counted(head.shards, 'shard')}"),
     ]
+    for kind, words in (("kernels", "kernels"), ("noise_patches", "noise patches")):
+        if kind in head.counts:
+            facts.append((number(head.counts[kind]), words))
+    facts.append((size(head.bytes), f"in {counted(head.shards, 'shard')}"))
     digest = el("p", "sha256 ", el("code", head.digest, class_="digest"), class_="quiet small")
     return hero(f"Corpus version {head.version} · {made}", head.name, sentence(head), facts, digest)
 

@@ -22,6 +22,7 @@ from pairmill.pipeline.runner.stage import (
     ProgressCallback,
     ProgressListener,
     R,
+    Run,
     Sealed,
     Stage,
     _sealed,
@@ -152,6 +153,20 @@ def run_stage(
     return sealed
 
 
+def runner(
+    profile: Profile,
+    executor: Executor | None = None,
+    listener: ProgressListener | None = None,
+) -> Run:
+    """A `Run` that carries every stage in the same way; in this process without an executor."""
+    carrier, watcher = executor or SerialExecutor(), listener or ProgressListener()
+
+    def run(stage: Stage[I, C, P, R, M], inputs: I, config: C, /) -> Sealed[M]:
+        return run_stage(stage, inputs, config, profile, carrier, watcher)
+
+    return run
+
+
 def _compute(
     stage: Stage[I, C, P, R, M],
     todo: list[Any],
@@ -192,7 +207,9 @@ def one_thread() -> None:
 
 def default_workers() -> int:
     """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def default_memory(workers: int) -> int:

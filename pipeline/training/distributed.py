@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pairmill.schemas.errors import UserError
+from pairmill.pipeline.extras import extra
 
 
 class SingleProcess:
@@ -39,21 +39,14 @@ class Distributed(SingleProcess):
     each step.
 
     Raises:
-        UserError: if accelerate is not installed.
+        MissingLibraryError: if accelerate is not installed.
     """
 
     def __init__(self, device: str) -> None:
-        try:
+        with extra("train", "training with several processes"):
             from accelerate import Accelerator, DistributedDataParallelKwargs
-        except ImportError as error:
-            raise UserError(
-                "several processes need accelerate",
-                got=str(error),
-                todo="pip install 'pairmill[train]'",
-            ) from error
-        apart = DistributedDataParallelKwargs(
-            broadcast_buffers=False
-        )  # they are saved by the first process alone
+        # Buffers are saved by the first process alone.
+        apart = DistributedDataParallelKwargs(broadcast_buffers=False)
         self.accelerator = Accelerator(cpu=device == "cpu", kwargs_handlers=[apart])
         self.first, self.count = self.accelerator.is_main_process, self.accelerator.num_processes
         self.device = str(self.accelerator.device)
@@ -81,6 +74,6 @@ class Distributed(SingleProcess):
 
 def ranks(device: str) -> SingleProcess:
     """One process, or one of those that a launcher has started."""
-    return (
-        Distributed(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else SingleProcess(device)
-    )
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return Distributed(device)
+    return SingleProcess(device)

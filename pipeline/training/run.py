@@ -12,6 +12,7 @@ from pairmill.models.training.checkpoint import restore
 from pairmill.models.training.loop import Meter, train
 from pairmill.models.training.training import Training
 from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.runner.device import resolve_device
 from pairmill.pipeline.training.callbacks import (
     Checkpointer,
     MetricLogger,
@@ -22,7 +23,7 @@ from pairmill.pipeline.training.callbacks import (
 from pairmill.pipeline.training.data import Feed, Source, open_split, spread
 from pairmill.pipeline.training.distributed import SingleProcess, ranks
 from pairmill.pipeline.training.folder import STATE, Folder, check_same
-from pairmill.pipeline.training.start import begin, parameters, resolve_device
+from pairmill.pipeline.training.start import begin, parameters
 from pairmill.pipeline.training.tensorboard import Board
 from pairmill.pipeline.training.watch import TrainingListener
 from pairmill.pipeline.workspace.lock import GC, holding, refuse
@@ -173,10 +174,10 @@ def _open(
     )
     state = folder.read_state()
     training = begin(config, base, scale, together.device, together.wrap, fresh=state is None)
-    run = (
-        known.with_(config=config)
-        if known is not None
-        else TrainingRun(
+    if known is not None:
+        run = known.with_(config=config)
+    else:
+        run = TrainingRun(
             config=config,
             corpus=manifest.identity.name,
             version=manifest.version,
@@ -186,10 +187,14 @@ def _open(
             started=now(),
             software=software(),
         )
-    )
     desk = RunContext(run, folder, together, Board(), watcher)
-    notes = _restored(training, state, folder) if state is not None else None
-    tally = take_up(desk, notes, training.step, training.device) if notes else Meter()
+    notes = None
+    if state is not None:
+        notes = _restored(training, state, folder)
+    if notes:
+        tally = take_up(desk, notes, training.step, training.device)
+    else:
+        tally = Meter()
     feed = Feed(
         config,
         source,

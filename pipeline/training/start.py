@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from pairmill.models.archs import build
@@ -43,11 +42,9 @@ def begin(
     """
     try:
         network = build(config.network, scale, config.seed)
-        judge = (
-            build_discriminator(config.discriminator, config.seed)
-            if config.discriminator is not None
-            else None
-        )
+        judge = None
+        if config.discriminator is not None:
+            judge = build_discriminator(config.discriminator, config.seed)
         objective = Objective(config.losses, lambda file: read_file(file, base), device)
         if config.start_from is not None and fresh:
             load_start(network, config, base, scale)
@@ -73,11 +70,10 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
     try:
         put_weights(network, tensors, start.file)
     except UserError as error:
-        todo = (
-            "`part: body` takes all but what enlarges"
-            if _other_scale(config, tensors, scale)
-            else error.todo
-        )
+        if _other_scale(config, tensors, scale):
+            todo = "`part: body` takes all but what enlarges"
+        else:
+            todo = error.todo
         raise UserError(
             "the weights to start from are those of another network or scale",
             where=start.file,
@@ -137,26 +133,3 @@ def read_file(file: str, base: str) -> bytes:
 def parameters(network: nn.Module) -> int:
     """How many numbers are trained."""
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def resolve_device(device: str) -> str:
-    """`cpu` or `cuda`; `auto` takes a GPU if torch sees one.
-
-    Raises:
-        UserError: if it is none of these, or `cuda` and there is none.
-    """
-    if device not in ("cpu", "cuda", "auto"):
-        raise UserError(
-            "this device cannot be used", where="--device", got=device, wanted="cpu, cuda or auto"
-        )
-    if device == "cpu" or (device == "auto" and not torch.cuda.is_available()):
-        return "cpu"
-    if not torch.cuda.is_available():
-        raise UserError(
-            "this device cannot be used",
-            where="--device",
-            got="no CUDA device",
-            wanted="cpu, cuda or auto",
-            todo="use --device auto, or install a CUDA build of torch",
-        )
-    return "cuda"

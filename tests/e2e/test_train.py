@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pairmill.models.pdm.draw import one_thread
+from pairmill.models.fitting.threads import one_thread
 from pairmill.pipeline.recipe.load import load_as
 from pairmill.pipeline.training.run import train_run
 from pairmill.pipeline.workspace.storage import Storage
