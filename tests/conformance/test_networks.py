@@ -1,4 +1,4 @@
-"""Laws that hold for every network. A new network is one line in `tests.support.networks.SMALL`."""
+"""Properties of every network. A new network is one line in `tests.support.networks.SMALL`."""
 
 from __future__ import annotations
 

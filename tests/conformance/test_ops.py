@@ -1,4 +1,5 @@
-"""One list, all laws: what every op promises. A new op is one line in `EXAMPLES`, here or more."""
+"""One list, all properties: what every op promises. A new op is one line in `EXAMPLES`, here or
+more."""
 
 from __future__ import annotations
 
@@ -85,14 +86,14 @@ RGB = ((4.0, 1.0, 0.5), (1.0, 9.0, 2.0), (0.5, 2.0, 5.0))
 
 @dataclass(frozen=True)
 class Example:
-    """An op and what it promises beside the laws of all."""
+    """An op and what it promises beside the properties of all."""
 
     op: OpBase
     grey: bool = True
-    """Whether a grey image stays grey, to the last bit (or to a few grey levels, where a number is
-    given in `near`)."""
+    """Whether a grey image stays grey, to the last bit (or to a few intensity levels, where a
+    number is given in `near`)."""
     near: float = 0.0
-    """By how many grey levels a grey image may turn coloured."""
+    """By how many intensity levels a grey image may turn coloured."""
     flat: bool = True
     """Whether an image of one level, saturated or not, keeps it (to within `near`)."""
     shape: tuple[int, int] = (37, 31)
@@ -230,8 +231,8 @@ def test_grey_stays_grey(example: Example) -> None:
 @each
 @pytest.mark.parametrize("level", [0, 100, 255])
 def test_flat_images(example: Example, level: int) -> None:
-    """Saturated ones too; noise, whose mean is 0, changes them by a few grey levels on average at
-    most."""
+    """Saturated ones too; noise, whose mean is 0, changes them by a few intensity levels on average
+    at most."""
     found = run(example, np.full((37, 31, 3), level, np.uint8)).astype(np.float64)
     assert np.isfinite(found).all()
     if example.flat:

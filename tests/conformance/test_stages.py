@@ -1,8 +1,8 @@
-"""One list, all laws: what every stage promises.
+"""One list, all properties: what every stage promises.
 
 Each stage is run alone in a copy of the tiny workspace that holds all but its own folder, with the
 inputs and the config that it had in the build. The list is `STAGES`; a new stage is under these
-laws as soon as the tiny recipe uses it.
+properties as soon as the tiny recipe uses it.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ SMALL: dict[str, nets.AnyNetworkConfig] = {
 
 
 def network_of(name: str, scale: int = 2, seed: int = 1) -> Network:
-    """A small network with first weights, for use."""
+    """A small network with initial weights, for use."""
     return build(SMALL[name], scale, seed).eval()
 
 

@@ -1,5 +1,5 @@
-"""Discriminators: sizes and names against the published ones, receptive fields by gradients, laws
-over all."""
+"""Discriminators: sizes and names against the published ones, receptive fields by gradients,
+properties over all."""
 
 from __future__ import annotations
 

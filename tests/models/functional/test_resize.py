@@ -74,7 +74,7 @@ def imresize(image: NDArray[np.generic], scale: Fraction) -> NDArray[np.float64]
 def test_equals_the_published_rule(factor: int, enlarge: bool) -> None:
     image = photograph(1)[: 37 // factor * factor, : 31 // factor * factor]
     ours, scale = (bicubic_up, Fraction(factor)) if enlarge else (bicubic_down, Fraction(1, factor))
-    # Ours has weights rounded to 2**-20: at most a few thousandths of a grey level.
+    # Ours has weights rounded to 2**-20: at most a few thousandths of an intensity level.
     np.testing.assert_allclose(
         ours(image, factor), imresize(image, scale), atol=255 * 40 * 2.0**-21
     )

@@ -1,4 +1,5 @@
-"""Losses: laws over all of them, worked examples with visible numbers, and the RealSR recipe."""
+"""Losses: properties over all of them, worked examples with visible numbers, and the RealSR
+recipe."""
 
 from __future__ import annotations
 

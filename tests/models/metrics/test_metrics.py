@@ -1,5 +1,5 @@
-"""Metrics: against independent libraries, by hand, and laws; the published rows of bicubic stand in
-`benchmarks/results`."""
+"""Metrics: against independent libraries, by hand, and properties; the published rows of bicubic
+stand in `benchmarks/results`."""
 
 from __future__ import annotations
 

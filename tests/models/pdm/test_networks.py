@@ -1,4 +1,4 @@
-"""PDM's parts: application, centring, modules, sampling, each against laws or against values
+"""PDM's parts: application, centring, modules, sampling, each against properties or against values
 computed another way."""
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def test_a_channel_s_noise_follows_its_own_level_or_all_colours(dim: int) -> Non
 
 
 def test_noise_can_be_white_and_independent_from_the_start() -> None:
-    """With the first weights, each channel weighing the field of its own number: the numbers
+    """With the initial weights, each channel weighing the field of its own number: the numbers
     themselves."""
     network = tiny(noise=PDM["noise"] | {"channels": 3, "filters": 4})
     z = random(2, 3, 9, 7).float()

@@ -37,7 +37,7 @@ def test_every_sample_is_identical(tiny: Tiny) -> None:
 
 
 def test_a_tampered_lr_is_found(tiny: Tiny) -> None:
-    """One grey level in one channel of one pixel; and an honest LR with a forged digest."""
+    """One intensity level in one channel of one pixel; and an honest LR with a forged digest."""
     from pairmill.pipeline.corpora.replay import corpus_assets
 
     assets = corpus_assets(tiny.storage, tiny.manifest)

@@ -94,7 +94,7 @@ def test_a_source_that_is_gone_costs_only_its_picture(tiny_copy: Tiny, tmp_path:
 def test_a_changed_lr_is_told(
     tiny_copy: Tiny, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One grey level of one pixel."""
+    """One intensity level of one pixel."""
     row = rows(tiny_copy)[0]
     shard = tiny_copy.version / "shards" / row.shard
     with shard.open("rb") as file:

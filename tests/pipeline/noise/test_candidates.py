@@ -1,4 +1,4 @@
-"""Which patches of one image are noise: laws, worked examples, and the RealSR rule."""
+"""Which patches of one image are noise: properties, worked examples, and the RealSR rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws of the codec ops: 8 bits out, harder is worse, nothing moves."""
+"""Properties of the codec ops: 8 bits out, harder is worse, nothing moves."""
 
 from __future__ import annotations
 

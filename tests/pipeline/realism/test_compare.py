@@ -1,5 +1,5 @@
-"""The classifier two-sample test: laws of folds and intervals, known distributions, determinism,
-too little to say."""
+"""The classifier two-sample test: properties of folds and intervals, known distributions,
+determinism, too little to say."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUICK = RealismConfig(patches=200, folds=4, network=False)
 
 
 def scene(seed: int, side: int = 96) -> np.ndarray:
-    """Soft shapes and edges, as float grey levels."""
+    """Soft shapes and edges, as float intensity levels."""
     rng = np.random.default_rng([7, seed])
     shapes = gaussian_filter(rng.standard_normal((side, side, 3)), (6, 6, 0), mode="wrap") * 200
     return 120 + shapes + 6 * (gaussian_filter(rng.standard_normal((side, side, 1)), (3, 3, 0)) > 0)

@@ -1,5 +1,5 @@
-"""The reader for training: its laws over ranks, workers, epochs and interruptions, and pixels in
-their places."""
+"""The reader for training: its properties over ranks, workers, epochs and interruptions, and pixels
+in their places."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_training_keeps_its_own_random_numbers(shards: list[str]) -> None:
 @pytest.mark.parametrize("crop", [None, 8, 2])
 def test_crops_are_aligned_in_every_position(shards: list[str], crop: int | None) -> None:
     """Every HR block still says what its LR pixel says, and over the epochs every place and all
-    eight positions occur."""
+    eight flips and rotations occur."""
     places = set()
     for epoch in range(24):
         for hr, lr in pairs(shards, crop, seed=4, epoch=epoch):
@@ -305,8 +305,8 @@ def test_without_turns_a_crop_is_a_part_of_the_tile(shards: list[str]) -> None:
 @given(st.integers(1, 7), st.integers(1, 6), st.integers(0, 7))
 @settings(max_examples=40, deadline=None)
 def test_positions_are_the_symmetries_of_a_square(height: int, width: int, position: int) -> None:
-    """Against rot90 and transpose of numpy: the eight positions of one picture are its four turns
-    and their mirror images."""
+    """Against rot90 and transpose of numpy: the eight flips and rotations of one picture are its
+    four turns and their mirror images."""
     image = np.arange(height * width * 3, dtype=np.uint8).reshape(height, width, 3)
     turned = turn(image, position)
     ours = {turn(image, p).tobytes() + bytes(turn(image, p).shape) for p in range(8)}

@@ -186,7 +186,7 @@ def test_an_added_image_changes_a_couple_of_shards(tiles: int, target: int) -> N
     st.lists(st.integers(1, 40), min_size=2, max_size=60), st.integers(0, 59), st.integers(1, 30)
 )
 def test_shards_far_from_an_added_image_stay(sizes: list[int], added: int, target: int) -> None:
-    """The law behind: whatever the sizes, shards more than a few targets of tiles away are the
+    """The property behind: whatever the sizes, shards more than a few targets of tiles away are the
     same."""
     digest = part(added % len(sizes), 1).image.pixel_sha256
     without = [0 if number == added % len(sizes) else size for number, size in enumerate(sizes)]
