@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from xdist.scheduler import LoadScopeScheduling
 
-ON_ONE_SERVER = {
-    f"tests/e2e/test_{name}.py" for name in ("build", "faults", "object_store", "train", "versions")
+TOGETHER = {
+    "server": re.compile(r"tests/e2e/test_(build|faults|object_store|train|versions)\.py"),
+    "wheel": re.compile(r"tests/package/.*"),
 }
-"""Modules whose tests use the Prefect server of the session: in one process there is one."""
+"""Modules that share something dear: the Prefect server of the session, the wheel. They run in one
+process, so that there is one of it."""
 
 
 class ByModule(LoadScopeScheduling):  # type: ignore[misc]
@@ -15,8 +19,9 @@ class ByModule(LoadScopeScheduling):  # type: ignore[misc]
 
     def __init__(self, *given: object) -> None:
         super().__init__(*given)
-        self.config.option.loadscopereorder = False
+        self.config.option.loadscopereorder = False  # the order is that of tests/conftest.py
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        return "Prefect" if module in ON_ONE_SERVER else module
+        shared = (name for name, modules in TOGETHER.items() if modules.fullmatch(module))
+        return next(shared, module)
