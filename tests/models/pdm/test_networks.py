@@ -33,7 +33,8 @@ from pairmill.models.pdm.discriminator import (
 )
 from pairmill.models.pdm.draw import degrade, numbers
 from pairmill.models.pdm.measure import noise_floor
-from pairmill.schemas.pdm import PRESETS, PdmConfig, PdmCriticConfig
+from pairmill.schemas.pdm import PdmConfig, PdmCriticConfig
+from pairmill.schemas.pdm_presets import PRESETS
 from tests.support.make import PDM, photograph
 
 SIZES = pytest.mark.parametrize(
