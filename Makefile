@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test test-slow test-gpu lint schema docs bench clean
+.PHONY: help install install-test demo test test-fast test-slow test-gpu lint format schema docs bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  \033[1mmake %-13s\033[0m %s\n", $$1, $$2}'
@@ -18,11 +18,11 @@ $(VENV)/.made: pyproject.toml constraints.txt
 	@echo "installing pairmill into $(VENV) (some minutes the first time)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) $(TORCH_INDEX) torch
-	@$(PIP) -e '.[demo]'
+	@$(PIP) -e '.[all,demo]'
 	@touch $@
 
 $(VENV)/.made-test: $(VENV)/.made
-	@$(PIP) -e '.[demo,test]'
+	@$(PIP) -e '.[all,demo,test]'
 	@$(PIP) --no-deps litdata mosaicml-streaming spandrel # the tests read our files with them; what they ask for would hold back or bring much else
 	@touch $@
 
@@ -30,13 +30,16 @@ install: $(VENV)/.made ## Install pairmill into .venv
 
 install-test: $(VENV)/.made-test
 
-demo: $(VENV)/.made ## Make a corpus from bundled photographs, verify it, replay some samples
+demo: $(VENV)/.made ## Make a corpus from bundled photos, verify it, replay some samples
 	@$(BIN)/pairmill demo
 	@$(BIN)/pairmill corpus verify demo
 	@$(BIN)/pairmill corpus replay demo
 
 test: $(VENV)/.made-test lint ## Lint, types, layers, and all tests that need no GPU and no patience
 	@$(BIN)/python -m pytest -q
+
+test-fast: $(VENV)/.made-test ## The tests that take a minute together
+	@$(BIN)/python -m pytest -q -m fast
 
 test-slow: $(VENV)/.made-test ## Tests that take minutes: accuracy on known kernels, kills, many images
 	@$(BIN)/python -m pytest -q -m slow
@@ -45,9 +48,14 @@ test-gpu: $(VENV)/.made-test ## Tests that need a CUDA device
 	@$(BIN)/python -m pytest -q -m gpu
 
 lint: $(VENV)/.made-test ## Style, types and layers
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check -q .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache 2>&1 | tail -n 12
+
+format: $(VENV)/.made-test ## Format all code
+	@$(BIN)/ruff check -q --fix --select I .
+	@$(BIN)/ruff format -q .
 
 schema: $(VENV)/.made ## Write the JSON schemas of data/recipes from the schemas
 	@$(BIN)/python -c 'from pairmill.pipeline.recipe.load import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json

@@ -46,6 +46,10 @@ class UserError(PairmillError):
     exit_code = 2
 
 
+class MissingLibraryError(UserError):
+    """An extra of pairmill is not installed that this work needs."""
+
+
 class StoreError(PairmillError):
     """Reading or writing the workspace failed; nothing is lost and a rerun continues."""
 

@@ -28,6 +28,24 @@ serve.register(app)
 networks.register(app)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from pairmill.version import __version__  # late: looking it up takes a while
+
+        typer.echo(f"pairmill {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Options of `pairmill` itself."""
+
+
 @app.command()
 def build(
     recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],

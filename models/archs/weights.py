@@ -5,7 +5,6 @@ programs read.
 from __future__ import annotations
 
 import io
-import json
 import pickle
 import re
 import warnings
@@ -21,12 +20,11 @@ from pairmill.models.archs import NETWORKS, build_empty
 from pairmill.models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.recognise import recognise, some
+from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, EdsrConfig, NetworkSpec, RcanConfig
 
 Form = Literal["safetensors", "pth"]
-HEADER = "pairmill"
-"""Name of the header in which our checkpoints say what they are for."""
 WRAPPERS = (
     "model_state_dict",
     "state_dict",
@@ -233,7 +231,7 @@ def _sayable(config: RcanConfig | EdsrConfig) -> bool:
 def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
     """What a file holds, and our header."""
     try:
-        return dict(load(data)), _metadata(data).get(HEADER)
+        return dict(load(data)), header_of(data).get(HEADER)
     except SafetensorError as error:
         if data[8:9] == b"{":
             wanted = "a whole safetensors file"
@@ -294,14 +292,6 @@ def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
         wanted="a safetensors file, or a state dict saved by torch",
         todo="copy or download it again",
     )
-
-
-def _metadata(data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: eight bytes of length, then JSON (the format's
-    specification).
-    """
-    length = int.from_bytes(data[:8], "little")
-    return dict(json.loads(data[8 : 8 + length]).get("__metadata__", {}))
 
 
 def _unwrapped(content: dict[Any, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from pairmill.models.pdm.degradation import (
     regulariser,
 )
 from pairmill.models.pdm.discriminator import Critic, accuracy, adversarial_loss, critic_loss
-from pairmill.schemas.pdm import PdmConfig
+from pairmill.schemas.pdm import CURVES, PdmConfig
 
 PENALTY_EVERY = 4
 """Iterations between two penalties, each of which counts for all of them."""
@@ -84,6 +84,24 @@ class Fit:
         self.samples = self.kept = 0
         self.curves: list[NDArray[np.float64]] = []
         self.aucs: list[float] = []
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """See `LearnedFit`."""
+        return CURVES
+
+    def networks(self) -> dict[str, nn.Module]:
+        """See `LearnedFit`."""
+        return {
+            "degradation": self.degradation,
+            "critic": self.critic,
+            "mean": self.mean,
+            "best": self.best,
+        }
+
+    def moments(self) -> dict[str, torch.optim.Optimizer]:
+        """See `LearnedFit`."""
+        return dict(zip(("adam-degradation", "adam-critic"), self.optimisers, strict=True))
 
     @property
     def done(self) -> bool:

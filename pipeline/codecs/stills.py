@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from pairmill.pipeline.codecs.library import library
+from pairmill.pipeline.extras import extra
 from pairmill.schemas.errors import UserError
 
 Image8 = NDArray[np.uint8]
@@ -52,9 +52,10 @@ def jpeg_xl(image: Image8, distance: float, effort: int = 4) -> Image8:
         effort: 1..9; larger is slower and better.
 
     Raises:
-        UserError: if imagecodecs is missing.
+        MissingLibraryError: if imagecodecs is missing.
     """
-    codecs = library("imagecodecs", "JPEG XL", "imagecodecs")
+    with extra("codecs", "JPEG XL", "a program with JPEG XL"):
+        import imagecodecs as codecs
     encoded = codecs.jpegxl_encode(
         np.ascontiguousarray(image), distance=distance, effort=effort, numthreads=1
     )

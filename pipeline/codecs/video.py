@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.functional.chroma import Planes, from_video, to_video
-from pairmill.pipeline.codecs.library import library
+from pairmill.pipeline.extras import extra
 
 Image8 = NDArray[np.uint8]
 Codec = Literal["h264", "hevc", "vp9", "av1"]
@@ -100,7 +100,7 @@ def video(
         motion: Rows and columns that the picture moves per frame, in pixels.
 
     Raises:
-        UserError: if PyAV is missing.
+        MissingLibraryError: if PyAV is missing.
     """
     height, width = image.shape[:2]
     steps = [
@@ -133,7 +133,9 @@ def _av() -> Any:
     # SVT-AV1 writes to standard error by itself; 0 lets through what is fatal. It reads this when
     # an encoder opens.
     os.environ.setdefault("SVT_LOG", "0")
-    return library("av", "video", "av")
+    with extra("codecs", "video", "a program with video"):
+        import av
+    return av
 
 
 def _encode(coder: Coder, frames: Sequence[Planes], crf: int) -> list[bytes]:

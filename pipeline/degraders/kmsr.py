@@ -29,18 +29,17 @@ class Kmsr:
     def __init__(self, config: KmsrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale
         self.estimated = _present(
-            pools.kernels,
+            pools.get("kernels"),
             "estimated kernel",
             "give real images in images.real, or take degrader bicubic",
         )
         self.generated = _present(
-            pools.generated_kernels,
+            pools.get("generated_kernels"),
             "generated kernel",
             "`pairmill build RECIPE` makes them; see the recipe's section kmsr",
         )
-        self.noise = None
-        if config.noise:
-            self.noise = _present(pools.noise, "noise patch", "set noise: false")
+        noise = pools.get("noise")
+        self.noise = _present(noise, "noise patch", "set noise: false") if config.noise else None
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""

@@ -26,14 +26,11 @@ class RealSr:
 
     def __init__(self, config: RealSrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale
-        self.kernels = _present(pools.kernels, "kernel")
-        self.noise = _present(pools.noise, "noise")
-        if config.compression != "off":
-            self.compression = pools.compression
-        else:
-            self.compression = None
+        self.kernels = _present(pools.get("kernels"), "kernel")
+        self.noise = _present(pools.get("noise"), "noise")
+        self.compression = pools.get("compression") if config.compression != "off" else None
         if config.compression == "always":
-            self.compression = _compressed(pools.compression)
+            self.compression = _compressed(pools.get("compression"))
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""

@@ -15,7 +15,7 @@ from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import Image, thumbnail
 from pairmill.pipeline.html.text import file_name, plain
 from pairmill.pipeline.images.decode import load, pixel_digest
-from pairmill.pipeline.preview.supplies import picture
+from pairmill.pipeline.pools import POOLS
 from pairmill.pipeline.stages import ingest
 from pairmill.pipeline.stages.clean_up import clean
 from pairmill.pipeline.workspace import layout
@@ -144,16 +144,16 @@ def _row(
     images: Images,
     shelf: PictureFiles,
 ) -> PoolRowView:
-    columns = _columns(ref, index, storage, manifest)
-    item = getattr(assets, ref.kind)[ref.digest][index]
+    columns, kind = _columns(ref, index, storage, manifest), POOLS[ref.kind]
+    image = kind.picture(assets.item(ref.digest, index))
     return PoolRowView(
         kind=ref.kind,
         index=index,
         count=ref.count,
         pool=ref.digest,
-        picture=shelf.png(f"pool-{ref.kind}-{index:05d}", picture(ref.kind, item)),
+        picture="" if image is None else shelf.png(f"pool-{ref.kind}-{index:05d}", image),
         source=images.name(bytes(columns["image"]).hex()) if "image" in columns else "",
-        facts=tuple(_facts(ref, columns)),
+        facts=tuple(kind.facts(columns)),
     )
 
 
@@ -168,16 +168,3 @@ def _columns(
         return {key: array[index] for key, array in group.arrays() if array.ndim <= 2}
 
     return storage.again("read", name, read)
-
-
-def _facts(ref: PoolRef, columns: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if ref.kind == "noise":
-        yield "place", f"({int(columns['left'])}, {int(columns['top'])})"
-        yield "grey mean", f"{float(columns['mean']):.0f}"
-        yield "std", f"{float(columns['noise']) ** 0.5:.2f} grey levels"
-    elif ref.kind == "compression":
-        yield "JPEG quality", str(int(columns["quality"]))
-        yield "tables", "luma and chroma, 8 × 8 each"
-    elif "width" in columns:
-        yield "width (×2)", f"{float(columns['width']):.2f} px"
-        yield "spreads a point over (×2)", f"{float(columns['support']):.1f} px"

@@ -10,8 +10,9 @@ from typing import Any
 
 from pairmill.pipeline.export.base import Exporter, Item, Part, Source
 from pairmill.pipeline.export.folders import Line, write_lists
+from pairmill.pipeline.extras import extra
 from pairmill.pipeline.workspace.storage import clear_errors
-from pairmill.schemas.errors import StoreError, UserError
+from pairmill.schemas.errors import StoreError
 from pairmill.schemas.sample import SampleRow
 
 SIDES = ("hr", "lr")
@@ -98,10 +99,6 @@ def _lr_line(row: SampleRow) -> str:
 
 
 def _library() -> Any:
-    try:
+    with extra("export", "format basicsr-lmdb"):
         import lmdb
-    except ImportError:
-        raise UserError(
-            "this format needs the library lmdb", todo="pip install 'pairmill[export]'"
-        ) from None
     return lmdb

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 import fsspec
 
+from pairmill.pipeline.extras import store_of
 from pairmill.pipeline.workspace.stores import said_by
 from pairmill.schemas.base import Frozen
-from pairmill.schemas.errors import UserError
+from pairmill.schemas.errors import MissingLibraryError, UserError
 
 _LEFT_OUT = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 _STAMPS = (
@@ -99,7 +100,10 @@ def _absolute(path: Path) -> str:
 
 def _remote_place(text: str, protocol: str, chain: str, where: str) -> Place:
     try:
-        fs, path = fsspec.core.url_to_fs(text)
+        with store_of(text):
+            fs, path = fsspec.core.url_to_fs(text)
+    except MissingLibraryError:
+        raise
     except Exception as error:
         # Unknown protocols, missing packages and credentials all have errors of their own.
         raise _cannot("A URL cannot be used", where, text, error) from error

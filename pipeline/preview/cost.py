@@ -12,10 +12,12 @@ from statistics import fmean, stdev
 import numpy as np
 
 from pairmill.pipeline.html.markup import counted
+from pairmill.pipeline.pools.items import PoolItems
+from pairmill.pipeline.pools.learned import LearnedKind
+from pairmill.pipeline.pools.make_pools import needed
 from pairmill.pipeline.preview.draws import Drawn, share
 from pairmill.pipeline.preview.kernelgan import FitCost
 from pairmill.pipeline.preview.sample_images import Found, Scene
-from pairmill.pipeline.preview.supplies import Supply
 from pairmill.pipeline.preview.survey import Survey
 from pairmill.schemas.image import Role
 from pairmill.schemas.preview import CostRow, CostView
@@ -46,7 +48,7 @@ class Measured:
     files: dict[Role, Survey]
     found: Found
     drawn: Sequence[Drawn]
-    supplies: Sequence[Supply]
+    pools: Sequence[PoolItems]
     fit: FitCost | None
     sealed: frozenset[str]
     """Names of the stages that are sealed already."""
@@ -154,7 +156,8 @@ def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
             f"clean-up of {some}",
         ),
     ]
-    if (m.recipe.needs_kernels or m.recipe.needs_noise) and not m.recipe.pools_from:
+    mined = m.recipe.draws_from("kernels") or m.recipe.draws_from("noise")
+    if mined and not m.recipe.pools_from:
         lines += _pool_stages(m, decoding * pixels[Role.REAL], pixels[Role.REAL])
     return [*lines, _synthesis(m, tiles, pairs)]
 
@@ -175,15 +178,15 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
             ),
             ("pool_kernels", loading + images * m.fit.judging, images * 1e4, "judging, timed"),
         ]
-    if m.recipe.needs_generated_kernels:
+    if m.recipe.draws_from("generated_kernels"):
         fitting = 1.0
         if m.recipe.kmsr.method == "wgan":
             fitting = m.recipe.kmsr.fit.iterations * ITERATION
         lines.append(
             ("generate_kernels", fitting * _together(m), m.recipe.kmsr.count * 2e3, "usual time")
         )
-    by_kind = {supply.kind: supply for supply in m.supplies}
-    if m.recipe.needs_compression and (mined := by_kind.get("compression")):
+    by_kind = {pool.kind: pool for pool in m.pools}
+    if mined := by_kind.get("compression"):
         lines.append(
             (
                 "mine_compression",
@@ -240,11 +243,12 @@ def _notes(m: Measured) -> list[str]:
             "Kernel estimation was not timed here; the figure is that of another machine, for a "
             "processor, not a GPU."
         )
-    drawn_here = not m.recipe.pools_from
-    if drawn_here and m.recipe.needs_pdm and "pool_pdm" not in m.sealed:
-        notes.append("Fitting PDM is not part of the estimate.")
-    if drawn_here and m.recipe.needs_redegnet and "pool_redegnet" not in m.sealed:
-        notes.append("Fitting ReDegNet is not part of the estimate.")
+    fits = [] if m.recipe.pools_from else needed(m.recipe)
+    notes += [
+        f"Fitting {kind.title} is not part of the estimate."
+        for kind in fits
+        if isinstance(kind, LearnedKind) and kind.stage.name not in m.sealed
+    ]
     failing = [one.label for one in m.drawn if not one.seconds]
     if failing:
         notes.append(

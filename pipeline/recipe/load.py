@@ -94,7 +94,15 @@ def parse_as(model: type[M], text: str, where: str) -> M:
         UserError: naming every wrong key, what was found, what is allowed, and the nearest valid
             name.
     """
-    value = load_yaml(text, where)
+    return checked(model, load_yaml(text, where), where)
+
+
+def checked(model: type[M], value: Any, where: str) -> M:
+    """A recipe of some kind from the values that YAML holds.
+
+    Raises:
+        UserError: as `parse_as`.
+    """
     if not isinstance(value, dict):
         needed = [f"`{name}:`" for name, field in model.model_fields.items() if field.is_required()]
         raise UserError(

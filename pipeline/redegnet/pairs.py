@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pairmill.models.redegnet.fit import Batch
 
 Image = NDArray[np.uint8]
-NO_POOLS = Assets({}, {})
+NO_POOLS = Assets()
 BSRGAN = BsrganConfig(anisotropic=0.3, jpeg_quality=(30, 85), jpeg=0.8, noise=(3, 25))
 """BSRGAN as ReDegNet's code has it; its JPEG at the end is always there."""
 REPLACED, WORSENED = (3, 4, 5, 6), (1, 2)

@@ -9,6 +9,7 @@ from pairmill.pipeline.html.markup import Raw, definitions, el, figure, fold, jo
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import MissingLibraryError
 from pairmill.schemas.image import Role
 from pairmill.schemas.realism import RealismRow, RealismSection, SideStatistics
 
@@ -23,9 +24,18 @@ def collect_realism(
     real = made.images.manifest.with_role(Role.REAL)
     if not made.recipe.realism.enabled or not real:
         return None
+    config = made.recipe.realism
+    from pairmill.pipeline.realism.classify import check_libraries
     from pairmill.pipeline.report.realism_rows import measure  # loads torch and scikit-learn
 
-    return measure(storage, manifest, real, made.recipe.realism, shelf)
+    try:
+        check_libraries()
+    except (
+        MissingLibraryError
+    ) as error:  # the pairs are made: what is not installed must not undo that
+        problem = f"{error.what}; {error.todo}, then `pairmill corpus realism`"
+        return RealismSection(patch=config.patch, photographs=len(real), problem=problem)
+    return measure(storage, manifest, real, config, shelf)
 
 
 MEANING = (

@@ -32,9 +32,14 @@ def write_realism(
         real: Real photographs to compare with.
         config: How to measure.
         advanced: Hears what is looked at next.
+
+    Raises:
+        MissingLibraryError: if extra `realism` is not installed.
     """
+    from pairmill.pipeline.realism.classify import check_libraries
     from pairmill.pipeline.report.realism_rows import measure  # loads torch and scikit-learn
 
+    check_libraries()
     folder = folder_of(manifest)
     section = measure(storage, manifest, real, config, PictureFiles(storage, folder), advanced)
     report = RealismReport(

@@ -22,6 +22,7 @@ from pairmill.pipeline.runner.stage import (
     ProgressCallback,
     ProgressListener,
     R,
+    Run,
     Sealed,
     Stage,
     _sealed,
@@ -150,6 +151,20 @@ def run_stage(
         sealed = seal(stage, units, config, profile, len(todo))
     watcher.sealed(stage, sealed, time.monotonic() - started)
     return sealed
+
+
+def runner(
+    profile: Profile,
+    executor: Executor | None = None,
+    listener: ProgressListener | None = None,
+) -> Run:
+    """A `Run` that carries every stage in the same way; in this process without an executor."""
+    carrier, watcher = executor or SerialExecutor(), listener or ProgressListener()
+
+    def run(stage: Stage[I, C, P, R, M], inputs: I, config: C, /) -> Sealed[M]:
+        return run_stage(stage, inputs, config, profile, carrier, watcher)
+
+    return run
 
 
 def _compute(

@@ -12,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.pipeline.extras import store_of
 from pairmill.schemas.errors import IntegrityError
 
 BLOCK = tarfile.BLOCKSIZE
@@ -78,7 +79,8 @@ def read_bytes(place: str, start: int, end: int) -> bytes:
     if "://" in place:
         import fsspec
 
-        fs, path = fsspec.core.url_to_fs(place)
+        with store_of(place):
+            fs, path = fsspec.core.url_to_fs(place)
         return bytes(fs.cat_file(path, start, end))
     with _open(place) as file:
         file.seek(start)
@@ -102,7 +104,8 @@ def _open(place: str) -> Any:
     if "://" in place:
         import fsspec
 
-        return fsspec.open(place, "rb").open()
+        with store_of(place):
+            return fsspec.open(place, "rb").open()
     return open(place, "rb", buffering=0)  # noqa: PTH123 - we skip more than a buffer would hold
 
 

@@ -71,7 +71,11 @@ def iterate(file: IO[bytes]) -> Iterator[SampleRow]:
     """Rows of `samples.parquet`, a row group at a time."""
     source = pq.ParquetFile(file)
     for number in range(source.num_row_groups):
-        for row in (
-            source.read_row_group(number).drop_columns(["hr_height", "hr_width"]).to_pylist()
-        ):
-            yield SampleRow.model_validate(row)
+        yield from rows_of(source, number)
+
+
+def rows_of(source: pq.ParquetFile, group: int) -> Iterator[SampleRow]:
+    """Rows of one row group, which is a shard."""
+    table = source.read_row_group(group).drop_columns(["hr_height", "hr_width"])
+    for row in table.to_pylist():
+        yield SampleRow.model_validate(row)

@@ -126,8 +126,8 @@ def _drawn(
         return mixtures(
             pool, count, config.kmsr.parts, stream(config.seed, "mixtures", payload.pool)
         ), np.zeros((0, 2))
+    from pairmill.models.fitting.threads import one_thread
     from pairmill.models.kmsr.fit import Fit
-    from pairmill.models.pdm.draw import one_thread
 
     with one_thread():  # always on the CPU: a GPU does not help such small networks
         fit = Fit(pool, config.kmsr.fit, partial(stream, config.seed, "kmsr", payload.pool))

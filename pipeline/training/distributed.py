@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from pairmill.schemas.errors import UserError
+from pairmill.pipeline.extras import extra
 
 
 class SingleProcess:
@@ -39,18 +39,12 @@ class Distributed(SingleProcess):
     each step.
 
     Raises:
-        UserError: if accelerate is not installed.
+        MissingLibraryError: if accelerate is not installed.
     """
 
     def __init__(self, device: str) -> None:
-        try:
+        with extra("train", "training with several processes"):
             from accelerate import Accelerator, DistributedDataParallelKwargs
-        except ImportError as error:
-            raise UserError(
-                "several processes need accelerate",
-                got=str(error),
-                todo="pip install 'pairmill[train]'",
-            ) from error
         # Buffers are saved by the first process alone.
         apart = DistributedDataParallelKwargs(broadcast_buffers=False)
         self.accelerator = Accelerator(cpu=device == "cpu", kwargs_handlers=[apart])

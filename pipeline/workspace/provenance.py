@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from pairmill.schemas.provenance import Circumstance, StageTiming
 
@@ -27,8 +28,12 @@ def now() -> str:
 
 
 def software() -> dict[str, str]:
-    """Versions of Python and of the libraries that touch pixels."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    """Versions of Python and of the libraries that touch pixels, as far as they are installed."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def circumstance(

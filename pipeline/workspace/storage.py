@@ -17,6 +17,7 @@ from typing import IO, Any, TypeVar
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from pairmill.pipeline.extras import install
 from pairmill.pipeline.workspace.disk import create_file, create_new_file, link_file
 from pairmill.pipeline.workspace.ranges import Ranges
 from pairmill.pipeline.workspace.stores import clear_errors, is_of_store, patiently
@@ -341,7 +342,7 @@ def _file_system(url: str) -> tuple[Any, str]:
             raise
         todo = "give a folder or a URL"
         if isinstance(error, ImportError):
-            todo = "for s3:// install s3fs: pip install 'pairmill[s3]'"
+            todo = f"for s3:// install s3fs: {install('s3')}"
         raise UserError(
             "this cannot be a workspace",
             where=url,

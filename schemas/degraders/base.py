@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -35,6 +35,14 @@ class DegraderBase(Frozen):
     name: Key | None = None
     """What samples and statistics call it; without one, its kind. With names a kind may stand
     twice, with different ranges."""
+
+    learns_from: ClassVar[Literal["", "real", "pairs"]] = ""
+    """Which of the recipe's images its pools are made from: the recipe must have such images."""
+
+    @property
+    def draws_from(self) -> tuple[str, ...]:
+        """Kinds of pools that it draws from with these settings; see `pairmill.pipeline.pools`."""
+        return ()
 
     @property
     def label(self) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,6 +24,13 @@ class KmsrConfig(DegraderBase):
     """Whether crops of pooled noise patches are added, as realsr does."""
     strength: tuple[float, float] = (0.8, 1.2)
     """Least and largest factor on that noise, drawn uniformly; 1 is as mined."""
+
+    learns_from: ClassVar[Literal["real"]] = "real"
+
+    @property
+    def draws_from(self) -> tuple[str, ...]:
+        """See `DegraderBase.draws_from`."""
+        return ("kernels", "generated_kernels", *(("noise",) if self.noise else ()))
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -54,15 +54,16 @@ NET = RedegnetNetConfig(side=16, code=4, first=2, most=4, mapping=1)
 SYNNET = np.frombuffer(networks_bytes(NET, {"syn": SynNet(NET, keyed(1, "weights"))}), np.uint8)[
     None
 ]
-PDM = pdm_pool({"filters": 3})[1].pdm
+PDM = pdm_pool({"filters": 3})[1].pools
 CODES = np.eye(3, 4, dtype=np.float32)
 ASSETS = Assets(
-    POOLS.kernels,
-    POOLS.noise,
-    {ENCODERS: ENCODER},
-    redegnet={pool_digest(SYNNET): SYNNET},
-    codes={pool_digest(CODES): CODES},
-    pdm=PDM,
+    {
+        **POOLS.pools,
+        **PDM,
+        ENCODERS: ENCODER,
+        pool_digest(SYNNET): SYNNET,
+        pool_digest(CODES): CODES,
+    }
 )
 KEY = "0123456789abcdef" * 2
 PLACES = tuple(
@@ -124,9 +125,9 @@ EXAMPLES = [
     Example(Clip()),
     Example(Quantise()),
     # what takes something from a pool
-    Example(PooledBlur(pool=next(iter(ASSETS.kernels)), index=1), eight=True),
+    Example(PooledBlur(pool=KNOWN["kernels"].digest, index=1), eight=True),
     Example(
-        Inject(pool=next(iter(ASSETS.noise)), strength=0.7, placements=PLACES),
+        Inject(pool=KNOWN["noise"].digest, strength=0.7, placements=PLACES),
         grey=False,
         flat=False,
     ),

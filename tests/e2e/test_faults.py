@@ -18,10 +18,10 @@ from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace.storage import Storage
-from tests.e2e.conftest import Run, run, start, wait_until
 from tests.support.dask_cluster import scheduler
 from tests.support.make import build
 from tests.support.paths import ROOT
+from tests.support.program import Run, run, start, wait_until
 
 SMALL = (
     ("restarts: 2", "restarts: 1"),

@@ -20,11 +20,11 @@ from pairmill.pipeline.corpora.log import corpus_names, find_version, read_log, 
 from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace.storage import Storage
-from tests.e2e.conftest import wait_until
 from tests.support.dask_cluster import scheduler
 from tests.support.make import build, photograph, save
 from tests.support.object_store import BUCKET, object_store
 from tests.support.paths import ROOT
+from tests.support.program import wait_until
 from tests.support.work_log import begun, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]

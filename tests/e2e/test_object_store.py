@@ -18,10 +18,10 @@ from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
-from tests.e2e.conftest import RECIPE, run, start, wait_until
 from tests.support.make import build
 from tests.support.object_store import BUCKET, line_to, object_store
 from tests.support.paths import ROOT
+from tests.support.program import RECIPE, run, start, wait_until
 
 SHORT = ("restarts: 2", "restarts: 1")
 

@@ -33,7 +33,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     return Storage(str(tmp_path) if request.param == "local" else f"memory://{uuid.uuid4().hex}")
 
 
-KERNELS = next(iter(pools(2)[1].kernels.values()))
+KERNELS = pools(2)[1].pools[pools(2)[0]["kernels"].digest]
 NOISE = next(iter(pools(2)[1].noise.values()))
 REF = PoolRef(kind="kernels", digest=pool_digest(KERNELS), count=5, side=17)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.e2e.conftest import wait_until
 from tests.support.paths import ROOT
+from tests.support.program import wait_until
 
 Worker = Callable[..., "subprocess.Popen[bytes]"]
 

@@ -70,6 +70,27 @@ def save(image: NDArray[np.uint8], path: Path) -> Path:
     return path
 
 
+def write_photographs(folder: Path) -> Path:
+    """Folders of photographs of odd sizes: `real` and `clean`, pairs in `lq` and `hq`, and
+    `benchmark`."""
+    for seed, size in enumerate([(131, 113), (97, 121)]):
+        save(photograph(seed, *size), folder / f"real/{seed}.png")
+    with Image.open(folder / "real/1.png") as image:
+        image.save(folder / "real/1.jpg", quality=88)  # so that some LR is compressed
+    (folder / "real/1.png").unlink()
+    for seed, size in enumerate([(71, 67), (65, 83)], 10):
+        save(photograph(seed, *size, noise=0), folder / f"clean/{seed}.png")
+    (folder / "benchmark").mkdir()
+    for seed in (10, 11):  # compared with, but never quite equal: the tiny recipe asks for 1.0
+        with Image.open(folder / f"clean/{seed}.png") as image:
+            image.save(folder / f"benchmark/{seed}.jpg", quality=70)
+    for seed in range(2):
+        hq = photograph(seed, 73, 67, noise=0)
+        save(hq, folder / f"hq/{seed}.png")
+        save(np.minimum(hq, 200 - 20 * seed), folder / f"lq/{seed}.png")
+    return folder
+
+
 PDM: dict[str, Any] = {
     "kernel": {"features": 4, "blocks": 1, "size": 9, "channels": 2},
     "noise": {"features": 4, "filters": 2},

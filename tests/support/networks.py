@@ -1,6 +1,8 @@
-"""One small network of each kind, and pictures for them."""
+"""One small network of each kind, checkpoints of some, and pictures for them."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,6 +10,7 @@ import torch
 import pairmill.schemas.network as nets
 from pairmill.models.archs import build
 from pairmill.models.archs.layers import Network
+from pairmill.models.archs.weights import write_weights
 
 SWIN = nets.SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
 SMALL: dict[str, nets.AnyNetworkConfig] = {
@@ -38,3 +41,11 @@ def pictures(count: int, height: int = 37, width: int = 31, seed: int = 0) -> to
     return torch.from_numpy(
         np.random.default_rng([2026, seed]).random((count, 3, height, width), dtype=np.float32)
     )
+
+
+def checkpoint(path: Path, scale: int = 2, seed: int = 0, features: int = 4) -> str:
+    """A network that was trained on nothing."""
+    network = build(nets.CompactConfig(features=features, blocks=1), scale, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(write_weights(network.state_dict()))
+    return str(path)

@@ -36,13 +36,11 @@ def pools(scale: int = 2, patch: int = PATCH) -> tuple[Pools, Assets]:
     names = pool_digest(kernels), pool_digest(noise), pool_digest(kernels[:2])
     generated = PoolInfo(names[2], 2, size)  # two of the others
     known = Pools(
-        PoolInfo(names[0], len(kernels), size),
-        PoolInfo(names[1], len(noise), patch),
+        kernels=PoolInfo(names[0], len(kernels), size),
+        noise=PoolInfo(names[1], len(noise), patch),
         generated_kernels=generated,
     )
-    return known, Assets(
-        {names[0]: kernels}, {names[1]: noise}, generated_kernels={names[2]: kernels[:2]}
-    )
+    return known, Assets(dict(zip(names, (kernels, noise, kernels[:2]), strict=True)))
 
 
 def pdm_pool(noise: dict[str, Any] | None, scale: int = 2) -> tuple[Pools, Assets]:
@@ -67,4 +65,4 @@ def pdm_pool(noise: dict[str, Any] | None, scale: int = 2) -> tuple[Pools, Asset
             )
     items = np.frombuffer(checkpoint_bytes(network), np.uint8)[None]
     digest = pool_digest(items)
-    return Pools(pdm=PoolInfo(digest, 1, 21)), Assets({}, {}, pdm={digest: items})
+    return Pools(pdm=PoolInfo(digest, 1, 21)), Assets({digest: items})

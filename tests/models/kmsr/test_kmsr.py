@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from pairmill.models.fitting.threads import one_thread
 from pairmill.models.functional.kernels import (
     SIZES,
     centre_of_mass,
@@ -29,7 +30,6 @@ from pairmill.models.kmsr.geometry import (
 )
 from pairmill.models.kmsr.mixture import mixtures
 from pairmill.models.kmsr.networks import LATENT, Critic, Generator
-from pairmill.models.pdm.draw import one_thread
 from pairmill.pipeline.kernels.quality import width
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.kmsr import KmsrFitConfig

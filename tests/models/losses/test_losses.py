@@ -19,7 +19,7 @@ from pairmill.models.losses.distances import norm_loss
 from pairmill.models.losses.perceptual import Content
 from pairmill.models.losses.vgg import Vgg, gram
 from pairmill.schemas.losses import LOSS_CONFIGS, GanConfig, LossConfig
-from tests.models.losses.test_vgg import weights
+from tests.support.vgg import weights
 
 CONFIG: TypeAdapter[Any] = TypeAdapter(LossConfig)
 VGG = {"vgg_weights": "vgg19.pth"}

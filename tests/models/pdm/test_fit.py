@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from pairmill.models.fitting.checkpoint import restore, state_bytes
 from pairmill.models.fitting.streams import keyed
-from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint, restore, state_bytes
+from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint
 from pairmill.models.pdm.degradation import draw_latent
 from pairmill.models.pdm.fit import Fit
 from pairmill.models.pdm.measure import judge, look, measure, montage

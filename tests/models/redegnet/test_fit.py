@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from pairmill.models.fitting.checkpoint import restore, state_bytes
 from pairmill.models.losses.vgg import Vgg
 from pairmill.models.redegnet import checkpoint
 from pairmill.models.redegnet.draw import represent
@@ -23,8 +24,8 @@ from pairmill.schemas.redegnet import (
     RedegnetMeasures,
     RedegnetReason,
 )
-from tests.models.losses.test_vgg import weights
 from tests.support.make import photograph
+from tests.support.vgg import weights
 
 NET = {"side": 16, "code": 5, "first": 4, "most": 8, "mapping": 2, "skip_start": 1.0}
 TINY = {
@@ -73,13 +74,13 @@ def test_a_resumed_fit_equals_an_uninterrupted_one_bit_for_bit(with_vgg: bool) -
 
     whole, half, again = run(fresh()), run(fresh(), 3), fresh()
     assert half.samples == 4  # whole batches
-    assert checkpoint.restore(again, checkpoint.state_bytes(half))
+    assert restore(again, state_bytes(half))
     run(again)
-    assert checkpoint.state_bytes(again) == checkpoint.state_bytes(whole)
+    assert state_bytes(again) == state_bytes(whole)
     assert again.done
     assert np.isfinite(whole.curves).all()
     assert (np.array(whole.curves)[:, 1:3] > 0).all() == with_vgg
-    assert checkpoint.state_bytes(run(fresh(4))) != checkpoint.state_bytes(whole)
+    assert state_bytes(run(fresh(4))) != state_bytes(whole)
 
 
 def test_looking_between_steps_changes_nothing() -> None:
@@ -87,7 +88,7 @@ def test_looking_between_steps_changes_nothing() -> None:
     plain, seen = run(begin()), begin()
     for _ in seen.advance(10):
         look(seen, hq, lq)
-    assert checkpoint.state_bytes(seen) == checkpoint.state_bytes(plain)
+    assert state_bytes(seen) == state_bytes(plain)
 
 
 def test_the_check_that_is_told_least_is_sealed_also_after_a_kill() -> None:
@@ -99,7 +100,7 @@ def test_the_check_that_is_told_least_is_sealed_also_after_a_kill() -> None:
         wanted = checkpoint.networks_bytes(fit.config.net, fit.modules()) if auc == 0.6 else wanted
     assert fit.done  # early
     again = begin(patience=1)
-    assert checkpoint.restore(again, checkpoint.state_bytes(fit))
+    assert restore(again, state_bytes(fit))
     for one in (fit, again):
         assert (one.aucs, one.kept, one.samples, one.done) == ([0.8, 0.6, 0.9], 4, 6, True)
         one.finish()
@@ -123,14 +124,14 @@ def test_what_is_told_from_real_lq_is_hq_with_other_pairs_degradations() -> None
 
 
 def test_a_state_of_another_fit_or_a_damaged_one_is_not_taken() -> None:
-    data = checkpoint.state_bytes(run(begin(), 4))
+    data = state_bytes(run(begin(), 4))
     for wrong in (data[: len(data) // 2], b"", b"x" * 100):
         fresh = begin()
-        before = checkpoint.state_bytes(fresh)
-        assert not checkpoint.restore(fresh, wrong)
-        assert checkpoint.state_bytes(fresh) == before
-    assert not checkpoint.restore(begin(seed=9), data)
-    assert not checkpoint.restore(begin(swap=0.1), data)
+        before = state_bytes(fresh)
+        assert not restore(fresh, wrong)
+        assert state_bytes(fresh) == before
+    assert not restore(begin(seed=9), data)
+    assert not restore(begin(swap=0.1), data)
 
 
 def test_the_fit_leaves_the_global_generator_alone_and_moves_every_weight() -> None:
@@ -215,7 +216,7 @@ def test_a_checkpoint_is_synnet_and_networks_are_all() -> None:
         checkpoint.networks_bytes(fit.config.net, {"syn": checkpoint.read_checkpoint(every)})
         == data
     )
-    for wrong in (b"", b"not a checkpoint", checkpoint.state_bytes(fit)):
+    for wrong in (b"", b"not a checkpoint", state_bytes(fit)):
         with pytest.raises(ValueError, match=r"safetensors|checkpoint|Field required|validation"):
             checkpoint.read_checkpoint(wrong)
 
@@ -332,5 +333,5 @@ def test_a_fit_on_a_gpu_is_drawn_from_on_a_cpu() -> None:
             syn(picture, code), fit.syn(picture.cuda(), code.cuda()).cpu(), rtol=1e-2, atol=1e-2
         )
     again = Fit(source, settings(), 3, Vgg(weights()), "cuda")
-    assert checkpoint.restore(again, checkpoint.state_bytes(fit))
+    assert restore(again, state_bytes(fit))
     assert again.done

@@ -13,7 +13,7 @@ import pytest
 
 from pairmill.pipeline.corpora.replay import find_samples, read_table, replay
 from pairmill.pipeline.corpora.verify import verify
-from pairmill.pipeline.stages import fit_pdm, fit_redegnet
+from pairmill.pipeline.stages import fit_pdm, fit_redegnet, learned_fit
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
@@ -88,7 +88,7 @@ def killed_in(stage: str, recipe: Recipe, workspace: Path) -> None:
     """A fresh process: a forked one would wait for threads that it does not have."""
     file = workspace / "recipe.json"
     file.write_text(recipe.model_dump_json())
-    command = [sys.executable, "-c", DYING, stage, fit_pdm.STATE, str(file), str(workspace)]
+    command = [sys.executable, "-c", DYING, stage, learned_fit.STATE, str(file), str(workspace)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
@@ -100,7 +100,7 @@ def test_killed_in_both_fits_it_ends_in_the_same_corpus(
     for stage in (fit_pdm.STAGE.name, fit_redegnet.STAGE.name):
         killed_in(stage, recipe, tmp_path)
         left = tree(tmp_path / "stages" / stage)
-        assert [name for name in left if name.endswith(fit_pdm.STATE)]
+        assert [name for name in left if name.endswith(learned_fit.STATE)]
         assert not [name for name in left if name.endswith("result.json")]
     again = build(recipe, tmp_path)
     assert again.digest == manifest.digest

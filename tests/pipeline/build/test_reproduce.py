@@ -12,26 +12,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pairmill.pipeline.build.reproduce import Bench, reproduce
+from pairmill.pipeline.build.reproduce import reproduce
 from pairmill.pipeline.corpora.diff import diff
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.verify import verify
-from pairmill.pipeline.runner.execution import SerialExecutor
-from pairmill.pipeline.runner.stage import Profile, ProgressListener
 from pairmill.pipeline.shards.tar import read_members
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.diff import Outcome
 from pairmill.schemas.errors import UserError
-from tests.pipeline.corpora.test_diff import PLAIN, Growing
 from tests.support.make import Counting, Tiny, build, photograph, save, tiny_recipe
-
-
-def bench(folder: Path, device: str = "cpu", watcher: ProgressListener | None = None) -> Bench:
-    return Bench(
-        Profile(str(folder / "bench"), device), SerialExecutor(), watcher or ProgressListener()
-    )
+from tests.support.versions import PLAIN, Growing, bench
 
 
 @pytest.fixture(scope="module")

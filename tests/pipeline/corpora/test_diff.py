@@ -7,7 +7,6 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,31 +26,8 @@ from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import IntegrityError
-from tests.support.make import Tiny, build, photograph, save, tiny_recipe
-
-PLAIN: dict[str, Any] = {
-    "degraders": [{"kind": "bicubic"}],
-    "tiles": {"size": 16},
-    "shards": {"samples": 8},
-}
-
-
-@dataclass(frozen=True)
-class Growing:
-    """A workspace and a folder of clean images that grows."""
-
-    folder: Path
-    storage: Storage
-
-    def add(self, *seeds: int) -> None:
-        for seed in seeds:
-            save(photograph(seed, 97, 81, noise=0), self.folder / f"clean/{seed}.png")
-
-    def build(self, **changes: Any) -> CorpusManifest:
-        recipe = tiny_recipe(
-            self.folder, images={"clean": [f"{self.folder}/clean"]}, **PLAIN | changes
-        )
-        return build(recipe, self.storage.url)
+from tests.support.make import Tiny
+from tests.support.versions import Growing
 
 
 @pytest.fixture

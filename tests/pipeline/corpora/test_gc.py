@@ -22,8 +22,8 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest, LogEntry
 from pairmill.schemas.errors import BusyError, UserError
 from pairmill.schemas.gc import Garbage, KeepConfig
-from tests.pipeline.corpora.test_diff import PLAIN, Growing
 from tests.support.make import Counting, build, photograph, save, tiny_recipe, tree
+from tests.support.versions import PLAIN, Growing
 
 NEVER, NOW = KeepConfig(last=1, days=0), datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -22,9 +22,8 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.diff import Outcome
 from pairmill.schemas.errors import UserError
-from tests.pipeline.build.test_reproduce import bench
-from tests.pipeline.corpora.test_diff import PLAIN, Growing
 from tests.support.make import Tiny, build, tiny_recipe
+from tests.support.versions import PLAIN, Growing, bench
 
 TEXT = {".json", ".jsonl", ".md", ".html", ".css", ".js"}
 MACHINE = "annas-workstation"

@@ -8,15 +8,9 @@ import pytest
 
 from pairmill.pipeline.corpora.log import append_log, corpus_names, find_version, read_log
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import IntegrityError, UserError
 from tests.support.make import Tiny
-
-
-def version(tiny: Tiny, seed: int) -> CorpusManifest:
-    identity = tiny.manifest.identity.with_(recipe=tiny.manifest.identity.recipe | {"seed": seed})
-    digest = identity.content_digest()
-    return tiny.manifest.with_(identity=identity, digest=digest, version=digest[:12])
+from tests.support.versions import version
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from pairmill.pipeline.workspace.lock import GC, holding
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import BusyError, IntegrityError, UserError
-from tests.pipeline.corpora.test_log import version
 from tests.support.make import Tiny
 from tests.support.paths import ROOT
+from tests.support.versions import version
 
 NOW = "2026-05-01T00:00:00Z"
 

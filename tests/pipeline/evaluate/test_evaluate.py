@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pairmill.flows.cli.evaluate import Sets, run_evaluate
-from pairmill.models.archs import build
-from pairmill.models.archs.weights import write_weights
 from pairmill.models.functional.resize import bicubic_down, bicubic_up, to_uint8
 from pairmill.models.metrics.psnr import psnr
 from pairmill.models.metrics.ssim import ssim
@@ -31,19 +29,11 @@ from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
-from pairmill.schemas.network import CompactConfig
 from tests.support.make import Tiny, photograph, save
+from tests.support.networks import checkpoint
 
 Pixels = NDArray[np.uint8]
 SMALL = EvaluationConfig(inference=InferenceConfig(tile=24, overlap=4), shown=2)
-
-
-def checkpoint(path: Path, scale: int = 2, seed: int = 0, features: int = 4) -> str:
-    """A network that was trained on nothing."""
-    network = build(CompactConfig(features=features, blocks=1), scale, seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(write_weights(network.state_dict()))
-    return str(path)
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from pairmill.pipeline.evaluate.run import evaluate
 from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
-from tests.pipeline.evaluate.test_evaluate import checkpoint
 from tests.support.make import photograph, save
+from tests.support.networks import checkpoint
 
 COUNT = 5
 CONFIG = EvaluationConfig(inference=InferenceConfig(tile=24, overlap=4), shown=0)

@@ -24,8 +24,8 @@ from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import InferenceConfig, UpscaleReport
-from tests.pipeline.evaluate.test_evaluate import checkpoint
 from tests.support.make import photograph, save
+from tests.support.networks import checkpoint
 
 Pixels = NDArray[np.uint8]
 OPTIONS = {"tile": 24, "overlap": 4, "ensemble": False, "device": "cpu", "precision": "float32"}

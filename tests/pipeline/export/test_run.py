@@ -244,7 +244,7 @@ def test_a_missing_library_names_the_command(
     version: Version, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "lmdb", None)
-    with pytest.raises(UserError, match="needs the library lmdb") as error:
+    with pytest.raises(UserError, match="basicsr-lmdb needs a library") as error:
         run(version, "basicsr-lmdb", tmp_path / "out")
     assert error.value.todo == "pip install 'pairmill[export]'"
     assert not (tmp_path / "out").exists()

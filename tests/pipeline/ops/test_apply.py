@@ -17,7 +17,7 @@ from tests.support.make import photograph
 from tests.support.pools import pools
 
 KNOWN, ASSETS = pools(2)
-KERNELS, NOISE = KNOWN.kernels.digest, KNOWN.noise.digest
+KERNELS, NOISE = KNOWN["kernels"].digest, KNOWN["noise"].digest
 BLUR = PooledBlur(pool=KERNELS, index=1)
 PLACE = Placement(
     index=0,
@@ -112,12 +112,12 @@ def test_missing_items_are_clear_errors(op: Op, message: str) -> None:
 
 def test_no_pools_are_needed_where_none_are_named() -> None:
     program = Program(scale=2, ops=(BicubicDown(scale=2), Quantise()))
-    np.testing.assert_array_equal(apply(program, HR, Assets({}, {})), run(*program.ops))
+    np.testing.assert_array_equal(apply(program, HR, Assets()), run(*program.ops))
 
 
 def test_each_pools_matrices_are_its_own() -> None:
     """The cache of matrices tells pools, rows and scales apart."""
-    other = Assets({KERNELS: ASSETS.kernels[KERNELS][::-1].copy()}, {})
+    other = Assets({KERNELS: ASSETS.pools[KERNELS][::-1].copy()})
     program = Program(scale=2, ops=(BLUR, Subsample(scale=2), Quantise()))
     first, second = apply(program, HR, ASSETS), apply(program, HR, other)
     assert not np.array_equal(first, second)

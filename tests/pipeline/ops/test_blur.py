@@ -19,7 +19,7 @@ from pairmill.schemas.program import Program
 from tests.support.alignment import shift
 from tests.support.make import photograph
 
-NONE = Assets({}, {})
+NONE = Assets()
 TURNED = GaussianKernel(size=15, sigma_x=3, sigma_y=1, angle=0.5)
 SCIPY = {"mirror": "reflect", "reflect": "mirror", "wrap": "wrap"}
 """Our name of each border, and scipy's."""

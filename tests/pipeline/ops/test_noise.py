@@ -54,7 +54,7 @@ def apply(op: Any, image: NDArray[Any]) -> NDArray[np.float64]:
     """The image after the op, which must leave its input alone and give float64 of the same
     shape."""
     before = image.copy()
-    noisy = OPS[type(op)](op, image, Assets({}, {}))
+    noisy = OPS[type(op)](op, image, Assets())
     np.testing.assert_array_equal(image, before)
     assert (noisy.dtype, noisy.shape) == (np.float64, image.shape)
     return np.asarray(noisy, np.float64)

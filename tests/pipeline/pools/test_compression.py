@@ -37,8 +37,8 @@ HR = photograph(4, 74, 62)
 def supplied(share: float = 1.0) -> tuple[Pools, Assets]:
     known, assets = pools(2)
     return (
-        Pools(known.kernels, known.noise, PoolInfo(NAME, 2, 8, share)),
-        Assets(assets.kernels, assets.noise, {NAME: ROWS}),
+        known | {"compression": PoolInfo(NAME, 2, 8, share)},
+        Assets({**assets.pools, NAME: ROWS}),
     )
 
 
@@ -80,7 +80,7 @@ def test_programs_without_a_pool_are_what_they_were() -> None:
     drawn."""
     known, _ = supplied()
     for key in range(5):
-        plain = program(key, Pools(known.kernels, known.noise))
+        plain = program(key, Pools(kernels=known["kernels"], noise=known["noise"]))
         assert [op.op for op in plain.ops] == ["pooled_blur", "subsample", "inject", "quantise"]
         assert program(key, known, "off") == plain
         compressed = program(key, known)

@@ -31,7 +31,7 @@ from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import Recipe
 from tests.support.make import Tiny, photograph, save, tiny_recipe, tree
 
-NO_POOLS = Assets({}, {})
+NO_POOLS = Assets()
 BICUBIC = {"degraders": [{"kind": "bicubic"}]}
 
 

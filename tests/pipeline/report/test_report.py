@@ -190,8 +190,7 @@ def test_numbers_agree_with_the_manifest(
     } == manifest.identity.samples
     assert data.kernels is not None
     assert data.noise is not None
-    assert made.kernels is not None
-    assert len(data.kernels.shown) == len(made.kernels.manifest.judged)
+    assert len(data.kernels.shown) == len(made.sealed["kernels"].manifest.judged)
     assert data.kernels.accepted == manifest.counts["kernels"]
     assert data.noise.count == manifest.counts["noise_patches"]
     assert [record.url.rsplit("/", 1)[-1] for record in data.images.rejected] == [

@@ -21,7 +21,7 @@ from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.execution import SerialExecutor, run_stage
 from pairmill.pipeline.runner.stage import Context, Profile, ProgressListener, Stage
-from pairmill.pipeline.stages import fit_pdm, pool_pdm
+from pairmill.pipeline.stages import fit_pdm, learned_fit, pool_pdm
 from pairmill.pipeline.stages.checkpoint import CHECKPOINT
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -49,7 +49,7 @@ def test_a_fit_killed_at_any_check_goes_on_and_ends_in_the_same_bytes(
 
     def dying(self: Context, unit: Any, name: str, data: bytes) -> None:
         write(self, unit, name, data)
-        if name == fit_pdm.STATE:
+        if name == learned_fit.STATE:
             raise KilledError
 
     def run() -> None:
@@ -157,7 +157,7 @@ def test_every_reason_has_words() -> None:
     from pairmill.schemas.pdm import PdmReason
 
     assert set(pool_pdm.ADVICE) == set(PdmReason)
-    assert set(pool_pdm.TOLD) == set(PdmReason) - {PdmReason.NOT_FINITE}
+    assert set(pool_pdm.FOUND) == set(PdmReason) - {PdmReason.NOT_FINITE}
 
 
 def test_a_changed_checkpoint_is_noticed(tiny_copy: Tiny) -> None:
@@ -176,8 +176,7 @@ def test_a_changed_checkpoint_is_noticed(tiny_copy: Tiny) -> None:
         )
     again = tiny_copy.recipe.with_(pdm=tiny_copy.recipe.pdm.with_(gates=other))
     made = make_stages(again, tiny_copy.workspace)  # which is all that the message says to do
-    assert made.pdm is not None
-    assert made.pdm.manifest.digest == tiny_copy.sealed["pool_pdm"].manifest.digest
+    assert made.sealed["pdm"].manifest.digest == tiny_copy.sealed["pool_pdm"].manifest.digest
 
 
 def test_a_moved_version_replays_its_pdm_samples_without_the_stages(
@@ -268,7 +267,7 @@ def test_a_degrader_without_checkpoint_says_what_to_do() -> None:
         apply(
             Program(scale=2, ops=(Pdm(pool="0" * 64, key="0" * 32),)),
             photograph(1, 8, 8),
-            Assets({}, {}),
+            Assets(),
         )
 
 

@@ -25,13 +25,15 @@ from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.degraders.base import PoolInfo, Pools
 from pairmill.pipeline.images.decode import load, pixel_digest
 from pairmill.pipeline.ops.apply import apply
-from pairmill.pipeline.pools.make_pools import make_redegnet
+from pairmill.pipeline.pools.base import Making
+from pairmill.pipeline.pools.redegnet import REDEGNET
 from pairmill.pipeline.recipe.load import parse_recipe
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.execution import SerialExecutor, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
 from pairmill.pipeline.shards.table import iterate
 from pairmill.pipeline.stages import fit_redegnet, ingest_pairs
+from pairmill.pipeline.stages.learned_fit import Learner
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.degraders.redegnet import RedegnetConfig
@@ -41,9 +43,9 @@ from pairmill.schemas.ops.learned import Redegnet
 from pairmill.schemas.ops.noise import GaussianNoise
 from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import Recipe
-from pairmill.schemas.redegnet import RedegnetReason
-from tests.models.losses.test_vgg import weights
+from pairmill.schemas.redegnet import RedegnetManifest, RedegnetReason
 from tests.support.make import Counting, make_stages, photograph, save
+from tests.support.vgg import weights
 
 SETTINGS: dict[str, Any] = {
     "net": {"side": 16, "code": 5, "first": 4, "most": 8, "mapping": 2, "skip_start": 1.0},
@@ -128,10 +130,10 @@ def test_the_pool_holds_the_representations_of_all_pairs(
     built: tuple[Storage, BuildResult],
 ) -> None:
     storage, made = built
-    assert made.redegnet is not None
-    manifest = made.redegnet.manifest
+    manifest = made.sealed["redegnet"].manifest
     group = zarr.open_group(
-        storage.path(layout.pool_group("pool_redegnet", made.redegnet.key, "codes")), mode="r"
+        storage.path(layout.pool_group("pool_redegnet", made.sealed["redegnet"].key, "codes")),
+        mode="r",
     )
     codes, pairs = np.asarray(group["code"][...]), np.asarray(group["pair"][...])
     assert codes.shape == (9, 5)  # three crops of three pairs
@@ -157,11 +159,11 @@ def test_a_row_is_what_degnet_says_of_its_pair(
     )
     for pair in sealed.manifest.pairs:
         images[pair.lq.pixel_sha256] = load(pair.lq), load(pair.hq)
-    unit = layout.unit_folder("fit_redegnet", made.redegnet.manifest.unit)  # type: ignore[union-attr]
+    unit = layout.unit_folder("fit_redegnet", made.sealed["redegnet"].manifest.unit)
     config = fit_redegnet.fit_config(recipe.seed, recipe.redegnet).redegnet
     fit = Fit(lambda _: pytest.fail("no batch is needed"), config, 1)
     start_from(fit, storage.read(f"{unit}/networks.safetensors"))
-    codes = read_assets(storage, made.pools).codes[made.redegnet.manifest.codes]  # type: ignore[union-attr]
+    codes = read_assets(storage, made.pools).pools[made.sealed["redegnet"].manifest.codes]
     for number, pair in enumerate(sealed.manifest.pairs):
         lq, hq = (
             image[
@@ -188,7 +190,10 @@ def test_a_sample_is_replayed_from_its_program(built: tuple[Storage, BuildResult
     plain = 0
     for row in rows:
         program = Program.model_validate_json(row.program)
-        assert set(program.pools()) == {made.redegnet.manifest.digest, made.redegnet.manifest.codes}  # type: ignore[union-attr]
+        assert set(program.pools()) == {
+            made.sealed["redegnet"].manifest.digest,
+            made.sealed["redegnet"].manifest.codes,
+        }
         image = load(source)
         hr = image[row.box.top : row.box.top + 32, row.box.left : row.box.left + 32]
         lr = apply(program, hr, assets)
@@ -233,17 +238,17 @@ def test_a_fit_killed_after_a_check_goes_on_to_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     storage, made = built
-    check = fit_redegnet._check
+    check = Learner._check
 
     def dying(*arguments: Any) -> None:
         check(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(fit_redegnet, "_check", dying)
+        patch.setattr(Learner, "_check", dying)
         with pytest.raises(KeyboardInterrupt):
             make_stages(recipe_of(folder), tmp_path)
-    unit = layout.unit_folder("fit_redegnet", made.redegnet.manifest.unit)  # type: ignore[union-attr]
+    unit = layout.unit_folder("fit_redegnet", made.sealed["redegnet"].manifest.unit)
     assert (tmp_path / unit / "grid-000000004.png").exists()
     assert not (tmp_path / unit / "result.json").exists()
     steps = []
@@ -251,7 +256,10 @@ def test_a_fit_killed_after_a_check_goes_on_to_the_same_bytes(
     monkeypatch.setattr(Fit, "_step", lambda self: (steps.append(self.samples), step(self))[1])
     again = make_stages(recipe_of(folder), tmp_path)
     assert steps == [4, 6]  # not from the beginning
-    assert again.redegnet == made.redegnet or again.redegnet.manifest == made.redegnet.manifest  # type: ignore[union-attr]
+    assert (
+        again.sealed["redegnet"] == made.sealed["redegnet"]
+        or again.sealed["redegnet"].manifest == made.sealed["redegnet"].manifest
+    )
     written = ["state.safetensors", "checkpoint.safetensors", "networks.safetensors"]
     for name in (*written, "codes.npy", "curves.npy", "grid-000000004.png", "grid-000000008.png"):
         assert (tmp_path / unit / name).read_bytes() == storage.read(f"{unit}/{name}"), name
@@ -268,8 +276,7 @@ def test_a_failed_fit_is_sealed_and_not_drawn_from(folder: Path, tmp_path: Path)
         recipe_of(folder, degrader={"accept_failed": True}, **FAILING), tmp_path, watcher=counting
     )
     assert counting.computed["fit_redegnet"] == 0  # the fit was sealed, with its verdict
-    assert made.redegnet is not None
-    assert made.redegnet.manifest.verdict.reasons[0] == RedegnetReason.RECONSTRUCTS_BADLY
+    assert made.sealed["redegnet"].manifest.verdict.reasons[0] == RedegnetReason.RECONSTRUCTS_BADLY
     made = make_stages(recipe_of(folder), tmp_path, watcher=counting)
     assert counting.computed["fit_redegnet"] == 0  # other gates judge the same fit
 
@@ -282,7 +289,7 @@ def test_fine_tuning_on_the_pairs_of_one_image(
     storage, made = built
     write_pairs(tmp_path, 1)
     shutil.copytree(folder / "clean", tmp_path / "clean")
-    unit = layout.unit_folder("fit_redegnet", made.redegnet.manifest.unit)  # type: ignore[union-attr]
+    unit = layout.unit_folder("fit_redegnet", made.sealed["redegnet"].manifest.unit)
     gates = {"max_error_ratio": 99}
     start = {
         "from_checkpoint": storage.path(f"{unit}/networks.safetensors"),
@@ -291,12 +298,10 @@ def test_fine_tuning_on_the_pairs_of_one_image(
         "gates": gates,
     }
     tuned = make_stages(recipe_of(tmp_path, **start), tmp_path / "w")
-    assert tuned.redegnet is not None
-    assert tuned.redegnet.manifest.count == 3
-    assert tuned.redegnet.manifest.verdict.accepted
+    assert tuned.sealed["redegnet"].manifest.count == 3
+    assert tuned.sealed["redegnet"].manifest.verdict.accepted
     alone = make_stages(recipe_of(tmp_path, **(start | {"from_checkpoint": None})), tmp_path / "w")
-    assert alone.redegnet is not None
-    assert alone.redegnet.manifest.digest != tuned.redegnet.manifest.digest
+    assert alone.sealed["redegnet"].manifest.digest != tuned.sealed["redegnet"].manifest.digest
     with pytest.raises(UserError, match="failed its gates"):
         make_stages(recipe_of(tmp_path, **(start | {"use": "general"})), tmp_path / "w")
     places = identity_of(tuned).recipe["redegnet"]
@@ -320,15 +325,20 @@ def test_vgg_weights_are_digested_and_make_another_fit(
     recipe = recipe_of(folder, vgg_weights=str(path), samples=2)
     images, hr = made.images.manifest, made.hr.manifest
     shutil.copytree(folder / "workspace/stages/clean_up", tmp_path / "w/stages/clean_up")
-    first = make_redegnet(recipe, images, hr, "/", runner(tmp_path / "w"))
+
+    def fitted() -> Sealed[RedegnetManifest]:
+        run = runner(tmp_path / "w")
+        return Making(recipe=recipe, images=images, cut=hr, base="/", run=run).of(REDEGNET)
+
+    first = fitted()
     assert first.manifest.vgg is not None
     path.write_bytes(save_tensors(weights(2)))
-    second = make_redegnet(recipe, images, hr, "/", runner(tmp_path / "w"))
+    second = fitted()
     assert second.manifest.vgg != first.manifest.vgg
     assert second.manifest.unit != first.manifest.unit
     path.write_bytes(b"no weights")
     with pytest.raises(UserError, match=r"no weights of VGG-19"):
-        make_redegnet(recipe, images, hr, "/", runner(tmp_path / "w"))
+        fitted()
 
 
 def test_broken_files_are_rejected_and_sizes_must_agree(folder: Path, tmp_path: Path) -> None:
@@ -368,10 +378,10 @@ def test_a_checkpoint_that_changed_is_noticed(
 ) -> None:
     shutil.copytree(folder / "workspace", tmp_path / "w")
     _, made = built
-    unit = layout.unit_folder("fit_redegnet", made.redegnet.manifest.unit)  # type: ignore[union-attr]
+    unit = layout.unit_folder("fit_redegnet", made.sealed["redegnet"].manifest.unit)
     (tmp_path / "w" / unit / "checkpoint.safetensors").write_bytes(b"damaged")
     shutil.rmtree(tmp_path / "w/stages/pool_redegnet")
     with pytest.raises(IntegrityError, match="checkpoint has changed"):
         make_stages(recipe_of(folder), tmp_path / "w")
     again = make_stages(recipe_of(folder), tmp_path / "w")
-    assert again.redegnet.manifest == made.redegnet.manifest  # type: ignore[union-attr]
+    assert again.sealed["redegnet"].manifest == made.sealed["redegnet"].manifest

@@ -184,7 +184,7 @@ def test_failed_generators_are_refused(tmp_path: Path) -> None:
 
 def known(scale: int = 2) -> Pools:
     plain, _ = pools(scale)
-    return Pools(plain.kernels, plain.noise, generated_kernels=PoolInfo("9" * 64, 7, 17))
+    return plain | {"generated_kernels": PoolInfo("9" * 64, 7, 17)}
 
 
 def test_the_degrader_draws_from_both_pools() -> None:
@@ -211,13 +211,9 @@ def test_the_degrader_draws_from_both_pools() -> None:
     [("kernels", "estimated"), ("generated_kernels", "generated"), ("noise", "noise")],
 )
 def test_a_missing_pool_is_named(missing: str, what: str) -> None:
-    plain = {
-        "kernels": known().kernels,
-        "noise": known().noise,
-        "generated_kernels": known().generated_kernels,
-    }
+    others = {kind: info for kind, info in known().items() if kind != missing}
     with pytest.raises(UserError, match=what):
-        Kmsr(KmsrDegrader(noise=True), 2, Pools(**(plain | {missing: None})))
+        Kmsr(KmsrDegrader(noise=True), 2, others)
 
 
 def test_recipes_know_what_they_need() -> None:
@@ -226,15 +222,12 @@ def test_recipes_know_what_they_need() -> None:
         Recipe.model_validate(recipe | {"degraders": [{"kind": "kmsr", "noise": n}]})
         for n in (False, True)
     )
-    assert (quiet.needs_kernels, quiet.needs_generated_kernels, quiet.needs_noise) == (
-        True,
-        True,
-        False,
-    )
-    assert noisy.needs_noise
+    kinds = ("kernels", "generated_kernels", "noise", "compression")
+    assert [quiet.draws_from(kind) for kind in kinds] == [True, True, False, False]
+    assert [noisy.draws_from(kind) for kind in kinds] == [True, True, True, False]
     with pytest.raises(ValueError, match="scales 2, 4 and 8"):
         Recipe.model_validate(recipe | {"scale": 3, "tiles": {"size": 96}})
-    with pytest.raises(ValueError, match="degrader kmsr estimates kernels"):
+    with pytest.raises(ValueError, match=r"degrader kmsr learns from images\.real"):
         Recipe.model_validate(recipe | {"images": {"clean": ["x"]}})
 
 

@@ -12,7 +12,7 @@ from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.training.data import Feed, Mixture, open_split
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
-from tests.pipeline.training.test_training import config, corpora, run
+from tests.support.training import config, corpora, run
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.training.test_training import RECIPE, SMALL
 from tests.support.make import build, photograph, save
 from tests.support.paths import ROOT
+from tests.support.training import RECIPE, SMALL
 
 
 @pytest.mark.slow

@@ -31,8 +31,8 @@ from pairmill.pipeline.workspace.lock import (
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import BusyError
 from pairmill.schemas.lock import Holder
-from tests.e2e.conftest import wait_until
 from tests.support.paths import ROOT
+from tests.support.program import wait_until
 
 
 @pytest.fixture(params=["local", "memory"])

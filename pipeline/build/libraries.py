@@ -1,0 +1,42 @@
+"""Libraries beyond the core that a recipe's degraders need, asked for before hours of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pairmill.pipeline.extras import extra
+from pairmill.schemas.recipe import Recipe
+
+
+def check_libraries(recipe: Recipe) -> None:
+    """Do nothing if what a build of this recipe needs is installed.
+
+    Raises:
+        MissingLibraryError: if an extra is missing; it says which.
+    """
+    used = set(_ops([degrader.model_dump() for degrader in recipe.degraders]))
+    if "jpeg_xl" in used:
+        with extra("codecs", "JPEG XL", "degraders of the recipe"):
+            import imagecodecs  # noqa: F401
+    if "video" in used:
+        with extra("codecs", "video", "degraders of the recipe"):
+            import av  # noqa: F401
+    if _fits(recipe):  # a fit is judged by the classifiers of the realism report
+        from pairmill.pipeline.realism.classify import check_libraries as check_classifiers
+
+        check_classifiers()
+
+
+def _fits(recipe: Recipe) -> bool:
+    return not recipe.pools_from and (recipe.needs_pdm or recipe.needs_redegnet)
+
+
+def _ops(value: Any) -> Iterator[str]:
+    """Names of all ops in the settings of degraders, however deep."""
+    if isinstance(value, dict):
+        yield from (str(value["op"]),) if "op" in value else ()
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _ops(item)
