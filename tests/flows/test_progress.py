@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,12 +19,12 @@ FIT: Any = SimpleNamespace(title="fit PDM", noun="fits")
 
 
 def said(
-    monkeypatch: pytest.MonkeyPatch, notes: list[str], *, terminal: bool, width: int = 120
+    monkeypatch: pytest.MonkeyPatch, notes: list[str], *, on_terminal: bool, width: int = 120
 ) -> str:
     """All that is written while one fit goes on in equal steps."""
     file = io.StringIO()
     console = Console(
-        file=file, width=width, highlight=False, soft_wrap=True, force_terminal=terminal
+        file=file, width=width, highlight=False, soft_wrap=True, force_terminal=on_terminal
     )
     monkeypatch.setattr(terminal, "out", console)
     with terminal.Bars() as bars:
@@ -36,7 +37,7 @@ def said(
 
 def test_a_log_gets_a_line_with_losses_every_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = said(
-        monkeypatch, [f"loss {place}" for place in range(100)], terminal=False
+        monkeypatch, [f"loss {place}" for place in range(100)], on_terminal=False
     ).splitlines()
     told = [line.split() for line in lines if "loss" in line]
     assert [words[2] for words in told] == [f"{10 * place}%" for place in range(1, 11)]
@@ -44,14 +45,16 @@ def test_a_log_gets_a_line_with_losses_every_tenth(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_log_is_silent_where_there_is_nothing_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "%" not in said(monkeypatch, [""] * 50, terminal=False)
+    assert "%" not in said(monkeypatch, [""] * 50, on_terminal=False)
 
 
 def test_a_slow_fit_is_heard_of_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**6, 100))
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     assert (
-        said(monkeypatch, [f"loss {place}" for place in range(1000)], terminal=False).count("loss")
+        said(monkeypatch, [f"loss {place}" for place in range(1000)], on_terminal=False).count(
+            "loss"
+        )
         > 100
     )
 
@@ -62,7 +65,7 @@ def test_a_slow_fit_is_heard_of_all_the_same(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_bar_shows_as_many_losses_as_there_is_room_for(
     monkeypatch: pytest.MonkeyPatch, width: int, shown: str
 ) -> None:
-    text = said(monkeypatch, ["AUC 0.87, critic 0.2"] * 4, terminal=True, width=width)
+    text = said(monkeypatch, ["AUC 0.87, critic 0.2"] * 4, on_terminal=True, width=width)
     assert shown in text
     assert ("critic" in text) == ("critic" in shown)
     assert ("AUC" in text) == ("AUC" in shown)

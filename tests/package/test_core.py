@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.make import tiny_recipe
 from tests.package.environment import Installation, core_installation
+from tests.support.make import tiny_recipe
 
 __all__ = ["core_installation"]
 
