@@ -190,11 +190,9 @@ class SourceImage(Frozen):
     @classmethod
     def _named_by_place(cls, value: Any) -> Any:
         """Earlier builds of pairmill wrote `url`."""
-        return (
-            {"name" if key == "url" else key: item for key, item in value.items()}
-            if isinstance(value, dict)
-            else value
-        )
+        if not isinstance(value, dict):
+            return value
+        return {"name" if key == "url" else key: item for key, item in value.items()}
 
 
 class SourcePair(Frozen):

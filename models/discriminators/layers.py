@@ -56,10 +56,7 @@ class SpectralConv(nn.Module):
         super().__init__()
         self.stride, self.padding = stride, padding
         self.weight_orig = nn.Parameter(torch.empty(outputs, inputs, side, side))
-        if bias:
-            self.bias = nn.Parameter(torch.empty(outputs))
-        else:
-            self.bias = None
+        self.bias = nn.Parameter(torch.empty(outputs)) if bias else None
         self.register_buffer("weight_u", torch.empty(outputs))
         self.register_buffer("weight_v", torch.empty(inputs * side * side))
 

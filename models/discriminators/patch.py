@@ -32,10 +32,7 @@ class Patch(nn.Module):
         draw_weights(self, rng, DEVIATION)
 
     def _conv(self, inputs: int, outputs: int, stride: int, *, bias: bool = True) -> nn.Module:
-        if self.config.norm == "spectral":
-            made = SpectralConv
-        else:
-            made = conv
+        made = SpectralConv if self.config.norm == "spectral" else conv
         return made(inputs, outputs, 4, stride, padding=self.config.padding, bias=bias)
 
     def _norm(self, channels: int) -> list[nn.Module]:

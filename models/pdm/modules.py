@@ -99,7 +99,8 @@ class NoiseModule(nn.Module):
         mixing = config.form == "mixing"
         side = 3 if config.spatial and not mixing else 1
         self.by_level = mixing and config.mix and config.by == "level"
-        inputs, outputs = 0, config.dim
+        inputs: int = 0
+        outputs: int = config.dim
         if config.mix:
             inputs = 1 if self.by_level else 3
         self.fields: nn.Conv2d | None = None

@@ -83,10 +83,9 @@ class Training:
             self.forward = torch.compile(levels)
         else:
             self.forward = levels
+        self.judge: nn.Module | None = None
         if self.discriminator is not None:
             self.judge = wrap(self.discriminator)
-        else:
-            self.judge = None
         self.rate = 0.0
 
     @property

@@ -252,13 +252,12 @@ def _missing(
     lines = []
     for image in missing[:SHOWN]:
         place = known.get(image.pixel_sha256)
-        said = (
-            "there is a file, but with other pixels"
-            if place in urls
-            else "gone"
-            if place
-            else "this workspace never saw it"
-        )
+        if place in urls:
+            said = "there is a file, but with other pixels"
+        elif place:
+            said = "gone"
+        else:
+            said = "this workspace never saw it"
         lines.append(
             f"{place or image.name} ({image.role}, pixels {image.pixel_sha256[:12]}): {said}"
         )

@@ -78,9 +78,8 @@ def find_garbage(
     notes = tuple(
         f"stages stay, for {reference} does not say what it was made of" for reference in unknown
     )
-    if unknown:
-        stages = ()
-    else:
+    stages: tuple[StageGarbage, ...] = ()
+    if not unknown:
         stages = tuple(_stage_garbage(storage, needed, before))
     garbage = Garbage(
         versions=tuple(versions), unfinished=tuple(unfinished), stages=stages, bytes=0, notes=notes

@@ -51,10 +51,7 @@ class Bsrgan:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        if self.config.chain == "bsrgan":
-            chain = _Classic
-        else:
-            chain = _Plus
+        chain = _Classic if self.config.chain == "bsrgan" else _Plus
         return chain(self.config, rng, ProgramBuilder(self.scale, hr_shape)).draw()
 
 

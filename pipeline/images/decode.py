@@ -65,15 +65,14 @@ def decode(
         else:
             turn = _UPRIGHT.get(header.orientation)
         upright = np.array(image if turn is None else image.transpose(turn))
-    if header.orientation != 1:
-        rotated = (Conversion.EXIF_ROTATED,)
-    else:
-        rotated = ()
+    container = header.container
+    done = list(conversions)
     if header.is_mpo:
-        first = (Conversion.FIRST_FRAME_OF_MPO,)
-    else:
-        first = ()
-    return upright, "MPO" if header.is_mpo else header.container, (*first, *conversions, *rotated)
+        container = "MPO"
+        done.insert(0, Conversion.FIRST_FRAME_OF_MPO)
+    if header.orientation != 1:
+        done.append(Conversion.EXIF_ROTATED)
+    return upright, container, tuple(done)
 
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:

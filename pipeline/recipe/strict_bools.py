@@ -45,10 +45,7 @@ def _worded(value: Any, known: dict[int, Any]) -> Any:
     if not isinstance(value, dict | list):
         return value
     if id(value) not in known:
-        if isinstance(value, dict):
-            parts = value.values()
-        else:
-            parts = value
+        parts = value.values() if isinstance(value, dict) else value
         made = [_worded(part, known) for part in parts]
         same = all(one is other for one, other in zip(made, parts, strict=True))
         if same:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import Raw, counted, el, join, number, size
 from pairmill.pipeline.report.compression import compression_html
@@ -16,6 +19,8 @@ from pairmill.pipeline.report.provenance import making_html
 from pairmill.pipeline.report.realism import realism_html
 from pairmill.schemas.report import Head, ReportData
 
+Section = TypeVar("Section")
+
 
 def page(data: ReportData) -> str:
     """The whole of `index.html`."""
@@ -28,17 +33,23 @@ def page(data: ReportData) -> str:
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
     found = [
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
-        ("kernels", "Kernels", data.kernels and kernels_html(data.kernels)),
-        ("noise", "Noise", data.noise and noise_html(data.noise)),
-        ("fits", "Learned", data.fits and fits_html(data.fits)),
-        ("realism", "Realism", data.realism and realism_html(data.realism)),
-        ("compression", "Compression", data.compression and compression_html(data.compression)),
-        ("curation", "Curation", data.curation and curation_html(data.curation)),
+        ("kernels", "Kernels", _if_there(kernels_html, data.kernels)),
+        ("noise", "Noise", _if_there(noise_html, data.noise)),
+        ("fits", "Learned", _if_there(fits_html, data.fits)),
+        ("realism", "Realism", _if_there(realism_html, data.realism)),
+        ("compression", "Compression", _if_there(compression_html, data.compression)),
+        ("curation", "Curation", _if_there(curation_html, data.curation)),
         ("images", "Images", images_html(data.images)),
         ("distributions", "Distributions", spread_html(data.spread, data.head.pairs)),
         ("making", "How it was made", making_html(data.making, data.head)),
     ]
     return [(anchor, label, html) for anchor, label, html in found if html is not None]
+
+
+def _if_there(shown: Callable[[Section], Raw], section: Section | None) -> Raw | None:
+    if section is None:
+        return None
+    return shown(section)
 
 
 def _hero(head: Head) -> Raw:

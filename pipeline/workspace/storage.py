@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -18,6 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pairmill.pipeline.extras import install
 from pairmill.pipeline.workspace.disk import create_file, create_new_file, link_file
+from pairmill.pipeline.workspace.ranges import Ranges
 from pairmill.pipeline.workspace.stores import clear_errors, is_of_store, patiently
 from pairmill.schemas.errors import UserError
 
@@ -134,7 +136,7 @@ class Storage:
     def _reader(self, name: str) -> Any:
         if self.local:
             return Path(self._at(name)).open("rb")
-        return io.BufferedReader(_Ranges(self, name), READ_AHEAD)
+        return io.BufferedReader(Ranges(partial(self.read, name), self.size(name)), READ_AHEAD)
 
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file, atomically."""
@@ -326,38 +328,6 @@ class _TakenError(Exception):
     """There is a file of that name."""
 
 
-class _Ranges(io.RawIOBase):
-    """A file of a store, read range by range, so that each request can be repeated."""
-
-    def __init__(self, storage: Storage, name: str) -> None:
-        self.storage, self.name = storage, name
-        self.length, self.place = storage.size(name), 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.place
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self.place = (
-            offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.place, os.SEEK_END: self.length}[whence]
-        )
-        return self.place
-
-    def readinto(self, buffer: Any) -> int:
-        end = min(self.place + len(buffer), self.length)
-        data = b""
-        if end > self.place:
-            data = self.storage.read(self.name, self.place, end)
-        buffer[: len(data)] = data
-        self.place += len(data)
-        return len(data)
-
-
 def _file_system(url: str) -> tuple[Any, str]:
     """The file system of a URL and the path there.
 
@@ -370,15 +340,15 @@ def _file_system(url: str) -> tuple[Any, str]:
     except Exception as error:
         if not isinstance(error, ImportError | ValueError) and not is_of_store(error):
             raise
-        missing, wanted = (
-            isinstance(error, ImportError),
-            "a folder, or a URL such as s3://bucket/folder",
-        )
         todo = "give a folder or a URL"
-        if missing:
+        if isinstance(error, ImportError):
             todo = f"for s3:// install s3fs: {install('s3')}"
         raise UserError(
-            "this cannot be a workspace", where=url, got=str(error), wanted=wanted, todo=todo
+            "this cannot be a workspace",
+            where=url,
+            got=str(error),
+            wanted="a folder, or a URL such as s3://bucket/folder",
+            todo=todo,
         ) from error
     return fs, root
 

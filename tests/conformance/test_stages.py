@@ -13,7 +13,7 @@ import pickle
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,15 @@ import torch
 
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.runner.execution import Executor, ProcessExecutor, SerialExecutor, run_stage
-from pairmill.pipeline.runner.stage import Batch, Profile, ProgressListener, Sealed, Stage, finished
+from pairmill.pipeline.runner.stage import (
+    Batch,
+    Profile,
+    ProgressCallback,
+    ProgressListener,
+    Sealed,
+    Stage,
+    finished,
+)
 from pairmill.pipeline.shards.table import iterate
 from pairmill.pipeline.stages import STAGES
 from pairmill.pipeline.workspace import layout
@@ -103,7 +111,7 @@ class Reordered:
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+    def run(self, batches: list[Batch], advanced: ProgressCallback) -> Iterator[int]:
         units = [unit for batch in batches for unit in batch.units][::-1]
         cut = [
             replace(batches[0], units=tuple(units[i : i + self.size]))
@@ -118,7 +126,7 @@ class Killed:
     def __init__(self, after: int) -> None:
         self.after = after
 
-    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+    def run(self, batches: list[Batch], advanced: ProgressCallback) -> Iterator[int]:
         for number, count in enumerate(Reordered(1).run(batches, advanced), 1):
             yield count
             if number >= self.after:

@@ -106,12 +106,18 @@ print(unbroken == seen, len(unbroken), len(set(unbroken)))
     assert run(code, tmp_path).splitlines()[-1].startswith("True 5")
 
 
+def decoded(data: bytes) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image
+
+
 def read_pairs(options: dict[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """All pairs of one data set of an option file, found as BasicSR's paired data set finds them in
     databases."""
     assert options["type"] == "PairedImageDataset"
     assert options["io_backend"] == {"type": "lmdb"}
-    sides = []
+    sides: list[dict[str, np.ndarray]] = []
     for root in (options["dataroot_gt"], options["dataroot_lq"]):
         assert root.endswith(".lmdb")
         keys = [line.split(".")[0] for line in Path(root, "meta_info.txt").read_text().splitlines()]
@@ -119,10 +125,9 @@ def read_pairs(options: dict[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarra
             lmdb.open(root, readonly=True, lock=False, readahead=False) as database,
             database.begin() as values,
         ):
-            data = {key: np.frombuffer(values.get(key.encode("ascii")), np.uint8) for key in keys}
-            sides.append(
-                {key: cv2.imdecode(value, cv2.IMREAD_COLOR) for key, value in data.items()}
-            )
+            files = {key: values.get(key.encode("ascii")) for key in keys}
+            sides.append({key: decoded(data) for key, data in files.items() if data})
+            assert set(sides[-1]) == set(keys)
     assert set(sides[0]) == set(sides[1])
     return {key: (sides[0][key], sides[1][key]) for key in sides[0]}
 

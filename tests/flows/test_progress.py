@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,7 +50,7 @@ def test_a_log_is_silent_where_there_is_nothing_to_say(monkeypatch: pytest.Monke
 
 def test_a_slow_fit_is_heard_of_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**6, 100))
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     assert (
         said(monkeypatch, [f"loss {place}" for place in range(1000)], interactive=False).count(
             "loss"

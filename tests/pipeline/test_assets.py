@@ -34,7 +34,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
 
 
 KERNELS = pools(2)[1].pools[pools(2)[0]["kernels"].digest]
-NOISE = next(iter(pools(2)[1].noise.values()))
+NOISE = pools(2)[1].pools[pools(2)[0]["noise"].digest]
 REF = PoolRef(kind="kernels", digest=pool_digest(KERNELS), count=5, side=17)
 
 

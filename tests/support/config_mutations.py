@@ -52,15 +52,13 @@ def changed_leaves(config: M, leave_out: Sequence[str] = ()) -> dict[str, M]:
 
 def leaves(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Places of all values that are no mappings and no non-empty sequences."""
-    parts = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list | tuple)
-        else ()
-    )
-    if not isinstance(value, dict | list | tuple):
+    if isinstance(value, dict):
+        parts = list(value.items())
+    elif isinstance(value, list | tuple):
+        parts = list(enumerate(value))
+    else:
         yield place
+        return
     for key, part in parts:
         yield from leaves(part, (*place, key))
 

@@ -109,11 +109,11 @@ def tiff_bytes(
             tail += struct.pack(f"<{channels}H", *arrays[tag])
         else:
             entries.append((tag, value))
+    # The pixels follow the directory and its arrays, whose length is known only now.
+    entries = [(273, start + len(tail)) if entry == (273, 0) else entry for entry in entries]
     packed = [
-        e
-        if isinstance(e, bytes)
-        else struct.pack("<HHII", e[0], 4, 1, start + len(tail) if e[0] == 273 else e[1])
-        for e in entries
+        entry if isinstance(entry, bytes) else struct.pack("<HHII", entry[0], 4, 1, entry[1])
+        for entry in entries
     ]
     pixels = image.astype(image.dtype.newbyteorder("<")).tobytes()
     return (

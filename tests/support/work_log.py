@@ -23,12 +23,10 @@ PAUSE = "PAIRMILL_TESTS_PAUSE"
 def dask_setup(_worker: Any) -> None:
     """Called by Dask in every worker."""
     from pairmill.pipeline.runner import execution
+    from pairmill.pipeline.runner.stage import is_done as finished
 
     pause = float(os.environ.get(PAUSE, "0"))
-    finished, file = (
-        execution.is_done,
-        os.open(os.environ[NAME], os.O_WRONLY | os.O_APPEND | os.O_CREAT),
-    )
+    file = os.open(os.environ[NAME], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def noting(storage: Any, stage: str, unit: Any) -> bool:
         done = finished(storage, stage, unit)
@@ -36,12 +34,11 @@ def dask_setup(_worker: Any) -> None:
             time.sleep(pause)
             done = finished(storage, stage, unit)  # somebody else may have, meanwhile
         if not done:
-            os.write(
-                file, f"{stage} {unit.key}\n".encode()
-            )  # one call, one line, from however many processes
+            # One call, one line, from however many processes.
+            os.write(file, f"{stage} {unit.key}\n".encode())
         return done
 
-    execution.is_done = noting
+    vars(execution)["is_done"] = noting
 
 
 def environment(file: Path, pause: float = 0.0) -> dict[str, str]:

@@ -208,9 +208,9 @@ KEYS: list[tuple[nets.AnyNetworkConfig, int, Iterator[Shapes]]] = [
 
 
 def name_of(value: object) -> str:
-    return (
-        value.words() if hasattr(value, "words") else str(value) if isinstance(value, int) else ""
-    )
+    if isinstance(value, int):
+        return str(value)
+    return value.words() if hasattr(value, "words") else ""
 
 
 @pytest.mark.parametrize(("config", "scale", "count"), COUNTS, ids=name_of)

@@ -79,7 +79,7 @@ def same(found: Network, wanted: Network, scale: int) -> None:
     assert found.scale == scale
 
 
-OTHERS = [
+OTHERS: list[tuple[Any, int, str]] = [
     (CompactConfig(features=16, blocks=4), 4, "ours"),
     (CompactConfig(features=8, blocks=2), 3, "ours"),
     (RrdbNetConfig(features=8, blocks=2), 4, "ours"),

@@ -136,10 +136,16 @@ def test_a_judgement_sees_what_it_says_by_gradients(
     judged = build(config)(image)
     assert judged.shape == (1, 1, config.places(side), config.places(side))
     judged[0, 0, judged.shape[2] // 2, judged.shape[3] // 2].backward()
+    assert image.grad is not None
     seen = image.grad.abs().sum((0, 1))
     for axis in (0, 1):
         places = seen.sum(axis).nonzero().flatten()
         assert places[-1] - places[0] + 1 == field
+
+
+def numpys_state() -> list[int]:
+    state: Any = np.random.get_state()  # noqa: NPY002
+    return list(state[1])
 
 
 @pytest.mark.parametrize(("settings", "height", "width"), SMALL, ids=str)
@@ -147,10 +153,10 @@ def test_weights_are_a_function_of_the_seed_alone(
     settings: dict[str, Any], height: int, width: int
 ) -> None:
     config = CONFIG.validate_python(settings)
-    state = random.getstate(), torch.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    state = random.getstate(), torch.get_rng_state(), numpys_state()
     one, same, other = (build(config, seed).state_dict() for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), state[1])
-    assert (random.getstate(), np.random.get_state()[1].tolist()) == (state[0], state[2])  # noqa: NPY002
+    assert (random.getstate(), numpys_state()) == (state[0], state[2])
     assert all(torch.equal(value, same[name]) for name, value in one.items())
     weights = [name for name, value in one.items() if value.dim() == 4]
     assert not any(torch.equal(one[name], other[name]) for name in weights)
@@ -204,7 +210,7 @@ def test_spectral_convolutions_are_torchs() -> None:
 
 
 def test_first_spectral_weights_are_normalised_already() -> None:
-    layer = build(UnetConfig(features=4)).conv3
+    layer: Any = build(UnetConfig(features=4)).conv3
     sigma = torch.linalg.svdvals(layer.weight_orig.detach().flatten(1))[0]
     wanted = layer.weight_u @ (layer.weight_orig.detach().flatten(1) @ layer.weight_v)
     assert float(wanted / sigma) == pytest.approx(1, abs=0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -136,7 +137,11 @@ def test_on_grid() -> None:
     assert on_grid(ringing_kernel(7, 0))
 
 
-MODES: dict[Border, str] = {"mirror": "symmetric", "reflect": "reflect", "wrap": "wrap"}
+MODES: dict[Border, Literal["symmetric", "reflect", "wrap"]] = {
+    "mirror": "symmetric",
+    "reflect": "reflect",
+    "wrap": "wrap",
+}
 
 
 def ringing_kernel(size: int, seed: int) -> NDArray[np.float64]:
@@ -155,7 +160,7 @@ def integers(
     out = np.zeros(image.shape, np.int64)
     for (row, column), weight in np.ndenumerate(np.rint(kernel * UNIT).astype(np.int64)):
         out += weight * padded[row:, column:][: image.shape[0], : image.shape[1]]
-    return out * 2.0**-32
+    return np.asarray(out * 2.0**-32, np.float64)
 
 
 @given(
@@ -182,9 +187,10 @@ def test_transforms_equal_integer_sums_bit_for_bit(
     """8-bit images and others with overshoot, kernels with and without negative weights, all
     borders, beyond the image."""
     rng = np.random.default_rng(seed)
-    image: NDArray[np.generic] = rng.integers(0, 256, (height, width, channels), np.uint8)
+    levels = rng.integers(0, 256, (height, width, channels), np.uint8)
+    image: NDArray[np.generic] = levels
     if not bits:
-        image = round_to(image + rng.normal(0, 200, image.shape), 1 / UNIT)
+        image = round_to(levels + rng.normal(0, 200, levels.shape), 1 / UNIT)
     kernel = ringing_kernel(size, seed) if rings else random_kernel(size, seed)
     expected = integers(image, kernel, border)
     np.testing.assert_array_equal(correlate_by_fft(image, kernel, border), expected, strict=True)

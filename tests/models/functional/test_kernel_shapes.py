@@ -165,7 +165,7 @@ def test_disc_is_the_covered_area(radius: float, shift: float) -> None:
     size, fine = 11, 64
     points = (np.arange(size * fine) + 0.5) / fine - size / 2 - shift
     expected = supersampled(np.hypot(points[:, None], points) <= radius, size, fine)
-    along = np.arange(size) - size // 2 - shift
+    along = np.asarray(np.arange(size) - size // 2 - shift, np.float64)
     np.testing.assert_allclose(disc(along[None, :], along[:, None], radius), expected, atol=0.02)
     if radius < 5:
         assert disc(along[None, :], along[:, None], radius).sum() == pytest.approx(

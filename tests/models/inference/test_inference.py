@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -210,7 +211,8 @@ def test_what_is_no_image_is_refused(image: np.ndarray) -> None:
 
 def test_values_that_are_no_numbers_are_an_error() -> None:
     network = Small()
-    network.convs[1].weight.data[0] = float("nan")
+    conv: Any = network.convs[1]
+    conv.weight.data[0] = float("nan")
     with pytest.raises(UserError, match="no numbers"):
         upscale(network, photograph(1))
 

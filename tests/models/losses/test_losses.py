@@ -19,7 +19,7 @@ from pairmill.models.losses.cycle import Cycle, reduced
 from pairmill.models.losses.distances import norm_loss
 from pairmill.models.losses.perceptual import Content
 from pairmill.models.losses.vgg import Vgg, gram
-from pairmill.schemas.losses import LOSS_CONFIGS, GanConfig, LossConfig
+from pairmill.schemas.losses import LOSS_CONFIGS, ContentConfig, GanConfig, LossConfig
 from tests.support.vgg import weights
 
 CONFIG: TypeAdapter[Any] = TypeAdapter(LossConfig)
@@ -70,6 +70,7 @@ def test_paired_losses_are_least_for_equal_pictures_and_lead_there(
     sr = (hr + 0.1 * (picture(2) - 0.5)).requires_grad_()
     before = loss(sr, hr)
     before.backward()
+    assert sr.grad is not None
     assert torch.isfinite(sr.grad).all()
     assert least < number(loss(sr.detach() - 1e-3 * sr.grad / sr.grad.norm(), hr)) < number(before)
 
@@ -80,6 +81,7 @@ def test_paired_losses_are_least_for_equal_pictures_and_lead_there(
 def test_gradients_are_finite_where_nothing_is_to_be_done(settings: dict[str, Any]) -> None:
     sr = torch.full((1, 3, 16, 19), 0.5, requires_grad=True)
     made(**settings)(sr, sr.detach()).backward()
+    assert sr.grad is not None
     assert torch.isfinite(sr.grad).all()
     assert sr.grad.abs().max() < 1e-6
 
@@ -169,6 +171,7 @@ def test_cycle_by_hand_and_its_gradient_reaches_every_pixel() -> None:
         (72 * 0.0625) ** 0.5 / 72, rel=1e-5
     )  # sqrt(sum d^2) / (h w c)
     norm.backward()
+    assert sr.grad is not None
     assert (sr.grad != 0).all()
 
 
@@ -211,17 +214,22 @@ def test_gan_forms_by_hand() -> None:
         torch.testing.assert_close(gan.discriminator(REAL, FAKE), discriminator)
 
 
+def slopes(logits: Tensor) -> Tensor:
+    assert logits.grad is not None
+    return logits.grad
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_the_two_sides_pull_in_opposite_directions(form: str) -> None:
     gan = Gan(GanConfig(form=form))
     real, fake = (torch.full((2, 1, 5, 7), 0.25, requires_grad=True) for _ in range(2))
     gan.generator(real, fake).backward()
     assert real.grad is None  # D(hr) is none of the network's business
-    assert (fake.grad < 0).all()  # the network wants D(sr) higher
+    assert (slopes(fake) < 0).all()  # the network wants D(sr) higher
     fake.grad = None
     gan.discriminator(real, fake).backward()
-    assert (real.grad < 0).all()
-    assert (fake.grad > 0).all()
+    assert (slopes(real) < 0).all()
+    assert (slopes(fake) > 0).all()
 
 
 def test_relativistic_by_the_definition_in_two_steps() -> None:
@@ -266,6 +274,7 @@ def test_the_realsr_recipe_can_be_said() -> None:
     pixel, content, gan = TypeAdapter(list[LossConfig]).validate_python(recipe)
     assert (pixel.weight, content.weight, gan.weight) == (0.01, 1, 0.005)
     assert isinstance(build(content, Vgg(weights())), Content)
+    assert isinstance(content, ContentConfig)
     assert content.layers == {"conv5_4": 1}
 
 

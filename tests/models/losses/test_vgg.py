@@ -36,15 +36,16 @@ def test_places_are_torchvisions() -> None:
 def test_features_are_those_of_a_sequence_of_layers() -> None:
     """The network again as torchvision writes it: convolutions, ReLUs and maxima in one
     sequence."""
-    given, layers = weights(), []
+    given = weights()
+    layers: list[nn.Module] = []
     for number in range(37):
         if f"features.{number}.weight" in given:
             weight = given[f"features.{number}.weight"]
-            layer = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
-            layer.load_state_dict(
+            conv = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
+            conv.load_state_dict(
                 {part: given[f"features.{number}.{part}"] for part in ("weight", "bias")}
             )
-            layers.append(layer)
+            layers.append(conv)
         else:
             layers.append(nn.MaxPool2d(2) if number in (4, 9, 18, 27, 36) else nn.ReLU())
     values = (images(2) - torch.tensor([0.485, 0.456, 0.406])[:, None, None]) / torch.tensor(
@@ -105,7 +106,8 @@ def test_losses_vanish_for_equal_pictures_and_style_forgets_places() -> None:
 def test_the_gradient_goes_to_the_found_picture_only() -> None:
     vgg = read_vgg(save(weights()))
     one, other = images(1).requires_grad_(), images(1, 7).requires_grad_()
-    sum(feature_losses(vgg, one, other)).backward()
+    by_place, by_style = feature_losses(vgg, one, other)
+    (by_place + by_style).backward()
     assert one.grad is not None
     assert one.grad.abs().sum() > 0
     assert other.grad is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def test_pictures_that_cannot_be_compared() -> None:
         with pytest.raises(ValueError, match="nothing is left of 37 x 31 without a border of 16"):
             measure(a, a, 16)
         with pytest.raises(ValueError, match=r"uint8, got .* float64"):
-            measure(a / 255, a / 255)
+            measure(a / 255, a / 255)  # type: ignore[arg-type]
         with pytest.raises(ValueError, match="nothing is left"):
             measure(a, a, -1)
     with pytest.raises(ValueError, match="SSIM needs 11 x 11 pixels inside the border, got 15 x 9"):
@@ -177,7 +178,7 @@ def trunk(net: str) -> nn.Sequential:
                 inputs = outputs
             plan.append("M")
     side = 3 if net == "alex" else 2
-    made = {"R": nn.ReLU, "M": lambda: nn.MaxPool2d(side, 2)}
+    made: dict[str, Callable[[], nn.Module]] = {"R": nn.ReLU, "M": lambda: nn.MaxPool2d(side, 2)}
     layers = nn.Sequential(
         *(nn.Conv2d(*part) if isinstance(part, tuple) else made[part]() for part in plan)
     )
@@ -418,7 +419,7 @@ def npz(**arrays: Any) -> bytes:
 
 def mat(**arrays: Any) -> bytes:
     buffer = io.BytesIO()
-    savemat(buffer, arrays)
+    savemat(buffer, arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -46,7 +48,7 @@ def run(fit: Fit, samples: int) -> Fit:
     ],
     ids=["default", "variant", "penalty", "trunk", "no noise"],
 )
-def test_a_resumed_fit_equals_an_uninterrupted_one_bit_for_bit(changes: dict[str, object]) -> None:
+def test_a_resumed_fit_equals_an_uninterrupted_one_bit_for_bit(changes: dict[str, Any]) -> None:
     whole = run(begin(**changes), 40)
     half = run(begin(**changes), 17)
     assert half.samples == 20  # whole batches
@@ -152,6 +154,7 @@ def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> No
         fit.mean.noise.out.weight.zero_()
         fit.mean.noise.out.bias.zero_()
     measures = measure(fit, look(fit, 32), RealismResult(auc=0.7, interval=(0.6, 0.8)))
+    assert measures is not None
     assert measures.diversity < 1e-6
     assert measures.noise_deviation == 0
     reasons = judge(measures, PdmGateConfig(min_noise_ratio=0.5), with_noise=True)

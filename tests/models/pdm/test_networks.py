@@ -33,7 +33,8 @@ from pairmill.models.pdm.discriminator import (
 )
 from pairmill.models.pdm.draw import degrade, numbers
 from pairmill.models.pdm.measure import noise_floor
-from pairmill.schemas.pdm import PRESETS, PdmConfig, PdmCriticConfig
+from pairmill.schemas.pdm import PdmConfig, PdmCriticConfig
+from pairmill.schemas.pdm_presets import PRESETS
 from tests.support.make import PDM, photograph
 
 SIZES = pytest.mark.parametrize(
@@ -152,10 +153,11 @@ def test_batch_mates_change_nothing(variant: bool) -> None:
     latent = draw_latent(keyed(2, "latent"), 3, *network.latent_shapes(9, 11)).to(
         "cpu", torch.float64
     )
+    assert latent.noise is not None
+    noises = latent.noise.split(1)
     together = network(image, latent).lr
     alone = [
-        network(image[n : n + 1], Latent(latent.kernel[n : n + 1], latent.noise[n : n + 1])).lr
-        for n in range(3)
+        network(image[n : n + 1], Latent(latent.kernel[n : n + 1], noises[n])).lr for n in range(3)
     ]
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-6, atol=1e-7)
 
@@ -198,6 +200,7 @@ def test_noise_starts_at_zero_and_mixing_has_no_mean() -> None:
         draw_latent(keyed(4, "latent"), 1, *network.latent_shapes(16, 16)).noise,
     )
     assert network.noise is not None
+    assert z is not None
     assert not network.noise(z, clean).detach().any()
     stir(network)
     noise = network.noise(z, clean).detach()
@@ -211,6 +214,7 @@ def test_noise_follows_the_clean_image_only_where_it_is_mixed() -> None:
     for mix in (True, False):
         network = tiny(noise=PDM["noise"] | {"mix": mix})
         stir(network)
+        assert network.noise is not None
         z = draw_latent(keyed(4, "latent"), 1, *network.latent_shapes(8, 8)).noise
         dark, bright = (
             network.noise(z, torch.full((1, 3, 8, 8), level)).detach() for level in (0.1, 0.9)
@@ -225,6 +229,7 @@ def test_a_channel_s_noise_follows_its_own_level_or_all_colours(dim: int) -> Non
     for by in ("level", "colour"):
         network = tiny(noise=PDM["noise"] | {"by": by, "dim": dim, "filters": 4})
         stir(network)
+        assert network.noise is not None
         z = draw_latent(keyed(4, "latent"), 1, *network.latent_shapes(8, 8)).noise
         red, blue = (
             torch.tensor(colour).reshape(1, 3, 1, 1).expand(1, 3, 8, 8)
@@ -241,6 +246,8 @@ def test_noise_can_be_white_and_independent_from_the_start() -> None:
     themselves."""
     network = tiny(noise=PDM["noise"] | {"channels": 3, "filters": 4})
     z = random(2, 3, 9, 7).float()
+    assert network.noise is not None
+    assert network.noise.fields is not None
     torch.testing.assert_close(network.noise.fields(z)[:, :3], z)
     assert float((network.noise.fields(z)[:, 3] - z[:, 0]).detach().abs().max()) > 0.1
 
@@ -260,10 +267,10 @@ def test_presets_build_and_give_noise_of_the_shape_that_their_options_say(name: 
     elif name != "pairmill":
         assert config.regulariser == "energy"
         assert degraded.noise.shape[1] == (1 if name.startswith("2020") else 3)
+        assert config.noise is not None
         offsets = degraded.noise.detach().flatten(2).std(2)
-        assert (
-            offsets.max() == 0
-        ) or config.noise.mix  # without mix: one number per image, no noise between pixels
+        # Without mix one number per image, no noise between pixels.
+        assert offsets.max() == 0 or config.noise.mix
 
 
 def test_card_values_of_the_presets() -> None:
@@ -281,9 +288,9 @@ def test_card_values_of_the_presets() -> None:
         200_000,
     )
     assert PdmConfig(preset="2020track2").noise_weight == 1.0
-    assert (
-        PdmConfig(preset="2020track1", noise={"dim": 3}).noise.features == 32
-    )  # the rest of the preset stays
+    changed = PdmConfig.model_validate({"preset": "2020track1", "noise": {"dim": 3}}).noise
+    assert changed is not None
+    assert changed.features == 32  # the rest of the preset stays
     with pytest.raises(ValueError, match="2020track1"):
         PdmConfig(preset="2019")
 
@@ -309,6 +316,7 @@ def test_rounding_clips_and_lets_the_gradient_pass() -> None:
     rounded = eight_bits(image)
     np.testing.assert_allclose(rounded.detach() * 255, [0, 128, 255], atol=1e-4)
     rounded.sum().backward()
+    assert image.grad is not None
     assert image.grad.tolist() == [1, 1, 1]
 
 

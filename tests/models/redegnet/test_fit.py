@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,11 +50,11 @@ def settings(**changes: object) -> RedegnetConfig:
 
 
 def source(number: int) -> Batch:
-    pictures = [
+    first, second, third, fourth, fifth = (
         np.stack([photograph(100 * number + 10 * part + place, 16, 16) for place in range(2)])
         for part in range(5)
-    ]
-    return Batch(*pictures, swap=number % 2 == 0)
+    )
+    return Batch(first, second, third, fourth, fifth, swap=number % 2 == 0)
 
 
 def begin(
@@ -162,10 +164,7 @@ def test_equal_pictures_make_swapping_and_the_same_loss_vanish() -> None:
         batch = source(number)
         return replace(batch, natural_hq=batch.face_hq, natural_alike=batch.face_alike, swap=swap)
 
-    one, other = (
-        run(begin(given=lambda number, swap=swap: alike(number, swap=swap)))
-        for swap in (True, False)
-    )
+    one, other = (run(begin(given=partial(alike, swap=swap))) for swap in (True, False))
     assert (
         np.array(one.curves)[:, CURVES.index("same")] < 1e-8
     ).all()  # not 0: places in a batch round differently
@@ -176,7 +175,8 @@ def test_swapped_representations_are_what_the_pictures_are_made_with() -> None:
     batch = source(0)
     found = {}
     for swap in (True, False):
-        fit = begin(given=lambda _, swap=swap: replace(batch, swap=swap))
+        swapped = replace(batch, swap=swap)
+        fit = begin(given={0: swapped}.__getitem__)
         codes: list[torch.Tensor] = []
         fit.syn.generator.register_forward_hook(
             lambda _, given, __, codes=codes: codes.append(given[1].detach().clone())
@@ -195,7 +195,7 @@ def test_the_critic_has_no_say_in_representations() -> None:
     detached."""
     only = {"pixel": 0, "same": 0, "contrast": 0, "adversarial": 1}
     fit = begin(weights=only)
-    fit.syn.generator.forward = lambda features, _: torch.tanh(features[-1][:, :3] * 0.1)  # type: ignore[method-assign]
+    fit.syn.generator.forward = lambda features, _: torch.tanh(features[-1][:, :3] * 0.1)  # type: ignore[method-assign,assignment]
     run(fit, 2)
     assert all(
         parameter.grad is None or not parameter.grad.any() for parameter in fit.deg.parameters()
@@ -312,7 +312,8 @@ def test_gates() -> None:
 def test_a_fit_that_left_the_finite_numbers_has_no_measures() -> None:
     fit = run(begin(), 2)
     with torch.no_grad():
-        fit.syn.generator.heads[0].bias.fill_(float("nan"))
+        head: Any = fit.syn.generator.heads[0]
+        head.bias.fill_(float("nan"))
     sight = look(fit, *crops())
     assert measure(fit, sight, RealismResult()) is None
     assert montage(sight).dtype == np.uint8

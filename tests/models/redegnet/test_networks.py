@@ -119,7 +119,7 @@ def test_the_spectral_weight_has_the_gradient_of_w_over_sigma() -> None:
     step = torch.zeros_like(layer.weight)
     step[0, 1] = 1e-6
     with torch.no_grad():
-        layer.weight += step
+        layer.weight.add_(step)
         more = layer(randoms(4, 3, dtype=torch.float64)).square().sum()
     assert float((more - out.detach()) / 1e-6) == pytest.approx(float(slope[0, 1]), rel=1e-3)
 
@@ -130,6 +130,7 @@ def test_alpha_lets_the_encoder_in() -> None:
     closed = block(image, code, seen)
     assert closed.shape == (2, 6, 10, 6)
     torch.testing.assert_close(closed, block(image, code, 100 * seen), rtol=1e-3, atol=1e-4)
+    assert block.alpha is not None
     with torch.no_grad():
         block.alpha.fill_(1.0)
     assert not torch.allclose(block(image, code, seen), closed, atol=1e-2)
@@ -263,5 +264,5 @@ def test_swapped_representations_go_to_the_other_picture() -> None:
 
 def test_levels_and_signs() -> None:
     image = np.arange(256, dtype=np.uint8).reshape(1, 8, 32, 1).repeat(3, axis=3)
-    assert (signed(image).min(), signed(image).max()) == (-1, 1)
+    assert (float(signed(image).min()), float(signed(image).max())) == (-1, 1)
     np.testing.assert_allclose(levels(signed(image)), image, atol=1e-4)

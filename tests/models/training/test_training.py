@@ -280,7 +280,8 @@ def test_fp16_is_refused_on_the_cpu() -> None:
 
 class Stopping(Listener):
     def __init__(self, at: int) -> None:
-        self.at, self.heard, self.images = at, [], 0
+        self.at, self.images = at, 0
+        self.heard: list[int] = []
 
     def stepped(self, training: Training, tally: Meter) -> None:
         self.heard.append(training.step)

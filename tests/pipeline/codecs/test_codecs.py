@@ -127,9 +127,8 @@ def test_tables_go_in_and_come_out_in_natural_order() -> None:
     tables = (range(1, 65), range(101, 165))
     data = encode(photograph(1), tables, "422")
     with Image.open(io.BytesIO(data)) as image:
-        assert [list(table) for table in image.quantization.values()] == [
-            list(table) for table in tables
-        ]  # type: ignore[attr-defined]
+        written = image.quantization  # type: ignore[attr-defined]
+        assert [list(table) for table in written.values()] == [list(table) for table in tables]
         assert [(h, v) for _, h, v, _ in image.layer] == [(2, 1), (1, 1), (1, 1)]  # type: ignore[attr-defined]
     segment = data.index(b"\xff\xdb\x00\x43\x00") + 5  # in the file they lie in zigzag order
     assert list(data[segment : segment + 64]) == [tables[0][place] for place in ZIGZAG]
@@ -224,7 +223,8 @@ def test_two_threads_give_the_same_bytes(name: str) -> None:
 def test_tiny_images(name: str, shape: tuple[int, int]) -> None:
     image = np.full((*shape, 3), (200, 90, 30), np.uint8)
     made = (STILLS | VIDEOS)[name](image)
-    assert (made.shape, made.dtype, made.flags.writeable) == (image.shape, np.uint8, True)
+    assert (made.shape, made.flags.writeable) == (image.shape, True)
+    assert made.dtype == np.uint8
     assert np.abs(made.astype(int) - image).max() <= 9
 
 

@@ -79,15 +79,17 @@ def test_an_added_and_a_removed_image(growing: Growing) -> None:
     assert found.samples.changed == len(both) - found.samples.equal
     assert set(found.samples.fields) <= {"split"}  # an image may have moved to fill a split
     assert set(found.samples.examples["added"]) <= b.keys() - a.keys()
-    assert found.recipe == found.pools == ()
+    assert found.recipe == ()
+    assert found.pools == ()
 
 
 def test_recipe_changes_are_told_by_path_and_samples_by_field(growing: Growing) -> None:
-    noise = {"kind": "custom", "ops": [{"op": "shot_read_noise", "shot": 0.0, "read": [2, 3]}]}
-    old = growing.build(degraders=[{"kind": "bicubic"}, noise])
-    new = growing.build(
-        degraders=[{"kind": "bicubic"}, {**noise, "ops": [{**noise["ops"][0], "read": [4, 6]}]}]
+    step = {"op": "shot_read_noise", "shot": 0.0}
+    noise, louder = (
+        {"kind": "custom", "ops": [{**step, "read": read}]} for read in ([2, 3], [4, 6])
     )
+    old = growing.build(degraders=[{"kind": "bicubic"}, noise])
+    new = growing.build(degraders=[{"kind": "bicubic"}, louder])
     found = diff(growing.storage, old, new)
     assert {change.path for change in found.recipe} == {
         "degraders[1].ops[0].read[0]",

@@ -184,7 +184,8 @@ def test_nothing_is_deleted_while_something_is_built(growing: Growing) -> None:
 def test_a_kill_in_between_is_made_up_for(
     growing: Growing, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage, removed, remove = growing.storage, [], Storage.remove
+    storage, remove = growing.storage, Storage.remove
+    removed: list[str] = []
 
     def dying(self: Storage, name: str) -> None:
         if "/" in name and not name.startswith("locks") and len(removed) >= after:

@@ -179,8 +179,11 @@ def test_noting_the_same_places_writes_nothing(
     growing.build()
     written: list[str] = []
     before: Callable[[Storage, str, bytes], None] = Storage.write
-    monkeypatch.setattr(
-        Storage, "write", lambda self, name, data: written.append(name) or before(self, name, data)
-    )
+
+    def noting(self: Storage, name: str, data: bytes) -> None:
+        written.append(name)
+        before(self, name, data)
+
+    monkeypatch.setattr(Storage, "write", noting)
     growing.build()
     assert written == []

@@ -4,6 +4,7 @@ that all are made of."""
 from __future__ import annotations
 
 from math import pi
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_ikc_options() -> None:
     noise = [op.sigma for program in programs for op in of(program, GaussianNoise)]
     often(len(noise), 0.8)
     evenly(noise, 0, 20.4)
-    kernels = [program.ops[0].kernel for program in programs]  # type: ignore[union-attr]
+    kernels: list[Any] = [program.ops[0].kernel for program in programs]  # type: ignore[union-attr]
     oval = [kernel for kernel in kernels if kernel.angle != 0]
     often(len(oval), 0.5)
     evenly((kernel.sigma_x for kernel in oval), 0.2, 4)
@@ -66,7 +67,7 @@ def test_ikc_options() -> None:
 
 def test_srmd() -> None:
     programs = drawn(SrmdConfig())
-    kernels = [program.ops[0].kernel for program in programs]  # type: ignore[union-attr]
+    kernels: list[Any] = [program.ops[0].kernel for program in programs]  # type: ignore[union-attr]
     assert {program.ops[0].border for program in programs} == {"wrap"}  # type: ignore[union-attr]
     assert {kernel.size for kernel in kernels} == {15}
     long, short = (

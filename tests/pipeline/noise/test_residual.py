@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,7 +46,9 @@ def test_white_noise_keeps_its_strength_at_every_size(side: int, order: int) -> 
         pytest.param(lambda y, x: 2 * np.sin(2 * x + y), id="wave"),
     ],
 )
-def test_shading_of_two_grey_levels_disappears(shade) -> None:
+def test_shading_of_two_grey_levels_disappears(
+    shade: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> None:
     y, x = np.meshgrid(np.linspace(-1, 1, 64), np.linspace(-1, 1, 64), indexing="ij")
     rest = residual(noisy(64, 2.0, shade(y, x))).astype(float)
     blocks = rest.reshape(8, 8, 8, 8, 3).mean(axis=(1, 3))

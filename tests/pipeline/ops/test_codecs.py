@@ -65,7 +65,8 @@ def test_clips_and_rounds_half_up_first(op: OpBase) -> None:
     before = rough.copy()
     made = apply(op, rough)
     eight = np.floor(np.clip(rough, 0, 255) + 0.5).astype(np.uint8)
-    assert (made.dtype, made.shape) == (np.uint8, (37, 31, 3))
+    assert made.dtype == np.uint8
+    assert made.shape == (37, 31, 3)
     assert np.array_equal(made, apply(op, eight))
     assert np.array_equal(made, apply(op, eight[::1, ::1].copy(order="F")))
     assert np.array_equal(rough, before)

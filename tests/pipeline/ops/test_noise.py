@@ -56,7 +56,8 @@ def apply(op: Any, image: NDArray[Any]) -> NDArray[np.float64]:
     before = image.copy()
     noisy = OPS[type(op)](op, image, Assets())
     np.testing.assert_array_equal(image, before)
-    assert (noisy.dtype, noisy.shape) == (np.float64, image.shape)
+    assert noisy.dtype == np.float64
+    assert noisy.shape == image.shape
     return np.asarray(noisy, np.float64)
 
 

@@ -168,11 +168,12 @@ def test_classifiers_never_see_the_images_that_they_are_asked_about(
 
     asked: list[tuple[np.ndarray, np.ndarray]] = []
     fold = np.repeat([0, 1, 2, 0], 10)
-    monkeypatch.setattr(
-        classify,
-        "linear_scores",
-        lambda v, s, train: asked.append((train.copy(), s)) or np.ones(len(v)),
-    )
+
+    def noting(values: np.ndarray, synthetic: np.ndarray, train: np.ndarray) -> np.ndarray:
+        asked.append((train.copy(), synthetic))
+        return np.ones(len(values))
+
+    monkeypatch.setattr(classify, "linear_scores", noting)
     classify.held_out_scores(
         np.random.default_rng(0).normal(size=(40, 3)), None, np.arange(40) % 2 == 0, fold, 0
     )

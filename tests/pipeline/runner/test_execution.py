@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pairmill.pipeline.runner.execution import SerialExecutor, as_finished, run_
 from pairmill.pipeline.runner.stage import (
     Batch,
     Profile,
+    ProgressCallback,
     ProgressListener,
     Stage,
     Unit,
@@ -107,7 +108,7 @@ def run(
 
 def test_results_are_sealed_in_plan_order(profile: Profile) -> None:
     class Backwards:
-        def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+        def run(self, batches: list[Batch], advanced: ProgressCallback) -> Iterator[int]:
             yield from SerialExecutor().run(batches[::-1], advanced)
 
     result = run([3, 1, 2, 9, 7, 5], profile, Backwards())

@@ -123,6 +123,7 @@ def test_pairs_are_encoded_as_they_are() -> None:
 
 
 def test_encoding_refuses_what_is_no_rgb_image() -> None:
+    bad: Any
     for bad in (photograph(1)[:, :, :1], photograph(1).astype(np.float64), photograph(1)[:, :, 0]):
         with pytest.raises(ValueError, match="uint8 image, got"):
             encode_png(bad)

@@ -44,7 +44,8 @@ def test_a_fit_killed_at_any_check_goes_on_and_ends_in_the_same_bytes(
     inputs, config = tiny.inputs["fit_pdm"]
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages" / "clean_up").symlink_to(tiny.workspace / "stages" / "clean_up")
-    write, begun = Context.write, []
+    write = Context.write
+    begun: list[int] = []
     advance = fit_pdm_advance(begun)
 
     def dying(self: Context, unit: Any, name: str, data: bytes) -> None:
@@ -231,20 +232,21 @@ def test_replay_is_identical_and_other_draws_differ(
     np.testing.assert_array_equal(hr, before)
     np.testing.assert_array_equal(apply(one, np.asfortranarray(hr), drawn[1]), first)
     assert lr_shape == (1, 1) or not np.array_equal(first, other)
-    assert one.pools() == (drawn[0].pdm.digest,)
+    assert one.pools() == (drawn[0]["pdm"].digest,)
     assert "PDM" in one.words({})[0]
 
 
 def test_threads_do_not_show(drawn: tuple[Pools, Assets]) -> None:
     import torch
 
-    hr, threads, results = photograph(1, 222, 186), torch.get_num_threads(), []
+    hr, threads = photograph(1, 222, 186), torch.get_num_threads()
+    results: list[np.ndarray] = []
     for count in (1, 2):
         torch.set_num_threads(count)
         results.append(apply(program(drawn), hr, drawn[1]))
         assert torch.get_num_threads() == count
     torch.set_num_threads(threads)
-    np.testing.assert_array_equal(*results)
+    np.testing.assert_array_equal(results[0], results[1])
 
 
 def test_enlarged_lr_lies_on_hr() -> None:

@@ -154,6 +154,7 @@ def test_a_row_is_what_degnet_says_of_its_pair(
     """Row by row again, from the files and the sealed networks."""
     storage, made = built
     recipe, images = made.recipe, {}
+    assert recipe.images.pairs is not None
     sealed = runner(storage.root)(
         ingest_pairs.STAGE, ingest_pairs.find(recipe.images.pairs, "/"), recipe.ingest
     )
@@ -251,9 +252,14 @@ def test_a_fit_killed_after_a_check_goes_on_to_the_same_bytes(
     unit = layout.unit_folder("fit_redegnet", made.sealed["redegnet"].manifest.unit)
     assert (tmp_path / unit / "grid-000000004.png").exists()
     assert not (tmp_path / unit / "result.json").exists()
-    steps = []
+    steps: list[int] = []
     step = Fit._step
-    monkeypatch.setattr(Fit, "_step", lambda self: (steps.append(self.samples), step(self))[1])
+
+    def noting(self: Fit) -> Any:
+        steps.append(self.samples)
+        return step(self)
+
+    monkeypatch.setattr(Fit, "_step", noting)
     again = make_stages(recipe_of(folder), tmp_path)
     assert steps == [4, 6]  # not from the beginning
     assert (
@@ -291,7 +297,7 @@ def test_fine_tuning_on_the_pairs_of_one_image(
     shutil.copytree(folder / "clean", tmp_path / "clean")
     unit = layout.unit_folder("fit_redegnet", made.sealed["redegnet"].manifest.unit)
     gates = {"max_error_ratio": 99}
-    start = {
+    start: dict[str, Any] = {
         "from_checkpoint": storage.path(f"{unit}/networks.safetensors"),
         "samples": 2,
         "use": "specific",

@@ -227,7 +227,7 @@ def test_a_run_stays_on_its_version(workspace: Storage) -> None:
 
 
 def test_training_stops_when_nothing_gets_better(workspace: Storage) -> None:
-    flat = {
+    flat: dict[str, Any] = {
         "optimiser": {"learning_rate": 1e-30},
         "validation": {"every": 3, "patience": 2, "images": 1, "pictures": 0},
     }
@@ -268,7 +268,10 @@ def test_a_loss_that_is_no_number_leaves_the_last_checkpoint(workspace: Storage)
             kept.append(step)
 
     kept: list[int] = []
-    wild = {"optimiser": {"learning_rate": 1e-3, "schedule": {"kind": "constant"}}, "name": "wild"}
+    wild: dict[str, Any] = {
+        "optimiser": {"learning_rate": 1e-3, "schedule": {"kind": "constant"}},
+        "name": "wild",
+    }
     run(workspace, Breaking(), **wild, steps=8)
     before = Folder(workspace, "wild").read_state()
     broken = Path(Folder(workspace, "wild").checkpoint("last")).read_bytes()
@@ -288,7 +291,7 @@ def test_a_loss_that_is_no_number_leaves_the_last_checkpoint(workspace: Storage)
 def test_a_run_without_a_checkpoint_does_not_block_its_name(workspace: Storage) -> None:
     """Neither one that has diverged nor one that was killed; what has a checkpoint, or weights
     alone, is not written over."""
-    wild = {
+    wild: dict[str, Any] = {
         "name": "freed",
         "steps": 4,
         "optimiser": {"learning_rate": 1e25},
@@ -321,7 +324,7 @@ def trained_file(whole: Trained, tmp_path: Path) -> str:
 
 def test_fine_tuning_starts_from_a_file(workspace: Storage, whole: Trained, tmp_path: Path) -> None:
     file = trained_file(whole, tmp_path)
-    still = {"start_from": {"file": file}, "optimiser": {"learning_rate": 1e-30}}
+    still: dict[str, Any] = {"start_from": {"file": file}, "optimiser": {"learning_rate": 1e-30}}
     tuned = run(workspace, base=str(tmp_path), name="tuned", steps=1, **still)
     assert tuned.scores[0].psnr_y == pytest.approx(whole.scores[-1].psnr_y, abs=1e-3)
     (tmp_path / file).unlink()  # a run that goes on needs it no more
@@ -330,9 +333,10 @@ def test_fine_tuning_starts_from_a_file(workspace: Storage, whole: Trained, tmp_
 
 def test_another_scale_starts_from_the_body(workspace: Storage, tmp_path: Path) -> None:
     """An x4 network takes all of an x2 one but what enlarges."""
-    edsr = {"network": {"arch": "edsr", "features": 8, "blocks": 2}, "steps": 2}
+    edsr: dict[str, Any] = {"network": {"arch": "edsr", "features": 8, "blocks": 2}, "steps": 2}
     half = run(workspace, name="edsr-x2", **edsr)
-    file, far = trained_file(half, tmp_path), {"corpus": "alone", "validation": {"split": "train"}}
+    file = trained_file(half, tmp_path)
+    far: dict[str, Any] = {"corpus": "alone", "validation": {"split": "train"}}
     with pytest.raises(UserError, match="another network or scale") as caught:
         run(workspace, base=str(tmp_path), name="no", start_from={"file": file}, **edsr, **far)
     assert "part: body" in caught.value.todo

@@ -26,8 +26,8 @@ from pairmill.pipeline.workspace.lock import (
     read_lock,
     refuse,
     take_away,
-    this_process,
 )
+from pairmill.pipeline.workspace.process import this_process
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import BusyError
 from pairmill.schemas.lock import Holder
@@ -234,7 +234,7 @@ def test_of_many_processes_one_wins(tmp_path: Path, stale: bool) -> None:
     """Also where all of them find the lock of a dead process."""
     if stale:
         plant(Storage(str(tmp_path)), "a", born="1")
-    command, pipe = [sys.executable, "-c", CHILD, tmp_path], subprocess.PIPE
+    command, pipe = [sys.executable, "-c", CHILD, str(tmp_path)], subprocess.PIPE
     children = [
         subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) for _ in range(6)
     ]
