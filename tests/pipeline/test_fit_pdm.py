@@ -231,7 +231,7 @@ def test_replay_is_identical_and_other_draws_differ(
     np.testing.assert_array_equal(hr, before)
     np.testing.assert_array_equal(apply(one, np.asfortranarray(hr), drawn[1]), first)
     assert lr_shape == (1, 1) or not np.array_equal(first, other)
-    assert one.pools() == (drawn[0].pdm.digest,)
+    assert one.pools() == (drawn[0]["pdm"].digest,)
     assert "PDM" in one.words({})[0]
 
 
