@@ -17,9 +17,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("pairmill", "schemas", "models", "pipeline", "flows", "tests")
 SECTION = (ROOT / "CONTRIBUTING.md").read_text().split("\n## Add a pool\n")[1].split("\n## ")[0]
-MODULES = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", SECTION, flags=re.S)
+MODULES = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", SECTION, flags=re.DOTALL)
 """New files and their text."""
-CHANGES = re.findall(r"```diff\n(\S+)\n(.*?)```", SECTION, flags=re.S)
+CHANGES = re.findall(r"```diff\n(\S+)\n(.*?)```", SECTION, flags=re.DOTALL)
 """Files that are there, and lines to add: hunks apart by an empty line, `+` before what is new."""
 
 USED = """
@@ -96,10 +96,10 @@ def added(text: str, hunk: list[str], name: str) -> str:
 
 
 def test_a_kind_takes_few_files() -> None:
-    """The measure is ten; the degrader that draws from it is among them."""
+    """Ten at most, the degrader that draws from it among them; without it five."""
     names = [name for name, _ in (*MODULES, *CHANGES)]
-    assert len(set(names)) == len(names) == 8
-    assert sum("degraders/" in name for name in names) == 3
+    assert len(set(names)) == len(names) <= 10
+    assert len([name for name in names if "degraders/" not in name]) == 5
 
 
 @pytest.fixture(scope="module")
