@@ -85,60 +85,64 @@ class Assets:
     """Items by the digest of the pool."""
 
     def item(self, pool: str, index: int) -> NDArray[Any]:
-        """One item of a pool.
+        """One item of a pool of any kind.
 
         Raises:
             IntegrityError: if there is no such pool or row.
         """
-        if pool not in self.pools:
-            raise self._no_pool(pool)
-        items = self.pools[pool]
-        if index >= len(items):
-            raise _no_row(pool, index, len(items))
-        item: NDArray[Any] = items[index]
-        return item
+        return _item(self.pools, pool, index)
 
     def kernel(self, pool: str, index: int) -> NDArray[np.float64]:
         """One kernel, (k, k); see `item`."""
-        return self.item(pool, index)
+        return _item(self._alike(np.float64, 2), pool, index)
 
     def patch(self, pool: str, index: int) -> NDArray[np.float32]:
         """One noise patch, (h, w, 3), in grey levels; see `item`."""
-        return self.item(pool, index)
+        return _item(self._alike(np.float32, 3), pool, index)
 
     def encoder(self, pool: str, index: int) -> NDArray[np.uint16]:
         """One JPEG encoder, (3, 64): see `pairmill.pipeline.compression.tables.Encoder.row`."""
-        return self.item(pool, index)
+        return _item(self._alike(np.uint16, 2), pool, index)
 
     def checkpoint(self, pool: str) -> bytes:
         """The safetensors file of a fitted PDM or SynNet; see `item`."""
-        return self.item(pool, 0).tobytes()
+        return _item(self._alike(np.uint8, 1), pool, 0).tobytes()
 
     def code(self, pool: str, index: int) -> NDArray[np.float32]:
         """One representation of a degradation, (n,); see `item`."""
-        return self.item(pool, index)
+        return _item(self._alike(np.float32, 1), pool, index)
 
     def blocks(self, pool: str, index: int, scale: int) -> Blocks:
         """One kernel made ready for `correlate`; those used last are kept."""
         return _blocks(self, pool, index, scale)
 
-    def _no_pool(self, pool: str) -> IntegrityError:
-        return IntegrityError(
+    def _alike(self, dtype: type[np.generic], axes: int) -> dict[str, NDArray[Any]]:
+        """The pools whose items are of one type, so that no op takes an item of another kind."""
+        return {
+            pool: items
+            for pool, items in self.pools.items()
+            if items.dtype == dtype and items.ndim == axes + 1
+        }
+
+
+def _item(pools: Mapping[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]:
+    if pool not in pools:
+        raise IntegrityError(
             "a program names a pool that is not here",
             where=f"pool {pool[:12]}",
-            got=f"pools {', '.join(name[:12] for name in self.pools) or 'none'}",
+            got=f"pools {', '.join(name[:12] for name in pools) or 'none'}",
             todo="restore the workspace's stages folder, or build the corpus again",
         )
-
-
-def _no_row(pool: str, index: int, count: int) -> IntegrityError:
-    return IntegrityError(
-        "a program names an item beyond the end of its pool",
-        where=f"pool {pool[:12]}",
-        got=f"index {index}",
-        wanted=f"below {count}",
-        todo="check the corpus with `pairmill corpus verify`",
-    )
+    if index >= len(pools[pool]):
+        raise IntegrityError(
+            "a program names an item beyond the end of its pool",
+            where=f"pool {pool[:12]}",
+            got=f"index {index}",
+            wanted=f"below {len(pools[pool])}",
+            todo="check the corpus with `pairmill corpus verify`",
+        )
+    item: NDArray[Any] = pools[pool][index]
+    return item
 
 
 @lru_cache(maxsize=64)

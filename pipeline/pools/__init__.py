@@ -17,5 +17,13 @@ from pairmill.pipeline.pools.redegnet import REDEGNET
 
 POOLS: dict[str, PoolKind[Any]] = {
     kind.name: kind
-    for kind in (KERNELS, NOISE, COMPRESSION, PDM, REDEGNET, CODES, GENERATED_KERNELS)
+    for kind in (
+        KERNELS,
+        NOISE,
+        COMPRESSION,
+        PDM,
+        REDEGNET,
+        CODES,
+        GENERATED_KERNELS,
+    )
 }

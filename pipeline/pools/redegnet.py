@@ -73,9 +73,9 @@ class Redegnet(LearnedKind[RedegnetManifest]):
         return (
             ("Reconstruction", "L1 of values in [-1, 1]", {"pixel": "pixels"}),
             *(features if manifest.vgg else ()),
-            ("Representations", "L1", {"same": "of one degradation on two pictures"}),
+            ("Representations", "L1", {"same": "of one degradation on two images"}),
             ("Discriminator", "hinge loss", {"critic": "discriminator", "adversarial": "SynNet"}),
-            ("Discriminator right", "share of pictures", {"accuracy": "right"}),
+            ("Discriminator right", "share of images", {"accuracy": "right"}),
         )
 
     def heading(self, manifest: RedegnetManifest) -> str:

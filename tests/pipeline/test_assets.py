@@ -33,8 +33,8 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     return Storage(str(tmp_path) if request.param == "local" else f"memory://{uuid.uuid4().hex}")
 
 
-KERNELS = pools(2)[1].pools[pools(2)[0]["kernels"].digest]
-NOISE = pools(2)[1].pools[pools(2)[0]["noise"].digest]
+KNOWN, ASSETS = pools(2)
+KERNELS, NOISE = (ASSETS.pools[KNOWN[kind].digest] for kind in ("kernels", "noise"))
 REF = PoolRef(kind="kernels", digest=pool_digest(KERNELS), count=5, side=17)
 
 
