@@ -25,8 +25,8 @@ from pairmill.flows.cli.demo import collect
 from pairmill.pipeline.build.select_images import select_images
 from pairmill.pipeline.images.decode import decode, load, pixel_digest
 from pairmill.pipeline.noise.candidates import candidates
-from pairmill.pipeline.runner.execution import SerialExecutor, local_profile, run_batch, run_stage
-from pairmill.pipeline.runner.stage import Batch, ProgressListener
+from pairmill.pipeline.runner.execution import local_profile, run_batch, runner
+from pairmill.pipeline.runner.stage import Batch
 from pairmill.pipeline.stages import mine_noise
 from pairmill.schemas.image import IngestConfig, Role
 from pairmill.schemas.noise import NoiseConfig
@@ -107,10 +107,7 @@ def _stage_row(name: str, folder: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as workspace:
         profile = local_profile(workspace, workers=1)
         recipe = Recipe.model_validate({"name": "bench", "images": {"real": str(folder.resolve())}})
-
-        def run_here(stage: Any, inputs: Any, config: Any) -> Any:
-            return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
-
+        run_here = runner(profile)
         images = select_images(recipe, "/", run_here).images.manifest
         config = recipe.noise.for_images(1000)
         batch = Batch(
@@ -123,9 +120,7 @@ def _stage_row(name: str, folder: Path) -> dict[str, Any]:
             lambda: run_batch(batch),
             repeats=REPEATS,
         )
-        mined = run_stage(
-            mine_noise.STAGE, images, config, profile, SerialExecutor(), ProgressListener()
-        ).manifest
+        mined = run_here(mine_noise.STAGE, images, config).manifest
     return _numbers(
         name,
         decoding,

@@ -18,14 +18,8 @@ from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.images.encode import decode_png, encode_png
 from pairmill.pipeline.report.write import write_report
-from pairmill.pipeline.runner.execution import (
-    SerialExecutor,
-    local_profile,
-    one_thread,
-    run_batch,
-    run_stage,
-)
-from pairmill.pipeline.runner.stage import Batch, Profile, ProgressListener, Unit
+from pairmill.pipeline.runner.execution import local_profile, one_thread, run_batch, runner
+from pairmill.pipeline.runner.stage import Batch, Profile, Unit
 from pairmill.pipeline.shards.reader import pairs
 from pairmill.pipeline.shards.tar import read_members
 from pairmill.pipeline.stages import clean_up, synthesize
@@ -95,11 +89,7 @@ def _two_roles(folder: Path, real: int, clean: int) -> Recipe:
 
 def build(chosen: Recipe, profile: Profile) -> tuple[BuildResult, CorpusManifest]:
     """A corpus made in this process."""
-
-    def run(stage: Any, inputs: Any, config: Any) -> Any:
-        return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
-
-    made = make(chosen, "/", run)
+    made = make(chosen, "/", runner(profile))
     return made, publish(made, profile, circumstance(now(), "bench", "", ()), write_report)
 
 

@@ -10,23 +10,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+import pairmill
 from benchmarks.common import Row, photographs, row, save, show
 from pairmill.models.archs import build as build_network
 from pairmill.models.training.loop import Listener, Meter, train
 from pairmill.models.training.objective import Objective
 from pairmill.models.training.training import Training
-from pairmill.pipeline.build.build import make
-from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.corpora.log import find_version
-from pairmill.pipeline.report.write import write_report
-from pairmill.pipeline.runner.execution import SerialExecutor, run_stage
-from pairmill.pipeline.runner.stage import Profile, ProgressListener
 from pairmill.pipeline.training.callbacks import MetricLogger, RunContext
 from pairmill.pipeline.training.data import Feed, open_split
 from pairmill.pipeline.training.distributed import SingleProcess
@@ -34,7 +29,7 @@ from pairmill.pipeline.training.folder import Folder
 from pairmill.pipeline.training.run import train_run
 from pairmill.pipeline.training.tensorboard import Board
 from pairmill.pipeline.training.watch import TrainingListener
-from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.pipeline.workspace.provenance import now
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.training import TrainConfig, TrainingRun
@@ -55,13 +50,7 @@ def corpus(folder: Path, count: int) -> Storage:
             "splits": {"train": 0.8, "val": 0.2},
         }
     )
-    profile = Profile(str(folder / "workspace"))
-
-    def run(stage: Any, inputs: Any, config: Any) -> Any:
-        return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
-
-    publish(make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ()), write_report)
-    return Storage(str(folder / "workspace"))
+    return pairmill.build(recipe, folder / "workspace").storage
 
 
 def config(steps: int) -> TrainConfig:

@@ -24,20 +24,16 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+import pairmill
 from benchmarks import in_domain_training as training
 from benchmarks.common import RESULTS, machine
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
-from pairmill.pipeline.build.build import make
-from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.degraders import Pools
 from pairmill.pipeline.images.decode import decode
 from pairmill.pipeline.ops.apply import apply
-from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.rng import stream
-from pairmill.pipeline.runner.execution import SerialExecutor, local_profile, one_thread, run_stage
-from pairmill.pipeline.runner.stage import ProgressListener
-from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.pipeline.runner.execution import one_thread
 from pairmill.schemas.degraders.custom import CustomConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import IngestConfig
@@ -110,19 +106,6 @@ def recipes(
     }
 
 
-def build(recipe: Recipe, workspace: Path) -> str:
-    """A corpus made in this process; its version."""
-    profile = local_profile(str(workspace), workers=1)
-
-    def run(stage: Any, inputs: Any, config: Any) -> Any:
-        return run_stage(stage, inputs, config, profile, SerialExecutor(), ProgressListener())
-
-    manifest = publish(
-        make(recipe, "/", run), profile, circumstance(now(), "benchmark", "", ()), write_report
-    )
-    return manifest.version
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -165,7 +148,7 @@ def _camera(
     take(scenes, camera, settings, folder)
     for label, recipe in recipes(name, camera, settings, folder).items():
         try:
-            corpora[label] = (recipe.name, build(recipe, args.workspace))
+            corpora[label] = (recipe.name, pairmill.build(recipe, args.workspace).version)
         except UserError as error:  # a finding too: this way makes no corpus of such pictures
             print(f"{name}: no corpus by {label}: {error}", flush=True)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import statistics
 import subprocess
@@ -174,13 +175,24 @@ def test_import_contracts_hold() -> None:
 
 
 def test_packages_lie_in_the_repository() -> None:
-    """Their names are generic: another `models` on the path must not be taken for ours."""
-    for package in PACKAGES:
-        code = f"import {package}; print({package}.__file__)"
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", code], cwd="/", capture_output=True, text=True, check=True
-        )
-        assert Path(done.stdout.strip()) == ROOT / package / "__init__.py"
+    """An installation for work is the repository itself, and takes one name of the path only."""
+    code = (
+        "import importlib, importlib.util\n"
+        f"for name in {PACKAGES!r}:\n"
+        "    print(importlib.import_module(f'pairmill.{name}').__file__)\n"
+        f"assert not any(map(importlib.util.find_spec, {PACKAGES!r}))"
+    )
+    installed = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd="/",
+        env=installed,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = [Path(line) for line in done.stdout.splitlines()]
+    assert found == [ROOT / "pairmill" / package / "__init__.py" for package in PACKAGES]
 
 
 @pytest.mark.parametrize(

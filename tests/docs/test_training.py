@@ -1,11 +1,9 @@
-"""The pieces of docs/training.md run as they stand, on a small corpus."""
+"""The pieces of docs/training.md run as they stand, on a small corpus, with pairmill from its
+wheel."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +16,14 @@ import yaml
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.export.formats import FORMATS
 from pairmill.pipeline.export.run import export, plan
+from tests.package.environment import Installation, installation
 from tests.support.make import Tiny
 from tests.support.paths import ROOT
 
+__all__ = ["installation"]
+
 PAGE = (ROOT / "docs/training.md").read_text("utf-8")
 PIECES = dict(re.findall(r"## ([^\n]+)\n(?:(?!\n## ).)*?```python\n(.*?)```", PAGE, re.DOTALL))
-
-
-def run(code: str, folder: Path) -> str:
-    environment = os.environ | {
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "HOME": str(folder),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_there_is_a_piece_for_each_way() -> None:
@@ -58,10 +46,9 @@ def test_there_is_a_piece_for_each_way() -> None:
         ("Lightning", "print(trainer.global_step, trainer.current_epoch, loader.epoch)"),
     ],
 )
-def test_training_loops(tiny: Tiny, tmp_path: Path, title: str, check: str) -> None:
-    printed = run(
-        PIECES[title].replace("CORPUS", str(tiny.version)) + "\n" + check, tmp_path
-    ).splitlines()[-1]
+def test_training_loops(tiny: Tiny, installation: Installation, title: str, check: str) -> None:
+    piece = PIECES[title].replace("CORPUS", str(tiny.version))
+    printed = installation.run(f"{piece}\n{check}").splitlines()[-1]
     train = tiny.manifest.identity.samples["train"]
     last = (train - 1) % 4 + 1
     assert (
@@ -76,7 +63,9 @@ def test_training_loops(tiny: Tiny, tmp_path: Path, title: str, check: str) -> N
     )
 
 
-def test_lightning_continues_in_the_middle_of_an_epoch(tiny: Tiny, tmp_path: Path) -> None:
+def test_lightning_continues_in_the_middle_of_an_epoch(
+    tiny: Tiny, installation: Installation
+) -> None:
     """The batches that a run sees after a checkpoint in mid-epoch are those that an unbroken run
     sees."""
     piece = PIECES["Lightning"].replace("CORPUS", str(tiny.version))
@@ -103,7 +92,7 @@ second = trainer(5); second.fit(Watched(), loader, ckpt_path="mid.ckpt", weights
 print(unbroken == seen, len(unbroken), len(set(unbroken)))
 """  # noqa: E501
     )
-    assert run(code, tmp_path).splitlines()[-1].startswith("True 5")
+    assert installation.run(code).splitlines()[-1].startswith("True 5")
 
 
 def decoded(data: bytes) -> np.ndarray:
