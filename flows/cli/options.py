@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -11,6 +12,14 @@ from pairmill.schemas.base import Frozen
 from pairmill.schemas.errors import UserError
 
 M = TypeVar("M", bound=Frozen)
+with_prefect: ContextVar[bool] = ContextVar("with_prefect", default=True)
+"""Whether runs go into Prefect's history."""
+
+
+def _choose(without: bool) -> bool:
+    with_prefect.set(not without)
+    return without
+
 
 Workspace = Annotated[
     str, typer.Option("--workspace", help="Folder or fsspec URL that holds stages and corpora.")
@@ -26,6 +35,15 @@ Workers = Annotated[
 Device = Annotated[
     str, typer.Option("--device", help="Where kernels are estimated: cpu, cuda or auto.")
 ]
+NoPrefect = Annotated[
+    bool,
+    typer.Option(
+        "--no-prefect",
+        help="Start no Prefect server; the run is not in its history.",
+        callback=_choose,
+    ),
+]
+"""Sets `with_prefect`, which is asked where the run starts."""
 Corpus = Annotated[
     str, typer.Argument(help="NAME for the newest version, NAME@VERSION or NAME@TAG.")
 ]

@@ -88,8 +88,11 @@ def keep_up(
 ) -> None:
     """Serve deployments on the user's Prefect server, or on one that ends with this command."""
     _settle()
-    from pairmill.flows import serve as served
     from pairmill.flows import terminal
+    from pairmill.flows.prefect_support.ephemeral_server import import_prefect
+
+    import_prefect()
+    from pairmill.flows import serve as served
     from pairmill.flows.prefect_support.local_server import api
     from pairmill.flows.prefect_support.retention import forget
 
@@ -103,11 +106,13 @@ def keep_up(
     if nightly:
         night = served.cron_schedule(nightly, "--nightly")
         deployments.append(served.nightly_deployment(kept[0].name, place, night, keep_days))
-    with api() as (url, ours):
+    with api(terminal.line) as (url, ours):
         if ours:
             served.bury(deployments)
         forget(keep_days)
-        lines = [f"[bold]{each.name}[/]  {told(cron, every)}, into {place}" for each in kept]
+        lines = [
+            f"[bold]{each.name}[/]  {schedule_words(cron, every)}, into {place}" for each in kept
+        ]
         lines += [f"[bold]nightly[/]  at {nightly}, all corpora in {place}"] if nightly else []
         lines += [
             f"  UI       {url.removesuffix('/api')}",
@@ -154,7 +159,7 @@ def absolute(workspace: str) -> str:
     return workspace if "://" in workspace else str(Path(workspace).expanduser().resolve())
 
 
-def told(cron: str | None, every: str | None) -> str:
+def schedule_words(cron: str | None, every: str | None) -> str:
     """The schedule in words."""
     return f"every {every}" if every else f"at {cron} (cron, local time)"
 
@@ -166,14 +171,14 @@ def check_once(workspace: str, share: float, date: str, keep_days: int) -> None:
         SystemExit: with code 1 if anything differs.
     """
     from pairmill.flows import terminal
-    from pairmill.flows.cli.build import carried
+    from pairmill.flows.cli.carried import carried_by_prefect
     from pairmill.pipeline.corpora.nightly import refuse_nonsense
     from pairmill.pipeline.workspace import layout
     from pairmill.pipeline.workspace.storage import Storage
 
     if date:
         refuse_nonsense(date, share)
-    report = carried(lambda: _night(absolute(workspace), share, date, keep_days))
+    report = carried_by_prefect(lambda: _night(absolute(workspace), share, date, keep_days))
     _show(report)
     terminal.line(f"  report   {Storage(workspace).path(layout.nightly_report(report.date))}")
     if not report.ok:
@@ -195,7 +200,7 @@ def _night(workspace: str, share: float, date: str, keep_days: int) -> NightlyRe
 
 def _show(report: NightlyReport) -> None:
     from pairmill.flows import terminal
-    from pairmill.flows.prefect_support.artifacts import night_row
+    from pairmill.flows.rows import night_row
 
     rows = [night_row(version) for version in report.versions]
     if rows:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from pairmill.models.device import resolve_device
 from pairmill.models.training.checkpoint import restore
 from pairmill.models.training.loop import Meter, train
 from pairmill.models.training.training import Training
@@ -22,7 +23,7 @@ from pairmill.pipeline.training.callbacks import (
 from pairmill.pipeline.training.data import Feed, Source, open_split, spread
 from pairmill.pipeline.training.distributed import SingleProcess, ranks
 from pairmill.pipeline.training.folder import STATE, Folder, check_same
-from pairmill.pipeline.training.start import begin, parameters, resolve_device
+from pairmill.pipeline.training.start import begin, parameters
 from pairmill.pipeline.training.tensorboard import Board
 from pairmill.pipeline.training.watch import TrainingListener
 from pairmill.pipeline.workspace.lock import GC, holding, refuse

@@ -137,26 +137,3 @@ def read_file(file: str, base: str) -> bytes:
 def parameters(network: nn.Module) -> int:
     """How many numbers are trained."""
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def resolve_device(device: str) -> str:
-    """`cpu` or `cuda`; `auto` takes a GPU if torch sees one.
-
-    Raises:
-        UserError: if it is none of these, or `cuda` and there is none.
-    """
-    if device not in ("cpu", "cuda", "auto"):
-        raise UserError(
-            "this device cannot be used", where="--device", got=device, wanted="cpu, cuda or auto"
-        )
-    if device == "cpu" or (device == "auto" and not torch.cuda.is_available()):
-        return "cpu"
-    if not torch.cuda.is_available():
-        raise UserError(
-            "this device cannot be used",
-            where="--device",
-            got="no CUDA device",
-            wanted="cpu, cuda or auto",
-            todo="use --device auto, or install a CUDA build of torch",
-        )
-    return "cuda"
