@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
 from pairmill.flows.cli import corpus, fit, images, networks, pool, serve
 from pairmill.flows.cli.options import Corpus, Device, Engine, NoPrefect, Workers, Workspace
 
-FIRST = ("new", "preview", "build", "corpus", "explain", "images", "pool", "fit")
-"""What help lists first: the way to a corpus."""
+FIRST = ("new", "preview", "build", "corpus", "demo", "explain", "images", "pool", "fit", "train")
+"""What help lists first: the way to a corpus, and to a network."""
 
 
 class Ordered(TyperGroup):
     """Commands in the order in which people meet them, groups among them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """See `click.Group.list_commands`."""
         names = super().list_commands(ctx)
         return [*FIRST, *(name for name in names if name not in FIRST)]
@@ -53,7 +52,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def common(
-    version: Annotated[  # noqa: ARG001 -- its callback answers
+    version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
@@ -91,9 +90,7 @@ def train(
     ] = None,
     no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Train a super-resolution network on a corpus; an interrupted run goes on, a finished one is
-    found.
-    """
+    """Train a super-resolution network on a corpus; an interrupted run goes on."""
     from pairmill.flows.cli.training import run_training
 
     run_training(recipe, workspace, device, limit)
@@ -139,9 +136,7 @@ def preview(
     workers: Workers = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Show what a recipe's degraders do to its images and what a build would cost, without building
-    it.
-    """
+    """Show what a recipe's degraders do to its images, and what a build would cost."""
     from pairmill.flows.cli.preview import run_preview
 
     run_preview(recipe, images or [], workspace, draws=draws, out=out, workers=workers, open_=open_)

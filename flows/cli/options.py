@@ -22,18 +22,18 @@ def _choose(without: bool) -> bool:
 
 
 Workspace = Annotated[
-    str, typer.Option("--workspace", help="Folder or fsspec URL that holds stages and corpora.")
+    str, typer.Option("--workspace", help="Folder or fsspec URL for stages and corpora.")
 ]
 Engine = Annotated[
     str,
-    typer.Option("--engine", help="`local`, or the address of a Dask scheduler: tcp://host:port."),
+    typer.Option("--engine", help="`local`, or a Dask scheduler: tcp://host:port."),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Local worker processes; one per processor without it."),
+    typer.Option("--workers", min=1, help="Local worker processes; by default one per processor."),
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="Where kernels are estimated: cpu, cuda or auto.")
+    str, typer.Option("--device", help="Where kernels and fits are computed: cpu, cuda or auto.")
 ]
 NoPrefect = Annotated[
     bool,
@@ -61,9 +61,9 @@ def checked_options(model: type[M], options: dict[str, Any]) -> M:
         first = error.errors()[0]
         name = f"--{first['loc'][0]}"
         raise UserError(
-            f"{name} cannot be so",
+            f"{name} has an invalid value",
             where=name,
             got=str(first["input"]),
             wanted=first["msg"],
-            todo="--help says what each option means",
+            todo="see --help",
         ) from error

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from pairmill.flows.cli.options import Device, Engine, Workers, Workspace
+from pairmill.flows.cli.options import Device, Engine, NoPrefect, Workers, Workspace
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Estimate kernels, mine noise and compression, and look at what was found.",
+    help="Estimate kernels, mine noise and compression; show what was found.",
 )
 RecipeFile = Annotated[str, typer.Argument(help="Recipe file (YAML).")]
 
@@ -22,6 +22,7 @@ def kernels(
     engine: Engine = "local",
     workers: Workers = None,
     device: Device = "cpu",
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
     """Estimate and judge the kernels of a recipe's real images, and seal the accepted ones."""
     from pairmill.flows.cli.build import make_pool
@@ -37,6 +38,7 @@ def noise(
     workspace: Workspace = "data",
     engine: Engine = "local",
     workers: Workers = None,
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
     """Mine the noise of a recipe's real images, and seal the chosen patches."""
     from pairmill.flows.cli.build import make_pool
@@ -52,10 +54,9 @@ def compression(
     workspace: Workspace = "data",
     engine: Engine = "local",
     workers: Workers = None,
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Find out how a recipe's real images were compressed as JPEG, from files and from pixels, and
-    seal the encoders.
-    """
+    """Find out how a recipe's real images were compressed as JPEG, and seal the encoders."""
     from pairmill.flows.cli.build import make_pool
     from pairmill.flows.cli.pool_tables import show_pools
 
@@ -68,12 +69,10 @@ def show(
     recipe: RecipeFile,
     workspace: Workspace = "data",
     limit: Annotated[
-        int | None, typer.Option(min=1, help="That of the build, if it had one.")
+        int | None, typer.Option(min=1, help="The --limit of the build, if it had one.")
     ] = None,
 ) -> None:
-    """Show the pools of a recipe: all verdicts on kernels, also where none passed; noise and
-    compression of each image.
-    """
+    """Show a recipe's pools: verdicts on kernels, noise and compression of each image."""
     from pairmill.flows.cli.pool_tables import show_pools
 
     show_pools(recipe, workspace, limit=limit)

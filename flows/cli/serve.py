@@ -40,7 +40,7 @@ def serve(
     device: Device = "cpu",
     keep_days: Days = 90,
 ) -> None:
-    """Keep corpora up to date on a schedule, with Prefect and its UI; ends with Ctrl-C."""
+    """Keep corpora up to date on a schedule, with Prefect and its UI, until Ctrl-C."""
     keep_up(
         recipes,
         cron=cron,
@@ -58,19 +58,15 @@ def nightly(
     workspace: Workspace = "data",
     share: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Share of the samples of a version that are replayed."),
+        typer.Option(min=0, max=1, help="Share of each version's samples to replay."),
     ] = 0.01,
     date: Annotated[
         str,
-        typer.Option(
-            help="Day that the samples are drawn for, such as 2026-11-21; today without it."
-        ),
+        typer.Option(help="Day whose samples are drawn, such as 2026-11-21; by default today."),
     ] = "",
     keep_days: Days = 90,
 ) -> None:
-    """Verify the newest and all tagged versions and replay some samples; exit 1 if anything
-    differs.
-    """
+    """Verify the newest and the tagged versions, replay samples; exit 1 if one differs."""
     check_once(workspace, share, date, keep_days)
 
 

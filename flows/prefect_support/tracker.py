@@ -43,7 +43,8 @@ class PrefectTracker(Tracker):
         # Prefect shows parameters as the signature names them
         vars(shell)["__signature__"] = inspect.Signature(named)
         carried = flow(name=info.flow, flow_run_name=info.name, validate_parameters=False)(shell)
-        return carried(**info.parameters)
+        result: T = carried(**info.parameters)
+        return result
 
     def step(self, title: str, work: Callable[[], T]) -> T:
         """See `Tracker.step`; units on disk decide what is done, so that Prefect caches nothing."""
