@@ -10,7 +10,7 @@ from typing import Any
 from pairmill.flows.engine import Engine, EngineChoice, process_engine
 from pairmill.flows.progress import ProgressListeners, Timings, listener
 from pairmill.flows.tracker import Tracker
-from pairmill.models.device import resolve_device
+from pairmill.pipeline.runner.device import resolve_device
 from pairmill.pipeline.runner.execution import Executor, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
 from pairmill.pipeline.workspace.storage import Storage

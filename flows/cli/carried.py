@@ -68,8 +68,7 @@ def _tracker() -> Iterator[tuple[Tracker, Ended]]:
         try:
             ended = _server(stack)
         except NoServerError as error:
-            terminal.warning(f"{error.what}: {error.got}")
-            terminal.line(f"  {WITHOUT}; to have it there, {escape(error.todo)}")
+            _explain(error)
             ended = None
         if ended is None:
             yield Tracker(), lambda: False
@@ -77,6 +76,12 @@ def _tracker() -> Iterator[tuple[Tracker, Ended]]:
         from pairmill.flows.prefect_support.tracker import PrefectTracker
 
         yield PrefectTracker(), ended
+
+
+def _explain(error: NoServerError) -> None:
+    place = f" ({error.where})" if error.where else ""
+    terminal.warning(f"{error.what}{place}: {error.got}")
+    terminal.line(f"  going on {WITHOUT}\n  fix      {escape(error.todo)}")
 
 
 def _server(stack: ExitStack) -> Ended | None:

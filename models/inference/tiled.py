@@ -19,7 +19,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pairmill.models.device import resolve_device
 from pairmill.models.inference.ensemble import ensembled
 from pairmill.schemas.errors import UserError
 
@@ -112,9 +111,15 @@ def place_of(device: str | torch.device) -> torch.device:
     Raises:
         UserError: if CUDA is asked for and not there.
     """
-    place = torch.device(resolve_device(device) if device == "auto" else device)
-    if place.type == "cuda":
-        resolve_device("cuda")
+    place = (
+        torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if device == "auto"
+        else torch.device(device)
+    )
+    if place.type == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "there is no CUDA device here", got=f"device {device}", todo="take `cpu` or `auto`"
+        )
     return place
 
 

@@ -99,7 +99,7 @@ def test_verify_replay_show_and_list(built: Path, pairmill: Run, tmp_path: Path)
     pairs = sum(manifest.identity.samples.values())
     verified = pairmill("corpus", "verify", "tiny", "--workspace", built)
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert f"{pairs} samples, every byte as sealed" in verified.stdout
+    assert f"{pairs} samples, all checksums match" in verified.stdout
     replayed = pairmill(
         "corpus", "replay", "tiny", "--all", "--out", tmp_path / "out", "--workspace", built
     )
