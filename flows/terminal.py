@@ -33,7 +33,8 @@ def error(problem: PairmillError) -> None:
     """Print what, where, got, wanted, fix."""
     err.print(f"[bold red]error:[/] {escape(harmless(problem.what))}")
     for label, text in problem.rows():
-        err.print(f"  [bold]{label:>6}[/]  {escape(harmless(text))}")
+        lines = harmless(text).replace("\n       ", "\n          ")  # below the first word
+        err.print(f"  [bold]{label:>6}[/]  {escape(lines)}")
 
 
 def harmless(text: str) -> str:

@@ -11,19 +11,20 @@ import pytest
 from rich.console import Console
 
 from pairmill.flows import terminal
-from pairmill.flows.progress import ProgressArtifacts, ProgressListeners
+from pairmill.flows.prefect_support.progress import ProgressArtifacts
+from pairmill.flows.progress import ProgressListeners
 from pairmill.pipeline.runner.stage import ProgressListener, Sealed
 
 FIT: Any = SimpleNamespace(title="fit PDM", noun="fits")
 
 
 def said(
-    monkeypatch: pytest.MonkeyPatch, notes: list[str], *, terminal: bool, width: int = 120
+    monkeypatch: pytest.MonkeyPatch, notes: list[str], *, to_terminal: bool, width: int = 120
 ) -> str:
     """All that is written while one fit goes on in equal steps."""
     file = io.StringIO()
     console = Console(
-        file=file, width=width, highlight=False, soft_wrap=True, force_terminal=terminal
+        file=file, width=width, highlight=False, soft_wrap=True, force_terminal=to_terminal
     )
     monkeypatch.setattr(terminal, "out", console)
     with terminal.Bars() as bars:
@@ -36,7 +37,7 @@ def said(
 
 def test_a_log_gets_a_line_with_losses_every_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = said(
-        monkeypatch, [f"loss {place}" for place in range(100)], terminal=False
+        monkeypatch, [f"loss {place}" for place in range(100)], to_terminal=False
     ).splitlines()
     told = [line.split() for line in lines if "loss" in line]
     assert [words[2] for words in told] == [f"{10 * place}%" for place in range(1, 11)]
@@ -44,14 +45,16 @@ def test_a_log_gets_a_line_with_losses_every_tenth(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_log_is_silent_where_there_is_nothing_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "%" not in said(monkeypatch, [""] * 50, terminal=False)
+    assert "%" not in said(monkeypatch, [""] * 50, to_terminal=False)
 
 
 def test_a_slow_fit_is_heard_of_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 10**6, 100))
     monkeypatch.setattr(terminal.time, "monotonic", lambda: float(next(clock)))
     assert (
-        said(monkeypatch, [f"loss {place}" for place in range(1000)], terminal=False).count("loss")
+        said(monkeypatch, [f"loss {place}" for place in range(1000)], to_terminal=False).count(
+            "loss"
+        )
         > 100
     )
 
@@ -62,7 +65,7 @@ def test_a_slow_fit_is_heard_of_all_the_same(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_bar_shows_as_many_losses_as_there_is_room_for(
     monkeypatch: pytest.MonkeyPatch, width: int, shown: str
 ) -> None:
-    text = said(monkeypatch, ["AUC 0.87, critic 0.2"] * 4, terminal=True, width=width)
+    text = said(monkeypatch, ["AUC 0.87, critic 0.2"] * 4, to_terminal=True, width=width)
     assert shown in text
     assert ("critic" in text) == ("critic" in shown)
     assert ("AUC" in text) == ("AUC" in shown)
