@@ -119,6 +119,17 @@ def test_two_workers_make_the_same_bytes(built: Path, pairmill: Run, tmp_path: P
     assert shard_bytes(tmp_path) == shard_bytes(built)
 
 
+def test_without_prefect_the_bytes_are_the_same(built: Path, pairmill: Run, tmp_path: Path) -> None:
+    done = pairmill("build", built / "tiny.yaml", "--workspace", tmp_path, "--no-prefect")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not NOISE.search(done.stdout + done.stderr), done.stdout + done.stderr
+    assert "this run will not be in its history" in done.stdout
+    assert only_manifest(tmp_path).digest == only_manifest(built).digest
+    assert only_manifest(tmp_path).circumstance.run_id == ""
+    assert only_manifest(built).circumstance.run_id
+    assert shard_bytes(tmp_path) == shard_bytes(built)
+
+
 def test_killed_at_any_moment_ends_in_the_same_bytes(
     built: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path
 ) -> None:

@@ -357,13 +357,13 @@ OWN = """
 from pairmill.flows.prefect_support.environment import settle
 settle()
 import httpx
-from flows import lasting
+from pairmill.flows.prefect_support import local_server
 from pairmill.schemas.errors import BusyError
-with lasting.api() as (url, ours):
+with local_server.api(lambda _: None) as (url, ours):
     page = httpx.get(url.removesuffix("/api") + "/", trust_env=False, follow_redirects=True)
     print(ours, url, page.status_code, "<title>Prefect Server</title>" in page.text)
     try:
-        lasting._refuse_second()
+        local_server._refuse_second()
     except BusyError as error:
         print(error.where == url)
 try:

@@ -6,10 +6,11 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,27 @@ def plain(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> CorpusManif
     found = manifest(workspace)
     assert (found.circumstance.run_id, found.circumstance.engine) == ("", "1 local worker")
     return found
+
+
+def test_a_temporary_server_keeps_the_history_and_ends(
+    recipe: Path, plain: CorpusManifest, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    arguments = ("build", recipe, "--workspace", tmp_path, "--workers", 1)
+    text = told(pairmill(*arguments, PREFECT_HOME=str(home)))
+    assert "not be in its history" not in text
+    found = manifest(tmp_path)
+    assert found.digest == plain.digest
+    with closing(sqlite3.connect(home / "prefect.db")) as database:
+        runs = database.execute("select id, name, state_name, tags from flow_run").fetchall()
+        steps = database.execute("select name, state_name from task_run").fetchall()
+    ((run_id, name, state, tags),) = runs
+    assert (name, state, tags) == (f"build-{recipe}", "Completed", '["pairmill"]')
+    assert run_id == found.circumstance.run_id
+    assert dict(steps) == dict.fromkeys(
+        ["ingest", "clean up", "synthesize pairs", "seal corpus"], "Completed"
+    )
+    assert list((home / "pairmill-servers").iterdir()) == []
 
 
 def folder_with(path: Path, name: str, text: str) -> Path:
@@ -210,8 +232,8 @@ def test_a_taken_port_is_told_from_a_death(tmp_path: Path, monkeypatch: pytest.M
         other.listen()
         server = launch(other.getsockname()[1], "server.log", {})
         try:
+            server.process.wait(120)
             with pytest.raises(PortTakenError, match="is taken by another program"):
-                server.process.wait(120)
                 server.wait(1, lambda _: None)
         finally:
             server.stop()
@@ -235,9 +257,8 @@ def test_the_command_line_imports_no_prefect_and_no_dask() -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracker, "RETRY_DELAYS", (0.0, 0.0))
-    yield
 
 
 class Failing:
