@@ -15,7 +15,7 @@ import psutil
 
 from benchmarks.bench_synthesis import recipe
 from benchmarks.common import Row, photographs, row, show
-from pairmill.flows.dask_executor import engine
+from pairmill.flows.dask_executor import DaskExecutor, engine
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.runner.execution import run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener
@@ -77,8 +77,9 @@ class _Peak(ProgressListener):
 def _build(images: Path, workspace: Path, workers: int) -> tuple[float, int]:
     """Seconds for all stages but kernels, which run first, and the peak memory of one worker."""
     peak = _Peak()
-    with engine("local", workers) as (executor, count, memory, _):
-        profile = Profile(str(workspace), "cpu", count, memory)
+    with engine("local", workers) as started:
+        executor = started.executor
+        profile = Profile(str(workspace), "cpu", started.places, started.memory)
         seconds = 0.0
 
         def carry(stage: Any, inputs: Any, config: Any) -> Any:
@@ -88,6 +89,7 @@ def _build(images: Path, workspace: Path, workers: int) -> tuple[float, int]:
             seconds += 0 if "kernels" in stage.name else time.perf_counter() - start
             return sealed
 
+        assert isinstance(executor, DaskExecutor)
         executor.client.run(_warm)
         make(recipe(images), "/", carry)
     return seconds, peak.bytes

@@ -1,104 +1,67 @@
-"""The main flow: recipe and images in, sealed corpus out; and a flow that stops at the pools."""
+"""From a plan to a sealed corpus, or to one of its pools, whoever keeps the history of the run."""
 
 from __future__ import annotations
 
-from pairmill.flows.prefect_support.environment import settle
-
-settle()
-
-from prefect import flow  # noqa: E402
-from prefect.runtime import flow_run  # noqa: E402
-
-from pairmill.flows.prefect_support.artifacts import publish as publish_artifacts  # noqa: E402
-from pairmill.flows.session import carrying, stage_task  # noqa: E402
-from pairmill.pipeline.build.build import limited, make  # noqa: E402
-from pairmill.pipeline.build.pinned_pools import pinned_pools  # noqa: E402
-from pairmill.pipeline.build.previous_splits import earlier_keys  # noqa: E402
-from pairmill.pipeline.build.publish import publish  # noqa: E402
-from pairmill.pipeline.build.select_images import select_images  # noqa: E402
-from pairmill.pipeline.pools.base import Making  # noqa: E402
-from pairmill.pipeline.pools.make_pools import make_pool  # noqa: E402
-from pairmill.pipeline.recipe.load import load_recipe  # noqa: E402
-from pairmill.pipeline.report.write import write_report  # noqa: E402
-from pairmill.pipeline.training.recipe import TRIAL, following  # noqa: E402
-from pairmill.pipeline.workspace import provenance  # noqa: E402
-from pairmill.pipeline.workspace.lock import POOLS, making  # noqa: E402
-from pairmill.pipeline.workspace.storage import Storage  # noqa: E402
-from pairmill.schemas.corpus import CorpusManifest  # noqa: E402
+from pairmill.flows.engine import EngineChoice
+from pairmill.flows.session import carrying
+from pairmill.flows.tracker import Tracker
+from pairmill.pipeline.build.plan import BuildPlan, make_planned, renewed
+from pairmill.pipeline.build.publish import publish
+from pairmill.pipeline.build.select_images import select_images
+from pairmill.pipeline.pools.base import Making
+from pairmill.pipeline.pools.make_pools import make_pool
+from pairmill.pipeline.report.write import write_report
+from pairmill.pipeline.workspace import provenance
+from pairmill.pipeline.workspace.lock import POOLS, making
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
 
 
-@flow(name="build", flow_run_name="build-{recipe_path}", validate_parameters=False)
-def build(
-    recipe_path: str,
-    workspace: str = "data",
-    engine_address: str = "local",
-    workers: int | None = None,
-    limit: int | None = None,
-    device: str = "cpu",
+def build_corpus(
+    plan: BuildPlan, workspace: str, engine: EngineChoice, tracker: Tracker
 ) -> CorpusManifest:
-    """Run all stages of a recipe and seal a version.
+    """Run all stages of a plan and seal a version.
 
     Args:
-        recipe_path: YAML file.
+        plan: What to build, as `plan_build` found it.
         workspace: Folder or fsspec URL of the workspace.
-        engine_address: `local` or the address of a Dask scheduler.
-        workers: Number of local workers; none means one per processor.
-        limit: Most images per role; the corpus gets a name of its own.
-        device: `cpu`, `cuda` or `auto`, for kernel estimation.
+        engine: Where the stages run.
+        tracker: Carries the steps, and shows what came of them.
 
     Returns:
         The manifest of the version.
+
+    Raises:
+        BusyError: if somebody else builds this corpus or collects garbage.
+        PairmillError: what the stages raise.
     """
-    recipe, base = load_recipe(recipe_path)
-    training = following(recipe, base)
-    started = provenance.now()
-    whole, storage = limited(recipe, limit), Storage(workspace)
+    started, storage = provenance.now(), Storage(workspace)
     with (
-        making(storage, whole.name) as lock,
-        carrying(workspace, engine_address, workers, device) as session,
+        making(storage, plan.recipe.name) as lock,
+        carrying(workspace, engine, tracker) as session,
     ):
-        earlier = earlier_keys(storage, recipe, whole.name)
-        made = make(whole, base, session.run, limit, pinned_pools(storage, recipe), earlier)
-        run_id = str(flow_run.id or "")
+        made = make_planned(renewed(plan, storage), session.run)
         circumstance = provenance.circumstance(
-            started, session.title, run_id, tuple(session.timings.rows)
+            started, session.title, tracker.run_id(), tuple(session.timings.rows)
         )
         lock.check()
-        manifest: CorpusManifest = stage_task("seal corpus")(
-            lambda: publish(made, session.profile, circumstance, write_report)
-        )()
-    publish_artifacts(storage, manifest)
-    if training:
-        from pairmill.flows.train import train
-
-        train(
-            training,
-            workspace,
-            device,
-            None if limit is None else TRIAL,
-            f"{manifest.identity.name}@{manifest.version}",
+        manifest = tracker.step(
+            "seal corpus", lambda: publish(made, session.profile, circumstance, write_report)
         )
+    tracker.built(storage, manifest)
     return manifest
 
 
-@flow(name="pools", flow_run_name="{kind}-{recipe_path}", validate_parameters=False)
-def pools(
-    kind: str,
-    recipe_path: str,
-    workspace: str = "data",
-    engine_address: str = "local",
-    workers: int | None = None,
-    device: str = "cpu",
+def build_pool(
+    kind: str, plan: BuildPlan, workspace: str, engine: EngineChoice, tracker: Tracker
 ) -> str:
-    """Run a recipe up to one kind of pool, see `pairmill.pipeline.pools.POOLS`.
+    """Run a plan up to one kind of pool, see `pairmill.pipeline.pools.POOLS`.
 
     Returns:
         The pool's stage key.
     """
-    recipe, base = load_recipe(recipe_path)
-    lock = making(Storage(workspace), f"{recipe.name}-{kind}", POOLS)
-    with lock, carrying(workspace, engine_address, workers, device) as session:
-        earlier = earlier_keys(Storage(workspace), recipe, recipe.name)
-        images = select_images(recipe, base, session.run, None, earlier).images.manifest
-        pools_made = Making(recipe=recipe, images=images, base=base, run=session.run)
-        return make_pool(kind, pools_made).key
+    lock = making(Storage(workspace), f"{plan.recipe.name}-{kind}", POOLS)
+    with lock, carrying(workspace, engine, tracker) as session:
+        recipe, base, run = plan.recipe, plan.base, session.run
+        images = select_images(recipe, base, run, plan.limit, plan.earlier).images.manifest
+        return make_pool(kind, Making(recipe=recipe, images=images, base=base, run=run)).key

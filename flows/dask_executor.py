@@ -14,6 +14,8 @@ import dask
 from distributed import Client, Future, LocalCluster, WorkerPlugin, get_worker, wait
 from distributed.scheduler import KilledWorker
 
+from pairmill.flows.engine import Engine
+from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.runner.execution import (
     default_memory,
     default_workers,
@@ -161,8 +163,8 @@ def _result(future: Future) -> int:
 
 
 @contextmanager
-def engine(address: str, workers: int | None) -> Iterator[tuple[DaskExecutor, int, int, str]]:
-    """An executor, its number of workers, the bytes that each may use, and what to call it.
+def engine(address: str, workers: int | None) -> Iterator[Engine]:
+    """Dask workers, for as long as the block lasts.
 
     Args:
         address: `local` for processes on this machine, or a scheduler such as `tcp://host:8786`.
@@ -171,12 +173,12 @@ def engine(address: str, workers: int | None) -> Iterator[tuple[DaskExecutor, in
     Raises:
         UserError: if no scheduler answers, or if it has no workers.
     """
-    _hush()
+    silence_logs()
     if address == "local":
         count = workers or default_workers()
         memory = default_memory(count)
         with _local_cluster(count) as cluster, Client(cluster) as client:
-            yield DaskExecutor(client), count, memory, _counted(count, "local worker")
+            yield Engine(DaskExecutor(client), count, memory, counted(count, "local worker"))
         return
     with _connect(address) as client:
         info = client.scheduler_info(n_workers=-1)["workers"]
@@ -194,14 +196,11 @@ def engine(address: str, workers: int | None) -> Iterator[tuple[DaskExecutor, in
             // 2
         )
         places = sum(worker["nthreads"] for worker in info.values())
-        yield DaskExecutor(client), places, memory, f"{_counted(len(info), 'worker')} of a cluster"
+        executor, title = DaskExecutor(client), f"{counted(len(info), 'worker')} of a cluster"
+        yield Engine(executor, places, memory, title, executor.gpus)
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' if count > 1 else ''}"
-
-
-def _hush() -> None:
+def silence_logs() -> None:
     """Keep the scheduler's and workers' diary off the terminal; what goes wrong comes back as an
     error.
     """

@@ -18,11 +18,10 @@ from prefect.states import Cancelled, Completed, Failed  # noqa: E402
 
 from pairmill.flows.prefect_support.artifacts import publish_night  # noqa: E402
 from pairmill.flows.prefect_support.retention import DAYS, forget  # noqa: E402
-from pairmill.flows.session import stage_task  # noqa: E402
+from pairmill.flows.prefect_support.tracker import PrefectTracker  # noqa: E402
 from pairmill.pipeline.corpora.nightly import SHARE, check  # noqa: E402
 from pairmill.pipeline.workspace.storage import Storage  # noqa: E402
 from pairmill.schemas.errors import BusyError  # noqa: E402
-from pairmill.schemas.nightly import NightlyReport  # noqa: E402
 
 
 def named() -> str:
@@ -47,9 +46,9 @@ def nightly(
     """
     day = date or datetime.now(UTC).date().isoformat()
     try:
-        report: NightlyReport = stage_task("verify and replay")(
-            lambda: check(Storage(workspace), day, share)
-        )()
+        report = PrefectTracker().step(
+            "verify and replay", lambda: check(Storage(workspace), day, share)
+        )
     except BusyError as busy:
         return Cancelled(name="Refused", message=busy.text())
     publish_night(report)

@@ -20,8 +20,10 @@ from prefect.states import Cancelled, Completed, Failed  # noqa: E402
 from rich.markup import escape  # noqa: E402
 
 from pairmill.flows import terminal  # noqa: E402
-from pairmill.pipeline.build.build import find_corpus  # noqa: E402
+from pairmill.flows.engine import EngineChoice  # noqa: E402
+from pairmill.pipeline.build.plan import BuildPlan, find_corpus, plan_build  # noqa: E402
 from pairmill.pipeline.recipe.load import load_recipe  # noqa: E402
+from pairmill.pipeline.training.recipe import following, load_training  # noqa: E402
 from pairmill.pipeline.workspace.storage import Storage  # noqa: E402
 from pairmill.schemas.corpus import CorpusManifest  # noqa: E402
 from pairmill.schemas.errors import BusyError, PairmillError  # noqa: E402
@@ -41,14 +43,22 @@ def scheduled_build(
     workers: int | None = None,
     device: str = "cpu",
 ) -> State[Any]:
-    """Build a corpus if there is anything new; see `pairmill.flows.build.build` for the parameters.
+    """Build a corpus if there is anything new; never two of it at once.
+
+    Args:
+        recipe_path: YAML file.
+        workspace: Folder or fsspec URL of the workspace.
+        engine_address: `local` or the address of a Dask scheduler.
+        workers: Number of local workers; none means one per processor.
+        device: `cpu`, `cuda` or `auto`, for kernel estimation.
 
     Returns:
         Completed with a new version; Completed as `Nothing new`; Cancelled as `Refused` while
         somebody else builds the corpus or collects garbage; Failed with a message for people.
     """
     try:
-        return tell(_made(recipe_path, workspace, engine_address, workers, device))
+        engine = EngineChoice(engine_address, workers, device)
+        return tell(_made(recipe_path, workspace, engine))
     except BusyError as busy:
         return tell(Cancelled(name="Refused", message=busy.text()))
     except PairmillError as error:
@@ -62,24 +72,40 @@ def scheduled_build(
         )
 
 
-def _made(
-    recipe_path: str, workspace: str, engine_address: str, workers: int | None, device: str
-) -> State[Any]:
+def _made(recipe_path: str, workspace: str, engine: EngineChoice) -> State[Any]:
     recipe, base = load_recipe(recipe_path)
-    found = find_corpus(recipe, base, Storage(workspace))
+    storage = Storage(workspace)
+    plan = plan_build(recipe, base, storage)
+    found = find_corpus(plan, storage)
     if found is not None:
         return Completed(
             name="Nothing new",
             message=f"nothing new: {_reference(found)} is of these images and this recipe",
         )
-    from pairmill.flows.build import (
-        build,  # brings Dask, which a run with nothing to do does not need
-    )
-
-    made = build.fn(recipe_path, workspace, engine_address, workers, None, device)
+    made = _built(plan, workspace, engine)
     return Completed(
         message=f"sealed {_reference(made)}, {sum(made.identity.samples.values())} pairs"
     )
+
+
+def _built(plan: BuildPlan, workspace: str, engine: EngineChoice) -> CorpusManifest:
+    # late: these bring what a run with nothing to do does not need
+    from pairmill.flows.build import build_corpus
+    from pairmill.flows.prefect_support.tracker import PrefectTracker
+
+    training, tracker = following(plan.recipe, plan.base), PrefectTracker()
+    made = build_corpus(plan, workspace, engine, tracker)
+    if training:
+        from pairmill.flows.train import run_info, train_network
+
+        (config, base), reference = load_training(training), _reference(made)
+        tracker.run(
+            run_info(training, workspace, engine.device, None, reference),
+            lambda: train_network(
+                config, base, Storage(workspace), engine.device, tracker, reference
+            ),
+        )
+    return made
 
 
 def tell(state: State[Any]) -> State[Any]:

@@ -43,7 +43,8 @@ from prefect.types.entrypoint import EntrypointType  # noqa: E402
 from tzlocal import get_localzone_name  # noqa: E402
 
 from pairmill.flows.nightly import nightly  # noqa: E402
-from pairmill.flows.prefect_support.ephemeral_server import TAG, notes_folder  # noqa: E402
+from pairmill.flows.prefect_support.ephemeral_server import TAG  # noqa: E402
+from pairmill.flows.prefect_support.notes import notes_folder  # noqa: E402
 from pairmill.flows.prefect_support.retention import DAYS  # noqa: E402
 from pairmill.flows.scheduled import scheduled_build  # noqa: E402
 from pairmill.schemas.errors import UserError  # noqa: E402

@@ -1,27 +1,20 @@
-"""What every flow works with: an engine, a profile, watchers, and stages wrapped as Prefect
-tasks.
-"""
+"""What the stages of a run work with: an engine, a profile, and who hears of them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State
-
-from pairmill.flows.dask_executor import DaskExecutor, engine
-from pairmill.flows.progress import ProgressArtifacts, ProgressListeners, Timings, listener
-from pairmill.pipeline.runner.execution import run_stage
+from pairmill.flows.engine import Engine, EngineChoice, process_engine
+from pairmill.flows.progress import ProgressListeners, Timings, listener
+from pairmill.flows.tracker import Tracker
+from pairmill.pipeline.runner.device import resolve_device
+from pairmill.pipeline.runner.execution import Executor, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.errors import StoreError, UnreachableError, UserError
-
-LASTING = re.compile(r"No space left|too large|quota|Permission|Read-only", re.IGNORECASE)
+from pairmill.schemas.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -29,92 +22,59 @@ class Session:
     """An engine at work on one workspace."""
 
     profile: Profile
-    executor: DaskExecutor
+    executor: Executor
     watcher: ProgressListener
     timings: Timings
     title: str
     """What to call the engine."""
+    tracker: Tracker
 
     def run(self, stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
-        """Carry one stage as a Prefect task; see `pairmill.pipeline.runner.stage.Run`."""
-
-        def carry() -> Sealed[Any]:
-            return run_stage(stage, inputs, config, self.profile, self.executor, self.watcher)
-
-        sealed: Sealed[Any] = stage_task(stage.title)(carry)()
-        return sealed
+        """Carry one stage as a step; see `pairmill.pipeline.runner.stage.Run`."""
+        return self.tracker.step(
+            stage.title,
+            lambda: run_stage(stage, inputs, config, self.profile, self.executor, self.watcher),
+        )
 
 
 @contextmanager
-def carrying(workspace: str, address: str, workers: int | None, device: str) -> Iterator[Session]:
+def carrying(workspace: str, choice: EngineChoice, tracker: Tracker) -> Iterator[Session]:
     """A session, with its engine up for as long as the block lasts."""
-    timings = Timings()
-    heard = [
-        watcher for watcher in (timings, ProgressArtifacts(), listener.get()) if watcher is not None
-    ]
-    resolved = resolve_device(device) if address == "local" else ""
-    with engine(address, workers) as (executor, count, memory, title):
-        profile = Profile(
-            Storage(workspace).url, resolved or cluster_device(device, executor), count, memory
-        )
-        yield Session(profile, executor, ProgressListeners(heard), timings, title)
+    timings, bars = Timings(), listener.get()
+    watchers = [timings, *tracker.listeners(), *([bars] if bars is not None else [])]
+    local = choice.address == "local"
+    # a wrong device is told before any worker starts; a cluster says what it has when it is there
+    device = resolve_device(choice.device) if local else choice.device
+    with engine_of(choice) as engine:
+        if not local:
+            device = _cluster_device(device, engine)
+        profile = Profile(Storage(workspace).url, device, engine.places, engine.memory)
+        watcher = ProgressListeners(watchers)
+        yield Session(profile, engine.executor, watcher, timings, engine.title, tracker)
 
 
-def stage_task(title: str) -> Any:
-    """A task with a readable name; units on disk decide what is done, so that Prefect caches
-    nothing.
+def engine_of(choice: EngineChoice) -> AbstractContextManager[Engine]:
+    """Dask, or a pool of processes where it is not installed.
+
+    Raises:
+        UserError: if a scheduler is asked for without Dask.
     """
-    return task(
-        name=title,
-        task_run_name=title,
-        cache_policy=NO_CACHE,
-        persist_result=False,
-        retries=2,
-        retry_delay_seconds=[2, 10],
-        retry_condition_fn=worth_retrying,
-    )
+    try:
+        from pairmill.flows.dask_executor import engine
+    except ImportError as error:
+        if choice.address == "local":
+            return process_engine(choice.workers)
+        raise UserError(
+            "Dask is not installed",
+            where=f"--engine {choice.address}",
+            got=str(error),
+            todo="`pip install 'pairmill[flows]'`, or leave out --engine",
+        ) from error
+    return engine(choice.address, choice.workers)
 
 
-def worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Only a disk that fails for a while gets better by itself; wrong inputs, bugs and full disks
-    do not.
-
-    A store that does not answer has been asked long enough.
-    """
-    error = state.result(raise_on_failure=False)
-    return (
-        isinstance(error, StoreError)
-        and not isinstance(error, UnreachableError)
-        and not LASTING.search(error.got)
-    )
-
-
-def cluster_device(device: str, executor: DaskExecutor) -> str:
+def _cluster_device(device: str, engine: Engine) -> str:
     """As `resolve_device`, where workers that declare a GPU count instead of what this machine
     has.
     """
-    return "cuda" if executor.gpus and device in ("cuda", "auto") else resolve_device(device)
-
-
-def resolve_device(device: str) -> str:
-    """`cpu` or `cuda`; `auto` takes a GPU if torch sees one.
-
-    Raises:
-        UserError: if it is none of these, or `cuda` and there is none.
-    """
-    if device == "cpu":
-        return device
-    import torch
-
-    if device in ("cuda", "auto") and torch.cuda.is_available():
-        return "cuda"
-    if device == "auto":
-        return "cpu"
-    got = "no CUDA device" if device == "cuda" else device
-    raise UserError(
-        "this device cannot be used",
-        where="--device",
-        got=got,
-        wanted="cpu, cuda or auto",
-        todo="use --device auto, or install a CUDA build of torch",
-    )
+    return "cuda" if engine.gpus and device in ("cuda", "auto") else resolve_device(device)

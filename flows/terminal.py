@@ -30,10 +30,11 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def error(problem: PairmillError) -> None:
-    """Print what, where, got, wanted, do."""
+    """Print what, where, got, wanted, fix."""
     err.print(f"[bold red]error:[/] {escape(harmless(problem.what))}")
     for label, text in problem.rows():
-        err.print(f"  [bold]{label:>6}[/]  {escape(harmless(text))}")
+        lines = harmless(text).replace("\n       ", "\n          ")  # below the first word
+        err.print(f"  [bold]{label:>6}[/]  {escape(lines)}")
 
 
 def harmless(text: str) -> str:
@@ -253,7 +254,7 @@ def verified(report: VerifyReport, reference: str) -> None:
     """What `verify` found."""
     if report.ok:
         found = f"{counted(report.shards, 'shard')}, {counted(report.samples, 'sample')}"
-        out.print(f"[green]✓[/] {reference}: {found}, every byte as sealed")
+        out.print(f"[green]✓[/] {reference}: {found}, all checksums match")
         return
     err.print(f"[bold red]✗[/] {reference}: {len(report.findings)} findings")
     for finding in report.findings[:50]:

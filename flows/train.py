@@ -1,57 +1,62 @@
-"""The flow `train`: a corpus version in, checkpoints and a page of their evaluation out."""
+"""From a corpus version to a trained network and a page of its evaluation."""
 
 from __future__ import annotations
 
-from pairmill.flows.prefect_support.environment import settle
-
-settle()
-
-from prefect import flow  # noqa: E402
-
-from pairmill.flows.prefect_support.artifacts import publish_training  # noqa: E402
-from pairmill.flows.progress import heard  # noqa: E402
-from pairmill.flows.session import stage_task  # noqa: E402
-from pairmill.pipeline.corpora.log import find_version  # noqa: E402
-from pairmill.pipeline.evaluate.run import evaluate_on_corpus  # noqa: E402
-from pairmill.pipeline.training.recipe import load_training, on_version  # noqa: E402
-from pairmill.pipeline.training.run import Trained, train_run  # noqa: E402
-from pairmill.pipeline.training.watch import INTERRUPTED  # noqa: E402
-from pairmill.pipeline.workspace import layout  # noqa: E402
-from pairmill.pipeline.workspace.storage import Storage  # noqa: E402
-from pairmill.schemas.evaluation import EvaluationConfig, InferenceConfig  # noqa: E402
+from pairmill.flows.progress import heard
+from pairmill.flows.tracker import RunInfo, Tracker
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.evaluate.run import evaluate_on_corpus
+from pairmill.pipeline.training.recipe import on_version
+from pairmill.pipeline.training.run import Trained, train_run
+from pairmill.pipeline.training.watch import INTERRUPTED
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.evaluation import EvaluationConfig, InferenceConfig
+from pairmill.schemas.training import TrainConfig
 
 
-@flow(name="train", flow_run_name="train-{recipe_path}", validate_parameters=False)
-def train(
-    recipe_path: str,
-    workspace: str = "data",
-    device: str = "cpu",
-    limit: int | None = None,
+def run_info(
+    recipe_path: str, workspace: str, device: str, limit: int | None, corpus: str
+) -> RunInfo:
+    """What a history shows of a training."""
+    parameters = {
+        "recipe_path": recipe_path,
+        "workspace": workspace,
+        "device": device,
+        "limit": limit,
+        "corpus": corpus,
+    }
+    return RunInfo("train", f"train-{recipe_path}", parameters)
+
+
+def train_network(
+    config: TrainConfig,
+    base: str,
+    storage: Storage,
+    device: str,
+    tracker: Tracker,
     corpus: str = "",
 ) -> tuple[Trained, str]:
-    """Train a network, or go on with a run that was killed.
+    """Train a network, or go on with a run that was killed, and evaluate it.
 
     Args:
-        recipe_path: training recipe, a YAML file.
-        workspace: folder or fsspec URL of the workspace.
+        config: Training recipe.
+        base: Folder that its relative files start at.
+        storage: The workspace.
         device: `cpu`, `cuda` or `auto`.
-        limit: most steps; the run gets a name of its own.
-        corpus: version to train on instead of the recipe's; the run gets a name of its own.
+        tracker: Carries the steps, and shows what came of them.
+        corpus: Version to train on instead of the recipe's; the run gets a name of its own.
 
     Returns:
-        The run, and the page of its evaluation.
+        The run, and the page of its evaluation; empty if the run was interrupted.
     """
-    storage = Storage(workspace)
-    config, base = load_training(recipe_path, limit)
     if corpus:
         config = on_version(config, find_version(storage, corpus))
-    trained: Trained = stage_task("train")(
-        lambda: train_run(config, base, storage, device, heard.get())
-    )()
+    trained = tracker.step("train", lambda: train_run(config, base, storage, device, heard.get()))
     if trained.stopped == INTERRUPTED:
         return trained, ""
-    page = stage_task("evaluate")(lambda: _evaluated(storage, trained, device))()
-    publish_training(trained.run, trained.scores, trained.folder.path, page)
+    page = tracker.step("evaluate", lambda: _evaluated(storage, trained, device))
+    tracker.trained(trained, page)
     return trained, page
 
 

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pairmill.corpus import Corpus, Place
-from pairmill.pipeline.build.build import find_corpus, limited, make
 from pairmill.pipeline.build.libraries import check_libraries
-from pairmill.pipeline.build.pinned_pools import pinned_pools
-from pairmill.pipeline.build.previous_splits import earlier_keys
+from pairmill.pipeline.build.plan import (
+    BuildPlan,
+    find_corpus,
+    make_planned,
+    plan_build,
+    renewed,
+)
 from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.recipe.load import checked, load_recipe
 from pairmill.pipeline.report.write import write_report
@@ -71,33 +75,21 @@ def build(
     """
     chosen, base, _ = _read(recipe)
     storage = Storage(fspath(workspace))
-    manifest = find_corpus(chosen, base, storage, limit)
+    plan = plan_build(chosen, base, storage, limit)
+    manifest = find_corpus(plan, storage)
     if manifest is not None:
         return Corpus(storage, manifest)
     check_libraries(chosen)
     profile = local_profile(storage.url, resolve_device(device), _checked(workers))
     executor = ProcessExecutor(workers) if workers > 1 else SerialExecutor()
     heard = _Heard(progress)
-    return _built(_Job(chosen, base, limit), profile, runner(profile, executor, heard), heard)
+    return _built(plan, profile, runner(profile, executor, heard), heard)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What to build."""
-
-    recipe: Recipe
-    base: str
-    """Folder that relative patterns start at."""
-    limit: int | None
-
-
-def _built(job: _Job, profile: Profile, run: Run, timings: Timings) -> Corpus:
+def _built(plan: BuildPlan, profile: Profile, run: Run, timings: Timings) -> Corpus:
     started, storage = now(), Storage(profile.workspace)
-    whole = limited(job.recipe, job.limit)
-    with making(storage, whole.name) as lock, single_thread():
-        earlier = earlier_keys(storage, job.recipe, whole.name)
-        pinned = pinned_pools(storage, job.recipe)
-        made = make(whole, job.base, run, job.limit, pinned, earlier)
+    with making(storage, plan.recipe.name) as lock, single_thread():
+        made = make_planned(renewed(plan, storage), run)
         processes = f"{profile.workers} process{'es' * (profile.workers > 1)}"
         about = circumstance(started, processes, "", tuple(timings.rows))
         lock.check()

@@ -31,7 +31,7 @@ class PairmillError(Exception):
             ("where", self.where),
             ("got", self.got),
             ("wanted", self.wanted),
-            ("do", self.todo),
+            ("fix", self.todo),
         ]
         return [(label, text) for label, text in parts if text]
 

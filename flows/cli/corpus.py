@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="List, look at, verify and replay s
 
 @app.command("list")
 def list_(
-    name: Annotated[str | None, typer.Argument(help="One corpus; all without it.")] = None,
+    name: Annotated[str | None, typer.Argument(help="One corpus; by default all.")] = None,
     workspace: Workspace = "data",
 ) -> None:
     """List corpora and their versions."""
@@ -34,7 +34,7 @@ def show(corpus: Corpus, workspace: Workspace = "data") -> None:
 
 @app.command()
 def verify(corpus: Corpus, workspace: Workspace = "data") -> None:
-    """Check every byte of a version; exit 1 and name shard and sample if one differs."""
+    """Verify all checksums of a version; exit 1 and name shard and sample if one differs."""
     from pairmill.flows.cli.corpora import verify_corpus
 
     verify_corpus(workspace, corpus)
@@ -44,15 +44,15 @@ def verify(corpus: Corpus, workspace: Workspace = "data") -> None:
 def replay(
     corpus: Corpus,
     keys: Annotated[
-        list[str] | None, typer.Argument(help="Samples; a few random ones without any.")
+        list[str] | None, typer.Argument(help="Keys of samples; by default a few of them.")
     ] = None,
     workspace: Workspace = "data",
     every: Annotated[bool, typer.Option("--all", help="Replay all samples.")] = False,
     out: Annotated[
-        str | None, typer.Option(help="Folder to write HR, LR and replayed LR pictures to.")
+        str | None, typer.Option(help="Folder to write HR, LR and replayed LR images to.")
     ] = None,
 ) -> None:
-    """Make LR pictures again from HR, program and pools, and compare; exit 1 if one differs."""
+    """Make LR images again from HR, program and pools; exit 1 if one differs."""
     from pairmill.flows.cli.corpora import replay_samples
 
     replay_samples(workspace, corpus, keys or [], every=every, out=out)
@@ -64,7 +64,7 @@ def report(
     workspace: Workspace = "data",
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Say where the report of a version is, or open it."""
+    """Print where the report of a version is, or open it."""
     from pairmill.flows.cli.corpora import report_of
 
     report_of(workspace, corpus, open_=open_)
@@ -76,19 +76,20 @@ def realism(
     workspace: Workspace = "data",
     real: Annotated[
         list[str] | None,
-        typer.Option(help="Real photographs to compare with; those of the recipe without any."),
+        typer.Option(help="Real photos to compare with; by default those of the recipe."),
     ] = None,
     patches: Annotated[
-        int, typer.Option(min=100, help="Most patches of either side; more is slower and surer.")
+        int,
+        typer.Option(min=100, help="Most patches per side; more take longer and tell more surely."),
     ] = 500,
-    patch: Annotated[
-        int, typer.Option(help="Side of a patch, in LR pixels; a multiple of 8.")
-    ] = 32,
-    folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
+    patch: Annotated[int, typer.Option(help="Side of a patch in LR pixels, a multiple of 8.")] = 32,
+    folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all choices.")] = 0,
-    network: Annotated[bool, typer.Option(help="Ask a small network as well.")] = True,
+    network: Annotated[
+        bool, typer.Option(help="Train a small network as a classifier as well.")
+    ] = True,
 ) -> None:
-    """Measure how well synthetic LR is told from real LR, per degrader, and write a page."""
+    """Measure per degrader how well synthetic LR can be distinguished from real LR."""
     from pairmill.flows.cli.realism import show_realism
 
     options = {"patches": patches, "patch": patch, "folds": folds, "seed": seed, "network": network}
@@ -100,9 +101,7 @@ def export(
     corpus: Corpus,
     out: Annotated[
         str,
-        typer.Argument(
-            help="New or empty folder; one with the same export unfinished is finished."
-        ),
+        typer.Argument(help="New or empty folder, or one with the same export unfinished."),
     ],
     to: Annotated[
         str,
@@ -112,11 +111,11 @@ def export(
         ),
     ],
     split: Annotated[
-        list[str] | None, typer.Option(help="Split to export; may be repeated; all without it.")
+        list[str] | None, typer.Option(help="Split to export; may be repeated; by default all.")
     ] = None,
     workspace: Workspace = "data",
 ) -> None:
-    """Write a version in the format of a trainer or a tool; the PNG files stay as they are."""
+    """Export a version in the format of a trainer or a tool, with the same PNG files."""
     from pairmill.flows.cli.export import export_corpus
 
     export_corpus(workspace, corpus, to, out, split or [])
@@ -127,12 +126,12 @@ def diff(
     old: Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME@TAG.")],
     new: Annotated[
         str | None,
-        typer.Argument(help="The same; without it, the first is compared with its parent."),
+        typer.Argument(help="The same; by default the parent of the first is compared with it."),
     ] = None,
     workspace: Workspace = "data",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Explain what two versions differ in; exit 0 if they are equal, 1 if they differ."""
+    """Show what two versions differ in; exit 1 if they do."""
     from pairmill.flows.cli.versions import diff_versions
 
     diff_versions(workspace, old, new, as_json=json)
@@ -141,11 +140,11 @@ def diff(
 @app.command()
 def tag(
     corpus: Corpus,
-    name: Annotated[str, typer.Argument(help="Name to give: a-z, 0-9, dots, dashes, underscores.")],
+    name: Annotated[str, typer.Argument(help="Tag: a-z, 0-9, dots, dashes, underscores.")],
     workspace: Workspace = "data",
-    delete: Annotated[bool, typer.Option("--delete", help="Take the name away instead.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the tag instead.")] = False,
 ) -> None:
-    """Give a version a name, which works wherever a version does and keeps it from `gc`."""
+    """Tag a version: the name works wherever a version does, and `gc` keeps it."""
     from pairmill.flows.cli.versions import tag_version
 
     tag_version(workspace, corpus, name, delete=delete)
@@ -153,21 +152,20 @@ def tag(
 
 @app.command()
 def gc(
-    corpus: Annotated[str | None, typer.Argument(help="One corpus; all without it.")] = None,
+    corpus: Annotated[str | None, typer.Argument(help="One corpus; by default all.")] = None,
     workspace: Workspace = "data",
     keep: Annotated[
-        int, typer.Option(min=1, help="So many newest versions of each corpus stay.")
+        int, typer.Option(min=1, help="Number of newest versions of each corpus to keep.")
     ] = 5,
     keep_days: Annotated[
-        float, typer.Option(min=0, help="What is younger stays: versions, stages, unfinished work.")
+        float,
+        typer.Option(
+            min=0, help="Keep what is younger, in days: versions, stages, unfinished work."
+        ),
     ] = 30.0,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Delete; without it, only say what would go.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, a dry run.")] = False,
 ) -> None:
-    """Delete old versions and the stages that no version needs; tagged and newest versions always
-    stay.
-    """
+    """Delete old versions and unused stages; the newest and tagged versions stay."""
     from pairmill.flows.cli.versions import collect_garbage
 
     collect_garbage(workspace, corpus, keep, keep_days, yes=yes)
@@ -178,24 +176,22 @@ def reproduce(
     corpus: Corpus,
     workspace: Workspace = "data",
     images: Annotated[
-        list[str] | None, typer.Option(help="Folder or glob to find images in that were moved.")
+        list[str] | None, typer.Option(help="Folder or glob with images that were moved.")
     ] = None,
     from_pools: Annotated[
         bool | None,
         typer.Option(
-            help="Use the pools inside the version; by default where its fits cannot come out "
-            "equal here."
+            help="Use the pools inside the version; by default if its fits cannot be repeated "
+            "exactly here."
         ),
     ] = None,
     into: Annotated[
-        str | None, typer.Option(help="Folder to build in and keep; a temporary one without it.")
+        str | None, typer.Option(help="Folder to build in and keep; by default a temporary one.")
     ] = None,
     workers: Workers = None,
     device: Device = "cpu",
 ) -> None:
-    """Make a version again from its manifest and images, and prove it equal; exit 1 if a sample
-    differs.
-    """
+    """Build a version again from its manifest and images; exit 1 if a sample differs."""
     from pairmill.flows.cli.versions import reproduce_version
 
     reproduce_version(workspace, corpus, images or [], from_pools, into, workers, device)
@@ -206,14 +202,12 @@ def repair(
     corpus: Corpus,
     workspace: Workspace = "data",
     images: Annotated[
-        list[str] | None, typer.Option(help="Folder or glob to find images in that were moved.")
+        list[str] | None, typer.Option(help="Folder or glob with images that were moved.")
     ] = None,
     workers: Workers = None,
     device: Device = "cpu",
 ) -> None:
-    """Make the damaged files of a version again and put them in place, byte for byte; exit 1 if
-    some cannot be.
-    """
+    """Make the damaged files of a version again, byte for byte; exit 1 if some cannot be."""
     from pairmill.flows.cli.versions import repair_version
 
     repair_version(workspace, corpus, images or [], workers, device)
@@ -222,13 +216,11 @@ def repair(
 @app.command()
 def unlock(
     lock: Annotated[
-        str, typer.Argument(help="Name of the lock, as the message that refused you tells it.")
+        str, typer.Argument(help="Name of the lock, as the message that refused you says.")
     ],
     workspace: Workspace = "data",
 ) -> None:
-    """Take away the lock of a process that is certainly dead, such as one on a machine that is
-    gone.
-    """
+    """Remove the lock of a process that is certainly dead, such as on a machine that is gone."""
     from pairmill.flows.cli.versions import remove_lock
 
     remove_lock(workspace, lock)

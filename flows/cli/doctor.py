@@ -92,8 +92,11 @@ def _prefect(_workspace: str) -> str:
     from pairmill.flows.prefect_support.environment import settle
 
     settle()
-    import prefect
-    from prefect.settings import PREFECT_API_URL
+    try:
+        import prefect
+        from prefect.settings import PREFECT_API_URL
+    except ImportError:
+        return "not installed; a build does without, `serve` needs pairmill[flows]"
 
     return f"{prefect.__version__}, {PREFECT_API_URL.value() or 'a temporary server per run'}"
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from pairmill.flows import terminal
 from pairmill.flows.cli.options import checked_options
+from pairmill.flows.cli.pages import open_page
 from pairmill.flows.cli.upscale import Pictures
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
@@ -74,9 +75,7 @@ def run_evaluate(
         "evaluation.json"
     )
     if open_:
-        import webbrowser
-
-        webbrowser.open(f"file://{Path(page).resolve()}")
+        open_page(page)
     return report
 
 

@@ -6,17 +6,17 @@ from typing import Annotated
 
 import typer
 
-from pairmill.flows.cli.options import Device, Engine, Workers, Workspace
+from pairmill.flows.cli.options import Device, Engine, NoPrefect, Workers, Workspace
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Fit learned degradations to a recipe's real images, and see whether they pass.",
+    help="Fit learned degradations to a recipe's real images and show whether they pass.",
 )
 
 
 @app.callback()
 def fits() -> None:
-    """Fit learned degradations to a recipe's real images, and see whether they pass."""
+    """Fit learned degradations to a recipe's real images and show whether they pass."""
 
 
 def _fit_and_show(
@@ -36,8 +36,9 @@ def pdm(
     engine: Engine = "local",
     workers: Workers = None,
     device: Device = "cpu",
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Learn kernels and noise (PDM); a fit that was killed goes on, a finished one is found."""
+    """Learn kernels and noise (PDM); an interrupted fit goes on."""
     _fit_and_show("pdm", recipe, workspace, engine, workers, device)
 
 
@@ -48,10 +49,9 @@ def redegnet(
     engine: Engine = "local",
     workers: Workers = None,
     device: Device = "cpu",
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Learn degradations from real pairs (ReDegNet); a fit that was killed goes on, a finished one
-    is found.
-    """
+    """Learn degradations from real pairs (ReDegNet); an interrupted fit goes on."""
     from pairmill.flows import terminal
     from pairmill.pipeline.recipe.load import load_recipe
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pairmill.flows import terminal
+from pairmill.flows.cli.new import name_from
+from pairmill.flows.cli.pages import open_page
 from pairmill.pipeline.build.previous_splits import earlier_keys
 from pairmill.pipeline.build.select_images import ImageSelection, checked_images
 from pairmill.pipeline.html.text import file_name, plain
@@ -63,9 +65,7 @@ def check_images(
     page = target.path(f"{folder}/index.html")
     terminal.line(f"\n  page     {page}")
     if open_:
-        import webbrowser
-
-        webbrowser.open(f"file://{Path(page).resolve()}")
+        open_page(page)
     return found
 
 
@@ -73,8 +73,6 @@ def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
     """The recipe, or one for a folder; with benchmarks of the command line, which are relative to
     the current folder.
     """
-    from pairmill.flows.cli.main import name_from
-
     place = Path(source).expanduser()
     named = [
         text if "://" in text else str(Path(text).expanduser().absolute()) for text in benchmarks

@@ -8,12 +8,12 @@ import typer
 
 from pairmill.flows.cli.options import Workers, Workspace
 
-app = typer.Typer(no_args_is_help=True, help="Look at source images before a build.")
+app = typer.Typer(no_args_is_help=True, help="Check source images before a build.")
 
 
 @app.callback()
 def group() -> None:
-    """Look at source images before a build."""
+    """Check source images before a build."""
 
 
 @app.command()
@@ -21,18 +21,16 @@ def check(
     source: Annotated[str, typer.Argument(help="Recipe (YAML), or a folder of images.")],
     benchmarks: Annotated[
         list[str] | None,
-        typer.Option(help="Folder or glob of pictures to test on; may be repeated."),
+        typer.Option(help="Folder or glob of benchmark images; may be repeated."),
     ] = None,
     workspace: Workspace = "data",
     out: Annotated[
-        str | None, typer.Option(help="Folder for the page; in the workspace without it.")
+        str | None, typer.Option(help="Folder for the page; by default in the workspace.")
     ] = None,
     workers: Workers = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Find near-duplicates, leaks from benchmarks, blocky and blurred images; list licences; build
-    nothing.
-    """
+    """Find near-duplicates, leaks from benchmarks, blocky and blurred images; list licences."""
     from pairmill.flows.cli.image_check import check_images
 
     check_images(source, benchmarks or [], workspace, out=out, workers=workers, open_=open_)

@@ -5,27 +5,58 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from pairmill.flows.cli import corpus, fit, images, networks, pool, serve
-from pairmill.flows.cli.options import Corpus, Device, Engine, Workers, Workspace
+from pairmill.flows.cli.options import Corpus, Device, Engine, NoPrefect, Workers, Workspace
+
+FIRST = ("new", "preview", "build", "corpus", "demo", "explain", "images", "pool", "fit", "train")
+"""What help lists first: the way to a corpus, and to a network."""
+
+
+class Ordered(TyperGroup):
+    """Commands in the order in which people meet them, groups among them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """See `click.Group.list_commands`."""
+        names = super().list_commands(ctx)
+        return [*FIRST, *(name for name in names if name not in FIRST)]
+
 
 app = typer.Typer(
     name="pairmill",
+    cls=Ordered,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="Mills your own real low-resolution photographs into corpora of realistic HR/LR pairs.",
+    help="Builds realistic HR/LR training pairs from your own low-resolution photos.",
 )
 app.add_typer(pool.app, name="pool")
 app.add_typer(fit.app, name="fit")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(images.app, name="images")
-serve.register(app)
 networks.register(app)
+serve.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"pairmill {version('pairmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Builds realistic HR/LR training pairs from your own low-resolution photos."""
 
 
 def _say_version(asked: bool) -> None:
@@ -55,10 +86,11 @@ def build(
     device: Device = "cpu",
     limit: Annotated[
         int | None,
-        typer.Option(min=1, help="Take only so many images: a small run on the same path."),
+        typer.Option(min=1, help="Take at most this many images per role: a small trial build."),
     ] = None,
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Make a corpus from a recipe; what is finished already is found, not made again."""
+    """Build the corpus of a recipe; finished work is found, not repeated."""
     from pairmill.flows.cli.build import build_corpus
 
     build_corpus(recipe, workspace, engine, workers, device, limit)
@@ -69,24 +101,26 @@ def train(
     recipe: Annotated[str, typer.Argument(help="Training recipe (YAML).")],
     workspace: Workspace = "data",
     device: Annotated[
-        str, typer.Option("--device", help="Where the network is trained: cpu, cuda or auto.")
+        str, typer.Option("--device", help="Where to train: cpu, cuda or auto.")
     ] = "auto",
     limit: Annotated[
-        int | None,
-        typer.Option(min=1, help="Make only so many steps: a small run on the same path."),
+        int | None, typer.Option(min=1, help="Train at most this many steps: a small trial run.")
     ] = None,
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Train a super-resolution network on a corpus; a run that was killed goes on, a finished one
-    is found.
-    """
+    """Train a super-resolution network on a corpus; an interrupted run goes on."""
     from pairmill.flows.cli.training import run_training
 
     run_training(recipe, workspace, device, limit)
 
 
 @app.command()
-def demo(workspace: Workspace = "data", workers: Workers = None) -> None:
-    """Make a small corpus from photographs that come with scikit-image and scikit-learn."""
+def demo(
+    workspace: Workspace = "data",
+    workers: Workers = None,
+    no_prefect: NoPrefect = False,  # noqa: ARG001
+) -> None:
+    """Build a small corpus from photos that come with scikit-image and scikit-learn."""
     from pairmill.flows.cli.demo import run_demo
 
     run_demo(workspace, workers)
@@ -94,14 +128,14 @@ def demo(workspace: Workspace = "data", workers: Workers = None) -> None:
 
 @app.command()
 def new(
-    folder: Annotated[str, typer.Argument(help="Folder with your real photographs.")],
+    folder: Annotated[str, typer.Argument(help="Folder with your real photos.")],
     scale: Annotated[int, typer.Option(help="HR side over LR side: 2, 4 or 8.")] = 2,
     name: Annotated[
-        str | None, typer.Option(help="Name of the corpus; the folder's name without one.")
+        str | None, typer.Option(help="Name of the corpus; by default that of the folder.")
     ] = None,
 ) -> None:
-    """Write a recipe for a folder of photographs into the current folder."""
-    from pairmill.flows.cli.build import write_recipe
+    """Write a recipe for a folder of photos into the current folder."""
+    from pairmill.flows.cli.new import write_recipe
 
     write_recipe(folder, scale, name)
 
@@ -115,14 +149,12 @@ def preview(
     workspace: Workspace = "data",
     draws: Annotated[int, typer.Option(min=1, max=20, help="Programs per degrader.")] = 3,
     out: Annotated[
-        str | None, typer.Option(help="Folder for the page; in the workspace without it.")
+        str | None, typer.Option(help="Folder for the page; by default in the workspace.")
     ] = None,
     workers: Workers = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Show what a recipe's degraders do to its images, and what a build would cost; builds
-    nothing.
-    """
+    """Show what a recipe's degraders do to its images, and what a build would cost."""
     from pairmill.flows.cli.preview import run_preview
 
     run_preview(recipe, images or [], workspace, draws=draws, out=out, workers=workers, open_=open_)
@@ -134,11 +166,11 @@ def explain(
     key: Annotated[str, typer.Argument(help="Key of a sample; `pairmill corpus show` lists some.")],
     workspace: Workspace = "data",
     out: Annotated[
-        str | None, typer.Option(help="Folder for the page; in the workspace without it.")
+        str | None, typer.Option(help="Folder for the page; by default in the workspace.")
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Show how one LR was made of its HR, step by step, and where both come from."""
+    """Show step by step how one LR was made from its HR, and where both come from."""
     from pairmill.flows.cli.explain import run_explain
 
     run_explain(corpus, key, workspace, out=out, open_=open_)
@@ -174,12 +206,3 @@ def main() -> None:
 def leave(code: int) -> None:
     """Exit."""
     sys.exit(code)
-
-
-def name_from(folder: str) -> str:
-    """A corpus name made of a folder's name."""
-    kept = "".join(
-        c if c.isascii() and (c.isalnum() or c in "-_") else "-"
-        for c in Path(folder).resolve().name.lower()
-    )
-    return kept.strip("-")[:60] or "corpus"

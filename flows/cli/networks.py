@@ -10,15 +10,14 @@ from pairmill.flows.cli.options import Workspace
 
 Tile = Annotated[
     int,
-    typer.Option(
-        help="Largest side of a tile, in LR pixels; bounds the memory; 0 takes images whole."
-    ),
+    typer.Option(help="Largest side of a tile in LR pixels, which bounds memory; 0: whole images."),
 ]
-Overlap = Annotated[int, typer.Option(help="What a tile sees around itself, in LR pixels.")]
+Overlap = Annotated[int, typer.Option(help="Context around each tile, in LR pixels.")]
 Ensemble = Annotated[
     bool,
     typer.Option(
-        "--ensemble", help="Mean of eight positions: better by a little, eight times as slow."
+        "--ensemble",
+        help="x8 self-ensemble over flips and rotations: a little better, 8 times slower.",
     ),
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
@@ -30,16 +29,18 @@ def upscale(
     images: Annotated[list[str], typer.Argument(help="Files, folders, globs or URLs.")],
     checkpoint: Annotated[
         str,
-        typer.Option(help="Weights of a network: .safetensors or .pth, of ours or another tool."),
+        typer.Option(
+            help="Weights of a network: .safetensors or .pth, from pairmill or another tool."
+        ),
     ],
     out: Annotated[
         str,
-        typer.Option(help="Folder or URL for the results; folders below what you name are kept."),
+        typer.Option(help="Folder or URL for the results; subfolders are kept."),
     ] = "upscaled",
     interpolate: Annotated[
         str,
         typer.Option(
-            help="OTHER:ALPHA takes weights between this checkpoint (0) and another (1), such as "
+            help="OTHER:ALPHA interpolates to another checkpoint: 0 this one, 1 the other; such as "
             "gan.pth:0.8."
         ),
     ] = "",
@@ -49,9 +50,7 @@ def upscale(
     device: Device = "cpu",
     precision: Precision = "float32",
 ) -> None:
-    """Enlarge images with a network; finished ones are found, broken ones are listed and make the
-    exit code 1.
-    """
+    """Upscale images with a network; exit 1 if a file could not be used."""
     from pairmill.flows.cli.upscale import run_upscale
 
     options = {
@@ -67,42 +66,43 @@ def upscale(
 def evaluate(
     checkpoint: Annotated[
         list[str],
-        typer.Option(help="Weights of a network; several for side by side; `bicubic` for none."),
+        typer.Option(help="Weights of a network, or `bicubic`; may be repeated."),
     ],
     hr: Annotated[
         list[str] | None,
-        typer.Option(help="HR images; with --lr pairs, without it LR is made bicubically."),
+        typer.Option(help="HR images; without --lr their LR is made by bicubic downscaling."),
     ] = None,
     lr: Annotated[
-        list[str] | None, typer.Option(help="LR images of the --hr at the same place.")
+        list[str] | None, typer.Option(help="LR images of the --hr option at the same position.")
     ] = None,
     corpus: Annotated[
         list[str] | None, typer.Option(help="NAME, NAME@VERSION or NAME@TAG; a row per degrader.")
     ] = None,
     split: Annotated[str, typer.Option(help="Split of the corpus.")] = "val",
     real: Annotated[
-        list[str] | None, typer.Option(help="Real images without HR: NIQE and pictures.")
+        list[str] | None, typer.Option(help="Real images without HR: NIQE, and images on the page.")
     ] = None,
     workspace: Workspace = "data",
     out: Annotated[
-        str | None, typer.Option(help="Folder for the page; in the workspace without it.")
+        str | None, typer.Option(help="Folder for the page; by default in the workspace.")
     ] = None,
     scale: Annotated[
         int | None,
-        typer.Option(help="HR side over LR side, where neither checkpoint nor pictures say it."),
+        typer.Option(help="HR side over LR side, if neither checkpoint nor images tell."),
     ] = None,
     lpips: Annotated[
-        list[str] | None, typer.Option(help="Weight files of LPIPS; not measured without.")
+        list[str] | None,
+        typer.Option(help="Weight files of LPIPS, which is measured with them only."),
     ] = None,
     niqe: Annotated[str, typer.Option(help="Parameter file of NIQE.")] = "",
     pristine: Annotated[
-        list[str] | None, typer.Option(help="Pristine images to fit NIQE's parameters to, instead.")
+        list[str] | None, typer.Option(help="Pristine images to fit NIQE's parameters to instead.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Most pictures of each set, taken evenly.")
+        int | None, typer.Option(min=1, help="Most images of each set, taken evenly.")
     ] = None,
     pictures: Annotated[
-        int, typer.Option(min=0, max=64, help="Pictures of each set on the page.")
+        int, typer.Option(min=0, max=64, help="Images of each set on the page.")
     ] = 4,
     tile: Tile = 192,
     overlap: Overlap = 16,
@@ -111,9 +111,7 @@ def evaluate(
     precision: Precision = "float32",
     open_: Open = False,
 ) -> None:
-    """Score networks beside bicubic on pairs, corpora and real images; write tables and a page with
-    pictures.
-    """
+    """Compare networks with bicubic on pairs, corpora and real images; write tables and a page."""
     from pairmill.flows.cli.evaluate import Sets, run_evaluate
 
     inference = {

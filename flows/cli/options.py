@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -11,21 +12,38 @@ from pairmill.schemas.base import Frozen
 from pairmill.schemas.errors import UserError
 
 M = TypeVar("M", bound=Frozen)
+with_prefect: ContextVar[bool] = ContextVar("with_prefect", default=True)
+"""Whether runs go into Prefect's history."""
+
+
+def _choose(without: bool) -> bool:
+    with_prefect.set(not without)
+    return without
+
 
 Workspace = Annotated[
-    str, typer.Option("--workspace", help="Folder or fsspec URL that holds stages and corpora.")
+    str, typer.Option("--workspace", help="Folder or fsspec URL for stages and corpora.")
 ]
 Engine = Annotated[
     str,
-    typer.Option("--engine", help="`local`, or the address of a Dask scheduler: tcp://host:port."),
+    typer.Option("--engine", help="`local`, or a Dask scheduler: tcp://host:port."),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", min=1, help="Local worker processes; one per processor without it."),
+    typer.Option("--workers", min=1, help="Local worker processes; by default one per processor."),
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="Where kernels are estimated: cpu, cuda or auto.")
+    str, typer.Option("--device", help="Where kernels and fits are computed: cpu, cuda or auto.")
 ]
+NoPrefect = Annotated[
+    bool,
+    typer.Option(
+        "--no-prefect",
+        help="Start no Prefect server; the run is not in its history.",
+        callback=_choose,
+    ),
+]
+"""Sets `with_prefect`, which is asked where the run starts."""
 Corpus = Annotated[
     str, typer.Argument(help="NAME for the newest version, NAME@VERSION or NAME@TAG.")
 ]
@@ -43,9 +61,9 @@ def checked_options(model: type[M], options: dict[str, Any]) -> M:
         first = error.errors()[0]
         name = f"--{first['loc'][0]}"
         raise UserError(
-            f"{name} cannot be so",
+            f"{name} has an invalid value",
             where=name,
             got=str(first["input"]),
             wanted=first["msg"],
-            todo="--help says what each option means",
+            todo="see --help",
         ) from error

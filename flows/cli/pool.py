@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from pairmill.flows.cli.options import Device, Engine, Workers, Workspace
+from pairmill.flows.cli.options import Device, Engine, NoPrefect, Workers, Workspace
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Estimate kernels, mine noise and compression, and look at what was found.",
+    help="Estimate kernels, mine noise and compression; show what was found.",
 )
 RecipeFile = Annotated[str, typer.Argument(help="Recipe file (YAML).")]
 
@@ -32,6 +32,7 @@ def kernels(
     engine: Engine = "local",
     workers: Workers = None,
     device: Device = "cpu",
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
     """Estimate and judge the kernels of a recipe's real images, and seal the accepted ones."""
     _make_and_show("kernels", recipe, workspace, engine, workers, device)
@@ -43,6 +44,7 @@ def noise(
     workspace: Workspace = "data",
     engine: Engine = "local",
     workers: Workers = None,
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
     """Mine the noise of a recipe's real images, and seal the chosen patches."""
     _make_and_show("noise", recipe, workspace, engine, workers, "cpu")
@@ -54,10 +56,9 @@ def compression(
     workspace: Workspace = "data",
     engine: Engine = "local",
     workers: Workers = None,
+    no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Find out how a recipe's real images were compressed as JPEG, from files and from pixels, and
-    seal the encoders.
-    """
+    """Find out how a recipe's real images were compressed as JPEG, and seal the encoders."""
     _make_and_show("compression", recipe, workspace, engine, workers, "cpu")
 
 
@@ -66,12 +67,10 @@ def show(
     recipe: RecipeFile,
     workspace: Workspace = "data",
     limit: Annotated[
-        int | None, typer.Option(min=1, help="That of the build, if it had one.")
+        int | None, typer.Option(min=1, help="The --limit of the build, if it had one.")
     ] = None,
 ) -> None:
-    """Show the pools of a recipe: all verdicts on kernels, also where none passed; noise and
-    compression of each image.
-    """
+    """Show a recipe's pools: verdicts on kernels, noise and compression of each image."""
     from pairmill.flows.cli.pool_tables import show_pools
 
     show_pools(recipe, workspace, limit=limit)

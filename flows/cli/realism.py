@@ -7,17 +7,17 @@ from typing import Any
 
 from pairmill.flows import terminal
 from pairmill.flows.cli.options import checked_options
+from pairmill.flows.rows import realism_row
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.images.decode import ingest_file
 from pairmill.pipeline.images.find import find_files
-from pairmill.pipeline.report.realism import percent, spread
 from pairmill.pipeline.report.realism_page import folder_of, write_realism
 from pairmill.pipeline.report.realism_rows import find_photographs
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageRecord, IngestConfig, Role
-from pairmill.schemas.realism import RealismConfig, RealismReport, RealismRow
+from pairmill.schemas.realism import RealismConfig, RealismReport
 
 
 def show_realism(
@@ -43,7 +43,7 @@ def show_realism(
         terminal.table(
             title,
             ["LR", "told", "95 % interval", "verdict", "tells most, alone"],
-            [cells(row) for row in found.rows],
+            [realism_row(row) for row in found.rows],
         )
         terminal.line(
             "  told: how often classifiers pick the synthetic one of two patches; 50 % is "
@@ -51,15 +51,6 @@ def show_realism(
         )
     terminal.line(f"  page     {storage.path(folder_of(manifest))}/index.html")
     return report
-
-
-def cells(row: RealismRow) -> list[str]:
-    """A row of the ranking."""
-    r = row.result
-    name = f"({row.name})" if row.control else row.name
-    if r.auc is None or r.interval is None:
-        return [name, "", "", r.words(), r.problem]
-    return [name, percent(r.auc), spread(r.interval), r.words(), r.telling[0] if r.telling else ""]
 
 
 def known_photographs(storage: Storage, manifest: CorpusManifest) -> tuple[ImageRecord, ...]:

@@ -40,7 +40,7 @@ def serve(
     device: Device = "cpu",
     keep_days: Days = 90,
 ) -> None:
-    """Keep corpora up to date on a schedule, with Prefect and its UI; ends with Ctrl-C."""
+    """Keep corpora up to date on a schedule, with Prefect and its UI, until Ctrl-C."""
     keep_up(
         recipes,
         cron=cron,
@@ -58,19 +58,15 @@ def nightly(
     workspace: Workspace = "data",
     share: Annotated[
         float,
-        typer.Option(min=0, max=1, help="Share of the samples of a version that are replayed."),
+        typer.Option(min=0, max=1, help="Share of each version's samples to replay."),
     ] = 0.01,
     date: Annotated[
         str,
-        typer.Option(
-            help="Day that the samples are drawn for, such as 2026-11-21; today without it."
-        ),
+        typer.Option(help="Day whose samples are drawn, such as 2026-11-21; by default today."),
     ] = "",
     keep_days: Days = 90,
 ) -> None:
-    """Verify the newest and all tagged versions and replay some samples; exit 1 if anything
-    differs.
-    """
+    """Verify the newest and the tagged versions, replay samples; exit 1 if one differs."""
     check_once(workspace, share, date, keep_days)
 
 
@@ -88,8 +84,11 @@ def keep_up(
 ) -> None:
     """Serve deployments on the user's Prefect server, or on one that ends with this command."""
     _settle()
-    from pairmill.flows import serve as served
     from pairmill.flows import terminal
+    from pairmill.flows.prefect_support.ephemeral_server import import_prefect
+
+    import_prefect()
+    from pairmill.flows import serve as served
     from pairmill.flows.prefect_support.local_server import api
     from pairmill.flows.prefect_support.retention import forget
 
@@ -103,11 +102,13 @@ def keep_up(
     if nightly:
         night = served.cron_schedule(nightly, "--nightly")
         deployments.append(served.nightly_deployment(kept[0].name, place, night, keep_days))
-    with api() as (url, ours):
+    with api(terminal.line) as (url, ours):
         if ours:
             served.bury(deployments)
         forget(keep_days)
-        lines = [f"[bold]{each.name}[/]  {told(cron, every)}, into {place}" for each in kept]
+        lines = [
+            f"[bold]{each.name}[/]  {schedule_words(cron, every)}, into {place}" for each in kept
+        ]
         lines += [f"[bold]nightly[/]  at {nightly}, all corpora in {place}"] if nightly else []
         lines += [
             f"  UI       {url.removesuffix('/api')}",
@@ -154,7 +155,7 @@ def absolute(workspace: str) -> str:
     return workspace if "://" in workspace else str(Path(workspace).expanduser().resolve())
 
 
-def told(cron: str | None, every: str | None) -> str:
+def schedule_words(cron: str | None, every: str | None) -> str:
     """The schedule in words."""
     return f"every {every}" if every else f"at {cron} (cron, local time)"
 
@@ -166,14 +167,14 @@ def check_once(workspace: str, share: float, date: str, keep_days: int) -> None:
         SystemExit: with code 1 if anything differs.
     """
     from pairmill.flows import terminal
-    from pairmill.flows.cli.build import carried
+    from pairmill.flows.cli.carried import carried_by_prefect
     from pairmill.pipeline.corpora.nightly import refuse_nonsense
     from pairmill.pipeline.workspace import layout
     from pairmill.pipeline.workspace.storage import Storage
 
     if date:
         refuse_nonsense(date, share)
-    report = carried(lambda: _night(absolute(workspace), share, date, keep_days))
+    report = carried_by_prefect(lambda: _night(absolute(workspace), share, date, keep_days))
     _show(report)
     terminal.line(f"  report   {Storage(workspace).path(layout.nightly_report(report.date))}")
     if not report.ok:
@@ -195,7 +196,7 @@ def _night(workspace: str, share: float, date: str, keep_days: int) -> NightlyRe
 
 def _show(report: NightlyReport) -> None:
     from pairmill.flows import terminal
-    from pairmill.flows.prefect_support.artifacts import night_row
+    from pairmill.flows.rows import night_row
 
     rows = [night_row(version) for version in report.versions]
     if rows:

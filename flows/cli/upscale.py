@@ -81,7 +81,7 @@ def mixed(text: str) -> tuple[str, float] | None:
 
 def _wrong(text: str) -> str:
     raise UserError(
-        "--interpolate cannot be so",
+        "--interpolate has an invalid value",
         where="--interpolate",
         got=text,
         wanted="OTHER:ALPHA, such as gan.safetensors:0.8",

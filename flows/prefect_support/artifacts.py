@@ -15,13 +15,14 @@ settle()
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact  # noqa: E402
 
+from pairmill.flows.rows import night_row, realism_row  # noqa: E402
 from pairmill.pipeline.corpora.log import read_log, read_tags  # noqa: E402
 from pairmill.pipeline.report.contact_sheet import contact_sheet  # noqa: E402
 from pairmill.pipeline.workspace import layout  # noqa: E402
 from pairmill.pipeline.workspace.storage import Storage  # noqa: E402
 from pairmill.schemas.corpus import CorpusManifest  # noqa: E402
 from pairmill.schemas.errors import StoreError  # noqa: E402
-from pairmill.schemas.nightly import CheckedVersion, NightlyReport  # noqa: E402
+from pairmill.schemas.nightly import NightlyReport  # noqa: E402
 from pairmill.schemas.realism import RealismSection  # noqa: E402
 from pairmill.schemas.training import Score, TrainingRun  # noqa: E402
 
@@ -93,10 +94,9 @@ def measured(storage: Storage, manifest: CorpusManifest) -> RealismSection | Non
 
 def publish_realism(manifest: CorpusManifest, section: RealismSection) -> None:
     """The ranking of the degraders, and the controls."""
-    from pairmill.flows.cli.realism import cells  # the same rows as on the terminal
-
     table = markdown(
-        ("LR", "told", "95 % interval", "verdict", "tells most, alone"), map(cells, section.rows)
+        ("LR", "told", "95 % interval", "verdict", "tells most, alone"),
+        map(realism_row, section.rows),
     )
     create_markdown_artifact(
         f"# Realism of {manifest.identity.name}@{manifest.version}\n\n{table}\n"
@@ -129,25 +129,6 @@ def publish_night(report: NightlyReport) -> None:
         key="nightly",
         description=report.words(),
     )
-
-
-def night_row(version: CheckedVersion) -> dict[str, Any]:
-    """A row of the night's table."""
-    faults = [f"{finding.fault} {finding.where}: {finding.detail}" for finding in version.findings]
-    faults += [f"replay differs: {key}" for key in version.differing] + (
-        [version.problem] if version.problem else []
-    )
-    return {
-        "corpus": version.corpus,
-        "version": version.version,
-        "tags": ", ".join(version.tags),
-        "samples": version.samples,
-        "replayed": version.replayed,
-        "result": "as sealed" if version.ok else "differs",
-        "found": "; ".join(faults[:10])
-        + (f"; and {len(faults) - 10} more" if len(faults) > 10 else ""),
-        "seconds": version.seconds,
-    }
 
 
 def key(name: str) -> str:

@@ -1,100 +1,127 @@
-"""The Prefect server of a one-shot run: the library's own temporary one, without leaving it behind.
-
-Prefect stops its temporary server when the process ends in order. A process that is killed leaves
-it running, so its number is noted, and the next run ends what a dead one left.
+"""The Prefect server of a one-shot run: the user's own, or a temporary one that ends with this
+process.
 """
 
 from __future__ import annotations
 
-import json
+import atexit
 import os
-import subprocess
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
-
-import psutil
+from functools import cache
 
 from pairmill.flows.prefect_support.environment import settle_terminal
-from pairmill.schemas.errors import UserError
+from pairmill.flows.prefect_support.notes import end_orphans
+from pairmill.flows.prefect_support.server_process import (
+    NoServerError,
+    PortTakenError,
+    ServerProcess,
+    free_port,
+    launch,
+)
 
 TAG = "pairmill"
 """Tag of all our runs and deployments in Prefect, which keeps them apart from others on the same
 server."""
-LAST_MOMENTS = 2.0
-"""Seconds in which a server that no longer answers comes to its end."""
+TRIES = 3
+"""Ports that are tried: between looking for a free one and listening, others may take it."""
+SETTINGS = {
+    "PREFECT__SERVER_EPHEMERAL": "1",  # no UI, no scheduler
+    "PREFECT__SERVER_FINAL": "1",
+    "PREFECT_UI_ENABLED": "0",
+}
 
 
 @contextmanager
-def own_server() -> Iterator[Callable[[], bool]]:
+def own_server(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
     """Use the server that the user has configured, or a temporary one that ends with this process.
 
     The block gets a question to ask: whether the temporary server has ended too early, as after a
     signal to all processes.
-    """
-    settle_terminal()
-    end_orphans()
-    from prefect import tags
-    from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
-    if PREFECT_API_URL.value():
+    Args:
+        say: Hears what is waited for, where it takes long.
+
+    Raises:
+        NoServerError: if Prefect is not installed, or no server answers; it says why.
+    """
+    import_prefect()
+    from prefect import tags
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    configured = PREFECT_API_URL.value()
+    if configured:
+        check_configured(configured)
         with tags(TAG):
             yield lambda: False
         return
-    from prefect.server.api.server import SubprocessASGIServer
+    end_orphans()
+    server = _temporary_server(say)
+    with temporary_settings({PREFECT_API_URL: server.url}), tags(TAG):
+        yield server.ended
 
-    server = SubprocessASGIServer()
+
+def import_prefect() -> None:
+    """Import Prefect with the settings of the command line.
+
+    Raises:
+        NoServerError: if it is not installed.
+    """
+    settle_terminal()
     try:
-        server.start()
-    except RuntimeError as error:
-        raise UserError(
-            "the temporary Prefect server did not start",
-            where=str(PREFECT_HOME.value()),
-            got=str(error),
-            todo="make this folder writable (PREFECT_HOME or HOME name it), or set "
-            "PREFECT_API_URL to a server of yours",
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # a home that cannot be written is told later
+            import prefect  # noqa: F401
+    except ImportError as error:
+        raise NoServerError(
+            "Prefect is not installed", got=str(error), todo="`pip install 'pairmill[flows]'`"
         ) from error
-    note = notes_folder() / f"{os.getpid()}.json"
-    if server.server_process is not None:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps({"owner": os.getpid(), "server": server.server_process.pid}))
+
+
+def check_configured(url: str) -> None:
+    """Do nothing if the user's server answers.
+
+    Raises:
+        NoServerError: if it does not.
+    """
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        problem = client.api_healthcheck()
+    if problem is not None:
+        raise NoServerError(
+            "no Prefect server answers there",
+            where=f"PREFECT_API_URL={url}",
+            got=str(problem) or type(problem).__name__,
+            todo="start it with `prefect server start`, or unset PREFECT_API_URL, and one is "
+            "started for you",
+        )
+
+
+@cache  # what follows a build in the same process works with its server
+def _temporary_server(say: Callable[[str], None]) -> ServerProcess:
+    from prefect.settings import PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS
+
+    seconds = float(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
+    server = _started(seconds, say, TRIES)
+    atexit.register(_end, server)  # after what Prefect still has to tell it
+    return server
+
+
+def _started(seconds: float, say: Callable[[str], None], tries: int) -> ServerProcess:
+    server = launch(free_port(), f"{os.getpid()}.log", SETTINGS)
     try:
-        with tags(TAG):
-            yield lambda: _ended(server.server_process)
-    finally:
-        note.unlink(missing_ok=True)
+        server.wait(seconds, say)
+    except BaseException as error:
+        server.stop()
+        if isinstance(error, PortTakenError) and tries > 1:
+            return _started(seconds, say, tries - 1)
+        raise
+    return server
 
 
-def _ended(process: subprocess.Popen[Any] | None) -> bool:
-    try:
-        return process is not None and process.wait(timeout=LAST_MOMENTS) is not None
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def end_orphans() -> None:
-    """End temporary servers whose owners were killed."""
-    for note in notes_folder().glob("*.json"):
-        try:
-            pids = json.loads(note.read_text())
-        except (OSError, ValueError):
-            continue
-        if not psutil.pid_exists(pids["owner"]):
-            _end(pids["server"])
-            note.unlink(missing_ok=True)
-
-
-def _end(pid: int) -> None:
-    try:
-        process = psutil.Process(pid)
-        if any("prefect.server.api.server:create_app" in part for part in process.cmdline()):
-            process.terminate()
-    except psutil.Error:
-        return
-
-
-def notes_folder() -> Path:
-    """Where notes on running servers lie: in the Prefect home."""
-    home = os.environ.get("PREFECT_HOME") or "~/.prefect"
-    return Path(home).expanduser() / "pairmill-servers"
+def _end(server: ServerProcess) -> None:
+    server.stop()
+    server.log.unlink(missing_ok=True)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pairmill.pipeline.build.pinned_pools import pinned_pools
-from pairmill.pipeline.build.previous_splits import earlier_keys
-from pairmill.pipeline.build.publish import sealed_version
 from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.build.select_images import NO_KEYS, ImageSelection, select_images
-from pairmill.pipeline.corpora.log import read_log
 from pairmill.pipeline.pools.base import PoolResults, Pools
 from pairmill.pipeline.pools.make_pools import gather, pools_of
 from pairmill.pipeline.runner.stage import C, I, M, P, R, Run, Sealed, Stage, finished
 from pairmill.pipeline.stages import clean_up, synthesize
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.hr import CutConfig, HrSet
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.shard import ShardSet, SynthesizeConfig
@@ -114,26 +109,6 @@ class Noting:
 
 class NotFinishedError(Exception):
     """A stage has something left to do."""
-
-
-def find_corpus(
-    recipe: Recipe, base: str, storage: Storage, limit: int | None = None
-) -> CorpusManifest | None:
-    """The sealed version of a recipe if every stage is finished and it is the newest of its log;
-    computes nothing.
-
-    Raises:
-        UserError: if the images cannot be found.
-    """
-    whole = limited(recipe, limit)
-    earlier = earlier_keys(storage, recipe, whole.name)
-    try:
-        made = make(whole, base, finder(storage), limit, pinned_pools(storage, recipe), earlier)
-    except NotFinishedError:
-        return None
-    manifest = sealed_version(storage, made)
-    log = read_log(storage, made.recipe.name)
-    return manifest if manifest and log and log[-1].version == manifest.version else None
 
 
 def finder(storage: Storage) -> Run:

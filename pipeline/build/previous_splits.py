@@ -12,15 +12,27 @@ from pairmill.schemas.recipe import Recipe
 
 
 def earlier_keys(storage: Storage, recipe: Recipe, name: str) -> dict[str, str]:
-    """Images of the newest version of a corpus and their split keys; empty unless it looked for
+    """As `split_keys`, of the newest version of a corpus."""
+    if recipe.curation is None:
+        return {}
+    return split_keys(storage, recipe, name, newest_version(storage, name))
+
+
+def newest_version(storage: Storage, name: str) -> str:
+    """The newest version in the log of a corpus; empty if there is none."""
+    log = read_log(storage, name)
+    return log[-1].version if log else ""
+
+
+def split_keys(storage: Storage, recipe: Recipe, name: str, version: str) -> dict[str, str]:
+    """Images of a version of a corpus and their split keys; empty unless it looked for
     copies in the same way.
 
     A group of copies falls into its split by the draw of one member. Were that decided among the
     present members alone, an added copy could take the whole group elsewhere; so the version before
     is asked first.
     """
-    log = read_log(storage, name) if recipe.curation is not None else []
-    path = layout.version_sources(name, log[-1].version) if log else ""
+    path = layout.version_sources(name, version) if version else ""
     if recipe.curation is None or not path or not storage.exists(path):
         return {}
     sources = VersionSources.model_validate_json(storage.read(path))

@@ -31,7 +31,7 @@ def load_recipe(path: str) -> tuple[Recipe, str]:
         The recipe, and the folder that its relative image patterns start at.
 
     Raises:
-        UserError: if the file is missing, is not YAML, or says something that a recipe cannot say.
+        UserError: if the file is missing, is not YAML, or has invalid settings.
     """
     return load_as(Recipe, path)
 
@@ -132,12 +132,9 @@ def _explain(items: list[dict[str, Any]], where: str, root: type[BaseModel]) -> 
     shown = problems[:MOST_SHOWN]
     if len(problems) > MOST_SHOWN:
         shown.append(f"and {len(problems) - MOST_SHOWN} more")
-    if len(problems) == 1:
-        count = "something"
-    else:
-        count = f"{len(problems)} things"
+    count = f"{len(problems)} invalid setting{'s' * (len(problems) > 1)}"
     return UserError(
-        f"the recipe says {count} that it cannot say",
+        f"{count} in the recipe",
         where=where,
         got="\n       ".join(shown),
         todo="correct the keys named; data/recipes/ has complete examples, recipe.schema.json "

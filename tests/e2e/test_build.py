@@ -92,7 +92,7 @@ def test_verify_replay_show_and_list(built: Path, pairmill: Run, tmp_path: Path)
     pairs = sum(manifest.identity.samples.values())
     verified = pairmill("corpus", "verify", "tiny", "--workspace", built)
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert f"{pairs} samples, every byte as sealed" in verified.stdout
+    assert f"{pairs} samples, all checksums match" in verified.stdout
     replayed = pairmill(
         "corpus", "replay", "tiny", "--all", "--out", tmp_path / "out", "--workspace", built
     )
@@ -109,6 +109,17 @@ def test_two_workers_make_the_same_bytes(built: Path, pairmill: Run, tmp_path: P
     done = pairmill("build", built / "tiny.yaml", "--workspace", tmp_path, "--workers", 2)
     assert done.returncode == 0, done.stdout + done.stderr
     assert only_manifest(tmp_path).digest == only_manifest(built).digest
+    assert shard_bytes(tmp_path) == shard_bytes(built)
+
+
+def test_without_prefect_the_bytes_are_the_same(built: Path, pairmill: Run, tmp_path: Path) -> None:
+    done = pairmill("build", built / "tiny.yaml", "--workspace", tmp_path, "--no-prefect")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not NOISE.search(done.stdout + done.stderr), done.stdout + done.stderr
+    assert "this run will not be in its history" in done.stdout
+    assert only_manifest(tmp_path).digest == only_manifest(built).digest
+    assert only_manifest(tmp_path).circumstance.run_id == ""
+    assert only_manifest(built).circumstance.run_id
     assert shard_bytes(tmp_path) == shard_bytes(built)
 
 

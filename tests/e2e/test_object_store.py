@@ -134,7 +134,7 @@ def test_a_corpus_in_a_bucket_is_verified_and_replayed(
     assert "nothing new to do" in found.stdout, found.stdout + found.stderr
     manifest = find_version(storage, "tiny")
     verified = run("corpus", "verify", "tiny", *workspace, env=env)
-    assert "every byte as sealed" in verified.stdout, verified.stdout + verified.stderr
+    assert "all checksums match" in verified.stdout, verified.stdout + verified.stderr
     replayed = run("corpus", "replay", "tiny", "--all", *workspace, env=env)
     assert f"{sum(manifest.identity.samples.values())} LR pictures identical" in replayed.stdout, (
         replayed.stderr

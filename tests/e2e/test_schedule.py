@@ -359,7 +359,7 @@ settle()
 import httpx
 from pairmill.flows.prefect_support import local_server
 from pairmill.schemas.errors import BusyError
-with local_server.api() as (url, ours):
+with local_server.api(lambda _: None) as (url, ours):
     page = httpx.get(url.removesuffix("/api") + "/", trust_env=False, follow_redirects=True)
     print(ours, url, page.status_code, "<title>Prefect Server</title>" in page.text)
     try:

@@ -62,7 +62,7 @@ def test_commands_that_look_at_a_version(shelf: Storage, tmp_path: Path) -> None
     assert manifest.digest in told(shelf, "corpus", "show", "tiny")
     assert told(shelf, "corpus", "report", "tiny") == page
     assert shelf.exists(page.removeprefix(f"{shelf.url}/"))
-    assert f"{pairs} samples, every byte as sealed" in told(shelf, "corpus", "verify", "tiny")
+    assert f"{pairs} samples, all checksums match" in told(shelf, "corpus", "verify", "tiny")
     assert "LR pictures identical" in told(
         shelf, "corpus", "replay", "tiny", "--out", tmp_path / "replayed"
     )
@@ -141,7 +141,7 @@ def test_tag_gc_and_a_version_that_was_deleted(shelf: Storage) -> None:
     assert "are free now" in told(copy, "corpus", "gc", "--yes", *keep)
     with pytest.raises(PairmillError, match="was deleted by `pairmill corpus gc`"):
         told(copy, "corpus", "show", old)
-    assert "every byte as sealed" in told(copy, "corpus", "verify", new)
+    assert "all checksums match" in told(copy, "corpus", "verify", new)
     assert not copy.files(layout.version_folder("tiny", old[5:]))
     assert copy.files("locks") == []
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import yaml
 
 import pairmill
-from tests.make import tiny_recipe
 from tests.package.environment import ROOT, Installation, installation
+from tests.support.make import tiny_recipe
 
 __all__ = ["installation"]
 

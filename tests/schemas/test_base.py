@@ -109,7 +109,7 @@ def test_programs_know_their_ops_by_name() -> None:
 @pytest.mark.parametrize("kind", [PairmillError, UserError, StoreError, IntegrityError])
 def test_errors_say_all_and_travel(kind: type[PairmillError]) -> None:
     error = kind("it failed", where="here", got="this", wanted="that", todo="do so")
-    assert str(error) == "it failed\n  where: here\n  got: this\n  wanted: that\n  do: do so"
+    assert str(error) == "it failed\n  where: here\n  got: this\n  wanted: that\n  fix: do so"
     again = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert type(again) is kind
     assert (str(again), again.todo, again.exit_code) == (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pairmill.flows.cli.build import follows_interrupt
+from pairmill.flows.cli.carried import follows_interrupt
 
 
 def fail_after(first: BaseException) -> None:

@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from pairmill.flows import terminal
-from pairmill.flows.cli.build import make_pool, write_recipe
+from pairmill.flows.cli.build import make_pool
 from pairmill.flows.cli.image_check import check_images
+from pairmill.flows.cli.new import write_recipe
 from pairmill.flows.cli.serve import check_once
 from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace.lock import check_room
@@ -106,7 +107,9 @@ def test_a_file_where_the_workspace_should_be_is_told_at_once(
 def test_a_wrong_day_is_told_before_a_server_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pairmill.flows.cli.build.carried", lambda _work: pytest.fail("it started"))
+    monkeypatch.setattr(
+        "pairmill.flows.cli.carried.carried_by_prefect", lambda _work: pytest.fail("it started")
+    )
     with pytest.raises(UserError, match="this is not a day"):
         check_once(str(tmp_path), 0.01, "2026-13-01", 90)
 

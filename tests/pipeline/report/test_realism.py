@@ -151,7 +151,7 @@ def test_photographs_can_be_named_and_must_be_there(
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     for options, what in (
         (["--real", str(tmp_path)], "no photograph is usable"),
-        (["--patch", "20"], "--patch cannot be so"),
+        (["--patch", "20"], "--patch has an invalid value"),
     ):
         with pytest.raises(UserError, match=what):
             CliRunner().invoke(

@@ -1,0 +1,112 @@
+"""Runs under progress bars: in Prefect's history where a server answers, without it where none
+does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TypeVar
+
+from rich.markup import escape
+
+from pairmill.flows import terminal
+from pairmill.flows.cli.options import with_prefect
+from pairmill.flows.cli.train_bar import TrainBar
+from pairmill.flows.prefect_support.ephemeral_server import own_server
+from pairmill.flows.prefect_support.server_process import NoServerError
+from pairmill.flows.progress import heard, listener
+from pairmill.flows.tracker import RunInfo, Tracker
+from pairmill.schemas.errors import InterruptError, PairmillError
+
+T = TypeVar("T")
+WITHOUT = "without Prefect: this run will not be in its history"
+Ended = Callable[[], bool]
+"""Whether the Prefect server has ended too early."""
+
+
+def carried(info: RunInfo, work: Callable[[Tracker], T]) -> T:
+    """Carry a run to its end, with Prefect or without.
+
+    Raises:
+        InterruptError: after Ctrl-C or SIGTERM.
+    """
+    with _bars(), _tracker() as (tracker, ended):
+        return _carry(lambda: tracker.run(info, lambda: work(tracker)), ended)
+
+
+def carried_by_prefect(work: Callable[[], T]) -> T:
+    """Carry a flow that is nothing without Prefect.
+
+    Raises:
+        NoServerError: if no server answers.
+        InterruptError: after Ctrl-C or SIGTERM.
+    """
+    with _bars(), own_server(terminal.line) as ended:
+        return _carry(work, ended)
+
+
+@contextmanager
+def _bars() -> Iterator[None]:
+    with terminal.Bars() as bars:
+        token, token_of_training = listener.set(bars), heard.set(TrainBar(bars))
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise InterruptError(
+                "interrupted; what is finished stays",
+                todo="run the same command again; it goes on from there",
+            ) from None
+        finally:
+            listener.reset(token)
+            heard.reset(token_of_training)
+
+
+@contextmanager
+def _tracker() -> Iterator[tuple[Tracker, Ended]]:
+    with ExitStack() as stack:
+        try:
+            ended = _server(stack)
+        except NoServerError as error:
+            _explain(error)
+            ended = None
+        if ended is None:
+            yield Tracker(), lambda: False
+            return
+        from pairmill.flows.prefect_support.tracker import PrefectTracker
+
+        yield PrefectTracker(), ended
+
+
+def _explain(error: NoServerError) -> None:
+    place = f" ({error.where})" if error.where else ""
+    terminal.warning(f"{error.what}{place}: {error.got}")
+    terminal.line(f"  going on {WITHOUT}\n  fix      {escape(error.todo)}")
+
+
+def _server(stack: ExitStack) -> Ended | None:
+    """A server that lasts as long as the stack; none if it is not wanted."""
+    if with_prefect.get():
+        return stack.enter_context(own_server(terminal.line))
+    terminal.line(WITHOUT)
+    return None
+
+
+def _carry(work: Callable[[], T], ended: Ended) -> T:
+    try:
+        return work()
+    except Exception as error:
+        if isinstance(error, PairmillError) or not (ended() or follows_interrupt(error)):
+            raise
+        # a signal to all processes took the server first
+        raise KeyboardInterrupt from None
+
+
+def follows_interrupt(error: BaseException) -> bool:
+    """Whether an error arose while a signal was handled: libraries that clean up half-built things
+    fail at it.
+    """
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__cause__ or seen.__context__
+    return seen is not None

@@ -1,0 +1,57 @@
+"""`pairmill new`: a recipe for a folder of photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pairmill.flows import terminal
+from pairmill.pipeline.recipe.load import new_recipe, parse_recipe
+from pairmill.schemas.errors import UserError
+
+SCALES = (2, 4, 8)
+"""Scales that a new recipe may have: those of degrader realsr."""
+
+
+def write_recipe(folder: str, scale: int, name: str | None) -> None:
+    """Write NAME.yaml for a folder of photos.
+
+    Raises:
+        UserError: if the folder is not there, or the file already is.
+    """
+    place = Path(folder).expanduser()
+    if not place.is_dir():
+        todo = "name the folder that holds your photos"
+        raise UserError("there is no such folder", where=str(place.absolute()), todo=todo)
+    if scale not in SCALES:
+        todo = (
+            "write 2, 4 or 8, and change scale and degraders in the recipe: hand-made "
+            "degraders know scale 3 as well"
+        )
+        raise UserError(
+            "kernels of photos are not for this scale",
+            where="--scale",
+            got=str(scale),
+            wanted="2, 4 or 8",
+            todo=todo,
+        )
+    chosen = name or name_from(str(place))
+    target = Path(f"{chosen}.yaml")
+    if target.exists():
+        raise UserError(
+            "the recipe is there already",
+            where=str(target.absolute()),
+            todo="edit it, or give another --name",
+        )
+    text = new_recipe(chosen, str(place.resolve()), scale)
+    parse_recipe(text, str(target))
+    target.write_text(text, "utf-8")
+    terminal.line(f"wrote [bold]{target}[/]\n  next     pairmill preview {target}")
+
+
+def name_from(folder: str) -> str:
+    """A corpus name made of a folder's name."""
+    kept = "".join(
+        c if c.isascii() and (c.isalnum() or c in "-_") else "-"
+        for c in Path(folder).resolve().name.lower()
+    )
+    return kept.strip("-")[:60] or "corpus"

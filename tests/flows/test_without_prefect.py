@@ -1,0 +1,301 @@
+"""A build goes on without Prefect, whatever is wrong with it, and ends in the same version."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pairmill.flows import tracker
+from pairmill.flows.prefect_support.server_process import PortTakenError, launch
+from pairmill.flows.tracker import Tracker
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import StoreError, UnreachableError, UserError
+
+ROOT = Path(__file__).parents[2]
+RECIPE = """name: small
+scale: 2
+images:
+  real: [{photos}]
+tiles: {{size: 48}}
+realism: {{enabled: false}}
+degraders:
+  - {{kind: bicubic}}
+shards: {{samples: 4}}
+"""
+BLOCKER = """
+import os, sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in os.environ["BLOCKED"].split():
+            raise ModuleNotFoundError(f"No module named {name!r}")
+
+sys.meta_path.insert(0, Blocker())
+"""
+NOISE = re.compile(r"Traceback|ERROR|Exception|Warning")
+
+
+@pytest.fixture(scope="module")
+def recipe(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recipe") / "small.yaml"
+    path.write_text(RECIPE.format(photos=photographs / "real"))
+    return path
+
+
+def pairmill(*arguments: object, first: Path | None = None, **env: str) -> subprocess.Popen[str]:
+    """The command line at work, with a folder before all others on Python's path."""
+    path = f"{first}{os.pathsep}{ROOT}" if first else str(ROOT)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "pairmill.flows.cli", *map(str, arguments)],
+        env=kept | {"PYTHONPATH": path, "COLUMNS": "100"} | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def told(process: subprocess.Popen[str], code: int = 0) -> str:
+    """All that it says until its end, each space as one."""
+    text = process.communicate(timeout=250)[0]
+    assert process.returncode == code, text
+    assert not NOISE.search(text), text
+    return " ".join(text.split())
+
+
+def manifest(workspace: Path) -> CorpusManifest:
+    (path,) = workspace.glob("corpora/small/*/manifest.json")
+    return CorpusManifest.model_validate_json(path.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def plain(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> CorpusManifest:
+    """The corpus as it is built with `--no-prefect`."""
+    workspace = tmp_path_factory.mktemp("plain")
+    home = workspace / "home"
+    arguments = ("build", recipe, "--workspace", workspace, "--workers", 1, "--no-prefect")
+    text = told(pairmill(*arguments, PREFECT_HOME=str(home)))
+    assert "without Prefect: this run will not be in its history" in text
+    assert not home.exists()
+    found = manifest(workspace)
+    assert (found.circumstance.run_id, found.circumstance.engine) == ("", "1 local worker")
+    return found
+
+
+def test_a_temporary_server_keeps_the_history_and_ends(
+    recipe: Path, plain: CorpusManifest, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    arguments = ("build", recipe, "--workspace", tmp_path, "--workers", 1)
+    text = told(pairmill(*arguments, PREFECT_HOME=str(home)))
+    assert "not be in its history" not in text
+    found = manifest(tmp_path)
+    assert found.digest == plain.digest
+    with closing(sqlite3.connect(home / "prefect.db")) as database:
+        runs = database.execute("select id, name, state_name, tags from flow_run").fetchall()
+        steps = database.execute("select name, state_name from task_run").fetchall()
+    ((run_id, name, state, tags),) = runs
+    assert (name, state, tags) == (f"build-{recipe}", "Completed", '["pairmill"]')
+    assert run_id == found.circumstance.run_id
+    assert dict(steps) == dict.fromkeys(
+        ["ingest", "clean up", "synthesize pairs", "seal corpus"], "Completed"
+    )
+    assert list((home / "pairmill-servers").iterdir()) == []
+
+
+def folder_with(path: Path, name: str, text: str) -> Path:
+    path.mkdir()
+    (path / name).write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("server", "cause"),
+    [
+        ("import time; time.sleep(60)", r"server is slow \(http.*\): no answer within 4 s"),
+        (
+            "import sys; print('no room', file=sys.stderr); sys.exit(3)",
+            r"server died with exit code 3 \(\S+\.log\): no room",
+        ),
+    ],
+)
+def test_a_server_that_does_not_come(
+    recipe: Path, plain: CorpusManifest, tmp_path: Path, server: str, cause: str
+) -> None:
+    """The server's process is a real one; what it runs is `uvicorn`, and here another one."""
+    first = folder_with(tmp_path / "first", "uvicorn.py", server)
+    env = {
+        "PREFECT_HOME": str(tmp_path / "home"),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "4",
+    }
+    arguments = ("build", recipe, "--workspace", tmp_path, "--workers", 1)
+    text = told(pairmill(*arguments, first=first, **env))
+    assert re.search(cause, text), text
+    assert ("waiting for the Prefect server" in text) == ("slow" in cause)
+    assert "going on without Prefect: this run will not be in its history" in text
+    assert manifest(tmp_path).digest == plain.digest
+    assert not list((tmp_path / "home/pairmill-servers").glob("*.json"))
+
+
+def test_a_home_that_cannot_be_written(recipe: Path, plain: CorpusManifest, tmp_path: Path) -> None:
+    """Below a file there is no folder, not even for root."""
+    home = tmp_path / "file" / "home"
+    home.parent.write_text("")
+    arguments = ("build", recipe, "--workspace", tmp_path, "--workers", 1)
+    text = told(pairmill(*arguments, PREFECT_HOME=str(home)))
+    assert f"the Prefect home cannot be written ({home}): Not a directory" in text
+    assert "name another one with PREFECT_HOME" in text
+    assert manifest(tmp_path).digest == plain.digest
+
+
+def test_a_server_of_the_users_own_that_does_not_answer(
+    recipe: Path, plain: CorpusManifest, tmp_path: Path
+) -> None:
+    with socket.socket() as probe:  # bound, but nobody listens
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
+        env = {"PREFECT_API_URL": url, "PREFECT_HOME": str(tmp_path / "home")}
+        arguments = ("build", recipe, "--workspace", tmp_path, "--workers", 1)
+        text = told(pairmill(*arguments, **env))
+    assert f"no Prefect server answers there (PREFECT_API_URL={url})" in text
+    assert "`prefect server start`" in text
+    assert manifest(tmp_path).digest == plain.digest
+
+
+@pytest.mark.parametrize(
+    ("blocked", "engine"),
+    [("prefect httpx", "1 local worker"), ("prefect httpx dask distributed", "without Dask")],
+)
+def test_the_extra_is_not_installed(
+    recipe: Path, plain: CorpusManifest, tmp_path: Path, blocked: str, engine: str
+) -> None:
+    first = folder_with(tmp_path / "first", "sitecustomize.py", BLOCKER)
+    arguments = ("build", recipe, "--workspace", tmp_path, "--workers", 1)
+    text = told(pairmill(*arguments, first=first, BLOCKED=blocked))
+    assert "Prefect is not installed: No module named 'prefect'" in text
+    assert "pip install 'pairmill[flows]'" in text
+    assert manifest(tmp_path).digest == plain.digest
+    assert engine in manifest(tmp_path).circumstance.engine
+
+
+@pytest.mark.parametrize("command", ["serve", "nightly"])
+def test_what_is_nothing_without_prefect_names_the_extra(
+    recipe: Path, tmp_path: Path, command: str
+) -> None:
+    first = folder_with(tmp_path / "first", "sitecustomize.py", BLOCKER)
+    arguments = [command, *([recipe, "--every", "6h"] if command == "serve" else [])]
+    process = pairmill(*arguments, "--workspace", tmp_path, first=first, BLOCKED="prefect httpx")
+    text = told(process, code=2)
+    assert "error: Prefect is not installed" in text
+    assert "fix `pip install 'pairmill[flows]'`" in text
+
+
+def test_a_scheduler_without_dask_is_a_mistake(recipe: Path, tmp_path: Path) -> None:
+    first = folder_with(tmp_path / "first", "sitecustomize.py", BLOCKER)
+    arguments = ("build", recipe, "--workspace", tmp_path, "--engine", "tcp://h:1", "--no-prefect")
+    text = told(pairmill(*arguments, first=first, BLOCKED="dask distributed"), code=2)
+    assert "error: Dask is not installed where --engine tcp://h:1" in text
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_polite_and_the_rerun_goes_on(
+    recipe: Path, plain: CorpusManifest, tmp_path: Path, number: signal.Signals
+) -> None:
+    arguments = ("build", recipe, "--workspace", tmp_path, "--workers", 1, "--no-prefect")
+    process = pairmill(*arguments)
+    end = time.monotonic() + 120
+    while not (tmp_path / "stages/ingest").exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    process.send_signal(number)
+    text = told(process, code=130)
+    assert "interrupted; what is finished stays" in text
+    assert "run the same command again; it goes on from there" in text
+    told(pairmill(*arguments))
+    assert manifest(tmp_path).digest == plain.digest
+
+
+def test_a_taken_port_is_told_from_a_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        server = launch(other.getsockname()[1], "server.log", {})
+        try:
+            server.process.wait(120)
+            with pytest.raises(PortTakenError, match="is taken by another program"):
+                server.wait(1, lambda _: None)
+        finally:
+            server.stop()
+
+
+ONE_LOOK = """
+import importlib, pkgutil, sys
+import pairmill.flows.cli as cli
+for module in pkgutil.iter_modules(cli.__path__):
+    if module.name != "__main__":
+        importlib.import_module(f"pairmill.flows.cli.{module.name}")
+print(*sorted({"prefect", "dask", "distributed", "httpx"} & set(sys.modules)))
+"""
+
+
+def test_the_command_line_imports_no_prefect_and_no_dask() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_LOOK], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracker, "RETRY_DELAYS", (0.0, 0.0))
+
+
+class Failing:
+    """Work that fails so many times."""
+
+    def __init__(self, error: Exception, times: int) -> None:
+        self.error, self.times, self.calls = error, times, 0
+
+    def __call__(self) -> int:
+        self.calls += 1
+        if self.calls <= self.times:
+            raise self.error
+        return self.calls
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_disk_that_fails_for_a_while_is_asked_again() -> None:
+    assert Tracker().step("any", Failing(StoreError("x", got="Input/output error"), 2)) == 3
+    work = Failing(StoreError("x", got="Input/output error"), 3)
+    with pytest.raises(StoreError):
+        Tracker().step("any", work)
+    assert work.calls == 3
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    "error",
+    [
+        StoreError("x", got="No space left on device"),
+        StoreError("x", got="Permission denied"),
+        UnreachableError("x", got="timed out"),
+        UserError("x"),
+        ValueError("x"),
+    ],
+)
+def test_what_lasts_is_told_at_once(error: Exception) -> None:
+    work = Failing(error, 1)
+    with pytest.raises(type(error)):
+        Tracker().step("any", work)
+    assert work.calls == 1
