@@ -12,6 +12,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,7 +166,7 @@ def test_a_server_of_the_users_own_that_does_not_answer(
     with socket.socket() as probe:  # bound, but nobody listens
         probe.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{probe.getsockname()[1]}/api"
-        env = {"PREFECT_API_URL": url, "PREFECT_HOME": str(tmp_path / "home")}
+        env: dict[str, Any] = {"PREFECT_API_URL": url, "PREFECT_HOME": str(tmp_path / "home")}
         arguments = ("build", recipe, "--workspace", tmp_path, "--workers", 1)
         text = told(pairmill(*arguments, **env))
     assert f"no Prefect server answers there (PREFECT_API_URL={url})" in text

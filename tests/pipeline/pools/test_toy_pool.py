@@ -33,7 +33,7 @@ from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.explain.explain import explain
 from pairmill.pipeline.preview.preview import Request, preview
 from pairmill.pipeline.workspace.storage import Storage
-from tests.make import build, photograph, save, tiny_recipe
+from tests.support.make import build, photograph, save, tiny_recipe
 
 folder = Path(sys.argv[1])
 for seed in (1, 2, 3):
