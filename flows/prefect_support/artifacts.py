@@ -15,7 +15,7 @@ settle()
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact  # noqa: E402
 
-from pairmill.flows.rows import REALISM_COLUMNS, realism_row  # noqa: E402
+from pairmill.flows.rows import REALISM_COLUMNS, night_row, realism_row  # noqa: E402
 from pairmill.pipeline.corpora.log import read_log, read_tags  # noqa: E402
 from pairmill.pipeline.report.contact_sheet import contact_sheet  # noqa: E402
 from pairmill.pipeline.workspace import layout  # noqa: E402
