@@ -8,9 +8,11 @@ from pairmill.pipeline.report.realism import percent, spread
 from pairmill.schemas.nightly import CheckedVersion
 from pairmill.schemas.realism import RealismRow
 
+REALISM_COLUMNS = ("LR", "distinguishable", "95 % interval", "verdict", "most telling feature")
+
 
 def realism_row(row: RealismRow) -> list[str]:
-    """A row of the ranking of degraders: what was told apart how well, and by what."""
+    """A row of the ranking of degraders: how well each can be distinguished, and by what."""
     r = row.result
     name = f"({row.name})" if row.control else row.name
     if r.auc is None or r.interval is None:

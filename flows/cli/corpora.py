@@ -129,7 +129,7 @@ def verify_corpus(workspace: str, reference: str) -> None:
 def replay_samples(
     workspace: str, reference: str, keys: list[str], *, every: bool, out: str | None
 ) -> None:
-    """Replay, print a line per sample that was named or differs, and write pictures if asked to.
+    """Replay, print a line per sample that was named or differs, and write images if asked to.
 
     Raises:
         SystemExit: with code 1 if an LR differs.
@@ -145,10 +145,10 @@ def replay_samples(
             said = "[green]identical[/]" if sample.identical else "[bold red]differs[/]"
             terminal.line(f"{sample.record.key}  {sample.record.degrader}  {said}")
         if out:
-            _write_pictures(Path(out), sample)
+            _write_images(Path(out), sample)
     terminal.line(
-        f"{total - differing} of {total} LR pictures identical"
-        + (f", pictures in {out}" if out else "")
+        f"{total - differing} of {total} LR images identical"
+        + (f", written to {out}" if out else "")
     )
     if differing:
         raise SystemExit(1)
@@ -171,7 +171,7 @@ def _some_keys(storage: Storage, manifest: CorpusManifest, *, every: bool) -> li
     return rows if every else rows[:: max(1, len(rows) // SOME)][:SOME]
 
 
-def _write_pictures(folder: Path, sample: Replayed) -> None:
+def _write_images(folder: Path, sample: Replayed) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, image in (("hr", sample.hr), ("lr", sample.lr), ("lr-replayed", sample.again)):
         (folder / f"{sample.record.key}.{name}.png").write_bytes(encode_png(image))

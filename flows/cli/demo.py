@@ -1,4 +1,4 @@
-"""The demo: a small corpus from photographs that come with two libraries, so that nothing is
+"""The demo: a small corpus from photos that come with two libraries, so that nothing is
 downloaded.
 """
 
@@ -12,14 +12,14 @@ from pairmill.flows import terminal
 from pairmill.flows.cli.build import build_corpus
 from pairmill.schemas.errors import UserError
 
-PHOTOGRAPHS = {
+PHOTOS = {
     "skimage": (
         "data",
         ["astronaut.png", "chelsea.png", "coffee.png", "motorcycle_left.png", "rocket.jpg"],
     ),
     "sklearn": ("datasets/images", ["china.jpg", "flower.jpg"]),
 }
-"""Package, folder in it, and the colour photographs there (public domain, CC0, CC BY 2.0)."""
+"""Package, folder in it, and the colour photos there (public domain, CC0, CC BY 2.0)."""
 
 RECIPE = """name: demo
 scale: 2
@@ -37,35 +37,35 @@ shards: {samples: 128}
 
 
 def run_demo(workspace: str, workers: int | None) -> None:
-    """Collect the photographs, write the recipe, and build it."""
+    """Collect the photos, write the recipe, and build it."""
     home = Path(workspace)
     images, recipe = home / "images" / "demo", home / "runs" / "demo" / "demo.yaml"
     count = collect(images)
     recipe.parent.mkdir(parents=True, exist_ok=True)
     recipe.write_text(RECIPE, "utf-8")
-    terminal.line(f"{count} photographs in {images}, recipe {recipe}")
+    terminal.line(f"{count} photos in {images}, recipe {recipe}")
     terminal.line(
-        "smaller than a real build: seven small pictures, overlapping tiles of 128, noise "
+        "smaller than a real build: seven small photos, overlapping tiles of 128, noise "
         "patches of 16, looser rules"
     )
     build_corpus(str(recipe), workspace, "local", workers, "cpu", None)
 
 
 def collect(folder: Path) -> int:
-    """Copy the bundled photographs into a folder; returns how many there are.
+    """Copy the bundled photos into a folder; returns how many there are.
 
     Raises:
         UserError: if a package that brings them is not installed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for package, (place, names) in PHOTOGRAPHS.items():
+    for package, (place, names) in PHOTOS.items():
         spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
             raise UserError(
-                "the demo's photographs are not installed",
+                "the demo's photos are not installed",
                 where=f"package {package}",
                 todo="`make demo` installs all it needs; or `pip install pairmill[demo]`",
             )
         for name in names:
             shutil.copyfile(Path(spec.submodule_search_locations[0]) / place / name, folder / name)
-    return sum(len(names) for _, names in PHOTOGRAPHS.values())
+    return sum(len(names) for _, names in PHOTOS.values())

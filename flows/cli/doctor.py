@@ -53,10 +53,8 @@ def _codecs(_workspace: str) -> str:
 
     image = np.arange(37 * 31 * 3, dtype=np.uint32).astype(np.uint8).reshape(37, 31, 3)
     if not np.array_equal(decode_png(encode_png(image)), image):
-        raise ValueError(
-            "a picture does not survive PNG encoding; reinstall opencv-python-headless"
-        )
-    return "PNG pictures come back as they were"
+        raise ValueError("an image does not survive PNG encoding; reinstall opencv-python-headless")
+    return "PNG images come back as they were"
 
 
 def _device(_workspace: str) -> str:

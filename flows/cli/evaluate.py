@@ -12,7 +12,7 @@ from rich.markup import escape
 from pairmill.flows import terminal
 from pairmill.flows.cli.options import checked_options
 from pairmill.flows.cli.pages import open_page
-from pairmill.flows.cli.upscale import Pictures
+from pairmill.flows.cli.upscale import ImageBar
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
 from pairmill.pipeline.evaluate.tables import columns, heading, shown
@@ -60,7 +60,7 @@ def run_evaluate(
         if out
         else (storage, layout.evaluation_folder(name_of(checkpoints, sets)))
     )
-    with Pictures("evaluate", 0) as bar:
+    with ImageBar("evaluate", 0) as bar:
 
         def advanced(done: int, total: int, name: str) -> None:
             bar.progress.update(bar.task, total=total)
@@ -83,7 +83,7 @@ def say(report: EvaluationReport) -> None:
     """The means of each set."""
     for group in report.groups:
         metrics = columns(report, [group])
-        all_of = counted(group.total, "picture")
+        all_of = counted(group.total, "image")
         number = f"{group.pictures} of {all_of}" if group.pictures < group.total else all_of
         name = f"{group.name}, {group.about}" if group.kind == "corpus" else group.name
         title = f"{name}: {number}, x{report.scale}, border {report.border}"
@@ -98,7 +98,7 @@ def say(report: EvaluationReport) -> None:
         if metrics:
             terminal.table(title, head, rows)
         else:
-            terminal.line(f"[bold]{escape(title)}[/]: pictures only")
+            terminal.line(f"[bold]{escape(title)}[/]: images only")
         terminal.line("")
     terminal.left_out([(one.name, one.reason) for one in report.left_out])
     if report.found:
@@ -119,7 +119,7 @@ def _sets(sets: Sets) -> dict[str, Any]:
             "--hr and --lr do not pair up",
             got=f"{len(sets.hr)} --hr and {len(sets.lr)} --lr",
             wanted="one --lr for each --hr, in the same order, or none",
-            todo="without --lr, LR is made of HR by bicubic reduction",
+            todo="without --lr, LR is made of HR by bicubic downscaling",
         )
     pairs = tuple(zip(sets.hr, sets.lr, strict=True)) if sets.lr else ()
     return {

@@ -55,7 +55,7 @@ def _say(data: ExplainData) -> None:
         changed = (
             ""
             if step.change is None
-            else f", changes {number(round(step.change, 2))} grey levels rms"
+            else f", changes {number(round(step.change, 2))} intensity levels rms"
         )
         terminal.line(
             f"  {place:>4}     {escape(step.words)}  [dim]{step.width} x {step.height}{changed}[/]"

@@ -44,7 +44,7 @@ def run_preview(
     data = preview(request, Storage(workspace), target, folder)
     _say(data)
     page = target.path(f"{folder}/index.html")
-    terminal.line(f"\n  page     {page}\n  picture  {page.removesuffix('index.html')}preview.png")
+    terminal.line(f"\n  page     {page}\n  image    {page.removesuffix('index.html')}preview.png")
     if open_:
         open_page(page)
     return data

@@ -7,7 +7,7 @@ from typing import Any
 
 from pairmill.flows import terminal
 from pairmill.flows.cli.options import checked_options
-from pairmill.flows.rows import realism_row
+from pairmill.flows.rows import REALISM_COLUMNS, realism_row
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.images.decode import ingest_file
 from pairmill.pipeline.images.find import find_files
@@ -26,15 +26,15 @@ def show_realism(
     """Measure, print the ranking, and say where the page is."""
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
-    photographs = given_photographs(real) if real else known_photographs(storage, manifest)
+    photographs = given_photos(real) if real else known_photos(storage, manifest)
     config = checked_options(RealismConfig, options)
-    with terminal.out.status("photographs") as status:
+    with terminal.out.status("photos") as status:
         report = write_realism(
             storage, manifest, photographs, config, lambda name: status.update(f"{name} ...")
         )
     found = report.section
     title = (
-        f"{report.corpus}: told from {found.photographs} real photographs, patches of "
+        f"{report.corpus}: compared with {found.photographs} real photos, patches of "
         f"{found.patch} x {found.patch}"
     )
     if found.problem:
@@ -42,19 +42,19 @@ def show_realism(
     else:
         terminal.table(
             title,
-            ["LR", "told", "95 % interval", "verdict", "tells most, alone"],
+            REALISM_COLUMNS,
             [realism_row(row) for row in found.rows],
         )
         terminal.line(
-            "  told: how often classifiers pick the synthetic one of two patches; 50 % is "
+            "  distinguishable: how often a classifier picks the synthetic of two patches; 50 % is "
             "guessing, 100 % is never wrong"
         )
     terminal.line(f"  page     {storage.path(folder_of(manifest))}/index.html")
     return report
 
 
-def known_photographs(storage: Storage, manifest: CorpusManifest) -> tuple[ImageRecord, ...]:
-    """The real photographs of a version.
+def known_photos(storage: Storage, manifest: CorpusManifest) -> tuple[ImageRecord, ...]:
+    """The real photos of a version.
 
     Raises:
         UserError: if the workspace does not know them.
@@ -62,16 +62,16 @@ def known_photographs(storage: Storage, manifest: CorpusManifest) -> tuple[Image
     found = find_photographs(storage, manifest)
     if not found:
         raise UserError(
-            "the real photographs of this version are not known here",
+            "the real photos of this version are not known here",
             where=storage.path("stages"),
-            got="no sealed image set with real photographs that this version was made of",
-            todo="name photographs, such as `--real FOLDER`; others by the same camera will do",
+            got="no sealed image set with real photos that this version was made of",
+            todo="name photos, such as `--real FOLDER`; others by the same camera will do",
         )
     return found
 
 
-def given_photographs(patterns: list[str]) -> tuple[ImageRecord, ...]:
-    """The readable photographs that files, folders or globs name.
+def given_photos(patterns: list[str]) -> tuple[ImageRecord, ...]:
+    """The readable photos that files, folders or globs name.
 
     Raises:
         UserError: if there is none.
@@ -81,8 +81,8 @@ def given_photographs(patterns: list[str]) -> tuple[ImageRecord, ...]:
     found = {record.pixel_sha256: record for record in records if isinstance(record, ImageRecord)}
     if not found:
         raise UserError(
-            "no photograph is usable",
+            "no photo is usable",
             where=", ".join(patterns),
-            todo="name files or folders with photographs",
+            todo="name files or folders with photos",
         )
     return tuple(found.values())

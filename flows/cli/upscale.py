@@ -22,7 +22,7 @@ from pairmill.schemas.evaluation import InferenceConfig, UpscaleReport
 def run_upscale(
     images: list[str], checkpoint: str, out: str, interpolate: str, options: dict[str, Any]
 ) -> UpscaleReport:
-    """Enlarge, and say what was made and what could not be used.
+    """Upscale, and say what was made and what could not be used.
 
     Raises:
         UserError: if the checkpoint or an option is wrong, or a pattern names no file.
@@ -36,7 +36,7 @@ def run_upscale(
         f"[bold]{escape(network.name)}[/]  {escape(network.arch)}, x{network.scale}, "
         f"{network.parameters:,} parameters"
     )
-    with Pictures("upscale", len(jobs)) as bar:
+    with ImageBar("upscale", len(jobs)) as bar:
         report = upscale_files(upscaler, jobs, target, config, bar.advanced)
     _say(report, target, len(jobs))
     if report.left_out:
@@ -89,8 +89,8 @@ def _wrong(text: str) -> str:
     )
 
 
-class Pictures:
-    """A bar over pictures, with their rate and the time left; a picture counts as far as it is
+class ImageBar:
+    """A bar over images, with their rate and the time left; an image counts as far as it is
     done.
     """
 
@@ -108,7 +108,7 @@ class Pictures:
         self.task = self.progress.add_task(title, total=total, said="", name="")
         self.done = 0.0
 
-    def __enter__(self) -> Pictures:
+    def __enter__(self) -> ImageBar:
         self.progress.start()
         return self
 
@@ -125,13 +125,11 @@ class Pictures:
         self.reached(self.done + share, job.output)
 
     def reached(self, done: float, name: str) -> None:
-        """So many pictures are done, and this one is next."""
+        """So many images are done, and this one is next."""
         self.done = done
         task = self.progress.tasks[0]
         rate = task.speed and (
-            f"{task.speed:.3g} pictures/s"
-            if task.speed >= 0.5
-            else f"{1 / task.speed:.0f} s/picture"
+            f"{task.speed:.3g} images/s" if task.speed >= 0.5 else f"{1 / task.speed:.0f} s/image"
         )
-        said = f"{int(done + 1e-6)}/{int(task.total or 0)} pictures [dim]{rate or ''}[/]"
+        said = f"{int(done + 1e-6)}/{int(task.total or 0)} images [dim]{rate or ''}[/]"
         self.progress.update(self.task, completed=done, said=said, name=escape(name[-40:]))

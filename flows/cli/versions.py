@@ -125,7 +125,7 @@ def tag_version(workspace: str, reference: str, name: str, *, delete: bool) -> N
 def collect_garbage(
     workspace: str, corpus: str | None, keep: int, keep_days: float, *, yes: bool
 ) -> None:
-    """Say what goes, and delete it if told to."""
+    """Show what would go, or delete it."""
     storage, config, present = (
         Storage(workspace),
         KeepConfig(last=keep, days=keep_days),
@@ -138,14 +138,12 @@ def collect_garbage(
         if yes
         else find_garbage(storage, config, present, corpus)
     )
-    rows = [
-        [v.corpus, v.version, v.time, "" if v.kept else ("deleted" if yes else "goes"), v.kept]
-        for v in garbage.versions
-    ]
+    gone = "deleted" if yes else "would go"
+    rows = [[v.corpus, v.version, v.time, "" if v.kept else gone, v.kept] for v in garbage.versions]
     if rows:
         terminal.table("", ["corpus", "version", "sealed", "", "stays because"], rows)
     for reference in garbage.unfinished:
-        terminal.line(f"  {reference}: never finished, {'deleted' if yes else 'goes'}")
+        terminal.line(f"  {reference}: never finished, {gone}")
     stages = [
         [s.stage, len(s.sealed), len(s.units), s.kept]
         for s in garbage.stages
@@ -164,7 +162,7 @@ def _sum(garbage: Garbage, *, yes: bool) -> str:
     if garbage.empty:
         return "nothing to delete"
     size = f"{garbage.bytes / 1e6:,.1f} MB"
-    return f"{size} are free now" if yes else f"{size} would become free; --yes deletes"
+    return f"{size} are free now" if yes else f"dry run: {size} would become free; --yes deletes"
 
 
 def reproduce_version(

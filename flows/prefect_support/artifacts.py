@@ -1,4 +1,4 @@
-"""What Prefect shows of a build and of a night: pictures and tables as artifacts, kept under one
+"""What Prefect shows of a build and of a night: images and tables as artifacts, kept under one
 key per corpus.
 """
 
@@ -15,7 +15,7 @@ settle()
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact  # noqa: E402
 
-from pairmill.flows.rows import night_row, realism_row  # noqa: E402
+from pairmill.flows.rows import REALISM_COLUMNS, night_row, realism_row  # noqa: E402
 from pairmill.pipeline.corpora.log import read_log, read_tags  # noqa: E402
 from pairmill.pipeline.report.contact_sheet import contact_sheet  # noqa: E402
 from pairmill.pipeline.workspace import layout  # noqa: E402
@@ -94,16 +94,13 @@ def measured(storage: Storage, manifest: CorpusManifest) -> RealismSection | Non
 
 def publish_realism(manifest: CorpusManifest, section: RealismSection) -> None:
     """The ranking of the degraders, and the controls."""
-    table = markdown(
-        ("LR", "told", "95 % interval", "verdict", "tells most, alone"),
-        map(realism_row, section.rows),
-    )
+    table = markdown(REALISM_COLUMNS, map(realism_row, section.rows))
     create_markdown_artifact(
         f"# Realism of {manifest.identity.name}@{manifest.version}\n\n{table}\n"
-        f"Told from {section.photographs} real photographs; 50 % is guessing, 100 % is never "
+        f"Compared with {section.photographs} real photos; 50 % is guessing, 100 % is never "
         "wrong.\n",
         key=f"{key(manifest.identity.name)}-realism",
-        description="how well synthetic LR is told from real LR",
+        description="how well synthetic LR can be distinguished from real LR",
     )
 
 

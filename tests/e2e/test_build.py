@@ -97,7 +97,7 @@ def test_verify_replay_show_and_list(built: Path, pairmill: Run, tmp_path: Path)
         "corpus", "replay", "tiny", "--all", "--out", tmp_path / "out", "--workspace", built
     )
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
-    assert f"{pairs} of {pairs} LR pictures identical" in replayed.stdout
+    assert f"{pairs} of {pairs} LR images identical" in replayed.stdout
     assert len(list((tmp_path / "out").glob("*.lr-replayed.png"))) == pairs
     assert manifest.version in pairmill("corpus", "list", "--workspace", built).stdout
     shown = pairmill("corpus", "show", f"tiny@{manifest.version[:4]}", "--workspace", built)

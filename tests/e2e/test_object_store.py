@@ -136,7 +136,7 @@ def test_a_corpus_in_a_bucket_is_verified_and_replayed(
     verified = run("corpus", "verify", "tiny", *workspace, env=env)
     assert "all checksums match" in verified.stdout, verified.stdout + verified.stderr
     replayed = run("corpus", "replay", "tiny", "--all", *workspace, env=env)
-    assert f"{sum(manifest.identity.samples.values())} LR pictures identical" in replayed.stdout, (
+    assert f"{sum(manifest.identity.samples.values())} LR images identical" in replayed.stdout, (
         replayed.stderr
     )
     shard = layout.shard_path("tiny", manifest.version, manifest.shard_names[0])

@@ -63,7 +63,7 @@ def test_commands_that_look_at_a_version(shelf: Storage, tmp_path: Path) -> None
     assert told(shelf, "corpus", "report", "tiny") == page
     assert shelf.exists(page.removeprefix(f"{shelf.url}/"))
     assert f"{pairs} samples, all checksums match" in told(shelf, "corpus", "verify", "tiny")
-    assert "LR pictures identical" in told(
+    assert "LR images identical" in told(
         shelf, "corpus", "replay", "tiny", "--out", tmp_path / "replayed"
     )
     assert "1 added, 0 removed" in told(shelf, "corpus", "diff", old, new, code=1)

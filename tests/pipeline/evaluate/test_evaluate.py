@@ -244,7 +244,7 @@ def test_the_command_prints_the_table_and_the_page(
 
     report = command([str(sets / "lr")])
     said = capsys.readouterr().out
-    assert f"{report.groups[0].name}: 1 of 2 pictures, x2, border 2" in said
+    assert f"{report.groups[0].name}: 1 of 2 images, x2, border 2" in said
     for row in report.groups[0].rows:
         line = next(line for line in said.splitlines() if line.startswith(f"{row.network} "))
         assert line.split()[1:3] == [f"{row.scores['psnr_y']:.2f}", f"{row.scores['ssim_y']:.4f}"]

@@ -150,7 +150,7 @@ def test_photographs_can_be_named_and_must_be_there(
     assert find_photographs(storage, manifest) == made.images.manifest.accepted
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     for options, what in (
-        (["--real", str(tmp_path)], "no photograph is usable"),
+        (["--real", str(tmp_path)], "no photo is usable"),
         (["--patch", "20"], "--patch has an invalid value"),
     ):
         with pytest.raises(UserError, match=what):
