@@ -97,7 +97,7 @@ def _row(what: str, seconds: float, plain: float) -> dict[str, Any]:
 
 
 def _layered() -> ModuleType:
-    path = Path(__file__).parents[1] / "tests" / "models" / "layered_kernelgan.py"
+    path = Path(__file__).parents[1] / "tests" / "support" / "layered_kernelgan.py"
     spec = importlib.util.spec_from_file_location("layered_kernelgan", path)
     assert spec is not None
     assert spec.loader is not None

@@ -61,7 +61,7 @@ from pairmill.schemas.program import Program
 Image = NDArray[Any]
 Step = Callable[[], Any]
 SIDE = 256
-NONE = Assets({}, {})
+NONE = Assets()
 KEY = "0123456789abcdef" * 2
 MANY = 8
 """Fewer repeats in a quick run, and for what takes long."""

@@ -164,9 +164,13 @@ class Mined:
         compression = PoolInfo(
             names[2], len(self.encoders), 8, len(self.encoders) / len(self.compression)
         )
-        pools = Pools(PoolInfo(names[0], 1, 17), PoolInfo(names[1], len(noise), PATCH), compression)
+        pools = Pools(
+            kernels=PoolInfo(names[0], 1, 17),
+            noise=PoolInfo(names[1], len(noise), PATCH),
+            compression=compression,
+        )
         louder = (noise * np.float32(gain)).astype(np.float32)
-        assets = Assets({names[0]: KERNEL[None]}, {names[1]: louder}, {names[2]: self.encoders})
+        assets = Assets({names[0]: KERNEL[None], names[1]: louder, names[2]: self.encoders})
         degrader = RealSr(RealSrConfig(compression="off" if jpeg == "none" else "auto"), 2, pools)
 
         def make(hr: Image, rng: np.random.Generator) -> Image:

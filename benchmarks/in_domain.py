@@ -72,7 +72,7 @@ def shoot(scene: Image, camera: dict[str, Any], scale: int, name: str) -> Image:
     program = degraders.build(config, scale, Pools()).draw(
         stream(0, "photograph", name), (scene.shape[0], scene.shape[1])
     )
-    return apply(program, scene, Assets({}, {}))
+    return apply(program, scene, Assets())
 
 
 def _even(image: Image, scale: int) -> Image:

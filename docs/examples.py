@@ -16,8 +16,9 @@ from pairmill.pipeline.compression.mine import encoder_of, of_file
 from pairmill.pipeline.noise.candidates import candidates
 from pairmill.pipeline.noise.inject import draw_placements
 from pairmill.pipeline.noise.residual import residual
-from pairmill.pipeline.preview.placeholders import gaussians, mixed
-from pairmill.pipeline.preview.supplies import Supply
+from pairmill.pipeline.pools.generated_kernels import mixed
+from pairmill.pipeline.pools.items import PoolItems
+from pairmill.pipeline.pools.kernels import gaussians
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.noise import NoiseConfig
 from pairmill.schemas.ops import Op
@@ -29,11 +30,11 @@ PARSER: TypeAdapter[Any] = TypeAdapter(Op)
 
 @dataclass(frozen=True)
 class Example:
-    """One op with its parameters, and what is done before it."""
+    """One op with its parameters, and the ops applied before it."""
 
     op: Any
     before: tuple[Any, ...] = ()
-    supply: Supply | None = None
+    supply: PoolItems | None = None
     picture: str = "chelsea"
     side: int = 80
     top: int = 70
@@ -57,15 +58,15 @@ class Example:
 def photograph(
     name: str, height: int, width: int, top: int = 60, left: int = 120
 ) -> NDArray[np.uint8]:
-    """A part of a picture that comes with scikit-image under CC0."""
+    """A crop of an image that comes with scikit-image under CC0."""
     import skimage.data
 
     image = getattr(skimage.data, name)()
     return np.ascontiguousarray(image[top : top + height, left : left + width, :3])
 
 
-def noise_supply() -> Supply:
-    """The noise of the flat parts of a picture, by the rules of the demo."""
+def noise_supply() -> PoolItems:
+    """The noise of the flat parts of an image, by the rules of the demo."""
     config = NoiseConfig(patch=16, max_structure=12, max_unlike=3)
     items = np.stack(
         [
@@ -73,10 +74,10 @@ def noise_supply() -> Supply:
             for patch in candidates(photograph("coffee", 400, 600, 0, 0), "0" * 64, config).patches
         ]
     )
-    return Supply("noise", pool_digest(items), items, sealed=False, note="")
+    return PoolItems("noise", pool_digest(items), items, sealed=False, note="")
 
 
-def jpeg_supply() -> Supply:
+def jpeg_supply() -> PoolItems:
     """Encoders of three JPEG files of different quality."""
     files = [
         cv2.imencode(".jpg", photograph("coffee", 96, 96), [cv2.IMWRITE_JPEG_QUALITY, q])[
@@ -85,10 +86,10 @@ def jpeg_supply() -> Supply:
         for q in (20, 50, 85)
     ]
     items = np.stack([encoder_of(of_file(file, "0" * 64)).row() for file in files])
-    return Supply("compression", pool_digest(items), items, sealed=False, note="")
+    return PoolItems("compression", pool_digest(items), items, sealed=False, note="")
 
 
-def supplies(scale: int) -> list[Supply]:
+def supplies(scale: int) -> list[PoolItems]:
     """Pools for degraders that draw from some."""
     kernels = [gaussians(scale), mixed(gaussians(scale), scale)] if scale in (2, 4, 8) else []
     return [*kernels, noise_supply(), jpeg_supply()]
@@ -224,26 +225,22 @@ DEGRADERS: dict[str, tuple[int, dict[str, Any]]] = {
 
 LEARNED = {
     "pdm": (
-        "Above: what a hidden camera made (oval blur of about one direction, noise that grows "
-        "with brightness), from which PDM "
-        "was learned, unpaired. Below: a photograph that the fit never saw, what five draws make "
-        "of it at x2, and the middle of "
-        "the kernels beside one of the camera's. The long one is no kernel of the camera: five "
-        "photographs are few to learn "
-        "from. Every pixel is a square. Made by `python -m docs.learned`; how near a fit comes "
-        "to a hidden truth is measured in "
-        "[pdm.md](../pdm.md#how-near-it-comes-to-a-hidden-truth)."
+        "Above: output of a hidden camera (oval blur of roughly one direction, noise that grows "
+        "with brightness), from which PDM was fitted without pairs. Below: a photograph that the "
+        "fit never saw, the LR of five draws at x2, and the centres of their kernels next to one "
+        "of the camera's. The elongated kernel is not one of the camera's: five photographs are "
+        "few to learn from. Every pixel is shown as a square. Made by `python -m docs.learned`; "
+        "how close a fit comes to a hidden truth is measured in "
+        "[pdm.md](../pdm.md#how-close-it-comes-to-a-hidden-truth)."
     ),
     "redegnet": (
-        "Above: one of the five squares that the pairs of a fit were made of, degraded in four "
-        "ways. Below: a photograph that "
-        "the fit never saw, and what SynNet makes of it with the representation of each: the "
-        "blurs are carried over, sharpness "
-        "mostly, of compression the loss of detail but no blocks. No noise and no reduction "
-        "here; a sample is reduced by the "
-        "recipe's scale. Made by `python -m docs.learned`: 5000 pairs on one core, a "
-        "four-hundredth of the published fit; real "
-        "faces are measured in [redegnet.md](../redegnet.md#measured)."
+        "Above: one of the five squares from which the pairs of a fit were made, degraded in "
+        "four ways. Below: a photograph that the fit never saw, and SynNet's output for it with "
+        "each representation: the blurs are carried over, the sharpening mostly, and of the "
+        "compression the loss of detail but not the blocks. No noise and no downscaling here; a "
+        "sample is downscaled by the recipe's scale. Made by `python -m docs.learned`: 5000 "
+        "pairs on one core, a four-hundredth of the published fit; real faces are measured in "
+        "[redegnet.md](../redegnet.md#measured)."
     ),
 }
-"""What the pictures of `docs/learned.py` show."""
+"""Captions of the images made by `docs/learned.py`."""

@@ -1,9 +1,9 @@
-"""Write docs/ops/*.md and docs/degraders/*.md: texts from schemas and docs/notes, pictures by the
-real ops.
+"""Write docs/ops/*.md and docs/degraders/*.md: texts from schemas and docs/notes, images made by
+the real ops.
 
 Run `make docs`. Texts of fields and their ranges come from the schemas, formulas and sources from
-docs/notes, pictures from photographs that come with scikit-image under CC0. What has no function,
-example or note yet is written without it, and said.
+docs/notes, images from photographs that come with scikit-image under CC0. A page whose function,
+example or note is missing says so.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from pairmill.pipeline.html.captions import wrapped
 from pairmill.pipeline.html.pictures import png
 from pairmill.pipeline.ops import OPS as FUNCTIONS
 from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.preview.pool_items import assets_of, pools_of
 from pairmill.pipeline.preview.strips import shown
-from pairmill.pipeline.preview.supplies import assets_of, pools_of
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.degraders import CONFIGS
@@ -40,19 +40,27 @@ Image = NDArray[np.uint8]
 
 
 def main() -> None:
-    """Write all pages and the two lists of them."""
+    """Write all pages and the two lists of pages."""
     ops = {model.model_fields["op"].default: model for model in _members(get_args(Op)[0])}
     notes = _notes("ops")
     for name, model in ops.items():
         _write("ops", name, _op_page(name, model, notes.get(name, "")))
-    _write("ops", "README", _index("Ops", "A program is a list of these.", ops))
+    _write(
+        "ops",
+        "README",
+        _index("Ops", "An op is one step of a degradation; a program is a list of ops.", ops),
+    )
     notes = _notes("degraders")
     for name, config in CONFIGS.items():
         _write("degraders", name, _degrader_page(name, config, notes.get(name, "")))
     _write(
         "degraders",
         "README",
-        _index("Degraders", "A recipe mixes these; each draws programs.", CONFIGS),
+        _index(
+            "Degraders",
+            "A degrader is a distribution over programs; a recipe mixes several.",
+            CONFIGS,
+        ),
     )
 
 
@@ -98,7 +106,9 @@ def _op_page(name: str, model: type[Frozen], note: str) -> str:
     elif shown_ops:
         save("ops", name, _op_picture(shown_ops))
         captions = "; ".join(example.words() for example in shown_ops)
-        parts.append(f"![{name}](img/{name}.png)\n\nHR, then: {captions}. Every pixel is a square.")
+        parts.append(
+            f"![{name}](img/{name}.png)\n\nHR, then: {captions}. Every pixel is shown as a square."
+        )
     elif name in LEARNED:
         parts.append(f"![{name}](../degraders/img/{name}.png)\n\n{LEARNED[name]}")
     else:
@@ -126,14 +136,14 @@ def _pictured(name: str, config: type[Frozen]) -> list[str]:
     scale, settings = DEGRADERS.get(name, (4, {}))
     try:
         picture, words, counts = _draws(config.model_validate(settings), scale)
-    except UserError as error:  # it draws on something that only photographs give
+    except UserError as error:  # it needs something that only photographs provide
         return [_missing(f"draw of {name} ({error.what})", "docs/examples.py")]
     save("degraders", name, picture)
     listed = "\n".join(f"{place}. {text}" for place, text in enumerate(words, 1))
     often = ", ".join(f"{op} {count / 200:.3g}" for op, count in counts.most_common())
     return [
         f"![{name}](img/{name}.png)",
-        f"HR and the LR of {len(words)} draws at x{scale}, every pixel a square:",
+        f"HR and the LR of {len(words)} draws at x{scale}, every pixel shown as a square:",
         listed,
         f"Ops per program, over 200 draws: {often}.",
     ]
@@ -165,7 +175,7 @@ def _op_picture(of: Iterable[Example]) -> Image:
     )
     panes = [("HR", hr)]
     for example in listed:
-        assets = Assets({}, {}) if example.supply is None else assets_of([example.supply])
+        assets = Assets() if example.supply is None else assets_of([example.supply])
         panes.append((example.words(), done((*example.before, example.op), hr, assets)))
     return row(panes)
 
@@ -174,7 +184,7 @@ def done(ops: Iterable[Any], hr: Image, assets: Assets | None = None) -> Image:
     """What ops make of a picture, one after the other; clipped and rounded at the end."""
     image: NDArray[Any] = hr
     for op in ops:
-        image = FUNCTIONS[type(op)](op, image, assets or Assets({}, {}))
+        image = FUNCTIONS[type(op)](op, image, assets or Assets())
     return shown(image)
 
 
@@ -210,16 +220,16 @@ def _fields(model: type[Frozen], hidden: tuple[str, ...]) -> str:
 
 
 MOST_PARTS = 12
-"""Settings inside settings that are listed on one page; those of custom chains are the ops, which
-have pages of their own."""
+"""Nested settings that are listed on one page; those of custom chains are the ops, which have
+pages of their own."""
 
 
 def _parts(schema: Mapping[str, Any]) -> Iterator[str]:
-    """Tables of the settings inside the settings of a model."""
+    """Tables of the nested settings of a model."""
     inner = {name: part for name, part in schema.get("$defs", {}).items() if "properties" in part}
     if len(inner) > MOST_PARTS:
         yield (
-            f"\nIts {len(inner)} parts are ops with ranges in place of numbers: see "
+            f"\nIts {len(inner)} parts are ops with ranges in place of numbers; see "
             "[ops](../ops/README.md)."
         )
         return
@@ -267,7 +277,7 @@ def _values(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
 
 def _range(field: Mapping[str, Any]) -> str:
     kind = {
-        "integer": "whole",
+        "integer": "integer",
         "number": "number",
         "string": "text",
         "null": "none",
@@ -284,7 +294,7 @@ def _missing(what: str, where: str) -> str:
 
 
 def save(kind: str, name: str, picture: Image) -> None:
-    """A picture beside the pages of its kind."""
+    """Save an image next to the pages of its kind."""
     path = HERE / kind / "img" / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(png(picture, effort=9))

@@ -1,9 +1,9 @@
-"""Pictures of PDM and ReDegNet for docs/degraders: small real fits to photographs of which the true
+"""Images of PDM and ReDegNet for docs/degraders: small real fits to photographs whose true
 degradation is known.
 
 Run `python -m docs.learned [pdm] [redegnet]`, about ten minutes on one core. It is not part of
-`make docs`, which takes the pictures as they lie there. The photographs come with scikit-image,
-under CC0 or in the public domain; two more, which are learned from and not shown, with
+`make docs`, which uses the images that are there. The photographs come with scikit-image,
+under CC0 or in the public domain; two more, which are used for fitting but not shown, with
 scikit-learn.
 """
 
@@ -55,7 +55,7 @@ CAMERA: dict[str, Any] = {
         {"op": "shot_read_noise", "shot": 0.5, "read": 3},
     ],
 }
-"""What the fit of PDM must find out: oval blur of about one direction, and noise that grows with
+"""What the fit of PDM must recover: oval blur of roughly one direction, and noise that grows with
 brightness."""
 EXAMPLES = ((0, 24, 64), (1, 0, 20), (2, 8, 54), (3, 16, 80), (4, 10, 80), (6, 10, 60))
 """Parts of the real LR that are shown: number, top, left."""
@@ -65,17 +65,17 @@ LOOKS: dict[str, tuple[dict[str, Any], ...]] = {
     "compressed": ({"op": "jpeg", "quality": 8},),
     "sharpened": ({"op": "unsharp_mask", "weight": 2, "sigma": 2, "size": 13}, {"op": "clip"}),
 }
-"""What the fit of ReDegNet reads off its pairs."""
+"""What the fit of ReDegNet must read from its pairs."""
 
 
 def main() -> None:
-    """Make both pictures, or those that are named."""
+    """Make both images, or those that are named."""
     for name in sys.argv[1:] or PICTURES:
         save("degraders", name, PICTURES[name]())
 
 
 def photographs() -> list[Image]:
-    """Photographs to learn from; the cat, which is shown, is none of them."""
+    """Photographs to fit to; the cat, which is shown, is not among them."""
     from skimage import data
     from sklearn.datasets import load_sample_images
 
@@ -112,7 +112,7 @@ def pdm_picture() -> Image:
     )  # rows go down, the op's angle goes up
     kernels = [true, *(_kernel(fit.mean, one) for one in normals)]
     names = [
-        "kernel of the camera, its middle",
+        "kernel of the camera, its centre",
         *(f"kernel of draw {number + 1}" for number in range(SHOWN)),
     ]
     examples = [reals[number][top : top + 48, left : left + 64] for number, top, left in EXAMPLES]
@@ -131,9 +131,7 @@ def pdm_picture() -> Image:
 
 
 def camera_pictures() -> tuple[list[Image], list[Image]]:
-    """Real LR of left halves, a draw of the camera for every 160 rows, and the right halves as
-    HR.
-    """
+    """Real LR of left halves, one draw of the camera per 160 rows, and the right halves as HR."""
     degrader = degraders.build(CustomConfig.model_validate(CAMERA), 2, Pools())
     reals, hrs = [], []
     for number, image in enumerate(photographs()):
@@ -142,7 +140,7 @@ def camera_pictures() -> tuple[list[Image], list[Image]]:
         for top in range(0, image.shape[0] - 159, 160):
             part = np.ascontiguousarray(image[top : top + 160, :half])
             program = degrader.draw(stream("docs", "camera", number, top), part.shape[:2])
-            reals.append(apply(program, part, Assets({}, {})))
+            reals.append(apply(program, part, Assets()))
     return reals, hrs
 
 
@@ -159,14 +157,12 @@ def _kernel(degradation: Degradation, normals: NDArray[np.float64]) -> NDArray[n
 
 
 def _framed(kernel: NDArray[np.float64]) -> Image:
-    """The middle of a kernel as a heat map, 18 x 24 HR pixels, of the shape of the panes above
-    it.
-    """
+    """The centre of a kernel as a heat map, 18 x 24 HR pixels, in the shape of the panes above."""
     return heat(np.pad(kernel, ((0, 1), (1, 2)))[2:20])
 
 
 def redegnet_picture() -> Image:
-    """Pairs of one face, four looks; a cat as it is, and with the looks."""
+    """Pairs of one face with four looks; a cat as it is, and with those looks."""
     from pairmill.models.redegnet.draw import represent, synthesize
     from pairmill.models.redegnet.fit import Fit
 
@@ -207,7 +203,7 @@ def redegnet_picture() -> Image:
 
 
 def _squares() -> list[Image]:
-    """Parts of the photographs that play restored pictures, a face first."""
+    """Crops of the photographs that act as restored images, a face first."""
     places = ((0, 130), (60, 120), (100, 180), (120, 220), (150, 300))
     return [
         np.ascontiguousarray(image[y : y + 192, x : x + 192])
@@ -216,7 +212,7 @@ def _squares() -> list[Image]:
 
 
 def lq_of(ops: Sequence[dict[str, Any]], image: Image) -> Image:
-    """What ops make of a picture, in 8 bits."""
+    """The result of applying ops to an image, in 8 bits."""
     return done([OP.validate_python(op) for op in ops], image)
 
 

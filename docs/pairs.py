@@ -1,9 +1,9 @@
-"""The picture of pairs in the README: a row for each of some kernels, and one of the bicubic
+"""The image of pairs in the README: one row for each of a few kernels, and one for the bicubic
 control.
 
 Run `make demo`, then `python -m docs.pairs [WORKSPACE [CORPUS [PNG]]]` (`data`, `demo` and the
-picture here without them). It is not part of `make docs`, which needs no corpus. Rows are chosen by
-a rule, so a demo of the same bytes gives the same picture.
+image here without them). It is not part of `make docs`, which needs no corpus. Rows are chosen by
+a rule, so a demo of the same bytes gives the same image.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from pairmill.schemas.ops.pooled import PooledBlur
 
 TARGET = Path(__file__).parent / "pairs.png"
 KERNELS = 3
-"""Rows with a kernel of the pool, each with another one and of another photograph."""
+"""Rows with a kernel of the pool, each with a different kernel and photo."""
 CROP = 96
 """Side of the crops, in HR pixels; shown twice as large."""
 DETAIL = 20.0
-"""Least mean magnitude of the grey Laplacian of a crop, in grey levels: sky and blurred background
-show nothing."""
+"""Least mean magnitude of the grey Laplacian of a crop, in intensity levels: sky and blurred
+background show nothing."""
 
 
 def main(workspace: str = "data", corpus: str = "demo", target: str = str(TARGET)) -> None:
-    """Choose the rows, draw them, and write the picture."""
+    """Choose the rows, draw them, and write the image."""
     storage = Storage(workspace)
     manifest = find_version(storage, corpus)
     Path(target).write_bytes(
@@ -44,7 +44,7 @@ def main(workspace: str = "data", corpus: str = "demo", target: str = str(TARGET
 
 
 def chosen(storage: Storage, manifest: CorpusManifest) -> list[Pair]:
-    """The first pairs with detail of `KERNELS` kernels and as many photographs, and the first of
+    """The first pairs with detail of `KERNELS` kernels and as many photos, and the first of
     the bicubic control.
     """
     shown: list[Pair] = []
@@ -60,7 +60,7 @@ def chosen(storage: Storage, manifest: CorpusManifest) -> list[Pair]:
 
 
 def detailed(storage: Storage, manifest: CorpusManifest) -> Iterator[Pair]:
-    """Pairs of a version in the order of its table, without those of which the best crop shows too
+    """Pairs of a version in the order of its table, without those whose best crop shows too
     little.
     """
     for group in range(len(manifest.shard_names)):
@@ -72,7 +72,7 @@ def detailed(storage: Storage, manifest: CorpusManifest) -> Iterator[Pair]:
 
 
 def detail(image: Image) -> float:
-    """Mean magnitude of the grey Laplacian, in grey levels."""
+    """Mean magnitude of the grey Laplacian, in intensity levels."""
     return float(np.abs(cv2.Laplacian(grey(image), cv2.CV_32F)).mean())
 
 
@@ -84,7 +84,7 @@ def kernel_of(pair: Pair) -> tuple[str, int] | None:
 
 
 def differ(first: Pair, second: Pair) -> bool:
-    """Whether two pairs are of different photographs and kernels."""
+    """Whether two pairs have different photos and kernels."""
     return first.row.image != second.row.image and kernel_of(first) != kernel_of(second)
 
 

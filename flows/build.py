@@ -16,23 +16,15 @@ from pairmill.pipeline.build.pinned_pools import pinned_pools  # noqa: E402
 from pairmill.pipeline.build.previous_splits import earlier_keys  # noqa: E402
 from pairmill.pipeline.build.publish import publish  # noqa: E402
 from pairmill.pipeline.build.select_images import select_images  # noqa: E402
-from pairmill.pipeline.pools.make_pools import (  # noqa: E402
-    make_compression,
-    make_generated_kernels,
-    make_kernels,
-    make_noise,
-    make_pdm,
-    make_redegnet,
-)
+from pairmill.pipeline.pools.base import Making  # noqa: E402
+from pairmill.pipeline.pools.make_pools import make_pool  # noqa: E402
 from pairmill.pipeline.recipe.load import load_recipe  # noqa: E402
 from pairmill.pipeline.report.write import write_report  # noqa: E402
-from pairmill.pipeline.stages import clean_up  # noqa: E402
 from pairmill.pipeline.training.recipe import TRIAL, following  # noqa: E402
 from pairmill.pipeline.workspace import provenance  # noqa: E402
 from pairmill.pipeline.workspace.lock import POOLS, making  # noqa: E402
 from pairmill.pipeline.workspace.storage import Storage  # noqa: E402
 from pairmill.schemas.corpus import CorpusManifest  # noqa: E402
-from pairmill.schemas.hr import CutConfig  # noqa: E402
 
 
 @flow(name="build", flow_run_name="build-{recipe_path}", validate_parameters=False)
@@ -98,8 +90,7 @@ def pools(
     workers: int | None = None,
     device: str = "cpu",
 ) -> str:
-    """Run a recipe up to its kernel pool (`kernels`), noise pool (`noise`), compression pool
-    (`compression`), PDM (`pdm`) or ReDegNet (`redegnet`).
+    """Run a recipe up to one kind of pool, see `pairmill.pipeline.pools.POOLS`.
 
     Returns:
         The pool's stage key.
@@ -109,18 +100,5 @@ def pools(
     with lock, carrying(workspace, engine_address, workers, device) as session:
         earlier = earlier_keys(Storage(workspace), recipe, recipe.name)
         images = select_images(recipe, base, session.run, None, earlier).images.manifest
-        if kind == "compression":
-            return make_compression(recipe, images, session.run).key
-        if kind in ("pdm", "redegnet"):
-            hr = session.run(
-                clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)
-            ).manifest
-            if kind == "redegnet":
-                return make_redegnet(recipe, images, hr, base, session.run).key
-            return make_pdm(recipe, images, hr, session.run).key
-        if kind == "noise":
-            return make_noise(recipe, images, session.run).key
-        kernels = make_kernels(recipe, images, session.run)
-        if recipe.needs_generated_kernels:
-            make_generated_kernels(recipe, kernels, session.run)
-        return kernels.key
+        pools_made = Making(recipe=recipe, images=images, base=base, run=session.run)
+        return make_pool(kind, pools_made).key

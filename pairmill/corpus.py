@@ -278,5 +278,5 @@ def apply(program: Program | str, hr: Image, pools: Corpus | Assets | None = Non
     """
     if isinstance(program, str):
         program = Program.model_validate_json(program)
-    assets = pools.assets if isinstance(pools, Corpus) else pools or Assets({}, {})
+    assets = pools.assets if isinstance(pools, Corpus) else pools or Assets()
     return run_program(program, hr, assets)

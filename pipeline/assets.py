@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -15,18 +15,9 @@ from numpy.typing import NDArray
 from pairmill.models.functional.blur import Blocks, block_matrix
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import Frozen
-from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.corpus import POOL_ARRAYS, PoolRef
 from pairmill.schemas.errors import IntegrityError
 
-ARRAYS = {
-    "kernels": "kernel",
-    "generated_kernels": "kernel",
-    "noise": "patch",
-    "compression": "encoder",
-    "pdm": "checkpoint",
-    "redegnet": "checkpoint",
-    "codes": "code",
-}
 CHUNK_BYTES = 4 << 20
 
 
@@ -63,7 +54,7 @@ def write_pool(
     chunks = (rows, *items.shape[1:])
     with storage.new_zarr(name) as store:
         group = zarr.open_group(store, mode="w", zarr_format=3)
-        group.create_array(ARRAYS[kind], shape=items.shape, chunks=chunks, dtype=items.dtype)[
+        group.create_array(POOL_ARRAYS[kind], shape=items.shape, chunks=chunks, dtype=items.dtype)[
             ...
         ] = items
         for column, values in columns.items():
@@ -80,76 +71,61 @@ def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
     """
 
     def read() -> NDArray[Any]:
-        return np.asarray(
-            zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[ARRAYS[kind]][...]
-        )
+        group = zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)
+        return np.asarray(group[POOL_ARRAYS[kind]][...])
 
     return storage.again("read", name, read)
 
 
 @dataclass(frozen=True, eq=False)
 class Assets:
-    """What programs refer to: pools by digest, in memory."""
+    """What programs refer to: pools of all kinds, in memory."""
 
-    kernels: dict[str, NDArray[np.float64]]
-    noise: dict[str, NDArray[np.float32]]
-    compression: dict[str, NDArray[np.uint16]] = field(default_factory=dict)
-    pdm: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
-    redegnet: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
-    codes: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    generated_kernels: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    pools: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Items by the digest of the pool."""
+
+    def item(self, pool: str, index: int) -> NDArray[Any]:
+        """One item of a pool of any kind.
+
+        Raises:
+            IntegrityError: if there is no such pool or row.
+        """
+        return _item(self.pools, pool, index)
 
     def kernel(self, pool: str, index: int) -> NDArray[np.float64]:
-        """One kernel, (k, k).
-
-        Raises:
-            IntegrityError: if there is no such pool or row.
-        """
-        return _item(self.kernels | self.generated_kernels, pool, index)
+        """One kernel, (k, k); see `item`."""
+        return _item(self._alike(np.float64, 2), pool, index)
 
     def patch(self, pool: str, index: int) -> NDArray[np.float32]:
-        """One noise patch, (h, w, 3), in grey levels.
-
-        Raises:
-            IntegrityError: if there is no such pool or row.
-        """
-        return _item(self.noise, pool, index)
+        """One noise patch, (h, w, 3), in grey levels; see `item`."""
+        return _item(self._alike(np.float32, 3), pool, index)
 
     def encoder(self, pool: str, index: int) -> NDArray[np.uint16]:
-        """One JPEG encoder, (3, 64): see `pairmill.pipeline.compression.tables.Encoder.row`.
-
-        Raises:
-            IntegrityError: if there is no such pool or row.
-        """
-        return _item(self.compression, pool, index)
+        """One JPEG encoder, (3, 64): see `pairmill.pipeline.compression.tables.Encoder.row`."""
+        return _item(self._alike(np.uint16, 2), pool, index)
 
     def checkpoint(self, pool: str) -> bytes:
-        """The safetensors file of a fitted PDM or SynNet.
-
-        Raises:
-            IntegrityError: if there is no such pool.
-        """
-        return _item(self.pdm | self.redegnet, pool, 0).tobytes()
+        """The safetensors file of a fitted PDM or SynNet; see `item`."""
+        return _item(self._alike(np.uint8, 1), pool, 0).tobytes()
 
     def code(self, pool: str, index: int) -> NDArray[np.float32]:
-        """One representation of a degradation, (n,).
-
-        Raises:
-            IntegrityError: if there is no such pool or row.
-        """
-        return _item(self.codes, pool, index)
+        """One representation of a degradation, (n,); see `item`."""
+        return _item(self._alike(np.float32, 1), pool, index)
 
     def blocks(self, pool: str, index: int, scale: int) -> Blocks:
         """One kernel made ready for `correlate`; those used last are kept."""
         return _blocks(self, pool, index, scale)
 
+    def _alike(self, dtype: type[np.generic], axes: int) -> dict[str, NDArray[Any]]:
+        """The pools whose items are of one type, so that no op takes an item of another kind."""
+        return {
+            pool: items
+            for pool, items in self.pools.items()
+            if items.dtype == dtype and items.ndim == axes + 1
+        }
 
-@lru_cache(maxsize=64)
-def _blocks(assets: Assets, pool: str, index: int, scale: int) -> Blocks:
-    return block_matrix(assets.kernel(pool, index), scale)
 
-
-def _item(pools: dict[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]:
+def _item(pools: Mapping[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]:
     if pool not in pools:
         raise IntegrityError(
             "a program names a pool that is not here",
@@ -169,6 +145,11 @@ def _item(pools: dict[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]
     return item
 
 
+@lru_cache(maxsize=64)
+def _blocks(assets: Assets, pool: str, index: int, scale: int) -> Blocks:
+    return block_matrix(assets.kernel(pool, index), scale)
+
+
 @lru_cache(maxsize=4)
 def load_assets(workspace: str, pools: tuple[tuple[PoolRef, str], ...]) -> Assets:
     """`read_assets`, once per process."""
@@ -181,10 +162,7 @@ def read_assets(storage: Storage, pools: tuple[tuple[PoolRef, str], ...]) -> Ass
     Raises:
         IntegrityError: if a pool is missing or its content is not what its digest says.
     """
-    loaded: dict[str, dict[str, NDArray[Any]]] = {kind: {} for kind in ARRAYS}
-    for ref, name in pools:
-        loaded[ref.kind][ref.digest] = _checked(storage, ref, name)
-    return Assets(**loaded)
+    return Assets({ref.digest: _checked(storage, ref, name) for ref, name in pools})
 
 
 def _checked(storage: Storage, ref: PoolRef, name: str) -> NDArray[Any]:

@@ -99,4 +99,6 @@ class CompressionPoolManifest(Frozen):
 
     def rows(self) -> tuple[MinedCompression, ...]:
         """The compressed images, in pool order; none if the pool is empty."""
-        return tuple(image for image in self.images if image.found) if self.count else ()
+        if self.count:
+            return tuple(image for image in self.images if image.found)
+        return ()

@@ -5,9 +5,15 @@ state.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from pairmill.schemas.base import Digest, Frozen, Key
 from pairmill.schemas.curation import CurationConfig, Scores
@@ -31,13 +37,29 @@ class ShardRecord(Frozen):
     """Digest of the pixel digests of its samples: equal for equal pixels, whatever the encoder."""
 
 
+POOL_ARRAYS = {
+    "kernels": "kernel",
+    "generated_kernels": "kernel",
+    "noise": "patch",
+    "compression": "encoder",
+    "pdm": "checkpoint",
+    "redegnet": "checkpoint",
+    "codes": "code",
+}
+"""All kinds of pools, and the name of the zarr array that holds the items of each."""
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in POOL_ARRAYS:
+        raise ValueError(f"must be one of {', '.join(POOL_ARRAYS)}")
+    return kind
+
+
 class PoolRef(Frozen):
     """A pool that programs of the corpus refer to."""
 
-    kind: Literal[
-        "kernels", "generated_kernels", "noise", "compression", "pdm", "redegnet", "codes"
-    ]
-    """What the pool holds."""
+    kind: Annotated[str, AfterValidator(_known_kind)]
+    """What the pool holds, one of `POOL_ARRAYS`."""
     digest: Digest
     """Digest of the pool's content."""
     count: int
@@ -168,11 +190,9 @@ class SourceImage(Frozen):
     @classmethod
     def _named_by_place(cls, value: Any) -> Any:
         """Earlier builds of pairmill wrote `url`."""
-        return (
-            {"name" if key == "url" else key: item for key, item in value.items()}
-            if isinstance(value, dict)
-            else value
-        )
+        if not isinstance(value, dict):
+            return value
+        return {"name" if key == "url" else key: item for key, item in value.items()}
 
 
 class SourcePair(Frozen):

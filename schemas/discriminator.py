@@ -96,11 +96,9 @@ class UnetConfig(DiscriminatorBase):
 
     def problem(self, side: int) -> str | None:
         """See `DiscriminatorBase.problem`."""
-        return (
-            None
-            if side % 8 == 0
-            else f"discriminator unet needs sides that are multiples of 8, got {side}"
-        )
+        if side % 8 == 0:
+            return None
+        return f"discriminator unet needs sides that are multiples of 8, got {side}"
 
 
 AnyDiscriminator = Vgg128Config | PatchConfig | UnetConfig

@@ -117,7 +117,9 @@ class GeneratedKernels(Frozen):
         """
         if self.generated is None:
             return 0.0
-        return self.generated.distance / self.pool.distance if self.pool.distance else 1.0
+        if self.pool.distance:
+            return self.generated.distance / self.pool.distance
+        return 1.0
 
 
 class GeneratedPoolManifest(Frozen):

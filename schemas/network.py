@@ -309,10 +309,8 @@ def _listed(numbers: tuple[int, ...]) -> str:
 
 
 def _short(value: object) -> str:
-    return (
-        "-".join(map(str, value))
-        if isinstance(value, tuple)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, tuple):
+        return "-".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value)

@@ -84,7 +84,9 @@ class NoiseConfig(Frozen):
     @property
     def quota(self) -> int:
         """Most patches from one image of a small set."""
-        return PER_IMAGE[1] if self.max_per_image == "auto" else self.max_per_image
+        if self.max_per_image == "auto":
+            return PER_IMAGE[1]
+        return self.max_per_image
 
     def for_images(self, count: int) -> Self:
         """With `max_per_image` as a number for a set of `count` images; powers of 2, so that it

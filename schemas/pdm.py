@@ -1,6 +1,4 @@
-"""PDM, the probabilistic degradation model: the networks, the fit, the gates, and the published
-settings by name.
-"""
+"""PDM, the probabilistic degradation model: the networks, the fit, and the gates."""
 
 from __future__ import annotations
 
@@ -10,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.pdm_presets import PRESETS, merged
 
 CURVES = ("adversarial", "critic", "accuracy", "regulariser", "noise")
 """Columns of `curves.npy`: losses, the share of patches told right, the regulariser, and the
@@ -125,10 +124,6 @@ class PdmGateConfig(Frozen):
     """
 
 
-PRESETS: dict[str, dict[str, Any]] = {}
-"""Settings by name; what a recipe says itself goes before them."""
-
-
 class PdmConfig(Frozen):
     """How the degradation is learned from real LR images and unrelated HR images (PDM, Luo et al.,
     CVPR 2022).
@@ -210,90 +205,6 @@ class PdmConfig(Frozen):
         return -(-self.samples // self.batch)
 
 
-def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`base` with `over` on top; where both have a mapping, key by key."""
-    both = {
-        key: merged(base[key], value)
-        for key, value in over.items()
-        if _both_map(base.get(key), value)
-    }
-    return {**base, **over, **both}
-
-
-def _both_map(one: Any, other: Any) -> bool:
-    return isinstance(one, dict) and isinstance(other, dict)
-
-
-def _published(
-    kernel: dict[str, Any], noise: dict[str, Any] | None, weight: float, crop: int
-) -> dict[str, Any]:
-    """What all published options share; `kernel` and `noise` say what differs."""
-    return {
-        "kernel": {
-            "features": 64,
-            "size": 21,
-            "variant": False,
-            "prior": "none",
-            "start": None,
-            **kernel,
-        },
-        "noise": None if noise is None else {"form": "trunk", **noise},
-        "noise_weight": weight,
-        "regulariser": "energy",
-        "crop": crop,
-        "batch": 32,
-        "samples": 200_000 * 32,
-        "critic": {
-            "features": (64, 128, 256, 512),
-            "norm": "instance",
-            "penalty": 0.0,
-            "residual": False,
-            "whole": False,
-        },
-        "learning_rate": 2e-4,
-        "critic_rate": 2e-4,
-        "betas": (0.9, 0.999),
-        "halve_at": (0.25, 0.5, 0.75),
-        "clip": 50.0,
-        "average": 0.0,
-        "check_every": 5_000 * 32,
-        "patience": 0,
-    }
-
-
-_PER_IMAGE: dict[str, Any] = {"spatial": False, "mix": False, "channels": 3}
-PRESETS.update(
-    {
-        "pairmill": {},
-        "2017track1": _published({"channels": 64, "blocks": 16}, None, 0.0, 48),
-        "2018track2": _published(
-            {"channels": 64, "blocks": 16},
-            _PER_IMAGE | {"features": 64, "blocks": 16, "dim": 3, "zero_start": True},
-            10.0,
-            48,
-        ),
-        "2018track4": _published(
-            {"channels": 3, "blocks": 16},
-            _PER_IMAGE | {"mix": True, "features": 64, "blocks": 16, "dim": 3, "zero_start": True},
-            100.0,
-            32,
-        ),
-        "2020track1": _published(
-            {"channels": 3, "blocks": 8},
-            _PER_IMAGE | {"features": 32, "blocks": 8, "dim": 1, "zero_start": False},
-            100.0,
-            32,
-        ),
-        "2020track2": _published(
-            {"channels": 3, "blocks": 8},
-            _PER_IMAGE | {"features": 32, "blocks": 8, "dim": 1, "zero_start": False},
-            1.0,
-            32,
-        ),
-    }
-)
-
-
 class PdmCheckpoint(Frozen):
     """What a checkpoint says of itself: all that is needed to build the networks that its weights
     belong to.
@@ -312,8 +223,12 @@ class PdmCheckpoint(Frozen):
     @classmethod
     def _before_levels(cls, data: Any) -> Any:
         """A checkpoint that does not say what weighs its noise is older than the choice: colour."""
-        noise = data.get("noise") if isinstance(data, dict) else None
-        return {**data, "noise": {"by": "colour", **noise}} if isinstance(noise, dict) else data
+        noise = None
+        if isinstance(data, dict):
+            noise = data.get("noise")
+        if isinstance(noise, dict):
+            return {**data, "noise": {"by": "colour", **noise}}
+        return data
 
     def as_config(self) -> PdmConfig:
         """Settings with these networks."""

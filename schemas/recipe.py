@@ -10,7 +10,6 @@ from pairmill.schemas.base import Frozen, Key
 from pairmill.schemas.compression import CompressionConfig
 from pairmill.schemas.curation import CurationConfig
 from pairmill.schemas.degraders import DegraderConfig
-from pairmill.schemas.degraders.kmsr import KmsrConfig as Kmsr
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.image import IngestConfig
 from pairmill.schemas.kernel import KernelGanConfig, KernelQualityConfig
@@ -158,41 +157,9 @@ class Recipe(Frozen):
     """Training recipe that follows a build: a YAML file, relative to this one; it changes no
     version."""
 
-    @property
-    def needs_kernels(self) -> bool:
-        """Whether a degrader draws estimated kernels."""
-        return any(degrader.kind in ("realsr", "kmsr") for degrader in self.degraders)
-
-    @property
-    def needs_generated_kernels(self) -> bool:
-        """Whether a degrader draws generated kernels."""
-        return any(degrader.kind == "kmsr" for degrader in self.degraders)
-
-    @property
-    def needs_noise(self) -> bool:
-        """Whether a degrader draws mined noise."""
-        return any(
-            degrader.kind == "realsr" or (isinstance(degrader, Kmsr) and degrader.noise)
-            for degrader in self.degraders
-        )
-
-    @property
-    def needs_pdm(self) -> bool:
-        """Whether a degrader draws from a fitted PDM."""
-        return any(degrader.kind == "pdm" for degrader in self.degraders)
-
-    @property
-    def needs_redegnet(self) -> bool:
-        """Whether a degrader draws from a fitted ReDegNet."""
-        return any(degrader.kind == "redegnet" for degrader in self.degraders)
-
-    @property
-    def needs_compression(self) -> bool:
-        """Whether a degrader compresses as the real images were."""
-        return any(
-            isinstance(degrader, RealSrConfig) and degrader.compression != "off"
-            for degrader in self.degraders
-        )
+    def draws_from(self, kind: str) -> bool:
+        """Whether a degrader draws from pools of this kind; see `pairmill.pipeline.pools.POOLS`."""
+        return any(kind in degrader.draws_from for degrader in self.degraders)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -203,33 +170,21 @@ class Recipe(Frozen):
                 f"tiles.size must be a multiple of the scale {self.scale}, got {self.tiles.size}"
             )
         self._check_mixture()
-        if self.needs_kernels:
-            self._check_kernels(
-                next(
-                    degrader.kind
-                    for degrader in self.degraders
-                    if degrader.kind in ("realsr", "kmsr")
-                )
-            )
-        if self.needs_pdm and not self.images.real:
-            raise ValueError("degrader pdm learns from images.real, which is empty")
-        if self.needs_redegnet and self.images.pairs is None:
-            raise ValueError(
-                "degrader redegnet learns from images.pairs, which is missing; give `pairs: {lq: "
-                "..., hq: ...}`"
-            )
+        self._check_images()
         return self
 
-    def _check_kernels(self, kind: str) -> None:
-        """Kernels come from real images, for some scales."""
-        if self.scale == 3:
-            raise ValueError(
-                f"degrader {kind} composes x2 kernels and allows scales 2, 4 and 8, got 3"
-            )
-        if not self.images.real:
-            raise ValueError(
-                f"degrader {kind} estimates kernels and noise from images.real, which is empty"
-            )
+    def _check_images(self) -> None:
+        """Degraders whose pools are made from images have such images."""
+        for degrader in self.degraders:
+            if degrader.learns_from == "real" and not self.images.real:
+                raise ValueError(
+                    f"degrader {degrader.label} learns from images.real, which is empty"
+                )
+            if degrader.learns_from == "pairs" and self.images.pairs is None:
+                raise ValueError(
+                    f"degrader {degrader.label} learns from images.pairs, which is missing; give "
+                    "`pairs: {lq: ..., hq: ...}`"
+                )
 
     def _check_mixture(self) -> None:
         """Every degrader has a label of its own and works at this scale, and every split has

@@ -188,11 +188,10 @@ class TrainConfig(Frozen):
                 "a discriminator without a loss gan has nothing to say; add {loss: gan}"
             )
         sides = {self.crop, *(phase.crop for phase in self.phases if phase.crop is not None)}
-        problems = (
-            [self.discriminator.problem(side) for side in sorted(sides)]
-            if self.discriminator is not None
-            else []
-        )
+        if self.discriminator is not None:
+            problems = [self.discriminator.problem(side) for side in sorted(sides)]
+        else:
+            problems = []
         if problem := next((problem for problem in problems if problem), ""):
             raise ValueError(f"crop: {problem}")
         if not any(

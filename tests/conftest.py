@@ -1,14 +1,19 @@
-"""Fixtures for all tests.
+"""Fixtures for all tests, and how tests are chosen and shared out.
 
-Contents:
-    photo        one noisy photograph, 37 x 31 pixels (session)
-    photographs  a folder with `real` and `clean` photographs of odd sizes, `lq` and `hq` pairs, and
-    a `benchmark` (session) tiny         a corpus made of them by the serial executor, with all that
-    went into each stage (session; never write there) tiny_copy    a copy of `tiny`'s workspace to
-    damage (function) one_torch_thread    torch computes on one thread, whose results do not depend
-    on the machine's load (function)
+Fixtures:
+    photo             one noisy photograph, 37 x 31 pixels (session)
+    photographs       a folder with `real` and `clean` photographs of odd sizes, `lq` and `hq`
+                      pairs, and a `benchmark` (session)
+    tiny              a corpus made of them by the serial executor, with all that went into each
+                      stage (session; never write there)
+    tiny_copy         a copy of `tiny`'s workspace to damage (function)
+    one_torch_thread  torch computes on one thread, whose results do not depend on the machine's
+                      load (function)
+    installation, core_installation
+                      pairmill from its wheel with all extras, or none, beside a project that has
+                      packages `models` and `pipeline` (function)
 
-`tests.make` makes photographs and builds; `tests.alignment` measures shifts.
+`tests.support` holds what several modules of tests use; tests/README.md is its map.
 """
 
 from __future__ import annotations
@@ -17,13 +22,85 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from threadpoolctl import threadpool_limits
 
-from tests.make import Tiny, build_tiny, photograph, save
+from pairmill.pipeline.runner.execution import one_thread
+from tests.support.make import Tiny, build_tiny, photograph, write_photographs
+from tests.support.paths import ROOT
+from tests.support.shared import once
+from tests.support.wheel import (  # noqa: F401
+    core_environment,
+    core_installation,
+    installation,
+    wheel,
+    whole_environment,
+)
+
+FAST = (
+    "tests/conformance/test_degraders.py",
+    "tests/conformance/test_ops.py",
+    "tests/golden",
+    "tests/models/fitting",
+    "tests/models/functional",
+    "tests/pipeline/degraders",
+    "tests/pipeline/kernels",
+    "tests/pipeline/noise",
+    "tests/pipeline/ops",
+    "tests/pipeline/recipe",
+    "tests/pipeline/test_rng.py",
+    "tests/schemas",
+    "tests/test_repo_rules.py",
+)
+"""Folders and modules whose tests carry the marker `fast`: those that `make test-fast` runs."""
+AT_LENGTH = {"slow", "gpu"}
+
+
+def may_be_fast(path: Path) -> bool:
+    return any(path.is_relative_to(ROOT / place) for place in FAST)
+
+
+def is_fast(item: pytest.Item) -> bool:
+    """In one of those places, neither marked as slow nor starting programs."""
+    starts = isinstance(item, pytest.Function) and "subprocess" in item.function.__code__.co_names
+    marked = AT_LENGTH & {mark.name for mark in item.iter_markers()}
+    return may_be_fast(item.path) and not starts and not marked
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Numpy, OpenCV and torch get one thread, here and in all programs that tests start: several
+    that wait for each other on a busy machine take many times as long."""
+    one_thread()
+    threadpool_limits(1)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m fast`, modules without such tests are not even imported."""
+    module = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    left_out = module and config.option.markexpr == "fast" and not may_be_fast(collection_path)
+    return True if left_out else None
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if is_fast(item):
+        item.add_marker("fast")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share the tests, the longest modules come first."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests/e2e"))
+
+
+@pytest.hookimpl(optionalhook=True)  # known with pytest-xdist alone
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.support.scheduling import ByModule
+
+    return ByModule(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -33,30 +110,14 @@ def photo() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photographs")
-    for seed, size in enumerate([(131, 113), (97, 121)]):
-        save(photograph(seed, *size), folder / f"real/{seed}.png")
-    with Image.open(
-        folder / "real/1.png"
-    ) as image:  # one of the two is a JPEG, so that some LR is compressed
-        image.save(folder / "real/1.jpg", quality=88)
-    (folder / "real/1.png").unlink()
-    for seed, size in enumerate([(71, 67), (65, 83)], 10):
-        save(photograph(seed, *size, noise=0), folder / f"clean/{seed}.png")
-    (folder / "benchmark").mkdir()
-    for seed in (10, 11):  # compared with, but never quite equal: the tiny recipe asks for 1.0
-        with Image.open(folder / f"clean/{seed}.png") as image:
-            image.save(folder / f"benchmark/{seed}.jpg", quality=70)
-    for seed in range(2):
-        hq = photograph(seed, 73, 67, noise=0)
-        save(hq, folder / f"hq/{seed}.png")
-        save(np.minimum(hq, 200 - 20 * seed), folder / f"lq/{seed}.png")
-    return folder
+    return once(tmp_path_factory, "photographs", write_photographs)
 
 
 @pytest.fixture(scope="session")
 def tiny(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    return build_tiny(photographs, tmp_path_factory.mktemp("tiny") / "workspace")
+    return once(
+        tmp_path_factory, "tiny", lambda folder: build_tiny(photographs, folder / "workspace")
+    )
 
 
 @pytest.fixture

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import os
 import re
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.import_graph import circles, import_graph, of_folders
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("schemas", "models", "pipeline", "flows")
@@ -19,6 +22,13 @@ STREAMS = {"pipeline/rng.py", "models/kernelgan/sampling.py", "models/fitting/st
 """The modules that make generators, from keys or from a stream key."""
 PRINTERS = re.compile(r"flows/cli/")
 MOST_LINES = 400
+MEDIAN_LINES, NINTH_LINES = 8, 24
+"""Lines of a function, docstring included, that half and nine tenths of them stay within."""
+REBUILT = ("schemas", "models", "pipeline")
+"""Folders without circles and nested conditional expressions."""
+SCRIPTS = sorted(
+    path for folder in ("tests", "docs", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+)
 
 
 def name_of(path: Path) -> str:
@@ -47,6 +57,53 @@ def test_modules_say_what_they_are_in_one_sentence() -> None:
 def test_modules_are_short() -> None:
     lengths = {name_of(path): len(path.read_text().splitlines()) for path in MODULES}
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_functions_are_short() -> None:
+    functions = [
+        node
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    lengths = [(node.end_lineno or 0) - node.lineno + 1 for node in functions]
+    assert statistics.median(lengths) <= MEDIAN_LINES
+    assert statistics.quantiles(lengths, n=10)[-1] <= NINTH_LINES
+
+
+def test_the_formatter_is_nowhere_switched_off() -> None:
+    marker = re.compile(r"#\s*fmt:\s*(off|on|skip)")
+    for path in (*MODULES, *SCRIPTS):
+        assert not marker.search(path.read_text()), name_of(path)
+
+
+def nested(path: Path) -> Iterator[int]:
+    """Lines of the conditional expressions that hold another one."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.IfExp):
+            inner = (part for part in ast.walk(node) if part is not node)
+            if any(isinstance(part, ast.IfExp) for part in inner):
+                yield node.lineno
+
+
+def test_conditional_expressions_are_not_nested() -> None:
+    rebuilt = [path for path in MODULES if name_of(path).startswith(REBUILT)]
+    found = {name_of(path): list(nested(path)) for path in (*rebuilt, *SCRIPTS)}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def test_imports_make_no_circle_of_modules_or_folders() -> None:
+    graph = import_graph(ROOT, REBUILT)
+    assert "pairmill.schemas.base" in graph["pairmill.schemas.recipe"], "the graph has arrows"
+    assert circles(graph) == []
+    assert circles(of_folders(graph)) == []
+
+
+def test_circles_are_found() -> None:
+    graph = {"a.b.c": {"a.d.e"}, "a.d.e": {"a.d.f"}, "a.d.f": {"a.b.g"}, "a.b.g": set[str]()}
+    assert circles(graph) == []
+    assert circles(of_folders(graph, 2)) == [["a.b", "a.d"]]
+    assert circles(graph | {"a.b.g": {"a.d.f"}}) == [["a.b.g", "a.d.f"]]
 
 
 def test_only_the_command_line_prints() -> None:

@@ -19,6 +19,16 @@ def fits() -> None:
     """Fit learned degradations to a recipe's real images, and see whether they pass."""
 
 
+def _fit_and_show(
+    kind: str, recipe: str, workspace: str, engine: str, workers: int | None, device: str
+) -> None:
+    from pairmill.flows.cli.build import make_pool
+    from pairmill.flows.cli.pool_tables import show_pools
+
+    make_pool(kind, recipe, workspace, engine, workers, device)
+    show_pools(recipe, workspace, kind)
+
+
 @app.command()
 def pdm(
     recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
@@ -28,9 +38,7 @@ def pdm(
     device: Device = "cpu",
 ) -> None:
     """Learn kernels and noise (PDM); a fit that was killed goes on, a finished one is found."""
-    from pairmill.flows.cli.fitted import fit_pdm
-
-    fit_pdm(recipe, workspace, engine, workers, device)
+    _fit_and_show("pdm", recipe, workspace, engine, workers, device)
 
 
 @app.command()
@@ -44,6 +52,9 @@ def redegnet(
     """Learn degradations from real pairs (ReDegNet); a fit that was killed goes on, a finished one
     is found.
     """
-    from pairmill.flows.cli.fitted_redegnet import fit_redegnet
+    from pairmill.flows import terminal
+    from pairmill.pipeline.recipe.load import load_recipe
 
-    fit_redegnet(recipe, workspace, engine, workers, device)
+    if load_recipe(recipe)[0].redegnet.vgg_weights is None:
+        terminal.line("  no redegnet.vgg_weights: the perceptual and the style loss are off")
+    _fit_and_show("redegnet", recipe, workspace, engine, workers, device)

@@ -15,6 +15,16 @@ app = typer.Typer(
 RecipeFile = Annotated[str, typer.Argument(help="Recipe file (YAML).")]
 
 
+def _make_and_show(
+    kind: str, recipe: str, workspace: str, engine: str, workers: int | None, device: str
+) -> None:
+    from pairmill.flows.cli.build import make_pool
+    from pairmill.flows.cli.pool_tables import show_pools
+
+    make_pool(kind, recipe, workspace, engine, workers, device)
+    show_pools(recipe, workspace, kind)
+
+
 @app.command()
 def kernels(
     recipe: RecipeFile,
@@ -24,11 +34,7 @@ def kernels(
     device: Device = "cpu",
 ) -> None:
     """Estimate and judge the kernels of a recipe's real images, and seal the accepted ones."""
-    from pairmill.flows.cli.build import make_pool
-    from pairmill.flows.cli.pool_tables import show_pools
-
-    make_pool("kernels", recipe, workspace, engine, workers, device)
-    show_pools(recipe, workspace, ("kernels",))
+    _make_and_show("kernels", recipe, workspace, engine, workers, device)
 
 
 @app.command()
@@ -39,11 +45,7 @@ def noise(
     workers: Workers = None,
 ) -> None:
     """Mine the noise of a recipe's real images, and seal the chosen patches."""
-    from pairmill.flows.cli.build import make_pool
-    from pairmill.flows.cli.pool_tables import show_pools
-
-    make_pool("noise", recipe, workspace, engine, workers, "cpu")
-    show_pools(recipe, workspace, ("noise",))
+    _make_and_show("noise", recipe, workspace, engine, workers, "cpu")
 
 
 @app.command()
@@ -56,11 +58,7 @@ def compression(
     """Find out how a recipe's real images were compressed as JPEG, from files and from pixels, and
     seal the encoders.
     """
-    from pairmill.flows.cli.build import make_pool
-    from pairmill.flows.cli.pool_tables import show_pools
-
-    make_pool("compression", recipe, workspace, engine, workers, "cpu")
-    show_pools(recipe, workspace, ("compression",))
+    _make_and_show("compression", recipe, workspace, engine, workers, "cpu")
 
 
 @app.command()

@@ -98,14 +98,8 @@ class Deconv(nn.ConvTranspose2d):
 
     def draw(self, rng: np.random.Generator) -> None:
         """First weights and bias."""
-        draw_filters(
-            self,
-            rng,
-            max(
-                1,
-                self.in_channels * self.kernel_size[0] * self.kernel_size[1] // self.stride[0] ** 2,
-            ),
-        )
+        taps = self.kernel_size[0] * self.kernel_size[1]
+        draw_filters(self, rng, max(1, self.in_channels * taps // self.stride[0] ** 2))
 
 
 class Linear(nn.Linear):
@@ -139,13 +133,12 @@ def draw_filters(layer: Conv | Deconv, rng: np.random.Generator, inputs: int) ->
         fill(layer.weight, layer.gain * math.sqrt(2) * bound * rng.standard_normal(shape))
     else:
         fill(layer.weight, layer.gain * bound * (2 * rng.random(shape) - 1))
-    if layer.bias is not None:
-        fill(
-            layer.bias,
-            np.zeros(len(layer.bias))
-            if layer.start == "he"
-            else bound * (2 * rng.random(len(layer.bias)) - 1),
-        )
+    if layer.bias is None:
+        return
+    if layer.start == "he":
+        fill(layer.bias, np.zeros(len(layer.bias)))
+    else:
+        fill(layer.bias, bound * (2 * rng.random(len(layer.bias)) - 1))
 
 
 def fill(parameter: Tensor, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
@@ -178,7 +171,10 @@ class Upsample(nn.Sequential):
     """
 
     def __init__(self, features: int, scale: int) -> None:
-        steps = [3] if scale == 3 else [2] * round(math.log2(scale))
+        if scale == 3:
+            steps = [3]
+        else:
+            steps = [2] * round(math.log2(scale))
         super().__init__(
             *(
                 part
@@ -246,9 +242,8 @@ class BicubicUp(nn.Module):
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        offsets = (
-            np.arange(scale) + 0.5
-        ) / scale - 0.5  # of the outputs from the input sample that they stem from
+        # Places of the outputs, measured from the input sample that they stem from.
+        offsets = (np.arange(scale) + 0.5) / scale - 0.5
         taps = cubic(offsets[:, None] - np.arange(-2, 3)[None])
         self.register_buffer(
             "taps", torch.from_numpy(taps).float()[:, None, :, None], persistent=False

@@ -64,8 +64,10 @@ def recognise(tensors: Tensors) -> Found:
 
 def some(keys: Tensors, most: int = 3) -> str:
     """The first keys with their shapes, and how many there are besides."""
-    shown = [f"{key} {tuple(keys[key].shape)}" for key in list(keys)[:most]]
-    return ", ".join(shown) + (f" and {len(keys) - most} more" if len(keys) > most else "")
+    shown = ", ".join(f"{key} {tuple(keys[key].shape)}" for key in list(keys)[:most])
+    if len(keys) > most:
+        shown += f" and {len(keys) - most} more"
+    return shown
 
 
 def _count(tensors: Tensors, form: str) -> int:
@@ -99,11 +101,9 @@ def _mean(tensors: Tensors, span: float) -> tuple[float, ...]:
     if "sub_mean.bias" not in tensors:
         return (0.0, 0.0, 0.0)
     mean = tuple(round(-value / span, 4) for value in tensors["sub_mean.bias"].tolist())
-    return (
-        DIV2K_MEAN
-        if max(abs(a - b) for a, b in zip(mean, DIV2K_MEAN, strict=True)) < 2e-4
-        else mean
-    )
+    if max(abs(a - b) for a, b in zip(mean, DIV2K_MEAN, strict=True)) < 2e-4:
+        return DIV2K_MEAN
+    return mean
 
 
 def _srresnet(tensors: Tensors) -> Found:

@@ -25,7 +25,10 @@ class SrResNet(Network):
         self.body = nn.Sequential(
             *(ResidualBlock(features, start="he", gain=0.1) for _ in range(config.blocks))
         )
-        self.steps = [3] if scale == 3 else [2] * (scale.bit_length() - 1)
+        if scale == 3:
+            self.steps = [3]
+        else:
+            self.steps = [2] * (scale.bit_length() - 1)
         for number, step in enumerate(self.steps, 1):
             self.add_module(
                 f"upconv{number}", Conv(features, features * step**2, start="he", gain=0.1)

@@ -94,12 +94,11 @@ class Block(nn.Module):
         values = self.norm1(x)
         if self.shift:
             values = values.roll((-self.shift, -self.shift), (1, 2))
-        found = joined(
-            self.attn(windowed(values, self.window), mask if self.shift else None),
-            x.shape,
-            self.window,
-        )
-        x = x + (found.roll((self.shift, self.shift), (1, 2)) if self.shift else found)
+        seen = self.attn(windowed(values, self.window), mask if self.shift else None)
+        found = joined(seen, x.shape, self.window)
+        if self.shift:
+            found = found.roll((self.shift, self.shift), (1, 2))
+        x = x + found
         return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
 
 
@@ -147,9 +146,10 @@ class SwinIr(Network):
         if config.upsampler == "pixelshuffle":
             self.upsample = Upsample(TAIL, scale)
         else:
-            for name in (
-                ("conv_up1", "conv_up2", "conv_hr") if scale == 4 else ("conv_up1", "conv_hr")
-            ):
+            names = ["conv_up1", "conv_up2", "conv_hr"]
+            if scale != 4:
+                names.remove("conv_up2")
+            for name in names:
                 self.add_module(name, Conv(TAIL, TAIL))
         self.conv_last = Conv(TAIL, 3)
 

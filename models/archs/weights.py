@@ -5,7 +5,6 @@ programs read.
 from __future__ import annotations
 
 import io
-import json
 import pickle
 import re
 import warnings
@@ -21,12 +20,11 @@ from pairmill.models.archs import NETWORKS, build_empty
 from pairmill.models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.recognise import recognise, some
+from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, EdsrConfig, NetworkSpec, RcanConfig
 
 Form = Literal["safetensors", "pth"]
-HEADER = "pairmill"
-"""Name of the header in which our checkpoints say what they are for."""
 WRAPPERS = (
     "model_state_dict",
     "state_dict",
@@ -86,7 +84,10 @@ def load_network(data: bytes, name: str, spec: NetworkSpec | None = None) -> Net
     """
     content, header = _content(data, name)
     tensors, spec = _tensors(content, name), spec or _spec(header, name)
-    network = build_empty(*((spec.network, spec.scale) if spec else _recognised(tensors, name)))
+    if spec:
+        network = build_empty(spec.network, spec.scale)
+    else:
+        network = build_empty(*_recognised(tensors, name))
     put_weights(network, tensors, name)
     return network
 
@@ -100,9 +101,8 @@ def put_weights(network: Network, tensors: Tensors, name: str) -> None:
     """
     ours, wanted = to_ours(tensors), network.state_dict()
     for key, value in wanted.items():
-        if (
-            key.endswith("attn_mask") and key in ours
-        ):  # follows from the size of patches, which may differ
+        if key.endswith("attn_mask") and key in ours:
+            # Follows from the size of patches, which may differ.
             ours[key] = value
     differences = _differences(ours, wanted)
     if differences:
@@ -144,7 +144,10 @@ def write_weights(
     plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     if convention != "ours":
         plain = _by_their_names(plain, convention, spec)
-    header = {} if spec is None else {HEADER: spec.canonical_json()}
+    if spec is None:
+        header = {}
+    else:
+        header = {HEADER: spec.canonical_json()}
     if form == "safetensors":
         return save(plain, header or None)
     buffer = io.BytesIO()
@@ -210,7 +213,9 @@ def _is_plain(value: Tensor) -> bool:
 
 def _spec(header: str | None, name: str) -> NetworkSpec | None:
     try:
-        return None if header is None else NetworkSpec.model_validate_json(header)
+        if header is None:
+            return None
+        return NetworkSpec.model_validate_json(header)
     except ValidationError as error:
         what = f"The header {HEADER} of the checkpoint is not one of this version."
         raise UserError(
@@ -226,7 +231,7 @@ def _sayable(config: RcanConfig | EdsrConfig) -> bool:
 def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
     """What a file holds, and our header."""
     try:
-        return dict(load(data)), _metadata(data).get(HEADER)
+        return dict(load(data)), header_of(data).get(HEADER)
     except SafetensorError as error:
         if data[8:9] == b"{":
             wanted = "a whole safetensors file"
@@ -248,20 +253,20 @@ def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
 def _unpickled(data: bytes, name: str) -> object:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # of old and new pickles, which it reads or refuses all the same
+            # Old and new pickles warn; they are read or refused all the same.
+            warnings.simplefilter("ignore")
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL (\S+)", str(error))
         if asked is None and not data.startswith(PICKLES):
             raise _no_checkpoint(data, name, "neither safetensors nor a pickle") from error
+        got = "a pickle that is damaged, or of a form that weights have not"
+        if asked:
+            got = f"it asks for {asked[1]}"
         raise UserError(
             "The checkpoint holds more than tensors and is refused: loading it could run code.",
             where=name,
-            got=f"it asks for {asked[1]}"
-            if asked
-            else "a pickle that is damaged, or of a form that weights have not",
+            got=got,
             wanted="a safetensors file, or a state dict of plain tensors",
             todo="where you trust it, load it with the program it comes from and save its state "
             "dict alone",
@@ -275,9 +280,8 @@ def _unpickled(data: bytes, name: str) -> object:
         TypeError,
         OSError,
     ) as error:
-        raise _no_checkpoint(
-            data, name, str(error).splitlines()[0] if str(error) else type(error).__name__
-        ) from error
+        why = [*str(error).splitlines(), type(error).__name__][0]
+        raise _no_checkpoint(data, name, why) from error
 
 
 def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
@@ -288,14 +292,6 @@ def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
         wanted="a safetensors file, or a state dict saved by torch",
         todo="copy or download it again",
     )
-
-
-def _metadata(data: bytes) -> dict[str, str]:
-    """The metadata of a safetensors file: eight bytes of length, then JSON (the format's
-    specification).
-    """
-    length = int.from_bytes(data[:8], "little")
-    return dict(json.loads(data[8 : 8 + length]).get("__metadata__", {}))
 
 
 def _unwrapped(content: dict[Any, Any]) -> dict[str, Any]:
@@ -331,7 +327,9 @@ def _guess(tensors: Tensors) -> str:
 
 
 def _reason(error: ValueError) -> str:
-    return error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    if isinstance(error, ValidationError):
+        return error.errors()[0]["msg"]
+    return str(error)
 
 
 def _differences(ours: Tensors, wanted: Tensors) -> list[str]:
@@ -339,13 +337,14 @@ def _differences(ours: Tensors, wanted: Tensors) -> list[str]:
     missing = {key: value for key, value in wanted.items() if key not in ours}
     foreign = {key: value for key, value in ours.items() if key not in wanted}
     other = [key for key in wanted if key in ours and ours[key].shape != wanted[key].shape]
-    shapes = [
+    shapes = ", ".join(
         f"{key} {tuple(ours[key].shape)}, not {tuple(wanted[key].shape)}" for key in other[:3]
-    ]
-    more = f" and {len(other) - 3} more" if len(other) > 3 else ""
+    )
+    if len(other) > 3:
+        shapes += f" and {len(other) - 3} more"
     parts = {
-        "missing": some(missing) if missing else "",
-        "not in the network": some(foreign) if foreign else "",
+        "missing": some(missing),
+        "not in the network": some(foreign),
+        "of another shape": shapes,
     }
-    parts["of another shape"] = ", ".join(shapes) + more
     return [f"{word}: {text}" for word, text in parts.items() if text]

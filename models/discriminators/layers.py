@@ -64,10 +64,8 @@ class SpectralConv(nn.Module):
         """(B, inputs, h, w) to (B, outputs, h', w')."""
         if self.training:
             self.iterate(1)
-        u, v = (
-            self.weight_u.clone(),
-            self.weight_v.clone(),
-        )  # the next judgement changes them before the gradient is taken
+        # Copies: the next judgement changes them before the gradient is taken.
+        u, v = self.weight_u.clone(), self.weight_v.clone()
         with torch.autocast(image.device.type, enabled=False):
             sigma = u @ (self.weight_orig.flatten(1) @ v)
         return conv2d(image, self.weight_orig / sigma, self.bias, self.stride, self.padding)
@@ -107,17 +105,16 @@ def _fill(
 ) -> None:
     bound = 1 / math.sqrt(math.prod(weight.shape[1:]))
     shape = tuple(weight.shape)
-    _set(
-        weight,
-        bound * (2 * rng.random(shape) - 1)
-        if deviation is None
-        else deviation * rng.standard_normal(shape),
-    )
-    if bias is not None:
-        _set(
-            bias,
-            bound * (2 * rng.random(len(bias)) - 1) if deviation is None else np.zeros(len(bias)),
-        )
+    if deviation is None:
+        _set(weight, bound * (2 * rng.random(shape) - 1))
+    else:
+        _set(weight, deviation * rng.standard_normal(shape))
+    if bias is None:
+        return
+    if deviation is None:
+        _set(bias, bound * (2 * rng.random(len(bias)) - 1))
+    else:
+        _set(bias, np.zeros(len(bias)))
 
 
 def _set(parameter: Tensor, values: np.ndarray[Any, np.dtype[np.float64]]) -> None:

@@ -25,14 +25,8 @@ class Patch(nn.Module):
         widths = [min(2**depth, 8) * config.features for depth in range(config.halvings + 1)]
         layers = [self._conv(3, widths[0], 2), nn.LeakyReLU(SLOPE)]
         for depth, (inputs, outputs) in enumerate(pairwise(widths), 1):
-            layers.append(
-                self._conv(
-                    inputs,
-                    outputs,
-                    2 if depth < config.halvings else 1,
-                    bias=config.norm != "batch",
-                )
-            )
+            stride = 2 if depth < config.halvings else 1
+            layers.append(self._conv(inputs, outputs, stride, bias=config.norm != "batch"))
             layers += [*self._norm(outputs), nn.LeakyReLU(SLOPE)]
         self.model = nn.Sequential(*layers, self._conv(widths[-1], 1, 1))
         draw_weights(self, rng, DEVIATION)
@@ -44,7 +38,9 @@ class Patch(nn.Module):
     def _norm(self, channels: int) -> list[nn.Module]:
         if self.config.norm == "batch":
             return [nn.BatchNorm2d(channels)]
-        return [nn.InstanceNorm2d(channels)] if self.config.norm == "instance" else []
+        if self.config.norm == "instance":
+            return [nn.InstanceNorm2d(channels)]
+        return []
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, h, w) in [0, 1] to (B, 1, h', w'): the more, the more real.

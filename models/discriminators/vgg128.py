@@ -54,7 +54,8 @@ class Vgg128(nn.Module):
         seen = image
         for name in self.names:
             seen = self.get_submodule(f"conv{name}")(seen)
-            seen = seen if name == "0_0" else self.get_submodule(f"bn{name}")(seen)
+            if name != "0_0":
+                seen = self.get_submodule(f"bn{name}")(seen)
             seen = leaky_relu(seen, SLOPE)
         judged: Tensor = self.linear2(leaky_relu(self.linear1(seen.flatten(1)), SLOPE))
         return judged

@@ -75,12 +75,15 @@ class Crops:
                 int(left * (image.shape[1] - self.side + 1)),
             )
             crop = image[rows : rows + self.side, columns : columns + self.side]
-            chosen[number] = crop[:, ::-1] if self.mirror and code < 0.5 else crop
+            if self.mirror and code < 0.5:
+                chosen[number] = crop[:, ::-1]
+            else:
+                chosen[number] = crop
         return torch.from_numpy(chosen).permute(0, 3, 1, 2).contiguous().float() / 255
 
 
 def _at_least(image: Image, side: int) -> Image:
     short = [max(0, side - length) for length in image.shape[:2]]
-    return (
-        np.pad(image, ((0, short[0]), (0, short[1]), (0, 0)), "symmetric") if any(short) else image
-    )
+    if any(short):
+        return np.pad(image, ((0, short[0]), (0, short[1]), (0, 0)), "symmetric")
+    return image

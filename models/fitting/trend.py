@@ -36,7 +36,9 @@ def limit(low: float) -> float:
     """The AUC up to which a later check is kept: `MARGIN` above the lowest, but no more than
     half-way to 1.
     """
-    return 1.0 if low >= ALWAYS else min(low + MARGIN, (low + 1) / 2)
+    if low >= ALWAYS:
+        return 1.0
+    return min(low + MARGIN, (low + 1) / 2)
 
 
 def told(aucs: Sequence[float]) -> tuple[float | None, ...]:

@@ -96,15 +96,18 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
         top, left = row * scale, column * scale
         blocks[top : top + len(kernel), left : left + len(kernel), row, column] = kernel * UNIT
     matrix = blocks.reshape(-1, BLOCK[0] * BLOCK[1])
-    fits = matrix.max() <= integer.LARGEST and integer.available()
-    return Blocks(
-        matrix, integer.digits(matrix.astype(np.int64)) if fits else None, len(kernel), scale
-    )
+    # Two signed digits end at `integer.LARGEST`: a kernel that is nearly one cell is multiplied in
+    # float32.
+    split = None
+    if matrix.max() <= integer.LARGEST and integer.available():
+        split = integer.digits(matrix.astype(np.int64))
+    return Blocks(matrix, split, len(kernel), scale)
 
 
 def _without_rim(kernel: Array) -> Array:
     """The smallest centred odd part of a kernel that holds all that is not zero."""
     middle = len(kernel) // 2
+    # One reach for all sides: the middle stays the middle, else LR would move against HR.
     reach = int(np.abs(np.argwhere(kernel) - middle).max())
     return kernel[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1]
 
@@ -126,10 +129,14 @@ def blur(
     Returns:
         (ceil(H / s), ceil(W / s), C) float64, multiples of 2**-16 for uint8, of 2**-32 else.
     """
+    # By its bytes, since arrays cannot be keys of a cache; samples of a pool share their kernels.
     prepared = _prepared(kernel.tobytes(), len(kernel), scale)
     if image.dtype == np.uint8 and isinstance(prepared, Blocks):
         return correlate(np.asarray(image, np.uint8), prepared, border)
-    trimmed = prepared if isinstance(prepared, np.ndarray) else _without_rim(kernel)
+    if isinstance(prepared, np.ndarray):
+        trimmed = prepared
+    else:
+        trimmed = _without_rim(kernel)
     return correlate_by_fft(image, trimmed, border)[::scale, ::scale]
 
 
@@ -139,10 +146,13 @@ def _prepared(data: bytes, size: int, scale: int) -> Blocks | Array:
     kernel = np.frombuffer(data).reshape(size, size)
     trimmed = _without_rim(kernel)
     rows, columns = window(len(trimmed), scale)
-    cheap = (
-        rows * columns < BLOCKS_PAY * scale**2
-    )  # products per output: one in s * s samples is an output
-    return block_matrix(trimmed, scale) if cheap and (trimmed >= 0).all() else trimmed
+    # Products per output against samples per output: one in s * s samples is an output.
+    cheap = rows * columns < BLOCKS_PAY * scale**2
+    # Weights of both signs may have partial sums beyond 2**24, which float32 does not hold exactly;
+    # those of one sign stay below their sum of 1.
+    if cheap and (trimmed >= 0).all():
+        return block_matrix(trimmed, scale)
+    return trimmed
 
 
 def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror") -> Array:
@@ -160,11 +170,13 @@ def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror
     out = -(-image.shape[0] // scale), -(-image.shape[1] // scale)
     grid = -(-out[0] // BLOCK[0]), -(-out[1] // BLOCK[1])
     step = BLOCK[0] * scale, BLOCK[1] * scale
+    # Whole blocks only: what the last ones make beyond the image is cut off again below.
     sides = ((grid[axis] - 1) * step[axis] + blocks.window[axis] for axis in (0, 1))
     planes = _padded_planes(image, blocks.size // 2, next(sides), next(sides), border, blocks)
     merged = _merged(_products(_windows(planes, grid, step, blocks.window), blocks))[
         : out[0], : out[1]
     ]
+    # Exact: the unit is a power of two.
     return np.multiply(merged, 1 / UNIT, dtype=np.float64)
 
 
@@ -178,6 +190,7 @@ def _windows(
     another.
     """
     plane, row, item = planes.strides
+    # Items of nameless bytes, so that numpy copies whole lines of a window instead of samples.
     line = np.dtype((np.void, window[1] * item))
     shape = len(planes), grid[1], planes.shape[1]
     lines = np.ascontiguousarray(
@@ -222,7 +235,10 @@ def _merged(sums: Sums) -> Sums:
     height, width = rows * BLOCK[0], columns * BLOCK[1]
     merged: Sums = cv2.merge(list(planes.view(sums.dtype).reshape(channels, height, width)))
     merged = merged.reshape(height, width, channels)
-    return merged if sums.dtype == np.float32 else np.add(merged, integer.CENTRE * UNIT, out=merged)
+    if sums.dtype == np.float32:
+        return merged
+    # Weights sum to 1, so what was taken from every pixel comes back whole.
+    return np.add(merged, integer.CENTRE * UNIT, out=merged)
 
 
 def _padded_planes(
@@ -233,41 +249,49 @@ def _padded_planes(
 
     For digits centred, less 128, as the bits of int8; else float32.
     """
-    centred = image if blocks.split is None else np.bitwise_xor(image, integer.CENTRE)
+    if blocks.split is None:
+        centred = image
+    else:
+        # p xor 128, read as int8, is p - 128.
+        centred = np.bitwise_xor(image, integer.CENTRE)
     after = (
         max(0, size - before - length)
         for size, length in zip((height, width), image.shape[:2], strict=True)
     )
     padded = cv2.copyMakeBorder(centred, before, next(after), before, next(after), BORDERS[border])
     planes = np.empty((image.shape[2], height, width), np.uint8)
+    # OpenCV drops the axis of a single channel, hence the reshape.
     cv2.split(padded.reshape(*padded.shape[:2], image.shape[2])[:height, :width], list(planes))
-    return planes if blocks.split is not None else planes.astype(np.float32)
+    if blocks.split is not None:
+        return planes
+    return planes.astype(np.float32)
 
 
 def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border = "mirror") -> Array:
     """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact
     result.
     """
-    half, unit = len(kernel) // 2, 1 / UNIT if image.dtype == np.uint8 else UNIT**-2.0
-    samples = (
-        image if image.dtype == np.uint8 else round_to(np.asarray(image, np.float64), 1 / UNIT)
-    )
+    half = len(kernel) // 2
+    if image.dtype == np.uint8:
+        samples, unit = image, 1 / UNIT
+    else:
+        samples, unit = round_to(np.asarray(image, np.float64), 1 / UNIT), UNIT**-2.0
     padded = cv2.copyMakeBorder(samples, half, half, half, half, BORDERS[border])
     padded = padded.reshape(*padded.shape[:2], image.shape[2])
     out = np.empty(image.shape)
     for top, bottom in _parts(image.shape[0], TRANSFORM - 2 * half):
         for left, right in _parts(image.shape[1], TRANSFORM - 2 * half):
             sides = bottom - top + 2 * half, right - left + 2 * half
-            spectrum = _spectrum(
-                kernel.tobytes(),
-                len(kernel),
-                *(cv2.getOptimalDFTSize(max(2, side)) for side in sides),
-            )
+            # Parts: the error of a transform grows with its size and must stay far below half a
+            # unit.
+            height, width = (cv2.getOptimalDFTSize(max(2, side)) for side in sides)
+            spectrum = _spectrum(kernel.tobytes(), len(kernel), height, width)
             for channel in range(image.shape[2]):
                 part = padded[top : bottom + 2 * half, left : right + 2 * half, channel]
-                out[top:bottom, left:right, channel] = _product(part, spectrum)[
-                    : bottom - top, : right - left
-                ]
+                # Output y sees samples y to y + 2 half of its part: what is kept does not wrap
+                # around.
+                product = _product(part, spectrum)
+                out[top:bottom, left:right, channel] = product[: bottom - top, : right - left]
     return round_to(out, unit, out)
 
 
@@ -292,6 +316,7 @@ def _product(part: NDArray[np.generic], spectrum: Array) -> Array:
     field = np.zeros(spectrum.shape)
     field[: part.shape[0], : part.shape[1]] = part
     transformed = cv2.dft(field, nonzeroRows=part.shape[0])
+    # With the conjugate: a correlation. The plain product would turn the kernel by 180 degrees.
     product = cv2.mulSpectrums(transformed, spectrum, 0, transformed, True)
     return np.asarray(
         cv2.dft(product, dst=field, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)

@@ -35,6 +35,7 @@ def encode(linear: Array) -> Array:
     root = 0.4 + fourth * (0.85 - 0.25 * fourth)  # x^(1/12) = cube root of x^(1/4), to 3 %
     for _ in range(STEPS):
         root -= (root - fourth / (root * root)) / 3
+    # x^(1/2.4) is the fifth power of x^(1/12).
     square = root * root
     return np.where(linear <= LINEAR_TOE, SLOPE * linear, 1.055 * (square * square * root) - 0.055)
 
@@ -48,6 +49,7 @@ def decode(encoded: Array) -> Array:
     for _ in range(STEPS):
         square = root * root
         root -= (root - base / (square * square)) / 5
+    # x^2.4 is the twelfth power of x^(1/5).
     power = root * root * root
     return np.where(encoded <= ENCODED_TOE, encoded / SLOPE, (power * power) * (power * power))
 
@@ -63,6 +65,7 @@ def tone_undone(values: Array) -> Array:
     With x <= 1/2 (the curve is symmetric about its middle) it solves y sqrt(3 - 2 y) = sqrt(x),
     whose slope is nowhere 0.
     """
+    # Half the curve, and its mirror image: near 1 the slope is 0 again, where Newton's steps fail.
     lower = values <= 0.5
     root = np.sqrt(np.where(lower, values, 1 - values))
     y = root * (0.56 + 0.2 * root)
@@ -75,8 +78,13 @@ def tone_undone(values: Array) -> Array:
 @lru_cache(maxsize=2)
 def decoded_levels(with_tone: bool) -> Array:
     """The linear value in [0, 1] of each of the 256 levels of an 8-bit sRGB image."""
-    levels = np.arange(256) / WHITE
-    return decode(tone_undone(levels) if with_tone else levels)
+    return _decoded(np.arange(256) / WHITE, with_tone)
+
+
+def _decoded(developed: Array, with_tone: bool) -> Array:
+    if with_tone:
+        developed = tone_undone(developed)
+    return decode(developed)
 
 
 def unprocess(
@@ -100,12 +108,11 @@ def unprocess(
 
     def strip(pixels: NDArray[Any]) -> Array:
         if pixels.dtype == np.uint8:
-            return (
-                mixed(np.take(decoded_levels(with_tone), pixels.astype(np.intp), mode="clip"), back)
-                * undone
-            )
-        developed = np.clip(pixels / WHITE, 0, 1)
-        return mixed(decode(tone_undone(developed) if with_tone else developed), back) * undone
+            # Of 8 bits there are 256 values: each is computed once.
+            linear = np.take(decoded_levels(with_tone), pixels.astype(np.intp), mode="clip")
+        else:
+            linear = _decoded(np.clip(pixels / WHITE, 0, 1), with_tone)
+        return mixed(linear, back) * undone
 
     return _by_strips(image, strip)
 
@@ -123,7 +130,9 @@ def process(
 
     def strip(pixels: NDArray[Any]) -> Array:
         developed = encode(np.clip(mixed(pixels * scale, colour), 0, 1))
-        return (tone(developed) if with_tone else developed) * WHITE
+        if with_tone:
+            developed = tone(developed)
+        return developed * WHITE
 
     return _by_strips(image, strip)
 
@@ -208,6 +217,7 @@ def _filters(raw: Array) -> tuple[Array, Array, Array, Array]:
     near_row, near_column = at(0, -1) + at(0, 1), at(-1, 0) + at(1, 0)
     far_row, far_column = at(0, -2) + at(0, 2), at(-2, 0) + at(2, 0)
     corners = (at(-1, -1) + at(-1, 1)) + (at(1, -1) + at(1, 1))
+    # Whole numbers and halves until the division by 8, a power of two: exact for 8-bit values.
     near, far = near_row + near_column, far_row + far_column
     green = (4 * raw + 2 * near - far) / 8
     along = (5 * raw + 4 * near_row - far_row - corners + far_column / 2) / 8

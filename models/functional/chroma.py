@@ -67,6 +67,7 @@ def halve(plane: Array, axis: int) -> Array:
     """
     length = plane.shape[axis]
     even = np.take(plane, np.arange(0, length, 2), axis)
+    # n odd: the last pair is the edge sample twice.
     odd = np.take(plane, np.minimum(np.arange(1, length + 1, 2), length - 1), axis)
     return np.asarray((even + odd) / 2)
 
@@ -80,6 +81,7 @@ def double(plane: Array, axis: int, length: int, smooth: bool) -> Array:
     near = np.take(plane, places // 2, axis)
     if not smooth:
         return near
+    # Chroma sample i lies between luma samples 2 i and 2 i + 1: even ones look back, odd ones on.
     beside = np.clip(places // 2 + np.where(places % 2, 1, -1), 0, plane.shape[axis] - 1)
     return np.asarray((3 * near + np.take(plane, beside, axis)) / 4)
 
@@ -99,6 +101,7 @@ def subsample_chroma(image: Image8, rows: bool, columns: bool, smooth: bool) -> 
     """
     chroma = image.astype(np.float64) @ CHROMA_OF.T
     coarse = chroma
+    # First all means, then all interpolations, as a codec does between file and picture.
     axes = [axis for axis, reduced in enumerate((rows, columns)) if reduced]
     for axis in axes:
         coarse = halve(coarse, axis)

@@ -27,6 +27,7 @@ def digits(weights: NDArray[np.int64]) -> NDArray[np.int8]:
     """
     if np.abs(weights).max(initial=0) > LARGEST:
         raise ValueError(f"weights must stay within +-{LARGEST}, got {np.abs(weights).max()}")
+    # The low digit is the nearest to 0, in -128..127; the high one takes the carry.
     low = ((weights + 128) & 255) - 128
     return np.concatenate([low, (weights - low) >> 8], axis=1).astype(np.int8)
 
@@ -39,6 +40,7 @@ def product(
     """
     import torch
 
+    # Private in torch, and its only product of int8 with sums of int32; `available` has tried it.
     sums = torch._int_mm(torch.from_numpy(pixels), torch.from_numpy(split)).numpy()
     half = sums.shape[1] // 2
     whole = np.left_shift(sums[:, half:], 8, out=out)
@@ -55,6 +57,7 @@ def available() -> bool:
     known = getattr(torch.cpu, "_is_vnni_supported", None)
     if known is None or not known() or not hasattr(torch, "_int_mm"):
         return False
+    # Pairs of products beyond 16 bits: instructions without these units saturate there.
     pixels = np.full((64, 1024), -128, np.int8)
     pixels[::3] = 127
     split = np.full((1024, 64), -128, np.int8)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,108 +19,31 @@ Table = tuple[int, ...]
 Tables = tuple[Table, Table]
 """Luma and chroma."""
 
-LUMA: Table = (
-    16,
-    11,
-    10,
-    16,
-    24,
-    40,
-    51,
-    61,
-    12,
-    12,
-    14,
-    19,
-    26,
-    58,
-    60,
-    55,
-    14,
-    13,
-    16,
-    24,
-    40,
-    57,
-    69,
-    56,
-    14,
-    17,
-    22,
-    29,
-    51,
-    87,
-    80,
-    62,
-    18,
-    22,
-    37,
-    56,
-    68,
-    109,
-    103,
-    77,
-    24,
-    35,
-    55,
-    64,
-    81,
-    104,
-    113,
-    92,
-    49,
-    64,
-    78,
-    87,
-    103,
-    121,
-    120,
-    101,
-    72,
-    92,
-    95,
-    98,
-    112,
-    100,
-    103,
-    99,
+LUMA: Table = tuple(
+    chain(
+        (16, 11, 10, 16, 24, 40, 51, 61),
+        (12, 12, 14, 19, 26, 58, 60, 55),
+        (14, 13, 16, 24, 40, 57, 69, 56),
+        (14, 17, 22, 29, 51, 87, 80, 62),
+        (18, 22, 37, 56, 68, 109, 103, 77),
+        (24, 35, 55, 64, 81, 104, 113, 92),
+        (49, 64, 78, 87, 103, 121, 120, 101),
+        (72, 92, 95, 98, 112, 100, 103, 99),
+    )
 )
 """T.81, table K.1."""
 
-CHROMA: Table = (
-    17,
-    18,
-    24,
-    47,
-    99,
-    99,
-    99,
-    99,
-    18,
-    21,
-    26,
-    66,
-    99,
-    99,
-    99,
-    99,
-    24,
-    26,
-    56,
-    99,
-    99,
-    99,
-    99,
-    99,
-    47,
-    66,
-    99,
-    99,
-    99,
-    99,
-    99,
-    99,
-    *(99,) * 32,
+CHROMA: Table = tuple(
+    chain(
+        (17, 18, 24, 47, 99, 99, 99, 99),
+        (18, 21, 26, 66, 99, 99, 99, 99),
+        (24, 26, 56, 99, 99, 99, 99, 99),
+        (47, 66, 99, 99, 99, 99, 99, 99),
+        (99, 99, 99, 99, 99, 99, 99, 99),
+        (99, 99, 99, 99, 99, 99, 99, 99),
+        (99, 99, 99, 99, 99, 99, 99, 99),
+        (99, 99, 99, 99, 99, 99, 99, 99),
+    )
 )
 """T.81, table K.2."""
 
@@ -127,7 +51,7 @@ CHROMA: Table = (
 def _diagonal_walk() -> Table:
     """Even diagonals run upwards, odd ones downwards."""
     cells = ((row, column) for row in range(8) for column in range(8))
-    walk = sorted(cells, key=lambda cell: (sum(cell), cell[0] if sum(cell) % 2 else cell[1]))
+    walk = sorted(cells, key=lambda cell: (sum(cell), cell[1 - sum(cell) % 2]))
     return tuple(8 * row + column for row, column in walk)
 
 
@@ -145,7 +69,12 @@ def tables_of(quality: int) -> Tables:
     """
     if not 1 <= quality <= 100:
         raise ValueError(f"JPEG quality {quality} is not in 1..100")
-    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    # `jpeg_quality_scaling` of libjpeg, in whole numbers as there: quotients in floating point
+    # would give other steps for some qualities.
+    if quality < 50:
+        percent = 5000 // quality
+    else:
+        percent = 200 - 2 * quality
     luma, chroma = (
         tuple(min(max((step * percent + 50) // 100, 1), 255) for step in table)
         for table in (LUMA, CHROMA)
@@ -162,6 +91,7 @@ def nearest_quality(tables: tuple[Sequence[int], Sequence[int]]) -> int:
         tables: Luma and chroma table, 64 steps of at least 1, in natural order.
     """
     wanted = np.log(np.asarray(tables, np.float64).reshape(128))
+    # Logarithms: a step of 2 for 1 changes more than one of 100 for 99.
     return 1 + int(np.abs(_all_logarithms() - wanted).sum(axis=1).argmin())
 
 

@@ -60,6 +60,7 @@ def to_grid(values: Array) -> Array:
     total = float(values.sum())
     if not total > 0:
         raise ValueError(f"a kernel of sum {total} cannot be normalised")
+    # First to a finer grid: equal cells are equal there, whatever the last bits of exp or sin.
     fine = np.rint(values.ravel() * (UNIT * float(FINE) / total)) / FINE
     fixed = np.floor(fine)
     missing = UNIT - int(fixed.sum())
@@ -87,6 +88,7 @@ def _cells(kernel: Kernel) -> tuple[Array, Array]:
     and (size, 1).
     """
     along = np.arange(kernel.size, dtype=np.float64) - kernel.size // 2
+    # Rows run downwards, y upwards.
     return (along - kernel.shift[1])[None, :], -(along - kernel.shift[0])[:, None]
 
 
@@ -99,6 +101,7 @@ def _elliptic(
     cos, sin = math.cos(kernel.angle), math.sin(kernel.angle)
     first = (x * cos + y * sin) / max(kernel.sigma_x, LEAST_SIGMA)
     second = (y * cos - x * sin) / max(kernel.sigma_y, LEAST_SIGMA)
+    # Less its least value below: a narrow kernel between cells would be 0 everywhere otherwise.
     q = first**2 + second**2
     if isinstance(kernel, GaussianKernel):
         return np.asarray(np.exp((q.min() - q) / 2))
@@ -112,6 +115,7 @@ def sinc(radius: Array, cutoff: float) -> Array:
     """The ideal circular low-pass filter, w J1(w r) / (2 pi r), at 0 its limit w^2 / (4 pi)
     (Real-ESRGAN, eq. 4).
     """
+    # np.where computes both sides: the one that is not taken must not divide by 0.
     safe = np.where(radius > 1e-9, radius, 1.0)
     return np.where(
         radius > 1e-9, cutoff * j1(cutoff * safe) / (2 * np.pi * safe), cutoff**2 / (4 * np.pi)
@@ -121,6 +125,8 @@ def sinc(radius: Array, cutoff: float) -> Array:
 def disc(x: Array, y: Array, radius: float) -> Array:
     """Area of a disc around the origin in the unit cells around (x, y)."""
     left, right, low, high = x - 0.5, x + 0.5, y - 0.5, y + 0.5
+    # A cell by inclusion and exclusion of the four rectangles that end at its corners; rounding may
+    # leave a little below 0.
     corners = _corner(right, high, radius) - _corner(left, high, radius)
     return np.maximum(corners - _corner(right, low, radius) + _corner(left, low, radius), 0.0)
 
@@ -169,6 +175,7 @@ def _clipped(polygon: list[Point], depth: list[float]) -> list[Point]:
     kept: list[Point] = []
     for number, (here, inside) in enumerate(zip(polygon, depth, strict=True)):
         before, was_inside = polygon[number - 1], depth[number - 1]
+        # The edge from the corner before crosses the border: keep where.
         if (inside < 0) != (was_inside < 0):
             part = was_inside / (was_inside - inside)
             kept.append(
@@ -181,4 +188,5 @@ def _clipped(polygon: list[Point], depth: list[float]) -> list[Point]:
 
 def _area(polygon: list[Point]) -> float:
     pairs = zip(polygon, polygon[1:] + polygon[:1], strict=True)
+    # Half the sum of cross products (the shoelace formula); the sign tells the direction only.
     return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in pairs)) / 2

@@ -122,6 +122,7 @@ def compose(kernel_x2: Array, scale: int) -> Array:
 
     if scale not in SIZES:
         raise ValueError(f"kernels are composed for scales {sorted(SIZES)}, got {scale}")
+    # Reduction 2 after 2: a step of the second kernel spans 2 HR pixels, of the third 4.
     step, composed = 1, kernel_x2
     while step * 2 < scale:
         step *= 2
@@ -182,6 +183,8 @@ def to_fixed_point(kernel: Array, bits: int = 16) -> Array:
     exact = normalise(kernel).ravel() * unit
     fixed = np.floor(exact)
     missing = unit - int(fixed.sum())
+    # Stable: equal remainders, as symmetric kernels have, are rounded up in the same order
+    # everywhere.
     largest = np.argsort(fixed - exact, kind="stable")[:missing]
     fixed[largest] += 1
     return (fixed / unit).reshape(kernel.shape)
@@ -246,6 +249,7 @@ def stretch(kernel: Array, matrix: Array, scale: int) -> Array:
         ValueError: if it does not fit into the array.
     """
     centre = target_centre(len(kernel), scale)
+    # Each cell asks where its value was before, hence the inverse.
     places = (
         np.tensordot(np.linalg.inv(matrix), np.mgrid[: len(kernel), : len(kernel)] - centre, 1)
         + centre

@@ -43,6 +43,7 @@ def places(words: Words, samples: int) -> NDArray[np.intp]:
     """
     if len(words) < words_for(samples):
         raise ValueError(f"{len(words)} words are too few for {samples} samples")
+    # Little-endian by name: the same numbers where the machine's own order is another.
     return words.astype("<u8", copy=False).view("<u2")[:samples].astype(np.intp)
 
 
@@ -54,6 +55,7 @@ def normal_table() -> Array:
     1e-6 of a step of where rounding to multiples of 2**-16 turns, ten thousand times such a
     difference.
     """
+    # One half only, mirrored: antisymmetric by construction, so that the mean is exactly 0.
     lower = ndtri((np.arange(PLACES // 2) + 0.5) / PLACES)
     unit = lower / math.sqrt(math.fsum(lower**2) / len(lower))
     lower = np.rint(unit * PLACES) / PLACES
@@ -73,6 +75,7 @@ def normals(words: Words, shape: tuple[int, ...]) -> Array:
     Raises:
         ValueError: if there are too few words.
     """
+    # `clip` spares the check of every place; 16 bits cannot leave the table.
     return np.take(normal_table(), places(words, math.prod(shape)), mode="clip").reshape(shape)
 
 
@@ -137,6 +140,7 @@ def _rotate(a: list[list[float]], vectors: list[list[float]], p: int, q: int) ->
     """
     if a[p][q] == 0.0:
         return
+    # The smaller of the two roots t, a turn of at most 45 degrees: with it the sweeps converge.
     tau = (a[q][q] - a[p][p]) / (2 * a[p][q])
     t = math.copysign(1.0, tau) / (abs(tau) + math.sqrt(1 + tau * tau))
     c = 1 / math.sqrt(1 + t * t)
@@ -147,6 +151,7 @@ def _rotate(a: list[list[float]], vectors: list[list[float]], p: int, q: int) ->
         [c * x - s * y for x, y in zip(a[p], a[q], strict=True)],
         [s * x + c * y for x, y in zip(a[p], a[q], strict=True)],
     )
+    # Known to be 0; rounding left some last bits there.
     a[p][q] = a[q][p] = 0.0
 
 
@@ -163,6 +168,7 @@ def block_sigmas(
         high: Largest sigma.
     """
     down, across = blocks_of(shape, block)
+    # As numpy makes a double of a word.
     fractions = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
     sigmas = (low + fractions * (high - low)).reshape(down, across)
     return sigmas.repeat(block, axis=0)[: shape[0]].repeat(block, axis=1)[:, : shape[1], None]

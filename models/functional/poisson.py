@@ -40,6 +40,7 @@ class Law:
 def poisson_law(peak: float) -> Law:
     """The laws of mean level * peak / 255, for a mean at white of `peak` > 0."""
     means = np.arange(256) * peak / 255
+    # Levels below FEW are looked up; for them the expansion is kept finite only.
     return Law(means < FEW, count_table(means), expansion(np.maximum(means, FEW)))
 
 
@@ -112,9 +113,11 @@ def count_table(means: Array) -> NDArray[np.int64]:
         np.concatenate([np.ones_like(few), few / np.arange(1, TERMS)], axis=1), axis=1
     )
     sums = np.cumsum(weights, axis=1)
+    # Place p stands for the probability (p + 1/2) / PLACES.
     below: NDArray[np.int64] = np.ceil(sums[:, :COUNTS] / sums[:, -1:] * PLACES - 0.5).astype(
         np.int64
     )
+    # However the last sum was rounded, no place lies beyond it.
     below[:, -1] = PLACES
     return below
 
@@ -124,6 +127,7 @@ def _looked_up(
 ) -> NDArray[np.intp]:
     """How many entries of the level's row are not above the place, by halving."""
     flat, start = below.ravel(), level * COUNTS
+    # COUNTS is a power of two: all samples take the same number of steps, none branches.
     found, step = start.copy(), COUNTS // 2
     while step:
         found += step * (np.take(flat, found + (step - 1), mode="clip") <= place)
@@ -138,6 +142,7 @@ def peak_of_levels(levels: NDArray[np.uint8]) -> int:
     distinct = int(
         np.count_nonzero(cv2.calcHist([levels.reshape(-1, 1)], [0], None, [256], [0, 256]))
     )
+    # Without a logarithm, whose rounding may miss a power of two.
     return 1 << (distinct - 1).bit_length()
 
 
@@ -146,5 +151,6 @@ def luminance(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     columns, 1) uint8.
     """
     red, green, blue = (levels[..., channel].astype(np.uint32) for channel in range(3))
+    # The three weights in units of 2**-16, which sum to 65536, and a half for rounding.
     weighted = 19595 * red + 38470 * green + 7471 * blue + 32768
     return np.asarray(weighted >> 16, np.uint8)[..., None]

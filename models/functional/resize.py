@@ -56,9 +56,8 @@ def bicubic_up(image: NDArray[np.generic], factor: int) -> Array:
 def to_uint8(image: Array) -> NDArray[np.uint8]:
     """Clip to [0, 255] and round half up, once."""
     shifted = np.add(image, 0.5)
-    return np.clip(shifted, 0.0, 255.5, out=shifted).astype(
-        np.uint8
-    )  # what is positive is cut like a floor
+    # The cast cuts what is positive as a floor does, so 0.5 more is half up.
+    return np.clip(shifted, 0.0, 255.5, out=shifted).astype(np.uint8)
 
 
 def resize(
@@ -85,6 +84,7 @@ def resize(
     padded = image if rows is None else _with_rows(image, rows)
     out = np.empty((height, width, image.shape[2]))
     for source, target, part in _strips(rows, height, image.shape[1] * image.shape[2]):
+        # Rows, rounding, columns: the rounding between is part of the result, so the order is too.
         planes = _rows(_planes(padded[source]), part)
         if image.dtype != np.uint8:
             round_to(planes, 1 / GRID, planes)
@@ -147,7 +147,9 @@ def _planes(image: NDArray[np.generic]) -> Array:
     """(H, W, C) to (C, H, W) float64; what is not 8-bit is rounded to the grid."""
     planes = np.empty((image.shape[2], *image.shape[:2]))
     planes[...] = image.transpose(2, 0, 1)
-    return planes if image.dtype == np.uint8 else round_to(planes, 1 / GRID, planes)
+    if image.dtype == np.uint8:
+        return planes
+    return round_to(planes, 1 / GRID, planes)
 
 
 def _rows(planes: Array, matrix: Band | None) -> Array:
@@ -159,6 +161,8 @@ def _rows(planes: Array, matrix: Band | None) -> Array:
         for number, start in enumerate(matrix.first.tolist()):
             rows = slice(number * BLOCK, min((number + 1) * BLOCK, matrix.outputs))
             block = matrix.blocks[number, : rows.stop - rows.start]
+            # BLAS sums in any order: products of samples and weights on their grids of 2**-20, and
+            # all sums of them, fit into 53 bits.
             np.matmul(block, plane[start : start + block.shape[1]], out=result[rows])
     return out
 
@@ -192,7 +196,11 @@ def band(inputs: int, outputs: int, method: Method) -> Band | None:
     dense[np.arange(outputs)[:, None], within] = weights
     before = max(0, -int(first.min()))
     after = max(0, int(first.max()) + dense.shape[1] - inputs)
-    border = cv2.BORDER_REFLECT if method == "matlab_bicubic" else cv2.BORDER_REPLICATE
+    if method == "matlab_bicubic":
+        # OpenCV's REFLECT repeats the edge sample, as `imresize` does; REFLECT_101 would not.
+        border = cv2.BORDER_REFLECT
+    else:
+        border = cv2.BORDER_REPLICATE
     return Band(dense.reshape(blocks, BLOCK, -1), first + before, outputs, before, after, border)
 
 
@@ -204,10 +212,11 @@ def taps(inputs: int, outputs: int, method: Method) -> tuple[Indices, Array]:
         2**-20 grid, of sum 1.
     """
     ratio = inputs / outputs
-    twice = (
-        2 * np.arange(outputs) + 1
-    ) * inputs - outputs  # centres in units of 1 / (2 outputs), exactly
+    # Centres in units of 1 / (2 outputs): integers, so that no tie between samples is lost.
+    twice = (2 * np.arange(outputs) + 1) * inputs - outputs
     reach, shape = _SHAPES[method](ratio)
+    # From the last sample at or before the left end of the kernel to beyond its right end; weights
+    # outside are 0.
     first = np.floor_divide(twice - round(2 * outputs * reach), 2 * outputs)
     positions = first[:, None] + np.arange(math.ceil(2 * reach) + 2)[None]
     distances = (twice[:, None] - 2 * outputs * positions) / (2.0 * outputs)
@@ -244,6 +253,7 @@ def _area(ratio: float) -> tuple[float, Callable[[Array], Array]]:
 
 
 def _nearest(_ratio: float) -> tuple[float, Callable[[Array], Array]]:
+    # Both samples of a tie are let in; division by their sum makes each a half.
     return 0.5, lambda distance: (np.abs(distance) <= 0.5).astype(np.float64)
 
 
@@ -264,5 +274,6 @@ def _on_grid(weights: Array) -> Array:
     """
     fixed = np.round(weights * GRID)
     rows = np.arange(len(fixed))
+    # The sum must be exactly 1, or flat areas would change their level.
     fixed[rows, weights.argmax(axis=1)] += GRID - fixed.sum(axis=1)
     return np.asarray(fixed / GRID)

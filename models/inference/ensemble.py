@@ -24,7 +24,9 @@ def turned_back(images: Tensor, position: int) -> Tensor:
     """The inverse of `turned`."""
     axes = [axis for axis, bit in ((2, 2), (3, 1)) if position & bit]
     images = images.flip(axes) if axes else images
-    return images.transpose(2, 3) if position & 4 else images
+    if position & 4:
+        return images.transpose(2, 3)
+    return images
 
 
 def ensembled(run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:

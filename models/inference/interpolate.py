@@ -77,4 +77,7 @@ def _between(key: str, one: Tensor, other: Tensor, alpha: float) -> Tensor:
 
 
 def _some(keys: list[str]) -> str:
-    return ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
+    named = ", ".join(keys[:3])
+    if len(keys) > 3:
+        named += f" and {len(keys) - 3} more"
+    return named

@@ -111,11 +111,10 @@ def place_of(device: str | torch.device) -> torch.device:
     Raises:
         UserError: if CUDA is asked for and not there.
     """
-    place = (
-        torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if device == "auto"
-        else torch.device(device)
-    )
+    if device == "auto":
+        place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    else:
+        place = torch.device(device)
     if place.type == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "there is no CUDA device here", got=f"device {device}", todo="take `cpu` or `auto`"
@@ -171,13 +170,13 @@ def _blended(
         box, zone = _reach(rows, down, overlap), _reach(rows, down, fade)
         for first, unfaded, scale in _band(run, lr, box, zone, columns, overlap, fade):
             shared, end = 2 * fade * scale, first + unfaded.shape[1]
-            piece = (
-                unfaded
-                * _ramps(len(unfaded), shared, down > 0, down < len(rows) - 2)[:, None, None]
-            )
+            ramps = _ramps(len(unfaded), shared, down > 0, down < len(rows) - 2)
+            piece = unfaded * ramps[:, None, None]
             if above is not None:
                 piece[:shared] += above[:, first:end]
-            last = len(piece) - (shared if down < len(rows) - 2 else 0)
+            last = len(piece)
+            if down < len(rows) - 2:
+                last -= shared
             if strip is None or below is None:
                 strip = np.empty((last, lr.shape[1] * scale, 3), np.uint8)
                 below = np.empty((len(piece) - last, lr.shape[1] * scale, 3), np.float32)
@@ -208,7 +207,9 @@ def _band(
         piece *= _ramps(piece.shape[1], shared, along > 0, along < len(columns) - 2)[:, None]
         if left is not None:
             piece[:, :shared] += left
-        end = piece.shape[1] - (shared if along < len(columns) - 2 else 0)
+        end = piece.shape[1]
+        if along < len(columns) - 2:
+            end -= shared
         left = piece[:, end:]
         yield inner[0] * scale, piece[:, :end], scale
 
@@ -274,6 +275,5 @@ def _ramps(length: int, shared: int, before: bool, after: bool) -> Array:
 
 
 def _rounded(levels: Array) -> Image:
-    return np.asarray(
-        np.clip(levels, 0, 255) + np.float32(0.5), np.uint8
-    )  # what is positive is cut like a floor
+    # The cast cuts what is positive as a floor does, so 0.5 more is half up.
+    return np.asarray(np.clip(levels, 0, 255) + np.float32(0.5), np.uint8)

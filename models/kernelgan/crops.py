@@ -41,6 +41,7 @@ class Crops:
         dtype: torch.dtype,
     ) -> None:
         real = output_size(config.crop)
+        # The generator has no padding: its output begins this many half-size pixels inside a crop.
         margin = (config.crop // 2 - real) // 2
         images = [np.ascontiguousarray(image.transpose(2, 0, 1)) for image, _, _ in _unique(lanes)]
         halves = [
@@ -54,6 +55,7 @@ class Crops:
         self._target = _Windows(halves, number, generator // 2 + margin, real, device)
         self._real = _Windows(images, number, discriminator, real, device)
         noise = torch.from_numpy(np.stack([draws.noise for *_, draws in lanes], axis=1))
+        # Pixels run over [-1, 1]: a grey level is 2 / 255.
         self._noise = noise.to(device, dtype) * (2 * config.noise / 255)
         self._dtype = dtype
 

@@ -228,6 +228,7 @@ def _epsilon(spectral: Spectral, block: int) -> Tensor:
     block before.
     """
     sigma = spectral.sigma_blocks[block]
+    # Nothing stands between the 7x7 convolution and the first block: one factor for both.
     if block == 0:
         sigma = sigma * spectral.sigma_first
     return (NORM_EPS * sigma.square())[:, None, None, None]

@@ -110,7 +110,9 @@ def fit_kernels(
     for number, start in enumerate(starts):
         lanes = draw_lanes(images, seeds, config, padded[start : start + tile])
         before, total = number * config.iterations, len(starts) * config.iterations
-        report = partial(_report, on_iteration, before, total) if on_iteration else None
+        report = None
+        if on_iteration:
+            report = partial(_report, on_iteration, before, total)
         kernel, curve = train(lanes, config, device=device, on_iteration=report)
         kernels.append(kernel)
         curves.append(curve)
@@ -131,9 +133,9 @@ def largest_batch(config: KernelGanConfig, device: str, memory_bytes: int) -> in
     window = 3 * config.window**2
     image = config.restarts * (LANE_BYTES + 48 * config.iterations) + 2 * window + 40 * window // 3
     fits = max(1, memory_bytes // image)
-    return (
-        int(fits) if device != "cpu" else int(min(fits, max(1, -(-CPU_LANES // config.restarts))))
-    )
+    if device != "cpu":
+        return int(fits)
+    return int(min(fits, max(1, -(-CPU_LANES // config.restarts))))
 
 
 def draw_lanes(
@@ -244,6 +246,7 @@ class Trainer:
         self.downscaler.load(crops.generator)
         record = self._step_generator(crops.target, spectral, iteration)
         self.collapsed = shrinker.collapse(self.generator)
+        # With the generator as it is after its step.
         pair = torch.stack([self.downscaler.apply(self.kernel), crops.real], 1) + crops.noise
         record.insert(1, self._step_critic(pair, spectral))
         return torch.stack(record, 1)

@@ -92,9 +92,8 @@ def collapse(weights: Weights) -> Collapsed:
     e4 = torch.bmm(weights.w6, weights.w5)
     e3 = torch.bmm(e4, weights.w4)
     e2 = torch.bmm(e3, weights.w3).view(lanes, CHANNELS, 9)
-    products = torch.bmm(
-        e2.mT, weights.w2
-    )  # nine rows on the left: four times faster than columns on the right
+    # Nine rows on the left: four times faster than nine columns on the right.
+    products = torch.bmm(e2.mT, weights.w2)
     e1 = overlap_add(products.view(lanes, 1, 3, 3, CHANNELS, 5, 5)).view(lanes, CHANNELS, 49)
     products = torch.bmm(e1.mT, weights.w1)
     kernel = overlap_add(products.view(lanes, 1, 7, 7, 1, 7, 7)).view(lanes, KERNEL, KERNEL)

@@ -171,4 +171,5 @@ def _corners(
     centre = np.stack(np.divmod(index, weights.width), axis=1)
     highest = np.array([weights.height - crop, weights.width - crop])
     corner = np.clip(centre - crop // 2, 0, highest)
+    # Even: the same crop begins at a whole pixel of the half-size image.
     return np.asarray(corner - corner % 2, np.int64)

@@ -94,7 +94,10 @@ class Spectra:
         n, (gain, compared) = len(self.photograph), self.bands
         # Of every second pixel, frequencies that lie n apart fall together.
         low = (self.reduced * power).reshape(2, n, 2, n).sum((0, 2)) + 1e-9
+        # Where noise explains nearly all power the rest is chance: at least a tenth counts as
+        # image.
         clean = np.maximum(np.exp(self.photograph) - noise, np.exp(self.photograph) / 10)
+        # The gain g of P_X = g P_L + v.
         low *= np.exp(np.mean(np.log(clean[gain]) - np.log(low[gain])))
         return float(np.mean(np.square(np.log(low + noise) - self.photograph)[compared]))
 
@@ -103,6 +106,7 @@ def spectra(grey: Array) -> Spectra:
     """Of a photograph (H, W) of grey levels, both sides even and 64 at least."""
     side = SIDE if min(grey.shape) >= 4 * SIDE else SIDE // 2
     half = bicubic_down(grey[:, :, None], 2)[:, :, 0]
+    # Blocks of twice the side: of 2 n frequencies n are left when every second pixel is dropped.
     return Spectra(
         np.log(np.maximum(power_spectrum(grey, side), 1e-6)),
         power_spectrum(half, 2 * side),
@@ -132,6 +136,8 @@ def noise_floor(grey: Array, block: int = 16, share: float = 0.05) -> float:
     rounding to 8 bits.
     """
     height, width = (length // block * block for length in grey.shape)
+    # Immerkaer's mask: second differences both ways, blind to edges along an axis; its squares sum
+    # to 36, hence the 6 below.
     second = grey[:-2] - 2 * grey[1:-1] + grey[2:]
     second = np.pad((second[:, :-2] - 2 * second[:, 1:-1] + second[:, 2:]) / 6, 1)
     parts = [
@@ -154,11 +160,13 @@ def match(found: Spectra, kernel: Array, *, stretching: bool = True) -> Match:
     transform = np.abs(np.fft.fftshift(np.fft.fft2(kernel, (PADDED, PADDED))))
 
     def difference(free: Array) -> float:
+        # k(x / A) has the transform K(A f): searching costs no resampling of kernels.
         places = np.tensordot(exponential(free[1:]), found.grid, 1) * PADDED + PADDED // 2
         power = np.square(map_coordinates(transform, places, order=1, mode="constant"))
         return found.difference(power, found.noise * math.exp(free[0]))
 
     def cost(some: Array) -> float:
+        # Without stretching the logarithm of the matrix stays 0.
         free = np.pad(some, (0, len(weights) - len(some)))
         return difference(free) + float(weights @ np.square(free))
 
@@ -176,6 +184,7 @@ def match(found: Spectra, kernel: Array, *, stretching: bool = True) -> Match:
 def exponential(free: Array) -> Array:
     """(2, 2): the symmetric matrix whose logarithm is [[a + b, c], [c, a - b]]."""
     a, b, c = map(float, free)
+    # [[b, c], [c, -b]] squared is r^2 times the identity, so the series of exp are cosh and sinh.
     r = math.hypot(b, c)
     even, odd = math.cosh(r), math.sinh(r) / r if r > 1e-9 else 1.0
     return math.exp(a) * np.array([[even + odd * b, odd * c], [odd * c, even - odd * b]])
@@ -207,5 +216,6 @@ def smoothed(kernel: Array) -> Array:
     Of what a restart says beyond width and direction, about half is chance (docs/kernels.md).
     """
     centre = target_centre(len(kernel), 2)
+    # Power spectra do not see a kernel turned by 180 degrees, so nothing could tell asymmetry.
     symmetric = (kernel + recentre(kernel[::-1, ::-1], 2)) / 2
     return (symmetric + gaussian(len(kernel), second_moments(symmetric), centre)) / 2

@@ -127,9 +127,8 @@ def _draw_weights(module: nn.Module, rng: np.random.Generator) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             taps = layer.kernel_size[0] * layer.kernel_size[1]
-            if isinstance(
-                layer, nn.ConvTranspose2d
-            ):  # stride 2 spreads 4 x 4 taps over four outputs
+            # Stride 2 spreads 4 x 4 taps over four outputs.
+            if isinstance(layer, nn.ConvTranspose2d):
                 taps = taps // 4 if layer.stride[0] == 2 else 1
             values = (
                 rng.standard_normal(tuple(layer.weight.shape))

@@ -41,7 +41,8 @@ def reduced(image: Tensor, height: int, width: int) -> Tensor:
         raise ValueError(
             f"SR of {tuple(image.shape[2:])} is no whole multiple of LR of ({height}, {width})"
         )
-    image = image if image.dtype == torch.float64 else image.float()
+    if image.dtype != torch.float64:
+        image = image.float()
     with torch.autocast(image.device.type, enabled=False):
         rows, columns = (
             torch.from_numpy(_matrix(*sides)).to(image)

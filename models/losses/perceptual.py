@@ -29,9 +29,8 @@ class Content(nn.Module):
         with torch.no_grad():
             wanted = self.vgg(hr, layers)
         found = self.vgg(sr, layers)
-        with torch.autocast(
-            sr.device.type, enabled=False
-        ):  # sums over a layer overflow half precision
+        # Sums over a layer overflow half precision.
+        with torch.autocast(sr.device.type, enabled=False):
             compare = DISTANCES[self.config.distance]
             seen = {
                 name: (self.seen(found[name].float()), self.seen(wanted[name].float()))

@@ -104,7 +104,8 @@ class Lpips(nn.Module):
         )
         found, stage = a.new_zeros(len(a)), 0
         for step in TRUNKS[self.trunk]:
-            values = max_pool2d(values, step.pool, 2) if step.pool else values
+            if step.pool:
+                values = max_pool2d(values, step.pool, 2)
             weight, bias = (
                 self.get_buffer(f"weight{step.place}"),
                 self.get_buffer(f"bias{step.place}"),
@@ -206,6 +207,9 @@ def _checked(
     for stage, width in enumerate(widths):
         found = linear.get(stage)
         if found is None or len(found) != width:
-            got = "not there" if found is None else f"of {len(found)} channels, wanted {width}"
+            if found is None:
+                got = "not there"
+            else:
+                got = f"of {len(found)} channels, wanted {width}"
             raise ValueError(f"LPIPS weights: lin{stage}.model.1.weight is {got}")
     return convolutions | {f"linear{stage}": linear[stage] for stage in range(len(widths))}

@@ -214,7 +214,10 @@ def read_parameters(data: bytes) -> NiqeParameters:
         ValueError: if it is none, or made with another window.
     """
     try:
-        found = _matlab(data) if data.startswith(b"MATLAB") else _numpy(data)
+        if data.startswith(b"MATLAB"):
+            found = _matlab(data)
+        else:
+            found = _numpy(data)
     except (
         ValueError,
         TypeError,

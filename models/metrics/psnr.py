@@ -23,4 +23,6 @@ def psnr(a: Image, b: Image, border: int = 0, channel: Channel = "y") -> float:
     """
     one, other = compared(a, b, border, channel)
     error = float(((one - other) ** 2).mean())
-    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+    if error == 0:
+        return math.inf
+    return 10 * math.log10(255**2 / error)

@@ -51,9 +51,9 @@ class _Grouped(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         image, kernels = ctx.saved_tensors
         grad = grads[0]
-        for_image = (
-            _image_gradient(image, kernels, grad, ctx.scale) if ctx.needs_input_grad[0] else None
-        )
+        for_image = None
+        if ctx.needs_input_grad[0]:
+            for_image = _image_gradient(image, kernels, grad, ctx.scale)
         return (
             for_image,
             _kernel_gradient(image, kernels, grad, ctx.scale) if ctx.needs_input_grad[1] else None,

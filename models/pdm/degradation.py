@@ -54,7 +54,10 @@ class Degradation(nn.Module):
         super().__init__()
         self.config, self.scale = config, scale
         self.kernel = KernelModule(config.kernel, scale, rng)
-        self.noise = None if config.noise is None else NoiseModule(config.noise, rng)
+        if config.noise is None:
+            self.noise = None
+        else:
+            self.noise = NoiseModule(config.noise, rng)
 
     def latent_shapes(
         self, height: int, width: int
@@ -64,20 +67,23 @@ class Degradation(nn.Module):
         """
         kernel, noise = self.config.kernel, self.config.noise
         around = SMOOTH - 1
-        first = (
-            (kernel.channels, height + around, width + around)
-            if kernel.variant
-            else (kernel.channels, 1, 1)
-        )
+        if kernel.variant:
+            first = kernel.channels, height + around, width + around
+        else:
+            first = kernel.channels, 1, 1
         if noise is None:
             return first, None
-        return first, ((noise.channels, height, width) if noise.spatial else (noise.channels, 1, 1))
+        if noise.spatial:
+            return first, (noise.channels, height, width)
+        return first, (noise.channels, 1, 1)
 
     def kernels(self, z: Tensor) -> Tensor:
         """Kernels of a latent, (B, size^2, h, w); maps of z are smoothed first, so that neighbours
         are alike.
         """
-        return self.kernel(smooth(z) if self.config.kernel.variant else z)  # type: ignore[no-any-return]
+        if self.config.kernel.variant:
+            z = smooth(z)
+        return self.kernel(z)  # type: ignore[no-any-return]
 
     def forward(self, image: Tensor, latent: Latent) -> Degraded:
         """Degrade HR images that bring their surroundings along.
@@ -106,11 +112,10 @@ def draw_latent(
 ) -> Latent:
     """Standard normal numbers for a batch, float32."""
     first = torch.from_numpy(rng.standard_normal((batch, *kernel), dtype=np.float32))
-    second = (
-        None
-        if noise is None
-        else torch.from_numpy(rng.standard_normal((batch, *noise), dtype=np.float32))
-    )
+    if noise is None:
+        second = None
+    else:
+        second = torch.from_numpy(rng.standard_normal((batch, *noise), dtype=np.float32))
     return Latent(first, second)
 
 

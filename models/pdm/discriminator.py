@@ -34,9 +34,9 @@ class Critic(nn.Module):
             for inputs, outputs, stride in zip(widths, widths[1:], strides, strict=False)
         )
         self.out = conv(widths[-1], 1, 3)
-        self.whole = nn.ModuleList(
-            [conv(widths[-1], widths[-1]), conv(widths[-1], 1)] if config.whole else []
-        )
+        self.whole = nn.ModuleList()
+        if config.whole:
+            self.whole.extend([conv(widths[-1], widths[-1]), conv(widths[-1], 1)])
         draw_weights(self, rng)
 
     def forward(self, image: Tensor) -> Tensor:
@@ -52,9 +52,8 @@ class Critic(nn.Module):
                 seen = instance_norm(seen)
             seen = leaky_relu(seen, 0.2)
         told: Tensor = self.out(seen)
-        if (
-            self.config.whole
-        ):  # blur and noise are the same all over a crop: judge its statistics too
+        # Blur and noise are the same all over a crop: its statistics are judged too.
+        if self.config.whole:
             statistics = seen.mean((2, 3), keepdim=True)
             told = told + self.whole[1](leaky_relu(self.whole[0](statistics), 0.2))
         return told

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
+from pairmill.models.fitting.threads import one_thread
 from pairmill.models.pdm.application import before, needed
 from pairmill.models.pdm.degradation import Degradation, Degraded, Latent
 
@@ -80,14 +78,3 @@ def _shapes(
     first, _ = degradation.latent_shapes(*lr_shape)
     _, second = degradation.latent_shapes(max(LEAST, lr_shape[0]), max(LEAST, lr_shape[1]))
     return first, second
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Hold torch to one thread: sums that several threads share have other last bits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -25,7 +25,7 @@ from pairmill.models.pdm.degradation import (
     regulariser,
 )
 from pairmill.models.pdm.discriminator import Critic, accuracy, adversarial_loss, critic_loss
-from pairmill.schemas.pdm import PdmConfig
+from pairmill.schemas.pdm import CURVES, PdmConfig
 
 PENALTY_EVERY = 4
 """Iterations between two penalties, each of which counts for all of them."""
@@ -65,7 +65,10 @@ class Fit:
         """
         self.config, self.scale, self.seed, self.device = config, scale, seed, device
         rng = keyed(seed, "weights")
-        layout = torch.channels_last if device != "cpu" else torch.contiguous_format
+        if device != "cpu":
+            layout = torch.channels_last
+        else:
+            layout = torch.contiguous_format
         self.degradation = Degradation(config, scale, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.critic = Critic(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.mean = copy.deepcopy(self.degradation).requires_grad_(requires_grad=False)
@@ -81,6 +84,24 @@ class Fit:
         self.samples = self.kept = 0
         self.curves: list[NDArray[np.float64]] = []
         self.aucs: list[float] = []
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """See `LearnedFit`."""
+        return CURVES
+
+    def networks(self) -> dict[str, nn.Module]:
+        """See `LearnedFit`."""
+        return {
+            "degradation": self.degradation,
+            "critic": self.critic,
+            "mean": self.mean,
+            "best": self.best,
+        }
+
+    def moments(self) -> dict[str, torch.optim.Optimizer]:
+        """See `LearnedFit`."""
+        return dict(zip(("adam-degradation", "adam-critic"), self.optimisers, strict=True))
 
     @property
     def done(self) -> bool:
@@ -150,17 +171,19 @@ class Fit:
         self.critic.requires_grad_(requires_grad=False)
         adversarial = adversarial_loss(self.critic(fake).float())
         noise = degraded.noise
-        held = (
-            fake.new_zeros(())
-            if noise is None
-            else regulariser(noise.float(), self.config.regulariser)
-        )
+        if noise is None:
+            held = fake.new_zeros(())
+        else:
+            held = regulariser(noise.float(), self.config.regulariser)
         self.optimisers[0].zero_grad()
         (adversarial + self.config.noise_weight * held).backward()  # type: ignore[no-untyped-call]
         self.critic.requires_grad_(requires_grad=True)
         nn.utils.clip_grad_norm_(self.degradation.parameters(), self.config.clip)
         self.optimisers[0].step()
-        spread = 0.0 if noise is None else 255 * float(noise.detach().float().std())
+        if noise is None:
+            spread = 0.0
+        else:
+            spread = 255 * float(noise.detach().float().std())
         return [adversarial.item(), held.item(), spread]
 
     def _step_critic(self, real: Tensor, fake: Tensor) -> list[float]:

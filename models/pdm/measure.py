@@ -69,7 +69,10 @@ def look(fit: Fit, patches: int = PATCHES) -> Sight:
 
 
 def _shown(part: Degraded) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    noise = part.lr - part.clean if part.noise is None else part.noise.expand(part.clean.shape)
+    if part.noise is None:
+        noise = part.lr - part.clean
+    else:
+        noise = part.noise.expand(part.clean.shape)
     return eight_bits(part.lr), part.clean, noise
 
 

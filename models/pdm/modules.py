@@ -66,9 +66,10 @@ class KernelModule(nn.Module):
         """(B, channels, h, w) standard normal to (B, size^2, h, w) kernels, each with sum 1 and
         centred, float32 or as `z`.
         """
-        out = (
-            self.out(self.trunk(z)).float() if z.dtype != torch.float64 else self.out(self.trunk(z))
-        )
+        if z.dtype != torch.float64:
+            out = self.out(self.trunk(z)).float()
+        else:
+            out = self.out(self.trunk(z))
         batch, _, height, width = out.shape
         flat = out.permute(0, 2, 3, 1).reshape(batch * height * width, -1)
         kernels = centred_softmax(self._logits(flat), self.scale)
@@ -98,15 +99,18 @@ class NoiseModule(nn.Module):
         mixing = config.form == "mixing"
         side = 3 if config.spatial and not mixing else 1
         self.by_level = mixing and config.mix and config.by == "level"
-        inputs = (1 if self.by_level else 3 if config.mix else 0) + (
-            0 if mixing else config.channels
-        )
-        outputs = config.dim * (config.filters if mixing else 1)
-        self.fields = (
-            conv(config.channels, config.filters, config.reach, bias=False, border="circular")
-            if mixing
-            else None
-        )
+        inputs: int = 0
+        outputs: int = config.dim
+        if config.mix:
+            inputs = 1 if self.by_level else 3
+        self.fields: nn.Conv2d | None = None
+        if mixing:
+            outputs *= config.filters
+            self.fields = conv(
+                config.channels, config.filters, config.reach, bias=False, border="circular"
+            )
+        else:
+            inputs += config.channels
         self.trunk = Trunk(max(inputs, 1), config.features, config.blocks, side)
         self.out = conv(config.features, outputs)
         draw_weights(self, rng, 1.0)
@@ -129,7 +133,9 @@ class NoiseModule(nn.Module):
         """
         clean = 2 * clean.detach() - 1
         if self.fields is None:
-            parts = [z.expand(-1, -1, *clean.shape[2:])] + ([clean] if self.config.mix else [])
+            parts = [z.expand(-1, -1, *clean.shape[2:])]
+            if self.config.mix:
+                parts.append(clean)
             return UNIT * self.out(self.trunk(torch.cat(parts, 1)))  # type: ignore[no-any-return]
         fields = self.fields(z.expand(-1, -1, *clean.shape[2:]))
         noise: Tensor = UNIT * (self._gains(clean) * fields[:, None]).sum(2)
@@ -139,10 +145,16 @@ class NoiseModule(nn.Module):
         """(B, dim, filters, h, w): weights of the fields, from (B, 3, h, w) in [-1, 1]."""
         shape = (self.config.dim, self.config.filters)
         if not self.by_level:
-            seen = clean if self.config.mix else torch.ones_like(clean[:, :1])
+            if self.config.mix:
+                seen = clean
+            else:
+                seen = torch.ones_like(clean[:, :1])
             mixed: Tensor = self.out(self.trunk(seen)).unflatten(1, shape)
             return mixed
-        levels = clean if self.config.dim == 3 else clean.mean(1, keepdim=True)
+        if self.config.dim == 3:
+            levels = clean
+        else:
+            levels = clean.mean(1, keepdim=True)
         gains = (
             self.out(self.trunk(levels.flatten(0, 1)[:, None]))
             .unflatten(0, levels.shape[:2])

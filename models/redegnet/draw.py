@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pairmill.models.pdm.draw import one_thread
+from pairmill.models.fitting.threads import one_thread
 from pairmill.models.redegnet.fit import levels, signed
 from pairmill.models.redegnet.networks import DegNet, SynNet
 

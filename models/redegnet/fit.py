@@ -5,7 +5,7 @@ samples.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from pairmill.models.fitting.trend import keeps_up, stalled
 from pairmill.models.losses.vgg import Vgg, feature_losses
 from pairmill.models.redegnet import losses
 from pairmill.models.redegnet.networks import Critic, DegNet, SynNet
-from pairmill.schemas.redegnet import RedegnetConfig
+from pairmill.schemas.redegnet import CURVES, RedegnetConfig
 
 Batched = NDArray[np.uint8]
 
@@ -73,7 +73,10 @@ class Fit:
             SynNet(config.net, rng),
             Critic(config.net, rng),
         )
-        layout = torch.channels_last if device != "cpu" else torch.contiguous_format
+        if device != "cpu":
+            layout = torch.channels_last
+        else:
+            layout = torch.contiguous_format
         for module in self.modules().values():
             module.to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.vgg = None if vgg is None else vgg.to(device)
@@ -92,6 +95,19 @@ class Fit:
     def modules(self) -> dict[str, nn.Module]:
         """The networks by name."""
         return {"deg": self.deg, "syn": self.syn, "critic": self.critic}
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """See `LearnedFit`."""
+        return CURVES
+
+    def networks(self) -> dict[str, nn.Module]:
+        """See `LearnedFit`."""
+        return self.modules() | {f"best-{name}": module for name, module in self.best.items()}
+
+    def moments(self) -> Mapping[str, torch.optim.Optimizer]:
+        """See `LearnedFit`."""
+        return self.optimisers
 
     @property
     def done(self) -> bool:

@@ -50,9 +50,8 @@ class _Spectral(nn.Module):
         """The weight over its largest singular value; in training the estimate is brought up to
         date first.
         """
-        with torch.autocast(
-            self.weight.device.type, enabled=False
-        ):  # half precision would wear the estimate out
+        # Half precision would wear the estimate out.
+        with torch.autocast(self.weight.device.type, enabled=False):
             if self.training:
                 self._iterate(1)
             return self.weight / torch.dot(self.u, self.weight.flatten(1) @ self.v)
@@ -160,7 +159,10 @@ class StyledBlock(nn.Module):
         self.enlarge = enlarge
         self.style = Linear(rng, code, inputs, start=1.0)
         self.weight = nn.Parameter(drawn(rng, outputs, inputs, 3, 3).data * (inputs * 9) ** 0.5)
-        self.alpha = None if skip is None else nn.Parameter(torch.tensor(skip))
+        if skip is None:
+            self.alpha = None
+        else:
+            self.alpha = nn.Parameter(torch.tensor(skip))
         self.after = SpectralConv(rng, outputs, outputs)
 
     def forward(self, image: Tensor, code: Tensor, seen: Tensor | None = None) -> Tensor:

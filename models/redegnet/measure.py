@@ -102,7 +102,9 @@ def _synthesized(fit: Fit, hq: Batched, codes: NDArray[np.float32]) -> Array:
         for n in range(len(hq))
     ]
     fit.syn.train()
-    return np.concatenate(parts) if parts else np.zeros(hq.shape)
+    if parts:
+        return np.concatenate(parts)
+    return np.zeros(hq.shape)
 
 
 def measure(fit: Fit, sight: Sight, realism: RealismResult) -> RedegnetMeasures | None:

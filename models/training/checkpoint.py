@@ -10,10 +10,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.models.fitting.state import put_back, tensors_of
 from pairmill.models.training.training import Training
-
-HEADER = "pairmill"
 
 
 def state_bytes(training: Training, notes: dict[str, Any]) -> bytes:
@@ -42,8 +41,7 @@ def restore(training: Training, data: bytes) -> dict[str, Any]:
         ValueError: if the bytes are damaged, or are the state of another network.
     """
     try:
-        length = int.from_bytes(data[:8], "little")
-        header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][HEADER])
+        header = json.loads(header_of(data)[HEADER])
         put_back(load(data), training.modules(), _optimisers(training))
     except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise ValueError(f"not a state of this training: {str(error).splitlines()[0]}") from error

@@ -52,7 +52,10 @@ class Meter:
     def add(self, terms: dict[str, Tensor], images: int) -> None:
         """Take a step's losses in; they stay on the device, which need not wait for them."""
         for name, value in terms.items():
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
+            if name in self.sums:
+                self.sums[name] = self.sums[name] + value
+            else:
+                self.sums[name] = value
         self.steps, self.images, self.last = self.steps + 1, self.images + images, images
 
     @property
@@ -116,17 +119,22 @@ def checked(
     """
     means = over(tally.means())
     lost = [name for name, value in means.items() if not math.isfinite(value)]
-    lost = lost or ([] if finite(training) else ["weights"])
+    if not lost and not finite(training):
+        lost = ["weights"]
     if lost:
+        todo = "lower optimiser.learning_rate, set clip or schedule.warm_up"
+        if training.precision.kind == "fp16":
+            todo += ", or take precision bf16 or full"
+        todo += (
+            "; a run that has a checkpoint keeps it and its settings: then give the next one "
+            "another `name:`"
+        )
         raise DivergedError(
             "training has diverged",
             where=f"at or before step {training.step}",
             got=f"{', '.join(lost)}: not a number",
             wanted="finite losses and weights",
-            todo="lower optimiser.learning_rate, set clip or schedule.warm_up"
-            + (", or take precision bf16 or full" if training.precision.kind == "fp16" else "")
-            + "; a run that has a checkpoint keeps it and its settings: then give the next one "
-            "another `name:`",
+            todo=todo,
         )
     return means
 

@@ -68,9 +68,9 @@ class Objective:
         """
         *smaller, sr = levels
         wanted = [reduced(hr, *level.shape[2:]) for level in smaller]
-        judged = (
-            self._judged(discriminator, sr, hr) if discriminator is not None and self.gans else None
-        )
+        judged = None
+        if discriminator is not None and self.gans:
+            judged = self._judged(discriminator, sr, hr)
         found: dict[str, Tensor] = {}
         for name, weight, loss in self.terms:
             if isinstance(loss, Gan):

@@ -32,9 +32,9 @@ class Precision:
 
     def context(self) -> AbstractContextManager[object]:
         """Where forward passes are computed."""
-        return (
-            torch.autocast(self.device, TYPES[self.kind]) if self.kind != "full" else nullcontext()
-        )
+        if self.kind != "full":
+            return torch.autocast(self.device, TYPES[self.kind])
+        return nullcontext()
 
     def descend(self, loss: Tensor, optimiser: Optimizer, module: nn.Module, clip: float) -> None:
         """Gradients of a loss, clipped to a norm, and one step of the optimiser; the caller updates

@@ -20,7 +20,9 @@ def share(schedule: AnySchedule, step: int, steps: int) -> float:
     Returns:
         A share in [0, 1].
     """
-    rising = min(1.0, (step + 1) / schedule.warm_up) if schedule.warm_up else 1.0
+    rising = 1.0
+    if schedule.warm_up:
+        rising = min(1.0, (step + 1) / schedule.warm_up)
     return rising * _falling(schedule, step, steps)
 
 

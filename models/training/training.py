@@ -31,7 +31,9 @@ class Levels(nn.Module):
 
     def forward(self, lr: Tensor) -> list[Tensor]:
         """(B, 3, h, w) to pictures of rising size; the last is (B, 3, scale h, scale w)."""
-        return self.network.pyramid(lr) if isinstance(self.network, Pyramid) else [self.network(lr)]
+        if isinstance(self.network, Pyramid):
+            return self.network.pyramid(lr)
+        return [self.network(lr)]
 
 
 class Training:
@@ -59,14 +61,17 @@ class Training:
         wrap: Wrap = lambda module: module,
     ) -> None:
         self.config, self.device, self.step = config, device, 0
-        self.layout = torch.channels_last if config.channels_last else torch.contiguous_format
+        if config.channels_last:
+            self.layout = torch.channels_last
+        else:
+            self.layout = torch.contiguous_format
         self.precision = Precision(device, config.precision)
         self.network = self._placed(network).train()
         self.objective = objective
         self.mean = Mean(self.network, config.ema) if config.ema else None
-        self.discriminator = (
-            self._placed(discriminator).train() if discriminator is not None else None
-        )
+        self.discriminator: nn.Module | None = None
+        if discriminator is not None:
+            self.discriminator = self._placed(discriminator).train()
         self.judging = config.discriminator_optimiser or config.optimiser
         self.optimisers = {"network": optimiser_of(config.optimiser, self.network.parameters())}
         if self.discriminator is not None:
@@ -74,8 +79,13 @@ class Training:
                 self.judging, self.discriminator.parameters()
             )
         levels = wrap(Levels(self.network))
-        self.forward = torch.compile(levels) if config.compile else levels
-        self.judge = wrap(self.discriminator) if self.discriminator is not None else None
+        if config.compile:
+            self.forward = torch.compile(levels)
+        else:
+            self.forward = levels
+        self.judge: nn.Module | None = None
+        if self.discriminator is not None:
+            self.judge = wrap(self.discriminator)
         self.rate = 0.0
 
     @property
@@ -86,15 +96,18 @@ class Training:
     @property
     def result(self) -> nn.Module:
         """What is validated and saved: the running mean, or the network where none is kept."""
-        return self.mean.network if self.mean is not None else self.network
+        if self.mean is not None:
+            return self.mean.network
+        return self.network
 
     def modules(self) -> dict[str, nn.Module]:
         """All that has weights, by name."""
         found: dict[str, nn.Module] = {"network": self.network}
-        found |= {"mean": self.mean.network} if self.mean is not None else {}
-        return found | (
-            {"discriminator": self.discriminator} if self.discriminator is not None else {}
-        )
+        if self.mean is not None:
+            found["mean"] = self.mean.network
+        if self.discriminator is not None:
+            found["discriminator"] = self.discriminator
+        return found
 
     def advance(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
         """One step.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pairmill.pipeline.build.pinned_pools import PinnedPools, pinned_pools
+from pairmill.pipeline.build.pinned_pools import pinned_pools
 from pairmill.pipeline.build.previous_splits import earlier_keys
 from pairmill.pipeline.build.publish import sealed_version
 from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.build.select_images import NO_KEYS, ImageSelection, select_images
 from pairmill.pipeline.corpora.log import read_log
-from pairmill.pipeline.pools.make_pools import PoolResults, gather, pools_of
+from pairmill.pipeline.pools.base import PoolResults, Pools
+from pairmill.pipeline.pools.make_pools import gather, pools_of
 from pairmill.pipeline.runner.stage import C, I, M, P, R, Run, Sealed, Stage, finished
 from pairmill.pipeline.stages import clean_up, synthesize
 from pairmill.pipeline.workspace.storage import Storage
@@ -30,7 +31,7 @@ def make(
     base: str,
     run: Run,
     limit: int | None = None,
-    pinned: PinnedPools | None = None,
+    pinned: Pools | None = None,
     earlier: Mapping[str, str] = NO_KEYS,
     chosen: ImageSelection | None = None,
 ) -> BuildResult:
@@ -56,15 +57,15 @@ def make(
     hr = run(
         clean_up.STAGE, images.manifest, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)
     )
-    supplies = (
+    results = (
         gather(recipe, images.manifest, hr.manifest, base, run, limit)
         if pinned is None
         else PoolResults()
     )
-    pools = pools_of(supplies) if pinned is None else pinned
+    pools = pools_of(results) if pinned is None else pinned
     shards = _synthesized(recipe, chosen, hr, pools, run)
     return BuildResult(
-        **vars(supplies),
+        **vars(results),
         recipe=recipe,
         images=images,
         chosen=chosen,
@@ -77,7 +78,7 @@ def make(
 
 
 def _synthesized(
-    recipe: Recipe, chosen: ImageSelection, hr: Sealed[HrSet], pools: PinnedPools, run: Run
+    recipe: Recipe, chosen: ImageSelection, hr: Sealed[HrSet], pools: Pools, run: Run
 ) -> Sealed[ShardSet]:
     config = SynthesizeConfig(
         seed=recipe.seed,

@@ -10,6 +10,7 @@ from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.build.select_images import ImageSelection
 from pairmill.pipeline.curation.copies import tied
 from pairmill.pipeline.html.text import file_name
+from pairmill.pipeline.pools import POOLS
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.corpus import (
     CorpusIdentity,
@@ -135,14 +136,6 @@ def counts_of(made: BuildResult) -> dict[str, int]:
         counts["near_duplicate_pairs"] = len(made.chosen.curated.pairs)
         counts["near_duplicate_groups"] = len(tied(made.chosen.curated.pairs))
         counts["images_in_benchmarks"] = len(made.chosen.curated.leaks)
-    if made.kernels is not None:
-        judged = made.kernels.manifest.judged
-        counts["kernels"] = made.kernels.manifest.count
-        counts["kernels_rejected"] = sum(not record.verdict.accepted for record in judged)
-    if made.generated is not None:
-        counts["generated_kernels"] = made.generated.manifest.count
-    if made.noise is not None:
-        counts["noise_patches"] = made.noise.manifest.count
-    if made.compression is not None and made.compression.manifest.count:
-        counts["jpeg_encoders"] = made.compression.manifest.count
+    for kind, sealed in made.sealed.items():
+        counts |= POOLS[kind].counts(sealed.manifest)
     return counts

@@ -29,7 +29,7 @@ def check_libraries(recipe: Recipe) -> None:
 
 
 def _fits(recipe: Recipe) -> bool:
-    return not recipe.pools_from and (recipe.needs_pdm or recipe.needs_redegnet)
+    return not recipe.pools_from and any(map(recipe.draws_from, ("pdm", "redegnet")))
 
 
 def _ops(value: Any) -> Iterator[str]:

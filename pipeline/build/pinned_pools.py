@@ -8,26 +8,16 @@ their bytes when images are added.
 from __future__ import annotations
 
 from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.pools.base import Pools
+from pairmill.pipeline.pools.make_pools import needed
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.corpus import CorpusManifest, PoolRef
+from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.recipe import Recipe
 
-PinnedPools = tuple[tuple[PoolRef, str], ...]
-"""Pools and the zarr groups that hold them."""
 
-FITTED = {
-    "needs_kernels": "kernels",
-    "needs_generated_kernels": "generated_kernels",
-    "needs_noise": "noise",
-    "needs_pdm": "pdm",
-    "needs_redegnet": "redegnet",
-}
-"""Which kind of pool a recipe cannot do without, by what it says it needs."""
-
-
-def pinned_pools(storage: Storage, recipe: Recipe) -> PinnedPools | None:
+def pinned_pools(storage: Storage, recipe: Recipe) -> Pools | None:
     """The pools that `recipe.pools_from` names; none if it names no version.
 
     Raises:
@@ -37,7 +27,7 @@ def pinned_pools(storage: Storage, recipe: Recipe) -> PinnedPools | None:
     return pools_of(find_version(storage, recipe.pools_from), recipe) if recipe.pools_from else None
 
 
-def pools_of(manifest: CorpusManifest, recipe: Recipe) -> PinnedPools:
+def pools_of(manifest: CorpusManifest, recipe: Recipe) -> Pools:
     """The pools inside a version, for a recipe.
 
     Raises:
@@ -45,9 +35,7 @@ def pools_of(manifest: CorpusManifest, recipe: Recipe) -> PinnedPools:
     """
     identity = manifest.identity
     reference, kinds = f"{identity.name}@{manifest.version}", {pool.kind for pool in identity.pools}
-    missing = [
-        kind for need, kind in FITTED.items() if getattr(recipe, need, False) and kind not in kinds
-    ]
+    missing = [kind.name for kind in needed(recipe) if kind.required and kind.name not in kinds]
     if missing:
         raise UserError(
             f"{reference} has no pool of {' and of '.join(missing)}, which the recipe draws from",

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.build.identity import identity_of
-from pairmill.pipeline.build.pinned_pools import PinnedPools, pools_of
+from pairmill.pipeline.build.pinned_pools import pools_of
 from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.build.select_images import CURATION, ImageSelection
 from pairmill.pipeline.corpora.diff import (
@@ -26,6 +26,8 @@ from pairmill.pipeline.corpora.diff import (
 from pairmill.pipeline.corpora.image_locations import locations_of
 from pairmill.pipeline.images.find import find_files
 from pairmill.pipeline.images.listing import FoundFile, look_at, place_of
+from pairmill.pipeline.pools.base import Pools
+from pairmill.pipeline.pools.make_pools import needed
 from pairmill.pipeline.runner.execution import Executor, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
 from pairmill.pipeline.stages import ingest, synthesize
@@ -106,7 +108,8 @@ def remade(
         )
     recipe, known = recipe_of(manifest, sources), locations_of(storage, manifest, sources)
     reasons = unlike(manifest, sources, recipe, bench.profile.device)
-    only = bool(sources.pools_from) or recipe.needs_redegnet
+    lost = [kind for kind in needed(recipe) if not kind.repeatable]
+    only = bool(sources.pools_from) or bool(lost)
     pinned = only or (bool(reasons) if from_pools is None else from_pools)
     found = find_images(sources, known, recipe, images, bench)
     pools = (
@@ -169,7 +172,7 @@ def unlike(
     then, now = manifest.circumstance, circumstance("", "", "", ())
     if sources.pools_from:
         return [f"the pools were those of {sources.pools_from}"]
-    if not (recipe.needs_kernels or recipe.needs_pdm or recipe.needs_redegnet):
+    if not any(kind.fitted for kind in needed(recipe)):
         return []
     found = (
         [f"the fits ran on {sources.device}, here it is {device}"]
@@ -186,9 +189,9 @@ def unlike(
         for name in FITS
         if then.software.get(name) != now.software[name]
     ]
-    return found + (
-        ["the weights that ReDegNet began from are not kept"] if recipe.needs_redegnet else []
-    )
+    if recipe.draws_from("redegnet"):
+        found.append("the weights that ReDegNet began from are not kept")
+    return found
 
 
 def find_images(
@@ -249,13 +252,12 @@ def _missing(
     lines = []
     for image in missing[:SHOWN]:
         place = known.get(image.pixel_sha256)
-        said = (
-            "there is a file, but with other pixels"
-            if place in urls
-            else "gone"
-            if place
-            else "this workspace never saw it"
-        )
+        if place in urls:
+            said = "there is a file, but with other pixels"
+        elif place:
+            said = "gone"
+        else:
+            said = "this workspace never saw it"
         lines.append(
             f"{place or image.name} ({image.role}, pixels {image.pixel_sha256[:12]}): {said}"
         )
@@ -271,7 +273,7 @@ def _missing(
 
 def _copy_pools(
     storage: Storage, manifest: CorpusManifest, recipe: Recipe, target: Storage
-) -> PinnedPools:
+) -> Pools:
     pools = pools_of(manifest, recipe)
     for _, group in pools:
         for name in storage.files(group):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pairmill.pipeline.build.select_images import ImageSelection
-from pairmill.pipeline.pools.make_pools import PoolResults, Pools
+from pairmill.pipeline.pools.base import PoolResults, Pools
 from pairmill.pipeline.runner.stage import Sealed
 from pairmill.schemas.hr import HrSet
 from pairmill.schemas.image import ImageSet

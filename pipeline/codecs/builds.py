@@ -35,11 +35,9 @@ def _pooled_jpeg() -> dict[str, str]:
 def _pillow(feature: str, name: str) -> dict[str, str]:
     from PIL import features
 
-    return (
-        {name: str(features.version(feature)), "pillow": version("pillow")}
-        if features.check(feature)
-        else {}
-    )
+    if features.check(feature):
+        return {name: str(features.version(feature)), "pillow": version("pillow")}
+    return {}
 
 
 def _jpeg_xl() -> dict[str, str]:

@@ -135,12 +135,14 @@ def _part(windows: NDArray[Any], start: tuple[int, ...]) -> NDArray[Any]:
 
 def _score(windows: Plane, clipped: NDArray[np.bool_]) -> float:
     """Evidence for a grid."""
+    # Clipped pixels are no rounding of the decoded values: their blocks tell nothing.
     likelihoods = _histograms(_usable(windows, clipped, (1, 1))) @ _model()[:SEARCHED_STEP].T
     return float(_averaged(likelihoods[1:]).sum())
 
 
 def _averaged(likelihoods: Plane) -> Plane:
     """Logarithm of the mean over steps, (..., q), of what is given as logarithms."""
+    # Less the largest first: exp of a likelihood overflows.
     most = likelihoods.max(axis=-1, keepdims=True)
     return np.asarray(most[..., 0] + np.log(np.exp(likelihoods - most).mean(axis=-1)))
 
@@ -152,6 +154,7 @@ def _model() -> Plane:
     """
     values = (np.arange(LARGEST * FINE) + 0.5) / FINE
     steps = np.arange(1, LARGEST_STEP + 1)[:, None]
+    # Distance from the nearest multiple of the step, r in the equation above.
     offset = values - steps * np.rint(values / steps)
     density = np.exp(-0.5 * (offset / SPREAD) ** 2) / (SPREAD * np.sqrt(2 * np.pi))
     model = np.log((1 - OUTLIERS) * steps * density + OUTLIERS)
@@ -218,7 +221,9 @@ def _confidence(counts: Plane, steps: NDArray[np.int64]) -> float:
     totals = seen.sum(axis=1)
     chance = float((totals * np.minimum(1.0, 4 * SPREAD / steps)).sum())
     beyond = float(totals.sum()) - chance
-    share = (float(seen[near].sum()) - chance) / beyond if beyond > 0 else 0.0
+    share = 0.0
+    if beyond > 0:
+        share = (float(seen[near].sum()) - chance) / beyond
     return round(min(1.0, max(0.0, share)), 4)
 
 

@@ -25,7 +25,9 @@ def of_file(data: bytes, digest: str) -> MinedCompression:
         ImageRejected: if the file is damaged.
     """
     found = read_encoder(data, read_header(data, IngestConfig()).orientation)
-    return nothing(digest) if found is None else _exact(digest, found)
+    if found is None:
+        return nothing(digest)
+    return _exact(digest, found)
 
 
 def of_pixels(image: NDArray[np.uint8], digest: str, config: CompressionConfig) -> MinedCompression:
@@ -34,11 +36,9 @@ def of_pixels(image: NDArray[np.uint8], digest: str, config: CompressionConfig) 
     if found is None:
         return nothing(digest)
     sure = found.evidence >= config.min_evidence and found.confidence >= config.min_confidence
-    return (
-        _estimated(digest, found)
-        if sure and found.known[0] >= config.min_steps
-        else nothing(digest, found.evidence)
-    )
+    if sure and found.known[0] >= config.min_steps:
+        return _estimated(digest, found)
+    return nothing(digest, found.evidence)
 
 
 def nothing(digest: str, evidence: float = 0.0) -> MinedCompression:

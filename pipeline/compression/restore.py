@@ -60,6 +60,7 @@ def restore(
     ycc = planes(patches)
     starts = [((top + phase[0]) % 16, (left + phase[1]) % 16) for top, left in corners]
     done = np.empty_like(ycc)
+    # Patches that begin at the same place of the 16 x 16 grid are cut into blocks together.
     for start in sorted(set(starts)):
         here = [number for number, other in enumerate(starts) if other == start]
         pads = [(0, 0), (0, 0), *((before, -(before + side) % 16) for before in start)]
@@ -134,6 +135,7 @@ def _strengths(noise: Plane, table: Table) -> Plane:
     without any, all are equal.
     """
     loud = (noise**2).mean(axis=(0, 1, 2)) > table**2
+    # The mean of a block holds the shading, not noise alone.
     loud[0, 0] = False
     if loud.sum() < 3:
         return np.ones((len(noise), 1, 1, 1, 1))
@@ -179,6 +181,7 @@ def truncated(sigma: Plane, low: Plane, high: Plane, rng: np.random.Generator) -
     flip = low > 0
     down, up = np.where(flip, -high, low) / sigma, np.where(flip, -low, high) / sigma
     start, end = ndtr(down), ndtr(up)
+    # Both bounds lie in the lower tail; where its mass is 0 in float64, the nearer one is taken.
     value = ndtri(np.clip(start + rng.random(low.shape) * (end - start), 1e-300, 1 - 1e-16))
     value = np.clip(value, down, up)
     return np.asarray(np.where(flip, -value, value) * sigma)

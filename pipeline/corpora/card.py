@@ -153,22 +153,16 @@ def croissant_head(manifest: CorpusManifest) -> dict[str, Any]:
 
 def rights(manifest: CorpusManifest) -> dict[str, Any]:
     """Licences and authors of the source images, as far as they are known."""
-    licences = sorted(
-        {
-            count.credit.licence
-            for count in manifest.credits
-            if count.credit and count.credit.licence
-        }
-    )
-    authors = sorted(
-        {count.credit.author for count in manifest.credits if count.credit and count.credit.author}
-    )
-    unknown = not licences or any(
-        count.credit is None or not count.credit.licence for count in manifest.credits
-    )
-    said = [*licences, *([OWNERS] if unknown else [])]
-    credit = {"creditText": "; ".join(authors)} if authors else {}
-    return {"license": said[0] if len(said) == 1 else said} | credit
+    credits_ = [count.credit for count in manifest.credits]
+    licences = sorted({credit.licence for credit in credits_ if credit and credit.licence})
+    authors = sorted({credit.author for credit in credits_ if credit and credit.author})
+    unknown = not licences or not all(credit and credit.licence for credit in credits_)
+    if unknown:
+        licences.append(OWNERS)
+    found: dict[str, Any] = {"license": licences[0] if len(licences) == 1 else licences}
+    if authors:
+        found["creditText"] = "; ".join(authors)
+    return found
 
 
 def file_object(place: str, size: int, encoding: str, sha256: str) -> dict[str, Any]:
@@ -308,12 +302,13 @@ def sources(manifest: CorpusManifest) -> str:
     total = sum(count.images for count in manifest.credits)
     shown = manifest.credits[:CREDITS]
     left = len(manifest.credits) - CREDITS
-    more = f"\n\nAnd {left} more; `sources.json` names every image." if left > 0 else ""
-    unknown = (
-        ""
-        if known == total
-        else f" For the other {total - known}, none was named: {OWNERS[0].lower()}{OWNERS[1:]}"
-    )
+    more = ""
+    if left > 0:
+        more = f"\n\nAnd {left} more; `sources.json` names every image."
+    if known == total:
+        unknown = ""
+    else:
+        unknown = f" For the other {total - known}, none was named: {OWNERS[0].lower()}{OWNERS[1:]}"
     return f"""
 
 ## Source images
@@ -358,7 +353,9 @@ def _licence_header(manifest: CorpusManifest) -> str:
     if not said:
         return ""
     name = said.pop().lower()
-    return f"license: {name if not said and HUB_LICENCE.fullmatch(name) else 'other'}\n"
+    if said or not HUB_LICENCE.fullmatch(name):
+        name = "other"
+    return f"license: {name}\n"
 
 
 def _hub_split(split: str) -> str:

@@ -249,16 +249,18 @@ def compare_rows(
     count, kinds, ops = Counter[str](), Counter[str](), Counter[str]()
     examples: dict[str, list[str]] = {}
     for number, (a, b) in enumerate(_matched(old, new), 1):
-        differing = [field for field in fields if a[field] != b[field]] if a and b else []
-        what = (
-            "removed"
-            if b is None
-            else "added"
-            if a is None
-            else "changed"
-            if differing
-            else "equal"
-        )
+        if a and b:
+            differing = [field for field in fields if a[field] != b[field]]
+        else:
+            differing = []
+        if b is None:
+            what = "removed"
+        elif a is None:
+            what = "added"
+        elif differing:
+            what = "changed"
+        else:
+            what = "equal"
         count[what] += 1
         kinds.update(NAMES.get(field, field) for field in differing)
         if a and b and "program" in differing:

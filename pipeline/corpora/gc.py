@@ -58,12 +58,12 @@ def find_garbage(
         StoreError, IntegrityError: if the workspace cannot be read.
     """
     names = corpus_names(storage)
-    judged = {
-        name: judge(storage, name, keep, now)
-        if corpus in (None, name)
-        else _all_kept(storage, name)
-        for name in names
-    }
+    judged = {}
+    for name in names:
+        if corpus in (None, name):
+            judged[name] = judge(storage, name, keep, now)
+        else:
+            judged[name] = _all_kept(storage, name)
     versions = _with_pools_of_others(
         storage, [version for name in names for version in judged[name]]
     )
@@ -78,7 +78,9 @@ def find_garbage(
     notes = tuple(
         f"stages stay, for {reference} does not say what it was made of" for reference in unknown
     )
-    stages = () if unknown else tuple(_stage_garbage(storage, needed, before))
+    stages: tuple[StageGarbage, ...] = ()
+    if not unknown:
+        stages = tuple(_stage_garbage(storage, needed, before))
     garbage = Garbage(
         versions=tuple(versions), unfinished=tuple(unfinished), stages=stages, bytes=0, notes=notes
     )
@@ -91,22 +93,20 @@ def judge(storage: Storage, name: str, keep: KeepConfig, now: datetime) -> list[
     tags = {tag.version: tag.name for tag in read_tags(storage, name)}
     judged, youngest = [], ""
     for place, entry in enumerate(lines):
-        youngest = max(
-            youngest, entry.time
-        )  # a clock that was set back makes no version older than the one before
+        # A clock that was set back makes no version older than the one before.
+        youngest = max(youngest, entry.time)
         days = (now - _time(youngest)).total_seconds() / DAY
         left = len(lines) - place
-        reason = (
-            f"tagged {tags[entry.version]}"
-            if entry.version in tags
-            else "the newest"
-            if left == 1
-            else f"one of the last {keep.last}"
-            if left <= keep.last
-            else f"{max(days, 0.0):.0f} days old"
-            if days < keep.days
-            else ""
-        )
+        if entry.version in tags:
+            reason = f"tagged {tags[entry.version]}"
+        elif left == 1:
+            reason = "the newest"
+        elif left <= keep.last:
+            reason = f"one of the last {keep.last}"
+        elif days < keep.days:
+            reason = f"{max(days, 0.0):.0f} days old"
+        else:
+            reason = ""
         judged.append(
             JudgedVersion(corpus=name, version=entry.version, time=entry.time, kept=reason)
         )
@@ -158,7 +158,9 @@ def _sources(storage: Storage, version: JudgedVersion) -> VersionSources | None:
 
 def _last_sources(storage: Storage, name: str) -> VersionSources | None:
     path = layout.corpus_sources(name)
-    return VersionSources.model_validate_json(storage.read(path)) if storage.exists(path) else None
+    if storage.exists(path):
+        return VersionSources.model_validate_json(storage.read(path))
+    return None
 
 
 def _unfinished(
@@ -189,11 +191,10 @@ def _needed(
     unknown, names = [], set()
     for version in versions:
         names.add(version.corpus)
-        sources = (
-            _sources(storage, version)
-            if version.kept
-            else VersionSources(images=(), stages={}, device="")
-        )
+        if version.kept:
+            sources = _sources(storage, version)
+        else:
+            sources = VersionSources(images=(), stages={}, device="")
         if sources is None:
             unknown.append(f"{version.corpus}@{version.version}")
         else:
@@ -319,9 +320,8 @@ def collect(
         BusyError: if anything is built in the workspace, or garbage is collected already.
     """
     with holding(storage, GC, "gc"):
-        for name, holder in locks(
-            storage
-        ).items():  # after taking ours: a build that starts now sees it
+        # After taking ours: a build that starts now sees it.
+        for name, holder in locks(storage).items():
             if name != GC:
                 raise busy(storage, name, holder)
         garbage = find_garbage(storage, keep, now, corpus)
@@ -341,7 +341,6 @@ def _remove(storage: Storage, folder: str, first: str) -> None:
 def _mark(storage: Storage, name: str, versions: set[str], now: datetime) -> None:
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     with rewriting(storage, name) as entries:
-        entries[:] = [
-            line.with_(collected=line.collected or stamp) if line.version in versions else line
-            for line in entries
-        ]
+        for number, line in enumerate(entries):
+            if line.version in versions:
+                entries[number] = line.with_(collected=line.collected or stamp)

@@ -87,11 +87,10 @@ def find_version(storage: Storage, reference: str) -> CorpusManifest:
     if not wanted:
         return read_manifest(storage, name, entries[-1].version)
     tag = read_tag(storage, name, wanted)
-    versions = (
-        [tag.version]
-        if tag
-        else sorted({entry.version for entry in entries if entry.version.startswith(wanted)})
-    )
+    if tag:
+        versions = [tag.version]
+    else:
+        versions = sorted({entry.version for entry in entries if entry.version.startswith(wanted)})
     if len(versions) != 1:
         known = ", ".join(
             [

@@ -78,9 +78,8 @@ def _wanted(storage: Storage, name: str) -> list[CheckedVersion]:
     """
     there = [entry.version for entry in read_log(storage, name) if not entry.collected]
     tags = read_tags(storage, name)
-    order = list(dict.fromkeys(reversed(there)))[
-        ::-1
-    ]  # a version that was built again stands where it is newest
+    # A version that was built again stands where it is newest.
+    order = list(dict.fromkeys(reversed(there)))[::-1]
     rows = []
     for version in order:
         names = tuple(tag.name for tag in tags if tag.version == version)

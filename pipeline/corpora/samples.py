@@ -138,7 +138,10 @@ def _members(
                 if member.name in wanted:
                     key, _, field = member.name.partition(".")
                     content = tar.extractfile(member)
-                    found[key][field] = content.read() if content else b""
+                    if content:
+                        found[key][field] = content.read()
+                    else:
+                        found[key][field] = b""
                     wanted.discard(member.name)
                 if not wanted:
                     return found

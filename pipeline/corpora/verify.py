@@ -104,7 +104,10 @@ def _check_shard(
     detail = (
         f"sha256 is {found[:12]}, sealed {shard.sha256[:12]}; {size} bytes, sealed {shard.bytes}"
     )
-    fault = Fault.SHARD_TRUNCATED if size < shard.bytes else Fault.SHARD_BYTES
+    if size < shard.bytes:
+        fault = Fault.SHARD_TRUNCATED
+    else:
+        fault = Fault.SHARD_BYTES
     damaged = list(_check_samples(storage, manifest, name, path))
     if not damaged:
         detail += (

@@ -63,7 +63,9 @@ def overlay(first: Keypoints, second: Keypoints) -> Overlay | None:
     if _places(first.places[a[best]]) < LEAST:
         return None
     fitted = _fit(start[best], end[best])
-    return Overlay(fitted, int(best.sum())) if fitted is not None else None
+    if fitted is not None:
+        return Overlay(fitted, int(best.sum()))
+    return None
 
 
 def whole(first: tuple[int, ...], second: tuple[int, ...]) -> Overlay | None:
@@ -150,9 +152,8 @@ def agreement(first: Grey, second: Grey, found: Overlay) -> Agreement:
     """
     height, width = first.shape
     (left, top), (right, bottom) = _extent(_inverse(found.matrix), second.shape, (width, height))
-    enlarged = float(
-        np.sqrt(abs(np.linalg.det(found.matrix[:, :2])))
-    )  # pixels of the second per pixel of the first
+    # Pixels of the second per pixel of the first.
+    enlarged = float(np.sqrt(abs(np.linalg.det(found.matrix[:, :2]))))
     if right - left < 8 or bottom - top < 8 or not 1 / 64 < enlarged < 64:
         return NONE
     fine = min(1.0, enlarged, LOOK / max(right - left, bottom - top))
@@ -233,9 +234,8 @@ def _correlation(a: Real, b: Real, inside: NDArray[np.bool_]) -> float:
 
 
 def _detail(part: Real, inside: NDArray[np.bool_]) -> Real:
-    fine = cv2.GaussianBlur(
-        part, (0, 0), 1.0
-    )  # which a codec's blocks and a resampler's ringing do not survive
+    # A codec's blocks and a resampler's ringing do not survive this.
+    fine = cv2.GaussianBlur(part, (0, 0), 1.0)
     band = fine - cv2.GaussianBlur(part, (0, 0), 6.0)
     return np.asarray(np.where(inside, band, 0.0))
 

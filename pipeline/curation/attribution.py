@@ -61,12 +61,18 @@ def read_credits(urls: Sequence[str], named: Sequence[str], base: str) -> dict[s
         UserError: if a table cannot be read, has a wrong column, names a file twice or one that is
             not there.
     """
-    tables = [file.url for file in find_files(named, base, "images.attribution")] if named else []
+    if named:
+        tables = [file.url for file in find_files(named, base, "images.attribution")]
+    else:
+        tables = []
     beside = [url for url in _beside(urls) if url not in tables]
     known: dict[str, Credit] = {}
     for table in (*tables, *beside):
         folder = posixpath.dirname(table)
-        reach = urls if table in tables else [url for url in urls if url.startswith(f"{folder}/")]
+        if table in tables:
+            reach = urls
+        else:
+            reach = [url for url in urls if url.startswith(f"{folder}/")]
         for url, credit in _matched(_rows(table), reach, folder).items():
             known.setdefault(url, credit)
     return known
@@ -103,7 +109,10 @@ def _values(table: str) -> list[Any]:
         text = read_image(table).decode("utf-8-sig")
         if table.endswith(".csv"):
             return _of_csv(text)
-        value = json.loads(text) if table.endswith(".json") else yaml.safe_load(text)
+        if table.endswith(".json"):
+            value = json.loads(text)
+        else:
+            value = yaml.safe_load(text)
     except (ImageRejected, ValueError, RecursionError, yaml.YAMLError, csv.Error) as error:
         got = getattr(error, "detail", "") or str(error).splitlines()[0]
         wanted = "a table in UTF-8: CSV, YAML or JSON"
@@ -128,13 +137,9 @@ def _values(table: str) -> list[Any]:
 def _of_csv(text: str) -> list[dict[str, str]]:
     first = text.splitlines()[0] if text.strip() else ""
     dialect = max(",;\t", key=first.count)
+    table = io.StringIO(text, newline="")
     rows = list(
-        csv.DictReader(
-            io.StringIO(text, newline=""),
-            delimiter=dialect,
-            strict=True,
-            restkey="more cells than columns",
-        )
+        csv.DictReader(table, delimiter=dialect, strict=True, restkey="more cells than columns")
     )
     return [{key: value or "" for key, value in row.items()} for row in rows if any(row.values())]
 
@@ -190,11 +195,10 @@ def _matched(rows: Sequence[Row], urls: Sequence[str], folder: str) -> dict[str,
         by_name.setdefault(url.rsplit("/", 1)[-1], []).append(url)
     there = set(urls)
     for row in sorted(rows, key=lambda row: bool(MAGIC & set(row.pattern))):
-        exact = (
-            f"{folder}/{row.pattern}"
-            if "://" not in row.pattern and not row.pattern.startswith("/")
-            else row.pattern
-        )
+        if "://" not in row.pattern and not row.pattern.startswith("/"):
+            exact = f"{folder}/{row.pattern}"
+        else:
+            exact = row.pattern
         if exact in there:
             found[exact] = row
         elif MAGIC & set(row.pattern):

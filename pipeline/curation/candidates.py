@@ -39,9 +39,8 @@ def by_keypoints(codes: Codes, picture: NDArray[np.int64]) -> Pairs:
     votes = [found for turn in TURNS for found in _alike(codes, picture, turn)]
     if not votes:
         return np.zeros((0, 2), np.int64)
-    alike = np.unique(
-        np.concatenate(votes)
-    )  # a pair of keypoints counts once, in however many orders it was seen
+    # A pair of keypoints counts once, in however many orders it was seen.
+    alike = np.unique(np.concatenate(votes))
     lower, higher = np.divmod(alike, len(codes))
     swapped = picture[lower] > picture[higher]
     first, second = np.where(swapped, higher, lower), np.where(swapped, lower, higher)

@@ -101,12 +101,14 @@ def copy_group(
 
 
 def _outcome(left: Sequence[str], total: int, keys: Mapping[str, str]) -> str:
-    gone = f"{total - len(left)} rejected" if len(left) < total else ""
+    gone = ""
+    if len(left) < total:
+        gone = f"{total - len(left)} rejected"
     if len(left) < 2:
         return gone
-    together = (
-        "in one split"
-        if len({keys.get(digest, digest) for digest in left}) == 1
-        else "in splits of their own"
-    )
-    return f"{gone}, the others {together}" if gone else together
+    together = "in splits of their own"
+    if len({keys.get(digest, digest) for digest in left}) == 1:
+        together = "in one split"
+    if gone:
+        return f"{gone}, the others {together}"
+    return together

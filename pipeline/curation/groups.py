@@ -103,7 +103,10 @@ def _leaks(found: Found) -> list[Leak]:
 def _leaking(leaks: Iterable[Leak], found: Found) -> dict[str, RejectedImage]:
     mine, refused = found.images.by_digest(), dict[str, RejectedImage]()
     for leak in leaks:
-        how = "the same pixels" if leak.pair is None else _how(leak.pair)
+        if leak.pair is None:
+            how = "the same pixels"
+        else:
+            how = _how(leak.pair)
         refused |= _refusal(
             mine[leak.image],
             ImageReason.IN_BENCHMARK,

@@ -53,4 +53,6 @@ def _blur(grey: Grey) -> float | None:
     widths = [
         float(edge_width(patch[None])[0]) for patch in patches if patch.std() >= LEAST_CONTRAST
     ]
-    return float(np.percentile(widths, 25)) if widths else None
+    if widths:
+        return float(np.percentile(widths, 25))
+    return None

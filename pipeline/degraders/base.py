@@ -22,22 +22,8 @@ class PoolInfo:
     """Share of the real images that the items stand for."""
 
 
-@dataclass(frozen=True)
-class Pools:
-    """The pools at hand."""
-
-    kernels: PoolInfo | None = None
-    noise: PoolInfo | None = None
-    compression: PoolInfo | None = None
-    """None too if too few real images are compressed."""
-    pdm: PoolInfo | None = None
-    """The checkpoint of a fitted PDM, a pool of one."""
-    redegnet: PoolInfo | None = None
-    """The checkpoint of a fitted SynNet, a pool of one."""
-    codes: PoolInfo | None = None
-    """Representations of degradations, for that SynNet."""
-    generated_kernels: PoolInfo | None = None
-    """New kernels in the manner of `kernels`."""
+Pools = dict[str, PoolInfo]
+"""The pools at hand, by kind; none of a kind that is not there, or that is empty."""
 
 
 class Degrader(Protocol):

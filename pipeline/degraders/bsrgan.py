@@ -179,9 +179,10 @@ class _Plus(_Chain):
         direction = weighted(self.rng, self.config.directions)
         method = self.method()
         if direction != "keep":
-            bounds = (
-                self.config.up if direction == "up" else self.config.down or (0.5 / self.s, 1.0)
-            )
+            if direction == "up":
+                bounds = self.config.up
+            else:
+                bounds = self.config.down or (0.5 / self.s, 1.0)
             factor = uniform(self.rng, bounds)
             self.draft.resize_clipped(self.draft.height * factor, self.draft.width * factor, method)
 

@@ -29,22 +29,24 @@ class Kmsr:
     def __init__(self, config: KmsrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale
         self.estimated = _present(
-            pools.kernels,
+            pools.get("kernels"),
             "estimated kernel",
             "give real images in images.real, or take degrader bicubic",
         )
         self.generated = _present(
-            pools.generated_kernels,
+            pools.get("generated_kernels"),
             "generated kernel",
             "`pairmill build RECIPE` makes them; see the recipe's section kmsr",
         )
-        self.noise = (
-            _present(pools.noise, "noise patch", "set noise: false") if config.noise else None
-        )
+        noise = pools.get("noise")
+        self.noise = _present(noise, "noise patch", "set noise: false") if config.noise else None
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        pool = self.estimated if float(rng.random()) < self.config.real else self.generated
+        if float(rng.random()) < self.config.real:
+            pool = self.estimated
+        else:
+            pool = self.generated
         blur = PooledBlur(pool=pool.digest, index=pick(rng, pool.count))
         ops: tuple[Op, ...] = (
             blur,

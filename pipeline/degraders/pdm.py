@@ -19,13 +19,13 @@ class Pdm:
     """A draw is the key of a stream; the checkpoint turns the stream into a kernel and noise."""
 
     def __init__(self, config: PdmConfig, scale: int, pools: Pools) -> None:  # noqa: ARG002
-        if pools.pdm is None:
+        if "pdm" not in pools:
             raise UserError(
                 "degrader pdm has no fitted checkpoint to draw from",
                 wanted="a fit on the recipe's real images",
                 todo="run `pairmill fit pdm RECIPE`, or `pairmill build RECIPE`, which fits it too",
             )
-        self.scale, self.checkpoint = scale, pools.pdm.digest
+        self.scale, self.checkpoint = scale, pools["pdm"].digest
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:  # noqa: ARG002
         """See `Degrader.draw`."""

@@ -70,11 +70,10 @@ class ProgramBuilder:
             self.resize(self.height // scale, self.width // scale, "nearest")
             return
         shift = ((scale - 1) / 2, (scale - 1) / 2)
-        last = (
-            self.ops.pop()
-            if self.ops and isinstance(self.ops[-1], Blur)
-            else Blur(kernel=pulse(scale))
-        )
+        if self.ops and isinstance(self.ops[-1], Blur):
+            last = self.ops.pop()
+        else:
+            last = Blur(kernel=pulse(scale))
         assert isinstance(last, Blur)
         self.ops += [last.with_(kernel=last.kernel.with_(shift=shift)), Subsample(scale=scale)]
         self.height, self.width = self.height // scale, self.width // scale
@@ -89,7 +88,10 @@ class ProgramBuilder:
             raise ValueError(
                 f"ops lead to {self.height} x {self.width}, wanted {self.lr[0]} x {self.lr[1]}"
             )
-        ops = self.ops if self.ops and isinstance(self.ops[-1], CODECS) else [*self.ops, Quantise()]
+        if self.ops and isinstance(self.ops[-1], CODECS):
+            ops = self.ops
+        else:
+            ops = [*self.ops, Quantise()]
         after = [*ops[1:], None]
         kept = [op for op, then in zip(ops, after, strict=True) if not _idle(op, then)]
         return Program(scale=self.scale, ops=tuple(kept))

@@ -104,7 +104,10 @@ def draw_kernel(rng: np.random.Generator, order: FirstOrder) -> Kernel:
             size=size, sigma_x=sigma_x, sigma_y=sigma_y, angle=angle, beta=beta
         )
     if shape.startswith("plateau"):
-        beta = order.beta_plateau[0] if chance(rng, 0.5) else uniform(rng, order.beta_plateau)
+        if chance(rng, 0.5):
+            beta = order.beta_plateau[0]
+        else:
+            beta = uniform(rng, order.beta_plateau)
         return PlateauKernel(size=size, sigma_x=sigma_x, sigma_y=sigma_y, angle=angle, beta=beta)
     return GaussianKernel(size=size, sigma_x=sigma_x, sigma_y=sigma_y, angle=angle)
 

@@ -26,11 +26,11 @@ class RealSr:
 
     def __init__(self, config: RealSrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale
-        self.kernels = _present(pools.kernels, "kernel")
-        self.noise = _present(pools.noise, "noise")
-        self.compression = pools.compression if config.compression != "off" else None
+        self.kernels = _present(pools.get("kernels"), "kernel")
+        self.noise = _present(pools.get("noise"), "noise")
+        self.compression = pools.get("compression") if config.compression != "off" else None
         if config.compression == "always":
-            self.compression = _compressed(pools.compression)
+            self.compression = _compressed(pools.get("compression"))
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
@@ -52,7 +52,9 @@ class RealSr:
             return ()
         compressed = float(rng.random()) < pool.share or self.config.compression == "always"
         index, phase = pick(rng, pool.count), (pick(rng, 16), pick(rng, 16))
-        return (PooledJpeg(pool=pool.digest, index=index, phase=phase),) if compressed else ()
+        if compressed:
+            return (PooledJpeg(pool=pool.digest, index=index, phase=phase),)
+        return ()
 
 
 def _compressed(pool: PoolInfo | None) -> PoolInfo:

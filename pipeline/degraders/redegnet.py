@@ -22,7 +22,7 @@ class Redegnet:
     """A draw is a row of the pool of representations, and perhaps the key of some noise."""
 
     def __init__(self, config: RedegnetConfig, scale: int, pools: Pools) -> None:
-        if pools.redegnet is None or pools.codes is None:
+        if not {"redegnet", "codes"} <= pools.keys():
             raise UserError(
                 "degrader redegnet has no fitted SynNet to draw from",
                 wanted="a fit on the recipe's images.pairs",
@@ -32,8 +32,8 @@ class Redegnet:
         self.config, self.scale, self.checkpoint, self.codes = (
             config,
             scale,
-            pools.redegnet.digest,
-            pools.codes,
+            pools["redegnet"].digest,
+            pools["codes"],
         )
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:

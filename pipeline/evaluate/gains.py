@@ -73,10 +73,15 @@ def _bar(
         class_=f"fill s{0 if named else (place - 1) % COLOURS}",
     )
     value = el("text", f"{gain:+.2f}", x=max(end, at(0.0)) + 6, y=top + ROW - 6, class_="tick")
-    text = group.rows[place].network if named else group.name if place == 1 else ""
-    name = (
-        el("text", _cut(text), x=LEFT - 12, y=top + ROW - 6, class_="label end") if text else None
-    )
+    if named:
+        text = group.rows[place].network
+    elif place == 1:
+        text = group.name
+    else:
+        text = ""
+    name = None
+    if text:
+        name = el("text", _cut(text), x=LEFT - 12, y=top + ROW - 6, class_="label end")
     return [part for part in (bar, value, name) if part is not None]
 
 

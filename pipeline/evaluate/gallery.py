@@ -26,7 +26,9 @@ def tools(*, differences: bool, first: str) -> Raw:
         el("label", el("input", type="radio", name="show", id=name, checked=on), el("span", label))
         for name, label, on in choices
     )
-    switch = el("fieldset", el("legend", "Show"), options, class_="switch") if differences else None
+    switch = None
+    if differences:
+        switch = el("fieldset", el("legend", "Show"), options, class_="switch")
     hint = el(
         "p",
         "Point at a crop, tap it, or hold ",
@@ -59,16 +61,14 @@ def _pane(row: Shown, pane: Pane, first: Pane | None) -> Raw:
         f"; press to see {first.label} in its place" if first else ""
     )
     base = el("span", _images(pane), el("b", pane.label), class_="layer base")
-    flip = (
-        el(
+    flip = None
+    if first:
+        flip = el(
             "span",
             _image(first.picture, first.label, ""),
             el("b", first.label),
             class_="layer flip",
         )
-        if first
-        else None
-    )
     button = el(
         "button", base, flip, type="button", class_="pane", aria_label=label, aria_pressed="false"
     )

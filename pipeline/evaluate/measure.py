@@ -98,9 +98,10 @@ class Scorer:
                     f"{name}_{channel}": self._compared(name, sr, hr, channel)
                     for name in ("psnr", "ssim")
                 }
-            found["lpips"] = (
-                self.lpips(sr, hr) if self.lpips and min(hr.shape[:2]) >= LEAST_LPIPS else None
-            )
+            if self.lpips and min(hr.shape[:2]) >= LEAST_LPIPS:
+                found["lpips"] = self.lpips(sr, hr)
+            else:
+                found["lpips"] = None
         found["niqe"] = self.niqe(sr) if self.niqe else None
         return {
             name: value
@@ -145,4 +146,6 @@ def best(rows: Sequence[ScoreRow], metric: MetricView) -> float | None:
     ]
     if len(found) < 2:
         return None
-    return max(found) if metric.better == "higher" else min(found)
+    if metric.better == "higher":
+        return max(found)
+    return min(found)

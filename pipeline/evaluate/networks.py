@@ -106,7 +106,7 @@ def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
         try:
             network.load_state_dict(interpolate(network.state_dict(), second.state_dict(), alpha))
         except UserError as error:
-            where = f"{checkpoint} and {other}" + (f", {error.where}" if error.where else "")
+            where = ", ".join(filter(None, (f"{checkpoint} and {other}", error.where)))
             raise UserError(
                 error.what, where=where, got=error.got, wanted=error.wanted, todo=error.todo
             ) from error
@@ -139,12 +139,16 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
     networks = [
         load(checkpoint) for checkpoint in dict.fromkeys(checkpoints) if checkpoint != BICUBIC
     ]
-    scales = {one.view.scale for one in networks} | ({scale} if scale else set())
+    scales = {one.view.scale for one in networks}
+    if scale:
+        scales.add(scale)
     if len(scales) > 1:
-        listed = ", ".join(f"{one.view.file} x{one.view.scale}" for one in networks)
+        got = ", ".join(f"{one.view.file} x{one.view.scale}" for one in networks)
+        if scale:
+            got += f"; pictures x{scale}"
         raise UserError(
             "scales differ",
-            got=f"{listed}" + (f"; pictures x{scale}" if scale else ""),
+            got=got,
             wanted="one scale for all networks and pictures",
             todo="evaluate one scale at a time",
         )
@@ -192,18 +196,16 @@ def read_file(place: str, what: str, todo: str) -> bytes:
 
 def _beside(checkpoint: str) -> tuple[Storage, str]:
     """The folder of a checkpoint, and its name there."""
-    folder, _, name = checkpoint.rpartition("/")
-    return Storage(folder or ("/" if checkpoint.startswith("/") else ".")), name
+    folder, slash, name = checkpoint.rpartition("/")
+    return Storage(folder or slash or "."), name
 
 
 def name_of(checkpoint: str) -> str:
     """A name for tables: the file's, and where a training run wrote it, the run's."""
     parts = checkpoint.split("/")
-    return (
-        f"{parts[-3]}/{_stem(checkpoint)}"
-        if len(parts) > 2 and parts[-2] == "checkpoints"
-        else _stem(checkpoint)
-    )
+    if len(parts) > 2 and parts[-2] == "checkpoints":
+        return f"{parts[-3]}/{_stem(checkpoint)}"
+    return _stem(checkpoint)
 
 
 def _stem(checkpoint: str) -> str:
@@ -220,13 +222,17 @@ def _training(checkpoint: str) -> str:
         said = json.loads(storage.read(beside))
     except ValueError:
         return ""
-    corpus, step = (
-        (said.get("corpus"), said.get("step")) if isinstance(said, dict) else (None, None)
-    )
-    corpora = corpus.get("reference") or corpus.get("name") if isinstance(corpus, dict) else corpus
-    return ", ".join(
-        [
-            *([f"corpus {corpora}"] if corpora else []),
-            *([f"step {step:,}"] if isinstance(step, int) else []),
-        ]
-    )
+    if isinstance(said, dict):
+        corpus, step = said.get("corpus"), said.get("step")
+    else:
+        corpus, step = None, None
+    if isinstance(corpus, dict):
+        corpora = corpus.get("reference") or corpus.get("name")
+    else:
+        corpora = corpus
+    words = []
+    if corpora:
+        words.append(f"corpus {corpora}")
+    if isinstance(step, int):
+        words.append(f"step {step:,}")
+    return ", ".join(words)

@@ -40,10 +40,10 @@ def jobs_of(patterns: Sequence[str], base: str, out: str) -> list[Job]:
     for pattern in patterns:
         root = _root(pattern, base)
         for file in images_named(pattern, base, "IMAGES"):
-            found.setdefault(
-                file.url,
-                posixpath.relpath(file.url, root) if file.url.startswith(root) else _name(file.url),
-            )
+            name = _name(file.url)
+            if file.url.startswith(root):
+                name = posixpath.relpath(file.url, root)
+            found.setdefault(file.url, name)
     inside = place_of(out, base, "--out").url.rstrip("/") + "/"
     kept = {url: name for url, name in found.items() if not url.startswith(inside)}
     if not kept:
@@ -92,7 +92,13 @@ def _unique(names: dict[str, str]) -> dict[str, str]:
     )
     for url, stem in stems.items():
         ending = posixpath.splitext(names[url])[1].lstrip(".")
-        name = f"{stem}-{ending}" if counts[stem.lower()] > 1 else stem
+        if counts[stem.lower()] > 1:
+            name = f"{stem}-{ending}"
+        else:
+            name = stem
         taken[name.lower()] += 1
-        out[url] = f"{name}-{taken[name.lower()]}.png" if taken[name.lower()] > 1 else f"{name}.png"
+        if taken[name.lower()] > 1:
+            out[url] = f"{name}-{taken[name.lower()]}.png"
+        else:
+            out[url] = f"{name}.png"
     return out

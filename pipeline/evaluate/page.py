@@ -63,40 +63,38 @@ def _hero(report: EvaluationReport) -> Raw:
 def sentence(report: EvaluationReport) -> str:
     """The result in words: of the first set, or of a whole corpus, and the best network."""
     measured = [group for group in report.groups if "psnr_y" in group.rows[0].scores]
-    group = next(
-        (group for group in measured if group.name == ALL), measured[0] if measured else None
-    )
-    if group is None:
+    if not measured:
         names = ", ".join(group.name for group in report.groups)
         return (
             f"Real images without HR ({names}): what differs can be seen, but not measured "
             "against the truth."
         )
+    group = next((group for group in measured if group.name == ALL), measured[0])
     control = group.rows[0].scores["psnr_y"]
-    name = (
-        f"{group.about}, degrader {group.name}"
-        if group.kind == "corpus" and group.name != ALL
-        else group.name
-    )
-    where = (
-        f"On {group.about if group.name == ALL else name} ({counted(group.pictures, 'picture')})"
-    )
+    if group.name == ALL:
+        name = group.about
+    elif group.kind == "corpus":
+        name = f"{group.about}, degrader {group.name}"
+    else:
+        name = group.name
+    where = f"On {name} ({counted(group.pictures, 'picture')})"
     if len(group.rows) == 1:
         return f"{where}, bicubic enlargement reaches {control:.2f} dB PSNR (Y)."
     top = max(group.rows[1:], key=lambda row: row.scores.get("psnr_y", 0.0))
     gain = top.scores["psnr_y"] - control
-    than = f"{abs(gain):.2f} dB {'more' if gain >= 0 else 'less'} than bicubic"
+    more = "more" if gain >= 0 else "less"
+    than = f"{abs(gain):.2f} dB {more} than bicubic"
     return f"{where}, {top.network} reaches {top.scores['psnr_y']:.2f} dB PSNR (Y), {than}."
 
 
 def _scores(report: EvaluationReport) -> Raw:
     metrics = columns(report)
-    lead = (
-        "Means over the pictures of each set. Bicubic is the control: what needs no network. The "
-        "best of each set is set off."
-        if metrics
-        else "No metric applies: there is no HR, and NIQE has no parameters."
-    )
+    lead = "No metric applies: there is no HR, and NIQE has no parameters."
+    if metrics:
+        lead = (
+            "Means over the pictures of each set. Bicubic is the control: what needs no network. "
+            "The best of each set is set off."
+        )
     head = el(
         "tr",
         el("th", "network", scope="col"),
@@ -107,11 +105,9 @@ def _scores(report: EvaluationReport) -> Raw:
     box = el(
         "div", inner, class_="table scores", tabindex=0, role="region", aria_label="Mean scores"
     )
-    notes = (
-        el("ul", *(el("li", note) for note in report.notes), class_="quiet small gap")
-        if report.notes
-        else None
-    )
+    notes = None
+    if report.notes:
+        notes = el("ul", *(el("li", note) for note in report.notes), class_="quiet small gap")
     return section(
         "scores", "Scores", lead, box if metrics else None, notes, gains_html(report.groups)
     )
@@ -124,7 +120,10 @@ def _group(group: GroupView, metrics: Sequence[MetricView]) -> Raw:
         f"{group.pictures:,} of {counted(group.total, 'picture')}",
     )
     amount = whole if group.pictures == group.total else part
-    label = f"degrader {group.name}" if group.kind == "corpus" and group.name != ALL else group.name
+    if group.kind == "corpus" and group.name != ALL:
+        label = f"degrader {group.name}"
+    else:
+        label = group.name
     name = el(
         "th",
         el("bdi", label),
@@ -149,8 +148,13 @@ def _cell(row: ScoreRow, control: ScoreRow | None, metric: MetricView, top: floa
     if value is None:
         return el("td", "–", class_="num")
     is_best = top is not None and round(value, metric.digits) == top
-    than = value - control.scores[metric.key] if control and metric.key in control.scores else None
-    title = None if than is None else f"{than:+.{metric.digits}f} against bicubic"
+    than = None
+    if control and metric.key in control.scores:
+        than = value - control.scores[metric.key]
+    if than is None:
+        title = None
+    else:
+        title = f"{than:+.{metric.digits}f} against bicubic"
     return el("td", shown(value, metric), class_="num best" if is_best else "num", title=title)
 
 
@@ -168,11 +172,10 @@ def _pictures(report: EvaluationReport) -> Raw:
         f"{report.peak:g} grey levels off, or more",
         class_="ramp",
     )
-    first = (
-        "the first one"
-        if len({row.panes[0].label for row in report.shown}) > 1
-        else report.shown[0].panes[0].label
-    )
+    if len({row.panes[0].label for row in report.shown}) > 1:
+        first = "the first one"
+    else:
+        first = report.shown[0].panes[0].label
     switch = tools(differences=measured, first=first)
     return section(
         "pictures", "Pictures", lead, switch, ramp if measured else None, rows_html(report.shown)
@@ -207,12 +210,12 @@ def _every(report: EvaluationReport) -> Raw:
 
 def _making(report: EvaluationReport) -> Raw:
     config = report.config.inference
-    tiles = (
-        f"tiles of at most {config.tile} LR pixels that see {config.overlap} more"
-        if config.tile
-        else "images whole"
-    )
-    how = f"{tiles}, {config.precision}" + (", mean of eight positions" if config.ensemble else "")
+    tiles = "images whole"
+    if config.tile:
+        tiles = f"tiles of at most {config.tile} LR pixels that see {config.overlap} more"
+    how = f"{tiles}, {config.precision}"
+    if config.ensemble:
+        how += ", mean of eight positions"
     lead = (
         "Pictures are compared in 8 bits. LR of sets without LR is MATLAB's bicubic reduction "
         "of HR, clipped and rounded once."
@@ -232,7 +235,9 @@ def _making(report: EvaluationReport) -> Raw:
 
 
 def _network(one: NetworkView) -> Raw:
-    rate = f"{one.megapixels / one.seconds:.3g} HR megapixels/s" if one.seconds else "–"
+    rate = "–"
+    if one.seconds:
+        rate = f"{one.megapixels / one.seconds:.3g} HR megapixels/s"
     rows: list[tuple[str, object]] = [
         ("parameters", number(one.parameters)),
         ("speed here", rate),

@@ -95,7 +95,9 @@ def notes(data: bytes) -> dict[str, str]:
     """The notes in the first bytes of a PNG; those that are cut or stand after the pixels are left
     out.
     """
-    return dict(_notes(data)) if data.startswith(SIGNATURE) else {}
+    if data.startswith(SIGNATURE):
+        return dict(_notes(data))
+    return {}
 
 
 def _notes(data: bytes) -> Iterator[tuple[str, str]]:

@@ -75,7 +75,10 @@ def _renamed(groups: list[Group]) -> list[Group]:
     out, taken = [], dict[str, int]()
     for group in groups:
         taken[group.name] = taken.get(group.name, 0) + 1
-        name = f"{group.name} ({taken[group.name]})" if taken[group.name] > 1 else group.name
+        if taken[group.name] > 1:
+            name = f"{group.name} ({taken[group.name]})"
+        else:
+            name = group.name
         counts: dict[str, int] = {}
         cases = []
         for case in group.cases:
@@ -96,16 +99,17 @@ def scale_of(config: EvaluationConfig, groups: Sequence[Group]) -> int | None:
     Raises:
         UserError: if they differ.
     """
-    said = {group.scale for group in groups if group.scale} | (
-        {config.scale} if config.scale else set()
-    )
+    said = {group.scale for group in groups if group.scale}
+    if config.scale:
+        said.add(config.scale)
     if len(said) > 1:
-        listed = ", ".join(
-            sorted({f"{group.about} x{group.scale}" for group in groups if group.scale})
-        )
+        listed = {f"{group.about} x{group.scale}" for group in groups if group.scale}
+        got = ", ".join(sorted(listed))
+        if config.scale:
+            got += f"; --scale {config.scale}"
         raise UserError(
             "scales differ",
-            got=f"{listed}" + (f"; --scale {config.scale}" if config.scale else ""),
+            got=got,
             wanted="one scale for all",
             todo="evaluate one scale at a time",
         )

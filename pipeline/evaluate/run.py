@@ -180,11 +180,9 @@ class _Run:
                 done += 1
         self.advanced(done, total, "")
         if not self.pictures:
-            got = (
-                f"{self.left_out[0].name}: {self.left_out[0].reason}"
-                if self.left_out
-                else "no pictures"
-            )
+            got = "no pictures"
+            if self.left_out:
+                got = f"{self.left_out[0].name}: {self.left_out[0].reason}"
             raise UserError(
                 "no picture could be evaluated", got=got, todo="name folders with images"
             )
@@ -280,28 +278,25 @@ class _Run:
     def _shown(self, group: Group, picture: PictureView, stem: str, shelf: PictureFiles) -> Shown:
         hr, lr = self.cases[group.name, picture.name].read(self.scale)
         window = most_detail(lr, self.scale)
-        panes = (
-            []
-            if hr is None
-            else [
-                Pane(
-                    label="HR", picture=shelf.png(f"{stem}-hr", np.ascontiguousarray(window.hr(hr)))
-                )
-            ]
-        )
+        panes = []
+        if hr is not None:
+            seen = np.ascontiguousarray(window.hr(hr))
+            panes.append(Pane(label="HR", picture=shelf.png(f"{stem}-hr", seen)))
         values = [row.scores.get("psnr_y") for row in picture.rows]
         top = max((value for value in values if value is not None), default=None)
         for number, (one, row) in enumerate(zip(self.networks, picture.rows, strict=True)):
             sr = window.hr(one(lr, self.config.inference))
+            picture_file = shelf.png(f"{stem}-{number}", np.ascontiguousarray(sr))
+            apart = ""
+            if hr is not None:
+                apart = shelf.png(
+                    f"{stem}-{number}-difference", difference(sr, window.hr(hr), PEAK)
+                )
             panes.append(
                 Pane(
                     label=one.name,
-                    picture=shelf.png(f"{stem}-{number}", np.ascontiguousarray(sr)),
-                    difference=""
-                    if hr is None
-                    else shelf.png(
-                        f"{stem}-{number}-difference", difference(sr, window.hr(hr), PEAK)
-                    ),
+                    picture=picture_file,
+                    difference=apart,
                     note=self._words(row),
                     best=top is not None and row.scores.get("psnr_y") == top and len(values) > 1,
                 )

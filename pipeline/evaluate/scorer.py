@@ -32,7 +32,10 @@ def scorer(request: Request, scale: int) -> Scorer:
         UserError: if a file is not there or is not what it should be, or NIQE gets a file and
             images.
     """
-    lpips, lpips_about = _lpips(request.lpips) if request.lpips else (None, "")
+    if request.lpips:
+        lpips, lpips_about = _lpips(request.lpips)
+    else:
+        lpips, lpips_about = None, ""
     if request.niqe and request.pristine:
         raise UserError(
             "NIQE takes its parameters from one place",
@@ -41,9 +44,10 @@ def scorer(request: Request, scale: int) -> Scorer:
         )
     if not request.niqe and not request.pristine:
         return Scorer(scale, lpips, lpips_about)
-    parameters, said = (
-        _parameters(request.niqe) if request.niqe else _fitted(request.pristine, request.base)
-    )
+    if request.niqe:
+        parameters, said = _parameters(request.niqe)
+    else:
+        parameters, said = _fitted(request.pristine, request.base)
     about = (
         f"Y, rounded, without {scale} pixels at each side, blocks of 96 x 96; {said}; values "
         "of others do not compare."

@@ -148,7 +148,10 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
 
 def thinned(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
     """At most so many, taken evenly."""
-    count = len(cases) if limit is None else min(limit, len(cases))
+    if limit is None:
+        count = len(cases)
+    else:
+        count = min(limit, len(cases))
     return tuple(cases[place * len(cases) // count] for place in range(count))
 
 
@@ -174,7 +177,9 @@ def _by_stem(pattern: str, base: str, option: str) -> dict[str, str]:
 def _pair(hr_url: str, lr_url: str) -> Reader:
     def read(scale: int) -> tuple[Image, Image]:
         hr, lr = read_any(hr_url), read_any(lr_url)
-        return (fitted(hr, lr, scale, f"{hr_url} and {lr_url}") if scale else hr), lr
+        if scale:
+            hr = fitted(hr, lr, scale, f"{hr_url} and {lr_url}")
+        return hr, lr
 
     return read
 
@@ -201,11 +206,9 @@ def fitted(hr: Image, lr: Image, scale: int, where: str) -> Image:
 
 def _ratio(hr: Image, lr: Image) -> str:
     down, along = (hr.shape[axis] / lr.shape[axis] for axis in (0, 1))
-    return (
-        f"about x{along:.3g}"
-        if abs(down - along) < 0.05 * along
-        else f"x{along:.3g} across, x{down:.3g} down"
-    )
+    if abs(down - along) < 0.05 * along:
+        return f"about x{along:.3g}"
+    return f"x{along:.3g} across, x{down:.3g} down"
 
 
 def guessed_scale(groups: Sequence[Group]) -> int | None:
@@ -213,15 +216,17 @@ def guessed_scale(groups: Sequence[Group]) -> int | None:
     neither.
     """
     known = next((group.scale for group in groups if group.scale), None)
+    if known is not None:
+        return known
     pairs = (case for group in groups if group.kind == "pairs" for case in group.cases)
-    for case in pairs if known is None else ():
+    for case in pairs:
         try:
             hr, lr = case.read(0)
         except ImageRejected:
             continue
         assert hr is not None
         return max(1, round(float(hr.shape[1] / lr.shape[1])))
-    return known
+    return None
 
 
 def _reduced(url: str) -> Reader:

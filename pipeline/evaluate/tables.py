@@ -12,7 +12,9 @@ from pairmill.schemas.evaluation import EvaluationReport, GroupView, MetricView,
 
 def shown(value: float | None, metric: MetricView) -> str:
     """A value as tables print it; empty if there is none."""
-    return "" if value is None else f"{value:.{metric.digits}f}"
+    if value is None:
+        return ""
+    return f"{value:.{metric.digits}f}"
 
 
 def heading(metric: MetricView) -> str:
@@ -60,11 +62,9 @@ def markdown(report: EvaluationReport) -> str:
 def _bold(row: ScoreRow, metric: MetricView, top: float | None) -> str:
     value = row.scores.get(metric.key)
     text = shown(value, metric)
-    return (
-        f"**{text}**"
-        if value is not None and top is not None and round(value, metric.digits) == top
-        else text
-    )
+    if value is not None and top is not None and round(value, metric.digits) == top:
+        return f"**{text}**"
+    return text
 
 
 def _safe(text: str) -> str:

@@ -86,11 +86,9 @@ def _left_out(report: UpscaleReport) -> Raw:
 
 def _making(report: UpscaleReport) -> Raw:
     network, config = report.network, report.config
-    tiles = (
-        f"{config.tile} LR pixels, {config.overlap} around each"
-        if config.tile
-        else "none: images whole"
-    )
+    tiles = "none: images whole"
+    if config.tile:
+        tiles = f"{config.tile} LR pixels, {config.overlap} around each"
     rows: list[tuple[str, object]] = [
         ("network", network.arch),
         ("parameters", number(network.parameters)),

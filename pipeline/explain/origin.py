@@ -15,7 +15,7 @@ from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import Image, thumbnail
 from pairmill.pipeline.html.text import file_name, plain
 from pairmill.pipeline.images.decode import load, pixel_digest
-from pairmill.pipeline.preview.supplies import picture
+from pairmill.pipeline.pools import POOLS
 from pairmill.pipeline.stages import ingest
 from pairmill.pipeline.stages.clean_up import clean
 from pairmill.pipeline.workspace import layout
@@ -49,7 +49,9 @@ class Images:
     def name(self, digest: str) -> str:
         """File name, or the first digits of the digest."""
         record = self.find(digest)
-        return plain(file_name(record.url)) if record else f"image {digest[:16]}"
+        if record:
+            return plain(file_name(record.url))
+        return f"image {digest[:16]}"
 
     def _sets(self) -> Iterator[ImageSet]:
         stage = ingest.STAGE.name
@@ -79,12 +81,12 @@ def origin(
     hr = _hr(source, record, manifest)
     tile = hr[box.top : box.top + box.height, box.left : box.left + box.width]
     same = pixel_digest(tile) == sample.record.hr_sha256
-    how = f"reduced by {_factor(manifest)}" if record.role == Role.REAL else "as it is"
-    said = (
-        "is the HR of the sample, bit for bit"
-        if same
-        else "is not the HR of the sample: the file or the clean-up differs"
-    )
+    how = "as it is"
+    if record.role == Role.REAL:
+        how = f"reduced by {_factor(manifest)}"
+    said = "is not the HR of the sample: the file or the clean-up differs"
+    if same:
+        said = "is the HR of the sample, bit for bit"
     rows, columns = hr.shape[:2]
     return OriginView(
         source=plain(record.url),
@@ -96,7 +98,9 @@ def origin(
 
 
 def _hr(source: Image, record: ImageRecord, manifest: CorpusManifest) -> Image:
-    return clean(source, _factor(manifest)) if record.role == Role.REAL else source
+    if record.role == Role.REAL:
+        return clean(source, _factor(manifest))
+    return source
 
 
 def _factor(manifest: CorpusManifest) -> int:
@@ -140,16 +144,16 @@ def _row(
     images: Images,
     shelf: PictureFiles,
 ) -> PoolRowView:
-    columns = _columns(ref, index, storage, manifest)
-    item = getattr(assets, ref.kind)[ref.digest][index]
+    columns, kind = _columns(ref, index, storage, manifest), POOLS[ref.kind]
+    image = kind.picture(assets.item(ref.digest, index))
     return PoolRowView(
         kind=ref.kind,
         index=index,
         count=ref.count,
         pool=ref.digest,
-        picture=shelf.png(f"pool-{ref.kind}-{index:05d}", picture(ref.kind, item)),
+        picture="" if image is None else shelf.png(f"pool-{ref.kind}-{index:05d}", image),
         source=images.name(bytes(columns["image"]).hex()) if "image" in columns else "",
-        facts=tuple(_facts(ref, columns)),
+        facts=tuple(kind.facts(columns)),
     )
 
 
@@ -164,16 +168,3 @@ def _columns(
         return {key: array[index] for key, array in group.arrays() if array.ndim <= 2}
 
     return storage.again("read", name, read)
-
-
-def _facts(ref: PoolRef, columns: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if ref.kind == "noise":
-        yield "place", f"({int(columns['left'])}, {int(columns['top'])})"
-        yield "grey mean", f"{float(columns['mean']):.0f}"
-        yield "std", f"{float(columns['noise']) ** 0.5:.2f} grey levels"
-    elif ref.kind == "compression":
-        yield "JPEG quality", str(int(columns["quality"]))
-        yield "tables", "luma and chroma, 8 × 8 each"
-    elif "width" in columns:
-        yield "width (×2)", f"{float(columns['width']):.2f} px"
-        yield "spreads a point over (×2)", f"{float(columns['support']):.1f} px"

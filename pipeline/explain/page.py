@@ -84,7 +84,9 @@ def _steps(data: ExplainData) -> Raw:
 
 
 def _origin(origin: OriginView) -> Raw:
-    frame = boxed(origin.picture, origin.box, "HR image with the tile") if origin.picture else None
+    frame = None
+    if origin.picture:
+        frame = boxed(origin.picture, origin.box, "HR image with the tile")
     note = el("p", origin.note, class_="quiet gap")
     return section(
         "origin",
@@ -104,12 +106,17 @@ def _rows(rows: tuple[PoolRowView, ...]) -> Raw:
 
 def _row(row: PoolRowView) -> Raw:
     alt = f"item {row.index} of the {row.kind} pool"
-    image = el("img", src=row.picture, alt=alt, class_="pixels") if row.picture else None
+    image = None
+    if row.picture:
+        image = el("img", src=row.picture, alt=alt, class_="pixels")
     title = el(
         "p",
         el("span", f"{row.kind} #{row.index}", class_="tag"),
         el("span", f"of {row.count:,}", class_="quiet"),
     )
-    source = [("from", el("bdi", row.source))] if row.source else []
+    if row.source:
+        source = [("from", el("bdi", row.source))]
+    else:
+        source = []
     facts = definitions([*source, *row.facts, ("pool", el("code", row.pool[:12]))])
     return el("article", image, title, facts, class_="card kernel")

@@ -18,12 +18,17 @@ def wrapped(text: str, width: int, lines: int, gap: str | None = None) -> Sequen
     font, out = ImageFont.load_default(SIZE), [""]
     for word in text.split(gap):
         for piece in _pieces(word, width):
-            longer = f"{out[-1]}{gap or ' '}{piece}" if out[-1] else piece
+            if out[-1]:
+                longer = f"{out[-1]}{gap or ' '}{piece}"
+            else:
+                longer = piece
             if font.getlength(longer) <= width or not out[-1]:
                 out[-1] = longer
             else:
                 out.append(piece)
-    return out if len(out) <= lines else [*out[: lines - 1], f"{out[lines - 1][:-1]}…"]
+    if len(out) <= lines:
+        return out
+    return [*out[: lines - 1], f"{out[lines - 1][:-1]}…"]
 
 
 def _pieces(word: str, width: int) -> list[str]:

@@ -146,12 +146,13 @@ def lines(
             rings. By default it has neither.
     """
     ys = [y for _, points in series for _, y in points] or [0.0]
-    low, high = min(ys) if floor is None else floor, max(ys)
+    high = max(ys)
+    low = min(ys) if floor is None else floor
     span = high - low or 1
+    if floor is None:
+        low -= 0.06 * span
     room = 0.08 + 0.1 * len(series)  # for the names
-    plot = Plot(
-        x, (low - (0.06 * span if floor is None else 0), high + room * span), x_label, y_label
-    )
+    plot = Plot(x, (low, high + room * span), x_label, y_label)
     marks = [
         el("path", d=plot.path(points), class_=f"line s{place}")
         for place, (_, points) in enumerate(series)
@@ -209,17 +210,8 @@ def rows(items: Sequence[Row], alt: str) -> Raw:
         for series, (name, value) in enumerate(item.parts):
             width = round(value / most * WIDTH, 1)
             title = el("title", f"{name}: {number(value)}")
-            marks.append(
-                el(
-                    "rect",
-                    title,
-                    x=round(start, 1),
-                    y=y + 19,
-                    width=width,
-                    height=8,
-                    class_=f"fill s{series}",
-                )
-            )
+            place_of = {"x": round(start, 1), "y": y + 19, "width": width, "height": 8}
+            marks.append(el("rect", title, **place_of, class_=f"fill s{series}"))
             start += width
     return _svg(alt, join(marks), height=36 * len(items))
 

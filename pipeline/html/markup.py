@@ -16,7 +16,9 @@ class Raw(str):
 
 def text(value: object) -> Raw:
     """`value` escaped, unless it is markup already."""
-    return value if isinstance(value, Raw) else Raw(html.escape(str(value)))
+    if isinstance(value, Raw):
+        return value
+    return Raw(html.escape(str(value)))
 
 
 def join(parts: Iterable[object], between: str = "") -> Raw:
@@ -40,19 +42,25 @@ def el(name: str, /, *children: object, **attributes: object) -> Raw:
 
 def _attribute(name: str, value: object) -> str:
     name = name.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{html.escape(str(value))}"'
+    if value is True:
+        return f" {name}"
+    return f' {name}="{html.escape(str(value))}"'
 
 
 def number(value: float) -> str:
     """A count with separators, or a measurement to three significant digits."""
     if float(value).is_integer():
         return f"{int(value):,}"  # also turns -0.0 into 0
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if abs(value) < 1000:
+        return f"{value:.3g}"
+    return f"{value:,.0f}"
 
 
 def of(shown: int, total: int) -> str:
     """How much of something is shown, such as `48 of 12,345 shown`."""
-    return f"all {total:,} shown" if shown == total else f"{shown:,} of {total:,} shown"
+    if shown == total:
+        return f"all {total:,} shown"
+    return f"{shown:,} of {total:,} shown"
 
 
 def size(count: float) -> str:
@@ -73,7 +81,9 @@ def agreed(count: float, plural: str) -> str:
     """A noun as it stands after a number, such as `shard` after 1 and `shards` after any other;
     `pool` stays.
     """
-    return plural.removesuffix("s") if count == 1 else plural
+    if count == 1:
+        return plural.removesuffix("s")
+    return plural
 
 
 def chips(values: dict[str, int]) -> Raw:

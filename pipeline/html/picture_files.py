@@ -23,7 +23,10 @@ class PictureFiles:
 
     def _put(self, name: str, image: Image) -> str:
         if name not in self.names:
-            data = png(image) if name.endswith(".png") else jpeg(image)
+            if name.endswith(".png"):
+                data = png(image)
+            else:
+                data = jpeg(image)
             self.storage.write(f"{self.folder}/{name}", data)
             self.names.add(name)
         return name

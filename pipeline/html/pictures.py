@@ -19,7 +19,10 @@ def png(image: Image, effort: int = 3) -> bytes:
     """PNG of (H, W, 3) RGB or (H, W, 4) RGBA, uint8; the greatest effort, 9, takes ten times as
     long for 5 % less.
     """
-    code = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    if image.shape[2] == 4:
+        code = cv2.COLOR_RGBA2BGRA
+    else:
+        code = cv2.COLOR_RGB2BGR
     return _encoded(".png", cv2.cvtColor(image, code), [cv2.IMWRITE_PNG_COMPRESSION, effort])
 
 

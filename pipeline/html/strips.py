@@ -9,7 +9,9 @@ from pairmill.schemas.preview import StepView, StripView
 def strip_html(strip: StripView, title: object) -> Raw:
     """HR, every op, LR, in reading order, with the op in words under each."""
     where = f"tile of {strip.hr_width} × {strip.hr_height} at ({strip.left}, {strip.top})"
-    time = f" · {strip.milliseconds:.3g} ms" if strip.milliseconds is not None else ""
+    time = ""
+    if strip.milliseconds is not None:
+        time = f" · {strip.milliseconds:.3g} ms"
     note = el("span", f"{where}{time}", class_="quiet small")
     head = el("header", el("b", title), el("bdi", strip.source, class_="clip"), note)
     last = len(strip.steps)
@@ -38,17 +40,17 @@ def _step(step: StepView, place: int, last: int) -> Raw:
     fact = f"{step.width} × {step.height} px" + (
         "" if step.change is None else f" · Δ {number(round(step.change, 2))}"
     )
-    tag = el("span", "stand-in", class_="tag bad") if step.stand_in else None
+    tag = None
+    if step.stand_in:
+        tag = el("span", "stand-in", class_="tag bad")
     frame = _frame(step.picture, label, f"after {step.words}", step.inset)
     caption = join([el("p", tag, step.words, class_="words"), el("p", fact, class_="fact")])
     return el("li", frame, caption, class_="end" if place == last else None)
 
 
 def _frame(picture: str, label: str, alt: str, inset: str = "") -> Raw:
-    kernel = (
-        el("img", src=inset, alt="its kernel", class_="pixels inset", loading="lazy")
-        if inset
-        else None
-    )
+    kernel = None
+    if inset:
+        kernel = el("img", src=inset, alt="its kernel", class_="pixels inset", loading="lazy")
     image = el("img", src=picture, alt=alt, class_="pixels shot", loading="lazy", decoding="async")
     return el("div", image, kernel, el("b", label), class_="frame")

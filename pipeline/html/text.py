@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 def file_name(url: str) -> str:
     """The last part of a path or URL; without the query, which may hold a secret."""
-    link = next(
-        (part for part in url.split("::") if "://" in part), ""
-    )  # the innermost of `zip://a.png::s3://b/c.zip`
-    path = urlsplit(link).netloc + urlsplit(link).path if link else url
+    # The innermost of `zip://a.png::s3://b/c.zip`.
+    link = next((part for part in url.split("::") if "://" in part), "")
+    if link:
+        path = urlsplit(link).netloc + urlsplit(link).path
+    else:
+        path = url
     return path.rstrip("/").rsplit("/", 1)[-1] or url
 
 

@@ -37,7 +37,9 @@ def to_srgb(header: Header, data: bytes) -> tuple[Image.Image, tuple[Conversion,
         done += conversion
     image, conversion = _by_profile(image, profile)
     done += conversion
-    return (image, tuple(done)) if image.mode == "RGB" else (image.convert("RGB"), tuple(done))
+    if image.mode == "RGB":
+        return image, tuple(done)
+    return image.convert("RGB"), tuple(done)
 
 
 def _from_sixteen_bit(header: Header, data: bytes) -> Image.Image:
@@ -53,15 +55,18 @@ def _from_sixteen_bit(header: Header, data: bytes) -> Image.Image:
         raise ImageRejected(ImageReason.CORRUPT, detail)
     if pixels.ndim == 2:
         _check_grey_key(header, pixels)
-        return Image.fromarray(_TO_EIGHT_BIT[65535 - pixels if header.white_is_zero else pixels])
-    order = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+        if header.white_is_zero:
+            pixels = 65535 - pixels
+        return Image.fromarray(_TO_EIGHT_BIT[pixels])
+    if pixels.shape[2] == 3:
+        order = cv2.COLOR_BGR2RGB
+    else:
+        order = cv2.COLOR_BGRA2RGBA
     image = Image.fromarray(_TO_EIGHT_BIT[cv2.cvtColor(pixels, order)])
     is_grey_with_alpha = header.container == "PNG" and data[25] == 4
-    return (
-        Image.merge("LA", (image.getchannel(0), image.getchannel(3)))
-        if is_grey_with_alpha
-        else image
-    )
+    if is_grey_with_alpha:
+        return Image.merge("LA", (image.getchannel(0), image.getchannel(3)))
+    return image
 
 
 def _check_grey_key(header: Header, pixels: np.ndarray) -> None:
@@ -93,7 +98,11 @@ def _without_alpha(image: Image.Image) -> tuple[Image.Image, list[Conversion]]:
 def _without_palette(image: Image.Image) -> tuple[Image.Image, list[Conversion]]:
     if image.mode == "P":
         return image.convert("RGB"), [Conversion.PALETTE_TO_RGB]
-    return (image if image.mode == "L" else image.convert("L" if image.mode == "1" else "RGB")), []
+    if image.mode == "1":
+        return image.convert("L"), []
+    if image.mode != "L":
+        return image.convert("RGB"), []
+    return image, []
 
 
 def _by_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image, list[Conversion]]:
@@ -104,7 +113,10 @@ def _by_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image,
         transform = _transform_to_srgb(profile)
         if transform is None:
             return image, done
-        fitting = image.convert("RGB") if transform.input_mode == "RGB" else image
+        if transform.input_mode == "RGB":
+            fitting = image.convert("RGB")
+        else:
+            fitting = image
         return _applied(transform, fitting), [*done, Conversion.ICC_TO_SRGB]
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         # A profile that cannot be read, or is for printing inks, or is for grey in an RGB image.
@@ -132,7 +144,9 @@ def _transform_to_srgb(profile: bytes) -> ImageCms.ImageCmsTransform | None:
     before, after = (
         np.asarray(image, np.int16) for image in (probe.convert("RGB"), _applied(transform, probe))
     )
-    return transform if np.abs(after - before).max() > _IMPERCEPTIBLE else None
+    if np.abs(after - before).max() > _IMPERCEPTIBLE:
+        return transform
+    return None
 
 
 def _applied(transform: ImageCms.ImageCmsTransform, image: Image.Image) -> Image.Image:

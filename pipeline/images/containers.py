@@ -62,7 +62,9 @@ def check_container(container: str, data: bytes, config: IngestConfig) -> Tags:
         ImageRejected: Not allowed, or not what the header says.
         Exception: Damaged in a way that the caller turns into a rejection.
     """
-    return _CHECKS[container](data, config) if container in _CHECKS else {}
+    if container in _CHECKS:
+        return _CHECKS[container](data, config)
+    return {}
 
 
 def _check_png(data: bytes, config: IngestConfig) -> Tags:
@@ -109,7 +111,9 @@ def _png_chunks(data: bytes) -> Iterator[tuple[str, int, int]]:
 def _exif_tags(data: bytes) -> Tags:
     exif = Image.Exif()
     exif.load(data)
-    return {ORIENTATION: exif[ORIENTATION]} if ORIENTATION in exif else {}
+    if ORIENTATION in exif:
+        return {ORIENTATION: exif[ORIENTATION]}
+    return {}
 
 
 def _check_gif(data: bytes, config: IngestConfig) -> Tags:
@@ -136,14 +140,16 @@ def _check_ppm(data: bytes, config: IngestConfig) -> Tags:
     if largest not in (255, 65535):
         detail = f"The largest value of the PPM is {largest}; 255 and 65535 are allowed."
         raise ImageRejected(ImageReason.NOT_8_OR_16_BIT, detail)
-    needed = width * height * (3 if data[:2] == b"P6" else 1) * (1 if largest == 255 else 2)
+    channels = 3 if data[:2] == b"P6" else 1
+    bits = 8 if largest == 255 else 16
+    needed = width * height * channels * bits // 8
     if len(data) - match.end() < needed and data[:2] in (b"P5", b"P6"):
         detail = (
             f"The PPM data have {len(data) - match.end()} of {needed} bytes of pixels; copy "
             "the file again."
         )
         raise ImageRejected(ImageReason.TRUNCATED, detail)
-    return {BITS: 8 if largest == 255 else 16}
+    return {BITS: bits}
 
 
 def _check_tiff(data: bytes, config: IngestConfig) -> Tags:
@@ -165,12 +171,9 @@ def _check_tiff(data: bytes, config: IngestConfig) -> Tags:
         )
     floating = _FLOATING_POINT in _numbers(tags.get(_NUMBER_KIND, 1))
     if floating or bits not in (1, 2, 4, 8, 16):
-        detail = (
-            f"The channels are {bits}-bit {'floating-point numbers' if floating else 'integers'}; "
-        )
-        raise ImageRejected(
-            ImageReason.NOT_8_OR_16_BIT, detail + "integers of 8 or 16 bits are allowed."
-        )
+        kind = "floating-point numbers" if floating else "integers"
+        detail = f"The channels are {bits}-bit {kind}; integers of 8 or 16 bits are allowed."
+        raise ImageRejected(ImageReason.NOT_8_OR_16_BIT, detail)
     if bits == 16 and (
         colour not in (0, 1, 2) or (tags.get(PLANES) == 2 and tags.get(SAMPLES, 1) > 1)
     ):

@@ -67,9 +67,8 @@ def reading(container: str, data: bytes) -> Iterator[None]:
             yield
         except ImageRejected:
             raise
-        except (
-            Exception
-        ) as error:  # Pillow's readers leak struct, index, type and value errors of damaged files
+        except Exception as error:
+            # Pillow's readers leak struct, index, type and value errors of damaged files.
             raise _rejection(container, data, error) from error
 
 

@@ -60,11 +60,19 @@ def decode(
     with reading(header.container, data):
         image, conversions = to_srgb(header, data)
         # Pillow and OpenCV both turn TIFF files upright while decoding.
-        turn = None if header.container == "TIFF" else _UPRIGHT.get(header.orientation)
+        if header.container == "TIFF":
+            turn = None
+        else:
+            turn = _UPRIGHT.get(header.orientation)
         upright = np.array(image if turn is None else image.transpose(turn))
-    rotated = (Conversion.EXIF_ROTATED,) if header.orientation != 1 else ()
-    first = (Conversion.FIRST_FRAME_OF_MPO,) if header.is_mpo else ()
-    return upright, "MPO" if header.is_mpo else header.container, (*first, *conversions, *rotated)
+    container = header.container
+    done = list(conversions)
+    if header.is_mpo:
+        container = "MPO"
+        done.insert(0, Conversion.FIRST_FRAME_OF_MPO)
+    if header.orientation != 1:
+        done.append(Conversion.EXIF_ROTATED)
+    return upright, container, tuple(done)
 
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:

@@ -30,7 +30,9 @@ def decode_png(data: bytes) -> NDArray[np.uint8]:
     Raises:
         ValueError: if the bytes are not such a PNG.
     """
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    image = None
+    if data:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise ValueError("not a readable PNG")
     return np.asarray(image, np.uint8)

@@ -77,15 +77,17 @@ def _split_glob(place: Place) -> tuple[Place, list[str]]:
     """The folder before the first part with a wildcard, and the parts from there on."""
     parts = place.path.split("/")
     first = next(index for index, part in enumerate(parts) if _MAGIC.search(part))
-    return place.at("/".join(parts[:first]) or ("/" if place.path.startswith("/") else "")), parts[
-        first:
-    ]
+    folder = "/".join(parts[:first])
+    if not folder and place.path.startswith("/"):
+        folder = "/"
+    return place.at(folder), parts[first:]
 
 
 def _matcher(parts: list[str], flags: int = 0) -> re.Pattern[str]:
     *folders, last = parts
-    start = "".join("(?:[^/]+/)*" if part == "**" else _part(part) + "/" for part in folders)
-    return re.compile(start + (".*" if last == "**" else _part(last)), flags | re.DOTALL)
+    whole = ["(?:[^/]+/)*" if part == "**" else _part(part) + "/" for part in folders]
+    whole.append(".*" if last == "**" else _part(last))
+    return re.compile("".join(whole), flags | re.DOTALL)
 
 
 def _part(part: str) -> str:
@@ -98,7 +100,10 @@ def _piece(piece: str) -> str:
         return "[^/]*" if piece == "*" else "[^/]"
     if len(piece) == 1:
         return re.escape(piece)
-    negate, inside = ("^/", piece[2:-1]) if piece[1] == "!" else ("", piece[1:-1])
+    if piece[1] == "!":
+        negate, inside = "^/", piece[2:-1]
+    else:
+        negate, inside = "", piece[1:-1]
     return "[" + negate + re.sub(r"([\\^\[\]&~|])", r"\\\1", inside) + "]"
 
 
@@ -117,11 +122,9 @@ def _no_match(
             "all folders inside"
         )
     else:
-        todo = (
-            f"files there are, for example: {', '.join(names[:3])}"
-            if names
-            else "name another folder"
-        )
+        todo = "name another folder"
+        if names:
+            todo = f"files there are, for example: {', '.join(names[:3])}"
     return _nothing(text, folder, where, f"none of the {len(names)} files there matches", todo)
 
 
@@ -141,11 +144,9 @@ def _missing(text: str, place: Place, where: str) -> list[FoundFile]:
             posixpath.basename(parent.path.rstrip("/")),
         )
     near = difflib.get_close_matches(name, children(parent), n=2, cutoff=0.5)
-    todo = (
-        f"did you mean {' or '.join(near)}?"
-        if near
-        else "correct the path; relative ones start at the recipe's folder"
-    )
+    todo = "correct the path; relative ones start at the recipe's folder"
+    if near:
+        todo = f"did you mean {' or '.join(near)}?"
     return _nothing(text, parent, where, f"nothing is called {name!r} there", todo)
 
 

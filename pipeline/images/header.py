@@ -119,7 +119,9 @@ def _check_mode(image: ImageFile, bits: int) -> None:
 
 def _orientation(image: ImageFile, tags: Tags) -> int:
     value = tags.get(ORIENTATION) or _exif_orientation(image)
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+    if isinstance(value, int) and 1 <= value <= 8:
+        return value
+    return 1
 
 
 def _exif_orientation(image: ImageFile) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import fsspec
 
 from pairmill.pipeline.extras import store_of
+from pairmill.pipeline.workspace.stores import said_by
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.errors import MissingLibraryError, UserError
 
@@ -57,11 +58,9 @@ class Place:
         """What opens this place: a local path or an fsspec URL."""
         if self.fs is None:
             return self.path.encode("utf-8", "backslashreplace").decode()
-        return (
-            f"{self.protocol}://{self.path}{self.chain}"
-            if self.chain
-            else str(self.fs.unstrip_protocol(self.path))
-        )
+        if self.chain:
+            return f"{self.protocol}://{self.path}{self.chain}"
+        return str(self.fs.unstrip_protocol(self.path))
 
     def at(self, path: str) -> Place:
         """Another path in the same file system."""
@@ -105,9 +104,8 @@ def _remote_place(text: str, protocol: str, chain: str, where: str) -> Place:
             fs, path = fsspec.core.url_to_fs(text)
     except MissingLibraryError:
         raise
-    except (
-        Exception
-    ) as error:  # unknown protocols, missing packages and credentials all have errors of their own
+    except Exception as error:
+        # Unknown protocols, missing packages and credentials all have errors of their own.
         raise _cannot("A URL cannot be used", where, text, error) from error
     return Place(path, fs, protocol, chain)
 
@@ -119,7 +117,9 @@ def look_at(place: Place, where: str) -> FoundFile | Literal["folder"] | None:
         UserError: It may not be looked at, or the store cannot be reached.
     """
     try:
-        return _look_at_local(place) if place.fs is None else _look_at_remote(place)
+        if place.fs is None:
+            return _look_at_local(place)
+        return _look_at_remote(place)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except Exception as error:
@@ -128,14 +128,18 @@ def look_at(place: Place, where: str) -> FoundFile | Literal["folder"] | None:
 
 def _look_at_local(place: Place) -> FoundFile | Literal["folder"]:
     status = Path(place.path).stat()
-    return "folder" if stat.S_ISDIR(status.st_mode) else _local_file(place, status)
+    if stat.S_ISDIR(status.st_mode):
+        return "folder"
+    return _local_file(place, status)
 
 
 def _look_at_remote(place: Place) -> FoundFile | Literal["folder"]:
     if not place.path.strip("/"):
         return "folder"  # the root of a store may have no entry of its own
     info = place.fs.info(place.path)
-    return "folder" if info.get("type") == "directory" else _remote_file(place, info)
+    if info.get("type") == "directory":
+        return "folder"
+    return _remote_file(place, info)
 
 
 def children(place: Place) -> list[str]:
@@ -169,7 +173,9 @@ def list_files(place: Place, where: str, depth: int | None = None) -> list[tuple
     except Exception as error:
         folder = str(getattr(error, "filename", None) or place.url)
         raise _cannot("A folder cannot be listed", where, folder, error) from error
-    start = len(place.path.rstrip("/")) + 1 if place.path.strip("/") else 0
+    start = 0
+    if place.path.strip("/"):
+        start = len(place.path.rstrip("/")) + 1
     files = [
         (path[start:].lstrip("/"), _remote_file(place.at(path), info))
         for path, info in sorted(found.items())
@@ -230,10 +236,5 @@ def _remote_file(place: Place, info: dict[str, Any]) -> FoundFile:
 
 
 def _cannot(what: str, where: str, url: str, error: Exception) -> UserError:
-    got = (
-        (error.strerror if isinstance(error, OSError) else None)
-        or str(error)
-        or type(error).__name__
-    )
     todo = "check the spelling, the permissions and, for a store, the credentials"
-    return UserError(what, where=f"{where}, {url}", got=got, todo=todo)
+    return UserError(what, where=f"{where}, {url}", got=said_by(error), todo=todo)

@@ -9,6 +9,7 @@ from pathlib import Path
 import fsspec
 
 from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.pipeline.workspace.stores import said_by
 from pairmill.schemas.errors import StoreError
 from pairmill.schemas.image import ImageReason
 
@@ -69,15 +70,7 @@ def _explain(url: str, error: Exception) -> Exception:
         return ImageRejected(ImageReason.MISSING, detail)
     if code in _NOT_READABLE or isinstance(error, PermissionError | IsADirectoryError | ValueError):
         return ImageRejected(
-            ImageReason.UNREADABLE, f"The file cannot be read ({_says(error)}); allow reading it."
+            ImageReason.UNREADABLE, f"The file cannot be read ({said_by(error)}); allow reading it."
         )
     todo = "run again; finished work is kept"
-    return StoreError("An image could not be read", where=url, got=_says(error), todo=todo)
-
-
-def _says(error: Exception) -> str:
-    return (
-        (error.strerror if isinstance(error, OSError) else None)
-        or str(error)
-        or type(error).__name__
-    )
+    return StoreError("An image could not be read", where=url, got=said_by(error), todo=todo)

@@ -18,7 +18,9 @@ def positions(length: int, size: int, step: int) -> list[int]:
         return []
     starts = list(range(0, length - size + 1, step))
     rest = length - size - starts[-1]
-    return [*starts, length - size] if 2 * rest >= step else starts
+    if 2 * rest >= step:
+        return [*starts, length - size]
+    return starts
 
 
 def judge_tile(tile: NDArray[np.uint8], config: TilesConfig) -> TileReason | None:
@@ -26,7 +28,9 @@ def judge_tile(tile: NDArray[np.uint8], config: TilesConfig) -> TileReason | Non
     contrast, detail = contrast_and_detail(tile)
     if contrast < config.min_contrast:
         return TileReason.FLAT
-    return TileReason.BLURRED if detail < config.min_detail else None
+    if detail < config.min_detail:
+        return TileReason.BLURRED
+    return None
 
 
 def contrast_and_detail(tile: NDArray[np.uint8]) -> tuple[float, float]:

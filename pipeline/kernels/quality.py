@@ -50,17 +50,20 @@ class Rule:
 
     def broken(self, value: float, limit: float) -> bool:
         """Whether a value is beyond the limit."""
-        return value > limit if self.most else value < limit
+        if self.most:
+            return value > limit
+        return value < limit
 
     def said(self, value: float, limit: float) -> str:
         """The objection in words."""
-        said, allowed = (
-            f"{100 * number:.3g} %" if self.unit == "%" else f"{number:.3g}{self.unit}"
-            for number in (value, limit)
-        )
-        return (
-            f"{self.words.format(said)}; at {'most' if self.most else 'least'} {allowed} is allowed"
-        )
+        bound = "most" if self.most else "least"
+        words = self.words.format(self._with_unit(value))
+        return f"{words}; at {bound} {self._with_unit(limit)} is allowed"
+
+    def _with_unit(self, value: float) -> str:
+        if self.unit == "%":
+            return f"{100 * value:.3g} %"
+        return f"{value:.3g}{self.unit}"
 
 
 RULES = (
@@ -156,11 +159,11 @@ def judge(
     place, group = medoid(distances, config.max_disagreement)
     number = usable[place]
     others = np.delete(distances[place], place)
-    spread = (
-        float(others.min())
-        if len(group) == 1 and len(others)
-        else float(distances[place, group].max())
-    )
+    if len(group) == 1 and len(others):
+        # A lone restart: how near the next one came says by how much they disagree.
+        spread = float(others.min())
+    else:
+        spread = float(distances[place, group].max())
     mean = recentre(finished[usable][group].mean(axis=0), 2)
     kernel, best = match_spectrum(mean, image, stretching=config.match_spectrum)
     matching = {
@@ -219,6 +222,8 @@ def match_spectrum(
     """
     found = spectra.spectra(grey(_centre(image, SPECTRUM_SIDE)))
     if stretching:
+        # Where the stretched form does not fit into 17 x 17, the mismatch of the kernel as it is
+        # decides.
         with suppress(ValueError):
             return spectra.matched(found, kernel)
     return kernel, spectra.match(found, kernel, stretching=False)
@@ -227,9 +232,8 @@ def match_spectrum(
 def border_share(kernel: Array) -> float:
     """Share of absolute mass in the outermost ring of cells, in [0, 1]."""
     mass = np.abs(kernel)
-    return max(
-        0.0, 1 - float(mass[1:-1, 1:-1].sum() / mass.sum())
-    )  # sums in another order may exceed the whole
+    # At least 0: sums in another order may exceed the whole.
+    return max(0.0, 1 - float(mass[1:-1, 1:-1].sum() / mass.sum()))
 
 
 def negative_share(kernel: Array) -> float:
@@ -268,6 +272,7 @@ def medoid(distances: Array, most: float) -> tuple[int, NDArray[np.intp]]:
     """
     near = distances <= most
     inside = np.where(near, distances, 0.0).sum(axis=1)
+    # lexsort takes its last key first: most neighbours, then the nearest.
     order = np.lexsort((inside, -near.sum(axis=1)))
     best = int(order[0])
     return best, np.flatnonzero(near[best])
@@ -281,6 +286,7 @@ def pair_shift(image: NDArray[np.uint8], kernel: Array) -> float:
         kernel: (k, k) for scale 2.
     """
     high = _centre(image, PAIR_SIDE).mean(axis=2, dtype=np.float64)
+    # SciPy's `reflect` repeats the edge sample, as our `mirror`.
     low = correlate(high, kernel, mode="reflect")[::2, ::2]
     return math.hypot(*phase_shift(high, bicubic_up(low[:, :, None], 2)[:, :, 0]))
 
@@ -297,7 +303,9 @@ def phase_shift(reference: Array, moved: Array) -> tuple[float, float]:
     cross = first * np.conj(second)
     fy, fx = np.meshgrid(*(np.fft.fftfreq(length) for length in reference.shape), indexing="ij")
     band = (np.hypot(fy, fx) < SHIFT_BAND) & (np.abs(cross) > 0)
+    # Least squares squares it again: each frequency votes with its strength.
     weight = np.sqrt(np.abs(cross[band]))
+    # A shift by d turns the phase at frequency f by 2 pi f d (Fourier's shift theorem).
     slopes = 2 * np.pi * np.stack([fy[band], fx[band]], axis=1) * weight[:, None]
     solution, *_ = np.linalg.lstsq(slopes, np.angle(cross[band]) * weight, rcond=None)
     return float(solution[0]), float(solution[1])
@@ -305,6 +313,7 @@ def phase_shift(reference: Array, moved: Array) -> tuple[float, float]:
 
 def _centre(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     top, left = (max(0, length - side) // 2 for length in image.shape[:2])
+    # Even sides: halves must lie over it pixel by pixel.
     height, width_ = (min(length, side) // 2 * 2 for length in image.shape[:2])
     return image[top : top + height, left : left + width_]
 
@@ -323,7 +332,9 @@ def _first_objection(
             f"the nearest two differ by {diagnostics.disagreement:.3g}; at most "
             f"{config.max_disagreement:.3g} is allowed"
         )
-        said = differ if len(distances) > 1 else "the others ended in no kernel"
+        said = "the others ended in no kernel"
+        if len(distances) > 1:
+            said = differ
         return KernelReason.DISAGREEMENT, f"{agree}, and {wanted} must: {said}"
     value, limit = SHIFTED.value(diagnostics), SHIFTED.limit(config)
     if SHIFTED.broken(value, limit):

@@ -226,7 +226,10 @@ def _measured(
 
 def _examine(table: NDArray[np.void], config: NoiseConfig) -> Verdicts:
     """Which patches break one of the rules that need the pixels."""
-    fixed = np.inf if config.max_variance == "auto" else config.max_variance
+    if config.max_variance == "auto":
+        fixed = np.inf
+    else:
+        fixed = config.max_variance
     return _first_broken(
         len(table),
         (

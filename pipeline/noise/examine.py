@@ -128,9 +128,8 @@ def _cells(patches: NDArray[np.uint8]) -> tuple[Plane, Plane]:
     count, whole = len(patches), patches.shape[1]
     side = cell_side(whole)
     per, area = whole // side, side * side
-    wide = np.ascontiguousarray(np.swapaxes(patches, 0, 1)).reshape(
-        whole, -1, 3
-    )  # side by side: long rows are faster
+    # Side by side: long rows are faster.
+    wide = np.ascontiguousarray(np.swapaxes(patches, 0, 1)).reshape(whole, -1, 3)
     red, green, blue = (plane.astype(np.float32) for plane in cv2.split(wide))
     mean, square = np.empty((2, count, 3, per, per))
     for number, plane in enumerate(

@@ -103,7 +103,9 @@ def calm_level(values: Plane) -> float:
     """The lower quartile of a measure of the calm patches of an image; at least 1, the value of
     white noise.
     """
-    return max(1.0, _quartile(np.sort(values))) if len(values) else 1.0
+    if len(values):
+        return max(1.0, _quartile(np.sort(values)))
+    return 1.0
 
 
 def _quartile(ascending: Plane) -> float:

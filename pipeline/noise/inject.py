@@ -65,6 +65,7 @@ def cover(length: int, patch: int) -> list[tuple[int, int]]:
     `OVERLAP`.
     """
     step = patch - OVERLAP
+    # Another crop only where it would bring more than its overlap.
     starts = range(0, max(1, length - OVERLAP), step)
     return [(start, min(patch, length - start)) for start in starts]
 

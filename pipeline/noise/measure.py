@@ -109,6 +109,7 @@ def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     sums = _sums(grey, side, np.uint16)
     squares = _sums(np.square(grey, dtype=np.uint16), side, np.uint32)
+    # (g - 128)^2 = g^2 - 256 g + 2^14; centred, so that a float32 mean of squares keeps its digits.
     area = side * side
     return sums / np.float32(area) - np.float32(128), (
         squares - 256 * sums + np.float32(area << 14)

@@ -67,5 +67,6 @@ def _zero_sum(grains: NDArray[np.int64]) -> NDArray[np.int64]:
     for channel, total in enumerate(flat.sum(axis=1).tolist()):
         all_, single = divmod(total, flat.shape[1])
         flat[channel] -= all_
+        # Spread over the patch: all in one corner they would be a step.
         flat[channel, np.arange(single) * flat.shape[1] // max(1, single)] -= 1
     return grains

@@ -106,11 +106,15 @@ def shortage(selection: Selection, config: NoiseConfig) -> UserError | None:
 def _remedy(selection: Selection, config: NoiseConfig) -> str:
     """What to change, for the rule that stood in the way most often."""
     counts = selection.rejected
-    smaller = f"set noise.patch to {max(16, config.patch // 2)}, " if config.patch > 16 else ""
+    smaller = ""
+    if config.patch > 16:
+        smaller = f"set noise.patch to {max(16, config.patch // 2)}, "
     structured = counts.get(NoiseReason.TEXTURE, 0) + counts.get(NoiseReason.GRADIENT, 0)
     if counts.get(NoiseReason.VARIANCE, 0) > structured:
         needed = selection.threshold_needed
-        known = f"set noise.max_variance to {needed:g} or more, " if needed is not None else ""
+        known = ""
+        if needed is not None:
+            known = f"set noise.max_variance to {needed:g} or more, "
         return f"{known}{smaller}or give images with flat areas such as sky or walls"
     return (
         f"{smaller}raise noise.max_structure (now {config.max_structure:g}) and noise.max_unlike "
@@ -129,7 +133,10 @@ def share(sizes: Sequence[int], total: int) -> list[int]:
     low, high = 0, max(sizes)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if sum(min(n, middle) for n in sizes) <= total else (low, middle)
+        if sum(min(n, middle) for n in sizes) <= total:
+            low = middle
+        else:
+            high = middle
     given = [min(n, low) for n in sizes]
     left = total - sum(given)
     for index, size in enumerate(sizes):

@@ -17,11 +17,9 @@ from pairmill.schemas.ops.codecs import Avif, ChromaSubsample, Jpeg, JpegXl, Vid
 
 def eight_bits(image: Image) -> NDArray[np.uint8]:
     """(H, W, 3) clipped and rounded half up; an 8-bit image as it is."""
-    return (
-        np.asarray(image, np.uint8)
-        if image.dtype == np.uint8
-        else to_uint8(np.asarray(image, np.float64))
-    )
+    if image.dtype == np.uint8:
+        return np.asarray(image, np.uint8)
+    return to_uint8(np.asarray(image, np.float64))
 
 
 def _jpeg(op: Jpeg, image: Image, _assets: Assets) -> Image:

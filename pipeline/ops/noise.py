@@ -54,7 +54,10 @@ def _normal(
     op: GaussianNoise | SpeckleNoise, image: Image, noisy: Callable[[Pixels, Pixels], Pixels]
 ) -> Image:
     per_pixel = fields.samples_per_pixel(op.mode)
-    root = None if op.covariance is None else fields.covariance_root(op.covariance)
+    if op.covariance is None:
+        root = None
+    else:
+        root = fields.covariance_root(op.covariance)
 
     def strip(pixels: Pixels, words: Words, _here: slice) -> Pixels:
         return noisy(pixels, fields.normal_field(words, len(pixels), op.mode, op.sigma, root))
@@ -77,7 +80,10 @@ def _speckle(op: SpeckleNoise, image: Image, _assets: Assets) -> Image:
 def _poisson(op: PoissonNoise, image: Image, _assets: Assets) -> Image:
     """I + strength (counts 255 / peak - L), where L is I in 8 bits, or the luminance of that."""
     seen = _in_8_bits(image, op.grey)
-    peak = float(peak_of_levels(seen)) if op.peak == "levels" else op.peak
+    if op.peak == "levels":
+        peak = float(peak_of_levels(seen))
+    else:
+        peak = op.peak
     law, unit = poisson_law(peak), 255 / peak
 
     def strip(pixels: Pixels, words: Words, here: slice) -> Pixels:

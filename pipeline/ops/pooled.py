@@ -38,7 +38,10 @@ def inject(op: Inject, image: Image, assets: Assets) -> Image:
 
 def jpeg(op: PooledJpeg, image: Image, assets: Assets) -> Image:
     """Clip, round to 8 bits, encode and decode as one of the real images was."""
-    levels = image if image.dtype == np.uint8 else to_uint8(np.asarray(image, np.float64))
+    if image.dtype == np.uint8:
+        levels = image
+    else:
+        levels = to_uint8(np.asarray(image, np.float64))
     return compress(
         np.asarray(levels, np.uint8), Encoder.of_row(assets.encoder(op.pool, op.index)), op.phase
     )

@@ -23,11 +23,15 @@ def _resize(op: Resize, image: Image, _assets: Assets) -> Image:
 
 
 def _clip(_op: Clip, image: Image, _assets: Assets) -> Image:
-    return image if image.dtype == np.uint8 else np.clip(image, 0.0, 255.0)
+    if image.dtype == np.uint8:
+        return image
+    return np.clip(image, 0.0, 255.0)
 
 
 def _quantise(_op: Quantise, image: Image, _assets: Assets) -> Image:
-    return image if image.dtype == np.uint8 else to_uint8(np.asarray(image, np.float64))
+    if image.dtype == np.uint8:
+        return image
+    return to_uint8(np.asarray(image, np.float64))
 
 
 RESIZE: dict[type, Apply] = {

@@ -12,10 +12,12 @@ from statistics import fmean, stdev
 import numpy as np
 
 from pairmill.pipeline.html.markup import counted
+from pairmill.pipeline.pools.items import PoolItems
+from pairmill.pipeline.pools.learned import LearnedKind
+from pairmill.pipeline.pools.make_pools import needed
 from pairmill.pipeline.preview.draws import Drawn, share
 from pairmill.pipeline.preview.kernelgan import FitCost
 from pairmill.pipeline.preview.sample_images import Found, Scene
-from pairmill.pipeline.preview.supplies import Supply
 from pairmill.pipeline.preview.survey import Survey
 from pairmill.schemas.image import Role
 from pairmill.schemas.preview import CostRow, CostView
@@ -46,7 +48,7 @@ class Measured:
     files: dict[Role, Survey]
     found: Found
     drawn: Sequence[Drawn]
-    supplies: Sequence[Supply]
+    pools: Sequence[PoolItems]
     fit: FitCost | None
     sealed: frozenset[str]
     """Names of the stages that are sealed already."""
@@ -92,13 +94,15 @@ def expected_tiles(measured: Measured) -> tuple[float, float]:
             continue
         known = scenes or measured.found.scenes
         seen = sum(scene.used + sum(scene.skipped.values()) for scene in known)
-        share = sum(scene.used for scene in known) / seen if seen else 1.0
+        share = 1.0
+        if seen:
+            share = sum(scene.used for scene in known) / seen
         mine = survey.images * fmean(grid) * share
         shares = [scene.used / max(1, scene.used + sum(scene.skipped.values())) for scene in known]
-        off = 0.0 if len(known) == survey.files else _spread(shares)
-        off = math.hypot(
-            off, 0.0 if survey.read == survey.files else _spread([float(count) for count in grid])
-        )
+        # What was seen whole is known; what was sampled is off by its spread.
+        off_share = 0.0 if len(known) == survey.files else _spread(shares)
+        off_grid = 0.0 if survey.read == survey.files else _spread([float(n) for n in grid])
+        off = math.hypot(off_share, off_grid)
         total, variance = total + mine, variance + (mine * off) ** 2
     return total, math.sqrt(variance) / total if total else 0.0
 
@@ -126,7 +130,9 @@ def _row(measured: Measured, stage: str, seconds: float, size: float, basis: str
 
 def _together(measured: Measured) -> float:
     """How many times faster all workers are than one."""
-    return 1.0 if measured.workers == 1 else measured.workers * EFFICIENCY
+    if measured.workers == 1:
+        return 1.0
+    return measured.workers * EFFICIENCY
 
 
 Line = tuple[str, float, float, str]
@@ -140,7 +146,7 @@ def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
     real = m.found.with_role(Role.REAL) or scenes
     cleaning = _per_pixel(real, [scene.cleaning for scene in real])
     stored = _per_pixel(real, [float(scene.hr_bytes) for scene in real])
-    everything, some = sum(pixels.values()), f"{len(scenes)} image{'s' if len(scenes) > 1 else ''}"
+    everything, some = sum(pixels.values()), counted(len(scenes), "image")
     lines: list[Line] = [
         ("ingest", decoding * everything, 0.0, f"decoding of {some}"),
         (
@@ -150,7 +156,8 @@ def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
             f"clean-up of {some}",
         ),
     ]
-    if (m.recipe.needs_kernels or m.recipe.needs_noise) and not m.recipe.pools_from:
+    mined = m.recipe.draws_from("kernels") or m.recipe.draws_from("noise")
+    if mined and not m.recipe.pools_from:
         lines += _pool_stages(m, decoding * pixels[Role.REAL], pixels[Role.REAL])
     return [*lines, _synthesis(m, tiles, pairs)]
 
@@ -160,9 +167,8 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
     lines: list[Line] = []
     if m.fit is not None:
         restarts, iterations = m.recipe.kernels.restarts, m.recipe.kernels.iterations
-        basis = f"{restarts} restarts of {iterations} iterations, " + (
-            "timed" if m.fit.measured else "usual time"
-        )
+        how = "timed" if m.fit.measured else "usual time"
+        basis = f"{restarts} restarts of {iterations} iterations, {how}"
         lines = [
             (
                 "estimate_kernels",
@@ -172,15 +178,15 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
             ),
             ("pool_kernels", loading + images * m.fit.judging, images * 1e4, "judging, timed"),
         ]
-    if m.recipe.needs_generated_kernels:
-        fitting = (
-            m.recipe.kmsr.fit.iterations * ITERATION if m.recipe.kmsr.method == "wgan" else 1.0
-        )
+    if m.recipe.draws_from("generated_kernels"):
+        fitting = 1.0
+        if m.recipe.kmsr.method == "wgan":
+            fitting = m.recipe.kmsr.fit.iterations * ITERATION
         lines.append(
             ("generate_kernels", fitting * _together(m), m.recipe.kmsr.count * 2e3, "usual time")
         )
-    by_kind = {supply.kind: supply for supply in m.supplies}
-    if m.recipe.needs_compression and (mined := by_kind.get("compression")):
+    by_kind = {pool.kind: pool for pool in m.pools}
+    if mined := by_kind.get("compression"):
         lines.append(
             (
                 "mine_compression",
@@ -192,11 +198,10 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
     noise = by_kind.get("noise")
     if noise is not None:
         patch = m.recipe.noise.patch**2 * 3
-        each = (
-            0.0
-            if noise.sealed
-            else min(len(noise.items), m.recipe.noise.for_images(round(images)).quota)
-        )
+        if noise.sealed:
+            each = 0.0
+        else:
+            each = min(len(noise.items), m.recipe.noise.for_images(round(images)).quota)
         kept = min(images * each, m.recipe.noise.max_patches)
         size = images * each * patch + kept * patch * 4
         lines.append(
@@ -221,7 +226,8 @@ def _per_pixel(scenes: Sequence[Scene], values: Sequence[float]) -> float:
 
 def _notes(m: Measured) -> list[str]:
     files, read = sum(s.files for s in m.files.values()), sum(s.read for s in m.files.values())
-    headers = f"The sizes of {'all' if read == files else f'{read:,} of'} {files:,} files were read"
+    some = "all" if read == files else f"{read:,} of"
+    headers = f"The sizes of {some} {files:,} files were read"
     broken = read - sum(len(s.sizes) for s in m.files.values())
     if broken:
         headers += f"; {broken:,} of them cannot be used"
@@ -237,11 +243,12 @@ def _notes(m: Measured) -> list[str]:
             "Kernel estimation was not timed here; the figure is that of another machine, for a "
             "processor, not a GPU."
         )
-    drawn_here = not m.recipe.pools_from
-    if drawn_here and m.recipe.needs_pdm and "pool_pdm" not in m.sealed:
-        notes.append("Fitting PDM is not part of the estimate.")
-    if drawn_here and m.recipe.needs_redegnet and "pool_redegnet" not in m.sealed:
-        notes.append("Fitting ReDegNet is not part of the estimate.")
+    fits = [] if m.recipe.pools_from else needed(m.recipe)
+    notes += [
+        f"Fitting {kind.title} is not part of the estimate."
+        for kind in fits
+        if isinstance(kind, LearnedKind) and kind.stage.name not in m.sealed
+    ]
     failing = [one.label for one in m.drawn if not one.seconds]
     if failing:
         notes.append(

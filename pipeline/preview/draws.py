@@ -14,9 +14,10 @@ from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.encode import encode_png
 from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.pools.items import PoolItems
+from pairmill.pipeline.preview.pool_items import assets_of, pools_of
 from pairmill.pipeline.preview.sample_images import Scene
 from pairmill.pipeline.preview.strips import Tile, draw_strip
-from pairmill.pipeline.preview.supplies import Supply, assets_of, pools_of
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.degraders.base import DegraderBase
 from pairmill.schemas.errors import UserError
@@ -55,7 +56,7 @@ class Drawn:
 def draw_all(
     recipe: Recipe,
     scenes: Sequence[Scene],
-    supplies: Sequence[Supply],
+    pools: Sequence[PoolItems],
     draws: int,
     shelf: PictureFiles,
     patience: float = PATIENCE,
@@ -67,7 +68,7 @@ def draw_all(
     """
     started = time.perf_counter()
     drawn = [Drawn(config) for config in recipe.degraders]
-    bench = _Bench(recipe, supplies, assets_of(supplies), shelf)
+    bench = _Bench(recipe, pools, assets_of(pools), shelf)
     for number in range(draws):
         for one in drawn:
             late = time.perf_counter() - started > patience
@@ -81,15 +82,15 @@ class _Bench:
     """What all draws share."""
 
     recipe: Recipe
-    supplies: Sequence[Supply]
+    pools: Sequence[PoolItems]
     assets: Assets
     shelf: PictureFiles
 
 
 def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
-    tile, supplies = scene.tile, bench.supplies
+    tile, pools = scene.tile, bench.pools
     try:
-        degrader = degraders.build(one.config, bench.recipe.scale, pools_of(supplies))
+        degrader = degraders.build(one.config, bench.recipe.scale, pools_of(pools))
     except UserError as error:
         one.problem = f"{error.what}. {error.todo}".strip()
         return
@@ -98,8 +99,8 @@ def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
         stream(bench.recipe.seed, "preview", one.label, number), tile.hr.shape[:2]
     )
     drawing = time.process_time() - start
-    counts = {supply.digest: len(supply.items) for supply in supplies}
-    stand_ins = frozenset(supply.digest for supply in supplies if not supply.sealed)
+    counts = {pool.digest: len(pool.items) for pool in pools}
+    stand_ins = frozenset(pool.digest for pool in pools if not pool.sealed)
     strip, lr = draw_strip(
         program, tile, bench.assets, counts, bench.shelf, f"{one.label}-{number}", stand_ins
     )
@@ -177,4 +178,6 @@ def _changed(config: DegraderBase) -> dict[str, str]:
 
 def _text(value: object) -> str:
     text = str(value)
-    return text if len(text) <= 160 else text[:157] + "..."
+    if len(text) <= 160:
+        return text
+    return text[:157] + "..."

@@ -75,7 +75,9 @@ def _height(strip: StripView, columns: int) -> int:
 def _heading(draw: ImageDraw.ImageDraw, one: DegraderView, shown: int, top: int) -> None:
     draw.text((MARGIN, top + 14), one.label, ACCENT, ImageFont.load_default(20))
     left = MARGIN + ImageFont.load_default(20).getlength(one.label) + 14
-    more = f", {shown} of {len(one.strips)} draws" if shown < len(one.strips) else ""
+    more = ""
+    if shown < len(one.strips):
+        more = f", {shown} of {len(one.strips)} draws"
     draw.text((left, top + 20), f"{one.share}{more}", QUIET, ImageFont.load_default(13))
 
 

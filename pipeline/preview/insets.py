@@ -18,7 +18,9 @@ def kernel_of(op: Op, assets: Assets) -> NDArray[np.float64] | None:
     """
     if isinstance(op, PooledBlur):
         return trimmed(assets.kernel(op.pool, op.index))
-    return trimmed(weights(op.kernel)) if isinstance(op, Blur) else None
+    if isinstance(op, Blur):
+        return trimmed(weights(op.kernel))
+    return None
 
 
 def trimmed(kernel: NDArray[np.float64], share: float = 0.01) -> NDArray[np.float64]:
@@ -27,10 +29,9 @@ def trimmed(kernel: NDArray[np.float64], share: float = 0.01) -> NDArray[np.floa
     """
     middle = kernel.shape[0] // 2
     rows, columns = np.nonzero(np.abs(kernel) > share * np.abs(kernel).max())
-    reach = (
-        int(max(np.abs(rows - middle).max(), np.abs(columns - middle).max())) + 1
-        if len(rows)
-        else middle
-    )
+    if len(rows):
+        reach = int(max(np.abs(rows - middle).max(), np.abs(columns - middle).max())) + 1
+    else:
+        reach = middle
     reach = min(max(reach, 2), middle)
     return kernel[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1]

@@ -34,7 +34,9 @@ class FitCost:
 def fit_cost(recipe: Recipe, scenes: Sequence[Scene], *, measure: bool) -> FitCost:
     """Measure with an image that can be used for it; otherwise take the usual figure."""
     usual = FitCost(USUAL * recipe.kernels.iterations, 0.05, measured=False)
-    return _measured(recipe, scenes) or usual if measure else usual
+    if measure:
+        return _measured(recipe, scenes) or usual
+    return usual
 
 
 def _measured(recipe: Recipe, scenes: Sequence[Scene]) -> FitCost | None:

@@ -72,7 +72,9 @@ def between(values: tuple[float, float, float], kind: str) -> str:
     start, unit = low.rsplit(" ", 1)
     if low == high:
         return low
-    return f"{start} – {high}" if high.endswith(f" {unit}") else f"{low} – {high}"
+    if high.endswith(f" {unit}"):
+        return f"{start} – {high}"
+    return f"{low} – {high}"
 
 
 def _rough(seconds: float) -> str:
@@ -86,9 +88,13 @@ def _rough(seconds: float) -> str:
 def _degrader(one: DegraderView) -> Raw:
     lead = f"{one.about} {one.share}."
     codes = [el("code", f"{name}: {value}") for name, value in one.settings.items()]
-    settings = el("p", *codes, class_="settings") if codes else None
+    settings = None
+    if codes:
+        settings = el("p", *codes, class_="settings")
     strips = [strip_html(strip, f"Draw {place}") for place, strip in enumerate(one.strips, 1)]
-    problem = el("p", one.problem, class_="notice bad") if one.problem else None
+    problem = None
+    if one.problem:
+        problem = el("p", one.problem, class_="notice bad")
     legend = _legend() if strips else None
     return section(f"degrader-{one.label}", one.label, lead, settings, problem, *strips, legend)
 

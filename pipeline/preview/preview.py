@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pairmill.pipeline.build.build import NotFinishedError, finder, make
@@ -13,16 +14,16 @@ from pairmill.pipeline.build.previous_splits import earlier_keys
 from pairmill.pipeline.build.select_images import select_images
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import png, thumbnail
-from pairmill.pipeline.pools.make_pools import make_compression, make_kernels, make_noise
+from pairmill.pipeline.pools.base import Making
+from pairmill.pipeline.pools.items import PoolItems
+from pairmill.pipeline.pools.make_pools import needed
 from pairmill.pipeline.preview import draws as drawing
-from pairmill.pipeline.preview import supplies as supplying
+from pairmill.pipeline.preview import pool_items
 from pairmill.pipeline.preview.cost import Measured, estimate
 from pairmill.pipeline.preview.grid import grid
 from pairmill.pipeline.preview.kernelgan import fit_cost
 from pairmill.pipeline.preview.page import page
-from pairmill.pipeline.preview.placeholders import supplies as stand_ins
 from pairmill.pipeline.preview.sample_images import Found, Scene, look
-from pairmill.pipeline.preview.supplies import Supply
 from pairmill.pipeline.preview.survey import Survey, survey
 from pairmill.pipeline.runner.execution import default_workers
 from pairmill.pipeline.runner.stage import C, I, M, P, R, Run, Sealed, Stage
@@ -74,29 +75,27 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     files = ingest.find(recipe.images, base)
     sizes, found = survey(files, recipe), look(files, recipe)
     shelf = PictureFiles(target, folder)
-    supplies = stand_ins(
-        recipe, supplying.sealed_pools(request.recipe, request.base, storage), found.scenes
-    )
-    drawn = drawing.draw_all(recipe, found.scenes, supplies, request.draws, shelf)
+    sealed_pools = pool_items.sealed_pools(request.recipe, request.base, storage)
+    real = found.with_role(Role.REAL) or found.scenes
+    pools = pool_items.with_placeholders(recipe, sealed_pools, real)
+    drawn = drawing.draw_all(recipe, found.scenes, pools, request.draws, shelf)
     sealed = sealed_stages(recipe, base, storage)
     timed = time.perf_counter() - started < HURRY and "estimate_kernels" not in sealed
-    fit = (
-        fit_cost(recipe, found.with_role(Role.REAL), measure=timed)
-        if recipe.needs_kernels and not recipe.pools_from
-        else None
-    )
+    fit = None
+    if recipe.draws_from("kernels") and not recipe.pools_from:
+        fit = fit_cost(recipe, found.with_role(Role.REAL), measure=timed)
     workers = request.workers or default_workers()
-    cost = estimate(Measured(recipe, sizes, found, drawn, supplies, fit, sealed, workers))
+    cost = estimate(Measured(recipe, sizes, found, drawn, pools, fit, sealed, workers))
     data = PreviewData(
         name=recipe.name,
         recipe=request.name,
         scale=recipe.scale,
         degraders=tuple(drawing.view(one, recipe) for one in drawn),
-        supplies=tuple(supplying.view(supply, shelf) for supply in supplies),
+        supplies=tuple(pool_items.view(pool, shelf) for pool in pools),
         images=tuple(_view(scene, number, shelf) for number, scene in enumerate(found.scenes)),
         left_out=tuple(found.left_out),
         cost=cost,
-        warnings=tuple(_warnings(recipe, sizes, found, supplies)),
+        warnings=tuple(_warnings(recipe, sizes, found, pools)),
         seconds=time.perf_counter() - started,
     )
     target.write(f"{folder}/preview.png", png(grid(data, shelf)))
@@ -112,7 +111,10 @@ def overridden(request: Request) -> tuple[Recipe, str]:
     if not request.images:
         return request.recipe, request.base
     real = bool(request.recipe.images.real)
-    images = ImagesConfig(real=request.images) if real else ImagesConfig(clean=request.images)
+    if real:
+        images = ImagesConfig(real=request.images)
+    else:
+        images = ImagesConfig(clean=request.images)
     return request.recipe.model_copy(update={"images": images}), request.here
 
 
@@ -142,12 +144,10 @@ def _whole(recipe: Recipe, base: str, run: Run, earlier: Mapping[str, str]) -> N
 
 def _pools_alone(recipe: Recipe, base: str, run: Run, earlier: Mapping[str, str]) -> None:
     images = select_images(recipe, base, run, None, earlier).images.manifest
-    if recipe.needs_compression:
-        make_compression(recipe, images, run)
-    if recipe.needs_noise:
-        make_noise(recipe, images, run)
-    if recipe.needs_kernels:
-        make_kernels(recipe, images, run)
+    making = Making(recipe=recipe, images=images, base=base, run=run)
+    for kind in needed(recipe):
+        with suppress(NotFinishedError):
+            making.of(kind)
 
 
 def _view(scene: Scene, number: int, shelf: PictureFiles) -> ImageView:
@@ -172,7 +172,7 @@ def _view(scene: Scene, number: int, shelf: PictureFiles) -> ImageView:
 
 
 def _warnings(
-    recipe: Recipe, sizes: dict[Role, Survey], found: Found, supplies: list[Supply]
+    recipe: Recipe, sizes: dict[Role, Survey], found: Found, pools: list[PoolItems]
 ) -> list[str]:
     """What will stand in the way of a build."""
     warnings = []
@@ -185,7 +185,7 @@ def _warnings(
             "The build will stop: set tiles.size to "
             f"{max(16, largest // recipe.scale * recipe.scale)} or less."
         )
-    kinds = [supply.kind for supply in supplies if not supply.sealed]
+    kinds = [pool.kind for pool in pools if not pool.sealed]
     if kinds:
         names = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
         warnings.append(

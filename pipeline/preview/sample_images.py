@@ -91,9 +91,8 @@ def look(files: Sequence[FilePayload], recipe: Recipe) -> Found:
     Raises:
         UserError: if none of the files that were tried can be used.
     """
-    clean(
-        np.zeros((16, 16, 3), np.uint8), recipe.clean_up.factor
-    )  # loads what it needs, which is not to be timed
+    # Loads what it needs, which is not to be timed.
+    clean(np.zeros((16, 16, 3), np.uint8), recipe.clean_up.factor)
     found, started, late = Found(), time.perf_counter(), list[FilePayload]()
     for file in _in_order(files):
         enough = len(found.scenes) >= SCENES or found.tried >= TRIES
@@ -156,7 +155,10 @@ def scene_of(url: str, role: Role, recipe: Recipe) -> Scene:
     pixel_digest(source)  # every stage that reads an image checks it
     decoded = time.process_time()
     cleaned = role == Role.REAL
-    hr = clean(source, recipe.clean_up.factor) if cleaned else source
+    if cleaned:
+        hr = clean(source, recipe.clean_up.factor)
+    else:
+        hr = source
     stored = len(encode_png(hr)) if cleaned else 0
     done = time.process_time()
     tiles, skipped = _judged(hr, recipe)
@@ -214,7 +216,9 @@ def _tile(
 
 def _nothing(found: Found) -> UserError:
     shown = "; ".join(f"{name}: {reason}" for name, reason in found.left_out[:5])
-    more = f"; and {len(found.left_out) - 5} more" if len(found.left_out) > 5 else ""
+    more = ""
+    if len(found.left_out) > 5:
+        more = f"; and {len(found.left_out) - 5} more"
     return UserError(
         "none of the images that were tried is usable",
         where=f"{found.tried} files",

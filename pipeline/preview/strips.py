@@ -128,11 +128,9 @@ def shown(image: Image) -> NDArray[np.uint8]:
     """An image at any step as 8 bits: clipped and rounded, since it may overshoot until something
     clips it.
     """
-    return (
-        np.asarray(image, np.uint8)
-        if image.dtype == np.uint8
-        else to_uint8(np.asarray(image, np.float64))
-    )
+    if image.dtype == np.uint8:
+        return np.asarray(image, np.uint8)
+    return to_uint8(np.asarray(image, np.float64))
 
 
 def _change(before: Image, after: Image) -> float | None:

@@ -37,7 +37,9 @@ class Survey:
     @property
     def images(self) -> float:
         """Images that a build is expected to accept."""
-        return self.files * len(self.sizes) / self.read if self.read else 0.0
+        if self.read:
+            return self.files * len(self.sizes) / self.read
+        return 0.0
 
     @property
     def pixels(self) -> float:
@@ -47,7 +49,9 @@ class Survey:
 
     def tiles(self, recipe: Recipe, role: Role) -> list[int]:
         """Tiles of the grid in each image that was read, flat and blurred ones included."""
-        factor = recipe.clean_up.factor if role == Role.REAL else 1
+        factor = 1
+        if role == Role.REAL:
+            factor = recipe.clean_up.factor
         size, step = recipe.tiles.size, recipe.tiles.step
         return [
             len(positions(width // factor, size, step))
@@ -81,4 +85,6 @@ def _size(file: FilePayload, recipe: Recipe) -> tuple[int, int] | None:
     except (ImageRejected, PairmillError):
         return None
     width, height = header.image.size
-    return (height, width) if header.orientation >= 5 else (width, height)
+    if header.orientation >= 5:
+        return height, width
+    return width, height

@@ -180,7 +180,8 @@ def telling(
         kind = name.split(" at ")[0].split(" of ")[0].split(" by ")[0]
         if strength >= TOLD and kind not in kinds and len(words) < 3:
             kinds.add(kind)
-            words.append(f"{'more' if areas[place] > 0.5 else 'less'} {name} ({strength:.2f})")
+            more = "more" if areas[place] > 0.5 else "less"
+            words.append(f"{more} {name} ({strength:.2f})")
     return tuple(words)
 
 

@@ -43,15 +43,10 @@ def cut(
         most: Most patches in all.
         seed: Seed of the lots; a lot depends on the name of the source and not on the other images.
     """
-    shares = _shares(
-        {
-            name: sum(
-                _places(i, side)[2] for i, s in zip(images, sources, strict=True) if s == name
-            )
-            for name in dict.fromkeys(sources)
-        },
-        most,
-    )
+    held = dict.fromkeys(sources, 0)
+    for image, source in zip(images, sources, strict=True):
+        held[source] += _places(image, side)[2]
+    shares = _shares(held, most)
     pixels: list[Image] = []
     names: list[str] = []
     for name, share in shares.items():
@@ -68,7 +63,10 @@ def cut(
             assert top < rows * _step(side)
             pixels.append(mine[number][top : top + side, left : left + side])
             names.append(name)
-    stacked = np.stack(pixels) if pixels else np.zeros((0, side, side, 3), np.uint8)
+    if pixels:
+        stacked = np.stack(pixels)
+    else:
+        stacked = np.zeros((0, side, side, 3), np.uint8)
     return Patches(stacked, np.array(names, dtype=np.str_))
 
 

@@ -45,22 +45,22 @@ def load_as(model: type[M], path: str) -> tuple[M, str]:
 def _read(file: Path) -> str:
     if not file.is_file():
         folder = file if file.is_dir() else file.parent
-        siblings = (
-            sorted(p.name for p in folder.glob("*.y*ml") if p.is_file()) if folder.is_dir() else []
-        )
+        if folder.is_dir():
+            siblings = sorted(p.name for p in folder.glob("*.y*ml") if p.is_file())
+        else:
+            siblings = []
         near = difflib.get_close_matches(file.name, siblings, n=1)
-        what = (
-            "this is a folder, not a recipe file"
-            if file.is_dir()
-            else "there is no such recipe file"
-        )
+        what = "there is no such recipe file"
+        if file.is_dir():
+            what = "this is a folder, not a recipe file"
+        todo = "`pairmill new FOLDER` writes a recipe for your images"
+        if near:
+            todo = f"did you mean {folder / near[0]}?"
         raise UserError(
             what,
             where=str(file),
             got=_named(siblings),
-            todo=f"did you mean {folder / near[0]}?"
-            if near
-            else "`pairmill new FOLDER` writes a recipe for your images",
+            todo=todo,
         )
     try:
         return file.read_text("utf-8")
@@ -74,12 +74,12 @@ def _read(file: Path) -> str:
 
 
 def _named(recipes: list[str]) -> str:
-    more = f" and {len(recipes) - MOST_NAMED} more" if len(recipes) > MOST_NAMED else ""
-    return (
-        f"recipes there: {', '.join(recipes[:MOST_NAMED])}{more}"
-        if recipes
-        else "no recipe in that folder"
-    )
+    more = ""
+    if len(recipes) > MOST_NAMED:
+        more = f" and {len(recipes) - MOST_NAMED} more"
+    if recipes:
+        return f"recipes there: {', '.join(recipes[:MOST_NAMED])}{more}"
+    return "no recipe in that folder"
 
 
 def parse_recipe(text: str, where: str) -> Recipe:
@@ -124,16 +124,18 @@ def checked(model: type[M], value: Any, where: str) -> M:
 
 
 def _explain(items: list[dict[str, Any]], where: str, root: type[BaseModel]) -> UserError:
-    items.sort(
-        key=lambda item: item["type"] != "extra_forbidden"
-    )  # a misspelt key explains what is missing
+    # Unknown keys first: a misspelt key explains what is missing.
+    items.sort(key=lambda item: item["type"] != "extra_forbidden")
     problems = list(
         dict.fromkeys(_problem(item, root) for item in items if not _is_echo(item, items))
     )
     shown = problems[:MOST_SHOWN]
     if len(problems) > MOST_SHOWN:
         shown.append(f"and {len(problems) - MOST_SHOWN} more")
-    count = "something" if len(problems) == 1 else f"{len(problems)} things"
+    if len(problems) == 1:
+        count = "something"
+    else:
+        count = f"{len(problems)} things"
     return UserError(
         f"the recipe says {count} that it cannot say",
         where=where,
@@ -153,9 +155,8 @@ def _is_echo(item: dict[str, Any], items: list[dict[str, Any]]) -> bool:
 
 def _problem(item: dict[str, Any], root: type[BaseModel]) -> str:
     names, _ = _walk(list(item["loc"]), root)
-    key = "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in names).lstrip(
-        "."
-    )
+    steps = (f"[{name}]" if isinstance(name, int) else f".{name}" for name in names)
+    key = "".join(steps).lstrip(".")
     key = f"{key}: " if key else ""
     kind, found = item["type"], item.get("input")
     if kind == "extra_forbidden":
@@ -187,17 +188,18 @@ def _wrong_tag(item: dict[str, Any], root: type[BaseModel]) -> str:
         str(item["ctx"]["tag"]),
         [key for key in _walk(list(item["loc"]), root)[0] if isinstance(key, str)],
     )
-    noun = (
-        TAGS.get(discriminator, discriminator)
-        if root is Recipe or discriminator != "kind"
-        else keys[-1]
-    )
+    if root is Recipe or discriminator != "kind":
+        noun = TAGS.get(discriminator, discriminator)
+    else:
+        noun = keys[-1]
     return f"no {noun} is called {_shown(tag)}; {_nearest(tag, tags)}"
 
 
 def _nearest(word: str, names: list[str]) -> str:
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"allowed: {', '.join(names)}"
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"allowed: {', '.join(names)}"
 
 
 def _message(text: str) -> str:
@@ -228,11 +230,8 @@ def _walk(path: list[Any], root: type[BaseModel]) -> tuple[list[Any], list[type[
         ):
             names.append(part)
             fields = [model.model_fields[part] for model in models if part in model.model_fields]
-            models = (
-                [inner for field in fields for inner in _models_in(field.annotation)]
-                if fields
-                else models
-            )
+            if fields:
+                models = [inner for field in fields for inner in _models_in(field.annotation)]
     return names, models
 
 
@@ -240,12 +239,16 @@ def _tag(model: type[BaseModel]) -> str | None:
     if model is OneOf:
         return "one of"
     key = next((key for key in TAGS if key in model.model_fields), None)
-    return str(model.model_fields[key].default) if key else None
+    if key:
+        return str(model.model_fields[key].default)
+    return None
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-        return [annotation] if issubclass(annotation, BaseModel) else []
+        if issubclass(annotation, BaseModel):
+            return [annotation]
+        return []
     return [model for part in typing.get_args(annotation) for model in _models_in(part)]
 
 

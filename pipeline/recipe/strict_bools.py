@@ -48,11 +48,10 @@ def _worded(value: Any, known: dict[int, Any]) -> Any:
         parts = value.values() if isinstance(value, dict) else value
         made = [_worded(part, known) for part in parts]
         same = all(one is other for one, other in zip(made, parts, strict=True))
-        known[id(value)] = (
-            value
-            if same
-            else dict(zip(value, made, strict=True))
-            if isinstance(value, dict)
-            else made
-        )
+        if same:
+            known[id(value)] = value
+        elif isinstance(value, dict):
+            known[id(value)] = dict(zip(value, made, strict=True))
+        else:
+            known[id(value)] = made
     return known[id(value)]

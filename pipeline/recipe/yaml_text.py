@@ -19,9 +19,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            if (
-                key_node.tag == MERGE
-            ):  # `<<: *anchor` is no key, and may stand beside keys that it would bring
+            if key_node.tag == MERGE:
+                # `<<: *anchor` is no key, and may stand beside keys that it would bring.
                 continue
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, str | int) and key in seen:
@@ -46,7 +45,10 @@ def load_yaml(text: str, where: str) -> Any:
         return value
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"{where}, line {mark.line + 1}, column {mark.column + 1}" if mark else where
+        if mark:
+            place = f"{where}, line {mark.line + 1}, column {mark.column + 1}"
+        else:
+            place = where
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     except RecursionError:
         problem = "lists or tables that lie in one another too deep"

@@ -39,7 +39,10 @@ def draw_alike(rng: np.random.Generator, shape: tuple[int, int]) -> Program:
     one.
     """
     draft = ProgramBuilder(1, shape)
-    (_simple if chance(rng, SIMPLE) else _shuffled)(rng, draft)
+    if chance(rng, SIMPLE):
+        _simple(rng, draft)
+    else:
+        _shuffled(rng, draft)
     return draft.program()
 
 
@@ -64,10 +67,12 @@ def _shuffled(rng: np.random.Generator, draft: ProgramBuilder) -> None:
             _blur(rng, draft)
         elif step == "reduce":
             _reduce(rng, draft)
-        elif chance(rng, 0.7):
-            _noise(rng, draft, integer(rng, (1, 19))) if step == "noise" else _jpeg(
-                rng, draft, (30, 85)
-            )
+        elif not chance(rng, 0.7):
+            continue
+        elif step == "noise":
+            _noise(rng, draft, integer(rng, (1, 19)))
+        else:
+            _jpeg(rng, draft, (30, 85))
     if chance(rng, 0.5):
         _jpeg(rng, draft, (30, 85))
     draft.to_lr(one_of(rng, ("bilinear", "bicubic")))
@@ -95,7 +100,10 @@ def _blur(rng: np.random.Generator, draft: ProgramBuilder) -> None:
 
 def _reduce(rng: np.random.Generator, draft: ProgramBuilder) -> None:
     method = weighted(rng, REDUCTIONS)
-    factor = float(one_of(rng, (2, 4, 6))) if method == "nearest" else uniform(rng, (2, 6))
+    if method == "nearest":
+        factor = float(one_of(rng, (2, 4, 6)))
+    else:
+        factor = uniform(rng, (2, 6))
     draft.resize_clipped(draft.height / factor, draft.width / factor, method)
 
 

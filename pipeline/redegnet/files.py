@@ -45,7 +45,9 @@ def find_pairs(
     )
     if alone := sorted(lq.keys() ^ hq.keys()):
         shown = ", ".join(f"{name} (only in {'lq' if name in lq else 'hq'})" for name in alone[:5])
-        more = f" and {len(alone) - 5} more" if len(alone) > 5 else ""
+        more = ""
+        if len(alone) > 5:
+            more = f" and {len(alone) - 5} more"
         raise UserError(
             "files of images.pairs have no counterpart",
             where="recipe key images.pairs",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pairmill.models.redegnet.fit import Batch
 
 Image = NDArray[np.uint8]
-NO_POOLS = Assets({}, {})
+NO_POOLS = Assets()
 BSRGAN = BsrganConfig(anisotropic=0.3, jpeg_quality=(30, 85), jpeg=0.8, noise=(3, 25))
 """BSRGAN as ReDegNet's code has it; its JPEG at the end is always there."""
 REPLACED, WORSENED = (3, 4, 5, 6), (1, 2)
@@ -150,7 +150,9 @@ def cut_natural(rng: np.random.Generator, image: Image, side: int) -> Image:
     cut = fitted(image[top : top + taken, left : left + taken], side)
     if chance(rng, 0.4):
         cut = jittered(rng, cut)
-    return greyed(cut, one_of(rng, GREYNESS)) if chance(rng, GREY) else cut
+    if chance(rng, GREY):
+        return greyed(cut, one_of(rng, GREYNESS))
+    return cut
 
 
 def _taken(rng: np.random.Generator, side: int, width: int, least: int) -> int:
@@ -186,7 +188,10 @@ def jittered(rng: np.random.Generator, image: Image) -> Image:
         if kind == "brightness":
             values = factor * values
         else:
-            centre = (values @ LUMA).mean() if kind == "contrast" else (values @ LUMA)[..., None]
+            if kind == "contrast":
+                centre = (values @ LUMA).mean()
+            else:
+                centre = (values @ LUMA)[..., None]
             values = centre + factor * (values - centre)
         values = np.clip(values, 0, 255)
     return to_uint8(values)

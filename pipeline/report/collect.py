@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import yaml
 
 from pairmill.pipeline.corpora.samples import some_pairs, some_programs
 from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.pools.compression import COMPRESSION
+from pairmill.pipeline.pools.generated_kernels import GENERATED_KERNELS
+from pairmill.pipeline.pools.kernels import KERNELS
+from pairmill.pipeline.pools.noise import NOISE
 from pairmill.pipeline.report.compression import collect_compression
 from pairmill.pipeline.report.curation import collect_curation
 from pairmill.pipeline.report.distributions import collect_spread
@@ -22,7 +27,14 @@ from pairmill.pipeline.report.source_images import Sources
 from pairmill.pipeline.stages import STAGES
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
-from pairmill.schemas.report import Head, MakingSection, ReportData
+from pairmill.schemas.report import (
+    CompressionSection,
+    Head,
+    KernelsSection,
+    MakingSection,
+    NoiseSection,
+    ReportData,
+)
 
 if TYPE_CHECKING:
     from pairmill.pipeline.build.result import BuildResult
@@ -40,32 +52,17 @@ def collect(
         shelf: Where pictures go.
     """
     sources = Sources(storage, made, shelf)
-    kernel_rows, noise_rows = (
-        pool_rows(storage, manifest, "kernels"),
-        pool_rows(storage, manifest, "noise"),
-    )
     drawn = {
         digest: KernelPictures(rows, shelf, made.recipe.scale)
         for digest, rows in kernel_pools(storage, manifest).items()
     }
-    pictures = drawn[kernel_rows.ref.digest] if kernel_rows else None
     pairs = some_pairs(storage, manifest, SHOWN)
-    kernels = noise = None
-    if made.kernels is not None and pictures is not None:
-        kernels = collect_kernels(storage, made.kernels.manifest, pictures, sources, shelf)
-        if made.generated is not None:
-            g = made.generated.manifest
-            kernels = kernels.with_(generated=collect_generated(g, drawn[g.digest]))
-    if made.noise is not None and noise_rows is not None:
-        noise = collect_noise(made.noise.manifest, noise_rows, sources, shelf)
     return ReportData(
         head=head_of(manifest),
         pairs=collect_pairs(pairs, manifest, made.images.manifest, drawn, shelf),
-        kernels=kernels,
-        noise=noise,
-        compression=collect_compression(made.compression.manifest, sources)
-        if made.compression
-        else None,
+        kernels=_kernels(storage, made, drawn, sources, shelf),
+        noise=_noise(storage, made, manifest, sources, shelf),
+        compression=_compression(made, sources),
         fits=collect_fits(storage, made, shelf),
         realism=collect_realism(storage, made, manifest, shelf),
         curation=collect_curation(made.chosen, manifest.credits, shelf),
@@ -73,6 +70,42 @@ def collect(
         spread=collect_spread(made, manifest, pairs, some_programs(storage, manifest)),
         making=making_of(manifest, pairs[0].row.key if pairs else ""),
     )
+
+
+def _kernels(
+    storage: Storage,
+    made: BuildResult,
+    drawn: Mapping[str, KernelPictures],
+    sources: Sources,
+    shelf: PictureFiles,
+) -> KernelsSection | None:
+    sealed, generated = KERNELS.of(made), GENERATED_KERNELS.of(made)
+    if sealed is None:
+        return None
+    pool = sealed.manifest
+    kernels = collect_kernels(storage, pool, drawn[pool.digest], sources, shelf)
+    if generated is None:
+        return kernels
+    g = generated.manifest
+    return kernels.with_(generated=collect_generated(g, drawn[g.digest]))
+
+
+def _noise(
+    storage: Storage,
+    made: BuildResult,
+    manifest: CorpusManifest,
+    sources: Sources,
+    shelf: PictureFiles,
+) -> NoiseSection | None:
+    sealed, rows = NOISE.of(made), pool_rows(storage, manifest, NOISE.name)
+    if sealed is None or rows is None:
+        return None
+    return collect_noise(sealed.manifest, rows, sources, shelf)
+
+
+def _compression(made: BuildResult, sources: Sources) -> CompressionSection | None:
+    sealed = COMPRESSION.of(made)
+    return None if sealed is None else collect_compression(sealed.manifest, sources)
 
 
 def head_of(manifest: CorpusManifest) -> Head:

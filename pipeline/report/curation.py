@@ -55,14 +55,9 @@ def collect_curation(
     found, looks = chosen.curated, _Looks(chosen, shelf)
     pairs = telling(found.pairs, looks.kind) if found else []
     groups = tied(pairs)
-    blocky = (
-        sorted(found.scores, key=lambda image: -found.scores[image].blockiness) if found else []
-    )
-    blurs = (
-        {image: score.blur for image, score in found.scores.items() if score.blur is not None}
-        if found
-        else {}
-    )
+    scores = found.scores if found else {}
+    blocky = sorted(scores, key=lambda image: -scores[image].blockiness)
+    blurs = {image: score.blur for image, score in scores.items() if score.blur is not None}
     across = sum(looks.kind(pair.first) != looks.kind(pair.second) for pair in pairs)
     return CurationSection(
         checked=found is not None,
@@ -83,9 +78,7 @@ def collect_curation(
         benchmarks=found.benchmarks if found else 0,
         leaks=tuple(_leak(leak, looks) for leak in found.leaks[:SHOWN]) if found else (),
         leaks_total=len(found.leaks) if found else 0,
-        blocky=tuple(
-            looks.scored(image, found.scores[image].blockiness) for image in blocky[:WORST] if found
-        ),
+        blocky=tuple(looks.scored(image, scores[image].blockiness) for image in blocky[:WORST]),
         blurred=tuple(
             looks.scored(image, blurs[image])
             for image in sorted(blurs, key=lambda image: -blurs[image])[:WORST]
@@ -102,11 +95,10 @@ def collect_curation(
 def _copy(pair: AlikePair, found: Curated, looks: _Looks) -> CopyView:
     left = found.images.by_digest()
     gone = [digest for digest in (pair.first, pair.second) if digest not in left]
-    outcome = (
-        "in one split"
-        if not gone
-        else f"{' and '.join(looks.name(digest) for digest in gone)} rejected"
-    )
+    if not gone:
+        outcome = "in one split"
+    else:
+        outcome = f"{' and '.join(looks.name(digest) for digest in gone)} rejected"
     return CopyView(
         names=(looks.name(pair.first), looks.name(pair.second)),
         kinds=(looks.kind(pair.first), looks.kind(pair.second)),
@@ -120,14 +112,12 @@ def _copy(pair: AlikePair, found: Curated, looks: _Looks) -> CopyView:
 
 def _leak(leak: Leak, looks: _Looks) -> CopyView:
     pair = leak.pair
-    other = leak.image if pair is None else pair.second if pair.first == leak.image else pair.first
-    boxes = (
-        (WHOLE, WHOLE)
-        if pair is None
-        else pair.boxes
-        if pair.first == leak.image
-        else (pair.boxes[1], pair.boxes[0])
-    )
+    if pair is None:
+        other, boxes = leak.image, (WHOLE, WHOLE)
+    elif pair.first == leak.image:
+        other, boxes = pair.second, pair.boxes
+    else:
+        other, boxes = pair.first, (pair.boxes[1], pair.boxes[0])
     return CopyView(
         names=(looks.name(leak.image), plain(file_name(leak.benchmark))),
         kinds=(looks.kind(leak.image), "benchmark"),
@@ -140,11 +130,10 @@ def _leak(leak: Leak, looks: _Looks) -> CopyView:
 
 
 def _credit(count: CreditCount) -> CreditView:
-    said = (
-        {name: plain(text) for name, text in count.credit.model_dump().items()}
-        if count.credit
-        else {}
-    )
+    if count.credit:
+        said = {name: plain(text) for name, text in count.credit.model_dump().items()}
+    else:
+        said = {}
     return CreditView.model_validate(
         {"licence": "", "author": "", "source": "", "title": "", **said, "images": count.images}
     )
@@ -164,7 +153,9 @@ class _Looks:
         self.known: dict[str, str] = {}
 
     def name(self, digest: str) -> str:
-        return plain(file_name(self.records[digest].url)) if digest in self.records else digest[:12]
+        if digest in self.records:
+            return plain(file_name(self.records[digest].url))
+        return digest[:12]
 
     def kind(self, digest: str) -> str:
         return self.kinds.get(digest, "")
@@ -172,11 +163,10 @@ class _Looks:
     def small(self, digest: str) -> str:
         if digest not in self.known:
             image = self._read(digest)
-            self.known[digest] = (
-                ""
-                if image is None
-                else self.shelf.jpeg(f"look-{digest[:16]}", thumbnail(image, 360))
-            )
+            if image is None:
+                self.known[digest] = ""
+            else:
+                self.known[digest] = self.shelf.jpeg(f"look-{digest[:16]}", thumbnail(image, 360))
         return self.known[digest]
 
     def scored(self, digest: str, score: float) -> ScoredView:
@@ -194,7 +184,9 @@ class _Looks:
         """The image; none if it is gone or the budget is spent."""
         record = self.records.get(digest)
         if self.last[0] == digest or record is None:
-            return self.last[1] if record is not None else None
+            if record is not None:
+                return self.last[1]
+            return None
         if record.width * record.height > self.left:
             return None
         self.left -= record.width * record.height
@@ -215,7 +207,10 @@ FRAMED = (
 
 def curation_html(found: CurationSection) -> Raw:
     """What was found about the source images as pictures, and whose they are."""
-    parts = [_leaks(found), _copies(found), _scores(found)] if found.checked else []
+    if found.checked:
+        parts = [_leaks(found), _copies(found), _scores(found)]
+    else:
+        parts = []
     return section("curation", "Curation", lead(found), *parts, _credits(found))
 
 
@@ -225,11 +220,9 @@ def lead(found: CurationSection) -> str:
         return "Copies were not looked for: the recipe has no `curation`."
     if not found.alike_total:
         return f"No near-duplicates. {_tested(found)}"
-    across = (
-        f", {found.alike_mixed:,} of them with both real and clean images"
-        if found.alike_mixed
-        else ""
-    )
+    across = ""
+    if found.alike_mixed:
+        across = f", {found.alike_mixed:,} of them with both real and clean images"
     alike = (
         f"{found.alike_images:,} images show the same as others, in "
         f"{counted(found.alike_total, 'group')}{across}"
@@ -243,11 +236,9 @@ def _tested(found: CurationSection) -> str:
     pictures = counted(found.benchmarks, "benchmark picture")
     if not found.leaks_total:
         return f"No image shows one of {pictures}."
-    verb = "shows" if found.leaks_total == 1 else "show"
-    return (
-        f"{counted(found.leaks_total, 'image')} {verb} one of {pictures} and "
-        f"{'is' if verb == 'shows' else 'are'} rejected."
-    )
+    if found.leaks_total == 1:
+        return f"1 image shows one of {pictures} and is rejected."
+    return f"{counted(found.leaks_total, 'image')} show one of {pictures} and are rejected."
 
 
 def _leaks(found: CurationSection) -> Raw | None:
@@ -264,7 +255,9 @@ def _leaks(found: CurationSection) -> Raw | None:
 def _copies(found: CurationSection) -> Raw | None:
     if not found.copies:
         return None
-    shown = of(len(found.alike), found.alike_total) if len(found.alike) < found.alike_total else ""
+    shown = ""
+    if len(found.alike) < found.alike_total:
+        shown = of(len(found.alike), found.alike_total)
     head = el(
         "h3",
         "Near-duplicates ",
@@ -283,25 +276,26 @@ def group_row(group: CopyGroup, named: int = 4) -> tuple[str, str, str, str]:
     """A picture, which others show the same, how much of the smaller one two of them share, and
     what was done.
     """
-    first, others = group.names[0] if group.names else "", group.names[1 : named + 1]
+    first = group.names[0] if group.names else ""
+    others = group.names[1 : named + 1]
+    said = counted(group.images - 1, "other")
+    if group.real and group.clean:
+        said += f" ({group.real:,} real, {group.clean:,} clean)"
+    said += f": {', '.join(others)}"
     more = group.images - 1 - len(others)
-    roles = f" ({group.real:,} real, {group.clean:,} clean)" if group.real and group.clean else ""
+    if more:
+        said += f" and {more:,} more"
     least, most = (f"{100 * share:.0f}" for share in group.overlaps)
-    said = (
-        f"{counted(group.images - 1, 'other')}{roles}: "
-        f"{', '.join(others)}{f' and {more:,} more' if more else ''}"
-    )
-    return first, said, f"{least} %" if least == most else f"{least} to {most} %", group.outcome
+    share = f"{least} %" if least == most else f"{least} to {most} %"
+    return first, said, share, group.outcome
 
 
 def _card(view: CopyView) -> Raw:
     sides = zip(view.names, view.kinds, view.pictures, view.boxes, strict=True)
     shown = el("div", *(_side(*side) for side in sides), class_="sides-of")
-    across = (
-        el("span", "across roles", class_="tag bad")
-        if set(view.kinds) == {"real", "clean"}
-        else None
-    )
+    across = None
+    if set(view.kinds) == {"real", "clean"}:
+        across = el("span", "across roles", class_="tag bad")
     facts = (
         f"{view.overlap:.0%} of the smaller one, correlation {view.correlation:.2f} · "
         f"{view.outcome}"
@@ -317,11 +311,10 @@ def _card(view: CopyView) -> Raw:
 def _side(name: str, kind: str, picture: str, box: tuple[float, float, float, float]) -> Raw:
     left, top, right, bottom = (100 * value for value in box)
     place = f"left:{left:.2f}%;top:{top:.2f}%;width:{right - left:.2f}%;height:{bottom - top:.2f}%"
-    image = (
-        el("img", src=picture, alt=f"{kind} {name}", loading="lazy")
-        if picture
-        else el("div", "no preview", class_="empty")
-    )
+    if picture:
+        image = el("img", src=picture, alt=f"{kind} {name}", loading="lazy")
+    else:
+        image = el("div", "no preview", class_="empty")
     frame = el("div", image, el("i", style=place) if picture else None, class_="framed")
     return el("div", frame, el("p", el("b", kind), " ", el("bdi", name), class_="small clip"))
 
@@ -353,11 +346,12 @@ def _scores(found: CurationSection) -> Raw | None:
 
 
 def _scored(view: ScoredView, unit: str) -> Raw:
-    picture = (
-        el("img", src=view.picture, alt=f"{view.kind} {view.name}", loading="lazy", class_="pixels")
-        if view.picture
-        else el("div", "no preview", class_="empty")
-    )
+    if view.picture:
+        picture = el(
+            "img", src=view.picture, alt=f"{view.kind} {view.name}", loading="lazy", class_="pixels"
+        )
+    else:
+        picture = el("div", "no preview", class_="empty")
     caption = el(
         "figcaption",
         el("b", f"{number(round(view.score, 2))}{unit}"),

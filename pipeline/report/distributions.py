@@ -59,7 +59,9 @@ def _kernel_use(manifest: CorpusManifest, programs: list[Program]) -> list[int]:
     blurs = [op for program in programs for op in program.ops if isinstance(op, PooledBlur)]
     drawn = [op.index for op in blurs if pool is not None and op.pool == pool.digest]
     count = pool.count if pool is not None else 0
-    return [int(uses) for uses in np.bincount(drawn, minlength=count)] if drawn else []
+    if drawn:
+        return [int(uses) for uses in np.bincount(drawn, minlength=count)]
+    return []
 
 
 def _brightness(images: list[Image]) -> Histogram:

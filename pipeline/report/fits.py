@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -14,13 +14,14 @@ from pairmill.pipeline.html.charts import lines
 from pairmill.pipeline.html.markup import Raw, el, figure, join, number, section, table
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import strip
-from pairmill.pipeline.stages import fit_pdm, fit_redegnet, pool_pdm, pool_redegnet
+from pairmill.pipeline.pools import POOLS
+from pairmill.pipeline.pools.learned import Charts, LearnedKind
+from pairmill.pipeline.stages.learned_fit import LOSSES
 from pairmill.pipeline.stages.payload import read_npy
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas import pdm as pdm_schema
-from pairmill.schemas import redegnet as redegnet_schema
 from pairmill.schemas.fits import CurveView, FitsSection, FitView
+from pairmill.schemas.recipe import Recipe
 
 if TYPE_CHECKING:
     from pairmill.pipeline.build.result import BuildResult
@@ -29,94 +30,53 @@ POINTS = 80
 """Most points of a curve."""
 KERNELS = 16
 """Kernels that are shown."""
-Charts = tuple[tuple[str, str, Mapping[str, str]], ...]
-"""Title, unit, and by column of the curves the name to show."""
-PDM_CHARTS: Charts = (
-    ("Losses", "least squares", {"adversarial": "degradation", "critic": "discriminator"}),
-    ("Noise", "std, grey levels", {"noise": "drawn noise"}),
-    ("Discriminator right", "share of patches", {"accuracy": "right"}),
-)
-REDEGNET_CHARTS: Charts = (
-    ("Reconstruction", "L1 of values in [-1, 1]", {"pixel": "pixels"}),
-    ("Features", "L1 of VGG-19", {"perceptual": "features"}),
-    ("Representations", "L1", {"same": "of one degradation on two pictures"}),
-    ("Discriminator", "hinge loss", {"critic": "discriminator", "adversarial": "SynNet"}),
-    ("Discriminator right", "share of pictures", {"accuracy": "right"}),
-)
 
 
 def collect_fits(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitsSection | None:
     """Describe the fits of this build; none if there is none."""
+    learned = [kind for kind in POOLS.values() if isinstance(kind, LearnedKind)]
     found = [
-        view
-        for view in (_pdm(storage, made, shelf), _redegnet(storage, made, shelf))
-        if view is not None
+        _view(kind, sealed.manifest, storage, made.recipe, shelf)
+        for kind in learned
+        if (sealed := kind.of(made)) is not None
     ]
-    return FitsSection(fits=tuple(found)) if found else None
+    if found:
+        return FitsSection(fits=tuple(found))
+    return None
 
 
-def _pdm(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitView | None:
-    if made.pdm is None:
-        return None
-    manifest, config = made.pdm.manifest, made.recipe.pdm
-    measures = manifest.verdict.measures
-    unit = _Unit(storage, fit_pdm.STAGE.name, manifest.unit, config.batch, shelf, "pdm")
-    kernels = strip(
-        middle(read_npy(storage, unit.file(fit_pdm.KERNELS)), manifest.scale)[:KERNELS],
-        KERNELS // 2,
-    )
+def _view(
+    kind: LearnedKind[Any], manifest: Any, storage: Storage, recipe: Recipe, shelf: PictureFiles
+) -> FitView:
+    section, verdict = kind.section(recipe), kind.verdict(manifest)
+    unit = _Unit(storage, kind.unit(manifest), section.batch, shelf, kind.name)
+    measures = verdict.measures
+    kept = measures.kept if measures else unit.samples
     return FitView(
-        name="PDM",
-        noun="crops",
-        reasons=tuple(manifest.verdict.reasons),
-        advice="" if manifest.verdict.accepted else pool_pdm.refused(manifest, config.gates).todo,
+        name=kind.title,
+        noun=kind.noun,
+        reasons=tuple(verdict.reasons),
+        advice=kind.advice(recipe, manifest),
         samples=unit.samples,
-        kept=measures.kept if measures else unit.samples,
-        stopped=unit.samples < config.samples,
-        rows=tuple(pool_pdm.rows(measures, config.gates)) if measures else (),
+        kept=kept,
+        stopped=unit.samples < section.samples,
+        rows=tuple(kind.measured(recipe, manifest)),
         aucs=_trend(measures.aucs if measures else (), unit.checks),
-        charts=unit.charts(pdm_schema.CURVES, PDM_CHARTS),
+        charts=unit.charts(kind.columns, kind.charts(manifest)),
         first=unit.first(),
-        picture=unit.picture(measures.kept if measures else unit.samples),
-        caption="real LR above the line, LR drawn by the fit below; they need not show the same "
-        "scenes",
-        kernels=shelf.png("fit-pdm-kernels", kernels),
+        picture=unit.picture(kept),
+        caption=kind.caption,
+        kernels=_drawn(kind, manifest, storage, shelf),
     )
 
 
-def _redegnet(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitView | None:
-    if made.redegnet is None:
-        return None
-    manifest, config = made.redegnet.manifest, made.recipe.redegnet
-    measures = manifest.verdict.measures
-    unit = _Unit(storage, fit_redegnet.STAGE.name, manifest.unit, config.batch, shelf, "redegnet")
-    rows = (
-        pool_redegnet.rows(measures, config.gates, specific=config.use == "specific")
-        if measures
-        else []
-    )
-    charts = tuple(
-        chart for chart in REDEGNET_CHARTS if manifest.vgg or "perceptual" not in chart[2]
-    )
-    return FitView(
-        name="ReDegNet",
-        noun="pairs",
-        reasons=tuple(manifest.verdict.reasons),
-        advice=""
-        if manifest.verdict.accepted
-        else pool_redegnet.refused(manifest, config.gates).todo,
-        samples=unit.samples,
-        kept=measures.kept if measures else unit.samples,
-        stopped=unit.samples < config.samples,
-        rows=tuple(rows),
-        aucs=_trend(measures.aucs if measures else (), unit.checks),
-        charts=unit.charts(redegnet_schema.CURVES, charts),
-        first=unit.first(),
-        picture=unit.picture(measures.kept if measures else unit.samples),
-        caption="from above: restored HQ, real LQ, HQ with the pair's own degradation, HQ with "
-        "the next pair's",
-        kernels="",
-    )
+def _drawn(kind: LearnedKind[Any], manifest: Any, storage: Storage, shelf: PictureFiles) -> str:
+    """Name of an image of the kernels that the fit draws; empty if it draws none."""
+    kernels = kind.drawn(storage, manifest)
+    if kernels is None:
+        return ""
+    shown = middle(kernels, manifest.scale)[:KERNELS]
+    return shelf.png(f"fit-{kind.name}-kernels", strip(shown, KERNELS // 2))
 
 
 def middle(kernels: NDArray[np.floating[Any]], scale: int) -> NDArray[np.floating[Any]]:
@@ -136,16 +96,11 @@ class _Unit:
     """The files that a fit has left."""
 
     def __init__(
-        self, storage: Storage, stage: str, key: str, batch: int, shelf: PictureFiles, stem: str
+        self, storage: Storage, folder: str, batch: int, shelf: PictureFiles, stem: str
     ) -> None:
-        self.storage, self.folder, self.batch, self.shelf, self.stem = (
-            storage,
-            layout.unit_folder(stage, key),
-            batch,
-            shelf,
-            stem,
-        )
-        self.curves: NDArray[np.float64] = read_npy(storage, self.file(fit_pdm.LOSSES))
+        self.storage, self.folder = storage, folder
+        self.batch, self.shelf, self.stem = batch, shelf, stem
+        self.curves: NDArray[np.float64] = read_npy(storage, self.file(LOSSES))
         self.samples = batch * len(self.curves)
         names = sorted(name for name in storage.names(self.folder) if name.startswith("grid-"))
         self.checks = [int(name.removeprefix("grid-").removesuffix(".png")) for name in names]
@@ -181,7 +136,9 @@ class _Unit:
 
     def first(self) -> str:
         """The picture of the first check, if there are others."""
-        return self.picture(self.checks[0]) if len(self.checks) > 1 else ""
+        if len(self.checks) > 1:
+            return self.picture(self.checks[0])
+        return ""
 
     def picture(self, samples: int) -> str:
         """The picture of a check, copied beside the page."""
@@ -211,19 +168,20 @@ def fits_html(found: FitsSection) -> Raw:
 
 
 def _fit(view: FitView) -> Raw:
-    tag = (
-        el("span", "accepted", class_="tag")
-        if not view.reasons
-        else el("span", ", ".join(view.reasons), class_="tag bad")
-    )
-    advice = el("p", f"To mend it: {view.advice}.", class_="quiet small") if view.advice else None
+    if not view.reasons:
+        tag = el("span", "accepted", class_="tag")
+    else:
+        tag = el("span", ", ".join(view.reasons), class_="tag bad")
+    advice = None
+    if view.advice:
+        advice = el("p", f"To mend it: {view.advice}.", class_="quiet small")
     charts = [_auc(view), *(_losses(view, *chart) for chart in view.charts)]
     body = [list(row) for row in view.rows]
-    measured = (
-        table(("measured on what is sealed", "", "gate"), body, f"measures of {view.name}")
-        if body
-        else None
-    )
+    measured = None
+    if body:
+        measured = table(
+            ("measured on what is sealed", "", "gate"), body, f"measures of {view.name}"
+        )
     return el(
         "div",
         el("h3", view.name, " ", tag),
@@ -237,15 +195,21 @@ def _fit(view: FitView) -> Raw:
 
 
 def _sentence(view: FitView) -> str:
-    end = " and stopped early, when the AUC no longer fell" if view.stopped else ""
-    sealed = (
-        "its last check" if view.kept == view.samples else f"the check after {number(view.kept)}"
-    )
+    end = ""
+    if view.stopped:
+        end = " and stopped early, when the AUC no longer fell"
+    if view.kept == view.samples:
+        sealed = "its last check"
+    else:
+        sealed = f"the check after {number(view.kept)}"
     return f"The fit saw {number(view.samples)} {view.noun}{end}; sealed is {sealed}."
 
 
 def _pictures(view: FitView) -> Raw:
-    shown = [(view.first, "First check")] if view.first and view.first != view.picture else []
+    if view.first and view.first != view.picture:
+        shown = [(view.first, "First check")]
+    else:
+        shown = []
     shown.append((view.picture, f"Sealed check, after {number(view.kept)} {view.noun}"))
     pictures = [_picture(name, title, view.caption) for name, title in shown]
     if view.kernels:

@@ -77,12 +77,17 @@ def _root(images: ImageSet) -> str:
         names[0]
         for names in takewhile(lambda names: len(set(names)) == 1, zip(*folders, strict=False))
     ]
-    return "".join(f"{name}/" for name in common) if len(common) > 1 else ""
+    if len(common) > 1:
+        return "".join(f"{name}/" for name in common)
+    return ""
 
 
 def _cleaned(record: RejectedImage, root: str) -> RejectedImage:
     """The name below `root`, without the secrets that a URL may end in."""
-    url = record.url if "://" not in record.url else record.url.partition("?")[0]
+    if "://" not in record.url:
+        url = record.url
+    else:
+        url = record.url.partition("?")[0]
     return record.model_copy(
         update={
             "url": plain(url.removeprefix(root)),
@@ -114,11 +119,10 @@ def images_html(images: ImagesSection) -> Raw:
 
 
 def _card(view: ImageView) -> Raw:
-    picture = (
-        el("img", src=view.thumbnail, alt=f"source image {view.source}", loading="lazy")
-        if view.thumbnail
-        else el("div", "no preview", class_="empty")
-    )
+    if view.thumbnail:
+        picture = el("img", src=view.thumbnail, alt=f"source image {view.source}", loading="lazy")
+    else:
+        picture = el("div", "no preview", class_="empty")
     width, height = view.size
     small = view.hr_size != view.size
     skipped = "".join(f", {count:,} {reason}" for reason, count in view.skipped.items())

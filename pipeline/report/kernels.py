@@ -104,9 +104,10 @@ class _Views:
         """One card; a rejected kernel is drawn as it was estimated."""
         verdict = record.verdict
         raw = self._raw(record.image)
-        picture, side, centre, peak = (
-            self._pooled(index) if index is not None else self._estimated(record, raw)
-        )
+        if index is not None:
+            picture, side, centre, peak = self._pooled(index)
+        else:
+            picture, side, centre, peak = self._estimated(record, raw)
         return KernelView(
             source=self.sources.name(record.image),
             thumbnail=self.sources.thumbnail(record.image),
@@ -138,17 +139,17 @@ class _Views:
         return picture, side, target_centre(side, 2), float(kernel.max())
 
     def _strip(self, image: str, raw: NDArray[np.float64]) -> str:
-        return self.shelf.png(f"restarts-{image[:16]}", strip(raw)) if len(raw) else ""
+        if len(raw):
+            return self.shelf.png(f"restarts-{image[:16]}", strip(raw))
+        return ""
 
     def _raw(self, image: str) -> NDArray[np.float64]:
         """(R, k, k), as estimated; none for an image that was refused."""
         key = self.pool.estimates.get(image, "")
         name = f"{layout.unit_folder(estimate_kernels.STAGE.name, key)}/raw.npy"
-        return (
-            read_npy(self.storage, name)
-            if key and self.storage.exists(name)
-            else np.zeros((0, 0, 0))
-        )
+        if key and self.storage.exists(name):
+            return read_npy(self.storage, name)
+        return np.zeros((0, 0, 0))
 
 
 OPEN = 8
@@ -157,11 +158,9 @@ OPEN = 8
 
 def kernels_html(kernels: KernelsSection) -> Raw:
     """The pool, then what was not let in."""
-    without = (
-        f", {counted(kernels.rejected, 'image')} without one"
-        if kernels.rejected
-        else ", one of every real image"
-    )
+    without = ", one of every real image"
+    if kernels.rejected:
+        without = f", {counted(kernels.rejected, 'image')} without one"
     lead = (
         f"{counted(kernels.accepted, 'kernel')} in the pool{without}. A kernel is "
         f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each picture is "
@@ -213,35 +212,37 @@ def _overview(kernels: KernelsSection) -> Raw:
 
 
 def _group(title: str, views: list[KernelView], total: int) -> Raw:
-    shown = f"{len(views):,} of {total:,}" if len(views) < total else f"{total:,}"
+    if len(views) < total:
+        shown = f"{len(views):,} of {total:,}"
+    else:
+        shown = f"{total:,}"
     head = el("h3", title, " ", el("span", shown, class_="quiet"))
     return join([head, fold([_card(view) for view in views], "kernels", OPEN)])
 
 
 def _generated(view: GeneratedView) -> Raw:
     """Small pictures of generated kernels, and how they compare with the pool."""
-    how = (
-        "a generator fitted to the pool (WGAN)"
-        if view.method == "wgan"
-        else "mixing turned and flipped kernels of the pool"
-    )
-    lost = sum(view.made.rejected.values())
-    reasons = ", ".join(f"{number(count)} {reason}" for reason, count in view.made.rejected.items())
-    text = (
-        f"Made by {how}; of {number(view.made.drawn)} drawn, {number(lost)} were not let in"
-        f"{f' ({reasons})' if reasons else ''}. The pool, turned and flipped: "
-        f"{_spread(view.made.pool)}"
-        f"{f'; generated: {_spread(view.made.generated)}' if view.made.generated else ''}."
-    )
+    how = "mixing turned and flipped kernels of the pool"
+    if view.method == "wgan":
+        how = "a generator fitted to the pool (WGAN)"
+    made = view.made
+    text = f"Made by {how}; of {number(made.drawn)} drawn, "
+    text += f"{number(sum(made.rejected.values()))} were not let in"
+    if made.rejected:
+        reasons = (f"{number(count)} {reason}" for reason, count in made.rejected.items())
+        text += f" ({', '.join(reasons)})"
+    text += f". The pool, turned and flipped: {_spread(made.pool)}"
+    if made.generated:
+        text += f"; generated: {_spread(made.generated)}"
+    text += "."
     pictures = (
         el("img", src=picture, alt="generated kernel", class_="pixels", loading="lazy")
         for picture in view.pictures
     )
-    shown = (
-        f"{len(view.pictures):,} of {view.count:,}"
-        if len(view.pictures) < view.count
-        else f"{view.count:,}"
-    )
+    if len(view.pictures) < view.count:
+        shown = f"{len(view.pictures):,} of {view.count:,}"
+    else:
+        shown = f"{view.count:,}"
     head = el("h3", "Generated ", el("span", shown, class_="quiet"))
     return join([head, el("p", text, class_="detail"), el("div", *pictures, class_="tiny-kernels")])
 
@@ -255,13 +256,15 @@ def _spread(spread: KernelSpread) -> str:
 
 
 def _card(view: KernelView) -> Raw:
-    kernel = (
-        _heat(view.picture, view.side, view.centre, f"kernel of {view.source}")
-        if view.picture
-        else _missing()
-    )
+    if view.picture:
+        kernel = _heat(view.picture, view.side, view.centre, f"kernel of {view.source}")
+    else:
+        kernel = _missing()
     picture = el("div", kernel, class_="half")
-    label = f"kernel #{view.index}" if view.index is not None else view.reason
+    if view.index is not None:
+        label = f"kernel #{view.index}"
+    else:
+        label = view.reason
     tag = el("span", label, class_="tag" if view.index is not None else "tag bad")
     head = el("p", tag, el("bdi", view.source, class_="clip"), class_="title")
     body = el("div", head, el("p", view.detail, class_="detail"), _numbers(view), _restarts(view))
@@ -287,7 +290,10 @@ def _numbers(view: KernelView) -> Raw | None:
     if view.diagnostics is None:
         return None
     d = view.diagnostics
-    matched = [("stretched by", f"{d.stretch:.2f}")] if d.stretch is not None else []
+    if d.stretch is not None:
+        matched = [("stretched by", f"{d.stretch:.2f}")]
+    else:
+        matched = []
     matched += [("spectra differ by", f"{d.mismatch:.1f} dB")] if d.mismatch is not None else []
     return definitions(
         [
@@ -324,10 +330,14 @@ def _restarts(view: KernelView) -> Raw | None:
 
 
 def _taken(view: KernelView) -> str:
-    agreeing = view.diagnostics.agreeing if view.diagnostics else 0
+    agreeing = 0
+    if view.diagnostics:
+        agreeing = view.diagnostics.agreeing
     if view.index is not None and agreeing > 1:
         return f"; the kernel is the mean of {agreeing}"
-    return f"; #{view.restart} is shown" if view.restart is not None and view.restarts > 1 else ""
+    if view.restart is not None and view.restarts > 1:
+        return f"; #{view.restart} is shown"
+    return ""
 
 
 def _heat(picture: str, side: int, centre: float, alt: str) -> Raw:

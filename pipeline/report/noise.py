@@ -244,11 +244,10 @@ def _coverage_table(noise: NoiseSection) -> Raw:
 
 
 def _row(view: CoverageView) -> list[object]:
-    needed = (
-        "–"
-        if view.threshold_needed is None or view.accepted
-        else number(round(view.threshold_needed, 2))
-    )
+    if view.threshold_needed is None or view.accepted:
+        needed = "–"
+    else:
+        needed = number(round(view.threshold_needed, 2))
     return [
         el("bdi", view.source),
         number(view.patches),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import Raw, counted, el, join, number, size
 from pairmill.pipeline.report.compression import compression_html
@@ -16,6 +19,8 @@ from pairmill.pipeline.report.provenance import making_html
 from pairmill.pipeline.report.realism import realism_html
 from pairmill.schemas.report import Head, ReportData
 
+Section = TypeVar("Section")
+
 
 def page(data: ReportData) -> str:
     """The whole of `index.html`."""
@@ -28,21 +33,23 @@ def page(data: ReportData) -> str:
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
     found = [
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
-        ("kernels", "Kernels", kernels_html(data.kernels) if data.kernels else None),
-        ("noise", "Noise", noise_html(data.noise) if data.noise else None),
-        ("fits", "Learned", fits_html(data.fits) if data.fits else None),
-        ("realism", "Realism", realism_html(data.realism) if data.realism else None),
-        (
-            "compression",
-            "Compression",
-            compression_html(data.compression) if data.compression else None,
-        ),
-        ("curation", "Curation", curation_html(data.curation) if data.curation else None),
+        ("kernels", "Kernels", _if_there(kernels_html, data.kernels)),
+        ("noise", "Noise", _if_there(noise_html, data.noise)),
+        ("fits", "Learned", _if_there(fits_html, data.fits)),
+        ("realism", "Realism", _if_there(realism_html, data.realism)),
+        ("compression", "Compression", _if_there(compression_html, data.compression)),
+        ("curation", "Curation", _if_there(curation_html, data.curation)),
         ("images", "Images", images_html(data.images)),
         ("distributions", "Distributions", spread_html(data.spread, data.head.pairs)),
         ("making", "How it was made", making_html(data.making, data.head)),
     ]
     return [(anchor, label, html) for anchor, label, html in found if html is not None]
+
+
+def _if_there(shown: Callable[[Section], Raw], section: Section | None) -> Raw | None:
+    if section is None:
+        return None
+    return shown(section)
 
 
 def _hero(head: Head) -> Raw:
@@ -51,14 +58,11 @@ def _hero(head: Head) -> Raw:
         (number(head.pairs), "pair" if head.pairs == 1 else "pairs"),
         (f"×{head.scale}", "scale"),
         (number(head.counts.get("images", 0)), "source images"),
-        *([(number(head.counts["kernels"]), "kernels")] if "kernels" in head.counts else []),
-        *(
-            [(number(head.counts["noise_patches"]), "noise patches")]
-            if "noise_patches" in head.counts
-            else []
-        ),
-        (size(head.bytes), f"in {counted(head.shards, 'shard')}"),
     ]
+    for kind, words in (("kernels", "kernels"), ("noise_patches", "noise patches")):
+        if kind in head.counts:
+            facts.append((number(head.counts[kind]), words))
+    facts.append((size(head.bytes), f"in {counted(head.shards, 'shard')}"))
     digest = el("p", "sha256 ", el("code", head.digest, class_="digest"), class_="quiet small")
     return hero(f"Corpus version {head.version} · {made}", head.name, sentence(head), facts, digest)
 

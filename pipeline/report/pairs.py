@@ -98,7 +98,9 @@ def _view(
 
 def _kernel(program: Program, kernels: Mapping[str, KernelPictures]) -> str:
     blurs = [blur for blur in _blurs(program) if blur.pool in kernels]
-    return kernels[blurs[0].pool].name(blurs[0].index) if blurs else ""
+    if blurs:
+        return kernels[blurs[0].pool].name(blurs[0].index)
+    return ""
 
 
 def _blurs(program: Program) -> list[PooledBlur]:
@@ -147,11 +149,11 @@ def _switch() -> Raw:
 
 def _card(pair: PairView, scale: int) -> Raw:
     panes = el("div", _pane(pair, "HR", "LR"), _pane(pair, "LR", "HR"), class_="panes")
-    kernel = (
-        el("img", src=pair.kernel, alt="kernel of this pair", class_="pixels mini", loading="lazy")
-        if pair.kernel
-        else None
-    )
+    kernel = None
+    if pair.kernel:
+        kernel = el(
+            "img", src=pair.kernel, alt="kernel of this pair", class_="pixels mini", loading="lazy"
+        )
     program = el("p", join(pair.program, " · "), class_="program")
     facts = el(
         "div",
@@ -182,9 +184,10 @@ def _pane(pair: PairView, first: str, second: str) -> Raw:
 
 
 def _layer(pair: PairView, which: str, place: str) -> Raw:
-    files = (
-        [("hr", pair.hr)] if which == "HR" else [("nearest", pair.lr), ("bicubic", pair.bicubic)]
-    )
+    if which == "HR":
+        files = [("hr", pair.hr)]
+    else:
+        files = [("nearest", pair.lr), ("bicubic", pair.bicubic)]
     images = [
         el(
             "img",

@@ -10,14 +10,17 @@ import zarr
 from numpy.typing import NDArray
 
 from pairmill.models.functional.kernels import target_centre
-from pairmill.pipeline.assets import ARRAYS
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import heat
 from pairmill.pipeline.subset import evenly
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.corpus import CorpusManifest, PoolRef
+from pairmill.schemas.corpus import POOL_ARRAYS, CorpusManifest, PoolRef
 
+KERNEL_ARRAY = "kernel"
+"""Name of the array of all pools of kernels."""
+STEMS = {"kernels": "kernel", "generated_kernels": "generated"}
+"""Beginnings of the names of image files, where they are not the kind of the pool."""
 READ_BYTES = 48 << 20
 """Most bytes of a pool that are read for a mean."""
 
@@ -32,7 +35,7 @@ class PoolRows:
 
     def _open(self) -> Any:
         return zarr.open_group(self.storage.zarr_store(self.name), mode="r", zarr_format=3)[
-            ARRAYS[self.ref.kind]
+            POOL_ARRAYS[self.ref.kind]
         ]
 
     def rows(self, indices: Sequence[int]) -> NDArray[Any]:
@@ -49,13 +52,15 @@ class PoolRows:
 def pool_rows(storage: Storage, manifest: CorpusManifest, kind: str) -> PoolRows | None:
     """The pool of that kind, if the version has one."""
     refs = [ref for ref in manifest.identity.pools if ref.kind == kind]
-    return PoolRows(storage, manifest, refs[0]) if refs else None
+    if refs:
+        return PoolRows(storage, manifest, refs[0])
+    return None
 
 
 def kernel_pools(storage: Storage, manifest: CorpusManifest) -> dict[str, PoolRows]:
-    """The pools of kernels, estimated and generated, by digest."""
-    pools = [pool_rows(storage, manifest, kind) for kind in ("kernels", "generated_kernels")]
-    return {pool.ref.digest: pool for pool in pools if pool is not None}
+    """All pools of kernels, such as estimated and generated ones, by digest."""
+    refs = [ref for ref in manifest.identity.pools if POOL_ARRAYS[ref.kind] == KERNEL_ARRAY]
+    return {ref.digest: PoolRows(storage, manifest, ref) for ref in refs}
 
 
 class KernelPictures:
@@ -79,4 +84,5 @@ class KernelPictures:
         return f"img/{self._stem(index)}.png"
 
     def _stem(self, index: int) -> str:
-        return f"{'kernel' if self.pool.ref.kind == 'kernels' else 'generated'}-{index:05d}"
+        kind = self.pool.ref.kind
+        return f"{STEMS.get(kind, kind)}-{index:05d}"

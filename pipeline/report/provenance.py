@@ -87,7 +87,10 @@ def _charts(making: MakingSection) -> list[Raw]:
 
 def _timing(timing: StageTiming) -> Row:
     found = timing.units - timing.computed
-    parts = [f"{timing.computed:,} computed"] if timing.computed else []
+    if timing.computed:
+        parts = [f"{timing.computed:,} computed"]
+    else:
+        parts = []
     parts += [f"{found:,} found"] if found else []
     return Row(
         timing.stage.replace("_", " "),
@@ -103,7 +106,9 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s"
 
 
 def _pools(making: MakingSection) -> Raw:

@@ -156,11 +156,9 @@ def _cells(row: RealismRow) -> list[object]:
 def _card(row: RealismRow) -> Raw:
     r = row.result
     head = el("h3", row.name, el("span", f" {percent(r.auc or 0.5)} · {r.words()}", class_="quiet"))
-    tells = (
-        el("p", "Tells most, alone: ", "; ".join(r.telling), ".", class_="quiet small")
-        if r.telling
-        else None
-    )
+    tells = None
+    if r.telling:
+        tells = el("p", "Tells most, alone: ", "; ".join(r.telling), ".", class_="quiet small")
     return el("div", head, tells, el("div", *_charts(row), class_="charts"), class_="comparison")
 
 

@@ -34,7 +34,9 @@ class Sources:
 
     def name(self, image: str) -> str:
         """File name of an image."""
-        return plain(file_name(self.images[image].url)) if image in self.images else image[:16]
+        if image in self.images:
+            return plain(file_name(self.images[image].url))
+        return image[:16]
 
     def thumbnail(self, image: str) -> str:
         """Picture of an image; empty if it can no longer be read or the budget is spent."""
@@ -49,10 +51,8 @@ class Sources:
         self.left -= ref.hr.width * ref.hr.height
         try:
             return self.shelf.jpeg(f"source-{record.id}", thumbnail(self._read(record, ref)))
-        except (
-            PairmillError,
-            ValueError,
-        ):  # moved or deleted since: the corpus is whole without it
+        except (PairmillError, ValueError):
+            # Moved or deleted since: the corpus is whole without it.
             return ""
 
     def _read(self, record: ImageRecord, ref: HrRef) -> Image:

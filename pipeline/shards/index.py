@@ -114,9 +114,8 @@ def _members(file: IO[bytes], shard: str) -> Iterator[tuple[str, int, int]]:
     ten times as long.
     """
     place = 0
-    while (
-        header := file.read(BLOCK)
-    ) != END:  # a tar that ends without is cut, maybe inside the last picture
+    # A tar that ends without END is cut, maybe inside the last image.
+    while (header := file.read(BLOCK)) != END:
         if len(header) < BLOCK or header[257:262] != b"ustar":
             raise IntegrityError(
                 "a shard is cut or is no tar",

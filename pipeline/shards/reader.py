@@ -89,7 +89,11 @@ def turn(image: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
     """
     if position & 4:
         image = image.swapaxes(0, 1)
-    return image[:: -1 if position & 2 else 1, :: -1 if position & 1 else 1]
+    if position & 2:
+        image = image[::-1]
+    if position & 1:
+        image = image[:, ::-1]
+    return image
 
 
 def _cut(image: NDArray[np.uint8], top: int, left: int, side: int) -> Any:
@@ -111,7 +115,10 @@ class Pairs(Dataset[Tensors]):
         return len(self.index)
 
     def __getitem__(self, place: tuple[int, int] | int) -> Tensors:
-        epoch, number = place if isinstance(place, tuple) else (0, place)
+        if isinstance(place, tuple):
+            epoch, number = place
+        else:
+            epoch, number = 0, place
         hr, lr = read_pair(self.index, number, self.crop, self.seed, epoch, turned=self.turned)
         return _tensor(hr), _tensor(lr)
 
@@ -155,10 +162,18 @@ class Loader:
         pin_memory: bool = False,
     ) -> None:
         together = torch.distributed.is_available() and torch.distributed.is_initialized()
-        self.rank = rank if rank is not None else torch.distributed.get_rank() if together else 0
-        self.world = (
-            world if world is not None else torch.distributed.get_world_size() if together else 1
-        )
+        if rank is not None:
+            self.rank = rank
+        elif together:
+            self.rank = torch.distributed.get_rank()
+        else:
+            self.rank = 0
+        if world is not None:
+            self.world = world
+        elif together:
+            self.world = torch.distributed.get_world_size()
+        else:
+            self.world = 1
         self.pairs, self.batch, self.even, self.drop_last = pairs, batch, even, drop_last
         self.epoch, self.done = 0, 0
         self.loader: DataLoader[Tensors] = DataLoader(
@@ -174,7 +189,10 @@ class Loader:
     def __len__(self) -> int:
         """Batches of a whole epoch."""
         samples = len(range(self.rank, self._usable(), self.world))
-        return samples // self.batch if self.drop_last else -(-samples // self.batch)
+        whole, rest = divmod(samples, self.batch)
+        if rest and not self.drop_last:
+            return whole + 1
+        return whole
 
     def __iter__(self) -> Iterator[Tensors]:
         last = len(self)
@@ -215,7 +233,9 @@ class Loader:
 
     def _usable(self) -> int:
         count = len(self.pairs)
-        return count - count % self.world if self.even else count
+        if self.even:
+            return count - count % self.world
+        return count
 
     def batches(self, epoch: int, done: int = 0) -> Iterator[list[tuple[int, int]]]:
         """Batches of an epoch, without the first so many, as (epoch, number)."""

@@ -40,7 +40,10 @@ def _split_keys(images: Sequence[str], splits: SplitsConfig, seed: int) -> dict[
             fullest = max(counts, key=lambda other: counts[other])
             if counts[fullest] > 1:
                 order = list(shares)
-                nearest = min if order.index(split) < order.index(fullest) else max
+                if order.index(split) < order.index(fullest):
+                    nearest = min
+                else:
+                    nearest = max
                 moved = nearest(
                     (image for image in images if chosen[image] == fullest),
                     key=lambda image: draws[image],

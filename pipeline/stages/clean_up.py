@@ -36,7 +36,10 @@ def work(
         image = unit.payload.image
         source = load(image)
         cleaned = image.role == Role.REAL
-        hr = clean(source, config.clean_up.factor) if cleaned else source
+        if cleaned:
+            hr = clean(source, config.clean_up.factor)
+        else:
+            hr = source
         if cleaned:
             context.write(unit, HR, encode_png(hr))
         yield cut(image, hr, config, cleaned=cleaned)
@@ -46,7 +49,9 @@ def clean(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """RealSR's clean-up: MATLAB-compatible bicubic reduction of (H, W, 3) uint8 by `factor`,
     rounded once.
     """
-    return image if factor == 1 else to_uint8(bicubic_down(image, factor))
+    if factor == 1:
+        return image
+    return to_uint8(bicubic_down(image, factor))
 
 
 def read_hr(storage: Storage, image: ImageRecord, key: str, *, cleaned: bool) -> NDArray[np.uint8]:

@@ -129,9 +129,9 @@ def _compared(one: _Side, other: _Side) -> tuple[Agreement, int]:
     found: Overlay | None = overlay(one.keypoints, other.keypoints)
     if found is None:
         found = whole((one.image.height, one.image.width), (other.image.height, other.image.width))
-    return (
-        (agreement(one.grey, other.grey, found), found.matches) if found is not None else (NONE, 0)
-    )
+    if found is not None:
+        return agreement(one.grey, other.grey, found), found.matches
+    return NONE, 0
 
 
 def seal(

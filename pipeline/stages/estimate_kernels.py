@@ -32,8 +32,8 @@ def work(
     images = [load(unit.payload.image) for unit in units]
     refused: list[KernelReason | None] = [check_image(image, config.kernelgan) for image in images]
     tried = [number for number, reason in enumerate(refused) if reason is None]
-    fits = (
-        fit_kernels(
+    if tried:
+        fits = fit_kernels(
             [images[number] for number in tried],
             [
                 stream_key(config.seed, "kernelgan", units[number].payload.image.pixel_sha256)
@@ -43,9 +43,8 @@ def work(
             device=context.profile.device,
             on_iteration=lambda done, total: context.report(0.99 * done / total),
         )
-        if tried
-        else []
-    )
+    else:
+        fits = []
     by_number = dict(zip(tried, fits, strict=True))
     for number, unit in enumerate(units):
         fit = by_number.get(number)

@@ -4,27 +4,31 @@ is one unit.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pairmill.pipeline.images.decode import load
-from pairmill.pipeline.images.encode import encode_png
-from pairmill.pipeline.realism.fits import number, realism, words
+from pairmill.pipeline.realism.fits import realism
 from pairmill.pipeline.rng import stream_key
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages import clean_up
-from pairmill.pipeline.stages.checkpoint import CHECKPOINT
+from pairmill.pipeline.stages.learned_fit import (
+    HrPart,
+    Learner,
+    Look,
+    centre,
+    hr_parts,
+    leave_checkpoint,
+    read_hrs,
+    spread,
+)
 from pairmill.pipeline.stages.payload import npy_bytes
-from pairmill.pipeline.workspace import layout
-from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.hr import HrSet
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
-from pairmill.schemas.pdm import CURVES, PdmConfig, PdmFitConfig, PdmFitRef, PdmFitted
+from pairmill.schemas.pdm import PdmConfig, PdmFitConfig, PdmFitRef, PdmFitted
 from pairmill.schemas.realism import RealismResult
 from pairmill.schemas.work import Payload
 
@@ -32,21 +36,7 @@ if TYPE_CHECKING:
     from pairmill.models.pdm.fit import Fit
     from pairmill.models.pdm.measure import Sight
 
-STATE, LOSSES, KERNELS = "state.safetensors", "curves.npy", "kernels.npy"
-TOLD = ("adversarial", "critic", "noise")
-"""Losses that progress shows."""
-Image = NDArray[np.uint8]
-
-
-class HrPart(Frozen):
-    """One HR image."""
-
-    image: ImageRecord
-    """Its source."""
-    key: Digest
-    """The unit that made it."""
-    cleaned: bool
-    """Whether it is `hr.png` of that unit, or the source as it is."""
+KERNELS = "kernels.npy"
 
 
 class FitPayload(Payload):
@@ -80,44 +70,16 @@ class Inputs:
 
 def plan(inputs: Inputs, config: PdmFitConfig) -> list[FitPayload]:
     """One unit: the fit. Of many images, evenly spread ones in digest order."""
-    records = inputs.images.by_digest()
-    hrs = [
-        HrPart(image=records[ref.hr.image], key=ref.key, cleaned=ref.hr.cleaned)
-        for ref in inputs.hr.images
-    ]
-    reals = inputs.images.with_role(Role.REAL)
-    return [FitPayload(reals=spread(reals, config.pdm.images), hrs=spread(hrs, config.pdm.images))]
-
-
-def spread(items: Sequence[Any], most: int) -> tuple[Any, ...]:
-    """At most so many items, evenly spread."""
-    count = min(most, len(items))
-    return tuple(items[number * len(items) // count] for number in range(count))
+    most = config.pdm.images
+    reals = spread(inputs.images.with_role(Role.REAL), most)
+    return [FitPayload(reals=reals, hrs=hr_parts(inputs.images, inputs.hr, most))]
 
 
 def work(
     units: Sequence[Unit[FitPayload]], config: PdmFitConfig, context: Context
 ) -> Iterator[PdmFitted]:
-    """Fit, or go on with a fit that was killed; write the state, a picture and the curves at every
-    check.
-    """
-    from pairmill.models.pdm.checkpoint import restore
-    from pairmill.models.pdm.draw import one_thread
-
-    for unit in units:
-        folder = layout.unit_folder(context.stage, unit.key)
-        with one_thread():
-            fit = _begin(unit.payload, config, context)
-            if context.storage.exists(f"{folder}/{STATE}"):
-                restore(fit, context.storage.read(f"{folder}/{STATE}"))
-            while not fit.done:
-                for samples in fit.advance(config.pdm.check_every):
-                    context.report(
-                        0.99 * samples / config.pdm.samples,
-                        words(fit.curves, fit.aucs, CURVES, TOLD),
-                    )
-                _check(fit, unit, context)
-            yield _finish(fit, unit, context)
+    """See `Learner.work`."""
+    return PDM.work(units, config, context)
 
 
 def _begin(payload: FitPayload, config: PdmFitConfig, context: Context) -> Fit:
@@ -125,38 +87,20 @@ def _begin(payload: FitPayload, config: PdmFitConfig, context: Context) -> Fit:
 
     window = config.pdm.window
     reals = [centre(load(image), window) for image in payload.reals]
-    hrs = [
-        centre(
-            clean_up.read_hr(context.storage, part.image, part.key, cleaned=part.cleaned), window
-        )
-        for part in payload.hrs
-    ]
+    hrs = read_hrs(context, payload.hrs, window)
     seed = stream_key(config.seed, "pdm", *(image.pixel_sha256 for image in payload.reals))
     return Fit(reals, hrs, config.pdm, config.scale, seed, context.profile.device)
 
 
-def centre(image: Image, side: int) -> Image:
-    """The centred part of (H, W, 3), at most `side` x `side`."""
-    top, left = (max(0, length - side) // 2 for length in image.shape[:2])
-    return image[top : top + side, left : left + side].copy()
-
-
-def _check(fit: Fit, unit: Unit[FitPayload], context: Context) -> None:
-    """The AUC joins the trend; the state is written last, so that a killed fit never goes on from a
-    check half done.
-    """
-    from pairmill.models.pdm.checkpoint import state_bytes
+def _look(fit: Fit, payload: FitPayload, config: PdmFitConfig) -> Look[Sight]:
     from pairmill.models.pdm.measure import look, montage
 
     sight = look(fit)
-    fit.check(number(_told(sight, unit.payload)))
-    context.write(unit, layout.fit_picture(fit.samples), encode_png(montage(sight)))
-    context.write(unit, LOSSES, npy_bytes(np.array(fit.curves)))
-    context.write(unit, STATE, state_bytes(fit))
+    return Look(sight, _realism(sight, payload), partial(montage, sight))
 
 
-def _told(sight: Sight, payload: FitPayload) -> RealismResult:
-    """How well fakes are told from real patches, cross-validated by photograph."""
+def _realism(sight: Sight, payload: FitPayload) -> RealismResult:
+    """How well fakes are told from real patches, cross-validated by image."""
     names = (
         [image.pixel_sha256 for image in payload.reals],
         [part.image.pixel_sha256 for part in payload.hrs],
@@ -168,22 +112,25 @@ def _told(sight: Sight, payload: FitPayload) -> RealismResult:
     return realism(sight.real, sight.fake, (sources[0], sources[1]))
 
 
-def _finish(fit: Fit, unit: Unit[FitPayload], context: Context) -> PdmFitted:
+def _leave(
+    fit: Fit,
+    look: Look[Sight],
+    unit: Unit[FitPayload],
+    config: PdmFitConfig,
+    context: Context,
+) -> PdmFitted:
     from pairmill.models.pdm.checkpoint import checkpoint_bytes
-    from pairmill.models.pdm.measure import drawn_kernels, look, measure
+    from pairmill.models.pdm.measure import drawn_kernels, measure
 
-    fit.finish()
-    data = checkpoint_bytes(fit.mean)
-    context.write(unit, CHECKPOINT, data)
+    digest = leave_checkpoint(unit, context, checkpoint_bytes(fit.mean))
     context.write(unit, KERNELS, npy_bytes(drawn_kernels(fit, 64).astype(np.float32)))
-    sight = look(fit)
     return PdmFitted(
-        digest=hashlib.sha256(data).hexdigest(),
+        digest=digest,
         scale=fit.scale,
         size=fit.config.kernel.size,
         noisy=fit.config.noise is not None,
         samples=fit.samples,
-        measures=measure(fit, sight, _told(sight, unit.payload)),
+        measures=measure(fit, look.sight, look.realism),
     )
 
 
@@ -203,6 +150,13 @@ def fit_config(seed: int, scale: int, pdm: PdmConfig) -> PdmFitConfig:
     return PdmFitConfig(seed=seed, scale=scale, pdm=pdm.with_(gates={}))
 
 
+PDM: Learner[FitPayload, PdmFitConfig, Fit, Sight, PdmFitted] = Learner(
+    settings=lambda config: config.pdm,
+    begin=_begin,
+    look=_look,
+    leave=_leave,
+    shown=("adversarial", "critic", "noise"),
+)
 STAGE = Stage(
     name="fit_pdm",
     version=3,

@@ -4,31 +4,34 @@ whole fit is one unit.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.images.encode import encode_png
-from pairmill.pipeline.realism.fits import number, realism, words
+from pairmill.pipeline.realism.fits import realism
 from pairmill.pipeline.redegnet.files import LoadedPairs, WeightsFile, read_weights, weights_file
 from pairmill.pipeline.redegnet.pairs import Pairs, crops_of
 from pairmill.pipeline.rng import stream_key
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages import clean_up
-from pairmill.pipeline.stages.checkpoint import CHECKPOINT
-from pairmill.pipeline.stages.fit_pdm import HrPart, centre, spread
+from pairmill.pipeline.stages.learned_fit import (
+    HrPart,
+    Learner,
+    Look,
+    hr_parts,
+    leave_checkpoint,
+    read_hrs,
+    spread,
+)
 from pairmill.pipeline.stages.payload import npy_bytes
-from pairmill.pipeline.workspace import layout
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.hr import HrSet
 from pairmill.schemas.image import ImageSet
 from pairmill.schemas.realism import RealismResult
 from pairmill.schemas.redegnet import (
-    CURVES,
     FacePair,
     PairSet,
     RedegnetConfig,
@@ -43,14 +46,7 @@ if TYPE_CHECKING:
     from pairmill.models.redegnet.fit import Fit
     from pairmill.models.redegnet.measure import Sight
 
-STATE, NETWORKS, CODES, LOSSES = (
-    "state.safetensors",
-    "networks.safetensors",
-    "codes.npy",
-    "curves.npy",
-)
-TOLD = ("pixel", "same", "critic")
-"""Losses that progress shows."""
+NETWORKS, CODES = "networks.safetensors", "codes.npy"
 VGG_KEY, START_KEY = "redegnet.vgg_weights", "redegnet.from_checkpoint"
 LOOKED_AT = 64
 """Pairs that checks and measures look at."""
@@ -58,7 +54,7 @@ Image = NDArray[np.uint8]
 
 
 class FitPayload(Payload):
-    """All pictures of a fit, and files of weights."""
+    """All images of a fit, and files of weights."""
 
     pairs: tuple[FacePair, ...]
     """The real pairs."""
@@ -114,66 +110,44 @@ def inputs(
 
 def plan(inputs: Inputs, config: RedegnetFitConfig) -> list[FitPayload]:
     """One unit: the fit. Of many HR images, evenly spread ones in digest order."""
-    records = inputs.images.by_digest()
-    hrs = [
-        HrPart(image=records[ref.hr.image], key=ref.key, cleaned=ref.hr.cleaned)
-        for ref in inputs.hr.images
-    ]
-    chosen = spread(hrs, config.redegnet.images)
+    chosen = hr_parts(inputs.images, inputs.hr, config.redegnet.images)
     return [FitPayload(pairs=inputs.pairs.pairs, hrs=chosen, vgg=inputs.vgg, start=inputs.start)]
 
 
 def work(
     units: Sequence[Unit[FitPayload]], config: RedegnetFitConfig, context: Context
 ) -> Iterator[RedegnetFitted]:
-    """Fit, or go on with a fit that was killed; write the state, a picture and the curves at every
-    check.
-    """
-    from pairmill.models.pdm.draw import one_thread
-    from pairmill.models.redegnet.checkpoint import restore
-
-    for unit in units:
-        folder = layout.unit_folder(context.stage, unit.key)
-        with one_thread():
-            fit = _begin(unit.payload, config, context)
-            if context.storage.exists(f"{folder}/{STATE}"):
-                restore(fit, context.storage.read(f"{folder}/{STATE}"))
-            while not fit.done:
-                for samples in fit.advance(config.redegnet.check_every):
-                    context.report(
-                        0.99 * samples / config.redegnet.samples,
-                        words(fit.curves, fit.aucs, CURVES, TOLD),
-                    )
-                _check(fit, unit, config, context)
-            yield _finish(fit, unit, config, context)
+    """See `Learner.work`."""
+    return REDEGNET.work(units, config, context)
 
 
 def _begin(payload: FitPayload, config: RedegnetFitConfig, context: Context) -> Fit:
-    from pairmill.models.redegnet.checkpoint import start_from
     from pairmill.models.redegnet.fit import Fit
 
-    hrs = (
-        clean_up.read_hr(context.storage, part.image, part.key, cleaned=part.cleaned)
-        for part in payload.hrs
-    )
-    naturals = [centre(hr, config.redegnet.window) for hr in hrs]
+    naturals = read_hrs(context, payload.hrs, config.redegnet.window)
     seed = stream_key(
         config.seed, "redegnet", *(name for pair in payload.pairs for name in pair.identity())
     )
     source = Pairs(LoadedPairs(payload.pairs), naturals, config.redegnet, seed)
     fit = Fit(source, config.redegnet, seed, _vgg(payload.vgg), context.profile.device)
     if payload.start is not None:
-        try:
-            start_from(fit, read_weights(payload.start, START_KEY))
-        except ValueError as error:
-            raise UserError(
-                "a fit cannot start from this file",
-                where=payload.start.url,
-                got=str(error),
-                wanted="networks of the sizes in recipe section redegnet.net",
-                todo=f"correct recipe key {START_KEY} or redegnet.net",
-            ) from error
+        _start_from(fit, payload.start)
     return fit
+
+
+def _start_from(fit: Fit, file: WeightsFile) -> None:
+    from pairmill.models.redegnet.checkpoint import start_from
+
+    try:
+        start_from(fit, read_weights(file, START_KEY))
+    except ValueError as error:
+        raise UserError(
+            "a fit cannot start from this file",
+            where=file.url,
+            got=str(error),
+            wanted="networks of the sizes in recipe section redegnet.net",
+            todo=f"correct recipe key {START_KEY} or redegnet.net",
+        ) from error
 
 
 def _vgg(file: WeightsFile | None) -> Vgg | None:
@@ -208,22 +182,15 @@ def _crops(pairs: Sequence[FacePair], config: RedegnetFitConfig) -> tuple[Image,
     )
 
 
-def _check(fit: Fit, unit: Unit[FitPayload], config: RedegnetFitConfig, context: Context) -> None:
-    """The AUC joins the trend; the state is written last, so that a killed fit never goes on from a
-    check half done.
-    """
-    from pairmill.models.redegnet.checkpoint import state_bytes
+def _look(fit: Fit, payload: FitPayload, config: RedegnetFitConfig) -> Look[Sight]:
     from pairmill.models.redegnet.measure import look, montage
 
-    pairs = spread(unit.payload.pairs, LOOKED_AT)
+    pairs = spread(payload.pairs, LOOKED_AT)
     sight = look(fit, *_crops(pairs, config))
-    fit.check(number(_told(sight, pairs)))
-    context.write(unit, layout.fit_picture(fit.samples), encode_png(montage(sight)))
-    context.write(unit, LOSSES, npy_bytes(np.array(fit.curves)))
-    context.write(unit, STATE, state_bytes(fit))
+    return Look(sight, _realism(sight, pairs), partial(montage, sight))
 
 
-def _told(sight: Sight, pairs: Sequence[FacePair]) -> RealismResult:
+def _realism(sight: Sight, pairs: Sequence[FacePair]) -> RealismResult:
     """How well HQ with the degradations of other pairs is told from real LQ, cross-validated by the
     pair that is shown.
     """
@@ -231,33 +198,34 @@ def _told(sight: Sight, pairs: Sequence[FacePair]) -> RealismResult:
     return realism(sight.real, sight.swapped, (sources[0], sources[1]))
 
 
-def _finish(
-    fit: Fit, unit: Unit[FitPayload], config: RedegnetFitConfig, context: Context
+def _leave(
+    fit: Fit,
+    look: Look[Sight],
+    unit: Unit[FitPayload],
+    config: RedegnetFitConfig,
+    context: Context,
 ) -> RedegnetFitted:
     from pairmill.models.redegnet.checkpoint import networks_bytes
-    from pairmill.models.redegnet.measure import look, measure
+    from pairmill.models.redegnet.measure import measure
 
-    fit.finish()
     payload, net = unit.payload, config.redegnet.net
-    data = networks_bytes(net, {"syn": fit.syn})
-    context.write(unit, CHECKPOINT, data)
+    digest = leave_checkpoint(unit, context, networks_bytes(net, {"syn": fit.syn}))
     context.write(unit, NETWORKS, networks_bytes(net, fit.modules()))
     context.write(unit, CODES, npy_bytes(_codes(fit, payload.pairs, config)))
-    pairs = spread(payload.pairs, LOOKED_AT)
-    sight = look(fit, *_crops(pairs, config))
     return RedegnetFitted(
-        digest=hashlib.sha256(data).hexdigest(),
+        digest=digest,
         code=net.code,
         side=net.side,
-        rows=tuple(
-            pair.lq.pixel_sha256
-            for pair in payload.pairs
-            for _ in range(config.redegnet.pairs.crops)
-        ),
+        rows=_rows(payload.pairs, config.redegnet.pairs.crops),
         vgg=None if payload.vgg is None else payload.vgg.sha256,
         start=None if payload.start is None else payload.start.sha256,
-        measures=measure(fit, sight, _told(sight, pairs)),
+        measures=measure(fit, look.sight, look.realism),
     )
+
+
+def _rows(pairs: Sequence[FacePair], crops: int) -> tuple[str, ...]:
+    """The pair that each representation comes from."""
+    return tuple(pair.lq.pixel_sha256 for pair in pairs for _ in range(crops))
 
 
 def _codes(fit: Fit, pairs: Sequence[FacePair], config: RedegnetFitConfig) -> NDArray[np.float32]:
@@ -290,6 +258,13 @@ def fit_config(seed: int, redegnet: RedegnetConfig) -> RedegnetFitConfig:
     return RedegnetFitConfig(seed=seed, redegnet=kept)
 
 
+REDEGNET: Learner[FitPayload, RedegnetFitConfig, Fit, Sight, RedegnetFitted] = Learner(
+    settings=lambda config: config.redegnet,
+    begin=_begin,
+    look=_look,
+    leave=_leave,
+    shown=("pixel", "same", "critic"),
+)
 STAGE = Stage(
     name="fit_redegnet",
     version=2,

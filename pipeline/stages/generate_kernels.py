@@ -126,8 +126,8 @@ def _drawn(
         return mixtures(
             pool, count, config.kmsr.parts, stream(config.seed, "mixtures", payload.pool)
         ), np.zeros((0, 2))
+    from pairmill.models.fitting.threads import one_thread
     from pairmill.models.kmsr.fit import Fit
-    from pairmill.models.pdm.draw import one_thread
 
     with one_thread():  # always on the CPU: a GPU does not help such small networks
         fit = Fit(pool, config.kmsr.fit, partial(stream, config.seed, "kmsr", payload.pool))
@@ -174,11 +174,9 @@ def _check(made: GeneratedKernels, config: GenerateConfig) -> None:
         ", ".join(f"{count} {reason}" for reason, count in Counter(made.rejected).most_common())
         or "none"
     )
-    longer = (
-        "raise kmsr.fit.iterations, set kmsr.method: mixture"
-        if kmsr.method == "wgan"
-        else "give more real images"
-    )
+    longer = "give more real images"
+    if kmsr.method == "wgan":
+        longer = "raise kmsr.fit.iterations, set kmsr.method: mixture"
     if made.share_rejected > kmsr.max_rejected:
         raise UserError(
             "too many generated kernels break the rules of quality",

@@ -58,7 +58,10 @@ def find(images: ImagesConfig, base: str, limit: int | None = None) -> list[File
     """
     found: list[FilePayload] = []
     for role, patterns in ((Role.REAL, images.real), (Role.CLEAN, images.clean)):
-        files = find_files(patterns, base, f"images.{role}") if patterns else []
+        if patterns:
+            files = find_files(patterns, base, f"images.{role}")
+        else:
+            files = []
         found += [_payload(file, role) for file in files if not is_table(file.url)][:limit]
     return found
 
@@ -123,7 +126,9 @@ def seal(
 
 def _nothing_left(rejected: Sequence[RejectedImage]) -> UserError:
     shown = "; ".join(f"{image.url}: {image.reason} ({image.detail})" for image in rejected[:5])
-    more = f"; and {len(rejected) - 5} more" if len(rejected) > 5 else ""
+    more = ""
+    if len(rejected) > 5:
+        more = f"; and {len(rejected) - 5} more"
     return UserError(
         "no source image is usable",
         where="recipe key images",

@@ -119,7 +119,9 @@ def _check_sizes(pairs: Sequence[FacePair]) -> None:
             f"{pair.hq.height}"
             for pair in apart[:SHOWN]
         )
-        more = f", and {len(apart) - SHOWN} more" if len(apart) > SHOWN else ""
+        more = ""
+        if len(apart) > SHOWN:
+            more = f", and {len(apart) - SHOWN} more"
         raise UserError(
             "the pictures of a pair differ in size",
             where="recipe key images.pairs",

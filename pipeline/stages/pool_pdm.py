@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
-from pairmill.pipeline.assets import pool_digest, write_pool
+from pairmill.pipeline.assets import pool_digest
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import fit_pdm
-from pairmill.pipeline.stages.checkpoint import read_checkpoint
-from pairmill.pipeline.workspace import layout
-from pairmill.schemas.errors import UserError
+from pairmill.pipeline.stages.learned_pool import (
+    Gates,
+    JudgePayload,
+    auc_words,
+    link_pools,
+    plan,
+    pool_checkpoint,
+    seen,
+    trend,
+)
 from pairmill.schemas.pdm import (
     PdmFitRef,
     PdmGateConfig,
@@ -19,28 +25,6 @@ from pairmill.schemas.pdm import (
     PdmReason,
     PdmVerdict,
 )
-from pairmill.schemas.work import Payload
-
-
-class JudgePayload(Payload):
-    """One fit."""
-
-    ref: PdmFitRef
-    """What was fitted."""
-
-    @property
-    def label(self) -> str:
-        """See `Payload.label`."""
-        return f"checkpoint {self.ref.fit.digest[:12]}"
-
-    def identity(self) -> Any:
-        """See `Payload.identity`."""
-        return [self.ref.key, self.ref.fit.digest]
-
-
-def plan(ref: PdmFitRef, config: PdmGateConfig) -> list[JudgePayload]:
-    """One unit per fit."""
-    return [JudgePayload(ref=ref)]
 
 
 def work(
@@ -50,24 +34,16 @@ def work(
     from pairmill.models.pdm.measure import judge
 
     for unit in units:
-        ref = unit.payload.ref
-        items = read_checkpoint(context.storage, fit_pdm.STAGE.name, ref.key, ref.fit.digest)
-        write_pool(
-            context.storage,
-            f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr",
-            "pdm",
-            items,
-            {},
-        )
-        reasons = judge(ref.fit.measures, config, with_noise=ref.fit.noisy)
-        verdict = PdmVerdict(reasons=reasons, measures=ref.fit.measures)
+        ref: PdmFitRef = unit.payload.ref
         fit = ref.fit
+        items = pool_checkpoint(unit, context, fit_pdm.STAGE.name, "pdm")
+        reasons = judge(fit.measures, config, with_noise=fit.noisy)
         yield PdmManifest(
             digest=pool_digest(items),
             sha256=fit.digest,
             scale=fit.scale,
             side=fit.size,
-            verdict=verdict,
+            verdict=PdmVerdict(reasons=reasons, measures=fit.measures),
             unit=ref.key,
         )
 
@@ -80,28 +56,11 @@ def seal(
     key: str,
 ) -> PdmManifest:
     """Give the checkpoint its place."""
-    source = f"{layout.unit_folder(context.stage, units[0].key)}/pool.zarr"
-    context.storage.link_tree(source, layout.pool_group(context.stage, key))
+    link_pools(units, context, key, ("pool",))
     return records[0]
 
 
-def refused(manifest: PdmManifest, gates: PdmGateConfig) -> UserError:
-    """What to tell somebody whose fit failed: what was measured, and what to change."""
-    measures, reasons = manifest.verdict.measures, manifest.verdict.reasons
-    told = [TOLD[reason](measures, gates) for reason in reasons if measures is not None] or [
-        "losses that are not finite"
-    ]
-    return UserError(
-        "the PDM fit failed its gates and is not drawn from",
-        where="recipe section pdm",
-        got="; ".join(told),
-        wanted="a fit that passes pdm.gates",
-        todo="; ".join(dict.fromkeys(ADVICE[reason] for reason in reasons))
-        + "; or set accept_failed: true at the degrader to draw from it all the same",
-    )
-
-
-TOLD: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
+FOUND: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
     PdmReason.KERNELS_ALIKE: lambda m, g: (
         f"kernels differ by {m.diversity:.1%} of their mean, least {g.min_diversity:.1%}"
     ),
@@ -166,25 +125,6 @@ def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, st
     ]
 
 
-def auc_words(auc: float | None, interval: tuple[float, float] | None) -> str:
-    """An AUC and its interval, such as `0.873 (0.81 to 0.93)`."""
-    return (
-        "not measured"
-        if auc is None or interval is None
-        else f"{auc:.3f} ({interval[0]:.2f} to {interval[1]:.2f})"
-    )
-
-
-def trend(aucs: Sequence[float | None], most: int = 8) -> str:
-    """The last AUCs in a row."""
-    return " ".join("–" if value is None else f"{value:.2f}" for value in aucs[-most:])
-
-
-def seen(samples: int, kept: int) -> str:
-    """How much a fit saw, and which check is sealed."""
-    return f"{samples:,}" if kept == samples else f"{samples:,}; the check after {kept:,} is sealed"
-
-
 def _telling(measures: PdmMeasures) -> str:
     return f" (drawn patches have {', '.join(measures.telling)})" if measures.telling else ""
 
@@ -197,6 +137,7 @@ def _ratio(measures: PdmMeasures, bound: str) -> str:
     )
 
 
+GATES = Gates("PDM", "pdm", FOUND, ADVICE)
 STAGE = Stage(
     name="pool_pdm",
     version=2,

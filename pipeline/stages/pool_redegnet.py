@@ -5,7 +5,6 @@ pairs with the verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +12,18 @@ from numpy.typing import NDArray
 from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import fit_redegnet
-from pairmill.pipeline.stages.checkpoint import read_checkpoint
+from pairmill.pipeline.stages.learned_pool import (
+    Gates,
+    JudgePayload,
+    auc_words,
+    link_pools,
+    plan,
+    pool_checkpoint,
+    seen,
+    trend,
+)
 from pairmill.pipeline.stages.payload import read_npy
-from pairmill.pipeline.stages.pool_pdm import auc_words, seen, trend
 from pairmill.pipeline.workspace import layout
-from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.errors import UserError
 from pairmill.schemas.redegnet import (
     CodeRow,
     RedegnetFitRef,
@@ -29,51 +34,23 @@ from pairmill.schemas.redegnet import (
     RedegnetReason,
     RedegnetVerdict,
 )
-from pairmill.schemas.work import Payload
 
-GROUPS = {"redegnet": "pool", "codes": "codes"}
-"""Names of the two zarr groups, by kind of pool."""
-
-
-class JudgePayload(Payload):
-    """One fit."""
-
-    ref: RedegnetFitRef
-    """What was fitted."""
-
-    @property
-    def label(self) -> str:
-        """See `Payload.label`."""
-        return f"checkpoint {self.ref.fit.digest[:12]}"
-
-    def identity(self) -> Any:
-        """See `Payload.identity`."""
-        return [self.ref.key, self.ref.fit.digest]
-
-
-def plan(ref: RedegnetFitRef, config: RedegnetJudgeConfig) -> list[JudgePayload]:
-    """One unit per fit."""
-    return [JudgePayload(ref=ref)]
+CODES = "codes"
+"""Name of the zarr group of the representations."""
 
 
 def work(
     units: Sequence[Unit[JudgePayload]], config: RedegnetJudgeConfig, context: Context
 ) -> Iterator[RedegnetManifest]:
-    """Compare what was measured with the gates; a checkpoint is a pool of one, (1, bytes)."""
+    """Compare what was measured with the gates."""
     from pairmill.models.redegnet.measure import judge
 
     for unit in units:
-        ref, folder = unit.payload.ref, layout.unit_folder(context.stage, unit.key)
+        ref: RedegnetFitRef = unit.payload.ref
         fit = ref.fit
-        items = read_checkpoint(context.storage, fit_redegnet.STAGE.name, ref.key, ref.fit.digest)
-        codes = _codes(context.storage, ref)
-        write_pool(context.storage, f"{folder}/{GROUPS['redegnet']}.zarr", "redegnet", items, {})
-        columns = columns_of([CodeRow(pair=pair) for pair in fit.rows])
-        write_pool(context.storage, f"{folder}/{GROUPS['codes']}.zarr", "codes", codes, columns)
-        verdict = RedegnetVerdict(
-            reasons=judge(fit.measures, config.gates, specific=config.specific),
-            measures=fit.measures,
-        )
+        items = pool_checkpoint(unit, context, fit_redegnet.STAGE.name, "redegnet")
+        codes = _pool_codes(unit, context)
+        reasons = judge(fit.measures, config.gates, specific=config.specific)
         yield RedegnetManifest(
             digest=pool_digest(items),
             codes=pool_digest(codes),
@@ -81,14 +58,20 @@ def work(
             code=fit.code,
             side=fit.side,
             vgg=fit.vgg,
-            verdict=verdict,
+            verdict=RedegnetVerdict(reasons=reasons, measures=fit.measures),
             unit=ref.key,
         )
 
 
-def _codes(storage: Storage, ref: RedegnetFitRef) -> NDArray[np.float32]:
-    folder = layout.unit_folder(fit_redegnet.STAGE.name, ref.key)
-    return np.asarray(read_npy(storage, f"{folder}/{fit_redegnet.CODES}"), np.float32)
+def _pool_codes(unit: Unit[JudgePayload], context: Context) -> NDArray[np.float32]:
+    """Write the representations of a fit as a pool into the unit; its items."""
+    ref: RedegnetFitRef = unit.payload.ref
+    left = f"{layout.unit_folder(fit_redegnet.STAGE.name, ref.key)}/{fit_redegnet.CODES}"
+    codes = np.asarray(read_npy(context.storage, left), np.float32)
+    columns = columns_of([CodeRow(pair=pair) for pair in ref.fit.rows])
+    group = f"{layout.unit_folder(context.stage, unit.key)}/{CODES}.zarr"
+    write_pool(context.storage, group, "codes", codes, columns)
+    return codes
 
 
 def seal(
@@ -99,29 +82,11 @@ def seal(
     key: str,
 ) -> RedegnetManifest:
     """Give both pools their place."""
-    for name in GROUPS.values():
-        source = f"{layout.unit_folder(context.stage, units[0].key)}/{name}.zarr"
-        context.storage.link_tree(source, layout.pool_group(context.stage, key, name))
+    link_pools(units, context, key, ("pool", CODES))
     return records[0]
 
 
-def refused(manifest: RedegnetManifest, gates: RedegnetGateConfig) -> UserError:
-    """What to tell somebody whose fit failed: what was measured, and what to change."""
-    measures, reasons = manifest.verdict.measures, manifest.verdict.reasons
-    told = [TOLD[reason](measures, gates) for reason in reasons if measures is not None] or [
-        "losses that are not finite"
-    ]
-    return UserError(
-        "the ReDegNet fit failed its gates and is not drawn from",
-        where="recipe section redegnet",
-        got="; ".join(told),
-        wanted="a fit that passes redegnet.gates",
-        todo="; ".join(dict.fromkeys(ADVICE[reason] for reason in reasons))
-        + "; or set accept_failed: true at the degrader to draw from it all the same",
-    )
-
-
-TOLD: dict[RedegnetReason, Callable[[RedegnetMeasures, RedegnetGateConfig], str]] = {
+FOUND: dict[RedegnetReason, Callable[[RedegnetMeasures, RedegnetGateConfig], str]] = {
     RedegnetReason.RECONSTRUCTS_BADLY: lambda m, g: (
         f"real LQ reconstructed to {m.error:.2f} grey levels, where the HQ as it is comes to "
         f"{m.identity_error:.2f} and "
@@ -183,6 +148,7 @@ def rows(
     ]
 
 
+GATES = Gates("ReDegNet", "redegnet", FOUND, ADVICE)
 STAGE = Stage(
     name="pool_redegnet",
     version=2,

@@ -91,6 +91,7 @@ def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
     per_shard = max(1, inputs.shards.samples // config.samples_per_tile)
     units: list[ShardPayload] = []
     for split in inputs.splits.shares():
+        # By digest: neither the order of files nor their names may change a shard.
         refs = sorted(
             (ref for ref in with_tiles if split_of[ref.hr.image] == split),
             key=lambda ref: ref.hr.image,
@@ -124,6 +125,7 @@ def pack(parts: Sequence[TilesOfImage], target: int) -> list[tuple[TilesOfImage,
     parts = [part for part in parts if part.tiles]
     starts = list(accumulate((len(part.tiles) for part in parts), initial=0))
     least, most, reach = max(1, target // 2), max(1, 3 * target // 2), max(1, 3 * target // 5)
+    # Marks near both ends lack neighbours on one side and would be borders too easily.
     inside = [
         place
         for place in _minima(_places(parts, starts, reach), reach)
@@ -155,6 +157,7 @@ def _places(parts: Sequence[TilesOfImage], starts: list[int], reach: int) -> lis
 
 def _minima(places: Sequence[Place], reach: int) -> list[int]:
     """The places whose marks are the least of all that are nearer than `reach`; places ascend."""
+    # A queue whose marks rise: its head is the least within reach, and each place enters once.
     found, near, ahead = list[int](), deque[Place](), 0
     for place, _ in places:
         while ahead < len(places) and places[ahead][0] < place + reach:
@@ -189,6 +192,7 @@ def _divided(
 def _least(parts: Sequence[TilesOfImage], starts: list[int], first: int, last: int) -> int:
     """The place in [first, last] with the least mark."""
     images = range(bisect_left(starts, first), bisect_right(starts, last))
+    # A border between two images is worth more than a small mark inside one.
     if images:
         return starts[min(images, key=lambda number: _mark(parts[number].image.pixel_sha256))]
     number = bisect_right(starts, first) - 1  # all of it lies inside this image
@@ -221,6 +225,7 @@ def work(
     units: Sequence[Unit[ShardPayload]], config: SynthesizeConfig, context: Context
 ) -> Iterator[ShardResult]:
     """Make the pairs of a shard and write `shard.tar` and `samples.parquet`."""
+    # By pixels, not by number: sixteen large tiles would take a worker's memory.
     together = max(1, GROUP // config.tile**2)
     for unit in units:
         maker = _Maker(config, context, unit.payload)
@@ -231,9 +236,11 @@ def work(
             for part in unit.payload.images:
                 pairs = maker.pairs(part)
                 while group := list(islice(pairs, together)):
+                    # A list: all of a group are encoded before the first is written.
                     for sample in [make_sample(*pair) for pair in group]:
                         writer.write(sample)
                     rows += [
+                        # The name of a shard is not known before its last byte.
                         SampleRow(**record.model_dump(), split=unit.payload.split, shard="")
                         for record, _, _ in group
                     ]
@@ -274,6 +281,7 @@ class _Maker:
         self.degraders = [
             (degrader.label, degraders.build(degrader, config.scale, known)) for degrader in drawn
         ]
+        # Weights may depend on the split: those of degraders that are drawn here, and no others.
         weights = np.cumsum([degrader.weight_in(shard.split) for degrader in drawn])
         self.bounds = weights / weights[-1]
 
@@ -311,6 +319,8 @@ class _Maker:
     ) -> tuple[str, str, Program]:
         """Key, label of the degrader, and program of one sample."""
         key = f"{image.id}-{place[0]:05d}-{place[1]:05d}-{repeat:03d}"
+        # Keyed by what the sample is, not by its place: other images, shards or workers change no
+        # draw.
         rng = stream(self.config.seed, "draw", key)
         label, degrader = self._choose(float(rng.random()))
         return key, label, degrader.draw(rng, (self.config.tile, self.config.tile))

@@ -56,16 +56,10 @@ def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source
             todo=f"give `splits: {{{split}: ...}}` a share in the corpus' recipe and build it, "
             "or name another validation.split",
         )
-    index = storage.again(
-        "read",
-        names[0],
-        lambda: read_index(
-            [
-                storage.path(layout.shard_path(identity.name, manifest.version, name))
-                for name in names
-            ]
-        ),
-    )
+    paths = [
+        storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names
+    ]
+    index = storage.again("read", names[0], lambda: read_index(paths))
     made = {}
     with storage.open(
         f"{layout.version_folder(identity.name, manifest.version)}/samples.parquet"
@@ -99,18 +93,25 @@ class Mixture(Pairs):
     ) -> None:
         copies = _copies(source, weights, seed, where)
         self.numbers = np.repeat(np.arange(len(copies)), copies)
-        self.copy = (
-            np.concatenate([np.arange(count) for count in copies]) if len(copies) else self.numbers
-        )
+        if len(copies):
+            self.copy = np.concatenate([np.arange(count) for count in copies])
+        else:
+            self.copy = self.numbers
         self.index, self.crop, self.seed, self.turned = source.index, crop, seed, True
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __getitem__(self, place: tuple[int, int] | int) -> Tensors:
-        epoch, number = place if isinstance(place, tuple) else (0, place)
+        if isinstance(place, tuple):
+            epoch, number = place
+        else:
+            epoch, number = 0, place
         copy = int(self.copy[number])
-        seed = stream_key(self.seed, "copy", copy) if copy else self.seed
+        if copy:
+            seed = stream_key(self.seed, "copy", copy)
+        else:
+            seed = self.seed
         hr, lr = read_pair(self.index, int(self.numbers[number]), self.crop, seed, epoch)
         return _tensor(hr), _tensor(lr)
 
@@ -174,9 +175,8 @@ class Feed:
     ) -> None:
         self.config, self.source, self.scale, self.step, self.pin = config, source, scale, step, pin
         for number, phase in _phases(config):
-            self._open(
-                number, phase
-            )  # all mistakes are told now, not at the end of the first phase
+            # All mistakes are told now, not at the end of the first phase.
+            self._open(number, phase)
         self.number, self.phase = config.at_step(step)
         self.loader = self._open(self.number, self.phase)
         if state is not None and state["phase"] == self.number:
@@ -205,7 +205,9 @@ class Feed:
         return {"phase": self.number} | self.loader.state_dict()
 
     def _open(self, number: int, phase: PhaseConfig) -> Loader:
-        where = f"phases[{number - 1}]" if number else "the training recipe"
+        where = "the training recipe"
+        if number:
+            where = f"phases[{number - 1}]"
         crop, batch = phase.crop or self.config.crop, phase.batch or self.config.batch
         if crop % self.scale or crop > self.source.tile:
             raise UserError(

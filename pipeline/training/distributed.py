@@ -45,9 +45,8 @@ class Distributed(SingleProcess):
     def __init__(self, device: str) -> None:
         with extra("train", "training with several processes"):
             from accelerate import Accelerator, DistributedDataParallelKwargs
-        apart = DistributedDataParallelKwargs(
-            broadcast_buffers=False
-        )  # they are saved by the first process alone
+        # Buffers are saved by the first process alone.
+        apart = DistributedDataParallelKwargs(broadcast_buffers=False)
         self.accelerator = Accelerator(cpu=device == "cpu", kwargs_handlers=[apart])
         self.first, self.count = self.accelerator.is_main_process, self.accelerator.num_processes
         self.device = str(self.accelerator.device)
@@ -75,6 +74,6 @@ class Distributed(SingleProcess):
 
 def ranks(device: str) -> SingleProcess:
     """One process, or one of those that a launcher has started."""
-    return (
-        Distributed(device) if int(os.environ.get("WORLD_SIZE", "1")) > 1 else SingleProcess(device)
-    )
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        return Distributed(device)
+    return SingleProcess(device)

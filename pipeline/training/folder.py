@@ -44,7 +44,9 @@ class Folder:
         """
         data = self._read(RUN)
         try:
-            return TrainingRun.model_validate_json(data) if data is not None else None
+            if data is not None:
+                return TrainingRun.model_validate_json(data)
+            return None
         except ValueError as error:
             raise IntegrityError(
                 "the record of a training run is damaged",
@@ -127,7 +129,9 @@ class Folder:
 
     def _read(self, file: str) -> bytes | None:
         name = layout.training_file(self.name, file)
-        return self.storage.read(name) if self.storage.exists(name) else None
+        if self.storage.exists(name):
+            return self.storage.read(name)
+        return None
 
     def _write(self, file: str, data: bytes) -> None:
         self.storage.write(layout.training_file(self.name, file), data)

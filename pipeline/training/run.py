@@ -174,10 +174,10 @@ def _open(
     )
     state = folder.read_state()
     training = begin(config, base, scale, together.device, together.wrap, fresh=state is None)
-    run = (
-        known.with_(config=config)
-        if known is not None
-        else TrainingRun(
+    if known is not None:
+        run = known.with_(config=config)
+    else:
+        run = TrainingRun(
             config=config,
             corpus=manifest.identity.name,
             version=manifest.version,
@@ -187,10 +187,14 @@ def _open(
             started=now(),
             software=software(),
         )
-    )
     desk = RunContext(run, folder, together, Board(), watcher)
-    notes = _restored(training, state, folder) if state is not None else None
-    tally = take_up(desk, notes, training.step, training.device) if notes else Meter()
+    notes = None
+    if state is not None:
+        notes = _restored(training, state, folder)
+    if notes:
+        tally = take_up(desk, notes, training.step, training.device)
+    else:
+        tally = Meter()
     feed = Feed(
         config,
         source,

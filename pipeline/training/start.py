@@ -42,11 +42,9 @@ def begin(
     """
     try:
         network = build(config.network, scale, config.seed)
-        judge = (
-            build_discriminator(config.discriminator, config.seed)
-            if config.discriminator is not None
-            else None
-        )
+        judge = None
+        if config.discriminator is not None:
+            judge = build_discriminator(config.discriminator, config.seed)
         objective = Objective(config.losses, lambda file: read_file(file, base), device)
         if config.start_from is not None and fresh:
             load_start(network, config, base, scale)
@@ -72,11 +70,10 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
     try:
         put_weights(network, tensors, start.file)
     except UserError as error:
-        todo = (
-            "`part: body` takes all but what enlarges"
-            if _other_scale(config, tensors, scale)
-            else error.todo
-        )
+        if _other_scale(config, tensors, scale):
+            todo = "`part: body` takes all but what enlarges"
+        else:
+            todo = error.todo
         raise UserError(
             "the weights to start from are those of another network or scale",
             where=start.file,

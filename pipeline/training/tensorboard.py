@@ -19,7 +19,10 @@ class Board:
     """
 
     def __init__(self, folder: str = "", step: int = 0) -> None:
-        self.writer: Any = _writer(folder, step) if folder else None
+        if folder:
+            self.writer: Any = _writer(folder, step)
+        else:
+            self.writer = None
 
     def scalars(self, line: dict[str, Any]) -> None:
         """The numbers of a line of the log."""

@@ -60,7 +60,9 @@ def look(
         for name in sorted(set(source.degraders.tolist()))
     }
     score = Score(step=step, psnr_y=round(float(found.mean()), 4), images=len(found), degraders=by)
-    return score, sheet(rows, ("LR", f"step {step}: {score.psnr_y:.2f} dB", "HR")) if rows else None
+    if not rows:
+        return score, None
+    return score, sheet(rows, ("LR", f"step {step}: {score.psnr_y:.2f} dB", "HR"))
 
 
 def enlarged(network: nn.Module, lr: Image, device: str) -> Image:
@@ -76,7 +78,9 @@ def enlarged(network: nn.Module, lr: Image, device: str) -> Image:
 
 def sheet(rows: Sequence[tuple[Image, ...]], heads: Sequence[str]) -> Image:
     """Tiles in rows and columns under their heads, on white."""
-    times = -(-LEAST // max(rows[0][0].shape[:2])) if max(rows[0][0].shape[:2]) < LEAST else 1
+    times = 1
+    if max(rows[0][0].shape[:2]) < LEAST:
+        times = -(-LEAST // max(rows[0][0].shape[:2]))
     rows = [tuple(image.repeat(times, 0).repeat(times, 1) for image in row) for row in rows]
     height, width = (max(image.shape[axis] for row in rows for image in row) for axis in (0, 1))
     page = np.full(

@@ -31,10 +31,8 @@ def beating(storage: Storage, holder: Holder) -> Iterator[None]:
 
     def beat() -> None:
         while not over.wait(BEAT):
-            with (
-                writing,
-                suppress(PairmillError),
-            ):  # a store that fails now may answer in time for the next
+            # A store that fails now may answer in time for the next beat.
+            with writing, suppress(PairmillError):
                 if not over.is_set():
                     storage.write(layout.beat_file(holder.token), b"")
 

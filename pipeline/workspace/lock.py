@@ -109,11 +109,9 @@ def _try(lock: Lock) -> Holder | None:
             return None
         found = read_lock(lock.storage, lock.name)
         if found is None:  # given back between the two looks
-            return (
-                None
-                if lock.storage.create_new(file, data)
-                else read_lock(lock.storage, lock.name) or lock.holder
-            )
+            if lock.storage.create_new(file, data):
+                return None
+            return read_lock(lock.storage, lock.name) or lock.holder
         if not is_stale(lock.storage, lock.name, found):
             return found
         lock.storage.write(file, data)
@@ -122,7 +120,9 @@ def _try(lock: Lock) -> Holder | None:
         return None
     time.sleep(SETTLE)
     found = read_lock(lock.storage, lock.name)
-    return None if found and found.token == lock.holder.token else found or lock.holder
+    if found and found.token == lock.holder.token:
+        return None
+    return found or lock.holder
 
 
 @contextmanager
@@ -156,7 +156,9 @@ def read_lock(storage: Storage, name: str) -> Holder | None:
     """Who holds a lock; none if nobody does."""
     file = layout.lock_file(name)
     try:
-        return Holder.model_validate_json(storage.read(file)) if storage.exists(file) else None
+        if storage.exists(file):
+            return Holder.model_validate_json(storage.read(file))
+        return None
     except UnreachableError:
         raise
     except StoreError:  # given back between the two looks
@@ -199,12 +201,13 @@ def _counts(name: str) -> bool:
 def busy(storage: Storage, name: str, holder: Holder) -> BusyError:
     """The error that says who is at work."""
     seen = is_dead(holder) is not None
-    far = (
-        ""
-        if seen
-        else "; it cannot be seen from here, and counts as dead after "
-        f"{heartbeat.LEASE / 60:.0f} silent minutes"
-    )
+    if seen:
+        far = ""
+    else:
+        far = (
+            "; it cannot be seen from here, and counts as dead after "
+            f"{heartbeat.LEASE / 60:.0f} silent minutes"
+        )
     return BusyError(
         "somebody is at work on this",
         where=storage.path(layout.lock_file(name)),
@@ -220,9 +223,9 @@ def is_stale(storage: Storage, name: str, holder: Holder) -> bool:
     been silent for too long.
     """
     dead = is_dead(holder)
-    return (
-        silence(storage, layout.lock_file(name), holder) > heartbeat.LEASE if dead is None else dead
-    )
+    if dead is None:
+        return silence(storage, layout.lock_file(name), holder) > heartbeat.LEASE
+    return dead
 
 
 BUILD, POOLS, GC = "build-", "pools-", "gc"

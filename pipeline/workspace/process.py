@@ -21,7 +21,9 @@ def is_dead(holder: Holder) -> bool | None:
         return None
     if holder.boot != here.boot:
         return True
-    return _born(holder.pid) != holder.born if holder.space == here.space else None
+    if holder.space == here.space:
+        return _born(holder.pid) != holder.born
+    return None
 
 
 def this_process(what: str) -> Holder:
@@ -46,7 +48,9 @@ def _born(pid: int) -> str | None:
     if platform.system() == "Linux":
         text = _text(f"/proc/{pid}/stat")
         fields = text.rpartition(")")[2].split()  # the name before it may hold anything
-        return fields[19] if len(fields) > 19 and fields[0] not in "ZX" else None
+        if len(fields) > 19 and fields[0] not in "ZX":
+            return fields[19]
+        return None
     import psutil
 
     try:

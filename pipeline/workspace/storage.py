@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -18,6 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from pairmill.pipeline.extras import install
 from pairmill.pipeline.workspace.disk import create_file, create_new_file, link_file
+from pairmill.pipeline.workspace.ranges import Ranges
 from pairmill.pipeline.workspace.stores import clear_errors, is_of_store, patiently
 from pairmill.schemas.errors import UserError
 
@@ -80,7 +82,9 @@ class Storage:
             StoreError: if it fails for good; an UnreachableError if the store does not answer.
         """
         with clear_errors(verb, self.path(name)):
-            return attempt() if self.local else patiently(self.url, verb, self.path(name), attempt)
+            if self.local:
+                return attempt()
+            return patiently(self.url, verb, self.path(name), attempt)
 
     def each(self, do: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Results of a function for many items, in order; with a store, which answers late, some at
@@ -94,11 +98,9 @@ class Storage:
     def exists(self, name: str) -> bool:
         """Whether a complete file of that name is there."""
         path = self._at(name)
-        return self.again(
-            "look for",
-            name,
-            lambda: Path(path).exists() if self.local else bool(self.fs.exists(path)),
-        )
+        if self.local:
+            return self.again("look for", name, lambda: Path(path).exists())
+        return self.again("look for", name, lambda: bool(self.fs.exists(path)))
 
     def size(self, name: str) -> int:
         """Size of a file, in bytes."""
@@ -112,7 +114,9 @@ class Storage:
 
     def _modified(self, path: str) -> float:
         try:
-            return Path(path).stat().st_mtime if self.local else _modified(self.fs.info(path))
+            if self.local:
+                return Path(path).stat().st_mtime
+            return _modified(self.fs.info(path))
         except FileNotFoundError:
             return 0.0
 
@@ -130,11 +134,9 @@ class Storage:
             yield file
 
     def _reader(self, name: str) -> Any:
-        return (
-            Path(self._at(name)).open("rb")
-            if self.local
-            else io.BufferedReader(_Ranges(self, name), READ_AHEAD)
-        )
+        if self.local:
+            return Path(self._at(name)).open("rb")
+        return io.BufferedReader(Ranges(partial(self.read, name), self.size(name)), READ_AHEAD)
 
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file, atomically."""
@@ -317,41 +319,13 @@ class Storage:
 def _straight(name: str) -> str:
     """A name without `.`, which a store would take for a folder that is called so."""
     parts = name.split("/")
-    return "/".join(part for part in parts if part != ".") if "." in parts else name
+    if "." in parts:
+        return "/".join(part for part in parts if part != ".")
+    return name
 
 
 class _TakenError(Exception):
     """There is a file of that name."""
-
-
-class _Ranges(io.RawIOBase):
-    """A file of a store, read range by range, so that each request can be repeated."""
-
-    def __init__(self, storage: Storage, name: str) -> None:
-        self.storage, self.name = storage, name
-        self.length, self.place = storage.size(name), 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.place
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self.place = (
-            offset + {os.SEEK_SET: 0, os.SEEK_CUR: self.place, os.SEEK_END: self.length}[whence]
-        )
-        return self.place
-
-    def readinto(self, buffer: Any) -> int:
-        end = min(self.place + len(buffer), self.length)
-        data = self.storage.read(self.name, self.place, end) if end > self.place else b""
-        buffer[: len(data)] = data
-        self.place += len(data)
-        return len(data)
 
 
 def _file_system(url: str) -> tuple[Any, str]:
@@ -366,13 +340,15 @@ def _file_system(url: str) -> tuple[Any, str]:
     except Exception as error:
         if not isinstance(error, ImportError | ValueError) and not is_of_store(error):
             raise
-        missing, wanted = (
-            isinstance(error, ImportError),
-            "a folder, or a URL such as s3://bucket/folder",
-        )
-        todo = f"for s3:// install s3fs: {install('s3')}" if missing else "give a folder or a URL"
+        todo = "give a folder or a URL"
+        if isinstance(error, ImportError):
+            todo = f"for s3:// install s3fs: {install('s3')}"
         raise UserError(
-            "this cannot be a workspace", where=url, got=str(error), wanted=wanted, todo=todo
+            "this cannot be a workspace",
+            where=url,
+            got=str(error),
+            wanted="a folder, or a URL such as s3://bucket/folder",
+            todo=todo,
         ) from error
     return fs, root
 
@@ -389,18 +365,10 @@ def _local_entry(status: os.stat_result) -> Entry:
 
 
 def _modified(info: dict[str, Any]) -> float:
-    stamp = next(
-        (
-            info[name]
-            for name in ("LastModified", "last_modified", "mtime", "updated", "created")
-            if info.get(name)
-        ),
-        0.0,
-    )
-    return (
-        float(stamp.timestamp())
-        if hasattr(stamp, "timestamp")
-        else float(stamp)
-        if isinstance(stamp, int | float)
-        else 0.0
-    )
+    names = ("LastModified", "last_modified", "mtime", "updated", "created")
+    stamp = next((info[name] for name in names if info.get(name)), 0.0)
+    if hasattr(stamp, "timestamp"):
+        return float(stamp.timestamp())
+    if isinstance(stamp, int | float):
+        return float(stamp)
+    return 0.0

@@ -100,7 +100,7 @@ def _given_up(verb: str, where: str, error: Exception, seconds: float) -> Unreac
     return UnreachableError(
         f"cannot {verb} a file: the store does not answer",
         where=where,
-        got=f"{_says(error)}; gave up after {seconds:.0f} s",
+        got=f"{said_by(error)}; gave up after {seconds:.0f} s",
         todo="check the network, AWS_ENDPOINT_URL and the store; then run the same command "
         "again, which goes on from what "
         f"is finished ({PATIENCE} sets how many seconds to wait)",
@@ -136,17 +136,16 @@ def clear_errors(verb: str, where: str) -> Iterator[None]:
         raise StoreError(
             f"cannot {verb} a file",
             where=where,
-            got=_says(error),
+            got=said_by(error),
             todo=_advice(error, "://" in where),
         ) from error
 
 
-def _says(error: Exception) -> str:
-    return (
-        (error.strerror if isinstance(error, OSError) else None)
-        or str(error)
-        or type(error).__name__
-    )
+def said_by(error: Exception) -> str:
+    """What an error says of itself; its name if it says nothing."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
 
 
 def _advice(error: Exception, remote: bool) -> str:

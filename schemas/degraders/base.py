@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
@@ -12,7 +12,9 @@ Split = Literal["train", "val", "test"]
 
 
 def _weight_form(value: Any) -> str:
-    return "per split" if isinstance(value, dict) else "one number"
+    if isinstance(value, dict):
+        return "per split"
+    return "one number"
 
 
 Weight = Annotated[
@@ -34,6 +36,14 @@ class DegraderBase(Frozen):
     """What samples and statistics call it; without one, its kind. With names a kind may stand
     twice, with different ranges."""
 
+    learns_from: ClassVar[Literal["", "real", "pairs"]] = ""
+    """Which of the recipe's images its pools are made from: the recipe must have such images."""
+
+    @property
+    def draws_from(self) -> tuple[str, ...]:
+        """Kinds of pools that it draws from with these settings; see `pairmill.pipeline.pools`."""
+        return ()
+
     @property
     def label(self) -> str:
         """What samples and statistics call it."""
@@ -41,11 +51,9 @@ class DegraderBase(Frozen):
 
     def weight_in(self, split: str) -> float:
         """Its share in a split, relative to the other degraders."""
-        return (
-            self.weight
-            if isinstance(self.weight, float)
-            else {str(k): w for k, w in self.weight.items()}.get(split, 0.0)
-        )
+        if isinstance(self.weight, float):
+            return self.weight
+        return {str(k): w for k, w in self.weight.items()}.get(split, 0.0)
 
     def problem(self, scale: int) -> str | None:  # noqa: ARG002
         """Why it cannot work at this scale; none if it can."""

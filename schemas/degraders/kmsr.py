@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -25,6 +25,13 @@ class KmsrConfig(DegraderBase):
     strength: tuple[float, float] = (0.8, 1.2)
     """Least and largest factor on that noise, drawn uniformly; 1 is as mined."""
 
+    learns_from: ClassVar[Literal["real"]] = "real"
+
+    @property
+    def draws_from(self) -> tuple[str, ...]:
+        """See `DegraderBase.draws_from`."""
+        return ("kernels", "generated_kernels", *(("noise",) if self.noise else ()))
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         low, high = self.strength
@@ -34,4 +41,6 @@ class KmsrConfig(DegraderBase):
 
     def problem(self, scale: int) -> str | None:
         """See `DegraderBase.problem`."""
-        return "it composes x2 kernels and allows scales 2, 4 and 8, got 3" if scale == 3 else None
+        if scale == 3:
+            return "it composes x2 kernels and allows scales 2, 4 and 8, got 3"
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pairmill.schemas.degraders.base import DegraderBase
 
@@ -16,3 +16,10 @@ class PdmConfig(DegraderBase):
     """Which degrader."""
     accept_failed: bool = False
     """Whether to draw from a fit that failed its gates."""
+
+    learns_from: ClassVar[Literal["real"]] = "real"
+
+    @property
+    def draws_from(self) -> tuple[str, ...]:
+        """See `DegraderBase.draws_from`."""
+        return ("pdm",)

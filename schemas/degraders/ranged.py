@@ -103,7 +103,9 @@ def _form(value: Any) -> str:
         return "a range" if len(value) <= 2 else "a list"
     if isinstance(value, Choices) or (isinstance(value, dict) and "choices" in value):
         return "some choices"
-    return "a log range" if isinstance(value, dict | LogRange) else "a value"
+    if isinstance(value, dict | LogRange):
+        return "a log range"
+    return "a value"
 
 
 def _each(number: Any) -> Callable[[Any], Any]:
@@ -129,15 +131,21 @@ def _words(kind: Any) -> Any:
 
 
 def _words_form(value: Any) -> str:
-    return "some of them" if isinstance(value, list | tuple) else "one of them"
+    if isinstance(value, list | tuple):
+        return "some of them"
+    return "one of them"
 
 
 def _split(kind: Any) -> tuple[Any, tuple[Any, ...]]:
-    return (get_args(kind)[0], get_args(kind)[1:]) if get_origin(kind) is Annotated else (kind, ())
+    if get_origin(kind) is Annotated:
+        return get_args(kind)[0], get_args(kind)[1:]
+    return kind, ()
 
 
 def _whole(info: FieldInfo) -> Any:
-    return Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
+    if info.metadata:
+        return Annotated[(info.annotation, *info.metadata)]
+    return info.annotation
 
 
 def _as_field(info: FieldInfo) -> Any:
@@ -192,4 +200,6 @@ def _one(kind: Any, value: Any, chooser: Chooser, step: int) -> Any:
         return value
     if len(value) > 2 or isinstance(value[0], str | bool):
         return chooser.one_of(value)
-    return chooser.integer(value[0], value[1], step) if kind is int else chooser.between(*value)
+    if kind is int:
+        return chooser.integer(value[0], value[1], step)
+    return chooser.between(*value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -22,6 +22,18 @@ class RealSrConfig(DegraderBase):
     compression: Literal["auto", "off", "always"] = "auto"
     """Whether LR is compressed at last as a real image was: `auto` compresses the share of the
     samples that is compressed among the real images, `always` all of them, `off` none."""
+
+    learns_from: ClassVar[Literal["real"]] = "real"
+
+    @property
+    def draws_from(self) -> tuple[str, ...]:
+        """See `DegraderBase.draws_from`."""
+        compression = () if self.compression == "off" else ("compression",)
+        return ("kernels", "noise", *compression)
+
+    def problem(self, scale: int) -> str | None:
+        """See `DegraderBase.problem`."""
+        return "it composes x2 kernels and allows scales 2, 4 and 8, got 3" if scale == 3 else None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -27,3 +27,10 @@ class RedegnetConfig(DegraderBase):
     noise_sigma: Levels = Field(default=(0.0, 25.5))
     """Standard deviation of that noise at HR size, in grey levels; bicubic reduction by s leaves
     about 1 / s of it."""
+
+    learns_from: ClassVar[Literal["pairs"]] = "pairs"
+
+    @property
+    def draws_from(self) -> tuple[str, ...]:
+        """See `DegraderBase.draws_from`."""
+        return ("redegnet", "codes")

@@ -65,7 +65,9 @@ class _End:
         return bounds[self.end]
 
     def integer(self, low: int, high: int, step: int) -> int:
-        return low if self.end == 0 else high - (high - low) % step
+        if self.end == 0:
+            return low
+        return high - (high - low) % step
 
     log_between = between
 
@@ -96,9 +98,10 @@ def make_op(
         }
     if "mode" in values:
         correlated = values["mode"] == "correlated"
-        values["covariance"] = (
-            (values["covariance"] or covariance(values["sigma"])) if correlated else None
-        )
+        if correlated:
+            values["covariance"] = values["covariance"] or covariance(values["sigma"])
+        else:
+            values["covariance"] = None
         values["sigma"] = 0.0 if correlated else values["sigma"]
     if "key" in model.model_fields:
         values["key"] = key()
@@ -133,9 +136,8 @@ _SHAPES = [
 _KERNEL: Any = Annotated[reduce(or_, _SHAPES), Field(discriminator="shape")]
 _INSTEAD = {"key": None, "kernel": _KERNEL}
 _OPS = {name: ranged_model(op, StepBase, __name__, _INSTEAD) for name, op in OPS.items()}
-globals().update(
-    {twin.__name__: twin for twin in (*_SHAPES, *_OPS.values())}
-)  # where pickle looks for them
+# Pickle looks for the classes here.
+globals().update({twin.__name__: twin for twin in (*_SHAPES, *_OPS.values())})
 
 
 class _Resized(Frozen):
@@ -193,11 +195,9 @@ class OneOf(Frozen):
 
 
 def _step_form(value: Any) -> str:
-    return (
-        "one of"
-        if isinstance(value, OneOf) or (isinstance(value, dict) and "one_of" in value)
-        else "an op"
-    )
+    if isinstance(value, OneOf) or (isinstance(value, dict) and "one_of" in value):
+        return "one of"
+    return "an op"
 
 
 if TYPE_CHECKING:

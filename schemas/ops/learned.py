@@ -48,5 +48,7 @@ class Redegnet(OpBase):
 
     def words(self, counts: Counts) -> str:
         """See `OpBase.words`."""
-        of = f" of {counts[self.pool]}" if self.pool in counts else ""
+        of = ""
+        if self.pool in counts:
+            of = f" of {counts[self.pool]}"
         return f"learned degradation #{self.index}{of} (ReDegNet {self.checkpoint[:8]})"

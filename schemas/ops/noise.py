@@ -118,7 +118,10 @@ class PoissonNoise(OpBase):
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
-        of = "" if self.peak == "levels" else f", {self.peak:.0f} photons at white"
+        if self.peak == "levels":
+            of = ""
+        else:
+            of = f", {self.peak:.0f} photons at white"
         return f"Poisson noise{' (grey)' if self.grey else ''}{of}, strength {self.strength:.2f}"
 
 

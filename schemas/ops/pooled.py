@@ -24,7 +24,9 @@ class PooledBlur(OpBase):
 
     def words(self, counts: Counts) -> str:
         """See `OpBase.words`."""
-        of = f" of {counts[self.pool]}" if self.pool in counts else ""
+        of = ""
+        if self.pool in counts:
+            of = f" of {counts[self.pool]}"
         return f"kernel #{self.index}{of}"
 
 
@@ -68,10 +70,11 @@ class Inject(OpBase):
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
         rows = sorted({place.index for place in self.placements})
-        some = ", ".join(f"#{row}" for row in rows[:4]) + (
-            f" and {len(rows) - 4} more" if len(rows) > 4 else ""
-        )
-        return f"noise patch{'es' if len(rows) > 1 else ''} {some} at strength {self.strength:.2f}"
+        some = ", ".join(f"#{row}" for row in rows[:4])
+        if len(rows) > 4:
+            some += f" and {len(rows) - 4} more"
+        noun = "noise patches" if len(rows) > 1 else "noise patch"
+        return f"{noun} {some} at strength {self.strength:.2f}"
 
 
 class PooledJpeg(OpBase):
@@ -91,5 +94,7 @@ class PooledJpeg(OpBase):
 
     def words(self, counts: Counts) -> str:
         """See `OpBase.words`."""
-        of = f" of {counts[self.pool]}" if self.pool in counts else ""
+        of = ""
+        if self.pool in counts:
+            of = f" of {counts[self.pool]}"
         return f"JPEG as real image #{self.index}{of}"

@@ -1,9 +1,8 @@
-"""One list, all laws: what every degrader promises, with its published settings, at every scale
-that it allows.
+"""One list, all properties: what every degrader promises, with its published settings, at every
+scale that it allows.
 
 The list is the table of degraders itself; a new one needs a line here only if its settings have no
-default.
-"""
+default."""
 
 from __future__ import annotations
 
@@ -25,9 +24,9 @@ from pairmill.schemas.degraders import CONFIGS
 from pairmill.schemas.degraders.base import DegraderBase
 from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import Recipe
-from tests.alignment import shift
-from tests.make import photograph
-from tests.pools import pools
+from tests.support.alignment import shift
+from tests.support.make import photograph
+from tests.support.pools import pools
 
 OPS = [
     {
@@ -52,7 +51,7 @@ SHARP = {"bicubic", "realsr", "kmsr", "ikc", "srmd"}
 LIKENESS = {"bicubic": 0.95, "codec": 0.9, "realsr": 0.8, "kmsr": 0.8, "ikc": 0.8}
 """Least correlation with block means, the median of some draws; 0.4 for those that are harsher."""
 DRIFT = {"realsr": 0.05, "realesrgan": 20.0}
-"""How far the mean of a mid-grey image may move, in grey levels; 3 for all others. Real-ESRGAN
+"""How far the mean of a mid-grey image may move, in intensity levels; 3 for all others. Real-ESRGAN
 counts the levels of the image to choose its photons: a flat one has one level, one photon, and
 noise that clipping makes lopsided."""
 LR_SHAPES = [(1, 1), (1, 7), (8, 9), (37, 31)]
@@ -172,7 +171,7 @@ def test_one_by_one_ops_give_what_fused_ops_give(kind: str, scale: int) -> None:
 
 
 SLOPE = 167.3
-"""Grey levels from border to border: no simple fraction of a side, so that rounding averages
+"""Intensity levels from border to border: no simple fraction of a side, so that rounding averages
 out."""
 MOVING = ("blur", "pooled_blur", "subsample", "bicubic_down", "resize", "unsharp_mask", "clip")
 

@@ -1,8 +1,9 @@
-"""Laws that hold for every network. A new network is one line in `tests.networks.SMALL`."""
+"""Properties of every network. A new network is one line in `tests.support.networks.SMALL`."""
 
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from pairmill.models.archs import NETWORKS, build
 from pairmill.models.archs.layers import Network
 from pairmill.models.functional.resize import bicubic_down
 from pairmill.schemas.network import NETWORK_CONFIG, NETWORK_CONFIGS
-from tests.make import photograph
-from tests.networks import SMALL, network_of, pictures
+from tests.support.make import photograph
+from tests.support.networks import SMALL, network_of, pictures
 
 SCALES = (1, 2, 3, 4, 8)
 STEPS = 200
@@ -24,7 +25,7 @@ pytestmark = [pytest.mark.parametrize("name", SMALL), pytest.mark.usefixtures("o
 
 def used(network: Network, lr: Tensor) -> Tensor:
     with torch.no_grad():
-        return network(lr)  # type: ignore[no-any-return]
+        return network(lr)
 
 
 def test_it_is_in_the_table(name: str) -> None:
@@ -156,5 +157,5 @@ def test_mixed_precision_is_near(name: str) -> None:
 def test_it_compiles_as_one_graph(name: str) -> None:
     network, batch = network_of(name), pictures(2, 16, 12)
     torch._dynamo.reset()
-    compiled = torch.compile(network, backend="eager", fullgraph=True)
+    compiled: Any = torch.compile(network, backend="eager", fullgraph=True)
     torch.testing.assert_close(used(compiled, batch), used(network, batch), rtol=0, atol=1e-6)

@@ -1,4 +1,5 @@
-"""One list, all laws: what every op promises. A new op is one line in `EXAMPLES`, here or more."""
+"""One list, all properties: what every op promises. A new op is one line in `EXAMPLES`, here or
+more."""
 
 from __future__ import annotations
 
@@ -43,8 +44,8 @@ from pairmill.schemas.ops.pooled import Inject, Placement, PooledBlur, PooledJpe
 from pairmill.schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Subsample
 from pairmill.schemas.program import Program
 from pairmill.schemas.redegnet import RedegnetNetConfig
-from tests.make import photograph
-from tests.pools import pdm_pool, pools
+from tests.support.make import photograph
+from tests.support.pools import pdm_pool, pools
 
 Image = NDArray[np.generic]
 KNOWN, POOLS = pools(2)
@@ -54,15 +55,16 @@ NET = RedegnetNetConfig(side=16, code=4, first=2, most=4, mapping=1)
 SYNNET = np.frombuffer(networks_bytes(NET, {"syn": SynNet(NET, keyed(1, "weights"))}), np.uint8)[
     None
 ]
-PDM = pdm_pool({"filters": 3})[1].pdm
+PDM = pdm_pool({"filters": 3})[1].pools
 CODES = np.eye(3, 4, dtype=np.float32)
 ASSETS = Assets(
-    POOLS.kernels,
-    POOLS.noise,
-    {ENCODERS: ENCODER},
-    redegnet={pool_digest(SYNNET): SYNNET},
-    codes={pool_digest(CODES): CODES},
-    pdm=PDM,
+    {
+        **POOLS.pools,
+        **PDM,
+        ENCODERS: ENCODER,
+        pool_digest(SYNNET): SYNNET,
+        pool_digest(CODES): CODES,
+    }
 )
 KEY = "0123456789abcdef" * 2
 PLACES = tuple(
@@ -84,14 +86,14 @@ RGB = ((4.0, 1.0, 0.5), (1.0, 9.0, 2.0), (0.5, 2.0, 5.0))
 
 @dataclass(frozen=True)
 class Example:
-    """An op and what it promises beside the laws of all."""
+    """An op and what it promises beside the properties of all."""
 
     op: OpBase
     grey: bool = True
-    """Whether a grey image stays grey, to the last bit (or to a few grey levels, where a number is
-    given in `near`)."""
+    """Whether a grey image stays grey, to the last bit (or to a few intensity levels, where a
+    number is given in `near`)."""
     near: float = 0.0
-    """By how many grey levels a grey image may turn coloured."""
+    """By how many intensity levels a grey image may turn coloured."""
     flat: bool = True
     """Whether an image of one level, saturated or not, keeps it (to within `near`)."""
     shape: tuple[int, int] = (37, 31)
@@ -124,9 +126,9 @@ EXAMPLES = [
     Example(Clip()),
     Example(Quantise()),
     # what takes something from a pool
-    Example(PooledBlur(pool=next(iter(ASSETS.kernels)), index=1), eight=True),
+    Example(PooledBlur(pool=KNOWN["kernels"].digest, index=1), eight=True),
     Example(
-        Inject(pool=next(iter(ASSETS.noise)), strength=0.7, placements=PLACES),
+        Inject(pool=KNOWN["noise"].digest, strength=0.7, placements=PLACES),
         grey=False,
         flat=False,
     ),
@@ -229,8 +231,8 @@ def test_grey_stays_grey(example: Example) -> None:
 @each
 @pytest.mark.parametrize("level", [0, 100, 255])
 def test_flat_images(example: Example, level: int) -> None:
-    """Saturated ones too; noise, whose mean is 0, changes them by a few grey levels on average at
-    most."""
+    """Saturated ones too; noise, whose mean is 0, changes them by a few intensity levels on average
+    at most."""
     found = run(example, np.full((37, 31, 3), level, np.uint8)).astype(np.float64)
     assert np.isfinite(found).all()
     if example.flat:

@@ -1,8 +1,8 @@
-"""One list, all laws: what every stage promises.
+"""One list, all properties: what every stage promises.
 
 Each stage is run alone in a copy of the tiny workspace that holds all but its own folder, with the
 inputs and the config that it had in the build. The list is `STAGES`; a new stage is under these
-laws as soon as the tiny recipe uses it.
+properties as soon as the tiny recipe uses it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pickle
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,15 +25,23 @@ import torch
 
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.runner.execution import Executor, ProcessExecutor, SerialExecutor, run_stage
-from pairmill.pipeline.runner.stage import Batch, Profile, ProgressListener, Sealed, Stage, finished
+from pairmill.pipeline.runner.stage import (
+    Batch,
+    Profile,
+    ProgressCallback,
+    ProgressListener,
+    Sealed,
+    Stage,
+    finished,
+)
 from pairmill.pipeline.shards.table import iterate
 from pairmill.pipeline.stages import STAGES
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.image import ImageSet
 from pairmill.schemas.recipe import Recipe
-from tests.config_mutations import changed_leaves
-from tests.make import Counting, Tiny, build, make_stages, photograph, save, tree
+from tests.support.config_mutations import changed_leaves
+from tests.support.make import Counting, Tiny, build, make_stages, photograph, save, tree
 
 NAMES = list(STAGES)
 
@@ -103,7 +111,7 @@ class Reordered:
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+    def run(self, batches: list[Batch], advanced: ProgressCallback) -> Iterator[int]:
         units = [unit for batch in batches for unit in batch.units][::-1]
         cut = [
             replace(batches[0], units=tuple(units[i : i + self.size]))
@@ -118,7 +126,7 @@ class Killed:
     def __init__(self, after: int) -> None:
         self.after = after
 
-    def run(self, batches: list[Batch], advanced: Callable[[float], None]) -> Iterator[int]:
+    def run(self, batches: list[Batch], advanced: ProgressCallback) -> Iterator[int]:
         for number, count in enumerate(Reordered(1).run(batches, advanced), 1):
             yield count
             if number >= self.after:

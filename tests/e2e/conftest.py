@@ -3,6 +3,7 @@ command line.
 
 photos      a folder of generated photographs with noise, flat sky and texture
 prefect     settings of one real Prefect server for the whole session
+browser     a headless Chromium for the whole session
 pairmill    runs the command line in a fresh process
 recipe      writes a small recipe
 """
@@ -12,47 +13,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
-import numpy as np
 import pytest
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-RECIPE = """name: tiny
-scale: 2
-seed: 3
-images:
-  real: [{photos}]
-tiles: {{size: 48}}
-kernels: {{iterations: 10, restarts: 2, crop: 40}}
-kernel_quality:
-  {{max_sum_error: 10, max_offset: 9, max_border: 1, max_negative: 1, max_support: 400, max_disagreement: 3, max_shift: 9,
-    max_mismatch: 99,
-    min_support: 1}}
-noise: {{patch: 16}}
-degraders:
-  - {{kind: realsr, weight: 2}}
-  - {{kind: bicubic, weight: 1}}
-splits: {{train: 0.7, val: 0.3}}
-shards: {{samples: 4}}
-"""  # noqa: E501
-
-
-def photograph(seed: int, height: int = 157, width: int = 213) -> np.ndarray:
-    """A picture with a flat noisy sky, soft shapes and fine texture; (height, width, 3) uint8."""
-    rng = np.random.default_rng(seed)
-    coarse = cv2.resize(
-        rng.normal(0, 60, (9, 12, 3)), (width, height), interpolation=cv2.INTER_CUBIC
-    )
-    fine = cv2.GaussianBlur(rng.normal(0, 90, (height, width, 3)), (0, 0), 1.1)
-    image = 120 + coarse + fine
-    image[: height // 2, : width // 2] = 130 + rng.uniform(-20, 20, 3)
-    image += rng.normal(0, 4, image.shape)
-    return np.clip(image + 0.5, 0, 255).astype(np.uint8)
+from tests.support.browser import CHROMIUM, DRIVER, chromium
+from tests.support.program import RECIPE, Run, photograph, run
 
 
 @pytest.fixture(scope="session")
@@ -112,45 +81,16 @@ server.stop()
 """
 
 
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    pytest.importorskip("selenium")
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("needs chromium and chromedriver")
+    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
 @pytest.fixture
 def pairmill(prefect: dict[str, str]) -> Run:
     """Runs `pairmill ARGUMENTS` in a fresh process and returns what it said."""
     return lambda *arguments, **options: run(*arguments, env=prefect, **options)
-
-
-def run(
-    *arguments: object, env: dict[str, str], timeout: float = 240
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pairmill.flows.cli", *map(str, arguments)]
-    root = str(Path(__file__).parents[2])
-    return subprocess.run(
-        command,
-        env=os.environ | env | {"PYTHONPATH": root, "COLUMNS": "100"},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        cwd=root,
-        check=False,
-    )
-
-
-def start(*arguments: object, env: dict[str, str]) -> subprocess.Popen[str]:
-    """The same, left running."""
-    root = str(Path(__file__).parents[2])
-    return subprocess.Popen(
-        [sys.executable, "-m", "pairmill.flows.cli", *map(str, arguments)],
-        env=os.environ | env | {"PYTHONPATH": root},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=root,
-    )
-
-
-def wait_until(check: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if check():
-            return True
-        time.sleep(0.05)
-    return False

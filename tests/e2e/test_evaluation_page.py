@@ -16,10 +16,10 @@ from pairmill.pipeline.evaluate.upscale import upscale_files
 from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.evaluation import EvaluationConfig, InferenceConfig
-from tests.e2e.pages import check_whole
-from tests.e2e.test_report_page import browser, pytestmark, show  # noqa: F401
-from tests.make import photograph, save
-from tests.pipeline.test_evaluate import checkpoint
+from tests.support.browser import show
+from tests.support.make import photograph, save
+from tests.support.networks import checkpoint
+from tests.support.pages import check_whole
 
 LONG = "a-very-long-file-name-" * 8 + ".png"
 

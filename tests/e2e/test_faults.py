@@ -18,9 +18,10 @@ from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace.storage import Storage
-from tests.e2e.cluster import ROOT, scheduler
-from tests.e2e.conftest import Run, run, start, wait_until
-from tests.make import build
+from tests.support.dask_cluster import scheduler
+from tests.support.make import build
+from tests.support.paths import ROOT
+from tests.support.program import Run, run, start, wait_until
 
 SMALL = (
     ("restarts: 2", "restarts: 1"),
@@ -53,7 +54,7 @@ def test_a_full_disk_is_one_clear_message_and_the_rerun_finishes(
     )
     prefix = [] if mounted else ["prlimit", "--fsize=60000"]
     try:
-        command = [
+        command: list[str | Path] = [
             *prefix,
             sys.executable,
             "-m",
@@ -144,7 +145,7 @@ def test_kernels_are_estimated_where_a_gpu_is_declared_and_workers_may_come_and_
             gpu.send_signal(signal.SIGKILL)
             worker("--name", "late")
             assert process.wait(120) == 0
-        where = {}
+        where: dict[str, set[str]] = {}
         for row in stream.data:
             where.setdefault(row["key"].rpartition("-")[0], set()).add(row["worker"])
     assert where["estimate_kernels"] == {places["gpu"]}

@@ -20,11 +20,12 @@ from pairmill.pipeline.corpora.log import corpus_names, find_version, read_log, 
 from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace.storage import Storage
-from tests.e2e.cluster import ROOT, scheduler
-from tests.e2e.conftest import wait_until
-from tests.e2e.worklog import begun, environment
-from tests.make import build, photograph, save
-from tests.object_store import BUCKET, object_store
+from tests.support.dask_cluster import scheduler
+from tests.support.make import build, photograph, save
+from tests.support.object_store import BUCKET, object_store
+from tests.support.paths import ROOT
+from tests.support.program import wait_until
+from tests.support.work_log import begun, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -155,7 +156,7 @@ def builder(
 
 
 @dataclass
-class Ordeal:
+class StressTest:
     """A build whose builder is killed again and again, and perhaps its workers."""
 
     watch: Watch
@@ -253,14 +254,14 @@ class Ordeal:
 def test_of_a_build_by_local_processes(tmp_path: Path, prefect: dict[str, str]) -> None:
     made, log = reference(tmp_path, 12, 4), tmp_path / "work.txt"
     env, url, rng = prefect | environment(log), str(tmp_path / "ws"), np.random.default_rng(SEED)
-    ordeal = Ordeal(
+    stress_test = StressTest(
         Watch(Storage(url), made),
         lambda: builder(made, url, env, "--workers", str(WORKERS)),
         log,
         rng,
     )
-    ordeal.run(KILLS)
-    ordeal.judge(1)
+    stress_test.run(KILLS)
+    stress_test.judge(1)
     assert find_version(Storage(url), "tiny").digest == made.digest
 
 
@@ -277,15 +278,15 @@ def test_of_a_build_on_a_cluster(tmp_path: Path, prefect: dict[str, str]) -> Non
             workers[place].send_signal(signal.SIGKILL)
             workers[place] = worker()
 
-        ordeal = Ordeal(
+        stress_test = StressTest(
             Watch(Storage(url), made),
             lambda: builder(made, url, prefect, "--engine", address),
             log,
             rng,
             kill_worker,
         )
-        ordeal.run(KILLS)
-    ordeal.judge(2)
+        stress_test.run(KILLS)
+    stress_test.judge(2)
     assert find_version(Storage(url), "tiny").digest == made.digest
 
 
@@ -301,13 +302,13 @@ def test_of_a_build_in_an_object_store(
             f"s3://{BUCKET}/killed",
             np.random.default_rng(SEED),
         )
-        ordeal = Ordeal(
+        stress_test = StressTest(
             Watch(Storage(url), made),
             lambda: builder(made, url, env, "--workers", str(WORKERS)),
             log,
             rng,
         )
-        ordeal.run(KILLS)
-        ordeal.judge(1)
+        stress_test.run(KILLS)
+        stress_test.judge(1)
         assert find_version(Storage(url), "tiny").digest == made.digest
         assert Storage(url).files("locks") == []

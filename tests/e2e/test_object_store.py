@@ -18,9 +18,10 @@ from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
-from tests.e2e.conftest import RECIPE, run, start, wait_until
-from tests.make import build
-from tests.object_store import BUCKET, line_to, object_store
+from tests.support.make import build
+from tests.support.object_store import BUCKET, line_to, object_store
+from tests.support.paths import ROOT
+from tests.support.program import RECIPE, run, start, wait_until
 
 SHORT = ("restarts: 2", "restarts: 1")
 
@@ -61,7 +62,7 @@ def heard(*arguments: object, env: dict[str, str]) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
     )
 
 

@@ -12,9 +12,9 @@ from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.explain.explain import explain
 from pairmill.pipeline.preview.preview import Request, preview
 from pairmill.pipeline.workspace.storage import Storage
-from tests.e2e.pages import check_whole
-from tests.e2e.test_report_page import browser, pytestmark, show  # noqa: F401
-from tests.make import Tiny, photograph, save, tiny_recipe
+from tests.support.browser import show
+from tests.support.make import Tiny, photograph, save, tiny_recipe
+from tests.support.pages import check_whole
 
 LONG = "a-very-long-file-name-" * 8 + ".png"
 

@@ -3,8 +3,6 @@ flipping works."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +13,9 @@ from pairmill.pipeline.runner.stage import Profile
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance
 from pairmill.schemas.provenance import StageTiming
-from tests.e2e.pages import check_whole
-from tests.make import make_stages, photograph, save, tiny_recipe
-
-selenium = pytest.importorskip("selenium")
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver")
+from tests.support.browser import show
+from tests.support.make import make_stages, photograph, save, tiny_recipe
+from tests.support.pages import check_whole
 
 LONG = "a-very-long-file-name-" * 8 + ".png"
 
@@ -45,49 +40,6 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> str:
         write_report,
     )
     return f"file://{workspace}/{layout.version_folder('tiny', manifest.version)}/report/index.html"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from selenium.webdriver import Chrome, ChromeOptions
-    from selenium.webdriver.chrome.service import Service
-
-    options = ChromeOptions()
-    options.binary_location = CHROMIUM or ""
-    for argument in (
-        "headless=new",
-        "no-sandbox",
-        "disable-gpu",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-        "disable-dev-shm-usage",
-        f"user-data-dir={tmp_path_factory.mktemp('chromium')}",
-    ):
-        options.add_argument(f"--{argument}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = Chrome(options=options, service=Service(DRIVER))
-    driver.set_script_timeout(20)
-    yield driver
-    driver.quit()
-
-
-def show(browser: Any, url: str, width: int, scheme: str = "light") -> None:
-    """Open the page, unfold all of it, and wait until every picture has loaded or failed."""
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    scheme_ = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme_)
-    browser.get(url)
-    browser.execute_async_script("""
-      const done = arguments[0];
-      document.querySelectorAll("details").forEach((part) => { part.open = true; });
-      const images = [...document.images];
-      images.forEach((image) => { image.loading = "eager"; });
-      const over = (image) => image.complete ? 1 : new Promise((next) => { image.onload = image.onerror = next; });
-      Promise.all(images.map(over)).then(() => done());
-    """)  # noqa: E501
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -21,9 +21,9 @@ import pytest
 
 from pairmill.pipeline.workspace.lock import making
 from pairmill.pipeline.workspace.storage import Storage
-from tests.e2e.conftest import run, wait_until
+from tests.support.paths import ROOT
+from tests.support.program import run, wait_until
 
-ROOT = Path(__file__).parents[2]
 FOREIGN = re.compile(r"Traceback|ERROR|WARN|Warning|distributed|Exception|prefect\.")
 RECIPE = """name: {name}
 scale: 2
@@ -357,13 +357,13 @@ OWN = """
 from pairmill.flows.prefect_support.environment import settle
 settle()
 import httpx
-from flows import lasting
+from pairmill.flows.prefect_support import local_server
 from pairmill.schemas.errors import BusyError
-with lasting.api() as (url, ours):
+with local_server.api() as (url, ours):
     page = httpx.get(url.removesuffix("/api") + "/", trust_env=False, follow_redirects=True)
     print(ours, url, page.status_code, "<title>Prefect Server</title>" in page.text)
     try:
-        lasting._refuse_second()
+        local_server._refuse_second()
     except BusyError as error:
         print(error.where == url)
 try:

@@ -15,11 +15,12 @@ from pairmill.flows.cli.main import app
 from pairmill.pipeline.corpora.log import find_version, read_log
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.workspace import heartbeat, layout
-from pairmill.pipeline.workspace.lock import acquire, holding, making, this_process
+from pairmill.pipeline.workspace.lock import acquire, holding, making
+from pairmill.pipeline.workspace.process import this_process
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import BusyError, PairmillError, UserError
-from tests.make import build, photograph, save, tiny_recipe
-from tests.object_store import BUCKET, object_store
+from tests.support.make import build, photograph, save, tiny_recipe
+from tests.support.object_store import BUCKET, object_store
 
 FEW = {"degraders": [{"kind": "realsr"}], "clean_up": {"factor": 1}, "realism": {"enabled": False}}
 

@@ -11,16 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from pairmill.models.pdm.draw import one_thread
+from pairmill.models.fitting.threads import one_thread
 from pairmill.pipeline.recipe.load import load_as
 from pairmill.pipeline.training.run import train_run
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.training import TrainConfig
-from tests.e2e.conftest import Run, run, start, wait_until
-from tests.e2e.test_build import NOISE, only_manifest
-from tests.make import build, photograph, save
-from tests.pipeline.test_training import RECIPE
+from tests.support.make import build, photograph, save
+from tests.support.program import NOISE, Run, only_manifest, run, start, wait_until
+from tests.support.training import RECIPE
 
 TRAINING = """name: net
 corpus: tiny

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pairmill.schemas.corpus import CorpusManifest
-from tests.e2e.conftest import Run, photograph, run, start, wait_until
+from tests.support.program import Run, photograph, run, start, wait_until
 
 RECIPE = """name: plain
 scale: 2

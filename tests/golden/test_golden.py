@@ -58,9 +58,8 @@ def assets() -> tuple[Pools, Assets]:
     )
     noise = (np.stack([pattern(32, 32, salt) for salt in range(4)]).astype(np.float32) - 128) / 16
     names = pool_digest(kernels), pool_digest(noise)
-    return Pools(PoolInfo(names[0], 2, 7), PoolInfo(names[1], 4, 32)), Assets(
-        {names[0]: kernels}, {names[1]: noise}
-    )
+    known = Pools(kernels=PoolInfo(names[0], 2, 7), noise=PoolInfo(names[1], 4, 32))
+    return known, Assets({names[0]: kernels, names[1]: noise})
 
 
 def drawn(kind: str, scale: int, number: int) -> Program:
@@ -86,7 +85,7 @@ def lr_pixels() -> dict[str, str]:
         for kind, scale, n in CASES
     }
     three = Program(scale=3, ops=(BicubicDown(scale=3), Quantise()))
-    return pixels | {"bicubic x3": pixel_digest(apply(three, pattern(111, 93), Assets({}, {})))}
+    return pixels | {"bicubic x3": pixel_digest(apply(three, pattern(111, 93), Assets()))}
 
 
 def shard() -> dict[str, str]:

@@ -16,7 +16,7 @@ from pairmill import Corpus
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.workspace.lock import making
 from pairmill.pipeline.workspace.storage import Storage
-from tests.make import Tiny, tiny_recipe, tree
+from tests.support.make import Tiny, tiny_recipe, tree
 
 
 @pytest.fixture(scope="session")

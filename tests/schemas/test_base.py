@@ -1,4 +1,4 @@
-"""Canonical JSON, digests, errors, and that every schema keeps the house's promises."""
+"""Canonical JSON, digests, errors, and that every schema keeps what all schemas promise."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def with_at(place: str, value: Any) -> dict[str, Any]:
 
 def test_the_shortest_recipe() -> None:
     recipe = Recipe.model_validate(GOOD)
-    assert (recipe.scale, recipe.tiles.size, recipe.tiles.step, recipe.needs_kernels) == (
+    assert (recipe.scale, recipe.tiles.size, recipe.tiles.step, recipe.draws_from("kernels")) == (
         2,
         256,
         256,
@@ -124,7 +124,7 @@ def test_scale_three_is_for_bicubic() -> None:
     recipe = Recipe.model_validate(
         GOOD | {"scale": 3, "tiles": {"size": 48}, "degraders": [{"kind": "bicubic"}]}
     )
-    assert not recipe.needs_kernels
+    assert not recipe.draws_from("kernels")
 
 
 def test_recipes_are_frozen() -> None:

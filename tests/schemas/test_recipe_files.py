@@ -10,8 +10,9 @@ from jsonschema import Draft202012Validator
 
 from pairmill.flows.cli.demo import RECIPE
 from pairmill.pipeline.recipe.load import load_recipe, new_recipe, parse_recipe, recipe_schema
+from tests.support.paths import ROOT
 
-RECIPES = Path(__file__).parents[2] / "data" / "recipes"
+RECIPES = ROOT / "data" / "recipes"
 
 
 def test_the_committed_json_schema_is_the_generated_one() -> None:

@@ -14,8 +14,9 @@ from pairmill.pipeline.training.recipe import limited, load_training, training_s
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.schedule import CosineSchedule
 from pairmill.schemas.training import TrainConfig
+from tests.support.paths import ROOT
 
-RECIPES = Path(__file__).parents[2] / "data" / "recipes" / "train"
+RECIPES = ROOT / "data" / "recipes" / "train"
 LEAST = "name: a\ncorpus: demo\nnetwork: {arch: espcn}\n"
 
 

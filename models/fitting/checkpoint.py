@@ -1,0 +1,115 @@
+"""The state of a fit as safetensors bytes, which a killed fit goes on from, and the header that all
+our safetensors files say what they are in.
+
+The header is sorted: equal values, equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import nn
+
+from pairmill.models.fitting.state import put_back, tensors_of
+from pairmill.schemas.base import Frozen
+
+HEADER = "pairmill"
+"""Name of the metadata in which our files say what they are."""
+
+
+class LearnedFit(Protocol):
+    """A fit of a learned degradation, which can stop and go on at any count of samples."""
+
+    seed: int
+    device: str
+    samples: int
+    """Seen so far."""
+    kept: int
+    """Seen at the best check."""
+    curves: list[NDArray[np.float64]]
+    """Losses of every iteration, named by `columns`."""
+    aucs: list[float]
+    """The AUC of every check; not a number where it could not be measured."""
+
+    @property
+    def config(self) -> Frozen:
+        """Its settings, which a state must agree with."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Names of the losses."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all samples have been seen, or the AUC has stopped falling."""
+
+    def networks(self) -> Mapping[str, nn.Module]:
+        """All weights of its state, those of the best check among them."""
+
+    def moments(self) -> Mapping[str, torch.optim.Optimizer]:
+        """The optimisers of its state."""
+
+    def advance(self, samples: int) -> Iterator[int]:
+        """Train on so many more samples; yields the count after every iteration."""
+
+    def check(self, auc: float) -> None:
+        """Take down the AUC of a check, and keep the check if it is the best."""
+
+    def finish(self) -> None:
+        """Go back to the best check, which is what is sealed."""
+
+
+def header_of(data: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file: eight bytes of length, then JSON (the format's
+    specification).
+
+    Raises:
+        ValueError: if it is no such file.
+    """
+    length = int.from_bytes(data[:8], "little")
+    if not 0 < length <= len(data) - 8:
+        raise ValueError("not a safetensors file")
+    return dict(json.loads(data[8 : 8 + length]).get("__metadata__", {}))
+
+
+def state_bytes(fit: LearnedFit) -> bytes:
+    """All that a fit needs to go on: weights, those of the best check, moments, curves, AUCs, and
+    the samples seen.
+    """
+    tensors = tensors_of(fit.networks(), fit.moments())
+    tensors["curves"] = torch.from_numpy(np.array(fit.curves).reshape(-1, len(fit.columns)))
+    tensors["aucs"] = torch.tensor(fit.aucs, dtype=torch.float64)
+    header = _identity(fit) | {"samples": str(fit.samples), "kept": str(fit.kept)}
+    return save(tensors, {HEADER: json.dumps(header, sort_keys=True)})
+
+
+def restore(fit: LearnedFit, data: bytes) -> bool:
+    """Bring a new fit to a stored state.
+
+    Returns:
+        Whether it was a state of this very fit; if not, or if the bytes are damaged, the fit is as
+        it was.
+    """
+    try:
+        header = json.loads(header_of(data)[HEADER])
+        tensors = load(data)
+    except (SafetensorError, ValueError, KeyError):
+        return False
+    if {name: header.get(name) for name in ("config", "seed")} != _identity(fit):
+        return False
+    put_back(tensors, fit.networks(), fit.moments())
+    fit.samples, fit.kept = int(header["samples"]), int(header["kept"])
+    fit.curves, fit.aucs = list(tensors["curves"].numpy()), tensors["aucs"].tolist()
+    return True
+
+
+def _identity(fit: LearnedFit) -> dict[str, str]:
+    """What a state must agree with for a fit to go on from it."""
+    return {"config": fit.config.content_digest(), "seed": str(fit.seed)}

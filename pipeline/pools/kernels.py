@@ -1,0 +1,147 @@
+"""Kernels that were estimated on the real images and passed the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.functional.kernels import SIZES, gaussian_kernel, target_centre, to_fixed_point
+from pairmill.pipeline.html.pictures import heat
+from pairmill.pipeline.pools.base import Image, Making, PoolKind, PoolTable, Showing
+from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
+from pairmill.pipeline.runner.stage import Sealed, is_done, read_records
+from pairmill.pipeline.stages import estimate_kernels, pool_kernels
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.image import ImageSet
+from pairmill.schemas.pool import (
+    EstimateConfig,
+    JudgedKernel,
+    KernelEstimates,
+    KernelPoolManifest,
+    PoolKernelsConfig,
+)
+from pairmill.schemas.recipe import Recipe
+
+SPREADS = ((0.45, 0.45), (0.6, 0.6), (0.75, 0.75), (0.45, 0.75), (0.5, 0.9))
+"""Widths of the Gaussians that stand in for kernels, along both axes, in LR pixels."""
+COLUMNS = ("image", "verdict", "width px", "differ", "stretch", "mismatch dB")
+
+
+class Kernels(PoolKind[KernelPoolManifest]):
+    """Rows of (k, k) float64."""
+
+    name = "kernels"
+    stage = pool_kernels.STAGE
+    origin = "Estimated from"
+    fitted = True
+    companions = ("generated_kernels",)
+
+    def make(self, making: Making) -> Sealed[KernelPoolManifest]:
+        """Estimate and judge."""
+        return making.run(pool_kernels.STAGE, *_to_judge(making))
+
+    def ref(self, manifest: KernelPoolManifest) -> PoolRef:
+        """See `PoolKind.ref`."""
+        return PoolRef(
+            kind=self.name, digest=manifest.digest, count=manifest.count, side=manifest.side
+        )
+
+    def counts(self, manifest: KernelPoolManifest) -> dict[str, int]:
+        """See `PoolKind.counts`."""
+        rejected = sum(not record.verdict.accepted for record in manifest.judged)
+        return {"kernels": manifest.count, "kernels_rejected": rejected}
+
+    def tables(self, showing: Showing[KernelPoolManifest]) -> list[PoolTable]:
+        """The verdicts on all images, even if they let no pool be sealed."""
+        judged = judged_kernels(showing.making, showing.storage)
+        if not judged:
+            return []
+        rows = [_row(showing.name(record.image), record) for record in judged]
+        rejections = [
+            f"  {showing.name(record.image)}: {record.verdict.detail}"
+            for record in judged
+            if not record.verdict.accepted
+        ]
+        title, note = self._said(showing, judged)
+        return [PoolTable(title, COLUMNS, rows, (*rejections, f"  {note}\n"))]
+
+    def _said(
+        self, showing: Showing[KernelPoolManifest], judged: Sequence[JudgedKernel]
+    ) -> tuple[str, str]:
+        """Title and last line of the table: what pool the verdicts gave, or why there is none."""
+        accepted = sum(record.verdict.accepted for record in judged)
+        said = f"{accepted} of {len(judged)} accepted, x{showing.making.recipe.scale}"
+        if showing.sealed is not None:
+            place = self.place(showing.storage, showing.sealed)
+            digest = showing.sealed.manifest.digest
+            return f"kernel pool {digest[:12]}: {said}", f"pool     {place}"
+        config = _pool_config(showing.making.recipe)
+        nearest = "" if accepted else pool_kernels.nearest_thresholds(judged, config)
+        todo = nearest.removesuffix("; or ") or "the build that judges the rest goes on here"
+        return f"no kernel pool: {said}", todo
+
+    def placeholder(self, placing: Placing) -> PoolItems:
+        """Gaussians."""
+        return gaussians(placing.recipe.scale)
+
+    def picture(self, item: NDArray[Any]) -> Image:
+        """A heat map."""
+        return heat(np.asarray(item, np.float64))
+
+    def facts(self, columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Its width and support, as measured on the x2 kernel."""
+        if "width" in columns:
+            yield "width (×2)", f"{float(columns['width']):.2f} px"
+            yield "spreads a point over (×2)", f"{float(columns['support']):.1f} px"
+
+
+def judged_kernels(making: Making, storage: Storage) -> list[JudgedKernel]:
+    """The verdicts that were reached so far, in the order of the images."""
+    units = pool_kernels.STAGE.units(*_to_judge(making))
+    done = [unit for unit in units if is_done(storage, pool_kernels.STAGE.name, unit)]
+    return read_records(pool_kernels.STAGE, done, storage)
+
+
+def _to_judge(making: Making) -> tuple[tuple[ImageSet, KernelEstimates], PoolKernelsConfig]:
+    config = EstimateConfig(seed=making.recipe.seed, kernelgan=making.recipe.kernels)
+    estimates = making.run(estimate_kernels.STAGE, making.images, config)
+    return (making.images, estimates.manifest), _pool_config(making.recipe)
+
+
+def _pool_config(recipe: Recipe) -> PoolKernelsConfig:
+    return PoolKernelsConfig(scale=recipe.scale, quality=recipe.kernel_quality)
+
+
+def _row(name: str, record: JudgedKernel) -> list[str]:
+    verdict = "accepted" if record.verdict.accepted else str(record.verdict.reason)
+    d = record.verdict.diagnostics
+    if d is None:
+        return [name, verdict, "", "", "", ""]
+    matched = [_or_dash(d.stretch, ".2f"), _or_dash(d.mismatch, ".1f")]
+    return [name, verdict, f"{d.width:.2f}", f"{d.disagreement:.2f}", *matched]
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "–" if value is None else f"{value:{form}}"
+
+
+def gaussians(scale: int) -> PoolItems:
+    """Kernels of some plausible widths, centred."""
+    size = SIZES.get(scale, 4 * scale + 1)
+    centre = target_centre(size, scale)
+    kernels = [
+        gaussian_kernel(size, scale * wide, scale * narrow, 0.6 * number, centre)
+        for number, (wide, narrow) in enumerate(SPREADS)
+    ]
+    note = (
+        "Gaussians. The kernels of the real images are not estimated yet; the build does that, or "
+        "`pairmill pool kernels`."
+    )
+    return placeholder(Kernels.name, np.stack([to_fixed_point(k) for k in kernels]), note)
+
+
+KERNELS = Kernels()

@@ -1,0 +1,126 @@
+"""What the stages share that judge a fit by its gates and seal its checkpoint with the verdict: a
+checkpoint is a pool of one, (1, bytes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.pipeline.assets import write_pool
+from pairmill.pipeline.runner.stage import Context, Unit
+from pairmill.pipeline.stages.checkpoint import read_checkpoint
+from pairmill.pipeline.workspace import layout
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.work import Payload
+
+Ms = TypeVar("Ms", contravariant=True)
+G = TypeVar("G", contravariant=True)
+
+
+class JudgePayload(Payload):
+    """One fit."""
+
+    ref: Any
+    """What was fitted: a `PdmFitRef` or the like, with the `key` of its unit and a `fit`."""
+
+    @property
+    def label(self) -> str:
+        """See `Payload.label`."""
+        return f"checkpoint {self.ref.fit.digest[:12]}"
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        return [self.ref.key, self.ref.fit.digest]
+
+
+def plan(ref: Any, config: Any) -> list[JudgePayload]:
+    """One unit per fit."""
+    return [JudgePayload(ref=ref)]
+
+
+def pool_checkpoint(
+    unit: Unit[JudgePayload], context: Context, fit_stage: str, kind: str
+) -> NDArray[np.uint8]:
+    """Write the checkpoint of a fit as a pool of one into the unit; its items."""
+    ref = unit.payload.ref
+    items = read_checkpoint(context.storage, fit_stage, ref.key, ref.fit.digest)
+    group = f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr"
+    write_pool(context.storage, group, kind, items, {})
+    return items
+
+
+def link_pools(
+    units: Sequence[Unit[JudgePayload]], context: Context, key: str, names: Sequence[str]
+) -> None:
+    """Give the pools of a unit their place."""
+    for name in names:
+        source = f"{layout.unit_folder(context.stage, units[0].key)}/{name}.zarr"
+        context.storage.link_tree(source, layout.pool_group(context.stage, key, name))
+
+
+class Verdict(Protocol):
+    """Whether a fit may be drawn from."""
+
+    @property
+    def reasons(self) -> Sequence[Any]:
+        """Gates that it failed."""
+
+    @property
+    def measures(self) -> Any:
+        """What was measured; none if the fit left the finite numbers."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it passed all gates."""
+
+
+@dataclass(frozen=True)
+class Gates(Generic[Ms, G]):
+    """The gates of one kind of fit in words; measures and thresholds are those of the kind."""
+
+    name: str
+    """Such as `PDM`."""
+    section: str
+    """Section of the recipe."""
+    found: Mapping[Any, Callable[[Ms, G], str]]
+    """What was measured, by the reason to refuse the fit."""
+    advice: Mapping[Any, str]
+    """What to change, by reason."""
+
+    def refused(self, verdict: Verdict, thresholds: G) -> UserError:
+        """What to tell somebody whose fit failed: what was measured, and what to change."""
+        said = [
+            self.found[reason](verdict.measures, thresholds)
+            for reason in verdict.reasons
+            if verdict.measures is not None
+        ]
+        return UserError(
+            f"the {self.name} fit failed its gates and is not drawn from",
+            where=f"recipe section {self.section}",
+            got="; ".join(said or ["losses that are not finite"]),
+            wanted=f"a fit that passes {self.section}.gates",
+            todo="; ".join(dict.fromkeys(self.advice[reason] for reason in verdict.reasons))
+            + "; or set accept_failed: true at the degrader to draw from it all the same",
+        )
+
+
+def auc_words(auc: float | None, interval: tuple[float, float] | None) -> str:
+    """An AUC and its interval, such as `0.873 (0.81 to 0.93)`."""
+    if auc is None or interval is None:
+        return "not measured"
+    return f"{auc:.3f} ({interval[0]:.2f} to {interval[1]:.2f})"
+
+
+def trend(aucs: Sequence[float | None], most: int = 8) -> str:
+    """The last AUCs in a row."""
+    return " ".join("–" if value is None else f"{value:.2f}" for value in aucs[-most:])
+
+
+def seen(samples: int, kept: int) -> str:
+    """How much a fit saw, and which check is sealed."""
+    return f"{samples:,}" if kept == samples else f"{samples:,}; the check after {kept:,} is sealed"

@@ -1,0 +1,66 @@
+"""Pages of ops and degraders: one of each, none left over, every field on it, pictures that are
+there and small."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from docs import pairs
+from pairmill.pipeline.images.encode import decode_png
+from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.ops import Op
+from tests.support.make import Tiny
+from tests.support.paths import ROOT
+
+DOCS = ROOT / "docs"
+
+
+def members(union: Any) -> Iterator[type[Any]]:
+    for member in get_args(union):
+        yield from members(member) if get_args(member) else (member,)
+
+
+OPS = {op.model_fields["op"].default: op for op in members(get_args(Op)[0])}
+
+
+@pytest.mark.parametrize(
+    ("folder", "models", "tag"), [("ops", OPS, "op"), ("degraders", CONFIGS, "kind")]
+)
+def test_pages_are_those_of_the_schemas(folder: str, models: dict[str, Any], tag: str) -> None:
+    """Fails after a schema changed: run `make docs`."""
+    assert {path.stem for path in (DOCS / folder).glob("*.md")} == {*models, "README"}
+    for name, model in models.items():
+        text = (DOCS / folder / f"{name}.md").read_text("utf-8")
+        missing = [
+            field for field in model.model_fields if field != tag and f"| `{field}` |" not in text
+        ]
+        assert not missing, f"{name}: {missing}: run `make docs`"
+        for picture in re.findall(r"!\[.*?\]\((.*?)\)", text):
+            assert (DOCS / folder / picture).exists(), picture
+
+
+def test_pictures_are_small() -> None:
+    pictures = [path for folder in ("ops", "degraders") for path in (DOCS / folder).rglob("*.png")]
+    assert len(pictures) > 25
+    assert sum(path.stat().st_size for path in pictures) < 3e6
+
+
+def test_rows_of_the_picture_of_pairs_have_a_kernel_and_a_photograph_each(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    *blurred, last = pairs.chosen(tiny.storage, tiny.manifest)
+    assert last.row.degrader == "bicubic"
+    assert (
+        1
+        < len(blurred)
+        == len({pairs.kernel_of(pair) for pair in blurred})
+        == len({pair.row.image for pair in blurred})
+    )
+    assert all(pairs.detail(pair.hr) >= pairs.DETAIL for pair in (*blurred, last))
+    pairs.main(str(tiny.workspace), "tiny", str(tmp_path / "pairs.png"))
+    assert decode_png((tmp_path / "pairs.png").read_bytes()).shape[1] > 100

@@ -1,0 +1,148 @@
+"""A new kind of pool, as CONTRIBUTING.md adds one: its pieces are applied to a copy of the
+repository, which then builds a corpus that draws from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("pairmill", "schemas", "models", "pipeline", "flows", "tests")
+SECTION = (ROOT / "CONTRIBUTING.md").read_text().split("\n## Add a pool\n")[1].split("\n## ")[0]
+MODULES = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", SECTION, flags=re.DOTALL)
+"""New files and their text."""
+CHANGES = re.findall(r"```diff\n(\S+)\n(.*?)```", SECTION, flags=re.DOTALL)
+"""Files that are there, and lines to add: hunks apart by an empty line, `+` before what is new."""
+
+USED = """
+import json
+import sys
+from pathlib import Path
+
+from pairmill.flows.cli.pool_tables import show_pools
+from pairmill.pipeline.corpora.replay import find_samples, read_table, replay
+from pairmill.pipeline.corpora.verify import verify
+from pairmill.pipeline.explain.explain import explain
+from pairmill.pipeline.preview.preview import Request, preview
+from pairmill.pipeline.workspace.storage import Storage
+from tests.make import build, photograph, save, tiny_recipe
+
+folder = Path(sys.argv[1])
+for seed in (1, 2, 3):
+    save(photograph(seed, 97, 83), folder / f"real/{seed}.png")
+    save(photograph(10 + seed, 73, 67, noise=0), folder / f"clean/{seed}.png")
+recipe = tiny_recipe(folder, degraders=[{"kind": "defocus"}])
+storage, request = Storage(str(folder / "w")), Request(recipe, "/", "tiny.yaml")
+before = preview(request, storage, storage, "before")
+manifest = build(recipe, folder / "w")
+after = preview(request, storage, storage, "after")
+keys = [row.key for row in read_table(storage, manifest)]
+replayed = list(replay(storage, manifest, find_samples(storage, manifest, keys[:3])))
+told = explain(storage, manifest, keys[0], storage, "explained")
+(folder / "tiny.yaml").write_text(recipe.model_dump_json())
+show_pools(str(folder / "tiny.yaml"), str(folder / "w"))
+pinned = build(recipe.with_(name="pinned", pools_from=f"tiny@{manifest.version}"), folder / "w")
+try:
+    tiny_recipe(folder, degraders=[{"kind": "defocus"}], images={"clean": ["x"]})
+except ValueError as error:
+    refusal = str(error)
+(folder / "seen.json").write_text(json.dumps({
+    "before": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in before.supplies],
+    "after": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in after.supplies],
+    "pools": [(ref.kind, ref.count) for ref in manifest.identity.pools],
+    "stages of pinned": list(pinned.identity.stages),
+    "same pools": pinned.identity.pools == manifest.identity.pools,
+    "stages": list(manifest.identity.stages),
+    "counts": manifest.counts,
+    "ok": verify(storage, manifest).ok,
+    "identical": [sample.identical for sample in replayed],
+    "ops": [step.op for step in told.strip.steps],
+    "rows": [(row.kind, bool(row.picture)) for row in told.rows],
+    "refusal": refusal,
+}))
+"""
+"""What people do with a pool, told in `seen.json`."""
+
+
+def applied(folder: Path) -> None:
+    """A copy of the repository with the new kind."""
+    for name in PACKAGES:
+        skip = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=skip)
+    for name, text in MODULES:
+        assert not (folder / name).exists(), name
+        (folder / name).write_text(text)
+    for name, hunks in CHANGES:
+        text = (folder / name).read_text()
+        for hunk in hunks.strip("\n").split("\n\n"):
+            text = added(text, hunk.splitlines(), name)
+        (folder / name).write_text(text)
+
+
+def added(text: str, hunk: list[str], name: str) -> str:
+    """The text of a file with the lines of one hunk."""
+    old = "".join(f"{line[1:]}\n" for line in hunk if line[0] == " ")
+    new = "".join(f"{line[1:]}\n" for line in hunk)
+    assert text.count(old) == 1, (name, old)
+    return text.replace(old, new)
+
+
+def test_a_kind_takes_few_files() -> None:
+    """Ten at most, the degrader that draws from it among them; without it five."""
+    names = [name for name, _ in (*MODULES, *CHANGES)]
+    assert len(set(names)) == len(names) <= 10
+    assert len([name for name in names if "degraders/" not in name]) == 5
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What was seen of the new kind in the copy, and what the terminal said."""
+    folder = tmp_path_factory.mktemp("toy")
+    applied(folder / "copy")
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", USED, str(folder)],
+        cwd=folder / "copy",
+        env=os.environ | {"PYTHONPATH": str(folder / "copy"), "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, Any] = json.loads((folder / "seen.json").read_text())
+    return seen | {"terminal": done.stdout}
+
+
+def test_it_is_made_sealed_and_counted(told: dict[str, Any]) -> None:
+    assert told["pools"] == [["discs", 3]]
+    assert told["counts"]["discs"] == 3
+    assert set(told["stages"]) == {"ingest", "clean_up", "make_discs", "synthesize"}
+    assert "learns from images.real, which is empty" in told["refusal"]
+
+
+def test_programs_are_verified_replayed_and_explained(told: dict[str, Any]) -> None:
+    assert told["ok"]
+    assert told["identical"] == [True, True, True]
+    assert told["ops"] == ["pooled_blur", "subsample", "quantise"]
+    assert told["rows"] == [["discs", True]]
+
+
+def test_it_is_previewed_before_and_after(told: dict[str, Any]) -> None:
+    [(kind, sealed, note, images)] = told["before"]
+    assert (kind, sealed, images) == ("discs", False, 3)
+    assert note.startswith("Stand-in: discs of 1 to 3 pixels")
+    note = "Measured on the real images: the sealed pool of this recipe."
+    assert told["after"] == [["discs", True, note, 3]]
+
+
+def test_it_is_shown_and_pinned(told: dict[str, Any]) -> None:
+    assert re.search(r"discs\s+pool\s+discs\s+[0-9a-f]{12}\s+3", told["terminal"])
+    assert told["same pools"]
+    assert "make_discs" not in told["stages of pinned"]

@@ -1,0 +1,278 @@
+"""Photographs that look like some, and small builds of the library, for tests that need a whole
+corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from pairmill.pipeline.build.build import make
+from pairmill.pipeline.build.pinned_pools import pinned_pools
+from pairmill.pipeline.build.previous_splits import earlier_keys
+from pairmill.pipeline.build.publish import publish
+from pairmill.pipeline.build.result import BuildResult
+from pairmill.pipeline.report.write import write_report
+from pairmill.pipeline.runner.execution import Executor, SerialExecutor, one_thread, run_stage
+from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.recipe import Recipe
+
+LENIENT = {
+    "max_disagreement": 2,
+    "max_offset": 6,
+    "max_residual_offset": 6,
+    "max_border": 1,
+    "max_negative": 1,
+    "max_sum_error": 9,
+    "max_shift": 9,
+    "max_mismatch": 99,
+    "max_support": 400,
+    "min_support": 1,
+}
+"""Quality thresholds that let nearly any kernel pass: a few iterations estimate nothing."""
+
+
+def photograph(
+    seed: int, height: int = 37, width: int = 31, noise: float = 3.0
+) -> NDArray[np.uint8]:
+    """A scene with edges, texture and a flat quarter, seen by a noisy sensor; (height, width, 3)
+    uint8."""
+    rng = np.random.default_rng([2026, seed])
+    shades = (
+        gaussian_filter(rng.standard_normal((height, width, 3)), (9, 9, 0), mode="reflect") * 180
+    )
+    texture = (
+        gaussian_filter(rng.standard_normal((height, width, 1)), (1, 1, 0), mode="reflect") * 90
+    )
+    rows, columns = np.mgrid[:height, :width]
+    edges = 35.0 * (((rows * rng.uniform(0.5, 1.5) + columns) // 9) % 2)[..., None]
+    scene = 110 + shades + texture + edges
+    scene[: height // 2, : width // 2] = 120 + 15 * rng.random(3)
+    return np.rint(np.clip(scene + rng.standard_normal(scene.shape) * noise, 0, 255)).astype(
+        np.uint8
+    )
+
+
+def save(image: NDArray[np.uint8], path: Path) -> Path:
+    """Write a PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image).save(path)
+    return path
+
+
+def write_photographs(folder: Path) -> Path:
+    """Folders of photographs of odd sizes: `real` and `clean`, pairs in `lq` and `hq`, and
+    `benchmark`."""
+    for seed, size in enumerate([(131, 113), (97, 121)]):
+        save(photograph(seed, *size), folder / f"real/{seed}.png")
+    with Image.open(folder / "real/1.png") as image:
+        image.save(folder / "real/1.jpg", quality=88)  # so that some LR is compressed
+    (folder / "real/1.png").unlink()
+    for seed, size in enumerate([(71, 67), (65, 83)], 10):
+        save(photograph(seed, *size, noise=0), folder / f"clean/{seed}.png")
+    (folder / "benchmark").mkdir()
+    for seed in (10, 11):  # compared with, but never quite equal: the tiny recipe asks for 1.0
+        with Image.open(folder / f"clean/{seed}.png") as image:
+            image.save(folder / f"benchmark/{seed}.jpg", quality=70)
+    for seed in range(2):
+        hq = photograph(seed, 73, 67, noise=0)
+        save(hq, folder / f"hq/{seed}.png")
+        save(np.minimum(hq, 200 - 20 * seed), folder / f"lq/{seed}.png")
+    return folder
+
+
+PDM: dict[str, Any] = {
+    "kernel": {"features": 4, "blocks": 1, "size": 9, "channels": 2},
+    "noise": {"features": 4, "filters": 2},
+    "critic": {"features": [4, 4, 4]},
+    "crop": 12,
+    "batch": 4,
+    "samples": 16,
+    "check_every": 8,
+    "gates": {
+        "min_diversity": 0,
+        "min_noise_ratio": 0,
+        "max_noise_ratio": 1e9,
+        "max_noise_mean": 255,
+        "max_accuracy": 1,
+        "max_auc": 1,
+    },
+}
+"""A fit of four iterations, and gates that let it through."""
+
+
+KMSR: dict[str, Any] = {
+    "count": 6,
+    "min_kernels": 1,
+    "min_distance": 0,
+    "min_diversity": 0,
+    "max_rejected": 1,
+    "fit": {"iterations": 2, "critic_steps": 1, "batch": 4, "width": 2},
+}
+"""A generator fitted in two iterations to whatever there is."""
+
+
+REDEGNET: dict[str, Any] = {
+    "net": {"side": 16, "code": 4, "first": 2, "most": 4, "mapping": 1},
+    "batch": 2,
+    "samples": 4,
+    "check_every": 2,
+    "pairs": {"crops": 2},
+    "gates": {"max_error_ratio": 1e9, "min_diversity": 0, "min_effect": 0, "max_accuracy": 1},
+}
+"""A fit of two iterations."""
+
+
+def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
+    """A recipe for the photographs in `folder`/real and `folder`/clean that builds in about a
+    second."""
+    value: dict[str, Any] = {
+        "name": "tiny",
+        "images": {"real": [f"{folder}/real"], "clean": [f"{folder}/clean"]},
+        "tiles": {"size": 32},
+        "kernels": {"iterations": 10, "restarts": 2, "crop": 40},
+        "kernel_quality": LENIENT,
+        "noise": {"patch": 16, "max_per_image": 6},
+        "splits": {"train": 0.7, "val": 0.3},
+        "shards": {"samples": 9},
+        "degraders": [
+            {"kind": "realsr", "weight": 3},
+            {"kind": "bicubic", "weight": 1},
+            {"kind": "kmsr", "weight": 1},
+            {"kind": "pdm", "weight": 1, "accept_failed": True},
+        ],
+        "pdm": PDM,
+        "kmsr": KMSR,
+    }
+    return Recipe.model_validate(value | changes)
+
+
+def with_redegnet(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe with a degrader that learns from the pairs in `folder`/lq and `folder`/hq."""
+    value = recipe.model_dump()
+    value["images"]["pairs"] = {"lq": f"{folder}/lq", "hq": f"{folder}/hq"}
+    degraders = [*value["degraders"], {"kind": "redegnet", "accept_failed": True}]
+    return Recipe.model_validate(value | {"degraders": degraders, "redegnet": REDEGNET})
+
+
+def with_curation(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe, comparing its images with the copies of them in `folder`/benchmark, but so
+    strictly that none counts as one."""
+    return recipe.with_(
+        curation={"benchmarks": [f"{folder}/benchmark"], "alike": {"min_correlation": 1.0}}
+    )
+
+
+class Counting(ProgressListener):
+    """Remembers how much each stage computed."""
+
+    def __init__(self) -> None:
+        self.computed: dict[str, int] = {}
+
+    def sealed(
+        self,
+        stage: Stage[Any, Any, Any, Any, Any],
+        result: Sealed[Any],
+        seconds: float,  # noqa: ARG002
+    ) -> None:
+        self.computed[stage.name] = result.computed
+
+
+def make_stages(
+    recipe: Recipe,
+    workspace: Path | str,
+    executor: Executor | None = None,
+    watcher: ProgressListener | None = None,
+    workers: int = 1,
+) -> BuildResult:
+    """All stages of a recipe."""
+    profile, carrier = Profile(str(workspace), workers=workers), executor or SerialExecutor()
+
+    def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
+        return run_stage(stage, inputs, config, profile, carrier, watcher or ProgressListener())
+
+    storage = Storage(str(workspace))
+    return make(
+        recipe,
+        "/",
+        run,
+        None,
+        pinned_pools(storage, recipe),
+        earlier_keys(storage, recipe, recipe.name),
+    )
+
+
+def build(recipe: Recipe, workspace: Path | str, **options: Any) -> CorpusManifest:
+    """All stages of a recipe, sealed as a corpus."""
+    made = make_stages(recipe, workspace, **options)
+    return publish(
+        made, Profile(str(workspace)), circumstance(now(), "tests", "", ()), write_report
+    )
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A small corpus and all that it was made of."""
+
+    photographs: Path
+    workspace: Path
+    recipe: Recipe
+    manifest: CorpusManifest
+    inputs: dict[str, tuple[Any, Any]]
+    """Inputs and config of each stage, by name."""
+    sealed: dict[str, Sealed[Any]]
+    """What each stage gave."""
+
+    @property
+    def storage(self) -> Storage:
+        return Storage(str(self.workspace))
+
+    @property
+    def version(self) -> Path:
+        """Folder of the version."""
+        return self.workspace / layout.version_folder(
+            self.manifest.identity.name, self.manifest.version
+        )
+
+
+def build_tiny(photographs: Path, workspace: Path) -> Tiny:
+    """Build the tiny corpus and remember what went into each stage."""
+    one_thread()
+    recipe = with_curation(with_redegnet(tiny_recipe(photographs), photographs), photographs)
+    profile = Profile(str(workspace))
+    inputs: dict[str, tuple[Any, Any]] = {}
+    sealed: dict[str, Sealed[Any]] = {}
+
+    def run(stage: Stage[Any, Any, Any, Any, Any], given: Any, config: Any) -> Sealed[Any]:
+        inputs[stage.name] = (given, config)
+        sealed[stage.name] = run_stage(
+            stage, given, config, profile, SerialExecutor(), ProgressListener()
+        )
+        return sealed[stage.name]
+
+    manifest = publish(
+        make(recipe, "/", run), profile, circumstance(now(), "tests", "", ()), write_report
+    )
+    return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
+
+
+def tree(folder: Path, leave_out: Sequence[str] = ()) -> dict[str, bytes]:
+    """All files below a folder, by relative name."""
+    files = {
+        str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    return {
+        name: path.read_bytes()
+        for name, path in files.items()
+        if not any(part in name for part in leave_out)
+    }

@@ -1,0 +1,51 @@
+"""One small network of each kind, checkpoints of some, and pictures for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import pairmill.schemas.network as nets
+from pairmill.models.archs import build
+from pairmill.models.archs.layers import Network
+from pairmill.models.archs.weights import write_weights
+
+SWIN = nets.SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
+SMALL: dict[str, nets.AnyNetworkConfig] = {
+    "srresnet": nets.SrResNetConfig(features=8, blocks=2),
+    "edsr": nets.EdsrConfig(features=8, blocks=2),
+    "rcan": nets.RcanConfig(features=8, groups=2, blocks=2, squeeze=2),
+    "rrdbnet": nets.RrdbNetConfig(features=24, blocks=1),
+    "swinir": SWIN,
+    "swinir-direct": SWIN.with_(upsampler="pixelshuffledirect"),
+    "swinir-nearest": SWIN.with_(upsampler="nearest+conv", residual="3conv"),
+    "compact": nets.CompactConfig(features=8, blocks=2),
+    "srcnn": nets.SrcnnConfig(features=(16, 16), sides=(9, 5, 5)),
+    "espcn": nets.EspcnConfig(features=(32, 16)),
+    "lapsrn": nets.LapSrnConfig(features=8, depth=2),
+    "lapsrn-shared": nets.LapSrnConfig(features=8, depth=2, shared=True),
+    "dbpn": nets.DbpnConfig(start_features=16, features=8, stages=3),
+}
+"""A new network is one line here."""
+
+
+def network_of(name: str, scale: int = 2, seed: int = 1) -> Network:
+    """A small network with initial weights, for use."""
+    return build(SMALL[name], scale, seed).eval()
+
+
+def pictures(count: int, height: int = 37, width: int = 31, seed: int = 0) -> torch.Tensor:
+    """(count, 3, height, width) float32 in [0, 1]: noise, so that nothing is like its neighbour."""
+    return torch.from_numpy(
+        np.random.default_rng([2026, seed]).random((count, 3, height, width), dtype=np.float32)
+    )
+
+
+def checkpoint(path: Path, scale: int = 2, seed: int = 0, features: int = 4) -> str:
+    """A network that was trained on nothing."""
+    network = build(nets.CompactConfig(features=features, blocks=1), scale, seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(write_weights(network.state_dict()))
+    return str(path)

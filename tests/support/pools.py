@@ -1,0 +1,68 @@
+"""Small pools of kernels and noise for tests that need no build."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from pairmill.models.functional.kernels import SIZES, gaussian_kernel, to_fixed_point
+from pairmill.pipeline.assets import Assets, pool_digest
+from pairmill.pipeline.degraders.base import PoolInfo, Pools
+
+SCALES = sorted(SIZES)
+PATCH = 32
+
+
+@lru_cache
+def pools(scale: int = 2, patch: int = PATCH) -> tuple[Pools, Assets]:
+    """Five centred Gaussians of various shapes and six patches of white noise of strength 5; what
+    draws and programs need."""
+    size = SIZES.get(scale, 17)
+    centre = (size - 1) / 2 + (scale - 1) / 2  # the LR pixel is the centre of its block
+    kernels = np.stack(
+        [
+            to_fixed_point(
+                gaussian_kernel(
+                    size, scale * (0.4 + 0.1 * n), scale * (0.5 + 0.05 * n), 0.7 * n, centre
+                )
+            )
+            for n in range(5)
+        ]
+    )
+    noise = np.random.default_rng(5).standard_normal((6, patch, patch, 3)) * 5
+    noise = np.rint((noise - noise.mean(axis=(1, 2), keepdims=True)) * 256).astype(np.float32) / 256
+    names = pool_digest(kernels), pool_digest(noise), pool_digest(kernels[:2])
+    generated = PoolInfo(names[2], 2, size)  # two of the others
+    known = Pools(
+        kernels=PoolInfo(names[0], len(kernels), size),
+        noise=PoolInfo(names[1], len(noise), patch),
+        generated_kernels=generated,
+    )
+    return known, Assets(dict(zip(names, (kernels, noise, kernels[:2]), strict=True)))
+
+
+def pdm_pool(noise: dict[str, Any] | None, scale: int = 2) -> tuple[Pools, Assets]:
+    """A PDM checkpoint whose weights were stirred."""
+    import torch
+
+    from pairmill.models.fitting.streams import keyed
+    from pairmill.models.pdm.checkpoint import checkpoint_bytes
+    from pairmill.models.pdm.degradation import Degradation
+    from pairmill.schemas.pdm import PdmConfig
+
+    config = PdmConfig.model_validate({"kernel": {"features": 8, "blocks": 1}, "noise": noise})
+    network = Degradation(config, scale, keyed(1, "weights"))
+    rng = np.random.default_rng(2)
+    with torch.no_grad():
+        if network.noise is not None:
+            network.kernel.out.weight.add_(
+                torch.from_numpy(rng.standard_normal(tuple(network.kernel.out.weight.shape)) * 0.01)
+            )
+            network.noise.out.weight.add_(
+                torch.from_numpy(rng.standard_normal(tuple(network.noise.out.weight.shape)) * 0.1)
+            )
+    items = np.frombuffer(checkpoint_bytes(network), np.uint8)[None]
+    digest = pool_digest(items)
+    return Pools(pdm=PoolInfo(digest, 1, 21)), Assets({digest: items})
