@@ -9,6 +9,9 @@ Fixtures:
     tiny_copy         a copy of `tiny`'s workspace to damage (function)
     one_torch_thread  torch computes on one thread, whose results do not depend on the machine's
                       load (function)
+    installation, core_installation
+                      pairmill from its wheel with all extras, or none, beside a project that has
+                      packages `models` and `pipeline` (function)
 
 `tests.support` holds what several modules of tests use; tests/README.md is its map.
 """
@@ -30,6 +33,13 @@ from pairmill.pipeline.runner.execution import one_thread
 from tests.support.make import Tiny, build_tiny, photograph, write_photographs
 from tests.support.paths import ROOT
 from tests.support.shared import once
+from tests.support.wheel import (  # noqa: F401
+    core_environment,
+    core_installation,
+    installation,
+    wheel,
+    whole_environment,
+)
 
 FAST = (
     "tests/conformance/test_degraders.py",

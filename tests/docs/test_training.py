@@ -16,11 +16,9 @@ import yaml
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.export.formats import FORMATS
 from pairmill.pipeline.export.run import export, plan
-from tests.package.environment import Installation, installation
 from tests.support.make import Tiny
 from tests.support.paths import ROOT
-
-__all__ = ["installation"]
+from tests.support.wheel import Installation
 
 PAGE = (ROOT / "docs/training.md").read_text("utf-8")
 PIECES = dict(re.findall(r"## ([^\n]+)\n(?:(?!\n## ).)*?```python\n(.*?)```", PAGE, re.DOTALL))

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.package.environment import Installation, core_installation
 from tests.support.make import tiny_recipe
-
-__all__ = ["core_installation"]
+from tests.support.wheel import Installation
 
 BUILD = """
 import html, json

@@ -9,10 +9,9 @@ from pathlib import Path
 import yaml
 
 import pairmill
-from tests.package.environment import ROOT, Installation, installation
 from tests.support.make import tiny_recipe
-
-__all__ = ["installation"]
+from tests.support.paths import ROOT
+from tests.support.wheel import Installation
 
 PAGE = (ROOT / "docs/python.md").read_text("utf-8")
 PIECES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

@@ -7,9 +7,8 @@ import subprocess
 import sys
 
 import pairmill
-from tests.package.environment import ROOT, Installation, installation
-
-__all__ = ["installation"]
+from tests.support.paths import ROOT
+from tests.support.wheel import Installation
 
 PROGRAM = """
 import pairmill

@@ -6,9 +6,8 @@ import subprocess
 import zipfile
 from importlib.metadata import version
 
-from tests.package.environment import PACKED, ROOT, Installation, installation
-
-__all__ = ["installation"]
+from tests.support.paths import ROOT
+from tests.support.wheel import PACKED, Installation
 
 
 def test_the_wheel_installs_one_name(installation: Installation) -> None:

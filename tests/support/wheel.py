@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+from tests.support.shared import once
+
 PACKED = ("pairmill", "schemas", "models", "pipeline", "flows")
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info")
@@ -54,16 +56,34 @@ class Installation:
         return done.stdout
 
 
-@pytest.fixture
-def installation(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Installation:
-    """With all libraries that the tests have, and a project folder of the test's own."""
-    return _beside_a_project(*_with_all(tmp_path_factory.getbasetemp()), tmp_path)
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this very tree."""
+    return once(tmp_path_factory, "wheel", _built)
+
+
+@pytest.fixture(scope="session")
+def whole_environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """Python of an environment with the wheel, and the libraries that the tests have."""
+    return once(tmp_path_factory, "whole-environment", functools.partial(_with_all, wheel))
+
+
+@pytest.fixture(scope="session")
+def core_environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """Python of an environment with the wheel, what it asks for without extras, and no more."""
+    return once(tmp_path_factory, "core-environment", functools.partial(_with_core, wheel))
 
 
 @pytest.fixture
-def core_installation(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Installation:
-    """With the libraries only that pairmill asks for without extras, and what those ask for."""
-    return _beside_a_project(*_with_core(tmp_path_factory.getbasetemp()), tmp_path)
+def installation(wheel: Path, whole_environment: Path, tmp_path: Path) -> Installation:
+    """pairmill with all extras, beside a project of the test's own."""
+    return _beside_a_project(wheel, whole_environment, tmp_path)
+
+
+@pytest.fixture
+def core_installation(wheel: Path, core_environment: Path, tmp_path: Path) -> Installation:
+    """pairmill without extras, beside a project of the test's own."""
+    return _beside_a_project(wheel, core_environment, tmp_path)
 
 
 def _beside_a_project(wheel: Path, python: Path, project: Path) -> Installation:
@@ -73,30 +93,26 @@ def _beside_a_project(wheel: Path, python: Path, project: Path) -> Installation:
     return Installation(wheel, python, project)
 
 
-@functools.cache
-def _with_all(folder: Path) -> tuple[Path, Path]:
-    wheel = _wheel(folder)
-    python, site = _environment(folder / "with-all", wheel)
+def _with_all(wheel: Path, home: Path) -> Path:
+    python, site = _environment(home, wheel)
     # A folder that a .pth file adds is not searched for other .pth files, so the editable pairmill
     # that the tests may run on stays out.
     (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
-    return wheel, python
+    return python
 
 
-@functools.cache
-def _with_core(folder: Path) -> tuple[Path, Path]:
-    wheel = _wheel(folder)
-    python, site = _environment(folder / "with-core", wheel)
+def _with_core(wheel: Path, home: Path) -> Path:
+    python, site = _environment(home, wheel)
     (metadata,) = site.glob("pairmill-*.dist-info")
     for name in _needed(Distribution.at(metadata).requires or []):
         for place in _top_level(name):
             if not (site / place.name).exists():
                 (site / place.name).symlink_to(place)
-    return wheel, python
+    return python
 
 
 def _environment(home: Path, wheel: Path) -> tuple[Path, Path]:
-    """Python of an environment that has the wheel alone, and its site-packages."""
+    """Python of an environment that has the wheel and nothing else, and its site-packages."""
     venv.create(home, with_pip=False)
     python = home / "bin/python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps"]
@@ -130,8 +146,7 @@ def _top_level(name: str) -> Iterator[Path]:
         yield Path(str(distribution(name).locate_file(first)))
 
 
-@functools.cache
-def _wheel(folder: Path) -> Path:
+def _built(folder: Path) -> Path:
     """Built of a copy, for setuptools leaves its files beside the sources."""
     source, wheels = folder / "source", folder / "wheels"
     source.mkdir()
