@@ -92,15 +92,12 @@ def look(fit: Fit, hq: Batched, lq: Batched) -> Sight:
 @torch.no_grad()
 def _synthesized(fit: Fit, hq: Batched, codes: NDArray[np.float32]) -> Array:
     fit.syn.eval()
-    parts = [
-        levels(
-            fit.syn(
-                signed(hq[n : n + 1]).to(fit.device),
-                torch.from_numpy(codes[n : n + 1].copy()).to(fit.device),
-            ).float()
-        )
-        for n in range(len(hq))
-    ]
+    parts = []
+    for number in range(len(hq)):
+        one = slice(number, number + 1)
+        image = signed(hq[one]).to(fit.device)
+        code = torch.from_numpy(codes[one].copy()).to(fit.device)
+        parts.append(levels(fit.syn(image, code).float()))
     fit.syn.train()
     if parts:
         return np.concatenate(parts)

@@ -192,12 +192,8 @@ def _checked(rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def _of_split(file: IO[bytes], split: str) -> Iterator[Row]:
-    return (
-        row
-        for row in _rows(
-            file, [name for name, _ in FIELDS if name not in ("hr_height", "hr_width")], split
-        )
-    )
+    columns = [name for name, _ in FIELDS if name not in ("hr_height", "hr_width")]
+    return _rows(file, columns, split)
 
 
 def _rows(file: IO[bytes], columns: list[str], split: str = "") -> Iterator[Row]:

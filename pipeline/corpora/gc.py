@@ -68,12 +68,11 @@ def find_garbage(
         storage, [version for name in names for version in judged[name]]
     )
     before = now.timestamp() - keep.days * DAY
-    unfinished = [
-        f"{n}/{v}"
-        for n in names
-        if corpus in (None, n)
-        for v in _unfinished(storage, n, versions, before)
-    ]
+    unfinished: list[str] = []
+    for name in names:
+        if corpus in (None, name):
+            halves = _unfinished(storage, name, versions, before)
+            unfinished += [f"{name}/{version}" for version in halves]
     needed, unknown = _needed(storage, versions)
     notes = tuple(
         f"stages stay, for {reference} does not say what it was made of" for reference in unknown

@@ -184,16 +184,12 @@ def _pictures(report: EvaluationReport) -> Raw:
 
 def _every(report: EvaluationReport) -> Raw:
     metrics = columns(report)
-    rows: list[list[object]] = [
-        [
-            el("bdi", picture.name),
-            picture.group,
-            el("bdi", row.network),
-            *(shown(row.scores.get(m.key), m) for m in metrics),
-        ]
-        for picture in report.pictures
-        for row in picture.rows
-    ]
+    rows: list[list[object]] = []
+    for picture in report.pictures:
+        for row in picture.rows:
+            scores = (shown(row.scores.get(metric.key), metric) for metric in metrics)
+            name = el("bdi", picture.name)
+            rows.append([name, picture.group, el("bdi", row.network), *scores])
     lead = (
         f"{of(min(MOST_ROWS, len(rows)), len(rows))}; "
         + "the same numbers, to more digits, are in scores.csv."

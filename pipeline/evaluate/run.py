@@ -329,15 +329,10 @@ class _Run:
 
 def _notes(run: _Run) -> list[str]:
     out = []
-    if any(
-        row.scores.get("psnr_y") == IDENTICAL for picture in run.pictures for row in picture.rows
-    ):
+    scores = [row.scores for picture in run.pictures for row in picture.rows]
+    if any(one.get("psnr_y") == IDENTICAL for one in scores):
         out.append(f"A picture equal to HR counts as {IDENTICAL:g} dB.")
-    if any(
-        "psnr_y" in row.scores and "ssim_y" not in row.scores
-        for picture in run.pictures
-        for row in picture.rows
-    ):
+    if any("psnr_y" in one and "ssim_y" not in one for one in scores):
         out.append("Pictures too small for the window of SSIM count for PSNR alone.")
     if run.scorer.niqe is None:
         out.append("NIQE was not measured: no parameters and no pristine images were named.")

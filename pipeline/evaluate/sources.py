@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pairmill.models.functional.resize import bicubic_down, to_uint8
@@ -59,6 +59,13 @@ class Group:
     """The scale, where it is known."""
 
 
+def _lonely(side: str, urls: Mapping[str, str], stems: list[str]) -> Iterator[str]:
+    """How many files of a side have no partner, and the first of them."""
+    if stems:
+        named = ", ".join(posixpath.basename(urls[stem]) for stem in stems[:3])
+        yield f"{len(stems)} only in {side}: {named}"
+
+
 def paired_folders(hr: str, lr: str, base: str) -> Group:
     """Pairs of files of the same name, but for endings such as `_HR` and `x4`.
 
@@ -68,18 +75,15 @@ def paired_folders(hr: str, lr: str, base: str) -> Group:
     above, below = (
         _by_stem(pattern, base, option) for pattern, option in ((hr, "--hr"), (lr, "--lr"))
     )
-    lonely = [sorted(one.keys() - other.keys()) for one, other in ((above, below), (below, above))]
-    if any(lonely):
-        got = "; ".join(
-            f"{len(names)} only in {side}: "
-            f"{', '.join(posixpath.basename(own[name]) for name in names[:3])}"
-            for side, names, own in (("--hr", lonely[0], above), ("--lr", lonely[1], below))
-            if names
-        )
+    lonely = [
+        *_lonely("--hr", above, sorted(above.keys() - below.keys())),
+        *_lonely("--lr", below, sorted(below.keys() - above.keys())),
+    ]
+    if lonely:
         raise UserError(
             "HR and LR files do not match",
             where=f"{hr} and {lr}",
-            got=got,
+            got="; ".join(lonely),
             wanted="the same names on both sides, but for endings such as _HR, _LR4 or x4",
             todo="name folders that hold the same pictures",
         )
@@ -134,16 +138,11 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
             todo="name another with --split",
         )
     read = _corpus_reader(storage, manifest, split)
-    return [
-        Group(
-            degrader,
-            f"{split} of {name}",
-            "corpus",
-            tuple(Case(key, read(key)) for key in sorted(keys)),
-            scale,
-        )
-        for degrader, keys in sorted(rows.items())
-    ]
+    groups = []
+    for degrader, keys in sorted(rows.items()):
+        cases = tuple(Case(key, read(key)) for key in sorted(keys))
+        groups.append(Group(degrader, f"{split} of {name}", "corpus", cases, scale))
+    return groups
 
 
 def thinned(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:

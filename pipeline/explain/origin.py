@@ -130,9 +130,8 @@ def _used(program: Program) -> Iterator[tuple[str, int]]:
         if isinstance(op, PooledBlur | PooledJpeg):
             yield op.pool, op.index
         elif isinstance(op, Inject):
-            yield from (
-                (op.pool, row) for row in sorted({place.index for place in op.placements})[:PATCHES]
-            )
+            patches = sorted({place.index for place in op.placements})
+            yield from ((op.pool, row) for row in patches[:PATCHES])
 
 
 def _row(

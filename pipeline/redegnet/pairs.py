@@ -213,12 +213,12 @@ def crops_of(
     lq, hq = (without_margins(image, config.margins) for image in (pair.lq, pair.hq))
     taken = min(side, *hq.shape[:2])
     rng = stream(seed, "redegnet", "crops", name)
-    places = [tuple((length - taken) // 2 for length in hq.shape[:2])]
-    places += [
-        tuple(integer(rng, (0, length - taken)) for length in hq.shape[:2])
-        for _ in range(config.crops - 1)
-    ]
-    return [
-        Faces(*(fitted(image[y : y + taken, x : x + taken], side) for image in (lq, hq)))
-        for y, x in places
-    ]
+    free = [length - taken for length in hq.shape[:2]]
+    places = [tuple(length // 2 for length in free)]
+    further = range(config.crops - 1)
+    places += [tuple(integer(rng, (0, length)) for length in free) for _ in further]
+    crops = []
+    for top, left in places:
+        part = slice(top, top + taken), slice(left, left + taken)
+        crops.append(Faces(fitted(lq[part], side), fitted(hq[part], side)))
+    return crops

@@ -333,15 +333,10 @@ def _scores(found: CurationSection) -> Raw | None:
         chart = bars(found.blur, "pixels", "images", "blur of images")
         charts.append(figure(chart, "Blur", "width of the sharper edges; 2 is sharp, 5 is soft"))
     worst = [("Most blocky", found.blocky, ""), ("Most blurred", found.blurred, " px")]
-    rows = [
-        join(
-            [
-                el("h3", title),
-                el("div", *(_scored(view, unit) for view in views), class_="grid worst"),
-            ]
-        )
-        for title, views, unit in worst
-    ]
+    rows = []
+    for title, views, unit in worst:
+        images = el("div", *(_scored(view, unit) for view in views), class_="grid worst")
+        rows.append(join([el("h3", title), images]))
     return join([el("h3", "How good the images are"), el("div", *charts, class_="charts"), *rows])
 
 

@@ -119,14 +119,10 @@ def _kinds(spread: SpreadSection) -> list[str]:
 
 def _shares_chart(spread: SpreadSection) -> Raw:
     kinds = _kinds(spread)
-    items = [
-        Row(
-            split,
-            tuple((kind, counts.get(kind, 0)) for kind in kinds),
-            number(sum(counts.values())),
-        )
-        for split, counts in spread.shares.items()
-    ]
+    items = []
+    for split, counts in spread.shares.items():
+        parts = tuple((kind, counts.get(kind, 0)) for kind in kinds)
+        items.append(Row(split, parts, number(sum(counts.values()))))
     return rows(items, "samples per split and degrader")
 
 

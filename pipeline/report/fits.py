@@ -113,17 +113,14 @@ class _Unit:
         self, columns: Sequence[str], wanted: Charts
     ) -> tuple[tuple[str, str, tuple[CurveView, ...]], ...]:
         """The charts, each curve in at most `POINTS` means."""
-        return tuple(
-            (
-                title,
-                unit,
-                tuple(
-                    CurveView(name=shown, points=self._points(columns.index(name)))
-                    for name, shown in names.items()
-                ),
+        charts = []
+        for title, unit, names in wanted:
+            curves = tuple(
+                CurveView(name=shown, points=self._points(columns.index(name)))
+                for name, shown in names.items()
             )
-            for title, unit, names in wanted
-        )
+            charts.append((title, unit, curves))
+        return tuple(charts)
 
     def _points(self, column: int) -> tuple[tuple[float, float], ...]:
         parts = np.array_split(np.arange(len(self.curves)), min(POINTS, len(self.curves)))

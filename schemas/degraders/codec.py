@@ -29,20 +29,16 @@ _JPEG: dict[str, Any] = {
     "phase": _PHASE,
 }
 _VIDEO = {"h264": (20, 40), "hevc": (22, 42), "vp9": (25, 55), "av1": (25, 55)}
-DEFAULT = tuple(
-    CodecChoice.model_validate(choice)
-    for choice in (
-        {"weight": 4, "ops": [_JPEG]},
-        {"weight": 2, "ops": [_JPEG | {"quality": (60, 98)}, _JPEG]},
-        {"weight": 1, "ops": [{"op": "webp", "quality": (20, 95)}]},
-        {"weight": 1, "ops": [{"op": "avif", "quality": (20, 80)}]},
-        {"weight": 1, "ops": [{"op": "jpeg_xl", "distance": (0.5, 6.0)}]},
-        *(
-            {"weight": 0.25, "ops": [{"op": "video", "codec": name, "crf": crf}]}
-            for name, crf in _VIDEO.items()
-        ),
-    )
-)
+_CHOICES: list[dict[str, Any]] = [
+    {"weight": 4, "ops": [_JPEG]},
+    {"weight": 2, "ops": [_JPEG | {"quality": (60, 98)}, _JPEG]},
+    {"weight": 1, "ops": [{"op": "webp", "quality": (20, 95)}]},
+    {"weight": 1, "ops": [{"op": "avif", "quality": (20, 80)}]},
+    {"weight": 1, "ops": [{"op": "jpeg_xl", "distance": (0.5, 6.0)}]},
+]
+for _name, _crf in _VIDEO.items():
+    _CHOICES.append({"weight": 0.25, "ops": [{"op": "video", "codec": _name, "crf": _crf}]})
+DEFAULT = tuple(map(CodecChoice.model_validate, _CHOICES))
 
 
 class CodecConfig(DegraderBase):

@@ -176,13 +176,13 @@ def resolve(model: type[BaseModel], twin: BaseModel, chooser: Chooser) -> dict[s
         twin: Values, ranges and choices.
         chooser: Takes one value of several.
     """
-    return {
-        name: _one(
-            _split(field.annotation)[0], getattr(twin, name), chooser, 2 if name == "size" else 1
-        )
-        for name, field in model.model_fields.items()
-        if name in type(twin).model_fields
-    }
+    values = {}
+    for name, field in model.model_fields.items():
+        if name in type(twin).model_fields:
+            kind, _ = _split(field.annotation)
+            step = 2 if name == "size" else 1  # sides of kernels are odd
+            values[name] = _one(kind, getattr(twin, name), chooser, step)
+    return values
 
 
 def _one(kind: Any, value: Any, chooser: Chooser, step: int) -> Any:
