@@ -154,7 +154,7 @@ def _result(future: Future) -> int:
         return int(future.result())
     except KilledWorker as error:
         raise StoreError(
-            "workers died again and again on the same work",
+            "workers died repeatedly on the same work",
             where=str(future.key),
             got=f"last on {error.last_worker.address}",
             todo="give workers more memory (fewer workers), then run the same command again; it "

@@ -20,7 +20,7 @@ heard: ContextVar[TrainingListener | None] = ContextVar("heard", default=None)
 
 
 class ProgressListeners(ProgressListener):
-    """Tells several watchers."""
+    """Notifies several listeners."""
 
     def __init__(self, watchers: Sequence[ProgressListener]) -> None:
         self.watchers = watchers

@@ -83,7 +83,7 @@ def schedule(cron: str | None, every: str | None) -> Schedule:
     """
     if (cron is None) == (every is None):
         raise UserError(
-            "a schedule is a time or an interval",
+            "a schedule needs either a time or an interval",
             where="--cron, --every",
             got="both" if cron else "neither",
             todo='give one of them, such as `--cron "0 3 * * *"` for every night at three',
@@ -110,10 +110,10 @@ def cron_schedule(cron: str, option: str) -> Schedule:
         ) from error
     if not _comes(CronSchedule(cron=cron, timezone=zone)):
         raise UserError(
-            "this schedule never comes",
+            "this schedule never comes due",
             where=option,
             got=cron,
-            wanted="a day that its month has",
+            wanted="a day that exists in its month",
             todo='correct day and month, such as "0 3 28 2 *" for 28 February at three',
         )
     return found

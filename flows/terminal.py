@@ -243,7 +243,7 @@ def how_to_repair(report: VerifyReport, reference: str, folder: str, workspace: 
     option = "" if workspace == "data" else f" --workspace {workspace}"
     command = f"pairmill corpus repair {reference}{option}"
     said = (
-        f"`{command}` makes the damaged files again, byte for byte"
+        f"`{command}` rebuilds the damaged files, byte for byte"
         if repairable(report)
         else f"{BY_HAND}: {folder}"
     )

@@ -157,7 +157,7 @@ def preview(
         workspace: Folder or URL whose finished stages are looked at.
         images: Images to take instead of the recipe's; relative ones start at the current folder.
         draws: Programs per degrader.
-        out: Folder for the page; in the workspace without it.
+        out: Folder for the page; by default in the workspace.
         workers: Workers that the time is estimated for; all processors without it.
 
     Raises:

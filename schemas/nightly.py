@@ -69,4 +69,4 @@ class NightlyReport(Frozen):
                 f"{len(bad)} of {len(self.versions)} versions are not as sealed: {', '.join(bad)}"
             )
         count = f"{len(self.versions)} version{'' if len(self.versions) == 1 else 's'}"
-        return f"{count}, {samples} samples: every byte as sealed, {again} replayed and identical"
+        return f"{count}, {samples} samples: all checksums match, {again} replayed and identical"

@@ -176,7 +176,7 @@ class PdmConfig(Frozen):
     gates: PdmGateConfig = PdmGateConfig()
     """When the fit may be drawn from."""
     images: int = Field(default=128, ge=1, le=10_000)
-    """Most real and most HR images that crops come from; of more, evenly spread ones are taken.
+    """Maximum number of real and of HR images that crops come from; of more, evenly spread ones are taken.
     Bounds memory."""
     window: int = Field(default=1024, ge=64)
     """Side of the centred part of an image that crops come from, in pixels; bounds memory."""

@@ -77,7 +77,7 @@ class RealismResult(Frozen):
     patches: int = 0
     """Patches of either side, matched in content."""
     folds: int = 0
-    """Parts of the cross-validation."""
+    """Number of cross-validation folds."""
     auc: float | None = None
     """Area under the ROC curve of all classifiers together, each on images that it was not trained
     on; 0.5 is guessing."""

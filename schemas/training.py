@@ -207,7 +207,7 @@ class TrainConfig(Frozen):
 
 
 FREE = {"steps", "loading", "validation", "checkpoints", "log_every", "compile", "channels_last"}
-"""Settings that a run may change while it goes on. A longer run of a cosine without periods has
+"""Settings that a run may change when it is resumed. A longer run of a cosine without periods has
 another curve from there on."""
 
 

@@ -54,8 +54,8 @@ def _bars() -> Iterator[None]:
             yield
         except KeyboardInterrupt:
             raise InterruptError(
-                "interrupted; what is finished stays",
-                todo="run the same command again; it goes on from there",
+                "interrupted; finished work is kept",
+                todo="run the same command again to continue",
             ) from None
         finally:
             listener.reset(token)

@@ -10,7 +10,7 @@ import typer
 
 from pairmill.flows.cli.options import Corpus, Device, Workers, Workspace
 
-app = typer.Typer(no_args_is_help=True, help="List, look at, verify and replay sealed corpora.")
+app = typer.Typer(no_args_is_help=True, help="List, inspect, verify and replay sealed corpora.")
 
 
 @app.command("list")

@@ -28,7 +28,7 @@ def export_corpus(workspace: str, reference: str, form: str, out: str, splits: l
     try:
         done = _under_a_bar(exporter)
     except KeyboardInterrupt:
-        todo = "run the same command again; it goes on from there"
+        todo = "run the same command again to continue"
         raise InterruptError("interrupted; finished shards stay", todo=todo) from None
     _say(done, f"{manifest.identity.name}@{manifest.version}")
 

@@ -129,7 +129,7 @@ def demo(
 @app.command()
 def new(
     folder: Annotated[str, typer.Argument(help="Folder with your real photos.")],
-    scale: Annotated[int, typer.Option(help="HR side over LR side: 2, 4 or 8.")] = 2,
+    scale: Annotated[int, typer.Option(help="Scale (HR side / LR side): 2, 4 or 8.")] = 2,
     name: Annotated[
         str | None, typer.Option(help="Name of the corpus; by default that of the folder.")
     ] = None,
@@ -144,7 +144,7 @@ def new(
 def preview(
     recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
     images: Annotated[
-        list[str] | None, typer.Argument(help="Images to take instead of the recipe's.")
+        list[str] | None, typer.Argument(help="Images to use instead of the recipe's.")
     ] = None,
     workspace: Workspace = "data",
     draws: Annotated[int, typer.Option(min=1, max=20, help="Programs per degrader.")] = 3,
@@ -178,7 +178,7 @@ def explain(
 
 @app.command()
 def doctor(workspace: Workspace = "data") -> None:
-    """Check that this machine has what a build needs."""
+    """Check that this machine has everything a build needs."""
     from pairmill.flows.cli.doctor import examine
 
     examine(workspace)

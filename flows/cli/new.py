@@ -38,7 +38,7 @@ def write_recipe(folder: str, scale: int, name: str | None) -> None:
     target = Path(f"{chosen}.yaml")
     if target.exists():
         raise UserError(
-            "the recipe is there already",
+            "the recipe already exists",
             where=str(target.absolute()),
             todo="edit it, or give another --name",
         )

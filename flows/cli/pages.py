@@ -20,7 +20,7 @@ def refuse_to_open(storage: Storage, todo: str, *, open_: bool) -> None:
     """
     if open_ and not storage.local:
         raise UserError(
-            "a page in a store cannot be opened from here",
+            "a page in an object store cannot be opened from here",
             where=storage.url,
             got="--open",
             todo=todo,

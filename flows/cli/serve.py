@@ -14,7 +14,7 @@ from pairmill.flows.cli.options import Device, Engine, Workers, Workspace
 if TYPE_CHECKING:
     from pairmill.schemas.nightly import NightlyReport
 
-Days = Annotated[int, typer.Option(min=1, help="Days that runs stay in Prefect's history.")]
+Days = Annotated[int, typer.Option(min=1, help="Days for which runs are kept in Prefect's history.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -115,7 +115,7 @@ def keep_up(
             "  end      Ctrl-C" + ("; the server ends as well" if ours else ""),
         ]
         served.run_until_stopped(deployments, lambda: terminal.line("\n".join(lines)))
-    terminal.line("ended; what is finished stays, and the same command goes on from there")
+    terminal.line("stopped; finished work is kept, and the same command continues from there")
 
 
 def _settle() -> None:

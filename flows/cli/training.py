@@ -53,7 +53,7 @@ def run_training(
         raise InterruptError(
             f"interrupted after step {trained.step}, which is kept",
             where=trained.folder.path,
-            todo="run the same command again; it goes on from there",
+            todo="run the same command again to continue",
         )
     said(trained, page)
 

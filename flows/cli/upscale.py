@@ -116,8 +116,8 @@ class ImageBar:
         self.progress.stop()
         if kind is KeyboardInterrupt:
             raise InterruptError(
-                "interrupted; what is finished stays",
-                todo="run the same command again; it goes on from there",
+                "interrupted; finished images are kept",
+                todo="run the same command again to continue",
             ) from None
 
     def advanced(self, job: Job, share: float) -> None:

@@ -66,7 +66,7 @@ def _refuse_second() -> None:
     for _, note in notes():
         if "url" in note and psutil.pid_exists(note["owner"]):
             raise BusyError(
-                "another `pairmill serve` is at work",
+                "another `pairmill serve` is running",
                 where=note["url"],
                 got=f"process {note['owner']}",
                 todo="give all recipes to one command, or start `prefect server start` and "

@@ -90,7 +90,7 @@ class ServerProcess:
         return NoServerError(
             f"the Prefect server died with exit code {self.process.returncode}",
             where=str(self.log),
-            got=said[-1] if said else "no word from it",
+            got=said[-1] if said else "it printed nothing",
             todo="`prefect server start` shows more; PREFECT_API_URL names another server",
         )
 
@@ -174,7 +174,7 @@ def free_port(wanted: int = 0) -> int:
             probe.bind((HOST, port))
             return int(probe.getsockname()[1])
     raise NoServerError(
-        "there is no free port for a Prefect server",
+        "no free port for a Prefect server",
         where=HOST,
         todo="set PREFECT_API_URL to a server elsewhere",
     )

@@ -31,7 +31,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Two convolutions and an attention beside nothing."""
+    """Two convolutions and an attention, with a skip connection."""
 
     def __init__(self, config: RcanConfig) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Block(nn.Module):
 
 
 class Group(nn.Module):
-    """Blocks and a convolution beside nothing."""
+    """Blocks and a convolution, with a skip connection."""
 
     def __init__(self, config: RcanConfig) -> None:
         super().__init__()

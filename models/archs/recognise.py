@@ -136,7 +136,7 @@ def _rcan(tensors: Tensors) -> Found:
 def _rrdbnet(tensors: Tensors) -> Found:
     if "conv_up2.weight" not in tensors:
         raise ValueError(
-            "an RRDBNet that enlarges by 2 alone; ours has two doublings and packs pixels below "
+            "an RRDBNet that only upscales by 2; ours has two doublings and packs pixels below "
             "scale 4"
         )
     growth = tensors["body.0.rdb1.conv1.weight"].shape[0]

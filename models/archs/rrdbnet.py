@@ -42,7 +42,7 @@ class DenseBlock(nn.Module):
 
 
 class Block(nn.Module):
-    """Three dense blocks beside nothing."""
+    """Three dense blocks with a skip connection."""
 
     def __init__(self, features: int, growth: int) -> None:
         super().__init__()

@@ -71,7 +71,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a perceptron, each beside nothing; an odd block shifts the windows by half of
+    """Attention and an MLP, each with a skip connection; an odd block shifts the windows by half of
     one.
     """
 
@@ -103,7 +103,7 @@ class Block(nn.Module):
 
 
 class Group(nn.Module):
-    """Blocks and convolutions beside nothing."""
+    """Blocks and convolutions with a skip connection."""
 
     def __init__(self, config: SwinIrConfig, depth: int, heads: int) -> None:
         super().__init__()

@@ -286,7 +286,7 @@ def _unpickled(data: bytes, name: str) -> object:
 
 def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
     return UserError(
-        "The checkpoint cannot be read: it is truncated, damaged, or no checkpoint.",
+        "The checkpoint cannot be read: it is truncated, damaged, or not a checkpoint.",
         where=name,
         got=f"{len(data)} bytes; {why}",
         wanted="a safetensors file, or a state dict saved by torch",

@@ -29,7 +29,7 @@ def interpolate(
     """
     if not 0 <= alpha <= 1:
         raise UserError(
-            "this is no place between two networks",
+            "ALPHA must lie between two networks",
             got=f"alpha {alpha:g}",
             wanted="0 (the first) to 1 (the second)",
         )
@@ -47,7 +47,7 @@ def check_alike(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> No
     if any(only):
         sides = zip(("first", "second"), only, strict=True)
         raise UserError(
-            "these two networks have other keys, so there is nothing between them",
+            "these two networks have different weight names and cannot be interpolated",
             got="; ".join(f"only in the {name}: {_some(keys)}" for name, keys in sides if keys),
             wanted="two checkpoints of the same network",
             todo="name one that was fine-tuned from the other",
@@ -55,7 +55,7 @@ def check_alike(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> No
     for key, value in first.items():
         if value.shape != second[key].shape:
             raise UserError(
-                "these two networks have weights of other shapes",
+                "these two networks have weights of different shapes",
                 where=key,
                 got=f"{tuple(value.shape)} and {tuple(second[key].shape)}",
                 wanted="two checkpoints of the same network",
@@ -69,7 +69,7 @@ def _between(key: str, one: Tensor, other: Tensor, alpha: float) -> Tensor:
         return mixed.to(one.dtype)
     if not torch.equal(one, other):
         raise UserError(
-            "whole numbers of these two networks differ, and have nothing between them",
+            "integer buffers of these two networks differ and cannot be interpolated",
             where=key,
             wanted="two checkpoints of the same network",
         )

@@ -48,8 +48,8 @@ def upscale(
         network: (B, 3, h, w) in [0, 1] to (B, 3, scale h, scale w); set to evaluate meanwhile.
         lr: (H, W, 3) uint8 RGB, of any size from 1 x 1.
         tile: Largest side of a tile, in LR pixels; none takes the image whole.
-        overlap: What a tile sees around itself, in LR pixels.
-        ensemble: Take the mean of eight positions.
+        overlap: Context around each tile, in LR pixels.
+        ensemble: Apply the x8 self-ensemble.
         device: `cpu`, `cuda`, `auto` or a device of torch.
         precision: What the network computes in.
 
@@ -57,7 +57,7 @@ def upscale(
         (scale H, scale W, 3) uint8 RGB, clipped and rounded once.
 
     Raises:
-        UserError: if the network gives values that are no numbers, or the device has too little
+        UserError: if the network outputs values that are not numbers, or the device has too little
             memory or is not there.
         ValueError: if `lr` is no such image, or the network's output no whole multiple of its
             input.
@@ -117,7 +117,7 @@ def place_of(device: str | torch.device) -> torch.device:
         place = torch.device(device)
     if place.type == "cuda" and not torch.cuda.is_available():
         raise UserError(
-            "there is no CUDA device here", got=f"device {device}", todo="take `cpu` or `auto`"
+            "there is no CUDA device here", got=f"device {device}", todo="use `cpu` or `auto`"
         )
     return place
 
@@ -139,13 +139,13 @@ def _evaluating(
             raise UserError(
                 "the device has too little memory for this tile",
                 got=f"{lr.shape[3]} x {lr.shape[2]} LR pixels",
-                todo="take a smaller tile, or a smaller overlap",
+                todo="use a smaller tile or overlap",
             ) from error
         if not bool(torch.isfinite(out.sum())):  # what is no number makes the sum none
             raise UserError(
-                "the network gives values that are no numbers",
+                "the network outputs values that are not numbers",
                 got=f"NaN or infinity in {precision}",
-                todo="take float32; if it is float32 already, the checkpoint is broken",
+                todo="use float32; if it already is float32, the checkpoint is broken",
             )
         return out
 

@@ -29,7 +29,7 @@ class Generator(nn.Module):
     cells turns into a kernel.
 
     KMSR's generator, but narrower and without batch normalisation: a pool has tens of kernels, not
-    thousands, and a kernel must not depend on what is drawn beside it. The softmax takes the place
+    thousands, and a kernel must not depend on the rest of the batch. The softmax takes the place
     of tanh and clipping: a kernel is a distribution of light, never negative and of sum 1, and need
     not learn that. What is learned is the difference to the pool's mean: its width and direction by
     a quadratic form, which alone gives all Gaussians, and everything else by the convolutions.

@@ -25,7 +25,7 @@ class DivergedError(PairmillError):
 
 
 class Listener:
-    """Hears how a training goes on; this one does nothing."""
+    """Follows a training; this one does nothing."""
 
     def stepped(self, training: Training, tally: Meter) -> None:
         """A step was made."""

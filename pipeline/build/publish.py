@@ -122,7 +122,7 @@ def _publish_shard(storage: Storage, stage_key: str, ref: ShardRef, target: str)
             where=storage.path(source),
             got=f"sha256 {found[:12]}",
             wanted=ref.result.tar.sha256[:12],
-            todo="run the same command again; it makes this shard anew",
+            todo="run the same command again; it rebuilds this shard",
         )
     storage.link(source, target)
 

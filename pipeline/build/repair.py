@@ -49,7 +49,7 @@ def repair(
     folder = layout.version_folder(manifest.identity.name, manifest.version)
     if not repairable(report):
         raise UserError(
-            "this version cannot be repaired, as what it says of itself is damaged",
+            "this version cannot be repaired: its own description is damaged",
             where=storage.path(folder),
             todo=BY_HAND,
         )
@@ -60,7 +60,7 @@ def repair(
         if not pools:
             raise
         raise UserError(
-            "a damaged pool cannot come out equal here, and is needed to make the version again",
+            "a damaged pool is needed to rebuild the version but cannot be reproduced exactly here",
             where=storage.path(folder),
             got=error.what,
             todo=BY_HAND_TOO,

@@ -101,7 +101,7 @@ def remade(
     sources = read_sources(storage, manifest)
     if sources is None:
         raise UserError(
-            "this version does not say what images it was made of",
+            "this version does not record the images it was made from",
             where=storage.path(_folder(manifest)),
             todo="build its recipe again; versions sealed by this pairmill list their images in "
             "sources.json",
@@ -150,7 +150,7 @@ def recipe_of(manifest: CorpusManifest, sources: VersionSources) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         raise UserError(
-            "the recipe of this version says something that this pairmill does not know",
+            "this version's recipe has a setting unknown to this version of pairmill",
             where=f"{_folder(manifest)}/recipe.json",
             got=f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
             todo="install pairmill "

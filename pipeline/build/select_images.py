@@ -148,4 +148,4 @@ def _nothing_left(images: ImageSet) -> UserError:
         "give other images, name fewer benchmarks, or raise the limits; `pairmill images "
         "check` shows all of them"
     )
-    return UserError("curation left no image", where="recipe key curation", got=shown, todo=todo)
+    return UserError("curation rejected every image", where="recipe key curation", got=shown, todo=todo)

@@ -48,7 +48,7 @@ FINE, LARGEST = 8, 256
 DEAD = 1.0
 """Coefficients below this, in grey levels, tell nothing: they are zeros of any step."""
 DEAD_CHROMA = 2.0
-"""The same for chroma, whose rounding errors are amplified where it is reduced."""
+"""The same for chroma, whose rounding errors are amplified where it is subsampled."""
 UNLIKELY: dict[MinedSubsampling, float] = {"440": 30.0, "422": 5.0}
 """By how much the evidence for rare subsamplings must exceed that for others, in nats."""
 MARGIN = 3.0

@@ -185,7 +185,7 @@ def unknown_corpus(storage: Storage, name: str) -> UserError:
     return UserError(
         f"there is no corpus called {name!r}",
         where=storage.path(layout.corpus_folder()),
-        got=f"corpora: {', '.join(names)}" if names else "no corpus at all",
+        got=f"corpora: {', '.join(names)}" if names else "there are none",
         todo=f"did you mean {near[0]}?"
         if near
         else "`pairmill build RECIPE` makes one; --workspace names another folder",

@@ -55,10 +55,10 @@ def refuse_nonsense(date: str, share: float) -> None:
         calendar.fromisoformat(date)
     except ValueError as error:
         raise UserError(
-            "this is not a day", where="date", got=date, wanted="a day such as 2026-11-21"
+            "invalid date", where="date", got=date, wanted="a date such as 2026-11-21"
         ) from error
     if not 0 <= share <= 1:
-        raise UserError("this cannot be a share", where="share", got=str(share), wanted="0 to 1")
+        raise UserError("invalid share", where="share", got=str(share), wanted="0 to 1")
 
 
 def _versions(storage: Storage, date: str, share: float) -> Iterator[CheckedVersion]:

@@ -26,10 +26,10 @@ def set_tag(storage: Storage, reference: str, name: str, time: str) -> Tag:
     """
     if not TAG.fullmatch(name) or DIGITS.fullmatch(name):
         raise UserError(
-            "this cannot be a tag",
+            "invalid tag",
             where=name,
-            wanted="1 to 60 of a-z, 0-9, dot, dash and underscore, and not digits 0-9 a-f alone, "
-            "as versions are",
+            wanted="1 to 60 of a-z, 0-9, dot, dash and underscore, but not a hexadecimal number, "
+            "which would look like a version",
             todo="for example `released` or `v1.0`",
         )
     manifest = find_version(storage, reference)
@@ -51,11 +51,11 @@ def _taken(storage: Storage, corpus: str, tag: Tag) -> Tag:
     if found is not None and found.version == tag.version:
         return found
     raise UserError(
-        f"{corpus} has a tag {tag.name!r} already",
+        f"{corpus} already has a tag {tag.name!r}",
         where=storage.path(layout.tag_file(corpus, tag.name)),
-        got=f"version {found.version}" if found else "just taken away",
+        got=f"version {found.version}" if found else "just removed",
         wanted=f"version {tag.version}",
-        todo=f"`pairmill corpus tag {corpus}@{tag.name} {tag.name} --delete` takes it away",
+        todo=f"`pairmill corpus tag {corpus}@{tag.name} {tag.name} --delete` removes it",
     )
 
 

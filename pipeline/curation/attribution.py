@@ -175,11 +175,11 @@ def _column(name: Any, where: str) -> str:
         return word
     near = difflib.get_close_matches(word, COLUMNS, n=1)
     raise UserError(
-        "a table of attributions has a column that means nothing",
+        "a table of attributions has an unknown column",
         where=where,
         got=str(name),
         wanted=", ".join(COLUMNS),
-        todo=f"did you mean {near[0]}?" if near else "rename the column or take it out",
+        todo=f"did you mean {near[0]}?" if near else "rename or remove the column",
     )
 
 
@@ -217,14 +217,14 @@ def _named(row: Row, by_name: Mapping[str, Sequence[str]]) -> str:
     if ending:
         got = f"{row.pattern}: {', '.join(ending[:3])}"
         raise UserError(
-            "a row of attributions means several files",
+            "a row of attributions matches several files",
             where=row.where,
             got=got,
             todo="give a longer path, or a glob if all are meant",
         )
     near = difflib.get_close_matches(name, by_name, n=1)
     raise UserError(
-        "a table of attributions names a file that is no source image",
+        "a table of attributions names a file that is not a source image",
         where=row.where,
         got=row.pattern,
         wanted="a file or glob that the recipe's images have",
@@ -239,7 +239,7 @@ def _glob(row: Row, urls: Sequence[str], found: dict[str, Row]) -> None:
     ]
     if not meant:
         raise UserError(
-            "a glob of attributions means no source image",
+            "a glob of attributions matches no source image",
             where=row.where,
             got=row.pattern,
             todo="correct the glob, or take the row out",
@@ -249,7 +249,7 @@ def _glob(row: Row, urls: Sequence[str], found: dict[str, Row]) -> None:
         if other is not row and MAGIC & set(other.pattern):
             got = f"{url}: {other.pattern} and {row.pattern}"
             raise UserError(
-                "two globs of attributions mean one file",
+                "two globs of attributions match the same file",
                 where=row.where,
                 got=got,
                 todo="make the globs disjoint, or give the file a row of its own",

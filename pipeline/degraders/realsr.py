@@ -60,7 +60,7 @@ class RealSr:
 def _compressed(pool: PoolInfo | None) -> PoolInfo:
     if pool is None or pool.count == 0:
         raise UserError(
-            "degrader realsr shall always compress, but has no compression to draw from",
+            "degrader realsr has `compression: always` but no compression pool to draw from",
             where="recipe key compression of degrader realsr",
             wanted="compressed real images, at least compression.min_share of all",
             todo="set compression: auto, or lower compression.min_share; `pairmill pool "

@@ -21,7 +21,7 @@ def rows_html(rows: Sequence[Shown]) -> Raw:
 
 def tools(*, differences: bool, first: str) -> Raw:
     """The switch between pictures and differences, and how to flip."""
-    choices = [("show-picture", "pictures", True), ("show-difference", "differences", False)]
+    choices = [("show-picture", "images", True), ("show-difference", "differences", False)]
     options = join(
         el("label", el("input", type="radio", name="show", id=name, checked=on), el("span", label))
         for name, label, on in choices

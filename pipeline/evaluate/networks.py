@@ -154,10 +154,10 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
         )
     if not scales:
         raise UserError(
-            "nothing says by how much to enlarge",
+            "the scale is unknown",
             got="bicubic and HR alone",
             wanted="a scale",
-            todo="say it, such as `--scale 4`",
+            todo="give it, such as `--scale 4`",
         )
     counts: dict[str, int] = {}
     for one in networks:

@@ -48,7 +48,7 @@ def jobs_of(patterns: Sequence[str], base: str, out: str) -> list[Job]:
     kept = {url: name for url, name in found.items() if not url.startswith(inside)}
     if not kept:
         raise UserError(
-            "all these images lie in the output folder",
+            "all these images are in the output folder",
             where=inside,
             todo="name another folder with --out",
         )

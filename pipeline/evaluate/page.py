@@ -36,7 +36,7 @@ def evaluation_page(report: EvaluationReport) -> str:
     """The whole of `index.html`."""
     parts = [("scores", "Scores", _scores(report))]
     if report.shown:
-        parts.append(("pictures", "Pictures", _pictures(report)))
+        parts.append(("pictures", "Images", _pictures(report)))
     if columns(report):
         parts.append(("all", "Every picture", _every(report)))
     parts.append(("making", "How it was measured", _making(report)))
@@ -49,7 +49,7 @@ def evaluation_page(report: EvaluationReport) -> str:
 def _hero(report: EvaluationReport) -> Raw:
     made = report.made.replace("T", " ").replace("Z", " UTC")
     facts = [
-        (number(len(report.pictures)), "picture" if len(report.pictures) == 1 else "pictures"),
+        (number(len(report.pictures)), "image" if len(report.pictures) == 1 else "images"),
         (f"×{report.scale}", "scale"),
         (
             number(len(report.networks)),
@@ -77,7 +77,7 @@ def sentence(report: EvaluationReport) -> str:
         name = f"{group.about}, degrader {group.name}"
     else:
         name = group.name
-    where = f"On {name} ({counted(group.pictures, 'picture')})"
+    where = f"On {name} ({counted(group.pictures, 'image')})"
     if len(group.rows) == 1:
         return f"{where}, bicubic enlargement reaches {control:.2f} dB PSNR (Y)."
     top = max(group.rows[1:], key=lambda row: row.scores.get("psnr_y", 0.0))
@@ -92,8 +92,7 @@ def _scores(report: EvaluationReport) -> Raw:
     lead = "No metric applies: there is no HR, and NIQE has no parameters."
     if metrics:
         lead = (
-            "Means over the pictures of each set. Bicubic is the control: what needs no network. "
-            "The best of each set is set off."
+            "Means over the images of each set. Bicubic, which needs no network, is the control. The best of each set is highlighted."
         )
     head = el(
         "tr",
@@ -116,8 +115,8 @@ def _scores(report: EvaluationReport) -> Raw:
 def _group(group: GroupView, metrics: Sequence[MetricView]) -> Raw:
     tops = {metric.key: best(group.rows, metric) for metric in metrics}
     whole, part = (
-        counted(group.pictures, "picture"),
-        f"{group.pictures:,} of {counted(group.total, 'picture')}",
+        counted(group.pictures, "image"),
+        f"{group.pictures:,} of {counted(group.total, 'image')}",
     )
     amount = whole if group.pictures == group.total else part
     if group.kind == "corpus" and group.name != ALL:
@@ -194,7 +193,7 @@ def _every(report: EvaluationReport) -> Raw:
         f"{of(min(MOST_ROWS, len(rows)), len(rows))}; "
         + "the same numbers, to more digits, are in scores.csv."
     )
-    head = ("picture", "set", "network", *(metric.label for metric in metrics))
+    head = ("image", "set", "network", *(metric.label for metric in metrics))
     numeric = frozenset(range(3, 3 + len(metrics)))
     content = [table(head, rows[:MOST_ROWS], "Scores of every picture", numeric)]
     if report.left_out:
@@ -208,12 +207,12 @@ def _making(report: EvaluationReport) -> Raw:
     config = report.config.inference
     tiles = "images whole"
     if config.tile:
-        tiles = f"tiles of at most {config.tile} LR pixels that see {config.overlap} more"
+        tiles = f"tiles of at most {config.tile} LR pixels with {config.overlap} pixels of context"
     how = f"{tiles}, {config.precision}"
     if config.ensemble:
-        how += ", mean of eight positions"
+        how += ", x8 self-ensemble"
     lead = (
-        "Pictures are compared in 8 bits. LR of sets without LR is MATLAB's bicubic reduction "
+        "Images are compared in 8 bits. For sets without LR, LR is MATLAB's bicubic downscaling "
         "of HR, clipped and rounded once."
     )
     rows: list[tuple[str, object]] = [

@@ -38,9 +38,9 @@ def scorer(request: Request, scale: int) -> Scorer:
         lpips, lpips_about = None, ""
     if request.niqe and request.pristine:
         raise UserError(
-            "NIQE takes its parameters from one place",
+            "NIQE needs exactly one source of parameters",
             got="a file and pristine images",
-            todo="name one of them",
+            todo="give only one of them",
         )
     if not request.niqe and not request.pristine:
         return Scorer(scale, lpips, lpips_about)
@@ -68,7 +68,7 @@ def _lpips(files: tuple[str, ...]) -> tuple[Callable[[Image, Image], float], str
         )
     except ValueError as error:
         raise UserError(
-            "these are no weights of LPIPS",
+            "these are not LPIPS weights",
             where=", ".join(files),
             got=str(error),
             todo=LPIPS_FILES,
@@ -105,7 +105,7 @@ def _parameters(file: str) -> tuple[NiqeParameters, str]:
     try:
         parameters = read_parameters(data)
     except ValueError as error:
-        raise UserError("these are no parameters of NIQE", where=file, got=str(error)) from error
+        raise UserError("these are not NIQE parameters", where=file, got=str(error)) from error
     return (
         parameters,
         f"parameters of {file.rpartition('/')[2]} ({hashlib.sha256(data).hexdigest()[:12]})",
@@ -133,7 +133,7 @@ def _fitted(patterns: Sequence[str], base: str) -> tuple[NiqeParameters, str]:
             "NIQE's parameters cannot be fitted to these images",
             where=", ".join(patterns),
             got=str(error),
-            todo="name more or larger sharp photographs",
+            todo="give more or larger sharp photos",
         ) from error
     return (
         parameters,

@@ -84,7 +84,7 @@ def paired_folders(hr: str, lr: str, base: str) -> Group:
             "HR and LR files do not match",
             where=f"{hr} and {lr}",
             got="; ".join(lonely),
-            wanted="the same names on both sides, but for endings such as _HR, _LR4 or x4",
+            wanted="the same names on both sides, apart from endings such as _HR, _LR4 or x4",
             todo="name folders that hold the same pictures",
         )
     cases = tuple(
@@ -131,7 +131,7 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
     name, scale = f"{identity.name}@{manifest.version}", int(identity.recipe["scale"])
     if not rows:
         raise UserError(
-            f"no samples are in split {split!r}",
+            f"there are no samples in split {split!r}",
             where=name,
             got=f"splits: {', '.join(identity.samples)}",
             wanted="the name of a split with samples",
@@ -163,7 +163,7 @@ def _by_stem(pattern: str, base: str, option: str) -> dict[str, str]:
         if stem in found:
             names = f"{posixpath.basename(found[stem])} and {posixpath.basename(file.url)}"
             raise UserError(
-                "two files of one side are of the same name",
+                "two files on one side have the same name",
                 where=f"{option} {pattern}",
                 got=names,
                 wanted="one file for each picture",

@@ -42,7 +42,7 @@ def _step(step: StepView, place: int, last: int) -> Raw:
     )
     tag = None
     if step.stand_in:
-        tag = el("span", "stand-in", class_="tag bad")
+        tag = el("span", "placeholder", class_="tag bad")
     frame = _frame(step.picture, label, f"after {step.words}", step.inset)
     caption = join([el("p", tag, step.words, class_="words"), el("p", fact, class_="fact")])
     return el("li", frame, caption, class_="end" if place == last else None)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,38 +24,8 @@ Charts = tuple[tuple[str, str, Mapping[str, str]], ...]
 """Title, unit, and by column of the curves the name to show."""
 
 
-class JudgedFit(Protocol):
-    """The manifest of a judged fit."""
-
-    @property
-    def digest(self) -> str:
-        """Digest of the checkpoint as a pool of one."""
-
-    @property
-    def unit(self) -> str:
-        """The unit that the fit has left its files in."""
-
-    @property
-    def verdict(self) -> Any:
-        """Whether it may be drawn from: a `Verdict`."""
-
-    def canonical_json(self) -> str:
-        """See `Frozen.canonical_json`."""
-
-
-class FitSection(Protocol):
-    """A fit's section of the recipe."""
-
-    @property
-    def samples(self) -> int:
-        """Most samples to see."""
-
-    @property
-    def batch(self) -> int:
-        """Samples per iteration."""
-
-
 L = TypeVar("L", bound=Frozen)
+"""The manifest of a judged fit, with a `verdict` and the `unit` of the fit."""
 
 
 class LearnedKind(PoolKind[L]):
@@ -79,7 +49,7 @@ class LearnedKind(PoolKind[L]):
 
     @abstractmethod
     def section(self, recipe: Recipe) -> Any:
-        """Its section of the recipe, a `FitSection` with `gates`."""
+        """Its section of the recipe, with `samples`, `batch` and `gates`."""
 
     @abstractmethod
     def rows(self, recipe: Recipe, measures: Any) -> Rows:
@@ -97,14 +67,14 @@ class LearnedKind(PoolKind[L]):
         """(N, k, k) kernels that the fit draws, on the HR grid; none if it draws none."""
         return None
 
-    def verdict(self, manifest: L) -> Verdict:
+    def verdict(self, manifest: Any) -> Verdict:
         """Whether a fit may be drawn from."""
-        verdict: Verdict = _judged(manifest).verdict
+        verdict: Verdict = manifest.verdict
         return verdict
 
-    def unit(self, manifest: L) -> str:
+    def unit(self, manifest: Any) -> str:
         """Folder of the unit that the fit has left its files in."""
-        return layout.unit_folder(self.fit_stage.name, _judged(manifest).unit)
+        return layout.unit_folder(self.fit_stage.name, manifest.unit)
 
     def measured(self, recipe: Recipe, manifest: L) -> Rows:
         """See `rows`; none if the fit left the finite numbers."""
@@ -144,8 +114,3 @@ class LearnedKind(PoolKind[L]):
         notes += [f"  {term:<10} {folder}/{name}" for term, name in self.files]
         title = f"{self.heading(manifest)}: {said}"
         return [PoolTable(title, ("what", "measured", "gate"), rows, (*notes, ""))]
-
-
-def _judged(manifest: Any) -> JudgedFit:
-    judged: JudgedFit = manifest
-    return judged

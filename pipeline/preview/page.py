@@ -117,7 +117,7 @@ def _pools(data: PreviewData) -> Raw:
 def _pool(supply: SupplyView) -> Raw:
     tag = el(
         "span",
-        "sealed" if supply.sealed else "stand-in",
+        "sealed" if supply.sealed else "placeholder",
         class_="tag" if supply.sealed else "tag bad",
     )
     title = el(

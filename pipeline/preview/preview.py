@@ -174,7 +174,7 @@ def _view(scene: Scene, number: int, shelf: PictureFiles) -> ImageView:
 def _warnings(
     recipe: Recipe, sizes: dict[Role, Survey], found: Found, pools: list[PoolItems]
 ) -> list[str]:
-    """What will stand in the way of a build."""
+    """What will prevent a build."""
     warnings = []
     grid = [count for role, mine in sizes.items() for count in mine.tiles(recipe, role)]
     if not any(grid):

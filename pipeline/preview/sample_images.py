@@ -129,7 +129,7 @@ def _is_huge(file: FilePayload, recipe: Recipe) -> bool:
     try:
         width, height = read_header(read_image(file.url), recipe.ingest).image.size
     except (ImageRejected, PairmillError):
-        return False  # trying it will tell why
+        return False  # trying it will show why
     return bool(width * height > PIXELS)
 
 
@@ -220,7 +220,7 @@ def _nothing(found: Found) -> UserError:
     if len(found.left_out) > 5:
         more = f"; and {len(found.left_out) - 5} more"
     return UserError(
-        "none of the images that were tried is usable",
+        "none of the images tried is usable",
         where=f"{found.tried} files",
         got=shown + more,
         todo="give readable 8-bit photographs of at least 64 pixels a side",

@@ -269,9 +269,9 @@ def new_recipe(name: str, folder: str, scale: int) -> str:
 scale: {scale}                 # HR side over LR side: 2, 4 or 8
 seed: 0
 images:
-  real: [{json.dumps(folder)}]       # the photographs that LR must look like
+  real: [{json.dumps(folder)}]       # the photos that LR should look like
   # clean: [...]          # optional clean HR photographs
-clean_up: {{factor: 2}}     # HR is made of real photographs by reducing them
+clean_up: {{factor: 2}}     # HR is made from real photos by downscaling them
 tiles: {{size: 256}}        # HR pixels
 degraders:
   - {{kind: realsr, weight: 1.0, strength: [0.8, 1.2]}}

@@ -52,7 +52,7 @@ def find_pairs(
             "files of images.pairs have no counterpart",
             where="recipe key images.pairs",
             got=shown + more,
-            wanted="for every LQ file an HQ file of the same name; endings may differ",
+            wanted="an HQ file of the same name for every LQ file; extensions may differ",
             todo="rename the files, or take those without a counterpart out of the folders",
         )
     return [(name, lq[name], hq[name]) for name in sorted(lq)][:limit]
@@ -64,7 +64,7 @@ def _by_name(files: Sequence[FoundFile], part: str) -> dict[str, FoundFile]:
         first = found.setdefault(PurePosixPath(file.url).stem, file)
         if first is not file:
             raise UserError(
-                "two files of images.pairs have one name",
+                "two files of images.pairs have the same name",
                 where=f"recipe key images.pairs.{part}",
                 got=f"{first.url} and {file.url}",
                 wanted="one file per name",
@@ -83,7 +83,7 @@ def weights_file(path: str, base: str, key: str) -> WeightsFile:
         files = find_files([path], base, key)
     except UserError as error:
         raise UserError(
-            "there is no such file of weights",
+            "there is no such weights file",
             where=f"recipe key {key}",
             got=f"{path}; {error.got}",
             todo=error.todo,
@@ -111,7 +111,7 @@ def read_weights(file: WeightsFile, key: str) -> bytes:
         raise UserError(
             "a file of weights changed",
             where=file.url,
-            todo="run the same command again, which reads it anew",
+            todo="run the same command again to read the new file",
         )
     return data
 

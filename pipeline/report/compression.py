@@ -89,7 +89,7 @@ def _lead(compression: CompressionSection) -> str:
         return f"Only {found} are compressed, less than {compression.min_share:.0%}, so LR is not."
     return (
         f"{found} were compressed as JPEG. LR is encoded and decoded the way one of them was, "
-        "on a grid drawn by lot."
+        "on a grid drawn at random."
     )
 
 

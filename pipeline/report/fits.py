@@ -151,9 +151,9 @@ def _trend(aucs: Sequence[float | None], checks: Sequence[int]) -> tuple[tuple[f
 
 
 LEAD = (
-    "Degradations that were learned from the real pictures. At every check of a fit classifiers "
-    "try to tell what it draws from "
-    "what is real, on pictures that they were not trained on: an AUC of 0.5 is guessing. The "
+    "Degradations learned from the real images. At every check of a fit, classifiers "
+    "try to distinguish generated patches from "
+    "real ones, on images that they were not trained on: an AUC of 0.5 is guessing. The "
     "corpus draws from the check that is "
     "marked."
 )
@@ -171,13 +171,13 @@ def _fit(view: FitView) -> Raw:
         tag = el("span", ", ".join(view.reasons), class_="tag bad")
     advice = None
     if view.advice:
-        advice = el("p", f"To mend it: {view.advice}.", class_="quiet small")
+        advice = el("p", f"To fix it: {view.advice}.", class_="quiet small")
     charts = [_auc(view), *(_losses(view, *chart) for chart in view.charts)]
     body = [list(row) for row in view.rows]
     measured = None
     if body:
         measured = table(
-            ("measured on what is sealed", "", "gate"), body, f"measures of {view.name}"
+            ("measured on the sealed check", "", "gate"), body, f"measures of {view.name}"
         )
     return el(
         "div",

@@ -70,7 +70,7 @@ def _hero(head: Head) -> Raw:
 def sentence(head: Head) -> str:
     """What the corpus is."""
     ways = {
-        "realsr": "blur and noise taken from real photographs",
+        "realsr": "blur and noise taken from real photos",
         "bicubic": "bicubic reduction",
         "pdm": "blur and noise learned from real photographs (PDM)",
         "redegnet": "degradations learned from real pairs (ReDegNet)",

@@ -38,7 +38,7 @@ def making_html(making: MakingSection, head: Head) -> Raw:
 
 def _commands(head: Head, example: str) -> Raw:
     name = f"{head.name}@{head.version}"
-    commands = [(f"pairmill corpus verify {name}", "every byte and pixel is as sealed")]
+    commands = [(f"pairmill corpus verify {name}", "check all byte and pixel checksums")]
     if example:
         commands.append(
             (
@@ -50,7 +50,7 @@ def _commands(head: Head, example: str) -> Raw:
         commands.append(
             (
                 f"pairmill corpus diff {head.name}@{head.parents[0]} {name}",
-                "what changed since the version before",
+                "what changed since the previous version",
             )
         )
     return el(

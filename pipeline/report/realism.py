@@ -39,20 +39,20 @@ def collect_realism(
 
 
 MEANING = (
-    "Shown one synthetic and one real patch, classifiers that never saw these photographs pick "
-    "the synthetic one so often: "
-    "50 % is guessing, which means that the two cannot be told apart; 100 % is never wrong."
+    "Shown one synthetic and one real patch, classifiers that never saw these photos pick "
+    "the synthetic one this often: "
+    "50 % is guessing (the two are indistinguishable); 100 % is never wrong."
 )
 FLOOR = (
-    "LR made in exactly the right way reaches about 60 %: it is made of reduced photographs, "
-    "whose content is half as large, and "
-    "matching patches in content hides most of that, but not all. Read a degrader between the "
+    "LR made in exactly the right way reaches about 60 %: it is made from downscaled photos, "
+    "which show content at half the size, and "
+    "matching patches by content hides most of this, but not all. Compare each degrader with the "
     "two controls."
 )
 
 
 def realism_html(found: RealismSection) -> Raw:
-    """Ranking, what tells, and both sides of every comparison."""
+    """Ranking, most telling features, and both sides of every comparison."""
     if not any(row.result.auc is not None for row in found.rows):
         because = found.problem or next(
             (row.result.problem for row in found.rows if row.result.problem), "nothing to compare"
@@ -61,7 +61,7 @@ def realism_html(found: RealismSection) -> Raw:
             "realism", "Realism", MEANING, el("p", f"Not measured: {because}.", class_="quiet")
         )
     ranking = figure(
-        _ranking(found.rows), "Told from real", "lines are 95 % intervals over other photographs"
+        _ranking(found.rows), "Distinguishable from real", "lines are 95 % intervals over images"
     )
     return section(
         "realism",
@@ -158,7 +158,7 @@ def _card(row: RealismRow) -> Raw:
     head = el("h3", row.name, el("span", f" {percent(r.auc or 0.5)} · {r.words()}", class_="quiet"))
     tells = None
     if r.telling:
-        tells = el("p", "Tells most, alone: ", "; ".join(r.telling), ".", class_="quiet small")
+        tells = el("p", "Best single features: ", "; ".join(r.telling), ".", class_="quiet small")
     return el("div", head, tells, el("div", *_charts(row), class_="charts"), class_="comparison")
 
 

@@ -71,7 +71,7 @@ def measure(
             f"LR tiles must have {2 * PHASE} pixels a side or more; `tiles.size` over `scale` is "
             "less",
         )
-    advanced("photographs")
+    advanced("photos")
     rows = list(table_rows(storage, manifest, choose_shards(manifest), HEAD))
     photographs = dict(some_photographs(real, {row.image for row in rows}, config.seed))
     if len(photographs) < FEWEST_IMAGES:

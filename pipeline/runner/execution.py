@@ -42,7 +42,7 @@ class Executor(Protocol):
     """Runs batches somewhere and yields how many units each has finished, in any order."""
 
     def run(self, batches: list[Batch], advanced: ProgressCallback) -> Iterator[int]:
-        """Carry all batches; `advanced` hears fractions of units, and words, while long batches
+        """Run all batches; `advanced` hears fractions of units, and words, while long batches
         run.
         """
 

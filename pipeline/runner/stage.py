@@ -24,7 +24,7 @@ there is nothing to say."""
 
 @dataclass(frozen=True)
 class Profile:
-    """How work is carried: never part of a key, never able to change a result."""
+    """How work is carried out: never part of a key, never able to change a result."""
 
     workspace: str
     """URL of the workspace."""
@@ -130,14 +130,14 @@ class Sealed(Generic[M]):
 
 
 class Run(Protocol):
-    """Carries one stage and returns it sealed."""
+    """Runs one stage and returns it sealed."""
 
     def __call__(self, stage: Stage[I, C, P, R, M], inputs: I, config: C, /) -> Sealed[M]:
         """Run or find the stage."""
 
 
 class ProgressListener:
-    """Hears how a stage goes on; this one says nothing."""
+    """Follows a stage; this one reports nothing."""
 
     def started(self, stage: Stage[Any, Any, Any, Any, Any], units: int, todo: int) -> None:
         """A stage starts, with `todo` of its `units` left to compute."""

@@ -56,7 +56,7 @@ def read_index(shards: Sequence[str]) -> Index:
         for key, fields in _samples(shard):
             if any(side not in fields for side in SIDES):
                 raise IntegrityError(
-                    "a sample lacks a picture",
+                    "a sample lacks an image",
                     where=f"{shard}: {key}",
                     got=", ".join(fields),
                     wanted=" and ".join(SIDES),
@@ -118,7 +118,7 @@ def _members(file: IO[bytes], shard: str) -> Iterator[tuple[str, int, int]]:
     while (header := file.read(BLOCK)) != END:
         if len(header) < BLOCK or header[257:262] != b"ustar":
             raise IntegrityError(
-                "a shard is cut or is no tar",
+                "a shard is truncated or not a tar file",
                 where=f"{shard}, byte {place}",
                 todo="`pairmill corpus verify` says what differs",
             )

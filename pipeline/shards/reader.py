@@ -56,7 +56,7 @@ def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
 def read_pair(
     index: Index, number: int, crop: int | None, seed: int, epoch: int, *, turned: bool = True
 ) -> Pair:
-    """One sample: decoded, cut, and put into one of the eight positions of a square."""
+    """One sample: decoded, cut, and flipped or rotated."""
     key, hr, lr = index.read(number)
     pair, rng = (decode_png(hr), decode_png(lr)), stream(seed, "crop", epoch, key)
     if crop is not None:
@@ -74,7 +74,7 @@ def aligned_crop(pair: Pair, crop: int, rng: np.random.Generator) -> Pair:
     side = crop // scale
     if side > min(lr.shape[:2]) or crop % scale:
         raise UserError(
-            "this crop cannot be taken",
+            "invalid crop size",
             got=f"{crop} HR pixels",
             where=f"a tile of {hr.shape[0]} x {hr.shape[1]}",
             wanted=f"a multiple of {scale} that is no larger than the tile",
@@ -84,7 +84,7 @@ def aligned_crop(pair: Pair, crop: int, rng: np.random.Generator) -> Pair:
 
 
 def turn(image: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
-    """One of eight positions: bit 2 exchanges rows and columns, bit 1 mirrors the rows, bit 0 the
+    """Flip or rotate: bit 2 exchanges rows and columns, bit 1 mirrors the rows, bit 0 the
     columns.
     """
     if position & 4:

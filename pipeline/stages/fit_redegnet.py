@@ -159,7 +159,7 @@ def _vgg(file: WeightsFile | None) -> Vgg | None:
         return read_vgg(read_weights(file, VGG_KEY))
     except ValueError as error:
         raise UserError(
-            "this file holds no weights of VGG-19",
+            "this file holds no VGG-19 weights",
             where=file.url,
             got=str(error),
             wanted="torchvision's vgg19 state dict, .pth or .safetensors",

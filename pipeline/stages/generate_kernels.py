@@ -179,7 +179,7 @@ def _check(made: GeneratedKernels, config: GenerateConfig) -> None:
         longer = "raise kmsr.fit.iterations, set kmsr.method: mixture"
     if made.share_rejected > kmsr.max_rejected:
         raise UserError(
-            "too many generated kernels break the rules of quality",
+            "too many generated kernels fail the quality rules",
             where="recipe keys kmsr.max_rejected and kernel_quality",
             got=f"{made.share_rejected:.0%} of {made.drawn}: {said}",
             wanted=f"at most {kmsr.max_rejected:.0%}",

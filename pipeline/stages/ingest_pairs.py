@@ -123,12 +123,12 @@ def _check_sizes(pairs: Sequence[FacePair]) -> None:
         if len(apart) > SHOWN:
             more = f", and {len(apart) - SHOWN} more"
         raise UserError(
-            "the pictures of a pair differ in size",
+            "the images of a pair differ in size",
             where="recipe key images.pairs",
             got=f"LQ and HQ of {shown}{more}",
-            wanted="an LQ picture enlarged to the size of its restored counterpart, pixel over "
+            wanted="an LQ image upscaled to the size of its restored counterpart, pixel over "
             "pixel",
-            todo="enlarge the LQ pictures (bilinear, as the restorer did) and save them as PNG",
+            todo="upscale the LQ images (bilinear, as the restorer did) and save them as PNG",
         )
 
 

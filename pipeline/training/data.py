@@ -211,7 +211,7 @@ class Feed:
         crop, batch = phase.crop or self.config.crop, phase.batch or self.config.batch
         if crop % self.scale or crop > self.source.tile:
             raise UserError(
-                "this crop cannot be taken",
+                "invalid crop size",
                 where=where,
                 got=f"crop: {crop} HR pixels",
                 wanted=f"a multiple of {self.scale}, no larger than the tiles: {self.source.tile}",
@@ -229,7 +229,7 @@ class Feed:
         )
         if not len(loader):
             raise UserError(
-                "a batch is larger than all there is to train on",
+                "the batch is larger than the training set",
                 where=where,
                 got=f"batch: {batch}",
                 wanted=f"at most {len(pairs) // loader.world}",

@@ -155,7 +155,7 @@ def check_same(run: TrainingRun, config: TrainConfig, where: str) -> None:
     ]
     if differing:
         raise UserError(
-            "a run of this name was started with other settings",
+            "a run of this name was started with different settings",
             where=where,
             got="\n       ".join(differing[:6]),
             todo="give this one another `name:`, set the keys back, or delete the folder",

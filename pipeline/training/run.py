@@ -254,8 +254,8 @@ def _restored(training: Training, state: bytes, folder: Folder) -> dict[str, Any
         return restore(training, state)
     except ValueError as error:
         raise IntegrityError(
-            "the state of a training run cannot be taken up",
+            "the state of a training run cannot be resumed",
             where=f"{folder.path}/{STATE}",
             got=str(error),
-            todo="delete this file to begin anew, or give the run another name",
+            todo="delete this file to start afresh, or give the run another name",
         ) from error

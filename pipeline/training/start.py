@@ -51,7 +51,7 @@ def begin(
         return Training(config, network, objective, judge, device, wrap)
     except ValueError as error:
         raise UserError(
-            "this training cannot begin", where=f"training recipe {config.name}", got=str(error)
+            "this training cannot start", where=f"training recipe {config.name}", got=str(error)
         ) from error
 
 
@@ -122,7 +122,7 @@ def read_file(file: str, base: str) -> bytes:
     path = Path(base) / Path(file).expanduser()
     if not path.is_file():
         raise UserError(
-            "there is no such file of weights",
+            "there is no such weights file",
             where=str(path),
             todo="relative paths start at the recipe",
         )

@@ -1,4 +1,4 @@
-"""Who hears how a training run goes on; this one says nothing."""
+"""Follows a training run; this one reports nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ INTERRUPTED = "interrupted"
 
 
 class TrainingListener:
-    """Override what you want to hear."""
+    """Override the methods you need."""
 
     stop = ""
     """Why to stop after the present step; empty to go on. A rerun goes on from there."""

@@ -47,7 +47,7 @@ class Lock:
         found = read_lock(self.storage, self.name)
         if found is None or found.token != self.holder.token:
             raise BusyError(
-                f"the lock of this {self.holder.what} was taken away",
+                f"the lock of this {self.holder.what} was removed",
                 where=self.storage.path(layout.lock_file(self.name)),
                 got=found.words() if found else "no lock",
                 todo="run the same command again; finished work is found",
@@ -209,10 +209,10 @@ def busy(storage: Storage, name: str, holder: Holder) -> BusyError:
             f"{heartbeat.LEASE / 60:.0f} silent minutes"
         )
     return BusyError(
-        "somebody is at work on this",
+        "another process is working on this",
         where=storage.path(layout.lock_file(name)),
         got=holder.words(),
-        todo=f"wait for it, or stop it{far}; if it is certain that it is dead, `pairmill corpus "
+        todo=f"wait for it, or stop it{far}; if it is certainly dead, `pairmill corpus "
         f"unlock {name}`, then run "
         "the same command again, which continues from what is finished",
     )

@@ -344,7 +344,7 @@ def _file_system(url: str) -> tuple[Any, str]:
         if isinstance(error, ImportError):
             todo = f"for s3:// install s3fs: {install('s3')}"
         raise UserError(
-            "this cannot be a workspace",
+            "invalid workspace",
             where=url,
             got=str(error),
             wanted="a folder, or a URL such as s3://bucket/folder",

@@ -20,7 +20,7 @@ class RealSrConfig(DegraderBase):
     """Least and largest factor on the noise, drawn uniformly; 1 is as mined."""
 
     compression: Literal["auto", "off", "always"] = "auto"
-    """Whether LR is compressed at last as a real image was: `auto` compresses the share of the
+    """Whether LR is finally compressed the way a real image was: `auto` compresses the share of the
     samples that is compressed among the real images, `always` all of them, `off` none."""
 
     learns_from: ClassVar[Literal["real"]] = "real"

@@ -136,7 +136,7 @@ def test_tag_gc_and_a_version_that_was_deleted(shelf: Storage) -> None:
     assert "first" in told(copy, "corpus", "tag", old, "first")
     assert "tagged first" in told(copy, "corpus", "gc", *keep)
     told(copy, "corpus", "tag", old, "first", "--delete")
-    with making(copy, "tiny"), pytest.raises(BusyError, match="somebody is at work"):
+    with making(copy, "tiny"), pytest.raises(BusyError, match="another process is working"):
         told(copy, "corpus", "gc", "--yes", *keep)
     assert "are free now" in told(copy, "corpus", "gc", "--yes", *keep)
     with pytest.raises(PairmillError, match="was deleted by `pairmill corpus gc`"):
@@ -177,7 +177,7 @@ def test_a_builder_elsewhere_is_waited_for_until_it_has_been_silent_for_long(
     storage = Storage(f"s3://{BUCKET}/elsewhere")
     far = this_process("build of tiny").with_(host="elsewhere")
     storage.write(layout.lock_file("build-tiny"), far.canonical_json().encode())
-    with pytest.raises(BusyError, match="at work") as caught, making(storage, "tiny"):
+    with pytest.raises(BusyError, match="working on this") as caught, making(storage, "tiny"):
         pass
     assert "on elsewhere" in caught.value.got
     assert "counts as dead after 15 silent minutes" in caught.value.todo

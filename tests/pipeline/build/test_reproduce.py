@@ -200,11 +200,11 @@ def test_a_version_without_a_list_of_sources_or_with_an_unknown_recipe(
     newer = tiny_copy.manifest.with_(
         identity=identity.with_(recipe=identity.recipe | {"sparkle": 1})
     )
-    with pytest.raises(UserError, match="does not know") as caught:
+    with pytest.raises(UserError, match="unknown to") as caught:
         reproduce(tiny_copy.storage, newer, bench(tmp_path))
     assert "sparkle" in caught.value.got
     (tiny_copy.version / "sources.json").unlink()
-    with pytest.raises(UserError, match="does not say"):
+    with pytest.raises(UserError, match="does not record"):
         reproduce(tiny_copy.storage, tiny_copy.manifest, bench(tmp_path))
 
 

@@ -174,7 +174,7 @@ def test_a_version_whose_pools_are_used_stays(growing: Growing) -> None:
 def test_nothing_is_deleted_while_something_is_built(growing: Growing) -> None:
     storage = growing.storage
     before = tree(Path(storage.url), ["locks/"])
-    with making(storage, "anything"), pytest.raises(BusyError, match="at work"):
+    with making(storage, "anything"), pytest.raises(BusyError, match="working on this"):
         collect(storage, NEVER, NOW)
     assert tree(Path(storage.url), ["locks/"]) == before
     assert going(collect(storage, NEVER, NOW))

@@ -70,13 +70,13 @@ def test_a_file_goes_before_a_glob_and_a_relative_path_before_an_ending(tmp_path
 
 
 WRONG = {
-    "file,licence\n1.png,x\n": ("means several files", "1.png"),
-    "file,licence\n3.png,x\n": ("no source image", "did you mean"),
-    "file,licence\n*.tif,x\n": ("means no source image", "*.tif"),
+    "file,licence\n1.png,x\n": ("matches several files", "1.png"),
+    "file,licence\n3.png,x\n": ("not a source image", "did you mean"),
+    "file,licence\n*.tif,x\n": ("matches no source image", "*.tif"),
     "file,licence\n2.png,x\n2.png,y\n": ("names a file twice", "row 2"),
     "file,licence\n*.png,x\na/*,y\n": ("two globs", "2 disjoint"),
-    "file,licens\n2.png,x\n": ("column that means nothing", "did you mean licence?"),
-    "file,licence\n2.png,x,y,z\n": ("column that means nothing", "more cells"),
+    "file,licens\n2.png,x\n": ("unknown column", "did you mean licence?"),
+    "file,licence\n2.png,x,y,z\n": ("unknown column", "more cells"),
     "licence\nx\n": ("names no file", "column file"),
 }
 

@@ -289,7 +289,7 @@ WRONG: dict[str, tuple[Build, str]] = {
     "nothing to evaluate on": (lambda *_: {}, "nothing to evaluate on"),
     "no scale": (
         lambda *_: {"checkpoints": ("bicubic",), "real": ("real",)},
-        "nothing says by how much",
+        "the scale is unknown",
     ),
     "pairs of another scale": (
         lambda _s, t: {"pairs": (("hr", _named(t / "lr", ["0.png", "1.png"], 20)),)},
@@ -319,7 +319,7 @@ WRONG: dict[str, tuple[Build, str]] = {
         lambda _s, t: {"real": (str(_text(t / "text")),)},
         "no picture could be evaluated",
     ),
-    "no checkpoint": (
+    "not a checkpoint": (
         lambda *_: {"checkpoints": ("lost.pth",), "hr": ("hr",)},
         "there is no such checkpoint",
     ),
@@ -330,16 +330,16 @@ WRONG: dict[str, tuple[Build, str]] = {
     "no corpus": (lambda *_: {"corpora": (("lost", "val"),)}, "no corpus"),
     "no such weights of LPIPS": (
         lambda s, _t: {"hr": ("hr",), "lpips": (str(s / "net.safetensors"),)},
-        "no weights of LPIPS",
+        "not LPIPS weights",
     ),
     "no such parameters of NIQE": (
         lambda s, _t: {"hr": ("hr",), "niqe": str(s / "net.safetensors")},
-        "no parameters of NIQE",
+        "not NIQE parameters",
     ),
     "too little to fit NIQE": (lambda *_: {"hr": ("hr",), "pristine": ("hr",)}, "cannot be fitted"),
     "two places for NIQE": (
         lambda *_: {"hr": ("hr",), "pristine": ("hr",), "niqe": "a.npz"},
-        "one place",
+        "one source",
     ),
 }
 

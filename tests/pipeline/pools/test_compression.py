@@ -111,7 +111,7 @@ def test_rows_and_grids_are_drawn_uniformly() -> None:
 
 def test_always_needs_a_pool() -> None:
     known, _ = pools(2)
-    with pytest.raises(UserError, match="always compress") as error:
+    with pytest.raises(UserError, match="compression: always") as error:
         program(0, known, "always")
     assert "min_share" in error.value.todo
 

@@ -142,13 +142,13 @@ def test_pools_of_another_version_are_drawn_from_and_cost_nothing(
 
 def test_stand_ins_are_called_so(tiny: Tiny, tmp_path: Path) -> None:
     data = run(tiny.recipe, tmp_path, draws=1)
-    assert all(not supply.sealed and supply.note.startswith("Stand-in") for supply in data.supplies)
+    assert all(not supply.sealed and supply.note.startswith("Placeholder") for supply in data.supplies)
     steps = [step for one in data.degraders for strip in one.strips for step in strip.steps]
     pooled = {"pooled_blur", "inject", "pooled_jpeg"}
     assert all(step.stand_in == (step.op in pooled) for step in steps)
     assert {"pooled_blur", "inject"} <= {step.op for step in steps if step.stand_in}
     page = (tmp_path / "page/index.html").read_text()
-    assert page.count(">stand-in</span>") == len(data.supplies) + sum(
+    assert page.count(">placeholder</span>") == len(data.supplies) + sum(
         step.stand_in for step in steps
     )
     assert "not there yet" in page

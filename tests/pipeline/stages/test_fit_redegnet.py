@@ -316,7 +316,7 @@ def test_fine_tuning_on_the_pairs_of_one_image(
         make_stages(
             recipe_of(tmp_path, **(start | {"net": SETTINGS["net"] | {"code": 6}})), tmp_path / "w"
         )
-    with pytest.raises(UserError, match="no such file of weights"):
+    with pytest.raises(UserError, match="no such weights file"):
         make_stages(
             recipe_of(tmp_path, **(start | {"from_checkpoint": "gone.safetensors"})), tmp_path / "w"
         )
@@ -343,7 +343,7 @@ def test_vgg_weights_are_digested_and_make_another_fit(
     assert second.manifest.vgg != first.manifest.vgg
     assert second.manifest.unit != first.manifest.unit
     path.write_bytes(b"no weights")
-    with pytest.raises(UserError, match=r"no weights of VGG-19"):
+    with pytest.raises(UserError, match=r"no VGG-19 weights"):
         fitted()
 
 

@@ -178,7 +178,7 @@ def test_failed_generators_are_refused(tmp_path: Path) -> None:
     assert "kmsr.fit.iterations" in caught.value.todo
     with pytest.raises(UserError, match="no generated kernel is new"):
         run(tmp_path, some(), count=12, fit=FIT, min_distance=1.5)
-    with pytest.raises(UserError, match="break the rules of quality"):
+    with pytest.raises(UserError, match="fail the quality rules"):
         run(tmp_path / "wide", some() * 0 + whole(core(3.4), 2), method="mixture", min_distance=0)
 
 

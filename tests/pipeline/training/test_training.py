@@ -312,7 +312,7 @@ def test_a_run_without_a_checkpoint_does_not_block_its_name(workspace: Storage) 
     )
     assert [line["step"] for line in done.folder.read_metrics(99) if "loss" in line] == [1, 2, 3, 4]
     workspace.remove(layout.training_file("freed", STATE))
-    with pytest.raises(UserError, match="was started with other settings"):
+    with pytest.raises(UserError, match="was started with different settings"):
         run(workspace, **tame, seed=5)
 
 
@@ -368,7 +368,7 @@ def test_another_scale_starts_from_the_body(workspace: Storage, tmp_path: Path) 
         ({"corpus": "alone"}, "split val is empty"),
         ({"crop": 64}, "no larger than the tiles: 48"),
         ({"crop": 31}, "a multiple of 2"),
-        ({"batch": 500}, "a batch is larger than all there is"),
+        ({"batch": 500}, "the batch is larger than"),
         ({"degraders": {"bicubik": 1}}, "did you mean bicubic?"),
         ({"phases": [{"at": 5, "crop": 80}]}, "phases[0]"),
         ({"network": {"arch": "lapsrn"}, "corpus": "three"}, "there is no corpus"),
@@ -417,7 +417,7 @@ def test_a_damaged_state_is_told(workspace: Storage) -> None:
     run(workspace, Asking(2), name="damaged")
     name = layout.training_file("damaged", "state.safetensors")
     workspace.write(name, workspace.read(name)[:999])
-    with pytest.raises(IntegrityError, match="cannot be taken up"):
+    with pytest.raises(IntegrityError, match="cannot be resumed"):
         run(workspace, name="damaged")
 
 
