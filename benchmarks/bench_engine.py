@@ -22,7 +22,7 @@ from pairmill.pipeline.runner.stage import Profile, ProgressListener
 
 
 def run(quick: bool) -> list[Row]:
-    """All three; `quick` uses fewer pictures."""
+    """All three; `quick` uses fewer images."""
     count = 8 if quick else 32
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)

@@ -50,7 +50,7 @@ def run(quick: bool) -> list[dict[str, Any]]:
 
 
 def photograph(seed: int, height: int = 320, width: int = 480) -> Image:
-    """Noise at three scales, as smooth and as rough as photographs are; (H, W, 3) uint8."""
+    """Noise at three scales, as smooth and as rough as photos are; (H, W, 3) uint8."""
     rng = np.random.Generator(np.random.Philox(key=seed))
     layers = [
         gaussian_filter(rng.normal(0, 60 * s, (height, width, 3)), (s, s, 0)) for s in (0.7, 2, 6)

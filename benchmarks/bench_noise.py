@@ -3,8 +3,8 @@
     python -m benchmarks.bench_noise [--quick] [--folder FOLDER]
 
 Both sides decode the same file bytes; mining then measures every patch and keeps candidates. The
-generated scenes are partly flat (sky), partly textured, with noise of 3 grey levels: flat patches
-cost most.
+generated scenes are partly flat (sky), partly textured, with noise of 3 intensity levels: flat
+patches cost most.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def run(quick: bool, folder: Path | None = None) -> list[dict[str, Any]]:
     """One row per set of files: seconds for decoding, seconds for decoding and mining, and their
     ratio.
 
-    Sets of 1000 photographs give fewer patches each than sets of 8 (`NoiseConfig.for_images`).
+    Sets of 1000 photos give fewer patches each than sets of 8 (`NoiseConfig.for_images`).
     """
     sizes = dict(list(SIZES.items())[: 2 if quick else 3])
     scenes = {
@@ -55,7 +55,7 @@ def run(quick: bool, folder: Path | None = None) -> list[dict[str, Any]]:
     ]
     with tempfile.TemporaryDirectory() as bundled:
         collect(Path(bundled))
-        rows.append(_stage_row("the demo's photographs, with files", Path(bundled)))
+        rows.append(_stage_row("the demo's photos, with files", Path(bundled)))
     if folder is not None:
         rows += [_row(folder.name, [path.read_bytes() for path in sorted(folder.iterdir())], 1000)]
         rows += [_stage_row(f"{folder.name}, with files", folder)]

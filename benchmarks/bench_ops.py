@@ -112,7 +112,7 @@ def run(quick: bool) -> list[Row]:
 
 
 def picture(side: int) -> NDArray[np.uint8]:
-    """Smooth and rough, as photographs are; (side, side, 3)."""
+    """Smooth and rough, as photos are; (side, side, 3)."""
     rng = np.random.Generator(np.random.Philox(key=side))
     layers = [
         ndimage.gaussian_filter(rng.normal(0, 60 * s, (side, side, 3)), (s, s, 0))

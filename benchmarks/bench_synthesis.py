@@ -53,7 +53,7 @@ LENIENT = {
     "max_shift": 9,
     "max_mismatch": 99,
 }
-"""Any kernel will do: the pictures are enlarged, and only the flow of work is measured."""
+"""Any kernel will do: the images are upscaled, and only the flow of work is measured."""
 
 
 def recipe(images: Path, name: str = "bench", iterations: int = 12, samples: int = 32) -> Recipe:
@@ -73,7 +73,7 @@ def recipe(images: Path, name: str = "bench", iterations: int = 12, samples: int
 
 
 def _two_roles(folder: Path, real: int, clean: int) -> Recipe:
-    """Kernels and noise of `real` pictures; HR of these and of `clean` others: a shard as full as
+    """Kernels and noise of `real` images; HR of these and of `clean` others: a shard as full as
     it is by default.
     """
     from shutil import move
@@ -94,7 +94,7 @@ def build(chosen: Recipe, profile: Profile) -> tuple[BuildResult, CorpusManifest
 
 
 def run(quick: bool) -> list[Row]:
-    """Both measurements; `quick` uses fewer pictures."""
+    """Both measurements; `quick` uses fewer images."""
     one_thread()
     with tempfile.TemporaryDirectory() as folder:
         profile = local_profile(f"{folder}/ws", workers=1)

@@ -41,7 +41,7 @@ both."""
 
 
 def corpus(folder: Path, count: int) -> Storage:
-    """A corpus of tiles of 256, x2, of the bundled photographs."""
+    """A corpus of tiles of 256, x2, of the bundled photos."""
     recipe = Recipe.model_validate(
         {
             "name": "bench",
@@ -71,7 +71,7 @@ def config(steps: int) -> TrainConfig:
 
 
 def bare(chosen: TrainConfig) -> Callable[[list[Batch]], None]:
-    """What one writes by hand: network, L1, Adam, a running mean."""
+    """What one writes by hand: network, L1, Adam, an EMA."""
     network = build_network(chosen.network, 2, 0)
     optimiser = torch.optim.Adam(network.parameters(), 2e-4, (0.9, 0.99))
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.999))  # type: ignore[no-untyped-call]

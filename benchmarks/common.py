@@ -1,4 +1,4 @@
-"""Pictures to measure on, the machine, tables, and result files."""
+"""Images to measure on, the machine, tables, and result files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 
 def photographs(folder: Path, count: int, side: int) -> Path:
-    """Write `count` PNG pictures of `side` x `side`: enlarged pieces of the bundled photographs,
+    """Write `count` PNG images of `side` x `side`: upscaled pieces of the bundled photos,
     with sensor noise.
     """
     import cv2

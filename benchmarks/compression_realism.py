@@ -1,13 +1,13 @@
-"""How well synthetic LR can be told from compressed photographs, with and without mined
+"""How distinguishable synthetic LR is from compressed photos, with and without mined
 compression.
 
     python -m benchmarks.compression_realism FOLDER [FOLDER ...] [--quality 90] [--images 34]
     [--seeds 3]
 
-Phone photographs are simulated: sharp pictures are blurred with a known kernel, reduced by 2, given
-shot noise, and compressed. From these photographs alone come HR (bicubic reduction by 2), the noise
+Phone photos are simulated: sharp images are blurred with a known kernel, downscaled by 2, given
+shot noise, and compressed. From these photos alone come HR (bicubic downscaling by 2), the noise
 pool and the compression pool; the kernel is the true one, so that nothing but noise and compression
-differs between the rows. Patches of each kind of LR are told from patches of the photographs by
+differs between the rows. Patches of each kind of LR are distinguished from patches of the photos by
 logistic regression on the spectrum and the quantiles of their residuals and on their blockiness,
 trained on some images and tested on others. The number is the area under the ROC curve: 0.5 is
 indistinguishable, 1 is certain.
@@ -119,7 +119,7 @@ def patches(images: list[Image], seed: int) -> tuple[NDArray[np.float64], NDArra
 
 
 def auc(real: list[Image], made: list[Image], seed: int) -> float:
-    """Area under the ROC curve, cross-validated by image: a photograph and what was made of it are
+    """Area under the ROC curve, cross-validated by image: a photo and what was made of it are
     in one fold.
     """
     (x0, g0), (x1, g1) = patches(real, seed), patches(made, seed + 1)
@@ -138,7 +138,7 @@ def auc(real: list[Image], made: list[Image], seed: int) -> float:
 
 
 class Mined:
-    """Pools of some photographs, made by pairmill's own functions."""
+    """Pools of some photos, made by pairmill's own functions."""
 
     def __init__(self, photographs: list[Image]) -> None:
         digests = [pixel_digest(photo) for photo in photographs]
@@ -226,7 +226,7 @@ def survived(noise: NDArray[np.float32], encoders: NDArray[np.uint16]) -> float:
 
 
 def sharp(folders: list[str], most: int) -> list[Image]:
-    """Pictures of some folders, sides even."""
+    """Images of some folders, sides even."""
     paths = [path for folder in folders for path in sorted(Path(folder).rglob("*.png"))][:most]
     images = [decode(path.read_bytes(), IngestConfig())[0] for path in paths]
     return [

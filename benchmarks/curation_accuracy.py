@@ -1,7 +1,7 @@
-"""How many copies of real pictures curation finds, and how many pairs of other pictures it takes
+"""How many copies of real images curation finds, and how many pairs of other images it takes
 for copies.
 
-`python -m benchmarks.curation_accuracy FOLDER...` with folders of pictures that are no copies of
+`python -m benchmarks.curation_accuracy FOLDER...` with folders of images that are no copies of
 one another.
 """
 
@@ -110,13 +110,13 @@ def main(folders: list[str]) -> None:
     search = time.process_time() - started
     limits, correlations = AlikeConfig(), dict[tuple[int, int], float]()
     for a, b in sorted(pairs):
-        if a < count:  # of an original and any other picture
+        if a < count:  # of an original and any other image
             seen = compared(greys[a], greys[b], points[a], points[b])
             correlations[a, b] = seen.correlation if seen.overlap >= limits.min_overlap else 0.0
     false = {pair: value for pair, value in correlations.items() if pair[0] != pair[1] % count}
     print(
-        f"{count} pictures and {len(greys) - count} copies of them; {1000 * each:.0f} ms a "
-        f"picture, search {search:.1f} s"
+        f"{count} images and {len(greys) - count} copies of them; {1000 * each:.0f} ms a "
+        f"image, search {search:.1f} s"
     )
     print("\n| copy | found | correlation, least of those found |\n|---|---|---|")
     for number, name in enumerate(COPIES, 1):
@@ -132,7 +132,7 @@ def main(folders: list[str]) -> None:
     total = count * (count - 1) // 2 + count * (count - 1) * len(COPIES)
     wrong = sum(value >= limits.min_correlation for value in false.values())
     print(
-        f"\n{total:,} pairs of an original and a picture of another: {len(false):,} compared, "
+        f"\n{total:,} pairs of an original and an image of another: {len(false):,} compared, "
         f"{wrong} taken for copies, "
         f"highest correlation {max(false.values(), default=0):.2f}"
     )

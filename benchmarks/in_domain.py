@@ -1,14 +1,14 @@
-"""The in-domain experiment: is a corpus of a camera's own pictures better to train on, for it, than
+"""The in-domain experiment: is a corpus of a camera's own images better to train on, for it, than
 bicubic or hand-made ones.
 
     python -m benchmarks.in_domain SCENES WORKSPACE [--settings benchmarks/in_domain.yaml] [--only
     camera] [--upto corpora]
 
-Hidden cameras photograph the pictures of SCENES: blur, every second pixel, sensor noise, JPEG. From
-the photographs alone, one corpus is made per degrader; the same small network is trained on each,
+Hidden cameras photo the images of SCENES: blur, every second pixel, sensor noise, JPEG. From
+the photos alone, one corpus is made per degrader; the same small network is trained on each,
 with the same settings for as many steps; and all are judged on other scenes that the same camera
 has photographed, against the scenes. `camera` is the ceiling: the true degradation put on the same
-HR; `enlarged` is bicubic enlargement, without a network. What is finished is found again.
+HR; `upscaled` is bicubic upscaling, without a network. What is finished is found again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ CEILING = "camera"
 def take(
     scenes: list[Path], camera: dict[str, Any], settings: dict[str, Any], folder: Path
 ) -> None:
-    """Photograph the scenes: `train/*.jpg`, and of the middles of the test scenes `test/*.jpg`
+    """Photo the scenes: `train/*.jpg`, and of the middles of the test scenes `test/*.jpg`
     beside `truth/*.png`.
     """
     count, side = settings["scenes"]["train"], settings["scenes"]["test_side"]
@@ -149,7 +149,7 @@ def _camera(
     for label, recipe in recipes(name, camera, settings, folder).items():
         try:
             corpora[label] = (recipe.name, pairmill.build(recipe, args.workspace).version)
-        except UserError as error:  # a finding too: this way makes no corpus of such pictures
+        except UserError as error:  # a finding too: this way makes no corpus of such images
             print(f"{name}: no corpus by {label}: {error}", flush=True)
         else:
             print(f"{name}: {label} {corpora[label][1]}", flush=True)

@@ -59,7 +59,7 @@ def train(
 def judge(
     checkpoints: dict[str, list[str]], folder: Path, workspace: Path, **metrics: tuple[str, ...]
 ) -> Scores:
-    """Scores on the test photographs of the camera; of several seeds, the mean. `metrics` are
+    """Scores on the test photos of the camera; of several seeds, the mean. `metrics` are
     files, as in `Request`.
     """
     seeds = [

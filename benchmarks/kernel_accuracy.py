@@ -1,14 +1,14 @@
-"""Accuracy of KernelGAN kernels: known kernels on real photographs, ours against the published
+"""Accuracy of KernelGAN kernels: known kernels on real photos, ours against the published
 code's behaviour.
 
     python -m benchmarks.kernel_accuracy FOLDER [--images 8] [--restarts 2] [--iterations 1500]
     [--shape gaussian] [--noise 0]
 
-Every photograph is blurred with a random kernel, reduced by 2, and the kernel estimated from the
-result: anisotropic Gaussians (sigma 0.7 to 2.5 px before reduction), discs (radius 1.3 to 3) or
+Every photo is blurred with a random kernel, downscaled by 2, and the kernel estimated from the
+result: anisotropic Gaussians (sigma 0.7 to 2.5 px before downscaling), discs (radius 1.3 to 3) or
 lines (3 to 7 px, any angle). Errors are relative:
 |k - truth| / |truth| in L2, sum of |k - truth| in L1. `pooled` is the mean of the restarts,
-`matched` the same as it goes to the pool: stretched to the sharpness of the photograph.
+`matched` the same as it goes to the pool: stretched to the sharpness of the photo.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PUBLISHED_ITERATIONS = 3000
 
 @dataclass(frozen=True)
 class Case:
-    """A photograph as if taken with a known kernel."""
+    """A photo as if taken with a known kernel."""
 
     name: str
     image: NDArray[np.uint8]
@@ -139,7 +139,7 @@ def truth_of(shape: str, rng: np.random.Generator) -> Array:
 
 
 def cases(folder: Path, count: int, shape: str = "gaussian", noise: float = 0.0) -> list[Case]:
-    """`count` photographs of a folder, evenly spread over its sorted names, each with a kernel of
+    """`count` photos of a folder, evenly spread over its sorted names, each with a kernel of
     its own.
     """
     files = sorted(
@@ -212,7 +212,7 @@ def main() -> None:
     parser.add_argument("--set", default="{}", help="further settings, as JSON")
     parser.add_argument("--shape", choices=["gaussian", "disc", "motion"], default="gaussian")
     parser.add_argument(
-        "--noise", type=float, default=0.0, help="standard deviation, in grey levels"
+        "--noise", type=float, default=0.0, help="standard deviation, in intensity levels"
     )
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,12 +1,12 @@
-"""Accuracy of mined noise: photographs of a folder with known synthetic noise.
+"""Accuracy of mined noise: photos of a folder with known synthetic noise.
 
     python -m benchmarks.noise_accuracy FOLDER [--patch 64] [--images 24] [--full-size]
 
-Photographs are first reduced by 2, so that their own noise is small. `ratio` is the strength of the
+Photos are first downscaled by 2, so that their own noise is small. `ratio` is the strength of the
 residuals of all mined patches over the truth at each patch's place; `own` is what the same
-residuals hold without the added noise, in grey levels: it belongs to the photograph, and noise as
-weak as that cannot be told from it. The truth of compressed noise is measured on flat images of the
-same brightness.
+residuals hold without the added noise, in intensity levels: it belongs to the photo, and noise as
+weak as that cannot be distinguished from it. The truth of compressed noise is measured on flat
+images of the same brightness.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Kind:
 
     name: str
     variance: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    """Variance in squared grey levels at given grey levels."""
+    """Variance in squared intensity levels at given intensity levels."""
     quality: int | None = None
     """JPEG quality, if the noisy image is compressed."""
 
@@ -73,7 +73,7 @@ def _compressed(image: Image, quality: int) -> Image:
 
 
 def constant(sigma: float) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """Noise of `sigma` grey levels everywhere."""
+    """Noise of `sigma` intensity levels everywhere."""
     return lambda level: np.full_like(level, sigma * sigma)
 
 

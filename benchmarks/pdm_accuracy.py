@@ -1,9 +1,9 @@
 """How near a fit of PDM comes to a hidden distribution of degradations.
 
-    python -m benchmarks.pdm_accuracy FOLDER [--samples 64000] [--set '{"crop": 48}'] [--picture
+    python -m benchmarks.pdm_accuracy FOLDER [--samples 64000] [--set '{"crop": 48}'] [--image
     out.png]
 
-Each photograph of the folder is cut into four quarters. Two opposite ones are degraded by x2:
+Each photo of the folder is cut into four quarters. Two opposite ones are degraded by x2:
 kernels are anisotropic Gaussians with both sigmas uniform in [0.8, 2.5] HR pixels and any angle,
 noise has variance shot I + read^2, all is rounded to 8 bits. The other two are HR. The fit sees
 neither kernels nor noise, and no LR together with its HR.
@@ -46,7 +46,7 @@ class Case:
     kernels: Array
     """(N, 21, 21): the kernel of each real image."""
     photographs: tuple[list[str], list[str]]
-    """Which photograph each real image, and each HR image, is a part of."""
+    """Which photo each real image, and each HR image, is a part of."""
 
 
 def hidden_kernel(rng: np.random.Generator) -> Array:
@@ -64,7 +64,7 @@ def degrade(image: Image, kernel: Array, rng: np.random.Generator) -> Image:
 
 
 def case(folder: Path, draws: int = 200) -> Case:
-    """Quarters of all pictures of a folder; about `draws` real images."""
+    """Quarters of all images of a folder; about `draws` real images."""
     rng = np.random.default_rng(1)
     files = sorted(
         path for path in folder.rglob("*") if path.suffix.lower() in {".png", ".jpg", ".jpeg"}
@@ -90,7 +90,7 @@ def case(folder: Path, draws: int = 200) -> Case:
 
 
 def told(real: Array, made: Array, places: tuple[Any, Any], truth: Case) -> Any:
-    """The realism of what is made, cross-validated by photograph."""
+    """The realism of what is made, cross-validated by photo."""
     sources = [
         [names[place] for place in numbers]
         for names, numbers in zip(truth.photographs, places, strict=True)

@@ -1,16 +1,16 @@
 """Published rows of bicubic x4 again: `python -m benchmarks.published_rows FOLDER...`, folders
 called Set5 and Set14.
 
-Three protocols, all with pictures cut to multiples of 4 at the right and the bottom, MATLAB's
+Three protocols, all with images cut to multiples of 4 at the right and the bottom, MATLAB's
 bicubic (a = -0.5, antialiased) and 4 pixels left out at each side:
 
-- `pairmill`: what `pairmill evaluate` does, and most code of today: RGB is reduced, rounded to 8
-  bits once, enlarged, rounded to 8 bits; PSNR and SSIM of the luma, which is not rounded.
-- `rounded luma`: the same, with the luma rounded to whole grey levels, as MATLAB's `rgb2ycbcr` does
-  for uint8.
+- `pairmill`: what `pairmill evaluate` does, and most code of today: RGB is downscaled, rounded to 8
+  bits once, upscaled, rounded to 8 bits; PSNR and SSIM of the luma, which is not rounded.
+- `rounded luma`: the same, with the luma rounded to whole intensity levels, as MATLAB's `rgb2ycbcr`
+  does for uint8.
 - `luma only`: the protocol of the MATLAB scripts that the rows are from (SRCNN, VDSR): the rounded
-  luma alone is reduced and enlarged in floating point, and rounded at the end. On Set5 it gives the
-  published digits.
+  luma alone is downscaled and upscaled in floating point, and rounded at the end. On Set5 it gives
+  the published digits.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def measure(folder: Path) -> list[Row]:
         decode(path.read_bytes(), IngestConfig())[0] for path in sorted(folder.glob("*.png"))
     ]
     if folder.name not in PUBLISHED or not pictures:
-        sys.exit(f"{folder}: wanted a folder called {' or '.join(PUBLISHED)} with PNG pictures")
+        sys.exit(f"{folder}: wanted a folder called {' or '.join(PUBLISHED)} with PNG images")
     rows = []
     for name, protocol in PROTOCOLS.items():
         means = np.mean([protocol(_cut(picture)) for picture in pictures], axis=0)
@@ -101,7 +101,7 @@ def measure(folder: Path) -> list[Row]:
                 float(value),
                 f"{wanted} ± {tolerance}",
                 reached=abs(off) <= tolerance,
-                detail=f"{len(pictures)} pictures, off by {off:+.{digits}f}",
+                detail=f"{len(pictures)} images, off by {off:+.{digits}f}",
             )
             rows.append(line | {"value": round(float(value), digits)})
     return rows

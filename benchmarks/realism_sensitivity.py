@@ -1,11 +1,11 @@
-"""Sensitivity of the realism test: photographs of a simulated phone against LR made of them in
+"""Sensitivity of the realism test: photos of a simulated phone against LR made of them in
 known ways.
 
     python -m benchmarks.realism_sensitivity FOLDER [--images 40] [--draws 2]
 
-Pictures of FOLDER play the scene. The phone blurs by a Gaussian of sigma 1.2, takes every second
-pixel, adds shot and read noise and stores JPEG 90: these are the real photographs. HR is made of
-them as a build makes it, by bicubic reduction by 2, and LR is made of HR in ways that are right
+Images of FOLDER play the scene. The phone blurs by a Gaussian of sigma 1.2, takes every second
+pixel, adds shot and read noise and stores JPEG 90: these are the real photos. HR is made of
+them as a build makes it, by bicubic downscaling by 2, and LR is made of HR in ways that are right
 (the phone again) or wrong by a known amount. A test that is good tells the wrong ones by their
 fault, and real from real not at all.
 """
@@ -38,7 +38,7 @@ def phone(
     quality: int | None = QUALITY,
     shot: float = SHOT,
 ) -> Image:
-    """A picture of a scene, half its size."""
+    """An image of a scene, half its size."""
     seen = gaussian_filter(scene.astype(np.float64), (sigma, sigma, 0), mode="reflect")[::2, ::2]
     read = READ**2 + (SHOT - shot) * 110  # with less shot noise, as much noise at middle grey
     noisy = seen + noise * rng.standard_normal(seen.shape) * np.sqrt(shot * seen + read)
@@ -96,7 +96,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, default=40)
-    parser.add_argument("--draws", type=int, default=2, help="LR pictures of each HR")
+    parser.add_argument("--draws", type=int, default=2, help="LR images of each HR")
     parser.add_argument("--patches", type=int, default=RealismConfig().patches)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

@@ -2,7 +2,7 @@
 than to others'.
 
 `python -m benchmarks.redegnet_faces FOLDER`, where FOLDER holds `LQ` and `PseudoHQ` with files of
-equal names. A small fit on one thread, then for every pair i and every representation j a picture
+equal names. A small fit on one thread, then for every pair i and every representation j an image
 SynNet(HQ_i, Omega_j), on crops that the fit may have seen (the degradation of a pair is learned
 from the pair) and, with `--held N`, on pairs that it has not seen.
 """
@@ -40,7 +40,7 @@ Image = NDArray[np.uint8]
 SIDE, CROP = 64, 192
 REDUCTION = 2
 """Of the pairs: a face is to be about four times as large as it was taken (the paper's
-preparation); these were enlarged more."""
+preparation); these were upscaled more."""
 
 
 def read(path: Path) -> Image:
@@ -60,7 +60,7 @@ def reduced(image: Image) -> Image:
 
 
 def naturals() -> list[Image]:
-    """Photographs that come with scikit-image and scikit-learn, none of people."""
+    """Photos that come with scikit-image and scikit-learn, none of people."""
     from skimage import data
     from sklearn.datasets import load_sample_images
 
@@ -86,7 +86,7 @@ def tiles(image: Image) -> Image:
 
 
 def statistics(image: Array) -> Array:
-    """What a picture looks like, whatever it shows: log energy by ring of the spectrum, gradients,
+    """What an image looks like, whatever it shows: log energy by ring of the spectrum, gradients,
     and colour of residuals.
     """
     grey = image @ np.array([0.299, 0.587, 0.114])
@@ -123,7 +123,7 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--pictures", type=Path, help="folder for pictures of faces, which are not for sharing"
+        "--pictures", type=Path, help="folder for images of faces, which are not for sharing"
     )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -216,7 +216,7 @@ def compared(hqs: list[Image], lqs: list[Image], made: list[list[Array]]) -> lis
     plain = [hq.astype(np.float64) for hq in hqs]
     return [
         line(
-            "L1, grey levels: made LQ to its own real LQ, or to others'",
+            "L1, intensity levels: made LQ to its own real LQ, or to others'",
             all_pairs(differ, codes=False),
         ),
         line(
@@ -261,7 +261,7 @@ def pictures(folder: Path, hqs: list[Image], lqs: list[Image], made: list[list[A
 
 
 def carried_over(fit: Fit, codes: list[NDArray[np.float32]]) -> Image:
-    """Pieces of two photographs as they are, then with the representations of four faces."""
+    """Pieces of two photos as they are, then with the representations of four faces."""
     places = ((0, 60, 150), (1, 60, 260))
     pieces = [
         naturals()[number][top : top + 160, left : left + 160] for number, top, left in places

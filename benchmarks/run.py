@@ -12,7 +12,7 @@ from benchmarks.common import Row, machine, row, save, show
 def main() -> None:
     """Run all benchmarks one after the other."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer pictures and iterations")
+    parser.add_argument("--quick", action="store_true", help="fewer images and iterations")
     parser.add_argument("--name", default="speed_cpu", help="name of the result file")
     arguments = parser.parse_args()
     rows: list[Row] = []

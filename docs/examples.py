@@ -226,16 +226,16 @@ DEGRADERS: dict[str, tuple[int, dict[str, Any]]] = {
 LEARNED = {
     "pdm": (
         "Above: output of a hidden camera (oval blur of roughly one direction, noise that grows "
-        "with brightness), from which PDM was fitted without pairs. Below: a photograph that the "
+        "with brightness), from which PDM was fitted without pairs. Below: a photo that the "
         "fit never saw, the LR of five draws at x2, and the centres of their kernels next to one "
-        "of the camera's. The elongated kernel is not one of the camera's: five photographs are "
+        "of the camera's. The elongated kernel is not one of the camera's: five photos are "
         "few to learn from. Every pixel is shown as a square. Made by `python -m docs.learned`; "
         "how close a fit comes to a hidden truth is measured in "
         "[pdm.md](../pdm.md#how-close-it-comes-to-a-hidden-truth)."
     ),
     "redegnet": (
         "Above: one of the five squares from which the pairs of a fit were made, degraded in "
-        "four ways. Below: a photograph that the fit never saw, and SynNet's output for it with "
+        "four ways. Below: a photo that the fit never saw, and SynNet's output for it with "
         "each representation: the blurs are carried over, the sharpening mostly, and of the "
         "compression the loss of detail but not the blocks. No noise and no downscaling here; a "
         "sample is downscaled by the recipe's scale. Made by `python -m docs.learned`: 5000 "

@@ -2,7 +2,7 @@
 the real ops.
 
 Run `make docs`. Texts of fields and their ranges come from the schemas, formulas and sources from
-docs/notes, images from photographs that come with scikit-image under CC0. A page whose function,
+docs/notes, images from photos that come with scikit-image under CC0. A page whose function,
 example or note is missing says so.
 """
 
@@ -136,7 +136,7 @@ def _pictured(name: str, config: type[Frozen]) -> list[str]:
     scale, settings = DEGRADERS.get(name, (4, {}))
     try:
         picture, words, counts = _draws(config.model_validate(settings), scale)
-    except UserError as error:  # it needs something that only photographs provide
+    except UserError as error:  # it needs something that only photos provide
         return [_missing(f"draw of {name} ({error.what})", "docs/examples.py")]
     save("degraders", name, picture)
     listed = "\n".join(f"{place}. {text}" for place, text in enumerate(words, 1))
@@ -181,7 +181,7 @@ def _op_picture(of: Iterable[Example]) -> Image:
 
 
 def done(ops: Iterable[Any], hr: Image, assets: Assets | None = None) -> Image:
-    """What ops make of a picture, one after the other; clipped and rounded at the end."""
+    """What ops make of an image, one after the other; clipped and rounded at the end."""
     image: NDArray[Any] = hr
     for op in ops:
         image = FUNCTIONS[type(op)](op, image, assets or Assets())
@@ -189,7 +189,7 @@ def done(ops: Iterable[Any], hr: Image, assets: Assets | None = None) -> Image:
 
 
 def row(panes: Sequence[tuple[str, Image]]) -> Image:
-    """Pictures of one height with captions, in one row."""
+    """Images of one height with captions, in one row."""
     from PIL import Image as Pillow
     from PIL import ImageDraw, ImageFont
 

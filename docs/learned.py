@@ -1,8 +1,8 @@
-"""Images of PDM and ReDegNet for docs/degraders: small real fits to photographs whose true
+"""Images of PDM and ReDegNet for docs/degraders: small real fits to photos whose true
 degradation is known.
 
 Run `python -m docs.learned [pdm] [redegnet]`, about ten minutes on one core. It is not part of
-`make docs`, which uses the images that are there. The photographs come with scikit-image,
+`make docs`, which uses the images that are there. The photos come with scikit-image,
 under CC0 or in the public domain; two more, which are used for fitting but not shown, with
 scikit-learn.
 """
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def photographs() -> list[Image]:
-    """Photographs to fit to; the cat, which is shown, is not among them."""
+    """Photos to fit to; the cat, which is shown, is not among them."""
     from skimage import data
     from sklearn.datasets import load_sample_images
 
@@ -203,7 +203,7 @@ def redegnet_picture() -> Image:
 
 
 def _squares() -> list[Image]:
-    """Crops of the photographs that act as restored images, a face first."""
+    """Crops of the photos that act as restored images, a face first."""
     places = ((0, 130), (60, 120), (100, 180), (120, 220), (150, 300))
     return [
         np.ascontiguousarray(image[y : y + 192, x : x + 192])

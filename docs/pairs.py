@@ -30,7 +30,7 @@ KERNELS = 3
 CROP = 96
 """Side of the crops, in HR pixels; shown twice as large."""
 DETAIL = 20.0
-"""Least mean magnitude of the grey Laplacian of a crop, in intensity levels: sky and blurred
+"""Smallest mean magnitude of the grey Laplacian of a crop, in intensity levels: sky and blurred
 background show nothing."""
 
 

@@ -135,7 +135,7 @@ class DaskExecutor:
 
 
 def work_on(batch: Batch) -> int:
-    """Run one batch on a worker, and tell the client how it goes on."""
+    """Run one batch on a worker, and tell the client how it progresses."""
     worker = get_worker()
     pending, last = 0.0, time.monotonic()
 
@@ -201,7 +201,7 @@ def engine(address: str, workers: int | None) -> Iterator[Engine]:
 
 
 def silence_logs() -> None:
-    """Keep the scheduler's and workers' diary off the terminal; what goes wrong comes back as an
+    """Keep the scheduler's and workers' log off the terminal; what goes wrong comes back as an
     error.
     """
     dask.config.set({"distributed.admin.log-format": "%(message)s"})

@@ -39,7 +39,7 @@ def nightly(
         workspace: Folder or fsspec URL of the workspace.
         share: Share of the samples of each version that are replayed, 0 to 1.
         date: Day that the samples are drawn for, such as 2026-11-21; today in UTC if empty.
-        keep_days: Days that runs stay in Prefect's history.
+        keep_days: Days for which runs are kept in Prefect's history.
 
     Returns:
         Completed, or Failed if anything differs, with the report as its data.

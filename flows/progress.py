@@ -1,4 +1,4 @@
-"""Who hears how a build goes on: the terminal's bars, the timings of the manifest, others."""
+"""Who hears how a build progresses: the terminal's bars, the timings of the manifest, others."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def night_row(version: CheckedVersion) -> dict[str, Any]:
         "tags": ", ".join(version.tags),
         "samples": version.samples,
         "replayed": version.replayed,
-        "result": "as sealed" if version.ok else "differs",
+        "result": "checksums" if version.ok else "differs",
         "found": "; ".join(faults[:10])
         + (f"; and {len(faults) - 10} more" if len(faults) > 10 else ""),
         "seconds": version.seconds,

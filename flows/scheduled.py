@@ -67,7 +67,7 @@ def scheduled_build(
         return tell(
             Cancelled(
                 name="Interrupted",
-                message="interrupted; the next run goes on from what is finished",
+                message="interrupted; the next run continues from what is finished",
             )
         )
 
@@ -109,7 +109,7 @@ def _built(plan: BuildPlan, workspace: str, engine: EngineChoice) -> CorpusManif
 
 
 def tell(state: State[Any]) -> State[Any]:
-    """Print how a run ended, in a line of the terminal or of the worker's diary."""
+    """Print how a run ended, in a line of the terminal or of the worker's log."""
     terminal.line(
         f"{datetime.now():%Y-%m-%d %H:%M}  [bold]{flow_run.flow_name}[/]  "
         f"{escape(state.message or state.name or '')}"

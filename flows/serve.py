@@ -110,7 +110,7 @@ def cron_schedule(cron: str, option: str) -> Schedule:
         ) from error
     if not _comes(CronSchedule(cron=cron, timezone=zone)):
         raise UserError(
-            "this schedule never comes due",
+            "this schedule never comes due due",
             where=option,
             got=cron,
             wanted="a day that exists in its month",
@@ -264,6 +264,8 @@ def bury(deployments: Sequence[RunnerDeployment]) -> int:
         for run in left:
             client.set_flow_run_state(
                 run.id,
-                Crashed(message="its `pairmill serve` was killed; the next run goes on from there"),
+                Crashed(
+                    message="its `pairmill serve` was killed; the next run continues from there"
+                ),
             )
     return len(left)

@@ -237,7 +237,7 @@ def built(manifest: CorpusManifest, folder: str, workspace: str, *, fresh: bool)
 
 
 def how_to_repair(report: VerifyReport, reference: str, folder: str, workspace: str) -> None:
-    """What mends a damaged version."""
+    """What repairs a damaged version."""
     from pairmill.pipeline.build.repair import BY_HAND, repairable
 
     option = "" if workspace == "data" else f" --workspace {workspace}"

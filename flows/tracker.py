@@ -51,7 +51,7 @@ class Tracker:
         return work()
 
     def listeners(self) -> Sequence[ProgressListener]:
-        """Who hears how stages go on, besides the terminal."""
+        """Who hears how stages continue, besides the terminal."""
         return ()
 
     def run_id(self) -> str:

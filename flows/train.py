@@ -37,7 +37,7 @@ def train_network(
     tracker: Tracker,
     corpus: str = "",
 ) -> tuple[Trained, str]:
-    """Train a network, or go on with a run that was killed, and evaluate it.
+    """Train a network, or continue a run that was killed, and evaluate it.
 
     Args:
         config: Training recipe.

@@ -39,7 +39,7 @@ from pairmill.schemas.preview import PreviewData
 from pairmill.schemas.recipe import Recipe
 
 Progress = Callable[[str, float, int], None]
-"""Hears the title of a stage, how many of its units are done, and how many there are."""
+"""Called with the title of a stage, how many of its units are done, and how many there are."""
 AnyRecipe = Place | Recipe | Mapping[str, Any]
 """A YAML file, whose relative patterns start at its folder; or a recipe or the values of one, whose
 patterns start at the current folder."""
@@ -56,17 +56,18 @@ def build(
 ) -> Corpus:
     """Build the corpus of a recipe, or find it; the version is the one that `pairmill build` makes.
 
-    Whatever is finished already is found, so a build that was interrupted goes on. A recipe's
+    Whatever is finished already is found, so a build that was interrupted continues. A recipe's
     `train` is not followed.
 
     Args:
         recipe: YAML file, recipe, or the values of one.
         workspace: Folder or URL that gets stages and corpora.
-        limit: Most images per role: a small run on the same path, as a corpus of its own name.
+        limit: Maximum number of images per role: a small run on the same path, as a corpus of its
+            own name.
         device: Where kernels are estimated and networks fitted: `cpu`, `cuda` or `auto`.
         workers: Processes; one works in this process. A script that asks for more must start under
             `if __name__ == "__main__":`, as it is imported by them.
-        progress: Hears how each stage goes on; `print` will do.
+        progress: Hears how each stage continues; `print` will do.
 
     Raises:
         UserError: if recipe, images or device are wrong, or an extra is not installed.

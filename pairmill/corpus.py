@@ -158,7 +158,7 @@ class Corpus:
         return next(replay(self.storage, self.manifest, wanted))
 
     def export(self, folder: Place, to: str, split: str | None = None) -> Exported:
-        """Write one split, or all, in another format; a killed export goes on where it was.
+        """Write one split, or all, in another format; a killed export continues where it was.
 
         Args:
             folder: A local folder; it takes one export.

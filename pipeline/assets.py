@@ -97,7 +97,7 @@ class Assets:
         return _item(self._alike(np.float64, 2), pool, index)
 
     def patch(self, pool: str, index: int) -> NDArray[np.float32]:
-        """One noise patch, (h, w, 3), in grey levels; see `item`."""
+        """One noise patch, (h, w, 3), in intensity levels; see `item`."""
         return _item(self._alike(np.float32, 3), pool, index)
 
     def encoder(self, pool: str, index: int) -> NDArray[np.uint16]:

@@ -20,16 +20,16 @@ class CompressionConfig(Frozen):
     """When a real image counts as compressed, and when a corpus imitates that."""
 
     min_evidence: float = Field(default=20.0, ge=0)
-    """Least evidence for a grid in pixels, in nats. If coefficients were smooth and independent, an
-    image that never was a JPEG would reach x with a probability of at most 64 exp(-x)."""
+    """Smallest evidence for a grid in pixels, in nats. If coefficients were smooth and independent,
+    an image that never was a JPEG would reach x with a probability of at most 64 exp(-x)."""
     min_confidence: float = Field(default=0.5, ge=0, le=1)
-    """Least share of the coefficients, beyond chance, that must lie on the estimated quantisation
-    steps."""
+    """Smallest share of the coefficients, beyond chance, that must lie on the estimated
+    quantisation steps."""
     min_steps: int = Field(default=8, ge=1, le=64)
-    """Least number of luma steps that must be measured in pixels."""
+    """Minimum number of luma steps that must be measured in pixels."""
     min_share: float = Field(default=0.1, ge=0, le=1)
-    """Least share of the real images that must be compressed; below it the compression pool stays
-    empty."""
+    """Smallest share of the real images that must be compressed; below it the compression pool
+    stays empty."""
 
 
 class CompressionSource(StrEnum):

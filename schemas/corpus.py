@@ -1,4 +1,4 @@
-"""A sealed corpus version: identity that is hashed, circumstance that is not, and reports on its
+"""A sealed corpus version: identity that is hashed, provenance that is not, and reports on its
 state.
 """
 
@@ -151,7 +151,7 @@ class LogEntry(Frozen):
     samples: int
     """Samples in it."""
     tag: Literal[""] = ""
-    """Always empty: tags are files beside the log, so that two that tag and build at once lose
+    """Always empty: tags are files next to the log, so that two that tag and build at once lose
     nothing."""
     collected: str = ""
     """When `gc` deleted the version, ISO 8601, UTC; empty while it is there."""
@@ -201,7 +201,7 @@ class SourcePair(Frozen):
     name: str
     """Name of its two files, without folder and ending."""
     lq: Digest
-    """Digest of the decoded LQ picture."""
+    """Digest of the decoded LQ image."""
     hq: Digest
     """Digest of its decoded counterpart."""
 
@@ -230,12 +230,12 @@ class VersionSources(Frozen):
 
 
 class VersionPlaces(Frozen):
-    """Where the images of a version lie; kept beside the corpora of a workspace, not in them."""
+    """Where the images of a version lie; kept next to the corpora of a workspace, not in them."""
 
     host: str
     """Name of the machine that built it last; empty if nobody said."""
     images: dict[Digest, str]
-    """Absolute path or fsspec URL of every image and every picture of a pair, by the digest of its
+    """Absolute path or fsspec URL of every image and every image of a pair, by the digest of its
     pixels."""
 
 
@@ -275,7 +275,7 @@ class VerifyReport(Frozen):
     samples: int
     """Samples that were checked."""
     findings: tuple[Finding, ...]
-    """Faults; none means that every byte is as sealed."""
+    """Faults; none means that all checksums match."""
 
     @property
     def ok(self) -> bool:

@@ -14,34 +14,34 @@ from pairmill.schemas.patterns import Patterns
 
 
 class AlikeConfig(Frozen):
-    """When two pictures count as copies of one picture."""
+    """When two images count as copies of one image."""
 
     min_correlation: float = Field(default=0.6, gt=0, le=1)
-    """Least correlation of the detail that both show, laid over each other."""
+    """Smallest correlation of the detail that both show, laid over each other."""
     min_overlap: float = Field(default=0.2, gt=0, le=1)
-    """Least share of the smaller picture that both show."""
+    """Smallest share of the smaller image that both show."""
 
 
 class QualityLimits(Frozen):
     """How blocky and blurred an image may be; no limit by default."""
 
     max_blockiness: float | None = Field(default=None, gt=0)
-    """Most blockiness: how much stronger steps between 8-pixel blocks are than others, as a natural
-    logarithm; 0.2 is visible."""
+    """Maximum blockiness: how much stronger steps between 8-pixel blocks are than others, as a
+    natural logarithm; 0.2 is visible."""
     max_blur: float | None = Field(default=None, gt=0)
-    """Most blur: width of the sharper quarter of the edges, in pixels; 2 is sharp, 5 is soft."""
+    """Maximum blur: width of the sharper quarter of the edges, in pixels; 2 is sharp, 5 is soft."""
 
 
 class CurationConfig(Frozen):
-    """What is done about copies, benchmark pictures and bad pictures."""
+    """What is done about copies, benchmark images and bad images."""
 
     duplicates: Literal["group", "reject"] = "group"
     """`group`: near-duplicates stay and are all in one split; `reject`: only the one that came
     first or is largest stays."""
     alike: AlikeConfig = AlikeConfig()
-    """How alike two pictures must be to count as copies."""
+    """How alike two images must be to count as copies."""
     benchmarks: Patterns = ()
-    """Pictures that one will be tested on: files, folders, globs or URLs; images that show one of
+    """Images that one will be tested on: files, folders, globs or URLs; images that show one of
     them are rejected."""
     real: QualityLimits = QualityLimits()
     """Limits for real images; beware, what is wrong with them is what the corpus imitates."""
@@ -50,7 +50,7 @@ class CurationConfig(Frozen):
 
 
 class Scores(Frozen):
-    """How good an image is as a picture."""
+    """How good an image is as an image."""
 
     blockiness: float
     """How much stronger steps between 8-pixel blocks are than others, as a natural logarithm; about
@@ -60,57 +60,57 @@ class Scores(Frozen):
 
 
 class Fingerprint(Frozen):
-    """What one picture is recognised by; its keypoints lie in `places.npy` and `codes.npy` of the
+    """What one image is recognised by; its keypoints lie in `places.npy` and `codes.npy` of the
     unit.
     """
 
     keypoints: int
     """Number of keypoints."""
     whole: str | None = Field(pattern=r"^[0-9a-f]{16}$")
-    """Hash of the whole picture; none for a flat one."""
+    """Hash of the whole image; none for a flat one."""
     scores: Scores
     """Blockiness and blur."""
 
 
 class FingerprintRef(Frozen):
-    """One picture and the unit with its keypoints."""
+    """One image and the unit with its keypoints."""
 
     key: Digest
     """Key of the unit."""
     image: Digest
-    """Pixel digest of the picture."""
+    """Pixel digest of the image."""
     scores: Scores
     """Blockiness and blur."""
 
 
 class FingerprintSet(Frozen):
-    """All pictures, and which pairs are worth comparing."""
+    """All images, and which pairs are worth comparing."""
 
     images: tuple[FingerprintRef, ...]
-    """The pictures, by digest."""
+    """The images, by digest."""
     pairs: tuple[tuple[Digest, Digest], ...]
     """Candidates, lower digest first."""
 
 
 class AlikePair(Frozen):
-    """Two pictures that show the same."""
+    """Two images that show the same."""
 
     first: Digest
     """Pixel digest of one."""
     second: Digest
     """Pixel digest of the other, the greater digest."""
     overlap: float
-    """Share of the smaller picture that both show."""
+    """Share of the smaller image that both show."""
     correlation: float
     """Correlation of the detail in it."""
     matches: int
-    """Keypoints that agree; 0 where the whole pictures were laid over each other."""
+    """Keypoints that agree; 0 where the whole images were laid over each other."""
     boxes: tuple[tuple[float, float, float, float], tuple[float, float, float, float]]
-    """Left, top, right and bottom of what both show in either picture, as shares of its sides."""
+    """Left, top, right and bottom of what both show in either image, as shares of its sides."""
 
 
 class Compared(Frozen):
-    """The pictures that are like one picture."""
+    """The images that are like one image."""
 
     pairs: tuple[AlikePair, ...]
     """Pairs that pass `AlikeConfig`."""
@@ -119,7 +119,7 @@ class Compared(Frozen):
 
 
 class AlikeSet(Frozen):
-    """All pairs of pictures that show the same."""
+    """All pairs of images that show the same."""
 
     pairs: tuple[AlikePair, ...]
     """Pairs, by digests."""
@@ -128,12 +128,12 @@ class AlikeSet(Frozen):
 
 
 class Leak(Frozen):
-    """A source image that shows a benchmark picture."""
+    """A source image that shows a benchmark image."""
 
     image: Digest
     """Pixel digest of the source image."""
     benchmark: str
-    """Where the benchmark picture was found."""
+    """Where the benchmark image was found."""
     pair: AlikePair | None
     """How they agree; none where the pixels are the same."""
 
@@ -148,11 +148,11 @@ class Curated(Frozen):
     pairs: tuple[AlikePair, ...]
     """Near-duplicates among the source images, the rejected ones included."""
     leaks: tuple[Leak, ...]
-    """Images that show benchmark pictures."""
+    """Images that show benchmark images."""
     scores: dict[Digest, Scores]
     """Of all source images."""
     benchmarks: int
-    """Benchmark pictures that were compared with."""
+    """Benchmark images that were compared with."""
 
     def across(self, roles: dict[str, Role]) -> int:
         """How many pairs are of a real and a clean image."""

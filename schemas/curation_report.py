@@ -7,8 +7,8 @@ from pairmill.schemas.histogram import Histogram
 
 
 class CopyView(Frozen):
-    """A picture and one that shows the same: two source images, or a source image and a benchmark
-    picture.
+    """An image and one that shows the same: two source images, or a source image and a benchmark
+    image.
     """
 
     names: tuple[str, str]
@@ -16,11 +16,11 @@ class CopyView(Frozen):
     kinds: tuple[str, str]
     """`real`, `clean` or `benchmark`."""
     pictures: tuple[str, str]
-    """Small pictures; empty where one could not be read."""
+    """Small images; empty where one could not be read."""
     boxes: tuple[tuple[float, float, float, float], tuple[float, float, float, float]]
     """Left, top, right and bottom of what both show, as shares of the sides."""
     overlap: float
-    """Share of the smaller picture that both show."""
+    """Share of the smaller image that both show."""
     correlation: float
     """Correlation of the detail in it."""
     outcome: str
@@ -41,7 +41,7 @@ class CopyGroup(Frozen):
     clean: int
     """How many are clean images."""
     overlaps: tuple[float, float]
-    """Least and greatest share of the smaller picture that both of a pair show."""
+    """Smallest and largest share of the smaller image that both of a pair show."""
     outcome: str
     """What was done about them."""
 
@@ -97,9 +97,9 @@ class CurationSection(Frozen):
     groups: int
     """Groups of images that share a split."""
     benchmarks: int
-    """Benchmark pictures that were compared with."""
+    """Benchmark images that were compared with."""
     leaks: tuple[CopyView, ...]
-    """Images that show benchmark pictures."""
+    """Images that show benchmark images."""
     leaks_total: int
     """How many there are."""
     blocky: tuple[ScoredView, ...]

@@ -25,7 +25,7 @@ class DiscriminatorBase(Frozen):
 
 
 class Vgg128Config(DiscriminatorBase):
-    """One judgement per picture of a fixed size: five pairs of convolutions, two linear layers
+    """One judgement per image of a fixed size: five pairs of convolutions, two linear layers
     (SRGAN; ESRGAN).
     """
 
@@ -34,7 +34,7 @@ class Vgg128Config(DiscriminatorBase):
     features: Features = 64
     """Channels of the first convolutions; the others have 2, 4, 8 and 8 times as many."""
     side: Literal[128, 256] = 128
-    """Side of the pictures, in HR pixels; 256 adds a sixth pair of convolutions."""
+    """Side of the images, in HR pixels; 256 adds a sixth pair of convolutions."""
 
     def problem(self, side: int) -> str | None:
         """See `DiscriminatorBase.problem`."""
@@ -58,7 +58,7 @@ class PatchConfig(DiscriminatorBase):
     halvings: int = Field(default=3, ge=1, le=5)
     """Convolutions of stride 2; a judgement sees 16, 34, 70, 142 or 286 pixels."""
     norm: Literal["batch", "instance", "spectral", "none"] = "batch"
-    """`batch` as RealSR, `spectral` as KAIR, `instance`: over each picture for itself."""
+    """`batch` as RealSR, `spectral` as KAIR, `instance`: over each image for itself."""
     padding: Literal[1, 2] = 1
     """Zeros around each layer's input: 1 as RealSR, 2 as KAIR."""
 

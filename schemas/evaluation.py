@@ -19,7 +19,8 @@ class InferenceConfig(Frozen):
     overlap: int = Field(default=16, ge=0, le=4096)
     """What a tile sees around itself on every side, in LR pixels."""
     ensemble: bool = False
-    """Mean of the eight positions of a square, at eight times the time."""
+    """X8 self-ensemble: the mean over the eight flips and rotations, at eight times the run
+    time."""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """What the network computes in."""
     device: Literal["cpu", "cuda", "auto"] = "cpu"
@@ -34,13 +35,13 @@ class EvaluationConfig(Frozen):
     scale: int | None = Field(default=None, ge=1, le=16)
     """HR side over LR side; none takes that of the networks, the pairs or the corpus."""
     limit: int | None = Field(default=None, ge=1)
-    """Most pictures of each group, taken evenly; none takes all."""
+    """Maximum number of images of each group, taken evenly; none takes all."""
     shown: int = Field(default=4, ge=0, le=64)
-    """Pictures of each group that the page shows."""
+    """Images of each group that the page shows."""
 
 
 class NetworkView(Frozen):
-    """One network that took part, or bicubic enlargement."""
+    """One network that took part, or bicubic upscaling."""
 
     name: str
     """Name in the tables, unique among those that took part."""
@@ -57,7 +58,7 @@ class NetworkView(Frozen):
     training: str = ""
     """What the checkpoint says it was trained on; empty if it does not."""
     seconds: float = 0.0
-    """Time that it took over all pictures."""
+    """Time that it took over all images."""
     megapixels: float = 0.0
     """HR pixels that it made in that time, in millions."""
 
@@ -89,7 +90,7 @@ class ScoreRow(Frozen):
 
 
 class Measured(Frozen):
-    """One network on one picture, kept so that an evaluation that was stopped goes on."""
+    """One network on one image, kept so that an evaluation that was stopped is resumed."""
 
     scores: dict[str, float]
     """Value by metric."""
@@ -98,7 +99,7 @@ class Measured(Frozen):
 
 
 class GroupView(Frozen):
-    """Pictures that are averaged: a folder, a degrader of a corpus, real images."""
+    """Images that are averaged: a folder, a degrader of a corpus, real images."""
 
     name: str
     """Name of the group."""
@@ -116,16 +117,16 @@ class GroupView(Frozen):
 
 
 class PictureView(Frozen):
-    """One picture and its scores."""
+    """One image and its scores."""
 
     name: str
     """File name, or key in the corpus."""
     group: str
     """Group that it is in."""
     width: int
-    """Width of the enlarged picture, in pixels."""
+    """Width of the upscaled image, in pixels."""
     height: int
-    """Height of the enlarged picture, in pixels."""
+    """Height of the upscaled image, in pixels."""
     rows: tuple[ScoreRow, ...]
     """Scores by network."""
 
@@ -138,7 +139,7 @@ class Pane(Frozen):
     picture: str
     """File of the crop, relative to the page."""
     difference: str = ""
-    """File of the picture of what differs from HR; empty where there is no HR, and for HR
+    """File of the image of what differs from HR; empty where there is no HR, and for HR
     itself."""
     note: str = ""
     """Scores in words."""
@@ -150,7 +151,7 @@ class Shown(Frozen):
     """A row of crops of the same place."""
 
     title: str
-    """Name of the picture."""
+    """Name of the image."""
     group: str
     """Group that it is in."""
     note: str
@@ -190,21 +191,21 @@ class EvaluationReport(Frozen):
     groups: tuple[GroupView, ...]
     """Means."""
     pictures: tuple[PictureView, ...]
-    """Every picture."""
+    """Every image."""
     shown: tuple[Shown, ...]
     """Crops on the page."""
     peak: float
-    """Difference from HR, in grey levels, that the brightest colour of the maps stands for."""
+    """Difference from HR, in intensity levels, that the brightest colour of the maps stands for."""
     left_out: tuple[LeftOut, ...]
     """Files that took no part."""
     found: int = 0
-    """Scores of a network on a picture that an earlier evaluation had left in this folder."""
+    """Scores of a network on an image that an earlier evaluation had left in this folder."""
     notes: tuple[str, ...]
     """What a reader of the numbers should know."""
 
 
 class UpscaledImage(Frozen):
-    """One image that was enlarged: what went into it and where it is."""
+    """One image that was upscaled: what went into it and where it is."""
 
     source: str
     """Path or URL of the input."""

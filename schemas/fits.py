@@ -38,11 +38,11 @@ class FitView(Frozen):
     charts: tuple[tuple[str, str, tuple[CurveView, ...]], ...]
     """Title, unit, and what is drawn in one chart."""
     first: str
-    """Picture of the first check; empty if there was one check only."""
+    """Image of the first check; empty if there was one check only."""
     picture: str
-    """Picture of the check that is sealed."""
+    """Image of the check that is sealed."""
     caption: str
-    """What the rows of the pictures are."""
+    """What the rows of the images are."""
     kernels: str
     """Drawn kernels; empty if it draws none."""
 

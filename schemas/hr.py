@@ -21,7 +21,7 @@ class CutConfig(Frozen):
     """How HR is made and cut."""
 
     clean_up: CleanUpConfig
-    """Reduction of real images."""
+    """Downscaling of real images."""
     tiles: TilesConfig
     """Size, stride and least content of tiles."""
 
@@ -32,7 +32,7 @@ class HrImage(Frozen):
     image: Digest
     """Pixel digest of the source image."""
     cleaned: bool
-    """Whether HR is the reduced source (`hr.png` of the unit) or the source as it is."""
+    """Whether HR is the downscaled source (`hr.png` of the unit) or the source as it is."""
     width: int = Field(ge=1)
     """Width of the HR image, in pixels."""
     height: int = Field(ge=1)

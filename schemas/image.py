@@ -13,9 +13,9 @@ class Role(StrEnum):
     """What a source image is for."""
 
     REAL = "real"
-    """X: real LR photographs; what the LR side must look like."""
+    """X: real LR photos; what the LR side must look like."""
     CLEAN = "clean"
-    """Y: clean HR photographs, used as HR as they are."""
+    """Y: clean HR photos, used as HR as they are."""
 
 
 class ImageReason(StrEnum):

@@ -45,8 +45,8 @@ class KernelGanConfig(Frozen):
     """Weight of the mean of |kernel| ** 0.2; at the published 5, restarts agree less and errors are
     larger."""
     noise: float = Field(default=1.0, ge=0, le=20)
-    """Standard deviation of the noise that the discriminator sees, in grey levels; hides the real
-    8-bit grid."""
+    """Standard deviation of the noise that the discriminator sees, in intensity levels; hides the
+    real 8-bit grid."""
     average_after: float = Field(default=4 / 15, ge=0, lt=1)
     """The kernel is the mean over the iterations after this fraction: training circles the
     solution."""
@@ -57,8 +57,8 @@ class KernelGanConfig(Frozen):
     min_side: int = Field(default=64, ge=64)
     """Smallest side of an image, in pixels."""
     min_contrast: float = Field(default=2.0, ge=0)
-    """Smallest grey standard deviation of an image, in grey levels; below it there is nothing to
-    learn from."""
+    """Smallest standard deviation of intensity of an image, in intensity levels; below it there is
+    nothing to learn from."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -73,13 +73,13 @@ class KernelGanConfig(Frozen):
 
 
 class KernelQualityConfig(Frozen):
-    """When a kernel estimate is good enough for the pool, and what is mended before."""
+    """When a kernel estimate is good enough for the pool, and what is fixed before."""
 
     match_spectrum: bool = True
-    """Whether kernels are stretched until the LR that they make is as sharp as the photograph, by
+    """Whether kernels are stretched until the LR that they make is as sharp as the photo, by
     their power spectra."""
     max_mismatch: float = Field(default=6.0, gt=0)
-    """Largest root mean square difference between the spectra of photograph and trial LR, in dB;
+    """Largest root mean square difference between the spectra of photo and trial LR, in dB;
     1.5 to 4 is usual."""
 
     max_sum_error: float = Field(default=0.1, gt=0)
@@ -104,7 +104,7 @@ class KernelQualityConfig(Frozen):
     min_agreeing: int = Field(default=2, ge=1)
     """Fewest restarts that must agree; no more than there are restarts are asked for."""
     max_shift: float = Field(default=0.1, gt=0)
-    """Largest shift between HR and the enlarged LR of a pair made with the kernel, in HR pixels."""
+    """Largest shift between HR and the upscaled LR of a pair made with the kernel, in HR pixels."""
 
 
 class KernelReason(StrEnum):
@@ -147,12 +147,12 @@ class KernelDiagnostics(Frozen):
     agreeing: int = Field(ge=0)
     """Restarts that agree, this one included."""
     shift: float = Field(ge=0)
-    """Shift between HR and the enlarged LR of a pair made with the kernel, in HR pixels."""
+    """Shift between HR and the upscaled LR of a pair made with the kernel, in HR pixels."""
     stretch: float | None = Field(default=None, gt=0)
-    """Width after matching the photograph's spectrum over width before; none if the kernel was not
+    """Width after matching the photo's spectrum over width before; none if the kernel was not
     matched."""
     mismatch: float | None = Field(default=None, ge=0)
-    """Root mean square difference between the spectra of photograph and trial LR, in dB; none in
+    """Root mean square difference between the spectra of photo and trial LR, in dB; none in
     older pools."""
 
 

@@ -29,7 +29,7 @@ class KmsrFitConfig(Frozen):
     penalty: float = Field(default=10.0, ge=0)
     """Weight of the squared deviation of the critic's slope from 1."""
     average: float = Field(default=0.99, ge=0, lt=1)
-    """Memory of the running mean of the generator's weights, which is what draws kernels."""
+    """Decay of the EMA of the generator's weights, which is what draws kernels."""
 
 
 class KmsrConfig(Frozen):
@@ -38,7 +38,7 @@ class KmsrConfig(Frozen):
     """
 
     method: Literal["wgan", "mixture"] = "wgan"
-    """`wgan` fits a generator; `mixture` mixes turned and flipped kernels of the pool, which works
+    """`wgan` fits a generator; `mixture` mixes rotated and flipped kernels of the pool, which works
     with a single one but makes kernels rounder and more alike."""
     count: int = Field(default=1000, ge=1, le=100_000)
     """Kernels wanted."""
@@ -49,11 +49,11 @@ class KmsrConfig(Frozen):
     parts: int = Field(default=3, ge=2, le=16)
     """Kernels in a mixture."""
     min_distance: float = Field(default=0.02, ge=0)
-    """Least distance |a - b| / max(|a|, |b|) of a new kernel from those of the pool, flipped and
-    turned, and from the new ones before it; nearer ones are copies."""
+    """Smallest distance |a - b| / max(|a|, |b|) of a new kernel from those of the pool, flipped and
+    rotated, and from the new ones before it; nearer ones are copies."""
     min_diversity: float = Field(default=0.5, ge=0)
-    """Least mean distance between two new kernels, relative to that between two of the pool,
-    flipped and turned; below it the generator has collapsed."""
+    """Smallest mean distance between two new kernels, relative to that between two of the pool,
+    flipped and rotated; below it the generator has collapsed."""
     max_rejected: float = Field(default=0.5, ge=0, le=1)
     """Largest share of drawn kernels that may be rejected; above it the generator has learned
     nothing."""
@@ -100,7 +100,7 @@ class GeneratedKernels(Frozen):
     rejected: dict[str, int]
     """Kernels that were not let in, by reason."""
     pool: KernelSpread
-    """The kernel pool, flipped and turned."""
+    """The kernel pool, flipped and rotated."""
     generated: KernelSpread | None
     """The new kernels; none if there are fewer than two."""
 

@@ -65,7 +65,7 @@ class CharbonnierConfig(LossBase):
     loss: Literal["charbonnier"] = "charbonnier"
     """Name of the loss."""
     epsilon: float = Field(default=1e-6, gt=0, le=1)
-    """Difference below which it is smooth; pictures lie in [0, 1]."""
+    """Difference below which it is smooth; images lie in [0, 1]."""
 
 
 class ContentConfig(LossBase):
@@ -123,12 +123,12 @@ class TvConfig(LossBase):
 
 
 class CycleConfig(LossBase):
-    """SR, reduced again by MATLAB's bicubic, against the LR that it came from."""
+    """SR, downscaled again by MATLAB's bicubic, against the LR that it came from."""
 
     loss: Literal["cycle"] = "cycle"
     """Name of the loss."""
     distance: Distance = "l1"
-    """How the two LR pictures are compared."""
+    """How the two LR images are compared."""
 
 
 AnyLoss = (

@@ -142,11 +142,11 @@ class SwinIrConfig(NetworkBase):
     heads: tuple[Count, ...] = Field(default=(6, 6, 6, 6, 6, 6), min_length=1, max_length=32)
     """Attention heads of each group's blocks."""
     window: int = Field(default=8, ge=2, le=64)
-    """Side of a window of attention, in LR pixels. Pictures are mirrored to fill the last ones."""
+    """Side of a window of attention, in LR pixels. Images are mirrored to fill the last ones."""
     mlp_ratio: float = Field(default=2.0, gt=0, le=16)
     """Width of the layer between a block's two linear layers, in features."""
     upsampler: Literal["pixelshuffle", "pixelshuffledirect", "nearest+conv"] = "pixelshuffle"
-    """How the picture gets large: in steps with features, at once (light), or by repeated pixels
+    """How the image gets large: in steps with features, at once (light), or by repeated pixels
     and convolutions (real-world; scales 2 and 4)."""
     residual: Literal["1conv", "3conv"] = "1conv"
     """What ends a group: one convolution, or three with a quarter of the features in between
@@ -203,7 +203,7 @@ class CompactConfig(NetworkBase):
 
 class SrcnnConfig(NetworkBase):
     """SRCNN (Dong et al. 2014), the first of its kind: three convolutions over the bicubic
-    enlargement (pre-upsampling).
+    upscaling (pre-upsampling).
     """
 
     arch: Literal["srcnn"] = "srcnn"
@@ -217,7 +217,7 @@ class SrcnnConfig(NetworkBase):
     def _odd(self) -> Self:
         if any(side % 2 == 0 for side in self.sides):
             raise ValueError(
-                f"sides: {list(self.sides)}: filters have odd sides, so that the picture stays "
+                f"sides: {list(self.sides)}: filters have odd sides, so that the image stays "
                 "where it is"
             )
         return self

@@ -36,7 +36,7 @@ class CheckedVersion(Frozen):
 
     @property
     def ok(self) -> bool:
-        """Whether every byte is as sealed and every replayed LR is identical."""
+        """Whether all checksums match and every replayed LR is identical."""
         return not (self.findings or self.differing or self.problem)
 
 

@@ -16,21 +16,23 @@ SPARE = 4
 
 
 class NoiseConfig(Frozen):
-    """How noise patches are mined (RealSR, Ji et al. 2020: keep patches of low grey variance)."""
+    """How noise patches are mined (RealSR, Ji et al. 2020: keep patches of low intensity
+    variance).
+    """
 
     patch: int = Field(default=64, ge=16, le=512, multiple_of=8)
     """Side of a patch, in pixels of the real image; a multiple of 8 keeps JPEG blocks in phase."""
     max_variance: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
-    """Grey variance that a patch must stay below, in squared grey levels; RealSR uses 20. `auto`
-    follows the noise floor of each image at the brightness of the patch."""
+    """Intensity variance that a patch must stay below, in squared intensity levels; RealSR uses 20.
+    `auto` follows the noise floor of each image at the brightness of the patch."""
     max_excess: float = Field(default=0.1, gt=0)
     """With `auto`: fraction by which the noise of a patch may exceed the floor, beyond sampling
     error."""
     ceiling: float = Field(default=400.0, gt=0)
-    """With `auto`: grey variance that no patch may reach, in squared grey levels."""
+    """With `auto`: intensity variance that no patch may reach, in squared intensity levels."""
     min_variance: float = Field(default=0.2, ge=0)
-    """Smallest grey variance inside cells, in squared grey levels; below it rounding to 8 bits is
-    most of it."""
+    """Smallest intensity variance inside cells, in squared intensity levels; below it rounding to 8
+    bits is most of it."""
     max_blank: float = Field(default=0.05, ge=0, le=1)
     """Largest fraction of cells with less than a tenth of the patch's variance: plateaus that
     compression left."""
@@ -38,9 +40,9 @@ class NoiseConfig(Frozen):
     """Largest fraction of pixels that equal their right neighbour in all channels: banding and
     plateaus."""
     min_mean: float = Field(default=16.0, ge=0, le=255)
-    """Grey mean that a patch must exceed, in grey levels."""
+    """Mean intensity that a patch must exceed, in intensity levels."""
     max_mean: float = Field(default=240.0, ge=0, le=255)
-    """Largest grey mean, in grey levels."""
+    """Largest mean intensity, in intensity levels."""
     max_clipped: float = Field(default=0.002, ge=0, le=1)
     """Largest fraction of pixels with a channel at 0 or 255."""
     max_inconsistency: float = Field(default=4.0, gt=0)
@@ -58,10 +60,10 @@ class NoiseConfig(Frozen):
     max_outlier: float = Field(default=1.6, gt=0)
     """Largest deviation of one cell, in colour or in variance; 1 is usual for noise."""
     max_patches: int = Field(default=2048, ge=1)
-    """Most patches in the pool."""
+    """Maximum number of patches in the pool."""
     max_per_image: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
-    """Most patches from one image. `auto`: 64; of large sets fewer, down to 8, as long as the pool
-    is filled though three images of four give nothing."""
+    """Maximum number of patches from one image. `auto`: 64; of large sets fewer, down to 8, as long
+    as the pool is filled though three images of four give nothing."""
     min_patches: int = Field(default=1, ge=1)
     """Fewest patches that a pool may have; with fewer the build stops before synthesis."""
     max_correlation: float = Field(default=0.5, gt=0, le=1)
@@ -83,7 +85,7 @@ class NoiseConfig(Frozen):
 
     @property
     def quota(self) -> int:
-        """Most patches from one image of a small set."""
+        """Maximum number of patches from one image of a small set."""
         if self.max_per_image == "auto":
             return PER_IMAGE[1]
         return self.max_per_image
@@ -100,8 +102,8 @@ class NoiseConfig(Frozen):
 
     @classmethod
     def realsr(cls, patch: int = 256, max_variance: float = 20.0, min_mean: float = 0.0) -> Self:
-        """The RealSR rule and nothing else: grey variance below `max_variance`, grey mean above
-        `min_mean`.
+        """The RealSR rule and nothing else: intensity variance below `max_variance`, mean intensity
+        above `min_mean`.
         """
         many, any_ = 1 << 40, 1e300
         return cls(
@@ -151,11 +153,11 @@ class NoisePatch(Frozen):
     left: int = Field(ge=0)
     """First column in the image, in pixels."""
     mean: float
-    """Grey mean, in grey levels."""
+    """Grey mean, in intensity levels."""
     variance: float = Field(ge=0)
-    """Grey variance with its shading, in squared grey levels."""
+    """Intensity variance with its shading, in squared intensity levels."""
     noise: float = Field(ge=0)
-    """Grey variance inside 8-pixel cells, in squared grey levels."""
+    """Intensity variance inside 8-pixel cells, in squared intensity levels."""
     clipped: float = Field(ge=0, le=1)
     """Fraction of pixels with a channel at 0 or 255."""
     inconsistency: float = Field(ge=0)
@@ -182,11 +184,11 @@ class NoiseSurvey(Frozen):
     rejected: dict[NoiseReason, int]
     """Patches that are not candidates, by the first rule that they break."""
     threshold_needed: float | None
-    """Smallest `max_variance` at which a patch would do, in squared grey levels; none if other
+    """Smallest `max_variance` at which a patch would do, in squared intensity levels; none if other
     rules reject all."""
     floor: tuple[tuple[float, float], ...]
-    """Noise floor with `auto`: pairs of brightness, in grey levels, and grey variance, in squared
-    grey levels."""
+    """Noise floor with `auto`: pairs of brightness, in intensity levels, and intensity variance, in
+    squared intensity levels."""
 
     @property
     def candidates(self) -> int:
@@ -206,7 +208,7 @@ class NoiseCoverage(Frozen):
     rejected: dict[NoiseReason, int]
     """Patches that did not, by reason."""
     threshold_needed: float | None
-    """Smallest `max_variance` at which a patch would do, in squared grey levels; none if other
+    """Smallest `max_variance` at which a patch would do, in squared intensity levels; none if other
     rules reject all."""
 
 
@@ -222,12 +224,12 @@ class NoisePoolManifest(Frozen):
     patch: int
     """Side of a patch, in pixels."""
     max_variance: float = Field(ge=0)
-    """The variance threshold, or with `auto` the largest grey variance in the pool, in squared grey
-    levels."""
+    """The variance threshold, or with `auto` the largest intensity variance in the pool, in squared
+    intensity levels."""
     threshold_source: str
     """Where the threshold came from, in a sentence."""
     std: tuple[float, float, float]
-    """Root mean square of the residuals of R, G and B, in grey levels."""
+    """Root mean square of the residuals of R, G and B, in intensity levels."""
     patches: tuple[NoisePatch, ...]
     """One record per patch, in pool order."""
     coverage: tuple[NoiseCoverage, ...]

@@ -11,8 +11,8 @@ from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.pdm_presets import PRESETS, merged
 
 CURVES = ("adversarial", "critic", "accuracy", "regulariser", "noise")
-"""Columns of `curves.npy`: losses, the share of patches told right, the regulariser, and the
-noise's deviation in grey levels."""
+"""Columns of `curves.npy`: losses, the share of patches classified correctly, the regulariser, and
+the noise's deviation in intensity levels."""
 
 
 class PdmKernelConfig(Frozen):
@@ -65,7 +65,7 @@ class PdmNoiseConfig(Frozen):
     """
     by: Literal["level", "colour"] = "level"
     """What weighs the fields of `mixing`: `level`, a channel's own value, as noise of sensors does;
-    `colour`, all three, by which a fit to few photographs knows what a pixel shows and draws its
+    `colour`, all three, by which a fit to few photos knows what a pixel shows and draws its
     texture as noise.
     """
     filters: int = Field(default=6, ge=1, le=64)
@@ -106,21 +106,21 @@ class PdmGateConfig(Frozen):
     """When a fit may be drawn from."""
 
     min_diversity: float = Field(default=0.02, ge=0)
-    """Least mean distance of drawn kernels from their mean, relative to it (L2); below it all
+    """Smallest mean distance of drawn kernels from their mean, relative to it (L2); below it all
     kernels look alike."""
     min_noise_ratio: float = Field(default=0.3, ge=0)
-    """Least ratio of drawn noise to the noise floor of the real images, in standard deviations;
+    """Smallest ratio of drawn noise to the noise floor of the real images, in standard deviations;
     below it noise has collapsed."""
     max_noise_ratio: float = Field(default=3.0, gt=0)
     """Largest such ratio."""
     max_noise_mean: float = Field(default=2.0, ge=0)
-    """Largest mean of the noise of an image, in grey levels, either way."""
+    """Largest mean of the noise of an image, in intensity levels, either way."""
     max_accuracy: float = Field(default=0.97, gt=0.5, le=1)
-    """Largest share of patches that the discriminator tells right over the last tenth of the fit;
-    above it, it has won."""
+    """Largest share of patches that the discriminator classifies correctly over the last tenth of
+    the fit; above it, it has won."""
     max_auc: float = Field(default=0.95, gt=0.5, le=1)
-    """Largest AUC of telling fake from real patches on images that the classifiers were not trained
-    on. Where it cannot be measured, for want of images, the fit fails; 1 asks for no AUC.
+    """Largest AUC of distinguishing fake from real patches on images that the classifiers were not
+    trained on. Where it cannot be measured, for want of images, the fit fails; 1 asks for no AUC.
     """
 
 
@@ -164,11 +164,11 @@ class PdmConfig(Frozen):
     clip: float = Field(default=50.0, gt=0)
     """Largest norm of the gradient of kernels and noise."""
     average: float = Field(default=0.998, ge=0, lt=1)
-    """Per iteration, how much of the running mean of the weights is kept; the mean is what is
+    """Per iteration, how much of the EMA of the weights is kept; the mean is what is
     sealed. 0 seals the last."""
     check_every: int = Field(default=8_000, ge=1)
-    """Samples between checks: AUC, a picture grid, and the state from which a killed fit goes
-    on."""
+    """Samples between checks: AUC, an image grid, and the state from which a killed fit continues
+    ."""
     patience: int = Field(default=3, ge=0)
     """Checks without a lower AUC after which the fit stops early; 0 never stops early. Either way
     the last check whose AUC is hardly above the lowest is sealed.
@@ -176,8 +176,8 @@ class PdmConfig(Frozen):
     gates: PdmGateConfig = PdmGateConfig()
     """When the fit may be drawn from."""
     images: int = Field(default=128, ge=1, le=10_000)
-    """Maximum number of real and of HR images that crops come from; of more, evenly spread ones are taken.
-    Bounds memory."""
+    """Maximum number of real and of HR images that crops come from; of more, evenly spread ones are
+    taken. Bounds memory."""
     window: int = Field(default=1024, ge=64)
     """Side of the centred part of an image that crops come from, in pixels; bounds memory."""
 
@@ -257,26 +257,27 @@ class PdmMeasures(Frozen):
     """Largest distance of a kernel's centre of mass from where it must be, on either axis, in HR
     pixels."""
     real_floor: float
-    """Residual of quiet places of real patches, in grey levels."""
+    """Residual of quiet places of real patches, in intensity levels."""
     fake_floor: float
     """The same of fake patches."""
     noise_ratio: float
-    """The second over the first, both at least a quarter of a grey level."""
+    """The second over the first, both at least a quarter of an intensity level."""
     noise_deviation: float
-    """Standard deviation of the drawn noise, in grey levels."""
+    """Standard deviation of the drawn noise, in intensity levels."""
     noise_mean: float
-    """Largest mean of the noise of a patch, either way, in grey levels."""
+    """Largest mean of the noise of a patch, either way, in intensity levels."""
     noise_curve: tuple[tuple[float, float], ...]
-    """(intensity, standard deviation of noise), in grey levels."""
+    """(intensity, standard deviation of noise), in intensity levels."""
     accuracy: float
-    """Share of patches that the discriminator told right over the last tenth of the fit."""
+    """Share of patches that the discriminator classified correctly over the last tenth of the
+    fit."""
     auc: float | None
-    """AUC of telling fake from real patches, of what is sealed; none where there are too few
+    """AUC of distinguishing fake from real patches, of what is sealed; none where there are too few
     images."""
     interval: tuple[float, float] | None
     """95 % interval of it over a new choice of images."""
     telling: tuple[str, ...] = ()
-    """The features that tell most when used alone, the strongest first, in words."""
+    """The features that distinguish best when used alone, the strongest first, in words."""
     aucs: tuple[float | None, ...]
     """The AUC at every check."""
     images: tuple[int, int]
@@ -356,4 +357,4 @@ class PdmManifest(Frozen):
     verdict: PdmVerdict
     """Whether it may be drawn from."""
     unit: Digest
-    """The unit that holds curves and pictures of the fit."""
+    """The unit that holds curves and images of the fit."""

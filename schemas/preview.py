@@ -23,9 +23,10 @@ class StepView(Frozen):
     height: int = Field(ge=1)
     """Height of the whole image after the op, in pixels."""
     change: float | None
-    """Root mean square of what the op changed, in grey levels; none where it changed the size."""
+    """Root mean square of what the op changed, in intensity levels; none where it changed the
+    size."""
     inset: str = ""
-    """Picture of the blur kernel of the op; empty if it has none."""
+    """Image of the blur kernel of the op; empty if it has none."""
     stand_in: bool = False
     """Whether the op draws on a pool that only stands in for the one that a build would make."""
 
@@ -44,7 +45,7 @@ class StripView(Frozen):
     side: int
     """Side of the part that is shown, in HR pixels."""
     hr: str
-    """Picture of the HR part."""
+    """Image of the HR part."""
     hr_width: int
     """Width of the tile, in HR pixels."""
     hr_height: int
@@ -103,7 +104,7 @@ class ImageView(Frozen):
     height: int
     """Height of the source, in pixels."""
     picture: str
-    """Small picture of the HR image."""
+    """Small image of the HR image."""
     tile: tuple[float, float, float, float]
     """Left, top, width and height of the tile that is shown, as fractions of the HR image."""
     used: int
@@ -185,7 +186,7 @@ class PoolRowView(Frozen):
     pool: str
     """Digest of the pool."""
     picture: str
-    """Picture of the item; empty if it has none."""
+    """Image of the item; empty if it has none."""
     source: str
     """The image that it was taken from."""
     facts: tuple[tuple[str, str], ...]
@@ -198,7 +199,7 @@ class OriginView(Frozen):
     source: str
     """Place of the source image, or its digest where the place is not known."""
     picture: str
-    """Small picture of the HR image; empty if it cannot be read."""
+    """Small image of the HR image; empty if it cannot be read."""
     box: tuple[float, float, float, float]
     """Left, top, width and height of the tile, as fractions of the HR image."""
     note: str
@@ -223,9 +224,9 @@ class ExplainData(Frozen):
     strip: StripView
     """The program step by step."""
     identical: bool
-    """Whether the last picture equals the stored LR bit for bit."""
+    """Whether the last image equals the stored LR bit for bit."""
     stored: str
-    """Picture of the stored LR, of the part that is shown."""
+    """Image of the stored LR, of the part that is shown."""
     origin: OriginView
     """Where the HR comes from."""
     rows: tuple[PoolRowView, ...]

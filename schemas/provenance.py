@@ -1,4 +1,4 @@
-"""Circumstance: what is worth knowing about a run but does not determine its result."""
+"""Provenance: what is worth knowing about a run but does not determine its result."""
 
 from __future__ import annotations
 

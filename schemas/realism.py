@@ -1,5 +1,5 @@
-"""How well a classifier tells synthetic LR from real LR: settings, results, and what both sides
-look like.
+"""How well a classifier distinguishes synthetic LR from real LR: settings, results, and what both
+sides look like.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class RealismConfig(Frozen):
     """Side of the compared patches, in LR pixels; a multiple of 8, smaller where the LR tiles
     are."""
     patches: int = Field(default=500, ge=100, le=20_000)
-    """Most patches of either side in one comparison."""
+    """Maximum number of patches of either side in one comparison."""
     folds: int = Field(default=5, ge=2, le=20)
     """Parts for cross-validation; patches of one source image are all in one part."""
     network: bool = True
@@ -52,12 +52,12 @@ class SideStatistics(Frozen):
     """What the compared patches of one side look like."""
 
     spectrum: tuple[tuple[float, float], ...]
-    """(cycles per pixel, dB above white noise of one squared grey level): grey, geometric mean over
-    patches."""
+    """(cycles per pixel, dB above white noise of one squared intensity level): grey, geometric mean
+    over patches."""
     noise: tuple[tuple[float, float], ...]
-    """(brightness, std of the calmest quarter of the cells as bright), both in grey levels."""
+    """(brightness, std of the calmest quarter of the cells as bright), both in intensity levels."""
     residual_std: tuple[float, float, float]
-    """Median standard deviation of the high-pass residual of R, G and B, in grey levels."""
+    """Median standard deviation of the high-pass residual of R, G and B, in intensity levels."""
     correlation: float
     """Median correlation of the residuals of two colour channels."""
     edge_width: tuple[float, float, float]
@@ -86,8 +86,8 @@ class RealismResult(Frozen):
     classifiers: tuple[ClassifierAuc, ...] = ()
     """Each classifier alone."""
     telling: tuple[str, ...] = ()
-    """The features that tell most when used alone, the strongest first, with the direction, such as
-    `less noise`."""
+    """The features that distinguish best when used alone, the strongest first, with the direction,
+    such as `less noise`."""
     real: SideStatistics | None = None
     """The real side."""
     synthetic: SideStatistics | None = None
@@ -126,9 +126,9 @@ class RealismRow(Frozen):
     control: bool
     """Whether it is a control rather than a degrader of the corpus."""
     samples: int
-    """LR tiles that patches were cut from; photographs in the control of real against real."""
+    """LR tiles that patches were cut from; photos in the control of real against real."""
     result: RealismResult
-    """The comparison with the real photographs."""
+    """The comparison with the real photos."""
     picture: str = ""
     """Matched real and synthetic patches, the most telling ones; empty if there is none."""
 
@@ -139,7 +139,7 @@ class RealismSection(Frozen):
     patch: int
     """Side of the patches, in LR pixels."""
     photographs: int
-    """Real photographs that were read."""
+    """Real photos that were read."""
     problem: str = ""
     """Why nothing could be measured; empty if something was."""
     rows: tuple[RealismRow, ...] = ()

@@ -29,7 +29,7 @@ class PairsConfig(Frozen):
     """
 
     lq: Patterns
-    """Real LQ pictures, usually faces, enlarged to the size of their counterparts."""
+    """Real LQ images, usually faces, upscaled to the size of their counterparts."""
     hq: Patterns
     """What a restorer made of them."""
 
@@ -40,19 +40,19 @@ class ImagesConfig(Frozen):
     """
 
     real: Patterns = ()
-    """X: the real LR photographs that the corpus imitates; kernels and noise come from these."""
+    """X: the real LR photos that the corpus imitates; kernels and noise come from these."""
     clean: Patterns = ()
-    """Y: optional clean HR photographs, used as HR without clean-up."""
+    """Y: optional clean HR photos, used as HR without clean-up."""
     attribution: Patterns = ()
     """Tables (CSV, YAML, JSON) that say who made which image and under which licence; files called
     `attribution.csv`, `.yaml` or `.json` in the image folders are found without it.
     """
     pairs: PairsConfig | None = None
-    """Real LQ pictures and their restored counterparts; degrader redegnet learns from these."""
+    """Real LQ images and their restored counterparts; degrader redegnet learns from these."""
 
 
 class CleanUpConfig(Frozen):
-    """How clean HR is made of a real image: bicubic reduction averages noise and compression
+    """How clean HR is made of a real image: bicubic downscaling averages noise and compression
     away.
     """
 
@@ -68,10 +68,11 @@ class TilesConfig(Frozen):
     stride: int | None = Field(default=None, ge=8)
     """Distance between tiles, in HR pixels; without one it is `size` (no overlap)."""
     min_contrast: float = Field(default=3.0, ge=0)
-    """Least standard deviation of grey in a tile, in grey levels; below it the tile is flat."""
+    """Smallest standard deviation of intensity in a tile, in intensity levels; below it the tile is
+    flat."""
     min_detail: float = Field(default=1.0, ge=0)
-    """Least standard deviation of the grey Laplacian, in grey levels; below it the tile is too
-    blurred."""
+    """Smallest standard deviation of the grey Laplacian, in intensity levels; below it the tile is
+    too blurred."""
 
     @property
     def step(self) -> int:
@@ -118,7 +119,7 @@ class Recipe(Frozen):
     ingest: IngestConfig = IngestConfig()
     """What an image must be to take part."""
     curation: CurationConfig | None = None
-    """What is done about near-duplicates, benchmark pictures and bad pictures; nothing without it,
+    """What is done about near-duplicates, benchmark images and bad images; nothing without it,
     `curation: {}` for the defaults.
     """
     clean_up: CleanUpConfig = CleanUpConfig()

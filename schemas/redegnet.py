@@ -13,8 +13,8 @@ from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.image import ImageRecord, RejectedImage
 
 CURVES = ("pixel", "perceptual", "style", "same", "contrast", "adversarial", "critic", "accuracy")
-"""Columns of `curves.npy`: the losses without their weights, and the share of pictures that the
-discriminator told right."""
+"""Columns of `curves.npy`: the losses without their weights, and the share of images that the
+discriminator classified correctly."""
 
 
 class RedegnetNetConfig(Frozen):
@@ -29,7 +29,7 @@ class RedegnetNetConfig(Frozen):
     first: int = Field(default=64, ge=2, le=512)
     """Channels at full resolution; they double with every halving."""
     most: int = Field(default=512, ge=2, le=2048)
-    """Most channels at any resolution."""
+    """Maximum number of channels at any resolution."""
     mapping: int = Field(default=8, ge=1, le=16)
     """Layers between a representation and the styles."""
     skip_start: float = Field(default=0.0, ge=0, le=4)
@@ -72,7 +72,7 @@ class RedegnetWeights(Frozen):
     """L1 of their Gram matrices; off without `vgg_weights`. The code has 160, and divides by three
     once too often."""
     same: float = Field(default=100.0, ge=0)
-    """L1 between representations of one degradation on two pictures."""
+    """L1 between representations of one degradation on two images."""
     contrast: float = Field(default=1.0, ge=0)
     """4 / (10 d + 1e-7), d the L1 between the representations of two different degradations."""
     adversarial: float = Field(default=0.01, ge=0)
@@ -90,7 +90,7 @@ class RedegnetPairsConfig(Frozen):
     """What is left out at top, bottom, left and right, as fractions of the sides: beside a face
     there is little to learn."""
     zoom: float = Field(default=256 / 390, gt=0, le=1)
-    """Least factor that a real pair is reduced by before it is cut."""
+    """Smallest factor that a real pair is downscaled by before it is cut."""
     crops: int = Field(default=4, ge=1, le=64)
     """Representations that each pair gives to the pool: of its middle, then of random crops."""
 
@@ -113,20 +113,20 @@ class RedegnetGateConfig(Frozen):
 
     max_error_ratio: float = Field(default=1.0, gt=0)
     """Largest error (L1) of the reconstructed real LQ, relative to the better of the HQ itself and
-    its bicubic reductions."""
+    its bicubically downscaled versions."""
     min_diversity: float = Field(default=0.02, ge=0)
-    """Least distance of the pairs' representations from their mean, relative to it (L2); not asked
-    of `use: specific`."""
+    """Smallest distance of the pairs' representations from their mean, relative to it (L2); not
+    asked of `use: specific`."""
     min_effect: float = Field(default=0.25, ge=0)
-    """Least mean change of a picture when it gets another pair's representation, in grey levels;
-    not asked of `use: specific`."""
+    """Smallest mean change of an image when it gets another pair's representation, in intensity
+    levels; not asked of `use: specific`."""
     max_accuracy: float = Field(default=0.97, gt=0.5, le=1)
-    """Largest share of pictures that the discriminator tells right over the last tenth of the fit;
-    above it, it has won."""
+    """Largest share of images that the discriminator classifies correctly over the last tenth of
+    the fit; above it, it has won."""
     max_auc: float = Field(default=1.0, gt=0.5, le=1)
-    """Largest AUC of telling restored faces with other pairs' degradations from real LQ faces, on
-    faces that the classifiers were not trained on; 1 asks for no AUC. Below 1 a fit whose AUC
-    cannot be measured, for want of pairs, fails.
+    """Largest AUC of distinguishing restored faces with other pairs' degradations from real LQ
+    faces, on faces that the classifiers were not trained on; 1 asks for no AUC. Below 1 a fit whose
+    AUC cannot be measured, for want of pairs, fails.
     """
 
 
@@ -152,7 +152,7 @@ class RedegnetConfig(Frozen):
     pairs: RedegnetPairsConfig = RedegnetPairsConfig()
     """How the real pairs are cut, varied and read."""
     swap: float = Field(default=0.8, ge=0, le=1)
-    """Probability that a step swaps the representations of the natural picture and the face that
+    """Probability that a step swaps the representations of the natural image and the face that
     were degraded alike."""
     batch: int = Field(default=12, ge=1, le=1024)
     """Real pairs, and as many pairs degraded alike, per iteration."""
@@ -168,8 +168,8 @@ class RedegnetConfig(Frozen):
     """When the step sizes are halved, as fractions of the samples, ascending; never, as
     published."""
     check_every: int = Field(default=48_000, ge=1)
-    """Samples between checks: AUC, a picture grid, and the state from which a killed fit goes
-    on."""
+    """Samples between checks: AUC, an image grid, and the state from which a killed fit continues
+    ."""
     patience: int = Field(default=0, ge=0)
     """Checks without a lower AUC after which the fit stops early; 0 never stops early. Either way
     the last check whose AUC is hardly above the lowest is sealed.
@@ -177,8 +177,8 @@ class RedegnetConfig(Frozen):
     gates: RedegnetGateConfig = RedegnetGateConfig()
     """When the fit may be drawn from."""
     images: int = Field(default=256, ge=1, le=100_000)
-    """Most HR images that natural crops come from; of more, evenly spread ones are taken. Bounds
-    memory."""
+    """Maximum number of HR images that natural crops come from; of more, evenly spread ones are
+    taken. Bounds memory."""
     window: int = Field(default=1024, ge=64)
     """Side of the centred part of an HR image that crops come from, in pixels; bounds memory."""
 
@@ -253,11 +253,11 @@ class RedegnetMeasures(Frozen):
     """What a fit does with the real pairs, in numbers."""
 
     error: float
-    """Mean L1 between the real LQ and its reconstruction, in grey levels."""
+    """Mean L1 between the real LQ and its reconstruction, in intensity levels."""
     identity_error: float
     """The same for the HQ as it is."""
     bicubic_error: float
-    """The same for the HQ reduced and enlarged again, the best of x2, x4 and x8."""
+    """The same for the HQ downscaled and upscaled again, the best of x2, x4 and x8."""
     other_error: float
     """The same for reconstructions with the representation of another pair; `error` if there is one
     pair only."""
@@ -268,12 +268,13 @@ class RedegnetMeasures(Frozen):
     """The same for crops of one pair around the pair's own mean: what is left of content in a
     representation."""
     effect: float
-    """Mean absolute change of a picture by another pair's representation, in grey levels."""
+    """Mean absolute change of an image by another pair's representation, in intensity levels."""
     accuracy: float
-    """Share of pictures that the discriminator told right over the last tenth of the fit."""
+    """Share of images that the discriminator classified correctly over the last tenth of the
+    fit."""
     auc: float | None
-    """AUC of telling HQ with other pairs' degradations from real LQ, of what is sealed; none where
-    there are too few pairs."""
+    """AUC of distinguishing HQ with other pairs' degradations from real LQ, of what is sealed; none
+    where there are too few pairs."""
     interval: tuple[float, float] | None
     """95 % interval of it over a new choice of pairs."""
     aucs: tuple[float | None, ...]
@@ -311,7 +312,7 @@ class RedegnetFitted(Frozen):
     vgg: Digest | None
     """SHA-256 of the VGG-19 weights; none if the perceptual and the style loss were off."""
     start: Digest | None
-    """SHA-256 of the networks that the fit started from; none if it started anew."""
+    """SHA-256 of the networks that the fit started from; none if it started afresh."""
     measures: RedegnetMeasures | None
     """What it does; none if it left the finite numbers."""
 
@@ -375,4 +376,4 @@ class RedegnetManifest(Frozen):
     verdict: RedegnetVerdict
     """Whether it may be drawn from."""
     unit: Digest
-    """The unit that holds curves and pictures of the fit."""
+    """The unit that holds curves and images of the fit."""

@@ -1,4 +1,4 @@
-"""What a corpus report shows: all its numbers, and the names of its pictures."""
+"""What a corpus report shows: all its numbers, and the names of its images."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Head(Frozen):
 
 
 class PairView(Frozen):
-    """One pair of the gallery; pictures are file names relative to the report."""
+    """One pair of the gallery; images are file names relative to the report."""
 
     key: str
     """Key of the sample."""
@@ -57,13 +57,13 @@ class PairView(Frozen):
     program: tuple[str, ...]
     """The program in words, one phrase per op."""
     kernel: str
-    """Picture of the kernel; empty if the program has none."""
+    """Image of the kernel; empty if the program has none."""
     hr: str
     """Crop of the HR tile."""
     lr: str
     """The same crop of the LR tile, at its own size."""
     bicubic: str
-    """The crop of the LR tile enlarged to the size of HR."""
+    """The crop of the LR tile upscaled to the size of HR."""
 
 
 class PairsSection(Frozen):
@@ -83,7 +83,7 @@ class KernelView(Frozen):
     source: str
     """File name of the source image."""
     thumbnail: str
-    """Small picture of the source; empty if it could not be read."""
+    """Small image of the source; empty if it could not be read."""
     index: int | None
     """Row in the pool; none if rejected."""
     reason: str
@@ -93,13 +93,13 @@ class KernelView(Frozen):
     picture: str
     """Heat map of the kernel; empty if there is no estimate."""
     side: int
-    """Side of the kernel in the picture, in pixels of HR."""
+    """Side of the kernel in the image, in pixels of HR."""
     centre: float
     """Row and column where the centre of mass should be, in pixels from the first cell."""
     peak: float
     """Largest value of the kernel."""
     estimates: str
-    """Picture of the raw estimates of all restarts; empty if there are none."""
+    """Image of the raw estimates of all restarts; empty if there are none."""
     restarts: int
     """Number of raw estimates."""
     restart: int | None
@@ -164,9 +164,9 @@ class PatchView(Frozen):
     top: int
     """First row in the image, in pixels."""
     mean: float
-    """Grey mean before detrending, in grey levels."""
+    """Mean intensity before detrending, in intensity levels."""
     std: float
-    """Grey standard deviation of the noise, in grey levels."""
+    """Standard deviation of intensity of the noise, in intensity levels."""
 
 
 class CoverageView(Frozen):
@@ -181,7 +181,7 @@ class CoverageView(Frozen):
     rejected: dict[str, int]
     """Patches that are not, by reason."""
     threshold_needed: float | None
-    """Smallest variance threshold at which a patch would do, in squared grey levels."""
+    """Smallest variance threshold at which a patch would do, in squared intensity levels."""
 
 
 class NoiseSection(Frozen):
@@ -192,24 +192,24 @@ class NoiseSection(Frozen):
     patch: int
     """Side of a patch, in pixels."""
     gain: float
-    """What residuals are multiplied by in the pictures, around a grey of 128."""
+    """What residuals are multiplied by in the images, around a grey of 128."""
     side: int
-    """Side of the pictures, in pixels; larger patches are cropped."""
+    """Side of the images, in pixels; larger patches are cropped."""
     std: tuple[float, float, float]
-    """Root mean square of the residuals of R, G and B, in grey levels."""
+    """Root mean square of the residuals of R, G and B, in intensity levels."""
     threshold: str
     """Where the variance threshold came from, in a sentence."""
     averaged: int
     """Patches that the spectrum is over, evenly spread over the pool."""
     spectrum: str
-    """Picture of the mean power spectrum of grey, zero frequency in the middle."""
+    """Image of the mean power spectrum of grey, zero frequency in the middle."""
     spectrum_range: tuple[float, float]
     """What its darkest and brightest colour stand for, in dB above white noise of equal
     variance."""
     radial: tuple[tuple[float, float], ...]
     """The spectrum over all directions: (cycles per pixel, dB above white noise)."""
     levels: tuple[tuple[float, float], ...]
-    """(brightness, standard deviation) of patches, in grey levels."""
+    """(brightness, standard deviation) of patches, in intensity levels."""
     shown: tuple[PatchView, ...]
     """The gallery."""
     coverage: tuple[CoverageView, ...]
@@ -269,7 +269,7 @@ class ImageView(Frozen):
     source: str
     """File name."""
     thumbnail: str
-    """Small picture; empty if it could not be read."""
+    """Small image; empty if it could not be read."""
     role: str
     """`real` or `clean`."""
     format: str
@@ -326,9 +326,9 @@ class SpreadSection(Frozen):
     tiles_read: int
     """Pairs that the brightness is over."""
     brightness_hr: Histogram
-    """Grey levels of HR pixels."""
+    """Intensity levels of HR pixels."""
     brightness_lr: Histogram
-    """Grey levels of LR pixels."""
+    """Intensity levels of LR pixels."""
 
 
 class MakingSection(Frozen):
@@ -347,7 +347,7 @@ class MakingSection(Frozen):
 
 
 class ReportData(Frozen):
-    """`report.json`: the page is a function of this and of the pictures beside it."""
+    """`report.json`: the page is a function of this and of the images next to it."""
 
     format: Literal["pairmill-report/1"] = "pairmill-report/1"
     """Layout of this file."""
@@ -363,7 +363,7 @@ class ReportData(Frozen):
     """Learned degradations; none if no degrader is learned, or if pools come from another
     version."""
     realism: RealismSection | None = None
-    """How well synthetic LR is told from real LR; none if it was not measured."""
+    """How distinguishable synthetic LR is from real LR; none if it was not measured."""
     compression: CompressionSection | None = None
     """Compression of the real images; none if no degrader asks for it."""
     curation: CurationSection | None = None

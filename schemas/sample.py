@@ -21,7 +21,7 @@ class Box(Frozen):
 
 
 class SampleRecord(Frozen):
-    """The JSON beside each pair in a shard; fields are fixed and never null, so that readers infer
+    """The JSON next to each pair in a shard; fields are fixed and never null, so that readers infer
     one schema.
     """
 

@@ -44,8 +44,8 @@ class StartConfig(Frozen):
     file: str
     """Checkpoint, .safetensors or .pth; a relative path counts from the recipe's folder."""
     part: Literal["all", "body"] = "all"
-    """`all`: the same network and scale; `body`: everything but what enlarges, for a network of
-    another scale."""
+    """`all`: the same network and scale; `body`: everything but the upsampling layers, for a
+    network of another scale."""
 
 
 class PhaseConfig(Frozen):
@@ -72,7 +72,7 @@ class ValidationConfig(Frozen):
     split: Literal["val", "test", "train"] = "val"
     """Split that is looked at."""
     images: int = Field(default=64, ge=1)
-    """Most tiles that are looked at, evenly spread over the split."""
+    """Maximum number of tiles that are looked at, evenly spread over the split."""
     pictures: int = Field(default=4, ge=0)
     """Tiles that are shown."""
     patience: int = Field(default=0, ge=0)
@@ -83,7 +83,7 @@ class CheckpointConfig(Frozen):
     """What is kept of a run on the way."""
 
     every: int = Field(default=5000, ge=1)
-    """Steps between two checkpoints; every one is a place that a killed run goes on from."""
+    """Steps between two checkpoints; every one is a place that a killed run continues from."""
     keep: int = Field(default=3, ge=0)
     """How many of those checkpoints are kept as weights; the last and the best are kept besides."""
 
@@ -107,7 +107,7 @@ class TrainConfig(Frozen):
     scale: int | None = Field(default=None, ge=2, le=8)
     """HR side over LR side that the corpus must have; without it, that of the corpus."""
     seed: int = Field(default=0, ge=0, lt=1 << 63)
-    """Seed of the first weights, of the order and of the crops."""
+    """Seed of the initial weights, of the order and of the crops."""
     network: NetworkConfig
     """What is trained."""
     losses: tuple[LossConfig, ...] = Field(default=(L1Config(),), min_length=1)
@@ -135,14 +135,14 @@ class TrainConfig(Frozen):
     start_from: StartConfig | None = None
     """Weights to start from; random ones without it."""
     ema: float = Field(default=0.999, ge=0, lt=1)
-    """Memory of the running mean of the weights, which is what is validated and saved; 0 keeps
+    """Decay of the EMA of the weights, which is what is validated and saved; 0 keeps
     none."""
     precision: Literal["full", "bf16", "fp16"] = "full"
     """`full`: float32; `bf16` and `fp16`: mixed; `fp16` scales the loss and needs a GPU."""
     compile: bool = False
     """Whether torch.compile makes the network faster, after a slow first step."""
     channels_last: bool = False
-    """Whether pictures lie channels last in memory, which is faster on many GPUs."""
+    """Whether images lie channels last in memory, which is faster on many GPUs."""
     loading: LoadingConfig = LoadingConfig()
     """How pairs are read."""
     validation: ValidationConfig = ValidationConfig()
@@ -158,8 +158,8 @@ class TrainConfig(Frozen):
         return any(isinstance(loss, GanConfig) for loss in self.losses)
 
     def identity(self) -> dict[str, Any]:
-        """What a run that goes on must not change; a longer run and another look at it are no other
-        run.
+        """What a run that continues must not change; a longer run and another look at it are no
+        other run.
         """
         return self.model_dump(mode="json", exclude=FREE)
 
@@ -238,7 +238,7 @@ class Score(Frozen):
     step: int
     """Steps made."""
     psnr_y: float
-    """Mean PSNR of luma, in dB, on 8-bit pictures, without a border of `scale` pixels."""
+    """Mean PSNR of luma, in dB, on 8-bit images, without a border of `scale` pixels."""
     images: int
     """Tiles looked at."""
     degraders: dict[str, float]
@@ -246,7 +246,7 @@ class Score(Frozen):
 
 
 class CheckpointCard(Frozen):
-    """The JSON beside a checkpoint."""
+    """The JSON next to a checkpoint."""
 
     format: Literal["pairmill-checkpoint/1"] = "pairmill-checkpoint/1"
     """What this is."""
@@ -263,7 +263,7 @@ class CheckpointCard(Frozen):
     step: int
     """Steps made."""
     averaged: bool
-    """Whether the weights are the running mean."""
+    """Whether the weights are the EMA."""
     score: Score | None
     """What the last validation up to here found; none before the first."""
     sha256: Digest

@@ -1,8 +1,8 @@
 """Fixtures for all tests, and how tests are chosen and shared out.
 
 Fixtures:
-    photo             one noisy photograph, 37 x 31 pixels (session)
-    photographs       a folder with `real` and `clean` photographs of odd sizes, `lq` and `hq`
+    photo             one noisy photo, 37 x 31 pixels (session)
+    photographs       a folder with `real` and `clean` photos of odd sizes, `lq` and `hq`
                       pairs, and a `benchmark` (session)
     tiny              a corpus made of them by the serial executor, with all that went into each
                       stage (session; never write there)
@@ -10,7 +10,7 @@ Fixtures:
     one_torch_thread  torch computes on one thread, whose results do not depend on the machine's
                       load (function)
     installation, core_installation
-                      pairmill from its wheel with all extras, or none, beside a project that has
+                      pairmill from its wheel with all extras, or none, next to a project that has
                       packages `models` and `pipeline` (function)
 
 `tests.support` holds what several modules of tests use; tests/README.md is its map.

@@ -25,7 +25,8 @@ def build_corpus(
     limit: int | None,
 ) -> CorpusManifest:
     """Find the corpus of a recipe or build it, say where it is, and train if the recipe says so."""
-    recipe, base = load_recipe(recipe_path)  # mistakes are told before anything heavy is imported
+    # mistakes are reported before anything heavy is imported
+    recipe, base = load_recipe(recipe_path)
 
     from pairmill.flows.engine import EngineChoice
     from pairmill.pipeline.build.plan import find_corpus, plan_build

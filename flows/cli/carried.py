@@ -81,7 +81,7 @@ def _tracker() -> Iterator[tuple[Tracker, Ended]]:
 def _explain(error: NoServerError) -> None:
     place = f" ({error.where})" if error.where else ""
     terminal.warning(f"{error.what}{place}: {error.got}")
-    terminal.line(f"  going on {WITHOUT}\n  fix      {escape(error.todo)}")
+    terminal.line(f"  continuing {WITHOUT}\n  fix      {escape(error.todo)}")
 
 
 def _server(stack: ExitStack) -> Ended | None:

@@ -80,7 +80,10 @@ def realism(
     ] = None,
     patches: Annotated[
         int,
-        typer.Option(min=100, help="Most patches per side; more take longer and tell more surely."),
+        typer.Option(
+            min=100,
+            help="Maximum number of patches per side; more take longer and tell more surely.",
+        ),
     ] = 500,
     patch: Annotated[int, typer.Option(help="Side of a patch in LR pixels, a multiple of 8.")] = 32,
     folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,

@@ -38,7 +38,7 @@ def pdm(
     device: Device = "cpu",
     no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Learn kernels and noise (PDM); an interrupted fit goes on."""
+    """Learn kernels and noise (PDM); an interrupted fit continues."""
     _fit_and_show("pdm", recipe, workspace, engine, workers, device)
 
 
@@ -51,7 +51,7 @@ def redegnet(
     device: Device = "cpu",
     no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Learn degradations from real pairs (ReDegNet); an interrupted fit goes on."""
+    """Learn degradations from real pairs (ReDegNet); an interrupted fit continues."""
     from pairmill.flows import terminal
     from pairmill.pipeline.recipe.load import load_recipe
 

@@ -108,7 +108,7 @@ def train(
     ] = None,
     no_prefect: NoPrefect = False,  # noqa: ARG001
 ) -> None:
-    """Train a super-resolution network on a corpus; an interrupted run goes on."""
+    """Train a super-resolution network on a corpus; an interrupted run continues."""
     from pairmill.flows.cli.training import run_training
 
     run_training(recipe, workspace, device, limit)

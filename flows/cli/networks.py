@@ -99,7 +99,7 @@ def evaluate(
         list[str] | None, typer.Option(help="Pristine images to fit NIQE's parameters to instead.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Most images of each set, taken evenly.")
+        int | None, typer.Option(min=1, help="Maximum number of images of each set, taken evenly.")
     ] = None,
     pictures: Annotated[
         int, typer.Option(min=0, max=64, help="Images of each set on the page.")

@@ -15,7 +15,7 @@ def refuse_to_open(storage: Storage, todo: str, *, open_: bool) -> None:
     """Say before any work that a page cannot be opened where it will lie.
 
     Raises:
-        UserError: if a page is to be opened that lies in a store: its pictures lie beside it, and a
+        UserError: if a page is to be opened that lies in a store: its images lie next to it, and a
             browser has no rights there.
     """
     if open_ and not storage.local:

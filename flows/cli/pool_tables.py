@@ -33,7 +33,7 @@ def show_pools(
         recipe_path: YAML file.
         workspace: Folder or URL.
         kind: Kind of pool to show; without it all that are there.
-        limit: Most images per role; none means all.
+        limit: Maximum number of images per role; none means all.
 
     Raises:
         UserError: if there is nothing yet.

@@ -14,7 +14,9 @@ from pairmill.flows.cli.options import Device, Engine, Workers, Workspace
 if TYPE_CHECKING:
     from pairmill.schemas.nightly import NightlyReport
 
-Days = Annotated[int, typer.Option(min=1, help="Days for which runs are kept in Prefect's history.")]
+Days = Annotated[
+    int, typer.Option(min=1, help="Days for which runs are kept in Prefect's history.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -187,7 +189,7 @@ def _night(workspace: str, share: float, date: str, keep_days: int) -> NightlyRe
 
     state = flow(workspace, share, date, keep_days, return_state=True)
     if state.name == "Refused":
-        raise BusyError(state.message or "somebody is at work")
+        raise BusyError(state.message or "another process is working")
     found = state.result(raise_on_failure=False)
     if isinstance(found, BaseException):
         raise found

@@ -36,7 +36,7 @@ class TrainBar(TrainingListener):
         begun = (
             f"from {config.start_from.file}" if config.start_from is not None else "from scratch"
         )
-        where = f"going on from step {step}" if step else begun
+        where = f"continuing from step {step}" if step else begun
         what = f"{escape(config.network.words())}, x{run.scale}, {run.parameters:,} parameters"
         self.progress.print(
             f"[bold]{config.name}[/]: {what}, on {run.corpus}@{run.version}, {escape(where)}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def run_training(
     path: str, workspace: str, device: str, limit: int | None, corpus: str = ""
 ) -> None:
-    """Train, or go on, or find a finished run; one of several processes does without Prefect.
+    """Train, or continue, or find a finished run; one of several processes does without Prefect.
 
     Args:
         path: training recipe.
@@ -33,7 +33,7 @@ def run_training(
     Raises:
         InterruptError: if the user asked to stop; the state of the last step is kept.
     """
-    config, base = load_training(path, limit)  # mistakes are told before any server starts
+    config, base = load_training(path, limit)  # mistakes are reported before any server starts
     storage = Storage(workspace)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         _together(config, base, storage, device)

@@ -121,7 +121,7 @@ class ImageBar:
             ) from None
 
     def advanced(self, job: Job, share: float) -> None:
-        """Hears how much of an image was done."""
+        """Called with how much of an image was done."""
         self.reached(self.done + share, job.output)
 
     def reached(self, done: float, name: str) -> None:

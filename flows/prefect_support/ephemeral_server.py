@@ -41,7 +41,7 @@ def own_server(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
     signal to all processes.
 
     Args:
-        say: Hears what is waited for, where it takes long.
+        say: Called with what is waited for, where it takes long.
 
     Raises:
         NoServerError: if Prefect is not installed, or no server answers; it says why.

@@ -38,7 +38,7 @@ def api(say: Callable[[str], None]) -> Iterator[tuple[str, bool]]:
     for all that follows.
 
     Args:
-        say: Hears what is waited for, where it takes long.
+        say: Called with what is waited for, where it takes long.
 
     Raises:
         UserError: if the user's server does not answer.

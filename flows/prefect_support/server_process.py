@@ -55,7 +55,7 @@ class ServerProcess:
 
         Args:
             seconds: Most to wait.
-            say: Hears what is waited for, where it takes long.
+            say: Called with what is waited for, where it takes long.
 
         Raises:
             NoServerError: if it ends, or does not answer in time.

@@ -35,7 +35,7 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
 
 
 def build(config: AnyNetworkConfig, scale: int, seed: int = 0) -> Network:
-    """A network with first weights, on the CPU, in float32, for training.
+    """A network with initial weights, on the CPU, in float32, for training.
 
     Args:
         config: its settings.

@@ -12,7 +12,7 @@ from pairmill.schemas.network import CompactConfig
 
 
 class Compact(Network):
-    """What it learns is added to the picture of repeated pixels."""
+    """What it learns is added to the image of repeated pixels."""
 
     def __init__(self, config: CompactConfig, scale: int) -> None:
         super().__init__(config, scale)

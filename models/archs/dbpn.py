@@ -11,7 +11,7 @@ from pairmill.models.archs.layers import Conv, Deconv, Network
 from pairmill.schemas.network import DbpnConfig
 
 SIDES = {2: (6, 2), 3: (7, 2), 4: (8, 2), 8: (12, 2)}
-"""Side and padding of the filters that enlarge and reduce, by scale; 2, 4 and 8 as published, 3
+"""Side and padding of the filters that upscale and downscale, by scale; 2, 4 and 8 as published, 3
 between them."""
 
 

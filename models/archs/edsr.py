@@ -1,4 +1,4 @@
-"""EDSR: residual blocks without normalisation, then an enlargement in steps (Lim et al. 2017);
+"""EDSR: residual blocks without normalisation, then upsampling in steps (Lim et al. 2017);
 names of BasicSR.
 """
 

@@ -16,7 +16,7 @@ BILINEAR = np.array([0.25, 0.75, 0.75, 0.25])
 
 
 class Doubling(Deconv):
-    """Doubles a picture; bilinear at first, then learned. Its edge is repeated, where the paper's
+    """Doubles an image; bilinear at first, then learned. Its edge is repeated, where the paper's
     goes dark.
     """
 
@@ -34,7 +34,7 @@ class Doubling(Deconv):
 
 
 class Level(nn.Module):
-    """Convolutions, then twice the size: of the features, of the picture, and the residual that is
+    """Convolutions, then twice the size: of the features, of the image, and the residual that is
     added to it.
     """
 
@@ -65,7 +65,7 @@ class LapSrn(Pyramid):
         )
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
-        """See `Pyramid`; each picture is twice as large as the one before."""
+        """See `Pyramid`; each image is twice as large as the one before."""
         features, image, found = leaky_relu(self.first(lr), SLOPE), lr, []
         for number in range(self.count):
             features, image = self.levels[number % len(self.levels)](features, image)

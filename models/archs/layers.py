@@ -1,5 +1,5 @@
-"""Layers that the networks share: convolutions whose first weights come from a stream, residual
-blocks, ways to enlarge.
+"""Layers that the networks share: convolutions whose initial weights come from a stream, residual
+blocks, ways to upsample.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pairmill.models.functional.resize import cubic
 from pairmill.schemas.network import EdsrConfig, NetworkBase, RcanConfig
 
 Start = Literal["torch", "he"]
-"""First weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws them;
-`he`: normal with variance gain**2 2 / inputs (He et al. 2015), biases 0. Inputs are those that meet
-in one output."""
+"""Initial weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws
+them; `he`: normal with variance gain**2 2 / inputs (He et al. 2015), biases 0. Inputs are those
+that meet in one output."""
 
 
 class Network(nn.Module):
@@ -33,7 +33,7 @@ class Network(nn.Module):
 
 
 class Pyramid(Network):
-    """A network that makes pictures of smaller scales on its way; while it is trained, each is
+    """A network that makes images of smaller scales on its way; while it is trained, each is
     compared with HR of its size.
     """
 
@@ -71,7 +71,7 @@ class Conv(nn.Conv2d):
         """Nothing: see the class."""
 
     def draw(self, rng: np.random.Generator) -> None:
-        """First weights and bias."""
+        """Initial weights and bias."""
         draw_filters(self, rng, self.in_channels * self.kernel_size[0] * self.kernel_size[1])
 
 
@@ -97,27 +97,27 @@ class Deconv(nn.ConvTranspose2d):
         """Nothing: see `Conv`."""
 
     def draw(self, rng: np.random.Generator) -> None:
-        """First weights and bias."""
+        """Initial weights and bias."""
         taps = self.kernel_size[0] * self.kernel_size[1]
         draw_filters(self, rng, max(1, self.in_channels * taps // self.stride[0] ** 2))
 
 
 class Linear(nn.Linear):
-    """A linear layer, with memory but no values; first weights normal with deviation 0.02 and bias
-    0, as in Swin transformers.
+    """A linear layer, with memory but no values; initial weights normal with deviation 0.02 and
+    bias 0, as in Swin transformers.
     """
 
     def reset_parameters(self) -> None:
         """Nothing: see `Conv`."""
 
     def draw(self, rng: np.random.Generator) -> None:
-        """First weights and bias."""
+        """Initial weights and bias."""
         fill(self.weight, 0.02 * rng.standard_normal(tuple(self.weight.shape)))
         nn.init.zeros_(self.bias)
 
 
 def draw_weights(network: nn.Module, rng: np.random.Generator) -> None:
-    """First weights of all layers that have a `draw`, in order; the others (PReLU, normalisation)
+    """Initial weights of all layers that have a `draw`, in order; the others (PReLU, normalisation)
     have theirs from torch.
     """
     for layer in network.modules():
@@ -205,7 +205,7 @@ class Normalise(nn.Module):
 
 class PostUpsampling(Network):
     """The frame of EDSR and RCAN: blocks at the size of the LR, what they add to the first
-    features, then the enlargement.
+    features, then the upsampling layers.
 
     Args:
         config: Settings with `features`, `mean` and `range`.
@@ -233,7 +233,7 @@ class PostUpsampling(Network):
 
 
 class BicubicUp(nn.Module):
-    """MATLAB's bicubic enlargement by an integer (a = -0.5, edge sample repeated in mirrored
+    """MATLAB's bicubic upscaling by an integer (a = -0.5, edge sample repeated in mirrored
     borders), as `functional.resize` makes it, with overshoot, differentiable.
     """
 

@@ -63,8 +63,8 @@ class Group(nn.Module):
 
 
 class Rcan(PostUpsampling):
-    """Groups of blocks. The means go over the whole picture, so tiles do not give quite the same as
-    the picture at once.
+    """Groups of blocks. The means go over the whole image, so tiles do not give quite the same as
+    the image at once.
     """
 
     def __init__(self, config: RcanConfig, scale: int) -> None:

@@ -88,7 +88,7 @@ def _shuffled(tensors: Tensors, name: str) -> int:
     scale, entries = 1, _count(tensors, f"{name}.N.weight")
     if not entries:
         raise ValueError(
-            f"weights without {name}.0, the layer that enlarges: a body alone, or no network for "
+            f"weights without {name}.0, the upsampling layer: a body alone, or no network for "
             "super-resolution"
         )
     for number in range(0, entries, 2):
@@ -179,7 +179,7 @@ def _swinir_tail(
         return "pixelshuffle", _shuffled(tensors, "upsample")
     if "upsample.0.weight" in tensors:
         return "pixelshuffledirect", _root(tensors["upsample.0.weight"].shape[0] // 3)
-    raise ValueError("a SwinIR that does not enlarge: it is for restoration at the same size")
+    raise ValueError("a SwinIR that does not upscale: it is for restoration at the same size")
 
 
 def _compact(tensors: Tensors) -> Found:

@@ -15,7 +15,7 @@ SLOPE = 0.2
 CALM = 0.2
 """Factor of what a dense block and a block of three add."""
 TALL = 4
-"""What the tail always enlarges by."""
+"""What the tail always upscales by."""
 
 
 class DenseBlock(nn.Module):
@@ -55,7 +55,7 @@ class Block(nn.Module):
 
 
 class RrdbNet(Network):
-    """Enlarges by 4. For scale 2 or 1 blocks of 2 x 2 or 4 x 4 pixels become channels first;
+    """Upscales by 4. For scale 2 or 1 blocks of 2 x 2 or 4 x 4 pixels become channels first;
     mirrored ones fill the last.
     """
 

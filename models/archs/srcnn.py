@@ -1,4 +1,4 @@
-"""SRCNN: three convolutions over the bicubic enlargement (Dong et al. 2014), the first network for
+"""SRCNN: three convolutions over the bicubic upscaling (Dong et al. 2014), the first network for
 super-resolution.
 """
 
@@ -15,8 +15,8 @@ class Srcnn(Network):
     """Pre-upsampling: patches, a map, a reconstruction, all at the size of the HR.
 
     Differs from the paper: three channels instead of luma; borders are filled with zeros, so that
-    no pixel is lost; first weights after He et al., the paper's normal ones of deviation 0.001 need
-    10^8 backpropagations.
+    no pixel is lost; initial weights after He et al., the paper's normal ones of deviation 0.001
+    need 10^8 backpropagations.
     """
 
     def __init__(self, config: SrcnnConfig, scale: int) -> None:

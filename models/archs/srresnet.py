@@ -1,4 +1,4 @@
-"""SRResNet without normalisation: what it learns is added to the bilinear enlargement; names of
+"""SRResNet without normalisation: what it learns is added to the bilinear upscaling; names of
 BasicSR's MSRResNet.
 """
 
@@ -14,7 +14,7 @@ SLOPE = 0.1
 
 
 class SrResNet(Network):
-    """Post-upsampling: `upconv1`, `upconv2`, ... enlarge by 2 each, or `upconv1` by 3 (Ledig et al.
+    """Post-upsampling: `upconv1`, `upconv2`, ... upscale by 2 each, or `upconv1` by 3 (Ledig et al.
     2017; Wang et al. 2018).
     """
 

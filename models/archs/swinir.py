@@ -13,7 +13,7 @@ from pairmill.models.archs.layers import Conv, Linear, Network, Normalise, Upsam
 from pairmill.schemas.network import DIV2K_MEAN, SwinIrConfig
 
 TAIL = 64
-"""Channels of the enlargement."""
+"""Channels of the upsampling layers."""
 SLOPE = 0.2
 APART = -100.0
 """Added to the attention between pixels that the shift brings together from opposite sides."""
@@ -183,7 +183,7 @@ def _nearest(network: SwinIr, body: Tensor) -> Tensor:
 
 
 TAILS = {"pixelshuffle": _steps, "pixelshuffledirect": _direct, "nearest+conv": _nearest}
-"""What makes the picture large, by `SwinIrConfig.upsampler`."""
+"""What makes the image large, by `SwinIrConfig.upsampler`."""
 
 
 def convolutions(config: SwinIrConfig) -> nn.Module:
@@ -229,7 +229,7 @@ def distances(window: int) -> Tensor:
 
 
 def apart(height: int, width: int, window: int, device: torch.device) -> Tensor:
-    """(n, pixels, pixels) float32: 0 between pixels that are near in the picture, `APART` where
+    """(n, pixels, pixels) float32: 0 between pixels that are near in the image, `APART` where
     only the shift by half a window has brought them together.
     """
     rows, columns = (torch.arange(length, device=device) - length for length in (height, width))

@@ -35,7 +35,7 @@ WRAPPERS = (
     "net",
     "generator",
 )
-"""Entries of a checkpoint that hold the weights; the first that is there is taken, so running means
+"""Entries of a checkpoint that hold the weights; the first that is there is taken, so EMAs
 come before the last step."""
 PICKLES = (b"\x80", b"PK")
 """How pickles begin, plain ones and those that torch packs."""
@@ -136,7 +136,7 @@ def write_weights(
         convention: `ours` (BasicSR's names), or a key of `keys.CONVENTIONS`; `names_for_others`
             says what spandrel reads.
         spec: what they are for; goes into the header, and `load_network` need not guess.
-        entry: `params`, or `params_ema` for running means.
+        entry: `params`, or `params_ema` for EMAs.
 
     Raises:
         ValueError: if the convention is for another network, or cannot say what the settings are.

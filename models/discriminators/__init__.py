@@ -22,7 +22,7 @@ DISCRIMINATORS: dict[str, Callable[..., nn.Module]] = {
 
 
 def build(config: AnyDiscriminator, seed: int = 0) -> nn.Module:
-    """A discriminator with first weights, on the CPU, in float32, for training.
+    """A discriminator with initial weights, on the CPU, in float32, for training.
 
     Args:
         config: its settings; `config.problem(side)` says whether it can judge patches of a side.

@@ -15,7 +15,8 @@ from torch.nn.functional import conv2d, normalize
 SLOPE = 0.2
 """Of every leaky ReLU."""
 START = 15
-"""Power iterations on first weights, so that the first judgement is by normalised ones already."""
+"""Power iterations on initial weights, so that the first judgement is by normalised ones
+already."""
 EPSILON = 1e-12
 
 
@@ -83,7 +84,7 @@ class SpectralConv(nn.Module):
 def draw_weights(
     network: nn.Module, rng: np.random.Generator, deviation: float | None = None
 ) -> None:
-    """First weights in order; normalisation layers have theirs from torch.
+    """Initial weights in order; normalisation layers have theirs from torch.
 
     Args:
         network: of convolutions and linear layers.

@@ -13,7 +13,7 @@ from pairmill.models.discriminators.layers import SLOPE, SpectralConv, conv, dra
 from pairmill.schemas.discriminator import PatchConfig
 
 DEVIATION = 0.02
-"""Of first weights (pix2pix)."""
+"""Of initial weights (pix2pix)."""
 
 
 class Patch(nn.Module):
@@ -46,7 +46,7 @@ class Patch(nn.Module):
         """(B, 3, h, w) in [0, 1] to (B, 1, h', w'): the more, the more real.
 
         Raises:
-            ValueError: if the picture is too small for a single judgement.
+            ValueError: if the image is too small for a single judgement.
         """
         problem = self.config.problem(min(image.shape[2:]))
         if problem is not None:

@@ -1,4 +1,4 @@
-"""VGG-128: one judgement per picture of 128 x 128 or 256 x 256, with BasicSR's names (14 499 401
+"""VGG-128: one judgement per image of 128 x 128 or 256 x 256, with BasicSR's names (14 499 401
 parameters for 128).
 """
 
@@ -43,11 +43,11 @@ class Vgg128(nn.Module):
         """(B, 3, side, side) in [0, 1] to (B, 1): the more, the more real.
 
         Raises:
-            ValueError: if pictures have another side.
+            ValueError: if images have another side.
         """
         if image.shape[2:] != (self.config.side, self.config.side):
             raise ValueError(
-                f"discriminator vgg128 judges pictures of {self.config.side} x "
+                f"discriminator vgg128 judges images of {self.config.side} x "
                 f"{self.config.side} only, "
                 f"not of {image.shape[2]} x {image.shape[3]}"
             )

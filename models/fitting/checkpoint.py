@@ -1,5 +1,5 @@
-"""The state of a fit as safetensors bytes, which a killed fit goes on from, and the header that all
-our safetensors files say what they are in.
+"""The state of a fit as safetensors bytes, which a killed fit continues from, and the header that
+all our safetensors files say what they are in.
 
 The header is sorted: equal values, equal bytes.
 """
@@ -25,7 +25,7 @@ HEADER = "pairmill"
 
 
 class LearnedFit(Protocol):
-    """A fit of a learned degradation, which can stop and go on at any count of samples."""
+    """A fit of a learned degradation, which can stop and continue at any count of samples."""
 
     seed: int
     device: str
@@ -80,8 +80,8 @@ def header_of(data: bytes) -> dict[str, str]:
 
 
 def state_bytes(fit: LearnedFit) -> bytes:
-    """All that a fit needs to go on: weights, those of the best check, moments, curves, AUCs, and
-    the samples seen.
+    """All that a fit needs to continue: weights, those of the best check, moments, curves, AUCs,
+    and the samples seen.
     """
     tensors = tensors_of(fit.networks(), fit.moments())
     tensors["curves"] = torch.from_numpy(np.array(fit.curves).reshape(-1, len(fit.columns)))
@@ -111,5 +111,5 @@ def restore(fit: LearnedFit, data: bytes) -> bool:
 
 
 def _identity(fit: LearnedFit) -> dict[str, str]:
-    """What a state must agree with for a fit to go on from it."""
+    """What a state must agree with for a fit to continue from it."""
     return {"config": fit.config.content_digest(), "seed": str(fit.seed)}

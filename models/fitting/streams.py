@@ -1,8 +1,8 @@
 """Unpaired crops: real LR and HR images, each list shuffled anew every epoch, all drawn from keyed
 Philox streams.
 
-What an iteration sees is a function of (seed, iteration), so a fit goes on from a count of samples
-and nothing else.
+What an iteration sees is a function of (seed, iteration), so a fit continues from a count of
+samples and nothing else.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class Crops:
 
         Args:
             images: (H, W, 3) uint8, at least one. Those smaller than a crop are left out; if all
-                are, they are continued by mirroring, which makes them unlike photographs.
+                are, they are continued by mirroring, which makes them unlike photos.
             side: of a crop, in pixels.
             seed: of the fit.
             purpose: `real` or `hr`.
             mirror: whether every other crop is mirrored left to right. Real ones are not: that
-                would mirror their kernels too. Nothing is turned: photographs are not alike in all
+                would mirror their kernels too. Nothing is turned: photos are not alike in all
                 directions, and kernels would learn to make up for it.
         """
         self.images = [_at_least(image, side) for image in images]

@@ -10,8 +10,8 @@ ways lead to it:
   integer below 2**24 in units of 2**-16, which it holds exactly. It computes only every s-th pixel,
   if so wished.
 - `correlate_by_fft`, for all others and for large kernels: float64 Fourier transforms of at most
-  512 x 512 samples err by about 1e-12 grey levels, a hundredth of half a unit, so that rounding to
-  the unit gives the true result again.
+  512 x 512 samples err by about 1e-12 intensity levels, a hundredth of half a unit, so that
+  rounding to the unit gives the true result again.
 
 `blur` takes the faster of the two.
 """
@@ -122,7 +122,7 @@ def blur(
             2**-16 first.
         kernel: (k, k) on the 2**-16 grid with sum 1, k odd; the sum of its absolute values stays
             below 8.
-        border: `mirror` repeats the edge sample, `reflect` does not, `wrap` goes on at the other
+        border: `mirror` repeats the edge sample, `reflect` does not, `wrap` continues at the other
             side.
         scale: s; only every s-th row and column is computed.
 

@@ -1,10 +1,10 @@
 """A camera's development of raw values into sRGB and its inverse, with the same bits on every
 machine.
 
-Both follow Brooks et al. 2019, "Unprocessing Images for Learned Raw Denoising". Values are grey
-levels, 255 is white. Powers and the tone curve's inverse are found by Newton's method from + * /
-and square roots, which IEEE 754 fixes; those of a C library differ in their last bits between
-machines. Matrices are applied term by term, as BLAS may fuse or reorder sums.
+Both follow Brooks et al. 2019, "Unprocessing Images for Learned Raw Denoising". Values are
+intensity levels, 255 is white. Powers and the tone curve's inverse are found by Newton's method
+from + * / and square roots, which IEEE 754 fixes; those of a C library differ in their last bits
+between machines. Matrices are applied term by term, as BLAS may fuse or reorder sums.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ Planes = tuple[Image8, Image8, Image8]
 """Y (H, W), Cb and Cr, in digital levels."""
 
 BT601 = (0.299, 0.114)
-"""Weights of red and blue in luma, of JPEG and of most still pictures."""
+"""Weights of red and blue in luma, of JPEG and of most still images."""
 BT709 = (0.2126, 0.0722)
 """Weights of red and blue in luma, of high-definition video."""
 GRID = 1 << 16
@@ -73,7 +73,7 @@ def halve(plane: Array, axis: int) -> Array:
 
 
 def double(plane: Array, axis: int, length: int, smooth: bool) -> Array:
-    """Enlarge ceil(length / 2) samples along an axis to `length`: repeated, or with weights 3/4 and
+    """Upscale ceil(length / 2) samples along an axis to `length`: repeated, or with weights 3/4 and
     1/4 of the nearest two (bilinear between centres, libjpeg's "fancy upsampling"), the edge sample
     repeated.
     """
@@ -87,21 +87,21 @@ def double(plane: Array, axis: int, length: int, smooth: bool) -> Array:
 
 
 def subsample_chroma(image: Image8, rows: bool, columns: bool, smooth: bool) -> Array:
-    """Reduce the chroma (full-range BT.601) of (H, W, 3) RGB and leave the luma as it is; float64
-    that may overshoot.
+    """Subsample the chroma (full-range BT.601) of (H, W, 3) RGB and leave the luma as it is;
+    float64 that may overshoot.
 
     Only the change of the chroma is added to the image, so that grey stays grey and nothing happens
     at 4:4:4.
 
     Args:
-        image: RGB, grey levels.
-        rows: Whether the chroma is reduced to half the rows.
-        columns: Whether the chroma is reduced to half the columns.
+        image: RGB, intensity levels.
+        rows: Whether the chroma is subsampled to half the rows.
+        columns: Whether the chroma is subsampled to half the columns.
         smooth: See `double`.
     """
     chroma = image.astype(np.float64) @ CHROMA_OF.T
     coarse = chroma
-    # First all means, then all interpolations, as a codec does between file and picture.
+    # First all means, then all interpolations, as a codec does between file and image.
     axes = [axis for axis, reduced in enumerate((rows, columns)) if reduced]
     for axis in axes:
         coarse = halve(coarse, axis)
@@ -120,7 +120,7 @@ def to_video(image: Image8) -> Planes:
 
 
 def from_video(planes: Planes) -> Image8:
-    """4:2:0 planes of `to_video` as (H, W, 3) RGB, the chroma enlarged bilinearly, clipped and
+    """4:2:0 planes of `to_video` as (H, W, 3) RGB, the chroma upsampled bilinearly, clipped and
     rounded half up.
     """
     height, width = planes[0].shape

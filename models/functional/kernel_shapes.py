@@ -2,7 +2,7 @@
 exactly 1.
 
 Convention: row and column offsets are counted from `size // 2 + shift`; x grows with the column, y
-against the row, so that angles are counter-clockwise as one sees the picture. Gaussian-like shapes
+against the row, so that angles are counter-clockwise as one sees the image. Gaussian-like shapes
 and the sinc are sampled at the centres of the cells, as their sources do; lines and discs are drawn
 with the area that they cover in each cell.
 """

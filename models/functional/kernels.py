@@ -64,7 +64,7 @@ def recentre(kernel: Array, scale: int) -> Array:
 
     Args:
         kernel: (k, k) of non-zero sum; k odd and large enough for the moved mass.
-        scale: reduction the kernel is for.
+        scale: downscaling factor the kernel is for.
 
     Returns:
         (k, k), non-negative, sum 1, centre within 0.005 px of the target.
@@ -104,9 +104,9 @@ def normalise(kernel: Array) -> Array:
 def compose(kernel_x2: Array, scale: int) -> Array:
     """The kernel of applying a x2 kernel repeatedly (KernelGAN, Sec. 5: x4 from x2).
 
-    Reducing by 2 twice is one reduction by 4 with the x2 kernel convolved with itself dilated by 2,
-    exactly. The centre lands where scale 4 wants it. What lies outside the final size is cut and
-    the rest renormalised.
+    Downscaling by 2 twice is one downscaling by 4 with the x2 kernel convolved with itself dilated
+    by 2, exactly. The centre lands where scale 4 wants it. What lies outside the final size is cut
+    and the rest renormalised.
 
     Args:
         kernel_x2: (k, k), sum 1, centred for scale 2.
@@ -122,7 +122,7 @@ def compose(kernel_x2: Array, scale: int) -> Array:
 
     if scale not in SIZES:
         raise ValueError(f"kernels are composed for scales {sorted(SIZES)}, got {scale}")
-    # Reduction 2 after 2: a step of the second kernel spans 2 HR pixels, of the third 4.
+    # Downscaling 2 after 2: a step of the second kernel spans 2 HR pixels, of the third 4.
     step, composed = 1, kernel_x2
     while step * 2 < scale:
         step *= 2
@@ -240,7 +240,7 @@ def stretch(kernel: Array, matrix: Array, scale: int) -> Array:
     Args:
         kernel: (k, k), non-negative, sum 1, centred for `scale`.
         matrix: A, (2, 2), symmetric and positive definite.
-        scale: reduction the kernel is for.
+        scale: downscaling factor the kernel is for.
 
     Returns:
         The same shape and properties.

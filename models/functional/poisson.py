@@ -2,8 +2,8 @@
 
 An 8-bit image has at most 256 different means. A sample is the Poisson quantile at one of 2**16
 mid-points of probability: looked up for means below `FEW`, where the table is exact, and expanded
-in the normal quantile above. The total variation distance to the law is below 1e-3 for means up to
-1500 and 2.5e-3 up to 10,000, where 2**16 places are few for so many counts.
+in the normal quantile above. The total variation distance to the distribution is below 1e-3 for
+means up to 1500 and 2.5e-3 up to 10,000, where 2**16 places are few for so many counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pairmill.models.functional.noise import PLACES, Array, Words, normal_table, places
 
 FEW = 4.0
-"""Means below it use the table. From here on the expansion is within 7.4e-4 of the law."""
+"""Means below it use the table. From here on the expansion is within 7.4e-4 of the distribution."""
 COUNTS = 16
 """Counts that the table knows, a power of two; P(X > 15) < 2**-17 for means below 4, so that no
 place gives more than 15."""
@@ -27,7 +27,7 @@ TERMS = 40
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """The Poisson laws of the 256 levels, made ready for `poisson_counts`."""
+    """The Poisson distributions of the 256 levels, made ready for `poisson_counts`."""
 
     few: NDArray[np.bool_]
     """(256,) whether a level has a mean below FEW."""
@@ -38,7 +38,7 @@ class Law:
 
 
 def poisson_law(peak: float) -> Law:
-    """The laws of mean level * peak / 255, for a mean at white of `peak` > 0."""
+    """The distributions of mean level * peak / 255, for a mean at white of `peak` > 0."""
     means = np.arange(256) * peak / 255
     # Levels below FEW are looked up; for them the expansion is kept finite only.
     return Law(means < FEW, count_table(means), expansion(np.maximum(means, FEW)))

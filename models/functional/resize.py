@@ -33,9 +33,9 @@ AT_ONCE = 1 << 20
 
 
 def bicubic_down(image: NDArray[np.generic], factor: int) -> Array:
-    """Reduce (H, W, C) by an integer factor to (H // factor, W // factor, C) float64; trailing rows
-    and columns that do not fill a block are left out. Range as the input's, with overshoot. Source:
-    MATLAB `imresize`.
+    """Downscale (H, W, C) by an integer factor to (H // factor, W // factor, C) float64; trailing
+    rows and columns that do not fill a block are left out. Range as the input's, with overshoot.
+    Source: MATLAB `imresize`.
 
     Raises:
         ValueError: if the image is smaller than the factor.
@@ -43,13 +43,13 @@ def bicubic_down(image: NDArray[np.generic], factor: int) -> Array:
     height, width = image.shape[0] // factor, image.shape[1] // factor
     if min(height, width) < 1:
         raise ValueError(
-            f"image of {image.shape[0]} x {image.shape[1]} cannot be reduced by {factor}"
+            f"image of {image.shape[0]} x {image.shape[1]} cannot be downscaled by {factor}"
         )
     return resize(image[: height * factor, : width * factor], height, width, "matlab_bicubic")
 
 
 def bicubic_up(image: NDArray[np.generic], factor: int) -> Array:
-    """Enlarge (H, W, C) by an integer factor to (factor H, factor W, C) float64, with overshoot."""
+    """Upscale (H, W, C) by an integer factor to (factor H, factor W, C) float64, with overshoot."""
     return resize(image, image.shape[0] * factor, image.shape[1] * factor, "matlab_bicubic")
 
 
@@ -71,11 +71,11 @@ def resize(
         height: Rows of the result.
         width: Columns of the result.
         method: `matlab_bicubic`: cubic with a = -0.5, as wide as the outputs are apart when
-            reducing, borders mirrored with the edge sample repeated, as MATLAB's `imresize`;
-            `bicubic`: a = -0.75, never wider, the edge sample goes on, as OpenCV and torch;
+            downscaling, borders mirrored with the edge sample repeated, as MATLAB's `imresize`;
+            `bicubic`: a = -0.75, never wider, the edge sample continues, as OpenCV and torch;
             `bilinear`: the same for the triangle; `area`: mean of what the output covers, as
-            OpenCV, when enlarging too; `nearest`: the nearest sample; the mean of two that are
-            equally near, so that the picture does not move.
+            OpenCV, when upscaling too; `nearest`: the nearest sample; the mean of two that are
+            equally near, so that the image does not move.
 
     Returns:
         (height, width, C) float64, with the overshoot of the bicubic methods.

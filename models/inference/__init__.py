@@ -1,1 +1,3 @@
-"""Networks at work on whole images: in tiles, in eight positions, between two sets of weights."""
+"""Networks at work on whole images: in tiles, under eight flips and rotations, between two sets of
+weights.
+"""

@@ -1,5 +1,5 @@
-"""Self-ensemble: the mean of what a network makes of an image in the eight positions of a
-square.
+"""Self-ensemble: the mean of what a network makes of an image under the eight flips and
+rotations.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ POSITIONS = range(8)
 
 
 def turned(images: Tensor, position: int) -> Tensor:
-    """(B, C, H, W) in one of eight positions."""
+    """(B, C, H, W) under one of eight flips and rotations."""
     if position & 4:
         images = images.transpose(2, 3)
     axes = [axis for axis, bit in ((2, 2), (3, 1)) if position & bit]
@@ -30,8 +30,8 @@ def turned_back(images: Tensor, position: int) -> Tensor:
 
 
 def ensembled(run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """A network that looks at its input in eight positions, one after the other, and takes the
-    mean.
+    """A network that looks at its input under eight flips and rotations, one after the other, and
+    takes the mean.
 
     Eight times as slow; needs no more memory than once. A network that turns with its input gains
     nothing. Source: EDSR, section 3.4 ("geometric self-ensemble").

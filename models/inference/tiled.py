@@ -1,8 +1,8 @@
 """Upscaling an image of any size, a tile at a time, in memory that the tile bounds.
 
-Each tile is seen with `overlap` more LR pixels on every side where the image goes on. Of these, the
-outer three quarters only give context and are thrown away; across the rest, neighbouring tiles fade
-into one another, which hides what networks with attention or pooling over the whole tile see
+Each tile is seen with `overlap` more LR pixels on every side where the image continues. Of these,
+the outer three quarters only give context and are thrown away; across the rest, neighbouring tiles
+fade into one another, which hides what networks with attention or pooling over the whole tile see
 differently. If the context covers the receptive field of the network, and its padding at the border
 is what it does to a whole image, the result is that of the whole image.
 """
@@ -42,7 +42,7 @@ def upscale(
     device: str | torch.device = "cpu",
     precision: Precision = "float32",
 ) -> Image:
-    """An image as a network enlarges it.
+    """An image as a network upscales it.
 
     Args:
         network: (B, 3, h, w) in [0, 1] to (B, 3, scale h, scale w); set to evaluate meanwhile.
@@ -93,7 +93,7 @@ def strips(
 
     Args:
         network, lr, tile, overlap, ensemble, device, precision: As for `upscale`.
-        advanced: Hears the share of the image that each tile was, in (0, 1].
+        advanced: Called with the share of the image that each tile was, in (0, 1].
     """
     if lr.dtype != np.uint8 or lr.ndim != 3 or lr.shape[2] != 3 or 0 in lr.shape:
         raise ValueError(f"want an (H, W, 3) uint8 image, got {lr.dtype} {lr.shape}")
@@ -238,8 +238,8 @@ def _reach(axis: list[int], part: int, margin: int) -> tuple[int, int]:
 def _piece(
     run: Callable[[Tensor], Tensor], lr: Image, box: tuple[int, ...], zone: tuple[int, ...]
 ) -> tuple[Array, int]:
-    """What the network makes of a box, cut to a zone inside it, (rows, columns, 3) in grey levels;
-    and the scale.
+    """What the network makes of a box, cut to a zone inside it, (rows, columns, 3) in intensity
+    levels; and the scale.
     """
     top, bottom, left, right = box
     part = torch.from_numpy(np.ascontiguousarray(lr[top:bottom, left:right].transpose(2, 0, 1)))

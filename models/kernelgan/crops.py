@@ -55,7 +55,7 @@ class Crops:
         self._target = _Windows(halves, number, generator // 2 + margin, real, device)
         self._real = _Windows(images, number, discriminator, real, device)
         noise = torch.from_numpy(np.stack([draws.noise for *_, draws in lanes], axis=1))
-        # Pixels run over [-1, 1]: a grey level is 2 / 255.
+        # Pixels run over [-1, 1]: an intensity level is 2 / 255.
         self._noise = noise.to(device, dtype) * (2 * config.noise / 255)
         self._dtype = dtype
 

@@ -68,7 +68,7 @@ class Lane:
     image: Image
     """(H, W, 3), the window that crops are taken from."""
     half: NDArray[np.float64]
-    """(3, H / 2, W / 2): the same reduced bicubically by 2, in [-1, 1]."""
+    """(3, H / 2, W / 2): the same downscaled bicubically by 2, in [-1, 1]."""
     draws: Draws
     generator: list[NDArray[np.float32]]
     """Initial weights in the order of the generator's `Weights`."""

@@ -65,7 +65,7 @@ def check_image(image: Image, config: KernelGanConfig) -> KernelReason | None:
 
     Args:
         image: (H, W, 3) uint8 RGB.
-        config: `min_side` in pixels and `min_contrast` in grey levels decide.
+        config: `min_side` in pixels and `min_contrast` in intensity levels decide.
 
     Raises:
         ValueError: if the array is not (H, W, 3) uint8.
@@ -113,7 +113,7 @@ def centre_weights(image: Image, crop: int) -> tuple[CentreWeights, CentreWeight
 
 
 def half_size(image: Image) -> Array:
-    """(H, W, 3) uint8 with even sides -> (3, H / 2, W / 2) reduced bicubically, mapped from [0,
+    """(H, W, 3) uint8 with even sides -> (3, H / 2, W / 2) downscaled bicubically, mapped from [0,
     255] to [-1, 1].
     """
     return np.ascontiguousarray((bicubic_down(image, 2) * (2 / 255) - 1).transpose(2, 0, 1))

@@ -1,9 +1,9 @@
-"""Does a kernel make LR as sharp as the photograph it was estimated from, and how must it be
+"""Does a kernel make LR as sharp as the photo it was estimated from, and how must it be
 stretched if not.
 
-A photograph looks like itself at half its size; KernelGAN rests on that (Bell-Kligler et al.,
+A photo looks like itself at half its size; KernelGAN rests on that (Bell-Kligler et al.,
 NeurIPS 2019, Sec. 3), and so does this, with power spectra instead of a discriminator's patches.
-Let H be the photograph X reduced by 2 with bicubic weights, as clean-up does, and L the reduction
+Let H be the photo X downscaled by 2 with bicubic weights, as clean-up does, and L the downscaling
 of H with a kernel k. If k is the blur of X, then P_X = g P_L + v, with a gain g and the variance v
 of the noise that only X has. So k is stretched (its second moments are changed, not its form) until
 they agree. Power says nothing of asymmetry, and of form it says less than of width.
@@ -31,10 +31,10 @@ from pairmill.models.functional.resize import bicubic_down
 Array = NDArray[np.float64]
 
 SIDE = 32
-"""Side of the blocks of a photograph whose spectra are averaged, in pixels; half that, if it is not
+"""Side of the blocks of a photo whose spectra are averaged, in pixels; half that, if it is not
 four times as large."""
 GAIN_BAND = (0.1, 0.2)
-"""Frequencies, in cycles per pixel of the photograph, at which both are made equal: kernel and
+"""Frequencies, in cycles per pixel of the photo, at which both are made equal: kernel and
 noise matter least there."""
 BAND = (0.1, 0.5)
 """Frequencies that are compared."""
@@ -51,7 +51,7 @@ DECIBELS = 10 / math.log(10)
 
 @dataclass(frozen=True)
 class Match:
-    """The stretch with which a kernel's LR is most like the photograph."""
+    """The stretch with which a kernel's LR is most like the photo."""
 
     matrix: Array
     """(2, 2), symmetric: the kernel is pulled apart by it."""
@@ -61,18 +61,18 @@ class Match:
 
 @dataclass(frozen=True)
 class Spectra:
-    """What is compared: spectra of a photograph and of its half-size copy."""
+    """What is compared: spectra of a photo and of its half-size copy."""
 
     photograph: Array
     """(n, n): logarithm of the mean power of blocks of n pixels, noise included."""
     reduced: Array
-    """(2n, 2n): mean power of blocks of 2n pixels of the bicubic reduction."""
+    """(2n, 2n): mean power of blocks of 2n pixels of the bicubic downscaling."""
     noise: float
-    """Variance of the photograph's noise, as its flattest parts show it, in squared grey levels."""
+    """Variance of the photo's noise, as its flattest parts show it, in squared intensity levels."""
 
     @cached_property
     def grid(self) -> Array:
-        """(2, 2n, 2n): frequencies of `reduced`, in cycles per pixel."""
+        """(2, 2n, 2n): frequencies of `downscaled`, in cycles per pixel."""
         axis = np.fft.fftfreq(len(self.reduced))
         return np.stack(np.meshgrid(axis, axis, indexing="ij"))
 
@@ -85,7 +85,7 @@ class Spectra:
         return gain, compared
 
     def difference(self, power: Array, noise: float) -> float:
-        """Mean squared difference of the log spectra of a pair's LR and of the photograph.
+        """Mean squared difference of the log spectra of a pair's LR and of the photo.
 
         Args:
             power: (2n, 2n), |K|^2 at `grid`.
@@ -103,7 +103,7 @@ class Spectra:
 
 
 def spectra(grey: Array) -> Spectra:
-    """Of a photograph (H, W) of grey levels, both sides even and 64 at least."""
+    """Of a photo (H, W) of intensity levels, both sides even and 64 at least."""
     side = SIDE if min(grey.shape) >= 4 * SIDE else SIDE // 2
     half = bicubic_down(grey[:, :, None], 2)[:, :, 0]
     # Blocks of twice the side: of 2 n frequencies n are left when every second pixel is dropped.
@@ -192,10 +192,10 @@ def exponential(free: Array) -> Array:
 
 def matched(found: Spectra, kernel: Array) -> tuple[Array, Match]:
     """The kernel, its form smoothed, with the stretch with which its LR is most like the
-    photograph.
+    photo.
 
     Args:
-        found: of the photograph.
+        found: of the photo.
         kernel: (k, k), non-negative, sum 1, centred for scale 2.
 
     Returns:

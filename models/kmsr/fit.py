@@ -38,7 +38,7 @@ class Fit:
     critic, ideally 1."""
 
     def __post_init__(self) -> None:
-        """Draw first weights."""
+        """Draw initial weights."""
         side, rng, config = self.cores.shape[-1], self.keyed("weights"), self.config
         everything = torch.from_numpy(in_all_orientations(self.cores))
         self.generator = Generator(everything.mean(0), config.width, rng)
@@ -109,7 +109,7 @@ class Fit:
 
     @torch.no_grad()
     def _average(self) -> None:
-        """The running mean of the weights, which draws kernels; training circles the solution."""
+        """The EMA of the weights, which draws kernels; training circles the solution."""
         keep = min(self.config.average, (1 + len(self.curves)) / (10 + len(self.curves)))
         for mean, now in zip(self.mean.parameters(), self.generator.parameters(), strict=True):
             mean.lerp_(now, 1 - keep)

@@ -1,5 +1,5 @@
 """Kernels of a pool as the generator sees them: the square around the target centre, which may be
-flipped and turned.
+flipped and rotated.
 
 A kernel's target centre, `k // 2 + (s - 1) / 2`, is not the middle of its array. The middle of the
 last `k - s + 1` rows and columns is, so flips and quarter turns of that core are exact and keep the

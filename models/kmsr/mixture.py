@@ -1,4 +1,4 @@
-"""New kernels without a fit: convex mixtures of turned and flipped kernels of a pool."""
+"""New kernels without a fit: convex mixtures of rotated and flipped kernels of a pool."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 def mixtures(cores: Array, count: int, parts: int, rng: np.random.Generator) -> Array:
-    """Convex mixtures of `parts` cores each, turned and flipped at random, with weights uniform on
+    """Convex mixtures of `parts` cores each, rotated and flipped at random, with weights uniform on
     the simplex.
 
     A mixture of Gaussians of different directions is no Gaussian: mixtures are rounder than the

@@ -1,5 +1,5 @@
-"""The generator, which turns 100 random numbers into a kernel, and the critic, which tells kernels
-of the pool from its own.
+"""The generator, which turns 100 random numbers into a kernel, and the critic, which distinguishes
+kernels of the pool from its own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Generator(nn.Module):
     """
 
     def __init__(self, start: Tensor, width: int, rng: np.random.Generator) -> None:
-        """Draw first weights.
+        """Draw initial weights.
 
         Args:
             start: (n, n) float64, non-negative, sum 1: the kernel that the first ones are near.
@@ -80,7 +80,7 @@ class Critic(nn.Module):
     """
 
     def __init__(self, side: int, width: int, rng: np.random.Generator) -> None:
-        """Draw first weights.
+        """Draw initial weights.
 
         Args:
             side: of a kernel, in pixels.

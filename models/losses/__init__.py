@@ -1,12 +1,12 @@
 """Losses: one line of `LOSSES` each.
 
-Three kinds of calls, by what a loss looks at; `Gan` and `Cycle` are told apart with isinstance:
+Three kinds of calls, by what a loss looks at; `Gan` and `Cycle` are distinguished with isinstance:
 
 - `loss(sr, hr)`: `l1`, `l2`, `charbonnier`, `content`, `style`, `tv`;
 - `loss(sr, lr)`: `cycle`;
 - `loss.generator(D(hr), D(sr))` and `loss.discriminator(D(hr), D(sr.detach()))`: `gan`.
 
-Pictures are (B, 3, h, w) in [0, 1]; a loss is a number without its weight, which the trainer
+Images are (B, 3, h, w) in [0, 1]; a loss is a number without its weight, which the trainer
 multiplies.
 """
 

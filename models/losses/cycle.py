@@ -1,4 +1,4 @@
-"""The cycle loss: SR, reduced again as MATLAB's `imresize` would, against its LR.
+"""The cycle loss: SR, downscaled again as MATLAB's `imresize` would, against its LR.
 
 SR is neither rounded nor clipped before: the loss is linear in it, and its gradient reaches every
 pixel.
@@ -30,8 +30,9 @@ class Cycle(nn.Module):
 
 
 def reduced(image: Tensor, height: int, width: int) -> Tensor:
-    """Reduce (B, C, H, W) to (B, C, height, width) float32 (float64 stays), antialiased, a = -0.5,
-    borders mirrored: what `pairmill.models.functional.resize` does to arrays, with a gradient.
+    """Downscale (B, C, H, W) to (B, C, height, width) float32 (float64 stays), antialiased, a =
+    -0.5, borders mirrored: what `pairmill.models.functional.resize` does to arrays, with a
+    gradient.
 
     Raises:
         ValueError: if H is not the same whole multiple of height as W of width.

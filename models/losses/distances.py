@@ -15,7 +15,7 @@ def norm_loss(found: Tensor, wanted: Tensor) -> Tensor:
     """sqrt(sum d^2) / count per item of the batch, then the mean: the content and the cycle loss as
     the papers write them.
 
-    Unlike a mean it falls with the size of the picture, as 1 / side for a steady difference;
+    Unlike a mean it falls with the size of the image, as 1 / side for a steady difference;
     weights hold for one patch size.
     """
     difference = (found - wanted).flatten(1)

@@ -40,7 +40,7 @@ class Charbonnier(nn.Module):
         self.config = config
 
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
-        """Both (B, C, h, w), to a number; epsilon for equal pictures."""
+        """Both (B, C, h, w), to a number; epsilon for equal images."""
         # In float32: epsilon^2 would be 0 in half precision, and the slope at 0 infinite.
         return ((sr - hr).float().square() + self.config.epsilon**2).sqrt().mean()
 

@@ -1,4 +1,4 @@
-"""Total variation: how much a picture's neighbours differ."""
+"""Total variation: how much an image's neighbours differ."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TotalVariation(nn.Module):
         self.config = config
 
     def forward(self, sr: Tensor, _hr: Tensor | None = None) -> Tensor:
-        """(B, C, h, w), sides at least 2, to a number; 0 for a flat picture, where the gradient is
+        """(B, C, h, w), sides at least 2, to a number; 0 for a flat image, where the gradient is
         0 too.
 
         `anisotropic` is mean |dx| + mean |dy|, each over the pairs there are; `isotropic` the sum

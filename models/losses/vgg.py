@@ -19,7 +19,7 @@ from torch.nn.functional import conv2d, l1_loss, max_pool2d, relu
 BLOCKS = (2, 2, 4, 4, 4)
 """Convolutions per block of VGG-19; each block but the first begins with a 2 x 2 maximum."""
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's pictures in [0, 1], which the weights were made for."""
+"""Of ImageNet's images in [0, 1], which the weights were made for."""
 LAYERS = {"conv1_2": 2.0, "conv2_2": 1.2, "conv3_4": 0.6, "conv4_4": 0.2, "conv5_4": 0.1}
 """Layers that are compared and their weights (ReDegNet's options)."""
 

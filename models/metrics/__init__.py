@@ -1,3 +1,3 @@
-"""How good pictures are: PSNR, SSIM and LPIPS against HR, NIQE without; all on (H, W, 3) uint8
+"""How good images are: PSNR, SSIM and LPIPS against HR, NIQE without; all on (H, W, 3) uint8
 RGB.
 """

@@ -1,4 +1,4 @@
-"""LPIPS v0.1, the distance of two pictures as a network sees them (Zhang et al. 2018), from files
+"""LPIPS v0.1, the distance of two images as a network sees them (Zhang et al. 2018), from files
 of weights.
 
 Two files, the trunk as torchvision has it (`alexnet`, `vgg16`) and the linear weights as package
@@ -23,10 +23,10 @@ from pairmill.models.metrics.luma import Image
 
 Trunk = Literal["alex", "vgg"]
 SHIFT, DEVIATION = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-"""Of pictures in [-1, 1]."""
+"""Of images in [-1, 1]."""
 EPSILON = 1e-10
 LEAST = 32
-"""Smallest side of a picture, in pixels."""
+"""Smallest side of an image, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ TRUNKS: dict[Trunk, tuple[Step, ...]] = {
     ),
 }
 SIDES: dict[Trunk, int] = {"alex": 11, "vgg": 3}
-"""Side of a trunk's first filters, by which files are told apart."""
+"""Side of a trunk's first filters, by which files are distinguished."""
 
 
 class Lpips(nn.Module):
@@ -92,12 +92,11 @@ class Lpips(nn.Module):
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
         """Two of (B, 3, h, w) in [0, 1], sides at least 32, to (B,) distances; 0 for equal
-        pictures.
+        images.
         """
         if min(a.shape[2:]) < LEAST:
             raise ValueError(
-                f"LPIPS needs pictures of at least {LEAST} x {LEAST}, got {a.shape[2]} x "
-                f"{a.shape[3]}"
+                f"LPIPS needs images of at least {LEAST} x {LEAST}, got {a.shape[2]} x {a.shape[3]}"
             )
         values = (2 * torch.cat([a, b]) - 1 - self.get_buffer("shift")) / self.get_buffer(
             "deviation"
@@ -121,14 +120,14 @@ class Lpips(nn.Module):
 
     @torch.no_grad()
     def of(self, a: Image, b: Image) -> float:
-        """Distance of two pictures, (H, W, 3) uint8 of one size, sides at least 32.
+        """Distance of two images, (H, W, 3) uint8 of one size, sides at least 32.
 
         Raises:
             ValueError: if they are smaller, or of different sizes.
         """
         if a.shape != b.shape:
             raise ValueError(
-                f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot "
+                f"images of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot "
                 "be compared"
             )
         device = self.get_buffer("shift").device

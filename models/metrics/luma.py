@@ -11,7 +11,7 @@ Image = NDArray[np.uint8]
 Array = NDArray[np.float64]
 Channel = Literal["y", "rgb"]
 WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
-"""Of red, green and blue in the luma of BT.601, per grey level (MATLAB's `rgb2ycbcr`)."""
+"""Of red, green and blue in the luma of BT.601, per intensity level (MATLAB's `rgb2ycbcr`)."""
 BLACK = 16.0
 
 
@@ -24,7 +24,7 @@ def luma(image: Image) -> Array:
 
 
 def compared(a: Image, b: Image, border: int, channel: Channel) -> tuple[Array, Array]:
-    """The parts of two pictures that count, (H - 2 border, W - 2 border, C) each, C 1 or 3.
+    """The parts of two images that count, (H - 2 border, W - 2 border, C) each, C 1 or 3.
 
     Args:
         a: (H, W, 3) uint8.
@@ -34,15 +34,15 @@ def compared(a: Image, b: Image, border: int, channel: Channel) -> tuple[Array, 
         channel: `y` or `rgb`.
 
     Raises:
-        ValueError: if they are no 8-bit colour pictures of one size, or nothing is left inside the
+        ValueError: if they are no 8-bit colour images of one size, or nothing is left inside the
             border.
     """
     for image in (a, b):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f"pictures are (H, W, 3) uint8, got {image.shape} {image.dtype}")
+            raise ValueError(f"images are (H, W, 3) uint8, got {image.shape} {image.dtype}")
     if a.shape != b.shape:
         raise ValueError(
-            f"pictures of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot be "
+            f"images of {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x {b.shape[1]} cannot be "
             "compared"
         )
     if border < 0 or min(a.shape[:2]) <= 2 * border:

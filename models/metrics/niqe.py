@@ -1,7 +1,7 @@
-"""NIQE, how unlike pristine pictures one is (Mittal et al. 2013): 36 statistics of blocks of 96 x
+"""NIQE, how unlike pristine images one is (Mittal et al. 2013): 36 statistics of blocks of 96 x
 96 pixels, without a reference.
 
-As BasicSR and MATLAB compute it: luma rounded to whole grey levels, two scales, the second of
+As BasicSR and MATLAB compute it: luma rounded to whole intensity levels, two scales, the second of
 blocks half as large.
 """
 
@@ -31,13 +31,13 @@ SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 MATLAB = {"mu_prisparam": "mu_pris_param", "cov_prisparam": "cov_pris_param"}
 """The authors' names of the parameters, and BasicSR's."""
 SHARP = 0.75
-"""How sharp a block must be, relative to the sharpest of its picture, to tell what pristine
-pictures are like (the paper's T)."""
+"""How sharp a block must be, relative to the sharpest of its image, to tell what pristine
+images are like (the paper's T)."""
 
 
 @dataclass(frozen=True, eq=False)
 class NiqeParameters:
-    """What the features of pristine pictures are like: a normal distribution."""
+    """What the features of pristine images are like: a normal distribution."""
 
     mean: Array
     """(36,)."""
@@ -46,12 +46,12 @@ class NiqeParameters:
 
 
 def niqe(image: Image, parameters: NiqeParameters, border: int = 0) -> float:
-    """Distance of a picture's features from those of pristine ones; at least 0, the lower, the more
+    """Distance of an image's features from those of pristine ones; at least 0, the lower, the more
     natural.
 
     Args:
         image: (H, W, 3) uint8.
-        parameters: of pristine pictures, from `fit_niqe` or `read_parameters`; values of different
+        parameters: of pristine images, from `fit_niqe` or `read_parameters`; values of different
             parameters do not compare.
         border: pixels that are left out at each side first; papers leave out as many as the scale.
 
@@ -62,19 +62,19 @@ def niqe(image: Image, parameters: NiqeParameters, border: int = 0) -> float:
     features = features_of(image, border)[0]
     whole = features[~np.isnan(features).any(1)]
     if len(whole) < 2:
-        raise ValueError("NIQE is undefined for a picture that is flat nearly everywhere")
+        raise ValueError("NIQE is undefined for an image that is flat nearly everywhere")
     difference = parameters.mean - np.nanmean(features, axis=0)
     inverse = np.linalg.pinv((parameters.covariance + np.cov(whole, rowvar=False)) / 2)
     return float(np.sqrt(max(0.0, difference @ inverse @ difference)))
 
 
 def fit_niqe(images: Iterable[Image], sharp: float = SHARP) -> NiqeParameters:
-    """Parameters from pristine pictures: mean and covariance of the features of their sharp blocks.
+    """Parameters from pristine images: mean and covariance of the features of their sharp blocks.
 
     Args:
         images: (H, W, 3) uint8, sharp, without noise or compression; the published parameters are
-            of 125 photographs. Those of fewer than two blocks are left out.
-        sharp: blocks count from this part of the mean local deviation of their picture's sharpest
+            of 125 photos. Those of fewer than two blocks are left out.
+        sharp: blocks count from this part of the mean local deviation of their image's sharpest
             block on, 0 to 1.
 
     Raises:
@@ -90,12 +90,12 @@ def fit_niqe(images: Iterable[Image], sharp: float = SHARP) -> NiqeParameters:
     found = found[~np.isnan(found).any(1)]
     if len(found) <= FEATURES:
         wanted = f"more than {FEATURES} sharp blocks of {BLOCK} x {BLOCK} pixels"
-        raise ValueError(f"NIQE's parameters need {wanted}, these pictures have {len(found)}")
+        raise ValueError(f"NIQE's parameters need {wanted}, these images have {len(found)}")
     return NiqeParameters(found.mean(0), np.cov(found, rowvar=False))
 
 
 def blocks_in(height: int, width: int) -> int:
-    """Whole blocks of a picture."""
+    """Whole blocks of an image."""
     return max(0, height // BLOCK) * max(0, width // BLOCK)
 
 
@@ -107,7 +107,7 @@ def features_of(image: Image, border: int = 0) -> tuple[Array, Array]:
         ValueError: if there are fewer than two blocks.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ValueError(f"pictures are (H, W, 3) uint8, got {image.shape} {image.dtype}")
+        raise ValueError(f"images are (H, W, 3) uint8, got {image.shape} {image.dtype}")
     height, width = (side - 2 * border for side in image.shape[:2])
     if blocks_in(height, width) < 2:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""PSNR, the peak signal-to-noise ratio of 8-bit pictures."""
+"""PSNR, the peak signal-to-noise ratio of 8-bit images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pairmill.models.metrics.luma import Channel, Image, compared
 
 
 def psnr(a: Image, b: Image, border: int = 0, channel: Channel = "y") -> float:
-    """10 log10(255^2 / MSE) in dB; infinite for equal pictures. The higher, the more alike.
+    """10 log10(255^2 / MSE) in dB; infinite for equal images. The higher, the more alike.
 
     Args:
         a: (H, W, 3) uint8.

@@ -1,4 +1,4 @@
-"""SSIM, the structural similarity of 8-bit pictures (Wang et al. 2004)."""
+"""SSIM, the structural similarity of 8-bit images (Wang et al. 2004)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WINDOW = cv2.getGaussianKernel(SIDE, DEVIATION, cv2.CV_64F)
 
 def ssim(a: Image, b: Image, border: int = 0, channel: Channel = "y") -> float:
     """Mean of the index over all places where the window lies inside, over channels for `rgb`; 1
-    for equal pictures, at least -1.
+    for equal images, at least -1.
 
     Args:
         a: (H, W, 3) uint8, with at least 11 x 11 pixels inside the border.

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 ITERATIONS = 60
-"""Most Newton steps; a handful is enough but for kernels that lie in several far pieces."""
+"""Maximum number of Newton steps; a handful is enough but for kernels that lie in several far
+pieces."""
 SHORTER = (1.0, 0.25, 0.0625, 0.015625)
 """Fractions of a step that are tried; far from the solution, a whole one may overshoot."""
 LONGEST = 4.0

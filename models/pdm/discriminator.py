@@ -12,7 +12,7 @@ from pairmill.schemas.pdm import PdmCriticConfig
 
 GREY = (0.299, 0.587, 0.114)
 GAIN = 6.0
-"""Factor on the residual, which brings the noise of photographs to about the range of their
+"""Factor on the residual, which brings the noise of photos to about the range of their
 content."""
 
 

@@ -1,5 +1,5 @@
-"""The adversarial fit of a degradation to unpaired images, in steps that can stop and go on at any
-count of samples.
+"""The adversarial fit of a degradation to unpaired images, in steps that can stop and continue at
+any count of samples.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Batch:
 
 
 class Fit:
-    """The state of a fit: networks, moments, running means, and the number of samples seen."""
+    """The state of a fit: networks, moments, EMAs, and the number of samples seen."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Fit:
             self.kept = self.samples
 
     def finish(self) -> None:
-        """Make the running mean that of the best check, which is what is sealed."""
+        """Make the EMA that of the best check, which is what is sealed."""
         self.mean.load_state_dict(self.best.state_dict())
 
     def advance(self, samples: int) -> Iterator[int]:
@@ -206,7 +206,7 @@ class Fit:
 
     @torch.no_grad()
     def _average(self) -> None:
-        """The running mean of the weights; a short memory at first, so that the start is soon
+        """The EMA of the weights; a short memory at first, so that the start is soon
         forgotten.
         """
         iteration = self.samples // self.config.batch

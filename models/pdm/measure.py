@@ -24,16 +24,16 @@ Array = NDArray[np.float64]
 KERNELS, PATCHES, PART = 256, 768, 64
 BINS, FEWEST = 16, 500
 QUIET = 0.25
-"""A noise floor below this, in grey levels, counts as this: rounding alone makes about that
+"""A noise floor below this, in intensity levels, counts as this: rounding alone makes about that
 much."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """Real patches and fakes of the running mean, with what they were made of."""
+    """Real patches and fakes of the EMA, with what they were made of."""
 
     real: Array
-    """(N, n, n, 3), in grey levels."""
+    """(N, n, n, 3), in intensity levels."""
     fake: Array
     """(N, n, n, 3), 8-bit values."""
     clean: Array
@@ -82,7 +82,7 @@ def _levels(image: torch.Tensor) -> Array:
 
 @torch.no_grad()
 def drawn_kernels(fit: Fit, count: int = KERNELS) -> Array:
-    """(count, k, k) kernels of the running mean."""
+    """(count, k, k) kernels of the EMA."""
     shape = (fit.config.kernel.channels, 1, 1)
     z = draw_latent(keyed(fit.seed, "check", 1), count, shape, None).kernel.to(fit.device)
     size = fit.config.kernel.size
@@ -90,8 +90,8 @@ def drawn_kernels(fit: Fit, count: int = KERNELS) -> Array:
 
 
 def noise_curve(clean: Array, noise: Array) -> tuple[tuple[float, float], ...]:
-    """(intensity, standard deviation) of noise by the clean value, in grey levels, for every bin
-    with enough samples.
+    """(intensity, standard deviation) of noise by the clean value, in intensity levels, for every
+    bin with enough samples.
     """
     place = np.clip(clean // BINS, 0, 255 // BINS).astype(np.int64).ravel()
     flat, points = noise.ravel(), []
@@ -107,8 +107,8 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
 
     Args:
         fit: a fit.
-        sight: patches of its running mean.
-        realism: how well they are told from real ones.
+        sight: patches of its EMA.
+        realism: how distinguishable they are from real ones.
     """
     kernels = drawn_kernels(fit)
     if not all(np.isfinite(values).all() for values in (kernels, sight.fake, sight.noise)):
@@ -139,8 +139,8 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
 
 
 def noise_floor(patches: Array) -> float:
-    """Deviation of what a 3 x 3 mean leaves, in the quietest fifth of 8 x 8 blocks, in grey levels;
-    (N, h, w, 3) in.
+    """Deviation of what a 3 x 3 mean leaves, in the quietest fifth of 8 x 8 blocks, in intensity
+    levels; (N, h, w, 3) in.
 
     Real and fake are measured alike, so that the bias of choosing quiet blocks cancels in their
     ratio.
@@ -170,7 +170,7 @@ def judge(
 
 
 def montage(sight: Sight, rows: int = 3, columns: int = 8) -> NDArray[np.uint8]:
-    """A picture: `rows` rows of real patches, a white line, and as many of fakes; (H, W, 3)
+    """An image: `rows` rows of real patches, a white line, and as many of fakes; (H, W, 3)
     uint8.
     """
     line = np.full((4, columns * sight.real.shape[2], 3), 255, np.uint8)

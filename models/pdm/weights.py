@@ -1,5 +1,5 @@
-"""Layers whose first weights come from a Philox stream, and the residual trunk that both modules of
-PDM share.
+"""Layers whose initial weights come from a Philox stream, and the residual trunk that both modules
+of PDM share.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def fill(parameter: Tensor, values: np.ndarray[tuple[int, ...], np.dtype[np.floa
 class Trunk(nn.Module):
     """Convolution, then residual blocks of two convolutions, all with the same side.
 
-    The published code normalises over the batch; then a drawn degradation would depend on what is
-    drawn beside it, and a single draw would be undefined. Here each block is scaled down instead
+    The published code normalises over the batch; then a drawn degradation would depend on what else
+    is drawn with it, and a single draw would be undefined. Here each block is scaled down instead
     (as in Fixup), which trains as well at these depths.
     """
 

@@ -1,1 +1,1 @@
-"""ReDegNet: degradations read off real pairs by DegNet and put on any picture by SynNet."""
+"""ReDegNet: degradations read off real pairs by DegNet and put on any image by SynNet."""

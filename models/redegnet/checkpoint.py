@@ -41,7 +41,7 @@ def read_checkpoint(data: bytes) -> SynNet:
 
 def start_from(fit: Fit, data: bytes) -> None:
     """Give a new fit the weights of an earlier one's networks, for fine-tuning; moments and counts
-    begin anew.
+    start afresh.
 
     Raises:
         ValueError: if they are other networks, with what both are.

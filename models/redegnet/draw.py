@@ -1,4 +1,4 @@
-"""One representation of a pair, and one degradation of a picture of any size: what the pool holds
+"""One representation of a pair, and one degradation of an image of any size: what the pool holds
 and what a program does.
 """
 
@@ -33,7 +33,7 @@ def represent(
 def synthesize(
     syn: SynNet, hr: NDArray[np.uint8], omega: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Put a degradation on a picture, in float32 on one thread of the CPU: the same bits on
+    """Put a degradation on an image, in float32 on one thread of the CPU: the same bits on
     processors of one kind.
 
     Args:
@@ -43,7 +43,7 @@ def synthesize(
         omega: (code,) representation.
 
     Returns:
-        (H, W, 3) in grey levels, within 0..255, not rounded.
+        (H, W, 3) in intensity levels, within 0..255, not rounded.
     """
     unit = syn.config.unit
     after = [-side % unit for side in hr.shape[:2]]

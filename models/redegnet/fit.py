@@ -1,4 +1,4 @@
-"""The fit of DegNet, SynNet and the critic, in steps that can stop and go on at any count of
+"""The fit of DegNet, SynNet and the critic, in steps that can stop and continue at any count of
 samples.
 """
 
@@ -26,7 +26,7 @@ Batched = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Batch:
-    """What one iteration sees; pictures are (B, side, side, 3) uint8."""
+    """What one iteration sees; images are (B, side, side, 3) uint8."""
 
     face_hq: Batched
     """Restored faces."""
@@ -35,11 +35,11 @@ class Batch:
     face_alike: Batched
     """The same restored faces, degraded by a drawn program each."""
     natural_hq: Batched
-    """Natural pictures."""
+    """Natural images."""
     natural_alike: Batched
     """The same, degraded by the same programs as the faces."""
     swap: bool
-    """Whether the natural picture and the face that were degraded alike swap representations."""
+    """Whether the natural image and the face that were degraded alike swap representations."""
 
 
 Source = Callable[[int], Batch]
@@ -62,7 +62,7 @@ class Fit:
         Args:
             source: gives the batches.
             config: settings.
-            seed: up to 128 bits; the first weights come from it.
+            seed: up to 128 bits; the initial weights come from it.
             vgg: features for the perceptual and the style loss, which are off without.
             device: `cpu`, or `cuda` with mixed precision and channels last.
         """
@@ -150,7 +150,7 @@ class Fit:
         return np.array(record)
 
     def _step_networks(self, batch: Batch) -> tuple[list[float], Tensor, Tensor]:
-        """DegNet and SynNet together: three pictures are reconstructed, one after the other in one
+        """DegNet and SynNet together: three images are reconstructed, one after the other in one
         batch.
         """
         face_hq, natural_hq = self._placed(batch.face_hq), self._placed(batch.natural_hq)
@@ -189,7 +189,7 @@ class Fit:
         return [part.item() for part in parts], fake.detach(), real.detach()
 
     def _reconstruct(self, face_hq: Tensor, natural_hq: Tensor, codes: Tensor) -> Tensor:
-        """The face, the natural picture and the face again; the face is encoded once."""
+        """The face, the natural image and the face again; the face is encoded once."""
         count = len(face_hq)
         features = self.syn.encoder(torch.cat([face_hq, natural_hq]))
         thrice = [torch.cat([part, part[:count]]) for part in features]
@@ -244,5 +244,5 @@ def signed(pictures: Batched) -> Tensor:
 
 
 def levels(pictures: Tensor) -> NDArray[np.float64]:
-    """(B, 3, h, w) in [-1, 1] to (B, h, w, 3) in grey levels."""
+    """(B, 3, h, w) in [-1, 1] to (B, h, w, 3) in intensity levels."""
     return np.asarray(127.5 * (pictures.detach().permute(0, 2, 3, 1).double().cpu().numpy() + 1))

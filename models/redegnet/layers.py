@@ -1,7 +1,7 @@
 """Layers of ReDegNet: spectrally normalised, modulated by a style, styled blocks, and heads that
-make a picture.
+make an image.
 
-First weights come from a Philox stream; the global generator rests.
+Initial weights come from a Philox stream; the global generator rests.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def pixel_norm(values: Tensor) -> Tensor:
 
 
 def modulated_conv(image: Tensor, weight: Tensor, style: Tensor, *, demodulate: bool) -> Tensor:
-    """Convolve every picture of a batch with weights of its own: one convolution in B groups
+    """Convolve every image of a batch with weights of its own: one convolution in B groups
     (StyleGAN2, Sec. 2.2).
 
     Args:
@@ -177,7 +177,7 @@ class StyledBlock(nn.Module):
 
 
 class RgbHead(nn.Module):
-    """A picture of this size: 1 x 1 modulated convolution, plus the picture of half the size,
+    """An image of this size: 1 x 1 modulated convolution, plus the image of half the size,
     doubled, then tanh.
     """
 

@@ -22,7 +22,7 @@ def pixel_loss(found: Tensor, wanted: Tensor) -> Tensor:
 
 
 def same_loss(natural: Tensor, face: Tensor) -> Tensor:
-    """L1 between the representations of one degradation on two pictures, (B, code) each (first term
+    """L1 between the representations of one degradation on two images, (B, code) each (first term
     of L_disen).
     """
     return l1_loss(natural, face)
@@ -51,7 +51,7 @@ def accuracy(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def swapped(natural: Tensor, face: Tensor, *, swap: bool) -> Tensor:
-    """Representations for the natural picture, then for the face: their own, or each other's, which
+    """Representations for the natural image, then for the face: their own, or each other's, which
     is as good (L_cons).
     """
     return torch.cat([face, natural] if swap else [natural, face])

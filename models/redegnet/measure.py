@@ -1,4 +1,4 @@
-"""What a fit does with the real pairs, in numbers and in a picture, and the verdict of the
+"""What a fit does with the real pairs, in numbers and in an image, and the verdict of the
 gates.
 """
 
@@ -19,15 +19,15 @@ from pairmill.schemas.redegnet import CURVES, RedegnetGateConfig, RedegnetMeasur
 
 Array = NDArray[np.float64]
 OTHERS = 4
-"""Other pairs whose representations a picture is tried with."""
+"""Other pairs whose representations an image is tried with."""
 FACTORS = (2, 4, 8)
 SHOWN = 8
 
 
 @dataclass(frozen=True)
 class Sight:
-    """The first crop of every pair and what SynNet makes of it; pictures are (P, side, side, 3), in
-    grey levels.
+    """The first crop of every pair and what SynNet makes of it; images are (P, side, side, 3), in
+    intensity levels.
     """
 
     hq: Array
@@ -110,7 +110,7 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> RedegnetMeasures 
     Args:
         fit: a fit.
         sight: what it makes of the real pairs.
-        realism: how well HQ with others' representations is told from real LQ.
+        realism: how well HQ with others' representations is distinguished from real LQ.
     """
     if not all(np.isfinite(values).all() for values in (sight.own, sight.codes, sight.swapped)):
         return None
@@ -144,7 +144,7 @@ def _error(found: Array, wanted: Array) -> float:
 
 
 def _bicubic(pictures: Array, factor: int) -> Array:
-    """Pictures reduced by a factor and enlarged again."""
+    """Images downscaled by a factor and upscaled again."""
     side = pictures.shape[1]
     return np.stack([resize(bicubic_down(picture, factor), side, side) for picture in pictures])
 
@@ -173,7 +173,7 @@ def judge(
 
 
 def montage(sight: Sight) -> NDArray[np.uint8]:
-    """A picture with a column per pair: HQ, real LQ, LQ with its own representation, and with the
+    """An image with a column per pair: HQ, real LQ, LQ with its own representation, and with the
     next pair's.
     """
     rows = [sight.hq, sight.lq, sight.own, *sight.others[:1]]

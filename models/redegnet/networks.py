@@ -1,7 +1,7 @@
-"""The networks: DegNet reads a degradation off a pair, SynNet puts it on a picture, the critic
+"""The networks: DegNet reads a degradation off a pair, SynNet puts it on an image, the critic
 judges pairs (ReDegNet, Sec. 3).
 
-Pictures are (B, 3, h, w) in [-1, 1]. DegNet and the critic take `side` x `side`; SynNet takes
+Images are (B, 3, h, w) in [-1, 1]. DegNet and the critic take `side` x `side`; SynNet takes
 multiples of `unit`.
 """
 
@@ -48,7 +48,7 @@ class Pyramid(nn.Module):
 
 
 class DegNet(nn.Module):
-    """Omega = F_Deg(LQ, HQ): a representation of what happened to the picture, not of what it shows
+    """Omega = F_Deg(LQ, HQ): a representation of what happened to the image, not of what it shows
     (ReDegNet, eq. 1).
     """
 
@@ -65,7 +65,7 @@ class DegNet(nn.Module):
 
 
 class Encoder(nn.Module):
-    """What SynNet sees of a picture: a pyramid, and a residual block on its smallest features."""
+    """What SynNet sees of an image: a pyramid, and a residual block on its smallest features."""
 
     def __init__(self, config: RedegnetNetConfig, rng: np.random.Generator) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Generator(nn.Module):
 
 
 class SynNet(nn.Module):
-    """LQ = F_Syn(HQ, Omega) (ReDegNet, eq. 2); convolutions only, so that a picture may be larger
+    """LQ = F_Syn(HQ, Omega) (ReDegNet, eq. 2); convolutions only, so that an image may be larger
     than those of the fit.
     """
 
@@ -138,7 +138,7 @@ class SynNet(nn.Module):
 
 
 class _Halving(nn.Module):
-    """A residual block that halves the size: two convolutions and a mean, beside a 1 x 1
+    """A residual block that halves the size: two convolutions and a mean, next to a 1 x 1
     convolution and a mean.
     """
 

@@ -1,4 +1,4 @@
-"""All that a training needs to go on, as bytes, and back."""
+"""All that a training needs to continue, as bytes, and back."""
 
 from __future__ import annotations
 

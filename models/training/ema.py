@@ -1,4 +1,4 @@
-"""The running mean of the weights of a network."""
+"""The EMA of the weights of a network."""
 
 from __future__ import annotations
 

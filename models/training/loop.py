@@ -1,4 +1,4 @@
-"""The loop: batches in, steps, and listeners that hear of each."""
+"""The loop: batches in, steps, and listeners that are notified of each."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Listener:
 
 
 class Meter:
-    """What was counted since the last look: losses, pictures, and where the time went."""
+    """What was counted since the last look: losses, images, and where the time went."""
 
     def __init__(self) -> None:
         self.stop = ""
-        """Why to stop before the end; empty to go on. Set by a listener."""
+        """Why to stop before the end; empty to continue. Set by a listener."""
         self.last = 0
-        """Pictures of the last step."""
+        """Images of the last step."""
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Start afresh."""
         self.sums: dict[str, Tensor] = {}
         self.steps, self.images, self.waited, self.began = 0, 0, 0.0, time.perf_counter()
 
@@ -68,7 +68,7 @@ class Meter:
         return {name: float(value) / self.steps for name, value in self.sums.items()}
 
     def state(self) -> dict[str, Any]:
-        """Sums so far, for a run that goes on in another process."""
+        """Sums so far, for a run that continues in another process."""
         return {
             "steps": self.steps,
             "sums": {name: float(value) for name, value in self.sums.items()},
@@ -84,10 +84,10 @@ def train(
     """Train until all steps are made, or a listener sets `Meter.stop`.
 
     Args:
-        training: what is trained; it goes on from its step.
+        training: what is trained; it continues from its step.
         batches: the pairs of its next steps, without end.
-        listeners: who hears of every step, in this order.
-        tally: what a run that goes on had counted since its last look.
+        listeners: who is notified of every step, in this order.
+        tally: what a run that continues had counted since its last look.
 
     Raises:
         DivergedError: from `checked`, where a listener calls it.

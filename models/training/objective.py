@@ -57,10 +57,10 @@ class Objective:
         """The terms of the network's loss by name, each times its weight; their sum is minimised.
 
         Losses on pixels are summed over the levels of a pyramid, each against HR that MATLAB's
-        bicubic has reduced to its size (Lai et al. 2017); all other losses look at SR.
+        bicubic has downscaled to its size (Lai et al. 2017); all other losses look at SR.
 
         Args:
-            levels: the network's pictures with gradient, smallest first; the last is SR, (B, 3, H,
+            levels: the network's images with gradient, smallest first; the last is SR, (B, 3, H,
                 W), and mostly the only one.
             hr: (B, 3, H, W) in [0, 1].
             lr: (B, 3, h, w) in [0, 1].

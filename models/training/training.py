@@ -21,7 +21,7 @@ Wrap = Callable[[nn.Module], nn.Module]
 
 
 class Levels(nn.Module):
-    """The pictures of a network, smallest first: those of a pyramid, or SR alone. A module, for
+    """The images of a network, smallest first: those of a pyramid, or SR alone. A module, for
     what wraps it sees its calls.
     """
 
@@ -30,7 +30,7 @@ class Levels(nn.Module):
         self.network = network
 
     def forward(self, lr: Tensor) -> list[Tensor]:
-        """(B, 3, h, w) to pictures of rising size; the last is (B, 3, scale h, scale w)."""
+        """(B, 3, h, w) to images of rising size; the last is (B, 3, scale h, scale w)."""
         if isinstance(self.network, Pyramid):
             return self.network.pyramid(lr)
         return [self.network(lr)]
@@ -95,7 +95,7 @@ class Training:
 
     @property
     def result(self) -> nn.Module:
-        """What is validated and saved: the running mean, or the network where none is kept."""
+        """What is validated and saved: the EMA, or the network where none is kept."""
         if self.mean is not None:
             return self.mean.network
         return self.network

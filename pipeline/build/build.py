@@ -36,7 +36,7 @@ def make(
         recipe: What to make.
         base: Folder that relative image patterns start at.
         run: Carries a stage.
-        limit: Most images per role; none means all.
+        limit: Maximum number of images per role; none means all.
         pinned: Pools to draw from instead of estimating; see
             `pairmill.pipeline.build.pinned_pools`.
         earlier: Images of the version before and their split keys; see

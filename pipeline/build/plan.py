@@ -23,11 +23,11 @@ class BuildPlan:
     """A recipe, and what the workspace says to it; the images are listed by the stages."""
 
     recipe: Recipe
-    """Under the name of the corpus, which tells a small run from a whole one."""
+    """Under the name of the corpus, which distinguishes a small run from a whole one."""
     base: str
     """Folder that relative image patterns start at."""
     limit: int | None
-    """Most images per role; none means all."""
+    """Maximum number of images per role; none means all."""
     pinned: Pools | None
     """Pools to draw from instead of estimating."""
     newest: str

@@ -130,7 +130,7 @@ def _publish_shard(storage: Storage, stage_key: str, ref: ShardRef, target: str)
 def write_files(
     storage: Storage, made: BuildResult, manifest: CorpusManifest
 ) -> tuple[FileRecord, ...]:
-    """Write table, card and indexes beside the list of sources that is there; `manifest` has no
+    """Write table, card and indexes next to the list of sources that is there; `manifest` has no
     files yet.
     """
     folder = layout.version_folder(manifest.identity.name, manifest.version)

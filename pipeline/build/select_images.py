@@ -32,7 +32,7 @@ class ImageSelection:
     curated: Curated | None = None
     """What curation found; none if the recipe does not curate."""
     benchmarks: tuple[ImageRecord, ...] = ()
-    """Benchmark pictures that were compared with."""
+    """Benchmark images that were compared with."""
     ingested: tuple[ImageRecord, ...] = ()
     """All images before curation."""
 
@@ -50,7 +50,7 @@ def select_images(
         recipe: What to make.
         base: Folder that relative patterns start at.
         run: Carries a stage.
-        limit: Most images per role; none means all.
+        limit: Maximum number of images per role; none means all.
         earlier: Images of the version before, and whose draw each fell into its split by.
 
     Raises:
@@ -104,7 +104,7 @@ def curate(
     earlier: Mapping[str, str] = NO_KEYS,
 ) -> tuple[Curated, tuple[ImageRecord, ...]]:
     """Compare images with one another and with the benchmarks, and decide; also the benchmark
-    pictures.
+    images.
 
     Raises:
         PairmillError: if the benchmarks cannot be found, and what the stages raise.
@@ -148,4 +148,6 @@ def _nothing_left(images: ImageSet) -> UserError:
         "give other images, name fewer benchmarks, or raise the limits; `pairmill images "
         "check` shows all of them"
     )
-    return UserError("curation rejected every image", where="recipe key curation", got=shown, todo=todo)
+    return UserError(
+        "curation rejected every image", where="recipe key curation", got=shown, todo=todo
+    )

@@ -1,6 +1,6 @@
 """Baseline JPEG, encoded and decoded by libjpeg-turbo: by quality, or with any quantisation tables.
 
-One law for both paths: the accurate integer DCT, averaged chroma, "fancy" enlarging, which are
+One law for both paths: the accurate integer DCT, averaged chroma, "fancy" upsampling, which are
 libjpeg-turbo's defaults. OpenCV is the quicker one, Pillow takes tables; the same tables give the
 same pixels in both.
 """

@@ -1,4 +1,4 @@
-"""WebP, AVIF and JPEG XL: encode and decode one picture on one thread."""
+"""WebP, AVIF and JPEG XL: encode and decode one image on one thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures as frames of a video: H.264, HEVC, VP9 and AV1 through the FFmpeg that PyAV carries.
+"""Images as frames of a video: H.264, HEVC, VP9 and AV1 through the FFmpeg that PyAV carries.
 
 4:2:0, 8 bits, BT.709 in the limited range; the conversion is ours
 (`pairmill.models.functional.chroma`), because FFmpeg's differs between processors. One thread, no
@@ -95,9 +95,9 @@ def video(
         codec: Which codec.
         crf: Constant rate factor on the codec's own scale; 0 is lossless but for the colours,
             except in HEVC.
-        frames: Frames; before the last the picture lies `motion` further back each, the border
+        frames: Frames; before the last the image lies `motion` further back each, the border
             mirrored.
-        motion: Rows and columns that the picture moves per frame, in pixels.
+        motion: Rows and columns that the image moves per frame, in pixels.
 
     Raises:
         MissingLibraryError: if PyAV is missing.
@@ -114,7 +114,7 @@ def video(
 
 
 def moved(image: Image8, back: tuple[int, int]) -> Image8:
-    """The picture as it was `back` rows and columns of motion ago, (H, W, 3): `out[y, x] = image[y
+    """The image as it was `back` rows and columns of motion ago, (H, W, 3): `out[y, x] = image[y
     + back[0], x + back[1]]`, the border mirrored with the edge sample repeated.
     """
     before, after = [max(0, -by) for by in back], [max(0, by) for by in back]
@@ -165,7 +165,7 @@ def _decode(coder: Coder, packets: Sequence[bytes]) -> Planes:
 
 
 def _stacked(planes: Planes) -> Image8:
-    """PyAV's picture of a frame: (3 H / 2, W), the planes one after the other."""
+    """PyAV's image of a frame: (3 H / 2, W), the planes one after the other."""
     return np.concatenate([plane.ravel() for plane in planes]).reshape(-1, planes[0].shape[1])
 
 

@@ -17,7 +17,9 @@ TO_RGB = np.linalg.inv(TO_YCC)
 
 
 def planes(image: NDArray[np.generic]) -> Plane:
-    """Y, Cb and Cr of (..., H, W, 3) RGB as (3, ..., H, W), Cb and Cr around 0, in grey levels."""
+    """Y, Cb and Cr of (..., H, W, 3) RGB as (3, ..., H, W), Cb and Cr around 0, in intensity
+    levels.
+    """
     return np.asarray(np.moveaxis(image.astype(np.float64) @ TO_YCC.T, -1, 0))
 
 
@@ -43,7 +45,7 @@ def unblocked(coefficients: Plane) -> Plane:
 
 
 def reduced(plane: Plane, factors: tuple[int, int]) -> Plane:
-    """The chroma samples that libjpeg enlarged to `plane` (..., H, W) with its triangle filter.
+    """The chroma samples that libjpeg upsampled to `plane` (..., H, W) with its triangle filter.
 
     A sample a[i] became the pixels (a[i - 1] + 3 a[i]) / 4 and (3 a[i] + a[i + 1]) / 4; their mean
     is (1, 6, 1) / 8 of the samples, which is solved.

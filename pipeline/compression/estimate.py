@@ -3,9 +3,9 @@ subsampling.
 
 An image that was a JPEG and was then saved without loss, cropped or not, has DCT coefficients that
 lie near multiples of the quantisation steps, if the blocks are cut where the encoder cut them.
-Rounding the decoded pixels to 8 bits spreads them by about 0.3 grey levels. For one frequency with
-step q and a coefficient c that is r away from the nearest multiple of q, the density relative to
-that of a smooth distribution is
+Rounding the decoded pixels to 8 bits spreads them by about 0.3 intensity levels. For one frequency
+with step q and a coefficient c that is r away from the nearest multiple of q, the density relative
+to that of a smooth distribution is
 
     (1 - e) q N(r; 0, 0.3) + e.
 
@@ -44,19 +44,19 @@ elsewhere."""
 LARGEST_STEP, SEARCHED_STEP = 255, 64
 """Largest steps of baseline JPEG, and of the search for the grid."""
 FINE, LARGEST = 8, 256
-"""Bins of the histograms per grey level, and the largest coefficient that is counted."""
+"""Bins of the histograms per intensity level, and the largest coefficient that is counted."""
 DEAD = 1.0
-"""Coefficients below this, in grey levels, tell nothing: they are zeros of any step."""
+"""Coefficients below this, in intensity levels, tell nothing: they are zeros of any step."""
 DEAD_CHROMA = 2.0
 """The same for chroma, whose rounding errors are amplified where it is subsampled."""
 UNLIKELY: dict[MinedSubsampling, float] = {"440": 30.0, "422": 5.0}
 """By how much the evidence for rare subsamplings must exceed that for others, in nats."""
 MARGIN = 3.0
-"""Least evidence for a single step, in nats."""
+"""Smallest evidence for a single step, in nats."""
 WINDOW, WINDOWS = 64, 48
 """Side of the windows in which the grid is looked for, in pixels, and their number."""
 PIXELS = 1 << 22
-"""Most pixels from which the steps are estimated."""
+"""Maximum number of pixels from which the steps are estimated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +164,7 @@ def _model() -> Plane:
 
 
 def _histograms(coefficients: Plane) -> Plane:
-    """Counts of absolute values, (64, bins), of coefficients (n, 64) in grey levels."""
+    """Counts of absolute values, (64, bins), of coefficients (n, 64) in intensity levels."""
     bins = LARGEST * FINE
     places = np.minimum(np.abs(coefficients) * FINE, bins).astype(np.int64) + np.arange(64) * (
         bins + 1
@@ -241,8 +241,8 @@ def _middle(image: NDArray[Any], start: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _usable(plane: Plane, clipped: NDArray[np.bool_], factors: tuple[int, int]) -> Plane:
-    """Coefficients (n, 64) of the blocks without clipped pixels; `plane` is reduced by `factors`;
-    both may be stacks.
+    """Coefficients (n, 64) of the blocks without clipped pixels; `plane` is downscaled by
+    `factors`; both may be stacks.
     """
     coefficients = blocked(plane)
     rows, columns = coefficients.shape[-4:-2]

@@ -49,8 +49,8 @@ class FileEncoder:
 def read_encoder(data: bytes, orientation: int) -> FileEncoder | None:
     """Tables, subsampling and phase of a JPEG file, without decoding a pixel.
 
-    A grey JPEG has no chroma table; it gets the standard one of the quality nearest to its luma
-    table, which leaves grey pixels grey.
+    A greyscale JPEG has no chroma table; it gets the standard one of the quality nearest to its
+    luma table, which leaves grey pixels grey.
 
     Args:
         data: The file.

@@ -25,13 +25,13 @@ from pairmill.pipeline.compression.tables import FACTORS, Encoder, Table
 from pairmill.pipeline.noise.residual import degree, detrend
 
 SIGMAS = np.geomspace(0.1, 40, 61)
-"""Standard deviations that are tried, in grey levels."""
+"""Standard deviations that are tried, in intensity levels."""
 PRIOR = 0.35
 """Standard deviation of the logarithm of sigma around that of the neighbouring frequencies."""
 SAMPLE = 1024
 """Most blocks that sigma is estimated from."""
 INFORMED = 0.02
-"""Least share of coefficients that are not 0 for a frequency to be known by itself."""
+"""Smallest share of coefficients that are not 0 for a frequency to be known by itself."""
 TINY = 1e-9
 CALIBRATIONS, GAINS = 4, (0.3, 1.5)
 """Rounds of calibration, and the least and largest factor that comes of it."""
@@ -54,7 +54,7 @@ def restore(
         rng: Stream of the draws.
 
     Returns:
-        (n, p, p, 3) in grey levels; may leave 0..255 a little.
+        (n, p, p, 3) in intensity levels; may leave 0..255 a little.
     """
     side = patches.shape[1]
     ycc = planes(patches)

@@ -56,7 +56,7 @@ def diff(
         storage: The workspace.
         old: First version.
         new: Second version.
-        advanced: Hears how many samples were compared since its last call.
+        advanced: Called with how many samples were compared since its last call.
 
     Raises:
         StoreError, IntegrityError: if a table cannot be read.

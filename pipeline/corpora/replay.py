@@ -113,7 +113,7 @@ def replay_one(fields: dict[str, bytes], assets: Assets) -> Replayed:
 
     Raises:
         IntegrityError: if the sample names a pool that is not there.
-        ValueError: if a picture or the JSON cannot be read.
+        ValueError: if an image or the JSON cannot be read.
     """
     record = SampleRecord.model_validate_json(fields["json"])
     hr, lr = decode_png(fields["hr.png"]), decode_png(fields["lr.png"])

@@ -85,10 +85,10 @@ def choose_shards(manifest: CorpusManifest, most: int = SHARDS) -> list[int]:
 
 
 def choose_rows(rows: Sequence[Row], count: int) -> list[Row]:
-    """Rows by lot: two of every split and degrader, the rest in proportion, in each group spread
+    """Rows at random: two of every split and degrader, the rest in proportion, in each group spread
     over images.
 
-    They are ordered by split, the degraders that were learned from photographs before the bicubic
+    They are ordered by split, the degraders that were learned from photos before the bicubic
     control.
     """
     groups: dict[tuple[str, str], list[Row]] = {}

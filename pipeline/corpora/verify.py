@@ -28,7 +28,7 @@ def verify(
     Args:
         storage: The workspace.
         manifest: The version.
-        advanced: Hears how many bytes were checked since its last call.
+        advanced: Called with how many bytes were checked since its last call.
     """
     findings = [
         *_check_manifest(manifest),

@@ -1,1 +1,1 @@
-"""Curation: near-duplicates, benchmark leaks, blockiness and blur, and who the pictures are by."""
+"""Curation: near-duplicates, benchmark leaks, blockiness and blur, and who the images are by."""

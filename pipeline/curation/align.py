@@ -1,4 +1,4 @@
-"""Whether two pictures show the same: lay one over the other by their keypoints, and correlate what
+"""Whether two images show the same: lay one over the other by their keypoints, and correlate what
 both show.
 """
 
@@ -18,28 +18,28 @@ NEAR_BITS, CLEARLY = 36, 0.85
 """Bits in which codes of one place may differ, and how much farther the second nearest code must
 be."""
 LEAST = 5
-"""Fewest keypoints that agree on how one picture lies over the other."""
+"""Fewest keypoints that agree on how one image lies over the other."""
 LOOK = 192
 """Longest side of what both show when it is correlated, in pixels."""
 LEAST_SIDE, LEAST_DETAIL = 24, 1.5
-"""Shorter sides, in pixels, and less detail, as a standard deviation in grey levels, than this say
-nothing."""
+"""Shorter sides, in pixels, and less detail, as a standard deviation in intensity levels, than this
+say nothing."""
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """How one picture lies over another."""
+    """How one image lies over another."""
 
     matrix: Real
     """(2, 3): from pixels of the first to pixels of the second."""
     matches: int
-    """Keypoints that agree on it; 0 where the whole pictures were laid over each other."""
+    """Keypoints that agree on it; 0 where the whole images were laid over each other."""
 
 
 def overlay(first: Keypoints, second: Keypoints) -> Overlay | None:
     """The similarity that most matching keypoints agree on; none if fewer than LEAST do.
 
-    Every match alone says where the picture lies, how large and how turned (Lowe 2004, section
+    Every match alone says where the image lies, how large and how turned (Lowe 2004, section
     7.3); all are tried, so that nothing is drawn at random.
     """
     a, b = _matches(first, second)
@@ -69,7 +69,7 @@ def overlay(first: Keypoints, second: Keypoints) -> Overlay | None:
 
 
 def whole(first: tuple[int, ...], second: tuple[int, ...]) -> Overlay | None:
-    """The first picture stretched over the second, for shapes (H, W) of about the same aspect; none
+    """The first image stretched over the second, for shapes (H, W) of about the same aspect; none
     for others.
     """
     aspect = first[1] * second[0] / (first[0] * second[1])
@@ -96,7 +96,7 @@ def _complex(places: NDArray[np.float32]) -> NDArray[np.complex128]:
 
 
 def _tolerance(turn: NDArray[np.complex128], second: Keypoints) -> Real:
-    """How far off a keypoint may be, in pixels of the second picture: a share of what the match
+    """How far off a keypoint may be, in pixels of the second image: a share of what the match
     shows of it.
     """
     extent = float(np.ptp(second.places[:, :2], axis=0).max())
@@ -128,14 +128,14 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Agreement:
-    """How much two pictures share, and how alike that is."""
+    """How much two images share, and how alike that is."""
 
     overlap: float
-    """Share of the smaller picture's area that both show, 0 to 1."""
+    """Share of the smaller image's area that both show, 0 to 1."""
     correlation: float
     """Correlation of the detail in it, -1 to 1; 0 where there is too little to tell."""
     boxes: tuple[Box, Box]
-    """Left, top, right and bottom of what both show, as shares of the sides, in the first picture
+    """Left, top, right and bottom of what both show, as shares of the sides, in the first image
     and in the second."""
 
 
@@ -143,11 +143,11 @@ NONE = Agreement(0.0, 0.0, ((0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)))
 
 
 def agreement(first: Grey, second: Grey, found: Overlay) -> Agreement:
-    """Lay the second picture over the first and compare the detail of what both show, both reduced
+    """Lay the second image over the first and compare the detail of what both show, both downscaled
     to the coarser of the two.
 
     Detail is what a Gaussian blur takes away, so that a like distribution of light is not taken for
-    a like picture. A slightly wrong overlay is put right by the shift that fits best (phase
+    a like image. A slightly wrong overlay is put right by the shift that fits best (phase
     correlation).
     """
     height, width = first.shape
@@ -173,7 +173,7 @@ def agreement(first: Grey, second: Grey, found: Overlay) -> Agreement:
 
 
 def _extent(matrix: Real, shape: tuple[int, ...], limits: tuple[int, ...]) -> Real:
-    """(2, 2): upper left and lower right corner of a picture of `shape` (H, W) on another of
+    """(2, 2): upper left and lower right corner of an image of `shape` (H, W) on another of
     `limits` (W, H).
     """
     height, width = shape
@@ -193,7 +193,7 @@ def _inverse(matrix: Real) -> Real:
 
 
 def _seen(picture: Grey, matrix: Real, size: tuple[int, int]) -> tuple[Real, NDArray[np.bool_]]:
-    """A part of a picture on another grid, averaged where that is coarser, and where the picture
+    """A part of an image on another grid, averaged where that is coarser, and where the image
     has pixels.
     """
     coarser = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))

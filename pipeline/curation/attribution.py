@@ -1,4 +1,4 @@
-"""Licences and authors of images, read from tables that lie beside them or that the recipe
+"""Licences and authors of images, read from tables that lie next to them or that the recipe
 names.
 """
 
@@ -24,7 +24,7 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import Credit
 
 NAMES = tuple(f"attribution.{ending}" for ending in ("csv", "yaml", "yml", "json"))
-"""What a table beside the images is called."""
+"""What a table next to the images is called."""
 COLUMNS = ("file", *Credit.model_fields)
 OTHER_WORDS = {"license": "licence", "url": "source", "glob": "file", "creator": "author"}
 MAGIC = frozenset("*?[")
@@ -50,7 +50,7 @@ def read_credits(urls: Sequence[str], named: Sequence[str], base: str) -> dict[s
 
     A row names a file, or several by a glob, relative to the table's folder; a name that nothing
     there has is looked for at the end of the path of every file. Rows of files go before globs,
-    tables of the recipe before those beside the images.
+    tables of the recipe before those next to the images.
 
     Args:
         urls: All source files that were found, images or not.

@@ -1,4 +1,4 @@
-"""Which pairs of pictures are worth comparing, among very many, without comparing all with all."""
+"""Which pairs of images are worth comparing, among very many, without comparing all with all."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ bits they may differ."""
 TURNS = (0, 25, 50, 75, 100)
 """Codes are sorted once for each: turned so that other bits lead."""
 VOTES, MOST_PARTNERS = 4, 64
-"""Keypoints that must be alike for a pair to be compared, and with how many others one picture is
+"""Keypoints that must be alike for a pair to be compared, and with how many others one image is
 compared at most."""
 WINDOW = 1 << 20
 """Codes that are looked at at a time, which bounds the memory."""
 HASH_NEAR, HASH_PARTS, MOST_EQUAL = 6, 4, 64
 
 Pairs = NDArray[np.int64]
-"""(P, 2) numbers of pictures, the lower first, ascending."""
+"""(P, 2) numbers of images, the lower first, ascending."""
 
 
 def by_keypoints(codes: Codes, picture: NDArray[np.int64]) -> Pairs:
-    """Pairs of pictures with at least VOTES keypoints that are alike.
+    """Pairs of images with at least VOTES keypoints that are alike.
 
     Codes are sorted five times, each time with other bits in front, and compared with the next few
     in that order (Charikar 2002, section 3): like codes share leading bits in one of the orders.
-    The work is that of sorting, whatever the pictures are.
+    The work is that of sorting, whatever the images are.
 
     Args:
-        codes: (N, 2), keypoint codes of all pictures.
-        picture: (N,), the number of the picture that each is of.
+        codes: (N, 2), keypoint codes of all images.
+        image: (N,), the number of the image that each is of.
     """
     votes = [found for turn in TURNS for found in _alike(codes, picture, turn)]
     if not votes:
@@ -53,7 +53,7 @@ def by_keypoints(codes: Codes, picture: NDArray[np.int64]) -> Pairs:
 
 
 def _best(pairs: Pairs, votes: NDArray[np.int64]) -> Pairs:
-    """The pairs that are among the MOST_PARTNERS with the most votes of one of their pictures."""
+    """The pairs that are among the MOST_PARTNERS with the most votes of one of their images."""
     numbers = np.tile(np.arange(len(pairs)), 2)
     owner, weight = pairs.T.ravel(), np.tile(votes, 2)
     order = np.lexsort((numbers, -weight, owner))
@@ -70,7 +70,7 @@ def _distinct(group: NDArray[np.int64], value: NDArray[np.int64], groups: int) -
 
 
 def _alike(codes: Codes, picture: NDArray[np.int64], turn: int) -> Iterator[Pairs]:
-    """Pairs of like codes of different pictures as `lower * N + higher`."""
+    """Pairs of like codes of different images as `lower * N + higher`."""
     leading = _turned(codes, turn)
     order = np.argsort(leading, kind="stable")
     count = len(order)
@@ -100,7 +100,7 @@ def _turned(codes: Codes, turn: int) -> NDArray[np.uint64]:
 
 
 def by_hash(hashes: Sequence[int | None]) -> Pairs:
-    """Pairs of pictures whose whole hashes differ in at most HASH_NEAR of 64 bits.
+    """Pairs of images whose whole hashes differ in at most HASH_NEAR of 64 bits.
 
     One of four quarters then differs in one bit at most, so that looking up each quarter and its
     sixteen neighbours finds all.

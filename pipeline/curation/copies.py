@@ -1,4 +1,4 @@
-"""Near-duplicates as groups: which pictures show the same, and the pairs that tie a group
+"""Near-duplicates as groups: which images show the same, and the pairs that tie a group
 together.
 """
 
@@ -13,7 +13,7 @@ from pairmill.schemas.curation_report import CopyGroup
 from pairmill.schemas.image import ImageRecord
 
 NAMED = 24
-"""Most pictures of a group that are named."""
+"""Maximum number of images of a group that are named."""
 
 
 def telling(pairs: Sequence[AlikePair], kind: Callable[[str], str]) -> list[AlikePair]:
@@ -31,7 +31,7 @@ def telling(pairs: Sequence[AlikePair], kind: Callable[[str], str]) -> list[Alik
 
 
 def tied(pairs: Sequence[AlikePair]) -> list[list[str]]:
-    """Pictures that pairs tie together, largest groups first."""
+    """Images that pairs tie together, largest groups first."""
     images = {digest for pair in pairs for digest in (pair.first, pair.second)}
     return sorted(components(images, pairs), key=lambda group: (-len(group), group))
 
@@ -42,7 +42,7 @@ def mixed(groups: Sequence[Sequence[str]], kind: Callable[[str], str]) -> int:
 
 
 def shown_pairs(pairs: Sequence[AlikePair], groups: Sequence[Sequence[str]]) -> list[AlikePair]:
-    """One pair fewer than pictures of each group: the most telling that tie it together, one of
+    """One pair fewer than images of each group: the most telling that tie it together, one of
     each group in turn.
     """
     place = {digest: number for number, group in enumerate(groups) for digest in group}
@@ -69,7 +69,7 @@ def copy_group(
     records: Mapping[str, ImageRecord],
     name: Callable[[str], str],
 ) -> CopyGroup:
-    """What there is to say of a group: it is named after a picture that stays, the largest of
+    """What there is to say of a group: it is named after an image that stays, the largest of
     them.
     """
     left, members = found.images.by_digest(), set(group)

@@ -47,7 +47,7 @@ def decide(found: Found, config: CurationConfig) -> Curated:
     inside = [pair for pair in found.pairs if pair.first in left and pair.second in left]
     if config.duplicates == "reject":
         refused |= _copies(left, inside, found.earlier)
-        # Two crops of a rejected picture share its split, so the groups are made before copies are
+        # Two crops of a rejected image share its split, so the groups are made before copies are
         # taken out.
     keys, torn = _keys(left, inside, found.earlier, set(refused))
     refused |= torn
@@ -79,7 +79,7 @@ def _refusal(image: ImageRecord, reason: ImageReason, detail: str) -> dict[str, 
 
 
 def _leaks(found: Found) -> list[Leak]:
-    """Images that show a benchmark picture, each once, with the picture that it shares most
+    """Images that show a benchmark image, each once, with the image that it shares most
     with.
     """
     mine, theirs = (

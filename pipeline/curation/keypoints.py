@@ -1,4 +1,4 @@
-"""What a picture is recognised by: its keypoints as 128-bit codes, and a hash of the whole."""
+"""What an image is recognised by: its keypoints as 128-bit codes, and a hash of the whole."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from pairmill.pipeline.rng import stream
 
 SIDE = 1024
-"""Longest side, in pixels, that a picture is reduced to before keypoints are looked for."""
+"""Longest side, in pixels, that an image is downscaled to before keypoints are looked for."""
 MOST = 320
-"""Most keypoints of a picture."""
+"""Most keypoints of an image."""
 CELLS = 4
-"""Keypoints are spread over CELLS x CELLS parts of the picture, so that a crop has its share of
+"""Keypoints are spread over CELLS x CELLS parts of the image, so that a crop has its share of
 them."""
 BITS = 128
 HASH_SIDE, HASH_WORDS = 32, 8
 LEAST_STEP = 4.0
-"""Least standard deviation, in grey levels, that the reduced picture of `whole_hash` must have:
-flat ones have no hash."""
+"""Smallest standard deviation, in intensity levels, that the downscaled image of `whole_hash` must
+have: flat ones have no hash."""
 
 Grey = NDArray[np.uint8]
 Codes = NDArray[np.uint64]
@@ -31,10 +31,10 @@ Codes = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Keypoints:
-    """The keypoints of one picture, strongest first within each part of it."""
+    """The keypoints of one image, strongest first within each part of it."""
 
     places: NDArray[np.float32]
-    """(N, 4): x and y in pixels of the picture, size in pixels, angle in radians."""
+    """(N, 4): x and y in pixels of the image, size in pixels, angle in radians."""
     codes: Codes
     """(N, 2): the descriptor as 128 bits; copies of a place differ in few of them."""
 
@@ -45,8 +45,8 @@ def grey_of(image: NDArray[np.uint8]) -> Grey:
 
 
 def reduced(grey: Grey, longest: int) -> tuple[Grey, float]:
-    """The picture averaged down until its longest side is `longest`, and by what its sides were
-    multiplied; never enlarged.
+    """The image averaged down until its longest side is `longest`, and by what its sides were
+    multiplied; never upscaled.
     """
     factor = min(1.0, longest / max(grey.shape))
     if factor == 1:
@@ -56,7 +56,7 @@ def reduced(grey: Grey, longest: int) -> tuple[Grey, float]:
 
 
 def keypoints(grey: Grey) -> Keypoints:
-    """SIFT keypoints (Lowe 2004) of (H, W) uint8, spread over the picture, descriptors as bits.
+    """SIFT keypoints (Lowe 2004) of (H, W) uint8, spread over the image, descriptors as bits.
 
     Descriptors are square-rooted (RootSIFT, Arandjelovic and Zisserman 2012) and rounded, and a bit
     is the sign of a sum of half of their 128 values minus the other half: whole numbers all the
@@ -82,7 +82,7 @@ def keypoints(grey: Grey) -> Keypoints:
 def _spread(
     places: NDArray[np.float32], response: NDArray[np.float64], shape: tuple[int, ...]
 ) -> NDArray[np.intp]:
-    """Numbers of at most MOST keypoints: in turn the strongest of each part of the picture."""
+    """Numbers of at most MOST keypoints: in turn the strongest of each part of the image."""
     extent = np.array([shape[1], shape[0]]) / max(shape)
     cell = np.minimum(places / extent * CELLS, CELLS - 1).astype(int)
     part = cell[:, 1] * CELLS + cell[:, 0]
@@ -108,10 +108,10 @@ def _codes(descriptors: NDArray[np.float32]) -> Codes:
 
 
 def whole_hash(grey: Grey) -> int | None:
-    """64 bits of the whole picture (H, W) uint8: signs of its lowest DCT coefficients about their
+    """64 bits of the whole image (H, W) uint8: signs of its lowest DCT coefficients about their
     median (pHash, Zauner 2010).
 
-    None for a picture that is as good as flat: its signs would be those of noise.
+    None for an image that is as good as flat: its signs would be those of noise.
     """
     small = cv2.resize(grey, (HASH_SIDE, HASH_SIDE), interpolation=cv2.INTER_AREA).astype(
         np.float64

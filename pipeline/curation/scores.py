@@ -1,4 +1,4 @@
-"""How blocky and how blurred a picture is, as two numbers that need no other picture."""
+"""How blocky and how blurred an image is, as two numbers that need no other image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pairmill.schemas.curation import Scores
 
 PATCH, MOST, LEAST_CONTRAST = 64, 400, 8.0
 """Side of the patches whose edges are measured, how many at most, and the least contrast of one, in
-grey levels."""
+intensity levels."""
 STRIP = 512
 """Rows that are measured at a time, a multiple of 8."""
 

@@ -1,4 +1,4 @@
-"""The control: MATLAB-compatible bicubic reduction, the degradation that SR networks are usually
+"""The control: MATLAB-compatible bicubic downscaling, the degradation that SR networks are usually
 trained on.
 """
 

@@ -1,4 +1,4 @@
-"""Noise of another strength in each block of 8 x 8 pixels, with IKC's blur and reduction after
+"""Noise of another strength in each block of 8 x 8 pixels, with IKC's blur and downscaling after
 it.
 """
 

@@ -1,4 +1,4 @@
-"""BSRGAN (Zhang et al., ICCV 2021): blur, reduction, noise and JPEG in random order.
+"""BSRGAN (Zhang et al., ICCV 2021): blur, downscaling, noise and JPEG in random order.
 
 All ops are centred, resizes are rounded to whole sizes of at least 8 pixels, and the JPEG at the
 end is a real one. Sizes on the way follow the published rounding down.
@@ -56,7 +56,7 @@ class Bsrgan:
 
 
 class _Chain:
-    """What both chains share; `s` is the reduction that is still to come."""
+    """What both chains share; `s` is the downscaling that is still to come."""
 
     order: tuple[str, ...]
 
@@ -97,8 +97,8 @@ class _Chain:
             )
 
     def _level(self, unit: float) -> tuple[Mode, float, Covariance | None]:
-        """Mode, level in `unit` grey levels, and covariance; correlated noise has the largest level
-        whatever is drawn.
+        """Mode, level in `unit` intensity levels, and covariance; correlated noise has the largest
+        level whatever is drawn.
         """
         level = integer(self.rng, self.config.noise)
         mode: Mode = weighted(self.rng, self.config.noise_modes)
@@ -188,7 +188,7 @@ class _Plus(_Chain):
 
 
 def classic_order(rng: np.random.Generator) -> list[str]:
-    """The seven ops in random order, the two reductions in theirs."""
+    """The seven ops in random order, the two downscaling steps in theirs."""
     order = shuffled(rng, CLASSIC)
     first, last = order.index("reduce"), order.index("to_lr")
     if first > last:

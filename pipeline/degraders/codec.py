@@ -1,4 +1,4 @@
-"""Compression only: bicubic reduction, then one codec, or several in a row, of a list."""
+"""Compression only: bicubic downscaling, then one codec, or several in a row, of a list."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""IKC (Gu et al., CVPR 2019): Gaussian blur of a uniform width, MATLAB's bicubic reduction,
+"""IKC (Gu et al., CVPR 2019): Gaussian blur of a uniform width, MATLAB's bicubic downscaling,
 optional noise.
 
-The blurred image is not rounded to 8 bits before it is reduced, as the published code does;
+The blurred image is not rounded to 8 bits before it is downscaled, as the published code does;
 everything is rounded once.
 """
 

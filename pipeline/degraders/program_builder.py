@@ -55,7 +55,7 @@ class ProgramBuilder:
         self.resize(*self.lr, method)
 
     def reduce(self, scale: int) -> None:
-        """MATLAB's bicubic reduction by a whole number."""
+        """MATLAB's bicubic downscaling by a whole number."""
         if self.height % scale or self.width % scale:
             self.resize(self.height // scale, self.width // scale, "matlab_bicubic")
         else:

@@ -1,5 +1,5 @@
 """ReDegNet (Li et al., ECCV 2022): the degradation of a real pair, on an HR tile, then MATLAB's
-bicubic reduction.
+bicubic downscaling.
 """
 
 from __future__ import annotations

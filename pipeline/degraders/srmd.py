@@ -1,4 +1,4 @@
-"""SRMD (Zhang et al., CVPR 2018): anisotropic Gaussian blur, MATLAB's bicubic reduction, white
+"""SRMD (Zhang et al., CVPR 2018): anisotropic Gaussian blur, MATLAB's bicubic downscaling, white
 noise.
 """
 

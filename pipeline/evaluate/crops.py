@@ -1,4 +1,4 @@
-"""Small crops that show what a network did: where they lie, what they are enlarged from, what
+"""Small crops that show what a network did: where they lie, what they are upscaled from, what
 differs.
 """
 
@@ -16,7 +16,7 @@ Image = NDArray[np.uint8]
 SIDE = 128
 """Side of a crop, in HR pixels, about."""
 MARGIN = 8
-"""LR pixels around a crop that its bicubic enlargement sees."""
+"""LR pixels around a crop that its bicubic upscaling sees."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def most_detail(lr: Image, scale: int, side: int = SIDE) -> Window:
 
 
 def bicubic_part(lr: Image, window: Window) -> Image:
-    """The part of the bicubic enlargement, made of what is around it alone."""
+    """The part of the bicubic upscaling, made of what is around it alone."""
     top, left = max(0, window.top - MARGIN), max(0, window.left - MARGIN)
     around = lr[
         top : window.top + window.height + MARGIN, left : window.left + window.width + MARGIN
@@ -66,7 +66,7 @@ def bicubic_part(lr: Image, window: Window) -> Image:
 
 def difference(sr: Image, hr: Image, peak: float) -> Image:
     """Root mean square over the channels of SR - HR as a heat map, (H, W, 3); brightest at `peak`
-    grey levels.
+    intensity levels.
     """
     squares = (sr.astype(np.float64) - hr) ** 2
     return heat(np.sqrt(squares.mean(axis=2)), peak=peak)

@@ -8,7 +8,7 @@ from pairmill.pipeline.html.markup import Raw, el, join
 from pairmill.schemas.evaluation import Pane, Shown
 
 TWO, MOST = 2, 5
-"""Crops of a row from which cards stand alone, and crops beside one another, at most."""
+"""Crops of a row from which cards stand alone, and crops next to one another, at most."""
 
 
 def rows_html(rows: Sequence[Shown]) -> Raw:
@@ -20,7 +20,7 @@ def rows_html(rows: Sequence[Shown]) -> Raw:
 
 
 def tools(*, differences: bool, first: str) -> Raw:
-    """The switch between pictures and differences, and how to flip."""
+    """The switch between images and differences, and how to flip."""
     choices = [("show-picture", "images", True), ("show-difference", "differences", False)]
     options = join(
         el("label", el("input", type="radio", name="show", id=name, checked=on), el("span", label))

@@ -1,4 +1,4 @@
-"""Scores of an enlarged picture: against HR, or alone."""
+"""Scores of an upscaled image: against HR, or alone."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pairmill.schemas.evaluation import MetricView, ScoreRow
 ALL = "all degraders"
 """Name of the mean over a whole split of a corpus."""
 IDENTICAL = 100.0
-"""PSNR, in dB, that stands for pictures that are the same, whose PSNR has no end."""
+"""PSNR, in dB, that stands for images that are the same, whose PSNR has no end."""
 CHANNELS: tuple[Channel, ...] = ("y", "rgb")
 Y = "Y of YCbCr as MATLAB, 16 to 235"
 
 
 def fidelity(border: int) -> tuple[MetricView, ...]:
     """The metrics that need nothing but HR."""
-    rule = f"without {border} pixels at each side; mean over pictures"
+    rule = f"without {border} pixels at each side; mean over images"
     window = "Gaussian window of 11 x 11, sigma 1.5, inside only"
     return (
         MetricView(
@@ -59,11 +59,11 @@ class Scorer:
     border: int
     """Pixels that are left out at each side."""
     lpips: Callable[[Image, Image], float] | None = None
-    """Distance of two pictures as a network sees them."""
+    """Distance of two images as a network sees them."""
     lpips_about: str = ""
     """Which network, and where its weights are from."""
     niqe: Callable[[Image], float | None] | None = None
-    """How far a picture is from pristine ones; none where it is too small to say."""
+    """How far an image is from pristine ones; none where it is too small to say."""
     niqe_about: str = ""
     """Where the parameters are from."""
     niqe_fitted: bytes = b""
@@ -88,7 +88,7 @@ class Scorer:
         object.__setattr__(self, "metrics", (*fidelity(self.border), *more))
 
     def scores(self, sr: Image, hr: Image | None) -> dict[str, float]:
-        """All that can be measured; a picture with nothing inside its border has no PSNR and no
+        """All that can be measured; an image with nothing inside its border has no PSNR and no
         SSIM.
         """
         found: dict[str, float | None] = {}
@@ -125,7 +125,7 @@ LEAST_LPIPS = 32
 
 
 def means(rows: Sequence[Sequence[ScoreRow]]) -> tuple[ScoreRow, ...]:
-    """Mean over pictures, of those that have a value, for each network in order."""
+    """Mean over images, of those that have a value, for each network in order."""
     out = []
     for own in zip(*rows, strict=True):
         names = dict.fromkeys(name for row in own for name in row.scores)

@@ -1,4 +1,4 @@
-"""Checkpoints as things that enlarge images; bicubic enlargement is one more."""
+"""Checkpoints as things that upscale images; bicubic upscaling is one more."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BICUBIC = "bicubic"
 
 @dataclass
 class Upscaler:
-    """What enlarges images: a network with its weights, or nothing but bicubic interpolation."""
+    """What upscales images: a network with its weights, or nothing but bicubic interpolation."""
 
     view: NetworkView
     network: Network | None = None
@@ -45,7 +45,7 @@ class Upscaler:
     def strips(
         self, lr: Image, config: InferenceConfig, advanced: Callable[[float], None] = lambda _: None
     ) -> Iterator[Image]:
-        """Rows of the enlarged image, from the top, some at a time."""
+        """Rows of the upscaled image, from the top, some at a time."""
         if self.network is None:
             yield to_uint8(bicubic_up(lr, self.view.scale))
             return
@@ -63,7 +63,7 @@ class Upscaler:
         )
 
     def __call__(self, lr: Image, config: InferenceConfig) -> Image:
-        """The enlarged image, (scale H, scale W, 3); the time it takes is counted."""
+        """The upscaled image, (scale H, scale W, 3); the time it takes is counted."""
         start = time.perf_counter()
         out = np.concatenate(list(self.strips(lr, config)))
         self.spent(time.perf_counter() - start, lr)
@@ -80,7 +80,7 @@ class Upscaler:
 
 
 def bicubic(scale: int) -> Upscaler:
-    """MATLAB's bicubic enlargement: the control."""
+    """MATLAB's bicubic upscaling: the control."""
     return Upscaler(NetworkView(name=BICUBIC, arch=BICUBIC, scale=scale))
 
 
@@ -131,7 +131,7 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
 
     Args:
         checkpoints: Files, or `bicubic`.
-        scale: The scale that the pictures have; none takes that of the networks.
+        scale: The scale that the images have; none takes that of the networks.
 
     Raises:
         UserError: as `load`, if the scales differ, or if nothing says which it is.
@@ -145,11 +145,11 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
     if len(scales) > 1:
         got = ", ".join(f"{one.view.file} x{one.view.scale}" for one in networks)
         if scale:
-            got += f"; pictures x{scale}"
+            got += f"; images x{scale}"
         raise UserError(
             "scales differ",
             got=got,
-            wanted="one scale for all networks and pictures",
+            wanted="one scale for all networks and images",
             todo="evaluate one scale at a time",
         )
     if not scales:
@@ -213,7 +213,7 @@ def _stem(checkpoint: str) -> str:
 
 
 def _training(checkpoint: str) -> str:
-    """What the JSON beside a checkpoint of ours says; empty if there is none."""
+    """What the JSON next to a checkpoint of ours says; empty if there is none."""
     storage, name = _beside(checkpoint)
     beside = f"{_stem(name)}.json"
     if not storage.exists(beside):

@@ -18,7 +18,7 @@ MAGIC = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True)
 class Job:
-    """One image to enlarge."""
+    """One image to upscale."""
 
     source: str
     """Path or URL of the input."""
@@ -30,7 +30,7 @@ def jobs_of(patterns: Sequence[str], base: str, out: str) -> list[Job]:
     """Every file that files, folders and globs name, once, with a name for its result.
 
     Results keep the folders below what was named. Files of one name and another ending get the
-    ending as well. What lies in the output folder is left out, so that results are not enlarged
+    ending as well. What lies in the output folder is left out, so that results are not upscaled
     again.
 
     Raises:
@@ -56,7 +56,7 @@ def jobs_of(patterns: Sequence[str], base: str, out: str) -> list[Job]:
 
 
 def images_named(pattern: str, base: str, option: str) -> list[FoundFile]:
-    """The files of a pattern, less tables of attributions, which lie beside the images.
+    """The files of a pattern, less tables of attributions, which lie next to the images.
 
     Raises:
         UserError: if the pattern names nothing.

@@ -29,7 +29,7 @@ from pairmill.schemas.evaluation import (
 )
 
 MOST_ROWS = 2000
-"""Rows of the table of all pictures; `scores.csv` has all."""
+"""Rows of the table of all images; `scores.csv` has all."""
 
 
 def evaluation_page(report: EvaluationReport) -> str:
@@ -38,10 +38,10 @@ def evaluation_page(report: EvaluationReport) -> str:
     if report.shown:
         parts.append(("pictures", "Images", _pictures(report)))
     if columns(report):
-        parts.append(("all", "Every picture", _every(report)))
+        parts.append(("all", "Every image", _every(report)))
     parts.append(("making", "How it was measured", _making(report)))
     names = [el("code", name) for name in ("evaluation.json", "scores.csv", "table.md")]
-    foot = join([join(names, ", "), " beside this page hold the numbers."])
+    foot = join([join(names, ", "), " next to this page hold the numbers."])
     title = f"{report.title} · ×{report.scale}"
     return document(title, report.title, _hero(report), parts, foot, style="evaluate.css")
 
@@ -79,7 +79,7 @@ def sentence(report: EvaluationReport) -> str:
         name = group.name
     where = f"On {name} ({counted(group.pictures, 'image')})"
     if len(group.rows) == 1:
-        return f"{where}, bicubic enlargement reaches {control:.2f} dB PSNR (Y)."
+        return f"{where}, bicubic upscaling reaches {control:.2f} dB PSNR (Y)."
     top = max(group.rows[1:], key=lambda row: row.scores.get("psnr_y", 0.0))
     gain = top.scores["psnr_y"] - control
     more = "more" if gain >= 0 else "less"
@@ -92,7 +92,8 @@ def _scores(report: EvaluationReport) -> Raw:
     lead = "No metric applies: there is no HR, and NIQE has no parameters."
     if metrics:
         lead = (
-            "Means over the images of each set. Bicubic, which needs no network, is the control. The best of each set is highlighted."
+            "Means over the images of each set. Bicubic, which needs no network, is the control. "
+            "The best of each set is highlighted."
         )
     head = el(
         "tr",
@@ -168,7 +169,7 @@ def _pictures(report: EvaluationReport) -> Raw:
         "p",
         "as HR",
         el("i", class_="magma"),
-        f"{report.peak:g} grey levels off, or more",
+        f"{report.peak:g} intensity levels off, or more",
         class_="ramp",
     )
     if len({row.panes[0].label for row in report.shown}) > 1:
@@ -195,12 +196,12 @@ def _every(report: EvaluationReport) -> Raw:
     )
     head = ("image", "set", "network", *(metric.label for metric in metrics))
     numeric = frozenset(range(3, 3 + len(metrics)))
-    content = [table(head, rows[:MOST_ROWS], "Scores of every picture", numeric)]
+    content = [table(head, rows[:MOST_ROWS], "Scores of every image", numeric)]
     if report.left_out:
         title = f"{counted(len(report.left_out), 'file')} left out"
         body = [[el("bdi", one.name), one.reason] for one in report.left_out]
         content += [el("h3", title), table(("file", "why"), body, title)]
-    return section("all", "Every picture", lead, *content)
+    return section("all", "Every image", lead, *content)
 
 
 def _making(report: EvaluationReport) -> Raw:

@@ -1,4 +1,4 @@
-"""PNG files written row by row, so that no picture need ever be whole in memory."""
+"""PNG files written row by row, so that no image need ever be whole in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAETH = 4
 
 
 class PngRows:
-    """An 8-bit sRGB picture of a known size, given from the top in pieces.
+    """An 8-bit sRGB image of a known size, given from the top in pieces.
 
     Args:
         file: Where the bytes go.

@@ -1,4 +1,4 @@
-"""What was measured before: one small file per network and picture, found by the digest of all that
+"""What was measured before: one small file per network and image, found by the digest of all that
 its scores depend on.
 """
 
@@ -15,7 +15,7 @@ from pairmill.schemas.base import digest_of
 from pairmill.schemas.evaluation import InferenceConfig, Measured, NetworkView
 
 FORM = 1
-"""Raised when the same network and picture would give other scores."""
+"""Raised when the same network and image would give other scores."""
 RECORDS = "records"
 
 
@@ -26,7 +26,7 @@ def digest_of_pair(hr: Image | None, lr: Image) -> str:
 
 class Records:
     """Scores that were kept in the folder of a page, by all evaluations that wrote there; a killed
-    one goes on from them.
+    one continues from them.
 
     Args:
         target, folder: Where the page goes.
@@ -48,7 +48,7 @@ class Records:
         ]
 
     def name(self, network: NetworkView, picture: str) -> str:
-        """File of the scores of a network on a picture, which is given by its digest."""
+        """File of the scores of a network on an image, which is given by its digest."""
         return f"{digest_of([*self.measuring, network.sha256, network.scale, picture])[:32]}.json"
 
     def read(self, name: str) -> Measured | None:

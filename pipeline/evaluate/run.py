@@ -1,4 +1,4 @@
-"""Evaluate networks: enlarge, score, average, and write tables and a page."""
+"""Evaluate networks: upscale, score, average, and write tables and a page."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["Advanced", "Request", "evaluate", "evaluate_on_corpus"]
 NIQE = "niqe.npz"
 """Parameters that were fitted, for `--niqe` of the next evaluation."""
 PEAK = 48.0
-"""Difference from HR, in grey levels, that the maps show brightest."""
+"""Difference from HR, in intensity levels, that the maps show brightest."""
 
 
 Advanced = Callable[[int, int, str], None]
@@ -52,22 +52,22 @@ def evaluate(
     folder: str,
     advanced: Advanced = lambda *_: None,
 ) -> EvaluationReport:
-    """Evaluate, and write `evaluation.json`, `scores.csv`, `table.md`, pictures in `img/`, and last
+    """Evaluate, and write `evaluation.json`, `scores.csv`, `table.md`, images in `img/`, and last
     the page `index.html`.
 
     Each score is kept in `records/` as soon as it is known. Killed at any time, the next run takes
-    from there what was measured with the same checkpoint on the same picture in the same way, and
+    from there what was measured with the same checkpoint on the same image in the same way, and
     ends in the same tables.
 
     Args:
         request: What to evaluate on what.
         workspace: Where corpora lie.
         target, folder: Where the page goes.
-        advanced: Hears how many pictures are done, of how many, and the name of the next.
+        advanced: Called with how many images are done, of how many, and the name of the next.
 
     Raises:
         UserError: if a checkpoint, folder or corpus cannot be used, the scales differ, or no
-            picture is left.
+            image is left.
     """
     groups = groups_of(request, workspace)
     networks = load_all(list(request.checkpoints), scale_of(request.config, groups))
@@ -180,12 +180,10 @@ class _Run:
                 done += 1
         self.advanced(done, total, "")
         if not self.pictures:
-            got = "no pictures"
+            got = "no images"
             if self.left_out:
                 got = f"{self.left_out[0].name}: {self.left_out[0].reason}"
-            raise UserError(
-                "no picture could be evaluated", got=got, todo="name folders with images"
-            )
+            raise UserError("no image could be evaluated", got=got, todo="name folders with images")
 
     def _scored(self, group: Group, case: Case) -> PictureView:
         hr, lr = case.read(self.scale)
@@ -249,7 +247,7 @@ class _Run:
         )
 
     def show(self, groups: Sequence[Group], shelf: PictureFiles) -> list[Shown]:
-        """Crops of a few pictures of each group, from the least to the greatest gain of the first
+        """Crops of a few images of each group, from the least to the greatest gain of the first
         network.
         """
         out = list[Shown]()
@@ -331,9 +329,9 @@ def _notes(run: _Run) -> list[str]:
     out = []
     scores = [row.scores for picture in run.pictures for row in picture.rows]
     if any(one.get("psnr_y") == IDENTICAL for one in scores):
-        out.append(f"A picture equal to HR counts as {IDENTICAL:g} dB.")
+        out.append(f"An image equal to HR counts as {IDENTICAL:g} dB.")
     if any("psnr_y" in one and "ssim_y" not in one for one in scores):
-        out.append("Pictures too small for the window of SSIM count for PSNR alone.")
+        out.append("Images too small for the window of SSIM count for PSNR alone.")
     if run.scorer.niqe is None:
         out.append("NIQE was not measured: no parameters and no pristine images were named.")
     if run.scorer.lpips is None:

@@ -78,11 +78,11 @@ def _lpips(files: tuple[str, ...]) -> tuple[Callable[[Image, Image], float], str
         f"{file.rpartition('/')[2]} ({digest[:12]})"
         for file, digest in zip(files, network.digests, strict=True)
     )
-    return network.of, f"v0.1 with {trunk}, whole pictures; weights {named}."
+    return network.of, f"v0.1 with {trunk}, whole images; weights {named}."
 
 
 def _niqe(parameters: NiqeParameters, border: int) -> Callable[[Image], float | None]:
-    """NIQE; none for a picture that it is undefined for."""
+    """NIQE; none for an image that it is undefined for."""
     from pairmill.models.metrics.niqe import niqe
 
     def measured(image: Image) -> float | None:

@@ -34,12 +34,12 @@ Reader = Callable[[int], tuple[Image | None, Image]]
 
 @dataclass(frozen=True)
 class Case:
-    """One picture, read when asked."""
+    """One image, read when asked."""
 
     name: str
     """File name, or key in a corpus."""
     read: Reader
-    """The picture; scale 0 takes pairs as they are. Raises ImageRejected, or UserError if the sizes
+    """The image; scale 0 takes pairs as they are. Raises ImageRejected, or UserError if the sizes
     do not fit."""
 
 
@@ -85,7 +85,7 @@ def paired_folders(hr: str, lr: str, base: str) -> Group:
             where=f"{hr} and {lr}",
             got="; ".join(lonely),
             wanted="the same names on both sides, apart from endings such as _HR, _LR4 or x4",
-            todo="name folders that hold the same pictures",
+            todo="name folders that hold the same images",
         )
     cases = tuple(
         Case(posixpath.basename(above[stem]), _pair(above[stem], below[stem]))
@@ -95,14 +95,16 @@ def paired_folders(hr: str, lr: str, base: str) -> Group:
 
 
 def hr_folder(hr: str, base: str) -> Group:
-    """HR files, whose LR is their MATLAB-compatible bicubic reduction, made when read.
+    """HR files, whose LR is their MATLAB-compatible bicubic downscaling, made when read.
 
     Raises:
         UserError: if there are no files.
     """
     files = images_named(hr, base, "--hr")
     cases = tuple(Case(posixpath.basename(file.url), _reduced(file.url)) for file in files)
-    return Group(_folder_name(hr), "LR by MATLAB's bicubic reduction, made here", "bicubic", cases)
+    return Group(
+        _folder_name(hr), "LR by MATLAB's bicubic downscaling, made here", "bicubic", cases
+    )
 
 
 def real_images(pattern: str, base: str) -> Group:
@@ -166,7 +168,7 @@ def _by_stem(pattern: str, base: str, option: str) -> dict[str, str]:
                 "two files on one side have the same name",
                 where=f"{option} {pattern}",
                 got=names,
-                wanted="one file for each picture",
+                wanted="one file for each image",
                 todo="put one of them elsewhere",
             )
         found[stem] = file.url
@@ -233,7 +235,7 @@ def _reduced(url: str) -> Reader:
         image = read_any(url)
         if min(image.shape[:2]) < scale:
             detail = (
-                f"The image is {image.shape[1]} x {image.shape[0]} and cannot be reduced by "
+                f"The image is {image.shape[1]} x {image.shape[0]} and cannot be downscaled by "
                 f"{scale}."
             )
             raise ImageRejected(ImageReason.TOO_SMALL, detail)

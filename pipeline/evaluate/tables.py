@@ -37,7 +37,7 @@ def markdown(report: EvaluationReport) -> str:
     metrics = columns(report)
     lines = [f"# {report.title}, x{report.scale}", ""]
     lines.append(
-        "| set | network | pictures | " + " | ".join(heading(metric) for metric in metrics) + " |"
+        "| set | network | images | " + " | ".join(heading(metric) for metric in metrics) + " |"
     )
     lines.append("|---|---|---:|" + "---:|" * len(metrics))
     for group in report.groups:
@@ -72,7 +72,7 @@ def _safe(text: str) -> str:
 
 
 def scores_csv(report: EvaluationReport) -> str:
-    """A line per picture and network, and one per mean with an empty picture, to six digits."""
+    """A line per image and network, and one per mean with an empty image, to six digits."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     keys = [metric.key for metric in columns(report)]

@@ -1,4 +1,4 @@
-"""Enlarge image files: any number, any size, in tiles, and only what is not finished."""
+"""Upscale image files: any number, any size, in tiles, and only what is not finished."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HEAD = 4096
 LOOK = "look"
 """Folder of the page and its crops, below the output folder."""
 SHOWN = 60
-"""Most images on the page."""
+"""Maximum number of images on the page."""
 Said = Callable[[Job, float], None]
 
 
@@ -41,7 +41,7 @@ def upscale_files(
     config: InferenceConfig,
     advanced: Said = lambda *_: None,
 ) -> UpscaleReport:
-    """Write every image enlarged, then a page to look at; what is finished and made of the same is
+    """Write every image upscaled, then a page to look at; what is finished and made of the same is
     left as it is.
 
     A result is a PNG that appears under its name when it is whole, with a note of what it was made
@@ -52,7 +52,7 @@ def upscale_files(
         jobs: Images and names.
         out: The output folder.
         config: How to run the network.
-        advanced: Hears the share of an image that was done, in (0, 1].
+        advanced: Called with the share of an image that was done, in (0, 1].
 
     Raises:
         UserError: if the network fails, as `pairmill.models.inference.tiled.upscale`.
@@ -162,7 +162,7 @@ def _make(
 
 
 def _panes(lr: Image, sr: Image, window: Window, key: str, out: Storage) -> tuple[Pane, ...]:
-    """The crop before and after, written beside the page."""
+    """The crop before and after, written next to the page."""
     panes = []
     for label, image in (("bicubic", bicubic_part(lr, window)), ("network", sr)):
         name = f"img/{key[:16]}-{label}.png"

@@ -27,7 +27,7 @@ def upscale_page(report: UpscaleReport, most: int) -> str:
     ]
     if report.left_out:
         parts.insert(1, ("left-out", "Left out", _left_out(report)))
-    foot = join([el("code", "upscale.json"), " beside this page holds its numbers."])
+    foot = join([el("code", "upscale.json"), " next to this page holds its numbers."])
     title = f"{network.name} · ×{network.scale}"
     return document(title, network.name, _hero(report), parts, foot, style="evaluate.css")
 
@@ -37,7 +37,7 @@ def _hero(report: UpscaleReport) -> Raw:
     pixels = sum(image.width * image.height for image in report.images) * network.scale**2 / 1e6
     images = counted(count, "image")
     lead = (
-        f"{images} enlarged ×{network.scale} by {network.arch}; the results are PNGs in the "
+        f"{images} upscaled ×{network.scale} by {network.arch}; the results are PNGs in the "
         "folder above this page."
     )
     facts = [
@@ -55,7 +55,7 @@ def _images(report: UpscaleReport, most: int) -> Raw:
         known[place * len(known) // min(most, len(known))] for place in range(min(most, len(known)))
     ]
     lead = (
-        f"{of(len(chosen), len(report.images))}: the part with most detail, left enlarged "
+        f"{of(len(chosen), len(report.images))}: the part with most detail, left upscaled "
         "bicubically, right by the network."
     )
     rows = [_shown(image, report) for image in chosen]
@@ -96,7 +96,10 @@ def _making(report: UpscaleReport) -> Raw:
         ("sha256", el("code", network.sha256, class_="digest")),
         ("trained on", network.training or "not said"),
         ("tiles", tiles),
-        ("self-ensemble", "mean of eight positions" if config.ensemble else "no"),
+        (
+            "self-ensemble",
+            "self-ensemble over eight flips and rotations" if config.ensemble else "no",
+        ),
         ("precision", config.precision),
     ]
     return section(

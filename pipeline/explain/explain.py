@@ -30,7 +30,7 @@ COMPARED = 20_000
 def explain(
     storage: Storage, manifest: CorpusManifest, key: str, target: Storage, folder: str
 ) -> ExplainData:
-    """Write `index.html` and `explain.json` with their pictures for one sample of a version.
+    """Write `index.html` and `explain.json` with their images for one sample of a version.
 
     `img/hr.png`, `img/lr.png` (made now) and `img/lr-stored.png` are whole; the page shows the
     busiest part of them.

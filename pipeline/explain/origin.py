@@ -28,7 +28,7 @@ from pairmill.schemas.preview import OriginView, PoolRowView
 from pairmill.schemas.program import Program
 
 PATCHES = 8
-"""Most noise patches of one program that are shown."""
+"""Maximum number of noise patches of one program that are shown."""
 
 
 class Images:
@@ -83,7 +83,7 @@ def origin(
     same = pixel_digest(tile) == sample.record.hr_sha256
     how = "as it is"
     if record.role == Role.REAL:
-        how = f"reduced by {_factor(manifest)}"
+        how = f"downscaled by {_factor(manifest)}"
     said = "is not the HR of the sample: the file or the clean-up differs"
     if same:
         said = "is the HR of the sample, bit for bit"
@@ -115,7 +115,7 @@ def pool_rows(
     images: Images,
     shelf: PictureFiles,
 ) -> list[PoolRowView]:
-    """Pictures and origins of the pool items that a program names."""
+    """Images and origins of the pool items that a program names."""
     pools = {ref.digest: ref for ref in manifest.identity.pools}
     views = []
     for digest, index in dict.fromkeys(_used(program)):

@@ -21,9 +21,9 @@ def page(data: ExplainData) -> str:
     foot = join(
         [
             el("code", "explain.json"),
-            " beside this page holds its numbers, ",
+            " next to this page holds its numbers, ",
             files,
-            " are the whole pictures.",
+            " are the whole images.",
         ]
     )
     return document(
@@ -57,15 +57,15 @@ def _hero(data: ExplainData) -> Raw:
 def sentence(data: ExplainData) -> str:
     """Whether the replay gave what is stored."""
     if data.identical:
-        return "The last picture equals the stored LR bit for bit."
-    return "The last picture differs from the stored LR: run `pairmill corpus verify`."
+        return "The last image equals the stored LR bit for bit."
+    return "The last image differs from the stored LR: run `pairmill corpus verify`."
 
 
 def _steps(data: ExplainData) -> Raw:
     lead = (
         "Made again now from the stored HR, the stored program and the pools of the version. "
-        "Pictures show the busiest part, "
-        "every pixel as a square. Δ: root mean square of what the op changed, in grey levels."
+        "Images show the busiest part, "
+        "every pixel as a square. Δ: root mean square of what the op changed, in intensity levels."
     )
     last = data.strip.steps[-1].picture
     sign = el("span", "=" if data.identical else "≠", class_="sign")

@@ -1,1 +1,1 @@
-"""The kit that all pages are made of: markup, charts, pictures, the frame of a document."""
+"""The kit that all pages are made of: markup, charts, images, the frame of a document."""

@@ -1,4 +1,4 @@
-"""Captions of pictures: texts broken into lines."""
+"""Captions of images: texts broken into lines."""
 
 from __future__ import annotations
 

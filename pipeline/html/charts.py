@@ -228,7 +228,7 @@ def _svg(alt: str, content: Raw, height: int = HEIGHT) -> Raw:
 
 
 def cross(side: int, centre: float) -> Raw:
-    """A cross on a picture of `side` pixels, over the pixel coordinate `centre` (0 is the middle of
+    """A cross on an image of `side` pixels, over the pixel coordinate `centre` (0 is the middle of
     the first pixel).
     """
     at, arm = centre + 0.5, side * 0.09

@@ -11,7 +11,7 @@ POLICY = (
     "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src "
     "'unsafe-inline'"
 )
-"""Nothing but the pictures beside the page is loaded, whatever a file name may say."""
+"""Nothing but the images next to the page is loaded, whatever a file name may say."""
 
 Part = tuple[str, str, Raw]
 """A section: its anchor, its label in the navigation (empty: none), its markup."""
@@ -28,7 +28,7 @@ def document(
         top: What stands on top, usually a `hero`; none if the page begins with its first section.
         parts: Sections.
         foot: What stands at the end.
-        style: Name of a style sheet of this folder that goes on after `page.css`.
+        style: Name of a style sheet of this folder that continues after `page.css`.
     """
     sheets = [asset("page.css"), *([asset(style)] if style else [])]
     head = el(

@@ -135,7 +135,7 @@ def fold(cards: list[Raw], class_: str, first: int, style: str | None = None) ->
 
 
 def figure(content: Raw, title: str, note: object = "") -> Raw:
-    """A chart or picture with its title above and a note below."""
+    """A chart or image with its title above and a note below."""
     caption = el("figcaption", el("strong", title), el("span", note) if note else None)
     return el("figure", caption, content, class_="chart")
 

@@ -1,4 +1,4 @@
-"""Where the pictures of one report are put."""
+"""Where the images of one report are put."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from pairmill.pipeline.workspace.storage import Storage
 
 
 class PictureFiles:
-    """Writes each picture once into `img/` and gives back its name relative to the page."""
+    """Writes each image once into `img/` and gives back its name relative to the page."""
 
     def __init__(self, storage: Storage, folder: str) -> None:
         self.storage, self.folder = storage, folder
         self.names: set[str] = set()
 
     def png(self, stem: str, image: Image) -> str:
-        """A lossless picture."""
+        """A lossless image."""
         return self._put(f"img/{stem}.png", image)
 
     def jpeg(self, stem: str, image: Image) -> str:
-        """A picture whose pixels are not looked at."""
+        """An image whose pixels are not looked at."""
         return self._put(f"img/{stem}.jpg", image)
 
     def _put(self, name: str, image: Image) -> str:

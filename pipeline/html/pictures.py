@@ -1,4 +1,4 @@
-"""Arrays as small pictures: heat maps, stretched residuals, thumbnails, crops."""
+"""Arrays as small images: heat maps, stretched residuals, thumbnails, crops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def png(image: Image, effort: int = 3) -> bytes:
 
 
 def jpeg(image: Image, quality: int = 86) -> bytes:
-    """JPEG of (H, W, 3) RGB uint8, for pictures whose pixels are not looked at."""
+    """JPEG of (H, W, 3) RGB uint8, for images whose pixels are not looked at."""
     return _encoded(
         ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
@@ -59,7 +59,7 @@ def heat(values: NDArray[np.floating[Any]], peak: float | None = None, low: floa
 
 
 def strip(kernels: NDArray[np.floating[Any]], columns: int = 4) -> Image:
-    """(R, k, k) as one RGBA picture, each kernel scaled to its own peak, transparent pixels between
+    """(R, k, k) as one RGBA image, each kernel scaled to its own peak, transparent pixels between
     them.
     """
     side = kernels.shape[1]
@@ -73,13 +73,13 @@ def strip(kernels: NDArray[np.floating[Any]], columns: int = 4) -> Image:
 
 
 def stretched(residual: NDArray[np.floating[Any]], gain: float) -> Image:
-    """A zero-mean residual (H, W, 3), in grey levels, times `gain` around 128."""
+    """A zero-mean residual (H, W, 3), in intensity levels, times `gain` around 128."""
     return to_uint8(128 + gain * residual.astype(np.float64))
 
 
 def thumbnail(image: Image, longest: int = 288) -> Image:
-    """The image reduced by area averaging until its longest side is `longest`; smaller ones stay as
-    they are.
+    """The image downscaled by area averaging until its longest side is `longest`; smaller ones stay
+    as they are.
     """
     factor = longest / max(image.shape[:2])
     if factor >= 1:
@@ -89,7 +89,7 @@ def thumbnail(image: Image, longest: int = 288) -> Image:
 
 
 def enlarged(image: Image, scale: int) -> Image:
-    """Bicubic enlargement, rounded once."""
+    """Bicubic upscaling, rounded once."""
     return to_uint8(bicubic_up(image, scale))
 
 

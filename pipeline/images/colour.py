@@ -16,7 +16,7 @@ from pairmill.schemas.image import Conversion, ImageReason
 _TO_EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 """round(v / 257) for every 16-bit v; 257 is odd, so there are no ties."""
 _IMPERCEPTIBLE = 1
-"""Largest change, in grey levels, by a profile that is taken for sRGB."""
+"""Largest change, in intensity levels, by a profile that is taken for sRGB."""
 
 
 def to_srgb(header: Header, data: bytes) -> tuple[Image.Image, tuple[Conversion, ...]]:

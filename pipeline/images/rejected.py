@@ -6,7 +6,7 @@ from pairmill.schemas.image import ImageReason
 
 
 class ImageRejected(Exception):  # noqa: N818 - a verdict, not an error
-    """One file is not an image that pairmill can use; the build goes on without it.
+    """One file is not an image that pairmill can use; the build continues without it.
 
     Args:
         reason: Which rule it breaks.

@@ -34,7 +34,7 @@ def judge_tile(tile: NDArray[np.uint8], config: TilesConfig) -> TileReason | Non
 
 
 def contrast_and_detail(tile: NDArray[np.uint8]) -> tuple[float, float]:
-    """Standard deviations of grey and of its Laplacian, in grey levels."""
+    """Standard deviations of grey and of its Laplacian, in intensity levels."""
     grey = cv2.cvtColor(tile, cv2.COLOR_RGB2GRAY)
     return _deviation(grey), _deviation(cv2.Laplacian(grey, cv2.CV_16S))
 

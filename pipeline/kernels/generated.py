@@ -26,7 +26,7 @@ from pairmill.schemas.kmsr import CopyReason, KernelSpread
 Array = NDArray[np.float64]
 
 SPREAD_OF = 256
-"""Most kernels that are compared with one another to measure how they differ."""
+"""Maximum number of kernels that are compared with one another to measure how they differ."""
 
 
 def judged(
@@ -108,8 +108,8 @@ def for_scale(quality: KernelQualityConfig, scale: int) -> KernelQualityConfig:
 
 
 def nearest(kernel: Array, others: Array) -> float:
-    """Least distance |a - b| / max(|a|, |b|) of a kernel (k, k) to any of (N, k * k); infinite if
-    there is none.
+    """Smallest distance |a - b| / max(|a|, |b|) of a kernel (k, k) to any of (N, k * k); infinite
+    if there is none.
     """
     if not len(others):
         return math.inf

@@ -279,7 +279,7 @@ def medoid(distances: Array, most: float) -> tuple[int, NDArray[np.intp]]:
 
 
 def pair_shift(image: NDArray[np.uint8], kernel: Array) -> float:
-    """Shift between HR and the bicubically enlarged LR of a trial pair, in HR pixels.
+    """Shift between HR and the bicubically upscaled LR of a trial pair, in HR pixels.
 
     Args:
         image: (H, W, 3) uint8, taken as HR.

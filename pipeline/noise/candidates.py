@@ -24,7 +24,7 @@ TABLE = np.dtype(PLACE + [(name, "<f8") for name in MEASURED + EXAMINED])
 """One row per candidate: the fields of `NoisePatch`, and a number made of the content that orders
 candidates."""
 SHADE = 32
-"""Width of the brightness classes over which the choice is spread, in grey levels."""
+"""Width of the brightness classes over which the choice is spread, in intensity levels."""
 BATCH = 1 << 19
 """Pixels that are examined at once."""
 LOOK = 1 << 18

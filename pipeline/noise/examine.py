@@ -19,8 +19,8 @@ CENTRE = np.float32(512)
 
 
 def exact_grey(patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Grey levels by ITU-R 601 in the integer arithmetic of the RealSR rule: (n, p, p, 3) RGB to
-    (n, p, p).
+    """Intensity levels by ITU-R 601 in the integer arithmetic of the RealSR rule: (n, p, p, 3) RGB
+    to (n, p, p).
     """
     tall = Image.fromarray(patches.reshape(-1, *patches.shape[2:])).convert("L")
     return np.asarray(tall).reshape(patches.shape[:3])

@@ -12,9 +12,9 @@ from pairmill.pipeline.noise.measure import Plane, Survey, cell_side
 from pairmill.schemas.noise import NoiseConfig
 
 BIN = 16
-"""Distance of brightness bins, in grey levels."""
+"""Distance of brightness bins, in intensity levels."""
 REACH = 12
-"""Half width of a brightness bin, in grey levels: neighbours overlap."""
+"""Half width of a brightness bin, in intensity levels: neighbours overlap."""
 WINDOW = 4
 """Side of the windows whose variances are compared, in cells."""
 CALM = 0.05
@@ -32,12 +32,12 @@ class Floor:
     """Noise variance against brightness; `variance` is infinite everywhere if nothing is known."""
 
     brightness: Plane
-    """Centres of bins, in grey levels."""
+    """Centres of bins, in intensity levels."""
     variance: Plane
-    """Grey variance of the calmest windows, in squared grey levels."""
+    """Intensity variance of the calmest windows, in squared intensity levels."""
 
     def at(self, mean: Plane) -> Plane:
-        """The floor at grey levels `mean`, by linear interpolation."""
+        """The floor at intensity levels `mean`, by linear interpolation."""
         return np.asarray(np.interp(mean, self.brightness, self.variance))
 
 

@@ -82,10 +82,10 @@ def noise_field(
     Args:
         shape: (rows, columns) of the tile.
         op: What to add.
-        patch: Gives a patch of the pool by its row, (p, p, 3), in grey levels.
+        patch: Gives a patch of the pool by its row, (p, p, 3), in intensity levels.
 
     Returns:
-        (rows, columns, 3), in grey levels.
+        (rows, columns, 3), in intensity levels.
     """
     field = np.zeros((shape[0], shape[1] * 3), np.float32)
     for place in op.placements:

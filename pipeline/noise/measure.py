@@ -27,11 +27,11 @@ class Survey:
     columns: int
     """Patches in one row of the grid."""
     mean: Plane
-    """Mean, in grey levels."""
+    """Mean, in intensity levels."""
     variance: Plane
-    """Population variance, in squared grey levels."""
+    """Population variance, in squared intensity levels."""
     noise: Plane
-    """Unbiased variance inside cells, in squared grey levels: slow shading does not count."""
+    """Unbiased variance inside cells, in squared intensity levels: slow shading does not count."""
     blank: Plane
     """Fraction of cells with less than a tenth of that."""
     clipped: Plane
@@ -101,7 +101,7 @@ def _cells(image: NDArray[np.uint8], patch: int, side: int) -> tuple[Cells, Cell
 
 
 def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
-    """Means of g - 128 and of its square over cells, g the grey level.
+    """Means of g - 128 and of its square over cells, g the intensity level.
 
     Sums are of integers below 2^24 and the divisor is a power of two: float32 holds them exactly,
     in any order.

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 GRAIN = 256
-"""Residuals are multiples of 1/GRAIN grey level: last bits that differ between processors vanish in
-the rounding."""
+"""Residuals are multiples of 1/GRAIN intensity level: last bits that differ between processors
+vanish in the rounding."""
 Real = TypeVar("Real", np.float32, np.float64)
 
 
@@ -22,10 +22,10 @@ def residual(patch: NDArray[np.uint8] | NDArray[np.float64]) -> NDArray[np.float
     the rest is scaled by the square root of n / (n - k).
 
     Args:
-        patch: (p, p, 3) in grey levels, uint8 or restored float64, p at least 8.
+        patch: (p, p, 3) in intensity levels, uint8 or restored float64, p at least 8.
 
     Returns:
-        (p, p, 3) float32, grey levels, multiples of 1/256; each channel sums to exactly 0.
+        (p, p, 3) float32, intensity levels, multiples of 1/256; each channel sums to exactly 0.
     """
     planes = np.moveaxis(patch.astype(np.float64), -1, 0)
     rest = detrend(planes, degree(len(patch)))

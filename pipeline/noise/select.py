@@ -29,7 +29,7 @@ class Selection:
     coverage: tuple[NoiseCoverage, ...]
     """One per image, in the order given."""
     max_variance: float
-    """The threshold, or with `auto` the largest variance among the chosen, in squared grey
+    """The threshold, or with `auto` the largest variance among the chosen, in squared intensity
     levels."""
     threshold_source: str
     """Where the threshold came from."""

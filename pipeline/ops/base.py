@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pairmill.pipeline.assets import Assets
 
 Image = NDArray[np.generic]
-"""(H, W, 3) in grey levels 0..255: uint8, or float64 that may overshoot."""
+"""(H, W, 3) in intensity levels 0..255: uint8, or float64 that may overshoot."""
 
 Apply = Callable[[Any, Image, Assets], Image]
 """Pure: gets the op, the image, which it leaves alone, and the pools; returns a new image."""

@@ -30,7 +30,7 @@ def pdm(op: Pdm, image: Image, assets: Assets) -> Image:
     lr_shape = (image.shape[0] // network.scale, image.shape[1] // network.scale)
     if not all(lr_shape):
         raise ValueError(
-            f"image of {image.shape[0]} x {image.shape[1]} cannot be reduced by {network.scale}"
+            f"image of {image.shape[0]} x {image.shape[1]} cannot be downscaled by {network.scale}"
         )
     count = numbers(network, lr_shape)
     drawn = normals(raw_words(op.key, words_for(count)), (count,))
@@ -46,7 +46,7 @@ def _network(assets: Assets, digest: str) -> Degradation:
 
 
 def redegnet(op: Redegnet, image: Image, assets: Assets) -> Image:
-    """Put a degradation on a picture; (H, W, 3) uint8 to float64 of the same size, within
+    """Put a degradation on an image; (H, W, 3) uint8 to float64 of the same size, within
     0..255.
     """
     from pairmill.models.redegnet.draw import synthesize

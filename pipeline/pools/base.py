@@ -53,7 +53,7 @@ class Making:
     """Folder that relative patterns of the recipe start at."""
     run: Run
     limit: int | None = None
-    """Most images per role; none means all."""
+    """Maximum number of images per role; none means all."""
     cut: HrSet | None = None
     """The HR images, where they are there already; see `hr`."""
     sealed: dict[str, Sealed[Any]] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class PoolKind(ABC, Generic[M]):
     group: ClassVar[str] = "pool"
     """Name of its zarr group among those of the stage."""
     origin: ClassVar[str] = "Mined from"
-    """How it comes from the real images: `the real images` goes on after it."""
+    """How it comes from the real images: `the real images` continues after it."""
     required: ClassVar[bool] = True
     """Whether a recipe that draws from it cannot do without; if not, it may be sealed and empty."""
     fitted: ClassVar[bool] = False

@@ -81,7 +81,7 @@ class GeneratedKernels(PoolKind[GeneratedPoolManifest]):
 
 
 def mixed(kernels: PoolItems, scale: int) -> PoolItems:
-    """Mixtures of turned and flipped kernels, which stand in for those of a generator."""
+    """Mixtures of rotated and flipped kernels, which stand in for those of a generator."""
     made = mixtures(cores(kernels.items, scale), MIXED, 2, stream("preview", "mixtures"))
     note = "mixtures of two kernels of the pool. No generator is fitted yet; the build does that."
     items = np.stack([finished(core, scale) for core in made])

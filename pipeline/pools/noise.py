@@ -28,12 +28,12 @@ from pairmill.schemas.noise import NoiseConfig, NoiseCoverage, NoisePoolManifest
 MINED = 2
 """Images that placeholders are mined from."""
 WHITE = 3.0
-"""Strength of the noise that stands in where none can be mined, in grey levels."""
+"""Strength of the noise that stands in where none can be mined, in intensity levels."""
 COLUMNS = ("image", "patches", "accepted", "rejected most", "max_variance")
 
 
 class Noise(PoolKind[NoisePoolManifest]):
-    """Rows of (p, p, 3) float32, in grey levels."""
+    """Rows of (p, p, 3) float32, in intensity levels."""
 
     name = "noise"
     stage = pool_noise.STAGE

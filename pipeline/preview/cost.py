@@ -192,7 +192,7 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
                 "mine_compression",
                 loading + mined.per_pixel * pixels,
                 images * 2e3,
-                "mining of the stand-in",
+                "mining of the placeholder",
             )
         )
     noise = by_kind.get("noise")
@@ -205,7 +205,7 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
         kept = min(images * each, m.recipe.noise.max_patches)
         size = images * each * patch + kept * patch * 4
         lines.append(
-            ("mine_noise", loading + noise.per_pixel * pixels, size, "mining of the stand-in")
+            ("mine_noise", loading + noise.per_pixel * pixels, size, "mining of the placeholder")
         )
     return lines
 

@@ -1,4 +1,4 @@
-"""All strips of a preview in one picture, for places where a page does not fit."""
+"""All strips of a preview in one image, for places where a page does not fit."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from pairmill.schemas.preview import DegraderView, PreviewData, StripView
 
 PANE, GAP, MARGIN = 192, 26, 24
 COLUMNS = 8
-"""Pictures in a row; longer programs go on in the next one."""
+"""Images in a row; longer programs continue in the next one."""
 MOST = 160
-"""Pictures beyond which fewer draws of each degrader are shown."""
+"""Images beyond which fewer draws of each degrader are shown."""
 LINES = 4
-"""Lines that there may be under a picture."""
+"""Lines that there may be under an image."""
 HEADING = 52
 ACCENT = (168, 64, 15)
 
 
 def grid(data: PreviewData, shelf: PictureFiles) -> Image:
-    """The picture, (H, W, 3): grouped by degrader, a row per program, HR first, LR last."""
+    """The image, (H, W, 3): grouped by degrader, a row per program, HR first, LR last."""
 
     def read(name: str) -> Image:
         return decode_png(shelf.storage.read(f"{shelf.folder}/{name}"))
@@ -91,7 +91,7 @@ def _strip(
 ) -> None:
     words = [
         f"HR, {strip.source}",
-        *((f"{step.words} (stand-in)" if step.stand_in else step.words) for step in strip.steps),
+        *((f"{step.words} (placeholder)" if step.stand_in else step.words) for step in strip.steps),
     ]
     for place, (name, label) in enumerate(
         zip([strip.hr, *(step.picture for step in strip.steps)], words, strict=True)

@@ -1,4 +1,4 @@
-"""The blur kernel of an op, where it has one, to be drawn beside the step."""
+"""The blur kernel of an op, where it has one, to be drawn next to the step."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def page(data: PreviewData) -> str:
     foot = join(
         [
             el("code", "preview.png"),
-            " beside this page shows the same strips in one picture, ",
+            " next to this page shows the same strips in one image, ",
             el("code", "preview.json"),
             f" holds the numbers. Made in {data.seconds:.1f} s; nothing was built.",
         ]
@@ -101,9 +101,9 @@ def _degrader(one: DegraderView) -> Raw:
 
 def _legend() -> Raw:
     text = (
-        "Pictures show the busiest part of the tile, every pixel as a square; what overshoots is "
+        "Images show the busiest part of the tile, every pixel as a square; what overshoots is "
         "clipped for display. "
-        "Δ: root mean square of what the op changed, in grey levels. The small square is the "
+        "Δ: root mean square of what the op changed, in intensity levels. The small square is the "
         "blur kernel."
     )
     return el("p", text, class_="quiet small gap")
@@ -195,7 +195,7 @@ def _image(image: ImageView) -> Raw:
 
 
 def boxed(picture: str, box: tuple[float, float, float, float], alt: str) -> Raw:
-    """A picture with a frame around a part of it, given as fractions."""
+    """An image with a frame around a part of it, given as fractions."""
     left, top, width, height = (f"{100 * value:.3f}%" for value in box)
     frame = el("i", style=f"left:{left};top:{top};width:{width};height:{height}")
     return el("div", el("img", src=picture, alt=alt, loading="lazy"), frame, class_="boxed")

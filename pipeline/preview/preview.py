@@ -1,5 +1,5 @@
 """A preview from beginning to end: look at a few images, draw programs, estimate the cost, write
-page and picture.
+page and image.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Request:
 
 
 def preview(request: Request, storage: Storage, target: Storage, folder: str) -> PreviewData:
-    """Write `index.html`, `preview.png` and `preview.json` with their pictures; nothing is built.
+    """Write `index.html`, `preview.png` and `preview.json` with their images; nothing is built.
 
     Args:
         request: What to preview.
@@ -189,7 +189,7 @@ def _warnings(
     if kinds:
         names = " and ".join([", ".join(kinds[:-1]), kinds[-1]] if len(kinds) > 1 else kinds)
         warnings.append(
-            f"The {names} of the real images are not there yet: stand-ins are drawn from, and "
+            f"The {names} of the real images are not there yet: placeholders are drawn from, and "
             "marked so."
         )
     return warnings

@@ -59,7 +59,7 @@ class Scene:
     decoding: float
     """Seconds to read, decode and digest."""
     cleaning: float
-    """Seconds to reduce and encode; 0 for clean images."""
+    """Seconds to downscale and encode; 0 for clean images."""
     hr_bytes: int
     """Size of the HR image as PNG; 0 for clean images, which are not stored again."""
 
@@ -124,7 +124,7 @@ def _in_order(files: Sequence[FilePayload]) -> Iterator[FilePayload]:
 
 
 def _is_huge(file: FilePayload, recipe: Recipe) -> bool:
-    if file.bytes * 60 < PIXELS:  # no photograph is packed better than that
+    if file.bytes * 60 < PIXELS:  # no photo is packed better than that
         return False
     try:
         width, height = read_header(read_image(file.url), recipe.ingest).image.size
@@ -223,5 +223,5 @@ def _nothing(found: Found) -> UserError:
         "none of the images tried is usable",
         where=f"{found.tried} files",
         got=shown + more,
-        todo="give readable 8-bit photographs of at least 64 pixels a side",
+        todo="give readable 8-bit photos of at least 64 pixels a side",
     )

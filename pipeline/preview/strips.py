@@ -1,4 +1,4 @@
-"""Strips: one program on one HR tile, the image after every op as a picture."""
+"""Strips: one program on one HR tile, the image after every op as an image."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def draw_strip(
     stem: str,
     stand_ins: frozenset[str] = frozenset(),
 ) -> tuple[StripView, NDArray[np.uint8]]:
-    """Run a program op by op and put the pictures on the shelf.
+    """Run a program op by op and put the images on the shelf.
 
     Args:
         program: What to do.
         tile: What to do it to.
         assets: Pools that the program names.
         counts: Items of each pool, by digest.
-        shelf: Where pictures are put.
+        shelf: Where images are put.
         stem: Beginning of their names.
         stand_ins: Digests of the pools that are not those of a build.
 

@@ -1,4 +1,4 @@
-"""Realism, measured: how well a classifier tells synthetic LR from the user's real LR."""
+"""Realism, measured: how well a classifier distinguishes synthetic LR from the user's real LR."""
 
 from pairmill.pipeline.realism.compare import auc
 

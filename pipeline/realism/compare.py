@@ -25,7 +25,7 @@ FEWEST_IMAGES, FEWEST_PATCHES = 4, 80
 SURPLUS = 3
 """Patches that are cut for every one that is compared, so that matching in content can choose."""
 REPEATS = 3
-"""Ways to halve the photographs in the control."""
+"""Ways to halve the photos in the control."""
 TOLD = 0.56
 """Least AUC of a feature alone that is worth naming."""
 
@@ -47,14 +47,14 @@ def auc(
     config: RealismConfig,
     sources: tuple[Sequence[str], Sequence[str]] | None = None,
 ) -> RealismResult:
-    """How well classifiers tell synthetic from real images, on images that they were not trained
-    on.
+    """How well classifiers distinguish synthetic from real images, on images that they were not
+    trained on.
 
     Args:
         real_images: (H, W, 3) uint8 RGB.
         synthetic_images: (H, W, 3) uint8 RGB.
         config: How to measure.
-        sources: Names of the photographs that real and synthetic images show. Images that share a
+        sources: Names of the photos that real and synthetic images show. Images that share a
             name are never apart in training and test; give them whenever synthetic images are made
             of the real ones. Without names every image is a source of its own.
 
@@ -169,8 +169,8 @@ def _judged(
 def telling(
     values: NDArray[np.float64], synthetic: NDArray[np.bool_], side: int
 ) -> tuple[str, ...]:
-    """At most three features that tell most when used alone, in words; of alike ones only the
-    first.
+    """At most three features that distinguish best when used alone, in words; of alike ones only
+    the first.
     """
     areas = column_areas(values, synthetic)
     words: list[str] = []
@@ -186,7 +186,7 @@ def telling(
 
 
 def real_against_real(real: Patches, config: RealismConfig) -> RealismResult:
-    """The control: photographs in two halves, one of which plays the synthetic side; 0.5 is
+    """The control: photos in two halves, one of which plays the synthetic side; 0.5 is
     expected.
 
     It is made several ways and the results averaged: content differs between two halves by chance.

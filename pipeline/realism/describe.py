@@ -9,7 +9,7 @@ from pairmill.pipeline.realism import features as f
 from pairmill.schemas.realism import SideStatistics
 
 BIN, FEWEST = 16, 24
-"""Grey levels of a point of the noise curve, and cells that it needs."""
+"""Intensity levels of a point of the noise curve, and cells that it needs."""
 
 
 def describe(pixels: NDArray[np.uint8]) -> SideStatistics:
@@ -39,8 +39,8 @@ def noise_curve(
     little texture as there is.
 
     Args:
-        level: Mean grey level of cells.
-        std: Strength of their residual, in grey levels.
+        level: Mean intensity level of cells.
+        std: Strength of their residual, in intensity levels.
     """
     level, std = level.ravel(), std.ravel()
     points = []

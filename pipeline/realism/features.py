@@ -17,7 +17,7 @@ CALM = (0.05, 0.15, 0.3, 0.5, 0.7)
 """Parts of the cells below the measured strengths of noise: the calm ones hold noise and little
 else."""
 LEAST = 0.05
-"""Grey levels that are added before a logarithm: below the noise of rounding."""
+"""Intensity levels that are added before a logarithm: below the noise of rounding."""
 RINGS = 10
 LUMA, OFFSET = np.array([1, 1, 1]) / 3, 1e-2
 NAMES_OF_CHANNELS = ("red", "green", "blue")
@@ -99,7 +99,7 @@ def residual(values: Real) -> Real:
     keeps white noise as strong.
 
     Returns:
-        (N, p - 2, p - 2, 3), in grey levels.
+        (N, p - 2, p - 2, 3), in intensity levels.
     """
     rows = values[:, :-2] - 2 * values[:, 1:-1] + values[:, 2:]
     return np.asarray((rows[:, :, :-2] - 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 6)
@@ -195,7 +195,7 @@ def cells(plane: Real) -> Real:
 
 
 def cell_noise(grey: Real, rest: Real) -> tuple[Real, Real]:
-    """Brightness and residual strength of cells, two (N, cells), in grey levels."""
+    """Brightness and residual strength of cells, two (N, cells), in intensity levels."""
     level, variance = cells(grey[:, 1:-1, 1:-1]), cells(np.square(rest).mean(axis=3))
     return level.reshape(len(level), -1), np.sqrt(variance).reshape(len(level), -1)
 
@@ -209,8 +209,8 @@ def calm_noise(grey: Real, rest: Real) -> Real:
 
 
 def brightness_slope(grey: Real, rest: Real) -> Real:
-    """How fast the log variance of the residual grows with brightness inside patches, per 64 grey
-    levels, (N,).
+    """How fast the log variance of the residual grows with brightness inside patches, per 64
+    intensity levels, (N,).
 
     A patch of one brightness says nothing: its slope is drawn to 0.
     """

@@ -15,7 +15,7 @@ from pairmill.pipeline.realism.patches import PHASE
 from pairmill.schemas.realism import RealismConfig, RealismResult
 
 PATCH, PATCHES = 32, 250
-"""Side of the compared patches, smaller where pictures are, and most patches of either side: half a
+"""Side of the compared patches, smaller where images are, and most patches of either side: half a
 report's."""
 LATELY = 20
 """Iterations that told losses are the mean of."""
@@ -29,13 +29,13 @@ def realism(
     """The comparison, without the network, which takes most of the time.
 
     Args:
-        real: (N, h, w, 3) in grey levels.
-        synthetic: (M, h, w, 3) in grey levels.
-        sources: Name of the photograph that each shows; pictures of one name are never apart in
+        real: (N, h, w, 3) in intensity levels.
+        synthetic: (M, h, w, 3) in intensity levels.
+        sources: Name of the photo that each shows; images of one name are never apart in
             training and test.
 
     Returns:
-        The result; 1.0 for pictures that have left the finite numbers.
+        The result; 1.0 for images that have left the finite numbers.
     """
     if not np.isfinite(synthetic).all():
         return RealismResult(auc=1.0, interval=(1.0, 1.0))

@@ -17,7 +17,7 @@ def deal(groups: Mapping[str, str], folds: int, seed: int) -> dict[str, int]:
         groups: Group of each source image, such as whether it gives real patches, synthetic ones or
             both.
         folds: Number of folds.
-        seed: Seed of the lots.
+        seed: Seed of the draws.
 
     Returns:
         The fold of each source, 0 .. folds - 1.
@@ -28,7 +28,7 @@ def deal(groups: Mapping[str, str], folds: int, seed: int) -> dict[str, int]:
 
 
 def halves(sources: list[str], seed: int, repeat: int) -> set[str]:
-    """Half of the sources, by lot: those that play the synthetic side in the control of real
+    """Half of the sources, at random: those that play the synthetic side in the control of real
     against real.
     """
     lots = {name: float(stream("realism", seed, "half", repeat, name).random()) for name in sources}

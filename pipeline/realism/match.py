@@ -11,7 +11,7 @@ CELL = 4
 """Side of the cells that content is measured on, in pixels: their means hold little noise and
 little of the kernel."""
 CALM = 2.0
-"""Grey levels below which contrast of cells counts as none, so that noise in flat areas is not
+"""Intensity levels below which contrast of cells counts as none, so that noise in flat areas is not
 taken for content."""
 FARTHEST = 1.0
 """Largest distance between matched patches, in standard deviations of the content of all
@@ -25,7 +25,7 @@ def content(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
         pixels: (N, p, p, 3) uint8, p a multiple of 4.
 
     Returns:
-        (N, 3): mean grey level, log contrast and log gradient of the means of 4 x 4 cells.
+        (N, 3): mean intensity level, log contrast and log gradient of the means of 4 x 4 cells.
     """
     count, side = pixels.shape[:2]
     grey = pixels.mean(axis=3)
@@ -48,7 +48,7 @@ def match(
         real: (R, 3) content of the real patches.
         synthetic: (S, 3) content of the synthetic patches.
         spread: (3,) what counts as one unit of distance.
-        most: Most pairs; the nearest are kept.
+        most: Maximum number of pairs; the nearest are kept.
 
     Returns:
         Indices into both, of equal length, in ascending order of the first.

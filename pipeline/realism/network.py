@@ -1,4 +1,4 @@
-"""A small convolutional network that tells synthetic from real patches by their high-pass
+"""A small convolutional network that distinguishes synthetic from real patches by their high-pass
 residual.
 """
 

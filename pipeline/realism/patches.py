@@ -34,14 +34,15 @@ class Patches:
 def cut(
     images: Sequence[Image], sources: Sequence[str], side: int, most: int, seed: int
 ) -> Patches:
-    """Patches spread evenly over source images, by lot within each.
+    """Patches spread evenly over source images, at random within each.
 
     Args:
         images: (H, W, 3) uint8 RGB; those smaller than a patch give none.
         sources: Name of the source image of each; several images may share one.
         side: Side of a patch, in pixels; a multiple of 8.
-        most: Most patches in all.
-        seed: Seed of the lots; a lot depends on the name of the source and not on the other images.
+        most: Maximum number of patches in all.
+        seed: Seed of the draws; a lot depends on the name of the source and not on the other
+            images.
     """
     held = dict.fromkeys(sources, 0)
     for image, source in zip(images, sources, strict=True):

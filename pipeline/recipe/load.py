@@ -264,7 +264,7 @@ def recipe_schema(model: type[BaseModel] = Recipe) -> str:
 
 
 def new_recipe(name: str, folder: str, scale: int) -> str:
-    """YAML of a recipe for a folder of real photographs, with what is most often changed."""
+    """YAML of a recipe for a folder of real photos, with what is most often changed."""
     return f"""name: {name}
 scale: {scale}                 # HR side over LR side: 2, 4 or 8
 seed: 0

@@ -1,1 +1,1 @@
-"""The pairs that ReDegNet is fitted on: real ones, varied, and pictures that are degraded alike."""
+"""The pairs that ReDegNet is fitted on: real ones, varied, and images that are degraded alike."""

@@ -1,7 +1,7 @@
-"""Programs that degrade two pictures alike, as ReDegNet draws them: the interpreter puts one
+"""Programs that degrade two images alike, as ReDegNet draws them: the interpreter puts one
 program on both.
 
-A program names the key of its noise, so that both pictures get the same field; it leads back to the
+A program names the key of its noise, so that both images get the same field; it leads back to the
 size that it begins with.
 """
 
@@ -35,7 +35,7 @@ REDUCTIONS: dict[Method, float] = {"bicubic": 0.5, "bilinear": 0.4, "nearest": 0
 
 
 def draw_alike(rng: np.random.Generator, shape: tuple[int, int]) -> Program:
-    """A program of scale 1 for pictures of (rows, columns): the simple chain, or the shuffled
+    """A program of scale 1 for images of (rows, columns): the simple chain, or the shuffled
     one.
     """
     draft = ProgramBuilder(1, shape)
@@ -47,7 +47,7 @@ def draw_alike(rng: np.random.Generator, shape: tuple[int, int]) -> Program:
 
 
 def _simple(rng: np.random.Generator, draft: ProgramBuilder) -> None:
-    """Blur, reduction, noise, JPEG, in this order, each with its probability."""
+    """Blur, downscaling, noise, JPEG, in this order, each with its probability."""
     if chance(rng, 0.8):
         sigma = uniform(rng, (0.3, 1.3))
         draft.add(Blur(kernel=GaussianKernel(size=odd(rng, (7, 31)), sigma_x=sigma, sigma_y=sigma)))

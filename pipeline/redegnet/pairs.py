@@ -1,7 +1,7 @@
-"""What an iteration of ReDegNet's fit sees: varied real pairs, and natural pictures and faces that
+"""What an iteration of ReDegNet's fit sees: varied real pairs, and natural images and faces that
 are degraded alike.
 
-Every sample has a stream of its own, keyed by its number, so that a fit goes on from a count of
+Every sample has a stream of its own, keyed by its number, so that a fit continues from a count of
 samples and nothing else.
 """
 
@@ -33,10 +33,10 @@ NO_POOLS = Assets()
 BSRGAN = BsrganConfig(anisotropic=0.3, jpeg_quality=(30, 85), jpeg=0.8, noise=(3, 25))
 """BSRGAN as ReDegNet's code has it; its JPEG at the end is always there."""
 REPLACED, WORSENED = (3, 4, 5, 6), (1, 2)
-"""Scales that it reduces by where it replaces the LQ, and where it worsens it."""
+"""Scales that it downscales by where it replaces the LQ, and where it worsens it."""
 GREY, GREYNESS = 0.05, (0.8, 0.9, 1.0)
 NATURAL_WINDOW, NATURAL_LEAST = 400 / 256, 360 / 256
-"""Natural pictures are cut from windows of this side, reduced to between one and the second,
+"""Natural images are cut from windows of this side, downscaled to between one and the second,
 relative to the fit's side."""
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -55,7 +55,7 @@ class Pairs:
     def __init__(
         self, faces: Sequence[Faces], naturals: Sequence[Image], config: RedegnetConfig, seed: int
     ) -> None:
-        """Take pictures in; those smaller than what is cut from them are enlarged."""
+        """Take images in; those smaller than what is cut from them are upscaled."""
         self.faces, self.naturals, self.config, self.seed = faces, naturals, config, seed
 
     def __call__(self, number: int) -> Batch:
@@ -71,7 +71,7 @@ class Pairs:
         return Batch(hq, lq, alike, natural, natural_alike, swap)
 
     def _sample(self, number: int) -> tuple[Image, Image, Image, Image, Image]:
-        """HQ and LQ of a face, the face degraded alike, a natural picture, and the same degraded
+        """HQ and LQ of a face, the face degraded alike, a natural image, and the same degraded
         alike.
         """
         rng, side = stream(self.seed, "redegnet", "sample", number), self.config.net.side
@@ -97,8 +97,8 @@ class Pairs:
 def cut_pair(
     rng: np.random.Generator, pair: Faces, side: int, config: RedegnetPairsConfig
 ) -> Faces:
-    """A random part of a real pair, side x side, reduced a little, turned, its LQ perhaps drawn or
-    worsened, perhaps greyed.
+    """A random part of a real pair, side x side, downscaled a little, rotated, its LQ perhaps drawn
+    or worsened, perhaps greyed.
     """
     faces = _cut_alike(rng, pair, side, config)
     if chance(rng, 0.5):
@@ -119,7 +119,7 @@ def cut_pair(
 def _cut_alike(
     rng: np.random.Generator, pair: Faces, side: int, config: RedegnetPairsConfig
 ) -> Faces:
-    """The same square of both; its side is what the fit's side is before the reduction."""
+    """The same square of both; its side is what the fit's side is before the downscaling."""
     lq, hq = (without_margins(image, config.margins) for image in (pair.lq, pair.hq))
     width = min(hq.shape[:2])
     taken = _taken(rng, side, width, max(side, round(config.zoom * width)))
@@ -130,7 +130,7 @@ def _cut_alike(
 
 
 def without_margins(image: Image, margins: tuple[float, float, float, float]) -> Image:
-    """The part of a picture within margins, given as fractions of its sides."""
+    """The part of an image within margins, given as fractions of its sides."""
     height, width = image.shape[:2]
     top, bottom, left, right = margins
     return image[
@@ -140,7 +140,7 @@ def without_margins(image: Image, margins: tuple[float, float, float, float]) ->
 
 
 def cut_natural(rng: np.random.Generator, image: Image, side: int) -> Image:
-    """A random part of a natural picture, side x side, reduced a little, its colours perhaps
+    """A random part of a natural image, side x side, downscaled a little, its colours perhaps
     shifted, perhaps greyed.
     """
     window = min(round(NATURAL_WINDOW * side), *image.shape[:2])
@@ -164,18 +164,18 @@ def _taken(rng: np.random.Generator, side: int, width: int, least: int) -> int:
 
 
 def fitted(image: Image, side: int) -> Image:
-    """A square picture at side x side."""
+    """A square image at side x side."""
     return to_uint8(resize(image, side, side, "bilinear"))
 
 
 def _worse(rng: np.random.Generator, image: Image, scale: int) -> Image:
-    """A picture after BSRGAN, brought back to its size."""
+    """An image after BSRGAN, brought back to its size."""
     program = Bsrgan(BSRGAN, scale, Pools()).draw(rng, (image.shape[0], image.shape[1]))
     return fitted(apply(program, np.ascontiguousarray(image), NO_POOLS), image.shape[0])
 
 
 def greyed(image: Image, share: float) -> Image:
-    """`share` of the luminance, the rest of the picture."""
+    """`share` of the luminance, the rest of the image."""
     grey = (image @ LUMA)[..., None]
     return to_uint8(share * grey + (1 - share) * image)
 
@@ -201,7 +201,7 @@ def crops_of(
     pair: Faces, name: str, side: int, config: RedegnetPairsConfig, seed: int
 ) -> list[Faces]:
     """The parts of a pair that representations are taken from: its middle, then random ones, none
-    reduced or varied.
+    downscaled or varied.
 
     Args:
         pair: the pair.

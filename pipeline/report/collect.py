@@ -1,4 +1,4 @@
-"""All report data of a version, with its pictures written to the shelf."""
+"""All report data of a version, with its images written to the shelf."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def collect(
         storage: The workspace.
         made: Sealed stages of the build.
         manifest: The version, whose shards, pools and table are in place.
-        shelf: Where pictures go.
+        shelf: Where images go.
     """
     sources = Sources(storage, made, shelf)
     drawn = {

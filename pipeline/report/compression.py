@@ -22,7 +22,7 @@ from pairmill.schemas.compression import CompressionPoolManifest, CompressionSou
 from pairmill.schemas.report import CompressionSection, CompressionView, Histogram
 
 SHOWN = 40
-"""Most images that are listed."""
+"""Maximum number of images that are listed."""
 WIDTH = 5
 """Width of the classes of quality."""
 

@@ -1,4 +1,4 @@
-"""A contact sheet: one small picture of a few pairs, for places where a page does not fit."""
+"""A contact sheet: one small image of a few pairs, for places where a page does not fit."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PAPER, INK, QUIET = (251, 250, 247), (28, 29, 31), (98, 101, 107)
 
 
 def contact_sheet(storage: Storage, manifest: CorpusManifest, count: int) -> bytes:
-    """A PNG of at most 300 kB: a row per pair with HR, LR as it is and LR enlarged bicubically.
+    """A PNG of at most 300 kB: a row per pair with HR, LR as it is and LR upscaled bicubically.
 
     Args:
         storage: The workspace.
         manifest: A version; its shards, pools and table are in place.
-        count: Pairs wanted; fewer are shown where the picture would become too large.
+        count: Pairs wanted; fewer are shown where the image would become too large.
     """
     pairs, most = some_pairs(storage, manifest, max(1, min(count, 24))), PANE // 2
     while True:
@@ -48,7 +48,7 @@ def contact_sheet(storage: Storage, manifest: CorpusManifest, count: int) -> byt
 def sheet(
     storage: Storage, manifest: CorpusManifest, pairs: Sequence[Pair], most: int = PANE // 2
 ) -> Image:
-    """The picture of some pairs of a version, (H, W, 3): crops of at most `most` HR pixels a side,
+    """The image of some pairs of a version, (H, W, 3): crops of at most `most` HR pixels a side,
     those with the most detail.
     """
     scale = int(manifest.identity.recipe["scale"])

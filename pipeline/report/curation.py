@@ -1,4 +1,4 @@
-"""Copies, leaks, scores and licences, with pictures of the worst."""
+"""Copies, leaks, scores and licences, with images of the worst."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.image import ImageRecord
 
 SHOWN, GROUPS, WORST, CREDITS, CROP = 24, 100, 6, 60, 144
-"""Most pairs, groups of copies, worst images and credits that are shown, and the side of the crops
-of the worst, in pixels."""
+"""Maximum number of pairs, groups of copies, worst images and credits that are shown, and the side
+of the crops of the worst, in pixels."""
 BUDGET = 120_000_000
-"""Pixels that are decoded for pictures, in all; about four seconds."""
+"""Pixels that are decoded for images, in all; about four seconds."""
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -140,7 +140,7 @@ def _credit(count: CreditCount) -> CreditView:
 
 
 class _Looks:
-    """Names and pictures of images before curation and of benchmark pictures, within a budget."""
+    """Names and images of images before curation and of benchmark images, within a budget."""
 
     def __init__(self, chosen: ImageSelection, shelf: PictureFiles) -> None:
         self.shelf, self.left = shelf, BUDGET
@@ -200,13 +200,13 @@ class _Looks:
 OPEN = 6
 """Pairs that are not folded away."""
 FRAMED = (
-    "The frame is what both pictures show; copies are crops, rescaled or recompressed "
-    "versions of one picture."
+    "The frame is what both images show; copies are crops, rescaled or recompressed "
+    "versions of one image."
 )
 
 
 def curation_html(found: CurationSection) -> Raw:
-    """What was found about the source images as pictures, and whose they are."""
+    """What was found about the source images as images, and whose they are."""
     if found.checked:
         parts = [_leaks(found), _copies(found), _scores(found)]
     else:
@@ -233,7 +233,7 @@ def lead(found: CurationSection) -> str:
 def _tested(found: CurationSection) -> str:
     if not found.benchmarks:
         return "No benchmark was named, so leaks were not looked for."
-    pictures = counted(found.benchmarks, "benchmark picture")
+    pictures = counted(found.benchmarks, "benchmark image")
     if not found.leaks_total:
         return f"No image shows one of {pictures}."
     if found.leaks_total == 1:
@@ -273,7 +273,7 @@ def _copies(found: CurationSection) -> Raw | None:
 
 
 def group_row(group: CopyGroup, named: int = 4) -> tuple[str, str, str, str]:
-    """A picture, which others show the same, how much of the smaller one two of them share, and
+    """An image, which others show the same, how much of the smaller one two of them share, and
     what was done.
     """
     first = group.names[0] if group.names else ""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BINS = 64
 """Intervals of brightness."""
 BARS = 96
-"""Most kernels that get a bar of their own."""
+"""Maximum number of kernels that get a bar of their own."""
 
 
 def collect_spread(
@@ -143,7 +143,7 @@ def _brightness_chart(spread: SpreadSection) -> Raw:
     return lines(
         series,
         (0, 255),
-        "grey level",
+        "intensity level",
         "share of pixels, %",
         "histograms of brightness of HR and LR",
         floor=0,

@@ -1,4 +1,4 @@
-"""Learned degradations: losses, the trend of the AUC, pictures of the checks, and the verdict."""
+"""Learned degradations: losses, the trend of the AUC, images of the checks, and the verdict."""
 
 from __future__ import annotations
 
@@ -132,13 +132,13 @@ class _Unit:
         )
 
     def first(self) -> str:
-        """The picture of the first check, if there are others."""
+        """The image of the first check, if there are others."""
         if len(self.checks) > 1:
             return self.picture(self.checks[0])
         return ""
 
     def picture(self, samples: int) -> str:
-        """The picture of a check, copied beside the page."""
+        """The image of a check, copied next to the page."""
         data = np.frombuffer(self.storage.read(self.file(layout.fit_picture(samples))), np.uint8)
         image = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
         return self.shelf.png(f"fit-{self.stem}-{samples}", np.asarray(image, np.uint8))
@@ -236,7 +236,7 @@ def _picture(name: str, title: str, caption: str) -> Raw:
 def _auc(view: FitView) -> Raw:
     if not view.aucs:
         return figure(
-            el("p", "Not measured: there are too few pictures.", class_="quiet"),
+            el("p", "Not measured: there are too few images.", class_="quiet"),
             "AUC at the checks",
         )
     last = max(view.samples, view.aucs[-1][0])

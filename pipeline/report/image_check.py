@@ -21,7 +21,7 @@ REJECTED = 500
 def write_check(
     storage: Storage, folder: str, name: str, chosen: ImageSelection
 ) -> CurationSection:
-    """Write `index.html`, `check.json` and pictures into a folder; the last is what they show."""
+    """Write `index.html`, `check.json` and images into a folder; the last is what they show."""
     images = chosen.images.manifest
     found = collect_curation(chosen, credits_of(images), PictureFiles(storage, folder))
     assert found is not None
@@ -46,7 +46,7 @@ def check_page(name: str, count: int, found: CurationSection, images: ImageSet) 
     if images.rejected:
         parts.append(("rejected", "", _rejected(images)))
     foot = join(
-        [el("code", "check.json"), " beside this page holds its numbers; nothing was built."]
+        [el("code", "check.json"), " next to this page holds its numbers; nothing was built."]
     )
     top = hero("Check of source images", name, "", shown)
     return document(f"Images of {name}", name, top, parts, foot)

@@ -26,7 +26,7 @@ from pairmill.schemas.image import ImageRecord, ImageSet, RejectedImage
 from pairmill.schemas.report import ImagesSection, ImageView
 
 SHOWN, REJECTED = 36, 500
-"""Most images and rejected files that are shown."""
+"""Maximum number of images and rejected files that are shown."""
 
 
 def collect_images(images: ImageSet, hr: HrSet, sources: Sources) -> ImagesSection:

@@ -35,7 +35,7 @@ from pairmill.schemas.pool import JudgedKernel, KernelPoolManifest
 from pairmill.schemas.report import GeneratedView, KernelsSection, KernelView
 
 ACCEPTED, REJECTED = 24, 24
-"""Most kernels of each kind that are shown."""
+"""Maximum number of kernels of each kind that are shown."""
 GENERATED = 32
 """Most generated kernels that are shown."""
 
@@ -163,7 +163,7 @@ def kernels_html(kernels: KernelsSection) -> Raw:
         without = f", {counted(kernels.rejected, 'image')} without one"
     lead = (
         f"{counted(kernels.accepted, 'kernel')} in the pool{without}. A kernel is "
-        f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each picture is "
+        f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each image is "
         "scaled to its own peak; blue is "
         "negative. The cross is where the centre of mass must be for LR and HR to be aligned; "
         "the offset from it is that of the "
@@ -221,8 +221,8 @@ def _group(title: str, views: list[KernelView], total: int) -> Raw:
 
 
 def _generated(view: GeneratedView) -> Raw:
-    """Small pictures of generated kernels, and how they compare with the pool."""
-    how = "mixing turned and flipped kernels of the pool"
+    """Small images of generated kernels, and how they compare with the pool."""
+    how = "mixing rotated and flipped kernels of the pool"
     if view.method == "wgan":
         how = "a generator fitted to the pool (WGAN)"
     made = view.made
@@ -231,7 +231,7 @@ def _generated(view: GeneratedView) -> Raw:
     if made.rejected:
         reasons = (f"{number(count)} {reason}" for reason, count in made.rejected.items())
         text += f" ({', '.join(reasons)})"
-    text += f". The pool, turned and flipped: {_spread(made.pool)}"
+    text += f". The pool, rotated and flipped: {_spread(made.pool)}"
     if made.generated:
         text += f"; generated: {_spread(made.generated)}"
     text += "."

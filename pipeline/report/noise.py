@@ -31,7 +31,7 @@ from pairmill.schemas.noise import NoiseCoverage, NoisePoolManifest
 from pairmill.schemas.report import CoverageView, NoiseSection, PatchView
 
 PATCHES, COVERAGE, POINTS = 24, 40, 600
-"""Most patches, images and points of the scatter plot that are shown."""
+"""Maximum number of patches, images and points of the scatter plot that are shown."""
 SIDE = 128
 """Largest side of a shown patch, in pixels."""
 RANGE = (-20.0, 20.0)
@@ -178,8 +178,8 @@ def _charts(noise: NoiseSection) -> list[Raw]:
     levels = scatter(
         noise.levels,
         (0, 255),
-        "brightness, grey levels",
-        "std, grey levels",
+        "brightness, intensity levels",
+        "std, intensity levels",
         "noise against brightness",
     )
     return [
@@ -195,7 +195,9 @@ def _charts(noise: NoiseSection) -> list[Raw]:
 
 def _facts(noise: NoiseSection) -> Raw:
     red, green, blue = noise.std
-    strength = f"red {red:.2f}, green {green:.2f}, blue {blue:.2f} grey levels, root mean square"
+    strength = (
+        f"red {red:.2f}, green {green:.2f}, blue {blue:.2f} intensity levels, root mean square"
+    )
     return definitions([("strength", strength), ("variance threshold", noise.threshold)])
 
 

@@ -71,8 +71,8 @@ def sentence(head: Head) -> str:
     """What the corpus is."""
     ways = {
         "realsr": "blur and noise taken from real photos",
-        "bicubic": "bicubic reduction",
-        "pdm": "blur and noise learned from real photographs (PDM)",
+        "bicubic": "bicubic downscaling",
+        "pdm": "blur and noise learned from real photos (PDM)",
         "redegnet": "degradations learned from real pairs (ReDegNet)",
     }
     kinds = sorted(head.degraders, key=lambda kind: kind == "bicubic")
@@ -85,5 +85,5 @@ def sentence(head: Head) -> str:
 
 def _foot(head: Head) -> Raw:
     version = el("code", head.version)
-    said = " beside this page holds its numbers. Version "
+    said = " next to this page holds its numbers. Version "
     return join([el("code", "report.json"), said, version, "."])

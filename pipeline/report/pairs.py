@@ -54,7 +54,7 @@ def collect_pairs(
     kernels: Mapping[str, KernelPictures],
     shelf: PictureFiles,
 ) -> PairsSection:
-    """Cut, enlarge and describe the pairs."""
+    """Cut, upscale and describe the pairs."""
     scale = int(manifest.identity.recipe["scale"])
     side = filling_side(crop_side(pairs, scale), scale)
     sources = {image: file_name(record.url) for image, record in images.by_digest().items()}
@@ -115,10 +115,10 @@ pixel."""
 def pairs_html(pairs: PairsSection, scale: int) -> Raw:
     """The gallery."""
     lead = (
-        f"{of(len(pairs.shown), pairs.total)}, drawn by lot from every split, degrader and "
+        f"{of(len(pairs.shown), pairs.total)}, drawn at random from every split, degrader and "
         "image; crops of "
         f"{pairs.side} × {pairs.side} HR pixels where the tile has most detail. Point at a "
-        "picture, or tap it, to see the other "
+        "image, or tap it, to see the other "
         f"one in its place."
     )
     zoom = max(1, WIDE // max(1, pairs.side))
@@ -141,7 +141,7 @@ def _switch() -> Raw:
     hint = el("p", "Hold ", el("kbd", "F"), " to flip all pairs.", class_="hint", data_script=True)
     return el(
         "div",
-        el("fieldset", el("legend", "LR enlarged by"), options, class_="switch"),
+        el("fieldset", el("legend", "LR upscaled by"), options, class_="switch"),
         hint,
         class_="tools",
     )

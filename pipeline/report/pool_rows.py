@@ -79,7 +79,7 @@ class KernelPictures:
             self.peaks[index] = float(kernel.max())
 
     def name(self, index: int) -> str:
-        """Name of a picture; drawn now if it was not."""
+        """Name of an image; drawn now if it was not."""
         self.draw([index])
         return f"img/{self._stem(index)}.png"
 

@@ -1,4 +1,4 @@
-"""Realism of the degraders, measured where the recipe wants it and there are real photographs."""
+"""Realism of the degraders, measured where the recipe wants it and there are real photos."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def collect_realism(
     storage: Storage, made: BuildResult, manifest: CorpusManifest, shelf: PictureFiles
 ) -> RealismSection | None:
-    """Measure; none if the recipe switches it off or names no real photographs."""
+    """Measure; none if the recipe switches it off or names no real photos."""
     real = made.images.manifest.with_role(Role.REAL)
     if not made.recipe.realism.enabled or not real:
         return None
@@ -171,10 +171,10 @@ def _charts(row: RealismRow) -> list[Raw]:
     facts = definitions(_facts(real, synthetic))
     first = figure(facts, "Edges, noise and colour", "medians, synthetic | real")
     if row.picture:
-        alt = f"patches of real photographs above those of {row.name}"
+        alt = f"patches of real photos above those of {row.name}"
         picture = el("img", src=row.picture, alt=alt, class_="pixels sides", loading="lazy")
         note = (
-            "real above, synthetic below: pairs of like content, told apart best; medians are "
+            "real above, synthetic below: pairs of like content, best distinguished; medians are "
             "synthetic | real"
         )
         first = figure(join([picture, facts]), "Patches", note)
@@ -202,14 +202,14 @@ def _charts(row: RealismRow) -> list[Raw]:
 def _curves(series: list[tuple[str, tuple[tuple[float, float], ...]]]) -> Raw:
     drawn = [(name, points) for name, points in series if points]
     if not drawn:
-        frame = Plot((0, 255), (0, 1), "brightness, grey levels", "std, grey levels")
+        frame = Plot((0, 255), (0, 1), "brightness, intensity levels", "std, intensity levels")
         none = el("text", "too few patches", x=LEFT + 20, y=HEIGHT / 2, class_="label")
         return frame.draw("too few patches for a curve", none)
     return lines(
         drawn,
         (0, 255),
-        "brightness, grey levels",
-        "std, grey levels",
+        "brightness, intensity levels",
+        "std, intensity levels",
         "noise against brightness",
         floor=0,
     )

@@ -1,5 +1,5 @@
-"""The realism of a version, measured on demand: `realism.json`, pictures, and a page of its own
-beside the report.
+"""The realism of a version, measured on demand: `realism.json`, images, and a page of its own
+next to the report.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def write_realism(
     Args:
         storage: The workspace.
         manifest: A sealed version.
-        real: Real photographs to compare with.
+        real: Real photos to compare with.
         config: How to measure.
-        advanced: Hears what is looked at next.
+        advanced: Called with what is looked at next.
 
     Raises:
         MissingLibraryError: if extra `realism` is not installed.

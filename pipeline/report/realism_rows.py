@@ -33,14 +33,14 @@ from pairmill.schemas.image import ImageRecord, ImageSet, Role
 from pairmill.schemas.realism import RealismConfig, RealismResult, RealismRow, RealismSection
 
 PHOTOGRAPHS, ENOUGH, PIXELS = 64, 12, 120_000_000
-"""Most photographs that are read, and pixels after which no more are once there are enough; about
+"""Most photos that are read, and pixels after which no more are once there are enough; about
 four seconds."""
 WINDOW = 1024
-"""Side of the part of a photograph that patches are cut from, in pixels."""
+"""Side of the part of a photo that patches are cut from, in pixels."""
 TILES, HEAD = 400, 4096
-"""Most tiles per degrader, and rows at the head of a shard that may be taken."""
+"""Maximum number of tiles per degrader, and rows at the head of a shard that may be taken."""
 SHOWN = 8
-"""Pairs of patches in a picture."""
+"""Pairs of patches in an image."""
 REAL, BICUBIC = "real against real", "bicubic against real"
 
 
@@ -52,15 +52,15 @@ def measure(
     shelf: PictureFiles,
     advanced: Callable[[str], None] = lambda _: None,
 ) -> RealismSection:
-    """Compare the LR of every degrader of a version with real photographs.
+    """Compare the LR of every degrader of a version with real photos.
 
     Args:
         storage: The workspace.
         manifest: A version; its shards and table are in place.
-        real: Real photographs; those that cannot be read are left out.
+        real: Real photos; those that cannot be read are left out.
         config: How to measure; patches are smaller where the LR tiles are.
-        shelf: Where pictures go.
-        advanced: Hears what is looked at next.
+        shelf: Where images go.
+        advanced: Called with what is looked at next.
     """
     recipe = manifest.identity.recipe
     side = min(config.patch, int(recipe["tiles"]["size"]) // int(recipe["scale"]) // PHASE * PHASE)
@@ -78,8 +78,7 @@ def measure(
         return _without(
             side,
             len(photographs),
-            f"{FEWEST_IMAGES} real photographs or more are needed; "
-            f"{len(photographs)} could be read",
+            f"{FEWEST_IMAGES} real photos or more are needed; {len(photographs)} could be read",
         )
     config = config.with_(patch=side)
     judge = _Judge(
@@ -131,7 +130,7 @@ class _Judge:
     def row(
         self, name: str, images: list[tuple[str, Image]], *, control: bool = False
     ) -> RealismRow:
-        """One row with its picture."""
+        """One row with its image."""
         synthetic = pool(
             [image for _, image in images], [source for source, _ in images], self.config
         )
@@ -150,8 +149,8 @@ class _Judge:
 
 
 def strip(compared: Compared) -> Image:
-    """The pairs that were told apart best, one per source image: real patches above, synthetic ones
-    below.
+    """The pairs that were best distinguished, one per source image: real patches above, synthetic
+    ones below.
     """
     chosen: list[int] = []
     seen = set[str]()
@@ -185,7 +184,7 @@ def rows_by_degrader(rows: list[Row], most: int) -> dict[str, list[Row]]:
 
 
 def spread_rows(rows: list[Row], most: int) -> list[Row]:
-    """At most `most` rows by lot, spread over source images, in shard order."""
+    """At most `most` rows at random, spread over source images, in shard order."""
     chosen = in_turn(sorted(rows, key=lambda row: lottery(row.key)), lambda row: row.image)[:most]
     return sorted(chosen, key=lambda row: (row.shard, row.key))
 
@@ -193,7 +192,7 @@ def spread_rows(rows: list[Row], most: int) -> list[Row]:
 def some_photographs(
     real: Iterable[ImageRecord], used: set[str], seed: int
 ) -> Iterator[tuple[str, Image]]:
-    """Pixel digests and windows of photographs that can be read, by lot, those that LR was made of
+    """Pixel digests and windows of photos that can be read, at random, those that LR was made of
     first.
     """
     left, count = PIXELS, 0
@@ -210,7 +209,7 @@ def some_photographs(
 
 
 def window(image: NDArray[np.uint8], name: str, seed: int) -> Image:
-    """A part of at most `WINDOW` x `WINDOW` pixels, by lot, on the grid of JPEG blocks."""
+    """A part of at most `WINDOW` x `WINDOW` pixels, at random, on the grid of JPEG blocks."""
     rng = stream("realism", seed, "window", name)
     top, left = (
         PHASE * pick(rng, max(0, length - WINDOW) // PHASE + 1) for length in image.shape[:2]
@@ -219,7 +218,7 @@ def window(image: NDArray[np.uint8], name: str, seed: int) -> Image:
 
 
 def find_photographs(storage: Storage, manifest: CorpusManifest) -> tuple[ImageRecord, ...]:
-    """The real photographs that a version was made of, from the sealed image sets of the workspace;
+    """The real photos that a version was made of, from the sealed image sets of the workspace;
     empty if there is none.
     """
     folder = layout.stage_folder(ingest.STAGE.name, "").rstrip("/")

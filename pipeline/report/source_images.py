@@ -39,7 +39,7 @@ class Sources:
         return image[:16]
 
     def thumbnail(self, image: str) -> str:
-        """Picture of an image; empty if it can no longer be read or the budget is spent."""
+        """Image of an image; empty if it can no longer be read or the budget is spent."""
         if image not in self.known:
             self.known[image] = self._draw(image)
         return self.known[image]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write_report(storage: Storage, made: BuildResult, manifest: CorpusManifest) -> None:
-    """Write `report/`: pictures in `img/`, `report.json` with all that the page says, and last the
+    """Write `report/`: images in `img/`, `report.json` with all that the page says, and last the
     page `index.html`.
 
     Args:

@@ -93,8 +93,8 @@ def run_batch(batch: Batch, report: ProgressCallback = lambda _units, _note: Non
 
     Args:
         batch: What to do.
-        report: Hears how many units were done since its last call, in fractions, and what there is
-            to say of them.
+        report: Called with how many units were done since its last call, in fractions, and what
+            there is to say of them.
 
     Returns:
         The number of units computed here.

@@ -52,7 +52,7 @@ class Context:
     stage: str
     storage: Storage
     heard: ProgressCallback = field(default=lambda _fraction, _note: None)
-    """Hears the fraction of the batch that is done, and a few words."""
+    """Called with the fraction of the batch that is done, and a few words."""
 
     def report(self, fraction: float, note: str = "") -> None:
         """Called by long units with the fraction of the batch that is done, in [0, 1], and a few
@@ -76,8 +76,8 @@ def one_by_one(_config: object, _profile: Profile) -> int:
 
 @dataclass(frozen=True)
 class Stage(Generic[I, C, P, R, M]):
-    """A stage: `plan` is pure and cheap, `work` is safe to repeat anywhere, `seal` reduces in plan
-    order.
+    """A stage: `plan` is pure and cheap, `work` is safe to repeat anywhere, `seal` downscales in
+    plan order.
     """
 
     name: str

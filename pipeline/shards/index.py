@@ -1,4 +1,4 @@
-"""Where the pictures lie in the tars: read once per shard from the headers, for access in any
+"""Where the images lie in the tars: read once per shard from the headers, for access in any
 order.
 """
 

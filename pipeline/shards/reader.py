@@ -1,4 +1,4 @@
-"""Reading pairs for training: random aligned crops, turned and mirrored, in an order that differs
+"""Reading pairs for training: random aligned crops, rotated and mirrored, in an order that differs
 in every epoch.
 
 `Loader` is what a training loop iterates over; `Pairs` is the data set below it; `pairs` is the

@@ -31,7 +31,7 @@ def plan(images: ImageSet, config: CutConfig) -> list[ImagePayload]:
 def work(
     units: Sequence[Unit[ImagePayload]], config: CutConfig, context: Context
 ) -> Iterator[HrImage]:
-    """Reduce real images and write `hr.png`; take clean ones as they are; choose tiles."""
+    """Downscale real images and write `hr.png`; take clean ones as they are; choose tiles."""
     for unit in units:
         image = unit.payload.image
         source = load(image)
@@ -46,7 +46,7 @@ def work(
 
 
 def clean(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """RealSR's clean-up: MATLAB-compatible bicubic reduction of (H, W, 3) uint8 by `factor`,
+    """RealSR's clean-up: MATLAB-compatible bicubic downscaling of (H, W, 3) uint8 by `factor`,
     rounded once.
     """
     if factor == 1:

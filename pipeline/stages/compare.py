@@ -1,4 +1,4 @@
-"""Compare: lay the pictures of every candidate pair over each other, and keep the pairs that show
+"""Compare: lay the images of every candidate pair over each other, and keep the pairs that show
 the same.
 """
 
@@ -20,21 +20,21 @@ from pairmill.schemas.work import Payload
 
 
 class Picture(Frozen):
-    """A picture and its keypoints."""
+    """An image and its keypoints."""
 
     image: ImageRecord
-    """The picture."""
+    """The image."""
     key: Digest
     """Key of the unit that found its keypoints."""
 
 
 class PairsPayload(Payload):
-    """One picture and those that may be copies of it."""
+    """One image and those that may be copies of it."""
 
     first: Picture
-    """The picture."""
+    """The image."""
     others: tuple[Picture, ...]
-    """Pictures of greater digests, ascending."""
+    """Images of greater digests, ascending."""
 
     @property
     def label(self) -> str:
@@ -48,16 +48,16 @@ class PairsPayload(Payload):
 
 @dataclass(frozen=True)
 class Inputs:
-    """Pictures, and which pairs of them to compare."""
+    """Images, and which pairs of them to compare."""
 
     images: Sequence[ImageRecord]
     fingerprints: FingerprintSet
     benchmarks: frozenset[str] = frozenset()
-    """Pixel digests of pictures that are not compared with one another."""
+    """Pixel digests of images that are not compared with one another."""
 
 
 def plan(inputs: Inputs, config: AlikeConfig) -> list[PairsPayload]:
-    """One unit per picture that has candidates; an added picture leaves the units that it is no
+    """One unit per image that has candidates; an added image leaves the units that it is no
     candidate of as they are.
     """
     records = {image.pixel_sha256: image for image in reversed(inputs.images)}
@@ -81,7 +81,7 @@ def plan(inputs: Inputs, config: AlikeConfig) -> list[PairsPayload]:
 def work(
     units: Sequence[Unit[PairsPayload]], config: AlikeConfig, context: Context
 ) -> Iterator[Compared]:
-    """Compare; pictures are decoded only where their keypoints agree or they have too few to
+    """Compare; images are decoded only where their keypoints agree or they have too few to
     tell.
     """
     for unit in units:
@@ -95,7 +95,7 @@ def work(
 
 
 class _Side:
-    """One picture of a pair, decoded when it is needed."""
+    """One image of a pair, decoded when it is needed."""
 
     def __init__(self, picture: Picture, context: Context) -> None:
         self.image = picture.image

@@ -1,4 +1,4 @@
-"""Fingerprint: find what every picture is recognised by, and which pairs of pictures are worth
+"""Fingerprint: find what every image is recognised by, and which pairs of images are worth
 comparing.
 """
 
@@ -30,7 +30,7 @@ class FingerprintConfig(Frozen):
 
 
 class PicturePayload(ImagePayload):
-    """A picture, source image or of a benchmark alike."""
+    """An image, source image or of a benchmark alike."""
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
@@ -38,7 +38,7 @@ class PicturePayload(ImagePayload):
 
 
 def plan(images: Sequence[ImageRecord], config: FingerprintConfig) -> list[PicturePayload]:
-    """One unit per picture; pictures that are both a source image and of a benchmark count once."""
+    """One unit per image; images that are both a source image and of a benchmark count once."""
     distinct = {image.pixel_sha256: image for image in reversed(images)}
     return [PicturePayload(image=distinct[digest]) for digest in sorted(distinct)]
 

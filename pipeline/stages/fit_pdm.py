@@ -100,7 +100,7 @@ def _look(fit: Fit, payload: FitPayload, config: PdmFitConfig) -> Look[Sight]:
 
 
 def _realism(sight: Sight, payload: FitPayload) -> RealismResult:
-    """How well fakes are told from real patches, cross-validated by image."""
+    """How distinguishable fakes are from real patches, cross-validated by image."""
     names = (
         [image.pixel_sha256 for image in payload.reals],
         [part.image.pixel_sha256 for part in payload.hrs],

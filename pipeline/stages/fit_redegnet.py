@@ -191,8 +191,8 @@ def _look(fit: Fit, payload: FitPayload, config: RedegnetFitConfig) -> Look[Sigh
 
 
 def _realism(sight: Sight, pairs: Sequence[FacePair]) -> RealismResult:
-    """How well HQ with the degradations of other pairs is told from real LQ, cross-validated by the
-    pair that is shown.
+    """How well HQ with the degradations of other pairs is distinguished from real LQ,
+    cross-validated by the pair that is shown.
     """
     sources = [[pairs[number].lq.pixel_sha256 for number in numbers] for numbers in sight.shown]
     return realism(sight.real, sight.swapped, (sources[0], sources[1]))

@@ -133,7 +133,7 @@ def _nothing_left(rejected: Sequence[RejectedImage]) -> UserError:
         "no source image is usable",
         where="recipe key images",
         got=shown + more,
-        todo="give readable 8-bit photographs of at least 64 pixels a side",
+        todo="give readable 8-bit photos of at least 64 pixels a side",
     )
 
 

@@ -1,4 +1,4 @@
-"""Ingest benchmarks: decode every picture that one will be tested on, to compare the source images
+"""Ingest benchmarks: decode every image that one will be tested on, to compare the source images
 with them.
 """
 
@@ -35,10 +35,10 @@ def seal(
     context: Context,
     key: str,
 ) -> ImageSet:
-    """Order by digest; of equal pictures the first by place is kept.
+    """Order by digest; of equal images the first by place is kept.
 
     Raises:
-        UserError: if no picture is usable: a check against nothing would find no leak.
+        UserError: if no image is usable: a check against nothing would find no leak.
     """
     accepted = {
         image.pixel_sha256: image for record in reversed(records) if (image := record.accepted)
@@ -47,10 +47,10 @@ def seal(
     if not accepted:
         shown = "; ".join(f"{image.url}: {image.reason} ({image.detail})" for image in rejected[:5])
         raise UserError(
-            "no benchmark picture is usable",
+            "no benchmark image is usable",
             where=f"recipe key {KEY}",
             got=shown,
-            todo="give readable 8-bit pictures",
+            todo="give readable 8-bit images",
         )
     return ImageSet(
         accepted=tuple(accepted[digest] for digest in sorted(accepted)), rejected=rejected

@@ -26,7 +26,7 @@ class PairPayload(Payload):
     name: str
     """Their name, without the ending."""
     lq: FilePayload
-    """The real LQ picture; its role is `real`."""
+    """The real LQ image; its role is `real`."""
     hq: FilePayload
     """Its restored counterpart; its role is `clean`."""
 
@@ -90,7 +90,7 @@ def seal(
     """Order by the digest of the LQ; of equal pairs the first by name is kept.
 
     Raises:
-        UserError: if the two pictures of a pair differ in size, or no pair is left.
+        UserError: if the two images of a pair differ in size, or no pair is left.
     """
     found = [record.pair for record in records if record.pair is not None]
     _check_sizes(found)
@@ -103,7 +103,7 @@ def seal(
             "no pair is usable",
             where="recipe key images.pairs",
             got=shown,
-            todo="give readable 8-bit pictures",
+            todo="give readable 8-bit images",
         )
     distinct = {tuple(pair.identity()): pair for pair in reversed(found)}
     return PairSet(pairs=tuple(distinct[name] for name in sorted(distinct)), rejected=rejected)
@@ -126,8 +126,7 @@ def _check_sizes(pairs: Sequence[FacePair]) -> None:
             "the images of a pair differ in size",
             where="recipe key images.pairs",
             got=f"LQ and HQ of {shown}{more}",
-            wanted="an LQ image upscaled to the size of its restored counterpart, pixel over "
-            "pixel",
+            wanted="an LQ image upscaled to the size of its restored counterpart, pixel over pixel",
             todo="upscale the LQ images (bilinear, as the restorer did) and save them as PNG",
         )
 

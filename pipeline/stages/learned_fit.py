@@ -1,5 +1,5 @@
-"""What all fits of learned degradations share: the whole fit is one unit, it goes on from its last
-check after it was killed, and stops when the AUC no longer falls.
+"""What all fits of learned degradations share: the whole fit is one unit, it continues from its
+last check after it was killed, and stops when the AUC no longer falls.
 
 A stage of a fit says in a `Learner` what is its own: how it begins, how it is looked at, and what
 it leaves behind. Everything else, and with it that a resumed fit ends in the same bytes, is here.
@@ -70,7 +70,7 @@ class Look(Generic[S]):
     sight: S
     """Real and drawn images, as the fit's own measures want them."""
     realism: RealismResult
-    """How well the two are told apart."""
+    """How well the two are distinguished."""
     image: Callable[[], Image]
     """Draws them side by side."""
 
@@ -89,7 +89,7 @@ class Learner(Generic[P, C, F, S, R]):
     """Losses that progress shows."""
 
     def work(self, units: Sequence[Unit[P]], config: C, context: Context) -> Iterator[R]:
-        """Fit, or go on with a fit that was killed; write the state, an image and the curves at
+        """Fit, or continue a fit that was killed; write the state, an image and the curves at
         every check.
         """
         from pairmill.models.fitting.threads import one_thread
@@ -120,7 +120,7 @@ class Learner(Generic[P, C, F, S, R]):
             context.report(0.99 * samples / settings.samples, note)
 
     def _check(self, fit: F, unit: Unit[P], config: C, context: Context) -> None:
-        """The AUC joins the trend; the state is written last, so that a killed fit never goes on
+        """The AUC joins the trend; the state is written last, so that a killed fit never continues
         from a check half done.
         """
         from pairmill.models.fitting.checkpoint import state_bytes

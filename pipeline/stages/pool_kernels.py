@@ -145,7 +145,7 @@ def _none_accepted(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -
         wanted="at least one accepted kernel",
         todo="look at all verdicts with `pairmill pool show RECIPE` (and the --workspace and "
         "--limit of this command); "
-        f"{nearest}give sharper or larger photographs, raise kernels.iterations, or take "
+        f"{nearest}give sharper or larger photos, raise kernels.iterations, or take "
         "degrader bicubic",
     )
 

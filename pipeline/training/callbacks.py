@@ -1,4 +1,4 @@
-"""What is done beside the steps of a run: the log, validation, checkpoints."""
+"""What is done alongside the steps of a run: the log, validation, checkpoints."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Validator(Listener):
 
 
 class Checkpointer(Listener):
-    """Writes checkpoints, and last the state, so that no killed run goes on from something half
+    """Writes checkpoints, and last the state, so that no killed run continues from something half
     done.
     """
 

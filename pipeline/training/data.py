@@ -148,7 +148,7 @@ def _copies(
 
 class Feed:
     """Batches without end over all phases of a recipe; `state` says where it is, in a form that
-    goes on in another process.
+    continues in another process.
 
     Args:
         config: the training recipe.
@@ -175,7 +175,7 @@ class Feed:
     ) -> None:
         self.config, self.source, self.scale, self.step, self.pin = config, source, scale, step, pin
         for number, phase in _phases(config):
-            # All mistakes are told now, not at the end of the first phase.
+            # All mistakes are reported now, not at the end of the first phase.
             self._open(number, phase)
         self.number, self.phase = config.at_step(step)
         self.loader = self._open(self.number, self.phase)

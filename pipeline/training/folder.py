@@ -56,7 +56,7 @@ class Folder:
             ) from error
 
     def kept(self) -> bool:
-        """Whether the run has left something to go on from or to use: a state or weights."""
+        """Whether the run has left something to continue from or to use: a state or weights."""
         checkpoints = layout.training_checkpoint(self.name, "").rpartition("/")[0]
         return self.storage.exists(layout.training_file(self.name, STATE)) or bool(
             self.storage.names(checkpoints)
@@ -67,7 +67,7 @@ class Folder:
         self._write(RUN, run.model_dump_json(indent=1).encode())
 
     def read_state(self) -> bytes | None:
-        """What a killed run goes on from; none before the first checkpoint."""
+        """What a killed run continues from; none before the first checkpoint."""
         return self._read(STATE)
 
     def write_state(self, data: bytes) -> None:
@@ -95,7 +95,7 @@ class Folder:
         step: int,
         score: Score | None,
     ) -> CheckpointCard:
-        """Weights that other tools load, and what they are beside them."""
+        """Weights that other tools load, and what they are next to them."""
         spec = NetworkSpec(network=run.config.network, scale=run.scale)
         data = write_weights(dict(weights), convention=names_for_others(spec.network), spec=spec)
         card = CheckpointCard(
@@ -142,7 +142,7 @@ def _beside(name: str) -> str:
 
 
 def check_same(run: TrainingRun, config: TrainConfig, where: str) -> None:
-    """Make sure that a run goes on with what it was started with.
+    """Make sure that a run continues with what it was started with.
 
     Raises:
         UserError: naming the settings that differ.

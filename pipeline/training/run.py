@@ -1,5 +1,5 @@
 """A training run: from a training recipe and a corpus version to checkpoints; a run that was killed
-goes on.
+is resumed.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def train_run(
     device: str = "cpu",
     watcher: TrainingListener | None = None,
 ) -> Trained:
-    """Train, or go on with a run that was killed, or find a finished one.
+    """Train, or continue a run that was killed, or find a finished one.
 
     On the CPU with one thread the result is the same, bit for bit, however often the run was
     killed.
@@ -75,7 +75,7 @@ def train_run(
         base: folder that relative files start at.
         storage: the workspace.
         device: `cpu`, `cuda` or `auto`.
-        watcher: who hears how it goes on.
+        watcher: who is notified how it progresses.
 
     Raises:
         UserError: if corpus, network and recipe do not fit together.
@@ -149,7 +149,7 @@ def check(config: TrainConfig, storage: Storage) -> None:
 
 
 def _known(config: TrainConfig, folder: Folder) -> TrainingRun | None:
-    """The run that this one goes on with; one that ended before its first checkpoint binds
+    """The run that this one continues; one that ended before its first checkpoint binds
     nobody.
     """
     known = folder.read_run() if folder.kept() else None

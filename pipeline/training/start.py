@@ -19,9 +19,9 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.training import TrainConfig
 
 ENLARGING = ("upsample.", "upconv", "conv_up", "levels.")
-"""First letters of the names of layers that enlarge, which a start from the body leaves out."""
+"""First letters of the names of upsampling layers, which a start from the body leaves out."""
 ENOUGH = 0.5
-"""Least share of a body's numbers that a file must bring."""
+"""Smallest share of a body's numbers that a file must bring."""
 
 
 def begin(
@@ -35,7 +35,7 @@ def begin(
         scale: of the corpus.
         device: `cpu` or `cuda`.
         wrap: see `Training`.
-        fresh: whether the weights of `start_from` are wanted; a run that goes on has its own.
+        fresh: whether the weights of `start_from` are wanted; a run that continues has its own.
 
     Raises:
         UserError: if the network cannot be built for the scale, or a file does not fit.
@@ -71,7 +71,7 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
         put_weights(network, tensors, start.file)
     except UserError as error:
         if _other_scale(config, tensors, scale):
-            todo = "`part: body` takes all but what enlarges"
+            todo = "`part: body` takes all but the upsampling layers"
         else:
             todo = error.todo
         raise UserError(

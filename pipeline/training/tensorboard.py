@@ -1,4 +1,4 @@
-"""TensorBoard's event files beside a run, where TensorBoard is installed and the workspace is a
+"""TensorBoard's event files next to a run, where TensorBoard is installed and the workspace is a
 local folder.
 """
 

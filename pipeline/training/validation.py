@@ -1,4 +1,4 @@
-"""How good a network is on tiles of the corpus: PSNR of luma, and pictures of some."""
+"""How good a network is on tiles of the corpus: PSNR of luma, and images of some."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pairmill.schemas.training import Score
 
 Image = NDArray[np.uint8]
 MOST = 100.0
-"""PSNR of equal pictures, in dB, so that means are numbers."""
+"""PSNR of equal images, in dB, so that means are numbers."""
 GAP, HEAD = 6, 18
 """Pixels between tiles, and above them for words."""
 LEAST = 150
@@ -28,18 +28,18 @@ LEAST = 150
 def look(
     network: nn.Module, source: Source, scale: int, step: int, pictures: int, device: str
 ) -> tuple[Score, Image | None]:
-    """Enlarge every tile of a source.
+    """Upscale every tile of a source.
 
     Args:
         network: (1, 3, h, w) in [0, 1] to (1, 3, scale h, scale w).
         source: the tiles.
         scale: HR side over LR side; as many pixels are left out at the borders.
         step: steps made.
-        pictures: how many tiles to show, evenly spread.
+        images: how many tiles to show, evenly spread.
         device: where the network is.
 
     Returns:
-        Mean PSNR, in all and by degrader; a picture of LR, SR and HR side by side, if any are asked
+        Mean PSNR, in all and by degrader; an image of LR, SR and HR side by side, if any are asked
         for.
     """
     shown = set((np.arange(pictures) * len(source.index) // max(1, pictures)).tolist())

@@ -14,10 +14,10 @@ class TrainingListener:
     """Override the methods you need."""
 
     stop = ""
-    """Why to stop after the present step; empty to go on. A rerun goes on from there."""
+    """Why to stop after the present step; empty to continue. A rerun continues from there."""
 
     def begun(self, run: TrainingRun, folder: str, step: int) -> None:
-        """A run starts, or goes on from a step."""
+        """A run starts, or continues from a step."""
 
     def stepped(self, step: int, images: int) -> None:
         """A step was made, on so many pairs."""

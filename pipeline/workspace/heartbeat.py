@@ -1,7 +1,7 @@
 """Leases: how the holder of a lock shows those who cannot see its process that it lives.
 
-While a lock is held, an empty file beside it is written again every minute. Whoever meets a lock of
-another machine writes a file of its own and lets the store tell the times of both, so that no
+While a lock is held, an empty file next to it is written again every minute. Whoever meets a lock
+of another machine writes a file of its own and lets the store tell the times of both, so that no
 machine's clock is asked. A holder that was only paused (a laptop that slept) finds its lock taken
 over before it seals, and stops; what it has finished is as good as anybody's.
 """

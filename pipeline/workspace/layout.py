@@ -14,7 +14,7 @@ def unit_marker(stage: str, key: str) -> str:
 
 
 def fit_picture(samples: int) -> str:
-    """File name of the picture of a check of a fit, in its unit's folder."""
+    """File name of the image of a check of a fit, in its unit's folder."""
     return f"grid-{samples:09d}.png"
 
 
@@ -172,7 +172,7 @@ def training_file(run: str, file: str) -> str:
 
 
 def training_checkpoint(run: str, which: str) -> str:
-    """Weights for other tools: `last`, `best` or `step-000500`; a JSON lies beside them."""
+    """Weights for other tools: `last`, `best` or `step-000500`; a JSON lies next to them."""
     return f"{training_folder(run)}/checkpoints/{which}.safetensors"
 
 

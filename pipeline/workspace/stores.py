@@ -102,7 +102,7 @@ def _given_up(verb: str, where: str, error: Exception, seconds: float) -> Unreac
         where=where,
         got=f"{said_by(error)}; gave up after {seconds:.0f} s",
         todo="check the network, AWS_ENDPOINT_URL and the store; then run the same command "
-        "again, which goes on from what "
+        "again, which continues from what "
         f"is finished ({PATIENCE} sets how many seconds to wait)",
     )
 

@@ -8,7 +8,7 @@ from pairmill.schemas.degraders.base import DegraderBase
 
 
 class BicubicConfig(DegraderBase):
-    """The control: bicubic reduction and nothing else."""
+    """The control: bicubic downscaling and nothing else."""
 
     kind: Literal["bicubic"] = "bicubic"
     """Which degrader."""

@@ -11,8 +11,8 @@ from pairmill.schemas.degraders.ranges import Levels
 
 
 class BlockNoiseConfig(GaussianBlurBase):
-    """IKC's blur and reduction with noise that has another strength in each block, added to the HR
-    first.
+    """IKC's blur and downscaling with noise that has another strength in each block, added to the
+    HR first.
     """
 
     kind: Literal["block_noise"] = "block_noise"
@@ -20,6 +20,6 @@ class BlockNoiseConfig(GaussianBlurBase):
     block: int = Field(default=8, ge=1, le=256)
     """Side of a block, in pixels."""
     sigma: Levels = (0.0, 75.0)
-    """Least and largest standard deviation of a block, in grey levels."""
+    """Smallest and largest standard deviation of a block, in intensity levels."""
     on: Literal["hr", "lr"] = "hr"
     """Where the noise is added: to the HR, before the blur, as described, or to the LR."""

@@ -23,7 +23,7 @@ from pairmill.schemas.degraders.ranges import (
 
 
 class BsrganConfig(DegraderBase):
-    """BSRGAN (Zhang et al. 2021): blur twice, reduce, noise and JPEG in random order, JPEG last.
+    """BSRGAN (Zhang et al. 2021): blur twice, downscale, noise and JPEG in random order, JPEG last.
 
     Where a default is none the published value depends on the scale s at hand: the recipe's, or 2
     after halving.
@@ -35,7 +35,7 @@ class BsrganConfig(DegraderBase):
     """`bsrgan`: the seven shuffled ops of the paper; `plus`: the thirteen ops of the later,
     stronger chain."""
     blur_size: Sizes = (7, 25)
-    """Least and largest side of a blur kernel, in pixels, odd."""
+    """Smallest and largest side of a blur kernel, in pixels, odd."""
     anisotropic: Probability = 0.5
     """Probability that a blur kernel is an ellipse."""
     variance: Variances | None = None
@@ -46,8 +46,8 @@ class BsrganConfig(DegraderBase):
     methods: Methods = THREE_METHODS
     """Weights of the interpolations of every resize."""
     noise: WholeLevels = (2, 25)
-    """Level of Gaussian and speckle noise, in grey levels, whole numbers; correlated noise always
-    has the largest."""
+    """Level of Gaussian and speckle noise, in intensity levels, whole numbers; correlated noise
+    always has the largest."""
     noise_modes: Modes = PUBLISHED_MODES
     """Weights of the ways in which the channels of Gaussian and speckle noise hang together."""
     jpeg_quality: Qualities = (30, 95)
@@ -67,14 +67,14 @@ class BsrganConfig(DegraderBase):
     """Chain bsrgan: probability that this halving is MATLAB's bicubic instead of one of
     `methods`."""
     kernel_reduction: Probability = 0.25
-    """Chain bsrgan: probability that the first reduction is a Gaussian kernel and every s-th pixel,
-    not a resize."""
+    """Chain bsrgan: probability that the first downscaling is a Gaussian kernel and every s-th
+    pixel, not a resize."""
     reduction: Factors | None = None
-    """Chain bsrgan: how many times the first resize reduces; none takes [1, 2 s]. The second resize
-    leads to the LR's size."""
+    """Chain bsrgan: how many times the first resize downscales; none takes [1, 2 s]. The second
+    resize leads to the LR's size."""
     reduction_sigma: Sigmas | None = None
-    """Chain bsrgan: width of the kernel of that Gaussian reduction, in pixels; none takes [0.1, 0.6
-    s]."""
+    """Chain bsrgan: width of the kernel of that Gaussian downscaling, in pixels; none takes [0.1,
+    0.6 s]."""
     reduction_size: Sizes = (25, 25)
     """Chain bsrgan: side of that kernel, in pixels, odd."""
 
@@ -86,9 +86,9 @@ class BsrganConfig(DegraderBase):
     directions: Directions = PUBLISHED_DIRECTIONS
     """Chain plus: weights of what a resize does."""
     up: Factors = (1, 2)
-    """Chain plus: factor of a resize that enlarges."""
+    """Chain plus: factor of a resize that upscales."""
     down: Factors | None = None
-    """Chain plus: factor of a resize that reduces; none takes [0.5 / s, 1]."""
+    """Chain plus: factor of a resize that downscales; none takes [0.5 / s, 1]."""
     poisson: Probability = 0.1
     """Chain plus: probability of each of the two Poisson noises."""
     photons: Factors = (100, 10_000)

@@ -42,7 +42,7 @@ DEFAULT = tuple(map(CodecChoice.model_validate, _CHOICES))
 
 
 class CodecConfig(DegraderBase):
-    """Bicubic reduction, then one codec of a list: compression only."""
+    """Bicubic downscaling, then one codec of a list: compression only."""
 
     kind: Literal["codec"] = "codec"
     """Which degrader."""

@@ -14,7 +14,7 @@ LARGEST = {2: 2.0, 3: 3.0, 4: 4.0}
 
 
 class GaussianBlurBase(DegraderBase):
-    """A Gaussian kernel of a width that depends on the scale, and bicubic reduction."""
+    """A Gaussian kernel of a width that depends on the scale, and bicubic downscaling."""
 
     size: int = Field(default=21, ge=1, le=65, json_schema_extra={"not": {"multipleOf": 2}})
     """Side of the kernel, in pixels, odd."""
@@ -37,12 +37,12 @@ class GaussianBlurBase(DegraderBase):
         return None
 
     def widths(self, scale: int) -> tuple[float, float]:
-        """Least and largest width at a scale, in pixels."""
+        """Smallest and largest width at a scale, in pixels."""
         return self.width or (0.2, LARGEST[scale])
 
 
 class IkcConfig(GaussianBlurBase):
-    """IKC (Gu et al. 2019): isotropic Gaussian blur, bicubic reduction, and optional Gaussian
+    """IKC (Gu et al. 2019): isotropic Gaussian blur, bicubic downscaling, and optional Gaussian
     noise.
     """
 
@@ -51,4 +51,5 @@ class IkcConfig(GaussianBlurBase):
     noise: Probability = 0.0
     """Probability of noise; the published training has none (its code would take 0.8)."""
     noise_sigma: Levels = (0.0, 20.4)
-    """Standard deviation of that noise, in grey levels; 20.4 is the published 0.08 of white."""
+    """Standard deviation of that noise, in intensity levels; 20.4 is the published 0.08 of
+    white."""

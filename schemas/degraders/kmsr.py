@@ -23,7 +23,7 @@ class KmsrConfig(DegraderBase):
     noise: bool = False
     """Whether crops of pooled noise patches are added, as realsr does."""
     strength: tuple[float, float] = (0.8, 1.2)
-    """Least and largest factor on that noise, drawn uniformly; 1 is as mined."""
+    """Smallest and largest factor on that noise, drawn uniformly; 1 is as mined."""
 
     learns_from: ClassVar[Literal["real"]] = "real"
 

@@ -27,7 +27,7 @@ class LogRange(Frozen):
     """A number whose logarithm is uniform, for what spans orders of magnitude."""
 
     log: tuple[float, float]
-    """Least and largest, above 0."""
+    """Smallest and largest, above 0."""
 
 
 def ranged_model(

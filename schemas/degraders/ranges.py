@@ -37,7 +37,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0)]
-"""A weight, relative to the others beside it."""
+"""A weight, relative to the others next to it."""
 
 Sigmas = Annotated[tuple[Sigma, Sigma], AfterValidator(ordered)]
 """Widths of a kernel, in pixels."""
@@ -47,10 +47,10 @@ Levels = Annotated[
     tuple[Annotated[float, Field(ge=0, le=255)], Annotated[float, Field(ge=0, le=255)]],
     AfterValidator(ordered),
 ]
-"""Standard deviations of noise, in grey levels."""
+"""Standard deviations of noise, in intensity levels."""
 _Whole = Annotated[int, Field(ge=0, le=255)]
 WholeLevels = Annotated[tuple[_Whole, _Whole], AfterValidator(ordered)]
-"""Standard deviations of noise, in grey levels, of which whole numbers are drawn."""
+"""Standard deviations of noise, in intensity levels, of which whole numbers are drawn."""
 NotNegatives = Annotated[tuple[NotNegative, NotNegative], AfterValidator(ordered)]
 Factors = Annotated[tuple[Positive, Positive], AfterValidator(ordered)]
 """Factors on the sides of an image, or photons."""
@@ -77,7 +77,7 @@ Methods = Annotated[
 ]
 """Weights of the interpolations."""
 Directions = Annotated[dict[Literal["up", "down", "keep"], Share], AfterValidator(some_weight)]
-"""Weights of enlarging, reducing, and leaving the size."""
+"""Weights of upscaling, downscaling, and leaving the size."""
 Shapes = Annotated[
     dict[
         Literal[
@@ -112,5 +112,5 @@ PUBLISHED_SHAPES: Shapes = {
 }
 """Real-ESRGAN's."""
 EPSILON = 1e-4
-"""Least variance of a kernel, in pixels squared: below it a covariance is singular, and the kernel
-is a pulse anyway."""
+"""Smallest variance of a kernel, in pixels squared: below it a covariance is singular, and the
+kernel is a pulse anyway."""

@@ -32,7 +32,7 @@ class FirstOrder(Frozen):
     blur: Probability = 1.0
     """Probability of the blur."""
     blur_size: Sizes = (7, 21)
-    """Least and largest side of the kernel, in pixels, odd."""
+    """Smallest and largest side of the kernel, in pixels, odd."""
     sinc: Probability = 0.1
     """Probability that the kernel is a sinc filter."""
     sinc_cutoff: Cutoffs = (1.047198, 3.141593)
@@ -52,13 +52,13 @@ class FirstOrder(Frozen):
     directions: Directions = PUBLISHED_DIRECTIONS
     """Weights of what the resize does."""
     up: Factors = (1.0, 1.5)
-    """Factor of a resize that enlarges, relative to the HR."""
+    """Factor of a resize that upscales, relative to the HR."""
     down: Factors = (0.15, 1.0)
-    """Factor of a resize that reduces, relative to the HR."""
+    """Factor of a resize that downscales, relative to the HR."""
     gaussian: Probability = 0.5
     """Probability that the noise is Gaussian; else it is Poisson's."""
     gaussian_sigma: Levels = (1.0, 30.0)
-    """Standard deviation of Gaussian noise, in grey levels."""
+    """Standard deviation of Gaussian noise, in intensity levels."""
     poisson_strength: NotNegatives = (0.05, 3.0)
     """Factor on Poisson noise."""
     grey: Probability = 0.4
@@ -77,11 +77,11 @@ class SecondOrder(FirstOrder):
     directions: Directions = SECOND_DIRECTIONS
     """Weights of what the resize does."""
     up: Factors = (1.0, 1.2)
-    """Factor of a resize that enlarges, relative to the LR."""
+    """Factor of a resize that upscales, relative to the LR."""
     down: Factors = (0.3, 1.0)
-    """Factor of a resize that reduces, relative to the LR."""
+    """Factor of a resize that downscales, relative to the LR."""
     gaussian_sigma: Levels = (1.0, 25.0)
-    """Standard deviation of Gaussian noise, in grey levels."""
+    """Standard deviation of Gaussian noise, in intensity levels."""
     poisson_strength: NotNegatives = (0.05, 2.5)
     """Factor on Poisson noise."""
 
@@ -90,8 +90,8 @@ class RealEsrganConfig(DegraderBase):
     """Real-ESRGAN (Wang et al. 2021): twice blur, resize, noise and JPEG, with a sinc filter at the
     end.
 
-    Everything is drawn per sample; the published loader draws resizes, noise laws and the last
-    order once per batch.
+    Everything is drawn per sample; the published loader draws resizes, noise distributions and the
+    last order once per batch.
     """
 
     kind: Literal["realesrgan"] = "realesrgan"
@@ -108,7 +108,7 @@ class RealEsrganConfig(DegraderBase):
     final_sinc: Probability = 0.8
     """Probability of the sinc filter at the end."""
     final_sinc_size: Sizes = (7, 21)
-    """Least and largest side of that filter, in pixels, odd."""
+    """Smallest and largest side of that filter, in pixels, odd."""
     final_sinc_cutoff: Cutoffs = (1.047198, 3.141593)
     """Cut-off of that filter, in radians per pixel: [pi / 3, pi]."""
     jpeg_last: Probability = 0.5

@@ -17,7 +17,7 @@ class RealSrConfig(DegraderBase):
     kind: Literal["realsr"] = "realsr"
     """Which degrader."""
     strength: tuple[float, float] = (0.8, 1.2)
-    """Least and largest factor on the noise, drawn uniformly; 1 is as mined."""
+    """Smallest and largest factor on the noise, drawn uniformly; 1 is as mined."""
 
     compression: Literal["auto", "off", "always"] = "auto"
     """Whether LR is finally compressed the way a real image was: `auto` compresses the share of the

@@ -22,11 +22,11 @@ class RedegnetConfig(DegraderBase):
     accept_failed: bool = False
     """Whether to draw from a fit that failed its gates."""
     noise: Probability = 0.4
-    """Probability of white noise on the degraded tile before it is reduced; it covers what SynNet
-    may have hidden in it."""
+    """Probability of white noise on the degraded tile before it is downscaled; it covers what
+    SynNet may have hidden in it."""
     noise_sigma: Levels = Field(default=(0.0, 25.5))
-    """Standard deviation of that noise at HR size, in grey levels; bicubic reduction by s leaves
-    about 1 / s of it."""
+    """Standard deviation of that noise at HR size, in intensity levels; bicubic downscaling by s
+    leaves about 1 / s of it."""
 
     learns_from: ClassVar[Literal["pairs"]] = "pairs"
 

@@ -12,7 +12,7 @@ from pairmill.schemas.ops.blur import Border
 
 
 class SrmdConfig(DegraderBase):
-    """SRMD (Zhang et al. 2018): anisotropic Gaussian blur, bicubic reduction, white Gaussian
+    """SRMD (Zhang et al. 2018): anisotropic Gaussian blur, bicubic downscaling, white Gaussian
     noise.
     """
 
@@ -28,7 +28,7 @@ class SrmdConfig(DegraderBase):
     clean: Probability = 0.1
     """Probability that there is no noise."""
     noise: Levels = (0.0, 50.0)
-    """Standard deviation of the noise otherwise, in grey levels."""
+    """Standard deviation of the noise otherwise, in intensity levels."""
 
     @model_validator(mode="after")
     def _odd(self) -> Self:

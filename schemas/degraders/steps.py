@@ -177,7 +177,7 @@ else:
 
 
 class Branch(Frozen):
-    """One way to go on."""
+    """One way to continue."""
 
     weight: Positive = 1.0
     """How often it is taken, relative to the others."""

@@ -17,8 +17,8 @@ Counts = dict[str, int]
 
 
 class OpBase(Frozen):
-    """One step of a program. Images are (H, W, 3), in grey levels 0..255: uint8, or float64 that
-    may overshoot.
+    """One step of a program. Images are (H, W, 3), in intensity levels 0..255: uint8, or float64
+    that may overshoot.
     """
 
     def words(self, counts: Counts) -> str:

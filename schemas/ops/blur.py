@@ -19,7 +19,7 @@ def _odd(size: int) -> int:
 Size = Annotated[int, Field(ge=1, le=65), AfterValidator(_odd)]
 Sigma = Annotated[float, Field(gt=0, le=50)]
 Border = Literal["mirror", "reflect", "wrap"]
-"""`mirror` repeats the edge sample (2 1 1 2), `reflect` does not (2 1 2), `wrap` goes on at the
+"""`mirror` repeats the edge sample (2 1 1 2), `reflect` does not (2 1 2), `wrap` continues at the
 other side."""
 
 
@@ -94,7 +94,7 @@ class PlateauKernel(_Elliptic):
 
 
 class SincKernel(KernelBase):
-    """Circular low-pass filter w J1(w r) / (2 pi r): rings like a sharpened picture."""
+    """Circular low-pass filter w J1(w r) / (2 pi r): rings like a sharpened image."""
 
     shape: Literal["sinc"] = "sinc"
     """Name of the shape."""
@@ -145,7 +145,7 @@ Kernel = Annotated[
 class Blur(OpBase):
     """Correlate all channels with one kernel, at the size that the image has at this point.
 
-    Exact: an image that is not 8-bit is rounded to multiples of 2**-16 grey levels first, and
+    Exact: an image that is not 8-bit is rounded to multiples of 2**-16 intensity levels first, and
     nothing else is ever rounded.
     """
 
@@ -175,7 +175,7 @@ class UnsharpMask(OpBase):
     weight: float = Field(default=0.5, ge=0)
     """How much of the residual is added."""
     threshold: float = Field(default=10.0, ge=0)
-    """Residuals up to this are left alone, in grey levels."""
+    """Residuals up to this are left alone, in intensity levels."""
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""

@@ -46,8 +46,8 @@ class Unprocess(_Camera):
     """sRGB to linear camera RGB: tone curve, gamma, colour matrix and white balance undone (Brooks
     et al. 2019).
 
-    The result is linear, in "raw grey levels": 255 is the sensor's white. `Process` with the same
-    parameters is the inverse.
+    The result is linear, in "raw intensity levels": 255 is the sensor's white. `Process` with the
+    same parameters is the inverse.
     """
 
     op: Literal["unprocess"] = "unprocess"

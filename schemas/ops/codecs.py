@@ -1,5 +1,5 @@
-"""Lossy codecs: encode, decode, go on with the 8-bit result. All of them clip and round to 8 bits
-first.
+"""Lossy codecs: encode, decode, continue with the 8-bit result. All of them clip and round to 8
+bits first.
 """
 
 from __future__ import annotations
@@ -83,16 +83,16 @@ class JpegXl(OpBase):
 
 
 class ChromaSubsample(OpBase):
-    """Reduce the chroma (BT.601, full range) by averaging and enlarge it again, without any
+    """Subsample the chroma (BT.601, full range) by averaging and upsample it again, without any
     quantisation of coefficients.
     """
 
     op: Literal["chroma_subsample"] = "chroma_subsample"
     """Name of the op."""
     subsampling: Subsampling = "420"
-    """How much is reduced."""
+    """How much is subsampled."""
     smooth: bool = False
-    """Enlarge with bilinear interpolation instead of repeating."""
+    """Upscale with bilinear interpolation instead of repeating."""
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
@@ -115,7 +115,7 @@ class Video(OpBase):
     """Frames that are encoded; the image moves by `motion` from one to the next, and the last is
     kept."""
     motion: tuple[int, int] = (0, 0)
-    """Rows and columns that the picture moves per frame, in pixels."""
+    """Rows and columns that the image moves per frame, in pixels."""
 
     @model_validator(mode="after")
     def _on_the_scale(self) -> Self:

@@ -14,8 +14,8 @@ class Pdm(OpBase):
     """Blur, subsample and add noise as a fitted PDM draws them; the scale is the checkpoint's. It
     does not clip.
 
-    Computed in float32 on one thread of a CPU: identical on processors of one kind, within a grey
-    level elsewhere.
+    Computed in float32 on one thread of a CPU: identical on processors of one kind, within an
+    intensity level elsewhere.
     """
 
     op: Literal["pdm"] = "pdm"
@@ -31,10 +31,10 @@ class Pdm(OpBase):
 
 
 class Redegnet(OpBase):
-    """Put a degradation of a pool on the picture, by a fitted SynNet; the size stays.
+    """Put a degradation of a pool on the image, by a fitted SynNet; the size stays.
 
-    Computed in float32 on one thread of a CPU: identical on processors of one kind, within a grey
-    level elsewhere.
+    Computed in float32 on one thread of a CPU: identical on processors of one kind, within an
+    intensity level elsewhere.
     """
 
     op: Literal["redegnet"] = "redegnet"

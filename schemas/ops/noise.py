@@ -61,8 +61,8 @@ class GaussianNoise(_Modal):
     op: Literal["gaussian_noise"] = "gaussian_noise"
     """Name of the op."""
     sigma: float = Field(ge=0, le=255)
-    """Standard deviation, in grey levels; 0 for `correlated`, where the covariance (in grey levels
-    squared) stands instead."""
+    """Standard deviation, in intensity levels; 0 for `correlated`, where the covariance (in
+    intensity levels squared) stands instead."""
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
@@ -126,16 +126,16 @@ class PoissonNoise(OpBase):
 
 
 class ShotReadNoise(OpBase):
-    """Sensor noise: normal with variance shot * I + read^2 per sample (I >= 0, in grey levels). It
-    does not clip.
+    """Sensor noise: normal with variance shot * I + read^2 per sample (I >= 0, in intensity
+    levels). It does not clip.
     """
 
     op: Literal["shot_read_noise"] = "shot_read_noise"
     """Name of the op."""
     shot: float = Field(ge=0, le=255)
-    """Variance per grey level of signal, in grey levels."""
+    """Variance per intensity level of signal, in intensity levels."""
     read: float = Field(ge=0, le=255)
-    """Standard deviation in the dark, in grey levels."""
+    """Standard deviation in the dark, in intensity levels."""
     key: StreamKey
     """Stream that the field is drawn from."""
 
@@ -154,8 +154,8 @@ class BlockNoise(OpBase):
     block: int = Field(default=8, ge=1, le=256)
     """Side of a block, in pixels."""
     sigma: tuple[float, float] = (0.0, 75.0)
-    """Least and largest sigma of a block, in grey levels, within [0, 255]; all channels of a block
-    share it."""
+    """Smallest and largest sigma of a block, in intensity levels, within [0, 255]; all channels of
+    a block share it."""
     key: StreamKey
     """Stream that the sigmas, then the field, are drawn from."""
 

@@ -40,7 +40,7 @@ class Placement(Frozen):
     patch_left: int = Field(ge=0)
     """First column of the crop in the patch, in pixels."""
     flip_rows: bool
-    """Whether the crop is turned upside down."""
+    """Whether the crop is flipped upside down."""
     flip_columns: bool
     """Whether the crop is mirrored left to right."""
     top: int = Field(ge=0)

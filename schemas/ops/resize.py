@@ -11,9 +11,9 @@ from pairmill.schemas.ops.base import Counts, OpBase
 ORDINALS = {2: "2nd", 3: "3rd"}
 Method = Literal["matlab_bicubic", "bicubic", "bilinear", "area", "nearest"]
 """`matlab_bicubic`: a = -0.5, antialiased; `bicubic`: a = -0.75, as OpenCV and torch, not
-antialiased; `bilinear`: not antialiased; `area`: mean of what a pixel covers, when enlarging too,
+antialiased; `bilinear`: not antialiased; `area`: mean of what a pixel covers, when upscaling too,
 as OpenCV; `nearest`: the sample nearest to the centre, or the mean of two that are equally near, so
-that the picture does not move by a part of a pixel."""
+that the image does not move by a part of a pixel."""
 
 
 class Subsample(OpBase):
@@ -30,7 +30,7 @@ class Subsample(OpBase):
 
 
 class BicubicDown(OpBase):
-    """MATLAB-compatible antialiased bicubic reduction (a = -0.5), borders mirrored with the edge
+    """MATLAB-compatible antialiased bicubic downscaling (a = -0.5), borders mirrored with the edge
     sample repeated.
     """
 

@@ -47,9 +47,10 @@ CLEAN = {"bicubic", "ikc", "kmsr"}
 NOISY = {"realsr", "bsrgan", "realesrgan", "srmd", "block_noise", "custom"}
 """Degraders with zero-mean noise."""
 SHARP = {"bicubic", "realsr", "kmsr", "ikc", "srmd"}
-"""Degraders that reduce once, so that the phases of HR survive."""
+"""Degraders that downscale once, so that the phases of HR survive."""
 LIKENESS = {"bicubic": 0.95, "codec": 0.9, "realsr": 0.8, "kmsr": 0.8, "ikc": 0.8}
-"""Least correlation with block means, the median of some draws; 0.4 for those that are harsher."""
+"""Smallest correlation with block means, the median of some draws; 0.4 for those that are
+harsher."""
 DRIFT = {"realsr": 0.05, "realesrgan": 20.0}
 """How far the mean of a mid-grey image may move, in intensity levels; 3 for all others. Real-ESRGAN
 counts the levels of the image to choose its photons: a flat one has one level, one photon, and
@@ -203,7 +204,7 @@ def test_lr_lies_on_hr(kind: str, scale: int) -> None:
 
 @pytest.mark.parametrize(("kind", "scale"), [case for case in CASES if case[0] in SHARP])
 def test_lr_enlarged_lies_on_hr(kind: str, scale: int) -> None:
-    """Alignment: less than 0.1 HR pixels between HR and the bicubically enlarged LR, for several
+    """Alignment: less than 0.1 HR pixels between HR and the bicubically upscaled LR, for several
     draws without noise."""
     hr = grain(scale)
     for key in ("a", "b", "c"):

@@ -94,7 +94,7 @@ def test_pictures_of_a_batch_do_not_mix(name: str) -> None:
 
 
 def test_training_and_use_are_the_same_function(name: str) -> None:
-    """Nothing is drawn and nothing is counted: no dropout, no running means."""
+    """Nothing is drawn and nothing is counted: no dropout, no EMAs."""
     network, batch = network_of(name).train(), pictures(2, 19, 14)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     trained = used(network, batch)

@@ -86,14 +86,14 @@ RGB = ((4.0, 1.0, 0.5), (1.0, 9.0, 2.0), (0.5, 2.0, 5.0))
 
 @dataclass(frozen=True)
 class Example:
-    """An op and what it promises beside the properties of all."""
+    """An op and what it promises next to the properties of all."""
 
     op: OpBase
     grey: bool = True
-    """Whether a grey image stays grey, to the last bit (or to a few intensity levels, where a
+    """Whether a greyscale image stays grey, to the last bit (or to a few intensity levels, where a
     number is given in `near`)."""
     near: float = 0.0
-    """By how many intensity levels a grey image may turn coloured."""
+    """By how many intensity levels a greyscale image may turn coloured."""
     flat: bool = True
     """Whether an image of one level, saturated or not, keeps it (to within `near`)."""
     shape: tuple[int, int] = (37, 31)
@@ -249,7 +249,7 @@ def test_small_images(example: Example, shape: tuple[int, int]) -> None:
     image = photograph(2, *shape)
     scale = {BicubicDown: 3, Pdm: 2}.get(type(example.op), 1)
     if min(shape) < scale:
-        with pytest.raises(ValueError, match="cannot be reduced"):
+        with pytest.raises(ValueError, match="cannot be downscaled"):
             run(example, image)
         return
     found = run(example, image)

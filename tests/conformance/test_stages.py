@@ -389,10 +389,10 @@ def test_a_rejected_file_changes_no_corpus(tiny_copy: Tiny, tmp_path: Path) -> N
 
 
 def test_more_photographs_change_no_other_sample(tiny_copy: Tiny, tmp_path: Path) -> None:
-    """New clean photographs fall between the old ones in order; old samples keep their programs and
+    """New clean photos fall between the old ones in order; old samples keep their programs and
     pixels.
 
-    Fits that learn from the clean photographs, too, are left out.
+    Fits that learn from the clean photos, too, are left out.
     """
 
     def samples(recipe: Recipe) -> dict[str, tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Pages of ops and degraders: one of each, none left over, every field on it, pictures that are
+"""Pages of ops and degraders: one of each, none left over, every field on it, images that are
 there and small."""
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Fixtures for tests that run the real program: a folder of photographs, a Prefect server, and the
+"""Fixtures for tests that run the real program: a folder of photos, a Prefect server, and the
 command line.
 
-photos      a folder of generated photographs with noise, flat sky and texture
+photos      a folder of generated photos with noise, flat sky and texture
 prefect     settings of one real Prefect server for the whole session
 browser     a headless Chromium for the whole session
 pairmill    runs the command line in a fresh process

@@ -173,7 +173,7 @@ def test_interrupt_is_polite(
     (os.killpg if to_all else os.kill)(process.pid, number)
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 130, text
-    assert "run the same command again; it goes on from there" in text
+    assert "run the same command again; it continues from there" in text
     assert not NOISE.search(text), text
 
 

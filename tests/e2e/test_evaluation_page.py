@@ -26,7 +26,7 @@ LONG = "a-very-long-file-name-" * 8 + ".png"
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """URLs of both pages, with long and odd names, broken files and pictures smaller than a
+    """URLs of both pages, with long and odd names, broken files and images smaller than a
     crop."""
     one_thread()
     folder = tmp_path_factory.mktemp("pages")

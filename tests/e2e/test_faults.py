@@ -31,7 +31,7 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Path:
-    """Three of the photographs."""
+    """Three of the photos."""
     folder = tmp_path_factory.mktemp("few")
     for photo in sorted(photos.iterdir())[:3]:
         (folder / photo.name).write_bytes(photo.read_bytes())
@@ -43,7 +43,7 @@ def test_a_full_disk_is_one_clear_message_and_the_rerun_finishes(
     recipe: Callable[..., Path], few: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:
     """A file system of 1 MiB where we may mount one, else a limit on the size of files; room is
-    made, and it goes on."""
+    made, and it continues."""
     file, workspace = recipe("full.yaml", *SMALL, images=few), tmp_path / "small disk"
     workspace.mkdir()
     mounted = (

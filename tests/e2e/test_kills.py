@@ -192,7 +192,7 @@ class StressTest:
         print(self.words(time.monotonic() - began))  # noqa: T201
 
     def kill(self, left: int) -> None:
-        """The builder, which is started anew, or one time in three a worker while units are left;
+        """The builder, which is started afresh, or one time in three a worker while units are left;
         and look."""
         if self.kill_worker is not None and left > 0 and self.rng.random() < 0.3:
             self.kill_worker()
@@ -266,7 +266,7 @@ def test_of_a_build_by_local_processes(tmp_path: Path, prefect: dict[str, str]) 
 
 
 def test_of_a_build_on_a_cluster(tmp_path: Path, prefect: dict[str, str]) -> None:
-    """Builders are killed, and workers, which are replaced; workers go on without one, hence
+    """Builders are killed, and workers, which are replaced; workers continue without one, hence
     slowly."""
     made, log = reference(tmp_path, 36, 4), tmp_path / "work.txt"
     url, rng = str(tmp_path / "ws"), np.random.default_rng(SEED)

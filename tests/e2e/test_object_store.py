@@ -86,7 +86,7 @@ def same(one: Storage, other: Storage) -> None:
 def test_killed_and_cut_off_a_build_ends_in_the_bytes_of_a_local_one(
     s3: dict[str, str], local: Storage, recipe_file: Path, prefect: dict[str, str]
 ) -> None:
-    """Killed once, then the store vanishes; the rerun after that goes on where they stopped."""
+    """Killed once, then the store vanishes; the rerun after that continues where they stopped."""
     storage = Storage(f"s3://{BUCKET}/killed")
     arguments = ("build", recipe_file, "--workspace", storage.url, "--workers", 1)
     process = start(*arguments, env=prefect | s3)
@@ -107,7 +107,7 @@ def test_killed_and_cut_off_a_build_ends_in_the_bytes_of_a_local_one(
         text, _ = process.communicate(timeout=120)
     assert process.returncode == 1, text
     assert "the store does not answer" in text
-    assert "run the same command again, which goes on from what is finished" in " ".join(
+    assert "run the same command again, which continues from what is finished" in " ".join(
         text.split()
     )
     assert "Traceback" not in text
@@ -156,7 +156,7 @@ def test_a_corpus_in_a_bucket_is_verified_and_replayed(
             {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "PAIRMILL_PATIENCE": "0"},
             "the store does not answer",
         ),
-        ("nonsense://bucket/w", {}, "this cannot be a workspace"),
+        ("nonsense://bucket/w", {}, "invalid workspace"),
     ],
 )
 def test_a_place_that_cannot_be_used_is_told_before_anything_starts(

@@ -1,5 +1,5 @@
 """Pages of previews and explanations in a headless browser: whole, as wide as the screen, every
-picture square and loaded."""
+image square and loaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONG = "a-very-long-file-name-" * 8 + ".png"
 
 @pytest.fixture(scope="module")
 def pages(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """URLs of a preview with stand-ins, long names and broken files, and of an explanation."""
+    """URLs of a preview with placeholders, long names and broken files, and of an explanation."""
     folder = tmp_path_factory.mktemp("pages")
     for seed, name in enumerate([LONG, "<script>throw 1<|script>.png"]):
         save(photograph(seed, 141, 133), folder / "real" / name)
@@ -79,7 +79,7 @@ def test_the_page_opens_from_another_folder(
     browser: Any,
     tmp_path: Path,
 ) -> None:
-    """All pictures lie beside the page and are named relative to it."""
+    """All images lie next to the page and are named relative to it."""
     import shutil
 
     copy = shutil.copytree(Path(pages["preview"].removeprefix("file://")).parent, tmp_path / "copy")

@@ -1,4 +1,4 @@
-"""The report in a headless browser: no errors, no missing pictures, nothing wider than the screen,
+"""The report in a headless browser: no errors, no missing images, nothing wider than the screen,
 flipping works."""
 
 from __future__ import annotations

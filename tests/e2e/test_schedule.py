@@ -255,7 +255,7 @@ def test_a_night_is_quiet_until_a_byte_is_flipped(
 ) -> None:
     state = server.end(server.start("nightly/photos"))
     assert state["type"] == "COMPLETED", state
-    assert "every byte as sealed" in state["message"]
+    assert "all checksums match" in state["message"]
     (shard, *_) = sorted(served.workspace.glob("corpora/photos/*/shards/*.tar"))
     data = shard.read_bytes()
     middle = data.index(b"IDAT") + 40
@@ -268,7 +268,7 @@ def test_a_night_is_quiet_until_a_byte_is_flipped(
         shard.write_bytes(data)
     version = versions(served.workspace)[0]
     assert state["type"] == "FAILED", state
-    assert state["message"] == f"1 of 1 versions are not as sealed: photos@{version}"
+    assert state["message"] == f"1 of 1 versions do not match their checksums: photos@{version}"
     assert by_hand.returncode == 1, by_hand.stdout + by_hand.stderr
     assert not FOREIGN.search(by_hand.stdout + by_hand.stderr), by_hand.stdout + by_hand.stderr
     (path,) = served.workspace.glob("runs/nightly/*.json")
@@ -393,8 +393,8 @@ WRONG = [
     ({}, "neither"),
     ({"cron": "0 3 * * *", "every": "6h"}, "both"),
     ({"cron": "at three"}, "this is not a cron expression"),
-    ({"cron": "0 3 30 2 *"}, "this schedule never comes"),
-    ({"every": "6h", "nightly": "0 3 31 4,6,9,11 *"}, "this schedule never comes"),
+    ({"cron": "0 3 30 2 *"}, "this schedule never comes due"),
+    ({"every": "6h", "nightly": "0 3 31 4,6,9,11 *"}, "this schedule never comes due"),
     ({"every": "6 hours"}, "6h, 90m, 1d"),
     ({"every": "5s"}, "1m or longer"),
     ({"every": "6h", "nightly": "often"}, "--nightly"),

@@ -110,12 +110,12 @@ def test_what_cannot_be_done_in_a_store_is_said(shelf: Storage, tmp_path: Path) 
     for arguments, problem, todo in (
         (
             ("explain", "tiny", key, "--open"),
-            "a page in a store cannot be opened from here",
+            "a page in an object store cannot be opened from here",
             "--out FOLDER",
         ),
         (
             ("corpus", "report", "tiny", "--open"),
-            "a page in a store cannot be opened from here",
+            "a page in an object store cannot be opened from here",
             "/report to this machine",
         ),
         (("corpus", "export", "tiny", f"s3://{BUCKET}/out", "--to", "folder"), "", "folder"),

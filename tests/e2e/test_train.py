@@ -45,7 +45,7 @@ BICUBIC = (
 def test_a_build_trains_when_the_recipe_asks_for_it(
     recipe: Callable[..., Path], pairmill: Run, tmp_path: Path
 ) -> None:
-    """A misspelt training is told before the build; a killed one goes on when the build is found;
+    """A misspelt training is told before the build; a killed one continues when the build is found;
     the corpus is the same."""
     file, workspace = recipe("tiny.yaml", *BICUBIC), tmp_path / "workspace"
     (tmp_path / "net.yaml").write_text(TRAINING.replace("steps", "stepps"))
@@ -109,7 +109,7 @@ def test_a_training_that_is_killed_goes_on(prefect: dict[str, str], tmp_path: Pa
         assert reached <= _step(folder) < config.steps
     done = run(*command, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "going on from step" in done.stdout
+    assert "continuing from step" in done.stdout
     assert (folder / "checkpoints/last.safetensors").read_bytes() == Path(
         alone.folder.checkpoint("last")
     ).read_bytes()

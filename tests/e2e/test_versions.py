@@ -146,7 +146,7 @@ def test_two_builders_of_one_corpus(
     try:
         second = pairmill("build", tmp_path / "plain.yaml", *place)
         assert second.returncode == 75, second.stdout + second.stderr
-        assert "somebody is at work on this" in second.stderr
+        assert "another process is working on this" in second.stderr
         assert f"build of plain, process {first.pid} on " in second.stderr
         assert "unlock build-plain" in second.stderr
         busy = pairmill("corpus", "gc", "--yes", *place)

@@ -22,7 +22,7 @@ FIT: Any = SimpleNamespace(title="fit PDM", noun="fits")
 def said(
     monkeypatch: pytest.MonkeyPatch, notes: list[str], *, interactive: bool, width: int = 120
 ) -> str:
-    """All that is written while one fit goes on in equal steps."""
+    """All that is written while one fit continues in equal steps."""
     file = io.StringIO()
     console = Console(
         file=file, width=width, highlight=False, soft_wrap=True, force_terminal=interactive

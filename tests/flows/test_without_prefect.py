@@ -1,4 +1,4 @@
-"""A build goes on without Prefect, whatever is wrong with it, and ends in the same version."""
+"""A build continues without Prefect, whatever is wrong with it, and ends in the same version."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_server_that_does_not_come(
     text = told(pairmill(*arguments, first=first, **env))
     assert re.search(cause, text), text
     assert ("waiting for the Prefect server" in text) == ("slow" in cause)
-    assert "going on without Prefect: this run will not be in its history" in text
+    assert "continuing without Prefect: this run will not be in its history" in text
     assert manifest(tmp_path).digest == plain.digest
     assert not list((tmp_path / "home/pairmill-servers").glob("*.json"))
 
@@ -220,8 +220,8 @@ def test_an_interrupt_is_polite_and_the_rerun_goes_on(
         time.sleep(0.02)
     process.send_signal(number)
     text = told(process, code=130)
-    assert "interrupted; what is finished stays" in text
-    assert "run the same command again; it goes on from there" in text
+    assert "interrupted; finished work is kept" in text
+    assert "run the same command again; it continues from there" in text
     told(pairmill(*arguments))
     assert manifest(tmp_path).digest == plain.digest
 

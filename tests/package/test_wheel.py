@@ -1,4 +1,4 @@
-"""What the wheel holds, and that it lives beside a project of any names."""
+"""What the wheel holds, and that it lives next to a project of any names."""
 
 from __future__ import annotations
 

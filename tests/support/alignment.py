@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BAND = 0.25
-"""Frequencies that count, in cycles per LR pixel: above them an enlarged LR holds mostly
+"""Frequencies that count, in cycles per LR pixel: above them an upscaled LR holds mostly
 aliases."""
 
 
@@ -16,7 +16,7 @@ def shift(
 ) -> tuple[float, float]:
     """How far `moved` lies below and right of `reference`, both (H, W), to 0.01 pixels, at most 2.
 
-    `moved` has the detail of an image that was enlarged `scale` times.
+    `moved` has the detail of an image that was upscaled `scale` times.
 
     The normalised cross-power spectrum is transformed back on a fine grid (Guizar-Sicairos et al.
     2008), where the highest point is the shift.

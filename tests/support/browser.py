@@ -41,7 +41,7 @@ def chromium(folder: Path) -> Iterator[Any]:
 
 
 def show(browser: Any, url: str, width: int, scheme: str = "light") -> None:
-    """Open the page, unfold all of it, and wait until every picture has loaded or failed."""
+    """Open the page, unfold all of it, and wait until every image has loaded or failed."""
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     scheme_ = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}

@@ -42,7 +42,7 @@ def _imported(node: ast.AST, modules: Container[str]) -> list[str]:
 
 
 def of_folders(graph: Mapping[str, Set[str]], depth: int = 3) -> Graph:
-    """The graph of rooms: `pairmill.pipeline.shards` for all that lies in it; a module beside the
+    """The graph of rooms: `pairmill.pipeline.shards` for all that lies in it; a module next to the
     rooms is a room of its own.
     """
     rooms: Graph = {}

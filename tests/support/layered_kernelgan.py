@@ -57,7 +57,7 @@ class Generator(nn.Module):
         self.layers = nn.ParameterList(shaped)
 
     def forward(self, crop: Tensor) -> Tensor:
-        """(3, n, n) -> (3, m, m): channels as a batch of grey images."""
+        """(3, n, n) -> (3, m, m): channels as a batch of greyscale images."""
         x = crop[:, None]
         for layer in self.layers[:-1]:
             x = F.conv2d(x, layer)

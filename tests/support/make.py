@@ -1,4 +1,4 @@
-"""Photographs that look like some, and small builds of the library, for tests that need a whole
+"""Photos that look like some, and small builds of the library, for tests that need a whole
 corpus."""
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def save(image: NDArray[np.uint8], path: Path) -> Path:
 
 
 def write_photographs(folder: Path) -> Path:
-    """Folders of photographs of odd sizes: `real` and `clean`, pairs in `lq` and `hq`, and
+    """Folders of photos of odd sizes: `real` and `clean`, pairs in `lq` and `hq`, and
     `benchmark`."""
     for seed, size in enumerate([(131, 113), (97, 121)]):
         save(photograph(seed, *size), folder / f"real/{seed}.png")
@@ -134,7 +134,7 @@ REDEGNET: dict[str, Any] = {
 
 
 def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
-    """A recipe for the photographs in `folder`/real and `folder`/clean that builds in about a
+    """A recipe for the photos in `folder`/real and `folder`/clean that builds in about a
     second."""
     value: dict[str, Any] = {
         "name": "tiny",

@@ -1,4 +1,4 @@
-"""One small network of each kind, checkpoints of some, and pictures for them."""
+"""One small network of each kind, checkpoints of some, and images for them."""
 
 from __future__ import annotations
 

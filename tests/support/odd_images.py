@@ -26,7 +26,7 @@ WIDTH, HEIGHT = 83, 71
 
 
 def picture(width: int = WIDTH, height: int = HEIGHT) -> npt.NDArray[np.uint8]:
-    """A smooth colourful picture with one bright corner, so that every turn shows; (height, width,
+    """A smooth colourful image with one bright corner, so that every turn shows; (height, width,
     3) uint8."""
     y, x = np.mgrid[:height, :width].astype(np.float64)
     red, green, blue = 255 * x / width, 255 * y / height, 127 + 90 * np.sin(x / 7) * np.cos(y / 5)
@@ -39,7 +39,7 @@ def picture(width: int = WIDTH, height: int = HEIGHT) -> npt.NDArray[np.uint8]:
 def file_bytes(
     kind: str, image: npt.NDArray[Any] | Image.Image | None = None, **options: Any
 ) -> bytes:
-    """`image` (the picture by default) as a file of a kind that Pillow writes."""
+    """`image` (the image by default) as a file of a kind that Pillow writes."""
     source = picture() if image is None else image
     buffer = io.BytesIO()
     (source if isinstance(source, Image.Image) else Image.fromarray(source)).save(
@@ -73,7 +73,7 @@ def png_bytes(
 
 
 def sixteen_bit() -> npt.NDArray[np.uint16]:
-    """The picture with 16 bits per channel, low bytes in use; (height, width, 3)."""
+    """The image with 16 bits per channel, low bytes in use; (height, width, 3)."""
     noise = np.arange(HEIGHT * WIDTH * 3, dtype=np.int64).reshape(HEIGHT, WIDTH, 3) * 7919 % 120
     return (picture().astype(np.int64) * 256 + noise).astype(np.uint16)
 

@@ -16,7 +16,7 @@ LOST = (
 
 
 def check_whole(browser: Any, width: int) -> None:
-    """Every picture is there, nothing is wider than the screen, links within the page lead
+    """Every image is there, nothing is wider than the screen, links within the page lead
     somewhere, nothing complained."""
     assert (
         browser.execute_script(

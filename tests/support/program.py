@@ -39,7 +39,7 @@ shards: {{samples: 4}}
 
 
 def photograph(seed: int, height: int = 157, width: int = 213) -> np.ndarray:
-    """A picture with a flat noisy sky, soft shapes and fine texture; (height, width, 3) uint8."""
+    """An image with a flat noisy sky, soft shapes and fine texture; (height, width, 3) uint8."""
     rng = np.random.default_rng(seed)
     coarse = cv2.resize(
         rng.normal(0, 60, (9, 12, 3)), (width, height), interpolation=cv2.INTER_CUBIC

@@ -1,4 +1,4 @@
-"""Photographs with content of their own everywhere, and copies of them."""
+"""Photos with content of their own everywhere, and copies of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Pixels = NDArray[np.uint8]
 
 
 def scene(seed: int) -> Pixels:
-    """A photograph with content of its own everywhere."""
+    """A photo with content of its own everywhere."""
     rng = np.random.default_rng([7, seed])
     blobs = [
         cv2.GaussianBlur(rng.standard_normal((181, 233, 3)), (0, 0), s) * s * 60

@@ -37,7 +37,7 @@ SMALL: dict[str, Any] = {
 
 
 def corpora(folder: Path) -> Storage:
-    """Two corpora of the same photographs: `pairs` at scale 2, `alone` at scale 4 with nothing to
+    """Two corpora of the same photos: `pairs` at scale 2, `alone` at scale 4 with nothing to
     validate on."""
     for seed in range(4):
         save(photograph(seed, 101, 131, noise=0), folder / f"photos/{seed}.png")

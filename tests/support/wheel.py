@@ -1,4 +1,4 @@
-"""Fresh environments with the wheel, beside a project that has a `models` and a `pipeline` too."""
+"""Fresh environments with the wheel, next to a project that has a `models` and a `pipeline` too."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ def core_environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> P
 
 @pytest.fixture
 def installation(wheel: Path, whole_environment: Path, tmp_path: Path) -> Installation:
-    """pairmill with all extras, beside a project of the test's own."""
+    """pairmill with all extras, next to a project of the test's own."""
     return _beside_a_project(wheel, whole_environment, tmp_path)
 
 
 @pytest.fixture
 def core_installation(wheel: Path, core_environment: Path, tmp_path: Path) -> Installation:
-    """pairmill without extras, beside a project of the test's own."""
+    """pairmill without extras, next to a project of the test's own."""
     return _beside_a_project(wheel, core_environment, tmp_path)
 
 
@@ -147,7 +147,7 @@ def _top_level(name: str) -> Iterator[Path]:
 
 
 def _built(folder: Path) -> Path:
-    """Built of a copy, for setuptools leaves its files beside the sources."""
+    """Built of a copy, for setuptools leaves its files next to the sources."""
     source, wheels = folder / "source", folder / "wheels"
     source.mkdir()
     for name in PACKED:

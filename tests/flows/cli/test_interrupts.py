@@ -1,4 +1,5 @@
-"""What libraries raise while they clean up after Ctrl-C is told from errors of their own."""
+"""What libraries raise while they clean up after Ctrl-C is distinguished from errors of their
+own."""
 
 from __future__ import annotations
 

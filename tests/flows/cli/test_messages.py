@@ -110,7 +110,7 @@ def test_a_wrong_day_is_told_before_a_server_starts(
     monkeypatch.setattr(
         "pairmill.flows.cli.carried.carried_by_prefect", lambda _work: pytest.fail("it started")
     )
-    with pytest.raises(UserError, match="this is not a day"):
+    with pytest.raises(UserError, match="invalid date"):
         check_once(str(tmp_path), 0.01, "2026-13-01", 90)
 
 

@@ -271,7 +271,7 @@ def test_indices_of_a_window_of_two() -> None:
 
 def test_masks_of_shifted_windows() -> None:
     """Windows of 2 on 4 x 4, shifted by 1: the first window is whole, the last one is four corners
-    of the picture."""
+    of the image."""
     from pairmill.models.archs.swinir import apart
 
     mask = apart(4, 4, 2, torch.device("cpu"))

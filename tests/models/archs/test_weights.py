@@ -73,7 +73,7 @@ def pth(value: object) -> bytes:
 
 
 def same(found: Network, wanted: Network, scale: int) -> None:
-    """Both give the same picture."""
+    """Both give the same image."""
     with torch.no_grad():
         torch.testing.assert_close(found(pictures(1)), wanted(pictures(1)), rtol=0, atol=1e-6)
     assert found.scale == scale
@@ -294,7 +294,7 @@ def test_half_precision_is_read_in_float32() -> None:
 
 
 def test_masks_of_other_patches_do_not_matter() -> None:
-    """A SwinIR that was trained on patches of 8 goes on with patches of 16."""
+    """A SwinIR that was trained on patches of 8 continues with patches of 16."""
     old, new = build(SWIN, 2, 1), build(SWIN.with_(patch=16), 2, 2)
     put_weights(new, old.state_dict(), NAME)
     same(new.eval(), old.eval(), 2)
@@ -392,7 +392,7 @@ def test_an_unknown_network_is_an_error_that_shows_keys() -> None:
         if "upsample" not in key
     }
     with pytest.raises(
-        UserError, match=r"not recognised[\s\S]*without upsample.0, the layer that enlarges"
+        UserError, match=r"not recognised[\s\S]*without upsample.0, the upsampling layer"
     ):
         load_network(pth(body), NAME)
     damaged = {

@@ -167,7 +167,7 @@ def test_weights_are_a_function_of_the_seed_alone(
 def test_each_learns_to_tell_real_from_fake(
     settings: dict[str, Any], height: int, width: int
 ) -> None:
-    """A few steps on two pictures and two others: the judgements part. Each can be copied and taken
+    """A few steps on two images and two others: the judgements part. Each can be copied and taken
     on meanwhile."""
     judge = build(CONFIG.validate_python(settings), 3)
     gan, optimiser = (

@@ -131,7 +131,9 @@ def test_any_size_and_factor(
 ) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
     if min(height, width) < factor:
-        with pytest.raises(ValueError, match=f"{height} x {width} cannot be reduced by {factor}"):
+        with pytest.raises(
+            ValueError, match=f"{height} x {width} cannot be downscaled by {factor}"
+        ):
             bicubic_down(image, factor)
         return
     small = bicubic_down(image, factor)
@@ -256,7 +258,7 @@ def test_a_ramp_stays_a_centre_aligned_ramp(method: Method, length: int, outputs
 
 RIPPLE = {"matlab_bicubic": 0.02, "bicubic": 0.08, "bilinear": 1e-5, "area": 0.5, "nearest": 0.5}
 """By how many samples a ramp is off at most: a = -0.75 and antialiased windows do not reproduce it
-exactly, and area, when enlarging, and nearest make steps of it."""
+exactly, and area, when upscaling, and nearest make steps of it."""
 
 
 def test_nearest_by_hand() -> None:

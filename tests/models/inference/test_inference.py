@@ -20,7 +20,7 @@ from tests.support.make import photograph
 
 
 class Small(nn.Module):
-    """A network that sees `depth` pixels around each, and enlarges by shuffling."""
+    """A network that sees `depth` pixels around each, and upscales by shuffling."""
 
     def __init__(self, scale: int = 3, depth: int = 4, seed: int = 0) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ def test_no_part_is_empty_or_longer_than_a_tile() -> None:
 
 
 def test_memory_is_that_of_strips_not_of_the_image() -> None:
-    """A picture of 1,600 x 300 by 2: numpy holds two strips and what fades, not the 5.8 MB of the
+    """An image of 1,600 x 300 by 2: numpy holds two strips and what fades, not the 5.8 MB of the
     result."""
     lr = np.tile(photograph(3, 40, 50), (40, 6, 1))
     tracemalloc.start()

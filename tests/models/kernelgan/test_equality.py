@@ -33,7 +33,7 @@ layered = _layered()
 
 
 def photograph(seed: int, height: int = 93, width: int = 121) -> np.ndarray:
-    """Noise at three scales, as smooth and as rough as photographs are."""
+    """Noise at three scales, as smooth and as rough as photos are."""
     rng = np.random.default_rng(seed)
     layers = (
         gaussian_filter(rng.normal(0, 60 * s, (height, width, 3)), (s, s, 0)) for s in (0.7, 2, 6)

@@ -1,4 +1,4 @@
-"""Kernels are stretched until a pair is as sharp as its photograph: known blurs are found again."""
+"""Kernels are stretched until a pair is as sharp as its photo: known blurs are found again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pairmill.models.kernelgan.spectra import (
 
 CENTRE = target_centre(17, 2)
 MIDDLING = gaussian_kernel(17, 1.4, 1.4, 0.0, CENTRE)
-"""What estimators that pull to the middle say of every photograph."""
+"""What estimators that pull to the middle say of every photo."""
 SCENES = ("astronaut", "coffee", "rocket", "immunohistochemistry")
 BLURS = {
     "sharp": (0.9, 0.9, 0.0),
@@ -42,7 +42,7 @@ BLURS = {
 
 
 def taken(name: str, kernel: np.ndarray, noise: float = 0.0) -> np.ndarray:
-    """A photograph of a scene that comes with scikit-image, x2, by a camera of this blur."""
+    """A photo of a scene that comes with scikit-image, x2, by a camera of this blur."""
     scene = grey(getattr(skimage.data, name)()[:400, :512])
     low = correlate(scene, kernel, mode="reflect")[::2, ::2]
     return to_uint8(low + noise * np.random.default_rng(1).normal(size=low.shape)).astype(
@@ -71,7 +71,7 @@ def distance(kernel: np.ndarray, truth: np.ndarray) -> float:
 def test_known_blurs_are_found_from_a_middling_kernel(
     blur: str, noise: float, before: float, after: float
 ) -> None:
-    """Relative distance to the truth, mean of four photographs of 256 x 200 pixels."""
+    """Relative distance to the truth, mean of four photos of 256 x 200 pixels."""
     truth = gaussian_kernel(17, *BLURS[blur], CENTRE)
     found = [matched(spectra(taken(name, truth, noise)), MIDDLING)[0] for name in SCENES]
     assert distance(MIDDLING, truth) == pytest.approx(before, abs=0.01)
@@ -80,7 +80,7 @@ def test_known_blurs_are_found_from_a_middling_kernel(
 
 
 def test_a_mismatch_tells_a_wrong_width() -> None:
-    """Spectra of photograph and trial LR differ little with the true kernel, and far more with a
+    """Spectra of photo and trial LR differ little with the true kernel, and far more with a
     wider or a sharper one."""
     truth = gaussian_kernel(17, *BLURS["soft"], CENTRE)
     found = spectra(taken("coffee", truth))

@@ -108,7 +108,7 @@ def test_pixel_losses_by_hand() -> None:
 
 
 def test_total_variation_by_hand() -> None:
-    """A picture of 2 x 3: dy = 3 3 0, dx = 4 0 / 1 0; the pairs down are 3, those across 4."""
+    """An image of 2 x 3: dy = 3 3 0, dx = 4 0 / 1 0; the pairs down are 3, those across 4."""
     sr = torch.tensor([[[[0.0, 4.0, 4.0], [3.0, 7.0, 4.0]]]])
     down, across = (3 + 3 + 0) / 3, (4 + 0 + 4 + 3) / 4
     assert number(made(loss="tv")(sr)) == pytest.approx(down + across)

@@ -62,7 +62,7 @@ def blurred(image: Image, deviation: float) -> Image:
 
 
 def test_luma_is_matlabs() -> None:
-    """rgb2ycbcr of black, white, red, green and blue, known by heart; and of a photograph by
+    """rgb2ycbcr of black, white, red, green and blue, known by heart; and of a photo by
     another library."""
     colours = np.array(
         [[[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8
@@ -123,7 +123,7 @@ def test_laws_of_psnr_and_ssim(channel: Any) -> None:
 
 
 def test_bicubic_of_a_photograph() -> None:
-    """The protocol of the published rows, on a picture that everybody has: MATLAB's bicubic x4, 8
+    """The protocol of the published rows, on an image that everybody has: MATLAB's bicubic x4, 8
     bits, luma, border 4.
 
     On Set5 the same gives 28.43 dB and 0.811 (published: 28.42 and 0.8104;
@@ -306,7 +306,7 @@ def test_lpips_of_pictures_that_do_not_fit() -> None:
 
 @cache
 def pristine() -> NiqeParameters:
-    """Of four photographs; with the paper's share of sharp blocks they would have too few."""
+    """Of four photos; with the paper's share of sharp blocks they would have too few."""
     camera, hubble = np.dstack([data.camera()] * 3), data.hubble_deep_field()[:480, :480]
     return fit_niqe([data.astronaut(), data.rocket(), camera, hubble], sharp=0.3)
 
@@ -391,7 +391,7 @@ def test_niqe_is_none_of_pictures_without_two_blocks() -> None:
     with pytest.raises(ValueError, match="flat nearly everywhere"):
         niqe(np.full((200, 300, 3), 90, np.uint8), pristine())
     with pytest.raises(
-        ValueError, match="more than 36 sharp blocks of 96 x 96 pixels, these pictures have"
+        ValueError, match="more than 36 sharp blocks of 96 x 96 pixels, these images have"
     ):
         fit_niqe([cat(), photograph(0)])
 

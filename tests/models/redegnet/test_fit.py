@@ -157,7 +157,7 @@ def test_the_fit_leaves_the_global_generator_alone_and_moves_every_weight() -> N
 
 
 def test_equal_pictures_make_swapping_and_the_same_loss_vanish() -> None:
-    """Where both pictures of a step are one, their representations are equal and a swap changes
+    """Where both images of a step are one, their representations are equal and a swap changes
     nothing."""
 
     def alike(number: int, *, swap: bool) -> Batch:
@@ -191,7 +191,7 @@ def test_swapped_representations_are_what_the_pictures_are_made_with() -> None:
 
 
 def test_the_critic_has_no_say_in_representations() -> None:
-    """With every other loss off, DegNet learns through the picture alone: the condition is
+    """With every other loss off, DegNet learns through the image alone: the condition is
     detached."""
     only = {"pixel": 0, "same": 0, "contrast": 0, "adversarial": 1}
     fit = begin(weights=only)
@@ -303,9 +303,7 @@ def test_gates() -> None:
     assert judge(good.with_(auc=None), strict, specific=False) == (r.NOT_MEASURED,)
     assert judge(good.with_(auc=None), gates, specific=False) == ()
     alike = good.with_(diversity=0.0, effect=0.0)
-    assert (
-        judge(alike, gates, specific=True) == ()
-    )  # the faces of one photograph are degraded alike
+    assert judge(alike, gates, specific=True) == ()  # the faces of one photo are degraded alike
     assert judge(None, gates, specific=True) == (RedegnetReason.NOT_FINITE,)
 
 

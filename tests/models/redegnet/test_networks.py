@@ -204,7 +204,7 @@ def test_every_weight_gets_a_gradient() -> None:
 
 
 def test_a_large_picture_is_what_its_middle_is_as_a_tile() -> None:
-    """Only convolutions: far from borders a tile cut from a picture, on the grid of `unit`, gives
+    """Only convolutions: far from borders a tile cut from an image, on the grid of `unit`, gives
     the pixels of the whole."""
     config = net(16)  # two halvings: a pixel sees about 60 pixels around it
     syn = SynNet(config, generator()).eval()

@@ -1,4 +1,4 @@
-"""The training loop on pictures in memory: schedules, means, states, and losses that are no
+"""The training loop on images in memory: schedules, means, states, and losses that are no
 numbers."""
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def test_pixels_of_every_level_of_a_pyramid_count() -> None:
 
 
 def test_lapsrn_is_trained_on_all_its_levels() -> None:
-    """Against HR as MATLAB reduces it; with the levels of the paper, the smaller pictures are
+    """Against HR as MATLAB downscales it; with the levels of the paper, the smaller images are
     learned as well."""
     config = TrainConfig.model_validate(
         {

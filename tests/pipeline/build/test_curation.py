@@ -103,7 +103,7 @@ def test_a_check_writes_a_page_and_no_corpus(tmp_path: Path) -> None:
     )
     page = tmp_path / "w/runs/images/photos/index.html"
     html = page.read_text()
-    assert "1 image shows one of 1 benchmark picture and is rejected." in html
+    assert "1 image shows one of 1 benchmark image and is rejected." in html
     for name in (
         *found.copies[0].pictures,
         *found.leaks[0].pictures,
@@ -135,7 +135,7 @@ def test_many_copies_of_one_picture_are_one_line(
         str(recipe), [], str(tmp_path / "w"), out=str(tmp_path / "page"), workers=1, open_=False
     )
     assert (found.alike_total, found.alike_images, found.copies_total) == (1, 9, 36)
-    assert len(found.copies) == 8  # as many as tie nine pictures together
+    assert len(found.copies) == 8  # as many as tie nine images together
     group = found.alike[0]
     assert (group.images, group.pairs, group.real, group.clean) == (9, 36, 9, 0)
     assert group.outcome == ("in one split" if duplicates == "group" else "8 rejected")

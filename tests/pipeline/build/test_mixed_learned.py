@@ -27,7 +27,7 @@ LEARNED = ("pdm", "realsr", "redegnet")
 
 
 def recipe_of(folder: Path) -> Recipe:
-    """Photographs and HR of which the LR tiles give enough patches of 16 pixels to be told apart,
+    """Photos and HR of which the LR tiles give enough patches of 16 pixels to be distinguished,
     and pairs of LQ and HQ."""
     for number in range(5):
         save(photograph(number, 131, 137), folder / f"real/{number}.png")

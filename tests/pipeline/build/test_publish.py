@@ -94,7 +94,7 @@ def test_no_image_is_in_two_splits(tiny: Tiny) -> None:
 
 
 def test_hr_is_the_box_of_its_image(tiny: Tiny) -> None:
-    """Each HR tile, cut again from the clean photograph, or from the reduced real one."""
+    """Each HR tile, cut again from the clean photo, or from the downscaled real one."""
     import numpy as np
     from PIL import Image
 

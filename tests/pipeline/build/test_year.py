@@ -33,7 +33,7 @@ CHANGED, RENAMED = 5, 8
 
 @dataclass
 class Year:
-    """A folder of photographs that grows, and the corpus that is built of it each month."""
+    """A folder of photos that grows, and the corpus that is built of it each month."""
 
     folder: Path
     storage: Storage
@@ -42,7 +42,7 @@ class Year:
     """Images that were decoded in each month."""
 
     def month(self, number: int) -> None:
-        """A new real and a new clean photograph, and a build."""
+        """A new real and a new clean photo, and a build."""
         save(photograph(number, 71, 67), self.folder / f"real/{number}.png")
         save(photograph(50 + number, 67, 75, noise=0), self.folder / f"clean/{number}.png")
         if number == RENAMED:

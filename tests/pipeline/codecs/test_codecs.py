@@ -58,7 +58,7 @@ def by_cosines(grey: Image8, table: tuple[int, ...], phase: tuple[int, int]) -> 
 
 @pytest.mark.parametrize("phase", [(0, 0), (3, 5)])
 def test_jpeg_of_grey_against_cosines(phase: tuple[int, int]) -> None:
-    """A picture of which no coefficient lies so nearly between two steps that libjpeg's fixed point
+    """An image of which no coefficient lies so nearly between two steps that libjpeg's fixed point
     rounds the other way."""
     grey = photograph(30)[..., 1]
     made = roundtrip_quality(np.dstack([grey] * 3), 30, "444", phase)

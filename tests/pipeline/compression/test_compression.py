@@ -99,8 +99,8 @@ def test_a_row_that_is_no_encoder_is_refused() -> None:
 def test_reducing_undoes_the_triangle_filter(
     height: int, width: int, factors: tuple[int, int]
 ) -> None:
-    """Enlarged by libjpeg's rule, written out: a far sample counts 1, a near one 3; borders are not
-    needed."""
+    """Upsampled by libjpeg's rule, written out: a far sample counts 1, a near one 3; borders are
+    not needed."""
     samples = np.random.default_rng(height * width).normal(0, 20, (height + 2, width + 2))
 
     def enlarge(a: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""What may be published names no machine and no folder; what only this workspace knows lies beside
+"""What may be published names no machine and no folder; what only this workspace knows lies next to
 it, and is found again."""
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def test_versions_of_earlier_builds_are_read_and_made_again(
 
 
 def moved(growing: Growing) -> tuple[Storage, Path]:
-    """The corpora alone, as somebody who downloads them gets them, and the photographs in another
+    """The corpora alone, as somebody who downloads them gets them, and the photos in another
     folder."""
     elsewhere = growing.folder.with_name("elsewhere")
     shutil.copytree(growing.storage.path("corpora"), elsewhere / "corpora")

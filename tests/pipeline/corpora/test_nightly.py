@@ -40,7 +40,7 @@ def test_all_is_as_sealed_and_the_report_is_written(tiny_copy: Tiny) -> None:
     assert NightlyReport.model_validate_json(storage.read(layout.nightly_report(DAY))) == report
     assert (
         report.words()
-        == f"1 version, {total} samples: every byte as sealed, {total} replayed and identical"
+        == f"1 version, {total} samples: all checksums match, {total} replayed and identical"
     )
 
 
@@ -73,7 +73,7 @@ def test_an_lr_that_replays_otherwise_is_named(tiny_copy: Tiny) -> None:
     report = check(storage, DAY, 1.0)
     assert not report.ok
     assert [finding.fault for finding in report.versions[0].findings] == ["pool-differs"]
-    assert report.words().endswith(f"not as sealed: tiny@{manifest.version}")
+    assert report.words().endswith(f"not match their checksums: tiny@{manifest.version}")
 
 
 def test_a_damaged_log_and_a_lost_version_are_told_and_the_rest_is_checked(tiny_copy: Tiny) -> None:

@@ -1,4 +1,4 @@
-"""Which pictures are worth comparing: by keypoints and by hashes."""
+"""Which images are worth comparing: by keypoints and by hashes."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def test_candidates_are_those_of_comparing_all_with_all(seed: int) -> None:
 
 
 def test_a_repeated_pattern_votes_once() -> None:
-    """Twenty keypoints that are all alike, in two pictures, are one piece of evidence."""
+    """Twenty keypoints that are all alike, in two images, are one piece of evidence."""
     codes = np.repeat(
         np.random.default_rng(1).integers(0, 1 << 62, (1, 2), dtype=np.uint64), 20, axis=0
     )
-    codes[0] ^= np.uint64(1 << 60)  # so that the picture has two
+    codes[0] ^= np.uint64(1 << 60)  # so that the image has two
     assert len(by_keypoints(np.concatenate([codes[:2], codes]), np.repeat([0, 1], [2, 20]))) == 0
 
 

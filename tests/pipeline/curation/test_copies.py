@@ -1,4 +1,4 @@
-"""Two pictures that show the same are found to do so, whatever was done to one; others are not."""
+"""Two images that show the same are found to do so, whatever was done to one; others are not."""
 
 from __future__ import annotations
 

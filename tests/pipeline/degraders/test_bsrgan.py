@@ -30,7 +30,7 @@ def halved(program: Program) -> bool:
 
 
 def chain_blurs(program: Program) -> list[Blur]:
-    """The two blurs of the chain, without the kernel of a reduction."""
+    """The two blurs of the chain, without the kernel of a downscaling."""
     return [
         op
         for op, then in pairwise(program.ops)

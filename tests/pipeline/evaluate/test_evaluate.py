@@ -89,7 +89,7 @@ def test_what_is_too_small_to_be_reduced_is_left_out(sets: Path, tmp_path: Path)
     (lost,) = report.left_out
     assert (lost.name, lost.reason) == (
         "line.png",
-        "The image is 60 x 1 and cannot be reduced by 2.",
+        "The image is 60 x 1 and cannot be downscaled by 2.",
     )
     assert (report.groups[0].pictures, report.groups[0].total) == (1, 2)
 
@@ -196,7 +196,7 @@ def test_niqe_of_parameters_that_were_fitted_here_or_come_from_a_file(
 
 
 def test_lpips_of_weights_from_files(sets: Path, tmp_path: Path) -> None:
-    """AlexNet of two channels, whose layers all see a little: equal pictures are at 0, others are
+    """AlexNet of two channels, whose layers all see a little: equal images are at 0, others are
     not."""
     import torch
 
@@ -317,7 +317,7 @@ WRONG: dict[str, tuple[Build, str]] = {
     "an empty folder": (lambda _s, t: {"hr": (str(_empty(t / "none")),)}, "No images found"),
     "images that are none": (
         lambda _s, t: {"real": (str(_text(t / "text")),)},
-        "no picture could be evaluated",
+        "no image could be evaluated",
     ),
     "not a checkpoint": (
         lambda *_: {"checkpoints": ("lost.pth",), "hr": ("hr",)},

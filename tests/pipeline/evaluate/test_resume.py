@@ -1,4 +1,4 @@
-"""An evaluation that is stopped goes on from what was measured, and measures anew what has
+"""An evaluation that is stopped continues from what was measured, and measures anew what has
 changed."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Run = Callable[..., EvaluationReport]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Evaluates two networks and the control on five pictures, into a folder."""
+    """Evaluates two networks and the control on five images, into a folder."""
     one_thread()
     for seed in range(COUNT):
         save(photograph(seed, 37, 31, noise=0), tmp_path / f"hr/{seed}.png")
@@ -46,7 +46,7 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the networks, as often as they enlarge a picture."""
+    """Names of the networks, as often as they upscale an image."""
     heard, before = list[str](), Upscaler.__call__
 
     def spied(self: Upscaler, lr: Image, config: InferenceConfig) -> Image:
@@ -58,7 +58,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def stop_at(number: int) -> Callable[[int, int, str], None]:
-    """Ctrl-C before a picture."""
+    """Ctrl-C before an image."""
 
     def advanced(done: int, _total: int, _name: str) -> None:
         if done == number:
@@ -77,7 +77,7 @@ def test_a_stopped_evaluation_ends_in_the_tables_of_one_that_was_not(
         run("halves", advanced=stop_at(stopped))
     assert not (tmp_path / "halves/index.html").exists()
     report = run("halves")
-    assert len(calls) == 3 * COUNT  # together: every network saw every picture once
+    assert len(calls) == 3 * COUNT  # together: every network saw every image once
     assert report.found == 3 * stopped
     for name in ("table.md", "scores.csv"):
         assert (tmp_path / "halves" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

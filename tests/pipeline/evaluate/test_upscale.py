@@ -97,7 +97,7 @@ def test_finished_files_are_found_and_others_made_again(net: str, tmp_path: Path
     assert (again.found, len(again.images)) == (3, 3)
     assert all(image.panes for image in again.images)
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    save(photograph(7), tmp_path / "in/1.png")  # another picture of that name
+    save(photograph(7), tmp_path / "in/1.png")  # another image of that name
     (tmp_path / "out/2.png").write_bytes(b"cut")
     assert run(net, tmp_path).found == 1
     assert run(net, tmp_path).found == 3

@@ -1,4 +1,4 @@
-"""Explanations: the last picture is the stored LR, the origin is checked, and what differs is
+"""Explanations: the last image is the stored LR, the origin is checked, and what differs is
 said."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def explained(tiny: Tiny, key: str, folder: Path) -> ExplainData:
 
 
 def test_every_sample_ends_in_its_stored_lr(tiny: Tiny, tmp_path: Path) -> None:
-    """One of each degrader and role: the picture of the last op is the busiest part of the LR in
+    """One of each degrader and role: the image of the last op is the busiest part of the LR in
     the shard."""
     chosen = {(row.degrader, row.image): row for row in rows(tiny)}
     assert len(chosen) > 3

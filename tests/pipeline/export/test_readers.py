@@ -79,7 +79,7 @@ for split in ("train", "val"):
     for line in open(f"{{split}}/{listed}"):
         gt, lq = line.strip().split(", ")
         pair = [cv2.imread(f"{{split}}/{{name}}")[..., ::-1] for name in (gt, lq)]
-        found.setdefault(split, {{}})[gt.split("/")[-1].split(".")[0]] = [digest(picture) for picture in pair]
+        found.setdefault(split, {{}})[gt.split("/")[-1].split(".")[0]] = [digest(image) for image in pair]
 print(json.dumps(found))
 """  # noqa: E501
     assert read(code, exported(form), tmp_path) == sealed
@@ -116,9 +116,9 @@ for split in ("train", "val"):
             for line in lines:
                 name, size, level = line.split(" ")
                 key = line.split(".")[0]
-                picture = cv2.imdecode(np.frombuffer(values.get(key.encode("ascii")), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-                assert name == f"{key}.png" and size == "({},{},{})".format(*picture.shape) and int(level) in range(10)
-                found.setdefault(split, {}).setdefault(key, []).append(digest(picture))
+                image = cv2.imdecode(np.frombuffer(values.get(key.encode("ascii")), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+                assert name == f"{key}.png" and size == "({},{},{})".format(*image.shape) and int(level) in range(10)
+                found.setdefault(split, {}).setdefault(key, []).append(digest(image))
 print(json.dumps(found))
 """  # noqa: E501
     assert read(code, exported("basicsr-lmdb"), tmp_path) == sealed
@@ -204,7 +204,7 @@ print(json.dumps(found))
 
 
 def test_croissant_of_the_corpus_itself(tiny: Tiny, sealed: Pixels, tmp_path: Path) -> None:
-    """Rows from the table, HR and LR pictures out of the tars, brought together by their keys."""
+    """Rows from the table, HR and LR images out of the tars, brought together by their keys."""
     code = """
 import logging, mlcroissant
 data = mlcroissant.Dataset("croissant.json")

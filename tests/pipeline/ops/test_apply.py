@@ -81,8 +81,8 @@ def test_intermediates_end_in_the_result() -> None:
     "ops",
     [
         pytest.param((BicubicDown(scale=2),), id="not quantised"),
-        pytest.param((Quantise(),), id="not reduced"),
-        pytest.param((BicubicDown(scale=4), Quantise()), id="reduced too much"),
+        pytest.param((Quantise(),), id="not downscaled"),
+        pytest.param((BicubicDown(scale=4), Quantise()), id="downscaled too much"),
         pytest.param((BicubicDown(scale=2), BLUR, Quantise()), id="blur of what is not 8-bit"),
     ],
 )

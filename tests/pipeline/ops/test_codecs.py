@@ -125,7 +125,7 @@ def test_harder_is_worse(ladder: str) -> None:
     ids=str,
 )
 def test_loss_at_stated_quality(op: OpBase, least: float, most: float) -> None:
-    """Where these settings are known to lie on photographs, in dB; wrong colours or a shifted frame
+    """Where these settings are known to lie on photos, in dB; wrong colours or a shifted frame
     fall far below."""
     assert least < psnr(op, photograph(4, 96, 96, noise=1.0)) < most
 

@@ -131,7 +131,7 @@ def pool_of(tiny: Tiny) -> CompressionPoolManifest:
 
 
 def test_a_corpus_holds_the_encoders_of_its_jpegs(tiny: Tiny) -> None:
-    """One of the two real photographs is a JPEG of quality 88."""
+    """One of the two real photos is a JPEG of quality 88."""
     pool = pool_of(tiny)
     assert (pool.count, pool.share) == (1, 0.5)
     assert sorted(image.quality for image in pool.images) == [0, 88]

@@ -33,12 +33,12 @@ from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.explain.explain import explain
 from pairmill.pipeline.preview.preview import Request, preview
 from pairmill.pipeline.workspace.storage import Storage
-from tests.support.make import build, photograph, save, tiny_recipe
+from tests.support.make import build, photo, save, tiny_recipe
 
 folder = Path(sys.argv[1])
 for seed in (1, 2, 3):
-    save(photograph(seed, 97, 83), folder / f"real/{seed}.png")
-    save(photograph(10 + seed, 73, 67, noise=0), folder / f"clean/{seed}.png")
+    save(photo(seed, 97, 83), folder / f"real/{seed}.png")
+    save(photo(10 + seed, 73, 67, noise=0), folder / f"clean/{seed}.png")
 recipe = tiny_recipe(folder, degraders=[{"kind": "defocus"}])
 storage, request = Storage(str(folder / "w")), Request(recipe, "/", "tiny.yaml")
 before = preview(request, storage, storage, "before")
@@ -55,8 +55,8 @@ try:
 except ValueError as error:
     refusal = str(error)
 (folder / "seen.json").write_text(json.dumps({
-    "before": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in before.supplies],
-    "after": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in after.supplies],
+    "before": [(pool.kind, pool.sealed, pool.note, len(pool.images)) for pool in before.supplies],
+    "after": [(pool.kind, pool.sealed, pool.note, len(pool.images)) for pool in after.supplies],
     "pools": [(ref.kind, ref.count) for ref in manifest.identity.pools],
     "stages of pinned": list(pinned.identity.stages),
     "same pools": pinned.identity.pools == manifest.identity.pools,
@@ -65,7 +65,7 @@ except ValueError as error:
     "ok": verify(storage, manifest).ok,
     "identical": [sample.identical for sample in replayed],
     "ops": [step.op for step in told.strip.steps],
-    "rows": [(row.kind, bool(row.picture)) for row in told.rows],
+    "rows": [(row.kind, bool(row.image)) for row in told.rows],
     "refusal": refusal,
 }))
 """
@@ -137,7 +137,7 @@ def test_programs_are_verified_replayed_and_explained(told: dict[str, Any]) -> N
 def test_it_is_previewed_before_and_after(told: dict[str, Any]) -> None:
     [(kind, sealed, note, images)] = told["before"]
     assert (kind, sealed, images) == ("discs", False, 3)
-    assert note.startswith("Stand-in: discs of 1 to 3 pixels")
+    assert note.startswith("Placeholder: discs of 1 to 3 pixels")
     note = "Measured on the real images: the sealed pool of this recipe."
     assert told["after"] == [["discs", True, note, 3]]
 

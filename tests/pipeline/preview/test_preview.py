@@ -1,4 +1,4 @@
-"""Previews: pictures are what `apply` gives, sealed pools are found, stand-ins are called so, and
+"""Previews: images are what `apply` gives, sealed pools are found, placeholders are called so, and
 the estimate adds up."""
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def sealed(tiny: Tiny, folder: Path) -> PreviewData:
-    """A preview of the tiny recipe beside its finished build."""
+    """A preview of the tiny recipe next to its finished build."""
     return run(tiny.recipe, folder, tiny.workspace, draws=2)
 
 
@@ -142,7 +142,9 @@ def test_pools_of_another_version_are_drawn_from_and_cost_nothing(
 
 def test_stand_ins_are_called_so(tiny: Tiny, tmp_path: Path) -> None:
     data = run(tiny.recipe, tmp_path, draws=1)
-    assert all(not supply.sealed and supply.note.startswith("Placeholder") for supply in data.supplies)
+    assert all(
+        not supply.sealed and supply.note.startswith("Placeholder") for supply in data.supplies
+    )
     steps = [step for one in data.degraders for strip in one.strips for step in strip.steps]
     pooled = {"pooled_blur", "inject", "pooled_jpeg"}
     assert all(step.stand_in == (step.op in pooled) for step in steps)
@@ -174,7 +176,7 @@ def test_broken_images_are_left_out_with_a_word(tmp_path: Path) -> None:
     assert any("0 bytes" in why for _, why in data.left_out)
     assert "&lt;b&gt;.png" in (tmp_path / "page/index.html").read_text()
     (tmp_path / "real/good.png").unlink()
-    with pytest.raises(UserError, match="none of the images that were tried is usable"):
+    with pytest.raises(UserError, match="none of the images tried is usable"):
         run(recipe, tmp_path)
 
 
@@ -234,7 +236,7 @@ def test_nothing_is_written_beside_the_page(tiny: Tiny, tmp_path: Path) -> None:
 
 @given(st.integers(1, 8), st.integers(0, 3), st.integers(0, 3))
 def test_a_window_names_the_same_part_at_every_size(factor: int, row: int, column: int) -> None:
-    """A part of 4 x 4 blocks of 16 x 16: reduced by any factor, it is the reduced part."""
+    """A part of 4 x 4 blocks of 16 x 16: downscaled by any factor, it is the downscaled part."""
     image = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
     part = Window(row / 4, column / 4, 0.25, 0.25)
     large = image.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -31,7 +31,7 @@ def scene(seed: int, side: int = 96) -> np.ndarray:
 
 
 def seen(seed: int, std: float, draw: int = 0) -> np.ndarray:
-    """A picture of scene `seed` with white noise; different draws have different noise."""
+    """An image of scene `seed` with white noise; different draws have different noise."""
     values = scene(seed)
     return np.clip(
         np.rint(values + np.random.default_rng([seed, draw]).normal(0, std, values.shape)), 0, 255
@@ -50,7 +50,7 @@ def test_equal_distributions_are_not_told_apart() -> None:
     result = between(4.0, 4.0)
     assert result.interval is not None
     assert result.interval[0] <= 0.5 <= result.interval[1]
-    assert result.words() == "not told from real"
+    assert result.words() == "indistinguishable from real"
     assert result.problem == ""
 
 
@@ -59,7 +59,7 @@ def test_other_noise_is_told_the_better_the_more_it_differs() -> None:
     areas = [result.auc or 0 for result in results]
     assert areas == sorted(areas)
     assert areas[-1] > 0.99
-    assert results[-1].words() == "nearly always told from real"
+    assert results[-1].words() == "almost always distinguishable from real"
     assert any(words.startswith("less noise") for words in results[-1].telling)
     assert results[-1].distance == pytest.approx(areas[-1] - 0.5)
 

@@ -10,7 +10,7 @@ import pytest
 from pairmill.pipeline.realism.fits import number, realism, words
 from tests.support.make import photograph
 
-NAMES = [f"photograph {place % 8}" for place in range(240)]
+NAMES = [f"photo {place % 8}" for place in range(240)]
 
 
 def patches(seed: int, noise: float, side: int = 32) -> np.ndarray:

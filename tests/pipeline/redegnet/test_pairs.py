@@ -1,4 +1,4 @@
-"""What ReDegNet's fit sees: one program on two pictures, varied real pairs, and pairs of files by
+"""What ReDegNet's fit sees: one program on two images, varied real pairs, and pairs of files by
 name."""
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def test_programs_lead_back_to_their_size_and_add_the_same_noise_to_both() -> No
 
 
 def test_the_ranges_and_shares_of_the_published_chains() -> None:
-    """Simple: 80 % blur, 80 % reduction, 90 % noise, 90 % JPEG; shuffled: reduction always, noise
-    70 %, JPEG 70 % and 50 %."""
+    """Simple: 80 % blur, 80 % downscaling, 90 % noise, 90 % JPEG; shuffled: downscaling always,
+    noise 70 %, JPEG 70 % and 50 %."""
     drawn = programs(1500)
     noises = [op for program in drawn for op in program.ops if isinstance(op, GaussianNoise)]
     jpegs = [op.quality for program in drawn for op in program.ops if isinstance(op, Jpeg)]
@@ -114,7 +114,7 @@ def test_every_pair_once_per_epoch() -> None:
 
 
 def test_lq_and_hq_are_cut_turned_and_greyed_alike() -> None:
-    """An LQ that is the HQ plus 40 stays so through crop, reduction, flips and grey."""
+    """An LQ that is the HQ plus 40 stays so through crop, downscaling, flips and grey."""
     hq = photograph(4, 120, 110, noise=0) // 2
     faces = Faces(hq + 40, hq)
     cuts = [cut_pair(stream("cut", number), faces, 32, PLAIN) for number in range(60)]

@@ -1,4 +1,4 @@
-"""The section of learned degradations: pictures, curves, verdict."""
+"""The section of learned degradations: images, curves, verdict."""
 
 from __future__ import annotations
 

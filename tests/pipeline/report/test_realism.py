@@ -34,8 +34,8 @@ from tests.support.make import Tiny, make_stages, save, tiny_recipe
 
 
 def landscape(seed: int, side: int = 208) -> np.ndarray:
-    """Shapes of all sizes alike, as in nature, so that a reduced picture has the content of others;
-    with noise."""
+    """Shapes of all sizes alike, as in nature, so that a downscaled image has the content of
+    others; with noise."""
     rng = np.random.default_rng([11, seed])
     layers = [
         gaussian_filter(rng.standard_normal((side, side, 1)), (s, s, 0), mode="wrap") * s
@@ -47,7 +47,7 @@ def landscape(seed: int, side: int = 208) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, BuildResult, CorpusManifest]:
-    """A corpus of eight noisy photographs, bicubic alone, whose report measures realism without the
+    """A corpus of eight noisy photos, bicubic alone, whose report measures realism without the
     network."""
     folder = tmp_path_factory.mktemp("realism")
     for seed in range(8):
@@ -181,7 +181,7 @@ def test_small_tiles_are_said_to_be_too_small_or_photographs_too_few(tiny: Tiny)
     assert data.realism is not None
     assert data.realism.rows == ()
     assert "2 could be read" in data.realism.problem
-    assert "Not measured: 4 real photographs or more are needed" in realism_html(data.realism)
+    assert "Not measured: 4 real photos or more are needed" in realism_html(data.realism)
 
 
 def test_unmeasured_rows_say_why() -> None:
@@ -209,11 +209,11 @@ def test_words_follow_the_area() -> None:
         words(0.9, 0.8),
         words(0.99, 0.98),
     ] == [
-        "not told from real",
+        "indistinguishable from real",
         "nearly real",
-        "sometimes told from real",
-        "often told from real",
-        "nearly always told from real",
+        "sometimes distinguishable from real",
+        "often distinguishable from real",
+        "almost always distinguishable from real",
     ]
     assert RealismResult(auc=0.3, interval=(0.2, 0.4)).distance == 0.0
 

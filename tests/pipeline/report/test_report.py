@@ -93,7 +93,7 @@ def make_photographs(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, BuildResult, CorpusManifest]:
-    """Pairs by both degraders, from three real photographs and one clean one, with a broken
+    """Pairs by both degraders, from three real photos and one clean one, with a broken
     file."""
     folder = tmp_path_factory.mktemp("report")
     make_photographs(folder / "real")
@@ -166,7 +166,7 @@ def test_hostile_file_names_stay_text(folder: Path) -> None:
 def test_a_report_does_not_tell_whose_machine_it_was(
     corpus: tuple[Storage, BuildResult, CorpusManifest], folder: Path
 ) -> None:
-    """Neither its name nor where the photographs lay; the rejected file is named below the folder
+    """Neither its name nor where the photos lay; the rejected file is named below the folder
     of all."""
     _, made, manifest = corpus
     (rejected,) = made.images.manifest.rejected
@@ -396,7 +396,7 @@ def test_words_of_programs() -> None:
         "kernel #3 of 12 · every 2nd pixel · noise patches #4, #9 at strength 1.07 · rounded to "
         "8 bits"
     )
-    assert Program(scale=4, ops=(BicubicDown(scale=4),)).words({}) == ("bicubic reduction by 4",)
+    assert Program(scale=4, ops=(BicubicDown(scale=4),)).words({}) == ("bicubic downscaling by 4",)
 
 
 def test_names_show_no_secrets_and_no_controls() -> None:

@@ -89,7 +89,7 @@ def test_the_index_refuses_what_is_no_shard(shards: list[str], tmp_path: Path) -
     assert int(data[124:135], 8) <= tarfile.BLOCKSIZE
     for content, said in (
         (b"GIF89a" * 200, "is truncated or not a tar file"),
-        (alone, "lacks a picture"),
+        (alone, "lacks an image"),
         (b"", "is truncated"),
     ):
         (tmp_path / "x.tar").write_bytes(content)
@@ -98,7 +98,7 @@ def test_the_index_refuses_what_is_no_shard(shards: list[str], tmp_path: Path) -
 
 
 def test_a_shard_that_is_cut_anywhere_is_refused(shards: list[str], tmp_path: Path) -> None:
-    """Also inside a picture and between two, where what is left looks like a shorter shard."""
+    """Also inside an image and between two, where what is left looks like a shorter shard."""
     data = Path(shards[0]).read_bytes().rstrip(b"\0")
     for length in (*range(0, len(data), 256), len(data)):
         (tmp_path / "x.tar").write_bytes(data[:length])
@@ -305,7 +305,7 @@ def test_without_turns_a_crop_is_a_part_of_the_tile(shards: list[str]) -> None:
 @given(st.integers(1, 7), st.integers(1, 6), st.integers(0, 7))
 @settings(max_examples=40, deadline=None)
 def test_positions_are_the_symmetries_of_a_square(height: int, width: int, position: int) -> None:
-    """Against rot90 and transpose of numpy: the eight flips and rotations of one picture are its
+    """Against rot90 and transpose of numpy: the eight flips and rotations of one image are its
     four turns and their mirror images."""
     image = np.arange(height * width * 3, dtype=np.uint8).reshape(height, width, 3)
     turned = turn(image, position)

@@ -214,7 +214,7 @@ def test_a_finished_run_is_found_and_a_longer_one_goes_on(workspace: Storage) ->
 
 
 def test_a_run_stays_on_its_version(workspace: Storage) -> None:
-    """A new version appears in the middle: the run goes on with the one that it began with, a new
+    """A new version appears in the middle: the run continues with the one that it began with, a new
     run takes the new one."""
     photos = Path(workspace.path("")).parent / "photos"
     recipe = RECIPE | {"name": "moving", "images": {"clean": [str(photos)]}}
@@ -327,12 +327,12 @@ def test_fine_tuning_starts_from_a_file(workspace: Storage, whole: Trained, tmp_
     still: dict[str, Any] = {"start_from": {"file": file}, "optimiser": {"learning_rate": 1e-30}}
     tuned = run(workspace, base=str(tmp_path), name="tuned", steps=1, **still)
     assert tuned.scores[0].psnr_y == pytest.approx(whole.scores[-1].psnr_y, abs=1e-3)
-    (tmp_path / file).unlink()  # a run that goes on needs it no more
+    (tmp_path / file).unlink()  # a run that continues needs it no more
     assert run(workspace, base=str(tmp_path), name="tuned", steps=2, **still).made == 1
 
 
 def test_another_scale_starts_from_the_body(workspace: Storage, tmp_path: Path) -> None:
-    """An x4 network takes all of an x2 one but what enlarges."""
+    """An x4 network takes all of an x2 one but the upsampling layers."""
     edsr: dict[str, Any] = {"network": {"arch": "edsr", "features": 8, "blocks": 2}, "steps": 2}
     half = run(workspace, name="edsr-x2", **edsr)
     file = trained_file(half, tmp_path)
@@ -372,11 +372,11 @@ def test_another_scale_starts_from_the_body(workspace: Storage, tmp_path: Path) 
         ({"degraders": {"bicubik": 1}}, "did you mean bicubic?"),
         ({"phases": [{"at": 5, "crop": 80}]}, "phases[0]"),
         ({"network": {"arch": "lapsrn"}, "corpus": "three"}, "there is no corpus"),
-        ({"start_from": {"file": "none.pth"}}, "there is no such file of weights"),
+        ({"start_from": {"file": "none.pth"}}, "there is no such weights file"),
         ({"precision": "fp16"}, "fp16 needs a GPU"),
         (
             {"losses": [{"loss": "content", "vgg_weights": "x.pth"}]},
-            "there is no such file of weights",
+            "there is no such weights file",
         ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -425,5 +425,5 @@ def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("fsspec.core.url_to_fs", missing)
     with pytest.raises(UserError, match=r"pip install 'pairmill\[s3\]'"):
         Storage("s3://bucket/w")
-    with pytest.raises(UserError, match="this cannot be a workspace"):
+    with pytest.raises(UserError, match="invalid workspace"):
         Storage("nonsense://bucket/w")
