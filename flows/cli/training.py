@@ -75,13 +75,11 @@ def said(trained: Trained, page: str) -> None:
     """The last lines: what was made, where, and the next command."""
     run, best = trained.run, trained.best
     told = f", best PSNR-Y {best.psnr_y:.2f} dB at step {best.step}" if best else ""
-    why = (
-        f"  [dim]stopped: {trained.stopped}[/]"
-        if trained.stopped
-        else ""
-        if trained.made
-        else "  [dim]nothing new to do[/]"
-    )
+    why = ""
+    if trained.stopped:
+        why = f"  [dim]stopped: {trained.stopped}[/]"
+    elif not trained.made:
+        why = "  [dim]nothing new to do[/]"
     weights = trained.folder.checkpoint("best" if best else "last")
     terminal.line(
         f"\n[bold]{run.config.name}[/]  {trained.step} steps on "

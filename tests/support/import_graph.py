@@ -10,11 +10,11 @@ Graph = dict[str, set[str]]
 
 
 def module_name(path: Path, root: Path) -> str:
-    """`pairmill.pipeline.rng` of ROOT/pipeline/rng.py."""
+    """`pairmill.pipeline.rng` of ROOT/pipeline/rng.py, `pairmill.corpus` of ROOT/pairmill/corpus.py."""
     parts = path.relative_to(root).with_suffix("").parts
     if parts[-1] == "__init__":
         parts = parts[:-1]
-    return ".".join(("pairmill", *parts))
+    return ".".join(parts if parts[0] == "pairmill" else ("pairmill", *parts))
 
 
 def import_graph(root: Path, folders: tuple[str, ...]) -> Graph:
