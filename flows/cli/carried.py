@@ -69,6 +69,7 @@ def _tracker() -> Iterator[tuple[Tracker, Ended]]:
             ended = _server(stack)
         except NoServerError as error:
             _explain(error)
+            with_prefect.set(False)  # what follows in this process does not wait again
             ended = None
         if ended is None:
             yield Tracker(), lambda: False

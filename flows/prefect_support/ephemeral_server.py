@@ -19,6 +19,7 @@ from pairmill.flows.prefect_support.server_process import (
     ServerProcess,
     free_port,
     launch,
+    patiently,
 )
 
 TAG = "pairmill"
@@ -52,7 +53,7 @@ def own_server(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
 
     configured = PREFECT_API_URL.value()
     if configured:
-        check_configured(configured)
+        check_configured(configured, say)
         with tags(TAG):
             yield lambda: False
         return
@@ -70,9 +71,8 @@ def import_prefect() -> None:
     """
     settle_terminal()
     try:
-        with warnings.catch_warnings(
-            action="ignore"
-        ):  # a home that cannot be written is told later
+        # it warns of a home that cannot be written, which `launch` tells as an error
+        with warnings.catch_warnings(action="ignore"):
             import prefect  # noqa: F401
     except ImportError as error:
         raise NoServerError(
@@ -80,7 +80,7 @@ def import_prefect() -> None:
         ) from error
 
 
-def check_configured(url: str) -> None:
+def check_configured(url: str, say: Callable[[str], None]) -> None:
     """Do nothing if the user's server answers.
 
     Raises:
@@ -88,7 +88,8 @@ def check_configured(url: str) -> None:
     """
     from prefect.client.orchestration import get_client
 
-    with get_client(sync_client=True) as client:
+    what = f"waiting for the Prefect server at {url}"
+    with patiently(say, what), get_client(sync_client=True) as client:
         problem = client.api_healthcheck()
     if problem is not None:
         raise NoServerError(

@@ -49,7 +49,7 @@ def api(say: Callable[[str], None]) -> Iterator[tuple[str, bool]]:
 
     configured = PREFECT_API_URL.value()
     if configured:
-        check_configured(configured)
+        check_configured(configured, say)
         yield configured, False
         return
     end_orphans()

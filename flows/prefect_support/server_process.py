@@ -7,10 +7,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 from pairmill.flows.prefect_support.notes import APP, home_folder, notes_folder, write_note
 from pairmill.schemas.errors import UserError
@@ -60,14 +61,13 @@ class ServerProcess:
         Raises:
             NoServerError: if it ends, or does not answer in time.
         """
-        start, silent = time.monotonic(), True
-        while self.process.poll() is None and time.monotonic() < start + seconds:
-            if answers(self.url):
-                return
-            if silent and time.monotonic() > start + PATIENCE:
-                say(f"waiting for the Prefect server (a slow machine?), at most {seconds:.0f} s")
-                silent = False
-            time.sleep(0.1)
+        end = time.monotonic() + seconds
+        what = f"waiting for the Prefect server (a slow machine?), at most {seconds:.0f} s"
+        with patiently(say, what):
+            while self.process.poll() is None and time.monotonic() < end:
+                if answers(self.url):
+                    return
+                time.sleep(0.1)
         raise self._problem(seconds)
 
     def _problem(self, seconds: float) -> NoServerError:
@@ -110,6 +110,17 @@ class ServerProcess:
             self.process.kill()
             self.process.wait()
         self.note.unlink(missing_ok=True)
+
+
+@contextmanager
+def patiently(say: Callable[[str], None], what: str) -> Iterator[None]:
+    """Say what is waited for if the block takes long."""
+    timer = Timer(PATIENCE, say, [what])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def launch(
