@@ -200,11 +200,11 @@ class Carrier(Runner):
         """Carry runs until a signal comes."""
         ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, ended.set)
-        work, told = asyncio.create_task(self.start()), asyncio.create_task(ended.wait())
-        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
-        if told.done():
+        work, stopping = asyncio.create_task(self.start()), asyncio.create_task(ended.wait())
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done():
             await asyncio.to_thread(end_runs)
-        told.cancel()
+        stopping.cancel()
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work

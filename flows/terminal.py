@@ -127,7 +127,7 @@ class Bars(ProgressListener):
         )
         self.task: Any = None
         self.done = 0.0
-        self.told = (0.0, 0.0)
+        self.reported = (0.0, 0.0)
 
     def __enter__(self) -> Bars:
         self.progress.start()
@@ -140,7 +140,7 @@ class Bars(ProgressListener):
         """See `ProgressListener.started`."""
         self.drop()  # a bar that a failed attempt may have left
         self.done = float(units - todo)
-        self.told = (self.done, time.monotonic())
+        self.reported = (self.done, time.monotonic())
         self.task = self.progress.add_task(
             stage.title,
             total=units,
@@ -166,10 +166,10 @@ class Bars(ProgressListener):
             self._log(stage, note, (task.total or 1.0))
 
     def _log(self, stage: Stage[Any, Any, Any, Any, Any], note: str, total: float) -> None:
-        done, when = self.told
+        done, when = self.reported
         now = time.monotonic()
         if self.done - done >= self.EVERY * total - 1e-6 or now - when >= self.SECONDS:
-            self.told = (self.done, now)
+            self.reported = (self.done, now)
             self.progress.print(
                 f"  {stage.title:<16} {self.done / total:6.0%}  [dim]{escape(note)}[/]"
             )

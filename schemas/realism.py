@@ -107,14 +107,15 @@ class RealismResult(Frozen):
         if self.auc is None or self.interval is None:
             return "not measured"
         if self.interval[0] <= 0.5 and self.auc < 0.6:
-            return "not told from real"
+            return "indistinguishable from real"
         steps = (
             (0.65, "nearly real"),
-            (0.8, "sometimes told from real"),
-            (0.95, "often told from real"),
+            (0.8, "sometimes distinguishable from real"),
+            (0.95, "often distinguishable from real"),
         )
         return next(
-            (words for most, words in steps if self.auc <= most), "nearly always told from real"
+            (words for most, words in steps if self.auc <= most),
+            "almost always distinguishable from real",
         )
 
 

@@ -74,7 +74,7 @@ def _together(config: TrainConfig, base: str, storage: Storage, device: str) -> 
 def said(trained: Trained, page: str) -> None:
     """The last lines: what was made, where, and the next command."""
     run, best = trained.run, trained.best
-    told = f", best PSNR-Y {best.psnr_y:.2f} dB at step {best.step}" if best else ""
+    summary = f", best PSNR-Y {best.psnr_y:.2f} dB at step {best.step}" if best else ""
     why = ""
     if trained.stopped:
         why = f"  [dim]stopped: {trained.stopped}[/]"
@@ -83,7 +83,7 @@ def said(trained: Trained, page: str) -> None:
     weights = trained.folder.checkpoint("best" if best else "last")
     terminal.line(
         f"\n[bold]{run.config.name}[/]  {trained.step} steps on "
-        f"{run.corpus}@{run.version}{told}{why}"
+        f"{run.corpus}@{run.version}{summary}{why}"
     )
     terminal.line(f"  weights  {escape(weights)}")
     if page:

@@ -76,9 +76,9 @@ def publish_versions(storage: Storage, name: str) -> None:
         for entry in entries[: -NEWEST - 1 : -1]
     )
     table = markdown(("version", "pairs", "sealed", "parent", "tags", ""), rows)
-    told = f"{len(entries)} in the log"
+    summary = f"{len(entries)} in the log"
     create_markdown_artifact(
-        f"# Versions of {name}\n\n{table}", key=f"{key(name)}-versions", description=told
+        f"# Versions of {name}\n\n{table}", key=f"{key(name)}-versions", description=summary
     )
 
 
@@ -110,12 +110,12 @@ def publish_training(run: TrainingRun, scores: Sequence[Score], folder: str, pag
         ("step", "PSNR-Y, dB"),
         ((score.step, f"{score.psnr_y:.2f}") for score in scores[: -NEWEST - 1 : -1]),
     )
-    told = f"{run.config.network.words()}, x{run.scale}, on {run.corpus}@{run.version}"
+    summary = f"{run.config.network.words()}, x{run.scale}, on {run.corpus}@{run.version}"
     shown = f"\nEvaluation: `{page}`" if page else ""
     create_markdown_artifact(
-        f"# {run.config.name}\n\n{told}\n\n{table}\nFolder: `{folder}`{shown}\n",
+        f"# {run.config.name}\n\n{summary}\n\n{table}\nFolder: `{folder}`{shown}\n",
         key=f"training-{run.config.name.replace('_', '-')}",
-        description=told,
+        description=summary,
     )
 
 

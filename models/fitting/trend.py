@@ -41,7 +41,7 @@ def limit(low: float) -> float:
     return min(low + MARGIN, (low + 1) / 2)
 
 
-def told(aucs: Sequence[float]) -> tuple[float | None, ...]:
+def finite_or_none(aucs: Sequence[float]) -> tuple[float | None, ...]:
     """The trend to be stored: none where there is no number."""
     return tuple(None if math.isnan(value) else value for value in aucs)
 

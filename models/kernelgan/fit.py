@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pairmill.models.kernelgan import discriminator as critic
-from pairmill.models.kernelgan import generator as shrinker
+from pairmill.models.kernelgan import generator as generators
 from pairmill.models.kernelgan import losses
 from pairmill.models.kernelgan.crops import Crops
 from pairmill.models.kernelgan.postprocess import finish
@@ -151,7 +151,7 @@ def draw_lanes(
     lanes = []
     for image, restart in jobs:
         rng = lane_stream(seeds[image], restart)
-        generator, discriminator = shrinker.draw_weights(rng), critic.draw_weights(rng)
+        generator, discriminator = generators.draw_weights(rng), critic.draw_weights(rng)
         draws = draw(config, rng, maps[image])
         lanes.append(Lane(windows[image], halves[image], draws, generator, discriminator))
     return lanes
@@ -211,19 +211,19 @@ class Trainer:
         critics = [
             _stack([lane.discriminator[i] for lane in lanes], device, dtype) for i in range(5)
         ]
-        self.generator = shrinker.Weights(*generator)
+        self.generator = generators.Weights(*generator)
         self.critic = critic.Weights(
             critics[0], _lanes_second(critics[1]), _lanes_second(critics[2])
         )
         self.u_first, self.u_blocks = critics[3], _lanes_second(critics[4])
         rate = config.learning_rate
-        self.grad_generator = shrinker.Weights(*map(torch.zeros_like, self.generator))
+        self.grad_generator = generators.Weights(*map(torch.zeros_like, self.generator))
         self.grad_critic = critic.Weights(*map(torch.zeros_like, self.critic))
         self.adam_generator = _adam(self.generator, self.grad_generator, rate)
         self.adam_critic = _adam(self.critic, self.grad_critic, rate)
-        self.collapsed = shrinker.collapse(self.generator)
+        self.collapsed = generators.collapse(self.generator)
         self.mask = losses.boundary_mask(self.kernel)
-        self.downscaler = shrinker.Downscaler(len(lanes), config.crop, self.kernel)
+        self.downscaler = generators.Downscaler(len(lanes), config.crop, self.kernel)
         self.seen_fake = critic.Activations(len(lanes), 1, self.downscaler.side, self.kernel)
         self.seen_pair = critic.Activations(len(lanes), 2, self.downscaler.side, self.kernel)
 
@@ -245,7 +245,7 @@ class Trainer:
         crops = self.crops.at(iteration)
         self.downscaler.load(crops.generator)
         record = self._step_generator(crops.target, spectral, iteration)
-        self.collapsed = shrinker.collapse(self.generator)
+        self.collapsed = generators.collapse(self.generator)
         # With the generator as it is after its step.
         pair = torch.stack([self.downscaler.apply(self.kernel), crops.real], 1) + crops.noise
         record.insert(1, self._step_critic(pair, spectral))
@@ -265,7 +265,9 @@ class Trainer:
         bicubic = gap.square().sum((1, 2, 3)) / values
         loss, grad_kernel = losses.kernel_loss(self.kernel, self.mask, weights)
         grad_kernel = grad_kernel + self.downscaler.backward(grad)
-        shrinker.collapse_backward(self.generator, self.collapsed, grad_kernel, self.grad_generator)
+        generators.collapse_backward(
+            self.generator, self.collapsed, grad_kernel, self.grad_generator
+        )
         self.adam_generator.step()
         return [adversarial[:, 0], bicubic, loss]
 
@@ -335,8 +337,8 @@ def _lanes_second(tensor: Tensor) -> Tensor:
 
 
 def _adam(
-    weights: shrinker.Weights | critic.Weights,
-    grads: shrinker.Weights | critic.Weights,
+    weights: generators.Weights | critic.Weights,
+    grads: generators.Weights | critic.Weights,
     rate: float,
 ) -> torch.optim.Adam:
     """Adam whose gradients are always in `grads`."""

@@ -16,7 +16,7 @@ GAIN = 6.0
 content."""
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     """3 x 3 convolutions, the second and the third with stride; one judgement per place (the
     published code gives 64).
     """
@@ -51,19 +51,19 @@ class Critic(nn.Module):
             if number and self.config.norm == "instance":
                 seen = instance_norm(seen)
             seen = leaky_relu(seen, 0.2)
-        told: Tensor = self.out(seen)
+        logits: Tensor = self.out(seen)
         # Blur and noise are the same all over a crop: its statistics are judged too.
         if self.config.whole:
             statistics = seen.mean((2, 3), keepdim=True)
-            told = told + self.whole[1](leaky_relu(self.whole[0](statistics), 0.2))
-        return told
+            logits = logits + self.whole[1](leaky_relu(self.whole[0](statistics), 0.2))
+        return logits
 
 
 def _blurred(image: Tensor) -> Tensor:
     return avg_pool2d(pad(image, (1, 1, 1, 1), mode="replicate"), 3, 1)
 
 
-def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     """Half of mean (D(real) - 1)^2 + mean D(fake)^2 (LSGAN)."""
     return ((real - 1).square().mean() + fake.square().mean()) / 2
 

@@ -24,7 +24,12 @@ from pairmill.models.pdm.degradation import (
     eight_bits,
     regulariser,
 )
-from pairmill.models.pdm.discriminator import Critic, accuracy, adversarial_loss, critic_loss
+from pairmill.models.pdm.discriminator import (
+    Discriminator,
+    accuracy,
+    adversarial_loss,
+    discriminator_loss,
+)
 from pairmill.schemas.pdm import CURVES, PdmConfig
 
 PENALTY_EVERY = 4
@@ -70,7 +75,7 @@ class Fit:
         else:
             layout = torch.contiguous_format
         self.degradation = Degradation(config, scale, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
-        self.critic = Critic(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.critic = Discriminator(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.mean = copy.deepcopy(self.degradation).requires_grad_(requires_grad=False)
         self.optimisers = (
             torch.optim.Adam(self.degradation.parameters(), config.learning_rate, config.betas),
@@ -187,14 +192,14 @@ class Fit:
         return [adversarial.item(), held.item(), spread]
 
     def _step_critic(self, real: Tensor, fake: Tensor) -> list[float]:
-        told = self.critic(torch.cat([real, fake])).float()
-        loss = critic_loss(told[: len(real)], told[len(real) :])
+        logits = self.critic(torch.cat([real, fake])).float()
+        loss = discriminator_loss(logits[: len(real)], logits[len(real) :])
         self.optimisers[1].zero_grad()
         if self.config.critic.penalty and self.samples // len(real) % PENALTY_EVERY == 0:
             self._penalise(real)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimisers[1].step()
-        return [loss.item(), float(accuracy(told[: len(real)], told[len(real) :]))]
+        return [loss.item(), float(accuracy(logits[: len(real)], logits[len(real) :]))]
 
     def _penalise(self, real: Tensor) -> None:
         """R1 (Mescheder et al. 2018): the critic's slope at real images costs, without which the

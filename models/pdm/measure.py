@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from pairmill.models.fitting.streams import keyed
-from pairmill.models.fitting.trend import told
+from pairmill.models.fitting.trend import finite_or_none
 from pairmill.models.functional.kernels import offset
 from pairmill.models.pdm.degradation import Degraded, draw_latent, eight_bits
 from pairmill.models.pdm.fit import Fit
@@ -131,7 +131,7 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
         auc=realism.auc,
         interval=realism.interval,
         telling=realism.telling,
-        aucs=told(fit.aucs),
+        aucs=finite_or_none(fit.aucs),
         images=(fit.reals.used, fit.hrs.used),
         samples=fit.samples,
         kept=fit.kept,

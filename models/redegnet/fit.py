@@ -18,7 +18,7 @@ from pairmill.models.fitting.streams import keyed
 from pairmill.models.fitting.trend import keeps_up, stalled
 from pairmill.models.losses.vgg import Vgg, feature_losses
 from pairmill.models.redegnet import losses
-from pairmill.models.redegnet.networks import Critic, DegNet, SynNet
+from pairmill.models.redegnet.networks import DegNet, Discriminator, SynNet
 from pairmill.schemas.redegnet import CURVES, RedegnetConfig
 
 Batched = NDArray[np.uint8]
@@ -71,7 +71,7 @@ class Fit:
         self.deg, self.syn, self.critic = (
             DegNet(config.net, rng),
             SynNet(config.net, rng),
-            Critic(config.net, rng),
+            Discriminator(config.net, rng),
         )
         if device != "cpu":
             layout = torch.channels_last
@@ -164,14 +164,14 @@ class Fit:
         found = self._reconstruct(face_hq, natural_hq, codes)
         fake = found[: len(face_hq)]
         self.critic.requires_grad_(requires_grad=False)
-        told = self.critic(fake, face_hq, real.detach()).float()
+        logits = self.critic(fake, face_hq, real.detach()).float()
         self.critic.requires_grad_(requires_grad=True)
         parts = [
             losses.pixel_loss(found, torch.cat(wanted)),
             *self._features(found, torch.cat(wanted)),
             losses.same_loss(natural, face),
             losses.contrast_loss(real, face),
-            losses.synthesis_loss(told),
+            losses.synthesis_loss(logits),
         ]
         weights = self.config.weights
         scales = (
@@ -202,11 +202,11 @@ class Fit:
         return feature_losses(self.vgg, (found + 1) / 2, (wanted + 1) / 2)
 
     def _step_critic(self, lq: Tensor, hq: Tensor, fake: Tensor, omega: Tensor) -> list[float]:
-        told = self.critic(
+        logits = self.critic(
             torch.cat([lq, fake]), torch.cat([hq, hq]), torch.cat([omega, omega])
         ).float()
-        real, unreal = told.chunk(2)
-        loss = losses.critic_loss(real, unreal)
+        real, unreal = logits.chunk(2)
+        loss = losses.discriminator_loss(real, unreal)
         self._update("adam-critic", loss)
         return [loss.item(), float(losses.accuracy(real, unreal))]
 

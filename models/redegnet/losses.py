@@ -40,7 +40,7 @@ def synthesis_loss(fake: Tensor) -> Tensor:
     return -fake.mean()
 
 
-def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     """Mean max(0, 1 - D(real)) + mean max(0, 1 + D(fake)) (hinge GAN)."""
     return relu(1 - real).mean() + relu(1 + fake).mean()
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pairmill.models.fitting.trend import told
+from pairmill.models.fitting.trend import finite_or_none
 from pairmill.models.functional.resize import bicubic_down, resize
 from pairmill.models.redegnet.draw import represent
 from pairmill.models.redegnet.fit import Batched, Fit, levels, signed
@@ -133,7 +133,7 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> RedegnetMeasures 
         accuracy=float(curves[:, CURVES.index("accuracy")].mean()),
         auc=realism.auc,
         interval=realism.interval,
-        aucs=told(fit.aucs),
+        aucs=finite_or_none(fit.aucs),
         samples=fit.samples,
         kept=fit.kept,
     )

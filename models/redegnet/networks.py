@@ -160,7 +160,7 @@ class _Halving(nn.Module):
         return avg_pool2d(within + self.bypass(image), 2)
 
 
-class Critic(nn.Module):
+class Discriminator(nn.Module):
     """Whether an LQ is the real one of an HQ and a representation: residual blocks down to 8 x 8, a
     mean, two layers.
     """

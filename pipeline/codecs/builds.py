@@ -24,8 +24,11 @@ def builds(ops: Collection[str] | None = None) -> dict[str, str]:
 def _jpeg() -> dict[str, str]:
     import cv2
 
-    told = re.search(r"JPEG:.*\(ver ([^)]*)\)", cv2.getBuildInformation())
-    return {"libjpeg-turbo (opencv)": told[1] if told else "unknown", "opencv": cv2.__version__}
+    version = re.search(r"JPEG:.*\(ver ([^)]*)\)", cv2.getBuildInformation())
+    return {
+        "libjpeg-turbo (opencv)": version[1] if version else "unknown",
+        "opencv": cv2.__version__,
+    }
 
 
 def _pooled_jpeg() -> dict[str, str]:

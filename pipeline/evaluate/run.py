@@ -246,7 +246,7 @@ class _Run:
             rows=means(own) if own else (),
         )
 
-    def show(self, groups: Sequence[Group], shelf: PictureFiles) -> list[Shown]:
+    def show(self, groups: Sequence[Group], picture_files: PictureFiles) -> list[Shown]:
         """Crops of a few images of each group, from the least to the greatest gain of the first
         network.
         """
@@ -259,7 +259,7 @@ class _Run:
             count = min(self.config.shown, len(own))
             places = [round(place * (len(own) - 1) / max(1, count - 1)) for place in range(count)]
             out += [
-                self._shown(group, own[place], f"{len(out)}-{number}", shelf)
+                self._shown(group, own[place], f"{len(out)}-{number}", picture_files)
                 for number, place in enumerate(places)
             ]
         return out
@@ -273,21 +273,23 @@ class _Run:
         gain = scores[min(1, len(scores) - 1)].get(key, 0.0) - control
         return -gain if key == "niqe" else gain
 
-    def _shown(self, group: Group, picture: PictureView, stem: str, shelf: PictureFiles) -> Shown:
+    def _shown(
+        self, group: Group, picture: PictureView, stem: str, picture_files: PictureFiles
+    ) -> Shown:
         hr, lr = self.cases[group.name, picture.name].read(self.scale)
         window = most_detail(lr, self.scale)
         panes = []
         if hr is not None:
             seen = np.ascontiguousarray(window.hr(hr))
-            panes.append(Pane(label="HR", picture=shelf.png(f"{stem}-hr", seen)))
+            panes.append(Pane(label="HR", picture=picture_files.png(f"{stem}-hr", seen)))
         values = [row.scores.get("psnr_y") for row in picture.rows]
         top = max((value for value in values if value is not None), default=None)
         for number, (one, row) in enumerate(zip(self.networks, picture.rows, strict=True)):
             sr = window.hr(one(lr, self.config.inference))
-            picture_file = shelf.png(f"{stem}-{number}", np.ascontiguousarray(sr))
+            picture_file = picture_files.png(f"{stem}-{number}", np.ascontiguousarray(sr))
             apart = ""
             if hr is not None:
-                apart = shelf.png(
+                apart = picture_files.png(
                     f"{stem}-{number}-difference", difference(sr, window.hr(hr), PEAK)
                 )
             panes.append(

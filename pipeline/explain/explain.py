@@ -41,7 +41,7 @@ def explain(
     """
     row = find_row(storage, manifest, key)
     sample = next(iter(replay(storage, manifest, {row.shard: {row.key}})))
-    shelf, images, assets = (
+    picture_files, images, assets = (
         PictureFiles(target, folder),
         Images(storage),
         corpus_assets(storage, manifest),
@@ -49,10 +49,10 @@ def explain(
     program, box = Program.model_validate_json(sample.record.program), sample.record.box
     tile = Tile(images.name(sample.record.image), box.left, box.top, sample.hr)
     counts = {ref.digest: ref.count for ref in manifest.identity.pools}
-    strip, last = draw_strip(program, tile, assets, counts, shelf, "step")
+    strip, last = draw_strip(program, tile, assets, counts, picture_files, "step")
     part, _ = window(sample.hr, program.scale)
     for name, image in (("hr", sample.hr), ("lr", last), ("lr-stored", sample.lr)):
-        shelf.png(name, image)  # whole, for a closer look
+        picture_files.png(name, image)  # whole, for a closer look
     data = ExplainData(
         corpus=f"{manifest.identity.name}@{manifest.version}",
         key=row.key,
@@ -62,9 +62,9 @@ def explain(
         seed=row.seed,
         strip=strip,
         identical=_identical(sample, last),
-        stored=shelf.png("stored", part.cut(sample.lr)),
-        origin=origin(sample, manifest, images, shelf),
-        rows=tuple(pool_rows(program, storage, manifest, assets, images, shelf)),
+        stored=picture_files.png("stored", part.cut(sample.lr)),
+        origin=origin(sample, manifest, images, picture_files),
+        rows=tuple(pool_rows(program, storage, manifest, assets, images, picture_files)),
     )
     target.write(f"{folder}/explain.json", data.model_dump_json(indent=1).encode())
     target.write(f"{folder}/index.html", page(data).encode())

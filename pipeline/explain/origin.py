@@ -62,7 +62,7 @@ class Images:
 
 
 def origin(
-    sample: Replayed, manifest: CorpusManifest, images: Images, shelf: PictureFiles
+    sample: Replayed, manifest: CorpusManifest, images: Images, picture_files: PictureFiles
 ) -> OriginView:
     """The source of a sample's HR; the image is read again, cleaned up, cut and compared where it
     still can be.
@@ -90,7 +90,7 @@ def origin(
     rows, columns = hr.shape[:2]
     return OriginView(
         source=plain(record.url),
-        picture=shelf.jpeg("source", thumbnail(hr, 480)),
+        picture=picture_files.jpeg("source", thumbnail(hr, 480)),
         box=(box.left / columns, box.top / rows, box.width / columns, box.height / rows),
         note=f"Read again, {how} and cut at ({box.left}, {box.top}), {box.width} × {box.height}: "
         f"it {said}.",
@@ -113,14 +113,16 @@ def pool_rows(
     manifest: CorpusManifest,
     assets: Assets,
     images: Images,
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
 ) -> list[PoolRowView]:
     """Images and origins of the pool items that a program names."""
     pools = {ref.digest: ref for ref in manifest.identity.pools}
     views = []
     for digest, index in dict.fromkeys(_used(program)):
         if digest in pools:
-            views.append(_row(pools[digest], index, storage, manifest, assets, images, shelf))
+            views.append(
+                _row(pools[digest], index, storage, manifest, assets, images, picture_files)
+            )
     return views
 
 
@@ -141,7 +143,7 @@ def _row(
     manifest: CorpusManifest,
     assets: Assets,
     images: Images,
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
 ) -> PoolRowView:
     columns, kind = _columns(ref, index, storage, manifest), POOLS[ref.kind]
     image = kind.picture(assets.item(ref.digest, index))
@@ -150,7 +152,7 @@ def _row(
         index=index,
         count=ref.count,
         pool=ref.digest,
-        picture="" if image is None else shelf.png(f"pool-{ref.kind}-{index:05d}", image),
+        picture="" if image is None else picture_files.png(f"pool-{ref.kind}-{index:05d}", image),
         source=images.name(bytes(columns["image"]).hex()) if "image" in columns else "",
         facts=tuple(kind.facts(columns)),
     )

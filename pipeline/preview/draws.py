@@ -58,7 +58,7 @@ def draw_all(
     scenes: Sequence[Scene],
     pools: Sequence[PoolItems],
     draws: int,
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
     patience: float = PATIENCE,
 ) -> list[Drawn]:
     """Draw `draws` programs of each degrader in turn; number n goes to image n, over and over.
@@ -68,7 +68,7 @@ def draw_all(
     """
     started = time.perf_counter()
     drawn = [Drawn(config) for config in recipe.degraders]
-    bench = _Bench(recipe, pools, assets_of(pools), shelf)
+    bench = _Bench(recipe, pools, assets_of(pools), picture_files)
     for number in range(draws):
         for one in drawn:
             late = time.perf_counter() - started > patience
@@ -84,7 +84,7 @@ class _Bench:
     recipe: Recipe
     pools: Sequence[PoolItems]
     assets: Assets
-    shelf: PictureFiles
+    picture_files: PictureFiles
 
 
 def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
@@ -102,7 +102,7 @@ def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
     counts = {pool.digest: len(pool.items) for pool in pools}
     stand_ins = frozenset(pool.digest for pool in pools if not pool.sealed)
     strip, lr = draw_strip(
-        program, tile, bench.assets, counts, bench.shelf, f"{one.label}-{number}", stand_ins
+        program, tile, bench.assets, counts, bench.picture_files, f"{one.label}-{number}", stand_ins
     )
     applying = _timed(program, tile, bench.assets)
     start = time.process_time()

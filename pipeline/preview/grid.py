@@ -27,11 +27,11 @@ HEADING = 52
 ACCENT = (168, 64, 15)
 
 
-def grid(data: PreviewData, shelf: PictureFiles) -> Image:
+def grid(data: PreviewData, picture_files: PictureFiles) -> Image:
     """The image, (H, W, 3): grouped by degrader, a row per program, HR first, LR last."""
 
     def read(name: str) -> Image:
-        return decode_png(shelf.storage.read(f"{shelf.folder}/{name}"))
+        return decode_png(picture_files.storage.read(f"{picture_files.folder}/{name}"))
 
     groups = [(one, one.strips[: _rows(data)]) for one in data.degraders if one.strips]
     columns = min(

@@ -74,11 +74,11 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     recipe, base = overridden(request)
     files = ingest.find(recipe.images, base)
     sizes, found = survey(files, recipe), look(files, recipe)
-    shelf = PictureFiles(target, folder)
+    picture_files = PictureFiles(target, folder)
     sealed_pools = pool_items.sealed_pools(request.recipe, request.base, storage)
     real = found.with_role(Role.REAL) or found.scenes
     pools = pool_items.with_placeholders(recipe, sealed_pools, real)
-    drawn = drawing.draw_all(recipe, found.scenes, pools, request.draws, shelf)
+    drawn = drawing.draw_all(recipe, found.scenes, pools, request.draws, picture_files)
     sealed = sealed_stages(recipe, base, storage)
     timed = time.perf_counter() - started < HURRY and "estimate_kernels" not in sealed
     fit = None
@@ -91,14 +91,16 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
         recipe=request.name,
         scale=recipe.scale,
         degraders=tuple(drawing.view(one, recipe) for one in drawn),
-        supplies=tuple(pool_items.view(pool, shelf) for pool in pools),
-        images=tuple(_view(scene, number, shelf) for number, scene in enumerate(found.scenes)),
+        supplies=tuple(pool_items.view(pool, picture_files) for pool in pools),
+        images=tuple(
+            _view(scene, number, picture_files) for number, scene in enumerate(found.scenes)
+        ),
         left_out=tuple(found.left_out),
         cost=cost,
         warnings=tuple(_warnings(recipe, sizes, found, pools)),
         seconds=time.perf_counter() - started,
     )
-    target.write(f"{folder}/preview.png", png(grid(data, shelf)))
+    target.write(f"{folder}/preview.png", png(grid(data, picture_files)))
     target.write(f"{folder}/preview.json", data.model_dump_json(indent=1).encode())
     target.write(f"{folder}/index.html", page(data).encode())
     return data
@@ -150,7 +152,7 @@ def _pools_alone(recipe: Recipe, base: str, run: Run, earlier: Mapping[str, str]
             making.of(kind)
 
 
-def _view(scene: Scene, number: int, shelf: PictureFiles) -> ImageView:
+def _view(scene: Scene, number: int, picture_files: PictureFiles) -> ImageView:
     rows, columns = scene.hr.shape[:2]
     tile = scene.tile
     box = (
@@ -164,7 +166,7 @@ def _view(scene: Scene, number: int, shelf: PictureFiles) -> ImageView:
         role=scene.role,
         width=scene.source.shape[1],
         height=scene.source.shape[0],
-        picture=shelf.jpeg(f"image-{number}", thumbnail(scene.hr, 420)),
+        picture=picture_files.jpeg(f"image-{number}", thumbnail(scene.hr, 420)),
         tile=box,
         used=scene.used,
         skipped=scene.skipped,

@@ -72,18 +72,18 @@ def draw_strip(
     tile: Tile,
     assets: Assets,
     counts: dict[str, int],
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
     stem: str,
     stand_ins: frozenset[str] = frozenset(),
 ) -> tuple[StripView, NDArray[np.uint8]]:
-    """Run a program op by op and put the images on the shelf.
+    """Run a program op by op and write the images.
 
     Args:
         program: What to do.
         tile: What to do it to.
         assets: Pools that the program names.
         counts: Items of each pool, by digest.
-        shelf: Where images are put.
+        picture_files: Where images are put.
         stem: Beginning of their names.
         stand_ins: Digests of the pools that are not those of a build.
 
@@ -100,11 +100,11 @@ def draw_strip(
             StepView(
                 op=op.op,
                 words=op.words(counts),
-                picture=shelf.png(name, part.cut(shown(image))),
+                picture=picture_files.png(name, part.cut(shown(image))),
                 width=image.shape[1],
                 height=image.shape[0],
                 change=_change(before, image),
-                inset="" if kernel is None else shelf.png(f"{name}-kernel", heat(kernel)),
+                inset="" if kernel is None else picture_files.png(f"{name}-kernel", heat(kernel)),
                 stand_in=isinstance(op, PooledOp) and op.pool in stand_ins,
             )
         )
@@ -115,7 +115,7 @@ def draw_strip(
         top=tile.top,
         scale=program.scale,
         side=side,
-        hr=shelf.png(f"{stem}-00", part.cut(tile.hr)),
+        hr=picture_files.png(f"{stem}-00", part.cut(tile.hr)),
         hr_width=tile.hr.shape[1],
         hr_height=tile.hr.shape[0],
         steps=tuple(steps),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pairmill.pipeline.realism.classify import held_out_scores
 from pairmill.pipeline.realism.describe import describe
 from pairmill.pipeline.realism.features import features, names
-from pairmill.pipeline.realism.folds import deal, halves
+from pairmill.pipeline.realism.folds import assign_folds, halves
 from pairmill.pipeline.realism.interval import area, column_areas, interval, pair_counts
 from pairmill.pipeline.realism.match import content, match
 from pairmill.pipeline.realism.network import planes
@@ -91,7 +91,7 @@ def compare(real: Patches, synthetic: Patches, config: RealismConfig) -> Compare
             f"needs {FEWEST_IMAGES} images that give a patch on either side; there are "
             f"{len(both[0])} real and {len(both[1])} synthetic",
         )
-    fold_of = deal(groups, folds, config.seed)
+    fold_of = assign_folds(groups, folds, config.seed)
     chosen = _matched(real, synthetic, fold_of, config.patches)
     real, synthetic = real[chosen[0]], synthetic[chosen[1]]
     if len(real) < FEWEST_PATCHES:

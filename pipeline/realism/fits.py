@@ -66,11 +66,13 @@ def words(
     curves: Sequence[NDArray[np.float64]],
     aucs: Sequence[float],
     columns: Sequence[str],
-    told: Sequence[str],
+    shown_names: Sequence[str],
 ) -> str:
     """The last AUC, if there is one, and the losses lately, such as `AUC 0.87, adversarial
     0.31`.
     """
     latest = np.mean(curves[-LATELY:], axis=0)
     known = [f"AUC {value:.2f}" for value in aucs[-1:] if not math.isnan(value)]
-    return ", ".join([*known, *(f"{name} {latest[columns.index(name)]:.3g}" for name in told)])
+    return ", ".join(
+        [*known, *(f"{name} {latest[columns.index(name)]:.3g}" for name in shown_names)]
+    )

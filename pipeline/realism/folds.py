@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pairmill.pipeline.rng import stream
 
 
-def deal(groups: Mapping[str, str], folds: int, seed: int) -> dict[str, int]:
+def assign_folds(groups: Mapping[str, str], folds: int, seed: int) -> dict[str, int]:
     """Deal source images to folds like cards, one group after the other, so that every fold gets
     its share of each.
 

@@ -115,8 +115,8 @@ def checked(model: type[M], value: Any, where: str) -> M:
     try:
         found = model.model_validate(value)
     except ValidationError as error:
-        told = {item["loc"] for item in truths}
-        others = [dict(item) for item in error.errors(include_url=False) if item["loc"] not in told]
+        own = {item["loc"] for item in truths}
+        others = [dict(item) for item in error.errors(include_url=False) if item["loc"] not in own]
         raise _explain(others + truths, where, model) from None
     if truths:
         raise _explain(truths, where, model)

@@ -1,4 +1,4 @@
-"""All report data of a version, with its images written to the shelf."""
+"""All report data of a version, with its images written as files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def collect(
-    storage: Storage, made: BuildResult, manifest: CorpusManifest, shelf: PictureFiles
+    storage: Storage, made: BuildResult, manifest: CorpusManifest, picture_files: PictureFiles
 ) -> ReportData:
     """Gather what the report shows.
 
@@ -49,23 +49,23 @@ def collect(
         storage: The workspace.
         made: Sealed stages of the build.
         manifest: The version, whose shards, pools and table are in place.
-        shelf: Where images go.
+        picture_files: Where images go.
     """
-    sources = Sources(storage, made, shelf)
+    sources = Sources(storage, made, picture_files)
     drawn = {
-        digest: KernelPictures(rows, shelf, made.recipe.scale)
+        digest: KernelPictures(rows, picture_files, made.recipe.scale)
         for digest, rows in kernel_pools(storage, manifest).items()
     }
     pairs = some_pairs(storage, manifest, SHOWN)
     return ReportData(
         head=head_of(manifest),
-        pairs=collect_pairs(pairs, manifest, made.images.manifest, drawn, shelf),
-        kernels=_kernels(storage, made, drawn, sources, shelf),
-        noise=_noise(storage, made, manifest, sources, shelf),
+        pairs=collect_pairs(pairs, manifest, made.images.manifest, drawn, picture_files),
+        kernels=_kernels(storage, made, drawn, sources, picture_files),
+        noise=_noise(storage, made, manifest, sources, picture_files),
         compression=_compression(made, sources),
-        fits=collect_fits(storage, made, shelf),
-        realism=collect_realism(storage, made, manifest, shelf),
-        curation=collect_curation(made.chosen, manifest.credits, shelf),
+        fits=collect_fits(storage, made, picture_files),
+        realism=collect_realism(storage, made, manifest, picture_files),
+        curation=collect_curation(made.chosen, manifest.credits, picture_files),
         images=collect_images(made.images.manifest, made.hr.manifest, sources),
         spread=collect_spread(made, manifest, pairs, some_programs(storage, manifest)),
         making=making_of(manifest, pairs[0].row.key if pairs else ""),
@@ -77,13 +77,13 @@ def _kernels(
     made: BuildResult,
     drawn: Mapping[str, KernelPictures],
     sources: Sources,
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
 ) -> KernelsSection | None:
     sealed, generated = KERNELS.of(made), GENERATED_KERNELS.of(made)
     if sealed is None:
         return None
     pool = sealed.manifest
-    kernels = collect_kernels(storage, pool, drawn[pool.digest], sources, shelf)
+    kernels = collect_kernels(storage, pool, drawn[pool.digest], sources, picture_files)
     if generated is None:
         return kernels
     g = generated.manifest
@@ -95,12 +95,12 @@ def _noise(
     made: BuildResult,
     manifest: CorpusManifest,
     sources: Sources,
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
 ) -> NoiseSection | None:
     sealed, rows = NOISE.of(made), pool_rows(storage, manifest, NOISE.name)
     if sealed is None or rows is None:
         return None
-    return collect_noise(sealed.manifest, rows, sources, shelf)
+    return collect_noise(sealed.manifest, rows, sources, picture_files)
 
 
 def _compression(made: BuildResult, sources: Sources) -> CompressionSection | None:

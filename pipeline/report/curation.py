@@ -47,12 +47,12 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 def collect_curation(
-    chosen: ImageSelection, credits_: Sequence[CreditCount], shelf: PictureFiles
+    chosen: ImageSelection, credits_: Sequence[CreditCount], picture_files: PictureFiles
 ) -> CurationSection | None:
     """What curation found; none if there was none and nobody is named."""
     if chosen.curated is None and not credits_:
         return None
-    found, looks = chosen.curated, _Looks(chosen, shelf)
+    found, looks = chosen.curated, _Looks(chosen, picture_files)
     pairs = telling(found.pairs, looks.kind) if found else []
     groups = tied(pairs)
     scores = found.scores if found else {}
@@ -142,8 +142,8 @@ def _credit(count: CreditCount) -> CreditView:
 class _Looks:
     """Names and images of images before curation and of benchmark images, within a budget."""
 
-    def __init__(self, chosen: ImageSelection, shelf: PictureFiles) -> None:
-        self.shelf, self.left = shelf, BUDGET
+    def __init__(self, chosen: ImageSelection, picture_files: PictureFiles) -> None:
+        self.picture_files, self.left = picture_files, BUDGET
         self.kinds = {image.pixel_sha256: "benchmark" for image in chosen.benchmarks}
         self.records: dict[str, ImageRecord] = {
             image.pixel_sha256: image for image in (*chosen.benchmarks, *chosen.ingested)
@@ -166,7 +166,9 @@ class _Looks:
             if image is None:
                 self.known[digest] = ""
             else:
-                self.known[digest] = self.shelf.jpeg(f"look-{digest[:16]}", thumbnail(image, 360))
+                self.known[digest] = self.picture_files.jpeg(
+                    f"look-{digest[:16]}", thumbnail(image, 360)
+                )
         return self.known[digest]
 
     def scored(self, digest: str, score: float) -> ScoredView:
@@ -175,7 +177,7 @@ class _Looks:
             side = min(CROP, *image.shape[:2])
             top, left = busiest(image, side, 8)
             crop = np.ascontiguousarray(image[top : top + side, left : left + side])
-            picture = self.shelf.png(f"worst-{digest[:16]}", crop)
+            picture = self.picture_files.png(f"worst-{digest[:16]}", crop)
         return ScoredView(
             name=self.name(digest), kind=self.kind(digest), picture=picture, score=score
         )

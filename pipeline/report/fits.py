@@ -32,11 +32,13 @@ KERNELS = 16
 """Kernels that are shown."""
 
 
-def collect_fits(storage: Storage, made: BuildResult, shelf: PictureFiles) -> FitsSection | None:
+def collect_fits(
+    storage: Storage, made: BuildResult, picture_files: PictureFiles
+) -> FitsSection | None:
     """Describe the fits of this build; none if there is none."""
     learned = [kind for kind in POOLS.values() if isinstance(kind, LearnedKind)]
     found = [
-        _view(kind, sealed.manifest, storage, made.recipe, shelf)
+        _view(kind, sealed.manifest, storage, made.recipe, picture_files)
         for kind in learned
         if (sealed := kind.of(made)) is not None
     ]
@@ -46,10 +48,14 @@ def collect_fits(storage: Storage, made: BuildResult, shelf: PictureFiles) -> Fi
 
 
 def _view(
-    kind: LearnedKind[Any], manifest: Any, storage: Storage, recipe: Recipe, shelf: PictureFiles
+    kind: LearnedKind[Any],
+    manifest: Any,
+    storage: Storage,
+    recipe: Recipe,
+    picture_files: PictureFiles,
 ) -> FitView:
     section, verdict = kind.section(recipe), kind.verdict(manifest)
-    unit = _Unit(storage, kind.unit(manifest), section.batch, shelf, kind.name)
+    unit = _Unit(storage, kind.unit(manifest), section.batch, picture_files, kind.name)
     measures = verdict.measures
     kept = measures.kept if measures else unit.samples
     return FitView(
@@ -66,17 +72,19 @@ def _view(
         first=unit.first(),
         picture=unit.picture(kept),
         caption=kind.caption,
-        kernels=_drawn(kind, manifest, storage, shelf),
+        kernels=_drawn(kind, manifest, storage, picture_files),
     )
 
 
-def _drawn(kind: LearnedKind[Any], manifest: Any, storage: Storage, shelf: PictureFiles) -> str:
+def _drawn(
+    kind: LearnedKind[Any], manifest: Any, storage: Storage, picture_files: PictureFiles
+) -> str:
     """Name of an image of the kernels that the fit draws; empty if it draws none."""
     kernels = kind.drawn(storage, manifest)
     if kernels is None:
         return ""
     shown = middle(kernels, manifest.scale)[:KERNELS]
-    return shelf.png(f"fit-{kind.name}-kernels", strip(shown, KERNELS // 2))
+    return picture_files.png(f"fit-{kind.name}-kernels", strip(shown, KERNELS // 2))
 
 
 def middle(kernels: NDArray[np.floating[Any]], scale: int) -> NDArray[np.floating[Any]]:
@@ -96,10 +104,10 @@ class _Unit:
     """The files that a fit has left."""
 
     def __init__(
-        self, storage: Storage, folder: str, batch: int, shelf: PictureFiles, stem: str
+        self, storage: Storage, folder: str, batch: int, picture_files: PictureFiles, stem: str
     ) -> None:
         self.storage, self.folder = storage, folder
-        self.batch, self.shelf, self.stem = batch, shelf, stem
+        self.batch, self.picture_files, self.stem = batch, picture_files, stem
         self.curves: NDArray[np.float64] = read_npy(storage, self.file(LOSSES))
         self.samples = batch * len(self.curves)
         names = sorted(name for name in storage.names(self.folder) if name.startswith("grid-"))
@@ -141,7 +149,7 @@ class _Unit:
         """The image of a check, copied next to the page."""
         data = np.frombuffer(self.storage.read(self.file(layout.fit_picture(samples))), np.uint8)
         image = cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-        return self.shelf.png(f"fit-{self.stem}-{samples}", np.asarray(image, np.uint8))
+        return self.picture_files.png(f"fit-{self.stem}-{samples}", np.asarray(image, np.uint8))
 
 
 def _trend(aucs: Sequence[float | None], checks: Sequence[int]) -> tuple[tuple[float, float], ...]:
@@ -240,7 +248,10 @@ def _auc(view: FitView) -> Raw:
             "AUC at the checks",
         )
     last = max(view.samples, view.aucs[-1][0])
-    series = [("told from real", view.aucs), ("guessing", ((0.0, 0.5), (float(last), 0.5)))]
+    series = [
+        ("distinguished from real", view.aucs),
+        ("guessing", ((0.0, 0.5), (float(last), 0.5))),
+    ]
     low = min(0.45, *(value for _, value in view.aucs))
     alt = "AUC at the checks: " + ", ".join(
         f"{value:.2f} after {number(at)}" for at, value in view.aucs

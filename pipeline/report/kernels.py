@@ -45,7 +45,7 @@ def collect_kernels(
     pool: KernelPoolManifest,
     pictures: KernelPictures,
     sources: Sources,
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
 ) -> KernelsSection:
     """Draw and describe the pool."""
     accepted = [record for record in pool.judged if record.verdict.accepted]
@@ -57,14 +57,14 @@ def collect_kernels(
     kernels = pictures.pool.spread()
     mean = kernels.mean(axis=0)
     widths = [record.verdict.diagnostics.width for record in accepted if record.verdict.diagnostics]
-    maker = _Views(storage, pool, pictures, sources, shelf)
+    maker = _Views(storage, pool, pictures, sources, picture_files)
     return KernelsSection(
         accepted=pool.count,
         rejected=len(rejected),
         side=pool.side,
         scale=pool.scale,
         reasons=dict(Counter(str(record.verdict.reason) for record in rejected).most_common()),
-        mean=shelf.png("kernel-mean", heat(mean)),
+        mean=picture_files.png("kernel-mean", heat(mean)),
         mean_peak=float(mean.max()),
         mean_centre=pictures.centre,
         averaged=len(kernels),
@@ -90,14 +90,14 @@ class _Views:
         pool: KernelPoolManifest,
         pictures: KernelPictures,
         sources: Sources,
-        shelf: PictureFiles,
+        picture_files: PictureFiles,
     ) -> None:
-        self.storage, self.pool, self.pictures, self.sources, self.shelf = (
+        self.storage, self.pool, self.pictures, self.sources, self.picture_files = (
             storage,
             pool,
             pictures,
             sources,
-            shelf,
+            picture_files,
         )
 
     def view(self, record: JudgedKernel, index: int | None) -> KernelView:
@@ -135,12 +135,12 @@ class _Views:
             return "", 0, 0.0, 0.0
         kernel = np.nan_to_num(raw[record.verdict.restart or 0], nan=0.0, posinf=0.0, neginf=0.0)
         side = kernel.shape[0]
-        picture = self.shelf.png(f"estimate-{record.image[:16]}", heat(kernel))
+        picture = self.picture_files.png(f"estimate-{record.image[:16]}", heat(kernel))
         return picture, side, target_centre(side, 2), float(kernel.max())
 
     def _strip(self, image: str, raw: NDArray[np.float64]) -> str:
         if len(raw):
-            return self.shelf.png(f"restarts-{image[:16]}", strip(raw))
+            return self.picture_files.png(f"restarts-{image[:16]}", strip(raw))
         return ""
 
     def _raw(self, image: str) -> NDArray[np.float64]:

@@ -39,7 +39,7 @@ RANGE = (-20.0, 20.0)
 
 
 def collect_noise(
-    pool: NoisePoolManifest, rows: PoolRows, sources: Sources, shelf: PictureFiles
+    pool: NoisePoolManifest, rows: PoolRows, sources: Sources, picture_files: PictureFiles
 ) -> NoiseSection:
     """Draw and describe the pool."""
     rms = float(np.sqrt(np.mean(np.square(pool.std))))
@@ -57,11 +57,11 @@ def collect_noise(
         std=pool.std,
         threshold=pool.threshold_source,
         averaged=spectrum.patches,
-        spectrum=shelf.png("noise-spectrum", heat(spectrum.decibels, RANGE[1], RANGE[0])),
+        spectrum=picture_files.png("noise-spectrum", heat(spectrum.decibels, RANGE[1], RANGE[0])),
         spectrum_range=RANGE,
         radial=spectrum.radial,
         levels=tuple((point.mean, float(np.sqrt(point.noise))) for point in points),
-        shown=_patches(pool, rows, gain, sources, shelf),
+        shown=_patches(pool, rows, gain, sources, picture_files),
         coverage=tuple(_coverage(record, sources) for record in most[:COVERAGE]),
         images=len(pool.coverage),
         giving=sum(record.accepted > 0 for record in pool.coverage),
@@ -107,14 +107,18 @@ def _radial(power: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
 
 
 def _patches(
-    pool: NoisePoolManifest, rows: PoolRows, gain: float, sources: Sources, shelf: PictureFiles
+    pool: NoisePoolManifest,
+    rows: PoolRows,
+    gain: float,
+    sources: Sources,
+    picture_files: PictureFiles,
 ) -> tuple[PatchView, ...]:
     views = []
     turns = in_turn(range(pool.count), lambda index: pool.patches[index].image)
     indices = sorted(turns[:PATCHES])
     for index, patch in zip(indices, rows.rows(indices), strict=True):
         record = pool.patches[index]
-        picture = shelf.png(f"noise-{index:05d}", stretched(patch[:SIDE, :SIDE], gain))
+        picture = picture_files.png(f"noise-{index:05d}", stretched(patch[:SIDE, :SIDE], gain))
         views.append(
             PatchView(
                 index=index,

@@ -52,7 +52,7 @@ def collect_pairs(
     manifest: CorpusManifest,
     images: ImageSet,
     kernels: Mapping[str, KernelPictures],
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
 ) -> PairsSection:
     """Cut, upscale and describe the pairs."""
     scale = int(manifest.identity.recipe["scale"])
@@ -64,7 +64,7 @@ def collect_pairs(
             [blur.index for pair in pairs for blur in _blurs(pair.program) if blur.pool == pool]
         )
     views = [
-        _view(pair, side, scale, sources.get(pair.row.image, ""), counts, kernels, shelf)
+        _view(pair, side, scale, sources.get(pair.row.image, ""), counts, kernels, picture_files)
         for pair in pairs
     ]
     return PairsSection(
@@ -79,7 +79,7 @@ def _view(
     source: str,
     counts: dict[str, int],
     kernels: Mapping[str, KernelPictures],
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
 ) -> PairView:
     hr, lr = crops(pair, side, scale)
     key, program = pair.row.key, pair.program
@@ -90,9 +90,9 @@ def _view(
         source=plain(source),
         program=program.words(counts),
         kernel=_kernel(program, kernels),
-        hr=shelf.png(f"pair-{key}-hr", hr),
-        lr=shelf.png(f"pair-{key}-lr", lr),
-        bicubic=shelf.png(f"pair-{key}-bicubic", enlarged(lr, scale)),
+        hr=picture_files.png(f"pair-{key}-hr", hr),
+        lr=picture_files.png(f"pair-{key}-lr", lr),
+        bicubic=picture_files.png(f"pair-{key}-bicubic", enlarged(lr, scale)),
     )
 
 

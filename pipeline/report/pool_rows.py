@@ -66,8 +66,8 @@ def kernel_pools(storage: Storage, manifest: CorpusManifest) -> dict[str, PoolRo
 class KernelPictures:
     """Heat maps of the pool's kernels, each drawn once."""
 
-    def __init__(self, rows: PoolRows, shelf: PictureFiles, scale: int) -> None:
-        self.pool, self.shelf = rows, shelf
+    def __init__(self, rows: PoolRows, picture_files: PictureFiles, scale: int) -> None:
+        self.pool, self.picture_files = rows, picture_files
         self.side, self.centre = rows.ref.side, target_centre(rows.ref.side, scale)
         self.peaks: dict[int, float] = {}
 
@@ -75,7 +75,7 @@ class KernelPictures:
         """Draw kernels that will be asked for, in one read."""
         todo = sorted(set(indices) - set(self.peaks))
         for index, kernel in zip(todo, self.pool.rows(todo) if todo else (), strict=True):
-            self.shelf.png(self._stem(index), heat(kernel))
+            self.picture_files.png(self._stem(index), heat(kernel))
             self.peaks[index] = float(kernel.max())
 
     def name(self, index: int) -> str:

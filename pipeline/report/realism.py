@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def collect_realism(
-    storage: Storage, made: BuildResult, manifest: CorpusManifest, shelf: PictureFiles
+    storage: Storage, made: BuildResult, manifest: CorpusManifest, picture_files: PictureFiles
 ) -> RealismSection | None:
     """Measure; none if the recipe switches it off or names no real photos."""
     real = made.images.manifest.with_role(Role.REAL)
@@ -35,7 +35,7 @@ def collect_realism(
     ) as error:  # the pairs are made: what is not installed must not undo that
         problem = f"{error.what}; {error.todo}, then `pairmill corpus realism`"
         return RealismSection(patch=config.patch, photographs=len(real), problem=problem)
-    return measure(storage, manifest, real, config, shelf)
+    return measure(storage, manifest, real, config, picture_files)
 
 
 MEANING = (

@@ -49,7 +49,7 @@ def measure(
     manifest: CorpusManifest,
     real: Iterable[ImageRecord],
     config: RealismConfig,
-    shelf: PictureFiles,
+    picture_files: PictureFiles,
     advanced: Callable[[str], None] = lambda _: None,
 ) -> RealismSection:
     """Compare the LR of every degrader of a version with real photos.
@@ -59,7 +59,7 @@ def measure(
         manifest: A version; its shards and table are in place.
         real: Real photos; those that cannot be read are left out.
         config: How to measure; patches are smaller where the LR tiles are.
-        shelf: Where images go.
+        picture_files: Where images go.
         advanced: Called with what is looked at next.
     """
     recipe = manifest.identity.recipe
@@ -82,7 +82,10 @@ def measure(
         )
     config = config.with_(patch=side)
     judge = _Judge(
-        pool(list(photographs.values()), list(photographs), config), config, shelf, len(photographs)
+        pool(list(photographs.values()), list(photographs), config),
+        config,
+        picture_files,
+        len(photographs),
     )
     degraders, tiles = [], tiles_wanted(recipe, config)
     for name, chosen in rows_by_degrader(rows, tiles).items():
@@ -117,12 +120,12 @@ class _Judge:
     """Compares one side after the other with the same real patches."""
 
     def __init__(
-        self, real: Patches, config: RealismConfig, shelf: PictureFiles, photographs: int
+        self, real: Patches, config: RealismConfig, picture_files: PictureFiles, photographs: int
     ) -> None:
-        self.real, self.config, self.shelf, self.photographs, self.drawn = (
+        self.real, self.config, self.picture_files, self.photographs, self.drawn = (
             real,
             config,
-            shelf,
+            picture_files,
             photographs,
             0,
         )
@@ -137,7 +140,7 @@ class _Judge:
         compared = compare(self.real, synthetic, self.config)
         picture = ""
         if compared.result.auc is not None:
-            picture = self.shelf.png(f"realism-{self.drawn}", strip(compared))
+            picture = self.picture_files.png(f"realism-{self.drawn}", strip(compared))
             self.drawn += 1
         return RealismRow(
             name=name, control=control, samples=len(images), result=compared.result, picture=picture

@@ -26,8 +26,8 @@ BUDGET = 120_000_000
 class Sources:
     """Names and thumbnails of source images by pixel digest."""
 
-    def __init__(self, storage: Storage, made: BuildResult, shelf: PictureFiles) -> None:
-        self.storage, self.shelf, self.left = storage, shelf, BUDGET
+    def __init__(self, storage: Storage, made: BuildResult, picture_files: PictureFiles) -> None:
+        self.storage, self.picture_files, self.left = storage, picture_files, BUDGET
         self.images = made.images.manifest.by_digest()
         self.hr = {ref.hr.image: ref for ref in made.hr.manifest.images}
         self.known: dict[str, str] = {}
@@ -50,7 +50,9 @@ class Sources:
             return ""
         self.left -= ref.hr.width * ref.hr.height
         try:
-            return self.shelf.jpeg(f"source-{record.id}", thumbnail(self._read(record, ref)))
+            return self.picture_files.jpeg(
+                f"source-{record.id}", thumbnail(self._read(record, ref))
+            )
         except (PairmillError, ValueError):
             # Moved or deleted since: the corpus is whole without it.
             return ""

@@ -54,14 +54,14 @@ def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 
 def read_pair(
-    index: Index, number: int, crop: int | None, seed: int, epoch: int, *, turned: bool = True
+    index: Index, number: int, crop: int | None, seed: int, epoch: int, *, augment: bool = True
 ) -> Pair:
     """One sample: decoded, cut, and flipped or rotated."""
     key, hr, lr = index.read(number)
     pair, rng = (decode_png(hr), decode_png(lr)), stream(seed, "crop", epoch, key)
     if crop is not None:
         pair = aligned_crop(pair, crop, rng)
-    if not turned:
+    if not augment:
         return pair
     position = pick(rng, 8)
     return turn(pair[0], position), turn(pair[1], position)
@@ -107,9 +107,9 @@ class Pairs(Dataset[Tensors]):
     """
 
     def __init__(
-        self, shards: Sequence[str], crop: int | None, seed: int = 0, *, turned: bool = True
+        self, shards: Sequence[str], crop: int | None, seed: int = 0, *, augment: bool = True
     ) -> None:
-        self.index, self.crop, self.seed, self.turned = read_index(shards), crop, seed, turned
+        self.index, self.crop, self.seed, self.augment = read_index(shards), crop, seed, augment
 
     def __len__(self) -> int:
         return len(self.index)
@@ -119,7 +119,7 @@ class Pairs(Dataset[Tensors]):
             epoch, number = place
         else:
             epoch, number = 0, place
-        hr, lr = read_pair(self.index, number, self.crop, self.seed, epoch, turned=self.turned)
+        hr, lr = read_pair(self.index, number, self.crop, self.seed, epoch, augment=self.augment)
         return _tensor(hr), _tensor(lr)
 
 

@@ -97,7 +97,7 @@ class Mixture(Pairs):
             self.copy = np.concatenate([np.arange(count) for count in copies])
         else:
             self.copy = self.numbers
-        self.index, self.crop, self.seed, self.turned = source.index, crop, seed, True
+        self.index, self.crop, self.seed, self.augment = source.index, crop, seed, True
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -59,10 +59,10 @@ class Distributed(SingleProcess):
     def mean(self, values: dict[str, float]) -> dict[str, float]:
         """See `SingleProcess.mean`."""
         names = sorted(values)
-        told = torch.tensor(
+        sums = torch.tensor(
             [values[name] for name in names], dtype=torch.float64, device=self.device
         )
-        found: Any = self.accelerator.reduce(told, reduction="mean")
+        found: Any = self.accelerator.reduce(sums, reduction="mean")
         return dict(zip(names, found.tolist(), strict=True))
 
     def agree(self, text: str) -> str:

@@ -10,7 +10,8 @@ Graph = dict[str, set[str]]
 
 
 def module_name(path: Path, root: Path) -> str:
-    """`pairmill.pipeline.rng` of ROOT/pipeline/rng.py, `pairmill.corpus` of ROOT/pairmill/corpus.py."""
+    """`pairmill.pipeline.rng` of ROOT/pipeline/rng.py, `pairmill.corpus` of
+    ROOT/pairmill/corpus.py."""
     parts = path.relative_to(root).with_suffix("").parts
     if parts[-1] == "__init__":
         parts = parts[:-1]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairmill.models.fitting.trend import keeps_up, limit, stalled, told
+from pairmill.models.fitting.trend import finite_or_none, keeps_up, limit, stalled
 
 AUCS = st.lists(st.one_of(st.floats(0, 1), st.just(nan)), min_size=1, max_size=12)
 
@@ -57,4 +57,4 @@ def test_what_is_kept_is_within_the_margin_of_the_lowest(aucs: list[float]) -> N
 
 
 def test_what_was_not_measured_is_stored_as_none() -> None:
-    assert told([0.5, nan]) == (0.5, None)
+    assert finite_or_none([0.5, nan]) == (0.5, None)

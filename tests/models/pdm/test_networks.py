@@ -25,10 +25,10 @@ from pairmill.models.pdm.degradation import (
     smooth,
 )
 from pairmill.models.pdm.discriminator import (
-    Critic,
+    Discriminator,
     accuracy,
     adversarial_loss,
-    critic_loss,
+    discriminator_loss,
     quantise,
 )
 from pairmill.models.pdm.draw import degrade, numbers
@@ -296,10 +296,10 @@ def test_card_values_of_the_presets() -> None:
 
 
 def test_critic_judges_places_and_losses_are_those_of_least_squares() -> None:
-    critic = Critic(PdmCriticConfig(features=(4, 5, 6)), keyed(1, "weights"))
+    critic = Discriminator(PdmCriticConfig(features=(4, 5, 6)), keyed(1, "weights"))
     assert critic(random(2, 3, 32, 24).float()).shape == (2, 1, 8, 6)
     real, fake = torch.tensor([1.0, 0.4]), torch.tensor([0.5, -1.0])
-    assert float(critic_loss(real, fake)) == pytest.approx((0.36 / 2 + 1.25 / 2) / 2)
+    assert float(discriminator_loss(real, fake)) == pytest.approx((0.36 / 2 + 1.25 / 2) / 2)
     assert float(adversarial_loss(fake)) == pytest.approx((0.25 + 4) / 2)
     assert float(accuracy(real, fake)) == pytest.approx(0.75)
 

@@ -21,7 +21,7 @@ from pairmill.models.redegnet.layers import (
     modulated_conv,
     pixel_norm,
 )
-from pairmill.models.redegnet.networks import Critic, DegNet, SynNet
+from pairmill.models.redegnet.networks import DegNet, Discriminator, SynNet
 from pairmill.schemas.redegnet import RedegnetConfig, RedegnetNetConfig
 from tests.support.make import photograph
 
@@ -157,7 +157,7 @@ def test_shapes(side: int) -> None:
     deg, syn, critic = (
         DegNet(config, generator()),
         SynNet(config, generator()),
-        Critic(config, generator()),
+        Discriminator(config, generator()),
     )
     hq, lq = (torch.tanh(randoms(2, 3, side, side, seed=n)) for n in (1, 2))
     omega = deg(hq, lq)
@@ -191,7 +191,7 @@ def test_every_weight_gets_a_gradient() -> None:
     deg, syn, critic = (
         DegNet(config, generator()),
         SynNet(config, generator()),
-        Critic(config, generator()),
+        Discriminator(config, generator()),
     )
     hq, lq = (torch.tanh(randoms(2, 3, 32, 32, seed=n)) for n in (1, 2))
     omega = deg(hq, lq)
@@ -250,7 +250,7 @@ def test_losses_by_hand() -> None:
     assert float(losses.contrast_loss(one, other)) == pytest.approx(4 / (15 + 1e-7))
     assert float(losses.contrast_loss(one, one)) == pytest.approx(4e7)
     real, fake = torch.tensor([[0.5], [2.0]]), torch.tensor([[-3.0], [0.0]])
-    assert float(losses.critic_loss(real, fake)) == pytest.approx(0.25 + 0.5)
+    assert float(losses.discriminator_loss(real, fake)) == pytest.approx(0.25 + 0.5)
     assert float(losses.synthesis_loss(fake)) == 1.5
     assert float(losses.accuracy(real, fake)) == 1.0
     assert float(losses.accuracy(fake, real)) == 0.0

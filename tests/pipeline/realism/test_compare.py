@@ -16,7 +16,7 @@ from pairmill.pipeline.realism import auc
 from pairmill.pipeline.realism.classify import held_out_scores
 from pairmill.pipeline.realism.compare import compare, pool, real_against_real, telling
 from pairmill.pipeline.realism.features import features, names
-from pairmill.pipeline.realism.folds import deal, halves
+from pairmill.pipeline.realism.folds import assign_folds, halves
 from pairmill.pipeline.realism.interval import area, column_areas, interval, pair_counts
 from pairmill.schemas.realism import RealismConfig, RealismResult
 
@@ -124,14 +124,14 @@ groups_of_images = st.dictionaries(
 def test_every_source_is_in_one_fold_and_folds_share_every_group(
     groups: dict[str, str], folds: int, seed: int
 ) -> None:
-    fold_of = deal(groups, folds, seed)
+    fold_of = assign_folds(groups, folds, seed)
     assert set(fold_of) == set(groups)
     for group in set(groups.values()):
         counts = [
             sum(fold_of[n] == fold and groups[n] == group for n in groups) for fold in range(folds)
         ]
         assert max(counts) - min(counts) <= 1
-    backwards = deal(dict(reversed(list(groups.items()))), folds, seed)
+    backwards = assign_folds(dict(reversed(list(groups.items()))), folds, seed)
     assert backwards == fold_of
 
 
@@ -142,7 +142,7 @@ def test_no_image_is_in_training_and_test_at_once(images: int, folds: int, seed:
     AUC far above 0.5."""
     rng = np.random.default_rng(seed)
     sources = np.repeat(np.arange(images), 20)
-    fold_of = deal({str(n): "aa" for n in range(images)}, min(folds, images), seed)
+    fold_of = assign_folds({str(n): "aa" for n in range(images)}, min(folds, images), seed)
     fold = np.array([fold_of[str(n)] for n in sources])
     values = np.eye(images)[sources] + 0.01 * rng.standard_normal(
         (len(sources), images)
@@ -241,7 +241,7 @@ def test_matched_patches_are_of_one_fold_and_paired() -> None:
         == len(compared.apart)
         == compared.result.patches
     )
-    fold_of = deal({str(n): "bb" for n in range(8)}, QUICK.folds, QUICK.seed)
+    fold_of = assign_folds({str(n): "bb" for n in range(8)}, QUICK.folds, QUICK.seed)
     assert all(
         fold_of[a] == fold_of[b]
         for a, b in zip(compared.real.sources, compared.synthetic.sources, strict=True)

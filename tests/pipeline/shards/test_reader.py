@@ -291,7 +291,7 @@ def test_crops_are_aligned_in_every_position(shards: list[str], crop: int | None
 
 
 def test_without_turns_a_crop_is_a_part_of_the_tile(shards: list[str]) -> None:
-    data = Pairs(shards, 8, turned=False)
+    data = Pairs(shards, 8, augment=False)
     hr, lr = data[2, 5]
     assert hr.dtype == torch.uint8
     assert hr.is_contiguous()
@@ -308,11 +308,11 @@ def test_positions_are_the_symmetries_of_a_square(height: int, width: int, posit
     """Against rot90 and transpose of numpy: the eight flips and rotations of one image are its
     four turns and their mirror images."""
     image = np.arange(height * width * 3, dtype=np.uint8).reshape(height, width, 3)
-    turned = turn(image, position)
+    augment = turn(image, position)
     ours = {turn(image, p).tobytes() + bytes(turn(image, p).shape) for p in range(8)}
     theirs = [np.rot90(mirrored, k) for mirrored in (image, image.swapaxes(0, 1)) for k in range(4)]
     assert ours == {view.tobytes() + bytes(view.shape) for view in theirs}
-    assert turned.shape == ((width, height, 3) if position & 4 else image.shape)
+    assert augment.shape == ((width, height, 3) if position & 4 else image.shape)
 
 
 def test_crops_that_cannot_be_taken() -> None:
@@ -328,7 +328,7 @@ def test_a_corpus_is_read_whole(tiny: Tiny) -> None:
     for place in own:
         with Path(place).open("rb") as file:
             wanted |= {decode_png(fields["lr.png"]).tobytes() for _, fields in read_members(file)}
-    data = Pairs(own, None, turned=False)
+    data = Pairs(own, None, augment=False)
     assert {
         lr.numpy().transpose(1, 2, 0).tobytes()
         for _, lr in (data[number] for number in range(len(data)))
