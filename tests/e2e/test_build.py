@@ -134,9 +134,11 @@ def test_killed_at_any_moment_ends_in_the_same_bytes(
     ):  # fifty of them: tests/e2e/test_kills.py
         process = start("build", built / "tiny.yaml", "--workspace", tmp_path, env=prefect)
         units = tmp_path / "stages" / stage / "units"
-        assert wait_until(lambda: any(units.glob("*/*")) or process.poll() is not None, 120)  # noqa: B023
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        try:
+            assert wait_until(lambda: any(units.glob("*/*")) or process.poll() is not None, 240)  # noqa: B023
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
         assert not list((tmp_path / "corpora").glob("*/*/manifest.json")) or stage == "synthesize"
     done = pairmill("build", built / "tiny.yaml", "--workspace", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -167,11 +169,15 @@ def test_interrupt_is_polite(
         text=True,
         start_new_session=True,
     )
-    assert wait_until(
-        lambda: (tmp_path / "stages" / "ingest").exists() or process.poll() is not None, 120
-    )
-    (os.killpg if to_all else os.kill)(process.pid, number)
-    text, _ = process.communicate(timeout=60)
+    try:
+        assert wait_until(
+            lambda: (tmp_path / "stages" / "ingest").exists() or process.poll() is not None, 120
+        )
+        (os.killpg if to_all else os.kill)(process.pid, number)
+        text, _ = process.communicate(timeout=120)
+    finally:
+        process.kill()  # where it has not ended, the test has failed
+        process.wait()
     assert process.returncode == 130, text
     assert "run the same command again; it continues from there" in text
     assert not NOISE.search(text), text

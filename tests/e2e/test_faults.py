@@ -140,11 +140,11 @@ def test_kernels_are_estimated_where_a_gpu_is_declared_and_workers_may_come_and_
                 "build", file, "--workspace", tmp_path / "ws", "--engine", address, env=prefect
             )
             assert wait_until(
-                lambda: any(units.glob("synthesize/units/*/*")) or process.poll() is not None, 120
+                lambda: any(units.glob("synthesize/units/*/*")) or process.poll() is not None, 240
             )
             gpu.send_signal(signal.SIGKILL)
             worker("--name", "late")
-            assert process.wait(120) == 0
+            assert process.wait(240) == 0
         where: dict[str, set[str]] = {}
         for row in stream.data:
             where.setdefault(row["key"].rpartition("-")[0], set()).add(row["worker"])

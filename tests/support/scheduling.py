@@ -6,12 +6,8 @@ import re
 
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = {
-    "server": re.compile(r"tests/e2e/test_(build|faults|object_store|train|versions)\.py"),
-    "wheel": re.compile(r"tests/package/.*"),
-}
-"""Modules that share something dear: the Prefect server of the session, the wheel. They run in one
-process, so that there is one of it."""
+ON_ONE_SERVER = re.compile(r"tests/e2e/test_(build|faults|object_store|train|versions)\.py")
+"""Modules that use the Prefect server of the session: in one process there is one."""
 
 
 class ByModule(LoadScopeScheduling):  # type: ignore[misc]
@@ -23,5 +19,4 @@ class ByModule(LoadScopeScheduling):  # type: ignore[misc]
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        shared = (name for name, modules in TOGETHER.items() if modules.fullmatch(module))
-        return next(shared, module)
+        return "server" if ON_ONE_SERVER.fullmatch(module) else module
