@@ -8,7 +8,7 @@ from pairmill.pipeline.report.realism import percent, spread
 from pairmill.schemas.nightly import CheckedVersion
 from pairmill.schemas.realism import RealismRow
 
-REALISM_COLUMNS = ("LR", "distinguishable", "95 % interval", "verdict", "most telling feature")
+REALISM_COLUMNS = ("LR", "AUC", "95 % interval", "verdict", "most telling")
 
 
 def realism_row(row: RealismRow) -> list[str]:

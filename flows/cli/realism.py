@@ -46,7 +46,7 @@ def show_realism(
             [realism_row(row) for row in found.rows],
         )
         terminal.line(
-            "  distinguishable: how often a classifier picks the synthetic of two patches; 50 % is "
+            "  AUC: how often a classifier picks the synthetic of two patches; 50 % is "
             "guessing, 100 % is never wrong"
         )
     terminal.line(f"  page     {storage.path(folder_of(manifest))}/index.html")
