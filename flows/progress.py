@@ -8,7 +8,6 @@ from typing import Any
 
 from pairmill.pipeline.runner.stage import ProgressListener, Sealed, Stage
 from pairmill.pipeline.training.watch import TrainingListener
-from pairmill.schemas.provenance import StageTiming
 
 AnyStage = Stage[Any, Any, Any, Any, Any]
 
@@ -39,20 +38,3 @@ class ProgressListeners(ProgressListener):
         """See `ProgressListener.sealed`."""
         for watcher in self.watchers:
             watcher.sealed(stage, result, seconds)
-
-
-class Timings(ProgressListener):
-    """Keeps the times of stages for the manifest."""
-
-    def __init__(self) -> None:
-        self.rows: list[StageTiming] = []
-
-    def sealed(self, stage: AnyStage, result: Sealed[Any], seconds: float) -> None:
-        """See `ProgressListener.sealed`."""
-        row = StageTiming(
-            stage=stage.name,
-            units=result.units,
-            computed=result.computed,
-            seconds=round(seconds, 3),
-        )
-        self.rows.append(row)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pairmill.flows.engine import Engine, EngineChoice, process_engine
-from pairmill.flows.progress import ProgressListeners, Timings, listener
+from pairmill.flows.progress import ProgressListeners, listener
 from pairmill.flows.tracker import Tracker
-from pairmill.pipeline.runner.device import resolve_device
+from pairmill.models.device import resolve_device
 from pairmill.pipeline.runner.execution import Executor, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
+from pairmill.pipeline.runner.timings import Timings
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pairmill.corpus import Corpus, Place
+from pairmill.models.device import resolve_device
 from pairmill.pipeline.build.libraries import check_libraries
 from pairmill.pipeline.build.plan import (
     BuildPlan,
@@ -20,7 +21,6 @@ from pairmill.pipeline.build.plan import (
 from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.recipe.load import checked, load_recipe
 from pairmill.pipeline.report.write import write_report
-from pairmill.pipeline.runner.device import resolve_device
 from pairmill.pipeline.runner.execution import (
     ProcessExecutor,
     SerialExecutor,

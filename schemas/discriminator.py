@@ -41,7 +41,7 @@ class Vgg128Config(DiscriminatorBase):
         if side == self.side:
             return None
         return (
-            f"discriminator vgg128 judges pictures of {self.side} x {self.side} only, not of "
+            f"discriminator vgg128 judges images of {self.side} x {self.side} only, not of "
             f"{side} x {side}"
         )
 
@@ -79,7 +79,7 @@ class PatchConfig(DiscriminatorBase):
             return None
         least = next(length for length in range(1, 1 << 10) if self.places(length) >= 1)
         return (
-            f"discriminator patch, {self.halvings} halvings, needs pictures of at least "
+            f"discriminator patch, {self.halvings} halvings, needs images of at least "
             f"{least} x {least}, not {side} x {side}"
         )
 

@@ -66,7 +66,8 @@ class NightlyReport(Frozen):
         )
         if bad:
             return (
-                f"{len(bad)} of {len(self.versions)} versions are not as sealed: {', '.join(bad)}"
+                f"{len(bad)} of {len(self.versions)} versions do not match their checksums: "
+                f"{', '.join(bad)}"
             )
         count = f"{len(self.versions)} version{'' if len(self.versions) == 1 else 's'}"
         return f"{count}, {samples} samples: all checksums match, {again} replayed and identical"

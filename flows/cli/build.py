@@ -25,7 +25,7 @@ def build_corpus(
     limit: int | None,
 ) -> CorpusManifest:
     """Find the corpus of a recipe or build it, say where it is, and train if the recipe says so."""
-    # mistakes are reported before anything heavy is imported
+    # Mistakes are reported before anything heavy is imported.
     recipe, base = load_recipe(recipe_path)
 
     from pairmill.flows.engine import EngineChoice
@@ -53,8 +53,10 @@ def _built(
 ) -> CorpusManifest:
     from pairmill.flows.build import build_corpus as build
     from pairmill.flows.cli.carried import carried
+    from pairmill.pipeline.build.libraries import check_libraries
     from pairmill.pipeline.workspace.lock import BUILD, GC, check_room, refuse
 
+    check_libraries(plan.recipe)
     storage = Storage(workspace)
     refuse(storage, f"{BUILD}{plan.recipe.name}")  # before any server starts
     refuse(storage, GC)

@@ -179,8 +179,8 @@ def reproduce_version(
     Raises:
         SystemExit: with code 1 if a sample differs.
     """
+    from pairmill.models.device import resolve_device
     from pairmill.pipeline.build.reproduce import Bench, reproduce
-    from pairmill.pipeline.runner.device import resolve_device
     from pairmill.pipeline.runner.execution import ProcessExecutor, local_profile
 
     storage = Storage(workspace)
@@ -212,9 +212,9 @@ def repair_version(
     Raises:
         SystemExit: with code 1 if something is still damaged.
     """
+    from pairmill.models.device import resolve_device
     from pairmill.pipeline.build.repair import repair
     from pairmill.pipeline.build.reproduce import Bench
-    from pairmill.pipeline.runner.device import resolve_device
     from pairmill.pipeline.runner.execution import ProcessExecutor, local_profile
 
     storage = Storage(workspace)

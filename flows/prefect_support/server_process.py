@@ -25,6 +25,8 @@ LAST_MOMENTS = 2.0
 """Seconds in which a server that no longer answers comes to its end."""
 TAKEN = "address already in use"
 """How a server says that it cannot have its port."""
+SPEAKING = {"PREFECT_LOGGING_SERVER_LEVEL": "ERROR", "PREFECT_SERVER_LOGGING_LEVEL": "ERROR"}
+"""It prints into a file of its own, where errors disturb nobody and say why it died."""
 
 
 class NoServerError(UserError):
@@ -80,7 +82,7 @@ class ServerProcess:
                 "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS",
             )
         said = self.log.read_text(errors="replace").strip().splitlines()
-        if any(TAKEN in line for line in said):
+        if any(TAKEN in line for line in said) or not can_listen(self.port):
             return PortTakenError(
                 f"port {self.port} is taken by another program",
                 where=self.url,
@@ -145,7 +147,7 @@ def launch(
         with path.open("wb") as file:
             process = subprocess.Popen(
                 command,
-                env=os.environ | settings,
+                env={**os.environ, **SPEAKING, **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -177,13 +179,27 @@ def answers(url: str) -> bool:
     return False
 
 
+def can_listen(port: int) -> bool:
+    """Whether nobody listens at a port."""
+    with suppress(OSError):
+        _bound(port)
+        return True
+    return False
+
+
+def _bound(port: int) -> int:
+    """The port that 0, or a port that is free, comes to."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+        return int(probe.getsockname()[1])
+
+
 def free_port(wanted: int = 0) -> int:
     """The wanted port if it is free, else any."""
     for port in (wanted, 0):
-        with suppress(OSError), socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
-            return int(probe.getsockname()[1])
+        with suppress(OSError):
+            return _bound(port)
     raise NoServerError(
         "no free port for a Prefect server",
         where=HOST,

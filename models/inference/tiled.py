@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pairmill.models.device import resolve_device
 from pairmill.models.inference.ensemble import ensembled
 from pairmill.schemas.errors import UserError
 
@@ -101,25 +102,8 @@ def strips(
         raise ValueError(
             f"want a tile of at least 1 and an overlap of at least 0, got {tile} and {overlap}"
         )
-    with _evaluating(network, place_of(device), precision) as run:
+    with _evaluating(network, torch.device(resolve_device(str(device))), precision) as run:
         yield from _blended(ensembled(run) if ensemble else run, lr, tile, overlap, advanced)
-
-
-def place_of(device: str | torch.device) -> torch.device:
-    """The device that a name means; `auto` is CUDA where there is one.
-
-    Raises:
-        UserError: if CUDA is asked for and not there.
-    """
-    if device == "auto":
-        place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    else:
-        place = torch.device(device)
-    if place.type == "cuda" and not torch.cuda.is_available():
-        raise UserError(
-            "there is no CUDA device here", got=f"device {device}", todo="use `cpu` or `auto`"
-        )
-    return place
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def placeholder(
     kind: str, items: NDArray[Any], note: str, per_pixel: float = 0.0, share: float = 1.0
 ) -> PoolItems:
     """Items that stand in for a pool that is not sealed; pages call them a placeholder."""
-    said = f"Stand-in: {note}"
+    said = f"Placeholder: {note}"
     return PoolItems(kind, pool_digest(items), items, False, said, per_pixel, share)
 
 

@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from pairmill.models.device import resolve_device
 from pairmill.models.training.checkpoint import restore
 from pairmill.models.training.loop import Meter, train
 from pairmill.models.training.training import Training
 from pairmill.pipeline.corpora.log import find_version
-from pairmill.pipeline.runner.device import resolve_device
 from pairmill.pipeline.training.callbacks import (
     Checkpointer,
     MetricLogger,

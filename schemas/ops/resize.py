@@ -41,7 +41,7 @@ class BicubicDown(OpBase):
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
-        return f"bicubic reduction by {self.scale}"
+        return f"bicubic downscaling by {self.scale}"
 
 
 class Resize(OpBase):

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from pairmill.flows import tracker
+from pairmill.flows.prefect_support import server_process
 from pairmill.flows.prefect_support.server_process import PortTakenError, launch
 from pairmill.flows.tracker import Tracker
 from pairmill.schemas.corpus import CorpusManifest
@@ -221,12 +222,17 @@ def test_an_interrupt_is_polite_and_the_rerun_goes_on(
     process.send_signal(number)
     text = told(process, code=130)
     assert "interrupted; finished work is kept" in text
-    assert "run the same command again; it continues from there" in text
+    assert "run the same command again to continue" in text
     told(pairmill(*arguments))
     assert manifest(tmp_path).digest == plain.digest
 
 
-def test_a_taken_port_is_told_from_a_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("level", ["CRITICAL", "ERROR"])
+def test_a_taken_port_is_no_death(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    """Also where the server says nothing of it."""
+    monkeypatch.setattr(server_process, "SPEAKING", {"PREFECT_LOGGING_SERVER_LEVEL": level})
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

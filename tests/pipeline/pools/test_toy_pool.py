@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PACKAGES = ("pairmill", "schemas", "models", "pipeline", "flows", "tests")
 SECTION = (ROOT / "CONTRIBUTING.md").read_text().split("\n## Add a pool\n")[1].split("\n## ")[0]
 MODULES = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", SECTION, flags=re.DOTALL)
@@ -33,12 +33,12 @@ from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.explain.explain import explain
 from pairmill.pipeline.preview.preview import Request, preview
 from pairmill.pipeline.workspace.storage import Storage
-from tests.support.make import build, photo, save, tiny_recipe
+from tests.support.make import build, photograph, save, tiny_recipe
 
 folder = Path(sys.argv[1])
 for seed in (1, 2, 3):
-    save(photo(seed, 97, 83), folder / f"real/{seed}.png")
-    save(photo(10 + seed, 73, 67, noise=0), folder / f"clean/{seed}.png")
+    save(photograph(seed, 97, 83), folder / f"real/{seed}.png")
+    save(photograph(10 + seed, 73, 67, noise=0), folder / f"clean/{seed}.png")
 recipe = tiny_recipe(folder, degraders=[{"kind": "defocus"}])
 storage, request = Storage(str(folder / "w")), Request(recipe, "/", "tiny.yaml")
 before = preview(request, storage, storage, "before")

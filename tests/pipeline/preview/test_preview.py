@@ -140,7 +140,7 @@ def test_pools_of_another_version_are_drawn_from_and_cost_nothing(
         run(other.with_(pools_from="nowhere"), tmp_path, tiny.workspace, draws=1)
 
 
-def test_stand_ins_are_called_so(tiny: Tiny, tmp_path: Path) -> None:
+def test_placeholders_are_called_so(tiny: Tiny, tmp_path: Path) -> None:
     data = run(tiny.recipe, tmp_path, draws=1)
     assert all(
         not supply.sealed and supply.note.startswith("Placeholder") for supply in data.supplies

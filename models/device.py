@@ -8,19 +8,19 @@ WANTED = "cpu, cuda or auto"
 
 
 def resolve_device(device: str) -> str:
-    """`cpu` or `cuda`; `auto` takes a GPU if torch sees one.
+    """`cpu`, `cuda` or `cuda:N`; `auto` takes a GPU if torch sees one.
 
     Raises:
         UserError: if it is none of these, or `cuda` and there is none.
     """
     if device == "cpu":
         return device
-    if device not in ("cuda", "auto"):
+    if device.partition(":")[0] not in ("cuda", "auto"):
         raise _unusable(device, "")
     import torch  # late: the CPU is taken without it
 
     if torch.cuda.is_available():
-        return "cuda"
+        return "cuda" if device == "auto" else device
     if device == "auto":
         return "cpu"
     raise _unusable("no CUDA device", "use --device auto, or install a CUDA build of torch")
