@@ -179,7 +179,7 @@ def test_interrupt_is_polite(
         process.kill()  # where it has not ended, the test has failed
         process.wait()
     assert process.returncode == 130, text
-    assert "run the same command again; it continues from there" in text
+    assert "run the same command again to continue" in text
     assert not NOISE.search(text), text
 
 

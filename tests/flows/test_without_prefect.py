@@ -221,7 +221,7 @@ def test_an_interrupt_is_polite_and_the_rerun_goes_on(
     process.send_signal(number)
     text = told(process, code=130)
     assert "interrupted; finished work is kept" in text
-    assert "run the same command again; it continues from there" in text
+    assert "run the same command again to continue" in text
     told(pairmill(*arguments))
     assert manifest(tmp_path).digest == plain.digest
 
