@@ -107,7 +107,7 @@ def test_killed_and_cut_off_a_build_ends_in_the_bytes_of_a_local_one(
         text, _ = process.communicate(timeout=120)
     assert process.returncode == 1, text
     assert "the store does not answer" in text
-    assert "run the same command again; it goes on from what is finished" in " ".join(
+    assert "run the same command again, which continues from what is finished" in " ".join(
         text.split()
     )
     assert "Traceback" not in text
