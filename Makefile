@@ -36,7 +36,7 @@ demo: $(VENV)/.made ## Make a corpus from bundled photos, verify it, replay some
 	@$(BIN)/pairmill corpus replay demo
 
 test: $(VENV)/.made-test lint ## Lint, types, layers, and all tests that need no GPU and no patience
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2
 
 test-fast: $(VENV)/.made-test ## The tests that take a minute together
 	@$(BIN)/python -m pytest -q -m fast

@@ -55,8 +55,8 @@ try:
 except ValueError as error:
     refusal = str(error)
 (folder / "seen.json").write_text(json.dumps({
-    "before": [(pool.kind, pool.sealed, pool.note, len(pool.images)) for pool in before.supplies],
-    "after": [(pool.kind, pool.sealed, pool.note, len(pool.images)) for pool in after.supplies],
+    "before": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in before.supplies],
+    "after": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in after.supplies],
     "pools": [(ref.kind, ref.count) for ref in manifest.identity.pools],
     "stages of pinned": list(pinned.identity.stages),
     "same pools": pinned.identity.pools == manifest.identity.pools,
@@ -65,7 +65,7 @@ except ValueError as error:
     "ok": verify(storage, manifest).ok,
     "identical": [sample.identical for sample in replayed],
     "ops": [step.op for step in told.strip.steps],
-    "rows": [(row.kind, bool(row.image)) for row in told.rows],
+    "rows": [(row.kind, bool(row.picture)) for row in told.rows],
     "refusal": refusal,
 }))
 """
