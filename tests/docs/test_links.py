@@ -1,4 +1,6 @@
-"""Every relative link in the project's Markdown files leads to a file, and to a heading of it."""
+"""Every relative link in the project's Markdown files leads to a file, and to a heading of it; every
+module that they name is there.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "data").glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+MODULE = re.compile(
+    r"`((?:pairmill|schemas|models|pipeline|flows|tests|docs|benchmarks)/[\w./]+\.py)`"
+)
+"""A module as pages name it; `mine.py` is what CONTRIBUTING calls a module to be written."""
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 
 
@@ -42,3 +49,9 @@ def test_a_missing_file_and_a_missing_heading_are_found(tmp_path: Path) -> None:
     (tmp_path / "there.md").write_text("# There\n\n## It's `here` (x2)\n")
     page = "[a](there.md) [b](there.md#its-here-x2) [c](gone.md) [d](there.md#gone) `[e](code.md)`"
     assert broken(tmp_path / "page.md", page) == ["gone.md", "there.md#gone"]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_named_modules_are_there(path: Path) -> None:
+    named = {name for name in MODULE.findall(path.read_text("utf-8")) if "/mine.py" not in name}
+    assert {name for name in named if not (ROOT / name).exists()} == set()
