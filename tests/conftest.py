@@ -18,6 +18,7 @@ Fixtures:
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +30,7 @@ import pytest
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from pairmill.flows.prefect_support.environment import SETTINGS
 from pairmill.pipeline.runner.execution import one_thread
 from tests.support.make import Tiny, build_tiny, photograph, write_photographs
 from tests.support.paths import ROOT
@@ -58,6 +60,27 @@ FAST = (
 )
 """Folders and modules whose tests carry the marker `fast`: those that `make test-fast` runs."""
 AT_LENGTH = {"slow", "gpu"}
+
+
+OURS = [name for name in SETTINGS if name not in os.environ]
+"""Settings that importing a flow leaves in the environment."""
+
+
+def forget_settings() -> None:
+    """Programs that tests start settle Prefect for themselves, as they do for users."""
+    for name in OURS:
+        os.environ.pop(name, None)
+
+
+def pytest_collection_finish() -> None:
+    """Modules of flows have been imported with those of the tests."""
+    forget_settings()
+
+
+@pytest.fixture(autouse=True)
+def _settings() -> Iterator[None]:
+    yield
+    forget_settings()
 
 
 def may_be_fast(path: Path) -> bool:

@@ -302,7 +302,7 @@ def test_it_ends_with_ctrl_c_and_pauses_its_schedules(
     assert not FOREIGN.search(served.text), served.text
     assert "sealed photos@" in served.text
     assert "nothing new: photos@" in served.text
-    assert served.text.splitlines()[-1].startswith("ended;")
+    assert served.text.splitlines()[-1].startswith("stopped; ")
     assert server.get("deployments/name/scheduled-build/photos")["paused"]
 
 
