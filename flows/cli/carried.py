@@ -10,12 +10,12 @@ from typing import TypeVar
 
 from rich.markup import escape
 
-from pairmill.flows import terminal
+from pairmill.flows import interrupts, terminal
 from pairmill.flows.cli.options import with_prefect
 from pairmill.flows.cli.train_bar import TrainBar
 from pairmill.flows.prefect_support.ephemeral_server import own_server
 from pairmill.flows.prefect_support.server_process import NoServerError
-from pairmill.flows.progress import heard, listener
+from pairmill.flows.progress import ProgressListeners, heard, listener
 from pairmill.flows.tracker import RunInfo, Tracker
 from pairmill.schemas.errors import InterruptError, PairmillError
 
@@ -32,7 +32,13 @@ def carried(info: RunInfo, work: Callable[[Tracker], T]) -> T:
         InterruptError: after Ctrl-C or SIGTERM.
     """
     with _bars(), _tracker() as (tracker, ended):
-        return _carry(lambda: tracker.run(info, lambda: work(tracker)), ended)
+        return _carry(lambda: tracker.run(info, lambda: _listening(work, tracker)), ended)
+
+
+def _listening(work: Callable[[Tracker], T], tracker: Tracker) -> T:
+    """Inside of a flow, for Prefect has put a handler of its own in place."""
+    interrupts.listen()
+    return work(tracker)
 
 
 def carried_by_prefect(work: Callable[[], T]) -> T:
@@ -49,7 +55,8 @@ def carried_by_prefect(work: Callable[[], T]) -> T:
 @contextmanager
 def _bars() -> Iterator[None]:
     with terminal.Bars() as bars:
-        token, token_of_training = listener.set(bars), heard.set(TrainBar(bars))
+        watchers = ProgressListeners([interrupts.Attentive(), bars])
+        token, token_of_training = listener.set(watchers), heard.set(TrainBar(bars))
         try:
             yield
         except KeyboardInterrupt:

@@ -188,7 +188,7 @@ def main() -> None:
     """Run the command line; a user's mistake is a message and exit code 2, never a traceback."""
     from pairmill.schemas.errors import PairmillError
 
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    _listen()
     try:
         app()
     except PairmillError as problem:
@@ -201,6 +201,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         leave(1)
+
+
+def _listen() -> None:
+    """Answer SIGTERM as Ctrl-C; runs listen more closely: `pairmill.flows.interrupts`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def leave(code: int) -> None:

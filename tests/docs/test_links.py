@@ -1,5 +1,5 @@
-"""Every relative link in the project's Markdown files leads to a file, and to a heading of it; every
-module that they name is there.
+"""Every relative link in the project's Markdown files leads to a file, and to a heading of it;
+every module that they name is there.
 """
 
 from __future__ import annotations
