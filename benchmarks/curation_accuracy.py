@@ -115,7 +115,7 @@ def main(folders: list[str]) -> None:
             correlations[a, b] = seen.correlation if seen.overlap >= limits.min_overlap else 0.0
     false = {pair: value for pair, value in correlations.items() if pair[0] != pair[1] % count}
     print(
-        f"{count} images and {len(greys) - count} copies of them; {1000 * each:.0f} ms a "
+        f"{count} images and {len(greys) - count} copies of them; {1000 * each:.0f} ms an "
         f"image, search {search:.1f} s"
     )
     print("\n| copy | found | correlation, least of those found |\n|---|---|---|")

@@ -59,7 +59,7 @@ def common(
     """Builds realistic HR/LR training pairs from your own low-resolution photos."""
 
 
-def _say_version(asked: bool) -> None:
+def _show_version(asked: bool) -> None:
     if asked:
         from pairmill.version import __version__  # late: looking it up takes a while
 
@@ -71,7 +71,7 @@ def _say_version(asked: bool) -> None:
 def options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Options of `pairmill` itself."""

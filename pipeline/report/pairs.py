@@ -117,7 +117,7 @@ def pairs_html(pairs: PairsSection, scale: int) -> Raw:
     lead = (
         f"{of(len(pairs.shown), pairs.total)}, drawn at random from every split, degrader and "
         "image; crops of "
-        f"{pairs.side} × {pairs.side} HR pixels where the tile has most detail. Point at a "
+        f"{pairs.side} × {pairs.side} HR pixels where the tile has most detail. Point at an "
         "image, or tap it, to see the other "
         f"one in its place."
     )
