@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,18 @@ SCRIPTS = sorted(
 )
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
 def calls(path: Path) -> Iterator[str]:
     """Dotted names of all functions that a module calls."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func)
 
@@ -48,7 +54,7 @@ def test_there_are_modules() -> None:
 
 def test_modules_say_what_they_are_in_one_sentence() -> None:
     for path in MODULES:
-        docstring = ast.get_docstring(ast.parse(path.read_text()))
+        docstring = ast.get_docstring(tree_of(path))
         assert docstring, f"{name_of(path)} begins with no docstring"
         assert docstring.split("\n\n")[0].rstrip().endswith((".", "?")), name_of(path)
 
@@ -62,7 +68,7 @@ def test_functions_are_short() -> None:
     functions = [
         node
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     lengths = [(node.end_lineno or 0) - node.lineno + 1 for node in functions]
@@ -78,7 +84,7 @@ def test_the_formatter_is_nowhere_switched_off() -> None:
 
 def nested(path: Path) -> Iterator[int]:
     """Lines of the conditional expressions that hold another one."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.IfExp):
             inner = (part for part in ast.walk(node) if part is not node)
             if any(isinstance(part, ast.IfExp) for part in inner):
@@ -135,7 +141,7 @@ def test_randomness_comes_from_streams() -> None:
 
 def test_no_generator_lives_in_a_module() -> None:
     for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 made = {
                     ast.unparse(call.func)

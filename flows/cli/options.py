@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from pydantic import ValidationError
 
-from pairmill.schemas.base import Frozen
-from pairmill.schemas.errors import UserError
+if TYPE_CHECKING:
+    from pairmill.schemas.base import Frozen
 
-M = TypeVar("M", bound=Frozen)
+M = TypeVar("M", bound="Frozen")
 with_prefect: ContextVar[bool] = ContextVar("with_prefect", default=True)
 """Whether runs go into Prefect's history."""
 
@@ -55,6 +54,10 @@ def checked_options(model: type[M], options: dict[str, Any]) -> M:
     Raises:
         UserError: if one is out of bounds.
     """
+    from pydantic import ValidationError  # late: --help does without
+
+    from pairmill.schemas.errors import UserError
+
     try:
         return model.model_validate(options)
     except ValidationError as error:
