@@ -56,7 +56,6 @@ FAST = (
     "tests/pipeline/recipe",
     "tests/pipeline/test_rng.py",
     "tests/schemas",
-    "tests/test_repo_rules.py",
 )
 """Folders and modules whose tests carry the marker `fast`: those that `make test-fast` runs."""
 AT_LENGTH = {"slow", "gpu"}
