@@ -12,7 +12,7 @@ from pairmill.pipeline.training.watch import TrainingListener
 AnyStage = Stage[Any, Any, Any, Any, Any]
 
 listener: ContextVar[ProgressListener | None] = ContextVar("listener", default=None)
-"""The watcher that the command line has set up, if a flow runs under it."""
+"""The listener that the command line has set up, if a run is under way there."""
 
 heard: ContextVar[TrainingListener | None] = ContextVar("heard", default=None)
 """Who hears of the steps of a training, if the command line has set somebody up."""

@@ -242,7 +242,7 @@ def run_until_stopped(deployments: Sequence[RunnerDeployment], ready: Callable[[
         runner.add_deployment(deployment)
     ready()
     notes_folder().mkdir(parents=True, exist_ok=True)
-    with (notes_folder() / "runs.log").open("w", buffering=1) as diary, redirect_stderr(diary):
+    with (notes_folder() / "runs.log").open("w", buffering=1) as log, redirect_stderr(log):
         asyncio.run(runner.carry())
 
 

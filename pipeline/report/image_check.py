@@ -39,7 +39,7 @@ def check_page(name: str, count: int, found: CurationSection, images: ImageSet) 
         "rejected": len(images.rejected),
         "images with copies": found.alike_images,
         "leaks": found.leaks_total,
-        "benchmark pictures": found.benchmarks,
+        "benchmark images": found.benchmarks,
     }
     shown = [(number(value), label) for label, value in facts.items()]
     parts = [("curation", "", curation_html(found))]
