@@ -31,4 +31,4 @@ NamedPatterns = Annotated[
     ],
     Discriminator(_form),
 ]
-"""Patterns, or a table of names and the patterns of each: `{phone: phone/*.jpg, compact: [a, b]}`."""
+"""Patterns, or a table of names and the patterns of each: `{phone: phone/*.jpg, compact: [a]}`."""

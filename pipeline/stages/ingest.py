@@ -61,7 +61,8 @@ def find(images: ImagesConfig, base: str, limit: int | None = None) -> list[File
     `base`.
 
     Raises:
-        UserError: if a pattern matches nothing, a folder cannot be read, or a file is of two groups.
+        UserError: if a pattern matches nothing, a folder cannot be read, or a file is of two
+            groups.
     """
     clean = _files(images.clean, base, Role.CLEAN) if images.clean else []
     return _real(images, base)[:limit] + clean[:limit]
@@ -71,7 +72,10 @@ def _real(images: ImagesConfig, base: str) -> list[FilePayload]:
     """The files of all groups of real images, sorted by URL as if there were none."""
     found: dict[str, FilePayload] = {}
     for group, patterns in images.real_by_group().items():
-        for file in _files(patterns, base, Role.REAL, group):
+        files = _files(patterns, base, Role.REAL, group)
+        if group and not files:
+            raise _empty_group(group)
+        for file in files:
             other = found.setdefault(file.url, file)
             if other is not file:
                 raise _in_two_groups(file.url, other.group, group)
@@ -85,6 +89,16 @@ def _files(patterns: Sequence[str], base: str, role: Role, group: str = "") -> l
         for f in find_files(patterns, base, key)
         if not is_table(f.url)
     ]
+
+
+def _empty_group(group: str) -> UserError:
+    return UserError(
+        "a group has no image",
+        where=f"recipe key images.real.{group}",
+        got="tables of licences only",
+        wanted="at least one photograph",
+        todo="name its photographs, or leave the group out",
+    )
 
 
 def _in_two_groups(url: str, one: str, other: str) -> UserError:
