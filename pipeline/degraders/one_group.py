@@ -74,9 +74,11 @@ class OneGroup:
             self.groups, self.weights = list(taking), list(taking.values())
 
     def draw(self, rng: np.random.Generator) -> int | None:
-        """Number of a group; none, and nothing drawn, where there are no groups."""
-        if not self.groups:
-            return None
+        """Number of a group; none where there are no groups. Nothing is drawn where there is no
+        choice.
+        """
+        if len(self.groups) <= 1:
+            return self.groups[0] if self.groups else None
         return self.groups[weighted_index(rng, self.weights)]
 
 
