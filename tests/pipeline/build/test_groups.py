@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from pairmill.flows import terminal
+from pairmill.flows.cli.image_check import check_images
 from pairmill.flows.cli.pool_tables import show_pools
 from pairmill.pipeline.build.publish import sealed_version
 from pairmill.pipeline.build.reproduce import reproduce
@@ -177,9 +179,13 @@ def test_groups_are_shown(built: Built, capsys: pytest.CaptureFixture[str]) -> N
     path = built.folder / "tiny.yaml"
     path.write_text(built.recipe.model_dump_json())
     show_pools(str(path), built.storage.url)
-    out = capsys.readouterr().out
-    assert "2 groups of photographs; a sample takes all from one" in " ".join(out.split())
+    out = " ".join(capsys.readouterr().out.split())
+    assert "2 groups of photographs; a sample takes all from one" in out
     assert "compact" in out
+    check_images(str(path), [], built.storage.url, out=None, workers=1, open_=False)
+    assert "cameras" in capsys.readouterr().out
+    terminal.built(built.manifest, folder, built.storage.url, fresh=True)
+    assert "2 groups of photographs" in " ".join(capsys.readouterr().out.split())
 
 
 def test_photographs_of_two_cameras_are_told_by_their_exif(built: Built, tmp_path: Path) -> None:
