@@ -233,7 +233,18 @@ def built(manifest: CorpusManifest, folder: str, workspace: str, *, fresh: bool)
             f"  left out {lost} of {lost + manifest.counts.get('images', 0)} files; the report "
             "names each with its reason"
         )
+    if groups := manifest.counts.get("groups"):
+        out.print(f"  cameras  {_groups(groups, manifest)}")
     out.print(f"  next     pairmill corpus verify {reference}{option}")
+
+
+def _groups(count: int, manifest: CorpusManifest) -> str:
+    said = [f"{counted(count, 'group')} of photographs, a sample takes all from one"]
+    if borrowing := manifest.counts.get("groups_borrowing"):
+        said.append(f"{borrowing} without kernels or noise of their own")
+    if unused := manifest.counts.get("groups_unused"):
+        said.append(f"{unused} gave nothing")
+    return "; ".join(said)
 
 
 def how_to_repair(report: VerifyReport, reference: str, folder: str, workspace: str) -> None:

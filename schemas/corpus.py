@@ -17,6 +17,7 @@ from pydantic import (
 
 from pairmill.schemas.base import Digest, Frozen, Key
 from pairmill.schemas.curation import CurationConfig, Scores
+from pairmill.schemas.groups import GroupRecord, RowGroups
 from pairmill.schemas.image import Credit, Role
 from pairmill.schemas.provenance import Circumstance
 from pairmill.schemas.work import FileRecord
@@ -69,6 +70,17 @@ class PoolRef(Frozen):
     share: float = Field(default=1.0, gt=0, le=1)
     """Share of the real images that the items stand for; below 1 where only some real images are
     compressed."""
+    groups: RowGroups | None = None
+    """Which group of photographs each row comes from; none, and left out of the digest, where there
+    is one group or rows come from all."""
+
+    @model_serializer(mode="wrap")
+    def _without_no_groups(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Versions of one group keep the digest that they had before there were groups."""
+        value: dict[str, Any] = handler(self)
+        if value.get("groups", "") is None:
+            del value["groups"]
+        return value
 
 
 class CorpusIdentity(Frozen):
@@ -133,6 +145,9 @@ class CorpusManifest(Frozen):
     """Images, tiles, kernels and patches: accepted, rejected and skipped."""
     credits: tuple[CreditCount, ...] = ()
     """Who the images are by, by licence; empty where nothing was said."""
+    groups: tuple[GroupRecord, ...] = ()
+    """Groups of photographs that share a camera, by the numbers that pools name them by; empty
+    where no pool has rows of groups."""
     parents: tuple[str, ...]
     """Versions that this one followed in the log."""
     circumstance: Circumstance
@@ -182,6 +197,8 @@ class SourceImage(Frozen):
     """Licence and author; none if no side file names the image."""
     scores: Scores | None = None
     """Blockiness and blur; none if the recipe does not curate."""
+    group: str = ""
+    """Name of its group of photographs; empty where there is one group."""
     split_key: Digest | None = None
     """The image by whose draw this one fell into its split: near-duplicates share one; none for the
     image's own."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.camera import CameraFacts
 
 
 class Role(StrEnum):
@@ -99,6 +101,21 @@ class ImageRecord(Frozen):
     """What decoding changed."""
     credit: Credit | None = None
     """Licence and author, from a side file; none if no side file names the image."""
+    camera: CameraFacts | None = None
+    """What the file says of the camera that took a real image; none if it says nothing."""
+    group: str = ""
+    """The name that the recipe gives to its group in `images.real`; empty if it gives none."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Records of stages that do not look for cameras and names have the bytes that they had
+        before there were any.
+        """
+        value: dict[str, Any] = handler(self)
+        for name in ("camera", "group"):
+            if name in value and not value[name]:
+                del value[name]
+        return value
 
     @property
     def id(self) -> str:

@@ -11,10 +11,12 @@ from pairmill.schemas.compression import CompressionConfig
 from pairmill.schemas.curation import CurationConfig
 from pairmill.schemas.degraders import DegraderConfig
 from pairmill.schemas.degraders.realsr import RealSrConfig
+from pairmill.schemas.groups import GroupsConfig
 from pairmill.schemas.image import IngestConfig
 from pairmill.schemas.kernel import KernelGanConfig, KernelQualityConfig
 from pairmill.schemas.kmsr import KmsrConfig
 from pairmill.schemas.noise import NoiseConfig
+from pairmill.schemas.patterns import NamedPatterns
 from pairmill.schemas.patterns import Patterns as Patterns
 from pairmill.schemas.pdm import PdmConfig
 from pairmill.schemas.realism import RealismConfig
@@ -39,8 +41,10 @@ class ImagesConfig(Frozen):
     recipe's folder.
     """
 
-    real: Patterns = ()
-    """X: the real LR photos that the corpus imitates; kernels and noise come from these."""
+    real: NamedPatterns = ()
+    """X: the real LR photos that the corpus imitates; kernels and noise come from these. A table of
+    names and patterns says which were taken with one camera: `{phone: phone/*.jpg, compact: [a.jpg,
+    b.jpg]}`; see `groups`."""
     clean: Patterns = ()
     """Y: optional clean HR photos, used as HR without clean-up."""
     attribution: Patterns = ()
@@ -49,6 +53,18 @@ class ImagesConfig(Frozen):
     """
     pairs: PairsConfig | None = None
     """Real LQ images and their restored counterparts; degrader redegnet learns from these."""
+
+    def real_by_group(self) -> dict[str, tuple[str, ...]]:
+        """The patterns of the real images by the name of their group; of no name where the recipe
+        gives none.
+        """
+        if isinstance(self.real, dict):
+            return self.real
+        return {"": self.real} if self.real else {}
+
+    def real_patterns(self) -> tuple[str, ...]:
+        """All patterns of the real images, whatever group they are of."""
+        return tuple(text for patterns in self.real_by_group().values() for text in patterns)
 
 
 class CleanUpConfig(Frozen):
@@ -126,6 +142,8 @@ class Recipe(Frozen):
     """How clean HR is made of real images."""
     tiles: TilesConfig = TilesConfig()
     """How HR is cut."""
+    groups: GroupsConfig = GroupsConfig()
+    """Which real images share a camera."""
     kernels: KernelGanConfig = KernelGanConfig()
     """How kernels are estimated."""
     kernel_quality: KernelQualityConfig = KernelQualityConfig()

@@ -8,6 +8,7 @@ from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.curation_report import CurationSection
 from pairmill.schemas.fits import FitsSection
+from pairmill.schemas.groups import GroupsSection
 from pairmill.schemas.histogram import Histogram as Histogram
 from pairmill.schemas.image import RejectedImage
 from pairmill.schemas.kernel import KernelDiagnostics
@@ -366,6 +367,8 @@ class ReportData(Frozen):
     """How distinguishable synthetic LR is from real LR; none if it was not measured."""
     compression: CompressionSection | None = None
     """Compression of the real images; none if no degrader asks for it."""
+    groups: GroupsSection | None = None
+    """Groups of real images that share a camera; none if no pool has rows of photographs."""
     curation: CurationSection | None = None
     """Copies, leaks, scores and licences; none if the recipe neither curates nor names licences."""
     images: ImagesSection

@@ -11,6 +11,7 @@ from pairmill.flows.cli.new import name_from
 from pairmill.flows.cli.pages import open_page
 from pairmill.pipeline.build.previous_splits import earlier_keys
 from pairmill.pipeline.build.select_images import ImageSelection, checked_images
+from pairmill.pipeline.cameras.grouping import group_photographs, photographs_of
 from pairmill.pipeline.html.text import file_name, plain
 from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.report.image_check import write_check
@@ -62,6 +63,7 @@ def check_images(
     target, folder = (Storage(out), ".") if out else (storage, layout.check_folder(recipe.name))
     found = write_check(target, folder, recipe.name, chosen)
     _say(found, chosen)
+    _say_groups(recipe, chosen.images.manifest)
     page = target.path(f"{folder}/index.html")
     terminal.line(f"\n  page     {page}")
     if open_:
@@ -130,6 +132,17 @@ def _say(found: CurationSection, chosen: ImageSelection) -> None:
             for credit in found.credits[:SHOWN]
         ]
         terminal.table("\nlicences", ["licence", "author", "images"], rows)
+
+
+def _say_groups(recipe: Recipe, images: ImageSet) -> None:
+    """Which photographs a build would take for those of one camera."""
+    groups = group_photographs(photographs_of(images), recipe.groups)
+    rows = [
+        [group.name, len(group.photographs), str(group.source), "; ".join(group.notes)]
+        for group in groups.groups
+    ]
+    if groups.several:
+        terminal.table("\ncameras", ["group", "photographs", "known from", "uncertain"], rows)
 
 
 def _first(images: ImageSet, reason: str) -> str:

@@ -13,9 +13,11 @@ from pairmill.pipeline.build.previous_splits import earlier_keys
 from pairmill.pipeline.build.select_images import select_images
 from pairmill.pipeline.pools import POOLS
 from pairmill.pipeline.pools.base import Making, PoolKind, PoolTable, Showing
+from pairmill.pipeline.pools.groups import group_table
 from pairmill.pipeline.pools.make_pools import needed, with_companions
 from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.recipe import Recipe
 
@@ -41,6 +43,8 @@ def show_pools(
     recipe, base = load_recipe(recipe_path)
     recipe, storage = limited(recipe, limit), Storage(workspace)
     tables: list[PoolTable] = []
+    refs: list[PoolRef] = []
+    making: Making | None = None
     with suppress(NotFinishedError):
         run = finder(storage)
         earlier = earlier_keys(storage, recipe, recipe.name)
@@ -49,6 +53,7 @@ def show_pools(
         for shown in _shown(recipe, kind):
             with suppress(NotFinishedError):
                 tables += _tables(shown, making, storage)
+                refs += [ref for ref, _ in shown.pools(making.of(shown), making.groups)]
     if not tables:
         raise UserError(
             "this recipe has no sealed pool yet",
@@ -56,6 +61,8 @@ def show_pools(
             todo=f"`pairmill pool kernels {recipe_path}` or `pairmill build {recipe_path}` makes "
             "it",
         )
+    if making is not None and making.groups.groups:
+        tables.insert(0, group_table(making.groups, refs))
     for table in tables:
         print_table(table)
 

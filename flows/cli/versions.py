@@ -16,11 +16,12 @@ from pairmill.pipeline.corpora.diff import diff
 from pairmill.pipeline.corpora.gc import collect, find_garbage
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.corpora.tags import delete_tag, set_tag
+from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.lock import take_away
 from pairmill.pipeline.workspace.provenance import now
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.corpus import CorpusManifest, PoolRef
 from pairmill.schemas.diff import CorpusDiff, Outcome, Reproduction, SampleChanges
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.gc import Garbage, KeepConfig
@@ -69,10 +70,7 @@ def _show(found: CorpusDiff) -> None:
     changed += [
         [f"stage {change.path}", _value(change.old), _value(change.new)] for change in found.stages
     ]
-    pools = [
-        [c.kind, *(f"{p.count} items, {p.digest[:12]}" if p else "none" for p in (c.old, c.new))]
-        for c in found.pools
-    ]
+    pools = [[c.kind, *(_pool(p) for p in (c.old, c.new))] for c in found.pools]
     images = [["added", image, found.places[image]] for image in found.images_added]
     images += [["removed", image, found.places[image]] for image in found.images_removed]
     for title, columns, rows in (
@@ -91,6 +89,15 @@ def _show(found: CorpusDiff) -> None:
     s = found.shards
     encoded = f", {s.encoded} with the same pixels in other bytes" if s.encoded else ""
     terminal.line(f"  shards   {s.old} -> {s.new}: {s.same} have the same bytes{encoded}")
+
+
+def _pool(pool: PoolRef | None) -> str:
+    if pool is None:
+        return "none"
+    said = f"{pool.count} items, {pool.digest[:12]}"
+    if pool.groups is None:
+        return said
+    return f"{said}, {counted(len(pool.groups.photographs), 'group')}"
 
 
 def _value(value: Any) -> str:

@@ -11,6 +11,7 @@ from pairmill.pipeline.build.select_images import ImageSelection
 from pairmill.pipeline.curation.copies import tied
 from pairmill.pipeline.html.text import file_name
 from pairmill.pipeline.pools import POOLS
+from pairmill.pipeline.pools.groups import group_counts
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.corpus import (
     CorpusIdentity,
@@ -26,12 +27,14 @@ from pairmill.schemas.shard import ShardRef
 
 NOT_IDENTITY: dict[str, Any] = {
     "images": True,
+    "groups": True,
     "pools_from": True,
     "realism": True,
     "train": True,
     "redegnet": {"vgg_weights", "from_checkpoint"},
 }
-"""Parts of a recipe that are places of files, whose content counts instead, or change no sample."""
+"""Parts of a recipe that are places of files, whose content counts instead, or change no sample; of
+groups, what pools say of their rows counts."""
 
 
 def identity_of(made: BuildResult) -> CorpusIdentity:
@@ -99,8 +102,18 @@ def _shard_record(ref: ShardRef) -> ShardRecord:
 def sources_of(made: BuildResult, device: str) -> VersionSources:
     """Which images and sealed stages the version was made from."""
     curation = made.recipe.curation
+    names: dict[str, str] = {}
+    if made.groups is not None and made.groups.several:
+        names = {
+            photograph: group.name
+            for group in made.groups.groups
+            for photograph in group.photographs
+        }
     return VersionSources(
-        images=tuple(_source(image, made.chosen) for image in made.images.manifest.accepted),
+        images=tuple(
+            _source(image, made.chosen, names.get(image.pixel_sha256, ""))
+            for image in made.images.manifest.accepted
+        ),
         pairs=tuple(
             SourcePair(name=pair.name, lq=pair.lq.pixel_sha256, hq=pair.hq.pixel_sha256)
             for pair in made.pairs
@@ -112,7 +125,7 @@ def sources_of(made: BuildResult, device: str) -> VersionSources:
     )
 
 
-def _source(image: ImageRecord, chosen: ImageSelection) -> SourceImage:
+def _source(image: ImageRecord, chosen: ImageSelection, group: str) -> SourceImage:
     return SourceImage(
         role=image.role,
         pixel_sha256=image.pixel_sha256,
@@ -120,6 +133,7 @@ def _source(image: ImageRecord, chosen: ImageSelection) -> SourceImage:
         credit=image.credit,
         scores=chosen.curated.scores[image.pixel_sha256] if chosen.curated else None,
         split_key=chosen.split_keys.get(image.pixel_sha256),
+        group=group,
     )
 
 
@@ -136,6 +150,7 @@ def counts_of(made: BuildResult) -> dict[str, int]:
         counts["near_duplicate_pairs"] = len(made.chosen.curated.pairs)
         counts["near_duplicate_groups"] = len(tied(made.chosen.curated.pairs))
         counts["images_in_benchmarks"] = len(made.chosen.curated.leaks)
+    counts |= group_counts(made.groups, [ref for ref, _ in made.pools])
     for kind, sealed in made.sealed.items():
         counts |= POOLS[kind].counts(sealed.manifest)
     return counts

@@ -9,7 +9,8 @@ from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.corpora import card
 from pairmill.pipeline.corpora.files import file_record, sha256_of, shard_names_of
 from pairmill.pipeline.corpora.image_locations import note_locations
-from pairmill.pipeline.corpora.log import append_log, read_log
+from pairmill.pipeline.corpora.log import append_log, find_version, read_log
+from pairmill.pipeline.pools.groups import group_records
 from pairmill.pipeline.runner.stage import Profile
 from pairmill.pipeline.shards.table import with_shard, write_tables
 from pairmill.pipeline.stages import synthesize
@@ -20,6 +21,7 @@ from pairmill.schemas.corpus import (
     CorpusManifest,
 )
 from pairmill.schemas.errors import IntegrityError
+from pairmill.schemas.groups import GroupRecord
 from pairmill.schemas.provenance import Circumstance
 from pairmill.schemas.shard import ShardRef
 from pairmill.schemas.work import FileRecord
@@ -86,6 +88,7 @@ def _publish(
         files=(),
         counts=counts_of(made),
         credits=credits_of(made.images.manifest),
+        groups=_groups(storage, made),
         parents=(log[-1].version,) if log else (),
         circumstance=circumstance,
     )
@@ -96,6 +99,13 @@ def _publish(
     report(storage, made, manifest)
     storage.write(layout.corpus_manifest(name, version), manifest.canonical_json().encode())
     return manifest
+
+
+def _groups(storage: Storage, made: BuildResult) -> tuple[GroupRecord, ...]:
+    """The groups that rows of the pools are of; those of the version that pools were taken from."""
+    if not made.recipe.pools_from:
+        return group_records(made.groups)
+    return find_version(storage, made.recipe.pools_from).groups
 
 
 def _note_sources(storage: Storage, made: BuildResult, device: str) -> None:

@@ -145,8 +145,11 @@ def recipe_of(manifest: CorpusManifest, sources: VersionSources) -> Recipe:
     images: dict[str, Any] = {"real": places[Role.REAL], "clean": places[Role.CLEAN]}
     if "redegnet" in {degrader["kind"] for degrader in manifest.identity.recipe["degraders"]}:
         images["pairs"] = {"lq": ".", "hq": "."}  # never read: the pools of the version are used
+    # What the photographs were divided into then holds, not what their files would say now.
+    groups = {"by": "names" if any(image.group for image in sources.images) else "one"}
+    said = {**manifest.identity.recipe, "images": images, "groups": groups}
     try:
-        return Recipe.model_validate({**manifest.identity.recipe, "images": images})
+        return Recipe.model_validate(said)
     except ValidationError as error:
         first = error.errors()[0]
         raise UserError(
@@ -240,7 +243,10 @@ def _chosen(sources: VersionSources, found: ImageSet) -> ImageSelection:
     """The images as the version chose them: what was rejected then is not looked at again."""
     by_digest = {image.pixel_sha256: image for image in sources.images}
     credited = tuple(
-        image.with_(credit=by_digest[image.pixel_sha256].credit) for image in found.accepted
+        image.with_(
+            credit=by_digest[image.pixel_sha256].credit, group=by_digest[image.pixel_sha256].group
+        )
+        for image in found.accepted
     )
     keys = {image.pixel_sha256: image.split_key for image in sources.images if image.split_key}
     return ImageSelection(Sealed("0" * 64, found.with_(accepted=credited), len(credited), 0), keys)

@@ -81,7 +81,8 @@ def _ingested(recipe: Recipe, base: str, run: Run, limit: int | None) -> Sealed[
     files = ingest.find(recipe.images, base)
     credits_ = read_credits([file.url for file in files], recipe.images.attribution, base)
     images = run(ingest.STAGE, _first(files, limit), recipe.ingest)
-    return replace(images, manifest=_credited(images.manifest, credits_))
+    names = {file.url: file.group for file in files if file.group}
+    return replace(images, manifest=_named(_credited(images.manifest, credits_), names))
 
 
 def _curated(
@@ -136,6 +137,16 @@ def _credited(images: ImageSet, known: Mapping[str, object]) -> ImageSet:
         return images
     accepted = tuple(
         image.model_copy(update={"credit": known.get(image.url)}) for image in images.accepted
+    )
+    return images.model_copy(update={"accepted": accepted})
+
+
+def _named(images: ImageSet, names: Mapping[str, str]) -> ImageSet:
+    """The images with the names that the recipe gives to their groups."""
+    if not names:
+        return images
+    accepted = tuple(
+        image.model_copy(update={"group": names.get(image.url, "")}) for image in images.accepted
     )
     return images.model_copy(update={"accepted": accepted})
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
+from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.groups import RowGroups
 from pairmill.schemas.program import Program
 
 
@@ -20,6 +22,14 @@ class PoolInfo:
     """Side of a kernel, a patch or a table, in pixels."""
     share: float = 1.0
     """Share of the real images that the items stand for."""
+    groups: RowGroups | None = None
+    """Which group of photographs each row comes from; none where there is one group, or rows come
+    from all."""
+
+    @classmethod
+    def of(cls, ref: PoolRef) -> Self:
+        """What a draw needs to know of a sealed pool."""
+        return cls(ref.digest, ref.count, ref.side, ref.share, ref.groups)
 
 
 Pools = dict[str, PoolInfo]

@@ -11,12 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from pairmill.pipeline.degraders.base import PoolInfo, Pools
-from pairmill.pipeline.noise.inject import draw_placements
-from pairmill.pipeline.rng import pick
+from pairmill.pipeline.degraders.one_group import OneGroup, rows_of
 from pairmill.schemas.degraders.kmsr import KmsrConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.ops import Op
-from pairmill.schemas.ops.pooled import Inject, PooledBlur
+from pairmill.schemas.ops.pooled import Inject
 from pairmill.schemas.ops.resize import Quantise, Subsample
 from pairmill.schemas.program import Program
 
@@ -28,42 +27,46 @@ class Kmsr:
 
     def __init__(self, config: KmsrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale
-        self.estimated = _present(
+        estimated = _present(
             pools.get("kernels"),
             "estimated kernel",
             "give real images in images.real, or take degrader bicubic",
         )
-        self.generated = _present(
+        generated = _present(
             pools.get("generated_kernels"),
             "generated kernel",
             "`pairmill build RECIPE` makes them; see the recipe's section kmsr",
         )
-        noise = pools.get("noise")
-        self.noise = _present(noise, "noise patch", "set noise: false") if config.noise else None
+        noise = pools.get("noise") if config.noise else None
+        if config.noise:
+            noise = _present(noise, "noise patch", "set noise: false")
+        self.group = OneGroup(*(pool for pool in (estimated, noise) if pool))
+        # Generated kernels come from all estimated ones together, so every group draws from all.
+        self.estimated, self.generated = rows_of(estimated), rows_of(generated)
+        self.noise = rows_of(noise) if noise else None
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
+        group = self.group.draw(rng)
         if float(rng.random()) < self.config.real:
-            pool = self.estimated
+            kernels = self.estimated
         else:
-            pool = self.generated
-        blur = PooledBlur(pool=pool.digest, index=pick(rng, pool.count))
+            kernels = self.generated
         ops: tuple[Op, ...] = (
-            blur,
+            kernels[group].blur(rng),
             Subsample(scale=self.scale),
-            *self._inject(rng, hr_shape),
+            *self._inject(rng, hr_shape, group),
             Quantise(),
         )
         return Program(scale=self.scale, ops=ops)
 
-    def _inject(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> tuple[Inject, ...]:
+    def _inject(
+        self, rng: np.random.Generator, hr_shape: tuple[int, int], group: int | None
+    ) -> tuple[Inject, ...]:
         if self.noise is None:
             return ()
-        low, high = self.config.strength
-        strength = round(low + (high - low) * float(rng.random()), 4)
         lr_shape = (hr_shape[0] // self.scale, hr_shape[1] // self.scale)
-        placements = draw_placements(rng, lr_shape, self.noise.side, self.noise.count)
-        return (Inject(pool=self.noise.digest, strength=strength, placements=placements),)
+        return (self.noise[group].inject(rng, lr_shape, self.config.strength),)
 
 
 def _present(pool: PoolInfo | None, what: str, todo: str) -> PoolInfo:

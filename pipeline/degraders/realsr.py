@@ -3,7 +3,8 @@
 The noise goes into the stored LR. Unlike the original, kernels are centred, noise covers tiles of
 any size without seams, and everything is rounded once. If the real images were JPEGs, LR is
 compressed last, the way one of them was (after the noise of compressed images was given back what
-compression had taken, see `pairmill.pipeline.compression.restore`).
+compression had taken, see `pairmill.pipeline.compression.restore`). Where the real images are
+several groups that share a camera each, all of a sample comes from one of them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from __future__ import annotations
 import numpy as np
 
 from pairmill.pipeline.degraders.base import PoolInfo, Pools
-from pairmill.pipeline.noise.inject import draw_placements
+from pairmill.pipeline.degraders.one_group import OneGroup, rows_of
 from pairmill.pipeline.rng import pick
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.ops import Op
-from pairmill.schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.pooled import PooledJpeg
 from pairmill.schemas.ops.resize import Quantise, Subsample
 from pairmill.schemas.program import Program
 
@@ -26,34 +27,37 @@ class RealSr:
 
     def __init__(self, config: RealSrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale
-        self.kernels = _present(pools.get("kernels"), "kernel")
-        self.noise = _present(pools.get("noise"), "noise")
-        self.compression = pools.get("compression") if config.compression != "off" else None
+        kernels = _present(pools.get("kernels"), "kernel")
+        noise = _present(pools.get("noise"), "noise")
+        compression = pools.get("compression") if config.compression != "off" else None
         if config.compression == "always":
-            self.compression = _compressed(pools.get("compression"))
+            compression = _compressed(pools.get("compression"))
+        self.group = OneGroup(kernels, noise)
+        self.kernels, self.noise = rows_of(kernels), rows_of(noise)
+        # A group of which no photograph is compressed is not compressed, unless all must be.
+        always = config.compression == "always"
+        self.compression = rows_of(compression, borrow=always) if compression else None
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
-        low, high = self.config.strength
         lr_shape = (hr_shape[0] // self.scale, hr_shape[1] // self.scale)
-        blur = PooledBlur(pool=self.kernels.digest, index=pick(rng, self.kernels.count))
-        strength = round(low + (high - low) * float(rng.random()), 4)
-        placements = draw_placements(rng, lr_shape, self.noise.side, self.noise.count)
-        inject = Inject(pool=self.noise.digest, strength=strength, placements=placements)
+        group = self.group.draw(rng)
+        blur = self.kernels[group].blur(rng)
+        inject = self.noise[group].inject(rng, lr_shape, self.config.strength)
         ops: tuple[Op, ...] = (blur, Subsample(scale=self.scale), inject, Quantise())
-        return Program(scale=self.scale, ops=(*ops, *self._jpeg(rng)))
+        return Program(scale=self.scale, ops=(*ops, *self._jpeg(rng, group)))
 
-    def _jpeg(self, rng: np.random.Generator) -> tuple[PooledJpeg, ...]:
+    def _jpeg(self, rng: np.random.Generator, group: int | None) -> tuple[PooledJpeg, ...]:
         """Nothing, and nothing drawn, without a pool: programs of images that are not compressed
         stay what they are.
         """
-        pool = self.compression
-        if pool is None:
+        if self.compression is None or not self.compression[group].count:
             return ()
-        compressed = float(rng.random()) < pool.share or self.config.compression == "always"
-        index, phase = pick(rng, pool.count), (pick(rng, 16), pick(rng, 16))
+        rows = self.compression[group]
+        compressed = float(rng.random()) < rows.share or self.config.compression == "always"
+        index, phase = rows.draw(rng), (pick(rng, 16), pick(rng, 16))
         if compressed:
-            return (PooledJpeg(pool=pool.digest, index=index, phase=phase),)
+            return (PooledJpeg(pool=rows.pool.digest, index=index, phase=phase),)
         return ()
 
 

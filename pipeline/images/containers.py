@@ -69,7 +69,7 @@ def check_container(container: str, data: bytes, config: IngestConfig) -> Tags:
 
 def _check_png(data: bytes, config: IngestConfig) -> Tags:
     held, tags = 0, Tags()
-    for name, start, end in _png_chunks(data):
+    for name, start, end in png_chunks(data):
         # Pillow skips the checksums of the pixel chunks; OpenCV's decoder prints about them.
         if zlib.crc32(memoryview(data)[start - 4 : end]) != struct.unpack_from(">I", data, end)[0]:
             detail = f"The checksum of the PNG chunk {name!r} is wrong; copy the file again."
@@ -89,7 +89,12 @@ def _check_png(data: bytes, config: IngestConfig) -> Tags:
     return {BITS: bits} | tags
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[str, int, int]]:
+def png_chunks(data: bytes) -> Iterator[tuple[str, int, int]]:
+    """Name, first byte and end of the content of each chunk of a PNG.
+
+    Raises:
+        ImageRejected: `corrupt` or `truncated`.
+    """
     position, name = 8, ""
     while name != "IEND":
         header = data[position : position + 8]

@@ -62,7 +62,7 @@ def reading(container: str, data: bytes) -> Iterator[None]:
     Raises:
         ImageRejected: `truncated`, `corrupt` or `not-8-or-16-bit`.
     """
-    with _quiet:
+    with quiet:
         try:
             yield
         except ImageRejected:
@@ -107,7 +107,8 @@ class _Quiet:
         )
 
 
-_quiet = _Quiet()
+quiet = _Quiet()
+"""Keeps the decoders silent; see `reading`, which also explains what they raise."""
 
 
 def _rejection(container: str, data: bytes, error: Exception) -> ImageRejected:

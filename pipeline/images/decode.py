@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from pairmill.pipeline.images.camera import read_camera
 from pairmill.pipeline.images.colour import to_srgb
 from pairmill.pipeline.images.damage import check_jpeg, reading
 from pairmill.pipeline.images.find import FoundFile
@@ -86,9 +87,17 @@ def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
-def ingest_file(found: FoundFile, role: Role, config: IngestConfig) -> ImageRecord | RejectedImage:
+def ingest_file(
+    found: FoundFile, role: Role, config: IngestConfig, *, camera: bool = False
+) -> ImageRecord | RejectedImage:
     """Read and decode one file; an image that cannot be used is a record with a reason, not an
     error.
+
+    Args:
+        found: The file.
+        role: What it is for.
+        config: What an image must be.
+        camera: Whether to look for what the file says of its camera.
 
     Raises:
         StoreError: The store failed in a way that may pass.
@@ -111,6 +120,7 @@ def ingest_file(found: FoundFile, role: Role, config: IngestConfig) -> ImageReco
         file_sha256=hashlib.sha256(data).hexdigest(),
         pixel_sha256=pixel_digest(image),
         conversions=conversions,
+        camera=read_camera(data, container) if camera else None,
     )
 
 

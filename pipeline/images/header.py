@@ -77,7 +77,7 @@ def read_header(data: bytes, config: IngestConfig) -> Header:
     container = sniff(data)
     with reading(container, data):
         tags = check_container(container, data, config)
-        image = _OPENERS[container](BytesIO(data))
+        image = opened(container, data)
         check_size(image.size, config)
         _check_frames(image)
         _check_mode(image, tags.get(BITS, 8))
@@ -88,6 +88,11 @@ def read_header(data: bytes, config: IngestConfig) -> Header:
             _orientation(image, tags),
             tags.get(PHOTOMETRIC) == 0,
         )
+
+
+def opened(container: str, data: bytes) -> ImageFile:
+    """The file, opened but not decoded; raises whatever Pillow does."""
+    return _OPENERS[container](BytesIO(data))
 
 
 def _check_frames(image: ImageFile) -> None:

@@ -8,13 +8,16 @@ show. A kind is a class with few duties (`make`, `ref`) and many courtesies, eac
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.pipeline.cameras.grouping import group_photographs, photographs_of
 from pairmill.pipeline.pools.items import Placing, PoolItems
 from pairmill.pipeline.runner.stage import Run, Sealed, Stage
 from pairmill.pipeline.stages import clean_up
@@ -22,6 +25,7 @@ from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.groups import PhotographGroups, RowGroups
 from pairmill.schemas.hr import CutConfig, HrSet
 from pairmill.schemas.image import ImageSet
 from pairmill.schemas.recipe import Recipe
@@ -41,6 +45,8 @@ class PoolResults:
     """What made each kind of pool; see `PoolKind.of`."""
     pairs: tuple[FacePair, ...] = ()
     """Pairs that a degradation was learned from."""
+    groups: PhotographGroups | None = None
+    """Groups of the real images that rows of the pools come from; none if no row comes from one."""
 
 
 @dataclass(kw_only=True)
@@ -68,6 +74,13 @@ class Making:
             config = CutConfig(clean_up=self.recipe.clean_up, tiles=self.recipe.tiles)
             self.cut = self.run(clean_up.STAGE, self.images, config).manifest
         return self.cut
+
+    @cached_property
+    def groups(self) -> PhotographGroups:
+        """The real images by the camera that they share; whatever is made or drawn by camera asks
+        this, so that all agree.
+        """
+        return group_photographs(photographs_of(self.images), self.recipe.groups)
 
     def of(self, kind: PoolKind[M]) -> Sealed[M]:
         """The sealed stage of a kind, made now if it was not.
@@ -128,6 +141,8 @@ class PoolKind(ABC, Generic[M]):
     """Whether it comes of a fit, which may end in other bits on another machine."""
     repeatable: ClassVar[bool] = True
     """Whether a sealed version says enough to make it again."""
+    by_share: ClassVar[bool] = False
+    """Whether an item is drawn only as often as photographs have one, such as compression."""
     companions: ClassVar[tuple[str, ...]] = ()
     """Kinds that are made next, where a recipe draws from them, for they come from this one."""
 
@@ -143,16 +158,40 @@ class PoolKind(ABC, Generic[M]):
     def ref(self, manifest: M) -> PoolRef | None:
         """The pool as versions refer to it; none if it is empty."""
 
+    def photographs(self, manifest: M) -> tuple[str, ...]:  # noqa: ARG002
+        """The photograph that each row comes from, by pixel digest; none if rows come from all. Of
+        several, any one: they are of one group.
+        """
+        return ()
+
     def of(self, results: PoolResults) -> Sealed[M] | None:
         """What was made of this kind; none if no degrader draws from it."""
         return results.sealed.get(self.name)
 
-    def pools(self, sealed: Sealed[M]) -> Pools:
-        """The pool, unless it is empty, with the zarr group that holds it."""
+    def pools(self, sealed: Sealed[M], groups: PhotographGroups | None = None) -> Pools:
+        """The pool, unless it is empty, with the zarr group that holds it.
+
+        Args:
+            sealed: What made it.
+            groups: Groups of the real images. With several, the pool says which its rows are of.
+        """
         ref = self.ref(sealed.manifest)
         if ref is None:
             return ()
+        if groups is not None and groups.several:
+            ref = ref.with_(groups=self.row_groups(sealed.manifest, groups))
         return ((ref, layout.pool_group(self.stage.name, sealed.key, self.group)),)
+
+    def row_groups(self, manifest: M, groups: PhotographGroups) -> RowGroups | None:
+        """Which group each row comes from; none if rows come from all."""
+        photographs = self.photographs(manifest)
+        if not photographs:
+            return None
+        rows = tuple(groups.number_of[photograph] for photograph in photographs)
+        counts = tuple(len(group.photographs) for group in groups.groups)
+        having = Counter(groups.number_of[photograph] for photograph in set(photographs))
+        shares = tuple(round(having[group] / count, 6) for group, count in enumerate(counts))
+        return RowGroups(rows=rows, photographs=counts, shares=shares if self.by_share else ())
 
     def place(self, storage: Storage, sealed: Sealed[M]) -> str:
         """Where the pool lies, for people."""

@@ -39,6 +39,7 @@ class Compression(PoolKind[CompressionPoolManifest]):
     name = "compression"
     stage = pool_compression.STAGE
     required = False
+    by_share = True
 
     def make(self, making: Making) -> Sealed[CompressionPoolManifest]:
         """Find out, and pool if enough images are compressed."""
@@ -57,6 +58,10 @@ class Compression(PoolKind[CompressionPoolManifest]):
             side=SIDE,
             share=manifest.share,
         )
+
+    def photographs(self, manifest: CompressionPoolManifest) -> tuple[str, ...]:
+        """See `PoolKind.photographs`."""
+        return tuple(image.image for image in manifest.rows())
 
     def counts(self, manifest: CompressionPoolManifest) -> dict[str, int]:
         """See `PoolKind.counts`."""

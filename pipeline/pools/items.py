@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pairmill.pipeline.assets import pool_digest
 from pairmill.pipeline.degraders.base import PoolInfo
+from pairmill.schemas.groups import RowGroups
 from pairmill.schemas.recipe import Recipe
 
 
@@ -28,11 +29,14 @@ class PoolItems:
     """Seconds per source pixel that making them took; 0 if it was not measured."""
     share: float = 1.0
     """Share of the real images that the items stand for."""
+    groups: RowGroups | None = None
+    """Which group of photographs each item comes from; none where there is one, or it is a
+    placeholder."""
 
     @property
     def info(self) -> PoolInfo:
         """What a draw needs to know."""
-        return PoolInfo(self.digest, len(self.items), self.items.shape[1], self.share)
+        return PoolInfo(self.digest, len(self.items), self.items.shape[1], self.share, self.groups)
 
 
 def placeholder(

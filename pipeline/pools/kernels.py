@@ -50,6 +50,10 @@ class Kernels(PoolKind[KernelPoolManifest]):
             kind=self.name, digest=manifest.digest, count=manifest.count, side=manifest.side
         )
 
+    def photographs(self, manifest: KernelPoolManifest) -> tuple[str, ...]:
+        """See `PoolKind.photographs`."""
+        return manifest.kernels
+
     def counts(self, manifest: KernelPoolManifest) -> dict[str, int]:
         """See `PoolKind.counts`."""
         rejected = sum(not record.verdict.accepted for record in manifest.judged)

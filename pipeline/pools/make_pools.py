@@ -26,7 +26,9 @@ def gather(
         for made in with_companions(kind, recipe):
             made.check(recipe, making.of(made).manifest)
     order = {kind.name: making.of(kind) for kind in needed(recipe)}
-    return PoolResults(sealed=order, pairs=making.pairs)
+    by_group = any(kind.photographs(order[kind.name].manifest) for kind in needed(recipe))
+    groups = making.groups if by_group else None
+    return PoolResults(sealed=order, pairs=making.pairs, groups=groups)
 
 
 def needed(recipe: Recipe) -> list[PoolKind[Any]]:
@@ -52,5 +54,7 @@ def make_pool(kind: str, making: Making) -> Sealed[Any]:
 def pools_of(results: PoolResults) -> Pools:
     """All pools, each with its zarr group, in the order that versions list them in."""
     return tuple(
-        pool for name, sealed in results.sealed.items() for pool in POOLS[name].pools(sealed)
+        pool
+        for name, sealed in results.sealed.items()
+        for pool in POOLS[name].pools(sealed, results.groups)
     )

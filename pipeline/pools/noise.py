@@ -52,6 +52,10 @@ class Noise(PoolKind[NoisePoolManifest]):
             kind=self.name, digest=manifest.digest, count=manifest.count, side=manifest.patch
         )
 
+    def photographs(self, manifest: NoisePoolManifest) -> tuple[str, ...]:
+        """See `PoolKind.photographs`."""
+        return tuple(patch.image for patch in manifest.patches)
+
     def counts(self, manifest: NoisePoolManifest) -> dict[str, int]:
         """See `PoolKind.counts`."""
         return {"noise_patches": manifest.count}

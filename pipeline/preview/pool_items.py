@@ -54,7 +54,7 @@ def _sealed_here(recipe: Recipe, base: str, storage: Storage) -> Found:
         making = Making(recipe=recipe, images=images, base=base, run=run)
         for kind in needed(recipe):
             with suppress(NotFinishedError):
-                pools = kind.pools(making.of(kind))
+                pools = kind.pools(making.of(kind), making.groups)
                 found[kind.name] = _read(storage, *pools[0]) if pools else None
     return found
 
@@ -63,7 +63,9 @@ def _read(storage: Storage, ref: PoolRef, group: str, note: str = "") -> PoolIte
     items = read_assets(storage, ((ref, group),)).pools[ref.digest]
     origin = POOLS[ref.kind].origin
     note = note or f"{origin} the real images: the sealed pool of this recipe."
-    return PoolItems(ref.kind, ref.digest, items, sealed=True, note=note, share=ref.share)
+    return PoolItems(
+        ref.kind, ref.digest, items, sealed=True, note=note, share=ref.share, groups=ref.groups
+    )
 
 
 def with_placeholders(

@@ -17,6 +17,7 @@ from pairmill.pipeline.report.compression import collect_compression
 from pairmill.pipeline.report.curation import collect_curation
 from pairmill.pipeline.report.distributions import collect_spread
 from pairmill.pipeline.report.fits import collect_fits
+from pairmill.pipeline.report.groups import collect_groups
 from pairmill.pipeline.report.images import collect_images
 from pairmill.pipeline.report.kernels import collect_generated, collect_kernels
 from pairmill.pipeline.report.noise import collect_noise
@@ -63,6 +64,7 @@ def collect(
         kernels=_kernels(storage, made, drawn, sources, picture_files),
         noise=_noise(storage, made, manifest, sources, picture_files),
         compression=_compression(made, sources),
+        groups=collect_groups(manifest),
         fits=collect_fits(storage, made, picture_files),
         realism=collect_realism(storage, made, manifest, picture_files),
         curation=collect_curation(made.chosen, manifest.credits, picture_files),

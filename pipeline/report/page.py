@@ -11,6 +11,7 @@ from pairmill.pipeline.report.compression import compression_html
 from pairmill.pipeline.report.curation import curation_html
 from pairmill.pipeline.report.distributions import spread_html
 from pairmill.pipeline.report.fits import fits_html
+from pairmill.pipeline.report.groups import groups_html
 from pairmill.pipeline.report.images import images_html
 from pairmill.pipeline.report.kernels import kernels_html
 from pairmill.pipeline.report.noise import noise_html
@@ -33,6 +34,7 @@ def page(data: ReportData) -> str:
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
     found = [
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
+        ("groups", "Cameras", _if_there(groups_html, data.groups)),
         ("kernels", "Kernels", _if_there(kernels_html, data.kernels)),
         ("noise", "Noise", _if_there(noise_html, data.noise)),
         ("fits", "Learned", _if_there(fits_html, data.fits)),

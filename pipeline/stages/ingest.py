@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pairmill.pipeline.curation.attribution import is_table
 from pairmill.pipeline.images.decode import ingest_file
@@ -33,11 +34,17 @@ class FilePayload(Payload):
     """Its time or entity tag."""
     role: Role
     """What it is for."""
+    group: str = ""
+    """The name that the recipe gives to its group, which changes nothing of what is ingested."""
 
     @property
     def label(self) -> str:
         """See `Payload.label`."""
         return self.url
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        return self.model_dump(mode="json", exclude={"group"})
 
 
 class Ingested(Frozen):
@@ -54,20 +61,54 @@ def find(images: ImagesConfig, base: str, limit: int | None = None) -> list[File
     `base`.
 
     Raises:
-        UserError: if a pattern matches nothing or a folder cannot be read.
+        UserError: if a pattern matches nothing, a folder cannot be read, or a file is of two
+            groups.
     """
-    found: list[FilePayload] = []
-    for role, patterns in ((Role.REAL, images.real), (Role.CLEAN, images.clean)):
-        if patterns:
-            files = find_files(patterns, base, f"images.{role}")
-        else:
-            files = []
-        found += [_payload(file, role) for file in files if not is_table(file.url)][:limit]
-    return found
+    clean = _files(images.clean, base, Role.CLEAN) if images.clean else []
+    return _real(images, base)[:limit] + clean[:limit]
 
 
-def _payload(file: FoundFile, role: Role) -> FilePayload:
-    return FilePayload(url=file.url, bytes=file.bytes, modified=file.modified, role=role)
+def _real(images: ImagesConfig, base: str) -> list[FilePayload]:
+    """The files of all groups of real images, sorted by URL as if there were none."""
+    found: dict[str, FilePayload] = {}
+    for group, patterns in images.real_by_group().items():
+        files = _files(patterns, base, Role.REAL, group)
+        if group and not files:
+            raise _empty_group(group)
+        for file in files:
+            other = found.setdefault(file.url, file)
+            if other is not file:
+                raise _in_two_groups(file.url, other.group, group)
+    return [found[url] for url in sorted(found)]
+
+
+def _files(patterns: Sequence[str], base: str, role: Role, group: str = "") -> list[FilePayload]:
+    key = f"images.{role}.{group}" if group else f"images.{role}"
+    return [
+        FilePayload(url=f.url, bytes=f.bytes, modified=f.modified, role=role, group=group)
+        for f in find_files(patterns, base, key)
+        if not is_table(f.url)
+    ]
+
+
+def _empty_group(group: str) -> UserError:
+    return UserError(
+        "a group has no image",
+        where=f"recipe key images.real.{group}",
+        got="tables of licences only",
+        wanted="at least one photograph",
+        todo="name its photographs, or leave the group out",
+    )
+
+
+def _in_two_groups(url: str, one: str, other: str) -> UserError:
+    return UserError(
+        "a file is of two groups",
+        where="recipe key images.real",
+        got=f"{url}, which {one} and {other} name",
+        wanted="one camera per photograph",
+        todo="write patterns that do not overlap, such as a folder for each group",
+    )
 
 
 def plan(files: Sequence[FilePayload], config: IngestConfig) -> Sequence[FilePayload]:
@@ -82,7 +123,10 @@ def work(
     for unit in units:
         file = unit.payload
         record = ingest_file(
-            FoundFile(url=file.url, bytes=file.bytes, modified=file.modified), file.role, config
+            FoundFile(url=file.url, bytes=file.bytes, modified=file.modified),
+            file.role,
+            config,
+            camera=file.role == Role.REAL,
         )
         if isinstance(record, ImageRecord):
             yield Ingested(accepted=record, rejected=None)
@@ -144,7 +188,7 @@ def batch(_config: object, _profile: Profile) -> int:
 
 STAGE = Stage(
     name="ingest",
-    version=2,
+    version=3,
     title="ingest",
     noun="files",
     record=Ingested,

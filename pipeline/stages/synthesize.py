@@ -271,12 +271,7 @@ class _Maker:
         self.assets = load_assets(
             context.profile.workspace, tuple(zip(config.pools, shard.pools, strict=True))
         )
-        known = Pools(
-            **{
-                pool.kind: PoolInfo(pool.digest, pool.count, pool.side, pool.share)
-                for pool in config.pools
-            }
-        )
+        known = Pools(**{pool.kind: PoolInfo.of(pool) for pool in config.pools})
         drawn = [degrader for degrader in config.degraders if degrader.weight_in(shard.split)]
         self.degraders = [
             (degrader.label, degraders.build(degrader, config.scale, known)) for degrader in drawn

@@ -351,6 +351,8 @@ def test_every_recipe_field_reaches_a_stage(tiny: Tiny) -> None:
         "redegnet.from_checkpoint",
         "pools_from",
         "curation.benchmarks.0",
+        "groups.by",
+        "groups.min_photographs",
     )
     for place, recipe in changed_leaves(
         tiny.recipe, leave_out=(*places, "realism", "train")
