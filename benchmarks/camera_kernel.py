@@ -76,8 +76,13 @@ class Equations:
         return (self.constant - match**2 / power) / self.pixels
 
 
-def equations(registered: Registered) -> Equations:
-    """What the accepted blocks of one pair say about the kernel."""
+def equations(registered: Registered, *, unit_gain: bool = False) -> Equations:
+    """What the accepted blocks of one pair say about the kernel.
+
+    Args:
+        registered: the pair.
+        unit_gain: take contrast as it is, for `solve_forced`; otherwise each block has its gain.
+    """
     warped, grid, weights = registered.warped(), registered.grid, registered.weights
     half = SIZE // 2
     windows = sliding_window_view(np.pad(warped, half, mode="reflect"), (SIZE, SIZE))[::2, ::2]
@@ -85,7 +90,7 @@ def equations(registered: Registered) -> Equations:
     rows, columns = grid.edges
     for r, c in np.argwhere(registered.accepted):
         block = np.s_[rows[r] : rows[r + 1], columns[c] : columns[c + 1]]
-        mask, gain = weights[block], registered.gain[r, c]
+        mask, gain = weights[block], 1.0 if unit_gain else float(registered.gain[r, c])
         design = windows[block][mask].reshape(-1, SIZE * SIZE) * gain
         target = registered.pair.lr[block][mask]
         design, target = design - design.mean(0), target - target.mean()
@@ -122,6 +127,20 @@ def solve(said: Equations, *, smoothness: float = SMOOTHNESS, noise: float = 0.0
     matrix -= noise**2 * said.noise * np.eye(size)
     found = np.asarray(np.linalg.solve(matrix, said.vector), np.float64)
     return normalise(found.reshape(SIZE, SIZE))
+
+
+def solve_forced(said: Equations, *, smoothness: float = SMOOTHNESS) -> Array:
+    """The free-form kernel under the condition that it sums to 1, from equations of unit gain.
+
+    Gains of blocks leave the kernel's amplitude at middle frequencies, relative to none, to the
+    form of the kernel. Where HR and LR have the same brightness this takes it from contrast itself,
+    at the price of what differs in their tone curves.
+    """
+    power, ones = float(np.trace(said.matrix)) / len(said.vector), np.ones_like(said.vector)
+    matrix = said.matrix + smoothness * power * roughness((SIZE, SIZE))
+    free, push = np.linalg.solve(matrix, np.stack([said.vector, ones], 1)).T
+    found = np.asarray(free + push * (1 - free.sum()) / push.sum(), np.float64)
+    return found.reshape(SIZE, SIZE)
 
 
 def best_gaussian(said: Equations) -> Array:

@@ -1,7 +1,7 @@
 """The blur kernel of a real camera, from pairs of one scene at two focal lengths, registered.
 
-    python -m benchmarks.registered_pairs FOLDER [--kernel truth.npy] [--per-pair kernels.npz]
-    [--pairs registered.npz] [--synthetic]
+    python -m benchmarks.registered_pairs FOLDER [--kernel truth.npy] [--unit-gain truth.npy]
+    [--per-pair kernels.npz] [--pairs registered.npz] [--synthetic]
 
 FOLDER has `HR` and `LR`, files of the same names, LR half as large. Registration and kernel are
 found in turns: each pair is registered with the kernel of all pairs in the model
@@ -27,9 +27,11 @@ from benchmarks.camera_kernel import (
     CENTRE,
     SIZE,
     Measured,
+    equations,
     measure,
     relative_error,
     solve,
+    solve_forced,
     together,
 )
 from benchmarks.registered_report import hr_facts, report
@@ -176,6 +178,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--kernel", type=Path, help="write the kernel here, .npy")
+    parser.add_argument("--unit-gain", type=Path, help="write that of unit gain here, .npy")
     parser.add_argument("--per-pair", type=Path, help="write kernels of single pairs here, .npz")
     parser.add_argument("--pairs", type=Path, help="write registered pairs here, .npz")
     parser.add_argument("--synthetic", action="store_true", help="also find known kernels")
@@ -186,6 +189,9 @@ def main() -> None:
     show({**report(measured), "HR": hr_facts(pairs)})
     if args.kernel:
         np.save(args.kernel, measured.kernel)
+    if args.unit_gain:
+        said = together(equations(one, unit_gain=True) for one in measured.registered)
+        np.save(args.unit_gain, solve_forced(said))
     if args.per_pair:
         save_kernels(args.per_pair, measured)
     if args.pairs:

@@ -17,8 +17,10 @@ from benchmarks.camera_kernel import (
     Measured,
     best_gaussian,
     best_sharpened,
+    equations,
     relative_error,
     solve,
+    solve_forced,
     together,
 )
 from benchmarks.registration import Array, Limits, Pair, Registered, blurred
@@ -48,8 +50,21 @@ def report(measured: Measured) -> dict[str, Any]:
                 ("sharpened", best_sharpened(said)),
             )
         },
+        "unit gain": unit_gain(measured),
         **spread(measured.said, kernel),
         **sensitivity(said),
+    }
+
+
+def unit_gain(measured: Measured) -> dict[str, float]:
+    """The kernel with contrast as it is: see `solve_forced`."""
+    said = together(equations(one, unit_gain=True) for one in measured.registered)
+    forced = solve_forced(said)
+    gains = np.concatenate([one.gain[one.accepted] for one in measured.registered])
+    return {
+        "median gain of blocks": float(np.median(gains)),
+        "from kernel": relative_error(forced, measured.kernel),
+        **figures(forced),
     }
 
 

@@ -20,6 +20,7 @@ from benchmarks.camera_kernel import (
     measure,
     relative_error,
     solve,
+    solve_forced,
     together,
 )
 from benchmarks.registered_pairs import ScoredPair, aligned, load_pairs, luma, save_pairs
@@ -56,6 +57,16 @@ def test_known_kernel_is_found() -> None:
     assert found.kernel.sum() == pytest.approx(1, abs=1e-6)
     assert max(map(abs, offset(found.kernel, 2))) < 0.02
     assert found.changes[-1] < 0.02
+
+
+def test_kernel_of_unit_gain() -> None:
+    """With contrast as it is; an amplitude that differs does not show in the sum."""
+    kernel = sharpened()
+    assert relative_error(solve_forced(exact(kernel), smoothness=0.0), kernel) < 1e-9
+    weaker = solve_forced(exact(0.95 * kernel), smoothness=0.0)
+    assert weaker.sum() == pytest.approx(1)
+    said = equations(measured().registered[0], unit_gain=True)
+    assert said.noise == pytest.approx(said.pixels - measured().registered[0].accepted.sum())
 
 
 def test_without_registration_the_kernel_is_not_found() -> None:
