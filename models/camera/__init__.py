@@ -1,0 +1,1 @@
+"""What a camera does to a scene, estimated from its photographs alone: see `estimate`."""

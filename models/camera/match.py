@@ -1,0 +1,343 @@
+"""Match a blur to photographs: one blur, with a scene and a noise of each photograph's own.
+
+The model of a photograph's power spectrum P at frequency f of its pixels is
+
+    log P(f) = log( sum over aliases of |K|^2 S + v |N|^2 + d / 2 ) + error,
+
+with the transfer function K that is looked for, the scene's spectrum S (a Gaussian in the
+logarithm, see `scenes`), the noise v and what it went through, N, and what JPEG added, d / 2 (about
+half of what it changed shows as power, and less where it changed nearly all: measured). K is common
+to all; everything of one photograph is eliminated from the normal equations (Levenberg-Marquardt
+with the Schur complement). The common part of the scenes has a prior of its own, since the mean
+scene is known from a few dozen pictures only: more photographs do not make the estimate surer than
+that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.camera.forms import CENTRE, LONGEST_STEP, SPREAD, Blur
+from pairmill.models.camera.photograph import ROUNDING, SIDE, PhotographSpectrum
+from pairmill.models.camera.scenes import GRID, Scenes, smooth_functions
+
+Array = NDArray[np.float64]
+
+LOWEST = 1.4 / SIDE
+"""Lowest frequency that is compared, in cycles per pixel: below it the window hides the scene."""
+CORRELATED = 1.5
+"""Cells that share one error: neighbours overlap under the window."""
+LEAST_ERROR = 0.03
+"""Variance of a log spectrum that no scene explains."""
+NOISE_SPREAD = 0.2
+"""Standard deviation of the logarithm of the noise about that of the flat parts."""
+NOISE_SPREAD_COMPRESSED = 1.5
+"""The same of a compressed photograph, whose flat parts lost theirs."""
+JPEG_ERROR = 0.6
+"""Error of a log spectrum where JPEG changed as much as there is."""
+ROUNDING_ERROR = 0.7
+"""Error of a log spectrum where the rounding to 8 bits is all there is: it is white only where
+there is noise or detail."""
+NOISE_ERROR = 0.05
+"""The same where noise is all there is."""
+STEP = 1e-3
+"""Step of numerical derivatives."""
+LONGEST_OWN_STEP = 1.0
+"""Of the logarithm of a photograph's noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """A blur with the photographs' own scenes and noises."""
+
+    blur: Blur
+    cost: float
+    """Twice the negative logarithm of the posterior density, up to a constant."""
+    free: tuple[int, ...]
+    """Parameters of the blur that were fitted."""
+    information: Array
+    """(free, free): half the second derivative of `cost`, everything else eliminated."""
+    own: tuple[Array, ...]
+    """(q + 1,) per photograph: weights of its scene, and the logarithm of its noise."""
+    common: Array
+    """(q,): weights that all scenes share."""
+
+    @property
+    def evidence(self) -> float:
+        """Twice the negative logarithm of the evidence of this set of free parameters
+        (Laplace's approximation); smaller is better.
+        """
+        free = list(self.free)
+        _, logarithm = np.linalg.slogdet(self.information)
+        return self.cost + float(logarithm + 2 * np.log(SPREAD[free]).sum())
+
+    @property
+    def covariance(self) -> Array:
+        """(free, free) of the free parameters."""
+        return np.asarray(np.linalg.inv(self.information))
+
+
+class Model:
+    """Spectra as scenes and a blur make them."""
+
+    def __init__(self, scenes: Scenes) -> None:
+        self.scenes = scenes
+        self.variances, axes = scenes.axes
+        functions = smooth_functions()
+        self.mean, self.functions = _whole(functions @ scenes.mean), _whole(functions @ axes)
+        rows, columns = np.fft.fftfreq(SIDE)[:, None], np.arange(SIDE // 2 + 1) / SIDE
+        self.compared = np.hypot(rows, columns) > LOWEST
+        # The lowest columns hold both halves of a symmetric spectrum.
+        twice = np.ones((SIDE, SIDE // 2 + 1))
+        twice[:, [0, -1]] = 0.5
+        places = np.r_[0 : SIDE // 2, GRID - SIDE // 2 : GRID]
+        self.residual = scenes.residual_at()[places][:, : SIDE // 2 + 1]
+        self.twice = twice
+        self.grid = _frequencies()
+        self.own = (rows + 0 * columns, columns + 0 * rows)
+
+    def power(self, blur: Blur) -> Array:
+        """(GRID, GRID): |K|^2 as it shows under the window."""
+        found = np.square(blur.transfer(*self.grid))
+        for axis in (0, 1):  # the window's power spectrum: 1/6, 2/3, 1/6
+            found = found * (2 / 3) + (np.roll(found, 1, axis) + np.roll(found, -1, axis)) / 6
+        return found
+
+    def noise_shape(self, blur: Blur) -> Array | float:
+        """|N|^2 at the photograph's frequencies."""
+        if not blur.noise_sharpened:
+            return 1.0
+        # In half pixels frequencies are half as high.
+        return np.square(blur.sharpening(*(axis / 2 for axis in self.own)))
+
+    @staticmethod
+    def aliased(power: Array) -> Array:
+        """(GRID, GRID, ...) at HR frequencies to (SIDE, SIDE // 2 + 1, ...): every second pixel is
+        left.
+        """
+        folded = power.reshape(2, SIDE, 2, SIDE, *power.shape[2:]).sum((0, 2)) / 4
+        return np.asarray(folded[:, : SIDE // 2 + 1])
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """A photograph as the fit sees it."""
+
+    logs: Array
+    weights: Array
+    jpeg: Array
+    noise: float
+    precision: Array
+    """(q + 1,): of the photograph's own scene and noise."""
+
+
+def match(
+    model: Model,
+    photographs: Sequence[PhotographSpectrum],
+    start: Blur,
+    free: Sequence[int],
+    *,
+    most: int = 30,
+    warm: Matched | None = None,
+    prior: tuple[Array, Array] = (CENTRE, SPREAD),
+) -> Matched:
+    """The blur, from `start` on and in its `free` parameters, with which photographs are likeliest.
+
+    Args:
+        model: what scenes are like.
+        photographs: of one camera.
+        start: where to begin; parameters that are not free stay.
+        free: parameters that are fitted, see `forms.P`.
+        most: iterations at most.
+        warm: a match of the same photographs, whose scenes are begun with.
+        prior: mean and standard deviation of the parameters.
+    """
+    return _Fit(model, photographs, tuple(free), prior).run(start, most, warm)
+
+
+class _Fit:
+    def __init__(
+        self,
+        model: Model,
+        photographs: Sequence[PhotographSpectrum],
+        free: tuple[int, ...],
+        prior: tuple[Array, Array],
+    ) -> None:
+        self.model, self.free = model, list(free)
+        self.count = len(photographs)
+        self.data = [self._datum(photograph) for photograph in photographs]
+        self.centre, self.spread = (values[self.free] for values in prior)
+        self.common_precision = model.scenes.pictures / model.variances
+
+    def _datum(self, photograph: PhotographSpectrum) -> _Data:
+        model, inside = self.model, self.model.compared
+        power = np.maximum(photograph.power, 1e-6)
+        jpeg = photograph.distortion / power
+        # What the smooth functions miss is partly the same in all scenes, like the mean.
+        error = (model.residual * CORRELATED + LEAST_ERROR) * (
+            1 + self.count / model.scenes.pictures
+        ) + np.square(JPEG_ERROR * jpeg * (1 + jpeg))
+        error = error + np.square(ROUNDING_ERROR * ROUNDING / power)
+        error = error + np.square(NOISE_ERROR * np.minimum(photograph.noise / power, 1))
+        # As much noise as JPEG changed may be missing from the flat parts.
+        hidden = float(photograph.distortion[SIDE // 4 :, SIDE // 4 :].mean()) / photograph.noise
+        spread = math.hypot(NOISE_SPREAD, NOISE_SPREAD_COMPRESSED * min(hidden, 1))
+        return _Data(
+            np.log(power)[inside],
+            (model.twice / error)[inside],
+            photograph.distortion / 2 * np.maximum(1 - jpeg, 0),
+            math.log(photograph.noise),
+            np.r_[1 / model.variances, 1 / spread**2],
+        )
+
+    def run(self, start: Blur, most: int, warm: Matched | None) -> Matched:
+        blur, damping = start, 1e-2
+        own, common = self._begin(warm)
+        cost = self._cost(blur, own, common)
+        information = np.eye(len(self.free))
+        for _ in range(most):
+            normal, gradient, parts = self._normal(blur, own, common)
+            information = normal
+            for _ in range(8):
+                step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), gradient)
+                limit = LONGEST_STEP[self.free]
+                move = np.clip(step[: len(self.free)], -limit, limit)
+                step = np.r_[move, step[len(self.free) :]]
+                new_own = [
+                    _bounded(values, left - right @ step)
+                    for values, (left, right) in zip(own, parts, strict=True)
+                ]
+                new_common = common + step[len(self.free) :]
+                new_blur = self._moved(blur, move)
+                new = self._cost(new_blur, new_own, new_common)
+                if np.isfinite(new) and new < cost:
+                    break
+                damping *= 6
+            else:
+                break
+            gain, cost = cost - new, new
+            blur, own, common = new_blur, new_own, new_common
+            damping = max(damping / 10, 1e-5)
+            if gain < 1e-2:
+                break
+        f = len(self.free)
+        inner = np.linalg.solve(information[f:, f:], information[f:, :f])
+        left = information[:f, :f] - information[:f, f:] @ inner
+        return Matched(blur, cost, tuple(self.free), left, tuple(own), common)
+
+    def _begin(self, warm: Matched | None) -> tuple[list[Array], Array]:
+        if warm is not None:
+            return list(warm.own), warm.common
+        size = len(self.model.variances)
+        return [np.r_[np.zeros(size), datum.noise] for datum in self.data], np.zeros(size)
+
+    def _moved(self, blur: Blur, move: Array) -> Blur:
+        values = blur.values.copy()
+        values[self.free] += move
+        return replace(blur, values=values)
+
+    def _expected(self, datum: _Data, power: Array, shape: Array | float, own: Array) -> Array:
+        scene = np.exp(self.model.mean + self.model.functions @ own[:-1])
+        total = self.model.aliased(power * scene) + math.exp(own[-1]) * shape + datum.jpeg
+        # Where scene and noise meet, scenes above their mean add more than those below take.
+        share = 1 - (math.exp(own[-1]) * shape + datum.jpeg) / total
+        bent = self.model.residual / 2 * share * (1 - share)
+        return np.asarray((np.log(total) + bent)[self.model.compared])
+
+    def _cost(self, blur: Blur, own: Sequence[Array], common: Array) -> float:
+        power, shape = self.model.power(blur), self.model.noise_shape(blur)
+        total = float((np.square((blur.values[self.free] - self.centre) / self.spread)).sum())
+        total += float(self.common_precision @ np.square(common))
+        for datum, values in zip(self.data, own, strict=True):
+            left = datum.logs - self._expected(datum, power, shape, values)
+            away = values - np.r_[common, datum.noise]
+            total += float(datum.weights @ np.square(left) + datum.precision @ np.square(away))
+        return total
+
+    def _slopes(self, blur: Blur) -> tuple[Array, list[Array], Array | float, list[Array | float]]:
+        """|K|^2, |N|^2 and their derivatives."""
+        power, shape = self.model.power(blur), self.model.noise_shape(blur)
+        powers, shapes = [], []
+        for place in range(len(self.free)):
+            moved = self._moved(blur, STEP * np.eye(len(self.free))[place])
+            powers.append((self.model.power(moved) - power) / STEP)
+            shapes.append((self.model.noise_shape(moved) - shape) / STEP)
+        return power, powers, shape, shapes
+
+    def _normal(
+        self, blur: Blur, own: Sequence[Array], common: Array
+    ) -> tuple[Array, Array, list[tuple[Array, Array]]]:
+        """Normal equations of the blur and the common scene, all photographs eliminated; and for
+        each of these its own step as a vector minus a matrix times the common step.
+        """
+        model, inside = self.model, self.model.compared
+        power, powers, shape, shapes = self._slopes(blur)
+        stacked = np.stack(powers, -1)
+        f, q = len(self.free), len(model.variances)
+        normal, gradient = np.zeros((f + q, f + q)), np.zeros(f + q)
+        normal[range(f), range(f)] = 1 / self.spread**2
+        gradient[:f] = (self.centre - blur.values[self.free]) / self.spread**2
+        normal[range(f, f + q), range(f, f + q)] = self.common_precision
+        gradient[f:] = -self.common_precision * common
+        parts: list[tuple[Array, Array]] = []
+        for datum, values in zip(self.data, own, strict=True):
+            noise = math.exp(values[-1])
+            scene = np.exp(model.mean + model.functions @ values[:-1])
+            blurred = power * scene
+            total = model.aliased(blurred) + noise * shape + datum.jpeg
+            left = datum.logs - self._expected(datum, power, shape, values)
+            mine = np.empty((int(inside.sum()), q + 1))
+            mine[:, :q] = (model.aliased(blurred[..., None] * model.functions) / total[..., None])[
+                inside
+            ]
+            mine[:, q] = (noise * shape / total)[inside]
+            theirs = model.aliased(scene[..., None] * stacked)
+            for place, slope in enumerate(shapes):
+                theirs[..., place] += noise * slope
+            theirs = (theirs / total[..., None])[inside]
+            weighted = datum.weights[:, None] * mine
+            inner = weighted.T @ mine
+            inner[range(q + 1), range(q + 1)] += datum.precision
+            away = values - np.r_[common, datum.noise]
+            slope_own = weighted.T @ left - datum.precision * away
+            # The common scene pulls at the photograph's own through the prior alone.
+            cross = np.zeros((q + 1, f + q))
+            cross[:, :f] = weighted.T @ theirs
+            cross[range(q), range(f, f + q)] = -datum.precision[:q]
+            solved = np.linalg.solve(inner, np.c_[cross, slope_own])
+            parts.append((np.asarray(solved[:, -1]), np.asarray(solved[:, :-1])))
+            normal[:f, :f] += theirs.T @ (datum.weights[:, None] * theirs)
+            normal[range(f, f + q), range(f, f + q)] += datum.precision[:q]
+            normal -= cross.T @ solved[:, :-1]
+            gradient[:f] += theirs.T @ (datum.weights * left)
+            gradient[f:] += datum.precision[:q] * away[:q]
+            gradient -= cross.T @ solved[:, -1]
+        return normal, gradient, parts
+
+
+def _bounded(values: Array, step: Array) -> Array:
+    """The next scene and noise of a photograph."""
+    new = values + step
+    new[-1] = values[-1] + np.clip(step[-1], -LONGEST_OWN_STEP, LONGEST_OWN_STEP)
+    return new
+
+
+def _whole(half: Array) -> Array:
+    """(GRID, GRID // 2 + 1, ...) to (GRID, GRID, ...): the spectrum of a real picture is
+    symmetric.
+    """
+    turned = half[(-np.arange(GRID)) % GRID][:, 1 : GRID // 2][:, ::-1]
+    return np.concatenate([half, turned], axis=1)
+
+
+@lru_cache(maxsize=1)
+def _frequencies() -> tuple[Array, Array]:
+    axis = np.fft.fftfreq(GRID)
+    rows, columns = np.meshgrid(axis, axis, indexing="ij")
+    return rows, columns
