@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from pairmill.schemas.base import Frozen
+
+
+class SpectralKernelsConfig(Frozen):
+    """How kernels are estimated from power spectra, each photograph by itself."""
+
+    method: Literal["spectral"] = "spectral"
+    """Which method."""
+    min_side: int = Field(default=64, ge=64)
+    """Smallest side of an image, in pixels."""
+    min_contrast: float = Field(default=2.0, ge=0)
+    """Smallest standard deviation of intensity of an image, in intensity levels; below it there is
+    nothing to see a blur by."""
+
+
+class CameraKernelsConfig(SpectralKernelsConfig):
+    """How kernels are estimated from power spectra, all photographs of a camera together, and each
+    as far as its own spectrum insists.
+    """
+
+    method: Literal["camera"] = "camera"  # type: ignore[assignment]
+    """Which method."""
 
 
 class KernelGanConfig(Frozen):
     """How x2 kernels are estimated from one image (KernelGAN, Bell-Kligler et al. 2019)."""
 
+    method: Literal["kernelgan"] = "kernelgan"
+    """Which method."""
     iterations: int = Field(default=1500, ge=10, le=20000)
     """Training iterations of a restart; all schedules below are fractions of it."""
     restarts: int = Field(default=2, ge=1, le=16)
@@ -72,6 +95,27 @@ class KernelGanConfig(Frozen):
         return self
 
 
+def _method_of(value: Any) -> str:
+    """Recipes of before `method` gave settings of KernelGAN alone."""
+    if not isinstance(value, dict):
+        return str(getattr(value, "method", "camera"))
+    others = set(KernelGanConfig.model_fields) - set(CameraKernelsConfig.model_fields)
+    return str(value.get("method", "kernelgan" if others & set(value) else "camera"))
+
+
+KernelsConfig = Annotated[
+    Annotated[CameraKernelsConfig, Tag("camera")]
+    | Annotated[SpectralKernelsConfig, Tag("spectral")]
+    | Annotated[KernelGanConfig, Tag("kernelgan")],
+    Discriminator(
+        _method_of,
+        custom_error_type="no_such_method",
+        custom_error_message="there is no such method; allowed: camera, spectral, kernelgan",
+    ),
+]
+"""How kernels are estimated, by `method`."""
+
+
 class KernelQualityConfig(Frozen):
     """When a kernel estimate is good enough for the pool, and what is fixed before."""
 
@@ -91,11 +135,20 @@ class KernelQualityConfig(Frozen):
     """The same after recentring, in HR pixels."""
     max_border: float = Field(default=0.05, ge=0, le=1)
     """Largest share of the raw kernel's absolute mass in its outermost ring of one pixel."""
-    max_negative: float = Field(default=0.15, ge=0, le=1)
-    """Largest share of negative values in the raw kernel's absolute mass."""
-    min_support: float = Field(default=1.5, ge=1)
+    max_negative: float = Field(default=0.4, ge=0, le=1)
+    """Largest share of negative values in a kernel's absolute mass: cameras sharpen, and so do
+    their kernels, but none so much more than others."""
+    max_raw_negative: float = Field(default=0.15, ge=0, le=1)
+    """The same of a raw kernel of KernelGAN, whose negative values are cut off."""
+    max_error: float = Field(default=0.5, gt=0)
+    """Largest expected error |k - truth| / |truth| of a kernel from spectra; a constant kernel has
+    about 0.4."""
+    min_detail: float = Field(default=0.12, ge=0, le=0.5)
+    """Lowest frequency, in cycles per pixel of the photograph, at which its blur may leave a tenth
+    of the contrast; below it, the photograph is an enlargement."""
+    min_support: float = Field(default=1.0, ge=0)
     """Smallest effective support 1 / sum of squares, in HR pixels; a x2 camera that sharp aliases
-    heavily."""
+    heavily. A kernel that sharpens has less than one that does not."""
     max_support: float = Field(default=90.0, gt=1)
     """Largest effective support, in HR pixels; more does not fit into the estimated 13 x 13."""
     max_disagreement: float = Field(default=0.45, gt=0)
@@ -122,38 +175,54 @@ class KernelReason(StrEnum):
     DISAGREEMENT = "disagreement"
     MISALIGNED = "misaligned"
     MISMATCH = "mismatch"
+    UNCERTAIN = "uncertain"
+    ENLARGED = "enlarged"
 
 
 class KernelDiagnostics(Frozen):
-    """What was measured on one estimate."""
+    """What was measured on one kernel; lengths are in HR pixels of scale 2."""
 
-    sum: float
+    sum: float = 1.0
     """Sum of the raw kernel; 1 is perfect."""
-    offset: float = Field(ge=0)
+    offset: float = Field(default=0.0, ge=0)
     """Distance of the raw kernel's centre of mass from the centre, in HR pixels."""
-    residual_offset: float = Field(ge=0)
+    residual_offset: float = Field(default=0.0, ge=0)
     """The same after recentring, in HR pixels."""
     border: float = Field(ge=0, le=1)
-    """Share of absolute mass in the raw kernel's outermost ring."""
+    """Share of absolute mass in the outermost ring of the kernel, as estimated."""
     negative: float = Field(ge=0, le=1)
-    """Share of negative values in the raw kernel's absolute mass."""
+    """Share of negative values in the kernel's absolute mass, as estimated."""
     support: float = Field(ge=0)
     """Effective support 1 / sum of squares of the kernel, in HR pixels."""
     width: float = Field(ge=0)
-    """Root mean square distance from the centre per axis of the kernel, in HR pixels."""
-    disagreement: float = Field(ge=0)
+    """Root mean square distance from the centre per axis of the kernel, in HR pixels; of a kernel
+    that sharpens, the standard deviation of the Gaussian whose transfer falls to a half where the
+    kernel's does."""
+    disagreement: float | None = Field(default=None, ge=0)
     """Relative distance to the farthest restart that agrees, or to the nearest if none does; 0 for
-    a single restart."""
-    agreeing: int = Field(ge=0)
-    """Restarts that agree, this one included."""
-    shift: float = Field(ge=0)
+    a single restart, none without restarts."""
+    agreeing: int | None = Field(default=None, ge=0)
+    """Restarts that agree, this one included; none without restarts."""
+    shift: float = Field(default=0.0, ge=0)
     """Shift between HR and the upscaled LR of a pair made with the kernel, in HR pixels."""
     stretch: float | None = Field(default=None, gt=0)
     """Width after matching the photo's spectrum over width before; none if the kernel was not
     matched."""
     mismatch: float | None = Field(default=None, ge=0)
-    """Root mean square difference between the spectra of photo and trial LR, in dB; none in
-    older pools."""
+    """Root mean square difference, in dB, between the spectra of photo and trial LR, or, where
+    kernels come from spectra, between the photo's and what its blur makes likely; none in older
+    pools."""
+    error: float | None = Field(default=None, ge=0)
+    """Expected |k - truth| / |truth|; none where the method does not tell."""
+    width_error: float | None = Field(default=None, ge=0)
+    """Standard deviation of the width, in HR pixels; none where the method does not tell."""
+    mtf50: float | None = Field(default=None, ge=0)
+    """Frequency at which the blur leaves half of the contrast, in cycles per pixel of the
+    photograph; none where the method does not tell."""
+    detail: float | None = Field(default=None, ge=0)
+    """The same for a tenth."""
+    overshoot: float | None = Field(default=None, ge=0)
+    """By how much the camera raises contrast where it raises it most; 0 if it does not sharpen."""
 
 
 class KernelVerdict(Frozen):

@@ -51,11 +51,145 @@ class KernelEstimates(Frozen):
     """One per real image."""
 
 
+class MeasureConfig(Frozen):
+    """Which photographs are measured."""
+
+    min_side: int
+    """Smallest side, in pixels."""
+    min_contrast: float
+    """Smallest standard deviation of intensity, in intensity levels."""
+
+
+class PhotographMeasure(Frozen):
+    """The spectrum of one photograph: `spectrum.npy` of its unit, (2, n, n // 2 + 1), power and
+    what JPEG changed.
+    """
+
+    image: Digest
+    """Pixel digest of the photograph."""
+    refused: KernelReason | None
+    """Why it was not measured; none if it was."""
+    noise: float = Field(default=0.0, ge=0)
+    """Variance of the noise in its flattest parts, in squared intensity levels."""
+
+
+class MeasureRef(Frozen):
+    """One measured photograph and the unit that holds its spectrum."""
+
+    key: Digest
+    """Key of the unit."""
+    measure: PhotographMeasure
+    """What was measured."""
+
+
+class MeasuredPhotographs(Frozen):
+    """All photographs, in the order of the image set."""
+
+    photographs: tuple[MeasureRef, ...]
+    """One per real image."""
+
+
+class SceneConfig(Frozen):
+    """How clean HR is described."""
+
+    scale: int
+    """Scale of the corpus."""
+
+
+class SceneRef(Frozen):
+    """One clean picture and the unit that holds its description, `scene.npy`."""
+
+    key: Digest
+    """Key of the unit."""
+    image: Digest
+    """Pixel digest of the picture."""
+    used: bool
+    """Whether it is large enough to be described."""
+
+
+class DescribedScenes(Frozen):
+    """All clean pictures, in the order of the image set."""
+
+    scenes: tuple[SceneRef, ...]
+    """One per clean image."""
+
+
+class CameraConfig(Frozen):
+    """What cameras are estimated for."""
+
+    scale: int
+    """Scale of the corpus."""
+
+
+class PhotographEstimate(Frozen):
+    """The blur of one photograph."""
+
+    image: Digest
+    """Pixel digest of the photograph."""
+    values: tuple[float, ...]
+    """Parameters of its blur: see `pairmill.models.camera.forms`."""
+    noise: float = Field(ge=0)
+    """Variance of its noise, in squared intensity levels."""
+    error: float = Field(ge=0)
+    """Expected |k - truth| / |truth| of its kernel."""
+    width_error: float = Field(ge=0)
+    """Standard deviation of its width, in HR pixels of scale 2."""
+    misfit: float = Field(ge=0)
+    """Root mean square difference of its spectrum from what its blur, scenes and noise make
+    likely, in dB."""
+
+
+class CameraEstimate(Frozen):
+    """The blur of one camera, and of each of its photographs."""
+
+    form: tuple[str, ...]
+    """What the blur is made of: `gaussian`, `disc`, `line`, `sharpened`, `profile`."""
+    values: tuple[float, ...]
+    """Parameters of the blur of all photographs together."""
+    noise_sharpened: bool
+    """Whether the noise was sharpened with the picture."""
+    error: float = Field(ge=0)
+    """Expected |k - truth| / |truth| of its kernel."""
+    width_error: float = Field(ge=0)
+    """Standard deviation of its width, in HR pixels of scale 2."""
+    differences: tuple[float, float, float]
+    """Standard deviations of the logarithms by which photographs are wider, more upright and more
+    oblique than the camera."""
+    scenes: int = Field(ge=0)
+    """Clean pictures that HR is known from; 0 if HR is taken for sharp."""
+    photographs: tuple[PhotographEstimate, ...]
+    """Its photographs."""
+
+
+class CameraEstimates(Frozen):
+    """The cameras of all groups that have a photograph to see a blur by."""
+
+    cameras: tuple[CameraEstimate, ...]
+    """One per group, in order."""
+
+
+class JudgedSpectral(Frozen):
+    """What is judged of a photograph whose kernel comes from spectra."""
+
+    refused: KernelReason | None
+    """Why it was not measured."""
+    photographs: int = 0
+    """How many photographs of its camera were measured together."""
+    form: tuple[str, ...] = ()
+    """Form of its camera's blur."""
+    noise_sharpened: bool = False
+    """Whether its camera sharpens noise too."""
+    estimate: PhotographEstimate | None = None
+    """Its blur; none if it was refused."""
+
+
 class PoolKernelsConfig(Frozen):
     """Which estimates become kernels of the pool, and for which scale."""
 
     scale: int
-    """Scale of the corpus; x2 kernels are composed for 4 and 8."""
+    """Scale of the corpus; x2 kernels of KernelGAN are composed for 4 and 8."""
+    method: Literal["camera", "spectral", "kernelgan"]
+    """How kernels were estimated."""
     quality: KernelQualityConfig
     """Thresholds."""
 
@@ -86,5 +220,5 @@ class KernelPoolManifest(Frozen):
     """Pixel digest of the image that each kernel comes from, in pool order."""
     judged: tuple[JudgedKernel, ...]
     """Verdicts on all images, in the order of the image set."""
-    estimates: dict[Digest, Digest]
-    """For each image the unit that holds its raw estimates."""
+    estimates: dict[Digest, Digest] = Field(default_factory=dict)
+    """For each image the unit that holds its raw estimates of KernelGAN."""

@@ -13,7 +13,7 @@ from pairmill.schemas.degraders import DegraderConfig
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.groups import GroupsConfig
 from pairmill.schemas.image import IngestConfig
-from pairmill.schemas.kernel import KernelGanConfig, KernelQualityConfig
+from pairmill.schemas.kernel import CameraKernelsConfig, KernelQualityConfig, KernelsConfig
 from pairmill.schemas.kmsr import KmsrConfig
 from pairmill.schemas.noise import NoiseConfig
 from pairmill.schemas.patterns import NamedPatterns
@@ -144,7 +144,7 @@ class Recipe(Frozen):
     """How HR is cut."""
     groups: GroupsConfig = GroupsConfig()
     """Which real images share a camera."""
-    kernels: KernelGanConfig = KernelGanConfig()
+    kernels: KernelsConfig = CameraKernelsConfig()
     """How kernels are estimated."""
     kernel_quality: KernelQualityConfig = KernelQualityConfig()
     """Which kernel estimates are accepted."""
@@ -217,6 +217,11 @@ class Recipe(Frozen):
         for degrader in self.degraders:
             if problem := degrader.problem(self.scale):
                 raise ValueError(f"degrader {degrader.label}: {problem}")
+        if self.scale == 3 and self.kernels.method == "kernelgan" and self.draws_from("kernels"):
+            raise ValueError(
+                "kernels: method kernelgan composes x2 kernels and allows scales 2, 4 and 8, got "
+                "3; methods camera and spectral allow any"
+            )
         for split in self.splits.shares():
             if not any(degrader.weight_in(split) for degrader in self.degraders):
                 raise ValueError(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.forms import CENTRE, COUNT, PULL, SPREAD, Blur, P
+from pairmill.models.camera.forms import CENTRE, PULL, SPREAD, Blur, P
 from pairmill.models.camera.match import Matched, Model, match
 from pairmill.models.camera.photograph import ROUNDING, PhotographSpectrum
 from pairmill.models.camera.scenes import Scenes, built_in
@@ -48,6 +48,8 @@ class PhotographBlur:
     """(3, 3): of its three `PULL` parameters, given the camera."""
     noise: float
     """Variance of its noise, in squared intensity levels."""
+    misfit: float
+    """Root mean square difference of its spectrum from what is expected of it, in dB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +177,8 @@ def _differences(
 ) -> tuple[Array, tuple[PhotographBlur, ...]]:
     """How far photographs differ, and each of them."""
     if len(photographs) == 1:
-        only = PhotographBlur(found.blur, np.zeros((3, 3)), math.exp(found.own[0][-1]))
+        noise = math.exp(found.own[0][-1])
+        only = PhotographBlur(found.blur, np.zeros((3, 3)), noise, found.misfit[0])
         return np.zeros(3), (only,)
     # What all scenes of this group share was found together; no photograph need find it again.
     alike = Model(_shifted(model, found.common))
@@ -192,7 +195,8 @@ def _differences(
         values = found.blur.values.copy()
         values[places] = mean
         blur = replace(found.blur, values=values)
-        own.append(PhotographBlur(blur, covariance, math.exp(one.own[0][-1])))
+        noise = math.exp(one.own[0][-1])
+        own.append(PhotographBlur(blur, covariance, noise, one.misfit[0]))
     return spread, tuple(own)
 
 
@@ -226,20 +230,3 @@ def _only(found: Matched, number: int) -> Matched:
     own = found.own[number].copy()
     own[:-1] -= found.common
     return replace(found, own=(own,), common=np.zeros_like(found.common))
-
-
-def kernel_error(
-    blur: Blur, covariance: Array, free: Sequence[int], scale: int, size: int
-) -> float:
-    """Expected |k - truth| / |truth| of a kernel, from the covariance (f, f) of its free
-    parameters.
-    """
-    kernel = blur.kernel(scale, size)
-    variances, axes = np.linalg.eigh(covariance)
-    total = 0.0
-    for variance, axis in zip(variances, axes.T, strict=True):
-        values = np.zeros(COUNT)
-        values[list(free)] = math.sqrt(max(variance, 0.0)) * axis
-        moved = replace(blur, values=blur.values + values).kernel(scale, size)
-        total += float(np.square(moved - kernel).sum())
-    return math.sqrt(total / float(np.square(kernel).sum()))

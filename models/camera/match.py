@@ -46,6 +46,7 @@ ROUNDING_ERROR = 0.7
 there is noise or detail."""
 NOISE_ERROR = 0.05
 """The same where noise is all there is."""
+DECIBELS = 10 / math.log(10)
 STEP = 1e-3
 """Step of numerical derivatives."""
 LONGEST_OWN_STEP = 1.0
@@ -67,6 +68,9 @@ class Matched:
     """(q + 1,) per photograph: weights of its scene, and the logarithm of its noise."""
     common: Array
     """(q,): weights that all scenes share."""
+    misfit: tuple[float, ...]
+    """Root mean square difference of each photograph's spectrum from what is expected of it, in
+    dB."""
 
     @property
     def evidence(self) -> float:
@@ -99,6 +103,8 @@ class Model:
         places = np.r_[0 : SIDE // 2, GRID - SIDE // 2 : GRID]
         self.residual = scenes.residual_at()[places][:, : SIDE // 2 + 1]
         self.twice = twice
+        # Where cells differ by scenes alone, weights times this are one.
+        self.ordinary = ((self.residual * CORRELATED + LEAST_ERROR) / twice)[self.compared]
         self.grid = _frequencies()
         self.own = (rows + 0 * columns, columns + 0 * rows)
 
@@ -229,7 +235,8 @@ class _Fit:
         f = len(self.free)
         inner = np.linalg.solve(information[f:, f:], information[f:, :f])
         left = information[:f, :f] - information[:f, f:] @ inner
-        return Matched(blur, cost, tuple(self.free), left, tuple(own), common)
+        misfit = self._misfit(blur, own)
+        return Matched(blur, cost, tuple(self.free), left, tuple(own), common, misfit)
 
     def _begin(self, warm: Matched | None) -> tuple[list[Array], Array]:
         if warm is not None:
@@ -259,6 +266,16 @@ class _Fit:
             away = values - np.r_[common, datum.noise]
             total += float(datum.weights @ np.square(left) + datum.precision @ np.square(away))
         return total
+
+    def _misfit(self, blur: Blur, own: Sequence[Array]) -> tuple[float, ...]:
+        power, shape = self.model.power(blur), self.model.noise_shape(blur)
+        found = []
+        for datum, values in zip(self.data, own, strict=True):
+            left = datum.logs - self._expected(datum, power, shape, values)
+            # Cells that JPEG or rounding made unknowable do not count.
+            weights = datum.weights * self.model.ordinary
+            found.append(DECIBELS * math.sqrt(float(weights @ np.square(left) / weights.sum())))
+        return tuple(found)
 
     def _slopes(self, blur: Blur) -> tuple[Array, list[Array], Array | float, list[Array | float]]:
         """|K|^2, |N|^2 and their derivatives."""

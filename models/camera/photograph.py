@@ -33,8 +33,6 @@ class PhotographSpectrum:
     """The same shape: power of what JPEG's quantisation changed; 0 without JPEG."""
     noise: float
     """Variance of the noise in the flattest parts."""
-    compressed: bool
-    """Whether JPEG may have taken noise from the flat parts, so that there is more elsewhere."""
 
 
 def luma_of(image: NDArray[np.uint8]) -> Array:
@@ -42,13 +40,16 @@ def luma_of(image: NDArray[np.uint8]) -> Array:
     return np.asarray(image.astype(np.float64) @ LUMA)
 
 
-def measure(luma: Array, table: NDArray[np.integer] | None = None) -> PhotographSpectrum:
+def measure(
+    luma: Array, table: NDArray[np.integer] | None = None, phase: tuple[int, int] = (0, 0)
+) -> PhotographSpectrum:
     """Measure a photograph.
 
     Args:
         luma: (H, W), 0 to 255, sides of 64 at least.
         table: (8, 8) JPEG quantisation steps of luma, row by row as frequencies rise, if the
-            photograph comes from a JPEG with its blocks starting at the first pixel.
+            photograph comes from a JPEG.
+        phase: rows and columns by which the photograph starts inside JPEG's first block.
 
     Raises:
         ValueError: if the photograph is smaller than two blocks.
@@ -58,8 +59,9 @@ def measure(luma: Array, table: NDArray[np.integer] | None = None) -> Photograph
     power = block_power(luma, SIDE)
     distortion = np.zeros_like(power)
     if table is not None:
-        distortion = jpeg_distortion(luma, np.asarray(table, np.float64), SIDE)
-    return PhotographSpectrum(power, distortion, flat_noise(luma), table is not None)
+        whole = luma[-phase[0] % 8 :, -phase[1] % 8 :]
+        distortion = jpeg_distortion(whole, np.asarray(table, np.float64), SIDE)
+    return PhotographSpectrum(power, distortion, flat_noise(luma))
 
 
 def block_power(grey: Array, side: int) -> Array:

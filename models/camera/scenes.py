@@ -97,17 +97,30 @@ def built_in() -> Scenes:
     return Scenes.from_table(json.loads(BUILT_IN.read_text()))
 
 
-def described(luma: Array) -> tuple[Array, Array]:
+def smallest_side(scale: int) -> int:
+    """Smallest side of a picture that can be described, in pixels."""
+    return SIDE * scale
+
+
+def described(luma: Array, scale: int = 2) -> tuple[Array, Array]:
     """A sharp picture (H, W) as weights of the smooth functions, and what they leave,
     (GRID, GRID // 2 + 1).
+
+    Args:
+        luma: intensity levels.
+        scale: HR side over LR side, where the picture is to be HR.
 
     Raises:
         ValueError: if the picture is smaller than a block.
     """
-    if min(luma.shape) < GRID:
-        raise ValueError(f"a picture has sides of {GRID} pixels at least, got {luma.shape}")
+    side = smallest_side(scale)
+    if min(luma.shape) < side:
+        raise ValueError(f"a picture has sides of {side} pixels at least, got {luma.shape}")
     functions, inside = smooth_functions(), _inside()
-    found = np.log(block_power(luma, GRID) + 1e-3)
+    # Of a block as long as a photograph's, the frequencies up to two pixels of LR.
+    power = block_power(luma, side)
+    rows = np.r_[0 : GRID // 2, side - GRID // 2 : side]
+    found = np.log(power[rows][:, : GRID // 2 + 1] + 1e-3)
     basis = functions[inside]
     normal = basis.T @ basis + 1e-2 * np.eye(basis.shape[1])
     weights = np.linalg.solve(normal, basis.T @ found[inside])
@@ -156,10 +169,15 @@ def _places() -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     return ring, np.asarray(np.minimum(np.abs(rows), columns) < 1.5 / GRID)
 
 
-def like_pictures(pictures: Sequence[tuple[Array, Array]], known: Scenes) -> Scenes:
-    """Known scenes with the mean of some pictures, as far as their number allows."""
-    weights = np.array([weight for weight, _ in pictures])
-    own = (weights.mean(0).reshape(RINGS, WAVES) * _EVEN).ravel()
+def like_pictures(weights: Sequence[Array], known: Scenes | None = None) -> Scenes:
+    """Scenes whose mean is that of some pictures, as far as their number allows.
+
+    Args:
+        weights: of each picture, see `described`.
+        known: scenes to start from; the built-in ones without them.
+    """
+    known = known or built_in()
+    own = (np.mean(weights, 0).reshape(RINGS, WAVES) * _EVEN).ravel()
     count = len(weights)
     mean = (count * own + OWN_PICTURES * known.mean) / (count + OWN_PICTURES)
     return Scenes(mean, known.covariance, known.residual, count + OWN_PICTURES)

@@ -5,10 +5,10 @@ Kernels lie on the grid of 2**-16, images on the grid of 2**-16 too (8-bit ones 
 rounded to it first), so the true result is a multiple of 2**-32, or of 2**-16 for 8-bit images. Two
 ways lead to it:
 
-- `correlate`, one matrix product, for 8-bit images and non-negative kernels: of int8 digits where
-  the processor has units for them (`integer.py`), else in float32, where every partial sum is an
-  integer below 2**24 in units of 2**-16, which it holds exactly. It computes only every s-th pixel,
-  if so wished.
+- `correlate`, one matrix product, for 8-bit images: of int8 digits where the processor has units
+  for them (`integer.py`), else, of kernels that are nowhere negative, in float32, where every
+  partial sum is an integer below 2**24 in units of 2**-16, which it holds exactly. It computes only
+  every s-th pixel, if so wished.
 - `correlate_by_fft`, for all others and for large kernels: float64 Fourier transforms of at most
   512 x 512 samples err by about 1e-12 intensity levels, a hundredth of half a unit, so that
   rounding to the unit gives the true result again.
@@ -79,16 +79,20 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
     """Make a kernel ready.
 
     Args:
-        kernel: (k, k) correlation kernel on the 2**-16 grid, k odd, non-negative.
+        kernel: (k, k) correlation kernel on the 2**-16 grid, k odd; see `has_blocks`.
         scale: Distance between outputs, in input pixels.
 
     Raises:
-        ValueError: if the kernel is not square, odd, non-negative and on the grid.
+        ValueError: if the kernel is not square, odd and on the grid, or has no blocks here.
     """
     size = kernel.shape[0]
-    if kernel.shape != (size, size) or size % 2 == 0 or not on_grid(kernel) or (kernel < 0).any():
+    if kernel.shape != (size, size) or size % 2 == 0 or not on_grid(kernel):
         raise ValueError(
             f"kernel of shape {kernel.shape} must be odd, square and on the 2**-16 grid with sum 1"
+        )
+    if not has_blocks(kernel):
+        raise ValueError(
+            "a kernel with negative weights is multiplied in integers, which fails here"
         )
     kernel = _without_rim(kernel)
     blocks = np.zeros((*window(len(kernel), scale), *BLOCK), np.float32)
@@ -99,9 +103,20 @@ def block_matrix(kernel: Array, scale: int) -> Blocks:
     # Two signed digits end at `integer.LARGEST`: a kernel that is nearly one cell is multiplied in
     # float32.
     split = None
-    if matrix.max() <= integer.LARGEST and integer.available():
+    if np.abs(matrix).max() <= integer.LARGEST and integer.available():
         split = integer.digits(matrix.astype(np.int64))
     return Blocks(matrix, split, len(kernel), scale)
+
+
+def has_blocks(kernel: Array) -> bool:
+    """Whether `correlate` is exact here.
+
+    Weights of one sign have partial sums below their sum of 1; of both signs they may go beyond
+    2**24 in units of 2**-16, which float32 does not hold exactly, while int32 does.
+    """
+    if (kernel >= 0).all():
+        return True
+    return bool(np.abs(kernel).max() * UNIT <= integer.LARGEST) and integer.available()
 
 
 def _without_rim(kernel: Array) -> Array:
@@ -148,9 +163,7 @@ def _prepared(data: bytes, size: int, scale: int) -> Blocks | Array:
     rows, columns = window(len(trimmed), scale)
     # Products per output against samples per output: one in s * s samples is an output.
     cheap = rows * columns < BLOCKS_PAY * scale**2
-    # Weights of both signs may have partial sums beyond 2**24, which float32 does not hold exactly;
-    # those of one sign stay below their sum of 1.
-    if cheap and (trimmed >= 0).all():
+    if cheap and has_blocks(trimmed):
         return block_matrix(trimmed, scale)
     return trimmed
 

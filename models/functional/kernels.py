@@ -15,8 +15,10 @@ from scipy.ndimage import shift as spline_shift
 
 Array = NDArray[np.float64]
 
-SIZES = {2: 17, 4: 33, 8: 65}
+SIZES = {2: 17, 3: 25, 4: 33, 8: 65}
 """Side of a finished kernel by scale, in HR pixels."""
+COMPOSED = (2, 4, 8)
+"""Scales that kernels are composed for from those of scale 2."""
 CENTRED = 0.005
 """A kernel is centred when its centre of mass is this close to the target, in HR pixels, on both
 axes."""
@@ -120,8 +122,8 @@ def compose(kernel_x2: Array, scale: int) -> Array:
     """
     from scipy.signal import convolve2d  # late: it takes half a second
 
-    if scale not in SIZES:
-        raise ValueError(f"kernels are composed for scales {sorted(SIZES)}, got {scale}")
+    if scale not in COMPOSED:
+        raise ValueError(f"kernels are composed for scales {COMPOSED}, got {scale}")
     # Downscaling 2 after 2: a step of the second kernel spans 2 HR pixels, of the third 4.
     step, composed = 1, kernel_x2
     while step * 2 < scale:
@@ -155,30 +157,28 @@ def pad_or_crop(kernel: Array, size: int) -> Array:
 
 
 def without_tails(kernel: Array, least: float = 2e-3) -> Array:
-    """The kernel without values below `least` times its largest: what interpolation leaves around
-    the blur. Sum 1.
+    """The kernel without values smaller than `least` times its largest: what interpolation leaves
+    around the blur. Sum 1.
 
     Narrower kernels cost less to apply, and the mass that goes is about a thousandth.
     """
-    return normalise(np.where(kernel < least * kernel.max(), 0.0, kernel))
+    return normalise(np.where(np.abs(kernel) < least * kernel.max(), 0.0, kernel))
 
 
 def to_fixed_point(kernel: Array, bits: int = 16) -> Array:
     """The nearest kernel whose entries are multiples of 2**-bits and sum to exactly 1.
 
     Remainders decide which cells are rounded up, ties by position. With 16 bits, all partial sums
-    of the correlation with 8-bit pixels are integers below 2**24 in units of 2**-16, hence exact in
-    float32.
+    of the correlation of 8-bit pixels with a kernel that is nowhere negative are integers below
+    2**24 in units of 2**-16, hence exact in float32; with lobes they are in int32 and in float64.
 
     Args:
-        kernel: (k, k), non-negative, sum about 1.
+        kernel: (k, k), sum about 1; negative lobes are kept.
         bits: of the fraction.
 
     Raises:
-        ValueError: if an entry is negative or the sum not positive.
+        ValueError: if the sum is not positive.
     """
-    if (kernel < 0).any():
-        raise ValueError(f"a fixed-point kernel has no negative values, got {kernel.min()}")
     unit = 1 << bits
     exact = normalise(kernel).ravel() * unit
     fixed = np.floor(exact)

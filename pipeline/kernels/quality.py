@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -130,6 +130,17 @@ SHIFTED = Rule(
 """Asked last, of kernels that have an image."""
 
 
+def first_broken(
+    rules: Sequence[Rule], diagnostics: KernelDiagnostics, config: KernelQualityConfig
+) -> tuple[KernelReason, str] | None:
+    """Reason and words of the first rule that is broken; none if all are kept."""
+    for rule in rules:
+        value, limit = rule.value(diagnostics), rule.limit(config)
+        if rule.broken(value, limit):
+            return rule.reason, rule.said(value, limit)
+    return None
+
+
 def judge(
     raw: Array, finished: Array, image: NDArray[np.uint8], config: KernelQualityConfig
 ) -> tuple[Array | None, KernelVerdict]:
@@ -220,13 +231,18 @@ def match_spectrum(
 
     A kernel whose stretched form does not fit into its array stays as it is.
     """
-    found = spectra.spectra(grey(_centre(image, SPECTRUM_SIDE)))
+    found = image_spectra(image)
     if stretching:
         # Where the stretched form does not fit into 17 x 17, the mismatch of the kernel as it is
         # decides.
         with suppress(ValueError):
             return spectra.matched(found, kernel)
     return kernel, spectra.match(found, kernel, stretching=False)
+
+
+def image_spectra(image: NDArray[np.uint8]) -> spectra.Spectra:
+    """Spectra of the middle of an image (H, W, 3) and of its half-size copy."""
+    return spectra.spectra(grey(_centre(image, SPECTRUM_SIDE)))
 
 
 def border_share(kernel: Array) -> float:
@@ -321,13 +337,11 @@ def _centre(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 def _first_objection(
     diagnostics: KernelDiagnostics, config: KernelQualityConfig, restarts: int, distances: Array
 ) -> tuple[KernelReason | None, str]:
-    for rule in RULES:
-        value, limit = rule.value(diagnostics), rule.limit(config)
-        if rule.broken(value, limit):
-            return rule.reason, rule.said(value, limit)
+    if broken := first_broken(RULES, diagnostics, config):
+        return broken
     agree = f"{diagnostics.agreeing} of {restarts} restarts agree"
     wanted = min(config.min_agreeing, restarts)
-    if diagnostics.agreeing < wanted:
+    if (diagnostics.agreeing or 0) < wanted:
         differ = (
             f"the nearest two differ by {diagnostics.disagreement:.3g}; at most "
             f"{config.max_disagreement:.3g} is allowed"
@@ -336,7 +350,6 @@ def _first_objection(
         if len(distances) > 1:
             said = differ
         return KernelReason.DISAGREEMENT, f"{agree}, and {wanted} must: {said}"
-    value, limit = SHIFTED.value(diagnostics), SHIFTED.limit(config)
-    if SHIFTED.broken(value, limit):
-        return SHIFTED.reason, SHIFTED.said(value, limit)
+    if broken := first_broken((SHIFTED,), diagnostics, config):
+        return broken
     return None, f"{agree} within {diagnostics.disagreement:.3g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pairmill.models.functional.blur import correlate
+from pairmill.models.functional import blur as exact
 from pairmill.models.functional.resize import to_uint8
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.compression.codec import compress
@@ -25,7 +25,10 @@ def blur_subsample(op: PooledBlur, scale: int, image: Image, assets: Assets) -> 
         raise ValueError(
             f"pooled_blur wants the 8-bit HR image, got {image.dtype}; quantise before it"
         )
-    return correlate(np.asarray(image, np.uint8), assets.blocks(op.pool, op.index, scale))
+    levels, kernel = np.asarray(image, np.uint8), assets.kernel(op.pool, op.index)
+    if exact.has_blocks(kernel):
+        return exact.correlate(levels, assets.blocks(op.pool, op.index, scale))
+    return exact.blur(levels, kernel, scale=scale)
 
 
 def inject(op: Inject, image: Image, assets: Assets) -> Image:

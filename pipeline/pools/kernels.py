@@ -11,24 +11,37 @@ from numpy.typing import NDArray
 from pairmill.models.functional.kernels import SIZES, gaussian_kernel, target_centre, to_fixed_point
 from pairmill.pipeline.html.pictures import heat
 from pairmill.pipeline.pools.base import Image, Making, PoolKind, PoolTable, Showing
+from pairmill.pipeline.pools.compression import COMPRESSION
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
 from pairmill.pipeline.runner.stage import Sealed, is_done, read_records
-from pairmill.pipeline.stages import estimate_kernels, pool_kernels
+from pairmill.pipeline.stages import (
+    describe_scenes,
+    estimate_cameras,
+    estimate_kernels,
+    measure_photographs,
+    pool_kernels,
+)
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import PoolRef
-from pairmill.schemas.image import ImageSet
+from pairmill.schemas.image import Role
+from pairmill.schemas.kernel import KernelGanConfig, SpectralKernelsConfig
 from pairmill.schemas.pool import (
+    CameraConfig,
+    CameraEstimates,
     EstimateConfig,
     JudgedKernel,
-    KernelEstimates,
     KernelPoolManifest,
+    MeasureConfig,
+    MeasuredPhotographs,
     PoolKernelsConfig,
+    SceneConfig,
 )
 from pairmill.schemas.recipe import Recipe
 
 SPREADS = ((0.45, 0.45), (0.6, 0.6), (0.75, 0.75), (0.45, 0.75), (0.5, 0.9))
 """Widths of the Gaussians that stand in for kernels, along both axes, in LR pixels."""
-COLUMNS = ("image", "verdict", "width px", "differ", "stretch", "mismatch dB")
+COLUMNS = ("image", "verdict", "width px", "error", "lobes", "mismatch dB")
+"""`error` is what is expected of it; of KernelGAN, how far its restarts differ."""
 
 
 class Kernels(PoolKind[KernelPoolManifest]):
@@ -110,14 +123,39 @@ def judged_kernels(making: Making, storage: Storage) -> list[JudgedKernel]:
     return read_records(pool_kernels.STAGE, done, storage)
 
 
-def _to_judge(making: Making) -> tuple[tuple[ImageSet, KernelEstimates], PoolKernelsConfig]:
-    config = EstimateConfig(seed=making.recipe.seed, kernelgan=making.recipe.kernels)
-    estimates = making.run(estimate_kernels.STAGE, making.images, config)
-    return (making.images, estimates.manifest), _pool_config(making.recipe)
+def _to_judge(making: Making) -> tuple[pool_kernels.Inputs, PoolKernelsConfig]:
+    settings = making.recipe.kernels
+    if isinstance(settings, KernelGanConfig):
+        config = EstimateConfig(seed=making.recipe.seed, kernelgan=settings)
+        estimates = making.run(estimate_kernels.STAGE, making.images, config)
+        return (making.images, estimates.manifest), _pool_config(making.recipe)
+    measured, cameras = cameras_of(making, settings)
+    return (making.images, pool_kernels.Spectral(measured, cameras)), _pool_config(making.recipe)
+
+
+def cameras_of(
+    making: Making, settings: SpectralKernelsConfig
+) -> tuple[MeasuredPhotographs, CameraEstimates]:
+    """Spectra of all photographs, and the cameras that took them."""
+    compression = making.needed(COMPRESSION)
+    mined = compression.manifest.images if compression is not None else ()
+    config = MeasureConfig(min_side=settings.min_side, min_contrast=settings.min_contrast)
+    measured = making.run(measure_photographs.STAGE, (making.images, mined), config).manifest
+    scale, scenes = making.recipe.scale, None
+    if making.images.with_role(Role.CLEAN):
+        scenes = making.run(describe_scenes.STAGE, making.images, SceneConfig(scale=scale)).manifest
+    groups = [group.photographs for group in making.groups.groups]
+    if settings.method == "spectral":
+        groups = [(image,) for group in groups for image in group]
+    inputs = estimate_cameras.Inputs(groups, measured, scenes)
+    cameras = making.run(estimate_cameras.STAGE, inputs, CameraConfig(scale=scale)).manifest
+    return measured, cameras
 
 
 def _pool_config(recipe: Recipe) -> PoolKernelsConfig:
-    return PoolKernelsConfig(scale=recipe.scale, quality=recipe.kernel_quality)
+    return PoolKernelsConfig(
+        scale=recipe.scale, quality=recipe.kernel_quality, method=recipe.kernels.method
+    )
 
 
 def _row(name: str, record: JudgedKernel) -> list[str]:
@@ -125,8 +163,16 @@ def _row(name: str, record: JudgedKernel) -> list[str]:
     d = record.verdict.diagnostics
     if d is None:
         return [name, verdict, "", "", "", ""]
-    matched = [_or_dash(d.stretch, ".2f"), _or_dash(d.mismatch, ".1f")]
-    return [name, verdict, f"{d.width:.2f}", f"{d.disagreement:.2f}", *matched]
+    sure = d.error if d.error is not None else d.disagreement
+    shape = f"{100 * d.negative:.0f} %"
+    return [
+        name,
+        verdict,
+        f"{d.width:.2f}",
+        _or_dash(sure, ".2f"),
+        shape,
+        _or_dash(d.mismatch, ".1f"),
+    ]
 
 
 def _or_dash(value: float | None, form: str) -> str:

@@ -16,7 +16,7 @@ from pairmill.pipeline.pools.items import PoolItems
 from pairmill.pipeline.pools.learned import LearnedKind
 from pairmill.pipeline.pools.make_pools import needed
 from pairmill.pipeline.preview.draws import Drawn, share
-from pairmill.pipeline.preview.kernelgan import FitCost
+from pairmill.pipeline.preview.kernel_cost import KernelCost
 from pairmill.pipeline.preview.sample_images import Found, Scene
 from pairmill.pipeline.preview.survey import Survey
 from pairmill.schemas.image import Role
@@ -49,7 +49,7 @@ class Measured:
     found: Found
     drawn: Sequence[Drawn]
     pools: Sequence[PoolItems]
-    fit: FitCost | None
+    kernels: KernelCost | None
     sealed: frozenset[str]
     """Names of the stages that are sealed already."""
     workers: int
@@ -165,18 +165,16 @@ def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
 def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
     images = m.files[Role.REAL].images
     lines: list[Line] = []
-    if m.fit is not None:
-        restarts, iterations = m.recipe.kernels.restarts, m.recipe.kernels.iterations
-        how = "timed" if m.fit.measured else "usual time"
-        basis = f"{restarts} restarts of {iterations} iterations, {how}"
+    if m.kernels is not None:
+        # Cameras are estimated from spectra, everything else from decoded images.
         lines = [
             (
-                "estimate_kernels",
-                loading + images * restarts * m.fit.per_restart,
-                images * 4e4,
-                basis,
-            ),
-            ("pool_kernels", loading + images * m.fit.judging, images * 1e4, "judging, timed"),
+                one.stage,
+                images * one.seconds + (loading if one.stage != "estimate_cameras" else 0.0),
+                images * one.bytes,
+                one.basis,
+            )
+            for one in m.kernels.stages
         ]
     if m.recipe.draws_from("generated_kernels"):
         fitting = 1.0
@@ -238,7 +236,7 @@ def _notes(m: Measured) -> list[str]:
         f"{counted(m.workers, 'worker')}; the range "
         "allows for a third more or less beside the spread of what was measured.",
     ]
-    if m.fit is not None and not m.fit.measured:
+    if m.kernels is not None and not m.kernels.measured:
         notes.append(
             "Kernel estimation was not timed here; the figure is that of another machine, for a "
             "processor, not a GPU."

@@ -21,7 +21,7 @@ from pairmill.pipeline.preview import draws as drawing
 from pairmill.pipeline.preview import pool_items
 from pairmill.pipeline.preview.cost import Measured, estimate
 from pairmill.pipeline.preview.grid import grid
-from pairmill.pipeline.preview.kernelgan import fit_cost
+from pairmill.pipeline.preview.kernel_cost import kernel_cost
 from pairmill.pipeline.preview.page import page
 from pairmill.pipeline.preview.sample_images import Found, Scene, look
 from pairmill.pipeline.preview.survey import Survey, survey
@@ -80,12 +80,15 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     pools = pool_items.with_placeholders(recipe, sealed_pools, real)
     drawn = drawing.draw_all(recipe, found.scenes, pools, request.draws, picture_files)
     sealed = sealed_stages(recipe, base, storage)
-    timed = time.perf_counter() - started < HURRY and "estimate_kernels" not in sealed
-    fit = None
+    timed = time.perf_counter() - started < HURRY and not {
+        "estimate_kernels",
+        "estimate_cameras",
+    } & set(sealed)
+    kernels = None
     if recipe.draws_from("kernels") and not recipe.pools_from:
-        fit = fit_cost(recipe, found.with_role(Role.REAL), measure=timed)
+        kernels = kernel_cost(recipe, found.with_role(Role.REAL), measure=timed)
     workers = request.workers or default_workers()
-    cost = estimate(Measured(recipe, sizes, found, drawn, pools, fit, sealed, workers))
+    cost = estimate(Measured(recipe, sizes, found, drawn, pools, kernels, sealed, workers))
     data = PreviewData(
         name=recipe.name,
         recipe=request.name,

@@ -165,9 +165,8 @@ def kernels_html(kernels: KernelsSection) -> Raw:
         f"{counted(kernels.accepted, 'kernel')} in the pool{without}. A kernel is "
         f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each image is "
         "scaled to its own peak; blue is "
-        "negative. The cross is where the centre of mass must be for LR and HR to be aligned; "
-        "the offset from it is that of the "
-        "estimate, before it was recentred."
+        "negative: there the camera sharpens. The cross is where the centre of mass must be for LR "
+        "and HR to be aligned."
     )
     accepted = [view for view in kernels.shown if view.index is not None]
     rejected = [view for view in kernels.shown if view.index is None]
@@ -290,22 +289,32 @@ def _numbers(view: KernelView) -> Raw | None:
     if view.diagnostics is None:
         return None
     d = view.diagnostics
+    rows = [("width", f"{d.width:.2f}{_give_or_take(d.width_error)} px")]
+    if d.error is not None:
+        rows.append(("expected error", f"{d.error:.2f}"))
+    if d.mtf50 is not None:
+        rows.append(("half of the contrast at", f"{d.mtf50:.2f} cycles/px"))
+    if d.overshoot:
+        rows.append(("raises contrast by up to", f"{100 * d.overshoot:.0f} %"))
     if d.stretch is not None:
-        matched = [("stretched by", f"{d.stretch:.2f}")]
-    else:
-        matched = []
-    matched += [("spectra differ by", f"{d.mismatch:.1f} dB")] if d.mismatch is not None else []
-    return definitions(
-        [
-            ("width", f"{d.width:.2f} px"),
-            *matched,
+        rows.append(("stretched by", f"{d.stretch:.2f}"))
+    if d.mismatch is not None:
+        rows.append(("spectra differ by", f"{d.mismatch:.1f} dB"))
+    if d.disagreement is not None:
+        rows += [
             ("off centre by", f"{d.offset:.2f} px"),
-            ("spreads a point over", f"{number(round(d.support, 1))} px"),
             ("restarts differ by", number(round(d.disagreement, 3))),
             ("sum", number(round(d.sum, 3))),
-            ("peak", f"{view.peak:.3g}"),
         ]
-    )
+    rows += [
+        ("spreads a point over", f"{number(round(d.support, 1))} px"),
+        ("peak", f"{view.peak:.3g}"),
+    ]
+    return definitions(rows)
+
+
+def _give_or_take(error: float | None) -> str:
+    return f" ± {error:.2f}" if error is not None else ""
 
 
 def _restarts(view: KernelView) -> Raw | None:
@@ -332,7 +341,7 @@ def _restarts(view: KernelView) -> Raw | None:
 def _taken(view: KernelView) -> str:
     agreeing = 0
     if view.diagnostics:
-        agreeing = view.diagnostics.agreeing
+        agreeing = view.diagnostics.agreeing or 0
     if view.index is not None and agreeing > 1:
         return f"; the kernel is the mean of {agreeing}"
     if view.restart is not None and view.restarts > 1:

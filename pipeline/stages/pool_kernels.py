@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pairmill.models.functional.kernels import compose, to_fixed_point, without_tails
 from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
 from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.kernels.camera import judge_spectral
 from pairmill.pipeline.kernels.quality import judge, refusal
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import estimate_kernels
@@ -22,22 +24,27 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageRecord, ImageSet
 from pairmill.schemas.kernel import KernelReason, KernelVerdict
 from pairmill.schemas.pool import (
+    CameraEstimates,
     EstimateRef,
     JudgedKernel,
+    JudgedSpectral,
     KernelEstimates,
     KernelPoolManifest,
+    MeasuredPhotographs,
     PoolKernelsConfig,
 )
 from pairmill.schemas.work import Payload
 
 
 class JudgePayload(Payload):
-    """One image and its estimates."""
+    """One image and what was estimated of it."""
 
     image: ImageRecord
     """The image."""
-    ref: EstimateRef
-    """Its estimates."""
+    ref: EstimateRef | None = None
+    """Its estimates by KernelGAN."""
+    spectral: JudgedSpectral | None = None
+    """Its estimate from spectra."""
 
     @property
     def label(self) -> str:
@@ -46,13 +53,51 @@ class JudgePayload(Payload):
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
+        if self.spectral is not None:
+            return [self.image.pixel_sha256, self.spectral.content_digest()]
+        assert self.ref is not None
         return [self.image.pixel_sha256, self.ref.key]
 
 
-def plan(inputs: tuple[ImageSet, KernelEstimates], config: PoolKernelsConfig) -> list[JudgePayload]:
-    """One unit per estimate."""
-    images = inputs[0].by_digest()
-    return [JudgePayload(image=images[ref.estimate.image], ref=ref) for ref in inputs[1].estimates]
+@dataclass(frozen=True)
+class Spectral:
+    """What spectra gave."""
+
+    measured: MeasuredPhotographs
+    """All photographs."""
+    cameras: CameraEstimates
+    """Cameras, and each of their photographs."""
+
+    def judged(self) -> dict[str, JudgedSpectral]:
+        """What there is to judge, by pixel digest."""
+        found = {
+            ref.measure.image: JudgedSpectral(refused=ref.measure.refused)
+            for ref in self.measured.photographs
+        }
+        for camera in self.cameras.cameras:
+            for own in camera.photographs:
+                found[own.image] = JudgedSpectral(
+                    refused=None,
+                    photographs=len(camera.photographs),
+                    form=camera.form,
+                    noise_sharpened=camera.noise_sharpened,
+                    estimate=own,
+                )
+        return found
+
+
+Inputs = tuple[ImageSet, KernelEstimates | Spectral]
+"""The images, and what was estimated of them."""
+
+
+def plan(inputs: Inputs, config: PoolKernelsConfig) -> list[JudgePayload]:
+    """One unit per real image."""
+    images, found = inputs[0].by_digest(), inputs[1]
+    if isinstance(found, Spectral):
+        return [
+            JudgePayload(image=images[image], spectral=one) for image, one in found.judged().items()
+        ]
+    return [JudgePayload(image=images[ref.estimate.image], ref=ref) for ref in found.estimates]
 
 
 def work(
@@ -81,13 +126,15 @@ REFUSALS = {
 def _judge(
     unit: Unit[JudgePayload], config: PoolKernelsConfig, storage: Storage
 ) -> tuple[NDArray[np.float64] | None, KernelVerdict]:
-    refused = unit.payload.ref.estimate.refused
+    image, ref, spectral = unit.payload.image, unit.payload.ref, unit.payload.spectral
+    refused = spectral.refused if spectral is not None else _refused(ref)
     if refused is not None:
-        image = unit.payload.image
-        return None, refusal(
-            refused, REFUSALS[refused].format(width=image.width, height=image.height)
-        )
-    raw, finished = read_estimate(storage, unit.payload.ref.key)
+        words = REFUSALS[refused].format(width=image.width, height=image.height)
+        return None, refusal(refused, words)
+    if spectral is not None:
+        return judge_spectral(spectral, config.quality, config.scale)
+    assert ref is not None
+    raw, finished = read_estimate(storage, ref.key)
     kernel, verdict = judge(raw, finished, load(unit.payload.image), config.quality)
     if kernel is None:
         return None, verdict
@@ -96,6 +143,10 @@ def _judge(
     except ValueError as error:  # too wide to be composed to this scale
         detail = f"it blurs too much for x{config.scale}: {error}"
         return None, verdict.with_(accepted=False, reason=KernelReason.TOO_WIDE, detail=detail)
+
+
+def _refused(ref: EstimateRef | None) -> KernelReason | None:
+    return ref.estimate.refused if ref is not None else None
 
 
 def seal(
@@ -129,7 +180,11 @@ def seal(
         scale=config.scale,
         kernels=tuple(record.image for _, record in accepted),
         judged=tuple(records),
-        estimates={unit.payload.image.pixel_sha256: unit.payload.ref.key for unit in units},
+        estimates={
+            unit.payload.image.pixel_sha256: unit.payload.ref.key
+            for unit in units
+            if unit.payload.ref is not None
+        },
     )
 
 
@@ -145,9 +200,11 @@ def _none_accepted(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -
         wanted="at least one accepted kernel",
         todo="look at all verdicts with `pairmill pool show RECIPE` (and the --workspace and "
         "--limit of this command); "
-        f"{nearest}give sharper or larger photos, raise kernels.iterations, or take "
-        "degrader bicubic",
+        f"{nearest}give sharper or larger photos, or take degrader bicubic",
     )
+
+
+_NEGATIVE = {"camera": "max_negative", "spectral": "max_negative", "kernelgan": "max_raw_negative"}
 
 
 def nearest_thresholds(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -> str:
@@ -158,7 +215,8 @@ def nearest_thresholds(records: Sequence[JudgedKernel], config: PoolKernelsConfi
         KernelReason.DISAGREEMENT: ("max_disagreement", "disagreement"),
         KernelReason.OFF_CENTRE: ("max_offset", "offset"),
         KernelReason.BORDER: ("max_border", "border"),
-        KernelReason.NEGATIVE: ("max_negative", "negative"),
+        KernelReason.NEGATIVE: (_NEGATIVE[config.method], "negative"),
+        KernelReason.UNCERTAIN: ("max_error", "error"),
         KernelReason.TOO_WIDE: ("max_support", "support"),
         KernelReason.MISALIGNED: ("max_shift", "shift"),
         KernelReason.MISMATCH: ("max_mismatch", "mismatch"),
@@ -176,7 +234,7 @@ def nearest_thresholds(records: Sequence[JudgedKernel], config: PoolKernelsConfi
 
 STAGE = Stage(
     name="pool_kernels",
-    version=2,
+    version=3,
     title="judge kernels",
     noun="images",
     record=JudgedKernel,

@@ -31,10 +31,6 @@ class RealSrConfig(DegraderBase):
         compression = () if self.compression == "off" else ("compression",)
         return ("kernels", "noise", *compression)
 
-    def problem(self, scale: int) -> str | None:
-        """See `DegraderBase.problem`."""
-        return "it composes x2 kernels and allows scales 2, 4 and 8, got 3" if scale == 3 else None
-
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         low, high = self.strength

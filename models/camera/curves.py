@@ -1,0 +1,89 @@
+"""What people read off a blur: its transfer curve, its width, how sure both are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.camera.forms import COUNT, HALF, Blur
+from pairmill.models.functional.kernels import second_moments
+
+Array = NDArray[np.float64]
+
+DIRECTIONS = 16
+"""Directions that a curve is the mean of."""
+FREQUENCIES = np.linspace(0.0, 1.0, 201)
+"""Where curves are given, in cycles per pixel of the photograph; it shows those up to 0.5."""
+SHARPENS = 0.02
+"""Overshoot from which on a width is read off the curve: second moments of lobes mean nothing."""
+
+
+def transfer_curve(blur: Blur, direction: float | None = None) -> Array:
+    """|K| at `FREQUENCIES`, the mean over all directions, or along one, in radians from the column
+    axis.
+    """
+    angles = np.arange(DIRECTIONS) * math.pi / DIRECTIONS
+    if direction is not None:
+        angles = np.array([direction])
+    along = FREQUENCIES[:, None] / HALF
+    return np.asarray(np.abs(blur.transfer(along * np.sin(angles), along * np.cos(angles))).mean(1))
+
+
+def falls_to(curve: Array, level: float) -> float:
+    """The frequency, in cycles per pixel, at which a curve first falls to a level; 1 if it does
+    not.
+    """
+    below = np.flatnonzero(curve < level)
+    if not len(below):
+        return float(FREQUENCIES[-1])
+    after = int(below[0])
+    step = (curve[after - 1] - level) / (curve[after - 1] - curve[after])
+    return float(FREQUENCIES[after - 1] + step * (FREQUENCIES[after] - FREQUENCIES[after - 1]))
+
+
+def overshoot(curve: Array) -> float:
+    """By how much contrast is raised where it is raised most."""
+    return max(0.0, float(curve.max()) - 1)
+
+
+def width(blur: Blur) -> float:
+    """Width of the x2 kernel, in HR pixels: root mean square distance from the centre per axis; of
+    a blur that sharpens, the standard deviation of the Gaussian that falls to a half where it does.
+    """
+    curve = transfer_curve(blur)
+    if overshoot(curve) < SHARPENS:
+        moments = second_moments(blur.kernel(2, 33))
+        return math.sqrt(max(float(np.trace(moments)) / 2, 0.0))
+    return math.sqrt(math.log(2) / 2) / math.pi * HALF / falls_to(curve, 0.5)
+
+
+def deviations(
+    blur: Blur, parts: Sequence[tuple[Array, Sequence[int]]], scale: int, size: int
+) -> tuple[float, float]:
+    """How sure a blur is, to first order.
+
+    Args:
+        blur: the blur.
+        parts: covariances (f, f) that add up, each with the parameters that it is of.
+        scale: scale of the kernel.
+        size: side of the kernel.
+
+    Returns:
+        Expected |k - truth| / |truth| of the kernel, and standard deviation of the width, in HR
+        pixels of scale 2.
+    """
+    kernel, wide = blur.kernel(scale, size), width(blur)
+    squares = np.zeros(2)
+    for covariance, places in parts:
+        variances, axes = np.linalg.eigh(covariance)
+        for variance, axis in zip(variances, axes.T, strict=True):
+            values = np.zeros(COUNT)
+            values[list(places)] = math.sqrt(max(variance, 0.0)) * axis
+            moved = Blur(blur.values + values, blur.noise_sharpened)
+            change = np.linalg.norm(moved.kernel(scale, size) - kernel)
+            squares += np.square([float(change), width(moved) - wide])
+    error, wider = np.sqrt(squares)
+    return float(error / np.linalg.norm(kernel)), float(wider)

@@ -1,0 +1,119 @@
+"""Estimate cameras: the blur of each group of photographs, and of each of them, from spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pairmill.models.camera.estimate import estimate
+from pairmill.models.camera.photograph import PhotographSpectrum
+from pairmill.models.camera.scenes import Scenes, built_in, like_pictures
+from pairmill.pipeline.kernels.camera import record
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages import describe_scenes, measure_photographs
+from pairmill.pipeline.stages.payload import read_npy
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.base import Digest
+from pairmill.schemas.pool import (
+    CameraConfig,
+    CameraEstimate,
+    CameraEstimates,
+    DescribedScenes,
+    MeasuredPhotographs,
+    MeasureRef,
+)
+from pairmill.schemas.work import Payload
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What cameras are estimated from."""
+
+    groups: Sequence[Sequence[str]]
+    """Pixel digests of the photographs of each camera."""
+    measured: MeasuredPhotographs
+    """Their spectra."""
+    scenes: DescribedScenes | None
+    """The clean images that kernels will be put on; none if HR is made of the photographs."""
+
+
+class CameraPayload(Payload):
+    """One camera."""
+
+    photographs: tuple[MeasureRef, ...]
+    """Its photographs that were measured."""
+    scenes: tuple[Digest, ...]
+    """Keys of the units that describe clean images."""
+
+    @property
+    def label(self) -> str:
+        """See `Payload.label`."""
+        return f"{len(self.photographs)} photographs of one camera"
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        return [[ref.key for ref in self.photographs], list(self.scenes)]
+
+
+def plan(inputs: Inputs, config: CameraConfig) -> list[CameraPayload]:
+    """One unit per camera that has a photograph to see a blur by."""
+    refs = {ref.measure.image: ref for ref in inputs.measured.photographs}
+    scenes = inputs.scenes.scenes if inputs.scenes is not None else ()
+    keys = tuple(scene.key for scene in scenes if scene.used)
+    payloads = []
+    for group in inputs.groups:
+        seen = tuple(refs[image] for image in group if refs[image].measure.refused is None)
+        if seen:
+            payloads.append(CameraPayload(photographs=seen, scenes=keys))
+    return payloads
+
+
+def work(
+    units: Sequence[Unit[CameraPayload]], config: CameraConfig, context: Context
+) -> Iterator[CameraEstimate]:
+    """Estimate one camera after the other."""
+    for unit in units:
+        refs, keys = unit.payload.photographs, unit.payload.scenes
+        spectra = [read_spectrum(context.storage, ref) for ref in refs]
+        found = estimate(spectra, _scenes(context.storage, keys))
+        yield record(found, [ref.measure.image for ref in refs], len(keys), config.scale)
+
+
+def read_spectrum(storage: Storage, ref: MeasureRef) -> PhotographSpectrum:
+    """What was measured on a photograph."""
+    folder = layout.unit_folder(measure_photographs.STAGE.name, ref.key)
+    power, distortion = read_npy(storage, f"{folder}/spectrum.npy")
+    return PhotographSpectrum(power, distortion, ref.measure.noise)
+
+
+def _scenes(storage: Storage, keys: Sequence[str]) -> Scenes:
+    if not keys:
+        return built_in()
+    folders = [layout.unit_folder(describe_scenes.STAGE.name, key) for key in keys]
+    return like_pictures([read_npy(storage, f"{folder}/scene.npy") for folder in folders])
+
+
+def seal(
+    units: Sequence[Unit[CameraPayload]],
+    records: Sequence[CameraEstimate],
+    config: CameraConfig,
+    context: Context,
+    key: str,
+) -> CameraEstimates:
+    """List the cameras."""
+    return CameraEstimates(cameras=tuple(records))
+
+
+STAGE = Stage(
+    name="estimate_cameras",
+    version=1,
+    title="estimate cameras",
+    noun="cameras",
+    record=CameraEstimate,
+    manifest=CameraEstimates,
+    plan=plan,
+    work=work,
+    seal=seal,
+)

@@ -1,0 +1,130 @@
+"""Measure photographs: the power spectrum of every real image, its noise and what JPEG did to
+both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.camera.photograph import luma_of, measure
+from pairmill.pipeline.compression.mine import JPEG, encoder_of, of_file
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.images.read import read_image
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.payload import ImagePayload, npy_bytes
+from pairmill.schemas.compression import MinedCompression
+from pairmill.schemas.image import ImageRecord, ImageSet, Role
+from pairmill.schemas.kernel import KernelReason
+from pairmill.schemas.pool import (
+    MeasureConfig,
+    MeasuredPhotographs,
+    MeasureRef,
+    PhotographMeasure,
+)
+
+LARGEST = 4096
+"""Side of the centred part of a photograph that is measured, in pixels."""
+
+
+class PhotographPayload(ImagePayload):
+    """One real image, and how it was compressed, where that is known already."""
+
+    compression: MinedCompression | None
+    """None if nobody looked; the tables of a JPEG file are read anyway."""
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        file = self.image.file_sha256 if self.image.format in JPEG else ""
+        known = self.compression.content_digest() if self.compression else ""
+        return [self.image.pixel_sha256, file, known]
+
+
+def plan(
+    inputs: tuple[ImageSet, Sequence[MinedCompression]], config: MeasureConfig
+) -> list[PhotographPayload]:
+    """One unit per real image."""
+    images, mined = inputs
+    known = {one.image: one for one in mined}
+    return [
+        PhotographPayload(image=image, compression=known.get(image.pixel_sha256))
+        for image in images.with_role(Role.REAL)
+    ]
+
+
+def work(
+    units: Sequence[Unit[PhotographPayload]], config: MeasureConfig, context: Context
+) -> Iterator[PhotographMeasure]:
+    """Measure those that are large enough and not flat."""
+    for unit in units:
+        image = unit.payload.image
+        luma = middle(luma_of(load(image)))
+        reason = refusal(luma, config)
+        noise = 0.0
+        if reason is None:
+            found = compression_of(image, unit.payload.compression)
+            table, phase = None, (0, 0)
+            if found is not None and found.found:
+                table, phase = encoder_of(found).luma, (found.phase[0] % 8, found.phase[1] % 8)
+            measured = measure(luma, table, phase)
+            noise = measured.noise
+            spectrum = np.stack([measured.power, measured.distortion])
+            context.write(unit, "spectrum.npy", npy_bytes(spectrum))
+        yield PhotographMeasure(image=image.pixel_sha256, refused=reason, noise=noise)
+
+
+def compression_of(image: ImageRecord, known: MinedCompression | None) -> MinedCompression | None:
+    """How a photograph was compressed, as far as that can be told in no time."""
+    if known is not None or image.format not in JPEG:
+        return known
+    return of_file(read_image(image.url), image.pixel_sha256)
+
+
+def middle(luma: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The middle of a large photograph; its corner keeps the phase of 8 x 8 blocks."""
+    top, left = (_skipped(length) for length in luma.shape)
+    return luma[top : top + LARGEST, left : left + LARGEST]
+
+
+def _skipped(length: int) -> int:
+    return max(0, length - LARGEST) // 2 // 16 * 16
+
+
+def refusal(luma: NDArray[np.float64], config: MeasureConfig) -> KernelReason | None:
+    """Why a photograph shows no blur; none if it does."""
+    if min(luma.shape) < config.min_side:
+        return KernelReason.TOO_SMALL
+    if luma.std() < config.min_contrast:
+        return KernelReason.TOO_FLAT
+    return None
+
+
+def seal(
+    units: Sequence[Unit[PhotographPayload]],
+    records: Sequence[PhotographMeasure],
+    config: MeasureConfig,
+    context: Context,
+    key: str,
+) -> MeasuredPhotographs:
+    """List the measurements."""
+    refs = [
+        MeasureRef(key=unit.key, measure=measured)
+        for unit, measured in zip(units, records, strict=True)
+    ]
+    return MeasuredPhotographs(photographs=tuple(refs))
+
+
+STAGE = Stage(
+    name="measure_photographs",
+    version=1,
+    title="measure spectra",
+    noun="images",
+    record=PhotographMeasure,
+    manifest=MeasuredPhotographs,
+    plan=plan,
+    work=work,
+    seal=seal,
+)
