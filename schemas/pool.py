@@ -71,6 +71,8 @@ class PhotographMeasure(Frozen):
     """Why it was not measured; none if it was."""
     noise: float = Field(default=0.0, ge=0)
     """Variance of the noise in its flattest parts, in squared intensity levels."""
+    enlarged: float = Field(default=1.0, ge=1)
+    """How many times it was enlarged, as far as that shows; 1 if it was not."""
 
 
 class MeasureRef(Frozen):
@@ -173,6 +175,8 @@ class JudgedSpectral(Frozen):
 
     refused: KernelReason | None
     """Why it was not measured."""
+    enlarged: float = Field(default=1.0, ge=1)
+    """How many times it was enlarged, as far as that shows."""
     photographs: int = 0
     """How many photographs of its camera were measured together."""
     form: tuple[str, ...] = ()

@@ -29,6 +29,8 @@ photographs of Gaussian cameras it rose by up to 24 by chance, on those of discs
 sharpening by 50 and more."""
 FREE_PROFILE_FROM = 8
 """Photographs from which on the form may differ from all named ones."""
+MOST_MENDED = 0.5
+"""Largest logarithm that the free factor may have."""
 GAUSSIAN = (P.SIZE, P.UPRIGHT, P.OBLIQUE)
 PULLED = (PULL, PULL + 1, PULL + 2)
 USUAL_DIFFERENCE = np.array([0.02, 0.015, 0.015])
@@ -86,7 +88,7 @@ class Addition:
 
 
 ADDITIONS = (
-    Addition("disc", ({P.DISC: 2.0},), (P.DISC,), narrows=True),
+    Addition("disc", tuple({P.DISC: r} for r in (1.5, 2.2, 3.0)), (P.DISC,), narrows=True),
     Addition(
         "line",
         tuple({P.LINE: 5.0, P.ANGLE: quarter * math.pi / 4} for quarter in range(4)),
@@ -125,9 +127,10 @@ def _form(
             for addition in ADDITIONS
             if _possible(addition, names, len(photographs))
         ]
-        if not tried:
+        likely = [one for one in tried if _within_reason(one[1].blur)]
+        if not likely:
             break
-        name, better = min(tried, key=lambda one: one[1].evidence)
+        name, better = min(likely, key=lambda one: one[1].evidence)
         if better.evidence > best.evidence - INSIST:
             break
         names, best = (*names, name), better
@@ -136,11 +139,15 @@ def _form(
     return names, best
 
 
+def _within_reason(blur: Blur) -> bool:
+    """Whether the free factor only mends the form, instead of standing in for another."""
+    return bool(np.abs(blur.values[P.PROFILE : PULL]).max() < MOST_MENDED)
+
+
 def _possible(addition: Addition, names: tuple[str, ...], count: int) -> bool:
     """Whether a form may have an addition."""
-    excluded = {"disc": {"disc", "line"}, "line": {"disc", "line"}}.get(
-        addition.name, {addition.name}
-    )
+    shapes = {"disc", "line"}
+    excluded = shapes if addition.name in shapes else {addition.name}
     return not excluded & set(names) and count >= addition.photographs
 
 

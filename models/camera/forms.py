@@ -52,10 +52,13 @@ PULL = P.PROFILE + len(PROFILE)
 the Gaussian, but lengths instead of variances: how one photograph differs from its camera."""
 COUNT = PULL + 3
 CENTRE = np.zeros(COUNT)
+"""Where a search begins, but for what a form starts with."""
 CENTRE[P.SIZE] = 2 * math.log(1.1)
-SPREAD = np.array([1.0, 0.5, 0.5, 1.5, 3.0, 10.0, 0.6, 0.35, *[0.1] * len(PROFILE), 0.3, 0.2, 0.2])
+BELIEVED = CENTRE.copy()
+BELIEVED[P.AMOUNT] = 0.8
+SPREAD = np.array([1.0, 0.5, 0.5, 1.5, 3.0, 10.0, 0.4, 0.35, *[0.1] * len(PROFILE), 0.3, 0.2, 0.2])
 """What is believed of a camera before its photographs are seen: mean and standard deviation of each
-parameter. The free factor's says how far a camera may be from the forms."""
+parameter that its form has. The free factor's says how far a camera may be from the forms."""
 LONGEST_STEP = np.array(
     [0.5, 0.5, 0.5, 0.7, 1.5, 0.4, 0.5, 0.4, *[0.1] * len(PROFILE), 0.3, 0.2, 0.2]
 )

@@ -23,7 +23,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.forms import CENTRE, LONGEST_STEP, SPREAD, Blur
+from pairmill.models.camera.forms import BELIEVED, LONGEST_STEP, SPREAD, Blur
 from pairmill.models.camera.photograph import ROUNDING, SIDE, PhotographSpectrum
 from pairmill.models.camera.scenes import GRID, Scenes, smooth_functions
 
@@ -151,7 +151,7 @@ def match(
     *,
     most: int = 30,
     warm: Matched | None = None,
-    prior: tuple[Array, Array] = (CENTRE, SPREAD),
+    prior: tuple[Array, Array] = (BELIEVED, SPREAD),
 ) -> Matched:
     """The blur, from `start` on and in its `free` parameters, with which photographs are likeliest.
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.camera.enlarged import enlarged
+
 Array = NDArray[np.float64]
 
 SIDE = 32
@@ -33,6 +35,8 @@ class PhotographSpectrum:
     """The same shape: power of what JPEG's quantisation changed; 0 without JPEG."""
     noise: float
     """Variance of the noise in the flattest parts."""
+    enlarged: float = 1.0
+    """How many times it was enlarged, as far as that shows; 1 if it was not."""
 
 
 def luma_of(image: NDArray[np.uint8]) -> Array:
@@ -61,7 +65,7 @@ def measure(
     if table is not None:
         whole = luma[-phase[0] % 8 :, -phase[1] % 8 :]
         distortion = jpeg_distortion(whole, np.asarray(table, np.float64), SIDE)
-    return PhotographSpectrum(power, distortion, flat_noise(luma))
+    return PhotographSpectrum(power, distortion, flat_noise(luma), enlarged(luma, power))
 
 
 def block_power(grey: Array, side: int) -> Array:

@@ -196,10 +196,16 @@ def _words(judged: JudgedSpectral, d: KernelDiagnostics) -> str:
     told = "from this photograph alone"
     if judged.photographs > 1:
         told = f"from {judged.photographs} photographs together"
-    sharpens = ""
+    sharpens, enlarged = "", ""
     if d.overshoot and d.overshoot >= curves.SHARPENS:
         sharpens = f", raises contrast by up to {100 * d.overshoot:.0f} %"
-    return f"{form}, {d.width:.2f} ± {d.width_error or 0:.2f} px wide{sharpens}, {told}"
+    if judged.enlarged > 1:
+        enlarged = (
+            f"; the photograph seems to have been enlarged {judged.enlarged:.2g} times: its true "
+            "pixels would serve better"
+        )
+    wide = f"{d.width:.2f} ± {d.width_error or 0:.2f} px wide"
+    return f"{form}, {wide}{sharpens}, {told}{enlarged}"
 
 
 def _with_true_scale(reason: KernelReason, detail: str, d: KernelDiagnostics) -> str:

@@ -63,17 +63,19 @@ def work(
         image = unit.payload.image
         luma = middle(luma_of(load(image)))
         reason = refusal(luma, config)
-        noise = 0.0
+        noise, times = 0.0, 1.0
         if reason is None:
             found = compression_of(image, unit.payload.compression)
             table, phase = None, (0, 0)
             if found is not None and found.found:
                 table, phase = encoder_of(found).luma, (found.phase[0] % 8, found.phase[1] % 8)
             measured = measure(luma, table, phase)
-            noise = measured.noise
+            noise, times = measured.noise, measured.enlarged
             spectrum = np.stack([measured.power, measured.distortion])
             context.write(unit, "spectrum.npy", npy_bytes(spectrum))
-        yield PhotographMeasure(image=image.pixel_sha256, refused=reason, noise=noise)
+        yield PhotographMeasure(
+            image=image.pixel_sha256, refused=reason, noise=noise, enlarged=times
+        )
 
 
 def compression_of(image: ImageRecord, known: MinedCompression | None) -> MinedCompression | None:

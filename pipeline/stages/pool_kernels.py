@@ -70,14 +70,15 @@ class Spectral:
 
     def judged(self) -> dict[str, JudgedSpectral]:
         """What there is to judge, by pixel digest."""
+        measures = {ref.measure.image: ref.measure for ref in self.measured.photographs}
         found = {
-            ref.measure.image: JudgedSpectral(refused=ref.measure.refused)
-            for ref in self.measured.photographs
+            image: JudgedSpectral(refused=measure.refused) for image, measure in measures.items()
         }
         for camera in self.cameras.cameras:
             for own in camera.photographs:
                 found[own.image] = JudgedSpectral(
                     refused=None,
+                    enlarged=measures[own.image].enlarged,
                     photographs=len(camera.photographs),
                     form=camera.form,
                     noise_sharpened=camera.noise_sharpened,
