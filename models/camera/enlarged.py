@@ -18,8 +18,8 @@ NEIGHBOURHOOD = 0.04
 """Half the width of that, in cycles per pixel."""
 LOWEST = 0.15
 """Lowest frequency of a line: below it pictures have lines of their own."""
-BLOCKS = np.arange(1, 5) / 8
-"""Frequencies of JPEG's blocks."""
+BLOCKS, ODD_BLOCKS = np.arange(1, 5) / 8, np.array([1, 3]) / 8
+"""Frequencies of JPEG's blocks, and those of them that are no ratio of an enlargement."""
 LEAST_DETAIL = 2e-3
 """Fine detail, in power over coarse, that photographs keep that were enlarged less than twice."""
 SAMPLES = 1024
@@ -41,8 +41,8 @@ def enlarged(luma: Array, power: Array) -> float:
     frequencies = np.linspace(0, 0.5, SAMPLES)
     coarse = _fine_detail(power) < LEAST_DETAIL
     lines[frequencies < LOWEST] = 0
-    if not coarse:
-        lines[np.abs(frequencies[:, None] - BLOCKS).min(1) < 2 / min(luma.shape)] = 0
+    blocks = ODD_BLOCKS if coarse else BLOCKS
+    lines[np.abs(frequencies[:, None] - blocks).min(1) < 2 / min(luma.shape)] = 0
     best = int(lines.argmax())
     if lines[best] < STRONG:
         return 1.0
