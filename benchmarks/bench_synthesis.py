@@ -47,6 +47,7 @@ LENIENT = {
     "max_offset": 9,
     "max_border": 1,
     "max_negative": 1,
+    "max_raw_negative": 1,
     "max_support": 400,
     "min_support": 1,
     "max_disagreement": 3,

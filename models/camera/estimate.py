@@ -37,6 +37,10 @@ USUAL_DIFFERENCE = np.array([0.02, 0.015, 0.015])
 """By how much photographs of one camera usually differ, where too few say so."""
 USUAL_WEIGHT = 2.0
 """How many photographs that counts as."""
+NOTICED = 0.06
+"""Differences from which on photographs are pulled apart before their common form is looked for."""
+MOST_DIFFERENT = 0.8
+"""Largest logarithm by which a photograph may differ."""
 TAILS = 4.0
 """Degrees of freedom of the distribution of differences."""
 
@@ -110,20 +114,35 @@ def estimate(photographs: Sequence[PhotographSpectrum], scenes: Scenes | None = 
         scenes: what HR looks like that the blur will be put on; sharp pictures without it.
     """
     model = Model(scenes or built_in())
-    form, found = _form(model, photographs)
-    differences, own = _differences(model, photographs, found)
-    return CameraBlur(form, found, differences, own)
+    first = match(model, photographs, Blur(CENTRE), GAUSSIAN)
+    if len(photographs) == 1:
+        form, found = _form(model, photographs, first, None)
+        noise = math.exp(found.own[0][-1])
+        only = PhotographBlur(found.blur, np.zeros((3, 3)), noise, found.misfit[0])
+        return CameraBlur(form, found, np.zeros(3), (only,))
+    pulls = np.zeros((len(photographs), 3))
+    form, found = _form(model, photographs, first, pulls)
+    spread, own = _differences(model, photographs, found, pulls)
+    if spread.max() > NOTICED:
+        # Photographs of two blurs look like none of the forms: pull them apart, and look again.
+        _, gaussians = _differences(model, photographs, first, pulls)
+        pulls = np.array([one.blur.values[PULL:] for one in gaussians])
+        first = match(model, photographs, Blur(CENTRE), GAUSSIAN, pulls=pulls)
+        other_form, other = _form(model, photographs, first, pulls)
+        if other.evidence < found.evidence - INSIST * len(photographs):
+            form, found = other_form, other
+            spread, own = _differences(model, photographs, found, pulls)
+    return CameraBlur(form, found, spread, own)
 
 
 def _form(
-    model: Model, photographs: Sequence[PhotographSpectrum]
+    model: Model, photographs: Sequence[PhotographSpectrum], best: Matched, pulls: Array | None
 ) -> tuple[tuple[str, ...], Matched]:
-    """The simplest form that no other beats by `INSIST`."""
-    best = match(model, photographs, Blur(CENTRE), GAUSSIAN)
+    """The simplest form that no other beats by `INSIST`, from a Gaussian on."""
     names: tuple[str, ...] = ("gaussian",)
     while True:
         tried = [
-            (addition.name, _with(model, photographs, best, addition))
+            (addition.name, _with(model, photographs, best, addition, pulls))
             for addition in ADDITIONS
             if _possible(addition, names, len(photographs))
         ]
@@ -135,7 +154,7 @@ def _form(
             break
         names, best = (*names, name), better
     if "sharpened" in names:
-        best = _noise_sharpened(model, photographs, best)
+        best = _noise_sharpened(model, photographs, best, pulls)
     return names, best
 
 
@@ -152,7 +171,11 @@ def _possible(addition: Addition, names: tuple[str, ...], count: int) -> bool:
 
 
 def _with(
-    model: Model, photographs: Sequence[PhotographSpectrum], best: Matched, addition: Addition
+    model: Model,
+    photographs: Sequence[PhotographSpectrum],
+    best: Matched,
+    addition: Addition,
+    pulls: Array | None,
 ) -> Matched:
     """The best blur of the present form and an addition."""
     tried = []
@@ -163,48 +186,49 @@ def _with(
         for place, value in start.items():
             values[place] = value
         free = (*best.free, *addition.free)
-        tried.append(match(model, photographs, replace(best.blur, values=values), free, warm=best))
+        begun = replace(best.blur, values=values)
+        tried.append(match(model, photographs, begun, free, warm=best, pulls=pulls))
     return min(tried, key=lambda one: one.evidence)
 
 
 def _noise_sharpened(
-    model: Model, photographs: Sequence[PhotographSpectrum], best: Matched
+    model: Model, photographs: Sequence[PhotographSpectrum], best: Matched, pulls: Array | None
 ) -> Matched:
     """The same, if the noise was sharpened with the picture, and there is noise to tell it by."""
     if np.median([photograph.noise for photograph in photographs]) < 4 * ROUNDING:
         return best
-    other = match(
-        model, photographs, replace(best.blur, noise_sharpened=True), best.free, warm=best
-    )
+    begun = replace(best.blur, noise_sharpened=True)
+    other = match(model, photographs, begun, best.free, warm=best, pulls=pulls)
     return min(best, other, key=lambda one: one.evidence)
 
 
 def _differences(
-    model: Model, photographs: Sequence[PhotographSpectrum], found: Matched
+    model: Model, photographs: Sequence[PhotographSpectrum], found: Matched, pulls: Array
 ) -> tuple[Array, tuple[PhotographBlur, ...]]:
-    """How far photographs differ, and each of them."""
-    if len(photographs) == 1:
-        noise = math.exp(found.own[0][-1])
-        only = PhotographBlur(found.blur, np.zeros((3, 3)), noise, found.misfit[0])
-        return np.zeros(3), (only,)
+    """How far photographs differ (3,), and each of them; `pulls` (n, 3) is where to begin."""
     # What all scenes of this group share was found together; no photograph need find it again.
     alike = Model(_shifted(model, found.common))
     places, before = list(PULLED), 1 / np.square(SPREAD[list(PULLED)])
     alone = [
-        match(alike, [photograph], found.blur, PULLED, most=10, warm=_only(found, number))
-        for number, photograph in enumerate(photographs)
+        match(alike, [photograph], _pulled(found.blur, pull), PULLED, most=10, warm=warm)
+        for photograph, pull, warm in zip(photographs, pulls, _each(found), strict=True)
     ]
     slopes = np.array([one.information @ one.blur.values[places] for one in alone])
     likelihoods = np.array([one.information - np.diag(before) for one in alone])
     spread, means, covariances = _empirical_bayes(slopes, likelihoods)
-    own: list[PhotographBlur] = []
-    for one, mean, covariance in zip(alone, means, covariances, strict=True):
-        values = found.blur.values.copy()
-        values[places] = mean
-        blur = replace(found.blur, values=values)
-        noise = math.exp(one.own[0][-1])
-        own.append(PhotographBlur(blur, covariance, noise, one.misfit[0]))
+    own = [
+        PhotographBlur(_pulled(found.blur, mean), covariance, math.exp(one.own[0][-1]), misfit)
+        for one, mean, covariance, (misfit,) in zip(
+            alone, means, covariances, [one.misfit for one in alone], strict=True
+        )
+    ]
     return spread, tuple(own)
+
+
+def _pulled(blur: Blur, pull: Array) -> Blur:
+    values = blur.values.copy()
+    values[PULL:] = pull
+    return replace(blur, values=values)
 
 
 def _empirical_bayes(slopes: Array, likelihoods: Array) -> tuple[Array, Array, Array]:
@@ -224,7 +248,10 @@ def _empirical_bayes(slopes: Array, likelihoods: Array) -> tuple[Array, Array, A
         tails = (TAILS + 3) / (TAILS + (square / variance).sum(1))
         usual = USUAL_WEIGHT * np.square(USUAL_DIFFERENCE)
         variance = ((tails[:, None] * square).sum(0) + usual) / (count + USUAL_WEIGHT)
-    return np.sqrt(variance), means, np.asarray(covariances)
+    means = np.clip(means, -MOST_DIFFERENT, MOST_DIFFERENT)
+    # The standard deviation of heavy tails, beyond their scale.
+    spread = np.sqrt(variance * TAILS / (TAILS - 2))
+    return spread, means, np.asarray(covariances)
 
 
 def _shifted(model: Model, common: Array) -> Scenes:
@@ -232,8 +259,11 @@ def _shifted(model: Model, common: Array) -> Scenes:
     return replace(model.scenes, mean=model.scenes.mean + axes @ common, pictures=1e6)
 
 
-def _only(found: Matched, number: int) -> Matched:
-    """The match of all photographs as a start for one of them."""
-    own = found.own[number].copy()
-    own[:-1] -= found.common
-    return replace(found, own=(own,), common=np.zeros_like(found.common))
+def _each(found: Matched) -> list[Matched]:
+    """The match of all photographs as a start for each of them."""
+    starts = []
+    for values in found.own:
+        own = values.copy()
+        own[:-1] -= found.common
+        starts.append(replace(found, own=(own,), common=np.zeros_like(found.common)))
+    return starts

@@ -118,6 +118,8 @@ class Blur:
         centre = size // 2 + (scale - 1) / 2
         shifted = found * np.exp(-2j * np.pi * (rows + columns) * centre)
         kernel = np.fft.ifft2(shifted).real[:size, :size]
+        # The first cells have no counterparts behind the centre: cut alike on both sides.
+        kernel[: scale - 1] = kernel[:, : scale - 1] = 0
         return np.asarray(kernel / kernel.sum())
 
 

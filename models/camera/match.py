@@ -23,7 +23,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.forms import BELIEVED, LONGEST_STEP, SPREAD, Blur
+from pairmill.models.camera.forms import BELIEVED, LONGEST_STEP, PULL, SPREAD, Blur
 from pairmill.models.camera.photograph import ROUNDING, SIDE, PhotographSpectrum
 from pairmill.models.camera.scenes import GRID, Scenes, smooth_functions
 
@@ -141,6 +141,18 @@ class _Data:
     noise: float
     precision: Array
     """(q + 1,): of the photograph's own scene and noise."""
+    pull: Array
+    """(3,): by how much its blur is pulled apart, beside the common one."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Slopes:
+    """|K|^2 and |N|^2 of a blur, and their derivatives by its free parameters."""
+
+    power: Array
+    powers: Array
+    shape: Array | float
+    shapes: list[Array | float]
 
 
 def match(
@@ -151,6 +163,7 @@ def match(
     *,
     most: int = 30,
     warm: Matched | None = None,
+    pulls: Array | None = None,
     prior: tuple[Array, Array] = (BELIEVED, SPREAD),
 ) -> Matched:
     """The blur, from `start` on and in its `free` parameters, with which photographs are likeliest.
@@ -162,9 +175,13 @@ def match(
         free: parameters that are fitted, see `forms.P`.
         most: iterations at most.
         warm: a match of the same photographs, whose scenes are begun with.
+        pulls: (n, 3), what each photograph's `PULL` parameters are beyond the common ones; 0
+            without them.
         prior: mean and standard deviation of the parameters.
     """
-    return _Fit(model, photographs, tuple(free), prior).run(start, most, warm)
+    if pulls is None:
+        pulls = np.zeros((len(photographs), 3))
+    return _Fit(model, photographs, tuple(free), pulls, prior).run(start, most, warm)
 
 
 class _Fit:
@@ -173,15 +190,20 @@ class _Fit:
         model: Model,
         photographs: Sequence[PhotographSpectrum],
         free: tuple[int, ...],
+        pulls: Array,
         prior: tuple[Array, Array],
     ) -> None:
         self.model, self.free = model, list(free)
         self.count = len(photographs)
-        self.data = [self._datum(photograph) for photograph in photographs]
+        self.data = [
+            self._datum(photograph, pull)
+            for photograph, pull in zip(photographs, pulls, strict=True)
+        ]
+        self.alike = not pulls.any()
         self.centre, self.spread = (values[self.free] for values in prior)
         self.common_precision = model.scenes.pictures / model.variances
 
-    def _datum(self, photograph: PhotographSpectrum) -> _Data:
+    def _datum(self, photograph: PhotographSpectrum, pull: Array) -> _Data:
         model, inside = self.model, self.model.compared
         power = np.maximum(photograph.power, 1e-6)
         jpeg = photograph.distortion / power
@@ -200,6 +222,7 @@ class _Fit:
             photograph.distortion / 2 * np.maximum(1 - jpeg, 0),
             math.log(photograph.noise),
             np.r_[1 / model.variances, 1 / spread**2],
+            pull,
         )
 
     def run(self, start: Blur, most: int, warm: Matched | None) -> Matched:
@@ -258,34 +281,46 @@ class _Fit:
         return np.asarray((np.log(total) + bent)[self.model.compared])
 
     def _cost(self, blur: Blur, own: Sequence[Array], common: Array) -> float:
-        power, shape = self.model.power(blur), self.model.noise_shape(blur)
         total = float((np.square((blur.values[self.free] - self.centre) / self.spread)).sum())
         total += float(self.common_precision @ np.square(common))
-        for datum, values in zip(self.data, own, strict=True):
+        spectra = self._spectra(blur)
+        for datum, values, (power, shape) in zip(self.data, own, spectra, strict=True):
             left = datum.logs - self._expected(datum, power, shape, values)
             away = values - np.r_[common, datum.noise]
             total += float(datum.weights @ np.square(left) + datum.precision @ np.square(away))
         return total
 
     def _misfit(self, blur: Blur, own: Sequence[Array]) -> tuple[float, ...]:
-        power, shape = self.model.power(blur), self.model.noise_shape(blur)
         found = []
-        for datum, values in zip(self.data, own, strict=True):
+        spectra = self._spectra(blur)
+        for datum, values, (power, shape) in zip(self.data, own, spectra, strict=True):
             left = datum.logs - self._expected(datum, power, shape, values)
             # Cells that JPEG or rounding made unknowable do not count.
             weights = datum.weights * self.model.ordinary
             found.append(DECIBELS * math.sqrt(float(weights @ np.square(left) / weights.sum())))
         return tuple(found)
 
-    def _slopes(self, blur: Blur) -> tuple[Array, list[Array], Array | float, list[Array | float]]:
-        """|K|^2, |N|^2 and their derivatives."""
+    def _spectra(self, blur: Blur) -> list[tuple[Array, Array | float]]:
+        """|K|^2 and |N|^2 of each photograph."""
+        if self.alike:
+            return [(self.model.power(blur), self.model.noise_shape(blur))] * self.count
+        pulled = [_pulled(blur, datum.pull) for datum in self.data]
+        return [(self.model.power(one), self.model.noise_shape(one)) for one in pulled]
+
+    def _slopes(self, blur: Blur) -> list[_Slopes]:
+        """The same with their derivatives."""
+        if self.alike:
+            return [self._slope(blur)] * self.count
+        return [self._slope(_pulled(blur, datum.pull)) for datum in self.data]
+
+    def _slope(self, blur: Blur) -> _Slopes:
         power, shape = self.model.power(blur), self.model.noise_shape(blur)
         powers, shapes = [], []
         for place in range(len(self.free)):
             moved = self._moved(blur, STEP * np.eye(len(self.free))[place])
             powers.append((self.model.power(moved) - power) / STEP)
             shapes.append((self.model.noise_shape(moved) - shape) / STEP)
-        return power, powers, shape, shapes
+        return _Slopes(power, np.stack(powers, -1), shape, shapes)
 
     def _normal(
         self, blur: Blur, own: Sequence[Array], common: Array
@@ -294,8 +329,6 @@ class _Fit:
         each of these its own step as a vector minus a matrix times the common step.
         """
         model, inside = self.model, self.model.compared
-        power, powers, shape, shapes = self._slopes(blur)
-        stacked = np.stack(powers, -1)
         f, q = len(self.free), len(model.variances)
         normal, gradient = np.zeros((f + q, f + q)), np.zeros(f + q)
         normal[range(f), range(f)] = 1 / self.spread**2
@@ -303,7 +336,8 @@ class _Fit:
         normal[range(f, f + q), range(f, f + q)] = self.common_precision
         gradient[f:] = -self.common_precision * common
         parts: list[tuple[Array, Array]] = []
-        for datum, values in zip(self.data, own, strict=True):
+        for datum, values, slopes in zip(self.data, own, self._slopes(blur), strict=True):
+            power, shape = slopes.power, slopes.shape
             noise = math.exp(values[-1])
             scene = np.exp(model.mean + model.functions @ values[:-1])
             blurred = power * scene
@@ -314,8 +348,8 @@ class _Fit:
                 inside
             ]
             mine[:, q] = (noise * shape / total)[inside]
-            theirs = model.aliased(scene[..., None] * stacked)
-            for place, slope in enumerate(shapes):
+            theirs = model.aliased(scene[..., None] * slopes.powers)
+            for place, slope in enumerate(slopes.shapes):
                 theirs[..., place] += noise * slope
             theirs = (theirs / total[..., None])[inside]
             weighted = datum.weights[:, None] * mine
@@ -336,6 +370,12 @@ class _Fit:
             gradient[f:] += datum.precision[:q] * away[:q]
             gradient -= cross.T @ solved[:, -1]
         return normal, gradient, parts
+
+
+def _pulled(blur: Blur, pull: Array) -> Blur:
+    values = blur.values.copy()
+    values[PULL:] += pull
+    return replace(blur, values=values)
 
 
 def _bounded(values: Array, step: Array) -> Array:

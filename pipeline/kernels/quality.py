@@ -97,7 +97,7 @@ RULES = (
         KernelReason.NEGATIVE,
         "it would sharpen: {} of it is negative",
         lambda d: d.negative,
-        lambda c: c.max_negative,
+        lambda c: c.max_raw_negative,
         "%",
     ),
     Rule(

@@ -140,3 +140,33 @@ def test_json_schema_explains_every_field() -> None:
         assert part.get("description"), name
         for field, value in part.get("properties", {}).items():
             assert value.get("description"), f"{name}.{field}"
+
+
+@pytest.mark.parametrize(
+    ("written", "method"),
+    [
+        ({}, "camera"),
+        ({"min_side": 80}, "camera"),
+        ({"method": "spectral"}, "spectral"),
+        ({"method": "kernelgan", "restarts": 3}, "kernelgan"),
+        ({"restarts": 3}, "kernelgan"),
+    ],
+    ids=["default", "shared settings", "spectral", "kernelgan", "settings of before methods"],
+)
+def test_the_method_of_kernels(written: dict[str, Any], method: str) -> None:
+    found = Recipe.model_validate({"name": "a", "images": {"real": "x"}, "kernels": written})
+    assert found.kernels.method == method
+    again = Recipe.model_validate(found.model_dump(mode="json"))
+    assert again == found
+
+
+def test_a_method_that_there_is_not() -> None:
+    with pytest.raises(ValidationError, match="allowed: camera, spectral, kernelgan"):
+        Recipe.model_validate({"name": "a", "images": {"real": "x"}, "kernels": {"method": "x"}})
+
+
+def test_realsr_works_at_scale_3() -> None:
+    recipe = Recipe.model_validate(
+        {"name": "a", "scale": 3, "tiles": {"size": 48}, "images": {"real": "x"}}
+    )
+    assert recipe.scale == 3

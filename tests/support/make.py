@@ -33,6 +33,7 @@ LENIENT = {
     "max_residual_offset": 6,
     "max_border": 1,
     "max_negative": 1,
+    "max_raw_negative": 1,
     "max_sum_error": 9,
     "max_shift": 9,
     "max_mismatch": 99,

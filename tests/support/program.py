@@ -26,7 +26,7 @@ images:
 tiles: {{size: 48}}
 kernels: {{iterations: 10, restarts: 2, crop: 40}}
 kernel_quality:
-  {{max_sum_error: 10, max_offset: 9, max_border: 1, max_negative: 1, max_support: 400, max_disagreement: 3, max_shift: 9,
+  {{max_sum_error: 10, max_offset: 9, max_border: 1, max_negative: 1, max_raw_negative: 1, max_support: 400, max_disagreement: 3, max_shift: 9,
     max_mismatch: 99,
     min_support: 1}}
 noise: {{patch: 16}}

@@ -121,9 +121,15 @@ def test_fixed_point_is_exact_and_near(seed: int, size: int) -> None:
     np.testing.assert_array_equal(to_fixed_point(fixed), fixed)
 
 
-def test_fixed_point_refuses_negative_values() -> None:
-    with pytest.raises(ValueError, match="negative"):
-        to_fixed_point(np.array([[1.5, -0.5]]))
+def test_fixed_point_keeps_lobes() -> None:
+    """A half in the middle more, an eighth at each side less: all on the grid, sum exactly 1."""
+    kernel = np.array([[0, -0.125, 0], [-0.125, 1.5, -0.125], [0, -0.125, 0]])
+    np.testing.assert_array_equal(to_fixed_point(kernel), kernel)
+    odd = to_fixed_point(kernel + 1e-6)
+    assert odd.sum() == 1
+    assert np.abs(odd - kernel).max() <= 2**-16
+    with pytest.raises(ValueError, match="normalised"):
+        to_fixed_point(-kernel)
 
 
 def test_finishing_removes_the_noise_floor_and_centres() -> None:

@@ -1,0 +1,90 @@
+"""Spectra, noise and what JPEG changed, against what was put in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pairmill.models.camera.enlarged import enlarged
+from pairmill.models.camera.photograph import (
+    ROUNDING,
+    SIDE,
+    block_power,
+    flat_noise,
+    jpeg_distortion,
+    luma_of,
+    measure,
+)
+from pairmill.models.functional.kernels import gaussian_kernel
+from pairmill.models.functional.resize import resize
+from pairmill.pipeline.compression.tables import LUMA, standard
+from tests.support.cameras import scene, shoot
+
+SHARP = gaussian_kernel(17, 1.0, 1.0, 0, 8.5)
+
+
+def test_white_noise_has_its_variance_everywhere() -> None:
+    noise = np.random.default_rng(0).normal(0, 3, (257, 391))
+    power = block_power(noise, SIDE)
+    assert power.shape == (32, 17)
+    inside = power[3:-2, 3:]
+    assert inside.mean() == pytest.approx(9, rel=0.02)
+    assert inside.min() > 7
+    assert inside.max() < 11
+
+
+def test_a_wave_lies_in_its_cell() -> None:
+    """4 waves to a block of 32 along the columns, of amplitude 10: half its square in one cell."""
+    wave = 10 * np.cos(2 * np.pi * np.arange(256) / 8) * np.ones((256, 1))
+    power = block_power(wave, SIDE)
+    assert np.unravel_index(power.argmax(), power.shape) == (0, 4)
+
+
+def test_the_noise_of_flat_parts() -> None:
+    rng = np.random.default_rng(1)
+    assert flat_noise(128 + rng.normal(0, 2, (160, 160))) == pytest.approx(4, rel=0.25)
+    assert flat_noise(np.full((64, 64), 7.0)) == ROUNDING
+
+
+@pytest.mark.parametrize(("quality", "noise"), [(85, 0.0), (85, 4.0), (95, 0.0), (95, 4.0)])
+def test_jpegs_distortion_is_foreseen(quality: int, noise: float) -> None:
+    """Where it matters (a tenth of the power and less than all of it), within 40 per cent."""
+    before = luma_of(shoot(0, SHARP, noise=noise))
+    after = luma_of(shoot(0, SHARP, noise=noise, quality=quality))
+    true = block_power(after - before, SIDE)
+    power = block_power(after, SIDE)
+    foreseen = jpeg_distortion(after, standard(LUMA, quality).astype(float), SIDE)
+    matters = (true > 0.1 * power) & (true < 0.6 * power)
+    assert matters.any()
+    ratio = np.log(foreseen[matters] / true[matters])
+    assert abs(ratio.mean()) < 0.4
+
+
+def test_the_phase_of_the_blocks_counts() -> None:
+    photograph = luma_of(shoot(0, SHARP, quality=60))
+    table = standard(LUMA, 60)
+    whole = measure(photograph, table).distortion
+    moved = measure(photograph[3:, 5:], table, (3, 5)).distortion
+    wrong = measure(photograph[3:, 5:], table).distortion
+    assert np.abs(np.log(moved / whole)).max() < 0.1
+    assert np.abs(np.log(wrong / whole)).max() > 0.15
+
+
+def test_too_small_photographs_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"sides of 64 pixels at least, got \(63, 80\)"):
+        measure(np.zeros((63, 80)))
+
+
+@pytest.mark.parametrize("ratio", [1.5, 3.0, 1.25])
+def test_enlargements_are_told_by_their_ratio(ratio: float) -> None:
+    small = scene(0)[:240, :240]
+    side = round(240 * ratio)
+    large = luma_of(np.clip(resize(small, side, side), 0, 255).astype(np.uint8))
+    found = enlarged(large, block_power(large, SIDE))
+    assert found == pytest.approx(ratio, rel=0.03)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_photographs_are_not_called_enlarged(number: int) -> None:
+    photograph = luma_of(shoot(number, SHARP, noise=2, quality=90))
+    assert enlarged(photograph, block_power(photograph, SIDE)) == 1
