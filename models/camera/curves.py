@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,13 +77,40 @@ def deviations(
     """
     kernel, wide = blur.kernel(scale, size), width(blur)
     squares = np.zeros(2)
+    for moved in _moved(blur, parts):
+        change = np.linalg.norm(moved.kernel(scale, size) - kernel)
+        squares += np.square([float(change), width(moved) - wide])
+    error, wider = np.sqrt(squares)
+    return float(error / np.linalg.norm(kernel)), float(wider)
+
+
+def curve_deviation(blur: Blur, parts: Sequence[tuple[Array, Sequence[int]]]) -> Array:
+    """Standard deviation of the transfer curve at `FREQUENCIES`, to first order; see
+    `deviations`.
+    """
+    curve = transfer_curve(blur)
+    squares = [np.square(transfer_curve(moved) - curve) for moved in _moved(blur, parts)]
+    return np.asarray(np.sqrt(np.sum(squares, axis=0)))
+
+
+def elongation(blur: Blur) -> tuple[float, float]:
+    """How much longer a blur is in one direction than across it, and that direction, in radians
+    from the column axis towards the rows, 0 to pi: by where the curves along directions fall to a
+    half.
+    """
+    angles = np.arange(DIRECTIONS) * math.pi / DIRECTIONS
+    halves = [falls_to(transfer_curve(blur, float(angle)), 0.5) for angle in angles]
+    # Lengths in a direction and across it are those of an ellipse: a wave of twice the angle.
+    logs = -np.log(halves)
+    wave = 2 * np.mean(logs * np.exp(2j * angles))
+    return math.exp(2 * abs(wave)), float(np.angle(wave) / 2 % math.pi)
+
+
+def _moved(blur: Blur, parts: Sequence[tuple[Array, Sequence[int]]]) -> Iterator[Blur]:
+    """The blur, moved by a standard deviation along each principal axis of its covariances."""
     for covariance, places in parts:
         variances, axes = np.linalg.eigh(covariance)
         for variance, axis in zip(variances, axes.T, strict=True):
             values = np.zeros(COUNT)
             values[list(places)] = math.sqrt(max(variance, 0.0)) * axis
-            moved = Blur(blur.values + values, blur.noise_sharpened)
-            change = np.linalg.norm(moved.kernel(scale, size) - kernel)
-            squares += np.square([float(change), width(moved) - wide])
-    error, wider = np.sqrt(squares)
-    return float(error / np.linalg.norm(kernel)), float(wider)
+            yield Blur(blur.values + values, blur.noise_sharpened)
