@@ -63,6 +63,17 @@ def photographs_of(
     )
 
 
+def spectra_asked(photographs: Sequence[Photograph], config: GroupsConfig) -> bool:
+    """Whether clusters of spectra have a say: where they are asked for, or nothing else is known,
+    and there are photographs for two groups.
+    """
+    if len(photographs) < 2 * config.min_photographs:
+        return False
+    if config.by == "auto":
+        return not any(photograph.name or _camera(photograph) for photograph in photographs)
+    return config.by == "spectra"
+
+
 def group_photographs(photographs: Sequence[Photograph], config: GroupsConfig) -> PhotographGroups:
     """Divide photographs into groups that share a camera.
 

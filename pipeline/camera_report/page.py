@@ -1,0 +1,206 @@
+"""The page of a report: one file, made for looking."""
+
+from __future__ import annotations
+
+import base64
+
+from pairmill.models.camera.curves import SHARPENS
+from pairmill.models.functional.kernels import target_centre
+from pairmill.pipeline.camera_report import words
+from pairmill.pipeline.camera_report.charts import noise_chart, transfer_chart
+from pairmill.pipeline.camera_report.examine import Examined
+from pairmill.pipeline.html.charts import cross
+from pairmill.pipeline.html.document import document, hero
+from pairmill.pipeline.html.markup import (
+    Raw,
+    counted,
+    definitions,
+    el,
+    figure,
+    fold,
+    join,
+    section,
+    table,
+)
+from pairmill.pipeline.html.pictures import heat, png
+from pairmill.pipeline.html.text import file_name, plain
+from pairmill.schemas.camera_report import CameraReport, GroupFound, PhotographFound
+
+OPEN = 12
+"""Photographs of a group that are not folded away."""
+
+
+def camera_page(examined: Examined) -> str:
+    """The whole page; images are part of it."""
+    report = examined.report
+    parts = [(group.name, group.name, _group(group, examined)) for group in report.groups]
+    if report.left_out:
+        parts.append(("left-out", "Left out", _left_out(report)))
+    foot = join([el("code", "camera.json"), " holds all numbers, the folders next to it kernels."])
+    title = "What this camera does" if len(report.groups) == 1 else "What these cameras do"
+    return document(title, "Camera", _top(report, title), parts, foot, "camera.css")
+
+
+def _top(report: CameraReport, title: str) -> Raw:
+    photographs = sum(len(group.photographs) for group in report.groups)
+    accepted = sum(group.accepted for group in report.groups)
+    facts = [
+        (f"{photographs:,}", "photographs" if photographs != 1 else "photograph"),
+        (f"{len(report.groups):,}", "cameras" if len(report.groups) != 1 else "camera"),
+        (f"{accepted:,}", f"kernels for ×{report.scale}"),
+    ]
+    if len(report.groups) == 1 and report.groups[0].blur is not None:
+        facts.insert(2, (f"{report.groups[0].blur.width.value:.2f} px", "wide blur"))
+    sharp = "sharp pictures"
+    if report.clean:
+        sharp = f"{counted(report.clean, 'clean image')} of yours"
+    lead = (
+        f"Blur, noise and compression, as the photographs tell them. Blur is what turns HR as "
+        f"sharp as {sharp} into these photographs."
+    )
+    return hero("pairmill camera", title, lead, facts)
+
+
+def _group(group: GroupFound, examined: Examined) -> Raw:
+    count, known = len(group.photographs), words.SOURCES[group.source]
+    lead = f"{counted(count, 'photograph')}, {known}."
+    return section(
+        group.name,
+        group.name,
+        lead,
+        _uncertain(group),
+        _facts(group, examined.report.scale),
+        _charts(group, examined) if group.blur is not None else _noise_alone(group),
+        _photographs(group, examined),
+    )
+
+
+def _uncertain(group: GroupFound) -> Raw:
+    head = el("strong", "What is uncertain")
+    points = el("ul", *(el("li", _sentence(text)) for text in group.uncertain))
+    return el("div", head, points, class_="notice" if group.blur is not None else "notice bad")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _facts(group: GroupFound, scale: int) -> Raw:
+    blur, count = group.blur, len(group.photographs)
+    rows = list[tuple[str, object]]()
+    if blur is not None:
+        rows += [
+            ("Blur", words.shape(blur)),
+            ("Width", f"{words.width(blur.width, 'px')} of the photograph"),
+            (f"Width at ×{scale}", f"{words.width(blur.width_hr, 'px')} of HR"),
+            ("Contrast", words.contrast(blur)),
+            ("Sharpening", words.sharpening(blur)),
+            ("Photographs", words.difference(blur, count)),
+        ]
+    rows += [
+        ("Noise", words.noise(group.noise)),
+        ("Compression", words.compression(group.compression, count)),
+    ]
+    return el("div", definitions(rows), class_="facts-of")
+
+
+def _charts(group: GroupFound, examined: Examined) -> Raw:
+    blur = group.blur
+    assert blur is not None
+    kernel = examined.kernels[blur.kernel]
+    side = kernel.shape[0]
+    picture = el("div", _heat(examined, blur.kernel, group.name), class_="big")
+    scale = el(
+        "div",
+        el("span", "0"),
+        el("span", class_="magma"),
+        el("span", f"{kernel.max():.3f}"),
+        class_="scale",
+    )
+    note = f"{side} × {side} HR px, for ×{examined.report.scale}: blue is negative"
+    mtf = "contrast left, by frequency; thin: each photograph, band: 95 %"
+    return el(
+        "div",
+        figure(join([picture, scale]), "Kernel", note),
+        figure(transfer_chart(group), "Transfer curve (MTF)", mtf),
+        _noise_figure(group),
+        class_="charts",
+    )
+
+
+def _noise_alone(group: GroupFound) -> Raw:
+    return el("div", _noise_figure(group), class_="charts")
+
+
+def _noise_figure(group: GroupFound) -> Raw | None:
+    if not any(words.channels(group.noise).values()):
+        return None
+    hidden = "; JPEG hides some" if group.noise.hidden else ""
+    note = f"standard deviation in the flattest blocks, by level{hidden}"
+    return figure(noise_chart(group.noise), "Noise", note)
+
+
+def _heat(examined: Examined, file: str, name: str) -> Raw:
+    kernel = examined.kernels[file]
+    source = _data("png", png(heat(kernel), 9))
+    side = kernel.shape[0]
+    image = el("img", src=source, alt=f"kernel of {name}", class_="pixels")
+    return el("div", image, cross(side, target_centre(side, examined.report.scale)), class_="heat")
+
+
+def _data(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _photographs(group: GroupFound, examined: Examined) -> Raw:
+    ordered = sorted(group.photographs, key=lambda one: one.accepted)
+    accepted = f"{group.accepted} of {len(group.photographs)} give a kernel"
+    head = el("h3", "Photographs ", el("span", accepted, class_="quiet"))
+    return join([head, fold([_card(one, examined) for one in ordered], "kernels", OPEN)])
+
+
+def _card(photograph: PhotographFound, examined: Examined) -> Raw:
+    kernel: Raw = el("div", "no kernel", class_="empty")
+    if photograph.kernel:
+        kernel = _heat(examined, photograph.kernel, photograph.name)
+    picture = el(
+        "img",
+        src=_data("jpeg", examined.pictures[photograph.digest]),
+        alt=photograph.name,
+        loading="lazy",
+    )
+    halves = el(
+        "div", el("div", kernel, class_="half"), el("div", picture, class_="half"), class_="halves"
+    )
+    tag = el("span", words.verdict(photograph), class_="tag" if photograph.accepted else "tag bad")
+    name = plain(file_name(photograph.file))
+    head = el("p", tag, el("bdi", name, class_="clip", title=name), class_="title")
+    said = None if photograph.accepted else el("p", photograph.words, class_="detail")
+    return el("article", halves, head, said, _numbers(photograph), class_="card kernel")
+
+
+def _numbers(photograph: PhotographFound) -> Raw:
+    size = ("size", f"{photograph.width:,} × {photograph.height:,} px")
+    rows: list[tuple[str, object]] = [size]
+    if photograph.blur_width is not None:
+        rows.append(("width", words.width(photograph.blur_width, "px")))
+    if photograph.error is not None:
+        rows.append(("expected error", f"{photograph.error:.2f}"))
+    if photograph.mtf50 is not None:
+        rows.append(("half of the contrast at", f"{photograph.mtf50:.2f} cycles/px"))
+    if photograph.sharpening and photograph.sharpening >= SHARPENS:
+        rows.append(("raises contrast by up to", f"{100 * photograph.sharpening:.0f} %"))
+    if photograph.noise is not None:
+        rows.append(("noise where flat", f"{photograph.noise:.1f} levels"))
+    if photograph.quality:
+        rows.append(("JPEG quality", str(photograph.quality)))
+    return definitions(rows)
+
+
+def _left_out(report: CameraReport) -> Raw:
+    rows = [
+        [el("bdi", plain(file_name(one.file))), str(one.reason), one.words]
+        for one in report.left_out
+    ]
+    lead = f"{counted(len(rows), 'file')} could not be used."
+    return section("left-out", "Left out", lead, table(["file", "reason", ""], rows, "left out"))
