@@ -44,6 +44,8 @@ class BlurFound(Frozen):
     """What it is made of: `gaussian`, `disc`, `line`, `sharpened`, `profile`."""
     words: str
     """The same in words."""
+    told_by: int = Field(ge=1)
+    """Photographs that it was estimated from: those that show a scene."""
     width: Measured
     """Width in px: root mean square distance from the centre per axis, which is a Gaussian's
     standard deviation; of a blur that sharpens, that of the Gaussian that halves contrast at the

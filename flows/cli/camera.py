@@ -144,7 +144,7 @@ def _say_group(group: GroupFound, report: CameraReport) -> None:
             (f"at x{report.scale}", f"{words.width(blur.width_hr, 'px')} of HR"),
             ("contrast", words.contrast(blur)),
             ("sharpens", words.sharpening(blur)),
-            ("differs", words.difference(blur, count)),
+            ("differs", words.difference(blur)),
         ]
     rows += [
         ("noise", words.noise(group.noise)),

@@ -3,8 +3,8 @@ where they are bright, per channel.
 
 The noise of a block is what second differences both ways leave of it (Immerkaer, CVIU 1996), which
 is blind to shading and to edges along an axis. Of all blocks of a level, those of all photographs
-together, the flattest tenth is taken, and of these the median, so that texture and single odd
-photographs count little. Levels at which pixels are clipped are left out.
+together, the flattest are taken, a tenth at most, and of these the median, so that texture and
+single odd photographs count little. Levels at which pixels are clipped are left out.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ BINS = 8
 """Levels that are told apart, of equal width from 0 to 256."""
 SHARE = 0.1
 """Share of the blocks of a level that is taken for flat."""
+MOST = 40
+"""Flat blocks that are enough: more of them would be less flat where there is fine texture
+everywhere, and forty know the noise to 1 %."""
 FEWEST = 5
 """Flat blocks that a level must have to say something; of fewer than ten times as many blocks it
 takes as many."""
@@ -105,25 +108,40 @@ def noise_by_level(
     Args:
         photographs: of one camera.
     """
+    counts = [len(one.texture) for one in photographs]
+    whose = np.repeat(np.arange(len(counts)), counts)
     texture = np.concatenate([np.zeros(0, np.float32), *(one.texture for one in photographs)])
     level, noise = (
         np.concatenate([np.zeros((0, 3), np.float32), *parts])
         for parts in ([one.level for one in photographs], [one.noise for one in photographs])
     )
-    red, green, blue = (_channel(level[:, c], noise[:, c], texture) for c in range(3))
+    red, green, blue = (_channel(level[:, c], noise[:, c], texture, whose) for c in range(3))
     return red, green, blue
 
 
-def _channel(level: Floats, noise: Floats, texture: Floats) -> tuple[LevelNoise, ...]:
+def _channel(
+    level: Floats, noise: Floats, texture: Floats, whose: NDArray[np.intp]
+) -> tuple[LevelNoise, ...]:
     found = []
     for number in range(BINS):
         low, high = (256 / BINS * end for end in (number, number + 1))
-        inside = np.flatnonzero((level >= low) & (level < high))
+        # No sensor sees the same 256 times: what has no variance at all was painted.
+        inside = np.flatnonzero((level >= low) & (level < high) & (texture > 0))
         if len(inside) < FEWEST_IN_ALL:
             continue
-        order = np.argsort(texture[inside], kind="stable")
-        flat = inside[order[: max(FEWEST, int(SHARE * len(inside)))]]
+        flat = _flattest(inside[np.argsort(texture[inside], kind="stable")], whose)
         variance = float(np.median(noise[flat])) / MEDIAN
         std = max(variance - ROUNDING, 0.0) ** 0.5
         found.append(LevelNoise(float(level[flat].mean(dtype=np.float64)), std, len(flat)))
     return tuple(found)
+
+
+def _flattest(ascending: NDArray[np.intp], whose: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The flattest blocks of a level, of no photograph more than twice its share."""
+    wanted = min(max(FEWEST, int(SHARE * len(ascending))), MOST)
+    owners = whose[ascending]
+    _, first, counts = np.unique(np.sort(owners), return_index=True, return_counts=True)
+    grouped = np.argsort(owners, kind="stable")
+    rank = np.empty(len(owners), int)  # among the blocks of its photograph
+    rank[grouped] = np.arange(len(owners)) - np.repeat(first, counts)
+    return ascending[rank < -(-2 * wanted // len(counts))][:wanted]

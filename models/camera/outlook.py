@@ -18,8 +18,11 @@ from pairmill.models.camera.match import Model, match
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.scenes import Scenes, built_in
 
-NEAR = 1.1
+NEAR = 1.25
 """An error this many times the floor is as good as the floor."""
+
+FAR = 0.2
+"""A floor of a smaller share of the error is too far away to be known."""
 
 
 @dataclass(frozen=True)
@@ -68,5 +71,5 @@ def falling(now: float, twice: float, count: int) -> Outlook:
     floor = math.sqrt(max(2 * twice**2 - now**2, 0.0))
     rest = count * (now**2 - floor**2)
     # Without a floor there is no end; four times as many halve the error.
-    wanted = rest / ((NEAR**2 - 1) * floor**2) if floor > 0.2 * now else 4.0 * count
+    wanted = rest / ((NEAR**2 - 1) * floor**2) if floor > FAR * now else 4.0 * count
     return Outlook(now, twice, floor, max(count, math.ceil(wanted)))

@@ -11,6 +11,8 @@ from pairmill.schemas.camera_report import BlurFound, GroupFound, NoiseFound
 
 NYQUIST = 0.5
 """Finest frequency that a photograph shows, in cycles per pixel."""
+ROOM = 0.27
+"""MTF50 from which on there is room for its name below the curve."""
 MOST_CURVES = 60
 """Curves of photographs that are drawn."""
 
@@ -71,7 +73,10 @@ def _half(plot: Plot, blur: BlurFound) -> Raw:
     x, y = plot.px(blur.mtf50), plot.py(0.5)
     lines = el("path", d=f"M{LEFT} {y}H{x}V{plot.py(0)}", class_="half-mark")
     title = el("title", f"MTF50: {blur.mtf50:.3f} cycles per pixel")
-    label = el("text", f"MTF50 {blur.mtf50:.2f}", x=x + 7, y=y - 6, class_="tick over-grid")
+    text = f"MTF50 {blur.mtf50:.2f}"
+    label = el("text", text, x=x + 7, y=y - 6, class_="tick over-grid")
+    if blur.mtf50 > ROOM:
+        label = el("text", text, x=x - 6, y=y + 16, class_="tick end over-grid")
     return join([lines, el("circle", title, cx=x, cy=y, r=4, class_="point s0"), label])
 
 

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from pairmill.models.camera import curves
 from pairmill.models.camera.clusters import clusters, lone_width
-from pairmill.models.camera.estimate import CameraBlur, estimate
+from pairmill.models.camera.estimate import CameraBlur
 from pairmill.models.camera.levels import LevelNoise, noise_by_level
 from pairmill.models.camera.match import Model
 from pairmill.models.camera.outlook import outlook
+from pairmill.models.camera.photograph import PhotographSpectrum
+from pairmill.models.camera.robust import RobustCamera, estimate_robustly
 from pairmill.models.camera.scenes import Scenes, built_in, like_pictures
 from pairmill.models.functional.kernels import SIZES
 from pairmill.pipeline.camera_report.names import unique_names
@@ -183,56 +185,56 @@ class _Maker:
             (self.photographs[digest] for digest in group.photographs),
             key=lambda one: self.names[one.record.url],
         )
-        seen = [one for one in all_of if one.spectrum is not None]
-        spectra = [one.spectrum for one in seen if one.spectrum is not None]
-        camera = estimate(spectra, self.scenes) if spectra else None
-        found = self._found(camera, seen)
+        found, blur = self._camera(group.name, all_of)
         compression = _compression(all_of)
         made = GroupFound(
             name=group.name,
             source=group.source,
             shared=group.shared,
             uncertain=(),
-            blur=self._blur(camera, found, seen, group.name),
+            blur=blur,
             noise=_noise(all_of, hidden=compression.jpegs > 0),
             compression=compression,
             photographs=tuple(self._photograph(one, found) for one in all_of),
         )
         return made.with_(uncertain=uncertain(made, group.notes))
 
-    def _found(
-        self, camera: CameraBlur | None, seen: Sequence[ReadPhotograph]
-    ) -> CameraEstimate | None:
-        if camera is None:
-            return None
+    def _camera(
+        self, name: str, photographs: Sequence[ReadPhotograph]
+    ) -> tuple[CameraEstimate | None, BlurFound | None]:
+        """What recipes would remember of it, and what is said of it; none if nothing shows a
+        blur.
+        """
+        seen = [one for one in photographs if one.spectrum is not None]
+        spectra = [one.spectrum for one in seen if one.spectrum is not None]
+        if not seen:
+            return None, None
+        robust = estimate_robustly(spectra, self.scenes)
         digests = [one.record.pixel_sha256 for one in seen]
-        return record(camera, digests, self.clean, self.scale)
+        found = record(robust.camera, digests, self.clean, self.scale)
+        taking = [spectra[number] for number in robust.taking_part]
+        return found, self._blur(name, robust, taking, found)
 
     def _blur(
         self,
-        camera: CameraBlur | None,
-        found: CameraEstimate | None,
-        seen: Sequence[ReadPhotograph],
         name: str,
-    ) -> BlurFound | None:
-        if camera is None or found is None:
-            return None
-        size, blur = SIZES[self.scale], camera.blur
-        file = f"groups/{name}.npy"
-        self.kernels[file] = blur.kernel(self.scale, size)
-        spectra = [one.spectrum for one in seen if one.spectrum is not None]
+        robust: RobustCamera,
+        spectra: Sequence[PhotographSpectrum],
+        found: CameraEstimate,
+    ) -> BlurFound:
+        camera, size, file = robust.camera, SIZES[self.scale], f"groups/{name}.npy"
+        self.kernels[file] = camera.blur.kernel(self.scale, size)
         ahead = outlook(spectra, camera, self.scale, size, self.scenes)
-        curve = curves.transfer_curve(blur)
-        longer, direction = curves.elongation(blur)
+        curve = curves.transfer_curve(camera.blur)
+        wide, longer = curves.width(camera.blur), curves.elongation(camera.blur)
         return BlurFound(
             form=found.form,
             words=" and ".join(FORMS[part] for part in found.form),
-            width=_measured(curves.width(blur) / 2, found.width_error / 2),
-            width_hr=_measured(
-                curves.width(blur) * self.scale / 2, found.width_error * self.scale / 2
-            ),
-            elongation=longer,
-            direction=math.degrees(direction),
+            told_by=len(spectra),
+            width=_measured(wide / 2, found.width_error / 2),
+            width_hr=_measured(wide * self.scale / 2, found.width_error * self.scale / 2),
+            elongation=longer[0],
+            direction=math.degrees(longer[1]),
             mtf50=curves.falls_to(curve, 0.5),
             detail=curves.falls_to(curve, 0.1),
             sharpening=curves.overshoot(curve),

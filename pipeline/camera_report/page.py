@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import math
+
+import numpy as np
 
 from pairmill.models.camera.curves import SHARPENS
 from pairmill.models.functional.kernels import target_centre
@@ -28,6 +31,10 @@ from pairmill.schemas.camera_report import CameraReport, GroupFound, PhotographF
 
 OPEN = 12
 """Photographs of a group that are not folded away."""
+SEEN = 0.004
+"""Share of a kernel's peak that one sees on a heat map."""
+MARGIN = 1.0
+"""Room around it, in HR px."""
 
 
 def camera_page(examined: Examined) -> str:
@@ -50,14 +57,11 @@ def _top(report: CameraReport, title: str) -> Raw:
         (f"{accepted:,}", f"kernels for ×{report.scale}"),
     ]
     if len(report.groups) == 1 and report.groups[0].blur is not None:
-        facts.insert(2, (f"{report.groups[0].blur.width.value:.2f} px", "wide blur"))
-    sharp = "sharp pictures"
+        facts.insert(2, (f"{report.groups[0].blur.width.value:.2f} px", "width of the blur"))
+    sharp = "sharp pictures show them"
     if report.clean:
-        sharp = f"{counted(report.clean, 'clean image')} of yours"
-    lead = (
-        f"Blur, noise and compression, as the photographs tell them. Blur is what turns HR as "
-        f"sharp as {sharp} into these photographs."
-    )
+        sharp = f"{counted(report.clean, 'clean image')} of yours show them"
+    lead = f"Blur, noise and compression, told from the photographs alone, by scenes as {sharp}."
     return hero("pairmill camera", title, lead, facts)
 
 
@@ -95,7 +99,7 @@ def _facts(group: GroupFound, scale: int) -> Raw:
             (f"Width at ×{scale}", f"{words.width(blur.width_hr, 'px')} of HR"),
             ("Contrast", words.contrast(blur)),
             ("Sharpening", words.sharpening(blur)),
-            ("Photographs", words.difference(blur, count)),
+            ("Photographs", words.difference(blur)),
         ]
     rows += [
         ("Noise", words.noise(group.noise)),
@@ -109,7 +113,7 @@ def _charts(group: GroupFound, examined: Examined) -> Raw:
     assert blur is not None
     kernel = examined.kernels[blur.kernel]
     side = kernel.shape[0]
-    picture = el("div", _heat(examined, blur.kernel, group.name), class_="big")
+    picture = el("div", _heat(examined, group, blur.kernel, group.name), class_="big")
     scale = el(
         "div",
         el("span", "0"),
@@ -140,12 +144,29 @@ def _noise_figure(group: GroupFound) -> Raw | None:
     return figure(noise_chart(group.noise), "Noise", note)
 
 
-def _heat(examined: Examined, file: str, name: str) -> Raw:
+def _heat(examined: Examined, group: GroupFound, file: str, name: str) -> Raw:
     kernel = examined.kernels[file]
-    source = _data("png", png(heat(kernel), 9))
-    side = kernel.shape[0]
+    centre = target_centre(kernel.shape[0], examined.report.scale)
+    reach = min(_reach(examined, group), centre)
+    start, end = math.ceil(centre - reach), math.floor(centre + reach) + 1
+    part = kernel[start:end, start:end]
+    source = _data("png", png(heat(part), 9))
     image = el("img", src=source, alt=f"kernel of {name}", class_="pixels")
-    return el("div", image, cross(side, target_centre(side, examined.report.scale)), class_="heat")
+    return el("div", image, cross(part.shape[0], centre - start), class_="heat")
+
+
+def _reach(examined: Examined, group: GroupFound) -> float:
+    """How far from its centre a kernel of a group is shown, in HR px: as far as there is
+    something in any of them.
+    """
+    files = [photograph.kernel for photograph in group.photographs if photograph.kernel]
+    files += [group.blur.kernel] if group.blur is not None else []
+    reach = MARGIN
+    for kernel in (examined.kernels[file] for file in files):
+        centre = target_centre(kernel.shape[0], examined.report.scale)
+        rows, columns = np.nonzero(np.abs(kernel) > SEEN * kernel.max())
+        reach = max(reach, *(float(np.abs(axis - centre).max()) for axis in (rows, columns)))
+    return reach + MARGIN
 
 
 def _data(kind: str, data: bytes) -> str:
@@ -156,13 +177,13 @@ def _photographs(group: GroupFound, examined: Examined) -> Raw:
     ordered = sorted(group.photographs, key=lambda one: one.accepted)
     accepted = f"{group.accepted} of {len(group.photographs)} give a kernel"
     head = el("h3", "Photographs ", el("span", accepted, class_="quiet"))
-    return join([head, fold([_card(one, examined) for one in ordered], "kernels", OPEN)])
+    return join([head, fold([_card(one, group, examined) for one in ordered], "kernels", OPEN)])
 
 
-def _card(photograph: PhotographFound, examined: Examined) -> Raw:
+def _card(photograph: PhotographFound, group: GroupFound, examined: Examined) -> Raw:
     kernel: Raw = el("div", "no kernel", class_="empty")
     if photograph.kernel:
-        kernel = _heat(examined, photograph.kernel, photograph.name)
+        kernel = _heat(examined, group, photograph.kernel, photograph.name)
     picture = el(
         "img",
         src=_data("jpeg", examined.pictures[photograph.digest]),
@@ -172,7 +193,9 @@ def _card(photograph: PhotographFound, examined: Examined) -> Raw:
     halves = el(
         "div", el("div", kernel, class_="half"), el("div", picture, class_="half"), class_="halves"
     )
-    tag = el("span", words.verdict(photograph), class_="tag" if photograph.accepted else "tag bad")
+    tag = el(
+        "span", words.verdict(photograph), class_="tag quiet" if photograph.accepted else "tag bad"
+    )
     name = plain(file_name(photograph.file))
     head = el("p", tag, el("bdi", name, class_="clip", title=name), class_="title")
     said = None if photograph.accepted else el("p", photograph.words, class_="detail")
@@ -187,7 +210,7 @@ def _numbers(photograph: PhotographFound) -> Raw:
     if photograph.error is not None:
         rows.append(("expected error", f"{photograph.error:.2f}"))
     if photograph.mtf50 is not None:
-        rows.append(("half of the contrast at", f"{photograph.mtf50:.2f} cycles/px"))
+        rows.append(("MTF50", f"{photograph.mtf50:.2f} cycles/px"))
     if photograph.sharpening and photograph.sharpening >= SHARPENS:
         rows.append(("raises contrast by up to", f"{100 * photograph.sharpening:.0f} %"))
     if photograph.noise is not None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from pairmill.models.camera.curves import SHARPENS
+from pairmill.models.camera.outlook import FAR
 from pairmill.pipeline.html.markup import counted
 from pairmill.schemas.camera_report import (
     BlurFound,
@@ -30,7 +31,7 @@ ENLARGED = 0.26
 on each side, or even more."""
 DIFFER = 0.08
 """Difference of the widths of one camera's photographs that is worth a word."""
-OVAL = 1.08
+OVAL = 1.15
 """Elongation that is worth a word."""
 HELPS = 0.95
 """Error with twice as many photographs, as a share of that now, above which more hardly help."""
@@ -64,35 +65,31 @@ def sharpening(blur: BlurFound) -> str:
     return f"raises contrast by up to {100 * blur.sharpening:.0f} %{noise}"
 
 
-def difference(blur: BlurFound, count: int) -> str:
+def difference(blur: BlurFound) -> str:
     """How far photographs differ."""
-    if count < 2:
+    if blur.told_by < 2:
         return "there is only one"
     return f"widths differ by ±{100 * blur.difference:.0f} % from photograph to photograph"
 
 
-def error(blur: BlurFound, count: int) -> str:
+def error(blur: BlurFound) -> str:
     """What error is expected, and what more photographs would do about it."""
-    now = f"off by {_percent(blur.error)} of its own size, as far as can be told"
+    now = f"expected to be off by {_percent(blur.error)} of its size"
     if blur.error_of_twice > HELPS * blur.error:
-        return f"{now}; more photographs hardly help, for scenes differ among themselves"
-    more = blur.photographs_wanted - count
-    floor = "no less than " + _percent(blur.error_of_many) + " with any number"
-    if blur.error_of_many < 0.2 * blur.error:
-        floor = "and on"
+        return f"{now}; more photographs would hardly help, for scenes differ among themselves"
+    twice = f"{now}; twice as many photographs would make that {_percent(blur.error_of_twice)}"
+    if blur.error_of_many < FAR * blur.error:
+        return f"{twice}, four times as many {_percent(blur.error / 2)}"
+    more = _about(blur.photographs_wanted - blur.told_by)
     return (
-        f"{now}; with {2 * count} photographs by {_percent(blur.error_of_twice)}, {floor}"
-        f"{_settle(more)}"
+        f"{twice}, any number {_percent(blur.error_of_many)}, for scenes differ among themselves; "
+        f"{more} more would come near that"
     )
-
-
-def _settle(more: int) -> str:
-    return f"; {_about(more)} more would settle it" if more > 0 else ""
 
 
 def _about(count: int) -> str:
     if count < 10:
-        return str(count)
+        return str(max(1, count))
     step = 10 ** (len(str(count)) - 1) // 2
     return f"about {math.ceil(count / step) * step}"
 
@@ -176,7 +173,6 @@ def uncertain(group: GroupFound, notes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _of_blur(blur: BlurFound, group: GroupFound) -> list[str]:
-    measured = [photograph for photograph in group.photographs if photograph.error is not None]
     said = []
     if blur.detail < ENLARGED:
         said.append(
@@ -186,11 +182,9 @@ def _of_blur(blur: BlurFound, group: GroupFound) -> list[str]:
     lost = len(group.photographs) - group.accepted
     if lost:
         said.append(f"{counted(lost, 'photograph')} of {len(group.photographs)} give no kernel")
-    said.append(f"the kernel is {error(blur, len(measured))}")
-    if blur.difference > DIFFER and len(measured) > 1:
-        said.append(
-            f"{difference(blur, len(measured))}: perhaps several lenses, or focus that varies"
-        )
+    said.append(f"the kernel is {error(blur)}")
+    if blur.difference > DIFFER and blur.told_by > 1:
+        said.append(f"{difference(blur)}: perhaps several lenses, or focus that varies")
     return said
 
 

@@ -104,8 +104,7 @@ def _divided(photographs: Sequence[Photograph], config: GroupsConfig) -> list[Pa
         cameras, various = camera_parts(told, least)
         found += cameras
         if various:
-            said = _few_of_each(various, least)
-            found.append(Part(VARIOUS, GroupSource.EXIF, various, (said,)))
+            found.append(_few(various, least))
     if by in ("auto", "spectra"):
         clusters, left = _clusters(left, least)
         found += clusters
@@ -134,9 +133,13 @@ def _named(photographs: Sequence[Photograph]) -> list[Part[Photograph]]:
     return parts
 
 
-def _few_of_each(photographs: Sequence[Photograph], least: int) -> str:
+def _few(photographs: Sequence[Photograph], least: int) -> Part[Photograph]:
+    """Photographs of all cameras that have too few."""
     models = {_camera(photograph) for photograph in photographs}
-    return f"{len(models)} cameras with fewer than {least} photographs each"
+    if len(models) == 1:
+        return Part(models.pop(), GroupSource.EXIF, photographs)
+    said = f"{len(models)} cameras with fewer than {least} photographs each"
+    return Part(VARIOUS, GroupSource.EXIF, photographs, (said,))
 
 
 def _clusters(
