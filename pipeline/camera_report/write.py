@@ -6,12 +6,12 @@ that the earlier report names and this one does not are removed; nothing else in
 
 from __future__ import annotations
 
+import json
 import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-
-from pydantic import ValidationError
+from typing import Any
 
 from pairmill.pipeline.camera_report.examine import Examined
 from pairmill.pipeline.camera_report.page import camera_page
@@ -22,6 +22,7 @@ from pairmill.schemas.camera_report import CameraReport
 from pairmill.schemas.errors import UserError
 
 REPORT, PAGE = "camera.json", "index.html"
+KIND = CameraReport.model_fields["kind"].default
 
 
 def target(out: str) -> Path:
@@ -54,12 +55,15 @@ def _is_ours(place: Path) -> bool:
     return not any(place.iterdir()) or earlier(place) is not None
 
 
-def earlier(place: Path) -> CameraReport | None:
-    """The report that a folder holds; none if there is none that this version can read."""
+def earlier(place: Path) -> dict[str, Any] | None:
+    """The report that a folder holds, of this version of its schema or another; none if there is
+    none.
+    """
     try:
-        return CameraReport.model_validate_json((place / REPORT).read_bytes())
-    except (OSError, ValidationError):
+        found = json.loads((place / REPORT).read_bytes())
+    except (OSError, ValueError):
         return None
+    return found if isinstance(found, dict) and found.get("kind") == KIND else None
 
 
 def write(place: Path, examined: Examined) -> None:
@@ -77,7 +81,7 @@ def write(place: Path, examined: Examined) -> None:
         for name, data in files.items():
             with create_file(place / name) as file:
                 file.write(data)
-        for name in kernel_files(before) - set(files):
+        for name in _kernel_files(before) - set(files):
             (place / name).unlink(missing_ok=True)
 
 
@@ -102,14 +106,18 @@ def files_of(examined: Examined) -> dict[str, bytes]:
     return files
 
 
-def kernel_files(report: CameraReport) -> set[str]:
-    """The kernels that a report names."""
-    named = {photograph.kernel for group in report.groups for photograph in group.photographs}
-    named |= {group.blur.kernel for group in report.groups if group.blur is not None}
-    return {name for name in named - {""} if _inside(name)}
+def _kernel_files(value: Any) -> set[str]:
+    """The kernels that a report names, wherever it does."""
+    if isinstance(value, dict):
+        here = value.get("kernel")
+        own = {here} if isinstance(here, str) and _is_kernel(here) else set[str]()
+        return own.union(*map(_kernel_files, value.values()))
+    if isinstance(value, list):
+        return set[str]().union(*map(_kernel_files, value))
+    return set()
 
 
-def _inside(name: str) -> bool:
+def _is_kernel(name: str) -> bool:
     """Whether a name is one that we give: whoever edits a report removes nothing elsewhere."""
     folder, _, file = name.partition("/")
     return folder in ("kernels", "groups") and file.endswith(".npy") and "/" not in file
