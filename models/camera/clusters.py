@@ -108,9 +108,15 @@ def _best_cut(widths: Array, variances: Array, least: int) -> int | None:
     evidence = both.max(-1) + mixed
     best = int(evidence.argmax())
     cut = int(cuts[best])
-    apart = float(np.median(widths[cut:]) - np.median(widths[:cut]))
     gain = 2 * float(evidence[best] - alone.max())
-    return cut if gain > INSIST and apart > LEAST else None
+    return cut if gain > INSIST and _parted(widths, cut) else None
+
+
+def _parted(widths: Array, cut: int) -> bool:
+    """Whether the parts are far apart, and whoever is next to the cut is on its own side."""
+    left, right = float(np.median(widths[:cut])), float(np.median(widths[cut:]))
+    middle = (left + right) / 2
+    return right - left > LEAST and bool(widths[cut - 1] <= middle <= widths[cut])
 
 
 def _log_densities(widths: Array, variances: Array) -> Array:

@@ -28,7 +28,7 @@ SHARE = 0.1
 MOST = 40
 """Flat blocks that are enough: more of them would be less flat where there is fine texture
 everywhere, and forty know the noise to 1 %."""
-FEWEST = 5
+FEWEST = 8
 """Flat blocks that a level must have to say something; of fewer than ten times as many blocks it
 takes as many."""
 FEWEST_IN_ALL = 20

@@ -176,6 +176,8 @@ def _with_rest(
     strays = [photograph for part in small for photograph in part.photographs] + rest
     if not strays:
         return large
+    if not large and not rest and len(small) == 1:
+        return small
     strays.sort(key=lambda photograph: photograph.digest)
     if large and len(strays) < least:
         return _joined(large, strays)
