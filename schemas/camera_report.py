@@ -47,9 +47,8 @@ class BlurFound(Frozen):
     told_by: int = Field(ge=1)
     """Photographs that it was estimated from: those that show a scene."""
     width: Measured
-    """Width in px: root mean square distance from the centre per axis, which is a Gaussian's
-    standard deviation; of a blur that sharpens, that of the Gaussian that halves contrast at the
-    same frequency."""
+    """Width in px: the standard deviation of the Gaussian that halves contrast at the same
+    frequency."""
     width_hr: Measured
     """The same in HR px."""
     elongation: float = Field(ge=1)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from pairmill.models.camera import curves
 from pairmill.models.camera.clusters import clusters, lone_width
-from pairmill.models.camera.estimate import CameraBlur
+from pairmill.models.camera.estimate import PULLED, CameraBlur, PhotographBlur
+from pairmill.models.camera.forms import HALF, Blur
 from pairmill.models.camera.levels import LevelNoise, noise_by_level
 from pairmill.models.camera.match import Model
 from pairmill.models.camera.outlook import outlook
@@ -31,7 +32,7 @@ from pairmill.pipeline.camera_report.read import (
 )
 from pairmill.pipeline.camera_report.words import uncertain
 from pairmill.pipeline.cameras.grouping import group_photographs, photographs_of, spectra_asked
-from pairmill.pipeline.kernels.camera import FORMS, blur_of, judge_spectral, record
+from pairmill.pipeline.kernels.camera import FORMS, judge_spectral, record
 from pairmill.pipeline.kernels.quality import refusal
 from pairmill.pipeline.stages.ingest import Ingested, image_set
 from pairmill.pipeline.stages.pool_kernels import REFUSALS
@@ -51,9 +52,11 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.groups import GroupsConfig, PhotographGroup, PhotographGroups
 from pairmill.schemas.image import ImageSet, RejectedImage, Role
 from pairmill.schemas.kernel import KernelQualityConfig, KernelVerdict
-from pairmill.schemas.pool import CameraEstimate, JudgedSpectral, PhotographEstimate
+from pairmill.schemas.pool import CameraEstimate, JudgedSpectral
 
 Array = NDArray[np.float64]
+Part = tuple[Array, Sequence[int]]
+"""A covariance, and the parameters that it is of."""
 By = Literal["auto", "names", "exif", "spectra", "one"]
 
 SURE = 1.96
@@ -185,35 +188,37 @@ class _Maker:
             (self.photographs[digest] for digest in group.photographs),
             key=lambda one: self.names[one.record.url],
         )
-        found, blur = self._camera(group.name, all_of)
+        camera = self._camera(group.name, all_of)
         compression = _compression(all_of)
         made = GroupFound(
             name=group.name,
             source=group.source,
             shared=group.shared,
             uncertain=(),
-            blur=blur,
+            blur=camera.blur if camera else None,
             noise=_noise(all_of, hidden=compression.jpegs > 0),
             compression=compression,
-            photographs=tuple(self._photograph(one, found) for one in all_of),
+            photographs=tuple(self._photograph(one, camera) for one in all_of),
         )
         return made.with_(uncertain=uncertain(made, group.notes))
 
-    def _camera(
-        self, name: str, photographs: Sequence[ReadPhotograph]
-    ) -> tuple[CameraEstimate | None, BlurFound | None]:
-        """What recipes would remember of it, and what is said of it; none if nothing shows a
-        blur.
-        """
+    def _camera(self, name: str, photographs: Sequence[ReadPhotograph]) -> _Camera | None:
+        """What is known of it; none if nothing shows a blur."""
         seen = [one for one in photographs if one.spectrum is not None]
         spectra = [one.spectrum for one in seen if one.spectrum is not None]
         if not seen:
-            return None, None
+            return None
         robust = estimate_robustly(spectra, self.scenes)
         digests = [one.record.pixel_sha256 for one in seen]
         found = record(robust.camera, digests, self.clean, self.scale)
         taking = [spectra[number] for number in robust.taking_part]
-        return found, self._blur(name, robust, taking, found)
+        blur = self._blur(name, robust, taking, found)
+        return _Camera(
+            found,
+            blur,
+            dict(zip(digests, robust.camera.photographs, strict=True)),
+            _shared(robust.camera),
+        )
 
     def _blur(
         self,
@@ -226,13 +231,13 @@ class _Maker:
         self.kernels[file] = camera.blur.kernel(self.scale, size)
         ahead = outlook(spectra, camera, self.scale, size, self.scenes)
         curve = curves.transfer_curve(camera.blur)
-        wide, longer = curves.width(camera.blur), curves.elongation(camera.blur)
+        wide, longer = _width(camera.blur, [_shared(camera)]), curves.elongation(camera.blur)
         return BlurFound(
             form=found.form,
-            words=" and ".join(FORMS[part] for part in found.form),
+            words=_words(found.form),
             told_by=len(spectra),
-            width=_measured(wide / 2, found.width_error / 2),
-            width_hr=_measured(wide * self.scale / 2, found.width_error * self.scale / 2),
+            width=wide,
+            width_hr=_scaled(wide, self.scale),
             elongation=longer[0],
             direction=math.degrees(longer[1]),
             mtf50=curves.falls_to(curve, 0.5),
@@ -248,10 +253,9 @@ class _Maker:
             kernel=file,
         )
 
-    def _photograph(self, read: ReadPhotograph, found: CameraEstimate | None) -> PhotographFound:
+    def _photograph(self, read: ReadPhotograph, camera: _Camera | None) -> PhotographFound:
         image, name = read.record, self.names[read.record.url]
-        own = _own(found, image.pixel_sha256)
-        verdict = self._verdict(read, found, own)
+        verdict = self._verdict(read, camera)
         facts = PhotographFound(
             name=name,
             file=image.url,
@@ -263,57 +267,85 @@ class _Maker:
             words=verdict.detail,
             quality=read.compression.quality if read.compression else 0,
         )
-        if own is None or found is None or verdict.diagnostics is None:
+        measured = verdict.diagnostics
+        if camera is None or measured is None:
             return facts
-        measured, file = verdict.diagnostics, ""
-        blur = blur_of(own.values, found.noise_sharpened)
+        own, file = camera.photographs[image.pixel_sha256], ""
         if verdict.accepted:
             file = f"kernels/{name}.npy"
-            self.kernels[file] = blur.kernel(self.scale, SIZES[self.scale])
+            self.kernels[file] = own.blur.kernel(self.scale, SIZES[self.scale])
         return facts.with_(
             kernel=file,
-            blur_width=_measured(measured.width / 2, own.width_error / 2),
+            blur_width=_width(own.blur, [camera.shared, (own.covariance, PULLED)]),
             mtf50=measured.mtf50,
             detail=measured.detail,
             sharpening=measured.overshoot,
-            error=own.error,
+            error=measured.error,
             misfit=own.misfit,
             noise=math.sqrt(own.noise),
-            curve=tuple(curves.transfer_curve(blur)[::EVERY].round(4).tolist()),
+            curve=tuple(curves.transfer_curve(own.blur)[::EVERY].round(4).tolist()),
         )
 
-    def _verdict(
-        self, read: ReadPhotograph, found: CameraEstimate | None, own: PhotographEstimate | None
-    ) -> KernelVerdict:
-        if own is None or found is None:
+    def _verdict(self, read: ReadPhotograph, camera: _Camera | None) -> KernelVerdict:
+        if read.refused is not None or camera is None:
             assert read.refused is not None
             size = {"width": read.record.width, "height": read.record.height}
             return refusal(read.refused, REFUSALS[read.refused].format(**size))
+        found = camera.found
         judged = JudgedSpectral(
             refused=None,
             photographs=len(found.photographs),
             form=found.form,
             noise_sharpened=found.noise_sharpened,
-            estimate=own,
+            estimate=next(
+                own for own in found.photographs if own.image == read.record.pixel_sha256
+            ),
         )
         return judge_spectral(judged, KernelQualityConfig(), self.scale)[1]
 
 
-def _own(found: CameraEstimate | None, digest: str) -> PhotographEstimate | None:
-    if found is None:
-        return None
-    return next((own for own in found.photographs if own.image == digest), None)
+@dataclass(frozen=True, eq=False)
+class _Camera:
+    """A group that shows a blur."""
+
+    found: CameraEstimate
+    """As recipes remember it."""
+    blur: BlurFound
+    """What is said of it."""
+    photographs: Mapping[str, PhotographBlur]
+    """Blurs of its photographs, by pixel digest."""
+    shared: Part
+    """How sure its blur is."""
 
 
-def _measured(value: float, deviation: float, most: float = math.inf) -> Measured:
+def _shared(camera: CameraBlur) -> Part:
+    return camera.matched.covariance, camera.matched.free
+
+
+def _words(form: Sequence[str]) -> str:
+    """Such as `a Gaussian with sharpening`."""
+    first, *more = (FORMS[part] for part in form)
+    return f"{first} with {' and '.join(more)}" if more else first
+
+
+def _width(blur: Blur, parts: Sequence[Part]) -> Measured:
+    """In pixels of the photograph."""
+    deviation = curves.half_width_deviation(blur, parts)
+    return _measured(curves.half_width(blur) / HALF, deviation / HALF)
+
+
+def _scaled(found: Measured, times: float) -> Measured:
+    return Measured(value=times * found.value, low=times * found.low, high=times * found.high)
+
+
+def _measured(value: float, deviation: float) -> Measured:
     away = SURE * deviation
-    return Measured(value=value, low=max(0.0, value - away), high=min(value + away, most))
+    return Measured(value=value, low=max(0.0, value - away), high=value + away)
 
 
 def _curve(camera: CameraBlur) -> tuple[TransferPoint, ...]:
     curve = curves.transfer_curve(camera.blur)
-    parts = [(camera.matched.covariance, camera.matched.free)]
-    deviation = curves.curve_deviation(camera.blur, parts)
+    deviation = curves.curve_deviation(camera.blur, [_shared(camera)])
     places = range(0, len(curves.FREQUENCIES), EVERY)
     return tuple(
         TransferPoint(
