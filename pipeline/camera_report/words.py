@@ -181,7 +181,8 @@ def _of_blur(blur: BlurFound, group: GroupFound) -> list[str]:
         )
     lost = len(group.photographs) - group.accepted
     if lost:
-        said.append(f"{counted(lost, 'photograph')} of {len(group.photographs)} give no kernel")
+        total = counted(len(group.photographs), "photograph")
+        said.append(f"{lost} of {total} {'gives' if lost == 1 else 'give'} no kernel")
     said.append(f"the kernel is {error(blur)}")
     if blur.difference > DIFFER and blur.told_by > 1:
         said.append(f"{difference(blur)}: perhaps several lenses, or focus that varies")

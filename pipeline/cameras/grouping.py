@@ -108,6 +108,8 @@ def _divided(photographs: Sequence[Photograph], config: GroupsConfig) -> list[Pa
     if by in ("auto", "spectra"):
         clusters, left = _clusters(left, least)
         found += clusters
+    if len(found) == 1 and not parts and not left:
+        return found  # one camera, however few of its photographs there are
     if found:
         return parts + _with_rest(found, left, least, UNKNOWN[by])
     if left:
@@ -176,8 +178,6 @@ def _with_rest(
     strays = [photograph for part in small for photograph in part.photographs] + rest
     if not strays:
         return large
-    if not large and not rest and len(small) == 1:
-        return small
     strays.sort(key=lambda photograph: photograph.digest)
     if large and len(strays) < least:
         return _joined(large, strays)
