@@ -7,6 +7,7 @@ import posixpath
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +26,7 @@ from pairmill.pipeline.images.find import FoundFile, find_files
 from pairmill.pipeline.runner.execution import as_finished, one_thread
 from pairmill.pipeline.stages.measure_photographs import middle, refusal, spectrum_of
 from pairmill.schemas.compression import MinedCompression
+from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.image import (
     ImageReason,
     ImageRecord,
@@ -42,7 +44,7 @@ MEASURED = MeasureConfig(min_side=USUAL.min_side, min_contrast=USUAL.min_contras
 """What a photograph must be to show a blur: as in recipes."""
 THUMBNAIL = 160
 """Longest side of the small image of a photograph, in pixels."""
-IN_THIS_PROCESS = 48 << 20
+IN_THIS_PROCESS = 24 << 20
 """Bytes of files that are read in less time than other processes take to start."""
 Advanced = Callable[[int, int, str], None]
 """Hears how many files are done, of how many, and what is read now."""
@@ -93,7 +95,7 @@ def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
     if isinstance(opened, RejectedImage):
         return opened
     record = opened.record
-    luma, compression = middle(luma_of(opened.pixels)), _compression(opened)
+    luma, compression = luma_of(middle(opened.pixels)), _compression(opened)
     refused = refusal(luma, MEASURED)
     return ReadPhotograph(
         record=record,
@@ -165,12 +167,23 @@ def map_here(jobs: Sequence[Job]) -> Iterator[tuple[int, ReadFile]]:
 def _in_processes(workers: int, jobs: Sequence[Job]) -> Iterator[tuple[int, ReadFile]]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start) as pool:
-        yield from as_finished(jobs, lambda job: pool.submit(do, job), 2 * workers)
+        try:
+            yield from as_finished(jobs, lambda job: pool.submit(do, job), 2 * workers)
+        except BrokenProcessPool as error:
+            raise PairmillError(
+                "a process that reads photographs was ended from outside",
+                todo="free some memory, or give fewer or smaller photographs",
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _start() -> None:
-    """Ctrl-C goes to all processes of a terminal; this one's parent answers it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ctrl-C goes to all processes of a terminal: this one ends at once and without words, and its
+    parent says what there is to say.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     one_thread()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.ndimage
 from PIL import Image, ImageDraw
 from rich.console import Console
 
@@ -23,6 +24,7 @@ from pairmill.schemas.groups import GroupSource
 from pairmill.schemas.kernel import KernelReason
 from tests.support.cameras import kernel_of, photograph_by, write_photographs_by
 from tests.support.make import save, tree
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -351,3 +353,20 @@ def test_other_processes_read_the_same(soft: Path, monkeypatch: pytest.MonkeyPat
         assert one.spectrum is not None
         assert other.spectrum is not None
         assert (one.spectrum.power == other.spectrum.power).all()
+
+
+def test_the_lines_of_the_page_use_a_kernel(written: tuple[CameraReport, Path]) -> None:
+    """LR of docs/camera.md lies over HR: a spot keeps its place."""
+    text = (ROOT / "docs/camera.md").read_text("utf-8")
+    code = text.split("```python\n")[1].split("```")[0].replace("DIR/kernels/IMG_000", "KERNEL")
+    hr = np.zeros((60, 60, 3))
+    hr[30:34, 20:24] = 100
+    names: dict[str, Any] = {"np": np, "scipy": scipy, "hr": hr}
+    exec(code.replace("KERNEL.npy", str(written[1] / "kernels/1.npy")), names)  # noqa: S102
+    lr = names["lr"]
+    assert lr.shape == (30, 30, 3)
+    rows, columns = np.mgrid[:30, :30]
+    weights = lr[:, :, 1] / lr[:, :, 1].sum()
+    # The spot's centre is 31.5, 21.5 in HR, whose LR pixel i has its centre at 2 i + 0.5.
+    assert (weights * rows).sum() == pytest.approx(15.5, abs=0.01)
+    assert (weights * columns).sum() == pytest.approx(10.5, abs=0.01)
