@@ -121,7 +121,7 @@ def _charts(group: GroupFound, examined: Examined) -> Raw:
         el("span", f"{kernel.max():.3f}"),
         class_="scale",
     )
-    note = f"{side} × {side} HR px, for ×{examined.report.scale}: blue is negative"
+    note = f"{side} × {side} HR px, for ×{examined.report.scale}, by square roots: blue is negative"
     mtf = "contrast left, by frequency; thin: each photograph, band: 95 %"
     return el(
         "div",
@@ -150,7 +150,8 @@ def _heat(examined: Examined, group: GroupFound, file: str, name: str) -> Raw:
     reach = min(_reach(examined, group), centre)
     start, end = math.ceil(centre - reach), math.floor(centre + reach) + 1
     part = kernel[start:end, start:end]
-    source = _data("png", png(heat(part), 9))
+    # Lobes are a hundredth of the peak; square roots show them.
+    source = _data("png", png(heat(np.sign(part) * np.sqrt(np.abs(part))), 9))
     image = el("img", src=source, alt=f"kernel of {name}", class_="pixels")
     return el("div", image, cross(part.shape[0], centre - start), class_="heat")
 
@@ -212,7 +213,7 @@ def _numbers(photograph: PhotographFound) -> Raw:
     if photograph.mtf50 is not None:
         rows.append(("MTF50", f"{photograph.mtf50:.2f} cycles/px"))
     if photograph.sharpening and photograph.sharpening >= SHARPENS:
-        rows.append(("raises contrast by up to", f"{100 * photograph.sharpening:.0f} %"))
+        rows.append(("sharpening", f"up to {100 * photograph.sharpening:.0f} %"))
     if photograph.noise is not None:
         rows.append(("noise where flat", f"{photograph.noise:.1f} levels"))
     if photograph.quality:
