@@ -91,6 +91,31 @@ class MeasuredPhotographs(Frozen):
     """One per real image."""
 
 
+class ClusterConfig(Frozen):
+    """How photographs are told apart by their spectra."""
+
+    min_photographs: int = Field(ge=1)
+    """Fewest photographs of a cluster."""
+
+
+class PhotographWidth(Frozen):
+    """What one photograph by itself says of its blur."""
+
+    image: Digest
+    """Its pixel digest."""
+    width: float
+    """Logarithm of the width of its blur, in HR pixels of scale 2."""
+    variance: float = Field(ge=0)
+    """How unsure that is."""
+
+
+class ClusteredPhotographs(Frozen):
+    """Which photographs share a camera, by their blurs."""
+
+    labels: dict[Digest, int]
+    """Cluster of each photograph; empty if nothing tells them apart."""
+
+
 class SceneConfig(Frozen):
     """How clean HR is described."""
 

@@ -11,8 +11,8 @@ from pairmill.flows.cli.new import name_from
 from pairmill.flows.cli.pages import open_page
 from pairmill.pipeline.build.previous_splits import earlier_keys
 from pairmill.pipeline.build.select_images import ImageSelection, checked_images
-from pairmill.pipeline.cameras.grouping import group_photographs, photographs_of
 from pairmill.pipeline.html.text import file_name, plain
+from pairmill.pipeline.pools.photographs import camera_groups
 from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.report.image_check import write_check
 from pairmill.pipeline.runner.execution import (
@@ -28,6 +28,7 @@ from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.curation_report import CopyView, CurationSection
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.groups import PhotographGroups
 from pairmill.schemas.image import ImageSet
 from pairmill.schemas.recipe import Recipe
 
@@ -60,10 +61,11 @@ def check_images(
             return run_stage(stage, inputs, config, profile, executor, bars)
 
         chosen = checked_images(recipe, base, run, earlier_keys(storage, recipe, recipe.name))
+        groups = camera_groups(recipe, chosen.images.manifest, run)
     target, folder = (Storage(out), ".") if out else (storage, layout.check_folder(recipe.name))
     found = write_check(target, folder, recipe.name, chosen)
     _say(found, chosen)
-    _say_groups(recipe, chosen.images.manifest)
+    _say_groups(groups)
     page = target.path(f"{folder}/index.html")
     terminal.line(f"\n  page     {page}")
     if open_:
@@ -134,9 +136,8 @@ def _say(found: CurationSection, chosen: ImageSelection) -> None:
         terminal.table("\nlicences", ["licence", "author", "images"], rows)
 
 
-def _say_groups(recipe: Recipe, images: ImageSet) -> None:
+def _say_groups(groups: PhotographGroups) -> None:
     """Which photographs a build would take for those of one camera."""
-    groups = group_photographs(photographs_of(images), recipe.groups)
     rows = [
         [group.name, len(group.photographs), str(group.source), "; ".join(group.notes)]
         for group in groups.groups

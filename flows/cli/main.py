@@ -13,7 +13,19 @@ from typer.core import TyperGroup
 from pairmill.flows.cli import corpus, fit, images, networks, pool, serve
 from pairmill.flows.cli.options import Corpus, Device, Engine, NoPrefect, Workers, Workspace
 
-FIRST = ("new", "preview", "build", "corpus", "demo", "explain", "images", "pool", "fit", "train")
+FIRST = (
+    "camera",
+    "new",
+    "preview",
+    "build",
+    "corpus",
+    "demo",
+    "explain",
+    "images",
+    "pool",
+    "fit",
+    "train",
+)
 """What help lists first: the way to a corpus, and to a network."""
 
 
@@ -124,6 +136,42 @@ def demo(
     from pairmill.flows.cli.demo import run_demo
 
     run_demo(workspace, workers)
+
+
+@app.command()
+def camera(
+    photographs: Annotated[
+        list[str], typer.Argument(help="Your photos: files, folders, globs or URLs.")
+    ],
+    scale: Annotated[int, typer.Option(help="Scale that kernels are for: 2, 3, 4 or 8.")] = 2,
+    clean: Annotated[
+        list[str] | None,
+        typer.Option(help="Clean images that kernels will be put on; without any, sharp pictures."),
+    ] = None,
+    group_by: Annotated[
+        str,
+        typer.Option(
+            help="How to tell cameras apart: auto, names (of folders), exif, spectra, one."
+        ),
+    ] = "auto",
+    out: Annotated[
+        str | None, typer.Option(help="Folder for a page, the kernels and all numbers.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Show what the camera of some photos does: blur, noise, compression; builds nothing."""
+    from pairmill.flows.cli.camera import show_camera
+
+    show_camera(
+        photographs,
+        scale=scale,
+        clean=clean or [],
+        group_by=group_by,
+        out=out,
+        as_json=as_json,
+        open_=open_,
+    )
 
 
 @app.command()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
+
+from rich.markup import escape
 
 from pairmill.flows import terminal
 from pairmill.pipeline.recipe.load import new_recipe, parse_recipe
@@ -46,6 +49,7 @@ def write_recipe(folder: str, scale: int, name: str | None) -> None:
     parse_recipe(text, str(target))
     target.write_text(text, "utf-8")
     terminal.line(f"wrote [bold]{target}[/]\n  next     pairmill preview {target}")
+    terminal.line(f"  camera   pairmill camera {escape(quote(folder))} says what its camera does")
 
 
 def name_from(folder: str) -> str:

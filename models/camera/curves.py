@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,15 +49,28 @@ def overshoot(curve: Array) -> float:
     return max(0.0, float(curve.max()) - 1)
 
 
-def width(blur: Blur) -> float:
+def width(blur: Blur, *, by_half: bool | None = None) -> float:
     """Width of the x2 kernel, in HR pixels: root mean square distance from the centre per axis; of
-    a blur that sharpens, the standard deviation of the Gaussian that falls to a half where it does.
+    a blur that sharpens, `half_width`.
+
+    Args:
+        blur: the blur.
+        by_half: whether it counts as one that sharpens; by default as it does.
     """
-    curve = transfer_curve(blur)
-    if overshoot(curve) < SHARPENS:
-        moments = second_moments(blur.kernel(2, 33))
-        return math.sqrt(max(float(np.trace(moments)) / 2, 0.0))
-    return math.sqrt(math.log(2) / 2) / math.pi * HALF / falls_to(curve, 0.5)
+    if by_half is None:
+        by_half = overshoot(transfer_curve(blur)) >= SHARPENS
+    if by_half:
+        return half_width(blur)
+    moments = second_moments(blur.kernel(2, 33))
+    return math.sqrt(max(float(np.trace(moments)) / 2, 0.0))
+
+
+def half_width(blur: Blur) -> float:
+    """Standard deviation of the Gaussian that falls to a half where a blur does, in HR pixels of
+    scale 2; of any form a steady measure.
+    """
+    half = falls_to(transfer_curve(blur), 0.5)
+    return math.sqrt(math.log(2) / 2) / math.pi * HALF / half
 
 
 def deviations(
@@ -75,15 +88,50 @@ def deviations(
         Expected |k - truth| / |truth| of the kernel, and standard deviation of the width, in HR
         pixels of scale 2.
     """
-    kernel, wide = blur.kernel(scale, size), width(blur)
+    # By one measure on both sides, or the width would jump where sharpening begins.
+    by_half = overshoot(transfer_curve(blur)) >= SHARPENS
+    kernel, wide = blur.kernel(scale, size), width(blur, by_half=by_half)
     squares = np.zeros(2)
+    for moved in _moved(blur, parts):
+        change = np.linalg.norm(moved.kernel(scale, size) - kernel)
+        squares += np.square([float(change), width(moved, by_half=by_half) - wide])
+    error, wider = np.sqrt(squares)
+    return float(error / np.linalg.norm(kernel)), float(wider)
+
+
+def half_width_deviation(blur: Blur, parts: Sequence[tuple[Array, Sequence[int]]]) -> float:
+    """Standard deviation of `half_width`, to first order; see `deviations`."""
+    wide = half_width(blur)
+    return math.sqrt(sum((half_width(moved) - wide) ** 2 for moved in _moved(blur, parts)))
+
+
+def curve_deviation(blur: Blur, parts: Sequence[tuple[Array, Sequence[int]]]) -> Array:
+    """Standard deviation of the transfer curve at `FREQUENCIES`, to first order; see
+    `deviations`.
+    """
+    curve = transfer_curve(blur)
+    squares = [np.square(transfer_curve(moved) - curve) for moved in _moved(blur, parts)]
+    return np.asarray(np.sqrt(np.sum(squares, axis=0)))
+
+
+def elongation(blur: Blur) -> tuple[float, float]:
+    """How much longer a blur is in one direction than across it, and that direction, in radians
+    from the column axis towards the rows, 0 to pi: by where the curves along directions fall to a
+    half.
+    """
+    angles = np.arange(DIRECTIONS) * math.pi / DIRECTIONS
+    halves = [falls_to(transfer_curve(blur, float(angle)), 0.5) for angle in angles]
+    # Lengths in a direction and across it are those of an ellipse: a wave of twice the angle.
+    logs = -np.log(halves)
+    wave = 2 * np.mean(logs * np.exp(2j * angles))
+    return math.exp(2 * abs(wave)), float(np.angle(wave) / 2 % math.pi)
+
+
+def _moved(blur: Blur, parts: Sequence[tuple[Array, Sequence[int]]]) -> Iterator[Blur]:
+    """The blur, moved by a standard deviation along each principal axis of its covariances."""
     for covariance, places in parts:
         variances, axes = np.linalg.eigh(covariance)
         for variance, axis in zip(variances, axes.T, strict=True):
             values = np.zeros(COUNT)
             values[list(places)] = math.sqrt(max(variance, 0.0)) * axis
-            moved = Blur(blur.values + values, blur.noise_sharpened)
-            change = np.linalg.norm(moved.kernel(scale, size) - kernel)
-            squares += np.square([float(change), width(moved) - wide])
-    error, wider = np.sqrt(squares)
-    return float(error / np.linalg.norm(kernel)), float(wider)
+            yield Blur(blur.values + values, blur.noise_sharpened)

@@ -63,6 +63,17 @@ def photographs_of(
     )
 
 
+def spectra_asked(photographs: Sequence[Photograph], config: GroupsConfig) -> bool:
+    """Whether clusters of spectra have a say: where they are asked for, or nothing else is known,
+    and there are photographs for two groups.
+    """
+    if len(photographs) < 2 * config.min_photographs:
+        return False
+    if config.by == "auto":
+        return not any(photograph.name or _camera(photograph) for photograph in photographs)
+    return config.by == "spectra"
+
+
 def group_photographs(photographs: Sequence[Photograph], config: GroupsConfig) -> PhotographGroups:
     """Divide photographs into groups that share a camera.
 
@@ -93,11 +104,12 @@ def _divided(photographs: Sequence[Photograph], config: GroupsConfig) -> list[Pa
         cameras, various = camera_parts(told, least)
         found += cameras
         if various:
-            said = _few_of_each(various, least)
-            found.append(Part(VARIOUS, GroupSource.EXIF, various, (said,)))
+            found.append(_few(various, least))
     if by in ("auto", "spectra"):
         clusters, left = _clusters(left, least)
         found += clusters
+    if len(found) == 1 and not parts and not left:
+        return found  # one camera, however few of its photographs there are
     if found:
         return parts + _with_rest(found, left, least, UNKNOWN[by])
     if left:
@@ -123,9 +135,13 @@ def _named(photographs: Sequence[Photograph]) -> list[Part[Photograph]]:
     return parts
 
 
-def _few_of_each(photographs: Sequence[Photograph], least: int) -> str:
+def _few(photographs: Sequence[Photograph], least: int) -> Part[Photograph]:
+    """Photographs of all cameras that have too few."""
     models = {_camera(photograph) for photograph in photographs}
-    return f"{len(models)} cameras with fewer than {least} photographs each"
+    if len(models) == 1:
+        return Part(models.pop(), GroupSource.EXIF, photographs)
+    said = f"{len(models)} cameras with fewer than {least} photographs each"
+    return Part(VARIOUS, GroupSource.EXIF, photographs, (said,))
 
 
 def _clusters(

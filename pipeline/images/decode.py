@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,16 @@ from pairmill.schemas.image import (
     Role,
 )
 
-__all__ = ["ImageRejected", "decode", "ingest_file", "load", "pixel_digest", "read_image"]
+__all__ = [
+    "ImageRejected",
+    "OpenedImage",
+    "decode",
+    "ingest_file",
+    "load",
+    "open_image",
+    "pixel_digest",
+    "read_image",
+]
 
 _Transpose = Image.Transpose
 _UPRIGHT = {
@@ -87,9 +97,28 @@ def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True, eq=False)
+class OpenedImage:
+    """An ingested image with its pixels and its file, for who does not want to decode it again."""
+
+    record: ImageRecord
+    pixels: npt.NDArray[np.uint8]
+    """(height, width, 3) uint8 sRGB."""
+    data: bytes
+    """The file."""
+
+
 def ingest_file(
     found: FoundFile, role: Role, config: IngestConfig, *, camera: bool = False
 ) -> ImageRecord | RejectedImage:
+    """Read and decode one file for its record alone; see `open_image`."""
+    opened = open_image(found, role, config, camera=camera)
+    return opened.record if isinstance(opened, OpenedImage) else opened
+
+
+def open_image(
+    found: FoundFile, role: Role, config: IngestConfig, *, camera: bool = False
+) -> OpenedImage | RejectedImage:
     """Read and decode one file; an image that cannot be used is a record with a reason, not an
     error.
 
@@ -110,7 +139,7 @@ def ingest_file(
             check_jpeg(data)
     except ImageRejected as error:
         return RejectedImage(url=found.url, role=role, reason=error.reason, detail=error.detail)
-    return ImageRecord(
+    record = ImageRecord(
         url=found.url,
         role=role,
         format=container,
@@ -122,6 +151,7 @@ def ingest_file(
         conversions=conversions,
         camera=read_camera(data, container) if camera else None,
     )
+    return OpenedImage(record, image, data)
 
 
 def load(record: ImageRecord) -> npt.NDArray[np.uint8]:

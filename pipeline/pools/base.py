@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.cameras.grouping import group_photographs, photographs_of
 from pairmill.pipeline.pools.items import Placing, PoolItems
+from pairmill.pipeline.pools.photographs import camera_groups
 from pairmill.pipeline.runner.stage import Run, Sealed, Stage
 from pairmill.pipeline.stages import clean_up
 from pairmill.pipeline.workspace import layout
@@ -80,7 +80,7 @@ class Making:
         """The real images by the camera that they share; whatever is made or drawn by camera asks
         this, so that all agree.
         """
-        return group_photographs(photographs_of(self.images), self.recipe.groups)
+        return camera_groups(self.recipe, self.images, self.run)
 
     def of(self, kind: PoolKind[M]) -> Sealed[M]:
         """The sealed stage of a kind, made now if it was not.

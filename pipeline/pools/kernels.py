@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from pairmill.models.functional.kernels import SIZES, gaussian_kernel, target_centre, to_fixed_point
 from pairmill.pipeline.html.pictures import heat
 from pairmill.pipeline.pools.base import Image, Making, PoolKind, PoolTable, Showing
-from pairmill.pipeline.pools.compression import COMPRESSION
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
+from pairmill.pipeline.pools.photographs import measured_photographs
 from pairmill.pipeline.runner.stage import Sealed, is_done, read_records
 from pairmill.pipeline.stages import (
     describe_scenes,
     estimate_cameras,
     estimate_kernels,
-    measure_photographs,
     pool_kernels,
 )
 from pairmill.pipeline.workspace.storage import Storage
@@ -31,7 +30,6 @@ from pairmill.schemas.pool import (
     EstimateConfig,
     JudgedKernel,
     KernelPoolManifest,
-    MeasureConfig,
     MeasuredPhotographs,
     PoolKernelsConfig,
     SceneConfig,
@@ -137,10 +135,7 @@ def cameras_of(
     making: Making, settings: SpectralKernelsConfig
 ) -> tuple[MeasuredPhotographs, CameraEstimates]:
     """Spectra of all photographs, and the cameras that took them."""
-    compression = making.needed(COMPRESSION)
-    mined = compression.manifest.images if compression is not None else ()
-    config = MeasureConfig(min_side=settings.min_side, min_contrast=settings.min_contrast)
-    measured = making.run(measure_photographs.STAGE, (making.images, mined), config).manifest
+    measured = measured_photographs(making.recipe, making.images, making.run)
     scale, scenes = making.recipe.scale, None
     if making.images.with_role(Role.CLEAN):
         scenes = making.run(describe_scenes.STAGE, making.images, SceneConfig(scale=scale)).manifest

@@ -33,6 +33,7 @@ from pairmill.pipeline.runner.stage import (
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -72,7 +73,7 @@ class ProcessExecutor:
 
 
 def as_finished(
-    items: Iterable[Batch], submit: Callable[[Batch], Future[T]], in_flight: int
+    items: Iterable[S], submit: Callable[[S], Future[T]], in_flight: int
 ) -> Iterator[T]:
     """Results as they come, with at most `in_flight` submitted at a time, so that memory stays
     flat.

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pairmill.models.camera.estimate import estimate
 from pairmill.models.camera.photograph import PhotographSpectrum
+from pairmill.models.camera.robust import estimate_robustly
 from pairmill.models.camera.scenes import Scenes, built_in, like_pictures
 from pairmill.pipeline.kernels.camera import record
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
@@ -77,7 +77,7 @@ def work(
     for unit in units:
         refs, keys = unit.payload.photographs, unit.payload.scenes
         spectra = [read_spectrum(context.storage, ref) for ref in refs]
-        found = estimate(spectra, _scenes(context.storage, keys))
+        found = estimate_robustly(spectra, _scenes(context.storage, keys)).camera
         yield record(found, [ref.measure.image for ref in refs], len(keys), config.scale)
 
 

@@ -141,11 +141,19 @@ def seal(
     context: Context,
     key: str,
 ) -> ImageSet:
-    """Order by role and digest; of equal images the first by place is kept, real before clean.
+    """See `image_set`.
 
     Raises:
         UserError: if no image is left.
     """
+    images = image_set(records)
+    if not images.accepted:
+        raise _nothing_left(images.rejected)
+    return images
+
+
+def image_set(records: Sequence[Ingested]) -> ImageSet:
+    """Order by role and digest; of equal images the first by place is kept, real before clean."""
     accepted: dict[str, ImageRecord] = {}
     rejected = [record.rejected for record in records if record.rejected]
     candidates = [record.accepted for record in records if record.accepted]
@@ -158,8 +166,6 @@ def seal(
                     url=image.url, role=image.role, reason=ImageReason.DUPLICATE, detail=detail
                 )
             )
-    if not accepted:
-        raise _nothing_left(rejected)
     images = sorted(
         accepted.values(), key=lambda image: (image.role != Role.REAL, image.pixel_sha256)
     )

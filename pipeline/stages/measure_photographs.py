@@ -5,12 +5,12 @@ both.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.photograph import luma_of, measure
+from pairmill.models.camera.photograph import PhotographSpectrum, luma_of, measure
 from pairmill.pipeline.compression.mine import JPEG, encoder_of, of_file
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.images.read import read_image
@@ -26,6 +26,7 @@ from pairmill.schemas.pool import (
     PhotographMeasure,
 )
 
+T = TypeVar("T", bound=np.generic)
 LARGEST = 4096
 """Side of the centred part of a photograph that is measured, in pixels."""
 
@@ -66,16 +67,23 @@ def work(
         noise, times = 0.0, 1.0
         if reason is None:
             found = compression_of(image, unit.payload.compression)
-            table, phase = None, (0, 0)
-            if found is not None and found.found:
-                table, phase = encoder_of(found).luma, (found.phase[0] % 8, found.phase[1] % 8)
-            measured = measure(luma, table, phase)
+            measured = spectrum_of(luma, found)
             noise, times = measured.noise, measured.enlarged
             spectrum = np.stack([measured.power, measured.distortion])
             context.write(unit, "spectrum.npy", npy_bytes(spectrum))
         yield PhotographMeasure(
             image=image.pixel_sha256, refused=reason, noise=noise, enlarged=times
         )
+
+
+def spectrum_of(
+    luma: NDArray[np.float64], compression: MinedCompression | None
+) -> PhotographSpectrum:
+    """The spectrum of a photograph of which is known how it was compressed, or nothing."""
+    if compression is None or not compression.found:
+        return measure(luma)
+    rows, columns = compression.phase
+    return measure(luma, encoder_of(compression).luma, (rows % 8, columns % 8))
 
 
 def compression_of(image: ImageRecord, known: MinedCompression | None) -> MinedCompression | None:
@@ -85,10 +93,12 @@ def compression_of(image: ImageRecord, known: MinedCompression | None) -> MinedC
     return of_file(read_image(image.url), image.pixel_sha256)
 
 
-def middle(luma: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The middle of a large photograph; its corner keeps the phase of 8 x 8 blocks."""
-    top, left = (_skipped(length) for length in luma.shape)
-    return luma[top : top + LARGEST, left : left + LARGEST]
+def middle(image: NDArray[T]) -> NDArray[T]:
+    """The middle of a large photograph, (H, W) or (H, W, 3); its corner keeps the phase of 8 x 8
+    blocks.
+    """
+    top, left = (_skipped(length) for length in image.shape[:2])
+    return image[top : top + LARGEST, left : left + LARGEST]
 
 
 def _skipped(length: int) -> int:

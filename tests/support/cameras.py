@@ -1,62 +1,81 @@
-"""Simulated cameras: photographs of scikit-image's scenes with a known blur, noise and JPEG."""
+"""Simulated cameras: photographs with spectra as scenes have them, through a known kernel."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from pathlib import Path
 
-import cv2
 import numpy as np
-import skimage.data
 from numpy.typing import NDArray
-from scipy.ndimage import correlate
-from sklearn.datasets import load_sample_image
+from PIL import Image
 
-from pairmill.models.camera.photograph import PhotographSpectrum, luma_of, measure
-from pairmill.models.functional.resize import to_uint8
-from pairmill.pipeline.compression.tables import LUMA, standard
+from pairmill.models.camera.forms import CENTRE, Blur, P
+from pairmill.models.camera.match import Model
+from pairmill.models.camera.photograph import PhotographSpectrum
+from pairmill.models.camera.scenes import built_in
+from pairmill.models.functional.kernels import gaussian_kernel, target_centre
 
 Array = NDArray[np.float64]
-SCENES = ("astronaut", "coffee", "chelsea", "camera", "china", "flower")
 
 
-@lru_cache(maxsize=16)
-def scene(number: int) -> NDArray[np.uint8]:
-    """(H, W, 3): one of a dozen scenes, two halves of each picture."""
-    name = SCENES[number % len(SCENES)]
-    if name in ("china", "flower"):
-        picture = load_sample_image(f"{name}.jpg")
-    else:
-        picture = getattr(skimage.data, name)()
-    if picture.ndim == 2:
-        picture = np.repeat(picture[:, :, None], 3, axis=2)
-    half = picture.shape[1] // 2
-    part = picture[:, :half] if number < len(SCENES) else picture[:, half:]
-    return np.ascontiguousarray(part[:480])
+def kernel_of(wide: float, narrow: float | None = None, angle: float = 0.0) -> Array:
+    """A Gaussian for scale 2, (17, 17); `angle` turns its long axis from columns towards rows."""
+    return gaussian_kernel(17, wide, narrow or wide, angle, target_centre(17, 2))
 
 
-def shoot(
-    number: int, kernel: Array, *, scale: int = 2, noise: float = 0.0, quality: int | None = None
+def scene(seed: int, height: int, width: int) -> Array:
+    """(height, width, 3) float64: power falls as f^-2.4 in all directions, and a flat quarter."""
+    rng = np.random.default_rng([7, seed])
+    rows, columns = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
+    radius = np.hypot(rows, columns)
+    radius[0, 0] = 1
+    waves = np.fft.rfft2(rng.standard_normal((height, width))) * radius**-1.2
+    waves[0, 0] = 0
+    grey = np.fft.irfft2(waves, (height, width))
+    picture = 120 + 40 * grey[:, :, None] / grey.std() * np.array([0.9, 1.0, 1.1])
+    picture[: height // 2, : width // 2] = np.array([90, 120, 150]) + 30 * rng.random()
+    return np.asarray(picture)
+
+
+def photograph_by(
+    kernel: Array, seed: int, height: int = 192, width: int = 256, noise: float = 2.0
 ) -> NDArray[np.uint8]:
-    """(h, w, 3): a photograph of a scene."""
-    high = scene(number).astype(np.float64)
-    low = correlate(high, kernel[:, :, None], mode="reflect")[::scale, ::scale]
-    low = low + noise * np.random.default_rng(number).normal(size=low.shape)
-    photograph = to_uint8(low)
-    if quality is None:
-        return photograph
-    code = cv2.imencode(".jpg", photograph[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1])
+    """What a camera with this kernel makes of a scene, (height, width, 3) uint8."""
+    from scipy.ndimage import correlate
+
+    high = scene(seed, 2 * height, 2 * width)
+    low = [correlate(high[:, :, c], kernel, mode="mirror")[::2, ::2] for c in range(3)]
+    rng = np.random.default_rng([8, seed])
+    seen = np.stack(low, 2) + noise * rng.standard_normal((height, width, 3))
+    return np.clip(np.rint(seen), 0, 255).astype(np.uint8)
 
 
-def measured(
-    number: int, kernel: Array, *, scale: int = 2, noise: float = 0.0, quality: int | None = None
-) -> PhotographSpectrum:
-    """The spectrum of a photograph of a scene."""
-    photograph = shoot(number, kernel, scale=scale, noise=noise, quality=quality)
-    table = None if quality is None else standard(LUMA, quality)
-    return measure(luma_of(photograph), table)
+def write_photographs_by(
+    folder: Path,
+    kernel: Array,
+    seeds: range,
+    *,
+    model: str = "",
+    suffix: str = ".png",
+    noise: float = 2.0,
+) -> Path:
+    """A folder of such photographs, `1.png` and so on; with the model of a camera in their EXIF."""
+    folder.mkdir(parents=True, exist_ok=True)
+    exif = Image.Exif()
+    if model:
+        exif[271], exif[272] = "Maker", model
+    for seed in seeds:
+        image = Image.fromarray(photograph_by(kernel, seed, noise=noise))
+        image.save(folder / f"{seed}{suffix}", exif=exif, quality=92)
+    return folder
 
 
-def distance(kernel: Array, truth: Array) -> float:
-    """|kernel - truth| / |truth|."""
-    return float(np.linalg.norm(kernel - truth) / np.linalg.norm(truth))
+def spectrum_by(sigma: float, rng: np.random.Generator) -> PhotographSpectrum:
+    """A spectrum as the model of scenes makes it, through a Gaussian of so many half pixels."""
+    model = Model(built_in())
+    values = CENTRE.copy()
+    values[P.SIZE] = 2 * np.log(sigma)
+    blur = Blur(values)
+    away = model.functions @ (rng.standard_normal(len(model.variances)) * np.sqrt(model.variances))
+    power = model.aliased(model.power(blur) * np.exp(model.mean + away))
+    power = power * np.exp(rng.standard_normal(power.shape) * np.sqrt(model.residual)) + 4.0
+    return PhotographSpectrum(power, np.zeros_like(power), 4.0)

@@ -16,7 +16,7 @@ from pairmill.models.functional.kernel_shapes import weights
 from pairmill.models.functional.kernels import gaussian_kernel
 from pairmill.schemas.ops.blur import DiscKernel
 from tests.models.camera.test_forms import blur
-from tests.support.cameras import distance, measured, scene
+from tests.support.photographed import distance, measured, scene
 
 OVAL = gaussian_kernel(17, 2.0, 1.1, 0.6, 8.5)
 ROUND = gaussian_kernel(17, 1.3, 1.3, 0, 8.5)

@@ -14,7 +14,7 @@ from pairmill.models.camera.forms import CENTRE, PROFILE, PULL, Blur, P
 from pairmill.models.functional.kernel_shapes import weights
 from pairmill.models.functional.kernels import SIZES, gaussian_kernel, offset
 from pairmill.schemas.ops.blur import DiscKernel, MotionKernel
-from tests.support.cameras import distance
+from tests.support.photographed import distance
 
 
 def blur(**values: float) -> Blur:

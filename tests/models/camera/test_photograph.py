@@ -18,7 +18,7 @@ from pairmill.models.camera.photograph import (
 from pairmill.models.functional.kernels import gaussian_kernel
 from pairmill.models.functional.resize import resize
 from pairmill.pipeline.compression.tables import LUMA, standard
-from tests.support.cameras import scene, shoot
+from tests.support.photographed import scene, shoot
 
 SHARP = gaussian_kernel(17, 1.0, 1.0, 0, 8.5)
 

@@ -94,7 +94,7 @@ def test_nothing_and_a_single_photograph() -> None:
     (one,) = group_photographs([plain(1)], AUTO).groups
     assert (one.name, one.source, one.notes) == ("all", GroupSource.ONE, ("no EXIF",))
     (one,) = group_photographs([taken(1)], AUTO).groups
-    assert (one.name, one.source) == ("various", GroupSource.EXIF)
+    assert (one.name, one.source) == ("nikon-d5", GroupSource.EXIF)
 
 
 def test_two_cameras_are_two_groups() -> None:

@@ -197,7 +197,7 @@ def test_as_finished_limits_what_is_in_flight() -> None:
 
     with ThreadPoolExecutor(2) as pool:
         results = []
-        for result in as_finished(list(range(30)), submit, 4):  # type: ignore[arg-type]
+        for result in as_finished(list(range(30)), submit, 4):
             running.discard(result)
             results.append(result)
     assert sorted(results) == list(range(30))

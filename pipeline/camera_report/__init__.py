@@ -1,0 +1,1 @@
+"""What a camera does, from its photographs, without a recipe: `examine`, then `write`."""
