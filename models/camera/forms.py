@@ -59,6 +59,10 @@ BELIEVED[P.AMOUNT] = 0.8
 SPREAD = np.array([1.0, 0.5, 0.5, 1.5, 3.0, 10.0, 0.4, 0.35, *[0.1] * len(PROFILE), 0.3, 0.2, 0.2])
 """What is believed of a camera before its photographs are seen: mean and standard deviation of each
 parameter that its form has. The free factor's says how far a camera may be from the forms."""
+BEYOND = np.zeros(COUNT)
+BEYOND[: P.DISC] = 0.08, 0.04, 0.04
+"""By how much (standard deviation) cameras of known blur were off beyond what their photographs'
+information says: scenes of one user are alike in more than the model knows."""
 LONGEST_STEP = np.array(
     [0.5, 0.5, 0.5, 0.7, 1.5, 0.4, 0.5, 0.4, *[0.1] * len(PROFILE), 0.3, 0.2, 0.2]
 )

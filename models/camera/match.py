@@ -23,7 +23,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.forms import BELIEVED, LONGEST_STEP, PULL, SPREAD, Blur
+from pairmill.models.camera.forms import BELIEVED, BEYOND, LONGEST_STEP, PULL, SPREAD, Blur
 from pairmill.models.camera.photograph import ROUNDING, SIDE, PhotographSpectrum
 from pairmill.models.camera.scenes import GRID, Scenes, smooth_functions
 
@@ -83,8 +83,11 @@ class Matched:
 
     @property
     def covariance(self) -> Array:
-        """(free, free) of the free parameters."""
-        return np.asarray(np.linalg.inv(self.information))
+        """(free, free) of the free parameters, with what cameras of known blur were off beyond the
+        information.
+        """
+        found = np.linalg.inv(self.information)
+        return np.asarray(found + np.diag(np.square(BEYOND[list(self.free)])))
 
 
 class Model:

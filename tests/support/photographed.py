@@ -24,9 +24,9 @@ def scene(number: int) -> NDArray[np.uint8]:
     """(H, W, 3): one of a dozen scenes, two halves of each picture."""
     name = SCENES[number % len(SCENES)]
     if name in ("china", "flower"):
-        picture = load_sample_image(f"{name}.jpg")
+        picture = np.asarray(load_sample_image(f"{name}.jpg"))
     else:
-        picture = getattr(skimage.data, name)()
+        picture = np.asarray(getattr(skimage.data, name)())
     if picture.ndim == 2:
         picture = np.repeat(picture[:, :, None], 3, axis=2)
     half = picture.shape[1] // 2

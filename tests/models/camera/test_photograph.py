@@ -37,7 +37,7 @@ def test_a_wave_lies_in_its_cell() -> None:
     """4 waves to a block of 32 along the columns, of amplitude 10: half its square in one cell."""
     wave = 10 * np.cos(2 * np.pi * np.arange(256) / 8) * np.ones((256, 1))
     power = block_power(wave, SIDE)
-    assert np.unravel_index(power.argmax(), power.shape) == (0, 4)
+    assert int(power.argmax()) == 4
 
 
 def test_the_noise_of_flat_parts() -> None:
