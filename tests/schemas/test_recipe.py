@@ -111,7 +111,10 @@ def test_wrong_values_are_errors_with_their_place(place: str, value: Any) -> Non
             {"scale": 8, "tiles": {"size": 100}},
             "tiles.size must be a multiple of the scale 8, got 100",
         ),
-        ({"scale": 3, "tiles": {"size": 48}}, "allows scales 2, 4 and 8, got 3"),
+        (
+            {"scale": 3, "tiles": {"size": 48}, "kernels": {"method": "kernelgan"}},
+            "allows scales 2, 4 and 8, got 3",
+        ),
         ({"images": {"clean": ["x"]}}, "images.real, which is empty"),
     ],
 )

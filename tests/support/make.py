@@ -18,13 +18,19 @@ from pairmill.pipeline.build.pinned_pools import pinned_pools
 from pairmill.pipeline.build.previous_splits import earlier_keys
 from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.build.result import BuildResult
+from pairmill.pipeline.pools.base import Making
+from pairmill.pipeline.pools.kernels import cameras_of
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import Executor, SerialExecutor, one_thread, run_stage
-from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
+from pairmill.pipeline.runner.stage import Profile, ProgressListener, Run, Sealed, Stage
+from pairmill.pipeline.stages import cluster_photographs
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.image import ImageSet
+from pairmill.schemas.kernel import CameraKernelsConfig
+from pairmill.schemas.pool import ClusterConfig
 from pairmill.schemas.recipe import Recipe
 
 LENIENT = {
@@ -264,7 +270,16 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     manifest = publish(
         make(recipe, "/", run), profile, circumstance(now(), "tests", "", ()), write_report
     )
+    _estimate_cameras(recipe, sealed["ingest"].manifest, run)
     return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
+
+
+def _estimate_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
+    """The stages of the other way to kernels: one corpus has room for one."""
+    settings = CameraKernelsConfig()
+    making = Making(recipe=recipe.with_(kernels=settings), images=images, base="/", run=run)
+    measured, _ = cameras_of(making, settings)
+    run(cluster_photographs.STAGE, measured, ClusterConfig(min_photographs=2))
 
 
 def tree(folder: Path, leave_out: Sequence[str] = ()) -> dict[str, bytes]:

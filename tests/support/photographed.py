@@ -1,4 +1,4 @@
-"""Photographs of real scenes, which come with scikit-image and scikit-learn, by cameras of a known blur."""
+"""Photographs of the scenes of scikit-image and scikit-learn, by cameras of a known blur."""
 
 from __future__ import annotations
 
