@@ -22,6 +22,8 @@ from pairmill.schemas.kernel import KernelGanConfig
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
+Seen = tuple[PhotographSpectrum, float]
+"""What the new estimator sees of a photograph, and the core seconds of looking."""
 
 CONSTANT = 1.4
 """Standard deviation of the constant kernel, in HR pixels of scale 2."""
@@ -89,14 +91,12 @@ def kernelgan(photograph: Photograph, seed: int, iterations: int | None = None) 
     ]
 
 
-def measured(photograph: Photograph) -> tuple[PhotographSpectrum, float]:
-    """What the new estimator sees of a photograph, and its core seconds."""
+def measured(photograph: Photograph) -> Seen:
+    """Measure a photograph."""
     return timed(lambda: measure(luma_of(photograph.image), photograph.table))
 
 
-def camera(
-    seen: Sequence[tuple[PhotographSpectrum, float]], scale: int, scenes: Scenes | None = None
-) -> Group:
+def camera(seen: Sequence[Seen], scale: int, scenes: Scenes | None = None) -> Group:
     """The new estimator on photographs of one camera; on one it is method `spectral`."""
     found, seconds = timed(lambda: estimate([spectrum for spectrum, _ in seen], scenes))
     each = (seconds + sum(spent for _, spent in seen)) / len(seen)

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from benchmarks import camera_kernel, registered_pairs
 from benchmarks.common import Row
 from benchmarks.kernel_cases import SIDES, Camera, Condition, Photograph, padded
-from benchmarks.kernel_methods import Estimate, camera, constant, kernelgan, measured, spectra
+from benchmarks.kernel_methods import Estimate, Seen, camera, constant, kernelgan, measured, spectra
 from benchmarks.kernel_pictures import Picture
 from benchmarks.kernel_restoration import upscaled
 from benchmarks.kernel_scores import Key, Score, rows_of, scored
@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 
 SECTION = "Nikon"
 GROUPS = (1, 4, 12, 24)
+EARLIER = 6
+"""Photographs that the earlier spectral match sees."""
 WEIGHT = 5e-3
 """Of the gradient: that of `kernel_restoration` for some noise; not chosen on these pairs."""
 
@@ -106,10 +108,6 @@ def _scores(real: Real, kernelgan_on: int) -> Iterator[Score]:
             yield _scored(real, "given", 1, estimate, upscaling=False)
 
 
-EARLIER = 6
-"""Photographs that the earlier spectral match sees."""
-
-
 def _parts(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     """Groups of a size; of single photographs every second one, which is enough."""
     step = size if size > 1 else 2
@@ -117,10 +115,8 @@ def _parts(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
         yield places[start : start + size]
 
 
-def _group(
-    real: Real, name: str, seen: list[tuple[object, float]], scenes: Scenes | None
-) -> Iterator[Score]:
-    found = camera(seen, 2, scenes)  # type: ignore[arg-type]
+def _group(real: Real, name: str, seen: Sequence[Seen], scenes: Scenes | None) -> Iterator[Score]:
+    found = camera(seen, 2, scenes)
     upscaling = len(seen) >= 12
     yield _scored(real, name, len(seen), found.camera, upscaling=upscaling)
     if len(seen) > 1:

@@ -165,8 +165,8 @@ def table(rows: Sequence[Row], lines: Sequence[str], column: str, value: str) ->
             line[row[column]] = _said(row[value])
     text = ["| " + " | ".join([*lines, *map(str, columns)]) + " |"]
     text.append("|" + "---|" * (len(lines) + len(columns)))
-    for line, values in cells.items():
-        said = [*map(str, line), *(values.get(one, "") for one in columns)]
+    for names, values in cells.items():
+        said = [*map(str, names), *(values.get(one, "") for one in columns)]
         text.append("| " + " | ".join(said) + " |")
     return "\n".join(text)
 

@@ -22,6 +22,7 @@ from benchmarks.kernel_cases import (
 )
 from benchmarks.kernel_methods import (
     Estimate,
+    Seen,
     camera,
     constant,
     kernelgan,
@@ -100,8 +101,8 @@ def one_camera(trial: Trial, available: Sequence[Picture], number: int) -> Itera
     if trial.scale == 2:
         for one in upscaled:
             yield scored(trial.key("spectra", 1), spectra(one), truth, [one])
-    for place, one in enumerate(seen[:ALONE]):
-        alone = camera([one], trial.scale).camera
+    for place, spectrum in enumerate(seen[:ALONE]):
+        alone = camera([spectrum], trial.scale).camera
         yield scored(trial.key("spectral", 1), alone, truth, upscaled[place : place + 1])
     for size in GROUPS:
         yield from _groups(trial, size, seen, photographs)
@@ -110,7 +111,7 @@ def one_camera(trial: Trial, available: Sequence[Picture], number: int) -> Itera
 def _groups(
     trial: Trial,
     size: int,
-    seen: Sequence[tuple[object, float]],
+    seen: Sequence[Seen],
     photographs: Sequence[Photograph],
 ) -> Iterator[Score]:
     """The same photographs in groups of some size; of small groups half of them."""
@@ -118,7 +119,7 @@ def _groups(
     for start in range(0, most - size + 1, size):
         part = slice(start, start + size)
         truth = photographs[start].camera.truth
-        found = camera(seen[part], trial.scale)  # type: ignore[arg-type]
+        found = camera(seen[part], trial.scale)
         upscaled = photographs[:EARLIER] if start == 0 else []
         yield scored(trial.key("camera", size), found.camera, truth, upscaled)
         for one, taken in zip(found.own, photographs[part], strict=True):
