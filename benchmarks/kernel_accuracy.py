@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
@@ -32,7 +32,7 @@ from benchmarks import kernel_simulated as simulated
 from benchmarks.common import RESULTS, Row, save
 from benchmarks.kernel_pictures import pictures
 from benchmarks.kernel_real_camera import nikon
-from benchmarks.kernel_scores import rows_of, table
+from benchmarks.kernel_scores import Score, rows_of, table
 
 NAME = "kernel_accuracy"
 MOST_IN_OTHER_HALF = 1
@@ -48,12 +48,12 @@ def _simulated(args: argparse.Namespace) -> list[Row]:
     return rows
 
 
-def _fresh(work: Callable[..., object], *options: str) -> Callable[[argparse.Namespace], list[Row]]:
+def _fresh(work: Callable[..., Iterable[Score]], *options: str) -> Callable[[argparse.Namespace], list[Row]]:
     """A section of `kernel_simulated` on fresh pictures."""
 
     def section(args: argparse.Namespace) -> list[Row]:
         values = [getattr(args, option) for option in options]
-        return rows_of(work("fresh", pictures(args.data, "fresh"), *values))  # type: ignore[arg-type]
+        return rows_of(work("fresh", pictures(args.data, "fresh"), *values))
 
     return section
 
