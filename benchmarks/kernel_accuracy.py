@@ -48,7 +48,9 @@ def _simulated(args: argparse.Namespace) -> list[Row]:
     return rows
 
 
-def _fresh(work: Callable[..., Iterable[Score]], *options: str) -> Callable[[argparse.Namespace], list[Row]]:
+def _fresh(
+    work: Callable[..., Iterable[Score]], *options: str
+) -> Callable[[argparse.Namespace], list[Row]]:
     """A section of `kernel_simulated` on fresh pictures."""
 
     def section(args: argparse.Namespace) -> list[Row]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.kernel_cases import SIDES, Photograph, padded
-from pairmill.models.camera.estimate import CameraBlur, PhotographBlur, estimate, kernel_error
+from pairmill.models.camera.estimate import CameraBlur, estimate
 from pairmill.models.camera.forms import PULL, Blur
 from pairmill.models.camera.photograph import PhotographSpectrum, luma_of, measure
 from pairmill.models.camera.scenes import Scenes
@@ -100,46 +100,52 @@ def camera(seen: Sequence[Seen], scale: int, scenes: Scenes | None = None) -> Gr
     """The new estimator on photographs of one camera; on one it is method `spectral`."""
     found, seconds = timed(lambda: estimate([spectrum for spectrum, _ in seen], scenes))
     each = (seconds + sum(spent for _, spent in seen)) / len(seen)
-    blur, free, side = found.blur, found.matched.free, SIDES[scale]
-    spread = found.matched.covariance
-    whole = Estimate(
-        "spectral" if len(seen) == 1 else "camera",
-        blur.kernel(scale, side),
-        each,
-        "+".join(found.form),
-        deviation(blur, free, spread, scale),
-        kernel_error(blur, spread, free, scale, side),
-    )
-    return Group(whole, [_own(found, one, scale, each) for one in found.photographs], found)
+    name = "spectral" if len(seen) == 1 else "camera"
+    whole = _estimate(name, found, found.blur, each, scale, np.zeros((0, 0)))
+    own = [
+        _estimate("camera, own", found, one.blur, each, scale, one.covariance)
+        for one in found.photographs
+    ]
+    return Group(whole, own, found)
 
 
-def _own(found: CameraBlur, one: PhotographBlur, scale: int, seconds: float) -> Estimate:
-    """One photograph's kernel: what is unknown of its camera is unknown of it too."""
-    free = (*found.matched.free, PULL, PULL + 1, PULL + 2)
+def _estimate(
+    method: str, found: CameraBlur, blur: Blur, seconds: float, scale: int, pulled: Array
+) -> Estimate:
+    """The kernel of a camera, or of one of its photographs: what is unknown of the camera is
+    unknown of it too.
+    """
+    free = [*found.matched.free, *range(PULL, PULL + len(pulled))]
     count = len(found.matched.free)
-    spread = np.zeros((count + 3, count + 3))
-    spread[:count, :count], spread[count:, count:] = found.matched.covariance, one.covariance
-    return Estimate(
-        "camera, own",
-        one.blur.kernel(scale, SIDES[scale]),
-        seconds,
-        "+".join(found.form),
-        deviation(one.blur, free, spread, scale),
-        kernel_error(one.blur, spread, free, scale, SIDES[scale]),
-    )
+    covariance = np.zeros((len(free), len(free)))
+    covariance[:count, :count], covariance[count:, count:] = found.matched.covariance, pulled
+    deviation, expected = uncertainty(blur, free, covariance, scale)
+    kernel = blur.kernel(scale, SIDES[scale])
+    return Estimate(method, kernel, seconds, "+".join(found.form), deviation, expected)
 
 
-def deviation(blur: Blur, free: Sequence[int], covariance: Array, scale: int) -> float:
-    """Standard deviation of the logarithm of a kernel's width, from that of its parameters."""
-    side = SIDES[scale]
-    here, slopes = log_width(blur.kernel(scale, side)), []
-    for place in free:
+def uncertainty(
+    blur: Blur, free: Sequence[int], covariance: Array, scale: int
+) -> tuple[float, float]:
+    """How sure a blur is, to first order: standard deviation of the logarithm of its kernel's
+    width, and expected |k - truth| / |truth|.
+
+    Args:
+        blur: the blur.
+        free: places of its parameters that were estimated.
+        covariance: of these.
+        scale: of the kernel.
+    """
+    kernel = blur.kernel(scale, SIDES[scale])
+    wide, squares = log_width(kernel), np.zeros(2)
+    variances, axes = np.linalg.eigh(covariance)
+    for variance, axis in zip(variances, axes.T, strict=True):
         values = blur.values.copy()
-        values[place] += STEP
-        there = log_width(replace(blur, values=values).kernel(scale, side))
-        slopes.append((there - here) / STEP)
-    slope = np.array(slopes)
-    return float(np.sqrt(max(slope @ covariance @ slope, 0.0)))
+        values[free] += STEP * axis
+        moved = replace(blur, values=values).kernel(scale, SIDES[scale])
+        slopes = (log_width(moved) - wide) / STEP, float(np.linalg.norm(moved - kernel)) / STEP
+        squares += max(float(variance), 0.0) * np.square(slopes)
+    return float(np.sqrt(squares[0])), float(np.sqrt(squares[1]) / np.linalg.norm(kernel))
 
 
 def log_width(kernel: Array) -> float:

@@ -26,7 +26,7 @@ from benchmarks.kernel_cases import (
     unsharp,
     wider,
 )
-from benchmarks.kernel_methods import Estimate, camera, constant, deviation, log_width, measured
+from benchmarks.kernel_methods import Estimate, camera, constant, log_width, measured, uncertainty
 from benchmarks.kernel_pictures import Picture, some_of
 from benchmarks.kernel_real_camera import best_gaussian
 from benchmarks.kernel_restoration import WEIGHTS, psnr, score, upscaled
@@ -223,7 +223,9 @@ def test_camera_is_scored_alone_and_in_a_group() -> None:
         assert 0 < one.deviation < 0.5
     blur = group.found.blur
     # The width goes as the root of the variance that `SIZE` is the logarithm of.
-    assert deviation(blur, (0,), np.array([[0.04]]), 2) == pytest.approx(0.1, rel=0.05)
+    deviation, expected = uncertainty(blur, [0], np.array([[0.04]]), 2)
+    assert deviation == pytest.approx(0.1, rel=0.05)
+    assert expected == pytest.approx(0.1 * np.sqrt(2), rel=0.05)
 
 
 def test_best_gaussian_of_a_gaussian_is_itself() -> None:
