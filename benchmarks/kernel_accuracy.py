@@ -10,9 +10,9 @@ DATA has folders of sharp pictures (`kernel_pictures`) and `City100_Nikon`. Sect
 - scales: the same at 3 and 4, without noise;
 - sources: what the kind of picture does to the width;
 - differing: cameras whose photographs differ;
-- div2krk: kernels as DIV2KRK has them;
-- kernelgan: KernelGAN, 20 core seconds per photograph, on `--kernelgan` photographs of two forms;
-- nikon: a real camera, against the kernel of registered pairs (`registered_pairs`), which takes
+- DIV2KRK-like: kernels as DIV2KRK has them;
+- with KernelGAN: KernelGAN, 20 to 40 core seconds per photograph, on `--kernelgan` photographs of two forms;
+- Nikon: a real camera, against the kernel of registered pairs (`registered_pairs`), which takes
   some minutes unless `--truth` has it.
 
 Results of the sections that ran replace theirs in `results/kernel_accuracy.json`.
