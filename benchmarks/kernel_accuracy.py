@@ -11,7 +11,7 @@ DATA has folders of sharp pictures (`kernel_pictures`) and `City100_Nikon`. Sect
 - sources: what the kind of picture does to the width;
 - differing: cameras whose photographs differ;
 - DIV2KRK-like: kernels as DIV2KRK has them;
-- with KernelGAN: KernelGAN, 20 to 40 core seconds per photograph, on `--kernelgan` photographs of two forms;
+- with KernelGAN: all methods on `--kernelgan` photographs of two forms, 20 to 40 core seconds each;
 - Nikon: a real camera, against the kernel of registered pairs (`registered_pairs`), which takes
   some minutes unless `--truth` has it.
 
