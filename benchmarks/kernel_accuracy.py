@@ -1,251 +1,136 @@
-"""Accuracy of KernelGAN kernels: known kernels on real photos, ours against the published
-code's behaviour.
+"""Accuracy of estimated kernels: every method on the same photographs of known cameras.
 
-    python -m benchmarks.kernel_accuracy FOLDER [--images 8] [--restarts 2] [--iterations 1500]
-    [--shape gaussian] [--noise 0]
+    python -m benchmarks.kernel_accuracy DATA [--section NAME ...] [--cameras 3] [--kernelgan 6]
+    [--truth kernel.npy] [--registered pairs.npz]
 
-Every photo is blurred with a random kernel, downscaled by 2, and the kernel estimated from the
-result: anisotropic Gaussians (sigma 0.7 to 2.5 px before downscaling), discs (radius 1.3 to 3) or
-lines (3 to 7 px, any angle). Errors are relative:
-|k - truth| / |truth| in L2, sum of |k - truth| in L1. `pooled` is the mean of the restarts,
-`matched` the same as it goes to the pool: stretched to the sharpness of the photo.
+DATA has folders of sharp pictures (`kernel_pictures`) and `City100_Nikon`. Sections:
+
+- simulated: Gaussians, discs, lines and sharpening cameras at scale 2, with noise and JPEG, alone
+  and in groups of 4, 12 and 24, on fresh pictures and on those that settings were looked at on;
+- scales: the same at 3 and 4, without noise;
+- sources: what the kind of picture does to the width;
+- differing: cameras whose photographs differ;
+- DIV2KRK-like: kernels as DIV2KRK has them;
+- with KernelGAN: all methods on `--kernelgan` photographs of two forms, 20 to 40 core seconds each;
+- Nikon: a real camera, against the kernel of registered pairs (`registered_pairs`), which takes
+  some minutes unless `--truth` has it.
+
+Results of the sections that ran replace theirs in `results/kernel_accuracy.json`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch.nn.functional import conv2d
 
-from pairmill.models.functional.kernel_shapes import weights
-from pairmill.models.functional.kernels import gaussian_kernel, offset, target_centre
-from pairmill.models.functional.resize import to_uint8
-from pairmill.models.kernelgan import losses
-from pairmill.models.kernelgan.crops import Iteration
-from pairmill.models.kernelgan.fit import KernelFit, Lane, Trainer, draw_lanes, fit_kernels
-from pairmill.models.kernelgan.postprocess import finish
-from pairmill.pipeline.kernels.quality import match_spectrum
-from pairmill.schemas.kernel import KernelGanConfig
-from pairmill.schemas.ops.blur import DiscKernel, MotionKernel
+from benchmarks import kernel_simulated as simulated
+from benchmarks.common import RESULTS, Row, save
+from benchmarks.kernel_pictures import pictures
+from benchmarks.kernel_real_camera import nikon
+from benchmarks.kernel_scores import Score, rows_of, table
 
-Array = NDArray[np.float64]
-PUBLISHED_ITERATIONS = 3000
+NAME = "kernel_accuracy"
+MOST_IN_OTHER_HALF = 1
+"""Cameras of each form on the pictures that settings were looked at on."""
 
 
-@dataclass(frozen=True)
-class Case:
-    """A photo as if taken with a known kernel."""
-
-    name: str
-    image: NDArray[np.uint8]
-    truth: Array
-
-
-class PublishedCrops:
-    """Crops as the published code takes them: noise stays in the image, bicubic targets sum all
-    channels.
-    """
-
-    def __init__(
-        self, lane: Lane, config: KernelGanConfig, dtype: torch.dtype = torch.float32
-    ) -> None:
-        self.image = (
-            torch.from_numpy(lane.image.transpose(2, 0, 1).copy()).to(dtype) * (2 / 255) - 1
-        )
-        self.lane, self.config = lane, config
-        taps = self.image.new_tensor([-3, -9, 29, 111, 111, 29, -9, -3]) / 256
-        self.bicubic = (taps[:, None] * taps).expand(3, 3, 8, 8)
-
-    def at(self, iteration: int) -> Iteration:
-        """One iteration's crops; changes the image."""
-        draws, crop, real_side = self.lane.draws, self.config.crop, self.config.crop // 2 - 6
-        top, left = map(int, draws.generator[iteration])
-        generator = self.image[None, :, top : top + crop, left : left + crop].clone()
-        top, left = map(int, draws.discriminator[iteration])
-        real = self.image[:, top : top + real_side, left : left + real_side]
-        noise = torch.from_numpy(draws.noise[iteration % len(draws.noise)]).to(self.image.dtype) * (
-            2 / 255
-        )
-        real += noise[1]
-        target = conv2d(generator, self.bicubic, stride=2, padding=3)[..., 3:-3, 3:-3]
-        return Iteration(
-            generator, target, real[None].clone(), torch.stack([noise[0] / 2, noise[1] * 0])[None]
-        )
+def _simulated(args: argparse.Namespace) -> list[Row]:
+    """On both kinds of pictures."""
+    rows: list[Row] = []
+    for which, cameras in (("fresh", args.cameras), ("other half", MOST_IN_OTHER_HALF)):
+        found = pictures(args.data, which)
+        rows += rows_of(simulated.simulated(which, found, cameras))
+    return rows
 
 
-class PublishedTrainer(Trainer):
-    """One lane with the published code's schedule and defects, in our fast formulation."""
+def _fresh(
+    work: Callable[..., Iterable[Score]], *options: str
+) -> Callable[[argparse.Namespace], list[Row]]:
+    """A section of `kernel_simulated` on fresh pictures."""
 
-    def __init__(
-        self, lane: Lane, config: KernelGanConfig, dtype: torch.dtype = torch.float32
-    ) -> None:
-        super().__init__([lane], config, device="cpu", dtype=dtype)
-        self.crops = PublishedCrops(lane, config, dtype)  # type: ignore[assignment]
-        self.bicubic, self.late, self.hits, self.latched = 5.0, False, 0, False
+    def section(args: argparse.Namespace) -> list[Row]:
+        values = [getattr(args, option) for option in options]
+        return rows_of(work("fresh", pictures(args.data, "fresh"), *values))
 
-    def step(self, iteration: int) -> torch.Tensor:
-        """One iteration, then the latch: three bicubic losses below 0.4 in a row start the
-        decay.
-        """
-        record = super().step(iteration)
-        if iteration and not self.latched:
-            self.hits = self.hits + 1 if float(record[0, 2]) < 0.4 else 0
-            self.latched = self.hits >= 3
-        elif iteration and iteration % 200 == 0 and self.bicubic > 5e-6:
-            self.bicubic = max(self.bicubic / 100, 5e-6)
-            self.late = self.late or self.bicubic < 5e-3
-        return record
-
-    def _weights(self, iteration: int) -> losses.Weights:  # noqa: ARG002
-        centre, sparse = (1.0, 5.0) if self.late else (0.0, 0.0)
-        return losses.Weights(self.bicubic, 0.5, 0.5, centre, sparse)
-
-    def _set_rates(self, iteration: int) -> None:
-        for adam in (self.adam_generator, self.adam_critic):
-            adam.param_groups[0]["lr"] = 2e-4 * 0.1 ** (iteration // 750)
+    return section
 
 
-@torch.no_grad()
-def published_kernel(lane: Lane, config: KernelGanConfig) -> Array:
-    """The kernel before the last update, as the published code saves it."""
-    trainer = PublishedTrainer(lane, config)
-    kernel = trainer.kernel
-    for iteration in range(config.iterations):
-        kernel = trainer.kernel
-        trainer.step(iteration)
-    return np.asarray(kernel[0].double().numpy())
+def _sources(args: argparse.Namespace) -> list[Row]:
+    both = [*pictures(args.data, "fresh"), *pictures(args.data, "other half")]
+    return rows_of(simulated.sources(both, args.cameras + 1))
 
 
-def truth_of(shape: str, rng: np.random.Generator) -> Array:
-    """A random kernel, (17, 17), centred for scale 2."""
-    if shape == "gaussian":
-        sigma_x, sigma_y = rng.uniform(0.7, 2.5, 2)
-        return gaussian_kernel(17, sigma_x, sigma_y, rng.uniform(0, np.pi), target_centre(17, 2))
-    if shape == "disc":
-        return weights(DiscKernel(size=17, shift=(0.5, 0.5), radius=rng.uniform(1.3, 3)))
-    return weights(
-        MotionKernel(
-            size=17, shift=(0.5, 0.5), length=rng.uniform(3, 7), angle=rng.uniform(0, np.pi)
-        )
-    )
+def _differing(args: argparse.Namespace) -> list[Row]:
+    return simulated.differing("fresh", pictures(args.data, "fresh"), args.cameras + 1)
 
 
-def cases(folder: Path, count: int, shape: str = "gaussian", noise: float = 0.0) -> list[Case]:
-    """`count` photos of a folder, evenly spread over its sorted names, each with a kernel of
-    its own.
-    """
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".bmp"}
-    )
-    chosen = [files[i * len(files) // count] for i in range(min(count, len(files)))]
-    made = []
-    for number, path in enumerate(chosen):
-        rng = np.random.Generator(np.random.Philox(key=number))
-        truth = truth_of(shape, rng)
-        read = cv2.imread(str(path), cv2.IMREAD_COLOR)
-        if read is None:
-            raise ValueError(f"{path} cannot be read as an image")
-        high = read[..., ::-1].astype(np.float64)
-        low = cv2.filter2D(high, -1, truth, borderType=cv2.BORDER_REFLECT)[::2, ::2]
-        low += noise * rng.normal(size=low.shape)
-        made.append(Case(path.name, to_uint8(low), truth))
-    return made
+def _nikon(args: argparse.Namespace) -> list[Row]:
+    return nikon(args.data / "City100_Nikon", args.truth, args.registered, args.kernelgan)
 
 
-def summary(
-    kernels: Sequence[Array], raw: Sequence[Array], truths: Sequence[Array], restarts: int
-) -> dict[str, float]:
-    """Mean errors, spread between restarts and offsets of finished kernels, lanes in order of
-    image, then restart.
-    """
-    pairs = [(kernel, truths[lane // restarts]) for lane, kernel in enumerate(kernels)]
-    l2 = [np.linalg.norm(kernel - truth) / np.linalg.norm(truth) for kernel, truth in pairs]
-    l1 = [np.abs(kernel - truth).sum() for kernel, truth in pairs]
-    spread = [
-        np.linalg.norm(a - b) / max(np.linalg.norm(a), np.linalg.norm(b))
-        for a, b in zip(kernels[::restarts], kernels[1::restarts], strict=False)
-    ]
-    return {
-        "l2": float(np.nanmean(l2)),
-        "l1": float(np.nanmean(l1)),
-        "spread": float(np.nanmean(spread)) if restarts > 1 else float("nan"),
-        "raw offset": float(np.mean([np.hypot(*offset(kernel, 2)) for kernel in raw])),
-        "largest offset": float(
-            max(np.hypot(*offset(kernel, 2)) for kernel in kernels if np.isfinite(kernel).all())
-        ),
-        "unusable": float(np.isnan(l2).sum()),
-    }
+SECTIONS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
+    "simulated": _simulated,
+    "scales": _fresh(simulated.scales, "cameras"),
+    "sources": _sources,
+    "differing": _differing,
+    "DIV2KRK-like": _fresh(simulated.div2krk),
+    "with KernelGAN": _fresh(simulated.with_kernelgan, "kernelgan"),
+    "Nikon": _nikon,
+}
+"""By the name that their rows bear."""
 
 
-def in_pool(
-    fits: Sequence[KernelFit], images: Sequence[NDArray[np.uint8]], *, stretching: bool
-) -> list[Array]:
-    """The kernels that stand for the images, restarts without a usable kernel left out."""
-    means = [np.nanmean(fit.finished, axis=0) for fit in fits]
-    return [
-        match_spectrum(mean, image, stretching=stretching)[0]
-        for mean, image in zip(means, images, strict=True)
-    ]
+def merged(new: list[Row], path: Path) -> list[Row]:
+    """New rows, and those of other sections that a file has."""
+    if not path.exists():
+        return new
+    fresh = {row["section"] for row in new}
+    old = [row for row in json.loads(path.read_text())["rows"] if row["section"] not in fresh]
+    order = list(SECTIONS)
+    return sorted([*old, *new], key=lambda row: order.index(row["section"]))
+
+
+def show(rows: list[Row]) -> None:
+    """Print the tables."""
+    for section in dict.fromkeys(row["section"] for row in rows):
+        some = [row for row in rows if row["section"] == section]
+        print(f"\n## {section}\n")
+        if "method" not in some[0]:
+            names = [name for name in some[0] if name != "section"]
+            print("| " + " | ".join(names) + " |\n" + "|" + "---|" * len(names))
+            for row in some:
+                print("| " + " | ".join(str(row[name]) for name in names) + " |")
+            continue
+        named = [{**row, "method": f"{row['method']}, {row['group']}"} for row in some]
+        lines = ["pictures", "truth", "scale", "condition"]
+        for value in ("error", "L1", "width", "PSNR-Y", "within 90 %", "core seconds"):
+            having = [row for row in named if value in row]
+            if having:
+                print(f"{value}\n\n{table(having, lines, 'method', value)}\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--images", type=int, default=8)
-    parser.add_argument("--restarts", type=int, default=2)
-    parser.add_argument("--iterations", type=int, nargs="*", default=[KernelGanConfig().iterations])
-    parser.add_argument(
-        "--published", action="store_true", help="also run the published code's behaviour"
-    )
-    parser.add_argument("--set", default="{}", help="further settings, as JSON")
-    parser.add_argument("--shape", choices=["gaussian", "disc", "motion"], default="gaussian")
-    parser.add_argument(
-        "--noise", type=float, default=0.0, help="standard deviation, in intensity levels"
-    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--section", choices=SECTIONS, nargs="*", default=list(SECTIONS))
+    parser.add_argument("--cameras", type=int, default=3, help="of each form")
+    parser.add_argument("--kernelgan", type=int, default=6, help="photographs of each form")
+    parser.add_argument("--truth", type=Path, help="the Nikon's kernel, .npy")
+    parser.add_argument("--registered", type=Path, help="registered pairs of the Nikon, .npz")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    tests = cases(args.folder, args.images, args.shape, args.noise)
-    truths, images, seeds = (
-        [t.truth for t in tests],
-        [t.image for t in tests],
-        list(range(len(tests))),
-    )
-    for iterations in args.iterations:
-        config = KernelGanConfig(
-            iterations=iterations, restarts=args.restarts, **json.loads(args.set)
-        )
-        fits = fit_kernels(images, seeds, config)
-        raw = [kernel for fit in fits for kernel in fit.raw]
-        finished = [kernel for fit in fits for kernel in fit.finished]
-        print("ours", iterations, _rounded(summary(finished, raw, truths, args.restarts)))
-        for name, stretching in (("pooled", False), ("matched", True)):
-            kernels = in_pool(fits, images, stretching=stretching)
-            print(name, iterations, _rounded(summary(kernels, kernels, truths, 1)))
-    if args.published:
-        config = KernelGanConfig(iterations=PUBLISHED_ITERATIONS, restarts=args.restarts)
-        jobs = [(image, restart) for image in seeds for restart in range(args.restarts)]
-        raw = [
-            published_kernel(draw_lanes(images, seeds, config, [job])[0], config) for job in jobs
-        ]
-        finished = [finish(kernel, config) for kernel in raw]
-        values = summary(finished, raw, truths, args.restarts)
-        print("published", PUBLISHED_ITERATIONS, _rounded(values))
-
-
-def _rounded(values: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in values.items()}
+    cv2.setNumThreads(1)
+    for name in args.section:
+        rows = SECTIONS[name](args)
+        show(rows)
+        save(merged(rows, RESULTS / f"{NAME}.json"), NAME)
 
 
 if __name__ == "__main__":
