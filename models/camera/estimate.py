@@ -23,8 +23,9 @@ from pairmill.models.camera.scenes import Scenes, built_in
 
 Array = NDArray[np.float64]
 
-INSIST = 25.0
-"""By how much twice the logarithm of the evidence must rise for a more elaborate form. On
+INSIST, INSIST_EACH = 6.0, 1.0
+"""By how much twice the logarithm of the evidence must rise for a more elaborate form, and how much
+more with each photograph: what the model does not know of scenes adds up with them. On twelve
 photographs of Gaussian cameras it rose by up to 24 by chance, on those of discs, lines and
 sharpening by 50 and more."""
 FREE_PROFILE_FROM = 8
@@ -37,6 +38,8 @@ USUAL_DIFFERENCE = np.array([0.02, 0.015, 0.015])
 """By how much photographs of one camera usually differ, where too few say so."""
 USUAL_WEIGHT = 2.0
 """How many photographs that counts as."""
+APART = 25.0
+"""By how much that must raise the evidence, for each photograph."""
 NOTICED = 0.06
 """Differences from which on photographs are pulled apart before their common form is looked for."""
 MOST_DIFFERENT = 0.8
@@ -129,7 +132,7 @@ def estimate(photographs: Sequence[PhotographSpectrum], scenes: Scenes | None = 
         pulls = np.array([one.blur.values[PULL:] for one in gaussians])
         first = match(model, photographs, Blur(CENTRE), GAUSSIAN, pulls=pulls)
         other_form, other = _form(model, photographs, first, pulls)
-        if other.evidence < found.evidence - INSIST * len(photographs):
+        if other.evidence < found.evidence - APART * len(photographs):
             form, found = other_form, other
             spread, own = _differences(model, photographs, found, pulls)
     return CameraBlur(form, found, spread, own)
@@ -138,7 +141,7 @@ def estimate(photographs: Sequence[PhotographSpectrum], scenes: Scenes | None = 
 def _form(
     model: Model, photographs: Sequence[PhotographSpectrum], best: Matched, pulls: Array | None
 ) -> tuple[tuple[str, ...], Matched]:
-    """The simplest form that no other beats by `INSIST`, from a Gaussian on."""
+    """The simplest form that no other beats by what is insisted on, from a Gaussian on."""
     names: tuple[str, ...] = ("gaussian",)
     while True:
         tried = [
@@ -150,11 +153,9 @@ def _form(
         if not likely:
             break
         name, better = min(likely, key=lambda one: one[1].evidence)
-        if better.evidence > best.evidence - INSIST:
+        if better.evidence > best.evidence - INSIST - INSIST_EACH * len(photographs):
             break
         names, best = (*names, name), better
-    if "sharpened" in names:
-        best = _noise_sharpened(model, photographs, best, pulls)
     return names, best
 
 
@@ -187,7 +188,10 @@ def _with(
             values[place] = value
         free = (*best.free, *addition.free)
         begun = replace(best.blur, values=values)
-        tried.append(match(model, photographs, begun, free, warm=best, pulls=pulls))
+        found = match(model, photographs, begun, free, warm=best, pulls=pulls)
+        if addition.name == "sharpened":
+            found = _noise_sharpened(model, photographs, found, pulls)
+        tried.append(found)
     return min(tried, key=lambda one: one.evidence)
 
 

@@ -60,7 +60,7 @@ SPREAD = np.array([1.0, 0.5, 0.5, 1.5, 3.0, 10.0, 0.4, 0.35, *[0.1] * len(PROFIL
 """What is believed of a camera before its photographs are seen: mean and standard deviation of each
 parameter that its form has. The free factor's says how far a camera may be from the forms."""
 BEYOND = np.zeros(COUNT)
-BEYOND[: P.DISC] = 0.08, 0.04, 0.04
+BEYOND[: P.PROFILE] = 0.12, 0.06, 0.06, 0.1, 0.3, 0.1, 0.25, 0.1
 """By how much (standard deviation) cameras of known blur were off beyond what their photographs'
 information says: scenes of one user are alike in more than the model knows."""
 LONGEST_STEP = np.array(

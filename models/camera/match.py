@@ -110,6 +110,9 @@ class Model:
         self.ordinary = ((self.residual * CORRELATED + LEAST_ERROR) / twice)[self.compared]
         self.grid = _frequencies()
         self.own = (rows + 0 * columns, columns + 0 * rows)
+        # What the mask of second differences lets through (`photograph.flat_noise`).
+        masks = [np.square(2 - 2 * np.cos(2 * np.pi * axis)) for axis in self.own]
+        self.seen = masks[0] * masks[1] * twice
 
     def power(self, blur: Blur) -> Array:
         """(GRID, GRID): |K|^2 as it shows under the window."""
@@ -119,11 +122,14 @@ class Model:
         return found
 
     def noise_shape(self, blur: Blur) -> Array | float:
-        """|N|^2 at the photograph's frequencies."""
+        """|N|^2 at the photograph's frequencies, such that the variance of the noise is what flat
+        parts show, which is behind the sharpening.
+        """
         if not blur.noise_sharpened:
             return 1.0
         # In half pixels frequencies are half as high.
-        return np.square(blur.sharpening(*(axis / 2 for axis in self.own)))
+        found = np.square(blur.sharpening(*(axis / 2 for axis in self.own)))
+        return np.asarray(found / np.average(found, weights=self.seen))
 
     @staticmethod
     def aliased(power: Array) -> Array:
