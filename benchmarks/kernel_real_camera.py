@@ -92,7 +92,7 @@ def _scores(real: Real, kernelgan_on: int) -> Iterator[Score]:
         yield _scored(real, "given", 1, spectra(one), upscaling=False)
     seen = [measured(one) for one in real.low]
     halves = (range(0, len(seen), 2), range(1, len(seen), 2))
-    clean = [described(luma_of(image)) for image in real.high]
+    clean = [described(luma_of(image))[0] for image in real.high]
     for size in GROUPS:
         for part in _parts(range(len(seen)), size):
             yield from _group(real, "built-in scenes", [seen[place] for place in part], None)

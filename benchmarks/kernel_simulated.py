@@ -135,7 +135,7 @@ def sources(available: Sequence[Picture], cameras: int) -> Iterator[Score]:
     for source in dict.fromkeys(picture.source for picture in available):
         chosen = [picture for picture in available if picture.source == source][:24]
         photographed, clean = chosen[::2], chosen[1::2]
-        looks = [described(luma_of(picture.image)) for picture in clean]
+        looks = [described(luma_of(picture.image))[0] for picture in clean]
         own = like_pictures(looks, built_in())
         for condition in (Condition(), Condition(noise=4)):
             for number in range(cameras):

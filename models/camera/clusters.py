@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from pairmill.models.camera.estimate import GAUSSIAN
 from pairmill.models.camera.forms import CENTRE, Blur, P
-from pairmill.models.camera.match import Model, match
+from pairmill.models.camera.match import match
+from pairmill.models.camera.model import Model
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.scenes import built_in
 

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.forms import CENTRE, PULL, SPREAD, Blur, P
-from pairmill.models.camera.match import Matched, Model, match
+from pairmill.models.camera.match import Matched, match
+from pairmill.models.camera.model import Model
 from pairmill.models.camera.photograph import ROUNDING, PhotographSpectrum
 from pairmill.models.camera.scenes import Scenes, built_in
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 from pairmill.models.camera import curves
 from pairmill.models.camera.estimate import CameraBlur
-from pairmill.models.camera.match import Model, match
+from pairmill.models.camera.match import match
+from pairmill.models.camera.model import Model
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.scenes import Scenes, built_in
 

@@ -17,7 +17,7 @@ from pairmill.models.camera.clusters import clusters, lone_width
 from pairmill.models.camera.estimate import PULLED, CameraBlur, PhotographBlur
 from pairmill.models.camera.forms import HALF, Blur
 from pairmill.models.camera.levels import LevelNoise, noise_by_level
-from pairmill.models.camera.match import Model
+from pairmill.models.camera.model import Model
 from pairmill.models.camera.outlook import outlook
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.robust import RobustCamera, estimate_robustly

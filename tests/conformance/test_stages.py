@@ -41,7 +41,16 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.image import ImageSet
 from pairmill.schemas.recipe import Recipe
 from tests.support.config_mutations import changed_leaves
-from tests.support.make import Counting, Tiny, build, make_stages, photograph, save, tree
+from tests.support.make import (
+    Counting,
+    Tiny,
+    build,
+    make_cameras,
+    make_stages,
+    photograph,
+    save,
+    tree,
+)
 
 NAMES = list(STAGES)
 
@@ -182,7 +191,13 @@ def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
             return contextlib.nullcontext(pools[0])
 
         patch.setattr("pairmill.pipeline.runner.execution.ProcessPoolExecutor", one_pool)
-        make_stages(tiny.recipe, workspace, executor=ProcessExecutor(2), workers=2)
+        made = make_stages(tiny.recipe, workspace, executor=ProcessExecutor(2), workers=2)
+
+        def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
+            profile = Profile(str(workspace), workers=2)
+            return run_stage(stage, inputs, config, profile, ProcessExecutor(2), ProgressListener())
+
+        make_cameras(tiny.recipe, made.images.manifest, run)
         assert pools
     return workspace
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pairmill.models.camera.forms import CENTRE, Blur, P
-from pairmill.models.camera.match import Model
+from pairmill.models.camera.model import Model
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.scenes import built_in
 from pairmill.models.functional.kernels import gaussian_kernel, target_centre

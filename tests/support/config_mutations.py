@@ -13,6 +13,7 @@ M = TypeVar("M", bound=Frozen)
 
 
 NAMES = (
+    "camera",
     "noise",
     "kernels",
     "off",
@@ -29,6 +30,10 @@ NAMES = (
 """Values of settings that are one of some names."""
 
 
+METHODS = {("kernels", "method"), ("kernelgan", "method")}
+"""They stand for the whole of their settings, as a degrader's `kind` does."""
+
+
 def changed_leaves(config: M, leave_out: Sequence[str] = ()) -> dict[str, M]:
     """For every leaf of a config, such as `tiles.size`, a valid config in which only that leaf
     differs.
@@ -42,7 +47,7 @@ def changed_leaves(config: M, leave_out: Sequence[str] = ()) -> dict[str, M]:
     changed: dict[str, M] = {}
     for place in leaves(value):
         name = ".".join(map(str, place))
-        if {place[0], name} & set(leave_out) or place[-1] == "kind":
+        if {place[0], name} & set(leave_out) or place[-1] == "kind" or place[-2:] in METHODS:
             continue
         found = next(_valid(config, value, place), None)
         assert found is not None, f"no other valid value for {name}"

@@ -270,11 +270,11 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     manifest = publish(
         make(recipe, "/", run), profile, circumstance(now(), "tests", "", ()), write_report
     )
-    _estimate_cameras(recipe, sealed["ingest"].manifest, run)
+    make_cameras(recipe, sealed["ingest"].manifest, run)
     return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
 
 
-def _estimate_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
+def make_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
     """The stages of the other way to kernels: one corpus has room for one."""
     settings = CameraKernelsConfig()
     making = Making(recipe=recipe.with_(kernels=settings), images=images, base="/", run=run)

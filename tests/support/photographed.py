@@ -19,14 +19,20 @@ Array = NDArray[np.float64]
 SCENES = ("astronaut", "coffee", "chelsea", "camera", "china", "flower")
 
 
+PHOTOGRAPHS = ("china", "flower")
+"""Those of scikit-learn."""
+
+
+def _of_skimage(name: str) -> NDArray[np.uint8]:
+    return np.asarray(getattr(skimage.data, name)())
+
+
 @lru_cache(maxsize=16)
 def scene(number: int) -> NDArray[np.uint8]:
     """(H, W, 3): one of a dozen scenes, two halves of each picture."""
     name = SCENES[number % len(SCENES)]
-    if name in ("china", "flower"):
-        picture = np.asarray(load_sample_image(f"{name}.jpg"))
-    else:
-        picture = np.asarray(getattr(skimage.data, name)())
+    found = load_sample_image(f"{name}.jpg") if name in PHOTOGRAPHS else _of_skimage(name)
+    picture = np.asarray(found)
     if picture.ndim == 2:
         picture = np.repeat(picture[:, :, None], 3, axis=2)
     half = picture.shape[1] // 2
@@ -45,7 +51,8 @@ def shoot(
     if quality is None:
         return photograph
     code = cv2.imencode(".jpg", photograph[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(code, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
+    return np.ascontiguousarray(decoded[..., ::-1])
 
 
 def measured(

@@ -10,7 +10,8 @@ import pytest
 from pairmill.models.camera import curves
 from pairmill.models.camera.estimate import _empirical_bayes, estimate
 from pairmill.models.camera.forms import Blur
-from pairmill.models.camera.match import Model, match
+from pairmill.models.camera.match import match
+from pairmill.models.camera.model import Model
 from pairmill.models.camera.scenes import Scenes, built_in, described, like_pictures, of_pictures
 from pairmill.models.functional.kernel_shapes import weights
 from pairmill.models.functional.kernels import gaussian_kernel
@@ -50,7 +51,7 @@ def test_a_disc_is_told_from_a_gaussian() -> None:
 
 
 def test_sharpening_is_found_and_a_camera_without_it_has_none() -> None:
-    sharpened = blur(SIZE=2 * math.log(1.2), AMOUNT=1.0).kernel(2, 33)
+    sharpened = blur(SIZE=2 * math.log(1.2), AMOUNT=1.6).kernel(2, 33)
     found = estimate([measured(n, sharpened) for n in range(12)])
     assert "sharpened" in found.form
     assert curves.overshoot(curves.transfer_curve(found.blur)) > 0.1

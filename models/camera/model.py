@@ -1,0 +1,87 @@
+"""What a power spectrum is made of, but for what is a photograph's own: scenes, aliases, noise."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.camera.forms import Blur
+from pairmill.models.camera.photograph import SIDE
+from pairmill.models.camera.scenes import GRID, Scenes, smooth_functions
+
+Array = NDArray[np.float64]
+
+LOWEST = 1.4 / SIDE
+"""Lowest frequency that is compared, in cycles per pixel: below it the window hides the scene."""
+CORRELATED = 1.5
+"""Cells that share one error: neighbours overlap under the window."""
+LEAST_ERROR = 0.03
+"""Variance of a log spectrum that no scene explains."""
+
+
+class Model:
+    """Spectra as scenes and a blur make them."""
+
+    def __init__(self, scenes: Scenes) -> None:
+        self.scenes = scenes
+        self.variances, axes = scenes.axes
+        functions = smooth_functions()
+        self.mean, self.functions = _whole(functions @ scenes.mean), _whole(functions @ axes)
+        rows, columns = np.fft.fftfreq(SIDE)[:, None], np.arange(SIDE // 2 + 1) / SIDE
+        self.compared = np.hypot(rows, columns) > LOWEST
+        # The lowest columns hold both halves of a symmetric spectrum.
+        twice = np.ones((SIDE, SIDE // 2 + 1))
+        twice[:, [0, -1]] = 0.5
+        places = np.r_[0 : SIDE // 2, GRID - SIDE // 2 : GRID]
+        self.residual = scenes.residual_at()[places][:, : SIDE // 2 + 1]
+        self.twice = twice
+        self.error = self.residual * CORRELATED + LEAST_ERROR
+        # Where cells differ by scenes alone, weights times this are one.
+        self.ordinary = (self.error / twice)[self.compared]
+        self.grid = _frequencies()
+        self.own = (rows + 0 * columns, columns + 0 * rows)
+        # What the mask of second differences lets through (`photograph.flat_noise`).
+        masks = [np.square(2 - 2 * np.cos(2 * np.pi * axis)) for axis in self.own]
+        self.seen = masks[0] * masks[1] * twice
+
+    def power(self, blur: Blur) -> Array:
+        """(GRID, GRID): |K|^2 as it shows under the window."""
+        found = np.square(blur.transfer(*self.grid))
+        for axis in (0, 1):  # the window's power spectrum: 1/6, 2/3, 1/6
+            found = found * (2 / 3) + (np.roll(found, 1, axis) + np.roll(found, -1, axis)) / 6
+        return found
+
+    def noise_shape(self, blur: Blur) -> Array | float:
+        """|N|^2 at the photograph's frequencies, such that the variance of the noise is what flat
+        parts show, which is behind the sharpening.
+        """
+        if not blur.noise_sharpened:
+            return 1.0
+        # In half pixels frequencies are half as high.
+        found = np.square(blur.sharpening(*(axis / 2 for axis in self.own)))
+        return np.asarray(found / np.average(found, weights=self.seen))
+
+    @staticmethod
+    def aliased(power: Array) -> Array:
+        """(GRID, GRID, ...) at HR frequencies to (SIDE, SIDE // 2 + 1, ...): every second pixel is
+        left.
+        """
+        folded = power.reshape(2, SIDE, 2, SIDE, *power.shape[2:]).sum((0, 2)) / 4
+        return np.asarray(folded[:, : SIDE // 2 + 1])
+
+
+def _whole(half: Array) -> Array:
+    """(GRID, GRID // 2 + 1, ...) to (GRID, GRID, ...): the spectrum of a real picture is
+    symmetric.
+    """
+    turned = half[(-np.arange(GRID)) % GRID][:, 1 : GRID // 2][:, ::-1]
+    return np.concatenate([half, turned], axis=1)
+
+
+@lru_cache(maxsize=1)
+def _frequencies() -> tuple[Array, Array]:
+    axis = np.fft.fftfreq(GRID)
+    rows, columns = np.meshgrid(axis, axis, indexing="ij")
+    return rows, columns
