@@ -205,7 +205,7 @@ def silence_logs() -> None:
     error.
     """
     dask.config.set({"distributed.admin.log-format": "%(message)s"})
-    for name in ("distributed", "bokeh", "tornado"):
+    for name in ("distributed", "bokeh", "tornado", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 

@@ -169,7 +169,14 @@ def _problem(item: dict[str, Any], root: type[BaseModel]) -> str:
     return key + (said.get(kind) or f"{_message(str(item['msg']))}, found {_shown(found)}")
 
 
-TAGS = {"kind": "degrader", "op": "op", "shape": "kernel", "arch": "network", "loss": "loss"}
+TAGS = {
+    "kind": "degrader",
+    "op": "op",
+    "shape": "kernel",
+    "arch": "network",
+    "loss": "loss",
+    "method": "method",
+}
 """The keys that say what an entry is."""
 
 

@@ -31,6 +31,7 @@ from benchmarks.kernel_pictures import Picture, some_of
 from benchmarks.kernel_real_camera import best_gaussian
 from benchmarks.kernel_restoration import WEIGHTS, psnr, score, upscaled
 from benchmarks.kernel_scores import Key, Score, coverage, rows_of, scored, table
+from pairmill.models.camera.forms import CENTRE, Blur
 from pairmill.models.functional.kernels import gaussian, offset
 
 SIDE = 240
@@ -221,7 +222,7 @@ def test_camera_is_scored_alone_and_in_a_group() -> None:
     for one in (group.camera, *group.own):
         assert one.kernel.shape == (SIDES[2], SIDES[2])
         assert 0 < one.deviation < 0.5
-    blur = group.found.blur
+    blur = Blur(CENTRE)
     # The width goes as the root of the variance that `SIZE` is the logarithm of.
     deviation, expected = uncertainty(blur, [0], np.array([[0.04]]), 2)
     assert deviation == pytest.approx(0.1, rel=0.05)
