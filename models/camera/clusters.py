@@ -56,10 +56,10 @@ def lone_width(photograph: PhotographSpectrum, model: Model | None = None) -> Lo
     """The width of the Gaussian that one photograph is matched best by, in about 0.03 s."""
     found = match(model or Model(built_in()), [photograph], Blur(CENTRE), GAUSSIAN)
     place = found.free.index(P.SIZE)
+    # What cameras are off beyond their information is the same for all photographs of one.
+    variance = float(np.linalg.inv(found.information)[place, place])
     # The parameter is the logarithm of a variance.
-    return LoneWidth(
-        float(found.blur.values[P.SIZE]) / 2, float(found.covariance[place, place]) / 4
-    )
+    return LoneWidth(float(found.blur.values[P.SIZE]) / 2, variance / 4)
 
 
 def clusters(widths: Sequence[LoneWidth], least: int) -> tuple[int, ...] | None:

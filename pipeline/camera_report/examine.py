@@ -294,6 +294,7 @@ class _Maker:
         found = camera.found
         judged = JudgedSpectral(
             refused=None,
+            enlarged=read.spectrum.enlarged if read.spectrum else 1.0,
             photographs=len(found.photographs),
             form=found.form,
             noise_sharpened=found.noise_sharpened,

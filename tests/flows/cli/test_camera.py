@@ -229,6 +229,15 @@ def test_text_tells_nothing_of_the_camera_beside_it(soft: Path, tmp_path: Path) 
     assert look(tmp_path).groups[0].accepted == 0
 
 
+def test_an_enlargement_is_named_by_its_ratio(tmp_path: Path) -> None:
+    small = Image.fromarray(photograph_by(kernel_of(1.2), 0, 160, 208, noise=1.0))
+    small.resize((312, 240), Image.Resampling.BICUBIC).save(tmp_path / "large.png")
+    small.save(tmp_path / "own.png")
+    words = {one.name: one.words for one in look(tmp_path).groups[0].photographs}
+    assert "enlarged 1.5 times" in words["large"]
+    assert "enlarged" not in words["own"]
+
+
 def test_enlarged_photographs_are_said_to_be(tmp_path: Path, screen: io.StringIO) -> None:
     for seed in range(3):
         small = Image.fromarray(photograph_by(kernel_of(1.2), seed, 96, 128, noise=0.5))
