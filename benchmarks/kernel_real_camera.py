@@ -17,8 +17,8 @@ from benchmarks.kernel_methods import Estimate, Seen, camera, constant, kernelga
 from benchmarks.kernel_pictures import Picture
 from benchmarks.kernel_restoration import upscaled
 from benchmarks.kernel_scores import Key, Score, rows_of, scored
-from pairmill.models.camera.photograph import luma_of
 from pairmill.models.camera.scenes import Scenes, built_in, described, like_pictures
+from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.kernels import gaussian, target_centre
 
 Array = NDArray[np.float64]
@@ -92,7 +92,7 @@ def _scores(real: Real, kernelgan_on: int) -> Iterator[Score]:
         yield _scored(real, "given", 1, spectra(one), upscaling=False)
     seen = [measured(one) for one in real.low]
     halves = (range(0, len(seen), 2), range(1, len(seen), 2))
-    clean = [described(luma_of(image))[0] for image in real.high]
+    clean = [described(grey(image))[0] for image in real.high]
     for size in GROUPS:
         for part in _parts(range(len(seen)), size):
             yield from _group(real, "built-in scenes", [seen[place] for place in part], None)

@@ -33,8 +33,8 @@ from benchmarks.kernel_methods import (
 from benchmarks.kernel_pictures import Picture, some_of
 from benchmarks.kernel_scores import NINETY, Key, Score, scored
 from pairmill.models.camera.forms import PULL
-from pairmill.models.camera.photograph import luma_of
 from pairmill.models.camera.scenes import built_in, described, like_pictures
+from pairmill.models.functional.chroma import grey
 
 GROUPS = (4, 12, 24)
 ALONE = 12
@@ -135,7 +135,7 @@ def sources(available: Sequence[Picture], cameras: int) -> Iterator[Score]:
     for source in dict.fromkeys(picture.source for picture in available):
         chosen = [picture for picture in available if picture.source == source][:24]
         photographed, clean = chosen[::2], chosen[1::2]
-        looks = [described(luma_of(picture.image))[0] for picture in clean]
+        looks = [described(grey(picture.image))[0] for picture in clean]
         own = like_pictures(looks, built_in())
         for condition in (Condition(), Condition(noise=4)):
             for number in range(cameras):

@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 
 from pairmill.models.camera import scenes
-from pairmill.models.camera.photograph import luma_of
+from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.images.decode import decode
 from pairmill.schemas.image import IngestConfig
 
@@ -34,7 +34,7 @@ def main() -> None:
         found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
         paths += found[:: args.every]
     described = [
-        scenes.described(luma_of(decode(path.read_bytes(), IngestConfig())[0])) for path in paths
+        scenes.described(grey(decode(path.read_bytes(), IngestConfig())[0])) for path in paths
     ]
     made = scenes.of_pictures(described)
     args.out.write_text(json.dumps(made.table()) + "\n")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
+from typing import get_args
 
 from rich.markup import escape
 
 from pairmill.flows import terminal
 from pairmill.pipeline.recipe.load import new_recipe, parse_recipe
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.recipe import Scale
 
-SCALES = (2, 4, 8)
-"""Scales that a new recipe may have: those of degrader realsr."""
+SCALES = get_args(Scale)
+"""Scales that a new recipe may have."""
 
 
 def write_recipe(folder: str, scale: int, name: str | None) -> None:
@@ -26,16 +28,12 @@ def write_recipe(folder: str, scale: int, name: str | None) -> None:
         todo = "name the folder that holds your photos"
         raise UserError("there is no such folder", where=str(place.absolute()), todo=todo)
     if scale not in SCALES:
-        todo = (
-            "write 2, 4 or 8, and change scale and degraders in the recipe: hand-made "
-            "degraders know scale 3 as well"
-        )
         raise UserError(
-            "kernels of photos are not for this scale",
+            "recipes are not for this scale",
             where="--scale",
             got=str(scale),
-            wanted="2, 4 or 8",
-            todo=todo,
+            wanted="2, 3, 4 or 8",
+            todo="write one of these; other ratios are not supported",
         )
     chosen = name or name_from(str(place))
     target = Path(f"{chosen}.yaml")

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from pairmill.models.camera.forms import CENTRE, PULL, SPREAD, Blur, P
 from pairmill.models.camera.match import Matched, match
 from pairmill.models.camera.model import Model
-from pairmill.models.camera.photograph import ROUNDING, PhotographSpectrum
+from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.scenes import Scenes, built_in
+from pairmill.models.functional.noise_floor import ROUNDING
 
 Array = NDArray[np.float64]
 

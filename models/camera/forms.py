@@ -16,6 +16,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.functional.kernels import exponential
+
 Array = NDArray[np.float64]
 
 HALF = 2
@@ -81,8 +83,8 @@ class Blur:
         """Real transfer function at frequencies in cycles per half pixel; 1 at 0."""
         v, own = self.values, self.sharpening(rows, columns)
         if v[PULL:].any():
-            rows, columns = (a * rows + b * columns for a, b in exponential(*map(float, v[PULL:])))
-        moments = exponential(*map(float, v[: P.DISC]))
+            rows, columns = (a * rows + b * columns for a, b in exponential(v[PULL:]))
+        moments = exponential(v[: P.DISC])
         square = (
             moments[0, 0] * rows * rows
             + 2 * moments[0, 1] * rows * columns
@@ -125,16 +127,6 @@ class Blur:
         # The first cells have no counterparts behind the centre: cut alike on both sides.
         kernel[: scale - 1] = kernel[:, : scale - 1] = 0
         return np.asarray(kernel / kernel.sum())
-
-
-def exponential(size: float, upright: float, oblique: float) -> Array:
-    """(2, 2): the symmetric matrix whose logarithm is [[a + b, c], [c, a - b]]."""
-    # [[b, c], [c, -b]] squared is r^2 times the identity, so the series of exp are cosh and sinh.
-    r = math.hypot(upright, oblique)
-    even, odd = math.cosh(r), math.sinh(r) / r if r > 1e-9 else 1.0
-    return math.exp(size) * np.array(
-        [[even + odd * upright, odd * oblique], [odd * oblique, even - odd * upright]]
-    )
 
 
 def _disc(z: Array) -> Array:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.photograph import ROUNDING
+from pairmill.models.functional.noise_floor import ROUNDING
 
 Floats = NDArray[np.float32]
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from pairmill.models.camera.forms import BELIEVED, BEYOND, LONGEST_STEP, PULL, SPREAD, Blur
 from pairmill.models.camera.model import Model
-from pairmill.models.camera.photograph import ROUNDING, SIDE, PhotographSpectrum
+from pairmill.models.camera.photograph import SIDE, PhotographSpectrum
+from pairmill.models.functional.noise_floor import ROUNDING
 
 Array = NDArray[np.float64]
 

@@ -42,7 +42,7 @@ class Model:
         self.ordinary = (self.error / twice)[self.compared]
         self.grid = _frequencies()
         self.own = (rows + 0 * columns, columns + 0 * rows)
-        # What the mask of second differences lets through (`photograph.flat_noise`).
+        # What the mask of `noise_floor` lets through.
         masks = [np.square(2 - 2 * np.cos(2 * np.pi * axis)) for axis in self.own]
         self.seen = masks[0] * masks[1] * twice
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.enlarged import enlarged
+from pairmill.models.functional.noise_floor import noise_floor
 
 Array = NDArray[np.float64]
 
@@ -17,10 +18,6 @@ SIDE = 32
 MOST_BLOCKS = 4096
 """Blocks that are looked at: more, evenly spread, would not change the mean of a large photograph
 by one per cent."""
-LUMA = np.array([0.299, 0.587, 0.114])
-"""Weights of R, G, B in JPEG's luma (ITU-R BT.601)."""
-ROUNDING = 1 / 12
-"""Variance of rounding to whole intensity levels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +34,6 @@ class PhotographSpectrum:
     """Variance of the noise in the flattest parts."""
     enlarged: float = 1.0
     """How many times it was enlarged, as far as that shows; 1 if it was not."""
-
-
-def luma_of(image: NDArray[np.uint8]) -> Array:
-    """(H, W): what JPEG codes of an (H, W, 3) uint8 RGB image, 0 to 255."""
-    return np.asarray(image.astype(np.float64) @ LUMA)
 
 
 def measure(
@@ -65,7 +57,7 @@ def measure(
     if table is not None:
         whole = luma[-phase[0] % 8 :, -phase[1] % 8 :]
         distortion = jpeg_distortion(whole, np.asarray(table, np.float64), SIDE)
-    return PhotographSpectrum(power, distortion, flat_noise(luma), enlarged(luma, power))
+    return PhotographSpectrum(power, distortion, noise_floor(luma), enlarged(luma, power))
 
 
 def block_power(grey: Array, side: int) -> Array:
@@ -90,23 +82,6 @@ def block_power(grey: Array, side: int) -> Array:
 def _step(shape: tuple[int, ...], side: int) -> int:
     """Distance between blocks: half a block, or as many as make `MOST_BLOCKS` of them."""
     return max(side // 2, int(math.sqrt(shape[0] * shape[1] / MOST_BLOCKS)))
-
-
-def flat_noise(grey: Array, block: int = 16, share: float = 0.05) -> float:
-    """Variance of the noise in the flattest blocks (Immerkaer, CVIU 1996), at least that of
-    rounding.
-    """
-    height, width = (length // block * block for length in grey.shape)
-    # Second differences both ways: blind to edges along an axis; the squares of the mask sum to 36.
-    second = grey[:-2] - 2 * grey[1:-1] + grey[2:]
-    second = np.pad((second[:, :-2] - 2 * second[:, 1:-1] + second[:, 2:]) / 6, 1)
-    parts = [
-        part[:height, :width].reshape(height // block, block, width // block, block)
-        for part in (grey, second)
-    ]
-    flattest = np.argsort(parts[0].var((1, 3)), axis=None, kind="stable")
-    few = flattest[: max(3, int(height * width / block**2 * share))]
-    return max(float(np.square(parts[1]).mean((1, 3)).ravel()[few].mean()), ROUNDING)
 
 
 def jpeg_distortion(luma: Array, table: Array, side: int) -> Array:

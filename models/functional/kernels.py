@@ -8,6 +8,8 @@ i + u - size // 2]; the LR pixel lies at the centre of its s x s HR block when t
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
@@ -232,6 +234,15 @@ def second_moments(kernel: Array) -> Array:
             [mixed, float(kernel.sum(axis=0) @ columns**2)],
         ]
     )
+
+
+def exponential(free: Array) -> Array:
+    """(2, 2): the symmetric matrix whose logarithm is [[a + b, c], [c, a - b]]."""
+    a, b, c = map(float, free)
+    # [[b, c], [c, -b]] squared is r^2 times the identity, so the series of exp are cosh and sinh.
+    r = math.hypot(b, c)
+    even, odd = math.cosh(r), math.sinh(r) / r if r > 1e-9 else 1.0
+    return math.exp(a) * np.array([[even + odd * b, odd * c], [odd * c, even - odd * b]])
 
 
 def stretch(kernel: Array, matrix: Array, scale: int) -> Array:

@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.functional.kernels import (
+    exponential,
     gaussian,
     recentre,
     second_moments,
     stretch,
     target_centre,
 )
+from pairmill.models.functional.noise_floor import noise_floor
 from pairmill.models.functional.resize import bicubic_down
 
 Array = NDArray[np.float64]
@@ -131,25 +133,6 @@ def power_spectrum(grey: Array, side: int) -> Array:
     return np.asarray(total / count / np.square(taper).sum())
 
 
-def noise_floor(grey: Array, block: int = 16, share: float = 0.05) -> float:
-    """Variance of the noise in the flattest blocks (Immerkaer, CVIU 1996), at least that of
-    rounding to 8 bits.
-    """
-    height, width = (length // block * block for length in grey.shape)
-    # Immerkaer's mask: second differences both ways, blind to edges along an axis; its squares sum
-    # to 36, hence the 6 below.
-    second = grey[:-2] - 2 * grey[1:-1] + grey[2:]
-    second = np.pad((second[:, :-2] - 2 * second[:, 1:-1] + second[:, 2:]) / 6, 1)
-    parts = [
-        part[:height, :width].reshape(height // block, block, width // block, block)
-        for part in (grey, second)
-    ]
-    flattest = np.argsort(parts[0].var((1, 3)), axis=None, kind="stable")[
-        : max(3, int(height * width / block**2 * share))
-    ]
-    return max(float(np.square(parts[1]).mean((1, 3)).ravel()[flattest].mean()), 1 / 12)
-
-
 def match(found: Spectra, kernel: Array, *, stretching: bool = True) -> Match:
     """The stretch of a kernel (k, k), and the noise, with which spectra differ least; without
     `stretching`, the noise alone.
@@ -179,15 +162,6 @@ def match(found: Spectra, kernel: Array, *, stretching: bool = True) -> Match:
         (0, len(weights) - count),
     )
     return Match(exponential(best[1:]), DECIBELS * math.sqrt(difference(best)))
-
-
-def exponential(free: Array) -> Array:
-    """(2, 2): the symmetric matrix whose logarithm is [[a + b, c], [c, a - b]]."""
-    a, b, c = map(float, free)
-    # [[b, c], [c, -b]] squared is r^2 times the identity, so the series of exp are cosh and sinh.
-    r = math.hypot(b, c)
-    even, odd = math.cosh(r), math.sinh(r) / r if r > 1e-9 else 1.0
-    return math.exp(a) * np.array([[even + odd * b, odd * c], [odd * c, even - odd * b]])
 
 
 def matched(found: Spectra, kernel: Array) -> tuple[Array, Match]:

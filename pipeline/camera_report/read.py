@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.levels import Blocks, blocks_of
-from pairmill.models.camera.photograph import PhotographSpectrum, luma_of
+from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.scenes import described, smallest_side
+from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.cameras.naming import slug
 from pairmill.pipeline.compression.mine import JPEG, of_file
 from pairmill.pipeline.curation.attribution import is_table
@@ -95,7 +96,7 @@ def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
     if isinstance(opened, RejectedImage):
         return opened
     record = opened.record
-    luma, compression = luma_of(middle(opened.pixels)), _compression(opened)
+    luma, compression = grey(middle(opened.pixels)), _compression(opened)
     refused = refusal(luma, MEASURED)
     return ReadPhotograph(
         record=record,
@@ -124,7 +125,7 @@ def read_clean(file: FoundFile, scale: int) -> ReadClean | RejectedImage:
         return RejectedImage(
             url=record.url, role=Role.CLEAN, reason=ImageReason.TOO_SMALL, detail=said
         )
-    weights, _ = described(luma_of(opened.pixels), scale)
+    weights, _ = described(grey(opened.pixels), scale)
     return ReadClean(record, weights)
 
 

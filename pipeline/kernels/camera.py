@@ -13,6 +13,7 @@ from pairmill.models.camera.estimate import PULLED, CameraBlur
 from pairmill.models.camera.forms import Blur
 from pairmill.models.functional.kernels import SIZES, offset, to_fixed_point, without_tails
 from pairmill.pipeline.kernels.quality import (
+    WIDTHS,
     Rule,
     border_share,
     effective_support,
@@ -60,19 +61,7 @@ RULES = (
         lambda c: c.max_border,
         "%",
     ),
-    Rule(
-        KernelReason.TOO_SHARP,
-        "it hardly blurs: it spreads a point over {}",
-        lambda d: d.support,
-        lambda c: c.min_support,
-        most=False,
-    ),
-    Rule(
-        KernelReason.TOO_WIDE,
-        "it blurs more than can be estimated: it spreads a point over {}",
-        lambda d: d.support,
-        lambda c: c.max_support,
-    ),
+    *WIDTHS,
     Rule(
         KernelReason.MISMATCH,
         "its spectrum is unlike that of any blurred scene, by {}: text, a screen or a pattern",

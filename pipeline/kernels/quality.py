@@ -66,6 +66,22 @@ class Rule:
         return f"{value:.3g}{self.unit}"
 
 
+WIDTHS = (
+    Rule(
+        KernelReason.TOO_SHARP,
+        "it hardly blurs: it spreads a point over {}",
+        lambda d: d.support,
+        lambda c: c.min_support,
+        most=False,
+    ),
+    Rule(
+        KernelReason.TOO_WIDE,
+        "it blurs more than can be estimated: it spreads a point over {}",
+        lambda d: d.support,
+        lambda c: c.max_support,
+    ),
+)
+"""How far a kernel may spread a point, by whatever method it was estimated."""
 RULES = (
     Rule(
         KernelReason.SUM,
@@ -100,19 +116,7 @@ RULES = (
         lambda c: c.max_raw_negative,
         "%",
     ),
-    Rule(
-        KernelReason.TOO_SHARP,
-        "it hardly blurs: it spreads a point over {}",
-        lambda d: d.support,
-        lambda c: c.min_support,
-        most=False,
-    ),
-    Rule(
-        KernelReason.TOO_WIDE,
-        "it blurs more than can be estimated: it spreads a point over {}",
-        lambda d: d.support,
-        lambda c: c.max_support,
-    ),
+    *WIDTHS,
     Rule(
         KernelReason.MISMATCH,
         "its LR is sharper or softer than the photograph: their spectra differ by {}",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pairmill.models.camera.estimate import estimate
-from pairmill.models.camera.photograph import luma_of, measure
+from pairmill.models.camera.photograph import measure
+from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.kernels.camera import judge_spectral, record
 from pairmill.pipeline.kernels.quality import judge
@@ -64,7 +65,7 @@ def _spectral(
     recipe: Recipe, settings: SpectralKernelsConfig, scenes: Sequence[Scene], wanted: bool
 ) -> KernelCost:
     config = MeasureConfig(min_side=settings.min_side, min_contrast=settings.min_contrast)
-    lumas = ((scene.source, luma_of(scene.source)) for scene in scenes)
+    lumas = ((scene.source, grey(scene.source)) for scene in scenes)
     usable = (pair for pair in lumas if refusal(pair[1], config) is None)
     first = next(usable, None) if wanted else None
     if first is None:

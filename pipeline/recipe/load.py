@@ -272,14 +272,15 @@ def recipe_schema(model: type[BaseModel] = Recipe) -> str:
 
 def new_recipe(name: str, folder: str, scale: int) -> str:
     """YAML of a recipe for a folder of real photos, with what is most often changed."""
+    size = 256 // scale * scale
     return f"""name: {name}
-scale: {scale}                 # HR side over LR side: 2, 4 or 8
+scale: {scale}                 # HR side over LR side: 2, 3, 4 or 8
 seed: 0
 images:
   real: [{json.dumps(folder)}]       # the photos that LR should look like
   # clean: [...]          # optional clean HR photographs
 clean_up: {{factor: 2}}     # HR is made from real photos by downscaling them
-tiles: {{size: 256}}        # HR pixels
+tiles: {{size: {size}}}        # HR pixels, a multiple of the scale
 degraders:
   - {{kind: realsr, weight: 1.0, strength: [0.8, 1.2]}}
 splits: {{train: 0.9, val: 0.1}}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pairmill.models.camera.photograph import luma_of
 from pairmill.models.camera.scenes import described, smallest_side
+from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages.payload import ImagePayload, npy_bytes
@@ -33,7 +33,7 @@ def work(
 ) -> Iterator[SceneRecord]:
     """Describe those that are large enough."""
     for unit in units:
-        luma = luma_of(load(unit.payload.image))
+        luma = grey(load(unit.payload.image))
         used = min(luma.shape) >= smallest_side(config.scale)
         if used:
             weights, _ = described(luma, config.scale)

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.photograph import PhotographSpectrum, luma_of, measure
+from pairmill.models.camera.photograph import PhotographSpectrum, measure
+from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.compression.mine import JPEG, encoder_of, of_file
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.images.read import read_image
@@ -62,7 +63,7 @@ def work(
     """Measure those that are large enough and not flat."""
     for unit in units:
         image = unit.payload.image
-        luma = middle(luma_of(load(image)))
+        luma = middle(grey(load(image)))
         reason = refusal(luma, config)
         noise, times = 0.0, 1.0
         if reason is None:

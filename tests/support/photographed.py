@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate
 from sklearn.datasets import load_sample_image
 
-from pairmill.models.camera.photograph import PhotographSpectrum, luma_of, measure
+from pairmill.models.camera.photograph import PhotographSpectrum, measure
+from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.resize import to_uint8
 from pairmill.pipeline.compression.tables import LUMA, standard
 
@@ -61,7 +62,7 @@ def measured(
     """The spectrum of a photograph of a scene."""
     photograph = shoot(number, kernel, scale=scale, noise=noise, quality=quality)
     table = None if quality is None else standard(LUMA, quality)
-    return measure(luma_of(photograph), table)
+    return measure(grey(photograph), table)
 
 
 def distance(kernel: Array, truth: Array) -> float:

@@ -114,7 +114,7 @@ def test_a_wrong_day_is_told_before_a_server_starts(
         check_once(str(tmp_path), 0.01, "2026-13-01", 90)
 
 
-@pytest.mark.parametrize("scale", [2, 4, 8])
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
 def test_a_new_recipe_is_a_recipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: int
 ) -> None:
@@ -128,5 +128,5 @@ def test_a_new_recipe_needs_a_folder_and_a_scale_of_kernels(tmp_path: Path) -> N
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(UserError, match="no such folder"):
         write_recipe(str(tmp_path / "a.png"), 2, "n")
-    with pytest.raises(UserError, match=r"not for this scale[\s\S]*wanted: 2, 4 or 8"):
-        write_recipe(str(tmp_path), 3, "n")
+    with pytest.raises(UserError, match=r"not for this scale[\s\S]*wanted: 2, 3, 4 or 8"):
+        write_recipe(str(tmp_path), 5, "n")

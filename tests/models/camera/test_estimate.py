@@ -112,9 +112,9 @@ def test_hr_that_is_soft_takes_part_of_the_blur() -> None:
 def _luma(number: int, kernel: np.ndarray) -> np.ndarray:
     from scipy.ndimage import correlate
 
-    from pairmill.models.camera.photograph import luma_of
+    from pairmill.models.functional.chroma import grey
 
-    return correlate(luma_of(scene(number)), kernel, mode="reflect")
+    return correlate(grey(scene(number)), kernel, mode="reflect")
 
 
 def test_scenes_of_pictures() -> None:

@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 
 from pairmill.models.camera.enlarged import enlarged
-from pairmill.models.camera.photograph import (
-    ROUNDING,
-    SIDE,
-    block_power,
-    flat_noise,
-    jpeg_distortion,
-    luma_of,
-    measure,
-)
+from pairmill.models.camera.photograph import SIDE, block_power, jpeg_distortion, measure
+from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.kernels import gaussian_kernel
+from pairmill.models.functional.noise_floor import ROUNDING, noise_floor
 from pairmill.models.functional.resize import resize
 from pairmill.pipeline.compression.tables import LUMA, standard
 from tests.support.photographed import scene, shoot
@@ -42,15 +36,15 @@ def test_a_wave_lies_in_its_cell() -> None:
 
 def test_the_noise_of_flat_parts() -> None:
     rng = np.random.default_rng(1)
-    assert flat_noise(128 + rng.normal(0, 2, (160, 160))) == pytest.approx(4, rel=0.25)
-    assert flat_noise(np.full((64, 64), 7.0)) == ROUNDING
+    assert noise_floor(128 + rng.normal(0, 2, (160, 160))) == pytest.approx(4, rel=0.25)
+    assert noise_floor(np.full((64, 64), 7.0)) == ROUNDING
 
 
 @pytest.mark.parametrize(("quality", "noise"), [(85, 0.0), (85, 4.0), (95, 0.0), (95, 4.0)])
 def test_jpegs_distortion_is_foreseen(quality: int, noise: float) -> None:
     """Where it matters (a tenth of the power and less than all of it), within 40 per cent."""
-    before = luma_of(shoot(0, SHARP, noise=noise))
-    after = luma_of(shoot(0, SHARP, noise=noise, quality=quality))
+    before = grey(shoot(0, SHARP, noise=noise))
+    after = grey(shoot(0, SHARP, noise=noise, quality=quality))
     true = block_power(after - before, SIDE)
     power = block_power(after, SIDE)
     foreseen = jpeg_distortion(after, standard(LUMA, quality).astype(float), SIDE)
@@ -61,7 +55,7 @@ def test_jpegs_distortion_is_foreseen(quality: int, noise: float) -> None:
 
 
 def test_the_phase_of_the_blocks_counts() -> None:
-    photograph = luma_of(shoot(0, SHARP, quality=60))
+    photograph = grey(shoot(0, SHARP, quality=60))
     table = standard(LUMA, 60)
     whole = measure(photograph, table).distortion
     moved = measure(photograph[3:, 5:], table, (3, 5)).distortion
@@ -79,12 +73,12 @@ def test_too_small_photographs_are_refused() -> None:
 def test_enlargements_are_told_by_their_ratio(ratio: float) -> None:
     small = scene(0)[:240, :240]
     side = round(240 * ratio)
-    large = luma_of(np.clip(resize(small, side, side), 0, 255).astype(np.uint8))
+    large = grey(np.clip(resize(small, side, side), 0, 255).astype(np.uint8))
     found = enlarged(large, block_power(large, SIDE))
     assert found == pytest.approx(ratio, rel=0.03)
 
 
 @pytest.mark.parametrize("number", range(6))
 def test_photographs_are_not_called_enlarged(number: int) -> None:
-    photograph = luma_of(shoot(number, SHARP, noise=2, quality=90))
+    photograph = grey(shoot(number, SHARP, noise=2, quality=90))
     assert enlarged(photograph, block_power(photograph, SIDE)) == 1

@@ -11,6 +11,7 @@ from scipy.ndimage import correlate
 
 from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.kernels import (
+    exponential,
     gaussian,
     gaussian_kernel,
     offset,
@@ -18,12 +19,11 @@ from pairmill.models.functional.kernels import (
     stretch,
     target_centre,
 )
+from pairmill.models.functional.noise_floor import noise_floor
 from pairmill.models.functional.resize import to_uint8
 from pairmill.models.kernelgan.spectra import (
-    exponential,
     match,
     matched,
-    noise_floor,
     power_spectrum,
     smoothed,
     spectra,
