@@ -136,6 +136,9 @@ class PhotographFound(Frozen):
     """Why not."""
     words: str
     """The verdict in words."""
+    enlarged: float = 1.0
+    """How many times it was enlarged, as far as that shows; such photographs take no part in the
+    estimate of their camera."""
     kernel: str = ""
     """File of its kernel, below the folder; empty if there is none."""
     blur_width: Measured | None = None

@@ -196,7 +196,7 @@ class KernelDiagnostics(Frozen):
     """Effective support 1 / sum of squares of the kernel, in HR pixels."""
     width: float = Field(ge=0)
     """Root mean square distance from the centre per axis of the kernel, in HR pixels; of a kernel
-    that sharpens, the standard deviation of the Gaussian whose transfer falls to a half where the
+    from spectra, the standard deviation of the Gaussian whose transfer falls to a half where the
     kernel's does."""
     disagreement: float | None = Field(default=None, ge=0)
     """Relative distance to the farthest restart that agrees, or to the nearest if none does; 0 for

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.forms import COUNT, HALF, Blur
-from pairmill.models.functional.kernels import second_moments
 
 Array = NDArray[np.float64]
 
@@ -18,7 +17,7 @@ DIRECTIONS = 16
 FREQUENCIES = np.linspace(0.0, 1.0, 201)
 """Where curves are given, in cycles per pixel of the photograph; it shows those up to 0.5."""
 SHARPENS = 0.02
-"""Overshoot from which on a width is read off the curve: second moments of lobes mean nothing."""
+"""Overshoot from which on a camera is said to sharpen."""
 
 
 def transfer_curve(blur: Blur, direction: float | None = None) -> Array:
@@ -49,25 +48,9 @@ def overshoot(curve: Array) -> float:
     return max(0.0, float(curve.max()) - 1)
 
 
-def width(blur: Blur, *, by_half: bool | None = None) -> float:
-    """Width of the x2 kernel, in HR pixels: root mean square distance from the centre per axis; of
-    a blur that sharpens, `half_width`.
-
-    Args:
-        blur: the blur.
-        by_half: whether it counts as one that sharpens; by default as it does.
-    """
-    if by_half is None:
-        by_half = overshoot(transfer_curve(blur)) >= SHARPENS
-    if by_half:
-        return half_width(blur)
-    moments = second_moments(blur.kernel(2, 33))
-    return math.sqrt(max(float(np.trace(moments)) / 2, 0.0))
-
-
-def half_width(blur: Blur) -> float:
+def width(blur: Blur) -> float:
     """Standard deviation of the Gaussian that falls to a half where a blur does, in HR pixels of
-    scale 2; of any form a steady measure.
+    scale 2. Of any form a steady measure: second moments of lobes mean nothing.
     """
     half = falls_to(transfer_curve(blur), 0.5)
     return math.sqrt(math.log(2) / 2) / math.pi * HALF / half
@@ -88,21 +71,19 @@ def deviations(
         Expected |k - truth| / |truth| of the kernel, and standard deviation of the width, in HR
         pixels of scale 2.
     """
-    # By one measure on both sides, or the width would jump where sharpening begins.
-    by_half = overshoot(transfer_curve(blur)) >= SHARPENS
-    kernel, wide = blur.kernel(scale, size), width(blur, by_half=by_half)
+    kernel, wide = blur.kernel(scale, size), width(blur)
     squares = np.zeros(2)
     for moved in _moved(blur, parts):
         change = np.linalg.norm(moved.kernel(scale, size) - kernel)
-        squares += np.square([float(change), width(moved, by_half=by_half) - wide])
+        squares += np.square([float(change), width(moved) - wide])
     error, wider = np.sqrt(squares)
     return float(error / np.linalg.norm(kernel)), float(wider)
 
 
-def half_width_deviation(blur: Blur, parts: Sequence[tuple[Array, Sequence[int]]]) -> float:
-    """Standard deviation of `half_width`, to first order; see `deviations`."""
-    wide = half_width(blur)
-    return math.sqrt(sum((half_width(moved) - wide) ** 2 for moved in _moved(blur, parts)))
+def width_deviation(blur: Blur, parts: Sequence[tuple[Array, Sequence[int]]]) -> float:
+    """Standard deviation of `width`, to first order; see `deviations`."""
+    wide = width(blur)
+    return math.sqrt(sum((width(moved) - wide) ** 2 for moved in _moved(blur, parts)))
 
 
 def curve_deviation(blur: Blur, parts: Sequence[tuple[Array, Sequence[int]]]) -> Array:

@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 HALF = 2
 """Half pixels per pixel."""
+FINER = 3
+"""Samples to a pixel of a kernel, along an axis, that it is computed with."""
 PROFILE = np.array([0.1, 0.2, 0.3, 0.4, 0.55])
 """Frequencies at which the free factor is given, in cycles per pixel; 1 at 0, constant beyond."""
 
@@ -116,14 +118,16 @@ class Blur:
         """(size, size) float64: the correlation kernel on the HR grid of a scale, sum 1, centred
         for it; negative lobes are kept.
         """
-        fine = 4 * size  # so that nothing comes round from the other side
-        axis = np.fft.fftfreq(fine)
+        # Three samples to a pixel, so that a blur sharper than pixels is sampled as it is in space,
+        # not cut off in frequency, which would ring; and room for what comes round.
+        count = 2 * size
+        axis = np.fft.fftfreq(FINER * count) * FINER
         rows, columns = np.meshgrid(axis, axis, indexing="ij")
         # An HR pixel is 2 / scale half pixels long.
         found = self.transfer(rows * scale / HALF, columns * scale / HALF)
         centre = size // 2 + (scale - 1) / 2
         shifted = found * np.exp(-2j * np.pi * (rows + columns) * centre)
-        kernel = np.fft.ifft2(shifted).real[:size, :size]
+        kernel = np.fft.ifft2(shifted).real[::FINER, ::FINER][:size, :size]
         # The first cells have no counterparts behind the centre: cut alike on both sides.
         kernel[: scale - 1] = kernel[:, : scale - 1] = 0
         return np.asarray(kernel / kernel.sum())

@@ -1,7 +1,8 @@
-"""The blur of a camera though some of its photographs are of no scene: text, screens, patterns.
+"""The blur of a camera though some of its photographs are of no scene (text, screens, patterns) or
+were enlarged.
 
-Such a photograph's spectrum fits no blur, which shows once the camera is estimated; then the camera
-is estimated again without it.
+A spectrum of no scene fits no blur, which shows once the camera is estimated; then the camera is
+estimated again without it.
 """
 
 from __future__ import annotations
@@ -30,9 +31,13 @@ class RobustCamera:
 def estimate_robustly(
     photographs: Sequence[PhotographSpectrum], scenes: Scenes | None = None
 ) -> RobustCamera:
-    """See `estimate`; all photographs take part if none is of a scene."""
+    """See `estimate`; all photographs take part if none is of a scene as it was taken."""
     first = estimate(photographs, scenes)
-    fitting = [number for number, own in enumerate(first.photographs) if own.misfit <= MISFIT]
+    fitting = [
+        number
+        for number, own in enumerate(first.photographs)
+        if own.misfit <= MISFIT and photographs[number].enlarged == 1
+    ]
     if not fitting or len(fitting) == len(photographs):
         return RobustCamera(first, tuple(range(len(photographs))))
     second = estimate([photographs[number] for number in fitting], scenes)

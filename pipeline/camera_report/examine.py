@@ -265,6 +265,7 @@ class _Maker:
             accepted=verdict.accepted,
             reason=verdict.reason,
             words=verdict.detail,
+            enlarged=read.spectrum.enlarged if read.spectrum else 1.0,
             quality=read.compression.quality if read.compression else 0,
         )
         measured = verdict.diagnostics
@@ -331,8 +332,8 @@ def _words(form: Sequence[str]) -> str:
 
 def _width(blur: Blur, parts: Sequence[Part]) -> Measured:
     """In pixels of the photograph."""
-    deviation = curves.half_width_deviation(blur, parts)
-    return _measured(curves.half_width(blur) / HALF, deviation / HALF)
+    deviation = curves.width_deviation(blur, parts)
+    return _measured(curves.width(blur) / HALF, deviation / HALF)
 
 
 def _scaled(found: Measured, times: float) -> Measured:

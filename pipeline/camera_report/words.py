@@ -166,6 +166,12 @@ def uncertain(group: GroupFound, notes: Sequence[str]) -> tuple[str, ...]:
         said.append("no photograph shows a blur: take sharp ones of detailed scenes")
     else:
         said += _of_blur(blur, group)
+    said += [
+        f"{one.name} seems to have been enlarged {one.enlarged:.2g} times: its true pixels would "
+        "serve better"
+        for one in group.photographs
+        if one.enlarged > 1
+    ]
     said += _of_noise(group)
     if group.source is GroupSource.ONE and count > 1:
         said.append("nothing tells the photographs apart, so they are taken for one camera")

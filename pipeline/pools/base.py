@@ -67,6 +67,9 @@ class Making:
     pairs: tuple[FacePair, ...] = ()
     """Pairs that a degradation was learned from."""
 
+    def __post_init__(self) -> None:
+        self.run = _Once(self.run)
+
     @property
     def hr(self) -> HrSet:
         """The HR images, cleaned up now if they were not."""
@@ -95,6 +98,20 @@ class Making:
     def needed(self, kind: PoolKind[M]) -> Sealed[M] | None:
         """The same, but none if the recipe does not draw from it."""
         return self.of(kind) if self.recipe.draws_from(kind.name) else None
+
+
+class _Once:
+    """Runs a stage once for what it was given last: several kinds ask for the same measurements."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.last: dict[str, tuple[Any, Any, Sealed[Any]]] = {}
+
+    def __call__(self, stage: Stage[Any, Any, Any, Any, M], inputs: Any, config: Any) -> Sealed[M]:
+        known = self.last.get(stage.name)
+        if known is None or known[0] != inputs or known[1] != config:
+            known = self.last[stage.name] = (inputs, config, self.run(stage, inputs, config))
+        return known[2]
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def _overview(kernels: KernelsSection) -> Raw:
     ]
     if kernels.widths is not None:
         alt = "histogram of the widths of accepted kernels"
-        chart = bars(kernels.widths, "RMS width of the ×2 kernel, HR px", "kernels", alt)
+        chart = bars(kernels.widths, "Width of the ×2 kernel, HR px", "kernels", alt)
         charts.append(figure(chart, "Widths", "of accepted kernels, per axis: a Gaussian's sigma"))
     judged = {"accepted": kernels.accepted, **kernels.reasons}
     if not kernels.rejected:

@@ -85,7 +85,7 @@ def read_spectrum(storage: Storage, ref: MeasureRef) -> PhotographSpectrum:
     """What was measured on a photograph."""
     folder = layout.unit_folder(measure_photographs.STAGE.name, ref.key)
     power, distortion = read_npy(storage, f"{folder}/spectrum.npy")
-    return PhotographSpectrum(power, distortion, ref.measure.noise)
+    return PhotographSpectrum(power, distortion, ref.measure.noise, ref.measure.enlarged)
 
 
 def _scenes(storage: Storage, keys: Sequence[str]) -> Scenes:

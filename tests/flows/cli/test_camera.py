@@ -233,7 +233,9 @@ def test_an_enlargement_is_named_by_its_ratio(tmp_path: Path) -> None:
     small = Image.fromarray(photograph_by(kernel_of(1.2), 0, 160, 208, noise=1.0))
     small.resize((312, 240), Image.Resampling.BICUBIC).save(tmp_path / "large.png")
     small.save(tmp_path / "own.png")
-    words = {one.name: one.words for one in look(tmp_path).groups[0].photographs}
+    [group] = look(tmp_path).groups
+    words = {one.name: one.words for one in group.photographs}
+    assert any("large seems to have been enlarged 1.5 times" in said for said in group.uncertain)
     assert "enlarged 1.5 times" in words["large"]
     assert "enlarged" not in words["own"]
 

@@ -63,6 +63,16 @@ def test_directions_are_those_of_kernels() -> None:
     assert distance(found.kernel(2, 17), truth) < 1e-2
 
 
+@pytest.mark.parametrize("sigma", [0.5, 0.8])
+def test_a_kernel_sharper_than_pixels_does_not_ring(sigma: float) -> None:
+    """It is sampled in space, as a camera's pixels do, and so nowhere negative."""
+    found = blur(SIZE=2 * math.log(sigma))
+    kernel = found.kernel(2, 17)
+    assert distance(kernel, gaussian_kernel(17, sigma, sigma, 0, 8.5)) < 1e-4
+    assert kernel.min() > -1e-5
+    assert curves.width(found) == pytest.approx(sigma, abs=0.01)
+
+
 def test_discs_and_lines_are_those_of_the_ops() -> None:
     disc = weights(DiscKernel(size=17, shift=(0.5, 0.5), radius=2.4))
     assert distance(blur(SIZE=2 * math.log(0.3), DISC=2.4).kernel(2, 17), disc) < 0.1

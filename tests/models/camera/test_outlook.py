@@ -47,6 +47,14 @@ def test_photographs_of_no_scene_do_not_tell() -> None:
     assert estimate_robustly([odd]).taking_part == (0,)
 
 
+def test_enlarged_photographs_do_not_tell() -> None:
+    rng = np.random.default_rng(5)
+    spectra = [spectrum_by(1.5, rng) for _ in range(4)]
+    large = replace(spectrum_by(2.5, rng), enlarged=1.5)
+    assert estimate_robustly([*spectra, large]).taking_part == (0, 1, 2, 3)
+    assert estimate_robustly([large, large]).taking_part == (0, 1)
+
+
 @pytest.mark.parametrize("angle", [0.0, 0.5, 1.2, 2.4])
 def test_the_direction_of_a_blur(angle: float) -> None:
     """A Gaussian with logarithms of variances apart along a direction."""
