@@ -14,12 +14,13 @@ from pydantic import TypeAdapter
 from pairmill.pipeline.assets import pool_digest
 from pairmill.pipeline.compression.mine import encoder_of, of_file
 from pairmill.pipeline.noise.candidates import candidates
-from pairmill.pipeline.noise.inject import draw_placements
+from pairmill.pipeline.noise.inject import draw_placements, with_others
 from pairmill.pipeline.noise.residual import residual
 from pairmill.pipeline.pools.generated_kernels import mixed
 from pairmill.pipeline.pools.items import PoolItems
 from pairmill.pipeline.pools.kernels import gaussians
 from pairmill.pipeline.rng import stream
+from pairmill.pipeline.stages.pool_noise_levels import gains
 from pairmill.schemas.noise import NoiseConfig
 from pairmill.schemas.ops import Op
 from pairmill.schemas.ops.camera import Process, Unprocess
@@ -34,7 +35,7 @@ class Example:
 
     op: Any
     before: tuple[Any, ...] = ()
-    supply: PoolItems | None = None
+    supply: tuple[PoolItems, ...] = ()
     picture: str = "chelsea"
     side: int = 80
     top: int = 70
@@ -42,7 +43,7 @@ class Example:
 
     def words(self) -> str:
         """The op in words; where words leave out what was set, its settings."""
-        counts = {} if self.supply is None else {self.supply.digest: len(self.supply.items)}
+        counts = {pool.digest: len(pool.items) for pool in self.supply}
         given = self.op.model_dump(
             exclude_defaults=True, exclude={"op", "key", "pool", "placements"}
         )
@@ -101,7 +102,21 @@ def _injections() -> tuple[Example, ...]:
     settings = [
         {"pool": pool.digest, "strength": strength, "placements": placements} for strength in (1, 4)
     ]
-    return _some("inject", *settings, supply=pool)
+    return _some("inject", *settings, supply=(pool,))
+
+
+def _injections_by_level() -> tuple[Example, ...]:
+    """As the noise of light is: its variance grows with level, from 1."""
+    pool, levels = noise_supply(), np.sqrt(1 + np.arange(256) / 16)
+    items = np.stack([gains(np.tile(levels, (3, 1)), np.full(3, 160.0))] * len(pool.items))
+    gain = PoolItems("noise_levels", pool_digest(items), items, sealed=False, note="")
+    rng = stream("docs", "inject")
+    placements = with_others(
+        rng, draw_placements(rng, (80, 80), 16, len(pool.items)), len(pool.items)
+    )
+    setting = {"pool": pool.digest, "levels": gain.digest, "placements": placements}
+    settings = [{**setting, "strength": strength} for strength in (1, 4)]
+    return _some("inject_by_level", *settings, supply=(pool, gain))
 
 
 def _some(
@@ -135,11 +150,14 @@ OPS: dict[str, tuple[Example, ...]] = {
     "pooled_blur": _some(
         "pooled_blur",
         *({"pool": GAUSSIANS.digest, "index": index} for index in (0, 2, 4)),
-        supply=GAUSSIANS,
+        supply=(GAUSSIANS,),
     ),
     "inject": _injections(),
+    "inject_by_level": _injections_by_level(),
     "pooled_jpeg": _some(
-        "pooled_jpeg", *({"pool": JPEGS.digest, "index": index} for index in range(3)), supply=JPEGS
+        "pooled_jpeg",
+        *({"pool": JPEGS.digest, "index": index} for index in range(3)),
+        supply=(JPEGS,),
     ),
     "blur": _some(
         "blur",

@@ -175,7 +175,7 @@ def _op_picture(of: Iterable[Example]) -> Image:
     )
     panes = [("HR", hr)]
     for example in listed:
-        assets = Assets() if example.supply is None else assets_of([example.supply])
+        assets = assets_of(list(example.supply))
         panes.append((example.words(), done((*example.before, example.op), hr, assets)))
     return row(panes)
 

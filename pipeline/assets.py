@@ -66,8 +66,8 @@ def write_pool(
 def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
     """All items of a pool.
 
-    Kernels (N, k, k) float64, patches (N, h, w, 3) float32, encoders (N, 3, 64) uint16,
-    representations (N, n) float32, or a file (1, bytes) uint8.
+    Kernels (N, k, k) float64, patches (N, h, w, 3) float32, gains (N, 3, 257) float32, encoders
+    (N, 3, 64) uint16, representations (N, n) float32, or a file (1, bytes) uint8.
     """
 
     def read() -> NDArray[Any]:
@@ -99,6 +99,12 @@ class Assets:
     def patch(self, pool: str, index: int) -> NDArray[np.float32]:
         """One noise patch, (h, w, 3), in intensity levels; see `item`."""
         return _item(self._alike(np.float32, 3), pool, index)
+
+    def gain(self, pool: str, index: int) -> NDArray[np.float32]:
+        """Gains of a noise patch, (3, 257): see `pairmill.pipeline.noise.inject.by_level`; see
+        `item`.
+        """
+        return _item(self._alike(np.float32, 2), pool, index)
 
     def encoder(self, pool: str, index: int) -> NDArray[np.uint16]:
         """One JPEG encoder, (3, 64): see `pairmill.pipeline.compression.tables.Encoder.row`."""

@@ -15,6 +15,7 @@ from pairmill.schemas.camera import CameraFacts
 from pairmill.schemas.groups import GroupSource
 from pairmill.schemas.image import ImageReason
 from pairmill.schemas.kernel import KernelReason
+from pairmill.schemas.noise_levels import NoisePoint
 
 
 class Measured(Frozen):
@@ -80,17 +81,6 @@ class BlurFound(Frozen):
     """File of the kernel, below the folder."""
 
 
-class NoisePoint(Frozen):
-    """Noise at one level."""
-
-    level: float
-    """Mean intensity level of the blocks, 0 to 255."""
-    std: float = Field(ge=0)
-    """Standard deviation of the noise, in intensity levels."""
-    blocks: int = Field(ge=1)
-    """Flat blocks of 16 x 16 px that it was measured on."""
-
-
 class NoiseFound(Frozen):
     """Noise against level; levels with too few flat blocks are left out."""
 
@@ -100,8 +90,10 @@ class NoiseFound(Frozen):
     """Of G."""
     blue: tuple[NoisePoint, ...]
     """Of B."""
-    hidden: bool
-    """Whether JPEG hides some of it."""
+    by_luma: bool
+    """Whether a JPEG is among the photographs: of these, luma speaks for all channels."""
+    spread: float = Field(ge=0)
+    """How much photographs differ: standard deviation of the logarithm of their noise."""
 
 
 class CompressionFound(Frozen):

@@ -42,6 +42,7 @@ POOL_ARRAYS = {
     "kernels": "kernel",
     "generated_kernels": "kernel",
     "noise": "patch",
+    "noise_levels": "gain",
     "compression": "encoder",
     "pdm": "checkpoint",
     "redegnet": "checkpoint",

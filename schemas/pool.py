@@ -61,8 +61,8 @@ class MeasureConfig(Frozen):
 
 
 class PhotographMeasure(Frozen):
-    """The spectrum of one photograph: `spectrum.npy` of its unit, (2, n, n // 2 + 1), power and
-    what JPEG changed.
+    """One photograph: `spectrum.npy` of its unit, (2, n, n // 2 + 1), power and what JPEG changed,
+    and `blocks.npz`, the noise of its blocks.
     """
 
     image: Digest

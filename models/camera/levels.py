@@ -1,53 +1,44 @@
 """Noise against level: how strong the noise of a camera is where its photographs are dark, and
-where they are bright, per channel.
+where they are bright, per channel, and how much photographs differ.
 
-The noise of a block is what second differences both ways leave of it (Immerkaer, CVIU 1996), which
-is blind to shading and to edges along an axis. Of all blocks of a level, those of all photographs
-together, the flattest are taken, a tenth at most, and of these the median, so that texture and
-single odd photographs count little. Levels at which pixels are clipped are left out.
+Of all blocks of a level, those of all photographs together, the flattest quarter is taken, by what
+their coarse cosines say. Fine cosines hold noise and the rest of the texture, which is a share of
+what the coarse ones have beyond noise; the share is common to all levels. So noise is what is left
+where texture vanishes. Fits are robust (Huber 1964), for a tree counts as a block too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.noise_floor import ROUNDING
+from pairmill.models.camera.flat_blocks import Blocks
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
-BLOCK = 16
-"""Side of a block, in pixels."""
 BINS = 8
 """Levels that are told apart, of equal width from 0 to 256."""
-SHARE = 0.1
-"""Share of the blocks of a level that is taken for flat."""
-MOST = 40
-"""Flat blocks that are enough: more of them would be less flat where there is fine texture
-everywhere, and forty know the noise to 1 %."""
-FEWEST = 8
-"""Flat blocks that a level must have to say something; of fewer than ten times as many blocks it
-takes as many."""
+SHARE, FEWEST, MOST = 0.25, 12, 80
+"""Share of the blocks of a level that is taken, and the least and largest number of them."""
 FEWEST_IN_ALL = 20
-"""Blocks of any kind that it must have, for something to be the flattest of."""
-MEDIAN = 1 - 2 / 9 / 100
-"""Median of the variance of a block over its mean: about 100 of its pixels are independent under
-the mask (Wilson and Hilferty's approximation of chi squared)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Blocks:
-    """The blocks of one photograph; those with clipped pixels in a channel are not of it."""
-
-    level: Floats
-    """(n, 3): mean of each channel, R, G, B, in intensity levels; NaN where it is clipped."""
-    noise: Floats
-    """(n, 3): variance of the residual, in squared intensity levels."""
-    texture: Floats
-    """(n,): variance of the block, the mean over its channels."""
+"""Blocks of any kind that a level must have, for something to be the flattest of."""
+WEIGHT = 2
+"""Times its share that one photograph may give to a level."""
+SPREAD = 0.12
+"""Standard deviation of the variance of one block's noise, relative to it."""
+SHARED, SURE = 0.25, 50.0
+"""Share of texture in fine cosines that is usual, and how many blocks that is worth."""
+MOST_SHARED = 0.9
+"""Largest share."""
+STRAIGHT = 0.05
+"""How much the slope of variance against level changes from one level to the next, per bin,
+relative to the median variance: sensors are straight lines, tone curves bend them."""
+ROUNDS = 30
+DIFFERS = 0.3
+"""Standard deviation of the logarithm of photographs' noise, before anything is seen."""
 
 
 @dataclass(frozen=True)
@@ -57,91 +48,169 @@ class LevelNoise:
     level: float
     """Mean of its flat blocks, in intensity levels, 0 to 255."""
     std: float
-    """Standard deviation of the noise before rounding, in intensity levels."""
+    """Standard deviation of the noise before rounding and JPEG, in intensity levels."""
     blocks: int
     """Flat blocks that it was measured on."""
 
 
-def blocks_of(image: NDArray[np.uint8]) -> Blocks:
-    """Measure every block of an (H, W, 3) uint8 RGB image; fewer than 18 pixels a side give
-    none.
-    """
-    rows, columns = (max(0, (length - 2) // BLOCK) for length in image.shape[:2])
-    if rows * columns == 0:
-        none = np.zeros((0, 3), np.float32)
-        return Blocks(none, none, none[:, 0])
-    # With a pixel around all blocks, which the mask of the outer ones reaches to.
-    part = image[: rows * BLOCK + 2, : columns * BLOCK + 2]
-    level, noise, texture = [], [], []
-    for channel in range(3):
-        plane = part[:, :, channel].astype(np.float32)
-        inner = _cut(plane[1:-1, 1:-1])
-        mean = inner.mean((1, 3))
-        clipped = ((inner <= 0) | (inner >= 255)).any((1, 3))
-        texture.append(np.square(inner - mean[:, None, :, None]).mean((1, 3)).ravel())
-        noise.append(np.square(_cut(_second_differences(plane))).mean((1, 3)).ravel())
-        level.append(np.where(clipped, np.nan, mean).ravel())
-    return Blocks(np.stack(level, 1), np.stack(noise, 1), np.mean(texture, 0, dtype=np.float32))
+@dataclass(frozen=True, eq=False)
+class NoiseLevels:
+    """The noise of a camera."""
+
+    channels: tuple[tuple[LevelNoise, ...], tuple[LevelNoise, ...], tuple[LevelNoise, ...]]
+    """Of R, G and B, by rising level; levels with too few blocks are left out."""
+    strengths: Floats
+    """Standard deviation of each photograph's noise relative to the camera's, at like levels,
+    shrunk to 1 as far as its blocks are few."""
+
+    @property
+    def spread(self) -> float:
+        """How much photographs differ: standard deviation of the logarithm of their strengths."""
+        return float(np.log(self.strengths).std()) if len(self.strengths) else 0.0
+
+    def curves(self) -> Floats:
+        """(3, 256): standard deviation at every level, beyond the first and the last known level
+        as there; 1 where nothing is known.
+        """
+        rows = []
+        for channel in self.channels:
+            known = channel or next((other for other in self.channels if other), ())
+            levels, deviations = [one.level for one in known], [one.std for one in known]
+            rows.append(np.interp(np.arange(256), levels, deviations) if known else np.ones(256))
+        return np.stack(rows)
 
 
-def _cut(plane: Floats) -> Floats:
-    """(rows, BLOCK, columns, BLOCK)."""
-    height, width = (length // BLOCK for length in plane.shape)
-    return plane.reshape(height, BLOCK, width, BLOCK)
-
-
-def _second_differences(plane: Floats) -> Floats:
-    """(H - 2, W - 2): white noise keeps its variance, for the squares of the mask sum to 36."""
-    rows = plane[:-2] - 2 * plane[1:-1] + plane[2:]
-    return np.asarray((rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]) / 6)
-
-
-def noise_by_level(
-    photographs: Sequence[Blocks],
-) -> tuple[tuple[LevelNoise, ...], tuple[LevelNoise, ...], tuple[LevelNoise, ...]]:
-    """Noise against level for R, G and B, by rising level; levels with too few blocks are left
-    out.
-
-    JPEG removes noise where it is weaker than its steps: of compressed photographs this is what is
-    left of it.
+def noise_by_level(photographs: Sequence[Blocks], min_blocks: int = FEWEST_IN_ALL) -> NoiseLevels:
+    """Noise against level.
 
     Args:
-        photographs: of one camera.
+        photographs: Blocks of photographs of one camera.
+        min_blocks: Fewest blocks, flat or not, of a level that is measured.
     """
-    counts = [len(one.texture) for one in photographs]
-    whose = np.repeat(np.arange(len(counts)), counts)
-    texture = np.concatenate([np.zeros(0, np.float32), *(one.texture for one in photographs)])
-    level, noise = (
-        np.concatenate([np.zeros((0, 3), np.float32), *parts])
-        for parts in ([one.level for one in photographs], [one.noise for one in photographs])
+    if not photographs:
+        return NoiseLevels(((), (), ()), np.zeros(0))
+    whose = np.repeat(np.arange(len(photographs)), [len(one) for one in photographs])
+    whole = Blocks(
+        np.concatenate([one.level for one in photographs]),
+        np.concatenate([one.noise for one in photographs]),
+        np.concatenate([one.texture for one in photographs]),
     )
-    red, green, blue = (_channel(level[:, c], noise[:, c], texture, whose) for c in range(3))
-    return red, green, blue
+    (red, _), (green, share), (blue, _) = (
+        _channel(whole, number, whose, min_blocks) for number in range(3)
+    )
+    found = NoiseLevels((red, green, blue), np.ones(len(photographs)))
+    if not green:
+        return found
+    variance = np.square(found.curves()[1])
+    return replace(found, strengths=_strengths(photographs, variance, share))
 
 
 def _channel(
-    level: Floats, noise: Floats, texture: Floats, whose: NDArray[np.intp]
-) -> tuple[LevelNoise, ...]:
-    found = []
+    whole: Blocks, channel: int, whose: NDArray[np.intp], min_blocks: int
+) -> tuple[tuple[LevelNoise, ...], float]:
+    """The noise of a channel, and the share of texture in fine cosines."""
+    level, noise = whole.level[:, channel], whole.noise[:, channel]
+    chosen = _flat_blocks(level, noise, whole.texture, whose, min_blocks)
+    if not chosen:
+        return (), SHARED
+    flat = np.concatenate(chosen)
+    of = np.repeat(np.arange(len(chosen)), [len(rows) for rows in chosen])
+    at = np.array([level[rows].mean() for rows in chosen])
+    variance, share = _where_texture_vanishes(noise[flat], whole.texture[flat], of)
+    counts = np.bincount(of)
+    found = zip(at, _straightened(variance, at, counts), counts, strict=True)
+    return tuple(
+        LevelNoise(float(place), float(v**0.5), int(many)) for place, v, many in found
+    ), share
+
+
+def _flat_blocks(
+    level: Floats, noise: Floats, texture: Floats, whose: NDArray[np.intp], min_blocks: int
+) -> list[NDArray[np.intp]]:
+    """Of each level that has blocks enough, the flattest, none of which JPEG has silenced."""
+    chosen = []
     for number in range(BINS):
         low, high = (256 / BINS * end for end in (number, number + 1))
-        # No sensor sees the same 256 times: what has no variance at all was painted.
-        inside = np.flatnonzero((level >= low) & (level < high) & (texture > 0))
-        if len(inside) < FEWEST_IN_ALL:
+        inside = np.flatnonzero((level >= low) & (level < high))
+        if len(inside) < min_blocks:
             continue
-        flat = _flattest(inside[np.argsort(texture[inside], kind="stable")], whose)
-        variance = float(np.median(noise[flat])) / MEDIAN
-        std = max(variance - ROUNDING, 0.0) ** 0.5
-        found.append(LevelNoise(float(level[flat].mean(dtype=np.float64)), std, len(flat)))
-    return tuple(found)
+        ascending = inside[np.argsort(texture[inside], kind="stable")]
+        flat = _shared(ascending, whose)
+        heard = np.isfinite(noise[flat])
+        # Where JPEG left nothing in most of them, the rest are the loudest, not the usual.
+        if 2 * heard.sum() >= len(flat):
+            chosen.append(flat[heard])
+    return chosen
 
 
-def _flattest(ascending: NDArray[np.intp], whose: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The flattest blocks of a level, of no photograph more than twice its share."""
+def _shared(ascending: NDArray[np.intp], whose: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The flattest blocks of a level, of no photograph more than `WEIGHT` times its share."""
     wanted = min(max(FEWEST, int(SHARE * len(ascending))), MOST)
     owners = whose[ascending]
-    _, first, counts = np.unique(np.sort(owners), return_index=True, return_counts=True)
+    _, counts = np.unique(owners, return_counts=True)
     grouped = np.argsort(owners, kind="stable")
     rank = np.empty(len(owners), int)  # among the blocks of its photograph
-    rank[grouped] = np.arange(len(owners)) - np.repeat(first, counts)
-    return ascending[rank < -(-2 * wanted // len(counts))][:wanted]
+    rank[grouped] = np.concatenate([np.arange(count) for count in counts])
+    return np.asarray(ascending[rank < -(-WEIGHT * wanted // len(counts))][:wanted])
+
+
+def _where_texture_vanishes(
+    noise: Floats, texture: Floats, of: NDArray[np.intp]
+) -> tuple[Floats, float]:
+    """Variance of the noise of each level, and the share of texture in fine cosines."""
+    number = int(of.max()) + 1
+    variance = np.array([np.median(noise[of == one]) for one in range(number)])
+    share = SHARED
+    for _ in range(ROUNDS):
+        beyond = np.maximum(texture - variance[of], 0.0)
+        expected = variance[of] + share * beyond
+        scale = SPREAD * expected + 1e-3
+        away = np.abs(noise - expected)
+        weight = np.minimum(1.0, scale / np.maximum(away, 1e-9)) / scale**2
+        total = np.bincount(of, weight)
+        found = np.bincount(of, weight * (noise - share * beyond)) / total
+        slope = (weight * beyond) @ (noise - variance[of]) + SHARED * SURE
+        share = float(np.clip(slope / ((weight * beyond) @ beyond + SURE), 0, MOST_SHARED))
+        variance = np.maximum(found, 0.01)
+    return variance, share
+
+
+def _straightened(variance: Floats, at: Floats, counts: NDArray[np.intp]) -> Floats:
+    """Variances that bend no more than sensors' do, where blocks are few."""
+    if len(at) < 3:
+        return variance
+    place, rows = at / (256 / BINS), np.arange(len(at) - 2)
+    before, after = 1 / np.diff(place)[:-1], 1 / np.diff(place)[1:]
+    bend = np.zeros((len(rows), len(at)))
+    bend[rows, rows], bend[rows, rows + 1], bend[rows, rows + 2] = before, -before - after, after
+    trust = np.diag(2 * counts / variance**2)
+    stiff = bend.T @ bend / (STRAIGHT * np.median(variance)) ** 2
+    return np.asarray(np.maximum(np.linalg.solve(trust + stiff, trust @ variance), 0.01))
+
+
+def _strengths(photographs: Sequence[Blocks], variance: Floats, share: float) -> Floats:
+    """Of each photograph, from the median of its own flattest blocks, in G, drawn to 1 by empirical
+    Bayes.
+
+    Args:
+        photographs: The blocks of each.
+        variance: (256,): of the camera's noise in G.
+        share: of texture in fine cosines.
+    """
+    own, error = np.zeros(len(photographs)), np.full(len(photographs), np.inf)
+    for number, one in enumerate(photographs):
+        flat = np.argsort(one.texture, kind="stable")[: max(FEWEST, int(SHARE * len(one)))]
+        flat = flat[np.isfinite(one.noise[flat, 1])]
+        if len(flat) >= FEWEST:
+            noise, texture = one.noise[flat, 1], one.texture[flat]
+            # Of noise = v + share (texture - v), the v; where texture is all noise, noise.
+            alone = np.minimum(noise, (noise - share * texture) / (1 - share))
+            usual = variance[np.rint(one.level[flat, 1]).astype(int)]
+            ratio = float(np.median(alone / usual))
+            own[number] = np.log(max(ratio, 1e-4)) / 2
+            error[number] = 1.25 * SPREAD / len(flat) ** 0.5
+    heard = np.isfinite(error)
+    if heard.sum() < 2:
+        return np.ones(len(photographs))
+    differs = (np.square(own[heard]).sum() + DIFFERS**2) / (heard.sum() + 1)
+    return np.asarray(np.exp(np.where(heard, own * differs / (differs + np.square(error)), 0.0)))

@@ -44,7 +44,6 @@ from pairmill.schemas.camera_report import (
     GroupFound,
     Measured,
     NoiseFound,
-    NoisePoint,
     PhotographFound,
     TransferPoint,
 )
@@ -52,6 +51,7 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.groups import GroupsConfig, PhotographGroup, PhotographGroups
 from pairmill.schemas.image import ImageSet, RejectedImage, Role
 from pairmill.schemas.kernel import KernelQualityConfig, KernelVerdict
+from pairmill.schemas.noise_levels import NoisePoint
 from pairmill.schemas.pool import CameraEstimate, JudgedSpectral
 
 Array = NDArray[np.float64]
@@ -196,7 +196,7 @@ class _Maker:
             shared=group.shared,
             uncertain=(),
             blur=camera.blur if camera else None,
-            noise=_noise(all_of, hidden=compression.jpegs > 0),
+            noise=_noise(all_of, by_luma=compression.jpegs > 0),
             compression=compression,
             photographs=tuple(self._photograph(one, camera) for one in all_of),
         )
@@ -358,9 +358,10 @@ def _curve(camera: CameraBlur) -> tuple[TransferPoint, ...]:
     )
 
 
-def _noise(photographs: Sequence[ReadPhotograph], *, hidden: bool) -> NoiseFound:
-    red, green, blue = noise_by_level([one.blocks for one in photographs])
-    return NoiseFound(red=_points(red), green=_points(green), blue=_points(blue), hidden=hidden)
+def _noise(photographs: Sequence[ReadPhotograph], *, by_luma: bool) -> NoiseFound:
+    found = noise_by_level([one.blocks for one in photographs])
+    red, green, blue = (_points(channel) for channel in found.channels)
+    return NoiseFound(red=red, green=green, blue=blue, by_luma=by_luma, spread=found.spread)
 
 
 def _points(found: Sequence[LevelNoise]) -> tuple[NoisePoint, ...]:

@@ -139,8 +139,8 @@ def _noise_alone(group: GroupFound) -> Raw:
 def _noise_figure(group: GroupFound) -> Raw | None:
     if not any(words.channels(group.noise).values()):
         return None
-    hidden = "; JPEG hides some" if group.noise.hidden else ""
-    note = f"standard deviation in the flattest blocks, by level{hidden}"
+    before = " before JPEG, told from luma" if group.noise.by_luma else ""
+    note = f"standard deviation{before}, by level"
     return figure(noise_chart(group.noise), "Noise", note)
 
 

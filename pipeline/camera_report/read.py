@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.levels import Blocks, blocks_of
+from pairmill.models.camera.flat_blocks import Blocks
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.scenes import described, smallest_side
 from pairmill.models.functional.chroma import grey
@@ -25,7 +25,12 @@ from pairmill.pipeline.html.pictures import jpeg, thumbnail
 from pairmill.pipeline.images.decode import OpenedImage, open_image
 from pairmill.pipeline.images.find import FoundFile, find_files
 from pairmill.pipeline.runner.execution import as_finished, one_thread
-from pairmill.pipeline.stages.measure_photographs import middle, refusal, spectrum_of
+from pairmill.pipeline.stages.measure_photographs import (
+    middle,
+    noise_blocks,
+    refusal,
+    spectrum_of,
+)
 from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.image import (
@@ -103,7 +108,7 @@ def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
         refused=refused,
         spectrum=None if refused else spectrum_of(luma, compression),
         compression=compression,
-        blocks=blocks_of(middle(opened.pixels)),
+        blocks=noise_blocks(middle(opened.pixels), compression),
         picture=jpeg(thumbnail(opened.pixels, THUMBNAIL), 80),
     )
 

@@ -14,10 +14,10 @@ from pairmill.schemas.camera_report import (
     GroupFound,
     Measured,
     NoiseFound,
-    NoisePoint,
     PhotographFound,
 )
 from pairmill.schemas.groups import GroupSource
+from pairmill.schemas.noise_levels import NoisePoint
 
 SOURCES = {
     GroupSource.NAMES: "by their folder",
@@ -107,7 +107,7 @@ def noise(found: NoiseFound) -> str:
     said = f"{low.std:.1f} levels (at level {low.level:.0f})"
     if high.std > 1.1 * low.std:
         said = f"{low.std:.1f} (at level {low.level:.0f}) to {high.std:.1f} (at {high.level:.0f})"
-    return f"{said}, standard deviation{' of what JPEG left' if found.hidden else ''}"
+    return f"{said}, standard deviation{' before JPEG' if found.by_luma else ''}"
 
 
 def _std(point: NoisePoint) -> float:
@@ -198,6 +198,6 @@ def _of_blur(blur: BlurFound, group: GroupFound) -> list[str]:
 def _of_noise(group: GroupFound) -> list[str]:
     if not any(channels(group.noise).values()):
         return ["noise is not measured: there are too few flat blocks that are not clipped"]
-    if group.noise.hidden:
-        return ["JPEG hides noise that is weaker than its steps: the sensor has more"]
+    if group.noise.by_luma:
+        return ["noise is told from luma: of JPEGs, channels are taken to be alike"]
     return []

@@ -13,10 +13,10 @@ import numpy as np
 
 from pairmill.pipeline.degraders.base import PoolInfo
 from pairmill.pipeline.degraders.sampling import weighted_index
-from pairmill.pipeline.noise.inject import draw_placements
+from pairmill.pipeline.noise.inject import draw_placements, with_others
 from pairmill.pipeline.rng import pick
 from pairmill.schemas.groups import RowGroups
-from pairmill.schemas.ops.pooled import Inject, PooledBlur
+from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledBlur
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,36 @@ class Rows:
         self, rng: np.random.Generator, lr_shape: tuple[int, int], strength: tuple[float, float]
     ) -> Inject:
         """Crops of patches that cover an LR tile, with a common strength of [least, largest]."""
-        low, high = strength
-        drawn = round(low + (high - low) * float(rng.random()), 4)
+        drawn = _between(rng, strength)
         places = draw_placements(rng, lr_shape, self.pool.side, self.count)
         if self.numbers is not None:
             places = tuple(place.with_(index=self.row(place.index)) for place in places)
         return Inject(pool=self.pool.digest, strength=drawn, placements=places)
+
+    def inject_by_level(
+        self,
+        rng: np.random.Generator,
+        lr_shape: tuple[int, int],
+        strength: tuple[float, float],
+        levels: PoolInfo,
+    ) -> InjectByLevel:
+        """The same, with the gains of all patches, and other patches for each crop."""
+        drawn = _between(rng, strength)
+        crops = draw_placements(rng, lr_shape, self.pool.side, self.count)
+        places = tuple(
+            place.with_(
+                index=self.row(place.index), others=tuple(self.row(row) for row in place.others)
+            )
+            for place in with_others(rng, crops, self.count)
+        )
+        return InjectByLevel(
+            pool=self.pool.digest, levels=levels.digest, strength=drawn, placements=places
+        )
+
+
+def _between(rng: np.random.Generator, strength: tuple[float, float]) -> float:
+    low, high = strength
+    return round(low + (high - low) * float(rng.random()), 4)
 
 
 class OneGroup:

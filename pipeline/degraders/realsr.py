@@ -1,7 +1,8 @@
 """RealSR (Ji et al., CVPRW 2020): I_LR = (I_HR * k) subsampled + n, with k and n from pools.
 
 The noise goes into the stored LR. Unlike the original, kernels are centred, noise covers tiles of
-any size without seams, and everything is rounded once. If the real images were JPEGs, LR is
+any size without seams, is as strong as the camera's at the level of each pixel, and everything is
+rounded once. If the real images were JPEGs, LR is
 compressed last, the way one of them was (after the noise of compressed images was given back what
 compression had taken, see `pairmill.pipeline.compression.restore`). Where the real images are
 several groups that share a camera each, all of a sample comes from one of them.
@@ -17,7 +18,7 @@ from pairmill.pipeline.rng import pick
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.ops import Op
-from pairmill.schemas.ops.pooled import PooledJpeg
+from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledJpeg
 from pairmill.schemas.ops.resize import Quantise, Subsample
 from pairmill.schemas.program import Program
 
@@ -32,6 +33,7 @@ class RealSr:
         compression = pools.get("compression") if config.compression != "off" else None
         if config.compression == "always":
             compression = _compressed(pools.get("compression"))
+        self.levels = pools.get("noise_levels") if config.noise == "by_level" else None
         self.group = OneGroup(kernels, noise)
         self.kernels, self.noise = rows_of(kernels), rows_of(noise)
         # A group of which no photograph is compressed is not compressed, unless all must be.
@@ -43,9 +45,19 @@ class RealSr:
         lr_shape = (hr_shape[0] // self.scale, hr_shape[1] // self.scale)
         group = self.group.draw(rng)
         blur = self.kernels[group].blur(rng)
-        inject = self.noise[group].inject(rng, lr_shape, self.config.strength)
+        inject = self._noise(rng, lr_shape, group)
         ops: tuple[Op, ...] = (blur, Subsample(scale=self.scale), inject, Quantise())
         return Program(scale=self.scale, ops=(*ops, *self._jpeg(rng, group)))
+
+    def _noise(
+        self, rng: np.random.Generator, lr_shape: tuple[int, int], group: int | None
+    ) -> Inject | InjectByLevel:
+        """As mined where gains are not known: of pools that were sealed without."""
+        rows = self.noise[group]
+        strength = self.config.strengths(by_level=self.levels is not None)
+        if self.levels is None:
+            return rows.inject(rng, lr_shape, strength)
+        return rows.inject_by_level(rng, lr_shape, strength, self.levels)
 
     def _jpeg(self, rng: np.random.Generator, group: int | None) -> tuple[PooledJpeg, ...]:
         """Nothing, and nothing drawn, without a pool: programs of images that are not compressed

@@ -23,7 +23,7 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest, PoolRef
 from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
-from pairmill.schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledBlur, PooledJpeg
 from pairmill.schemas.preview import OriginView, PoolRowView
 from pairmill.schemas.program import Program
 
@@ -131,7 +131,7 @@ def _used(program: Program) -> Iterator[tuple[str, int]]:
     for op in program.ops:
         if isinstance(op, PooledBlur | PooledJpeg):
             yield op.pool, op.index
-        elif isinstance(op, Inject):
+        elif isinstance(op, Inject | InjectByLevel):
             patches = sorted({place.index for place in op.placements})
             yield from ((op.pool, row) for row in patches[:PATCHES])
 

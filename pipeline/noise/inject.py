@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import cv2
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.rng import picks
-from pairmill.schemas.ops.pooled import Inject, Placement
+from pairmill.schemas.ops.pooled import Inject, InjectByLevel, NearPlacement, Placement
 
 OVERLAP = 8
 """Pixels over which neighbouring crops are cross-faded."""
@@ -18,6 +18,10 @@ RAMP = np.round(np.sin(0.5 * np.pi * (np.arange(OVERLAP) + 0.5) / OVERLAP) * 655
 """Weights of the overlap; on a grid, because processors differ in the last bit of a sine."""
 FLIPS = {(False, False): None, (True, False): 0, (False, True): 1, (True, True): -1}
 """Which flips of rows and columns, as OpenCV's codes."""
+LEVELS = 256
+"""Gains of a patch are given at so many levels; after them comes the level it was mined at."""
+OTHERS = 2
+"""Patches that one may be exchanged for, where their levels are nearer to that of the LR."""
 PHASE = 8
 """Crops start at multiples of this, so that noise of JPEG blocks stays in phase."""
 
@@ -60,6 +64,17 @@ def draw_placements(
     )
 
 
+def with_others(
+    rng: np.random.Generator, placements: Sequence[Placement], count: int
+) -> tuple[NearPlacement, ...]:
+    """The same crops, each with `OTHERS` more patches of `count` to choose from."""
+    drawn = iter(picks(rng, [count] * (OTHERS * len(placements))))
+    return tuple(
+        NearPlacement(**dict(place), others=tuple(next(drawn) for _ in range(OTHERS)))
+        for place in placements
+    )
+
+
 def cover(length: int, patch: int) -> list[tuple[int, int]]:
     """Intervals (start, length) of at most `patch` pixels that cover `length` with overlaps of
     `OVERLAP`.
@@ -87,10 +102,19 @@ def noise_field(
     Returns:
         (rows, columns, 3), in intensity levels.
     """
+    return _field(shape, op.placements, op.strength, lambda place: _crop(place, patch(place.index)))
+
+
+def _field(
+    shape: tuple[int, int],
+    placements: Sequence[Placement],
+    strength: float,
+    crop_of: Callable[[Placement], NDArray[np.float32]],
+) -> NDArray[np.float32]:
     field = np.zeros((shape[0], shape[1] * 3), np.float32)
-    for place in op.placements:
+    for place in placements:
         bottom, right = place.top + place.height, place.left + place.width
-        crop = _crop(place, patch(place.index))
+        crop = crop_of(place)
         crop *= _weights(
             place.height,
             place.width,
@@ -100,8 +124,57 @@ def noise_field(
             right < shape[1],
         )
         field[place.top : bottom, 3 * place.left : 3 * right] += crop
-    field *= np.float32(op.strength)
+    field *= np.float32(strength)
     return field.reshape(*shape, 3)
+
+
+def by_level(
+    image: NDArray[np.uint8],
+    op: InjectByLevel,
+    patch: Callable[[int], NDArray[np.float32]],
+    gain: Callable[[int], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """The noise of `op` for an LR tile, (rows, columns, 3), in intensity levels.
+
+    Args:
+        image: The LR without noise, (rows, columns, 3) uint8.
+        op: What to add.
+        patch: Gives a patch of the pool by its row, (p, p, 3), in intensity levels.
+        gain: Gives for R, G and B of a patch what it is multiplied by at levels 0 to 255, and at
+            last the level that it was mined at, (3, 257).
+    """
+    chosen = [_nearest(image, place, gain) for place in op.placements]
+    return _field(
+        (image.shape[0], image.shape[1]),
+        chosen,
+        op.strength,
+        lambda place: _crop(place, patch(place.index)) * _gains(image, place, gain(place.index)),
+    )
+
+
+def _nearest(
+    image: NDArray[np.uint8], place: NearPlacement, gain: Callable[[int], NDArray[np.float32]]
+) -> Placement:
+    """The crop of the patch whose level is nearest; of equals, the first."""
+    part = _under(image, place)
+    # Sums of whole numbers, so that no processor decides otherwise.
+    sums = part.reshape(-1, 3).sum(0, dtype=np.int64)
+    rows = (place.index, *place.others)
+    own = [np.rint(gain(row)[:, LEVELS]).astype(np.int64) for row in rows]
+    away = [int(np.abs(sums - level * (part.size // 3)).sum()) for level in own]
+    return place.with_(index=rows[away.index(min(away))])
+
+
+def _gains(
+    image: NDArray[np.uint8], place: Placement, gain: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(height, 3 width)."""
+    found = gain[np.arange(3), _under(image, place)]
+    return found.reshape(place.height, 3 * place.width)
+
+
+def _under(image: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]:
+    return image[place.top : place.top + place.height, place.left : place.left + place.width]
 
 
 def _crop(place: Placement, patch: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pairmill.models.functional import blur as exact
 from pairmill.models.functional.resize import to_uint8
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.compression.codec import compress
 from pairmill.pipeline.compression.tables import Encoder
-from pairmill.pipeline.noise.inject import noise_field
+from pairmill.pipeline.noise.inject import by_level, noise_field
 from pairmill.pipeline.ops.base import Apply, Image
-from pairmill.schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledBlur, PooledJpeg
 
 
 def blur(op: PooledBlur, image: Image, assets: Assets) -> Image:
@@ -39,15 +40,31 @@ def inject(op: Inject, image: Image, assets: Assets) -> Image:
     return np.add(image, noise, dtype=np.float64)
 
 
+def inject_by_level(op: InjectByLevel, image: Image, assets: Assets) -> Image:
+    """Add mined noise as strong as the level of each pixel asks."""
+    noise = by_level(
+        _eight_bits(image),
+        op,
+        lambda index: assets.patch(op.pool, index),
+        lambda index: assets.gain(op.levels, index),
+    )
+    return np.add(image, noise, dtype=np.float64)
+
+
 def jpeg(op: PooledJpeg, image: Image, assets: Assets) -> Image:
     """Clip, round to 8 bits, encode and decode as one of the real images was."""
+    return compress(_eight_bits(image), Encoder.of_row(assets.encoder(op.pool, op.index)), op.phase)
+
+
+def _eight_bits(image: Image) -> NDArray[np.uint8]:
     if image.dtype == np.uint8:
-        levels = image
-    else:
-        levels = to_uint8(np.asarray(image, np.float64))
-    return compress(
-        np.asarray(levels, np.uint8), Encoder.of_row(assets.encoder(op.pool, op.index)), op.phase
-    )
+        return np.asarray(image, np.uint8)
+    return to_uint8(np.asarray(image, np.float64))
 
 
-POOLED: dict[type, Apply] = {PooledBlur: blur, Inject: inject, PooledJpeg: jpeg}
+POOLED: dict[type, Apply] = {
+    PooledBlur: blur,
+    Inject: inject,
+    InjectByLevel: inject_by_level,
+    PooledJpeg: jpeg,
+}

@@ -37,6 +37,7 @@ class Noise(PoolKind[NoisePoolManifest]):
 
     name = "noise"
     stage = pool_noise.STAGE
+    companions = ("noise_levels",)
 
     def make(self, making: Making) -> Sealed[NoisePoolManifest]:
         """Mine and choose; compression, if LR will be compressed again, is taken out of it."""

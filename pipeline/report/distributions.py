@@ -13,7 +13,7 @@ from pairmill.pipeline.html.markup import Raw, counted, el, figure, number, sect
 from pairmill.pipeline.html.pictures import Image, grey
 from pairmill.pipeline.subset import histogram
 from pairmill.schemas.corpus import CorpusManifest
-from pairmill.schemas.ops.pooled import Inject, PooledBlur
+from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledBlur
 from pairmill.schemas.program import Program
 from pairmill.schemas.report import Histogram, SpreadSection
 
@@ -32,7 +32,10 @@ def collect_spread(
     """Count."""
     use = _kernel_use(manifest, programs)
     strengths = [
-        op.strength for program in programs for op in program.ops if isinstance(op, Inject)
+        op.strength
+        for program in programs
+        for op in program.ops
+        if isinstance(op, Inject | InjectByLevel)
     ]
     return SpreadSection(
         shares=_shares(made),

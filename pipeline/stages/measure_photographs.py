@@ -1,5 +1,5 @@
-"""Measure photographs: the power spectrum of every real image, its noise and what JPEG did to
-both.
+"""Measure photographs: the power spectrum of every real image, its noise block by block, and what
+JPEG did to both.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.camera.flat_blocks import Blocks, blocks_of
 from pairmill.models.camera.photograph import PhotographSpectrum, measure
 from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.compression.mine import JPEG, encoder_of, of_file
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.images.read import read_image
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages.payload import ImagePayload, npy_bytes
+from pairmill.pipeline.stages.payload import ImagePayload, npy_bytes, npz_bytes
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
 from pairmill.schemas.kernel import KernelReason
@@ -28,6 +31,8 @@ from pairmill.schemas.pool import (
 )
 
 T = TypeVar("T", bound=np.generic)
+BLOCKS = ("level", "noise", "texture")
+"""Columns of `blocks.npz`: the fields of `Blocks`."""
 LARGEST = 4096
 """Side of the centred part of a photograph that is measured, in pixels."""
 
@@ -63,11 +68,15 @@ def work(
     """Measure those that are large enough and not flat."""
     for unit in units:
         image = unit.payload.image
-        luma = middle(grey(load(image)))
+        pixels = middle(load(image))
+        luma = grey(pixels)
         reason = refusal(luma, config)
         noise, times = 0.0, 1.0
+        found = compression_of(image, unit.payload.compression)
+        blocks = noise_blocks(pixels, found)
+        columns = {name: getattr(blocks, name).astype(np.float32) for name in BLOCKS}
+        context.write(unit, "blocks.npz", npz_bytes(**columns))
         if reason is None:
-            found = compression_of(image, unit.payload.compression)
             measured = spectrum_of(luma, found)
             noise, times = measured.noise, measured.enlarged
             spectrum = np.stack([measured.power, measured.distortion])
@@ -85,6 +94,20 @@ def spectrum_of(
         return measure(luma)
     rows, columns = compression.phase
     return measure(luma, encoder_of(compression).luma, (rows % 8, columns % 8))
+
+
+def noise_blocks(pixels: NDArray[np.uint8], compression: MinedCompression | None) -> Blocks:
+    """The noise of a photograph, block by block."""
+    if compression is None or not compression.found:
+        return blocks_of(pixels)
+    return blocks_of(pixels, encoder_of(compression).luma, compression.phase)
+
+
+def read_blocks(storage: Storage, ref: MeasureRef) -> Blocks:
+    """The noise of a photograph that was measured."""
+    name = f"{layout.unit_folder(STAGE.name, ref.key)}/blocks.npz"
+    with storage.open(name) as opened, np.load(opened, allow_pickle=False) as arrays:
+        return Blocks(*(arrays[column].astype(np.float64) for column in BLOCKS))
 
 
 def compression_of(image: ImageRecord, known: MinedCompression | None) -> MinedCompression | None:
@@ -132,7 +155,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=1,
+    version=2,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,

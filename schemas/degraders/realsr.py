@@ -16,8 +16,12 @@ class RealSrConfig(DegraderBase):
 
     kind: Literal["realsr"] = "realsr"
     """Which degrader."""
-    strength: tuple[float, float] = (0.8, 1.2)
-    """Smallest and largest factor on the noise, drawn uniformly; 1 is as mined."""
+    noise: Literal["by_level", "as_mined"] = "by_level"
+    """How strong a noise patch is: as the camera's noise is at the level of the LR, or as it was
+    where it was mined."""
+    strength: tuple[float, float] | None = None
+    """Smallest and largest factor on the noise, drawn uniformly; none is [1, 1] by level, which
+    knows how photographs differ, and [0.8, 1.2] as mined."""
 
     compression: Literal["auto", "off", "always"] = "auto"
     """Whether LR is finally compressed the way a real image was: `auto` compresses the share of the
@@ -29,11 +33,18 @@ class RealSrConfig(DegraderBase):
     def draws_from(self) -> tuple[str, ...]:
         """See `DegraderBase.draws_from`."""
         compression = () if self.compression == "off" else ("compression",)
-        return ("kernels", "noise", *compression)
+        levels = ("noise_levels",) if self.noise == "by_level" else ()
+        return ("kernels", "noise", *levels, *compression)
+
+    def strengths(self, *, by_level: bool) -> tuple[float, float]:
+        """Smallest and largest factor on the noise."""
+        if self.strength is not None:
+            return self.strength
+        return (1.0, 1.0) if by_level else (0.8, 1.2)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        low, high = self.strength
+        low, high = self.strength or (1.0, 1.0)
         if not 0 <= low <= high:
             raise ValueError(f"strength must be 0 <= least <= largest, got [{low}, {high}]")
         return self

@@ -77,6 +77,38 @@ class Inject(OpBase):
         return f"{noun} {some} at strength {self.strength:.2f}"
 
 
+class NearPlacement(Placement):
+    """A crop of the one of several patches that was mined at a level nearest to that of the LR
+    there.
+    """
+
+    others: tuple[int, ...]
+    """Rows that may take the place of `index`."""
+
+
+class InjectByLevel(OpBase):
+    """Add mined noise, made as strong as the camera's is at the level of each pixel: crops as in
+    `Inject`, times the gain of their patch from the level that it was mined at to that of the LR,
+    per channel.
+    """
+
+    op: Literal["inject_by_level"] = "inject_by_level"
+    """Name of the op."""
+    pool: Digest
+    """Digest of the noise pool."""
+    levels: Digest
+    """Digest of the pool of their gains, row for row."""
+    strength: float = Field(ge=0)
+    """Factor on the noise; 1 is as the camera's."""
+    placements: tuple[NearPlacement, ...]
+    """Crops that together cover the LR."""
+
+    def words(self, counts: Counts) -> str:  # noqa: ARG002
+        """See `OpBase.words`."""
+        noun = "noise patches" if len(self.placements) > 1 else "a noise patch"
+        return f"{noun} of like level, as strong as there, at strength {self.strength:.2f}"
+
+
 class PooledJpeg(OpBase):
     """Encode and decode as JPEG the way one of the real images was: its tables, its chroma
     subsampling, a grid phase.

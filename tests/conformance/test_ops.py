@@ -40,7 +40,14 @@ from pairmill.schemas.ops.noise import (
     ShotReadNoise,
     SpeckleNoise,
 )
-from pairmill.schemas.ops.pooled import Inject, Placement, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.pooled import (
+    Inject,
+    InjectByLevel,
+    NearPlacement,
+    Placement,
+    PooledBlur,
+    PooledJpeg,
+)
 from pairmill.schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Subsample
 from pairmill.schemas.program import Program
 from pairmill.schemas.redegnet import RedegnetNetConfig
@@ -129,6 +136,16 @@ EXAMPLES = [
     Example(PooledBlur(pool=KNOWN["kernels"].digest, index=1), eight=True),
     Example(
         Inject(pool=KNOWN["noise"].digest, strength=0.7, placements=PLACES),
+        grey=False,
+        flat=False,
+    ),
+    Example(
+        InjectByLevel(
+            pool=KNOWN["noise"].digest,
+            levels=KNOWN["noise_levels"].digest,
+            strength=0.7,
+            placements=tuple(NearPlacement(**dict(place), others=(0, 4)) for place in PLACES),
+        ),
         grey=False,
         flat=False,
     ),
@@ -240,7 +257,8 @@ def test_flat_images(example: Example, level: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "example", [example for example in EXAMPLES if not isinstance(example.op, Inject)]
+    "example",
+    [example for example in EXAMPLES if not isinstance(example.op, Inject | InjectByLevel)],
 )
 @pytest.mark.parametrize("shape", [(1, 1), (2, 37), (8, 8)])
 def test_small_images(example: Example, shape: tuple[int, int]) -> None:

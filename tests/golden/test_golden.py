@@ -88,6 +88,25 @@ def lr_pixels() -> dict[str, str]:
     return pixels | {"bicubic x3": pixel_digest(apply(three, pattern(111, 93), Assets()))}
 
 
+def noise_by_level() -> dict[str, str]:
+    """Programs and pixels of noise that follows the level, with gains made of integers alone."""
+    known, items = assets()
+    levels = np.arange(257, dtype=np.float32) / 64 + np.arange(1, 4, dtype=np.float32)[:, None]
+    gains = np.stack([levels / (1 << n) for n in range(4)]).astype(np.float32)
+    gains[:, :, 256] = np.array([20, 90, 160, 230])[:, None]
+    pool = pool_digest(gains)
+    known = Pools(known, noise_levels=PoolInfo(pool, 4, 3))
+    items = Assets({**items.pools, pool: gains})
+    found = {}
+    for n in range(3):
+        program = degraders.build(CONFIGS["realsr"], 2, known).draw(
+            stream(1, "draw", f"golden-{n}"), (74, 62)
+        )
+        found[f"program #{n}"] = program.content_digest()
+        found[f"pixels #{n}"] = pixel_digest(apply(program, pattern(74, 62), items))
+    return found
+
+
 def shard() -> dict[str, str]:
     """Tars with made-up bytes for PNGs, so that no version of an encoder matters; and the digest of
     pixel digests."""
@@ -139,6 +158,7 @@ CASES += [(kind, 4, n) for kind in CLASSIC for n in range(3)]
 PARTS: dict[str, Callable[[], dict[str, str] | dict[str, int]]] = {
     "programs": programs,
     "lr pixels": lr_pixels,
+    "noise by level": noise_by_level,
     "shard": shard,
     "streams": streams,
     "stage versions": stage_versions,

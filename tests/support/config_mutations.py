@@ -20,6 +20,7 @@ NAMES = (
     "none",
     "reject",
     "trunk",
+    "as_mined",
     "energy",
     "instance",
     "2020track1",

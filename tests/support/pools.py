@@ -6,10 +6,12 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pairmill.models.functional.kernels import SIZES, gaussian_kernel, to_fixed_point
 from pairmill.pipeline.assets import Assets, pool_digest
 from pairmill.pipeline.degraders.base import PoolInfo, Pools
+from pairmill.pipeline.noise.inject import LEVELS
 
 SCALES = sorted(SIZES)
 PATCH = 32
@@ -33,14 +35,23 @@ def pools(scale: int = 2, patch: int = PATCH) -> tuple[Pools, Assets]:
     )
     noise = np.random.default_rng(5).standard_normal((6, patch, patch, 3)) * 5
     noise = np.rint((noise - noise.mean(axis=(1, 2), keepdims=True)) * 256).astype(np.float32) / 256
-    names = pool_digest(kernels), pool_digest(noise), pool_digest(kernels[:2])
+    levels = np.stack([level_gains(32.0 * (n + 1)) for n in range(len(noise))])
+    names = [pool_digest(items) for items in (kernels, noise, kernels[:2], levels)]
     generated = PoolInfo(names[2], 2, size)  # two of the others
     known = Pools(
         kernels=PoolInfo(names[0], len(kernels), size),
         noise=PoolInfo(names[1], len(noise), patch),
         generated_kernels=generated,
+        noise_levels=PoolInfo(names[3], len(levels), 3),
     )
-    return known, Assets(dict(zip(names, (kernels, noise, kernels[:2]), strict=True)))
+    return known, Assets(dict(zip(names, (kernels, noise, kernels[:2], levels), strict=True)))
+
+
+def level_gains(level: float) -> NDArray[np.float32]:
+    """Gains of a patch that was mined at a level, (3, 257): noise of variance 1 + level / 32."""
+    deviation = np.sqrt(1 + np.arange(LEVELS) / 32)
+    row = np.append(np.rint(1024 * deviation / np.sqrt(1 + level / 32)) / 1024, level)
+    return np.tile(row, (3, 1)).astype(np.float32)
 
 
 def pdm_pool(noise: dict[str, Any] | None, scale: int = 2) -> tuple[Pools, Assets]:

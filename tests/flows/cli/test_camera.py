@@ -334,7 +334,7 @@ def test_jpeg_files_tell_their_quality(tmp_path: Path) -> None:
     group = look(tmp_path).groups[0]
     assert group.compression.jpegs == 2
     assert group.compression.qualities == (92, 92)
-    assert group.noise.hidden
+    assert group.noise.by_luma
     assert {one.quality for one in group.photographs} == {92}
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from pairmill.models.camera.levels import BLOCK, blocks_of, noise_by_level
+from pairmill.models.camera.flat_blocks import BLOCK, blocks_of
+from pairmill.models.camera.levels import noise_by_level
+from pairmill.pipeline.compression.tables import LUMA, standard
 
 
 def seen(seed: int, read: float, shot: float, texture: float = 0.0) -> NDArray[np.uint8]:
@@ -30,7 +33,7 @@ def seen(seed: int, read: float, shot: float, texture: float = 0.0) -> NDArray[n
 @pytest.mark.parametrize(("read", "shot"), [(1.0, 0.02), (2.0, 0.1), (5.0, 0.0), (0.5, 0.01)])
 def test_a_sensor_s_noise_is_found_within_a_tenth(read: float, shot: float) -> None:
     found = noise_by_level([blocks_of(seen(seed, read, shot, 40.0)) for seed in range(8)])
-    for channel in found:
+    for channel in found.channels:
         assert len(channel) >= 6
         assert [point.level for point in channel] == sorted(point.level for point in channel)
         for point in channel:
@@ -44,22 +47,87 @@ def test_one_painted_picture_changes_nothing() -> None:
     nearly = painted.copy()
     nearly[::9, ::7] += 1
     for odd in (painted, nearly):
-        for channel in noise_by_level([*photographs, blocks_of(odd)]):
+        for channel in noise_by_level([*photographs, blocks_of(odd)]).channels:
             assert all(point.std == pytest.approx(3.0, rel=0.1) for point in channel)
 
 
-def test_clipped_and_few_blocks_say_nothing() -> None:
-    assert noise_by_level([]) == ((), (), ())
-    assert noise_by_level([blocks_of(np.full((300, 300, 3), 255, np.uint8))]) == ((), (), ())
-    assert noise_by_level([blocks_of(seen(0, 2.0, 0.0)[:40, :40])]) == ((), (), ())
-    assert len(blocks_of(np.zeros((10, 400, 3), np.uint8)).texture) == 0
+def jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Through JPEG, with chroma at half size."""
+    coded = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
+    return np.ascontiguousarray(decoded[:, :, ::-1], np.uint8)
 
 
-def test_blocks_are_those_of_the_image() -> None:
-    image = np.zeros((2 + 3 * BLOCK, 2 + 2 * BLOCK + 5, 3), np.uint8)
-    image[..., 1] = 50
-    found = blocks_of(image)
+@pytest.mark.parametrize("quality", [95, 85, 75])
+def test_noise_is_that_of_before_jpeg(quality: int) -> None:
+    table = standard(LUMA, quality)
+    photographs = [jpeg(seen(seed, 3.0, 0.05, 40.0), quality) for seed in range(8)]
+    found = noise_by_level([blocks_of(one, table) for one in photographs])
+    unaware = noise_by_level([blocks_of(one) for one in photographs])
+    assert len(found.channels[1]) >= 3
+    for channel in found.channels:
+        for point in channel:
+            truth = math.sqrt(9 + 0.05 * point.level)
+            assert point.std == pytest.approx(truth, rel=0.12), point
+    # What is left of it in the pixels is far less.
+    assert np.median([point.std for point in unaware.channels[0]]) < 2.5
+
+
+def test_channels_have_noise_of_their_own() -> None:
+    image = seen(0, 0.0, 0.0).astype(np.float64)
+    rng = np.random.default_rng(9)
+    noisy = image + rng.standard_normal(image.shape) * (4.0, 2.0, 3.0)
+    found = noise_by_level([blocks_of(np.clip(np.rint(noisy), 0, 255).astype(np.uint8))])
+    for channel, truth in zip(found.channels, (4.0, 2.0, 3.0), strict=True):
+        assert np.median([point.std for point in channel]) == pytest.approx(truth, rel=0.06)
+
+
+def test_photographs_that_differ_are_told_apart() -> None:
+    reads = (2.0, 2.0, 2.0, 2.0, 4.0, 4.0, 4.0, 4.0)
+    photographs = [blocks_of(seen(seed, read, 0.0)) for seed, read in enumerate(reads)]
+    found = noise_by_level(photographs)
+    quiet, loud = found.strengths[:4].mean(), found.strengths[4:].mean()
+    assert loud / quiet == pytest.approx(2.0, rel=0.1)
+    assert found.spread == pytest.approx(math.log(2) / 2, rel=0.1)
+    alike = noise_by_level([blocks_of(seen(seed, 2.0, 0.0)) for seed in range(8)])
+    assert alike.spread < 0.03
+
+
+def test_curves_go_through_the_points_and_on_as_they_end() -> None:
+    found = noise_by_level([blocks_of(seen(seed, 2.0, 0.1)) for seed in range(4)])
+    curves, first = found.curves(), found.channels[0][0]
+    assert curves.shape == (3, 256)
+    assert curves[0, 0] == first.std == curves[0, int(first.level)]
+    assert curves[1, 128] == pytest.approx(math.sqrt(4 + 12.8), rel=0.05)
+    assert (noise_by_level([]).curves() == 1).all()
+
+
+def test_a_step_that_swallows_all_noise_leaves_it_unknown() -> None:
+    image = jpeg(seen(0, 0.5, 0.0), 40)
+    found = blocks_of(image, standard(LUMA, 40))
+    assert np.isnan(found.noise).mean() > 0.5
+    assert noise_by_level([found]).channels == ((), (), ())
+
+
+def test_clipped_painted_and_few_blocks_say_nothing() -> None:
+    assert noise_by_level([]).channels == ((), (), ())
+    white = blocks_of(np.full((300, 300, 3), 255, np.uint8))
+    assert len(white) == len(blocks_of(np.full((300, 300, 3), 99, np.uint8))) == 0
+    assert noise_by_level([white]).channels == ((), (), ())
+    assert noise_by_level([blocks_of(seen(0, 2.0, 0.0)[:40, :40])]).channels == ((), (), ())
+    assert len(blocks_of(np.zeros((10, 400, 3), np.uint8))) == 0
+
+
+def test_blocks_are_those_of_the_image_on_jpeg_s_grid() -> None:
+    rows, columns = np.mgrid[: 3 * BLOCK + 7, : 2 * BLOCK + 5]
+    image = np.stack([np.full(rows.shape, 50), 60 + rows // BLOCK, 70 + columns % 2], -1)
+    found = blocks_of(image.astype(np.uint8))
     assert found.level.shape == found.noise.shape == (6, 3)
-    assert np.isnan(found.level[:, 0]).all()
-    assert (found.level[:, 1] == 50).all()
-    assert not found.noise.any()
+    assert found.level[:, 0].tolist() == [50.0] * 6
+    assert found.level[:, 1].tolist() == [60.0, 60.0, 61.0, 61.0, 62.0, 62.0]
+    assert not found.noise[:, :2].any()
+    # The photograph starts at the last row of a block: the next one is 16 rows down.
+    moved = blocks_of(image.astype(np.uint8), np.ones((8, 8), int), (7, 0))
+    assert len(moved) == 6
+    expected = 0.299 * 50 + 0.587 * (60 + 1 / 16) + 0.114 * 70.5
+    assert moved.level[0] == pytest.approx([expected] * 3)

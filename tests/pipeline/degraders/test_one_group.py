@@ -17,7 +17,7 @@ from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.degraders.kmsr import KmsrConfig
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.groups import RowGroups
-from pairmill.schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledBlur, PooledJpeg
 from pairmill.schemas.program import Program
 from tests.support.pools import pools
 
@@ -56,7 +56,7 @@ def rows(program: Program) -> tuple[int | None, set[int], int | None]:
     for op in program.ops:
         if isinstance(op, PooledBlur):
             kernel = op.index
-        elif isinstance(op, Inject):
+        elif isinstance(op, Inject | InjectByLevel):
             patches = {place.index for place in op.placements}
         elif isinstance(op, PooledJpeg):
             encoder = op.index

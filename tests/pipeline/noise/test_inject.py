@@ -12,9 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pairmill.pipeline.noise.inject import OVERLAP, PHASE, cover, draw_placements, noise_field
+from pairmill.pipeline.noise.inject import (
+    OVERLAP,
+    PHASE,
+    by_level,
+    cover,
+    draw_placements,
+    noise_field,
+    with_others,
+)
 from pairmill.pipeline.rng import stream
-from pairmill.schemas.ops.pooled import Inject, Placement
+from pairmill.schemas.ops.pooled import Inject, InjectByLevel, Placement
+from tests.support.pools import level_gains
 
 
 def inject(
@@ -129,3 +138,57 @@ def test_moments_are_those_of_the_pool_with_no_seams() -> None:
         assert region.mean() == pytest.approx(plain, rel=0.03)
     assert variance.min() > 0.85
     assert variance.max() < 1.15
+
+
+def inject_by_level(shape: tuple[int, int], count: int, key: Any = 0) -> InjectByLevel:
+    rng = stream(3, "inject", key)
+    places = with_others(rng, draw_placements(rng, shape, 32, count), count)
+    return InjectByLevel(pool="0" * 64, levels="1" * 64, strength=1.0, placements=places)
+
+
+def test_noise_is_as_strong_as_the_level_asks() -> None:
+    """Variance 1 + level / 32 from patches of levels 32 and 160: at level 96 it is 4."""
+    levels = np.linspace(0, 255, 96).astype(np.uint8)
+    image = np.tile(levels[None, :, None], (400, 1, 3))
+    mined = np.tile([32.0, 160.0], 40)
+    patches = white(32, 80) / (3, 5, 7) * np.sqrt(1 + mined / 32)[:, None, None, None]
+    fields = [
+        by_level(
+            image,
+            inject_by_level((400, 96), 80, key),
+            lambda index: patches[index].astype(np.float32),
+            lambda index: level_gains(mined[index]),
+        )
+        for key in range(20)
+    ]
+    variance = np.square(fields).mean((0, 1, 3))
+    expected = 1 + levels.astype(np.float64) / 32
+    assert variance == pytest.approx(expected, rel=0.15)
+    assert variance[32:40].mean() == pytest.approx(4.0, rel=0.05)
+
+
+def test_the_patch_of_the_nearest_level_is_taken() -> None:
+    image = np.zeros((20, 56, 3), np.uint8)
+    image[:, 28:] = 200
+    levels = (10.0, 90.0, 210.0)
+    op = inject_by_level((20, 56), 3)
+    op = op.with_(placements=tuple(place.with_(index=1, others=(2, 0)) for place in op.placements))
+    field = by_level(
+        image,
+        op,
+        lambda index: np.full((32, 32, 3), 1.0 + index, np.float32),
+        lambda index: np.append(np.ones((3, 256)), np.full((3, 1), levels[index]), 1).astype(
+            np.float32
+        ),
+    )
+    assert field[5, 3].tolist() == [1.0] * 3
+    assert field[5, -3].tolist() == [3.0] * 3
+
+
+def test_other_patches_are_drawn_after_the_crops() -> None:
+    """So that crops are those of noise as mined."""
+    op, plain = inject_by_level((40, 70), 5), inject((40, 70), 32, 5)
+    assert [Placement(**place.model_dump(exclude={"others"})) for place in op.placements] == list(
+        plain.placements
+    )
+    assert {len(place.others) for place in op.placements} == {2}

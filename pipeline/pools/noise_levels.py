@@ -1,0 +1,86 @@
+"""How noise follows level: gains of the noise patches, row for row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from pairmill.pipeline.noise.inject import LEVELS
+from pairmill.pipeline.pools.base import Making, PoolKind, PoolTable, Showing
+from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
+from pairmill.pipeline.pools.noise import NOISE
+from pairmill.pipeline.pools.photographs import measured_photographs
+from pairmill.pipeline.runner.stage import Sealed
+from pairmill.pipeline.stages import mine_noise, pool_noise_levels
+from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.image import Role
+from pairmill.schemas.noise_levels import GroupNoise, NoiseLevelsConfig, NoiseLevelsManifest
+
+CHANNELS = ("red", "green", "blue")
+COLUMNS = ("group", "photographs", "differ by", *CHANNELS)
+
+
+class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
+    """Rows of (3, 257) float32: see `pairmill.pipeline.noise.inject.by_level`."""
+
+    name = "noise_levels"
+    stage = pool_noise_levels.STAGE
+    required = False
+
+    def make(self, making: Making) -> Sealed[NoiseLevelsManifest]:
+        """Fit, from the flat blocks of all photographs and the patches that were chosen."""
+        pool = making.of(NOISE).manifest
+        config = making.recipe.noise.for_images(len(making.images.with_role(Role.REAL)))
+        inputs = pool_noise_levels.Inputs(
+            groups=[group.photographs for group in making.groups.groups],
+            measured=measured_photographs(making.recipe, making.images, making.run),
+            mined=making.run(mine_noise.STAGE, making.images, config).manifest,
+            pool=pool,
+        )
+        return making.run(pool_noise_levels.STAGE, inputs, NoiseLevelsConfig())
+
+    def ref(self, manifest: NoiseLevelsManifest) -> PoolRef:
+        """See `PoolKind.ref`."""
+        return PoolRef(kind=self.name, digest=manifest.digest, count=manifest.count, side=3)
+
+    def photographs(self, manifest: NoiseLevelsManifest) -> tuple[str, ...]:
+        """See `PoolKind.photographs`."""
+        return tuple(patch.image for patch in manifest.patches)
+
+    def tables(self, showing: Showing[NoiseLevelsManifest]) -> list[PoolTable]:
+        """Noise against level of every group."""
+        if showing.sealed is None:
+            return []
+        pool = showing.sealed.manifest
+        names = [group.name for group in showing.making.groups.groups]
+        rows = [_row(name, group) for name, group in zip(names, pool.groups, strict=True)]
+        note = "  level: standard deviation, in intensity levels\n"
+        return [PoolTable(f"noise by level {pool.digest[:12]}", COLUMNS, rows, (note,))]
+
+    def placeholder(self, placing: Placing) -> PoolItems:
+        """Gains of 1: noise as mined."""
+        row = np.ones((1, 3, LEVELS + 1), np.float32)
+        row[..., LEVELS] = 128
+        items = np.ascontiguousarray(row.repeat(placing.recipe.noise.max_patches, axis=0))
+        return placeholder(
+            self.name, items, "noise as mined; the build makes it follow the level of the LR."
+        )
+
+    def facts(self, columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Where it was mined."""
+        levels = (f"{float(columns[channel]):.0f}" for channel in CHANNELS)
+        yield "mined at R, G, B", ", ".join(levels)
+
+
+def _row(name: str, group: GroupNoise) -> list[object]:
+    channels = (getattr(group, channel) for channel in CHANNELS)
+    said = (
+        ", ".join(f"{point.level:.0f}: {point.std:.2f}" for point in channel)
+        for channel in channels
+    )
+    return [name, len(group.photographs), f"{100 * group.spread:.0f} %", *said]
+
+
+NOISE_LEVELS = NoiseLevelGains()

@@ -1,0 +1,189 @@
+"""Pool noise levels: by how much each noise patch is made stronger or weaker at any level, as the
+noise of its camera follows level.
+
+The noise of a group of photographs against level comes from flat blocks of all of them, those that
+gave no patch too. A patch is brought to the noise of the group as a whole; how much photographs of
+the group differ is left in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.camera.levels import LevelNoise, NoiseLevels, noise_by_level
+from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
+from pairmill.pipeline.noise.inject import LEVELS
+from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.stages.measure_photographs import read_blocks
+from pairmill.pipeline.stages.mine_noise import MinedNoise, MinedRef, read_candidates
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.noise import NoisePoolManifest
+from pairmill.schemas.noise_levels import (
+    GroupNoise,
+    NoiseLevelsConfig,
+    NoiseLevelsManifest,
+    NoisePoint,
+    PatchLevel,
+)
+from pairmill.schemas.pool import MeasuredPhotographs, MeasureRef
+from pairmill.schemas.work import Payload
+
+UNIT = 2.0**-10
+"""Gains are multiples of this."""
+LEAST = 0.05
+"""Weakest noise that a gain is reckoned from, in intensity levels."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What gains come from."""
+
+    groups: Sequence[Sequence[str]]
+    """Pixel digests of the photographs of each camera."""
+    measured: MeasuredPhotographs
+    mined: MinedNoise
+    pool: NoisePoolManifest
+    """The patches."""
+
+
+class LevelsPayload(Payload):
+    """All of it: a group needs its photographs, a patch its group."""
+
+    groups: tuple[tuple[MeasureRef, ...], ...]
+    """Photographs of each camera."""
+    images: tuple[MinedRef, ...]
+    """Where patches were mined, one per photograph that gave any."""
+    pool: NoisePoolManifest
+    """The patches."""
+
+    @property
+    def label(self) -> str:
+        """See `Payload.label`."""
+        return f"noise levels of {len(self.groups)} cameras"
+
+    def identity(self) -> Any:
+        """See `Payload.identity`."""
+        groups = [[ref.key for ref in group] for group in self.groups]
+        return [groups, [ref.key for ref in self.images], self.pool.digest]
+
+
+def plan(inputs: Inputs, config: NoiseLevelsConfig) -> list[LevelsPayload]:
+    """One unit."""
+    refs = {ref.measure.image: ref for ref in inputs.measured.photographs}
+    having = {patch.image for patch in inputs.pool.patches}
+    return [
+        LevelsPayload(
+            groups=tuple(tuple(refs[image] for image in group) for group in inputs.groups),
+            images=tuple(ref for ref in inputs.mined.images if ref.survey.image in having),
+            pool=inputs.pool,
+        )
+    ]
+
+
+def work(
+    units: Sequence[Unit[LevelsPayload]], config: NoiseLevelsConfig, context: Context
+) -> Iterator[NoiseLevelsManifest]:
+    """Fit each group, then write the gains of all patches."""
+    for unit in units:
+        payload, curves, groups = unit.payload, dict[str, NDArray[np.float64]](), []
+        for group in payload.groups:
+            blocks = [read_blocks(context.storage, ref) for ref in group]
+            found = noise_by_level(blocks, config.min_blocks)
+            images = [ref.measure.image for ref in group]
+            groups.append(_record(found, images))
+            curves |= dict.fromkeys(images, found.curves())
+        levels = _levels(context.storage, payload)
+        rows = [
+            gains(curves[patch.image], level)
+            for patch, level in zip(payload.pool.patches, levels, strict=True)
+        ]
+        items = np.stack(rows)
+        name = f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr"
+        patches = tuple(
+            PatchLevel(image=patch.image, red=level[0], green=level[1], blue=level[2])
+            for patch, level in zip(payload.pool.patches, levels.tolist(), strict=True)
+        )
+        write_pool(context.storage, name, "noise_levels", items, columns_of(patches))
+        yield NoiseLevelsManifest(
+            digest=pool_digest(items), count=len(items), groups=tuple(groups), patches=patches
+        )
+
+
+def gains(curves: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Gains of a patch, (3, 257): see `pairmill.pipeline.noise.inject.by_level`.
+
+    Args:
+        curves: (3, 256), standard deviation of the noise of R, G and B at every level.
+        level: (3,), means of the patch, in intensity levels.
+    """
+    own = np.rint(np.clip(level, 0, LEVELS - 1))
+    strong = np.maximum(curves, LEAST)
+    factors = strong / strong[np.arange(3), own.astype(int)][:, None]
+    rounded = np.rint(factors / UNIT) * UNIT
+    return np.concatenate([rounded, own[:, None]], axis=1).astype(np.float32)
+
+
+def _levels(storage: Storage, payload: LevelsPayload) -> NDArray[np.float64]:
+    """(patches, 3): mean of each patch, rounded so that records are short."""
+    refs = {ref.survey.image: ref for ref in payload.images}
+    means: list[NDArray[np.float64]] = []
+    for image, group in groupby(payload.pool.patches, key=lambda patch: patch.image):
+        table, mined = read_candidates(storage, refs[image], "table", "patches")
+        places = {(row["top"], row["left"]): number for number, row in enumerate(table)}
+        means += [_mean(mined[places[patch.top, patch.left]]) for patch in group]
+    return np.asarray(np.round(np.stack(means), 2))
+
+
+def _mean(patch: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return np.asarray(patch.mean((0, 1), dtype=np.float64))
+
+
+def _record(found: NoiseLevels, images: Sequence[str]) -> GroupNoise:
+    red, green, blue = (_points(channel) for channel in found.channels)
+    return GroupNoise(
+        photographs=tuple(images),
+        red=red,
+        green=green,
+        blue=blue,
+        spread=round(found.spread, 4),
+    )
+
+
+def _points(channel: Sequence[LevelNoise]) -> tuple[NoisePoint, ...]:
+    return tuple(
+        NoisePoint(level=round(one.level, 2), std=round(one.std, 4), blocks=one.blocks)
+        for one in channel
+    )
+
+
+def seal(
+    units: Sequence[Unit[LevelsPayload]],
+    records: Sequence[NoiseLevelsManifest],
+    config: NoiseLevelsConfig,
+    context: Context,
+    key: str,
+) -> NoiseLevelsManifest:
+    """Give the pool its place."""
+    source = f"{layout.unit_folder(context.stage, units[0].key)}/pool.zarr"
+    context.storage.link_tree(source, layout.pool_group(context.stage, key))
+    return records[0]
+
+
+STAGE = Stage(
+    name="pool_noise_levels",
+    version=1,
+    title="fit noise levels",
+    noun="pool",
+    record=NoiseLevelsManifest,
+    manifest=NoiseLevelsManifest,
+    plan=plan,
+    work=work,
+    seal=seal,
+)
