@@ -1,4 +1,4 @@
-"""Do half the tiles teach as much, if they are the complex ones?
+"""Whether half the tiles teach as much as all, if they are the complex ones.
 
     python -m benchmarks.tile_choice WORKSPACE --train FOLDER... --test FOLDER... [--seeds 3]
 

@@ -31,27 +31,21 @@ are sharp, two cells in a hundred have more."""
 
 
 @dataclass(frozen=True)
-class FocusShares:
-    """Shares of an image; they sum to 1."""
+class Focus:
+    """How much of an image is in focus."""
 
-    sharp: float
-    defocused: float
+    defocus: float
+    """Share out of focus of all that is not flat; 0 where all is."""
     flat: float
-
-    @property
-    def out_of_focus(self) -> float:
-        """Share out of focus of all that is not flat; 0 where all is."""
-        seen = self.sharp + self.defocused
-        return self.defocused / seen if seen else 0.0
+    """Share that is flat."""
 
 
-def focus_shares(grey: NDArray[np.uint8]) -> FocusShares:
-    """Shares of (H, W) that are in focus, out of it, and flat, rounded to four digits."""
+def focus(grey: NDArray[np.uint8]) -> Focus:
+    """How much of (H, W) is out of focus, and how much is flat, rounded to four digits."""
     blur = defocus_map(grey)
-    defocused = float((blur > FOCUS).mean())
-    flat = float(np.isnan(blur).mean())
-    shares = round(defocused, 4), round(flat, 4)
-    return FocusShares(round(1 - sum(shares), 4), *shares)
+    seen = blur[~np.isnan(blur)]
+    defocus = float((seen > FOCUS).mean()) if seen.size else 0.0
+    return Focus(round(defocus, 4), round(1 - seen.size / blur.size, 4))
 
 
 def defocus_map(grey: NDArray[np.uint8]) -> Array:

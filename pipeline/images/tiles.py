@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.functional.complexity import complexity
-from pairmill.models.functional.defocus import focus_shares
+from pairmill.models.functional.defocus import focus
 from pairmill.pipeline.rng import stream_key
 from pairmill.schemas.hr import HrImage, TileReason
 from pairmill.schemas.recipe import TilesConfig
@@ -47,7 +47,7 @@ def complexity_of(tile: NDArray[np.uint8]) -> float:
 
 def defocus_of(tile: NDArray[np.uint8]) -> float:
     """Share out of focus of what there is to see in a tile (H, W, 3) uint8 RGB."""
-    return focus_shares(_grey(tile)).out_of_focus
+    return focus(_grey(tile)).defocus
 
 
 def choose_tiles(images: Sequence[HrImage], config: TilesConfig) -> list[HrImage]:
