@@ -1,4 +1,4 @@
-"""How often curation's verdicts on HR are right: images out of focus in part, enlarged, saved again.
+"""How often curation's verdicts on HR are right: images out of focus, enlarged, saved again.
 
 `python -m benchmarks.hr_accuracy FOLDER...`: of every folder the first, third, ... image, since
 thresholds were chosen on the others; and scikit-image's bundled photographs. Each is cut to its
@@ -53,7 +53,9 @@ def with_background(image: Image, radius: float, rng: np.random.Generator) -> Im
     little noise.
     """
     height, width = image.shape[:2]
-    kernel = disc(2 * int(radius) + 5, radius)
+    y, x = np.mgrid[-12:13, -12:13].astype(np.float64)
+    kernel = disc(x, y, radius)
+    kernel /= kernel.sum()
     blurred = cv2.filter2D(image.astype(np.float64), -1, kernel, borderType=cv2.BORDER_REFLECT)
     rows, columns = np.mgrid[:height, :width]
     oval = np.hypot((rows / height - 0.5) / 0.3, (columns / width - 0.5) / 0.25) < 1
