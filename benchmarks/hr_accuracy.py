@@ -60,7 +60,7 @@ def with_background(image: Image, radius: float, rng: np.random.Generator) -> Im
     rows, columns = np.mgrid[:height, :width]
     oval = np.hypot((rows / height - 0.5) / 0.3, (columns / width - 0.5) / 0.25) < 1
     mixed = np.where(oval[..., None], image, blurred) + rng.normal(0, 1, image.shape)
-    return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(mixed, 0, 255)), np.uint8)
 
 
 def saved(image: Image, quality: int) -> tuple[bytes, Image]:

@@ -8,25 +8,32 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from pairmill.models.functional.defocus import FOCUS, defocus_map
-from pairmill.pipeline.html.markup import Raw, chips, counted, el, fold, join, of, table
+from pairmill.models.functional.defocus import CELL, FOCUS, defocus_map
+from pairmill.pipeline.html.markup import Raw, counted, el, fold, join, of, table
 from pairmill.pipeline.html.pictures import Image, grey, thumbnail
 from pairmill.schemas.curation import Curated
 from pairmill.schemas.curation_report import HrRow, HrSection
 
 ROWS, PICTURES, OPEN = 100, 12, 6
 """Maximum number of images in the table, of images that are shown, and of those not folded away."""
+LEAST = 0.01
+"""Smallest share out of focus of an image that is shown."""
+NOTE = (
+    "Defocus: share out of focus of all that is not flat. Fine: power of detail below 3.3 pixels "
+    "over that of 4.5 to 8.3 pixels. JPEG: quality of an older file that still shows. Bits: "
+    "entropy of the gradients."
+)
 TINT = np.array([255.0, 122.0, 51.0])
 COLUMNS = (
     "image",
     "role",
-    "out of focus",
+    "defocus",
     "flat",
     "enlarged",
-    "fine detail",
-    "older JPEG",
-    "complexity",
-    "worth less",
+    "fine",
+    "JPEG",
+    "bits",
+    "verdict",
 )
 
 
@@ -55,7 +62,7 @@ def collect_hr(
         ),
     )
     blurred = sorted(order, key=lambda image: -found.figures[image].defocus)[:PICTURES]
-    shown = {image for image in blurred if found.figures[image].defocus > 0}
+    shown = {image for image in blurred if found.figures[image].defocus >= LEAST}
     counts = Counter(str(verdict) for held in found.verdicts.values() for verdict in held)
     return HrSection(
         total=len(order),
@@ -76,9 +83,9 @@ def collect_hr(
 
 def tinted(image: Image) -> Image:
     """A small (H, W, 3) image, coloured where it is out of focus."""
-    small = thumbnail(image, 360)
     # Flat cells are no number, and not out of focus.
     mask = (defocus_map(grey(image)) > FOCUS).astype(np.float64)
+    small = thumbnail(image[: CELL * mask.shape[0], : CELL * mask.shape[1]], 360)
     size = (small.shape[1], small.shape[0])
     cover = 0.55 * cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)[..., None]
     return np.asarray(np.rint(small * (1 - cover) + TINT * cover), np.uint8)
@@ -116,7 +123,6 @@ def hr_html(found: HrSection | None) -> Raw | None:
     shown = of(len(found.rows), found.total)
     head = el("h3", "What they are worth as HR ", el("span", shown, class_="quiet"))
     lead = el("p", hr_lead(found))
-    counts = el("p", chips(found.verdicts)) if found.verdicts else None
     lines = table(
         COLUMNS, [_line(row) for row in found.rows], "Figures of HR", frozenset(range(2, 8))
     )
@@ -125,7 +131,7 @@ def hr_html(found: HrSection | None) -> Raw | None:
     if blurred:
         title = el("h3", "Out of focus ", el("span", "tinted", class_="quiet"))
         cards = join([title, fold([_card(row) for row in blurred], "sources", OPEN)])
-    return join([head, lead, counts, lines, cards])
+    return join([head, lead, lines, el("p", NOTE, class_="quiet small floor"), cards])
 
 
 def _line(row: HrRow) -> list[object]:

@@ -200,8 +200,10 @@ def test_chosen_tiles_reach_the_samples_and_the_counts(tmp_path: Path) -> None:
     recipe = tiny_recipe(tmp_path / "photos", degraders=[{"kind": "bicubic"}])
     every = build(recipe, tmp_path / "w")
     half = build(recipe.with_(tiles={"size": 32, "keep": 0.5}), tmp_path / "w")
-    counts = half.circumstance.counts
-    assert counts["tiles"] == round(every.circumstance.counts["tiles"] / 2)
+    counts = half.counts
+    assert counts["tiles"] == round(every.counts["tiles"] / 2)
+    assert counts["tiles_not_chosen"] == every.counts["tiles"] - counts["tiles"]
+    assert "tiles_not_chosen" not in every.counts
     assert sum(half.identity.samples.values()) == counts["tiles"]
     assert half.identity.recipe["tiles"]["by"] == "complexity"
     assert "keep" not in every.identity.recipe["tiles"]
