@@ -93,8 +93,8 @@ def of_focus(images: list[Image]) -> None:
 
 def _ramp() -> Image:
     ramp = np.linspace(60, 180, 256) + 10 * np.sin(np.arange(256) / 80)
-    return np.rint(np.tile(ramp[:, None, None], (1, 256, 3))).astype(np.uint8)
     return np.asarray(np.rint(np.tile(ramp[:, None, None], (1, 256, 3))), np.uint8)
+
 
 def _spread(shares: list[float]) -> str:
     low, middle, high = np.percentile(shares, [10, 50, 90])
