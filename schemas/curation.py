@@ -4,11 +4,12 @@ are.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.hr_quality import HrFigures, HrQualityConfig, HrVerdict
 from pairmill.schemas.image import ImageSet, Role
 from pairmill.schemas.patterns import Patterns
 
@@ -47,6 +48,17 @@ class CurationConfig(Frozen):
     """Limits for real images; beware, what is wrong with them is what the corpus imitates."""
     clean: QualityLimits = QualityLimits()
     """Limits for clean images."""
+    hr: HrQualityConfig | None = None
+    """What images are worth as HR: focus, enlargement, older compression, complexity; not measured
+    in builds without it, `hr: {}` for the defaults."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes that do not ask for it have the identity that they had before one could."""
+        value: dict[str, Any] = handler(self)
+        if self.hr is None:
+            value.pop("hr", None)
+        return value
 
 
 class Scores(Frozen):
@@ -153,6 +165,10 @@ class Curated(Frozen):
     """Of all source images."""
     benchmarks: int
     """Benchmark images that were compared with."""
+    figures: dict[Digest, HrFigures] = Field(default_factory=dict)
+    """Of all source images; empty where nobody asked."""
+    verdicts: dict[Digest, tuple[HrVerdict, ...]] = Field(default_factory=dict)
+    """Why some of them are worth less as HR."""
 
     def across(self, roles: dict[str, Role]) -> int:
         """How many pairs are of a real and a clean image."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.histogram import Histogram
+from pairmill.schemas.hr_quality import HrFigures, HrVerdict
 
 
 class CopyView(Frozen):
@@ -59,6 +60,34 @@ class ScoredView(Frozen):
     """Blockiness, or blur in pixels."""
 
 
+class HrRow(Frozen):
+    """What one image is worth as HR."""
+
+    name: str
+    """File name."""
+    kind: str
+    """`real` or `clean`."""
+    figures: HrFigures
+    """What was measured."""
+    verdicts: tuple[HrVerdict, ...]
+    """Why it is worth less; empty if it is not."""
+    picture: str
+    """The image with what is out of focus tinted; empty where it is not shown."""
+
+
+class HrSection(Frozen):
+    """What the images are worth as HR."""
+
+    total: int
+    """Images that were measured."""
+    worth_less: int
+    """How many have a verdict."""
+    verdicts: dict[str, int]
+    """Images by verdict; one may have several."""
+    rows: tuple[HrRow, ...]
+    """Images, those with most verdicts first, then the most out of focus."""
+
+
 class CreditView(Frozen):
     """Licence and author of some images."""
 
@@ -110,6 +139,8 @@ class CurationSection(Frozen):
     """Blockiness of all images."""
     blur: Histogram | None
     """Blur of all images that have an edge."""
+    hr: HrSection | None = None
+    """What the images are worth as HR; none where nobody asked."""
     credits: tuple[CreditView, ...]
     """Licences and authors, most images first."""
     credits_total: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.recipe import CleanUpConfig, TilesConfig
@@ -15,6 +16,8 @@ class TileReason(StrEnum):
 
     FLAT = "flat"
     BLURRED = "blurred"
+    DEFOCUSED = "defocused"
+    NOT_CHOSEN = "not chosen"
 
 
 class CutConfig(Frozen):
@@ -41,6 +44,16 @@ class HrImage(Frozen):
     """(left, top) of each tile that is used, in HR pixels."""
     skipped: dict[TileReason, int]
     """Tiles that are not used, by reason."""
+    complexity: tuple[float, ...] = ()
+    """Of each tile, in bits, where the tiles of all images are yet to be chosen by it."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Where nothing is chosen, records have the bytes that they had before one could."""
+        value: dict[str, Any] = handler(self)
+        if not self.complexity:
+            value.pop("complexity", None)
+        return value
 
 
 class HrRef(Frozen):

@@ -41,6 +41,11 @@ class ImageReason(StrEnum):
     IN_BENCHMARK = "in-benchmark"
     BLOCKY = "blocky"
     BLURRED = "blurred"
+    DEFOCUSED = "defocused"
+    ENLARGED = "enlarged"
+    SOFT = "soft"
+    RESAVED = "resaved"
+    PLAIN = "plain"
 
 
 class Conversion(StrEnum):

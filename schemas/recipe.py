@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from pairmill.schemas.base import Frozen, Key
 from pairmill.schemas.compression import CompressionConfig
@@ -89,11 +89,34 @@ class TilesConfig(Frozen):
     min_detail: float = Field(default=1.0, ge=0)
     """Smallest standard deviation of the grey Laplacian, in intensity levels; below it the tile is
     too blurred."""
+    max_defocus: float | None = Field(default=None, gt=0, le=1)
+    """Largest share of a tile's content that may be out of focus; without it none is left out for
+    that."""
+    keep: float = Field(default=1.0, gt=0, le=1)
+    """Share of all these tiles that is used."""
+    by: Literal["complexity", "random"] = "complexity"
+    """Which ones, where `keep` is below 1: the most complex of all images, or any of them."""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Recipes that choose no tiles have the keys that they had before one could."""
+        value: dict[str, Any] = handler(self)
+        if self.max_defocus is None:
+            value.pop("max_defocus", None)
+        if self.keep == 1:
+            value.pop("keep", None)
+            value.pop("by", None)
+        return value
 
     @property
     def step(self) -> int:
         """Distance between tiles, in HR pixels."""
         return self.stride or self.size
+
+    @property
+    def ranked(self) -> bool:
+        """Whether the complexity of tiles decides."""
+        return self.keep < 1 and self.by == "complexity"
 
 
 class SplitsConfig(Frozen):

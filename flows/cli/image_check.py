@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from pairmill.pipeline.runner.execution import (
 from pairmill.pipeline.runner.stage import Sealed, Stage
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.curation_report import CopyView, CurationSection
+from pairmill.schemas.curation_report import CopyView, CurationSection, HrSection
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.groups import PhotographGroups
 from pairmill.schemas.image import ImageSet
@@ -43,6 +44,7 @@ def check_images(
     out: str | None,
     workers: int | None,
     open_: bool,
+    as_json: bool = False,
 ) -> CurationSection:
     """Check the images of a recipe or a folder, and say where the page is.
 
@@ -52,7 +54,7 @@ def check_images(
     recipe, base = _recipe_of(source, benchmarks)
     one_thread()
     profile, storage = local_profile(Storage(workspace).url, workers=workers), Storage(workspace)
-    with terminal.Bars() as bars:
+    with terminal.Bars(terminal.err if as_json else terminal.out) as bars:
         executor: Executor = (
             ProcessExecutor(profile.workers) if profile.workers > 1 else SerialExecutor()
         )
@@ -64,10 +66,13 @@ def check_images(
         groups = camera_groups(recipe, chosen.images.manifest, run)
     target, folder = (Storage(out), ".") if out else (storage, layout.check_folder(recipe.name))
     found = write_check(target, folder, recipe.name, chosen)
-    _say(found, chosen)
-    _say_groups(groups)
     page = target.path(f"{folder}/index.html")
-    terminal.line(f"\n  page     {page}")
+    if as_json:
+        sys.stdout.write(f"{found.model_dump_json(indent=1)}\n")
+    else:
+        _say(found, chosen)
+        _say_groups(groups)
+        terminal.line(f"\n  page     {page}")
     if open_:
         open_page(page)
     return found
@@ -84,9 +89,8 @@ def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
     if place.is_dir():
         images = {"real": [str(place.resolve())]}
         value = {"name": name_from(source), "images": images, "degraders": [{"kind": "bicubic"}]}
-        return Recipe.model_validate({**value, "curation": {"benchmarks": named}}), str(
-            place.resolve()
-        )
+        curation = {"benchmarks": named, "hr": {}}
+        return Recipe.model_validate({**value, "curation": curation}), str(place.resolve())
     if "://" in source or place.suffix.lower() not in (".yaml", ".yml"):
         raise UserError(
             "there is no such folder or recipe",
@@ -94,7 +98,7 @@ def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
             wanted="a folder with images, or a recipe (.yaml)",
         )
     recipe, base = load_recipe(source)
-    curation = recipe.model_dump()["curation"] or {}
+    curation = {"hr": {}, **(recipe.model_dump()["curation"] or {})}
     return recipe.with_(curation={**curation, **({"benchmarks": named} if named else {})}), base
 
 
@@ -128,12 +132,23 @@ def _say(found: CurationSection, chosen: ImageSelection) -> None:
     ]
     rows = [[view.name, view.kind, most, said] for most, view, said in worst]
     terminal.table("\nworst", ["image", "role", "most", "score"], rows)
+    _say_hr(found.hr)
     if found.credits:
         rows = [
             [credit.licence or "unknown", credit.author, str(credit.images)]
             for credit in found.credits[:SHOWN]
         ]
         terminal.table("\nlicences", ["licence", "author", "images"], rows)
+
+
+def _say_hr(found: HrSection | None) -> None:
+    """What the images are worth as HR: those with verdicts, then the most out of focus."""
+    from pairmill.pipeline.report.hr_quality import COLUMNS, hr_cells, hr_lead
+
+    if found is not None:
+        rows = [hr_cells(row) for row in found.rows[:SHOWN]]
+        terminal.table(f"\nas HR: {hr_lead(found)}", COLUMNS, rows)
+        terminal.more(found.total, SHOWN, ", see the page")
 
 
 def _say_groups(groups: PhotographGroups) -> None:

@@ -28,9 +28,14 @@ def check(
         str | None, typer.Option(help="Folder for the page; by default in the workspace.")
     ] = None,
     workers: Workers = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Find near-duplicates, leaks from benchmarks, blocky and blurred images; list licences."""
+    """Find near-duplicates, leaks from benchmarks, blocky and blurred images, and images that are
+    out of focus, enlarged, saved again or plain; list licences.
+    """
     from pairmill.flows.cli.image_check import check_images
 
-    check_images(source, benchmarks or [], workspace, out=out, workers=workers, open_=open_)
+    check_images(
+        source, benchmarks or [], workspace, out=out, workers=workers, as_json=json, open_=open_
+    )

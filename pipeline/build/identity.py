@@ -21,6 +21,7 @@ from pairmill.schemas.corpus import (
     SourcePair,
     VersionSources,
 )
+from pairmill.schemas.hr import TileReason
 from pairmill.schemas.image import ImageRecord, ImageSet
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.shard import ShardRef
@@ -146,10 +147,15 @@ def counts_of(made: BuildResult) -> dict[str, int]:
         "tiles": hr.tiles,
         "tiles_skipped": sum(sum(ref.hr.skipped.values()) for ref in hr.images),
     }
+    for reason in (TileReason.DEFOCUSED, TileReason.NOT_CHOSEN):
+        if count := sum(ref.hr.skipped.get(reason, 0) for ref in hr.images):
+            counts[f"tiles_{reason.replace(' ', '_')}"] = count
     if made.chosen.curated is not None:
         counts["near_duplicate_pairs"] = len(made.chosen.curated.pairs)
         counts["near_duplicate_groups"] = len(tied(made.chosen.curated.pairs))
         counts["images_in_benchmarks"] = len(made.chosen.curated.leaks)
+        if made.chosen.curated.figures:
+            counts["images_worth_less"] = len(made.chosen.curated.verdicts)
     counts |= group_counts(made.groups, [ref for ref, _ in made.pools])
     for kind, sealed in made.sealed.items():
         counts |= POOLS[kind].counts(sealed.manifest)

@@ -10,14 +10,20 @@ from dataclasses import dataclass, replace
 from pairmill.pipeline.curation.attribution import read_credits
 from pairmill.pipeline.curation.groups import Found, decide
 from pairmill.pipeline.runner.stage import Run, Sealed
-from pairmill.pipeline.stages import compare, fingerprint, ingest, ingest_benchmarks
+from pairmill.pipeline.stages import compare, fingerprint, ingest, ingest_benchmarks, measure_hr
 from pairmill.schemas.curation import Curated, CurationConfig
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.hr_quality import HrFigures
 from pairmill.schemas.image import ImageRecord, ImageSet, IngestConfig
 from pairmill.schemas.recipe import Recipe
 
 NO_KEYS: Mapping[str, str] = {}
-CURATION = (ingest_benchmarks.STAGE.name, fingerprint.STAGE.name, compare.STAGE.name)
+CURATION = (
+    ingest_benchmarks.STAGE.name,
+    fingerprint.STAGE.name,
+    compare.STAGE.name,
+    measure_hr.STAGE.name,
+)
 """Stages that only choose images: what is made of the images does not depend on them otherwise."""
 
 
@@ -119,7 +125,16 @@ def curate(
     inputs = compare.Inputs(pictures, prints, frozenset(image.pixel_sha256 for image in benchmarks))
     pairs = run(compare.STAGE, inputs, config.alike).manifest.pairs
     scores = {ref.image: ref.scores for ref in prints.images}
-    return decide(Found(images, pairs, scores, benchmarks, earlier), config), benchmarks
+    figures = _figures(images, config, run)
+    return decide(Found(images, pairs, scores, benchmarks, earlier, figures), config), benchmarks
+
+
+def _figures(images: ImageSet, config: CurationConfig, run: Run) -> dict[str, HrFigures]:
+    """What the images are worth as HR, if the recipe asks."""
+    if config.hr is None:
+        return {}
+    measured = run(measure_hr.STAGE, images.accepted, measure_hr.MeasureHrConfig()).manifest
+    return {figures.image: figures for figures in measured.images}
 
 
 def _first(files: Sequence[ingest.FilePayload], limit: int | None) -> list[ingest.FilePayload]:

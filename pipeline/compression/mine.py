@@ -16,6 +16,9 @@ from pairmill.schemas.image import IngestConfig
 
 JPEG = ("JPEG", "MPO")
 """Containers whose tables can be read."""
+SAME_QUALITY = 4
+"""By how much the quality that pixels show must stay behind that of the file to be an older
+one's."""
 
 
 def of_file(data: bytes, digest: str) -> MinedCompression:
@@ -39,6 +42,22 @@ def of_pixels(image: NDArray[np.uint8], digest: str, config: CompressionConfig) 
     if sure and found.known[0] >= config.min_steps:
         return _estimated(digest, found)
     return nothing(digest, found.evidence)
+
+
+def older_quality(image: NDArray[np.uint8], file: MinedCompression | None = None) -> int:
+    """Quality of the JPEG that (H, W, 3) pixels were before they were saved as they are; 0 if none
+    shows.
+
+    Of JPEGs only an older one on the same grid shows: cropping hides it behind the newer one.
+
+    Args:
+        image: The pixels.
+        file: What the file says, if it is a JPEG.
+    """
+    quality = of_pixels(image, "0" * 64, CompressionConfig()).quality
+    if file is not None and quality > file.quality - SAME_QUALITY:
+        return 0
+    return quality
 
 
 def nothing(digest: str, evidence: float = 0.0) -> MinedCompression:

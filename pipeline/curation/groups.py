@@ -13,6 +13,7 @@ from pairmill.schemas.curation import (
     QualityLimits,
     Scores,
 )
+from pairmill.schemas.hr_quality import HrFigures, HrVerdict
 from pairmill.schemas.image import ImageReason, ImageRecord, ImageSet, RejectedImage, Role
 
 
@@ -27,6 +28,8 @@ class Found:
     earlier: Mapping[str, str] = field(default_factory=dict)
     """Images of the version before and whose draw each fell into its split by; they come first, and
     stay where they are."""
+    figures: Mapping[str, HrFigures] = field(default_factory=dict)
+    """What images are worth as HR; empty where nobody asked."""
 
 
 def decide(found: Found, config: CurationConfig) -> Curated:
@@ -38,7 +41,9 @@ def decide(found: Found, config: CurationConfig) -> Curated:
     rejected, so that no old sample moves.
     """
     leaks = _leaks(found)
+    verdicts = _verdicts(found, config)
     refused = _leaking(leaks, found) | _beyond(found, config)
+    refused |= _worth_less(found, config, verdicts)
     left = {
         image.pixel_sha256: image
         for image in found.images.accepted
@@ -67,6 +72,8 @@ def decide(found: Found, config: CurationConfig) -> Curated:
         leaks=tuple(leaks),
         scores={digest: found.scores[digest] for digest in sorted(mine)},
         benchmarks=len(found.benchmarks),
+        figures={digest: found.figures[digest] for digest in sorted(found.figures)},
+        verdicts=verdicts,
     )
 
 
@@ -137,6 +144,29 @@ def _beyond(found: Found, config: CurationConfig) -> dict[str, RejectedImage]:
                 f"allows {limit.max_blur:g}"
             )
             refused |= _refusal(image, ImageReason.BLURRED, detail)
+    return refused
+
+
+def _verdicts(found: Found, config: CurationConfig) -> dict[str, tuple[HrVerdict, ...]]:
+    """Why images are worth less as HR, of those that are."""
+    if config.hr is None:
+        return {}
+    said = {digest: found.figures[digest].verdicts(config.hr) for digest in sorted(found.figures)}
+    return {digest: verdicts for digest, verdicts in said.items() if verdicts}
+
+
+def _worth_less(
+    found: Found, config: CurationConfig, verdicts: Mapping[str, tuple[HrVerdict, ...]]
+) -> dict[str, RejectedImage]:
+    """Clean images with a verdict for which they are dropped; the first one counts."""
+    drop = config.hr.drop if config.hr else ()
+    refused: dict[str, RejectedImage] = {}
+    for image in found.images.accepted:
+        held = [v for v in verdicts.get(image.pixel_sha256, ()) if v in drop]
+        if held and image.role == Role.CLEAN:
+            said = found.figures[image.pixel_sha256].says(held[0])
+            detail = f"{said}; curation.hr.drop names {held[0]}"
+            refused |= _refusal(image, ImageReason(held[0]), detail)
     return refused
 
 

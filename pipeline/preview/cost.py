@@ -103,6 +103,7 @@ def expected_tiles(measured: Measured) -> tuple[float, float]:
         off_share = 0.0 if len(known) == survey.files else _spread(shares)
         off_grid = 0.0 if survey.read == survey.files else _spread([float(n) for n in grid])
         off = math.hypot(off_share, off_grid)
+        mine *= measured.recipe.tiles.keep
         total, variance = total + mine, variance + (mine * off) ** 2
     return total, math.sqrt(variance) / total if total else 0.0
 

@@ -25,6 +25,7 @@ from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import Image, busiest, thumbnail
 from pairmill.pipeline.html.text import file_name, plain
 from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.report.hr_quality import collect_hr, hr_html, tinted
 from pairmill.pipeline.subset import histogram
 from pairmill.schemas.corpus import CreditCount
 from pairmill.schemas.curation import AlikePair, Curated, Leak
@@ -87,6 +88,7 @@ def collect_curation(
         if found
         else None,
         blur=histogram(list(blurs.values())) if blurs else None,
+        hr=collect_hr(found, looks.name, looks.kind, looks.focus) if found else None,
         credits=tuple(map(_credit, credits_[:CREDITS])),
         credits_total=len(credits_),
     )
@@ -171,6 +173,12 @@ class _Looks:
                 )
         return self.known[digest]
 
+    def focus(self, digest: str) -> str:
+        image = self._read(digest)
+        if image is None:
+            return ""
+        return self.picture_files.jpeg(f"focus-{digest[:16]}", tinted(image))
+
     def scored(self, digest: str, score: float) -> ScoredView:
         image, picture = self._read(digest), ""
         if image is not None:
@@ -210,7 +218,7 @@ FRAMED = (
 def curation_html(found: CurationSection) -> Raw:
     """What was found about the source images as images, and whose they are."""
     if found.checked:
-        parts = [_leaks(found), _copies(found), _scores(found)]
+        parts = [_leaks(found), _copies(found), _scores(found), hr_html(found.hr)]
     else:
         parts = []
     return section("curation", "Curation", lead(found), *parts, _credits(found))

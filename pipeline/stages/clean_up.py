@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pairmill.models.functional.resize import bicubic_down, to_uint8
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.images.encode import decode_png, encode_png
-from pairmill.pipeline.images.tiles import judge_tile, positions
+from pairmill.pipeline.images.tiles import choose_tiles, complexity_of, judge_tile, positions
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages.payload import ImagePayload
 from pairmill.pipeline.workspace import layout
@@ -64,14 +64,17 @@ def read_hr(storage: Storage, image: ImageRecord, key: str, *, cleaned: bool) ->
 
 
 def cut(image: ImageRecord, hr: NDArray[np.uint8], config: CutConfig, *, cleaned: bool) -> HrImage:
-    """Choose the tiles of an HR image."""
+    """Choose the tiles of an HR image, or those that `seal` is to choose from."""
     size, step = config.tiles.size, config.tiles.step
-    used, skipped = [], Counter[str]()
+    used, worths, skipped = [], list[float](), Counter[str]()
     for top in positions(hr.shape[0], size, step):
         for left in positions(hr.shape[1], size, step):
-            reason = judge_tile(hr[top : top + size, left : left + size], config.tiles)
+            tile = hr[top : top + size, left : left + size]
+            reason = judge_tile(tile, config.tiles)
             if reason is None:
                 used.append((left, top))
+                if config.tiles.ranked:
+                    worths.append(complexity_of(tile))
             else:
                 skipped[reason] += 1
     return HrImage.model_validate(
@@ -82,6 +85,7 @@ def cut(image: ImageRecord, hr: NDArray[np.uint8], config: CutConfig, *, cleaned
             "height": hr.shape[0],
             "tiles": used,
             "skipped": dict(sorted(skipped.items())),
+            "complexity": worths,
         }
     )
 
@@ -93,13 +97,14 @@ def seal(
     context: Context,
     key: str,
 ) -> HrSet:
-    """List the HR images.
+    """List the HR images, with the tiles that are chosen of all.
 
     Raises:
         UserError: if there is no tile at all.
     """
+    chosen = choose_tiles(records, config.tiles)
     result = HrSet(
-        images=tuple(HrRef(key=u.key, hr=record) for u, record in zip(units, records, strict=True))
+        images=tuple(HrRef(key=u.key, hr=hr) for u, hr in zip(units, chosen, strict=True))
     )
     if result.tiles == 0:
         raise _no_tiles(records, config)
@@ -123,9 +128,9 @@ def _no_tiles(records: Sequence[HrImage], config: CutConfig) -> UserError:
         )
     return UserError(
         "every HR tile was skipped",
-        where="recipe keys tiles.min_contrast and tiles.min_detail",
+        where="recipe keys tiles.min_contrast, tiles.min_detail and tiles.max_defocus",
         got=", ".join(f"{count} {reason}" for reason, count in skipped.items()),
-        todo="lower these thresholds, or give images with more content",
+        todo="relax these thresholds, or give images with more content",
     )
 
 

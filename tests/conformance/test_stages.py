@@ -339,6 +339,11 @@ DECISIONS = {
     "curation.real.max_blur",
     "curation.clean.max_blockiness",
     "curation.clean.max_blur",
+    "curation.hr.max_defocus",
+    "curation.hr.max_enlarged",
+    "curation.hr.min_fine",
+    "curation.hr.min_quality",
+    "curation.hr.min_complexity",
 }
 """They decide about what was measured, after the stages; nothing in the tiny corpus is a copy or
 that bad (see test_copies)."""

@@ -176,7 +176,11 @@ def with_curation(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe, comparing its images with the copies of them in `folder`/benchmark, but so
     strictly that none counts as one."""
     return recipe.with_(
-        curation={"benchmarks": [f"{folder}/benchmark"], "alike": {"min_correlation": 1.0}}
+        curation={
+            "benchmarks": [f"{folder}/benchmark"],
+            "alike": {"min_correlation": 1.0},
+            "hr": {},
+        }
     )
 
 

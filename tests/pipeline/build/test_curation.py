@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from pairmill.flows.cli.image_check import check_images
 from pairmill.pipeline.build.identity import identity_of
@@ -20,9 +22,10 @@ from pairmill.schemas.corpus import VersionSources
 from pairmill.schemas.curation_report import CurationSection
 from pairmill.schemas.diff import Outcome
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.hr_quality import HrVerdict
 from pairmill.schemas.image import ImageReason
 from pairmill.schemas.shard import SynthesizeConfig
-from tests.support.make import Counting, build, make_stages, save, tiny_recipe
+from tests.support.make import Counting, build, make_stages, photograph, save, tiny_recipe
 from tests.support.sample_images import resized, scene
 
 
@@ -148,6 +151,62 @@ def test_many_copies_of_one_picture_are_one_line(
         mode="json", exclude={"alike", "alike_total", "alike_images", "alike_mixed"}
     )
     assert CurationSection.model_validate(old).copies == found.copies
+
+
+def test_a_check_says_what_images_are_worth_as_hr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(photograph(1, 120, 150), tmp_path / "photos/sharp.png")
+    blurred = gaussian_filter(photograph(2, 120, 150).astype(float), (3, 3, 0))
+    save(blurred.astype(np.uint8), tmp_path / "photos/blurred.png")
+    workspace = str(tmp_path / "w")
+    found = check_images(
+        str(tmp_path / "photos"), [], workspace, out=None, workers=1, as_json=True, open_=False
+    )
+    said = CurationSection.model_validate_json(capsys.readouterr().out)
+    assert said == found
+    assert said.hr is not None
+    assert (said.hr.total, said.hr.worth_less) == (2, 1)
+    first, second = said.hr.rows
+    assert (first.name, second.name, second.verdicts) == ("blurred.png", "sharp.png", ())
+    assert HrVerdict.DEFOCUSED in first.verdicts
+    page = tmp_path / "w/runs/images/photos/index.html"
+    assert "1 of 2 images may be worth less as HR" in page.read_text()
+    assert (page.parent / first.picture).stat().st_size > 100
+
+
+def test_a_build_drops_clean_images_only_on_request(tmp_path: Path) -> None:
+    save(photograph(1, 120, 150), tmp_path / "photos/real/sharp.png")
+    save(photograph(3, 120, 150), tmp_path / "photos/clean/sharp.png")
+    blurred = gaussian_filter(photograph(2, 120, 150).astype(float), (3, 3, 0)).astype(np.uint8)
+    save(blurred, tmp_path / "photos/clean/blurred.png")
+    save(blurred[:, ::-1], tmp_path / "photos/real/blurred.png")
+
+    def rejected(hr: dict[str, Any]) -> list[tuple[str, str]]:
+        recipe = tiny_recipe(
+            tmp_path / "photos", degraders=[{"kind": "bicubic"}], curation={"hr": hr}
+        )
+        made = make_stages(recipe, tmp_path / "w")
+        images = made.images.manifest.rejected
+        return [(Path(image.url).parent.name, str(image.reason)) for image in images]
+
+    assert rejected({}) == []
+    assert rejected({"drop": ["defocused"]}) == [("clean", "defocused")]
+    assert rejected({"drop": ["defocused"], "max_defocus": 1.0}) == []
+
+
+def test_chosen_tiles_reach_the_samples_and_the_counts(tmp_path: Path) -> None:
+    folder_of(tmp_path)
+    recipe = tiny_recipe(tmp_path / "photos", degraders=[{"kind": "bicubic"}])
+    every = build(recipe, tmp_path / "w")
+    half = build(recipe.with_(tiles={"size": 32, "keep": 0.5}), tmp_path / "w")
+    counts = half.counts
+    assert counts["tiles"] == round(every.counts["tiles"] / 2)
+    assert counts["tiles_not_chosen"] == every.counts["tiles"] - counts["tiles"]
+    assert "tiles_not_chosen" not in every.counts
+    assert sum(half.identity.samples.values()) == counts["tiles"]
+    assert half.identity.recipe["tiles"]["by"] == "complexity"
+    assert "keep" not in every.identity.recipe["tiles"]
 
 
 def test_a_check_of_nothing_is_a_clear_error(tmp_path: Path) -> None:
