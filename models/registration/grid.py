@@ -57,6 +57,15 @@ class Grid:
         )
         return rows, columns
 
+    def affine(self, matrix: Array, shift: Array) -> Array:
+        """A field of shifts `matrix @ (row, column) + shift` at the HR pixel (row, column)."""
+        rows, columns = (
+            (np.arange(count + 3) - 1) * self.scale * length / count - 0.5
+            for length, count in zip(self.shape, self.counts, strict=True)
+        )
+        places = np.stack(np.meshgrid(rows, columns, indexing="ij"))
+        return np.asarray(np.tensordot(matrix, places, 1) + shift[:, None, None])
+
     def flat(self) -> Array:
         """A field of no shift."""
         rows, columns = self.counts

@@ -158,7 +158,12 @@ def first_kernel(scale: int) -> Array:
 
 
 def measure(
-    pairs: Sequence[Pair], *, rounds: int = 6, noise: float = 0.0, side: int | None = None
+    pairs: Sequence[Pair],
+    *,
+    rounds: int = 6,
+    noise: float = 0.0,
+    side: int | None = None,
+    found: Sequence[Registered] = (),
 ) -> Measured:
     """Register all pairs and solve for their one kernel, in turns.
 
@@ -167,13 +172,14 @@ def measure(
         rounds: at most.
         noise: standard deviation of HR's noise, in intensity levels.
         side: of blocks, in LR pixels; see `Pair.grid`.
+        found: the pairs, registered with `first_kernel`; registered now without them.
 
     Raises:
         ValueError: if no pair registers.
     """
     scale, changes = pairs[0].scale, list[float]()
     kernel = first_kernel(scale)
-    found = [register(pair, kernel, grid=pair.grid(side)) for pair in pairs]
+    found = found or [register(pair, kernel, grid=pair.grid(side)) for pair in pairs]
     for number in range(rounds):
         if number:
             found = [register(one.pair, kernel, one, bends=BENDS[-1:], steps=2) for one in found]

@@ -147,6 +147,8 @@ def register(
     kernel: Array,
     start: Registered | None = None,
     *,
+    field: Array | None = None,
+    seen: Mask | None = None,
     grid: Grid | None = None,
     bends: tuple[float, ...] = BENDS,
     steps: int = 4,
@@ -159,6 +161,9 @@ def register(
         kernel: (k, k) correlation kernel on the HR grid, sum 1, centred for the scale: as well as
             it is known.
         start: an earlier registration to go on from; then `bends` of one stage are enough.
+        field: where to begin without an earlier one; by default one shift of all, by phase
+            correlation.
+        seen: (h, w), LR pixels that HR shows, if not all.
         grid: blocks and nodes; by default those of `Pair.grid`.
         bends: stages, see `BENDS`.
         steps: of Gauss-Newton per stage.
@@ -166,9 +171,10 @@ def register(
     """
     if start is None:
         grid = grid or pair.grid()
-        field = grid.flat() + np.array(coarse_shift(pair, kernel))[:, None, None]
+        if field is None:
+            field = grid.flat() + np.array(coarse_shift(pair, kernel))[:, None, None]
         accepted = np.ones(grid.counts, bool)
-        usable = usable_pixels(pair)
+        usable = usable_pixels(pair) & (True if seen is None else seen)
     else:
         grid, field, accepted, usable = start.grid, start.field, start.accepted, start.usable
     coefficients = coefficients_of(pair.hr)

@@ -1,0 +1,50 @@
+"""The pool of tiles of real pairs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pairmill.schemas.aligned import AlignedPair, PairTiles
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.recipe import TilesConfig
+
+
+class CutPairsConfig(Frozen):
+    """How registered pairs are cut."""
+
+    scale: int
+    """HR side over LR side."""
+    tiles: TilesConfig
+    """Size, stride and least content of tiles."""
+    max_tiles: int
+    """Maximum number of tiles of all pairs."""
+
+
+class CutPair(Frozen):
+    """The tiles of one registered pair."""
+
+    tiles: tuple[tuple[int, int], ...]
+    """(left, top) of each tile that is used, in HR pixels."""
+    skipped: dict[str, int]
+    """Tiles that are not used, by reason."""
+
+
+class AlignedManifest(Frozen):
+    """The sealed pool of tiles of real pairs."""
+
+    kind: Literal["aligned"] = "aligned"
+    """Kind of pool."""
+    digest: Digest
+    """Digest of the LR tiles; programs name the pool by this."""
+    count: int = Field(ge=1)
+    """Tiles."""
+    side: int
+    """Side of an LR tile, in pixels."""
+    pairs: tuple[PairTiles, ...]
+    """Where the tiles come from, in the order of the rows."""
+    skipped: dict[str, int]
+    """Tiles that are not used, by reason."""
+    judged: tuple[AlignedPair, ...]
+    """All pairs, used and rejected."""
