@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+
 from pydantic import Field
 
 from pairmill.schemas.base import Digest, Frozen
-from pairmill.schemas.image import ImageRecord, IngestConfig, RejectedImage
 
 
 class AlignedConfig(Frozen):
@@ -85,18 +85,16 @@ class AlignedFigures(Frozen):
 
 
 class AlignedPair(Frozen):
-    """What became of a pair of files: `hr.png`, `lr.png`, `good.npy` and perhaps `kernel.npy` of
-    its unit where it is used.
+    """What became of a pair: `hr.png`, `lr.png`, `good.npy` and perhaps `kernel.npy` of its unit
+    where it is used.
     """
 
     name: str
-    """Name of the files, without the ending."""
-    lr: ImageRecord | None
-    """The LR photograph; none if it is no usable image."""
-    hr: ImageRecord | None
-    """The HR photograph; none if it is no usable image."""
-    rejected: tuple[RejectedImage, ...]
-    """Files that are no usable images, and why."""
+    """Name of its files, without the ending; the whole place of a file that is no usable image."""
+    lr: Digest | None
+    """Pixel digest of the LR photograph; none if a file is no usable image."""
+    hr: Digest | None
+    """Pixel digest of the HR photograph."""
     reason: AlignedReason | None
     """Why it is not used; none if it is."""
     detail: str
@@ -114,8 +112,6 @@ class AlignConfig(Frozen):
 
     scale: int
     """HR side over LR side."""
-    ingest: IngestConfig
-    """What a file must be."""
     aligned: AlignedConfig
     """When a pair is good enough; `max_tiles` is not asked here."""
 
@@ -142,18 +138,19 @@ class AlignedSet(Frozen):
         """
         found: dict[tuple[str, str], AlignedRef] = {}
         for ref in self.pairs:
-            if ref.pair.reason is None and ref.pair.hr is not None and ref.pair.lr is not None:
-                digests = (ref.pair.hr.pixel_sha256, ref.pair.lr.pixel_sha256)
-                found.setdefault(digests, ref)
+            if ref.pair.reason is None and ref.pair.hr and ref.pair.lr:
+                found.setdefault((ref.pair.hr, ref.pair.lr), ref)
         return tuple(found[digests] for digests in sorted(found))
 
 
 class PairTiles(Frozen):
     """The tiles of one pair, which are consecutive rows of a pool."""
 
+    lr: Digest
+    """Pixel digest of the LR photograph."""
     image: Digest
     """Pixel digest of the HR photograph."""
     hr: Digest
-    """Digest of its HR tiles, after registration."""
+    """Digest of the HR tiles, after registration."""
     tiles: tuple[tuple[int, int], ...]
     """(left, top) of each on the registered HR, in HR pixels."""

@@ -31,6 +31,17 @@ class CutPair(Frozen):
     """Tiles that are not used, by reason."""
 
 
+class TileRow(Frozen):
+    """Where a row of the pool comes from."""
+
+    image: Digest
+    """Pixel digest of its LR photograph."""
+    left: int
+    """First column on the registered HR, in pixels."""
+    top: int
+    """First row."""
+
+
 class AlignedManifest(Frozen):
     """The sealed pool of tiles of real pairs."""
 

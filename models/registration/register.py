@@ -40,8 +40,8 @@ class Limits(NamedTuple):
     """What a block must meet to be measured on."""
 
     shift_error: float = 0.06
-    """Standard error of the block's own shift, in half LR pixels: above, it is flat or has edges of one
-    direction only."""
+    """Standard error of the block's own shift, in half LR pixels: above, it is flat or has edges of
+    one direction only."""
     shift: float = 0.15
     """Shift beyond the field, in half LR pixels: above, it is parallax or something that moved."""
     residual: float = 2.5
@@ -61,7 +61,7 @@ class Pair:
     @property
     def scale(self) -> int:
         """HR side over LR side."""
-        return self.hr.shape[0] // self.lr.shape[0]
+        return int(self.hr.shape[0] // self.lr.shape[0])
 
     def grid(self, side: int | None = None) -> Grid:
         """Blocks of a given side in LR pixels; of the usual one without a word."""
@@ -290,5 +290,3 @@ def _between(rows: Array, columns: Array, values: Array) -> Array:
     n, m = rows.shape[1], columns.shape[1]
     products = (tall.T @ values @ wide).reshape(n, n, m, m)
     return products.transpose(0, 2, 1, 3).reshape(n * m, n * m)
-
-

@@ -17,7 +17,7 @@ from pairmill.models.functional.resize import bicubic_down, to_uint8
 from pairmill.models.registration.grid import Array
 from pairmill.models.registration.kernel import first_kernel, measure, registers
 from pairmill.models.registration.match import matched
-from pairmill.models.registration.register import Mask, Pair, Registered, register, usable_pixels
+from pairmill.models.registration.register import Mask, Pair, Registered, register
 from pairmill.models.registration.warp import blurred
 from pairmill.pipeline.aligned import judge
 from pairmill.pipeline.aligned.pose import Pose, pose_of

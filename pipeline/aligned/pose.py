@@ -1,4 +1,4 @@
-"""How LR lies on HR: scale, rotation and shift of the whole image, by keypoints, to about a pixel."""
+"""How LR lies on HR: scale, rotation and shift of the whole image, by keypoints."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pairmill.pipeline.compression.codec import compress
 from pairmill.pipeline.compression.tables import Encoder
 from pairmill.pipeline.noise.inject import noise_field
 from pairmill.pipeline.ops.base import Apply, Image
-from pairmill.schemas.ops.pooled import Inject, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.pooled import Aligned, Inject, PooledBlur, PooledJpeg
 
 
 def blur(op: PooledBlur, image: Image, assets: Assets) -> Image:
@@ -50,4 +50,20 @@ def jpeg(op: PooledJpeg, image: Image, assets: Assets) -> Image:
     )
 
 
-POOLED: dict[type, Apply] = {PooledBlur: blur, Inject: inject, PooledJpeg: jpeg}
+def aligned(op: Aligned, image: Image, assets: Assets) -> Image:
+    """The LR tile of a real pair, in place of an image of its HR tile's size."""
+    lr = assets.photograph(op.pool, op.index)
+    if image.shape[0] % lr.shape[0] or image.shape[1] % lr.shape[1]:
+        raise ValueError(
+            f"the LR tile is {lr.shape[1]} x {lr.shape[0]}, which {image.shape[1]} x "
+            f"{image.shape[0]} is no multiple of"
+        )
+    return lr
+
+
+POOLED: dict[type, Apply] = {
+    PooledBlur: blur,
+    Inject: inject,
+    PooledJpeg: jpeg,
+    Aligned: aligned,
+}
