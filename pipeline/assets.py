@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import zarr
@@ -116,14 +116,33 @@ def write_pairs(
             ] = values
 
 
-def read_rows(storage: Storage, name: str, array: str, rows: slice) -> NDArray[Any]:
-    """Some rows of an array of a pool."""
+class ItemsOnDisk:
+    """An array of a pool that reads what it is asked for; of an array in memory it has what `Assets`
+    needs.
+    """
 
-    def read() -> NDArray[Any]:
-        group = zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)
-        return np.asarray(group[array][rows])
+    def __init__(self, storage: Storage, name: str, array: str) -> None:
+        """Open it.
 
-    return storage.again("read", name, read)
+        Raises:
+            KeyError: if the pool has no such array.
+        """
+        self.storage, self.name = storage, name
+
+        def opened() -> Any:
+            return zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[array]
+
+        self.array = storage.again("read", name, opened)
+        self.shape: tuple[int, ...] = self.array.shape
+        self.dtype: np.dtype[Any] = self.array.dtype
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: int | slice) -> NDArray[Any]:
+        """A row, or some."""
+        return self.storage.again("read", self.name, lambda: np.asarray(self.array[rows]))
 
 
 def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
@@ -134,10 +153,12 @@ def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
     kinds that are `ON_DISK` an array that reads what it is asked for.
     """
 
+    if kind in ON_DISK:
+        return cast("NDArray[Any]", ItemsOnDisk(storage, name, POOL_ARRAYS[kind]))
+
     def read() -> NDArray[Any]:
         group = zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)
-        items: Any = group[POOL_ARRAYS[kind]]
-        return items if kind in ON_DISK else np.asarray(items[...])
+        return np.asarray(group[POOL_ARRAYS[kind]][...])
 
     return storage.again("read", name, read)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.assets import pool_digest, read_rows
+from pairmill.pipeline.assets import ItemsOnDisk, pool_digest
 from pairmill.pipeline.rng import stream_key
 from pairmill.pipeline.shards.splits import split_images
 from pairmill.pipeline.workspace.storage import Storage
@@ -100,7 +100,7 @@ class PairRows:
             IntegrityError: if they are not what the pool says.
         """
         pair, rows = self.spans[lr]
-        tiles = np.asarray(read_rows(storage, self.group, "hr", rows), np.uint8)
+        tiles = np.asarray(ItemsOnDisk(storage, self.group, "hr")[rows], np.uint8)
         if pool_digest(tiles) != pair.hr:
             raise IntegrityError(
                 "HR tiles of a real pair are not what their pool says",
