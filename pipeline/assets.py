@@ -117,8 +117,8 @@ def write_pairs(
 
 
 class ItemsOnDisk:
-    """An array of a pool that reads what it is asked for; of an array in memory it has what `Assets`
-    needs.
+    """An array of a pool that reads what it is asked for; of an array in memory it has what
+    `Assets` needs.
     """
 
     def __init__(self, storage: Storage, name: str, array: str) -> None:
@@ -152,7 +152,6 @@ def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
     representations (N, n) float32, a file (1, bytes) uint8, or LR tiles (N, h, w, 3) uint8; of
     kinds that are `ON_DISK` an array that reads what it is asked for.
     """
-
     if kind in ON_DISK:
         return cast("NDArray[Any]", ItemsOnDisk(storage, name, POOL_ARRAYS[kind]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pairmill.schemas.aligned import AlignedPair
 from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.curation_report import CurationSection
@@ -241,6 +242,30 @@ class CompressionView(Frozen):
     steps."""
 
 
+class AlignedSection(Frozen):
+    """The real pairs."""
+
+    used: tuple[AlignedPair, ...]
+    """Pairs that take part, as many as are listed."""
+    rejected: tuple[AlignedPair, ...]
+    """Pairs that do not."""
+    pairs_used: int
+    """Pairs that take part."""
+    pairs_rejected: int
+    """Pairs that do not."""
+    reduced: int
+    """Pairs whose LR was as large as HR, and was downscaled."""
+    tiles: int
+    """Tiles of the pool."""
+    skipped: dict[str, int]
+    """Tiles that are not used, by reason."""
+    before: float
+    """Median root mean square difference between LR and blurred HR before registration, in
+    intensity levels."""
+    after: float
+    """The same after it."""
+
+
 class CompressionSection(Frozen):
     """The compression of the real images."""
 
@@ -367,6 +392,8 @@ class ReportData(Frozen):
     """How distinguishable synthetic LR is from real LR; none if it was not measured."""
     compression: CompressionSection | None = None
     """Compression of the real images; none if no degrader asks for it."""
+    aligned: AlignedSection | None = None
+    """Real pairs; none if no degrader takes them, or if pools come from another version."""
     groups: GroupsSection | None = None
     """Groups of real images that share a camera; none if no pool has rows of photographs."""
     curation: CurationSection | None = None
