@@ -90,7 +90,7 @@ class AlignedPair(Frozen):
     """
 
     name: str
-    """Name of its files, without the ending; the whole place of a file that is no usable image."""
+    """Name of its files, without the ending; of a file that is no usable image with it."""
     lr: Digest | None
     """Pixel digest of the LR photograph; none if a file is no usable image."""
     hr: Digest | None

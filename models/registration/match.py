@@ -19,6 +19,9 @@ from pairmill.models.registration.warp import blurred, coefficients_of, warp
 
 SMOOTH = 0.7
 """Standard deviation of the smoothing of local brightness, in blocks."""
+COARSE = 2.0
+"""Standard deviation of a blur that both get before their contrast is compared, in LR pixels: what
+is not known of the kernel must not pass for contrast."""
 TRIMMED = 3.0
 """Pixels off by more than so many times the median do not count for the contrast."""
 
@@ -54,7 +57,7 @@ def matched(registered: Registered, hr: Array, lr: Array, kernel: Array, good: M
     for channel in range(3):
         high = warp(coefficients_of(np.ascontiguousarray(hr[..., channel])), shifts)
         low, target = blurred(high, kernel)[::scale, ::scale], lr[..., channel]
-        gain = contrast(low[use], target[use])
+        gain = contrast(*(gaussian_filter(plane, COARSE)[use] for plane in (low, target)))
         rest = grid.sums(use * (target - gain * low)) / np.maximum(counts, 1)
         light = cv2.resize(_smooth(rest, counts), high.shape[::-1])
         moved.append(gain * high + light)

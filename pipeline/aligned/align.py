@@ -16,7 +16,7 @@ from pairmill.models.functional.kernels import to_fixed_point, without_tails
 from pairmill.models.functional.resize import bicubic_down, to_uint8
 from pairmill.models.registration.grid import Array
 from pairmill.models.registration.kernel import first_kernel, measure, registers
-from pairmill.models.registration.match import matched
+from pairmill.models.registration.match import Matched, matched
 from pairmill.models.registration.register import Mask, Pair, Registered, register
 from pairmill.models.registration.warp import blurred
 from pairmill.pipeline.aligned import judge
@@ -32,7 +32,9 @@ LEAST_DETAIL = 1.2
 swapped."""
 BRIGHT = 8.0
 """Residual of a block, as a multiple of the median of all, above which something there changed."""
-SHARPEST_KERNEL = 4
+LEAST_SHOWN = 0.98
+"""Share of a border line of LR that HR shows, for the line to be kept."""
+LARGEST_KERNEL = 4
 """Largest scale that kernels are solved for: the equations grow with its fourth power."""
 
 
@@ -100,8 +102,8 @@ def _reduced(lr: Image, scale: int) -> Image:
 
 
 def _posed(pose: Pose | None, lr: Image, hr: Image) -> AlignedFigures:
-    if pose is None:
-        return AlignedFigures()
+    if pose is None or pose.correlation < judge.SOME_CORRELATION:
+        return AlignedFigures(correlation=round(pose.correlation, 4) if pose else 0.0)
     rows, columns = pose.middle(lr.shape[:2], hr.shape[:2])
     return AlignedFigures(
         scale=round(pose.scale, 4),
@@ -123,62 +125,82 @@ def _registered(
     reduced: bool,
 ) -> Aligned | Refused:
     laid, inside, start = laid_under(lr, hr, pose, scale)
-    pair = Pair("", grey(laid), grey(lr))
-    first, seen = first_kernel(scale), _all_of(inside, scale)
-    grid = pair.grid()
-    one = register(pair, first, field=grid.affine(*start), seen=seen, grid=grid)
-    kernel = first
-    if registers(one) and scale <= SHARPEST_KERNEL:
-        measured = measure([pair], rounds=ROUNDS, found=[one])
-        kernel, one = measured.kernel, [*measured.registered, *measured.left_out][0]
-    fits = _fits(one, config)
+    one, kernel = _solved(Pair("", grey(laid), grey(lr)), start, _all_of(inside, scale))
+    fits, textured = _fits(one, config), one.textured()
     like = matched(one, laid.astype(np.float64), lr.astype(np.float64), kernel, fits)
-    bright = _changed(one, like.left)
-    textured = one.textured()
-    use = one.usable & grid.spread(fits)
-    figures = figures.with_(
-        colour=round(like.colour, 3),
-        gain=tuple(round(float(gain), 4) for gain in like.gain),
-        blocks=int(textured.sum()),
-        registered=round(float((fits & textured).sum() / max(int(textured.sum()), 1)), 4),
-        shift_left=round(float(np.sqrt((one.own_shift[:, fits & textured] ** 2).mean())), 4)
-        if (fits & textured).any()
-        else 0.0,
-        residual_before=round(_before(lr, hr, use, kernel, scale), 3),
-        residual_after=round(_rms(like.left[use]), 3),
-    )
+    changed = _changed(one, like.left)
+    fits &= ~changed
+    before = _before(lr, hr, one.usable & one.grid.spread(fits), kernel, scale)
+    figures = _measured(one, fits, like, figures).with_(residual_before=round(before, 3))
     if objection := judge.by_registration(figures, config):
         return Refused(*objection, figures)
-    good = _all_of(_inside_after(one, inside), scale) & grid.spread(~(textured & ~fits) & ~bright)
-    solved = registers(one) and scale <= SHARPEST_KERNEL
+    shown = _all_of(_inside_after(one, inside), scale)
+    rows, columns = whole_part(shown)
+    on_hr = tuple(slice(part.start * scale, part.stop * scale) for part in (rows, columns))
+    good = shown & one.grid.spread(~(textured & ~fits) & ~changed)
     return Aligned(
-        to_uint8(like.hr),
-        lr,
-        good,
-        to_fixed_point(without_tails(kernel, 5e-4)) if solved else None,
+        to_uint8(like.hr[on_hr]),
+        np.ascontiguousarray(lr[rows, columns]),
+        good[rows, columns],
+        to_fixed_point(without_tails(kernel, 5e-4)) if _shows_kernel(one) else None,
         reduced,
         figures,
+    )
+
+
+def _solved(pair: Pair, start: tuple[Array, Array], seen: Mask) -> tuple[Registered, Array]:
+    """The registration, and the pair's own kernel as far as it shows one."""
+    grid, first = pair.grid(), first_kernel(pair.scale)
+    one = register(pair, first, field=grid.affine(*start), seen=seen, grid=grid)
+    if not _shows_kernel(one):
+        return one, first
+    measured = measure([pair], rounds=ROUNDS, found=[one])
+    return (*measured.registered, *measured.left_out)[0], measured.kernel
+
+
+def _shows_kernel(one: Registered) -> bool:
+    return registers(one) and one.pair.scale <= LARGEST_KERNEL
+
+
+def _measured(
+    one: Registered, fits: Mask, like: Matched, figures: AlignedFigures
+) -> AlignedFigures:
+    """The figures, with those of the registration."""
+    textured = one.textured()
+    shifts = one.own_shift[:, fits & textured]
+    red, green, blue = (round(float(gain), 4) for gain in like.gain)
+    return figures.with_(
+        colour=round(like.colour, 3),
+        gain=(red, green, blue),
+        blocks=int(textured.sum()),
+        registered=round(float(shifts.shape[1] / max(int(textured.sum()), 1)), 4),
+        shift_left=round(_rms(shifts), 4),
+        residual_after=round(_rms(like.left[one.usable & one.grid.spread(fits)]), 3),
     )
 
 
 def laid_under(
     lr: Image, hr: Image, pose: Pose, scale: int
 ) -> tuple[Image, Mask, tuple[Array, Array]]:
-    """The part of HR that lies under LR to the nearest pixel, (s h, s w, 3), black where HR has
-    none; where it has some; and what is left of the pose: shifts `matrix @ (row, column) + shift`.
+    """The part of HR that lies under LR to the nearest pixel, (s h, s w, 3), its border repeated
+    where HR ends; where it does not; and what is left of the pose: shifts `matrix @ (row, column) +
+    shift`.
     """
     size = np.array(lr.shape[:2]) * scale
     # From pixels of the part to those of HR: the pixel (s i + (s - 1) / 2) is under LR's i.
     turn = pose.matrix[::-1, 1::-1] / scale
     shift = pose.matrix[::-1, 2] - turn @ np.full(2, (scale - 1) / 2)
     corner = np.rint(turn @ ((size - 1) / 2) + shift - (size - 1) / 2).astype(int)
-    laid, inside = np.zeros((*size, 3), np.uint8), np.zeros(tuple(size), bool)
-    low, high = np.maximum(corner, 0), np.minimum(corner + size, hr.shape[:2])
-    if (high > low).all():
-        there = tuple(slice(a, b) for a, b in zip(low - corner, high - corner, strict=True))
-        laid[there] = hr[low[0] : high[0], low[1] : high[1]]
-        inside[there] = True
+    rows, columns = (
+        np.arange(start, start + length) for start, length in zip(corner, size, strict=True)
+    )
+    inside = _within(rows, hr.shape[0])[:, None] & _within(columns, hr.shape[1])
+    laid = hr[np.clip(rows, 0, hr.shape[0] - 1)][:, np.clip(columns, 0, hr.shape[1] - 1)]
     return laid, inside, (turn - np.eye(2), shift - corner)
+
+
+def _within(places: NDArray[np.intp], length: int) -> Mask:
+    return np.asarray((places >= 0) & (places < length))
 
 
 def _all_of(mask: Mask, scale: int) -> Mask:
@@ -194,6 +216,22 @@ def _inside_after(one: Registered, inside: Mask) -> Mask:
     within = ((places >= 0) & (places <= limits)).all(axis=0)
     rows, columns = np.clip(np.rint(places), 0, limits).astype(int)
     return np.asarray(within & inside[rows, columns])
+
+
+def whole_part(shown: Mask) -> tuple[slice, slice]:
+    """Rows and columns of LR without the borders that HR does not show: the worst of the four
+    border lines goes, until nearly all of each is shown.
+    """
+    top, left, bottom, right = 0, 0, *shown.shape
+    while bottom - top > 1 and right - left > 1:
+        part = shown[top:bottom, left:right]
+        seen = [part[0].mean(), part[-1].mean(), part[:, 0].mean(), part[:, -1].mean()]
+        worst = int(np.argmin(seen))
+        if seen[worst] >= LEAST_SHOWN:
+            break
+        top, bottom = top + (worst == 0), bottom - (worst == 1)
+        left, right = left + (worst == 2), right - (worst == 3)
+    return slice(top, bottom), slice(left, right)
 
 
 def _fits(one: Registered, config: AlignedConfig) -> Mask:
@@ -214,7 +252,7 @@ def _changed(one: Registered, left: Array) -> Mask:
 def _before(lr: Image, hr: Image, use: Mask, kernel: Array, scale: int) -> float:
     """What is between LR and blurred HR as they were given; 0 where their sizes do not fit."""
     height, width = lr.shape[:2]
-    if hr.shape[0] < scale * height or hr.shape[1] < scale * width:
+    if not (0 <= hr.shape[0] - scale * height < scale and 0 <= hr.shape[1] - scale * width < scale):
         return 0.0
     high = blurred(grey(hr[: scale * height, : scale * width]), kernel)[::scale, ::scale]
     x, y = high[use], grey(lr)[use]

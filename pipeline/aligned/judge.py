@@ -14,6 +14,8 @@ from pairmill.schemas.aligned import AlignedConfig, AlignedFigures, AlignedReaso
 Image = NDArray[np.uint8]
 Objection = tuple[AlignedReason, str]
 
+SOME_CORRELATION = 0.2
+"""Of detail: below it, what scale and shift were found mean nothing."""
 LARGEST_STRAIN = 4.0
 """Residual of a block over what its gradients let expect, as a multiple of the median."""
 FEWEST_BLOCKS = 10

@@ -143,7 +143,7 @@ def _row(pair: AlignedPair) -> list[str]:
     return [
         pair.name,
         verdict,
-        f"{found.scale:.3f}" if found.scale else "",
+        f"{found.scale:.3f}" if found.overlap else "",
         f"{100 * found.registered:.0f} %" if found.blocks else "",
         f"{found.residual_before:.2f}" if found.residual_before else "",
         f"{found.residual_after:.2f}" if found.residual_after else "",

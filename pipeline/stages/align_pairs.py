@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pairmill.pipeline.aligned.align import Refused, align
+from pairmill.pipeline.html.text import file_name
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.images.encode import encode_png
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
@@ -93,7 +94,7 @@ def _aligned(
 
 def _unusable(image: RejectedImage) -> AlignedPair:
     return AlignedPair(
-        name=image.url,
+        name=file_name(image.url),
         lr=None,
         hr=None,
         reason=AlignedReason.UNUSABLE,

@@ -197,7 +197,8 @@ def _nothing(
             where="recipe key images.aligned",
             got=shown + more,
             wanted="LR and HR photographs of one scene that register",
-            todo="give other pairs, or change the limits in recipe key aligned",
+            todo="`pairmill pool show RECIPE` lists all of them; give other pairs, or change the "
+            "limits in recipe key aligned",
         )
     return UserError(
         "no real pair gives a tile",
