@@ -19,9 +19,9 @@ from pairmill.models.registration.warp import blurred, coefficients_of, warp
 
 SMOOTH = 0.7
 """Standard deviation of the smoothing of local brightness, in blocks."""
-COARSE = 2.0
-"""Standard deviation of a blur that both get before their contrast is compared, in LR pixels: what
-is not known of the kernel must not pass for contrast."""
+BAND = (2.0, 12.0)
+"""Contrast is compared of what lies between blurs of these standard deviations, in LR pixels: finer
+is what is not known of the kernel, coarser is shading."""
 TRIMMED = 3.0
 """Pixels off by more than so many times the median do not count for the contrast."""
 
@@ -35,7 +35,8 @@ class Matched:
     gain: Array
     """(3,): contrast of LR over that of HR."""
     colour: float
-    """Root mean square over blocks of what differed in colour apart from brightness, before."""
+    """Root mean square of what differed in colour apart from brightness, before, where it is no
+    detail."""
     left: Array
     """(h, w): luma of LR minus that of the blurred HR, afterwards."""
 
@@ -57,21 +58,26 @@ def matched(registered: Registered, hr: Array, lr: Array, kernel: Array, good: M
     for channel in range(3):
         high = warp(coefficients_of(np.ascontiguousarray(hr[..., channel])), shifts)
         low, target = blurred(high, kernel)[::scale, ::scale], lr[..., channel]
-        gain = contrast(*(gaussian_filter(plane, COARSE)[use] for plane in (low, target)))
+        gain = contrast(*(_band(plane)[use] for plane in (low, target)))
         rest = grid.sums(use * (target - gain * low)) / np.maximum(counts, 1)
         light = cv2.resize(_smooth(rest, counts), high.shape[::-1])
         moved.append(gain * high + light)
         gains.append(gain)
-        before.append(grid.sums(use * (target - low)) / np.maximum(counts, 1))
+        before.append(gaussian_filter(target - low, BAND[0])[use])
         left.append(target - gain * low - light[scale // 2 :: scale, scale // 2 :: scale])
     weights = np.array([0.299, 0.587, 0.114])
     colour = np.stack(before) - np.tensordot(weights, np.stack(before), 1)
     return Matched(
         np.stack(moved, -1),
         np.array(gains),
-        float(np.sqrt((colour**2)[:, counts > 0].mean())),
+        float(np.sqrt((colour**2).mean())) if colour.size else 0.0,
         np.tensordot(weights, np.stack(left), 1),
     )
+
+
+def _band(plane: Array) -> Array:
+    fine, coarse = (gaussian_filter(plane, sigma) for sigma in BAND)
+    return np.asarray(fine - coarse)
 
 
 def contrast(low: Array, target: Array) -> float:

@@ -87,6 +87,11 @@ def by_pose(found: AlignedFigures, scale: int, config: AlignedConfig) -> Objecti
 
 def by_registration(found: AlignedFigures, config: AlignedConfig) -> Objection | None:
     """Objections to what the registration came to."""
+    if found.colour > config.max_colour:
+        return AlignedReason.OTHER_COLOURS, (
+            f"colours differ by {found.colour:.1f} intensity levels, at most "
+            f"{config.max_colour:g} are allowed"
+        )
     if found.blocks < FEWEST_BLOCKS:
         return AlignedReason.NOT_REGISTERED, (
             f"only {found.blocks} blocks have texture to register by, at least {FEWEST_BLOCKS} are "
@@ -96,10 +101,5 @@ def by_registration(found: AlignedFigures, config: AlignedConfig) -> Objection |
         return AlignedReason.NOT_REGISTERED, (
             f"{100 * found.registered:.0f} % of the blocks with texture register, at least "
             f"{100 * config.min_registered:g} % is wanted"
-        )
-    if found.colour > config.max_colour:
-        return AlignedReason.OTHER_COLOURS, (
-            f"colours differ by {found.colour:.1f} intensity levels, at most "
-            f"{config.max_colour:g} are allowed"
         )
     return None

@@ -292,7 +292,7 @@ def make_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
 
 
 def make_aligned(recipe: Recipe, photographs: Path, run: Run) -> None:
-    """The stages of real pairs, of the one in `photographs`/pair and of two images that are none."""
+    """The stages of real pairs: the one in `photographs`/pair, and the same swapped."""
     files = [
         FoundFile(str(path), path.stat().st_size, "")
         for path in (photographs / "pair/lr.png", photographs / "pair/hr.png")

@@ -14,7 +14,7 @@ from pairmill.models.registration.grid import Array
 from pairmill.models.registration.warp import blurred
 
 Image = NDArray[np.uint8]
-TINT = np.array([[1.0, 0.0, 0.0], [0.85, 0.15, 0.0], [0.7, 0.1, 0.2]])
+TINT = np.array([[0.9, 0.1, 0.0], [0.4, 0.5, 0.1], [0.1, 0.2, 0.7]])
 """How much of three scenes is in red, green and blue."""
 
 
