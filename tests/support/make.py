@@ -294,7 +294,7 @@ def make_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
 def make_aligned(recipe: Recipe, photographs: Path, run: Run) -> None:
     """The stages of real pairs: the one in `photographs`/pair, and the same swapped."""
     files = [
-        FoundFile(str(path), path.stat().st_size, "")
+        FoundFile(url=str(path), bytes=path.stat().st_size, modified="")
         for path in (photographs / "pair/lr.png", photographs / "pair/hr.png")
     ]
     lr, hr = (ingest_file(file, Role.REAL, recipe.ingest) for file in files)
