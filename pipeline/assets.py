@@ -32,6 +32,10 @@ def pool_digest(items: NDArray[Any]) -> str:
     return state.hexdigest()
 
 
+def _or_nan(value: Any) -> Any:
+    return np.nan if value is None else value
+
+
 class PoolDigest:
     """`pool_digest` of items that come one by one."""
 
@@ -48,14 +52,14 @@ class PoolDigest:
 
 
 def columns_of(records: Sequence[Frozen]) -> dict[str, NDArray[Any]]:
-    """One column per field of the records that is a number or a digest; a digest becomes 32
-    bytes.
+    """One column per field of the records that is a number or a digest in the first of them; a
+    digest becomes 32 bytes, and no number in a later one becomes not-a-number.
     """
     rows = [record.model_dump(mode="json") for record in records]
     columns: dict[str, NDArray[Any]] = {}
     for name, first in rows[0].items() if rows else ():
         if isinstance(first, bool | int | float):
-            columns[name] = np.asarray([row[name] for row in rows])
+            columns[name] = np.asarray([_or_nan(row[name]) for row in rows])
         elif isinstance(first, str) and len(first) == 64:
             columns[name] = np.stack(
                 [np.frombuffer(bytes.fromhex(row[name]), np.uint8) for row in rows]

@@ -249,8 +249,8 @@ def test_flat_images(example: Example, level: int) -> None:
 )
 @pytest.mark.parametrize("shape", [(1, 1), (2, 37), (8, 8)])
 def test_small_images(example: Example, shape: tuple[int, int]) -> None:
-    """Down to one pixel, unless the op needs more: then it says so. Placements of noise patches, and
-    photographs, are of one size."""
+    """Down to one pixel, unless the op needs more: then it says so. Placements of noise patches and
+    photographs are of one size."""
     image = photograph(2, *shape)
     scale = {BicubicDown: 3, Pdm: 2}.get(type(example.op), 1)
     if min(shape) < scale:
