@@ -152,8 +152,9 @@ def _judge(
     image, ref, spectral = unit.payload.image, unit.payload.ref, unit.payload.spectral
     if unit.payload.pair is not None:
         folder = layout.unit_folder(align_pairs.STAGE.name, unit.payload.pair.key)
-        kernel = read_npy(storage, f"{folder}/{align_pairs.KERNEL}")
-        return judge_pair(kernel, config.quality, config.scale)
+        return judge_pair(
+            read_npy(storage, f"{folder}/{align_pairs.KERNEL}"), config.quality, config.scale
+        )
     assert image is not None
     refused = spectral.refused if spectral is not None else _refused(ref)
     if refused is not None:

@@ -133,7 +133,7 @@ def test_images_that_are_no_pairs_are_refused_with_the_figure() -> None:
     large = to_uint8(resize(lr, 220, 240, "bicubic"))
     small = to_uint8(resize(lr, 76, 83, "area"))
     flat = np.full_like(lr, 90)
-    cases = [
+    cases: list[tuple[Image, Image, dict[str, Any], AlignedReason, str]] = [
         (other, hr, {}, AlignedReason.OTHER_SCENE, "correlates by"),
         (255 - lr, hr, {}, AlignedReason.OTHER_SCENE, "correlates by -0.9"),
         (lr, hr[:, 168:], {}, AlignedReason.TOO_SMALL, "HR is 72 x 220"),
