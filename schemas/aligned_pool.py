@@ -1,4 +1,4 @@
-"""The pool of tiles of real pairs."""
+"""The pool of tiles of real pairs, and what a report says of them."""
 
 from __future__ import annotations
 
@@ -59,3 +59,27 @@ class AlignedManifest(Frozen):
     """Tiles that are not used, by reason."""
     judged: tuple[AlignedPair, ...]
     """All pairs, used and rejected."""
+
+
+class AlignedSection(Frozen):
+    """The real pairs."""
+
+    used: tuple[AlignedPair, ...]
+    """Pairs that take part, as many as are listed."""
+    rejected: tuple[AlignedPair, ...]
+    """Pairs that do not."""
+    pairs_used: int
+    """Pairs that take part."""
+    pairs_rejected: int
+    """Pairs that do not."""
+    reduced: int
+    """Pairs whose LR was as large as HR, and was downscaled."""
+    tiles: int
+    """Tiles of the pool."""
+    skipped: dict[str, int]
+    """Tiles that are not used, by reason."""
+    before: float
+    """Median root mean square difference between LR and blurred HR before registration, in
+    intensity levels."""
+    after: float
+    """The same after it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pairmill.schemas.aligned import AlignedPair
+from pairmill.schemas.aligned_pool import AlignedSection
 from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.curation_report import CurationSection
@@ -240,30 +240,6 @@ class CompressionView(Frozen):
     confidence: float
     """1 if read from the file; else the share of coefficients, beyond chance, on the estimated
     steps."""
-
-
-class AlignedSection(Frozen):
-    """The real pairs."""
-
-    used: tuple[AlignedPair, ...]
-    """Pairs that take part, as many as are listed."""
-    rejected: tuple[AlignedPair, ...]
-    """Pairs that do not."""
-    pairs_used: int
-    """Pairs that take part."""
-    pairs_rejected: int
-    """Pairs that do not."""
-    reduced: int
-    """Pairs whose LR was as large as HR, and was downscaled."""
-    tiles: int
-    """Tiles of the pool."""
-    skipped: dict[str, int]
-    """Tiles that are not used, by reason."""
-    before: float
-    """Median root mean square difference between LR and blurred HR before registration, in
-    intensity levels."""
-    after: float
-    """The same after it."""
 
 
 class CompressionSection(Frozen):

@@ -19,8 +19,7 @@ from pairmill.pipeline.html.markup import (
     table,
 )
 from pairmill.schemas.aligned import AlignedFigures, AlignedPair
-from pairmill.schemas.aligned_pool import AlignedManifest
-from pairmill.schemas.report import AlignedSection
+from pairmill.schemas.aligned_pool import AlignedManifest, AlignedSection
 
 SHOWN = 60
 """Maximum number of used pairs, and of rejected ones, that are listed."""

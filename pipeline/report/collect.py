@@ -30,9 +30,9 @@ from pairmill.pipeline.report.realism import collect_realism
 from pairmill.pipeline.report.source_images import Sources
 from pairmill.pipeline.stages import STAGES
 from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.aligned_pool import AlignedSection
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.report import (
-    AlignedSection,
     CompressionSection,
     Head,
     KernelsSection,
