@@ -50,7 +50,8 @@ def picture() -> Image:
     """Both photographs, HR after registration, and how far HR is from LR before and after."""
     lr, hr = pair()
     found = align(lr, hr, 2, AlignedConfig())
-    assert isinstance(found, Aligned)
+    if not isinstance(found, Aligned):
+        raise TypeError(found.detail)
     lost = (lr.shape[0] - found.lr.shape[0]) // 2, (lr.shape[1] - found.lr.shape[1]) // 2
     size = found.hr.shape[:2]
     given = hr[2 * lost[0] :][: size[0], 2 * lost[1] :][:, : size[1]]
