@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from benchmarks import camera_kernel, registered_pairs
+from benchmarks import registered_pairs
 from benchmarks.common import Row
 from benchmarks.kernel_cases import SIDES, Camera, Condition, Photograph, padded
 from benchmarks.kernel_methods import Estimate, Seen, camera, constant, kernelgan, measured, spectra
@@ -20,6 +20,7 @@ from benchmarks.kernel_scores import Key, Score, rows_of, scored
 from pairmill.models.camera.scenes import Scenes, built_in, described, like_pictures
 from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.kernels import gaussian, target_centre
+from pairmill.models.registration.kernel import measure
 
 Array = NDArray[np.float64]
 
@@ -66,7 +67,7 @@ def _read(folder: Path, truth: Path | None, registered: Path | None) -> Real:
     )
     pairs: list[registered_pairs.ScoredPair] = []
     if truth is None:
-        found = camera_kernel.measure(registered_pairs.read_pairs(folder))
+        found = measure(registered_pairs.read_pairs(folder))
         kernel, pairs = found.kernel, registered_pairs.scored_pairs(found, folder)
     else:
         kernel = np.load(truth)

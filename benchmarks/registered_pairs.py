@@ -5,8 +5,8 @@
 
 FOLDER has `HR` and `LR`, files of the same names, LR half as large. Registration and kernel are
 found in turns: each pair is registered with the kernel of all pairs in the model
-(`benchmarks.registration`), the kernel is solved over the blocks that register
-(`benchmarks.camera_kernel`), until neither moves. `--synthetic` does the same with LR images that
+(`pairmill.models.registration`), the kernel is solved over the blocks that register, until neither
+moves. `--synthetic` does the same with LR images that
 are made from the HR images with a known kernel, unknown shifts, brightness and noise, and says how
 well the kernel is found. Images are written only where an option says so.
 """
@@ -23,21 +23,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.camera_kernel import (
-    CENTRE,
-    SIZE,
+from benchmarks.camera_kernel import CENTRE, SIZE, solve_forced
+from benchmarks.registered_report import hr_facts, report
+from benchmarks.registered_synthetic import synthetic_pairs
+from pairmill.models.functional.kernels import gaussian
+from pairmill.models.registration.grid import Array
+from pairmill.models.registration.kernel import (
     Measured,
     equations,
     measure,
     relative_error,
     solve,
-    solve_forced,
     together,
 )
-from benchmarks.registered_report import hr_facts, report
-from benchmarks.registered_synthetic import synthetic_pairs
-from benchmarks.registration import Array, Mask, Pair, Registered, coefficients_of, warp
-from pairmill.models.functional.kernels import gaussian
+from pairmill.models.registration.register import Mask, Pair, Registered
+from pairmill.models.registration.warp import coefficients_of, warp
 
 Image = NDArray[np.uint8]
 LUMA = np.array([0.299, 0.587, 0.114])

@@ -8,23 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.camera_kernel import (
-    CENTRE,
-    SIZE,
+from benchmarks.camera_kernel import CENTRE, SIZE, best_gaussian, best_sharpened, solve_forced
+from pairmill.models.functional.kernels import offset, second_moments
+from pairmill.models.registration.grid import Array
+from pairmill.models.registration.kernel import (
     SMOOTHNESS,
-    START,
     Equations,
     Measured,
-    best_gaussian,
-    best_sharpened,
     equations,
+    first_kernel,
     relative_error,
     solve,
-    solve_forced,
     together,
 )
-from benchmarks.registration import Array, Limits, Pair, Registered, blurred
-from pairmill.models.functional.kernels import gaussian, offset, second_moments
+from pairmill.models.registration.register import Limits, Pair, Registered
+from pairmill.models.registration.warp import blurred
 
 
 def report(measured: Measured) -> dict[str, Any]:
@@ -73,7 +71,7 @@ def residuals(measured: Measured) -> dict[str, float]:
 
     Without registration, brightness is one gain and one offset per pair.
     """
-    start, kernel = gaussian(SIZE, START**2 * np.eye(2), CENTRE), measured.kernel
+    start, kernel = first_kernel(2), measured.kernel
     left: dict[str, list[Array]] = {"before, first Gaussian": [], "before": [], "after": []}
     for one in measured.registered:
         use, lr = one.weights, one.pair.lr

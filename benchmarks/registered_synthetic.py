@@ -9,7 +9,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.signal import resample
 
-from benchmarks.registration import Array, Grid, Pair, blurred, shifts_at
+from pairmill.models.registration.grid import Array, Grid, shifts_at
+from pairmill.models.registration.register import Pair
+from pairmill.models.registration.warp import blurred
 
 PAD = 32
 

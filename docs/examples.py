@@ -260,5 +260,12 @@ LEARNED = {
         "pairs on one core, a four-hundredth of the published fit; real faces are measured in "
         "[redegnet.md](../redegnet.md#measured)."
     ),
+    "aligned": (
+        "A pair of a simulated camera that stood 4 HR pixels off, was turned by 0.6 degrees and is "
+        "darker, with other colours: both photos, HR after registration, and HR minus LR before "
+        "and after. What is left is the blur and the noise of LR. Every pixel is shown as a "
+        "square. Made by `python -m docs.aligned_pair`; real pairs are measured in "
+        "[aligned.md](../aligned.md#measured)."
+    ),
 }
-"""Captions of the images made by `docs/learned.py`."""
+"""Captions of the images made by `docs/learned.py` and `docs/aligned_pair.py`."""

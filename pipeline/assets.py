@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import zarr
@@ -19,6 +20,9 @@ from pairmill.schemas.corpus import POOL_ARRAYS, PoolRef
 from pairmill.schemas.errors import IntegrityError
 
 CHUNK_BYTES = 4 << 20
+ON_DISK = frozenset({"aligned"})
+"""Kinds whose items stay where they lie and are read one by one: they are as large as the images
+that they come from."""
 
 
 def pool_digest(items: NDArray[Any]) -> str:
@@ -28,15 +32,34 @@ def pool_digest(items: NDArray[Any]) -> str:
     return state.hexdigest()
 
 
+def _or_nan(value: Any) -> Any:
+    return np.nan if value is None else value
+
+
+class PoolDigest:
+    """`pool_digest` of items that come one by one."""
+
+    def __init__(self, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+        self.state = hashlib.sha256(f"{dtype.str}|{shape}|".encode())
+
+    def add(self, items: NDArray[Any]) -> None:
+        """The next items."""
+        self.state.update(np.ascontiguousarray(items).data)
+
+    def hexdigest(self) -> str:
+        """Of all items."""
+        return self.state.hexdigest()
+
+
 def columns_of(records: Sequence[Frozen]) -> dict[str, NDArray[Any]]:
-    """One column per field of the records that is a number or a digest; a digest becomes 32
-    bytes.
+    """One column per field of the records that is a number or a digest in the first of them; a
+    digest becomes 32 bytes, and no number in a later one becomes not-a-number.
     """
     rows = [record.model_dump(mode="json") for record in records]
     columns: dict[str, NDArray[Any]] = {}
     for name, first in rows[0].items() if rows else ():
         if isinstance(first, bool | int | float):
-            columns[name] = np.asarray([row[name] for row in rows])
+            columns[name] = np.asarray([_or_nan(row[name]) for row in rows])
         elif isinstance(first, str) and len(first) == 64:
             columns[name] = np.stack(
                 [np.frombuffer(bytes.fromhex(row[name]), np.uint8) for row in rows]
@@ -63,12 +86,78 @@ def write_pool(
             ] = values
 
 
+def write_pairs(
+    storage: Storage,
+    name: str,
+    shapes: Mapping[str, tuple[int, ...]],
+    parts: Iterable[Mapping[str, NDArray[np.uint8]]],
+    columns: dict[str, NDArray[Any]],
+) -> None:
+    """Write a pool of several arrays of one length, uint8, part by part, so that never all of it is
+    in memory.
+
+    Args:
+        storage: The workspace.
+        name: The zarr group.
+        shapes: Of each array.
+        parts: The next rows of each array.
+        columns: What is known of each row.
+    """
+    with storage.new_zarr(name) as store:
+        group = zarr.open_group(store, mode="w", zarr_format=3)
+        for array, shape in shapes.items():
+            rows = max(1, min(shape[0], CHUNK_BYTES // math.prod(shape[1:])))
+            group.create_array(array, shape=shape, chunks=(rows, *shape[1:]), dtype=np.uint8)
+        start = 0
+        for part in parts:
+            count = len(next(iter(part.values())))
+            for array, items in part.items():
+                group[array][start : start + count] = items
+            start += count
+        for column, values in columns.items():
+            group.create_array(column, shape=values.shape, chunks=values.shape, dtype=values.dtype)[
+                ...
+            ] = values
+
+
+class ItemsOnDisk:
+    """An array of a pool that reads what it is asked for; of an array in memory it has what
+    `Assets` needs.
+    """
+
+    def __init__(self, storage: Storage, name: str, array: str) -> None:
+        """Open it.
+
+        Raises:
+            KeyError: if the pool has no such array.
+        """
+        self.storage, self.name = storage, name
+
+        def opened() -> Any:
+            return zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)[array]
+
+        self.array = storage.again("read", name, opened)
+        self.shape: tuple[int, ...] = self.array.shape
+        self.dtype: np.dtype[Any] = self.array.dtype
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: int | slice) -> NDArray[Any]:
+        """A row, or some."""
+        return self.storage.again("read", self.name, lambda: np.asarray(self.array[rows]))
+
+
 def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
     """All items of a pool.
 
     Kernels (N, k, k) float64, patches (N, h, w, 3) float32, gains (N, 3, 257) float32, encoders
-    (N, 3, 64) uint16, representations (N, n) float32, or a file (1, bytes) uint8.
+    (N, 3, 64) uint16, representations (N, n) float32, a file (1, bytes) uint8, or LR tiles
+    (N, h, w, 3) uint8; of kinds that are `ON_DISK` an array that reads what it is asked for.
     """
+    if kind in ON_DISK:
+        return cast("NDArray[Any]", ItemsOnDisk(storage, name, POOL_ARRAYS[kind]))
 
     def read() -> NDArray[Any]:
         group = zarr.open_group(storage.zarr_store(name), mode="r", zarr_format=3)
@@ -117,6 +206,10 @@ class Assets:
     def code(self, pool: str, index: int) -> NDArray[np.float32]:
         """One representation of a degradation, (n,); see `item`."""
         return _item(self._alike(np.float32, 1), pool, index)
+
+    def photograph(self, pool: str, index: int) -> NDArray[np.uint8]:
+        """The LR tile of a real pair, (h, w, 3); see `item`."""
+        return np.asarray(_item(self._alike(np.uint8, 3), pool, index))
 
     def blocks(self, pool: str, index: int, scale: int) -> Blocks:
         """One kernel made ready for `correlate`; those used last are kept."""
@@ -184,13 +277,23 @@ def _checked(storage: Storage, ref: PoolRef, name: str) -> NDArray[Any]:
         raise IntegrityError(
             "a pool cannot be read", where=storage.path(name), got=str(error)
         ) from error
-    if pool_digest(items) != ref.digest:
+    found = _digest_by_chunk(items)
+    if found != ref.digest:
         raise IntegrityError(
             "a pool is not what its manifest says",
             where=storage.path(name),
-            got=pool_digest(items)[:12],
+            got=found[:12],
             wanted=ref.digest[:12],
             todo="restore it from a copy, or delete the folder and run `pairmill build` with the "
             "recipe again",
         )
     return items
+
+
+def _digest_by_chunk(items: NDArray[Any]) -> str:
+    """`pool_digest` of items that need not be in memory."""
+    digest = PoolDigest(items.dtype, items.shape)
+    step = max(1, CHUNK_BYTES // max(1, math.prod(items.shape[1:]) * items.dtype.itemsize))
+    for start in range(0, len(items), step):
+        digest.add(items[start : start + step])
+    return digest.hexdigest()

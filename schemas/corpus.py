@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from pairmill.schemas.aligned import PairTiles
 from pairmill.schemas.base import Digest, Frozen, Key
 from pairmill.schemas.curation import CurationConfig, Scores
 from pairmill.schemas.groups import GroupRecord, RowGroups
@@ -47,6 +48,7 @@ POOL_ARRAYS = {
     "pdm": "checkpoint",
     "redegnet": "checkpoint",
     "codes": "code",
+    "aligned": "lr",
 }
 """All kinds of pools, and the name of the zarr array that holds the items of each."""
 
@@ -75,12 +77,19 @@ class PoolRef(Frozen):
     """Which group of photographs each row comes from; none, and left out of the digest, where there
     is one group or rows come from all."""
 
+    pairs: tuple[PairTiles, ...] | None = None
+    """Where the tiles of a pool of real pairs come from; none, and left out of the digest, for all
+    other pools."""
+
     @model_serializer(mode="wrap")
-    def _without_no_groups(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Versions of one group keep the digest that they had before there were groups."""
+    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Versions of one group, and pools without pairs, keep the digest that they had before
+        there were any.
+        """
         value: dict[str, Any] = handler(self)
-        if value.get("groups", "") is None:
-            del value["groups"]
+        for name in ("groups", "pairs"):
+            if value.get(name, "") is None:
+                del value[name]
         return value
 
 
@@ -214,12 +223,12 @@ class SourceImage(Frozen):
 
 
 class SourcePair(Frozen):
-    """A pair that ReDegNet learned from."""
+    """A pair that ReDegNet learned from, or a real pair of LR and HR."""
 
     name: str
     """Name of its two files, without folder and ending."""
     lq: Digest
-    """Digest of the decoded LQ image."""
+    """Digest of the decoded LQ or LR image."""
     hq: Digest
     """Digest of its decoded counterpart."""
 
@@ -235,7 +244,7 @@ class VersionSources(Frozen):
     images: tuple[SourceImage, ...]
     """The accepted images."""
     pairs: tuple[SourcePair, ...] = ()
-    """The pairs of degrader redegnet; none if nothing was learned from pairs."""
+    """The pairs of degraders redegnet and aligned; none if no degrader takes pairs."""
     stages: dict[str, tuple[Digest, ...]]
     """Keys of the sealed stages that it was made from, by stage."""
     device: str

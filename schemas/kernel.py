@@ -5,12 +5,35 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 
 from pairmill.schemas.base import Frozen
 
 
-class SpectralKernelsConfig(Frozen):
+class KernelsBase(Frozen):
+    """What all methods have in common."""
+
+    from_pairs: bool = False
+    """Whether the kernels of the real pairs of `images.aligned`, by least squares, join the
+    pool."""
+
+    @model_serializer(mode="wrap")
+    def _without_no_pairs(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Versions without such kernels keep the digest that they had before there were any."""
+        value: dict[str, Any] = handler(self)
+        if not value.get("from_pairs", True):
+            del value["from_pairs"]
+        return value
+
+
+class SpectralKernelsConfig(KernelsBase):
     """How kernels are estimated from power spectra, each photograph by itself."""
 
     method: Literal["spectral"] = "spectral"
@@ -31,7 +54,7 @@ class CameraKernelsConfig(SpectralKernelsConfig):
     """Which method."""
 
 
-class KernelGanConfig(Frozen):
+class KernelGanConfig(KernelsBase):
     """How x2 kernels are estimated from one image (KernelGAN, Bell-Kligler et al. 2019)."""
 
     method: Literal["kernelgan"] = "kernelgan"

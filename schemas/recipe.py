@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from pairmill.schemas.aligned import AlignedConfig
 from pairmill.schemas.base import Frozen, Key
 from pairmill.schemas.compression import CompressionConfig
 from pairmill.schemas.curation import CurationConfig
@@ -36,6 +37,17 @@ class PairsConfig(Frozen):
     """What a restorer made of them."""
 
 
+class AlignedImagesConfig(Frozen):
+    """Where real pairs are: photographs of one scene, HR at the long focal length and LR at the
+    short one, of equal names but for an ending such as `_HR`, `_LR2`, `_x1`.
+    """
+
+    lr: Patterns
+    """LR photographs, of their own size or upscaled to HR's."""
+    hr: Patterns
+    """HR photographs."""
+
+
 class ImagesConfig(Frozen):
     """Where the source images are: files, folders, globs or fsspec URLs; relative ones start at the
     recipe's folder.
@@ -53,6 +65,8 @@ class ImagesConfig(Frozen):
     """
     pairs: PairsConfig | None = None
     """Real LQ images and their restored counterparts; degrader redegnet learns from these."""
+    aligned: AlignedImagesConfig | None = None
+    """Real HR/LR pairs; degrader aligned takes these, and `kernels.from_pairs` their kernels."""
 
     def real_by_group(self) -> dict[str, tuple[str, ...]]:
         """The patterns of the real images by the name of their group; of no name where the recipe
@@ -181,6 +195,8 @@ class Recipe(Frozen):
     """How degrader pdm learns from the real images."""
     redegnet: RedegnetConfig = RedegnetConfig()
     """How degrader redegnet learns from `images.pairs`."""
+    aligned: AlignedConfig = AlignedConfig()
+    """Which pairs of `images.aligned` are good enough."""
     pools_from: str = ""
     """Version whose pools are drawn from instead of estimating new ones, as NAME@VERSION or
     NAME@TAG of the same workspace; old samples then keep their bytes however many images are added.
@@ -203,9 +219,17 @@ class Recipe(Frozen):
         """Whether a degrader draws from pools of this kind; see `pairmill.pipeline.pools.POOLS`."""
         return any(kind in degrader.draws_from for degrader in self.degraders)
 
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether anything is made of the real pairs of `images.aligned`."""
+        return self.draws_from("aligned") or (
+            self.kernels.from_pairs and self.draws_from("kernels")
+        )
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if not self.images.real and not self.images.clean:
+        pairs_alone = all(degrader.own_hr for degrader in self.degraders)
+        if not self.images.real and not self.images.clean and not pairs_alone:
             raise ValueError("images: give at least one of real and clean")
         if self.tiles.size % self.scale:
             raise ValueError(
@@ -227,6 +251,16 @@ class Recipe(Frozen):
                     f"degrader {degrader.label} learns from images.pairs, which is missing; give "
                     "`pairs: {lq: ..., hq: ...}`"
                 )
+            if degrader.learns_from == "aligned" and self.images.aligned is None:
+                raise ValueError(
+                    f"degrader {degrader.label} takes pairs from images.aligned, which is missing; "
+                    "give `aligned: {lr: ..., hr: ...}`"
+                )
+        if self.kernels.from_pairs and self.images.aligned is None:
+            raise ValueError(
+                "kernels.from_pairs takes kernels from images.aligned, which is missing; give "
+                "`aligned: {lr: ..., hr: ...}`"
+            )
 
     def _check_mixture(self) -> None:
         """Every degrader has a label of its own and works at this scale, and every split has

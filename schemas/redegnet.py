@@ -192,14 +192,16 @@ class RedegnetConfig(Frozen):
 
 
 class FacePair(Frozen):
-    """A real LQ face and its restored counterpart, of one size."""
+    """Two images of one thing: a real LQ face and its restored counterpart, of one size, or LR and
+    HR photographs of a scene.
+    """
 
     name: str
     """Name of the files, without the ending."""
     lq: ImageRecord
-    """The real LQ face."""
+    """The real LQ face, or LR."""
     hq: ImageRecord
-    """What a restorer made of it."""
+    """What a restorer made of it, or HR."""
 
     def identity(self) -> list[str]:
         """What the pair is, wherever it lies."""

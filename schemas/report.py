@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pairmill.schemas.aligned_pool import AlignedSection
 from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.curation_report import CurationSection
@@ -367,6 +368,8 @@ class ReportData(Frozen):
     """How distinguishable synthetic LR is from real LR; none if it was not measured."""
     compression: CompressionSection | None = None
     """Compression of the real images; none if no degrader asks for it."""
+    aligned: AlignedSection | None = None
+    """Real pairs; none if no degrader takes them, or if pools come from another version."""
     groups: GroupsSection | None = None
     """Groups of real images that share a camera; none if no pool has rows of photographs."""
     curation: CurationSection | None = None

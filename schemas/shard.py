@@ -40,6 +40,26 @@ class TilesOfImage(Frozen):
     tiles: tuple[tuple[int, int], ...]
     """(left, top) of each, in HR pixels."""
 
+    @property
+    def digest(self) -> str:
+        """What stands for all of them."""
+        return self.image.pixel_sha256
+
+
+class PairSamples(Frozen):
+    """Some samples of one real pair."""
+
+    lr: Digest
+    """Pixel digest of the LR photograph, which stands for the pair."""
+    tiles: tuple[tuple[int, int, int], ...]
+    """(left, top) of the tile of each, in HR pixels, and how many samples of that tile came
+    before."""
+
+    @property
+    def digest(self) -> str:
+        """What stands for all of them."""
+        return self.lr
+
 
 class ShardResult(Frozen):
     """One finished shard: `shard.tar` and `samples.parquet` of its unit."""

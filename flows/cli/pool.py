@@ -63,6 +63,18 @@ def compression(
 
 
 @app.command()
+def aligned(
+    recipe: RecipeFile,
+    workspace: Workspace = "data",
+    engine: Engine = "local",
+    workers: Workers = None,
+    no_prefect: NoPrefect = False,  # noqa: ARG001
+) -> None:
+    """Register a recipe's real pairs (images.aligned), say which are good enough, and cut them."""
+    _make_and_show("aligned", recipe, workspace, engine, workers, "cpu")
+
+
+@app.command()
 def show(
     recipe: RecipeFile,
     workspace: Workspace = "data",

@@ -52,7 +52,13 @@ def width(blur: Blur) -> float:
     """Standard deviation of the Gaussian that falls to a half where a blur does, in HR pixels of
     scale 2. Of any form a steady measure: second moments of lobes mean nothing.
     """
-    half = falls_to(transfer_curve(blur), 0.5)
+    return width_of(falls_to(transfer_curve(blur), 0.5))
+
+
+def width_of(half: float) -> float:
+    """The same of a blur whose transfer falls to a half at a frequency, in cycles per pixel of the
+    photograph.
+    """
     return math.sqrt(math.log(2) / 2) / math.pi * HALF / half
 
 

@@ -12,6 +12,7 @@ from pairmill.pipeline.runner.stage import C, I, M, P, R, Run, Sealed, Stage, fi
 from pairmill.pipeline.stages import clean_up, synthesize
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.hr import CutConfig, HrSet
+from pairmill.schemas.image import ImageSet
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.shard import ShardSet, SynthesizeConfig
 
@@ -49,9 +50,7 @@ def make(
     run = used = Noting(run)
     chosen = chosen or select_images(recipe, base, run, limit, earlier)
     images = chosen.images
-    hr = run(
-        clean_up.STAGE, images.manifest, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles)
-    )
+    hr = _cut(recipe, images.manifest, run)
     results = (
         gather(recipe, images.manifest, hr.manifest, base, run, limit)
         if pinned is None
@@ -70,6 +69,13 @@ def make(
         versions=used.versions,
         used=used.keys,
     )
+
+
+def _cut(recipe: Recipe, images: ImageSet, run: Run) -> Sealed[HrSet]:
+    """The HR images, cut into tiles; none for a recipe of real pairs alone."""
+    if not images.accepted:
+        return Sealed("0" * 64, HrSet(images=()), 0, 0)
+    return run(clean_up.STAGE, images, CutConfig(clean_up=recipe.clean_up, tiles=recipe.tiles))
 
 
 def _synthesized(

@@ -60,13 +60,14 @@ def identity_of(made: BuildResult) -> CorpusIdentity:
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:
-    """The settings that determine a version; a recipe that does not curate is what it was before
-    one could.
+    """The settings that determine a version; a recipe that does not curate, or takes no real pairs,
+    is what it was before one could.
     """
     curation = True if recipe.curation is None else {"benchmarks"}
-    settings: dict[str, Any] = recipe.model_dump(
-        mode="json", exclude=NOT_IDENTITY | {"curation": curation}
-    )
+    left_out = NOT_IDENTITY | {"curation": curation}
+    if not recipe.takes_pairs:
+        left_out |= {"aligned": True}
+    settings: dict[str, Any] = recipe.model_dump(mode="json", exclude=left_out)
     return settings
 
 

@@ -109,7 +109,7 @@ def remade(
     recipe, known = recipe_of(manifest, sources), locations_of(storage, manifest, sources)
     reasons = unlike(manifest, sources, recipe, bench.profile.device)
     lost = [kind for kind in needed(recipe) if not kind.repeatable]
-    only = bool(sources.pools_from) or bool(lost)
+    only = bool(sources.pools_from) or bool(lost) or recipe.takes_pairs
     pinned = only or (bool(reasons) if from_pools is None else from_pools)
     found = find_images(sources, known, recipe, images, bench)
     pools = (
@@ -143,8 +143,11 @@ def recipe_of(manifest: CorpusManifest, sources: VersionSources) -> Recipe:
         role: tuple(image.name for image in sources.images if image.role == role) for role in Role
     }
     images: dict[str, Any] = {"real": places[Role.REAL], "clean": places[Role.CLEAN]}
+    # Patterns of pairs are never read: the pools of the version are used.
     if "redegnet" in {degrader["kind"] for degrader in manifest.identity.recipe["degraders"]}:
-        images["pairs"] = {"lq": ".", "hq": "."}  # never read: the pools of the version are used
+        images["pairs"] = {"lq": ".", "hq": "."}
+    if "aligned" in manifest.identity.recipe:
+        images["aligned"] = {"lr": ".", "hr": "."}
     # What the photographs were divided into then holds, not what their files would say now.
     groups = {"by": "names" if any(image.group for image in sources.images) else "one"}
     said = {**manifest.identity.recipe, "images": images, "groups": groups}

@@ -43,6 +43,10 @@ class ImageSelection:
     """All images before curation."""
 
 
+NOTHING = ImageSelection(Sealed("0" * 64, ImageSet(accepted=(), rejected=()), 0, 0), NO_KEYS)
+"""What a recipe of real pairs alone has."""
+
+
 def select_images(
     recipe: Recipe,
     base: str,
@@ -62,6 +66,8 @@ def select_images(
     Raises:
         PairmillError: if images, tables or benchmarks are wrong, and what the stages raise.
     """
+    if not recipe.images.real and not recipe.images.clean:
+        return NOTHING
     images = _ingested(recipe, base, run, limit)
     if recipe.curation is None:
         return ImageSelection(images, NO_KEYS)

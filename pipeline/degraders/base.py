@@ -44,3 +44,12 @@ class Degrader(Protocol):
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """One program for an HR tile of (rows, columns); all that is random is drawn here."""
+
+
+class OwnHr(Degrader, Protocol):
+    """A degrader whose LR belongs to HR of its own (`DegraderBase.own_hr`): a tile says what its
+    program is.
+    """
+
+    def program(self, row: int) -> Program:
+        """The program of the HR tile of a row of its pool."""

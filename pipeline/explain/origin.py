@@ -16,14 +16,15 @@ from pairmill.pipeline.html.pictures import Image, thumbnail
 from pairmill.pipeline.html.text import file_name, plain
 from pairmill.pipeline.images.decode import load, pixel_digest
 from pairmill.pipeline.pools import POOLS
-from pairmill.pipeline.stages import ingest
+from pairmill.pipeline.runner.stage import M, Stage
+from pairmill.pipeline.stages import ingest, ingest_pairs
 from pairmill.pipeline.stages.clean_up import clean
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest, PoolRef
 from pairmill.schemas.errors import PairmillError
-from pairmill.schemas.image import ImageRecord, ImageSet, Role
-from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledBlur, PooledJpeg
+from pairmill.schemas.image import ImageRecord, Role
+from pairmill.schemas.ops.pooled import Aligned, Inject, InjectByLevel, PooledBlur, PooledJpeg
 from pairmill.schemas.preview import OriginView, PoolRowView
 from pairmill.schemas.program import Program
 
@@ -41,9 +42,7 @@ class Images:
     def find(self, digest: str) -> ImageRecord | None:
         """The record of an image, from any image set that was ever sealed here."""
         if self.known is None:
-            self.known = {
-                image.pixel_sha256: image for images in self._sets() for image in images.accepted
-            }
+            self.known = {image.pixel_sha256: image for image in self._all()}
         return self.known.get(digest)
 
     def name(self, digest: str) -> str:
@@ -53,12 +52,19 @@ class Images:
             return plain(file_name(record.url))
         return f"image {digest[:16]}"
 
-    def _sets(self) -> Iterator[ImageSet]:
-        stage = ingest.STAGE.name
-        for key in self.storage.names(layout.stage_folder(stage, "").rstrip("/")):
-            name = layout.stage_manifest(stage, key)
+    def _all(self) -> Iterator[ImageRecord]:
+        """Images of pairs, then all others."""
+        for found in self._sealed(ingest_pairs.STAGE):
+            for pair in found.pairs:
+                yield from (pair.lq, pair.hq)
+        for images in self._sealed(ingest.STAGE):
+            yield from images.accepted
+
+    def _sealed(self, stage: Stage[Any, Any, Any, Any, M]) -> Iterator[M]:
+        for key in self.storage.names(layout.stage_folder(stage.name, "").rstrip("/")):
+            name = layout.stage_manifest(stage.name, key)
             if self.storage.exists(name):
-                yield ImageSet.model_validate_json(self.storage.read(name))
+                yield stage.manifest.model_validate_json(self.storage.read(name))
 
 
 def origin(
@@ -78,6 +84,8 @@ def origin(
     except PairmillError as error:
         note = f"{error.what}: {error.got}. The corpus is whole without it."
         return OriginView(source=plain(record.url), picture="", box=(0, 0, 1, 1), note=note)
+    if _of_pair(sample):
+        return _registered(source, record, sample, picture_files)
     hr = _hr(source, record, manifest)
     tile = hr[box.top : box.top + box.height, box.left : box.left + box.width]
     same = pixel_digest(tile) == sample.record.hr_sha256
@@ -94,6 +102,26 @@ def origin(
         box=(box.left / columns, box.top / rows, box.width / columns, box.height / rows),
         note=f"Read again, {how} and cut at ({box.left}, {box.top}), {box.width} × {box.height}: "
         f"it {said}.",
+    )
+
+
+def _of_pair(sample: Replayed) -> bool:
+    ops = Program.model_validate_json(sample.record.program).ops
+    return any(isinstance(op, Aligned) for op in ops)
+
+
+def _registered(
+    source: Image, record: ImageRecord, sample: Replayed, picture_files: PictureFiles
+) -> OriginView:
+    """The HR photograph of a real pair: the sample's HR is a part of it after registration."""
+    box = sample.record.box
+    rows, columns = source.shape[:2]
+    return OriginView(
+        source=plain(record.url),
+        picture=picture_files.jpeg("source", thumbnail(source, 480)),
+        box=(box.left / columns, box.top / rows, box.width / columns, box.height / rows),
+        note=f"HR of a real pair: moved to where LR stands and matched in brightness, then cut at "
+        f"({box.left}, {box.top}), {box.width} × {box.height}.",
     )
 
 
@@ -129,7 +157,7 @@ def pool_rows(
 def _used(program: Program) -> Iterator[tuple[str, int]]:
     """(pool, row) of everything that is drawn from a pool, in the order of use."""
     for op in program.ops:
-        if isinstance(op, PooledBlur | PooledJpeg):
+        if isinstance(op, PooledBlur | PooledJpeg | Aligned):
             yield op.pool, op.index
         elif isinstance(op, Inject | InjectByLevel):
             patches = sorted({place.index for place in op.placements})

@@ -31,6 +31,24 @@ from pairmill.schemas.pool import CameraEstimate, JudgedSpectral, PhotographEsti
 
 Array = NDArray[np.float64]
 
+BLURS = (
+    Rule(
+        KernelReason.NEGATIVE,
+        "it sharpens more than any camera does: {} of it is negative",
+        lambda d: d.negative,
+        lambda c: c.max_negative,
+        "%",
+    ),
+    Rule(
+        KernelReason.BORDER,
+        "it is wider than a kernel may be: {} of it lies at its edge",
+        lambda d: d.border,
+        lambda c: c.max_border,
+        "%",
+    ),
+    *WIDTHS,
+)
+"""What is asked of any blur."""
 RULES = (
     Rule(
         KernelReason.ENLARGED,
@@ -47,21 +65,7 @@ RULES = (
         lambda c: c.max_error,
         "",
     ),
-    Rule(
-        KernelReason.NEGATIVE,
-        "it sharpens more than any camera does: {} of it is negative",
-        lambda d: d.negative,
-        lambda c: c.max_negative,
-        "%",
-    ),
-    Rule(
-        KernelReason.BORDER,
-        "it is wider than a kernel may be: {} of it lies at its edge",
-        lambda d: d.border,
-        lambda c: c.max_border,
-        "%",
-    ),
-    *WIDTHS,
+    *BLURS,
     Rule(
         KernelReason.MISMATCH,
         "its spectrum is unlike that of any blurred scene, by {}: text, a screen or a pattern",

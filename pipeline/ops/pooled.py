@@ -12,7 +12,7 @@ from pairmill.pipeline.compression.codec import compress
 from pairmill.pipeline.compression.tables import Encoder
 from pairmill.pipeline.noise.inject import by_level, noise_field
 from pairmill.pipeline.ops.base import Apply, Image
-from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledBlur, PooledJpeg
+from pairmill.schemas.ops.pooled import Aligned, Inject, InjectByLevel, PooledBlur, PooledJpeg
 
 
 def blur(op: PooledBlur, image: Image, assets: Assets) -> Image:
@@ -62,9 +62,21 @@ def _eight_bits(image: Image) -> NDArray[np.uint8]:
     return to_uint8(np.asarray(image, np.float64))
 
 
+def aligned(op: Aligned, image: Image, assets: Assets) -> Image:
+    """The LR tile of a real pair, in place of an image of its HR tile's size."""
+    lr = assets.photograph(op.pool, op.index)
+    if image.shape[0] % lr.shape[0] or image.shape[1] % lr.shape[1]:
+        raise ValueError(
+            f"the LR tile is {lr.shape[1]} x {lr.shape[0]}, which {image.shape[1]} x "
+            f"{image.shape[0]} is no multiple of"
+        )
+    return lr
+
+
 POOLED: dict[type, Apply] = {
     PooledBlur: blur,
     Inject: inject,
     InjectByLevel: inject_by_level,
     PooledJpeg: jpeg,
+    Aligned: aligned,
 }

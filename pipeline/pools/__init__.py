@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pairmill.pipeline.pools.aligned import ALIGNED
 from pairmill.pipeline.pools.base import PoolKind
 from pairmill.pipeline.pools.codes import CODES
 from pairmill.pipeline.pools.compression import COMPRESSION
@@ -27,5 +28,6 @@ POOLS: dict[str, PoolKind[Any]] = {
         REDEGNET,
         CODES,
         GENERATED_KERNELS,
+        ALIGNED,
     )
 }

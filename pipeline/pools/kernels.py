@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pairmill.models.functional.kernels import SIZES, gaussian_kernel, target_centre, to_fixed_point
 from pairmill.pipeline.html.pictures import heat
+from pairmill.pipeline.pools.aligned import registered_pairs
 from pairmill.pipeline.pools.base import Image, Making, PoolKind, PoolTable, Showing
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
 from pairmill.pipeline.pools.photographs import measured_photographs
@@ -21,7 +22,9 @@ from pairmill.pipeline.stages import (
     pool_kernels,
 )
 from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.aligned import AlignedRef
 from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import Role
 from pairmill.schemas.kernel import KernelGanConfig, SpectralKernelsConfig
 from pairmill.schemas.pool import (
@@ -29,6 +32,7 @@ from pairmill.schemas.pool import (
     CameraEstimates,
     EstimateConfig,
     JudgedKernel,
+    KernelEstimates,
     KernelPoolManifest,
     MeasuredPhotographs,
     PoolKernelsConfig,
@@ -122,13 +126,36 @@ def judged_kernels(making: Making, storage: Storage) -> list[JudgedKernel]:
 
 
 def _to_judge(making: Making) -> tuple[pool_kernels.Inputs, PoolKernelsConfig]:
+    config = _pool_config(making.recipe)
+    return pool_kernels.Inputs(making.images, _estimates(making), _pairs(making)), config
+
+
+def _estimates(making: Making) -> KernelEstimates | pool_kernels.Spectral:
     settings = making.recipe.kernels
     if isinstance(settings, KernelGanConfig):
-        config = EstimateConfig(seed=making.recipe.seed, kernelgan=settings)
-        estimates = making.run(estimate_kernels.STAGE, making.images, config)
-        return (making.images, estimates.manifest), _pool_config(making.recipe)
-    measured, cameras = cameras_of(making, settings)
-    return (making.images, pool_kernels.Spectral(measured, cameras)), _pool_config(making.recipe)
+        alone = settings.with_(from_pairs=False)
+        config = EstimateConfig(seed=making.recipe.seed, kernelgan=alone)
+        return making.run(estimate_kernels.STAGE, making.images, config).manifest
+    return pool_kernels.Spectral(*cameras_of(making, settings))
+
+
+def _pairs(making: Making) -> tuple[AlignedRef, ...]:
+    """The real pairs that show a kernel, where the recipe asks for them.
+
+    Raises:
+        UserError: if the real images are several groups: nothing says which of them a pair is of.
+    """
+    if not making.recipe.kernels.from_pairs:
+        return ()
+    if making.groups.several:
+        raise UserError(
+            "kernels of real pairs belong to one camera, and the real images are of several",
+            where="recipe key kernels.from_pairs",
+            got=", ".join(group.name for group in making.groups.groups),
+            wanted="one group",
+            todo="set groups: {by: one}, or name the photographs of one camera only",
+        )
+    return tuple(ref for ref in registered_pairs(making).used if ref.pair.kernel)
 
 
 def cameras_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pairmill.pipeline.pools.base import Making
 from pairmill.pipeline.pools.learned import Charts, LearnedKind, Rows
+from pairmill.pipeline.redegnet.files import check_sizes, patterns_of
 from pairmill.pipeline.runner.stage import Sealed
 from pairmill.pipeline.stages import fit_redegnet, ingest_pairs, pool_redegnet
 from pairmill.schemas.corpus import PoolRef
@@ -91,8 +92,10 @@ def _pairs(making: Making) -> PairSet:
             where="recipe key images.pairs",
             wanted="pairs: {lq: FOLDER, hq: FOLDER}",
         )
-    files = ingest_pairs.find(pairs, making.base, making.limit)
-    return making.run(ingest_pairs.STAGE, files, making.recipe.ingest).manifest
+    files = ingest_pairs.find(patterns_of(pairs), making.base, making.limit)
+    found = making.run(ingest_pairs.STAGE, files, making.recipe.ingest).manifest
+    check_sizes(found.pairs)
+    return ingest_pairs.some(found, "images.pairs")
 
 
 REDEGNET = Redegnet()

@@ -58,7 +58,8 @@ class Measured:
 def estimate(measured: Measured) -> CostView:
     """The estimate, stage by stage; a stage that is sealed already costs nothing."""
     tiles, tile_spread = expected_tiles(measured)
-    pairs = tiles * measured.recipe.samples_per_tile
+    # Real pairs come on top of what the tiles give, until they are their share of all.
+    pairs = tiles * measured.recipe.samples_per_tile / (1 - real_pairs(measured.recipe))
     rows = [
         _row(measured, name, seconds, size, basis)
         for name, seconds, size, basis in _stages(measured, tiles, pairs)
@@ -209,11 +210,19 @@ def _pool_stages(m: Measured, loading: float, pixels: float) -> list[Line]:
     return lines
 
 
+def real_pairs(recipe: Recipe) -> float:
+    """Share of the pairs whose LR are photographs; at most 0.99, so that others are left."""
+    own = [config.label for config in recipe.degraders if config.own_hr]
+    return min(0.99, sum(share(recipe, label) for label in own))
+
+
 def _synthesis(m: Measured, tiles: float, pairs: float) -> Line:
     area = m.recipe.tiles.size**2
     shares = [(one, share(m.recipe, one.label)) for one in m.drawn if one.seconds]
     seconds = sum(part * fmean(one.seconds) for one, part in shares) * area * pairs
     size = sum(part * fmean(one.bytes) for one, part in shares) * area * pairs
+    others = 1 - real_pairs(m.recipe)  # real pairs are taken for as large as the average of these
+    seconds, size = seconds / others, size / others
     reading = 30e-9 * tiles * area  # PNG decoding, about 33 megapixels per second
     draws = sum(len(one.seconds) for one in m.drawn)
     return ("synthesize", seconds + reading, size, f"{draws} draws, timed and weighed")
@@ -248,7 +257,12 @@ def _notes(m: Measured) -> list[str]:
         for kind in fits
         if isinstance(kind, LearnedKind) and kind.stage.name not in m.sealed
     ]
-    failing = [one.label for one in m.drawn if not one.seconds]
+    if m.recipe.takes_pairs and "align_pairs" not in m.sealed:
+        notes.append(
+            "Registering real pairs is not part of the estimate: it takes about two seconds for a "
+            "pair whose LR is 320 × 240."
+        )
+    failing = [one.label for one in m.drawn if not one.seconds and not one.config.own_hr]
     if failing:
         notes.append(
             f"Nothing could be drawn from {', '.join(failing)}: the estimate leaves it out."

@@ -35,6 +35,12 @@ BLOCK = 512
 """Bytes that members of a tar are padded to, and bytes of their headers."""
 
 
+OWN_HR = (
+    "Its LR are photographs, and its HR those of images.aligned: there is nothing to draw on other "
+    "images. `pairmill pool aligned RECIPE` registers the pairs and says which are good enough."
+)
+
+
 @dataclass
 class Drawn:
     """What one degrader drew."""
@@ -89,6 +95,9 @@ class _Bench:
 
 def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
     tile, pools = scene.tile, bench.pools
+    if one.config.own_hr:
+        one.problem = OWN_HR
+        return
     try:
         degrader = degraders.build(one.config, bench.recipe.scale, pools_of(pools))
     except UserError as error:

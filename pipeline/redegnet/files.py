@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from pathlib import PurePosixPath
 
 from pairmill.pipeline.images.decode import load
-from pairmill.pipeline.images.find import FoundFile, find_files
+from pairmill.pipeline.images.find import find_files
+from pairmill.pipeline.images.pairs import PairPatterns
 from pairmill.pipeline.images.read import read_image
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.pipeline.redegnet.pairs import Faces
@@ -17,7 +17,8 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.recipe import PairsConfig
 from pairmill.schemas.redegnet import FacePair
 
-"""Pairs were judged when they were ingested."""
+SHOWN = 5
+"""Pairs that a message names."""
 KEPT = 512
 """Pairs that are kept decoded; 512 x 512 pairs take 1.5 MiB each."""
 
@@ -31,46 +32,36 @@ class WeightsFile(Frozen):
     """Digest of its bytes."""
 
 
-def find_pairs(
-    pairs: PairsConfig, base: str, limit: int | None = None
-) -> list[tuple[str, FoundFile, FoundFile]]:
-    """Names, LQ and HQ files of all pairs, or of the first `limit`, by name.
+def patterns_of(pairs: PairsConfig) -> PairPatterns:
+    """Where the halves of the pairs are."""
+    return PairPatterns("images.pairs", "lq", "hq", (pairs.lq, pairs.hq))
+
+
+def check_sizes(pairs: Sequence[FacePair]) -> None:
+    """Both images of every pair are of one size.
 
     Raises:
-        UserError: if a pattern matches nothing, or a file has no counterpart of its name, or two.
+        UserError: if not.
     """
-    lq, hq = (
-        _by_name(find_files(patterns, base, f"images.pairs.{part}"), part)
-        for part, patterns in (("lq", pairs.lq), ("hq", pairs.hq))
-    )
-    if alone := sorted(lq.keys() ^ hq.keys()):
-        shown = ", ".join(f"{name} (only in {'lq' if name in lq else 'hq'})" for name in alone[:5])
-        more = ""
-        if len(alone) > 5:
-            more = f" and {len(alone) - 5} more"
-        raise UserError(
-            "files of images.pairs have no counterpart",
-            where="recipe key images.pairs",
-            got=shown + more,
-            wanted="an HQ file of the same name for every LQ file; extensions may differ",
-            todo="rename the files, or take those without a counterpart out of the folders",
+    apart = [
+        pair for pair in pairs if (pair.lq.width, pair.lq.height) != (pair.hq.width, pair.hq.height)
+    ]
+    if apart:
+        shown = ", ".join(
+            f"{pair.name}: {pair.lq.width} x {pair.lq.height} and {pair.hq.width} x "
+            f"{pair.hq.height}"
+            for pair in apart[:SHOWN]
         )
-    return [(name, lq[name], hq[name]) for name in sorted(lq)][:limit]
-
-
-def _by_name(files: Sequence[FoundFile], part: str) -> dict[str, FoundFile]:
-    found: dict[str, FoundFile] = {}
-    for file in files:
-        first = found.setdefault(PurePosixPath(file.url).stem, file)
-        if first is not file:
-            raise UserError(
-                "two files of images.pairs have the same name",
-                where=f"recipe key images.pairs.{part}",
-                got=f"{first.url} and {file.url}",
-                wanted="one file per name",
-                todo="rename one, or name fewer folders",
-            )
-    return found
+        more = ""
+        if len(apart) > SHOWN:
+            more = f", and {len(apart) - SHOWN} more"
+        raise UserError(
+            "the images of a pair differ in size",
+            where="recipe key images.pairs",
+            got=f"LQ and HQ of {shown}{more}",
+            wanted="an LQ image upscaled to the size of its restored counterpart, pixel over pixel",
+            todo="upscale the LQ images (bilinear, as the restorer did) and save them as PNG",
+        )
 
 
 def weights_file(path: str, base: str, key: str) -> WeightsFile:

@@ -9,10 +9,13 @@ import yaml
 
 from pairmill.pipeline.corpora.samples import some_pairs, some_programs
 from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.html.text import file_name
+from pairmill.pipeline.pools.aligned import ALIGNED
 from pairmill.pipeline.pools.compression import COMPRESSION
 from pairmill.pipeline.pools.generated_kernels import GENERATED_KERNELS
 from pairmill.pipeline.pools.kernels import KERNELS
 from pairmill.pipeline.pools.noise import NOISE
+from pairmill.pipeline.report.aligned import collect_aligned
 from pairmill.pipeline.report.compression import collect_compression
 from pairmill.pipeline.report.curation import collect_curation
 from pairmill.pipeline.report.distributions import collect_spread
@@ -27,6 +30,7 @@ from pairmill.pipeline.report.realism import collect_realism
 from pairmill.pipeline.report.source_images import Sources
 from pairmill.pipeline.stages import STAGES
 from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.aligned_pool import AlignedSection
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.report import (
     CompressionSection,
@@ -60,7 +64,8 @@ def collect(
     pairs = some_pairs(storage, manifest, SHOWN)
     return ReportData(
         head=head_of(manifest),
-        pairs=collect_pairs(pairs, manifest, made.images.manifest, drawn, picture_files),
+        pairs=collect_pairs(pairs, manifest, _names(made), drawn, picture_files),
+        aligned=_aligned(made),
         kernels=_kernels(storage, made, drawn, sources, picture_files),
         noise=_noise(storage, made, manifest, sources, picture_files),
         compression=_compression(made, sources),
@@ -90,6 +95,17 @@ def _kernels(
         return kernels
     g = generated.manifest
     return kernels.with_(generated=collect_generated(g, drawn[g.digest]))
+
+
+def _names(made: BuildResult) -> dict[str, str]:
+    """File names of source images, HR of real pairs too, by pixel digest."""
+    images = [*made.images.manifest.accepted, *(pair.hq for pair in made.pairs)]
+    return {image.pixel_sha256: file_name(image.url) for image in images}
+
+
+def _aligned(made: BuildResult) -> AlignedSection | None:
+    sealed = ALIGNED.of(made)
+    return None if sealed is None else collect_aligned(sealed.manifest)
 
 
 def _noise(

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import Raw, counted, el, join, number, size
+from pairmill.pipeline.report.aligned import aligned_html
 from pairmill.pipeline.report.compression import compression_html
 from pairmill.pipeline.report.curation import curation_html
 from pairmill.pipeline.report.distributions import spread_html
@@ -34,6 +35,7 @@ def page(data: ReportData) -> str:
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
     found = [
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
+        ("aligned", "Real pairs", _if_there(aligned_html, data.aligned)),
         ("groups", "Cameras", _if_there(groups_html, data.groups)),
         ("kernels", "Kernels", _if_there(kernels_html, data.kernels)),
         ("noise", "Noise", _if_there(noise_html, data.noise)),
@@ -61,7 +63,11 @@ def _hero(head: Head) -> Raw:
         (f"×{head.scale}", "scale"),
         (number(head.counts.get("images", 0)), "source images"),
     ]
-    for kind, words in (("kernels", "kernels"), ("noise_patches", "noise patches")):
+    for kind, words in (
+        ("real_pairs", "real pairs"),
+        ("kernels", "kernels"),
+        ("noise_patches", "noise patches"),
+    ):
         if kind in head.counts:
             facts.append((number(head.counts[kind]), words))
     facts.append((size(head.bytes), f"in {counted(head.shards, 'shard')}"))
@@ -76,6 +82,7 @@ def sentence(head: Head) -> str:
         "bicubic": "bicubic downscaling",
         "pdm": "blur and noise learned from real photos (PDM)",
         "redegnet": "degradations learned from real pairs (ReDegNet)",
+        "aligned": "a camera (real pairs)",
     }
     kinds = sorted(head.degraders, key=lambda kind: kind == "bicubic")
     how = " or by ".join(ways.get(kind, kind) for kind in kinds)

@@ -10,10 +10,9 @@ from pairmill.pipeline.corpora.samples import Pair
 from pairmill.pipeline.html.markup import Raw, el, join, of, section
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import Image, busiest, enlarged
-from pairmill.pipeline.html.text import file_name, plain
+from pairmill.pipeline.html.text import plain
 from pairmill.pipeline.report.pool_rows import KernelPictures
 from pairmill.schemas.corpus import CorpusManifest
-from pairmill.schemas.image import ImageSet
 from pairmill.schemas.ops.pooled import PooledBlur
 from pairmill.schemas.program import Program
 from pairmill.schemas.report import PairsSection, PairView
@@ -50,14 +49,13 @@ def crops(pair: Pair, side: int, scale: int) -> tuple[Image, Image]:
 def collect_pairs(
     pairs: list[Pair],
     manifest: CorpusManifest,
-    images: ImageSet,
+    sources: Mapping[str, str],
     kernels: Mapping[str, KernelPictures],
     picture_files: PictureFiles,
 ) -> PairsSection:
-    """Cut, upscale and describe the pairs."""
+    """Cut, upscale and describe the pairs; `sources` are file names of images by pixel digest."""
     scale = int(manifest.identity.recipe["scale"])
     side = filling_side(crop_side(pairs, scale), scale)
-    sources = {image: file_name(record.url) for image, record in images.by_digest().items()}
     counts = {ref.digest: ref.count for ref in manifest.identity.pools}
     for pool, pictures in kernels.items():
         pictures.draw(

@@ -6,6 +6,7 @@ from typing import Any
 
 from pairmill.pipeline.runner.stage import Stage
 from pairmill.pipeline.stages import (
+    align_pairs,
     clean_up,
     cluster_photographs,
     compare,
@@ -23,6 +24,7 @@ from pairmill.pipeline.stages import (
     measure_photographs,
     mine_compression,
     mine_noise,
+    pool_aligned,
     pool_compression,
     pool_kernels,
     pool_noise,
@@ -58,6 +60,8 @@ STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
         ingest_pairs.STAGE,
         fit_redegnet.STAGE,
         pool_redegnet.STAGE,
+        align_pairs.STAGE,
+        pool_aligned.STAGE,
         synthesize.STAGE,
     )
 }

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from pairmill.pipeline.images.decode import ingest_file
 from pairmill.pipeline.images.find import FoundFile
-from pairmill.pipeline.redegnet.files import find_pairs
+from pairmill.pipeline.images.pairs import PairPatterns, find_pairs
 from pairmill.pipeline.runner.stage import Context, Profile, Stage, Unit
 from pairmill.pipeline.stages.ingest import FilePayload
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageRecord, IngestConfig, RejectedImage, Role
-from pairmill.schemas.recipe import PairsConfig
 from pairmill.schemas.redegnet import FacePair, IngestedPair, PairSet
 from pairmill.schemas.work import Payload
 
@@ -26,9 +25,9 @@ class PairPayload(Payload):
     name: str
     """Their name, without the ending."""
     lq: FilePayload
-    """The real LQ image; its role is `real`."""
+    """The real LQ or LR image; its role is `real`."""
     hq: FilePayload
-    """Its restored counterpart; its role is `clean`."""
+    """Its counterpart; its role is `clean`."""
 
     @property
     def label(self) -> str:
@@ -36,7 +35,7 @@ class PairPayload(Payload):
         return f"pair {self.name}"
 
 
-def find(pairs: PairsConfig, base: str, limit: int | None = None) -> list[PairPayload]:
+def find(pairs: PairPatterns, base: str, limit: int | None = None) -> list[PairPayload]:
     """All pairs that a recipe names, or the first `limit`; relative patterns start at `base`.
 
     Raises:
@@ -87,48 +86,30 @@ def seal(
     context: Context,
     key: str,
 ) -> PairSet:
-    """Order by the digest of the LQ; of equal pairs the first by name is kept.
-
-    Raises:
-        UserError: if the two images of a pair differ in size, or no pair is left.
-    """
+    """Order by the digest of the LQ; of equal pairs the first by name is kept."""
     found = [record.pair for record in records if record.pair is not None]
-    _check_sizes(found)
     rejected = tuple(image for record in records for image in record.rejected)
-    if not found:
-        shown = "; ".join(
-            f"{image.url}: {image.reason} ({image.detail})" for image in rejected[:SHOWN]
-        )
-        raise UserError(
-            "no pair is usable",
-            where="recipe key images.pairs",
-            got=shown,
-            todo="give readable 8-bit images",
-        )
     distinct = {tuple(pair.identity()): pair for pair in reversed(found)}
     return PairSet(pairs=tuple(distinct[name] for name in sorted(distinct)), rejected=rejected)
 
 
-def _check_sizes(pairs: Sequence[FacePair]) -> None:
-    apart = [
-        pair for pair in pairs if (pair.lq.width, pair.lq.height) != (pair.hq.width, pair.hq.height)
-    ]
-    if apart:
-        shown = ", ".join(
-            f"{pair.name}: {pair.lq.width} x {pair.lq.height} and {pair.hq.width} x "
-            f"{pair.hq.height}"
-            for pair in apart[:SHOWN]
-        )
-        more = ""
-        if len(apart) > SHOWN:
-            more = f", and {len(apart) - SHOWN} more"
-        raise UserError(
-            "the images of a pair differ in size",
-            where="recipe key images.pairs",
-            got=f"LQ and HQ of {shown}{more}",
-            wanted="an LQ image upscaled to the size of its restored counterpart, pixel over pixel",
-            todo="upscale the LQ images (bilinear, as the restorer did) and save them as PNG",
-        )
+def some(pairs: PairSet, key: str) -> PairSet:
+    """The pairs, if there are any.
+
+    Raises:
+        UserError: if no pair is left.
+    """
+    if pairs.pairs:
+        return pairs
+    shown = "; ".join(
+        f"{image.url}: {image.reason} ({image.detail})" for image in pairs.rejected[:SHOWN]
+    )
+    raise UserError(
+        "no pair is usable",
+        where=f"recipe key {key}",
+        got=shown,
+        todo="give readable 8-bit images",
+    )
 
 
 def batch(_config: object, _profile: Profile) -> int:

@@ -14,12 +14,14 @@ from pairmill.models.functional.kernels import compose, to_fixed_point, without_
 from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.kernels.camera import judge_spectral
+from pairmill.pipeline.kernels.pairs import judge_pair
 from pairmill.pipeline.kernels.quality import judge, refusal
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages import estimate_kernels
+from pairmill.pipeline.stages import align_pairs, estimate_kernels
 from pairmill.pipeline.stages.payload import npy_bytes, read_npy
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.aligned import AlignedRef
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageRecord, ImageSet
 from pairmill.schemas.kernel import KernelReason, KernelVerdict
@@ -37,22 +39,35 @@ from pairmill.schemas.work import Payload
 
 
 class JudgePayload(Payload):
-    """One image and what was estimated of it."""
+    """One image and what was estimated of it, or a real pair."""
 
-    image: ImageRecord
+    image: ImageRecord | None = None
     """The image."""
     ref: EstimateRef | None = None
     """Its estimates by KernelGAN."""
     spectral: JudgedSpectral | None = None
     """Its estimate from spectra."""
+    pair: AlignedRef | None = None
+    """The pair and its unit."""
 
     @property
     def label(self) -> str:
         """See `Payload.label`."""
-        return self.image.url
+        return self.image.url if self.image else f"pair {self.digest[:12]}"
+
+    @property
+    def digest(self) -> str:
+        """Pixel digest of the photograph whose kernel it is."""
+        if self.image is not None:
+            return self.image.pixel_sha256
+        assert self.pair is not None
+        return self.pair.pair.lr or ""
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
+        if self.pair is not None:
+            return ["pair", self.pair.key]
+        assert self.image is not None
         if self.spectral is not None:
             return [self.image.pixel_sha256, self.spectral.content_digest()]
         assert self.ref is not None
@@ -87,18 +102,25 @@ class Spectral:
         return found
 
 
-Inputs = tuple[ImageSet, KernelEstimates | Spectral]
-"""The images, and what was estimated of them."""
+@dataclass(frozen=True)
+class Inputs:
+    """The images, and what was estimated of them."""
+
+    images: ImageSet
+    found: KernelEstimates | Spectral
+    pairs: tuple[AlignedRef, ...] = ()
+    """Real pairs that show a kernel."""
 
 
 def plan(inputs: Inputs, config: PoolKernelsConfig) -> list[JudgePayload]:
-    """One unit per real image."""
-    images, found = inputs[0].by_digest(), inputs[1]
+    """One unit per real image, then one per real pair."""
+    images, found = inputs.images.by_digest(), inputs.found
+    pairs = [JudgePayload(pair=ref) for ref in inputs.pairs]
     if isinstance(found, Spectral):
-        return [
-            JudgePayload(image=images[image], spectral=one) for image, one in found.judged().items()
-        ]
-    return [JudgePayload(image=images[ref.estimate.image], ref=ref) for ref in found.estimates]
+        judged = found.judged().items()
+        return [*(JudgePayload(image=images[image], spectral=one) for image, one in judged), *pairs]
+    estimates = [JudgePayload(image=images[ref.estimate.image], ref=ref) for ref in found.estimates]
+    return [*estimates, *pairs]
 
 
 def work(
@@ -109,7 +131,7 @@ def work(
         kernel, verdict = _judge(unit, config, context.storage)
         if kernel is not None:
             context.write(unit, "kernel.npy", npy_bytes(kernel))
-        yield JudgedKernel(image=unit.payload.image.pixel_sha256, verdict=verdict)
+        yield JudgedKernel(image=unit.payload.digest, verdict=verdict)
 
 
 def read_estimate(storage: Storage, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -128,6 +150,12 @@ def _judge(
     unit: Unit[JudgePayload], config: PoolKernelsConfig, storage: Storage
 ) -> tuple[NDArray[np.float64] | None, KernelVerdict]:
     image, ref, spectral = unit.payload.image, unit.payload.ref, unit.payload.spectral
+    if unit.payload.pair is not None:
+        folder = layout.unit_folder(align_pairs.STAGE.name, unit.payload.pair.key)
+        return judge_pair(
+            read_npy(storage, f"{folder}/{align_pairs.KERNEL}"), config.quality, config.scale
+        )
+    assert image is not None
     refused = spectral.refused if spectral is not None else _refused(ref)
     if refused is not None:
         words = REFUSALS[refused].format(width=image.width, height=image.height)
@@ -136,7 +164,7 @@ def _judge(
         return judge_spectral(spectral, config.quality, config.scale)
     assert ref is not None
     raw, finished = read_estimate(storage, ref.key)
-    kernel, verdict = judge(raw, finished, load(unit.payload.image), config.quality)
+    kernel, verdict = judge(raw, finished, load(image), config.quality)
     if kernel is None:
         return None, verdict
     try:
@@ -182,7 +210,7 @@ def seal(
         kernels=tuple(record.image for _, record in accepted),
         judged=tuple(records),
         estimates={
-            unit.payload.image.pixel_sha256: unit.payload.ref.key
+            unit.payload.digest: unit.payload.ref.key
             for unit in units
             if unit.payload.ref is not None
         },

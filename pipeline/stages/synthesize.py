@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-from bisect import bisect_left, bisect_right
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, islice, pairwise
+from itertools import islice
 from typing import IO, Any, cast
 
 import numpy as np
@@ -18,21 +17,31 @@ from numpy.typing import NDArray
 
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import load_assets
-from pairmill.pipeline.degraders.base import Degrader, PoolInfo, Pools
+from pairmill.pipeline.degraders.base import Degrader, OwnHr, PoolInfo, Pools
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.ops.apply import apply
-from pairmill.pipeline.rng import stream, stream_key
+from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
+from pairmill.pipeline.shards.packing import pack
 from pairmill.pipeline.shards.splits import split_images
 from pairmill.pipeline.shards.table import parquet_bytes
 from pairmill.pipeline.shards.tar import ShardWriter, make_sample
-from pairmill.pipeline.stages import clean_up
+from pairmill.pipeline.stages import clean_up, pair_samples
+from pairmill.pipeline.stages.pair_samples import PairRows
+from pairmill.schemas.aligned import PairTiles
 from pairmill.schemas.hr import HrSet
-from pairmill.schemas.image import ImageRecord, ImageSet
+from pairmill.schemas.image import ImageSet
 from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import ShardsConfig, SplitsConfig
 from pairmill.schemas.sample import Box, SampleRecord, SampleRow
-from pairmill.schemas.shard import ShardRef, ShardResult, ShardSet, SynthesizeConfig, TilesOfImage
+from pairmill.schemas.shard import (
+    PairSamples,
+    ShardRef,
+    ShardResult,
+    ShardSet,
+    SynthesizeConfig,
+    TilesOfImage,
+)
 from pairmill.schemas.work import FileRecord, Payload
 
 GROUP = 1 << 20
@@ -47,8 +56,10 @@ class ShardPayload(Payload):
     """Split that the images are in."""
     number: int
     """Number of the shard in the split; only a label."""
-    images: tuple[TilesOfImage, ...]
+    images: tuple[TilesOfImage, ...] = ()
     """Images and the tiles taken from them."""
+    pairs: tuple[PairSamples, ...] = ()
+    """Real pairs and the samples taken from them; a shard has images or pairs."""
     pools: tuple[str, ...]
     """Zarr groups of the config's pools; places, which do not matter."""
 
@@ -59,10 +70,9 @@ class ShardPayload(Payload):
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
-        return [
-            self.split,
-            [[part.image.pixel_sha256, part.hr_key, part.tiles] for part in self.images],
-        ]
+        images = [[part.image.pixel_sha256, part.hr_key, part.tiles] for part in self.images]
+        pairs = [[part.lr, part.tiles] for part in self.pairs]
+        return [self.split, images, pairs] if pairs else [self.split, images]
 
 
 @dataclass(frozen=True)
@@ -81,7 +91,7 @@ class Inputs:
 
 def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
     """Whole splits by source image, images in digest order, tiles packed into shards of about equal
-    length.
+    length; then the samples of real pairs, in shards of their own.
     """
     records = inputs.images.by_digest()
     with_tiles = [ref for ref in inputs.hr.images if ref.hr.tiles]
@@ -89,6 +99,7 @@ def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
         [ref.hr.image for ref in with_tiles], inputs.splits, inputs.seed, inputs.split_keys
     )
     per_shard = max(1, inputs.shards.samples // config.samples_per_tile)
+    pairs = _pairs(inputs, config, list(records))
     units: list[ShardPayload] = []
     for split in inputs.splits.shares():
         # By digest: neither the order of files nor their names may change a shard.
@@ -105,120 +116,33 @@ def plan(inputs: Inputs, config: SynthesizeConfig) -> list[ShardPayload]:
             )
             for ref in refs
         ]
+        others, own = pair_samples.weights(config.degraders, split)
+        shards = pack(parts, per_shard) if others else []
         units += [
             ShardPayload(split=split, number=number, images=shard, pools=inputs.pools)
-            for number, shard in enumerate(pack(parts, per_shard))
+            for number, shard in enumerate(shards)
+        ]
+        if not own:
+            continue
+        tiles = sum(len(part.tiles) for shard in shards for part in shard)
+        # As many as the weights ask for beside the samples of other HR; all of them if there are
+        # none.
+        per_tile, there = config.samples_per_tile, sum(len(pair.tiles) for pair in pairs[split])
+        count = round(tiles * per_tile * own / others) if tiles else there * per_tile
+        samples = pair_samples.samples_of(pairs[split], count)
+        units += [
+            ShardPayload(split=split, number=number, pairs=shard, pools=inputs.pools)
+            for number, shard in enumerate(pack(samples, inputs.shards.samples), len(shards))
         ]
     return units
 
 
-def pack(parts: Sequence[TilesOfImage], target: int) -> list[tuple[TilesOfImage, ...]]:
-    """Tiles in order, cut into shards of about `target` tiles, at borders that the content chooses.
-
-    A place is a border if its mark, the digest of what comes next, is the least within 0.6 of
-    `target` tiles to both sides; places between two images go before those inside one. Which places
-    are borders thus depends on what lies near them only (local-minimum chunking): an added image
-    changes the shards around it, and all others stay as they are. What is too long between two
-    borders is cut again. All shards have target // 2 to 3 * target // 2 tiles, at least 1, where
-    there are so many.
-    """
-    parts = [part for part in parts if part.tiles]
-    starts = list(accumulate((len(part.tiles) for part in parts), initial=0))
-    least, most, reach = max(1, target // 2), max(1, 3 * target // 2), max(1, 3 * target // 5)
-    # Marks near both ends lack neighbours on one side and would be borders too easily.
-    inside = [
-        place
-        for place in _minima(_places(parts, starts, reach), reach)
-        if reach <= place <= starts[-1] - reach
-    ]
-    borders = sorted({0, *inside, starts[-1]})
-    return [
-        _between(parts, starts, *cut)
-        for span in pairwise(borders)
-        for cut in _divided(parts, starts, span, least, most)
-    ]
-
-
-Place = tuple[int, tuple[int, int]]
-"""A place where a shard may end, counted in tiles, and its mark; the first number of the mark is 0
-between images."""
-
-
-def _places(parts: Sequence[TilesOfImage], starts: list[int], reach: int) -> list[Place]:
-    """All places between images, and those inside an image that are far from its ends."""
-    found: list[Place] = []
-    for part, start in zip(parts, starts, strict=False):
-        image = part.image.pixel_sha256
-        found.append((start, (0, _mark(image))))
-        inner = range(reach, len(part.tiles) - reach + 1)
-        found += [(start + number, (1, _mark(image, *part.tiles[number]))) for number in inner]
-    return found
-
-
-def _minima(places: Sequence[Place], reach: int) -> list[int]:
-    """The places whose marks are the least of all that are nearer than `reach`; places ascend."""
-    # A queue whose marks rise: its head is the least within reach, and each place enters once.
-    found, near, ahead = list[int](), deque[Place](), 0
-    for place, _ in places:
-        while ahead < len(places) and places[ahead][0] < place + reach:
-            while near and near[-1][1] > places[ahead][1]:
-                near.pop()
-            near.append(places[ahead])
-            ahead += 1
-        while near[0][0] <= place - reach:
-            near.popleft()
-        if near[0][0] == place:
-            found.append(place)
-    return found
-
-
-def _divided(
-    parts: Sequence[TilesOfImage], starts: list[int], span: tuple[int, int], least: int, most: int
-) -> list[tuple[int, int]]:
-    """A span of tiles, cut where the marks are least until no piece is longer than `most`; no piece
-    is shorter than `least`.
-    """
-    begin, end = span
-    if end - begin <= most:
-        return [span]
-    place = _least(parts, starts, begin + least, end - least)
-    return [
-        cut
-        for piece in ((begin, place), (place, end))
-        for cut in _divided(parts, starts, piece, least, most)
-    ]
-
-
-def _least(parts: Sequence[TilesOfImage], starts: list[int], first: int, last: int) -> int:
-    """The place in [first, last] with the least mark."""
-    images = range(bisect_left(starts, first), bisect_right(starts, last))
-    # A border between two images is worth more than a small mark inside one.
-    if images:
-        return starts[min(images, key=lambda number: _mark(parts[number].image.pixel_sha256))]
-    number = bisect_right(starts, first) - 1  # all of it lies inside this image
-    part, start = parts[number], starts[number]
-    return min(
-        range(first, last + 1),
-        key=lambda place: _mark(part.image.pixel_sha256, *part.tiles[place - start]),
-    )
-
-
-def _mark(*parts: str | int) -> int:
-    return stream_key("border", *parts)
-
-
-def _between(
-    parts: Sequence[TilesOfImage], starts: list[int], begin: int, end: int
-) -> tuple[TilesOfImage, ...]:
-    """Tiles begin to end, by image."""
-    numbers = range(bisect_right(starts, begin) - 1, bisect_left(starts, end))
-    cut = [
-        (parts[n], max(begin - starts[n], 0), min(end - starts[n], len(parts[n].tiles)))
-        for n in numbers
-    ]
-    return tuple(
-        p if (a, b) == (0, len(p.tiles)) else p.with_(tiles=p.tiles[a:b]) for p, a, b in cut
-    )
+def _pairs(
+    inputs: Inputs, config: SynthesizeConfig, images: Sequence[str]
+) -> dict[str, list[PairTiles]]:
+    """The real pairs of each split."""
+    found = [pair for pool in config.pools for pair in pool.pairs or ()]
+    return pair_samples.split_pairs(found, images, inputs.splits, inputs.seed)
 
 
 def work(
@@ -233,8 +157,7 @@ def work(
         with context.create(unit, "shard.tar") as file:
             counted = _Hashing(file)
             writer = ShardWriter(cast("IO[bytes]", counted))
-            for part in unit.payload.images:
-                pairs = maker.pairs(part)
+            for pairs in maker.pairs_of(unit.payload):
                 while group := list(islice(pairs, together)):
                     # A list: all of a group are encoded before the first is written.
                     for sample in [make_sample(*pair) for pair in group]:
@@ -263,68 +186,113 @@ def pixels_of(rows: Sequence[SampleRecord]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+Pair = tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]
+"""Record, HR and LR."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Tile:
+    """An HR tile."""
+
+    image: str
+    """Digest of the image that it comes from."""
+    place: tuple[int, int]
+    """(left, top)."""
+    hr: NDArray[np.uint8]
+    hr_sha256: str
+
+
+class _Mixture:
+    """Degraders, chosen by their weights in a split."""
+
+    def __init__(self, config: SynthesizeConfig, split: str, known: Pools, *, own_hr: bool) -> None:
+        drawn = [
+            degrader
+            for degrader in config.degraders
+            if degrader.own_hr == own_hr and degrader.weight_in(split)
+        ]
+        self.degraders = [
+            (degrader.label, degraders.build(degrader, config.scale, known)) for degrader in drawn
+        ]
+        # Weights may depend on the split: those of degraders that are drawn here, and no others.
+        weights = np.cumsum([degrader.weight_in(split) for degrader in drawn])
+        self.bounds = weights / weights[-1] if drawn else weights
+
+    def choose(self, value: float) -> tuple[str, Degrader]:
+        """The degrader that a number of [0, 1) falls on."""
+        number = min(
+            int(np.searchsorted(self.bounds, value, side="right")), len(self.degraders) - 1
+        )
+        return self.degraders[number]
+
+
 class _Maker:
     """Draws and applies the programs of one image after the other."""
 
     def __init__(self, config: SynthesizeConfig, context: Context, shard: ShardPayload) -> None:
         self.config, self.storage = config, context.storage
-        self.assets = load_assets(
-            context.profile.workspace, tuple(zip(config.pools, shard.pools, strict=True))
-        )
+        pools = tuple(zip(config.pools, shard.pools, strict=True))
+        self.assets = load_assets(context.profile.workspace, pools)
         known = Pools(**{pool.kind: PoolInfo.of(pool) for pool in config.pools})
-        drawn = [degrader for degrader in config.degraders if degrader.weight_in(shard.split)]
-        self.degraders = [
-            (degrader.label, degraders.build(degrader, config.scale, known)) for degrader in drawn
-        ]
-        # Weights may depend on the split: those of degraders that are drawn here, and no others.
-        weights = np.cumsum([degrader.weight_in(shard.split) for degrader in drawn])
-        self.bounds = weights / weights[-1]
+        self.mixture = _Mixture(config, shard.split, known, own_hr=bool(shard.pairs))
+        if shard.pairs:
+            [self.rows] = [PairRows.of(*pool) for pool in pools if pool[0].pairs]
 
-    def pairs(
-        self, part: TilesOfImage
-    ) -> Iterator[tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]]:
-        """The samples of some tiles of one image: record, HR, LR. All are drawn first, then applied
-        one by one.
-        """
+    def pairs_of(self, shard: ShardPayload) -> Iterator[Iterator[Pair]]:
+        """The samples of a shard, image by image."""
+        for part in shard.images:
+            yield self.pairs(part)
+        for samples in shard.pairs:
+            yield self.real_pairs(samples)
+
+    def pairs(self, part: TilesOfImage) -> Iterator[Pair]:
+        """The samples of some tiles of one image. All are drawn first, then applied one by one."""
         image = clean_up.read_hr(self.storage, part.image, part.hr_key, cleaned=part.cleaned)
         tile, repeats = self.config.tile, range(self.config.samples_per_tile)
         drawn = [
-            [self._draw(part.image, place, repeat) for repeat in repeats] for place in part.tiles
+            [self._draw(f"{part.image.id}-{left:05d}-{top:05d}-{n:03d}") for n in repeats]
+            for left, top in part.tiles
         ]
         for (left, top), of_tile in zip(part.tiles, drawn, strict=True):
             hr = np.ascontiguousarray(image[top : top + tile, left : left + tile])
-            hr_sha256 = pixel_digest(hr)
+            at = _Tile(part.digest, (left, top), hr, pixel_digest(hr))
             for key, label, program in of_tile:
-                lr = apply(program, hr, self.assets)
-                record = SampleRecord(
-                    key=key,
-                    image=part.image.pixel_sha256,
-                    box=Box(left=left, top=top, width=tile, height=tile),
-                    scale=self.config.scale,
-                    degrader=label,
-                    program=program.canonical_json(),
-                    seed=self.config.seed,
-                    hr_sha256=hr_sha256,
-                    lr_sha256=pixel_digest(lr),
-                )
-                yield record, hr, lr
+                yield self._made(key, label, program, at)
 
-    def _draw(
-        self, image: ImageRecord, place: tuple[int, int], repeat: int
-    ) -> tuple[str, str, Program]:
+    def real_pairs(self, part: PairSamples) -> Iterator[Pair]:
+        """The samples of one real pair."""
+        image = self.rows.spans[part.lr][0].image
+        for hr, (left, top, number), row in self.rows.tiles(self.storage, part):
+            key = f"pair-{part.lr[:16]}-{left:05d}-{top:05d}-{number:03d}"
+            rng = stream(self.config.seed, "draw", key)
+            label, degrader = self.mixture.choose(float(rng.random()))
+            program = cast("OwnHr", degrader).program(row)
+            at = _Tile(image, (left, top), hr, pixel_digest(hr))
+            yield self._made(key, label, program, at)
+
+    def _draw(self, key: str) -> tuple[str, str, Program]:
         """Key, label of the degrader, and program of one sample."""
-        key = f"{image.id}-{place[0]:05d}-{place[1]:05d}-{repeat:03d}"
         # Keyed by what the sample is, not by its place: other images, shards or workers change no
         # draw.
         rng = stream(self.config.seed, "draw", key)
-        label, degrader = self._choose(float(rng.random()))
+        label, degrader = self.mixture.choose(float(rng.random()))
         return key, label, degrader.draw(rng, (self.config.tile, self.config.tile))
 
-    def _choose(self, value: float) -> tuple[str, Degrader]:
-        number = min(
-            int(np.searchsorted(self.bounds, value, side="right")), len(self.degraders) - 1
+    def _made(self, key: str, label: str, program: Program, at: _Tile) -> Pair:
+        """Apply a program."""
+        lr, (left, top) = apply(program, at.hr, self.assets), at.place
+        record = SampleRecord(
+            key=key,
+            image=at.image,
+            box=Box(left=left, top=top, width=self.config.tile, height=self.config.tile),
+            scale=self.config.scale,
+            degrader=label,
+            program=program.canonical_json(),
+            seed=self.config.seed,
+            hr_sha256=at.hr_sha256,
+            lr_sha256=pixel_digest(lr),
         )
-        return self.degraders[number]
+        return record, at.hr, lr
 
 
 class _Hashing(io.RawIOBase):

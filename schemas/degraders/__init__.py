@@ -8,6 +8,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from pairmill.schemas.degraders.aligned import AlignedConfig
 from pairmill.schemas.degraders.base import DegraderBase
 from pairmill.schemas.degraders.bicubic import BicubicConfig
 from pairmill.schemas.degraders.block_noise import BlockNoiseConfig
@@ -35,6 +36,7 @@ AnyConfig = (
     | PdmConfig
     | KmsrConfig
     | RedegnetConfig
+    | AlignedConfig
 )
 DegraderConfig = Annotated[AnyConfig, Field(discriminator="kind")]
 CONFIGS: dict[str, type[DegraderBase]] = {

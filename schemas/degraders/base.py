@@ -36,8 +36,11 @@ class DegraderBase(Frozen):
     """What samples and statistics call it; without one, its kind. With names a kind may stand
     twice, with different ranges."""
 
-    learns_from: ClassVar[Literal["", "real", "pairs"]] = ""
+    learns_from: ClassVar[Literal["", "real", "pairs", "aligned"]] = ""
     """Which of the recipe's images its pools are made from: the recipe must have such images."""
+    own_hr: ClassVar[bool] = False
+    """Whether its LR belongs to HR of its own, which lies in its pool: it is drawn for no other HR,
+    and no other degrader for that."""
 
     @property
     def draws_from(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Ops that take something from a pool: a kernel, noise patches, a JPEG encoder."""
+"""Ops that take something from a pool: a kernel, noise patches, a JPEG encoder, a photograph."""
 
 from __future__ import annotations
 
@@ -28,6 +28,26 @@ class PooledBlur(OpBase):
         if self.pool in counts:
             of = f" of {counts[self.pool]}"
         return f"kernel #{self.index}{of}"
+
+
+class Aligned(OpBase):
+    """The LR that a camera made of the same scene: the HR tile is registered to it, and the image
+    at hand is left aside.
+    """
+
+    op: Literal["aligned"] = "aligned"
+    """Name of the op."""
+    pool: Digest
+    """Digest of the pool of real pairs."""
+    index: int = Field(ge=0)
+    """Row in the pool."""
+
+    def words(self, counts: Counts) -> str:
+        """See `OpBase.words`."""
+        of = ""
+        if self.pool in counts:
+            of = f" of {counts[self.pool]}"
+        return f"LR photograph, tile #{self.index}{of}"
 
 
 class Placement(Frozen):

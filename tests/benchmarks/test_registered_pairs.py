@@ -10,24 +10,23 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from benchmarks.camera_kernel import (
-    CENTRE,
+from benchmarks.camera_kernel import CENTRE, best_gaussian, best_sharpened, solve_forced
+from benchmarks.registered_pairs import ScoredPair, aligned, load_pairs, luma, save_pairs
+from benchmarks.registered_report import block_counts, figures, hr_facts, report
+from benchmarks.registered_synthetic import moved, scene, synthetic_pair, unknown_field
+from pairmill.models.functional.kernels import gaussian, offset
+from pairmill.models.registration.grid import Array, Grid, shifts_at
+from pairmill.models.registration.kernel import (
     Equations,
     Measured,
-    best_gaussian,
-    best_sharpened,
     equations,
     measure,
     relative_error,
     solve,
-    solve_forced,
     together,
 )
-from benchmarks.registered_pairs import ScoredPair, aligned, load_pairs, luma, save_pairs
-from benchmarks.registered_report import block_counts, figures, hr_facts, report
-from benchmarks.registered_synthetic import moved, scene, synthetic_pair, unknown_field
-from benchmarks.registration import Array, Grid, Pair, blurred, register, shifts_at
-from pairmill.models.functional.kernels import gaussian, offset
+from pairmill.models.registration.register import Pair, register
+from pairmill.models.registration.warp import blurred
 from pairmill.pipeline.images.encode import encode_png
 
 SIDE = 240

@@ -40,7 +40,7 @@ OPS = [
 ]
 SETTINGS: dict[str, dict[str, Any]] = {"custom": {"ops": OPS}}
 """Settings of degraders that have no default; of all others nothing is said here."""
-PULLED = {"realsr", "pdm", "redegnet", "kmsr"}
+PULLED = {"realsr", "pdm", "redegnet", "kmsr", "aligned"}
 """Degraders that draw from pools or checkpoints."""
 CLEAN = {"bicubic", "ikc", "kmsr"}
 """Degraders without noise or compression: a flat image stays what it is."""

@@ -41,6 +41,7 @@ from pairmill.schemas.ops.noise import (
     SpeckleNoise,
 )
 from pairmill.schemas.ops.pooled import (
+    Aligned,
     Inject,
     InjectByLevel,
     NearPlacement,
@@ -64,6 +65,7 @@ SYNNET = np.frombuffer(networks_bytes(NET, {"syn": SynNet(NET, keyed(1, "weights
 ]
 PDM = pdm_pool({"filters": 3})[1].pools
 CODES = np.eye(3, 4, dtype=np.float32)
+PHOTOGRAPHS = np.stack([photograph(seed) for seed in (8, 9)])
 ASSETS = Assets(
     {
         **POOLS.pools,
@@ -71,6 +73,7 @@ ASSETS = Assets(
         ENCODERS: ENCODER,
         pool_digest(SYNNET): SYNNET,
         pool_digest(CODES): CODES,
+        pool_digest(PHOTOGRAPHS): PHOTOGRAPHS,
     }
 )
 KEY = "0123456789abcdef" * 2
@@ -148,6 +151,9 @@ EXAMPLES = [
         ),
         grey=False,
         flat=False,
+    ),
+    Example(
+        Aligned(pool=pool_digest(PHOTOGRAPHS), index=1), grey=False, flat=False, shape=(37, 31)
     ),
     Example(PooledJpeg(pool=ENCODERS, index=0, phase=(3, 5)), near=9),
     Example(
@@ -258,12 +264,16 @@ def test_flat_images(example: Example, level: int) -> None:
 
 @pytest.mark.parametrize(
     "example",
-    [example for example in EXAMPLES if not isinstance(example.op, Inject | InjectByLevel)],
+    [
+        example
+        for example in EXAMPLES
+        if not isinstance(example.op, Inject | InjectByLevel | Aligned)
+    ],
 )
 @pytest.mark.parametrize("shape", [(1, 1), (2, 37), (8, 8)])
 def test_small_images(example: Example, shape: tuple[int, int]) -> None:
-    """Down to one pixel, unless the op needs more: then it says so. Placements of noise patches are
-    made for one size."""
+    """Down to one pixel, unless the op needs more: then it says so. Placements of noise patches and
+    photographs are of one size."""
     image = photograph(2, *shape)
     scale = {BicubicDown: 3, Pdm: 2}.get(type(example.op), 1)
     if min(shape) < scale:

@@ -45,6 +45,7 @@ from tests.support.make import (
     Counting,
     Tiny,
     build,
+    make_aligned,
     make_cameras,
     make_stages,
     photograph,
@@ -198,6 +199,7 @@ def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
             return run_stage(stage, inputs, config, profile, ProcessExecutor(2), ProgressListener())
 
         make_cameras(tiny.recipe, made.images.manifest, run)
+        make_aligned(tiny.recipe, tiny.photographs, run)
         assert pools
     return workspace
 
@@ -370,6 +372,7 @@ def test_every_recipe_field_reaches_a_stage(tiny: Tiny) -> None:
         "redegnet.vgg_weights",
         "redegnet.from_checkpoint",
         "pools_from",
+        "aligned",
         "curation.benchmarks.0",
         "groups.by",
         "groups.min_photographs",

@@ -18,20 +18,25 @@ from pairmill.pipeline.build.pinned_pools import pinned_pools
 from pairmill.pipeline.build.previous_splits import earlier_keys
 from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.build.result import BuildResult
+from pairmill.pipeline.images.decode import ingest_file
+from pairmill.pipeline.images.find import FoundFile
+from pairmill.pipeline.pools.aligned import align_config, cut_config
 from pairmill.pipeline.pools.base import Making
 from pairmill.pipeline.pools.kernels import cameras_of
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import Executor, SerialExecutor, one_thread, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Run, Sealed, Stage
-from pairmill.pipeline.stages import cluster_photographs
+from pairmill.pipeline.stages import align_pairs, cluster_photographs, pool_aligned
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
-from pairmill.schemas.image import ImageSet
+from pairmill.schemas.image import ImageRecord, ImageSet, Role
 from pairmill.schemas.kernel import CameraKernelsConfig
 from pairmill.schemas.pool import ClusterConfig
 from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.redegnet import FacePair, PairSet
+from tests.support.real_pairs import real_pair
 
 LENIENT = {
     "max_disagreement": 2,
@@ -91,6 +96,9 @@ def write_photographs(folder: Path) -> Path:
     for seed in (10, 11):  # compared with, but never quite equal: the tiny recipe asks for 1.0
         with Image.open(folder / f"clean/{seed}.png") as image:
             image.save(folder / f"benchmark/{seed}.jpg", quality=70)
+    lr, hr = real_pair(0, (100, 96))
+    save(lr, folder / "pair/lr.png")
+    save(hr, folder / "pair/hr.png")
     for seed in range(2):
         hq = photograph(seed, 73, 67, noise=0)
         save(hq, folder / f"hq/{seed}.png")
@@ -275,6 +283,7 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
         make(recipe, "/", run), profile, circumstance(now(), "tests", "", ()), write_report
     )
     make_cameras(recipe, sealed["ingest"].manifest, run)
+    make_aligned(recipe, photographs, run)
     return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
 
 
@@ -284,6 +293,22 @@ def make_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
     making = Making(recipe=recipe.with_(kernels=settings), images=images, base="/", run=run)
     measured, _ = cameras_of(making, settings)
     run(cluster_photographs.STAGE, measured, ClusterConfig(min_photographs=2))
+
+
+def make_aligned(recipe: Recipe, photographs: Path, run: Run) -> None:
+    """The stages of real pairs: the one in `photographs`/pair, and the same swapped."""
+    files = [
+        FoundFile(url=str(path), bytes=path.stat().st_size, modified="")
+        for path in (photographs / "pair/lr.png", photographs / "pair/hr.png")
+    ]
+    lr, hr = (ingest_file(file, Role.REAL, recipe.ingest) for file in files)
+    assert isinstance(lr, ImageRecord)
+    assert isinstance(hr, ImageRecord)
+    pairs = (FacePair(name="0", lq=lr, hq=hr), FacePair(name="1", lq=hr, hq=lr))
+    aligned = run(
+        align_pairs.STAGE, PairSet(pairs=pairs, rejected=()), align_config(recipe)
+    ).manifest
+    run(pool_aligned.STAGE, aligned, cut_config(recipe))
 
 
 def tree(folder: Path, leave_out: Sequence[str] = ()) -> dict[str, bytes]:

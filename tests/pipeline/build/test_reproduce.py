@@ -106,7 +106,7 @@ def other_png(cv2: Any, image: NDArray[np.uint8]) -> bytes:
 def test_other_borders_between_shards_give_equal_pixels(
     plain: tuple[Storage, CorpusManifest, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pairmill.pipeline.stages.synthesize import pack
+    from pairmill.pipeline.shards.packing import pack
 
     storage, manifest, _ = plain
     monkeypatch.setattr(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("pairmill", "schemas", "models", "pipeline", "flows", "tests")
+PACKAGES = ("pairmill", "schemas", "models", "pipeline", "flows", "benchmarks", "tests")
 SECTION = (ROOT / "CONTRIBUTING.md").read_text().split("\n## Add a pool\n")[1].split("\n## ")[0]
 MODULES = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", SECTION, flags=re.DOTALL)
 """New files and their text."""

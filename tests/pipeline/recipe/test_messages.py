@@ -36,7 +36,7 @@ GAUSSIAN = {"shape": "gaussian", "sigma_x": 1, "sigma_y": 1}
     ("degrader", "message"),
     [
         ({"kind": "bsrgn"}, 'degraders[0]: no degrader is called "bsrgn"; did you mean bsrgan?'),
-        ({"weight": 1}, "degraders[0]: no `kind:`; allowed: bicubic, block_noise, bsrgan"),
+        ({"weight": 1}, "degraders[0]: no `kind:`; allowed: aligned, bicubic, block_noise, bsrgan"),
         (
             {"kind": "bsrgan", "chian": "plus"},
             "degraders[0].chian: no such key; did you mean chain?",
@@ -334,6 +334,10 @@ def test_twins_describe_what_ops_describe() -> None:
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_resolved_recipes_are_recipes(kind: str) -> None:
     config = CONFIGS[kind].model_validate({"ops": [{"op": "clip"}]} if kind == "custom" else {})
-    images = {"real": ["x"], "pairs": {"lq": "y", "hq": "z"}}
+    images = {
+        "real": ["x"],
+        "pairs": {"lq": "y", "hq": "z"},
+        "aligned": {"lr": "y", "hr": "z"},
+    }
     recipe = Recipe.model_validate({"name": "m", "images": images, "degraders": [config]})
     assert Recipe.model_validate_json(recipe.canonical_json()) == recipe

@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from pairmill.models.functional.resize import bicubic_down, bicubic_up, to_uint8
+from pairmill.pipeline.images.pairs import find_pairs
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.redegnet.alike import draw_alike
-from pairmill.pipeline.redegnet.files import find_pairs
+from pairmill.pipeline.redegnet.files import patterns_of
 from pairmill.pipeline.redegnet.pairs import (
     NO_POOLS,
     Faces,
@@ -194,22 +195,26 @@ def folders(tmp_path: Path, lq: list[str], hq: list[str]) -> PairsConfig:
 
 
 def test_files_are_paired_by_name_whatever_their_ending(tmp_path: Path) -> None:
-    pairs = find_pairs(folders(tmp_path, ["b.png", "a.png"], ["a.bmp", "b.png"]), str(tmp_path))
+    pairs = find_pairs(
+        patterns_of(folders(tmp_path, ["b.png", "a.png"], ["a.bmp", "b.png"])), str(tmp_path)
+    )
     assert [name for name, _, _ in pairs] == ["a", "b"]
     assert [Path(hq.url).name for _, _, hq in pairs] == ["a.bmp", "b.png"]
-    assert len(find_pairs(PairsConfig(lq=("lq",), hq=("hq",)), str(tmp_path), 1)) == 1
+    assert len(find_pairs(patterns_of(PairsConfig(lq=("lq",), hq=("hq",))), str(tmp_path), 1)) == 1
 
 
 def test_files_without_a_counterpart_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
-        find_pairs(folders(tmp_path, ["a.png", "c.png"], ["a.png", "b.png"]), str(tmp_path))
+        find_pairs(
+            patterns_of(folders(tmp_path, ["a.png", "c.png"], ["a.png", "b.png"])), str(tmp_path)
+        )
     assert caught.value.got == "b (only in hq), c (only in lq)"
     assert "rename" in caught.value.todo
 
 
 def test_two_files_of_one_name_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="two files of"):
-        find_pairs(folders(tmp_path, ["a.png", "a.bmp"], ["a.png"]), str(tmp_path))
+        find_pairs(patterns_of(folders(tmp_path, ["a.png", "a.bmp"], ["a.png"])), str(tmp_path))
 
 
 def test_levels_stay_bytes() -> None:

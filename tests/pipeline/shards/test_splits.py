@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pairmill.pipeline.rng import stream
+from pairmill.pipeline.shards.packing import pack
 from pairmill.pipeline.shards.splits import split_images
-from pairmill.pipeline.stages.synthesize import pack
 from pairmill.schemas.image import ImageRecord, Role
 from pairmill.schemas.recipe import SplitsConfig
 from pairmill.schemas.shard import TilesOfImage

@@ -28,6 +28,7 @@ from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.pools.base import Making
 from pairmill.pipeline.pools.redegnet import REDEGNET
 from pairmill.pipeline.recipe.load import parse_recipe
+from pairmill.pipeline.redegnet.files import check_sizes, patterns_of
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.execution import SerialExecutor, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
@@ -43,7 +44,7 @@ from pairmill.schemas.ops.learned import Redegnet
 from pairmill.schemas.ops.noise import GaussianNoise
 from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import Recipe
-from pairmill.schemas.redegnet import RedegnetManifest, RedegnetReason
+from pairmill.schemas.redegnet import PairSet, RedegnetManifest, RedegnetReason
 from tests.support.make import Counting, make_stages, photograph, save
 from tests.support.vgg import weights
 
@@ -156,7 +157,7 @@ def test_a_row_is_what_degnet_says_of_its_pair(
     recipe, images = made.recipe, {}
     assert recipe.images.pairs is not None
     sealed = runner(storage.root)(
-        ingest_pairs.STAGE, ingest_pairs.find(recipe.images.pairs, "/"), recipe.ingest
+        ingest_pairs.STAGE, ingest_pairs.find(patterns_of(recipe.images.pairs), "/"), recipe.ingest
     )
     for pair in sealed.manifest.pairs:
         images[pair.lq.pixel_sha256] = load(pair.lq), load(pair.hq)
@@ -354,8 +355,9 @@ def test_broken_files_are_rejected_and_sizes_must_agree(folder: Path, tmp_path: 
     pairs = recipe.images.pairs
     assert pairs is not None
 
-    def ingested() -> Any:
-        return run(ingest_pairs.STAGE, ingest_pairs.find(pairs, "/"), IngestConfig()).manifest
+    def ingested() -> PairSet:
+        files = ingest_pairs.find(patterns_of(pairs), "/")
+        return run(ingest_pairs.STAGE, files, IngestConfig()).manifest
 
     found = ingested()
     assert [pair.name for pair in sorted(found.pairs, key=lambda pair: pair.name)] == ["0", "2"]
@@ -365,12 +367,12 @@ def test_broken_files_are_rejected_and_sizes_must_agree(folder: Path, tmp_path: 
     assert list(found.pairs) == sorted(found.pairs, key=lambda pair: pair.lq.pixel_sha256)
     save(photograph(1, 70, 67), tmp_path / "lq/2.png")
     with pytest.raises(UserError, match="differ in size") as caught:
-        ingested()
+        check_sizes(ingested().pairs)
     assert "2: 67 x 70 and 67 x 73" in caught.value.got
     for name in ("0", "2"):
         (tmp_path / f"hq/{name}.png").write_bytes(b"")
     with pytest.raises(UserError, match="no pair is usable"):
-        ingested()
+        ingest_pairs.some(ingested(), "images.pairs")
 
 
 def test_a_recipe_without_pairs_says_so() -> None:

@@ -59,7 +59,9 @@ def maker(made: Recipe, split: str, workspace: Path) -> _Maker:
 
 def chosen(made: Recipe, split: str, workspace: Path, count: int = 4000) -> Counter[str]:
     one = maker(made, split, workspace)
-    return Counter(one._choose(float(stream(1, number).random()))[0] for number in range(count))
+    return Counter(
+        one.mixture.choose(float(stream(1, number).random()))[0] for number in range(count)
+    )
 
 
 def test_each_split_has_its_own_shares(tmp_path: Path) -> None:
@@ -78,13 +80,15 @@ def test_one_weight_is_for_all_splits_and_chooses_as_before(tmp_path: Path) -> N
     )
     for split in ("train", "val", "test"):
         one = maker(plain, split, tmp_path)
-        assert [one._choose(value)[0] for value in (0.0, 0.7499999, 0.75, 0.9999999999999999)] == [
+        assert [
+            one.mixture.choose(value)[0] for value in (0.0, 0.7499999, 0.75, 0.9999999999999999)
+        ] == [
             "custom",
             "custom",
             "bicubic",
             "bicubic",
         ]
-        np.testing.assert_array_equal(one.bounds, [0.75, 1])
+        np.testing.assert_array_equal(one.mixture.bounds, [0.75, 1])
 
 
 def test_samples_and_statistics_hold_the_labels(tmp_path: Path) -> None:

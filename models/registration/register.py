@@ -2,7 +2,7 @@
 
 The model of a pair, with the blur in it, so that the blur does not bias the shifts:
 
-    LR[i] = gain * sum_u k[u] HR'[2 i + u - 8] + offset,    HR'(x) = HR(x + d(x))
+    LR[i] = gain * sum_u k[u] HR'[s i + u - size // 2] + offset,    HR'(x) = HR(x + d(x))
 
 d is one smooth field of cubic B-splines: what is affine in it (shift, scale, rotation) is free,
 what bends costs, as a stated standard deviation says. Gain and offset are constant per block. All
@@ -12,38 +12,38 @@ neighbours; what a block would like to move beyond the field tells whether it re
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
-from scipy.ndimage import map_coordinates, spline_filter
 
-Array = NDArray[np.float64]
+from pairmill.models.registration.grid import Array, Grid, roughness, shifts_at
+from pairmill.models.registration.warp import blurred, coefficients_of, slopes, warp
+
 Mask = NDArray[np.bool_]
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 MARGIN = 8
 """LR pixels at the borders that nothing is measured on: their blur reaches outside the HR."""
 BENDS = (0.002, 0.02, 0.1)
 """Stages of a first registration: standard deviation of the field's second differences from one
-node to the next, in HR pixels. The first is in effect affine."""
+node to the next, in half LR pixels. The first is in effect affine."""
 GAIN_SPREAD = 0.05
 """Standard deviation of a block's gain about 1: holds it where a block is flat."""
-ORDER: Final = 5
-"""Of the splines that HR is interpolated with: nearly no loss up to 0.4 cycles per pixel."""
+BLOCK, MOST_BLOCKS = 24, 400
+"""Side of a block in LR pixels, and how many there are at most: larger images get larger blocks."""
 
 
 class Limits(NamedTuple):
     """What a block must meet to be measured on."""
 
     shift_error: float = 0.06
-    """Standard error of the block's own shift, in HR pixels: above, it is flat or has edges of one
-    direction only."""
+    """Standard error of the block's own shift, in half LR pixels: above, it is flat or has edges of
+    one direction only."""
     shift: float = 0.15
-    """Shift beyond the field, in HR pixels: above, it is parallax or something that moved."""
+    """Shift beyond the field, in half LR pixels: above, it is parallax or something that moved."""
     residual: float = 2.5
     """Residual over what its gradients let expect, as a multiple of the median over all blocks."""
 
@@ -54,63 +54,20 @@ class Pair:
 
     name: str
     hr: Array
-    """(2 h, 2 w)."""
+    """(s h, s w)."""
     lr: Array
     """(h, w)."""
 
-
-@dataclass(frozen=True)
-class Grid:
-    """Blocks and nodes of an LR size, `side` pixels apart or a little more."""
-
-    shape: tuple[int, int]
-    side: int = 24
-
     @property
-    def counts(self) -> tuple[int, int]:
-        """Blocks along rows and columns."""
-        rows, columns = (max(length // self.side, 1) for length in self.shape)
-        return rows, columns
+    def scale(self) -> int:
+        """HR side over LR side."""
+        return int(self.hr.shape[0] // self.lr.shape[0])
 
-    @property
-    def edges(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Where blocks begin, and the ends."""
-        rows, columns = (
-            np.linspace(0, length, count + 1).round().astype(np.intp)
-            for length, count in zip(self.shape, self.counts, strict=True)
-        )
-        return rows, columns
-
-    def sums(self, values: Array) -> Array:
-        """Sums over the blocks of an LR-sized array."""
-        rows, columns = self.edges
-        total: Array = np.add.reduceat(np.add.reduceat(values, rows[:-1], 0), columns[:-1], 1)
-        return total
-
-    def spread(self, values: NDArray[Scalar]) -> NDArray[Scalar]:
-        """Values of blocks at each LR pixel."""
-        rows, columns = self.edges
-        return np.repeat(np.repeat(values, np.diff(rows), 0), np.diff(columns), 1)
-
-    def splines(self, *, on_hr: bool) -> tuple[Array, Array]:
-        """Values of the cubic B-splines at all rows and columns of LR or HR, (length, nodes)."""
-        factor = 2 if on_hr else 1
-        rows, columns = (
-            _splines((np.arange(length * factor) - (factor - 1) / 2) / factor, length, count)
-            for length, count in zip(self.shape, self.counts, strict=True)
-        )
-        return rows, columns
-
-    def flat(self) -> Array:
-        """A field of no shift."""
-        rows, columns = self.counts
-        return np.zeros((2, rows + 3, columns + 3))
-
-
-def _splines(positions: Array, length: int, count: int) -> Array:
-    step = length / count
-    knots = (np.arange(count + 7) - 3) * step - 0.5
-    return np.asarray(BSpline.design_matrix(positions, knots, 3).toarray())
+    def grid(self, side: int | None = None) -> Grid:
+        """Blocks of a given side in LR pixels; of the usual one without a word."""
+        height, width = self.lr.shape
+        side = side or max(BLOCK, math.ceil(math.sqrt(height * width / MOST_BLOCKS)))
+        return Grid((height, width), side, self.scale)
 
 
 @dataclass(frozen=True)
@@ -144,8 +101,12 @@ class Registered:
         """LR pixels to measure on."""
         return self.usable & self.grid.spread(self.accepted)
 
+    def textured(self, limits: Limits = Limits()) -> Mask:  # noqa: B008
+        """Blocks with texture enough to tell where they are."""
+        return self.own_error < limits.shift_error * self.pair.scale / 2
+
     def shifts(self) -> Array:
-        """The field at each pixel of HR, (2, 2 h, 2 w)."""
+        """The field at each pixel of HR, (2, s h, s w)."""
         return shifts_at(self.grid, self.field, on_hr=True)
 
     def moved(self, centre: tuple[float, float]) -> Registered:
@@ -162,39 +123,11 @@ class Registered:
         return np.asarray(gain * lr_like + offset)
 
 
-def shifts_at(grid: Grid, field: Array, *, on_hr: bool) -> Array:
-    """A field at each pixel, (2, height, width), in HR pixels."""
-    rows, columns = grid.splines(on_hr=on_hr)
-    return np.stack([rows @ axis @ columns.T for axis in field])
-
-
-def coefficients_of(image: Array) -> Array:
-    """Of the splines that interpolate an image."""
-    return np.asarray(spline_filter(image, ORDER, mode="mirror"))
-
-
-def warp(coefficients: Array, shifts: Array) -> Array:
-    """An image, given by its spline coefficients, at each pixel plus a shift."""
-    places = np.mgrid[: shifts.shape[1], : shifts.shape[2]] + shifts
-    return np.asarray(
-        map_coordinates(coefficients, places, order=ORDER, mode="mirror", prefilter=False)
-    )
-
-
-def blurred(hr: Array, kernel: Array) -> Array:
-    """Correlation with a kernel at each pixel of HR; `[::2, ::2]` is LR."""
-    return np.asarray(cv2.filter2D(hr, -1, kernel, borderType=cv2.BORDER_REFLECT))
-
-
-def slopes(image: Array) -> tuple[Array, Array]:
-    """Central differences along rows and columns, per pixel."""
-    return np.asarray(np.gradient(image, axis=0)), np.asarray(np.gradient(image, axis=1))
-
-
 def usable_pixels(pair: Pair) -> Mask:
-    """LR pixels away from the borders whose HR (9 x 9) is not clipped."""
+    """LR pixels away from the borders whose HR around them is not clipped."""
     clipped = ((pair.hr <= 1) | (pair.hr >= 254)).astype(np.float64)
-    share = cv2.blur(clipped, (9, 9))[::2, ::2]
+    scale, around = pair.scale, 4 * pair.scale + 1
+    share = cv2.blur(clipped, (around, around))[::scale, ::scale]
     mask = (share < 0.02) & (pair.lr > 1) & (pair.lr < 254)
     inner = np.zeros_like(mask)
     inner[MARGIN:-MARGIN, MARGIN:-MARGIN] = True
@@ -204,9 +137,9 @@ def usable_pixels(pair: Pair) -> Mask:
 def coarse_shift(pair: Pair, kernel: Array) -> tuple[float, float]:
     """One shift for the whole image, in HR pixels (rows, columns), by phase correlation."""
     window = cv2.createHanningWindow(pair.lr.shape[::-1], cv2.CV_64F)
-    model = blurred(pair.hr, kernel)[::2, ::2]
+    model = blurred(pair.hr, kernel)[:: pair.scale, :: pair.scale]
     (x, y), _ = cv2.phaseCorrelate(pair.lr - pair.lr.mean(), model - model.mean(), window)
-    return 2 * y, 2 * x
+    return pair.scale * y, pair.scale * x
 
 
 def register(
@@ -214,6 +147,8 @@ def register(
     kernel: Array,
     start: Registered | None = None,
     *,
+    field: Array | None = None,
+    seen: Mask | None = None,
     grid: Grid | None = None,
     bends: tuple[float, ...] = BENDS,
     steps: int = 4,
@@ -223,25 +158,30 @@ def register(
 
     Args:
         pair: HR and LR of one scene, at most some pixels apart.
-        kernel: (17, 17) correlation kernel on the HR grid, sum 1: as well as it is known.
+        kernel: (k, k) correlation kernel on the HR grid, sum 1, centred for the scale: as well as
+            it is known.
         start: an earlier registration to go on from; then `bends` of one stage are enough.
-        grid: blocks and nodes; by default about 24 LR pixels apart.
+        field: where to begin without an earlier one; by default one shift of all, by phase
+            correlation.
+        seen: (h, w), LR pixels that HR shows, if not all.
+        grid: blocks and nodes; by default those of `Pair.grid`.
         bends: stages, see `BENDS`.
         steps: of Gauss-Newton per stage.
         limits: what an accepted block meets.
     """
     if start is None:
-        grid = grid or Grid((pair.lr.shape[0], pair.lr.shape[1]))
-        field = grid.flat() + np.array(coarse_shift(pair, kernel))[:, None, None]
+        grid = grid or pair.grid()
+        if field is None:
+            field = grid.flat() + np.array(coarse_shift(pair, kernel))[:, None, None]
         accepted = np.ones(grid.counts, bool)
-        usable = usable_pixels(pair)
+        usable = usable_pixels(pair) & (True if seen is None else seen)
     else:
         grid, field, accepted, usable = start.grid, start.field, start.accepted, start.usable
     coefficients = coefficients_of(pair.hr)
     for bend in bends:
         for _ in range(steps):
             state = _compare(pair, kernel, coefficients, grid, field, usable, accepted)
-            field = field + state.step(bend)
+            field = field + state.step(bend * pair.scale / 2)
     state = _compare(pair, kernel, coefficients, grid, field, usable, accepted)
     return state.judged(limits)
 
@@ -293,9 +233,10 @@ class _State:
         error = np.sqrt(np.maximum(power, 0.25) * np.maximum(rr, cc) / determinant)
         strain = np.sqrt(power / np.maximum((rr + cc) / pixels, 1e-9))
         whole = pixels > 0.5 * sums(np.ones_like(usable))
-        textured = whole & (error < limits.shift_error)
+        unit = self.pair.scale / 2
+        textured = whole & (error < limits.shift_error * unit)
         typical = float(np.median(strain[textured])) if textured.any() else np.inf
-        fits = (np.hypot(*own) < limits.shift) & (strain < limits.residual * typical)
+        fits = (np.hypot(*own) < limits.shift * unit) & (strain < limits.residual * typical)
         return Registered(
             self.pair,
             self.grid,
@@ -321,11 +262,12 @@ def _compare(
     accepted: Mask,
 ) -> _State:
     high = blurred(warp(coefficients, shifts_at(grid, field, on_hr=True)), kernel)
-    model = high[::2, ::2]
+    scale = pair.scale
+    model = high[::scale, ::scale]
     gain, offset = _brightness(pair.lr, model, grid, usable)
     large = grid.spread(gain)
     residual = pair.lr - large * model - grid.spread(offset)
-    gradient = np.stack([axis[::2, ::2] * large for axis in slopes(high)])
+    gradient = np.stack([axis[::scale, ::scale] * large for axis in slopes(high)])
     return _State(pair, grid, field, gain, offset, residual, gradient, usable, accepted)
 
 
@@ -348,14 +290,3 @@ def _between(rows: Array, columns: Array, values: Array) -> Array:
     n, m = rows.shape[1], columns.shape[1]
     products = (tall.T @ values @ wide).reshape(n, n, m, m)
     return products.transpose(0, 2, 1, 3).reshape(n * m, n * m)
-
-
-def roughness(shape: tuple[int, ...]) -> Array:
-    """Sum of squared second differences of the nodes, as a matrix: nothing affine costs."""
-    identity = [np.eye(length) for length in shape]
-    first = [np.diff(matrix, axis=0) for matrix in identity]
-    second = [np.diff(matrix, 2, axis=0) for matrix in identity]
-    parts = [np.kron(second[0], identity[1]), np.kron(identity[0], second[1])]
-    mixed = np.sqrt(2) * np.kron(first[0], first[1])
-    matrix: Array = sum((part.T @ part for part in parts), mixed.T @ mixed)
-    return matrix
