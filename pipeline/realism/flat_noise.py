@@ -1,0 +1,268 @@
+"""The noise of one side: found in blocks that hold noise alone, or known from programs.
+
+Images are cut into blocks of 8 x 8 pixels on the grid of JPEG. Of each block and channel a
+least-squares surface of degree 2 is taken away (`pipeline/noise/residual.py`); what is left is noise
+or texture. Which of them is found by a mixture over all blocks of all images: log variances of
+noise alone lie around one smooth curve over the level per channel, those of texture are spread
+evenly above. The curve and the chances are fitted in turn (expectation maximisation), from below.
+No image counts more than another, so that one sky is not all that is heard.
+
+Where the noise of LR is known it is not looked for: `known_noise` takes the blocks in which clean
+LR is calmest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.models.functional.noise_floor import ROUNDING
+from pairmill.pipeline.noise.residual import detrend
+from pairmill.pipeline.realism.patches import PHASE, Image
+from pairmill.pipeline.rng import stream
+
+Real = NDArray[np.float64]
+DEGREE = 2
+FREE = PHASE * PHASE - (DEGREE + 1) ** 2
+"""Degrees of freedom of the residual of a block."""
+BLOCKS = 24_000
+"""Most blocks of a side that are looked at, chosen at random and evenly over images."""
+KNOTS = np.linspace(0, 256, 5)
+"""Levels between which log variance is linear."""
+STIFFNESS = 0.02
+"""Weight of a bend of the curve at a knot, per block that holds noise alone."""
+ROUNDS = 30
+START = 0.15
+"""Quantile of the log variances near a knot that the curve starts from: most noise is below most
+texture."""
+NARROWEST, WIDEST = 0.1, 0.3
+"""Spread of the log variances of noise alone: white noise has 0.19 per channel, compressed noise
+more."""
+BINS = 8
+"""Levels whose histograms are told apart."""
+EDGES = np.concatenate([[-np.inf], np.arange(-30, 30.1, 0.5), [np.inf]])
+"""Edges of the histograms of noise, in intensity levels."""
+LEVELS = np.arange(8, 256, 16.0)
+"""Levels at which curves are compared."""
+CALM = 0.3
+"""Share of the blocks of clean LR that are calm enough for its known noise to be taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class FlatNoise:
+    """Noise of one side by source image, so that images can be drawn anew. I images, K knots."""
+
+    names: tuple[str, ...]
+    """(I,) source images."""
+    normal: Real
+    """(I, 3, K, K) and"""
+    moment: Real
+    """(I, 3, K): normal equations of the log variance at the knots."""
+    levels: Real
+    """(I, 3, len(LEVELS)) blocks by level."""
+    histograms: Real
+    """(I, 3, BINS, N) pixels of noise by level and strength."""
+    blocks: int
+    """Blocks that hold noise alone."""
+
+    def curves(self, times: Real) -> Real:
+        """Log variance at `LEVELS`, (D, 3, L), where images are there so many times, (D, I)."""
+        normal = np.einsum("di,icjk->dcjk", times, self.normal)
+        moment = np.einsum("di,icj->dcj", times, self.moment)
+        count = normal.sum(axis=(2, 3))  # hats sum to 1, so this is the number of blocks
+        normal += (STIFFNESS * count + 1e-9)[..., None, None] * BEND + 1e-9 * np.eye(len(KNOTS))
+        knots = np.linalg.solve(normal, moment[..., None])[..., 0]
+        return np.asarray(knots @ hats(LEVELS).T)
+
+
+@dataclass(frozen=True, eq=False)
+class _Blocks:
+    """(n, 3) levels and variances, (n, 3, 64) residuals, (n,) number of the source image."""
+
+    level: Real
+    variance: Real
+    rest: NDArray[np.float32]
+    whose: NDArray[np.intp]
+
+
+def hats(level: Real) -> Real:
+    """Weights of the knots at levels, (..., K): linear interpolation."""
+    return np.maximum(0, 1 - np.abs(level[..., None] - KNOTS) / (KNOTS[1] - KNOTS[0]))
+
+
+_SECOND = np.diff(np.eye(len(KNOTS)), 2, axis=0)
+BEND = _SECOND.T @ _SECOND
+
+
+def flat_noise(images: Sequence[Image], sources: Sequence[str], seed: int) -> FlatNoise:
+    """Noise of images as their blocks show it.
+
+    Args:
+        images: (H, W, 3) uint8 RGB.
+        sources: Name of the source image of each; several may share one.
+        seed: Seed of the choice of blocks.
+    """
+    names = tuple(sorted(set(sources)))
+    number = {name: place for place, name in enumerate(names)}
+    parts = []
+    share = -(-BLOCKS // max(1, len(images)))
+    for place, (image, source) in enumerate(zip(images, sources, strict=True)):
+        found = _usable(_cut(image))
+        order = stream("realism", seed, "blocks", source, place).random(len(found))
+        chosen = np.sort(order.argsort(kind="stable")[:share])
+        parts.append(_measured(found[chosen], found[chosen], number[source]))
+    found_blocks = _joined(parts)
+    return _noise(found_blocks, _alone(found_blocks, len(names)), names)
+
+
+def known_noise(
+    images: Sequence[Image], clean: Sequence[Image], sources: Sequence[str]
+) -> FlatNoise:
+    """Noise of images that are known without it, in their calmest blocks: JPEG leaves more of it
+    where there is texture, and photographs show theirs only where there is none.
+
+    Args:
+        images: (H, W, 3) uint8 RGB.
+        clean: The same without noise.
+        sources: Name of the source image of each.
+    """
+    names = tuple(sorted(set(sources)))
+    number = {name: place for place, name in enumerate(names)}
+    parts, texture = [], []
+    for image, plain, source in zip(images, clean, sources, strict=True):
+        noisy, smooth = _cut(image), _cut(plain)
+        kept = _inside(noisy)
+        parts.append(_measured(noisy[kept], noisy[kept] - smooth[kept], number[source]))
+        texture.append(_variance(detrend(smooth[kept], DEGREE)).mean(axis=1))
+    blocks, rough = _joined(parts), np.concatenate([np.zeros(0), *texture])
+    limit = np.quantile(rough, CALM) if len(rough) else 0.0
+    return _noise(blocks, (rough <= limit).astype(float), names)
+
+
+def _cut(image: Image) -> Real:
+    """(n, 3, 8, 8) of an image."""
+    rows, columns = (length // PHASE for length in image.shape[:2])
+    whole = image[: rows * PHASE, : columns * PHASE].astype(np.float64)
+    parts = whole.reshape(rows, PHASE, columns, PHASE, 3).transpose(0, 2, 4, 1, 3)
+    return np.ascontiguousarray(parts.reshape(-1, 3, PHASE, PHASE))
+
+
+def _inside(blocks: Real) -> NDArray[np.bool_]:
+    """(n,) those without a clipped pixel."""
+    return np.asarray(((blocks > 0) & (blocks < 255)).all(axis=(1, 2, 3)))
+
+
+def _usable(blocks: Real) -> Real:
+    """Those that are neither clipped nor painted: no sensor sees the same 64 times."""
+    return blocks[_inside(blocks) & (np.ptp(blocks, axis=(2, 3)) > 0).any(axis=1)]
+
+
+def _variance(rest: Real) -> Real:
+    return np.asarray(np.square(rest).sum(axis=(-1, -2)) / FREE)
+
+
+def _measured(shown: Real, noisy: Real, number: int) -> _Blocks:
+    """Levels of `shown` and the residuals of `noisy`."""
+    rest = detrend(noisy, DEGREE)
+    scaled = rest * np.sqrt(PHASE * PHASE / FREE)  # as strong as before the surface was taken
+    return _Blocks(
+        level=shown.mean(axis=(2, 3)),
+        variance=_variance(rest),
+        rest=scaled.reshape(len(rest), 3, -1).astype(np.float32),
+        whose=np.full(len(rest), number),
+    )
+
+
+def _joined(parts: Sequence[_Blocks]) -> _Blocks:
+    return _Blocks(
+        level=np.concatenate([np.zeros((0, 3)), *(part.level for part in parts)]),
+        variance=np.concatenate([np.zeros((0, 3)), *(part.variance for part in parts)]),
+        rest=np.concatenate(
+            [np.zeros((0, 3, PHASE * PHASE), np.float32), *(part.rest for part in parts)]
+        ),
+        whose=np.concatenate([np.zeros(0, np.intp), *(part.whose for part in parts)]),
+    )
+
+
+def _alone(blocks: _Blocks, images: int) -> Real:
+    """How likely each block holds noise alone, (n,)."""
+    if not len(blocks.level):
+        return np.zeros(0)
+    weights = hats(blocks.level)
+    values = np.log(blocks.variance + ROUNDING)
+    knots = _lowest(blocks.level.mean(axis=1), values)
+    share, spread = 0.2, WIDEST
+    for _ in range(ROUNDS):
+        above = (values - np.einsum("nck,ck->nc", weights, knots)).mean(axis=1)
+        noise = np.exp(-0.5 * np.square(above / spread)) / (spread * np.sqrt(2 * np.pi))
+        texture = np.where(above < 0, 0.3, 1.0) / (1 + max(1.0, float(np.quantile(above, 0.999))))
+        likely = share * noise / (share * noise + (1 - share) * texture)
+        share = float(np.clip(likely.mean(), 0.005, 0.98))
+        equal = _evenly(likely, blocks.whose, images)
+        knots = _solved(weights, values, equal)
+        spread = float(np.sqrt((equal * np.square(above)).sum() / max(equal.sum(), 1e-9)))
+        spread = float(np.clip(spread, NARROWEST, WIDEST))
+    return np.asarray(likely)
+
+
+def _lowest(level: Real, values: Real) -> Real:
+    """Where the curve starts: a low quantile of the blocks near each knot, (3, K)."""
+    out = []
+    for knot in KNOTS:
+        distance = np.abs(level - knot)
+        fewest = min(60, len(level) - 1)
+        reach = max(48.0, float(np.partition(distance, fewest)[fewest]))
+        out.append(np.quantile(values[distance <= reach], START, axis=0))
+    return np.stack(out, axis=1)
+
+
+def _evenly(likely: Real, whose: NDArray[np.intp], images: int) -> Real:
+    """Weights of blocks: of no image more than its equal share."""
+    per = np.bincount(whose, likely, images)
+    return np.asarray(likely * np.minimum(1, per.sum() / images / np.maximum(per, 1e-9))[whose])
+
+
+def _solved(weights: Real, values: Real, equal: Real) -> Real:
+    """Log variance at the knots by least squares, (3, K)."""
+    normal = np.einsum("n,ncj,nck->cjk", equal, weights, weights, optimize=True)
+    moment = np.einsum("n,ncj,nc->cj", equal, weights, values, optimize=True)
+    normal += STIFFNESS * equal.sum() * BEND + 1e-6 * np.eye(len(KNOTS))
+    return np.asarray(np.linalg.solve(normal, moment[..., None])[..., 0])
+
+
+def _noise(blocks: _Blocks, likely: Real, names: tuple[str, ...]) -> FlatNoise:
+    """Sums by image over the blocks that hold noise alone."""
+    count = len(names)
+    equal = _evenly(likely, blocks.whose, count)
+    owner = np.zeros((len(likely), count))
+    owner[np.arange(len(likely)), blocks.whose] = equal
+    weights, values = hats(blocks.level), np.log(blocks.variance + ROUNDING)
+    level = np.minimum(blocks.level / 16, len(LEVELS) - 1).astype(np.intp)
+    at = np.eye(len(LEVELS))[level]
+    return FlatNoise(
+        names=names,
+        normal=np.einsum("ni,ncj,nck->icjk", owner, weights, weights, optimize=True),
+        moment=np.einsum("ni,ncj,nc->icj", owner, weights, values, optimize=True),
+        levels=np.einsum("ni,ncl->icl", owner, at, optimize=True),
+        histograms=_histograms(blocks, np.where(likely > 0.5, equal, 0), count),
+        blocks=round(float(likely.sum())),
+    )
+
+
+def _histograms(blocks: _Blocks, equal: Real, images: int) -> Real:
+    """Pixels by image, channel, level and strength, of the blocks that count."""
+    bins = len(EDGES) - 1
+    out = np.zeros((images, 3, BINS, bins))
+    chosen = np.flatnonzero(equal)
+    for channel in range(3):
+        level = np.minimum(blocks.level[chosen, channel] * BINS / 256, BINS - 1).astype(np.intp)
+        place = np.searchsorted(EDGES[1:-1], blocks.rest[chosen, channel], side="right")
+        cell = (blocks.whose[chosen] * BINS + level)[:, None] * bins + place
+        counts = np.bincount(
+            cell.ravel(), np.repeat(equal[chosen], PHASE * PHASE), images * BINS * bins
+        )
+        out[:, channel] = counts.reshape(images, BINS, bins)
+    return out
