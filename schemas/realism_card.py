@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from pairmill.schemas.base import Frozen
 
 ScoreName = Literal["akld", "kld", "spectrum", "kid", "fid"]
@@ -51,7 +53,7 @@ class CardRow(Frozen):
     be below."""
     fid: Score | None = None
     """Fréchet inception distance of the patches; none without Inception weights."""
-    problems: dict[ScoreName, str] = {}
+    problems: dict[ScoreName, str] = Field(default_factory=dict)
     """Why scores are not there, in words."""
 
     def score(self, name: ScoreName) -> Score | None:
@@ -61,7 +63,7 @@ class CardRow(Frozen):
 
 
 class CrossCamera(Frozen):
-    """Is LR that was made after one group of photographs told from the photographs of another?"""
+    """How surely LR that was made after one group of photographs is told from those of another."""
 
     groups: tuple[str, ...]
     """Groups of photographs, those with most photographs first."""

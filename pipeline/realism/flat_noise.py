@@ -1,8 +1,8 @@
 """The noise of one side: found in blocks that hold noise alone, or known from programs.
 
 Images are cut into blocks of 8 x 8 pixels on the grid of JPEG. Of each block and channel a
-least-squares surface of degree 2 is taken away (`pipeline/noise/residual.py`); what is left is noise
-or texture. Which of them is found by a mixture over all blocks of all images: log variances of
+least-squares surface of degree 2 is taken away (`pipeline/noise/residual.py`); what is left is
+noise or texture. Which of them is found by a mixture over all blocks of all images: log variances of
 noise alone lie around one smooth curve over the level per channel, those of texture are spread
 evenly above. The curve and the chances are fitted in turn (expectation maximisation), from below.
 No image counts more than another, so that one sky is not all that is heard.
@@ -28,25 +28,32 @@ Real = NDArray[np.float64]
 DEGREE = 2
 FREE = PHASE * PHASE - (DEGREE + 1) ** 2
 """Degrees of freedom of the residual of a block."""
-BLOCKS = 24_000
+BLOCKS = 20_000
 """Most blocks of a side that are looked at, chosen at random and evenly over images."""
 KNOTS = np.linspace(0, 256, 5)
 """Levels between which log variance is linear."""
 STIFFNESS = 0.02
 """Weight of a bend of the curve at a knot, per block that holds noise alone."""
-ROUNDS = 30
-START = 0.15
-"""Quantile of the log variances near a knot that the curve starts from: most noise is below most
+ROUNDS, SETTLED = 30, 2e-3
+"""Most rounds of the fit, and the step of the log variance that ends it."""
+STARTS = (0.05, 0.15, 0.3)
+"""Quantiles of the log variances near a knot that the curve starts from: most noise is below most
 texture."""
+BELOW = 0.3
+"""Density of texture below the curve over that above: some blocks hold less than the noise of their
+level, where compression took it."""
 NARROWEST, WIDEST = 0.1, 0.3
 """Spread of the log variances of noise alone: white noise has 0.19 per channel, compressed noise
 more."""
 BINS = 8
 """Levels whose histograms are told apart."""
-EDGES = np.concatenate([[-np.inf], np.arange(-30, 30.1, 0.5), [np.inf]])
+STEP = 0.5
+EDGES = np.concatenate([[-np.inf], np.arange(-30, 30 + STEP / 2, STEP), [np.inf]])
 """Edges of the histograms of noise, in intensity levels."""
 LEVELS = np.arange(8, 256, 16.0)
 """Levels at which curves are compared."""
+LIKELY = 0.5
+"""Chance from which on a block counts as noise alone."""
 CALM = 0.3
 """Share of the blocks of clean LR that are calm enough for its known noise to be taken."""
 
@@ -113,7 +120,8 @@ def flat_noise(images: Sequence[Image], sources: Sequence[str], seed: int) -> Fl
         found = _usable(_cut(image))
         order = stream("realism", seed, "blocks", source, place).random(len(found))
         chosen = np.sort(order.argsort(kind="stable")[:share])
-        parts.append(_measured(found[chosen], found[chosen], number[source]))
+        values = found[chosen].astype(np.float64)
+        parts.append(_measured(values, values, number[source]))
     found_blocks = _joined(parts)
     return _noise(found_blocks, _alone(found_blocks, len(names)), names)
 
@@ -133,31 +141,34 @@ def known_noise(
     number = {name: place for place, name in enumerate(names)}
     parts, texture = [], []
     for image, plain, source in zip(images, clean, sources, strict=True):
-        noisy, smooth = _cut(image), _cut(plain)
+        noisy = _cut(image)
         kept = _inside(noisy)
-        parts.append(_measured(noisy[kept], noisy[kept] - smooth[kept], number[source]))
-        texture.append(_variance(detrend(smooth[kept], DEGREE)).mean(axis=1))
+        seen, smooth = (part[kept].astype(np.float64) for part in (noisy, _cut(plain)))
+        parts.append(_measured(seen, seen - smooth, number[source]))
+        texture.append(_variance(detrend(smooth, DEGREE)).mean(axis=1))
     blocks, rough = _joined(parts), np.concatenate([np.zeros(0), *texture])
     limit = np.quantile(rough, CALM) if len(rough) else 0.0
     return _noise(blocks, (rough <= limit).astype(float), names)
 
 
-def _cut(image: Image) -> Real:
+def _cut(image: Image) -> Image:
     """(n, 3, 8, 8) of an image."""
     rows, columns = (length // PHASE for length in image.shape[:2])
-    whole = image[: rows * PHASE, : columns * PHASE].astype(np.float64)
+    whole = image[: rows * PHASE, : columns * PHASE]
     parts = whole.reshape(rows, PHASE, columns, PHASE, 3).transpose(0, 2, 4, 1, 3)
     return np.ascontiguousarray(parts.reshape(-1, 3, PHASE, PHASE))
 
 
-def _inside(blocks: Real) -> NDArray[np.bool_]:
+def _inside(blocks: Image) -> NDArray[np.bool_]:
     """(n,) those without a clipped pixel."""
-    return np.asarray(((blocks > 0) & (blocks < 255)).all(axis=(1, 2, 3)))
+    pixels = blocks.reshape(len(blocks), -1)
+    return np.asarray((pixels.min(axis=1) > 0) & (pixels.max(axis=1) < 255))
 
 
-def _usable(blocks: Real) -> Real:
+def _usable(blocks: Image) -> Image:
     """Those that are neither clipped nor painted: no sensor sees the same 64 times."""
-    return blocks[_inside(blocks) & (np.ptp(blocks, axis=(2, 3)) > 0).any(axis=1)]
+    painted = (blocks == blocks[:, :, :1, :1]).all(axis=(1, 2, 3))
+    return blocks[_inside(blocks) & ~painted]
 
 
 def _variance(rest: Real) -> Real:
@@ -188,34 +199,48 @@ def _joined(parts: Sequence[_Blocks]) -> _Blocks:
 
 
 def _alone(blocks: _Blocks, images: int) -> Real:
-    """How likely each block holds noise alone, (n,)."""
+    """How likely each block holds noise alone, (n,): of several starts the most likely fit."""
     if not len(blocks.level):
         return np.zeros(0)
     weights = hats(blocks.level)
     values = np.log(blocks.variance + ROUNDING)
-    knots = _lowest(blocks.level.mean(axis=1), values)
+    fits = [
+        _fitted(weights, values, blocks.whose, images, _lowest(blocks.level, values, start))
+        for start in STARTS
+    ]
+    return max(fits, key=lambda fit: fit[0])[1]
+
+
+def _fitted(
+    weights: Real, values: Real, whose: NDArray[np.intp], images: int, knots: Real
+) -> tuple[float, Real]:
+    """Log likelihood of the mixture, and how likely each block holds noise alone."""
+    reach = 1 + float(np.ptp(np.quantile(values.mean(axis=1), [0.001, 0.999])))
     share, spread = 0.2, WIDEST
     for _ in range(ROUNDS):
         above = (values - np.einsum("nck,ck->nc", weights, knots)).mean(axis=1)
         noise = np.exp(-0.5 * np.square(above / spread)) / (spread * np.sqrt(2 * np.pi))
-        texture = np.where(above < 0, 0.3, 1.0) / (1 + max(1.0, float(np.quantile(above, 0.999))))
-        likely = share * noise / (share * noise + (1 - share) * texture)
+        texture = np.where(above < 0, BELOW, 1.0) / reach
+        chance = share * noise + (1 - share) * texture
+        likely = share * noise / chance
         share = float(np.clip(likely.mean(), 0.005, 0.98))
-        equal = _evenly(likely, blocks.whose, images)
-        knots = _solved(weights, values, equal)
+        equal = _evenly(likely, whose, images)
+        before, knots = knots, _solved(weights, values, equal)
         spread = float(np.sqrt((equal * np.square(above)).sum() / max(equal.sum(), 1e-9)))
         spread = float(np.clip(spread, NARROWEST, WIDEST))
-    return np.asarray(likely)
+        if np.abs(knots - before).max() < SETTLED:
+            break
+    return float(np.log(chance).sum()), np.asarray(likely)
 
 
-def _lowest(level: Real, values: Real) -> Real:
+def _lowest(level: Real, values: Real, start: float) -> Real:
     """Where the curve starts: a low quantile of the blocks near each knot, (3, K)."""
     out = []
     for knot in KNOTS:
-        distance = np.abs(level - knot)
+        distance = np.abs(level.mean(axis=1) - knot)
         fewest = min(60, len(level) - 1)
         reach = max(48.0, float(np.partition(distance, fewest)[fewest]))
-        out.append(np.quantile(values[distance <= reach], START, axis=0))
+        out.append(np.quantile(values[distance <= reach], start, axis=0))
     return np.stack(out, axis=1)
 
 
@@ -227,8 +252,9 @@ def _evenly(likely: Real, whose: NDArray[np.intp], images: int) -> Real:
 
 def _solved(weights: Real, values: Real, equal: Real) -> Real:
     """Log variance at the knots by least squares, (3, K)."""
-    normal = np.einsum("n,ncj,nck->cjk", equal, weights, weights, optimize=True)
-    moment = np.einsum("n,ncj,nc->cj", equal, weights, values, optimize=True)
+    weighted = weights * equal[:, None, None]
+    normal = np.stack([weighted[:, c].T @ weights[:, c] for c in range(3)])
+    moment = np.stack([weighted[:, c].T @ values[:, c] for c in range(3)])
     normal += STIFFNESS * equal.sum() * BEND + 1e-6 * np.eye(len(KNOTS))
     return np.asarray(np.linalg.solve(normal, moment[..., None])[..., 0])
 
@@ -236,33 +262,41 @@ def _solved(weights: Real, values: Real, equal: Real) -> Real:
 def _noise(blocks: _Blocks, likely: Real, names: tuple[str, ...]) -> FlatNoise:
     """Sums by image over the blocks that hold noise alone."""
     count = len(names)
-    equal = _evenly(likely, blocks.whose, count)
-    owner = np.zeros((len(likely), count))
-    owner[np.arange(len(likely)), blocks.whose] = equal
-    weights, values = hats(blocks.level), np.log(blocks.variance + ROUNDING)
-    level = np.minimum(blocks.level / 16, len(LEVELS) - 1).astype(np.intp)
-    at = np.eye(len(LEVELS))[level]
+    weight = _evenly(likely, blocks.whose, count)
+    chosen = np.flatnonzero(likely > LIKELY)
+    level, variance, rest = (part[chosen] for part in (blocks.level, blocks.variance, blocks.rest))
+    whose, weight = blocks.whose[chosen], weight[chosen]
+    owner = np.zeros((count, len(chosen)))
+    owner[whose, np.arange(len(chosen))] = weight
+    hat, values = hats(level), np.log(variance + ROUNDING)
+    number = np.minimum(level / 16, len(LEVELS) - 1).astype(np.intp)
+    squares = hat[..., :, None] * hat[..., None, :]
     return FlatNoise(
         names=names,
-        normal=np.einsum("ni,ncj,nck->icjk", owner, weights, weights, optimize=True),
-        moment=np.einsum("ni,ncj,nc->icj", owner, weights, values, optimize=True),
-        levels=np.einsum("ni,ncl->icl", owner, at, optimize=True),
-        histograms=_histograms(blocks, np.where(likely > 0.5, equal, 0), count),
+        normal=_sums(owner, squares),
+        moment=_sums(owner, hat * values[..., None]),
+        levels=_sums(owner, np.eye(len(LEVELS))[number]),
+        histograms=_histograms(level, rest, whose, weight, count),
         blocks=round(float(likely.sum())),
     )
 
 
-def _histograms(blocks: _Blocks, equal: Real, images: int) -> Real:
-    """Pixels by image, channel, level and strength, of the blocks that count."""
+def _sums(owner: Real, values: Real) -> Real:
+    """(I, ...) of (n, ...)."""
+    flat = values.reshape(len(values), int(np.prod(values.shape[1:])))
+    return (owner @ flat).reshape(len(owner), *values.shape[1:])
+
+
+def _histograms(
+    levels: Real, rest: NDArray[np.float32], whose: NDArray[np.intp], weight: Real, images: int
+) -> Real:
+    """Pixels by image, channel, level and strength."""
     bins = len(EDGES) - 1
     out = np.zeros((images, 3, BINS, bins))
-    chosen = np.flatnonzero(equal)
     for channel in range(3):
-        level = np.minimum(blocks.level[chosen, channel] * BINS / 256, BINS - 1).astype(np.intp)
-        place = np.searchsorted(EDGES[1:-1], blocks.rest[chosen, channel], side="right")
-        cell = (blocks.whose[chosen] * BINS + level)[:, None] * bins + place
-        counts = np.bincount(
-            cell.ravel(), np.repeat(equal[chosen], PHASE * PHASE), images * BINS * bins
-        )
+        level = np.minimum(levels[:, channel] * BINS / 256, BINS - 1).astype(np.intp)
+        place = np.clip(np.floor((rest[:, channel] - EDGES[1]) / STEP) + 1, 0, bins - 1)
+        cell = (whose * BINS + level)[:, None] * bins + place.astype(np.intp)
+        counts = np.bincount(cell.ravel(), np.repeat(weight, rest.shape[2]), images * BINS * bins)
         out[:, channel] = counts.reshape(images, BINS, bins)
     return out

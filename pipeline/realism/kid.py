@@ -8,23 +8,25 @@ from numpy.typing import NDArray
 from pairmill.pipeline.realism.features import features
 from pairmill.pipeline.realism.interval import around, redrawn
 from pairmill.pipeline.realism.kid_feature import CENTRE, SIDE, SPREAD
+from pairmill.pipeline.realism.patches import Patches
 from pairmill.schemas.realism_card import Score
 
 Real = NDArray[np.float64]
 DRAWS = 500
 
 
-def kid_features(pixels: NDArray[np.uint8]) -> Real:
+def kid_features(patches: Patches) -> Real:
     """The fixed feature, `kid_feature.NAME`: what `features` measures on a patch, in fixed units.
 
     Args:
-        pixels: (N, 32, 32, 3) uint8 RGB.
+        patches: N patches of 32 x 32.
 
     Returns:
         (N, F), about 0 with standard deviation 1 over patches of ordinary photographs.
     """
-    assert pixels.shape[1:] == (SIDE, SIDE, 3)
-    return np.asarray((features(pixels) - np.array(CENTRE)) / np.array(SPREAD))
+    assert patches.pixels.shape[1:] == (SIDE, SIDE, 3)
+    values = features(patches.pixels) if patches.values is None else patches.values
+    return np.asarray((values - np.array(CENTRE)) / np.array(SPREAD))
 
 
 def polynomial(x: Real, y: Real) -> Real:

@@ -27,7 +27,7 @@ def normal_divergence(made: Real, real: Real) -> Real:
     return np.asarray((np.exp(ratio) - 1 - ratio) / 2)
 
 
-def akld(photographs: FlatNoise, made: FlatNoise, seed: int) -> Score:
+def akld(photographs: FlatNoise, made: FlatNoise, seed: int) -> Score | None:
     """Average Kullback-Leibler divergence of the noise of LR from that of photographs.
 
     DANet (Yue et al., ECCV 2020) takes noise at a pixel as N(0, sigma^2), with sigma^2 the mean
@@ -42,11 +42,14 @@ def akld(photographs: FlatNoise, made: FlatNoise, seed: int) -> Score:
         photographs: Noise of photographs.
         made: Noise of LR.
         seed: Seed of the bootstrap.
+
+    Returns:
+        The score; none where the sides have no level in common.
     """
     return _score(photographs, made, seed, _akld)
 
 
-def kld(photographs: FlatNoise, made: FlatNoise, seed: int) -> Score:
+def kld(photographs: FlatNoise, made: FlatNoise, seed: int) -> Score | None:
     """Kullback-Leibler divergence of histograms of noise, sum of p log(p / q) with p of
     photographs and q of LR (the marginal KL divergence of Noise Flow, Abdelhamed et al., ICCV 2019,
     and of C2N, Jang et al., ICCV 2021).
@@ -81,14 +84,12 @@ def _common(real: Real, made: Real, times: Real, others: Real) -> Real:
     """Weights of channels and levels, (D, 3, L), that sum to 1; not a number where the sides have
     no level in common.
     """
-    both = np.sqrt(
-        np.einsum("di,icl->dcl", times, real) * np.einsum("di,icl->dcl", others, made)
-    )
+    both = np.sqrt(np.einsum("di,icl->dcl", times, real) * np.einsum("di,icl->dcl", others, made))
     total = both.sum(axis=(1, 2), keepdims=True)
     return np.asarray(both / np.where(total > 0, total, np.nan))
 
 
-def _score(photographs: FlatNoise, made: FlatNoise, seed: int, distance: Distance) -> Score:
+def _score(photographs: FlatNoise, made: FlatNoise, seed: int, distance: Distance) -> Score | None:
     """The distance, and its interval over a new choice of source images: those of a name on both
     sides are drawn together.
     """
@@ -97,6 +98,8 @@ def _score(photographs: FlatNoise, made: FlatNoise, seed: int, distance: Distanc
     first, second = ([place[name] for name in side.names] for side in (photographs, made))
     whole = np.ones((1, len(names)))
     value = float(distance(photographs, made, whole[:, first], whole[:, second])[0])
+    if not np.isfinite(value):
+        return None
     times = redrawn(len(names), seed, DRAWS)
     values = distance(photographs, made, times[:, first], times[:, second])
     low, high = around(value, values[np.isfinite(values)], len(names))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.realism.features import LUMA, OFFSET, ring_means, spectrum
+from pairmill.pipeline.realism.features import features
+from pairmill.pipeline.realism.features import names as feature_names
 from pairmill.pipeline.realism.interval import around, redrawn
 from pairmill.pipeline.realism.patches import Patches
 from pairmill.schemas.realism_card import Score
@@ -19,8 +20,8 @@ def spectrum_distance(photographs: Patches, made: Patches, seed: int) -> Score:
     spectra as in Durall et al. (CVPR 2020).
 
     A spectrum is the geometric mean of those of the patches, grey, tapered, from 2 cycles per patch
-    up. LR that is blurred too much by a kernel of transfer function H is sqrt(mean((20 log10 |H|)^2))
-    away.
+    up. LR that is blurred too much by a kernel of transfer function H is
+    sqrt(mean((20 log10 |H|)^2)) away.
 
     Args:
         photographs: Patches of photographs.
@@ -38,8 +39,9 @@ def spectrum_distance(photographs: Patches, made: Patches, seed: int) -> Score:
 
 def _by_image(side: Patches, names: list[str]) -> tuple[Real, Real]:
     """Sum of the spectra, in dB, and number of patches of every image, (I, R) and (I,)."""
-    power = spectrum(side.pixels.astype(np.float64) @ LUMA)
-    decibels = 10 * np.log10(ring_means(power) + OFFSET)
+    values = features(side.pixels) if side.values is None else side.values
+    rings = [name.startswith("detail at") for name in feature_names(side.pixels.shape[1])]
+    decibels = 10 / np.log(10) * values[:, rings]
     owner = (side.sources[:, None] == np.array(names)).astype(np.float64)
     return owner.T @ decibels, owner.sum(axis=0)
 

@@ -35,7 +35,14 @@ def collect_realism(
     ) as error:  # the pairs are made: what is not installed must not undo that
         problem = f"{error.what}; {error.todo}, then `pairmill corpus realism`"
         return RealismSection(patch=config.patch, photographs=len(real), problem=problem)
-    return measure(storage, manifest, real, config, picture_files)
+    return measure(storage, manifest, real, config, picture_files, groups=_groups(made))
+
+
+def _groups(made: BuildResult) -> dict[str, str]:
+    """Name of the group by pixel digest, where there are several."""
+    if made.groups is None or not made.groups.several:
+        return {}
+    return {digest: group.name for group in made.groups.groups for digest in group.photographs}
 
 
 MEANING = (
