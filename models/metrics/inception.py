@@ -1,10 +1,10 @@
-"""Inception-v3 as FID is defined on it (Szegedy et al., CVPR 2016; Heusel et al., NeurIPS 2017), from
-a file of weights.
+"""Inception-v3 as FID is defined on it (Szegedy et al., CVPR 2016; Heusel et al., NeurIPS 2017),
+from a file of weights.
 
-The file is a state dict with the names of torchvision's `inception_v3`, made of the TensorFlow graph
-of 2015-12-05 with 1008 classes: `pt_inception-2015-12-05-6726825d.pth`, which most programs for FID
-load. torchvision's own weights have 1000 classes and another network. Widths come from the file, so
-that small files make small networks.
+The file is a state dict with the names of torchvision's `inception_v3`, made of the TensorFlow
+graph of 2015-12-05 with 1008 classes: `pt_inception-2015-12-05-6726825d.pth`, which most programs
+for FID load. torchvision's own weights have 1000 classes and another network. Widths come from the
+file, so that small files make small networks.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def control_row(
 def _part(side: Side, names: set[str], config: RealismConfig) -> Side:
     """The images of some sources."""
     chosen = [place for place, source in enumerate(side.sources) if source in names]
-    images, sources = ([all_[place] for place in chosen] for all_ in (side.images, side.sources))
+    images, sources = [side.images[n] for n in chosen], [side.sources[n] for n in chosen]
     return Side(
         images=images,
         sources=sources,

@@ -186,10 +186,10 @@ def _judged(
     )
     apart = together[len(real) :] - together[: len(real)]
     sides = (
-        replace(side, values=part)
-        for side, part in zip((real, synthetic), np.split(values, [len(real)]), strict=True)
+        replace(real, values=values[: len(real)]),
+        replace(synthetic, values=values[len(real) :]),
     )
-    return Compared(result, *sides, apart)
+    return Compared(result, sides[0], sides[1], apart)
 
 
 def telling(

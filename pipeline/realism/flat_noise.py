@@ -1,10 +1,10 @@
 """The noise of one side: found in blocks that hold noise alone, or known from programs.
 
 Images are cut into blocks of 8 x 8 pixels on the grid of JPEG. Of each block and channel a
-least-squares surface of degree 2 is taken away (`pipeline/noise/residual.py`); what is left is
-noise or texture. Which of them is found by a mixture over all blocks of all images: log variances of
-noise alone lie around one smooth curve over the level per channel, those of texture are spread
-evenly above. The curve and the chances are fitted in turn (expectation maximisation), from below.
+least-squares surface of degree 2 is taken away (`detrend`); what is left is noise or texture.
+Which of them is found by a mixture over all blocks of all images: log variances of noise alone lie
+around one smooth curve over the level per channel, those of texture are spread evenly above. The
+curve and the chances are fitted in turn (expectation maximisation), from below.
 No image counts more than another, so that one sky is not all that is heard.
 
 Where the noise of LR is known it is not looked for: `known_noise` takes the blocks in which clean
@@ -97,7 +97,7 @@ class _Blocks:
 
 def hats(level: Real) -> Real:
     """Weights of the knots at levels, (..., K): linear interpolation."""
-    return np.maximum(0, 1 - np.abs(level[..., None] - KNOTS) / (KNOTS[1] - KNOTS[0]))
+    return np.asarray(np.maximum(0, 1 - np.abs(level[..., None] - KNOTS) / (KNOTS[1] - KNOTS[0])))
 
 
 _SECOND = np.diff(np.eye(len(KNOTS)), 2, axis=0)
@@ -168,7 +168,7 @@ def _inside(blocks: Image) -> NDArray[np.bool_]:
 def _usable(blocks: Image) -> Image:
     """Those that are neither clipped nor painted: no sensor sees the same 64 times."""
     painted = (blocks == blocks[:, :, :1, :1]).all(axis=(1, 2, 3))
-    return blocks[_inside(blocks) & ~painted]
+    return np.asarray(blocks[_inside(blocks) & ~painted])
 
 
 def _variance(rest: Real) -> Real:
@@ -264,7 +264,7 @@ def _noise(blocks: _Blocks, likely: Real, names: tuple[str, ...]) -> FlatNoise:
     count = len(names)
     weight = _evenly(likely, blocks.whose, count)
     chosen = np.flatnonzero(likely > LIKELY)
-    level, variance, rest = (part[chosen] for part in (blocks.level, blocks.variance, blocks.rest))
+    level, variance = blocks.level[chosen], blocks.variance[chosen]
     whose, weight = blocks.whose[chosen], weight[chosen]
     owner = np.zeros((count, len(chosen)))
     owner[whose, np.arange(len(chosen))] = weight
@@ -276,7 +276,7 @@ def _noise(blocks: _Blocks, likely: Real, names: tuple[str, ...]) -> FlatNoise:
         normal=_sums(owner, squares),
         moment=_sums(owner, hat * values[..., None]),
         levels=_sums(owner, np.eye(len(LEVELS))[number]),
-        histograms=_histograms(level, rest, whose, weight, count),
+        histograms=_histograms(level, blocks.rest[chosen], whose, weight, count),
         blocks=round(float(likely.sum())),
     )
 

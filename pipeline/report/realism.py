@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pairmill.pipeline.html.charts import HEIGHT, LEFT, WIDTH, Plot, lines
 from pairmill.pipeline.html.markup import Raw, definitions, el, figure, fold, join, section, table
 from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.report.realism_card import card_html
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import MissingLibraryError
@@ -77,6 +78,7 @@ def realism_html(found: RealismSection) -> Raw:
         ranking,
         el("p", FLOOR, class_="quiet small floor"),
         _table(found),
+        card_html(found.card) if found.card else None,
         fold([_card(row) for row in found.rows if row.result.auc is not None], "comparisons", 3),
     )
 
