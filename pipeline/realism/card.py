@@ -4,7 +4,7 @@ against themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.realism.compare import FEWEST_IMAGES, Matched, matched
-from pairmill.pipeline.realism.flat_noise import FlatNoise, flat_noise
+from pairmill.pipeline.realism.flat_noise import NO_GROUPS, FlatNoise, flat_noise
 from pairmill.pipeline.realism.folds import halves
 from pairmill.pipeline.realism.frechet import fid
 from pairmill.pipeline.realism.kid import kid, kid_features
@@ -42,6 +42,8 @@ class Side:
     """Patches to choose from."""
     noise: FlatNoise
     """Its noise."""
+    groups: Mapping[str, str] = NO_GROUPS
+    """Name of the camera by source, where there are several."""
     known_noise: bool = False
     """Whether `noise` is known, not found in flat blocks."""
 
@@ -152,7 +154,8 @@ def _part(side: Side, names: set[str], config: RealismConfig) -> Side:
         images=images,
         sources=sources,
         patches=side.patches[np.flatnonzero(np.isin(side.patches.sources, sorted(names)))],
-        noise=flat_noise(images, sources, config.seed),
+        noise=flat_noise(images, sources, config.seed, side.groups),
+        groups=side.groups,
     )
 
 

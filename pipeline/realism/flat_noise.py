@@ -5,7 +5,9 @@ least-squares surface of degree 2 is taken away (`detrend`); what is left is noi
 Which of them is found by a mixture over all blocks of all images: log variances of noise alone lie
 around one smooth curve over the level per channel, those of texture are spread evenly above. The
 curve and the chances are fitted in turn (expectation maximisation), from below.
-No image counts more than another, so that one sky is not all that is heard.
+No image counts more than another, so that one sky is not all that is heard. Photographs of several
+cameras have a curve for each; those of one camera at very different ISO share one, and the less
+noisy ones decide.
 
 Where the noise of LR is known it is not looked for: `known_noise` takes the blocks in which clean
 LR is calmest.
@@ -13,7 +15,7 @@ LR is calmest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +56,7 @@ LEVELS = np.arange(8, 256, 16.0)
 """Levels at which curves are compared."""
 LIKELY = 0.5
 """Chance from which on a block counts as noise alone."""
+NO_GROUPS: Mapping[str, str] = {}
 CALM = 0.3
 """Share of the blocks of clean LR that are calm enough for its known noise to be taken."""
 
@@ -104,26 +107,56 @@ _SECOND = np.diff(np.eye(len(KNOTS)), 2, axis=0)
 BEND = _SECOND.T @ _SECOND
 
 
-def flat_noise(images: Sequence[Image], sources: Sequence[str], seed: int) -> FlatNoise:
+def flat_noise(
+    images: Sequence[Image],
+    sources: Sequence[str],
+    seed: int,
+    groups: Mapping[str, str] = NO_GROUPS,
+) -> FlatNoise:
     """Noise of images as their blocks show it.
 
     Args:
         images: (H, W, 3) uint8 RGB.
         sources: Name of the source image of each; several may share one.
         seed: Seed of the choice of blocks.
+        groups: Name of the camera by source, where there are several: each has a curve of its own.
     """
+    cameras: dict[str, list[int]] = {}
+    for place, source in enumerate(sources):
+        cameras.setdefault(groups.get(source, ""), []).append(place)
+    share = -(-BLOCKS // max(1, len(images)))
+    return joined(
+        [
+            _of_camera([images[n] for n in chosen], [sources[n] for n in chosen], seed, share)
+            for _, chosen in sorted(cameras.items())
+        ]
+    )
+
+
+def joined(parts: Sequence[FlatNoise]) -> FlatNoise:
+    """Noise of several sets of source images together."""
+    return FlatNoise(
+        names=tuple(name for part in parts for name in part.names),
+        normal=np.concatenate([part.normal for part in parts]),
+        moment=np.concatenate([part.moment for part in parts]),
+        levels=np.concatenate([part.levels for part in parts]),
+        histograms=np.concatenate([part.histograms for part in parts]),
+        blocks=sum(part.blocks for part in parts),
+    )
+
+
+def _of_camera(images: Sequence[Image], sources: Sequence[str], seed: int, share: int) -> FlatNoise:
     names = tuple(sorted(set(sources)))
     number = {name: place for place, name in enumerate(names)}
     parts = []
-    share = -(-BLOCKS // max(1, len(images)))
     for place, (image, source) in enumerate(zip(images, sources, strict=True)):
         found = _usable(_cut(image))
         order = stream("realism", seed, "blocks", source, place).random(len(found))
         chosen = np.sort(order.argsort(kind="stable")[:share])
         values = found[chosen].astype(np.float64)
         parts.append(_measured(values, values, number[source]))
-    found_blocks = _joined(parts)
-    return _noise(found_blocks, _alone(found_blocks, len(names)), names)
+    blocks = _joined(parts)
+    return _noise(blocks, _alone(blocks, len(names)), names)
 
 
 def known_noise(
@@ -161,7 +194,7 @@ def _cut(image: Image) -> Image:
 
 def _inside(blocks: Image) -> NDArray[np.bool_]:
     """(n,) those without a clipped pixel."""
-    pixels = blocks.reshape(len(blocks), -1)
+    pixels = blocks.reshape(len(blocks), 3 * PHASE * PHASE)
     return np.asarray((pixels.min(axis=1) > 0) & (pixels.max(axis=1) < 255))
 
 
@@ -182,7 +215,7 @@ def _measured(shown: Real, noisy: Real, number: int) -> _Blocks:
     return _Blocks(
         level=shown.mean(axis=(2, 3)),
         variance=_variance(rest),
-        rest=scaled.reshape(len(rest), 3, -1).astype(np.float32),
+        rest=scaled.reshape(len(rest), 3, PHASE * PHASE).astype(np.float32),
         whose=np.full(len(rest), number),
     )
 

@@ -63,8 +63,8 @@ class CardMaker:
     def __post_init__(self) -> None:
         self.patches = replace(self.patches, values=features(self.patches.pixels))
         images, sources = list(self.photographs.values()), list(self.photographs)
-        noise = flat_noise(images, sources, self.config.seed)
-        self.real = Side(images, sources, self.patches, noise)
+        noise = flat_noise(images, sources, self.config.seed, self.groups)
+        self.real = Side(images, sources, self.patches, noise, self.groups)
         self.by_group = {
             name: self._photographs(patches)
             for name, patches in by_group(self.patches, self.groups).items()
@@ -131,7 +131,7 @@ class CardMaker:
             patches = pool(images, sources, self.config)
         known = self._known(pairs)
         noise = known or flat_noise(images, sources, self.config.seed)
-        return Side(images, sources, patches, noise, known is not None)
+        return Side(images, sources, patches, noise, known_noise=known is not None)
 
     def _known(self, pairs: Sequence[Pair]) -> FlatNoise | None:
         """The noise of LR from its programs; none where they do not tell."""
