@@ -5,14 +5,14 @@ against themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.realism.compare import FEWEST_IMAGES, Matched, matched
-from pairmill.pipeline.realism.flat_noise import NO_GROUPS, FlatNoise, flat_noise
+from pairmill.pipeline.realism.flat_noise import FlatNoise, flat_noise
 from pairmill.pipeline.realism.folds import halves
 from pairmill.pipeline.realism.frechet import fid
 from pairmill.pipeline.realism.kid import kid, kid_features
@@ -42,7 +42,7 @@ class Side:
     """Patches to choose from."""
     noise: FlatNoise
     """Its noise."""
-    groups: Mapping[str, str] = NO_GROUPS
+    groups: Mapping[str, str] = field(default_factory=dict)
     """Name of the camera by source, where there are several."""
     known_noise: bool = False
     """Whether `noise` is known, not found in flat blocks."""
@@ -135,8 +135,12 @@ def control_row(
             {"name": name, "control": True, "images": len(names), "problems": problems}
         )
     rows = []
+    cameras = {photographs.groups.get(name, "") for name in names}
     for repeat in range(HALVINGS):
-        playing = halves(names, config.seed, repeat)
+        playing = set[str]()
+        for camera in cameras:  # half of each
+            mine = [name for name in names if photographs.groups.get(name, "") == camera]
+            playing |= halves(mine, config.seed, repeat)
         played, left = (
             _part(photographs, half, config) for half in (playing, set(names) - playing)
         )

@@ -82,7 +82,7 @@ def _multiple(rows: Sequence[CardRow], name: ScoreName) -> Raw:
         note = el("tspan", " · control", class_="tick") if row.control else None
         title = el("title", f"{label_of(row)}: {number(score.value)} ({interval_of(score)})")
         marks += [
-            el("text", label_of(row), note, x=EDGE, y=y - 12, class_="label over-grid"),
+            el("text", label_of(row), note, x=EDGE + 4, y=y - 12, class_="label over-grid"),
             el(
                 "text",
                 number(score.value),
