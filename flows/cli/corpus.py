@@ -91,6 +91,9 @@ def realism(
     network: Annotated[
         bool, typer.Option(help="Train a small network as a classifier as well.")
     ] = True,
+    card: Annotated[
+        bool, typer.Option(help="Measure what papers do as well, and cameras against one another.")
+    ] = True,
     inception: Annotated[
         str,
         typer.Option(help="Inception weights for FID: a pt_inception-2015-12-05 file; slow."),
@@ -102,7 +105,14 @@ def realism(
     """
     from pairmill.flows.cli.realism import show_realism
 
-    options = {"patches": patches, "patch": patch, "folds": folds, "seed": seed, "network": network}
+    options = {
+        "patches": patches,
+        "patch": patch,
+        "folds": folds,
+        "seed": seed,
+        "network": network,
+        "card": card,
+    }
     show_realism(workspace, corpus, real or [], options, inception, as_json=as_json)
 
 
