@@ -100,7 +100,10 @@ def _score(photographs: FlatNoise, made: FlatNoise, seed: int, distance: Distanc
     value = float(distance(photographs, made, whole[:, first], whole[:, second])[0])
     if not np.isfinite(value):
         return None
+    if len(names) == 1:
+        return Score(value=round(value, 5))
     times = redrawn(len(names), seed, DRAWS)
     values = distance(photographs, made, times[:, first], times[:, second])
-    low, high = around(value, values[np.isfinite(values)], len(names))
+    values = values[np.isfinite(values)]
+    low, high = around(value, values, len(names))
     return Score(value=round(value, 5), interval=(round(max(0.0, low), 5), round(high, 5)))

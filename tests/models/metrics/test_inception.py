@@ -78,9 +78,11 @@ def test_features_of_a_thin_network() -> None:
 def test_batch_norm_is_folded_into_the_convolution() -> None:
     weights, name = thin_weights(), "Conv2d_1a_3x3"
     network, x = Inception(weights), torch.rand(1, 3, 9, 9)
-    parts = [weights[f"{name}.bn.{p}"] for p in ("running_mean", "running_var", "weight", "bias")]
+    mean, variance, gain, shift = (
+        weights[f"{name}.bn.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+    )
     plain = conv2d(x, weights[f"{name}.conv.weight"], stride=2)
-    expected = relu(batch_norm(plain, *parts, training=False, eps=1e-3))
+    expected = relu(batch_norm(plain, mean, variance, gain, shift, training=False, eps=1e-3))
     assert torch.allclose(network._convolved(name, x, 2, 0), expected, atol=1e-5)
 
 

@@ -6,6 +6,8 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -29,8 +31,9 @@ from pairmill.pipeline.runner.stage import Profile
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.corpus import CorpusManifest, PoolRef
 from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.schemas.groups import GroupRecord, GroupSource, RowGroups
 from pairmill.schemas.program import Program
 from pairmill.schemas.realism import RealismReport, RealismResult, RealismRow, RealismSection
 from pairmill.schemas.realism_card import CardRow, CrossCamera, RealismCard, Score
@@ -224,6 +227,41 @@ def test_programs_lose_their_noise_and_tell_their_group(
     assert [op for op in found.ops if op.op != "inject"] == list(plain.ops)
     assert without_noise(plain) is None
     assert groups_of_rows(rows, tiny.manifest) == {}  # one group: pools name none
+
+
+def test_samples_are_told_by_the_group_that_their_program_draws_from() -> None:
+    kernels = PoolRef(
+        kind="kernels",
+        digest="a" * 64,
+        count=3,
+        side=17,
+        groups=RowGroups(rows=(0, 1, 1), photographs=(4, 5)),
+    )
+    groups = tuple(
+        GroupRecord(name=name, source=GroupSource.NAMES, photographs=4) for name in ("x", "y")
+    )
+    manifest = cast(
+        CorpusManifest,
+        SimpleNamespace(identity=SimpleNamespace(pools=(kernels,)), groups=groups),
+    )
+
+    def row(key: str, *ops: dict[str, object]) -> Row:
+        return Row(key, "train", "s", "realsr", key, json.dumps({"scale": 2, "ops": ops}))
+
+    blur = {"op": "pooled_blur", "pool": "a" * 64}
+    places = [{"index": 1}, {"index": 2}]
+    rows = [
+        row("first", {**blur, "index": 0}),
+        row("second", {**blur, "index": 2}, {"op": "clip"}),
+        row("both", {**blur, "index": 0}, {**blur, "index": 1}),
+        row("none", {"op": "bicubic_down"}),
+        row("noise", {"op": "inject", "pool": "a" * 64, "placements": places}),
+    ]
+    found = groups_of_rows(rows, manifest)
+    assert {name: [row.key for row in chosen] for name, chosen in found.items()} == {
+        "x": ["first"],
+        "y": ["second", "noise"],
+    }
 
 
 def test_photographs_can_be_named_and_must_be_there(
