@@ -49,10 +49,17 @@ def read_inception(path: str) -> Inceptions:
             todo="name that file, or leave out --inception: FID is then not measured",
         ) from error
 
+    known: dict[bytes, NDArray[np.float64]] = {}  # patches of photographs are in every row
+
     def features(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
-        images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-        with torch.no_grad():
-            found = [network(part.float() / 255) for part in torch.split(images, BATCH)]
-        return np.asarray(torch.cat(found).double().numpy())
+        keys = [patch.tobytes() for patch in pixels]
+        new = [place for place, key in enumerate(keys) if key not in known]
+        for start in range(0, len(new), BATCH):
+            places = new[start : start + BATCH]
+            images = torch.from_numpy(pixels[places]).permute(0, 3, 1, 2).float() / 255
+            with torch.no_grad():
+                found = network(images).double().numpy()
+            known.update(zip((keys[place] for place in places), found, strict=True))
+        return np.stack([known[key] for key in keys])
 
     return Inceptions(features, hashlib.sha256(data).hexdigest())

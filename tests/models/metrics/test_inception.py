@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import batch_norm, conv2d, relu
@@ -91,7 +92,9 @@ def test_a_file_gives_features_and_its_digest(tmp_path: Path) -> None:
     found = read_inception(str(tmp_path / "weights.pth"))
     assert len(found.digest) == 64
     pixels = torch.randint(0, 255, (3, 32, 32, 3), dtype=torch.uint8).numpy()
-    assert found.features(pixels).shape == (3, 6 * THIN)
+    features = found.features(pixels)
+    assert features.shape == (3, 6 * THIN)
+    assert np.array_equal(found.features(pixels[[2, 0, 2]]), features[[2, 0, 2]])
 
 
 def test_other_files_are_refused_in_clear_words(tmp_path: Path) -> None:
