@@ -147,7 +147,9 @@ def main() -> None:
     row, second = timed(lambda: control_row("real against real", real, config))
     show("real against real", result, row, (first, second))
     for name, fault in WAYS.items():
-        grain = (0.0 if args.grain else GRAIN) if name == OTHER else args.grain
+        grain = args.grain
+        if name == OTHER:
+            grain = 0.0 if args.grain else GRAIN
         made, clean = (
             [
                 phone(hr, np.random.default_rng([2, n, draw]), **{"grain": grain, **fault, **more})
