@@ -13,9 +13,9 @@ from pairmill.pipeline.realism.patches import Patches
 from pairmill.schemas.realism import RealismConfig, RealismResult
 from pairmill.schemas.realism_card import CrossCamera, Score
 
-GROUPS, PATCHES = 4, 250
-"""Most groups, those with most photographs, and most patches of either side of a comparison: half
-of a report's."""
+GROUPS, PATCHES, FOLDS = 4, 250, 3
+"""Most groups, those with most photographs; most patches of either side of a comparison, half of a
+report's; and folds: there are many comparisons, and other cameras are told easily."""
 
 
 def cross_camera(
@@ -40,7 +40,9 @@ def cross_camera(
     names = sorted(known, key=lambda name: (-counts[name], name))[:GROUPS]
     if len(names) < 2:
         return None
-    config = config.with_(network=False, patches=min(PATCHES, config.patches))
+    config = config.with_(
+        network=False, patches=min(PATCHES, config.patches), folds=min(FOLDS, config.folds)
+    )
     lr = [[_score(compare(photographs[b], made[a], config).result) for b in names] for a in names]
     return CrossCamera(
         groups=tuple(names),
