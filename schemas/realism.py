@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from pairmill.schemas.base import Frozen
+from pairmill.schemas.realism_card import RealismCard
 
 
 class RealismConfig(Frozen):
@@ -26,6 +27,9 @@ class RealismConfig(Frozen):
     network: bool = True
     """Whether a small convolutional network is one of the classifiers; it takes most of the
     time."""
+    card: bool = True
+    """Whether it also holds what papers measure: noise, spectrum, KID, and cameras against one
+    another."""
     seed: int = Field(default=0, ge=0)
     """Seed of folds, choices, the network's start and the bootstrap."""
 
@@ -145,6 +149,8 @@ class RealismSection(Frozen):
     """Why nothing could be measured; empty if something was."""
     rows: tuple[RealismRow, ...] = ()
     """Degraders, the most realistic first, then the controls."""
+    card: RealismCard | None = None
+    """What papers measure; none if it was not asked for."""
 
 
 class RealismReport(Frozen):

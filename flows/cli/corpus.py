@@ -91,12 +91,29 @@ def realism(
     network: Annotated[
         bool, typer.Option(help="Train a small network as a classifier as well.")
     ] = True,
+    card: Annotated[
+        bool, typer.Option(help="Measure what papers do as well, and cameras against one another.")
+    ] = True,
+    inception: Annotated[
+        str,
+        typer.Option(help="Inception weights for FID: a pt_inception-2015-12-05 file; slow."),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")] = False,
 ) -> None:
-    """Measure per degrader how well synthetic LR can be distinguished from real LR."""
+    """Measure per degrader how well synthetic LR can be distinguished from real LR, and what papers
+    measure: noise, spectrum, KID, FID, and cameras against one another.
+    """
     from pairmill.flows.cli.realism import show_realism
 
-    options = {"patches": patches, "patch": patch, "folds": folds, "seed": seed, "network": network}
-    show_realism(workspace, corpus, real or [], options)
+    options = {
+        "patches": patches,
+        "patch": patch,
+        "folds": folds,
+        "seed": seed,
+        "network": network,
+        "card": card,
+    }
+    show_realism(workspace, corpus, real or [], options, inception, as_json=as_json)
 
 
 @app.command()

@@ -5,7 +5,7 @@ cross-validated by image.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,34 +79,55 @@ def compare(real: Patches, synthetic: Patches, config: RealismConfig) -> Compare
     """Fold by source image, match in content within each fold, classify, and give the AUC with its
     interval.
     """
+    found = matched(real, synthetic, config)
+    if found.problem:
+        return _nothing(found)
+    return _judged(found.real, found.synthetic, found.fold_of, config)
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """Pairs of patches that are alike in content, each of one fold."""
+
+    real: Patches
+    synthetic: Patches
+    fold_of: dict[str, int]
+    """Fold of every source image."""
+    problem: str = ""
+    """Why there are too few, in a sentence; empty if there are enough."""
+
+
+def matched(real: Patches, synthetic: Patches, config: RealismConfig) -> Matched:
+    """Fold by source image, and match in content within each fold."""
     both = set(real.sources.tolist()), set(synthetic.sources.tolist())
     groups = {
         name: "ab"[name in both[0]] + "ab"[name in both[1]] for name in sorted(both[0] | both[1])
     }
     folds = min(config.folds, *map(len, both))
     if folds < 2 or min(map(len, both)) < FEWEST_IMAGES:
-        return _nothing(
-            real,
-            synthetic,
+        problem = (
             f"needs {FEWEST_IMAGES} images that give a patch on either side; there are "
-            f"{len(both[0])} real and {len(both[1])} synthetic",
+            f"{len(both[0])} real and {len(both[1])} synthetic"
         )
+        return Matched(real, synthetic, {}, problem)
     fold_of = assign_folds(groups, folds, config.seed)
     chosen = _matched(real, synthetic, fold_of, config.patches)
     real, synthetic = real[chosen[0]], synthetic[chosen[1]]
     if len(real) < FEWEST_PATCHES:
-        return _nothing(
-            real,
-            synthetic,
+        problem = (
             f"needs {FEWEST_PATCHES} patches of either side that match in content; there are "
-            f"{len(real)}",
+            f"{len(real)}"
         )
-    return _judged(real, synthetic, fold_of, config)
+        return Matched(real, synthetic, fold_of, problem)
+    return Matched(real, synthetic, fold_of)
 
 
-def _nothing(real: Patches, synthetic: Patches, problem: str) -> Compared:
+def _nothing(found: Matched) -> Compared:
+    real, synthetic = found.real, found.synthetic
     images = len(set(real.sources.tolist()) | set(synthetic.sources.tolist()))
-    result = RealismResult(problem=problem, images=images, patches=min(len(real), len(synthetic)))
+    result = RealismResult(
+        problem=found.problem, images=images, patches=min(len(real), len(synthetic))
+    )
     return Compared(result, real, synthetic, np.zeros(0))
 
 
@@ -163,7 +184,12 @@ def _judged(
         real=describe(real.pixels),
         synthetic=describe(synthetic.pixels),
     )
-    return Compared(result, real, synthetic, together[len(real) :] - together[: len(real)])
+    apart = together[len(real) :] - together[: len(real)]
+    sides = (
+        replace(real, values=values[: len(real)]),
+        replace(synthetic, values=values[len(real) :]),
+    )
+    return Compared(result, sides[0], sides[1], apart)
 
 
 def telling(

@@ -58,19 +58,36 @@ def interval(wins: Real, pairs: Real, seed: int) -> tuple[float, float]:
     images: the plain percentiles of few images are too narrow. What another training would change
     is not in it.
     """
-    from scipy.stats import t  # late here and below: it takes half a second
-
-    count = len(wins)
-    rng = stream("realism", seed, "bootstrap", count)
-    drawn = np.minimum((rng.random((DRAWS, count)) * count).astype(np.intp), count - 1)
-    times = np.stack([np.bincount(row, minlength=count) for row in drawn]).astype(np.float64)
+    times = redrawn(len(wins), seed)
     total = np.einsum("di,ij,dj->d", times, pairs, times, optimize=True)
     won = np.einsum("di,ij,dj->d", times, wins, times, optimize=True)
     possible = total > 0
-    spread = float((won[possible] / total[possible]).std()) * np.sqrt(count / (count - 1))
+    low, high = around(area(wins, pairs), won[possible] / total[possible], len(wins))
+    return max(0.0, low), min(1.0, high)
+
+
+def redrawn(count: int, seed: int, draws: int = DRAWS) -> Real:
+    """How often each of `count` images is in each of `draws` new choices of as many, with
+    replacement, (draws, count).
+    """
+    rng = stream("realism", seed, "bootstrap", count)
+    drawn = np.minimum((rng.random((draws, count)) * count).astype(np.intp), count - 1)
+    return np.stack([np.bincount(row, minlength=count) for row in drawn]).astype(np.float64)
+
+
+def around(middle: float, values: Real, count: int) -> tuple[float, float]:
+    """95 % interval around an estimate.
+
+    Args:
+        middle: The estimate.
+        values: (D,) what new choices of images give.
+        count: Number of images, at least 2.
+    """
+    from scipy.stats import t  # late here and below: it takes half a second
+
+    spread = float(values.std()) * np.sqrt(count / (count - 1))
     half = float(t.ppf(0.975, count - 1)) * spread
-    middle = area(wins, pairs)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return middle - half, middle + half
 
 
 def column_areas(values: Real, synthetic: NDArray[np.bool_]) -> Real:

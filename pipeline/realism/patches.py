@@ -23,12 +23,15 @@ class Patches:
     """(N, p, p, 3) RGB."""
     sources: NDArray[np.str_]
     """(N,) names of source images: what must never be in training and test at once."""
+    values: NDArray[np.float64] | None = None
+    """(N, F) features, where they have been measured."""
 
     def __len__(self) -> int:
         return len(self.sources)
 
     def __getitem__(self, chosen: NDArray[np.intp]) -> Patches:
-        return Patches(self.pixels[chosen], self.sources[chosen])
+        values = None if self.values is None else self.values[chosen]
+        return Patches(self.pixels[chosen], self.sources[chosen], values)
 
 
 def cut(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pairmill.pipeline.html.charts import HEIGHT, LEFT, WIDTH, Plot, lines
 from pairmill.pipeline.html.markup import Raw, definitions, el, figure, fold, join, section, table
 from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.report.realism_card import card_html
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import MissingLibraryError
@@ -35,7 +36,14 @@ def collect_realism(
     ) as error:  # the pairs are made: what is not installed must not undo that
         problem = f"{error.what}; {error.todo}, then `pairmill corpus realism`"
         return RealismSection(patch=config.patch, photographs=len(real), problem=problem)
-    return measure(storage, manifest, real, config, picture_files)
+    return measure(storage, manifest, real, config, picture_files, groups=_groups(made))
+
+
+def _groups(made: BuildResult) -> dict[str, str]:
+    """Name of the group by pixel digest, where there are several."""
+    if made.groups is None or not made.groups.several:
+        return {}
+    return {digest: group.name for group in made.groups.groups for digest in group.photographs}
 
 
 MEANING = (
@@ -70,6 +78,7 @@ def realism_html(found: RealismSection) -> Raw:
         ranking,
         el("p", FLOOR, class_="quiet small floor"),
         _table(found),
+        card_html(found.card) if found.card else None,
         fold([_card(row) for row in found.rows if row.result.auc is not None], "comparisons", 3),
     )
 

@@ -12,7 +12,7 @@ from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.report.realism import realism_html
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.corpus import CorpusManifest, VersionSources
 from pairmill.schemas.image import ImageRecord
 from pairmill.schemas.realism import RealismConfig, RealismReport
 
@@ -23,6 +23,7 @@ def write_realism(
     real: Iterable[ImageRecord],
     config: RealismConfig,
     advanced: Callable[[str], None] = lambda _: None,
+    inception: str = "",
 ) -> RealismReport:
     """Measure, and write `report/realism/`; the version itself stays as it is.
 
@@ -32,22 +33,45 @@ def write_realism(
         real: Real photos to compare with.
         config: How to measure.
         advanced: Called with what is looked at next.
+        inception: File of Inception weights for FID; empty leaves it out.
 
     Raises:
+        UserError: if the weights are not those of FID.
         MissingLibraryError: if extra `realism` is not installed.
     """
     from pairmill.pipeline.realism.classify import check_libraries
+    from pairmill.pipeline.report.inception import read_inception
     from pairmill.pipeline.report.realism_rows import measure  # loads torch and scikit-learn
 
     check_libraries()
-    folder = folder_of(manifest)
-    section = measure(storage, manifest, real, config, PictureFiles(storage, folder), advanced)
+    folder, asked = folder_of(manifest), read_inception(inception) if inception else None
+    section = measure(
+        storage,
+        manifest,
+        real,
+        config,
+        PictureFiles(storage, folder),
+        advanced,
+        groups=groups_of(storage, manifest),
+        inception=asked,
+    )
     report = RealismReport(
         corpus=f"{manifest.identity.name}@{manifest.version}", config=config, section=section
     )
     storage.write(f"{folder}/realism.json", report.model_dump_json(indent=1).encode())
     storage.write(f"{folder}/index.html", realism_page(report).encode())
     return report
+
+
+def groups_of(storage: Storage, manifest: CorpusManifest) -> dict[str, str]:
+    """Name of the group of photographs by pixel digest, as the version remembers it; empty where
+    there is one group.
+    """
+    path = layout.version_sources(manifest.identity.name, manifest.version)
+    if not storage.exists(path):
+        return {}
+    images = VersionSources.model_validate_json(storage.read(path)).images
+    return {image.pixel_sha256: image.group for image in images if image.group}
 
 
 def folder_of(manifest: CorpusManifest) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.pipeline.corpora.replay import corpus_assets
 from pairmill.pipeline.corpora.samples import Pair, Row, choose_shards, read_pairs, table_rows
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import nearest
@@ -22,6 +23,7 @@ from pairmill.pipeline.realism.compare import (
     real_against_real,
 )
 from pairmill.pipeline.realism.patches import PHASE, Image, Patches
+from pairmill.pipeline.report.realism_card_rows import CardMaker, Inceptions, groups_of_rows
 from pairmill.pipeline.rng import pick, stream
 from pairmill.pipeline.stages import ingest
 from pairmill.pipeline.subset import in_turn, lottery
@@ -42,6 +44,8 @@ TILES, HEAD = 400, 4096
 SHOWN = 8
 """Pairs of patches in an image."""
 REAL, BICUBIC = "real against real", "bicubic against real"
+CARD = "scores of papers"
+NO_GROUPS: Mapping[str, str] = {}
 
 
 def measure(
@@ -51,6 +55,8 @@ def measure(
     config: RealismConfig,
     picture_files: PictureFiles,
     advanced: Callable[[str], None] = lambda _: None,
+    groups: Mapping[str, str] = NO_GROUPS,
+    inception: Inceptions | None = None,
 ) -> RealismSection:
     """Compare the LR of every degrader of a version with real photos.
 
@@ -61,6 +67,8 @@ def measure(
         config: How to measure; patches are smaller where the LR tiles are.
         picture_files: Where images go.
         advanced: Called with what is looked at next.
+        groups: Name of the group of photographs by pixel digest; empty where there is one.
+        inception: Features for FID; without it there is none.
     """
     recipe = manifest.identity.recipe
     side = min(config.patch, int(recipe["tiles"]["size"]) // int(recipe["scale"]) // PHASE * PHASE)
@@ -81,31 +89,60 @@ def measure(
             f"{FEWEST_IMAGES} real photos or more are needed; {len(photographs)} could be read",
         )
     config = config.with_(patch=side)
-    judge = _Judge(
-        pool(list(photographs.values()), list(photographs), config),
-        config,
-        picture_files,
-        len(photographs),
-    )
+    patches = pool(list(photographs.values()), list(photographs), config)
+    judge = _Judge(patches, config, picture_files, len(photographs))
+    card = None
+    if config.card:
+        assets = corpus_assets(storage, manifest)
+        card = CardMaker(manifest, assets, photographs, patches, config, groups, inception)
     degraders, tiles = [], tiles_wanted(recipe, config)
     for name, chosen in rows_by_degrader(rows, tiles).items():
         advanced(name)
-        degraders.append(
-            judge.row(name, [(p.row.image, p.lr) for p in read_pairs(storage, manifest, chosen)])
-        )
+        pairs = read_pairs(storage, manifest, chosen)
+        row, compared = judge.row(name, [(p.row.image, p.lr) for p in pairs])
+        degraders.append(row)
+        if card:
+            card.add(name, pairs, compared)
+            card.add_groups(name, _by_group(storage, manifest, rows, name, tiles))
     advanced(BICUBIC)
     scale = int(recipe["scale"])
     reduced = [
         (p.row.image, _bicubic(p, scale))
         for p in read_pairs(storage, manifest, spread_rows(rows, tiles))
     ]
-    controls = [judge.row(BICUBIC, reduced, control=True)]
+    row, compared = judge.row(BICUBIC, reduced, control=True)
+    if card:
+        card.add_control(BICUBIC, reduced, compared)
     advanced(REAL)
-    controls.append(judge.control(real_against_real(judge.real, config)))
+    controls = [row, judge.control(real_against_real(judge.real, config))]
     ranked = sorted(
         degraders, key=lambda row: (row.result.auc is None, row.result.distance, row.name)
     )
-    return RealismSection(patch=side, photographs=len(photographs), rows=(*ranked, *controls))
+    if card:
+        advanced(CARD)
+        card.rank([row.name for row in ranked])
+    return RealismSection(
+        patch=side,
+        photographs=len(photographs),
+        rows=(*ranked, *controls),
+        card=card.card(REAL) if card else None,
+    )
+
+
+def _by_group(
+    storage: Storage, manifest: CorpusManifest, rows: list[Row], degrader: str, tiles: int
+) -> dict[str, list[Pair]]:
+    """Some samples of a degrader by the group that they were made after; nothing where there are no
+    two groups.
+    """
+    if len(manifest.groups) < 2:
+        return {}
+    mine = [row for row in rows if row.degrader == degrader]
+    looked_at = spread_rows(mine, tiles * len(manifest.groups))
+    return {
+        group: read_pairs(storage, manifest, spread_rows(chosen, tiles))
+        for group, chosen in groups_of_rows(looked_at, manifest).items()
+    }
 
 
 def _without(side: int, photographs: int, problem: str) -> RealismSection:
@@ -132,8 +169,8 @@ class _Judge:
 
     def row(
         self, name: str, images: list[tuple[str, Image]], *, control: bool = False
-    ) -> RealismRow:
-        """One row with its image."""
+    ) -> tuple[RealismRow, Compared]:
+        """One row with its image, and what was compared."""
         synthetic = pool(
             [image for _, image in images], [source for source, _ in images], self.config
         )
@@ -142,9 +179,10 @@ class _Judge:
         if compared.result.auc is not None:
             picture = self.picture_files.png(f"realism-{self.drawn}", strip(compared))
             self.drawn += 1
-        return RealismRow(
+        row = RealismRow(
             name=name, control=control, samples=len(images), result=compared.result, picture=picture
         )
+        return row, compared
 
     def control(self, result: RealismResult) -> RealismRow:
         """The row of real against real."""

@@ -6,6 +6,8 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,22 +15,28 @@ from scipy.ndimage import gaussian_filter
 from typer.testing import CliRunner
 
 from pairmill.flows.cli.main import app
+from pairmill.flows.rows import matrix_rows
 from pairmill.pipeline.build.identity import identity_of
 from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.build.result import BuildResult
-from pairmill.pipeline.corpora.samples import Row, some_pairs
+from pairmill.pipeline.corpora.samples import Row, some_pairs, table_rows
 from pairmill.pipeline.images.encode import decode_png
 from pairmill.pipeline.report.page import page
 from pairmill.pipeline.report.realism import realism_html
+from pairmill.pipeline.report.realism_card import card_html
+from pairmill.pipeline.report.realism_card_rows import groups_of_rows, without_noise
 from pairmill.pipeline.report.realism_rows import find_photographs, spread_rows, window
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.stage import Profile
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.corpus import CorpusManifest, PoolRef
 from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.schemas.groups import GroupRecord, GroupSource, RowGroups
+from pairmill.schemas.program import Program
 from pairmill.schemas.realism import RealismReport, RealismResult, RealismRow, RealismSection
+from pairmill.schemas.realism_card import CardRow, CrossCamera, RealismCard, Score
 from pairmill.schemas.report import ReportData
 from tests.support.make import Tiny, make_stages, save, tiny_recipe
 
@@ -141,6 +149,119 @@ def test_command_writes_numbers_and_a_page(
         if row.picture
     )
     assert storage.read(layout.corpus_manifest("tiny", manifest.version)) == before
+
+
+def test_scores_of_papers_are_in_the_report_and_on_the_page(
+    built: tuple[Storage, BuildResult, CorpusManifest],
+) -> None:
+    section = report_of(built).realism
+    assert section is not None
+    assert section.card is not None
+    card = section.card
+    assert card.feature == "pairmill-patch-32/1"
+    assert [(row.name, row.control) for row in card.rows] == [
+        ("bicubic", False),
+        ("bicubic against real", True),
+        ("real against real", True),
+    ]
+    bicubic, _, control = card.rows
+    assert bicubic.kid is not None
+    assert bicubic.kid.interval is not None
+    assert bicubic.kid.interval[0] > 0.2
+    assert bicubic.spectrum is not None
+    assert bicubic.spectrum.value > 3
+    assert control.control
+    assert card.cross is None  # one group
+    html = page(report_of(built))
+    assert "Scores of papers" in html
+    assert "AKLD of noise" in html
+    assert "Cameras against one another" not in html
+
+
+def test_command_prints_json_alone_and_leaves_out_the_card(
+    built: tuple[Storage, BuildResult, CorpusManifest],
+) -> None:
+    storage, _, _ = built
+    options = ["--workspace", storage.url, "--patches", "100", "--folds", "2", "--no-network"]
+    command = ["corpus", "realism", "tiny", *options, "--no-card", "--json"]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    report = RealismReport.model_validate_json(done.stdout)
+    assert report.section.rows
+    assert report.section.card is None
+    with pytest.raises(UserError, match="cannot be read"):
+        CliRunner().invoke(
+            app,
+            ["corpus", "realism", "tiny", "--workspace", storage.url, "--inception", "no.pth"],
+            catch_exceptions=False,
+        )
+
+
+def test_matrix_of_cameras_is_shown() -> None:
+    def of(value: float) -> Score:
+        return Score(value=value, interval=(value - 0.1, value))
+
+    cross = CrossCamera(
+        groups=("phone", "<old>"),
+        photographs=(9, 12),
+        lr=((of(0.6), of(1.0)), (None, of(0.7))),
+        control=((of(0.5), of(0.99)), (of(0.99), None)),
+    )
+    row = CardRow(name="realsr", group="phone", problems={"akld": "needs 100 flat blocks"})
+    html = card_html(RealismCard(feature="f/1", rows=(row,), cross=cross))
+    assert html.count('class="own"') == 3  # the fourth has no number
+    assert "&lt;old&gt; (12 photographs)" in html
+    assert "realsr, phone: needs 100 flat blocks" in html
+    rows = matrix_rows(cross)
+    assert rows[0] == ["phone", "60 %", "100 %"]
+    assert rows[1] == ["<old>", "", "70 %"]
+
+
+def test_programs_lose_their_noise_and_tell_their_group(
+    tiny: Tiny,
+) -> None:
+    rows = list(table_rows(tiny.storage, tiny.manifest, [0], 100))
+    programs = [Program.model_validate_json(row.program) for row in rows]
+    found = next(p for p in programs if any(op.op == "inject" for op in p.ops))
+    plain = without_noise(found)
+    assert plain is not None
+    assert [op for op in found.ops if op.op != "inject"] == list(plain.ops)
+    assert without_noise(plain) is None
+    assert groups_of_rows(rows, tiny.manifest) == {}  # one group: pools name none
+
+
+def test_samples_are_told_by_the_group_that_their_program_draws_from() -> None:
+    kernels = PoolRef(
+        kind="kernels",
+        digest="a" * 64,
+        count=3,
+        side=17,
+        groups=RowGroups(rows=(0, 1, 1), photographs=(4, 5)),
+    )
+    groups = tuple(
+        GroupRecord(name=name, source=GroupSource.NAMES, photographs=4) for name in ("x", "y")
+    )
+    manifest = cast(
+        CorpusManifest,
+        SimpleNamespace(identity=SimpleNamespace(pools=(kernels,)), groups=groups),
+    )
+
+    def row(key: str, *ops: dict[str, object]) -> Row:
+        return Row(key, "train", "s", "realsr", key, json.dumps({"scale": 2, "ops": ops}))
+
+    blur = {"op": "pooled_blur", "pool": "a" * 64}
+    places = [{"index": 1}, {"index": 2}]
+    rows = [
+        row("first", {**blur, "index": 0}),
+        row("second", {**blur, "index": 2}, {"op": "clip"}),
+        row("both", {**blur, "index": 0}, {**blur, "index": 1}),
+        row("none", {"op": "bicubic_down"}),
+        row("noise", {"op": "inject", "pool": "a" * 64, "placements": places}),
+    ]
+    found = groups_of_rows(rows, manifest)
+    assert {name: [row.key for row in chosen] for name, chosen in found.items()} == {
+        "x": ["first"],
+        "y": ["second", "noise"],
+    }
 
 
 def test_photographs_can_be_named_and_must_be_there(
