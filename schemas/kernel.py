@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from pairmill.schemas.base import Frozen
+from pairmill.schemas.base import Frozen, Grown
 
 
-class SpectralKernelsConfig(Frozen):
+class SpectralKernelsConfig(Grown):
     """How kernels are estimated from power spectra, each photograph by itself."""
 
     method: Literal["spectral"] = "spectral"
@@ -27,8 +27,12 @@ class CameraKernelsConfig(SpectralKernelsConfig):
     as far as its own spectrum insists.
     """
 
+    added: ClassVar[tuple[str, ...]] = ("field",)
     method: Literal["camera"] = "camera"  # type: ignore[assignment]
     """Which method."""
+    field: bool = False
+    """Whether each photograph gives nine kernels, one for each cell of a 3 x 3 grid, so that soft
+    corners are soft; photographs must not be cropped."""
 
 
 class KernelGanConfig(Frozen):

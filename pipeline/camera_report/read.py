@@ -25,7 +25,7 @@ from pairmill.pipeline.html.pictures import jpeg, thumbnail
 from pairmill.pipeline.images.decode import OpenedImage, open_image
 from pairmill.pipeline.images.find import FoundFile, find_files
 from pairmill.pipeline.runner.execution import as_finished, one_thread
-from pairmill.pipeline.stages.measure_photographs import middle, refusal, spectrum_of
+from pairmill.pipeline.stages.measure_photographs import cells_of, middle, refusal, spectrum_of
 from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.image import (
@@ -61,6 +61,8 @@ class ReadPhotograph:
     """Why it shows no blur."""
     spectrum: PhotographSpectrum | None
     """Its spectrum; none if it was refused."""
+    cells: tuple[PhotographSpectrum, ...]
+    """Those of the cells of its field; none if it is too small or was refused."""
     compression: MinedCompression | None
     """What the tables of its file say; none if it is no JPEG."""
     blocks: Blocks
@@ -98,10 +100,12 @@ def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
     record = opened.record
     luma, compression = grey(middle(opened.pixels)), _compression(opened)
     refused = refusal(luma, MEASURED)
+    spectrum = None if refused else spectrum_of(luma, compression)
     return ReadPhotograph(
         record=record,
         refused=refused,
-        spectrum=None if refused else spectrum_of(luma, compression),
+        spectrum=spectrum,
+        cells=cells_of(opened.pixels, spectrum, compression) if spectrum else (),
         compression=compression,
         blocks=blocks_of(middle(opened.pixels)),
         picture=jpeg(thumbnail(opened.pixels, THUMBNAIL), 80),

@@ -16,6 +16,7 @@ from pairmill.schemas.camera_report import (
     NoiseFound,
     NoisePoint,
     PhotographFound,
+    VariationFound,
 )
 from pairmill.schemas.groups import GroupSource
 
@@ -70,6 +71,25 @@ def difference(blur: BlurFound) -> str:
     if blur.told_by < 2:
         return "there is only one"
     return f"widths differ by ±{100 * blur.difference:.0f} % from photograph to photograph"
+
+
+def variation(found: VariationFound) -> str:
+    """Where it is widest, or that it is the same everywhere as far as that shows."""
+    by_width = sorted(found.parts, key=lambda part: part.ratio.value)
+    narrow, wide = by_width[0], by_width[-1]
+    if narrow.ratio.high >= wide.ratio.low:
+        unsure = max(part.ratio.high / part.ratio.value for part in found.parts) - 1
+        return f"as wide everywhere as far as shows (±{100 * unsure:.0f} %)"
+    times = wide.ratio.value / narrow.ratio.value
+    return f"{times:.2f} times as wide ({wide.name}) as where it is narrowest ({narrow.name})"
+
+
+def parts(found: VariationFound) -> list[str]:
+    """Of each part its width and how sure that is beside the others, such as `1.20 ±4 %`."""
+    return [
+        f"{part.width:.2f} ±{100 * (part.ratio.high / part.ratio.value - 1):.0f} %"
+        for part in found.parts
+    ]
 
 
 def error(blur: BlurFound) -> str:

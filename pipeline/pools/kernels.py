@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from pairmill.models.functional.kernels import SIZES, gaussian_kernel, target_centre, to_fixed_point
 from pairmill.pipeline.html.pictures import heat
+from pairmill.pipeline.kernels.varying import PLACES
 from pairmill.pipeline.pools.base import Image, Making, PoolKind, PoolTable, Showing
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
-from pairmill.pipeline.pools.photographs import measured_photographs
+from pairmill.pipeline.pools.photographs import measured_photographs, varies_over_field
 from pairmill.pipeline.runner.stage import Sealed, is_done, read_records
 from pairmill.pipeline.stages import (
     describe_scenes,
@@ -108,7 +109,9 @@ class Kernels(PoolKind[KernelPoolManifest]):
         return heat(np.asarray(item, np.float64))
 
     def facts(self, columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Its width and support, as measured on the x2 kernel."""
+        """Its place in the field, and its width and support as measured on the x2 kernel."""
+        if int(columns.get("cell", -1)) >= 0:
+            yield "cell of the field", PLACES[int(columns["cell"])]
         if "width" in columns:
             yield "width (×2)", f"{float(columns['width']):.2f} px"
             yield "spreads a point over (×2)", f"{float(columns['support']):.1f} px"
@@ -143,13 +146,17 @@ def cameras_of(
     if settings.method == "spectral":
         groups = [(image,) for group in groups for image in group]
     inputs = estimate_cameras.Inputs(groups, measured, scenes)
-    cameras = making.run(estimate_cameras.STAGE, inputs, CameraConfig(scale=scale)).manifest
+    config = CameraConfig(scale=scale, field=varies_over_field(settings))
+    cameras = making.run(estimate_cameras.STAGE, inputs, config).manifest
     return measured, cameras
 
 
 def _pool_config(recipe: Recipe) -> PoolKernelsConfig:
     return PoolKernelsConfig(
-        scale=recipe.scale, quality=recipe.kernel_quality, method=recipe.kernels.method
+        scale=recipe.scale,
+        quality=recipe.kernel_quality,
+        method=recipe.kernels.method,
+        field=varies_over_field(recipe.kernels),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.robust import estimate_robustly
 from pairmill.models.camera.scenes import Scenes, built_in, like_pictures
+from pairmill.models.camera.variation import variation
 from pairmill.pipeline.kernels.camera import record
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import describe_scenes, measure_photographs
@@ -77,8 +78,14 @@ def work(
     for unit in units:
         refs, keys = unit.payload.photographs, unit.payload.scenes
         spectra = [read_spectrum(context.storage, ref) for ref in refs]
-        found = estimate_robustly(spectra, _scenes(context.storage, keys)).camera
-        yield record(found, [ref.measure.image for ref in refs], len(keys), config.scale)
+        scenes = _scenes(context.storage, keys)
+        found = estimate_robustly(spectra, scenes)
+        field = None
+        if config.field:
+            cells = [_read_cells(context.storage, ref) for ref in refs]
+            field = variation(found, spectra, cells, scenes)
+        images = [ref.measure.image for ref in refs]
+        yield record(found.camera, images, len(keys), config.scale, field)
 
 
 def read_spectrum(storage: Storage, ref: MeasureRef) -> PhotographSpectrum:
@@ -86,6 +93,16 @@ def read_spectrum(storage: Storage, ref: MeasureRef) -> PhotographSpectrum:
     folder = layout.unit_folder(measure_photographs.STAGE.name, ref.key)
     power, distortion = read_npy(storage, f"{folder}/spectrum.npy")
     return PhotographSpectrum(power, distortion, ref.measure.noise, ref.measure.enlarged)
+
+
+def _read_cells(storage: Storage, ref: MeasureRef) -> list[PhotographSpectrum]:
+    """What was measured on the cells of a photograph; nothing if nothing was."""
+    if not ref.measure.cells:
+        return []
+    folder = layout.unit_folder(measure_photographs.STAGE.name, ref.key)
+    planes = read_npy(storage, f"{folder}/cells.npy")
+    noise = ref.measure.noise
+    return [PhotographSpectrum(power, distortion, noise) for power, distortion in planes]
 
 
 def _scenes(storage: Storage, keys: Sequence[str]) -> Scenes:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.camera.parts import measure_cells
 from pairmill.models.camera.photograph import PhotographSpectrum, measure
 from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.compression.mine import JPEG, encoder_of, of_file
@@ -63,28 +64,52 @@ def work(
     """Measure those that are large enough and not flat."""
     for unit in units:
         image = unit.payload.image
-        luma = middle(grey(load(image)))
+        pixels = load(image)
+        luma = middle(grey(pixels))
         reason = refusal(luma, config)
         noise, times = 0.0, 1.0
+        cells: tuple[PhotographSpectrum, ...] = ()
         if reason is None:
             found = compression_of(image, unit.payload.compression)
             measured = spectrum_of(luma, found)
             noise, times = measured.noise, measured.enlarged
-            spectrum = np.stack([measured.power, measured.distortion])
-            context.write(unit, "spectrum.npy", npy_bytes(spectrum))
+            context.write(unit, "spectrum.npy", npy_bytes(planes_of(measured)))
+            if config.field:
+                cells = cells_of(pixels, measured, found)
+            if cells:
+                context.write(unit, "cells.npy", npy_bytes(np.stack([*map(planes_of, cells)])))
         yield PhotographMeasure(
-            image=image.pixel_sha256, refused=reason, noise=noise, enlarged=times
+            image=image.pixel_sha256, refused=reason, noise=noise, enlarged=times, cells=len(cells)
         )
+
+
+def planes_of(spectrum: PhotographSpectrum) -> NDArray[np.float64]:
+    """(2, n, n // 2 + 1): power, and what JPEG changed."""
+    return np.stack([spectrum.power, spectrum.distortion])
 
 
 def spectrum_of(
     luma: NDArray[np.float64], compression: MinedCompression | None
 ) -> PhotographSpectrum:
     """The spectrum of a photograph of which is known how it was compressed, or nothing."""
+    return measure(luma, *_luma_coding(compression))
+
+
+def cells_of(
+    image: NDArray[np.uint8], whole: PhotographSpectrum, compression: MinedCompression | None
+) -> tuple[PhotographSpectrum, ...]:
+    """The spectra of its cells, see `measure_cells`; not of its middle alone."""
+    return measure_cells(image, whole, *_luma_coding(compression))
+
+
+def _luma_coding(
+    compression: MinedCompression | None,
+) -> tuple[NDArray[np.integer] | None, tuple[int, int]]:
+    """Steps of luma, and where the photograph starts inside JPEG's first block."""
     if compression is None or not compression.found:
-        return measure(luma)
+        return None, (0, 0)
     rows, columns = compression.phase
-    return measure(luma, encoder_of(compression).luma, (rows % 8, columns % 8))
+    return encoder_of(compression).luma, (rows % 8, columns % 8)
 
 
 def compression_of(image: ImageRecord, known: MinedCompression | None) -> MinedCompression | None:

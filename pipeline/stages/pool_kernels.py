@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.kernels.camera import judge_spectral
 from pairmill.pipeline.kernels.quality import judge, refusal
+from pairmill.pipeline.kernels.varying import over_field
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import estimate_kernels
 from pairmill.pipeline.stages.payload import npy_bytes, read_npy
@@ -25,6 +26,7 @@ from pairmill.schemas.image import ImageRecord, ImageSet
 from pairmill.schemas.kernel import KernelReason, KernelVerdict
 from pairmill.schemas.pool import (
     CameraEstimates,
+    CellKernel,
     EstimateRef,
     JudgedKernel,
     JudgedSpectral,
@@ -83,6 +85,7 @@ class Spectral:
                     form=camera.form,
                     noise_sharpened=camera.noise_sharpened,
                     estimate=own,
+                    field=camera.field.stretches if camera.field else (),
                 )
         return found
 
@@ -107,9 +110,14 @@ def work(
     """Judge the restarts of an image; write `kernel.npy` if one is accepted."""
     for unit in units:
         kernel, verdict = _judge(unit, config, context.storage)
+        cells: tuple[CellKernel, ...] = ()
+        if kernel is not None and config.field and unit.payload.spectral is not None:
+            over = over_field(unit.payload.spectral, kernel, config.quality, config.scale)
+            kernel, cells = over.kernels, over.cells
+            verdict = verdict.with_(detail=f"{verdict.detail}; {over.words}")
         if kernel is not None:
             context.write(unit, "kernel.npy", npy_bytes(kernel))
-        yield JudgedKernel(image=unit.payload.image.pixel_sha256, verdict=verdict)
+        yield JudgedKernel(image=unit.payload.image.pixel_sha256, verdict=verdict, cells=cells)
 
 
 def read_estimate(storage: Storage, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -168,18 +176,21 @@ def seal(
     if not accepted:
         raise _none_accepted(records, config)
     names = [f"{layout.unit_folder(context.stage, unit.key)}/kernel.npy" for unit, _ in accepted]
-    kernels = np.stack([read_npy(context.storage, name) for name in names])
-    diagnostics = [
-        record.verdict.diagnostics for _, record in accepted if record.verdict.diagnostics
-    ]
-    columns = columns_of([record for _, record in accepted]) | columns_of(diagnostics)
+    kernels = np.concatenate([_rows(read_npy(context.storage, name)) for name in names])
+    of_rows = [record for _, record in accepted for _ in record.cells or (None,)]
+    diagnostics = [record.verdict.diagnostics for record in of_rows if record.verdict.diagnostics]
+    columns = columns_of(of_rows) | columns_of(diagnostics)
+    cells = [cell for _, record in accepted for cell in record.cells or (None,)]
+    if any(cells):
+        columns |= _columns_of_cells(cells, columns)
     write_pool(context.storage, layout.pool_group(context.stage, key), "kernels", kernels, columns)
     return KernelPoolManifest(
         digest=pool_digest(kernels),
         count=len(kernels),
         side=kernels.shape[1],
         scale=config.scale,
-        kernels=tuple(record.image for _, record in accepted),
+        kernels=tuple(record.image for record in of_rows),
+        cells=tuple(cell.cell if cell else None for cell in cells) if any(cells) else (),
         judged=tuple(records),
         estimates={
             unit.payload.image.pixel_sha256: unit.payload.ref.key
@@ -187,6 +198,23 @@ def seal(
             if unit.payload.ref is not None
         },
     )
+
+
+def _rows(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, k, k): the kernels of one image, (k, k) or (n, k, k)."""
+    return found.reshape(-1, *found.shape[-2:])
+
+
+def _columns_of_cells(
+    cells: Sequence[CellKernel | None], known: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Which cell each row is of, -1 for all of the field, and what is known of that cell."""
+    own = {name: known[name].copy() for name in ("width", "support")}
+    for row, cell in enumerate(cells):
+        if cell is not None:
+            own["width"][row], own["support"][row] = cell.width, cell.support
+    numbers = [-1 if cell is None else cell.cell for cell in cells]
+    return {**own, "cell": np.array(numbers)}
 
 
 def _none_accepted(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -> UserError:
