@@ -34,6 +34,11 @@ USUAL_SPREAD, SPREAD_WEIGHT = 0.1, 4.0
 so, and how many photographs that counts as."""
 USUAL_STRETCH, STRETCH_WEIGHT = 0.03, 2.0
 """By how much parts usually differ, and how many parts that counts as."""
+MOST_UNSURE = 0.1
+"""Deviation by the model from which on a part shows too little: of sky that drowns in noise the
+model takes the lack of detail for a sharp blur of next to nothing."""
+UNKNOWN = 1e6
+"""Variance of what such a part says."""
 ROUNDS = 100
 """Of expectation maximisation."""
 
@@ -97,7 +102,8 @@ def _differences(
     ]
     widths = np.array([one.blur.values[PULL] for one in alone])
     variances = np.array([1 / one.information[0, 0] for one in alone])
-    return widths[1:] - widths[0], variances[1:]
+    told = variances[1:] < MOST_UNSURE**2
+    return widths[1:] - widths[0], np.where(told, variances[1:], UNKNOWN)
 
 
 def _located(away: Array, unsure: Array) -> tuple[Array, Array]:
@@ -108,7 +114,8 @@ def _located(away: Array, unsure: Array) -> tuple[Array, Array]:
         unsure: (n, p), the variance of that.
     """
     usual, count = USUAL_SPREAD**2, len(away)
-    middle, scale, tails = np.median(away, 0), np.full(away.shape[1], usual), np.ones_like(away)
+    scale, tails = np.full(away.shape[1], usual), np.ones_like(away)
+    middle = np.average(away, 0, 1 / (usual + unsure))
     for _ in range(ROUNDS):
         variances = 1 / (tails / scale + 1 / unsure)
         means = variances * (tails / scale * middle + away / unsure)
