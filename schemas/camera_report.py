@@ -41,11 +41,11 @@ class PartFound(Frozen):
     """The blur in one part of the photographs."""
 
     name: str
-    """The part: a cell of the field, as the camera saw it."""
+    """The part: a cell of the field, as the camera saw it, or a channel."""
     width: float
     """Width in px."""
     ratio: Measured
-    """Width over that on all of a photograph."""
+    """Width over that on all of a photograph, or of luma."""
 
 
 class VariationFound(Frozen):
@@ -100,6 +100,8 @@ class BlurFound(Frozen):
     """File of the kernel, below the folder."""
     field: VariationFound | None = None
     """How it varies over the field, by cells of a 3 x 3 grid; none if too few photographs tell."""
+    channels: VariationFound | None = None
+    """How it varies from channel to channel; none if too few photographs tell."""
 
 
 class NoisePoint(Frozen):

@@ -27,12 +27,15 @@ class CameraKernelsConfig(SpectralKernelsConfig):
     as far as its own spectrum insists.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("field",)
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     method: Literal["camera"] = "camera"  # type: ignore[assignment]
     """Which method."""
     field: bool = False
     """Whether each photograph gives nine kernels, one for each cell of a 3 x 3 grid, so that soft
     corners are soft; photographs must not be cropped."""
+    channels: bool = False
+    """Whether kernels have a plane for each of R, G and B, as wide as each channel is blurred; told
+    from photographs whose chroma is not subsampled."""
 
 
 class KernelGanConfig(Frozen):

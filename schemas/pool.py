@@ -54,13 +54,15 @@ class KernelEstimates(Frozen):
 class MeasureConfig(Grown):
     """Which photographs are measured."""
 
-    added: ClassVar[tuple[str, ...]] = ("field",)
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     min_side: int
     """Smallest side, in pixels."""
     min_contrast: float
     """Smallest standard deviation of intensity, in intensity levels."""
     field: bool = False
     """Whether the cells of their fields are measured too."""
+    channels: bool = False
+    """Whether their channels are."""
 
 
 class PhotographMeasure(Grown):
@@ -68,7 +70,7 @@ class PhotographMeasure(Grown):
     what JPEG changed.
     """
 
-    added: ClassVar[tuple[str, ...]] = ("cells",)
+    added: ClassVar[tuple[str, ...]] = ("cells", "channels")
 
     image: Digest
     """Pixel digest of the photograph."""
@@ -80,6 +82,9 @@ class PhotographMeasure(Grown):
     """How many times it was enlarged, as far as that shows; 1 if it was not."""
     cells: int = 0
     """Cells of its field that were measured: `cells.npy` of its unit, (cells, 2, n, n // 2 + 1)."""
+    channels: tuple[float, ...] = ()
+    """Variances of the noise in R, G and B, if they were measured: `channels.npy` of its unit,
+    (3, 2, n, n // 2 + 1)."""
 
 
 class MeasureRef(Frozen):
@@ -151,11 +156,13 @@ class DescribedScenes(Frozen):
 class CameraConfig(Grown):
     """What cameras are estimated for."""
 
-    added: ClassVar[tuple[str, ...]] = ("field",)
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     scale: int
     """Scale of the corpus."""
     field: bool = False
     """Whether it is estimated how the blur varies over the field."""
+    channels: bool = False
+    """Whether it is estimated how it varies from channel to channel."""
 
 
 class PhotographEstimate(Frozen):
@@ -180,8 +187,8 @@ class VariationEstimate(Frozen):
     """How much wider a blur is in each part of the photographs than on all of them."""
 
     stretches: tuple[float, ...]
-    """Logarithms of the width in each part over that on all of a photograph; of the field row by
-    row."""
+    """Logarithms of the width in each part over that on all of a photograph: of cells of the field
+    row by row, or of R, G and B, over luma's."""
     deviations: tuple[float, ...]
     """Their standard deviations."""
     photographs: int = Field(ge=1)
@@ -191,7 +198,7 @@ class VariationEstimate(Frozen):
 class CameraEstimate(Grown):
     """The blur of one camera, and of each of its photographs."""
 
-    added: ClassVar[tuple[str, ...]] = ("field",)
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     form: tuple[str, ...]
     """What the blur is made of: `gaussian`, `disc`, `line`, `sharpened`, `profile`."""
     values: tuple[float, ...]
@@ -211,6 +218,8 @@ class CameraEstimate(Grown):
     """Its photographs."""
     field: VariationEstimate | None = None
     """How its blur varies over the field; none if nobody asked, or too few photographs tell."""
+    channels: VariationEstimate | None = None
+    """The same from channel to channel."""
 
 
 class CameraEstimates(Frozen):
@@ -223,7 +232,7 @@ class CameraEstimates(Frozen):
 class JudgedSpectral(Grown):
     """What is judged of a photograph whose kernel comes from spectra."""
 
-    added: ClassVar[tuple[str, ...]] = ("field",)
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     refused: KernelReason | None
     """Why it was not measured."""
     enlarged: float = Field(default=1.0, ge=1)
@@ -238,12 +247,14 @@ class JudgedSpectral(Grown):
     """Its blur; none if it was refused."""
     field: tuple[float, ...] = ()
     """See `VariationEstimate.stretches`: of the field of its camera; empty for one kernel."""
+    channels: tuple[float, ...] = ()
+    """The same of the channels of its camera; empty if all have one kernel."""
 
 
 class PoolKernelsConfig(Grown):
     """Which estimates become kernels of the pool, and for which scale."""
 
-    added: ClassVar[tuple[str, ...]] = ("field",)
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     scale: int
     """Scale of the corpus; x2 kernels of KernelGAN are composed for 4 and 8."""
     method: Literal["camera", "spectral", "kernelgan"]
@@ -252,6 +263,8 @@ class PoolKernelsConfig(Grown):
     """Thresholds."""
     field: bool = False
     """Whether photographs give a kernel for each cell of the field."""
+    channels: bool = False
+    """Whether kernels have a plane for each channel."""
 
 
 class CellKernel(Frozen):
@@ -266,8 +279,8 @@ class CellKernel(Frozen):
 
 
 class JudgedKernel(Grown):
-    """The verdict on one image; an accepted kernel is `kernel.npy` of the unit, (k, k), or its
-    kernels at cells of the field, (n, k, k).
+    """The verdict on one image; an accepted kernel is `kernel.npy` of the unit, (k, k), or, of the
+    field and of channels, all of them, (n, k, k) or (n, 3, k, k).
     """
 
     added: ClassVar[tuple[str, ...]] = ("cells",)

@@ -146,8 +146,7 @@ def _say_group(group: GroupFound, report: CameraReport) -> None:
             ("sharpens", words.sharpening(blur)),
             ("differs", words.difference(blur)),
         ]
-    if blur is not None and blur.field is not None:
-        rows.append(("field", words.variation(blur.field)))
+        rows += words.within(blur)
     rows += [
         ("noise", words.noise(group.noise)),
         ("files", words.compression(group.compression, count)),

@@ -1,4 +1,4 @@
-"""Spectra of parts of a photograph: of the cells of its field."""
+"""Spectra of parts of a photograph: of the cells of its field, and of its channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pairmill.models.camera.photograph import (
     block_power,
     distortion_of,
 )
-from pairmill.models.functional.chroma import grey
+from pairmill.models.functional.chroma import CHROMA_OF, OF_CHROMA, grey
+from pairmill.models.functional.noise_floor import noise_floor
 
 CELLS = 3
 """Cells of the field along each side."""
@@ -61,3 +62,43 @@ def measure_cells(
 def _start(length: int, cell: int) -> int:
     """Where the part of a cell that is looked at begins."""
     return length * cell // CELLS + max(0, length // CELLS - LARGEST_CELL) // 2
+
+
+def measure_channels(
+    image: NDArray[np.uint8],
+    tables: tuple[NDArray[np.integer], NDArray[np.integer]] | None = None,
+    phase: tuple[int, int] = (0, 0),
+) -> tuple[PhotographSpectrum, ...]:
+    """The spectra of R, G and B; none of them if all are alike.
+
+    Args:
+        image: (H, W, 3).
+        tables: (8, 8) each, JPEG quantisation steps of luma and of chroma, if the photograph comes
+            from a JPEG; its chroma must not be subsampled, for then all channels have the fine
+            detail of luma.
+        phase: see `photograph.measure`.
+    """
+    if (image == image[..., :1]).all():
+        return ()
+    coding = _channel_distortions(image, tables, phase)
+    found = []
+    for plane, distortion in zip(image.transpose(2, 0, 1), coding, strict=True):
+        levels = plane.astype(np.float64)
+        power = block_power(levels, SIDE)
+        found.append(PhotographSpectrum(power, distortion, noise_floor(levels)))
+    return tuple(found)
+
+
+def _channel_distortions(
+    image: NDArray[np.uint8],
+    tables: tuple[NDArray[np.integer], NDArray[np.integer]] | None,
+    phase: tuple[int, int],
+) -> NDArray[np.float64]:
+    """(3, SIDE, SIDE // 2 + 1): what JPEG changed of R, G and B, whose luma and chroma it coded."""
+    if tables is None:
+        return np.zeros((3, SIDE, SIDE // 2 + 1))
+    # Quantisation takes chroma about 128.
+    chroma = np.moveaxis(image @ CHROMA_OF.T + 128, 2, 0)
+    luma = distortion_of(grey(image), tables[0], phase)
+    coded = [distortion_of(plane, tables[1], phase) for plane in chroma]
+    return np.asarray(luma + np.tensordot(np.square(OF_CHROMA), coded, 1))

@@ -7,6 +7,9 @@ say of a part differs, for parts show different things, so a part's stretch is t
 (a t distribution, whose scale they tell: odd photographs count little), and its deviation
 follows from how far they differ. Stretches are then shrunk to 0 as far as they are no larger, all
 together, than their deviations (empirical Bayes; Morris, JASA 1983).
+
+What photographs have in common beside their camera is taken for it: a subject in the middle of all
+of them makes corners look soft. By how much sharp pictures do so is part of the deviations.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ FEWEST = 4
 USUAL_SPREAD, SPREAD_WEIGHT = 0.1, 4.0
 """By how much what one photograph says of a part differs from what others say, where too few say
 so, and how many photographs that counts as."""
+BEYOND_CELLS, BEYOND_CHANNELS = 0.03, 0.015
+"""By how much (standard deviation) cells of the field, and channels, of a camera without any
+variation were off beyond what photographs differ by: they share what lies where."""
 USUAL_STRETCH, STRETCH_WEIGHT = 0.03, 2.0
 """By how much parts usually differ, and how many parts that counts as."""
 MOST_UNSURE = 0.1
@@ -59,6 +65,7 @@ def variation(
     robust: RobustCamera,
     photographs: Sequence[PhotographSpectrum],
     parts: Sequence[Sequence[PhotographSpectrum]],
+    beyond: float,
     scenes: Scenes | None = None,
 ) -> Variation | None:
     """How the blur of a camera varies over the parts of its photographs; none if too few tell.
@@ -67,6 +74,7 @@ def variation(
         robust: the camera.
         photographs: all that it was asked of.
         parts: the parts of each, equally many; none of a photograph that is not divided.
+        beyond: `BEYOND_CELLS` or `BEYOND_CHANNELS`.
         scenes: what the camera was estimated with.
     """
     taking = list(zip(robust.taking_part, each_alone(robust.camera.matched), strict=True))
@@ -81,7 +89,8 @@ def variation(
         for number, start in telling
     ]
     away, unsure = (np.array(values) for values in zip(*found, strict=True))
-    stretches, variances = _shrunk(*_located(away, unsure))
+    middle, chance = _located(away, unsure)
+    stretches, variances = _shrunk(middle, chance + beyond**2)
     return Variation(stretches, np.sqrt(variances), len(telling))
 
 

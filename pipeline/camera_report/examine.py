@@ -22,7 +22,6 @@ from pairmill.models.camera.outlook import outlook
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.robust import RobustCamera, estimate_robustly
 from pairmill.models.camera.scenes import Scenes, built_in, like_pictures
-from pairmill.models.camera.variation import Variation, variation
 from pairmill.models.functional.kernels import SIZES
 from pairmill.pipeline.camera_report.names import unique_names
 from pairmill.pipeline.camera_report.read import (
@@ -31,11 +30,11 @@ from pairmill.pipeline.camera_report.read import (
     ReadPhotograph,
     named_by_folder,
 )
+from pairmill.pipeline.camera_report.within import SURE, within
 from pairmill.pipeline.camera_report.words import uncertain
 from pairmill.pipeline.cameras.grouping import group_photographs, photographs_of, spectra_asked
 from pairmill.pipeline.kernels.camera import FORMS, judge_spectral, record
 from pairmill.pipeline.kernels.quality import refusal
-from pairmill.pipeline.kernels.varying import PLACES
 from pairmill.pipeline.stages.ingest import Ingested, image_set
 from pairmill.pipeline.stages.pool_kernels import REFUSALS
 from pairmill.schemas.camera_report import (
@@ -47,10 +46,8 @@ from pairmill.schemas.camera_report import (
     Measured,
     NoiseFound,
     NoisePoint,
-    PartFound,
     PhotographFound,
     TransferPoint,
-    VariationFound,
 )
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.groups import GroupsConfig, PhotographGroup, PhotographGroups
@@ -63,8 +60,6 @@ Part = tuple[Array, Sequence[int]]
 """A covariance, and the parameters that it is of."""
 By = Literal["auto", "names", "exif", "spectra", "one"]
 
-SURE = 1.96
-"""Standard deviations either side that hold 95 %."""
 EVERY = 4
 """Of the frequencies of a curve, every so many are reported."""
 
@@ -216,13 +211,11 @@ class _Maker:
         digests = [one.record.pixel_sha256 for one in seen]
         found = record(robust.camera, digests, self.clean, self.scale)
         taking = [spectra[number] for number in robust.taking_part]
-        field = variation(robust, spectra, [one.cells for one in seen], self.scenes)
-        blur = self._blur(name, robust, taking, found).with_(
-            field=_variation(robust.camera.blur, field, PLACES) if field else None
-        )
+        blur = self._blur(name, robust, taking, found)
+        varying = within(robust, seen, self.scenes)
         return _Camera(
             found,
-            blur,
+            blur.with_(**varying),
             dict(zip(digests, robust.camera.photographs, strict=True)),
             _shared(robust.camera),
         )
@@ -350,17 +343,6 @@ def _scaled(found: Measured, times: float) -> Measured:
 def _measured(value: float, deviation: float) -> Measured:
     away = SURE * deviation
     return Measured(value=value, low=max(0.0, value - away), high=value + away)
-
-
-def _variation(blur: Blur, found: Variation, names: Sequence[str]) -> VariationFound:
-    parts = []
-    for name, stretch, deviation in zip(names, found.stretches, found.deviations, strict=True):
-        away = SURE * deviation
-        low, value, high = (math.exp(stretch + step) for step in (-away, 0, away))
-        wide = curves.width(blur.stretched(stretch)) / HALF
-        ratio = Measured(value=value, low=low, high=high)
-        parts.append(PartFound(name=name, width=wide, ratio=ratio))
-    return VariationFound(parts=tuple(parts), told_by=found.photographs)
 
 
 def _curve(camera: CameraBlur) -> tuple[TransferPoint, ...]:

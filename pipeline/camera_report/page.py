@@ -108,8 +108,7 @@ def _facts(group: GroupFound, scale: int) -> Raw:
             ("Sharpening", words.sharpening(blur)),
             ("Photographs", words.difference(blur)),
         ]
-    if blur is not None and blur.field is not None:
-        rows.append(("Field", words.variation(blur.field)))
+        rows += [(name.capitalize(), said) for name, said in words.within(blur)]
     rows += [
         ("Noise", words.noise(group.noise)),
         ("Compression", words.compression(group.compression, count)),

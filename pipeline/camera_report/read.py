@@ -25,7 +25,13 @@ from pairmill.pipeline.html.pictures import jpeg, thumbnail
 from pairmill.pipeline.images.decode import OpenedImage, open_image
 from pairmill.pipeline.images.find import FoundFile, find_files
 from pairmill.pipeline.runner.execution import as_finished, one_thread
-from pairmill.pipeline.stages.measure_photographs import cells_of, middle, refusal, spectrum_of
+from pairmill.pipeline.stages.measure_photographs import (
+    cells_of,
+    channels_of,
+    middle,
+    refusal,
+    spectrum_of,
+)
 from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.image import (
@@ -63,6 +69,8 @@ class ReadPhotograph:
     """Its spectrum; none if it was refused."""
     cells: tuple[PhotographSpectrum, ...]
     """Those of the cells of its field; none if it is too small or was refused."""
+    channels: tuple[PhotographSpectrum, ...]
+    """Those of R, G and B; none if chroma is subsampled or it was refused."""
     compression: MinedCompression | None
     """What the tables of its file say; none if it is no JPEG."""
     blocks: Blocks
@@ -106,6 +114,7 @@ def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
         refused=refused,
         spectrum=spectrum,
         cells=cells_of(opened.pixels, spectrum, compression) if spectrum else (),
+        channels=channels_of(middle(opened.pixels), compression) if spectrum else (),
         compression=compression,
         blocks=blocks_of(middle(opened.pixels)),
         picture=jpeg(thumbnail(opened.pixels, THUMBNAIL), 80),

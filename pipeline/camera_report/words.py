@@ -73,6 +73,12 @@ def difference(blur: BlurFound) -> str:
     return f"widths differ by ±{100 * blur.difference:.0f} % from photograph to photograph"
 
 
+def within(blur: BlurFound) -> list[tuple[str, str]]:
+    """How it varies within photographs, as far as that is known: over what, and how."""
+    known = (("field", blur.field), ("channels", blur.channels))
+    return [(name, variation(found)) for name, found in known if found is not None]
+
+
 def variation(found: VariationFound) -> str:
     """Where it is widest, or that it is the same everywhere as far as that shows."""
     by_width = sorted(found.parts, key=lambda part: part.ratio.value)

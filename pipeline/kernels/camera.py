@@ -87,13 +87,7 @@ FORMS = {
 """What parts of a blur are called."""
 
 
-def record(
-    found: CameraBlur,
-    images: Sequence[str],
-    scenes: int,
-    scale: int,
-    field: Variation | None = None,
-) -> CameraEstimate:
+def record(found: CameraBlur, images: Sequence[str], scenes: int, scale: int) -> CameraEstimate:
     """What a stage remembers of a camera.
 
     Args:
@@ -101,7 +95,6 @@ def record(
         images: pixel digests of its photographs, in the order they were given in.
         scenes: how many clean pictures HR is known from.
         scale: scale of the kernels.
-        field: how its blur varies over the field.
     """
     shared = (found.matched.covariance, found.matched.free)
     error, width_error = curves.deviations(found.blur, [shared], scale, SIZES[scale])
@@ -129,11 +122,13 @@ def record(
         differences=(first, second, third),
         scenes=scenes,
         photographs=tuple(photographs),
-        field=_remembered(field) if field else None,
     )
 
 
-def _remembered(found: Variation) -> VariationEstimate:
+def remembered(found: Variation | None) -> VariationEstimate | None:
+    """What a stage remembers of how a blur varies."""
+    if found is None:
+        return None
     return VariationEstimate(
         stretches=tuple(found.stretches.tolist()),
         deviations=tuple(found.deviations.tolist()),

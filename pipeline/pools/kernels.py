@@ -8,12 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.kernels import SIZES, gaussian_kernel, target_centre, to_fixed_point
+from pairmill.models.functional.kernels import (
+    SIZES,
+    gaussian_kernel,
+    on_grey,
+    target_centre,
+    to_fixed_point,
+)
 from pairmill.pipeline.html.pictures import heat
 from pairmill.pipeline.kernels.varying import PLACES
 from pairmill.pipeline.pools.base import Image, Making, PoolKind, PoolTable, Showing
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
-from pairmill.pipeline.pools.photographs import measured_photographs, varies_over_field
+from pairmill.pipeline.pools.photographs import measured_photographs, varying_of
 from pairmill.pipeline.runner.stage import Sealed, is_done, read_records
 from pairmill.pipeline.stages import (
     describe_scenes,
@@ -44,7 +50,7 @@ COLUMNS = ("image", "verdict", "width px", "error", "lobes", "mismatch dB")
 
 
 class Kernels(PoolKind[KernelPoolManifest]):
-    """Rows of (k, k) float64."""
+    """Rows of (k, k) float64, or of (3, k, k), a plane for each channel."""
 
     name = "kernels"
     stage = pool_kernels.STAGE
@@ -106,7 +112,7 @@ class Kernels(PoolKind[KernelPoolManifest]):
 
     def picture(self, item: NDArray[Any]) -> Image:
         """A heat map."""
-        return heat(np.asarray(item, np.float64))
+        return heat(on_grey(np.asarray(item, np.float64)))
 
     def facts(self, columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Its place in the field, and its width and support as measured on the x2 kernel."""
@@ -146,7 +152,7 @@ def cameras_of(
     if settings.method == "spectral":
         groups = [(image,) for group in groups for image in group]
     inputs = estimate_cameras.Inputs(groups, measured, scenes)
-    config = CameraConfig(scale=scale, field=varies_over_field(settings))
+    config = CameraConfig(scale=scale, **varying_of(settings))
     cameras = making.run(estimate_cameras.STAGE, inputs, config).manifest
     return measured, cameras
 
@@ -156,7 +162,7 @@ def _pool_config(recipe: Recipe) -> PoolKernelsConfig:
         scale=recipe.scale,
         quality=recipe.kernel_quality,
         method=recipe.kernels.method,
-        field=varies_over_field(recipe.kernels),
+        **varying_of(recipe.kernels),
     )
 
 

@@ -23,14 +23,16 @@ def measured_photographs(recipe: Recipe, images: ImageSet, run: Run) -> Measured
     config = MeasureConfig(
         min_side=settings.min_side,
         min_contrast=settings.min_contrast,
-        field=varies_over_field(settings),
+        **varying_of(settings),
     )
     return run(measure_photographs.STAGE, (images, mined), config).manifest
 
 
-def varies_over_field(settings: KernelsConfig) -> bool:
-    """Whether kernels are estimated for each cell of the field."""
-    return isinstance(settings, CameraKernelsConfig) and settings.field
+def varying_of(settings: KernelsConfig) -> dict[str, bool]:
+    """Over what kernels are estimated to vary within photographs, as settings of the stages."""
+    if isinstance(settings, CameraKernelsConfig):
+        return {"field": settings.field, "channels": settings.channels}
+    return {}
 
 
 def camera_groups(recipe: Recipe, images: ImageSet, run: Run) -> PhotographGroups:

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.kernels import target_centre
+from pairmill.models.functional.kernels import on_grey, target_centre
 from pairmill.pipeline.html.charts import Row, bars, cross, rows
 from pairmill.pipeline.html.markup import (
     Raw,
@@ -56,7 +56,7 @@ def collect_kernels(
     shown += in_turn(rejected, lambda record: record.verdict.reason)[:REJECTED]
     pictures.draw([rows[record.image] for record in shown if record.verdict.accepted])
     kernels = pictures.pool.spread()
-    mean = kernels.mean(axis=0)
+    mean = on_grey(kernels.mean(axis=0))
     widths = [record.verdict.diagnostics.width for record in accepted if record.verdict.diagnostics]
     maker = _Views(storage, pool, pictures, sources, picture_files)
     return KernelsSection(

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.parts import measure_cells
+from pairmill.models.camera.parts import measure_cells, measure_channels
 from pairmill.models.camera.photograph import PhotographSpectrum, measure
 from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.compression.mine import JPEG, encoder_of, of_file
@@ -69,6 +69,7 @@ def work(
         reason = refusal(luma, config)
         noise, times = 0.0, 1.0
         cells: tuple[PhotographSpectrum, ...] = ()
+        channels: tuple[PhotographSpectrum, ...] = ()
         if reason is None:
             found = compression_of(image, unit.payload.compression)
             measured = spectrum_of(luma, found)
@@ -76,10 +77,19 @@ def work(
             context.write(unit, "spectrum.npy", npy_bytes(planes_of(measured)))
             if config.field:
                 cells = cells_of(pixels, measured, found)
-            if cells:
-                context.write(unit, "cells.npy", npy_bytes(np.stack([*map(planes_of, cells)])))
+            if config.channels:
+                channels = channels_of(middle(pixels), found)
+            for name, parts in (("cells", cells), ("channels", channels)):
+                if parts:
+                    planes = np.stack([planes_of(part) for part in parts])
+                    context.write(unit, f"{name}.npy", npy_bytes(planes))
         yield PhotographMeasure(
-            image=image.pixel_sha256, refused=reason, noise=noise, enlarged=times, cells=len(cells)
+            image=image.pixel_sha256,
+            refused=reason,
+            noise=noise,
+            enlarged=times,
+            cells=len(cells),
+            channels=tuple(channel.noise for channel in channels),
         )
 
 
@@ -100,6 +110,20 @@ def cells_of(
 ) -> tuple[PhotographSpectrum, ...]:
     """The spectra of its cells, see `measure_cells`; not of its middle alone."""
     return measure_cells(image, whole, *_luma_coding(compression))
+
+
+def channels_of(
+    image: NDArray[np.uint8], compression: MinedCompression | None
+) -> tuple[PhotographSpectrum, ...]:
+    """The spectra of its channels; none where chroma is subsampled: what is fine in any of them
+    then is luma's.
+    """
+    if compression is None or not compression.found:
+        return measure_channels(image)
+    encoder, (rows, columns) = encoder_of(compression), compression.phase
+    if encoder.subsampling != "444":
+        return ()
+    return measure_channels(image, (encoder.luma, encoder.chroma), (rows % 8, columns % 8))
 
 
 def _luma_coding(

@@ -15,7 +15,7 @@ from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.kernels.camera import judge_spectral
 from pairmill.pipeline.kernels.quality import judge, refusal
-from pairmill.pipeline.kernels.varying import over_field
+from pairmill.pipeline.kernels.varying import varying
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import estimate_kernels
 from pairmill.pipeline.stages.payload import npy_bytes, read_npy
@@ -86,6 +86,7 @@ class Spectral:
                     noise_sharpened=camera.noise_sharpened,
                     estimate=own,
                     field=camera.field.stretches if camera.field else (),
+                    channels=camera.channels.stretches if camera.channels else (),
                 )
         return found
 
@@ -111,10 +112,11 @@ def work(
     for unit in units:
         kernel, verdict = _judge(unit, config, context.storage)
         cells: tuple[CellKernel, ...] = ()
-        if kernel is not None and config.field and unit.payload.spectral is not None:
-            over = over_field(unit.payload.spectral, kernel, config.quality, config.scale)
-            kernel, cells = over.kernels, over.cells
-            verdict = verdict.with_(detail=f"{verdict.detail}; {over.words}")
+        varies = config.field or config.channels
+        if kernel is not None and varies and unit.payload.spectral is not None:
+            found = varying(unit.payload.spectral, config)
+            kernel, cells = found.kernels, found.cells
+            verdict = verdict.with_(detail=f"{verdict.detail}; {found.words}")
         if kernel is not None:
             context.write(unit, "kernel.npy", npy_bytes(kernel))
         yield JudgedKernel(image=unit.payload.image.pixel_sha256, verdict=verdict, cells=cells)
@@ -176,7 +178,7 @@ def seal(
     if not accepted:
         raise _none_accepted(records, config)
     names = [f"{layout.unit_folder(context.stage, unit.key)}/kernel.npy" for unit, _ in accepted]
-    kernels = np.concatenate([_rows(read_npy(context.storage, name)) for name in names])
+    kernels = _rows([read_npy(context.storage, name) for name in names], config)
     of_rows = [record for _, record in accepted for _ in record.cells or (None,)]
     diagnostics = [record.verdict.diagnostics for record in of_rows if record.verdict.diagnostics]
     columns = columns_of(of_rows) | columns_of(diagnostics)
@@ -187,7 +189,7 @@ def seal(
     return KernelPoolManifest(
         digest=pool_digest(kernels),
         count=len(kernels),
-        side=kernels.shape[1],
+        side=kernels.shape[-1],
         scale=config.scale,
         kernels=tuple(record.image for record in of_rows),
         cells=tuple(cell.cell if cell else None for cell in cells) if any(cells) else (),
@@ -200,9 +202,10 @@ def seal(
     )
 
 
-def _rows(found: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, k, k): the kernels of one image, (k, k) or (n, k, k)."""
-    return found.reshape(-1, *found.shape[-2:])
+def _rows(found: Sequence[NDArray[np.float64]], config: PoolKernelsConfig) -> NDArray[np.float64]:
+    """(n, k, k) or (n, 3, k, k): the kernels of all images, of each one or several."""
+    axes = 3 if config.channels else 2
+    return np.concatenate([one.reshape(-1, *one.shape[-axes:]) for one in found])
 
 
 def _columns_of_cells(

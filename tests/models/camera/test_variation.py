@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairmill.models.camera.parts import CELLS, SMALLEST, measure_cells
+from pairmill.models.camera.parts import CELLS, SMALLEST, measure_cells, measure_channels
 from pairmill.models.camera.photograph import SIDE, PhotographSpectrum, measure
 from pairmill.models.camera.robust import estimate_robustly
-from pairmill.models.camera.variation import FEWEST, Variation, _located, _shrunk, variation
+from pairmill.models.camera.variation import (
+    BEYOND_CELLS,
+    FEWEST,
+    Variation,
+    _located,
+    _shrunk,
+    variation,
+)
 from pairmill.models.functional.chroma import grey
 from tests.support.cameras import kernel_of, photograph_by, soft_corners
 
@@ -19,7 +26,7 @@ EXPECTED = np.log(OUTER / INNER) * np.array([1, 0, 1, 0, 0, 0, 1, 0, 1])
 def told(photographs: list[np.ndarray]) -> Variation | None:
     wholes = [measure(grey(one)) for one in photographs]
     cells = [measure_cells(one, whole) for one, whole in zip(photographs, wholes, strict=True)]
-    return variation(estimate_robustly(wholes), wholes, cells)
+    return variation(estimate_robustly(wholes), wholes, cells, BEYOND_CELLS)
 
 
 def test_soft_corners_are_found() -> None:
@@ -31,7 +38,7 @@ def test_soft_corners_are_found() -> None:
     assert abs(found.stretches[0]) < 0.05
     assert found.deviations[0] > 0.1
     np.testing.assert_allclose(found.stretches[1:], EXPECTED[1:], atol=0.08)
-    assert (found.deviations[1:] < 0.05).all()
+    assert (found.deviations[1:] < 0.06).all()
 
 
 def test_a_camera_without_soft_corners_has_none() -> None:
@@ -94,3 +101,16 @@ def test_stretches_are_kept_as_far_as_the_parts_insist() -> None:
     kept, variances = _shrunk(small, np.full(4, 0.05**2))
     assert (np.abs(kept) < np.abs(small) / 2).all()
     assert (variances < 0.05**2).all()
+
+
+def test_channels_of_a_jpeg_have_what_its_luma_and_chroma_lost() -> None:
+    """G loses least of chroma: 0.344^2 of Cb and 0.714^2 of Cr, B 1.772^2 of Cb."""
+    photograph = photograph_by(kernel_of(1.4), 3)
+    luma, chroma = np.full((8, 8), 12), np.full((8, 8), 40)
+    coded = [one.distortion for one in measure_channels(photograph, (luma, chroma))]
+    fine = [one.distortion for one in measure_channels(photograph, (luma, np.full((8, 8), 1)))]
+    added = [float((more - less).mean()) for more, less in zip(coded, fine, strict=True)]
+    assert 0 < added[1] < added[0] < added[2]
+    assert all(one.power.shape == (SIDE, SIDE // 2 + 1) for one in measure_channels(photograph))
+    assert all(not one.distortion.any() for one in measure_channels(photograph))
+    assert measure_channels(photograph[..., [1, 1, 1]]) == ()
