@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from pairmill.models.camera.curves import SHARPENS
 from pairmill.models.camera.outlook import FAR
+from pairmill.models.camera.parts import SMALLEST
+from pairmill.models.camera.variation import FEWEST
 from pairmill.pipeline.html.markup import counted
 from pairmill.schemas.camera_report import (
     BlurFound,
@@ -85,9 +87,9 @@ def variation(found: VariationFound) -> str:
     narrow, wide = by_width[0], by_width[-1]
     if narrow.ratio.high >= wide.ratio.low:
         unsure = max(part.ratio.high / part.ratio.value for part in found.parts) - 1
-        return f"as wide everywhere as far as shows (±{100 * unsure:.0f} %)"
+        return f"no difference that shows (±{100 * unsure:.0f} %)"
     times = wide.ratio.value / narrow.ratio.value
-    return f"{times:.2f} times as wide ({wide.name}) as where it is narrowest ({narrow.name})"
+    return f"{times:.2f} times as wide ({wide.name}) as at its narrowest ({narrow.name})"
 
 
 def parts(found: VariationFound) -> list[str]:
@@ -216,6 +218,8 @@ def _of_blur(blur: BlurFound, group: GroupFound) -> list[str]:
         total = counted(len(group.photographs), "photograph")
         said.append(f"{lost} of {total} {'gives' if lost == 1 else 'give'} no kernel")
     said.append(f"the kernel is {error(blur)}")
+    if blur.field is None and blur.told_by >= FEWEST:
+        said.append(f"the field is not looked at: that takes {FEWEST} photographs of {SMALLEST} px")
     if blur.difference > DIFFER and blur.told_by > 1:
         said.append(f"{difference(blur)}: perhaps several lenses, or focus that varies")
     return said

@@ -16,7 +16,7 @@ from pairmill.models.functional.kernels import (
     to_fixed_point,
 )
 from pairmill.pipeline.html.pictures import heat
-from pairmill.pipeline.kernels.varying import PLACES
+from pairmill.pipeline.kernels.varying import ONE_CHANNEL, ONE_FIELD, PLACES
 from pairmill.pipeline.pools.base import Image, Making, PoolKind, PoolTable, Showing
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
 from pairmill.pipeline.pools.photographs import measured_photographs, varying_of
@@ -88,8 +88,13 @@ class Kernels(PoolKind[KernelPoolManifest]):
             for record in judged
             if not record.verdict.accepted
         ]
+        lacking = [
+            f"  {words}"
+            for words in (ONE_FIELD, ONE_CHANNEL)
+            if any(words in record.verdict.detail for record in judged)
+        ]
         title, note = self._said(showing, judged)
-        return [PoolTable(title, COLUMNS, rows, (*rejections, f"  {note}\n"))]
+        return [PoolTable(title, COLUMNS, rows, (*rejections, *lacking, f"  {note}\n"))]
 
     def _said(
         self, showing: Showing[KernelPoolManifest], judged: Sequence[JudgedKernel]

@@ -102,7 +102,7 @@ def test_a_camera_is_described(soft: Path, screen: io.StringIO) -> None:
     assert blur.field.told_by == 4
     assert [part.name for part in blur.field.parts][::4] == ["top left", "centre", "bottom right"]
     assert all(0.9 < part.ratio.value < 1.1 for part in blur.field.parts)
-    assert "field    as wide everywhere as far as shows (±" in said
+    assert "field    no difference that shows (±" in said
     assert "width over the field, px" in said
     assert said.rstrip().endswith("add --out FOLDER: a page, the kernels and all numbers")
 
