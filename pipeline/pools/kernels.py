@@ -88,13 +88,9 @@ class Kernels(PoolKind[KernelPoolManifest]):
             for record in judged
             if not record.verdict.accepted
         ]
-        lacking = [
-            f"  {words}"
-            for words in (ONE_FIELD, ONE_CHANNEL)
-            if any(words in record.verdict.detail for record in judged)
-        ]
         title, note = self._said(showing, judged)
-        return [PoolTable(title, COLUMNS, rows, (*rejections, *lacking, f"  {note}\n"))]
+        notes = (*rejections, *_over_field(judged), f"  {note}\n")
+        return [PoolTable(title, COLUMNS, rows, notes)]
 
     def _said(
         self, showing: Showing[KernelPoolManifest], judged: Sequence[JudgedKernel]
@@ -169,6 +165,21 @@ def _pool_config(recipe: Recipe) -> PoolKernelsConfig:
         method=recipe.kernels.method,
         **varying_of(recipe.kernels),
     )
+
+
+def _over_field(judged: Sequence[JudgedKernel]) -> list[str]:
+    """What became of the field and of channels, if they were asked for."""
+    said = [
+        f"  {words}"
+        for words in (ONE_FIELD, ONE_CHANNEL)
+        if any(words in record.verdict.detail for record in judged)
+    ]
+    cells = [len(record.cells) for record in judged if record.cells]
+    if cells:
+        total = len(PLACES) * len(cells)
+        lost = f"; {total - sum(cells)} cells break a rule" if sum(cells) < total else ""
+        said.append(f"  {sum(cells)} kernels at cells of the field{lost}")
+    return said
 
 
 def _row(name: str, record: JudgedKernel) -> list[str]:
