@@ -288,8 +288,10 @@ def making_of(recipe: Recipe, workspace: Path) -> Making:
 
 def make_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
     """The stages of the other way to kernels: one corpus has room for one."""
-    settings = CameraKernelsConfig()
-    making = Making(recipe=recipe.with_(kernels=settings), images=images, base="/", run=run)
+    settings = CameraKernelsConfig(field=True, channels=True)
+    # Generated kernels have no channels.
+    other = recipe.with_(kernels=settings, degraders=[{"kind": "realsr"}])
+    making = Making(recipe=other, images=images, base="/", run=run)
     measured, _ = cameras_of(making, settings)
     run(cluster_photographs.STAGE, measured, ClusterConfig(min_photographs=2))
 
