@@ -110,14 +110,14 @@ def _same(image: Array) -> Array:
 def _taken(luma: Array, kernel: Array, noise: float, rng: np.random.Generator) -> Array:
     turned = np.ascontiguousarray(kernel[::-1, ::-1])
     low = cv2.filter2D(luma, -1, turned, borderType=cv2.BORDER_REFLECT)[::2, ::2]
-    return np.rint(low + noise * rng.normal(size=low.shape))
+    return np.asarray(np.rint(low + noise * rng.normal(size=low.shape)))
 
 
 def _odd(image: Array) -> Array:
     """(STEPS,): D along columns, of means over three rows, which lessens noise."""
     g = cv2.blur(np.diff(np.ascontiguousarray(image), axis=1), (1, 3))
     found = [(g[:, :-t] ** 3 * g[:, t:] - g[:, :-t] * g[:, t:] ** 3).sum() for t in STEPS]
-    return np.array(found) / (g**4).sum()
+    return np.asarray(np.array(found) / (g**4).sum())
 
 
 def _of_ideal_steps() -> Array:
