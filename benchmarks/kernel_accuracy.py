@@ -10,6 +10,9 @@ DATA has folders of sharp pictures (`kernel_pictures`) and `City100_Nikon`. Sect
 - scales: the same at 3 and 4, without noise;
 - sources: what the kind of picture does to the width;
 - differing: cameras whose photographs differ;
+- field, channels: cameras whose corners, or whose blue channel, are softer, and those without, with
+  one kernel and with one for each part;
+- asymmetry: whether edges tell how skewed a kernel is;
 - DIV2KRK-like: kernels as DIV2KRK has them;
 - with KernelGAN: all methods on `--kernelgan` photographs of two forms, 20 to 40 core seconds each;
 - Nikon: a real camera, against the kernel of registered pairs (`registered_pairs`), which takes
@@ -22,15 +25,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import cv2
 import torch
 
 from benchmarks import kernel_simulated as simulated
+from benchmarks import kernel_varying
 from benchmarks.common import RESULTS, Row, save
-from benchmarks.kernel_pictures import pictures
+from benchmarks.kernel_asymmetry import asymmetry
+from benchmarks.kernel_pictures import Picture, pictures
 from benchmarks.kernel_real_camera import nikon
 from benchmarks.kernel_scores import Score, rows_of, table
 
@@ -69,6 +74,16 @@ def _differing(args: argparse.Namespace) -> list[Row]:
     return simulated.differing("fresh", pictures(args.data, "fresh"), args.cameras + 1)
 
 
+def _varying(
+    work: Callable[[str, Sequence[Picture], int], list[Row]],
+) -> Callable[[argparse.Namespace], list[Row]]:
+    return lambda args: work("fresh", pictures(args.data, "fresh"), args.cameras)
+
+
+def _asymmetry(args: argparse.Namespace) -> list[Row]:
+    return asymmetry(*(pictures(args.data, which) for which in ("other half", "fresh")))
+
+
 def _nikon(args: argparse.Namespace) -> list[Row]:
     return nikon(args.data / "City100_Nikon", args.truth, args.registered, args.kernelgan)
 
@@ -78,6 +93,9 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "scales": _fresh(simulated.scales, "cameras"),
     "sources": _sources,
     "differing": _differing,
+    "field": _varying(kernel_varying.field),
+    "channels": _varying(kernel_varying.channels),
+    "asymmetry": _asymmetry,
     "DIV2KRK-like": _fresh(simulated.div2krk),
     "with KernelGAN": _fresh(simulated.with_kernelgan, "kernelgan"),
     "Nikon": _nikon,

@@ -52,6 +52,17 @@ class Condition:
             noise = f"{noise}, sharpened"
         return noise if self.quality is None else f"{noise}, JPEG {self.quality}"
 
+    @property
+    def table(self) -> NDArray[np.int64] | None:
+        """(8, 8): quantisation steps of luma, as a file would give them."""
+        if self.quality is None:
+            return None
+        return np.array(tables_of(self.quality)[0]).reshape(8, 8)
+
+    def coded(self, image: Image) -> Image:
+        """The photograph after JPEG, if it is compressed."""
+        return image if self.quality is None else roundtrip_quality(image, self.quality)
+
 
 CONDITIONS = {
     one.name: one
@@ -101,10 +112,8 @@ class Photograph:
 
     @property
     def table(self) -> NDArray[np.int64] | None:
-        """(8, 8): quantisation steps of luma, as its file would give them."""
-        if self.condition.quality is None:
-            return None
-        return np.array(tables_of(self.condition.quality)[0]).reshape(8, 8)
+        """See `Condition.table`."""
+        return self.condition.table
 
 
 def draw_camera(form: str, rng: np.random.Generator, scale: int = 2) -> Camera:
@@ -194,10 +203,7 @@ def take(
         low = cv2.filter2D(low, -1, camera.mask, borderType=cv2.BORDER_REFLECT)
     if not condition.before_sharpening:
         low = low + noise
-    image = to_uint8(low)
-    if condition.quality is not None:
-        image = roundtrip_quality(image, condition.quality)
-    return Photograph(picture, camera, condition, image)
+    return Photograph(picture, camera, condition, condition.coded(to_uint8(low)))
 
 
 def shots(

@@ -152,9 +152,10 @@ class ItemsOnDisk:
 def read_pool(storage: Storage, name: str, kind: str) -> NDArray[Any]:
     """All items of a pool.
 
-    Kernels (N, k, k) float64, patches (N, h, w, 3) float32, gains (N, 3, 257) float32, encoders
-    (N, 3, 64) uint16, representations (N, n) float32, a file (1, bytes) uint8, or LR tiles
-    (N, h, w, 3) uint8; of kinds that are `ON_DISK` an array that reads what it is asked for.
+    Kernels (N, k, k) or (N, 3, k, k) float64, patches (N, h, w, 3) float32, gains (N, 3, 257)
+    float32, encoders (N, 3, 64) uint16, representations (N, n) float32, a file (1, bytes) uint8, or
+    LR tiles (N, h, w, 3) uint8; of kinds that are `ON_DISK` an array that reads what it is asked
+    for.
     """
     if kind in ON_DISK:
         return cast("NDArray[Any]", ItemsOnDisk(storage, name, POOL_ARRAYS[kind]))
@@ -182,8 +183,8 @@ class Assets:
         return _item(self.pools, pool, index)
 
     def kernel(self, pool: str, index: int) -> NDArray[np.float64]:
-        """One kernel, (k, k); see `item`."""
-        return _item(self._alike(np.float64, 2), pool, index)
+        """One kernel, (k, k), or (3, k, k) of R, G and B; see `item`."""
+        return _item(self._alike(np.float64, 2, 3), pool, index)
 
     def patch(self, pool: str, index: int) -> NDArray[np.float32]:
         """One noise patch, (h, w, 3), in intensity levels; see `item`."""
@@ -212,15 +213,15 @@ class Assets:
         return np.asarray(_item(self._alike(np.uint8, 3), pool, index))
 
     def blocks(self, pool: str, index: int, scale: int) -> Blocks:
-        """One kernel made ready for `correlate`; those used last are kept."""
+        """One kernel of a single plane made ready for `correlate`; those used last are kept."""
         return _blocks(self, pool, index, scale)
 
-    def _alike(self, dtype: type[np.generic], axes: int) -> dict[str, NDArray[Any]]:
+    def _alike(self, dtype: type[np.generic], *axes: int) -> dict[str, NDArray[Any]]:
         """The pools whose items are of one type, so that no op takes an item of another kind."""
         return {
             pool: items
             for pool, items in self.pools.items()
-            if items.dtype == dtype and items.ndim == axes + 1
+            if items.dtype == dtype and items.ndim - 1 in axes
         }
 
 

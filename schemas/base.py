@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 in lower-case hexadecimal."""
@@ -36,6 +42,21 @@ class Frozen(BaseModel):
     def content_digest(self) -> str:
         """SHA-256 of `canonical_json`, in hexadecimal."""
         return digest_of(self.model_dump(mode="json"))
+
+
+class Grown(Frozen):
+    """A schema that grew: what was written or hashed before keeps its bytes."""
+
+    added: ClassVar[tuple[str, ...]] = ()
+    """Fields that came later; they are left out where they have their default."""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        value: dict[str, Any] = handler(self)
+        for name in self.added:
+            if name in value and getattr(self, name) == type(self).model_fields[name].default:
+                del value[name]
+        return value
 
 
 def canonical_json(value: Any) -> str:

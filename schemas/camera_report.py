@@ -38,6 +38,26 @@ class TransferPoint(Frozen):
     """Share of contrast that is left, the mean over all directions."""
 
 
+class PartFound(Frozen):
+    """The blur in one part of the photographs."""
+
+    name: str
+    """The part: a cell of the field, as the camera saw it, or a channel."""
+    width: float
+    """Width in px."""
+    ratio: Measured
+    """Width over that on all of a photograph, or of luma."""
+
+
+class VariationFound(Frozen):
+    """How a blur varies within photographs."""
+
+    parts: tuple[PartFound, ...]
+    """All parts; of the field row by row."""
+    told_by: int = Field(ge=1)
+    """Photographs that it was told from."""
+
+
 class BlurFound(Frozen):
     """The blur that all photographs of a group share."""
 
@@ -79,6 +99,10 @@ class BlurFound(Frozen):
     """Its transfer curve."""
     kernel: str
     """File of the kernel, below the folder."""
+    field: VariationFound | None = None
+    """How it varies over the field, by cells of a 3 x 3 grid; none if too few photographs tell."""
+    channels: VariationFound | None = None
+    """How it varies from channel to channel; none if too few photographs tell."""
 
 
 class NoiseFound(Frozen):

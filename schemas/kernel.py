@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     Discriminator,
     Field,
-    SerializerFunctionWrapHandler,
     Tag,
-    model_serializer,
     model_validator,
 )
 
-from pairmill.schemas.base import Frozen
+from pairmill.schemas.base import Frozen, Grown
 
 
-class KernelsBase(Frozen):
+class KernelsBase(Grown):
     """What all methods have in common."""
 
+    added: ClassVar[tuple[str, ...]] = ("from_pairs",)
     from_pairs: bool = False
     """Whether the kernels of the real pairs of `images.aligned`, by least squares, join the
     pool."""
-
-    @model_serializer(mode="wrap")
-    def _without_no_pairs(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Versions without such kernels keep the digest that they had before there were any."""
-        value: dict[str, Any] = handler(self)
-        if not value.get("from_pairs", True):
-            del value["from_pairs"]
-        return value
 
 
 class SpectralKernelsConfig(KernelsBase):
@@ -50,8 +41,15 @@ class CameraKernelsConfig(SpectralKernelsConfig):
     as far as its own spectrum insists.
     """
 
+    added: ClassVar[tuple[str, ...]] = ("from_pairs", "field", "channels")
     method: Literal["camera"] = "camera"  # type: ignore[assignment]
     """Which method."""
+    field: bool = False
+    """Whether each photograph gives nine kernels, one for each cell of a 3 x 3 grid, so that soft
+    corners are soft; photographs must not be cropped."""
+    channels: bool = False
+    """Whether kernels have a plane for each of R, G and B, as wide as each channel is blurred; told
+    from photographs whose chroma is not subsampled."""
 
 
 class KernelGanConfig(KernelsBase):

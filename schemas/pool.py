@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen, Grown
 from pairmill.schemas.kernel import (
     KernelGanConfig,
     KernelQualityConfig,
@@ -51,19 +51,26 @@ class KernelEstimates(Frozen):
     """One per real image."""
 
 
-class MeasureConfig(Frozen):
+class MeasureConfig(Grown):
     """Which photographs are measured."""
 
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     min_side: int
     """Smallest side, in pixels."""
     min_contrast: float
     """Smallest standard deviation of intensity, in intensity levels."""
+    field: bool = False
+    """Whether the cells of their fields are measured too."""
+    channels: bool = False
+    """Whether their channels are."""
 
 
-class PhotographMeasure(Frozen):
+class PhotographMeasure(Grown):
     """One photograph: `spectrum.npy` of its unit, (2, n, n // 2 + 1), power and what JPEG changed,
     and `blocks.npz`, the noise of its blocks.
     """
+
+    added: ClassVar[tuple[str, ...]] = ("cells", "channels")
 
     image: Digest
     """Pixel digest of the photograph."""
@@ -73,6 +80,11 @@ class PhotographMeasure(Frozen):
     """Variance of the noise in its flattest parts, in squared intensity levels."""
     enlarged: float = Field(default=1.0, ge=1)
     """How many times it was enlarged, as far as that shows; 1 if it was not."""
+    cells: int = 0
+    """Cells of its field that were measured: `cells.npy` of its unit, (cells, 2, n, n // 2 + 1)."""
+    channels: tuple[float, ...] = ()
+    """Variances of the noise in R, G and B, if they were measured: `channels.npy` of its unit,
+    (3, 2, n, n // 2 + 1)."""
 
 
 class MeasureRef(Frozen):
@@ -141,11 +153,16 @@ class DescribedScenes(Frozen):
     """One per clean image."""
 
 
-class CameraConfig(Frozen):
+class CameraConfig(Grown):
     """What cameras are estimated for."""
 
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     scale: int
     """Scale of the corpus."""
+    field: bool = False
+    """Whether it is estimated how the blur varies over the field."""
+    channels: bool = False
+    """Whether it is estimated how it varies from channel to channel."""
 
 
 class PhotographEstimate(Frozen):
@@ -166,9 +183,22 @@ class PhotographEstimate(Frozen):
     likely, in dB."""
 
 
-class CameraEstimate(Frozen):
+class VariationEstimate(Frozen):
+    """How much wider a blur is in each part of the photographs than on all of them."""
+
+    stretches: tuple[float, ...]
+    """Logarithms of the width in each part over that on all of a photograph: of cells of the field
+    row by row, or of R, G and B, over luma's."""
+    deviations: tuple[float, ...]
+    """Their standard deviations."""
+    photographs: int = Field(ge=1)
+    """How many told it."""
+
+
+class CameraEstimate(Grown):
     """The blur of one camera, and of each of its photographs."""
 
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     form: tuple[str, ...]
     """What the blur is made of: `gaussian`, `disc`, `line`, `sharpened`, `profile`."""
     values: tuple[float, ...]
@@ -186,6 +216,10 @@ class CameraEstimate(Frozen):
     """Clean pictures that HR is known from; 0 if HR is taken for sharp."""
     photographs: tuple[PhotographEstimate, ...]
     """Its photographs."""
+    field: VariationEstimate | None = None
+    """How its blur varies over the field; none if nobody asked, or too few photographs tell."""
+    channels: VariationEstimate | None = None
+    """The same from channel to channel."""
 
 
 class CameraEstimates(Frozen):
@@ -195,9 +229,10 @@ class CameraEstimates(Frozen):
     """One per group, in order."""
 
 
-class JudgedSpectral(Frozen):
+class JudgedSpectral(Grown):
     """What is judged of a photograph whose kernel comes from spectra."""
 
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     refused: KernelReason | None
     """Why it was not measured."""
     enlarged: float = Field(default=1.0, ge=1)
@@ -210,31 +245,57 @@ class JudgedSpectral(Frozen):
     """Whether its camera sharpens noise too."""
     estimate: PhotographEstimate | None = None
     """Its blur; none if it was refused."""
+    field: tuple[float, ...] = ()
+    """See `VariationEstimate.stretches`: of the field of its camera; empty for one kernel."""
+    channels: tuple[float, ...] = ()
+    """The same of the channels of its camera; empty if all have one kernel."""
 
 
-class PoolKernelsConfig(Frozen):
+class PoolKernelsConfig(Grown):
     """Which estimates become kernels of the pool, and for which scale."""
 
+    added: ClassVar[tuple[str, ...]] = ("field", "channels")
     scale: int
     """Scale of the corpus; x2 kernels of KernelGAN are composed for 4 and 8."""
     method: Literal["camera", "spectral", "kernelgan"]
     """How kernels were estimated."""
     quality: KernelQualityConfig
     """Thresholds."""
+    field: bool = False
+    """Whether photographs give a kernel for each cell of the field."""
+    channels: bool = False
+    """Whether kernels have a plane for each channel."""
 
 
-class JudgedKernel(Frozen):
-    """The verdict on one image; an accepted kernel is `kernel.npy` of the unit."""
+class CellKernel(Frozen):
+    """The kernel of a photograph at one cell of its field."""
 
+    cell: int = Field(ge=0)
+    """Which, counted row by row as the camera saw it."""
+    width: float = Field(gt=0)
+    """See `KernelDiagnostics.width`."""
+    support: float = Field(gt=0)
+    """See `KernelDiagnostics.support`."""
+
+
+class JudgedKernel(Grown):
+    """The verdict on one image; an accepted kernel is `kernel.npy` of the unit, (k, k), or, of the
+    field and of channels, all of them, (n, k, k) or (n, 3, k, k).
+    """
+
+    added: ClassVar[tuple[str, ...]] = ("cells",)
     image: Digest
     """Pixel digest of the image."""
     verdict: KernelVerdict
     """Accepted or not, and why."""
+    cells: tuple[CellKernel, ...] = ()
+    """Cells of the field that its kernels are of; empty for one kernel."""
 
 
-class KernelPoolManifest(Frozen):
+class KernelPoolManifest(Grown):
     """What a sealed kernel pool holds, and what was not let in."""
 
+    added: ClassVar[tuple[str, ...]] = ("cells",)
     kind: Literal["kernels"] = "kernels"
     """Kind of pool."""
     digest: Digest
@@ -247,6 +308,9 @@ class KernelPoolManifest(Frozen):
     """Scale that the kernels are for."""
     kernels: tuple[Digest, ...]
     """Pixel digest of the image that each kernel comes from, in pool order."""
+    cells: tuple[int | None, ...] = ()
+    """Cell of the field that each kernel is of, counted row by row, none if it is of all of it;
+    empty if no kernel is of a cell."""
     judged: tuple[JudgedKernel, ...]
     """Verdicts on all images, in the order of the image set."""
     estimates: dict[Digest, Digest] = Field(default_factory=dict)

@@ -279,6 +279,12 @@ class Recipe(Frozen):
                 "kernels: method kernelgan composes x2 kernels and allows scales 2, 4 and 8, got "
                 "3; methods camera and spectral allow any"
             )
+        channels = isinstance(self.kernels, CameraKernelsConfig) and self.kernels.channels
+        if channels and self.draws_from("generated_kernels"):
+            raise ValueError(
+                "kernels: channels are not for degrader kmsr, whose generated kernels have one "
+                "plane for all; leave channels out, or take degrader realsr"
+            )
         for split in self.splits.shares():
             if not any(degrader.weight_in(split) for degrader in self.degraders):
                 raise ValueError(

@@ -127,7 +127,9 @@ class KernelsSection(Frozen):
     """The kernel pool, and what was not let in."""
 
     accepted: int
-    """Kernels in the pool."""
+    """Images with a kernel in the pool."""
+    over_field: int = 0
+    """Kernels in the pool, where images have several, at cells of their fields; else 0."""
     rejected: int
     """Images without a kernel."""
     reasons: dict[str, int]

@@ -146,6 +146,7 @@ def _say_group(group: GroupFound, report: CameraReport) -> None:
             ("sharpens", words.sharpening(blur)),
             ("differs", words.difference(blur)),
         ]
+        rows += words.within(blur)
     rows += [
         ("noise", words.noise(group.noise)),
         ("files", words.compression(group.compression, count)),
@@ -158,6 +159,10 @@ def _say_group(group: GroupFound, report: CameraReport) -> None:
 
 
 def _say_tables(group: GroupFound) -> None:
+    if group.blur is not None and group.blur.field is not None:
+        cells = words.parts(group.blur.field)
+        rows = [[f"  {cells[row]}", *cells[row + 1 : row + 3]] for row in (0, 3, 6)]
+        terminal.table("\n  width over the field, px", ["  left", "middle", "right"], rows)
     columns, rows = words.noise_rows(group.noise)
     if len(columns) > 1:
         title = "\n  noise by level, standard deviation"

@@ -213,11 +213,11 @@ def _differences(
 ) -> tuple[Array, tuple[PhotographBlur, ...]]:
     """How far photographs differ (3,), and each of them; `pulls` (n, 3) is where to begin."""
     # What all scenes of this group share was found together; no photograph need find it again.
-    alike = Model(_shifted(model, found.common))
+    alike = settled(model, found)
     places, before = list(PULLED), 1 / np.square(SPREAD[list(PULLED)])
     alone = [
         match(alike, [photograph], _pulled(found.blur, pull), PULLED, most=10, warm=warm)
-        for photograph, pull, warm in zip(photographs, pulls, _each(found), strict=True)
+        for photograph, pull, warm in zip(photographs, pulls, each_alone(found), strict=True)
     ]
     slopes = np.array([one.information @ one.blur.values[places] for one in alone])
     likelihoods = np.array([one.information - np.diag(before) for one in alone])
@@ -260,13 +260,15 @@ def _empirical_bayes(slopes: Array, likelihoods: Array) -> tuple[Array, Array, A
     return spread, means, np.asarray(covariances)
 
 
-def _shifted(model: Model, common: Array) -> Scenes:
+def settled(model: Model, found: Matched) -> Model:
+    """The same model of scenes, with what the scenes of a group were found to share."""
     _, axes = model.scenes.axes
-    return replace(model.scenes, mean=model.scenes.mean + axes @ common, pictures=1e6)
+    mean = model.scenes.mean + axes @ found.common
+    return Model(replace(model.scenes, mean=mean, pictures=1e6))
 
 
-def _each(found: Matched) -> list[Matched]:
-    """The match of all photographs as a start for each of them."""
+def each_alone(found: Matched) -> list[Matched]:
+    """The match of all photographs as a start for each of them, in a `settled` model."""
     starts = []
     for values in found.own:
         own = values.copy()

@@ -10,7 +10,7 @@ of the photograph, which are the HR pixels of scale 2, so that one estimate serv
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -103,6 +103,14 @@ class Blur:
             knots = np.concatenate([[0.0], PROFILE])
             found = found * np.exp(np.interp(radius * HALF, knots, [0.0, *v[P.PROFILE : PULL]]))
         return np.asarray(found * own)
+
+    def stretched(self, logarithm: float) -> Blur:
+        """The same with all its lengths multiplied, but for the unsharp mask's, which lie on the
+        pixels of the photograph.
+        """
+        values = self.values.copy()
+        values[PULL] += logarithm
+        return replace(self, values=values)
 
     def sharpening(self, rows: Array, columns: Array) -> Array | float:
         """Of the unsharp mask alone: it repeats beyond the photograph's frequencies."""

@@ -52,22 +52,28 @@ def measure(
     """
     if min(luma.shape) < 2 * SIDE:
         raise ValueError(f"a photograph has sides of {2 * SIDE} pixels at least, got {luma.shape}")
-    power = block_power(luma, SIDE)
-    distortion = np.zeros_like(power)
-    if table is not None:
-        whole = luma[-phase[0] % 8 :, -phase[1] % 8 :]
-        distortion = jpeg_distortion(whole, np.asarray(table, np.float64), SIDE)
+    power, distortion = block_power(luma, SIDE), distortion_of(luma, table, phase)
     return PhotographSpectrum(power, distortion, noise_floor(luma), enlarged(luma, power))
 
 
-def block_power(grey: Array, side: int) -> Array:
-    """(side, side // 2 + 1): mean power of half-overlapping blocks under a squared sine window."""
+def distortion_of(luma: Array, table: NDArray[np.integer] | None, phase: tuple[int, int]) -> Array:
+    """(SIDE, SIDE // 2 + 1): see `PhotographSpectrum.distortion`; arguments as for `measure`."""
+    if table is None:
+        return np.zeros((SIDE, SIDE // 2 + 1))
+    whole = luma[-phase[0] % 8 :, -phase[1] % 8 :]
+    return jpeg_distortion(whole, np.asarray(table, np.float64), SIDE)
+
+
+def block_power(grey: Array, side: int, most: int = MOST_BLOCKS) -> Array:
+    """(side, side // 2 + 1): mean power of half-overlapping blocks under a squared sine window;
+    of about `most` of them in a large picture.
+    """
     from scipy.fft import rfft2  # late: it takes half a second
 
     wave = np.square(np.sin(np.pi * (np.arange(side) + 0.5) / side))
     taper = np.outer(wave, wave)
     total, count = np.zeros((side, side // 2 + 1)), 0
-    step = _step(grey.shape, side)
+    step = _step(grey.shape, side, most)
     for top in range(0, grey.shape[0] - side + 1, step):
         strip = np.lib.stride_tricks.sliding_window_view(grey[top : top + side], side, axis=1)
         blocks = strip[:, ::step].transpose(1, 0, 2)
@@ -79,9 +85,9 @@ def block_power(grey: Array, side: int) -> Array:
     return np.asarray(total / count / np.square(taper).sum())
 
 
-def _step(shape: tuple[int, ...], side: int) -> int:
-    """Distance between blocks: half a block, or as many as make `MOST_BLOCKS` of them."""
-    return max(side // 2, int(math.sqrt(shape[0] * shape[1] / MOST_BLOCKS)))
+def _step(shape: tuple[int, ...], side: int, most: int) -> int:
+    """Distance between blocks: half a block, or as many as make `most` of them."""
+    return max(side // 2, int(math.sqrt(shape[0] * shape[1] / most)))
 
 
 def jpeg_distortion(luma: Array, table: Array, side: int) -> Array:

@@ -21,6 +21,8 @@ SIZES = {2: 17, 3: 25, 4: 33, 8: 65}
 """Side of a finished kernel by scale, in HR pixels."""
 COMPOSED = (2, 4, 8)
 """Scales that kernels are composed for from those of scale 2."""
+LUMA = np.array([0.299, 0.587, 0.114])
+"""Weights of R, G and B, ITU-R BT.601."""
 CENTRED = 0.005
 """A kernel is centred when its centre of mass is this close to the target, in HR pixels, on both
 axes."""
@@ -39,6 +41,13 @@ def centre_of_mass(kernel: Array) -> tuple[float, float]:
     return float(rows @ np.arange(rows.size)) / total, float(
         columns @ np.arange(columns.size)
     ) / total
+
+
+def on_grey(kernel: Array) -> Array:
+    """(k, k): what a kernel, (k, k) or (3, k, k) of R, G and B, does to a picture without colour:
+    the mean of its planes by the weights of luma.
+    """
+    return kernel if kernel.ndim == 2 else np.tensordot(LUMA, kernel, 1)
 
 
 def target_centre(size: int, scale: int) -> float:

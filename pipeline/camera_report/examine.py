@@ -30,6 +30,7 @@ from pairmill.pipeline.camera_report.read import (
     ReadPhotograph,
     named_by_folder,
 )
+from pairmill.pipeline.camera_report.within import SURE, within
 from pairmill.pipeline.camera_report.words import uncertain
 from pairmill.pipeline.cameras.grouping import group_photographs, photographs_of, spectra_asked
 from pairmill.pipeline.kernels.camera import FORMS, judge_spectral, record
@@ -59,8 +60,6 @@ Part = tuple[Array, Sequence[int]]
 """A covariance, and the parameters that it is of."""
 By = Literal["auto", "names", "exif", "spectra", "one"]
 
-SURE = 1.96
-"""Standard deviations either side that hold 95 %."""
 EVERY = 4
 """Of the frequencies of a curve, every so many are reported."""
 
@@ -213,9 +212,10 @@ class _Maker:
         found = record(robust.camera, digests, self.clean, self.scale)
         taking = [spectra[number] for number in robust.taking_part]
         blur = self._blur(name, robust, taking, found)
+        varying = within(robust, seen, self.scenes)
         return _Camera(
             found,
-            blur,
+            blur.with_(**varying),
             dict(zip(digests, robust.camera.photographs, strict=True)),
             _shared(robust.camera),
         )

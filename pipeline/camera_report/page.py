@@ -27,12 +27,19 @@ from pairmill.pipeline.html.markup import (
 )
 from pairmill.pipeline.html.pictures import heat, png
 from pairmill.pipeline.html.text import file_name, plain
-from pairmill.schemas.camera_report import CameraReport, GroupFound, PhotographFound
+from pairmill.schemas.camera_report import (
+    CameraReport,
+    GroupFound,
+    PhotographFound,
+    VariationFound,
+)
 
 OPEN = 12
 """Photographs of a group that are not folded away."""
 SEEN = 0.004
 """Share of a kernel's peak that one sees on a heat map."""
+FIELD_SPAN = 1.25
+"""Widest over narrowest of the field, at least, that colours span."""
 MARGIN = 1.0
 """Room around it, in HR px."""
 
@@ -101,6 +108,7 @@ def _facts(group: GroupFound, scale: int) -> Raw:
             ("Sharpening", words.sharpening(blur)),
             ("Photographs", words.difference(blur)),
         ]
+        rows += [(name.capitalize(), said) for name, said in words.within(blur)]
     rows += [
         ("Noise", words.noise(group.noise)),
         ("Compression", words.compression(group.compression, count)),
@@ -128,8 +136,21 @@ def _charts(group: GroupFound, examined: Examined) -> Raw:
         figure(join([picture, scale]), "Kernel", note),
         figure(transfer_chart(group), "Transfer curve (MTF)", mtf),
         _noise_figure(group),
+        _field(blur.field) if blur.field is not None else None,
         class_="charts",
     )
+
+
+def _field(found: VariationFound) -> Raw:
+    """A cell for each cell of the field, the darker the wider."""
+    widths = [part.width for part in found.parts]
+    least, most = min(widths), max(*widths, FIELD_SPAN * min(widths))
+    cells = [
+        el("div", said, style=f"--share: {100 * (wide - least) / (most - least):.0f}%")
+        for wide, said in zip(widths, words.parts(found), strict=True)
+    ]
+    note = f"px of the photograph, ± 95 % beside the others; from {found.told_by} photographs"
+    return figure(el("div", *cells, class_="field"), "Width over the field", note)
 
 
 def _noise_alone(group: GroupFound) -> Raw:

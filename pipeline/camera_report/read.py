@@ -26,6 +26,8 @@ from pairmill.pipeline.images.decode import OpenedImage, open_image
 from pairmill.pipeline.images.find import FoundFile, find_files
 from pairmill.pipeline.runner.execution import as_finished, one_thread
 from pairmill.pipeline.stages.measure_photographs import (
+    cells_of,
+    channels_of,
     middle,
     noise_blocks,
     refusal,
@@ -66,6 +68,10 @@ class ReadPhotograph:
     """Why it shows no blur."""
     spectrum: PhotographSpectrum | None
     """Its spectrum; none if it was refused."""
+    cells: tuple[PhotographSpectrum, ...]
+    """Those of the cells of its field; none if it is too small or was refused."""
+    channels: tuple[PhotographSpectrum, ...]
+    """Those of R, G and B; none if chroma is subsampled or it was refused."""
     compression: MinedCompression | None
     """What the tables of its file say; none if it is no JPEG."""
     blocks: Blocks
@@ -103,10 +109,13 @@ def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
     record = opened.record
     luma, compression = grey(middle(opened.pixels)), _compression(opened)
     refused = refusal(luma, MEASURED)
+    spectrum = None if refused else spectrum_of(luma, compression)
     return ReadPhotograph(
         record=record,
         refused=refused,
-        spectrum=None if refused else spectrum_of(luma, compression),
+        spectrum=spectrum,
+        cells=cells_of(opened.pixels, spectrum, compression) if spectrum else (),
+        channels=channels_of(middle(opened.pixels), compression) if spectrum else (),
         compression=compression,
         blocks=noise_blocks(middle(opened.pixels), compression),
         picture=jpeg(thumbnail(opened.pixels, THUMBNAIL), 80),

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from pairmill.models.camera.curves import SHARPENS
 from pairmill.models.camera.outlook import FAR
+from pairmill.models.camera.parts import SMALLEST
+from pairmill.models.camera.variation import FEWEST
 from pairmill.pipeline.html.markup import counted
 from pairmill.schemas.camera_report import (
     BlurFound,
@@ -15,6 +17,7 @@ from pairmill.schemas.camera_report import (
     Measured,
     NoiseFound,
     PhotographFound,
+    VariationFound,
 )
 from pairmill.schemas.groups import GroupSource
 from pairmill.schemas.noise_levels import NoisePoint
@@ -70,6 +73,31 @@ def difference(blur: BlurFound) -> str:
     if blur.told_by < 2:
         return "there is only one"
     return f"widths differ by ±{100 * blur.difference:.0f} % from photograph to photograph"
+
+
+def within(blur: BlurFound) -> list[tuple[str, str]]:
+    """How it varies within photographs, as far as that is known: over what, and how."""
+    known = (("field", blur.field), ("channels", blur.channels))
+    return [(name, variation(found)) for name, found in known if found is not None]
+
+
+def variation(found: VariationFound) -> str:
+    """Where it is widest, or that it is the same everywhere as far as that shows."""
+    by_width = sorted(found.parts, key=lambda part: part.ratio.value)
+    narrow, wide = by_width[0], by_width[-1]
+    if narrow.ratio.high >= wide.ratio.low:
+        unsure = max(part.ratio.high / part.ratio.value for part in found.parts) - 1
+        return f"no difference that shows (±{100 * unsure:.0f} %)"
+    times = wide.ratio.value / narrow.ratio.value
+    return f"{times:.2f} times as wide ({wide.name}) as at its narrowest ({narrow.name})"
+
+
+def parts(found: VariationFound) -> list[str]:
+    """Of each part its width and how sure that is beside the others, such as `1.20 ±4 %`."""
+    return [
+        f"{part.width:.2f} ±{100 * (part.ratio.high / part.ratio.value - 1):.0f} %"
+        for part in found.parts
+    ]
 
 
 def error(blur: BlurFound) -> str:
@@ -190,6 +218,8 @@ def _of_blur(blur: BlurFound, group: GroupFound) -> list[str]:
         total = counted(len(group.photographs), "photograph")
         said.append(f"{lost} of {total} {'gives' if lost == 1 else 'give'} no kernel")
     said.append(f"the kernel is {error(blur)}")
+    if blur.field is None and blur.told_by >= FEWEST:
+        said.append(f"the field is not looked at: that takes {FEWEST} photographs of {SMALLEST} px")
     if blur.difference > DIFFER and blur.told_by > 1:
         said.append(f"{difference(blur)}: perhaps several lenses, or focus that varies")
     return said

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pairmill.models.camera import curves
 from pairmill.models.camera.estimate import PULLED, CameraBlur
 from pairmill.models.camera.forms import Blur
+from pairmill.models.camera.variation import Variation
 from pairmill.models.functional.kernels import SIZES, offset, to_fixed_point, without_tails
 from pairmill.pipeline.kernels.quality import (
     WIDTHS,
@@ -27,7 +28,12 @@ from pairmill.schemas.kernel import (
     KernelReason,
     KernelVerdict,
 )
-from pairmill.schemas.pool import CameraEstimate, JudgedSpectral, PhotographEstimate
+from pairmill.schemas.pool import (
+    CameraEstimate,
+    JudgedSpectral,
+    PhotographEstimate,
+    VariationEstimate,
+)
 
 Array = NDArray[np.float64]
 
@@ -123,6 +129,17 @@ def record(found: CameraBlur, images: Sequence[str], scenes: int, scale: int) ->
     )
 
 
+def remembered(found: Variation | None) -> VariationEstimate | None:
+    """What a stage remembers of how a blur varies."""
+    if found is None:
+        return None
+    return VariationEstimate(
+        stretches=tuple(found.stretches.tolist()),
+        deviations=tuple(found.deviations.tolist()),
+        photographs=found.photographs,
+    )
+
+
 def blur_of(values: Sequence[float], noise_sharpened: bool) -> Blur:
     """The blur that was remembered."""
     return Blur(np.array(values), noise_sharpened)
@@ -147,14 +164,18 @@ def judge_spectral(
         assert judged.refused is not None
         return None, refusal(judged.refused, "it was not measured")
     blur = blur_of(own.values, judged.noise_sharpened)
-    kernel = blur.kernel(scale, SIZES[scale])
-    diagnostics = _measured(blur, own)
+    diagnostics = measured(blur, own)
     found = first_broken(RULES, diagnostics, config)
     words = _words(judged, diagnostics)
     if found is not None:
         reason, detail = found
         return None, _verdict(reason, _with_true_scale(reason, detail, diagnostics), diagnostics)
-    return to_fixed_point(without_tails(kernel, 5e-4)), _verdict(None, words, diagnostics)
+    return finished(blur, scale), _verdict(None, words, diagnostics)
+
+
+def finished(blur: Blur, scale: int) -> Array:
+    """(k, k): the kernel of a blur as pools hold it, on the grid of 2^-16, sum 1."""
+    return to_fixed_point(without_tails(blur.kernel(scale, SIZES[scale]), 5e-4))
 
 
 def _verdict(
@@ -165,8 +186,8 @@ def _verdict(
     )
 
 
-def _measured(blur: Blur, own: PhotographEstimate) -> KernelDiagnostics:
-    """All measurements."""
+def measured(blur: Blur, own: PhotographEstimate) -> KernelDiagnostics:
+    """All measurements of a blur that a photograph has, here or there."""
     kernel, curve = blur.kernel(2, SIZES[2]), curves.transfer_curve(blur)
     return KernelDiagnostics(
         residual_offset=math.hypot(*offset(kernel, 2)),

@@ -27,6 +27,10 @@ def blur_subsample(op: PooledBlur, scale: int, image: Image, assets: Assets) -> 
             f"pooled_blur wants the 8-bit HR image, got {image.dtype}; quantise before it"
         )
     levels, kernel = np.asarray(image, np.uint8), assets.kernel(op.pool, op.index)
+    if kernel.ndim == 3:
+        planes = [np.ascontiguousarray(levels[..., [c]]) for c in range(levels.shape[2])]
+        blurred = [exact.blur(*pair, scale=scale) for pair in zip(planes, kernel, strict=True)]
+        return np.concatenate(blurred, axis=2)
     if exact.has_blocks(kernel):
         return exact.correlate(levels, assets.blocks(op.pool, op.index, scale))
     return exact.blur(levels, kernel, scale=scale)

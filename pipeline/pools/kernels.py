@@ -8,12 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.kernels import SIZES, gaussian_kernel, target_centre, to_fixed_point
+from pairmill.models.functional.kernels import (
+    SIZES,
+    gaussian_kernel,
+    on_grey,
+    target_centre,
+    to_fixed_point,
+)
 from pairmill.pipeline.html.pictures import heat
+from pairmill.pipeline.kernels.varying import ONE_CHANNEL, ONE_FIELD, PLACES
 from pairmill.pipeline.pools.aligned import registered_pairs
 from pairmill.pipeline.pools.base import Image, Making, PoolKind, PoolTable, Showing
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
-from pairmill.pipeline.pools.photographs import measured_photographs
+from pairmill.pipeline.pools.photographs import measured_photographs, varying_of
 from pairmill.pipeline.runner.stage import Sealed, is_done, read_records
 from pairmill.pipeline.stages import (
     describe_scenes,
@@ -47,7 +54,7 @@ COLUMNS = ("image", "verdict", "width px", "error", "lobes", "mismatch dB")
 
 
 class Kernels(PoolKind[KernelPoolManifest]):
-    """Rows of (k, k) float64."""
+    """Rows of (k, k) float64, or of (3, k, k), a plane for each channel."""
 
     name = "kernels"
     stage = pool_kernels.STAGE
@@ -86,7 +93,8 @@ class Kernels(PoolKind[KernelPoolManifest]):
             if not record.verdict.accepted
         ]
         title, note = self._said(showing, judged)
-        return [PoolTable(title, COLUMNS, rows, (*rejections, f"  {note}\n"))]
+        notes = (*rejections, *_over_field(judged), f"  {note}\n")
+        return [PoolTable(title, COLUMNS, rows, notes)]
 
     def _said(
         self, showing: Showing[KernelPoolManifest], judged: Sequence[JudgedKernel]
@@ -109,10 +117,12 @@ class Kernels(PoolKind[KernelPoolManifest]):
 
     def picture(self, item: NDArray[Any]) -> Image:
         """A heat map."""
-        return heat(np.asarray(item, np.float64))
+        return heat(on_grey(np.asarray(item, np.float64)))
 
     def facts(self, columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Its width and support, as measured on the x2 kernel."""
+        """Its place in the field, and its width and support as measured on the x2 kernel."""
+        if int(columns.get("cell", -1)) >= 0:
+            yield "cell of the field", PLACES[int(columns["cell"])]
         if "width" in columns:
             yield "width (×2)", f"{float(columns['width']):.2f} px"
             yield "spreads a point over (×2)", f"{float(columns['support']):.1f} px"
@@ -170,14 +180,33 @@ def cameras_of(
     if settings.method == "spectral":
         groups = [(image,) for group in groups for image in group]
     inputs = estimate_cameras.Inputs(groups, measured, scenes)
-    cameras = making.run(estimate_cameras.STAGE, inputs, CameraConfig(scale=scale)).manifest
+    config = CameraConfig(scale=scale, **varying_of(settings))
+    cameras = making.run(estimate_cameras.STAGE, inputs, config).manifest
     return measured, cameras
 
 
 def _pool_config(recipe: Recipe) -> PoolKernelsConfig:
     return PoolKernelsConfig(
-        scale=recipe.scale, quality=recipe.kernel_quality, method=recipe.kernels.method
+        scale=recipe.scale,
+        quality=recipe.kernel_quality,
+        method=recipe.kernels.method,
+        **varying_of(recipe.kernels),
     )
+
+
+def _over_field(judged: Sequence[JudgedKernel]) -> list[str]:
+    """What became of the field and of channels, if they were asked for."""
+    said = [
+        f"  {words}"
+        for words in (ONE_FIELD, ONE_CHANNEL)
+        if any(words in record.verdict.detail for record in judged)
+    ]
+    cells = [len(record.cells) for record in judged if record.cells]
+    if cells:
+        total = len(PLACES) * len(cells)
+        lost = f"; {total - sum(cells)} cells break a rule" if sum(cells) < total else ""
+        said.append(f"  {sum(cells)} kernels at cells of the field{lost}")
+    return said
 
 
 def _row(name: str, record: JudgedKernel) -> list[str]:

@@ -8,6 +8,7 @@ from pairmill.pipeline.stages import cluster_photographs, measure_photographs, m
 from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.groups import PhotographGroups
 from pairmill.schemas.image import ImageSet
+from pairmill.schemas.kernel import CameraKernelsConfig, KernelsConfig
 from pairmill.schemas.pool import ClusterConfig, MeasureConfig, MeasuredPhotographs
 from pairmill.schemas.recipe import Recipe
 
@@ -19,8 +20,19 @@ def measured_photographs(recipe: Recipe, images: ImageSet, run: Run) -> Measured
     settings, mined = recipe.kernels, tuple[MinedCompression, ...]()
     if recipe.draws_from("compression"):
         mined = run(mine_compression.STAGE, images, recipe.compression).manifest.images
-    config = MeasureConfig(min_side=settings.min_side, min_contrast=settings.min_contrast)
+    config = MeasureConfig(
+        min_side=settings.min_side,
+        min_contrast=settings.min_contrast,
+        **varying_of(settings),
+    )
     return run(measure_photographs.STAGE, (images, mined), config).manifest
+
+
+def varying_of(settings: KernelsConfig) -> dict[str, bool]:
+    """Over what kernels are estimated to vary within photographs, as settings of the stages."""
+    if isinstance(settings, CameraKernelsConfig):
+        return {"field": settings.field, "channels": settings.channels}
+    return {}
 
 
 def camera_groups(recipe: Recipe, images: ImageSet, run: Run) -> PhotographGroups:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.functional.kernel_shapes import weights
+from pairmill.models.functional.kernels import on_grey
 from pairmill.pipeline.assets import Assets
 from pairmill.schemas.ops import Op
 from pairmill.schemas.ops.blur import Blur
@@ -17,7 +18,7 @@ def kernel_of(op: Op, assets: Assets) -> NDArray[np.float64] | None:
     it does not blur.
     """
     if isinstance(op, PooledBlur):
-        return trimmed(assets.kernel(op.pool, op.index))
+        return trimmed(on_grey(assets.kernel(op.pool, op.index)))
     if isinstance(op, Blur):
         return trimmed(weights(op.kernel))
     return None

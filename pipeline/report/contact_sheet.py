@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from pairmill.models.functional.kernels import target_centre
+from pairmill.models.functional.kernels import on_grey, target_centre
 from pairmill.pipeline.corpora.samples import Pair, some_pairs
 from pairmill.pipeline.html.captions import LINE, SIZE, wrapped
 from pairmill.pipeline.html.pictures import Image, enlarged, heat, nearest, png
@@ -68,7 +68,7 @@ def _row(
     panes = [nearest(hr, zoom), nearest(lr, zoom * scale), nearest(enlarged(lr, scale), zoom)]
     blurs = [op for op in pair.program.ops if isinstance(op, PooledBlur)]
     if blurs and blurs[0].pool in kernels:
-        _inset(panes[1], kernels[blurs[0].pool].rows([blurs[0].index])[0], scale)
+        _inset(panes[1], on_grey(kernels[blurs[0].pool].rows([blurs[0].index])[0]), scale)
     words = [
         word for word in pair.program.words(counts) if not word.startswith(("every", "rounded"))
     ]

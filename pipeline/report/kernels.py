@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.kernels import target_centre
+from pairmill.models.functional.kernels import on_grey, target_centre
 from pairmill.pipeline.html.charts import Row, bars, cross, rows
 from pairmill.pipeline.html.markup import (
     Raw,
@@ -50,16 +50,18 @@ def collect_kernels(
     """Draw and describe the pool."""
     accepted = [record for record in pool.judged if record.verdict.accepted]
     rejected = [record for record in pool.judged if not record.verdict.accepted]
-    rows = {image: index for index, image in enumerate(pool.kernels)}
+    # Of several kernels of one image, at cells of its field, the first stands for all.
+    rows = {image: index for index, image in reversed([*enumerate(pool.kernels)])}
     shown = [accepted[place] for place in evenly(len(accepted), ACCEPTED)]
     shown += in_turn(rejected, lambda record: record.verdict.reason)[:REJECTED]
     pictures.draw([rows[record.image] for record in shown if record.verdict.accepted])
     kernels = pictures.pool.spread()
-    mean = kernels.mean(axis=0)
+    mean = on_grey(kernels.mean(axis=0))
     widths = [record.verdict.diagnostics.width for record in accepted if record.verdict.diagnostics]
     maker = _Views(storage, pool, pictures, sources, picture_files)
     return KernelsSection(
-        accepted=pool.count,
+        accepted=len(accepted),
+        over_field=pool.count if pool.cells else 0,
         rejected=len(rejected),
         side=pool.side,
         scale=pool.scale,
@@ -161,8 +163,12 @@ def kernels_html(kernels: KernelsSection) -> Raw:
     without = ", one of every real image"
     if kernels.rejected:
         without = f", {counted(kernels.rejected, 'image')} without one"
+    of = counted(kernels.accepted, "kernel")
+    if kernels.over_field:
+        of = f"{counted(kernels.over_field, 'kernel')} of {counted(kernels.accepted, 'image')}"
+        without = without if kernels.rejected else ", at cells of their fields"
     lead = (
-        f"{counted(kernels.accepted, 'kernel')} in the pool{without}. A kernel is "
+        f"{of} in the pool{without}. A kernel is "
         f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each image is "
         "scaled to its own peak; blue is "
         "negative: there the camera sharpens. The cross is where the centre of mass must be for LR "

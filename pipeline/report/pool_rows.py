@@ -9,7 +9,7 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from pairmill.models.functional.kernels import target_centre
+from pairmill.models.functional.kernels import on_grey, target_centre
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import heat
 from pairmill.pipeline.subset import evenly
@@ -75,8 +75,9 @@ class KernelPictures:
         """Draw kernels that will be asked for, in one read."""
         todo = sorted(set(indices) - set(self.peaks))
         for index, kernel in zip(todo, self.pool.rows(todo) if todo else (), strict=True):
-            self.picture_files.png(self._stem(index), heat(kernel))
-            self.peaks[index] = float(kernel.max())
+            seen = on_grey(kernel)
+            self.picture_files.png(self._stem(index), heat(seen))
+            self.peaks[index] = float(seen.max())
 
     def name(self, index: int) -> str:
         """Name of an image; drawn now if it was not."""

@@ -9,7 +9,8 @@ from typing import Any
 from pairmill.models.camera.photograph import PhotographSpectrum
 from pairmill.models.camera.robust import estimate_robustly
 from pairmill.models.camera.scenes import Scenes, built_in, like_pictures
-from pairmill.pipeline.kernels.camera import record
+from pairmill.models.camera.variation import BEYOND_CELLS, BEYOND_CHANNELS, variation
+from pairmill.pipeline.kernels.camera import record, remembered
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import describe_scenes, measure_photographs
 from pairmill.pipeline.stages.payload import read_npy
@@ -77,8 +78,18 @@ def work(
     for unit in units:
         refs, keys = unit.payload.photographs, unit.payload.scenes
         spectra = [read_spectrum(context.storage, ref) for ref in refs]
-        found = estimate_robustly(spectra, _scenes(context.storage, keys)).camera
-        yield record(found, [ref.measure.image for ref in refs], len(keys), config.scale)
+        scenes = _scenes(context.storage, keys)
+        found = estimate_robustly(spectra, scenes)
+        field, channels = None, None
+        if config.field:
+            cells = [_read_cells(context.storage, ref) for ref in refs]
+            field = variation(found, spectra, cells, BEYOND_CELLS, scenes)
+        if config.channels:
+            planes = [_read_channels(context.storage, ref) for ref in refs]
+            channels = variation(found, spectra, planes, BEYOND_CHANNELS, scenes)
+        images = [ref.measure.image for ref in refs]
+        estimate = record(found.camera, images, len(keys), config.scale)
+        yield estimate.with_(field=remembered(field), channels=remembered(channels))
 
 
 def read_spectrum(storage: Storage, ref: MeasureRef) -> PhotographSpectrum:
@@ -86,6 +97,29 @@ def read_spectrum(storage: Storage, ref: MeasureRef) -> PhotographSpectrum:
     folder = layout.unit_folder(measure_photographs.STAGE.name, ref.key)
     power, distortion = read_npy(storage, f"{folder}/spectrum.npy")
     return PhotographSpectrum(power, distortion, ref.measure.noise, ref.measure.enlarged)
+
+
+def _read_cells(storage: Storage, ref: MeasureRef) -> list[PhotographSpectrum]:
+    """What was measured on the cells of a photograph; nothing if nothing was."""
+    return _read_parts(storage, ref, "cells", [ref.measure.noise] * ref.measure.cells)
+
+
+def _read_channels(storage: Storage, ref: MeasureRef) -> list[PhotographSpectrum]:
+    """The same of its channels."""
+    return _read_parts(storage, ref, "channels", ref.measure.channels)
+
+
+def _read_parts(
+    storage: Storage, ref: MeasureRef, name: str, noises: Sequence[float]
+) -> list[PhotographSpectrum]:
+    if not noises:
+        return []
+    folder = layout.unit_folder(measure_photographs.STAGE.name, ref.key)
+    planes = read_npy(storage, f"{folder}/{name}.npy")
+    return [
+        PhotographSpectrum(power, distortion, noise)
+        for (power, distortion), noise in zip(planes, noises, strict=True)
+    ]
 
 
 def _scenes(storage: Storage, keys: Sequence[str]) -> Scenes:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.flat_blocks import Blocks, blocks_of
+from pairmill.models.camera.parts import measure_cells, measure_channels
 from pairmill.models.camera.photograph import PhotographSpectrum, measure
 from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.compression.mine import JPEG, encoder_of, of_file
@@ -68,32 +69,80 @@ def work(
     """Measure those that are large enough and not flat."""
     for unit in units:
         image = unit.payload.image
-        pixels = middle(load(image))
-        luma = grey(pixels)
+        pixels = load(image)
+        part = middle(pixels)
+        luma = grey(part)
         reason = refusal(luma, config)
         noise, times = 0.0, 1.0
+        cells: tuple[PhotographSpectrum, ...] = ()
+        channels: tuple[PhotographSpectrum, ...] = ()
         found = compression_of(image, unit.payload.compression)
-        blocks = noise_blocks(pixels, found)
+        blocks = noise_blocks(part, found)
         columns = {name: getattr(blocks, name).astype(np.float32) for name in BLOCKS}
         context.write(unit, "blocks.npz", npz_bytes(**columns))
         if reason is None:
             measured = spectrum_of(luma, found)
             noise, times = measured.noise, measured.enlarged
-            spectrum = np.stack([measured.power, measured.distortion])
-            context.write(unit, "spectrum.npy", npy_bytes(spectrum))
+            context.write(unit, "spectrum.npy", npy_bytes(planes_of(measured)))
+            if config.field:
+                cells = cells_of(pixels, measured, found)
+            if config.channels:
+                channels = channels_of(part, found)
+            for name, parts in (("cells", cells), ("channels", channels)):
+                if parts:
+                    planes = np.stack([planes_of(part) for part in parts])
+                    context.write(unit, f"{name}.npy", npy_bytes(planes))
         yield PhotographMeasure(
-            image=image.pixel_sha256, refused=reason, noise=noise, enlarged=times
+            image=image.pixel_sha256,
+            refused=reason,
+            noise=noise,
+            enlarged=times,
+            cells=len(cells),
+            channels=tuple(channel.noise for channel in channels),
         )
+
+
+def planes_of(spectrum: PhotographSpectrum) -> NDArray[np.float64]:
+    """(2, n, n // 2 + 1): power, and what JPEG changed."""
+    return np.stack([spectrum.power, spectrum.distortion])
 
 
 def spectrum_of(
     luma: NDArray[np.float64], compression: MinedCompression | None
 ) -> PhotographSpectrum:
     """The spectrum of a photograph of which is known how it was compressed, or nothing."""
+    return measure(luma, *_luma_coding(compression))
+
+
+def cells_of(
+    image: NDArray[np.uint8], whole: PhotographSpectrum, compression: MinedCompression | None
+) -> tuple[PhotographSpectrum, ...]:
+    """The spectra of its cells, see `measure_cells`; not of its middle alone."""
+    return measure_cells(image, whole, *_luma_coding(compression))
+
+
+def channels_of(
+    image: NDArray[np.uint8], compression: MinedCompression | None
+) -> tuple[PhotographSpectrum, ...]:
+    """The spectra of its channels; none where chroma is subsampled: what is fine in any of them
+    then is luma's.
+    """
     if compression is None or not compression.found:
-        return measure(luma)
+        return measure_channels(image)
+    encoder, (rows, columns) = encoder_of(compression), compression.phase
+    if encoder.subsampling != "444":
+        return ()
+    return measure_channels(image, (encoder.luma, encoder.chroma), (rows % 8, columns % 8))
+
+
+def _luma_coding(
+    compression: MinedCompression | None,
+) -> tuple[NDArray[np.integer] | None, tuple[int, int]]:
+    """Steps of luma, and where the photograph starts inside JPEG's first block."""
+    if compression is None or not compression.found:
+        return None, (0, 0)
     rows, columns = compression.phase
-    return measure(luma, encoder_of(compression).luma, (rows % 8, columns % 8))
+    return encoder_of(compression).luma, (rows % 8, columns % 8)
 
 
 def noise_blocks(pixels: NDArray[np.uint8], compression: MinedCompression | None) -> Blocks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.kernels.camera import judge_spectral
 from pairmill.pipeline.kernels.pairs import judge_pair
 from pairmill.pipeline.kernels.quality import judge, refusal
+from pairmill.pipeline.kernels.varying import varying
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import align_pairs, estimate_kernels
 from pairmill.pipeline.stages.payload import npy_bytes, read_npy
@@ -27,6 +28,7 @@ from pairmill.schemas.image import ImageRecord, ImageSet
 from pairmill.schemas.kernel import KernelReason, KernelVerdict
 from pairmill.schemas.pool import (
     CameraEstimates,
+    CellKernel,
     EstimateRef,
     JudgedKernel,
     JudgedSpectral,
@@ -98,6 +100,8 @@ class Spectral:
                     form=camera.form,
                     noise_sharpened=camera.noise_sharpened,
                     estimate=own,
+                    field=camera.field.stretches if camera.field else (),
+                    channels=camera.channels.stretches if camera.channels else (),
                 )
         return found
 
@@ -129,9 +133,15 @@ def work(
     """Judge the restarts of an image; write `kernel.npy` if one is accepted."""
     for unit in units:
         kernel, verdict = _judge(unit, config, context.storage)
+        cells: tuple[CellKernel, ...] = ()
+        varies = config.field or config.channels
+        if kernel is not None and varies and unit.payload.spectral is not None:
+            found = varying(unit.payload.spectral, config)
+            kernel, cells = found.kernels, found.cells
+            verdict = verdict.with_(detail=f"{verdict.detail}; {found.words}")
         if kernel is not None:
             context.write(unit, "kernel.npy", npy_bytes(kernel))
-        yield JudgedKernel(image=unit.payload.digest, verdict=verdict)
+        yield JudgedKernel(image=unit.payload.digest, verdict=verdict, cells=cells)
 
 
 def read_estimate(storage: Storage, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -196,18 +206,21 @@ def seal(
     if not accepted:
         raise _none_accepted(records, config)
     names = [f"{layout.unit_folder(context.stage, unit.key)}/kernel.npy" for unit, _ in accepted]
-    kernels = np.stack([read_npy(context.storage, name) for name in names])
-    diagnostics = [
-        record.verdict.diagnostics for _, record in accepted if record.verdict.diagnostics
-    ]
-    columns = columns_of([record for _, record in accepted]) | columns_of(diagnostics)
+    kernels = _rows([read_npy(context.storage, name) for name in names], config)
+    of_rows = [record for _, record in accepted for _ in record.cells or (None,)]
+    diagnostics = [record.verdict.diagnostics for record in of_rows if record.verdict.diagnostics]
+    columns = columns_of(of_rows) | columns_of(diagnostics)
+    cells = [cell for _, record in accepted for cell in record.cells or (None,)]
+    if any(cells):
+        columns |= _columns_of_cells(cells, columns)
     write_pool(context.storage, layout.pool_group(context.stage, key), "kernels", kernels, columns)
     return KernelPoolManifest(
         digest=pool_digest(kernels),
         count=len(kernels),
-        side=kernels.shape[1],
+        side=kernels.shape[-1],
         scale=config.scale,
-        kernels=tuple(record.image for _, record in accepted),
+        kernels=tuple(record.image for record in of_rows),
+        cells=tuple(cell.cell if cell else None for cell in cells) if any(cells) else (),
         judged=tuple(records),
         estimates={
             unit.payload.digest: unit.payload.ref.key
@@ -215,6 +228,24 @@ def seal(
             if unit.payload.ref is not None
         },
     )
+
+
+def _rows(found: Sequence[NDArray[np.float64]], config: PoolKernelsConfig) -> NDArray[np.float64]:
+    """(n, k, k) or (n, 3, k, k): the kernels of all images, of each one or several."""
+    axes = 3 if config.channels else 2
+    return np.concatenate([one.reshape(-1, *one.shape[-axes:]) for one in found])
+
+
+def _columns_of_cells(
+    cells: Sequence[CellKernel | None], known: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Which cell each row is of, -1 for all of the field, and what is known of that cell."""
+    own = {name: known[name].copy() for name in ("width", "support")}
+    for row, cell in enumerate(cells):
+        if cell is not None:
+            own["width"][row], own["support"][row] = cell.width, cell.support
+    numbers = [-1 if cell is None else cell.cell for cell in cells]
+    return {**own, "cell": np.array(numbers)}
 
 
 def _none_accepted(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -> UserError:

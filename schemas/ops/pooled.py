@@ -12,7 +12,7 @@ from pairmill.schemas.ops.base import Counts, OpBase
 
 class PooledBlur(OpBase):
     """Correlate with a kernel of a pool, on the HR grid, borders mirrored with the edge sample
-    repeated.
+    repeated; where the kernel has planes for R, G and B, each channel with its own.
     """
 
     op: Literal["pooled_blur"] = "pooled_blur"

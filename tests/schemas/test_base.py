@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from pairmill import schemas
-from pairmill.schemas.base import Digest, Frozen, Key, canonical_json, digest_of
+from pairmill.schemas.base import Digest, Frozen, Grown, Key, canonical_json, digest_of
 from pairmill.schemas.errors import IntegrityError, PairmillError, StoreError, UserError
 from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import TilesConfig
@@ -118,3 +118,21 @@ def test_errors_say_all_and_travel(kind: type[PairmillError]) -> None:
         2 if kind is UserError else 1,
     )
     assert str(kind("only this")) == "only this"
+
+
+class Older(Frozen):
+    side: int
+
+
+class Newer(Grown):
+    added = ("cells",)
+    side: int
+    cells: tuple[int, ...] = ()
+
+
+def test_a_schema_that_grew_keeps_the_digests_of_before() -> None:
+    assert Newer(side=3).content_digest() == Older(side=3).content_digest()
+    told = Newer(side=3, cells=(1, 2))
+    assert told.canonical_json() == '{"cells":[1,2],"side":3}'
+    assert Newer.model_validate_json(told.canonical_json()) == told
+    assert told.with_(cells=()) == Newer.model_validate({"side": 3})

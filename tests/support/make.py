@@ -26,7 +26,7 @@ from pairmill.pipeline.pools.kernels import cameras_of
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import Executor, SerialExecutor, one_thread, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Run, Sealed, Stage
-from pairmill.pipeline.stages import align_pairs, cluster_photographs, pool_aligned
+from pairmill.pipeline.stages import align_pairs, cluster_photographs, ingest, pool_aligned
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
@@ -287,10 +287,24 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
 
 
+def making_of(recipe: Recipe, workspace: Path) -> Making:
+    """What makes the pools of a recipe, its images ingested."""
+    profile = Profile(str(workspace))
+
+    def run(stage: Stage[Any, Any, Any, Any, Any], given: Any, config: Any) -> Sealed[Any]:
+        return run_stage(stage, given, config, profile, SerialExecutor(), ProgressListener())
+
+    files = ingest.find(recipe.images, "/")
+    images = run(ingest.STAGE, files, recipe.ingest).manifest
+    return Making(recipe=recipe, images=images, base="/", run=run)
+
+
 def make_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
     """The stages of the other way to kernels: one corpus has room for one."""
-    settings = CameraKernelsConfig()
-    making = Making(recipe=recipe.with_(kernels=settings), images=images, base="/", run=run)
+    settings = CameraKernelsConfig(field=True, channels=True)
+    # Generated kernels have no channels.
+    other = recipe.with_(kernels=settings, degraders=[{"kind": "realsr"}])
+    making = Making(recipe=other, images=images, base="/", run=run)
     measured, _ = cameras_of(making, settings)
     run(cluster_photographs.STAGE, measured, ClusterConfig(min_photographs=2))
 

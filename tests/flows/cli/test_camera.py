@@ -22,7 +22,7 @@ from pairmill.schemas.camera_report import CameraReport
 from pairmill.schemas.errors import InterruptError, UserError
 from pairmill.schemas.groups import GroupSource
 from pairmill.schemas.kernel import KernelReason
-from tests.support.cameras import kernel_of, photograph_by, write_photographs_by
+from tests.support.cameras import kernel_of, photograph_by, soft_corners, write_photographs_by
 from tests.support.make import save, tree
 from tests.support.paths import ROOT
 
@@ -63,6 +63,26 @@ def written(soft: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Camer
     return look(soft, out=str(out)), out
 
 
+def test_soft_corners_are_shown(tmp_path: Path, screen: io.StringIO) -> None:
+    for seed in range(5):
+        save(soft_corners(kernel_of(1.4), kernel_of(2.1), seed), tmp_path / f"in/{seed}.png")
+    report = look(tmp_path / "in", out=str(tmp_path / "out"))
+    blur = report.groups[0].blur
+    assert blur is not None
+    assert blur.field is not None
+    widths = [part.width for part in blur.field.parts]
+    assert min(widths[2], widths[6], widths[8]) / widths[4] == pytest.approx(1.5, abs=0.2)
+    assert all(part.ratio.low < part.ratio.value < part.ratio.high for part in blur.field.parts)
+    assert "times as wide (" in screen.getvalue()
+    page = (tmp_path / "out/index.html").read_text()
+    assert "Width over the field" in page
+    assert page.count("--share:") >= 9
+    # Three photographs do not say how it varies.
+    few = look(*[tmp_path / f"in/{seed}.png" for seed in range(3)]).groups[0].blur
+    assert few is not None
+    assert few.field is None
+
+
 def test_a_camera_is_described(soft: Path, screen: io.StringIO) -> None:
     found = look(soft).groups
     assert [group.name for group in found] == ["maker-phone-1"]
@@ -78,6 +98,12 @@ def test_a_camera_is_described(soft: Path, screen: io.StringIO) -> None:
     assert all(point.std == pytest.approx(2.0, rel=0.25) for point in noise)
     for text in ("4 photographs", "a Gaussian", "MTF50", "is expected to be off by", "no JPEG"):
         assert text in said
+    assert blur.field is not None
+    assert blur.field.told_by == 4
+    assert [part.name for part in blur.field.parts][::4] == ["top left", "centre", "bottom right"]
+    assert all(0.9 < part.ratio.value < 1.1 for part in blur.field.parts)
+    assert "field    no difference that shows (±" in said
+    assert "width over the field, px" in said
     assert said.rstrip().endswith("add --out FOLDER: a page, the kernels and all numbers")
 
 
