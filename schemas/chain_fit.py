@@ -1,8 +1,8 @@
-"""Hand-made chains fitted to photographs: settings of the fit, what is tried, and what was found."""
+"""Hand-made chains fitted to photographs: settings of the fit, what is tried, what was found."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
@@ -61,10 +61,13 @@ def _which(value: Any) -> str:
     return "the camera" if kind == "twin" else "a chain"
 
 
-TriedChain = Annotated[
-    Annotated[TwinConfig, Tag("the camera")] | Annotated[DegraderConfig, Tag("a chain")],
-    Discriminator(_which),
-]
+if TYPE_CHECKING:
+    TriedChain = DegraderBase
+else:
+    TriedChain = Annotated[
+        Annotated[TwinConfig, Tag("the camera")] | Annotated[DegraderConfig, Tag("a chain")],
+        Discriminator(_which),
+    ]
 
 
 class HrTile(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.chains.settings import Setting, with_values
-from pairmill.pipeline.degraders.sampling import short
 from pairmill.schemas.degraders.base import DegraderBase
 
 D = TypeVar("D", bound=DegraderBase)
@@ -35,7 +35,7 @@ def options(setting: Setting, bins: int) -> list[Any]:
     value = setting.value
     if setting.kind in ("range", "log"):
         edges = _edges(value, bins, logarithmic=setting.kind == "log")
-        return list(zip(edges[:-1], edges[1:], strict=True))
+        return list(itertools.pairwise(edges))
     if setting.kind == "whole":
         return _whole(value, bins)
     if setting.kind in ("chance", "switch"):
@@ -52,10 +52,10 @@ def shares(setting: Setting, bins: int) -> Real:
         return np.array([1 - value, value])
     if setting.kind == "whole":
         widths = np.array([1.0 + high - low for low, high in _whole(value, bins)])
-        return widths / widths.sum()
+        return np.asarray(widths / widths.sum())
     if setting.kind in ("weights", "entries"):
         weights = np.array([_at(value, name) for name in _names(value) if _at(value, name) > 0])
-        return weights / weights.sum()
+        return np.asarray(weights / weights.sum())
     count = len(options(setting, bins))
     return np.full(count, 1 / count)
 
@@ -72,14 +72,14 @@ def _edges(value: tuple[float, float], bins: int, *, logarithmic: bool) -> list[
         inner = [low * math.exp(math.log(high / low) * k / bins) for k in range(1, bins)]
     else:
         inner = [low + (high - low) * k / bins for k in range(1, bins)]
-    return [low, *(short(edge) for edge in inner), high]
+    return [low, *(float(f"{edge:.4g}") for edge in inner), high]
 
 
 def _whole(value: tuple[int, int], bins: int) -> list[tuple[int, int]]:
     low, high = value
     count = min(bins, high - low + 1)
     edges = [low + (high + 1 - low) * k // count for k in range(count + 1)]
-    return [(a, b - 1) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(a, b - 1) for a, b in itertools.pairwise(edges)]
 
 
 def _names(value: Any) -> list[Any]:
@@ -180,13 +180,13 @@ def kept_share(before: Setting, after: Any) -> float:
     if before.kind in ("range", "log", "whole"):
         (low, high), (new_low, new_high) = before.value, after
         if before.kind == "log":
-            return math.log(new_high / new_low) / math.log(high / low)
+            return float(math.log(new_high / new_low) / math.log(high / low))
         step = float(before.kind == "whole")
-        return (new_high - new_low + step) / (high - low + step)
+        return float((new_high - new_low + step) / (high - low + step))
     if before.kind == "switch":
         return float(before.value == after)
     if before.kind == "chance":
-        return 1 - abs(before.value - after)
+        return float(1 - abs(before.value - after))
     old, new = (
         np.array([_at(value, name) for name in _names(before.value)])
         for value in (before.value, after)

@@ -28,10 +28,20 @@ SIZES = frozenset({"blur_size", "reduction_size", "final_sinc_size", "size", "sh
 LOGARITHMIC = frozenset({"photons"})
 """Ranges that are drawn log-uniformly."""
 PLUS = frozenset(
-    "sharpen shuffle directions up down poisson photons poisson_grey speckle".split(),
+    [
+        "sharpen",
+        "shuffle",
+        "directions",
+        "up",
+        "down",
+        "poisson",
+        "photons",
+        "poisson_grey",
+        "speckle",
+    ],
 )
 CLASSIC = frozenset(
-    "in_order halve halve_matlab kernel_reduction reduction reduction_sigma".split(),
+    ["in_order", "halve", "halve_matlab", "kernel_reduction", "reduction", "reduction_sigma"],
 )
 """Settings that only one of BSRGAN's chains has."""
 
@@ -76,7 +86,7 @@ def settings(config: DegraderBase, scale: int) -> tuple[Setting, ...]:
 
 def changed(config: D, values: Mapping[Path, Any]) -> D:
     """The chain with other values at some places."""
-    tree = config.model_dump()
+    tree: Any = config.model_dump()
     for path, value in values.items():
         node = tree
         for part in path[:-1]:
@@ -94,6 +104,14 @@ def with_values(config: D, chosen: Iterable[tuple[Setting, Any]]) -> D:
         else:
             values[setting.path] = value
     return changed(config, values)
+
+
+def value_at(config: DegraderBase, setting: Setting) -> Any:
+    """What the chain has there now; of entries their weights."""
+    node: Any = config
+    for part in setting.path:
+        node = node[part] if isinstance(part, int) else getattr(node, part)
+    return tuple(one.weight for one in node) if setting.kind == "entries" else node
 
 
 def _mutable(node: Any, part: str | int) -> Any:

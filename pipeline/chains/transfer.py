@@ -8,6 +8,7 @@ grid.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,9 +28,9 @@ LEANING = ((1, 2), (3, 4))
 FLOOR = 0.1
 """Variance that is added before a logarithm: that of rounding, in squared intensity levels."""
 NAMES = (
-    *(f"transfer at {(a + b) / 2:.2f}" for a, b in zip(EDGES[:-1], EDGES[1:], strict=True)),
+    *(f"transfer at {(a + b) / 2:.2f}" for a, b in itertools.pairwise(EDGES)),
     *(f"{way} {part} bands" for part in ("lower", "upper") for way in ("across", "diagonal")),
-    *(f"noise at {(a + b) / 2:.2f}" for a, b in zip(EDGES[:-1], EDGES[1:], strict=True)),
+    *(f"noise at {(a + b) / 2:.2f}" for a, b in itertools.pairwise(EDGES)),
     "colour noise, coarse",
     "colour noise, fine",
     "block edges",
@@ -57,9 +58,7 @@ def _grid(side: int) -> _Grid:
     radius = np.hypot(rows, columns).ravel()
     # Nyquist itself belongs to no direction, and HR has it twice.
     inside = (np.abs(rows) < 0.5 - 1e-9).ravel() & (np.abs(columns) < 0.5 - 1e-9).ravel()
-    bands = [
-        inside & (radius >= a) & (radius < b) for a, b in zip(EDGES[:-1], EDGES[1:], strict=True)
-    ]
+    bands = [inside & (radius >= a) & (radius < b) for a, b in itertools.pairwise(EDGES)]
     angle = np.arctan2(rows, columns).ravel()
     return _Grid(hann(side), np.stack(bands), np.stack([np.cos(2 * angle), np.sin(2 * angle)]))
 
@@ -115,9 +114,7 @@ def _follow(pairs: Sequence[tuple[Real, Real]]) -> tuple[Real, Real, Real]:
     return transfer, leaning, np.array([left[band].mean() for band in grid.bands])
 
 
-def _leaning(
-    power: Real, cross: Real, grid: _Grid, transfer: Real, bands: tuple[int, ...]
-) -> Real:
+def _leaning(power: Real, cross: Real, grid: _Grid, transfer: Real, bands: tuple[int, ...]) -> Real:
     """Least squares for the part of the transfer that goes with twice the angle, (2,)."""
     gram, right = np.eye(2) * 1e-9, np.zeros(2)
     for number in bands:

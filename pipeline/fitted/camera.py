@@ -68,9 +68,7 @@ def find_camera(recipe: Recipe, base: str, run: Run, config: ChainFitConfig) -> 
     making = Making(recipe=own, images=images, base=base, run=run)
     records = images.by_digest()
     hr = [
-        HrTile(
-            image=records[ref.hr.image], hr_key=ref.key, cleaned=ref.hr.cleaned, left=x, top=y
-        )
+        HrTile(image=records[ref.hr.image], hr_key=ref.key, cleaned=ref.hr.cleaned, left=x, top=y)
         for ref in making.hr.images
         for left, top in ref.hr.tiles
         for y in range(top, top + recipe.tiles.size - side + 1, side)

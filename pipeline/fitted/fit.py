@@ -4,7 +4,7 @@ try again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -128,7 +128,6 @@ def _narrower(
     tried, bins = tries.cells(chain), tries.config.bins
     weights, power = tempered(density_ratio(tried["values"], target))
     values, found = [], {}
-    print('power',power)
     for number, setting in enumerate(settings(chain, tries.scale)):
         count = len(options(setting, bins))
         mean, error = likelier(tried["options"][:, number], weights, count)

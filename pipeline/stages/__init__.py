@@ -28,6 +28,7 @@ from pairmill.pipeline.stages import (
     pool_pdm,
     pool_redegnet,
     synthesize,
+    try_chains,
 )
 
 STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
@@ -55,5 +56,6 @@ STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
         fit_redegnet.STAGE,
         pool_redegnet.STAGE,
         synthesize.STAGE,
+        try_chains.STAGE,
     )
 }

@@ -103,9 +103,7 @@ class _HrTiles:
             )
         side = self.config.side
         image = self.images[one.hr_key]
-        return np.ascontiguousarray(
-            image[one.top : one.top + side, one.left : one.left + side]
-        )
+        return np.ascontiguousarray(image[one.top : one.top + side, one.left : one.left + side])
 
 
 def _trial(
@@ -122,8 +120,7 @@ def _trial(
     degrader = build(chain, config.scale, pools)
     programs = [degrader.draw(rng, (tile.shape[0], tile.shape[1])) for tile in chosen]
     pairs = [
-        (tile, apply(program, tile, assets))
-        for tile, program in zip(chosen, programs, strict=True)
+        (tile, apply(program, tile, assets)) for tile, program in zip(chosen, programs, strict=True)
     ]
     return describe(pairs), np.array(options, np.intp), pairs[0][1]
 
