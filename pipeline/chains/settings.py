@@ -25,6 +25,8 @@ FITTABLE = ("bsrgan", "realesrgan", "codec", "custom")
 """Chains with ranges that nobody estimated."""
 SIZES = frozenset({"blur_size", "reduction_size", "final_sinc_size", "size", "shift", "phase"})
 """Ranges that hardly show: the support of kernels, and places of blocks."""
+SWITCHES = frozenset({"sharpen"})
+"""Truth values of published chains that say what is done; those of ops say how."""
 LOGARITHMIC = frozenset({"photons"})
 """Ranges that are drawn log-uniformly."""
 PLUS = frozenset(
@@ -129,7 +131,8 @@ def _walk(model: BaseModel, path: Path) -> Iterator[Setting]:
 
 def _of(value: Any, path: Path, field: FieldInfo) -> Iterator[Setting]:
     if isinstance(value, bool):
-        yield Setting(path, "switch", value)
+        if path[-1] in SWITCHES:
+            yield Setting(path, "switch", value)
     elif isinstance(value, LogRange):
         yield from _range(value.log, (*path, "log"), "log")
     elif isinstance(value, BaseModel):
