@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from pairmill.pipeline.fitted.run import FittedChain
+from pairmill.pipeline.recipe.load import TAGS
 from pairmill.schemas.chain_fit import ChainFitReport
-from pairmill.schemas.degraders.base import DegraderBase
 
 PATTERNS = (
     ("images", "real"),
@@ -49,10 +50,21 @@ def recipe_text(fitted: FittedChain, written: Mapping[str, Any], base: str, fold
     return "\n".join(f"# {line}".rstrip() for line in _header(fitted.report)) + "\n" + body
 
 
-def _entry(degrader: DegraderBase) -> dict[str, Any]:
-    """Settings of a degrader that are not defaults, its kind first."""
-    changed = degrader.model_dump(mode="json", exclude_defaults=True)
-    return {"kind": degrader.kind, **{key: v for key, v in changed.items() if key != "kind"}}
+def _entry(value: Any) -> Any:
+    """Settings of a degrader that are not defaults, and what says which degrader, op or shape it
+    is.
+    """
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields.items()
+        found = {name: (getattr(value, name), field.get_default()) for name, field in fields}
+        return {
+            name: _entry(one)
+            for name, (one, usual) in found.items()
+            if name in TAGS or one != usual
+        }
+    if isinstance(value, Mapping):
+        return {key: _entry(one) for key, one in value.items()}
+    return [_entry(one) for one in value] if isinstance(value, tuple) else value
 
 
 def absolute(values: dict[str, Any], base: str) -> dict[str, Any]:
