@@ -21,6 +21,7 @@ from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageRecord, Role
+from pairmill.schemas.kernel import CameraKernelsConfig
 from pairmill.schemas.recipe import Recipe
 
 FEWEST = 4
@@ -29,6 +30,10 @@ LOOKED_AT = 24
 """Photographs of a group whose noise is measured, and those that patches are cut from."""
 LEAST_SIDE = 24
 """Side of the LR of a tile below which blur is not told from noise, in pixels."""
+MOST_SIDE = 160
+"""Side of an HR tile beyond which trying takes long and shows little more, in pixels."""
+MOST_TILES = 256
+"""Tiles that chains are tried on, evenly chosen."""
 BLOCK = 8
 
 
@@ -58,13 +63,13 @@ def find_camera(recipe: Recipe, base: str, run: Run, config: ChainFitConfig) -> 
     Raises:
         UserError: if there are too few photographs or too small tiles; and what the stages raise.
     """
-    # As a corpus of the camera's own degradations would be made.
-    own = recipe.with_(degraders=[RealSrConfig().model_dump()])
+    if not recipe.images.real:
+        raise _too_few(0)
+    side, own = _side(recipe, config), _own(recipe)
     images = select_images(own, base, run).images.manifest
     photographs = images.with_role(Role.REAL)
     if len(photographs) < FEWEST:
         raise _too_few(len(photographs))
-    side = _side(recipe, config)
     making = Making(recipe=own, images=images, base=base, run=run)
     records = images.by_digest()
     hr = [
@@ -74,6 +79,7 @@ def find_camera(recipe: Recipe, base: str, run: Run, config: ChainFitConfig) -> 
         for y in range(top, top + recipe.tiles.size - side + 1, side)
         for x in range(left, left + recipe.tiles.size - side + 1, side)
     ]
+    hr = [hr[number] for number in evenly(len(hr), MOST_TILES)]
     kernels, compression = making.of(POOLS["kernels"]), making.of(POOLS["compression"])
     mined = {one.image: one for one in compression.manifest.rows()}
     groups = making.groups
@@ -88,12 +94,21 @@ def find_camera(recipe: Recipe, base: str, run: Run, config: ChainFitConfig) -> 
     return Camera(tuple(hr), side, TwinConfig(curves=curves), pools, tuple(photographs))
 
 
+def _own(recipe: Recipe) -> Recipe:
+    """The recipe of a corpus of the camera's own degradations, with kernels that take seconds."""
+    changes: dict[str, object] = {"degraders": [RealSrConfig().model_dump()]}
+    if recipe.kernels.method == "kernelgan":
+        changes["kernels"] = CameraKernelsConfig().model_dump()
+    return recipe.with_(**changes)
+
+
 def _side(recipe: Recipe, config: ChainFitConfig) -> int:
     """Side of the HR tiles that are tried, in HR pixels: that of the recipe's or less, whole
     blocks of 8 LR pixels.
     """
     step = BLOCK * recipe.scale
-    side = min(config.side * recipe.scale, recipe.tiles.size) // step * step
+    most = max(MOST_SIDE, LEAST_SIDE * recipe.scale)
+    side = min(config.side * recipe.scale, recipe.tiles.size, most) // step * step
     if side < LEAST_SIDE * recipe.scale:
         raise UserError(
             "tiles are too small to see blur and noise in their LR",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from pairmill.schemas.chain_fit import (
     TryRecord,
     TwinConfig,
 )
+from pairmill.schemas.image import ImageRecord
 
 FILE = "tried.npz"
 UNIT = 50
@@ -72,7 +74,6 @@ def work(
     of every setting, (n, settings), and the first LR of each trial where all of the chain is drawn
     from, (n, side, side, 3).
     """
-    hr = _HrTiles(config, context)
     pools = Pools(**{pool.kind: PoolInfo.of(pool) for pool in config.pools})
     for unit in units:
         one = unit.payload
@@ -80,7 +81,7 @@ def work(
             context.profile.workspace, tuple(zip(config.pools, one.places, strict=True))
         )
         found = [
-            _trial(number, config, one.hr, hr, pools, assets)
+            _trial(number, config, one.hr, context.profile.workspace, pools, assets)
             for number in range(one.first, one.first + one.count)
         ]
         values, options, lr = (np.stack(part) for part in zip(*found, strict=True))
@@ -89,33 +90,37 @@ def work(
         yield TryRecord(count=one.count)
 
 
-class _HrTiles:
-    """HR images, each read once."""
+def _tile(workspace: str, side: int, number: int, tiles: Sequence[HrTile]) -> Image:
+    one = tiles[number]
+    places = tuple((o.left, o.top) for o in tiles if o.hr_key == one.hr_key)
+    return _cut(workspace, one.image, one.hr_key, one.cleaned, places, side)[one.left, one.top]
 
-    def __init__(self, config: TryConfig, context: Context) -> None:
-        self.config, self.context = config, context
-        self.images: dict[str, Image] = {}
 
-    def tile(self, one: HrTile) -> Image:
-        if one.hr_key not in self.images:
-            self.images[one.hr_key] = clean_up.read_hr(
-                self.context.storage, one.image, one.hr_key, cleaned=one.cleaned
-            )
-        side = self.config.side
-        image = self.images[one.hr_key]
-        return np.ascontiguousarray(image[one.top : one.top + side, one.left : one.left + side])
+@lru_cache(maxsize=256)
+def _cut(
+    workspace: str,
+    image: ImageRecord,
+    key: str,
+    cleaned: bool,
+    places: tuple[tuple[int, int], ...],
+    side: int,
+) -> dict[tuple[int, int], Image]:
+    """Tiles of one HR image, by (left, top); an image is read once per process."""
+    hr = clean_up.read_hr(Storage(workspace), image, key, cleaned=cleaned)
+    return {(x, y): hr[y : y + side, x : x + side].copy() for x, y in places}
 
 
 def _trial(
     number: int,
     config: TryConfig,
     tiles: Sequence[HrTile],
-    hr: _HrTiles,
+    workspace: str,
     pools: Pools,
     assets: Assets,
 ) -> tuple[NDArray[np.float64], NDArray[np.intp], Image]:
     rng = stream(config.seed, "try", number)
-    chosen = [hr.tile(tiles[pick(rng, len(tiles))]) for _ in range(config.tiles)]
+    numbers = [pick(rng, len(tiles)) for _ in range(config.tiles)]
+    chosen = [_tile(workspace, config.side, number, tiles) for number in numbers]
     chain, options = _drawn(rng, config)
     degrader = build(chain, config.scale, pools)
     programs = [degrader.draw(rng, (tile.shape[0], tile.shape[1])) for tile in chosen]
@@ -159,8 +164,8 @@ def seal(
 
 
 def batch(config: TryConfig, profile: Profile) -> int:
-    """Several units, which share the HR images that they read."""
-    return 8
+    """As many units as there are, which share the HR images that they read."""
+    return 64
 
 
 STAGE = Stage(
