@@ -50,6 +50,7 @@ from tests.support.make import (
     photograph,
     save,
     tree,
+    try_chain,
 )
 
 NAMES = list(STAGES)
@@ -198,6 +199,7 @@ def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
             return run_stage(stage, inputs, config, profile, ProcessExecutor(2), ProgressListener())
 
         make_cameras(tiny.recipe, made.images.manifest, run)
+        try_chain(made.images.manifest, made.hr.manifest, run)
         assert pools
     return workspace
 
