@@ -83,7 +83,7 @@ def fit_chain(
         settings=_rows(before, after, recipe.scale, found),
         distances=distances,
         rounds=tuple(one.distance for one in found.rounds),
-        notes=_notes(camera, distances[1].camera, changed=after != before),
+        notes=_notes(camera, distances, changed=after != before),
     )
     return FittedChain(after, _with(recipe, name, after), report)
 
@@ -172,8 +172,8 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _notes(camera: Camera, distance: float, *, changed: bool) -> tuple[str, ...]:
-    notes = []
+def _notes(camera: Camera, distances: tuple[DistanceRow, ...], *, changed: bool) -> tuple[str, ...]:
+    notes, distance, bicubic = [], distances[1].camera, distances[2].camera
     if len(camera.photographs) < FEW:
         notes.append(
             f"{len(camera.photographs)} photographs are few: the camera is only roughly known, "
@@ -183,7 +183,12 @@ def _notes(camera: Camera, distance: float, *, changed: bool) -> tuple[str, ...]
         notes.append("no narrower chain is nearer to the photographs: the chain stays as it was")
     if distance > FAR:
         notes.append(
-            f"the chain stays {distance:.1f} away from the camera: its ops cannot make such LR; "
-            "degrader realsr may"
+            f"the chain stays {distance:.1f} away from the camera: try more rounds; if that does "
+            "not help, its ops cannot make such LR, and degrader realsr may"
+        )
+    if distance > bicubic:
+        notes.append(
+            f"bicubic downscaling is nearer to the camera ({bicubic:.1f}) than the chain is: take "
+            "that, or degrader realsr"
         )
     return tuple(notes)
