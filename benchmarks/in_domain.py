@@ -91,7 +91,8 @@ def recipes(
 ) -> dict[str, Recipe]:
     """One per degrader, and the ceiling's."""
     jpeg = {"op": "jpeg", "quality": camera["quality"]}
-    kinds = {CEILING: {"kind": "custom", "ops": [*camera["ops"], jpeg]}, **settings["degraders"]}
+    ceiling = {CEILING: {"kind": "custom", "ops": [*camera["ops"], jpeg]}}
+    kinds = {**ceiling, **settings["degraders"], **settings.get("fitted", {})}
     return {
         label: Recipe.model_validate(
             {
@@ -148,7 +149,9 @@ def _camera(
     take(scenes, camera, settings, folder)
     for label, recipe in recipes(name, camera, settings, folder).items():
         try:
-            corpora[label] = (recipe.name, pairmill.build(recipe, args.workspace).version)
+            fit = label in settings.get("fitted", {})
+            made = _fitted(recipe, args.workspace) if fit else recipe
+            corpora[label] = (made.name, pairmill.build(made, args.workspace).version)
         except UserError as error:  # a finding too: this way makes no corpus of such images
             print(f"{name}: no corpus by {label}: {error}", flush=True)
         else:
@@ -166,6 +169,14 @@ def _camera(
         pristine=pristine,
         lpips=lpips,
     )
+
+
+def _fitted(recipe: Recipe, workspace: Path) -> Recipe:
+    """The recipe with its chain narrowed to its photos."""
+    found = pairmill.fit_chain(recipe, recipe.degraders[0].label, workspace)
+    for row in found.report.distances:
+        print(f"  {recipe.name}: {row.label}: {row.camera} from the camera", flush=True)
+    return found.recipe
 
 
 def _save(cameras: dict[str, training.Scores], settings: dict[str, Any], scenes: str) -> None:

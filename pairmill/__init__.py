@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pairmill.building import Preview, build, preview
+    from pairmill.building import Preview, build, fit_chain, preview
     from pairmill.corpus import Corpus, Pair, apply, open  # noqa: A004
     from pairmill.pipeline.corpora.replay import Replayed
     from pairmill.pipeline.shards.reader import Loader, Pairs
@@ -51,6 +51,7 @@ __all__ = [
     "__version__",
     "apply",
     "build",
+    "fit_chain",
     "open",
     "preview",
 ]
@@ -68,6 +69,7 @@ _HOME = {
     "__version__": "pairmill.version",
     "apply": "pairmill.corpus",
     "build": "pairmill.building",
+    "fit_chain": "pairmill.building",
     "open": "pairmill.corpus",
     "preview": "pairmill.building",
 } | dict.fromkeys((name for name in __all__ if name.endswith("Error")), "pairmill.schemas.errors")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pairmill.corpus import Corpus, Place
 from pairmill.models.device import resolve_device
@@ -31,12 +31,16 @@ from pairmill.pipeline.runner.stage import Profile, Run, Stage
 from pairmill.pipeline.runner.threads import single_thread
 from pairmill.pipeline.runner.timings import Timings
 from pairmill.pipeline.workspace import layout
-from pairmill.pipeline.workspace.lock import making
+from pairmill.pipeline.workspace.lock import POOLS, making
 from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.chain_fit import ChainFitConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.preview import PreviewData
 from pairmill.schemas.recipe import Recipe
+
+if TYPE_CHECKING:
+    from pairmill.pipeline.fitted.run import FittedChain
 
 Progress = Callable[[str, float, int], None]
 """Called with the title of a stage, how many of its units are done, and how many there are."""
@@ -177,6 +181,46 @@ def preview(
     with single_thread():  # a worker has one too, and times are to be those of workers
         data = write_preview(request, storage, target, folder)
     return Preview(target.path(f"{folder}/index.html"), data)
+
+
+def fit_chain(
+    recipe: AnyRecipe,
+    degrader: str,
+    workspace: Place = "data",
+    *,
+    settings: ChainFitConfig | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> FittedChain:
+    """Narrow the ranges of a hand-made chain to what makes its LR like the recipe's photographs.
+
+    Whatever is finished already is found, so a fit that was interrupted continues.
+
+    Args:
+        recipe: As for `build`.
+        degrader: Label of one of its degraders, or a kind: bsrgan, realesrgan, codec, custom.
+        workspace: Folder or URL that gets stages.
+        settings: How to fit.
+        workers: As for `build`.
+        progress: As for `build`.
+
+    Returns:
+        The chain, the recipe with it, which `build` takes, and the table of before and after.
+
+    Raises:
+        UserError: if recipe or degrader are wrong, or photographs too few.
+        BusyError: if another process fits a chain of this recipe, or `gc` is deleting.
+        StoreError: if the workspace fails.
+    """
+    from pairmill.pipeline.fitted.run import fit_chain as fitted  # late: a build does without
+
+    chosen, base, _ = _read(recipe)
+    storage = Storage(fspath(workspace))
+    profile = local_profile(storage.url, "cpu", _checked(workers))
+    executor = ProcessExecutor(workers) if workers > 1 else SerialExecutor()
+    run = runner(profile, executor, _Heard(progress))
+    with making(storage, f"{chosen.name}-chain", POOLS), single_thread():
+        return fitted(chosen, base, degrader, run, storage, settings or ChainFitConfig())
 
 
 def _read(recipe: AnyRecipe) -> tuple[Recipe, str, str]:

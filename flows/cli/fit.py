@@ -1,4 +1,4 @@
-"""`pairmill fit`: learned degradations alone."""
+"""`pairmill fit`: learned degradations alone, and hand-made chains fitted to photographs."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ from typing import Annotated
 
 import typer
 
-from pairmill.flows.cli.options import Device, Engine, NoPrefect, Workers, Workspace
+from pairmill.flows.cli.options import (
+    Device,
+    Engine,
+    NoPrefect,
+    Workers,
+    Workspace,
+    checked_options,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Fit learned degradations to a recipe's real images and show whether they pass.",
+    help="Fit degradations to a recipe's real images: learned ones, or the ranges of a chain.",
 )
 
 
 @app.callback()
 def fits() -> None:
-    """Fit learned degradations to a recipe's real images and show whether they pass."""
+    """Fit degradations to a recipe's real images: learned ones, or the ranges of a chain."""
 
 
 def _fit_and_show(
@@ -58,3 +65,28 @@ def redegnet(
     if load_recipe(recipe)[0].redegnet.vgg_weights is None:
         terminal.line("  no redegnet.vgg_weights: the perceptual and the style loss are off")
     _fit_and_show("redegnet", recipe, workspace, engine, workers, device)
+
+
+@app.command()
+def chain(
+    recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
+    degrader: Annotated[
+        str,
+        typer.Option(help="One of the recipe's, or a kind: bsrgan, realesrgan, codec, custom."),
+    ],
+    out: Annotated[str, typer.Option(help="Recipe file to write.")] = "fitted.yaml",
+    rounds: Annotated[int, typer.Option(help="Most rounds of trying and narrowing.")] = 10,
+    trials: Annotated[int, typer.Option(help="Sub-ranges that are tried in a round.")] = 1600,
+    workspace: Workspace = "data",
+    engine: Engine = "local",
+    workers: Workers = None,
+    no_prefect: NoPrefect = False,  # noqa: ARG001
+) -> None:
+    """Narrow the ranges of a hand-made chain to what your photographs show; an interrupted fit
+    continues.
+    """
+    from pairmill.flows.cli.chain_fit import run_chain_fit
+    from pairmill.schemas.chain_fit import ChainFitConfig
+
+    config = checked_options(ChainFitConfig, {"rounds": rounds, "trials": trials})
+    run_chain_fit(recipe, degrader, out, workspace, engine, workers, config)

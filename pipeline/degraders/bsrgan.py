@@ -7,6 +7,8 @@ end is a real one. Sizes on the way follow the published rounding down.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -33,6 +35,7 @@ from pairmill.schemas.ops.noise import Covariance, GaussianNoise, Mode, PoissonN
 from pairmill.schemas.ops.resize import Clip, Method
 from pairmill.schemas.program import Program
 
+T = TypeVar("T")
 WHITE = 255.0
 CLASSIC = ("blur", "blur", "reduce", "to_lr", "noise", "jpeg", "camera")
 """Ops 0 to 6 of the chain of the paper."""
@@ -58,12 +61,15 @@ class Bsrgan:
 class _Chain:
     """What both chains share; `s` is the downscaling that is still to come."""
 
-    order: tuple[str, ...]
-
     def __init__(
         self, config: BsrganConfig, rng: np.random.Generator, draft: ProgramBuilder
     ) -> None:
-        self.config, self.rng, self.draft, self.s = config, rng, draft, draft.scale
+        self.given, self.rng, self.draft = config, rng, draft
+        self.still(draft.scale)
+
+    def still(self, s: int) -> None:
+        """Go on with `s` as the downscaling that is still to come."""
+        self.s, self.config = s, self.given.filled(s)
 
     def method(self) -> Method:
         return weighted(self.rng, self.config.methods)
@@ -71,14 +77,11 @@ class _Chain:
     def blur(self) -> None:
         size = odd(self.rng, self.config.blur_size)
         if chance(self.rng, self.config.anisotropic):
-            variance = self.config.variance or (0.0, 4.0 + self.s)
+            variance = some(self.config.variance)
             first, second = (math.sqrt(max(uniform(self.rng, variance), EPSILON)) for _ in range(2))
-            angle = uniform(self.rng, (0.0, math.pi))
+            angle = uniform(self.rng, some(self.config.angle))
         else:
-            first = max(
-                uniform(self.rng, self.config.sigma or (0.0, 2.0 + 0.2 * self.s)),
-                math.sqrt(EPSILON),
-            )
+            first = max(uniform(self.rng, some(self.config.sigma)), math.sqrt(EPSILON))
             second, angle = first, 0.0
         kernel = GaussianKernel(size=size, sigma_x=short(first), sigma_y=short(second), angle=angle)
         self.draft.add(Blur(kernel=kernel))
@@ -117,8 +120,7 @@ class _Chain:
             self.draft.add(*camera_noise(self.rng))
 
     def jpeg(self) -> None:
-        usual = 0.9 if self.config.chain == "bsrgan" else 1.0
-        if chance(self.rng, usual if self.config.jpeg is None else self.config.jpeg):
+        if chance(self.rng, some(self.config.jpeg)):
             self.last_jpeg()
 
     def last_jpeg(self) -> None:
@@ -132,10 +134,16 @@ class _Classic(_Chain):
         if self.draft.scale == 4 and chance(self.rng, self.config.halve):
             self.halve()
         self.start = (self.draft.height, self.draft.width)
-        for op in classic_order(self.rng):
+        for op in self.order_of_ops():
             getattr(self, op)()
         self.last_jpeg()
         return self.draft.program()
+
+    def order_of_ops(self) -> Sequence[str]:
+        """Nothing is drawn for the camera's order where the recipe does not ask for it."""
+        if self.config.in_order and chance(self.rng, self.config.in_order):
+            return CLASSIC
+        return classic_order(self.rng)
 
     def halve(self) -> None:
         if chance(self.rng, self.config.halve_matlab):
@@ -143,16 +151,16 @@ class _Classic(_Chain):
             self.draft.add(Clip())
         else:
             self.draft.resize_clipped(self.draft.height // 2, self.draft.width // 2, self.method())
-        self.s = 2
+        self.still(2)
 
     def reduce(self) -> None:
         if not chance(self.rng, self.config.kernel_reduction):
-            factor = uniform(self.rng, self.config.reduction or (1.0, 2.0 * self.s))
+            factor = uniform(self.rng, some(self.config.reduction))
             self.draft.resize_clipped(
                 self.draft.height / factor, self.draft.width / factor, self.method()
             )
             return
-        sigma = uniform(self.rng, self.config.reduction_sigma or (0.1, 0.6 * self.s))
+        sigma = uniform(self.rng, some(self.config.reduction_sigma))
         kernel = GaussianKernel(
             size=odd(self.rng, self.config.reduction_size), sigma_x=sigma, sigma_y=sigma
         )
@@ -182,9 +190,15 @@ class _Plus(_Chain):
             if direction == "up":
                 bounds = self.config.up
             else:
-                bounds = self.config.down or (0.5 / self.s, 1.0)
+                bounds = some(self.config.down)
             factor = uniform(self.rng, bounds)
             self.draft.resize_clipped(self.draft.height * factor, self.draft.width * factor, method)
+
+
+def some(value: T | None) -> T:
+    """A setting that `BsrganConfig.filled` has given a value."""
+    assert value is not None
+    return value
 
 
 def classic_order(rng: np.random.Generator) -> list[str]:

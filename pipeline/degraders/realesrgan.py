@@ -8,8 +8,6 @@ is.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from pairmill.pipeline.degraders.base import Pools
@@ -97,7 +95,7 @@ def draw_kernel(rng: np.random.Generator, order: FirstOrder) -> Kernel:
     sigma_x = sigma_y = uniform(rng, order.sigma)
     angle = 0.0
     if shape.endswith("anisotropic"):
-        sigma_y, angle = uniform(rng, order.sigma), uniform(rng, (-math.pi, math.pi))
+        sigma_y, angle = uniform(rng, order.sigma), uniform(rng, order.angle)
     if shape.startswith("generalised"):
         beta = uniform(rng, order.beta_pointed if chance(rng, 0.5) else order.beta_flat)
         return GeneralisedKernel(

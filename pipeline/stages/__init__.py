@@ -32,6 +32,7 @@ from pairmill.pipeline.stages import (
     pool_pdm,
     pool_redegnet,
     synthesize,
+    try_chains,
 )
 
 STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
@@ -63,5 +64,6 @@ STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
         align_pairs.STAGE,
         pool_aligned.STAGE,
         synthesize.STAGE,
+        try_chains.STAGE,
     )
 }

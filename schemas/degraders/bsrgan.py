@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Literal, Self
 
 from pairmill.schemas.degraders.base import DegraderBase
 from pairmill.schemas.degraders.ranges import (
     PUBLISHED_DIRECTIONS,
     PUBLISHED_MODES,
     THREE_METHODS,
+    Angles,
     Directions,
     Factors,
     Methods,
@@ -41,6 +43,8 @@ class BsrganConfig(DegraderBase):
     variance: Variances | None = None
     """Variances along both axes of an anisotropic kernel, in pixels squared; none takes [0, 4 +
     s]."""
+    angle: Angles | None = None
+    """Direction of the first axis of an anisotropic kernel, in radians; none takes [0, pi]."""
     sigma: Sigmas | None = None
     """Width of an isotropic kernel, in pixels; none takes 0 to 2 + 0.2 s."""
     methods: Methods = THREE_METHODS
@@ -60,6 +64,9 @@ class BsrganConfig(DegraderBase):
     has a place for it; the published chains need a model that they do not bring (0.25 and 0.1 with
     one), so it is off."""
 
+    in_order: Probability = 0.0
+    """Chain bsrgan: probability that the ops come in the order in which a camera works (blurs,
+    downscaling, noise, JPEG) instead of any; the published chain has no such order."""
     halve: Probability = 0.25
     """Chain bsrgan at scale 4: probability that the image is halved first and degraded by 2 from
     there."""
@@ -98,3 +105,17 @@ class BsrganConfig(DegraderBase):
     channels."""
     speckle: Probability = 0.1
     """Chain plus: probability of each of the two speckle noises."""
+
+    def filled(self, s: int) -> Self:
+        """The same with the published value in place of every none, for the scale `s` at hand."""
+        published = {
+            "variance": (0.0, 4.0 + s),
+            "angle": (0.0, math.pi),
+            "sigma": (0.0, 2.0 + 0.2 * s),
+            "jpeg": 0.9 if self.chain == "bsrgan" else 1.0,
+            "reduction": (1.0, 2.0 * s),
+            "reduction_sigma": (0.1, 0.6 * s),
+            "down": (0.5 / s, 1.0),
+        }
+        missing = {name: value for name, value in published.items() if getattr(self, name) is None}
+        return self.model_copy(update=missing)

@@ -62,6 +62,9 @@ Betas = Annotated[
 _Size = Annotated[int, Field(ge=1, le=65)]
 Sizes = Annotated[tuple[_Size, _Size], AfterValidator(ordered), AfterValidator(odd)]
 """Sides of a kernel, in pixels; odd ones are drawn."""
+_Angle = Annotated[float, Field(ge=-6.283186, le=6.283186)]
+Angles = Annotated[tuple[_Angle, _Angle], AfterValidator(ordered)]
+"""Directions of a kernel's first axis, in radians."""
 _Cutoff = Annotated[float, Field(gt=0, le=3.1416)]
 Cutoffs = Annotated[tuple[_Cutoff, _Cutoff], AfterValidator(ordered)]
 """Cut-off frequencies, in radians per pixel."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pairmill.schemas.base import Frozen
@@ -11,6 +12,7 @@ from pairmill.schemas.degraders.ranges import (
     PUBLISHED_SHAPES,
     SECOND_DIRECTIONS,
     THREE_METHODS,
+    Angles,
     Betas,
     Cutoffs,
     Directions,
@@ -43,6 +45,8 @@ class FirstOrder(Frozen):
     """Weights of the other shapes."""
     sigma: Sigmas = (0.2, 3.0)
     """Width of the kernel along each axis, in pixels."""
+    angle: Angles = (-math.pi, math.pi)
+    """Direction of the first axis of an anisotropic kernel, in radians."""
     beta_pointed: Betas = (0.5, 1.0)
     """Exponent of one half of the generalised Gaussians."""
     beta_flat: Betas = (1.0, 4.0)

@@ -51,6 +51,7 @@ from tests.support.make import (
     photograph,
     save,
     tree,
+    try_chain,
 )
 
 NAMES = list(STAGES)
@@ -200,6 +201,7 @@ def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
         make_cameras(tiny.recipe, made.images.manifest, run)
         make_aligned(tiny.recipe, tiny.photographs, run)
+        try_chain(made.images.manifest, made.hr.manifest, run)
         assert pools
     return workspace
 

@@ -26,11 +26,20 @@ from pairmill.pipeline.pools.kernels import cameras_of
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import Executor, SerialExecutor, one_thread, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Run, Sealed, Stage
-from pairmill.pipeline.stages import align_pairs, cluster_photographs, ingest, pool_aligned
+from pairmill.pipeline.stages import (
+    align_pairs,
+    cluster_photographs,
+    ingest,
+    pool_aligned,
+    try_chains,
+)
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.chain_fit import HrTile, TryConfig
 from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.degraders.bicubic import BicubicConfig
+from pairmill.schemas.hr import HrSet
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
 from pairmill.schemas.kernel import CameraKernelsConfig
 from pairmill.schemas.pool import ClusterConfig
@@ -284,6 +293,7 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     )
     make_cameras(recipe, sealed["ingest"].manifest, run)
     make_aligned(recipe, photographs, run)
+    try_chain(sealed["ingest"].manifest, sealed["clean_up"].manifest, run)
     return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
 
 
@@ -323,6 +333,18 @@ def make_aligned(recipe: Recipe, photographs: Path, run: Run) -> None:
         align_pairs.STAGE, PairSet(pairs=pairs, rejected=()), align_config(recipe)
     ).manifest
     run(pool_aligned.STAGE, aligned, cut_config(recipe))
+
+
+def try_chain(images: ImageSet, hr: HrSet, run: Run) -> None:
+    """The stage that fits of chains are made of."""
+    records = images.by_digest()
+    tiles = tuple(
+        HrTile(image=records[ref.hr.image], hr_key=ref.key, cleaned=ref.hr.cleaned, left=x, top=y)
+        for ref in hr.images
+        for x, y in ref.hr.tiles
+    )
+    config = TryConfig(scale=2, side=32, tiles=1, seed=0, bins=0, chain=BicubicConfig())
+    run(try_chains.STAGE, try_chains.Inputs(tiles, (), trials=try_chains.UNIT + 3), config)
 
 
 def tree(folder: Path, leave_out: Sequence[str] = ()) -> dict[str, bytes]:

@@ -208,3 +208,28 @@ def test_zero_draws_are_floored() -> None:
         stream(4), (64, 64)
     )
     assert {sigma_x(blur.kernel) for blur in chain_blurs(flat)} == {0.01}
+
+
+def order_of(program: Program) -> str:
+    """B for a blur, N for noise, J for JPEG."""
+    letters = {Blur: "B", GaussianNoise: "N", Jpeg: "J"}
+    return "".join(letters[type(op)] for op in program.ops if type(op) in letters)
+
+
+def test_the_order_of_a_camera_on_request() -> None:
+    """Two blurs, the downscaling, noise, the JPEG in the chain and the one at the end."""
+    plain = {"in_order": 1.0, "jpeg": 1.0, "kernel_reduction": 0.0}
+    programs = drawn(BsrganConfig.model_validate(plain))[:200]
+    assert {order_of(program) for program in programs} == {"BBNJJ"}
+    some = drawn(BsrganConfig.model_validate(plain | {"in_order": 0.5}))
+    often(
+        sum(order_of(program) == "BBNJJ" for program in some), 0.5 + 0.5 / 12
+    )  # of twelve orders, one is that
+
+
+def test_a_narrow_direction() -> None:
+    programs = drawn(BsrganConfig(anisotropic=1.0, angle=(0.5, 0.6)))[:200]
+    kernels = [blur.kernel for program in programs for blur in chain_blurs(program)]
+    ovals = [kernel for kernel in kernels if isinstance(kernel, GaussianKernel)]
+    assert len(ovals) == len(kernels)
+    assert all(0.5 <= oval.angle <= 0.6 for oval in ovals)

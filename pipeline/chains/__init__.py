@@ -1,0 +1,1 @@
+"""Which settings of a hand-made chain make its LR like the user's photographs."""

@@ -1,0 +1,1 @@
+"""Hand-made chains fitted to a user's photographs."""

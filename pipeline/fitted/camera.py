@@ -1,0 +1,136 @@
+"""What a chain is compared with: HR tiles, the estimated camera, and patches of the photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pairmill.pipeline.build.select_images import select_images
+from pairmill.pipeline.chains.twin import curve_of
+from pairmill.pipeline.images.decode import load
+from pairmill.pipeline.pools import POOLS
+from pairmill.pipeline.pools.base import Making, Pools
+from pairmill.pipeline.runner.stage import Run
+from pairmill.pipeline.stages.measure_photographs import noise_blocks
+from pairmill.pipeline.subset import evenly
+from pairmill.schemas.chain_fit import ChainFitConfig, Curve, HrTile, TwinConfig
+from pairmill.schemas.compression import MinedCompression
+from pairmill.schemas.degraders.realsr import RealSrConfig
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.image import ImageRecord, Role
+from pairmill.schemas.kernel import CameraKernelsConfig
+from pairmill.schemas.recipe import Recipe
+
+FEWEST = 4
+"""Photographs that a fit needs."""
+LOOKED_AT = 24
+"""Photographs of a group whose noise is measured, and those that patches are cut from."""
+LEAST_SIDE = 24
+"""Side of the LR of a tile below which blur is not told from noise, in pixels."""
+MOST_SIDE = 160
+"""Side of an HR tile beyond which trying takes long and shows little more, in pixels."""
+MOST_TILES = 256
+"""Tiles that chains are tried on, evenly chosen."""
+BLOCK = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Camera:
+    """All that a fit asks of the images."""
+
+    hr: tuple[HrTile, ...]
+    """Tiles that chains are tried on."""
+    side: int
+    """Their side, in HR pixels."""
+    twin: TwinConfig
+    """The camera."""
+    pools: Pools
+    """What it draws from."""
+    photographs: tuple[ImageRecord, ...]
+    """All of them."""
+
+    def looked_at(self) -> list[NDArray[np.uint8]]:
+        """Some of the photographs, (H, W, 3), evenly chosen."""
+        return [load(self.photographs[n]) for n in evenly(len(self.photographs), LOOKED_AT)]
+
+
+def find_camera(recipe: Recipe, base: str, run: Run, config: ChainFitConfig) -> Camera:
+    """Clean up, estimate kernels and compression, and measure noise.
+
+    Raises:
+        UserError: if there are too few photographs or too small tiles; and what the stages raise.
+    """
+    if not recipe.images.real:
+        raise _too_few(0)
+    side, own = _side(recipe, config), _own(recipe)
+    images = select_images(own, base, run).images.manifest
+    photographs = images.with_role(Role.REAL)
+    if len(photographs) < FEWEST:
+        raise _too_few(len(photographs))
+    making = Making(recipe=own, images=images, base=base, run=run)
+    records = images.by_digest()
+    hr = [
+        HrTile(image=records[ref.hr.image], hr_key=ref.key, cleaned=ref.hr.cleaned, left=x, top=y)
+        for ref in making.hr.images
+        for left, top in ref.hr.tiles
+        for y in range(top, top + recipe.tiles.size - side + 1, side)
+        for x in range(left, left + recipe.tiles.size - side + 1, side)
+    ]
+    hr = [hr[number] for number in evenly(len(hr), MOST_TILES)]
+    kernels, compression = making.of(POOLS["kernels"]), making.of(POOLS["compression"])
+    mined = {one.image: one for one in compression.manifest.rows()}
+    groups = making.groups
+    curves = tuple(
+        _curve([records[digest] for digest in group.photographs], mined) for group in groups.groups
+    )
+    pools = tuple(
+        pool
+        for name, sealed in (("kernels", kernels), ("compression", compression))
+        for pool in POOLS[name].pools(sealed, groups)
+    )
+    return Camera(tuple(hr), side, TwinConfig(curves=curves), pools, tuple(photographs))
+
+
+def _own(recipe: Recipe) -> Recipe:
+    """The recipe of a corpus of the camera's own degradations, with kernels that take seconds."""
+    changes: dict[str, object] = {"degraders": [RealSrConfig().model_dump()]}
+    if recipe.kernels.method == "kernelgan":
+        changes["kernels"] = CameraKernelsConfig().model_dump()
+    return recipe.with_(**changes)
+
+
+def _side(recipe: Recipe, config: ChainFitConfig) -> int:
+    """Side of the HR tiles that are tried, in HR pixels: that of the recipe's or less, whole
+    blocks of 8 LR pixels.
+    """
+    step = BLOCK * recipe.scale
+    most = max(MOST_SIDE, LEAST_SIDE * recipe.scale)
+    side = min(config.side * recipe.scale, recipe.tiles.size, most) // step * step
+    if side < LEAST_SIDE * recipe.scale:
+        raise UserError(
+            "tiles are too small to see blur and noise in their LR",
+            where="recipe key tiles.size",
+            got=f"{recipe.tiles.size} HR pixels, {recipe.tiles.size // recipe.scale} of LR",
+            wanted=f"{LEAST_SIDE * recipe.scale} or more",
+            todo="raise tiles.size",
+        )
+    return side
+
+
+def _curve(photographs: Sequence[ImageRecord], mined: dict[str, MinedCompression]) -> Curve:
+    """Noise of one group, before compression."""
+    chosen = [photographs[number] for number in evenly(len(photographs), LOOKED_AT)]
+    return curve_of([noise_blocks(load(one), mined.get(one.pixel_sha256)) for one in chosen])
+
+
+def _too_few(count: int) -> UserError:
+    return UserError(
+        "too few photographs to fit a chain to",
+        where="recipe key images.real",
+        got=f"{count} usable",
+        wanted=f"{FEWEST} or more, of one camera; a dozen tell much more",
+        todo="add photographs, or keep the chain's published ranges",
+    )
