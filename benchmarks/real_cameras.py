@@ -1,0 +1,190 @@
+"""Networks for a real camera, trained on pairs made in every way that there is, judged on real
+pairs.
+
+    python -m benchmarks.real_cameras PAIRS WORKSPACE [--registered pairs.npz] [--only realsr ...]
+    [--turns 3] [--seeds 0 1 2] [--steps 2000]
+
+PAIRS has `HR` and `LR`, files of the same names, LR half as large, by one camera. The scenes are
+divided in three: LR of the first are the user's photographs, HR of the second the clean images, and
+networks are scored on the real pairs of the third, registered (`benchmarks.registered_pairs`), by
+PSNR of luminance where they register. In the next turn the parts change places. `aligned`, the
+ceiling, is trained on the real pairs of the first two. Intervals are of the mean gain over bicubic
+pairs, by bootstrap over scenes. What is finished is found again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+import pairmill
+from benchmarks import in_domain_training as training
+from benchmarks.common import RESULTS, machine
+from benchmarks.registered_pairs import ScoredPair, load_pairs, read_pairs, scored_pairs
+from pairmill.models.functional.resize import bicubic_up, to_uint8
+from pairmill.models.registration.kernel import measure
+from pairmill.pipeline.evaluate.networks import load
+from pairmill.pipeline.runner.execution import one_thread
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.evaluation import InferenceConfig
+from pairmill.schemas.recipe import Recipe
+
+WAYS: dict[str, dict[str, Any]] = {
+    "bicubic": {"kind": "bicubic"},
+    "bsrgan": {"kind": "bsrgan"},
+    "realesrgan": {"kind": "realesrgan"},
+    "bsrgan-fitted": {"kind": "bsrgan"},
+    "realsr": {"kind": "realsr"},
+    "realsr-as-mined": {"kind": "realsr", "noise": "as_mined"},
+    "pdm": {"kind": "pdm"},
+    "aligned": {"kind": "aligned"},
+}
+FITTED = ("bsrgan-fitted",)
+CONTROL = "bicubic"
+ENLARGED = "enlarged"
+PARTS = 3
+DRAWS = 4000
+"""Draws of the bootstrap."""
+Scores = dict[str, dict[str, list[float]]]
+"""PSNR by way, by scene, one per seed."""
+
+
+def main() -> None:
+    """Train and judge; writes `results/real_cameras.json`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--registered", type=Path, help="what `registered_pairs --pairs` wrote")
+    parser.add_argument("--only", nargs="*", default=list(WAYS), choices=list(WAYS))
+    parser.add_argument("--turns", type=int, default=PARTS)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
+    args = parser.parse_args()
+    one_thread()
+    settings = yaml.safe_load(Path(__file__).with_name("in_domain.yaml").read_text())
+    settings["training"]["steps"], settings["seeds"] = args.steps, args.seeds
+    real = _registered(args.pairs, args.registered)
+    names = sorted(path.name for path in (args.pairs / "LR").iterdir())
+    scores: Scores = {}
+    for turn in range(args.turns):
+        parts = [set(names[(turn + number) % PARTS :: PARTS]) for number in range(PARTS)]
+        folder = args.workspace / f"turn-{turn}"
+        lay_out(args.pairs, folder, parts[0], parts[1])
+        tested = [pair for pair in real if f"{pair.name}.png" in parts[2]]
+        for pair in tested:
+            enlarged = to_uint8(bicubic_up(pair.lr, 2))
+            scores.setdefault(ENLARGED, {})[pair.name] = [pair.psnr_y(enlarged)]
+        for way in args.only:
+            _judge(way, turn, folder, settings, args.workspace, tested, scores)
+        print("\n".join(table(scores)), flush=True)
+    document = {
+        "camera": args.pairs.name,
+        "machine": machine(),
+        "steps": args.steps,
+        "turns": args.turns,
+        "seeds": args.seeds,
+        "psnr_y": scores,
+        "table": table(scores),
+    }
+    (RESULTS / "real_cameras.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _registered(folder: Path, known: Path | None) -> list[ScoredPair]:
+    if known is not None:
+        return load_pairs(known)
+    return scored_pairs(measure(read_pairs(folder)), folder)
+
+
+def lay_out(pairs: Path, folder: Path, photographs: set[str], clean: set[str]) -> None:
+    """Copies of what a user would have: `real`, `clean`, and the real pairs of both in `lr` and
+    `hr`.
+    """
+    for part in ("real", "clean", "lr", "hr"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for name in sorted(photographs):
+        shutil.copy(pairs / "LR" / name, folder / "real" / name)
+    for name in sorted(clean):
+        shutil.copy(pairs / "HR" / name, folder / "clean" / name)
+    for name in sorted(photographs | clean):
+        shutil.copy(pairs / "LR" / name, folder / "lr" / name)
+        shutil.copy(pairs / "HR" / name, folder / "hr" / name)
+
+
+def recipe_of(way: str, turn: int, folder: Path) -> Recipe:
+    """Tiles are larger than half a photograph, so that only clean images are HR."""
+    images: dict[str, Any] = {"real": str(folder / "real"), "clean": str(folder / "clean")}
+    if way == "aligned":
+        images = {"aligned": {"lr": str(folder / "lr"), "hr": str(folder / "hr")}}
+    return Recipe.model_validate(
+        {
+            "name": f"turn-{turn}-{way}",
+            "images": images,
+            "tiles": {"size": 128, "stride": 96},
+            "samples_per_tile": 2,
+            "noise": {"patch": 16, "max_structure": 12, "max_unlike": 3},
+            "degraders": [WAYS[way]],
+        }
+    )
+
+
+def _judge(
+    way: str,
+    turn: int,
+    folder: Path,
+    settings: dict[str, Any],
+    workspace: Path,
+    tested: Sequence[ScoredPair],
+    scores: Scores,
+) -> None:
+    recipe = recipe_of(way, turn, folder)
+    try:
+        if way in FITTED:
+            recipe = pairmill.fit_chain(recipe, recipe.degraders[0].label, workspace).recipe
+        version = pairmill.build(recipe, workspace).version
+    except UserError as error:  # a finding too: this way makes no corpus of such images
+        print(f"turn {turn}: no corpus by {way}: {error}", flush=True)
+        return
+    trained = training.train({way: (recipe.name, version)}, settings, workspace)[way]
+    for checkpoint in trained:
+        network = load(checkpoint)
+        for pair in tested:
+            found = pair.psnr_y(network(pair.lr, InferenceConfig()))
+            scores.setdefault(way, {}).setdefault(pair.name, []).append(found)
+
+
+def table(scores: Scores) -> list[str]:
+    """Markdown: mean PSNR, and the gain over bicubic pairs with its 95 % interval."""
+    lines = ["| trained on | PSNR Y | over bicubic pairs | 95 % |", "| --- | --- | --- | --- |"]
+    for way, by_scene in scores.items():
+        mean = np.mean([np.mean(values) for values in by_scene.values()])
+        shared = by_scene.keys() & scores.get(CONTROL, {}).keys()
+        if way == CONTROL or not shared:
+            lines.append(f"| {way} | {mean:.2f} | – | – |")
+            continue
+        gain, low, high = _gain(by_scene, scores[CONTROL])
+        lines.append(f"| {way} | {mean:.2f} | {gain:+.2f} | {low:+.2f} to {high:+.2f} |")
+    return lines
+
+
+def _gain(
+    way: Mapping[str, Sequence[float]], control: Mapping[str, Sequence[float]]
+) -> tuple[float, float, float]:
+    """Mean over scenes, and its interval."""
+    shared = sorted(way.keys() & control.keys())
+    gains = np.array([np.mean(way[name]) - np.mean(control[name]) for name in shared])
+    draws = np.random.default_rng(0).integers(len(gains), size=(DRAWS, len(gains)))
+    low, high = np.quantile(gains[draws].mean(1), (0.025, 0.975))
+    return float(gains.mean()), float(low), float(high)
+
+
+if __name__ == "__main__":
+    main()
