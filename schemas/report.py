@@ -188,6 +188,17 @@ class CoverageView(Frozen):
     """Smallest variance threshold at which a patch would do, in squared intensity levels."""
 
 
+class NoiseCurveView(Frozen):
+    """Noise against level of one group of photographs."""
+
+    group: str
+    """Its name; empty where there is one group."""
+    channels: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+    """Of R, G and B: (level, standard deviation before rounding and JPEG), in intensity levels."""
+    spread: float
+    """How much photographs differ: standard deviation of the logarithm of their noise."""
+
+
 class NoiseSection(Frozen):
     """The noise pool."""
 
@@ -222,6 +233,8 @@ class NoiseSection(Frozen):
     """Images that were mined."""
     giving: int
     """Images that gave a patch."""
+    curves: tuple[NoiseCurveView, ...] = ()
+    """What noise is made to follow, by group; empty where it is laid on as mined."""
 
 
 class CompressionView(Frozen):

@@ -15,6 +15,7 @@ from pairmill.pipeline.pools.compression import COMPRESSION
 from pairmill.pipeline.pools.generated_kernels import GENERATED_KERNELS
 from pairmill.pipeline.pools.kernels import KERNELS
 from pairmill.pipeline.pools.noise import NOISE
+from pairmill.pipeline.pools.noise_levels import NOISE_LEVELS
 from pairmill.pipeline.report.aligned import collect_aligned
 from pairmill.pipeline.report.compression import collect_compression
 from pairmill.pipeline.report.curation import collect_curation
@@ -23,7 +24,7 @@ from pairmill.pipeline.report.fits import collect_fits
 from pairmill.pipeline.report.groups import collect_groups
 from pairmill.pipeline.report.images import collect_images
 from pairmill.pipeline.report.kernels import collect_generated, collect_kernels
-from pairmill.pipeline.report.noise import collect_noise
+from pairmill.pipeline.report.noise import collect_noise, curve_views
 from pairmill.pipeline.report.pairs import SHOWN, collect_pairs
 from pairmill.pipeline.report.pool_rows import KernelPictures, kernel_pools, pool_rows
 from pairmill.pipeline.report.realism import collect_realism
@@ -37,6 +38,7 @@ from pairmill.schemas.report import (
     Head,
     KernelsSection,
     MakingSection,
+    NoiseCurveView,
     NoiseSection,
     ReportData,
 )
@@ -118,7 +120,17 @@ def _noise(
     sealed, rows = NOISE.of(made), pool_rows(storage, manifest, NOISE.name)
     if sealed is None or rows is None:
         return None
-    return collect_noise(sealed.manifest, rows, sources, picture_files)
+    return collect_noise(sealed.manifest, rows, sources, picture_files, _curves(made))
+
+
+def _curves(made: BuildResult) -> list[NoiseCurveView]:
+    """What noise follows, by group; a group that is the only one needs no name."""
+    sealed, groups = NOISE_LEVELS.of(made), made.groups
+    if sealed is None:
+        return []
+    names = [group.name for group in groups.groups] if groups is not None else []
+    count = len(sealed.manifest.groups)
+    return curve_views(sealed.manifest, names if len(names) == count > 1 else [""] * count)
 
 
 def _compression(made: BuildResult, sources: Sources) -> CompressionSection | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,18 +29,25 @@ from pairmill.pipeline.report.pool_rows import PoolRows
 from pairmill.pipeline.report.source_images import Sources
 from pairmill.pipeline.subset import evenly, in_turn
 from pairmill.schemas.noise import NoiseCoverage, NoisePoolManifest
-from pairmill.schemas.report import CoverageView, NoiseSection, PatchView
+from pairmill.schemas.noise_levels import NoiseLevelsManifest
+from pairmill.schemas.report import CoverageView, NoiseCurveView, NoiseSection, PatchView
 
 PATCHES, COVERAGE, POINTS = 24, 40, 600
 """Maximum number of patches, images and points of the scatter plot that are shown."""
 SIDE = 128
 """Largest side of a shown patch, in pixels."""
+CURVES = 4
+"""Maximum number of groups whose noise is shown."""
 RANGE = (-20.0, 20.0)
 """Colours of the spectrum, in dB."""
 
 
 def collect_noise(
-    pool: NoisePoolManifest, rows: PoolRows, sources: Sources, picture_files: PictureFiles
+    pool: NoisePoolManifest,
+    rows: PoolRows,
+    sources: Sources,
+    picture_files: PictureFiles,
+    curves: Sequence[NoiseCurveView] = (),
 ) -> NoiseSection:
     """Draw and describe the pool."""
     rms = float(np.sqrt(np.mean(np.square(pool.std))))
@@ -65,7 +73,21 @@ def collect_noise(
         coverage=tuple(_coverage(record, sources) for record in most[:COVERAGE]),
         images=len(pool.coverage),
         giving=sum(record.accepted > 0 for record in pool.coverage),
+        curves=tuple(curves),
     )
+
+
+def curve_views(found: NoiseLevelsManifest, names: Sequence[str]) -> list[NoiseCurveView]:
+    """Noise against level of groups of these names, where it is known."""
+    views = []
+    for name, group in zip(names, found.groups, strict=True):
+        channels = (("R", group.red), ("G", group.green), ("B", group.blue))
+        points = tuple(
+            (channel, tuple((one.level, one.std) for one in known)) for channel, known in channels
+        )
+        if group.green:
+            views.append(NoiseCurveView(group=name, channels=points, spread=group.spread))
+    return views
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +216,21 @@ def _charts(noise: NoiseSection) -> list[Raw]:
         ),
         figure(radial, "Over all directions", "white noise of equal variance is at 0 dB"),
         figure(levels, "Against brightness", f"{of(len(noise.levels), noise.count)}"),
+        *(_curve(view) for view in noise.curves[:CURVES]),
     ]
+
+
+def _curve(view: NoiseCurveView) -> Raw:
+    chart = lines(
+        list(view.channels),
+        (0, 255),
+        "intensity level",
+        "std, intensity levels",
+        "noise of the camera against level, by channel",
+    )
+    of_group = f" of {view.group}" if view.group else ""
+    said = f"photos{of_group} differ by {100 * view.spread:.0f} %; flat blocks, before JPEG"
+    return figure(chart, "What LR's noise follows", said)
 
 
 def _facts(noise: NoiseSection) -> Raw:
