@@ -112,7 +112,7 @@ class Bars(ProgressListener):
     EVERY, SECONDS = 0.1, 300.0
     """A line with losses comes in a log after so much more of a stage, or after so many seconds."""
 
-    def __init__(self, console: Console = out) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         self.progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description:<16}"),
@@ -122,7 +122,7 @@ class Bars(ProgressListener):
             TimeRemainingColumn(compact=True),
             TextColumn("[dim]left[/]"),
             TextColumn("{task.fields[note]}", markup=False, style="dim"),
-            console=console,
+            console=console or out,
             transient=True,
         )
         self.task: Any = None

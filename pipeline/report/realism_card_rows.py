@@ -25,7 +25,7 @@ from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.groups import RowGroups
 from pairmill.schemas.ops.learned import Pdm, Redegnet
 from pairmill.schemas.ops.noise import NoiseOp
-from pairmill.schemas.ops.pooled import Inject
+from pairmill.schemas.ops.pooled import Inject, InjectByLevel
 from pairmill.schemas.program import Program
 from pairmill.schemas.realism import RealismConfig
 from pairmill.schemas.realism_card import CardRow, RealismCard
@@ -163,7 +163,7 @@ def without_noise(program: Program) -> Program | None:
     """
     if any(isinstance(op, Pdm | Redegnet) for op in program.ops):
         return None
-    left = tuple(op for op in program.ops if not isinstance(op, NoiseOp | Inject))
+    left = tuple(op for op in program.ops if not isinstance(op, NoiseOp | Inject | InjectByLevel))
     return program.with_(ops=left) if 0 < len(left) < len(program.ops) else None
 
 

@@ -21,6 +21,7 @@ NAMES = (
     "reject",
     "trunk",
     "as_mined",
+    "by_level",
     "energy",
     "instance",
     "2020track1",
@@ -79,7 +80,7 @@ def others(value: Any) -> list[Any]:
         return [value * 1.01, value * 0.99, 0.5, 0.25]
     if isinstance(value, str):
         return [("0" if value[:1] != "0" else "1") + value[1:], *NAMES, 20.0]
-    return [8, 0.5, "x"]
+    return [8, 0.5, "x", (0.5, 1.0)]
 
 
 def _valid(config: M, value: dict[str, Any], place: tuple[Any, ...]) -> Iterator[M]:

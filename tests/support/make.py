@@ -23,6 +23,7 @@ from pairmill.pipeline.images.find import FoundFile
 from pairmill.pipeline.pools.aligned import align_config, cut_config
 from pairmill.pipeline.pools.base import Making
 from pairmill.pipeline.pools.kernels import cameras_of
+from pairmill.pipeline.pools.noise_levels import NOISE_LEVELS
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import Executor, SerialExecutor, one_thread, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Run, Sealed, Stage
@@ -170,7 +171,7 @@ def tiny_recipe(folder: Path, **changes: Any) -> Recipe:
         "splits": {"train": 0.7, "val": 0.3},
         "shards": {"samples": 9},
         "degraders": [
-            {"kind": "realsr", "weight": 3},
+            {"kind": "realsr", "weight": 3, "noise": "as_mined"},
             {"kind": "bicubic", "weight": 1},
             {"kind": "kmsr", "weight": 1},
             {"kind": "pdm", "weight": 1, "accept_failed": True},
@@ -310,12 +311,15 @@ def making_of(recipe: Recipe, workspace: Path) -> Making:
 
 
 def make_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
-    """The stages of the other way to kernels: one corpus has room for one."""
+    """The stages of the other way to kernels, and of noise by level, which takes from the same
+    measurements: one corpus has room for one.
+    """
     settings = CameraKernelsConfig(field=True, channels=True)
     # Generated kernels have no channels.
     other = recipe.with_(kernels=settings, degraders=[{"kind": "realsr"}])
     making = Making(recipe=other, images=images, base="/", run=run)
     measured, _ = cameras_of(making, settings)
+    making.of(NOISE_LEVELS)
     run(cluster_photographs.STAGE, measured, ClusterConfig(min_photographs=2))
 
 
