@@ -211,6 +211,7 @@ def seal(
     diagnostics = [record.verdict.diagnostics for record in of_rows if record.verdict.diagnostics]
     columns = columns_of(of_rows) | columns_of(diagnostics)
     cells = [cell for _, record in accepted for cell in record.cells or (None,)]
+    places = tuple(cell.cell if cell else None for cell in cells)
     if any(cells):
         columns |= _columns_of_cells(cells, columns)
     write_pool(context.storage, layout.pool_group(context.stage, key), "kernels", kernels, columns)
@@ -220,7 +221,7 @@ def seal(
         side=kernels.shape[-1],
         scale=config.scale,
         kernels=tuple(record.image for record in of_rows),
-        cells=tuple(cell.cell if cell else None for cell in cells) if any(cells) else (),
+        cells=places if any(cells) else (),
         judged=tuple(records),
         estimates={
             unit.payload.digest: unit.payload.ref.key
