@@ -36,7 +36,7 @@ class NoiseCorrelation:
         return all(abs(value) < WHITE_BELOW for value in astuple(self))
 
 
-def moments(noise: NDArray[np.float32]) -> Floats:
+def moments(noise: NDArray[np.floating]) -> Floats:
     """(7,): mean products of a patch of zero-mean noise (p, p, 3): of neighbours in a row and in a
     column, R G, B G, R R, G G, B B.
     """
