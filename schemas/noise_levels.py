@@ -72,7 +72,8 @@ class RawNoise(Frozen):
     tone: bool
     """Whether the development has a tone curve."""
     spread: float = Field(ge=0)
-    """How much photographs differ: standard deviation of the logarithm of their noise."""
+    """How much photographs usually differ: standard deviation of the logarithm of their noise, from
+    the median absolute deviation."""
 
 
 class GroupNoise(Frozen):

@@ -190,7 +190,9 @@ def _with_raw(groups: Sequence[GroupNoise], found: Sequence[NoiseLevels]) -> lis
     """Noise on the sensor of each group; of one without a level, as of all groups together."""
     together = [[one for group in found for one in group.channels[number]] for number in range(3)]
     return [
-        record.with_(raw=_raw(levels.channels, record.spread) or _raw(together, record.spread))
+        record.with_(
+            raw=_raw(levels.channels, levels.usual_spread) or _raw(together, levels.usual_spread)
+        )
         for record, levels in zip(groups, found, strict=True)
     ]
 
@@ -205,7 +207,7 @@ def _raw(channels: Sequence[Sequence[LevelNoise]], spread: float) -> RawNoise | 
         red_gain=found.red_gain,
         blue_gain=found.blue_gain,
         tone=found.tone,
-        spread=spread,
+        spread=round(spread, 4),
     )
 
 
