@@ -1,7 +1,7 @@
 """How well the noise of a corpus is told from that of its photographs: of patches by level, of
 patches as mined, and of noise on the sensor.
 
-    python -m benchmarks.noise_realism WORKSPACE FOLDER ... [--camera shot phone] [--most 24]
+    python -m benchmarks.noise_realism WORKSPACE FOLDER ... [--camera shot sensor phone] [--most 24]
 
 Every second picture of the folders is photographed by a simulated camera; the others are HR.
 Corpora are built of the photographs alone, the camera itself takes the same HR (the floor), and
@@ -53,19 +53,21 @@ def plain(hr: Image, rng: np.random.Generator) -> Image:
     return to_uint8(scene + noise)
 
 
-def phone(hr: Image, rng: np.random.Generator) -> Image:
-    """Blur, x2, noise on the sensor, mosaic, development, denoising, sharpening; what is then
-    compressed.
-    """
+def sensor(hr: Image, rng: np.random.Generator) -> Image:
+    """Blur, x2, noise on the sensor, mosaic, development; what is then compressed."""
     raw = camera.unprocess(_scene(hr), GAINS, IDENTITY, with_tone=True)
     raw += rng.standard_normal(raw.shape) * np.sqrt(RAW_READ**2 + RAW_SHOT * np.maximum(raw, 0))
     seen = camera.demosaic(camera.mosaic(raw, "rggb"), "rggb")
-    developed = to_uint8(camera.process(seen, GAINS, IDENTITY, with_tone=True))
-    calm = cv2.bilateralFilter(developed, 5, 12, 1.5).astype(np.float64)
+    return to_uint8(camera.process(seen, GAINS, IDENTITY, with_tone=True))
+
+
+def phone(hr: Image, rng: np.random.Generator) -> Image:
+    """The same, denoised and sharpened before it is compressed."""
+    calm = cv2.bilateralFilter(sensor(hr, rng), 5, 12, 1.5).astype(np.float64)
     return to_uint8(calm + SHARPENED * (calm - cv2.GaussianBlur(calm, (0, 0), 1.0)))
 
 
-CAMERAS: dict[str, Camera] = {"shot": plain, "phone": phone}
+CAMERAS: dict[str, Camera] = {"shot": plain, "sensor": sensor, "phone": phone}
 
 
 def _scene(hr: Image) -> NDArray[np.float64]:
