@@ -107,6 +107,8 @@ def _said(name: str, group: GroupNoise) -> str:
     """Whether the noise of a group is white, and what was fitted on its sensor."""
     coloured = [one.part for one in group.correlation if not one.white]
     white = f"is not white where {' and '.join(coloured)}" if coloured else "is white"
+    if coloured and group.red == group.green == group.blue:
+        white += " (JPEG alone may do that)"
     said = f"  {name}: the noise {white}" if group.correlation else f"  {name}: no patches"
     if group.raw is None:
         return said
