@@ -20,6 +20,7 @@ from pairmill.schemas.base import Digest, Frozen, Key
 from pairmill.schemas.curation import CurationConfig, Scores
 from pairmill.schemas.groups import GroupRecord, RowGroups
 from pairmill.schemas.image import Credit, Role
+from pairmill.schemas.noise_levels import RawNoise
 from pairmill.schemas.provenance import Circumstance
 from pairmill.schemas.work import FileRecord
 
@@ -80,6 +81,9 @@ class PoolRef(Frozen):
     pairs: tuple[PairTiles, ...] | None = None
     """Where the tiles of a pool of real pairs come from; none, and left out of the digest, for all
     other pools."""
+    raw: tuple[RawNoise, ...] | None = None
+    """Noise on the sensor of each group; none, and left out of the digest, where no degrader draws
+    noise in raw."""
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -87,7 +91,7 @@ class PoolRef(Frozen):
         there were any.
         """
         value: dict[str, Any] = handler(self)
-        for name in ("groups", "pairs"):
+        for name in ("groups", "pairs", "raw"):
             if value.get(name, "") is None:
                 del value[name]
         return value

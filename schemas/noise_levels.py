@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from pairmill.schemas.base import Digest, Frozen
 
@@ -25,6 +25,55 @@ class NoiseLevelsConfig(Frozen):
 
     min_blocks: int = Field(default=20, ge=1)
     """Fewest blocks, flat or not, of a level that is measured."""
+    raw: bool = False
+    """Whether noise on the sensor is fitted too."""
+
+    @model_serializer(mode="wrap")
+    def _without_raw(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is not asked for leaves results what they were."""
+        value: dict[str, Any] = handler(self)
+        if not value.get("raw", True):
+            del value["raw"]
+        return value
+
+
+class CorrelatedNoise(Frozen):
+    """How noise hangs together in the mined patches of a third of all levels: correlations, -1 to
+    1.
+    """
+
+    part: Literal["dark", "middle", "bright"]
+    """Which third of the levels of luma."""
+    patches: int = Field(ge=1)
+    """Patches that it was measured on."""
+    along_rows: float
+    """Of neighbours in a row, over all channels."""
+    along_columns: float
+    """Of neighbours in a column."""
+    red_green: float
+    """Of R and G at a pixel."""
+    blue_green: float
+    """Of B and G."""
+    white: bool
+    """Whether there is none worth naming."""
+
+
+class RawNoise(Frozen):
+    """Noise on the sensor of a group, and the development behind it."""
+
+    shot: float = Field(ge=0)
+    """Variance per level, in raw intensity levels (255 is the sensor's white)."""
+    read: float = Field(ge=0)
+    """Standard deviation in the dark, in raw intensity levels."""
+    red_gain: float = Field(gt=0, le=8)
+    """White balance of red."""
+    blue_gain: float = Field(gt=0, le=8)
+    """White balance of blue."""
+    tone: bool
+    """Whether the development has a tone curve."""
+    spread: float = Field(ge=0)
+    """How much photographs usually differ: standard deviation of the logarithm of their noise, from
+    the median absolute deviation."""
 
 
 class GroupNoise(Frozen):
@@ -40,6 +89,11 @@ class GroupNoise(Frozen):
     """Of B."""
     spread: float = Field(ge=0)
     """How much photographs differ: standard deviation of the logarithm of their noise."""
+    correlation: tuple[CorrelatedNoise, ...] = ()
+    """How it hangs together, by level; empty where no patch was mined."""
+    raw: RawNoise | None = None
+    """The noise on the sensor that makes it; none where it was not asked for, or no level is
+    known."""
 
 
 class PatchLevel(Frozen):

@@ -88,11 +88,11 @@ def _rows_of_blocks(
         used = ((blocks > 0) & (blocks < 255)).all((1, 2, 3))
         used &= (blocks != blocks[:, :1, :1]).any((1, 2, 3))
         cut = blocks[used].astype(np.float64)
-        luma = _cosines(cut @ LUMA)
+        luma = cosines(cut @ LUMA)
         texture = np.square(luma[..., COARSE]).mean((1, 2)) / WHITE
         level = cut.mean((1, 2))
         if table is None or table_of is None:
-            fine = _cosines(np.moveaxis(cut, 3, 1))[..., FINE]
+            fine = cosines(np.moveaxis(cut, 3, 1))[..., FINE]
             yield level, np.maximum(np.square(fine).mean((2, 3)) - ROUNDING, 0), texture
         else:
             steps = np.asarray(table, np.float64).ravel()[FINE]
@@ -104,7 +104,7 @@ def _thrice(column: Floats) -> Floats:
     return np.repeat(column[:, None], 3, axis=1)
 
 
-def _cosines(blocks: Floats) -> Floats:
+def cosines(blocks: Floats) -> Floats:
     """(..., 16, 16) to (..., 4, 64): orthonormal DCT-II of its four 8 x 8 parts."""
     place, order = np.arange(8), np.arange(8)[:, None]
     basis = np.cos((2 * place + 1) * order * np.pi / 16) / 2

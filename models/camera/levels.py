@@ -68,6 +68,16 @@ class NoiseLevels:
         """How much photographs differ: standard deviation of the logarithm of their strengths."""
         return float(np.log(self.strengths).std()) if len(self.strengths) else 0.0
 
+    @property
+    def usual_spread(self) -> float:
+        """The same from the median absolute deviation: a photograph without any flat part may read
+        a hundred times too weak, and does not count here.
+        """
+        if not len(self.strengths):
+            return 0.0
+        logarithms = np.log(self.strengths)
+        return 1.4826 * float(np.median(np.abs(logarithms - np.median(logarithms))))
+
     def curves(self) -> Floats:
         """(3, 256): standard deviation at every level, beyond the first and the last known level
         as there; 1 where nothing is known.

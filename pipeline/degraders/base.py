@@ -9,6 +9,7 @@ import numpy as np
 
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.groups import RowGroups
+from pairmill.schemas.noise_levels import RawNoise
 from pairmill.schemas.program import Program
 
 
@@ -25,11 +26,13 @@ class PoolInfo:
     groups: RowGroups | None = None
     """Which group of photographs each row comes from; none where there is one group, or rows come
     from all."""
+    raw: tuple[RawNoise, ...] | None = None
+    """Noise on the sensor of each group; of noise levels that were fitted for it."""
 
     @classmethod
     def of(cls, ref: PoolRef) -> Self:
         """What a draw needs to know of a sealed pool."""
-        return cls(ref.digest, ref.count, ref.side, ref.share, ref.groups)
+        return cls(ref.digest, ref.count, ref.side, ref.share, ref.groups, ref.raw)
 
 
 Pools = dict[str, PoolInfo]

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from pairmill.pipeline.degraders.sampling import key, log_uniform, one_of, short, uniform
+from pairmill.schemas.noise_levels import RawNoise
 from pairmill.schemas.ops import Op
 from pairmill.schemas.ops.camera import Mosaic, Process, Unprocess
 from pairmill.schemas.ops.noise import ShotReadNoise
@@ -21,16 +22,31 @@ WHITE = 255.0
 
 
 def camera_noise(rng: np.random.Generator) -> tuple[Op, ...]:
-    """The ops of one camera at one exposure."""
+    """The ops of one camera at one exposure, of any there may be."""
     red, blue = uniform(rng, (1.9, 2.4)), uniform(rng, (1.5, 1.9))
     shot = log_uniform(rng, (1e-4, 0.012))
     read = math.exp((2.18 * math.log(shot) + 1.20) / 2)
     noise = ShotReadNoise(shot=short(shot * WHITE), read=short(read * WHITE), key=key(rng))
+    development = {"red_gain": red, "blue_gain": blue}
+    return (*_developed(rng, noise, development), Clip())
+
+
+def raw_noise(
+    rng: np.random.Generator, raw: RawNoise, strength: tuple[float, float]
+) -> tuple[Op, ...]:
+    """The ops of a known camera; photographs differ by a log-normal factor, times one of
+    `strength`.
+    """
+    factor = uniform(rng, strength) * math.exp(raw.spread * float(rng.standard_normal()))
+    shot, read = short(raw.shot * factor**2), short(raw.read * factor)
+    noise = ShotReadNoise(shot=shot, read=read, key=key(rng))
+    development = {"red_gain": raw.red_gain, "blue_gain": raw.blue_gain, "tone": raw.tone}
+    return _developed(rng, noise, development)
+
+
+def _developed(
+    rng: np.random.Generator, noise: ShotReadNoise, development: dict[str, float]
+) -> tuple[Op, ...]:
     mosaic = Mosaic(pattern=one_of(rng, ("rggb", "bggr", "grbg", "gbrg")))
-    return (
-        Unprocess(red_gain=red, blue_gain=blue),
-        noise,
-        mosaic,
-        Process(red_gain=red, blue_gain=blue),
-        Clip(),
-    )
+    before, after = (op.model_validate(development) for op in (Unprocess, Process))
+    return before, noise, mosaic, after

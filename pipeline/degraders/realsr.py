@@ -2,7 +2,8 @@
 
 The noise goes into the stored LR. Unlike the original, kernels are centred, noise covers tiles of
 any size without seams, is as strong as the camera's at the level of each pixel, and everything is
-rounded once. If the real images were JPEGs, LR is
+rounded once. On request it is not laid on but made on the camera's sensor: white there, and
+correlated by what comes after. If the real images were JPEGs, LR is
 compressed last, the way one of them was (after the noise of compressed images was given back what
 compression had taken, see `pairmill.pipeline.compression.restore`). Where the real images are
 several groups that share a camera each, all of a sample comes from one of them.
@@ -13,12 +14,14 @@ from __future__ import annotations
 import numpy as np
 
 from pairmill.pipeline.degraders.base import PoolInfo, Pools
+from pairmill.pipeline.degraders.camera import raw_noise
 from pairmill.pipeline.degraders.one_group import OneGroup, rows_of
 from pairmill.pipeline.rng import pick
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.noise_levels import RawNoise
 from pairmill.schemas.ops import Op
-from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledJpeg
+from pairmill.schemas.ops.pooled import PooledJpeg
 from pairmill.schemas.ops.resize import Quantise, Subsample
 from pairmill.schemas.program import Program
 
@@ -33,7 +36,8 @@ class RealSr:
         compression = pools.get("compression") if config.compression != "off" else None
         if config.compression == "always":
             compression = _compressed(pools.get("compression"))
-        self.levels = pools.get("noise_levels") if config.noise == "by_level" else None
+        self.levels = pools.get("noise_levels") if config.noise != "as_mined" else None
+        self.raw = _raw(self.levels) if config.noise == "raw" else None
         self.group = OneGroup(kernels, noise)
         self.kernels, self.noise = rows_of(kernels), rows_of(noise)
         # A group of which no photograph is compressed is not compressed, unless all must be.
@@ -45,19 +49,21 @@ class RealSr:
         lr_shape = (hr_shape[0] // self.scale, hr_shape[1] // self.scale)
         group = self.group.draw(rng)
         blur = self.kernels[group].blur(rng)
-        inject = self._noise(rng, lr_shape, group)
-        ops: tuple[Op, ...] = (blur, Subsample(scale=self.scale), inject, Quantise())
+        noise = self._noise(rng, lr_shape, group)
+        ops: tuple[Op, ...] = (blur, Subsample(scale=self.scale), *noise, Quantise())
         return Program(scale=self.scale, ops=(*ops, *self._jpeg(rng, group)))
 
     def _noise(
         self, rng: np.random.Generator, lr_shape: tuple[int, int], group: int | None
-    ) -> Inject | InjectByLevel:
+    ) -> tuple[Op, ...]:
         """As mined where gains are not known: of pools that were sealed without."""
         rows = self.noise[group]
-        strength = self.config.strengths(by_level=self.levels is not None)
+        strength = self.config.strengths(fitted=self.levels is not None)
+        if self.raw is not None:
+            return raw_noise(rng, self.raw[group or 0], strength)
         if self.levels is None:
-            return rows.inject(rng, lr_shape, strength)
-        return rows.inject_by_level(rng, lr_shape, strength, self.levels)
+            return (rows.inject(rng, lr_shape, strength),)
+        return (rows.inject_by_level(rng, lr_shape, strength, self.levels),)
 
     def _jpeg(self, rng: np.random.Generator, group: int | None) -> tuple[PooledJpeg, ...]:
         """Nothing, and nothing drawn, without a pool: programs of images that are not compressed
@@ -83,6 +89,18 @@ def _compressed(pool: PoolInfo | None) -> PoolInfo:
             "compression` shows what was found",
         )
     return pool
+
+
+def _raw(levels: PoolInfo | None) -> tuple[RawNoise, ...]:
+    if levels is None or not levels.raw:
+        raise UserError(
+            "degrader realsr has `noise: raw`, but no noise was fitted on a sensor to draw from",
+            where="recipe key noise of degrader realsr",
+            wanted="real images with flat areas, and pools that were made with `noise: raw`",
+            todo="set noise: by_level, or build without pools_from; `pairmill pool noise` shows "
+            "what was measured",
+        )
+    return levels.raw
 
 
 def _present(pool: PoolInfo | None, kind: str) -> PoolInfo:

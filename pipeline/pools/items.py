@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pairmill.pipeline.assets import pool_digest
 from pairmill.pipeline.degraders.base import PoolInfo
 from pairmill.schemas.groups import RowGroups
+from pairmill.schemas.noise_levels import RawNoise
 from pairmill.schemas.recipe import Recipe
 
 
@@ -32,11 +33,14 @@ class PoolItems:
     groups: RowGroups | None = None
     """Which group of photographs each item comes from; none where there is one, or it is a
     placeholder."""
+    raw: tuple[RawNoise, ...] | None = None
+    """Noise on the sensor of each group; of noise levels that were fitted for it."""
 
     @property
     def info(self) -> PoolInfo:
         """What a draw needs to know."""
-        return PoolInfo(self.digest, len(self.items), self.items.shape[1], self.share, self.groups)
+        side = self.items.shape[1]
+        return PoolInfo(self.digest, len(self.items), side, self.share, self.groups, self.raw)
 
 
 def placeholder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,21 @@ from pairmill.pipeline.pools.photographs import measured_photographs
 from pairmill.pipeline.runner.stage import Sealed
 from pairmill.pipeline.stages import mine_noise, pool_noise_levels
 from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.image import Role
-from pairmill.schemas.noise_levels import GroupNoise, NoiseLevelsConfig, NoiseLevelsManifest
+from pairmill.schemas.noise_levels import (
+    CorrelatedNoise,
+    GroupNoise,
+    NoiseLevelsConfig,
+    NoiseLevelsManifest,
+    RawNoise,
+)
 
 CHANNELS = ("red", "green", "blue")
 COLUMNS = ("group", "photographs", "differ by", *CHANNELS)
+CORRELATION = ("group", "where", "patches", "along rows", "along columns", "R and G", "B and G")
+STAND_IN = RawNoise(shot=0.1, read=1.0, red_gain=2.0, blue_gain=1.75, tone=True, spread=0.0)
+"""Noise on the sensor before any is known."""
 
 
 class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
@@ -31,7 +42,7 @@ class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
 
     def make(self, making: Making) -> Sealed[NoiseLevelsManifest]:
         """Fit, from the flat blocks of all photographs and the patches that were chosen."""
-        pool = making.of(NOISE).manifest
+        pool, degraders = making.of(NOISE).manifest, making.recipe.degraders
         config = making.recipe.noise.for_images(len(making.images.with_role(Role.REAL)))
         inputs = pool_noise_levels.Inputs(
             groups=[group.photographs for group in making.groups.groups],
@@ -39,11 +50,19 @@ class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
             mined=making.run(mine_noise.STAGE, making.images, config).manifest,
             pool=pool,
         )
-        return making.run(pool_noise_levels.STAGE, inputs, NoiseLevelsConfig())
+        raw = any(isinstance(one, RealSrConfig) and one.noise == "raw" for one in degraders)
+        return making.run(pool_noise_levels.STAGE, inputs, NoiseLevelsConfig(raw=raw))
 
     def ref(self, manifest: NoiseLevelsManifest) -> PoolRef:
         """See `PoolKind.ref`."""
-        return PoolRef(kind=self.name, digest=manifest.digest, count=manifest.count, side=3)
+        raw = tuple(group.raw for group in manifest.groups if group.raw is not None)
+        return PoolRef(
+            kind=self.name,
+            digest=manifest.digest,
+            count=manifest.count,
+            side=3,
+            raw=raw or None,
+        )
 
     def photographs(self, manifest: NoiseLevelsManifest) -> tuple[str, ...]:
         """See `PoolKind.photographs`."""
@@ -57,21 +76,44 @@ class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
         names = [group.name for group in showing.making.groups.groups]
         rows = [_row(name, group) for name, group in zip(names, pool.groups, strict=True)]
         note = "  level: standard deviation, in intensity levels\n"
-        return [PoolTable(f"noise by level {pool.digest[:12]}", COLUMNS, rows, (note,))]
+        tables = [PoolTable(f"noise by level {pool.digest[:12]}", COLUMNS, rows, (note,))]
+        both = list(zip(names, pool.groups, strict=True))
+        hanging = [_hanging(name, one) for name, group in both for one in group.correlation]
+        if hanging:
+            said = [_said(name, group) for name, group in both]
+            tables.append(PoolTable("how noise hangs together", CORRELATION, hanging, said))
+        return tables
 
     def placeholder(self, placing: Placing) -> PoolItems:
         """Gains of 1: noise as mined."""
         row = np.ones((1, 3, LEVELS + 1), np.float32)
         row[..., LEVELS] = 128
         items = np.ascontiguousarray(row.repeat(placing.recipe.noise.max_patches, axis=0))
-        return placeholder(
-            self.name, items, "noise as mined; the build makes it follow the level of the LR."
-        )
+        note = "noise as mined; the build makes it follow the level of the LR."
+        return replace(placeholder(self.name, items, note), raw=(STAND_IN,))
 
     def facts(self, columns: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Where it was mined."""
         levels = (f"{float(columns[channel]):.0f}" for channel in CHANNELS)
         yield "mined at R, G, B", ", ".join(levels)
+
+
+def _hanging(name: str, one: CorrelatedNoise) -> list[object]:
+    values = (one.along_rows, one.along_columns, one.red_green, one.blue_green)
+    return [name, one.part, one.patches, *(f"{value:.2f}" for value in values)]
+
+
+def _said(name: str, group: GroupNoise) -> str:
+    """Whether the noise of a group is white, and what was fitted on its sensor."""
+    coloured = [one.part for one in group.correlation if not one.white]
+    white = f"is not white where {' and '.join(coloured)}" if coloured else "is white"
+    if coloured and group.red == group.green == group.blue:
+        white += " (JPEG alone may do that)"
+    said = f"  {name}: the noise {white}" if group.correlation else f"  {name}: no patches"
+    if group.raw is None:
+        return said
+    shot, read = group.raw.shot, group.raw.read
+    return f"{said}; on the sensor: shot {shot:.3g}, read {read:.3g} raw intensity levels"
 
 
 def _row(name: str, group: GroupNoise) -> list[object]:

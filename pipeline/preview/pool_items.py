@@ -64,7 +64,14 @@ def _read(storage: Storage, ref: PoolRef, group: str, note: str = "") -> PoolIte
     origin = POOLS[ref.kind].origin
     note = note or f"{origin} the real images: the sealed pool of this recipe."
     return PoolItems(
-        ref.kind, ref.digest, items, sealed=True, note=note, share=ref.share, groups=ref.groups
+        ref.kind,
+        ref.digest,
+        items,
+        sealed=True,
+        note=note,
+        share=ref.share,
+        groups=ref.groups,
+        raw=ref.raw,
     )
 
 

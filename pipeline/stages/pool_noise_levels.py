@@ -3,22 +3,28 @@ noise of its camera follows level.
 
 The noise of a group of photographs against level comes from flat blocks of all of them, those that
 gave no patch too. A patch is brought to the noise of the group as a whole; how much photographs of
-the group differ is left in it.
+the group differ is left in it. Beside the curve stands how noise hangs together, from the patches,
+and on request the noise on the sensor that would make the curve.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.camera.correlation import correlation, moments
+from pairmill.models.camera.flat_blocks import LUMA
 from pairmill.models.camera.levels import LevelNoise, NoiseLevels, noise_by_level
+from pairmill.models.camera.raw_noise import raw_noise
 from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
+from pairmill.pipeline.degraders.sampling import short
 from pairmill.pipeline.noise.inject import LEVELS
+from pairmill.pipeline.noise.residual import residual
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages.measure_photographs import read_blocks
 from pairmill.pipeline.stages.mine_noise import MinedNoise, MinedRef, read_candidates
@@ -26,11 +32,13 @@ from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.noise import NoisePoolManifest
 from pairmill.schemas.noise_levels import (
+    CorrelatedNoise,
     GroupNoise,
     NoiseLevelsConfig,
     NoiseLevelsManifest,
     NoisePoint,
     PatchLevel,
+    RawNoise,
 )
 from pairmill.schemas.pool import MeasuredPhotographs, MeasureRef
 from pairmill.schemas.work import Payload
@@ -39,6 +47,10 @@ UNIT = 2.0**-10
 """Gains are multiples of this."""
 LEAST = 0.05
 """Weakest noise that a gain is reckoned from, in intensity levels."""
+PARTS: tuple[Literal["dark", "middle", "bright"], ...] = ("dark", "middle", "bright")
+"""Thirds of the levels."""
+SIDE = 64
+"""Side of the part of a patch that correlation is measured on, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +104,19 @@ def work(
 ) -> Iterator[NoiseLevelsManifest]:
     """Fit each group, then write the gains of all patches."""
     for unit in units:
-        payload, curves, groups = unit.payload, dict[str, NDArray[np.float64]](), []
+        payload, curves = unit.payload, dict[str, NDArray[np.float64]]()
+        levels, products = _patches(context.storage, payload)
+        found, groups = list[NoiseLevels](), list[GroupNoise]()
         for group in payload.groups:
             blocks = [read_blocks(context.storage, ref) for ref in group]
-            found = noise_by_level(blocks, config.min_blocks)
+            found.append(noise_by_level(blocks, config.min_blocks))
             images = [ref.measure.image for ref in group]
-            groups.append(_record(found, images))
-            curves |= dict.fromkeys(images, found.curves())
-        levels = _levels(context.storage, payload)
+            mine = [patch.image in images for patch in payload.pool.patches]
+            correlated = _correlated(levels[mine], products[mine])
+            groups.append(_record(found[-1], images, correlated))
+            curves |= dict.fromkeys(images, found[-1].curves())
+        if config.raw:
+            groups = _with_raw(groups, found)
         rows = [
             gains(curves[patch.image], level)
             for patch, level in zip(payload.pool.patches, levels, strict=True)
@@ -130,22 +147,73 @@ def gains(curves: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray[np
     return np.concatenate([rounded, own[:, None]], axis=1).astype(np.float32)
 
 
-def _levels(storage: Storage, payload: LevelsPayload) -> NDArray[np.float64]:
-    """(patches, 3): mean of each patch, rounded so that records are short."""
+def _patches(
+    storage: Storage, payload: LevelsPayload
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean of each patch, (patches, 3), rounded so that records are short; and the products that
+    correlation is reckoned from, (patches, 7).
+    """
     refs = {ref.survey.image: ref for ref in payload.images}
-    means: list[NDArray[np.float64]] = []
+    means, products = list[NDArray[np.float64]](), list[NDArray[np.float64]]()
     for image, group in groupby(payload.pool.patches, key=lambda patch: patch.image):
         table, mined = read_candidates(storage, refs[image], "table", "patches")
         places = {(row["top"], row["left"]): number for number, row in enumerate(table)}
-        means += [_mean(mined[places[patch.top, patch.left]]) for patch in group]
-    return np.asarray(np.round(np.stack(means), 2))
+        for patch in group:
+            pixels = mined[places[patch.top, patch.left]]
+            means.append(_mean(pixels))
+            products.append(moments(residual(pixels[:SIDE, :SIDE])))
+    return np.asarray(np.round(np.stack(means), 2)), np.stack(products)
 
 
 def _mean(patch: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.asarray(patch.mean((0, 1), dtype=np.float64))
 
 
-def _record(found: NoiseLevels, images: Sequence[str]) -> GroupNoise:
+def _correlated(
+    levels: NDArray[np.float64], products: NDArray[np.float64]
+) -> tuple[CorrelatedNoise, ...]:
+    """How the noise of the patches of a group hangs together, of the thirds that have any."""
+    third = np.minimum(levels @ LUMA * len(PARTS) / LEVELS, len(PARTS) - 1).astype(int)
+    records = []
+    for number, part in enumerate(PARTS):
+        inside = third == number
+        if inside.any():
+            found = correlation(list(products[inside]))
+            values = {name: round(value, 3) for name, value in asdict(found).items()}
+            records.append(
+                CorrelatedNoise(part=part, patches=int(inside.sum()), white=found.white, **values)
+            )
+    return tuple(records)
+
+
+def _with_raw(groups: Sequence[GroupNoise], found: Sequence[NoiseLevels]) -> list[GroupNoise]:
+    """Noise on the sensor of each group; of one without a level, as of all groups together."""
+    together = [[one for group in found for one in group.channels[number]] for number in range(3)]
+    return [
+        record.with_(
+            raw=_raw(levels.channels, levels.usual_spread) or _raw(together, levels.usual_spread)
+        )
+        for record, levels in zip(groups, found, strict=True)
+    ]
+
+
+def _raw(channels: Sequence[Sequence[LevelNoise]], spread: float) -> RawNoise | None:
+    found = raw_noise(channels)
+    if found is None:
+        return None
+    return RawNoise(
+        shot=short(found.shot),
+        read=short(found.read),
+        red_gain=found.red_gain,
+        blue_gain=found.blue_gain,
+        tone=found.tone,
+        spread=round(spread, 4),
+    )
+
+
+def _record(
+    found: NoiseLevels, images: Sequence[str], correlated: tuple[CorrelatedNoise, ...]
+) -> GroupNoise:
     red, green, blue = (_points(channel) for channel in found.channels)
     return GroupNoise(
         photographs=tuple(images),
@@ -153,6 +221,7 @@ def _record(found: NoiseLevels, images: Sequence[str]) -> GroupNoise:
         green=green,
         blue=blue,
         spread=round(found.spread, 4),
+        correlation=correlated,
     )
 
 

@@ -16,12 +16,13 @@ class RealSrConfig(DegraderBase):
 
     kind: Literal["realsr"] = "realsr"
     """Which degrader."""
-    noise: Literal["by_level", "as_mined"] = "by_level"
+    noise: Literal["by_level", "as_mined", "raw"] = "by_level"
     """How strong a noise patch is: as the camera's noise is at the level of the LR, or as it was
-    where it was mined."""
+    where it was mined; or `raw`: no patches, but shot and read noise on the camera's sensor, behind
+    which LR is demosaicked and developed."""
     strength: tuple[float, float] | None = None
-    """Smallest and largest factor on the noise, drawn uniformly; none is [1, 1] by level, which
-    knows how photographs differ, and [0.8, 1.2] as mined."""
+    """Smallest and largest factor on the noise, drawn uniformly; none is [1, 1] by level and raw,
+    which know how photographs differ, and [0.8, 1.2] as mined."""
 
     compression: Literal["auto", "off", "always"] = "auto"
     """Whether LR is finally compressed the way a real image was: `auto` compresses the share of the
@@ -33,14 +34,14 @@ class RealSrConfig(DegraderBase):
     def draws_from(self) -> tuple[str, ...]:
         """See `DegraderBase.draws_from`."""
         compression = () if self.compression == "off" else ("compression",)
-        levels = ("noise_levels",) if self.noise == "by_level" else ()
+        levels = ("noise_levels",) if self.noise != "as_mined" else ()
         return ("kernels", "noise", *levels, *compression)
 
-    def strengths(self, *, by_level: bool) -> tuple[float, float]:
-        """Smallest and largest factor on the noise."""
+    def strengths(self, *, fitted: bool) -> tuple[float, float]:
+        """Smallest and largest factor on the noise, whose strength was fitted or is as mined."""
         if self.strength is not None:
             return self.strength
-        return (1.0, 1.0) if by_level else (0.8, 1.2)
+        return (1.0, 1.0) if fitted else (0.8, 1.2)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

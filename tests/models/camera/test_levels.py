@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from pairmill.models.camera.flat_blocks import BLOCK, blocks_of
-from pairmill.models.camera.levels import noise_by_level
+from pairmill.models.camera.levels import NoiseLevels, noise_by_level
 from pairmill.pipeline.compression.tables import LUMA, standard
 
 
@@ -91,6 +91,14 @@ def test_photographs_that_differ_are_told_apart() -> None:
     assert found.spread == pytest.approx(math.log(2) / 2, rel=0.1)
     alike = noise_by_level([blocks_of(seen(seed, 2.0, 0.0)) for seed in range(8)])
     assert alike.spread < 0.03
+
+
+def test_a_photograph_that_reads_nothing_is_not_a_difference_of_the_camera() -> None:
+    """Of ln 1, 1.1, 0.9, 1 and 0.01: median 0, deviations 0, 0.095, 0.105, 0 and 4.6."""
+    found = NoiseLevels(((), (), ()), np.array([1, 1.1, 0.9, 1, 0.01]))
+    assert found.spread > 1.8
+    assert found.usual_spread == pytest.approx(1.4826 * math.log(1.1))
+    assert NoiseLevels(((), (), ()), np.zeros(0)).usual_spread == 0
 
 
 def test_curves_go_through_the_points_and_on_as_they_end() -> None:

@@ -16,7 +16,8 @@ from pairmill.flows.cli.pool_tables import show_pools
 from pairmill.pipeline.build.publish import sealed_version
 from pairmill.pipeline.build.reproduce import reproduce
 from pairmill.pipeline.corpora.diff import read_sources
-from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.corpora.replay import find_samples, read_table, replay
+from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.preview.pool_items import sealed_pools
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -24,6 +25,7 @@ from pairmill.schemas.corpus import CorpusManifest, PoolRef
 from pairmill.schemas.diff import Outcome
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.groups import GroupSource, PhotographGroups, RowGroups
+from pairmill.schemas.ops.camera import Process
 from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledBlur, PooledJpeg
 from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import Recipe
@@ -177,6 +179,45 @@ def test_a_preview_draws_from_the_groups(built: Built) -> None:
     for kind, pool in found.items():
         assert pool is not None, kind
         assert isinstance(pool.info.groups, RowGroups)
+
+
+def test_noise_on_the_sensor_is_that_of_the_group(
+    built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changes = {"name": "raw", "degraders": [{"kind": "realsr", "noise": "raw"}]}
+    recipe = Recipe.model_validate(built.recipe.model_dump() | changes)
+    manifest = build(recipe, built.folder / "w")
+    assert all(ref.raw is None for ref in built.manifest.identity.pools)
+    (sensors,) = [ref.raw for ref in manifest.identity.pools if ref.raw is not None]
+    assert len(sensors) == 2
+    rows, known = list(read_table(built.storage, manifest)), pools(manifest)
+    for row in rows:
+        program = Program.model_validate_json(row.program)
+        (group,) = groups_of(program, known)
+        development = next(op for op in program.ops if isinstance(op, Process))
+        assert development.red_gain == sensors[group].red_gain
+    assert verify(built.storage, manifest).ok
+    wanted = find_samples(built.storage, manifest, [rows[0].key])
+    assert next(replay(built.storage, manifest, wanted)).identical
+    path = built.folder / "raw.yaml"
+    path.write_text(recipe.model_dump_json())
+    show_pools(str(path), built.storage.url)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "how noise hangs together" in out
+    assert "on the sensor: shot" in out
+
+
+def test_pools_without_a_sensor_s_noise_cannot_be_drawn_from(built: Built) -> None:
+    recipe = Recipe.model_validate(
+        built.recipe.model_dump()
+        | {
+            "name": "raw-pinned",
+            "degraders": [{"kind": "realsr", "noise": "raw"}],
+            "pools_from": f"tiny@{built.manifest.version}",
+        }
+    )
+    with pytest.raises(UserError, match="no noise was fitted on a sensor"):
+        build(recipe, built.folder / "w")
 
 
 def test_groups_are_shown(built: Built, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,6 +39,10 @@ def test_every_patch_has_a_row_and_its_level(tiny: Tiny) -> None:
     for patch, own in zip(noise.patches, levels.patches, strict=True):
         grey = 0.299 * own.red + 0.587 * own.green + 0.114 * own.blue
         assert grey == pytest.approx(patch.mean, abs=2)
+    of_groups = [one for group in levels.groups for one in group.correlation]
+    assert sum(one.patches for one in of_groups) == noise.count
+    for one in of_groups:
+        assert max(map(abs, (one.along_rows, one.along_columns, one.red_green))) <= 1
     items = read_pool(
         Storage(str(tiny.workspace)),
         f"stages/pool_noise_levels/sealed/{sealed.key}/pool.zarr",

@@ -1,0 +1,87 @@
+"""Noise on the sensor as a way of `realsr`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pairmill.models.camera.correlation import correlation, moments
+from pairmill.pipeline import degraders
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.degraders.realsr import RealSrConfig
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.noise_levels import RawNoise
+from pairmill.schemas.ops.noise import ShotReadNoise
+from pairmill.schemas.program import Program
+from tests.support.make import photograph
+from tests.support.pools import pools
+
+RAW = RawNoise(shot=0.3, read=1.5, red_gain=2, blue_gain=1.75, tone=True, spread=0.2)
+HR = (74, 62)
+
+
+def known(raw: tuple[RawNoise, ...] | None = (RAW,)) -> Pools:
+    found = dict(pools()[0])
+    found["noise_levels"] = replace(found["noise_levels"], raw=raw)
+    return found
+
+
+def drawn(number: int, **settings: object) -> Program:
+    config = RealSrConfig.model_validate({"noise": "raw", **settings})
+    return degraders.build(config, 2, known()).draw(stream("raw", number), HR)
+
+
+def sensor(program: Program) -> ShotReadNoise:
+    return next(op for op in program.ops if isinstance(op, ShotReadNoise))
+
+
+def test_the_ops_are_those_of_a_camera() -> None:
+    ops = ["pooled_blur", "subsample", "unprocess", "shot_read_noise", "mosaic", "process"]
+    assert [op.op for op in drawn(0).ops] == [*ops, "quantise"]
+
+
+def test_photographs_differ_as_they_did() -> None:
+    """Of ln(read / 1.5) the mean is 0, the standard deviation 0.2; shot goes with its square."""
+    found = [sensor(drawn(number)) for number in range(400)]
+    away = np.log([one.read / RAW.read for one in found])
+    assert away.mean() == pytest.approx(0, abs=0.03)
+    assert away.std() == pytest.approx(0.2, abs=0.02)
+    assert [one.shot for one in found] == pytest.approx(RAW.shot * np.exp(2 * away), rel=1e-4)
+
+
+def test_strength_comes_on_top() -> None:
+    once, twice = sensor(drawn(3)), sensor(drawn(3, strength=[2, 2]))
+    assert twice.read == pytest.approx(2 * once.read, rel=1e-4)
+    assert twice.shot == pytest.approx(4 * once.shot, rel=1e-4)
+
+
+def test_the_noise_of_lr_is_not_white() -> None:
+    hr = np.full((128, 128, 3), 128, np.uint8)
+    lr = apply(drawn(1), hr, pools()[1]).astype(np.float32)
+    found = correlation([moments(lr - lr.mean((0, 1)))])
+    assert found.along_rows > 0.2
+    assert found.red_green > 0.5
+
+
+def test_programs_make_the_same_lr_again() -> None:
+    hr, program = photograph(1, *HR), drawn(2)
+    again = Program.model_validate_json(program.canonical_json())
+    np.testing.assert_array_equal(apply(program, hr, pools()[1]), apply(again, hr, pools()[1]))
+
+
+@pytest.mark.parametrize("raw", [None, ()])
+def test_without_a_fit_it_says_what_to_do(raw: tuple[RawNoise, ...] | None) -> None:
+    with pytest.raises(UserError, match="no noise was fitted on a sensor") as caught:
+        degraders.build(RealSrConfig(noise="raw"), 2, known(raw))
+    assert "set noise: by_level" in str(caught.value)
+
+
+def test_references_without_it_are_what_they_were() -> None:
+    ref = PoolRef(kind="noise_levels", digest="a" * 64, count=3, side=3)
+    assert "raw" not in ref.model_dump()
+    assert PoolRef.model_validate(ref.with_(raw=(RAW,)).model_dump()).raw == (RAW,)
