@@ -105,15 +105,16 @@ HEADS = {
 
 
 def table(cameras: dict[str, Scores], control: str = "bicubic") -> list[str]:
-    """Markdown: means over the cameras that have a corpus of the kind, PSNR over the control with
-    its spread, PSNR per camera.
+    """Markdown: means over the cameras that have a corpus of the kind, PSNR over the control (or,
+    without a network of it, over bicubic upscaling) with its spread, PSNR per camera.
     """
     first = next(iter(cameras.values()))
+    control = control if control in first else "enlarged"
     metrics = list(first[control])
     heads = [
         "trained on",
         *(HEADS[metric] for metric in metrics),
-        "over bicubic, dB",
+        f"over {control}, dB",
         *(f"PSNR Y, {name}" for name in cameras),
     ]
     lines = [heads, ["---"] * len(heads)]
