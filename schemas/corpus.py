@@ -5,18 +5,16 @@ state.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 
 from pairmill.schemas.aligned import PairTiles
-from pairmill.schemas.base import Digest, Frozen, Key
+from pairmill.schemas.base import Digest, Frozen, Grown, Key
 from pairmill.schemas.curation import CurationConfig, Scores
 from pairmill.schemas.groups import GroupRecord, RowGroups
 from pairmill.schemas.image import Credit, Role
@@ -60,9 +58,10 @@ def _known_kind(kind: str) -> str:
     return kind
 
 
-class PoolRef(Frozen):
+class PoolRef(Grown):
     """A pool that programs of the corpus refer to."""
 
+    added: ClassVar[tuple[str, ...]] = ("groups", "pairs", "raw")
     kind: Annotated[str, AfterValidator(_known_kind)]
     """What the pool holds, one of `POOL_ARRAYS`."""
     digest: Digest
@@ -85,21 +84,11 @@ class PoolRef(Frozen):
     """Noise on the sensor of each group; none, and left out of the digest, where no degrader draws
     noise in raw."""
 
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Versions of one group, and pools without pairs, keep the digest that they had before
-        there were any.
-        """
-        value: dict[str, Any] = handler(self)
-        for name in ("groups", "pairs", "raw"):
-            if value.get(name, "") is None:
-                del value[name]
-        return value
 
-
-class CorpusIdentity(Frozen):
+class CorpusIdentity(Grown):
     """All that determines a version; its digest is the corpus digest."""
 
+    added: ClassVar[tuple[str, ...]] = ("credits",)
     format: Literal["pairmill-corpus/1"] = "pairmill-corpus/1"
     """Layout of the corpus on disk."""
     name: Key
@@ -121,16 +110,6 @@ class CorpusIdentity(Frozen):
     """Samples per degrader."""
     shards: tuple[ShardRecord, ...]
     """Shards in order."""
-
-    @model_serializer(mode="wrap")
-    def _without_empty_credits(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Versions that name no licence keep the digest that they had before licences could be
-        named.
-        """
-        value: dict[str, Any] = handler(self)
-        if value.get("credits", "") is None:
-            del value["credits"]
-        return value
 
 
 class CreditCount(Frozen):

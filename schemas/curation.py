@@ -4,11 +4,11 @@ are.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen, Grown
 from pairmill.schemas.hr_quality import HrFigures, HrQualityConfig, HrVerdict
 from pairmill.schemas.image import ImageSet, Role
 from pairmill.schemas.patterns import Patterns
@@ -33,9 +33,10 @@ class QualityLimits(Frozen):
     """Maximum blur: width of the sharper quarter of the edges, in pixels; 2 is sharp, 5 is soft."""
 
 
-class CurationConfig(Frozen):
+class CurationConfig(Grown):
     """What is done about copies, benchmark images and bad images."""
 
+    added: ClassVar[tuple[str, ...]] = ("hr",)
     duplicates: Literal["group", "reject"] = "group"
     """`group`: near-duplicates stay and are all in one split; `reject`: only the one that came
     first or is largest stays."""
@@ -51,14 +52,6 @@ class CurationConfig(Frozen):
     hr: HrQualityConfig | None = None
     """What images are worth as HR: focus, enlargement, older compression, complexity; not measured
     in builds without it, `hr: {}` for the defaults."""
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Recipes that do not ask for it have the identity that they had before one could."""
-        value: dict[str, Any] = handler(self)
-        if self.hr is None:
-            value.pop("hr", None)
-        return value
 
 
 class Scores(Frozen):

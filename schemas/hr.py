@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import ClassVar
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen, Grown
 from pairmill.schemas.recipe import CleanUpConfig, TilesConfig
 
 
@@ -29,9 +29,10 @@ class CutConfig(Frozen):
     """Size, stride and least content of tiles."""
 
 
-class HrImage(Frozen):
+class HrImage(Grown):
     """The HR made of one source image, and where its tiles lie."""
 
+    added: ClassVar[tuple[str, ...]] = ("complexity",)
     image: Digest
     """Pixel digest of the source image."""
     cleaned: bool
@@ -46,14 +47,6 @@ class HrImage(Frozen):
     """Tiles that are not used, by reason."""
     complexity: tuple[float, ...] = ()
     """Of each tile, in bits, where the tiles of all images are yet to be chosen by it."""
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Where nothing is chosen, records have the bytes that they had before one could."""
-        value: dict[str, Any] = handler(self)
-        if not self.complexity:
-            value.pop("complexity", None)
-        return value
 
 
 class HrRef(Frozen):

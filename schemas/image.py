@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import ClassVar
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen, Grown
 from pairmill.schemas.camera import CameraFacts
 
 
@@ -83,9 +83,10 @@ class Credit(Frozen):
     """What it is called."""
 
 
-class ImageRecord(Frozen):
+class ImageRecord(Grown):
     """An accepted source image; its identity is `pixel_sha256`, not its place."""
 
+    added: ClassVar[tuple[str, ...]] = ("camera", "group")
     url: str
     """Where the file was found: an absolute path or fsspec URL."""
     role: Role
@@ -110,17 +111,6 @@ class ImageRecord(Frozen):
     """What the file says of the camera that took a real image; none if it says nothing."""
     group: str = ""
     """The name that the recipe gives to its group in `images.real`; empty if it gives none."""
-
-    @model_serializer(mode="wrap")
-    def _without_nothing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Records of stages that do not look for cameras and names have the bytes that they had
-        before there were any.
-        """
-        value: dict[str, Any] = handler(self)
-        for name in ("camera", "group"):
-            if name in value and not value[name]:
-                del value[name]
-        return value
 
     @property
     def id(self) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from pairmill.schemas.base import Digest, Frozen
 
@@ -27,14 +27,6 @@ class NoiseLevelsConfig(Frozen):
     """Fewest blocks, flat or not, of a level that is measured."""
     raw: bool = False
     """Whether noise on the sensor is fitted too."""
-
-    @model_serializer(mode="wrap")
-    def _without_raw(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What is not asked for leaves results what they were."""
-        value: dict[str, Any] = handler(self)
-        if not value.get("raw", True):
-            del value["raw"]
-        return value
 
 
 class CorrelatedNoise(Frozen):
@@ -72,8 +64,7 @@ class RawNoise(Frozen):
     tone: bool
     """Whether the development has a tone curve."""
     spread: float = Field(ge=0)
-    """How much photographs usually differ: standard deviation of the logarithm of their noise, from
-    the median absolute deviation."""
+    """That of the group, see `GroupNoise`."""
 
 
 class GroupNoise(Frozen):
@@ -88,7 +79,8 @@ class GroupNoise(Frozen):
     blue: tuple[NoisePoint, ...]
     """Of B."""
     spread: float = Field(ge=0)
-    """How much photographs differ: standard deviation of the logarithm of their noise."""
+    """How much photographs usually differ: standard deviation of the logarithm of their noise, from
+    the median absolute deviation."""
     correlation: tuple[CorrelatedNoise, ...] = ()
     """How it hangs together, by level; empty where no patch was mined."""
     raw: RawNoise | None = None

@@ -65,13 +65,9 @@ class NoiseLevels:
 
     @property
     def spread(self) -> float:
-        """How much photographs differ: standard deviation of the logarithm of their strengths."""
-        return float(np.log(self.strengths).std()) if len(self.strengths) else 0.0
-
-    @property
-    def usual_spread(self) -> float:
-        """The same from the median absolute deviation: a photograph without any flat part may read
-        a hundred times too weak, and does not count here.
+        """How much photographs usually differ: standard deviation of the logarithm of their
+        strengths, from the median absolute deviation, for a photograph without any flat part may
+        read a hundred times too weak.
         """
         if not len(self.strengths):
             return 0.0

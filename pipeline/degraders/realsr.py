@@ -3,10 +3,10 @@
 The noise goes into the stored LR. Unlike the original, kernels are centred, noise covers tiles of
 any size without seams, is as strong as the camera's at the level of each pixel, and everything is
 rounded once. On request it is not laid on but made on the camera's sensor: white there, and
-correlated by what comes after. If the real images were JPEGs, LR is
-compressed last, the way one of them was (after the noise of compressed images was given back what
-compression had taken, see `pairmill.pipeline.compression.restore`). Where the real images are
-several groups that share a camera each, all of a sample comes from one of them.
+correlated by what comes after. If the real images were JPEGs, LR is compressed last, the way one of
+them was (after the noise of compressed images was given back what compression had taken, see
+`pairmill.pipeline.compression.restore`). Where the real images are several groups that share a
+camera each, all of a sample comes from one of them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pairmill.schemas.program import Program
 
 
 class RealSr:
-    """A kernel of the pool, then crops of noise patches with a common strength."""
+    """A kernel of the pool, then noise: crops of patches, or the sensor's."""
 
     def __init__(self, config: RealSrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale

@@ -190,9 +190,7 @@ def _with_raw(groups: Sequence[GroupNoise], found: Sequence[NoiseLevels]) -> lis
     """Noise on the sensor of each group; of one without a level, as of all groups together."""
     together = [[one for group in found for one in group.channels[number]] for number in range(3)]
     return [
-        record.with_(
-            raw=_raw(levels.channels, levels.usual_spread) or _raw(together, levels.usual_spread)
-        )
+        record.with_(raw=_raw(levels.channels, levels.spread) or _raw(together, levels.spread))
         for record, levels in zip(groups, found, strict=True)
     ]
 
