@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.common import Row, save
+from pairmill.models.functional.chroma import LUMA
 from pairmill.models.functional.resize import bicubic_down, to_uint8
 from pairmill.models.redegnet.draw import represent, synthesize
 from pairmill.models.redegnet.fit import Fit
@@ -89,7 +90,7 @@ def statistics(image: Array) -> Array:
     """What an image looks like, whatever it shows: log energy by ring of the spectrum, gradients,
     and colour of residuals.
     """
-    grey = image @ np.array([0.299, 0.587, 0.114])
+    grey = image @ LUMA
     window = np.hanning(len(grey))[:, None] * np.hanning(len(grey))
     power = np.abs(np.fft.fft2((grey - grey.mean()) * window)) ** 2
     ring = np.hypot(*np.meshgrid(np.fft.fftfreq(len(grey)), np.fft.fftfreq(len(grey))))

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from benchmarks.camera_kernel import CENTRE, SIZE, solve_forced
 from benchmarks.registered_report import hr_facts, report
 from benchmarks.registered_synthetic import synthetic_pairs
+from pairmill.models.functional.chroma import LUMA
 from pairmill.models.functional.kernels import gaussian
 from pairmill.models.registration.grid import Array
 from pairmill.models.registration.kernel import (
@@ -40,7 +41,6 @@ from pairmill.models.registration.register import Mask, Pair, Registered
 from pairmill.models.registration.warp import coefficients_of, warp
 
 Image = NDArray[np.uint8]
-LUMA = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.functional.chroma import LUMA
 from pairmill.models.functional.noise_floor import ROUNDING
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,6 @@ COARSE = (ORDER >= 2) & (ORDER <= 3)
 """Cosines that tell of texture: not the first, which shading has."""
 SIGMAS = np.geomspace(0.15, 40, 57)
 """Standard deviations that are tried, in intensity levels of luma."""
-LUMA = np.array([0.299, 0.587, 0.114])
 WHITE = float(np.square(LUMA).sum())
 """Variance of luma where each channel has noise of variance 1 of its own."""
 MULTIPLES = 40

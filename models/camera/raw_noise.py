@@ -17,9 +17,10 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.flat_blocks import BLOCK, FINE, LUMA, WHITE, cosines
+from pairmill.models.camera.flat_blocks import BLOCK, FINE, WHITE, cosines
 from pairmill.models.camera.levels import LevelNoise
 from pairmill.models.functional.camera import decoded_levels, demosaic, mosaic
+from pairmill.models.functional.chroma import LUMA
 
 Floats = NDArray[np.float64]
 GAINS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5)

@@ -18,6 +18,8 @@ Image8 = NDArray[np.uint8]
 Planes = tuple[Image8, Image8, Image8]
 """Y (H, W), Cb and Cr, in digital levels."""
 
+LUMA = np.array([0.299, 0.587, 0.114])
+"""Weights of R, G and B in luma, of JPEG and of most still images (ITU-R BT.601)."""
 BT601 = (0.299, 0.114)
 """Weights of red and blue in luma, of JPEG and of most still images."""
 BT709 = (0.2126, 0.0722)
@@ -27,7 +29,7 @@ GRID = 1 << 16
 
 def grey(image: NDArray[np.generic]) -> Array:
     """Luma of (H, W, 3), ITU-R BT.601 weights, in the image's units."""
-    return np.asarray(image.astype(np.float64) @ np.array([0.299, 0.587, 0.114]))
+    return np.asarray(image.astype(np.float64) @ LUMA)
 
 
 def forward(weights: tuple[float, float]) -> Array:

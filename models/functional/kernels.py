@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from scipy.ndimage import shift as spline_shift
 
+from pairmill.models.functional.chroma import LUMA
+
 Array = NDArray[np.float64]
 
 SIZES = {2: 17, 3: 25, 4: 33, 8: 65}
 """Side of a finished kernel by scale, in HR pixels."""
 COMPOSED = (2, 4, 8)
 """Scales that kernels are composed for from those of scale 2."""
-LUMA = np.array([0.299, 0.587, 0.114])
-"""Weights of R, G and B, ITU-R BT.601."""
 CENTRED = 0.005
 """A kernel is centred when its centre of mass is this close to the target, in HR pixels, on both
 axes."""

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from pairmill.models.functional.chroma import LUMA
 from pairmill.models.registration.grid import Array
 from pairmill.models.registration.register import Mask, Registered
 from pairmill.models.registration.warp import blurred, coefficients_of, warp
@@ -65,13 +66,12 @@ def matched(registered: Registered, hr: Array, lr: Array, kernel: Array, good: M
         gains.append(gain)
         before.append(gaussian_filter(target - low, BAND[0])[use])
         left.append(target - gain * low - light[scale // 2 :: scale, scale // 2 :: scale])
-    weights = np.array([0.299, 0.587, 0.114])
-    colour = np.stack(before) - np.tensordot(weights, np.stack(before), 1)
+    colour = np.stack(before) - np.tensordot(LUMA, np.stack(before), 1)
     return Matched(
         np.stack(moved, -1),
         np.array(gains),
         float(np.sqrt((colour**2).mean())) if colour.size else 0.0,
-        np.tensordot(weights, np.stack(left), 1),
+        np.tensordot(LUMA, np.stack(left), 1),
     )
 
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from pairmill.pipeline.realism.frechet import frechet_distance
+
 Real = NDArray[np.float64]
 PENALTY = 0.02
 """Weight of the squares of the coefficients, per sample."""
@@ -73,14 +75,8 @@ def effective(weights: Real) -> float:
 
 
 def frechet(first: Real, second: Real, scale: Real) -> float:
-    """Fréchet distance of two clouds of (n, F) if both were normal, each column in units of
-    `scale`, per column (Dowson and Landau, 1982): 1 where all means are one unit apart.
+    """Root of `frechet_distance` of two clouds of (n, F), each column in units of `scale`, per
+    column: 1 where all means are one unit apart.
     """
-    from scipy.linalg import sqrtm
-
-    a, b = first / scale, second / scale
-    first_cov, second_cov = np.cov(a.T), np.cov(b.T)
-    root = sqrtm(first_cov @ second_cov).real
-    apart = np.square(a.mean(0) - b.mean(0)).sum()
-    square = apart + np.trace(first_cov + second_cov - 2 * root)
-    return float(np.sqrt(max(square, 0.0) / a.shape[1]))
+    square = frechet_distance(first / scale, second / scale)
+    return float(np.sqrt(max(square, 0.0) / first.shape[1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +12,12 @@ from pairmill.pipeline.chains.twin import curve_of
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.pools import POOLS
 from pairmill.pipeline.pools.base import Making, Pools
+from pairmill.pipeline.pools.photographs import measured_photographs
 from pairmill.pipeline.runner.stage import Run
-from pairmill.pipeline.stages.measure_photographs import noise_blocks
+from pairmill.pipeline.stages.measure_photographs import read_blocks
 from pairmill.pipeline.subset import evenly
-from pairmill.schemas.chain_fit import ChainFitConfig, Curve, HrTile, TwinConfig
-from pairmill.schemas.compression import MinedCompression
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.chain_fit import ChainFitConfig, HrTile, TwinConfig
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageRecord, Role
@@ -27,7 +27,7 @@ from pairmill.schemas.recipe import Recipe
 FEWEST = 4
 """Photographs that a fit needs."""
 LOOKED_AT = 24
-"""Photographs of a group whose noise is measured, and those that patches are cut from."""
+"""Photographs that patches are cut from."""
 LEAST_SIDE = 24
 """Side of the LR of a tile below which blur is not told from noise, in pixels."""
 MOST_SIDE = 160
@@ -57,7 +57,9 @@ class Camera:
         return [load(self.photographs[n]) for n in evenly(len(self.photographs), LOOKED_AT)]
 
 
-def find_camera(recipe: Recipe, base: str, run: Run, config: ChainFitConfig) -> Camera:
+def find_camera(
+    recipe: Recipe, base: str, run: Run, storage: Storage, config: ChainFitConfig
+) -> Camera:
     """Clean up, estimate kernels and compression, and measure noise.
 
     Raises:
@@ -81,10 +83,11 @@ def find_camera(recipe: Recipe, base: str, run: Run, config: ChainFitConfig) -> 
     ]
     hr = [hr[number] for number in evenly(len(hr), MOST_TILES)]
     kernels, compression = making.of(POOLS["kernels"]), making.of(POOLS["compression"])
-    mined = {one.image: one for one in compression.manifest.rows()}
     groups = making.groups
+    measured = measured_photographs(own, images, making.run).photographs
+    blocks = {ref.measure.image: read_blocks(storage, ref) for ref in measured}
     curves = tuple(
-        _curve([records[digest] for digest in group.photographs], mined) for group in groups.groups
+        curve_of([blocks[digest] for digest in group.photographs]) for group in groups.groups
     )
     pools = tuple(
         pool
@@ -118,12 +121,6 @@ def _side(recipe: Recipe, config: ChainFitConfig) -> int:
             todo="raise tiles.size",
         )
     return side
-
-
-def _curve(photographs: Sequence[ImageRecord], mined: dict[str, MinedCompression]) -> Curve:
-    """Noise of one group, before compression."""
-    chosen = [photographs[number] for number in evenly(len(photographs), LOOKED_AT)]
-    return curve_of([noise_blocks(load(one), mined.get(one.pixel_sha256)) for one in chosen])
 
 
 def _too_few(count: int) -> UserError:

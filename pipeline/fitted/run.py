@@ -58,7 +58,7 @@ def fit_chain(
         UserError: as `chosen` and `find_camera`, and what the stages raise.
     """
     before = chosen(recipe, name)
-    camera = find_camera(recipe, base, run, config)
+    camera = find_camera(recipe, base, run, storage, config)
     tries = Tries(camera, recipe.scale, config, run, storage)
     target = tries.whole(camera.twin)
     floor = frechet(tries.whole(camera.twin, 1)["values"], target["values"], UNITS)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.models.functional.chroma import LUMA
 from pairmill.models.functional.resize import resize, to_uint8
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.degraders.base import Pools
@@ -38,7 +39,6 @@ GREY, GREYNESS = 0.05, (0.8, 0.9, 1.0)
 NATURAL_WINDOW, NATURAL_LEAST = 400 / 256, 360 / 256
 """Natural images are cut from windows of this side, downscaled to between one and the second,
 relative to the fit's side."""
-LUMA = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True)

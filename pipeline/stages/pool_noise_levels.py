@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.correlation import correlation, moments
-from pairmill.models.camera.flat_blocks import LUMA
 from pairmill.models.camera.levels import LevelNoise, NoiseLevels, noise_by_level
 from pairmill.models.camera.raw_noise import raw_noise
+from pairmill.models.functional.chroma import LUMA
 from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
 from pairmill.pipeline.degraders.sampling import short
 from pairmill.pipeline.noise.inject import LEVELS

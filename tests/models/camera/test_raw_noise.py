@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairmill.models.camera.flat_blocks import LUMA, WHITE, blocks_of
+from pairmill.models.camera.flat_blocks import WHITE, blocks_of
 from pairmill.models.camera.levels import LevelNoise
 from pairmill.models.camera.raw_noise import left_of_white, raw_noise, variances
 from pairmill.models.functional import camera
+from pairmill.models.functional.chroma import LUMA
 from pairmill.schemas.ops.camera import IDENTITY
 
 GAINS = (2.0, 1.0, 1.75)
