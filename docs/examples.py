@@ -108,7 +108,8 @@ def _injections() -> tuple[Example, ...]:
 def _injections_by_level() -> tuple[Example, ...]:
     """As the noise of light is: its variance grows with level, from 1."""
     pool, levels = noise_supply(), np.sqrt(1 + np.arange(256) / 16)
-    items = np.stack([gains(np.tile(levels, (3, 1)), np.full(3, 160.0))] * len(pool.items))
+    row = gains(np.tile(levels, (3, 1)), np.full(3, 160.0), np.full(3, levels[160]))
+    items = np.stack([row] * len(pool.items))
     gain = PoolItems("noise_levels", pool_digest(items), items, sealed=False, note="")
     rng = stream("docs", "inject")
     placements = with_others(

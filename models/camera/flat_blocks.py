@@ -73,6 +73,23 @@ def blocks_of(
     return Blocks(level, noise, texture)
 
 
+def fine_noise(patch: NDArray[np.floating], *, by_luma: bool) -> Floats:
+    """(3,): variance of R, G and B of a patch of noise by its fine cosines, without that of
+    rounding, in squared intensity levels.
+
+    Args:
+        patch: (p, p, 3), p at least 16.
+        by_luma: Whether luma speaks for all channels.
+    """
+    count = len(patch) // BLOCK
+    cut = patch[: count * BLOCK, : count * BLOCK].astype(np.float64)
+    blocks = cut.reshape(count, BLOCK, count, BLOCK, 3).swapaxes(1, 2)
+    if by_luma:
+        return np.full(3, np.square(cosines(blocks @ LUMA)[..., FINE]).mean() / WHITE)
+    found = np.square(cosines(np.moveaxis(blocks, -1, 0))[..., FINE]).mean((1, 2, 3, 4))
+    return np.asarray(np.maximum(found - ROUNDING, 0))
+
+
 def _rows_of_blocks(
     image: NDArray[np.uint8], table: NDArray[np.integer] | None
 ) -> Iterator[tuple[Floats, Floats, Floats]]:

@@ -37,6 +37,8 @@ STRAIGHT = 0.05
 """How much the slope of variance against level changes from one level to the next, per bin,
 relative to the median variance: sensors are straight lines, tone curves bend them."""
 ROUNDS = 30
+ODD = 2.0
+"""Spreads beyond which the strength of a photograph is not believed."""
 DIFFERS = 0.3
 """Standard deviation of the logarithm of photographs' noise, before anything is seen."""
 
@@ -73,6 +75,16 @@ class NoiseLevels:
             return 0.0
         logarithms = np.log(self.strengths)
         return 1.4826 * float(np.median(np.abs(logarithms - np.median(logarithms))))
+
+    @property
+    def by_luma(self) -> bool:
+        """Whether it was told from luma, which speaks for all channels."""
+        return self.channels[0] == self.channels[1] == self.channels[2]
+
+    def usual_strengths(self) -> Floats:
+        """`strengths`, those that are odd brought as near as `ODD` usual spreads."""
+        away = ODD * self.spread
+        return np.asarray(np.exp(np.clip(np.log(self.strengths), -away, away)))
 
     def curves(self) -> Floats:
         """(3, 256): standard deviation at every level, beyond the first and the last known level

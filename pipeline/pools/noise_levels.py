@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pairmill.pipeline.noise.inject import LEVELS
 from pairmill.pipeline.pools.base import Making, PoolKind, PoolTable, Showing
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
 from pairmill.pipeline.pools.noise import NOISE
 from pairmill.pipeline.pools.photographs import measured_photographs
 from pairmill.pipeline.runner.stage import Sealed
 from pairmill.pipeline.stages import mine_noise, pool_noise_levels
+from pairmill.pipeline.workspace import layout
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.image import Role
@@ -42,13 +42,14 @@ class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
 
     def make(self, making: Making) -> Sealed[NoiseLevelsManifest]:
         """Fit, from the flat blocks of all photographs and the patches that were chosen."""
-        pool, degraders = making.of(NOISE).manifest, making.recipe.degraders
+        pool, degraders = making.of(NOISE), making.recipe.degraders
         config = making.recipe.noise.for_images(len(making.images.with_role(Role.REAL)))
         inputs = pool_noise_levels.Inputs(
             groups=[group.photographs for group in making.groups.groups],
             measured=measured_photographs(making.recipe, making.images, making.run),
             mined=making.run(mine_noise.STAGE, making.images, config).manifest,
-            pool=pool,
+            pool=pool.manifest,
+            patches=layout.pool_group(NOISE.stage.name, pool.key, NOISE.group),
         )
         raw = any(isinstance(one, RealSrConfig) and one.noise == "raw" for one in degraders)
         return making.run(pool_noise_levels.STAGE, inputs, NoiseLevelsConfig(raw=raw))
@@ -86,9 +87,7 @@ class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
 
     def placeholder(self, placing: Placing) -> PoolItems:
         """Gains of 1: noise as mined."""
-        row = np.ones((1, 3, LEVELS + 1), np.float32)
-        row[..., LEVELS] = 128
-        items = np.ascontiguousarray(row.repeat(placing.recipe.noise.max_patches, axis=0))
+        items = pool_noise_levels.unchanged(np.full((placing.recipe.noise.max_patches, 3), 128.0))
         note = "noise as mined; the build makes it follow the level of the LR."
         return replace(placeholder(self.name, items, note), raw=(STAND_IN,))
 

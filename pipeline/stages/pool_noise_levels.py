@@ -2,9 +2,10 @@
 noise of its camera follows level.
 
 The noise of a group of photographs against level comes from flat blocks of all of them, those that
-gave no patch too. A patch is brought to the noise of the group as a whole; how much photographs of
-the group differ is left in it. Beside the curve stands how noise hangs together, from the patches,
-and on request the noise on the sensor that would make the curve.
+gave no patch too. Patches are shared out among all photographs of the group, those that gave none
+too: each is made as strong as the noise of the one that it is given to. Beside the curve stands how
+noise hangs together, from the patches, and on request the noise on the sensor that would make the
+curve.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.correlation import correlation, moments
+from pairmill.models.camera.flat_blocks import fine_noise
 from pairmill.models.camera.levels import LevelNoise, NoiseLevels, noise_by_level
 from pairmill.models.camera.raw_noise import raw_noise
 from pairmill.models.functional.chroma import LUMA
-from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
+from pairmill.pipeline.assets import columns_of, pool_digest, read_pool, write_pool
 from pairmill.pipeline.degraders.sampling import short
 from pairmill.pipeline.noise.inject import LEVELS
 from pairmill.pipeline.noise.residual import residual
@@ -47,6 +49,8 @@ UNIT = 2.0**-10
 """Gains are multiples of this."""
 LEAST = 0.05
 """Weakest noise that a gain is reckoned from, in intensity levels."""
+CHANGE = (0.25, 4.0)
+"""How much weaker and stronger a patch is made at its own level, at most."""
 PARTS: tuple[Literal["dark", "middle", "bright"], ...] = ("dark", "middle", "bright")
 """Thirds of the levels."""
 SIDE = 64
@@ -62,7 +66,9 @@ class Inputs:
     measured: MeasuredPhotographs
     mined: MinedNoise
     pool: NoisePoolManifest
-    """The patches."""
+    """What is known of the patches."""
+    patches: str
+    """The zarr group that holds them."""
 
 
 class LevelsPayload(Payload):
@@ -73,7 +79,9 @@ class LevelsPayload(Payload):
     images: tuple[MinedRef, ...]
     """Where patches were mined, one per photograph that gave any."""
     pool: NoisePoolManifest
-    """The patches."""
+    """What is known of the patches."""
+    patches: str
+    """The zarr group that holds them."""
 
     @property
     def label(self) -> str:
@@ -95,6 +103,7 @@ def plan(inputs: Inputs, config: NoiseLevelsConfig) -> list[LevelsPayload]:
             groups=tuple(tuple(refs[image] for image in group) for group in inputs.groups),
             images=tuple(ref for ref in inputs.mined.images if ref.survey.image in having),
             pool=inputs.pool,
+            patches=inputs.patches,
         )
     ]
 
@@ -104,24 +113,26 @@ def work(
 ) -> Iterator[NoiseLevelsManifest]:
     """Fit each group, then write the gains of all patches."""
     for unit in units:
-        payload, curves = unit.payload, dict[str, NDArray[np.float64]]()
+        payload = unit.payload
         levels, products = _patches(context.storage, payload)
+        noise = read_pool(context.storage, payload.patches, "noise")
+        items = np.zeros((len(levels), 3, LEVELS + 1), np.float32)
         found, groups = list[NoiseLevels](), list[GroupNoise]()
         for group in payload.groups:
             blocks = [read_blocks(context.storage, ref) for ref in group]
             found.append(noise_by_level(blocks, config.min_blocks))
             images = [ref.measure.image for ref in group]
-            mine = [patch.image in images for patch in payload.pool.patches]
+            mine = np.flatnonzero([patch.image in images for patch in payload.pool.patches])
             correlated = _correlated(levels[mine], products[mine])
             groups.append(_record(found[-1], images, correlated))
-            curves |= dict.fromkeys(images, found[-1].curves())
+            if not any(found[-1].channels):
+                items[mine] = unchanged(levels[mine])
+                continue
+            for row, strength in zip(mine, _shared_out(found[-1], len(mine)), strict=True):
+                own = np.sqrt(fine_noise(noise[row], by_luma=found[-1].by_luma))
+                items[row] = gains(strength * found[-1].curves(), levels[row], own)
         if config.raw:
             groups = _with_raw(groups, found)
-        rows = [
-            gains(curves[patch.image], level)
-            for patch, level in zip(payload.pool.patches, levels, strict=True)
-        ]
-        items = np.stack(rows)
         name = f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr"
         patches = tuple(
             PatchLevel(image=patch.image, red=level[0], green=level[1], blue=level[2])
@@ -133,18 +144,39 @@ def work(
         )
 
 
-def gains(curves: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray[np.float32]:
+def _shared_out(found: NoiseLevels, patches: int) -> NDArray[np.float64]:
+    """(patches,): strengths of the photographs in turn, of evenly spaced ones where patches are
+    fewer.
+    """
+    strengths = found.usual_strengths()
+    turns = np.arange(patches) * max(len(strengths) / patches, 1)
+    return strengths[turns.astype(int) % len(strengths)]
+
+
+def gains(
+    curves: NDArray[np.float64], level: NDArray[np.float64], own: NDArray[np.float64]
+) -> NDArray[np.float32]:
     """Gains of a patch, (3, 257): see `pairmill.pipeline.noise.inject.by_level`.
 
     Args:
-        curves: (3, 256), standard deviation of the noise of R, G and B at every level.
+        curves: (3, 256), standard deviation that the noise of R, G and B is to have at every level.
         level: (3,), means of the patch, in intensity levels.
+        own: (3,), standard deviation of its noise.
     """
-    own = np.rint(np.clip(level, 0, LEVELS - 1))
+    place = np.rint(np.clip(level, 0, LEVELS - 1))
     strong = np.maximum(curves, LEAST)
-    factors = strong / strong[np.arange(3), own.astype(int)][:, None]
+    there = strong[np.arange(3), place.astype(int)]
+    change = np.clip(there / np.maximum(own, LEAST), *CHANGE)
+    factors = strong * (change / there)[:, None]
     rounded = np.rint(factors / UNIT) * UNIT
-    return np.concatenate([rounded, own[:, None]], axis=1).astype(np.float32)
+    return np.concatenate([rounded, place[:, None]], axis=1).astype(np.float32)
+
+
+def unchanged(levels: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Gains of patches, (n, 3, 257), of which nothing is known but their levels, (n, 3)."""
+    items = np.ones((len(levels), 3, LEVELS + 1), np.float32)
+    items[:, :, LEVELS] = np.rint(levels)
+    return items
 
 
 def _patches(
@@ -245,7 +277,7 @@ def seal(
 
 STAGE = Stage(
     name="pool_noise_levels",
-    version=1,
+    version=2,
     title="fit noise levels",
     noun="pool",
     record=NoiseLevelsManifest,

@@ -108,8 +108,7 @@ class NearPlacement(Placement):
 
 class InjectByLevel(OpBase):
     """Add mined noise, made as strong as the camera's is at the level of each pixel: crops as in
-    `Inject`, times the gain of their patch from the level that it was mined at to that of the LR,
-    per channel.
+    `Inject`, times the gain of their patch at the level of the LR, per channel.
     """
 
     op: Literal["inject_by_level"] = "inject_by_level"

@@ -5,50 +5,81 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pairmill.models.camera.flat_blocks import fine_noise
+from pairmill.models.functional.chroma import LUMA
 from pairmill.pipeline.assets import read_pool
-from pairmill.pipeline.stages.pool_noise_levels import gains
+from pairmill.pipeline.stages.pool_noise_levels import gains, unchanged
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.noise_levels import NoiseLevelsManifest
 from tests.support.make import Tiny
 
 
 def test_gains_worked_out() -> None:
-    """Standard deviation 1 + level / 100 of a patch that was mined at 100, 50 and 300 clipped."""
+    """Standard deviation 1 + level / 100; patches of 100, 50 and 255, as strong as there, half as
+    strong and twice.
+    """
     curves = np.tile(1 + np.arange(256) / 100, (3, 1))
-    found = gains(curves, np.array([100.0, 49.6, 300.0]))
+    found = gains(curves, np.array([100.0, 49.6, 300.0]), np.array([2.0, 0.75, 7.1]))
     assert found.shape == (3, 257)
     assert found[:, 256].tolist() == [100, 50, 255]
     assert found[0, [0, 100, 200]].tolist() == [0.5, 1, 1.5]
-    assert found[1, [0, 50, 200]].tolist() == pytest.approx([1 / 1.5, 1, 2], abs=2**-11)
-    assert found[2, 255] == 1
+    assert found[1, [0, 50, 200]].tolist() == pytest.approx([2 / 1.5, 2, 4], abs=2**-11)
+    assert found[2, 255] == 0.5
     assert (found[:, :256] * 1024 % 1 == 0).all()
 
 
 def test_noise_that_is_hardly_there_is_not_made_a_thousand_times_stronger() -> None:
     curves = np.zeros((3, 256))
     curves[:, 128:] = 1.0
-    found = gains(curves, np.full(3, 10.0))
+    found = gains(curves, np.full(3, 10.0), np.full(3, 0.05))
     assert found[:, :256].max() == pytest.approx(20.0, abs=0.01)
+    nothing = gains(np.ones((3, 256)), np.full(3, 10.0), np.zeros(3))
+    assert (nothing[:, :256] == 4).all()
 
 
-def test_every_patch_has_a_row_and_its_level(tiny: Tiny) -> None:
-    noise = tiny.sealed["pool_noise"].manifest
+def test_gains_of_1_where_nothing_is_known() -> None:
+    found = unchanged(np.array([[10.0, 20.4, 30.0]]))
+    assert found.shape == (1, 3, 257)
+    assert (found[..., :256] == 1).all()
+    assert found[0, :, 256].tolist() == [10, 20, 30]
+
+
+def test_every_patch_has_a_row_and_is_as_strong_as_a_photograph(tiny: Tiny) -> None:
+    noise, storage = tiny.sealed["pool_noise"], Storage(str(tiny.workspace))
     sealed = tiny.sealed["pool_noise_levels"]
     levels: NoiseLevelsManifest = sealed.manifest
-    assert [patch.image for patch in levels.patches] == [patch.image for patch in noise.patches]
-    for patch, own in zip(noise.patches, levels.patches, strict=True):
-        grey = 0.299 * own.red + 0.587 * own.green + 0.114 * own.blue
+    patches = noise.manifest.patches
+    assert [patch.image for patch in levels.patches] == [patch.image for patch in patches]
+    for patch, own in zip(patches, levels.patches, strict=True):
+        grey = LUMA @ (own.red, own.green, own.blue)
         assert grey == pytest.approx(patch.mean, abs=2)
-    of_groups = [one for group in levels.groups for one in group.correlation]
-    assert sum(one.patches for one in of_groups) == noise.count
-    for one in of_groups:
-        assert max(map(abs, (one.along_rows, one.along_columns, one.red_green))) <= 1
     items = read_pool(
-        Storage(str(tiny.workspace)),
-        f"stages/pool_noise_levels/sealed/{sealed.key}/pool.zarr",
-        "noise_levels",
+        storage, f"stages/pool_noise_levels/sealed/{sealed.key}/pool.zarr", "noise_levels"
     )
-    assert items.shape == (noise.count, 3, 257)
-    mined = items[:, :, 256].astype(int)
-    at_own = np.take_along_axis(items, mined[:, :, None], 2)[:, :, 0]
-    assert at_own == pytest.approx(np.ones_like(at_own))
+    assert items.shape == (len(patches), 3, 257)
+    rows = read_pool(storage, f"stages/pool_noise/sealed/{noise.key}/pool.zarr", "noise")
+    [group] = levels.groups
+    made, curve = [], []
+    for item, row in zip(items, rows, strict=True):
+        at = int(item[1, 256])
+        own = fine_noise(row, by_luma=group.red == group.green == group.blue)[1] ** 0.5
+        made.append(item[1, at] * own)
+        curve.append(
+            np.interp(at, [one.level for one in group.green], [one.std for one in group.green])
+        )
+    # As strong as the camera's noise there, times the strength of a photograph.
+    times = np.array(made) / curve
+    away = 2 * group.spread + 0.01
+    assert (np.abs(np.log(times)) <= away).all()
+    assert len(np.unique(np.round(times, 2))) > 1
+
+
+def test_fine_noise_of_white_patches() -> None:
+    """Variances 4, 9 and 16, less that of rounding; by luma, what they make of it."""
+    rng = np.random.default_rng(1)
+    patch = rng.standard_normal((48, 48, 3)) * (2, 3, 4)
+    apart = fine_noise(patch, by_luma=False)
+    assert apart == pytest.approx(np.array([4, 9, 16]) - 1 / 12, rel=0.08)
+    together = fine_noise(patch, by_luma=True)
+    expected = np.square(LUMA) @ (4, 9, 16) / np.square(LUMA).sum()
+    assert together == pytest.approx([expected] * 3, rel=0.08)
