@@ -10,7 +10,7 @@ from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.degraders import DegraderConfig
 from pairmill.schemas.degraders.base import DegraderBase
-from pairmill.schemas.image import ImageRecord
+from pairmill.schemas.hr import HrTile
 from pairmill.schemas.work import Payload
 
 Path = tuple[str | int, ...]
@@ -70,21 +70,6 @@ else:
     ]
 
 
-class HrTile(Frozen):
-    """One tile of one HR image."""
-
-    image: ImageRecord
-    """Source image."""
-    hr_key: Digest
-    """Unit of stage clean_up."""
-    cleaned: bool
-    """Whether HR is the downscaled source."""
-    left: int
-    """First column, in HR pixels."""
-    top: int
-    """First row, in HR pixels."""
-
-
 class TryConfig(Frozen):
     """What a chain is tried on."""
 
@@ -124,8 +109,7 @@ class TryPayload(Payload):
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
-        tiles = [[one.image.pixel_sha256, one.hr_key, one.left, one.top] for one in self.hr]
-        return [self.first, self.count, tiles]
+        return [self.first, self.count, [one.identity() for one in self.hr]]
 
 
 class TryRecord(Frozen):

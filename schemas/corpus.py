@@ -18,7 +18,7 @@ from pairmill.schemas.base import Digest, Frozen, Grown, Key
 from pairmill.schemas.curation import CurationConfig, Scores
 from pairmill.schemas.groups import GroupRecord, RowGroups
 from pairmill.schemas.image import Credit, Role
-from pairmill.schemas.noise_levels import RawNoise
+from pairmill.schemas.noise_levels import NoiseWay, RawNoise
 from pairmill.schemas.provenance import Circumstance
 from pairmill.schemas.work import FileRecord
 
@@ -44,6 +44,7 @@ POOL_ARRAYS = {
     "noise": "patch",
     "noise_levels": "gain",
     "compression": "encoder",
+    "noise_choice": "way",
     "pdm": "checkpoint",
     "redegnet": "checkpoint",
     "codes": "code",
@@ -61,7 +62,7 @@ def _known_kind(kind: str) -> str:
 class PoolRef(Grown):
     """A pool that programs of the corpus refer to."""
 
-    added: ClassVar[tuple[str, ...]] = ("groups", "pairs", "raw")
+    added: ClassVar[tuple[str, ...]] = ("groups", "pairs", "raw", "ways")
     kind: Annotated[str, AfterValidator(_known_kind)]
     """What the pool holds, one of `POOL_ARRAYS`."""
     digest: Digest
@@ -83,6 +84,9 @@ class PoolRef(Grown):
     raw: tuple[RawNoise, ...] | None = None
     """Noise on the sensor of each group; none, and left out of the digest, where no degrader draws
     noise in raw."""
+    ways: tuple[NoiseWay, ...] | None = None
+    """How the noise of each group is made; none, and left out of the digest, of all pools but
+    `noise_choice`."""
 
 
 class CorpusIdentity(Grown):

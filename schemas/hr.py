@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from pairmill.schemas.base import Digest, Frozen, Grown
+from pairmill.schemas.image import ImageRecord
 from pairmill.schemas.recipe import CleanUpConfig, TilesConfig
 
 
@@ -47,6 +48,25 @@ class HrImage(Grown):
     """Tiles that are not used, by reason."""
     complexity: tuple[float, ...] = ()
     """Of each tile, in bits, where the tiles of all images are yet to be chosen by it."""
+
+
+class HrTile(Frozen):
+    """One tile of one HR image."""
+
+    image: ImageRecord
+    """Source image."""
+    hr_key: Digest
+    """Unit of stage clean_up."""
+    cleaned: bool
+    """Whether HR is the downscaled source."""
+    left: int
+    """First column, in HR pixels."""
+    top: int
+    """First row, in HR pixels."""
+
+    def identity(self) -> list[Any]:
+        """What of it determines results."""
+        return [self.image.pixel_sha256, self.hr_key, self.left, self.top]
 
 
 class HrRef(Frozen):

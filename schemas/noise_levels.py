@@ -8,6 +8,9 @@ from pydantic import Field
 
 from pairmill.schemas.base import Digest, Frozen
 
+NoiseWay = Literal["by_level", "raw"]
+"""Patches that follow the level of LR, or shot and read noise on the sensor."""
+
 
 class NoisePoint(Frozen):
     """How strong the noise of a channel is at a level."""

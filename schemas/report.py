@@ -197,6 +197,8 @@ class NoiseCurveView(Frozen):
     """Of R, G and B: (level, standard deviation before rounding and JPEG), in intensity levels."""
     spread: float
     """How much photographs differ: standard deviation of the logarithm of their noise."""
+    choice: str = ""
+    """Which way LR gets it, and why; empty where realism had no say."""
 
 
 class NoiseSection(Frozen):

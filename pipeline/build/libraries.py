@@ -29,7 +29,8 @@ def check_libraries(recipe: Recipe) -> None:
 
 
 def _fits(recipe: Recipe) -> bool:
-    return not recipe.pools_from and any(map(recipe.draws_from, ("pdm", "redegnet")))
+    judged = ("pdm", "redegnet", "noise_choice")
+    return not recipe.pools_from and any(map(recipe.draws_from, judged))
 
 
 def _ops(value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.groups import RowGroups
-from pairmill.schemas.noise_levels import RawNoise
+from pairmill.schemas.noise_levels import NoiseWay, RawNoise
 from pairmill.schemas.program import Program
 
 
@@ -28,11 +28,14 @@ class PoolInfo:
     from all."""
     raw: tuple[RawNoise, ...] | None = None
     """Noise on the sensor of each group; of noise levels that were fitted for it."""
+    ways: tuple[NoiseWay, ...] | None = None
+    """How the noise of each group is made; of a noise choice."""
 
     @classmethod
     def of(cls, ref: PoolRef) -> Self:
         """What a draw needs to know of a sealed pool."""
-        return cls(ref.digest, ref.count, ref.side, ref.share, ref.groups, ref.raw)
+        shape = ref.digest, ref.count, ref.side
+        return cls(*shape, share=ref.share, groups=ref.groups, raw=ref.raw, ways=ref.ways)
 
 
 Pools = dict[str, PoolInfo]

@@ -37,7 +37,12 @@ class RealSr:
         if config.compression == "always":
             compression = _compressed(pools.get("compression"))
         self.levels = pools.get("noise_levels") if config.noise != "as_mined" else None
-        self.raw = _raw(self.levels) if config.noise == "raw" else None
+        self.raw: tuple[RawNoise | None, ...] = ()
+        """Of each group; none by level."""
+        if config.noise == "raw":
+            self.raw = _raw(self.levels)
+        if config.noise == "auto":
+            self.raw = _chosen(self.levels, pools.get("noise_choice"))
         self.group = OneGroup(kernels, noise)
         self.kernels, self.noise = rows_of(kernels), rows_of(noise)
         # A group of which no photograph is compressed is not compressed, unless all must be.
@@ -46,8 +51,13 @@ class RealSr:
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
+        return self.draw_of(rng, hr_shape, self.group.draw(rng))
+
+    def draw_of(
+        self, rng: np.random.Generator, hr_shape: tuple[int, int], group: int | None
+    ) -> Program:
+        """One program of a group; see `draw`."""
         lr_shape = (hr_shape[0] // self.scale, hr_shape[1] // self.scale)
-        group = self.group.draw(rng)
         blur = self.kernels[group].blur(rng)
         noise = self._noise(rng, lr_shape, group)
         ops: tuple[Op, ...] = (blur, Subsample(scale=self.scale), *noise, Quantise())
@@ -59,8 +69,9 @@ class RealSr:
         """As mined where gains are not known: of pools that were sealed without."""
         rows = self.noise[group]
         strength = self.config.strengths(fitted=self.levels is not None)
-        if self.raw is not None:
-            return raw_noise(rng, self.raw[group or 0], strength)
+        raw = self.raw[group or 0] if self.raw else None
+        if raw is not None:
+            return raw_noise(rng, raw, strength)
         if self.levels is None:
             return (rows.inject(rng, lr_shape, strength),)
         return (rows.inject_by_level(rng, lr_shape, strength, self.levels),)
@@ -89,6 +100,17 @@ def _compressed(pool: PoolInfo | None) -> PoolInfo:
             "compression` shows what was found",
         )
     return pool
+
+
+def _chosen(levels: PoolInfo | None, choice: PoolInfo | None) -> tuple[RawNoise | None, ...]:
+    """Of each group whose noise is to be made on the sensor, what is known of it; of pools that
+    were sealed without a choice none.
+    """
+    if choice is None or choice.ways is None or "raw" not in choice.ways:
+        return ()
+    return tuple(
+        raw if way == "raw" else None for raw, way in zip(_raw(levels), choice.ways, strict=True)
+    )
 
 
 def _raw(levels: PoolInfo | None) -> tuple[RawNoise, ...]:

@@ -15,11 +15,13 @@ from pairmill.pipeline.pools.base import Making, Pools
 from pairmill.pipeline.pools.photographs import measured_photographs
 from pairmill.pipeline.runner.stage import Run
 from pairmill.pipeline.stages.measure_photographs import read_blocks
+from pairmill.pipeline.stages.trial_tiles import trial_tiles
 from pairmill.pipeline.subset import evenly
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.chain_fit import ChainFitConfig, HrTile, TwinConfig
+from pairmill.schemas.chain_fit import ChainFitConfig, TwinConfig
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.hr import HrTile
 from pairmill.schemas.image import ImageRecord, Role
 from pairmill.schemas.kernel import CameraKernelsConfig
 from pairmill.schemas.recipe import Recipe
@@ -73,15 +75,7 @@ def find_camera(
     if len(photographs) < FEWEST:
         raise _too_few(len(photographs))
     making = Making(recipe=own, images=images, base=base, run=run)
-    records = images.by_digest()
-    hr = [
-        HrTile(image=records[ref.hr.image], hr_key=ref.key, cleaned=ref.hr.cleaned, left=x, top=y)
-        for ref in making.hr.images
-        for left, top in ref.hr.tiles
-        for y in range(top, top + recipe.tiles.size - side + 1, side)
-        for x in range(left, left + recipe.tiles.size - side + 1, side)
-    ]
-    hr = [hr[number] for number in evenly(len(hr), MOST_TILES)]
+    hr = trial_tiles(images, making.hr, recipe.tiles.size, side, MOST_TILES)
     kernels, compression = making.of(POOLS["kernels"]), making.of(POOLS["compression"])
     groups = making.groups
     measured = measured_photographs(own, images, making.run).photographs

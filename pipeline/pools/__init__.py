@@ -13,6 +13,7 @@ from pairmill.pipeline.pools.compression import COMPRESSION
 from pairmill.pipeline.pools.generated_kernels import GENERATED_KERNELS
 from pairmill.pipeline.pools.kernels import KERNELS
 from pairmill.pipeline.pools.noise import NOISE
+from pairmill.pipeline.pools.noise_choice import NOISE_CHOICE
 from pairmill.pipeline.pools.noise_levels import NOISE_LEVELS
 from pairmill.pipeline.pools.pdm import PDM
 from pairmill.pipeline.pools.redegnet import REDEGNET
@@ -24,6 +25,7 @@ POOLS: dict[str, PoolKind[Any]] = {
         NOISE,
         NOISE_LEVELS,
         COMPRESSION,
+        NOISE_CHOICE,
         PDM,
         REDEGNET,
         CODES,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pairmill.pipeline.assets import pool_digest
 from pairmill.pipeline.degraders.base import PoolInfo
 from pairmill.schemas.groups import RowGroups
-from pairmill.schemas.noise_levels import RawNoise
+from pairmill.schemas.noise_levels import NoiseWay, RawNoise
 from pairmill.schemas.recipe import Recipe
 
 
@@ -35,12 +35,14 @@ class PoolItems:
     placeholder."""
     raw: tuple[RawNoise, ...] | None = None
     """Noise on the sensor of each group; of noise levels that were fitted for it."""
+    ways: tuple[NoiseWay, ...] | None = None
+    """How the noise of each group is made; of a noise choice."""
 
     @property
     def info(self) -> PoolInfo:
         """What a draw needs to know."""
-        side = self.items.shape[1]
-        return PoolInfo(self.digest, len(self.items), side, self.share, self.groups, self.raw)
+        shape = self.digest, len(self.items), self.items.shape[1]
+        return PoolInfo(*shape, share=self.share, groups=self.groups, raw=self.raw, ways=self.ways)
 
 
 def placeholder(

@@ -51,7 +51,7 @@ class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
             pool=pool.manifest,
             patches=layout.pool_group(NOISE.stage.name, pool.key, NOISE.group),
         )
-        raw = any(isinstance(one, RealSrConfig) and one.noise == "raw" for one in degraders)
+        raw = any(isinstance(one, RealSrConfig) and one.needs_raw for one in degraders)
         return making.run(pool_noise_levels.STAGE, inputs, NoiseLevelsConfig(raw=raw))
 
     def ref(self, manifest: NoiseLevelsManifest) -> PoolRef:

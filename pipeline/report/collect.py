@@ -15,6 +15,7 @@ from pairmill.pipeline.pools.compression import COMPRESSION
 from pairmill.pipeline.pools.generated_kernels import GENERATED_KERNELS
 from pairmill.pipeline.pools.kernels import KERNELS
 from pairmill.pipeline.pools.noise import NOISE
+from pairmill.pipeline.pools.noise_choice import NOISE_CHOICE
 from pairmill.pipeline.pools.noise_levels import NOISE_LEVELS
 from pairmill.pipeline.report.aligned import collect_aligned
 from pairmill.pipeline.report.compression import collect_compression
@@ -129,8 +130,13 @@ def _curves(made: BuildResult) -> list[NoiseCurveView]:
     if sealed is None:
         return []
     names = [group.name for group in groups.groups] if groups is not None else []
-    count = len(sealed.manifest.groups)
-    return curve_views(sealed.manifest, names if len(names) == count > 1 else [""] * count)
+    count, chosen = len(sealed.manifest.groups), NOISE_CHOICE.of(made)
+    unnamed = [""] * count
+    return curve_views(
+        sealed.manifest,
+        names if len(names) == count > 1 else unnamed,
+        [one.why for one in chosen.manifest.groups] if chosen else unnamed,
+    )
 
 
 def _compression(made: BuildResult, sources: Sources) -> CompressionSection | None:

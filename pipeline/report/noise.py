@@ -77,16 +77,20 @@ def collect_noise(
     )
 
 
-def curve_views(found: NoiseLevelsManifest, names: Sequence[str]) -> list[NoiseCurveView]:
-    """Noise against level of groups of these names, where it is known."""
+def curve_views(
+    found: NoiseLevelsManifest, names: Sequence[str], choices: Sequence[str]
+) -> list[NoiseCurveView]:
+    """Noise against level of groups of these names, where it is known, and what was chosen."""
     views = []
-    for name, group in zip(names, found.groups, strict=True):
+    for name, group, choice in zip(names, found.groups, choices, strict=True):
         channels = (("R", group.red), ("G", group.green), ("B", group.blue))
         points = tuple(
             (channel, tuple((one.level, one.std) for one in known)) for channel, known in channels
         )
         if group.green:
-            views.append(NoiseCurveView(group=name, channels=points, spread=group.spread))
+            views.append(
+                NoiseCurveView(group=name, channels=points, spread=group.spread, choice=choice)
+            )
     return views
 
 
@@ -230,6 +234,8 @@ def _curve(view: NoiseCurveView) -> Raw:
     )
     of_group = f" of {view.group}" if view.group else ""
     said = f"photos{of_group} differ by {100 * view.spread:.0f} %; flat blocks, before JPEG"
+    if view.choice:
+        said += f"; {view.choice}"
     return figure(chart, "What LR's noise follows", said)
 
 

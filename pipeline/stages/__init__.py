@@ -7,6 +7,7 @@ from typing import Any
 from pairmill.pipeline.runner.stage import Stage
 from pairmill.pipeline.stages import (
     align_pairs,
+    choose_noise,
     clean_up,
     cluster_photographs,
     compare,
@@ -56,6 +57,7 @@ STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
         mine_noise.STAGE,
         pool_noise.STAGE,
         pool_noise_levels.STAGE,
+        choose_noise.STAGE,
         fit_pdm.STAGE,
         pool_pdm.STAGE,
         ingest_pairs.STAGE,

@@ -150,7 +150,7 @@ def _shared_out(found: NoiseLevels, patches: int) -> NDArray[np.float64]:
     """
     strengths = found.usual_strengths()
     turns = np.arange(patches) * max(len(strengths) / patches, 1)
-    return strengths[turns.astype(int) % len(strengths)]
+    return np.asarray(strengths[turns.astype(int) % len(strengths)])
 
 
 def gains(

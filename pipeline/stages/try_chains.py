@@ -7,7 +7,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,12 +22,11 @@ from pairmill.pipeline.degraders.base import Degrader, PoolInfo, Pools
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.rng import pick, stream
 from pairmill.pipeline.runner.stage import Context, Profile, Stage, Unit
-from pairmill.pipeline.stages import clean_up
 from pairmill.pipeline.stages.payload import npz_bytes
+from pairmill.pipeline.stages.trial_tiles import cut_tile
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.chain_fit import (
-    HrTile,
     Tried,
     TriedChain,
     TryConfig,
@@ -36,7 +34,7 @@ from pairmill.schemas.chain_fit import (
     TryRecord,
     TwinConfig,
 )
-from pairmill.schemas.image import ImageRecord
+from pairmill.schemas.hr import HrTile
 
 FILE = "tried.npz"
 UNIT = 50
@@ -90,26 +88,6 @@ def work(
         yield TryRecord(count=one.count)
 
 
-def _tile(workspace: str, side: int, number: int, tiles: Sequence[HrTile]) -> Image:
-    one = tiles[number]
-    places = tuple((o.left, o.top) for o in tiles if o.hr_key == one.hr_key)
-    return _cut(workspace, one.image, one.hr_key, one.cleaned, places, side)[one.left, one.top]
-
-
-@lru_cache(maxsize=256)
-def _cut(
-    workspace: str,
-    image: ImageRecord,
-    key: str,
-    cleaned: bool,
-    places: tuple[tuple[int, int], ...],
-    side: int,
-) -> dict[tuple[int, int], Image]:
-    """Tiles of one HR image, by (left, top); an image is read once per process."""
-    hr = clean_up.read_hr(Storage(workspace), image, key, cleaned=cleaned)
-    return {(x, y): hr[y : y + side, x : x + side].copy() for x, y in places}
-
-
 def _trial(
     number: int,
     config: TryConfig,
@@ -120,7 +98,7 @@ def _trial(
 ) -> tuple[NDArray[np.float64], NDArray[np.intp], Image]:
     rng = stream(config.seed, "try", number)
     numbers = [pick(rng, len(tiles)) for _ in range(config.tiles)]
-    chosen = [_tile(workspace, config.side, number, tiles) for number in numbers]
+    chosen = [cut_tile(workspace, config.side, number, tiles) for number in numbers]
     chain, options = _drawn(rng, config)
     degrader = build(chain, config.scale, pools)
     programs = [degrader.draw(rng, (tile.shape[0], tile.shape[1])) for tile in chosen]

@@ -16,10 +16,11 @@ class RealSrConfig(DegraderBase):
 
     kind: Literal["realsr"] = "realsr"
     """Which degrader."""
-    noise: Literal["by_level", "as_mined", "raw"] = "by_level"
+    noise: Literal["by_level", "as_mined", "raw", "auto"] = "by_level"
     """How strong a noise patch is: as the camera's noise is at the level of the LR, or as it was
     where it was mined; or `raw`: no patches, but shot and read noise on the camera's sensor, behind
-    which LR is demosaicked and developed."""
+    which LR is demosaicked and developed; `auto`: by level or raw, for each group of photographs
+    what realism finds nearer to them."""
     strength: tuple[float, float] | None = None
     """Smallest and largest factor on the noise, drawn uniformly; none is [1, 1] by level and raw,
     which know how photographs differ, and [0.8, 1.2] as mined."""
@@ -35,7 +36,13 @@ class RealSrConfig(DegraderBase):
         """See `DegraderBase.draws_from`."""
         compression = () if self.compression == "off" else ("compression",)
         levels = ("noise_levels",) if self.noise != "as_mined" else ()
-        return ("kernels", "noise", *levels, *compression)
+        choice = ("noise_choice",) if self.noise == "auto" else ()
+        return ("kernels", "noise", *levels, *compression, *choice)
+
+    @property
+    def needs_raw(self) -> bool:
+        """Whether noise on the sensor must be known."""
+        return self.noise in ("raw", "auto")
 
     def strengths(self, *, fitted: bool) -> tuple[float, float]:
         """Smallest and largest factor on the noise, whose strength was fitted or is as mined."""

@@ -199,9 +199,10 @@ def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
             profile = Profile(str(workspace), workers=2)
             return run_stage(stage, inputs, config, profile, ProcessExecutor(2), ProgressListener())
 
-        make_cameras(tiny.recipe, made.images.manifest, run)
+        images, hr = made.images.manifest, made.hr.manifest
+        make_cameras(tiny.recipe, images, hr, made.sealed, run)
         make_aligned(tiny.recipe, tiny.photographs, run)
-        try_chain(made.images.manifest, made.hr.manifest, run)
+        try_chain(images, hr, run)
         assert pools
     return workspace
 

@@ -3,7 +3,7 @@ corpus."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from pairmill.pipeline.images.find import FoundFile
 from pairmill.pipeline.pools.aligned import align_config, cut_config
 from pairmill.pipeline.pools.base import Making
 from pairmill.pipeline.pools.kernels import cameras_of
-from pairmill.pipeline.pools.noise_levels import NOISE_LEVELS
+from pairmill.pipeline.pools.noise_choice import NOISE_CHOICE
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import Executor, SerialExecutor, one_thread, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Run, Sealed, Stage
@@ -37,10 +37,10 @@ from pairmill.pipeline.stages import (
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.chain_fit import HrTile, TryConfig
+from pairmill.schemas.chain_fit import TryConfig
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.degraders.bicubic import BicubicConfig
-from pairmill.schemas.hr import HrSet
+from pairmill.schemas.hr import HrSet, HrTile
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
 from pairmill.schemas.kernel import CameraKernelsConfig
 from pairmill.schemas.pool import ClusterConfig
@@ -292,9 +292,11 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     manifest = publish(
         make(recipe, "/", run), profile, circumstance(now(), "tests", "", ()), write_report
     )
-    make_cameras(recipe, sealed["ingest"].manifest, run)
+    images, hr = sealed["ingest"].manifest, sealed["clean_up"].manifest
+    pools = {kind: sealed[f"pool_{kind}"] for kind in DRAWN_FROM}
+    make_cameras(recipe, images, hr, pools, run)
     make_aligned(recipe, photographs, run)
-    try_chain(sealed["ingest"].manifest, sealed["clean_up"].manifest, run)
+    try_chain(images, hr, run)
     return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
 
 
@@ -310,16 +312,28 @@ def making_of(recipe: Recipe, workspace: Path) -> Making:
     return Making(recipe=recipe, images=images, base="/", run=run)
 
 
-def make_cameras(recipe: Recipe, images: ImageSet, run: Run) -> None:
-    """The stages of the other way to kernels, and of noise by level, which takes from the same
-    measurements: one corpus has room for one.
+DRAWN_FROM = ("kernels", "noise", "compression")
+
+
+def make_cameras(
+    recipe: Recipe, images: ImageSet, hr: HrSet, pools: Mapping[str, Sealed[Any]], run: Run
+) -> None:
+    """The stages of the other way to kernels, and of noise by level and on the sensor, which take
+    from the same measurements: one corpus has room for one.
     """
     settings = CameraKernelsConfig(field=True, channels=True)
     # Generated kernels have no channels.
-    other = recipe.with_(kernels=settings, degraders=[{"kind": "realsr"}])
-    making = Making(recipe=other, images=images, base="/", run=run)
+    other = recipe.with_(kernels=settings, degraders=[{"kind": "realsr", "noise": "auto"}])
+    making = Making(
+        recipe=other,
+        images=images,
+        base="/",
+        run=run,
+        cut=hr,
+        sealed={kind: pools[kind] for kind in DRAWN_FROM},
+    )
     measured, _ = cameras_of(making, settings)
-    making.of(NOISE_LEVELS)
+    making.of(NOISE_CHOICE)
     run(cluster_photographs.STAGE, measured, ClusterConfig(min_photographs=2))
 
 

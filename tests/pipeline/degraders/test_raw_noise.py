@@ -9,14 +9,16 @@ import pytest
 
 from pairmill.models.camera.correlation import correlation, moments
 from pairmill.pipeline import degraders
-from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.degraders.base import PoolInfo, Pools
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.noise_levels import RawNoise
+from pairmill.schemas.groups import RowGroups
+from pairmill.schemas.noise_levels import NoiseWay, RawNoise
 from pairmill.schemas.ops.noise import ShotReadNoise
+from pairmill.schemas.ops.pooled import PooledBlur
 from pairmill.schemas.program import Program
 from tests.support.make import photograph
 from tests.support.pools import pools
@@ -85,3 +87,45 @@ def test_references_without_it_are_what_they_were() -> None:
     ref = PoolRef(kind="noise_levels", digest="a" * 64, count=3, side=3)
     assert "raw" not in ref.model_dump()
     assert PoolRef.model_validate(ref.with_(raw=(RAW,)).model_dump()).raw == (RAW,)
+
+
+def chosen(ways: tuple[NoiseWay, ...] | None) -> Pools:
+    """Two groups with a sensor each; row `n` of a pool is of group `n % 2`."""
+    found = known((RAW, RAW.with_(red_gain=1.5)))
+    for kind in ("kernels", "noise"):
+        rows = tuple(row % 2 for row in range(found[kind].count))
+        found[kind] = replace(found[kind], groups=RowGroups(rows=rows, photographs=(3, 3)))
+    if ways is not None:
+        found["noise_choice"] = PoolInfo("c" * 64, 2, 1, ways=ways)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("ways", "kinds"),
+    [
+        (("by_level", "raw"), {0: "inject_by_level", 1: "shot_read_noise"}),
+        (("raw", "by_level"), {0: "shot_read_noise", 1: "inject_by_level"}),
+        (("by_level", "by_level"), {0: "inject_by_level", 1: "inject_by_level"}),
+        (None, {0: "inject_by_level", 1: "inject_by_level"}),
+    ],
+)
+def test_auto_does_for_each_group_what_was_chosen(
+    ways: tuple[NoiseWay, ...] | None, kinds: dict[int, str]
+) -> None:
+    degrader = degraders.build(RealSrConfig(noise="auto"), 2, chosen(ways))
+    found = dict[int, set[str]]()
+    for number in range(24):
+        program = degrader.draw(stream("auto", number), HR)
+        blur, noise = program.ops[0], program.ops[2:-1]
+        assert isinstance(blur, PooledBlur)
+        named = {op.op for op in noise} & {"inject_by_level", "shot_read_noise"}
+        found.setdefault(blur.index % 2, set()).update(named)
+    assert found == {group: {kind} for group, kind in kinds.items()}
+
+
+def test_auto_draws_what_the_chosen_way_draws() -> None:
+    pools_ = chosen(("raw", "raw"))
+    auto, raw = (degraders.build(RealSrConfig(noise=noise), 2, pools_) for noise in ("auto", "raw"))
+    for number in range(4):
+        first, second = (one.draw(stream("auto", number), HR) for one in (auto, raw))
+        assert first == second

@@ -21,8 +21,9 @@ from pairmill.pipeline.runner.stage import Batch, ProgressCallback, ProgressList
 from pairmill.pipeline.stages import clean_up
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.chain_fit import ChainFitConfig, Curve, HrTile, TwinConfig
+from pairmill.schemas.chain_fit import ChainFitConfig, Curve, TwinConfig
 from pairmill.schemas.degraders.custom import CustomConfig
+from pairmill.schemas.hr import HrTile
 from pairmill.schemas.image import ImageRecord, Role
 from tests.support.make import photograph, tree
 
