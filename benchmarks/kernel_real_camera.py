@@ -1,4 +1,8 @@
-"""A real camera's kernel from its photographs alone, against that of registered pairs."""
+"""A real camera's kernel from its photographs alone, against that of registered pairs.
+
+The pairs' kernel is as wide as those of a pool, and says nothing of what is beyond: estimates are
+compared as a pool has them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,16 @@ from scipy.optimize import minimize
 from benchmarks import registered_pairs
 from benchmarks.common import Row
 from benchmarks.kernel_cases import SIDES, Camera, Condition, Photograph, padded
-from benchmarks.kernel_methods import Estimate, Seen, camera, constant, kernelgan, measured, spectra
+from benchmarks.kernel_methods import (
+    PRODUCT,
+    Estimate,
+    Seen,
+    camera,
+    constant,
+    kernelgan,
+    measured,
+    spectra,
+)
 from benchmarks.kernel_pictures import Picture
 from benchmarks.kernel_restoration import upscaled
 from benchmarks.kernel_scores import Key, Score, rows_of, scored
@@ -129,10 +142,17 @@ def _scored(
     real: Real, name: str, group: int, estimate: Estimate, *, upscaling: bool = True
 ) -> Score:
     key = Key(SECTION, name, "real", "as it is", 2, group, estimate.method)
-    found = scored(key, estimate, real.truth)
+    kernel = as_pooled(estimate.kernel)
+    found = scored(key, replace(estimate, kernel=kernel), real.truth)
     if not (upscaling and real.pairs):
         return found
-    return replace(found, psnr=float(np.mean([_psnr(one, estimate.kernel) for one in real.pairs])))
+    return replace(found, psnr=float(np.mean([_psnr(one, kernel) for one in real.pairs])))
+
+
+def as_pooled(kernel: Array) -> Array:
+    """The kernel, with nothing outside the side of a pool's kernels; its sum is 1."""
+    inside = padded(kernel, PRODUCT)
+    return padded(inside / inside.sum(), len(kernel))
 
 
 def _psnr(pair: registered_pairs.ScoredPair, kernel: Array) -> float:
