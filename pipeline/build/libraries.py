@@ -22,15 +22,6 @@ def check_libraries(recipe: Recipe) -> None:
     if "video" in used:
         with extra("codecs", "video", "degraders of the recipe"):
             import av  # noqa: F401
-    if _fits(recipe):  # a fit is judged by the classifiers of the realism report
-        from pairmill.pipeline.realism.classify import check_libraries as check_classifiers
-
-        check_classifiers()
-
-
-def _fits(recipe: Recipe) -> bool:
-    judged = ("pdm", "redegnet", "noise_choice")
-    return not recipe.pools_from and any(map(recipe.draws_from, judged))
 
 
 def _ops(value: Any) -> Iterator[str]:

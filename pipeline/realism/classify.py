@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.extras import extra
 from pairmill.pipeline.realism.network import network_scores
 from pairmill.pipeline.rng import stream
 
@@ -15,18 +14,6 @@ Real = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 PENALTY = 0.1
 """Inverse strength of the penalty of the logistic regression, as scikit-learn counts it."""
-
-
-def check_libraries() -> None:
-    """Do nothing if the classifiers' libraries are there.
-
-    Raises:
-        MissingLibraryError: if extra `realism` is not installed.
-    """
-    with extra("realism", "telling synthetic images from real ones"):
-        import sklearn.ensemble
-        import sklearn.linear_model  # noqa: F401
-        import threadpoolctl  # noqa: F401
 
 
 def linear_scores(values: Real, synthetic: Mask, train: Mask) -> Real:
@@ -76,11 +63,7 @@ def held_out_scores(
 
     Returns:
         (N,) scores by classifier, in units of their standard deviation over the training patches.
-
-    Raises:
-        MissingLibraryError: if extra `realism` is not installed.
     """
-    check_libraries()
     from threadpoolctl import threadpool_limits
 
     ask: dict[str, Callable[[Mask, int], Real]] = {

@@ -10,7 +10,6 @@ from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.report.realism_card import card_html
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
-from pairmill.schemas.errors import MissingLibraryError
 from pairmill.schemas.image import Role
 from pairmill.schemas.realism import RealismRow, RealismSection, SideStatistics
 
@@ -26,16 +25,8 @@ def collect_realism(
     if not made.recipe.realism.enabled or not real:
         return None
     config = made.recipe.realism
-    from pairmill.pipeline.realism.classify import check_libraries
     from pairmill.pipeline.report.realism_rows import measure  # loads torch and scikit-learn
 
-    try:
-        check_libraries()
-    except (
-        MissingLibraryError
-    ) as error:  # the pairs are made: what is not installed must not undo that
-        problem = f"{error.what}; {error.todo}, then `pairmill corpus realism`"
-        return RealismSection(patch=config.patch, photographs=len(real), problem=problem)
     return measure(storage, manifest, real, config, picture_files, groups=_groups(made))
 
 

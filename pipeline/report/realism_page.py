@@ -37,13 +37,10 @@ def write_realism(
 
     Raises:
         UserError: if the weights are not those of FID.
-        MissingLibraryError: if extra `realism` is not installed.
     """
-    from pairmill.pipeline.realism.classify import check_libraries
     from pairmill.pipeline.report.inception import read_inception
     from pairmill.pipeline.report.realism_rows import measure  # loads torch and scikit-learn
 
-    check_libraries()
     folder, asked = folder_of(manifest), read_inception(inception) if inception else None
     section = measure(
         storage,

@@ -16,7 +16,7 @@ class RealSrConfig(DegraderBase):
 
     kind: Literal["realsr"] = "realsr"
     """Which degrader."""
-    noise: Literal["by_level", "as_mined", "raw", "auto"] = "by_level"
+    noise: Literal["by_level", "as_mined", "raw", "auto"] = "auto"
     """How strong a noise patch is: as the camera's noise is at the level of the LR, or as it was
     where it was mined; or `raw`: no patches, but shot and read noise on the camera's sensor, behind
     which LR is demosaicked and developed; `auto`: by level or raw, for each group of photographs
