@@ -1,6 +1,6 @@
 """One list, all properties: what every stage promises.
 
-Each stage is run alone in a copy of the tiny workspace that holds all but its own folder, with the
+Each stage is run alone in a workspace that holds all stages of the tiny build but its own, with the
 inputs and the config that it had in the build. The list is `STAGES`; a new stage is under these
 properties as soon as the tiny recipe uses it.
 """
@@ -91,16 +91,13 @@ class Bench:
         assert [name for name in found if found[name] != self.expected[name]] == []
 
 
-def bench_of(name: str, tiny: Tiny, folder: Path) -> Bench:
-    workspace = folder / "workspace"
-    shutil.copytree(
-        tiny.workspace,
-        workspace,
-        ignore=lambda where, _: {name} if where.endswith("/stages") else set(),
-    )
-    expected = tree(tiny.workspace / "stages" / name)
-    assert expected
-    return Bench(STAGES[name], *tiny.inputs[name], workspace, expected, tiny.sealed[name])
+@pytest.fixture(scope="module")
+def stages(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the stages of the tiny build, one for all tests: a copy takes longer than
+    what most stages do."""
+    workspace = tmp_path_factory.mktemp("stages") / "workspace"
+    shutil.copytree(tiny.workspace / "stages", workspace / "stages")
+    return workspace
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,8 +109,16 @@ def test_a_stage_travels_to_workers_by_name(name: str) -> None:
 
 
 @pytest.fixture(params=NAMES)
-def bench(request: pytest.FixtureRequest, tiny: Tiny, tmp_path: Path) -> Bench:
-    return bench_of(request.param, tiny, tmp_path)
+def bench(request: pytest.FixtureRequest, tiny: Tiny, stages: Path) -> Iterator[Bench]:
+    """The workspace without the stage's folder, which is as it was afterwards."""
+    name: str = request.param
+    made, folder = (workspace / "stages" / name for workspace in (tiny.workspace, stages))
+    expected = tree(made)
+    assert expected
+    shutil.rmtree(folder)
+    yield Bench(STAGES[name], *tiny.inputs[name], stages, expected, tiny.sealed[name])
+    shutil.rmtree(folder, ignore_errors=True)  # planning writes none
+    shutil.copytree(made, folder)
 
 
 class Reordered:
@@ -279,7 +284,7 @@ def test_nothing_outside_its_folder_is_written(
     def state() -> dict[str, tuple[int, int]]:
         files = [
             path
-            for root in (tmp_path, tiny.photographs)
+            for root in (bench.workspace.parent, tmp_path, tiny.photographs)
             for path in root.rglob("*")
             if path.is_file()
         ]
