@@ -130,7 +130,7 @@ def test_scenes_of_pictures() -> None:
 def test_the_model_of_white_light() -> None:
     """Without blur every alias is kept: a quarter of four equal powers."""
     model = Model(built_in())
-    folded = model.aliased(np.full((64, 64), 8.0))
+    folded = model.aliased(np.full((64, 34), 8.0))
     np.testing.assert_allclose(folded, 8.0)
     flat = Blur(np.zeros_like(blur().values))
     assert model.power(flat).max() <= 1
