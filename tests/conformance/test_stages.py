@@ -14,7 +14,6 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -184,31 +183,18 @@ def test_any_order_and_any_batches(bench: Bench, size: int) -> None:
 
 @pytest.fixture(scope="module")
 def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole build by `ProcessExecutor`, whose pools are one pool here: starting it takes longer
-    than the work."""
-    workspace = tmp_path_factory.mktemp("processes")
-    with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        pools: list[ProcessPoolExecutor] = []
+    """A whole build by `ProcessExecutor`."""
+    workspace, executor = tmp_path_factory.mktemp("processes"), ProcessExecutor(2)
+    made = make_stages(tiny.recipe, workspace, executor=executor, workers=2)
 
-        def one_pool(
-            *arguments: Any, **options: Any
-        ) -> contextlib.nullcontext[ProcessPoolExecutor]:
-            if not pools:
-                pools.append(stack.enter_context(ProcessPoolExecutor(*arguments, **options)))
-            return contextlib.nullcontext(pools[0])
+    def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
+        profile = Profile(str(workspace), workers=2)
+        return run_stage(stage, inputs, config, profile, executor, ProgressListener())
 
-        patch.setattr("pairmill.pipeline.runner.execution.ProcessPoolExecutor", one_pool)
-        made = make_stages(tiny.recipe, workspace, executor=ProcessExecutor(2), workers=2)
-
-        def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
-            profile = Profile(str(workspace), workers=2)
-            return run_stage(stage, inputs, config, profile, ProcessExecutor(2), ProgressListener())
-
-        images, hr = made.images.manifest, made.hr.manifest
-        make_cameras(tiny.recipe, images, hr, made.sealed, run)
-        make_aligned(tiny.recipe, tiny.photographs, run)
-        try_chain(images, hr, run)
-        assert pools
+    images, hr = made.images.manifest, made.hr.manifest
+    make_cameras(tiny.recipe, images, hr, made.sealed, run)
+    make_aligned(tiny.recipe, tiny.photographs, run)
+    try_chain(images, hr, run)
     return workspace
 
 
