@@ -134,7 +134,7 @@ def test_two_builders_of_one_corpus(
     import cv2
 
     (tmp_path / "photos").mkdir()
-    for seed in range(40):
+    for seed in range(8):
         cv2.imwrite(str(tmp_path / f"photos/{seed}.png"), photograph(seed))
     (tmp_path / "plain.yaml").write_text(RECIPE.format(photos=tmp_path / "photos"))
     other = tmp_path / "other.yaml"
