@@ -21,7 +21,16 @@ from pairmill.schemas.image import ImageReason
 from tests.support.dask_cluster import scheduler
 from tests.support.odd_images import make_odd_images
 from tests.support.paths import ROOT
-from tests.support.program import NOISE, Run, only_manifest, start, wait_until
+from tests.support.program import (
+    NOISE,
+    RECIPE,
+    UNMEASURED,
+    Run,
+    only_manifest,
+    run,
+    start,
+    wait_until,
+)
 
 
 def shard_bytes(workspace: Path, name: str = "tiny") -> dict[str, str]:
@@ -31,12 +40,14 @@ def shard_bytes(workspace: Path, name: str = "tiny") -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, photos: Path, prefect: dict[str, str]) -> Path:
-    """A workspace with the tiny corpus, made by one worker; and what the terminal showed."""
-    from tests.support.program import RECIPE, run
-
+    """A workspace with the tiny corpus, its realism measured, made by one worker; and what the
+    terminal showed.
+    """
     workspace = tmp_path_factory.mktemp("built")
-    (workspace / "tiny.yaml").write_text(RECIPE.format(photos=photos))
-    done = run("build", workspace / "tiny.yaml", "--workspace", workspace, *ONE, env=prefect)
+    text = RECIPE.format(photos=photos)
+    (workspace / "tiny.yaml").write_text(text)
+    (workspace / "measured.yaml").write_text(text.replace(UNMEASURED, ""))
+    done = run("build", workspace / "measured.yaml", "--workspace", workspace, *ONE, env=prefect)
     (workspace / "terminal.txt").write_text(done.stdout + done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr
     return workspace
@@ -234,7 +245,7 @@ def test_a_folder_of_broken_and_odd_images_builds_and_names_each(
     verdicts = make_odd_images(folder)
     for photo in sorted(photos.iterdir())[:3]:
         (folder / f"good {photo.name}").write_bytes(photo.read_bytes())
-    odd = recipe("odd.yaml", ("restarts: 2", "restarts: 1"), images=folder)
+    odd = recipe("odd.yaml", ("restarts: 2", "restarts: 1"), (UNMEASURED, ""), images=folder)
     done = pairmill("build", odd, "--workspace", tmp_path / "ws", *ONE)
     assert done.returncode == 0, done.stdout + done.stderr
     assert not NOISE.search(done.stdout + done.stderr), done.stdout + done.stderr
