@@ -321,7 +321,7 @@ def test_a_flipped_byte_is_named_by_shard_and_sample(
     assert (
         f"`pairmill corpus repair {reference} --workspace {copy}`" in done.stderr.splitlines()[-1]
     )
-    done = pairmill("corpus", "repair", reference, "--workspace", copy)
+    done = pairmill("corpus", "repair", reference, "--workspace", copy, *ONE)
     assert done.returncode == 0, done.stderr
     assert re.search(rf"made again +{shard.name}", done.stdout)
     assert pairmill("corpus", "verify", reference, "--workspace", copy).returncode == 0
