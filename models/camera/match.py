@@ -226,7 +226,7 @@ class _Fit:
         return replace(blur, values=values)
 
     def _expected(self, datum: _Data, power: Array, shape: Array | float, own: Array) -> Array:
-        scene = np.exp(self.model.mean + self.model.functions @ own[:-1])
+        scene = self.model.scene(own[:-1])
         total = self.model.aliased(power * scene) + math.exp(own[-1]) * shape + datum.jpeg
         # Where scene and noise meet, scenes above their mean add more than those below take.
         share = 1 - (math.exp(own[-1]) * shape + datum.jpeg) / total
@@ -292,7 +292,7 @@ class _Fit:
         for datum, values, slopes in zip(self.data, own, self._slopes(blur), strict=True):
             power, shape = slopes.power, slopes.shape
             noise = math.exp(values[-1])
-            scene = np.exp(model.mean + model.functions @ values[:-1])
+            scene = model.scene(values[:-1])
             blurred = power * scene
             total = model.aliased(blurred) + noise * shape + datum.jpeg
             left = datum.logs - self._expected(datum, power, shape, values)

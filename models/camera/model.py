@@ -17,6 +17,9 @@ LOWEST = 1.4 / SIDE
 """Lowest frequency that is compared, in cycles per pixel: below it the window hides the scene."""
 CORRELATED = 1.5
 """Cells that share one error: neighbours overlap under the window."""
+LEFT = SIDE // 2 + 1
+"""Columns of a real photograph's spectrum; each comes from two columns of HR's, and the other half
+of those is never looked at."""
 LEAST_ERROR = 0.03
 """Variance of a log spectrum that no scene explains."""
 
@@ -28,7 +31,7 @@ class Model:
         self.scenes = scenes
         self.variances, axes = scenes.axes
         functions = smooth_functions()
-        self.mean, self.functions = _whole(functions @ scenes.mean), _whole(functions @ axes)
+        self.mean, self.functions = _kept(functions @ scenes.mean), _kept(functions @ axes)
         rows, columns = np.fft.fftfreq(SIDE)[:, None], np.arange(SIDE // 2 + 1) / SIDE
         self.compared = np.hypot(rows, columns) > LOWEST
         # The lowest columns hold both halves of a symmetric spectrum.
@@ -47,11 +50,21 @@ class Model:
         self.seen = masks[0] * masks[1] * twice
 
     def power(self, blur: Blur) -> Array:
-        """(GRID, GRID): |K|^2 as it shows under the window."""
+        """(GRID, 2 LEFT): |K|^2 as it shows under the window, at the columns that aliases need."""
         found = np.square(blur.transfer(*self.grid))
-        for axis in (0, 1):  # the window's power spectrum: 1/6, 2/3, 1/6
-            found = found * (2 / 3) + (np.roll(found, 1, axis) + np.roll(found, -1, axis)) / 6
-        return found
+        # The window's power spectrum: 1/6, 2/3, 1/6.
+        found = found * (2 / 3) + (np.roll(found, 1, 0) + np.roll(found, -1, 0)) / 6
+        sides = found.reshape(GRID, 2, LEFT + 2)
+        found = sides[..., 1:-1] * (2 / 3) + (sides[..., :-2] + sides[..., 2:]) / 6
+        return found.reshape(GRID, 2 * LEFT)
+
+    def scene(self, own: Array) -> Array:
+        """(GRID, 2 LEFT): the power of a scene that differs by so much from the mean along the
+        axes.
+        """
+        # One product for all cells: no sum depends on how many columns there are.
+        away = self.functions.reshape(-1, len(own)) @ own
+        return np.asarray(np.exp(self.mean + away.reshape(self.mean.shape)))
 
     def noise_shape(self, blur: Blur) -> Array | float:
         """|N|^2 at the photograph's frequencies, such that the variance of the noise is what flat
@@ -65,23 +78,22 @@ class Model:
 
     @staticmethod
     def aliased(power: Array) -> Array:
-        """(GRID, GRID, ...) at HR frequencies to (SIDE, SIDE // 2 + 1, ...): every second pixel is
-        left.
-        """
-        folded = power.reshape(2, SIDE, 2, SIDE, *power.shape[2:]).sum((0, 2)) / 4
-        return np.asarray(folded[:, : SIDE // 2 + 1])
+        """(GRID, 2 LEFT, ...) of HR to (SIDE, LEFT, ...) of LR: every second pixel is left."""
+        return np.asarray(power.reshape(2, SIDE, 2, LEFT, *power.shape[2:]).sum((0, 2)) / 4)
 
 
-def _whole(half: Array) -> Array:
-    """(GRID, GRID // 2 + 1, ...) to (GRID, GRID, ...): the spectrum of a real picture is
+def _kept(half: Array) -> Array:
+    """(GRID, GRID // 2 + 1, ...) to (GRID, 2 LEFT, ...): the spectrum of a real picture is
     symmetric.
     """
-    turned = half[(-np.arange(GRID)) % GRID][:, 1 : GRID // 2][:, ::-1]
-    return np.concatenate([half, turned], axis=1)
+    turned = half[(-np.arange(GRID)) % GRID][:, GRID // 2 - LEFT + 1 : GRID // 2][:, ::-1]
+    return np.concatenate([half[:, :LEFT], half[:, GRID // 2 :], turned], axis=1)
 
 
 @lru_cache(maxsize=1)
 def _frequencies() -> tuple[Array, Array]:
+    """Of the columns that aliases need, and of one more at either end for the window."""
     axis = np.fft.fftfreq(GRID)
-    rows, columns = np.meshgrid(axis, axis, indexing="ij")
+    one = np.arange(-1, LEFT + 1)
+    rows, columns = np.meshgrid(axis, axis[np.r_[one, one + SIDE]], indexing="ij")
     return rows, columns

@@ -20,6 +20,7 @@ from torch import Tensor
 from pairmill.models.kernelgan import discriminator as critic
 from pairmill.models.kernelgan import generator as generators
 from pairmill.models.kernelgan import losses
+from pairmill.models.kernelgan.batch import CPU_LANES
 from pairmill.models.kernelgan.crops import Crops
 from pairmill.models.kernelgan.postprocess import finish
 from pairmill.models.kernelgan.sampling import (
@@ -36,15 +37,8 @@ from pairmill.schemas.kernel import KernelGanConfig
 CURVES = ("adversarial", "discriminator", "bicubic", "kernel")
 """The columns of `KernelFit.curves`."""
 CURVE_STEP = 50
-CPU_LANES = 4
-"""Lanes trained together on a CPU. More are hardly faster. Always this many, the last repeated if
-need be, keep every array's shape, hence the library's choice of algorithm, hence every bit, the
-same in any batch."""
 SETTLED = 0.1
 """A kernel counts for the mean while its sum is this close to 1; early ones swing through zero."""
-LANE_BYTES = 24 << 20
-"""Memory of a lane: weights, gradients, Adam's moments, noise and activations; an estimate with a
-margin."""
 ADAM_BETAS = (0.5, 0.999)
 
 
@@ -117,25 +111,6 @@ def fit_kernels(
         kernels.append(kernel)
         curves.append(curve)
     return _by_image(kernels, curves, len(images), config)
-
-
-def largest_batch(config: KernelGanConfig, device: str, memory_bytes: int) -> int:
-    """How many images to pass to `fit_kernels` at once.
-
-    Args:
-        config: restarts and window decide what an image needs.
-        device: on "cpu", more lanes than `CPU_LANES` gain nothing, so a batch is what fills them.
-        memory_bytes: memory that may be used.
-
-    Returns:
-        At least 1.
-    """
-    window = 3 * config.window**2
-    image = config.restarts * (LANE_BYTES + 48 * config.iterations) + 2 * window + 40 * window // 3
-    fits = max(1, memory_bytes // image)
-    if device != "cpu":
-        return int(fits)
-    return int(min(fits, max(1, -(-CPU_LANES // config.restarts))))
 
 
 def draw_lanes(

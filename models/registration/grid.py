@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
 
 Array = NDArray[np.float64]
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -73,6 +72,8 @@ class Grid:
 
 
 def _splines(positions: Array, length: int, count: int) -> Array:
+    from scipy.interpolate import BSpline  # late: it takes half a second
+
     step = length / count
     knots = (np.arange(count + 7) - 3) * step - 0.5
     return np.asarray(BSpline.design_matrix(positions, knots, 3).toarray())

@@ -112,7 +112,8 @@ def _fit_times(
     """Seconds of all iterations of one restart, and of judging one image; none if no image can be
     used.
     """
-    from pairmill.models.kernelgan.fit import CPU_LANES, fit_kernels
+    from pairmill.models.kernelgan.batch import CPU_LANES
+    from pairmill.models.kernelgan.fit import fit_kernels
     from pairmill.models.kernelgan.sampling import check_image
 
     image = next(

@@ -58,18 +58,31 @@ class SerialExecutor:
 
 
 class ProcessExecutor:
-    """A pool of fresh processes, one thread each."""
+    """A pool of fresh processes, one thread each. They start with the first batch and last as long
+    as the executor: to start them takes longer than most stages of a small corpus.
+    """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
 
     def run(self, batches: list[Batch], advanced: ProgressCallback) -> Iterator[int]:  # noqa: ARG002
         """See `Executor.run`."""
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.workers, mp_context=context, initializer=one_thread) as pool:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=context, initializer=one_thread
+            )
+        pool = self._pool
+        try:
             yield from as_finished(
                 batches, lambda batch: pool.submit(run_batch, batch), 2 * self.workers
             )
+        except BaseException:
+            # Nobody works on after a failure or an interrupt, and a broken pool stays broken.
+            self._pool = None
+            pool.shutdown()
+            raise
 
 
 def as_finished(

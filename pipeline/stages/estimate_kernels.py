@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pairmill.models.kernelgan.batch import largest_batch
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.rng import stream_key
 from pairmill.pipeline.runner.stage import Context, Profile, Stage, Unit
@@ -77,8 +78,6 @@ def seal(
 
 def batch(config: EstimateConfig, profile: Profile) -> int:
     """Images per batch, from the memory that is there."""
-    from pairmill.models.kernelgan.fit import largest_batch
-
     return largest_batch(config.kernelgan, profile.device, profile.memory)
 
 

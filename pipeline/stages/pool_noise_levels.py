@@ -125,7 +125,7 @@ def work(
             mine = np.flatnonzero([patch.image in images for patch in payload.pool.patches])
             correlated = _correlated(levels[mine], products[mine])
             groups.append(_record(found[-1], images, correlated))
-            if not any(found[-1].channels):
+            if not len(mine) or not any(found[-1].channels):
                 items[mine] = unchanged(levels[mine])
                 continue
             for row, strength in zip(mine, _shared_out(found[-1], len(mine)), strict=True):

@@ -1,6 +1,6 @@
 """One list, all properties: what every stage promises.
 
-Each stage is run alone in a copy of the tiny workspace that holds all but its own folder, with the
+Each stage is run alone in a workspace that holds all stages of the tiny build but its own, with the
 inputs and the config that it had in the build. The list is `STAGES`; a new stage is under these
 properties as soon as the tiny recipe uses it.
 """
@@ -14,7 +14,6 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -91,16 +90,13 @@ class Bench:
         assert [name for name in found if found[name] != self.expected[name]] == []
 
 
-def bench_of(name: str, tiny: Tiny, folder: Path) -> Bench:
-    workspace = folder / "workspace"
-    shutil.copytree(
-        tiny.workspace,
-        workspace,
-        ignore=lambda where, _: {name} if where.endswith("/stages") else set(),
-    )
-    expected = tree(tiny.workspace / "stages" / name)
-    assert expected
-    return Bench(STAGES[name], *tiny.inputs[name], workspace, expected, tiny.sealed[name])
+@pytest.fixture(scope="module")
+def stages(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the stages of the tiny build, one for all tests: a copy takes longer than
+    what most stages do."""
+    workspace = tmp_path_factory.mktemp("stages") / "workspace"
+    shutil.copytree(tiny.workspace / "stages", workspace / "stages")
+    return workspace
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,8 +108,16 @@ def test_a_stage_travels_to_workers_by_name(name: str) -> None:
 
 
 @pytest.fixture(params=NAMES)
-def bench(request: pytest.FixtureRequest, tiny: Tiny, tmp_path: Path) -> Bench:
-    return bench_of(request.param, tiny, tmp_path)
+def bench(request: pytest.FixtureRequest, tiny: Tiny, stages: Path) -> Iterator[Bench]:
+    """The workspace without the stage's folder, which is as it was afterwards."""
+    name: str = request.param
+    made, folder = (workspace / "stages" / name for workspace in (tiny.workspace, stages))
+    expected = tree(made)
+    assert expected
+    shutil.rmtree(folder)
+    yield Bench(STAGES[name], *tiny.inputs[name], stages, expected, tiny.sealed[name])
+    shutil.rmtree(folder, ignore_errors=True)  # planning writes none
+    shutil.copytree(made, folder)
 
 
 class Reordered:
@@ -179,31 +183,18 @@ def test_any_order_and_any_batches(bench: Bench, size: int) -> None:
 
 @pytest.fixture(scope="module")
 def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole build by `ProcessExecutor`, whose pools are one pool here: starting it takes longer
-    than the work."""
-    workspace = tmp_path_factory.mktemp("processes")
-    with contextlib.ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        pools: list[ProcessPoolExecutor] = []
+    """A whole build by `ProcessExecutor`."""
+    workspace, executor = tmp_path_factory.mktemp("processes"), ProcessExecutor(2)
+    made = make_stages(tiny.recipe, workspace, executor=executor, workers=2)
 
-        def one_pool(
-            *arguments: Any, **options: Any
-        ) -> contextlib.nullcontext[ProcessPoolExecutor]:
-            if not pools:
-                pools.append(stack.enter_context(ProcessPoolExecutor(*arguments, **options)))
-            return contextlib.nullcontext(pools[0])
+    def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
+        profile = Profile(str(workspace), workers=2)
+        return run_stage(stage, inputs, config, profile, executor, ProgressListener())
 
-        patch.setattr("pairmill.pipeline.runner.execution.ProcessPoolExecutor", one_pool)
-        made = make_stages(tiny.recipe, workspace, executor=ProcessExecutor(2), workers=2)
-
-        def run(stage: Stage[Any, Any, Any, Any, Any], inputs: Any, config: Any) -> Sealed[Any]:
-            profile = Profile(str(workspace), workers=2)
-            return run_stage(stage, inputs, config, profile, ProcessExecutor(2), ProgressListener())
-
-        images, hr = made.images.manifest, made.hr.manifest
-        make_cameras(tiny.recipe, images, hr, made.sealed, run)
-        make_aligned(tiny.recipe, tiny.photographs, run)
-        try_chain(images, hr, run)
-        assert pools
+    images, hr = made.images.manifest, made.hr.manifest
+    make_cameras(tiny.recipe, images, hr, made.sealed, run)
+    make_aligned(tiny.recipe, tiny.photographs, run)
+    try_chain(images, hr, run)
     return workspace
 
 
@@ -279,7 +270,7 @@ def test_nothing_outside_its_folder_is_written(
     def state() -> dict[str, tuple[int, int]]:
         files = [
             path
-            for root in (tmp_path, tiny.photographs)
+            for root in (bench.workspace.parent, tmp_path, tiny.photographs)
             for path in root.rglob("*")
             if path.is_file()
         ]

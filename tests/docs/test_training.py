@@ -18,7 +18,7 @@ from pairmill.pipeline.export.formats import FORMATS
 from pairmill.pipeline.export.run import export, plan
 from tests.support.make import Tiny
 from tests.support.paths import ROOT
-from tests.support.wheel import Installation
+from tests.support.wheel import beside_a_project
 
 PAGE = (ROOT / "docs/training.md").read_text("utf-8")
 PIECES = dict(re.findall(r"## ([^\n]+)\n(?:(?!\n## ).)*?```python\n(.*?)```", PAGE, re.DOTALL))
@@ -30,48 +30,13 @@ def test_there_is_a_piece_for_each_way() -> None:
         assert f"| `{form}` |" in PAGE
 
 
-@pytest.mark.parametrize(
-    ("title", "check"),
-    [
-        (
-            "Plain torch and webdataset",
-            "print(len(hr), hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0)",
-        ),
-        (
-            "The loader of pairmill",
-            "print(len(hr), hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0)",
-        ),
-        ("Lightning", "print(trainer.global_step, trainer.current_epoch, loader.epoch)"),
-    ],
-)
-def test_training_loops(tiny: Tiny, installation: Installation, title: str, check: str) -> None:
-    piece = PIECES[title].replace("CORPUS", str(tiny.version))
-    printed = installation.run(f"{piece}\n{check}").splitlines()[-1]
-    train = tiny.manifest.identity.samples["train"]
-    last = (train - 1) % 4 + 1
-    assert (
-        printed
-        == {
-            "Plain torch and webdataset": f"{last} torch.uint8 torch.Size([3, 32, 32]) "
-            "torch.Size([3, 16, 16]) True",
-            "The loader of pairmill": f"{last} torch.uint8 torch.Size([3, 16, 16]) "
-            "torch.Size([3, 8, 8]) True",
-            "Lightning": f"{2 * -(-train // 4)} 2 2",
-        }[title]
-    )
-
-
-def test_lightning_continues_in_the_middle_of_an_epoch(
-    tiny: Tiny, installation: Installation
-) -> None:
-    """The batches that a run sees after a checkpoint in mid-epoch are those that an unbroken run
-    sees."""
-    piece = PIECES["Lightning"].replace("CORPUS", str(tiny.version))
-    model, _, rest = piece.partition("loader = ")
-    make = "loader = " + rest.split("\n")[0]
-    code = (
-        model
-        + f"""
+SHAPES = "len(hr), hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0"
+CHECKS = {
+    "Plain torch and webdataset": SHAPES,
+    "The loader of pairmill": SHAPES,
+    "Lightning": "trainer.global_step, trainer.current_epoch, loader.epoch",
+}
+INTERRUPTED = """
 seen = []
 class Watched(Net):
     def training_step(self, batch, number):
@@ -87,10 +52,54 @@ unbroken, seen[:] = list(seen), []
 first = trainer(2); first.fit(Watched(), loader); first.save_checkpoint("mid.ckpt")
 {make}
 second = trainer(5); second.fit(Watched(), loader, ckpt_path="mid.ckpt", weights_only=False)
-print(unbroken == seen, len(unbroken), len(set(unbroken)))
 """  # noqa: E501
-    )
-    assert installation.run(code).splitlines()[-1].startswith("True 5")
+ALL = """
+for title, program in {programs!r}.items():
+    exec(program, {{"__name__": "__main__"}})
+"""
+
+
+def interrupted() -> str:
+    """Lightning's piece, stopped in mid-epoch and continued."""
+    model, _, rest = PIECES["Lightning"].partition("loader = ")
+    return model + INTERRUPTED.format(make="loader = " + rest.split("\n")[0])
+
+
+@pytest.fixture(scope="module")
+def printed(
+    tiny: Tiny, wheel: Path, whole_environment: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """What each program says at its end. One process runs all, each with names of its own: to
+    import torch and Lightning takes longer than to train."""
+    checks = CHECKS | {"interrupted": "unbroken == seen, len(unbroken), len(set(unbroken))"}
+    pieces = PIECES | {"interrupted": interrupted()}
+    programs = {
+        title: pieces[title].replace("CORPUS", str(tiny.version))
+        + f"\nprint('told {title}:', {check})"
+        for title, check in checks.items()
+    }
+    installed = beside_a_project(wheel, whole_environment, tmp_path_factory.mktemp("project"))
+    lines = installed.run(ALL.format(programs=programs)).splitlines()
+    told = (line.removeprefix("told ") for line in lines if line.startswith("told "))
+    return dict(line.split(": ", 1) for line in told)
+
+
+def test_training_loops(tiny: Tiny, printed: dict[str, str]) -> None:
+    train = tiny.manifest.identity.samples["train"]
+    last = (train - 1) % 4 + 1
+    assert {title: printed[title] for title in PIECES} == {
+        "Plain torch and webdataset": f"{last} torch.uint8 torch.Size([3, 32, 32]) "
+        "torch.Size([3, 16, 16]) True",
+        "The loader of pairmill": f"{last} torch.uint8 torch.Size([3, 16, 16]) "
+        "torch.Size([3, 8, 8]) True",
+        "Lightning": f"{2 * -(-train // 4)} 2 2",
+    }
+
+
+def test_lightning_continues_in_the_middle_of_an_epoch(printed: dict[str, str]) -> None:
+    """The batches that a run sees after a checkpoint in mid-epoch are those that an unbroken run
+    sees."""
+    assert printed["interrupted"].startswith("True 5")
 
 
 def decoded(data: bytes) -> np.ndarray:

@@ -153,7 +153,11 @@ def test_a_corpus_in_a_bucket_is_verified_and_replayed(
         (f"s3://no-such-{BUCKET}/w", {}, "make the bucket"),
         (
             f"s3://{BUCKET}/w",
-            {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "PAIRMILL_PATIENCE": "0"},
+            {
+                "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+                "AWS_MAX_ATTEMPTS": "1",
+                "PAIRMILL_PATIENCE": "0",
+            },
             "the store does not answer",
         ),
         ("nonsense://bucket/w", {}, "invalid workspace"),

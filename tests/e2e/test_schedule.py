@@ -400,9 +400,12 @@ WRONG = [
     ({"every": "6h", "nightly": "often"}, "--nightly"),
     ({"every": "6h", "twice": True}, "two recipes make corpora of the same name"),
 ]
+RARE = ["0 3 29 2 *", "0 3 30 2,3 *"]
+"""29 February, and a day of a month that is named beside one that lacks it."""
 TRY = """
 import json, sys
 from pairmill.flows.cli.serve import keep_up
+from pairmill.flows.serve import cron_schedule
 from pairmill.schemas.errors import UserError
 for options in json.loads(sys.argv[2]):
     recipes = [sys.argv[1]] * (1 + options.pop("twice", False))
@@ -411,23 +414,11 @@ for options in json.loads(sys.argv[2]):
         keep_up(recipes, **given, workspace="w", engine="local", workers=1, device="cpu", keep_days=90)
     except UserError as error:
         print(json.dumps(error.text()))
+print(json.dumps([cron_schedule(cron, "--cron").cron for cron in json.loads(sys.argv[3])]))
 """  # noqa: E501
 
 
-def test_a_rare_schedule_is_one(tmp_path: Path) -> None:
-    """29 February, and a day of a month that is named beside one that lacks it."""
-    code = (
-        'from pairmill.flows.serve import cron_schedule as c; print(c("0 3 29 2 *", '
-        '"--cron").cron, c("0 3 30 2,3 *", "--cron").cron)'
-    )
-    env = os.environ | {"PREFECT_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True
-    )
-    assert done.stdout == "0 3 29 2 * 0 3 30 2,3 *\n", done.stderr
-
-
-def test_a_wrong_schedule_is_told_before_anything_starts(
+def test_a_wrong_schedule_is_told_before_anything_starts_and_a_rare_one_is_right(
     recipe: Callable[..., Path], tmp_path: Path
 ) -> None:
     command = [
@@ -436,6 +427,7 @@ def test_a_wrong_schedule_is_told_before_anything_starts(
         TRY,
         str(recipe()),
         json.dumps([options for options, _ in WRONG]),
+        json.dumps(RARE),
     ]
     done = subprocess.run(
         command,
@@ -444,8 +436,9 @@ def test_a_wrong_schedule_is_told_before_anything_starts(
         capture_output=True,
         text=True,
     )
-    told = [json.loads(line) for line in done.stdout.splitlines()]
+    *told, rare = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(told) == len(WRONG), done.stdout + done.stderr
+    assert rare == RARE
     for text, (_, says) in zip(told, WRONG, strict=True):
         assert says in text
     assert not (tmp_path / "pairmill-servers").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -95,14 +96,21 @@ def plain(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> CorpusManif
     return found
 
 
-def test_a_temporary_server_keeps_the_history_and_ends(
-    recipe: Path, plain: CorpusManifest, tmp_path: Path
-) -> None:
-    home = tmp_path / "home"
-    arguments = ("build", recipe, "--workspace", tmp_path, "--workers", 1)
-    text = told(pairmill(*arguments, PREFECT_HOME=str(home)))
+@pytest.fixture(scope="module")
+def kept(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace made with a temporary server, whose home is `home` in it: the first of a home
+    spends most of its start on the database."""
+    workspace = tmp_path_factory.mktemp("kept")
+    arguments = ("build", recipe, "--workspace", workspace, "--workers", 1)
+    text = told(pairmill(*arguments, PREFECT_HOME=str(workspace / "home")))
     assert "not be in its history" not in text
-    found = manifest(tmp_path)
+    return workspace
+
+
+def test_a_temporary_server_keeps_the_history_and_ends(
+    recipe: Path, plain: CorpusManifest, kept: Path
+) -> None:
+    home, found = kept / "home", manifest(kept)
     assert found.digest == plain.digest
     with closing(sqlite3.connect(home / "prefect.db")) as database:
         runs = database.execute("select id, name, state_name, tags from flow_run").fetchall()
@@ -229,11 +237,12 @@ def test_an_interrupt_is_polite_and_the_rerun_goes_on(
 
 @pytest.mark.parametrize("level", ["CRITICAL", "ERROR"])
 def test_a_taken_port_is_no_death(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
     """Also where the server says nothing of it."""
+    home = shutil.copytree(kept / "home", tmp_path / "home")
     monkeypatch.setattr(server_process, "SPEAKING", {"PREFECT_LOGGING_SERVER_LEVEL": level})
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.setenv("PREFECT_HOME", str(home))
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
-from scipy.ndimage import correlate
 from sklearn.datasets import load_sample_image
 
 from pairmill.models.camera.photograph import PhotographSpectrum, measure
 from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.resize import to_uint8
+from pairmill.models.registration.warp import blurred
 from pairmill.pipeline.compression.tables import LUMA, standard
 
 Array = NDArray[np.float64]
@@ -46,7 +46,7 @@ def shoot(
 ) -> NDArray[np.uint8]:
     """(h, w, 3): a photograph of a scene."""
     high = scene(number).astype(np.float64)
-    low = correlate(high, kernel[:, :, None], mode="reflect")[::scale, ::scale]
+    low = blurred(high, kernel)[::scale, ::scale]
     low = low + noise * np.random.default_rng(number).normal(size=low.shape)
     photograph = to_uint8(low)
     if quality is None:

@@ -77,16 +77,17 @@ def core_environment(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> P
 @pytest.fixture
 def installation(wheel: Path, whole_environment: Path, tmp_path: Path) -> Installation:
     """pairmill with all extras, next to a project of the test's own."""
-    return _beside_a_project(wheel, whole_environment, tmp_path)
+    return beside_a_project(wheel, whole_environment, tmp_path)
 
 
 @pytest.fixture
 def core_installation(wheel: Path, core_environment: Path, tmp_path: Path) -> Installation:
     """pairmill without extras, next to a project of the test's own."""
-    return _beside_a_project(wheel, core_environment, tmp_path)
+    return beside_a_project(wheel, core_environment, tmp_path)
 
 
-def _beside_a_project(wheel: Path, python: Path, project: Path) -> Installation:
+def beside_a_project(wheel: Path, python: Path, project: Path) -> Installation:
+    """An environment next to a new project in an empty folder."""
     for name in ("models", "pipeline"):
         (project / name).mkdir()
         (project / name / "__init__.py").write_text(OWN, "utf-8")

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from pairmill.models.kernelgan import fit
-from pairmill.models.kernelgan.fit import fit_kernels, largest_batch
+from pairmill.models.kernelgan.batch import CPU_LANES, largest_batch
+from pairmill.models.kernelgan.fit import fit_kernels
 from pairmill.models.kernelgan.sampling import (
     centre_weights,
     centre_window,
@@ -93,7 +94,7 @@ def test_results_do_not_depend_on_the_precision_chosen_elsewhere() -> None:
 
 def test_batches_fill_the_lanes_and_the_memory() -> None:
     config = KernelGanConfig()
-    assert largest_batch(config, "cpu", 1 << 30) * config.restarts == fit.CPU_LANES
+    assert largest_batch(config, "cpu", 1 << 30) * config.restarts == CPU_LANES
     assert largest_batch(config, "cpu", 0) == 1
     assert largest_batch(config, "cuda", 130 << 30) >= 256
 

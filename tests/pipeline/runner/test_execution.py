@@ -6,6 +6,7 @@ import dataclasses
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pairmill.pipeline.runner.execution import SerialExecutor, as_finished, run_batch, run_stage
+from pairmill.pipeline.runner.execution import (
+    ProcessExecutor,
+    SerialExecutor,
+    as_finished,
+    run_batch,
+    run_stage,
+)
 from pairmill.pipeline.runner.stage import (
     Batch,
     Profile,
@@ -219,6 +226,28 @@ def test_batches_travel_between_processes(tiny: Tiny, tmp_path: Path) -> None:
     batch = Batch(stage, tuple(stage.units(inputs, config)), config, Profile(str(tmp_path)))
     assert run_batch(pickle.loads(pickle.dumps(batch))) == len(batch.units)  # noqa: S301
     assert all(is_done(Storage(str(tmp_path)), "ingest", unit) for unit in batch.units)
+
+
+def test_processes_last_until_a_run_is_left(tiny: Tiny, tmp_path: Path) -> None:
+    """Two stages share them; an interrupt ends them, and the next run has others."""
+    stage, (inputs, config) = STAGES["ingest"], tiny.inputs["ingest"]
+    units = tuple(stage.units(inputs, config))
+    batch = Batch(stage, units, config, Profile(str(tmp_path)))
+    executor, others = ProcessExecutor(1), set(active_children())
+
+    def run(count: int) -> Iterator[int]:
+        return executor.run([batch] * count, lambda *_: None)
+
+    assert list(run(1)) == [len(units)]
+    first = set(active_children()) - others
+    assert list(run(1)) == [len(units)]
+    assert set(active_children()) - others == first
+    assert len(first) == 1
+    left = run(3)
+    next(left)
+    left.close()  # type: ignore[attr-defined]
+    assert not first & set(active_children())
+    assert list(run(1)) == [len(units)]
 
 
 def test_keys_depend_on_each_part() -> None:
