@@ -40,6 +40,8 @@ USUAL_DIFFERENCE = np.array([0.02, 0.015, 0.015])
 """By how much photographs of one camera usually differ, where too few say so."""
 USUAL_WEIGHT = 2.0
 """How many photographs that counts as."""
+ENOUGH = 12
+"""Photographs that their common form is looked for with where they are pulled apart."""
 APART = 25.0
 """By how much that must raise the evidence, for each photograph."""
 NOTICED = 0.06
@@ -132,8 +134,7 @@ def estimate(photographs: Sequence[PhotographSpectrum], scenes: Scenes | None = 
         # Photographs of two blurs look like none of the forms: pull them apart, and look again.
         _, gaussians = _differences(model, photographs, first, pulls)
         pulls = np.array([one.blur.values[PULL:] for one in gaussians])
-        first = match(model, photographs, Blur(CENTRE), GAUSSIAN, pulls=pulls)
-        other_form, other = _form(model, photographs, first, pulls)
+        other_form, other = _form_of_some(model, photographs, pulls)
         if other.evidence < found.evidence - APART * len(photographs):
             form, found = other_form, other
             spread, own = _differences(model, photographs, found, pulls)
@@ -159,6 +160,21 @@ def _form(
             break
         names, best = (*names, name), better
     return names, best
+
+
+def _form_of_some(
+    model: Model, photographs: Sequence[PhotographSpectrum], pulls: Array
+) -> tuple[tuple[str, ...], Matched]:
+    """The same of photographs that are pulled apart, looked for with some of them: each takes as
+    long as all that are alike.
+    """
+    chosen = range(0, len(photographs), math.ceil(len(photographs) / ENOUGH))
+    some, pulled = [photographs[number] for number in chosen], pulls[list(chosen)]
+    first = match(model, some, Blur(CENTRE), GAUSSIAN, pulls=pulled)
+    form, found = _form(model, some, first, pulled)
+    if len(some) < len(photographs):
+        found = match(model, photographs, found.blur, found.free, pulls=pulls)
+    return form, found
 
 
 def _within_reason(blur: Blur) -> bool:

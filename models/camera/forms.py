@@ -10,8 +10,10 @@ of the photograph, which are the HR pixels of scale 2, so that one estimate serv
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +57,9 @@ PULL = P.PROFILE + len(PROFILE)
 """First of three parameters that pull the whole blur apart, as `SIZE`, `UPRIGHT` and `OBLIQUE` do
 the Gaussian, but lengths instead of variances: how one photograph differs from its camera."""
 COUNT = PULL + 3
+FACTOR = (0, 0, 0, 1, 2, 2, 4, 4, *[3] * len(PROFILE))
+"""Which factor of a transfer function each parameter enters, up to `PULL`: Gaussian, disc, line,
+the free one, unsharp mask."""
 CENTRE = np.zeros(COUNT)
 """Where a search begins, but for what a form starts with."""
 CENTRE[P.SIZE] = 2 * math.log(1.1)
@@ -73,6 +78,28 @@ LONGEST_STEP = np.array(
 
 
 @dataclass(frozen=True, eq=False)
+class Frequencies:
+    """Where transfer functions are asked for."""
+
+    rows: Array
+    """In cycles per half pixel."""
+    columns: Array
+
+    @cached_property
+    def own(self) -> Array:
+        """Their squared lengths in cycles per pixel of the photograph, beyond whose frequencies all
+        repeats.
+        """
+        own = [np.mod(axis * HALF + 0.5, 1) - 0.5 for axis in (self.rows, self.columns)]
+        return np.asarray(own[0] ** 2 + own[1] ** 2)
+
+    @cached_property
+    def lengths(self) -> Array:
+        """Their lengths."""
+        return np.hypot(self.rows, self.columns)
+
+
+@dataclass(frozen=True, eq=False)
 class Blur:
     """One blur."""
 
@@ -83,26 +110,61 @@ class Blur:
 
     def transfer(self, rows: Array, columns: Array) -> Array:
         """Real transfer function at frequencies in cycles per half pixel; 1 at 0."""
-        v, own = self.values, self.sharpening(rows, columns)
-        if v[PULL:].any():
-            rows, columns = (a * rows + b * columns for a, b in exponential(v[PULL:]))
-        moments = exponential(v[: P.DISC])
-        square = (
-            moments[0, 0] * rows * rows
-            + 2 * moments[0, 1] * rows * columns
-            + moments[1, 1] * columns * columns
-        )
-        found = np.exp(-2 * np.pi**2 * square)
-        radius = np.hypot(rows, columns)
-        if v[P.DISC]:
-            found = found * _disc(2 * np.pi * abs(float(v[P.DISC])) * radius)
-        if v[P.LINE]:
-            along = columns * math.cos(v[P.ANGLE]) + rows * math.sin(v[P.ANGLE])
-            found = found * np.sinc(v[P.LINE] * along)
-        if v[P.PROFILE : PULL].any():
+        return self.transfers(Frequencies(rows, columns))[0]
+
+    def transfers(
+        self, at: Frequencies, places: Sequence[int] = (), step: float = 0.0
+    ) -> list[Array]:
+        """The transfer function, and those with one of the parameters at `places` larger by `step`;
+        only the factor that a parameter enters is computed again.
+        """
+        seen = self._pulled(at)
+        factors = [self._factor(number, at, seen) for number in range(max(FACTOR) + 1)]
+        found = [_product(factors)]
+        for place in places:
+            values = self.values.copy()
+            values[place] += step
+            moved = replace(self, values=values)
+            if place >= PULL:
+                found.append(moved.transfers(at)[0])
+                continue
+            number = FACTOR[place]
+            other = moved._factor(number, at, seen)
+            found.append(_product([*factors[:number], other, *factors[number + 1 :]]))
+        return found
+
+    def _pulled(self, at: Frequencies) -> Frequencies:
+        """The frequencies that the blur has where it is pulled apart."""
+        pull = self.values[PULL:]
+        if not pull.any():
+            return at
+        return Frequencies(*(a * at.rows + b * at.columns for a, b in exponential(pull)))
+
+    def _factor(self, number: int, at: Frequencies, seen: Frequencies) -> Array | float:
+        """One of the factors, see `FACTOR`; 1 of what there is not. The unsharp mask lies on the
+        pixels of the photograph, which are not pulled.
+        """
+        v = self.values
+        if number == FACTOR[P.SIZE]:
+            moments = exponential(v[: P.DISC])
+            square = (
+                moments[0, 0] * seen.rows * seen.rows
+                + 2 * moments[0, 1] * seen.rows * seen.columns
+                + moments[1, 1] * seen.columns * seen.columns
+            )
+            return np.asarray(np.exp(-2 * np.pi**2 * square))
+        if number == FACTOR[P.DISC] and v[P.DISC]:
+            return _disc(2 * np.pi * abs(float(v[P.DISC])) * seen.lengths)
+        if number == FACTOR[P.LINE] and v[P.LINE]:
+            along = seen.columns * math.cos(v[P.ANGLE]) + seen.rows * math.sin(v[P.ANGLE])
+            return np.asarray(np.sinc(v[P.LINE] * along))
+        if number == FACTOR[P.PROFILE] and v[P.PROFILE : PULL].any():
             knots = np.concatenate([[0.0], PROFILE])
-            found = found * np.exp(np.interp(radius * HALF, knots, [0.0, *v[P.PROFILE : PULL]]))
-        return np.asarray(found * own)
+            free = np.interp(seen.lengths * HALF, knots, [0.0, *v[P.PROFILE : PULL]])
+            return np.asarray(np.exp(free))
+        if number == FACTOR[P.AMOUNT] and v[P.AMOUNT]:
+            return _unsharp(at, abs(float(v[P.AMOUNT])), float(v[P.RADIUS]))
+        return 1.0
 
     def stretched(self, logarithm: float) -> Blur:
         """The same with all its lengths multiplied, but for the unsharp mask's, which lie on the
@@ -112,15 +174,9 @@ class Blur:
         values[PULL] += logarithm
         return replace(self, values=values)
 
-    def sharpening(self, rows: Array, columns: Array) -> Array | float:
-        """Of the unsharp mask alone: it repeats beyond the photograph's frequencies."""
-        amount = abs(float(self.values[P.AMOUNT]))
-        if not amount:
-            return 1.0
-        own = [np.mod(axis * HALF + 0.5, 1) - 0.5 for axis in (rows, columns)]
-        spread = math.exp(2 * self.values[P.RADIUS])
-        smooth = np.exp(-2 * np.pi**2 * spread * (own[0] ** 2 + own[1] ** 2))
-        return np.asarray(1 + amount * (1 - smooth))
+    def sharpening(self, at: Frequencies) -> Array | float:
+        """The factor of the unsharp mask alone: it repeats beyond the photograph's frequencies."""
+        return self._factor(FACTOR[P.AMOUNT], at, at)
 
     def kernel(self, scale: int, size: int) -> Array:
         """(size, size) float64: the correlation kernel on the HR grid of a scale, sum 1, centred
@@ -139,6 +195,20 @@ class Blur:
         # The first cells have no counterparts behind the centre: cut alike on both sides.
         kernel[: scale - 1] = kernel[:, : scale - 1] = 0
         return np.asarray(kernel / kernel.sum())
+
+
+def _product(factors: Sequence[Array | float]) -> Array:
+    found = factors[0]
+    for factor in factors[1:]:
+        found = found * factor
+    return np.asarray(found)
+
+
+@lru_cache(maxsize=8)
+def _unsharp(at: Frequencies, amount: float, radius: float) -> Array:
+    """An unsharp mask; asked for again and again where photographs are pulled apart."""
+    smooth = np.exp(-2 * np.pi**2 * math.exp(2 * radius) * at.own)
+    return np.asarray(1 + amount * (1 - smooth))
 
 
 def _disc(z: Array) -> Array:

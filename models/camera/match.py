@@ -267,13 +267,10 @@ class _Fit:
         return [self._slope(_pulled(blur, datum.pull)) for datum in self.data]
 
     def _slope(self, blur: Blur) -> _Slopes:
-        power, shape = self.model.power(blur), self.model.noise_shape(blur)
-        powers, shapes = [], []
-        for place in range(len(self.free)):
-            moved = self._moved(blur, STEP * np.eye(len(self.free))[place])
-            powers.append((self.model.power(moved) - power) / STEP)
-            shapes.append((self.model.noise_shape(moved) - shape) / STEP)
-        return _Slopes(power, np.stack(powers, -1), shape, shapes)
+        power, *moved = self.model.powers(blur, self.free, STEP)
+        powers = np.stack([(one - power) / STEP for one in moved], -1)
+        shape, *bent = self.model.noise_shapes(blur, self.free, STEP)
+        return _Slopes(power, powers, shape, [(one - shape) / STEP for one in bent])
 
     def _normal(
         self, blur: Blur, own: Sequence[Array], common: Array

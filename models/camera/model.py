@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.forms import Blur
+from pairmill.models.camera.forms import Blur, Frequencies, P
 from pairmill.models.camera.photograph import SIDE
 from pairmill.models.camera.scenes import GRID, Scenes, smooth_functions
 
@@ -44,19 +46,20 @@ class Model:
         # Where cells differ by scenes alone, weights times this are one.
         self.ordinary = (self.error / twice)[self.compared]
         self.grid = _frequencies()
-        self.own = (rows + 0 * columns, columns + 0 * rows)
+        # In half pixels frequencies are half as high.
+        own = (rows + 0 * columns, columns + 0 * rows)
+        self.own_grid = Frequencies(own[0] / 2, own[1] / 2)
         # What the mask of `noise_floor` lets through.
-        masks = [np.square(2 - 2 * np.cos(2 * np.pi * axis)) for axis in self.own]
+        masks = [np.square(2 - 2 * np.cos(2 * np.pi * axis)) for axis in own]
         self.seen = masks[0] * masks[1] * twice
 
     def power(self, blur: Blur) -> Array:
         """(GRID, 2 LEFT): |K|^2 as it shows under the window, at the columns that aliases need."""
-        found = np.square(blur.transfer(*self.grid))
-        # The window's power spectrum: 1/6, 2/3, 1/6.
-        found = found * (2 / 3) + (np.roll(found, 1, 0) + np.roll(found, -1, 0)) / 6
-        sides = found.reshape(GRID, 2, LEFT + 2)
-        found = sides[..., 1:-1] * (2 / 3) + (sides[..., :-2] + sides[..., 2:]) / 6
-        return found.reshape(GRID, 2 * LEFT)
+        return self.powers(blur)[0]
+
+    def powers(self, blur: Blur, places: Sequence[int] = (), step: float = 0.0) -> list[Array]:
+        """The same, and with each of the parameters at `places` larger by `step`."""
+        return [_windowed(np.square(one)) for one in blur.transfers(self.grid, places, step)]
 
     def scene(self, own: Array) -> Array:
         """(GRID, 2 LEFT): the power of a scene that differs by so much from the mean along the
@@ -70,16 +73,38 @@ class Model:
         """|N|^2 at the photograph's frequencies, such that the variance of the noise is what flat
         parts show, which is behind the sharpening.
         """
+        return self.noise_shapes(blur)[0]
+
+    def noise_shapes(
+        self, blur: Blur, places: Sequence[int] = (), step: float = 0.0
+    ) -> list[Array | float]:
+        """The same, and with each of the parameters at `places` larger by `step`."""
         if not blur.noise_sharpened:
-            return 1.0
-        # In half pixels frequencies are half as high.
-        found = np.square(blur.sharpening(*(axis / 2 for axis in self.own)))
+            return [1.0] * (1 + len(places))
+        found: list[Array | float] = [self._sharpened(blur)]
+        for place in places:
+            values = blur.values.copy()
+            values[place] += step
+            moves = place in (P.AMOUNT, P.RADIUS)
+            found.append(self._sharpened(replace(blur, values=values)) if moves else found[0])
+        return found
+
+    def _sharpened(self, blur: Blur) -> Array:
+        found = np.square(blur.sharpening(self.own_grid))
         return np.asarray(found / np.average(found, weights=self.seen))
 
     @staticmethod
     def aliased(power: Array) -> Array:
         """(GRID, 2 LEFT, ...) of HR to (SIDE, LEFT, ...) of LR: every second pixel is left."""
         return np.asarray(power.reshape(2, SIDE, 2, LEFT, *power.shape[2:]).sum((0, 2)) / 4)
+
+
+def _windowed(power: Array) -> Array:
+    """What the window makes of a power spectrum, with its own: 1/6, 2/3, 1/6."""
+    found = power * (2 / 3) + (np.roll(power, 1, 0) + np.roll(power, -1, 0)) / 6
+    sides = found.reshape(GRID, 2, LEFT + 2)
+    found = sides[..., 1:-1] * (2 / 3) + (sides[..., :-2] + sides[..., 2:]) / 6
+    return found.reshape(GRID, 2 * LEFT)
 
 
 def _kept(half: Array) -> Array:
@@ -91,9 +116,9 @@ def _kept(half: Array) -> Array:
 
 
 @lru_cache(maxsize=1)
-def _frequencies() -> tuple[Array, Array]:
+def _frequencies() -> Frequencies:
     """Of the columns that aliases need, and of one more at either end for the window."""
     axis = np.fft.fftfreq(GRID)
     one = np.arange(-1, LEFT + 1)
     rows, columns = np.meshgrid(axis, axis[np.r_[one, one + SIDE]], indexing="ij")
-    return rows, columns
+    return Frequencies(rows, columns)
