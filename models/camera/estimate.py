@@ -40,7 +40,7 @@ USUAL_DIFFERENCE = np.array([0.02, 0.015, 0.015])
 """By how much photographs of one camera usually differ, where too few say so."""
 USUAL_WEIGHT = 2.0
 """How many photographs that counts as."""
-ENOUGH = 12
+ENOUGH = 8
 """Photographs that their common form is looked for with where they are pulled apart."""
 APART = 25.0
 """By how much that must raise the evidence, for each photograph."""

@@ -226,10 +226,14 @@ class _Fit:
         return replace(blur, values=values)
 
     def _expected(self, datum: _Data, power: Array, shape: Array | float, own: Array) -> Array:
+        added = math.exp(own[-1]) * shape
         scene = self.model.scene(own[:-1])
-        total = self.model.aliased(power * scene) + math.exp(own[-1]) * shape + datum.jpeg
+        return self._logs(datum, self.model.aliased(power * scene) + added + datum.jpeg, added)
+
+    def _logs(self, datum: _Data, total: Array, noise: Array | float) -> Array:
+        """What is expected of the logarithm of a spectrum."""
         # Where scene and noise meet, scenes above their mean add more than those below take.
-        share = 1 - (math.exp(own[-1]) * shape + datum.jpeg) / total
+        share = 1 - (noise + datum.jpeg) / total
         bent = self.model.residual / 2 * share * (1 - share)
         return np.asarray((np.log(total) + bent)[self.model.compared])
 
@@ -239,7 +243,7 @@ class _Fit:
         spectra = self._spectra(blur)
         for datum, values, (power, shape) in zip(self.data, own, spectra, strict=True):
             left = datum.logs - self._expected(datum, power, shape, values)
-            away = values - np.r_[common, datum.noise]
+            away = _away(values, common, datum)
             total += float(datum.weights @ np.square(left) + datum.precision @ np.square(away))
         return total
 
@@ -291,27 +295,31 @@ class _Fit:
             noise = math.exp(values[-1])
             scene = model.scene(values[:-1])
             blurred = power * scene
-            total = model.aliased(blurred) + noise * shape + datum.jpeg
-            left = datum.logs - self._expected(datum, power, shape, values)
-            mine = np.empty((int(inside.sum()), q + 1))
-            mine[:, :q] = (model.aliased(blurred[..., None] * model.functions) / total[..., None])[
-                inside
-            ]
-            mine[:, q] = (noise * shape / total)[inside]
+            added = noise * shape
+            total = model.aliased(blurred) + added + datum.jpeg
+            left = datum.logs - self._logs(datum, total, added)
+            seen = total[inside][:, None]
+            mine = np.empty((len(left), q + 1))
+            np.divide(
+                model.aliased(blurred[..., None] * model.functions)[inside], seen, out=mine[:, :q]
+            )
+            mine[:, q] = (added / total)[inside]
             theirs = model.aliased(scene[..., None] * slopes.powers)
             for place, slope in enumerate(slopes.shapes):
                 theirs[..., place] += noise * slope
-            theirs = (theirs / total[..., None])[inside]
+            theirs = theirs[inside] / seen
             weighted = datum.weights[:, None] * mine
             inner = weighted.T @ mine
             inner[range(q + 1), range(q + 1)] += datum.precision
-            away = values - np.r_[common, datum.noise]
+            away = _away(values, common, datum)
             slope_own = weighted.T @ left - datum.precision * away
             # The common scene pulls at the photograph's own through the prior alone.
-            cross = np.zeros((q + 1, f + q))
+            sides = np.zeros((q + 1, f + q + 1))
+            cross = sides[:, :-1]
             cross[:, :f] = weighted.T @ theirs
             cross[range(q), range(f, f + q)] = -datum.precision[:q]
-            solved = np.linalg.solve(inner, np.c_[cross, slope_own])
+            sides[:, -1] = slope_own
+            solved = np.linalg.solve(inner, sides)
             parts.append((np.asarray(solved[:, -1]), np.asarray(solved[:, :-1])))
             normal[:f, :f] += theirs.T @ (datum.weights[:, None] * theirs)
             normal[range(f, f + q), range(f, f + q)] += datum.precision[:q]
@@ -320,6 +328,14 @@ class _Fit:
             gradient[f:] += datum.precision[:q] * away[:q]
             gradient -= cross.T @ solved[:, -1]
         return normal, gradient, parts
+
+
+def _away(values: Array, common: Array, datum: _Data) -> Array:
+    """How far the scene and the noise of a photograph are from what is believed."""
+    away = values.copy()
+    away[:-1] -= common
+    away[-1] -= datum.noise
+    return away
 
 
 def _pulled(blur: Blur, pull: Array) -> Blur:

@@ -101,10 +101,11 @@ class Model:
 
 def _windowed(power: Array) -> Array:
     """What the window makes of a power spectrum, with its own: 1/6, 2/3, 1/6."""
-    found = power * (2 / 3) + (np.roll(power, 1, 0) + np.roll(power, -1, 0)) / 6
+    around = np.concatenate([power[-1:], power, power[:1]])
+    found = power * (2 / 3) + (around[:-2] + around[2:]) / 6
     sides = found.reshape(GRID, 2, LEFT + 2)
     found = sides[..., 1:-1] * (2 / 3) + (sides[..., :-2] + sides[..., 2:]) / 6
-    return found.reshape(GRID, 2 * LEFT)
+    return np.asarray(found.reshape(GRID, 2 * LEFT))
 
 
 def _kept(half: Array) -> Array:
