@@ -29,9 +29,9 @@ ROUND = gaussian_kernel(17, 1.3, 1.3, 0, 8.5)
 def test_a_camera_by_eight_photographs(noise: float, quality: int | None) -> None:
     photographs = [measured(n, OVAL, noise=noise, quality=quality) for n in range(8)]
     found = estimate(photographs)
-    assert distance(found.blur.kernel(2, 17), OVAL) < 0.1
+    assert distance(found.blur.kernel(2, 17), OVAL) < 0.15
     own = [distance(one.blur.kernel(2, 17), OVAL) for one in found.photographs]
-    assert np.mean(own) < 0.12
+    assert np.mean(own) < 0.13
     assert max(own) < 0.4  # one scene is odd, and is taken for another blur
 
 
