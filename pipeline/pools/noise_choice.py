@@ -81,6 +81,7 @@ class NoiseChoice(PoolKind[ChoiceManifest]):
             [name, NAMES[one.way], _figure(one.by_level), _figure(one.raw)] for name, one in groups
         ]
         notes = [f"  {name}: {one.why}" for name, one in groups]
+        notes[-1] += "\n"
         return [PoolTable("how noise is made", COLUMNS, rows, notes)]
 
     def placeholder(self, placing: Placing) -> PoolItems:  # noqa: ARG002

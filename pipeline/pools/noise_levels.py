@@ -82,6 +82,7 @@ class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
         hanging = [_hanging(name, one) for name, group in both for one in group.correlation]
         if hanging:
             said = [_said(name, group) for name, group in both]
+            said[-1] += "\n"
             tables.append(PoolTable("how noise hangs together", CORRELATION, hanging, said))
         return tables
 

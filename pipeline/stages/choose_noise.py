@@ -97,13 +97,13 @@ def choice(by_level: RealismResult, raw: RealismResult) -> GroupChoice:
             way="by_level", why=f"the ways cannot be compared: {by_level.problem or raw.problem}"
         )
     nearer = sides[0].auc - sides[1].auc
-    figures = f"AUC {sides[1].auc:.2f} against {sides[0].auc:.2f} by level"
-    way, said = WAYS[0], "is not clearly nearer to the photographs"
+    way, said = WAYS[0], "noise by level is nearer to the photographs"
     if nearer > CLEARLY:
-        way, said = WAYS[1], "is nearer to the photographs"
-    return GroupChoice(
-        way=way, why=f"noise on the sensor {said}: {figures}", by_level=sides[0], raw=sides[1]
-    )
+        way, said = WAYS[1], "noise on the sensor is nearer to the photographs"
+    elif nearer > -CLEARLY:
+        said = "both ways of noise are as near to the photographs, and by level leaves scenes alone"
+    why = f"{said}: AUC {sides[0].auc:.2f} by level, {sides[1].auc:.2f} on the sensor"
+    return GroupChoice(way=way, why=why, by_level=sides[0], raw=sides[1])
 
 
 def _figure(result: RealismResult) -> WayRealism | None:
@@ -167,7 +167,7 @@ def seal(
 STAGE = Stage(
     name="choose_noise",
     version=1,
-    title="compare ways of noise",
+    title="decide noise",
     noun="groups",
     record=GroupChoice,
     manifest=ChoiceManifest,

@@ -40,16 +40,21 @@ def told(auc: float) -> RealismResult:
 
 
 @pytest.mark.parametrize(
-    ("by_level", "raw", "way"),
-    [(0.87, 0.74, "raw"), (0.67, 0.65, "by_level"), (0.38, 0.76, "by_level")],
+    ("by_level", "raw", "way", "said"),
+    [
+        (0.87, 0.74, "raw", "noise on the sensor is nearer"),
+        (0.67, 0.65, "by_level", "both ways of noise are as near"),
+        (0.38, 0.76, "by_level", "noise by level is nearer"),
+    ],
 )
 def test_the_nearer_is_taken_and_patches_where_they_are_alike(
-    by_level: float, raw: float, way: str
+    by_level: float, raw: float, way: str, said: str
 ) -> None:
     assert CLEARLY == 0.03
     found = choice(told(by_level), told(raw))
     assert found.way == way
-    assert f"AUC {raw:.2f} against {by_level:.2f} by level" in found.why
+    assert f"AUC {by_level:.2f} by level, {raw:.2f} on the sensor" in found.why
+    assert said in found.why
     assert found.raw is not None
     assert found.raw.interval == (raw - 0.1, raw + 0.1)
 
