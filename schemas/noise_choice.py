@@ -84,3 +84,5 @@ class ChoiceManifest(Frozen):
     """Digest of the numbers of the ways."""
     groups: tuple[GroupChoice, ...]
     """One record per row: groups in their order."""
+    photographs: tuple[Digest, ...]
+    """A photograph of each group, which tells it."""

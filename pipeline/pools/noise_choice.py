@@ -71,6 +71,10 @@ class NoiseChoice(PoolKind[ChoiceManifest]):
         ways = tuple(group.way for group in manifest.groups)
         return PoolRef(kind=self.name, digest=manifest.digest, count=len(ways), side=1, ways=ways)
 
+    def photographs(self, manifest: ChoiceManifest) -> tuple[str, ...]:
+        """See `PoolKind.photographs`."""
+        return manifest.photographs
+
     def tables(self, showing: Showing[ChoiceManifest]) -> list[PoolTable]:
         """What was chosen, and why."""
         if showing.sealed is None:

@@ -72,6 +72,7 @@ def _read(storage: Storage, ref: PoolRef, group: str, note: str = "") -> PoolIte
         share=ref.share,
         groups=ref.groups,
         raw=ref.raw,
+        ways=ref.ways,
     )
 
 

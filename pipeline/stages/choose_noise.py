@@ -161,7 +161,11 @@ def seal(
     items = np.array([[WAYS.index(one.way)] for one in records], np.uint8)
     group = layout.pool_group(context.stage, key)
     write_pool(context.storage, group, "noise_choice", items, {})
-    return ChoiceManifest(digest=pool_digest(items), groups=tuple(records))
+    return ChoiceManifest(
+        digest=pool_digest(items),
+        groups=tuple(records),
+        photographs=tuple(unit.payload.photographs[0].pixel_sha256 for unit in units),
+    )
 
 
 STAGE = Stage(

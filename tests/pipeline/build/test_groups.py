@@ -155,6 +155,7 @@ def test_one_group_is_what_there_was_before_there_were_groups(built: Built) -> N
         for refs in ((ref for ref, _ in made[0].pools), built.manifest.identity.pools)
     )
     assert whole.pop("noise_levels") != divided.pop("noise_levels")
+    assert whole.pop("noise_choice") != divided.pop("noise_choice")
     assert whole == divided
 
 
@@ -179,6 +180,12 @@ def test_a_preview_draws_from_the_groups(built: Built) -> None:
     for kind, pool in found.items():
         assert pool is not None, kind
         assert isinstance(pool.info.groups, RowGroups)
+    refs = {ref.kind: ref for ref in built.manifest.identity.pools}
+    for kind in ("noise_levels", "noise_choice"):
+        pool = found[kind]
+        assert pool is not None
+        assert (pool.info.raw, pool.info.ways) == (refs[kind].raw, refs[kind].ways)
+    assert refs["noise_choice"].ways is not None
 
 
 def test_noise_on_the_sensor_is_that_of_the_group(
@@ -187,7 +194,6 @@ def test_noise_on_the_sensor_is_that_of_the_group(
     changes = {"name": "raw", "degraders": [{"kind": "realsr", "noise": "raw"}]}
     recipe = Recipe.model_validate(built.recipe.model_dump() | changes)
     manifest = build(recipe, built.folder / "w")
-    assert all(ref.raw is None for ref in built.manifest.identity.pools)
     (sensors,) = [ref.raw for ref in manifest.identity.pools if ref.raw is not None]
     assert len(sensors) == 2
     rows, known = list(read_table(built.storage, manifest)), pools(manifest)
@@ -208,12 +214,16 @@ def test_noise_on_the_sensor_is_that_of_the_group(
 
 
 def test_pools_without_a_sensor_s_noise_cannot_be_drawn_from(built: Built) -> None:
+    by_level = [{"kind": "realsr", "noise": "by_level"}]
+    without = built.recipe.model_dump() | {"name": "without", "degraders": by_level}
+    manifest = build(Recipe.model_validate(without), built.folder / "w")
+    assert all(ref.raw is None and ref.ways is None for ref in manifest.identity.pools)
     recipe = Recipe.model_validate(
         built.recipe.model_dump()
         | {
             "name": "raw-pinned",
             "degraders": [{"kind": "realsr", "noise": "raw"}],
-            "pools_from": f"tiny@{built.manifest.version}",
+            "pools_from": f"without@{manifest.version}",
         }
     )
     with pytest.raises(UserError, match="no noise was fitted on a sensor"):
