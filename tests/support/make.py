@@ -34,13 +34,14 @@ from pairmill.pipeline.stages import (
     pool_aligned,
     try_chains,
 )
+from pairmill.pipeline.stages.trial_tiles import trial_tiles
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.chain_fit import TryConfig
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.degraders.bicubic import BicubicConfig
-from pairmill.schemas.hr import HrSet, HrTile
+from pairmill.schemas.hr import HrSet
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
 from pairmill.schemas.kernel import CameraKernelsConfig
 from pairmill.schemas.pool import ClusterConfig
@@ -355,12 +356,7 @@ def make_aligned(recipe: Recipe, photographs: Path, run: Run) -> None:
 
 def try_chain(images: ImageSet, hr: HrSet, run: Run) -> None:
     """The stage that fits of chains are made of."""
-    records = images.by_digest()
-    tiles = tuple(
-        HrTile(image=records[ref.hr.image], hr_key=ref.key, cleaned=ref.hr.cleaned, left=x, top=y)
-        for ref in hr.images
-        for x, y in ref.hr.tiles
-    )
+    tiles = tuple(trial_tiles(images, hr, size=32, side=32, most=1000))
     config = TryConfig(scale=2, side=32, tiles=1, seed=0, bins=0, chain=BicubicConfig())
     run(try_chains.STAGE, try_chains.Inputs(tiles, (), trials=try_chains.UNIT + 3), config)
 
