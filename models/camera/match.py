@@ -35,9 +35,10 @@ NOISE_SPREAD_COMPRESSED = 1.5
 """The same of a compressed photograph, whose flat parts lost theirs."""
 JPEG_ERROR = 0.6
 """Error of a log spectrum where JPEG changed as much as there is."""
-ROUNDING_ERROR = 2.5
+ROUNDING_ERROR = 0.7
 """Error of a log spectrum where the rounding to 8 bits is all there is: it is white only where
-there is noise or detail. At less, zeros of discs and lines are read into it that are not there."""
+there is noise or detail. More than that keeps discs and lines out that are not there, but takes
+much of what little a real camera without noise says."""
 NOISE_ERROR = 0.05
 """The same where noise is all there is."""
 DECIBELS = 10 / math.log(10)
