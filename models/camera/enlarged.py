@@ -62,12 +62,16 @@ def _fine_detail(power: Array) -> float:
 def _lines(luma: Array, axis: int) -> Array:
     """(SAMPLES,): by how much each frequency stands out, in medians of its neighbourhood."""
     second = np.abs(np.diff(luma, 2, axis=axis)).mean(1 - axis)
-    windowed = (second - second.mean()) * np.hanning(len(second))
-    # At these frequencies waves repeat after `turn` pixels, so what is further on adds up.
-    turn = 2 * (SAMPLES - 1)
-    turns = np.pad(windowed, (0, -len(windowed) % turn)).reshape(-1, turn)
-    size = np.abs(np.fft.rfft(turns.sum(0)))
+    size = _transform((second - second.mean()) * np.hanning(len(second)))
     reach = int(NEIGHBOURHOOD / 0.5 * SAMPLES)
     padded = np.pad(size, reach, mode="reflect")
     around = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), 1)
     return np.asarray(size / np.maximum(around, 1e-9))
+
+
+def _transform(values: Array) -> Array:
+    """(SAMPLES,): size of the Fourier transform at frequencies from 0 to 1/2."""
+    # There waves repeat after `turn` values, so what is further on adds up.
+    turn = 2 * (SAMPLES - 1)
+    turns = np.pad(values, (0, -len(values) % turn)).reshape(-1, turn)
+    return np.asarray(np.abs(np.fft.rfft(turns.sum(0))))

@@ -40,12 +40,12 @@ USUAL_DIFFERENCE = np.array([0.02, 0.015, 0.015])
 """By how much photographs of one camera usually differ, where too few say so."""
 USUAL_WEIGHT = 2.0
 """How many photographs that counts as."""
-ENOUGH = 8
-"""Photographs that their common form is looked for with where they are pulled apart."""
-APART = 25.0
-"""By how much that must raise the evidence, for each photograph."""
 NOTICED = 0.06
 """Differences from which on photographs are pulled apart before their common form is looked for."""
+ENOUGH = 8
+"""Photographs at most that it is then looked for with."""
+APART = 25.0
+"""By how much that must raise twice the logarithm of the evidence, for each photograph."""
 MOST_DIFFERENT = 0.8
 """Largest logarithm by which a photograph may differ."""
 TAILS = 4.0
@@ -165,8 +165,8 @@ def _form(
 def _form_of_some(
     model: Model, photographs: Sequence[PhotographSpectrum], pulls: Array
 ) -> tuple[tuple[str, ...], Matched]:
-    """The same of photographs that are pulled apart, looked for with some of them: each takes as
-    long as all that are alike.
+    """The form of photographs that are pulled apart, looked for with some of them, for each takes
+    as long as all that are alike; and its match to all of them.
     """
     chosen = range(0, len(photographs), math.ceil(len(photographs) / ENOUGH))
     some, pulled = [photographs[number] for number in chosen], pulls[list(chosen)]

@@ -42,7 +42,7 @@ from pairmill.schemas.recipe import Recipe
 
 SHOWN = 8
 """Missing images that are named in a message."""
-FITS = ("torch", "numpy", "scipy")
+FITS = ("torch", "numpy", "scipy", "scikit-learn")
 """Libraries whose versions may change a fit."""
 
 
@@ -191,9 +191,9 @@ def unlike(
         else []
     )
     found += [
-        f"the fits ran with {name} {then.software.get(name)}, here it is {now.software[name]}"
+        f"the fits ran with {name} {then.software[name]}, here it is {now.software[name]}"
         for name in FITS
-        if then.software.get(name) != now.software[name]
+        if then.software.get(name, now.software[name]) != now.software[name]
     ]
     if recipe.draws_from("redegnet"):
         found.append("the weights that ReDegNet began from are not kept")

@@ -111,8 +111,8 @@ def _drawn_from(making: Making) -> Iterator[tuple[PoolRef, str]]:
 
 
 def _config(recipe: Recipe, pools: tuple[PoolRef, ...]) -> ChoiceConfig:
-    """LR as small as tiles allow, of whole blocks of 8."""
-    lr = min(SIDE, recipe.tiles.size // recipe.scale) // PHASE * PHASE
+    """LR as large as tiles allow, up to `SIDE`, of whole blocks of 8; smaller tiles give none."""
+    lr = max(PHASE, min(SIDE, recipe.tiles.size // recipe.scale) // PHASE * PHASE)
     settings = RealismConfig(network=False, card=False, seed=recipe.seed)
     return ChoiceConfig(
         scale=recipe.scale,

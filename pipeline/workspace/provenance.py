@@ -15,6 +15,7 @@ LIBRARIES = (
     "scipy",
     "opencv-python-headless",
     "pillow",
+    "scikit-learn",
     "torch",
     "zarr",
     "webdataset",
@@ -28,7 +29,9 @@ def now() -> str:
 
 
 def software() -> dict[str, str]:
-    """Versions of Python and of the libraries that touch pixels, as far as they are installed."""
+    """Versions of Python and of the libraries that touch pixels or decide on what is drawn, as far
+    as they are installed.
+    """
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         with suppress(PackageNotFoundError):

@@ -10,7 +10,7 @@ import pytest
 from scipy.signal import convolve2d
 
 from pairmill.models.camera import curves
-from pairmill.models.camera.forms import CENTRE, PROFILE, PULL, Blur, P
+from pairmill.models.camera.forms import CENTRE, PROFILE, PULL, Blur, Frequencies, P
 from pairmill.models.functional.kernel_shapes import weights
 from pairmill.models.functional.kernels import SIZES, gaussian_kernel, offset
 from pairmill.schemas.ops.blur import DiscKernel, MotionKernel
@@ -31,6 +31,23 @@ SOME = {
     "line": blur(SIZE=-1.0, LINE=5.0, ANGLE=0.7),
     "sharpened": blur(SIZE=2 * math.log(1.2), AMOUNT=1.0),
 }
+
+
+@pytest.mark.parametrize("pull", [0.0, 0.2])
+def test_one_parameter_moved_is_that_blur(pull: float) -> None:
+    """Only its factor is computed again: the same bits as of all of them."""
+    whole = blur(SIZE=-1.0, DISC=2.2, LINE=5.0, ANGLE=0.7, AMOUNT=1.0).values.copy()
+    whole[P.PROFILE : PULL] = 0.05
+    whole[PULL] = pull
+    rows, columns = np.meshgrid(np.linspace(-0.5, 0.5, 37), np.linspace(0, 0.5, 31), indexing="ij")
+    places = range(len(whole))
+    first, *moved = Blur(whole).transfers(Frequencies(rows, columns), places, 1e-3)
+    np.testing.assert_array_equal(first, Blur(whole).transfer(rows, columns))
+    for place, found in zip(places, moved, strict=True):
+        values = whole.copy()
+        values[place] += 1e-3
+        np.testing.assert_array_equal(found, Blur(values).transfer(rows, columns))
+        assert not np.array_equal(found, first), place
 
 
 @pytest.mark.parametrize("scale", SIZES)

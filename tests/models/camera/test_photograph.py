@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pairmill.models.camera.enlarged import enlarged
+from pairmill.models.camera.enlarged import SAMPLES, _transform, enlarged
 from pairmill.models.camera.photograph import SIDE, block_power, jpeg_distortion, measure
 from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.kernels import gaussian_kernel
@@ -82,3 +82,10 @@ def test_enlargements_are_told_by_their_ratio(ratio: float) -> None:
 def test_photographs_are_not_called_enlarged(number: int) -> None:
     photograph = grey(shoot(number, SHARP, noise=2, quality=90))
     assert enlarged(photograph, block_power(photograph, SIDE)) == 1
+
+
+@pytest.mark.parametrize("length", [97, 2046, 4801])
+def test_the_transform_of_any_length_is_the_plain_one(length: int) -> None:
+    values = np.random.default_rng(length).standard_normal(length)
+    waves = np.exp(-2j * np.pi * np.outer(np.linspace(0, 0.5, SAMPLES), np.arange(length)))
+    np.testing.assert_allclose(_transform(values), np.abs(waves @ values), atol=1e-9)

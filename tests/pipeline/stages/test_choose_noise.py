@@ -14,6 +14,7 @@ from pairmill.pipeline.degraders.base import Pools
 from pairmill.pipeline.images.decode import ingest_file
 from pairmill.pipeline.images.find import FoundFile
 from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.pools.noise_choice import _config
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.execution import SerialExecutor, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener
@@ -28,6 +29,7 @@ from pairmill.schemas.image import ImageRecord, IngestConfig, Role
 from pairmill.schemas.noise_choice import ChoiceConfig
 from pairmill.schemas.noise_levels import RawNoise
 from pairmill.schemas.realism import RealismConfig, RealismResult
+from pairmill.schemas.recipe import Recipe
 from tests.support.make import photograph, save
 from tests.support.pools import pools
 
@@ -130,3 +132,15 @@ def test_groups_get_the_noise_that_they_have(tmp_path: Path) -> None:
     group = layout.pool_group("choose_noise", sealed.key)
     items = read_pool(Storage(str(workspace)), group, "noise_choice")
     np.testing.assert_array_equal(items, np.array([[0], [1]], np.uint8))
+
+
+@pytest.mark.parametrize(("size", "scale", "side", "patch"), [(256, 2, 128, 32), (16, 4, 32, 16)])
+def test_lr_of_trials_is_as_large_as_tiles_allow(
+    size: int, scale: int, side: int, patch: int
+) -> None:
+    """64 pixels at most; of tiles of 4 LR pixels none is cut, and nothing can be compared."""
+    recipe = Recipe.model_validate(
+        {"name": "a", "images": {"real": "x"}, "scale": scale, "tiles": {"size": size}}
+    )
+    config = _config(recipe, ())
+    assert (config.side, config.realism.patch) == (side, patch)
