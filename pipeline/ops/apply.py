@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ SUBSAMPLED: dict[type, Callable[[Any, int, Image, Assets], Image]] = {
     Blur: blur.blur_subsample,
 }
 """Ops that can leave out what the subsampling after them does not keep."""
+Step = tuple[Op, ...]
+"""An op, or a blur and the subsampling after it, which are one step with the same result."""
 
 
 def apply(program: Program, hr: NDArray[np.uint8], assets: Assets) -> NDArray[np.uint8]:
@@ -39,25 +41,45 @@ def apply(program: Program, hr: NDArray[np.uint8], assets: Assets) -> NDArray[np
         ValueError: if the program does not lead to a uint8 image of that size.
         IntegrityError: if a pool or a row of one is missing.
     """
-    image: Image = hr
-    ops, number = program.ops, 0
-    while number < len(ops):
-        image, used = _step(ops[number : number + 2], image, assets)
-        number += used
-    wanted = (hr.shape[0] // program.scale, hr.shape[1] // program.scale, hr.shape[2])
+    image = run(steps_of(program.ops), hr, assets)
+    return checked(program, image, (hr.shape[0] // program.scale, hr.shape[1] // program.scale))
+
+
+def checked(program: Program, image: Image, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """What a program ended in, if that is an LR of so many rows and columns.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    wanted = (*size, 3)
     if image.dtype != np.uint8 or image.shape != wanted:
-        raise ValueError(f"program ends in {image.dtype} {image.shape}, wanted uint8 {wanted}")
+        raise ValueError(
+            f"program at x{program.scale} ends in {image.dtype} {image.shape}, wanted uint8 "
+            f"{wanted}"
+        )
     return np.asarray(image, np.uint8)
 
 
-def _step(ops: tuple[Op, ...], image: Image, assets: Assets) -> tuple[Image, int]:
-    """The next image and how many ops it took: a blur and the subsampling after it are one step,
-    with the same result.
-    """
-    first, after = ops[0], ops[-1]
-    if isinstance(after, Subsample) and type(first) in SUBSAMPLED:
-        return SUBSAMPLED[type(first)](first, after.scale, image, assets), 2
-    return OPS[type(first)](first, image, assets), 1
+def steps_of(ops: Sequence[Op]) -> list[Step]:
+    """The steps of a program."""
+    steps, number = list[Step](), 0
+    while number < len(ops):
+        pair = tuple(ops[number : number + 2])
+        fused = isinstance(pair[-1], Subsample) and type(pair[0]) in SUBSAMPLED
+        steps.append(pair if fused else pair[:1])
+        number += len(steps[-1])
+    return steps
+
+
+def run(steps: Sequence[Step], image: Image, assets: Assets) -> Image:
+    """The image after some steps."""
+    for step in steps:
+        op, after = step[0], step[-1]
+        if isinstance(after, Subsample) and type(op) in SUBSAMPLED:
+            image = SUBSAMPLED[type(op)](op, after.scale, image, assets)
+        else:
+            image = OPS[type(op)](op, image, assets)
+    return image
 
 
 def intermediates(
