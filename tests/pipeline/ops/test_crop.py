@@ -50,9 +50,10 @@ def test_a_part_of_an_op_is_cut_from_the_whole(example: Example) -> None:
     look = locality(step, ASSETS)
     if look is None:
         return
-    image: NDArray[np.generic] = photograph(4, 53, 71)
+    levels = photograph(4, 53, 71)
+    image: NDArray[np.generic] = levels
     if not example.eight:
-        image = image + 0.25  # off the 8-bit grid
+        image = levels + 0.25  # off the 8-bit grid
     shape, rng = (53, 71), np.random.default_rng(5)
     whole = run([step], image, ASSETS)
     assert whole.shape[:2] == look.after(shape)
@@ -120,7 +121,7 @@ def test_what_comes_after_the_last_whole_op_is_done_to_a_part_only(
 
 def test_photons_that_the_levels_of_the_image_decide_need_all_of_it() -> None:
     def of(peak: float | str) -> tuple[str, ...]:
-        noise = PoissonNoise(peak=peak, key=KEY)  # type: ignore[arg-type]
+        noise = PoissonNoise(peak=peak, key=KEY)
         return whole_ops(Program(scale=1, ops=(noise, Quantise())), ASSETS)
 
     assert of("levels") == ("poisson_noise",)
