@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.export.base import Job
 from pairmill.pipeline.export.run import Exported, export, plan
 from pairmill.pipeline.export.source import stream_items
-from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.apply import apply as run_program
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import now
@@ -33,6 +33,9 @@ from pairmill.schemas.diff import CorpusDiff
 from pairmill.schemas.errors import IntegrityError, UserError
 from pairmill.schemas.program import Program
 from pairmill.schemas.sample import SampleRow
+
+if TYPE_CHECKING:
+    from pairmill.pipeline.shards.reader import Pairs
 
 Place = str | os.PathLike[str]
 """A path, or an fsspec URL such as `s3://bucket/folder`."""
@@ -135,13 +138,36 @@ class Corpus:
         job = self._job(split)
         return (
             Pair(
-                decode_png(item.hr),
-                decode_png(item.lr),
+                decode(item.hr),
+                decode(item.lr),
                 SampleRow(**dict(item.record), split=source.record.split, shard=source.name),
             )
             for source in job.sources()
             for item in stream_items(job, source)
         )
+
+    def training(
+        self, split: str = "train", crop: int | None = None, seed: int = 0, *, augment: bool = True
+    ) -> Pairs:
+        """The pairs of a split for `pairmill.Loader`; where LR is not stored, it is made of HR and
+        program as it is read, and only the part that a crop needs.
+
+        Args:
+            split: Which split.
+            crop: Side of the HR crop, in pixels, a multiple of the scale; none takes whole tiles.
+            seed: Seed of order, crops and turns.
+            augment: Whether crops are rotated and mirrored.
+
+        Raises:
+            UserError: if there is no such split.
+            IntegrityError: if a shard is cut, or a pool is not as it was sealed.
+        """
+        from pairmill.pipeline.corpora.replayed import split_index
+        from pairmill.pipeline.shards.reader import Pairs
+
+        self._job(split)
+        index = split_index(self.storage, self.manifest, split)
+        return Pairs(index, crop, seed, augment=augment)
 
     def verify(self) -> VerifyReport:
         """Read everything and compare it with the manifest; `ok` says that all checksums match."""

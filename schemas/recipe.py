@@ -22,6 +22,7 @@ from pairmill.schemas.patterns import Patterns as Patterns
 from pairmill.schemas.pdm import PdmConfig
 from pairmill.schemas.realism import RealismConfig
 from pairmill.schemas.redegnet import RedegnetConfig
+from pairmill.schemas.shard import Encoding, LrMode
 
 Scale = Literal[2, 3, 4, 8]
 
@@ -156,6 +157,12 @@ class ShardsConfig(Frozen):
     samples: int = Field(default=512, ge=1, le=100_000)
     """Samples per shard on average: half to one and a half times as many; the last shard of a split
     has the rest."""
+    encoding: Encoding = "fast"
+    """How images are encoded, without loss: `fast` is PNG by fpng, `small` takes less room and more
+    time, `opencv` is PNG as earlier versions of pairmill wrote it."""
+    lr: LrMode = "stored"
+    """`stored` writes LR beside HR; `replayed` stores HR once per tile and makes LR of it, its
+    program and the pools when it is asked for."""
 
 
 class Recipe(Frozen):

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 from pydantic import Field
 
-from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen, Grown
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.degraders import DegraderConfig
 from pairmill.schemas.image import ImageRecord
 from pairmill.schemas.work import FileRecord
 
+Encoding = Literal["fast", "small", "opencv"]
+"""How images of a shard are encoded, without loss: see `pairmill.pipeline.images.encode`."""
+LrMode = Literal["stored", "replayed"]
+"""Whether shards hold LR, or it is made of HR and program when it is asked for."""
 
-class SynthesizeConfig(Frozen):
+
+class SynthesizeConfig(Grown):
     """All that turns HR tiles into pairs."""
+
+    added: ClassVar[tuple[str, ...]] = ("encoding", "lr")
 
     seed: int
     """Seed of the corpus."""
@@ -26,6 +35,11 @@ class SynthesizeConfig(Frozen):
     """Degraders and their weights."""
     pools: tuple[PoolRef, ...]
     """Pools to draw from."""
+    encoding: Encoding = "opencv"
+    """How images are encoded; left out of the digest where it is as it was before there was a
+    choice."""
+    lr: LrMode = "stored"
+    """Whether LR is written; left out of the digest where it is."""
 
 
 class TilesOfImage(Frozen):

@@ -88,6 +88,8 @@ def _synthesized(
         samples_per_tile=recipe.samples_per_tile,
         degraders=recipe.degraders,
         pools=tuple(ref for ref, _ in pools),
+        encoding=recipe.shards.encoding,
+        lr=recipe.shards.lr,
     )
     groups = tuple(group for _, group in pools)
     images = chosen.images.manifest

@@ -150,7 +150,9 @@ def recipe_of(manifest: CorpusManifest, sources: VersionSources) -> Recipe:
         images["aligned"] = {"lr": ".", "hr": "."}
     # What the photographs were divided into then holds, not what their files would say now.
     groups = {"by": "names" if any(image.group for image in sources.images) else "one"}
-    said = {**manifest.identity.recipe, "images": images, "groups": groups}
+    # Versions sealed before there was a choice are of the only encoding that there was.
+    shards = {"encoding": "opencv", **manifest.identity.recipe["shards"]}
+    said = {**manifest.identity.recipe, "images": images, "groups": groups, "shards": shards}
     try:
         return Recipe.model_validate(said)
     except ValidationError as error:

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.assets import Assets, read_assets
+from pairmill.pipeline.corpora.shard_pairs import ShardPair, read_shard
 from pairmill.pipeline.images.decode import pixel_digest
-from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.shards.table import iterate
-from pairmill.pipeline.shards.tar import read_members
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
@@ -29,13 +29,13 @@ class Replayed:
     record: SampleRecord
     hr: NDArray[np.uint8]
     lr: NDArray[np.uint8]
-    """As stored."""
+    """As stored; where it is not, as made now."""
     again: NDArray[np.uint8]
     """As made now."""
 
     @property
     def identical(self) -> bool:
-        """Whether the LR made now is the stored one, pixel for pixel."""
+        """Whether the LR made now is the stored one, and the sealed one, pixel for pixel."""
         return (
             bool(np.array_equal(self.lr, self.again))
             and pixel_digest(self.again) == self.record.lr_sha256
@@ -96,10 +96,10 @@ def replay(
         with storage.open(
             layout.shard_path(manifest.identity.name, manifest.version, shard)
         ) as file:
-            for key, fields in read_members(file):
-                if key in left:
-                    left.discard(key)
-                    yield replay_one(fields, assets)
+            for pair in read_shard(storage, manifest, shard, file):
+                if pair.record.key in left:
+                    left.discard(pair.record.key)
+                    yield replay_one(pair, assets)
         if left:
             raise IntegrityError(
                 f"sample {min(left)} is not in its shard",
@@ -108,13 +108,14 @@ def replay(
             )
 
 
-def replay_one(fields: dict[str, bytes], assets: Assets) -> Replayed:
-    """Replay one sample from the bytes of its three members.
+def replay_one(pair: ShardPair, assets: Assets) -> Replayed:
+    """Replay one sample.
 
     Raises:
         IntegrityError: if the sample names a pool that is not there.
-        ValueError: if an image or the JSON cannot be read.
+        ValueError: if an image cannot be read.
     """
-    record = SampleRecord.model_validate_json(fields["json"])
-    hr, lr = decode_png(fields["hr.png"]), decode_png(fields["lr.png"])
-    return Replayed(record, hr, lr, apply(Program.model_validate_json(record.program), hr, assets))
+    hr = decode(pair.hr)
+    again = apply(Program.model_validate_json(pair.record.program), hr, assets)
+    lr = again if pair.lr is None else decode(pair.lr)
+    return Replayed(pair.record, hr, lr, again)

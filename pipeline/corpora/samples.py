@@ -12,7 +12,10 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pairmill.pipeline.images.encode import decode_png
+from pairmill.pipeline.corpora.replay import corpus_assets
+from pairmill.pipeline.images.encode import decode
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.pipeline.subset import evenly, in_turn, lottery
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -117,31 +120,39 @@ def read_pairs(storage: Storage, manifest: CorpusManifest, rows: Sequence[Row]) 
     Raises:
         IntegrityError: if a shard is cut, or a sample is not in it.
     """
-    found: dict[str, dict[str, bytes]] = {}
+    form = ShardForm.of(manifest.identity.recipe)
+    found: dict[tuple[str, str], bytes] = {}
     for shard in dict.fromkeys(row.shard for row in rows):
-        found |= _members(storage, manifest, shard, {row.key for row in rows if row.shard == shard})
-    return [
-        Pair(row, decode_png(found[row.key]["hr.png"]), decode_png(found[row.key]["lr.png"]))
-        for row in rows
-    ]
+        here = [row.key for row in rows if row.shard == shard]
+        names = {f"{form.hr_key(key)}.{form.hr}" for key in here}
+        if form.lr_stored:
+            names |= {f"{key}.{form.lr}" for key in here}
+        members = _members(storage, manifest, shard, names)
+        found |= {(shard, name): data for name, data in members.items()}
+    hr = [decode(found[row.shard, f"{form.hr_key(row.key)}.{form.hr}"]) for row in rows]
+    if form.lr_stored:
+        lr = [decode(found[row.shard, f"{row.key}.{form.lr}"]) for row in rows]
+    else:
+        assets = corpus_assets(storage, manifest)
+        lr = [
+            apply(Program.model_validate_json(row.program), tile, assets)
+            for row, tile in zip(rows, hr, strict=True)
+        ]
+    return [Pair(*pair) for pair in zip(rows, hr, lr, strict=True)]
 
 
 def _members(
-    storage: Storage, manifest: CorpusManifest, shard: str, keys: set[str]
-) -> dict[str, dict[str, bytes]]:
-    wanted = {f"{key}.{field}" for key in keys for field in ("hr.png", "lr.png")}
-    found: dict[str, dict[str, bytes]] = {key: {} for key in keys}
+    storage: Storage, manifest: CorpusManifest, shard: str, names: set[str]
+) -> dict[str, bytes]:
+    """Some members of a shard, by name."""
+    wanted, found = set(names), dict[str, bytes]()
     path = layout.shard_path(manifest.identity.name, manifest.version, shard)
     try:
         with storage.open(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
             for member in tar:
                 if member.name in wanted:
-                    key, _, field = member.name.partition(".")
                     content = tar.extractfile(member)
-                    if content:
-                        found[key][field] = content.read()
-                    else:
-                        found[key][field] = b""
+                    found[member.name] = content.read() if content else b""
                     wanted.discard(member.name)
                 if not wanted:
                     return found

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pairmill.pipeline.corpora.files import shard_names_of
 from pairmill.pipeline.corpora.replay import corpus_assets, read_table
 from pairmill.pipeline.images.decode import pixel_digest
-from pairmill.pipeline.images.encode import decode_suspect_png
-from pairmill.pipeline.shards.tar import FIELDS, read_members
+from pairmill.pipeline.images.encode import decode_suspect
+from pairmill.pipeline.shards.tar import RECORD, ShardForm, read_members
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest, Fault, Finding, ShardRecord, VerifyReport
@@ -120,13 +120,14 @@ def _check_shard(
 def _check_samples(
     storage: Storage, manifest: CorpusManifest, name: str, path: str
 ) -> Iterator[Finding]:
-    expected = _rows_of_shard(storage, manifest, name)
+    form = ShardForm.of(manifest.identity.recipe)
+    expected = _rows_of_shard(storage, manifest, name, form)
     seen: set[str] = set()
     try:
         with storage.open(path) as file:
             for key, fields in read_members(file):
                 seen.add(key)
-                yield from _check_sample(name, key, fields, expected.get(key))
+                yield from _check_sample(name, key, fields, expected.get(key), form)
     except UnreachableError:
         raise
     except (tarfile.TarError, EOFError, StoreError, ValueError) as error:
@@ -142,15 +143,19 @@ def _check_samples(
             )
 
 
-def _rows_of_shard(storage: Storage, manifest: CorpusManifest, name: str) -> dict[str, SampleRow]:
+def _rows_of_shard(
+    storage: Storage, manifest: CorpusManifest, name: str, form: ShardForm
+) -> dict[str, SampleRow]:
+    """A row for every key of a shard; of a tile, that of its last sample."""
     try:
-        return {row.key: row for row in read_table(storage, manifest) if row.shard == name}
+        rows = read_table(storage, manifest)
+        return {form.hr_key(row.key): row for row in rows if row.shard == name}
     except (StoreError, OSError, ValueError):  # the table is damaged too, which has been said
         return {}
 
 
 def _check_sample(
-    name: str, key: str, fields: dict[str, bytes], row: SampleRow | None
+    name: str, key: str, fields: dict[str, bytes], row: SampleRow | None, form: ShardForm
 ) -> Iterator[Finding]:
     where = f"{name}: {key}"
     if row is None:
@@ -158,19 +163,22 @@ def _check_sample(
             fault=Fault.SAMPLE_RECORD, where=where, detail="the table knows no such sample"
         )
         return
-    if sorted(fields) != sorted(FIELDS):
+    if sorted(fields) != sorted(form.fields):
         yield Finding(
             fault=Fault.SAMPLE_MISSING, where=where, detail=f"has {', '.join(sorted(fields))}"
         )
         return
-    record = SampleRecord.model_validate(row.model_dump(exclude={"split", "shard"}))
-    if fields["json"] != record.canonical_json().encode():
-        yield Finding(
-            fault=Fault.SAMPLE_RECORD, where=where, detail="the JSON differs from the table"
-        )
-    for field, digest in (("hr.png", row.hr_sha256), ("lr.png", row.lr_sha256)):
+    images = [(form.hr, row.hr_sha256)]
+    if form.lr_stored:
+        images.append((form.lr, row.lr_sha256))
+        record = SampleRecord.model_validate(row.model_dump(exclude={"split", "shard"}))
+        if fields[RECORD] != record.canonical_json().encode():
+            yield Finding(
+                fault=Fault.SAMPLE_RECORD, where=where, detail="the JSON differs from the table"
+            )
+    for field, digest in images:
         try:
-            found = pixel_digest(decode_suspect_png(fields[field]))
+            found = pixel_digest(decode_suspect(fields[field]))
         except ValueError as error:
             yield Finding(fault=Fault.SAMPLE_UNREADABLE, where=where, detail=f"{field}: {error}")
             continue

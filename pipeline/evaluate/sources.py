@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from pairmill.models.functional.resize import bicubic_down, to_uint8
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.corpora.replayed import split_index
 from pairmill.pipeline.evaluate.any_size import read_any
 from pairmill.pipeline.evaluate.crops import Image
 from pairmill.pipeline.evaluate.outputs import images_named
-from pairmill.pipeline.images.encode import decode_png
 from pairmill.pipeline.images.rejected import ImageRejected
-from pairmill.pipeline.shards.index import read_index
-from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
@@ -252,21 +250,12 @@ def _alone(url: str) -> Reader:
 def _corpus_reader(
     storage: Storage, manifest: CorpusManifest, split: str
 ) -> Callable[[str], Reader]:
-    identity = manifest.identity
-    names = [
-        name
-        for name, shard in zip(manifest.shard_names, identity.shards, strict=True)
-        if shard.split == split
-    ]
-    index = read_index(
-        [storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names]
-    )
+    index = split_index(storage, manifest, split)
     places = {key.decode(): number for number, key in enumerate(index.keys)}
 
     def reader(key: str) -> Reader:
         def read(scale: int) -> tuple[Image, Image]:
-            _, hr, lr = index.read(places[key])
-            above, below = decode_png(hr), decode_png(lr)
+            above, below = index.pair(places[key])
             return fitted(above, below, scale, f"sample {key}"), below
 
         return read

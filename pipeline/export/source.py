@@ -7,11 +7,19 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO, Any
 
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.corpora.replay import corpus_assets
+from pairmill.pipeline.corpora.shard_pairs import ShardPair, read_shard
 from pairmill.pipeline.export.base import Item, Job, Source
-from pairmill.pipeline.shards.tar import FIELDS, read_members
+from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.images.encode import decode, encode
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.pipeline.workspace import layout
 from pairmill.schemas.errors import IntegrityError
-from pairmill.schemas.sample import SampleRecord
+from pairmill.schemas.program import Program
+
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class _Hashed:
@@ -34,21 +42,24 @@ class _Hashed:
 
 
 def stream_items(job: Job, source: Source) -> Iterator[Item]:
-    """The pairs of a shard.
+    """The pairs of a shard as PNG files, as they are there; what is not there, LR of a corpus that
+    stores none, or is of another encoding, is made.
 
     Raises:
         IntegrityError: when the shard turns out not to be the sealed one, at the latest after its
             last pair.
     """
     identity = job.manifest.identity
-    count = 0
+    count, assets = 0, None
+    if not ShardForm.of(identity.recipe).lr_stored:
+        assets = corpus_assets(job.storage, job.manifest)
     with job.storage.open(
         layout.shard_path(identity.name, job.manifest.version, source.name)
     ) as file:
         hashed: Any = _Hashed(file)
         try:
-            for _, fields in read_members(hashed):
-                yield _item(fields)
+            for pair in read_shard(job.storage, job.manifest, source.name, hashed):
+                yield _item(pair, assets)
                 count += 1
         except (tarfile.TarError, EOFError, ValueError) as error:
             raise _damaged(job, source, str(error).splitlines()[0]) from error
@@ -57,15 +68,17 @@ def stream_items(job: Job, source: Source) -> Iterator[Item]:
         raise _damaged(job, source, f"sha256 {digest[:12]} and {count} pairs")
 
 
-def _item(fields: dict[str, bytes]) -> Item:
-    if sorted(fields) != sorted(FIELDS):
-        raise ValueError(f"a sample has {', '.join(sorted(fields))}")
-    return Item(
-        SampleRecord.model_validate_json(fields["json"]),
-        fields["json"],
-        fields["hr.png"],
-        fields["lr.png"],
-    )
+def _item(pair: ShardPair, assets: Assets | None) -> Item:
+    if assets is None or pair.lr is not None:
+        return Item(pair.record, pair.json, _png(pair.hr), _png(pair.lr or b""))
+    lr = apply(Program.model_validate_json(pair.record.program), decode(pair.hr), assets)
+    if pixel_digest(lr) != pair.record.lr_sha256:
+        raise ValueError(f"the LR of {pair.record.key} comes out other than it was sealed")
+    return Item(pair.record, pair.json, _png(pair.hr), encode(lr, "fast"))
+
+
+def _png(data: bytes) -> bytes:
+    return data if data.startswith(PNG) else encode(decode(data), "fast")
 
 
 def _damaged(job: Job, source: Source, got: str) -> IntegrityError:

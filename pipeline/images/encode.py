@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pairmill.schemas.shard import Encoding
+
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """PNG of (H, W, 3) uint8 RGB; the same bytes for the same build of OpenCV.
@@ -22,6 +24,25 @@ def encode_png(image: NDArray[np.uint8]) -> bytes:
     if not ok:
         raise ValueError(f"OpenCV could not encode an image of {image.shape}")
     return data.tobytes()
+
+
+SUFFIXES: dict[Encoding, str] = {"fast": "png", "small": "png", "opencv": "png"}
+"""Ending of the file name of each encoding."""
+
+
+def encode(image: NDArray[np.uint8], encoding: Encoding) -> bytes:
+    """(H, W, 3) uint8 RGB as a file."""
+    return encode_png(image)
+
+
+def decode(data: bytes) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB of a file that `encode` made."""
+    return decode_png(data)
+
+
+def decode_suspect(data: bytes) -> NDArray[np.uint8]:
+    """The same for bytes that may be damaged."""
+    return decode_suspect_png(data)
 
 
 def decode_png(data: bytes) -> NDArray[np.uint8]:

@@ -5,19 +5,34 @@ order.
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import IO, Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import IO, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.extras import store_of
-from pairmill.schemas.errors import IntegrityError
+from pairmill.pipeline.images.encode import decode
+from pairmill.pipeline.shards.tar import is_hr, is_lr
+from pairmill.schemas.errors import IntegrityError, UserError
 
 BLOCK = tarfile.BLOCKSIZE
 END = bytes(BLOCK)
-SIDES = ("hr.png", "lr.png")
+Image = NDArray[np.uint8]
+"""(H, W, 3) RGB."""
+
+
+class Square(NamedTuple):
+    """A square part of an LR, in its pixels."""
+
+    top: int
+    left: int
+    side: int
+
+
+Choose = Callable[[tuple[int, int], int], Square | None]
+"""Gets rows and columns of an LR, and the scale; returns the part that is wanted, none for all."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +44,44 @@ class Index:
     shard: NDArray[np.int32]
     """(N,) number of the shard of each sample."""
     spans: NDArray[np.int64]
-    """(N, 2, 2) first byte and the byte after the last, of HR and LR."""
+    """(N, images, 2) first byte and the byte after the last, of HR and, where it is stored, LR."""
     keys: NDArray[np.bytes_]
     """(N,) keys."""
 
     def __len__(self) -> int:
         return len(self.shard)
 
-    def read(self, number: int) -> tuple[str, bytes, bytes]:
-        """Key, HR and LR of one sample, fetched in one piece: they lie side by side."""
+    def key(self, number: int) -> str:
+        """The key of a sample."""
+        return str(self.keys[number].decode())
+
+    def read(self, number: int) -> tuple[bytes, ...]:
+        """The images of one sample as files, fetched in one piece: they lie side by side."""
         spans = self.spans[number]
         first = int(spans.min())
         data = read_bytes(self.shards[self.shard[number]], first, int(spans.max()))
-        hr, lr = (data[start - first : end - first] for start, end in spans)
-        return self.keys[number].decode(), hr, lr
+        return tuple(data[start - first : end - first] for start, end in spans)
+
+    def pair(self, number: int, choose: Choose = lambda _size, _scale: None) -> tuple[Image, Image]:
+        """HR and LR of one sample, or the part of both that `choose` asks for."""
+        hr, lr = map(decode, self.read(number))
+        scale = hr.shape[0] // lr.shape[0]
+        part = choose((lr.shape[0], lr.shape[1]), scale)
+        if part is None:
+            return hr, lr
+        return cut(hr, part, scale), cut(lr, part)
+
+    def take(self, numbers: NDArray[np.integer]) -> Self:
+        """The index of some of the samples."""
+        return replace(
+            self, shard=self.shard[numbers], spans=self.spans[numbers], keys=self.keys[numbers]
+        )
+
+
+def cut(image: Image, part: Square, scale: int = 1) -> Image:
+    """A part of an image that is `scale` times as large as what the part is given in."""
+    top, left, side = (scale * length for length in part)
+    return image[top : top + side, left : left + side]
 
 
 def read_index(shards: Sequence[str]) -> Index:
@@ -50,25 +89,49 @@ def read_index(shards: Sequence[str]) -> Index:
 
     Raises:
         IntegrityError: if a shard is cut, or a sample in it has no HR or no LR.
+        UserError: if LR is not stored in them.
     """
+    return _index(shards, (is_hr, is_lr))
+
+
+def read_tiles(shards: Sequence[str]) -> Index:
+    """The index of the HR tiles of shards whose LR is not stored.
+
+    Raises:
+        IntegrityError: if a shard is cut, or a tile in it has no HR.
+    """
+    return _index(shards, (is_hr,))
+
+
+def _index(shards: Sequence[str], sides: Sequence[Callable[[str], bool]]) -> Index:
     numbers, spans, keys = [], [], []
     for number, shard in enumerate(shards):
         for key, fields in _samples(shard):
-            if any(side not in fields for side in SIDES):
-                raise IntegrityError(
-                    "a sample lacks an image",
-                    where=f"{shard}: {key}",
-                    got=", ".join(fields),
-                    wanted=" and ".join(SIDES),
-                )
+            found = [next((f for f in fields if side(f)), None) for side in sides]
+            if None in found:
+                raise _lacking(f"{shard}: {key}", tuple(fields))
             numbers.append(number)
-            spans.append([fields[side] for side in SIDES])
+            spans.append([fields[field] for field in found if field is not None])
             keys.append(key)
     return Index(
         tuple(shards),
         np.array(numbers, np.int32),
-        np.array(spans, np.int64).reshape(-1, 2, 2),
+        np.array(spans, np.int64).reshape(-1, len(sides), 2),
         np.array(keys, np.bytes_),
+    )
+
+
+def _lacking(where: str, fields: tuple[str, ...]) -> Exception:
+    if len(fields) == 1 and is_hr(fields[0]):
+        return UserError(
+            "the LR of this corpus is not stored",
+            where=where,
+            got=f"{fields[0]} alone",
+            todo='read it by `pairmill.open(REFERENCE).training("train")`, which makes LR of its '
+            "programs, or run `pairmill corpus materialise REFERENCE`",
+        )
+    return IntegrityError(
+        "a sample lacks an image", where=where, got=", ".join(fields), wanted="HR and LR"
     )
 
 

@@ -17,9 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from pairmill.pipeline.images.encode import decode_png
 from pairmill.pipeline.rng import pick, raw_words, stream, stream_key
-from pairmill.pipeline.shards.index import Index, read_index
+from pairmill.pipeline.shards.index import Index, Square, read_index
 from pairmill.schemas.errors import UserError
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -57,30 +56,35 @@ def read_pair(
     index: Index, number: int, crop: int | None, seed: int, epoch: int, *, augment: bool = True
 ) -> Pair:
     """One sample: decoded, cut, and flipped or rotated."""
-    key, hr, lr = index.read(number)
-    pair, rng = (decode_png(hr), decode_png(lr)), stream(seed, "crop", epoch, key)
-    if crop is not None:
-        pair = aligned_crop(pair, crop, rng)
+    rng = stream(seed, "crop", epoch, index.key(number))
+
+    def choose(size: tuple[int, int], scale: int) -> Square | None:
+        return None if crop is None else random_square(size, scale, crop, rng)
+
+    hr, lr = index.pair(number, choose)
     if not augment:
-        return pair
+        return hr, lr
     position = pick(rng, 8)
-    return turn(pair[0], position), turn(pair[1], position)
+    return turn(hr, position), turn(lr, position)
 
 
-def aligned_crop(pair: Pair, crop: int, rng: np.random.Generator) -> Pair:
-    """The same random place of HR and LR."""
-    hr, lr = pair
-    scale = hr.shape[0] // lr.shape[0]
+def random_square(size: tuple[int, int], scale: int, crop: int, rng: np.random.Generator) -> Square:
+    """A random place of an LR of so many rows and columns that `crop` HR pixels a side are made
+    from.
+
+    Raises:
+        UserError: if there is none.
+    """
     side = crop // scale
-    if side > min(lr.shape[:2]) or crop % scale:
+    if side > min(size) or crop % scale:
         raise UserError(
             "invalid crop size",
             got=f"{crop} HR pixels",
-            where=f"a tile of {hr.shape[0]} x {hr.shape[1]}",
+            where=f"a tile of {size[0] * scale} x {size[1] * scale}",
             wanted=f"a multiple of {scale} that is no larger than the tile",
         )
-    top, left = (pick(rng, length - side + 1) for length in lr.shape[:2])
-    return _cut(hr, top * scale, left * scale, crop), _cut(lr, top, left, side)
+    top, left = (pick(rng, length - side + 1) for length in size)
+    return Square(top, left, side)
 
 
 def turn(image: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
@@ -96,20 +100,28 @@ def turn(image: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
     return image
 
 
-def _cut(image: NDArray[np.uint8], top: int, left: int, side: int) -> Any:
-    return image[top : top + side, left : left + side]
-
-
 class Pairs(Dataset[Tensors]):
     """The samples of some shards by number, as (3, H, W) uint8 tensors.
 
     An item is asked for as (epoch, number); a bare number takes the crop of epoch 0, every time.
+
+    Args:
+        shards: Paths or URLs of tars, or an index of samples.
+        crop: Side of the HR crop, in pixels, a multiple of the scale; none takes whole tiles.
+        seed: Seed of order, crops and turns.
+        augment: Whether crops are rotated and mirrored.
     """
 
     def __init__(
-        self, shards: Sequence[str], crop: int | None, seed: int = 0, *, augment: bool = True
+        self,
+        shards: Sequence[str] | Index,
+        crop: int | None,
+        seed: int = 0,
+        *,
+        augment: bool = True,
     ) -> None:
-        self.index, self.crop, self.seed, self.augment = read_index(shards), crop, seed, augment
+        self.index = shards if isinstance(shards, Index) else read_index(shards)
+        self.crop, self.seed, self.augment = crop, seed, augment
 
     def __len__(self) -> int:
         return len(self.index)

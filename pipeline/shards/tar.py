@@ -1,37 +1,110 @@
-"""Deterministic tar bytes for one shard, and reading them back."""
+"""Deterministic tar bytes for one shard, and reading them back.
+
+A sample is HR, LR and a record under one key. A shard without LR holds HR tiles alone, each once:
+the samples that are made of it are rows of the table.
+"""
 
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import IO
+from typing import IO, Any
 
 from numpy import uint8
 from numpy.typing import NDArray
 
-from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.images.encode import SUFFIXES, encode
 from pairmill.schemas.sample import SampleRecord
+from pairmill.schemas.shard import Encoding
 
 LONGEST_NAME = 100
 SIZE, CHECKSUM = slice(124, 136), slice(148, 156)
 """Where USTAR headers hold them."""
-FIELDS = ("hr.png", "json", "lr.png")
+RECORD = "json"
+
+
+@dataclass(frozen=True)
+class ShardForm:
+    """What the members of a shard are."""
+
+    encoding: Encoding = "opencv"
+    """How images are encoded."""
+    lr_stored: bool = True
+    """Whether LR is a member; else a shard is of HR tiles."""
+
+    @classmethod
+    def of(cls, recipe: Mapping[str, Any]) -> ShardForm:
+        """The form that the recipe of a version says; versions sealed before there was a choice say
+        nothing.
+        """
+        said = recipe.get("shards", {})
+        return cls(said.get("encoding", "opencv"), said.get("lr", "stored") == "stored")
+
+    @property
+    def hr(self) -> str:
+        """Field of HR: what follows the key in the name of its member."""
+        return f"hr.{SUFFIXES[self.encoding]}"
+
+    @property
+    def lr(self) -> str:
+        """Field of LR."""
+        return f"lr.{SUFFIXES[self.encoding]}"
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields of every sample, or tile, sorted."""
+        return (self.hr, RECORD, self.lr) if self.lr_stored else (self.hr,)
+
+    def hr_key(self, key: str) -> str:
+        """The key under which a shard holds the HR of a sample."""
+        return key if self.lr_stored else tile_key(key)
+
+
+def tile_key(key: str) -> str:
+    """What the keys of all samples of an HR tile begin with: a key without the number of its
+    draw.
+    """
+    return key.rpartition("-")[0]
+
+
+def is_hr(field: str) -> bool:
+    """Whether a field of any form is HR."""
+    return field.startswith("hr.")
+
+
+def is_lr(field: str) -> bool:
+    """Whether a field of any form is LR."""
+    return field.startswith("lr.")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One pair as bytes, with its record."""
+    """One sample, or tile, as bytes."""
 
-    record: SampleRecord
-    hr_png: bytes
-    lr_png: bytes
+    key: str
+    members: tuple[tuple[str, bytes], ...]
+    """Fields and what they hold, sorted."""
 
 
-def make_sample(record: SampleRecord, hr: NDArray[uint8], lr: NDArray[uint8]) -> Sample:
+def make_sample(
+    record: SampleRecord, hr: NDArray[uint8], lr: NDArray[uint8], form: ShardForm
+) -> Sample:
     """Encode a pair. `hr` is (s H, s W, 3), `lr` is (H, W, 3), both RGB."""
-    return Sample(record, encode_png(hr), encode_png(lr))
+    return Sample(
+        record.key,
+        (
+            (form.hr, encode(hr, form.encoding)),
+            (RECORD, record.canonical_json().encode()),
+            (form.lr, encode(lr, form.encoding)),
+        ),
+    )
+
+
+def make_tile(record: SampleRecord, hr: NDArray[uint8], form: ShardForm) -> Sample:
+    """Encode the HR of a sample for a shard without LR."""
+    return Sample(tile_key(record.key), ((form.hr, encode(hr, form.encoding)),))
 
 
 class ShardWriter:
@@ -47,13 +120,12 @@ class ShardWriter:
 
     def write(self, sample: Sample) -> None:
         """Append one sample."""
-        members = sample.hr_png, sample.record.canonical_json().encode(), sample.lr_png
         self._write(
             b"".join(
                 part
-                for field, data in zip(FIELDS, members, strict=True)
+                for field, data in sample.members
                 for part in (
-                    _header(f"{sample.record.key}.{field}", len(data)),
+                    _header(f"{sample.key}.{field}", len(data)),
                     data,
                     bytes(-len(data) % tarfile.BLOCKSIZE),
                 )

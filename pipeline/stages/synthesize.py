@@ -25,7 +25,14 @@ from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.shards.packing import pack
 from pairmill.pipeline.shards.splits import split_images
 from pairmill.pipeline.shards.table import parquet_bytes
-from pairmill.pipeline.shards.tar import ShardWriter, make_sample
+from pairmill.pipeline.shards.tar import (
+    Sample,
+    ShardForm,
+    ShardWriter,
+    make_sample,
+    make_tile,
+    tile_key,
+)
 from pairmill.pipeline.stages import clean_up, pair_samples
 from pairmill.pipeline.stages.pair_samples import PairRows
 from pairmill.schemas.aligned import PairTiles
@@ -151,6 +158,7 @@ def work(
     """Make the pairs of a shard and write `shard.tar` and `samples.parquet`."""
     # By pixels, not by number: sixteen large tiles would take a worker's memory.
     together = max(1, GROUP // config.tile**2)
+    form = ShardForm(config.encoding, config.lr == "stored")
     for unit in units:
         maker = _Maker(config, context, unit.payload)
         rows: list[SampleRow] = []
@@ -160,7 +168,7 @@ def work(
             for pairs in maker.pairs_of(unit.payload):
                 while group := list(islice(pairs, together)):
                     # A list: all of a group are encoded before the first is written.
-                    for sample in [make_sample(*pair) for pair in group]:
+                    for sample in list(_encoded(group, form, rows)):
                         writer.write(sample)
                     rows += [
                         # The name of a shard is not known before its last byte.
@@ -178,16 +186,31 @@ def work(
         )
 
 
+Pair = tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]
+"""Record, HR and LR."""
+
+
+def _encoded(
+    group: Sequence[Pair], form: ShardForm, before: Sequence[SampleRecord]
+) -> Iterator[Sample]:
+    """What a shard gets of some samples that follow on others."""
+    if form.lr_stored:
+        for record, hr, lr in group:
+            yield make_sample(record, hr, lr, form)
+        return
+    last = tile_key(before[-1].key) if before else ""
+    for record, hr, _ in group:
+        if tile_key(record.key) != last:
+            last = tile_key(record.key)
+            yield make_tile(record, hr, form)
+
+
 def pixels_of(rows: Sequence[SampleRecord]) -> str:
     """Digest of the keys and pixel digests of samples, in order: equal for equal pixels, whatever
     the encoder.
     """
     text = "".join(f"{row.key} {row.hr_sha256} {row.lr_sha256}\n" for row in rows)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-Pair = tuple[SampleRecord, NDArray[np.uint8], NDArray[np.uint8]]
-"""Record, HR and LR."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.pipeline.corpora.replayed import split_index
 from pairmill.pipeline.rng import stream, stream_key
-from pairmill.pipeline.shards.index import Index, read_index
+from pairmill.pipeline.shards.index import Index
 from pairmill.pipeline.shards.reader import Loader, Pairs, Tensors, _tensor, read_pair
 from pairmill.pipeline.shards.table import iterate
 from pairmill.pipeline.workspace import layout
@@ -42,12 +43,7 @@ def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source
         IntegrityError: if a shard is cut.
     """
     identity = manifest.identity
-    names = [
-        name
-        for name, shard in zip(manifest.shard_names, identity.shards, strict=True)
-        if shard.split == split
-    ]
-    if not names:
+    if split not in {shard.split for shard in identity.shards}:
         found = ", ".join(f"{count} {name}" for name, count in identity.samples.items())
         raise UserError(
             f"split {split} is empty",
@@ -56,10 +52,7 @@ def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source
             todo=f"give `splits: {{{split}: ...}}` a share in the corpus' recipe and build it, "
             "or name another validation.split",
         )
-    paths = [
-        storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names
-    ]
-    index = storage.again("read", names[0], lambda: read_index(paths))
+    index = split_index(storage, manifest, split)
     made = {}
     with storage.open(
         f"{layout.version_folder(identity.name, manifest.version)}/samples.parquet"
@@ -245,11 +238,4 @@ def spread(source: Source, most: int) -> Source:
     """At most so many pairs, evenly spread."""
     count = min(most, len(source.index))
     chosen = np.arange(count) * len(source.index) // count
-    index = source.index
-    return replace(
-        source,
-        index=replace(
-            index, shard=index.shard[chosen], spans=index.spans[chosen], keys=index.keys[chosen]
-        ),
-        degraders=source.degraders[chosen],
-    )
+    return replace(source, index=source.index.take(chosen), degraders=source.degraders[chosen])

@@ -12,7 +12,6 @@ from PIL import ImageDraw
 from torch import nn
 
 from pairmill.models.metrics.psnr import psnr
-from pairmill.pipeline.images.encode import decode_png
 from pairmill.pipeline.training.data import Source
 from pairmill.schemas.training import Score
 
@@ -48,8 +47,7 @@ def look(
     training = network.training
     network.eval()
     for number in range(len(found)):
-        _, *files = source.index.read(number)
-        hr, lr = map(decode_png, files)
+        hr, lr = source.index.pair(number)
         sr = enlarged(network, lr, device)
         found[number] = min(MOST, psnr(sr, hr, scale, channel="y"))
         if number in shown:

@@ -127,7 +127,9 @@ def shard() -> dict[str, str]:
     buffer = io.BytesIO()
     writer = ShardWriter(buffer)
     for record in records:
-        writer.write(Sample(record, b"\x89PNG hr" * 99, b"\x89PNG lr" * 33))
+        json = record.canonical_json().encode()
+        files = ("hr.png", b"\x89PNG hr" * 99), ("json", json), ("lr.png", b"\x89PNG lr" * 33)
+        writer.write(Sample(record.key, files))
     writer.close()
     return {"tar": hashlib.sha256(buffer.getvalue()).hexdigest(), "pixels": pixels_of(records)}
 

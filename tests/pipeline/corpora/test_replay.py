@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from pairmill.pipeline.corpora.replay import Replayed, find_samples, read_table, replay, replay_one
+from pairmill.pipeline.corpora.shard_pairs import stored_pair
 from pairmill.pipeline.images.encode import encode_png
-from pairmill.pipeline.shards.tar import read_members
+from pairmill.pipeline.shards.tar import ShardForm, read_members
 from pairmill.schemas.errors import IntegrityError, UserError
 from pairmill.schemas.program import Program
 from tests.support.make import Tiny
@@ -44,19 +45,19 @@ def test_a_tampered_lr_is_found(tiny: Tiny) -> None:
     shard = tiny.version / "shards" / tiny.manifest.shard_names[0]
     with shard.open("rb") as file:
         _, fields = next(read_members(file))
-    honest = replay_one(fields, assets)
+    form = ShardForm.of(tiny.manifest.identity.recipe)
+    honest = replay_one(stored_pair(fields, form), assets)
     assert honest.identical
     lr = honest.lr.copy()
     lr[3, 5, 1] ^= 1
-    assert not replay_one(fields | {"lr.png": encode_png(lr)}, assets).identical
-    assert np.array_equal(
-        honest.again, replay_one(fields | {"lr.png": encode_png(lr)}, assets).again
-    )
+    tampered = replay_one(stored_pair(fields | {"lr.png": encode_png(lr)}, form), assets)
+    assert not tampered.identical
+    assert np.array_equal(honest.again, tampered.again)
     forged = honest.record.with_(lr_sha256="0" * 64).canonical_json().encode()
-    assert not replay_one(fields | {"json": forged}, assets).identical
+    assert not replay_one(stored_pair(fields | {"json": forged}, form), assets).identical
     hr = honest.hr.copy()
     hr[:9] = 255 - hr[:9]
-    assert not replay_one(fields | {"hr.png": encode_png(hr)}, assets).identical
+    assert not replay_one(stored_pair(fields | {"hr.png": encode_png(hr)}, form), assets).identical
 
 
 def test_a_missing_pool_is_a_clear_error(tiny_copy: Tiny) -> None:

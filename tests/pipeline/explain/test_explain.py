@@ -14,7 +14,7 @@ from pairmill.pipeline.corpora.replay import find_samples, read_table, replay
 from pairmill.pipeline.explain.explain import explain, find_row
 from pairmill.pipeline.images.encode import decode_png
 from pairmill.pipeline.preview.strips import window
-from pairmill.pipeline.shards.tar import ShardWriter, make_sample, read_members
+from pairmill.pipeline.shards.tar import ShardForm, ShardWriter, make_sample, read_members
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.preview import ExplainData
@@ -109,6 +109,7 @@ def test_a_changed_lr_is_told(
                     SampleRecord.model_validate_json(fields["json"]),
                     decode_png(fields["hr.png"]),
                     lr,
+                    ShardForm("fast"),
                 )
             )
         writer.close()

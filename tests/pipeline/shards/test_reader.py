@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pairmill.pipeline.images.encode import decode_png, encode_png
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.shards.index import read_index
-from pairmill.pipeline.shards.reader import Loader, Pairs, aligned_crop, epoch_order, pairs, turn
+from pairmill.pipeline.shards.reader import Loader, Pairs, epoch_order, pairs, random_square, turn
 from pairmill.pipeline.shards.tar import read_members
 from pairmill.schemas.errors import IntegrityError, UserError
 from tests.support.make import Tiny
@@ -78,7 +78,8 @@ def test_the_index_gives_the_bytes_of_the_members(shards: list[str], tiny: Tiny)
         for place in places:
             with fsspec.open(place, "rb") as file:
                 for key, fields in read_members(file):
-                    assert index.read(number) == (key, fields["hr.png"], fields["lr.png"])
+                    assert index.key(number) == key
+                    assert index.read(number) == (fields["hr.png"], fields["lr.png"])
                     number += 1
         assert len(index) == number > 0
 
@@ -89,12 +90,15 @@ def test_the_index_refuses_what_is_no_shard(shards: list[str], tmp_path: Path) -
     assert int(data[124:135], 8) <= tarfile.BLOCKSIZE
     for content, said in (
         (b"GIF89a" * 200, "is truncated or not a tar file"),
-        (alone, "lacks an image"),
+        (alone.replace(b"hr.png", b"lr.png", 1), "lacks an image"),
         (b"", "is truncated"),
     ):
         (tmp_path / "x.tar").write_bytes(content)
         with pytest.raises(IntegrityError, match=said):
             read_index([str(tmp_path / "x.tar")])
+    (tmp_path / "x.tar").write_bytes(alone)
+    with pytest.raises(UserError, match="LR of this corpus is not stored"):
+        read_index([str(tmp_path / "x.tar")])
 
 
 def test_a_shard_that_is_cut_anywhere_is_refused(shards: list[str], tmp_path: Path) -> None:
@@ -114,7 +118,8 @@ def test_long_names_are_read_from_the_prefix(tmp_path: Path) -> None:
             info = tarfile.TarInfo(f"{key}.{side}")
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    assert read_index([str(tmp_path / "x.tar")]).read(0) == (key, hr, lr)
+    index = read_index([str(tmp_path / "x.tar")])
+    assert (index.key(0), index.read(0)) == (key, (hr, lr))
 
 
 @pytest.mark.parametrize(
@@ -316,10 +321,9 @@ def test_positions_are_the_symmetries_of_a_square(height: int, width: int, posit
 
 
 def test_crops_that_cannot_be_taken() -> None:
-    hr, lr = numbered(0)
     for crop in (14, 7):
         with pytest.raises(UserError, match="invalid crop size"):
-            aligned_crop((hr, lr), crop, stream(0))
+            random_square((6, 6), 2, crop, stream(0))
 
 
 def test_a_corpus_is_read_whole(tiny: Tiny) -> None:

@@ -5,14 +5,22 @@ from __future__ import annotations
 import io
 import tarfile
 import time
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-from pairmill.pipeline.images.encode import decode_png, encode_png
-from pairmill.pipeline.shards.tar import FIELDS, Sample, ShardWriter, make_sample, read_members
+from pairmill.pipeline.images.encode import decode, decode_png, encode_png
+from pairmill.pipeline.shards.tar import (
+    Sample,
+    ShardForm,
+    ShardWriter,
+    make_sample,
+    make_tile,
+    read_members,
+)
 from pairmill.schemas.sample import Box, SampleRecord
+from pairmill.schemas.shard import Encoding
 from tests.support.make import photograph
 
 
@@ -41,7 +49,13 @@ def shard(*samples: Sample) -> bytes:
     return buffer.getvalue()
 
 
-SAMPLES = [Sample(record(f"key-{n}"), b"hr" * (300 + n), b"lr" * n) for n in range(3)]
+def stored(key: str, hr: bytes, lr: bytes) -> Sample:
+    json = record(key).canonical_json().encode()
+    return Sample(key, (("hr.png", hr), ("json", json), ("lr.png", lr)))
+
+
+SAMPLES = [stored(f"key-{n}", b"hr" * (300 + n), b"lr" * n) for n in range(3)]
+FORM = ShardForm("fast")
 
 
 def test_equal_samples_give_equal_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,15 +79,7 @@ def test_bytes_are_those_of_webdatasets_own_writer() -> None:
         compress=False,
     )
     for sample in SAMPLES:
-        json = sample.record.canonical_json().encode()
-        theirs.write(
-            {
-                "__key__": sample.record.key,
-                "hr.png": sample.hr_png,
-                "json": json,
-                "lr.png": sample.lr_png,
-            }
-        )
+        theirs.write({"__key__": sample.key, **dict(sample.members)})
     theirs.close()
     assert shard(*SAMPLES) == buffer.getvalue()
 
@@ -83,7 +89,7 @@ def test_members_have_fixed_order_times_owners_and_modes() -> None:
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         found = tar.getmembers()
     assert [member.name for member in found] == [
-        f"key-{n}.{field}" for n in range(3) for field in FIELDS
+        f"key-{n}.{field}" for n in range(3) for field in FORM.fields
     ]
     for member in found:
         assert (member.mtime, member.mode, member.type) == (0, 0o444, tarfile.REGTYPE)
@@ -103,23 +109,38 @@ def test_what_is_written_is_read() -> None:
     read = list(read_members(io.BytesIO(shard(*SAMPLES))))
     assert [key for key, _ in read] == ["key-0", "key-1", "key-2"]
     for (_, fields), sample in zip(read, SAMPLES, strict=True):
-        assert fields == {
-            "hr.png": sample.hr_png,
-            "lr.png": sample.lr_png,
-            "json": sample.record.canonical_json().encode(),
-        }
-        assert SampleRecord.model_validate_json(fields["json"]) == sample.record
+        assert fields == dict(sample.members)
+        assert SampleRecord.model_validate_json(fields["json"]) == record(sample.key)
 
 
 def test_an_empty_shard_is_a_tar() -> None:
     assert list(read_members(io.BytesIO(shard()))) == []
 
 
-def test_pairs_are_encoded_as_they_are() -> None:
+@pytest.mark.parametrize("encoding", get_args(Encoding))
+def test_pairs_are_encoded_as_they_are(encoding: Encoding) -> None:
     hr, lr = photograph(1, 30, 34), photograph(2, 15, 17)
-    sample = make_sample(record(), hr, lr)
-    np.testing.assert_array_equal(decode_png(sample.hr_png), hr)
-    np.testing.assert_array_equal(decode_png(sample.lr_png), lr)
+    form = ShardForm(encoding)
+    members = dict(make_sample(record(), hr, lr, form).members)
+    np.testing.assert_array_equal(decode(members[form.hr]), hr)
+    np.testing.assert_array_equal(decode(members[form.lr]), lr)
+
+
+def test_a_tile_without_lr_is_hr_under_the_key_that_its_samples_share() -> None:
+    hr, form = photograph(1, 30, 34), ShardForm("fast", lr_stored=False)
+
+    tile = make_tile(record("cat-00012-00034-007"), hr, form)
+
+    assert tile.key == "cat-00012-00034" == form.hr_key("cat-00012-00034-123")
+    [(field, data)] = tile.members
+    assert (field, form.fields) == ("hr.png", ("hr.png",))
+    np.testing.assert_array_equal(decode(data), hr)
+
+
+def test_versions_of_before_there_was_a_choice_are_what_they_were() -> None:
+    assert ShardForm.of({"shards": {"samples": 512}}) == ShardForm("opencv", lr_stored=True)
+    said = {"samples": 512, "encoding": "small", "lr": "replayed"}
+    assert ShardForm.of({"shards": said}) == ShardForm("small", lr_stored=False)
 
 
 def test_encoding_refuses_what_is_no_rgb_image() -> None:
