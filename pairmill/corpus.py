@@ -199,6 +199,23 @@ class Corpus:
         splits = () if split is None else (split,)
         return export(plan(self.storage, self.manifest, to, os.fspath(folder), splits))
 
+    def materialise(self, workspace: Place | None = None, *, workers: int = 1) -> Corpus:
+        """Write the LR of a version that does not store it: the version that the same recipe makes
+        with `shards: {lr: stored}`, from HR, programs and pools alone.
+
+        Args:
+            workspace: Folder or URL of the workspace that gets it; this version's own without it.
+            workers: Processes; see `pairmill.build`.
+
+        Raises:
+            UserError: if the version stores its LR.
+            IntegrityError: if something of the version is missing or damaged, or an LR does not
+                come out as it was sealed.
+        """
+        from pairmill.building import materialise
+
+        return materialise(self, workspace, workers=workers)
+
     def diff(self, other: Corpus) -> CorpusDiff:
         """What changed from this version to another one of the same workspace, and by what.
 

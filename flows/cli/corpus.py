@@ -142,6 +142,21 @@ def export(
 
 
 @app.command()
+def materialise(
+    corpus: Corpus,
+    workspace: Workspace = "data",
+    to: Annotated[
+        str | None, typer.Option(help="Workspace that gets the new version; by default the same.")
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Write the LR of a version that keeps programs alone, and compare it with what was sealed."""
+    from pairmill.flows.cli.versions import materialise_version
+
+    materialise_version(workspace, corpus, to, workers)
+
+
+@app.command()
 def diff(
     old: Annotated[str, typer.Argument(help="NAME, NAME@VERSION or NAME@TAG.")],
     new: Annotated[

@@ -238,6 +238,36 @@ def repair_version(
         raise SystemExit(1)
 
 
+def materialise_version(
+    workspace: str, reference: str, to: str | None, workers: int | None
+) -> None:
+    """Write LR under bars, and say which version has it."""
+    from pairmill.pipeline.build.materialise import materialise
+    from pairmill.pipeline.runner.execution import ProcessExecutor, local_profile, runner
+    from pairmill.pipeline.workspace.lock import making
+    from pairmill.pipeline.workspace.provenance import circumstance
+
+    storage, started = Storage(workspace), now()
+    target = Storage(to) if to else storage
+    manifest = find_version(storage, reference)
+    name = manifest.identity.name
+    profile = local_profile(target.url, "cpu", workers)
+    with making(target, name), terminal.Bars() as bars:
+        found = materialise(
+            storage,
+            manifest,
+            profile,
+            runner(profile, ProcessExecutor(profile.workers), bars),
+            lambda: circumstance(started, f"{profile.workers} processes", "", ()),
+        )
+    folder = target.path(layout.version_folder(name, found.version))
+    samples = sum(found.identity.samples.values())
+    size = sum(shard.bytes for shard in found.identity.shards) / 1e6
+    terminal.line(f"[bold]{name}@{found.version}[/]  {samples} pairs with LR, {size:.1f} MB")
+    terminal.line(f"  of       {name}@{manifest.version}, every LR as it was sealed")
+    terminal.line(f"  folder   {escape(folder)}")
+
+
 def show_reproduction(found: Reproduction) -> None:
     """The outcome first, then what is different here."""
     every = f"all {found.samples.equal} samples"

@@ -55,7 +55,7 @@ def identity_of(made: BuildResult) -> CorpusIdentity:
         pools=tuple(ref for ref, _ in made.pools),
         samples=samples,
         degraders=dict(sorted(degraders.items())),
-        shards=tuple(_shard_record(ref) for ref in made.shards.manifest.shards),
+        shards=tuple(shard_record(ref) for ref in made.shards.manifest.shards),
     )
 
 
@@ -90,7 +90,8 @@ def credits_of(images: ImageSet) -> tuple[CreditCount, ...]:
     return tuple(CreditCount(credit=credit, images=count) for credit, count in order)
 
 
-def _shard_record(ref: ShardRef) -> ShardRecord:
+def shard_record(ref: ShardRef) -> ShardRecord:
+    """What a version says of a shard."""
     tar = ref.result.tar
     return ShardRecord(
         split=ref.result.split,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pairmill.pipeline.build.identity import counts_of, credits_of, identity_of, sources_of
 from pairmill.pipeline.build.result import BuildResult
@@ -74,9 +75,8 @@ def _publish(
     digest, name = identity.content_digest(), made.recipe.name
     version = digest[:12]
     names = shard_names_of(identity, version)
-    paths = [layout.shard_path(name, version, shard) for shard in names]
-    shards = list(zip(made.shards.manifest.shards, paths, strict=True))
-    storage.each(lambda shard: _publish_shard(storage, made.shards.key, *shard), shards)
+    shards = SealedShards(synthesize.STAGE.name, made.shards.key, made.shards.manifest.shards)
+    publish_shards(storage, shards, name, version, names)
     for pool, group in made.pools:
         storage.link_tree(group, layout.corpus_pool(name, version, pool.kind))
     log = read_log(storage, name)
@@ -95,7 +95,7 @@ def _publish(
     storage.write(
         layout.version_sources(name, version), sources_of(made, device).canonical_json().encode()
     )
-    manifest = manifest.with_(files=write_files(storage, made, manifest))
+    manifest = manifest.with_(files=write_files(storage, shards, manifest))
     report(storage, made, manifest)
     storage.write(layout.corpus_manifest(name, version), manifest.canonical_json().encode())
     return manifest
@@ -120,13 +120,44 @@ def _note_sources(storage: Storage, made: BuildResult, device: str) -> None:
         storage.write(path, data)
 
 
-def _publish_shard(storage: Storage, stage_key: str, ref: ShardRef, target: str) -> None:
-    source = f"{layout.unit_folder(synthesize.STAGE.name, ref.key)}/{ref.result.tar.name}"
+@dataclass(frozen=True)
+class SealedShards:
+    """The shards of a version, and the stage that made them."""
+
+    stage: str
+    """Name of the stage."""
+    key: str
+    """Key of the sealed stage."""
+    refs: tuple[ShardRef, ...]
+    """Its shards, in order."""
+
+    def unit(self, ref: ShardRef) -> str:
+        """Folder of the unit that made a shard."""
+        return layout.unit_folder(self.stage, ref.key)
+
+
+def publish_shards(
+    storage: Storage, shards: SealedShards, name: str, version: str, names: Sequence[str]
+) -> None:
+    """Give finished shards their names in a version.
+
+    Raises:
+        IntegrityError: see `publish`.
+    """
+    paths = [layout.shard_path(name, version, shard) for shard in names]
+    storage.each(
+        lambda shard: _publish_shard(storage, shards, *shard),
+        list(zip(shards.refs, paths, strict=True)),
+    )
+
+
+def _publish_shard(storage: Storage, shards: SealedShards, ref: ShardRef, target: str) -> None:
+    source = f"{shards.unit(ref)}/{ref.result.tar.name}"
     with storage.open(source) as file:
         found = sha256_of(file)
     if found != ref.result.tar.sha256:
-        storage.remove(layout.unit_marker(synthesize.STAGE.name, ref.key))
-        storage.remove(layout.stage_manifest(synthesize.STAGE.name, stage_key))
+        storage.remove(layout.unit_marker(shards.stage, ref.key))
+        storage.remove(layout.stage_manifest(shards.stage, shards.key))
         raise IntegrityError(
             "a finished shard has changed since it was made",
             where=storage.path(source),
@@ -138,7 +169,7 @@ def _publish_shard(storage: Storage, stage_key: str, ref: ShardRef, target: str)
 
 
 def write_files(
-    storage: Storage, made: BuildResult, manifest: CorpusManifest
+    storage: Storage, shards: SealedShards, manifest: CorpusManifest
 ) -> tuple[FileRecord, ...]:
     """Write table, card and indexes next to the list of sources that is there; `manifest` has no
     files yet.
@@ -146,13 +177,8 @@ def write_files(
     folder = layout.version_folder(manifest.identity.name, manifest.version)
     with storage.create(f"{folder}/samples.parquet") as file:
         tables = (
-            with_shard(
-                storage.read(
-                    f"{layout.unit_folder(synthesize.STAGE.name, ref.key)}/samples.parquet"
-                ),
-                shard,
-            )
-            for ref, shard in zip(made.shards.manifest.shards, manifest.shard_names, strict=True)
+            with_shard(storage.read(f"{shards.unit(ref)}/samples.parquet"), shard)
+            for ref, shard in zip(shards.refs, manifest.shard_names, strict=True)
         )
         write_tables(file, tables)
     manifest = manifest.with_(

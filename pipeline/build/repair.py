@@ -8,7 +8,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 
-from pairmill.pipeline.build.publish import write_files
+from pairmill.pipeline.build.publish import SealedShards, write_files
 from pairmill.pipeline.build.reproduce import Bench, remade
 from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.corpora.verify import verify
@@ -132,7 +132,8 @@ def _files(
         return
     folder = layout.version_folder(manifest.identity.name, manifest.version)
     there.write(f"{folder}/{SOURCES}", storage.read(f"{folder}/{SOURCES}"))
-    write_files(there, made, manifest.with_(files=()))
+    shards = SealedShards(synthesize.STAGE.name, made.shards.key, made.shards.manifest.shards)
+    write_files(there, shards, manifest.with_(files=()))
     for record in manifest.files:
         data = there.read(f"{folder}/{record.name}")
         if record.name in damaged and hashlib.sha256(data).hexdigest() == record.sha256:

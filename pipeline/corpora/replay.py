@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.assets import Assets, read_assets
-from pairmill.pipeline.corpora.shard_pairs import ShardPair, read_shard
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.shards.shard_pairs import ShardPair, read_shard
 from pairmill.pipeline.shards.table import iterate
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage

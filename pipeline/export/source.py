@@ -9,11 +9,11 @@ from typing import IO, Any
 
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.corpora.replay import corpus_assets
-from pairmill.pipeline.corpora.shard_pairs import ShardPair, read_shard
 from pairmill.pipeline.export.base import Item, Job, Source
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.encode import decode, encode
 from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.shards.shard_pairs import ShardPair, read_shard
 from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.pipeline.workspace import layout
 from pairmill.schemas.errors import IntegrityError

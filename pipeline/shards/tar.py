@@ -6,6 +6,7 @@ the samples that are made of it are rows of the table.
 
 from __future__ import annotations
 
+import hashlib
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -117,6 +118,12 @@ class ShardWriter:
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.bytes = file, 0
+        self._state = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """Digest of what was written, in hexadecimal."""
+        return self._state.hexdigest()
 
     def write(self, sample: Sample) -> None:
         """Append one sample."""
@@ -139,6 +146,7 @@ class ShardWriter:
 
     def _write(self, data: bytes) -> None:
         self.file.write(data)
+        self._state.update(data)
         self.bytes += len(data)
 
 

@@ -21,6 +21,7 @@ from pairmill.pipeline.stages import (
     ingest,
     ingest_benchmarks,
     ingest_pairs,
+    materialise,
     measure_hr,
     measure_photographs,
     mine_compression,
@@ -66,6 +67,7 @@ STAGES: dict[str, Stage[Any, Any, Any, Any, Any]] = {
         align_pairs.STAGE,
         pool_aligned.STAGE,
         synthesize.STAGE,
+        materialise.STAGE,
         try_chains.STAGE,
     )
 }

@@ -5,12 +5,11 @@ unit.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,8 +162,7 @@ def work(
         maker = _Maker(config, context, unit.payload)
         rows: list[SampleRow] = []
         with context.create(unit, "shard.tar") as file:
-            counted = _Hashing(file)
-            writer = ShardWriter(cast("IO[bytes]", counted))
+            writer = ShardWriter(file)
             for pairs in maker.pairs_of(unit.payload):
                 while group := list(islice(pairs, together)):
                     # A list: all of a group are encoded before the first is written.
@@ -181,7 +179,7 @@ def work(
             split=unit.payload.split,
             samples=len(rows),
             degraders=dict(sorted(Counter(r.degrader for r in rows).items())),
-            tar=FileRecord(name="shard.tar", bytes=counted.bytes, sha256=counted.state.hexdigest()),
+            tar=FileRecord(name="shard.tar", bytes=writer.bytes, sha256=writer.sha256),
             pixel_sha256=pixels_of(rows),
         )
 
@@ -316,21 +314,6 @@ class _Maker:
             lr_sha256=pixel_digest(lr),
         )
         return record, at.hr, lr
-
-
-class _Hashing(io.RawIOBase):
-    """Passes bytes on and digests them on the way."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.state, self.bytes = file, hashlib.sha256(), 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.state.update(data)
-        self.bytes += len(data)
-        return self.file.write(data)
 
 
 def seal(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pairmill.pipeline.corpora.replay import Replayed, find_samples, read_table, replay, replay_one
-from pairmill.pipeline.corpora.shard_pairs import stored_pair
 from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.shards.shard_pairs import stored_pair
 from pairmill.pipeline.shards.tar import ShardForm, read_members
 from pairmill.schemas.errors import IntegrityError, UserError
 from pairmill.schemas.program import Program

@@ -1,0 +1,124 @@
+"""Write the LR of a version that does not store it: the version that the same recipe would have
+made with `shards: {lr: stored}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pairmill.pipeline.build.identity import shard_record
+from pairmill.pipeline.build.publish import SealedShards, publish_shards, write_files
+from pairmill.pipeline.corpora.files import shard_names_of
+from pairmill.pipeline.corpora.image_locations import note_locations, read_locations
+from pairmill.pipeline.corpora.log import append_log, read_log
+from pairmill.pipeline.runner.stage import Profile, Run, Sealed
+from pairmill.pipeline.shards.tar import ShardForm
+from pairmill.pipeline.stages import materialise as stage
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.provenance import now
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusIdentity, CorpusManifest, VersionSources
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.provenance import Circumstance
+from pairmill.schemas.shard import ShardSet
+
+TEXTS = (".html", ".json")
+"""Files of a report that name the version."""
+
+
+def materialise(
+    storage: Storage,
+    manifest: CorpusManifest,
+    profile: Profile,
+    run: Run,
+    circumstance: Callable[[], Circumstance],
+) -> CorpusManifest:
+    """Make and publish the version, or find it.
+
+    Args:
+        storage: The workspace or the folder that holds the version.
+        manifest: The version.
+        profile: The workspace that gets the new one; it may be the same.
+        run: Runs the stage.
+        circumstance: Says when, where and by what it was made, once it is.
+
+    Returns:
+        The new version: HR, programs, pools and LR digests as they were.
+
+    Raises:
+        UserError: if the version stores its LR.
+        IntegrityError: if something of the version is missing or damaged, or an LR does not come
+            out as it was sealed.
+    """
+    identity, target = manifest.identity, Storage(profile.workspace)
+    form = ShardForm.of(identity.recipe)
+    if form.lr_stored:
+        raise UserError(
+            "this version stores its LR: there is nothing to make",
+            where=f"{identity.name}@{manifest.version}",
+            todo="`pairmill corpus export` writes it in other formats",
+        )
+    folder = storage.path(layout.version_folder(identity.name, manifest.version))
+    made = run(
+        stage.STAGE,
+        stage.Inputs(manifest=manifest, folder=folder),
+        stage.MaterialiseConfig(encoding=form.encoding),
+    )
+    stored = _identity(identity, made.manifest)
+    digest = stored.content_digest()
+    path = layout.corpus_manifest(identity.name, digest[:12])
+    if target.exists(path):
+        found = CorpusManifest.model_validate_json(target.read(path))
+    else:
+        found = _publish(storage, manifest, target, stored, made, circumstance())
+    note_locations(target, found, read_locations(storage, manifest).images)
+    append_log(target, found, now())
+    return found
+
+
+def _identity(identity: CorpusIdentity, made: ShardSet) -> CorpusIdentity:
+    records = tuple(shard_record(ref) for ref in made.shards)
+    shards = identity.recipe["shards"] | {"lr": "stored"}
+    return identity.with_(recipe=identity.recipe | {"shards": shards}, shards=records)
+
+
+def _publish(
+    storage: Storage,
+    manifest: CorpusManifest,
+    target: Storage,
+    identity: CorpusIdentity,
+    made: Sealed[ShardSet],
+    circumstance: Circumstance,
+) -> CorpusManifest:
+    """Shards, pools, table, card and report of the new version; the manifest last."""
+    name, digest = identity.name, identity.content_digest()
+    version = digest[:12]
+    old, new = (layout.version_folder(name, v) for v in (manifest.version, version))
+    names = shard_names_of(identity, version)
+    shards = SealedShards(stage.STAGE.name, made.key, made.manifest.shards)
+    publish_shards(target, shards, name, version, names)
+    for file in storage.files(f"{old}/pools"):
+        target.write(f"{new}/pools/{file}", storage.read(f"{old}/pools/{file}"))
+    for file in storage.files(f"{old}/report"):
+        data = storage.read(f"{old}/report/{file}")
+        if file.endswith(TEXTS):
+            data = data.replace(manifest.version.encode(), version.encode())
+        target.write(f"{new}/report/{file}", data)
+    sources = VersionSources.model_validate_json(
+        storage.read(layout.version_sources(name, manifest.version))
+    )
+    sources = sources.with_(stages=sources.stages | {stage.STAGE.name: (made.key,)})
+    target.write(layout.version_sources(name, version), sources.canonical_json().encode())
+    log = read_log(target, name)
+    found = manifest.with_(
+        version=version,
+        digest=digest,
+        identity=identity,
+        shard_names=names,
+        files=(),
+        parents=(log[-1].version,) if log else (),
+        circumstance=circumstance,
+    )
+    found = found.with_(files=write_files(target, shards, found))
+    target.write(layout.corpus_manifest(name, version), found.canonical_json().encode())
+    return found
