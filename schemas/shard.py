@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from pairmill.schemas.base import Digest, Frozen
@@ -9,6 +11,10 @@ from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.degraders import DegraderConfig
 from pairmill.schemas.image import ImageRecord
 from pairmill.schemas.work import FileRecord
+
+Encoding = Literal["fast", "small", "opencv"]
+"""How the images of a shard are stored, always without loss: `fast` is PNG by fpng, `small` is JPEG
+XL, `opencv` is PNG by OpenCV, which versions before there was a choice are of."""
 
 
 class SynthesizeConfig(Frozen):
