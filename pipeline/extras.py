@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
 
 from pairmill.schemas.errors import MissingLibraryError
 
@@ -20,16 +21,20 @@ def extra(name: str, use: str, where: str = "") -> Iterator[None]:
     Raises:
         MissingLibraryError: if a library is missing or does not load; it says what to install.
     """
-    try:
+    with _needed(use, where, f"the libraries of extra {name}", install(name)):
         yield
-    except ImportError as error:
-        raise MissingLibraryError(
-            f"{use} needs a library that is not installed",
-            where=where,
-            got=str(error),
-            wanted=f"the libraries of extra {name}",
-            todo=install(name),
-        ) from error
+
+
+@contextmanager
+def core(package: str, use: str) -> Iterator[None]:
+    """Import in this block a package that is installed with pairmill, as a rule: an installation
+    may be older than this code, or made without dependencies.
+
+    Raises:
+        MissingLibraryError: if it is missing or does not load; it says what to install.
+    """
+    with _needed(use, "", package, f"pip install {package}"):
+        yield
 
 
 @contextmanager
@@ -46,6 +51,40 @@ def store_of(url: str) -> Iterator[None]:
         yield
 
 
+def libjxl() -> dict[str, str]:
+    """Builds that results of JPEG XL rest on; empty where it is not installed."""
+    try:
+        import imagecodecs
+    except ImportError:
+        return {}
+    return {
+        "libjxl": str(imagecodecs.jpegxl_version()).removeprefix("libjxl "),
+        "imagecodecs": package_version("imagecodecs"),
+    }
+
+
+def package_version(name: str) -> str:
+    """Version of an installed package, `unknown` where it has none."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
+
+
 def install(name: str) -> str:
     """The command that installs an extra."""
     return f"pip install 'pairmill[{name}]'"
+
+
+@contextmanager
+def _needed(use: str, where: str, wanted: str, todo: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise MissingLibraryError(
+            f"{use} needs a library that is not installed",
+            where=where,
+            got=str(error),
+            wanted=wanted,
+            todo=todo,
+        ) from error

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
+
+from pairmill.pipeline.extras import libjxl, package_version
 
 
 def builds(ops: Collection[str] | None = None) -> dict[str, str]:
@@ -43,17 +45,6 @@ def _pillow(feature: str, name: str) -> dict[str, str]:
     return {}
 
 
-def _jpeg_xl() -> dict[str, str]:
-    try:
-        import imagecodecs
-    except ImportError:
-        return {}
-    return {
-        "libjxl": str(imagecodecs.jpegxl_version()).removeprefix("libjxl "),
-        "imagecodecs": _package("imagecodecs"),
-    }
-
-
 def _video() -> dict[str, str]:
     try:
         import av
@@ -61,14 +52,7 @@ def _video() -> dict[str, str]:
         return {}
     # The wheel carries x264, x265, libvpx, SVT-AV1 and dav1d: its version stands for theirs.
     codec = ".".join(map(str, av.library_versions["libavcodec"]))
-    return {"av": _package("av"), "ffmpeg": str(av.ffmpeg_version_info), "libavcodec": codec}
-
-
-def _package(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"
+    return {"av": package_version("av"), "ffmpeg": str(av.ffmpeg_version_info), "libavcodec": codec}
 
 
 BUILDS: dict[str, Callable[[], dict[str, str]]] = {
@@ -76,7 +60,7 @@ BUILDS: dict[str, Callable[[], dict[str, str]]] = {
     "pooled_jpeg": _pooled_jpeg,
     "webp": lambda: _pillow("webp", "libwebp"),
     "avif": lambda: _pillow("avif", "libavif"),
-    "jpeg_xl": _jpeg_xl,
+    "jpeg_xl": libjxl,
     "video": _video,
 }
 """Per op; chroma subsampling uses no library."""
