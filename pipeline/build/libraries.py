@@ -1,11 +1,15 @@
-"""Libraries beyond the core that a recipe's degraders need, asked for before hours of work."""
+"""Libraries beyond the core that a recipe needs, asked for before hours of work; and which builds
+of codecs and encoders a version rests on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from pairmill.pipeline.codecs.builds import builds
 from pairmill.pipeline.extras import extra
+from pairmill.pipeline.images.encode import encoder_builds
 from pairmill.schemas.recipe import Recipe
 
 
@@ -18,10 +22,20 @@ def check_libraries(recipe: Recipe) -> None:
     used = set(_ops([degrader.model_dump() for degrader in recipe.degraders]))
     if "jpeg_xl" in used:
         with extra("codecs", "JPEG XL", "degraders of the recipe"):
-            import imagecodecs  # noqa: F401
+            import imagecodecs
     if "video" in used:
         with extra("codecs", "video", "degraders of the recipe"):
             import av  # noqa: F401
+    if recipe.shards.encoding == "small":
+        with extra("codecs", "JPEG XL", "recipe key shards.encoding"):
+            import imagecodecs  # noqa: F401
+
+
+def builds_of(recipe: Recipe) -> dict[str, str]:
+    """Versions of the libraries inside libraries that its samples and their bytes rest on, by name,
+    as far as they are installed: encoders of shards, and codecs.
+    """
+    return dict(sorted((builds() | encoder_builds(recipe.shards.encoding)).items()))
 
 
 def _ops(value: Any) -> Iterator[str]:

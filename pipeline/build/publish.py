@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pairmill.pipeline.build.identity import counts_of, credits_of, identity_of, sources_of
+from pairmill.pipeline.build.libraries import builds_of
 from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.corpora import card
 from pairmill.pipeline.corpora.files import file_record, sha256_of, shard_names_of
@@ -90,7 +91,7 @@ def _publish(
         credits=credits_of(made.images.manifest),
         groups=_groups(storage, made),
         parents=(log[-1].version,) if log else (),
-        circumstance=circumstance,
+        circumstance=circumstance.with_(software=circumstance.software | builds_of(made.recipe)),
     )
     storage.write(
         layout.version_sources(name, version), sources_of(made, device).canonical_json().encode()

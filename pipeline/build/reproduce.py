@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.build.identity import identity_of
+from pairmill.pipeline.build.libraries import builds_of
 from pairmill.pipeline.build.pinned_pools import pools_of
 from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.build.select_images import CURATION, ImageSelection
@@ -303,7 +304,8 @@ def _carrier(bench: Bench) -> Callable[[Stage[Any, Any, Any, Any, Any], Any, Any
 
 def _differences(manifest: CorpusManifest, made: BuildResult) -> Iterator[str]:
     """What is not as it was: stages, pools, libraries."""
-    then, now = manifest.circumstance.software, circumstance("", "", "", ()).software
+    then = manifest.circumstance.software
+    now = circumstance("", "", "", ()).software | builds_of(made.recipe)
     for stage, version in made.versions.items():
         if manifest.identity.stages.get(stage, version) != version:
             yield (

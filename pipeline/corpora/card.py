@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from pairmill.pipeline.corpora.card_contents import contents
+from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.schemas.corpus import CorpusManifest, CreditCount, ShardRecord
 from pairmill.schemas.image import Credit
 
@@ -14,7 +16,8 @@ OWNERS = "The rights in the source images are their owners'."
 CREDITS = 200
 """Most rows of the card's table of licences; `sources.json` names every image."""
 PARQUET = "application/x-parquet"
-SIDES = ("hr", "lr")
+ENCODED = {"png": "image/png", "jxl": "image/jxl"}
+"""Media types of the files in shards."""
 TEXTS = ("key", "split", "shard", "degrader", "image", "program", "hr_sha256", "lr_sha256")
 NUMBERS = ("scale", "hr_height", "hr_width", "seed")
 ROWS = dict.fromkeys(TEXTS, "sc:Text") | dict.fromkeys(NUMBERS, "sc:Integer")
@@ -81,17 +84,23 @@ def croissant(manifest: CorpusManifest) -> dict[str, Any]:
             "@type": "cr:FileSet",
             "@id": f"{side}-files",
             "name": f"{side}-files",
-            "encodingFormat": "image/png",
+            "encodingFormat": ENCODED[field.partition(".")[2]],
             "containedIn": [{"@id": shard["@id"]} for shard in shards],
-            "includes": f"*.{side}.png",
+            "includes": f"*.{field}",
         }
-        for side in SIDES
+        for side, field in _sides(manifest).items()
     ]
     rows = [record_set("samples", {"fileObject": {"@id": table["@id"]}}, ROWS) for table in tables]
     return croissant_head(manifest) | {
         "distribution": [*shards, *tables, *pictures],
-        "recordSet": [*rows, *(_picture_set(side) for side in SIDES)],
+        "recordSet": [*rows, *(_picture_set(side) for side in _sides(manifest))],
     }
+
+
+def _sides(manifest: CorpusManifest) -> dict[str, str]:
+    """The pictures that its shards hold, and their fields."""
+    form = ShardForm.of(manifest.identity.recipe)
+    return {"hr": form.hr, "lr": form.lr} if form.lr_stored else {"hr": form.hr}
 
 
 def croissant_head(manifest: CorpusManifest) -> dict[str, Any]:
@@ -265,17 +274,7 @@ def readme(manifest: CorpusManifest) -> str:
 
 {_sentence(manifest)}
 
-A sample is `KEY.hr.png`, `KEY.lr.png` and `KEY.json` in a tar of `shards/` (WebDataset). HR is exactly
-{identity.recipe["scale"]} times LR, 8-bit sRGB. The JSON holds the program that made the LR from the HR; `samples.parquet`
-has one row per pair, `recipe.json` every setting, `pools/` the kernels and noise patches, `report/index.html` the pictures.
-
-```python
-import webdataset as wds
-
-shards = "shards/{manifest.shard_names[0]}"
-for hr, lr in wds.WebDataset(shards, shardshuffle=False).decode("rgb8").to_tuple("hr.png", "lr.png"):
-    ...
-```
+{contents(manifest)}
 
 | split | pairs |
 |---|---|
@@ -291,7 +290,7 @@ for hr, lr in wds.WebDataset(shards, shardshuffle=False).decode("rgb8").to_tuple
 
 The LR side carries its noise already: do not inject noise again when training.
 Digest of this version: `{manifest.digest}`. {sources(manifest)}
-"""  # noqa: E501
+"""
 
 
 def sources(manifest: CorpusManifest) -> str:

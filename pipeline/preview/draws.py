@@ -8,11 +8,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.images.decode import pixel_digest
-from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.images.encode import encode
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.pools.items import PoolItems
 from pairmill.pipeline.preview.pool_items import assets_of, pools_of
@@ -31,6 +34,8 @@ QUICK = 0.2
 """Seconds below which a program is timed twice."""
 RECORD = 700
 """Bytes of a sample's JSON beside its program."""
+ROW = 300
+"""Bytes of a sample in the table, compressed."""
 BLOCK = 512
 """Bytes that members of a tar are padded to, and bytes of their headers."""
 
@@ -117,12 +122,25 @@ def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
     start = time.process_time()
     for image in (tile.hr, lr):
         pixel_digest(image)
-    members = [len(encode_png(tile.hr)), len(encode_png(lr)), RECORD + len(strip.program)]
+    stored = _stored(bench.recipe, tile, lr, len(strip.program))
     storing = time.process_time() - start
     pixels = tile.hr.shape[0] * tile.hr.shape[1]
     one.seconds.append((drawing + applying + storing) / pixels)
-    one.bytes.append(sum(BLOCK + -(-size // BLOCK) * BLOCK for size in members) / pixels)
+    one.bytes.append(stored / pixels)
     one.strips.append(strip.with_(milliseconds=1000 * (drawing + applying)))
+
+
+def _stored(recipe: Recipe, tile: Tile, lr: NDArray[np.uint8], program: int) -> float:
+    """Bytes that a version gets of one sample."""
+    encoding = recipe.shards.encoding
+    if recipe.shards.lr == "replayed":  # HR once for all draws of its tile
+        return _padded(len(encode(tile.hr, encoding))) / recipe.samples_per_tile + ROW
+    sizes = len(encode(tile.hr, encoding)), len(encode(lr, encoding)), RECORD + program
+    return sum(map(_padded, sizes))
+
+
+def _padded(size: int) -> int:
+    return BLOCK + -(-size // BLOCK) * BLOCK
 
 
 def _timed(program: Program, tile: Tile, assets: Assets) -> float:
