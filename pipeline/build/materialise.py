@@ -17,6 +17,7 @@ from pairmill.pipeline.stages import materialise as stage
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import now
 from pairmill.pipeline.workspace.storage import Storage
+from pairmill.pipeline.workspace.version_folder import VersionFolder
 from pairmill.schemas.corpus import CorpusIdentity, CorpusManifest, VersionSources
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.provenance import Circumstance
@@ -71,7 +72,8 @@ def materialise(
         found = CorpusManifest.model_validate_json(target.read(path))
     else:
         found = _publish(storage, manifest, target, stored, made, circumstance())
-    note_locations(target, found, read_locations(storage, manifest).images)
+    if not isinstance(storage, VersionFolder):  # which knows nothing of a workspace
+        note_locations(target, found, read_locations(storage, manifest).images)
     append_log(target, found, now())
     return found
 

@@ -31,6 +31,7 @@ from pairmill.pipeline.stages import (
     align_pairs,
     cluster_photographs,
     ingest,
+    materialise,
     pool_aligned,
     try_chains,
 )
@@ -298,6 +299,7 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     make_cameras(recipe, images, hr, pools, run)
     make_aligned(recipe, photographs, run)
     try_chain(images, hr, run)
+    materialised(photographs, Path(f"{workspace}-replayed"), run)
     return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
 
 
@@ -359,6 +361,16 @@ def try_chain(images: ImageSet, hr: HrSet, run: Run) -> None:
     tiles = tuple(trial_tiles(images, hr, size=32, side=32, most=1000))
     config = TryConfig(scale=2, side=32, tiles=1, seed=0, bins=0, chain=BicubicConfig())
     run(try_chains.STAGE, try_chains.Inputs(tiles, (), trials=try_chains.UNIT + 3), config)
+
+
+def materialised(photographs: Path, workspace: Path, run: Run) -> None:
+    """The stage that writes the LR of a version that stores none."""
+    shards, degraders = {"samples": 9, "lr": "replayed"}, [{"kind": "bicubic"}]
+    recipe = tiny_recipe(photographs, shards=shards, degraders=degraders)
+    manifest = build(recipe, workspace)
+    folder = workspace / layout.version_folder(recipe.name, manifest.version)
+    inputs = materialise.Inputs(manifest=manifest, folder=str(folder))
+    run(materialise.STAGE, inputs, materialise.MaterialiseConfig(encoding="fast"))
 
 
 def tree(folder: Path, leave_out: Sequence[str] = ()) -> dict[str, bytes]:

@@ -87,7 +87,7 @@ def test_another_encoder_gives_equal_pixels_and_says_so(
 
     storage, manifest, _ = plain
     monkeypatch.setattr(
-        "pairmill.pipeline.shards.tar.encode_png", lambda image: other_png(cv2, image)
+        "pairmill.pipeline.shards.tar.encode", lambda image, _encoding: other_png(cv2, image)
     )
     found = reproduce(storage, manifest, bench(tmp_path))
     assert found.outcome == Outcome.PIXELS
