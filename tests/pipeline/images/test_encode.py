@@ -115,27 +115,11 @@ def test_a_failure_of_fpng_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         encode(synthetic(), "fast")
 
 
-def test_jpeg_xl_that_changes_pixels_is_not_kept() -> None:
-    """Noise of 50 x 128 with seed 2 is a case where effort 1 of libjxl 0.11.2 does not keep them;
-    with another libjxl this is one more round trip."""
-    image = noise(50, 128, seed=2)
+@pytest.mark.parametrize("seed", [2, 11, 107, 150])
+def test_jpeg_xl_keeps_noise(seed: int) -> None:
+    """Of which effort 1 of libjxl 0.11.2 does not keep the pixels, see findings."""
+    image = noise(50, 128, seed)
     np.testing.assert_array_equal(decode(encode(image, "small")), image)
-
-
-def test_jpeg_xl_that_never_keeps_pixels_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    import imagecodecs
-
-    other = imagecodecs.jpegxl_encode(flat(37, 31), lossless=True, effort=1)
-    tried: list[int] = []
-
-    def wrong(_: Image8, *, effort: int, **__: Any) -> bytes:
-        tried.append(effort)
-        return bytes(other)
-
-    monkeypatch.setattr(imagecodecs, "jpegxl_encode", wrong)
-    with pytest.raises(ValueError, match="does not keep"):
-        encode(synthetic(), "small")
-    assert tried == [1, 2, 3]
 
 
 def test_opencv_is_what_encode_png_makes() -> None:
@@ -163,7 +147,7 @@ GOLDEN = {
     ),
     "small": (
         {"imagecodecs": "2026.3.6", "libjxl": "0.11.2"},
-        "e64425324f5cb3eb4cbc62cbb0b9b48c669999d7e9a602558260716f307c6962",
+        "c2db2cd65e696e4314b7b46bff59bd509922b59b3d411432dd2c07a94559ddf0",
     ),
 }
 
