@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import inspect
 import json
+import pickle
 import shlex
 import shutil
 import subprocess
@@ -25,11 +25,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.bench_encoders import Image8, tiles
 from benchmarks.common import Row, row, save
 from pairmill.pipeline.images.encode import encode
-from pairmill.pipeline.images.jpeg_xl import EFFORT
 from pairmill.schemas.shard import Encoding
 
+SIZES = ((1, 1), (5, 17), (1, 200), (50, 128))
 ENCODINGS: tuple[Encoding, ...] = ("fast", "small")
 PROCESSORS = {
     "SSE4.2 (Nehalem)": "Nehalem",
@@ -37,72 +38,58 @@ PROCESSORS = {
     "no carry-less product": "max,-pclmulqdq",
 }
 """Models of qemu, by what they are like. The least has SSE4.2, as the wheels of numpy want."""
-SIZES = ((1, 1), (37, 31), (5, 17), (64, 64), (100, 9), (128, 130))
-
-
-def picture(height: int, width: int, kind: int) -> bytes:
-    """Bytes of an (height, width, 3) image that needs no numpy: flat, a ramp, noise on a ramp."""
-    state, pixels = 12345 + kind, bytearray()
-    for place in range(height * width * 3):
-        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-        ramp = (place // 3 % width + place // 3 // width) * (kind > 0)
-        pixels.append((ramp + (state >> 16) % (1 + 20 * (kind > 1))) & 255)
-    return bytes(pixels)
-
-
-PROGRAM = f"""
-import hashlib, json, sys
-from pathlib import Path
+PROGRAM = """
+import hashlib, io, json, pickle, sys
 sys.path.insert(0, sys.argv[1])
-
-{inspect.getsource(picture)}
 
 def fast():
     import fpng
-    return lambda pixels, height, width: fpng.from_bytes(pixels, width, height, 3)
+    return lambda width, height, pixels: fpng.from_bytes(pixels, width, height, 3)
 
 def small():
-    import numpy, imagecodecs
-    return lambda pixels, height, width: imagecodecs.jpegxl_encode(
-        numpy.frombuffer(pixels, numpy.uint8).reshape(height, width, 3), lossless=True, effort={EFFORT}, numthreads=1
-    )
+    from PIL import Image
+    def make(width, height, pixels):
+        file = io.BytesIO()
+        Image.frombytes("RGB", (width, height), pixels).save(file, "WEBP", lossless=True, method=0, quality=0)
+        return file.getvalue()
+    return make
 
-found = {{}}
-for make in (fast, small):
+images, found = pickle.load(sys.stdin.buffer), {}
+for name in ("fast", "small"):
     try:
-        encode = make()
+        encode = globals()[name]()
     except ImportError:
         continue
-    digest = hashlib.sha256()
-    for height, width in {SIZES!r}:
-        for kind in range(3):
-            digest.update(encode(picture(height, width, kind), height, width))
-    found[make.__name__] = digest.hexdigest()
+    found[name] = hashlib.sha256(b"".join(encode(*image) for image in images)).hexdigest()
 print(json.dumps(found))
 """  # noqa: E501
 """What another processor runs: the encoders alone, without this project."""
 
 
-def here(encoding: Encoding) -> str:
-    """Digest of all pictures, encoded in this process as a build does it."""
-    digest = hashlib.sha256()
-    for height, width in SIZES:
-        for kind in range(3):
-            pixels = np.frombuffer(picture(height, width, kind), np.uint8)
-            digest.update(encode(pixels.reshape(height, width, 3), encoding))
-    return digest.hexdigest()
+def pictures() -> list[Image8]:
+    """Tiles of the bundled photos and noise, of odd sizes."""
+    photos = tiles([], 12, side=96)
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (height, width, 3), np.uint8) for height, width in SIZES]
+    return photos + [photo[:37, :31] for photo in photos] + noise
 
 
-def elsewhere(command: list[str], packages: str) -> dict[str, str]:
+def here(encoding: Encoding, images: list[Image8]) -> str:
+    """Digest of all files, encoded in this process as a build does it."""
+    return hashlib.sha256(b"".join(encode(image, encoding) for image in images)).hexdigest()
+
+
+def elsewhere(command: list[str], packages: str, images: list[Image8]) -> dict[str, str]:
     """Digests by another Python, of the encoders that it has."""
+    plain = [(image.shape[1], image.shape[0], image.tobytes()) for image in images]
     done = subprocess.run(
         [*command, "-I", "-S", "-c", PROGRAM, packages],
         check=False,
+        input=pickle.dumps(plain),
         capture_output=True,
-        text=True,
     )
     if done.returncode:
-        raise SystemExit(f"{shlex.join(command)}: {done.stderr[-500:]}")
+        raise SystemExit(f"{shlex.join(command)}: {done.stderr[-500:].decode()}")
     found: dict[str, str] = json.loads(done.stdout)
     return found
 
@@ -126,13 +113,14 @@ def main() -> None:
     }
     folders |= dict(text.split("=", 1) for text in arguments.packages)
     rows = []
-    digests = {encoding: here(encoding) for encoding in ENCODINGS}
+    images = pictures()
+    digests = {encoding: here(encoding, images) for encoding in ENCODINGS}
     for encoding, wanted in digests.items():
         with ThreadPoolExecutor(8) as pool:
-            same = set(pool.map(here, [encoding] * 16)) == {wanted}
+            same = set(pool.map(here, [encoding] * 16, [images] * 16)) == {wanted}
         rows.append(_row(encoding, "eight threads", wanted, same=same))
     for name, command in commands.items():
-        found = elsewhere(command, folders[name])
+        found = elsewhere(command, folders[name], images)
         for encoding, wanted in digests.items():
             if encoding in found:
                 same = found[encoding] == wanted
