@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks import bench_engine, bench_kernelgan, bench_noise, bench_ops, bench_synthesis
+from benchmarks import (
+    bench_encoders,
+    bench_engine,
+    bench_kernelgan,
+    bench_noise,
+    bench_ops,
+    bench_synthesis,
+)
 from benchmarks.common import Row, machine, row, save, show
 
 
@@ -17,6 +24,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows: list[Row] = []
     benches: list[Callable[[bool], list[Row]]] = [
+        bench_encoders.run,
         bench_synthesis.run,
         bench_ops.run,
         mining,
