@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from benchmarks import (
+    bench_encoders,
     bench_engine,
     bench_kernelgan,
     bench_noise,
@@ -24,6 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rows: list[Row] = []
     benches: list[Callable[[bool], list[Row]]] = [
+        bench_encoders.run,
         bench_synthesis.run,
         bench_replayed.run,
         bench_ops.run,

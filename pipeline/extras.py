@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 from pairmill.schemas.errors import MissingLibraryError
 
@@ -49,26 +48,6 @@ def store_of(url: str) -> Iterator[None]:
             yield
     else:
         yield
-
-
-def libjxl() -> dict[str, str]:
-    """Builds that results of JPEG XL rest on; empty where it is not installed."""
-    try:
-        import imagecodecs
-    except ImportError:
-        return {}
-    return {
-        "libjxl": str(imagecodecs.jpegxl_version()).removeprefix("libjxl "),
-        "imagecodecs": package_version("imagecodecs"),
-    }
-
-
-def package_version(name: str) -> str:
-    """Version of an installed package, `unknown` where it has none."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def install(name: str) -> str:

@@ -13,8 +13,8 @@ from pairmill.schemas.image import ImageRecord
 from pairmill.schemas.work import FileRecord
 
 Encoding = Literal["fast", "small", "opencv"]
-"""How the images of a shard are stored, always without loss: `fast` is PNG by fpng, `small` is JPEG
-XL, `opencv` is PNG by OpenCV, which versions before there was a choice are of."""
+"""How the images of a shard are stored, always without loss: `fast` is PNG by fpng, `small` is WebP
+by Pillow, `opencv` is PNG by OpenCV, which versions before there was a choice are of."""
 LrMode = Literal["stored", "replayed"]
 """Whether shards hold LR, or it is made of HR and program when it is asked for."""
 

@@ -22,13 +22,10 @@ def check_libraries(recipe: Recipe) -> None:
     used = set(_ops([degrader.model_dump() for degrader in recipe.degraders]))
     if "jpeg_xl" in used:
         with extra("codecs", "JPEG XL", "degraders of the recipe"):
-            import imagecodecs
+            import imagecodecs  # noqa: F401
     if "video" in used:
         with extra("codecs", "video", "degraders of the recipe"):
             import av  # noqa: F401
-    if recipe.shards.encoding == "small":
-        with extra("codecs", "JPEG XL", "recipe key shards.encoding"):
-            import imagecodecs  # noqa: F401
 
 
 def builds_of(recipe: Recipe) -> dict[str, str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from importlib.metadata import version
-
-from pairmill.pipeline.extras import libjxl, package_version
+from importlib.metadata import PackageNotFoundError, version
 
 
 def builds(ops: Collection[str] | None = None) -> dict[str, str]:
@@ -45,6 +43,17 @@ def _pillow(feature: str, name: str) -> dict[str, str]:
     return {}
 
 
+def _jpeg_xl() -> dict[str, str]:
+    try:
+        import imagecodecs
+    except ImportError:
+        return {}
+    return {
+        "libjxl": str(imagecodecs.jpegxl_version()).removeprefix("libjxl "),
+        "imagecodecs": _package("imagecodecs"),
+    }
+
+
 def _video() -> dict[str, str]:
     try:
         import av
@@ -52,7 +61,14 @@ def _video() -> dict[str, str]:
         return {}
     # The wheel carries x264, x265, libvpx, SVT-AV1 and dav1d: its version stands for theirs.
     codec = ".".join(map(str, av.library_versions["libavcodec"]))
-    return {"av": package_version("av"), "ffmpeg": str(av.ffmpeg_version_info), "libavcodec": codec}
+    return {"av": _package("av"), "ffmpeg": str(av.ffmpeg_version_info), "libavcodec": codec}
+
+
+def _package(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "unknown"
 
 
 BUILDS: dict[str, Callable[[], dict[str, str]]] = {
@@ -60,7 +76,7 @@ BUILDS: dict[str, Callable[[], dict[str, str]]] = {
     "pooled_jpeg": _pooled_jpeg,
     "webp": lambda: _pillow("webp", "libwebp"),
     "avif": lambda: _pillow("avif", "libavif"),
-    "jpeg_xl": libjxl,
+    "jpeg_xl": _jpeg_xl,
     "video": _video,
 }
 """Per op; chroma subsampling uses no library."""

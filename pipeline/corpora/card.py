@@ -16,7 +16,7 @@ OWNERS = "The rights in the source images are their owners'."
 CREDITS = 200
 """Most rows of the card's table of licences; `sources.json` names every image."""
 PARQUET = "application/x-parquet"
-ENCODED = {"png": "image/png", "jxl": "image/jxl"}
+ENCODED = {"png": "image/png", "webp": "image/webp"}
 """Media types of the files in shards."""
 TEXTS = ("key", "split", "shard", "degrader", "image", "program", "hr_sha256", "lr_sha256")
 NUMBERS = ("scale", "hr_height", "hr_width", "seed")

@@ -17,23 +17,15 @@ def contents(manifest: CorpusManifest) -> str:
 
 def _with_lr(manifest: CorpusManifest, form: ShardForm) -> str:
     scale, shard = manifest.identity.recipe["scale"], manifest.shard_names[0]
-    read = f"""import webdataset as wds
-
-shards = "shards/{shard}"
-for hr, lr in wds.WebDataset(shards, shardshuffle=False).decode("rgb8").to_tuple("hr.png", "lr.png"):
-    ..."""  # noqa: E501
-    if form.encoding == "small":
-        read = f"""import imagecodecs
-import webdataset as wds
-
-shards = "shards/{shard}"
-for files in wds.WebDataset(shards, shardshuffle=False).to_tuple("hr.jxl", "lr.jxl"):
-    hr, lr = map(imagecodecs.jpegxl_decode, files)"""
     return f"""A sample is `KEY.{form.hr}`, `KEY.{form.lr}` and `KEY.json` in a tar of `shards/` (WebDataset). HR is exactly
 {scale} times LR, 8-bit sRGB. The JSON holds the program that made the LR from the HR; {OTHERS}
 
 ```python
-{read}
+import webdataset as wds
+
+shards = "shards/{shard}"
+for hr, lr in wds.WebDataset(shards, shardshuffle=False).decode("rgb8").to_tuple("{form.hr}", "{form.lr}"):
+    ...
 ```"""  # noqa: E501
 
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, features
 
 from pairmill.pipeline.images import quick_png
 from pairmill.pipeline.images.encode import (
@@ -29,7 +29,6 @@ from pairmill.pipeline.images.encode import (
     encode_png,
     encoder_builds,
 )
-from pairmill.pipeline.images.jpeg_xl import size_of
 from pairmill.pipeline.images.quick_png import quick_pixels
 from pairmill.schemas.errors import MissingLibraryError
 from pairmill.schemas.shard import Encoding
@@ -100,11 +99,13 @@ def test_what_is_no_rgb_image_is_refused(encoding: Encoding) -> None:
             encode(np.zeros(shape, np.uint8), encoding)
 
 
-def test_fpng_is_not_given_sides_that_its_header_does_not_hold() -> None:
-    np.testing.assert_array_equal(decode(encode(flat(1, 65535), "fast")), flat(1, 65535))
-    for shape in ((1, 65536), (65536, 1)):
-        with pytest.raises(ValueError, match="at most 65535"):
-            encode(flat(*shape), "fast")
+@pytest.mark.parametrize(("encoding", "longest"), [("fast", 65535), ("small", 16383)])
+def test_sides_that_a_header_does_not_hold_are_refused(encoding: Encoding, longest: int) -> None:
+    for shape in ((1, longest), (longest, 1)):
+        np.testing.assert_array_equal(decode(encode(flat(*shape), encoding)), flat(*shape))
+    for shape in ((1, longest + 1), (longest + 1, 1)):
+        with pytest.raises(ValueError, match=f"at most {longest} for {encoding}"):
+            encode(flat(*shape), encoding)
 
 
 def test_a_failure_of_fpng_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,29 +116,6 @@ def test_a_failure_of_fpng_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         encode(synthetic(), "fast")
 
 
-def test_jpeg_xl_that_changes_pixels_is_not_kept() -> None:
-    """Noise of 50 x 128 with seed 2 is a case where effort 1 of libjxl 0.11.2 does not keep them;
-    with another libjxl this is one more round trip."""
-    image = noise(50, 128, seed=2)
-    np.testing.assert_array_equal(decode(encode(image, "small")), image)
-
-
-def test_jpeg_xl_that_never_keeps_pixels_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    import imagecodecs
-
-    other = imagecodecs.jpegxl_encode(flat(37, 31), lossless=True, effort=1)
-    tried: list[int] = []
-
-    def wrong(_: Image8, *, effort: int, **__: Any) -> bytes:
-        tried.append(effort)
-        return bytes(other)
-
-    monkeypatch.setattr(imagecodecs, "jpegxl_encode", wrong)
-    with pytest.raises(ValueError, match="does not keep"):
-        encode(synthetic(), "small")
-    assert tried == [1, 2, 3]
-
-
 def test_opencv_is_what_encode_png_makes() -> None:
     image = scene(0)[:64, :48]
     assert encode(image, "opencv") == encode_png(image)
@@ -146,11 +124,11 @@ def test_opencv_is_what_encode_png_makes() -> None:
 def test_encodings_are_told_from_their_bytes() -> None:
     image = synthetic()
     found = {encoding: encode(image, encoding) for encoding in ENCODINGS}
-    assert [data[:2] for data in found.values()] == [b"\x89P", b"\xff\x0a", b"\x89P"]
+    assert [data[:2] for data in found.values()] == [b"\x89P", b"RI", b"\x89P"]
     assert b"fdEC" in found["fast"]
     assert {encoding: SUFFIXES[encoding] for encoding in ENCODINGS} == {
         "fast": "png",
-        "small": "jxl",
+        "small": "webp",
         "opencv": "png",
     }
 
@@ -162,8 +140,8 @@ GOLDEN = {
         "50de5a03f078668bc97d395566a4b52be0ff129a3caa910a663388d1b0927baa",
     ),
     "small": (
-        {"imagecodecs": "2026.3.6", "libjxl": "0.11.2"},
-        "e64425324f5cb3eb4cbc62cbb0b9b48c669999d7e9a602558260716f307c6962",
+        {"libwebp": "1.6.0", "pillow": "13.0.0"},
+        "28661521b7ca0c07dd9927fe270015d897cb4c9135857f3049dc1067318fc3b1",
     ),
 }
 
@@ -198,34 +176,27 @@ print(hashlib.sha256(encode(image, {encoding!r})).hexdigest())
 
 def test_builds_are_named_by_encoding() -> None:
     assert list(encoder_builds("fast")) == ["fpng"]
-    assert list(encoder_builds("small")) == ["imagecodecs", "libjxl"]
+    assert list(encoder_builds("small")) == ["libwebp", "pillow"]
     found = encoder_builds("opencv")
     assert list(found) == ["libpng (opencv)", "opencv", "zlib (opencv)"]
     assert found["opencv"] == cv2.__version__
     assert "unknown" not in found.values()
 
 
-@pytest.mark.parametrize(
-    ("encoding", "module", "todo"),
-    [
-        ("fast", "fpng", "pip install fpng"),
-        ("small", "imagecodecs", "pip install 'pairmill[codecs]'"),
-    ],
-)
-def test_a_missing_library_is_named(
-    monkeypatch: pytest.MonkeyPatch, encoding: Encoding, module: str, todo: str
-) -> None:
-    data = encode(synthetic(), encoding)
-    monkeypatch.setitem(sys.modules, module, None)
+def test_a_missing_fpng_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode(synthetic(), "fast")
+    monkeypatch.setitem(sys.modules, "fpng", None)
     with pytest.raises(MissingLibraryError) as caught:
-        encode(synthetic(), encoding)
-    assert caught.value.todo == todo
-    if encoding == "fast":
-        np.testing.assert_array_equal(decode(data), synthetic())  # reading needs no fpng
-    else:
-        with pytest.raises(MissingLibraryError, match="JPEG XL"):
-            decode(data)
-        assert encoder_builds("small") == {}
+        encode(synthetic(), "fast")
+    assert caught.value.todo == "pip install fpng"
+    np.testing.assert_array_equal(decode(data), synthetic())  # reading needs none
+
+
+def test_a_pillow_without_webp_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "check", lambda _: False)
+    with pytest.raises(MissingLibraryError, match="Pillow that was built with WebP"):
+        encode(synthetic(), "small")
+    assert list(encoder_builds("small")) == ["pillow"]
 
 
 def test_reading_without_isal_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,41 +263,37 @@ def test_filters_of_the_first_row() -> None:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_no_cut_passes(encoding: Encoding, capfd: pytest.CaptureFixture[str]) -> None:
-    data = encode(synthetic(), encoding)
-    for length in range(len(data)):
-        with pytest.raises(ValueError, match=r"."):
-            decode_suspect(data[:length])
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize("encoding", ["fast", "opencv"])
-def test_no_flipped_bit_of_a_png_passes(
+def test_a_cut_is_an_error_or_costs_no_pixel(
     encoding: Encoding, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    data = encode(synthetic(), encoding)
-    for place in range(len(data)):
-        damaged = data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]
-        with pytest.raises(ValueError, match=r"."):
-            decode_suspect(damaged)
+    data, passed = encode(synthetic(), encoding), []
+    for length in range(len(data)):
+        try:
+            np.testing.assert_array_equal(decode_suspect(data[:length]), synthetic())
+        except ValueError:
+            continue
+        passed.append(len(data) - length)
+    assert max(passed, default=0) <= 21  # checksums behind the pixels of a PNG, and its end
+    assert passed == [] or encoding != "small"
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_flipped_bit_of_jpeg_xl_is_an_error_or_an_image(
-    capfd: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_flipped_bit_is_an_error_or_leaves_an_image(
+    encoding: Encoding, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """It has no checksums: mostly other pixels, for which there are digests; never a crash."""
-    data, others = encode(synthetic(), "small"), 0
+    """Maybe with other pixels, for which there are digests; never a crash, and nothing printed."""
+    data, errors = encode(synthetic(), encoding), 0
     for place in range(len(data)):
         damaged = data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]
         try:
             found = decode_suspect(damaged)
         except ValueError:
-            continue
-        assert found.dtype == np.uint8
-        assert found.shape[2:] == (3,)
-        others += not np.array_equal(found, synthetic())
-    assert others > 0
+            errors += 1
+        else:
+            assert found.dtype == np.uint8
+            assert found.shape[2:] == (3,)
+    assert errors > 20
     assert capfd.readouterr() == ("", "")
 
 
@@ -347,19 +314,3 @@ def test_a_header_that_claims_another_size_is_an_error(size: tuple[int, int]) ->
     damaged = data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:]
     with pytest.raises(ValueError, match="not a readable PNG"):
         decode(damaged)
-
-
-@pytest.mark.parametrize("size", [*SIZES, (9, 18), (256, 512), (600, 1000), (8, 16)])
-def test_size_of_jpeg_xl(size: tuple[int, int]) -> None:
-    height, width = size
-    assert size_of(encode(gradient(height, width), "small")) == (width, height)
-
-
-def test_a_jpeg_xl_that_asks_for_too_much_is_refused() -> None:
-    """Height and width 2^30, in a header of 8 bytes: 1 + 2 + 30 + 3 + 2 + 30 bits."""
-    most = 2**30 - 1
-    bits = 0 | 3 << 1 | most << 3 | 0 << 33 | 3 << 36 | most << 38
-    data = b"\xff\x0a" + bits.to_bytes(9, "little") + bytes(20)
-    assert size_of(data) == (2**30, 2**30)
-    with pytest.raises(ValueError, match="1073741824 x 1073741824"):
-        decode_suspect(data)
