@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional import integer
+from pairmill.models.functional import fourier, integer
 
 Array = NDArray[np.float64]
 Planes = NDArray[np.uint8] | NDArray[np.float32]
@@ -38,8 +38,8 @@ BLOCK = (4, 8)
 those measured."""
 AT_ONCE = 1 << 19
 """Bytes of the left matrix that are laid out at once: they stay in the cache."""
-TRANSFORM = 512
-"""Largest side of a Fourier transform, in samples."""
+FIELD = 2.0**20
+"""What R and G are multiplied by where half of B's bits lie below them."""
 BLOCKS_PAY = 250
 """Products per sample of the input up to which blocks are faster than transforms, measured."""
 BORDERS = {"mirror": cv2.BORDER_REFLECT, "reflect": cv2.BORDER_REFLECT_101, "wrap": cv2.BORDER_WRAP}
@@ -152,7 +152,7 @@ def blur(
         trimmed = prepared
     else:
         trimmed = _without_rim(kernel)
-    return correlate_by_fft(image, trimmed, border)[::scale, ::scale]
+    return correlate_by_fft(image, trimmed, border, scale)
 
 
 @lru_cache(maxsize=64)
@@ -280,60 +280,64 @@ def _padded_planes(
     return planes.astype(np.float32)
 
 
-def correlate_by_fft(image: NDArray[np.generic], kernel: Array, border: Border = "mirror") -> Array:
+def correlate_by_fft(
+    image: NDArray[np.generic], kernel: Array, border: Border = "mirror", scale: int = 1
+) -> Array:
     """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact
     result.
     """
     half = len(kernel) // 2
-    if image.dtype == np.uint8:
-        samples, unit = image, 1 / UNIT
+    outputs = -(-image.shape[0] // scale), -(-image.shape[1] // scale)
+    padded = cv2.copyMakeBorder(image, half, half, half, half, BORDERS[border])
+    if image.dtype == np.uint8 and image.shape[2] == 3 and bool((kernel >= 0).all()):
+        found = _unpacked(fourier.correlate(_packed(padded), kernel * UNIT, scale, outputs))
     else:
-        samples, unit = round_to(np.asarray(image, np.float64), 1 / UNIT), UNIT**-2.0
-    padded = cv2.copyMakeBorder(samples, half, half, half, half, BORDERS[border])
-    padded = padded.reshape(*padded.shape[:2], image.shape[2])
-    out = np.empty(image.shape)
-    for top, bottom in _parts(image.shape[0], TRANSFORM - 2 * half):
-        for left, right in _parts(image.shape[1], TRANSFORM - 2 * half):
-            sides = bottom - top + 2 * half, right - left + 2 * half
-            # Parts: the error of a transform grows with its size and must stay far below half a
-            # unit.
-            height, width = (cv2.getOptimalDFTSize(max(2, side)) for side in sides)
-            spectrum = _spectrum(kernel.tobytes(), len(kernel), height, width)
-            for channel in range(image.shape[2]):
-                part = padded[top : bottom + 2 * half, left : right + 2 * half, channel]
-                # Output y sees samples y to y + 2 half of its part: what is kept does not wrap
-                # around.
-                product = _product(part, spectrum)
-                out[top:bottom, left:right, channel] = product[: bottom - top, : right - left]
-    return round_to(out, unit, out)
+        unit = 1 / UNIT
+        if image.dtype != np.uint8:
+            padded, unit = round_to(padded, unit, padded), unit**2
+        # OpenCV drops the axis of a single channel, hence the reshape.
+        planes = padded.reshape(*padded.shape[:2], image.shape[2]).transpose(2, 0, 1)
+        found = fourier.correlate(planes, kernel, scale, outputs)
+        for plane in found:
+            round_to(plane, unit, plane)
+    return np.asarray(cv2.merge(found)).reshape(*outputs, image.shape[2])
 
 
-def _parts(length: int, most: int) -> list[tuple[int, int]]:
-    """The range [0, length) in equal parts of `most` or less."""
-    count = -(-length // most)
-    return [(length * number // count, length * (number + 1) // count) for number in range(count)]
-
-
-@lru_cache(maxsize=32)
-def _spectrum(data: bytes, size: int, height: int, width: int) -> Array:
-    """Transform of a kernel that lies in the first corner of (height, width), in OpenCV's packed
-    form.
+def _packed(image: NDArray[np.uint8]) -> list[Array]:
+    """R, G and B as two planes of centred whole numbers: R and the upper half of B's bits, G and
+    the lower half.
     """
-    field = np.zeros((height, width))
-    field[:size, :size] = np.frombuffer(data).reshape(size, size)
-    return np.asarray(cv2.dft(field))
+    red, green, blue = cv2.split(image)
+    return [_above(red, blue >> 4), _above(green, blue & 15)]
 
 
-def _product(part: NDArray[np.generic], spectrum: Array) -> Array:
-    """Circular correlation of one plane, filled with zeros, with the kernel of a spectrum."""
-    field = np.zeros(spectrum.shape)
-    field[: part.shape[0], : part.shape[1]] = part
-    transformed = cv2.dft(field, nonzeroRows=part.shape[0])
-    # With the conjugate: a correlation. The plain product would turn the kernel by 180 degrees.
-    product = cv2.mulSpectrums(transformed, spectrum, 0, transformed, True)
-    return np.asarray(
-        cv2.dft(product, dst=field, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
-    )
+def _above(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> Array:
+    """(high - 128) FIELD + low - 8."""
+    # The four bytes of high << 20 | low; the product keeps its lower 8 bits.
+    words = cv2.merge([low, np.zeros_like(low), high * 16, high >> 4]).view("<i4")[..., 0]
+    return np.subtract(words, 128 * FIELD + 8)
+
+
+def _unpacked(planes: list[Array]) -> list[Array]:
+    """R, G and B in intensity levels of the results of `_packed` planes under a kernel of sum 2**16
+    and without negative weights, which keeps each within the range that it had.
+    """
+    channels, blue = [], 0.0
+    for plane, weight in zip(planes, (16, 1), strict=True):
+        # The half that lies in -8..7 becomes one in -7.5..7.5, so that it never reaches half a
+        # FIELD.
+        plane += UNIT / 2
+        channel = round_to(plane, FIELD)
+        plane -= channel
+        half = round_to(plane, 1.0, plane)
+        half *= weight / UNIT
+        blue += half
+        channel *= 1 / (FIELD * UNIT)
+        channel += 128
+        channels.append(channel)
+    # Centred by 8 and shifted by a half: both halves are 7.5 below what they were.
+    blue += 7.5 * 17
+    return [*channels, blue]
 
 
 def round_to(values: Array, unit: float, out: Array | None = None) -> Array:

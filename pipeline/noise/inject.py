@@ -144,12 +144,13 @@ def by_level(
             last the level that it was mined at, (3, 257).
     """
     chosen = [_nearest(image, place, gain) for place in op.placements]
-    return _field(
-        (image.shape[0], image.shape[1]),
-        chosen,
-        op.strength,
-        lambda place: _crop(place, patch(place.index)) * _gains(image, place, gain(place.index)),
-    )
+
+    def crop_of(place: Placement) -> NDArray[np.float32]:
+        crop = _crop(place, patch(place.index))
+        crop *= _gains(image, place, gain(place.index))
+        return crop
+
+    return _field((image.shape[0], image.shape[1]), chosen, op.strength, crop_of)
 
 
 def _nearest(
@@ -158,18 +159,19 @@ def _nearest(
     """The crop of the patch whose level is nearest; of equals, the first."""
     part = _under(image, place)
     # Sums of whole numbers, so that no processor decides otherwise.
-    sums = part.reshape(-1, 3).sum(0, dtype=np.int64)
+    sums, pixels = cv2.sumElems(part)[:3], part.size // 3
     rows = (place.index, *place.others)
-    own = [np.rint(gain(row)[:, LEVELS]).astype(np.int64) for row in rows]
-    away = [int(np.abs(sums - level * (part.size // 3)).sum()) for level in own]
-    return place.with_(index=rows[away.index(min(away))])
+    own = [[round(level) for level in gain(row)[:, LEVELS].tolist()] for row in rows]
+    away = [sum(abs(s - level * pixels) for s, level in zip(sums, of, strict=True)) for of in own]
+    return place.model_copy(update={"index": rows[away.index(min(away))]})
 
 
 def _gains(
     image: NDArray[np.uint8], place: Placement, gain: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """(height, 3 width)."""
-    found = gain[np.arange(3), _under(image, place)]
+    table = np.ascontiguousarray(gain[:, :LEVELS].T)[None]
+    found: NDArray[np.float32] = cv2.LUT(_under(image, place), table)
     return found.reshape(place.height, 3 * place.width)
 
 

@@ -10,6 +10,9 @@ from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.ops.base import Apply, Image
 from pairmill.schemas.ops.blur import Blur, GaussianKernel, UnsharpMask
 
+STRIP = 8192
+"""Samples that are worked on at a time, so that they stay in the cache."""
+
 
 def blur_subsample(op: Blur, scale: int, image: Image, _assets: Assets) -> Image:
     """Blur, and give only the pixels that subsampling by `scale` keeps."""
@@ -25,12 +28,25 @@ def _unsharp_mask(op: UnsharpMask, image: Image, _assets: Assets) -> Image:
     Gaussian.
     """
     border: Border = "reflect"
-    samples = np.asarray(image, np.float64)
     kernel = weights(GaussianKernel(size=op.size, sigma_x=op.sigma, sigma_y=op.sigma))
-    residual = samples - blur(image, kernel, border)
-    mask = (np.abs(residual) > op.threshold).astype(np.uint8)
-    sharp = np.clip(samples + op.weight * residual, 0, 255)
-    return np.asarray(samples + blur(mask, kernel, border) * (sharp - samples))
+    residual, mask = blur(image, kernel, border), np.empty(image.shape, np.uint8)
+    samples, differs, apart = image.reshape(-1), mask.reshape(-1), residual.reshape(-1)
+    for start in range(0, image.size, STRIP):
+        here = slice(start, start + STRIP)
+        np.subtract(samples[here], apart[here], out=apart[here])
+        differs[here] = np.abs(apart[here]) > op.threshold
+    softened = blur(mask, kernel, border)
+    soft = softened.reshape(-1)
+    for start in range(0, image.size, STRIP):
+        here = slice(start, start + STRIP)
+        before, sharp = samples[here].astype(np.float64), apart[here]
+        sharp *= op.weight
+        sharp += before
+        np.clip(sharp, 0, 255, out=sharp)
+        sharp -= before
+        sharp *= soft[here]
+        np.add(before, sharp, out=soft[here])
+    return softened
 
 
 BLUR: dict[type, Apply] = {Blur: _blur, UnsharpMask: _unsharp_mask}

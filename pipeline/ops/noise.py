@@ -89,7 +89,7 @@ def _poisson(op: PoissonNoise, image: Image, _assets: Assets) -> Image:
     def strip(pixels: Pixels, words: Words, here: slice) -> Pixels:
         noise = poisson_counts(law, words, seen[here])
         noise *= unit
-        noise -= seen[here]
+        noise -= seen[here].astype(np.float64)
         noise *= op.strength
         return pixels + noise
 
@@ -101,7 +101,7 @@ def _in_8_bits(image: Image, grey: bool) -> NDArray[np.uint8]:
     pixels, seen = image.reshape(-1, 3), np.empty((image.size // 3, 1 if grey else 3), np.uint8)
     for start in range(0, len(pixels), STRIP):
         here = slice(start, start + STRIP)
-        levels = to_uint8(pixels[here].astype(np.float64))
+        levels = to_uint8(np.asarray(pixels[here], np.float64))
         seen[here] = luminance(levels) if grey else levels
     return seen
 

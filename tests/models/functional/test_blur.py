@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pairmill.models.functional.blur import (
-    TRANSFORM,
     UNIT,
     Border,
     block_matrix,
@@ -23,6 +22,7 @@ from pairmill.models.functional.blur import (
     on_grid,
     round_to,
 )
+from pairmill.models.functional.fourier import LARGEST
 from tests.support.make import photograph
 
 
@@ -229,13 +229,13 @@ def test_transforms_equal_integer_sums_bit_for_bit(
 def test_the_exactness_of_transforms_has_a_margin() -> None:
     """The largest part that is transformed at once, with the harshest content: far less than half a
     unit of 2**-32 off."""
-    side, kernel = TRANSFORM - 20, ringing_kernel(21, 4)
+    side, kernel = LARGEST - 20, ringing_kernel(21, 4)
     rng = np.random.default_rng(0)
     image = (
         rng.choice([-400.0, 650.0], (side, side, 1)) + rng.integers(0, UNIT, (side, side, 1)) / UNIT
     )
     padded = np.pad(image, ((10, 10), (10, 10), (0, 0)), mode="symmetric")[:, :, 0]
-    field = np.zeros((TRANSFORM, TRANSFORM))
+    field = np.zeros((LARGEST, LARGEST))
     field[:21, :21] = kernel
     plain = np.fft.ifft2(np.fft.fft2(padded) * np.conj(np.fft.fft2(field))).real[:side, :side]
     exact = correlate_by_fft(image, kernel)[:, :, 0]
