@@ -147,7 +147,13 @@ class Corpus:
         )
 
     def training(
-        self, split: str = "train", crop: int | None = None, seed: int = 0, *, augment: bool = True
+        self,
+        split: str = "train",
+        crop: int | None = None,
+        seed: int = 0,
+        *,
+        augment: bool = True,
+        device: str = "",
     ) -> Pairs:
         """The pairs of a split for `pairmill.Loader`; where LR is not stored, it is made of HR and
         program as it is read, and only the part that a crop needs.
@@ -157,17 +163,32 @@ class Corpus:
             crop: Side of the HR crop, in pixels, a multiple of the scale; none takes whole tiles.
             seed: Seed of order, crops and turns.
             augment: Whether crops are rotated and mirrored.
+            device: Where LR is made of HR: workers do it without a word; `cuda`, `cpu` or `auto`
+                makes it in the training process, a batch at a time, and gives batches there.
 
         Raises:
-            UserError: if there is no such split.
+            UserError: if there is no such split or device, or LR is stored and a device is named.
             IntegrityError: if a shard is cut, or a pool is not as it was sealed.
         """
-        from pairmill.pipeline.corpora.replayed import split_index
+        from pairmill.models.device import resolve_device
+        from pairmill.pipeline.corpora.replayed import ReplayedIndex, split_index
         from pairmill.pipeline.shards.reader import Pairs
 
         self._job(split)
         index = split_index(self.storage, self.manifest, split)
-        return Pairs(index, crop, seed, augment=augment)
+        if not device:
+            return Pairs(index, crop, seed, augment=augment)
+        if not isinstance(index, ReplayedIndex):
+            raise UserError(
+                "the LR of this version is stored: there is nothing to make on a device",
+                where=self.reference,
+                got=f"device {device}",
+                todo="leave the device out",
+            )
+        from pairmill.pipeline.corpora.device_pairs import DevicePairs
+
+        there = resolve_device(device)
+        return DevicePairs(index, crop, seed, augment=augment, device=there)
 
     def verify(self) -> VerifyReport:
         """Read everything and compare it with the manifest; `ok` says that all checksums match."""

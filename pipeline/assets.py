@@ -182,6 +182,11 @@ class Assets:
         """
         return _item(self.pools, pool, index)
 
+    def items(self, pool: str) -> NDArray[Any]:
+        """All items of a pool of any kind; see `item`."""
+        _item(self.pools, pool, 0)
+        return self.pools[pool]
+
     def kernel(self, pool: str, index: int) -> NDArray[np.float64]:
         """One kernel, (k, k), or (3, k, k) of R, G and B; see `item`."""
         return _item(self._alike(np.float64, 2, 3), pool, index)

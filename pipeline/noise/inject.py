@@ -115,14 +115,7 @@ def _field(
     for place in placements:
         bottom, right = place.top + place.height, place.left + place.width
         crop = crop_of(place)
-        crop *= _weights(
-            place.height,
-            place.width,
-            place.top > 0,
-            bottom < shape[0],
-            place.left > 0,
-            right < shape[1],
-        )
+        crop *= crop_weights(place, shape)
         field[place.top : bottom, 3 * place.left : 3 * right] += crop
     field *= np.float32(strength)
     return field.reshape(*shape, 3)
@@ -188,6 +181,20 @@ def _crop(place: Placement, patch: NDArray[np.float32]) -> NDArray[np.float32]:
     flip = FLIPS[place.flip_rows, place.flip_columns]
     turned = crop.copy() if flip is None else cv2.flip(crop, flip)
     return turned.reshape(place.height, 3 * place.width)
+
+
+def crop_weights(place: Placement, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """What a crop of an LR of `shape` is multiplied by where it overlaps others, (height,
+    3 width).
+    """
+    return _weights(
+        place.height,
+        place.width,
+        place.top > 0,
+        place.top + place.height < shape[0],
+        place.left > 0,
+        place.left + place.width < shape[1],
+    )
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ same without torch's loader.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pairmill.pipeline.rng import pick, raw_words, stream, stream_key
-from pairmill.pipeline.shards.index import Index, Square, read_index
+from pairmill.pipeline.shards.index import Choose, Index, Square, read_index
 from pairmill.schemas.errors import UserError
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -57,15 +57,18 @@ def read_pair(
 ) -> Pair:
     """One sample: decoded, cut, and flipped or rotated."""
     rng = stream(seed, "crop", epoch, index.key(number))
-
-    def choose(size: tuple[int, int], scale: int) -> Square | None:
-        return None if crop is None else random_square(size, scale, crop, rng)
-
-    hr, lr = index.pair(number, choose)
+    hr, lr = index.pair(number, _chosen(crop, rng))
     if not augment:
         return hr, lr
     position = pick(rng, 8)
     return turn(hr, position), turn(lr, position)
+
+
+def _chosen(crop: int | None, rng: np.random.Generator) -> Choose:
+    """Chooses a random crop of HR, or takes all."""
+    if crop is None:
+        return lambda _size, _scale: None
+    return lambda size, scale: random_square(size, scale, crop, rng)
 
 
 def random_square(size: tuple[int, int], scale: int, crop: int, rng: np.random.Generator) -> Square:
@@ -134,6 +137,13 @@ class Pairs(Dataset[Tensors]):
         hr, lr = read_pair(self.index, number, self.crop, self.seed, epoch, augment=self.augment)
         return _tensor(hr), _tensor(lr)
 
+    collate: Callable[[list[Any]], Any] | None = None
+    """Makes a batch of items in a worker; none stacks them."""
+
+    def finish(self, batch: Any) -> Tensors:
+        """What the loader gives of a batch, made in its own process."""
+        return batch  # type: ignore[no-any-return]
+
 
 def _tensor(image: NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
@@ -191,6 +201,7 @@ class Loader:
         self.loader: DataLoader[Tensors] = DataLoader(
             pairs,
             batch_sampler=_Rest(self),
+            collate_fn=pairs.collate,
             num_workers=workers,
             prefetch_factor=prefetch if workers else None,
             pin_memory=pin_memory,
@@ -222,7 +233,7 @@ class Loader:
         if self.stream is None:
             self.stream = iter(self.loader)
         try:
-            return next(self.stream)
+            return self.pairs.finish(next(self.stream))
         except BaseException:  # what was to come may be lost: whoever asks again gets it anew
             self.close()
             raise

@@ -121,6 +121,24 @@ def test_the_loader_makes_lr_in_workers(both: Both) -> None:
         assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_loader_makes_lr_on_a_device(both: Both, workers: int, device: str) -> None:
+    ours = Loader(both.replayed.training("train", 16, seed=1, device=device), 4, workers=workers)
+    theirs = Loader(both.stored.training("train", 16, seed=1), 4)
+    batches = list(zip(ours, theirs, strict=True))
+    assert len(batches) > 3
+    for (hr, lr), (their_hr, their_lr) in batches:
+        assert hr.device.type == lr.device.type == device
+        assert torch.equal(hr.cpu(), their_hr)
+        assert torch.equal(lr.cpu(), their_lr)
+
+
+def test_a_device_has_nothing_to_make_where_lr_is_stored(both: Both) -> None:
+    with pytest.raises(UserError, match="nothing to make on a device"):
+        both.stored.training("train", device="cpu")
+
+
 def test_a_part_of_the_index_is_the_same_samples(both: Both) -> None:
     index = split_index(both.replayed.storage, both.replayed.manifest, "train")
     assert isinstance(index, ReplayedIndex)
