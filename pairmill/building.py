@@ -34,7 +34,6 @@ from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.lock import POOLS, making
 from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.pipeline.workspace.version_folder import VersionFolder
 from pairmill.schemas.chain_fit import ChainFitConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.preview import PreviewData
@@ -100,38 +99,6 @@ def _built(plan: BuildPlan, profile: Profile, run: Run, timings: Timings) -> Cor
         about = circumstance(started, processes, "", tuple(timings.rows))
         lock.check()
         return Corpus(storage, publish(made, profile, about, write_report))
-
-
-def materialise(
-    corpus: Corpus,
-    workspace: Place | None = None,
-    *,
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> Corpus:
-    """See `Corpus.materialise`."""
-    from pairmill.pipeline.build.materialise import materialise as made  # late: few need it
-
-    storage = Storage(fspath(workspace)) if workspace is not None else corpus.storage
-    if isinstance(storage, VersionFolder):
-        raise UserError(
-            "the folder of a version has no room for another",
-            where=storage.url,
-            todo="name a workspace for the version with LR",
-        )
-    profile = local_profile(storage.url, "cpu", _checked(workers))
-    executor = ProcessExecutor(workers) if workers > 1 else SerialExecutor()
-    heard, started = _Heard(progress), now()
-    processes = f"{workers} process{'es' * (workers > 1)}"
-    with making(storage, corpus.name), single_thread():
-        manifest = made(
-            corpus.storage,
-            corpus.manifest,
-            profile,
-            runner(profile, executor, heard),
-            lambda: circumstance(started, processes, "", tuple(heard.rows)),
-        )
-    return Corpus(storage, manifest)
 
 
 class _Heard(Timings):

@@ -233,9 +233,10 @@ class Corpus:
             IntegrityError: if something of the version is missing or damaged, or an LR does not
                 come out as it was sealed.
         """
-        from pairmill.building import materialise
+        from pairmill.materialising import materialise
 
-        return materialise(self, workspace, workers=workers)
+        target = self.storage if workspace is None else Storage(os.fspath(workspace))
+        return Corpus(target, materialise(self.storage, self.manifest, target, workers))
 
     def diff(self, other: Corpus) -> CorpusDiff:
         """What changed from this version to another one of the same workspace, and by what.

@@ -47,6 +47,7 @@ from tests.support.make import (
     make_aligned,
     make_cameras,
     make_stages,
+    materialised,
     photograph,
     save,
     tree,
@@ -195,6 +196,7 @@ def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_cameras(tiny.recipe, images, hr, made.sealed, run)
     make_aligned(tiny.recipe, tiny.photographs, run)
     try_chain(images, hr, run)
+    materialised(tiny.photographs, Path(f"{workspace}-replayed"), run)
     return workspace
 
 

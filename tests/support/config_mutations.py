@@ -28,6 +28,9 @@ NAMES = (
     "mixture",
     "specific",
     "colour",
+    "small",
+    "fast",
+    "replayed",
 )
 """Values of settings that are one of some names."""
 

@@ -1,0 +1,45 @@
+"""Writing the LR of a version from Python, in this process or in worker processes of it."""
+
+from __future__ import annotations
+
+from pairmill.pipeline.build.materialise import materialise as make
+from pairmill.pipeline.runner.execution import (
+    ProcessExecutor,
+    SerialExecutor,
+    local_profile,
+    runner,
+)
+from pairmill.pipeline.runner.threads import single_thread
+from pairmill.pipeline.runner.timings import Timings
+from pairmill.pipeline.workspace.lock import making
+from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.pipeline.workspace.version_folder import VersionFolder
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import UserError
+
+
+def materialise(
+    source: Storage, manifest: CorpusManifest, target: Storage, workers: int
+) -> CorpusManifest:
+    """See `Corpus.materialise`."""
+    if isinstance(target, VersionFolder):
+        raise UserError(
+            "the folder of a version has no room for another",
+            where=target.url,
+            todo="name a workspace for the version with LR",
+        )
+    if workers < 1:
+        raise UserError("no worker", where="workers", got=str(workers), wanted="1 or more")
+    profile = local_profile(target.url, "cpu", workers)
+    executor = ProcessExecutor(workers) if workers > 1 else SerialExecutor()
+    times, started = Timings(), now()
+    processes = f"{workers} process{'es' * (workers > 1)}"
+    with making(target, manifest.identity.name), single_thread():
+        return make(
+            source,
+            manifest,
+            profile,
+            runner(profile, executor, times),
+            lambda: circumstance(started, processes, "", tuple(times.rows)),
+        )
