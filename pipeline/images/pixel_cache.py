@@ -60,7 +60,8 @@ def read(digest: str, height: int, width: int) -> NDArray[np.uint8] | None:
             image = np.empty((height, width, 3), np.uint8)
             whole = file.readinto(image.data.cast("B")) == image.nbytes and not file.read(1)
         if whole and head == _head(digest, image):
-            os.utime(path)
+            with suppress(OSError):  # of a cache that can only be read
+                os.utime(path)
             return image
         path.unlink()
     except OSError:
