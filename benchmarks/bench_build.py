@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
@@ -30,7 +30,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from benchmarks.bench_synthesis import ANYTHING
-from benchmarks.common import Row, best_by_turns, row, show
+from benchmarks.common import Row, row, show
 from pairmill.flows.cli.demo import collect
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.build.publish import publish
@@ -148,14 +148,11 @@ class Timing(ProgressListener):
 
 
 def first_stages(images: Path, home: Path) -> Row:
-    """Ingest and noise mining against nothing but decoding, each by turns; wall time."""
+    """Ingest and noise mining against nothing but decoding, by turns; processor time, for most of
+    the rest is waiting for the disk.
+    """
     parsed, folder = Recipe.model_validate(recipe(images)), home / "first"
     files = [path.read_bytes() for path in sorted(images.iterdir())]
-
-    def forget() -> None:
-        rmtree(folder, ignore_errors=True)
-        rmtree(os.environ[pixel_cache.FOLDER], ignore_errors=True)
-        Path(os.environ[pixel_cache.FOLDER]).mkdir()
 
     def ours() -> None:
         run = runner(local_profile(str(folder), workers=1))
@@ -163,23 +160,38 @@ def first_stages(images: Path, home: Path) -> Row:
         # As many patches as each gives in a build of 100 photographs.
         run(mine_noise.STAGE, ingested, parsed.noise.for_images(100))
 
-    decoding, hashing, both = best_by_turns(
-        forget,
-        lambda: [fastest(data) for data in files],
-        lambda: [pixel_digest(fastest(data)) for data in files],
-        ours,
-        repeats=ROUNDS,
-    )
-    each = 1e3 / len(files)
+    def forget() -> None:
+        rmtree(folder, ignore_errors=True)
+        for path in Path(os.environ[pixel_cache.FOLDER]).iterdir():
+            path.unlink()
+
+    works = {
+        "decoding": lambda: [fastest(data) for data in files],
+        "with the pixel digest": lambda: [pixel_digest(fastest(data)) for data in files],
+        "all": ours,
+    }
+    least = dict.fromkeys(works, (float("inf"), float("inf")))
+    for _ in range(ROUNDS):
+        forget()
+        for name, work in works.items():
+            least[name] = min(least[name], _timed(work, 1e3 / len(files)))
+    (alone, _), (digested, _), (both, waited) = least.values()
     return row(
         "ingest + noise mining of JPEGs of 3 MP",
         "one decode by the fastest decoder",
-        both / decoding,
+        both / alone,
         "<= 1.5",
-        reached=both <= 1.5 * decoding,
-        detail=f"{both * each:.1f} ms, decoding {decoding * each:.1f} ms, with the pixel digest "
-        f"{hashing * each:.1f} ms",
+        reached=both <= 1.5 * alone,
+        detail=f"{both:.1f} ms ({waited:.1f} with the disk), decoding {alone:.1f} ms, with the "
+        f"pixel digest {digested:.1f} ms",
     )
+
+
+def _timed(work: Callable[[], object], factor: float) -> tuple[float, float]:
+    """Processor time and wall time, times a factor."""
+    processor, wall = time.process_time(), time.perf_counter()
+    work()
+    return (time.process_time() - processor) * factor, (time.perf_counter() - wall) * factor
 
 
 def fastest(data: bytes) -> NDArray[np.uint8]:
