@@ -291,6 +291,27 @@ def test_two_processes_at_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert all(path.suffix == pixel_cache.SUFFIX for path in entries(cache))
 
 
+def _for_ever() -> None:
+    for seed in range(10**6):
+        keep(image_of(seed, 512, 512))
+
+
+def test_a_killed_process_leaves_whole_entries(cache: Path) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_for_ever)
+    process.start()
+    end = time.monotonic() + 60
+    while (not cache.exists() or len(entries(cache)) < 5) and time.monotonic() < end:
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    kept = [path for path in entries(cache) if path.suffix == pixel_cache.SUFFIX]
+    assert len(kept) >= 4
+    for path in kept:
+        found = pixel_cache.read(path.stem, 512, 512)
+        assert found is not None
+        assert pixel_digest(found) == path.stem
+
+
 def test_where_it_is_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("TMPDIR", raising=False)
     folder = pixel_cache._own_folder()
