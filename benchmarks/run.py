@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from benchmarks import (
+    bench_build,
     bench_encoders,
     bench_engine,
     bench_kernelgan,
@@ -30,6 +31,7 @@ def main() -> None:
         bench_replayed.run,
         bench_ops.run,
         mining,
+        bench_build.run,
         bench_engine.run,
         kernels,
     ]

@@ -37,7 +37,7 @@ class HrImage(Grown):
     image: Digest
     """Pixel digest of the source image."""
     cleaned: bool
-    """Whether HR is the downscaled source (`hr.png` of the unit) or the source as it is."""
+    """Whether HR is the downscaled source (`hr.npy` of the unit) or the source as it is."""
     width: int = Field(ge=1)
     """Width of the HR image, in pixels."""
     height: int = Field(ge=1)

@@ -51,7 +51,7 @@ class TilesOfImage(Frozen):
     hr_key: Digest
     """The unit that made the HR image."""
     cleaned: bool
-    """Whether HR is `hr.png` of that unit, or the source as it is."""
+    """Whether HR is `hr.npy` of that unit, or the source as it is."""
     tiles: tuple[tuple[int, int], ...]
     """(left, top) of each, in HR pixels."""
 

@@ -7,6 +7,7 @@ Fixtures:
     tiny              a corpus made of them by the serial executor, with all that went into each
                       stage (session; never write there)
     tiny_copy         a copy of `tiny`'s workspace to damage (function)
+    without_cache     every `load` decodes the file again (function)
     one_torch_thread  torch computes on one thread, whose results do not depend on the machine's
                       load (function)
     installation, core_installation
@@ -31,6 +32,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from pairmill.flows.prefect_support.environment import SETTINGS
+from pairmill.pipeline.images import pixel_cache
 from pairmill.pipeline.runner.execution import one_thread
 from tests.support.make import Tiny, build_tiny, photograph, write_photographs
 from tests.support.paths import ROOT
@@ -123,6 +125,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from tests.support.scheduling import ByModule
 
     return ByModule(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Decoded images are kept beside all else that tests make, for these and for the programs that
+    they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(pixel_cache.FOLDER, str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def without_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(pixel_cache.LIMIT, "0")
 
 
 @pytest.fixture(scope="session")

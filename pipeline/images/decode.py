@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
+from pairmill.pipeline.images import pixel_cache
 from pairmill.pipeline.images.camera import read_camera
 from pairmill.pipeline.images.colour import to_srgb
 from pairmill.pipeline.images.damage import check_jpeg, reading
 from pairmill.pipeline.images.find import FoundFile
 from pairmill.pipeline.images.header import read_header
+from pairmill.pipeline.images.plain_jpeg import decode_plain
 from pairmill.pipeline.images.read import read_image
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.schemas.errors import UserError
@@ -38,15 +41,14 @@ __all__ = [
     "read_image",
 ]
 
-_Transpose = Image.Transpose
-_UPRIGHT = {
-    2: _Transpose.FLIP_LEFT_RIGHT,
-    3: _Transpose.ROTATE_180,
-    4: _Transpose.FLIP_TOP_BOTTOM,
-    5: _Transpose.TRANSPOSE,
-    6: _Transpose.ROTATE_270,
-    7: _Transpose.TRANSVERSE,
-    8: _Transpose.ROTATE_90,
+_UPRIGHT: dict[int, Callable[[npt.NDArray[np.uint8]], cv2.typing.MatLike]] = {
+    2: lambda image: cv2.flip(image, 1),
+    3: lambda image: cv2.rotate(image, cv2.ROTATE_180),
+    4: lambda image: cv2.flip(image, 0),
+    5: cv2.transpose,
+    6: lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE),
+    7: lambda image: cv2.rotate(cv2.transpose(image), cv2.ROTATE_180),
+    8: lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
 _LARGEST_PIXEL, _LARGEST_METADATA = 8, 2**28
 
@@ -63,19 +65,29 @@ def decode(
     Raises:
         ImageRejected: `data` is no image that `config` allows.
     """
-    # Pillow for all 8-bit files: OpenCV decodes the same pixels 1.3 times (JPEG) or 1.15 times
-    # (PNG) as fast, which is
-    # little beside the encoding that follows, but it prints about damaged files and calls truncated
-    # and corrupt alike.
+    found = _decode(data, config)
+    return found.image, found.container, found.conversions
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """What `decode` returns, and one thing more."""
+
+    image: npt.NDArray[np.uint8]
+    container: str
+    conversions: tuple[Conversion, ...]
+    whole: bool
+    """Whether the decoder itself has looked for damage as `check_jpeg` does."""
+
+
+def _decode(data: bytes, config: IngestConfig) -> _Decoded:
     header = read_header(data, config)
     with reading(header.container, data):
-        image, conversions = to_srgb(header, data)
+        plain = decode_plain(header, data)
+        image, conversions = to_srgb(header, data, plain)
         # Pillow and OpenCV both turn TIFF files upright while decoding.
-        if header.container == "TIFF":
-            turn = None
-        else:
-            turn = _UPRIGHT.get(header.orientation)
-        upright = np.array(image if turn is None else image.transpose(turn))
+        if header.orientation in _UPRIGHT and header.container != "TIFF":
+            image = np.asarray(_UPRIGHT[header.orientation](image), np.uint8)
     container = header.container
     done = list(conversions)
     if header.is_mpo:
@@ -83,7 +95,7 @@ def decode(
         done.insert(0, Conversion.FIRST_FRAME_OF_MPO)
     if header.orientation != 1:
         done.append(Conversion.EXIF_ROTATED)
-    return upright, container, tuple(done)
+    return _Decoded(image, container, tuple(done), whole=plain is not None)
 
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
@@ -111,9 +123,12 @@ class OpenedImage:
 def ingest_file(
     found: FoundFile, role: Role, config: IngestConfig, *, camera: bool = False
 ) -> ImageRecord | RejectedImage:
-    """Read and decode one file for its record alone; see `open_image`."""
+    """Read and decode one file for its record, and keep its pixels for `load`; see `open_image`."""
     opened = open_image(found, role, config, camera=camera)
-    return opened.record if isinstance(opened, OpenedImage) else opened
+    if isinstance(opened, RejectedImage):
+        return opened
+    pixel_cache.keep(opened.record.pixel_sha256, opened.pixels)
+    return opened.record
 
 
 def open_image(
@@ -134,34 +149,43 @@ def open_image(
     try:
         _check_bytes(found, config)
         data = read_image(found.url)
-        image, container, conversions = decode(data, config)
-        if container in ("JPEG", "MPO"):
+        decoded = _decode(data, config)
+        if decoded.container in ("JPEG", "MPO") and not decoded.whole:
             check_jpeg(data)
     except ImageRejected as error:
         return RejectedImage(url=found.url, role=role, reason=error.reason, detail=error.detail)
+    image = decoded.image
     record = ImageRecord(
         url=found.url,
         role=role,
-        format=container,
+        format=decoded.container,
         width=image.shape[1],
         height=image.shape[0],
         bytes=len(data),
         file_sha256=hashlib.sha256(data).hexdigest(),
         pixel_sha256=pixel_digest(image),
-        conversions=conversions,
-        camera=read_camera(data, container) if camera else None,
+        conversions=decoded.conversions,
+        camera=read_camera(data, decoded.container) if camera else None,
     )
     return OpenedImage(record, image, data)
 
 
 def load(record: ImageRecord) -> npt.NDArray[np.uint8]:
-    """Decode an ingested image again, as (height, width, 3) uint8 sRGB; what was accepted then is
-    not judged again.
+    """The pixels of an ingested image, (height, width, 3) uint8 sRGB: those that were kept, or its
+    file decoded again; what was accepted then is not judged again.
 
     Raises:
-        UserError: The file is gone or its pixels are no longer those that were ingested.
+        UserError: Its pixels are not kept, and the file is gone or has others.
         StoreError: The store failed in a way that may pass.
     """
+    image = pixel_cache.read(record.pixel_sha256, record.height, record.width)
+    if image is None:
+        image = _decoded_again(record)
+        pixel_cache.keep(record.pixel_sha256, image)
+    return image
+
+
+def _decoded_again(record: ImageRecord) -> npt.NDArray[np.uint8]:
     accepted = IngestConfig(
         min_side=min(record.width, record.height), max_pixels=record.width * record.height
     )

@@ -60,7 +60,7 @@ def survey(image: NDArray[np.uint8], patch: int) -> Survey:
         return Survey(
             patch, columns, none, none, none, none, none, none, none, (cells, cells, cells)
         )
-    mean, square, clipped = _cells(image[: rows * patch, : columns * patch], patch, side)
+    mean, square, clipped = _cells(image[: rows * patch, : columns * patch], side)
     variance = np.maximum(square - mean * mean, 0) * np.float32(side * side / (side * side - 1))
     per = patch // side
     means, squares, inside, lost = (
@@ -92,12 +92,13 @@ def tiles(plane: Cells, per: int) -> Cells:
     return np.swapaxes(plane.reshape(rows, per, columns, per), 1, 2).reshape(-1, per, per)
 
 
-def _cells(image: NDArray[np.uint8], patch: int, side: int) -> tuple[Cells, Cells, Cells]:
-    """`_moments` and `_clipped` of an image whose sides are multiples of the patch."""
-    height = max(1, STRIP // image.shape[1] // patch) * patch
-    measured = [_moments(image[top : top + height], side) for top in range(0, len(image), height)]
-    mean, square = (np.concatenate(planes) for planes in zip(*measured, strict=True))
-    return mean, square, _clipped(image, patch, side)
+def _cells(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells, Cells]:
+    """`_moments` and `_clipped` of an image whose sides are multiples of a cell."""
+    height = max(1, STRIP // image.shape[1] // side) * side
+    strips = [image[top : top + height] for top in range(0, len(image), height)]
+    measured = [(*_moments(strip, side), _clipped(strip, side)) for strip in strips]
+    mean, square, clipped = (np.concatenate(planes) for planes in zip(*measured, strict=True))
+    return mean, square, clipped
 
 
 def _moments(image: NDArray[np.uint8], side: int) -> tuple[Cells, Cells]:
@@ -122,26 +123,17 @@ def _sums(plane: NDArray[np.unsignedinteger], side: int, kind: type[np.unsignedi
     return np.asarray(rows.reshape(len(rows), -1, side) @ np.ones(side, np.float32))
 
 
-def _clipped(image: NDArray[np.uint8], patch: int, side: int) -> Cells:
-    """Fractions of pixels with a channel at 0 or 255, counted in the patches that have one."""
-    rows, columns, per = image.shape[0] // patch, image.shape[1] // patch, patch // side
-    lines = image.reshape(rows, patch, -1)
-    low, high = (
-        lines.min(axis=1).reshape(rows, columns, -1),
-        lines.max(axis=1).reshape(rows, columns, -1),
-    )
-    touched = (low.min(axis=2) == 0) | (high.max(axis=2) == 255)
-    clipped = np.zeros((rows * per, columns * per), np.float32)
-    if touched.any():
-        whole = np.swapaxes(image.reshape(rows, patch, columns, patch, 3), 1, 2)[touched]
-        inner = cv2.inRange(whole.reshape(-1, patch, 3), (1, 1, 1), (254, 254, 254))
-        kept = cv2.resize(inner, (per, len(whole) * per), interpolation=cv2.INTER_AREA).astype(
-            np.float32
-        )
-        np.swapaxes(clipped.reshape(rows, per, columns, per), 1, 2)[touched] = (
-            (255 - kept) / 255
-        ).reshape(-1, per, per)
-    return clipped
+def _clipped(image: NDArray[np.uint8], side: int) -> Cells:
+    """Fractions of the pixels of cells with a channel at 0 or 255, to 1/255."""
+    red, green, blue = cv2.split(image)
+    low, high = cv2.min(cv2.min(red, green), blue), cv2.max(cv2.max(red, green), blue)
+    size = image.shape[1] // side, image.shape[0] // side
+    if low.min() > 0 and high.max() < 255:
+        return np.zeros(size[::-1], np.float32)
+    # Plane by plane: OpenCV has no fast `inRange` for three channels.
+    inner = cv2.inRange(low, (1,), (255,)) & cv2.inRange(high, (0,), (254,))
+    kept = cv2.resize(inner, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray((255 - kept) / 255, np.float32)
 
 
 def _structure(means: Plane, noise: Plane, side: int) -> Plane:

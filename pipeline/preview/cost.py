@@ -12,6 +12,7 @@ from statistics import fmean, stdev
 import numpy as np
 
 from pairmill.pipeline.html.markup import counted
+from pairmill.pipeline.images import pixel_cache
 from pairmill.pipeline.pools.items import PoolItems
 from pairmill.pipeline.pools.learned import LearnedKind
 from pairmill.pipeline.pools.make_pools import needed
@@ -28,6 +29,8 @@ EFFICIENCY = 0.86
 benchmarks/results/speed_cpu.json, two workers."""
 ITERATION = 0.022
 """Seconds of one iteration of the generator of kernels, on one worker whatever their number."""
+LOADING = 1e-9
+"""Seconds per pixel to take an image from where decoded ones are kept, or its HR from a file."""
 START = 12.0
 """Seconds to start the engine and Prefect."""
 SEAL = 4.0
@@ -149,18 +152,20 @@ def _stages(m: Measured, tiles: float, pairs: float) -> list[Line]:
     cleaning = _per_pixel(real, [scene.cleaning for scene in real])
     stored = _per_pixel(real, [float(scene.hr_bytes) for scene in real])
     everything, some = sum(pixels.values()), counted(len(scenes), "image")
+    # Of more images than are kept, some are decoded by every stage.
+    loading = LOADING if 3 * everything <= pixel_cache.MOST else decoding
     lines: list[Line] = [
         ("ingest", decoding * everything, 0.0, f"decoding of {some}"),
         (
             "clean_up",
-            decoding * everything + cleaning * pixels[Role.REAL],
+            loading * everything + cleaning * pixels[Role.REAL],
             stored * pixels[Role.REAL],
             f"clean-up of {some}",
         ),
     ]
     mined = m.recipe.draws_from("kernels") or m.recipe.draws_from("noise")
     if mined and not m.recipe.pools_from:
-        lines += _pool_stages(m, decoding * pixels[Role.REAL], pixels[Role.REAL])
+        lines += _pool_stages(m, loading * pixels[Role.REAL], pixels[Role.REAL])
     return [*lines, _synthesis(m, tiles, pairs)]
 
 
@@ -223,7 +228,7 @@ def _synthesis(m: Measured, tiles: float, pairs: float) -> Line:
     size = sum(part * fmean(one.bytes) for one, part in shares) * area * pairs
     others = 1 - real_pairs(m.recipe)  # real pairs are taken for as large as the average of these
     seconds, size = seconds / others, size / others
-    reading = 30e-9 * tiles * area  # PNG decoding, about 33 megapixels per second
+    reading = LOADING * tiles * area
     draws = sum(len(one.seconds) for one in m.drawn)
     return ("synthesize", seconds + reading, size, f"{draws} draws, timed and weighed")
 

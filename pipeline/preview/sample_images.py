@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from pairmill.pipeline.html.text import file_name, plain
 from pairmill.pipeline.images.decode import ImageRejected, decode, pixel_digest, read_image
-from pairmill.pipeline.images.encode import encode_png
 from pairmill.pipeline.images.header import read_header
 from pairmill.pipeline.images.tiles import contrast_and_detail, judge_tile, positions
 from pairmill.pipeline.preview.strips import Tile
-from pairmill.pipeline.stages.clean_up import clean
+from pairmill.pipeline.stages.clean_up import clean, is_cleaned
 from pairmill.pipeline.stages.ingest import FilePayload
+from pairmill.pipeline.stages.payload import npy_bytes
 from pairmill.pipeline.subset import evenly, in_turn
 from pairmill.schemas.errors import PairmillError, UserError
 from pairmill.schemas.image import Role
@@ -59,9 +59,9 @@ class Scene:
     decoding: float
     """Seconds to read, decode and digest."""
     cleaning: float
-    """Seconds to downscale and encode; 0 for clean images."""
+    """Seconds to downscale; 0 for images that are HR as they are."""
     hr_bytes: int
-    """Size of the HR image as PNG; 0 for clean images, which are not stored again."""
+    """Size of the HR image as it is stored; 0 for images that are HR as they are."""
 
     @property
     def pixels(self) -> int:
@@ -152,14 +152,11 @@ def scene_of(url: str, role: Role, recipe: Recipe) -> Scene:
     """
     start = time.process_time()
     source, container, _ = decode(read_image(url), recipe.ingest)
-    pixel_digest(source)  # every stage that reads an image checks it
+    pixel_digest(source)
     decoded = time.process_time()
-    cleaned = role == Role.REAL
-    if cleaned:
-        hr = clean(source, recipe.clean_up.factor)
-    else:
-        hr = source
-    stored = len(encode_png(hr)) if cleaned else 0
+    cleaned = is_cleaned(role, recipe.clean_up)
+    hr = clean(source, recipe.clean_up.factor) if cleaned else source
+    stored = len(npy_bytes(hr)) if cleaned else 0
     done = time.process_time()
     tiles, skipped = _judged(hr, recipe)
     tile = _tile(plain(file_name(url)), hr, tiles, recipe)

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import Image, thumbnail
 from pairmill.pipeline.html.text import file_name, plain
-from pairmill.pipeline.images.decode import load
-from pairmill.pipeline.images.encode import decode_png
 from pairmill.pipeline.stages import clean_up
-from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.hr import HrRef
@@ -58,8 +55,4 @@ class Sources:
             return ""
 
     def _read(self, record: ImageRecord, ref: HrRef) -> Image:
-        if ref.hr.cleaned:  # the HR is smaller than the source and always at hand
-            return decode_png(
-                self.storage.read(f"{layout.unit_folder(clean_up.STAGE.name, ref.key)}/hr.png")
-            )
-        return load(record)
+        return clean_up.read_hr(self.storage, record, ref.key, cleaned=ref.hr.cleaned)

@@ -10,17 +10,18 @@ from numpy.typing import NDArray
 
 from pairmill.models.functional.resize import bicubic_down, to_uint8
 from pairmill.pipeline.images.decode import load
-from pairmill.pipeline.images.encode import decode_png, encode_png
 from pairmill.pipeline.images.tiles import choose_tiles, complexity_of, judge_tile, positions
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages.payload import ImagePayload
+from pairmill.pipeline.stages.payload import ImagePayload, map_npy
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.hr import CutConfig, HrImage, HrRef, HrSet
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
+from pairmill.schemas.recipe import CleanUpConfig
 
-HR = "hr.png"
+HR = "hr.npy"
+"""As it is: a PNG takes a third less room, and twenty times as long to write and to read."""
 
 
 def plan(images: ImageSet, config: CutConfig) -> list[ImagePayload]:
@@ -31,18 +32,22 @@ def plan(images: ImageSet, config: CutConfig) -> list[ImagePayload]:
 def work(
     units: Sequence[Unit[ImagePayload]], config: CutConfig, context: Context
 ) -> Iterator[HrImage]:
-    """Downscale real images and write `hr.png`; take clean ones as they are; choose tiles."""
+    """Downscale real images and write `hr.npy`; take others as they are; choose tiles."""
     for unit in units:
         image = unit.payload.image
         source = load(image)
-        cleaned = image.role == Role.REAL
+        cleaned = is_cleaned(image.role, config.clean_up)
+        hr = source
         if cleaned:
             hr = clean(source, config.clean_up.factor)
-        else:
-            hr = source
-        if cleaned:
-            context.write(unit, HR, encode_png(hr))
+            with context.create(unit, HR) as file:
+                np.save(file, hr, allow_pickle=False)
         yield cut(image, hr, config, cleaned=cleaned)
+
+
+def is_cleaned(role: Role, config: CleanUpConfig) -> bool:
+    """Whether HR of such an image is another than its source."""
+    return role == Role.REAL and config.factor > 1
 
 
 def clean(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
@@ -59,7 +64,7 @@ def read_hr(storage: Storage, image: ImageRecord, key: str, *, cleaned: bool) ->
     wrote, or the source as it is.
     """
     if cleaned:
-        return decode_png(storage.read(f"{layout.unit_folder(STAGE.name, key)}/{HR}"))
+        return map_npy(storage, f"{layout.unit_folder(STAGE.name, key)}/{HR}")
     return load(image)
 
 
@@ -136,7 +141,7 @@ def _no_tiles(records: Sequence[HrImage], config: CutConfig) -> UserError:
 
 STAGE = Stage(
     name="clean_up",
-    version=1,
+    version=2,
     title="clean up",
     noun="images",
     record=HrImage,

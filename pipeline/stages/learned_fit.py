@@ -48,7 +48,7 @@ class HrPart(Frozen):
     key: Digest
     """The unit that made it."""
     cleaned: bool
-    """Whether it is `hr.png` of that unit, or the source as it is."""
+    """Whether it is `hr.npy` of that unit, or the source as it is."""
 
 
 class FitSettings(Protocol):

@@ -204,7 +204,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=2,
+    version=3,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,

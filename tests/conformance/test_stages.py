@@ -21,8 +21,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from pairmill.pipeline.build.build import make
+from pairmill.pipeline.images import decode, pixel_cache
 from pairmill.pipeline.runner.execution import Executor, ProcessExecutor, SerialExecutor, run_stage
 from pairmill.pipeline.runner.stage import (
     Batch,
@@ -34,10 +36,10 @@ from pairmill.pipeline.runner.stage import (
     finished,
 )
 from pairmill.pipeline.shards.table import iterate
-from pairmill.pipeline.stages import STAGES
+from pairmill.pipeline.stages import STAGES, trial_tiles
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
-from pairmill.schemas.image import ImageSet
+from pairmill.schemas.image import ImageRecord, ImageSet
 from pairmill.schemas.recipe import Recipe
 from tests.support.config_mutations import changed_leaves
 from tests.support.make import (
@@ -286,6 +288,46 @@ def test_nothing_outside_its_folder_is_written(
     bench.run()
     assert state() == before
     assert [path.name for path in bench.folder.parent.iterdir() if path.name not in NAMES] == []
+
+
+def test_kept_images_change_nothing(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same bytes with no cache, an empty one, a full one, and one that is damaged. Stages that
+    decode nothing without a cache need no further look."""
+    decoded = 0
+    real = decode._decoded_again
+
+    def counted(record: ImageRecord) -> NDArray[np.uint8]:
+        nonlocal decoded
+        decoded += 1
+        return real(record)
+
+    def run() -> int:
+        """Files that were decoded."""
+        nonlocal decoded
+        decoded = 0
+        shutil.rmtree(bench.folder, ignore_errors=True)
+        trial_tiles._cut.cache_clear()
+        bench.run()
+        bench.same()
+        return decoded
+
+    monkeypatch.setattr(decode, "_decoded_again", counted)
+    monkeypatch.setenv(pixel_cache.FOLDER, str(tmp_path / "kept"))
+    monkeypatch.setenv(pixel_cache.LIMIT, "0")
+    without = run()
+    if not without:
+        return
+    monkeypatch.delenv(pixel_cache.LIMIT)
+    assert 0 < run() <= without
+    assert run() == 0
+    entries = list((tmp_path / "kept").iterdir())
+    for number, entry in enumerate(entries):
+        data = bytearray(entry.read_bytes())
+        data[-1 - number] ^= 255
+        entry.write_bytes(data[: -number or None])
+    assert run() == len(entries)
 
 
 def test_no_clock_and_no_global_generator(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,10 @@ from pairmill.pipeline.chains.ratio import frechet
 from pairmill.pipeline.chains.transfer import UNITS
 from pairmill.pipeline.fitted.camera import Camera
 from pairmill.pipeline.fitted.fit import Narrowed, Tries, narrow
-from pairmill.pipeline.images.encode import encode_png
 from pairmill.pipeline.runner.execution import SerialExecutor, local_profile, runner
 from pairmill.pipeline.runner.stage import Batch, ProgressCallback, ProgressListener
 from pairmill.pipeline.stages import clean_up
+from pairmill.pipeline.stages.payload import npy_bytes
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.chain_fit import ChainFitConfig, Curve, TwinConfig
@@ -64,7 +64,7 @@ class Stopped(SerialExecutor):
 def tries_in(workspace: Path, executor: SerialExecutor | None = None) -> Tries:
     storage = Storage(str(workspace))
     folder = layout.unit_folder(clean_up.STAGE.name, KEY)
-    storage.write(f"{folder}/{clean_up.HR}", encode_png(photograph(3, 288, 288, noise=0)))
+    storage.write(f"{folder}/{clean_up.HR}", npy_bytes(photograph(3, 288, 288, noise=0)))
     record = ImageRecord(
         url="/scene.png",
         role=Role.REAL,

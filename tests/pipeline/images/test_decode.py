@@ -192,6 +192,7 @@ def ingest(path: Path) -> ImageRecord:
     return record
 
 
+@pytest.mark.usefixtures("without_cache")
 def test_load_gives_the_ingested_pixels(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(file_bytes("PNG"))
@@ -202,6 +203,7 @@ def test_load_gives_the_ingested_pixels(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(record), picture())
 
 
+@pytest.mark.usefixtures("without_cache")
 @pytest.mark.parametrize("change", ["gone", "other pixels", "damaged"])
 def test_load_notices_that_an_image_changed(tmp_path: Path, change: str) -> None:
     path = tmp_path / "a.png"

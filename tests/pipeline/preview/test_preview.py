@@ -115,7 +115,7 @@ def test_estimate_of_an_unbuilt_recipe(tiny: Tiny, tmp_path: Path) -> None:
     shards = sum(shard.bytes for shard in tiny.manifest.identity.shards)
     assert rows["synthesize"].bytes == pytest.approx(shards, rel=0.35)
     hr = sum(
-        path.stat().st_size for path in tiny.workspace.glob("stages/clean_up/units/*/*/hr.png")
+        path.stat().st_size for path in tiny.workspace.glob("stages/clean_up/units/*/*/hr.npy")
     )
     assert rows["clean up"].bytes == pytest.approx(hr, rel=0.01)
     assert not any(row.found for row in data.cost.rows)

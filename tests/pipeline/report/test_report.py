@@ -248,6 +248,7 @@ def test_writing_again_gives_the_same_bytes(
     assert {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.usefixtures("without_cache")
 def test_sources_that_are_gone_leave_no_picture(
     corpus: tuple[Storage, BuildResult, CorpusManifest], folder: Path
 ) -> None:

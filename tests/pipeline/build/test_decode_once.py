@@ -1,0 +1,72 @@
+"""How often a build decodes what it is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pairmill.pipeline.images import decode, pixel_cache
+from pairmill.pipeline.images.colour import to_srgb
+from pairmill.pipeline.images.header import Header
+from pairmill.schemas.recipe import Recipe
+from tests.support.make import build, photograph, save
+
+NOISE = {
+    "patch": 16,
+    "max_variance": 400,
+    "max_inconsistency": 1e9,
+    "max_structure": 1e9,
+    "max_unlike": 1e9,
+    "max_blank": 1,
+    "max_plateau": 1,
+    "max_coherence": 1,
+    "max_periodicity": 1e9,
+    "max_outlier": 1e9,
+}
+LENIENT = {
+    "max_sum_error": 10,
+    "max_offset": 9,
+    "max_border": 1,
+    "max_negative": 1,
+    "max_support": 400,
+    "min_support": 1,
+    "max_disagreement": 3,
+    "max_shift": 9,
+    "max_mismatch": 99,
+}
+
+
+def recipe(images: Path, factor: int) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "name": "once",
+            "images": {"real": str(images)},
+            "clean_up": {"factor": factor},
+            "tiles": {"size": 32, "min_detail": 0, "min_contrast": 0},
+            "noise": NOISE,
+            "kernel_quality": LENIENT,
+            "realism": {"enabled": False},
+        }
+    )
+
+
+@pytest.mark.parametrize("factor", [1, 2])
+def test_a_realsr_build_with_its_report_decodes_each_photograph_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: int
+) -> None:
+    monkeypatch.setenv(pixel_cache.FOLDER, str(tmp_path / "kept"))
+    count = 2
+    for number in range(count):
+        save(photograph(number, 131, 149), tmp_path / f"photos/{number}.png")
+    decoded = Counter[bytes]()
+
+    def counted(header: Header, data: bytes, plain: Any) -> Any:
+        decoded[data] += 1
+        return to_srgb(header, data, plain)
+
+    monkeypatch.setattr(decode, "to_srgb", counted)
+    build(recipe(tmp_path / "photos", factor), tmp_path / "workspace")
+    assert list(decoded.values()) == [1] * count
