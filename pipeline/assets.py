@@ -189,45 +189,51 @@ class Assets:
 
     def kernel(self, pool: str, index: int) -> NDArray[np.float64]:
         """One kernel, (k, k), or (3, k, k) of R, G and B; see `item`."""
-        return _item(self._alike(np.float64, 2, 3), pool, index)
+        return self._of(np.float64, (2, 3), pool, index)
 
     def patch(self, pool: str, index: int) -> NDArray[np.float32]:
         """One noise patch, (h, w, 3), in intensity levels; see `item`."""
-        return _item(self._alike(np.float32, 3), pool, index)
+        return self._of(np.float32, (3,), pool, index)
 
     def gain(self, pool: str, index: int) -> NDArray[np.float32]:
         """Gains of a noise patch, (3, 257): see `pairmill.pipeline.noise.inject.by_level`; see
         `item`.
         """
-        return _item(self._alike(np.float32, 2), pool, index)
+        return self._of(np.float32, (2,), pool, index)
 
     def encoder(self, pool: str, index: int) -> NDArray[np.uint16]:
         """One JPEG encoder, (3, 64): see `pairmill.pipeline.compression.tables.Encoder.row`."""
-        return _item(self._alike(np.uint16, 2), pool, index)
+        return self._of(np.uint16, (2,), pool, index)
 
     def checkpoint(self, pool: str) -> bytes:
         """The safetensors file of a fitted PDM or SynNet; see `item`."""
-        return _item(self._alike(np.uint8, 1), pool, 0).tobytes()
+        return self._of(np.uint8, (1,), pool, 0).tobytes()
 
     def code(self, pool: str, index: int) -> NDArray[np.float32]:
         """One representation of a degradation, (n,); see `item`."""
-        return _item(self._alike(np.float32, 1), pool, index)
+        return self._of(np.float32, (1,), pool, index)
 
     def photograph(self, pool: str, index: int) -> NDArray[np.uint8]:
         """The LR tile of a real pair, (h, w, 3); see `item`."""
-        return np.asarray(_item(self._alike(np.uint8, 3), pool, index))
+        return np.asarray(self._of(np.uint8, (3,), pool, index))
 
     def blocks(self, pool: str, index: int, scale: int) -> Blocks:
         """One kernel of a single plane made ready for `correlate`; those used last are kept."""
         return _blocks(self, pool, index, scale)
 
-    def _alike(self, dtype: type[np.generic], *axes: int) -> dict[str, NDArray[Any]]:
-        """The pools whose items are of one type, so that no op takes an item of another kind."""
-        return {
-            pool: items
-            for pool, items in self.pools.items()
-            if items.dtype == dtype and items.ndim - 1 in axes
-        }
+    def _of(
+        self, dtype: type[np.generic], axes: tuple[int, ...], pool: str, index: int
+    ) -> NDArray[Any]:
+        """An item of a type, so that no op takes an item of another kind."""
+        items = self.pools.get(pool)
+        if items is None or items.dtype != dtype or items.ndim - 1 not in axes:
+            alike = {
+                name: other
+                for name, other in self.pools.items()
+                if other.dtype == dtype and other.ndim - 1 in axes
+            }
+            return _item(alike, pool, index)
+        return _item(self.pools, pool, index)
 
 
 def _item(pools: Mapping[str, NDArray[Any]], pool: str, index: int) -> NDArray[Any]:

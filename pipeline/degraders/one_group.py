@@ -66,12 +66,14 @@ class Rows:
         """The same, with the gains of all patches, and other patches for each crop."""
         drawn = _between(rng, strength)
         crops = draw_placements(rng, lr_shape, self.pool.side, self.count)
-        places = tuple(
-            place.with_(
-                index=self.row(place.index), others=tuple(self.row(row) for row in place.others)
+        places = with_others(rng, crops, self.count)
+        if self.numbers is not None:
+            places = tuple(
+                place.with_(
+                    index=self.row(place.index), others=tuple(self.row(row) for row in place.others)
+                )
+                for place in places
             )
-            for place in with_others(rng, crops, self.count)
-        )
         return InjectByLevel(
             pool=self.pool.digest, levels=levels.digest, strength=drawn, placements=places
         )

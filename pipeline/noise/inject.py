@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import cv2
@@ -102,19 +102,19 @@ def noise_field(
     Returns:
         (rows, columns, 3), in intensity levels.
     """
-    return _field(shape, op.placements, op.strength, lambda place: _crop(place, patch(place.index)))
+    crops = (_crop(place, patch(place.index)) for place in op.placements)
+    return _field(shape, op.placements, op.strength, crops)
 
 
 def _field(
     shape: tuple[int, int],
     placements: Sequence[Placement],
     strength: float,
-    crop_of: Callable[[Placement], NDArray[np.float32]],
+    crops: Iterable[NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     field = np.zeros((shape[0], shape[1] * 3), np.float32)
-    for place in placements:
+    for place, crop in zip(placements, crops, strict=True):
         bottom, right = place.top + place.height, place.left + place.width
-        crop = crop_of(place)
         crop *= crop_weights(place, shape)
         field[place.top : bottom, 3 * place.left : 3 * right] += crop
     field *= np.float32(strength)
@@ -136,40 +136,33 @@ def by_level(
         gain: Gives for R, G and B of a patch what it is multiplied by at levels 0 to 255, and at
             last the level that it was mined at, (3, 257).
     """
-    chosen = [_nearest(image, place, gain) for place in op.placements]
 
-    def crop_of(place: Placement) -> NDArray[np.float32]:
-        crop = _crop(place, patch(place.index))
-        crop *= _gains(image, place, gain(place.index))
+    def crop_of(place: NearPlacement) -> NDArray[np.float32]:
+        under = image[place.top : place.top + place.height, place.left : place.left + place.width]
+        row = _nearest(under, (place.index, *place.others), gain)
+        crop = _crop(place, patch(row))
+        crop *= _gains(under, gain(row)).reshape(crop.shape)
         return crop
 
-    return _field((image.shape[0], image.shape[1]), chosen, op.strength, crop_of)
+    shape = image.shape[0], image.shape[1]
+    return _field(shape, op.placements, op.strength, map(crop_of, op.placements))
 
 
 def _nearest(
-    image: NDArray[np.uint8], place: NearPlacement, gain: Callable[[int], NDArray[np.float32]]
-) -> Placement:
-    """The crop of the patch whose level is nearest; of equals, the first."""
-    part = _under(image, place)
+    under: NDArray[np.uint8], rows: Sequence[int], gain: Callable[[int], NDArray[np.float32]]
+) -> int:
+    """The row of the patch whose level is nearest; of equals, the first."""
     # Sums of whole numbers, so that no processor decides otherwise.
-    sums, pixels = cv2.sumElems(part)[:3], part.size // 3
-    rows = (place.index, *place.others)
+    sums, pixels = cv2.sumElems(under)[:3], under.size // 3
     own = [[round(level) for level in gain(row)[:, LEVELS].tolist()] for row in rows]
     away = [sum(abs(s - level * pixels) for s, level in zip(sums, of, strict=True)) for of in own]
-    return place.model_copy(update={"index": rows[away.index(min(away))]})
+    return rows[away.index(min(away))]
 
 
-def _gains(
-    image: NDArray[np.uint8], place: Placement, gain: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """(height, 3 width)."""
+def _gains(under: NDArray[np.uint8], gain: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What each sample is multiplied by, (height, width, 3)."""
     table = np.ascontiguousarray(gain[:, :LEVELS].T)[None]
-    found: NDArray[np.float32] = cv2.LUT(_under(image, place), table)
-    return found.reshape(place.height, 3 * place.width)
-
-
-def _under(image: NDArray[np.uint8], place: Placement) -> NDArray[np.uint8]:
-    return image[place.top : place.top + place.height, place.left : place.left + place.width]
+    return np.asarray(cv2.LUT(under, table), np.float32)
 
 
 def _crop(place: Placement, patch: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pairmill.models.functional.blur import (
+    TRANSFORM,
     UNIT,
     Border,
     block_matrix,
@@ -22,7 +23,6 @@ from pairmill.models.functional.blur import (
     on_grid,
     round_to,
 )
-from pairmill.models.functional.fourier import LARGEST
 from tests.support.make import photograph
 
 
@@ -219,7 +219,11 @@ def test_transforms_equal_integer_sums_bit_for_bit(
     expected = integers(image, kernel, border)
     np.testing.assert_array_equal(correlate_by_fft(image, kernel, border), expected, strict=True)
     np.testing.assert_array_equal(blur(image, kernel, border), expected, strict=True)
-    np.testing.assert_array_equal(blur(image, kernel, border, 3), expected[::3, ::3], strict=True)
+    for scale in (2, 3, 4):
+        kept = expected[::scale, ::scale]
+        by_fft = correlate_by_fft(image, kernel, border, scale)
+        np.testing.assert_array_equal(by_fft, kept, strict=True)
+        np.testing.assert_array_equal(blur(image, kernel, border, scale), kept, strict=True)
     if bits and not rings:
         np.testing.assert_array_equal(
             correlate(np.asarray(image, np.uint8), block_matrix(kernel, 1), border), expected
@@ -229,23 +233,24 @@ def test_transforms_equal_integer_sums_bit_for_bit(
 def test_the_exactness_of_transforms_has_a_margin() -> None:
     """The largest part that is transformed at once, with the harshest content: far less than half a
     unit of 2**-32 off."""
-    side, kernel = LARGEST - 20, ringing_kernel(21, 4)
+    side, kernel = TRANSFORM - 20, ringing_kernel(21, 4)
     rng = np.random.default_rng(0)
     image = (
         rng.choice([-400.0, 650.0], (side, side, 1)) + rng.integers(0, UNIT, (side, side, 1)) / UNIT
     )
     padded = np.pad(image, ((10, 10), (10, 10), (0, 0)), mode="symmetric")[:, :, 0]
-    field = np.zeros((LARGEST, LARGEST))
+    field = np.zeros((TRANSFORM, TRANSFORM))
     field[:21, :21] = kernel
     plain = np.fft.ifft2(np.fft.fft2(padded) * np.conj(np.fft.fft2(field))).real[:side, :side]
     exact = correlate_by_fft(image, kernel)[:, :, 0]
     assert np.abs(plain - exact).max() < 2.0**-33 / 20
 
 
-def test_parts_make_no_seam() -> None:
-    image, kernel = photograph(1, 521, 1031), random_kernel(25, 3)
+@pytest.mark.parametrize("scale", [1, 2])
+def test_parts_make_no_seam(scale: int) -> None:
+    image, kernel = photograph(1, 521 * scale, 1031), random_kernel(25, 3)
     np.testing.assert_array_equal(
-        correlate_by_fft(image, kernel), correlate(image, block_matrix(kernel, 1))
+        correlate_by_fft(image, kernel, scale=scale), correlate(image, block_matrix(kernel, scale))
     )
 
 
