@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from benchmarks import bench_engine, bench_kernelgan, bench_noise, bench_ops, bench_synthesis
+from benchmarks import (
+    bench_engine,
+    bench_export,
+    bench_kernelgan,
+    bench_noise,
+    bench_ops,
+    bench_synthesis,
+)
 from benchmarks.common import Row, machine, row, save, show
 
 
@@ -21,6 +28,7 @@ def main() -> None:
         bench_ops.run,
         mining,
         bench_engine.run,
+        bench_export.run,
         kernels,
     ]
     for bench in benches:
