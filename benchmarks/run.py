@@ -9,6 +9,7 @@ from benchmarks import (
     bench_build,
     bench_encoders,
     bench_engine,
+    bench_export,
     bench_kernelgan,
     bench_noise,
     bench_ops,
@@ -33,6 +34,7 @@ def main() -> None:
         mining,
         bench_build.run,
         bench_engine.run,
+        bench_export.run,
         kernels,
     ]
     for bench in benches:

@@ -1,4 +1,4 @@
-"""What every export format is: where it writes, what it gets, and its three steps."""
+"""What every export format is: where it writes, what it gets, and its steps."""
 
 from __future__ import annotations
 
@@ -100,6 +100,12 @@ class Exporter(ABC):
     @abstractmethod
     def shard(self, source: Source, items: Iterator[Item]) -> Part:
         """Write the pairs of one shard."""
+
+    @abstractmethod
+    def settle(self, source: Source, part: Part) -> Part:
+        """See that a shard's files are on the disk, and note what takes another reading of them; a
+        thread does it while the next shard is written, and only then the journal has the shard.
+        """
 
     @abstractmethod
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:

@@ -59,6 +59,10 @@ class BasicSrLmdb(Exporter):
                 database.close()
         return {}
 
+    def settle(self, source: Source, part: Part) -> Part:  # noqa: ARG002
+        """A committed transaction is on the disk."""
+        return part
+
     def _open(self, split: str, side: str) -> Any:
         """LMDB wants the largest size ahead; the file grows only as far as it is filled.
 

@@ -4,16 +4,14 @@ search.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from pairmill.pipeline.corpora import card
 from pairmill.pipeline.export.base import Part, Source
-from pairmill.pipeline.export.files import put
+from pairmill.pipeline.export.files import digest_of, put
 from pairmill.pipeline.export.tables import NUMBERS, TEXTS, Parquet
-from pairmill.pipeline.workspace.storage import clear_errors
 
 
 class Croissant(Parquet):
@@ -34,12 +32,14 @@ class Croissant(Parquet):
             durable=True,
         )
 
+    def settle(self, source: Source, part: Part) -> Part:
+        """Hash the file besides."""
+        digest = digest_of(self.path(source))
+        return super().settle(source, part) | {"sha256": digest}
+
     def _object(self, source: Source, part: Part) -> dict[str, Any]:
-        path = self.path(source)
-        with clear_errors("read", str(path)), path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        place = path.relative_to(self.job.out).as_posix()
-        return card.file_object(place, part["bytes"], card.PARQUET, digest)
+        place = self.path(source).relative_to(self.job.out).as_posix()
+        return card.file_object(place, part["bytes"], card.PARQUET, part["sha256"])
 
     def how(self) -> str:
         """See `Exporter.how`."""

@@ -5,12 +5,43 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pairmill.pipeline.corpora.files import sha256_of
 from pairmill.pipeline.workspace.storage import clear_errors
 
 
-def put(path: Path, data: bytes, *, durable: bool = False) -> None:
-    """Write a whole file; `durable` waits for the disk, which is too slow for one small file per
-    picture.
+def put_into(folder: str, name: str, data: bytes) -> None:
+    """Write one of many small files into a folder that is there; what `put` does, without its
+    looking around.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    unfinished = f"{folder}/.tmp"
+    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    finally:
+        os.close(file)
+    os.replace(unfinished, f"{folder}/{name}")  # noqa: PTH105 - a `Path` per picture takes longer
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with clear_errors("read", str(path)), path.open("rb") as file:
+        return sha256_of(file)
+
+
+def settle(path: Path) -> None:
+    """Wait until a file is on the disk."""
+    with clear_errors("write", str(path)), path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def put(path: Path, *pieces: bytes, durable: bool = False) -> None:
+    """Write a whole file, in pieces, so that it appears under its name when it is whole; `durable`
+    waits for the disk.
 
     The temporary name is fixed, so that an export that continues after a kill leaves none behind.
 
@@ -21,7 +52,7 @@ def put(path: Path, data: bytes, *, durable: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.tmp")
         with temporary.open("wb") as file:
-            file.write(data)
+            file.writelines(pieces)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

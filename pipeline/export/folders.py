@@ -4,15 +4,17 @@ wants them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, ClassVar
 
 from pairmill.pipeline.export.base import Exporter, Item, Part, Source
-from pairmill.pipeline.export.files import put
+from pairmill.pipeline.export.files import put_into
 from pairmill.pipeline.workspace.storage import clear_errors
-from pairmill.schemas.sample import SampleRecord, SampleRow
+from pairmill.schemas.base import canonical_json
+from pairmill.schemas.sample import SampleRow
 
 Line = Callable[[SampleRow], str]
 
@@ -29,7 +31,7 @@ def pair_line(row: SampleRow) -> str:
 
 def record_line(row: SampleRow) -> str:
     """The record as JSON: every program."""
-    return SampleRecord.model_validate(row.model_dump(exclude={"split", "shard"})).canonical_json()
+    return canonical_json(row.model_dump(mode="json", exclude={"split", "shard"}))
 
 
 class Folder(Exporter):
@@ -52,10 +54,19 @@ class Folder(Exporter):
 
     def shard(self, source: Source, items: Iterator[Item]) -> Part:
         """Write the pictures."""
-        for item in items:
-            put(self.side(source.record.split, "hr") / f"{item.key}.png", item.hr)
-            put(self.side(source.record.split, "lr") / f"{item.key}.png", item.lr)
+        hr, lr = (self.side(source.record.split, side) for side in ("hr", "lr"))
+        with clear_errors("write", str(self.job.out)):
+            for folder in (hr, lr):
+                folder.mkdir(parents=True, exist_ok=True)
+            for item in items:
+                put_into(str(hr), f"{item.key}.png", item.hr)
+                put_into(str(lr), f"{item.key}.png", item.lr)
         return {}
+
+    def settle(self, source: Source, part: Part) -> Part:  # noqa: ARG002
+        """One sync of all: waiting for each small file would take many times as long."""
+        os.sync()
+        return part
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:  # noqa: ARG002
         """Write the lists from the table, a row at a time."""

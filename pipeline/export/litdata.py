@@ -7,8 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pairmill.pipeline.export.base import Exporter, Item, Part, Source
-from pairmill.pipeline.export.chunks import CHUNK_BYTES, chunked, with_offsets, with_sizes
-from pairmill.pipeline.export.files import put
+from pairmill.pipeline.export.chunks import (
+    CHUNK_BYTES,
+    Pieces,
+    chunked,
+    total,
+    with_offsets,
+    with_sizes,
+)
+from pairmill.pipeline.export.files import put, settle
 
 FIELDS = {"key": "str", "hr": "bytes", "lr": "bytes", "record": "str"}
 """Fields of a sample and their serializers; `bytes` keeps our PNG files as they are."""
@@ -28,11 +35,18 @@ class LitData(Exporter):
             ]
         }
 
-    def _write(self, source: Source, number: int, samples: list[bytes]) -> dict[str, Any]:
+    def _write(self, source: Source, number: int, samples: list[Pieces]) -> dict[str, Any]:
         name = f"chunk-{source.number}-{number}.bin"
         data = with_offsets(samples)
-        put(self.job.out / source.record.split / name, data, durable=True)
-        return {"filename": name, "chunk_size": len(samples), "chunk_bytes": len(data), "dim": None}
+        put(self.job.out / source.record.split / name, *data)
+        size = total(data)
+        return {"filename": name, "chunk_size": len(samples), "chunk_bytes": size, "dim": None}
+
+    def settle(self, source: Source, part: Part) -> Part:
+        """See `Exporter.settle`."""
+        for chunk in part["chunks"]:
+            settle(self.job.out / source.record.split / chunk["filename"])
+        return part
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
         """Write the indexes."""

@@ -4,14 +4,21 @@ torch far back.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from pairmill.pipeline.export.base import Exporter, Item, Part, Source
-from pairmill.pipeline.export.chunks import CHUNK_BYTES, chunked, with_offsets, with_sizes
-from pairmill.pipeline.export.files import put
+from pairmill.pipeline.export.chunks import (
+    CHUNK_BYTES,
+    Pieces,
+    chunked,
+    total,
+    with_offsets,
+    with_sizes,
+)
+from pairmill.pipeline.export.files import digest_of, put, settle
 
 COLUMNS = {"hr": "png", "key": "str", "lr": "png", "record": "json"}
 """Columns, sorted as the reader expects them, and encodings: `png` opens the very bytes of our PNG
@@ -32,15 +39,23 @@ class Mds(Exporter):
             ]
         }
 
-    def _write(self, source: Source, number: int, samples: list[bytes]) -> dict[str, Any]:
+    def _write(self, source: Source, number: int, samples: list[Pieces]) -> dict[str, Any]:
         name = f"{source.stem}.{number:03d}.mds"
         data = with_offsets(samples, json.dumps(_config(), sort_keys=True).encode())
-        put(self.job.out / source.record.split / name, data, durable=True)
-        digest = hashlib.sha256(data).hexdigest()
-        return {
-            "samples": len(samples),
-            "raw_data": {"basename": name, "bytes": len(data), "hashes": {"sha256": digest}},
-        }
+        put(self.path(source, name), *data)
+        return {"samples": len(samples), "raw_data": {"basename": name, "bytes": total(data)}}
+
+    def path(self, source: Source, name: str) -> Path:
+        """One file of a shard."""
+        return self.job.out / source.record.split / name
+
+    def settle(self, source: Source, part: Part) -> Part:
+        """Hash the files besides, which takes longer than writing them."""
+        for file in part["files"]:
+            path = self.path(source, file["raw_data"]["basename"])
+            file["raw_data"]["hashes"] = {"sha256": digest_of(path)}
+            settle(path)
+        return part
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
         """Write the indexes."""

@@ -4,10 +4,14 @@ moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
-from pairmill.pipeline.export.base import Exporter, Item, Job
+from pairmill.pipeline.export.ahead import ahead
+from pairmill.pipeline.export.base import Exporter, Item, Job, Part, Source
 from pairmill.pipeline.export.formats import FORMATS
 from pairmill.pipeline.export.journal import Journal, target
 from pairmill.pipeline.export.source import stream_items
@@ -71,17 +75,50 @@ def export(
     with Journal(job, exporter.name) as journal:
         before = sum(source.record.samples for source in sources if source.name in journal.parts)
         found(before)
-        for source in sources:
-            if source.name not in journal.parts:
-                journal.done(
-                    source.name,
-                    exporter.shard(source, _counted(stream_items(job, source), advanced)),
-                )
+        missing = [source for source in sources if source.name not in journal.parts]
+        _write(exporter, missing, journal, advanced)
         if not journal.finished:
             exporter.finish([(source, journal.parts[source.name]) for source in sources])
             journal.end()
     pairs = sum(source.record.samples for source in sources)
     return Exported(exporter, pairs, pairs - before)
+
+
+def _write(
+    exporter: Exporter, sources: Sequence[Source], journal: Journal, advanced: ProgressCallback
+) -> None:
+    """Write shards; while one is written, the next is read and the one before settled."""
+    settling: deque[tuple[Source, Future[Part]]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="settle") as pool:
+        try:
+            for source, items in _by_shard(exporter.job, sources):
+                counted = _counted(items, advanced)
+                part = exporter.shard(source, counted)
+                deque(counted, maxlen=0)  # the digest is compared after the last pair
+                _note(journal, settling)
+                settling.append((source, pool.submit(exporter.settle, source, part)))
+        finally:
+            _note(journal, settling)
+
+
+def _note(journal: Journal, settling: deque[tuple[Source, Future[Part]]]) -> None:
+    while settling:
+        source, part = settling.popleft()
+        journal.done(source.name, part.result())
+
+
+def _by_shard(job: Job, sources: Sequence[Source]) -> Iterator[tuple[Source, Iterator[Item]]]:
+    """Shards and their pairs, which are read ahead, also while the shard before is written."""
+    stream = ahead(_entries(job, sources), lambda item: len(item.hr) + len(item.lr) if item else 0)
+    for source in sources:
+        yield source, iter(partial(next, stream), None)
+
+
+def _entries(job: Job, sources: Sequence[Source]) -> Iterator[Item | None]:
+    """Pairs of all shards, and None at the end of each."""
+    for source in sources:
+        yield from stream_items(job, source)
+        yield None
 
 
 def _counted(items: Iterator[Item], advanced: ProgressCallback) -> Iterator[Item]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from pairmill.pipeline.corpora import card
 from pairmill.pipeline.export.base import Exporter, Item, Part, Source
-from pairmill.pipeline.export.files import put
+from pairmill.pipeline.export.files import put, settle
 from pairmill.pipeline.workspace.storage import clear_errors
 
 GROUP = 64
@@ -81,6 +81,11 @@ class Parquet(Exporter):
             for side, png in (("hr", item.hr), ("lr", item.lr))
         }
         return row | place | pictures | {"scale": record.scale, "seed": record.seed}
+
+    def settle(self, source: Source, part: Part) -> Part:
+        """See `Exporter.settle`."""
+        settle(self.path(source))
+        return part
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
         """Files need no index."""

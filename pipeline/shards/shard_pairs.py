@@ -9,7 +9,7 @@ from typing import IO
 import pyarrow.parquet as pq
 
 from pairmill.pipeline.shards.table import rows_of
-from pairmill.pipeline.shards.tar import RECORD, ShardForm, read_members, tile_key
+from pairmill.pipeline.shards.tar import RECORD, ShardForm, read_own_members, tile_key
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
@@ -41,17 +41,17 @@ def read_shard(
         file: The shard, open.
 
     Raises:
-        tarfile.ReadError, EOFError, OSError: where the tar is damaged.
+        tarfile.ReadError, OSError: where the tar is damaged.
         ValueError: if a sample is not what the version's recipe says.
     """
     form = ShardForm.of(manifest.identity.recipe)
     if form.lr_stored:
-        for _, fields in read_members(file):
+        for _, fields in read_own_members(file):
             yield stored_pair(fields, form)
         return
     records = records_of_shard(storage, manifest, name)
     left = next(records, None)
-    for key, fields in read_members(file):
+    for key, fields in read_own_members(file):
         _check(fields, form)
         if left is None or tile_key(left.key) != key:
             raise ValueError(f"tile {key} has no sample in the table")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import IO, Any
 
 from numpy import uint8
@@ -24,6 +24,7 @@ LONGEST_NAME = 100
 SIZE, CHECKSUM = slice(124, 136), slice(148, 156)
 """Where USTAR headers hold them."""
 RECORD = "json"
+Read = Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -178,15 +179,62 @@ def read_members(file: IO[bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
     Raises:
         tarfile.ReadError, EOFError, OSError: where the tar is damaged.
     """
-    key, fields = "", dict[str, bytes]()
     with tarfile.open(fileobj=file, mode="r|") as tar:
-        for member in tar:
-            stem, _, name = member.name.partition(".")
-            if stem != key and fields:
-                yield key, fields
-                fields = {}
-            key = stem
-            content = tar.extractfile(member)
-            fields[name] = content.read() if content else b""
+        yield from _samples(_any_members(tar))
+
+
+def read_own_members(file: IO[bytes]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """What `read_members` does, for tars that are just as `ShardWriter` makes them: every member is
+    read at once, while `tarfile` copies it in pieces.
+
+    Raises:
+        tarfile.ReadError, OSError: where the tar is not such a one.
+    """
+    yield from _samples(_own_members(file))
+
+
+def _samples(members: Iterable[tuple[str, Read]]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Members that share a key, together; a sample is given away before the next one is read, which
+    may be damaged.
+    """
+    key, fields = "", dict[str, bytes]()
+    for member, read in members:
+        stem, _, name = member.partition(".")
+        if stem != key and fields:
+            yield key, fields
+            fields = {}
+        key = stem
+        fields[name] = read()
     if fields:
         yield key, fields
+
+
+def _any_members(tar: tarfile.TarFile) -> Iterator[tuple[str, Read]]:
+    for member in tar:
+        content = tar.extractfile(member)
+        yield member.name, content.read if content else bytes
+
+
+def _own_members(file: IO[bytes]) -> Iterator[tuple[str, Read]]:
+    while (header := _exactly(file, tarfile.BLOCKSIZE)).strip(b"\0"):
+        name, size = _name_and_size(header)
+        yield name, partial(_exactly, file, size)
+        _exactly(file, -size % tarfile.BLOCKSIZE)
+
+
+def _name_and_size(header: bytes) -> tuple[str, int]:
+    try:
+        name = header[:LONGEST_NAME].rstrip(b"\0").decode("ascii")
+        size = int(header[SIZE][:-1], 8)
+        if header == _header(name, size):
+            return name, size
+    except ValueError:
+        pass
+    raise tarfile.ReadError("the header of a member is not as it was written")
+
+
+def _exactly(file: IO[bytes], size: int) -> bytes:
+    data = file.read(size)
+    if len(data) < size:
+        raise tarfile.ReadError("the tar ends early")
+    return data

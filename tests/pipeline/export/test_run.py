@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -18,6 +19,7 @@ import pytest
 
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.export import journal
+from pairmill.pipeline.export.ahead import BATCH, ahead
 from pairmill.pipeline.export.chunks import chunked, with_offsets, with_sizes
 from pairmill.pipeline.export.formats import FORMATS
 from pairmill.pipeline.export.run import Exported, export, plan
@@ -89,7 +91,7 @@ def test_killed_exports_end_as_others(
 
     killed(lambda: run(version, form, out, advanced=at_the_fifth))
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", die)
+        patched.setattr(os, "replace", die)
         if form != "basicsr-lmdb":  # its pairs are in databases
             killed(lambda: run(version, form, out))
     with monkeypatch.context() as patched:
@@ -285,15 +287,47 @@ def test_the_command_says_what_was_made_where_and_how_to_read_it(
 
 
 def test_chunks_have_their_bytes_where_the_formats_want_them() -> None:
-    """Worked by hand: two samples of one and three bytes."""
-    assert with_sizes([b"A", b"BCD"]) == b"\1\0\0\0\3\0\0\0ABCD"
+    """Worked by hand: two samples of one and three bytes, the second in two pieces."""
+    assert b"".join(with_sizes([b"A", b"BCD"])) == b"\1\0\0\0\3\0\0\0ABCD"
     assert (
-        with_offsets([b"A", b"BCD"], b"{}")
+        b"".join(with_offsets([[b"A"], [b"B", b"CD"]], b"{}"))
         == b"\2\0\0\0" + b"\x12\0\0\0\x13\0\0\0\x16\0\0\0" + b"{}" + b"ABCD"
     )
-    assert list(chunked([b"aaaa", b"bb", b"c" * 50, b"d"], most=16)) == [
-        [b"aaaa", b"bb"],
-        [b"c" * 50],
-        [b"d"],
+    assert list(chunked([[b"aa", b"aa"], [b"bb"], [b"c" * 50], [b"d"]], most=16)) == [
+        [[b"aa", b"aa"], [b"bb"]],
+        [[b"c" * 50]],
+        [[b"d"]],
     ]
     assert list(chunked([])) == []
+
+
+def test_entries_made_ahead_arrive_in_order_and_so_does_an_error() -> None:
+    """Entries of size 0 end a batch: they and all before arrive, though the next cannot be made."""
+
+    def entries() -> Iterator[int]:
+        yield from [3, 1, 0]
+        raise ValueError("the fourth")
+
+    stream = ahead(entries(), lambda size: size)
+    assert [next(stream) for _ in range(3)] == [3, 1, 0]
+    with pytest.raises(ValueError, match="the fourth"):
+        next(stream)
+    assert list(ahead(iter(range(1000)), lambda _: BATCH)) == list(range(1000))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_damaged_shard_stops_after_those_before_it(
+    version: Version, form: str, tmp_path: Path
+) -> None:
+    """The shard before, settled by a thread, is in the journal all the same."""
+    storage = Storage(str(shutil.copytree(version[0].root, tmp_path / "workspace")))
+    manifest = version[1]
+    name = layout.shard_path(manifest.identity.name, manifest.version, manifest.shard_names[1])
+    data = bytearray(storage.read(name))
+    data[700] ^= 1  # inside a picture
+    Path(storage.path(name)).unlink()
+    storage.write(name, bytes(data))
+    with pytest.raises(IntegrityError, match="not as it was sealed"):
+        run((storage, manifest), form, tmp_path / "out")
+    lines = (tmp_path / "out" / journal.NAME).read_text().splitlines()
+    assert [json.loads(line).get("shard") for line in lines] == [None, manifest.shard_names[0]]

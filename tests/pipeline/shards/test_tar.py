@@ -18,6 +18,7 @@ from pairmill.pipeline.shards.tar import (
     make_sample,
     make_tile,
     read_members,
+    read_own_members,
 )
 from pairmill.schemas.sample import Box, SampleRecord
 from pairmill.schemas.shard import Encoding
@@ -172,3 +173,15 @@ def test_pngs_are_plain_rgb() -> None:
 def test_unreadable_pngs_are_errors(data: bytes) -> None:
     with pytest.raises(ValueError, match="not a readable PNG"):
         decode_png(data)
+
+
+def test_own_members_are_those_that_tarfile_reads_and_nothing_else_passes() -> None:
+    data = shard(*SAMPLES)
+    assert list(read_own_members(io.BytesIO(data))) == list(read_members(io.BytesIO(data)))
+    for place in (3, 107, 300):  # name, mode, an owner
+        damaged = bytearray(data)
+        damaged[place] ^= 1
+        with pytest.raises(tarfile.ReadError, match="not as it was written"):
+            list(read_own_members(io.BytesIO(bytes(damaged))))
+    with pytest.raises(tarfile.ReadError, match="ends early"):
+        list(read_own_members(io.BytesIO(data[:700])))

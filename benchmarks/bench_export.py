@@ -1,0 +1,88 @@
+"""Exports against copying the shards that they are made from: bytes of shards per second, by turns.
+
+A copy is `shutil.copyfile` and `fsync` of every shard: an export, too, is on the disk when it ends,
+and checks each shard against its seal besides.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+from benchmarks.bench_synthesis import build
+from benchmarks.common import Row, best_by_turns, photographs, row, show
+from pairmill.pipeline.export.formats import FORMATS
+from pairmill.pipeline.export.run import export, plan
+from pairmill.pipeline.runner.execution import local_profile, one_thread
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.recipe import Recipe
+
+GOAL = 0.5
+
+
+def run(quick: bool) -> list[Row]:
+    """Every format; `quick` uses fewer images and rounds."""
+    one_thread()
+    with tempfile.TemporaryDirectory() as folder:
+        profile = local_profile(f"{folder}/ws", workers=1)
+        images = photographs(Path(folder), 4 if quick else 64, 1024)
+        _, manifest = build(_recipe(images), profile)
+        storage = Storage(profile.workspace)
+        rounds = 2 if quick else 3
+        return [_ratio(storage, manifest, form, Path(folder) / "out", rounds) for form in FORMATS]
+
+
+def _recipe(images: Path) -> Recipe:
+    """Bicubic pairs at x2 of all tiles: what an export does is the same for all degraders."""
+    return Recipe.model_validate(
+        {
+            "name": "bench",
+            "images": {"real": str(images)},
+            "clean_up": {"factor": 1},
+            "tiles": {"min_detail": 0, "min_contrast": 0},
+            "degraders": [{"kind": "bicubic"}],
+        }
+    )
+
+
+def _ratio(storage: Storage, manifest: CorpusManifest, form: str, out: Path, rounds: int) -> Row:
+    """One format against copying, each time into a new folder: ext4 is slow to reuse, for some
+    minutes, what a file left that was removed.
+    """
+    folder = layout.shard_path(manifest.identity.name, manifest.version, "")
+    shards = [Path(storage.path(f"{folder}{name}")) for name in manifest.shard_names]
+    folders = (out / form / str(number) for number in count())
+    ours, copying = best_by_turns(
+        os.sync,
+        lambda: export(plan(storage, manifest, form, str(next(folders)))),
+        lambda: _copy(shards, next(folders)),
+        repeats=rounds,
+    )
+    megabytes = sum(path.stat().st_size for path in shards) / 1e6
+    return row(
+        f"export, {form}",
+        "copying the shards",
+        copying / ours,
+        f">= {GOAL}",
+        reached=copying >= GOAL * ours,
+        detail=f"{megabytes / ours:.0f} MB/s, copying {megabytes / copying:.0f}, "
+        f"{megabytes:.0f} MB of shards",
+    )
+
+
+def _copy(shards: Sequence[Path], target: Path) -> None:
+    target.mkdir(parents=True)
+    for shard in shards:
+        copy = shutil.copyfile(shard, target / shard.name)
+        with copy.open("rb+") as file:
+            os.fsync(file.fileno())
+
+
+if __name__ == "__main__":
+    show(run(quick=False))
