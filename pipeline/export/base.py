@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.corpora.replay import corpus_assets, read_table
+from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest, ShardRecord
 from pairmill.schemas.sample import SampleRecord, SampleRow
@@ -58,6 +61,13 @@ class Job:
     manifest: CorpusManifest
     splits: tuple[str, ...]
     out: Path
+
+    @cached_property
+    def assets(self) -> Assets | None:
+        """The version's pools, where its LR has to be made; none where it is stored."""
+        if ShardForm.of(self.manifest.identity.recipe).lr_stored:
+            return None
+        return corpus_assets(self.storage, self.manifest)
 
     def sources(self) -> list[Source]:
         """The shards of the wanted splits, in order."""

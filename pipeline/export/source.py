@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from pairmill.pipeline.assets import Assets
-from pairmill.pipeline.corpora.replay import corpus_assets
 from pairmill.pipeline.export.base import Item, Job, Source
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.encode import decode, encode
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.shards.shard_pairs import ShardPair, read_shard
-from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.pipeline.workspace import layout
 from pairmill.schemas.errors import IntegrityError
 from pairmill.schemas.program import Program
@@ -50,9 +48,7 @@ def stream_items(job: Job, source: Source) -> Iterator[Item]:
             last pair.
     """
     identity = job.manifest.identity
-    count, assets = 0, None
-    if not ShardForm.of(identity.recipe).lr_stored:
-        assets = corpus_assets(job.storage, job.manifest)
+    count, assets = 0, job.assets
     with job.storage.open(
         layout.shard_path(identity.name, job.manifest.version, source.name)
     ) as file:

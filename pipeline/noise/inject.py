@@ -115,7 +115,7 @@ def _field(
     field = np.zeros((shape[0], shape[1] * 3), np.float32)
     for place, crop in zip(placements, crops, strict=True):
         bottom, right = place.top + place.height, place.left + place.width
-        crop *= crop_weights(place, shape)
+        np.multiply(crop, crop_weights(place, shape), out=crop)
         field[place.top : bottom, 3 * place.left : 3 * right] += crop
     field *= np.float32(strength)
     return field.reshape(*shape, 3)
