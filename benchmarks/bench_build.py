@@ -1,7 +1,7 @@
 """A whole `realsr` build of photographs of 3 megapixels, stage by stage, against the build of
 another commit; and its first stages against one decode of the same files.
 
-    python -m benchmarks.bench_build [--count 8] [--old CHECKOUT] [--old-count 2]
+    python -m benchmarks.bench_build [--count 100] [--old CHECKOUT] [--old-count 2]
 
 Photographs are mosaics of the bundled photos, enlarged by 1.5, with noise of 3 intensity levels, as
 JPEG 92 without subsampling of chroma. Everything runs in one process and one thread. The other
@@ -47,7 +47,7 @@ from pairmill.schemas.recipe import Recipe
 
 HEIGHT, WIDTH = 1536, 2048
 ENLARGED, NOISE, QUALITY = 1.5, 3.0, 92
-ROUNDS = 5
+ROUNDS, SOME = 5, 8
 LENIENT = {
     "max_sum_error": 10,
     "max_offset": 9,
@@ -220,14 +220,19 @@ def build_of(checkout: Path, images: Path, workspace: Path) -> dict[str, float]:
     return seconds
 
 
+def first(count: int, images: Path, folder: Path) -> Path:
+    """A folder of the first photographs of another."""
+    folder.mkdir()
+    for path in sorted(images.iterdir())[:count]:
+        (folder / path.name).hardlink_to(path)
+    return folder
+
+
 def against(images: Path, home: Path, old: Path, few: int) -> Row:
     """Seconds per photograph of the whole, here and there; by stage where it is printed."""
-    some = home / "few"
-    some.mkdir()
-    for path in sorted(images.iterdir())[:few]:
-        (some / path.name).hardlink_to(path)
     count = len(list(images.iterdir()))
-    before, after = build_of(old, some, home / "old"), build(images, home / "new")
+    before = build_of(old, first(few, images, home / "few"), home / "old")
+    after = build(images, home / "new")
     for name, seconds, photos in (("before", before, few), ("now", after, count)):
         each = {stage: round(value / photos, 3) for stage, value in seconds.items()}
         print(f"{name}, seconds per photograph of {photos}: {each}")
@@ -247,7 +252,7 @@ def run(quick: bool) -> list[Row]:
     one_thread()
     with tempfile.TemporaryDirectory() as folder, own_cache(Path(folder)):
         home = Path(folder)
-        return [first_stages(photographs(home, 4 if quick else 8), home)]
+        return [first_stages(photographs(home, SOME // 2 if quick else SOME), home)]
 
 
 @contextmanager
@@ -266,7 +271,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--count", type=int, default=8)
+    parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--old", type=Path)
     parser.add_argument("--old-count", type=int, default=2)
     arguments = parser.parse_args()
@@ -274,7 +279,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, own_cache(Path(folder)):
         home = Path(folder)
         images = photographs(home, arguments.count)
-        rows = [first_stages(images, home)]
+        rows = [first_stages(first(SOME, images, home / "some"), home)]
         if arguments.old:
             rows.append(against(images, home, arguments.old.resolve(), arguments.old_count))
         else:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pairmill.pipeline.images import pixel_cache
 from pairmill.pipeline.images.camera import read_camera
 from pairmill.pipeline.images.colour import to_srgb
-from pairmill.pipeline.images.damage import check_jpeg, reading
+from pairmill.pipeline.images.damage import check_jpeg, quiet, reading
 from pairmill.pipeline.images.find import FoundFile
 from pairmill.pipeline.images.header import read_header
 from pairmill.pipeline.images.plain_jpeg import decode_plain
@@ -146,6 +146,13 @@ def open_image(
     Raises:
         StoreError: The store failed in a way that may pass.
     """
+    with quiet:  # once for all that reads the file: to change loggers takes a millisecond
+        return _opened(found, role, config, camera=camera)
+
+
+def _opened(
+    found: FoundFile, role: Role, config: IngestConfig, *, camera: bool
+) -> OpenedImage | RejectedImage:
     try:
         _check_bytes(found, config)
         data = read_image(found.url)
