@@ -24,6 +24,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from pairmill.models.functional import integer
@@ -36,7 +37,7 @@ UNIT = 1 << 16
 BLOCK = (4, 8)
 """Rows and columns of the block of outputs that one row of the matrix product makes; the fastest of
 those measured."""
-AT_ONCE = 1 << 19
+AT_ONCE = 1 << 20
 """Bytes of the left matrix that are laid out at once: they stay in the cache."""
 TRANSFORM = 512
 """Largest side of a Fourier transform, in samples."""
@@ -222,19 +223,18 @@ def _products(windows: NDArray[np.void], blocks: Blocks) -> Sums:
     channels, columns, rows = windows.shape
     inputs, outputs = blocks.matrix.shape
     exact = blocks.split is not None
-    sums = np.empty((*windows.shape, outputs), np.int32 if exact else np.float32)
+    sums = np.empty((channels * columns, rows, outputs), np.int32 if exact else np.float32)
+    # Columns of all channels follow one another, at one distance.
+    lines = as_strided(windows, (channels * columns, rows), windows.strides[1:])
     count = max(1, AT_ONCE // (rows * windows.itemsize))
-    for channel, first in np.ndindex(channels, -(-columns // count)):
-        part = slice(first * count, (first + 1) * count)
-        left, out = (
-            np.ascontiguousarray(windows[channel, part]),
-            sums[channel, part].reshape(-1, outputs),
-        )
+    for first in range(0, len(lines), count):
+        part = slice(first, first + count)
+        left, out = np.ascontiguousarray(lines[part]), sums[part].reshape(-1, outputs)
         if blocks.split is None:
             np.matmul(left.view(np.float32).reshape(-1, inputs), blocks.matrix, out=out)
         else:
             integer.product(left.view(np.int8).reshape(-1, inputs), blocks.split, out)
-    return sums
+    return sums.reshape(channels, columns, rows, outputs)
 
 
 def _merged(sums: Sums) -> Sums:
