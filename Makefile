@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test demo test test-fast test-slow test-gpu lint format schema docs bench clean
+.PHONY: help install install-test demo test test-fast test-slow test-gpu lint format schema docs bench peers clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  \033[1mmake %-13s\033[0m %s\n", $$1, $$2}'
@@ -68,6 +68,12 @@ bench: export OMP_NUM_THREADS=1
 bench: export OPENBLAS_NUM_THREADS=1
 bench: $(VENV)/.made-test ## Measure the speed goals; saves a table under benchmarks/results
 	@$(BIN)/python -m benchmarks.run
+
+peers: export OMP_NUM_THREADS=1
+peers: export OPENBLAS_NUM_THREADS=1
+peers: $(VENV)/.made-test ## Measure what people use instead on the same images; see docs/peers.md
+	@$(PIP) albumentations kornia
+	@$(BIN)/python -m benchmarks.peers
 
 clean: ## Remove what tests and demos made (not .venv)
 	rm -rf data/stages data/corpora data/runs data/images data/tmp .pytest_cache .mypy_cache .ruff_cache .hypothesis

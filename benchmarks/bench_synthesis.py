@@ -103,8 +103,8 @@ def run(quick: bool) -> list[Row]:
         return [_synthesis(made, profile), _reading(Storage(profile.workspace), manifest)]
 
 
-def _synthesis(made: BuildResult, profile: Profile) -> Row:
-    storage = Storage(profile.workspace)
+def batch_of(made: BuildResult, profile: Profile) -> Batch:
+    """All units of stage `synthesize` of a corpus that was made."""
     inputs = synthesize.Inputs(
         made.images.manifest,
         made.hr.manifest,
@@ -121,8 +121,12 @@ def _synthesis(made: BuildResult, profile: Profile) -> Row:
         degraders=made.recipe.degraders,
         pools=tuple(ref for ref, _ in made.pools),
     )
-    units = synthesize.STAGE.units(inputs, config)
-    batch = Batch(synthesize.STAGE, tuple(units), config, profile)
+    return Batch(synthesize.STAGE, tuple(synthesize.STAGE.units(inputs, config)), config, profile)
+
+
+def _synthesis(made: BuildResult, profile: Profile) -> Row:
+    storage, batch = Storage(profile.workspace), batch_of(made, profile)
+    units = list(batch.units)
     run_batch(batch)
     lr = _low_resolution(storage, units)
     ours, codec = best_by_turns(
