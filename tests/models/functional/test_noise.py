@@ -229,3 +229,31 @@ def test_luminance_is_rounded_half_up() -> None:
     assert np.abs(grey[..., 0] - exact).max() <= 0.502
     same = np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(1, 256, 3)
     np.testing.assert_array_equal(poisson.luminance(same)[..., 0], same[..., 0])
+
+
+@given(
+    st.sampled_from([0.7, 3.0, 4.1, 60.0, 255.0, 1000.0, 9000.0]),
+    st.integers(1, 300),
+    st.sampled_from([1, 3]),
+    st.integers(0, 99),
+)
+@settings(deadline=None, max_examples=60)
+def test_counts_have_the_bits_of_the_plain_formula(
+    peak: float, pixels: int, channels: int, seed: int
+) -> None:
+    """Sample by sample: a count over the row of the table, or Horner's rule."""
+    levels = np.random.default_rng(seed).integers(0, 256, (pixels, channels), np.uint8)
+    words = np.random.Philox(key=seed).random_raw(noise.words_for(levels.size))
+    found = poisson.poisson_counts(poisson.poisson_law(peak), words, levels)
+    means = np.arange(256) * peak / 255
+    below = poisson.count_table(means)
+    terms = poisson.expansion(np.maximum(means, poisson.FEW))
+    places, table = noise.places(words, levels.size), noise.normal_table()
+    for count, level, place in zip(found.ravel(), levels.ravel(), places, strict=True):
+        if means[level] < poisson.FEW:
+            assert count == (below[level] <= place).sum()
+            continue
+        total = terms[0, level]
+        for row in terms[1:]:
+            total = total * table[place] + row[level]
+        assert count == max(np.floor(total), 0)

@@ -319,6 +319,48 @@ def test_the_order_of_summation_does_not_matter(method: Method) -> None:
     np.testing.assert_array_equal(ours, second)
 
 
+@given(
+    st.tuples(st.integers(1, 50), st.integers(1, 50)),
+    st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    st.sampled_from(METHODS),
+    st.sampled_from([1, 3]),
+    st.booleans(),
+    st.integers(0, 99),
+)
+@settings(deadline=None, max_examples=120)
+def test_any_sizes_have_the_bits_of_the_plain_formula(
+    inputs: tuple[int, int],
+    outputs: tuple[int, int],
+    method: Method,
+    channels: int,
+    bits: bool,
+    seed: int,
+) -> None:
+    """One tap after the other, samples beyond the image found by folding or at the edge."""
+    rng = np.random.default_rng(seed)
+    image: NDArray[np.generic] = rng.integers(0, 256, (*inputs, channels), np.uint8)
+    if not bits:
+        image = image + rng.normal(0, 90, image.shape)
+
+    def along_rows(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+        length = len(values)
+        if count == length:
+            return values
+        places, weights = taps(length, count, method)
+        if method == "matlab_bicubic":
+            places = np.r_[:length, length - 1 : -1 : -1][places % (2 * length)]
+        else:
+            places = np.clip(places, 0, length - 1)
+        return sum(
+            weights[:, tap, None, None] * values[places[:, tap]] for tap in range(weights.shape[1])
+        )
+
+    samples = np.rint(image.astype(np.float64) * 2**20) / 2**20
+    half = np.rint(along_rows(samples, outputs[0]) * 2**20) / 2**20
+    plain = along_rows(half.swapaxes(0, 1), outputs[1]).swapaxes(0, 1)
+    np.testing.assert_array_equal(resize(image, *outputs, method), plain, strict=True)
+
+
 @pytest.mark.parametrize("sides", [(37, 31), (300, 90), (74, 62), (71, 93), (37, 93)])
 def test_strips_change_nothing(sides: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     images = (photograph(1, 74, 62), photograph(1, 74, 62) * 1.1 - 7.3)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -17,6 +17,7 @@ from pairmill.pipeline.noise.inject import (
     PHASE,
     by_level,
     cover,
+    crop_weights,
     draw_placements,
     noise_field,
     with_others,
@@ -183,6 +184,33 @@ def test_the_patch_of_the_nearest_level_is_taken() -> None:
     )
     assert field[5, 3].tolist() == [1.0] * 3
     assert field[5, -3].tolist() == [3.0] * 3
+
+
+@given(st.integers(1, 71), st.integers(1, 71), st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_noise_by_level_has_the_bits_of_the_plain_formula(
+    height: int, width: int, key: int
+) -> None:
+    """(patch gain) weight, summed, times strength: looked up and flipped by numpy."""
+    rng, shape = np.random.default_rng(key), (height, width)
+    image = rng.integers(0, 256, (*shape, 3), np.uint8)
+    patches, gains = white(32, 5, key), rng.uniform(0.3, 3, (5, 3, 257)).astype(np.float32)
+    gains[:, :, 256] = rng.uniform(0, 255, (5, 3))
+    op = inject_by_level(shape, 5, key).with_(strength=1.37)
+    plain = np.zeros((*shape, 3), np.float32)
+    for place in op.placements:
+        there = np.s_[place.top : place.top + place.height, place.left : place.left + place.width]
+        sums = image[there].reshape(-1, 3).sum(0, dtype=np.int64)
+        rows = (place.index, *place.others)
+        own = np.rint(gains[rows, :, 256]).astype(np.int64) * (place.height * place.width)
+        row = rows[int(np.abs(sums - own).sum(1).argmin())]
+        top, left = place.patch_top, place.patch_left
+        crop = patches[row, top : top + place.height, left : left + place.width]
+        crop = crop[:: -1 if place.flip_rows else 1, :: -1 if place.flip_columns else 1]
+        crop = crop * gains[row][np.arange(3), image[there]]
+        plain[there] += crop * crop_weights(place, shape).reshape(crop.shape)
+    field = by_level(image, op, patches.__getitem__, gains.__getitem__)
+    np.testing.assert_array_equal(field, plain * np.float32(1.37))
 
 
 def test_other_patches_are_drawn_after_the_crops() -> None:

@@ -8,9 +8,10 @@ from typing import Literal
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.ndimage import convolve, correlate, gaussian_filter
 
-from pairmill.models.functional.blur import Border
+from pairmill.models.functional.blur import Border, blur
 from pairmill.models.functional.kernel_shapes import weights
 from pairmill.models.functional.resize import bicubic_up
 from pairmill.pipeline.assets import Assets
@@ -137,3 +138,20 @@ def test_unsharp_mask_leaves_small_differences_alone() -> None:
     assert OPS[UnsharpMask](UnsharpMask(), strong, NONE).std() > 1.2 * strong.std()
     untouched = OPS[UnsharpMask](UnsharpMask(weight=0), strong, NONE)
     np.testing.assert_allclose(np.asarray(untouched, float), strong, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (37, 31), (90, 140)])
+@pytest.mark.parametrize("whole", [False, True])
+def test_unsharp_mask_has_the_bits_of_the_plain_formula(
+    shape: tuple[int, int], whole: bool
+) -> None:
+    image: NDArray[np.generic] = photograph(3, *shape)
+    if not whole:
+        image = image * 1.21 - 17.3
+    op = UnsharpMask(size=21, weight=0.7, threshold=4)
+    kernel = weights(GaussianKernel(size=op.size, sigma_x=op.sigma, sigma_y=op.sigma))
+    samples = image.astype(np.float64)
+    residual = samples - blur(image, kernel, "reflect")
+    soft = blur((np.abs(residual) > op.threshold).astype(np.uint8), kernel, "reflect")
+    plain = samples + soft * (np.clip(samples + op.weight * residual, 0, 255) - samples)
+    np.testing.assert_array_equal(OPS[UnsharpMask](op, image, NONE), plain)
