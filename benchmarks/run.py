@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from benchmarks import (
     bench_build,
+    bench_chains,
     bench_encoders,
     bench_engine,
     bench_export,
@@ -29,6 +30,7 @@ def main() -> None:
     benches: list[Callable[[bool], list[Row]]] = [
         bench_encoders.run,
         bench_synthesis.run,
+        bench_chains.run,
         bench_replayed.run,
         bench_ops.run,
         mining,

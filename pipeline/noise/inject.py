@@ -70,7 +70,7 @@ def with_others(
     """The same crops, each with `OTHERS` more patches of `count` to choose from."""
     drawn = iter(picks(rng, [count] * (OTHERS * len(placements))))
     return tuple(
-        NearPlacement(**dict(place), others=tuple(next(drawn) for _ in range(OTHERS)))
+        NearPlacement(**vars(place), others=tuple(next(drawn) for _ in range(OTHERS)))
         for place in placements
     )
 
