@@ -150,8 +150,12 @@ def _sigmas(low: Plane, high: Plane, alive: NDArray[np.bool_]) -> NDArray[np.flo
     every = max(1, low.size // 64 // SAMPLE)
     low, high = low.reshape(-1, 64)[::every], high.reshape(-1, 64)[::every]
     alive = alive.reshape(-1, 64)[::every]
+    down, up = _in_lower_tail(low, high)
     fits = np.stack(
-        [np.log(np.maximum(_mass(low / sigma, high / sigma), TINY)).sum(axis=0) for sigma in SIGMAS]
+        [
+            np.log(np.maximum(ndtr(up / sigma) - ndtr(down / sigma), TINY)).sum(axis=0)
+            for sigma in SIGMAS
+        ]
     )
     single = SIGMAS[fits.argmax(axis=0)]
     known = alive.mean(axis=0) >= INFORMED
@@ -167,11 +171,10 @@ def _sigmas(low: Plane, high: Plane, alive: NDArray[np.bool_]) -> NDArray[np.flo
     return np.asarray(SIGMAS[(fits + prior).argmax(axis=0)].reshape(8, 8))
 
 
-def _mass(low: Plane, high: Plane) -> Plane:
-    """Mass of N(0, 1) between two bounds, taken in the lower tail, where it is exact."""
+def _in_lower_tail(low: Plane, high: Plane) -> tuple[Plane, Plane]:
+    """Bounds between which N(0, sigma) has the same mass, turned over to where ndtr is exact."""
     flip = low > 0
-    low, high = np.where(flip, -high, low), np.where(flip, -low, high)
-    return np.asarray(ndtr(high) - ndtr(low))
+    return np.where(flip, -high, low), np.where(flip, -low, high)
 
 
 def truncated(sigma: Plane, low: Plane, high: Plane, rng: np.random.Generator) -> Plane:
@@ -179,7 +182,7 @@ def truncated(sigma: Plane, low: Plane, high: Plane, rng: np.random.Generator) -
     tail, the nearer bound.
     """
     flip = low > 0
-    down, up = np.where(flip, -high, low) / sigma, np.where(flip, -low, high) / sigma
+    down, up = (bound / sigma for bound in _in_lower_tail(low, high))
     start, end = ndtr(down), ndtr(up)
     # Both bounds lie in the lower tail; where its mass is 0 in float64, the nearer one is taken.
     value = ndtri(np.clip(start + rng.random(low.shape) * (end - start), 1e-300, 1 - 1e-16))
