@@ -16,7 +16,7 @@ from benchmarks.common import Row, best, best_by_turns, forget, photographs, row
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.build.result import BuildResult
-from pairmill.pipeline.images.encode import decode_png, encode_png
+from pairmill.pipeline.images.encode import decode_png, encode
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import local_profile, one_thread, run_batch, runner
 from pairmill.pipeline.runner.stage import Batch, Profile, Unit
@@ -28,7 +28,7 @@ from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.recipe import Recipe
-from pairmill.schemas.shard import SynthesizeConfig
+from pairmill.schemas.shard import Encoding, SynthesizeConfig
 
 ANYTHING = {
     "max_variance": 400,
@@ -117,10 +117,11 @@ def batch_of(made: BuildResult, profile: Profile) -> Batch:
         seed=made.recipe.seed,
         scale=made.recipe.scale,
         tile=made.recipe.tiles.size,
-        samples_per_tile=1,
+        samples_per_tile=made.recipe.samples_per_tile,
         degraders=made.recipe.degraders,
         pools=tuple(ref for ref, _ in made.pools),
         encoding=made.recipe.shards.encoding,
+        lr=made.recipe.shards.lr,
     )
     return Batch(synthesize.STAGE, tuple(synthesize.STAGE.units(inputs, config)), config, profile)
 
@@ -131,7 +132,9 @@ def _synthesis(made: BuildResult, profile: Profile) -> Row:
     run_batch(batch)
     lr = _low_resolution(storage, units)
     ours, codec = best_by_turns(
-        lambda: forget(batch), lambda: run_batch(batch), lambda: _codec_only(storage, units, lr)
+        lambda: forget(batch),
+        lambda: run_batch(batch),
+        lambda: _codec_only(storage, units, lr, made.recipe.shards.encoding),
     )
     pixels = made.hr.manifest.tiles * made.recipe.tiles.size**2 / 1e6
     return row(
@@ -157,15 +160,17 @@ def _low_resolution(storage: Storage, units: list[Unit[Any]]) -> list[NDArray[np
     ]
 
 
-def _codec_only(storage: Storage, units: list[Unit[Any]], made: list[NDArray[np.uint8]]) -> None:
+def _codec_only(
+    storage: Storage, units: list[Unit[Any]], made: list[NDArray[np.uint8]], encoding: Encoding
+) -> None:
     """Decode every source once, encode every HR tile and its LR tile; write nothing."""
     lr = iter(made)
     for unit in units:
         for part in unit.payload.images:
             image = clean_up.read_hr(storage, part.image, part.hr_key, cleaned=part.cleaned)
             for left, top in part.tiles:
-                encode_png(image[top : top + 256, left : left + 256])
-                encode_png(next(lr))
+                encode(np.ascontiguousarray(image[top : top + 256, left : left + 256]), encoding)
+                encode(next(lr), encoding)
 
 
 def _reading(storage: Storage, manifest: CorpusManifest) -> Row:

@@ -58,10 +58,13 @@ def best(work: Callable[[], Any], repeats: int = 5) -> float:
 
 
 def best_by_turns(
-    before: Callable[[], Any], *works: Callable[[], Any], repeats: int = 5
+    before: Callable[[], Any],
+    *works: Callable[[], Any],
+    repeats: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> list[float]:
-    """Shortest wall time of each, in seconds, called by turns, so that the machine's moods meet all
-    alike.
+    """Shortest time of each, in seconds of the clock, called by turns, so that the machine's moods
+    meet all alike.
 
     `before` is called before each round and not counted.
     """
@@ -69,9 +72,9 @@ def best_by_turns(
     for _ in range(repeats):
         before()
         for own, work in zip(times, works, strict=True):
-            start = time.perf_counter()
+            start = clock()
             work()
-            own.append(time.perf_counter() - start)
+            own.append(clock() - start)
     return [min(own) for own in times]
 
 

@@ -47,7 +47,7 @@ def bsrgan(
     Returns:
         (H / scale, W / scale, 3), as its last JPEG decodes.
     """
-    image = hr.astype(np.float32) / 255
+    image = unit(hr)
     if scale == 4 and rng.random() < 0.25:
         image, scale = resized(image, 0.5, rng), 2
     height, width = image.shape[0] // scale, image.shape[1] // scale
@@ -64,8 +64,15 @@ def bsrgan(
         elif step == 4:
             image = noisy(image, rng)
         elif rng.random() < 0.9:
-            image = jpeg(image, rng).astype(np.float32) / 255
+            image = unit(jpeg(image, rng))
     return jpeg(image, rng)
+
+
+def unit(pixels: NDArray[np.uint8]) -> Image:
+    """Levels as float32 in [0, 1]."""
+    image = pixels.astype(np.float32)
+    image /= 255
+    return image
 
 
 def blur_kernel(rng: np.random.Generator, scale: int) -> NDArray[np.float64]:
@@ -105,7 +112,8 @@ def resized(image: Image, factor: float, rng: np.random.Generator) -> Image:
 def to_size(image: Image, width: int, height: int, rng: np.random.Generator) -> Image:
     """A resize to a size, by one of three interpolations."""
     interpolation = INTERPOLATIONS[rng.integers(3)]
-    return np.clip(cv2.resize(image, (width, height), interpolation=interpolation), 0, 1)
+    small = np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.float32)
+    return small.clip(0, 1)
 
 
 def noisy(image: Image, rng: np.random.Generator) -> Image:

@@ -31,19 +31,22 @@ def test_bsrgan_gives_lr_of_the_right_size(tiles: NDArray[np.uint8], blur: Blur)
     small = tiles[0, :64, :96]
     for seed in range(12):  # halving, kernels and all orders
         lr = bsrgan(small, np.random.default_rng(seed), 4, blur)
-        assert (lr.shape, lr.dtype) == ((16, 24, 3), np.uint8)
+        assert lr.dtype == np.uint8
+        assert lr.shape == (16, 24, 3)
 
 
 def test_both_convolutions_are_the_same(tiles: NDArray[np.uint8]) -> None:
-    image, kernel = tiles[0, :37, :31] / np.float32(255), blur_kernel(np.random.default_rng(1), 4)
+    image = tiles[0, :37, :31].astype(np.float32)
+    kernel = blur_kernel(np.random.default_rng(1), 4)
     assert kernel.sum() == pytest.approx(1)
-    np.testing.assert_allclose(by_scipy(image, kernel), by_opencv(image, kernel), atol=1e-5)
+    assert np.abs(by_scipy(image, kernel) - by_opencv(image, kernel)).max() < 1e-3
 
 
 def test_realesrgan_gives_lr_of_the_right_size(tiles: NDArray[np.uint8]) -> None:
     for seed in range(6):
         lr = realesrgan(tiles[:, :64, :96], np.random.default_rng(seed))
-        assert (lr.shape, lr.dtype) == ((3, 16, 24, 3), np.uint8)
+        assert lr.dtype == np.uint8
+        assert lr.shape == (3, 16, 24, 3)
 
 
 def test_kernels_of_realesrgan_keep_the_mean() -> None:
@@ -63,7 +66,7 @@ def test_jpeg_of_tensors_is_near_that_of_opencv(tiles: NDArray[np.uint8]) -> Non
     for quality in (30, 90):
         ours = jpeg(batch, np.array([float(quality)]))[0].permute(1, 2, 0).numpy() * 255
         coded = cv2.imencode(".jpg", tiles[0, :64, :48, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        theirs = cv2.imdecode(coded[1], cv2.IMREAD_COLOR)[..., ::-1].astype(float)
+        theirs = np.asarray(cv2.imdecode(coded[1], cv2.IMREAD_COLOR), float)[..., ::-1]
         assert np.abs(ours - theirs).mean() < 2
         errors.append(np.abs(ours - tiles[0, :64, :48]).mean())
     assert errors[1] < errors[0]
@@ -92,7 +95,8 @@ def test_scripts_give_lr_that_looks_like_hr(
 ) -> None:
     lrs = list(peer.make()(tiles, np.random.default_rng(0)))
     for lr, hr in zip(lrs, tiles, strict=True):
-        assert (lr.shape, lr.dtype) == ((SIDE // 2, SIDE // 2, 3), np.uint8)
+        assert lr.dtype == np.uint8
+        assert lr.shape == (SIDE // 2, SIDE // 2, 3)
         expected = cv2.resize(hr, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
         assert np.abs(lr.astype(float) - expected).mean() < 12, task.name
 
