@@ -10,7 +10,7 @@ from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.ops.base import Apply, Image
 from pairmill.schemas.ops.blur import Blur, GaussianKernel, UnsharpMask
 
-STRIP = 8192
+STRIP = 1 << 15
 """Samples that are worked on at a time, so that they stay in the cache."""
 
 
