@@ -286,7 +286,7 @@ def blur_mask(mask: NDArray[np.uint8], kernel: Array, border: Border = "mirror")
     """`blur` of an image of zeros and ones, under a kernel without negative weights: its transforms
     in float32 err by less than a tenth of half a unit.
     """
-    return correlate_by_fft(mask, _without_rim(kernel), border, sample=np.float32)
+    return correlate_by_fft(mask, _without_rim(kernel), border, sample="f4")
 
 
 def correlate_by_fft(
@@ -294,10 +294,10 @@ def correlate_by_fft(
     kernel: Array,
     border: Border = "mirror",
     scale: int = 1,
-    sample: type[np.floating[Any]] = np.float64,
+    sample: Literal["f4", "f8"] = "f8",
 ) -> Array:
     """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact
-    result; they are of samples of this type.
+    result; they are of samples of this type, as numpy names it.
 
     Where only every s-th pixel is kept, image and kernel are taken apart into s * s of every s-th
     sample: the result is the sum of their correlations, which are transformed back at once, in a
@@ -347,7 +347,7 @@ def _side_for(least: int) -> int:
 
 @lru_cache(maxsize=32)
 def _spectra(
-    data: bytes, size: int, scale: int, height: int, width: int, sample: type[np.floating[Any]]
+    data: bytes, size: int, scale: int, height: int, width: int, sample: str
 ) -> list[Spectrum]:
     """Transforms of the s * s parts of every s-th weight of a kernel, each in the first corner of
     (height, width), in OpenCV's packed form.
