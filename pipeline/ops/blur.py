@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pairmill.models.functional.blur import Border, blur
+from pairmill.models.functional.blur import Border, blur, blur_mask
 from pairmill.models.functional.kernel_shapes import weights
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.ops.base import Apply, Image
 from pairmill.schemas.ops.blur import Blur, GaussianKernel, UnsharpMask
 
-STRIP = 8192
+STRIP = 1 << 15
 """Samples that are worked on at a time, so that they stay in the cache."""
 
 
@@ -35,7 +35,7 @@ def _unsharp_mask(op: UnsharpMask, image: Image, _assets: Assets) -> Image:
         here = slice(start, start + STRIP)
         np.subtract(samples[here], apart[here], out=apart[here])
         differs[here] = np.abs(apart[here]) > op.threshold
-    softened = blur(mask, kernel, border)
+    softened = blur_mask(mask, kernel, border)
     soft = softened.reshape(-1)
     for start in range(0, image.size, STRIP):
         here = slice(start, start + STRIP)

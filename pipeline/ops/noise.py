@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,6 +51,13 @@ def _by_strips(image: Image, words: Words, per_pixel: int, noisy: Noisy) -> Imag
     return out
 
 
+def _for_channels(noise: Pixels) -> Pixels:
+    """(n, 3): what is the same in all channels is laid out for each, since numpy repeats slowly."""
+    if noise.shape[1] == 3:
+        return noise
+    return np.asarray(cv2.merge([noise] * 3)).reshape(-1, 3)
+
+
 def _normal(
     op: GaussianNoise | SpeckleNoise, image: Image, noisy: Callable[[Pixels, Pixels], Pixels]
 ) -> Image:
@@ -60,7 +68,8 @@ def _normal(
         root = fields.covariance_root(op.covariance)
 
     def strip(pixels: Pixels, words: Words, _here: slice) -> Pixels:
-        return noisy(pixels, fields.normal_field(words, len(pixels), op.mode, op.sigma, root))
+        noise = fields.normal_field(words, len(pixels), op.mode, op.sigma, root)
+        return noisy(pixels, _for_channels(noise))
 
     return _by_strips(
         image, raw_words(op.key, fields.words_for(image.size // 3 * per_pixel)), per_pixel, strip
@@ -91,7 +100,7 @@ def _poisson(op: PoissonNoise, image: Image, _assets: Assets) -> Image:
         noise *= unit
         noise -= seen[here].astype(np.float64)
         noise *= op.strength
-        return pixels + noise
+        return pixels + _for_channels(noise)
 
     return _by_strips(image, raw_words(op.key, fields.words_for(seen.size)), seen.shape[1], strip)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from pairmill.models.functional.blur import (
     Border,
     block_matrix,
     blur,
+    blur_mask,
     correlate,
     correlate_by_fft,
     has_blocks,
@@ -228,6 +230,42 @@ def test_transforms_equal_integer_sums_bit_for_bit(
         np.testing.assert_array_equal(
             correlate(np.asarray(image, np.uint8), block_matrix(kernel, 1), border), expected
         )
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.sampled_from([1, 3, 7, 21]),
+    st.sampled_from(list(MODES)),
+    st.floats(0, 1),
+    st.integers(0, 99),
+)
+@settings(deadline=None, max_examples=60)
+def test_masks_equal_integer_sums_bit_for_bit(
+    height: int, width: int, size: int, border: Border, share: float, seed: int
+) -> None:
+    mask = (np.random.default_rng(seed).random((height, width, 3)) < share).astype(np.uint8)
+    kernel = random_kernel(size, seed)
+    expected = integers(mask, kernel, border)
+    np.testing.assert_array_equal(blur_mask(mask, kernel, border), expected, strict=True)
+
+
+@pytest.mark.parametrize("size", [1, 51])
+def test_the_exactness_of_masks_has_a_margin(size: int) -> None:
+    """The largest part that is transformed at once, in float32, with the harshest content: far less
+    than half a unit of 2**-16 off."""
+    half, rng = size // 2, np.random.default_rng(0)
+    side, kernel = TRANSFORM - 2 * half, random_kernel(size, 2)
+    for share in (0.02, 0.5, 1.0):
+        mask = (rng.random((side, side, 1)) < share).astype(np.uint8)
+        field = np.zeros((TRANSFORM, TRANSFORM), np.float32)
+        field[:size, :size] = kernel
+        padded = np.pad(mask[..., 0], half, mode="symmetric").astype(np.float32)
+        spectrum = cv2.mulSpectrums(cv2.dft(padded), cv2.dft(field), 0, None, True)
+        plain = cv2.idft(spectrum, flags=cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)[:side, :side]
+        exact = correlate_by_fft(mask, kernel)[..., 0]
+        assert np.abs(plain - exact).max() < 2.0**-17 / 8
+        np.testing.assert_array_equal(blur_mask(mask, kernel)[..., 0], exact)
 
 
 def test_the_exactness_of_transforms_has_a_margin() -> None:

@@ -338,9 +338,8 @@ def test_any_sizes_have_the_bits_of_the_plain_formula(
 ) -> None:
     """One tap after the other, samples beyond the image found by folding or at the edge."""
     rng = np.random.default_rng(seed)
-    image: NDArray[np.generic] = rng.integers(0, 256, (*inputs, channels), np.uint8)
-    if not bits:
-        image = image + rng.normal(0, 90, image.shape)
+    levels = rng.integers(0, 256, (*inputs, channels), np.uint8)
+    image: NDArray[np.generic] = levels if bits else levels + rng.normal(0, 90, levels.shape)
 
     def along_rows(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
         length = len(values)
@@ -351,8 +350,12 @@ def test_any_sizes_have_the_bits_of_the_plain_formula(
             places = np.r_[:length, length - 1 : -1 : -1][places % (2 * length)]
         else:
             places = np.clip(places, 0, length - 1)
-        return sum(
-            weights[:, tap, None, None] * values[places[:, tap]] for tap in range(weights.shape[1])
+        return np.sum(
+            [
+                weight[:, None, None] * values[at]
+                for weight, at in zip(weights.T, places.T, strict=True)
+            ],
+            axis=0,
         )
 
     samples = np.rint(image.astype(np.float64) * 2**20) / 2**20

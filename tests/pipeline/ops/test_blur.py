@@ -145,9 +145,8 @@ def test_unsharp_mask_leaves_small_differences_alone() -> None:
 def test_unsharp_mask_has_the_bits_of_the_plain_formula(
     shape: tuple[int, int], whole: bool
 ) -> None:
-    image: NDArray[np.generic] = photograph(3, *shape)
-    if not whole:
-        image = image * 1.21 - 17.3
+    levels = photograph(3, *shape)
+    image: NDArray[np.generic] = levels if whole else levels * 1.21 - 17.3
     op = UnsharpMask(size=21, weight=0.7, threshold=4)
     kernel = weights(GaussianKernel(size=op.size, sigma_x=op.sigma, sigma_y=op.sigma))
     samples = image.astype(np.float64)
