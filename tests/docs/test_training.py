@@ -25,7 +25,12 @@ PIECES = dict(re.findall(r"## ([^\n]+)\n(?:(?!\n## ).)*?```python\n(.*?)```", PA
 
 
 def test_there_is_a_piece_for_each_way() -> None:
-    assert list(PIECES) == ["Plain torch and webdataset", "The loader of pairmill", "Lightning"]
+    assert list(PIECES) == [
+        "Plain torch and webdataset",
+        "The loader of pairmill",
+        "Corpora without LR",
+        "Lightning",
+    ]
     for form in FORMATS:
         assert f"| `{form}` |" in PAGE
 
@@ -34,6 +39,7 @@ SHAPES = "len(hr), hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0"
 CHECKS = {
     "Plain torch and webdataset": SHAPES,
     "The loader of pairmill": SHAPES,
+    "Corpora without LR": "hr.dtype, hr.shape, lr.shape",
     "Lightning": "trainer.global_step, trainer.current_epoch, loader.epoch",
 }
 INTERRUPTED = """
@@ -92,6 +98,7 @@ def test_training_loops(tiny: Tiny, printed: dict[str, str]) -> None:
         "torch.Size([3, 16, 16]) True",
         "The loader of pairmill": f"{last} torch.uint8 torch.Size([3, 16, 16]) "
         "torch.Size([3, 8, 8]) True",
+        "Corpora without LR": "torch.uint8 torch.Size([4, 3, 16, 16]) torch.Size([4, 3, 8, 8])",
         "Lightning": f"{2 * -(-train // 4)} 2 2",
     }
 
