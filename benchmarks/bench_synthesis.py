@@ -169,7 +169,7 @@ def _codec_only(
         for part in unit.payload.images:
             image = clean_up.read_hr(storage, part.image, part.hr_key, cleaned=part.cleaned)
             for left, top in part.tiles:
-                encode(np.ascontiguousarray(image[top : top + 256, left : left + 256]), encoding)
+                encode(image[top : top + 256, left : left + 256], encoding)
                 encode(next(lr), encoding)
 
 

@@ -5,6 +5,8 @@ bytes of a PNG.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +43,15 @@ class BasicSrLmdb(Exporter):
         try:
             with clear_errors("write", str(self.job.out)):
                 databases += [self._open(source.record.split, side) for side in SIDES]
-            hr, lr = (database.begin(write=True) for database in databases)
+            hr, small = databases[0].begin(write=True), list[tuple[bytes, bytes]]()
             for item in items:
-                hr.put(item.key.encode("ascii"), item.hr)
-                lr.put(item.key.encode("ascii"), item.lr)
-            hr.commit()
-            lr.commit()
+                key = item.key.encode("ascii")
+                hr.put(key, item.hr)
+                small.append((key, item.lr))
+            with ThreadPoolExecutor(1) as pool:  # either commit waits for the disk
+                lr = pool.submit(_put_all, databases[1], small)
+                hr.commit()
+                lr.result()
         except _library().Error as error:
             raise StoreError(
                 "cannot write an LMDB database",
@@ -63,17 +68,20 @@ class BasicSrLmdb(Exporter):
         """A committed transaction is on the disk."""
         return part
 
-    def _open(self, split: str, side: str) -> Any:
-        """LMDB wants the largest size ahead; the file grows only as far as it is filled.
-
-        Every value takes whole pages of 4 KiB, its key and the tree a little more: three pages per
-        pair are ample.
+    @cached_property
+    def _most(self) -> int:
+        """Bytes that a value takes at most: those of its pixels, and pages of 4 KiB for what PNG
+        and the tree need. Shards do not tell, which may hold an HR of many pairs once.
         """
-        shards = [shard for shard in self.job.manifest.identity.shards if shard.split == split]
-        most = sum(shard.bytes for shard in shards) + 3 * 4096 * self.job.samples(split) + SPARE
+        box = next(iter(self.job.rows())).box
+        return 3 * box.width * box.height + 3 * 4096
+
+    def _open(self, split: str, side: str) -> Any:
+        """LMDB wants the largest size ahead; the file grows only as far as it is filled."""
+        most = self._most * self.job.samples(split) + SPARE
         folder = self.folder(split, side)
         folder.mkdir(parents=True, exist_ok=True)
-        return _library().open(str(folder), map_size=2 * most)
+        return _library().open(str(folder), map_size=most)
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:  # noqa: ARG002
         """Write `KEY.png (h,w,c) level` for both sides."""
@@ -92,6 +100,12 @@ class BasicSrLmdb(Exporter):
             f"dataroot_gt: {self.folder(split, 'hr')}  dataroot_lq: "
             f"{self.folder(split, 'lr')}  io_backend: {{type: lmdb}}"
         )
+
+
+def _put_all(database: Any, values: Sequence[tuple[bytes, bytes]]) -> None:
+    with database.begin(write=True) as transaction:
+        for key, value in values:
+            transaction.put(key, value)
 
 
 def _hr_line(row: SampleRow) -> str:
