@@ -198,7 +198,7 @@ def _windows(
     planes: Planes, grid: tuple[int, int], step: tuple[int, int], window: tuple[int, int]
 ) -> NDArray[np.void]:
     """(C, columns, rows): the samples that each block of outputs sees, as one item each; they share
-    memory.
+    memory. Columns of all channels follow one another, at one distance.
 
     Columns are laid out first, each as wide as a window, so that the rows of a window follow one
     another.
@@ -211,9 +211,10 @@ def _windows(
         np.ndarray(shape, line, planes, strides=(plane, step[1] * item, row))
     )
     whole = np.dtype((np.void, window[0] * line.itemsize))
-    return np.ndarray(
-        (*shape[:2], grid[0]), whole, lines, strides=(*lines.strides[:2], step[0] * line.itemsize)
-    )
+    # Not those of `lines`: what numpy finds contiguous as it is, a single column, keeps its own.
+    column = shape[2] * line.itemsize
+    strides = (shape[1] * column, column, step[0] * line.itemsize)
+    return np.ndarray((*shape[:2], grid[0]), whole, lines, strides=strides)
 
 
 def _products(windows: NDArray[np.void], blocks: Blocks) -> Sums:
@@ -224,7 +225,6 @@ def _products(windows: NDArray[np.void], blocks: Blocks) -> Sums:
     inputs, outputs = blocks.matrix.shape
     exact = blocks.split is not None
     sums = np.empty((channels * columns, rows, outputs), np.int32 if exact else np.float32)
-    # Columns of all channels follow one another, at one distance.
     lines = as_strided(windows, (channels * columns, rows), windows.strides[1:])
     count = max(1, AT_ONCE // (rows * windows.itemsize))
     for first in range(0, len(lines), count):
