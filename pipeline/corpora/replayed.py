@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.corpora.files import sha256_of
 from pairmill.pipeline.corpora.replay import corpus_assets
 from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.apply import apply
@@ -98,19 +99,20 @@ def split_index(storage: Storage, manifest: CorpusManifest, split: str) -> Index
     """Where the pairs of a split are, in the order of the shards.
 
     Raises:
-        IntegrityError: if a shard is cut, or does not have what the table says.
+        IntegrityError: if a shard is cut, or does not have what the table says, or the table is
+            not as it was sealed.
     """
     identity = manifest.identity
+    shards = f"{layout.version_folder(identity.name, manifest.version)}/shards"
     numbers = [n for n, shard in enumerate(identity.shards) if shard.split == split]
     names = [manifest.shard_names[n] for n in numbers]
     paths = [
         storage.path(layout.shard_path(identity.name, manifest.version, name)) for name in names
     ]
     if ShardForm.of(identity.recipe).lr_stored:
-        return storage.again("read", split, lambda: read_index(paths))
-    return _replayed(
-        storage, manifest, storage.again("read", split, lambda: read_tiles(paths)), numbers
-    )
+        return storage.again("read", shards, lambda: read_index(paths))
+    tiles = storage.again("read", shards, lambda: read_tiles(paths))
+    return _replayed(storage, manifest, tiles, numbers)
 
 
 def _replayed(
@@ -122,8 +124,7 @@ def _replayed(
         for place, (shard, key) in enumerate(zip(tiles.shard, tiles.keys.tolist(), strict=True))
     }
     keys, tile_of, programs = list[str](), list[int](), list[str]()
-    folder = layout.version_folder(manifest.identity.name, manifest.version)
-    with storage.open(f"{folder}/samples.parquet") as file:
+    with storage.open(_sealed_table(storage, manifest)) as file:
         table = pq.ParquetFile(file)
         for shard, group in enumerate(numbers):  # a row group is a shard
             rows = table.read_row_group(group, columns=["key", "program"])
@@ -149,3 +150,23 @@ def _replayed(
         int(manifest.identity.recipe["scale"]),
         corpus_assets(storage, manifest),
     )
+
+
+def _sealed_table(storage: Storage, manifest: CorpusManifest) -> str:
+    """The table of samples, which is as it was sealed: nobody looks at the LR that its programs
+    make, and a tile of HR vouches for itself.
+    """
+    name = "samples.parquet"
+    path = f"{layout.version_folder(manifest.identity.name, manifest.version)}/{name}"
+    with storage.open(path) as file:
+        found = sha256_of(file)
+    wanted = next(record.sha256 for record in manifest.files if record.name == name)
+    if found != wanted:
+        raise IntegrityError(
+            "the table of samples is not as it was sealed",
+            where=storage.path(path),
+            got=found[:12],
+            wanted=wanted[:12],
+            todo="`pairmill corpus repair` makes it again, or copy the version again",
+        )
+    return path

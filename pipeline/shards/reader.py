@@ -79,12 +79,12 @@ def random_square(size: tuple[int, int], scale: int, crop: int, rng: np.random.G
         UserError: if there is none.
     """
     side = crop // scale
-    if side > min(size) or crop % scale:
+    if not 0 < side <= min(size) or crop % scale:
         raise UserError(
             "invalid crop size",
             got=f"{crop} HR pixels",
             where=f"a tile of {size[0] * scale} x {size[1] * scale}",
-            wanted=f"a multiple of {scale} that is no larger than the tile",
+            wanted=f"a multiple of {scale}, at least {scale} and no larger than the tile",
         )
     top, left = (pick(rng, length - side + 1) for length in size)
     return Square(top, left, side)
@@ -146,7 +146,8 @@ class Pairs(Dataset[Tensors]):
 
 
 def _tensor(image: NDArray[np.uint8]) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+    # A copy: of one pixel, which numpy finds contiguous as it is, flips keep their strides.
+    return torch.from_numpy(image.transpose(2, 0, 1).copy())
 
 
 class Loader:

@@ -71,6 +71,13 @@ def test_equals_the_loops_bit_for_bit(
         np.testing.assert_array_equal(correlate(image, way), expected, strict=True)
 
 
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_an_image_of_one_column_of_blocks(scale: int) -> None:
+    image, kernel = photograph(5, 37, 8 * scale), random_kernel(5, 3)
+
+    np.testing.assert_array_equal(blur(image, kernel, scale=scale), loops(image, kernel, scale))
+
+
 @pytest.mark.parametrize(
     ("size", "scale", "height", "width"),
     [(33, 4, 37, 31), (65, 8, 40, 24), (65, 8, 8, 8), (33, 4, 1, 3)],

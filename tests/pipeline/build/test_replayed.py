@@ -108,6 +108,25 @@ def test_crops_for_training_are_those_of_the_version_with_lr(both: Both, crop: i
             assert torch.equal(a, b)
 
 
+def test_a_copied_folder_is_trained_on(both: Both, tmp_path: Path) -> None:
+    for corpus in (both.replayed, both.stored):
+        copy = shutil.copytree(corpus.path, tmp_path / corpus.version)
+        ours, theirs = (c.training("train", 12) for c in (pairmill.open(copy), corpus))
+        for a, b in zip(ours[0, 1], theirs[0, 1], strict=True):
+            assert torch.equal(a, b)
+
+
+def test_programs_that_were_changed_are_not_trained_on(both: Both, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(both.replayed.path, copy)
+    table = copy / "samples.parquet"
+    data = bytearray(table.read_bytes())
+    data[len(data) // 2] ^= 1
+    table.write_bytes(data)
+    with pytest.raises(IntegrityError, match="the table of samples is not as it was sealed"):
+        pairmill.open(copy).training("train", 12)
+
+
 def test_the_loader_makes_lr_in_workers(both: Both) -> None:
     batches = [
         [tuple(image.clone() for image in batch) for batch in loader]

@@ -320,8 +320,17 @@ def test_positions_are_the_symmetries_of_a_square(height: int, width: int, posit
     assert augment.shape == ((width, height, 3) if position & 4 else image.shape)
 
 
+def test_an_lr_of_one_pixel_is_a_tensor_in_every_position(shards: list[str]) -> None:
+    data = Pairs(shards, SCALE, seed=1)
+
+    for epoch in range(16):
+        hr, lr = data[epoch, 3]
+        assert (hr.shape, lr.shape) == ((3, SCALE, SCALE), (3, 1, 1))
+        assert (lr == hr).all()
+
+
 def test_crops_that_cannot_be_taken() -> None:
-    for crop in (14, 7):
+    for crop in (14, 7, 0, -2):
         with pytest.raises(UserError, match="invalid crop size"):
             random_square((6, 6), 2, crop, stream(0))
 
