@@ -224,7 +224,7 @@ class ExplainData(Frozen):
     strip: StripView
     """The program step by step."""
     identical: bool
-    """Whether the last image equals the stored LR bit for bit."""
+    """Whether the last image equals the sealed LR bit for bit."""
     stored: str
     """Image of the stored LR, of the part that is shown."""
     origin: OriginView

@@ -1,5 +1,5 @@
-"""Libraries beyond the core that a recipe needs, asked for before hours of work; and which builds
-of codecs and encoders a version rests on.
+"""Libraries that a recipe needs, asked for before hours of work; and which builds of codecs and
+encoders a version rests on.
 """
 
 from __future__ import annotations
@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from pairmill.pipeline.codecs.builds import builds
 from pairmill.pipeline.extras import extra
-from pairmill.pipeline.images.encode import encoder_builds
+from pairmill.pipeline.images.encode import encode, encoder_builds
 from pairmill.schemas.recipe import Recipe
 
 
@@ -17,8 +19,9 @@ def check_libraries(recipe: Recipe) -> None:
     """Do nothing if what a build of this recipe needs is installed.
 
     Raises:
-        MissingLibraryError: if an extra is missing; it says which.
+        MissingLibraryError: if an extra is missing, or the encoder of its shards; it says which.
     """
+    encode(np.zeros((1, 1, 3), np.uint8), recipe.shards.encoding)
     used = set(_ops([degrader.model_dump() for degrader in recipe.degraders]))
     if "jpeg_xl" in used:
         with extra("codecs", "JPEG XL", "degraders of the recipe"):

@@ -19,7 +19,7 @@ from pairmill.pipeline.workspace.provenance import now
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.pipeline.workspace.version_folder import VersionFolder
 from pairmill.schemas.corpus import CorpusIdentity, CorpusManifest, VersionSources
-from pairmill.schemas.errors import UserError
+from pairmill.schemas.errors import IntegrityError, UserError
 from pairmill.schemas.provenance import Circumstance
 from pairmill.schemas.shard import ShardSet
 
@@ -60,6 +60,7 @@ def materialise(
             todo="`pairmill corpus export` writes it in other formats",
         )
     folder = storage.path(layout.version_folder(identity.name, manifest.version))
+    sources = _sources(storage, manifest)
     made = run(
         stage.STAGE,
         stage.Inputs(manifest=manifest, folder=folder),
@@ -71,7 +72,7 @@ def materialise(
     if target.exists(path):
         found = CorpusManifest.model_validate_json(target.read(path))
     else:
-        found = _publish(storage, manifest, target, stored, made, circumstance())
+        found = _publish(storage, manifest, target, stored, made, sources, circumstance())
     if not isinstance(storage, VersionFolder):  # which knows nothing of a workspace
         note_locations(target, found, read_locations(storage, manifest).images)
     append_log(target, found, now())
@@ -84,12 +85,26 @@ def _identity(identity: CorpusIdentity, made: ShardSet) -> CorpusIdentity:
     return identity.with_(recipe=identity.recipe | {"shards": shards}, shards=records)
 
 
+def _sources(storage: Storage, manifest: CorpusManifest) -> VersionSources:
+    path = layout.version_sources(manifest.identity.name, manifest.version)
+    try:
+        return VersionSources.model_validate_json(storage.read(path))
+    except ValueError as error:
+        raise IntegrityError(
+            "the list of the images of a version is damaged",
+            where=storage.path(path),
+            got=str(error).splitlines()[1].strip(),
+            todo="copy the version again",
+        ) from error
+
+
 def _publish(
     storage: Storage,
     manifest: CorpusManifest,
     target: Storage,
     identity: CorpusIdentity,
     made: Sealed[ShardSet],
+    sources: VersionSources,
     circumstance: Circumstance,
 ) -> CorpusManifest:
     """Shards, pools, table, card and report of the new version; the manifest last."""
@@ -106,9 +121,6 @@ def _publish(
         if file.endswith(TEXTS):
             data = data.replace(manifest.version.encode(), version.encode())
         target.write(f"{new}/report/{file}", data)
-    sources = VersionSources.model_validate_json(
-        storage.read(layout.version_sources(name, manifest.version))
-    )
     sources = sources.with_(stages=sources.stages | {stage.STAGE.name: (made.key,)})
     target.write(layout.version_sources(name, version), sources.canonical_json().encode())
     log = read_log(target, name)

@@ -123,12 +123,11 @@ def _replayed(
         (int(shard), key): place
         for place, (shard, key) in enumerate(zip(tiles.shard, tiles.keys.tolist(), strict=True))
     }
-    keys, tile_of, programs = list[str](), list[int](), list[str]()
+    keys, tile_of = list[str](), list[int]()
     with storage.open(_sealed_table(storage, manifest)) as file:
         table = pq.ParquetFile(file)
         for shard, group in enumerate(numbers):  # a row group is a shard
-            rows = table.read_row_group(group, columns=["key", "program"])
-            for key in rows["key"].to_pylist():
+            for key in _column(table, group, "key"):
                 place = places.get((shard, tile_key(key).encode()))
                 if place is None:
                     raise IntegrityError(
@@ -138,18 +137,23 @@ def _replayed(
                     )
                 keys.append(key)
                 tile_of.append(place)
-            programs += rows["program"].to_pylist()
+        # A shard at a time: before they are packed, programs take ten times the memory.
+        programs = Texts.of(text for group in numbers for text in _column(table, group, "program"))
     chosen = np.array(tile_of, np.int64)
     return ReplayedIndex(
         tiles.shards,
         tiles.shard[chosen],
         tiles.spans[chosen],
         np.array(keys, np.bytes_),
-        Texts.of(programs),
+        programs,
         np.arange(len(keys)),
         int(manifest.identity.recipe["scale"]),
         corpus_assets(storage, manifest),
     )
+
+
+def _column(table: pq.ParquetFile, group: int, name: str) -> list[str]:
+    return list(table.read_row_group(group, columns=[name])[name].to_pylist())
 
 
 def _sealed_table(storage: Storage, manifest: CorpusManifest) -> str:

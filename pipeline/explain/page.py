@@ -55,10 +55,10 @@ def _hero(data: ExplainData) -> Raw:
 
 
 def sentence(data: ExplainData) -> str:
-    """Whether the replay gave what is stored."""
+    """Whether the replay gave what was sealed."""
     if data.identical:
-        return "The last image equals the stored LR bit for bit."
-    return "The last image differs from the stored LR: run `pairmill corpus verify`."
+        return "The last image equals the sealed LR bit for bit."
+    return "The last image differs from the sealed LR: run `pairmill corpus verify`."
 
 
 def _steps(data: ExplainData) -> Raw:

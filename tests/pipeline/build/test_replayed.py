@@ -201,6 +201,15 @@ def test_materialising_from_a_copied_folder_needs_a_workspace(both: Both, tmp_pa
     assert alone.materialise(tmp_path / "ws").version == both.stored.version
 
 
+def test_a_damaged_list_of_images_is_said_before_any_work(both: Both, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(both.replayed.path, copy)
+    (copy / "sources.json").write_text("{")
+    with pytest.raises(IntegrityError, match="the list of the images of a version is damaged"):
+        pairmill.open(copy).materialise(tmp_path / "there")
+    assert not (tmp_path / "there/stages").exists()
+
+
 def test_there_is_nothing_to_materialise_where_lr_is_stored(both: Both, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="stores its LR"):
         both.stored.materialise(tmp_path)

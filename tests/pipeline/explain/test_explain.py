@@ -50,7 +50,7 @@ def test_every_sample_ends_in_its_stored_lr(tiny: Tiny, tmp_path: Path) -> None:
             decode_png((tmp_path / "page/img/lr.png").read_bytes()), stored.lr
         )
         assert data.identical
-        assert "equals the stored LR bit for bit" in (tmp_path / "page/index.html").read_text()
+        assert "equals the sealed LR bit for bit" in (tmp_path / "page/index.html").read_text()
         assert [step.op for step in data.strip.steps] == [
             op.op for op in Program.model_validate_json(row.program).ops
         ]
@@ -118,8 +118,8 @@ def test_a_changed_lr_is_told(
             "tiny", row.key, str(tiny_copy.workspace), out=str(tmp_path / "page"), open_=False
         )
     assert caught.value.code == 1
-    assert "differs from the stored LR" in capsys.readouterr().out
-    assert "differs from the stored LR" in (tmp_path / "page/index.html").read_text()
+    assert "differs from the sealed LR" in capsys.readouterr().out
+    assert "differs from the sealed LR" in (tmp_path / "page/index.html").read_text()
 
 
 def test_an_unknown_key_gets_the_nearest(tiny: Tiny) -> None:
