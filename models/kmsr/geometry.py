@@ -73,11 +73,12 @@ def finished(core: Array, scale: int) -> Array:
 
 def anisotropy(kernel: Array) -> float:
     """Ratio of the largest to the least standard deviation over all directions: 1 for a round
-    kernel, at least 1.
+    kernel, at least 1. Variances below 1e-12, which lobes may make negative, count as that.
     """
     side = np.arange(kernel.shape[0], dtype=np.float64)
     rows, columns = kernel.sum(axis=1), kernel.sum(axis=0)
     row, column = side - rows @ side, side - columns @ side
     across = float(row @ kernel @ column)
     spread = np.linalg.eigvalsh([[rows @ row**2, across], [across, columns @ column**2]])
-    return float(np.sqrt(spread[1] / max(spread[0], 1e-12)))
+    least, largest = np.maximum(spread, 1e-12)
+    return float(np.sqrt(largest / least))

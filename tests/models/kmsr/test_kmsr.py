@@ -96,6 +96,9 @@ def test_anisotropy_is_the_ratio_of_sigmas() -> None:
     for angle in (0.0, 0.7, 2.5):
         assert anisotropy(gaussian_kernel(33, 2.5, 1.25, angle, 16)) == pytest.approx(2, abs=0.01)
     assert anisotropy(gaussian_kernel(33, 2, 2, 0, 16)) == pytest.approx(1, abs=1e-6)
+    sharpening = np.full((3, 3), -0.125)
+    sharpening[1, 1] = 2
+    assert anisotropy(sharpening) == 1  # its variances are negative
 
 
 def test_mixtures_are_convex() -> None:
