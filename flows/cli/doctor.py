@@ -49,12 +49,13 @@ def _libraries(_workspace: str) -> str:
 
 
 def _codecs(_workspace: str) -> str:
-    from pairmill.pipeline.images.encode import decode_png, encode_png
+    from pairmill.pipeline.images.encode import SUFFIXES, decode, encode
 
     image = np.arange(37 * 31 * 3, dtype=np.uint32).astype(np.uint8).reshape(37, 31, 3)
-    if not np.array_equal(decode_png(encode_png(image)), image):
-        raise ValueError("an image does not survive PNG encoding; reinstall opencv-python-headless")
-    return "PNG images come back as they were"
+    for encoding in SUFFIXES:
+        if not np.array_equal(decode(encode(image, encoding)), image):
+            raise ValueError(f"an image does not survive encoding: {encoding}")
+    return f"images come back as they were from {', '.join(SUFFIXES)}"
 
 
 def _device(_workspace: str) -> str:
