@@ -7,11 +7,9 @@ from itertools import accumulate
 from typing import overload
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from pairmill.pipeline.corpora.replay import read_table
-from pairmill.pipeline.shards.table import rows_of
-from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.shards.table import opened_table, rows_of
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.sample import SampleRow
@@ -47,10 +45,7 @@ class Samples(Sequence[SampleRow]):
     def _at(self, numbers: Sequence[int]) -> list[SampleRow]:
         groups = np.searchsorted(self._starts, numbers, side="right") - 1
         found: dict[int, SampleRow] = {}
-        identity = self._manifest.identity
-        folder = layout.version_folder(identity.name, self._manifest.version)
-        with self._storage.open(f"{folder}/samples.parquet") as file:
-            table = pq.ParquetFile(file)
+        with opened_table(self._storage, self._manifest) as table:
             for group in np.unique(groups).tolist():  # a row group is a shard
                 found |= dict(enumerate(rows_of(table, group), int(self._starts[group])))
         return [found[number] for number in numbers]

@@ -88,11 +88,13 @@ def _workspace(workspace: str) -> str:
 
 
 def _images(_workspace: str) -> str:
-    from pairmill.pipeline.images.pixel_cache import holding
+    from pairmill.pipeline.images.pixel_cache import LIMIT, holding, trouble
 
+    if problem := trouble():
+        raise ValueError(problem)
     kept = holding()
     if kept is None:
-        return "decoded again by every stage: PAIRMILL_CACHE_BYTES or the folder says so"
+        return f"decoded again by every stage, as {LIMIT} says"
     size, most = kept.bytes / 2**30, kept.limit / 2**30
     return f"decoded once, kept in {kept.folder}: {size:.1f} GiB of at most {most:.1f} GiB"
 

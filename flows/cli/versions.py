@@ -252,13 +252,14 @@ def materialise_version(
     manifest = find_version(storage, reference)
     name = manifest.identity.name
     profile = local_profile(target.url, "cpu", workers)
+    processes = f"{profile.workers} process{'es' * (profile.workers > 1)}"
     with making(target, name), terminal.Bars() as bars:
         found = materialise(
             storage,
             manifest,
             profile,
             runner(profile, ProcessExecutor(profile.workers), bars),
-            lambda: circumstance(started, f"{profile.workers} processes", "", ()),
+            lambda: circumstance(started, processes, "", ()),
         )
     folder = target.path(layout.version_folder(name, found.version))
     samples = sum(found.identity.samples.values())

@@ -13,7 +13,7 @@ from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.shards.shard_pairs import ShardPair, read_shard
-from pairmill.pipeline.shards.table import iterate
+from pairmill.pipeline.shards.table import opened_table, rows_of
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
@@ -53,10 +53,9 @@ def corpus_assets(storage: Storage, manifest: CorpusManifest) -> Assets:
 
 def read_table(storage: Storage, manifest: CorpusManifest) -> Iterator[SampleRow]:
     """Rows of the version's `samples.parquet`."""
-    with storage.open(
-        f"{layout.version_folder(manifest.identity.name, manifest.version)}/samples.parquet"
-    ) as file:
-        yield from iterate(file)
+    with opened_table(storage, manifest) as table:
+        for number in range(table.num_row_groups):
+            yield from rows_of(table, number)
 
 
 def find_samples(

@@ -20,6 +20,7 @@ from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.ops.crop import apply_crop
 from pairmill.pipeline.ops.locality import Window
 from pairmill.pipeline.shards.index import Choose, Image, Index, cut, read_index, read_tiles
+from pairmill.pipeline.shards.table import opened_table
 from pairmill.pipeline.shards.tar import ShardForm, tile_key
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -124,8 +125,8 @@ def _replayed(
         for place, (shard, key) in enumerate(zip(tiles.shard, tiles.keys.tolist(), strict=True))
     }
     keys, tile_of = list[str](), list[int]()
-    with storage.open(_sealed_table(storage, manifest)) as file:
-        table = pq.ParquetFile(file)
+    _check_table(storage, manifest)
+    with opened_table(storage, manifest) as table:
         for shard, group in enumerate(numbers):  # a row group is a shard
             for key in _column(table, group, "key"):
                 place = places.get((shard, tile_key(key).encode()))
@@ -156,9 +157,9 @@ def _column(table: pq.ParquetFile, group: int, name: str) -> list[str]:
     return list(table.read_row_group(group, columns=[name])[name].to_pylist())
 
 
-def _sealed_table(storage: Storage, manifest: CorpusManifest) -> str:
-    """The table of samples, which is as it was sealed: nobody looks at the LR that its programs
-    make, and a tile of HR vouches for itself.
+def _check_table(storage: Storage, manifest: CorpusManifest) -> None:
+    """The table of samples has to be as it was sealed: nobody looks at the LR that its programs
+    make, while a tile of HR vouches for itself.
     """
     name = "samples.parquet"
     path = f"{layout.version_folder(manifest.identity.name, manifest.version)}/{name}"
@@ -173,4 +174,3 @@ def _sealed_table(storage: Storage, manifest: CorpusManifest) -> str:
             wanted=wanted[:12],
             todo="`pairmill corpus repair` makes it again, or copy the version again",
         )
-    return path

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pairmill.pipeline.corpora.replay import corpus_assets
 from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.shards.table import opened_table
 from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.pipeline.subset import evenly, in_turn, lottery
 from pairmill.pipeline.workspace import layout
@@ -66,10 +66,8 @@ def table_rows(
     """At most `most` rows at the head of some row groups of `samples.parquet`; a row group is a
     shard.
     """
-    name = f"{layout.version_folder(manifest.identity.name, manifest.version)}/samples.parquet"
     columns = ["key", "split", "shard", "degrader", "image", "program"]
-    with storage.open(name) as file:
-        table = pq.ParquetFile(file)
+    with opened_table(storage, manifest) as table:
         for group in groups:
             head = next(table.iter_batches(batch_size=most, row_groups=[group], columns=columns))
             for row in head.to_pylist():

@@ -150,7 +150,13 @@ def _rows_of_shard(
     try:
         rows = read_table(storage, manifest)
         return {form.hr_key(row.key): row for row in rows if row.shard == name}
-    except (StoreError, OSError, ValueError):  # the table is damaged too, which has been said
+    except (
+        IntegrityError,
+        StoreError,
+        OSError,
+        ValueError,
+    ):
+        # The table is damaged too, which has been said.
         return {}
 
 

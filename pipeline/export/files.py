@@ -8,6 +8,9 @@ from pathlib import Path
 from pairmill.pipeline.corpora.files import sha256_of
 from pairmill.pipeline.workspace.storage import clear_errors
 
+WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+"""How a new file is opened; O_BINARY is Windows'."""
+
 
 def put_into(folder: str, name: str, data: bytes) -> None:
     """Write one of many small files into a folder that is there; what `put` does, without its
@@ -17,14 +20,14 @@ def put_into(folder: str, name: str, data: bytes) -> None:
         OSError: if it cannot be written.
     """
     unfinished = f"{folder}/.tmp"
-    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    file = os.open(unfinished, WRITE, 0o666)
     try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(file, rest) :]
     finally:
         os.close(file)
-    os.replace(unfinished, f"{folder}/{name}")  # noqa: PTH105 - a `Path` per picture takes longer
+    os.replace(unfinished, f"{folder}/{name}")  # noqa: PTH105 - a `Path` per image takes longer
 
 
 def digest_of(path: Path) -> str:

@@ -53,7 +53,7 @@ class Folder(Exporter):
         return self.job.out / split
 
     def shard(self, source: Source, items: Iterator[Item]) -> Part:
-        """Write the pictures."""
+        """Write the images."""
         hr, lr = (self.side(source.record.split, side) for side in ("hr", "lr"))
         with clear_errors("write", str(self.job.out)):
             for folder in (hr, lr):
@@ -65,7 +65,8 @@ class Folder(Exporter):
 
     def settle(self, source: Source, part: Part) -> Part:  # noqa: ARG002
         """One sync of all: waiting for each small file would take many times as long."""
-        os.sync()
+        if hasattr(os, "sync"):  # Windows has none
+            os.sync()
         return part
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:  # noqa: ARG002

@@ -111,15 +111,6 @@ def decode_png(data: bytes) -> NDArray[np.uint8]:
     return _by_opencv(data)
 
 
-def decode_suspect_png(data: bytes) -> NDArray[np.uint8]:
-    """The same for bytes that may be damaged: slower, and nothing printed.
-
-    Raises:
-        ValueError: if the bytes are not a whole RGB PNG.
-    """
-    return _by_pillow(data, "PNG")
-
-
 def _check(image: NDArray[np.uint8]) -> None:
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ValueError(f"want an (H, W, 3) uint8 image, got {image.dtype} {image.shape}")

@@ -115,6 +115,20 @@ def holding() -> Holding | None:
     return Holding(place.folder, held, place.room(held))
 
 
+def trouble() -> str:
+    """Why what the environment variables ask for is not used; empty where it is."""
+    limit = os.environ.get(LIMIT, "")
+    if limit and not limit.isdecimal():
+        return f"{LIMIT} is {limit!r}; wanted a number of bytes such as {MOST}"
+    if limit and not int(limit):
+        return ""
+    given = os.environ.get(FOLDER, "")
+    folder = Path(given) if given else _own_folder()
+    if _usable(folder):
+        return ""
+    return f"{folder} cannot be used: wanted a folder that you, and nobody else, may write into"
+
+
 def _place() -> _Place | None:
     return _opened(os.environ.get(FOLDER, ""), os.environ.get(LIMIT, ""))
 

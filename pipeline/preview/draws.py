@@ -17,6 +17,7 @@ from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.encode import encode
 from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.ops.crop import whole_ops
 from pairmill.pipeline.pools.items import PoolItems
 from pairmill.pipeline.preview.pool_items import assets_of, pools_of
 from pairmill.pipeline.preview.sample_images import Scene
@@ -56,6 +57,8 @@ class Drawn:
     """Per HR pixel and pair: draw, apply, digest, encode."""
     bytes: list[float] = field(default_factory=list)
     """Per HR pixel and pair, in the tar."""
+    whole: dict[str, None] = field(default_factory=dict)
+    """Ops that need a whole tile, however small the crop; in order."""
     problem: str = ""
 
     @property
@@ -122,6 +125,7 @@ def _draw(one: Drawn, number: int, scene: Scene, bench: _Bench) -> None:
     start = time.process_time()
     for image in (tile.hr, lr):
         pixel_digest(image)
+    one.whole |= dict.fromkeys(whole_ops(program, bench.assets))
     stored = _stored(bench.recipe, tile, lr, len(strip.program))
     storing = time.process_time() - start
     pixels = tile.hr.shape[0] * tile.hr.shape[1]

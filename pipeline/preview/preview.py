@@ -5,7 +5,7 @@ page and image.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -100,7 +100,7 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
         ),
         left_out=tuple(found.left_out),
         cost=cost,
-        warnings=tuple(_warnings(recipe, sizes, found, pools)),
+        warnings=(*_warnings(recipe, sizes, found, pools), *_whole_tiles(recipe, drawn)),
         seconds=time.perf_counter() - started,
     )
     target.write(f"{folder}/preview.png", png(grid(data, picture_files)))
@@ -174,6 +174,18 @@ def _view(scene: Scene, number: int, picture_files: PictureFiles) -> ImageView:
         used=scene.used,
         skipped=scene.skipped,
     )
+
+
+def _whole_tiles(recipe: Recipe, drawn: Sequence[drawing.Drawn]) -> list[str]:
+    """Degraders whose LR costs training a whole tile per crop, where training makes LR."""
+    if recipe.shards.lr == "stored":
+        return []
+    return [
+        f"LR is replayed: a crop of {one.label} costs training a whole tile, because of "
+        f"{', '.join(one.whole)}. The pixels are the same."
+        for one in drawn
+        if one.whole
+    ]
 
 
 def _warnings(

@@ -135,7 +135,7 @@ class Pairs(Dataset[Tensors]):
         else:
             epoch, number = 0, place
         hr, lr = read_pair(self.index, number, self.crop, self.seed, epoch, augment=self.augment)
-        return _tensor(hr), _tensor(lr)
+        return tensor(hr), tensor(lr)
 
     collate: Callable[[list[Any]], Any] | None = None
     """Makes a batch of items in a worker; none stacks them."""
@@ -145,7 +145,8 @@ class Pairs(Dataset[Tensors]):
         return batch  # type: ignore[no-any-return]
 
 
-def _tensor(image: NDArray[np.uint8]) -> torch.Tensor:
+def tensor(image: NDArray[np.uint8]) -> torch.Tensor:
+    """(H, W, 3) uint8 as (3, H, W)."""
     # A copy: of one pixel, which numpy finds contiguous as it is, flips keep their strides.
     return torch.from_numpy(image.transpose(2, 0, 1).copy())
 

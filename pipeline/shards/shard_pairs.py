@@ -6,11 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-import pyarrow.parquet as pq
-
-from pairmill.pipeline.shards.table import rows_of
+from pairmill.pipeline.shards.table import opened_table, rows_of
 from pairmill.pipeline.shards.tar import RECORD, ShardForm, read_own_members, tile_key
-from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.sample import SampleRecord
@@ -82,8 +79,6 @@ def records_of_shard(
     storage: Storage, manifest: CorpusManifest, name: str
 ) -> Iterator[SampleRecord]:
     """The records of one shard, in order, from the table."""
-    folder = layout.version_folder(manifest.identity.name, manifest.version)
-    with storage.open(f"{folder}/samples.parquet") as file:
-        table = pq.ParquetFile(file)
+    with opened_table(storage, manifest) as table:
         for row in rows_of(table, manifest.shard_names.index(name)):  # a row group is a shard
             yield SampleRecord.model_validate(row.model_dump(exclude={"split", "shard"}))

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import IntegrityError, StoreError, UnreachableError
 from pairmill.schemas.sample import SampleRow
 
 BOX = pa.struct([(side, pa.int32()) for side in ("left", "top", "width", "height")])
@@ -65,6 +70,29 @@ def with_shard(data: bytes, shard: str) -> pa.Table:
     return table.set_column(
         column, SCHEMA.field(column), pa.array([shard] * table.num_rows, pa.string())
     )
+
+
+@contextmanager
+def opened_table(storage: Storage, manifest: CorpusManifest) -> Iterator[pq.ParquetFile]:
+    """The table of a version in this block, to be read by row groups: one per shard.
+
+    Raises:
+        IntegrityError: if it is missing, or turns out to be damaged.
+        UnreachableError: if the store does not answer.
+    """
+    name = f"{layout.version_folder(manifest.identity.name, manifest.version)}/samples.parquet"
+    try:
+        with storage.open(name) as file:
+            yield pq.ParquetFile(file)
+    except UnreachableError:
+        raise
+    except (StoreError, pa.ArrowException, OSError) as error:
+        raise IntegrityError(
+            "the table of samples is missing or damaged",
+            where=storage.path(name),
+            got=str(error).splitlines()[0],
+            todo="`pairmill corpus verify` says what differs, and how it is made again",
+        ) from error
 
 
 def iterate(file: IO[bytes]) -> Iterator[SampleRow]:

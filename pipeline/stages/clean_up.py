@@ -12,7 +12,7 @@ from pairmill.models.functional.resize import bicubic_down, to_uint8
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.images.tiles import choose_tiles, complexity_of, judge_tile, positions
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages.payload import ImagePayload, map_npy
+from pairmill.pipeline.stages.payload import ImagePayload, read_npy
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
@@ -64,7 +64,7 @@ def read_hr(storage: Storage, image: ImageRecord, key: str, *, cleaned: bool) ->
     wrote, or the source as it is.
     """
     if cleaned:
-        return map_npy(storage, f"{layout.unit_folder(STAGE.name, key)}/{HR}")
+        return read_npy(storage, f"{layout.unit_folder(STAGE.name, key)}/{HR}")
     return load(image)
 
 

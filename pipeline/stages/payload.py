@@ -47,15 +47,3 @@ def read_npy(storage: Storage, name: str) -> NDArray[Any]:
     """The array of an .npy file of the workspace."""
     array: NDArray[Any] = np.load(io.BytesIO(storage.read(name)), allow_pickle=False)
     return array
-
-
-def map_npy(storage: Storage, name: str) -> NDArray[Any]:
-    """The same, read when it is used and no sooner, where the workspace is on a disk. It may be
-    written to, which changes no file.
-    """
-    if not storage.local:
-        return read_npy(storage, name)
-    path = storage.path(name)
-    return storage.again(
-        "read", name, lambda: np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
-    )

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.replayed import split_index
 from pairmill.pipeline.rng import stream, stream_key
 from pairmill.pipeline.shards.index import Index
-from pairmill.pipeline.shards.reader import Loader, Pairs, Tensors, _tensor, read_pair
-from pairmill.pipeline.shards.table import iterate
-from pairmill.pipeline.workspace import layout
+from pairmill.pipeline.shards.reader import Loader, Pairs, Tensors, read_pair, tensor
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
@@ -53,12 +52,10 @@ def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source
             "or name another validation.split",
         )
     index = split_index(storage, manifest, split)
-    made = {}
-    with storage.open(
-        f"{layout.version_folder(identity.name, manifest.version)}/samples.parquet"
-    ) as file:
-        for row in iterate(file):
-            made[row.key] = (row.degrader, min(row.box.height, row.box.width))
+    made = {
+        row.key: (row.degrader, min(row.box.height, row.box.width))
+        for row in read_table(storage, manifest)
+    }
     rows = [made[key.decode()] for key in index.keys]
     return Source(
         index, np.array([degrader for degrader, _ in rows]), min(side for _, side in rows)
@@ -106,7 +103,7 @@ class Mixture(Pairs):
         else:
             seed = self.seed
         hr, lr = read_pair(self.index, int(self.numbers[number]), self.crop, seed, epoch)
-        return _tensor(hr), _tensor(lr)
+        return tensor(hr), tensor(lr)
 
 
 def _copies(
