@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pairmill.pipeline.build.materialise import materialise as make
+from pairmill.pipeline.report.write import retell_report
 from pairmill.pipeline.runner.execution import (
     ProcessExecutor,
     SerialExecutor,
@@ -42,4 +43,5 @@ def materialise(
             profile,
             runner(profile, executor, times),
             lambda: circumstance(started, processes, "", tuple(times.rows)),
+            retell_report,
         )

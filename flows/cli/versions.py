@@ -243,6 +243,7 @@ def materialise_version(
 ) -> None:
     """Write LR under bars, and say which version has it."""
     from pairmill.pipeline.build.materialise import materialise
+    from pairmill.pipeline.report.write import retell_report
     from pairmill.pipeline.runner.execution import ProcessExecutor, local_profile, runner
     from pairmill.pipeline.workspace.lock import making
     from pairmill.pipeline.workspace.provenance import circumstance
@@ -260,6 +261,7 @@ def materialise_version(
             profile,
             runner(profile, ProcessExecutor(profile.workers), bars),
             lambda: circumstance(started, processes, "", ()),
+            retell_report,
         )
     folder = target.path(layout.version_folder(name, found.version))
     samples = sum(found.identity.samples.values())

@@ -23,8 +23,8 @@ from pairmill.schemas.errors import IntegrityError, UserError
 from pairmill.schemas.provenance import Circumstance
 from pairmill.schemas.shard import ShardSet
 
-TEXTS = (".html", ".json")
-"""Files of a report that name the version."""
+Retell = Callable[[Storage, CorpusManifest, Storage, CorpusManifest], None]
+"""Writes the report of the new version; see `pairmill.pipeline.report.write.retell_report`."""
 
 
 def materialise(
@@ -33,6 +33,7 @@ def materialise(
     profile: Profile,
     run: Run,
     circumstance: Callable[[], Circumstance],
+    report: Retell,
 ) -> CorpusManifest:
     """Make and publish the version, or find it.
 
@@ -42,6 +43,7 @@ def materialise(
         profile: The workspace that gets the new one; it may be the same.
         run: Runs the stage.
         circumstance: Says when, where and by what it was made, once it is.
+        report: Writes its report, before the manifest.
 
     Returns:
         The new version: HR, programs, pools and LR digests as they were.
@@ -72,7 +74,9 @@ def materialise(
     if target.exists(path):
         found = CorpusManifest.model_validate_json(target.read(path))
     else:
-        found = _publish(storage, manifest, target, stored, made, sources, circumstance())
+        found = _written(storage, manifest, target, stored, made, sources, circumstance())
+        report(storage, manifest, target, found)
+        target.write(path, found.canonical_json().encode())
     if not isinstance(storage, VersionFolder):  # which knows nothing of a workspace
         note_locations(target, found, read_locations(storage, manifest).images)
     append_log(target, found, now())
@@ -98,7 +102,7 @@ def _sources(storage: Storage, manifest: CorpusManifest) -> VersionSources:
         ) from error
 
 
-def _publish(
+def _written(
     storage: Storage,
     manifest: CorpusManifest,
     target: Storage,
@@ -107,7 +111,7 @@ def _publish(
     sources: VersionSources,
     circumstance: Circumstance,
 ) -> CorpusManifest:
-    """Shards, pools, table, card and report of the new version; the manifest last."""
+    """Write shards, pools, table and card of the new version; returns its manifest."""
     name, digest = identity.name, identity.content_digest()
     version = digest[:12]
     old, new = (layout.version_folder(name, v) for v in (manifest.version, version))
@@ -116,11 +120,6 @@ def _publish(
     publish_shards(target, shards, name, version, names)
     for file in storage.files(f"{old}/pools"):
         target.write(f"{new}/pools/{file}", storage.read(f"{old}/pools/{file}"))
-    for file in storage.files(f"{old}/report"):
-        data = storage.read(f"{old}/report/{file}")
-        if file.endswith(TEXTS):
-            data = data.replace(manifest.version.encode(), version.encode())
-        target.write(f"{new}/report/{file}", data)
     sources = sources.with_(stages=sources.stages | {stage.STAGE.name: (made.key,)})
     target.write(layout.version_sources(name, version), sources.canonical_json().encode())
     log = read_log(target, name)
@@ -133,6 +132,4 @@ def _publish(
         parents=(log[-1].version,) if log else (),
         circumstance=circumstance,
     )
-    found = found.with_(files=write_files(target, shards, found))
-    target.write(layout.corpus_manifest(name, version), found.canonical_json().encode())
-    return found
+    return found.with_(files=write_files(target, shards, found))

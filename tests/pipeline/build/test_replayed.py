@@ -4,6 +4,7 @@ last bit, wherever it is made."""
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,7 +188,12 @@ def test_materialised_it_is_the_version_that_stores_lr(both: Both, tmp_path: Pat
     assert ours == theirs
     page = Path(made.report).read_text()
     assert made.version in page
+    assert made.manifest.digest in page
     assert both.replayed.version not in page
+    head = json.loads((Path(made.report).parent / "report.json").read_text())["head"]
+    assert (head["version"], head["digest"]) == (made.version, made.manifest.digest)
+    assert head["bytes"] == sum(shard.bytes for shard in made.manifest.identity.shards)
+    assert tree(Path(made.report).parent / "img") == tree(Path(both.replayed.report).parent / "img")
     again = made.storage.path("corpora/tiny/log.jsonl")
     assert both.replayed.materialise(tmp_path / "elsewhere").version == made.version
     assert len(Path(again).read_text().splitlines()) == 1
