@@ -12,25 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-LUMA = (
-    (16, 11, 10, 16, 24, 40, 51, 61),
-    (12, 12, 14, 19, 26, 58, 60, 55),
-    (14, 13, 16, 24, 40, 57, 69, 56),
-    (14, 17, 22, 29, 51, 87, 80, 62),
-    (18, 22, 37, 56, 68, 109, 103, 77),
-    (24, 35, 55, 64, 81, 104, 113, 92),
-    (49, 64, 78, 87, 103, 121, 120, 101),
-    (72, 92, 95, 98, 112, 100, 103, 99),
-)
-"""Table K.1 of ITU-T T.81."""
-CHROMA = (
-    (17, 18, 24, 47, 99, 99, 99, 99),
-    (18, 21, 26, 66, 99, 99, 99, 99),
-    (24, 26, 56, 99, 99, 99, 99, 99),
-    (47, 66, 99, 99, 99, 99, 99, 99),
-    *((99,) * 8 for _ in range(4)),
-)
-"""Table K.2."""
+from pairmill.models.functional.jpeg import CHROMA, LUMA
+
 TO_YCC = torch.tensor(
     [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
 )
@@ -58,10 +41,12 @@ def jpeg(batch: Tensor, qualities: NDArray[np.float64]) -> Tensor:
     return (back[..., :height, :width] / 255).clamp(0, 1)
 
 
-def coded(planes: Tensor, table: Sequence[Sequence[int]], factors: Tensor) -> Tensor:
-    """Planes (B, C, H, W) whose blocks' coefficients are rounded to a table times a factor each."""
+def coded(planes: Tensor, table: Sequence[int], factors: Tensor) -> Tensor:
+    """Planes (B, C, H, W) whose blocks' coefficients are rounded to a table of 64 steps, in natural
+    order, times a factor each.
+    """
     count, channels, height, width = planes.shape
     blocks = planes.reshape(count, channels, height // 8, 8, width // 8, 8).transpose(3, 4)
-    steps = torch.tensor(table).float() * factors.view(-1, 1, 1, 1, 1, 1)
+    steps = torch.tensor(table).float().reshape(8, 8) * factors.view(-1, 1, 1, 1, 1, 1)
     coefficients = (DCT @ blocks @ DCT.T / steps).round() * steps
     return (DCT.T @ coefficients @ DCT).transpose(3, 4).reshape(planes.shape)

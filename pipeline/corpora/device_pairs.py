@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from pairmill.pipeline.corpora.replayed import ReplayedIndex
+from pairmill.pipeline.corpora.replayed import ReplayedIndex, window_of
 from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.locality import Window
 from pairmill.pipeline.ops.on_device import Part, make, prepare
 from pairmill.pipeline.rng import pick, stream
-from pairmill.pipeline.shards.index import Square, cut
+from pairmill.pipeline.shards.index import cut
 from pairmill.pipeline.shards.reader import Pairs, Tensors, random_square, turn
 
 
@@ -51,7 +51,7 @@ class DevicePairs(Pairs):
         wanted, part = Window(0, 0, rows, columns), hr
         if self.crop is not None:
             square = random_square((rows, columns), index.scale, self.crop, rng)
-            wanted, part = _window(square), cut(hr, square, index.scale)
+            wanted, part = window_of(square), cut(hr, square, index.scale)
         lr = prepare(index.program(number), hr, index.assets, wanted)
         position = pick(rng, 8) if self.augment else 0
         return np.ascontiguousarray(turn(part, position)), lr, position
@@ -71,11 +71,6 @@ class DevicePairs(Pairs):
             images.append(turned(image, position))
         hr = torch.from_numpy(np.stack([hr for hr, _, _ in batch])).to(self.device)
         return hr.permute(0, 3, 1, 2).contiguous(), torch.stack(images)
-
-
-def _window(square: Square) -> Window:
-    bottom, right = square.top + square.side, square.left + square.side
-    return Window(square.top, square.left, bottom, right)
 
 
 def turned(image: torch.Tensor, position: int) -> torch.Tensor:

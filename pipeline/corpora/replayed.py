@@ -19,7 +19,7 @@ from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.ops.crop import apply_crop
 from pairmill.pipeline.ops.locality import Window
-from pairmill.pipeline.shards.index import Choose, Image, Index, cut, read_index, read_tiles
+from pairmill.pipeline.shards.index import Choose, Image, Index, Square, cut, read_index, read_tiles
 from pairmill.pipeline.shards.table import opened_table
 from pairmill.pipeline.shards.tar import ShardForm, tile_key
 from pairmill.pipeline.workspace import layout
@@ -88,12 +88,17 @@ class ReplayedIndex(Index):
         part = choose((hr.shape[0] // self.scale, hr.shape[1] // self.scale), self.scale)
         if part is None:
             return hr, apply(program, hr, self.assets)
-        window = Window(part.top, part.left, part.top + part.side, part.left + part.side)
-        return cut(hr, part, self.scale), apply_crop(program, hr, self.assets, window)
+        lr = apply_crop(program, hr, self.assets, window_of(part))
+        return cut(hr, part, self.scale), lr
 
     def take(self, numbers: NDArray[np.integer]) -> Self:
         """See `Index.take`."""
         return replace(super().take(numbers), rows=self.rows[numbers])
+
+
+def window_of(part: Square) -> Window:
+    """The rows and columns of a square part."""
+    return Window(part.top, part.left, part.top + part.side, part.left + part.side)
 
 
 def split_index(storage: Storage, manifest: CorpusManifest, split: str) -> Index:

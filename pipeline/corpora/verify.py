@@ -122,6 +122,13 @@ def _check_samples(
 ) -> Iterator[Finding]:
     form = ShardForm.of(manifest.identity.recipe)
     expected = _rows_of_shard(storage, manifest, name, form)
+    if expected is None:
+        yield Finding(
+            fault=Fault.SAMPLE_RECORD,
+            where=name,
+            detail="the table is damaged too, so there is nothing to compare samples with",
+        )
+        return
     seen: set[str] = set()
     try:
         with storage.open(path) as file:
@@ -145,19 +152,15 @@ def _check_samples(
 
 def _rows_of_shard(
     storage: Storage, manifest: CorpusManifest, name: str, form: ShardForm
-) -> dict[str, SampleRow]:
-    """A row for every key of a shard; of a tile, that of its last sample."""
+) -> dict[str, SampleRow] | None:
+    """A row for every key of a shard, of a tile that of its last sample; none where the table is
+    damaged, which has been said.
+    """
     try:
         rows = read_table(storage, manifest)
         return {form.hr_key(row.key): row for row in rows if row.shard == name}
-    except (
-        IntegrityError,
-        StoreError,
-        OSError,
-        ValueError,
-    ):
-        # The table is damaged too, which has been said.
-        return {}
+    except (IntegrityError, ValueError):
+        return None
 
 
 def _check_sample(

@@ -324,3 +324,22 @@ def test_texts_are_kept(texts: list[str]) -> None:
     packed = Texts.of(texts)
     assert [packed[number] for number in range(len(packed))] == texts
     assert len(packed) == len(texts)
+
+
+def test_verify_does_not_blame_tiles_where_the_table_is_damaged_too(
+    both: Both, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(both.workspace, tmp_path / "workspace", copy_function=shutil.copy)
+    corpus = pairmill.open(both.replayed.reference, copy)
+    (Path(corpus.path) / "samples.parquet").write_bytes(b"PAR1 no more")
+    shard = Path(corpus.shards()[0])
+    shard.write_bytes(shard.read_bytes()[:-1] + b"!")
+
+    findings = verify(corpus.storage, corpus.manifest).findings
+
+    assert [(found.fault, found.where) for found in findings] == [
+        (Fault.FILE, "samples.parquet"),
+        (Fault.SHARD_BYTES, shard.name),
+        (Fault.SAMPLE_RECORD, shard.name),
+    ]
+    assert "table is damaged too" in findings[-1].detail
