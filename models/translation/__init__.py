@@ -1,0 +1,1 @@
+"""Translators: networks that learn from unpaired images to degrade clean LR or HR."""

@@ -1,0 +1,76 @@
+"""A discriminator with its loss, its penalty and the fakes that it remembers."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pairmill.models.losses.adversarial import FORMS
+from pairmill.models.translation.discriminator import Discriminator, accuracy
+from pairmill.models.translation.history import History
+from pairmill.schemas.translation import TranslationBase
+
+PENALTY_EVERY = 4
+"""Iterations between two penalties, each of which counts for all of them."""
+
+
+class Adversary(nn.Module):
+    """Judges images of one kind.
+
+    Args:
+        config: settings of the method.
+        side: of the images, in pixels.
+        rng: stream of the initial weights.
+    """
+
+    def __init__(self, config: TranslationBase, side: int, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.config = config
+        self.form = FORMS["wgan" if config.gan == "wgan_gp" else config.gan]
+        self.network = Discriminator(config.discriminator, rng)
+        self.history = History(config.history, side)
+
+    def fooled(self, fake: Tensor, real: Tensor) -> Tensor:
+        """What a generator minimises; `real` matters to the relativistic form alone."""
+        if self.config.gan != "relativistic":
+            return self.form.generator(fake, self.network(fake))
+        with torch.no_grad():
+            judged = self.network(real)
+        return self.form.generator(judged, self.network(fake))
+
+    def judged(
+        self, real: Tensor, fake: Tensor, rng: np.random.Generator, number: int
+    ) -> tuple[Tensor, Tensor]:
+        """What the discriminator minimises, and the share of places that it classifies correctly.
+
+        Args:
+            real: (B, 3, h, w).
+            fake: the same, detached.
+            rng: of the history and the penalty.
+            number: of the iteration; penalties are not for every one.
+        """
+        shown = self.history.exchanged(fake, rng)
+        logits = self.network(torch.cat([real, shown])).float()
+        first, second = logits[: len(real)], logits[len(real) :]
+        loss = self.form.discriminator(first, second)
+        loss = loss + self._penalty(real, shown, rng, number)
+        middle = 0.5 if self.config.gan == "lsgan" else 0.0
+        return loss, accuracy(first, second, middle)
+
+    def _penalty(self, real: Tensor, fake: Tensor, rng: np.random.Generator, number: int) -> Tensor:
+        weight = self.config.discriminator.penalty
+        if self.config.gan == "wgan_gp":
+            mix = torch.from_numpy(rng.random((len(real), 1, 1, 1), dtype=np.float32)).to(real)
+            slope = self._slope(mix * real + (1 - mix) * fake)
+            off: Tensor = (slope.flatten(1).norm(dim=1) - 1).square().mean()
+            return weight * off
+        if not weight or number % PENALTY_EVERY:
+            return real.new_zeros(())
+        found: Tensor = PENALTY_EVERY * weight / 2 * self._slope(real).square().mean()
+        return found
+
+    def _slope(self, images: Tensor) -> Tensor:
+        seen = images.detach().clone().requires_grad_()
+        (slope,) = torch.autograd.grad(self.network(seen).float().sum(), seen, create_graph=True)
+        return slope

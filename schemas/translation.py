@@ -1,0 +1,417 @@
+"""Translators: degradations learned from unpaired images by networks that turn clean LR, or HR,
+into LR like the photographs; the settings of each method, and what a fit leaves.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.network import EdsrConfig, NetworkConfig
+from pairmill.schemas.pdm_presets import merged
+from pairmill.schemas.translation_presets import PRESETS
+
+Weight = Annotated[float, Field(ge=0)]
+GanForm = Literal["vanilla", "lsgan", "hinge", "relativistic", "wgan_gp"]
+METHODS = ("dsgan", "bulat", "cincgan", "cyclesr", "maeda")
+"""All methods; each is a degrader, a kind of pool and a section of the recipe of this name."""
+
+
+class GeneratorConfig(Frozen):
+    """A network of residual blocks that adds what it has learned to the clean LR."""
+
+    features: int = Field(default=24, ge=4, le=256)
+    """Channels between the layers."""
+    blocks: int = Field(default=4, ge=0, le=32)
+    """Residual blocks of two 3 x 3 convolutions each."""
+    noise: Literal["none", "channel", "vector"] = "channel"
+    """Random numbers it gets: none, so that one HR has one LR; `channel`, some for every LR pixel;
+    `vector`, some for the whole image."""
+    numbers: int = Field(default=3, ge=1, le=256)
+    """How many, per LR pixel or per image; standard normal."""
+    start: Literal["identity", "random"] = "identity"
+    """`identity`: the last layer starts at 0, so that the fit starts from the clean LR."""
+
+
+class DiscriminatorConfig(Frozen):
+    """Convolutions that judge every place of an LR image (a patch discriminator)."""
+
+    features: tuple[int, ...] = Field(default=(24, 48, 48), min_length=1, max_length=8)
+    """Channels after each convolution but the last, which gives one judgement per place."""
+    side: Literal[3, 4, 5] = 3
+    """Side of the filters."""
+    last: Literal[1, 3, 4, 5] = 3
+    """Side of the last one."""
+    strides: tuple[Literal[1, 2], ...] = (1, 2, 2)
+    """Stride of each; 1 where there are more."""
+    norm: Literal["none", "instance", "batch"] = "none"
+    """Normalisation after each but the first and the last; it hides how strong noise is."""
+    residual: Literal["none", "beside", "only"] = "beside"
+    """Whether it sees what a mean filter takes away: not, beside the image, or nothing else, as
+    DSGAN."""
+    filter: Literal["average", "gaussian"] = "average"
+    """The mean filter; `gaussian` has a standard deviation of a sixth of its side."""
+    filter_side: Literal[3, 5, 7, 9] = 3
+    """Side of the mean filter, in LR pixels."""
+    gain: float = Field(default=6.0, gt=0)
+    """Factor on what the mean filter takes away."""
+    whole: bool = True
+    """Whether the mean of its features over the crop is judged too: noise and blur are alike all
+    over it."""
+    penalty: float = Field(default=1e-2, ge=0)
+    """Weight of the penalty on its slope at real images (R1, Mescheder et al. 2018), or of that of
+    `wgan_gp`."""
+
+
+class TranslationGateConfig(Frozen):
+    """When a fit may be drawn from."""
+
+    max_offset: float = Field(default=0.1, gt=0)
+    """Largest distance by which drawn LR lie off the clean LR, on either axis, in HR pixels, after
+    the correction."""
+    max_colour: float = Field(default=4.0, gt=0)
+    """Largest mean difference of 4 x 4 means of drawn and of clean LR, in intensity levels."""
+    min_effect: float = Field(default=0.1, ge=0)
+    """Smallest mean change of the clean LR, in intensity levels; below it nothing was learned."""
+    max_auc: float = Field(default=0.98, gt=0.5, le=1)
+    """Largest AUC of distinguishing drawn from real patches on images that the classifiers were not
+    trained on; where it cannot be measured, for want of images, the fit fails; 1 asks for none.
+    """
+
+
+class TranslationBase(Frozen):
+    """What the settings of all methods have in common."""
+
+    method: str
+    """Which method."""
+    preset: Literal["pairmill", "published"] = "pairmill"
+    """Where the settings that are not given come from: ours, for minutes on a processor, or those
+    of the published code, for days on a GPU."""
+    generator: GeneratorConfig = GeneratorConfig()
+    """The networks that translate."""
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    """The networks that judge."""
+    gan: GanForm = "lsgan"
+    """What generators and discriminators minimise against one another."""
+    history: int = Field(default=0, ge=0, le=1024)
+    """Earlier fakes that discriminators are shown instead of every other new one; 0 shows new ones
+    only (Shrivastava et al. 2017)."""
+    crop: int = Field(default=32, ge=16, le=512)
+    """Side of an LR crop, in LR pixels."""
+    batch: int = Field(default=8, ge=1, le=1024)
+    """Crops per iteration."""
+    samples: int = Field(default=24_000, ge=1)
+    """LR crops that the fit sees; iterations are samples over batch."""
+    learning_rate: float = Field(default=5e-4, gt=0, le=0.1)
+    """Step size of Adam for generators."""
+    discriminator_rate: float = Field(default=1e-3, gt=0, le=0.1)
+    """Step size of Adam for discriminators."""
+    betas: tuple[float, float] = (0.5, 0.99)
+    """Decay rates of Adam's moments."""
+    halve_at: tuple[float, ...] = (0.5, 0.75, 0.9)
+    """When the step sizes are halved, as fractions of the samples, ascending."""
+    clip: float = Field(default=50.0, gt=0)
+    """Largest norm of the gradient of the generators."""
+    average: float = Field(default=0.998, ge=0, lt=1)
+    """Per iteration, how much of the EMA of the weights is kept, which is what is sealed."""
+    check_every: int = Field(default=4_000, ge=1)
+    """Samples between checks: AUC, an image grid, and the state from which a killed fit
+    continues."""
+    patience: int = Field(default=3, ge=0)
+    """Checks without a lower AUC after which the fit stops early; 0 never stops early."""
+    gates: TranslationGateConfig = TranslationGateConfig()
+    """When the fit may be drawn from."""
+    images: int = Field(default=128, ge=1, le=10_000)
+    """Maximum number of real and of HR images that crops come from; bounds memory."""
+    window: int = Field(default=1024, ge=64)
+    """Side of the centred part of an image that crops come from, in pixels; bounds memory."""
+
+    from_hr: ClassVar[bool] = False
+    """Whether the degrading network sees HR; others see clean LR."""
+    source_only: ClassVar[bool] = False
+    """Whether it learns from the real images alone."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("preset") == "published":
+            return merged(PRESETS[cls.model_fields["method"].default], data)
+        return data
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if list(self.halve_at) != sorted(self.halve_at) or any(
+            not 0 < at <= 1 for at in self.halve_at
+        ):
+            raise ValueError(f"{self.method}.halve_at must ascend in (0, 1], got {self.halve_at}")
+        return self
+
+
+class DsganWeights(Frozen):
+    """Weights of DSGAN's terms."""
+
+    colour: Weight = 1.0
+    """L1 between 5 x 5 means of LR and of clean LR."""
+    adversarial: Weight = 0.005
+    """What the discriminator says."""
+    perceptual: Weight = 0.01
+    """L1 of features of VGG-19 (the published code: LPIPS); off without `vgg_weights`."""
+
+
+class DsganConfig(TranslationBase):
+    """DSGAN (Fritsche et al., ICCV Workshops 2019): gives bicubic LR the character of the images
+    that it was made from; no target is needed.
+    """
+
+    method: Literal["dsgan"] = "dsgan"
+    """Name of the method."""
+    weights: DsganWeights = DsganWeights()
+    """Weights of the terms."""
+    vgg_weights: str | None = None
+    """Weights of VGG-19 in torchvision's format (.pth or .safetensors), relative to the recipe's
+    folder."""
+
+    source_only: ClassVar[bool] = True
+
+
+class BulatWeights(Frozen):
+    """Weights of the terms of Bulat et al."""
+
+    adversarial: Weight = 1.0
+    """What the discriminator says."""
+    colour: Weight = 1.0
+    """Mean squared difference of LR and of the bicubic LR."""
+    sr: Weight = 0.0
+    """L1 of HR and what an SR network makes of LR, which shapes the degradation too; 0 as in
+    high-to-low first, 1 as published where both are trained together."""
+
+
+class BulatConfig(TranslationBase):
+    """Bulat et al. (ECCV 2018): HR to LR with random numbers, high-to-low first."""
+
+    method: Literal["bulat"] = "bulat"
+    """Name of the method."""
+    weights: BulatWeights = BulatWeights()
+    """Weights of the terms."""
+    sr: NetworkConfig = EdsrConfig(features=16, blocks=4)
+    """The SR network, where `weights.sr` is above 0."""
+
+    from_hr: ClassVar[bool] = True
+
+
+class CycleWeights(Frozen):
+    """Weights of the terms of a pair of translators."""
+
+    adversarial: Weight = 1.0
+    """What the discriminator of clean LR says."""
+    adversarial_real: Weight = 1.0
+    """What the discriminator of real LR says."""
+    identity: Weight = 5.0
+    """L1 of an image that is like the target already, and what is made of it."""
+    cycle: Weight = 10.0
+    """L1 of an image and what came back of it."""
+    total_variation: Weight = 0.0
+    """Squared differences of neighbours in cleaned LR."""
+    task: Weight = 0.0
+    """Distance of HR and what the SR network makes of LR."""
+
+
+class CincganConfig(TranslationBase):
+    """CinCGAN (Yuan et al., CVPR Workshops 2018): real LR is cleaned, and what undoes the cleaning
+    is the degradation.
+    """
+
+    method: Literal["cincgan"] = "cincgan"
+    """Name of the method."""
+    weights: CycleWeights = CycleWeights(adversarial_real=0.0, total_variation=0.5)
+    """Weights of the terms."""
+
+
+class CyclesrConfig(TranslationBase):
+    """CycleSR (Chen et al., CVPR Workshops 2020): a CycleGAN between clean and real LR, then drawn
+    towards what an SR network restores.
+    """
+
+    method: Literal["cyclesr"] = "cyclesr"
+    """Name of the method."""
+    weights: CycleWeights = CycleWeights(task=1000.0)
+    """Weights of the terms; `task` is a mean squared difference."""
+    sr: NetworkConfig = EdsrConfig(features=16, blocks=4)
+    """The SR network."""
+    task_from: float = Field(default=0.5, ge=0, le=1)
+    """Share of the samples after which the SR network has a say; until then it learns from bicubic
+    pairs."""
+
+
+class MaedaWeights(CycleWeights):
+    """Weights of Maeda's terms."""
+
+    adversarial_hr: Weight = 0.1
+    """What the discriminator of HR says."""
+
+
+class MaedaConfig(TranslationBase):
+    """Maeda (CVPR 2020), pseudo-supervision: clean LR is degraded at random, cleaned again, and
+    the SR network learns from what is left.
+    """
+
+    method: Literal["maeda"] = "maeda"
+    """Name of the method."""
+    weights: MaedaWeights = MaedaWeights(identity=1.0, cycle=1.0, task=1.0)
+    """Weights of the terms; `task` is L1."""
+    sr: NetworkConfig = EdsrConfig(features=16, blocks=4)
+    """The SR network."""
+
+
+AnyTranslation = DsganConfig | BulatConfig | CincganConfig | CyclesrConfig | MaedaConfig
+TranslationConfig = Annotated[AnyTranslation, Field(discriminator="method")]
+
+
+class TranslationCheckpoint(Frozen):
+    """What a checkpoint says of itself: all that is needed to build its network and to draw."""
+
+    format: Literal["pairmill-translation/1"] = "pairmill-translation/1"
+    """Layout of the weights."""
+    method: str
+    """Method that it was fitted by."""
+    scale: int = Field(ge=1, le=8)
+    """HR side over LR side."""
+    from_hr: bool
+    """Whether the network sees HR."""
+    generator: GeneratorConfig
+    """The network."""
+    shift: tuple[float, float] = (0.0, 0.0)
+    """How far HR is moved down and right before it is degraded, in HR pixels: back by what the
+    network drifts."""
+
+
+class TranslationReason(StrEnum):
+    """Why a fit is not drawn from."""
+
+    OFF_CENTRE = "off-centre"
+    OFF_COLOUR = "off-colour"
+    NO_EFFECT = "no-effect"
+    TOLD_APART = "told-apart"
+    NOT_MEASURED = "not-measured"
+    NOT_FINITE = "not-finite"
+
+
+class TranslationMeasures(Frozen):
+    """What a fit draws, in numbers."""
+
+    offset: float
+    """Largest distance of drawn from clean LR on either axis, in HR pixels, after the
+    correction."""
+    drift: float
+    """The same before it."""
+    colour: float
+    """Mean difference of 4 x 4 means of drawn and of clean LR, in intensity levels."""
+    effect: float
+    """Mean change of the clean LR, in intensity levels."""
+    diversity: float
+    """Standard deviation of two draws for one HR, in intensity levels; 0 where one HR has one
+    LR."""
+    real_floor: float
+    """Residual of quiet places of real patches, in intensity levels."""
+    fake_floor: float
+    """The same of drawn patches."""
+    accuracy: float
+    """Share of patches that the discriminator of real LR classified correctly over the last tenth
+    of the fit; not a number, hence 0, where there is none."""
+    auc: float | None
+    """AUC of distinguishing drawn from real patches, of what is sealed; none where there are too
+    few images."""
+    interval: tuple[float, float] | None
+    """95 % interval of it over a new choice of images."""
+    telling: tuple[str, ...] = ()
+    """The features that distinguish best when used alone, the strongest first, in words."""
+    aucs: tuple[float | None, ...]
+    """The AUC at every check."""
+    images: tuple[int, int]
+    """Real and HR images that crops came from."""
+    samples: int
+    """LR crops seen; fewer than asked for after an early stop."""
+    kept: int
+    """LR crops that had been seen at the check that is sealed."""
+
+
+class TranslationFitConfig(Frozen):
+    """All that determines a fit, but the images."""
+
+    seed: int
+    """Seed that all streams come from."""
+    scale: int
+    """HR side over LR side."""
+    settings: TranslationConfig
+    """Settings; the gates are those of the default, since they judge a fit and do not change it."""
+    vgg: Digest | None = None
+    """SHA-256 of the weights of VGG-19."""
+
+
+class TranslationFitted(Frozen):
+    """A finished fit: `checkpoint.safetensors`, `curves.npy`, `grid-*.png` and `state.safetensors`
+    of its unit.
+    """
+
+    digest: Digest
+    """SHA-256 of the checkpoint."""
+    method: str
+    """Method of the fit."""
+    scale: int
+    """HR side over LR side."""
+    samples: int
+    """LR crops seen."""
+    measures: TranslationMeasures | None
+    """What it draws; none if it left the finite numbers."""
+
+
+class TranslationFitRef(Frozen):
+    """A fit and the unit that made it."""
+
+    key: Digest
+    """Key of the unit."""
+    fit: TranslationFitted
+    """What it made."""
+
+
+class TranslationJudgeConfig(Frozen):
+    """What a fit is judged by."""
+
+    method: str
+    """Method of the fit."""
+    gates: TranslationGateConfig
+    """Its gates."""
+
+
+class TranslationVerdict(Frozen):
+    """Whether a fit may be drawn from."""
+
+    reasons: tuple[TranslationReason, ...]
+    """Gates that it failed."""
+    measures: TranslationMeasures | None
+    """What was measured; none if the fit left the finite numbers."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it passed all gates."""
+        return not self.reasons
+
+
+class TranslationManifest(Frozen):
+    """A sealed checkpoint and its verdict."""
+
+    kind: str
+    """Kind of pool: the method."""
+    digest: Digest
+    """Digest of the checkpoint as a pool of one; programs name it by this."""
+    sha256: Digest
+    """SHA-256 of the file."""
+    scale: int
+    """HR side over LR side."""
+    verdict: TranslationVerdict
+    """Whether it may be drawn from."""
+    unit: Digest
+    """The unit that holds curves and images of the fit."""
