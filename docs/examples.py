@@ -24,6 +24,7 @@ from pairmill.pipeline.stages.pool_noise_levels import gains
 from pairmill.schemas.noise import NoiseConfig
 from pairmill.schemas.ops import Op
 from pairmill.schemas.ops.camera import Process, Unprocess
+from pairmill.schemas.translation import METHODS
 
 KEY = "0123456789abcdef0123456789abcdef"
 PARSER: TypeAdapter[Any] = TypeAdapter(Op)
@@ -261,6 +262,14 @@ LEARNED = {
         "pairs on one core, a four-hundredth of the published fit; real faces are measured in "
         "[redegnet.md](../redegnet.md#measured)."
     ),
+    **dict.fromkeys(
+        METHODS,
+        "Above: output of a hidden camera (oval blur of roughly one direction, noise that "
+        "grows with brightness), to which the translator was fitted without pairs, with its "
+        "default settings. Below: a photo that the fit never saw, its bicubic LR, and what the "
+        "translator draws. Every pixel is shown as a square. Made by `python -m docs.learned`; "
+        "how the methods compare is measured in [translation.md](../translation.md).",
+    ),
     "aligned": (
         "A pair of a simulated camera that stood 4 HR pixels off, was turned by 0.6 degrees and is "
         "darker, with other colours: both photos, HR after registration, and HR minus LR before "
@@ -270,3 +279,5 @@ LEARNED = {
     ),
 }
 """Captions of the images made by `docs/learned.py` and `docs/aligned_pair.py`."""
+SHOWN_BY = {"translate": "maeda"}
+"""Ops that the image of a degrader of another name shows."""

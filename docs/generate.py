@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docs import examples
-from docs.examples import DEGRADERS, LEARNED, OPS, Example
+from docs.examples import DEGRADERS, LEARNED, OPS, SHOWN_BY, Example
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.html.captions import wrapped
@@ -109,8 +109,8 @@ def _op_page(name: str, model: type[Frozen], note: str) -> str:
         parts.append(
             f"![{name}](img/{name}.png)\n\nHR, then: {captions}. Every pixel is shown as a square."
         )
-    elif name in LEARNED:
-        parts.append(f"![{name}](../degraders/img/{name}.png)\n\n{LEARNED[name]}")
+    elif (shown := SHOWN_BY.get(name, name)) in LEARNED:
+        parts.append(f"![{name}](../degraders/img/{shown}.png)\n\n{LEARNED[shown]}")
     else:
         parts.append(_missing(f"example of op {name}", "docs/examples.py"))
     return "\n\n".join([*parts, "## Parameters", _fields(model, hidden=("op",))]) + "\n"

@@ -1,7 +1,7 @@
-"""Images of PDM and ReDegNet for docs/degraders: small real fits to photos whose true
-degradation is known.
+"""Images of PDM, ReDegNet and the translators for docs/degraders: small real fits to photos whose
+true degradation is known.
 
-Run `python -m docs.learned [pdm] [redegnet]`, about ten minutes on one core. It is not part of
+Run `python -m docs.learned [pdm] [redegnet] [dsgan] ...`, two to five minutes each on one core. It is not part of
 `make docs`, which uses the images that are there. The photos come with scikit-image,
 under CC0 or in the public domain; two more, which are used for fitting but not shown, with
 scikit-learn.
@@ -10,7 +10,8 @@ scikit-learn.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from pydantic import TypeAdapter
 
 from docs.examples import photograph
 from docs.generate import done, row, save
-from pairmill.models.functional.resize import to_uint8
+from pairmill.models.functional.resize import bicubic_down, to_uint8
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.degraders.base import Pools
@@ -30,12 +31,15 @@ from pairmill.pipeline.rng import stream
 from pairmill.schemas.degraders.custom import CustomConfig
 from pairmill.schemas.ops import Op
 from pairmill.schemas.pdm import PdmConfig
+from pairmill.schemas.recipe import ImagesConfig, Recipe
 from pairmill.schemas.redegnet import RedegnetConfig, RedegnetNetConfig, RedegnetPairsConfig
+from pairmill.schemas.translation import METHODS
 
 if TYPE_CHECKING:
     from pairmill.models.pdm.degradation import Degradation
 
 Image = NDArray[np.uint8]
+ANY = ImagesConfig(real=("any",))
 OP: TypeAdapter[Any] = TypeAdapter(Op)
 SHOWN = 5
 """Draws in a row."""
@@ -128,6 +132,32 @@ def pdm_picture() -> Image:
             row([(name, _framed(kernel)) for name, kernel in zip(names, kernels, strict=True)]),
         ]
     )
+
+
+def translator_picture(method: str) -> Image:
+    """Real LR of the camera; an HR tile and what the fit of a translator makes of it."""
+    from pairmill.models.fitting.streams import keyed
+    from pairmill.models.translation.checkpoint import Translator
+    from pairmill.models.translation.draw import numbers, translate
+    from pairmill.models.translation.fit import Fit
+    from pairmill.models.translation.measure import card_of, centred
+
+    reals, hrs = camera_pictures()
+    fit = Fit(reals, hrs, getattr(Recipe(name="a", images=ANY), method), 2, 0)
+    _advance(fit, fit.config.samples)
+    fit.shift = centred(fit)
+    translator = Translator(card_of(fit), fit.mean.eval())
+    hr = photograph("chelsea", 96, 128)
+    count = numbers(translator, (48, 64))
+    drawn = [
+        to_uint8(translate(translator, hr, keyed(0, "check", 9 + number).standard_normal(count)))
+        for number in range(SHOWN if count else 1)
+    ]
+    shown = [("HR", hr), ("bicubic", to_uint8(bicubic_down(hr, 2)))]
+    shown += [(f"LR, draw {number + 1}", image) for number, image in enumerate(drawn)]
+    examples = [reals[number][top : top + 48, left : left + 64] for number, top, left in EXAMPLES]
+    named = [(f"real LR {number + 1}", image) for number, image in enumerate(examples)]
+    return np.concatenate([row(named), row(shown[: len(named)])])
 
 
 def camera_pictures() -> tuple[list[Image], list[Image]]:
@@ -229,7 +259,11 @@ def _advance(fit: Any, samples: int) -> None:
     sys.stderr.write("\n")
 
 
-PICTURES = {"pdm": pdm_picture, "redegnet": redegnet_picture}
+PICTURES: dict[str, Callable[[], Image]] = {
+    "pdm": pdm_picture,
+    "redegnet": redegnet_picture,
+    **{method: partial(translator_picture, method) for method in METHODS},
+}
 
 if __name__ == "__main__":
     main()

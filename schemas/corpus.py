@@ -20,6 +20,7 @@ from pairmill.schemas.groups import GroupRecord, RowGroups
 from pairmill.schemas.image import Credit, Role
 from pairmill.schemas.noise_levels import NoiseWay, RawNoise
 from pairmill.schemas.provenance import Circumstance
+from pairmill.schemas.translation import METHODS
 from pairmill.schemas.work import FileRecord
 
 
@@ -49,6 +50,7 @@ POOL_ARRAYS = {
     "redegnet": "checkpoint",
     "codes": "code",
     "aligned": "lr",
+    **dict.fromkeys(METHODS, "checkpoint"),
 }
 """All kinds of pools, and the name of the zarr array that holds the items of each."""
 

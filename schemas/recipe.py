@@ -23,6 +23,13 @@ from pairmill.schemas.pdm import PdmConfig
 from pairmill.schemas.realism import RealismConfig
 from pairmill.schemas.redegnet import RedegnetConfig
 from pairmill.schemas.shard import Encoding, LrMode
+from pairmill.schemas.translation import (
+    BulatConfig,
+    CincganConfig,
+    CyclesrConfig,
+    DsganConfig,
+    MaedaConfig,
+)
 
 Scale = Literal[2, 3, 4, 8]
 
@@ -202,6 +209,16 @@ class Recipe(Frozen):
     """How degrader pdm learns from the real images."""
     redegnet: RedegnetConfig = RedegnetConfig()
     """How degrader redegnet learns from `images.pairs`."""
+    dsgan: DsganConfig = DsganConfig()
+    """How degrader dsgan learns from the real images."""
+    bulat: BulatConfig = BulatConfig()
+    """How degrader bulat learns from the real images and HR."""
+    cincgan: CincganConfig = CincganConfig()
+    """How degrader cincgan learns from the real images and HR."""
+    cyclesr: CyclesrConfig = CyclesrConfig()
+    """How degrader cyclesr learns from the real images and HR."""
+    maeda: MaedaConfig = MaedaConfig()
+    """How degrader maeda learns from the real images and HR."""
     aligned: AlignedConfig = AlignedConfig()
     """Which pairs of `images.aligned` are good enough."""
     pools_from: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -37,19 +38,6 @@ def _fit_and_show(
 
 
 @app.command()
-def pdm(
-    recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
-    workspace: Workspace = "data",
-    engine: Engine = "local",
-    workers: Workers = None,
-    device: Device = "cpu",
-    no_prefect: NoPrefect = False,  # noqa: ARG001
-) -> None:
-    """Learn kernels and noise (PDM); an interrupted fit continues."""
-    _fit_and_show("pdm", recipe, workspace, engine, workers, device)
-
-
-@app.command()
 def redegnet(
     recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
     workspace: Workspace = "data",
@@ -65,6 +53,37 @@ def redegnet(
     if load_recipe(recipe)[0].redegnet.vgg_weights is None:
         terminal.line("  no redegnet.vgg_weights: the perceptual and the style loss are off")
     _fit_and_show("redegnet", recipe, workspace, engine, workers, device)
+
+
+LEARNED = {
+    "pdm": "Learn kernels and noise (PDM); an interrupted fit continues.",
+    "dsgan": "Learn the character of the photographs (DSGAN); an interrupted fit continues.",
+    "bulat": "Learn to degrade HR (Bulat et al.); an interrupted fit continues.",
+    "cincgan": "Learn what undoes the cleaning of photographs (CinCGAN); an interrupted fit "
+    "continues.",
+    "cyclesr": "Learn to degrade bicubic LR by cycles (CycleSR); an interrupted fit continues.",
+    "maeda": "Learn to degrade bicubic LR by pseudo-supervision (Maeda); an interrupted fit "
+    "continues.",
+}
+"""What each command of a degradation that is learned from unpaired images says of itself."""
+
+
+def _learned(kind: str) -> Callable[..., None]:
+    def command(
+        recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
+        workspace: Workspace = "data",
+        engine: Engine = "local",
+        workers: Workers = None,
+        device: Device = "cpu",
+        no_prefect: NoPrefect = False,  # noqa: ARG001
+    ) -> None:
+        _fit_and_show(kind, recipe, workspace, engine, workers, device)
+
+    return command
+
+
+for _kind, _words in LEARNED.items():
+    app.command(_kind, help=_words)(_learned(_kind))
 
 
 @app.command()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -169,7 +170,19 @@ def judge(
     return tuple(reason for reason, fails in failed.items() if fails)
 
 
-def montage(sight: Sight, rows: int = 3, columns: int = 8) -> NDArray[np.uint8]:
+class Patches(Protocol):
+    """What is shown of a check."""
+
+    @property
+    def real(self) -> Array:
+        """(N, n, n, 3), in intensity levels."""
+
+    @property
+    def fake(self) -> Array:
+        """(N, n, n, 3)."""
+
+
+def montage(sight: Patches, rows: int = 3, columns: int = 8) -> NDArray[np.uint8]:
     """An image: `rows` rows of real patches, a white line, and as many of fakes; (H, W, 3)
     uint8.
     """

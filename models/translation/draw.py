@@ -36,14 +36,14 @@ def translate(
         (h, w, 3) in intensity levels, not clipped.
     """
     card, network = translator.card, translator.network
-    image: NDArray[np.generic] = hr
+    height, width = (side // card.scale for side in hr.shape[:2])
+    image: NDArray[np.generic] = hr[: height * card.scale, : width * card.scale]
     if any(card.shift):
-        image = shifted(hr, *card.shift)
+        image = shifted(image, *card.shift)
     if card.from_hr:
         seen = image if image.dtype == np.uint8 else to_uint8(np.asarray(image, np.float64))
     else:
         seen = to_uint8(bicubic_down(image, card.scale))
-    height, width = (side // card.scale for side in hr.shape[:2])
     shape = network.latent_shape(height, width)
     latent = None
     if shape:

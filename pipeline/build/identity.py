@@ -25,6 +25,7 @@ from pairmill.schemas.hr import TileReason
 from pairmill.schemas.image import ImageRecord, ImageSet
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.shard import ShardRef
+from pairmill.schemas.translation import METHODS
 
 NOT_IDENTITY: dict[str, Any] = {
     "images": True,
@@ -33,6 +34,7 @@ NOT_IDENTITY: dict[str, Any] = {
     "realism": True,
     "train": True,
     "redegnet": {"vgg_weights", "from_checkpoint"},
+    "dsgan": {"vgg_weights"},
 }
 """Parts of a recipe that are places of files, whose content counts instead, or change no sample; of
 groups, what pools say of their rows counts."""
@@ -67,6 +69,7 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
     left_out = NOT_IDENTITY | {"curation": curation}
     if not recipe.takes_pairs:
         left_out |= {"aligned": True}
+    left_out |= {name: True for name in METHODS if not recipe.draws_from(name)}
     settings: dict[str, Any] = recipe.model_dump(mode="json", exclude=left_out)
     return settings
 

@@ -17,19 +17,19 @@ from pairmill.pipeline.pools.noise_choice import NOISE_CHOICE
 from pairmill.pipeline.pools.noise_levels import NOISE_LEVELS
 from pairmill.pipeline.pools.pdm import PDM
 from pairmill.pipeline.pools.redegnet import REDEGNET
+from pairmill.pipeline.pools.translation import TRANSLATIONS
 
-POOLS: dict[str, PoolKind[Any]] = {
-    kind.name: kind
-    for kind in (
-        KERNELS,
-        NOISE,
-        NOISE_LEVELS,
-        COMPRESSION,
-        NOISE_CHOICE,
-        PDM,
-        REDEGNET,
-        CODES,
-        GENERATED_KERNELS,
-        ALIGNED,
-    )
-}
+_ALL: tuple[PoolKind[Any], ...] = (
+    KERNELS,
+    NOISE,
+    NOISE_LEVELS,
+    COMPRESSION,
+    NOISE_CHOICE,
+    PDM,
+    REDEGNET,
+    CODES,
+    GENERATED_KERNELS,
+    ALIGNED,
+    *TRANSLATIONS,
+)
+POOLS: dict[str, PoolKind[Any]] = {kind.name: kind for kind in _ALL}

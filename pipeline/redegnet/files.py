@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.images.find import find_files
@@ -16,6 +17,9 @@ from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.recipe import PairsConfig
 from pairmill.schemas.redegnet import FacePair
+
+if TYPE_CHECKING:
+    from pairmill.models.losses.vgg import Vgg
 
 SHOWN = 5
 """Pairs that a message names."""
@@ -105,6 +109,28 @@ def read_weights(file: WeightsFile, key: str) -> bytes:
             todo="run the same command again to read the new file",
         )
     return data
+
+
+def vgg_of(file: WeightsFile | None, key: str) -> Vgg | None:
+    """VGG-19 of a file of weights; none without.
+
+    Raises:
+        UserError: if the file holds other weights.
+    """
+    from pairmill.models.losses.vgg import read_vgg
+
+    if file is None:
+        return None
+    try:
+        return read_vgg(read_weights(file, key))
+    except ValueError as error:
+        raise UserError(
+            "this file holds no VGG-19 weights",
+            where=file.url,
+            got=str(error),
+            wanted="torchvision's vgg19 state dict, .pth or .safetensors",
+            todo=f"correct recipe key {key}, or leave it out to fit without what it is for",
+        ) from error
 
 
 def _bytes(url: str, key: str) -> bytes:

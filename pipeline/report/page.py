@@ -81,6 +81,11 @@ def sentence(head: Head) -> str:
         "realsr": "blur and noise taken from real photos",
         "bicubic": "bicubic downscaling",
         "pdm": "blur and noise learned from real photos (PDM)",
+        "dsgan": "degradations learned from real photos (DSGAN)",
+        "bulat": "degradations learned from real photos (Bulat et al.)",
+        "cincgan": "degradations learned from real photos (CinCGAN)",
+        "cyclesr": "degradations learned from real photos (CycleSR)",
+        "maeda": "degradations learned from real photos (Maeda)",
         "redegnet": "degradations learned from real pairs (ReDegNet)",
         "aligned": "a camera (real pairs)",
     }

@@ -23,7 +23,7 @@ from pairmill.pipeline.realism.patches import Image, Patches
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import PairmillError
 from pairmill.schemas.groups import RowGroups
-from pairmill.schemas.ops.learned import Pdm, Redegnet
+from pairmill.schemas.ops.learned import Pdm, Redegnet, Translate
 from pairmill.schemas.ops.noise import NoiseOp
 from pairmill.schemas.ops.pooled import Inject, InjectByLevel
 from pairmill.schemas.program import Program
@@ -161,7 +161,7 @@ def without_noise(program: Program) -> Program | None:
     """A program without the ops that add noise; none if it has none, or if noise is in what it
     learned.
     """
-    if any(isinstance(op, Pdm | Redegnet) for op in program.ops):
+    if any(isinstance(op, Pdm | Redegnet | Translate) for op in program.ops):
         return None
     left = tuple(op for op in program.ops if not isinstance(op, NoiseOp | Inject | InjectByLevel))
     return program.with_(ops=left) if 0 < len(left) < len(program.ops) else None

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.realism.fits import realism
-from pairmill.pipeline.redegnet.files import LoadedPairs, WeightsFile, read_weights, weights_file
+from pairmill.pipeline.redegnet.files import (
+    LoadedPairs,
+    WeightsFile,
+    read_weights,
+    vgg_of,
+    weights_file,
+)
 from pairmill.pipeline.redegnet.pairs import Pairs, crops_of
 from pairmill.pipeline.rng import stream_key
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
@@ -42,7 +48,6 @@ from pairmill.schemas.redegnet import (
 from pairmill.schemas.work import Payload
 
 if TYPE_CHECKING:
-    from pairmill.models.losses.vgg import Vgg
     from pairmill.models.redegnet.fit import Fit
     from pairmill.models.redegnet.measure import Sight
 
@@ -129,7 +134,7 @@ def _begin(payload: FitPayload, config: RedegnetFitConfig, context: Context) -> 
         config.seed, "redegnet", *(name for pair in payload.pairs for name in pair.identity())
     )
     source = Pairs(LoadedPairs(payload.pairs), naturals, config.redegnet, seed)
-    fit = Fit(source, config.redegnet, seed, _vgg(payload.vgg), context.profile.device)
+    fit = Fit(source, config.redegnet, seed, vgg_of(payload.vgg, VGG_KEY), context.profile.device)
     if payload.start is not None:
         _start_from(fit, payload.start)
     return fit
@@ -147,24 +152,6 @@ def _start_from(fit: Fit, file: WeightsFile) -> None:
             got=str(error),
             wanted="networks of the sizes in recipe section redegnet.net",
             todo=f"correct recipe key {START_KEY} or redegnet.net",
-        ) from error
-
-
-def _vgg(file: WeightsFile | None) -> Vgg | None:
-    from pairmill.models.losses.vgg import read_vgg
-
-    if file is None:
-        return None
-    try:
-        return read_vgg(read_weights(file, VGG_KEY))
-    except ValueError as error:
-        raise UserError(
-            "this file holds no VGG-19 weights",
-            where=file.url,
-            got=str(error),
-            wanted="torchvision's vgg19 state dict, .pth or .safetensors",
-            todo=f"correct recipe key {VGG_KEY}, or leave it out to fit without perceptual and "
-            "style loss",
         ) from error
 
 

@@ -13,10 +13,15 @@ from pairmill.schemas.degraders.base import DegraderBase
 from pairmill.schemas.degraders.bicubic import BicubicConfig
 from pairmill.schemas.degraders.block_noise import BlockNoiseConfig
 from pairmill.schemas.degraders.bsrgan import BsrganConfig
+from pairmill.schemas.degraders.bulat import BulatConfig
+from pairmill.schemas.degraders.cincgan import CincganConfig
 from pairmill.schemas.degraders.codec import CodecConfig
 from pairmill.schemas.degraders.custom import CustomConfig
+from pairmill.schemas.degraders.cyclesr import CyclesrConfig
+from pairmill.schemas.degraders.dsgan import DsganConfig
 from pairmill.schemas.degraders.ikc import IkcConfig
 from pairmill.schemas.degraders.kmsr import KmsrConfig
+from pairmill.schemas.degraders.maeda import MaedaConfig
 from pairmill.schemas.degraders.pdm import PdmConfig
 from pairmill.schemas.degraders.realesrgan import RealEsrganConfig
 from pairmill.schemas.degraders.realsr import RealSrConfig
@@ -37,6 +42,11 @@ AnyConfig = (
     | KmsrConfig
     | RedegnetConfig
     | AlignedConfig
+    | DsganConfig
+    | BulatConfig
+    | CincganConfig
+    | CyclesrConfig
+    | MaedaConfig
 )
 DegraderConfig = Annotated[AnyConfig, Field(discriminator="kind")]
 CONFIGS: dict[str, type[DegraderBase]] = {

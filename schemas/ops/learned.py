@@ -30,6 +30,25 @@ class Pdm(OpBase):
         return f"learned blur and noise (PDM {self.pool[:8]}, draw {self.key[:8]})"
 
 
+class Translate(OpBase):
+    """Downscale as a fitted translator does, by the scale of its checkpoint; it does not clip.
+
+    Computed in float32 on one thread of a CPU: identical on processors of one kind, within an
+    intensity level elsewhere.
+    """
+
+    op: Literal["translate"] = "translate"
+    """Name of the op."""
+    pool: Digest
+    """Digest of the checkpoint."""
+    key: StreamKey
+    """Stream that its random numbers are drawn from."""
+
+    def words(self, counts: Counts) -> str:  # noqa: ARG002
+        """See `OpBase.words`."""
+        return f"learned degradation (translator {self.pool[:8]}, draw {self.key[:8]})"
+
+
 class Redegnet(OpBase):
     """Put a degradation of a pool on the image, by a fitted SynNet; the size stays.
 

@@ -24,6 +24,7 @@ from pairmill.schemas.degraders import CONFIGS
 from pairmill.schemas.degraders.base import DegraderBase
 from pairmill.schemas.program import Program
 from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.translation import METHODS
 from tests.support.alignment import shift
 from tests.support.make import photograph
 from tests.support.pools import pools
@@ -40,7 +41,7 @@ OPS = [
 ]
 SETTINGS: dict[str, dict[str, Any]] = {"custom": {"ops": OPS}}
 """Settings of degraders that have no default; of all others nothing is said here."""
-PULLED = {"realsr", "pdm", "redegnet", "kmsr", "aligned"}
+PULLED = {"realsr", "pdm", "redegnet", "kmsr", "aligned", *METHODS}
 """Degraders that draw from pools or checkpoints."""
 CLEAN = {"bicubic", "ikc", "kmsr"}
 """Degraders without noise or compression: a flat image stays what it is."""

@@ -32,7 +32,7 @@ from pairmill.schemas.ops.blur import (
 )
 from pairmill.schemas.ops.camera import Mosaic, Process, Unprocess
 from pairmill.schemas.ops.codecs import Avif, ChromaSubsample, Jpeg, JpegXl, Video, Webp
-from pairmill.schemas.ops.learned import Pdm, Redegnet
+from pairmill.schemas.ops.learned import Pdm, Redegnet, Translate
 from pairmill.schemas.ops.noise import (
     BlockNoise,
     GaussianNoise,
@@ -53,7 +53,7 @@ from pairmill.schemas.ops.resize import BicubicDown, Clip, Quantise, Resize, Sub
 from pairmill.schemas.program import Program
 from pairmill.schemas.redegnet import RedegnetNetConfig
 from tests.support.make import photograph
-from tests.support.pools import pdm_pool, pools
+from tests.support.pools import pdm_pool, pools, translator_pool
 
 Image = NDArray[np.generic]
 KNOWN, POOLS = pools(2)
@@ -64,12 +64,16 @@ SYNNET = np.frombuffer(networks_bytes(NET, {"syn": SynNet(NET, keyed(1, "weights
     None
 ]
 PDM = pdm_pool({"filters": 3})[1].pools
+TRANSLATOR = translator_pool("maeda", shift=(0.3, -0.2))[1].pools
+FROM_HR = translator_pool("bulat", from_hr=True)[1].pools
 CODES = np.eye(3, 4, dtype=np.float32)
 PHOTOGRAPHS = np.stack([photograph(seed) for seed in (8, 9)])
 ASSETS = Assets(
     {
         **POOLS.pools,
         **PDM,
+        **TRANSLATOR,
+        **FROM_HR,
         ENCODERS: ENCODER,
         pool_digest(SYNNET): SYNNET,
         pool_digest(CODES): CODES,
@@ -163,6 +167,16 @@ EXAMPLES = [
         eight=True,
     ),
     Example(Pdm(pool=next(iter(PDM)), key=KEY), grey=False, flat=False, shape=(18, 15), eight=True),
+    *(
+        Example(
+            Translate(pool=next(iter(pool)), key=KEY),
+            grey=False,
+            flat=False,
+            shape=(18, 15),
+            eight=True,
+        )
+        for pool in (TRANSLATOR, FROM_HR)
+    ),
     # noise
     Example(GaussianNoise(sigma=9, key=KEY), grey=False, flat=False),
     Example(GaussianNoise(sigma=9, mode="grey", key=KEY), flat=False),

@@ -20,6 +20,7 @@ from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.images.decode import ingest_file
 from pairmill.pipeline.images.find import FoundFile
+from pairmill.pipeline.pools import POOLS
 from pairmill.pipeline.pools.aligned import align_config, cut_config
 from pairmill.pipeline.pools.base import Making
 from pairmill.pipeline.pools.kernels import cameras_of
@@ -136,6 +137,26 @@ PDM: dict[str, Any] = {
     },
 }
 """A fit of four iterations, and gates that let it through."""
+
+
+TRANSLATION: dict[str, Any] = {
+    "generator": {"features": 4, "blocks": 1},
+    "discriminator": {"features": [4, 4], "strides": [1, 2]},
+    "history": 3,
+    "crop": 16,
+    "batch": 4,
+    "samples": 16,
+    "check_every": 8,
+    "gates": {"max_offset": 99, "max_colour": 255, "min_effect": 0, "max_auc": 1},
+}
+"""A fit of four iterations of any translator, and gates that let it through."""
+SMALL_SR = {"arch": "edsr", "features": 4, "blocks": 1}
+
+
+def translation(method: str) -> dict[str, Any]:
+    """Settings of a tiny fit by a method."""
+    with_sr = method in ("bulat", "cyclesr", "maeda")
+    return TRANSLATION | ({"sr": SMALL_SR} if with_sr else {})
 
 
 KMSR: dict[str, Any] = {
@@ -298,9 +319,16 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     pools = {kind: sealed[f"pool_{kind}"] for kind in DRAWN_FROM}
     make_cameras(recipe, images, hr, pools, run)
     make_aligned(recipe, photographs, run)
+    make_translator(recipe, images, hr, run)
     try_chain(images, hr, run)
     materialised(photographs, Path(f"{workspace}-replayed"), run)
     return Tiny(photographs, workspace, recipe, manifest, inputs, sealed)
+
+
+def make_translator(recipe: Recipe, images: ImageSet, hr: HrSet, run: Run) -> None:
+    """The stages of a translator, of the method with the most parts."""
+    other = recipe.with_(maeda=translation("maeda"), degraders=[{"kind": "maeda"}])
+    POOLS["maeda"].make(Making(recipe=other, images=images, base="/", run=run, cut=hr))
 
 
 def making_of(recipe: Recipe, workspace: Path) -> Making:

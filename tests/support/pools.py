@@ -54,6 +54,23 @@ def level_gains(level: float) -> NDArray[np.float32]:
     return np.tile(row, (3, 1)).astype(np.float32)
 
 
+def translator_pool(method: str, scale: int = 2, **settings: Any) -> tuple[Pools, Assets]:
+    """The checkpoint of a translator that was fitted to nothing: weights as they were drawn."""
+    from pairmill.models.fitting.streams import keyed
+    from pairmill.models.translation.checkpoint import checkpoint_bytes
+    from pairmill.models.translation.generator import Generator
+    from pairmill.schemas.translation import GeneratorConfig, TranslationCheckpoint
+
+    config = GeneratorConfig.model_validate({"features": 4, "blocks": 1, "start": "random"})
+    card = TranslationCheckpoint.model_validate(
+        {"method": method, "scale": scale, "from_hr": False, "generator": config} | settings
+    )
+    network = Generator(config, scale if card.from_hr else 1, keyed(1, "weights"))
+    items = np.frombuffer(checkpoint_bytes(card, network), np.uint8)[None]
+    digest = pool_digest(items)
+    return Pools(**{method: PoolInfo(digest, 1, 1)}), Assets({digest: items})
+
+
 def pdm_pool(noise: dict[str, Any] | None, scale: int = 2) -> tuple[Pools, Assets]:
     """A PDM checkpoint whose weights were stirred."""
     import torch

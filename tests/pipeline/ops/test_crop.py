@@ -24,7 +24,7 @@ from tests.support.make import photograph
 from tests.support.pools import pools
 
 KEY = "89abcdef01234567" * 2
-WHOLE = {"Resize", "Webp", "Avif", "JpegXl", "Video", "Pdm", "Redegnet", "Aligned"}
+WHOLE = {"Resize", "Webp", "Avif", "JpegXl", "Video", "Pdm", "Redegnet", "Translate", "Aligned"}
 """Ops whose every output pixel may depend on every input pixel, or that leave the image."""
 
 
