@@ -1,8 +1,8 @@
 """Images of PDM, ReDegNet and the translators for docs/degraders: small real fits to photos whose
 true degradation is known.
 
-Run `python -m docs.learned [pdm] [redegnet] [dsgan] ...`, two to five minutes each on one core. It is not part of
-`make docs`, which uses the images that are there. The photos come with scikit-image,
+Run `python -m docs.learned [pdm] [redegnet] [dsgan] ...`, two to five minutes each on one core. It
+is not part of `make docs`, which uses the images that are there. The photos come with scikit-image,
 under CC0 or in the public domain; two more, which are used for fitting but not shown, with
 scikit-learn.
 """
