@@ -27,9 +27,10 @@ class GeneratorConfig(Frozen):
     """Channels between the layers."""
     blocks: int = Field(default=4, ge=0, le=32)
     """Residual blocks of two 3 x 3 convolutions each."""
-    noise: Literal["none", "channel", "vector"] = "channel"
-    """Random numbers it gets: none, so that one HR has one LR; `channel`, some for every LR pixel;
-    `vector`, some for the whole image."""
+    noise: Literal["none", "channel", "vector", "grain"] = "grain"
+    """Random numbers it gets: none, so that one HR has one LR; `channel`, some for every LR pixel,
+    beside its image; `vector`, some for the whole image; `grain`, some for every LR pixel, filtered
+    by 3 x 3 weights, times the strength that noise has on this image, added to LR."""
     numbers: int = Field(default=3, ge=1, le=256)
     """How many, per LR pixel or per image; standard normal."""
     start: Literal["identity", "random"] = "identity"
@@ -49,9 +50,9 @@ class DiscriminatorConfig(Frozen):
     """Stride of each; 1 where there are more."""
     norm: Literal["none", "instance", "batch"] = "none"
     """Normalisation after each but the first and the last; it hides how strong noise is."""
-    residual: Literal["none", "beside", "only"] = "beside"
+    residual: Literal["none", "beside", "only"] = "only"
     """Whether it sees what a mean filter takes away: not, beside the image, or nothing else, as
-    DSGAN."""
+    DSGAN. With few images it otherwise knows the real ones by their colours, and LR drift there."""
     filter: Literal["average", "gaussian"] = "average"
     """The mean filter; `gaussian` has a standard deviation of a sixth of its side."""
     filter_side: Literal[3, 5, 7, 9] = 3
@@ -62,8 +63,23 @@ class DiscriminatorConfig(Frozen):
     """Whether the mean of its features over the crop is judged too: noise and blur are alike all
     over it."""
     penalty: float = Field(default=1e-2, ge=0)
-    """Weight of the penalty on its slope at real images (R1, Mescheder et al. 2018), or of that of
+    """Weight of the penalty on its slope at real images (R1, Mescheder et al. 2018); not for
     `wgan_gp`."""
+    gradient_penalty: float = Field(default=10.0, gt=0)
+    """Weight of the penalty of `wgan_gp` on slopes other than 1 (Gulrajani et al. 2017)."""
+
+    def places(self, side: int) -> int:
+        """Judgements along an image of `side` pixels; 0 or less where it is too small."""
+        for number, _ in enumerate(self.features):
+            stride = self.strides[number] if number < len(self.strides) else 1
+            side = _convolved(side, self.side, stride)
+            if side < 1 or (self.norm == "instance" and number and side < 2):
+                return 0
+        return _convolved(side, self.last, 1)
+
+
+def _convolved(side: int, kernel: int, stride: int) -> int:
+    return (side + 2 * ((kernel - 1) // 2) - kernel) // stride + 1
 
 
 class TranslationGateConfig(Frozen):
@@ -137,9 +153,9 @@ class TranslationBase(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _from_preset(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("preset") == "published":
-            return merged(PRESETS[cls.model_fields["method"].default], data)
-        return data
+        presets = PRESETS.get(data.get("preset", "pairmill")) if isinstance(data, dict) else None
+        method = cls.model_fields["method"].default
+        return data if presets is None else merged(presets[method], data)
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
@@ -147,6 +163,15 @@ class TranslationBase(Frozen):
             not 0 < at <= 1 for at in self.halve_at
         ):
             raise ValueError(f"{self.method}.halve_at must ascend in (0, 1], got {self.halve_at}")
+        return self
+
+    @model_validator(mode="after")
+    def _seen_whole(self) -> Self:
+        if self.discriminator.places(self.crop) < 1:
+            raise ValueError(
+                f"{self.method}.crop is {self.crop}, too small for the strides of"
+                f" {self.method}.discriminator; wanted a larger crop, or smaller strides"
+            )
         return self
 
 
@@ -213,10 +238,16 @@ class CycleWeights(Frozen):
     """L1 of an image that is like the target already, and what is made of it."""
     cycle: Weight = 10.0
     """L1 of an image and what came back of it."""
-    total_variation: Weight = 0.0
+
+
+class CincganWeights(CycleWeights):
+    """Weights of CinCGAN's terms."""
+
+    adversarial_real: Weight = 0.0
+    """What a discriminator of real LR says, which the paper has not; 0 leaves it and its cycle
+    out."""
+    total_variation: Weight = 0.5
     """Squared differences of neighbours in cleaned LR."""
-    task: Weight = 0.0
-    """Distance of HR and what the SR network makes of LR."""
 
 
 class CincganConfig(TranslationBase):
@@ -226,8 +257,15 @@ class CincganConfig(TranslationBase):
 
     method: Literal["cincgan"] = "cincgan"
     """Name of the method."""
-    weights: CycleWeights = CycleWeights(adversarial_real=0.0, total_variation=0.5)
+    weights: CincganWeights = CincganWeights()
     """Weights of the terms."""
+
+
+class CyclesrWeights(CycleWeights):
+    """Weights of CycleSR's terms."""
+
+    task: Weight = 1000.0
+    """Mean squared difference of HR and what the SR network makes of LR."""
 
 
 class CyclesrConfig(TranslationBase):
@@ -237,8 +275,8 @@ class CyclesrConfig(TranslationBase):
 
     method: Literal["cyclesr"] = "cyclesr"
     """Name of the method."""
-    weights: CycleWeights = CycleWeights(task=1000.0)
-    """Weights of the terms; `task` is a mean squared difference."""
+    weights: CyclesrWeights = CyclesrWeights()
+    """Weights of the terms."""
     sr: NetworkConfig = EdsrConfig(features=16, blocks=4)
     """The SR network."""
     task_from: float = Field(default=0.5, ge=0, le=1)
@@ -249,6 +287,12 @@ class CyclesrConfig(TranslationBase):
 class MaedaWeights(CycleWeights):
     """Weights of Maeda's terms."""
 
+    identity: Weight = 1.0
+    """L1 of an image that is like the target already, and what is made of it."""
+    cycle: Weight = 1.0
+    """L1 of an image and what came back of it."""
+    task: Weight = 1.0
+    """L1 of HR and what the SR network makes of LR that was degraded and cleaned again."""
     adversarial_hr: Weight = 0.1
     """What the discriminator of HR says."""
 
@@ -260,8 +304,8 @@ class MaedaConfig(TranslationBase):
 
     method: Literal["maeda"] = "maeda"
     """Name of the method."""
-    weights: MaedaWeights = MaedaWeights(identity=1.0, cycle=1.0, task=1.0)
-    """Weights of the terms; `task` is L1."""
+    weights: MaedaWeights = MaedaWeights()
+    """Weights of the terms."""
     sr: NetworkConfig = EdsrConfig(features=16, blocks=4)
     """The SR network."""
 

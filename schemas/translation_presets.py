@@ -1,5 +1,6 @@
-"""The published settings of the translators, by method: those of DSGAN's authors, and for the
-others those of the reimplementations of UnpairedSR. Lengths are in crops.
+"""Settings of the translators by name and method: ours, and the published ones, which are those of
+DSGAN's authors, and for the others those of the reimplementations of UnpairedSR. Lengths are in
+crops.
 """
 
 from __future__ import annotations
@@ -15,8 +16,12 @@ PATCH: dict[str, Any] = {
     "residual": "none",
     "whole": False,
     "penalty": 0.0,
+    "gradient_penalty": 10.0,
 }
 """4 x 4 convolutions with instance normalisation."""
+
+UNCLIPPED = 1e9
+"""No gradient is this long."""
 
 
 def _unpaired(iterations: int, rate: float, **more: Any) -> dict[str, Any]:
@@ -31,6 +36,9 @@ def _unpaired(iterations: int, rate: float, **more: Any) -> dict[str, Any]:
         "discriminator_rate": rate,
         "betas": (0.5, 0.999),
         "history": 16,
+        "clip": 50.0,
+        "gan": "lsgan",
+        "crop": 32,
         "average": 0.0,
         "patience": 0,
         "check_every": 5_000 * batch,
@@ -38,7 +46,16 @@ def _unpaired(iterations: int, rate: float, **more: Any) -> dict[str, Any]:
     return shared | more
 
 
-PRESETS: dict[str, dict[str, Any]] = {
+_OURS: dict[str, dict[str, Any]] = {
+    "dsgan": {},
+    "bulat": {},
+    "cincgan": {},
+    "cyclesr": {},
+    "maeda": {},
+}
+"""What differs from the defaults of the fields."""
+
+_PUBLISHED: dict[str, dict[str, Any]] = {
     "dsgan": {
         "generator": {"features": 64, "blocks": 8, "noise": "none", "start": "random"},
         "discriminator": {
@@ -55,12 +72,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         },
         "gan": "vanilla",
         "weights": {"colour": 1.0, "adversarial": 0.005, "perceptual": 0.01},
+        "history": 0,
         "crop": 128,
         "batch": 16,
         "samples": 300 * 800,
         "learning_rate": 2e-4,
         "discriminator_rate": 2e-4,
         "betas": (0.5, 0.999),
+        "clip": UNCLIPPED,
         "halve_at": (0.5, 0.75, 0.9),
         "average": 0.0,
         "patience": 0,
@@ -78,10 +97,27 @@ PRESETS: dict[str, dict[str, Any]] = {
         100_000,
         2e-4,
         halve_at=(0.5,),
-        weights={"adversarial_real": 0.0, "total_variation": 0.5},
+        weights={
+            "adversarial": 1.0,
+            "adversarial_real": 0.0,
+            "identity": 5.0,
+            "cycle": 10.0,
+            "total_variation": 0.5,
+        },
     ),
     "cyclesr": _unpaired(
-        200_000, 2e-4, halve_at=(0.25, 0.5, 0.75), weights={"task": 1000.0}, sr={"arch": "edsr"}
+        200_000,
+        2e-4,
+        halve_at=(0.25, 0.5, 0.75),
+        discriminator=PATCH | {"strides": (1, 2, 2, 1)},
+        weights={
+            "adversarial": 1.0,
+            "adversarial_real": 1.0,
+            "identity": 5.0,
+            "cycle": 10.0,
+            "task": 1000.0,
+        },
+        sr={"arch": "edsr"},
     ),
     "maeda": _unpaired(
         300_000,
@@ -89,9 +125,18 @@ PRESETS: dict[str, dict[str, Any]] = {
         betas=(0.9, 0.999),
         halve_at=(1 / 3, 0.6, 0.8),
         history=0,
+        clip=UNCLIPPED,
         generator={"features": 64, "blocks": 16, "noise": "channel", "numbers": 1},
-        weights={"identity": 1.0, "cycle": 1.0, "task": 1.0, "adversarial_hr": 0.1},
+        weights={
+            "adversarial": 1.0,
+            "adversarial_real": 1.0,
+            "identity": 1.0,
+            "cycle": 1.0,
+            "task": 1.0,
+            "adversarial_hr": 0.1,
+        },
         sr={"arch": "edsr"},
     ),
 }
-"""Settings by method; what a recipe says itself goes before them."""
+PRESETS = {"pairmill": _OURS, "published": _PUBLISHED}
+"""Settings by preset and method; what a recipe says itself goes before them."""

@@ -51,26 +51,38 @@ class Adversary(nn.Module):
             number: of the iteration; penalties are not for every one.
         """
         shown = self.history.exchanged(fake, rng)
-        logits = self.network(torch.cat([real, shown])).float()
-        first, second = logits[: len(real)], logits[len(real) :]
+        first, second = self._both(real, shown)
         loss = self.form.discriminator(first, second)
         loss = loss + self._penalty(real, shown, rng, number)
         middle = 0.5 if self.config.gan == "lsgan" else 0.0
         return loss, accuracy(first, second, middle)
 
+    def _both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of both in float32: in one pass, but where batches are normalised, since the mean
+        of real and fake together is one that no generator is judged by.
+        """
+        if self.config.discriminator.norm == "batch":
+            return self.network(real).float(), self.network(fake).float()
+        first, second = self.network(torch.cat([real, fake])).float().chunk(2)
+        return first, second
+
     def _penalty(self, real: Tensor, fake: Tensor, rng: np.random.Generator, number: int) -> Tensor:
-        weight = self.config.discriminator.penalty
+        config = self.config.discriminator
         if self.config.gan == "wgan_gp":
             mix = torch.from_numpy(rng.random((len(real), 1, 1, 1), dtype=np.float32)).to(real)
-            slope = self._slope(mix * real + (1 - mix) * fake)
-            off: Tensor = (slope.flatten(1).norm(dim=1) - 1).square().mean()
-            return weight * off
-        if not weight or number % PENALTY_EVERY:
+            slope, places = self._slope(mix * real + (1 - mix) * fake)
+            # The critic of an image is the mean of its judgements, as in the loss.
+            off: Tensor = (slope.flatten(1).norm(dim=1) / places - 1).square().mean()
+            return config.gradient_penalty * off
+        if not config.penalty or number % PENALTY_EVERY:
             return real.new_zeros(())
-        found: Tensor = PENALTY_EVERY * weight / 2 * self._slope(real).square().mean()
+        slope, _ = self._slope(real)
+        found: Tensor = PENALTY_EVERY * config.penalty / 2 * slope.square().mean()
         return found
 
-    def _slope(self, images: Tensor) -> Tensor:
+    def _slope(self, images: Tensor) -> tuple[Tensor, int]:
+        """Gradient of the sum of all judgements, (B, 3, h, w), and judgements per image."""
         seen = images.detach().clone().requires_grad_()
-        (slope,) = torch.autograd.grad(self.network(seen).float().sum(), seen, create_graph=True)
-        return slope
+        logits = self.network(seen).float()
+        (slope,) = torch.autograd.grad(logits.sum(), seen, create_graph=True)
+        return slope, logits[0].numel()

@@ -75,7 +75,7 @@ class Fit:
 
     def moments(self) -> dict[str, torch.optim.Optimizer]:
         """See `LearnedFit`."""
-        return self.system.optimisers
+        return {f"adam_{name}": adam for name, adam in self.system.optimisers.items()}
 
     @property
     def done(self) -> bool:

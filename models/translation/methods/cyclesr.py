@@ -45,16 +45,19 @@ class Cyclesr(Method[CyclesrConfig]):
         self.networks["to_clean"] = Generator(generator.with_(noise="none"), 1, rng)
         self.add_adversary("judge_real", rng)
         self.add_adversary("judge_clean", rng)
-        self.add_sr(self.config.sr, rng)
+        if self.config.weights.task:
+            self.add_sr(self.config.sr, rng)
 
     def all_players(self) -> tuple[Player, ...]:
         """See `Method`."""
-        return (
+        players = (
             Player("generator", (TO_REAL, "to_clean"), self._generate),
             self.judging("judge_real", real_lr, "noised", "discriminator"),
             self.judging("judge_clean", clean_lr, "cleaned", "discriminator_clean"),
-            Player("sr", ("sr",), self._restore),
         )
+        if not self.config.weights.task:
+            return players
+        return (*players, Player("sr", ("sr",), self._restore))
 
     def _task(self, scene: Scene) -> bool:
         """Whether the SR network has a say by now."""

@@ -71,7 +71,7 @@ class Maeda(Method[MaedaConfig]):
         restored, upscaled = sr(joined(again, cleaned)).chunk(2)
         made, weights = scene.made, self.config.weights
         made["noised"], made["cleaned"] = eight_bits(noised), eight_bits(cleaned)
-        made["upscaled"] = upscaled
+        made["upscaled"] = eight_bits(upscaled)
         return weighted(
             {
                 "adversarial": (
@@ -84,7 +84,7 @@ class Maeda(Method[MaedaConfig]):
                 ),
                 "adversarial_hr": (
                     weights.adversarial_hr,
-                    lambda: self.adversary("judge_hr").fooled(upscaled, scene.hr),
+                    lambda: self.adversary("judge_hr").fooled(made["upscaled"], scene.hr),
                 ),
                 "identity": (
                     weights.identity,
