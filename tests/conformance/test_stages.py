@@ -41,6 +41,7 @@ from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.image import ImageRecord, ImageSet
 from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.translation import METHODS as TRANSLATORS
 from tests.support.config_mutations import changed_leaves
 from tests.support.make import (
     Counting,
@@ -49,6 +50,7 @@ from tests.support.make import (
     make_aligned,
     make_cameras,
     make_stages,
+    make_translator,
     materialised,
     photograph,
     save,
@@ -197,6 +199,7 @@ def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     images, hr = made.images.manifest, made.hr.manifest
     make_cameras(tiny.recipe, images, hr, made.sealed, run)
     make_aligned(tiny.recipe, tiny.photographs, run)
+    make_translator(tiny.recipe, images, hr, run)
     try_chain(images, hr, run)
     materialised(tiny.photographs, Path(f"{workspace}-replayed"), run)
     return workspace
@@ -410,6 +413,7 @@ def test_every_recipe_field_reaches_a_stage(tiny: Tiny) -> None:
         "redegnet.from_checkpoint",
         "pools_from",
         "aligned",
+        *TRANSLATORS,
         "curation.benchmarks.0",
         "groups.by",
         "groups.min_photographs",

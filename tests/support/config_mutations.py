@@ -31,11 +31,20 @@ NAMES = (
     "small",
     "fast",
     "replayed",
+    "published",
+    "vector",
+    "channel",
+    "identity",
+    "random",
+    "beside",
+    "average",
+    "gaussian",
+    "hinge",
 )
 """Values of settings that are one of some names."""
 
 
-METHODS = {("kernels", "method"), ("kernelgan", "method")}
+METHODS = {("kernels", "method"), ("kernelgan", "method"), ("settings", "method"), ("sr", "arch")}
 """They stand for the whole of their settings, as a degrader's `kind` does."""
 
 
@@ -78,7 +87,7 @@ def others(value: Any) -> list[Any]:
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, int):
-        return [value + 1, value - 1, value + 8, value * 2, value * 3 // 2, 4, 8, 1]
+        return [value + 1, value - 1, value + 2, value + 8, value * 2, value * 3 // 2, 4, 8, 1]
     if isinstance(value, float):
         return [value * 1.01, value * 0.99, 0.5, 0.25]
     if isinstance(value, str):

@@ -125,9 +125,8 @@ def test_the_average_follows_the_degrader_from_its_third_iteration_on() -> None:
     """Kept: (1 + i) / (10 + i) at first, so 1/10 and 2/11."""
     fit = begin("bulat")
     start = fit.mean.tail.bias.clone()
-    seen = []
-    for _ in fit.advance(4):
-        seen.append(fit.system.method.degrader.tail.bias.detach().clone())
+    tail = fit.system.method.degrader.tail
+    seen = [tail.bias.detach().clone() for _ in fit.advance(4)]
     wanted = 0.1 * start + 0.9 * seen[0]
     wanted = 2 / 11 * wanted + 9 / 11 * seen[1]
     torch.testing.assert_close(fit.mean.tail.bias, wanted)
