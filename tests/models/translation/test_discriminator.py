@@ -29,7 +29,7 @@ def test_colours_are_hidden_or_not() -> None:
     only = Discriminator(DiscriminatorConfig(residual="only"), keyed(0, "weights"))
     torch.testing.assert_close(only(image), only(image + 0.1), atol=1e-4, rtol=1e-4)
     for residual in ("none", "beside"):
-        config = DiscriminatorConfig(residual=residual)  # type: ignore[arg-type]
+        config = DiscriminatorConfig(residual=residual)
         network = Discriminator(config, keyed(0, "weights"))
         assert (network(image) - network(image + 0.1)).abs().max() > 1e-3
 

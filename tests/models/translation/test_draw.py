@@ -63,8 +63,8 @@ def test_all_sizes_are_drawn_from_one_pixel_on(method: str, scale: int) -> None:
 def test_hr_is_moved_before_it_is_degraded(method: str) -> None:
     """Of a network that adds nothing, a shift by one LR pixel is one by two HR pixels."""
     translator = fitted(method, 2, (2.0, 0.0), noise="none")
-    torch.nn.init.zeros_(translator.network.tail.weight)
-    torch.nn.init.zeros_(translator.network.tail.bias)
+    for weight in translator.network.tail.parameters():
+        torch.nn.init.zeros_(weight)
     hr = photograph(4, 40, 36)
     clean = to_uint8(bicubic_down(hr, 2))
     made = to_uint8(translate(translator, hr, normals(translator, (20, 18))))

@@ -16,7 +16,7 @@ PLAIN = GeneratorConfig(features=6, blocks=1, noise="none", start="random")
 SCALES = (1, 2, 3, 4, 8)
 
 
-def batch(image: np.ndarray) -> torch.Tensor:  # type: ignore[type-arg]
+def batch(image: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(image.transpose(2, 0, 1).copy())[None].double() / 255
 
 

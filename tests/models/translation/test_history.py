@@ -22,7 +22,7 @@ class Numbers:
     def __init__(self, *rows: tuple[float, float]) -> None:
         self.rows = rows
 
-    def random(self, shape: tuple[int, int]) -> np.ndarray:  # type: ignore[type-arg]
+    def random(self, shape: tuple[int, int]) -> np.ndarray:
         assert shape == (len(self.rows), 2)
         return np.array(self.rows)
 

@@ -105,7 +105,7 @@ def test_every_gate_says_its_reason() -> None:
     assert judge(good.with_(auc=None), gates) == (reasons.NOT_MEASURED,)
     assert judge(good.with_(auc=None), gates.with_(max_auc=1)) == ()
     assert judge(None, gates) == (reasons.NOT_FINITE,)
-    torch.nn.init.constant_(fit.mean.tail.bias, float("nan"))
+    torch.nn.init.constant_(fit.mean.tail.weight, float("nan"))
     assert measure(fit, look(fit, 32), SEEN) is None
 
 
@@ -114,7 +114,7 @@ def test_two_draws_differ_as_much_as_the_numbers_make_them() -> None:
     with torch.no_grad():
         for weight in fit.mean.parameters():
             weight.zero_()
-        assert fit.mean.noise is not None
+        assert isinstance(fit.mean.noise, torch.nn.Conv2d)
         fit.mean.noise.weight[0, 0, 1, 1] = 1
         fit.mean.tail.weight[:, 0, 1, 1] = 5 / 255
     sight = look(fit, 64)

@@ -76,7 +76,7 @@ def test_a_resumed_fit_equals_an_uninterrupted_one_bit_for_bit(
 @pytest.mark.parametrize("norm", ["none", "instance", "batch"])
 @pytest.mark.parametrize("gan", FORMS)
 def test_every_form_and_norm_trains_and_resumes(gan: str, norm: str) -> None:
-    changes = {
+    changes: dict[str, Any] = {
         "gan": gan,
         "discriminator": {"norm": norm, "penalty": 0.1, "features": [4, 6], "strides": [1, 2]},
         "history": 2,
@@ -124,15 +124,14 @@ def test_a_state_of_another_fit_or_a_damaged_one_is_not_taken() -> None:
 def test_the_average_follows_the_degrader_from_its_third_iteration_on() -> None:
     """Kept: (1 + i) / (10 + i) at first, so 1/10 and 2/11."""
     fit = begin("bulat")
-    start = fit.mean.tail.bias.clone()
-    tail = fit.system.method.degrader.tail
-    seen = [tail.bias.detach().clone() for _ in fit.advance(4)]
+    start = fit.mean.tail.weight.clone()
+    seen = [fit.system.method.degrader.tail.weight.detach().clone() for _ in fit.advance(4)]
     wanted = 0.1 * start + 0.9 * seen[0]
     wanted = 2 / 11 * wanted + 9 / 11 * seen[1]
-    torch.testing.assert_close(fit.mean.tail.bias, wanted)
-    assert not fit.mean.tail.bias.requires_grad
+    torch.testing.assert_close(fit.mean.tail.weight, wanted)
+    assert not fit.mean.tail.weight.requires_grad
     plain = run(begin("bulat", average=0.0), 4)
-    assert torch.equal(plain.mean.tail.bias, plain.system.method.degrader.tail.bias)
+    assert torch.equal(plain.mean.tail.weight, plain.system.method.degrader.tail.weight)
 
 
 def test_the_check_that_is_told_least_is_sealed_also_after_a_kill() -> None:
