@@ -391,8 +391,6 @@ class TranslationFitConfig(Frozen):
     """HR side over LR side."""
     settings: TranslationConfig
     """Settings; the gates are those of the default, since they judge a fit and do not change it."""
-    vgg: Digest | None = None
-    """SHA-256 of the weights of VGG-19."""
 
 
 class TranslationFitted(Frozen):
