@@ -12,12 +12,15 @@ from torch import Tensor, nn
 
 from pairmill.models.archs.layers import Pyramid
 from pairmill.models.training.ema import Mean
+from pairmill.models.training.joint.partner import Partner
 from pairmill.models.training.objective import Objective
 from pairmill.models.training.optim import optimiser_of, set_rate
 from pairmill.models.training.precision import Precision
 from pairmill.schemas.training import TrainConfig
 
 Wrap = Callable[[nn.Module], nn.Module]
+JOINT = "joint-"
+"""What the names of a partner's networks and optimisers begin with."""
 
 
 class Levels(nn.Module):
@@ -49,6 +52,7 @@ class Training:
         discriminator: who judges, for loss gan.
         device: `cpu` or `cuda`.
         wrap: makes of a module one that shares its gradients with other processes.
+        partner: who makes the LR in joint training, and learns along.
     """
 
     def __init__(
@@ -59,8 +63,9 @@ class Training:
         discriminator: nn.Module | None = None,
         device: str = "cpu",
         wrap: Wrap = lambda module: module,
+        partner: Partner | None = None,
     ) -> None:
-        self.config, self.device, self.step = config, device, 0
+        self.config, self.device, self.step, self.partner = config, device, 0, partner
         if config.channels_last:
             self.layout = torch.channels_last
         else:
@@ -78,6 +83,8 @@ class Training:
             self.optimisers["discriminator"] = optimiser_of(
                 self.judging, self.discriminator.parameters()
             )
+        if partner is not None:
+            self.optimisers |= {f"{JOINT}{name}": one for name, one in partner.moments().items()}
         levels = wrap(Levels(self.network))
         if config.compile:
             self.forward = torch.compile(levels)
@@ -107,19 +114,21 @@ class Training:
             found["mean"] = self.mean.network
         if self.discriminator is not None:
             found["discriminator"] = self.discriminator
+        if self.partner is not None:
+            found |= {f"{JOINT}{name}": one for name, one in self.partner.networks().items()}
         return found
 
     def advance(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
         """One step.
 
         Args:
-            hr: (B, 3, H, W) uint8.
-            lr: (B, 3, H / scale, W / scale) uint8.
+            hr: (B, 3, H, W) uint8; in joint training with the partner's margin.
+            lr: (B, 3, H / scale, W / scale) uint8; in joint training the partner makes another.
 
         Returns:
             The sum that was minimised as `loss`, and its terms by name, as numbers on the device.
         """
-        shown, wanted = self._picture(lr), self._picture(hr)
+        shown, wanted, learned = self._seen(hr, lr)
         judged = self.judge is not None and self.step >= self.config.discriminator_from
         self.rate = set_rate(
             self.optimisers["network"], self.config.optimiser, self.step, self.config.steps
@@ -139,7 +148,22 @@ class Training:
         self.step += 1
         if self.mean is not None:
             self.mean.update(self.step)
-        return {"loss": loss.detach()} | {name: value.detach() for name, value in terms.items()}
+        found = {name: value.detach() for name, value in terms.items()}
+        return {"loss": loss.detach()} | found | learned
+
+    def _seen(self, hr: Tensor, lr: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """LR and HR of the step, and the partner's terms."""
+        if self.partner is None:
+            return self._picture(lr), self._picture(hr), {}
+        lesson = self.partner.turn(self._picture(hr), self.step)
+        shown, wanted = (
+            image.contiguous(memory_format=self.layout) for image in (lesson.lr, lesson.hr)
+        )
+        terms = {
+            f"joint/{name}": shown.new_tensor(value)
+            for name, value in lesson.terms.items()
+        }
+        return shown, wanted, terms
 
     def _judge(self, sr: Tensor, hr: Tensor) -> Tensor:
         """The discriminator's step."""

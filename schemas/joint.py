@@ -1,0 +1,62 @@
+"""Joint training: what learns beside the SR network from real photographs, and makes its LR."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.pdm import PdmConfig
+
+
+class JointGateConfig(Frozen):
+    """When a run raises an alarm. It goes on: an alarm is a line of its log."""
+
+    max_accuracy: float = Field(default=0.97, gt=0.5, le=1)
+    """Largest share of places that the discriminator of LR classifies correctly between two lines
+    of the log, after the first tenth of the steps; above it, it has won."""
+    max_offset: float = Field(default=0.1, gt=0)
+    """Largest distance between LR and the bicubic LR of the same HR, on either axis, in HR
+    pixels."""
+    max_colour: float = Field(default=2.0, gt=0)
+    """Largest difference of their means over a validation, in any channel, in intensity levels."""
+
+
+class JointBase(Frozen):
+    """What the kinds of joint training have in common."""
+
+    kind: str
+    """Which kind."""
+    real: tuple[str, ...] = Field(min_length=1)
+    """Real LR photographs, of other scenes than the corpus': files, folders, globs or URLs,
+    relative to the recipe."""
+    images: int = Field(default=128, ge=1, le=10_000)
+    """Maximum number of photographs that crops come from; of more, evenly spread ones are taken.
+    Bounds memory."""
+    window: int = Field(default=1024, ge=64)
+    """Side of the centred part of a photograph that crops come from, in pixels; bounds memory."""
+    gates: JointGateConfig = JointGateConfig()
+    """When the run raises an alarm."""
+
+
+class PdmJoint(JointBase):
+    """PDM-SR and PDM-SRGAN (Luo et al., CVPR 2022): the SR network learns from the LR that a
+    degradation makes of HR, while the degradation learns what real LR looks like.
+    """
+
+    kind: Literal["pdm"] = "pdm"
+    """Name of the kind."""
+    settings: PdmConfig = PdmConfig()
+    """The degradation, its discriminator, their losses and rates; `halve_at` counts in fractions of
+    `steps`. Crops, batch and checks are those of the training, so `crop`, `batch`, `samples`,
+    `check_every`, `patience`, `images`, `window` and `gates` have no say.
+    """
+    sr_weight: float = Field(default=0.0, ge=0)
+    """Weight of the L1 between HR and what the SR network makes of LR in what the degradation
+    minimises; the SR network rests meanwhile. 0 as published."""
+    start_from: Literal["nothing", "pool"] = "nothing"
+    """`pool`: the sealed PDM pool of the corpus, instead of a new degradation."""
+
+
+JointConfig = PdmJoint
