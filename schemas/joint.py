@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.pdm import PdmConfig
+from pairmill.schemas.translation import BulatConfig, BulatWeights, CyclesrConfig
 
 
 class JointGateConfig(Frozen):
@@ -38,6 +39,8 @@ class JointBase(Frozen):
     """Side of the centred part of a photograph that crops come from, in pixels; bounds memory."""
     gates: JointGateConfig = JointGateConfig()
     """When the run raises an alarm."""
+    start_from: Literal["nothing", "pool"] = "nothing"
+    """`pool`: the sealed degradation of the corpus' pool of this kind, instead of a new one."""
 
 
 class PdmJoint(JointBase):
@@ -55,8 +58,32 @@ class PdmJoint(JointBase):
     sr_weight: float = Field(default=0.0, ge=0)
     """Weight of the L1 between HR and what the SR network makes of LR in what the degradation
     minimises; the SR network rests meanwhile. 0 as published."""
-    start_from: Literal["nothing", "pool"] = "nothing"
-    """`pool`: the sealed PDM pool of the corpus, instead of a new degradation."""
+
+class BulatJoint(JointBase):
+    """Bulat et al. (ECCV 2018), degradation and SR network trained together: the error of SR shapes
+    the degradation too.
+    """
+
+    kind: Literal["bulat"] = "bulat"
+    """Name of the kind."""
+    settings: BulatConfig = BulatConfig(weights=BulatWeights(sr=1.0))
+    """The degradation, its discriminator, their losses and rates; `halve_at` counts in fractions of
+    `steps`. The SR network, crops, batch and checks are those of the training, so `sr`, `crop`,
+    `batch`, `samples`, `check_every`, `patience`, `images`, `window` and `gates` have no say.
+    """
 
 
-JointConfig = PdmJoint
+class CyclesrJoint(JointBase):
+    """CycleSR (Chen et al., CVPR Workshops 2020), both stages: a CycleGAN between clean and real
+    LR, while SR learns from clean LR; from `settings.task_from` on SR learns from degraded LR, and
+    its error shapes the degradation.
+    """
+
+    kind: Literal["cyclesr"] = "cyclesr"
+    """Name of the kind."""
+    settings: CyclesrConfig = CyclesrConfig()
+    """The translators, their discriminators, losses and rates, as for `bulat`; with `task_from: 0`
+    the second stage alone."""
+
+
+JointConfig = Annotated[PdmJoint | BulatJoint | CyclesrJoint, Field(discriminator="kind")]

@@ -200,6 +200,8 @@ class TrainConfig(Frozen):
             raise ValueError(f"crop: {problem}")
         if self.joint is not None and self.precision == "fp16":
             raise ValueError("joint training knows precision full and bf16, got fp16")
+        if self.joint is not None and len(sides) > 1:
+            raise ValueError(f"joint training keeps one crop, got {sorted(sides)}")
         if not any(
             loss.weight
             for loss in self.losses

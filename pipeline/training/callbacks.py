@@ -159,7 +159,7 @@ class Validator(Listener):
 
     def _partner(self, training: Training, partner: Partner, picture: Image | None) -> Image | None:
         """Alarms about what the partner makes, and the picture with real and made LR below."""
-        hr = hr_crops(partner, self.source, training.config.at_step(training.step)[1].crop or 0)
+        hr = hr_crops(partner, self.source, training.config.crop)
         sight = partner.look(hr.to(training.device), training.step)
         if alarms := partner.alarms(sight):
             self.desk.alarm(training.step, alarms)

@@ -49,7 +49,14 @@ class Joint:
             ValueError: if the pool is of other networks.
         """
         opening = Opening(
-            self.reals, scale, self.seed, config.steps, network, device, self.checkpoint
+            self.reals,
+            scale,
+            self.seed,
+            config.steps,
+            config.crop // scale,
+            network,
+            device,
+            self.checkpoint,
         )
         return build(config.joint, opening)
 
@@ -72,8 +79,7 @@ def read_joint(
     """
     if config.joint is None:
         return None
-    sides = {config.crop, *(phase.crop for phase in config.phases if phase.crop is not None)}
-    reals, digests = _photographs(config.joint, base, max(sides) // scale)
+    reals, digests = _photographs(config.joint, base, config.crop // scale)
     checkpoint = b""
     if config.joint.start_from == "pool":
         checkpoint = _pool(config.joint.kind, storage, manifest)

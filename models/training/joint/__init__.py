@@ -7,8 +7,13 @@ from typing import Any
 
 from pairmill.models.training.joint.partner import Opening, Partner
 from pairmill.models.training.joint.pdm import PdmPartner
+from pairmill.models.training.joint.translation import TranslationPartner
 
-PARTNERS: dict[str, Callable[[Any, Opening], Partner]] = {"pdm": PdmPartner}
+PARTNERS: dict[str, Callable[[Any, Opening], Partner]] = {
+    "pdm": PdmPartner,
+    "bulat": TranslationPartner,
+    "cyclesr": TranslationPartner,
+}
 """Classes by `JointBase.kind`."""
 
 

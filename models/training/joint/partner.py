@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -38,6 +37,8 @@ class Opening:
     """Up to 128 bits; all streams come from it."""
     steps: int
     """Length of the training."""
+    side: int
+    """Side of LR crops, in LR pixels."""
     network: nn.Module
     """The SR network, (B, 3, h, w) in [0, 1] to (B, 3, s h, s w)."""
     device: str = "cpu"
@@ -76,8 +77,6 @@ class Partner(ABC):
         gates: when it raises an alarm.
     """
 
-    columns: ClassVar[tuple[str, ...]]
-    """Names of all terms."""
     margin = 0
     """HR pixels on each side that it needs around what the SR network sees; a multiple of the
     scale."""

@@ -32,8 +32,6 @@ class PdmPartner(Partner):
         ValueError: if the checkpoint is none of PDM, or of other networks.
     """
 
-    columns = CURVES
-
     def __init__(self, config: PdmJoint, opening: Opening) -> None:
         super().__init__(opening, config.gates)
         self.config = config
