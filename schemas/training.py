@@ -198,6 +198,9 @@ class TrainConfig(Frozen):
             problems = []
         if problem := next((problem for problem in problems if problem), ""):
             raise ValueError(f"crop: {problem}")
+        widest = max(getattr(loss, "low_pass", 0) for loss in self.losses)
+        if widest > min(sides):
+            raise ValueError(f"losses: low_pass {widest} is wider than a crop of {min(sides)}")
         if self.joint is not None and self.precision == "fp16":
             raise ValueError("joint training knows precision full and bf16, got fp16")
         if self.joint is not None and len(sides) > 1:
