@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.pdm import PdmConfig
-from pairmill.schemas.translation import BulatConfig, BulatWeights, CyclesrConfig
+from pairmill.schemas.translation import (
+    BulatConfig,
+    BulatWeights,
+    CincganConfig,
+    CyclesrConfig,
+    MaedaConfig,
+)
 
 
 class JointGateConfig(Frozen):
@@ -42,6 +48,9 @@ class JointBase(Frozen):
     start_from: Literal["nothing", "pool"] = "nothing"
     """`pool`: the sealed degradation of the corpus' pool of this kind, instead of a new one."""
 
+    cleans: ClassVar[bool] = False
+    """Whether the SR network sees cleaned LR alone, and so must be a `cleaned` one."""
+
 
 class PdmJoint(JointBase):
     """PDM-SR and PDM-SRGAN (Luo et al., CVPR 2022): the SR network learns from the LR that a
@@ -58,6 +67,7 @@ class PdmJoint(JointBase):
     sr_weight: float = Field(default=0.0, ge=0)
     """Weight of the L1 between HR and what the SR network makes of LR in what the degradation
     minimises; the SR network rests meanwhile. 0 as published."""
+
 
 class BulatJoint(JointBase):
     """Bulat et al. (ECCV 2018), degradation and SR network trained together: the error of SR shapes
@@ -86,4 +96,40 @@ class CyclesrJoint(JointBase):
     the second stage alone."""
 
 
-JointConfig = Annotated[PdmJoint | BulatJoint | CyclesrJoint, Field(discriminator="kind")]
+class MaedaJoint(JointBase):
+    """Maeda (CVPR 2020), pseudo-supervision, in one stage. The network is a `cleaned` one: its
+    cleaner is the method's, and SR learns from clean LR that is degraded and cleaned.
+    """
+
+    kind: Literal["maeda"] = "maeda"
+    """Name of the kind."""
+    settings: MaedaConfig = MaedaConfig()
+    """The network that degrades, the discriminators, losses and rates, as for `bulat`."""
+
+    cleans: ClassVar[bool] = True
+
+
+class CincganJoint(JointBase):
+    """CinCGAN (Yuan et al., CVPR Workshops 2018), both cycles. The network is a `cleaned` one; SR
+    of real LR is judged, and leads back to it through another network.
+    """
+
+    kind: Literal["cincgan"] = "cincgan"
+    """Name of the kind."""
+    settings: CincganConfig = CincganConfig()
+    """The inner cycle: the network that degrades, the discriminators, losses and rates, as for
+    `bulat`."""
+    hr_from: float = Field(default=0.3, ge=0, le=1)
+    """Share of the steps after which SR of real LR has terms."""
+    adversarial_hr: float = Field(default=0.5, ge=0)
+    """Weight of what the discriminator of HR says of it."""
+    total_variation_hr: float = Field(default=2.0, ge=0)
+    """Weight of its squared differences of neighbours."""
+    cycle_hr: float = Field(default=10.0, ge=0)
+    """Weight of the L1 of real LR and what comes back of it."""
+
+    cleans: ClassVar[bool] = True
+
+
+AnyJoint = PdmJoint | BulatJoint | CyclesrJoint | MaedaJoint | CincganJoint
+JointConfig = Annotated[AnyJoint, Field(discriminator="kind")]

@@ -34,8 +34,6 @@ LAST_LAYER: dict[VggLayer, float] = {"conv5_4": 1.0}
 VggLayers = Annotated[dict[VggLayer, NotNegative], AfterValidator(some_weight)]
 
 
-
-
 def _odd(side: int) -> int:
     if side and side % 2 == 0:
         raise ValueError(f"a mean filter has an odd side, or is off with 0; got {side}")
@@ -132,8 +130,8 @@ class GanConfig(LossBase):
     the fake ones are on average (Jolicoeur-Martineau 2019; ESRGAN, RealSR).
     """
     high_pass: FilterSide = 0
-    """Side of a mean filter, odd, in pixels: the discriminator sees what it leaves; 0 for all of the
-    image. FSSR: 9."""
+    """Side of a mean filter, odd, in pixels: the discriminator sees what it leaves; 0 for all of
+    the image. FSSR: 9."""
 
 
 class TvConfig(LossBase):

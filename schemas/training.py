@@ -203,6 +203,11 @@ class TrainConfig(Frozen):
             raise ValueError(f"losses: low_pass {widest} is wider than a crop of {min(sides)}")
         if self.joint is not None and self.precision == "fp16":
             raise ValueError("joint training knows precision full and bf16, got fp16")
+        if self.joint is not None and self.joint.cleans and self.network.arch != "cleaned":
+            raise ValueError(
+                f"joint.kind {self.joint.kind} trains a network that cleans first; say network: "
+                f"{{arch: cleaned, network: {{arch: {self.network.arch}, ...}}}}"
+            )
         if self.joint is not None and len(sides) > 1:
             raise ValueError(f"joint training keeps one crop, got {sorted(sides)}")
         if not any(

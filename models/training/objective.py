@@ -72,9 +72,7 @@ class Objective:
         judged: dict[int, tuple[Tensor, Tensor]] = {}
         if discriminator is not None:
             for side in sorted({gan.config.high_pass for gan in self.gans}):
-                judged[side] = self._judged(
-                    discriminator, high_pass(sr, side), high_pass(hr, side)
-                )
+                judged[side] = self._judged(discriminator, high_pass(sr, side), high_pass(hr, side))
         found: dict[str, Tensor] = {}
         for name, weight, loss in self.terms:
             if isinstance(loss, Gan):

@@ -5,6 +5,7 @@ one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,13 +13,15 @@ from torch import Tensor, nn
 
 from pairmill.models.archs.layers import Pyramid
 from pairmill.models.training.ema import Mean
-from pairmill.models.training.joint.partner import Partner
+from pairmill.models.training.joint.partner import Lesson, Partner
 from pairmill.models.training.objective import Objective
 from pairmill.models.training.optim import optimiser_of, set_rate
 from pairmill.models.training.precision import Precision
 from pairmill.schemas.training import TrainConfig
 
 Wrap = Callable[[nn.Module], nn.Module]
+PARTNERS = "joint/"
+"""What the names of a partner's terms begin with."""
 JOINT = "joint-"
 """What the names of a partner's networks and optimisers begin with."""
 
@@ -128,7 +131,8 @@ class Training:
         Returns:
             The sum that was minimised as `loss`, and its terms by name, as numbers on the device.
         """
-        shown, wanted, learned = self._seen(hr, lr)
+        lesson = self._lesson(hr, lr)
+        shown, wanted = lesson.lr, lesson.hr
         judged = self.judge is not None and self.step >= self.config.discriminator_from
         self.rate = set_rate(
             self.optimisers["network"], self.config.optimiser, self.step, self.config.steps
@@ -138,6 +142,7 @@ class Training:
             terms = self.objective.network(
                 levels, wanted, shown, self.discriminator if judged else None
             )
+            terms |= self._unpaired(lesson)
         loss = torch.stack(list(terms.values())).sum()
         self.precision.descend(
             loss, self.optimisers["network"], self.network, self.config.optimiser.clip
@@ -148,22 +153,29 @@ class Training:
         self.step += 1
         if self.mean is not None:
             self.mean.update(self.step)
+        learned = {
+            f"{PARTNERS}{name}": shown.new_tensor(value) for name, value in lesson.terms.items()
+        }
         found = {name: value.detach() for name, value in terms.items()}
         return {"loss": loss.detach()} | found | learned
 
-    def _seen(self, hr: Tensor, lr: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """LR and HR of the step, and the partner's terms."""
+    def _lesson(self, hr: Tensor, lr: Tensor) -> Lesson:
+        """LR and HR of the step; in joint training the partner's turn comes first."""
         if self.partner is None:
-            return self._picture(lr), self._picture(hr), {}
+            return Lesson(self._picture(hr), self._picture(lr), {})
         lesson = self.partner.turn(self._picture(hr), self.step)
-        shown, wanted = (
-            image.contiguous(memory_format=self.layout) for image in (lesson.lr, lesson.hr)
+        return replace(
+            lesson,
+            hr=lesson.hr.contiguous(memory_format=self.layout),
+            lr=lesson.lr.contiguous(memory_format=self.layout),
         )
-        terms = {
-            f"joint/{name}": shown.new_tensor(value)
-            for name, value in lesson.terms.items()
-        }
-        return shown, wanted, terms
+
+    def _unpaired(self, lesson: Lesson) -> dict[str, Tensor]:
+        """Terms of SR of real LR."""
+        if self.partner is None or lesson.unpaired is None:
+            return {}
+        found = self.partner.judge_sr(self.forward(lesson.unpaired)[-1], lesson.unpaired)
+        return {f"{PARTNERS}sr_{name}": value for name, value in found.items()}
 
     def _judge(self, sr: Tensor, hr: Tensor) -> Tensor:
         """The discriminator's step."""

@@ -129,9 +129,7 @@ def real_above_fake(sight: Sight) -> Image:
     return sheet(rows, ("real LR above, made LR below", *[""] * (len(rows[0]) - 1)))
 
 
-def _photographs(
-    config: JointConfig, base: str, side: int
-) -> tuple[list[Image], tuple[str, ...]]:
+def _photographs(config: JointConfig, base: str, side: int) -> tuple[list[Image], tuple[str, ...]]:
     """Photographs and the digests of their pixels, each picture once, in the order of digests."""
     wanted = IngestConfig(min_side=max(16, side))
     opened: dict[str, OpenedImage] = {}

@@ -20,7 +20,7 @@ from pairmill.models.training.joint.partner import ACCURACY, Opening
 from pairmill.models.training.objective import Objective
 from pairmill.models.training.training import JOINT, Training
 from pairmill.schemas.training import TrainConfig
-from tests.support.joint import SETTINGS, section
+from tests.support.joint import SETTINGS, network, section
 from tests.support.make import photograph
 
 STEPS = 8
@@ -35,17 +35,17 @@ def begin(kind: str, **more: Any) -> Training:
         {
             "name": "a",
             "corpus": "b",
-            "network": {"arch": "compact", "features": 8, "blocks": 2},
+            "network": network(kind),
             "steps": STEPS,
             "crop": 32,
             "optimiser": {"learning_rate": 1e-3},
             "joint": section(kind, **more),
         }
     )
-    network = build(config.network, 2, 0)
+    net = build(config.network, 2, 0)
     reals = [photograph(seed, 71, 67, noise=6) for seed in range(2)]
-    partner = build_partner(config.joint, Opening(reals, 2, 5, STEPS, 16, network))
-    return Training(config, network, Objective(config.losses, lambda _: b""), partner=partner)
+    partner = build_partner(config.joint, Opening(reals, 2, 5, STEPS, 16, net))
+    return Training(config, net, Objective(config.losses, lambda _: b""), partner=partner)
 
 
 def batches(training: Training, first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
@@ -86,7 +86,10 @@ def test_all_networks_move_and_all_terms_are_named_numbers(kind: str) -> None:
         weights = dict(module.named_parameters())
         still = [key for key, value in weights.items() if torch.equal(value, before[name][key])]
         assert not still, f"{name}: {still}"
-    assert {"loss", "l1", ACCURACY, "joint/adversarial"} <= terms[0].keys()
+    assert {"loss", "l1", "joint/adversarial"} <= terms[0].keys()
+    assert (ACCURACY in terms[0]) == (kind != "cincgan")  # nobody judges its degraded LR
+    cleans = training.config.joint is not None and training.config.joint.cleans
+    assert ("joint/sr_adversarial_hr" in terms[-1]) == cleans
     assert all(np.isfinite(value) for step in terms for value in step.values())
 
 
@@ -122,10 +125,8 @@ def test_what_is_learned_is_a_file_that_a_new_run_starts_from(kind: str) -> None
     trained(training)
     partner = training.partner
     assert partner is not None
-    network = build(training.config.network, 2, 0)
-    opening = Opening(
-        partner.opening.reals, 2, 5, STEPS, 16, network, checkpoint=partner.checkpoint()
-    )
+    net = build(training.config.network, 2, 0)
+    opening = Opening(partner.opening.reals, 2, 5, STEPS, 16, net, checkpoint=partner.checkpoint())
     started = build_partner(training.config.joint, opening)
     assert started.checkpoint() == partner.checkpoint()
 

@@ -16,7 +16,17 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "bulat": _TRANSLATOR,
     "cyclesr": _TRANSLATOR | {"task_from": 0.4},
+    "maeda": _TRANSLATOR,
+    "cincgan": _TRANSLATOR,
 }
+COMPACT: dict[str, Any] = {"arch": "compact", "features": 8, "blocks": 2}
+
+
+def network(kind: str) -> dict[str, Any]:
+    """A small network for a kind."""
+    if kind in {"maeda", "cincgan"}:
+        return {"arch": "cleaned", "features": 8, "blocks": 1, "network": COMPACT}
+    return COMPACT
 
 
 def section(kind: str, **more: Any) -> dict[str, Any]:

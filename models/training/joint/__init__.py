@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pairmill.models.training.joint.cleaning import CincganPartner, MaedaPartner
 from pairmill.models.training.joint.partner import Opening, Partner
 from pairmill.models.training.joint.pdm import PdmPartner
-from pairmill.models.training.joint.translation import TranslationPartner
+from pairmill.models.training.joint.translation import BulatPartner, CyclesrPartner
 
 PARTNERS: dict[str, Callable[[Any, Opening], Partner]] = {
     "pdm": PdmPartner,
-    "bulat": TranslationPartner,
-    "cyclesr": TranslationPartner,
+    "bulat": BulatPartner,
+    "cyclesr": CyclesrPartner,
+    "maeda": MaedaPartner,
+    "cincgan": CincganPartner,
 }
 """Classes by `JointBase.kind`."""
 

@@ -57,6 +57,8 @@ class Lesson:
     """(B, 3, h, w) of 8 bits, detached."""
     terms: dict[str, float]
     """What the partner's networks minimised, by name."""
+    unpaired: Tensor | None = None
+    """(B, 3, h, w) real LR, whose SR `Partner.judge_sr` looks at; none where it does not."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Partner(ABC):
     margin = 0
     """HR pixels on each side that it needs around what the SR network sees; a multiple of the
     scale."""
+    unpaired = False
+    """Whether SR of real LR has terms too."""
 
     def __init__(self, opening: Opening, gates: JointGateConfig) -> None:
         self.opening, self.gates, self.scale = opening, gates, opening.scale
@@ -114,6 +118,15 @@ class Partner(ABC):
     def checkpoint(self) -> bytes:
         """What it has learned, as a file."""
 
+    def judge_sr(self, sr: Tensor, real: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
+        """What the SR network minimises besides, after `turn`: terms by name, weights included.
+
+        Args:
+            sr: (B, 3, s h, s w), with gradient.
+            real: (B, 3, h, w) real LR that it is made of.
+        """
+        return {}
+
     def turn(self, hr: Tensor, step: int) -> Lesson:
         """One step; SR sees pairs flipped and rotated, its partner does not: photographs are not
         alike in all directions.
@@ -127,7 +140,12 @@ class Partner(ABC):
         real = self._crops(side).at(step * count, count, rng).to(hr)
         lr, terms = self.learn(real, hr, step)
         positions = (8 * rng.random(count)).astype(np.int64)
-        return Lesson(turned(self.middle(hr), positions), turned(lr, positions), terms)
+        return Lesson(
+            turned(self.middle(hr), positions),
+            turned(lr, positions),
+            terms,
+            real if self.unpaired else None,
+        )
 
     def look(self, hr: Tensor, step: int) -> Sight:
         """Real LR beside drawn LR; the photographs are the same at every look.
@@ -145,15 +163,18 @@ class Partner(ABC):
 
     def alarms(self, sight: Sight) -> dict[str, str]:
         """What is wrong with what it draws, in words, by the name of the gate."""
-        clean, fake = (255 * image.permute(0, 2, 3, 1).double().numpy() for image in
-                       (sight.clean, sight.fake))
+        clean, fake = (
+            255 * image.permute(0, 2, 3, 1).double().numpy() for image in (sight.clean, sight.fake)
+        )
         if not np.isfinite(fake).all():
             return {"not-finite": "what is drawn is no number"}
         offset = self.scale * max(map(abs, offset_of(clean, fake)))
         colour = float(np.abs((fake - clean).mean((0, 1, 2))).max())
         found = {}
         if offset > self.gates.max_offset:
-            found["off-centre"] = f"LR lies {offset:.2f} HR pixels off, gate {self.gates.max_offset:g}"
+            found["off-centre"] = (
+                f"LR lies {offset:.2f} HR pixels off, gate {self.gates.max_offset:g}"
+            )
         if colour > self.gates.max_colour:
             found["off-colour"] = f"LR is {colour:.1f} levels off, gate {self.gates.max_colour:g}"
         return found

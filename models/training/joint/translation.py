@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,16 +19,15 @@ from pairmill.models.training.joint.partner import Opening, Partner
 from pairmill.models.translation.checkpoint import checkpoint_bytes, read_checkpoint
 from pairmill.models.translation.fit import clean_of
 from pairmill.models.translation.generator import Generator, draw_latent
-from pairmill.models.translation.method import Scene
+from pairmill.models.translation.method import AnyMethod, Scene
 from pairmill.models.translation.methods import build
 from pairmill.models.translation.system import System
-from pairmill.schemas.joint import BulatJoint, CyclesrJoint
+from pairmill.schemas.joint import BulatJoint, CincganJoint, CyclesrJoint, MaedaJoint
 from pairmill.schemas.translation import CyclesrConfig, TranslationCheckpoint
 
 SR = "sr"
 """Name of the SR network among those of a method."""
-MADE = {"bulat": "fake", "cyclesr": "noised"}
-"""What the players of a method call the LR that SR learns from."""
+AnyJoint = BulatJoint | CyclesrJoint | MaedaJoint | CincganJoint
 
 
 class TranslationPartner(Partner):
@@ -41,11 +41,17 @@ class TranslationPartner(Partner):
         ValueError: if the checkpoint is none of a translator, or of other networks.
     """
 
-    def __init__(self, config: BulatJoint | CyclesrJoint, opening: Opening) -> None:
+    lent: ClassVar[tuple[str, ...]] = (SR,)
+    """Networks of the method that are the training's."""
+    made: ClassVar[str] = "noised"
+    """What the players call the LR that SR learns from."""
+
+    def __init__(self, config: AnyJoint, opening: Opening) -> None:
         super().__init__(opening, config.gates)
         self.kind, self.settings = config.kind, config.settings.with_(crop=opening.side)
-        method = build(self.settings, opening.scale, keyed(opening.seed, "weights"))
-        method.networks[SR] = opening.network
+        rng = keyed(opening.seed, "weights")
+        method = build(self.settings, opening.scale, rng)
+        self.adopt(method, rng)
         learning = [
             replace(player, learns=tuple(name for name in player.learns if name != SR))
             for player in method.players
@@ -55,6 +61,10 @@ class TranslationPartner(Partner):
         if opening.checkpoint:
             self._begin_with(opening.checkpoint)
         self.mean = Mean(method.degrader, self.settings.average)
+
+    def adopt(self, method: AnyMethod, rng: np.random.Generator) -> None:  # noqa: ARG002
+        """Put the training's network in its place."""
+        method.networks[SR] = self.opening.network
 
     def _begin_with(self, checkpoint: bytes) -> None:
         found = read_checkpoint(checkpoint)
@@ -68,7 +78,7 @@ class TranslationPartner(Partner):
 
     def networks(self) -> Mapping[str, nn.Module]:
         """See `Partner`."""
-        own = {name: one for name, one in self.system.networks().items() if name != SR}
+        own = {name: one for name, one in self.system.networks().items() if name not in self.lent}
         return own | {"mean": self.mean.network}
 
     def moments(self) -> Mapping[str, torch.optim.Optimizer]:
@@ -89,13 +99,12 @@ class TranslationPartner(Partner):
         )
         terms = self.system.step(scene)
         self.mean.update(step + 1)
-        return self._made(scene).detach(), terms
+        self.scene = scene
+        return self.shown(scene).detach(), terms
 
-    def _made(self, scene: Scene) -> Tensor:
-        """What SR learns from; CycleSR's learns from bicubic LR until it has a say."""
-        if isinstance(self.settings, CyclesrConfig) and scene.progress < self.settings.task_from:
-            return scene.clean
-        return scene.made[MADE[self.kind]]
+    def shown(self, scene: Scene) -> Tensor:
+        """LR that SR learns from."""
+        return scene.made[self.made]
 
     def draw(self, hr: Tensor, rng: np.random.Generator) -> Tensor:
         """See `Partner`; by the EMA."""
@@ -120,3 +129,20 @@ class TranslationPartner(Partner):
         found = self.mean.network
         assert isinstance(found, Generator)
         return found
+
+
+class BulatPartner(TranslationPartner):
+    """Bulat et al.: a network from HR to LR."""
+
+    made: ClassVar[str] = "fake"
+
+
+class CyclesrPartner(TranslationPartner):
+    """CycleSR: SR learns from clean LR until it has a say."""
+
+    def shown(self, scene: Scene) -> Tensor:
+        """See `TranslationPartner`."""
+        assert isinstance(self.settings, CyclesrConfig)
+        if scene.progress < self.settings.task_from:
+            return scene.clean
+        return super().shown(scene)
