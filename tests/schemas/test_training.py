@@ -120,5 +120,5 @@ def test_phases_add_up() -> None:
 )
 def test_joint_sections_that_cannot_be(more: str, words: str) -> None:
     with pytest.raises(UserError) as caught:
-        parse_as(TrainConfig, LEAST + more)
+        parse_as(TrainConfig, LEAST + more, "a.yaml")
     assert words in str(caught.value)

@@ -40,10 +40,10 @@ def test_a_pixel_loss_does_not_see_what_the_mean_takes_away(loss: str) -> None:
     period of 3."""
     first = stripes(3)
     second = first.roll(1, 3)
-    plain, split = (
-        build(CONFIG.validate_python({"loss": loss, "low_pass": side}))(first, second)
-        for side in (0, 3)
-    )
+    made: list[Any] = [
+        build(CONFIG.validate_python({"loss": loss, "low_pass": side})) for side in (0, 3)
+    ]
+    plain, split = (one(first, second) for one in made)
     assert float(plain) > 0.4
     assert float(split) < 1e-5
 

@@ -118,7 +118,7 @@ def test_what_cannot_be_trained_is_said(
     workspace: Storage, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(UserError, match=said):
-        joint(workspace, **({"name": "refused", "steps": 1} | changes))
+        joint(workspace, name="refused", **({"steps": 1} | changes))
 
 
 def test_other_photographs_are_another_run(workspace: Storage) -> None:
