@@ -22,6 +22,9 @@ from pairmill.pipeline.training.validation import Image, below, look
 from pairmill.pipeline.training.watch import TrainingListener
 from pairmill.schemas.training import Score, TrainingRun
 
+ALARM = "alarm/"
+"""What the names of alarms begin with in the log."""
+
 
 @dataclass
 class RunContext:
@@ -62,7 +65,7 @@ class RunContext:
 
     def alarm(self, step: int, alarms: dict[str, str]) -> None:
         """Add alarms to the log, in words by gate."""
-        self.write({"step": step} | {f"alarm/{name}": words for name, words in alarms.items()})
+        self.write({"step": step} | {f"{ALARM}{name}": words for name, words in alarms.items()})
         self.watcher.alarmed(step, alarms)
 
 

@@ -14,6 +14,7 @@ from pairmill.models.training.loop import Meter, train
 from pairmill.models.training.training import Training
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.training.callbacks import (
+    ALARM,
     Checkpointer,
     MetricLogger,
     RunContext,
@@ -52,6 +53,17 @@ class Trained:
     """All validations."""
     stopped: str
     """Why it ended before its last step; empty if it did not."""
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """What joint training complained of at the last step, a few words each."""
+        last = [line for line in self.folder.read_metrics(self.step) if line["step"] == self.step]
+        return tuple(
+            f"{key.removeprefix(ALARM)}: {words}"
+            for line in last
+            for key, words in line.items()
+            if key.startswith(ALARM)
+        )
 
     @property
     def best(self) -> Score | None:
