@@ -55,14 +55,14 @@ def train_network(
     trained = tracker.step("train", lambda: train_run(config, base, storage, device, heard.get()))
     if trained.stopped == INTERRUPTED:
         return trained, ""
-    page = tracker.step("evaluate", lambda: _evaluated(storage, trained, device))
+    page = tracker.step("evaluate", lambda: _evaluated(storage, trained, base, device))
     tracker.trained(trained, page)
     return trained, page
 
 
-def _evaluated(storage: Storage, trained: Trained, device: str) -> str:
-    """The page of the best network on the split that was validated; found if it is of these very
-    weights.
+def _evaluated(storage: Storage, trained: Trained, base: str, device: str) -> str:
+    """The page of the best network on the split that was validated, and of joint training on its
+    real photographs; found if it is of these very weights.
     """
     run = trained.run
     checkpoint = trained.folder.checkpoint("best" if trained.best else "last")
@@ -80,5 +80,8 @@ def _evaluated(storage: Storage, trained: Trained, device: str) -> str:
         run.config.name,
         split=run.config.validation.split,
         config=limits,
+        base=base,
+        real=run.config.joint.real if run.config.joint is not None else (),
+        notes=tuple(f"Alarm at the last step, {words}." for words in trained.alarms),
     )
     return storage.path(page)

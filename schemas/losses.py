@@ -34,6 +34,16 @@ LAST_LAYER: dict[VggLayer, float] = {"conv5_4": 1.0}
 VggLayers = Annotated[dict[VggLayer, NotNegative], AfterValidator(some_weight)]
 
 
+def _odd(side: int) -> int:
+    if side and side % 2 == 0:
+        raise ValueError(f"a mean filter has an odd side, or is off with 0; got {side}")
+    return side
+
+
+FilterSide = Annotated[int, Field(ge=0, le=65), AfterValidator(_odd)]
+"""Side of a mean filter, in pixels; 0 for none."""
+
+
 class LossBase(Frozen):
     """One term of the sum that is minimised."""
 
@@ -43,21 +53,29 @@ class LossBase(Frozen):
     """Factor of this term; 0 turns it off."""
 
 
-class L1Config(LossBase):
+class PixelBase(LossBase):
+    """A term that compares pixels."""
+
+    low_pass: FilterSide = 0
+    """Side of a mean filter that SR and HR go through before, odd, in pixels; 0 for none. FSSR: 9.
+    """
+
+
+class L1Config(PixelBase):
     """Mean absolute difference of SR and HR."""
 
     loss: Literal["l1"] = "l1"
     """Name of the loss."""
 
 
-class L2Config(LossBase):
+class L2Config(PixelBase):
     """Mean squared difference of SR and HR."""
 
     loss: Literal["l2"] = "l2"
     """Name of the loss."""
 
 
-class CharbonnierConfig(LossBase):
+class CharbonnierConfig(PixelBase):
     """Mean of sqrt(d^2 + epsilon^2), d the difference of SR and HR: L1 that is smooth at 0
     (Charbonnier et al. 1994).
     """
@@ -111,6 +129,9 @@ class GanConfig(LossBase):
     `wgan_softplus`: the same, bounded (StyleGAN2); `relativistic`: is the real one more real than
     the fake ones are on average (Jolicoeur-Martineau 2019; ESRGAN, RealSR).
     """
+    high_pass: FilterSide = 0
+    """Side of a mean filter, odd, in pixels: the discriminator sees what it leaves; 0 for all of
+    the image. FSSR: 9."""
 
 
 class TvConfig(LossBase):

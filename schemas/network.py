@@ -267,7 +267,7 @@ class DbpnConfig(NetworkBase):
     """Projections up; one fewer lead down."""
 
 
-AnyNetworkConfig = (
+PlainNetworkConfig = (
     SrResNetConfig
     | EdsrConfig
     | RcanConfig
@@ -279,6 +279,29 @@ AnyNetworkConfig = (
     | LapSrnConfig
     | DbpnConfig
 )
+
+
+class CleanedConfig(NetworkBase):
+    """A network that cleans LR, then one that upscales it, as Maeda and CinCGAN use them: what they
+    learn is one network for real LR.
+    """
+
+    arch: Literal["cleaned"] = "cleaned"
+    """Name of the network."""
+    features: Count = 32
+    """Channels between the layers that clean."""
+    blocks: Count = 4
+    """Residual blocks of two convolutions that clean."""
+    network: Annotated[PlainNetworkConfig, Field(discriminator="arch")] = EdsrConfig()
+    """The network that upscales."""
+
+    def problem(self, scale: int) -> str | None:
+        """See `NetworkBase`."""
+        problem = self.network.problem(scale)
+        return problem and f"{self.arch} {problem}"
+
+
+AnyNetworkConfig = PlainNetworkConfig | CleanedConfig
 NetworkConfig = Annotated[AnyNetworkConfig, Field(discriminator="arch")]
 NETWORK_CONFIG: TypeAdapter[AnyNetworkConfig] = TypeAdapter(NetworkConfig)
 """Validates settings of any network, from a mapping or from JSON."""
@@ -313,4 +336,6 @@ def _short(value: object) -> str:
         return "-".join(map(str, value))
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, NetworkBase):
+        return f"({value.words()})"
     return str(value)

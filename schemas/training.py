@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from pairmill.schemas.base import Digest, Frozen, Key
 from pairmill.schemas.discriminator import DiscriminatorConfig
+from pairmill.schemas.joint import JointConfig
 from pairmill.schemas.losses import GanConfig, L1Config, LossConfig
 from pairmill.schemas.network import NetworkConfig
 from pairmill.schemas.schedule import ConstantSchedule, ScheduleConfig
@@ -137,6 +138,9 @@ class TrainConfig(Frozen):
     ema: float = Field(default=0.999, ge=0, lt=1)
     """Decay of the EMA of the weights, which is what is validated and saved; 0 keeps
     none."""
+    joint: JointConfig | None = None
+    """Who learns beside the network from real photographs and makes its LR; without it, LR are the
+    corpus'."""
     precision: Literal["full", "bf16", "fp16"] = "full"
     """`full`: float32; `bf16` and `fp16`: mixed; `fp16` scales the loss and needs a GPU."""
     compile: bool = False
@@ -194,6 +198,18 @@ class TrainConfig(Frozen):
             problems = []
         if problem := next((problem for problem in problems if problem), ""):
             raise ValueError(f"crop: {problem}")
+        widest = max(getattr(loss, "low_pass", 0) for loss in self.losses)
+        if widest > min(sides):
+            raise ValueError(f"losses: low_pass {widest} is wider than a crop of {min(sides)}")
+        if self.joint is not None and self.precision == "fp16":
+            raise ValueError("joint training knows precision full and bf16, got fp16")
+        if self.joint is not None and self.joint.cleans and self.network.arch != "cleaned":
+            raise ValueError(
+                f"joint.kind {self.joint.kind} trains a network that cleans first; say network: "
+                f"{{arch: cleaned, network: {{arch: {self.network.arch}, ...}}}}"
+            )
+        if self.joint is not None and len(sides) > 1:
+            raise ValueError(f"joint training keeps one crop, got {sorted(sides)}")
         if not any(
             loss.weight
             for loss in self.losses
@@ -226,6 +242,8 @@ class TrainingRun(Frozen):
     """HR side over LR side."""
     parameters: int
     """Parameters of the network."""
+    real: Digest | None = None
+    """Digest of the real photographs of joint training."""
     started: str
     """When it was started, ISO 8601, UTC."""
     software: dict[str, str]

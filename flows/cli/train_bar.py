@@ -70,6 +70,11 @@ class TrainBar(TrainingListener):
                 note=f"loss {line['loss']:.4g}",
             )
 
+    def alarmed(self, step: int, alarms: dict[str, str]) -> None:
+        """See `TrainingListener.alarmed`."""
+        for name, words in alarms.items():
+            self.progress.print(f"  step {step:>7}   [yellow]{name}[/]: {escape(words)}")
+
     def validated(self, score: Score, *, best: bool) -> None:
         """See `TrainingListener.validated`."""
         mark = "[green]best so far[/]" if best else ""

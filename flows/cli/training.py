@@ -85,6 +85,8 @@ def said(trained: Trained, page: str) -> None:
         f"\n[bold]{run.config.name}[/]  {trained.step} steps on "
         f"{run.corpus}@{run.version}{summary}{why}"
     )
+    for words in trained.alarms:
+        terminal.line(f"  [yellow]alarm[/]    {escape(words)}")
     terminal.line(f"  weights  {escape(weights)}")
     if page:
         terminal.line(f"  page     {escape(page)}")

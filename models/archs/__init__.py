@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pairmill.models.archs.cleaned import Cleaned
 from pairmill.models.archs.compact import Compact
 from pairmill.models.archs.dbpn import Dbpn
 from pairmill.models.archs.edsr import Edsr
@@ -30,6 +31,7 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "espcn": Espcn,
     "lapsrn": LapSrn,
     "dbpn": Dbpn,
+    "cleaned": lambda config, scale: Cleaned(config, scale, build_empty(config.network, scale)),
 }
 """Networks by the `arch` of their settings; each is made of its settings and a scale."""
 

@@ -13,6 +13,7 @@ from pairmill.models.archs.rrdbnet import TALL
 from pairmill.schemas.network import (
     DIV2K_MEAN,
     AnyNetworkConfig,
+    CleanedConfig,
     CompactConfig,
     DbpnConfig,
     EdsrConfig,
@@ -217,7 +218,23 @@ def _dbpn(tensors: Tensors) -> Found:
     ), scale
 
 
+def _cleaned(tensors: Tensors) -> Found:
+    inner = {
+        key.removeprefix("network."): value
+        for key, value in tensors.items()
+        if key.startswith("network.")
+    }
+    network, scale = recognise(inner)
+    features = int(tensors["cleaner.conv_first.weight"].shape[0])
+    blocks = _count(tensors, "cleaner.body.N.")
+    config = CleanedConfig.model_validate(
+        {"features": features, "blocks": blocks, "network": network.model_dump()}
+    )
+    return config, scale
+
+
 FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
+    (("cleaner.conv_first.weight",), _cleaned),
     (("layers.0.residual_group.blocks.0.norm1.weight",), _swinir),
     (("body.0.residual_group.0.rcab.0.weight",), _rcan),
     (("body.0.rdb1.conv1.weight",), _rrdbnet),

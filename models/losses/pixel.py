@@ -1,11 +1,20 @@
-"""Losses on the pixels of SR and HR, (B, C, h, w) of one size in [0, 1]."""
+"""Losses on the pixels of SR and HR, (B, C, h, w) of one size in [0, 1], or on their low
+frequencies.
+"""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss, mse_loss
 
+from pairmill.models.losses.frequency import low_pass
 from pairmill.schemas.losses import CharbonnierConfig, L1Config, L2Config
+
+
+def _seen(
+    sr: Tensor, hr: Tensor, config: L1Config | L2Config | CharbonnierConfig
+) -> tuple[Tensor, Tensor]:
+    return low_pass(sr, config.low_pass), low_pass(hr, config.low_pass)
 
 
 class L1(nn.Module):
@@ -17,7 +26,7 @@ class L1(nn.Module):
 
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Both (B, C, h, w), to a number."""
-        return l1_loss(sr, hr)
+        return l1_loss(*_seen(sr, hr, self.config))
 
 
 class L2(nn.Module):
@@ -29,7 +38,7 @@ class L2(nn.Module):
 
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Both (B, C, h, w), to a number."""
-        return mse_loss(sr, hr)
+        return mse_loss(*_seen(sr, hr, self.config))
 
 
 class Charbonnier(nn.Module):
@@ -41,6 +50,7 @@ class Charbonnier(nn.Module):
 
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
         """Both (B, C, h, w), to a number; epsilon for equal images."""
+        sr, hr = _seen(sr, hr, self.config)
         # In float32: epsilon^2 would be 0 in half precision, and the slope at 0 infinite.
         return ((sr - hr).float().square() + self.config.epsilon**2).sqrt().mean()
 

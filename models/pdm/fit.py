@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,23 +16,8 @@ from torch import Tensor, nn
 from pairmill.models.fitting.streams import Crops, Image, keyed
 from pairmill.models.fitting.trend import keeps_up, stalled
 from pairmill.models.pdm.application import needed
-from pairmill.models.pdm.degradation import (
-    Degradation,
-    Degraded,
-    draw_latent,
-    eight_bits,
-    regulariser,
-)
-from pairmill.models.pdm.discriminator import (
-    Discriminator,
-    accuracy,
-    adversarial_loss,
-    discriminator_loss,
-)
+from pairmill.models.pdm.game import Game
 from pairmill.schemas.pdm import CURVES, PdmConfig
-
-PENALTY_EVERY = 4
-"""Iterations between two penalties, each of which counts for all of them."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +54,9 @@ class Fit:
         """
         self.config, self.scale, self.seed, self.device = config, scale, seed, device
         rng = keyed(seed, "weights")
-        if device != "cpu":
-            layout = torch.channels_last
-        else:
-            layout = torch.contiguous_format
-        self.degradation = Degradation(config, scale, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
-        self.critic = Discriminator(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
-        self.mean = copy.deepcopy(self.degradation).requires_grad_(requires_grad=False)
-        self.optimisers = (
-            torch.optim.Adam(self.degradation.parameters(), config.learning_rate, config.betas),
-            torch.optim.Adam(self.critic.parameters(), config.critic_rate, config.betas),
-        )
+        self.game = Game(config, scale, rng, device)
+        self.degradation, self.critic = self.game.degradation, self.game.critic
+        self.mean, self.optimisers = self.game.mean, self.game.optimisers
         self.reals = Crops(reals, config.crop, seed, "real", mirror=False)
         self.hrs = Crops(
             hrs, needed(config.crop, scale, config.kernel.size), seed, "hr", mirror=True
@@ -106,7 +82,7 @@ class Fit:
 
     def moments(self) -> dict[str, torch.optim.Optimizer]:
         """See `LearnedFit`."""
-        return dict(zip(("adam-degradation", "adam-critic"), self.optimisers, strict=True))
+        return self.game.moments()
 
     @property
     def done(self) -> bool:
@@ -136,17 +112,11 @@ class Fit:
             yield self.samples
 
     def _step(self) -> NDArray[np.float64]:
-        batch = self._batch()
-        self._set_rates()
-        with self._precision():
-            degraded = self._degrade(batch.hr)
-            fake = eight_bits(degraded.lr)
-            record = self._step_degradation(degraded, fake)
-            record += self._step_critic(batch.real, fake.detach())
-        self._average()
+        batch, number = self._batch(), self.samples // self.config.batch
+        self.game.set_rates(self.samples, self.config.samples)
+        _, record = self.game.play(batch.real, batch.hr, keyed(self.seed, "latent", number), number)
         self.samples += self.config.batch
-        adversarial, held, noise, critic, right = record
-        return np.array([adversarial, critic, right, held, noise])
+        return np.array(record)
 
     def _batch(self) -> Batch:
         count = self.config.batch
@@ -162,70 +132,3 @@ class Fit:
             .to(self.device, non_blocking=True)
             .contiguous(memory_format=torch.channels_last)
         )
-
-    def _degrade(self, hr: Tensor) -> Degraded:
-        rng = keyed(self.seed, "latent", self.samples // self.config.batch)
-        shapes = self.degradation.latent_shapes(self.config.crop, self.config.crop)
-        latent = draw_latent(rng, len(hr), *shapes).to(self.device, torch.float32)
-        return self.degradation(hr, latent)  # type: ignore[no-any-return]
-
-    def _step_degradation(self, degraded: Degraded, fake: Tensor) -> list[float]:
-        """The degradation's update: adversarial loss plus lambda times the regulariser (PDM, eq.
-        11).
-        """
-        self.critic.requires_grad_(requires_grad=False)
-        adversarial = adversarial_loss(self.critic(fake).float())
-        noise = degraded.noise
-        if noise is None:
-            held = fake.new_zeros(())
-        else:
-            held = regulariser(noise.float(), self.config.regulariser)
-        self.optimisers[0].zero_grad()
-        (adversarial + self.config.noise_weight * held).backward()  # type: ignore[no-untyped-call]
-        self.critic.requires_grad_(requires_grad=True)
-        nn.utils.clip_grad_norm_(self.degradation.parameters(), self.config.clip)
-        self.optimisers[0].step()
-        if noise is None:
-            spread = 0.0
-        else:
-            spread = 255 * float(noise.detach().float().std())
-        return [adversarial.item(), held.item(), spread]
-
-    def _step_critic(self, real: Tensor, fake: Tensor) -> list[float]:
-        logits = self.critic(torch.cat([real, fake])).float()
-        loss = discriminator_loss(logits[: len(real)], logits[len(real) :])
-        self.optimisers[1].zero_grad()
-        if self.config.critic.penalty and self.samples // len(real) % PENALTY_EVERY == 0:
-            self._penalise(real)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimisers[1].step()
-        return [loss.item(), float(accuracy(logits[: len(real)], logits[len(real) :]))]
-
-    def _penalise(self, real: Tensor) -> None:
-        """R1 (Mescheder et al. 2018): the critic's slope at real images costs, without which the
-        fit circles its solution.
-        """
-        seen = real.detach().clone().requires_grad_()
-        (slope,) = torch.autograd.grad(self.critic(seen).float().sum(), seen, create_graph=True)
-        (PENALTY_EVERY * self.config.critic.penalty / 2 * slope.square().mean()).backward()  # type: ignore[no-untyped-call]
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """The EMA of the weights; a short memory at first, so that the start is soon
-        forgotten.
-        """
-        iteration = self.samples // self.config.batch
-        keep = min(self.config.average, (1 + iteration) / (10 + iteration))
-        for mean, now in zip(self.mean.parameters(), self.degradation.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
-
-    def _set_rates(self) -> None:
-        passed = sum(self.samples >= at * self.config.samples for at in self.config.halve_at)
-        rates = (self.config.learning_rate, self.config.critic_rate)
-        for optimiser, rate in zip(self.optimisers, rates, strict=True):
-            optimiser.param_groups[0]["lr"] = rate * 0.5**passed
-
-    def _precision(self) -> AbstractContextManager[None]:
-        if self.device == "cpu":
-            return nullcontext()
-        return torch.autocast("cuda", torch.bfloat16)

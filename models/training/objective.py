@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from pairmill.models.losses import build
 from pairmill.models.losses.adversarial import Gan
 from pairmill.models.losses.cycle import Cycle, reduced
+from pairmill.models.losses.frequency import high_pass
 from pairmill.models.losses.pixel import PIXEL
 from pairmill.models.losses.vgg import Vgg, read_vgg
 from pairmill.schemas.losses import AnyLoss, ContentConfig, StyleConfig
@@ -68,15 +69,16 @@ class Objective:
         """
         *smaller, sr = levels
         wanted = [reduced(hr, *level.shape[2:]) for level in smaller]
-        judged = None
-        if discriminator is not None and self.gans:
-            judged = self._judged(discriminator, sr, hr)
+        judged: dict[int, tuple[Tensor, Tensor]] = {}
+        if discriminator is not None:
+            for side in sorted({gan.config.high_pass for gan in self.gans}):
+                judged[side] = self._judged(discriminator, high_pass(sr, side), high_pass(hr, side))
         found: dict[str, Tensor] = {}
         for name, weight, loss in self.terms:
             if isinstance(loss, Gan):
-                if judged is None:
+                if not judged:
                     continue
-                value = loss.generator(*judged)
+                value = loss.generator(*judged[loss.config.high_pass])
             else:
                 value = loss(sr, lr if isinstance(loss, Cycle) else hr)
             if isinstance(loss, PIXEL):
@@ -102,5 +104,10 @@ class Objective:
             sr: (B, 3, H, W), detached.
             hr: the same in [0, 1].
         """
-        real, fake = judge(hr), judge(sr)
-        return torch.stack([gan.discriminator(real, fake) for gan in self.gans]).sum()
+        found = []
+        for side in sorted({gan.config.high_pass for gan in self.gans}):
+            real, fake = judge(high_pass(hr, side)), judge(high_pass(sr, side))
+            found += [
+                gan.discriminator(real, fake) for gan in self.gans if gan.config.high_pass == side
+            ]
+        return torch.stack(found).sum()

@@ -5,6 +5,7 @@ one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,12 +13,17 @@ from torch import Tensor, nn
 
 from pairmill.models.archs.layers import Pyramid
 from pairmill.models.training.ema import Mean
+from pairmill.models.training.joint.partner import Lesson, Partner
 from pairmill.models.training.objective import Objective
 from pairmill.models.training.optim import optimiser_of, set_rate
 from pairmill.models.training.precision import Precision
 from pairmill.schemas.training import TrainConfig
 
 Wrap = Callable[[nn.Module], nn.Module]
+PARTNERS = "joint/"
+"""What the names of a partner's terms begin with."""
+JOINT = "joint-"
+"""What the names of a partner's networks and optimisers begin with."""
 
 
 class Levels(nn.Module):
@@ -49,6 +55,7 @@ class Training:
         discriminator: who judges, for loss gan.
         device: `cpu` or `cuda`.
         wrap: makes of a module one that shares its gradients with other processes.
+        partner: who makes the LR in joint training, and learns along.
     """
 
     def __init__(
@@ -59,8 +66,9 @@ class Training:
         discriminator: nn.Module | None = None,
         device: str = "cpu",
         wrap: Wrap = lambda module: module,
+        partner: Partner | None = None,
     ) -> None:
-        self.config, self.device, self.step = config, device, 0
+        self.config, self.device, self.step, self.partner = config, device, 0, partner
         if config.channels_last:
             self.layout = torch.channels_last
         else:
@@ -78,6 +86,8 @@ class Training:
             self.optimisers["discriminator"] = optimiser_of(
                 self.judging, self.discriminator.parameters()
             )
+        if partner is not None:
+            self.optimisers |= {f"{JOINT}{name}": one for name, one in partner.moments().items()}
         levels = wrap(Levels(self.network))
         if config.compile:
             self.forward = torch.compile(levels)
@@ -107,19 +117,22 @@ class Training:
             found["mean"] = self.mean.network
         if self.discriminator is not None:
             found["discriminator"] = self.discriminator
+        if self.partner is not None:
+            found |= {f"{JOINT}{name}": one for name, one in self.partner.networks().items()}
         return found
 
     def advance(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
         """One step.
 
         Args:
-            hr: (B, 3, H, W) uint8.
-            lr: (B, 3, H / scale, W / scale) uint8.
+            hr: (B, 3, H, W) uint8; in joint training with the partner's margin.
+            lr: (B, 3, H / scale, W / scale) uint8; in joint training the partner makes another.
 
         Returns:
             The sum that was minimised as `loss`, and its terms by name, as numbers on the device.
         """
-        shown, wanted = self._picture(lr), self._picture(hr)
+        lesson = self._lesson(hr, lr)
+        shown, wanted = lesson.lr, lesson.hr
         judged = self.judge is not None and self.step >= self.config.discriminator_from
         self.rate = set_rate(
             self.optimisers["network"], self.config.optimiser, self.step, self.config.steps
@@ -129,6 +142,7 @@ class Training:
             terms = self.objective.network(
                 levels, wanted, shown, self.discriminator if judged else None
             )
+            terms |= self._unpaired(lesson)
         loss = torch.stack(list(terms.values())).sum()
         self.precision.descend(
             loss, self.optimisers["network"], self.network, self.config.optimiser.clip
@@ -139,7 +153,29 @@ class Training:
         self.step += 1
         if self.mean is not None:
             self.mean.update(self.step)
-        return {"loss": loss.detach()} | {name: value.detach() for name, value in terms.items()}
+        learned = {
+            f"{PARTNERS}{name}": shown.new_tensor(value) for name, value in lesson.terms.items()
+        }
+        found = {name: value.detach() for name, value in terms.items()}
+        return {"loss": loss.detach()} | found | learned
+
+    def _lesson(self, hr: Tensor, lr: Tensor) -> Lesson:
+        """LR and HR of the step; in joint training the partner's turn comes first."""
+        if self.partner is None:
+            return Lesson(self._picture(hr), self._picture(lr), {})
+        lesson = self.partner.turn(self._picture(hr), self.step)
+        return replace(
+            lesson,
+            hr=lesson.hr.contiguous(memory_format=self.layout),
+            lr=lesson.lr.contiguous(memory_format=self.layout),
+        )
+
+    def _unpaired(self, lesson: Lesson) -> dict[str, Tensor]:
+        """Terms of SR of real LR."""
+        if self.partner is None or lesson.unpaired is None:
+            return {}
+        found = self.partner.judge_sr(self.forward(lesson.unpaired)[-1], lesson.unpaired)
+        return {f"{PARTNERS}sr_{name}": value for name, value in found.items()}
 
     def _judge(self, sr: Tensor, hr: Tensor) -> Tensor:
         """The discriminator's step."""

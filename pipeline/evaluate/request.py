@@ -43,6 +43,8 @@ class Request:
     """Parameter file of NIQE."""
     pristine: tuple[str, ...] = ()
     """Pristine images to fit NIQE's parameters to, instead of a file."""
+    notes: tuple[str, ...] = ()
+    """What else the page says, a sentence each."""
     title: str = ""
     """Name of the evaluation; made of the networks' names without one."""
 

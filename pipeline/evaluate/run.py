@@ -97,7 +97,7 @@ def evaluate(
         peak=PEAK,
         left_out=tuple(run.left_out),
         found=run.found,
-        notes=tuple(_notes(run)),
+        notes=(*request.notes, *_notes(run)),
     )
     target.write(f"{folder}/evaluation.json", report.model_dump_json(indent=1).encode())
     target.write(f"{folder}/scores.csv", scores_csv(report).encode())

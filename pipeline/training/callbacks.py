@@ -9,16 +9,21 @@ from typing import Any
 import torch
 
 from pairmill.models.training.checkpoint import state_bytes
+from pairmill.models.training.joint.partner import ACCURACY, Partner
 from pairmill.models.training.loop import Listener, Meter, checked
 from pairmill.models.training.training import Training
 from pairmill.pipeline.images.encode import encode_png
 from pairmill.pipeline.training.data import Feed, Source
 from pairmill.pipeline.training.distributed import SingleProcess
 from pairmill.pipeline.training.folder import Folder
+from pairmill.pipeline.training.joint import hr_crops, real_above_fake
 from pairmill.pipeline.training.tensorboard import Board
-from pairmill.pipeline.training.validation import look
+from pairmill.pipeline.training.validation import Image, below, look
 from pairmill.pipeline.training.watch import TrainingListener
 from pairmill.schemas.training import Score, TrainingRun
+
+ALARM = "alarm/"
+"""What the names of alarms begin with in the log."""
 
 
 @dataclass
@@ -58,6 +63,11 @@ class RunContext:
             self.folder.write_metrics(self.lines)
             self.board.scalars(line)
 
+    def alarm(self, step: int, alarms: dict[str, str]) -> None:
+        """Add alarms to the log, in words by gate."""
+        self.write({"step": step} | {f"{ALARM}{name}": words for name, words in alarms.items()})
+        self.watcher.alarmed(step, alarms)
+
 
 class MetricLogger(Listener):
     """Writes a line of the log every so many steps, and stops at the first loss that is no
@@ -93,6 +103,9 @@ class MetricLogger(Listener):
         self.desk.write(line)
         self.desk.watcher.logged(line)
         tally.clear()
+        if training.partner is not None and training.partner.won(means, training.step):
+            won = f"discriminator right in {means[ACCURACY]:.0%} of places"
+            self.desk.alarm(training.step, {"discriminator-won": won})
 
 
 class Validator(Listener):
@@ -135,14 +148,27 @@ class Validator(Listener):
             {"step": score.step, "psnr_y": score.psnr_y}
             | {f"psnr_y/{k}": v for k, v in score.degraders.items()}
         )
+        if training.partner is not None:
+            picture = self._partner(training, training.partner, picture)
         if picture is not None:
             desk.folder.write_picture(score.step, encode_png(picture))
             desk.board.picture(picture, score.step)
         if best:
+            keep_degradation(desk.folder, training, "best")
             desk.folder.write_checkpoint(
                 "best", training.result.state_dict(), desk.run, training.step, score
             )
         desk.watcher.validated(score, best=best)
+
+    def _partner(self, training: Training, partner: Partner, picture: Image | None) -> Image | None:
+        """Alarms about what the partner makes, and the picture with real and made LR below."""
+        hr = hr_crops(partner, self.source, training.config.crop)
+        sight = partner.look(hr.to(training.device), training.step)
+        if alarms := partner.alarms(sight):
+            self.desk.alarm(training.step, alarms)
+        if picture is None:
+            return None
+        return below(picture, real_above_fake(sight))
 
 
 class Checkpointer(Listener):
@@ -172,6 +198,7 @@ class Checkpointer(Listener):
             desk.folder.write_checkpoint(
                 f"step-{training.step:07d}", weights, desk.run, training.step, score
             )
+        keep_degradation(desk.folder, training, "last")
         desk.folder.write_checkpoint("last", weights, desk.run, training.step, score)
         notes = {
             "feed": self.feed.state(),
@@ -181,6 +208,12 @@ class Checkpointer(Listener):
         desk.folder.write_state(state_bytes(training, notes))
         desk.folder.prune(self.config.keep)
         desk.watcher.kept(training.step)
+
+
+def keep_degradation(folder: Folder, training: Training, which: str) -> None:
+    """What the partner has learned, if there is one, beside the checkpoint of that name."""
+    if training.partner is not None:
+        folder.write_degradation(which, training.partner.checkpoint())
 
 
 def take_up(desk: RunContext, notes: dict[str, Any], step: int, device: str) -> Meter:

@@ -80,6 +80,8 @@ class Mixture(Pairs):
         seed: int,
         weights: Mapping[str, float] | None,
         where: str,
+        *,
+        augment: bool = True,
     ) -> None:
         copies = _copies(source, weights, seed, where)
         self.numbers = np.repeat(np.arange(len(copies)), copies)
@@ -87,7 +89,7 @@ class Mixture(Pairs):
             self.copy = np.concatenate([np.arange(count) for count in copies])
         else:
             self.copy = self.numbers
-        self.index, self.crop, self.seed, self.augment = source.index, crop, seed, True
+        self.index, self.crop, self.seed, self.augment = source.index, crop, seed, augment
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -102,7 +104,9 @@ class Mixture(Pairs):
             seed = stream_key(self.seed, "copy", copy)
         else:
             seed = self.seed
-        hr, lr = read_pair(self.index, int(self.numbers[number]), self.crop, seed, epoch)
+        hr, lr = read_pair(
+            self.index, int(self.numbers[number]), self.crop, seed, epoch, augment=self.augment
+        )
         return tensor(hr), tensor(lr)
 
 
@@ -147,6 +151,8 @@ class Feed:
         step: steps that were made before.
         state: what `state` said then; none at the start of a run.
         pin: whether batches go to a GPU.
+        margin: HR pixels on each side of a crop that are read too, in joint training, where pairs
+            are not flipped and rotated yet; none without.
 
     Raises:
         UserError: if a crop cannot be cut, a degrader is missing, or a batch is larger than what
@@ -162,8 +168,10 @@ class Feed:
         state: dict[str, int] | None = None,
         *,
         pin: bool = False,
+        margin: int | None = None,
     ) -> None:
         self.config, self.source, self.scale, self.step, self.pin = config, source, scale, step, pin
+        self.margin = margin
         for number, phase in _phases(config):
             # All mistakes are reported now, not at the end of the first phase.
             self._open(number, phase)
@@ -199,15 +207,23 @@ class Feed:
         if number:
             where = f"phases[{number - 1}]"
         crop, batch = phase.crop or self.config.crop, phase.batch or self.config.batch
-        if crop % self.scale or crop > self.source.tile:
+        around = 2 * (self.margin or 0)
+        if crop % self.scale or crop + around > self.source.tile:
             raise UserError(
                 "invalid crop size",
                 where=where,
-                got=f"crop: {crop} HR pixels",
+                got=f"crop: {crop} HR pixels" + (f", and {around} around" if around else ""),
                 wanted=f"a multiple of {self.scale}, no larger than the tiles: {self.source.tile}",
             )
         seed = stream_key(self.config.seed, "phase", number) >> 65
-        pairs = Mixture(self.source, crop, seed, phase.degraders, f"{where}: degraders")
+        pairs = Mixture(
+            self.source,
+            crop + around,
+            seed,
+            phase.degraders,
+            f"{where}: degraders",
+            augment=self.margin is None,
+        )
         loading = self.config.loading
         loader = Loader(
             pairs,

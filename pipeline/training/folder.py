@@ -114,6 +114,10 @@ class Folder:
         self.storage.write(_beside(name), card.model_dump_json(indent=1).encode())
         return card
 
+    def write_degradation(self, which: str, data: bytes) -> None:
+        """What joint training has learned of degradations, beside a checkpoint of this name."""
+        self.storage.write(layout.training_degradation(self.name, which), data)
+
     def prune(self, keep: int) -> None:
         """Delete all checkpoints of single steps but the newest."""
         folder = layout.training_checkpoint(self.name, "").rpartition("/")[0]

@@ -14,6 +14,7 @@ from pairmill.models.training.loop import Meter, train
 from pairmill.models.training.training import Training
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.training.callbacks import (
+    ALARM,
     Checkpointer,
     MetricLogger,
     RunContext,
@@ -23,6 +24,7 @@ from pairmill.pipeline.training.callbacks import (
 from pairmill.pipeline.training.data import Feed, Source, open_split, spread
 from pairmill.pipeline.training.distributed import SingleProcess, ranks
 from pairmill.pipeline.training.folder import STATE, Folder, check_same
+from pairmill.pipeline.training.joint import Joint, check_reals, read_joint
 from pairmill.pipeline.training.start import begin, parameters
 from pairmill.pipeline.training.tensorboard import Board
 from pairmill.pipeline.training.watch import TrainingListener
@@ -51,6 +53,17 @@ class Trained:
     """All validations."""
     stopped: str
     """Why it ended before its last step; empty if it did not."""
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """What joint training complained of at the last step, a few words each."""
+        last = [line for line in self.folder.read_metrics(self.step) if line["step"] == self.step]
+        return tuple(
+            f"{key.removeprefix(ALARM)}: {words}"
+            for line in last
+            for key, words in line.items()
+            if key.startswith(ALARM)
+        )
 
     @property
     def best(self) -> Score | None:
@@ -172,9 +185,14 @@ def _open(
     source, validated = (
         open_split(storage, manifest, split) for split in ("train", config.validation.split)
     )
+    joint = read_joint(config, base, storage, manifest, scale)
+    _alone_if(joint, together)
     state = folder.read_state()
-    training = begin(config, base, scale, together.device, together.wrap, fresh=state is None)
+    training = begin(
+        config, base, scale, together.device, together.wrap, joint, fresh=state is None
+    )
     if known is not None:
+        check_reals(known, joint)
         run = known.with_(config=config)
     else:
         run = TrainingRun(
@@ -184,6 +202,7 @@ def _open(
             digest=manifest.digest,
             scale=scale,
             parameters=parameters(training.network),
+            real=joint.digest if joint is not None else None,
             started=now(),
             software=software(),
         )
@@ -202,8 +221,24 @@ def _open(
         training.step,
         notes["feed"] if notes else None,
         pin=together.device != "cpu",
+        margin=training.partner.margin if training.partner is not None else None,
     )
     return Opened(desk, training, feed, spread(validated, config.validation.images), tally)
+
+
+def _alone_if(joint: Joint | None, together: SingleProcess) -> None:
+    """Joint training is for one process.
+
+    Raises:
+        UserError: if there are several.
+    """
+    if joint is not None and together.count > 1:
+        raise UserError(
+            "joint training runs in one process",
+            where="joint",
+            got=f"{together.count} processes",
+            todo="start it without torchrun",
+        )
 
 
 def _version(storage: Storage, config: TrainConfig, known: TrainingRun | None) -> CorpusManifest:

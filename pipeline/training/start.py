@@ -14,6 +14,7 @@ from pairmill.models.archs.weights import put_weights, read_weights
 from pairmill.models.discriminators import build as build_discriminator
 from pairmill.models.training.objective import Objective
 from pairmill.models.training.training import Training, Wrap
+from pairmill.pipeline.training.joint import Joint
 from pairmill.pipeline.workspace.storage import clear_errors
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.training import TrainConfig
@@ -25,7 +26,14 @@ ENOUGH = 0.5
 
 
 def begin(
-    config: TrainConfig, base: str, scale: int, device: str, wrap: Wrap, *, fresh: bool
+    config: TrainConfig,
+    base: str,
+    scale: int,
+    device: str,
+    wrap: Wrap,
+    joint: Joint | None = None,
+    *,
+    fresh: bool,
 ) -> Training:
     """A training at step 0.
 
@@ -35,6 +43,7 @@ def begin(
         scale: of the corpus.
         device: `cpu` or `cuda`.
         wrap: see `Training`.
+        joint: what joint training begins with.
         fresh: whether the weights of `start_from` are wanted; a run that continues has its own.
 
     Raises:
@@ -48,7 +57,8 @@ def begin(
         objective = Objective(config.losses, lambda file: read_file(file, base), device)
         if config.start_from is not None and fresh:
             load_start(network, config, base, scale)
-        return Training(config, network, objective, judge, device, wrap)
+        partner = joint.partner(config, scale, network, device) if joint is not None else None
+        return Training(config, network, objective, judge, device, wrap, partner)
     except ValueError as error:
         raise UserError(
             "this training cannot start", where=f"training recipe {config.name}", got=str(error)

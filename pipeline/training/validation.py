@@ -92,3 +92,13 @@ def sheet(rows: Sequence[tuple[Image, ...]], heads: Sequence[str]) -> Image:
     for left, head in enumerate(heads):
         ImageDraw.Draw(drawn).text((left * (width + GAP) + 2, 2), head, fill=(40, 40, 40))
     return np.asarray(drawn)
+
+
+def below(above: Image, added: Image) -> Image:
+    """Two sheets in one, on white."""
+    width = max(above.shape[1], added.shape[1])
+    parts = [
+        np.pad(part, ((0, 0), (0, width - part.shape[1]), (0, 0)), constant_values=255)
+        for part in (above, added)
+    ]
+    return np.concatenate(parts)

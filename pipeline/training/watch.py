@@ -28,6 +28,9 @@ class TrainingListener:
     def validated(self, score: Score, *, best: bool) -> None:
         """A validation was made."""
 
+    def alarmed(self, step: int, alarms: dict[str, str]) -> None:
+        """Something is wrong with what joint training makes, in words by gate."""
+
     def kept(self, step: int) -> None:
         """A checkpoint was written."""
 

@@ -176,6 +176,11 @@ def training_checkpoint(run: str, which: str) -> str:
     return f"{training_folder(run)}/checkpoints/{which}.safetensors"
 
 
+def training_degradation(run: str, which: str) -> str:
+    """The degradation that joint training has learned beside checkpoint `last` or `best`."""
+    return f"{training_folder(run)}/degradations/{which}.safetensors"
+
+
 def training_picture(run: str, step: int) -> str:
     """What a validation looked like."""
     return f"{training_folder(run)}/pictures/{step:07d}.png"

@@ -17,6 +17,7 @@ from pairmill.pipeline.training.run import train_run
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.training import TrainConfig
+from tests.support.joint import section
 from tests.support.make import build, photograph, save
 from tests.support.program import NOISE, Run, only_manifest, run, start, wait_until
 from tests.support.training import RECIPE
@@ -75,10 +76,14 @@ def test_a_build_trains_when_the_recipe_asks_for_it(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_training_that_is_killed_goes_on(prefect: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("joint", [False, True], ids=["pairs", "joint"])
+def test_a_training_that_is_killed_goes_on(
+    prefect: dict[str, str], tmp_path: Path, joint: bool
+) -> None:
     """By SIGKILL in the middle, then by Ctrl-C; the weights are those of a run that was left
     alone."""
     for seed in range(3):
+        save(photograph(seed + 20, 70, 90), tmp_path / f"real/{seed}.png")
         save(photograph(seed, 101, 131, noise=0), tmp_path / f"photos/{seed}.png")
     build(
         Recipe.model_validate(
@@ -87,11 +92,13 @@ def test_a_training_that_is_killed_goes_on(prefect: dict[str, str], tmp_path: Pa
         tmp_path / "workspace",
     )
     config, environment = (
-        load_as(TrainConfig, _written(tmp_path, "killed"))[0],
+        load_as(TrainConfig, _written(tmp_path, "killed", joint=joint))[0],
         prefect | {"OMP_NUM_THREADS": "1"},
     )
     with one_thread():
-        alone = train_run(config.with_(name="alone"), "/", Storage(str(tmp_path / "workspace")))
+        alone = train_run(
+            config.with_(name="alone"), str(tmp_path), Storage(str(tmp_path / "workspace"))
+        )
     folder = tmp_path / "workspace/runs/train/killed"
     command = (
         "train",
@@ -115,9 +122,10 @@ def test_a_training_that_is_killed_goes_on(prefect: dict[str, str], tmp_path: Pa
     ).read_bytes()
 
 
-def _written(folder: Path, name: str) -> str:
+def _written(folder: Path, name: str, *, joint: bool) -> str:
     text = (
-        TRAINING.replace("name: net", f"name: {name}")
+        (TRAINING + f"joint: {json.dumps(section('pdm'))}\n" * joint)
+        .replace("name: net", f"name: {name}")
         .replace("steps: 60", "steps: 3000")
         .replace("every: 30", "every: 1500")
     )

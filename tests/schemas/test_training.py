@@ -105,3 +105,20 @@ def test_phases_add_up() -> None:
         (n, p.crop, p.batch, p.degraders) for n, p in map(config.at_step, (0, 9, 10, 19, 20, 99))
     ]
     assert found == [(0, 64, 8, None)] * 2 + [(1, 32, 8, None)] * 2 + [(2, 32, 2, {"x": 1})] * 2
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("joint: {kind: maeda, real: [a]}\n", "arch: cleaned, network: {arch: espcn"),
+        ("joint: {kind: pdm, real: []}\n", "joint"),
+        ("joint: {kind: pdn, real: [a]}\n", "pdn"),
+        ("joint: {kind: pdm, real: [a]}\nprecision: fp16\n", "full and bf16"),
+        ("joint: {kind: pdm, real: [a]}\nphases: [{at: 5, crop: 64}]\n", "one crop"),
+    ],
+    ids=["no cleaner", "no photographs", "no such kind", "fp16", "two crops"],
+)
+def test_joint_sections_that_cannot_be(more: str, words: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_as(TrainConfig, LEAST + more, "a.yaml")
+    assert words in str(caught.value)

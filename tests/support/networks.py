@@ -27,6 +27,9 @@ SMALL: dict[str, nets.AnyNetworkConfig] = {
     "lapsrn": nets.LapSrnConfig(features=8, depth=2),
     "lapsrn-shared": nets.LapSrnConfig(features=8, depth=2, shared=True),
     "dbpn": nets.DbpnConfig(start_features=16, features=8, stages=3),
+    "cleaned": nets.CleanedConfig(
+        features=8, blocks=2, network=nets.CompactConfig(features=8, blocks=2)
+    ),
 }
 """A new network is one line here."""
 

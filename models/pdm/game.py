@@ -1,0 +1,160 @@
+"""Degradation against discriminator: one iteration on given images, whoever chooses them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pairmill.models.pdm.degradation import (
+    Degradation,
+    Degraded,
+    draw_latent,
+    eight_bits,
+    regulariser,
+)
+from pairmill.models.pdm.discriminator import (
+    Discriminator,
+    accuracy,
+    adversarial_loss,
+    discriminator_loss,
+)
+from pairmill.schemas.pdm import PdmConfig
+
+PENALTY_EVERY = 4
+"""Iterations between two penalties, each of which counts for all of them."""
+Task = Callable[[Tensor], Tensor]
+"""What else a degradation minimises, of its LR."""
+
+
+class Game:
+    """Networks, their EMA and their moments.
+
+    Args:
+        config: settings.
+        scale: HR side over LR side.
+        rng: stream of the initial weights.
+        device: `cpu`, or `cuda` with mixed precision and channels last.
+    """
+
+    def __init__(
+        self, config: PdmConfig, scale: int, rng: np.random.Generator, device: str = "cpu"
+    ) -> None:
+        self.config, self.device = config, device
+        if device != "cpu":
+            layout = torch.channels_last
+        else:
+            layout = torch.contiguous_format
+        self.degradation = Degradation(config, scale, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.critic = Discriminator(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.mean = copy.deepcopy(self.degradation).requires_grad_(requires_grad=False)
+        self.optimisers = (
+            torch.optim.Adam(self.degradation.parameters(), config.learning_rate, config.betas),
+            torch.optim.Adam(self.critic.parameters(), config.critic_rate, config.betas),
+        )
+
+    def moments(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimisers by name."""
+        return dict(zip(("adam-degradation", "adam-critic"), self.optimisers, strict=True))
+
+    def play(
+        self,
+        real: Tensor,
+        hr: Tensor,
+        rng: np.random.Generator,
+        number: int,
+        task: Task | None = None,
+    ) -> tuple[Tensor, list[float]]:
+        """A turn of both.
+
+        Args:
+            real: (B, 3, n, n) real LR.
+            hr: (B, 3, m, m) with the surroundings that kernels need.
+            rng: stream of the latent numbers.
+            number: iterations made before.
+            task: what else the degradation minimises.
+
+        Returns:
+            LR as it was before the turn, (B, 3, n, n) of 8 bits, detached; and the values of
+            `CURVES`.
+        """
+        with self._precision():
+            degraded = self._degrade(hr, real.shape[2], rng)
+            fake = eight_bits(degraded.lr)
+            adversarial, held, noise = self._step_degradation(degraded, fake, task)
+            critic, right = self._step_critic(real, fake.detach(), number)
+        self._average(number)
+        return fake.detach(), [adversarial, critic, right, held, noise]
+
+    def set_rates(self, done: int, of: int) -> None:
+        """The step sizes after `done` of so many samples or steps."""
+        passed = sum(done >= at * of for at in self.config.halve_at)
+        rates = (self.config.learning_rate, self.config.critic_rate)
+        for optimiser, rate in zip(self.optimisers, rates, strict=True):
+            optimiser.param_groups[0]["lr"] = rate * 0.5**passed
+
+    def _degrade(self, hr: Tensor, side: int, rng: np.random.Generator) -> Degraded:
+        shapes = self.degradation.latent_shapes(side, side)
+        latent = draw_latent(rng, len(hr), *shapes).to(self.device, torch.float32)
+        return self.degradation(hr, latent)  # type: ignore[no-any-return]
+
+    def _step_degradation(self, degraded: Degraded, fake: Tensor, task: Task | None) -> list[float]:
+        """The degradation's update: adversarial loss plus lambda times the regulariser (PDM, eq.
+        11).
+        """
+        self.critic.requires_grad_(requires_grad=False)
+        adversarial = adversarial_loss(self.critic(fake).float())
+        noise = degraded.noise
+        if noise is None:
+            held = fake.new_zeros(())
+        else:
+            held = regulariser(noise.float(), self.config.regulariser)
+        self.optimisers[0].zero_grad()
+        total = adversarial + self.config.noise_weight * held
+        if task is not None:
+            total = total + task(fake)
+        total.backward()  # type: ignore[no-untyped-call]
+        self.critic.requires_grad_(requires_grad=True)
+        nn.utils.clip_grad_norm_(self.degradation.parameters(), self.config.clip)
+        self.optimisers[0].step()
+        if noise is None:
+            spread = 0.0
+        else:
+            spread = 255 * float(noise.detach().float().std())
+        return [adversarial.item(), held.item(), spread]
+
+    def _step_critic(self, real: Tensor, fake: Tensor, number: int) -> list[float]:
+        logits = self.critic(torch.cat([real, fake])).float()
+        loss = discriminator_loss(logits[: len(real)], logits[len(real) :])
+        self.optimisers[1].zero_grad()
+        if self.config.critic.penalty and number % PENALTY_EVERY == 0:
+            self._penalise(real)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimisers[1].step()
+        return [loss.item(), float(accuracy(logits[: len(real)], logits[len(real) :]))]
+
+    def _penalise(self, real: Tensor) -> None:
+        """R1 (Mescheder et al. 2018): the critic's slope at real images costs, without which the
+        fit circles its solution.
+        """
+        seen = real.detach().clone().requires_grad_()
+        (slope,) = torch.autograd.grad(self.critic(seen).float().sum(), seen, create_graph=True)
+        (PENALTY_EVERY * self.config.critic.penalty / 2 * slope.square().mean()).backward()  # type: ignore[no-untyped-call]
+
+    @torch.no_grad()
+    def _average(self, number: int) -> None:
+        """The EMA of the weights; a short memory at first, so that the start is soon
+        forgotten.
+        """
+        keep = min(self.config.average, (1 + number) / (10 + number))
+        for mean, now in zip(self.mean.parameters(), self.degradation.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)
+
+    def _precision(self) -> AbstractContextManager[None]:
+        if self.device == "cpu":
+            return nullcontext()
+        return torch.autocast("cuda", torch.bfloat16)
