@@ -155,9 +155,18 @@ def first_stages(images: Path, home: Path) -> Row:
         for path in Path(os.environ[pixel_cache.FOLDER]).iterdir():
             path.unlink()
 
+    def kept() -> None:
+        """Decoded, digested, and their bytes in a file: nothing is looked at."""
+        with (home / "spare").open("wb") as file:
+            for data in files:
+                pixels = fastest(data)
+                pixel_digest(pixels)
+                file.write(pixels.data)
+
     works = {
         "decoding": lambda: [fastest(data) for data in files],
         "with the pixel digest": lambda: [pixel_digest(fastest(data)) for data in files],
+        "kept as well": kept,
         "all": ours,
     }
     least = dict.fromkeys(works, (float("inf"), float("inf")))
@@ -165,7 +174,7 @@ def first_stages(images: Path, home: Path) -> Row:
         forget()
         for name, work in works.items():
             least[name] = min(least[name], _timed(work, 1e3 / len(files)))
-    (alone, _), (digested, _), (both, waited) = least.values()
+    (alone, _), (digested, _), (copied, _), (both, waited) = least.values()
     return row(
         "ingest + noise mining of JPEGs of 3 MP",
         "one decode by the fastest decoder",
@@ -173,7 +182,7 @@ def first_stages(images: Path, home: Path) -> Row:
         "<= 1.5",
         reached=both <= 1.5 * alone,
         detail=f"{both:.1f} ms ({waited:.1f} with the disk), decoding {alone:.1f} ms, with the "
-        f"pixel digest {digested:.1f} ms",
+        f"pixel digest {digested:.1f} ms, kept in a file as well {copied:.1f} ms",
     )
 
 

@@ -44,7 +44,9 @@ for line in sys.stdin:
         kept = {key: base[key] for key in ("name", "shards", "clean_up", "tiles")}
         recipe = bench.Recipe.model_validate(base if name == "realsr" else kept | chain)
         made[name] = bench.build(recipe, profile)[0]
-    print(bench._synthesis(made[name], profile)["detail"].split()[0], flush=True)
+    found = bench._synthesis(made[name], profile)
+    found = found[0] if isinstance(found, list) else found
+    print(found["detail"].split()[0], flush=True)
 """
 """What a process of a checkout does: for a line with the name of a degrader, one with its speed."""
 

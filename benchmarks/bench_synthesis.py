@@ -1,11 +1,18 @@
 """Synthesis against codec work alone, and reading a corpus against decoding alone; one thread, one
 process.
+
+The goal for synthesis dates from when PNG was OpenCV's, and is kept against that: the same tiles
+through OpenCV's PNG at its default, which most scripts use. What synthesis by any encoder cannot
+leave out is a row of its own: decoding, digests of HR, LR and shard, the encoder in use, and a copy
+into a file.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +23,7 @@ from benchmarks.common import Row, best, best_by_turns, forget, photographs, row
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.build.publish import publish
 from pairmill.pipeline.build.result import BuildResult
+from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.encode import decode_png, encode
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import local_profile, one_thread, run_batch, runner
@@ -100,7 +108,7 @@ def run(quick: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         profile = local_profile(f"{folder}/ws", workers=1)
         made, manifest = build(_two_roles(Path(folder), 4, 4 if quick else 28), profile)
-        return [_synthesis(made, profile), _reading(Storage(profile.workspace), manifest)]
+        return [*_synthesis(made, profile), _reading(Storage(profile.workspace), manifest)]
 
 
 def batch_of(made: BuildResult, profile: Profile) -> Batch:
@@ -126,25 +134,40 @@ def batch_of(made: BuildResult, profile: Profile) -> Batch:
     return Batch(synthesize.STAGE, tuple(synthesize.STAGE.units(inputs, config)), config, profile)
 
 
-def _synthesis(made: BuildResult, profile: Profile) -> Row:
+def _synthesis(made: BuildResult, profile: Profile) -> list[Row]:
     storage, batch = Storage(profile.workspace), batch_of(made, profile)
     units = list(batch.units)
     run_batch(batch)
     lr = _low_resolution(storage, units)
-    ours, codec = best_by_turns(
+    spare = Path(profile.workspace) / "spare"
+    ours, codec, needed = best_by_turns(
         lambda: forget(batch),
         lambda: run_batch(batch),
-        lambda: _codec_only(storage, units, lr, made.recipe.shards.encoding),
+        lambda: _codec_only(storage, units, lr, "opencv"),
+        lambda: _needed(storage, units, lr, made.recipe.shards.encoding, spare),
+        clock=time.process_time,
     )
+    spare.unlink()
     pixels = made.hr.manifest.tiles * made.recipe.tiles.size**2 / 1e6
-    return row(
-        "synthesis, kernel + noise",
-        "the same images through OpenCV's PNG",
-        ours / codec,
-        "<= 1.4",
-        reached=ours <= 1.4 * codec,
-        detail=f"{pixels / ours:.1f} MP/s of HR, codec alone {pixels / codec:.1f}",
-    )
+    speed = f"{pixels / ours:.1f} MP/s of HR"
+    return [
+        row(
+            "synthesis, kernel + noise",
+            "the same images through OpenCV's PNG",
+            ours / codec,
+            "<= 1.4",
+            reached=ours <= 1.4 * codec,
+            detail=f"{speed}, OpenCV's PNG alone {pixels / codec:.1f}",
+        ),
+        row(
+            "synthesis, kernel + noise",
+            "decoding, digests, encoding and a copy",
+            ours / needed,
+            "report",
+            reached=True,
+            detail=f"{speed}, what cannot be left out alone {pixels / needed:.1f}",
+        ),
+    ]
 
 
 def _low_resolution(storage: Storage, units: list[Unit[Any]]) -> list[NDArray[np.uint8]]:
@@ -171,6 +194,28 @@ def _codec_only(
             for left, top in part.tiles:
                 encode(image[top : top + 256, left : left + 256], encoding)
                 encode(next(lr), encoding)
+
+
+def _needed(
+    storage: Storage,
+    units: list[Unit[Any]],
+    made: list[NDArray[np.uint8]],
+    encoding: Encoding,
+    spare: Path,
+) -> None:
+    """`_codec_only` with the digests that are sealed, and a file that gets the bytes."""
+    lr = iter(made)
+    with spare.open("wb") as file:
+        for unit in units:
+            shard = hashlib.sha256()
+            for part in unit.payload.images:
+                image = clean_up.read_hr(storage, part.image, part.hr_key, cleaned=part.cleaned)
+                for left, top in part.tiles:
+                    for tile in (image[top : top + 256, left : left + 256], next(lr)):
+                        pixel_digest(tile)
+                        data = encode(tile, encoding)
+                        shard.update(data)
+                        file.write(data)
 
 
 def _reading(storage: Storage, manifest: CorpusManifest) -> Row:

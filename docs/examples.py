@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from pairmill.pipeline.assets import pool_digest
 from pairmill.pipeline.compression.mine import encoder_of, of_file
 from pairmill.pipeline.noise.candidates import candidates
-from pairmill.pipeline.noise.inject import draw_placements, with_others
+from pairmill.pipeline.noise.inject import draw_crops, with_others
 from pairmill.pipeline.noise.residual import residual
 from pairmill.pipeline.pools.generated_kernels import mixed
 from pairmill.pipeline.pools.items import PoolItems
@@ -99,7 +99,7 @@ def supplies(scale: int) -> list[PoolItems]:
 
 def _injections() -> tuple[Example, ...]:
     pool = noise_supply()
-    placements = draw_placements(stream("docs", "inject"), (80, 80), 16, len(pool.items))
+    placements = draw_crops(stream("docs", "inject"), (80, 80), 16, len(pool.items))
     settings = [
         {"pool": pool.digest, "strength": strength, "placements": placements} for strength in (1, 4)
     ]
@@ -113,9 +113,7 @@ def _injections_by_level() -> tuple[Example, ...]:
     items = np.stack([row] * len(pool.items))
     gain = PoolItems("noise_levels", pool_digest(items), items, sealed=False, note="")
     rng = stream("docs", "inject")
-    placements = with_others(
-        rng, draw_placements(rng, (80, 80), 16, len(pool.items)), len(pool.items)
-    )
+    placements = with_others(rng, draw_crops(rng, (80, 80), 16, len(pool.items)), len(pool.items))
     setting = {"pool": pool.digest, "levels": gain.digest, "placements": placements}
     settings = [{**setting, "strength": strength} for strength in (1, 4)]
     return _some("inject_by_level", *settings, supply=(pool, gain))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pairmill.flows.engine import Engine, EngineChoice, process_engine
-from pairmill.flows.progress import ProgressListeners, listener
+from pairmill.flows.progress import listener
 from pairmill.flows.tracker import Tracker
 from pairmill.models.device import resolve_device
 from pairmill.pipeline.runner.execution import Executor, run_stage
+from pairmill.pipeline.runner.listeners import ProgressListeners
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
 from pairmill.pipeline.runner.timings import Timings
 from pairmill.pipeline.workspace.storage import Storage

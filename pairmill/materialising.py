@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from pairmill.pipeline.build.materialise import materialise as make
 from pairmill.pipeline.report.write import retell_report
-from pairmill.pipeline.runner.execution import (
-    ProcessExecutor,
-    SerialExecutor,
-    local_profile,
-    runner,
-)
-from pairmill.pipeline.runner.threads import single_thread
-from pairmill.pipeline.runner.timings import Timings
-from pairmill.pipeline.workspace.lock import making
-from pairmill.pipeline.workspace.provenance import circumstance, now
+from pairmill.pipeline.runner.execution import local_profile
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.pipeline.workspace.version_folder import VersionFolder
 from pairmill.schemas.corpus import CorpusManifest
@@ -32,16 +23,4 @@ def materialise(
         )
     if workers < 1:
         raise UserError("no worker", where="workers", got=str(workers), wanted="1 or more")
-    profile = local_profile(target.url, "cpu", workers)
-    executor = ProcessExecutor(workers) if workers > 1 else SerialExecutor()
-    times, started = Timings(), now()
-    processes = f"{workers} process{'es' * (workers > 1)}"
-    with making(target, manifest.identity.name), single_thread():
-        return make(
-            source,
-            manifest,
-            profile,
-            runner(profile, executor, times),
-            lambda: circumstance(started, processes, "", tuple(times.rows)),
-            retell_report,
-        )
+    return make(source, manifest, local_profile(target.url, "cpu", workers), retell_report)

@@ -14,6 +14,7 @@ import zarr
 from numpy.typing import NDArray
 
 from pairmill.models.functional.blur import Blocks, block_matrix
+from pairmill.pipeline.noise.inject import Gains
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.corpus import POOL_ARRAYS, PoolRef
@@ -196,10 +197,14 @@ class Assets:
         return self._of(np.float32, (3,), pool, index)
 
     def gain(self, pool: str, index: int) -> NDArray[np.float32]:
-        """Gains of a noise patch, (3, 257): see `pairmill.pipeline.noise.inject.by_level`; see
-        `item`.
+        """What a noise patch is multiplied by at levels 0 to 255, and at last the level that it was
+        mined at, of R, G and B, (3, 257); see `item`.
         """
         return self._of(np.float32, (2,), pool, index)
+
+    def gains(self, pool: str, index: int) -> Gains:
+        """The same made ready; those used last are kept."""
+        return _gains(self, pool, index)
 
     def encoder(self, pool: str, index: int) -> NDArray[np.uint16]:
         """One JPEG encoder, (3, 64): see `pairmill.pipeline.compression.tables.Encoder.row`."""
@@ -259,6 +264,11 @@ def _item(pools: Mapping[str, NDArray[Any]], pool: str, index: int) -> NDArray[A
 @lru_cache(maxsize=64)
 def _blocks(assets: Assets, pool: str, index: int, scale: int) -> Blocks:
     return block_matrix(assets.kernel(pool, index), scale)
+
+
+@lru_cache(maxsize=4096)
+def _gains(assets: Assets, pool: str, index: int) -> Gains:
+    return Gains.of(assets.gain(pool, index))
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isclose
 from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -142,14 +143,29 @@ class TilesConfig(Frozen):
 
 
 class SplitsConfig(Frozen):
-    """Shares of the source images per split; an image is in one split only."""
+    """Shares of the source images per split; an image is in one split only.
+
+    What is not said: `val` is 0 where `train` and `test` leave nothing of 1, else 0.1. Shares that
+    do not sum to 1 are taken as proportions.
+    """
 
     train: float = Field(default=0.9, gt=0)
     """Share of the images for training."""
     val: float = Field(default=0.1, ge=0)
-    """Share of the images for validation."""
+    """Share of the images for validation; without it 0.1, or 0 where `train` and `test` sum to
+    1."""
     test: float = Field(default=0.0, ge=0)
     """Share of the images for testing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_is_said(cls, said: Any) -> Any:
+        """Whoever gives all away to others wants no validation."""
+        if isinstance(said, dict) and "val" not in said and "train" in said:
+            given = [said["train"], said.get("test", 0)]
+            if all(isinstance(share, int | float) for share in given) and isclose(sum(given), 1):
+                return {**said, "val": 0.0}
+        return said
 
     def shares(self) -> dict[str, float]:
         """Splits with a share above zero, summing to 1, in the order train, val, test."""

@@ -15,8 +15,9 @@ from pairmill.flows.cli.options import with_prefect
 from pairmill.flows.cli.train_bar import TrainBar
 from pairmill.flows.prefect_support.ephemeral_server import own_server
 from pairmill.flows.prefect_support.server_process import NoServerError
-from pairmill.flows.progress import ProgressListeners, heard, listener
+from pairmill.flows.progress import heard, listener
 from pairmill.flows.tracker import RunInfo, Tracker
+from pairmill.pipeline.runner.listeners import ProgressListeners
 from pairmill.schemas.errors import InterruptError, PairmillError
 
 T = TypeVar("T")

@@ -244,25 +244,15 @@ def materialise_version(
     """Write LR under bars, and say which version has it."""
     from pairmill.pipeline.build.materialise import materialise
     from pairmill.pipeline.report.write import retell_report
-    from pairmill.pipeline.runner.execution import ProcessExecutor, local_profile, runner
-    from pairmill.pipeline.workspace.lock import making
-    from pairmill.pipeline.workspace.provenance import circumstance
+    from pairmill.pipeline.runner.execution import local_profile
 
-    storage, started = Storage(workspace), now()
+    storage = Storage(workspace)
     target = Storage(to) if to else storage
     manifest = find_version(storage, reference)
     name = manifest.identity.name
     profile = local_profile(target.url, "cpu", workers)
-    processes = f"{profile.workers} process{'es' * (profile.workers > 1)}"
-    with making(target, name), terminal.Bars() as bars:
-        found = materialise(
-            storage,
-            manifest,
-            profile,
-            runner(profile, ProcessExecutor(profile.workers), bars),
-            lambda: circumstance(started, processes, "", ()),
-            retell_report,
-        )
+    with terminal.Bars() as bars:
+        found = materialise(storage, manifest, profile, retell_report, bars)
     folder = target.path(layout.version_folder(name, found.version))
     samples = sum(found.identity.samples.values())
     size = sum(shard.bytes for shard in found.identity.shards) / 1e6

@@ -11,11 +11,21 @@ from pairmill.pipeline.build.publish import SealedShards, publish_shards, write_
 from pairmill.pipeline.corpora.files import shard_names_of
 from pairmill.pipeline.corpora.image_locations import note_locations, read_locations
 from pairmill.pipeline.corpora.log import append_log, read_log
-from pairmill.pipeline.runner.stage import Profile, Run, Sealed
+from pairmill.pipeline.runner.execution import ProcessExecutor, SerialExecutor, runner
+from pairmill.pipeline.runner.listeners import ProgressListeners
+from pairmill.pipeline.runner.stage import (
+    Profile,
+    ProgressListener,
+    Run,
+    Sealed,
+)
+from pairmill.pipeline.runner.threads import single_thread
+from pairmill.pipeline.runner.timings import Timings
 from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.pipeline.stages import materialise as stage
 from pairmill.pipeline.workspace import layout
-from pairmill.pipeline.workspace.provenance import now
+from pairmill.pipeline.workspace.lock import making
+from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.pipeline.workspace.version_folder import VersionFolder
 from pairmill.schemas.corpus import CorpusIdentity, CorpusManifest, VersionSources
@@ -31,42 +41,62 @@ def materialise(
     storage: Storage,
     manifest: CorpusManifest,
     profile: Profile,
-    run: Run,
-    circumstance: Callable[[], Circumstance],
     report: Retell,
+    listener: ProgressListener | None = None,
 ) -> CorpusManifest:
-    """Make and publish the version, or find it.
+    """Make and publish the version, or find it, in this process or worker processes of it.
 
     Args:
         storage: The workspace or the folder that holds the version.
         manifest: The version.
         profile: The workspace that gets the new one; it may be the same.
-        run: Runs the stage.
-        circumstance: Says when, where and by what it was made, once it is.
         report: Writes its report, before the manifest.
+        listener: Hears how the stage goes on.
 
     Returns:
         The new version: HR, programs, pools and LR digests as they were.
 
     Raises:
         UserError: if the version stores its LR.
+        BusyError: if another process builds this corpus there.
         IntegrityError: if something of the version is missing or damaged, or an LR does not come
             out as it was sealed.
     """
-    identity, target = manifest.identity, Storage(profile.workspace)
-    form = ShardForm.of(identity.recipe)
-    if form.lr_stored:
+    identity = manifest.identity
+    if ShardForm.of(identity.recipe).lr_stored:  # said before a lock is taken: nothing is left
         raise UserError(
             "this version stores its LR: there is nothing to make",
             where=f"{identity.name}@{manifest.version}",
             todo="`pairmill corpus export` writes it in other formats",
         )
+    executor = ProcessExecutor(profile.workers) if profile.workers > 1 else SerialExecutor()
+    timings, started = Timings(), now()
+    run = runner(profile, executor, ProgressListeners([timings, listener or ProgressListener()]))
+    processes = f"{profile.workers} process{'es' * (profile.workers > 1)}"
+
+    def made_now() -> Circumstance:
+        return circumstance(started, processes, "", tuple(timings.rows))
+
+    with making(Storage(profile.workspace), identity.name), single_thread():
+        return _made(storage, manifest, profile, run, made_now, report)
+
+
+def _made(
+    storage: Storage,
+    manifest: CorpusManifest,
+    profile: Profile,
+    run: Run,
+    made_now: Callable[[], Circumstance],
+    report: Retell,
+) -> CorpusManifest:
+    """Run the stage and publish, under the lock."""
+    identity, target = manifest.identity, Storage(profile.workspace)
     folder = storage.path(layout.version_folder(identity.name, manifest.version))
     sources = _sources(storage, manifest)
     made = run(
         stage.STAGE,
         stage.Inputs(manifest=manifest, folder=folder),
-        stage.MaterialiseConfig(encoding=form.encoding),
+        stage.MaterialiseConfig(encoding=ShardForm.of(identity.recipe).encoding),
     )
     stored = _identity(identity, made.manifest)
     digest = stored.content_digest()
@@ -74,7 +104,7 @@ def materialise(
     if target.exists(path):
         found = CorpusManifest.model_validate_json(target.read(path))
     else:
-        found = _written(storage, manifest, target, stored, made, sources, circumstance())
+        found = _written(storage, manifest, target, stored, made, sources, made_now())
         report(storage, manifest, target, found)
         target.write(path, found.canonical_json().encode())
     if not isinstance(storage, VersionFolder):  # which knows nothing of a workspace

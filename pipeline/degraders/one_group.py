@@ -13,7 +13,7 @@ import numpy as np
 
 from pairmill.pipeline.degraders.base import PoolInfo
 from pairmill.pipeline.degraders.sampling import weighted_index
-from pairmill.pipeline.noise.inject import draw_placements, with_others
+from pairmill.pipeline.noise.inject import Crop, draw_crops, with_others
 from pairmill.pipeline.rng import pick
 from pairmill.schemas.groups import RowGroups
 from pairmill.schemas.ops.pooled import Inject, InjectByLevel, PooledBlur
@@ -51,10 +51,10 @@ class Rows:
     ) -> Inject:
         """Crops of patches that cover an LR tile, with a common strength of [least, largest]."""
         drawn = _between(rng, strength)
-        places = draw_placements(rng, lr_shape, self.pool.side, self.count)
-        if self.numbers is not None:
-            places = tuple(place.with_(index=self.row(place.index)) for place in places)
-        return Inject(pool=self.pool.digest, strength=drawn, placements=places)
+        crops = self._own(draw_crops(rng, lr_shape, self.pool.side, self.count))
+        return Inject.model_validate(
+            {"pool": self.pool.digest, "strength": drawn, "placements": crops}
+        )
 
     def inject_by_level(
         self,
@@ -65,18 +65,23 @@ class Rows:
     ) -> InjectByLevel:
         """The same, with the gains of all patches, and other patches for each crop."""
         drawn = _between(rng, strength)
-        crops = draw_placements(rng, lr_shape, self.pool.side, self.count)
-        places = with_others(rng, crops, self.count)
-        if self.numbers is not None:
-            places = tuple(
-                place.with_(
-                    index=self.row(place.index), others=tuple(self.row(row) for row in place.others)
-                )
-                for place in places
-            )
-        return InjectByLevel(
-            pool=self.pool.digest, levels=levels.digest, strength=drawn, placements=places
+        crops = draw_crops(rng, lr_shape, self.pool.side, self.count)
+        others = [
+            {**crop, "others": tuple(map(self.row, crop["others"]))}
+            for crop in self._own(with_others(rng, crops, self.count))
+        ]
+        return InjectByLevel.model_validate(
+            {
+                "pool": self.pool.digest,
+                "levels": levels.digest,
+                "strength": drawn,
+                "placements": others,
+            }
         )
+
+    def _own(self, crops: Sequence[Crop]) -> list[Crop]:
+        """Crops of patches at places among these rows as crops of rows of the pool."""
+        return [{**crop, "index": self.row(crop["index"])} for crop in crops]
 
 
 def _between(rng: np.random.Generator, strength: tuple[float, float]) -> float:

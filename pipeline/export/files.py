@@ -1,4 +1,4 @@
-"""Files of an export: they appear under their names when they are whole."""
+"""Files of an export: they, or the folder of many, appear under their names when they are whole."""
 
 from __future__ import annotations
 
@@ -12,22 +12,20 @@ WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 """How a new file is opened; O_BINARY is Windows'."""
 
 
-def put_into(folder: str, name: str, data: bytes) -> None:
-    """Write one of many small files into a folder that is there; what `put` does, without its
-    looking around.
+def fill(path: str, data: bytes) -> None:
+    """Write one of many small files of a folder that has no name yet; half a file is written again
+    by whoever continues.
 
     Raises:
         OSError: if it cannot be written.
     """
-    unfinished = f"{folder}/.tmp"
-    file = os.open(unfinished, WRITE, 0o666)
+    file = os.open(path, WRITE, 0o666)
     try:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(file, rest) :]
     finally:
         os.close(file)
-    os.replace(unfinished, f"{folder}/{name}")  # noqa: PTH105 - a `Path` per image takes longer
 
 
 def digest_of(path: Path) -> str:

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 from pairmill.pipeline.export.base import Exporter, Item, Part, Source
-from pairmill.pipeline.export.files import put_into
+from pairmill.pipeline.export.files import fill
 from pairmill.pipeline.workspace.storage import clear_errors
 from pairmill.schemas.base import canonical_json
 from pairmill.schemas.sample import SampleRow
 
 Line = Callable[[SampleRow], str]
+SIDES = ("hr", "lr")
 
 
 def basicsr_line(row: SampleRow) -> str:
@@ -54,13 +55,11 @@ class Folder(Exporter):
 
     def shard(self, source: Source, items: Iterator[Item]) -> Part:
         """Write the images."""
-        hr, lr = (self.side(source.record.split, side) for side in ("hr", "lr"))
         with clear_errors("write", str(self.job.out)):
-            for folder in (hr, lr):
-                folder.mkdir(parents=True, exist_ok=True)
+            hr, lr = (_begun(self.side(source.record.split, side)) for side in SIDES)
             for item in items:
-                put_into(str(hr), f"{item.key}.png", item.hr)
-                put_into(str(lr), f"{item.key}.png", item.lr)
+                fill(f"{hr}/{item.key}.png", item.hr)
+                fill(f"{lr}/{item.key}.png", item.lr)
         return {}
 
     def settle(self, source: Source, part: Part) -> Part:  # noqa: ARG002
@@ -70,7 +69,11 @@ class Folder(Exporter):
         return part
 
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:  # noqa: ARG002
-        """Write the lists from the table, a row at a time."""
+        """Give the folders their names, then write the lists from the table, a row at a time."""
+        with clear_errors("write", str(self.job.out)):
+            for split in self.job.splits:
+                for side in SIDES:
+                    _appear(self.side(split, side))
         write_lists(self, {split: self.lists_of(split) for split in self.job.splits}, self.lists)
 
     def how(self) -> str:
@@ -127,6 +130,24 @@ def write_lists(exporter: Exporter, folders: dict[str, Path], lists: dict[str, L
                     files[row.split, name].write(line(row) + "\n")
         for path in paths.values():
             _unfinished(path).replace(path)
+
+
+def _begun(folder: Path) -> Path:
+    """The hidden folder that gets the name of `folder` when all images are in it: to rename each
+    image would take as long as to write it.
+    """
+    hidden = _unfinished(folder)
+    if folder.exists() and not hidden.exists():  # begun by a version that filled the folder itself
+        folder.replace(hidden)
+    hidden.mkdir(exist_ok=True)
+    return hidden
+
+
+def _appear(folder: Path) -> None:
+    """Give a folder its name, unless a run that was killed did, or there was nothing to write."""
+    hidden = _unfinished(folder)
+    if hidden.exists():
+        hidden.replace(folder)
 
 
 def _unfinished(path: Path) -> Path:

@@ -121,8 +121,7 @@ def _check(image: NDArray[np.uint8]) -> None:
 def _fpng(image: NDArray[np.uint8]) -> bytes:
     with core("fpng", "encoding: fast"):
         import fpng
-    height, width, channels = image.shape
-    data: bytes = fpng.from_bytes(image.tobytes(), width, height, channels)
+    data: bytes = fpng.from_ndarray(np.ascontiguousarray(image))
     if not data:  # what its binding makes of a failure
         raise ValueError(f"fpng could not encode an image of {image.shape}")
     return data

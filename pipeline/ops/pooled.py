@@ -50,7 +50,7 @@ def inject_by_level(op: InjectByLevel, image: Image, assets: Assets) -> Image:
         _eight_bits(image),
         op,
         lambda index: assets.patch(op.pool, index),
-        lambda index: assets.gain(op.levels, index),
+        lambda index: assets.gains(op.levels, index),
     )
     return np.add(image, noise, dtype=np.float64)
 

@@ -170,7 +170,7 @@ def work(
                         writer.write(sample)
                     rows += [
                         # The name of a shard is not known before its last byte.
-                        SampleRow(**record.model_dump(), split=unit.payload.split, shard="")
+                        SampleRow(**vars(record), split=unit.payload.split, shard="")
                         for record, _, _ in group
                     ]
             writer.close()

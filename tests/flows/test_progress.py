@@ -13,7 +13,7 @@ from rich.console import Console
 
 from pairmill.flows import terminal
 from pairmill.flows.prefect_support.progress import ProgressArtifacts
-from pairmill.flows.progress import ProgressListeners
+from pairmill.pipeline.runner.listeners import ProgressListeners
 from pairmill.pipeline.runner.stage import ProgressListener, Sealed
 
 FIT: Any = SimpleNamespace(title="fit PDM", noun="fits")

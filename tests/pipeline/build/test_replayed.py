@@ -219,6 +219,7 @@ def test_a_damaged_list_of_images_is_said_before_any_work(both: Both, tmp_path: 
 def test_there_is_nothing_to_materialise_where_lr_is_stored(both: Both, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="stores its LR"):
         both.stored.materialise(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_lr_that_comes_out_otherwise_is_refused(

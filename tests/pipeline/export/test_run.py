@@ -90,6 +90,8 @@ def test_killed_exports_end_as_others(
             die()
 
     killed(lambda: run(version, form, out, advanced=at_the_fifth))
+    for path in out.rglob("*.png"):  # in a folder that has no name yet
+        assert any(part.startswith(".") for part in path.relative_to(out).parts)
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", die)
         if form != "basicsr-lmdb":  # its pairs are in databases

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from pairmill.pipeline.noise.inject import (
     OVERLAP,
     PHASE,
+    Gains,
     by_level,
     cover,
     crop_weights,
-    draw_placements,
+    draw_crops,
     noise_field,
     with_others,
 )
@@ -30,8 +31,8 @@ from tests.support.pools import level_gains
 def inject(
     shape: tuple[int, int], patch: int, count: int, key: Any = 0, strength: float = 1.0
 ) -> Inject:
-    placements = draw_placements(stream(3, "inject", key), shape, patch, count)
-    return Inject(pool="0" * 64, strength=strength, placements=placements)
+    placements = draw_crops(stream(3, "inject", key), shape, patch, count)
+    return Inject.model_validate({"pool": "0" * 64, "strength": strength, "placements": placements})
 
 
 def white(patch: int, count: int, seed: int = 1) -> NDArray[np.float32]:
@@ -143,8 +144,10 @@ def test_moments_are_those_of_the_pool_with_no_seams() -> None:
 
 def inject_by_level(shape: tuple[int, int], count: int, key: Any = 0) -> InjectByLevel:
     rng = stream(3, "inject", key)
-    places = with_others(rng, draw_placements(rng, shape, 32, count), count)
-    return InjectByLevel(pool="0" * 64, levels="1" * 64, strength=1.0, placements=places)
+    places = with_others(rng, draw_crops(rng, shape, 32, count), count)
+    return InjectByLevel.model_validate(
+        {"pool": "0" * 64, "levels": "1" * 64, "strength": 1.0, "placements": places}
+    )
 
 
 def test_noise_is_as_strong_as_the_level_asks() -> None:
@@ -158,7 +161,7 @@ def test_noise_is_as_strong_as_the_level_asks() -> None:
             image,
             inject_by_level((400, 96), 80, key),
             lambda index: patches[index].astype(np.float32),
-            lambda index: level_gains(mined[index]),
+            lambda index: Gains.of(level_gains(mined[index])),
         )
         for key in range(20)
     ]
@@ -178,8 +181,8 @@ def test_the_patch_of_the_nearest_level_is_taken() -> None:
         image,
         op,
         lambda index: np.full((32, 32, 3), 1.0 + index, np.float32),
-        lambda index: np.append(np.ones((3, 256)), np.full((3, 1), levels[index]), 1).astype(
-            np.float32
+        lambda index: Gains.of(
+            np.append(np.ones((3, 256)), np.full((3, 1), levels[index]), 1).astype(np.float32)
         ),
     )
     assert field[5, 3].tolist() == [1.0] * 3
@@ -209,7 +212,7 @@ def test_noise_by_level_has_the_bits_of_the_plain_formula(
         crop = crop[:: -1 if place.flip_rows else 1, :: -1 if place.flip_columns else 1]
         crop = crop * gains[row][np.arange(3), image[there]]
         plain[there] += crop * crop_weights(place, shape).reshape(crop.shape)
-    field = by_level(image, op, patches.__getitem__, gains.__getitem__)
+    field = by_level(image, op, patches.__getitem__, lambda index: Gains.of(gains[index]))
     np.testing.assert_array_equal(field, plain * np.float32(1.37))
 
 

@@ -99,6 +99,22 @@ def test_shares_are_relative() -> None:
     assert SplitsConfig(train=3, val=0).shares() == {"train": 1.0}
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({}, {"train": 0.9, "val": 0.1}),
+        ({"train": 1.0}, {"train": 1.0}),
+        ({"train": 0.9, "test": 0.1}, {"train": 0.9, "test": 0.1}),
+        ({"train": 0.9}, {"train": 0.9, "val": 0.1}),
+        ({"train": 1.0, "val": 0.25}, {"train": 0.8, "val": 0.2}),
+    ],
+)
+def test_val_is_nothing_where_others_take_all(
+    said: dict[str, float], meant: dict[str, float]
+) -> None:
+    assert SplitsConfig.model_validate(said).shares() == pytest.approx(meant)
+
+
 def part(number: int, tiles: int) -> TilesOfImage:
     digest = digests(1, number)[0]
     image = ImageRecord(
