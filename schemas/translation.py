@@ -12,74 +12,13 @@ from pydantic import Field, model_validator
 from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.network import EdsrConfig, NetworkConfig
 from pairmill.schemas.pdm_presets import merged
+from pairmill.schemas.translation_networks import DiscriminatorConfig, GeneratorConfig
 from pairmill.schemas.translation_presets import PRESETS
 
 Weight = Annotated[float, Field(ge=0)]
 GanForm = Literal["vanilla", "lsgan", "hinge", "relativistic", "wgan_gp"]
 METHODS = ("dsgan", "bulat", "cincgan", "cyclesr", "maeda")
 """All methods; each is a degrader, a kind of pool and a section of the recipe of this name."""
-
-
-class GeneratorConfig(Frozen):
-    """A network of residual blocks that adds what it has learned to the clean LR."""
-
-    features: int = Field(default=24, ge=4, le=256)
-    """Channels between the layers."""
-    blocks: int = Field(default=4, ge=0, le=32)
-    """Residual blocks of two 3 x 3 convolutions each."""
-    noise: Literal["none", "channel", "vector", "grain"] = "grain"
-    """Random numbers it gets: none, so that one HR has one LR; `channel`, some for every LR pixel,
-    beside its image; `vector`, some for the whole image; `grain`, some for every LR pixel, filtered
-    by 3 x 3 weights, times the strength that noise has on this image, added to LR."""
-    numbers: int = Field(default=3, ge=1, le=256)
-    """How many, per LR pixel or per image; standard normal."""
-    start: Literal["identity", "random"] = "identity"
-    """`identity`: the last layer starts at 0, so that the fit starts from the clean LR."""
-
-
-class DiscriminatorConfig(Frozen):
-    """Convolutions that judge every place of an LR image (a patch discriminator)."""
-
-    features: tuple[int, ...] = Field(default=(24, 48, 48), min_length=1, max_length=8)
-    """Channels after each convolution but the last, which gives one judgement per place."""
-    side: Literal[3, 4, 5] = 3
-    """Side of the filters."""
-    last: Literal[1, 3, 4, 5] = 3
-    """Side of the last one."""
-    strides: tuple[Literal[1, 2], ...] = (1, 2, 2)
-    """Stride of each; 1 where there are more."""
-    norm: Literal["none", "instance", "batch"] = "none"
-    """Normalisation after each but the first and the last; it hides how strong noise is."""
-    residual: Literal["none", "beside", "only"] = "only"
-    """Whether it sees what a mean filter takes away: not, beside the image, or nothing else, as
-    DSGAN. With few images it otherwise knows the real ones by their colours, and LR drift there."""
-    filter: Literal["average", "gaussian"] = "average"
-    """The mean filter; `gaussian` has a standard deviation of a sixth of its side."""
-    filter_side: Literal[3, 5, 7, 9] = 3
-    """Side of the mean filter, in LR pixels."""
-    gain: float = Field(default=6.0, gt=0)
-    """Factor on what the mean filter takes away."""
-    whole: bool = True
-    """Whether the mean of its features over the crop is judged too: noise and blur are alike all
-    over it."""
-    penalty: float = Field(default=1e-2, ge=0)
-    """Weight of the penalty on its slope at real images (R1, Mescheder et al. 2018); not for
-    `wgan_gp`."""
-    gradient_penalty: float = Field(default=10.0, gt=0)
-    """Weight of the penalty of `wgan_gp` on slopes other than 1 (Gulrajani et al. 2017)."""
-
-    def places(self, side: int) -> int:
-        """Judgements along an image of `side` pixels; 0 or less where it is too small."""
-        for number, _ in enumerate(self.features):
-            stride = self.strides[number] if number < len(self.strides) else 1
-            side = _convolved(side, self.side, stride)
-            if side < 1 or (self.norm == "instance" and number and side < 2):
-                return 0
-        return _convolved(side, self.last, 1)
-
-
-def _convolved(side: int, kernel: int, stride: int) -> int:
-    return (side + 2 * ((kernel - 1) // 2) - kernel) // stride + 1
 
 
 class TranslationGateConfig(Frozen):
@@ -123,7 +62,7 @@ class TranslationBase(Frozen):
     """LR crops that the fit sees; iterations are samples over batch."""
     learning_rate: float = Field(default=5e-4, gt=0, le=0.1)
     """Step size of Adam for generators."""
-    discriminator_rate: float = Field(default=1e-3, gt=0, le=0.1)
+    discriminator_rate: float = Field(default=2e-3, gt=0, le=0.1)
     """Step size of Adam for discriminators."""
     betas: tuple[float, float] = (0.5, 0.99)
     """Decay rates of Adam's moments."""
@@ -180,7 +119,7 @@ class DsganWeights(Frozen):
 
     colour: Weight = 1.0
     """L1 between 5 x 5 means of LR and of clean LR."""
-    adversarial: Weight = 0.005
+    adversarial: Weight = 1.0
     """What the discriminator says."""
     perceptual: Weight = 0.01
     """L1 of features of VGG-19 (the published code: LPIPS); off without `vgg_weights`."""
@@ -207,7 +146,7 @@ class BulatWeights(Frozen):
 
     adversarial: Weight = 1.0
     """What the discriminator says."""
-    colour: Weight = 1.0
+    colour: Weight = 20.0
     """Mean squared difference of LR and of the bicubic LR."""
     sr: Weight = 0.0
     """L1 of HR and what an SR network makes of LR, which shapes the degradation too; 0 as in
@@ -234,10 +173,10 @@ class CycleWeights(Frozen):
     """What the discriminator of clean LR says."""
     adversarial_real: Weight = 1.0
     """What the discriminator of real LR says."""
-    identity: Weight = 5.0
+    identity: Weight = 0.5
     """L1 of an image that is like the target already, and what is made of it."""
-    cycle: Weight = 10.0
-    """L1 of an image and what came back of it."""
+    cycle: Weight = 1.0
+    """L1 of an image and what came back of it; much of it takes the noise away."""
 
 
 class CincganWeights(CycleWeights):
@@ -264,7 +203,7 @@ class CincganConfig(TranslationBase):
 class CyclesrWeights(CycleWeights):
     """Weights of CycleSR's terms."""
 
-    task: Weight = 1000.0
+    task: Weight = 50.0
     """Mean squared difference of HR and what the SR network makes of LR."""
 
 
@@ -287,9 +226,7 @@ class CyclesrConfig(TranslationBase):
 class MaedaWeights(CycleWeights):
     """Weights of Maeda's terms."""
 
-    identity: Weight = 1.0
-    """L1 of an image that is like the target already, and what is made of it."""
-    cycle: Weight = 1.0
+    cycle: Weight = 0.5
     """L1 of an image and what came back of it."""
     task: Weight = 1.0
     """L1 of HR and what the SR network makes of LR that was degraded and cleaned again."""

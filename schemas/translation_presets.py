@@ -49,9 +49,9 @@ def _unpaired(iterations: int, rate: float, **more: Any) -> dict[str, Any]:
 _OURS: dict[str, dict[str, Any]] = {
     "dsgan": {},
     "bulat": {},
-    "cincgan": {},
-    "cyclesr": {},
-    "maeda": {},
+    "cincgan": {"samples": 8_000, "check_every": 2_000},
+    "cyclesr": {"samples": 10_000, "check_every": 2_500},
+    "maeda": {"samples": 8_000, "check_every": 2_000},
 }
 """What differs from the defaults of the fields."""
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, instance_norm, leaky_relu, pad
 
 from pairmill.models.translation.layers import conv, draw_weights
-from pairmill.schemas.translation import DiscriminatorConfig
+from pairmill.schemas.translation_networks import DiscriminatorConfig
 
 SLOPE = 0.2
 

@@ -15,7 +15,7 @@ from torch.nn.functional import leaky_relu
 
 from pairmill.models.losses.cycle import reduced
 from pairmill.models.translation.layers import conv, draw_weights, linear
-from pairmill.schemas.translation import GeneratorConfig
+from pairmill.schemas.translation_networks import GeneratorConfig
 
 SLOPE = 0.1
 FIRST_GRAIN = 2 / 255

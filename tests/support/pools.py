@@ -12,6 +12,7 @@ from pairmill.models.functional.kernels import SIZES, gaussian_kernel, to_fixed_
 from pairmill.pipeline.assets import Assets, pool_digest
 from pairmill.pipeline.degraders.base import PoolInfo, Pools
 from pairmill.pipeline.noise.inject import LEVELS
+from pairmill.schemas.translation_networks import GeneratorConfig
 
 SCALES = sorted(SIZES)
 PATCH = 32
@@ -59,7 +60,7 @@ def translator_pool(method: str, scale: int = 2, **settings: Any) -> tuple[Pools
     from pairmill.models.fitting.streams import keyed
     from pairmill.models.translation.checkpoint import checkpoint_bytes
     from pairmill.models.translation.generator import Generator
-    from pairmill.schemas.translation import GeneratorConfig, TranslationCheckpoint
+    from pairmill.schemas.translation import TranslationCheckpoint
 
     config = GeneratorConfig.model_validate({"features": 4, "blocks": 1, "start": "random"})
     card = TranslationCheckpoint.model_validate(

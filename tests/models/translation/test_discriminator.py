@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from pairmill.models.fitting.streams import keyed
 from pairmill.models.translation.discriminator import Discriminator, low_pass, mean_filter
-from pairmill.schemas.translation import METHODS, DiscriminatorConfig
+from pairmill.schemas.translation import METHODS
+from pairmill.schemas.translation_networks import DiscriminatorConfig
 from tests.support.translation import settings
 
 

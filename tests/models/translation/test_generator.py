@@ -9,7 +9,7 @@ import torch
 from pairmill.models.fitting.streams import keyed
 from pairmill.models.functional.resize import bicubic_down
 from pairmill.models.translation.generator import Generator, draw_latent
-from pairmill.schemas.translation import GeneratorConfig
+from pairmill.schemas.translation_networks import GeneratorConfig
 from tests.support.make import photograph
 
 PLAIN = GeneratorConfig(features=6, blocks=1, noise="none", start="random")
