@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pairmill.models.fitting.streams import Crops, Image, keyed
-from pairmill.models.fitting.trend import keeps_up, stalled
+from pairmill.models.fitting.trend import keeps_up, lowest, stalled
 from pairmill.models.pdm.application import needed
 from pairmill.models.pdm.degradation import (
     Degradation,
@@ -30,6 +30,7 @@ from pairmill.models.pdm.discriminator import (
     adversarial_loss,
     discriminator_loss,
 )
+from pairmill.models.pdm.start import Start, compressed
 from pairmill.schemas.pdm import CURVES, PdmConfig
 
 PENALTY_EVERY = 4
@@ -57,6 +58,7 @@ class Fit:
         scale: int,
         seed: int,
         device: str = "cpu",
+        start: Start | None = None,
     ) -> None:
         """Begin a fit.
 
@@ -67,6 +69,7 @@ class Fit:
             scale: HR side over LR side.
             seed: up to 128 bits; all streams come from it.
             device: `cpu`, or `cuda` with mixed precision and channels last.
+            start: what was measured of the camera; none to begin with nothing.
         """
         self.config, self.scale, self.seed, self.device = config, scale, seed, device
         rng = keyed(seed, "weights")
@@ -74,17 +77,19 @@ class Fit:
             layout = torch.channels_last
         else:
             layout = torch.contiguous_format
-        self.degradation = Degradation(config, scale, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.start, self.codec = start, None if start is None else start.codec
+        degradation = Degradation(config, scale, rng, None if start is None else start.shape)
+        if start is not None:
+            degradation.fill_in(start)
+        self.degradation = degradation.to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.critic = Discriminator(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.mean = copy.deepcopy(self.degradation).requires_grad_(requires_grad=False)
         self.optimisers = (
-            torch.optim.Adam(self.degradation.parameters(), config.learning_rate, config.betas),
+            torch.optim.Adam(self.degradation.parameters(), self._rates[0], config.betas),
             torch.optim.Adam(self.critic.parameters(), config.critic_rate, config.betas),
         )
         self.reals = Crops(reals, config.crop, seed, "real", mirror=False)
-        self.hrs = Crops(
-            hrs, needed(config.crop, scale, config.kernel.size), seed, "hr", mirror=True
-        )
+        self.hrs = Crops(hrs, needed(config.crop, scale, degradation.size), seed, "hr", mirror=True)
         self.best = copy.deepcopy(self.mean)
         self.samples = self.kept = 0
         self.curves: list[NDArray[np.float64]] = []
@@ -118,9 +123,15 @@ class Fit:
         check if it is the best.
         """
         self.aucs.append(auc)
-        if keeps_up(self.aucs):
+        if self._to_keep():
             self.best.load_state_dict(self.mean.state_dict())
             self.kept = self.samples
+
+    def _to_keep(self) -> bool:
+        """A correction of what was measured must have lowered the AUC; chance does not do."""
+        if self.start is None:
+            return keeps_up(self.aucs)
+        return len(self.aucs) == 1 or lowest(self.aucs)
 
     def finish(self) -> None:
         """Make the EMA that of the best check, which is what is sealed."""
@@ -140,7 +151,9 @@ class Fit:
         self._set_rates()
         with self._precision():
             degraded = self._degrade(batch.hr)
-            fake = eight_bits(degraded.lr)
+            fake = compressed(
+                eight_bits(degraded.lr), self.codec, keyed(self.seed, "check", 3 + self.samples)
+            )
             record = self._step_degradation(degraded, fake)
             record += self._step_critic(batch.real, fake.detach())
         self._average()
@@ -221,9 +234,14 @@ class Fit:
 
     def _set_rates(self) -> None:
         passed = sum(self.samples >= at * self.config.samples for at in self.config.halve_at)
-        rates = (self.config.learning_rate, self.config.critic_rate)
-        for optimiser, rate in zip(self.optimisers, rates, strict=True):
+        for optimiser, rate in zip(self.optimisers, self._rates, strict=True):
             optimiser.param_groups[0]["lr"] = rate * 0.5**passed
+
+    @property
+    def _rates(self) -> tuple[float, float]:
+        """Step sizes of degradation and discriminator before any halving."""
+        slower = 1.0 if self.start is None else self.config.start_rate
+        return slower * self.config.learning_rate, self.config.critic_rate
 
     def _precision(self) -> AbstractContextManager[None]:
         if self.device == "cpu":
