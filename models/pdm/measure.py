@@ -58,13 +58,11 @@ def look(fit: Fit, patches: int = PATCHES) -> Sight:
             fit.mean(image, draw_latent(rng, len(image), *shapes).to(fit.device, torch.float32))
         )
     fake, clean, noise = (torch.cat(part).cpu() for part in zip(*map(_shown, parts), strict=True))
-    fake = compressed(fake, fit.codec, keyed(fit.seed, "check", 2))
-    fake, clean, noise = (_levels(part) for part in (fake, clean, noise))
     return Sight(
         _levels(real),
-        fake,
-        clean,
-        noise,
+        _levels(compressed(fake, fit.codec, keyed(fit.seed, "check", 2))),
+        _levels(clean),
+        _levels(noise),
         (fit.reals.sources(0, patches), fit.hrs.sources(0, patches)),
     )
 

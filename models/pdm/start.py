@@ -159,7 +159,8 @@ class MeasuredNoise(nn.Module):
         camera = self.cameras[which]
         strength = (self.spreads[camera] * extra[:, 1]).exp()[:, None, None, None]
         levels = self._deviations(clean.detach(), camera) / 255
-        return strength * levels * self._fields(z[:, :3], camera) + self.correction(z, clean)
+        noise: Tensor = strength * levels * self._fields(z[:, :3], camera)
+        return noise + self.correction(z, clean)
 
     def _deviations(self, clean: Tensor, camera: Tensor) -> Tensor:
         """(B, 3, h, w) standard deviations at the levels of `clean`, between whole levels on a
