@@ -37,6 +37,7 @@ from pairmill.pipeline.images.decode import decode
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.pools import POOLS
 from pairmill.pipeline.pools.base import Making
+from pairmill.pipeline.pools.pdm import PDM
 from pairmill.pipeline.realism.compare import auc
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.execution import SerialExecutor, one_thread, run_stage
@@ -190,7 +191,7 @@ def baselines(one: Case, pools: Pools, assets: Assets) -> dict[str, float | None
         "bicubic": partial(drawn, BicubicConfig(), Pools(), Assets()),
         "mean kernel, white noise": partial(dumb, mean, sigma),
         "realsr": partial(drawn, RealSrConfig(noise="by_level"), pools, assets),
-        "camera": lambda number, tile: _jpeg(
+        "the camera itself": lambda number, tile: _jpeg(
             shoot(tile, one.camera, SCALE, f"again {number}"), one.camera["quality"], number
         ),
     }
@@ -209,14 +210,16 @@ def _jpeg(image: Image, quality: int, number: int) -> Image:
 
 def pdm_row(one: Case, pools: Pools, assets: Assets, manifest: Any, folder: Path) -> Row:
     """A fit against the truth."""
-    kernels = np.load(folder / f"stages/fit_pdm/{manifest.unit}/kernels.npy").astype(np.float64)
+    kernels = PDM.drawn(Storage(str(folder)), manifest).astype(np.float64)
     mean, truth = pad_or_crop(kernels.mean(0), SIZE), one.kernel()
     found = manifest.verdict.measures
     levels, spreads = np.array(found.noise_curve).T
     wrong = np.abs(spreads / one.deviation(levels) - 1)
     return {
         "AUC": _figure(one.told(partial(drawn, PdmConfig(), pools, assets))),
-        "mean kernel, L2 error": round(float(np.linalg.norm(mean - truth) / np.linalg.norm(truth)), 3),
+        "mean kernel, L2 error": round(
+            float(np.linalg.norm(mean - truth) / np.linalg.norm(truth)), 3
+        ),
         "noise curve, mean error": round(float(wrong.mean()), 3),
         "noise curve, largest error": round(float(wrong.max()), 3),
         "AUC at checks": [None if value is None else round(value, 3) for value in found.aucs],
