@@ -28,7 +28,7 @@ import pairmill
 from benchmarks import in_domain, real_cameras
 from benchmarks import in_domain_training as training
 from benchmarks.common import RESULTS, machine
-from pairmill.models.functional.resize import bicubic_down
+from pairmill.models.functional.resize import bicubic_down, bicubic_up, to_uint8
 from pairmill.models.translation.measure import offset_of
 from pairmill.pipeline.evaluate.networks import load
 from pairmill.pipeline.runner.execution import one_thread
@@ -37,11 +37,9 @@ from pairmill.schemas.evaluation import InferenceConfig
 from pairmill.schemas.recipe import Recipe
 
 LEARNED = ("pdm", "dsgan", "bulat", "cincgan", "cyclesr", "maeda")
+MADE = ("bicubic", "realsr", "kmsr", "ikc", "srmd", "block_noise", "codec", "bsrgan", "realesrgan")
 WAYS: dict[str, dict[str, Any]] = {
-    **{
-        kind: {"kind": kind} for kind in ("bicubic", "realsr", "kmsr", "ikc", "srmd", "block_noise")
-    },
-    **{kind: {"kind": kind} for kind in ("codec", "bsrgan", "realesrgan")},
+    **{kind: {"kind": kind} for kind in MADE},
     **{kind: {"kind": kind, "accept_failed": True} for kind in LEARNED},
 }
 CONTROL, CEILING = "bicubic", "camera"
@@ -112,12 +110,7 @@ def real(settings: dict[str, Any], args: argparse.Namespace) -> dict[str, Row]:
     recipes[CEILING] = real_cameras.recipe_of("aligned", 0, folder).with_(name="t-real-camera")
 
     def scored(trained: Mapping[str, list[str]]) -> dict[str, list[float]]:
-        found = {
-            "enlarged": [
-                pair.psnr_y(real_cameras.to_uint8(real_cameras.bicubic_up(pair.lr, 2)))
-                for pair in tested
-            ]
-        }
+        found = {"enlarged": [pair.psnr_y(to_uint8(bicubic_up(pair.lr, 2))) for pair in tested]}
         for way, checkpoints in trained.items():
             found[way] = [
                 pair.psnr_y(load(checkpoint)(pair.lr, InferenceConfig()))
@@ -167,7 +160,8 @@ def looked_at(corpus: pairmill.Corpus, way: str) -> Row:
         if row["name"] == way or (way == CEILING and row["name"] in {"custom", "aligned"}):
             found["auc"], found["interval"] = row["result"]["auc"], row["result"]["interval"]
     pairs = [pair for pair, _ in zip(corpus.pairs("train"), range(PAIRS), strict=False)]
-    clean, lr, by_hr = [], [], {}
+    clean, lr = [], []
+    by_hr: dict[bytes, list[Any]] = {}
     side = min(min(pair.lr.shape[:2]) for pair in pairs)
     for pair in pairs:
         by_hr.setdefault(pair.hr.tobytes(), []).append(pair.lr.astype(np.float64))
@@ -175,10 +169,8 @@ def looked_at(corpus: pairmill.Corpus, way: str) -> Row:
         lr.append(pair.lr[:side, :side].astype(np.float64))
     off = offset_of(np.stack(clean), np.stack(lr))
     found["offset"] = round(corpus.scale * max(map(abs, off)), 3)
-    twice = [images[0] - images[1] for images in by_hr.values() if len(images) > 1]
-    found["spread"] = (
-        round(float(np.mean([d.std() for d in twice]) / np.sqrt(2)), 2) if twice else 0
-    )
+    apart = [(two[0] - two[1]).std() for two in by_hr.values() if len(two) > 1]
+    found["spread"] = round(float(np.mean(apart or [0.0])) / 2**0.5, 2)
     return found
 
 
@@ -194,10 +186,8 @@ def table(found: Mapping[str, Mapping[str, Row]]) -> list[str]:
         for way, row in ranked:
             gain = "–" if base is None or "psnr_y" not in row else f"{row['psnr_y'] - base:+.2f}"
             auc = "–" if row.get("auc") is None else f"{row['auc']:.2f}"
-            cells = [row.get(key, "–") for key in ("offset", "spread", "seconds")]
-            lines.append(
-                f"| {camera} | {way} | {gain} | {auc} | {cells[0]} | {cells[1]} | {cells[2]} |"
-            )
+            cells = [str(row.get(key, "–")) for key in ("offset", "spread", "seconds")]
+            lines.append(f"| {' | '.join([camera, way, gain, auc, *cells])} |")
     return lines
 
 

@@ -64,7 +64,7 @@ def _known_kind(kind: str) -> str:
 class PoolRef(Grown):
     """A pool that programs of the corpus refer to."""
 
-    added: ClassVar[tuple[str, ...]] = ("groups", "pairs", "raw", "ways")
+    added: ClassVar[tuple[str, ...]] = ("groups", "pairs", "raw", "ways", "codec")
     kind: Annotated[str, AfterValidator(_known_kind)]
     """What the pool holds, one of `POOL_ARRAYS`."""
     digest: Digest
@@ -89,6 +89,9 @@ class PoolRef(Grown):
     ways: tuple[NoiseWay, ...] | None = None
     """How the noise of each group is made; none, and left out of the digest, of all pools but
     `noise_choice`."""
+    codec: bool = False
+    """Whether what draws from it is to be compressed last as the real images were; left out of the
+    digest of all pools but a `pdm` that started from what was measured."""
 
 
 class CorpusIdentity(Grown):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen, Grown
 from pairmill.schemas.pdm_presets import PRESETS, merged
 
 CURVES = ("adversarial", "critic", "accuracy", "regulariser", "noise")
@@ -124,17 +124,24 @@ class PdmGateConfig(Frozen):
     """
 
 
-class PdmConfig(Frozen):
+class PdmConfig(Grown):
     """How the degradation is learned from real LR images and unrelated HR images (PDM, Luo et al.,
     CVPR 2022).
     """
 
+    added: ClassVar[tuple[str, ...]] = ("start_from", "start_rate")
     preset: str = "pairmill"
     """Where the settings that are not given come from: `pairmill`, or a published data set:
     `2017track1`, `2018track2`, `2018track4`, `2020track1`, `2020track2`.
     """
+    start_from: Literal["measured", "nothing"] = "measured"
+    """Where kernels and noise begin: `measured` at the kernels, the noise and the compression that
+    are measured on the real images, so that only what is left is learned; `nothing`, as published,
+    at a Gaussian and no noise."""
+    start_rate: float = Field(default=0.1, gt=0, le=1)
+    """By how much the step size of kernels and noise is smaller where they start measured."""
     kernel: PdmKernelConfig = PdmKernelConfig()
-    """The blur."""
+    """The blur; where it starts measured, `size`, `prior` and `start` are not asked."""
     noise: PdmNoiseConfig | None = PdmNoiseConfig()
     """The noise; none leaves blur and 8-bit rounding."""
     noise_weight: float = Field(default=30.0, ge=0)
@@ -199,17 +206,47 @@ class PdmConfig(Frozen):
             raise ValueError(f"pdm.halve_at must ascend in (0, 1], got {self.halve_at}")
         return self
 
+    @model_validator(mode="after")
+    def _can_start_measured(self) -> Self:
+        noise = self.noise
+        if self.start_from == "nothing":
+            return self
+        if self.kernel.variant:
+            raise ValueError("pdm.kernel.variant needs pdm.start_from: nothing")
+        if noise is not None and (not noise.spatial or noise.channels < 3):
+            raise ValueError(
+                "pdm.start_from: measured needs noise of 3 random numbers per pixel at least "
+                f"(spatial, channels: 3), got {noise.channels}; or set pdm.start_from: nothing"
+            )
+        return self
+
     @property
     def iterations(self) -> int:
         """Updates of each network."""
         return -(-self.samples // self.batch)
 
 
-class PdmCheckpoint(Frozen):
+class PdmStart(Frozen):
+    """How much was measured: shapes of what a checkpoint holds beside its weights."""
+
+    kernels: int = Field(ge=1)
+    """Measured kernels."""
+    planes: int = Field(ge=1, le=3)
+    """1, or 3 with a plane per channel."""
+    side: int = Field(ge=1)
+    """Side of a measured kernel, in HR pixels; odd."""
+    cameras: int = Field(ge=1)
+    """Cameras whose noise was measured."""
+    reach: int = Field(ge=1)
+    """Side of the filters of measured noise, in LR pixels; odd."""
+
+
+class PdmCheckpoint(Grown):
     """What a checkpoint says of itself: all that is needed to build the networks that its weights
     belong to.
     """
 
+    added: ClassVar[tuple[str, ...]] = ("start",)
     format: Literal["pairmill-pdm/1"] = "pairmill-pdm/1"
     """Layout of the weights."""
     scale: int = Field(ge=1, le=8)
@@ -218,6 +255,8 @@ class PdmCheckpoint(Frozen):
     """The kernel module."""
     noise: PdmNoiseConfig | None
     """The noise module."""
+    start: PdmStart | None = None
+    """What was measured; none where a fit started from nothing."""
 
     @model_validator(mode="before")
     @classmethod
@@ -232,6 +271,8 @@ class PdmCheckpoint(Frozen):
 
     def as_config(self) -> PdmConfig:
         """Settings with these networks."""
+        if self.start is None:
+            return PdmConfig(kernel=self.kernel, noise=self.noise, start_from="nothing")
         return PdmConfig(kernel=self.kernel, noise=self.noise)
 
 
@@ -248,11 +289,15 @@ class PdmReason(StrEnum):
     NOT_FINITE = "not-finite"
 
 
-class PdmMeasures(Frozen):
+class PdmMeasures(Grown):
     """What a fit draws, in numbers."""
 
+    added: ClassVar[tuple[str, ...]] = ("measured_diversity",)
     diversity: float
     """Mean distance of kernels from their mean, relative to it (L2)."""
+    measured_diversity: float | None = None
+    """The same of the measured kernels that the fit started from; none where it started from
+    nothing."""
     offset: float
     """Largest distance of a kernel's centre of mass from where it must be, on either axis, in HR
     pixels."""
@@ -268,9 +313,9 @@ class PdmMeasures(Frozen):
     """Largest mean of the noise of a patch, either way, in intensity levels."""
     noise_curve: tuple[tuple[float, float], ...]
     """(intensity, standard deviation of noise), in intensity levels."""
-    accuracy: float
+    accuracy: float | None
     """Share of patches that the discriminator classified correctly over the last tenth of the
-    fit."""
+    fit; none where what was measured is sealed as it was."""
     auc: float | None
     """AUC of distinguishing fake from real patches, of what is sealed; none where there are too few
     images."""
@@ -299,11 +344,12 @@ class PdmFitConfig(Frozen):
     """Settings; the gates are those of the default, since they judge a fit and do not change it."""
 
 
-class PdmFitted(Frozen):
+class PdmFitted(Grown):
     """A finished fit: `checkpoint.safetensors`, `curves.npy`, `kernels.npy`, `grid-*.png` and
     `state.safetensors` of its unit.
     """
 
+    added: ClassVar[tuple[str, ...]] = ("codec",)
     digest: Digest
     """SHA-256 of the checkpoint."""
     scale: int
@@ -314,6 +360,8 @@ class PdmFitted(Frozen):
     """Whether it has a noise module."""
     samples: int
     """LR crops seen."""
+    codec: bool = False
+    """Whether its LR went through the codecs of the real images."""
     measures: PdmMeasures | None
     """What it draws; none if it left the finite numbers."""
 
@@ -341,9 +389,10 @@ class PdmVerdict(Frozen):
         return not self.reasons
 
 
-class PdmManifest(Frozen):
+class PdmManifest(Grown):
     """A sealed checkpoint and its verdict."""
 
+    added: ClassVar[tuple[str, ...]] = ("codec",)
     kind: Literal["pdm"] = "pdm"
     """Kind of pool."""
     digest: Digest
@@ -356,5 +405,7 @@ class PdmManifest(Frozen):
     """Side of a kernel, in HR pixels."""
     verdict: PdmVerdict
     """Whether it may be drawn from."""
+    codec: bool = False
+    """Whether its LR is to be compressed last, as in the fit."""
     unit: Digest
     """The unit that holds curves and images of the fit."""

@@ -10,6 +10,7 @@ def _published(
 ) -> dict[str, Any]:
     """What all published options share; `kernel` and `noise` say what differs."""
     return {
+        "start_from": "nothing",
         "kernel": {
             "features": 64,
             "size": 21,

@@ -32,6 +32,12 @@ def keeps_up(aucs: Sequence[float]) -> bool:
     return not known or (not math.isnan(aucs[-1]) and aucs[-1] <= limit(min(known)))
 
 
+def lowest(aucs: Sequence[float]) -> bool:
+    """Whether the last check was measured, and is lower than all before it."""
+    known = _known(aucs)
+    return not math.isnan(aucs[-1]) and all(aucs[-1] < value for value in known[:-1])
+
+
 def limit(low: float) -> float:
     """The AUC up to which a later check is kept: `MARGIN` above the lowest, but no more than
     half-way to 1.

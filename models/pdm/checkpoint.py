@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from safetensors import SafetensorError
 from safetensors.torch import load, save
+from torch import Tensor
 
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.models.fitting.streams import keyed
@@ -17,13 +18,20 @@ from pairmill.schemas.pdm import PdmCheckpoint
 def checkpoint_bytes(degradation: Degradation) -> bytes:
     """The weights of a degradation, float32, and its `PdmCheckpoint`."""
     config = PdmCheckpoint(
-        scale=degradation.scale, kernel=degradation.config.kernel, noise=degradation.config.noise
+        scale=degradation.scale,
+        kernel=degradation.config.kernel,
+        noise=degradation.config.noise,
+        start=degradation.start,
     )
     tensors = {
-        name: tensor.detach().float().cpu().contiguous()
+        name: _kept(tensor.detach().cpu().contiguous())
         for name, tensor in degradation.state_dict().items()
     }
     return save(tensors, {HEADER: config.canonical_json()})
+
+
+def _kept(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def read_checkpoint(data: bytes) -> Degradation:
@@ -34,7 +42,9 @@ def read_checkpoint(data: bytes) -> Degradation:
     """
     try:
         config = PdmCheckpoint.model_validate_json(header_of(data)[HEADER])
-        degradation = Degradation(config.as_config(), config.scale, keyed(0, "weights"))
+        degradation = Degradation(
+            config.as_config(), config.scale, keyed(0, "weights"), config.start
+        )
         degradation.load_state_dict(load(data))
     except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise ValueError(f"not a checkpoint of PDM: {error}") from error

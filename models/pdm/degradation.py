@@ -12,7 +12,8 @@ from torch.nn.functional import avg_pool2d
 from pairmill.models.pdm.application import apply_kernel_maps, apply_kernels
 from pairmill.models.pdm.discriminator import quantise
 from pairmill.models.pdm.modules import KernelModule, NoiseModule
-from pairmill.schemas.pdm import PdmConfig
+from pairmill.models.pdm.start import EXTRA, MeasuredKernels, MeasuredNoise, Start
+from pairmill.schemas.pdm import PdmConfig, PdmStart
 
 SMOOTH = 9
 """Side of the average that makes neighbouring kernels of a map alike, in LR pixels."""
@@ -23,7 +24,8 @@ class Latent:
     """The random numbers of a batch of degradations."""
 
     kernel: Tensor
-    """(B, channels, 1, 1), or (B, channels, h + 8, w + 8) for a kernel per LR pixel."""
+    """(B, channels, 1, 1), or (B, channels, h + 8, w + 8) for a kernel per LR pixel; with
+    `start.EXTRA` channels more, before the others, where kernels were measured."""
     noise: Tensor | None
     """(B, channels, h, w), (B, channels, 1, 1) or none."""
 
@@ -50,14 +52,47 @@ class Degraded:
 class Degradation(nn.Module):
     """netDeg: a distribution over degradations of one scale."""
 
-    def __init__(self, config: PdmConfig, scale: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        config: PdmConfig,
+        scale: int,
+        rng: np.random.Generator,
+        start: PdmStart | None = None,
+    ) -> None:
+        """Networks at their start.
+
+        Args:
+            config: settings.
+            scale: HR side over LR side.
+            rng: draws the first weights.
+            start: shapes of what was measured, which `start.fill_in` sets; none to know nothing.
+        """
         super().__init__()
-        self.config, self.scale = config, scale
-        self.kernel = KernelModule(config.kernel, scale, rng)
-        if config.noise is None:
-            self.noise = None
+        self.config, self.scale, self.start = config, scale, start
+        self.kernel: KernelModule | MeasuredKernels
+        self.noise: NoiseModule | MeasuredNoise | None = None
+        if start is None:
+            self.kernel = KernelModule(config.kernel, scale, rng)
         else:
+            self.kernel = MeasuredKernels(config.kernel, start, rng)
+        if config.noise is not None and start is None:
             self.noise = NoiseModule(config.noise, rng)
+        elif config.noise is not None and start is not None:
+            self.noise = MeasuredNoise(config.noise, start, rng)
+
+    def fill_in(self, start: Start) -> None:
+        """Set what was measured, of the shapes that the networks were made for."""
+        if isinstance(self.kernel, MeasuredKernels):
+            self.kernel.fill_in(start)
+        if isinstance(self.noise, MeasuredNoise):
+            self.noise.fill_in(start)
+
+    @property
+    def size(self) -> int:
+        """Side of a kernel, in HR pixels."""
+        if isinstance(self.kernel, MeasuredKernels):
+            return self.kernel.size
+        return self.config.kernel.size
 
     def latent_shapes(
         self, height: int, width: int
@@ -69,6 +104,8 @@ class Degradation(nn.Module):
         around = SMOOTH - 1
         if kernel.variant:
             first = kernel.channels, height + around, width + around
+        elif self.start is not None:
+            first = EXTRA + kernel.channels, 1, 1
         else:
             first = kernel.channels, 1, 1
         if noise is None:
@@ -95,13 +132,23 @@ class Degradation(nn.Module):
         kernels = self.kernels(latent.kernel)
         if self.config.kernel.variant:
             clean = apply_kernel_maps(image, kernels, self.scale)
+        elif self.start is not None and self.start.planes > 1:
+            planes = apply_kernels(image.flatten(0, 1)[:, None], kernels.flatten(0, 1), self.scale)
+            clean = planes.reshape(*image.shape[:2], *planes.shape[2:])
         else:
-            size = self.config.kernel.size
-            clean = apply_kernels(image, kernels.reshape(-1, size, size), self.scale)
+            clean = apply_kernels(image, kernels.reshape(-1, self.size, self.size), self.scale)
         if self.noise is None or latent.noise is None:
             return Degraded(clean, None, quantise(clean))
-        noise = self.noise(latent.noise, clean)
+        noise = self.noise_of(latent, clean)
         return Degraded(clean, noise, clean + noise)
+
+    def noise_of(self, latent: Latent, clean: Tensor) -> Tensor:
+        """Noise for (B, 3, h, w) blurred and subsampled images; there must be a noise module."""
+        if isinstance(self.noise, MeasuredNoise) and isinstance(self.kernel, MeasuredKernels):
+            extra = latent.kernel[:, :EXTRA, 0, 0]
+            return self.noise(latent.noise, clean, extra, self.kernel.which(extra))  # type: ignore[no-any-return]
+        assert self.noise is not None
+        return self.noise(latent.noise, clean)  # type: ignore[no-any-return]
 
 
 def draw_latent(

@@ -36,7 +36,7 @@ def degrade(
     Returns:
         A batch of one, values in [0, 1], not clipped.
     """
-    scale, size = degradation.scale, degradation.config.kernel.size
+    scale, size = degradation.scale, degradation.size
     lr_shape = (hr.shape[0] // scale, hr.shape[1] // scale)
     first, second = _shapes(degradation, lr_shape)
     cut = int(np.prod(first))
@@ -57,7 +57,7 @@ def _run(
         return blurred  # type: ignore[no-any-return]
     short = [max(0, LEAST - side) for side in lr_shape]
     seen = pad(blurred.clean, (0, short[1], 0, short[0]), mode="replicate")
-    noise = degradation.noise(latent.noise, seen)[:, :, : lr_shape[0], : lr_shape[1]]
+    noise = degradation.noise_of(latent, seen)[:, :, : lr_shape[0], : lr_shape[1]]
     return Degraded(blurred.clean, noise, blurred.clean + noise)
 
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pairmill.models.fitting.streams import Crops, Image, keyed
-from pairmill.models.fitting.trend import keeps_up, stalled
+from pairmill.models.fitting.trend import keeps_up, lowest, stalled
 from pairmill.models.pdm.application import needed
 from pairmill.models.pdm.game import Game
+from pairmill.models.pdm.start import Codec, Start
 from pairmill.schemas.pdm import CURVES, PdmConfig
 
 
@@ -41,6 +42,7 @@ class Fit:
         scale: int,
         seed: int,
         device: str = "cpu",
+        start: Start | None = None,
     ) -> None:
         """Begin a fit.
 
@@ -51,20 +53,26 @@ class Fit:
             scale: HR side over LR side.
             seed: up to 128 bits; all streams come from it.
             device: `cpu`, or `cuda` with mixed precision and channels last.
+            start: what was measured of the camera; none to begin with nothing.
         """
         self.config, self.scale, self.seed, self.device = config, scale, seed, device
         rng = keyed(seed, "weights")
-        self.game = Game(config, scale, rng, device)
+        self.start = start
+        self.game = Game(config, scale, rng, device, start)
         self.degradation, self.critic = self.game.degradation, self.game.critic
         self.mean, self.optimisers = self.game.mean, self.game.optimisers
         self.reals = Crops(reals, config.crop, seed, "real", mirror=False)
-        self.hrs = Crops(
-            hrs, needed(config.crop, scale, config.kernel.size), seed, "hr", mirror=True
-        )
+        side = needed(config.crop, scale, self.degradation.size)
+        self.hrs = Crops(hrs, side, seed, "hr", mirror=True)
         self.best = copy.deepcopy(self.mean)
         self.samples = self.kept = 0
         self.curves: list[NDArray[np.float64]] = []
         self.aucs: list[float] = []
+
+    @property
+    def codec(self) -> Codec | None:
+        """What comes last; none where the real images are not compressed."""
+        return self.game.codec
 
     @property
     def columns(self) -> Sequence[str]:
@@ -94,9 +102,15 @@ class Fit:
         check if it is the best.
         """
         self.aucs.append(auc)
-        if keeps_up(self.aucs):
+        if self._to_keep():
             self.best.load_state_dict(self.mean.state_dict())
             self.kept = self.samples
+
+    def _to_keep(self) -> bool:
+        """A correction of what was measured must have lowered the AUC; chance does not do."""
+        if self.start is None:
+            return keeps_up(self.aucs)
+        return len(self.aucs) == 1 or lowest(self.aucs)
 
     def finish(self) -> None:
         """Make the EMA that of the best check, which is what is sealed."""

@@ -23,6 +23,7 @@ from pairmill.models.pdm.discriminator import (
     adversarial_loss,
     discriminator_loss,
 )
+from pairmill.models.pdm.start import Codec, Start, compressed
 from pairmill.schemas.pdm import PdmConfig
 
 PENALTY_EVERY = 4
@@ -39,22 +40,35 @@ class Game:
         scale: HR side over LR side.
         rng: stream of the initial weights.
         device: `cpu`, or `cuda` with mixed precision and channels last.
+        start: what was measured of the camera; none to begin with nothing.
     """
 
     def __init__(
-        self, config: PdmConfig, scale: int, rng: np.random.Generator, device: str = "cpu"
+        self,
+        config: PdmConfig,
+        scale: int,
+        rng: np.random.Generator,
+        device: str = "cpu",
+        start: Start | None = None,
     ) -> None:
         self.config, self.device = config, device
+        self.codec: Codec | None = None
+        self.rates = config.learning_rate, config.critic_rate
+        degradation = Degradation(config, scale, rng, None if start is None else start.shape)
+        if start is not None:
+            degradation.fill_in(start)
+            self.codec = start.codec
+            self.rates = config.start_rate * config.learning_rate, config.critic_rate
         if device != "cpu":
             layout = torch.channels_last
         else:
             layout = torch.contiguous_format
-        self.degradation = Degradation(config, scale, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.degradation = degradation.to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.critic = Discriminator(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
         self.mean = copy.deepcopy(self.degradation).requires_grad_(requires_grad=False)
         self.optimisers = (
-            torch.optim.Adam(self.degradation.parameters(), config.learning_rate, config.betas),
-            torch.optim.Adam(self.critic.parameters(), config.critic_rate, config.betas),
+            torch.optim.Adam(self.degradation.parameters(), self.rates[0], config.betas),
+            torch.optim.Adam(self.critic.parameters(), self.rates[1], config.betas),
         )
 
     def moments(self) -> dict[str, torch.optim.Optimizer]:
@@ -84,7 +98,7 @@ class Game:
         """
         with self._precision():
             degraded = self._degrade(hr, real.shape[2], rng)
-            fake = eight_bits(degraded.lr)
+            fake = compressed(eight_bits(degraded.lr), self.codec, rng)
             adversarial, held, noise = self._step_degradation(degraded, fake, task)
             critic, right = self._step_critic(real, fake.detach(), number)
         self._average(number)
@@ -93,8 +107,7 @@ class Game:
     def set_rates(self, done: int, of: int) -> None:
         """The step sizes after `done` of so many samples or steps."""
         passed = sum(done >= at * of for at in self.config.halve_at)
-        rates = (self.config.learning_rate, self.config.critic_rate)
-        for optimiser, rate in zip(self.optimisers, rates, strict=True):
+        for optimiser, rate in zip(self.optimisers, self.rates, strict=True):
             optimiser.param_groups[0]["lr"] = rate * 0.5**passed
 
     def _degrade(self, hr: Tensor, side: int, rng: np.random.Generator) -> Degraded:

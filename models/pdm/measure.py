@@ -18,6 +18,7 @@ from pairmill.models.fitting.trend import finite_or_none
 from pairmill.models.functional.kernels import offset
 from pairmill.models.pdm.degradation import Degraded, draw_latent, eight_bits
 from pairmill.models.pdm.fit import Fit
+from pairmill.models.pdm.start import compressed
 from pairmill.schemas.pdm import CURVES, PdmGateConfig, PdmMeasures, PdmReason
 from pairmill.schemas.realism import RealismResult
 
@@ -57,14 +58,12 @@ def look(fit: Fit, patches: int = PATCHES) -> Sight:
         parts.append(
             fit.mean(image, draw_latent(rng, len(image), *shapes).to(fit.device, torch.float32))
         )
-    fake, clean, noise = (
-        _levels(torch.cat(part).cpu()) for part in zip(*map(_shown, parts), strict=True)
-    )
+    fake, clean, noise = (torch.cat(part).cpu() for part in zip(*map(_shown, parts), strict=True))
     return Sight(
         _levels(real),
-        fake,
-        clean,
-        noise,
+        _levels(compressed(fake, fit.codec, keyed(fit.seed, "check", 2))),
+        _levels(clean),
+        _levels(noise),
         (fit.reals.sources(0, patches), fit.hrs.sources(0, patches)),
     )
 
@@ -84,10 +83,11 @@ def _levels(image: torch.Tensor) -> Array:
 @torch.no_grad()
 def drawn_kernels(fit: Fit, count: int = KERNELS) -> Array:
     """(count, k, k) kernels of the EMA."""
-    shape = (fit.config.kernel.channels, 1, 1)
+    side = fit.config.crop
+    shape = (fit.mean.latent_shapes(side, side)[0][0], 1, 1)
     z = draw_latent(keyed(fit.seed, "check", 1), count, shape, None).kernel.to(fit.device)
-    size = fit.config.kernel.size
-    return np.asarray(fit.mean.kernel(z).reshape(count, size, size).double().cpu().numpy())
+    drawn = fit.mean.kernel(z).reshape(count, -1, fit.mean.size, fit.mean.size).mean(1)
+    return np.asarray(drawn.double().cpu().numpy())
 
 
 def noise_curve(clean: Array, noise: Array) -> tuple[tuple[float, float], ...]:
@@ -114,13 +114,10 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
     kernels = drawn_kernels(fit)
     if not all(np.isfinite(values).all() for values in (kernels, sight.fake, sight.noise)):
         return None
-    mean = kernels.mean(0)
-    curves = np.array(fit.curves)[-max(1, len(fit.curves) // 10) :]
     floors = noise_floor(sight.real), noise_floor(sight.fake)
     return PdmMeasures(
-        diversity=float(
-            np.mean([np.linalg.norm(kernel - mean) for kernel in kernels]) / np.linalg.norm(mean)
-        ),
+        diversity=diversity(kernels),
+        measured_diversity=None if fit.start is None else diversity(fit.start.kernels.mean(1)),
         offset=float(max(max(map(abs, offset(kernel, fit.scale))) for kernel in kernels)),
         real_floor=floors[0],
         fake_floor=floors[1],
@@ -128,7 +125,7 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
         noise_deviation=float(sight.noise.std()),
         noise_mean=float(np.abs(sight.noise.mean((1, 2, 3))).max()),
         noise_curve=noise_curve(sight.clean, sight.noise),
-        accuracy=float(curves[:, CURVES.index("accuracy")].mean()),
+        accuracy=_accuracy(fit),
         auc=realism.auc,
         interval=realism.interval,
         telling=realism.telling,
@@ -137,6 +134,24 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
         samples=fit.samples,
         kept=fit.kept,
     )
+
+
+def diversity(kernels: Array) -> float:
+    """Mean distance of (N, k, k) kernels from their mean, relative to it (L2)."""
+    mean = kernels.mean(0)
+    distances = [np.linalg.norm(kernel - mean) for kernel in kernels]
+    return float(np.mean(distances) / np.linalg.norm(mean))
+
+
+def _accuracy(fit: Fit) -> float | None:
+    """Over the last tenth of the fit; where it started measured, up to the check that is sealed."""
+    seen = len(fit.curves)
+    if fit.start is not None:
+        seen = fit.kept // fit.config.batch
+    if not seen:
+        return None
+    curves = np.array(fit.curves)[seen - max(1, seen // 10) : seen]
+    return float(curves[:, CURVES.index("accuracy")].mean())
 
 
 def noise_floor(patches: Array) -> float:
@@ -152,6 +167,13 @@ def noise_floor(patches: Array) -> float:
     return float(np.quantile(blocks.std(axis=(2, 4)), 0.2))
 
 
+def least_diversity(measures: PdmMeasures, gates: PdmGateConfig) -> float:
+    """What diversity is asked for: of measured kernels, which may be alike, half of theirs does."""
+    if measures.measured_diversity is None:
+        return gates.min_diversity
+    return min(gates.min_diversity, measures.measured_diversity / 2)
+
+
 def judge(
     measures: PdmMeasures | None, gates: PdmGateConfig, *, with_noise: bool
 ) -> tuple[PdmReason, ...]:
@@ -159,11 +181,12 @@ def judge(
     if measures is None:
         return (PdmReason.NOT_FINITE,)
     failed = {
-        PdmReason.KERNELS_ALIKE: measures.diversity < gates.min_diversity,
+        PdmReason.KERNELS_ALIKE: measures.diversity < least_diversity(measures, gates),
         PdmReason.NOISE_COLLAPSED: with_noise and measures.noise_ratio < gates.min_noise_ratio,
         PdmReason.NOISE_TOO_STRONG: with_noise and measures.noise_ratio > gates.max_noise_ratio,
         PdmReason.NOISE_NOT_ZERO_MEAN: measures.noise_mean > gates.max_noise_mean,
-        PdmReason.CRITIC_WON: measures.accuracy > gates.max_accuracy,
+        PdmReason.CRITIC_WON: measures.accuracy is not None
+        and measures.accuracy > gates.max_accuracy,
         PdmReason.TOLD_APART: measures.auc is not None and measures.auc > gates.max_auc,
         PdmReason.NOT_MEASURED: measures.auc is None and gates.max_auc < 1,
     }

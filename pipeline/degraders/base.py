@@ -30,12 +30,21 @@ class PoolInfo:
     """Noise on the sensor of each group; of noise levels that were fitted for it."""
     ways: tuple[NoiseWay, ...] | None = None
     """How the noise of each group is made; of a noise choice."""
+    codec: bool = False
+    """Whether what it draws is to be compressed last; of a PDM that started measured."""
 
     @classmethod
     def of(cls, ref: PoolRef) -> Self:
         """What a draw needs to know of a sealed pool."""
         shape = ref.digest, ref.count, ref.side
-        return cls(*shape, share=ref.share, groups=ref.groups, raw=ref.raw, ways=ref.ways)
+        return cls(
+            *shape,
+            share=ref.share,
+            groups=ref.groups,
+            raw=ref.raw,
+            ways=ref.ways,
+            codec=ref.codec,
+        )
 
 
 Pools = dict[str, PoolInfo]

@@ -7,14 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.pools.base import Making
+from pairmill.pipeline.pools.base import Making, PoolKind
+from pairmill.pipeline.pools.compression import COMPRESSION
+from pairmill.pipeline.pools.kernels import KERNELS
 from pairmill.pipeline.pools.learned import Charts, LearnedKind, Rows
+from pairmill.pipeline.pools.noise import NOISE
+from pairmill.pipeline.pools.noise_levels import NOISE_LEVELS
 from pairmill.pipeline.runner.stage import Sealed
 from pairmill.pipeline.stages import fit_pdm, pool_pdm
 from pairmill.pipeline.stages.checkpoint import CHECKPOINT
 from pairmill.pipeline.stages.payload import read_npy
+from pairmill.pipeline.stages.pdm_start import StartRef
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.errors import UserError
 from pairmill.schemas.pdm import CURVES, PdmConfig, PdmManifest, PdmMeasures
 from pairmill.schemas.recipe import Recipe
 
@@ -40,14 +46,53 @@ class Pdm(LearnedKind[PdmManifest]):
     def make(self, making: Making) -> Sealed[PdmManifest]:
         """Fit and judge."""
         recipe = making.recipe
-        inputs = fit_pdm.Inputs(making.images, making.hr)
+        inputs = fit_pdm.Inputs(making.images, making.hr, self._measured(making))
         config = fit_pdm.fit_config(recipe.seed, recipe.scale, recipe.pdm)
         fitted = making.run(fit_pdm.STAGE, inputs, config)
         return making.run(pool_pdm.STAGE, fitted.manifest, recipe.pdm.gates)
 
+    def _measured(self, making: Making) -> StartRef | None:
+        """The pools that say where to start.
+
+        Raises:
+            UserError: if the camera cannot be measured.
+        """
+        if making.recipe.pdm.start_from == "nothing":
+            return None
+        kinds: tuple[PoolKind[Any], ...] = (KERNELS, NOISE, NOISE_LEVELS, COMPRESSION)
+        try:
+            made = [making.of(kind) for kind in kinds]
+        except UserError as error:
+            raise UserError(
+                error.what,
+                where=error.where,
+                got=error.got,
+                wanted=error.wanted,
+                todo=f"{error.todo}; or set pdm.start_from: nothing, to learn without it",
+            ) from error
+        pools = tuple(
+            pool for kind, one in zip(kinds, made, strict=True) for pool in kind.pools(one)
+        )
+        number = making.groups.number_of
+        cameras = (number.get(one, 0) for one in KERNELS.photographs(made[0].manifest))
+        patches = (number[one] for one in NOISE.photographs(made[1].manifest))
+        return StartRef(
+            pools=tuple(ref for ref, _ in pools),
+            places=tuple(place for _, place in pools),
+            cameras=tuple(cameras),
+            patches=tuple(patches),
+            noise=made[2].manifest.groups,
+        )
+
     def ref(self, manifest: PdmManifest) -> PoolRef:
         """See `PoolKind.ref`."""
-        return PoolRef(kind=self.name, digest=manifest.digest, count=1, side=manifest.side)
+        return PoolRef(
+            kind=self.name,
+            digest=manifest.digest,
+            count=1,
+            side=manifest.side,
+            codec=manifest.codec,
+        )
 
     def section(self, recipe: Recipe) -> PdmConfig:
         """See `LearnedKind.section`."""

@@ -26,6 +26,7 @@ from pairmill.pipeline.stages.learned_fit import (
     spread,
 )
 from pairmill.pipeline.stages.payload import npy_bytes
+from pairmill.pipeline.stages.pdm_start import StartRef, read_start
 from pairmill.schemas.hr import HrSet
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
 from pairmill.schemas.pdm import PdmConfig, PdmFitConfig, PdmFitRef, PdmFitted
@@ -46,6 +47,8 @@ class FitPayload(Payload):
     """The real LR images."""
     hrs: tuple[HrPart, ...]
     """The HR images."""
+    measured: StartRef | None = None
+    """Where what was measured lies; none to start from nothing."""
 
     @property
     def label(self) -> str:
@@ -54,10 +57,11 @@ class FitPayload(Payload):
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
-        return [
+        images = [
             [image.pixel_sha256 for image in self.reals],
             [[part.image.pixel_sha256, part.key] for part in self.hrs],
         ]
+        return images if self.measured is None else [*images, self.measured.identity()]
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,15 @@ class Inputs:
 
     images: ImageSet
     hr: HrSet
+    measured: StartRef | None = None
 
 
 def plan(inputs: Inputs, config: PdmFitConfig) -> list[FitPayload]:
     """One unit: the fit. Of many images, evenly spread ones in digest order."""
     most = config.pdm.images
     reals = spread(inputs.images.with_role(Role.REAL), most)
-    return [FitPayload(reals=reals, hrs=hr_parts(inputs.images, inputs.hr, most))]
+    hrs = hr_parts(inputs.images, inputs.hr, most)
+    return [FitPayload(reals=reals, hrs=hrs, measured=inputs.measured)]
 
 
 def work(
@@ -89,7 +95,8 @@ def _begin(payload: FitPayload, config: PdmFitConfig, context: Context) -> Fit:
     reals = [centre(load(image), window) for image in payload.reals]
     hrs = read_hrs(context, payload.hrs, window)
     seed = stream_key(config.seed, "pdm", *(image.pixel_sha256 for image in payload.reals))
-    return Fit(reals, hrs, config.pdm, config.scale, seed, context.profile.device)
+    start = None if payload.measured is None else read_start(context.storage, payload.measured)
+    return Fit(reals, hrs, config.pdm, config.scale, seed, context.profile.device, start)
 
 
 def _look(fit: Fit, payload: FitPayload, config: PdmFitConfig) -> Look[Sight]:
@@ -127,9 +134,10 @@ def _leave(
     return PdmFitted(
         digest=digest,
         scale=fit.scale,
-        size=fit.config.kernel.size,
+        size=fit.mean.size,
         noisy=fit.config.noise is not None,
         samples=fit.samples,
+        codec=fit.codec is not None,
         measures=measure(fit, look.sight, look.realism),
     )
 
@@ -156,10 +164,11 @@ PDM: Learner[FitPayload, PdmFitConfig, Fit, Sight, PdmFitted] = Learner(
     look=_look,
     leave=_leave,
     shown=("adversarial", "critic", "noise"),
+    begun=lambda payload: payload.measured is not None,
 )
 STAGE = Stage(
     name="fit_pdm",
-    version=3,
+    version=4,
     title="fit PDM",
     noun="fits",
     record=PdmFitted,

@@ -87,6 +87,8 @@ class Learner(Generic[P, C, F, S, R]):
     """Writes what is kept of a finished fit, and describes it."""
     shown: tuple[str, ...]
     """Losses that progress shows."""
+    begun: Callable[[P], bool] = lambda _: False
+    """Whether a new fit can be drawn from already, and is checked before anything is learned."""
 
     def work(self, units: Sequence[Unit[P]], config: C, context: Context) -> Iterator[R]:
         """Fit, or continue a fit that was killed; write the state, an image and the curves at
@@ -97,6 +99,8 @@ class Learner(Generic[P, C, F, S, R]):
         for unit in units:
             with one_thread():
                 fit = self._begun(unit, config, context)
+                if self.begun(unit.payload) and not fit.aucs:
+                    self._check(fit, unit, config, context)
                 while not fit.done:
                     self._advance(fit, config, context)
                     self._check(fit, unit, config, context)

@@ -43,6 +43,7 @@ def work(
             sha256=fit.digest,
             scale=fit.scale,
             side=fit.size,
+            codec=fit.codec,
             verdict=PdmVerdict(reasons=reasons, measures=fit.measures),
             unit=ref.key,
         )
@@ -62,7 +63,7 @@ def seal(
 
 FOUND: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
     PdmReason.KERNELS_ALIKE: lambda m, g: (
-        f"kernels differ by {m.diversity:.1%} of their mean, least {g.min_diversity:.1%}"
+        f"kernels differ by {m.diversity:.1%} of their mean, least {_least(m, g):.1%}"
     ),
     PdmReason.NOISE_COLLAPSED: lambda m, g: _ratio(m, f"least {g.min_noise_ratio}"),
     PdmReason.NOISE_TOO_STRONG: lambda m, g: _ratio(m, f"most {g.max_noise_ratio}"),
@@ -71,7 +72,7 @@ FOUND: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
         f"{m.noise_mean:.2f} grey levels, most {g.max_noise_mean}"
     ),
     PdmReason.CRITIC_WON: lambda m, g: (
-        f"a discriminator that is right {m.accuracy:.0%} of the time, most {g.max_accuracy:.0%}"
+        f"a discriminator that is right {_right(m)} of the time, most {g.max_accuracy:.0%}"
     ),
     PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}" + _telling(m),
     PdmReason.NOT_MEASURED: lambda m, g: (  # noqa: ARG005
@@ -99,7 +100,11 @@ ADVICE = {
 def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, str]]:
     """What was measured and its gate, in words."""
     return [
-        ("diversity of kernels", f"{measures.diversity:.3f}", f"at least {gates.min_diversity}"),
+        (
+            "diversity of kernels",
+            f"{measures.diversity:.3f}",
+            f"at least {_least(measures, gates):.3g}",
+        ),
         ("offset of kernels, HR pixels", f"{measures.offset:.4f}", ""),
         (
             "noise floor, drawn over real",
@@ -112,7 +117,7 @@ def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, st
             f"{measures.noise_mean:.2f}",
             f"at most {gates.max_noise_mean}",
         ),
-        ("discriminator right", f"{measures.accuracy:.1%}", f"at most {gates.max_accuracy:.0%}"),
+        ("discriminator right", _right(measures), f"at most {gates.max_accuracy:.0%}"),
         (
             "AUC, 95 % interval",
             auc_words(measures.auc, measures.interval),
@@ -123,6 +128,16 @@ def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, st
         ("real and HR images", f"{measures.images[0]} and {measures.images[1]}", ""),
         ("crops seen", seen(measures.samples, measures.kept), ""),
     ]
+
+
+def _least(measures: PdmMeasures, gates: PdmGateConfig) -> float:
+    from pairmill.models.pdm.measure import least_diversity
+
+    return least_diversity(measures, gates)
+
+
+def _right(measures: PdmMeasures) -> str:
+    return "–" if measures.accuracy is None else f"{measures.accuracy:.1%}"
 
 
 def _telling(measures: PdmMeasures) -> str:

@@ -120,6 +120,7 @@ def write_photographs(folder: Path) -> Path:
 
 
 PDM: dict[str, Any] = {
+    "start_from": "nothing",
     "kernel": {"features": 4, "blocks": 1, "size": 9, "channels": 2},
     "noise": {"features": 4, "filters": 2},
     "critic": {"features": [4, 4, 4]},

@@ -79,13 +79,14 @@ def pdm_pool(noise: dict[str, Any] | None, scale: int = 2) -> tuple[Pools, Asset
     from pairmill.models.fitting.streams import keyed
     from pairmill.models.pdm.checkpoint import checkpoint_bytes
     from pairmill.models.pdm.degradation import Degradation
+    from pairmill.models.pdm.modules import NoiseModule
     from pairmill.schemas.pdm import PdmConfig
 
     config = PdmConfig.model_validate({"kernel": {"features": 8, "blocks": 1}, "noise": noise})
     network = Degradation(config, scale, keyed(1, "weights"))
     rng = np.random.default_rng(2)
     with torch.no_grad():
-        if network.noise is not None:
+        if isinstance(network.noise, NoiseModule):
             network.kernel.out.weight.add_(
                 torch.from_numpy(rng.standard_normal(tuple(network.kernel.out.weight.shape)) * 0.01)
             )

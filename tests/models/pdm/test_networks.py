@@ -33,6 +33,7 @@ from pairmill.models.pdm.discriminator import (
 )
 from pairmill.models.pdm.draw import degrade, numbers
 from pairmill.models.pdm.measure import noise_floor
+from pairmill.models.pdm.modules import NoiseModule
 from pairmill.schemas.pdm import PdmConfig, PdmCriticConfig
 from pairmill.schemas.pdm_presets import PRESETS
 from tests.support.make import PDM, photograph
@@ -246,7 +247,7 @@ def test_noise_can_be_white_and_independent_from_the_start() -> None:
     themselves."""
     network = tiny(noise=PDM["noise"] | {"channels": 3, "filters": 4})
     z = random(2, 3, 9, 7).float()
-    assert network.noise is not None
+    assert isinstance(network.noise, NoiseModule)
     assert network.noise.fields is not None
     torch.testing.assert_close(network.noise.fields(z)[:, :3], z)
     assert float((network.noise.fields(z)[:, 3] - z[:, 0]).detach().abs().max()) > 0.1
