@@ -71,8 +71,7 @@ def work(
         image = unit.payload.image
         pixels = load(image)
         part = middle(pixels)
-        luma = grey(part)
-        reason = refusal(luma, config)
+        reason = refusal(grey(part), config)
         noise, times = 0.0, 1.0
         cells: tuple[PhotographSpectrum, ...] = ()
         channels: tuple[PhotographSpectrum, ...] = ()
@@ -81,7 +80,7 @@ def work(
         columns = {name: getattr(blocks, name).astype(np.float32) for name in BLOCKS}
         context.write(unit, "blocks.npz", npz_bytes(**columns))
         if reason is None:
-            measured = spectrum_of(luma, found)
+            measured = spectrum_of(part, found)
             noise, times = measured.noise, measured.enlarged
             context.write(unit, "spectrum.npy", npy_bytes(planes_of(measured)))
             if config.field:
@@ -108,10 +107,10 @@ def planes_of(spectrum: PhotographSpectrum) -> NDArray[np.float64]:
 
 
 def spectrum_of(
-    luma: NDArray[np.float64], compression: MinedCompression | None
+    image: NDArray[np.uint8], compression: MinedCompression | None
 ) -> PhotographSpectrum:
     """The spectrum of a photograph of which is known how it was compressed, or nothing."""
-    return measure(luma, *_luma_coding(compression))
+    return measure(image, *_luma_coding(compression))
 
 
 def cells_of(
@@ -204,7 +203,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=3,
+    version=4,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,
