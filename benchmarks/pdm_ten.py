@@ -98,12 +98,14 @@ class Case:
     def kernel(self) -> Array:
         """The camera's mean kernel over its photographs."""
         config = CustomConfig.model_validate({"ops": self.camera["ops"]})
-        degrader, found = degraders.build(config, SCALE, Pools()), []
-        for name in self.names:
-            for op in degrader.draw(stream(0, "photograph", name), (64, 64)).ops:
-                if isinstance(op, Blur):
-                    found.append(pad_or_crop(weights(op.kernel), SIZE))
-        return np.mean(found, axis=0)
+        degrader = degraders.build(config, SCALE, Pools())
+        found = [
+            pad_or_crop(weights(op.kernel), SIZE)
+            for name in self.names
+            for op in degrader.draw(stream(0, "photograph", name), (64, 64)).ops
+            if isinstance(op, Blur)
+        ]
+        return np.asarray(np.mean(found, axis=0))
 
     def deviation(self, level: Array) -> Array:
         """Standard deviation of the camera's noise at a level."""

@@ -138,7 +138,7 @@ class PdmConfig(Grown):
     """Where kernels and noise begin: `measured` at the kernels, the noise and the compression that
     are measured on the real images, so that only what is left is learned; `nothing`, as published,
     at a Gaussian and no noise."""
-    start_rate: float = Field(default=0.1, gt=0, le=1)
+    start_rate: float = Field(default=0.02, gt=0, le=1)
     """By how much the step size of kernels and noise is smaller where they start measured."""
     kernel: PdmKernelConfig = PdmKernelConfig()
     """The blur; where it starts measured, `size`, `prior` and `start` are not asked."""

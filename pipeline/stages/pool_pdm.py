@@ -90,7 +90,7 @@ ADVICE = {
     PdmReason.CRITIC_WON: "lower pdm.critic_rate, raise pdm.learning_rate, or give more images",
     PdmReason.TOLD_APART: "give more real images, look whether images.real and the HR images "
     "show the same kind of scene; "
-    "compression is not learned: degrader realsr mines it",
+    "compression is learned only with pdm.start_from: measured",
     PdmReason.NOT_MEASURED: "give more real images (twenty or more are better), or set "
     "pdm.gates.max_auc: 1 to go without",
     PdmReason.NOT_FINITE: "lower pdm.learning_rate and pdm.critic_rate",
