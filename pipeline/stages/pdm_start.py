@@ -5,22 +5,24 @@ pools that were made of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.flat_blocks import fine_noise
 from pairmill.models.camera.levels import LevelNoise, NoiseLevels
-from pairmill.models.pdm.noise_filter import noise_filter
-from pairmill.models.pdm.start import Codec, Start
 from pairmill.pipeline.assets import read_assets
 from pairmill.pipeline.compression.codec import compress
 from pairmill.pipeline.compression.tables import Encoder
+from pairmill.pipeline.rng import stream
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.noise_levels import GroupNoise, NoisePoint
+
+if TYPE_CHECKING:
+    from pairmill.models.pdm.start import Codec, Start
 
 MOST = 256
 """Most kernels, and most patches, that are read; of more, evenly spread ones."""
@@ -56,6 +58,8 @@ def read_start(storage: Storage, ref: StartRef) -> Start:
     Raises:
         IntegrityError: if one is missing or is not what it was.
     """
+    from pairmill.models.pdm.start import Start
+
     assets = read_assets(storage, tuple(zip(ref.pools, ref.places, strict=True)))
     pools = {pool.kind: pool for pool in ref.pools}
     kernels, patches = (assets.items(pools[kind].digest) for kind in ("kernels", "noise"))
@@ -96,10 +100,12 @@ def _filter(
     """The filter of one camera, of all patches where it has none. Curves tell noise by its fine
     cosines; what a filter has of them is made 1.
     """
+    from pairmill.models.pdm.noise_filter import noise_filter
+
     own = np.flatnonzero(np.asarray(ref.patches) == camera)
     rows = own if len(own) else np.arange(len(patches))
     taps = noise_filter([patches[row] for row in rows[_evenly(len(rows))]])
-    white = np.random.Generator(np.random.Philox(camera)).standard_normal((FIELD, FIELD, 3))
+    white = stream("pdm", "filter", camera).standard_normal((FIELD, FIELD, 3))
     waves = np.fft.fft2(taps, (FIELD, FIELD)).conj()
     field = np.einsum("abij,bij->aij", waves, np.fft.fft2(white.transpose(2, 0, 1)))
     # Rounding is taken off what is measured, so the field is made strong first.
