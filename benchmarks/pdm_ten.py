@@ -110,7 +110,7 @@ class Case:
     def deviation(self, level: Array) -> Array:
         """Standard deviation of the camera's noise at a level."""
         (noise,) = [op for op in self.camera["ops"] if op["op"] == "shot_read_noise"]
-        return np.sqrt(noise["shot"] * np.maximum(level, 0) + noise["read"] ** 2)
+        return np.asarray(np.sqrt(noise["shot"] * np.maximum(level, 0) + noise["read"] ** 2))
 
 
 def case(folder: Path, camera: dict[str, Any], count: int, target: Path) -> Case:
@@ -161,7 +161,8 @@ def pools_of(recipe: Recipe, workspace: Path) -> tuple[Pools, Assets, dict[str, 
 
     images = select_images(recipe, "/", run).images.manifest
     making = Making(recipe=recipe, images=images, base="/", run=run)
-    made, placed = {}, []
+    made: dict[str, Any] = {}
+    placed: list[Any] = []
     for kind in POOLS.values():
         if recipe.draws_from(kind.name):
             sealed = making.of(kind)
