@@ -93,8 +93,7 @@ class MeasuredKernels(nn.Module):
     def which(self, extra: Tensor) -> Tensor:
         """(B,) rows, all as likely, of (B, EXTRA) standard normal numbers."""
         place = torch.special.ndtr(extra[:, 0].double()) * len(self.rows)
-        row: Tensor = place.long().clamp(0, len(self.rows) - 1)
-        return row
+        return place.long().clamp(0, len(self.rows) - 1)  # type: ignore[no-any-return]
 
     def forward(self, z: Tensor) -> Tensor:
         """(B, EXTRA + channels, 1, 1) standard normal to (B, planes, size, size) kernels, each with
@@ -120,8 +119,7 @@ def without_moments(raw: Tensor) -> Tensor:
     places = positions(size, 1, raw)
     held = torch.cat([torch.ones_like(places[:, :1]), places], 1)
     held = held / held.norm(dim=0)
-    left: Tensor = raw - (raw @ held) @ held.T
-    return left
+    return raw - (raw @ held) @ held.T  # type: ignore[no-any-return]
 
 
 class MeasuredNoise(nn.Module):
@@ -162,8 +160,7 @@ class MeasuredNoise(nn.Module):
         strength = (self.spreads[camera] * extra[:, 1]).exp()[:, None, None, None]
         levels = self._deviations(clean.detach(), camera) / 255
         noise: Tensor = strength * levels * self._fields(z[:, :3], camera)
-        noise = noise + self.correction(z, clean)
-        return noise
+        return noise + self.correction(z, clean)  # type: ignore[no-any-return]
 
     def _deviations(self, clean: Tensor, camera: Tensor) -> Tensor:
         """(B, 3, h, w) standard deviations at the levels of `clean`, between whole levels on a
