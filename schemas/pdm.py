@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pairmill.schemas.base import Digest, Frozen, Grown
+from pairmill.schemas.base import Frozen, Grown
 from pairmill.schemas.pdm_presets import PRESETS, merged
 
 CURVES = ("adversarial", "critic", "accuracy", "regulariser", "noise")
@@ -274,138 +273,3 @@ class PdmCheckpoint(Grown):
         if self.start is None:
             return PdmConfig(kernel=self.kernel, noise=self.noise, start_from="nothing")
         return PdmConfig(kernel=self.kernel, noise=self.noise)
-
-
-class PdmReason(StrEnum):
-    """Why a fit is not drawn from."""
-
-    KERNELS_ALIKE = "kernels-alike"
-    NOISE_COLLAPSED = "noise-collapsed"
-    NOISE_TOO_STRONG = "noise-too-strong"
-    NOISE_NOT_ZERO_MEAN = "noise-not-zero-mean"
-    CRITIC_WON = "discriminator-won"
-    TOLD_APART = "told-apart"
-    NOT_MEASURED = "not-measured"
-    NOT_FINITE = "not-finite"
-
-
-class PdmMeasures(Grown):
-    """What a fit draws, in numbers."""
-
-    added: ClassVar[tuple[str, ...]] = ("measured_diversity",)
-    diversity: float
-    """Mean distance of kernels from their mean, relative to it (L2)."""
-    measured_diversity: float | None = None
-    """The same of the measured kernels that the fit started from; none where it started from
-    nothing."""
-    offset: float
-    """Largest distance of a kernel's centre of mass from where it must be, on either axis, in HR
-    pixels."""
-    real_floor: float
-    """Residual of quiet places of real patches, in intensity levels."""
-    fake_floor: float
-    """The same of fake patches."""
-    noise_ratio: float
-    """The second over the first, both at least a quarter of an intensity level."""
-    noise_deviation: float
-    """Standard deviation of the drawn noise, in intensity levels."""
-    noise_mean: float
-    """Largest mean of the noise of a patch, either way, in intensity levels."""
-    noise_curve: tuple[tuple[float, float], ...]
-    """(intensity, standard deviation of noise), in intensity levels."""
-    accuracy: float | None
-    """Share of patches that the discriminator classified correctly over the last tenth of the
-    fit; none where what was measured is sealed as it was."""
-    auc: float | None
-    """AUC of distinguishing fake from real patches, of what is sealed; none where there are too few
-    images."""
-    interval: tuple[float, float] | None
-    """95 % interval of it over a new choice of images."""
-    telling: tuple[str, ...] = ()
-    """The features that distinguish best when used alone, the strongest first, in words."""
-    aucs: tuple[float | None, ...]
-    """The AUC at every check."""
-    images: tuple[int, int]
-    """Real and HR images that crops came from."""
-    samples: int
-    """LR crops seen; fewer than asked for after an early stop."""
-    kept: int
-    """LR crops that had been seen at the check that is sealed."""
-
-
-class PdmFitConfig(Frozen):
-    """All that determines a fit, but the images."""
-
-    seed: int
-    """Seed that all streams come from."""
-    scale: int
-    """HR side over LR side."""
-    pdm: PdmConfig
-    """Settings; the gates are those of the default, since they judge a fit and do not change it."""
-
-
-class PdmFitted(Grown):
-    """A finished fit: `checkpoint.safetensors`, `curves.npy`, `kernels.npy`, `grid-*.png` and
-    `state.safetensors` of its unit.
-    """
-
-    added: ClassVar[tuple[str, ...]] = ("codec",)
-    digest: Digest
-    """SHA-256 of the checkpoint."""
-    scale: int
-    """HR side over LR side."""
-    size: int
-    """Side of a kernel, in HR pixels."""
-    noisy: bool
-    """Whether it has a noise module."""
-    samples: int
-    """LR crops seen."""
-    codec: bool = False
-    """Whether its LR went through the codecs of the real images."""
-    measures: PdmMeasures | None
-    """What it draws; none if it left the finite numbers."""
-
-
-class PdmFitRef(Frozen):
-    """A fit and the unit that made it."""
-
-    key: Digest
-    """Key of the unit."""
-    fit: PdmFitted
-    """What it made."""
-
-
-class PdmVerdict(Frozen):
-    """Whether a fit may be drawn from."""
-
-    reasons: tuple[PdmReason, ...]
-    """Gates that it failed."""
-    measures: PdmMeasures | None
-    """What was measured; none if the fit left the finite numbers."""
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it passed all gates."""
-        return not self.reasons
-
-
-class PdmManifest(Grown):
-    """A sealed checkpoint and its verdict."""
-
-    added: ClassVar[tuple[str, ...]] = ("codec",)
-    kind: Literal["pdm"] = "pdm"
-    """Kind of pool."""
-    digest: Digest
-    """Digest of the checkpoint as a pool of one; programs name it by this."""
-    sha256: Digest
-    """SHA-256 of the file."""
-    scale: int
-    """HR side over LR side."""
-    side: int
-    """Side of a kernel, in HR pixels."""
-    verdict: PdmVerdict
-    """Whether it may be drawn from."""
-    codec: bool = False
-    """Whether its LR is to be compressed last, as in the fit."""
-    unit: Digest
-    """The unit that holds curves and images of the fit."""

@@ -19,7 +19,8 @@ from pairmill.models.functional.kernels import offset
 from pairmill.models.pdm.degradation import Degraded, draw_latent, eight_bits
 from pairmill.models.pdm.fit import Fit
 from pairmill.models.pdm.start import compressed
-from pairmill.schemas.pdm import CURVES, PdmGateConfig, PdmMeasures, PdmReason
+from pairmill.schemas.pdm import CURVES, PdmGateConfig
+from pairmill.schemas.pdm_fit import PdmMeasures, PdmReason
 from pairmill.schemas.realism import RealismResult
 
 Array = NDArray[np.float64]

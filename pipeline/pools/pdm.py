@@ -21,7 +21,8 @@ from pairmill.pipeline.stages.pdm_start import StartRef
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.pdm import CURVES, PdmConfig, PdmManifest, PdmMeasures
+from pairmill.schemas.pdm import CURVES, PdmConfig
+from pairmill.schemas.pdm_fit import PdmManifest, PdmMeasures
 from pairmill.schemas.recipe import Recipe
 
 

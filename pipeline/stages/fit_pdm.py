@@ -29,7 +29,8 @@ from pairmill.pipeline.stages.payload import npy_bytes
 from pairmill.pipeline.stages.pdm_start import StartRef, read_start
 from pairmill.schemas.hr import HrSet
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
-from pairmill.schemas.pdm import PdmConfig, PdmFitConfig, PdmFitRef, PdmFitted
+from pairmill.schemas.pdm import PdmConfig
+from pairmill.schemas.pdm_fit import PdmFitConfig, PdmFitRef, PdmFitted
 from pairmill.schemas.realism import RealismResult
 from pairmill.schemas.work import Payload
 

@@ -17,14 +17,8 @@ from pairmill.pipeline.stages.learned_pool import (
     seen,
     trend,
 )
-from pairmill.schemas.pdm import (
-    PdmFitRef,
-    PdmGateConfig,
-    PdmManifest,
-    PdmMeasures,
-    PdmReason,
-    PdmVerdict,
-)
+from pairmill.schemas.pdm import PdmGateConfig
+from pairmill.schemas.pdm_fit import PdmFitRef, PdmManifest, PdmMeasures, PdmReason, PdmVerdict
 
 
 def work(

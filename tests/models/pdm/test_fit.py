@@ -14,7 +14,8 @@ from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint
 from pairmill.models.pdm.degradation import draw_latent
 from pairmill.models.pdm.fit import Fit
 from pairmill.models.pdm.measure import judge, look, measure, montage
-from pairmill.schemas.pdm import PdmConfig, PdmGateConfig, PdmReason
+from pairmill.schemas.pdm import PdmConfig, PdmGateConfig
+from pairmill.schemas.pdm_fit import PdmReason
 from pairmill.schemas.realism import RealismResult
 from tests.support.make import PDM, photograph
 

@@ -20,7 +20,8 @@ from pairmill.models.pdm.fit import Fit
 from pairmill.models.pdm.measure import drawn_kernels, judge, look, measure
 from pairmill.models.pdm.noise_filter import noise_filter
 from pairmill.models.pdm.start import REACH, Start, without_moments
-from pairmill.schemas.pdm import PdmConfig, PdmGateConfig, PdmReason
+from pairmill.schemas.pdm import PdmConfig, PdmGateConfig
+from pairmill.schemas.pdm_fit import PdmReason
 from pairmill.schemas.realism import RealismResult
 from tests.support.make import PDM, photograph
 

@@ -155,7 +155,7 @@ def test_a_failed_fit_is_not_drawn_from_and_says_why(tiny: Tiny) -> None:
 
 
 def test_every_reason_has_words() -> None:
-    from pairmill.schemas.pdm import PdmReason
+    from pairmill.schemas.pdm_fit import PdmReason
 
     assert set(pool_pdm.ADVICE) == set(PdmReason)
     assert set(pool_pdm.FOUND) == set(PdmReason) - {PdmReason.NOT_FINITE}
