@@ -260,13 +260,12 @@ LEARNED = {
         "pairs on one core, a four-hundredth of the published fit; real faces are measured in "
         "[redegnet.md](../redegnet.md#measured)."
     ),
-    **dict.fromkeys(
-        METHODS,
-        "Above: output of a hidden camera (oval blur of roughly one direction, noise that "
-        "grows with brightness), to which the translator was fitted without pairs, with its "
-        "default settings. Below: a photo that the fit never saw, its bicubic LR, and what the "
-        "translator draws. Every pixel is shown as a square. Made by `python -m docs.learned`; "
-        "how the methods compare is measured in [translation.md](../translation.md).",
+    "translators": (
+        "Above: output of a hidden camera (oval blur of roughly one direction, noise that grows "
+        "with brightness), to which each translator was fitted without pairs, with its default "
+        "settings. Below: a photo that no fit saw, its bicubic LR, and two draws of each. Every "
+        "pixel is shown as a square. Made by `python -m docs.learned`; how the methods compare is "
+        "measured in [translation.md](../translation.md)."
     ),
     "aligned": (
         "A pair of a simulated camera that stood 4 HR pixels off, was turned by 0.6 degrees and is "
@@ -277,5 +276,5 @@ LEARNED = {
     ),
 }
 """Captions of the images made by `docs/learned.py` and `docs/aligned_pair.py`."""
-SHOWN_BY = {"translate": "maeda"}
-"""Ops that the image of a degrader of another name shows."""
+SHOWN_BY = dict.fromkeys(("translate", *METHODS), "translators")
+"""Ops and degraders that an image of another name shows."""

@@ -131,8 +131,8 @@ def _degrader_page(name: str, config: type[Frozen], note: str) -> str:
 
 
 def _pictured(name: str, config: type[Frozen]) -> list[str]:
-    if name in LEARNED:
-        return [f"![{name}](img/{name}.png)", LEARNED[name]]
+    if (shown := SHOWN_BY.get(name, name)) in LEARNED:
+        return [f"![{name}](img/{shown}.png)", LEARNED[shown]]
     scale, settings = DEGRADERS.get(name, (4, {}))
     try:
         picture, words, counts = _draws(config.model_validate(settings), scale)

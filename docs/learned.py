@@ -1,17 +1,16 @@
 """Images of PDM, ReDegNet and the translators for docs/degraders: small real fits to photos whose
 true degradation is known.
 
-Run `python -m docs.learned [pdm] [redegnet] [dsgan] ...`, two to five minutes each on one core. It
-is not part of `make docs`, which uses the images that are there. The photos come with scikit-image,
-under CC0 or in the public domain; two more, which are used for fitting but not shown, with
-scikit-learn.
+Run `python -m docs.learned [pdm] [redegnet] [translators]`, five to fifteen minutes each on one
+core. It is not part of `make docs`, which uses the images that are there. The photos come with
+scikit-image, under CC0 or in the public domain; two more, which are used for fitting but not shown,
+with scikit-learn.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,8 +133,24 @@ def pdm_picture() -> Image:
     )
 
 
-def translator_picture(method: str) -> Image:
-    """Real LR of the camera; an HR tile and what the fit of a translator makes of it."""
+def translators_picture() -> Image:
+    """Real LR of the camera; an HR tile, its bicubic LR, and two draws of a fit of every method."""
+    hr = photograph("chelsea", 96, 128)
+    reals, _ = camera_pictures()
+    drawn = {method: _translated(method, hr) for method in METHODS}
+    examples = [reals[number][top : top + 48, left : left + 64] for number, top, left in EXAMPLES]
+    first = ("bicubic", to_uint8(bicubic_down(hr, 2)))
+    return np.concatenate(
+        [
+            row([(f"real LR {number + 1}", image) for number, image in enumerate(examples)]),
+            row([first, *((f"{method}, draw 1", two[0]) for method, two in drawn.items())]),
+            row([("HR", hr), *((f"{method}, draw 2", two[1]) for method, two in drawn.items())]),
+        ]
+    )
+
+
+def _translated(method: str, hr: Image) -> list[Image]:
+    """Two draws of a translator that was fitted to the camera's photos."""
     from pairmill.models.fitting.streams import keyed
     from pairmill.models.translation.checkpoint import Translator
     from pairmill.models.translation.draw import numbers, translate
@@ -147,17 +162,11 @@ def translator_picture(method: str) -> Image:
     _advance(fit, fit.config.samples)
     fit.shift = centred(fit)
     translator = Translator(card_of(fit), fit.mean.eval())
-    hr = photograph("chelsea", 96, 128)
     count = numbers(translator, (48, 64))
-    drawn = [
+    return [
         to_uint8(translate(translator, hr, keyed(0, "check", 9 + number).standard_normal(count)))
-        for number in range(SHOWN if count else 1)
+        for number in range(2)
     ]
-    shown = [("HR", hr), ("bicubic", to_uint8(bicubic_down(hr, 2)))]
-    shown += [(f"LR, draw {number + 1}", image) for number, image in enumerate(drawn)]
-    examples = [reals[number][top : top + 48, left : left + 64] for number, top, left in EXAMPLES]
-    named = [(f"real LR {number + 1}", image) for number, image in enumerate(examples)]
-    return np.concatenate([row(named), row(shown[: len(named)])])
 
 
 def camera_pictures() -> tuple[list[Image], list[Image]]:
@@ -262,7 +271,7 @@ def _advance(fit: Any, samples: int) -> None:
 PICTURES: dict[str, Callable[[], Image]] = {
     "pdm": pdm_picture,
     "redegnet": redegnet_picture,
-    **{method: partial(translator_picture, method) for method in METHODS},
+    "translators": translators_picture,
 }
 
 if __name__ == "__main__":
