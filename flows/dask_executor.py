@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import queue
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +44,19 @@ class OneThread(WorkerPlugin):  # type: ignore[misc]
     def setup(self, worker: Any) -> None:  # noqa: ARG002
         """Called on every worker."""
         one_thread()
+
+
+class LeavesInterrupts(WorkerPlugin):  # type: ignore[misc]
+    """Local workers leave Ctrl-C, which a terminal sends to every process, to the one that started
+    them: it ends them in its own time.
+    """
+
+    name = "pairmill-leaves-interrupts"
+
+    def setup(self, worker: Any) -> None:  # noqa: ARG002
+        """Called on every worker."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class DaskExecutor:
@@ -178,6 +193,7 @@ def engine(address: str, workers: int | None) -> Iterator[Engine]:
         count = workers or default_workers()
         memory = default_memory(count)
         with _local_cluster(count) as cluster, Client(cluster) as client:
+            client.register_plugin(LeavesInterrupts())
             yield Engine(DaskExecutor(client), count, memory, counted(count, "local worker"))
         return
     with _connect(address) as client:

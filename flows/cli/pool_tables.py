@@ -61,8 +61,10 @@ def show_pools(
             todo=f"`pairmill pool kernels {recipe_path}` or `pairmill build {recipe_path}` makes "
             "it",
         )
-    if making is not None and making.groups.groups:
-        tables.insert(0, group_table(making.groups, refs))
+    # A fit that needs no camera may be shown before photographs are told apart.
+    with suppress(NotFinishedError):
+        if making is not None and making.groups.groups:
+            tables.insert(0, group_table(making.groups, refs))
     for table in tables:
         print_table(table)
 

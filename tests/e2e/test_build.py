@@ -160,7 +160,9 @@ def test_killed_at_any_moment_ends_in_the_same_bytes(
     assert shard_bytes(tmp_path) == shard_bytes(built)
 
 
-@pytest.mark.parametrize(("number", "to_all"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
+@pytest.mark.parametrize(
+    ("number", "to_all"), [(signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGTERM, True)]
+)
 def test_interrupt_is_polite(
     built: Path, prefect: dict[str, str], tmp_path: Path, number: signal.Signals, to_all: bool
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pairmill.flows.cli.pool_tables import show_pools
 from pairmill.pipeline import degraders
 from pairmill.pipeline.corpora.replay import find_samples, read_table, replay
 from pairmill.pipeline.corpora.verify import verify
@@ -131,3 +132,13 @@ def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         make_stages(recipe, tmp_path / "workspace")
     assert caught.value.where == "recipe key dsgan.vgg_weights"
+
+
+def test_a_fit_alone_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Though nothing has told the photographs apart by camera yet."""
+    folder = write_photographs(tmp_path / "photographs")
+    recipe = recipe_of(folder, "dsgan", groups={"by": "spectra"})
+    make_stages(recipe, tmp_path / "workspace")
+    (tmp_path / "recipe.yaml").write_text(recipe.model_dump_json())
+    show_pools(str(tmp_path / "recipe.yaml"), str(tmp_path / "workspace"), "dsgan")
+    assert "DSGAN" in capsys.readouterr().out
