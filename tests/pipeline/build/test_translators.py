@@ -137,7 +137,7 @@ def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
 def test_a_fit_alone_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Though nothing has told the photographs apart by camera yet."""
     folder = write_photographs(tmp_path / "photographs")
-    recipe = recipe_of(folder, "dsgan", groups={"by": "spectra"})
+    recipe = recipe_of(folder, "dsgan", groups={"by": "spectra", "min_photographs": 1})
     make_stages(recipe, tmp_path / "workspace")
     (tmp_path / "recipe.yaml").write_text(recipe.model_dump_json())
     show_pools(str(tmp_path / "recipe.yaml"), str(tmp_path / "workspace"), "dsgan")
