@@ -18,6 +18,8 @@ NAMES = (
     "kernels",
     "off",
     "none",
+    "measured",
+    "nothing",
     "reject",
     "trunk",
     "as_mined",

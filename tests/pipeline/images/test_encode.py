@@ -111,7 +111,7 @@ def test_sides_that_a_header_does_not_hold_are_refused(encoding: Encoding, longe
 def test_a_failure_of_fpng_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     import fpng
 
-    monkeypatch.setattr(fpng, "from_bytes", lambda *_: b"")
+    monkeypatch.setattr(fpng, "from_ndarray", lambda *_: b"")
     with pytest.raises(ValueError, match="could not encode"):
         encode(synthetic(), "fast")
 
