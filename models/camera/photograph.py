@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.enlarged import enlarged
-from pairmill.models.functional.chroma import LUMA, grey
-from pairmill.models.functional.noise_floor import ROUNDING, noise_floor
+from pairmill.models.functional.noise_floor import noise_floor
 
 Array = NDArray[np.float64]
 
@@ -19,13 +18,6 @@ SIDE = 32
 MOST_BLOCKS = 4096
 """Blocks that are looked at: more, evenly spread, would not change the mean of a large photograph
 by one per cent."""
-PATCH = 4
-"""Side of the patches of frequencies that noise is bounded by."""
-LEAST_NOISE = 1e-3
-"""Least variance that noise is taken for, in squared intensity levels: of painted flatness."""
-ROUNDING_OF_COLOUR = ROUNDING * float(np.square(LUMA).sum())
-"""Variance that rounding of R, G and B gives their luma: less than half of `ROUNDING`, since they
-err independently."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,21 +31,18 @@ class PhotographSpectrum:
     distortion: Array
     """The same shape: power of what JPEG's quantisation changed; 0 without JPEG."""
     noise: float
-    """Variance of the noise as the flattest parts show it, and no more than the least power, which
-    flat parts may exceed where nothing is quite flat."""
+    """Variance of the noise in the flattest parts."""
     enlarged: float = 1.0
     """How many times it was enlarged, as far as that shows; 1 if it was not."""
 
 
 def measure(
-    image: NDArray[np.uint8],
-    table: NDArray[np.integer] | None = None,
-    phase: tuple[int, int] = (0, 0),
+    luma: Array, table: NDArray[np.integer] | None = None, phase: tuple[int, int] = (0, 0)
 ) -> PhotographSpectrum:
     """Measure a photograph.
 
     Args:
-        image: (H, W, 3), sides of 64 at least.
+        luma: (H, W), 0 to 255, sides of 64 at least.
         table: (8, 8) JPEG quantisation steps of luma, row by row as frequencies rise, if the
             photograph comes from a JPEG.
         phase: rows and columns by which the photograph starts inside JPEG's first block.
@@ -61,27 +50,10 @@ def measure(
     Raises:
         ValueError: if the photograph is smaller than two blocks.
     """
-    luma = grey(image)
     if min(luma.shape) < 2 * SIDE:
         raise ValueError(f"a photograph has sides of {2 * SIDE} pixels at least, got {luma.shape}")
     power, distortion = block_power(luma, SIDE), distortion_of(luma, table, phase)
-    noise = noise_floor(luma, least=_rounding(image, table))
-    noise = max(min(noise, _least(power)), LEAST_NOISE)
-    return PhotographSpectrum(power, distortion, noise, enlarged(luma, power))
-
-
-def _rounding(image: NDArray[np.uint8], table: NDArray[np.integer] | None) -> float:
-    """Variance that rounding to 8 bits gives luma: JPEG rounds luma itself."""
-    if table is not None or (image == image[..., :1]).all():
-        return ROUNDING
-    return ROUNDING_OF_COLOUR
-
-
-def _least(power: Array) -> float:
-    """Least power of a patch of frequencies: white noise has no more."""
-    rows, columns = len(power) // PATCH, power.shape[1] // PATCH
-    patches = power[:, : columns * PATCH].reshape(rows, PATCH, columns, PATCH)
-    return float(patches.mean((1, 3)).min())
+    return PhotographSpectrum(power, distortion, noise_floor(luma), enlarged(luma, power))
 
 
 def distortion_of(luma: Array, table: NDArray[np.integer] | None, phase: tuple[int, int]) -> Array:

@@ -107,17 +107,17 @@ def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
     if isinstance(opened, RejectedImage):
         return opened
     record = opened.record
-    part, compression = middle(opened.pixels), _compression(opened)
-    refused = refusal(grey(part), MEASURED)
-    spectrum = None if refused else spectrum_of(part, compression)
+    luma, compression = grey(middle(opened.pixels)), _compression(opened)
+    refused = refusal(luma, MEASURED)
+    spectrum = None if refused else spectrum_of(luma, compression)
     return ReadPhotograph(
         record=record,
         refused=refused,
         spectrum=spectrum,
         cells=cells_of(opened.pixels, spectrum, compression) if spectrum else (),
-        channels=channels_of(part, compression) if spectrum else (),
+        channels=channels_of(middle(opened.pixels), compression) if spectrum else (),
         compression=compression,
-        blocks=noise_blocks(part, compression),
+        blocks=noise_blocks(middle(opened.pixels), compression),
         picture=jpeg(thumbnail(opened.pixels, THUMBNAIL), 80),
     )
 

@@ -142,7 +142,7 @@ def seal(
 
 STAGE = Stage(
     name="estimate_cameras",
-    version=3,
+    version=2,
     title="estimate cameras",
     noun="cameras",
     record=CameraEstimate,

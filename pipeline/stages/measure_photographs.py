@@ -71,7 +71,8 @@ def work(
         image = unit.payload.image
         pixels = load(image)
         part = middle(pixels)
-        reason = refusal(grey(part), config)
+        luma = grey(part)
+        reason = refusal(luma, config)
         noise, times = 0.0, 1.0
         cells: tuple[PhotographSpectrum, ...] = ()
         channels: tuple[PhotographSpectrum, ...] = ()
@@ -80,7 +81,7 @@ def work(
         columns = {name: getattr(blocks, name).astype(np.float32) for name in BLOCKS}
         context.write(unit, "blocks.npz", npz_bytes(**columns))
         if reason is None:
-            measured = spectrum_of(part, found)
+            measured = spectrum_of(luma, found)
             noise, times = measured.noise, measured.enlarged
             context.write(unit, "spectrum.npy", npy_bytes(planes_of(measured)))
             if config.field:
@@ -107,10 +108,10 @@ def planes_of(spectrum: PhotographSpectrum) -> NDArray[np.float64]:
 
 
 def spectrum_of(
-    image: NDArray[np.uint8], compression: MinedCompression | None
+    luma: NDArray[np.float64], compression: MinedCompression | None
 ) -> PhotographSpectrum:
     """The spectrum of a photograph of which is known how it was compressed, or nothing."""
-    return measure(image, *_luma_coding(compression))
+    return measure(luma, *_luma_coding(compression))
 
 
 def cells_of(
@@ -203,7 +204,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=4,
+    version=3,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,
