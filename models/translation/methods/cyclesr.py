@@ -5,25 +5,23 @@ degradation is drawn towards what an SR network can restore.
 from __future__ import annotations
 
 import numpy as np
-from torch.nn.functional import l1_loss, mse_loss
+from torch.nn.functional import mse_loss
 
-from pairmill.models.pdm.degradation import eight_bits
 from pairmill.models.translation.generator import Generator
 from pairmill.models.translation.method import (
     TO_REAL,
-    Method,
     Player,
     Scene,
     Terms,
     clean_lr,
-    joined,
     real_lr,
     weighted,
 )
+from pairmill.models.translation.two_way import TwoWay
 from pairmill.schemas.translation import CyclesrConfig
 
 
-class Cyclesr(Method[CyclesrConfig]):
+class Cyclesr(TwoWay[CyclesrConfig]):
     """Two translators, two discriminators, an SR network."""
 
     columns = (
@@ -64,36 +62,12 @@ class Cyclesr(Method[CyclesrConfig]):
         return scene.progress >= self.config.task_from
 
     def _generate(self, scene: Scene) -> Terms:
-        to_clean = self.networks["to_clean"]
-        noised, same_real = self.degrade(joined(scene.clean, scene.real), scene).chunk(2)
-        cleaned, same_clean, again = to_clean(joined(scene.real, scene.clean, noised)).chunk(3)
-        back = self.degrade(cleaned, scene)
-        made, weights = scene.made, self.config.weights
-        made["noised"], made["cleaned"] = eight_bits(noised), eight_bits(cleaned)
-        return weighted(
-            {
-                "adversarial": (
-                    weights.adversarial,
-                    lambda: self.adversary("judge_clean").fooled(made["cleaned"], scene.clean),
-                ),
-                "adversarial_real": (
-                    weights.adversarial_real,
-                    lambda: self.adversary("judge_real").fooled(made["noised"], scene.real),
-                ),
-                "identity": (
-                    weights.identity,
-                    lambda: l1_loss(same_real, scene.real) + l1_loss(same_clean, scene.clean),
-                ),
-                "cycle": (
-                    weights.cycle,
-                    lambda: l1_loss(back, scene.real) + l1_loss(again, scene.clean),
-                ),
-                "task": (
-                    weights.task if self._task(scene) else 0.0,
-                    lambda: mse_loss(self.networks["sr"](made["noised"]), scene.hr),
-                ),
-            }
+        terms, _, _ = self.both_ways(scene)
+        terms["task"] = (
+            self.config.weights.task if self._task(scene) else 0.0,
+            lambda: mse_loss(self.networks["sr"](scene.made["noised"]), scene.hr),
         )
+        return weighted(terms)
 
     def _restore(self, scene: Scene) -> Terms:
         lr = scene.made["noised"].detach() if self._task(scene) else scene.clean

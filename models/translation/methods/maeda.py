@@ -11,7 +11,6 @@ from pairmill.models.pdm.degradation import eight_bits
 from pairmill.models.translation.generator import Generator
 from pairmill.models.translation.method import (
     TO_REAL,
-    Method,
     Player,
     Scene,
     Terms,
@@ -21,10 +20,11 @@ from pairmill.models.translation.method import (
     real_lr,
     weighted,
 )
+from pairmill.models.translation.two_way import TwoWay
 from pairmill.schemas.translation import MaedaConfig
 
 
-class Maeda(Method[MaedaConfig]):
+class Maeda(TwoWay[MaedaConfig]):
     """Two translators, an SR network, three discriminators, all in one stage."""
 
     columns = (
@@ -64,36 +64,13 @@ class Maeda(Method[MaedaConfig]):
         return tuple(players)
 
     def _generate(self, scene: Scene) -> Terms:
-        to_clean, sr = self.networks["to_clean"], self.networks["sr"]
-        noised, same_real = self.degrade(joined(scene.clean, scene.real), scene).chunk(2)
-        cleaned, same_clean, again = to_clean(joined(scene.real, scene.clean, noised)).chunk(3)
-        back = self.degrade(cleaned, scene)
-        restored, upscaled = sr(joined(again, cleaned)).chunk(2)
+        terms, cleaned, again = self.both_ways(scene)
+        restored, upscaled = self.networks["sr"](joined(again, cleaned)).chunk(2)
         made, weights = scene.made, self.config.weights
-        made["noised"], made["cleaned"] = eight_bits(noised), eight_bits(cleaned)
         made["upscaled"] = eight_bits(upscaled)
-        return weighted(
-            {
-                "adversarial": (
-                    weights.adversarial,
-                    lambda: self.adversary("judge_clean").fooled(made["cleaned"], scene.clean),
-                ),
-                "adversarial_real": (
-                    weights.adversarial_real,
-                    lambda: self.adversary("judge_real").fooled(made["noised"], scene.real),
-                ),
-                "adversarial_hr": (
-                    weights.adversarial_hr,
-                    lambda: self.adversary("judge_hr").fooled(made["upscaled"], scene.hr),
-                ),
-                "identity": (
-                    weights.identity,
-                    lambda: l1_loss(same_real, scene.real) + l1_loss(same_clean, scene.clean),
-                ),
-                "cycle": (
-                    weights.cycle,
-                    lambda: l1_loss(back, scene.real) + l1_loss(again, scene.clean),
-                ),
-                "task": (weights.task, lambda: l1_loss(restored, scene.hr)),
-            }
+        terms["adversarial_hr"] = (
+            weights.adversarial_hr,
+            lambda: self.adversary("judge_hr").fooled(made["upscaled"], scene.hr),
         )
+        terms["task"] = (weights.task, lambda: l1_loss(restored, scene.hr))
+        return weighted(terms)
