@@ -1,4 +1,4 @@
-"""What methods share that translate both ways, clean LR to real and back (Zhu et al., ICCV 2017)."""
+"""What methods share that translate both ways: clean LR to real, and back (Zhu et al. 2017)."""
 
 from __future__ import annotations
 
