@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.pdm import PdmConfig
@@ -81,6 +81,15 @@ class BulatJoint(JointBase):
     `steps`. The SR network, crops, batch and checks are those of the training, so `sr`, `crop`,
     `batch`, `samples`, `check_every`, `patience`, `images`, `window` and `gates` have no say.
     """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _error_of_sr_counts(cls, data: Any) -> Any:
+        """Settings that say nothing of it keep the weight that joint training is about."""
+        if isinstance(data, dict) and isinstance(data.get("settings"), dict):
+            weights = {"sr": 1.0, **data["settings"].get("weights", {})}
+            return {**data, "settings": {**data["settings"], "weights": weights}}
+        return data
 
 
 class CyclesrJoint(JointBase):
