@@ -19,7 +19,6 @@ from pairmill.models.training.joint import build as build_partner
 from pairmill.models.training.joint.partner import ACCURACY, Opening
 from pairmill.models.training.objective import Objective
 from pairmill.models.training.training import JOINT, Training
-from pairmill.schemas.joint import BulatJoint
 from pairmill.schemas.training import TrainConfig
 from tests.support.joint import SETTINGS, network, section
 from tests.support.make import photograph
@@ -159,8 +158,3 @@ def test_states_name_the_partner_apart(kind: str) -> None:
     training = begin(kind)
     assert any(name.startswith(JOINT) for name in training.modules())
     assert any(name.startswith(JOINT) for name in training.optimisers)
-
-
-def test_settings_of_bulat_keep_the_say_of_sr() -> None:
-    given = {"kind": "bulat", "real": ["a.png"], "settings": {"learning_rate": 1e-4}}
-    assert BulatJoint.model_validate(given).settings.weights.sr == 1.0
