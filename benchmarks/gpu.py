@@ -3,8 +3,8 @@
     python -m benchmarks.gpu [--devices cpu cuda]
 
 Seconds are of the second of two equal parts, after the first has warmed the device up. Networks
-and batches are the defaults. Writes `results/gpu.json`; `gpu.sh` runs the tests for GPUs first.
-Only `cpu` has ever run here.
+and batches are the defaults but where a job says otherwise. Writes `results/gpu.json`; `gpu.sh`
+runs the tests for GPUs first. Only `cpu` has ever run here.
 """
 
 from __future__ import annotations

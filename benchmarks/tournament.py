@@ -9,7 +9,8 @@ one is `real_cameras`'s, judged on registered pairs. All degraders get the same 
 and learned ones their default fit; `camera` is the ceiling, the true degradation. Measured of every
 corpus: the AUC of its report; how far LR lies off HR (least squares on gradients, in HR pixels);
 how much two LR of one HR differ (intensity levels); PSNR of luma of the same small network. What is
-finished is found again; seconds are those of the run that made it.
+finished is found again. Seconds are of this run: nothing for what was found, and stages that
+several ways share count for the first of them.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--photographs", type=int, default=18)
     args = parser.parse_args()
+    args.only = list(dict.fromkeys([CONTROL, *args.only]))
     one_thread()
     settings = yaml.safe_load(Path(in_domain.__file__).with_name("in_domain.yaml").read_text())
     settings["training"]["steps"], settings["seeds"] = args.steps, args.seeds

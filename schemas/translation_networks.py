@@ -52,8 +52,8 @@ class DiscriminatorConfig(Frozen):
     """Whether the mean of its features over the crop is judged too: noise and blur are alike all
     over it."""
     penalty: float = Field(default=1e-3, ge=0)
-    """Weight of the penalty on its slope at real images (R1, Mescheder et al. 2018); not for
-    `wgan_gp`."""
+    """Weight of the penalty on its slope at real images (as R1, Mescheder et al. 2018, but the mean
+    over samples of the slope of all judgements together); not for `wgan_gp`."""
     gradient_penalty: float = Field(default=10.0, gt=0)
     """Weight of the penalty of `wgan_gp` on slopes other than 1 (Gulrajani et al. 2017)."""
 

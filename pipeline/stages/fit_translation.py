@@ -152,7 +152,7 @@ def _leave(
         method=fit.config.method,
         scale=fit.scale,
         samples=fit.samples,
-        measures=measure.measure(fit, sight, look.realism),
+        measures=measure.measure(fit, sight, _realism(sight, unit.payload)),
     )
 
 
