@@ -86,7 +86,8 @@ def _scenes_of(pictures: Sequence[Picture]) -> Scenes:
 
 def _told(form: str, seen: Sequence[Seen], scenes: Scenes) -> Array:
     """The kernel of a form that is given, as likely as possible."""
-    values, free = CENTRE.copy(), GAUSSIAN
+    values = CENTRE.copy()
+    free: tuple[P, ...] = GAUSSIAN
     if form == "lobes":
         values[P.AMOUNT], free = 0.7, (*GAUSSIAN, *SHARPENING)
     found = match(Model(scenes), [spectrum for spectrum, _ in seen], Blur(values), free)
