@@ -5,6 +5,7 @@ any count of samples.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from pairmill.models.fitting.streams import Crops, Image, keyed
 from pairmill.models.fitting.trend import keeps_up, lowest, stalled
 from pairmill.models.pdm.application import needed
+from pairmill.models.pdm.degradation import begun
 from pairmill.models.pdm.game import Game
 from pairmill.models.pdm.start import Codec, Start
 from pairmill.schemas.pdm import CURVES, PdmConfig
@@ -58,7 +60,9 @@ class Fit:
         self.config, self.scale, self.seed, self.device = config, scale, seed, device
         rng = keyed(seed, "weights")
         self.start = start
-        self.game = Game(config, scale, rng, device, start)
+        degradation = begun(config, scale, rng, start)
+        codec = None if start is None else start.codec
+        self.game = Game(config, degradation, rng, device, codec)
         self.degradation, self.critic = self.game.degradation, self.game.critic
         self.mean, self.optimisers = self.game.mean, self.game.optimisers
         self.reals = Crops(reals, config.crop, seed, "real", mirror=False)
@@ -94,8 +98,12 @@ class Fit:
 
     @property
     def done(self) -> bool:
-        """Whether all samples have been seen, or the AUC has stopped falling."""
-        return self.samples >= self.config.samples or stalled(self.aucs, self.config.patience)
+        """Whether all samples have been seen, the AUC has stopped falling, or nothing says whether
+        a correction of what was measured helps, so that none would be kept.
+        """
+        blind = self.start is not None and len(self.aucs) > 0 and all(map(math.isnan, self.aucs))
+        seen = self.samples >= self.config.samples
+        return seen or blind or stalled(self.aucs, self.config.patience)
 
     def check(self, auc: float) -> None:
         """Take down the AUC of a check, not a number where it could not be measured, and keep the

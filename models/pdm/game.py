@@ -23,7 +23,7 @@ from pairmill.models.pdm.discriminator import (
     adversarial_loss,
     discriminator_loss,
 )
-from pairmill.models.pdm.start import Codec, Start, compressed
+from pairmill.models.pdm.start import Codec, compressed
 from pairmill.schemas.pdm import PdmConfig
 
 PENALTY_EVERY = 4
@@ -37,28 +37,27 @@ class Game:
 
     Args:
         config: settings.
-        scale: HR side over LR side.
-        rng: stream of the initial weights.
-        device: `cpu`, or `cuda` with mixed precision and channels last.
-        start: what was measured of the camera; none to begin with nothing.
+        degradation: what learns; where it starts measured, its step size is smaller by
+            `start_rate`.
+        rng: stream of the discriminator's initial weights.
+        device: `cpu`, or `cuda` with channels last.
+        codec: what comes last; none where the real images are not compressed.
+        mixed: whether a GPU computes in mixed precision.
     """
 
     def __init__(
         self,
         config: PdmConfig,
-        scale: int,
+        degradation: Degradation,
         rng: np.random.Generator,
         device: str = "cpu",
-        start: Start | None = None,
+        codec: Codec | None = None,
+        *,
+        mixed: bool = True,
     ) -> None:
-        self.config, self.device = config, device
-        self.codec: Codec | None = None
-        self.rates = config.learning_rate, config.critic_rate
-        degradation = Degradation(config, scale, rng, None if start is None else start.shape)
-        if start is not None:
-            degradation.fill_in(start)
-            self.codec = start.codec
-            self.rates = config.start_rate * config.learning_rate, config.critic_rate
+        self.config, self.device, self.codec, self.mixed = config, device, codec, mixed
+        slower = 1.0 if degradation.start is None else config.start_rate
+        self.rates = slower * config.learning_rate, config.critic_rate
         if device != "cpu":
             layout = torch.channels_last
         else:
@@ -168,6 +167,6 @@ class Game:
             mean.lerp_(now, 1 - keep)
 
     def _precision(self) -> AbstractContextManager[None]:
-        if self.device == "cpu":
+        if self.device == "cpu" or not self.mixed:
             return nullcontext()
         return torch.autocast("cuda", torch.bfloat16)
