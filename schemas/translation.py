@@ -10,6 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.learned import (
+    Betas,
+    FitRef,
+    FitVerdict,
+    check_ascending,
+    window_problem,
+)
 from pairmill.schemas.network import EdsrConfig, NetworkConfig
 from pairmill.schemas.pdm_presets import merged
 from pairmill.schemas.translation_networks import DiscriminatorConfig, GeneratorConfig
@@ -64,7 +71,7 @@ class TranslationBase(Frozen):
     """Step size of Adam for generators."""
     discriminator_rate: float = Field(default=2e-3, gt=0, le=0.1)
     """Step size of Adam for discriminators."""
-    betas: tuple[float, float] = (0.5, 0.99)
+    betas: Betas = (0.5, 0.99)
     """Decay rates of Adam's moments."""
     halve_at: tuple[float, ...] = (0.5, 0.75, 0.9)
     """When the step sizes are halved, as fractions of the samples, ascending."""
@@ -82,7 +89,10 @@ class TranslationBase(Frozen):
     images: int = Field(default=128, ge=1, le=10_000)
     """Maximum number of real and of HR images that crops come from; bounds memory."""
     window: int = Field(default=1024, ge=64)
-    """Side of the centred part of an image that crops come from, in pixels; bounds memory."""
+    """Side of the centred part of an image that crops come from, in pixels, at least `crop` times
+    the scale; bounds memory."""
+    weights: Frozen
+    """Weights of the terms."""
 
     from_hr: ClassVar[bool] = False
     """Whether the degrading network sees HR; others see clean LR."""
@@ -98,11 +108,25 @@ class TranslationBase(Frozen):
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
-        if list(self.halve_at) != sorted(self.halve_at) or any(
-            not 0 < at <= 1 for at in self.halve_at
-        ):
-            raise ValueError(f"{self.method}.halve_at must ascend in (0, 1], got {self.halve_at}")
+        check_ascending(self.halve_at, self.method)
         return self
+
+    @model_validator(mode="after")
+    def _minimises(self) -> Self:
+        if not any(self.minimised().values()):
+            raise ValueError(
+                f"{self.method}.weights: nothing is minimised from the first sample on; give one of"
+                f" {', '.join(self.minimised())} a weight above 0"
+            )
+        return self
+
+    def minimised(self) -> dict[str, float]:
+        """Weights of the terms that generators have from the first sample on."""
+        return self.weights.model_dump()
+
+    def problem(self, scale: int) -> str:
+        """Why it cannot be fitted at a scale; empty if it can."""
+        return window_problem(self.method, self.window, self.crop * scale, self.crop)
 
     @model_validator(mode="after")
     def _seen_whole(self) -> Self:
@@ -139,6 +163,15 @@ class DsganConfig(TranslationBase):
     folder."""
 
     source_only: ClassVar[bool] = True
+
+    def problem(self, scale: int) -> str:
+        """See `TranslationBase`; without weights of VGG-19 nothing is perceptual."""
+        if not self.vgg_weights and not (self.weights.colour or self.weights.adversarial):
+            return (
+                "dsgan.weights: nothing is minimised but what needs dsgan.vgg_weights; give them,"
+                " or colour or adversarial a weight above 0"
+            )
+        return super().problem(scale)
 
 
 class BulatWeights(Frozen):
@@ -222,6 +255,11 @@ class CyclesrConfig(TranslationBase):
     """Share of the samples after which the SR network has a say; until then it learns from bicubic
     pairs."""
 
+    def minimised(self) -> dict[str, float]:
+        """See `TranslationBase`; the task comes later."""
+        found = super().minimised()
+        return {**found, "task": 0.0} if self.task_from else found
+
 
 class MaedaWeights(CycleWeights):
     """Weights of Maeda's terms."""
@@ -299,9 +337,10 @@ class TranslationMeasures(Frozen):
     """Residual of quiet places of real patches, in intensity levels."""
     fake_floor: float
     """The same of drawn patches."""
-    accuracy: float
-    """Share of patches that the discriminator of real LR classified correctly over the last tenth
-    of the fit; not a number, hence 0, where there is none."""
+    accuracy: float | None
+    """Share of places that the discriminator of real LR classified correctly over the last tenth
+    of the fit; none where there is no such discriminator, or where it compares images
+    (`relativistic`, `wgan_gp`)."""
     auc: float | None
     """AUC of distinguishing drawn from real patches, of what is sealed; none where there are too
     few images."""
@@ -347,13 +386,8 @@ class TranslationFitted(Frozen):
     """What it draws; none if it left the finite numbers."""
 
 
-class TranslationFitRef(Frozen):
+class TranslationFitRef(FitRef[TranslationFitted]):
     """A fit and the unit that made it."""
-
-    key: Digest
-    """Key of the unit."""
-    fit: TranslationFitted
-    """What it made."""
 
 
 class TranslationJudgeConfig(Frozen):
@@ -365,18 +399,8 @@ class TranslationJudgeConfig(Frozen):
     """Its gates."""
 
 
-class TranslationVerdict(Frozen):
+class TranslationVerdict(FitVerdict[TranslationReason, TranslationMeasures]):
     """Whether a fit may be drawn from."""
-
-    reasons: tuple[TranslationReason, ...]
-    """Gates that it failed."""
-    measures: TranslationMeasures | None
-    """What was measured; none if the fit left the finite numbers."""
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it passed all gates."""
-        return not self.reasons
 
 
 class TranslationManifest(Frozen):

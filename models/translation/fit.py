@@ -65,6 +65,11 @@ class Fit:
         self.aucs: list[float] = []
 
     @property
+    def learned_from(self) -> Crops:
+        """Crops of the real images: at the size of HR where a method sees nothing else."""
+        return self.reals if self.sources is None else self.sources
+
+    @property
     def columns(self) -> Sequence[str]:
         """See `LearnedFit`."""
         return self.system.method.columns
