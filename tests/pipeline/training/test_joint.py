@@ -21,7 +21,8 @@ from pairmill.pipeline.training.watch import TrainingListener
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import IntegrityError, UserError
-from tests.support.joint import section
+from tests.support.joint import SETTINGS, network, section
+from tests.support.killed import TRAINING, killed
 from tests.support.make import photograph, save
 from tests.support.training import TILE, config, corpora, run
 
@@ -81,6 +82,31 @@ def test_a_run_killed_anywhere_ends_in_the_same_bits(workspace: Storage) -> None
     assert done.made < STEPS
     assert left(done) == left(wanted)
     assert set(left(done)) >= {"degradations/last.safetensors", "degradations/best.safetensors"}
+
+
+METHODS: dict[str, dict[str, Any]] = {
+    **{kind: {"joint": section(kind), "network": network(kind)} for kind in SETTINGS},
+    "pdm_srgan": {
+        "joint": section("pdm"),
+        "losses": [{"loss": "l1"}, {"loss": "gan", "weight": 0.1}],
+        "discriminator": {"kind": "patch", "features": 4, "halvings": 2},
+    },
+}
+"""All six, by the names of their recipes."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_goes_on_exactly_after_sigkill(workspace: Storage, method: str) -> None:
+    wanted = joint(workspace, name=f"{method}-alone", **METHODS[method])
+    base = Path(workspace.path("")).parent
+    ours: dict[str, Any] = {"steps": STEPS, "crop": 32, "batch": 2} | METHODS[method]
+    file = base / "training.json"
+    file.write_text(config(name=f"{method}-dead", **ours).model_dump_json())
+    assert killed(TRAINING, 9, file, base, workspace.path(""))
+    done = joint(workspace, name=f"{method}-dead", **METHODS[method])
+    assert done.made == STEPS - 7
+    assert left(done) == left(wanted)
 
 
 def test_it_leaves_a_degradation_and_shows_real_above_made(workspace: Storage) -> None:
@@ -144,8 +170,8 @@ def test_validation_chooses_where_it_sees_photographs_alone(
 @pytest.mark.parametrize("precision", ["full", "bf16"])
 def test_precision_is_the_partners_too(precision: str) -> None:
     training = config(joint=section("pdm"), precision=precision)
-    network = build(training.network, 2, 0)
-    partner = Joint([photograph(1)], "0" * 64, 5).partner(training, 2, network, "cpu")
+    net = build(training.network, 2, 0)
+    partner = Joint([photograph(1)], "0" * 64, 5).partner(training, 2, net, "cpu")
     assert partner.opening.mixed == (precision == "bf16")
 
 
