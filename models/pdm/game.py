@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pairmill.models.fitting.fit import average, halved
+from pairmill.models.fitting.gpu import mixed, placed
 from pairmill.models.pdm.degradation import (
     Degradation,
     Degraded,
@@ -58,12 +60,8 @@ class Game:
         self.config, self.device, self.codec, self.mixed = config, device, codec, mixed
         slower = 1.0 if degradation.start is None else config.start_rate
         self.rates = slower * config.learning_rate, config.critic_rate
-        if device != "cpu":
-            layout = torch.channels_last
-        else:
-            layout = torch.contiguous_format
-        self.degradation = degradation.to(device).to(memory_format=layout)  # type: ignore[call-overload]
-        self.critic = Discriminator(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.degradation = placed(degradation, device)
+        self.critic = placed(Discriminator(config.critic, rng), device)
         self.mean = copy.deepcopy(self.degradation).requires_grad_(requires_grad=False)
         self.optimisers = (
             torch.optim.Adam(self.degradation.parameters(), self.rates[0], config.betas),
@@ -95,19 +93,19 @@ class Game:
             LR as it was before the turn, (B, 3, n, n) of 8 bits, detached; and the values of
             `CURVES`.
         """
-        with self._precision():
+        with mixed(self.device) if self.mixed else nullcontext():
             degraded = self._degrade(hr, real.shape[2], rng)
             fake = compressed(eight_bits(degraded.lr), self.codec, rng)
             adversarial, held, noise = self._step_degradation(degraded, fake, task)
             critic, right = self._step_critic(real, fake.detach(), number)
-        self._average(number)
+        average(self.mean, self.degradation, self.config.average, number)
         return fake.detach(), [adversarial, critic, right, held, noise]
 
     def set_rates(self, done: int, of: int) -> None:
         """The step sizes after `done` of so many samples or steps."""
-        passed = sum(done >= at * of for at in self.config.halve_at)
+        factor = halved(done, of, self.config.halve_at)
         for optimiser, rate in zip(self.optimisers, self.rates, strict=True):
-            optimiser.param_groups[0]["lr"] = rate * 0.5**passed
+            optimiser.param_groups[0]["lr"] = rate * factor
 
     def _degrade(self, hr: Tensor, side: int, rng: np.random.Generator) -> Degraded:
         shapes = self.degradation.latent_shapes(side, side)
@@ -156,17 +154,3 @@ class Game:
         seen = real.detach().clone().requires_grad_()
         (slope,) = torch.autograd.grad(self.critic(seen).float().sum(), seen, create_graph=True)
         (PENALTY_EVERY * self.config.critic.penalty / 2 * slope.square().mean()).backward()  # type: ignore[no-untyped-call]
-
-    @torch.no_grad()
-    def _average(self, number: int) -> None:
-        """The EMA of the weights; a short memory at first, so that the start is soon
-        forgotten.
-        """
-        keep = min(self.config.average, (1 + number) / (10 + number))
-        for mean, now in zip(self.mean.parameters(), self.degradation.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
-
-    def _precision(self) -> AbstractContextManager[None]:
-        if self.device == "cpu" or not self.mixed:
-            return nullcontext()
-        return torch.autocast("cuda", torch.bfloat16)

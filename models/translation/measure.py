@@ -22,12 +22,8 @@ from pairmill.models.translation.adversary import MIDDLE
 from pairmill.models.translation.fit import Fit, clean_of
 from pairmill.models.translation.generator import Generator, draw_latent
 from pairmill.schemas.realism import RealismResult
-from pairmill.schemas.translation import (
-    TranslationCheckpoint,
-    TranslationGateConfig,
-    TranslationMeasures,
-    TranslationReason,
-)
+from pairmill.schemas.translation import TranslationCheckpoint, TranslationGateConfig
+from pairmill.schemas.translation_fit import TranslationMeasures, TranslationReason
 
 Array = NDArray[np.float64]
 PATCHES, PART = 768, 64

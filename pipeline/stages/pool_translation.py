@@ -18,9 +18,9 @@ from pairmill.pipeline.stages.learned_pool import (
     share,
     trend,
 )
-from pairmill.schemas.translation import (
+from pairmill.schemas.translation import TranslationGateConfig
+from pairmill.schemas.translation_fit import (
     TranslationFitRef,
-    TranslationGateConfig,
     TranslationJudgeConfig,
     TranslationManifest,
     TranslationMeasures,

@@ -12,7 +12,8 @@ from pairmill.models.translation.fit import Fit
 from pairmill.models.translation.measure import centred, judge, look, measure, offset_of
 from pairmill.pipeline.stages.pool_translation import rows
 from pairmill.schemas.realism import RealismResult
-from pairmill.schemas.translation import TranslationGateConfig, TranslationReason
+from pairmill.schemas.translation import TranslationGateConfig
+from pairmill.schemas.translation_fit import TranslationReason
 from tests.support.make import photograph
 from tests.support.translation import begin, run
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_joint_training_begins_where_it_ended(built: Built) -> None:
     """With the kernels and the noise that were measured, its correction, and the codec."""
     storage, manifest = built
     base = str(Path(storage.path("")).parent / "photographs")
-    small = {"corpus": manifest.identity.name, "steps": 1, "crop": 24, "batch": 2}
+    small: dict[str, Any] = {"corpus": manifest.identity.name, "steps": 1, "crop": 24, "batch": 2}
     settings = {key: PDM[key] for key in ("kernel", "noise", "critic")}
     begun = section("pdm", settings=settings, start_from="pool")
     done = run(storage, base=base, joint=begun, **small)
@@ -71,7 +72,6 @@ def test_joint_training_begins_where_it_ended(built: Built) -> None:
     pool = next(ref.digest for ref in manifest.identity.pools if ref.kind == "pdm")
     assert left.start == read_checkpoint(corpus_assets(storage, manifest).checkpoint(pool)).start
     assert left.start is not None
+    other = small | {"name": "other"}
     with pytest.raises(UserError, match="say the same `kernel` and `noise`"):
-        run(
-            storage, base=base, joint=section("pdm", start_from="pool"), **small | {"name": "other"}
-        )
+        run(storage, base=base, joint=section("pdm", start_from="pool"), **other)
