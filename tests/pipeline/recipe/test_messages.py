@@ -18,6 +18,7 @@ from pairmill.schemas.degraders.block_noise import BlockNoiseConfig
 from pairmill.schemas.degraders.custom import CustomConfig
 from pairmill.schemas.degraders.steps import KERNELS, OPS, OneOf
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.kernel import CameraKernelsConfig
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.training import TrainConfig
 
@@ -197,7 +198,8 @@ def test_words_that_old_yaml_takes_for_truth_values() -> None:
     least = "name: m\nimages: {real: [x]}\n"
     plain = parse_recipe(least + "degraders: [{kind: realsr, compression: off}]", "r.yaml")
     assert plain.degraders[0].model_dump()["compression"] == "off"
-    assert parse_recipe(least + "kernels: {field: yes, channels: off}", "r.yaml").kernels.field
+    kernels = parse_recipe(least + "kernels: {field: yes, channels: off}", "r.yaml").kernels
+    assert kernels == CameraKernelsConfig(field=True)
     for key in ("added_to", "on", '"on"'):
         recipe = parse_recipe(least + f"degraders: [{{kind: block_noise, {key}: lr}}]", "r.yaml")
         assert recipe.degraders == (BlockNoiseConfig(added_to="lr"),)
