@@ -20,8 +20,8 @@ REALSR: dict[str, Any] = {
     "max_variance": 20.0,
     "min_mean": 0.0,
     "max_mean": 255.0,
-    "max_patches": 1 << 40,
-    "max_per_image": 1 << 40,
+    "max_patches": 1 << 14,
+    "max_per_image": 1 << 14,
     # What else is measured may be anything.
     "min_variance": 0.0,
     **dict.fromkeys(("max_blank", "max_plateau", "max_clipped", "max_correlation"), 1.0),
@@ -50,7 +50,7 @@ class NoiseConfig(Grown):
     """`measured`: all that follows, with these defaults. `realsr`: the published rule and nothing
     else: patches of 256 whose corners lie at multiples of 256 strictly below side - 256, grey
     variance below `max_variance` (20), grey mean above `min_mean` (0; 50 for DPED), as many as
-    there are; settings that are given all the same hold beside it."""
+    there are up to 16384; settings that are given all the same hold beside it."""
     patch: int = Field(default=64, ge=16, le=512, multiple_of=8)
     """Side of a patch, in pixels of the real image; a multiple of 8 keeps JPEG blocks in phase."""
     max_variance: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
