@@ -4,23 +4,14 @@ repository, which then builds a corpus that draws from it."""
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-PACKAGES = ("pairmill", "schemas", "models", "pipeline", "flows", "benchmarks", "tests")
-SECTION = (ROOT / "CONTRIBUTING.md").read_text().split("\n## Add a pool\n")[1].split("\n## ")[0]
-MODULES = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", SECTION, flags=re.DOTALL)
-"""New files and their text."""
-CHANGES = re.findall(r"```diff\n(\S+)\n(.*?)```", SECTION, flags=re.DOTALL)
-"""Files that are there, and lines to add: hunks apart by an empty line, `+` before what is new."""
+from tests.support.worked_examples import applied, carried_out, changes, modules, section
+
+SECTION = section("Add a pool")
 
 USED = """
 import json
@@ -72,32 +63,9 @@ except ValueError as error:
 """What people do with a pool, told in `seen.json`."""
 
 
-def applied(folder: Path) -> None:
-    """A copy of the repository with the new kind."""
-    for name in PACKAGES:
-        skip = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=skip)
-    for name, text in MODULES:
-        assert not (folder / name).exists(), name
-        (folder / name).write_text(text)
-    for name, hunks in CHANGES:
-        text = (folder / name).read_text()
-        for hunk in hunks.strip("\n").split("\n\n"):
-            text = added(text, hunk.splitlines(), name)
-        (folder / name).write_text(text)
-
-
-def added(text: str, hunk: list[str], name: str) -> str:
-    """The text of a file with the lines of one hunk."""
-    old = "".join(f"{line[1:]}\n" for line in hunk if line[0] == " ")
-    new = "".join(f"{line[1:]}\n" for line in hunk)
-    assert text.count(old) == 1, (name, old)
-    return text.replace(old, new)
-
-
 def test_a_kind_takes_few_files() -> None:
     """Ten at most, the degrader that draws from it among them; without it five."""
-    names = [name for name, _ in (*MODULES, *CHANGES)]
+    names = [name for name, _ in (*modules(SECTION), *changes(SECTION))]
     assert len(set(names)) == len(names) <= 10
     assert len([name for name in names if "degraders/" not in name]) == 5
 
@@ -106,18 +74,10 @@ def test_a_kind_takes_few_files() -> None:
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What was seen of the new kind in the copy, and what the terminal said."""
     folder = tmp_path_factory.mktemp("toy")
-    applied(folder / "copy")
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", USED, str(folder)],
-        cwd=folder / "copy",
-        env=os.environ | {"PYTHONPATH": str(folder / "copy"), "HOME": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
+    applied(folder / "copy", SECTION)
+    said = carried_out(folder / "copy", "-P", "-c", USED, str(folder))
     seen: dict[str, Any] = json.loads((folder / "seen.json").read_text())
-    return seen | {"terminal": done.stdout}
+    return seen | {"terminal": said}
 
 
 def test_it_is_made_sealed_and_counted(told: dict[str, Any]) -> None:
