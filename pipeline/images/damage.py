@@ -13,6 +13,7 @@ import cv2
 from PIL import Image
 
 from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.errors import MissingLibraryError
 from pairmill.schemas.image import ImageReason
 
 _PIL_LOG = logging.getLogger("PIL")
@@ -61,11 +62,12 @@ def reading(container: str, data: bytes) -> Iterator[None]:
 
     Raises:
         ImageRejected: `truncated`, `corrupt` or `not-8-or-16-bit`.
+        MissingLibraryError: What decodes it is not installed.
     """
     with quiet:
         try:
             yield
-        except ImageRejected:
+        except (ImageRejected, MissingLibraryError):
             raise
         except Exception as error:
             # Pillow's readers leak struct, index, type and value errors of damaged files.

@@ -83,8 +83,8 @@ class _Decoded:
 def _decode(data: bytes, config: IngestConfig) -> _Decoded:
     header = read_header(data, config)
     with reading(header.container, data):
-        plain = decode_plain(header, data)
-        image, conversions = to_srgb(header, data, plain)
+        plain = decode_plain(header, header.data)
+        image, conversions = to_srgb(header, plain)
         # Pillow and OpenCV both turn TIFF files upright while decoding.
         if header.orientation in _UPRIGHT and header.container != "TIFF":
             image = np.asarray(_UPRIGHT[header.orientation](image), np.uint8)

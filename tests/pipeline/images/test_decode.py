@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,9 @@ from tests.support.odd_images import (
     make_odd_images,
     picture,
     png_bytes,
+    png_chunk,
     sixteen_bit,
+    srgb_profile,
     tiff_bytes,
 )
 
@@ -347,3 +350,61 @@ def test_decoding_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
         for place in range(8, 200, 11):
             judge(data[:place] + b"\x07" + data[place + 1 :])
     assert capfd.readouterr() == ("", "")
+
+
+def packed_text(size: int) -> bytes:
+    """A zTXt chunk of that many bytes, inflated."""
+    return png_chunk(b"zTXt", b"XMP\0\0" + zlib.compress(bytes(size)))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_no_limit_of_a_decoder_on_text_or_profile_refuses_a_png(bits: int) -> None:
+    values = picture() if bits == 8 else sixteen_bit()
+    profile = srgb_profile() + bytes(3 << 20)
+    iccp = png_chunk(b"iCCP", b"large\0\0" + zlib.compress(profile))
+    wanted, _, depth = decode(png_bytes(values, 2, bits=bits), CONFIG)
+    for extra in (packed_text(3 << 20), packed_text(80 << 20), iccp):
+        for place in ("extra", "late"):
+            if place == "extra" or extra is not iccp:
+                data = png_bytes(values, 2, bits=bits, **{place: extra})
+                image, _, done = decode(data, CONFIG)
+                np.testing.assert_array_equal(image, wanted)
+                assert done == depth
+
+
+def test_a_bomb_in_a_profile_is_not_inflated() -> None:
+    packer = zlib.compressobj(9)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(100)) + packer.flush()
+    data = png_bytes(picture(), 2, bits=8, extra=png_chunk(b"iCCP", b"bomb\0\0" + bomb))
+    image, _, done = decode(data, CONFIG)
+    np.testing.assert_array_equal(image, picture())
+    assert done == (Conversion.BROKEN_ICC_IGNORED,)
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+
+def test_an_orientation_counts_in_exif_and_not_in_xmp() -> None:
+    text = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)
+    for data in (
+        png_bytes(picture(), 2, bits=8, extra=text),
+        file_bytes("WEBP", lossless=True, xmp=XMP),
+        file_bytes("TIFF", tiffinfo={700: XMP}),
+    ):
+        image, _, done = decode(data, CONFIG)
+        np.testing.assert_array_equal(image, picture())
+        assert done == ()
+    upright = file_bytes("WEBP", lossless=True, xmp=XMP, exif=exif_bytes(8))
+    np.testing.assert_array_equal(decode(upright, CONFIG)[0], turned(picture(), 8))
+    jpeg = file_bytes("JPEG", xmp=XMP)
+    assert decode(jpeg, CONFIG)[0].shape == (HEIGHT, WIDTH, 3)
+
+
+def test_exif_in_the_text_of_a_png_turns_it_as_before() -> None:
+    block = exif_bytes(6)
+    text = b"\nexif\n%8d\n%s\n" % (len(block), block.hex().encode())
+    for name, content in ((b"tEXt", text), (b"zTXt", b"\0" + zlib.compress(text))):
+        data = png_bytes(
+            picture(), 2, bits=8, extra=png_chunk(name, b"Raw profile type exif\0" + content)
+        )
+        np.testing.assert_array_equal(decode(data, CONFIG)[0], turned(picture(), 6))
