@@ -24,7 +24,8 @@ from pairmill.pipeline.images.containers import (
     check_container,
     check_size,
 )
-from pairmill.pipeline.images.damage import reading
+from pairmill.pipeline.images.damage import damage_of_jpeg, reading
+from pairmill.pipeline.images.jpeg_end import with_end
 from pairmill.pipeline.images.png_colour import read_png
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.pipeline.images.sniff import sniff
@@ -64,7 +65,7 @@ class Header:
     white_is_zero: bool
     """Whether a TIFF counts from white to black."""
     data: bytes
-    """What decoders are given: the file, without what no pixel needs."""
+    """What decoders are given: the file without what no pixel needs, and with its end."""
     told: Told
     """What it says of its colours."""
 
@@ -86,6 +87,9 @@ def read_header(data: bytes, config: IngestConfig) -> Header:
         told = Told()
         if container == "PNG":
             data, told = read_png(data)
+        if container == "JPEG":
+            ended = with_end(data)
+            data = data if ended is not data and damage_of_jpeg(ended) else ended
         image = opened(container, data)
         check_size(image.size, config)
         _check_frames(image)

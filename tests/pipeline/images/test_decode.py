@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import struct
 import threading
 import warnings
 import zlib
@@ -408,3 +410,65 @@ def test_exif_in_the_text_of_a_png_turns_it_as_before() -> None:
             picture(), 2, bits=8, extra=png_chunk(name, b"Raw profile type exif\0" + content)
         )
         np.testing.assert_array_equal(decode(data, CONFIG)[0], turned(picture(), 6))
+
+
+def samsung_trailer() -> bytes:
+    """What Samsung's panoramas have in place of the end marker: a film, and where it begins."""
+    name, film = b"MotionPanorama_Data", bytes(range(256)) * 30 + b"\xff\xd9\xff\xd8\xff\xda" * 9
+    block = struct.pack("<HHI", 0, 0x0A30, len(name)) + name + film
+    head = b"SEFH" + struct.pack("<II", 106, 1)
+    head += struct.pack("<HHII", 0, 0x0A30, len(block), len(block))
+    return block + head + struct.pack("<I", len(head)) + b"SEFT"
+
+
+ENCODED: dict[str, dict[str, Any]] = {
+    "baseline": {"quality": 90},
+    "4:2:0": {"quality": 75, "subsampling": 2},
+    "progressive": {"quality": 85, "progressive": True},
+    "restarts": {"quality": 90, "restart_marker_blocks": 3},
+}
+
+
+@pytest.mark.parametrize("encoding", sorted(ENCODED))
+def test_jpegs_whose_every_block_decodes_are_whole(tmp_path: Path, encoding: str) -> None:
+    whole = file_bytes("JPEG", **ENCODED[encoding])
+    wanted = decode(whole, CONFIG)[0]
+    body = whole[:-2]
+    for data in (
+        body,
+        whole[:-1],
+        body + samsung_trailer(),
+        whole + samsung_trailer(),
+        *(body + bytes(range(17, 17 + stray)) + b"\xff\xd9" for stray in (1, 4, 8)),
+        body + bytes(3),
+        body + b"\0\0\x07",
+    ):
+        path = tmp_path / "a.jpg"
+        path.write_bytes(data)
+        record = ingest(path)
+        assert record.conversions == ()
+        assert record.pixel_sha256 == pixel_digest(wanted)
+
+
+@pytest.mark.parametrize("encoding", sorted(ENCODED))
+def test_jpegs_that_lack_blocks_or_scans_are_not(tmp_path: Path, encoding: str) -> None:
+    whole = file_bytes("JPEG", **ENCODED[encoding])
+    body = whole[:-2]
+    scans = [match.start() for match in re.finditer(b"\xff\xda", whole)][1:]
+    for data in (
+        body[:-1],
+        body[:-40],
+        body[:-40] + samsung_trailer(),
+        *(whole[:s] for s in scans),
+    ):
+        path = tmp_path / "a.jpg"
+        path.write_bytes(data)
+        result = ingest_file(found(path), Role.REAL, CONFIG)
+        assert isinstance(result, RejectedImage), len(data)
+        assert result.reason in (ImageReason.TRUNCATED, ImageReason.CORRUPT)
+        assert "copy the file again" in result.detail
+    longer = body + bytes(range(1, 100)) + b"\xff\xd9"
+    path.write_bytes(longer)
+    result = ingest_file(found(path), Role.REAL, CONFIG)
+    assert isinstance(result, RejectedImage)
+    assert re.search(r"9\d extraneous bytes", result.detail)  # less those that it had read ahead
