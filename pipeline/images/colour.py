@@ -7,6 +7,7 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 from io import BytesIO
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,6 +24,7 @@ from pairmill.pipeline.images.colour_space import (
 from pairmill.pipeline.images.header import Header
 from pairmill.pipeline.images.icc import hdr_of, matrix_space
 from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.pipeline.images.tiff16 import decode_tiff16
 from pairmill.pipeline.images.told import Told, rejected_hdr
 from pairmill.schemas.image import Conversion, ImageReason
 
@@ -83,13 +85,15 @@ def _from_eight_bit(header: Header) -> tuple[NDArray[np.uint8], Done]:
 
 
 def _from_sixteen_bit(header: Header) -> tuple[NDArray[np.uint16], Done]:
-    # Pillow cuts 16-bit RGB to the high bytes; OpenCV keeps all bits, but it prints about damaged
-    # TIFF files.
     done = [Conversion.SIXTEEN_TO_EIGHT_BIT]
+    pixels: NDArray[Any] | None
     if header.container == "TIFF":
-        header.image.load()
-    pixels = cv2.imdecode(np.frombuffer(header.data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.dtype != np.uint16 or pixels.shape[:2] != header.image.size[::-1]:
+        pixels = decode_tiff16(header.data)
+    else:  # Pillow would keep the high bytes alone
+        pixels = cv2.imdecode(np.frombuffer(header.data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if pixels is not None and pixels.ndim == 3:
+            pixels = pixels[..., [2, 1, 0, 3][: pixels.shape[2]]]
+    if pixels is None or pixels.dtype != np.uint16:
         detail = (
             f"The 16-bit {header.container} cannot be decoded; 16-bit grey and RGB are allowed."
         )
@@ -102,7 +106,7 @@ def _from_sixteen_bit(header: Header) -> tuple[NDArray[np.uint16], Done]:
         done.append(Conversion.OPAQUE_ALPHA_DROPPED)
     if header.container == "PNG" and header.data[25] == _GREY_WITH_ALPHA:
         return np.ascontiguousarray(pixels[..., 0]), done
-    return np.ascontiguousarray(pixels[..., 2::-1]), done
+    return np.ascontiguousarray(pixels[..., :3]), done
 
 
 def _check_grey_key(header: Header, pixels: np.ndarray) -> None:
