@@ -42,6 +42,8 @@ _KEPT = (
     *(_TILE_WIDTH, _TILE_HEIGHT, _SUB_PAGES, _NUMBER_KIND, _DNG_VERSION),
 )
 _RGB, _FLOATING_POINT, _SEPARATED, _SENSOR_MOSAIC, _LINEAR_RAW = 2, 3, 5, 32803, 34892
+_VERSION_5 = (124).to_bytes(4, "little")
+"""Size of the header of such a BMP."""
 _DEFLATE_RATIO = 1032
 _PNG_CHANNELS = {2: 3, 4: 2, 6: 4}
 _PPM_GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
@@ -136,6 +138,14 @@ def _exif_tags(data: bytes) -> Tags:
     if ORIENTATION in exif:
         return {ORIENTATION: exif[ORIENTATION]}
     return {}
+
+
+def profile_of_bmp(data: bytes) -> bytes:
+    """The ICC profile that a BMP of version 5 embeds, which Pillow passes over; else nothing."""
+    if data[:2] != b"BM" or data[14:18] != _VERSION_5 or data[70:74] != b"MBED"[::-1]:
+        return b""
+    place, size = struct.unpack_from("<II", data, 14 + 112)
+    return data[14 + place : 14 + place + size]
 
 
 def _check_gif(data: bytes, config: IngestConfig) -> Tags:

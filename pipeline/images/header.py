@@ -23,6 +23,7 @@ from pairmill.pipeline.images.containers import (
     Tags,
     check_container,
     check_size,
+    profile_of_bmp,
 )
 from pairmill.pipeline.images.damage import damage_of_jpeg, reading
 from pairmill.pipeline.images.jpeg_end import with_end
@@ -102,7 +103,7 @@ def read_header(data: bytes, config: IngestConfig) -> Header:
             _orientation(exif, tags),
             tags.get(PHOTOMETRIC) == 0,
             data,
-            _colours(told, image, exif),
+            _colours(told, image, exif, data),
         )
 
 
@@ -138,11 +139,11 @@ def _check_mode(image: ImageFile, bits: int) -> None:
     raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
 
 
-def _colours(told: Told, image: ImageFile, exif: Image.Exif) -> Told:
+def _colours(told: Told, image: ImageFile, exif: Image.Exif, data: bytes) -> Told:
     """What counts first: chunks of a PNG, a profile, EXIF."""
     if told != Told():
         return told
-    if profile := image.info.get("icc_profile"):
+    if profile := image.info.get("icc_profile") or profile_of_bmp(data):
         return Told(profile=profile, by=Conversion.ICC_TO_SRGB)
     return told_by_exif(exif)
 

@@ -359,3 +359,17 @@ def test_ordinary_profiles_are_not_hdr() -> None:
         decode(file_bytes("JPEG", colours(), icc_profile=profile), SMALL)
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     check(file_bytes("PNG", colours(), icc_profile=lab), colours(), Conversion.BROKEN_ICC_IGNORED)
+
+
+def test_the_profile_that_a_bmp_embeds() -> None:
+    plain, profile = file_bytes("BMP", colours()), icc_bytes(2.2)
+    pixels = plain[54:]
+    header = struct.pack("<I", 124) + plain[18:54] + bytes(124 - 40)
+    header = (
+        header[:56] + b"DEBM" + header[60:112] + struct.pack("<II", 124 + len(pixels), len(profile))
+    )
+    header += bytes(124 - len(header))
+    data = plain[:10] + struct.pack("<I", 14 + 124) + header + pixels + profile
+    data = data[:2] + struct.pack("<I", len(data)) + data[6:]
+    check(data, by_profile(colours() / 255, 2.2), Conversion.ICC_TO_SRGB, within=1.1)
+    check(data.replace(b"DEBM", b"BGRs"), colours(), within=0.01)
