@@ -2,7 +2,8 @@
 96 pixels, without a reference.
 
 As BasicSR and MATLAB compute it: luma rounded to whole intensity levels, two scales, the second of
-blocks half as large.
+blocks half as large. Rounded to float32 where BasicSR rounds, for the sign of a difference counts:
+in float64 the filter leaves 1e-14 either side of zero in an area that is flat.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.io import loadmat
 from scipy.special import gamma
 
@@ -100,7 +102,7 @@ def blocks_in(height: int, width: int) -> int:
 
 
 def features_of(image: Image, border: int = 0) -> tuple[Array, Array]:
-    """Features of every block, (blocks, 36), NaN where a block is flat, and its sharpness,
+    """Features of every block, (blocks, 36), NaN in scales of a flat block, and its sharpness,
     (blocks,): the mean local deviation.
 
     Raises:
@@ -127,15 +129,22 @@ def features_of(image: Image, border: int = 0) -> tuple[Array, Array]:
 
 def contrasts(picture: Array) -> tuple[Array, Array]:
     """(H, W) to (I - mu) / (sigma + 1) and sigma, with the mean and deviation around each pixel,
-    edges repeated.
+    edges repeated; all of it in float32, the sums of the filter in float64.
+
+    Where the picture is flat both are exactly 0.
     """
+    rounded = picture.astype(np.float32)
+    mean, square = _filtered(rounded), _filtered(rounded**2)
+    deviation = np.sqrt(np.abs(square - mean**2))
+    contrast = (rounded - mean) / (deviation + 1)
+    return contrast.astype(np.float64), deviation.astype(np.float64)
+
+
+def _filtered(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean around each pixel, rounded once."""
     edge = cv2.BORDER_REPLICATE
-    mean, square = (
-        cv2.sepFilter2D(p, cv2.CV_64F, WINDOW, WINDOW, borderType=edge)
-        for p in (picture, picture**2)
-    )
-    deviation: Array = np.sqrt(np.abs(square - mean**2))
-    return (picture - mean) / (deviation + 1), deviation
+    found = cv2.sepFilter2D(picture, cv2.CV_64F, WINDOW, WINDOW, borderType=edge)
+    return np.asarray(found, np.float32)
 
 
 def _blocks(picture: Array, side: int) -> Array:
@@ -163,7 +172,8 @@ def asymmetric(samples: Array) -> tuple[Array, Array, Array]:
         samples: (blocks, ...).
 
     Returns:
-        Shapes, scales left of 0 and right of it, (blocks,) each; NaN where a side has no samples.
+        Shapes, scales left of 0 and right of it, (blocks,) each; a scale is NaN where its side has
+        no samples, and the shape is then the first of the table, as in the published code.
     """
     flat = samples.reshape(len(samples), -1)
     squares, shapes = flat**2, _shapes()
@@ -174,8 +184,7 @@ def asymmetric(samples: Array) -> tuple[Array, Array, Array]:
         ratio = left / right
         kurtosis = np.abs(flat).mean(1) ** 2 / squares.mean(1)
         wanted = kurtosis * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
-    whole = np.isfinite(wanted)
-    shape = np.where(whole, shapes[0][_nearest(shapes[1], np.where(whole, wanted, 0))], np.nan)
+    shape = shapes[0][_nearest(shapes[1], np.where(np.isfinite(wanted), wanted, 0))]
     scale = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
     return shape, left * scale, right * scale
 

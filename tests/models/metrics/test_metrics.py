@@ -339,20 +339,51 @@ def by_the_book(block: NDArray[np.float64]) -> list[float]:
 
 
 def test_features_are_those_of_the_paper() -> None:
-    image = cat()[:200, :300]
+    image = cat()[:200, :300].copy()
+    image[110:170, 210:260] = (90, 128, 60)
     features, _ = features_of(image)
     assert features.shape == (2 * 3, 36)
     first = np.round(luma(image))[:192, :288]
     window = np.exp(-(np.hypot(*np.mgrid[-3:4, -3:4]) ** 2) / (2 * (7 / 6) ** 2))
-    for column, picture in ((0, first), (18, bicubic_down(first[..., None], 2)[..., 0])):
+    for column, exact in ((0, first), (18, bicubic_down(first[..., None], 2)[..., 0])):
+        picture = exact.astype(np.float32)
         mean = correlate(picture, window / window.sum(), mode="nearest")
         deviation = np.sqrt(
             np.abs(correlate(picture**2, window / window.sum(), mode="nearest") - mean**2)
         )
-        contrast = (picture - mean) / (deviation + 1)
+        contrast = ((picture - mean) / (deviation + 1)).astype(np.float64)
         side = 96 if column == 0 else 48
         wanted = by_the_book(contrast[side : 2 * side, 2 * side : 3 * side])
         np.testing.assert_allclose(features[5, column : column + 18], wanted, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("level", [16, 91, 155.3, 235])
+def test_what_is_flat_has_no_sign(level: float) -> None:
+    """In float64 the filter leaves 1e-14 on either side of zero, which the fit would count; the
+    published code rounds to float32 and has zeros (NIQE up to 1.28 apart on screens and text)."""
+    picture = np.full((96, 96), float(level))
+    picture[:, :20] += 40 * np.random.default_rng([2026, 9]).random((96, 20))
+    contrast, deviation = niqe_module.contrasts(picture)
+    assert not contrast[:, 23:].any()
+    assert not deviation[:, 23:].any()
+    assert contrast[:, :23].all()
+
+
+def test_a_block_that_is_flat_counts_with_the_first_shape() -> None:
+    """As in the published code: shapes 0.2, scales that are none, which the mean leaves out."""
+    image = cat()[:192, :384].copy()
+    image[:112, 80:208] = (30, 99, 200)  # and what the filters see around it
+    features, _ = features_of(image)
+    shapes = np.isin(np.arange(36) % 18, (0, 2, 6, 10, 14))
+    assert features[1, shapes] == pytest.approx(np.full(10, 0.2))
+    assert np.isnan(features[1, ~shapes]).all()
+    assert not np.isnan(np.delete(features, 1, axis=0)).any()
+    mean = np.nanmean(features, axis=0)
+    assert mean[0] == pytest.approx((features[[0, *range(2, 8)], 0].sum() + 0.2) / 8)
+    gap = pristine().mean - mean
+    covariance = np.cov(np.delete(features, 1, axis=0), rowvar=False)
+    wanted = gap @ np.linalg.pinv((pristine().covariance + covariance) / 2) @ gap
+    assert niqe(image, pristine()) == pytest.approx(wanted**0.5)
 
 
 def test_the_fit_of_samples_of_known_distributions() -> None:
