@@ -112,8 +112,15 @@ class GroupView(Frozen):
     """How many were measured."""
     total: int
     """How many there are."""
+    counts: dict[str, int] = Field(default_factory=dict)
+    """By metric, how many images its means are over: those that every network has a value for.
+    Where it is not said, as in files of before, all that were measured."""
     rows: tuple[ScoreRow, ...]
     """Means by network, in the order of the networks."""
+
+    def count(self, metric: str) -> int:
+        """How many images the means of a metric are over."""
+        return self.counts.get(metric, self.pictures)
 
 
 class PictureView(Frozen):

@@ -15,7 +15,7 @@ from pairmill.flows.cli.pages import open_page
 from pairmill.flows.cli.upscale import ImageBar
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
-from pairmill.pipeline.evaluate.tables import columns, heading, shown
+from pairmill.pipeline.evaluate.tables import columns, heading, mean_shown
 from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -91,7 +91,7 @@ def say(report: EvaluationReport) -> None:
         rows = [
             [
                 row.network,
-                *(shown(row.scores.get(m.key), m).rjust(len(heading(m))) for m in metrics),
+                *(mean_shown(row, m, group).rjust(len(heading(m))) for m in metrics),
             ]
             for row in group.rows
         ]

@@ -124,19 +124,36 @@ LEAST_LPIPS = 32
 """Side, in pixels, below which the networks of LPIPS have nothing left to compare."""
 
 
-def means(rows: Sequence[Sequence[ScoreRow]]) -> tuple[ScoreRow, ...]:
-    """Mean over images, of those that have a value, for each network in order."""
+def means(rows: Sequence[Sequence[ScoreRow]]) -> tuple[tuple[ScoreRow, ...], dict[str, int]]:
+    """Means of each network in order, and by metric how many images they are over: those that every
+    network has a value for, so that the means of two networks compare.
+
+    Args:
+        rows: for each image, at least one, the scores of the networks in order.
+    """
+    names = dict.fromkeys(name for image in rows for row in image for name in row.scores)
+    common = {
+        name: [image for image in rows if all(name in row.scores for row in image)]
+        for name in names
+    }
     out = []
-    for own in zip(*rows, strict=True):
-        names = dict.fromkeys(name for row in own for name in row.scores)
-        values = {name: [row.scores[name] for row in own if name in row.scores] for name in names}
-        out.append(
-            ScoreRow(
-                network=own[0].network,
-                scores={name: sum(found) / len(found) for name, found in values.items()},
-            )
-        )
-    return tuple(out)
+    for place, row in enumerate(rows[0]):
+        scores = {
+            name: sum(image[place].scores[name] for image in images) / len(images)
+            for name, images in common.items()
+            if images
+        }
+        out.append(ScoreRow(network=row.network, scores=scores))
+    return tuple(out), {name: len(images) for name, images in common.items()}
+
+
+def missing(rows: Sequence[Sequence[ScoreRow]], metric: str) -> dict[str, int]:
+    """How many images have no value of a metric, by the networks that miss one."""
+    counts = {
+        own[0].network: sum(metric not in row.scores for row in own)
+        for own in zip(*rows, strict=True)
+    }
+    return {network: count for network, count in counts.items() if count}
 
 
 def best(rows: Sequence[ScoreRow], metric: MetricView) -> float | None:
