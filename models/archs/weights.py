@@ -14,33 +14,20 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
 
 from pairmill.models.archs import NETWORKS, build_empty
+from pairmill.models.archs.formats import format_of
 from pairmill.models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.recognise import recognise, some
+from pairmill.models.archs.unwrap import weights_of
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, EdsrConfig, NetworkSpec, RcanConfig
 
 Form = Literal["safetensors", "pth"]
-WRAPPERS = (
-    "model_state_dict",
-    "state_dict",
-    "params_ema",
-    "params-ema",
-    "params",
-    "model",
-    "net",
-    "generator",
-)
-"""Entries of a checkpoint that hold the weights; the first that is there is taken, so EMAs
-come before the last step."""
 PICKLES = (b"\x80", b"PK")
 """How pickles begin, plain ones and those that torch packs."""
-PREFIXES = ("module.", "_orig_mod.", "netG.", "generator.")
-"""What wrappers put before all names: distributed training, compiling, and some trainers."""
 FOR_OTHERS = {"compact": "ours", "rrdbnet": "ours", "swinir": "ours", "rcan": "rcan"}
 """By which names spandrel (chaiNNer and others) knows a network; those that are not here it does
 not."""
@@ -54,8 +41,8 @@ def read_weights(data: bytes, name: str) -> Tensors:
         name: of the file, for errors.
 
     Raises:
-        UserError: if it is neither, truncated, holds anything but plain values and tensors, or no
-            weights.
+        UserError: if it is neither, truncated, holds anything but plain values and tensors, no
+            weights, or those of several networks.
     """
     return _tensors(_content(data, name)[0], name)
 
@@ -187,11 +174,7 @@ def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None)
 
 
 def _tensors(content: dict[Any, Any], name: str) -> Tensors:
-    tensors = {
-        key: value
-        for key, value in _unwrapped(content).items()
-        if isinstance(value, Tensor) and _is_plain(value)
-    }
+    tensors = weights_of(content, name)
     if not tensors:
         got = f"{type(content).__name__} with {', '.join(map(str, list(content)[:5])) or 'nothing'}"
         wanted = "dense tensors of real numbers, by name"
@@ -202,13 +185,6 @@ def _tensors(content: dict[Any, Any], name: str) -> Tensors:
         key: value.detach().float() if value.is_floating_point() else value
         for key, value in tensors.items()
     }
-
-
-def _is_plain(value: Tensor) -> bool:
-    """Whether it has numbers that a network can take: not sparse, not complex, not one of torch's
-    tensors without content.
-    """
-    return value.layout == torch.strided and not value.is_meta and not value.is_complex()
 
 
 def _spec(header: str | None, name: str) -> NetworkSpec | None:
@@ -251,6 +227,16 @@ def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
 
 
 def _unpickled(data: bytes, name: str) -> object:
+    other = format_of(data)
+    if other is not None:
+        raise UserError(
+            "The file is not a checkpoint of weights.",
+            where=name,
+            got=other,
+            wanted="a safetensors file, or a state dict saved by torch (.pth)",
+            todo="take the network's .pth or .safetensors; of a program that you trust, save the "
+            "state dict alone where it comes from",
+        )
     try:
         with warnings.catch_warnings():
             # Old and new pickles warn; they are read or refused all the same.
@@ -280,7 +266,7 @@ def _unpickled(data: bytes, name: str) -> object:
         TypeError,
         OSError,
     ) as error:
-        why = [*str(error).splitlines(), type(error).__name__][0]
+        why = [*str(error).splitlines(), type(error).__name__][0].partition(". ")[0]
         raise _no_checkpoint(data, name, why) from error
 
 
@@ -292,18 +278,6 @@ def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
         wanted="a safetensors file, or a state dict saved by torch",
         todo="copy or download it again",
     )
-
-
-def _unwrapped(content: dict[Any, Any]) -> dict[str, Any]:
-    """The weights within a checkpoint, without what wrappers put before their names."""
-    inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), dict)), content)
-    values = [value for value in inner.values() if isinstance(value, dict)]
-    if len(inner) == 1 and values:
-        inner = values[0]
-    for prefix in PREFIXES:
-        if inner and all(str(key).startswith(prefix) for key in inner):
-            inner = {str(key).removeprefix(prefix): value for key, value in inner.items()}
-    return {str(key): value for key, value in inner.items()}
 
 
 def _recognised(tensors: Tensors, name: str) -> tuple[Any, int]:

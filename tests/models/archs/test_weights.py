@@ -6,10 +6,12 @@ import io
 import pickle
 import sys
 import types
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load
@@ -461,3 +463,117 @@ def test_files_hold_plain_tensors_only() -> None:
     )
     assert {type(value) for value in found["params"].values()} == {torch.Tensor}
     assert load(write_weights(views)).keys() == views.keys()
+
+
+def prefixed(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {f"{prefix}{key}": value for key, value in tensors.items()}
+
+
+LIGHTNING = {"epoch": 3, "global_step": 9, "hyper_parameters": {"lr": 1e-4}, "callbacks": {}}
+DISCRIMINATOR = {
+    "conv0.weight": torch.ones(4, 3, 3, 3),
+    "conv1.weight_orig": torch.ones(8, 4, 4, 4),
+}
+
+
+@pytest.mark.parametrize("convention", ["ours", "esrgan", "esrgan-old"])
+@pytest.mark.parametrize("form", ["safetensors", "pth"])
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda t, _: {"n_averaged": torch.tensor(7), **prefixed(t, "module.")},
+        lambda t, _: prefixed(t, "_orig_mod.module."),
+        lambda t, _: prefixed(t, "module._orig_mod.module."),
+        lambda t, _: prefixed(t, "model."),
+        lambda t, _: prefixed(t, "net.") | {"loss.weight": torch.ones(3)},
+        lambda t, _: prefixed(t, "sr_network._orig_mod.") | prefixed(DISCRIMINATOR, "critic."),
+        lambda t, _: prefixed(t, "generator.") | prefixed(DISCRIMINATOR, "discriminator."),
+        lambda t, o: prefixed(o, "netG.") | prefixed(t, "netG_ema.module."),
+        lambda t, _: prefixed(t, "student.") | prefixed(t, "model.student."),
+    ],
+    ids=["averaged", "orders", "thrice", "lightning", "loss", "own", "gan", "ema", "twice"],
+)
+def test_words_before_the_names_are_taken_off_in_any_order(
+    wrapped: Any, form: Any, convention: str
+) -> None:
+    network, other = network_of("rrdbnet", 4), network_of("rrdbnet", 4, seed=5)
+    theirs, others = network.state_dict(), other.state_dict()
+    if convention != "ours":
+        theirs, others = to_theirs(theirs, convention), to_theirs(others, convention)
+    content = wrapped(theirs, others)
+    data = (
+        write_weights(content)
+        if form == "safetensors"
+        else pth(LIGHTNING | {"state_dict": content})
+    )
+    same(load_network(data, NAME), network, 4)
+
+
+def test_entries_of_a_gan_trainer() -> None:
+    """Networks, discriminator and optimiser as entries, one within another."""
+    network, other = network_of("compact", 4), network_of("compact", 4, seed=5)
+    moments = {"state": {0: {"exp_avg": torch.zeros(3, 3)}}, "param_groups": [{"lr": 1e-4}]}
+    content = {
+        "g": other.state_dict(),
+        "g_ema": network.state_dict(),
+        "d": DISCRIMINATOR,
+        "g_optim": moments,
+    }
+    same(load_network(pth(content), NAME), network, 4)
+    same(
+        load_network(pth({"trainer": {"ema": {"shadow": network.state_dict()}}}), NAME), network, 4
+    )
+
+
+def test_several_networks_are_listed() -> None:
+    content = prefixed(network_of("compact", 4).state_dict(), "student.") | prefixed(
+        network_of("rrdbnet", 2).state_dict(), "teacher.module."
+    )
+    with pytest.raises(UserError, match="holds several networks") as caught:
+        load_network(pth({"state_dict": content}), NAME)
+    assert caught.value.got == (
+        "state_dict.student (compact, features 8, blocks 2, scale 4); "
+        "state_dict.teacher.module (rrdbnet, features 24, blocks 1, scale 2)"
+    )
+
+
+def test_part_of_a_network_is_none() -> None:
+    """A dense block has the names of an ESPCN's first layers, a body those of a compact network."""
+    tensors = network_of("rrdbnet", 4).state_dict()
+    for name in ("conv_last.bias", "conv_first.weight"):
+        damaged = {key: value for key, value in tensors.items() if key != name}
+        with pytest.raises(UserError, match=r"not recognised|does not fit"):
+            load_network(pth(prefixed(damaged, "net.")), NAME)
+
+
+def _script() -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Conv2d(3, 4, 3)), buffer)
+    return buffer.getvalue()
+
+
+def _npz() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, weight=np.zeros(3))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (_script, "a TorchScript archive"),
+        (_npz, "an archive of numpy"),
+        (lambda: b"7767517\n3 3\nInput data 0 1 data\n", r"an ncnn \.param file"),
+        (lambda: b"\x47\x6b\x30\x01" + bytes(64), r"an ncnn \.bin file"),
+        (lambda: b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x8f\x02" + bytes(99), "an ONNX file"),
+        (lambda: b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file"),
+        (lambda: b"\n<!DOCTYPE html><html>", "a web page"),
+        (lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS"),
+    ],
+)
+def test_other_formats_are_named(make: Callable[[], bytes], said: str) -> None:
+    with pytest.raises(UserError, match=f"not a checkpoint of weights[\\s\\S]*{said}") as caught:
+        load_network(make(), NAME)
+    assert "weights_only" not in str(caught.value)
