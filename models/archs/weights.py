@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from pairmill.models.archs import NETWORKS, build_empty
+from pairmill.models.archs.for_others import as_others_assume, in_range, names_for_others
 from pairmill.models.archs.formats import format_of
 from pairmill.models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
@@ -28,9 +29,6 @@ from pairmill.schemas.network import AnyNetworkConfig, EdsrConfig, NetworkSpec, 
 Form = Literal["safetensors", "pth"]
 PICKLES = (b"\x80", b"PK")
 """How pickles begin, plain ones and those that torch packs."""
-FOR_OTHERS = {"compact": "ours", "rrdbnet": "ours", "swinir": "ours", "rcan": "rcan"}
-"""By which names spandrel (chaiNNer and others) knows a network; those that are not here it does
-not."""
 
 
 def read_weights(data: bytes, name: str) -> Tensors:
@@ -45,6 +43,23 @@ def read_weights(data: bytes, name: str) -> Tensors:
             weights, or those of several networks.
     """
     return _tensors(_content(data, name)[0], name)
+
+
+def read_weights_for(config: AnyNetworkConfig, data: bytes, name: str) -> Tensors:
+    """Weights of a checkpoint by our names, with the range of a network that shall have them.
+
+    Args:
+        config: settings of that network.
+        data, name: see `read_weights`.
+
+    Raises:
+        UserError: as `read_spec`.
+    """
+    tensors, spec = to_ours(read_weights(data, name)), read_spec(data, name)
+    source = spec.network if spec else as_others_assume(config)
+    if source.arch != config.arch:
+        return tensors
+    return in_range(tensors, source, config)
 
 
 def read_spec(data: bytes, name: str) -> NetworkSpec | None:
@@ -120,8 +135,8 @@ def write_weights(
         tensors: a network's state dict.
         form: `safetensors`, or `pth`, which holds them under `entry`, as BasicSR and Real-ESRGAN
             have them.
-        convention: `ours` (BasicSR's names), or a key of `keys.CONVENTIONS`; `names_for_others`
-            says what spandrel reads.
+        convention: `ours` (BasicSR's names), or a key of `keys.CONVENTIONS`; see
+            `write_for_others`.
         spec: what they are for; goes into the header, and `load_network` need not guess.
         entry: `params`, or `params_ema` for EMAs.
 
@@ -142,13 +157,13 @@ def write_weights(
     return buffer.getvalue()
 
 
-def names_for_others(config: AnyNetworkConfig) -> str:
-    """The convention by which most programs know a network: spandrel's where it has the network,
-    else ours.
+def write_for_others(tensors: Tensors, spec: NetworkSpec, form: Form = "safetensors") -> bytes:
+    """A checkpoint as `write_weights`, by the names and with the range that other tools take for
+    granted; the header says the range.
     """
-    if isinstance(config, RcanConfig) and not _sayable(config):
-        return "ours"
-    return FOR_OTHERS.get(config.arch, "ours")
+    config = as_others_assume(spec.network)
+    same = in_range(tensors, spec.network, config)
+    return write_weights(same, form, names_for_others(config), spec.with_(network=config))
 
 
 def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None) -> Tensors:

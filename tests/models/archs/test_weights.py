@@ -9,6 +9,7 @@ import types
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,17 +17,18 @@ import pytest
 import torch
 from safetensors.torch import load
 
-from pairmill.models.archs import build, build_empty
+from pairmill.models.archs import NETWORKS, build, build_empty
+from pairmill.models.archs.for_others import names_for_others, unread_by_others
 from pairmill.models.archs.keys import CONVENTIONS, convention_of, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.recognise import recognise
 from pairmill.models.archs.weights import (
-    FOR_OTHERS,
     load_network,
-    names_for_others,
     put_weights,
     read_spec,
     read_weights,
+    read_weights_for,
+    write_for_others,
     write_weights,
 )
 from pairmill.schemas.errors import UserError
@@ -108,6 +110,8 @@ def test_spandrel_reads_ours_and_gives_the_same(
     spandrel: Any, config: Any, scale: int, convention: str, form: Any, tmp_path: Any
 ) -> None:
     network = build(config, scale, 7).eval()
+    assert unread_by_others(config) is None
+    assert names_for_others(config) == convention or convention.startswith("esrgan")
     data = write_weights(
         network.state_dict(), form, convention, NetworkSpec(network=config, scale=scale)
     )
@@ -129,20 +133,81 @@ def test_spandrel_reads_ours_and_gives_the_same(
         torch.testing.assert_close(model.model.double()(picture.double()), exact, rtol=0, atol=1e-5)
 
 
-def test_spandrel_knows_the_others_not(spandrel: Any) -> None:
-    """EDSR, SRResNet and RCAN by our names: a newer spandrel that reads them should change
-    `FOR_OTHERS`."""
-    assert FOR_OTHERS == {"compact": "ours", "rrdbnet": "ours", "swinir": "ours", "rcan": "rcan"}
-    assert {names_for_others(config) for config, _, _ in OTHERS} == {"ours", "rcan"}
-    assert (
-        names_for_others(RcanConfig(residual_scale=0.5))
-        == names_for_others(RcanConfig(range=1.0))
-        == "ours"
-    )
-    assert names_for_others(EdsrConfig()) == "ours"
-    for name in ("edsr", "srresnet", "rcan"):
-        with pytest.raises(spandrel.UnsupportedModelError):
-            spandrel.ModelLoader().load_from_state_dict(network_of(name, 4).state_dict())
+FOLDED: list[tuple[Any, int]] = [
+    (SWIN.with_(range=255.0), 3),
+    (SWIN.with_(window=7, patch=14), 2),
+    (SWIN.with_(range=255.0, upsampler="pixelshuffledirect"), 2),
+    (SWIN.with_(range=2.0, upsampler="nearest+conv"), 4),
+    (RcanConfig(features=8, groups=1, blocks=2, squeeze=2, range=1.0), 2),
+]
+
+
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")  # in spandrel
+@pytest.mark.parametrize(("config", "scale"), FOLDED, ids=lambda value: str(value)[:60])
+def test_another_range_is_folded_into_the_weights(
+    spandrel: Any, config: Any, scale: int, tmp_path: Any
+) -> None:
+    """Otherwise spandrel takes it for another network, up to 0.34 off."""
+    network = build(config, scale, 7).eval()
+    data = write_for_others(network.state_dict(), NetworkSpec(network=config, scale=scale))
+    (tmp_path / "x.safetensors").write_bytes(data)
+    model = spandrel.ModelLoader("cpu").load_from_file(tmp_path / "x.safetensors")
+    picture = pictures(1, 36, 28)
+    with torch.no_grad():
+        wanted = network(picture)
+        for found in (model.model.eval(), load_network(data, NAME).eval()):
+            torch.testing.assert_close(found(picture.clone()), wanted, rtol=0, atol=2e-6)
+    again = build(config, scale, 8).eval()  # as training starts from a file
+    put_weights(again, read_weights_for(config, data, NAME), NAME)
+    same(again, network, scale)
+
+
+def test_a_network_that_others_take_as_it_is_keeps_its_bytes() -> None:
+    for config, name in ((SWIN, "ours"), (SMALL["rcan"], "rcan"), (SMALL["edsr"], "ours")):
+        tensors, spec = build(config, 2).state_dict(), NetworkSpec(network=config, scale=2)
+        assert write_for_others(tensors, spec) == write_weights(tensors, "safetensors", name, spec)
+
+
+def test_weights_of_others_have_the_range_that_is_taken_for_granted() -> None:
+    """The published EDSR counts white as 255; one that counts it as 1 starts from it."""
+    published, own = SMALL["edsr"], EdsrConfig(features=8, blocks=2, range=1.0)
+    network, other = build(published, 2, 3).eval(), build(own, 2, 4).eval()
+    put_weights(other, read_weights_for(own, pth(network.state_dict()), NAME), NAME)
+    same(other, network, 2)
+    tensors = read_weights_for(SMALL["compact"], pth(network.state_dict()), NAME)
+    assert torch.equal(tensors["conv_first.weight"], network.state_dict()["conv_first.weight"])
+
+
+def readers() -> dict[str, str]:
+    """The table of docs/trainer.md: what spandrel does with a network."""
+    text = (Path(__file__).parents[3] / "docs/trainer.md").read_text()
+    table = text.partition("## Who reads a checkpoint")[2].partition("\n\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    return {name.strip("`"): said for names, _, said in rows for name in names.split(", ")}
+
+
+VARIANTS: list[Any] = [
+    *SMALL.values(),
+    RrdbNetConfig(features=8, blocks=1, growth=16),
+    RcanConfig(features=8, groups=1, blocks=1, squeeze=2, residual_scale=0.5),
+]
+
+
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")  # in spandrel
+@pytest.mark.parametrize("config", VARIANTS, ids=lambda config: config.words()[:60])
+def test_the_table_of_who_reads_what_is_so(spandrel: Any, config: Any, tmp_path: Any) -> None:
+    """A newer spandrel that reads more should change `unread_by_others` and docs/trainer.md."""
+    data = write_for_others(build(config, 4).state_dict(), NetworkSpec(network=config, scale=4))
+    (tmp_path / "x.safetensors").write_bytes(data)
+    why, said = unread_by_others(config), readers()[config.arch]
+    assert set(readers()) == set(NETWORKS)
+    if why is None:
+        spandrel.ModelLoader("cpu").load_from_file(tmp_path / "x.safetensors")
+        assert said.startswith("yes")
+    else:
+        with pytest.raises((spandrel.UnsupportedModelError, RuntimeError)):
+            spandrel.ModelLoader("cpu").load_from_file(tmp_path / "x.safetensors")
+        assert said == "no" or why.removeprefix("it assumes ") in said
 
 
 @pytest.mark.parametrize("name", SMALL)

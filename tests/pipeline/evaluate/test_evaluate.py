@@ -24,7 +24,7 @@ from pairmill.models.metrics.ssim import ssim
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.evaluate.measure import IDENTICAL
 from pairmill.pipeline.evaluate.measure import means as over_common
-from pairmill.pipeline.evaluate.networks import load_all
+from pairmill.pipeline.evaluate.networks import load, load_all
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate, evaluate_on_corpus
 from pairmill.pipeline.evaluate.tables import markdown
@@ -448,6 +448,25 @@ def test_one_pair_of_another_size_is_named(sets: Path, tmp_path: Path) -> None:
         run(sets, tmp_path, str(sets / "net.safetensors"), pairs=((hr, lr),))
     assert "hr/1.png" in caught.value.where
     assert "HR 62 x 62, LR 33 x 31" in caught.value.got
+
+
+def test_networks_of_two_ranges_are_mixed_as_one(tmp_path: Path) -> None:
+    """The same SwinIR with white as 1 and as 255: whatever lies between is that network."""
+    from pairmill.models.archs import build
+    from pairmill.models.archs.weights import write_for_others, write_weights
+    from pairmill.schemas.network import NetworkSpec
+    from tests.support.networks import SWIN
+
+    spec = NetworkSpec(network=SWIN.with_(range=255.0), scale=2)
+    tensors = build(spec.network, 2, 3).state_dict()
+    one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
+    one.write_bytes(write_weights(tensors, spec=spec))
+    other.write_bytes(write_for_others(tensors, spec))
+    assert load(str(other)).network.config.range == 1  # type: ignore[union-attr]
+    mixed = load(str(one), (str(other), 0.5)).network
+    assert mixed is not None
+    for key, value in mixed.state_dict().items():
+        torch.testing.assert_close(value, tensors[key])
 
 
 def test_names_of_networks_differ(sets: Path, tmp_path: Path) -> None:
