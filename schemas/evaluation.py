@@ -16,8 +16,20 @@ class InferenceConfig(Frozen):
 
     tile: int = Field(default=192, ge=0, le=65536)
     """Largest side of a tile, in LR pixels; 0 takes images whole. Bounds the memory."""
-    overlap: int = Field(default=16, ge=0, le=4096)
-    """What a tile sees around itself on every side, in LR pixels."""
+    overlap: int | None = Field(default=None, ge=0, le=4096)
+    """What a tile sees around itself on every side, in LR pixels; none takes for each network what
+    it needs."""
+
+    def tiles(self) -> str:
+        """How images are cut, in words."""
+        if not self.tile:
+            return "images whole"
+        if self.overlap is None:
+            around = "the context that the network needs"
+        else:
+            around = f"{self.overlap} pixels of context"
+        return f"tiles of at most {self.tile} LR pixels with {around}"
+
     ensemble: bool = False
     """X8 self-ensemble: the mean over the eight flips and rotations, at eight times the run
     time."""

@@ -10,7 +10,7 @@ from typing import Any
 from rich.markup import escape
 
 from pairmill.flows import terminal
-from pairmill.flows.cli.options import checked_options
+from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
 from pairmill.flows.cli.pages import open_page
 from pairmill.flows.cli.upscale import ImageBar
 from pairmill.pipeline.evaluate.request import Request
@@ -51,6 +51,7 @@ def run_evaluate(
     """
     options = config | {"inference": checked_options(InferenceConfig, config["inference"])}
     settings = EvaluationConfig.model_validate(options)
+    warn_of_slow_precision(settings.inference.precision, settings.inference.device)
     request = Request(
         tuple(checkpoints), **_sets(sets), base=str(Path.cwd()), config=settings, **more
     )

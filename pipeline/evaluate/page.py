@@ -204,10 +204,7 @@ def _every(report: EvaluationReport) -> Raw:
 
 def _making(report: EvaluationReport) -> Raw:
     config = report.config.inference
-    tiles = "images whole"
-    if config.tile:
-        tiles = f"tiles of at most {config.tile} LR pixels with {config.overlap} pixels of context"
-    how = f"{tiles}, {config.precision}"
+    how = f"{config.tiles()}, {config.precision}"
     if config.ensemble:
         how += ", x8 self-ensemble"
     lead = (
