@@ -88,6 +88,8 @@ class MetricView(Frozen):
     """Digits after the point in tables."""
     about: str
     """How it was measured, in a sentence, with the source of weights or parameters."""
+    ranked: bool = True
+    """Whether the best network is marked; not where the values are too uncertain."""
 
 
 class ScoreRow(Frozen):

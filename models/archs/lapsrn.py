@@ -10,14 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
-from pairmill.models.archs.layers import (
-    Conv,
-    Deconv,
-    Pyramid,
-    convolved,
-    fill,
-    in_full,
-)
+from pairmill.models.archs.layers import Conv, Deconv, Pyramid, convolved, fill, in_full
 from pairmill.schemas.network import LapSrnConfig
 
 SLOPE = 0.2

@@ -26,6 +26,10 @@ from pairmill.models.metrics.luma import Array, Image, luma
 BLOCK = 96
 """Side of a block at the first scale, in pixels."""
 FEATURES = 36
+ENOUGH = 5 * FEATURES
+"""Sharp blocks from which a covariance of so many features is of use. On 11 images of Set14 and
+Set5, parameters of 40 blocks of BSD100 and Urban100 give bicubic x4 38.6 +- 7.7, of 80 18.3 +- 2.6,
+of 180 13.0 +- 0.7, of 500 11.1; the published ones give 8.0."""
 WINDOW = cv2.getGaussianKernel(7, 7 / 6, cv2.CV_64F)
 """Of local mean and deviation."""
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -45,6 +49,8 @@ class NiqeParameters:
     """(36,)."""
     covariance: Array
     """(36, 36)."""
+    blocks: int | None = None
+    """How many sharp blocks they are of; none where it is not said, as in the published file."""
 
 
 def niqe(image: Image, parameters: NiqeParameters, border: int = 0) -> float:
@@ -81,7 +87,7 @@ def fit_niqe(images: Iterable[Image], sharp: float = SHARP) -> NiqeParameters:
 
     Raises:
         ValueError: if they have fewer sharp blocks than there are features, so that the covariance
-            would have no inverse.
+            would have no inverse; it is of use from `ENOUGH` on.
     """
     rows = [np.empty((0, FEATURES))]
     for image in images:
@@ -93,7 +99,7 @@ def fit_niqe(images: Iterable[Image], sharp: float = SHARP) -> NiqeParameters:
     if len(found) <= FEATURES:
         wanted = f"more than {FEATURES} sharp blocks of {BLOCK} x {BLOCK} pixels"
         raise ValueError(f"NIQE's parameters need {wanted}, these images have {len(found)}")
-    return NiqeParameters(found.mean(0), np.cov(found, rowvar=False))
+    return NiqeParameters(found.mean(0), np.cov(found, rowvar=False), len(found))
 
 
 def blocks_in(height: int, width: int) -> int:
@@ -203,14 +209,16 @@ def _nearest(rising: Array, values: Array) -> np.ndarray[tuple[int, ...], np.dty
 
 
 def write_parameters(parameters: NiqeParameters) -> bytes:
-    """A .npz file with the names that BasicSR and others read."""
+    """A .npz file with the names that BasicSR and others read, and the number of blocks."""
     buffer = io.BytesIO()
+    counted = {} if parameters.blocks is None else {"blocks": np.int64(parameters.blocks)}
     covariance = np.ascontiguousarray(parameters.covariance)  # equal parameters, equal bytes
     np.savez(
         buffer,
         mu_pris_param=parameters.mean[None],
         cov_pris_param=covariance,
         gaussian_window=WINDOW @ WINDOW.T,
+        **counted,
     )
     return buffer.getvalue()
 
@@ -247,6 +255,7 @@ def read_parameters(data: bytes) -> NiqeParameters:
     return NiqeParameters(
         found["mu_pris_param"].reshape(FEATURES),
         found["cov_pris_param"].reshape(FEATURES, FEATURES),
+        int(found["blocks"]) if "blocks" in found else None,
     )
 
 

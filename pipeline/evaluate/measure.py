@@ -66,6 +66,8 @@ class Scorer:
     """How far an image is from pristine ones; none where it is too small to say."""
     niqe_about: str = ""
     """Where the parameters are from."""
+    niqe_doubt: str = ""
+    """Why its values are too uncertain to rank networks by; empty if they are not."""
     niqe_fitted: bytes = b""
     """A file of the parameters, where they were fitted here."""
     metrics: tuple[MetricView, ...] = field(init=False)
@@ -82,7 +84,12 @@ class Scorer:
         if self.niqe:
             more.append(
                 MetricView(
-                    key="niqe", label="NIQE", better="lower", digits=3, about=self.niqe_about
+                    key="niqe",
+                    label="NIQE",
+                    better="lower",
+                    digits=3,
+                    about=self.niqe_about,
+                    ranked=not self.niqe_doubt,
                 )
             )
         object.__setattr__(self, "metrics", (*fidelity(self.border), *more))
@@ -157,11 +164,13 @@ def missing(rows: Sequence[Sequence[ScoreRow]], metric: str) -> dict[str, int]:
 
 
 def best(rows: Sequence[ScoreRow], metric: MetricView) -> float | None:
-    """The best value of a metric, as it is printed; none if fewer than two networks have one."""
+    """The best value of a metric, as it is printed; none if fewer than two networks have one, or
+    the metric ranks none.
+    """
     found = [
         round(row.scores[metric.key], metric.digits) for row in rows if metric.key in row.scores
     ]
-    if len(found) < 2:
+    if len(found) < 2 or not metric.ranked:
         return None
     if metric.better == "higher":
         return max(found)

@@ -350,6 +350,8 @@ def _notes(run: _Run) -> list[str]:
     if any(one.get("psnr_y") == IDENTICAL for one in scores):
         out.append(f"An image equal to HR counts as {IDENTICAL:g} dB.")
     out += run.unequal()
+    if run.scorer.niqe_doubt:
+        out.append(run.scorer.niqe_doubt)
     if run.scorer.niqe is None:
         out.append("NIQE was not measured: no parameters and no pristine images were named.")
     if run.scorer.lpips is None:

@@ -22,7 +22,7 @@ from pairmill.models.metrics.niqe import fit_niqe, write_parameters
 from pairmill.models.metrics.psnr import psnr
 from pairmill.models.metrics.ssim import ssim
 from pairmill.pipeline.corpora.replay import read_table
-from pairmill.pipeline.evaluate.measure import IDENTICAL
+from pairmill.pipeline.evaluate.measure import IDENTICAL, best
 from pairmill.pipeline.evaluate.measure import means as over_common
 from pairmill.pipeline.evaluate.networks import load, load_all
 from pairmill.pipeline.evaluate.request import Request
@@ -35,6 +35,7 @@ from pairmill.schemas.evaluation import (
     EvaluationConfig,
     EvaluationReport,
     InferenceConfig,
+    MetricView,
     ScoreRow,
 )
 from tests.support.make import Tiny, photograph, save
@@ -262,6 +263,16 @@ def test_niqe_of_parameters_that_were_fitted_here_or_come_from_a_file(
     )
     assert means(again, 0, 0) == means(fitted, 0, 0)
     assert "niqe.npz" in again.metrics[-1].about
+    for report in (fitted, again):
+        (note,) = (note for note in report.notes if "sharp blocks" in note)
+        assert re.match(r"NIQE's parameters are of \d\d sharp blocks .* Below 180 ", note)
+
+
+def test_what_is_too_uncertain_has_no_best() -> None:
+    rows = [ScoreRow(network=str(place), scores={"niqe": 71.5 - place}) for place in range(2)]
+    metric = MetricView(key="niqe", label="NIQE", better="lower", digits=3, about="")
+    assert best(rows, metric) == 70.5
+    assert best(rows, metric.with_(ranked=False)) is None
 
 
 def test_lpips_of_weights_from_files(sets: Path, tmp_path: Path) -> None:
