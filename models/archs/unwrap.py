@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pairmill.models.archs import build_empty
-from pairmill.models.archs.keys import Tensors, to_ours
+from pairmill.models.archs.keys import Tensors, convention_of, to_ours
 from pairmill.models.archs.recognise import recognise
 from pairmill.schemas.errors import UserError
 
@@ -143,7 +143,7 @@ def _by_known_names(content: Mapping[Any, Any]) -> Mapping[str, Any]:
     if len(inner) == 1 and values:
         inner = values[0]
     names = {str(key): value for key, value in inner.items()}
-    while common := _common(names):
+    while convention_of(names) is None and (common := _common(names)):
         names = {key.removeprefix(common): value for key, value in names.items()}
     return names
 

@@ -611,6 +611,29 @@ def test_part_of_a_network_is_none() -> None:
             load_network(pth(prefixed(damaged, "net.")), NAME)
 
 
+@pytest.mark.parametrize("convention", ["ours", "esrgan-old", "esrgan"])
+@pytest.mark.parametrize("prefix", ["", "module.", "generator."])
+def test_an_rrdbnet_with_one_doubling_is_refused_by_name(convention: str, prefix: str) -> None:
+    """ESRGANs of scale 2 of before Real-ESRGAN: the tail has one doubling less."""
+    tensors = network_of("rrdbnet", 4).state_dict()
+    if convention != "ours":
+        tensors = to_theirs(tensors, convention)
+    up2 = {"ours": "conv_up2.", "esrgan-old": "upconv2.", "esrgan": "model.6."}[convention]
+    one = {key: value for key, value in tensors.items() if not key.startswith(up2)}
+    with pytest.raises(UserError, match="an RRDBNet that only upscales by 2"):
+        load_network(pth(prefixed(one, prefix)), NAME)
+
+
+def test_a_compact_network_of_scale_1_is_refused_by_name() -> None:
+    tensors = network_of("compact", 2).state_dict()
+    same_size = tensors | {
+        "body.6.weight": tensors["body.6.weight"][:3],
+        "body.6.bias": tensors["body.6.bias"][:3],
+    }
+    with pytest.raises(UserError, match="compact cannot be built for scale 1"):
+        load_network(pth({"params": same_size}), NAME)
+
+
 def _script() -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings():

@@ -3,6 +3,7 @@ stand in `benchmarks/results`."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 from collections.abc import Callable
@@ -26,8 +27,9 @@ from torch import nn
 from torchmetrics.functional.image import lpips as theirs
 
 from pairmill.models.functional.resize import bicubic_down, bicubic_up, to_uint8
+from pairmill.models.metrics import lpips as lpips_module
 from pairmill.models.metrics import niqe as niqe_module
-from pairmill.models.metrics.lpips import TRUNKS, read_lpips
+from pairmill.models.metrics.lpips import TRUNKS, linear_digest, read_lpips
 from pairmill.models.metrics.luma import luma
 from pairmill.models.metrics.niqe import (
     NiqeParameters,
@@ -291,6 +293,29 @@ def test_lpips_rises_with_what_is_done_to_a_picture(net: str) -> None:
 def test_files_that_are_not_lpips(files: list[bytes], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         read_lpips(files)
+
+
+@pytest.mark.parametrize("form", [save, pth])
+def test_linear_weights_of_the_version_before_are_refused(
+    form: Callable[[dict[str, torch.Tensor]], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They differ from those of v0.1 in their values alone, so a digest of these tells them, in
+    whatever file and beside whatever else."""
+    weights = narrow()
+    linear = {stage: weights[f"lin{stage}.model.1.weight"] for stage in range(5)}
+    wanted = hashlib.sha256(b"".join(linear[stage].numpy().tobytes() for stage in range(5)))
+    assert linear_digest(linear) == wanted.hexdigest()
+    monkeypatch.setitem(lpips_module.OLD_LINEAR, wanted.hexdigest(), "AlexNet")
+    with pytest.raises(ValueError, match=r"LPIPS v0\.0 for AlexNet.*folder v0\.1"):
+        read_lpips([form(weights)])
+    assert read_lpips([form(weights | {"lin0.model.1.weight": torch.ones(1, 4, 1, 1)})])
+
+
+def test_squeezenet_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="linear weights of SqueezeNet"):
+        read_lpips([linear_file("alex"), linear_file("squeeze")])
+    with pytest.raises(ValueError, match="LPIPS weights of SqueezeNet"):
+        read_lpips([save({"features.3.squeeze.weight": torch.ones(2, 2, 1, 1)})])
 
 
 def test_lpips_of_pictures_that_do_not_fit() -> None:
