@@ -103,12 +103,14 @@ def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
 
 
 def _say(found: CurationSection, chosen: ImageSelection) -> None:
-    from pairmill.pipeline.report.curation import group_row, lead
+    from pairmill.pipeline.report.curation import group_row, lead, small_words
 
     images = chosen.images.manifest
     terminal.line(
         f"\n{len(chosen.ingested)} images, {len(images.rejected)} rejected. {lead(found)}"
     )
+    if small := small_words(found):
+        terminal.warning(small.strip())
     if images.rejected:
         reasons = Counter(str(image.reason) for image in images.rejected).most_common()
         rows_of_files = [[reason, count, _first(images, reason)] for reason, count in reasons]

@@ -17,7 +17,7 @@ from pairmill.pipeline.images.listing import (
 )
 from pairmill.schemas.errors import UserError
 
-__all__ = ["FoundFile", "find_files"]
+__all__ = ["FoundFile", "find_files", "find_with_aside"]
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -28,8 +28,9 @@ def find_files(patterns: Sequence[str], base: str, recipe_key: str) -> list[Foun
     A pattern is a file, a folder (with all folders inside), a glob (`*`, `?`, `[...]`, and `**` for
     any folders) or an fsspec URL of these; `~` is the home folder and relative patterns start at
     `base`. Globs match files, not folders. In folders and globs, names that begin with a dot,
-    `__MACOSX`, `Thumbs.db` and `desktop.ini` are left out; a file named in full always counts.
-    Links are followed, and each folder is listed once.
+    `__MACOSX`, `Thumbs.db` and `desktop.ini` are left out, and so are files in folders of
+    thumbnails, previews and deleted files; a file named in full always counts. Links are followed,
+    and each folder is listed once.
 
     Args:
         patterns: What to look for.
@@ -39,11 +40,20 @@ def find_files(patterns: Sequence[str], base: str, recipe_key: str) -> list[Foun
     Raises:
         UserError: A pattern matches nothing, or a folder cannot be listed.
     """
-    found = {
-        file.url: file
-        for index, text in enumerate(patterns)
-        for file in _find(text, base, f"{recipe_key}[{index}]")
-    }
+    return [file for file in find_with_aside(patterns, base, recipe_key) if not file.aside]
+
+
+def find_with_aside(patterns: Sequence[str], base: str, recipe_key: str) -> list[FoundFile]:
+    """The same, with files in folders of thumbnails, previews and deleted files, which say so.
+
+    Raises:
+        UserError: As `find_files`, and if there are no others.
+    """
+    found: dict[str, FoundFile] = {}
+    for index, text in enumerate(patterns):
+        for file in _find(text, base, f"{recipe_key}[{index}]"):
+            if file.url not in found or not file.aside:
+                found[file.url] = file
     return [found[url] for url in sorted(found)]
 
 
@@ -54,9 +64,11 @@ def _find(text: str, base: str, where: str) -> list[FoundFile]:
         return [seen]
     if seen is not None:
         files = [file for _, file in list_files(place, where)]
-        return files or _nothing(
-            text, place, where, "the folder holds no file that counts", "name another folder"
-        )
+        if all(file.aside for file in files):
+            held = sorted({file.aside for file in files})[:3]
+            got = "the folder holds no file that counts"
+            return _nothing(text, place, where, "; ".join((got, *held)), "name another folder")
+        return files
     if not _MAGIC.search(place.path):
         return _missing(text, place, where)
     return _find_glob(text, place, where)
@@ -70,7 +82,13 @@ def _find_glob(text: str, place: Place, where: str) -> list[FoundFile]:
     listed = list_files(folder, where, depth)
     matcher = _matcher(parts)
     files = [file for name, file in listed if matcher.fullmatch(name)]
-    return files or _no_match(text, folder, where, parts, [name for name, _ in listed])
+    return (
+        files
+        if not all(file.aside for file in files)
+        else _no_match(
+            text, folder, where, parts, [name for name, file in listed if not file.aside]
+        )
+    )
 
 
 def _split_glob(place: Place) -> tuple[Place, list[str]]:

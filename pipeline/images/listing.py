@@ -12,6 +12,7 @@ from typing import Any, Literal
 import fsspec
 
 from pairmill.pipeline.extras import store_of
+from pairmill.pipeline.images.aside import aside
 from pairmill.pipeline.workspace.stores import said_by
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.errors import MissingLibraryError, UserError
@@ -38,6 +39,9 @@ class FoundFile(Frozen):
     """Size, in bytes; 0 if the store does not tell or a link leads nowhere."""
     modified: str
     """Time of change or version tag, as the store tells it; empty if it does not."""
+    aside: str = ""
+    """The folder by whose name it is no photo, see `pairmill.pipeline.images.aside`; mostly
+    empty."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +172,8 @@ def list_files(place: Place, where: str, depth: int | None = None) -> list[tuple
     """
     try:
         if place.fs is None:
-            return sorted(_walk(place.path, depth), key=lambda pair: pair[0])
-        found = place.fs.find(place.path, maxdepth=depth, detail=True)
+            return sorted(map(_judged, _walk(place.path, depth)), key=lambda pair: pair[0])
+        found = _without_markers(place.fs.find(place.path, maxdepth=depth, detail=True))
     except Exception as error:
         folder = str(getattr(error, "filename", None) or place.url)
         raise _cannot("A folder cannot be listed", where, folder, error) from error
@@ -180,7 +184,25 @@ def list_files(place: Place, where: str, depth: int | None = None) -> list[tuple
         (path[start:].lstrip("/"), _remote_file(place.at(path), info))
         for path, info in sorted(found.items())
     ]
-    return [(name, file) for name, file in files if all(map(_counts, name.split("/")))]
+    return [_judged(each) for each in files if all(map(_counts, each[0].split("/")))]
+
+
+def _without_markers(found: dict[str, Any]) -> dict[str, Any]:
+    """What a store lists, without the empty objects that its tools put where a folder would be:
+    `a/`, `a_$folder$`, or `a` beside `a/b`.
+    """
+    folders = {path[:at] for path in found for at, char in enumerate(path) if char == "/"}
+    return {
+        path: info
+        for path, info in found.items()
+        if info.get("size") or not (path.endswith(("/", "_$folder$")) or path in folders)
+    }
+
+
+def _judged(named: tuple[str, FoundFile]) -> tuple[str, FoundFile]:
+    name, file = named
+    found = aside(name)
+    return name, file.with_(aside=found) if found else file
 
 
 def _counts(name: str) -> bool:
