@@ -11,6 +11,7 @@ from pairmill.pipeline.images.listing import (
     FoundFile,
     Place,
     children,
+    composed,
     list_files,
     look_at,
     place_of,
@@ -81,7 +82,7 @@ def _find_glob(text: str, place: Place, where: str) -> list[FoundFile]:
     depth = None if "**" in parts else len(parts)
     listed = list_files(folder, where, depth)
     matcher = _matcher(parts)
-    files = [file for name, file in listed if matcher.fullmatch(name)]
+    files = [file for name, file in listed if matcher.fullmatch(composed(name))]
     return (
         files
         if not all(file.aside for file in files)
@@ -105,7 +106,7 @@ def _matcher(parts: list[str], flags: int = 0) -> re.Pattern[str]:
     *folders, last = parts
     whole = ["(?:[^/]+/)*" if part == "**" else _part(part) + "/" for part in folders]
     whole.append(".*" if last == "**" else _part(last))
-    return re.compile("".join(whole), flags | re.DOTALL)
+    return re.compile(composed("".join(whole)), flags | re.DOTALL)
 
 
 def _part(part: str) -> str:
@@ -128,7 +129,8 @@ def _piece(piece: str) -> str:
 def _no_match(
     text: str, folder: Place, where: str, parts: list[str], names: list[str]
 ) -> list[FoundFile]:
-    ignoring_case = [name for name in names if _matcher(parts, re.IGNORECASE).fullmatch(name)]
+    any_case = _matcher(parts, re.IGNORECASE)
+    ignoring_case = [name for name in names if any_case.fullmatch(composed(name))]
     if ignoring_case:
         todo = (
             f"capitals count: {len(ignoring_case)} files differ in capitals only, such as "

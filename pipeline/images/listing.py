@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +70,11 @@ class Place:
     def at(self, path: str) -> Place:
         """Another path in the same file system."""
         return replace(self, path=path)
+
+
+def composed(name: str) -> str:
+    """A name as it is compared: in NFC, for macOS and some archives write `é` as two characters."""
+    return unicodedata.normalize("NFC", name)
 
 
 def place_of(text: str, base: str, where: str) -> Place:

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import fsspec
 import pytest
 
+from pairmill.pipeline.curation.attribution import read_credits
+from pairmill.pipeline.evaluate.sources import paired_folders
 from pairmill.pipeline.html.text import file_name
 from pairmill.pipeline.images.decode import ImageRejected, read_image
 from pairmill.pipeline.images.find import find_files
 from pairmill.pipeline.images.listing import _without_markers
+from pairmill.pipeline.images.pairs import PairPatterns, find_pairs
 from pairmill.pipeline.stages import ingest
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageReason
@@ -247,6 +252,30 @@ def test_empty_objects_that_stand_for_folders_are_no_files() -> None:
 )
 def test_names_of_remote_files(url: str, name: str) -> None:
     assert file_name(url) == name
+
+
+def two_ways(folder: Path, name: str = "Größe é.png") -> tuple[str, str]:
+    """The folders of two files whose names look equal: one as macOS writes it."""
+    forms: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+    for form in forms:
+        (folder / form).mkdir()
+        (folder / form / unicodedata.normalize(form, name)).write_bytes(b"x")
+    return str(folder / "NFC"), str(folder / "NFD")
+
+
+def test_names_that_look_equal_are_equal(tmp_path: Path) -> None:
+    composed, decomposed = two_ways(tmp_path)
+    pairs = PairPatterns("images.pairs", "lq", "hq", ((composed,), (decomposed,)))
+    assert len(find_pairs(pairs, "/")) == 1
+    assert len(paired_folders(composed, decomposed, "/").cases) == 1
+    for folder in (composed, decomposed):
+        assert len(find_files(["*ö*é.png"], folder, "images.real")) == 1
+        assert len(find_files([unicodedata.normalize("NFD", "*ö*.png")], folder, "x")) == 1
+    table = tmp_path / "t.csv"
+    for name in (unicodedata.normalize("NFD", "Größe é.png"), "Gr*é.png", "NFD/Größe é.png"):
+        table.write_text(f"file,licence\n{name},CC0-1.0\n", "utf-8")
+        urls = [file.url for file in find_files([decomposed], "/", "x")]
+        assert list(read_credits(urls, [str(table)], "/")) == urls
 
 
 @pytest.fixture
