@@ -175,6 +175,7 @@ def hub_card(manifest: CorpusManifest, splits: Sequence[str]) -> str:
 # {manifest.identity.name}, version {manifest.version}
 
 {count} of {sentence(manifest)} Columns `hr` and `lr` are images, HR exactly {manifest.identity.recipe["scale"]} times LR;
-`program` is what made the LR from the HR. The LR side carries its noise already: do not inject noise again when training.
+`program` is what made the LR from the HR. `hr_file_sha256` and `lr_file_sha256` are the SHA-256 of the PNG files,
+`hr_sha256` and `lr_sha256` of "rgb8", height and width (64 bits each, little-endian) and the RGB bytes by rows. The LR side carries its noise already: do not inject noise again when training.
 {sources(manifest)}
 """  # noqa: E501

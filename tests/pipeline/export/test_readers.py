@@ -140,7 +140,7 @@ print(json.dumps({names[s]: {row["key"]: [digest(row["hr"]), digest(row["lr"])] 
 
 def test_pandas(exported: Export, sealed: Pixels, tmp_path: Path) -> None:
     code = """
-import pandas
+import hashlib, pandas
 found = {}
 for split in ("train", "val"):
     table = pandas.read_parquet(split)
@@ -148,6 +148,9 @@ for split in ("train", "val"):
     assert set(table["split"]) == {split}
     found[split] = {row.key: [digest(row.hr), digest(row.lr)] for row in table.itertuples()}
     assert all(found[split][row.key] == [row.hr_sha256, row.lr_sha256] for row in table.itertuples())
+    for side in ("hr", "lr"):
+        digests = [hashlib.sha256(png).hexdigest() for png in table[side]]
+        assert digests == list(table[f"{side}_file_sha256"])
 print(json.dumps(found))
 """  # noqa: E501
     assert read(code, exported("parquet"), tmp_path) == sealed
