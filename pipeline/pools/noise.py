@@ -67,7 +67,8 @@ class Noise(PoolKind[NoisePoolManifest]):
 
     def counts(self, manifest: NoisePoolManifest) -> dict[str, int]:
         """See `PoolKind.counts`."""
-        return {"noise_patches": manifest.count}
+        giving = sum(image.accepted > 0 for image in manifest.coverage)
+        return {"noise_patches": manifest.count, "noise_photographs": giving}
 
     def tables(self, showing: Showing[NoisePoolManifest]) -> list[PoolTable]:
         """What every image gave."""
