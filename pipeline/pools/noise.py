@@ -49,7 +49,8 @@ class Noise(PoolKind[NoisePoolManifest]):
         mined = making.run(mine_noise.STAGE, making.images, config)
         compressed = compression.manifest.rows() if compression is not None else ()
         nothing = not any(image.survey.candidates for image in mined.manifest.images)
-        if nothing and config.min_patches == 1 and not making.recipe.needs(self.name):
+        optional = making.recipe.draws_from(self.name) and not making.recipe.needs(self.name)
+        if nothing and optional and config.min_patches == 1:
             config = config.with_(min_patches=0)
         return making.run(pool_noise.STAGE, (mined.manifest, compressed), config)
 
