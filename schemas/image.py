@@ -24,6 +24,7 @@ class ImageReason(StrEnum):
     """Why a source image was rejected."""
 
     MISSING = "missing"
+    SET_ASIDE = "set-aside"
     EMPTY_FILE = "empty-file"
     UNREADABLE = "unreadable"
     NOT_AN_IMAGE = "not-an-image"
