@@ -71,7 +71,7 @@ sr = torch.tensor([[[[0.0, 0.2], [0.1, 0.4]]]])
     "dim": [op.op for op in dim.ops],
     "vdsr": list(vdsr(torch.zeros(1, 3, 11, 7)).shape),
     "gradient": float(slopes(sr, 0 * sr)),
-    "exported": export(plan(storage, manifest, "pairs", str(folder / "out"))).pairs,
+    "exported": export(plan(storage, manifest, "zips", str(folder / "out"))).pairs,
     "samples": len(keys),
     "before": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in before.supplies],
     "after": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in after.supplies],
