@@ -95,8 +95,9 @@ class NoiseConfig(Grown):
     max_per_image: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """Maximum number of patches from one image. `auto`: 64; of large sets fewer, down to 8, as long
     as the pool is filled though three images of four give nothing."""
-    min_patches: int = Field(default=1, ge=1)
-    """Fewest patches that a pool may have; with fewer the build stops before synthesis."""
+    min_patches: int = Field(default=1, ge=0)
+    """Fewest patches that a pool may have; with fewer the build stops before synthesis. At the
+    default of 1 a recipe whose degraders can do without patches goes on without any."""
     max_correlation: float = Field(default=0.5, gt=0, le=1)
     """Two patches whose residuals correlate more than this are near-duplicates; one is dropped. 1
     keeps all."""

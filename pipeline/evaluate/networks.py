@@ -99,12 +99,14 @@ def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
     network, digest = _read(checkpoint)
     name = name_of(checkpoint)
     if mixed is not None:
+        from pairmill.models.archs.for_others import in_range
         from pairmill.models.inference.interpolate import interpolate
 
         other, alpha = mixed
         second, second_digest = _read(other)
+        tensors = in_range(second.state_dict(), second.config, network.config)
         try:
-            network.load_state_dict(interpolate(network.state_dict(), second.state_dict(), alpha))
+            network.load_state_dict(interpolate(network.state_dict(), tensors, alpha))
         except UserError as error:
             where = ", ".join(filter(None, (f"{checkpoint} and {other}", error.where)))
             raise UserError(
