@@ -58,7 +58,7 @@ class NetworkView(Frozen):
     name: str
     """Name in the tables, unique among those that took part."""
     arch: str
-    """The network in words; `bicubic` for the control."""
+    """The network in words; which bicubic upscaling, for the control."""
     file: str = ""
     """The checkpoint's file; empty for bicubic."""
     sha256: str = ""

@@ -86,7 +86,7 @@ def said(trained: Trained, page: str) -> None:
         why = f"  [dim]stopped: {trained.stopped}[/]"
     elif not trained.made:
         why = "  [dim]nothing new to do[/]"
-    weights = trained.folder.checkpoint("best" if best else "last")
+    weights = trained.folder.checkpoint(trained.chosen)
     terminal.line(
         f"\n[bold]{run.config.name}[/]  {trained.step} steps on "
         f"{run.corpus}@{run.version}{summary}{why}"
@@ -94,6 +94,8 @@ def said(trained: Trained, page: str) -> None:
     for words in trained.alarms:
         terminal.line(f"  [yellow]alarm[/]    {escape(words)}")
     terminal.line(f"  weights  {escape(weights)}")
+    if best and not trained.judged:
+        terminal.line("  [dim]the last: the best is so on LR that are no photographs[/]")
     if page:
         terminal.line(f"  page     {escape(page)}")
     terminal.line(f"  curves   tensorboard --logdir {escape(trained.folder.path)}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.resize import bicubic_up, to_uint8
+from pairmill.models.functional.imresize import imresize_up
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.errors import StoreError, UserError
@@ -47,7 +47,7 @@ class Upscaler:
     ) -> Iterator[Image]:
         """Rows of the upscaled image, from the top, some at a time."""
         if self.network is None:
-            yield to_uint8(bicubic_up(lr, self.view.scale))
+            yield imresize_up(lr, self.view.scale)
             return
         from pairmill.models.inference.tiled import strips
 
@@ -80,8 +80,8 @@ class Upscaler:
 
 
 def bicubic(scale: int) -> Upscaler:
-    """MATLAB's bicubic upscaling: the control."""
-    return Upscaler(NetworkView(name=BICUBIC, arch=BICUBIC, scale=scale))
+    """MATLAB's bicubic upscaling of 8-bit images: the control."""
+    return Upscaler(NetworkView(name=BICUBIC, arch="bicubic, MATLAB's imresize", scale=scale))
 
 
 def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:

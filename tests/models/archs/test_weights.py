@@ -44,7 +44,7 @@ from pairmill.schemas.network import (
     SrResNetConfig,
     SwinIrConfig,
 )
-from tests.support.networks import SMALL, SWIN, network_of, pictures
+from tests.support.networks import SMALL, SWIN, UNRECOGNISED, network_of, pictures
 
 NAME = "x4.pth"
 
@@ -231,6 +231,9 @@ def test_networks_are_recognised_by_their_weights(name: str, scale: int) -> None
     tensors = build(config, scale).state_dict()
     if name in {"srcnn", "lapsrn-shared"} or (name, scale) == ("lapsrn", 2):
         with pytest.raises(ValueError, match="do not tell the scale"):
+            recognise(tensors)
+    elif name in UNRECOGNISED:
+        with pytest.raises(ValueError, match="no network of ours"):
             recognise(tensors)
     else:
         assert recognise(tensors) == (config, scale)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pairmill.flows.cli.evaluate import Sets, run_evaluate
-from pairmill.models.functional.resize import bicubic_down, bicubic_up, to_uint8
+from pairmill.models.functional.imresize import imresize_down, imresize_up
 from pairmill.models.metrics.niqe import fit_niqe, write_parameters
 from pairmill.models.metrics.psnr import psnr
 from pairmill.models.metrics.ssim import ssim
@@ -53,7 +53,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed, size in enumerate([(75, 63), (62, 80)]):
         hr = photograph(seed, *size, noise=0)
         save(hr, folder / f"hr/{seed}_HR.png")
-        save(to_uint8(bicubic_down(hr, 2)), folder / f"lr/{seed}_LR2.png")
+        save(imresize_down(hr, 2), folder / f"lr/{seed}_LR2.png")
     save(photograph(9, 37, 31), folder / "real/9.png")
     (folder / "real/notes.txt").write_text("no image")
     checkpoint(folder / "net.safetensors")
@@ -80,7 +80,7 @@ def test_the_control_is_what_numpy_says(sets: Path, tmp_path: Path) -> None:
             np.asarray(Image.open(sets / f"{name}.png"))
             for name in (f"hr/{seed}_HR", f"lr/{seed}_LR2")
         )
-        sr, hr = to_uint8(bicubic_up(lr, 2)), hr[: 2 * lr.shape[0], : 2 * lr.shape[1]]
+        sr, hr = imresize_up(lr, 2), hr[: 2 * lr.shape[0], : 2 * lr.shape[1]]
         wanted.append(
             [metric(sr, hr, 2, channel) for channel in ("y", "rgb") for metric in (psnr, ssim)]
         )
