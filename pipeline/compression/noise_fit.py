@@ -40,9 +40,9 @@ SHAPES = tuple(
     )
 )
 """Shapes that are tried, the plainest first."""
-BALANCED = 0.1
-"""Standard deviation of the logarithm of the strengths of R and B relative to G, before anything is
-seen."""
+BALANCED = 0.03
+"""How far strengths of R and B usually are from that of G, as a logarithm: the scale of a Laplace
+distribution, so that they are taken for alike unless coefficients say otherwise."""
 SEARCH = (np.geomspace(0.5, 2.0, 15), np.geomspace(0.85, 1.18, 15), np.geomspace(0.97, 1.03, 7))
 """Factors of strengths that are tried, round by round."""
 ROUNDING = 1 / 12
@@ -109,8 +109,7 @@ class Heard:
         likely = self.likely + prior
         best = np.clip(likely.argmax(axis=2), 1, len(SIGMAS) - 2)
         before, at, after = (
-            np.take_along_axis(likely, (best + shift)[..., None], 2)[..., 0]
-            for shift in (-1, 0, 1)
+            np.take_along_axis(likely, (best + shift)[..., None], 2)[..., 0] for shift in (-1, 0, 1)
         )
         # Between the standard deviations that were tried, a parabola.
         bend = np.minimum(before - 2 * at + after, -1e-9)
@@ -164,9 +163,9 @@ def _strengths(fits: Plane, cosines: Plane, rounding: Plane) -> tuple[float, Pla
 
 def _best(fits: Plane, cosines: Plane, rounding: Plane, tried: Plane) -> tuple[float, Plane]:
     """The best of strengths (n, 3), by their log likelihood and by how usual their balance is."""
-    balance = np.log(tried[:, [0, 2]] / tried[:, 1:2])
+    balance = np.abs(np.log(tried[:, [0, 2]] / tried[:, 1:2]))
     scores = _likely(fits, _variances(tried, cosines) + rounding)
-    scores -= 0.5 * np.square(balance / BALANCED).sum(axis=1)
+    scores -= balance.sum(axis=1) / BALANCED
     best = int(scores.argmax())
     return float(scores[best]), tried[best]
 
@@ -199,9 +198,7 @@ def _cosines(shape: Shape, factors: Factors) -> Plane:
     found = np.zeros((3, 3, 64))
     for plane in range(3):
         own = spectra[:, plane, plane]
-        found[:, plane] = of_blocks(
-            own if plane == 0 else folded(own, factors)
-        ).reshape(3, 64)
+        found[:, plane] = of_blocks(own if plane == 0 else folded(own, factors)).reshape(3, 64)
     found.setflags(write=False)
     return found
 

@@ -50,7 +50,8 @@ def read_encoder(data: bytes, orientation: int) -> FileEncoder | None:
     """Tables, subsampling and phase of a JPEG file, without decoding a pixel.
 
     A greyscale JPEG has no chroma table; it gets the standard one of the quality nearest to its
-    luma table, which leaves grey pixels grey.
+    luma table, which leaves grey pixels grey. Of tables of their own for Cb and Cr, the smaller
+    step of each cosine is taken.
 
     Args:
         data: The file.
@@ -89,9 +90,12 @@ def _encoder(tables: dict[int, Table], layers: list[tuple[int, int, int, int]]) 
     luma = tables[layers[0][3]]
     if len(layers) == 1:
         return Encoder(luma, standard(CHROMA, nearest_quality(luma)[0]), "444")
-    (_, columns, rows, _), (_, *chroma, table) = layers[0], layers[1]
+    (_, columns, rows, _), (_, *chroma, blue), (*_, red) = layers
     factors = (max(1, rows // chroma[1]), max(1, columns // chroma[0]))
-    return Encoder(luma, tables[table], _SUBSAMPLING.get(factors, "420"))
+    # One chroma table is what a row holds and ordinary encoders write: the finer step of each
+    # cosine, so that no noise that got through either is quantised away.
+    both = np.minimum(tables[blue], tables[red])
+    return Encoder(luma, both, _SUBSAMPLING.get(factors, "420"))
 
 
 def _phase(encoder: Encoder, size: tuple[int, int], orientation: int) -> tuple[int, int]:

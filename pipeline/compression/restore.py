@@ -75,7 +75,7 @@ def restore(
         smooth, noise = (
             np.pad(part, pads, mode="symmetric") for part in (ycc[:, here] - noise, noise)
         )
-        inside = np.pad(np.ones((side, side), np.bool_), pads[2:])
+        inside = np.pad(np.ones((side, side)), pads[2:])
         full = smooth + _drawn(smooth, noise, inside, encoder, rng)
         done[:, here] = full[:, :, start[0] : start[0] + side, start[1] : start[1] + side]
     return rgb(done)
@@ -84,28 +84,30 @@ def restore(
 def _drawn(
     smooth: Plane,
     noise: Plane,
-    inside: NDArray[np.bool_],
+    inside: Plane,
     encoder: Encoder,
     rng: np.random.Generator,
 ) -> Plane:
     """The noise (3, n, H, W) before compression; sides are whole blocks of 16, of which only those
-    that are wholly `inside`, (H, W), are known.
+    that are wholly `inside` (1 in (H, W), else 0) are known.
     """
     factors = FACTORS[encoder.subsampling]
     cells: tuple[Factors, ...] = ((1, 1), factors, factors)
     ends = _intervals(smooth, noise, inside, encoder)
     scale = _strengths(blocked(noise[0]), encoder.luma)
-    found, rounding = _fitted([(low / scale, high / scale) for low, high in ends], smooth, encoder, rng)
+    found, rounding = _fitted(
+        [(low / scale, high / scale) for low, high in ends], smooth, encoder, rng
+    )
     spectra = found.spectra(noise.shape[-2:])
     drawn: list[Plane] = []
     for plane, (down, up) in enumerate(ends):
         foretold, rest = _foretold(spectra, drawn)
         sigma = found.sigmas[plane] * _rest(rest, spectra[plane, plane], cells[plane]) * scale
         known = _foreseen(foretold, cells[plane])
-        own = _before_rounding(
-            sigma, down - known, up - known, rounding[plane].reshape(8, 8), rng
+        own = _before_rounding(sigma, down - known, up - known, rounding[plane].reshape(8, 8), rng)
+        drawn.append(
+            foretold + _enlarged(unblocked(own), rest, cells[plane], scale[..., 0, 0], rng)
         )
-        drawn.append(foretold + _enlarged(unblocked(own), rest, cells[plane], scale[..., 0, 0], rng))
     return np.stack(drawn)
 
 
@@ -125,9 +127,7 @@ def _fitted(
     return heard.fit(rounding), rounding
 
 
-def _added(
-    noise: NoiseFit, smooth: Plane, encoder: Encoder, rng: np.random.Generator
-) -> Plane:
+def _added(noise: NoiseFit, smooth: Plane, encoder: Encoder, rng: np.random.Generator) -> Plane:
     """(3, 64): variance that a codec adds to the cosines of noise on these surfaces, at least that
     of rounding: how much farther from the truth it left them than their quantisation alone.
     """
@@ -147,7 +147,7 @@ def _added(
         ]
         alone, whole = (np.square(error).mean(axis=(0, 1, 2)).ravel() for error in errors)
         found.append(whole - alone)
-    return np.maximum(np.stack(found), rounded(factors))
+    return np.asarray(np.maximum(np.stack(found), rounded(factors)))
 
 
 def _free(spectra: Plane, count: int, rng: np.random.Generator) -> Plane:
@@ -177,9 +177,7 @@ def _before_rounding(
     return np.asarray(share * together + np.sqrt(share * rounding) * normal(low.shape, rng))
 
 
-def _intervals(
-    smooth: Plane, noise: Plane, inside: NDArray[np.bool_], encoder: Encoder
-) -> list[Ends]:
+def _intervals(smooth: Plane, noise: Plane, inside: Plane, encoder: Encoder) -> list[Ends]:
     """Of Y, Cb and Cr, between what the coefficients (n, h, w, 8, 8) of noise (3, n, H, W) lay
     before compression; anything where a block is not wholly inside.
     """

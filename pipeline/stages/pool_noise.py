@@ -144,7 +144,7 @@ def seal(
 
 STAGE = Stage(
     name="pool_noise",
-    version=1,
+    version=2,
     title="choose noise",
     noun="pool",
     record=NoisePoolManifest,

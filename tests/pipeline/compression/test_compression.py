@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import truncnorm
 
+from pairmill.models.functional.camera import demosaic, mosaic
 from pairmill.pipeline.codecs.jpeg import roundtrip, roundtrip_quality
 from pairmill.pipeline.compression.blocks import blocked, planes, reduced, rgb, unblocked
 from pairmill.pipeline.compression.codec import compress
@@ -58,6 +60,15 @@ def test_standard_tables_are_those_that_pillow_writes(quality: int) -> None:
     np.testing.assert_array_equal(standard(LUMA, quality), written[0])
     np.testing.assert_array_equal(standard(CHROMA, quality), written[1])
     assert nearest_quality(standard(LUMA, quality)) == (quality, True)
+
+
+def test_no_two_qualities_share_a_luma_table() -> None:
+    """Of chroma alone, the three coarsest are one table; with luma beside it all differ."""
+    luma, chroma = (
+        [standard(base, quality).tobytes() for quality in range(1, 101)] for base in (LUMA, CHROMA)
+    )
+    assert len(set(luma)) == len(set(zip(luma, chroma, strict=True))) == 100
+    assert len(set(chroma)) == 98
 
 
 def test_nearest_quality_of_other_tables() -> None:
@@ -280,8 +291,41 @@ def test_restored_noise_is_as_strong_as_it_was(quality: int, std: float, toleran
     if quality < 90:
         assert strength(stored)[0] < 0.7 * truth[0]  # so much was lost
     else:
-        assert (found[1:] > 0.6 * truth[1:]).all()
-        assert (found[1:] < 1.3 * truth[1:]).all()  # of chroma little is left to measure
+        assert strength(stored)[1] < 0.3 * truth[1]  # and of chroma everywhere
+    assert found[1:] == pytest.approx(truth[1:], rel=0.1)
+
+
+def sensed(kind: str) -> NDArray[np.uint8]:
+    """A flat area with noise of about 3 levels on the sensor, or of 1.5 that was blurred."""
+    grain = np.random.default_rng(3).normal(0, 3, (272, 272, 3))
+    if kind == "blurred":
+        grain = cv2.GaussianBlur(1.78 * grain, (0, 0), 1.0)
+    if kind == "demosaiced":
+        grain = demosaic(mosaic(grain, "rggb"), "rggb")
+    return np.rint(np.array([140.0, 120.0, 100.0]) + grain[8:-8, 8:-8]).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["white", "blurred", "demosaiced"])
+@pytest.mark.parametrize(("quality", "subsampling"), [(75, "420"), (95, "444")])
+def test_noise_is_restored_with_the_correlation_of_its_source(
+    kind: str, quality: int, subsampling: Any
+) -> None:
+    """Strength of R, G, B and of Y, Cb, Cr, within a tenth; neighbours as alike as they were."""
+    noisy = sensed(kind)
+    stored = cut(roundtrip_quality(noisy, quality, subsampling))
+    encoder = Encoder(standard(LUMA, quality), standard(CHROMA, quality), subsampling)
+    restored = restore(stored, CORNERS, encoder, (0, 0), np.random.default_rng(1))
+    truth, found = (
+        np.stack([residual(patch) for patch in patches]) for patches in (cut(noisy), restored)
+    )
+    assert found.std(axis=(0, 1, 2)) == pytest.approx(truth.std(axis=(0, 1, 2)), rel=0.1)
+    assert strength(restored) == pytest.approx(strength(cut(noisy)), rel=0.1)
+    for plane in range(3):
+        alike = [
+            (grain[:, :, 1:] * grain[:, :, :-1]).mean() / (grain**2).mean()
+            for grain in (planes(truth)[plane], planes(found)[plane])
+        ]
+        assert alike[1] == pytest.approx(alike[0], abs=0.12)
 
 
 def test_restored_noise_is_white_again_and_compresses_to_what_was_stored() -> None:
@@ -322,7 +366,7 @@ def test_restoring_depends_on_the_stream_alone_and_knows_the_grid() -> None:
         np.abs(recompressed(patches).astype(float) - noisy)[12:244, 12:244].mean()
         for patches in (first, wrong)
     )
-    assert right < 0.7 * other
+    assert right < 0.8 * other
 
 
 def test_halving_columns_is_halving_rows_of_the_turned_image() -> None:
