@@ -44,6 +44,8 @@ class FileEncoder:
     encoder: Encoder
     phase: tuple[int, int]
     """Rows and columns by which the upright image starts inside its first block."""
+    known: tuple[int, int] = (64, 64)
+    """Steps of luma, and of Cb and Cr together, that are as the file says."""
 
 
 def read_encoder(data: bytes, orientation: int) -> FileEncoder | None:
@@ -78,12 +80,13 @@ def read_encoder(data: bytes, orientation: int) -> FileEncoder | None:
     if len(layers) == 3 and (transform == 0 or bytes(layer[0] for layer in layers) == b"RGB"):
         return None
     stored = _encoder(tables, layers)
+    known = 64, int((tables[layers[-1][3]] == tables[layers[len(layers) // 2][3]]).sum())
     if orientation not in _TRANSPOSED:
-        return FileEncoder(stored, _phase(stored, (height, width), orientation))
+        return FileEncoder(stored, _phase(stored, (height, width), orientation), known)
     turned = Encoder(
         stored.luma.T, stored.chroma.T, _TURNED.get(stored.subsampling, stored.subsampling)
     )
-    return FileEncoder(turned, _phase(turned, (width, height), orientation))
+    return FileEncoder(turned, _phase(turned, (width, height), orientation), known)
 
 
 def _encoder(tables: dict[int, Table], layers: list[tuple[int, int, int, int]]) -> Encoder:

@@ -16,6 +16,7 @@ from scipy.stats import truncnorm
 
 from pairmill.models.functional.camera import demosaic, mosaic
 from pairmill.pipeline.codecs.jpeg import roundtrip, roundtrip_quality
+from pairmill.pipeline.compression import estimate as estimating
 from pairmill.pipeline.compression.blocks import blocked, planes, reduced, rgb, unblocked
 from pairmill.pipeline.compression.codec import compress
 from pairmill.pipeline.compression.estimate import estimate
@@ -150,6 +151,33 @@ def test_a_file_tells_its_encoder(option: int, name: str) -> None:
     assert found.luma == tuple(range(2, 66))
     assert found.chroma == tuple(range(32, 96))
     assert not found.standard
+
+
+@pytest.mark.parametrize("coarse", [0, 1], ids=["blue", "red"])
+def test_of_two_chroma_tables_the_finer_steps_are_taken_and_said_to_differ(coarse: int) -> None:
+    tables = [(STEPS + 9 * n).ravel().tolist() for n in range(3)]
+    order = tables if coarse else [tables[0], tables[2], tables[1]]
+    found = of_file(jpeg(PHOTO, qtables=order), DIGEST)  # Pillow gives the third to Cr
+    assert found.chroma == tuple(tables[1])
+    assert found.known == (64, 0)
+    assert of_file(jpeg(PHOTO, qtables=tables[:2]), DIGEST).known == (64, 64)
+
+
+def test_a_large_image_is_mined_in_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plane is made that grows with the image."""
+    sizes: list[int] = []
+
+    def recorded(image: NDArray[Any]) -> NDArray[Any]:
+        sizes.append(image.size)
+        return planes(image)
+
+    monkeypatch.setattr(estimating, "PIXELS", 1 << 15)
+    monkeypatch.setattr(estimating, "WINDOWS", 6)
+    monkeypatch.setattr(estimating, "planes", recorded)
+    whole = np.tile(roundtrip_quality(PHOTO[:208, :240], 80), (3, 3, 1))
+    found = of_pixels(whole, DIGEST, CompressionConfig())
+    assert (found.quality, found.phase[0] % 8, found.phase[1] % 8) == (80, 0, 0)
+    assert max(sizes) < whole.size / 8
 
 
 def test_a_grey_file_gets_the_standard_chroma_table_and_stays_grey() -> None:
