@@ -16,7 +16,7 @@ from pairmill.pipeline.images.camera import read_camera
 from pairmill.pipeline.images.colour import to_srgb
 from pairmill.pipeline.images.damage import check_jpeg, quiet, reading
 from pairmill.pipeline.images.find import FoundFile
-from pairmill.pipeline.images.header import read_header
+from pairmill.pipeline.images.header import Header, read_header
 from pairmill.pipeline.images.plain_jpeg import decode_plain
 from pairmill.pipeline.images.read import read_image
 from pairmill.pipeline.images.rejected import ImageRejected
@@ -71,11 +71,13 @@ def decode(
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """What `decode` returns, and one thing more."""
+    """What `decode` returns, and two things more."""
 
     image: npt.NDArray[np.uint8]
     container: str
     conversions: tuple[Conversion, ...]
+    data: bytes
+    """What the decoders were given."""
     whole: bool
     """Whether the decoder itself has looked for damage as `check_jpeg` does."""
 
@@ -83,11 +85,9 @@ class _Decoded:
 def _decode(data: bytes, config: IngestConfig) -> _Decoded:
     header = read_header(data, config)
     with reading(header.container, data):
-        plain = decode_plain(header, data)
-        image, conversions = to_srgb(header, data, plain)
-        # Pillow and OpenCV both turn TIFF files upright while decoding.
-        if header.orientation in _UPRIGHT and header.container != "TIFF":
-            image = np.asarray(_UPRIGHT[header.orientation](image), np.uint8)
+        plain = decode_plain(header, header.data)
+        image, conversions = to_srgb(header, plain)
+        image = upright(image, header)
     container = header.container
     done = list(conversions)
     if header.is_mpo:
@@ -95,7 +95,15 @@ def _decode(data: bytes, config: IngestConfig) -> _Decoded:
         done.insert(0, Conversion.FIRST_FRAME_OF_MPO)
     if header.orientation != 1:
         done.append(Conversion.EXIF_ROTATED)
-    return _Decoded(image, container, tuple(done), whole=plain is not None)
+    return _Decoded(image, container, tuple(done), header.data, whole=plain is not None)
+
+
+def upright(image: npt.NDArray[np.uint8], header: Header) -> npt.NDArray[np.uint8]:
+    """A decoded image, turned as its header says."""
+    # Pillow and OpenCV both turn TIFF files upright while decoding.
+    if header.orientation in _UPRIGHT and header.container != "TIFF":
+        return np.asarray(_UPRIGHT[header.orientation](image), np.uint8)
+    return image
 
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
@@ -158,7 +166,7 @@ def _opened(
         data = read_image(found.url)
         decoded = _decode(data, config)
         if decoded.container in ("JPEG", "MPO") and not decoded.whole:
-            check_jpeg(data)
+            check_jpeg(decoded.data)
     except ImageRejected as error:
         return RejectedImage(url=found.url, role=role, reason=error.reason, detail=error.detail)
     image = decoded.image

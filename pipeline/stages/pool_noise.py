@@ -19,7 +19,7 @@ from pairmill.pipeline.noise.residual import residual
 from pairmill.pipeline.noise.select import Selection, choose, shortage
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages.mine_noise import MinedNoise, MinedRef, read_candidates
+from pairmill.pipeline.stages.mine_noise import MinedNoise, MinedRef, read_candidates, read_coded
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.compression import MinedCompression
@@ -73,7 +73,7 @@ def work(
         error = shortage(selection, config)
         if error is not None:
             raise error
-        patches = _residuals(context.storage, unit.payload, selection)
+        patches = _residuals(context.storage, unit.payload, selection, config.patch)
         group = f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr"
         write_pool(context.storage, group, "noise", patches, columns_of(selection.patches))
         yield _manifest(patches, selection, config)
@@ -86,7 +86,10 @@ def _read(storage: Storage, ref: MinedRef) -> Candidates:
     return Candidates(ref.survey, table, signatures, np.zeros((0, 0, 0, 3), np.uint8))
 
 
-def _residuals(storage: Storage, payload: PoolPayload, selection: Selection) -> NDArray[np.float32]:
+def _residuals(
+    storage: Storage, payload: PoolPayload, selection: Selection, patch: int
+) -> NDArray[np.float32]:
+    """(n, patch, patch, 3), in intensity levels."""
     compressed = {image.image: image for image in payload.compressed}
     rows: list[NDArray[np.float32]] = []
     picks = zip(selection.picks, selection.patches, strict=True)
@@ -94,29 +97,37 @@ def _residuals(storage: Storage, payload: PoolPayload, selection: Selection) -> 
         chosen = list(group)
         records = [record for _, record in chosen]
         [mined] = read_candidates(storage, payload.images[image], "patches")
-        patches = mined[[row for (_, row), _ in chosen]]
+        taken = [row for (_, row), _ in chosen]
+        patches, slopes = mined[taken], None
         compression = compressed.get(records[0].image)
-        rows += [
-            residual(patch)
-            for patch in (
-                patches if compression is None else _restored(patches, records, compression)
-            )
-        ]
-    return np.stack(rows)
+        coded = read_coded(storage, payload.images[image])
+        if compression is not None and coded is not None:
+            patches, slopes = coded[0][taken], coded[1][taken]
+        if compression is None:
+            rows += [residual(patch) for patch in patches]
+            continue
+        rows += [residual(patch) for patch in _restored(patches, slopes, records, compression)]
+    return np.stack(rows) if rows else np.zeros((0, patch, patch, 3), np.float32)
 
 
 def _restored(
-    patches: NDArray[np.uint8], records: Sequence[NoisePatch], compression: MinedCompression
+    patches: NDArray[np.uint8],
+    slopes: NDArray[np.float64] | None,
+    records: Sequence[NoisePatch],
+    compression: MinedCompression,
 ) -> NDArray[np.float64]:
+    """Patches (n, p, p, 3) as coded, restored; with slopes (n, 3, 3), their noise as in sRGB."""
     corners = [(record.top, record.left) for record in records]
     rng = stream("restore noise", compression.image)
-    return restore(patches, corners, encoder_of(compression), compression.phase, rng)
+    found = restore(patches, corners, encoder_of(compression), compression.phase, rng)
+    return found if slopes is None else np.asarray(found @ slopes[:, None])
 
 
 def _manifest(
     patches: NDArray[np.float32], selection: Selection, config: NoiseConfig
 ) -> NoisePoolManifest:
-    std = np.sqrt(np.square(patches.astype(np.float64)).mean(axis=(0, 1, 2)))
+    squares = np.square(patches.astype(np.float64))
+    std = np.sqrt(squares.mean(axis=(0, 1, 2))) if len(patches) else np.zeros(3)
     return NoisePoolManifest(
         digest=pool_digest(patches),
         count=len(patches),
