@@ -74,6 +74,16 @@ def to_srgb(
     return image, (*done, *conversions)
 
 
+def to_srgb_of(pixels: NDArray[np.uint8], told: Told) -> NDArray[np.uint8]:
+    """(height, width, 3) pixels of a file that tells of its colours, in sRGB."""
+    return _converted(pixels, told)[0]
+
+
+def from_eight_bit(header: Header) -> NDArray[np.uint8]:
+    """An 8-bit file as it stands, (height, width, 3) RGB, not upright, in its own colours."""
+    return _rgb8(_from_eight_bit(header)[0])
+
+
 def _from_eight_bit(header: Header) -> tuple[NDArray[np.uint8], Done]:
     header.image.load()
     image: Image.Image = header.image
