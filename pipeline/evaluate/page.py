@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pairmill.pipeline.evaluate.gains import gains_html
 from pairmill.pipeline.evaluate.gallery import rows_html, tools
 from pairmill.pipeline.evaluate.measure import ALL, best
-from pairmill.pipeline.evaluate.tables import columns, heading, shown
+from pairmill.pipeline.evaluate.tables import columns, heading, shown, signless
 from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import (
     Raw,
@@ -154,7 +154,7 @@ def _cell(row: ScoreRow, control: ScoreRow | None, metric: MetricView, top: floa
     if than is None:
         title = None
     else:
-        title = f"{than:+.{metric.digits}f} against bicubic"
+        title = f"{signless(f'{than:+.{metric.digits}f}')} against bicubic"
     return el("td", shown(value, metric), class_="num best" if is_best else "num", title=title)
 
 

@@ -257,6 +257,7 @@ class _Run:
                 key=self._gain,
             )
             count = min(self.config.shown, len(own))
+            self.advanced(len(self.pictures), len(self.pictures), f"pictures of {group.name}")
             places = [round(place * (len(own) - 1) / max(1, count - 1)) for place in range(count)]
             out += [
                 self._shown(group, own[place], f"{len(out)}-{number}", picture_files)
@@ -324,7 +325,9 @@ class _Run:
         rows = picture.rows
         if len(rows) < 2 or "psnr_y" not in rows[0].scores:
             return place
-        return f"{rows[1].network} {self._gain(picture):+.2f} dB over bicubic · {place}"
+        gain = self._gain(picture)
+        above = "over" if round(gain, 2) >= 0 else "below"
+        return f"{rows[1].network} {abs(gain):.2f} dB {above} bicubic · {place}"
 
 
 def _notes(run: _Run) -> list[str]:
