@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pairmill.pipeline.evaluate.crops import Image, difference, most_detail
+from pairmill.pipeline.evaluate.crops import Image, Window, difference, most_detail
 from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means
 from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
 from pairmill.pipeline.evaluate.page import evaluation_page
@@ -285,8 +285,9 @@ class _Run:
             panes.append(Pane(label="HR", picture=picture_files.png(f"{stem}-hr", seen)))
         values = [row.scores.get("psnr_y") for row in picture.rows]
         top = max((value for value in values if value is not None), default=None)
+        digest = digest_of_pair(hr, lr)
         for number, (one, row) in enumerate(zip(self.networks, picture.rows, strict=True)):
-            sr = window.hr(one(lr, self.config.inference))
+            sr = self._crop(one, lr, window, digest)
             picture_file = picture_files.png(f"{stem}-{number}", np.ascontiguousarray(sr))
             apart = ""
             if hr is not None:
@@ -308,6 +309,16 @@ class _Run:
             note=self._why(picture, window.words()),
             panes=tuple(panes),
         )
+
+    def _crop(self, one: Upscaler, lr: Image, window: Window, digest: str) -> Image:
+        """What the page shows of an upscaled image: of scores that are known, no network runs."""
+        name = self.records.name(one.view, digest)
+        known = self.records.crop(name)
+        if known is not None:
+            return known
+        made = np.ascontiguousarray(window.hr(one(lr, self.config.inference)))
+        self.records.keep_crop(name, made)
+        return made
 
     def _words(self, row: ScoreRow) -> str:
         """The scores that tell most, under a crop."""
