@@ -281,6 +281,9 @@ class Recipe(Frozen):
             )
         self._check_mixture()
         self._check_images()
+        for section in (self.pdm, self.dsgan, self.bulat, self.cincgan, self.cyclesr, self.maeda):
+            if problem := section.problem(self.scale):
+                raise ValueError(problem)
         return self
 
     def _check_images(self) -> None:

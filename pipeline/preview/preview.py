@@ -72,7 +72,7 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     """
     started = time.perf_counter()
     recipe, base = overridden(request)
-    files = ingest.find(recipe.images, base)
+    files = ingest.find(recipe.images, base).files
     sizes, found = survey(files, recipe), look(files, recipe)
     picture_files = PictureFiles(target, folder)
     sealed_pools = pool_items.sealed_pools(request.recipe, request.base, storage)

@@ -139,6 +139,11 @@ def auc_words(auc: float | None, interval: tuple[float, float] | None) -> str:
     return f"{auc:.3f} ({interval[0]:.2f} to {interval[1]:.2f})"
 
 
+def share(value: float | None) -> str:
+    """A share, such as `87.3%`; a dash where there is none."""
+    return "–" if value is None else f"{value:.1%}"
+
+
 def trend(aucs: Sequence[float | None], most: int = 8) -> str:
     """The last AUCs in a row."""
     return " ".join("–" if value is None else f"{value:.2f}" for value in aucs[-most:])

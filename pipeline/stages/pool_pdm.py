@@ -16,6 +16,7 @@ from pairmill.pipeline.stages.learned_pool import (
     plan,
     pool_checkpoint,
     seen,
+    share,
     trend,
 )
 from pairmill.schemas.pdm import PdmConfig, PdmGateConfig
@@ -67,7 +68,7 @@ FOUND: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
         f"{m.noise_mean:.2f} grey levels, most {g.max_noise_mean}"
     ),
     PdmReason.CRITIC_WON: lambda m, g: (
-        f"a discriminator that is right {_right(m)} of the time, most {g.max_accuracy:.0%}"
+        f"a discriminator that is right {share(m.accuracy)} of the time, most {g.max_accuracy:.0%}"
     ),
     PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}" + _telling(m),
     PdmReason.NOT_MEASURED: lambda m, g: (  # noqa: ARG005
@@ -133,7 +134,7 @@ def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, st
             f"{measures.noise_mean:.2f}",
             f"at most {gates.max_noise_mean}",
         ),
-        ("discriminator right", _right(measures), f"at most {gates.max_accuracy:.0%}"),
+        ("discriminator right", share(measures.accuracy), f"at most {gates.max_accuracy:.0%}"),
         (
             "AUC, 95 % interval",
             auc_words(measures.auc, measures.interval),
@@ -150,10 +151,6 @@ def _least(measures: PdmMeasures, gates: PdmGateConfig) -> float:
     from pairmill.models.pdm.measure import least_diversity
 
     return least_diversity(measures, gates)
-
-
-def _right(measures: PdmMeasures) -> str:
-    return "–" if measures.accuracy is None else f"{measures.accuracy:.1%}"
 
 
 def _telling(measures: PdmMeasures) -> str:
