@@ -164,7 +164,7 @@ def test_images_without_a_flat_area_get_white_noise_and_a_word(tmp_path: Path) -
     data = run(tiny_recipe(tmp_path, images={"real": [f"{tmp_path}/real"]}), tmp_path, draws=1)
     note = next(supply.note for supply in data.supplies if supply.kind == "noise")
     assert "white noise" in note
-    assert "no area flat enough" in note
+    assert "no area of 16 x 16 pixels flat enough" in note
 
 
 def test_broken_images_are_left_out_with_a_word(tmp_path: Path) -> None:
