@@ -35,6 +35,7 @@ Planes = NDArray[np.uint8] | NDArray[np.float32]
 Sums = NDArray[np.int32] | NDArray[np.float32]
 Spectrum = NDArray[np.floating[Any]]
 Border = Literal["mirror", "reflect", "wrap"]
+Part = tuple[int, int, int]
 UNIT = 1 << 16
 BLOCK = (4, 8)
 """Rows and columns of the block of outputs that one row of the matrix product makes; the fastest of
@@ -124,6 +125,8 @@ def has_blocks(kernel: Array) -> bool:
 
 def _without_rim(kernel: Array) -> Array:
     """The smallest centred odd part of a kernel that holds all that is not zero."""
+    if kernel[0].any():
+        return kernel
     middle = len(kernel) // 2
     # One reach for all sides: the middle stays the middle, else LR would move against HR.
     places = np.divmod(np.flatnonzero(kernel), len(kernel))
@@ -312,7 +315,7 @@ def plane_by_fft(
     size, shape = len(kernel), tuple(-(-side // scale) for side in plane.shape)
     reach, out = -(-size // scale), np.empty(shape)
     rows, columns = (_parts(side, reach) for side in shape)
-    padded = _continued(plane, size // 2, scale, rows, columns, border)
+    padded = _continued(plane, size // 2, scale, (rows, columns), border)
     if plane.dtype == np.uint8:
         padded, unit = padded.astype(sample), 1 / UNIT
     else:
@@ -327,22 +330,21 @@ def plane_by_fft(
     return out
 
 
-def _parts(length: int, reach: int) -> list[tuple[int, int, int]]:
-    """The outputs [0, length) in equal parts, and the side of each one's transform.
-
-    Parts, for the error of a transform grows with its size and must stay far below half a unit.
+@lru_cache(maxsize=256)
+def _parts(length: int, reach: int) -> tuple[Part, ...]:
+    """The outputs [0, length) in equal parts, each with the side of its transform, whose error
+    grows with it and must stay far below half a unit.
     """
     count = -(-length // (TRANSFORM - reach))
     ends = [length * number // count for number in range(count + 1)]
-    return [(first, last, _side_for(last - first + reach - 1)) for first, last in pairwise(ends)]
+    return tuple((one, last, _side_for(last - one + reach - 1)) for one, last in pairwise(ends))
 
 
 def _continued(
     plane: NDArray[np.generic],
     before: int,
     scale: int,
-    rows: list[tuple[int, int, int]],
-    columns: list[tuple[int, int, int]],
+    axes: tuple[tuple[Part, ...], tuple[Part, ...]],
     border: Border,
 ) -> NDArray[Any]:
     """A plane continued beyond its borders, as far as the transforms of all parts go: what no kept
@@ -350,11 +352,10 @@ def _continued(
     """
     after = (
         max(0, scale * max(first + side for first, _, side in parts) - before - length)
-        for parts, length in zip((rows, columns), plane.shape, strict=True)
+        for parts, length in zip(axes, plane.shape, strict=True)
     )
-    return np.asarray(
-        cv2.copyMakeBorder(plane, before, next(after), before, next(after), BORDERS[border])
-    )
+    sides = before, next(after), before, next(after)
+    return np.asarray(cv2.copyMakeBorder(plane, *sides, BORDERS[border]))
 
 
 def _side_for(least: int) -> int:
