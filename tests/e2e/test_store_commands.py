@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fsspec
 import pytest
 import torch
 from typer.testing import CliRunner
 
 import pairmill
 from pairmill.flows.cli.main import app
+from pairmill.flows.cli.new import folder_of
 from pairmill.pipeline.corpora.log import find_version, read_log
 from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.html.text import file_name
+from pairmill.pipeline.images.find import find_files
 from pairmill.pipeline.workspace import heartbeat, layout
 from pairmill.pipeline.workspace.lock import acquire, holding, making
 from pairmill.pipeline.workspace.process import this_process
@@ -53,6 +57,19 @@ def told(storage: Storage, *arguments: object, code: int = 0) -> str:
     )
     assert done.exit_code == code, done.output
     return " ".join(done.output.split())
+
+
+def test_markers_of_folders_are_no_files(s3: None) -> None:
+    store = fsspec.filesystem("s3")
+    for key in ("photos/", "photos/2024/", "photos/2024_$folder$", "photos/2024/a#1.jpg"):
+        body = b"x" if key.endswith(".jpg") else b""
+        store.call_s3("put_object", Bucket=BUCKET, Key=f"marked/{key}", Body=body)
+    (file,) = find_files([f"s3://{BUCKET}/marked/photos"], "/", "images.real")
+    assert (file.url, file_name(file.url)) == (
+        f"s3://{BUCKET}/marked/photos/2024/a#1.jpg",
+        "a#1.jpg",
+    )
+    assert folder_of(f"s3://{BUCKET}/marked/photos/") == f"s3://{BUCKET}/marked/photos"
 
 
 def test_commands_that_look_at_a_version(shelf: Storage, tmp_path: Path) -> None:
