@@ -85,7 +85,7 @@ def _suggested(recipe: Recipe) -> Suggestion:
 
     one_thread()
     try:
-        files = ingest.find(recipe.images, "/")
+        files = ingest.find(recipe.images, "/").files
     except UserError:
         return Suggestion()
     return suggest(recipe, files)

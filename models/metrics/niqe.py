@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -211,7 +212,9 @@ def _nearest(rising: Array, values: Array) -> np.ndarray[tuple[int, ...], np.dty
 def write_parameters(parameters: NiqeParameters) -> bytes:
     """A .npz file with the names that BasicSR and others read, and the number of blocks."""
     buffer = io.BytesIO()
-    counted = {} if parameters.blocks is None else {"blocks": np.int64(parameters.blocks)}
+    counted: dict[str, Any] = {}
+    if parameters.blocks is not None:
+        counted = {"blocks": np.int64(parameters.blocks)}
     covariance = np.ascontiguousarray(parameters.covariance)  # equal parameters, equal bytes
     np.savez(
         buffer,

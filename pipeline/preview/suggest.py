@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from pairmill.models.camera.curves import falls_to, transfer_curve
 from pairmill.models.camera.estimate import estimate
 from pairmill.models.camera.photograph import SIDE, measure
-from pairmill.models.functional.chroma import grey
 from pairmill.pipeline.images.decode import ImageRejected, decode, pixel_digest, read_image
 from pairmill.pipeline.noise.candidates import candidates
 from pairmill.pipeline.noise.select import choose
@@ -148,7 +147,7 @@ def _detail(photos: Sequence[Image]) -> float:
     """
     large = [photo for photo in photos if min(photo.shape[:2]) >= 2 * SIDE]
     chosen = (large[place] for place in evenly(len(large), MEASURED))
-    spectra = [measure(grey(_window(photo))) for photo in chosen]
+    spectra = [measure(_window(photo)) for photo in chosen]
     spectra = [one for one in spectra if math.isfinite(one.noise) and one.power.max() > 0]
     if not spectra:
         return 0.5

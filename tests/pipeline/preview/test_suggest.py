@@ -20,7 +20,7 @@ def suggested(folder: Path, scale: int = 2) -> Suggestion:
     images, tiles = {"real": str(folder)}, {"size": 24}
     value = {"name": "a", "scale": scale, "images": images, "tiles": tiles}
     recipe = Recipe.model_validate(value)
-    return suggest(recipe, ingest.find(recipe.images, "/"))
+    return suggest(recipe, ingest.find(recipe.images, "/").files)
 
 
 @pytest.mark.parametrize(

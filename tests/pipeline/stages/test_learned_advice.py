@@ -14,7 +14,8 @@ from pairmill.pipeline.stages.pool_translation import gates_of
 from pairmill.schemas.pdm import PdmConfig
 from pairmill.schemas.pdm_fit import PdmReason
 from pairmill.schemas.redegnet import RedegnetConfig, RedegnetReason
-from pairmill.schemas.translation import DsganConfig, TranslationReason
+from pairmill.schemas.translation import DsganConfig
+from pairmill.schemas.translation_fit import TranslationReason
 
 
 @dataclass(frozen=True)
