@@ -22,7 +22,7 @@ from pairmill.flows import tracker
 from pairmill.flows.cli import carried
 from pairmill.flows.cli.doctor import CHECKS
 from pairmill.flows.cli.options import with_prefect
-from pairmill.flows.prefect_support import server_process
+from pairmill.flows.prefect_support import ephemeral_server, server_process
 from pairmill.flows.prefect_support.environment import settle
 from pairmill.flows.prefect_support.server_process import NoServerError, PortTakenError, launch
 from pairmill.flows.prefect_support.start_errors import known, last_error
@@ -381,6 +381,40 @@ def test_the_command_line_imports_no_prefect_and_no_dask() -> None:
         [sys.executable, "-c", ONE_LOOK], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_a_worker_imports_the_stage_that_it_carries_and_no_other() -> None:
+    code = "import sys, pairmill.pipeline.stages.ingest; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    stages = {name for name in done.stdout.split() if name.startswith("pairmill.pipeline.stages.")}
+    assert stages == {"pairmill.pipeline.stages.ingest"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "configured"),
+    [
+        ("home/memo_store.toml", "", False),
+        ("home/profiles.toml", "active = 'mine'", True),
+        ("prefect.toml", "", True),
+        ("pyproject.toml", "[tool.prefect]", True),
+        ("pyproject.toml", "[tool.ruff]", False),
+    ],
+)
+def test_no_server_is_started_ahead_where_one_may_be_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, configured: bool
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    (tmp_path / name).write_text(text)
+    started: list[str] = []
+    monkeypatch.setattr(ephemeral_server, "_launch", lambda: started.append("server"))
+    monkeypatch.setattr(ephemeral_server, "_ahead", [])
+    ephemeral_server.start_ahead()
+    assert started == ([] if configured else ["server"])
 
 
 @pytest.fixture
