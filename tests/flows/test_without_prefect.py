@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from prefect.exceptions import TerminationSignal
 
 from pairmill.flows import tracker
 from pairmill.flows.cli import carried
 from pairmill.flows.cli.doctor import CHECKS
 from pairmill.flows.cli.options import with_prefect
 from pairmill.flows.prefect_support import ephemeral_server, server_process
+from pairmill.flows.prefect_support import tracker as prefect_tracker
 from pairmill.flows.prefect_support.environment import settle
 from pairmill.flows.prefect_support.server_process import NoServerError, PortTakenError, launch
 from pairmill.flows.prefect_support.start_errors import known, last_error
@@ -460,3 +462,19 @@ def test_what_lasts_is_told_at_once(error: Exception) -> None:
     with pytest.raises(type(error)):
         Tracker().step("any", work)
     assert work.calls == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, TerminationSignal])
+def test_an_interrupt_is_a_cancelled_run_for_prefect_and_an_interrupt_for_us(
+    error: type[BaseException],
+) -> None:
+    def interrupted() -> int:
+        raise error(*([signal.SIGTERM] if error is TerminationSignal else []))
+
+    state: Any = prefect_tracker._interruptible(interrupted)
+    assert (state.type, state.name) == ("CANCELLED", "Interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        prefect_tracker._result(state)
+    assert prefect_tracker._interruptible(lambda: 5) == 5
+    with pytest.raises(ZeroDivisionError):
+        prefect_tracker._interruptible(lambda: 1 // 0)
