@@ -61,11 +61,11 @@ def train_network(
 
 
 def _evaluated(storage: Storage, trained: Trained, base: str, device: str) -> str:
-    """The page of the best network on the split that was validated, and of joint training on its
-    real photographs; found if it is of these very weights.
+    """The page of the network to go on with, on the split that was validated, and of joint
+    training on its real photographs; found if it is of these very weights.
     """
     run = trained.run
-    checkpoint = trained.folder.checkpoint("best" if trained.best else "last")
+    checkpoint = trained.folder.checkpoint(trained.chosen)
     page = f"{layout.evaluation_folder(run.config.name)}/index.html"
     if not trained.made and storage.exists(page):
         return storage.path(page)

@@ -42,7 +42,8 @@ class JointBase(Frozen):
     """Maximum number of photographs that crops come from; of more, evenly spread ones are taken.
     Bounds memory."""
     window: int = Field(default=1024, ge=64)
-    """Side of the centred part of a photograph that crops come from, in pixels; bounds memory."""
+    """Side of the centred part of a photograph that crops come from, in pixels, an LR crop at
+    least; bounds memory."""
     gates: JointGateConfig = JointGateConfig()
     """When the run raises an alarm."""
     start_from: Literal["nothing", "pool"] = "nothing"
@@ -59,14 +60,34 @@ class PdmJoint(JointBase):
 
     kind: Literal["pdm"] = "pdm"
     """Name of the kind."""
-    settings: PdmConfig = PdmConfig()
+    settings: PdmConfig = PdmConfig(start_from="nothing")
     """The degradation, its discriminator, their losses and rates; `halve_at` counts in fractions of
     `steps`. Crops, batch and checks are those of the training, so `crop`, `batch`, `samples`,
-    `check_every`, `patience`, `images`, `window` and `gates` have no say.
+    `check_every`, `patience`, `images`, `window` and `gates` have no say. No camera is measured: a
+    pool that began measured is begun with by `start_from: pool`, and `start_rate` is for that.
     """
     sr_weight: float = Field(default=0.0, ge=0)
     """Weight of the L1 between HR and what the SR network makes of LR in what the degradation
     minimises; the SR network rests meanwhile. 0 as published."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _measures_nothing(cls, data: Any) -> Any:
+        """Settings that do not say where they start, start at nothing."""
+        if not isinstance(data, dict) or not isinstance(data.get("settings"), dict):
+            return data
+        settings = {"start_from": "nothing", **data["settings"]}
+        if settings["start_from"] == "measured":
+            raise ValueError(
+                "joint.settings.start_from: measured is for the pool of a corpus, got it in a "
+                "training; leave it out, and set joint.start_from: pool to begin with such a pool"
+            )
+        if "start_rate" in settings and data.get("start_from") != "pool":
+            raise ValueError(
+                "joint.settings.start_rate is for a pool that began measured; leave it out, or "
+                "set joint.start_from: pool"
+            )
+        return {**data, "settings": settings}
 
 
 class BulatJoint(JointBase):

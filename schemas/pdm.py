@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from pairmill.schemas.base import Frozen, Grown
+from pairmill.schemas.learned import Betas, check_ascending, window_problem
 from pairmill.schemas.pdm_presets import PRESETS, merged
 
 CURVES = ("adversarial", "critic", "accuracy", "regulariser", "noise")
@@ -163,7 +164,7 @@ class PdmConfig(Grown):
     """Step size of Adam for kernels and noise."""
     critic_rate: float = Field(default=1e-3, gt=0, le=0.1)
     """Step size of Adam for the discriminator."""
-    betas: tuple[float, float] = (0.5, 0.99)
+    betas: Betas = (0.5, 0.99)
     """Decay rates of Adam's moments."""
     halve_at: tuple[float, ...] = (0.5, 0.75, 0.9)
     """When the step sizes are halved, as fractions of the samples, ascending."""
@@ -199,10 +200,7 @@ class PdmConfig(Grown):
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
-        if list(self.halve_at) != sorted(self.halve_at) or any(
-            not 0 < at <= 1 for at in self.halve_at
-        ):
-            raise ValueError(f"pdm.halve_at must ascend in (0, 1], got {self.halve_at}")
+        check_ascending(self.halve_at, "pdm")
         return self
 
     @model_validator(mode="after")
@@ -218,6 +216,11 @@ class PdmConfig(Grown):
                 f"(spatial, channels: 3), got {noise.channels}; or set pdm.start_from: nothing"
             )
         return self
+
+    def problem(self, scale: int) -> str:
+        """Why it cannot be fitted at a scale; empty if it can."""
+        side = scale * (self.crop - 1) + self.kernel.size
+        return window_problem("pdm", self.window, side, self.crop)
 
     @property
     def iterations(self) -> int:

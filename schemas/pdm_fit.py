@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pairmill.schemas.base import Digest, Frozen, Grown
+from pairmill.schemas.learned import FitRef, FitVerdict
 from pairmill.schemas.pdm import PdmConfig
 
 
@@ -48,7 +49,8 @@ class PdmMeasures(Grown):
     """(intensity, standard deviation of noise), in intensity levels."""
     accuracy: float | None
     """Share of patches that the discriminator classified correctly over the last tenth of the
-    fit; none where what was measured is sealed as it was."""
+    fit, or, where it began measured, of what led to the check that is sealed; none where that is
+    what was measured."""
     auc: float | None
     """AUC of distinguishing fake from real patches, of what is sealed; none where there are too few
     images."""
@@ -99,27 +101,12 @@ class PdmFitted(Grown):
     """What it draws; none if it left the finite numbers."""
 
 
-class PdmFitRef(Frozen):
+class PdmFitRef(FitRef[PdmFitted]):
     """A fit and the unit that made it."""
 
-    key: Digest
-    """Key of the unit."""
-    fit: PdmFitted
-    """What it made."""
 
-
-class PdmVerdict(Frozen):
+class PdmVerdict(FitVerdict[PdmReason, PdmMeasures]):
     """Whether a fit may be drawn from."""
-
-    reasons: tuple[PdmReason, ...]
-    """Gates that it failed."""
-    measures: PdmMeasures | None
-    """What was measured; none if the fit left the finite numbers."""
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it passed all gates."""
-        return not self.reasons
 
 
 class PdmManifest(Grown):

@@ -259,6 +259,10 @@ class Recipe(Frozen):
         """Whether a degrader draws from pools of this kind; see `pairmill.pipeline.pools.POOLS`."""
         return any(kind in degrader.draws_from for degrader in self.degraders)
 
+    def needs(self, kind: str) -> bool:
+        """Whether a degrader cannot do without pools of this kind."""
+        return any(kind in degrader.needs for degrader in self.degraders)
+
     @property
     def takes_pairs(self) -> bool:
         """Whether anything is made of the real pairs of `images.aligned`."""
@@ -277,6 +281,9 @@ class Recipe(Frozen):
             )
         self._check_mixture()
         self._check_images()
+        for section in (self.pdm, self.dsgan, self.bulat, self.cincgan, self.cyclesr, self.maeda):
+            if problem := section.problem(self.scale):
+                raise ValueError(problem)
         return self
 
     def _check_images(self) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.image import ImageRecord, RejectedImage
+from pairmill.schemas.learned import Betas, FitRef, FitVerdict, check_ascending
 
 CURVES = ("pixel", "perceptual", "style", "same", "contrast", "adversarial", "critic", "accuracy")
 """Columns of `curves.npy`: the losses without their weights, and the share of images that the
@@ -162,7 +163,7 @@ class RedegnetConfig(Frozen):
     """Step size of Adam for DegNet and SynNet."""
     critic_rate: float = Field(default=1e-4, gt=0, le=0.1)
     """Step size of Adam for the discriminator."""
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: Betas = (0.9, 0.999)
     """Decay rates of Adam's moments."""
     halve_at: tuple[float, ...] = ()
     """When the step sizes are halved, as fractions of the samples, ascending; never, as
@@ -183,11 +184,18 @@ class RedegnetConfig(Frozen):
     """Side of the centred part of an HR image that crops come from, in pixels; bounds memory."""
 
     @model_validator(mode="after")
+    def _minimises(self) -> Self:
+        found = self.weights.model_dump()
+        if not any(found.values()):
+            raise ValueError(
+                f"redegnet.weights: nothing is minimised; give one of {', '.join(found)} a weight"
+                " above 0"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _ascending(self) -> Self:
-        if list(self.halve_at) != sorted(self.halve_at) or any(
-            not 0 < at <= 1 for at in self.halve_at
-        ):
-            raise ValueError(f"redegnet.halve_at must ascend in (0, 1], got {self.halve_at}")
+        check_ascending(self.halve_at, "redegnet")
         return self
 
 
@@ -319,13 +327,8 @@ class RedegnetFitted(Frozen):
     """What it does; none if it left the finite numbers."""
 
 
-class RedegnetFitRef(Frozen):
+class RedegnetFitRef(FitRef[RedegnetFitted]):
     """A fit and the unit that made it."""
-
-    key: Digest
-    """Key of the unit."""
-    fit: RedegnetFitted
-    """What it made."""
 
 
 class RedegnetJudgeConfig(Frozen):
@@ -337,18 +340,8 @@ class RedegnetJudgeConfig(Frozen):
     """Whether the degradations of the pairs may be alike."""
 
 
-class RedegnetVerdict(Frozen):
+class RedegnetVerdict(FitVerdict[RedegnetReason, RedegnetMeasures]):
     """Whether a fit may be drawn from."""
-
-    reasons: tuple[RedegnetReason, ...]
-    """Gates that it failed."""
-    measures: RedegnetMeasures | None
-    """What was measured; none if the fit left the finite numbers."""
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it passed all gates."""
-        return not self.reasons
 
 
 class CodeRow(Frozen):

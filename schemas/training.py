@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from pairmill.schemas.base import Digest, Frozen, Key
 from pairmill.schemas.discriminator import DiscriminatorConfig
 from pairmill.schemas.joint import JointConfig
+from pairmill.schemas.learned import Betas
 from pairmill.schemas.losses import GanConfig, L1Config, LossConfig
 from pairmill.schemas.network import NetworkConfig
 from pairmill.schemas.schedule import ConstantSchedule, ScheduleConfig
@@ -26,7 +27,7 @@ class OptimiserConfig(Frozen):
     (Loshchilov and Hutter 2019)."""
     learning_rate: float = Field(default=2e-4, gt=0)
     """Highest learning rate."""
-    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (
+    betas: Betas = (
         0.9,
         0.99,
     )

@@ -1,15 +1,19 @@
 """Translators: degradations learned from unpaired images by networks that turn clean LR, or HR,
-into LR like the photographs; the settings of each method, and what a fit leaves.
+into LR like the photographs; the settings of each method.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.base import Frozen
+from pairmill.schemas.learned import (
+    Betas,
+    check_ascending,
+    window_problem,
+)
 from pairmill.schemas.network import EdsrConfig, NetworkConfig
 from pairmill.schemas.pdm_presets import merged
 from pairmill.schemas.translation_networks import DiscriminatorConfig, GeneratorConfig
@@ -64,7 +68,7 @@ class TranslationBase(Frozen):
     """Step size of Adam for generators."""
     discriminator_rate: float = Field(default=2e-3, gt=0, le=0.1)
     """Step size of Adam for discriminators."""
-    betas: tuple[float, float] = (0.5, 0.99)
+    betas: Betas = (0.5, 0.99)
     """Decay rates of Adam's moments."""
     halve_at: tuple[float, ...] = (0.5, 0.75, 0.9)
     """When the step sizes are halved, as fractions of the samples, ascending."""
@@ -82,7 +86,10 @@ class TranslationBase(Frozen):
     images: int = Field(default=128, ge=1, le=10_000)
     """Maximum number of real and of HR images that crops come from; bounds memory."""
     window: int = Field(default=1024, ge=64)
-    """Side of the centred part of an image that crops come from, in pixels; bounds memory."""
+    """Side of the centred part of an image that crops come from, in pixels, at least `crop` times
+    the scale; bounds memory."""
+    weights: Frozen
+    """Weights of the terms."""
 
     from_hr: ClassVar[bool] = False
     """Whether the degrading network sees HR; others see clean LR."""
@@ -98,11 +105,25 @@ class TranslationBase(Frozen):
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
-        if list(self.halve_at) != sorted(self.halve_at) or any(
-            not 0 < at <= 1 for at in self.halve_at
-        ):
-            raise ValueError(f"{self.method}.halve_at must ascend in (0, 1], got {self.halve_at}")
+        check_ascending(self.halve_at, self.method)
         return self
+
+    @model_validator(mode="after")
+    def _minimises(self) -> Self:
+        if not any(self.minimised().values()):
+            raise ValueError(
+                f"{self.method}.weights: nothing is minimised from the first sample on; give one of"
+                f" {', '.join(self.minimised())} a weight above 0"
+            )
+        return self
+
+    def minimised(self) -> dict[str, float]:
+        """Weights of the terms that generators have from the first sample on."""
+        return self.weights.model_dump()
+
+    def problem(self, scale: int) -> str:
+        """Why it cannot be fitted at a scale; empty if it can."""
+        return window_problem(self.method, self.window, self.crop * scale, self.crop)
 
     @model_validator(mode="after")
     def _seen_whole(self) -> Self:
@@ -139,6 +160,15 @@ class DsganConfig(TranslationBase):
     folder."""
 
     source_only: ClassVar[bool] = True
+
+    def problem(self, scale: int) -> str:
+        """See `TranslationBase`; without weights of VGG-19 nothing is perceptual."""
+        if not self.vgg_weights and not (self.weights.colour or self.weights.adversarial):
+            return (
+                "dsgan.weights: nothing is minimised but what needs dsgan.vgg_weights; give them,"
+                " or colour or adversarial a weight above 0"
+            )
+        return super().problem(scale)
 
 
 class BulatWeights(Frozen):
@@ -222,6 +252,11 @@ class CyclesrConfig(TranslationBase):
     """Share of the samples after which the SR network has a say; until then it learns from bicubic
     pairs."""
 
+    def minimised(self) -> dict[str, float]:
+        """See `TranslationBase`; the task comes later."""
+        found = super().minimised()
+        return {**found, "task": 0.0} if self.task_from else found
+
 
 class MaedaWeights(CycleWeights):
     """Weights of Maeda's terms."""
@@ -267,130 +302,3 @@ class TranslationCheckpoint(Frozen):
     shift: tuple[float, float] = (0.0, 0.0)
     """How far HR is moved down and right before it is degraded, in HR pixels: back by what the
     network drifts."""
-
-
-class TranslationReason(StrEnum):
-    """Why a fit is not drawn from."""
-
-    OFF_CENTRE = "off-centre"
-    OFF_COLOUR = "off-colour"
-    NO_EFFECT = "no-effect"
-    TOLD_APART = "told-apart"
-    NOT_MEASURED = "not-measured"
-    NOT_FINITE = "not-finite"
-
-
-class TranslationMeasures(Frozen):
-    """What a fit draws, in numbers."""
-
-    offset: float
-    """Largest distance of drawn from clean LR on either axis, in HR pixels, after the
-    correction."""
-    drift: float
-    """The same before it."""
-    colour: float
-    """Mean difference of 4 x 4 means of drawn and of clean LR, in intensity levels."""
-    effect: float
-    """Mean change of the clean LR, in intensity levels."""
-    diversity: float
-    """Standard deviation of two draws for one HR, in intensity levels; 0 where one HR has one
-    LR."""
-    real_floor: float
-    """Residual of quiet places of real patches, in intensity levels."""
-    fake_floor: float
-    """The same of drawn patches."""
-    accuracy: float
-    """Share of patches that the discriminator of real LR classified correctly over the last tenth
-    of the fit; not a number, hence 0, where there is none."""
-    auc: float | None
-    """AUC of distinguishing drawn from real patches, of what is sealed; none where there are too
-    few images."""
-    interval: tuple[float, float] | None
-    """95 % interval of it over a new choice of images."""
-    telling: tuple[str, ...] = ()
-    """The features that distinguish best when used alone, the strongest first, in words."""
-    aucs: tuple[float | None, ...]
-    """The AUC at every check."""
-    images: tuple[int, int]
-    """Real and HR images that crops came from."""
-    samples: int
-    """LR crops seen; fewer than asked for after an early stop."""
-    kept: int
-    """LR crops that had been seen at the check that is sealed."""
-
-
-class TranslationFitConfig(Frozen):
-    """All that determines a fit, but the images."""
-
-    seed: int
-    """Seed that all streams come from."""
-    scale: int
-    """HR side over LR side."""
-    settings: TranslationConfig
-    """Settings; the gates are those of the default, since they judge a fit and do not change it."""
-
-
-class TranslationFitted(Frozen):
-    """A finished fit: `checkpoint.safetensors`, `curves.npy`, `grid-*.png` and `state.safetensors`
-    of its unit.
-    """
-
-    digest: Digest
-    """SHA-256 of the checkpoint."""
-    method: str
-    """Method of the fit."""
-    scale: int
-    """HR side over LR side."""
-    samples: int
-    """LR crops seen."""
-    measures: TranslationMeasures | None
-    """What it draws; none if it left the finite numbers."""
-
-
-class TranslationFitRef(Frozen):
-    """A fit and the unit that made it."""
-
-    key: Digest
-    """Key of the unit."""
-    fit: TranslationFitted
-    """What it made."""
-
-
-class TranslationJudgeConfig(Frozen):
-    """What a fit is judged by."""
-
-    method: str
-    """Method of the fit."""
-    gates: TranslationGateConfig
-    """Its gates."""
-
-
-class TranslationVerdict(Frozen):
-    """Whether a fit may be drawn from."""
-
-    reasons: tuple[TranslationReason, ...]
-    """Gates that it failed."""
-    measures: TranslationMeasures | None
-    """What was measured; none if the fit left the finite numbers."""
-
-    @property
-    def accepted(self) -> bool:
-        """Whether it passed all gates."""
-        return not self.reasons
-
-
-class TranslationManifest(Frozen):
-    """A sealed checkpoint and its verdict."""
-
-    kind: str
-    """Kind of pool: the method."""
-    digest: Digest
-    """Digest of the checkpoint as a pool of one; programs name it by this."""
-    sha256: Digest
-    """SHA-256 of the file."""
-    scale: int
-    """HR side over LR side."""
-    verdict: TranslationVerdict
-    """Whether it may be drawn from."""
-    unit: Digest
-    """The unit that holds curves and images of the fit."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pairmill.schemas.base import Frozen
 
@@ -26,6 +26,9 @@ class GeneratorConfig(Frozen):
     """`identity`: the last layer starts at 0, so that the fit starts from the clean LR."""
 
 
+STRIDES: tuple[Literal[1, 2], ...] = (1, 2, 2)
+
+
 class DiscriminatorConfig(Frozen):
     """Convolutions that judge every place of an LR image (a patch discriminator)."""
 
@@ -35,8 +38,8 @@ class DiscriminatorConfig(Frozen):
     """Side of the filters."""
     last: Literal[1, 3, 4, 5] = 3
     """Side of the last one."""
-    strides: tuple[Literal[1, 2], ...] = (1, 2, 2)
-    """Stride of each; 1 where there are more."""
+    strides: tuple[Literal[1, 2], ...] = STRIDES
+    """Stride of each, from the first on; 1 where there are more."""
     norm: Literal["none", "instance", "batch"] = "none"
     """Normalisation after each but the first and the last; it hides how strong noise is."""
     residual: Literal["none", "beside", "only"] = "only"
@@ -56,6 +59,16 @@ class DiscriminatorConfig(Frozen):
     over samples of the slope of all judgements together); not for `wgan_gp`."""
     gradient_penalty: float = Field(default=10.0, gt=0)
     """Weight of the penalty of `wgan_gp` on slopes other than 1 (Gulrajani et al. 2017)."""
+
+    @model_validator(mode="after")
+    def _strides_of_something(self) -> Self:
+        """The default may be longer: whoever gives `features` alone means as many of it."""
+        if len(self.strides) > len(self.features) and self.strides != STRIDES:
+            raise ValueError(
+                f"discriminator.strides are {len(self.strides)}, more than the"
+                f" {len(self.features)} convolutions of discriminator.features; leave some out"
+            )
+        return self
 
     def places(self, side: int) -> int:
         """Judgements along an image of `side` pixels; 0 or less where it is too small."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from shlex import quote
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from rich.markup import escape
 
@@ -12,7 +12,10 @@ from pairmill.flows import terminal
 from pairmill.pipeline.images.listing import look_at, place_of
 from pairmill.pipeline.recipe.load import new_recipe, parse_recipe
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.recipe import Scale
+from pairmill.schemas.recipe import Recipe, Scale
+
+if TYPE_CHECKING:
+    from pairmill.pipeline.preview.suggest import Suggestion
 
 SCALES = get_args(Scale)
 """Scales that a new recipe may have."""
@@ -44,10 +47,16 @@ def write_recipe(folder: str, scale: int, name: str | None) -> None:
             where=str(target.absolute()),
             todo="edit it, or give another --name",
         )
-    text = new_recipe(chosen, place, scale)
+    first = new_recipe(chosen, place, scale)
+    found = _suggested(parse_recipe(first, str(target)))
+    settings = {"tile": found.tile, "patch": found.patch, "factor": found.factor}
+    text = new_recipe(chosen, place, scale, **settings)
     parse_recipe(text, str(target))
     target.write_text(text, "utf-8")
-    terminal.line(f"wrote [bold]{target}[/]\n  next     pairmill preview {target}")
+    terminal.line(f"wrote [bold]{target}[/]")
+    for why in found.why:
+        terminal.line(f"  photos   {escape(why)}")
+    terminal.line(f"  next     pairmill preview {target}")
     terminal.line(f"  camera   pairmill camera {escape(quote(folder))} says what its camera does")
 
 
@@ -66,6 +75,20 @@ def folder_of(text: str) -> str | None:
 def absolute(text: str) -> str:
     """A path or URL as it is told."""
     return text if "://" in text else str(Path(text).expanduser().absolute())
+
+
+def _suggested(recipe: Recipe) -> Suggestion:
+    """What the photos of a new recipe ask for; the defaults where there are none yet."""
+    from pairmill.pipeline.preview.suggest import Suggestion, suggest
+    from pairmill.pipeline.runner.execution import one_thread
+    from pairmill.pipeline.stages import ingest
+
+    one_thread()
+    try:
+        files = ingest.find(recipe.images, "/").files
+    except UserError:
+        return Suggestion()
+    return suggest(recipe, files)
 
 
 def name_from(folder: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from pairmill.flows import terminal
+from pairmill.flows.cli.options import warn_of_slow_precision
 from pairmill.pipeline.training.recipe import load_training
 from pairmill.pipeline.training.watch import INTERRUPTED
 from pairmill.pipeline.workspace.storage import Storage
@@ -16,6 +17,9 @@ from pairmill.schemas.training import TrainConfig
 
 if TYPE_CHECKING:
     from pairmill.pipeline.training.run import Trained
+
+PRECISIONS = {"full": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""Of training recipes, as torch calls them."""
 
 
 def run_training(
@@ -35,6 +39,8 @@ def run_training(
     """
     config, base = load_training(path, limit)  # mistakes are reported before any server starts
     storage = Storage(workspace)
+    if os.environ.get("RANK", "0") == "0":
+        warn_of_slow_precision(PRECISIONS[config.precision], device)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         _together(config, base, storage, device)
         return
@@ -80,7 +86,7 @@ def said(trained: Trained, page: str) -> None:
         why = f"  [dim]stopped: {trained.stopped}[/]"
     elif not trained.made:
         why = "  [dim]nothing new to do[/]"
-    weights = trained.folder.checkpoint("best" if best else "last")
+    weights = trained.folder.checkpoint(trained.chosen)
     terminal.line(
         f"\n[bold]{run.config.name}[/]  {trained.step} steps on "
         f"{run.corpus}@{run.version}{summary}{why}"
@@ -88,6 +94,8 @@ def said(trained: Trained, page: str) -> None:
     for words in trained.alarms:
         terminal.line(f"  [yellow]alarm[/]    {escape(words)}")
     terminal.line(f"  weights  {escape(weights)}")
+    if best and not trained.judged:
+        terminal.line("  [dim]the last: the best is so on LR that are no photographs[/]")
     if page:
         terminal.line(f"  page     {escape(page)}")
     terminal.line(f"  curves   tensorboard --logdir {escape(trained.folder.path)}")

@@ -7,63 +7,18 @@ The header is sorted: equal values, equal bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import nn
 
+from pairmill.models.fitting.fit import LearnedFit
 from pairmill.models.fitting.state import put_back, tensors_of
-from pairmill.schemas.base import Frozen
 
 HEADER = "pairmill"
 """Name of the metadata in which our files say what they are."""
-
-
-class LearnedFit(Protocol):
-    """A fit of a learned degradation, which can stop and continue at any count of samples."""
-
-    seed: int
-    device: str
-    samples: int
-    """Seen so far."""
-    kept: int
-    """Seen at the best check."""
-    curves: list[NDArray[np.float64]]
-    """Losses of every iteration, named by `columns`."""
-    aucs: list[float]
-    """The AUC of every check; not a number where it could not be measured."""
-
-    @property
-    def config(self) -> Frozen:
-        """Its settings, which a state must agree with."""
-
-    @property
-    def columns(self) -> Sequence[str]:
-        """Names of the losses."""
-
-    @property
-    def done(self) -> bool:
-        """Whether all samples have been seen, or the AUC has stopped falling."""
-
-    def networks(self) -> Mapping[str, nn.Module]:
-        """All weights of its state, those of the best check among them."""
-
-    def moments(self) -> Mapping[str, torch.optim.Optimizer]:
-        """The optimisers of its state."""
-
-    def advance(self, samples: int) -> Iterator[int]:
-        """Train on so many more samples; yields the count after every iteration."""
-
-    def check(self, auc: float) -> None:
-        """Take down the AUC of a check, and keep the check if it is the best."""
-
-    def finish(self) -> None:
-        """Go back to the best check, which is what is sealed."""
 
 
 def header_of(data: bytes) -> dict[str, str]:
@@ -79,7 +34,7 @@ def header_of(data: bytes) -> dict[str, str]:
     return dict(json.loads(data[8 : 8 + length]).get("__metadata__", {}))
 
 
-def state_bytes(fit: LearnedFit) -> bytes:
+def state_bytes(fit: LearnedFit[Any]) -> bytes:
     """All that a fit needs to continue: weights, those of the best check, moments, curves, AUCs,
     and the samples seen.
     """
@@ -90,7 +45,7 @@ def state_bytes(fit: LearnedFit) -> bytes:
     return save(tensors, {HEADER: json.dumps(header, sort_keys=True)})
 
 
-def restore(fit: LearnedFit, data: bytes) -> bool:
+def restore(fit: LearnedFit[Any], data: bytes) -> bool:
     """Bring a new fit to a stored state.
 
     Returns:
@@ -110,6 +65,6 @@ def restore(fit: LearnedFit, data: bytes) -> bool:
     return True
 
 
-def _identity(fit: LearnedFit) -> dict[str, str]:
+def _identity(fit: LearnedFit[Any]) -> dict[str, str]:
     """What a state must agree with for a fit to continue from it."""
     return {"config": fit.config.content_digest(), "seed": str(fit.seed)}

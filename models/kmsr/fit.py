@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pairmill.models.fitting.fit import average
 from pairmill.models.kmsr.geometry import in_all_orientations
 from pairmill.models.kmsr.networks import LATENT, Critic, Generator
 from pairmill.schemas.kmsr import KmsrFitConfig
@@ -57,7 +58,7 @@ class Fit:
             for _ in range(self.config.critic_steps):
                 record = self._step_critic()
             self._step_generator()
-            self._average()
+            average(self.mean, self.generator, self.config.average, len(self.curves))
             self.curves.append(record)
             yield len(self.curves)
 
@@ -106,13 +107,6 @@ class Fit:
         loss.backward()
         self.optimisers[0].step()
         self.critic.requires_grad_(requires_grad=True)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """The EMA of the weights, which draws kernels; training circles the solution."""
-        keep = min(self.config.average, (1 + len(self.curves)) / (10 + len(self.curves)))
-        for mean, now in zip(self.mean.parameters(), self.generator.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
 
 
 def _normal(rng: np.random.Generator, count: int) -> Tensor:

@@ -151,6 +151,16 @@ class Degradation(nn.Module):
         return self.noise(latent.noise, clean)  # type: ignore[no-any-return]
 
 
+def begun(
+    config: PdmConfig, scale: int, rng: np.random.Generator, start: Start | None = None
+) -> Degradation:
+    """A degradation as it is before it learns, with what was measured, if anything was."""
+    found = Degradation(config, scale, rng, None if start is None else start.shape)
+    if start is not None:
+        found.fill_in(start)
+    return found
+
+
 def draw_latent(
     rng: np.random.Generator,
     batch: int,

@@ -5,17 +5,19 @@ any count of samples.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pairmill.models.fitting.fit import LearnedFit
+from pairmill.models.fitting.gpu import moved
 from pairmill.models.fitting.streams import Crops, Image, keyed
-from pairmill.models.fitting.trend import keeps_up, lowest, stalled
+from pairmill.models.fitting.trend import lowest
 from pairmill.models.pdm.application import needed
+from pairmill.models.pdm.degradation import begun
 from pairmill.models.pdm.game import Game
 from pairmill.models.pdm.start import Codec, Start
 from pairmill.schemas.pdm import CURVES, PdmConfig
@@ -31,7 +33,7 @@ class Batch:
     """(B, 3, m, m) with the surroundings that kernels need."""
 
 
-class Fit:
+class Fit(LearnedFit[PdmConfig]):
     """The state of a fit: networks, moments, EMAs, and the number of samples seen."""
 
     def __init__(
@@ -55,19 +57,19 @@ class Fit:
             device: `cpu`, or `cuda` with mixed precision and channels last.
             start: what was measured of the camera; none to begin with nothing.
         """
-        self.config, self.scale, self.seed, self.device = config, scale, seed, device
+        super().__init__(config, seed, device)
+        self.scale = scale
         rng = keyed(seed, "weights")
         self.start = start
-        self.game = Game(config, scale, rng, device, start)
+        degradation = begun(config, scale, rng, start)
+        codec = None if start is None else start.codec
+        self.game = Game(config, degradation, rng, device, codec)
         self.degradation, self.critic = self.game.degradation, self.game.critic
         self.mean, self.optimisers = self.game.mean, self.game.optimisers
         self.reals = Crops(reals, config.crop, seed, "real", mirror=False)
         side = needed(config.crop, scale, self.degradation.size)
         self.hrs = Crops(hrs, side, seed, "hr", mirror=True)
         self.best = copy.deepcopy(self.mean)
-        self.samples = self.kept = 0
-        self.curves: list[NDArray[np.float64]] = []
-        self.aucs: list[float] = []
 
     @property
     def codec(self) -> Codec | None:
@@ -94,55 +96,31 @@ class Fit:
 
     @property
     def done(self) -> bool:
-        """Whether all samples have been seen, or the AUC has stopped falling."""
-        return self.samples >= self.config.samples or stalled(self.aucs, self.config.patience)
-
-    def check(self, auc: float) -> None:
-        """Take down the AUC of a check, not a number where it could not be measured, and keep the
-        check if it is the best.
+        """Whether all samples have been seen, the AUC has stopped falling, or nothing says whether
+        a correction of what was measured helps, so that none would be kept.
         """
-        self.aucs.append(auc)
-        if self._to_keep():
-            self.best.load_state_dict(self.mean.state_dict())
-            self.kept = self.samples
+        blind = self.start is not None and len(self.aucs) > 0 and all(map(math.isnan, self.aucs))
+        return blind or super().done
 
-    def _to_keep(self) -> bool:
+    def to_keep(self) -> bool:
         """A correction of what was measured must have lowered the AUC; chance does not do."""
         if self.start is None:
-            return keeps_up(self.aucs)
+            return super().to_keep()
         return len(self.aucs) == 1 or lowest(self.aucs)
 
-    def finish(self) -> None:
-        """Make the EMA that of the best check, which is what is sealed."""
-        self.mean.load_state_dict(self.best.state_dict())
+    def sealed(self) -> Sequence[tuple[nn.Module, nn.Module]]:
+        """See `LearnedFit`: the EMA."""
+        return ((self.mean, self.best),)
 
-    def advance(self, samples: int) -> Iterator[int]:
-        """Train until at least `samples` more, or all, have been seen; yields the count after every
-        iteration.
-        """
-        until = min(self.samples + samples, self.config.samples)
-        while self.samples < until:
-            self.curves.append(self._step())
-            yield self.samples
-
-    def _step(self) -> NDArray[np.float64]:
-        batch, number = self._batch(), self.samples // self.config.batch
+    def step(self) -> Sequence[float]:
+        """See `LearnedFit`."""
+        batch, number = self._batch(), self.number
         self.game.set_rates(self.samples, self.config.samples)
         _, record = self.game.play(batch.real, batch.hr, keyed(self.seed, "latent", number), number)
-        self.samples += self.config.batch
-        return np.array(record)
+        return record
 
     def _batch(self) -> Batch:
         count = self.config.batch
-        rng = keyed(self.seed, "crops", self.samples // count)
+        rng = keyed(self.seed, "crops", self.number)
         real, hr = self.reals.at(self.samples, count, rng), self.hrs.at(self.samples, count, rng)
-        return Batch(self._placed(real), self._placed(hr))
-
-    def _placed(self, image: Tensor) -> Tensor:
-        if self.device == "cpu":
-            return image
-        return (
-            image.pin_memory()
-            .to(self.device, non_blocking=True)
-            .contiguous(memory_format=torch.channels_last)
-        )
+        return Batch(moved(real, self.device), moved(hr, self.device))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pairmill.models.fitting.fit import average, halved
+from pairmill.models.fitting.gpu import mixed, placed
 from pairmill.models.pdm.degradation import (
     Degradation,
     Degraded,
@@ -23,7 +25,7 @@ from pairmill.models.pdm.discriminator import (
     adversarial_loss,
     discriminator_loss,
 )
-from pairmill.models.pdm.start import Codec, Start, compressed
+from pairmill.models.pdm.start import Codec, compressed
 from pairmill.schemas.pdm import PdmConfig
 
 PENALTY_EVERY = 4
@@ -37,34 +39,29 @@ class Game:
 
     Args:
         config: settings.
-        scale: HR side over LR side.
-        rng: stream of the initial weights.
-        device: `cpu`, or `cuda` with mixed precision and channels last.
-        start: what was measured of the camera; none to begin with nothing.
+        degradation: what learns; where it starts measured, its step size is smaller by
+            `start_rate`.
+        rng: stream of the discriminator's initial weights.
+        device: `cpu`, or `cuda` with channels last.
+        codec: what comes last; none where the real images are not compressed.
+        mixed: whether a GPU computes in mixed precision.
     """
 
     def __init__(
         self,
         config: PdmConfig,
-        scale: int,
+        degradation: Degradation,
         rng: np.random.Generator,
         device: str = "cpu",
-        start: Start | None = None,
+        codec: Codec | None = None,
+        *,
+        mixed: bool = True,
     ) -> None:
-        self.config, self.device = config, device
-        self.codec: Codec | None = None
-        self.rates = config.learning_rate, config.critic_rate
-        degradation = Degradation(config, scale, rng, None if start is None else start.shape)
-        if start is not None:
-            degradation.fill_in(start)
-            self.codec = start.codec
-            self.rates = config.start_rate * config.learning_rate, config.critic_rate
-        if device != "cpu":
-            layout = torch.channels_last
-        else:
-            layout = torch.contiguous_format
-        self.degradation = degradation.to(device).to(memory_format=layout)  # type: ignore[call-overload]
-        self.critic = Discriminator(config.critic, rng).to(device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.config, self.device, self.codec, self.mixed = config, device, codec, mixed
+        slower = 1.0 if degradation.start is None else config.start_rate
+        self.rates = slower * config.learning_rate, config.critic_rate
+        self.degradation = placed(degradation, device)
+        self.critic = placed(Discriminator(config.critic, rng), device)
         self.mean = copy.deepcopy(self.degradation).requires_grad_(requires_grad=False)
         self.optimisers = (
             torch.optim.Adam(self.degradation.parameters(), self.rates[0], config.betas),
@@ -96,19 +93,19 @@ class Game:
             LR as it was before the turn, (B, 3, n, n) of 8 bits, detached; and the values of
             `CURVES`.
         """
-        with self._precision():
+        with mixed(self.device) if self.mixed else nullcontext():
             degraded = self._degrade(hr, real.shape[2], rng)
             fake = compressed(eight_bits(degraded.lr), self.codec, rng)
             adversarial, held, noise = self._step_degradation(degraded, fake, task)
             critic, right = self._step_critic(real, fake.detach(), number)
-        self._average(number)
+        average(self.mean, self.degradation, self.config.average, number)
         return fake.detach(), [adversarial, critic, right, held, noise]
 
     def set_rates(self, done: int, of: int) -> None:
         """The step sizes after `done` of so many samples or steps."""
-        passed = sum(done >= at * of for at in self.config.halve_at)
+        factor = halved(done, of, self.config.halve_at)
         for optimiser, rate in zip(self.optimisers, self.rates, strict=True):
-            optimiser.param_groups[0]["lr"] = rate * 0.5**passed
+            optimiser.param_groups[0]["lr"] = rate * factor
 
     def _degrade(self, hr: Tensor, side: int, rng: np.random.Generator) -> Degraded:
         shapes = self.degradation.latent_shapes(side, side)
@@ -157,17 +154,3 @@ class Game:
         seen = real.detach().clone().requires_grad_()
         (slope,) = torch.autograd.grad(self.critic(seen).float().sum(), seen, create_graph=True)
         (PENALTY_EVERY * self.config.critic.penalty / 2 * slope.square().mean()).backward()  # type: ignore[no-untyped-call]
-
-    @torch.no_grad()
-    def _average(self, number: int) -> None:
-        """The EMA of the weights; a short memory at first, so that the start is soon
-        forgotten.
-        """
-        keep = min(self.config.average, (1 + number) / (10 + number))
-        for mean, now in zip(self.mean.parameters(), self.degradation.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
-
-    def _precision(self) -> AbstractContextManager[None]:
-        if self.device == "cpu":
-            return nullcontext()
-        return torch.autocast("cuda", torch.bfloat16)

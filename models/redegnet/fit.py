@@ -5,8 +5,7 @@ samples.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pairmill.models.fitting.fit import LearnedFit, halved
+from pairmill.models.fitting.gpu import mixed, moved, placed
 from pairmill.models.fitting.streams import keyed
-from pairmill.models.fitting.trend import keeps_up, stalled
 from pairmill.models.losses.vgg import Vgg, feature_losses
 from pairmill.models.redegnet import losses
 from pairmill.models.redegnet.networks import DegNet, Discriminator, SynNet
@@ -46,7 +46,7 @@ Source = Callable[[int], Batch]
 """The batch of an iteration; a pure function of its number."""
 
 
-class Fit:
+class Fit(LearnedFit[RedegnetConfig]):
     """The state of a fit: networks, moments, and the number of samples seen."""
 
     def __init__(
@@ -66,19 +66,16 @@ class Fit:
             vgg: features for the perceptual and the style loss, which are off without.
             device: `cpu`, or `cuda` with mixed precision and channels last.
         """
-        self.source, self.config, self.seed, self.device = source, config, seed, device
+        super().__init__(config, seed, device)
+        self.source = source
         rng = keyed(seed, "weights")
         self.deg, self.syn, self.critic = (
             DegNet(config.net, rng),
             SynNet(config.net, rng),
             Discriminator(config.net, rng),
         )
-        if device != "cpu":
-            layout = torch.channels_last
-        else:
-            layout = torch.contiguous_format
         for module in self.modules().values():
-            module.to(device).to(memory_format=layout)  # type: ignore[call-overload]
+            placed(module, device)
         self.vgg = None if vgg is None else vgg.to(device)
         both = [*self.deg.parameters(), *self.syn.parameters()]
         self.optimisers = {
@@ -88,9 +85,6 @@ class Fit:
             ),
         }
         self.best = {name: copy.deepcopy(module) for name, module in self.modules().items()}
-        self.samples = self.kept = 0
-        self.curves: list[NDArray[np.float64]] = []
-        self.aucs: list[float] = []
 
     def modules(self) -> dict[str, nn.Module]:
         """The networks by name."""
@@ -109,45 +103,20 @@ class Fit:
         """See `LearnedFit`."""
         return self.optimisers
 
-    @property
-    def done(self) -> bool:
-        """Whether all samples have been seen, or the AUC has stopped falling."""
-        return self.samples >= self.config.samples or stalled(self.aucs, self.config.patience)
+    def sealed(self) -> Sequence[tuple[nn.Module, nn.Module]]:
+        """See `LearnedFit`: all networks."""
+        return tuple((module, self.best[name]) for name, module in self.modules().items())
 
-    def check(self, auc: float) -> None:
-        """Take down the AUC of a check, not a number where it could not be measured, and keep the
-        check if it is the best.
-        """
-        self.aucs.append(auc)
-        if keeps_up(self.aucs):
-            for name, module in self.modules().items():
-                self.best[name].load_state_dict(module.state_dict())
-            self.kept = self.samples
-
-    def finish(self) -> None:
-        """Make the networks those of the best check, which are what is sealed."""
-        for name, module in self.modules().items():
-            module.load_state_dict(self.best[name].state_dict())
-
-    def advance(self, samples: int) -> Iterator[int]:
-        """Train until at least `samples` more, or all, have been seen; yields the count after every
-        iteration.
-        """
-        until = min(self.samples + samples, self.config.samples)
-        while self.samples < until:
-            self.curves.append(self._step())
-            yield self.samples
-
-    def _step(self) -> NDArray[np.float64]:
-        batch = self.source(self.samples // self.config.batch)
+    def step(self) -> Sequence[float]:
+        """See `LearnedFit`."""
+        batch = self.source(self.number)
         self._set_rates()
-        with self._precision():
+        with mixed(self.device):
             record, fake, omega = self._step_networks(batch)
             record += self._step_critic(
                 self._placed(batch.face_lq), self._placed(batch.face_hq), fake, omega
             )
-        self.samples += self.config.batch
-        return np.array(record)
+        return record
 
     def _step_networks(self, batch: Batch) -> tuple[list[float], Tensor, Tensor]:
         """DegNet and SynNet together: three images are reconstructed, one after the other in one
@@ -216,25 +185,13 @@ class Fit:
         self.optimisers[name].step()
 
     def _set_rates(self) -> None:
-        passed = sum(self.samples >= at * self.config.samples for at in self.config.halve_at)
+        factor = halved(self.samples, self.config.samples, self.config.halve_at)
         rates = (self.config.learning_rate, self.config.critic_rate)
         for optimiser, rate in zip(self.optimisers.values(), rates, strict=True):
-            optimiser.param_groups[0]["lr"] = rate * 0.5**passed
+            optimiser.param_groups[0]["lr"] = rate * factor
 
     def _placed(self, pictures: Batched) -> Tensor:
-        placed = signed(pictures)
-        if self.device == "cpu":
-            return placed
-        return (
-            placed.pin_memory()
-            .to(self.device, non_blocking=True)
-            .contiguous(memory_format=torch.channels_last)
-        )
-
-    def _precision(self) -> AbstractContextManager[None]:
-        if self.device == "cpu":
-            return nullcontext()
-        return torch.autocast("cuda", torch.bfloat16)
+        return moved(signed(pictures), self.device)
 
 
 def signed(pictures: Batched) -> Tensor:

@@ -13,6 +13,8 @@ from pairmill.schemas.translation import TranslationBase
 
 PENALTY_EVERY = 4
 """Iterations between two penalties, each of which counts for all of them."""
+MIDDLE = {"vanilla": 0.0, "lsgan": 0.5, "hinge": 0.0}
+"""Logits above it mean real, by form. The others compare images, and give one alone no side."""
 
 
 class Adversary(nn.Module):
@@ -41,8 +43,9 @@ class Adversary(nn.Module):
 
     def judged(
         self, real: Tensor, fake: Tensor, rng: np.random.Generator, number: int
-    ) -> tuple[Tensor, Tensor]:
-        """What the discriminator minimises, and the share of places that it classifies correctly.
+    ) -> tuple[Tensor, Tensor | None]:
+        """What the discriminator minimises, and the share of places that it classifies correctly;
+        none for the forms that have no `MIDDLE`.
 
         Args:
             real: (B, 3, h, w).
@@ -54,8 +57,8 @@ class Adversary(nn.Module):
         first, second = self._both(real, shown)
         loss = self.form.discriminator(first, second)
         loss = loss + self._penalty(real, shown, rng, number)
-        middle = 0.5 if self.config.gan == "lsgan" else 0.0
-        return loss, accuracy(first, second, middle)
+        middle = MIDDLE.get(self.config.gan)
+        return loss, None if middle is None else accuracy(first, second, middle)
 
     def _both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of both in float32: in one pass, but where batches are normalised, since the mean

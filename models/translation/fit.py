@@ -5,24 +5,23 @@ samples.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pairmill.models.fitting.fit import LearnedFit, average, halved
 from pairmill.models.fitting.streams import Crops, Image, keyed
-from pairmill.models.fitting.trend import keeps_up, stalled
 from pairmill.models.losses.cycle import reduced
 from pairmill.models.losses.vgg import Vgg
-from pairmill.models.translation.method import TO_REAL, Scene
+from pairmill.models.translation.method import Scene
 from pairmill.models.translation.methods import build
 from pairmill.models.translation.system import System
 from pairmill.schemas.translation import AnyTranslation
 
 
-class Fit:
+class Fit(LearnedFit[AnyTranslation]):
     """The state of a fit: networks, moments, the EMA of the degrader, and the number of samples
     seen.
     """
@@ -49,7 +48,8 @@ class Fit:
             device: `cpu`, or `cuda`.
             vgg: features for a perceptual term, which is off without.
         """
-        self.config, self.scale, self.seed, self.device = config, scale, seed, device
+        super().__init__(config, seed, device)
+        self.scale = scale
         rng = keyed(seed, "weights")
         more = {} if vgg is None else {"vgg": vgg.to(device)}
         self.system = System(build(config, scale, rng, **more), device)
@@ -60,9 +60,11 @@ class Fit:
         self.hrs = Crops(hrs, side, seed, "hr", mirror=True)
         self.sources = Crops(reals, side, seed, "hr", mirror=False) if config.source_only else None
         self.shift = (0.0, 0.0)
-        self.samples = self.kept = 0
-        self.curves: list[NDArray[np.float64]] = []
-        self.aucs: list[float] = []
+
+    @property
+    def learned_from(self) -> Crops:
+        """Crops of the real images: at the size of HR where a method sees nothing else."""
+        return self.reals if self.sources is None else self.sources
 
     @property
     def columns(self) -> Sequence[str]:
@@ -77,43 +79,20 @@ class Fit:
         """See `LearnedFit`."""
         return {f"adam_{name}": adam for name, adam in self.system.optimisers.items()}
 
-    @property
-    def done(self) -> bool:
-        """Whether all samples have been seen, or the AUC has stopped falling."""
-        return self.samples >= self.config.samples or stalled(self.aucs, self.config.patience)
+    def sealed(self) -> Sequence[tuple[nn.Module, nn.Module]]:
+        """See `LearnedFit`: the EMA of the degrader."""
+        return ((self.mean, self.best),)
 
-    def check(self, auc: float) -> None:
-        """Take down the AUC of a check, not a number where it could not be measured, and keep the
-        check if it is the best.
-        """
-        self.aucs.append(auc)
-        if keeps_up(self.aucs):
-            self.best.load_state_dict(self.mean.state_dict())
-            self.kept = self.samples
-
-    def finish(self) -> None:
-        """Make the EMA that of the best check, which is what is sealed."""
-        self.mean.load_state_dict(self.best.state_dict())
-
-    def advance(self, samples: int) -> Iterator[int]:
-        """Train until at least `samples` more, or all, have been seen; yields the count after every
-        iteration.
-        """
-        until = min(self.samples + samples, self.config.samples)
-        while self.samples < until:
-            self.curves.append(self._step())
-            yield self.samples
-
-    def _step(self) -> NDArray[np.float64]:
-        passed = sum(self.samples >= at * self.config.samples for at in self.config.halve_at)
-        self.system.set_rates(0.5**passed)
+    def step(self) -> Sequence[float]:
+        """See `LearnedFit`."""
+        config, method = self.config, self.system.method
+        self.system.set_rates(halved(self.samples, config.samples, config.halve_at))
         terms = self.system.step(self._scene())
-        self._average()
-        self.samples += self.config.batch
-        return np.array([terms.get(name, 0.0) for name in self.columns])
+        average(self.mean, method.degrader, config.average, self.number)
+        return [terms.get(name, 0.0) for name in self.columns]
 
     def _scene(self) -> Scene:
-        count, number = self.config.batch, self.samples // self.config.batch
+        count, number = self.config.batch, self.number
         rng = keyed(self.seed, "crops", number)
         if self.sources is not None:
             hr = self.sources.at(self.samples, count, rng)
@@ -132,15 +111,6 @@ class Fit:
 
     def _placed(self, image: Tensor) -> Tensor:
         return image.to(self.device).contiguous(memory_format=torch.channels_last)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """The EMA of the degrader; a short memory at first, so that the start is soon forgotten."""
-        iteration = self.samples // self.config.batch
-        keep = min(self.config.average, (1 + iteration) / (10 + iteration))
-        now = self.system.networks()[TO_REAL]
-        for mean, weight in zip(self.mean.parameters(), now.parameters(), strict=True):
-            mean.lerp_(weight, 1 - keep)
 
 
 def clean_of(hr: Tensor, side: int) -> Tensor:

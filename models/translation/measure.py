@@ -18,15 +18,12 @@ from pairmill.models.fitting.trend import finite_or_none
 from pairmill.models.functional.shift import shifted
 from pairmill.models.pdm.degradation import eight_bits
 from pairmill.models.pdm.measure import noise_floor
+from pairmill.models.translation.adversary import MIDDLE
 from pairmill.models.translation.fit import Fit, clean_of
 from pairmill.models.translation.generator import Generator, draw_latent
 from pairmill.schemas.realism import RealismResult
-from pairmill.schemas.translation import (
-    TranslationCheckpoint,
-    TranslationGateConfig,
-    TranslationMeasures,
-    TranslationReason,
-)
+from pairmill.schemas.translation import TranslationCheckpoint, TranslationGateConfig
+from pairmill.schemas.translation_fit import TranslationMeasures, TranslationReason
 
 Array = NDArray[np.float64]
 PATCHES, PART = 768, 64
@@ -158,7 +155,6 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> TranslationMeasur
     if not all(np.isfinite(values).all() for values in (sight.fake, np.array(fit.curves))):
         return None
     found = [fit.scale * part for part in offset_of(sight.clean, sight.fake)]
-    curves = np.array(fit.curves)[-max(1, len(fit.curves) // 10) :]
     return TranslationMeasures(
         offset=max(map(abs, found)),
         drift=max(map(abs, fit.shift)),
@@ -167,15 +163,24 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> TranslationMeasur
         diversity=float((sight.fake - sight.other).std() / np.sqrt(2)),
         real_floor=noise_floor(sight.real),
         fake_floor=noise_floor(sight.fake),
-        accuracy=float(curves[:, fit.columns.index("accuracy")].mean()),
+        accuracy=_accuracy(fit),
         auc=realism.auc,
         interval=realism.interval,
         telling=realism.telling,
         aucs=finite_or_none(fit.aucs),
-        images=(fit.reals.used, fit.hrs.used),
+        images=(fit.learned_from.used, fit.hrs.used),
         samples=fit.samples,
         kept=fit.kept,
     )
+
+
+def _accuracy(fit: Fit) -> float | None:
+    """Over the last tenth of the fit."""
+    method = fit.system.method
+    if method.watched not in method.networks or fit.config.gan not in MIDDLE:
+        return None
+    curves = np.array(fit.curves)[-max(1, len(fit.curves) // 10) :]
+    return float(curves[:, fit.columns.index("accuracy")].mean())
 
 
 def _blocks(images: Array) -> Array:

@@ -75,6 +75,8 @@ class Method(ABC, Generic[C]):
 
     columns: ClassVar[tuple[str, ...]]
     """Names of all terms that a turn may have."""
+    watched = "judge_real"
+    """The discriminator whose accuracy is taken down."""
 
     def __init__(self, config: C, scale: int, rng: np.random.Generator) -> None:
         self.config, self.scale = config, scale
@@ -126,15 +128,17 @@ class Method(ABC, Generic[C]):
             name: of its network.
             real: what is real to it.
             fake: key of `Scene.made`.
-            term: name of its loss; its accuracy is `_accuracy` where it judges real LR.
+            term: name of its loss; its accuracy is `_accuracy` where it is the one that is
+                watched.
         """
 
         def loss(scene: Scene) -> Terms:
             found, right = self.adversary(name).judged(
                 real(scene), scene.made[fake].detach(), scene.rng, scene.number
             )
-            terms = {term: found}
-            return terms | {"_accuracy": right} if name == "judge_real" else terms
+            if right is None or name != self.watched:
+                return {term: found}
+            return {term: found, "_accuracy": right}
 
         return Player(name, (name,), loss, judges=True)
 

@@ -31,8 +31,7 @@ from pairmill.pipeline.stages.measure_photographs import (
     channels_of,
     middle,
     noise_blocks,
-    refusal,
-    spectrum_of,
+    spectrum_or_refusal,
 )
 from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.errors import PairmillError
@@ -110,17 +109,16 @@ def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
     if isinstance(opened, RejectedImage):
         return opened
     record = opened.record
-    luma, compression = grey(middle(opened.pixels)), _compression(opened)
-    refused = refusal(luma, MEASURED)
-    spectrum = None if refused else spectrum_of(luma, compression)
+    part, compression = middle(opened.pixels), _compression(opened)
+    refused, spectrum = spectrum_or_refusal(part, compression, MEASURED)
     return ReadPhotograph(
         record=record,
         refused=refused,
         spectrum=spectrum,
         cells=cells_of(opened.pixels, spectrum, compression) if spectrum else (),
-        channels=channels_of(middle(opened.pixels), compression) if spectrum else (),
+        channels=channels_of(part, compression) if spectrum else (),
         compression=compression,
-        blocks=noise_blocks(middle(opened.pixels), compression),
+        blocks=noise_blocks(part, compression),
         picture=jpeg(thumbnail(opened.pixels, THUMBNAIL), 80),
     )
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.models.functional.imresize import imresize_down
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.replayed import split_index
@@ -239,7 +239,7 @@ def _reduced(url: str) -> Reader:
             )
             raise ImageRejected(ImageReason.TOO_SMALL, detail)
         hr = image[: image.shape[0] // scale * scale, : image.shape[1] // scale * scale]
-        return hr, to_uint8(bicubic_down(hr, scale))
+        return hr, imresize_down(hr, scale)
 
     return read
 

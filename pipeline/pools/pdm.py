@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from pairmill.pipeline.stages.pdm_start import StartRef
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.groups import PhotographGroups
 from pairmill.schemas.pdm import CURVES, PdmConfig
 from pairmill.schemas.pdm_fit import PdmManifest, PdmMeasures
 from pairmill.schemas.recipe import Recipe
@@ -71,17 +73,22 @@ class Pdm(LearnedKind[PdmManifest]):
                 wanted=error.wanted,
                 todo=f"{error.todo}; or set pdm.start_from: nothing, to learn without it",
             ) from error
+        if not made[1].manifest.count:
+            raise UserError(
+                "no patch of the real images is flat enough to show their noise",
+                where="recipe key pdm.start_from",
+                got="a start from what is measured, noise too",
+                todo="set noise.patch to a smaller number; or set pdm.start_from: nothing, to "
+                "learn without it",
+            )
         pools = tuple(
             pool for kind, one in zip(kinds, made, strict=True) for pool in kind.pools(one)
         )
-        number = making.groups.number_of
-        cameras = (number.get(one, 0) for one in KERNELS.photographs(made[0].manifest))
-        patches = (number[one] for one in NOISE.photographs(made[1].manifest))
         return StartRef(
             pools=tuple(ref for ref, _ in pools),
             places=tuple(place for _, place in pools),
-            cameras=tuple(cameras),
-            patches=tuple(patches),
+            cameras=_cameras(making.groups, KERNELS.photographs(made[0].manifest)),
+            patches=_cameras(making.groups, NOISE.photographs(made[1].manifest)),
             noise=made[2].manifest.groups,
         )
 
@@ -118,6 +125,15 @@ class Pdm(LearnedKind[PdmManifest]):
     def drawn(self, storage: Storage, manifest: PdmManifest) -> NDArray[np.floating[Any]]:
         """See `LearnedKind.drawn`."""
         return read_npy(storage, f"{self.unit(manifest)}/{fit_pdm.KERNELS}")
+
+
+def _cameras(groups: PhotographGroups, photographs: Sequence[str]) -> tuple[int, ...]:
+    """The number of the camera of each. LR of real pairs (`kernels.from_pairs`) is in no group, and
+    there is but one camera then.
+    """
+    if not groups.several:
+        return (0,) * len(photographs)
+    return tuple(groups.number_of[one] for one in photographs)
 
 
 PDM = Pdm()

@@ -9,8 +9,8 @@ from pairmill.pipeline.stages import fit_translation, pool_translation
 from pairmill.pipeline.stages.checkpoint import CHECKPOINT
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.recipe import Recipe
-from pairmill.schemas.translation import (
-    AnyTranslation,
+from pairmill.schemas.translation import AnyTranslation
+from pairmill.schemas.translation_fit import (
     TranslationJudgeConfig,
     TranslationManifest,
     TranslationMeasures,

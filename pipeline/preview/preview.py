@@ -209,4 +209,4 @@ def _warnings(
             f"The {names} of the real images are not there yet: placeholders are drawn from, and "
             "marked so."
         )
-    return warnings
+    return warnings + [pool.warning for pool in pools if pool.warning]

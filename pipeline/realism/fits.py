@@ -69,10 +69,9 @@ def words(
     shown_names: Sequence[str],
 ) -> str:
     """The last AUC, if there is one, and the losses lately, such as `AUC 0.87, adversarial
-    0.31`.
+    0.31`; without those that are 0, which the fit has not.
     """
-    latest = np.mean(curves[-LATELY:], axis=0)
+    latest = dict(zip(columns, np.mean(curves[-LATELY:], axis=0), strict=True))
     known = [f"AUC {value:.2f}" for value in aucs[-1:] if not math.isnan(value)]
-    return ", ".join(
-        [*known, *(f"{name} {latest[columns.index(name)]:.3g}" for name in shown_names)]
-    )
+    losses = [f"{name} {latest[name]:.3g}" for name in shown_names if latest[name]]
+    return ", ".join([*known, *losses])

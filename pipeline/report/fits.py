@@ -120,15 +120,19 @@ class _Unit:
     def charts(
         self, columns: Sequence[str], wanted: Charts
     ) -> tuple[tuple[str, str, tuple[CurveView, ...]], ...]:
-        """The charts, each curve in at most `POINTS` means."""
+        """The charts, each curve in at most `POINTS` means; without terms that the fit has not,
+        which are 0 throughout.
+        """
+        there = {name for name, column in zip(columns, self.curves.T, strict=False) if column.any()}
         charts = []
         for title, unit, names in wanted:
             curves = tuple(
                 CurveView(name=shown, points=self._points(columns.index(name)))
                 for name, shown in names.items()
+                if name in there
             )
             charts.append((title, unit, curves))
-        return tuple(charts)
+        return tuple(chart for chart in charts if chart[2])
 
     def _points(self, column: int) -> tuple[tuple[float, float], ...]:
         parts = np.array_split(np.arange(len(self.curves)), min(POINTS, len(self.curves)))
@@ -200,6 +204,8 @@ def _fit(view: FitView) -> Raw:
 
 
 def _sentence(view: FitView) -> str:
+    if not view.samples:
+        return "Nothing was learned, for no AUC could say of what; sealed is what was measured."
     end = ""
     if view.stopped:
         end = " and stopped early, when the AUC no longer fell"

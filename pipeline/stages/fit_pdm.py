@@ -169,7 +169,7 @@ PDM: Learner[FitPayload, PdmFitConfig, Fit, Sight, PdmFitted] = Learner(
 )
 STAGE = Stage(
     name="fit_pdm",
-    version=4,
+    version=5,
     title="fit PDM",
     noun="fits",
     record=PdmFitted,

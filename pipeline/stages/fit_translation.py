@@ -27,8 +27,8 @@ from pairmill.pipeline.stages.learned_fit import (
 from pairmill.schemas.hr import HrSet
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
 from pairmill.schemas.realism import RealismResult
-from pairmill.schemas.translation import (
-    AnyTranslation,
+from pairmill.schemas.translation import AnyTranslation
+from pairmill.schemas.translation_fit import (
     TranslationFitConfig,
     TranslationFitRef,
     TranslationFitted,
@@ -186,7 +186,7 @@ TRANSLATION: Learner[FitPayload, TranslationFitConfig, Fit, Sight, TranslationFi
 )
 STAGE = Stage(
     name="fit_translation",
-    version=1,
+    version=2,
     title="fit translator",
     noun="fits",
     record=TranslationFitted,

@@ -213,7 +213,7 @@ def batch(_config: object, _profile: Profile) -> int:
 
 STAGE = Stage(
     name="ingest",
-    version=3,
+    version=4,
     title="ingest",
     noun="files",
     record=Ingested,

@@ -29,13 +29,13 @@ from pairmill.schemas.realism import RealismResult
 from pairmill.schemas.work import Payload
 
 if TYPE_CHECKING:
-    from pairmill.models.fitting.checkpoint import LearnedFit
+    from pairmill.models.fitting.fit import LearnedFit
 
 STATE, LOSSES = "state.safetensors", "curves.npy"
 Image = NDArray[np.uint8]
 P = TypeVar("P", bound=Payload)
 C = TypeVar("C", bound=Frozen)
-F = TypeVar("F", bound="LearnedFit")
+F = TypeVar("F", bound="LearnedFit[Any]")
 S = TypeVar("S")
 R = TypeVar("R", bound=Frozen)
 

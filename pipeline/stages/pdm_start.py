@@ -40,7 +40,7 @@ class StartRef(Frozen):
     places: tuple[str, ...]
     """Their zarr groups."""
     cameras: tuple[int, ...]
-    """The camera of each kernel; empty where kernels come from all."""
+    """The camera of each kernel, as its number among `noise`."""
     patches: tuple[int, ...]
     """The camera of each noise patch."""
     noise: tuple[GroupNoise, ...]
@@ -64,16 +64,15 @@ def read_start(storage: Storage, ref: StartRef) -> Start:
     pools = {pool.kind: pool for pool in ref.pools}
     kernels, patches = (assets.items(pools[kind].digest) for kind in ("kernels", "noise"))
     rows = _evenly(len(kernels))
-    cameras = np.asarray(ref.cameras or np.zeros(len(kernels)), np.int64)
     chosen = np.asarray(kernels[rows], np.float64)
     levels = [_levels(one) for one in ref.noise]
     return Start(
         kernels=chosen if chosen.ndim == 4 else chosen[:, None],
-        groups=cameras[rows],
+        groups=np.asarray(ref.cameras, np.int64)[rows],
         curves=np.stack([one.curves() for one in levels]),
         filters=np.stack([_filter(n, patches, ref, one) for n, one in enumerate(levels)]),
         spreads=np.array([one.spread for one in ref.noise]),
-        codec=_codec(assets.items(pools["compression"].digest), pools["compression"].share)
+        codec=codec_of(assets.items(pools["compression"].digest), pools["compression"].share)
         if "compression" in pools
         else None,
     )
@@ -114,7 +113,13 @@ def _filter(
     return np.asarray(taps / found[:, None, None, None])
 
 
-def _codec(rows: NDArray[np.uint16], share: float) -> Codec:
+def codec_of(rows: NDArray[np.uint16], share: float) -> Codec:
+    """What compresses patches as the photographs of a pool were.
+
+    Args:
+        rows: items of a pool of kind `compression`.
+        share: of the photographs that were compressed, 0 to 1.
+    """
     encoders = [Encoder.of_row(row) for row in rows]
 
     def codec(patches: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

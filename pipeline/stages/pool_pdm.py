@@ -8,6 +8,7 @@ from pairmill.pipeline.assets import pool_digest
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import fit_pdm
 from pairmill.pipeline.stages.learned_pool import (
+    Advice,
     Gates,
     JudgePayload,
     auc_words,
@@ -15,9 +16,10 @@ from pairmill.pipeline.stages.learned_pool import (
     plan,
     pool_checkpoint,
     seen,
+    share,
     trend,
 )
-from pairmill.schemas.pdm import PdmGateConfig
+from pairmill.schemas.pdm import PdmConfig, PdmGateConfig
 from pairmill.schemas.pdm_fit import PdmFitRef, PdmManifest, PdmMeasures, PdmReason, PdmVerdict
 
 
@@ -66,29 +68,50 @@ FOUND: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
         f"{m.noise_mean:.2f} grey levels, most {g.max_noise_mean}"
     ),
     PdmReason.CRITIC_WON: lambda m, g: (
-        f"a discriminator that is right {_right(m)} of the time, most {g.max_accuracy:.0%}"
+        f"a discriminator that is right {share(m.accuracy)} of the time, most {g.max_accuracy:.0%}"
     ),
     PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}" + _telling(m),
     PdmReason.NOT_MEASURED: lambda m, g: (  # noqa: ARG005
         f"no AUC, for {m.images[0]} real and {m.images[1]} HR images give too few patches"
     ),
 }
-ADVICE = {
+HEAVY = 1000
+"""Weight of the regulariser that holds down broad waves of noise."""
+ADVICE: dict[PdmReason, Advice] = {
     PdmReason.KERNELS_ALIKE: "give more real images or raise pdm.samples",
-    PdmReason.NOISE_COLLAPSED: "lower pdm.noise_weight, take pdm.regulariser: mean, or raise "
-    "pdm.samples",
+    PdmReason.NOISE_COLLAPSED: lambda c: (
+        f"lower pdm.noise_weight (now {c.noise_weight:g}), "
+        + ("" if c.regulariser == "mean" else "take pdm.regulariser: mean, ")
+        + "or raise pdm.samples"
+    ),
     PdmReason.NOISE_TOO_STRONG: "raise pdm.noise_weight or lower pdm.learning_rate",
-    PdmReason.NOISE_NOT_ZERO_MEAN: "give more real images, raise pdm.noise_weight to 1000, or "
-    "take pdm.noise.form: mixing and "
-    "pdm.noise.by: level where they are not",
+    PdmReason.NOISE_NOT_ZERO_MEAN: lambda c: ", or ".join(_against_waves(c)),
     PdmReason.CRITIC_WON: "lower pdm.critic_rate, raise pdm.learning_rate, or give more images",
-    PdmReason.TOLD_APART: "give more real images, look whether images.real and the HR images "
-    "show the same kind of scene; "
-    "compression is learned only with pdm.start_from: measured",
+    PdmReason.TOLD_APART: lambda c: (
+        "give more real images, look whether images.real and the HR images show the same kind of "
+        "scene"
+        + (
+            ""
+            if c.start_from == "measured"
+            else "; compression is learned only with pdm.start_from: measured"
+        )
+    ),
     PdmReason.NOT_MEASURED: "give more real images (twenty or more are better), or set "
     "pdm.gates.max_auc: 1 to go without",
     PdmReason.NOT_FINITE: "lower pdm.learning_rate and pdm.critic_rate",
 }
+
+
+def _against_waves(config: PdmConfig) -> list[str]:
+    """What keeps noise from broad waves and is not set yet."""
+    said = ["give more real images"]
+    if config.noise_weight < HEAVY:
+        said.append(f"raise pdm.noise_weight to {HEAVY} (now {config.noise_weight:g})")
+    if config.noise is not None and config.noise.form != "mixing":
+        said.append("take pdm.noise.form: mixing")
+    if config.noise is not None and config.noise.by != "level":
+        said.append("take pdm.noise.by: level")
+    return said
 
 
 def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, str]]:
@@ -111,7 +134,7 @@ def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, st
             f"{measures.noise_mean:.2f}",
             f"at most {gates.max_noise_mean}",
         ),
-        ("discriminator right", _right(measures), f"at most {gates.max_accuracy:.0%}"),
+        ("discriminator right", share(measures.accuracy), f"at most {gates.max_accuracy:.0%}"),
         (
             "AUC, 95 % interval",
             auc_words(measures.auc, measures.interval),
@@ -128,10 +151,6 @@ def _least(measures: PdmMeasures, gates: PdmGateConfig) -> float:
     from pairmill.models.pdm.measure import least_diversity
 
     return least_diversity(measures, gates)
-
-
-def _right(measures: PdmMeasures) -> str:
-    return "–" if measures.accuracy is None else f"{measures.accuracy:.1%}"
 
 
 def _telling(measures: PdmMeasures) -> str:

@@ -15,11 +15,12 @@ from pairmill.pipeline.stages.learned_pool import (
     plan,
     pool_checkpoint,
     seen,
+    share,
     trend,
 )
-from pairmill.schemas.translation import (
+from pairmill.schemas.translation import TranslationGateConfig
+from pairmill.schemas.translation_fit import (
     TranslationFitRef,
-    TranslationGateConfig,
     TranslationJudgeConfig,
     TranslationManifest,
     TranslationMeasures,
@@ -114,7 +115,7 @@ def rows(measures: TranslationMeasures, gates: TranslationGateConfig) -> list[tu
             f"{measures.fake_floor:.2f}, {measures.real_floor:.2f}",
             "",
         ),
-        ("discriminator right", f"{measures.accuracy:.1%}", ""),
+        ("discriminator right", share(measures.accuracy), ""),
         (
             "AUC, 95 % interval",
             auc_words(measures.auc, measures.interval),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pairmill.models.fitting.streams import Image
+from pairmill.models.pdm.start import Codec
 from pairmill.models.training.joint import build
 from pairmill.models.training.joint.partner import Opening, Partner, Sight
 from pairmill.pipeline.corpora.replay import corpus_assets
@@ -17,6 +18,7 @@ from pairmill.pipeline.images.decode import OpenedImage, open_image
 from pairmill.pipeline.images.find import find_files
 from pairmill.pipeline.rng import stream_key
 from pairmill.pipeline.stages.learned_fit import centre, spread
+from pairmill.pipeline.stages.pdm_start import codec_of
 from pairmill.pipeline.training.data import Source
 from pairmill.pipeline.training.validation import sheet
 from pairmill.pipeline.workspace.storage import Storage
@@ -30,6 +32,8 @@ from pairmill.schemas.training import TrainConfig, TrainingRun
 KEY = "joint.real"
 LOOKED, SHOWN = 128, 6
 """Crops that a validation looks at, and shows."""
+LEAST = 8
+"""Smallest side of an LR crop, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,10 @@ class Joint:
     digest: str
     """Of the pixels of all photographs."""
     seed: int
-    checkpoint: bytes
+    checkpoint: bytes = b""
+    """The sealed degradation to begin with; empty for a new one."""
+    codec: Codec | None = None
+    """What compresses its LR last."""
 
     def partner(self, config: TrainConfig, scale: int, network: nn.Module, device: str) -> Partner:
         """The partner at step 0.
@@ -57,6 +64,8 @@ class Joint:
             network,
             device,
             self.checkpoint,
+            self.codec,
+            mixed=config.precision == "bf16",
         )
         return build(config.joint, opening)
 
@@ -80,11 +89,12 @@ def read_joint(
     if config.joint is None:
         return None
     reals, digests = _photographs(config.joint, base, config.crop // scale)
-    checkpoint = b""
-    if config.joint.start_from == "pool":
-        checkpoint = _pool(config.joint.kind, storage, manifest)
     seed = stream_key(config.seed, "joint", *digests)
-    return Joint(reals, digest_of(list(digests)), seed, checkpoint)
+    joint = Joint(reals, digest_of(list(digests)), seed)
+    if config.joint.start_from == "nothing":
+        return joint
+    checkpoint, codec = _pool(config.joint.kind, storage, manifest)
+    return replace(joint, checkpoint=checkpoint, codec=codec)
 
 
 def check_reals(known: TrainingRun, joint: Joint | None) -> None:
@@ -131,6 +141,7 @@ def real_above_fake(sight: Sight) -> Image:
 
 def _photographs(config: JointConfig, base: str, side: int) -> tuple[list[Image], tuple[str, ...]]:
     """Photographs and the digests of their pixels, each picture once, in the order of digests."""
+    _check_side(side, config.window)
     wanted = IngestConfig(min_side=max(16, side))
     opened: dict[str, OpenedImage] = {}
     rejected: list[RejectedImage] = []
@@ -152,15 +163,42 @@ def _photographs(config: JointConfig, base: str, side: int) -> tuple[list[Image]
     return [centre(opened[digest].pixels, config.window) for digest in digests], digests
 
 
-def _pool(kind: str, storage: Storage, manifest: CorpusManifest) -> bytes:
-    """The checkpoint of the corpus' pool of a kind."""
-    pools = [pool for pool in manifest.identity.pools if pool.kind == kind]
-    if not pools:
+def _check_side(side: int, window: int) -> None:
+    """LR crops are large enough to tell where they lie, and no larger than what they come from.
+
+    Raises:
+        UserError: if not.
+    """
+    if side < LEAST:
+        raise UserError(
+            "crops are too small for joint training",
+            where="crop",
+            got=f"{side} LR pixels",
+            wanted=f"at least {LEAST}",
+            todo="take a larger crop",
+        )
+    if window < side:
+        raise UserError(
+            "the middles of photographs that crops come from are smaller than a crop",
+            where="joint.window",
+            got=f"{window} pixels",
+            wanted=f"at least {side}, an LR crop",
+            todo="raise `joint.window`, or take a smaller crop",
+        )
+
+
+def _pool(kind: str, storage: Storage, manifest: CorpusManifest) -> tuple[bytes, Codec | None]:
+    """The checkpoint of the corpus' pool of a kind, and what compresses its LR last."""
+    pools = {pool.kind: pool for pool in manifest.identity.pools}
+    if kind not in pools:
         raise UserError(
             f"the corpus has no {kind} pool to start from",
             where=f"joint.start_from, {manifest.identity.name}@{manifest.version}",
-            got=", ".join(sorted({pool.kind for pool in manifest.identity.pools})) or "no pools",
+            got=", ".join(sorted(pools)) or "no pools",
             wanted=f"a corpus with degrader {kind}",
             todo="leave `start_from` out, or build a corpus with that degrader",
         )
-    return corpus_assets(storage, manifest).checkpoint(pools[0].digest)
+    assets = corpus_assets(storage, manifest)
+    codecs = pools.get("compression") if pools[kind].codec else None
+    codec = None if codecs is None else codec_of(assets.items(codecs.digest), codecs.share)
+    return assets.checkpoint(pools[kind].digest), codec

@@ -32,6 +32,7 @@ from pairmill.pipeline.workspace.lock import GC, holding, refuse
 from pairmill.pipeline.workspace.provenance import now, software
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.degraders import CONFIGS
 from pairmill.schemas.errors import IntegrityError, UserError
 from pairmill.schemas.training import Score, TrainConfig, TrainingRun
 
@@ -53,6 +54,14 @@ class Trained:
     """All validations."""
     stopped: str
     """Why it ended before its last step; empty if it did not."""
+    judged: bool
+    """Whether validation tells which network is the best one: not in joint training, where its LR
+    are no photographs."""
+
+    @property
+    def chosen(self) -> str:
+        """The checkpoint to go on with."""
+        return "best" if self.best is not None and self.judged else "last"
 
     @property
     def alarms(self) -> tuple[str, ...]:
@@ -105,8 +114,9 @@ def train_run(
         stopped = desk.exhausted()
         if not training.done and not stopped:
             stopped = _train(opened, storage.local and together.first)
+        made = training.step - start
         return Trained(
-            desk.run, desk.folder, training.step, training.step - start, desk.scores, stopped
+            desk.run, desk.folder, training.step, made, desk.scores, stopped, opened.judged
         )
 
 
@@ -139,6 +149,8 @@ class Opened:
     feed: Feed
     validated: Source
     tally: Meter
+    judged: bool
+    """See `Trained`."""
 
 
 def _alone(
@@ -223,7 +235,18 @@ def _open(
         pin=together.device != "cpu",
         margin=training.partner.margin if training.partner is not None else None,
     )
-    return Opened(desk, training, feed, spread(validated, config.validation.images), tally)
+    judged = joint is None or _photographed(manifest, validated)
+    return Opened(desk, training, feed, spread(validated, config.validation.images), tally, judged)
+
+
+def _photographed(manifest: CorpusManifest, source: Source) -> bool:
+    """Whether all LR of a split are photographs."""
+    real = {
+        degrader.get("name") or degrader["kind"]
+        for degrader in manifest.identity.recipe["degraders"]
+        if CONFIGS[degrader["kind"]].own_hr
+    }
+    return set(source.degraders.tolist()) <= real
 
 
 def _alone_if(joint: Joint | None, together: SingleProcess) -> None:

@@ -87,7 +87,7 @@ def test_all_networks_move_and_all_terms_are_named_numbers(kind: str) -> None:
         still = [key for key, value in weights.items() if torch.equal(value, before[name][key])]
         assert not still, f"{name}: {still}"
     assert {"loss", "l1", "joint/adversarial"} <= terms[0].keys()
-    assert (ACCURACY in terms[0]) == (kind != "cincgan")  # nobody judges its degraded LR
+    assert 0 < terms[0][ACCURACY] <= 1  # so that a discriminator that wins is told
     cleans = training.config.joint is not None and training.config.joint.cleans
     assert ("joint/sr_adversarial_hr" in terms[-1]) == cleans
     assert all(np.isfinite(value) for step in terms for value in step.values())

@@ -69,8 +69,12 @@ class CincganPartner(CleaningPartner):
         self.unpaired = True
 
     def adopt(self, method: AnyMethod, rng: np.random.Generator) -> None:
-        """See `TranslationPartner`; the second cycle has a network back and a discriminator."""
+        """See `TranslationPartner`; the second cycle has a network back and a discriminator. Where
+        nobody judges degraded LR, the discriminator of cleaned LR is the one that may win.
+        """
         super().adopt(method, rng)
+        if method.watched not in method.networks:
+            method.watched = "judge_clean"
         plain = method.config.generator.with_(noise="none")
         method.networks[DOWN] = Generator(plain, method.scale, rng)
         method.add_adversary(JUDGE, rng, hr=True)

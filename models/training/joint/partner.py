@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pairmill.models.fitting.streams import Crops, Image, keyed
+from pairmill.models.pdm.start import Codec
 from pairmill.models.translation.fit import clean_of
 from pairmill.models.translation.measure import offset_of
 from pairmill.schemas.joint import JointGateConfig
@@ -45,6 +46,10 @@ class Opening:
     """`cpu` or `cuda`."""
     checkpoint: bytes = b""
     """A sealed degradation to begin with; empty for a new one."""
+    codec: Codec | None = None
+    """What compresses its LR last; none where its photographs were not compressed, or unknown."""
+    mixed: bool = False
+    """Whether a GPU computes in mixed precision."""
 
 
 @dataclass(frozen=True)

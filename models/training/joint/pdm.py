@@ -14,8 +14,9 @@ from torch.nn.functional import l1_loss
 from pairmill.models.fitting.streams import keyed
 from pairmill.models.pdm.application import before, needed
 from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint
-from pairmill.models.pdm.degradation import draw_latent, eight_bits
+from pairmill.models.pdm.degradation import Degradation, begun, draw_latent, eight_bits
 from pairmill.models.pdm.game import Game
+from pairmill.models.pdm.start import compressed
 from pairmill.models.training.joint.partner import Opening, Partner
 from pairmill.schemas.joint import PdmJoint
 from pairmill.schemas.pdm import CURVES
@@ -34,25 +35,27 @@ class PdmPartner(Partner):
 
     def __init__(self, config: PdmJoint, opening: Opening) -> None:
         super().__init__(opening, config.gates)
-        self.config = config
-        self.game = Game(
-            config.settings, opening.scale, keyed(opening.seed, "weights"), opening.device
-        )
-        reach = before(config.settings.kernel.size)
-        self.margin = -(-reach // opening.scale) * opening.scale
+        self.config, settings = config, config.settings
+        rng = keyed(opening.seed, "weights")
+        degradation = begun(settings, opening.scale, rng)
         if opening.checkpoint:
-            self._begin_with(opening.checkpoint)
+            degradation = self._sealed(opening.checkpoint)
+        self.game = Game(
+            settings, degradation, rng, opening.device, opening.codec, mixed=opening.mixed
+        )
+        reach = before(degradation.size)
+        self.margin = -(-reach // opening.scale) * opening.scale
 
-    def _begin_with(self, checkpoint: bytes) -> None:
-        weights = read_checkpoint(checkpoint).state_dict()
-        try:
-            self.game.degradation.load_state_dict(weights)
-        except RuntimeError as error:
+    def _sealed(self, checkpoint: bytes) -> Degradation:
+        """The degradation of a pool, which also says what was measured, if anything was."""
+        found, settings = read_checkpoint(checkpoint), self.config.settings
+        asked = settings.kernel, settings.noise
+        if (found.config.kernel, found.config.noise) != asked or found.scale != self.scale:
             raise ValueError(
                 "joint.start_from: the pool's networks are not those of joint.settings; say the "
                 "same `kernel` and `noise` as section `pdm` of the corpus' recipe"
-            ) from error
-        self.game.mean.load_state_dict(weights)
+            )
+        return found.requires_grad_()
 
     def networks(self) -> Mapping[str, nn.Module]:
         """See `Partner`."""
@@ -82,7 +85,8 @@ class PdmPartner(Partner):
         side = self._side(hr)
         shapes = self.game.mean.latent_shapes(side, side)
         latent = draw_latent(rng, len(hr), *shapes).to(hr.device, hr.dtype)
-        return eight_bits(self.game.mean(self._around(hr), latent).lr)
+        fake = eight_bits(self.game.mean(self._around(hr), latent).lr)
+        return compressed(fake, self.game.codec, rng)
 
     def checkpoint(self) -> bytes:
         """The EMA of the degradation, in the format of PDM's pools."""
@@ -90,7 +94,7 @@ class PdmPartner(Partner):
 
     def _around(self, hr: Tensor) -> Tensor:
         """What the kernels of the LR pixels reach."""
-        size = self.config.settings.kernel.size
+        size = self.game.degradation.size
         start = self.margin - before(size)
         end = start + needed(self._side(hr), self.scale, size)
         return hr[:, :, start:end, start:end]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pairmill.models.fitting.fit import halved
 from pairmill.models.fitting.streams import keyed
 from pairmill.models.pdm.degradation import eight_bits
 from pairmill.models.training.ema import Mean
@@ -87,8 +88,7 @@ class TranslationPartner(Partner):
 
     def learn(self, real: Tensor, hr: Tensor, step: int) -> tuple[Tensor, dict[str, float]]:
         """See `Partner`."""
-        passed = sum(step >= at * self.opening.steps for at in self.settings.halve_at)
-        self.system.set_rates(0.5**passed)
+        self.system.set_rates(halved(step, self.opening.steps, self.settings.halve_at))
         scene = Scene(
             real=real,
             hr=hr,

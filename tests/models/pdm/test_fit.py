@@ -14,6 +14,7 @@ from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint
 from pairmill.models.pdm.degradation import draw_latent
 from pairmill.models.pdm.fit import Fit
 from pairmill.models.pdm.measure import judge, look, measure, montage
+from pairmill.models.pdm.modules import NoiseModule
 from pairmill.schemas.pdm import PdmConfig, PdmGateConfig
 from pairmill.schemas.pdm_fit import PdmReason
 from pairmill.schemas.realism import RealismResult
@@ -150,10 +151,14 @@ def test_a_crop_knows_its_image() -> None:
 
 def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> None:
     fit = run(begin(), 8)
+    kernel, noise = fit.mean.kernel.out, fit.mean.noise
+    assert isinstance(noise, NoiseModule)
+    assert kernel.bias is not None
+    assert noise.out.bias is not None
     with torch.no_grad():
-        fit.mean.kernel.out.weight.zero_()  # the same kernel for every z
-        fit.mean.noise.out.weight.zero_()
-        fit.mean.noise.out.bias.zero_()
+        kernel.weight.zero_()  # the same kernel for every z
+        noise.out.weight.zero_()
+        noise.out.bias.zero_()
     measures = measure(fit, look(fit, 32), RealismResult(auc=0.7, interval=(0.6, 0.8)))
     assert measures is not None
     assert measures.diversity < 1e-6
@@ -179,7 +184,7 @@ def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> No
         PdmReason.NOT_MEASURED,
     )
     assert judge(unmeasured, loose, with_noise=True) == ()
-    fit.mean.kernel.out.bias.data.fill_(float("nan"))
+    kernel.bias.data.fill_(float("nan"))
     assert measure(fit, look(fit, 32), RealismResult(auc=0.7, interval=(0.6, 0.8))) is None
     assert judge(None, loose, with_noise=True) == (PdmReason.NOT_FINITE,)
 

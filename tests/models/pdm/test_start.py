@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from pairmill.models.fitting.checkpoint import restore, state_bytes
 from pairmill.models.fitting.streams import keyed
-from pairmill.models.functional.kernels import gaussian_kernel, offset, target_centre
+from pairmill.models.functional.kernels import offset
 from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint
 from pairmill.models.pdm.degradation import draw_latent
 from pairmill.models.pdm.fit import Fit
@@ -24,6 +23,7 @@ from pairmill.schemas.pdm import PdmConfig, PdmGateConfig
 from pairmill.schemas.pdm_fit import PdmReason
 from pairmill.schemas.realism import RealismResult
 from tests.support.make import PDM, photograph
+from tests.support.measured import measured
 
 REALS = [photograph(seed, 40, 37) for seed in range(3)]
 HRS = [photograph(seed, 61, 67, noise=0) for seed in range(5, 8)]
@@ -32,32 +32,6 @@ HRS = [photograph(seed, 61, 67, noise=0) for seed in range(5, 8)]
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
-
-
-def kernel(wide: float) -> NDArray[np.float64]:
-    """With negative lobes."""
-    lobes = 1.3 * gaussian_kernel(25, wide, wide, 0.0, target_centre(25, 2))
-    return np.asarray(lobes - 0.3 * gaussian_kernel(25, 2.0, 2.0, 0.0, target_centre(25, 2)))
-
-
-def halved(patches: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Stands for a codec: even levels only."""
-    assert rng.random() < 1
-    return patches // 2 * 2
-
-
-def measured(codec: bool = False, planes: int = 1) -> Start:
-    """Two cameras with a kernel each: noise of 2 and of 5 intensity levels at every level."""
-    kernels = np.stack([np.stack([kernel(wide)] * planes) for wide in (1.0, 1.4)])
-    white = noise_filter([])
-    return Start(
-        kernels=kernels,
-        groups=np.array([0, 1]),
-        curves=np.stack([np.full((3, 256), 2.0), np.full((3, 256), 5.0)]),
-        filters=np.stack([white, white]),
-        spreads=np.zeros(2),
-        codec=halved if codec else None,
-    )
 
 
 def begin(start: Start, **changes: Any) -> Fit:
@@ -112,11 +86,37 @@ def test_moments_are_taken_away() -> None:
 
 
 def test_a_resumed_fit_equals_an_uninterrupted_one_bit_for_bit() -> None:
-    start = measured(codec=True)
-    whole, half = run(begin(start), 40), run(begin(start), 17)
-    again = begin(start)
+    """The codec draws too; the check before anything is learned is part of the state."""
+
+    def checked() -> Fit:
+        fit = begin(measured(codec=True))
+        fit.check(0.7)
+        return fit
+
+    whole, half = run(checked(), 40), run(checked(), 17)
+    again = begin(measured(codec=True))
     assert restore(again, state_bytes(half))
+    assert (again.aucs, again.kept) == ([0.7], 0)
     assert state_bytes(run(again, 40)) == state_bytes(whole)
+    for fit in (whole, again):
+        fit.check(0.72)
+        fit.finish()
+    assert checkpoint_bytes(again.mean) == checkpoint_bytes(begin(measured()).mean)
+
+
+def test_what_no_auc_can_judge_is_not_learned() -> None:
+    """A correction would not be kept: what was measured is sealed at once."""
+    fit = begin(measured())
+    assert not fit.done
+    fit.check(math.nan)
+    assert fit.done
+    assert (fit.samples, fit.kept) == (0, 0)
+    judged, nothing = begin(measured()), Fit(REALS, HRS, PdmConfig.model_validate(PDM), 2, 3)
+    judged.check(0.7)
+    judged.check(math.nan)
+    nothing.check(math.nan)
+    assert not judged.done
+    assert not nothing.done
 
 
 def test_a_checkpoint_draws_what_the_fit_draws() -> None:
@@ -162,8 +162,10 @@ def test_kernels_that_were_measured_alike_may_be_drawn_alike() -> None:
 
 def test_the_critic_sees_what_the_codec_leaves() -> None:
     made, plain = (look(begin(measured(codec=codec)), 64).fake.round() for codec in (True, False))
-    assert (made % 2 == 0).all()
-    assert (plain % 2 == 1).any()
+    parity = made.reshape(64, -1) % 2
+    assert (parity == parity[:, :1]).all()
+    assert set(parity[:, 0]) == {0, 1}
+    assert (plain % 2 != plain[:1, :1, :1, :1] % 2).any()
 
 
 def test_a_filter_gives_noise_the_correlations_of_patches() -> None:

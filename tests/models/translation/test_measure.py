@@ -10,8 +10,11 @@ from scipy.ndimage import fourier_shift, gaussian_filter
 
 from pairmill.models.translation.fit import Fit
 from pairmill.models.translation.measure import centred, judge, look, measure, offset_of
+from pairmill.pipeline.stages.pool_translation import rows
 from pairmill.schemas.realism import RealismResult
-from pairmill.schemas.translation import TranslationGateConfig, TranslationReason
+from pairmill.schemas.translation import TranslationGateConfig
+from pairmill.schemas.translation_fit import TranslationReason
+from tests.support.make import photograph
 from tests.support.translation import begin, run
 
 Array = NDArray[np.float64]
@@ -48,6 +51,38 @@ def test_sharpness_contrast_and_noise_are_no_offset() -> None:
         gaussian_filter(0.9 * clean, (0, 0.6, 0.9, 0), mode="wrap") + noise,
     ):
         assert max(map(abs, offset_of(clean, fake))) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("method", "gan", "known"),
+    [
+        ("dsgan", "lsgan", True),
+        ("dsgan", "hinge", True),
+        ("dsgan", "relativistic", False),
+        ("bulat", "wgan_gp", False),
+        ("cincgan", "lsgan", False),
+        ("maeda", "vanilla", True),
+    ],
+)
+def test_a_discriminator_that_is_not_there_or_compares_is_not_right(
+    method: str, gan: str, known: bool
+) -> None:
+    fit = run(begin(method, gan=gan), 4)
+    found = measure(fit, look(fit, 64), SEEN)
+    assert found is not None
+    assert (found.accuracy is not None) == known
+    shown = {name: value for name, value, _ in rows(found, fit.config.gates)}
+    assert (shown["discriminator right"] == "–") != known
+
+
+def test_images_of_dsgan_are_those_that_crops_at_the_size_of_hr_fit_into() -> None:
+    """Of three photographs one is smaller than 32 x 32, though a crop of LR fits into it."""
+    settings = begin("dsgan").config.with_(crop=16)
+    reals = [photograph(1, 40, 40), photograph(2, 41, 33), photograph(3, 31, 24)]
+    fit = run(Fit(reals, [photograph(5, 61, 67)], settings, 2, 3), 2)
+    found = measure(fit, look(fit, 64), SEEN)
+    assert found is not None
+    assert found.images == (2, 1)
 
 
 def drifting(scale: int, method: str = "dsgan") -> Fit:

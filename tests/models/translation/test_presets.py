@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from pairmill.schemas.pdm import PdmConfig
+from pairmill.schemas.redegnet import RedegnetConfig
 from pairmill.schemas.translation import (
     METHODS,
     BulatConfig,
@@ -15,6 +18,8 @@ from pairmill.schemas.translation import (
     DsganConfig,
     MaedaConfig,
 )
+from pairmill.schemas.translation_networks import DiscriminatorConfig
+from tests.support.make import tiny_recipe
 
 ITERATIONS = {
     "dsgan": 15_000,
@@ -91,3 +96,47 @@ def test_settings_that_cannot_be_are_refused() -> None:
         DsganConfig(halve_at=(0.5, 0.2))
     with pytest.raises(ValidationError):
         DsganConfig.model_validate({"preset": "other"})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_that_minimises_nothing_is_refused(method: str) -> None:
+    weights = dict.fromkeys(CLASSES[method]().weights.model_dump(), 0.0)
+    with pytest.raises(ValidationError, match=rf"{method}\.weights: nothing is minimised"):
+        CLASSES[method].model_validate({"weights": weights})
+    assert CLASSES[method].model_validate({"weights": weights | {"adversarial": 0.1}})
+
+
+def test_a_task_that_comes_later_is_not_enough() -> None:
+    task = dict.fromkeys(CyclesrConfig().weights.model_dump(), 0.0) | {"task": 1.0}
+    with pytest.raises(ValidationError, match="from the first sample on"):
+        CyclesrConfig.model_validate({"weights": task})
+    assert CyclesrConfig.model_validate({"weights": task, "task_from": 0.0})
+
+
+@pytest.mark.parametrize("config", [DsganConfig, MaedaConfig, PdmConfig, RedegnetConfig])
+def test_decay_rates_are_below_one(config: type[BaseModel]) -> None:
+    for betas in ((0.5, 1.0), (-0.1, 0.9)):
+        with pytest.raises(ValidationError, match="betas"):
+            config.model_validate({"betas": betas})
+
+
+def test_strides_of_no_convolution_are_refused() -> None:
+    """The default is as long as the default features, and is cut with them."""
+    assert DiscriminatorConfig(features=(8, 8)).places(16) == 8
+    with pytest.raises(ValidationError, match="strides are 3, more than the 2 convolutions"):
+        DiscriminatorConfig(features=(8, 8), strides=(2, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"dsgan": {"crop": 64, "window": 127}}, "raise dsgan.window to 128 at least"),
+        ({"maeda": {"crop": 128, "window": 255}}, "raise maeda.window to 256 at least"),
+        ({"pdm": {"window": 64}}, "made of 83 HR pixels"),
+        ({"dsgan": {"weights": {"colour": 0, "adversarial": 0}}}, "dsgan.vgg_weights"),
+    ],
+    ids=["dsgan", "maeda", "pdm", "perceptual"],
+)
+def test_what_cannot_be_fitted_at_the_scale_is_refused(section: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        tiny_recipe(Path("photographs"), **section)

@@ -3,9 +3,6 @@ by realism."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +16,8 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.report import ReportData
+from tests.support.killed import BUILD, killed
 from tests.support.make import build, photograph, save, tiny_recipe, tree, with_redegnet
-from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 LEARNED = ("pdm", "realsr", "redegnet")
@@ -63,34 +60,11 @@ def whole(
     return Storage(str(workspace)), build(recipe, workspace)
 
 
-DYING = """
-import os, signal, sys
-from pathlib import Path
-from pairmill.pipeline.runner.stage import Context
-from pairmill.schemas.recipe import Recipe
-from tests.support.make import build
-
-stage, state, recipe, workspace = sys.argv[1:]
-write = Context.write
-
-def dying(self, unit, name, data):
-    write(self, unit, name, data)
-    if (self.stage, name) == (stage, state):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-Context.write = dying
-build(Recipe.model_validate_json(Path(recipe).read_text()), workspace)
-"""
-"""A build that gets SIGKILL when a fit has written its state for the first time."""
-
-
 def killed_in(stage: str, recipe: Recipe, workspace: Path) -> None:
-    """A fresh process: a forked one would wait for threads that it does not have."""
+    """By SIGKILL, when the fit of a stage has written its state for the first time."""
     file = workspace / "recipe.json"
     file.write_text(recipe.model_dump_json())
-    command = [sys.executable, "-c", DYING, stage, learned_fit.STATE, str(file), str(workspace)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert killed(BUILD, stage, learned_fit.STATE, file, workspace)
 
 
 def test_killed_in_both_fits_it_ends_in_the_same_corpus(

@@ -22,7 +22,8 @@ from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.degraders import CONFIGS
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.recipe import Recipe
-from pairmill.schemas.translation import METHODS, TranslationReason
+from pairmill.schemas.translation import METHODS
+from pairmill.schemas.translation_fit import TranslationReason
 from tests.support.make import (
     Counting,
     Tiny,

@@ -54,7 +54,8 @@ def test_losses_in_words() -> None:
         words(curves, [0.9, 0.8], ("a", "b"), ("b", "a"))
         == f"AUC 0.80, b {2 * lately:.3g}, a {lately:.3g}"
     )
-    assert words(curves[:1], [nan], ("a", "b"), ("b",)) == "b 0"
+    assert words(curves[:2], [nan], ("a", "b"), ("b",)) == "b 1"
+    assert words(curves[:1], [nan], ("a", "b"), ("b",)) == ""  # a term that the fit has not
     assert words(curves[:1], [], ("a", "b"), ()) == ""
 
 

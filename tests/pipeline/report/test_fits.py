@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from pairmill.models.functional.kernels import gaussian_kernel, target_centre
 from pairmill.pipeline.html.charts import lines
-from pairmill.pipeline.report.fits import fits_html, middle
+from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.report.fits import _Unit, fits_html, middle
+from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.fits import CurveView, FitsSection, FitView
 
 VIEW = FitView(
@@ -70,6 +75,26 @@ def test_a_failed_fit_says_why_and_what_to_do() -> None:
     assert "the check after 200" in page
     assert "Not measured" in page
     assert "first.png" not in page
+
+
+@pytest.mark.parametrize(
+    ("curves", "shown"),
+    [([[1.0, 0.0], [2.0, 0.0]], [("A", ["first"])]), ([], [])],
+    ids=["a term that it has not", "nothing learned"],
+)
+def test_charts_leave_out_what_a_fit_has_not(
+    curves: list[list[float]], shown: list[tuple[str, list[str]]], tmp_path: Path
+) -> None:
+    np.save(tmp_path / "curves.npy", np.array(curves))
+    (tmp_path / "grid-000000000.png").touch()
+    unit = _Unit(Storage(str(tmp_path)), ".", 4, PictureFiles(Storage(str(tmp_path)), ""), "pdm")
+    wanted = (("A", "L1", {"a": "first", "b": "second"}), ("B", "L1", {"b": "second"}))
+    charts = unit.charts(("a", "b"), wanted)
+    assert [(title, [curve.name for curve in found]) for title, _, found in charts] == shown
+
+
+def test_a_fit_that_learned_nothing_says_so() -> None:
+    assert "Nothing was learned" in html(samples=0, kept=0, aucs=(), charts=(), first="")
 
 
 def test_points_are_marked_where_they_are_asked_for() -> None:

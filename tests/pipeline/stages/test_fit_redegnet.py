@@ -254,13 +254,13 @@ def test_a_fit_killed_after_a_check_goes_on_to_the_same_bytes(
     assert (tmp_path / unit / "grid-000000004.png").exists()
     assert not (tmp_path / unit / "result.json").exists()
     steps: list[int] = []
-    step = Fit._step
+    step = Fit.step
 
     def noting(self: Fit) -> Any:
         steps.append(self.samples)
         return step(self)
 
-    monkeypatch.setattr(Fit, "_step", noting)
+    monkeypatch.setattr(Fit, "step", noting)
     again = make_stages(recipe_of(folder), tmp_path)
     assert steps == [4, 6]  # not from the beginning
     assert (
