@@ -18,8 +18,9 @@ from typing import Any, TypeVar
 
 import pytest
 from prefect.exceptions import TerminationSignal
+from prefect.states import Completed
 
-from pairmill.flows import tracker
+from pairmill.flows import nightly, tracker
 from pairmill.flows.cli import carried
 from pairmill.flows.cli.doctor import CHECKS
 from pairmill.flows.cli.options import with_prefect
@@ -478,3 +479,15 @@ def test_an_interrupt_is_a_cancelled_run_for_prefect_and_an_interrupt_for_us(
     assert prefect_tracker._interruptible(lambda: 5) == 5
     with pytest.raises(ZeroDivisionError):
         prefect_tracker._interruptible(lambda: 1 // 0)
+
+
+def test_a_night_that_nobody_watches_prints_its_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By hand, the command prints a table itself."""
+    state: Any = Completed(message="1 version: all checksums match")
+    assert nightly._told(state) is state
+    assert capsys.readouterr().out == ""
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "one of serve's")
+    assert nightly._told(state) is state
+    assert "1 version: all checksums match" in capsys.readouterr().out
