@@ -8,6 +8,7 @@ DATA has folders of sharp pictures (`kernel_pictures`) and `City100_Nikon`. Sect
 - simulated: Gaussians, discs, lines and sharpening cameras at scale 2, with noise and JPEG, alone
   and in groups of 4, 12 and 24, on fresh pictures and on those that settings were looked at on;
 - scales: the same at 3 and 4, without noise;
+- bounds: how near the match could come if it were told form and scenes (`kernel_bounds`);
 - sources: what the kind of picture does to the width;
 - differing: cameras whose photographs differ;
 - field, channels: cameras whose corners, or whose blue channel, are softer, and those without, with
@@ -35,6 +36,7 @@ from benchmarks import kernel_simulated as simulated
 from benchmarks import kernel_varying
 from benchmarks.common import RESULTS, Row, save
 from benchmarks.kernel_asymmetry import asymmetry
+from benchmarks.kernel_bounds import bounds
 from benchmarks.kernel_pictures import Picture, pictures
 from benchmarks.kernel_real_camera import nikon
 from benchmarks.kernel_scores import Score, rows_of, table
@@ -65,6 +67,15 @@ def _fresh(
     return section
 
 
+def _bounds(args: argparse.Namespace) -> list[Row]:
+    both = ("fresh", "other half")
+    return [
+        row
+        for which in both
+        for row in rows_of(bounds(which, pictures(args.data, which), args.cameras))
+    ]
+
+
 def _sources(args: argparse.Namespace) -> list[Row]:
     both = [*pictures(args.data, "fresh"), *pictures(args.data, "other half")]
     return rows_of(simulated.sources(both, args.cameras + 1))
@@ -91,6 +102,7 @@ def _nikon(args: argparse.Namespace) -> list[Row]:
 SECTIONS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "simulated": _simulated,
     "scales": _fresh(simulated.scales, "cameras"),
+    "bounds": _bounds,
     "sources": _sources,
     "differing": _differing,
     "field": _varying(kernel_varying.field),

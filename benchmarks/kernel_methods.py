@@ -15,7 +15,6 @@ from pairmill.models.camera.estimate import CameraBlur, estimate
 from pairmill.models.camera.forms import PULL, Blur
 from pairmill.models.camera.photograph import PhotographSpectrum, measure
 from pairmill.models.camera.scenes import Scenes
-from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.kernels import gaussian, target_centre
 from pairmill.models.kernelgan.fit import fit_kernels
 from pairmill.pipeline.kernels.quality import match_spectrum
@@ -94,7 +93,7 @@ def kernelgan(photograph: Photograph, seed: int, iterations: int | None = None) 
 
 def measured(photograph: Photograph) -> Seen:
     """Measure a photograph."""
-    return timed(lambda: measure(grey(photograph.image), photograph.table))
+    return timed(lambda: measure(photograph.image, photograph.table))
 
 
 def camera(seen: Sequence[Seen], scale: int, scenes: Scenes | None = None) -> Group:

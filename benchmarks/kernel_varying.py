@@ -27,7 +27,6 @@ from pairmill.models.camera.parts import CELLS, SMALLEST, measure_cells, measure
 from pairmill.models.camera.photograph import PhotographSpectrum, measure
 from pairmill.models.camera.robust import RobustCamera, estimate_robustly
 from pairmill.models.camera.variation import BEYOND_CELLS, BEYOND_CHANNELS, variation
-from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.resize import to_uint8
 
 Array = NDArray[np.float64]
@@ -147,7 +146,7 @@ def _developed(low: Array, condition: Condition, rng: np.random.Generator) -> Im
 def _errors(taken: Taken, condition: Condition) -> tuple[Array, Array]:
     """(parts,) each: errors with one kernel for all parts, and with one each."""
     table = condition.table
-    wholes = [measure(grey(image), table) for image in taken.images]
+    wholes = [measure(image, table) for image in taken.images]
     robust = estimate_robustly(wholes)
     stretches = _stretches(taken, robust, wholes, table)
     one = robust.camera.blur

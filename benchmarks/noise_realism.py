@@ -1,7 +1,8 @@
 """How well the noise of a corpus is told from that of its photographs: of patches by level, of
 patches as mined, and of noise on the sensor.
 
-    python -m benchmarks.noise_realism WORKSPACE FOLDER ... [--camera shot sensor phone] [--most 24]
+    python -m benchmarks.noise_realism WORKSPACE FOLDER ... [--camera shot sensor phone sharpening]
+    [--way by_level as_mined raw] [--most 24] [--seeds 1]
 
 Every second picture of the folders is photographed by a simulated camera; the others are HR.
 Corpora are built of the photographs alone, the camera itself takes the same HR (the floor), and
@@ -41,6 +42,8 @@ RAW_READ, RAW_SHOT, GAINS = 0.7, 0.15, (2.1, 1.0, 1.7)
 """Noise of the phone's sensor, in raw intensity levels, and its white balance."""
 SHARPENED = 0.6
 """What the phone adds of an image minus its blur."""
+SHARPENING_WIDTH, SHARPENING, SHARPENING_READ = 1.2, 1.0, 2.0
+"""Blur of the sharpening camera, amount of its unsharp mask, whose radius is 1, and its noise."""
 LR = 64
 """Side of an LR, in pixels."""
 WAYS = ("by_level", "as_mined", "raw")
@@ -67,11 +70,23 @@ def phone(hr: Image, rng: np.random.Generator) -> Image:
     return to_uint8(calm + SHARPENED * (calm - cv2.GaussianBlur(calm, (0, 0), 1.0)))
 
 
-CAMERAS: dict[str, Camera] = {"shot": plain, "sensor": sensor, "phone": phone}
+def sharpening(hr: Image, rng: np.random.Generator) -> Image:
+    """A narrower blur, x2, an unsharp mask, read noise; what is then compressed."""
+    scene = _scene(hr, SHARPENING_WIDTH)
+    sharp = scene + SHARPENING * (scene - cv2.GaussianBlur(scene, (0, 0), 1.0))
+    return to_uint8(sharp + SHARPENING_READ * rng.standard_normal(scene.shape))
 
 
-def _scene(hr: Image) -> NDArray[np.float64]:
-    return np.asarray(cv2.GaussianBlur(hr.astype(np.float64), (0, 0), WIDTH)[::2, ::2])
+CAMERAS: dict[str, Camera] = {
+    "shot": plain,
+    "sensor": sensor,
+    "phone": phone,
+    "sharpening": sharpening,
+}
+
+
+def _scene(hr: Image, width: float = WIDTH) -> NDArray[np.float64]:
+    return np.asarray(cv2.GaussianBlur(hr.astype(np.float64), (0, 0), width)[::2, ::2])
 
 
 def _coded(image: Image, rng: np.random.Generator) -> Image:
@@ -79,7 +94,7 @@ def _coded(image: Image, rng: np.random.Generator) -> Image:
     return roundtrip_quality(image, QUALITY, "420", phase)
 
 
-def lay_out(pictures: Sequence[Path], folder: Path, name: str) -> list[Image]:
+def lay_out(pictures: Sequence[Path], folder: Path, name: str, seed: int) -> list[Image]:
     """Photographs as JPEG files in `real`, the other pictures in `clean`; the photographs as users
     would decode them.
     """
@@ -93,18 +108,19 @@ def lay_out(pictures: Sequence[Path], folder: Path, name: str) -> list[Image]:
             continue
         hr = decode(data, IngestConfig())[0]
         even = hr[: hr.shape[0] // 2 * 2, : hr.shape[1] // 2 * 2]
-        image = CAMERAS[name](even, np.random.default_rng(number))
+        image = CAMERAS[name](even, np.random.default_rng(number + 1000 * seed))
         coded = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
         (folder / "real" / f"{number}.jpg").write_bytes(coded.tobytes())
         photographs.append(decode(coded.tobytes(), IngestConfig())[0])
     return photographs
 
 
-def corpus_of(way: str, folder: Path, workspace: Path) -> list[tuple[Image, Image, str]]:
+def corpus_of(way: str, folder: Path, workspace: Path, seed: int) -> list[tuple[Image, Image, str]]:
     """HR, LR and the name of the source, of the pairs whose HR is clean."""
     recipe = Recipe.model_validate(
         {
             "name": f"{folder.name}-{way.replace('_', '-')}",
+            "seed": seed,
             "images": {"real": str(folder / "real"), "clean": str(folder / "clean")},
             "tiles": {"size": 2 * LR, "stride": 2 * LR},
             "noise": {"patch": 32, "max_structure": 12, "max_unlike": 3},
@@ -134,16 +150,20 @@ def _parts(photographs: Sequence[Image]) -> Iterator[tuple[Image, str]]:
             yield photograph[top : top + LR, left : left + LR], f"photograph {number}"
 
 
-def run(name: str, pictures: Sequence[Path], workspace: Path, config: RealismConfig) -> None:
+def run(
+    name: str, pictures: Sequence[Path], workspace: Path, ways: Sequence[str], seed: int
+) -> None:
     """Print a row per way to make LR."""
-    folder = workspace / f"{name}-{pictures[0].parent.name.lower().replace('_', '-')}"
-    photographs = lay_out(pictures, folder, name)
-    made = {way: corpus_of(way, folder, workspace) for way in WAYS}
-    hr, _, sources = zip(*made[WAYS[0]], strict=True)
+    folder = workspace / f"{name}-{pictures[0].parent.name.lower().replace('_', '-')}-{seed}"
+    photographs = lay_out(pictures, folder, name, seed)
+    made = {way: corpus_of(way, folder, workspace, seed) for way in ways}
+    hr, _, sources = zip(*made[ways[0]], strict=True)
     rows = {
         "camera itself": [
             _coded(CAMERAS[name](tile, rng), rng)
-            for rng, tile in ((np.random.default_rng([7, n]), tile) for n, tile in enumerate(hr))
+            for rng, tile in (
+                (np.random.default_rng([7 + seed, n]), tile) for n, tile in enumerate(hr)
+            )
         ],
         "bicubic": [to_uint8(bicubic_down(tile, 2)) for tile in hr],
         **{way: [lr for _, lr, _ in pairs] for way, pairs in made.items()},
@@ -151,7 +171,7 @@ def run(name: str, pictures: Sequence[Path], workspace: Path, config: RealismCon
     parts = list(_parts(photographs))
     real, whose = [part for part, _ in parts], [source for _, source in parts]
     for way, images in rows.items():
-        found = auc(real, images, config, (whose, sources))
+        found = auc(real, images, RealismConfig(), (whose, sources))
         told = "; ".join(found.telling)
         print(f"| {folder.name} | {way} | {found.auc} | {found.interval} | {told} |", flush=True)
 
@@ -164,13 +184,16 @@ def main() -> None:
     parser.add_argument("workspace", type=Path)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--camera", nargs="+", choices=list(CAMERAS), default=list(CAMERAS))
+    parser.add_argument("--way", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--most", type=int, default=24, help="pictures of all folders together")
     args = parser.parse_args()
     one_thread()
     pictures = [path for folder in args.folders for path in sorted(folder.rglob("*.png"))]
     print("| camera and pictures | LR | AUC | 95 % | told by |\n| --- | --- | --- | --- | --- |")
     for name in args.camera:
-        run(name, pictures[: args.most], args.workspace, RealismConfig())
+        for seed in range(args.seeds):
+            run(name, pictures[: args.most], args.workspace, args.way, seed)
 
 
 if __name__ == "__main__":

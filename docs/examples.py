@@ -173,7 +173,9 @@ OPS: dict[str, tuple[Example, ...]] = {
         "unsharp_mask", {"weight": 0.5}, {"weight": 1.5}, {"weight": 1.5, "sigma": 2, "size": 13}
     ),
     "subsample": _some("subsample", {"scale": 2}, {"scale": 4}),
-    "bicubic_down": _some("bicubic_down", {"scale": 2}, {"scale": 4}, {"scale": 8}),
+    "bicubic_down": _some(
+        "bicubic_down", *({"scale": scale, "form": "matlab"} for scale in (2, 4, 8))
+    ),
     "resize": _some("resize", *({"height": 24, "width": 24, "method": method} for method in SIZES)),
     "clip": _some("clip", {}, before=({"op": "gaussian_noise", "sigma": 40, "key": KEY},)),
     "quantise": _some("quantise", {}, before=({"op": "bicubic_down", "scale": 4},)),

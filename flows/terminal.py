@@ -233,6 +233,10 @@ def built(manifest: CorpusManifest, folder: str, workspace: str, *, fresh: bool)
             f"  left out {lost} of {lost + manifest.counts.get('images', 0)} files; the report "
             "names each with its reason"
         )
+    from pairmill.pipeline.pools.thin import thin  # with all pools, which other commands do without
+
+    for text in thin(manifest.counts):
+        warning(text)
     if groups := manifest.counts.get("groups"):
         out.print(f"  cameras  {_groups(groups, manifest)}")
     out.print(f"  next     pairmill corpus verify {reference}{option}")

@@ -74,7 +74,7 @@ def write_pool(
     """Write a pool as one zarr v3 group, from this process alone: parallel writes to one chunk lose
     data silently.
     """
-    rows = max(1, min(len(items), CHUNK_BYTES // items[0].nbytes))
+    rows = max(1, min(len(items), CHUNK_BYTES // (math.prod(items.shape[1:]) * items.itemsize)))
     chunks = (rows, *items.shape[1:])
     with storage.new_zarr(name) as store:
         group = zarr.open_group(store, mode="w", zarr_format=3)

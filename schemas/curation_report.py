@@ -123,6 +123,8 @@ class CurationSection(Frozen):
     """How many images are in them."""
     alike_mixed: int = 0
     """How many groups have both real and clean images."""
+    small: int = 0
+    """Images that are small copies of larger ones; 0 in older reports."""
     groups: int
     """Groups of images that share a split."""
     benchmarks: int

@@ -16,8 +16,20 @@ class InferenceConfig(Frozen):
 
     tile: int = Field(default=192, ge=0, le=65536)
     """Largest side of a tile, in LR pixels; 0 takes images whole. Bounds the memory."""
-    overlap: int = Field(default=16, ge=0, le=4096)
-    """What a tile sees around itself on every side, in LR pixels."""
+    overlap: int | None = Field(default=None, ge=0, le=4096)
+    """What a tile sees around itself on every side, in LR pixels; none takes for each network what
+    it needs."""
+
+    def tiles(self) -> str:
+        """How images are cut, in words."""
+        if not self.tile:
+            return "images whole"
+        if self.overlap is None:
+            around = "the context that the network needs"
+        else:
+            around = f"{self.overlap} pixels of context"
+        return f"tiles of at most {self.tile} LR pixels with {around}"
+
     ensemble: bool = False
     """X8 self-ensemble: the mean over the eight flips and rotations, at eight times the run
     time."""
@@ -46,7 +58,7 @@ class NetworkView(Frozen):
     name: str
     """Name in the tables, unique among those that took part."""
     arch: str
-    """The network in words; `bicubic` for the control."""
+    """The network in words; which bicubic upscaling, for the control."""
     file: str = ""
     """The checkpoint's file; empty for bicubic."""
     sha256: str = ""
@@ -76,6 +88,8 @@ class MetricView(Frozen):
     """Digits after the point in tables."""
     about: str
     """How it was measured, in a sentence, with the source of weights or parameters."""
+    ranked: bool = True
+    """Whether the best network is marked; not where the values are too uncertain."""
 
 
 class ScoreRow(Frozen):
@@ -112,8 +126,15 @@ class GroupView(Frozen):
     """How many were measured."""
     total: int
     """How many there are."""
+    counts: dict[str, int] = Field(default_factory=dict)
+    """By metric, how many images its means are over: those that every network has a value for.
+    Where it is not said, as in files of before, all that were measured."""
     rows: tuple[ScoreRow, ...]
     """Means by network, in the order of the networks."""
+
+    def count(self, metric: str) -> int:
+        """How many images the means of a metric are over."""
+        return self.counts.get(metric, self.pictures)
 
 
 class PictureView(Frozen):

@@ -24,6 +24,7 @@ class ImageReason(StrEnum):
     """Why a source image was rejected."""
 
     MISSING = "missing"
+    SET_ASIDE = "set-aside"
     EMPTY_FILE = "empty-file"
     UNREADABLE = "unreadable"
     NOT_AN_IMAGE = "not-an-image"
@@ -34,6 +35,8 @@ class ImageReason(StrEnum):
     TRANSPARENT = "transparent"
     CMYK = "cmyk"
     NOT_8_OR_16_BIT = "not-8-or-16-bit"
+    HDR = "hdr"
+    UNKNOWN_COLOUR = "unknown-colour"
     TOO_SMALL = "too-small"
     TOO_LARGE = "too-large"
     DUPLICATE = "duplicate"
@@ -53,11 +56,15 @@ class Conversion(StrEnum):
 
     EXIF_ROTATED = "exif-rotated"
     ICC_TO_SRGB = "icc-to-srgb"
+    EXIF_COLOUR_TO_SRGB = "exif-colour-to-srgb"
+    CICP_TO_SRGB = "cicp-to-srgb"
+    GAMMA_TO_SRGB = "gamma-to-srgb"
     GREY_TO_RGB = "grey-to-rgb"
     PALETTE_TO_RGB = "palette-to-rgb"
     SIXTEEN_TO_EIGHT_BIT = "16-to-8-bit"
     OPAQUE_ALPHA_DROPPED = "opaque-alpha-dropped"
     BROKEN_ICC_IGNORED = "broken-icc-ignored"
+    BROKEN_COLOUR_IGNORED = "broken-colour-ignored"
     FIRST_FRAME_OF_MPO = "first-frame-of-mpo"
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen, Grown
 
 PER_IMAGE = (8, 64)
 """Fewest and most patches that `auto` takes from one image."""
@@ -15,11 +15,42 @@ SPARE = 4
 """Times the pool that all images together may give with `auto`."""
 
 
-class NoiseConfig(Frozen):
+REALSR: dict[str, Any] = {
+    "patch": 256,
+    "max_variance": 20.0,
+    "min_mean": 0.0,
+    "max_mean": 255.0,
+    "max_patches": 1 << 14,
+    "max_per_image": 1 << 14,
+    # What else is measured may be anything.
+    "min_variance": 0.0,
+    **dict.fromkeys(("max_blank", "max_plateau", "max_clipped", "max_correlation"), 1.0),
+    **dict.fromkeys(
+        (
+            "max_inconsistency",
+            "max_structure",
+            "max_unlike",
+            "max_coherence",
+            "max_periodicity",
+            "max_outlier",
+        ),
+        1e300,
+    ),
+}
+"""What the other settings are by the rule of RealSR, where a recipe does not give them."""
+
+
+class NoiseConfig(Grown):
     """How noise patches are mined (RealSR, Ji et al. 2020: keep patches of low intensity
     variance).
     """
 
+    added: ClassVar[tuple[str, ...]] = ("rule",)
+    rule: Literal["measured", "realsr"] = "measured"
+    """`measured`: all that follows, with these defaults. `realsr`: the published rule and nothing
+    else: patches of 256 whose corners lie at multiples of 256 strictly below side - 256, grey
+    variance below `max_variance` (20), grey mean above `min_mean` (0; 50 for DPED), as many as
+    there are up to 16384; settings that are given all the same hold beside it."""
     patch: int = Field(default=64, ge=16, le=512, multiple_of=8)
     """Side of a patch, in pixels of the real image; a multiple of 8 keeps JPEG blocks in phase."""
     max_variance: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
@@ -64,11 +95,19 @@ class NoiseConfig(Frozen):
     max_per_image: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """Maximum number of patches from one image. `auto`: 64; of large sets fewer, down to 8, as long
     as the pool is filled though three images of four give nothing."""
-    min_patches: int = Field(default=1, ge=1)
-    """Fewest patches that a pool may have; with fewer the build stops before synthesis."""
+    min_patches: int = Field(default=1, ge=0)
+    """Fewest patches that a pool may have; with fewer the build stops before synthesis. At the
+    default of 1 a recipe whose degraders can do without patches goes on without any."""
     max_correlation: float = Field(default=0.5, gt=0, le=1)
     """Two patches whose residuals correlate more than this are near-duplicates; one is dropped. 1
     keeps all."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_rule(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("rule") == "realsr":
+            return REALSR | value
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -99,32 +138,6 @@ class NoiseConfig(Frozen):
         least, most = PER_IMAGE
         wanted = max(least, min(most, SPARE * self.max_patches // max(1, count)))
         return self.with_(max_per_image=1 << (wanted - 1).bit_length())
-
-    @classmethod
-    def realsr(cls, patch: int = 256, max_variance: float = 20.0, min_mean: float = 0.0) -> Self:
-        """The RealSR rule and nothing else: intensity variance below `max_variance`, mean intensity
-        above `min_mean`.
-        """
-        many, any_ = 1 << 40, 1e300
-        return cls(
-            patch=patch,
-            max_variance=max_variance,
-            min_variance=0,
-            max_blank=1,
-            max_plateau=1,
-            min_mean=min_mean,
-            max_mean=255,
-            max_clipped=1,
-            max_inconsistency=any_,
-            max_structure=any_,
-            max_unlike=any_,
-            max_coherence=any_,
-            max_periodicity=any_,
-            max_outlier=any_,
-            max_patches=many,
-            max_per_image=many,
-            max_correlation=1,
-        )
 
 
 class NoiseReason(StrEnum):

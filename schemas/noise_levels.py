@@ -8,8 +8,9 @@ from pydantic import Field
 
 from pairmill.schemas.base import Digest, Frozen
 
-NoiseWay = Literal["by_level", "raw"]
-"""Patches that follow the level of LR, or shot and read noise on the sensor."""
+NoiseWay = Literal["by_level", "raw", "none"]
+"""Patches that follow the level of LR, shot and read noise on the sensor, or no noise: of
+photographs that show none."""
 
 
 class NoisePoint(Frozen):

@@ -259,6 +259,10 @@ class Recipe(Frozen):
         """Whether a degrader draws from pools of this kind; see `pairmill.pipeline.pools.POOLS`."""
         return any(kind in degrader.draws_from for degrader in self.degraders)
 
+    def needs(self, kind: str) -> bool:
+        """Whether a degrader cannot do without pools of this kind."""
+        return any(kind in degrader.needs for degrader in self.degraders)
+
     @property
     def takes_pairs(self) -> bool:
         """Whether anything is made of the real pairs of `images.aligned`."""

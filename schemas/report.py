@@ -142,6 +142,8 @@ class KernelsSection(Frozen):
     """Heat map of the mean kernel."""
     mean_peak: float
     """Its largest value."""
+    mean_side: int
+    """Side of that image, in HR pixels: what can be seen of any kernel."""
     mean_centre: float
     """Row and column where its centre of mass should be."""
     averaged: int

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from rich.markup import escape
 
 from pairmill.flows import interrupts, terminal
 from pairmill.flows.cli.options import with_prefect
 from pairmill.flows.cli.train_bar import TrainBar
-from pairmill.flows.prefect_support.ephemeral_server import own_server
+from pairmill.flows.prefect_support.ephemeral_server import in_a_line, own_server
 from pairmill.flows.prefect_support.server_process import NoServerError
 from pairmill.flows.progress import heard, listener
 from pairmill.flows.tracker import RunInfo, Tracker
@@ -33,13 +33,36 @@ def carried(info: RunInfo, work: Callable[[Tracker], T]) -> T:
         InterruptError: after Ctrl-C or SIGTERM.
     """
     with _bars(), _tracker() as (tracker, ended):
-        return _carry(lambda: tracker.run(info, lambda: _listening(work, tracker)), ended)
+        listening = _Listening(work)
+        try:
+            return _carry(lambda: tracker.run(info, lambda: listening(tracker)), ended)
+        except Exception as error:
+            if listening.begun or isinstance(error, PairmillError):
+                raise
+            _do_without(_cannot_begin(error))
+        return listening(Tracker())
 
 
-def _listening(work: Callable[[Tracker], T], tracker: Tracker) -> T:
-    """Inside of a flow, for Prefect has put a handler of its own in place."""
-    interrupts.listen()
-    return work(tracker)
+class _Listening(Generic[T]):
+    """Work that answers signals, and remembers that it has begun."""
+
+    def __init__(self, work: Callable[[Tracker], T]) -> None:
+        self.work, self.begun = work, False
+
+    def __call__(self, tracker: Tracker) -> T:
+        """Inside of a flow, for Prefect has put a handler of its own in place."""
+        self.begun = True
+        interrupts.listen()
+        return self.work(tracker)
+
+
+def _cannot_begin(error: Exception) -> NoServerError:
+    return NoServerError(
+        "Prefect cannot begin this run",
+        where="its server",
+        got=in_a_line(error),
+        todo="`prefect server start` shows more; PREFECT_HOME and PREFECT_API_URL name others",
+    )
 
 
 def carried_by_prefect(work: Callable[[], T]) -> T:
@@ -76,8 +99,7 @@ def _tracker() -> Iterator[tuple[Tracker, Ended]]:
         try:
             ended = _server(stack)
         except NoServerError as error:
-            _explain(error)
-            with_prefect.set(False)  # what follows in this process does not wait again
+            _do_without(error)
             ended = None
         if ended is None:
             yield Tracker(), lambda: False
@@ -87,7 +109,8 @@ def _tracker() -> Iterator[tuple[Tracker, Ended]]:
         yield PrefectTracker(), ended
 
 
-def _explain(error: NoServerError) -> None:
+def _do_without(error: NoServerError) -> None:
+    with_prefect.set(False)  # what follows in this process does not wait again
     place = f" ({error.where})" if error.where else ""
     terminal.warning(f"{error.what}{place}: {error.got}")
     terminal.line(f"  continuing {WITHOUT}\n  fix      {escape(error.todo)}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import platform
 import shutil
+import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from rich.markup import escape
 
 from pairmill.flows import terminal
 from pairmill.pipeline.workspace.storage import Storage
@@ -29,7 +32,10 @@ def examine(workspace: str) -> None:
             terminal.line(f"[green]✓[/] {title:<12} {check(workspace)}")
         except (PairmillError, ImportError, OSError, ValueError, RuntimeError) as error:
             failed += 1
-            terminal.line(f"[bold red]✗[/] {title:<12} {str(error).splitlines()[0]}")
+            what, *rest = str(error).splitlines()
+            terminal.line(f"[bold red]✗[/] {title:<12} {escape(what)}")
+            for said in rest if isinstance(error, PairmillError) else []:
+                terminal.line(f"  {'':<12} {escape(said)}")
     if failed:
         raise SystemExit(1)
 
@@ -100,16 +106,19 @@ def _images(_workspace: str) -> str:
 
 
 def _prefect(_workspace: str) -> str:
-    from pairmill.flows.prefect_support.environment import settle
-
-    settle()
-    try:
-        import prefect
-        from prefect.settings import PREFECT_API_URL
-    except ImportError:
+    if find_spec("prefect") is None:
         return "not installed; a build does without, `serve` needs pairmill[flows]"
+    from pairmill.flows.prefect_support.ephemeral_server import import_prefect, own_server
 
-    return f"{prefect.__version__}, {PREFECT_API_URL.value() or 'a temporary server per run'}"
+    import_prefect()
+    import prefect
+    from prefect.settings import PREFECT_API_URL
+
+    url, begun = PREFECT_API_URL.value(), time.monotonic()
+    with own_server(lambda _: None):
+        seconds = time.monotonic() - begun
+    answer = f"{url} answers" if url else f"a temporary server per run, up in {seconds:.0f} s"
+    return f"{prefect.__version__}, {answer}"
 
 
 CHECKS: dict[str, Check] = {

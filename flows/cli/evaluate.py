@@ -10,12 +10,12 @@ from typing import Any
 from rich.markup import escape
 
 from pairmill.flows import terminal
-from pairmill.flows.cli.options import checked_options
+from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
 from pairmill.flows.cli.pages import open_page
 from pairmill.flows.cli.upscale import ImageBar
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
-from pairmill.pipeline.evaluate.tables import columns, heading, shown
+from pairmill.pipeline.evaluate.tables import columns, heading, mean_shown
 from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -51,6 +51,7 @@ def run_evaluate(
     """
     options = config | {"inference": checked_options(InferenceConfig, config["inference"])}
     settings = EvaluationConfig.model_validate(options)
+    warn_of_slow_precision(settings.inference.precision, settings.inference.device)
     request = Request(
         tuple(checkpoints), **_sets(sets), base=str(Path.cwd()), config=settings, **more
     )
@@ -91,7 +92,7 @@ def say(report: EvaluationReport) -> None:
         rows = [
             [
                 row.network,
-                *(shown(row.scores.get(m.key), m).rjust(len(heading(m))) for m in metrics),
+                *(mean_shown(row, m, group).rjust(len(heading(m))) for m in metrics),
             ]
             for row in group.rows
         ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pairmill.flows import terminal
-from pairmill.flows.cli.new import name_from
+from pairmill.flows.cli.new import absolute, folder_of, name_from
 from pairmill.flows.cli.pages import open_page
 from pairmill.pipeline.build.previous_splits import earlier_keys
 from pairmill.pipeline.build.select_images import ImageSelection, checked_images
@@ -82,20 +82,18 @@ def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
     """The recipe, or one for a folder; with benchmarks of the command line, which are relative to
     the current folder.
     """
-    place = Path(source).expanduser()
-    named = [
-        text if "://" in text else str(Path(text).expanduser().absolute()) for text in benchmarks
-    ]
-    if place.is_dir():
-        images = {"real": [str(place.resolve())]}
+    named = [absolute(text) for text in benchmarks]
+    place = folder_of(source)
+    if place is not None:
+        images = {"real": [place]}
         value = {"name": name_from(source), "images": images, "degraders": [{"kind": "bicubic"}]}
         curation = {"benchmarks": named, "hr": {}}
-        return Recipe.model_validate({**value, "curation": curation}), str(place.resolve())
-    if "://" in source or place.suffix.lower() not in (".yaml", ".yml"):
+        return Recipe.model_validate({**value, "curation": curation}), place
+    if "://" in source or Path(source).suffix.lower() not in (".yaml", ".yml"):
         raise UserError(
             "there is no such folder or recipe",
             where=source,
-            wanted="a folder with images, or a recipe (.yaml)",
+            wanted="a folder with images, its URL, or a recipe (.yaml)",
         )
     recipe, base = load_recipe(source)
     curation = {"hr": {}, **(recipe.model_dump()["curation"] or {})}
@@ -103,12 +101,14 @@ def _recipe_of(source: str, benchmarks: list[str]) -> tuple[Recipe, str]:
 
 
 def _say(found: CurationSection, chosen: ImageSelection) -> None:
-    from pairmill.pipeline.report.curation import group_row, lead
+    from pairmill.pipeline.report.curation import group_row, lead, small_words
 
     images = chosen.images.manifest
     terminal.line(
         f"\n{len(chosen.ingested)} images, {len(images.rejected)} rejected. {lead(found)}"
     )
+    if small := small_words(found):
+        terminal.warning(small.strip())
     if images.rejected:
         reasons = Counter(str(image.reason) for image in images.rejected).most_common()
         rows_of_files = [[reason, count, _first(images, reason)] for reason, count in reasons]

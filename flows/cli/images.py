@@ -18,7 +18,9 @@ def group() -> None:
 
 @app.command()
 def check(
-    source: Annotated[str, typer.Argument(help="Recipe (YAML), or a folder of images.")],
+    source: Annotated[
+        str, typer.Argument(help="Recipe (YAML), or a folder of images, or its URL.")
+    ],
     benchmarks: Annotated[
         list[str] | None,
         typer.Option(help="Folder or glob of benchmark images; may be repeated."),

@@ -176,7 +176,7 @@ def camera(
 
 @app.command()
 def new(
-    folder: Annotated[str, typer.Argument(help="Folder with your real photos.")],
+    folder: Annotated[str, typer.Argument(help="Folder with your real photos, or its URL.")],
     scale: Annotated[int, typer.Option(help="Scale (HR side / LR side): 2, 3, 4 or 8.")] = 2,
     name: Annotated[
         str | None, typer.Option(help="Name of the corpus; by default that of the folder.")

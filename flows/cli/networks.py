@@ -12,7 +12,12 @@ Tile = Annotated[
     int,
     typer.Option(help="Largest side of a tile in LR pixels, which bounds memory; 0: whole images."),
 ]
-Overlap = Annotated[int, typer.Option(help="Context around each tile, in LR pixels.")]
+Overlap = Annotated[
+    int | None,
+    typer.Option(
+        help="Context around each tile, in LR pixels; by default what the network sees, at most 64."
+    ),
+]
 Ensemble = Annotated[
     bool,
     typer.Option(
@@ -45,7 +50,7 @@ def upscale(
         ),
     ] = "",
     tile: Tile = 192,
-    overlap: Overlap = 16,
+    overlap: Overlap = None,
     ensemble: Ensemble = False,
     device: Device = "cpu",
     precision: Precision = "float32",
@@ -105,7 +110,7 @@ def evaluate(
         int, typer.Option(min=0, max=64, help="Images of each set on the page.")
     ] = 4,
     tile: Tile = 192,
-    overlap: Overlap = 16,
+    overlap: Overlap = None,
     ensemble: Ensemble = False,
     device: Device = "cpu",
     precision: Precision = "float32",

@@ -48,6 +48,27 @@ Corpus = Annotated[
 ]
 
 
+SLOW = 3.0
+"""Times as long as float32 from which a precision is warned of."""
+
+
+def warn_of_slow_precision(precision: str, device: str) -> None:
+    """Say so before hours are spent, where a lower precision is slower on this processor.
+
+    Raises:
+        UserError: if there is no such device.
+    """
+    from pairmill.flows import terminal  # late: --help does without
+    from pairmill.models.device import slowdown
+
+    times = slowdown(precision, device)
+    if times > SLOW:
+        terminal.warning(
+            f"{precision} takes about {times:.0f} times as long as float32 here: this processor "
+            "has no units for it; float32 is faster"
+        )
+
+
 def checked_options(model: type[M], options: dict[str, Any]) -> M:
     """Options of a command as settings.
 

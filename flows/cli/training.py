@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from pairmill.flows import terminal
+from pairmill.flows.cli.options import warn_of_slow_precision
 from pairmill.pipeline.training.recipe import load_training
 from pairmill.pipeline.training.watch import INTERRUPTED
 from pairmill.pipeline.workspace.storage import Storage
@@ -16,6 +17,9 @@ from pairmill.schemas.training import TrainConfig
 
 if TYPE_CHECKING:
     from pairmill.pipeline.training.run import Trained
+
+PRECISIONS = {"full": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""Of training recipes, as torch calls them."""
 
 
 def run_training(
@@ -35,6 +39,8 @@ def run_training(
     """
     config, base = load_training(path, limit)  # mistakes are reported before any server starts
     storage = Storage(workspace)
+    if os.environ.get("RANK", "0") == "0":
+        warn_of_slow_precision(PRECISIONS[config.precision], device)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         _together(config, base, storage, device)
         return

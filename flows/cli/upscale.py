@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pairmill.flows import terminal
-from pairmill.flows.cli.options import checked_options
+from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
 from pairmill.pipeline.evaluate.networks import load
 from pairmill.pipeline.evaluate.outputs import Job, jobs_of
 from pairmill.pipeline.evaluate.upscale import LOOK, upscale_files
@@ -29,6 +29,7 @@ def run_upscale(
         SystemExit: with code 1 if a file could not be used.
     """
     config = checked_options(InferenceConfig, options)
+    warn_of_slow_precision(config.precision, config.device)
     jobs = jobs_of(images, str(Path.cwd()), out)
     upscaler, target = load(checkpoint, mixed(interpolate)), Storage(out)
     network = upscaler.view

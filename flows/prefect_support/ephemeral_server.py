@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from pairmill.flows.prefect_support.environment import settle_terminal
-from pairmill.flows.prefect_support.notes import end_orphans
+from pairmill.flows.prefect_support.notes import end_orphans, home_folder
 from pairmill.flows.prefect_support.server_process import (
     NoServerError,
     PortTakenError,
@@ -60,6 +60,7 @@ def own_server(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
     end_orphans()
     server = _temporary_server(say)
     with temporary_settings({PREFECT_API_URL: server.url}), tags(TAG):
+        check_reached(server.url)
         yield server.ended
 
 
@@ -73,10 +74,18 @@ def import_prefect() -> None:
     try:
         # it warns of a home that cannot be written, which `launch` tells as an error
         with warnings.catch_warnings(action="ignore"):
-            import prefect  # noqa: F401
+            import prefect.context  # noqa: F401 -- which reads the settings
     except ImportError as error:
         raise NoServerError(
             "Prefect is not installed", got=str(error), todo="`pip install 'pairmill[flows]'`"
+        ) from error
+    except Exception as error:  # of its many settings one may be anything
+        raise NoServerError(
+            "Prefect cannot be imported",
+            where=str(home_folder()),
+            got=in_a_line(error),
+            todo="mend its profiles.toml or the settings named PREFECT_..., or name another home "
+            "with PREFECT_HOME",
         ) from error
 
 
@@ -86,19 +95,48 @@ def check_configured(url: str, say: Callable[[str], None]) -> None:
     Raises:
         NoServerError: if it does not.
     """
-    from prefect.client.orchestration import get_client
-
-    what = f"waiting for the Prefect server at {url}"
-    with patiently(say, what), get_client(sync_client=True) as client:
-        problem = client.api_healthcheck()
+    with patiently(say, f"waiting for the Prefect server at {url}"):
+        problem = _problem()
     if problem is not None:
         raise NoServerError(
             "no Prefect server answers there",
             where=f"PREFECT_API_URL={url}",
-            got=str(problem) or type(problem).__name__,
+            got=in_a_line(problem),
             todo="start it with `prefect server start`, or unset PREFECT_API_URL, and one is "
             "started for you",
         )
+
+
+def check_reached(url: str) -> None:
+    """Do nothing if Prefect reaches a server that has been started here, and answers.
+
+    Raises:
+        NoServerError: if it does not, as with a proxy that its client cannot use.
+    """
+    problem = _problem()
+    if problem is not None:
+        raise NoServerError(
+            "Prefect does not reach its server",
+            where=url,
+            got=in_a_line(problem),
+            todo="unset the proxy that is set for all programs, or do what it asks for",
+        )
+
+
+def _problem() -> Exception | None:
+    """What Prefect's client finds wrong with the server of its settings."""
+    from prefect.client.orchestration import get_client
+
+    try:
+        with get_client(sync_client=True) as client:
+            return client.api_healthcheck()
+    except Exception as error:  # noqa: BLE001 -- it is not even made, as with a proxy it cannot use
+        return error
+
+
+def in_a_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 @cache  # what follows a build in the same process works with its server

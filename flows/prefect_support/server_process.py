@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Timer
 
 from pairmill.flows.prefect_support.notes import APP, home_folder, notes_folder, write_note
+from pairmill.flows.prefect_support.start_errors import database, known, last_error
 from pairmill.schemas.errors import UserError
 
 HOST = "127.0.0.1"
@@ -89,10 +90,15 @@ class ServerProcess:
                 got=TAKEN,
                 todo="run the same command again, or set PREFECT_API_URL to a server of yours",
             )
+        return self._death(last_error(said))
+
+    def _death(self, said: str) -> NoServerError:
+        if cause := known(said):
+            return NoServerError(cause.what, where=database(), got=said, todo=cause.todo)
         return NoServerError(
             f"the Prefect server died with exit code {self.process.returncode}",
             where=str(self.log),
-            got=said[-1] if said else "it printed nothing",
+            got=said or "it printed nothing",
             todo="`prefect server start` shows more; PREFECT_API_URL names another server",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from pairmill.models.archs.layers import Conv, Network, ResidualBlock
+from pairmill.models.archs.layers import Conv, Network, ResidualBlock, convolved
 from pairmill.schemas.network import CleanedConfig
 
 SLOPE = 0.1
@@ -46,6 +46,11 @@ class Cleaned(Network):
         super().__init__(config, scale)
         self.cleaner = Cleaner(config.features, config.blocks)
         self.network = network
+
+    def reach(self) -> int | None:
+        """See `Network.reach`."""
+        behind = self.network.reach()
+        return None if behind is None else convolved(self.cleaner) + behind
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""

@@ -4,6 +4,8 @@ names of the authors.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -95,6 +97,11 @@ class Dbpn(Network):
                 )
         self.output_conv = nn.Module()
         self.output_conv.add_module("conv", Conv(features * self.stages, 3, start="he"))
+
+    def reach(self) -> int:
+        """See `Network.reach`; the filters of the projections are at the size of HR."""
+        filters = 3 * (2 * self.stages - 1)
+        return math.ceil(filters * SIDES[self.scale][0] / (2 * self.scale)) + 2
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -91,7 +92,7 @@ MEANS = ("sub_mean.weight", "sub_mean.bias", "add_mean.weight", "add_mean.bias")
 weights."""
 
 
-def convention_of(tensors: Tensors) -> str | None:
+def convention_of(tensors: Mapping[str, object]) -> str | None:
     """Whose names these are; none if ours, or nobody's."""
     return next(
         (name for name, each in CONVENTIONS.items() if all(sign in tensors for sign in each.signs)),

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
-from pairmill.models.archs.layers import Conv, Deconv, Pyramid, fill, in_full
+from pairmill.models.archs.layers import Conv, Deconv, Pyramid, convolved, fill, in_full
 from pairmill.schemas.network import LapSrnConfig
 
 SLOPE = 0.2
@@ -63,6 +65,11 @@ class LapSrn(Pyramid):
         self.levels = nn.ModuleList(
             Level(config.features, config.depth) for _ in range(1 if config.shared else self.count)
         )
+
+    def reach(self) -> int:
+        """See `Network.reach`; each level reaches half as far as the one before."""
+        halves = sum(0.5**level for level in range(self.count))
+        return convolved(self.first) + math.ceil(halves * convolved(self.levels[0]))
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
         """See `Pyramid`; each image is twice as large as the one before."""

@@ -31,6 +31,24 @@ class Network(nn.Module):
         super().__init__()
         self.config, self.scale = config, scale
 
+    def reach(self) -> int | None:
+        """How many LR pixels away from its own place, at most, anything is that an output pixel
+        depends on: the radius of the receptive field. None if all of the image may matter.
+        """
+        return convolved(self) + INTERPOLATED
+
+
+INTERPOLATED = 2
+"""LR pixels on either side that an interpolation besides the convolutions may add."""
+
+
+def convolved(module: nn.Module) -> int:
+    """Half the sides of all convolutions, one after another: no less than their reach, for those at
+    a larger size reach fewer LR pixels.
+    """
+    kinds = (nn.Conv2d, nn.ConvTranspose2d)
+    return sum(max(part.kernel_size) // 2 for part in module.modules() if isinstance(part, kinds))
+
 
 class Pyramid(Network):
     """A network that makes images of smaller scales on its way; while it is trained, each is

@@ -69,3 +69,6 @@ class Rcan(PostUpsampling):
 
     def __init__(self, config: RcanConfig, scale: int) -> None:
         super().__init__(config, scale, (Group(config) for _ in range(config.groups)))
+
+    def reach(self) -> None:
+        """See `Network.reach`: the means are over all of it."""

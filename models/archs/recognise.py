@@ -33,6 +33,11 @@ JPEG_WINDOW = 7
 """Window of the SwinIRs that count white as 255; checkpoints do not say."""
 
 
+def range_of_window(window: int) -> float:
+    """What a SwinIR counts white as, by its window, as in the published checkpoints."""
+    return 255.0 if window == JPEG_WINDOW else 1.0
+
+
 def recognise(tensors: Tensors) -> Found:
     """Settings and scale of the network that these weights are for, by any of the names in
     `pairmill.models.archs.keys`.
@@ -166,7 +171,7 @@ def _swinir(tensors: Tensors) -> Found:
         upsampler=upsampler,
         residual="1conv" if "conv_after_body.weight" in tensors else "3conv",
         patch=window * _root(masks[0].shape[0]) if masks else 8 * window,
-        range=255.0 if window == JPEG_WINDOW else 1.0,
+        range=range_of_window(window),
     )
     return config, scale
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pixel_unshuffle
 
-from pairmill.models.archs.layers import Conv, Network, reflected
+from pairmill.models.archs.layers import INTERPOLATED, Conv, Network, convolved, reflected
 from pairmill.schemas.network import RrdbNetConfig
 
 SLOPE = 0.2
@@ -68,6 +68,10 @@ class RrdbNet(Network):
         self.conv_body = Conv(features, features)
         self.conv_up1, self.conv_up2, self.conv_hr = (Conv(features, features) for _ in range(3))
         self.conv_last = Conv(features, 3)
+
+    def reach(self) -> int:
+        """See `Network.reach`; a step of a convolution is a block of packed pixels."""
+        return self.packed * (convolved(self) + INTERPOLATED)
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""

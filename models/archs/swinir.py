@@ -153,6 +153,9 @@ class SwinIr(Network):
                 self.add_module(name, Conv(TAIL, TAIL))
         self.conv_last = Conv(TAIL, 3)
 
+    def reach(self) -> None:
+        """See `Network.reach`; each shift of the windows carries on by one more."""
+
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
         height, width = (self.scale * length for length in lr.shape[2:])

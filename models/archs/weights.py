@@ -14,36 +14,21 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
 
 from pairmill.models.archs import NETWORKS, build_empty
+from pairmill.models.archs.for_others import as_others_assume, in_range, names_for_others
+from pairmill.models.archs.formats import format_of
 from pairmill.models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.recognise import recognise, some
+from pairmill.models.archs.unwrap import weights_of
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, EdsrConfig, NetworkSpec, RcanConfig
 
 Form = Literal["safetensors", "pth"]
-WRAPPERS = (
-    "model_state_dict",
-    "state_dict",
-    "params_ema",
-    "params-ema",
-    "params",
-    "model",
-    "net",
-    "generator",
-)
-"""Entries of a checkpoint that hold the weights; the first that is there is taken, so EMAs
-come before the last step."""
 PICKLES = (b"\x80", b"PK")
 """How pickles begin, plain ones and those that torch packs."""
-PREFIXES = ("module.", "_orig_mod.", "netG.", "generator.")
-"""What wrappers put before all names: distributed training, compiling, and some trainers."""
-FOR_OTHERS = {"compact": "ours", "rrdbnet": "ours", "swinir": "ours", "rcan": "rcan"}
-"""By which names spandrel (chaiNNer and others) knows a network; those that are not here it does
-not."""
 
 
 def read_weights(data: bytes, name: str) -> Tensors:
@@ -54,10 +39,27 @@ def read_weights(data: bytes, name: str) -> Tensors:
         name: of the file, for errors.
 
     Raises:
-        UserError: if it is neither, truncated, holds anything but plain values and tensors, or no
-            weights.
+        UserError: if it is neither, truncated, holds anything but plain values and tensors, no
+            weights, or those of several networks.
     """
     return _tensors(_content(data, name)[0], name)
+
+
+def read_weights_for(config: AnyNetworkConfig, data: bytes, name: str) -> Tensors:
+    """Weights of a checkpoint by our names, with the range of a network that shall have them.
+
+    Args:
+        config: settings of that network.
+        data, name: see `read_weights`.
+
+    Raises:
+        UserError: as `read_spec`.
+    """
+    tensors, spec = to_ours(read_weights(data, name)), read_spec(data, name)
+    source = spec.network if spec else as_others_assume(config)
+    if source.arch != config.arch:
+        return tensors
+    return in_range(tensors, source, config)
 
 
 def read_spec(data: bytes, name: str) -> NetworkSpec | None:
@@ -133,8 +135,8 @@ def write_weights(
         tensors: a network's state dict.
         form: `safetensors`, or `pth`, which holds them under `entry`, as BasicSR and Real-ESRGAN
             have them.
-        convention: `ours` (BasicSR's names), or a key of `keys.CONVENTIONS`; `names_for_others`
-            says what spandrel reads.
+        convention: `ours` (BasicSR's names), or a key of `keys.CONVENTIONS`; see
+            `write_for_others`.
         spec: what they are for; goes into the header, and `load_network` need not guess.
         entry: `params`, or `params_ema` for EMAs.
 
@@ -155,13 +157,13 @@ def write_weights(
     return buffer.getvalue()
 
 
-def names_for_others(config: AnyNetworkConfig) -> str:
-    """The convention by which most programs know a network: spandrel's where it has the network,
-    else ours.
+def write_for_others(tensors: Tensors, spec: NetworkSpec, form: Form = "safetensors") -> bytes:
+    """A checkpoint as `write_weights`, by the names and with the range that other tools take for
+    granted; the header says the range.
     """
-    if isinstance(config, RcanConfig) and not _sayable(config):
-        return "ours"
-    return FOR_OTHERS.get(config.arch, "ours")
+    config = as_others_assume(spec.network)
+    same = in_range(tensors, spec.network, config)
+    return write_weights(same, form, names_for_others(config), spec.with_(network=config))
 
 
 def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None) -> Tensors:
@@ -187,11 +189,7 @@ def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None)
 
 
 def _tensors(content: dict[Any, Any], name: str) -> Tensors:
-    tensors = {
-        key: value
-        for key, value in _unwrapped(content).items()
-        if isinstance(value, Tensor) and _is_plain(value)
-    }
+    tensors = weights_of(content, name)
     if not tensors:
         got = f"{type(content).__name__} with {', '.join(map(str, list(content)[:5])) or 'nothing'}"
         wanted = "dense tensors of real numbers, by name"
@@ -202,13 +200,6 @@ def _tensors(content: dict[Any, Any], name: str) -> Tensors:
         key: value.detach().float() if value.is_floating_point() else value
         for key, value in tensors.items()
     }
-
-
-def _is_plain(value: Tensor) -> bool:
-    """Whether it has numbers that a network can take: not sparse, not complex, not one of torch's
-    tensors without content.
-    """
-    return value.layout == torch.strided and not value.is_meta and not value.is_complex()
 
 
 def _spec(header: str | None, name: str) -> NetworkSpec | None:
@@ -251,6 +242,16 @@ def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
 
 
 def _unpickled(data: bytes, name: str) -> object:
+    other = format_of(data)
+    if other is not None:
+        raise UserError(
+            "The file is not a checkpoint of weights.",
+            where=name,
+            got=other,
+            wanted="a safetensors file, or a state dict saved by torch (.pth)",
+            todo="take the network's .pth or .safetensors; of a program that you trust, save the "
+            "state dict alone where it comes from",
+        )
     try:
         with warnings.catch_warnings():
             # Old and new pickles warn; they are read or refused all the same.
@@ -280,7 +281,7 @@ def _unpickled(data: bytes, name: str) -> object:
         TypeError,
         OSError,
     ) as error:
-        why = [*str(error).splitlines(), type(error).__name__][0]
+        why = [*str(error).splitlines(), type(error).__name__][0].partition(". ")[0]
         raise _no_checkpoint(data, name, why) from error
 
 
@@ -292,18 +293,6 @@ def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
         wanted="a safetensors file, or a state dict saved by torch",
         todo="copy or download it again",
     )
-
-
-def _unwrapped(content: dict[Any, Any]) -> dict[str, Any]:
-    """The weights within a checkpoint, without what wrappers put before their names."""
-    inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), dict)), content)
-    values = [value for value in inner.values() if isinstance(value, dict)]
-    if len(inner) == 1 and values:
-        inner = values[0]
-    for prefix in PREFIXES:
-        if inner and all(str(key).startswith(prefix) for key in inner):
-            inner = {str(key).removeprefix(prefix): value for key, value in inner.items()}
-    return {str(key): value for key, value in inner.items()}
 
 
 def _recognised(tensors: Tensors, name: str) -> tuple[Any, int]:

@@ -24,13 +24,15 @@ from numpy.typing import NDArray
 
 from pairmill.models.camera.forms import BELIEVED, BEYOND, LONGEST_STEP, PULL, SPREAD, Blur
 from pairmill.models.camera.model import Model
-from pairmill.models.camera.photograph import SIDE, PhotographSpectrum
+from pairmill.models.camera.photograph import ROUNDING_OF_COLOUR, SIDE, PhotographSpectrum
 from pairmill.models.functional.noise_floor import ROUNDING
 
 Array = NDArray[np.float64]
 
 NOISE_SPREAD = 0.2
 """Standard deviation of the logarithm of the noise about that of the flat parts."""
+TEXTURE = 0.3
+"""Variance that texture may add to the noise of the flattest parts, in squared intensity levels."""
 NOISE_SPREAD_COMPRESSED = 1.5
 """The same of a compressed photograph, whose flat parts lost theirs."""
 JPEG_ERROR = 0.6
@@ -169,7 +171,8 @@ class _Fit:
         error = error + np.square(NOISE_ERROR * np.minimum(photograph.noise / power, 1))
         # As much noise as JPEG changed may be missing from the flat parts.
         hidden = float(photograph.distortion[SIDE // 4 :, SIDE // 4 :].mean()) / photograph.noise
-        spread = math.hypot(NOISE_SPREAD, NOISE_SPREAD_COMPRESSED * min(hidden, 1))
+        texture = min(TEXTURE, max(photograph.noise - ROUNDING_OF_COLOUR, 0)) / photograph.noise
+        spread = math.hypot(NOISE_SPREAD, texture, NOISE_SPREAD_COMPRESSED * min(hidden, 1))
         return _Data(
             np.log(power)[inside],
             (model.twice / error)[inside],

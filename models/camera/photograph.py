@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.camera.enlarged import enlarged
-from pairmill.models.functional.noise_floor import noise_floor
+from pairmill.models.functional.chroma import LUMA, grey
+from pairmill.models.functional.noise_floor import ROUNDING, noise_floor
 
 Array = NDArray[np.float64]
 
@@ -18,6 +19,17 @@ SIDE = 32
 MOST_BLOCKS = 4096
 """Blocks that are looked at: more, evenly spread, would not change the mean of a large photograph
 by one per cent."""
+PATCH = 4
+"""Side of the patches of frequencies that noise is bounded by."""
+HALFWAY = (0.22, 0.28)
+"""Frequencies, in cycles per pixel, that photographs enlarged four times have nothing at."""
+HARDLY_MORE = 4.0
+"""Times `ROUNDING`: enlarged photographs had 1.8 at most, those of a Gaussian of 3 HR pixels 9."""
+LEAST_NOISE = 1e-3
+"""Least variance that noise is taken for, in squared intensity levels: of painted flatness."""
+ROUNDING_OF_COLOUR = ROUNDING * float(np.square(LUMA).sum())
+"""Variance that rounding of R, G and B gives their luma: less than half of `ROUNDING`, since they
+err independently."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +43,34 @@ class PhotographSpectrum:
     distortion: Array
     """The same shape: power of what JPEG's quantisation changed; 0 without JPEG."""
     noise: float
-    """Variance of the noise in the flattest parts."""
+    """Variance of the noise as the flattest parts show it, and no more than the least power, which
+    flat parts may exceed where nothing is quite flat."""
     enlarged: float = 1.0
     """How many times it was enlarged, as far as that shows; 1 if it was not."""
 
+    @property
+    def empty(self) -> bool:
+        """Whether frequencies about half the highest have hardly more than rounding to 8 bits, as
+        after an enlargement by three or four: then it says nothing of what blurred it.
+        """
+        rows, columns = self.power.shape
+        radius = np.hypot(np.fft.fftfreq(rows)[:, None], np.arange(columns) / rows)
+        low, high = HALFWAY
+        halfway = self.power[(low <= radius) & (radius <= high)]
+        # The mean of logarithms: along the axes strong edges leak.
+        mean = np.log(np.maximum(halfway, 1e-6)).mean()
+        return bool(mean < np.log(HARDLY_MORE * ROUNDING))
+
 
 def measure(
-    luma: Array, table: NDArray[np.integer] | None = None, phase: tuple[int, int] = (0, 0)
+    image: NDArray[np.uint8],
+    table: NDArray[np.integer] | None = None,
+    phase: tuple[int, int] = (0, 0),
 ) -> PhotographSpectrum:
     """Measure a photograph.
 
     Args:
-        luma: (H, W), 0 to 255, sides of 64 at least.
+        image: (H, W, 3), sides of 64 at least.
         table: (8, 8) JPEG quantisation steps of luma, row by row as frequencies rise, if the
             photograph comes from a JPEG.
         phase: rows and columns by which the photograph starts inside JPEG's first block.
@@ -50,10 +78,27 @@ def measure(
     Raises:
         ValueError: if the photograph is smaller than two blocks.
     """
+    luma = grey(image)
     if min(luma.shape) < 2 * SIDE:
         raise ValueError(f"a photograph has sides of {2 * SIDE} pixels at least, got {luma.shape}")
     power, distortion = block_power(luma, SIDE), distortion_of(luma, table, phase)
-    return PhotographSpectrum(power, distortion, noise_floor(luma), enlarged(luma, power))
+    noise = noise_floor(luma, least=_rounding(image, table))
+    noise = max(min(noise, _least(power)), LEAST_NOISE)
+    return PhotographSpectrum(power, distortion, noise, enlarged(luma, power))
+
+
+def _rounding(image: NDArray[np.uint8], table: NDArray[np.integer] | None) -> float:
+    """Variance that rounding to 8 bits gives luma: JPEG rounds luma itself."""
+    if table is not None or (image == image[..., :1]).all():
+        return ROUNDING
+    return ROUNDING_OF_COLOUR
+
+
+def _least(power: Array) -> float:
+    """Least power of a patch of frequencies: white noise has no more."""
+    rows, columns = len(power) // PATCH, power.shape[1] // PATCH
+    patches = power[:, : columns * PATCH].reshape(rows, PATCH, columns, PATCH)
+    return float(patches.mean((1, 3)).min())
 
 
 def distortion_of(luma: Array, table: NDArray[np.integer] | None, phase: tuple[int, int]) -> Array:

@@ -11,9 +11,11 @@ ROUNDING = 1 / 12
 """Variance of rounding to whole intensity levels."""
 
 
-def noise_floor(grey: Array, block: int = 16, share: float = 0.05) -> float:
-    """Variance of the noise in the flattest blocks (Immerkaer, CVIU 1996), at least that of
-    rounding to 8 bits.
+def noise_floor(
+    grey: Array, block: int = 16, share: float = 0.05, least: float = ROUNDING
+) -> float:
+    """Variance of the noise in the flattest blocks (Immerkaer, CVIU 1996), at least `least`: that
+    of rounding to 8 bits.
     """
     height, width = (length // block * block for length in grey.shape)
     # Immerkaer's mask: second differences both ways, blind to edges along an axis; its squares sum
@@ -27,4 +29,4 @@ def noise_floor(grey: Array, block: int = 16, share: float = 0.05) -> float:
     flattest = np.argsort(parts[0].var((1, 3)), axis=None, kind="stable")[
         : max(3, int(height * width / block**2 * share))
     ]
-    return max(float(np.square(parts[1]).mean((1, 3)).ravel()[flattest].mean()), ROUNDING)
+    return max(float(np.square(parts[1]).mean((1, 3)).ravel()[flattest].mean()), least)

@@ -1,4 +1,4 @@
-"""Resizing to any size by five methods, exact: every order of summation gives the same bits on
+"""Resizing to any size by six methods, exact: every order of summation gives the same bits on
 every machine.
 
 Convention: centre-aligned; output y lies at (y + 0.5) n_in / n_out - 0.5 of the input, and covers
@@ -11,10 +11,10 @@ diagonal, which is what processors multiply fastest.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ from pairmill.models.functional.blur import round_to
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
-Method = Literal["matlab_bicubic", "bicubic", "bilinear", "area", "nearest"]
+Method = Literal["matlab_bicubic", "imresize", "bicubic", "bilinear", "area", "nearest"]
 GRID = 1 << 20
 BLOCK = 16
 """Outputs of one dense block; half of them where many inputs make one. The fastest measured."""
@@ -37,17 +37,27 @@ AT_ONCE = 1 << 17
 def bicubic_down(image: NDArray[np.generic], factor: int) -> Array:
     """Downscale (H, W, C) by an integer factor to (H // factor, W // factor, C) float64; trailing
     rows and columns that do not fill a block are left out. Range as the input's, with overshoot.
-    Source: MATLAB `imresize`.
+    Not rounded, borders mirrored: for what MATLAB makes of 8-bit images see `imresize_down`.
 
     Raises:
         ValueError: if the image is smaller than the factor.
     """
-    height, width = image.shape[0] // factor, image.shape[1] // factor
+    image = whole_blocks(image, factor)
+    return resize(image, image.shape[0] // factor, image.shape[1] // factor, "matlab_bicubic")
+
+
+def whole_blocks(image: NDArray[Any], factor: int) -> NDArray[Any]:
+    """(H, W, C) without the trailing rows and columns that do not fill a block of `factor`.
+
+    Raises:
+        ValueError: if nothing is left.
+    """
+    height, width = (side // factor * factor for side in image.shape[:2])
     if min(height, width) < 1:
         raise ValueError(
             f"image of {image.shape[0]} x {image.shape[1]} cannot be downscaled by {factor}"
         )
-    return resize(image[: height * factor, : width * factor], height, width, "matlab_bicubic")
+    return image[:height, :width]
 
 
 def bicubic_up(image: NDArray[np.generic], factor: int) -> Array:
@@ -73,11 +83,11 @@ def resize(
         height: Rows of the result.
         width: Columns of the result.
         method: `matlab_bicubic`: cubic with a = -0.5, as wide as the outputs are apart when
-            downscaling, borders mirrored with the edge sample repeated, as MATLAB's `imresize`;
-            `bicubic`: a = -0.75, never wider, the edge sample continues, as OpenCV and torch;
-            `bilinear`: the same for the triangle; `area`: mean of what the output covers, as
-            OpenCV, when upscaling too; `nearest`: the nearest sample; the mean of two that are
-            equally near, so that the image does not move.
+            downscaling, borders mirrored with the edge sample repeated; `imresize`: the same, but
+            the edge sample continues; `bicubic`: a = -0.75, never wider, the edge sample continues,
+            as OpenCV and torch; `bilinear`: the same for the triangle; `area`: mean of what the
+            output covers, as OpenCV, when upscaling too; `nearest`: the nearest sample; the mean of
+            two that are equally near, so that the image does not move.
 
     Returns:
         (height, width, C) float64, with the overshoot of the bicubic methods.
@@ -87,15 +97,20 @@ def resize(
     if rounded:
         image = round_to(np.asarray(image, np.float64), 1 / GRID)
     out = np.empty((height, width, image.shape[2]))
-    step = BLOCK * max(1, AT_ONCE // (BLOCK * image.shape[1] * image.shape[2]))
-    for top in range(0, height, step):
+    for part in strips(image, height):
         # Rows, rounding, columns: the rounding between is part of the result, so the order is too.
-        strip = _resized(image, rows, slice(top, min(top + step, height)))
+        strip = along_rows(image, rows, part)
         if rounded:
             round_to(strip, 1 / GRID, strip)
-        turned = _resized(_turned(strip), columns, slice(0, width))
-        out[top : top + step] = _turned(turned)
+        out[part] = turned(along_rows(turned(strip), columns, slice(0, width)))
     return out
+
+
+def strips(image: NDArray[Any], height: int) -> Iterator[slice]:
+    """Rows of a result of `height` that are worked on at a time; each begins at a block."""
+    step = BLOCK * max(1, AT_ONCE // (BLOCK * image.shape[1] * image.shape[2]))
+    for top in range(0, height, step):
+        yield slice(top, min(top + step, height))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +124,7 @@ class Band:
     """(blocks, inputs of a block): which they are; those beyond the axis are found in it."""
 
 
-def _resized(image: NDArray[np.generic], matrix: Band | None, outputs: slice) -> Array:
+def along_rows(image: NDArray[Any], matrix: Band | None, outputs: slice) -> Array:
     """Some rows of the result, which start at a block, of all rows of (H, W, C) on the grid."""
     lines = image.reshape(len(image), -1)
     if matrix is None:
@@ -119,28 +134,28 @@ def _resized(image: NDArray[np.generic], matrix: Band | None, outputs: slice) ->
         step = matrix.blocks.shape[1]
         for top in range(0, len(out), step):
             number, target = (outputs.start + top) // step, out[top : top + step]
-            # BLAS sums in any order: products of samples and weights on their grids of 2**-20, and
-            # all sums of them, fit into 53 bits.
+            # BLAS sums in any order: products of samples and weights on their grids, and all sums
+            # of them, fit into 53 bits.
             seen = np.take(lines, matrix.inputs[number], axis=0, mode="clip")
             block = matrix.blocks[number, : len(target)]
             np.matmul(block, seen.astype(np.float64, copy=False), out=target)
     return out.reshape(-1, *image.shape[1:])
 
 
-def _turned(image: Array) -> Array:
+def turned(image: NDArray[Any]) -> NDArray[Any]:
     """(H, W, C) to (W, H, C)."""
     # OpenCV drops the axis of a single channel, hence the reshape.
     return np.asarray(cv2.transpose(image)).reshape(image.shape[1], image.shape[0], -1)
 
 
 @lru_cache(maxsize=128)
-def band(inputs: int, outputs: int, method: Method) -> Band | None:
-    """The matrix that resizes an axis of `inputs` samples to `outputs`; none where nothing
-    changes.
+def band(inputs: int, outputs: int, method: Method, grid: int = GRID) -> Band | None:
+    """The matrix that resizes an axis of `inputs` samples to `outputs`, its weights multiples of
+    1 / `grid`; none where nothing changes.
     """
     if inputs == outputs:
         return None
-    positions, weights = taps(inputs, outputs, method)
+    positions, weights = taps(inputs, outputs, method, grid)
     block = BLOCK // 2 if inputs >= MANY * outputs else BLOCK
     blocks = -(-outputs // block)
     first = positions[::block, 0].copy()
@@ -148,7 +163,7 @@ def band(inputs: int, outputs: int, method: Method) -> Band | None:
     dense = np.zeros((blocks * block, int(within.max()) + 1))
     dense[np.arange(outputs)[:, None], within] = weights
     if method == "matlab_bicubic":
-        # OpenCV's REFLECT repeats the edge sample, as `imresize` does; REFLECT_101 would not.
+        # OpenCV's REFLECT repeats the edge sample; REFLECT_101 would not.
         border = cv2.BORDER_REFLECT
     else:
         border = cv2.BORDER_REPLICATE
@@ -160,12 +175,12 @@ def band(inputs: int, outputs: int, method: Method) -> Band | None:
     return Band(dense.reshape(blocks, block, -1), seen)
 
 
-def taps(inputs: int, outputs: int, method: Method) -> tuple[Indices, Array]:
+def taps(inputs: int, outputs: int, method: Method, grid: int = GRID) -> tuple[Indices, Array]:
     """Which samples make each output, and with what weights.
 
     Returns:
-        Positions, (outputs, taps), running on beyond both ends of the axis, and weights on the
-        2**-20 grid, of sum 1.
+        Positions, (outputs, taps), running on beyond both ends of the axis, and weights that are
+        multiples of 1 / `grid`, of sum 1.
     """
     ratio = inputs / outputs
     # Centres in units of 1 / (2 outputs): integers, so that no tie between samples is lost.
@@ -177,7 +192,7 @@ def taps(inputs: int, outputs: int, method: Method) -> tuple[Indices, Array]:
     positions = first[:, None] + np.arange(math.ceil(2 * reach) + 2)[None]
     distances = (twice[:, None] - 2 * outputs * positions) / (2.0 * outputs)
     weights = shape(distances)
-    return positions, _on_grid(weights / weights.sum(axis=1, keepdims=True))
+    return positions, _on_grid(weights / weights.sum(axis=1, keepdims=True), grid)
 
 
 def cubic(t: Array, a: float = -0.5) -> Array:
@@ -215,6 +230,7 @@ def _nearest(_ratio: float) -> tuple[float, Callable[[Array], Array]]:
 
 _SHAPES: dict[Method, Callable[[float], tuple[float, Callable[[Array], Array]]]] = {
     "matlab_bicubic": _matlab,
+    "imresize": _matlab,
     "bicubic": _bicubic,
     "bilinear": _bilinear,
     "area": _area,
@@ -224,12 +240,12 @@ _SHAPES: dict[Method, Callable[[float], tuple[float, Callable[[Array], Array]]]]
 per output."""
 
 
-def _on_grid(weights: Array) -> Array:
-    """Rows rounded to multiples of 1 / GRID that sum to exactly 1; the largest weight takes the
+def _on_grid(weights: Array, grid: int) -> Array:
+    """Rows rounded to multiples of 1 / `grid` that sum to exactly 1; the largest weight takes the
     remainder.
     """
-    fixed = np.round(weights * GRID)
+    fixed = np.round(weights * grid)
     rows = np.arange(len(fixed))
     # The sum must be exactly 1, or flat areas would change their level.
-    fixed[rows, weights.argmax(axis=1)] += GRID - fixed.sum(axis=1)
-    return np.asarray(fixed / GRID)
+    fixed[rows, weights.argmax(axis=1)] += grid - fixed.sum(axis=1)
+    return np.asarray(fixed / grid)

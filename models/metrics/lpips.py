@@ -67,6 +67,15 @@ TRUNKS: dict[Trunk, tuple[Step, ...]] = {
         Step(28, compared=True),
     ),
 }
+OLD_LINEAR = {
+    "8a9f071221953c589f32ea6727d04f800af07c3f4d97ef07514bcc3c4e82f687": "AlexNet",
+    "e60d8ee2c0926a5b9ea5353744a0b2d63f81e12b5df5365fbfe1375a034f8619": "VGG-16",
+    "1a1c8db5a561a6810279754ae5f042398fc4cc02b0b8c64d48be743b450da288": "SqueezeNet",
+}
+"""Linear weights of v0.0 by `linear_digest`. They have the names and shapes of v0.1 and give 0.35
+to 0.74 of its values."""
+SQUEEZE = 7
+"""Linear layers with SqueezeNet; AlexNet and VGG-16 have five."""
 SIDES: dict[Trunk, int] = {"alex": 11, "vgg": 3}
 """Side of a trunk's first filters, by which files are distinguished."""
 
@@ -78,10 +87,13 @@ class Lpips(nn.Module):
         """Take the weights of trunk and linear layers, by any of the names that are in use.
 
         Raises:
-            ValueError: if one is missing or does not fit.
+            ValueError: if one is missing or does not fit, or the linear ones are those of v0.0.
         """
         super().__init__()
+        if any(".squeeze." in name for name in weights):
+            raise ValueError("LPIPS weights of SqueezeNet; AlexNet and VGG-16 are read")
         convolutions, linear = _sorted(weights)
+        _look_at(linear)
         self.trunk = _trunk(convolutions)
         self.digests = digests
         """SHA-256 of the files, in order."""
@@ -165,6 +177,23 @@ def _sorted(weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[int, Te
         elif found := re.fullmatch(r"(?:lin|lins\.)(\d)\.model\.\d\.weight", name):
             linear[int(found[1])] = tensor.float().flatten()
     return convolutions, linear
+
+
+def linear_digest(linear: dict[int, Tensor]) -> str:
+    """SHA-256 of linear weights as float32, layer after layer, whatever file they came in."""
+    parts = [linear[stage].cpu().float().contiguous().numpy().tobytes() for stage in sorted(linear)]
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def _look_at(linear: dict[int, Tensor]) -> None:
+    old = OLD_LINEAR.get(linear_digest(linear))
+    if old is not None:
+        raise ValueError(
+            f"the linear weights are those of LPIPS v0.0 for {old}, with other values; those of "
+            "v0.1 lie in folder v0.1 of package lpips"
+        )
+    if len(linear) == SQUEEZE:
+        raise ValueError("linear weights of SqueezeNet; those of AlexNet and VGG-16 are read")
 
 
 def _trunk(convolutions: dict[str, Tensor]) -> Trunk:

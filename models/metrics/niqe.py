@@ -2,7 +2,8 @@
 96 pixels, without a reference.
 
 As BasicSR and MATLAB compute it: luma rounded to whole intensity levels, two scales, the second of
-blocks half as large.
+blocks half as large. Rounded to float32 where BasicSR rounds, for the sign of a difference counts:
+in float64 the filter leaves 1e-14 either side of zero in an area that is flat.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from scipy.io import loadmat
 from scipy.special import gamma
 
@@ -24,6 +27,10 @@ from pairmill.models.metrics.luma import Array, Image, luma
 BLOCK = 96
 """Side of a block at the first scale, in pixels."""
 FEATURES = 36
+ENOUGH = 5 * FEATURES
+"""Sharp blocks from which a covariance of so many features is of use. On 11 images of Set14 and
+Set5, parameters of 40 blocks of BSD100 and Urban100 give bicubic x4 38.6 +- 7.7, of 80 18.3 +- 2.6,
+of 180 13.0 +- 0.7, of 500 11.1; the published ones give 8.0."""
 WINDOW = cv2.getGaussianKernel(7, 7 / 6, cv2.CV_64F)
 """Of local mean and deviation."""
 SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -43,6 +50,8 @@ class NiqeParameters:
     """(36,)."""
     covariance: Array
     """(36, 36)."""
+    blocks: int | None = None
+    """How many sharp blocks they are of; none where it is not said, as in the published file."""
 
 
 def niqe(image: Image, parameters: NiqeParameters, border: int = 0) -> float:
@@ -79,7 +88,7 @@ def fit_niqe(images: Iterable[Image], sharp: float = SHARP) -> NiqeParameters:
 
     Raises:
         ValueError: if they have fewer sharp blocks than there are features, so that the covariance
-            would have no inverse.
+            would have no inverse; it is of use from `ENOUGH` on.
     """
     rows = [np.empty((0, FEATURES))]
     for image in images:
@@ -91,7 +100,7 @@ def fit_niqe(images: Iterable[Image], sharp: float = SHARP) -> NiqeParameters:
     if len(found) <= FEATURES:
         wanted = f"more than {FEATURES} sharp blocks of {BLOCK} x {BLOCK} pixels"
         raise ValueError(f"NIQE's parameters need {wanted}, these images have {len(found)}")
-    return NiqeParameters(found.mean(0), np.cov(found, rowvar=False))
+    return NiqeParameters(found.mean(0), np.cov(found, rowvar=False), len(found))
 
 
 def blocks_in(height: int, width: int) -> int:
@@ -100,7 +109,7 @@ def blocks_in(height: int, width: int) -> int:
 
 
 def features_of(image: Image, border: int = 0) -> tuple[Array, Array]:
-    """Features of every block, (blocks, 36), NaN where a block is flat, and its sharpness,
+    """Features of every block, (blocks, 36), NaN in scales of a flat block, and its sharpness,
     (blocks,): the mean local deviation.
 
     Raises:
@@ -127,15 +136,22 @@ def features_of(image: Image, border: int = 0) -> tuple[Array, Array]:
 
 def contrasts(picture: Array) -> tuple[Array, Array]:
     """(H, W) to (I - mu) / (sigma + 1) and sigma, with the mean and deviation around each pixel,
-    edges repeated.
+    edges repeated; all of it in float32, the sums of the filter in float64.
+
+    Where the picture is flat both are exactly 0.
     """
+    rounded = picture.astype(np.float32)
+    mean, square = _filtered(rounded), _filtered(rounded**2)
+    deviation = np.sqrt(np.abs(square - mean**2))
+    contrast = (rounded - mean) / (deviation + 1)
+    return contrast.astype(np.float64), deviation.astype(np.float64)
+
+
+def _filtered(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean around each pixel, rounded once."""
     edge = cv2.BORDER_REPLICATE
-    mean, square = (
-        cv2.sepFilter2D(p, cv2.CV_64F, WINDOW, WINDOW, borderType=edge)
-        for p in (picture, picture**2)
-    )
-    deviation: Array = np.sqrt(np.abs(square - mean**2))
-    return (picture - mean) / (deviation + 1), deviation
+    found = cv2.sepFilter2D(picture, cv2.CV_64F, WINDOW, WINDOW, borderType=edge)
+    return np.asarray(found, np.float32)
 
 
 def _blocks(picture: Array, side: int) -> Array:
@@ -163,7 +179,8 @@ def asymmetric(samples: Array) -> tuple[Array, Array, Array]:
         samples: (blocks, ...).
 
     Returns:
-        Shapes, scales left of 0 and right of it, (blocks,) each; NaN where a side has no samples.
+        Shapes, scales left of 0 and right of it, (blocks,) each; a scale is NaN where its side has
+        no samples, and the shape is then the first of the table, as in the published code.
     """
     flat = samples.reshape(len(samples), -1)
     squares, shapes = flat**2, _shapes()
@@ -174,8 +191,7 @@ def asymmetric(samples: Array) -> tuple[Array, Array, Array]:
         ratio = left / right
         kurtosis = np.abs(flat).mean(1) ** 2 / squares.mean(1)
         wanted = kurtosis * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
-    whole = np.isfinite(wanted)
-    shape = np.where(whole, shapes[0][_nearest(shapes[1], np.where(whole, wanted, 0))], np.nan)
+    shape = shapes[0][_nearest(shapes[1], np.where(np.isfinite(wanted), wanted, 0))]
     scale = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
     return shape, left * scale, right * scale
 
@@ -194,14 +210,18 @@ def _nearest(rising: Array, values: Array) -> np.ndarray[tuple[int, ...], np.dty
 
 
 def write_parameters(parameters: NiqeParameters) -> bytes:
-    """A .npz file with the names that BasicSR and others read."""
+    """A .npz file with the names that BasicSR and others read, and the number of blocks."""
     buffer = io.BytesIO()
+    counted: dict[str, Any] = {}
+    if parameters.blocks is not None:
+        counted = {"blocks": np.int64(parameters.blocks)}
     covariance = np.ascontiguousarray(parameters.covariance)  # equal parameters, equal bytes
     np.savez(
         buffer,
         mu_pris_param=parameters.mean[None],
         cov_pris_param=covariance,
         gaussian_window=WINDOW @ WINDOW.T,
+        **counted,
     )
     return buffer.getvalue()
 
@@ -238,6 +258,7 @@ def read_parameters(data: bytes) -> NiqeParameters:
     return NiqeParameters(
         found["mu_pris_param"].reshape(FEATURES),
         found["cov_pris_param"].reshape(FEATURES, FEATURES),
+        int(found["blocks"]) if "blocks" in found else None,
     )
 
 

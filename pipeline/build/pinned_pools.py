@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.pools.base import Pools
-from pairmill.pipeline.pools.make_pools import needed
+from pairmill.pipeline.pools.make_pools import must_be_there, needed
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
@@ -35,7 +35,8 @@ def pools_of(manifest: CorpusManifest, recipe: Recipe) -> Pools:
     """
     identity = manifest.identity
     reference, kinds = f"{identity.name}@{manifest.version}", {pool.kind for pool in identity.pools}
-    missing = [kind.name for kind in needed(recipe) if kind.required and kind.name not in kinds]
+    required = [kind.name for kind in needed(recipe) if must_be_there(kind, recipe)]
+    missing = [kind for kind in required if kind not in kinds]
     if missing:
         raise UserError(
             f"{reference} has no pool of {' and of '.join(missing)}, which the recipe draws from",

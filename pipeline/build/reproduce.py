@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pairmill.pipeline.build.build import make
 from pairmill.pipeline.build.identity import identity_of
 from pairmill.pipeline.build.libraries import builds_of
+from pairmill.pipeline.build.older_recipes import as_meant
 from pairmill.pipeline.build.pinned_pools import pools_of
 from pairmill.pipeline.build.result import BuildResult
 from pairmill.pipeline.build.select_images import CURATION, ImageSelection
@@ -151,9 +152,7 @@ def recipe_of(manifest: CorpusManifest, sources: VersionSources) -> Recipe:
         images["aligned"] = {"lr": ".", "hr": "."}
     # What the photographs were divided into then holds, not what their files would say now.
     groups = {"by": "names" if any(image.group for image in sources.images) else "one"}
-    # Versions sealed before there was a choice are of the only encoding that there was.
-    shards = {"encoding": "opencv", **manifest.identity.recipe["shards"]}
-    said = {**manifest.identity.recipe, "images": images, "groups": groups, "shards": shards}
+    said = {**as_meant(manifest.identity.recipe), "images": images, "groups": groups}
     try:
         return Recipe.model_validate(said)
     except ValidationError as error:

@@ -90,11 +90,14 @@ def checked_images(
 
 def _ingested(recipe: Recipe, base: str, run: Run, limit: int | None) -> Sealed[ImageSet]:
     """All readable images, with their credits."""
-    files = ingest.find(recipe.images, base)
+    listed = ingest.find(recipe.images, base)
+    files = listed.files
     credits_ = read_credits([file.url for file in files], recipe.images.attribution, base)
     images = run(ingest.STAGE, _first(files, limit), recipe.ingest)
     names = {file.url: file.group for file in files if file.group}
-    return replace(images, manifest=_named(_credited(images.manifest, credits_), names))
+    manifest = _named(_credited(images.manifest, credits_), names)
+    rejected = sorted((*manifest.rejected, *listed.aside), key=lambda file: (file.role, file.url))
+    return replace(images, manifest=manifest.with_(rejected=tuple(rejected)))
 
 
 def _curated(

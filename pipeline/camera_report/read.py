@@ -22,16 +22,16 @@ from pairmill.pipeline.cameras.naming import slug
 from pairmill.pipeline.compression.mine import JPEG, of_file
 from pairmill.pipeline.curation.attribution import is_table
 from pairmill.pipeline.html.pictures import jpeg, thumbnail
+from pairmill.pipeline.images.aside import set_aside
 from pairmill.pipeline.images.decode import OpenedImage, open_image
-from pairmill.pipeline.images.find import FoundFile, find_files
+from pairmill.pipeline.images.find import FoundFile, find_with_aside
 from pairmill.pipeline.runner.execution import as_finished, one_thread
 from pairmill.pipeline.stages.measure_photographs import (
     cells_of,
     channels_of,
     middle,
     noise_blocks,
-    refusal,
-    spectrum_of,
+    spectrum_or_refusal,
 )
 from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.errors import PairmillError
@@ -98,26 +98,27 @@ def files_of(patterns: Sequence[str], base: str, option: str) -> list[FoundFile]
     Raises:
         UserError: if a pattern names nothing, or a folder cannot be listed.
     """
-    return [file for file in find_files(patterns, base, option) if not is_table(file.url)]
+    return [file for file in find_with_aside(patterns, base, option) if not is_table(file.url)]
 
 
 def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
     """Open and measure one photograph."""
+    if file.aside:
+        return set_aside(file.url, Role.REAL, file.aside)
     opened = open_image(file, Role.REAL, IngestConfig(), camera=True)
     if isinstance(opened, RejectedImage):
         return opened
     record = opened.record
-    luma, compression = grey(middle(opened.pixels)), _compression(opened)
-    refused = refusal(luma, MEASURED)
-    spectrum = None if refused else spectrum_of(luma, compression)
+    part, compression = middle(opened.pixels), _compression(opened)
+    refused, spectrum = spectrum_or_refusal(part, compression, MEASURED)
     return ReadPhotograph(
         record=record,
         refused=refused,
         spectrum=spectrum,
         cells=cells_of(opened.pixels, spectrum, compression) if spectrum else (),
-        channels=channels_of(middle(opened.pixels), compression) if spectrum else (),
+        channels=channels_of(part, compression) if spectrum else (),
         compression=compression,
-        blocks=noise_blocks(middle(opened.pixels), compression),
+        blocks=noise_blocks(part, compression),
         picture=jpeg(thumbnail(opened.pixels, THUMBNAIL), 80),
     )
 
@@ -130,6 +131,8 @@ def _compression(opened: OpenedImage) -> MinedCompression | None:
 
 def read_clean(file: FoundFile, scale: int) -> ReadClean | RejectedImage:
     """Open and describe one clean image."""
+    if file.aside:
+        return set_aside(file.url, Role.CLEAN, file.aside)
     opened = open_image(file, Role.CLEAN, IngestConfig())
     if isinstance(opened, RejectedImage):
         return opened

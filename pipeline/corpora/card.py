@@ -7,21 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from pairmill.pipeline.corpora.card_contents import contents
-from pairmill.pipeline.shards.tar import ShardForm
+from pairmill.pipeline.corpora.card_contents import OWNERS, contents, sentence
+from pairmill.pipeline.corpora.croissant import croissant
 from pairmill.schemas.corpus import CorpusManifest, CreditCount, ShardRecord
 from pairmill.schemas.image import Credit
 
-OWNERS = "The rights in the source images are their owners'."
 CREDITS = 200
 """Most rows of the card's table of licences; `sources.json` names every image."""
-PARQUET = "application/x-parquet"
-ENCODED = {"png": "image/png", "webp": "image/webp"}
-"""Media types of the files in shards."""
-TEXTS = ("key", "split", "shard", "degrader", "image", "program", "hr_sha256", "lr_sha256")
-NUMBERS = ("scale", "hr_height", "hr_width", "seed")
-ROWS = dict.fromkeys(TEXTS, "sc:Text") | dict.fromkeys(NUMBERS, "sc:Integer")
-"""Columns of `samples.parquet` that Croissant can name, and their types."""
 
 
 def files(manifest: CorpusManifest) -> dict[str, str]:
@@ -63,194 +55,6 @@ def wids(manifest: CorpusManifest) -> dict[str, Any]:
     }
 
 
-def croissant(manifest: CorpusManifest) -> dict[str, Any]:
-    """Croissant 1.0 description (JSON-LD): shards and table with their digests; record sets of
-    rows, HR and LR pictures.
-
-    Three record sets with a `key` each, because Croissant joins no more than two sources.
-    `manifest.files` may hold the record of `samples.parquet`; without it, the rows are left out.
-    """
-    shards = [
-        file_object(f"shards/{name}", shard.bytes, "application/x-tar", shard.sha256)
-        for name, shard in _shards(manifest)
-    ]
-    tables = [
-        file_object(record.name, record.bytes, PARQUET, record.sha256)
-        for record in manifest.files
-        if record.name == "samples.parquet"
-    ]
-    pictures = [
-        {
-            "@type": "cr:FileSet",
-            "@id": f"{side}-files",
-            "name": f"{side}-files",
-            "encodingFormat": ENCODED[field.partition(".")[2]],
-            "containedIn": [{"@id": shard["@id"]} for shard in shards],
-            "includes": f"*.{field}",
-        }
-        for side, field in _sides(manifest).items()
-    ]
-    rows = [record_set("samples", {"fileObject": {"@id": table["@id"]}}, ROWS) for table in tables]
-    return croissant_head(manifest) | {
-        "distribution": [*shards, *tables, *pictures],
-        "recordSet": [*rows, *(_picture_set(side) for side in _sides(manifest))],
-    }
-
-
-def _sides(manifest: CorpusManifest) -> dict[str, str]:
-    """The pictures that its shards hold, and their fields."""
-    form = ShardForm.of(manifest.identity.recipe)
-    return {"hr": form.hr, "lr": form.lr} if form.lr_stored else {"hr": form.hr}
-
-
-def croissant_head(manifest: CorpusManifest) -> dict[str, Any]:
-    """What every Croissant description of a version begins with."""
-    terms = (
-        "citeAs",
-        "column",
-        "equivalentProperty",
-        "extract",
-        "field",
-        "fileProperty",
-        "fileObject",
-        "fileSet",
-        "format",
-        "includes",
-        "isLiveDataset",
-        "jsonPath",
-        "key",
-        "md5",
-        "parentField",
-        "path",
-        "recordSet",
-        "references",
-        "regex",
-        "repeated",
-        "replace",
-        "samplingRate",
-        "separator",
-        "source",
-        "subField",
-        "transform",
-    )
-    return {
-        "@context": {
-            "@language": "en",
-            "@vocab": "https://schema.org/",
-            "sc": "https://schema.org/",
-            "cr": "http://mlcommons.org/croissant/",
-            "rai": "http://mlcommons.org/croissant/RAI/",
-            "dct": "http://purl.org/dc/terms/",
-            "conformsTo": "dct:conformsTo",
-            "data": {"@id": "cr:data", "@type": "@json"},
-            "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-            "examples": {"@id": "cr:examples", "@type": "@json"},
-            **{term: f"cr:{term}" for term in terms},
-        },
-        "@type": "sc:Dataset",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "name": manifest.identity.name,
-        "version": f"1.0.0+{manifest.version}",
-        "description": _sentence(manifest),
-        "datePublished": manifest.circumstance.finished[:10],
-        "creator": {"@type": "sc:Organization", "name": "pairmill"},
-        "url": f"urn:pairmill:{manifest.identity.name}:{manifest.version}",
-        **rights(manifest),
-        "citeAs": f"{manifest.identity.name}, version {manifest.version}, made with pairmill",
-    }
-
-
-def rights(manifest: CorpusManifest) -> dict[str, Any]:
-    """Licences and authors of the source images, as far as they are known."""
-    credits_ = [count.credit for count in manifest.credits]
-    licences = sorted({credit.licence for credit in credits_ if credit and credit.licence})
-    authors = sorted({credit.author for credit in credits_ if credit and credit.author})
-    unknown = not licences or not all(credit and credit.licence for credit in credits_)
-    if unknown:
-        licences.append(OWNERS)
-    found: dict[str, Any] = {"license": licences[0] if len(licences) == 1 else licences}
-    if authors:
-        found["creditText"] = "; ".join(authors)
-    return found
-
-
-def file_object(place: str, size: int, encoding: str, sha256: str) -> dict[str, Any]:
-    """One file of a Croissant distribution; `place` is relative to the description."""
-    name = place.rsplit("/", 1)[-1]
-    return {
-        "@type": "cr:FileObject",
-        "@id": name,
-        "name": name,
-        "contentUrl": place,
-        "contentSize": f"{size} B",
-        "encodingFormat": encoding,
-        "sha256": sha256,
-    }
-
-
-def record_set(name: str, source: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
-    """Records whose fields are columns of a table, given with their types."""
-    fields = [
-        {
-            "@type": "cr:Field",
-            "@id": f"{name}/{column}",
-            "name": column,
-            "dataType": kind,
-            "source": source | {"extract": {"column": column}},
-        }
-        for column, kind in columns.items()
-    ]
-    return {
-        "@type": "cr:RecordSet",
-        "@id": name,
-        "name": name,
-        "key": {"@id": f"{name}/key"},
-        "field": fields,
-    }
-
-
-def _picture_set(side: str) -> dict[str, Any]:
-    source = {"fileSet": {"@id": f"{side}-files"}}
-    key = source | {
-        "extract": {"fileProperty": "filename"},
-        "transform": {"regex": "^([^.]+)\\..*$"},
-    }
-    image = source | {"extract": {"fileProperty": "content"}}
-    fields = [
-        {
-            "@type": "cr:Field",
-            "@id": f"{side}/key",
-            "name": "key",
-            "dataType": "sc:Text",
-            "source": key,
-        },
-        {
-            "@type": "cr:Field",
-            "@id": f"{side}/image",
-            "name": "image",
-            "dataType": "sc:ImageObject",
-            "source": image,
-        },
-    ]
-    return {
-        "@type": "cr:RecordSet",
-        "@id": side,
-        "name": side,
-        "key": {"@id": f"{side}/key"},
-        "field": fields,
-    }
-
-
-def _sentence(manifest: CorpusManifest) -> str:
-    identity = manifest.identity
-    degraders = " and ".join(identity.degraders)
-    return (
-        f"{sum(identity.samples.values())} HR/LR pairs for x{identity.recipe['scale']} "
-        "super-resolution, made from "
-        f"{manifest.counts['images']} source images by {degraders}."
-    )
-
-
 HUB_LICENCE = re.compile(
     r"cc0-1\.0|cc-by(-nc)?(-sa|-nd)?-[234]\.0|mit|apache-2\.0|pddl|odc-by|odbl"
 )
@@ -272,7 +76,7 @@ def readme(manifest: CorpusManifest) -> str:
     return f"""{_header(manifest, splits)}
 # {identity.name}, version {manifest.version}
 
-{_sentence(manifest)}
+{sentence(manifest)}
 
 {contents(manifest)}
 
@@ -370,7 +174,8 @@ def hub_card(manifest: CorpusManifest, splits: Sequence[str]) -> str:
     return f"""{_header(manifest, files)}
 # {manifest.identity.name}, version {manifest.version}
 
-{count} of {_sentence(manifest)} Columns `hr` and `lr` are images, HR exactly {manifest.identity.recipe["scale"]} times LR;
-`program` is what made the LR from the HR. The LR side carries its noise already: do not inject noise again when training.
+{count} of {sentence(manifest)} Columns `hr` and `lr` are images, HR exactly {manifest.identity.recipe["scale"]} times LR;
+`program` is what made the LR from the HR. `hr_file_sha256` and `lr_file_sha256` are the SHA-256 of the PNG files,
+`hr_sha256` and `lr_sha256` of "rgb8", height and width (64 bits each, little-endian) and the RGB bytes by rows. The LR side carries its noise already: do not inject noise again when training.
 {sources(manifest)}
 """  # noqa: E501

@@ -1,12 +1,24 @@
-"""What the dataset card says of the shards: what they hold, and how it is read."""
+"""What card and descriptions say of a version: what it is, what shards hold, how they are read."""
 
 from __future__ import annotations
 
 from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.schemas.corpus import CorpusManifest
 
+OWNERS = "The rights in the source images are their owners'."
 OTHERS = """`samples.parquet` has one row per pair, `recipe.json`
 every setting, `pools/` the kernels and noise patches, `report/index.html` the pictures."""
+
+
+def sentence(manifest: CorpusManifest) -> str:
+    """How many pairs, for what, and what they are made of."""
+    identity = manifest.identity
+    degraders = " and ".join(identity.degraders)
+    return (
+        f"{sum(identity.samples.values())} HR/LR pairs for x{identity.recipe['scale']} "
+        "super-resolution, made from "
+        f"{manifest.counts['images']} source images by {degraders}."
+    )
 
 
 def contents(manifest: CorpusManifest) -> str:

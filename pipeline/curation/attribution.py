@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from pairmill.pipeline.images.find import FoundFile, find_files
-from pairmill.pipeline.images.listing import look_at, place_of
+from pairmill.pipeline.images.listing import composed, look_at, place_of
 from pairmill.pipeline.images.read import read_image
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.schemas.errors import UserError
@@ -157,7 +157,7 @@ def _row(number: int, value: Any, table: str) -> Row:
         _column(key, where): str(cell if cell is not None else "").strip()
         for key, cell in value.items()
     }
-    pattern = cells.pop("file", "").removeprefix("./")
+    pattern = composed(cells.pop("file", "").removeprefix("./"))
     if not pattern:
         raise UserError(
             "a row of attributions names no file",
@@ -192,15 +192,15 @@ def _matched(rows: Sequence[Row], urls: Sequence[str], folder: str) -> dict[str,
     found: dict[str, Row] = {}
     by_name: dict[str, list[str]] = {}
     for url in urls:
-        by_name.setdefault(url.rsplit("/", 1)[-1], []).append(url)
-    there = set(urls)
+        by_name.setdefault(composed(url.rsplit("/", 1)[-1]), []).append(url)
+    there = {composed(url): url for url in urls}
     for row in sorted(rows, key=lambda row: bool(MAGIC & set(row.pattern))):
         if "://" not in row.pattern and not row.pattern.startswith("/"):
-            exact = f"{folder}/{row.pattern}"
+            exact = composed(f"{folder}/{row.pattern}")
         else:
             exact = row.pattern
         if exact in there:
-            found[exact] = row
+            found[there[exact]] = row
         elif MAGIC & set(row.pattern):
             _glob(row, urls, found)
         else:
@@ -211,7 +211,9 @@ def _matched(rows: Sequence[Row], urls: Sequence[str], folder: str) -> dict[str,
 def _named(row: Row, by_name: Mapping[str, Sequence[str]]) -> str:
     """The one file whose path ends so."""
     name = row.pattern.rsplit("/", 1)[-1]
-    ending = [url for url in by_name.get(name, ()) if f"/{url}".endswith(f"/{row.pattern}")]
+    ending = [
+        url for url in by_name.get(name, ()) if composed(f"/{url}").endswith(f"/{row.pattern}")
+    ]
     if len(ending) == 1:
         return ending[0]
     if ending:
@@ -235,7 +237,9 @@ def _named(row: Row, by_name: Mapping[str, Sequence[str]]) -> str:
 def _glob(row: Row, urls: Sequence[str], found: dict[str, Row]) -> None:
     depth = row.pattern.count("/") + 1
     meant = [
-        url for url in urls if fnmatch.fnmatchcase("/".join(url.split("/")[-depth:]), row.pattern)
+        url
+        for url in urls
+        if fnmatch.fnmatchcase(composed("/".join(url.split("/")[-depth:])), row.pattern)
     ]
     if not meant:
         raise UserError(

@@ -12,6 +12,9 @@ from pairmill.schemas.curation import AlikePair, Curated
 from pairmill.schemas.curation_report import CopyGroup
 from pairmill.schemas.image import ImageRecord
 
+WHOLE, TWICE = 0.9, 4
+"""Share of both images that the other has to show as well, and how many times as many pixels the
+larger has at least."""
 NAMED = 24
 """Maximum number of images of a group that are named."""
 
@@ -34,6 +37,30 @@ def tied(pairs: Sequence[AlikePair]) -> list[list[str]]:
     """Images that pairs tie together, largest groups first."""
     images = {digest for pair in pairs for digest in (pair.first, pair.second)}
     return sorted(components(images, pairs), key=lambda group: (-len(group), group))
+
+
+def small_copies(pairs: Sequence[AlikePair], records: Mapping[str, ImageRecord]) -> int:
+    """How many images are the whole of another one that has at least twice their sides, as
+    thumbnails and exports of photos are.
+    """
+    found = set()
+    for pair in pairs:
+        known = pair.first in records and pair.second in records
+        if not known or min(map(_shown, pair.boxes)) < WHOLE:
+            continue
+        small, large = sorted((records[pair.first], records[pair.second]), key=_area)
+        if _area(large) >= TWICE * _area(small):
+            found.add(small.pixel_sha256)
+    return len(found)
+
+
+def _shown(box: tuple[float, float, float, float]) -> float:
+    left, top, right, bottom = box
+    return (right - left) * (bottom - top)
+
+
+def _area(image: ImageRecord) -> int:
+    return image.width * image.height
 
 
 def mixed(groups: Sequence[Sequence[str]], kind: Callable[[str], str]) -> int:

@@ -1,4 +1,4 @@
-"""The control: MATLAB-compatible bicubic downscaling, the degradation that SR networks are usually
+"""The control: MATLAB's bicubic downscaling, the degradation that SR networks are usually
 trained on.
 """
 
@@ -16,7 +16,8 @@ class Bicubic:
     """Always the same program."""
 
     def __init__(self, config: BicubicConfig, scale: int, pools: Pools) -> None:  # noqa: ARG002
-        self.program = Program(scale=scale, ops=(BicubicDown(scale=scale), Quantise()))
+        down = BicubicDown(scale=scale, form=config.form)
+        self.program = Program(scale=scale, ops=(down, Quantise()))
 
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:  # noqa: ARG002
         """See `Degrader.draw`."""

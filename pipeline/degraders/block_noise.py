@@ -29,10 +29,10 @@ class BlockNoise:
             noise.BlockNoise(block=self.config.block, sigma=self.config.sigma, key=key(rng)),
             Clip(),
         )
-        if self.config.on == "hr":
+        if self.config.added_to == "hr":
             draft.add(*field)
         draft.add(draw_blur(rng, self.config, self.scale))
         draft.reduce(self.scale)
-        if self.config.on == "lr":
+        if self.config.added_to == "lr":
             draft.add(*field)
         return draft.program()

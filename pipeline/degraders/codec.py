@@ -21,7 +21,7 @@ class Codec:
     def draw(self, rng: np.random.Generator, hr_shape: tuple[int, int]) -> Program:
         """See `Degrader.draw`."""
         draft = ProgramBuilder(self.scale, hr_shape)
-        draft.reduce(self.scale)
+        draft.reduce(self.scale, self.config.form)
         chosen = self.config.codecs[
             weighted_index(rng, [choice.weight for choice in self.config.codecs])
         ]

@@ -58,6 +58,6 @@ def add_step(rng: np.random.Generator, draft: ProgramBuilder, step: StepBase) ->
     if isinstance(op, Subsample):
         draft.subsample(op.scale)
     elif isinstance(op, BicubicDown):
-        draft.reduce(op.scale)
+        draft.reduce(op.scale, op.form)
     else:
         draft.add(cast("Op", op))

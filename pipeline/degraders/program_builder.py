@@ -6,7 +6,15 @@ from pairmill.schemas.ops import Op
 from pairmill.schemas.ops.blur import Blur, GaussianKernel
 from pairmill.schemas.ops.codecs import Avif, Jpeg, JpegXl, Video, Webp
 from pairmill.schemas.ops.pooled import PooledJpeg
-from pairmill.schemas.ops.resize import BicubicDown, Clip, Method, Quantise, Resize, Subsample
+from pairmill.schemas.ops.resize import (
+    BicubicDown,
+    BicubicForm,
+    Clip,
+    Method,
+    Quantise,
+    Resize,
+    Subsample,
+)
 from pairmill.schemas.program import Program
 
 LEAST_SIDE = 8
@@ -54,12 +62,13 @@ class ProgramBuilder:
         """Resample to the LR's size."""
         self.resize(*self.lr, method)
 
-    def reduce(self, scale: int) -> None:
-        """MATLAB's bicubic downscaling by a whole number."""
+    def reduce(self, scale: int, form: BicubicForm = "float") -> None:
+        """Bicubic downscaling by a whole number, of MATLAB's form only where the image is 8-bit."""
         if self.height % scale or self.width % scale:
             self.resize(self.height // scale, self.width // scale, "matlab_bicubic")
         else:
-            self.ops.append(BicubicDown(scale=scale))
+            form = form if self._eight_bits else "float"
+            self.ops.append(BicubicDown(scale=scale, form=form))
             self.height, self.width = self.height // scale, self.width // scale
 
     def subsample(self, scale: int) -> None:
@@ -77,6 +86,14 @@ class ProgramBuilder:
         assert isinstance(last, Blur)
         self.ops += [last.with_(kernel=last.kernel.with_(shift=shift)), Subsample(scale=scale)]
         self.height, self.width = self.height // scale, self.width // scale
+
+    @property
+    def _eight_bits(self) -> bool:
+        """Whether the image is 8-bit at this point, as HR is."""
+        last = self.ops[-1] if self.ops else Quantise()
+        if isinstance(last, BicubicDown):
+            return last.form == "matlab"
+        return isinstance(last, (Quantise, *CODECS))
 
     def program(self) -> Program:
         """The program: LR-sized, in 8 bits, and without clipping that changes nothing.

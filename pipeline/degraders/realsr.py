@@ -32,19 +32,22 @@ class RealSr:
     def __init__(self, config: RealSrConfig, scale: int, pools: Pools) -> None:
         self.config, self.scale = config, scale
         kernels = _present(pools.get("kernels"), "kernel")
-        noise = _present(pools.get("noise"), "noise")
+        noise = pools.get("noise")
         compression = pools.get("compression") if config.compression != "off" else None
         if config.compression == "always":
-            compression = _compressed(pools.get("compression"))
+            compression = compressed(pools.get("compression"))
         self.levels = pools.get("noise_levels") if config.noise != "as_mined" else None
         self.raw: tuple[RawNoise | None, ...] = ()
         """Of each group; none by level."""
         if config.noise == "raw":
-            self.raw = _raw(self.levels)
+            self.raw = on_sensor(self.levels)
         if config.noise == "auto":
             self.raw = _chosen(self.levels, pools.get("noise_choice"))
-        self.group = OneGroup(kernels, noise)
-        self.kernels, self.noise = rows_of(kernels), rows_of(noise)
+        if not (noise is None and _without_patches(config, pools.get("noise_choice"))):
+            noise = _present(noise, "noise")
+        self.group = OneGroup(*(pool for pool in (kernels, noise) if pool is not None))
+        self.kernels = rows_of(kernels)
+        self.noise = None if noise is None else rows_of(noise)
         # A group of which no photograph is compressed is not compressed, unless all must be.
         always = config.compression == "always"
         self.compression = rows_of(compression, borrow=always) if compression else None
@@ -66,12 +69,16 @@ class RealSr:
     def _noise(
         self, rng: np.random.Generator, lr_shape: tuple[int, int], group: int | None
     ) -> tuple[Op, ...]:
-        """As mined where gains are not known: of pools that were sealed without."""
-        rows = self.noise[group]
+        """As mined where gains are not known: of pools that were sealed without; nothing where no
+        photograph shows noise.
+        """
         strength = self.config.strengths(fitted=self.levels is not None)
         raw = self.raw[group or 0] if self.raw else None
         if raw is not None:
             return raw_noise(rng, raw, strength)
+        if self.noise is None:
+            return ()
+        rows = self.noise[group]
         if self.levels is None:
             return (rows.inject(rng, lr_shape, strength),)
         return (rows.inject_by_level(rng, lr_shape, strength, self.levels),)
@@ -90,7 +97,12 @@ class RealSr:
         return ()
 
 
-def _compressed(pool: PoolInfo | None) -> PoolInfo:
+def compressed(pool: PoolInfo | None) -> PoolInfo:
+    """What `compression: always` draws from.
+
+    Raises:
+        UserError: if there is nothing.
+    """
     if pool is None or pool.count == 0:
         raise UserError(
             "degrader realsr has `compression: always` but no compression pool to draw from",
@@ -109,17 +121,30 @@ def _chosen(levels: PoolInfo | None, choice: PoolInfo | None) -> tuple[RawNoise 
     if choice is None or choice.ways is None or "raw" not in choice.ways:
         return ()
     return tuple(
-        raw if way == "raw" else None for raw, way in zip(_raw(levels), choice.ways, strict=True)
+        raw if way == "raw" else None
+        for raw, way in zip(on_sensor(levels), choice.ways, strict=True)
     )
 
 
-def _raw(levels: PoolInfo | None) -> tuple[RawNoise, ...]:
+def _without_patches(config: RealSrConfig, choice: PoolInfo | None) -> bool:
+    """Whether no group draws patches."""
+    if config.noise == "auto":
+        return choice is not None and "by_level" not in (choice.ways or ("by_level",))
+    return config.noise == "raw"
+
+
+def on_sensor(levels: PoolInfo | None) -> tuple[RawNoise, ...]:
+    """What `noise: raw` makes noise from, for each group.
+
+    Raises:
+        UserError: if nothing is known of any sensor.
+    """
     if levels is None or not levels.raw:
         raise UserError(
             "degrader realsr has `noise: raw`, but no noise was fitted on a sensor to draw from",
             where="recipe key noise of degrader realsr",
             wanted="real images with flat areas, and pools that were made with `noise: raw`",
-            todo="set noise: by_level, or build without pools_from; `pairmill pool noise` shows "
+            todo="set noise: auto, or build without pools_from; `pairmill pool noise` shows "
             "what was measured",
         )
     return levels.raw

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.resize import bicubic_up, to_uint8
+from pairmill.models.functional.imresize import imresize_up
 from pairmill.pipeline.html.pictures import busiest, heat
 
 Image = NDArray[np.uint8]
@@ -61,7 +61,7 @@ def bicubic_part(lr: Image, window: Window) -> Image:
         top : window.top + window.height + MARGIN, left : window.left + window.width + MARGIN
     ]
     inner = Window(window.top - top, window.left - left, window.height, window.width, window.scale)
-    return inner.hr(to_uint8(bicubic_up(around, window.scale)))
+    return inner.hr(imresize_up(around, window.scale))
 
 
 def difference(sr: Image, hr: Image, peak: float) -> Image:

@@ -66,6 +66,8 @@ class Scorer:
     """How far an image is from pristine ones; none where it is too small to say."""
     niqe_about: str = ""
     """Where the parameters are from."""
+    niqe_doubt: str = ""
+    """Why its values are too uncertain to rank networks by; empty if they are not."""
     niqe_fitted: bytes = b""
     """A file of the parameters, where they were fitted here."""
     metrics: tuple[MetricView, ...] = field(init=False)
@@ -82,7 +84,12 @@ class Scorer:
         if self.niqe:
             more.append(
                 MetricView(
-                    key="niqe", label="NIQE", better="lower", digits=3, about=self.niqe_about
+                    key="niqe",
+                    label="NIQE",
+                    better="lower",
+                    digits=3,
+                    about=self.niqe_about,
+                    ranked=not self.niqe_doubt,
                 )
             )
         object.__setattr__(self, "metrics", (*fidelity(self.border), *more))
@@ -124,27 +131,46 @@ LEAST_LPIPS = 32
 """Side, in pixels, below which the networks of LPIPS have nothing left to compare."""
 
 
-def means(rows: Sequence[Sequence[ScoreRow]]) -> tuple[ScoreRow, ...]:
-    """Mean over images, of those that have a value, for each network in order."""
+def means(rows: Sequence[Sequence[ScoreRow]]) -> tuple[tuple[ScoreRow, ...], dict[str, int]]:
+    """Means of each network in order, and by metric how many images they are over: those that every
+    network has a value for, so that the means of two networks compare.
+
+    Args:
+        rows: for each image, at least one, the scores of the networks in order.
+    """
+    names = dict.fromkeys(name for image in rows for row in image for name in row.scores)
+    common = {
+        name: [image for image in rows if all(name in row.scores for row in image)]
+        for name in names
+    }
     out = []
-    for own in zip(*rows, strict=True):
-        names = dict.fromkeys(name for row in own for name in row.scores)
-        values = {name: [row.scores[name] for row in own if name in row.scores] for name in names}
-        out.append(
-            ScoreRow(
-                network=own[0].network,
-                scores={name: sum(found) / len(found) for name, found in values.items()},
-            )
-        )
-    return tuple(out)
+    for place, row in enumerate(rows[0]):
+        scores = {
+            name: sum(image[place].scores[name] for image in images) / len(images)
+            for name, images in common.items()
+            if images
+        }
+        out.append(ScoreRow(network=row.network, scores=scores))
+    return tuple(out), {name: len(images) for name, images in common.items()}
+
+
+def missing(rows: Sequence[Sequence[ScoreRow]], metric: str) -> dict[str, int]:
+    """How many images have no value of a metric, by the networks that miss one."""
+    counts = {
+        own[0].network: sum(metric not in row.scores for row in own)
+        for own in zip(*rows, strict=True)
+    }
+    return {network: count for network, count in counts.items() if count}
 
 
 def best(rows: Sequence[ScoreRow], metric: MetricView) -> float | None:
-    """The best value of a metric, as it is printed; none if fewer than two networks have one."""
+    """The best value of a metric, as it is printed; none if fewer than two networks have one, or
+    the metric ranks none.
+    """
     found = [
         round(row.scores[metric.key], metric.digits) for row in rows if metric.key in row.scores
     ]
-    if len(found) < 2:
+    if len(found) < 2 or not metric.ranked:
         return None
     if metric.better == "higher":
         return max(found)

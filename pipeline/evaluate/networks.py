@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.functional.resize import bicubic_up, to_uint8
+from pairmill.models.functional.imresize import imresize_up
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.errors import StoreError, UserError
@@ -47,7 +47,7 @@ class Upscaler:
     ) -> Iterator[Image]:
         """Rows of the upscaled image, from the top, some at a time."""
         if self.network is None:
-            yield to_uint8(bicubic_up(lr, self.view.scale))
+            yield imresize_up(lr, self.view.scale)
             return
         from pairmill.models.inference.tiled import strips
 
@@ -80,8 +80,8 @@ class Upscaler:
 
 
 def bicubic(scale: int) -> Upscaler:
-    """MATLAB's bicubic upscaling: the control."""
-    return Upscaler(NetworkView(name=BICUBIC, arch=BICUBIC, scale=scale))
+    """MATLAB's bicubic upscaling of 8-bit images: the control."""
+    return Upscaler(NetworkView(name=BICUBIC, arch="bicubic, MATLAB's imresize", scale=scale))
 
 
 def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
@@ -99,12 +99,14 @@ def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
     network, digest = _read(checkpoint)
     name = name_of(checkpoint)
     if mixed is not None:
+        from pairmill.models.archs.for_others import in_range
         from pairmill.models.inference.interpolate import interpolate
 
         other, alpha = mixed
         second, second_digest = _read(other)
+        tensors = in_range(second.state_dict(), second.config, network.config)
         try:
-            network.load_state_dict(interpolate(network.state_dict(), second.state_dict(), alpha))
+            network.load_state_dict(interpolate(network.state_dict(), tensors, alpha))
         except UserError as error:
             where = ", ".join(filter(None, (f"{checkpoint} and {other}", error.where)))
             raise UserError(

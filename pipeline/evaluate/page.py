@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pairmill.pipeline.evaluate.gains import gains_html
 from pairmill.pipeline.evaluate.gallery import rows_html, tools
 from pairmill.pipeline.evaluate.measure import ALL, best
-from pairmill.pipeline.evaluate.tables import columns, heading, shown
+from pairmill.pipeline.evaluate.tables import columns, heading, mean_shown, shown
 from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import (
     Raw,
@@ -92,8 +92,8 @@ def _scores(report: EvaluationReport) -> Raw:
     lead = "No metric applies: there is no HR, and NIQE has no parameters."
     if metrics:
         lead = (
-            "Means over the images of each set. Bicubic, which needs no network, is the control. "
-            "The best of each set is highlighted."
+            "Means over the images of each set that every network has a value for. Bicubic, which "
+            "needs no network, is the control. The best of each set is highlighted."
         )
     head = el(
         "tr",
@@ -134,8 +134,7 @@ def _group(group: GroupView, metrics: Sequence[MetricView]) -> Raw:
     rows = [el("tr", name, class_="set")]
     for place, row in enumerate(group.rows):
         cells = [
-            _cell(row, group.rows[0] if place else None, metric, tops[metric.key])
-            for metric in metrics
+            _cell(row, group, metric, tops[metric.key], compared=place > 0) for metric in metrics
         ]
         rows.append(
             el("tr", el("td", el("bdi", row.network)), *cells, class_=None if place else "control")
@@ -143,19 +142,18 @@ def _group(group: GroupView, metrics: Sequence[MetricView]) -> Raw:
     return el("tbody", *rows)
 
 
-def _cell(row: ScoreRow, control: ScoreRow | None, metric: MetricView, top: float | None) -> Raw:
-    value = row.scores.get(metric.key)
+def _cell(
+    row: ScoreRow, group: GroupView, metric: MetricView, top: float | None, *, compared: bool
+) -> Raw:
+    value, text = row.scores.get(metric.key), mean_shown(row, metric, group)
     if value is None:
-        return el("td", "–", class_="num")
+        return el("td", text, class_="num")
     is_best = top is not None and round(value, metric.digits) == top
-    than = None
-    if control and metric.key in control.scores:
-        than = value - control.scores[metric.key]
-    if than is None:
-        title = None
-    else:
+    title = None
+    if compared:
+        than = value - group.rows[0].scores[metric.key]
         title = f"{than:+.{metric.digits}f} against bicubic"
-    return el("td", shown(value, metric), class_="num best" if is_best else "num", title=title)
+    return el("td", text, class_="num best" if is_best else "num", title=title)
 
 
 def _pictures(report: EvaluationReport) -> Raw:
@@ -206,10 +204,7 @@ def _every(report: EvaluationReport) -> Raw:
 
 def _making(report: EvaluationReport) -> Raw:
     config = report.config.inference
-    tiles = "images whole"
-    if config.tile:
-        tiles = f"tiles of at most {config.tile} LR pixels with {config.overlap} pixels of context"
-    how = f"{tiles}, {config.precision}"
+    how = f"{config.tiles()}, {config.precision}"
     if config.ensemble:
         how += ", x8 self-ensemble"
     lead = (

@@ -14,7 +14,7 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.evaluation import InferenceConfig, Measured, NetworkView
 
-FORM = 1
+FORM = 2
 """Raised when the same network and image would give other scores."""
 RECORDS = "records"
 
@@ -49,7 +49,9 @@ class Records:
 
     def name(self, network: NetworkView, picture: str) -> str:
         """File of the scores of a network on an image, which is given by its digest."""
-        return f"{digest_of([*self.measuring, network.sha256, network.scale, picture])[:32]}.json"
+        # The control has no file: its words say which bicubic it is.
+        by = network.sha256 or network.arch
+        return f"{digest_of([*self.measuring, by, network.scale, picture])[:32]}.json"
 
     def read(self, name: str) -> Measured | None:
         """What was measured; none if nothing was."""

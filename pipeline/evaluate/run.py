@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pairmill.pipeline.evaluate.crops import Image, difference, most_detail
-from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means
+from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, missing
 from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
 from pairmill.pipeline.evaluate.page import evaluation_page
 from pairmill.pipeline.evaluate.records import Records, digest_of_pair
@@ -237,14 +237,31 @@ class _Run:
         self, name: str, about: str, kind: Any, total: int, names: Sequence[str]
     ) -> GroupView:
         own = [picture.rows for picture in self.pictures if picture.group in names]
+        rows, counts = means(own) if own else ((), {})
         return GroupView(
             name=name,
             about=about,
             kind=kind,
             pictures=len(own),
             total=total,
-            rows=means(own) if own else (),
+            counts=counts,
+            rows=rows,
         )
+
+    def unequal(self) -> list[str]:
+        """What is to be said of metrics that not every network has a value of on every image."""
+        rows = [picture.rows for picture in self.pictures]
+        out = []
+        for metric in self.scorer.metrics:
+            found = missing(rows, metric.key)
+            if not found or all(count == len(rows) for count in found.values()):
+                continue
+            who = ", ".join(f"{name} for {count}" for name, count in found.items())
+            out.append(
+                f"{metric.label} has no value for some images (of {len(rows)}: {who}): too small "
+                "for it, or flat. Means are over those that every network has one for."
+            )
+        return out
 
     def show(self, groups: Sequence[Group], picture_files: PictureFiles) -> list[Shown]:
         """Crops of a few images of each group, from the least to the greatest gain of the first
@@ -270,7 +287,7 @@ class _Run:
         if key not in scores[0]:
             return 0.0
         control = scores[0][key] if len(scores) > 1 else 0.0
-        gain = scores[min(1, len(scores) - 1)].get(key, 0.0) - control
+        gain = scores[min(1, len(scores) - 1)].get(key, control) - control
         return -gain if key == "niqe" else gain
 
     def _shown(
@@ -332,8 +349,9 @@ def _notes(run: _Run) -> list[str]:
     scores = [row.scores for picture in run.pictures for row in picture.rows]
     if any(one.get("psnr_y") == IDENTICAL for one in scores):
         out.append(f"An image equal to HR counts as {IDENTICAL:g} dB.")
-    if any("psnr_y" in one and "ssim_y" not in one for one in scores):
-        out.append("Images too small for the window of SSIM count for PSNR alone.")
+    out += run.unequal()
+    if run.scorer.niqe_doubt:
+        out.append(run.scorer.niqe_doubt)
     if run.scorer.niqe is None:
         out.append("NIQE was not measured: no parameters and no pristine images were named.")
     if run.scorer.lpips is None:

@@ -55,7 +55,22 @@ def scorer(request: Request, scale: int) -> Scorer:
     from pairmill.models.metrics.niqe import write_parameters
 
     file = b"" if request.niqe else write_parameters(parameters)
-    return Scorer(scale, lpips, lpips_about, _niqe(parameters, scale), about, file)
+    doubt = _doubt(parameters)
+    return Scorer(scale, lpips, lpips_about, _niqe(parameters, scale), about, doubt, file)
+
+
+def _doubt(parameters: NiqeParameters) -> str:
+    """Why NIQE of these parameters ranks no networks; empty if it does."""
+    from pairmill.models.metrics.niqe import ENOUGH
+
+    blocks = parameters.blocks
+    if blocks is None or blocks >= ENOUGH:
+        return ""
+    return (
+        f"NIQE's parameters are of {blocks} sharp blocks of 96 x 96 pixels. Below {ENOUGH} its "
+        "values are several times too high and change with the images that were taken, so no best "
+        "is marked: give more or larger sharp photos, or the published parameters (--niqe)."
+    )
 
 
 def _lpips(files: tuple[str, ...]) -> tuple[Callable[[Image, Image], float], str]:

@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.models.functional.imresize import imresize_down
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.replayed import split_index
 from pairmill.pipeline.evaluate.any_size import read_any
 from pairmill.pipeline.evaluate.crops import Image
 from pairmill.pipeline.evaluate.outputs import images_named
+from pairmill.pipeline.images.listing import composed
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
@@ -157,7 +158,7 @@ def thinned(cases: Sequence[Case], limit: int | None) -> tuple[Case, ...]:
 def _by_stem(pattern: str, base: str, option: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for file in images_named(pattern, base, option):
-        stem = posixpath.splitext(posixpath.basename(file.url))[0]
+        stem = composed(posixpath.splitext(posixpath.basename(file.url))[0])
         while (shorter := SIDE.sub("", stem)) not in ("", stem):
             stem = shorter
         if stem in found:
@@ -238,7 +239,7 @@ def _reduced(url: str) -> Reader:
             )
             raise ImageRejected(ImageReason.TOO_SMALL, detail)
         hr = image[: image.shape[0] // scale * scale, : image.shape[1] // scale * scale]
-        return hr, to_uint8(bicubic_down(hr, scale))
+        return hr, imresize_down(hr, scale)
 
     return read
 

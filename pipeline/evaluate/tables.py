@@ -11,10 +11,20 @@ from pairmill.schemas.evaluation import EvaluationReport, GroupView, MetricView,
 
 
 def shown(value: float | None, metric: MetricView) -> str:
-    """A value as tables print it; empty if there is none."""
+    """A value as tables print it; a dash if there is none."""
     if value is None:
-        return ""
+        return "–"
     return f"{value:.{metric.digits}f}"
+
+
+def mean_shown(row: ScoreRow, metric: MetricView, group: GroupView) -> str:
+    """A mean as tables print it, with the number of images that it is over where that is not
+    all.
+    """
+    text, count = shown(row.scores.get(metric.key), metric), group.count(metric.key)
+    if metric.key not in row.scores or count == group.pictures:
+        return text
+    return f"{text} ({count} of {group.pictures})"
 
 
 def heading(metric: MetricView) -> str:
@@ -25,9 +35,11 @@ def heading(metric: MetricView) -> str:
 def columns(
     report: EvaluationReport, groups: Sequence[GroupView] | None = None
 ) -> list[MetricView]:
-    """Metrics that have a value somewhere."""
-    rows = [row for group in groups or report.groups for row in group.rows]
-    return [metric for metric in report.metrics if any(metric.key in row.scores for row in rows)]
+    """Metrics that have a value somewhere, if only for one network on one image."""
+    keys: set[str] = set()
+    for group in groups or report.groups:
+        keys.update(group.counts, *(row.scores for row in group.rows))
+    return [metric for metric in report.metrics if metric.key in keys]
 
 
 def markdown(report: EvaluationReport) -> str:
@@ -43,7 +55,7 @@ def markdown(report: EvaluationReport) -> str:
     for group in report.groups:
         tops = {metric.key: best(group.rows, metric) for metric in metrics}
         for row in group.rows:
-            cells = [_bold(row, metric, tops[metric.key]) for metric in metrics]
+            cells = [_bold(row, metric, tops[metric.key], group) for metric in metrics]
             lines.append(
                 f"| {_safe(group.name)} | {_safe(row.network)} | {group.pictures} | "
                 + " | ".join(cells)
@@ -59,9 +71,9 @@ def markdown(report: EvaluationReport) -> str:
     return "\n".join([*lines, *(f"- {note}" for note in report.notes)]) + "\n"
 
 
-def _bold(row: ScoreRow, metric: MetricView, top: float | None) -> str:
+def _bold(row: ScoreRow, metric: MetricView, top: float | None, group: GroupView) -> str:
     value = row.scores.get(metric.key)
-    text = shown(value, metric)
+    text = mean_shown(row, metric, group)
     if value is not None and top is not None and round(value, metric.digits) == top:
         return f"**{text}**"
     return text

@@ -86,16 +86,13 @@ def _left_out(report: UpscaleReport) -> Raw:
 
 def _making(report: UpscaleReport) -> Raw:
     network, config = report.network, report.config
-    tiles = "none: images whole"
-    if config.tile:
-        tiles = f"{config.tile} LR pixels, {config.overlap} around each"
     rows: list[tuple[str, object]] = [
         ("network", network.arch),
         ("parameters", number(network.parameters)),
         ("checkpoint", el("bdi", network.file)),
         ("sha256", el("code", network.sha256, class_="digest")),
         ("trained on", network.training or "not said"),
-        ("tiles", tiles),
+        ("tiles", config.tiles()),
         (
             "self-ensemble",
             "self-ensemble over eight flips and rotations" if config.ensemble else "no",

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from pairmill.pipeline.corpora import card
+from pairmill.pipeline.corpora.croissant import PARQUET, croissant_head, file_object, record_set
 from pairmill.pipeline.export.base import Part, Source
 from pairmill.pipeline.export.files import digest_of, put
 from pairmill.pipeline.export.tables import NUMBERS, TEXTS, Parquet
@@ -22,7 +22,7 @@ class Croissant(Parquet):
     def finish(self, parts: Sequence[tuple[Source, Part]]) -> None:
         """Write the description, with the digest of every file."""
         objects = [self._object(source, part) for source, part in parts]
-        value = card.croissant_head(self.job.manifest) | {
+        value = croissant_head(self.job.manifest) | {
             "distribution": [*objects, *(_files(split) for split in self.job.splits)],
             "recordSet": [_records(split) for split in self.job.splits],
         }
@@ -39,7 +39,7 @@ class Croissant(Parquet):
 
     def _object(self, source: Source, part: Part) -> dict[str, Any]:
         place = self.path(source).relative_to(self.job.out).as_posix()
-        return card.file_object(place, part["bytes"], card.PARQUET, part["sha256"])
+        return file_object(place, part["bytes"], PARQUET, part["sha256"])
 
     def how(self) -> str:
         """See `Exporter.how`."""
@@ -54,7 +54,7 @@ def _files(split: str) -> dict[str, Any]:
         "@type": "cr:FileSet",
         "@id": name,
         "name": name,
-        "encodingFormat": card.PARQUET,
+        "encodingFormat": PARQUET,
         "includes": f"{split}/*.parquet",
     }
 
@@ -65,4 +65,4 @@ def _records(split: str) -> dict[str, Any]:
         | dict.fromkeys(TEXTS, "sc:Text")
         | dict.fromkeys(NUMBERS, "sc:Integer")
     )
-    return card.record_set(split, {"fileSet": {"@id": f"{split}-files"}}, types)
+    return record_set(split, {"fileSet": {"@id": f"{split}-files"}}, types)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -20,7 +21,11 @@ from pairmill.pipeline.workspace.storage import clear_errors
 
 GROUP = 64
 """Pairs per row group, which are in memory together."""
-TEXTS = ("key", "split", "degrader", "image", "program", "hr_sha256", "lr_sha256")
+RECORD = ("key", "degrader", "image", "program", "hr_sha256", "lr_sha256")
+"""Fields of a record that are columns as they are; its digests are of pixels (`pixel_digest`)."""
+FILES = ("hr_file_sha256", "lr_file_sha256")
+"""The SHA-256 of the PNG files, for who has a database and no decoder."""
+TEXTS = ("split", *RECORD, *FILES)
 NUMBERS = ("scale", "hr_height", "hr_width", "left", "top", "seed")
 
 
@@ -69,7 +74,7 @@ class Parquet(Exporter):
 
     def _row(self, item: Item, split: str) -> dict[str, Any]:
         record = item.record
-        row = {name: getattr(record, name) for name in TEXTS if name != "split"} | {"split": split}
+        row = {name: getattr(record, name) for name in RECORD} | {"split": split}
         place = {
             "hr_height": record.box.height,
             "hr_width": record.box.width,
@@ -80,7 +85,11 @@ class Parquet(Exporter):
             side: self.value(f"{record.key}.{side}.png", png)
             for side, png in (("hr", item.hr), ("lr", item.lr))
         }
-        return row | place | pictures | {"scale": record.scale, "seed": record.seed}
+        digests = {
+            name: hashlib.sha256(png).hexdigest()
+            for name, png in zip(FILES, (item.hr, item.lr), strict=True)
+        }
+        return row | place | pictures | digests | {"scale": record.scale, "seed": record.seed}
 
     def settle(self, source: Source, part: Part) -> Part:
         """See `Exporter.settle`."""

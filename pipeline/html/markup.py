@@ -142,5 +142,6 @@ def figure(content: Raw, title: str, note: object = "") -> Raw:
 
 def section(anchor: str, title: str, lead: object, *content: object) -> Raw:
     """A section of the page."""
-    head = el("header", el("h2", title, id=f"{anchor}-title"), el("p", lead, class_="lead"))
+    words = el("p", lead, class_="lead") if lead else None
+    head = el("header", el("h2", title, id=f"{anchor}-title"), words)
     return el("section", head, *content, id=anchor, aria_labelledby=f"{anchor}-title")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 
 def file_name(url: str) -> str:
     """The last part of a path or URL; without the query, which may hold a secret."""
     # The innermost of `zip://a.png::s3://b/c.zip`.
     link = next((part for part in url.split("::") if "://" in part), "")
     if link:
-        path = urlsplit(link).netloc + urlsplit(link).path
+        path = link.partition("://")[2].partition("?")[0]
+        if link.startswith("http"):  # elsewhere a file may well be called a#1.png
+            path = path.partition("#")[0]
     else:
         path = url
     return path.rstrip("/").rsplit("/", 1)[-1] or url

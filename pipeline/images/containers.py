@@ -20,11 +20,30 @@ Tags = dict[int, Any]
 
 SUBFILE, BITS, PHOTOMETRIC, MAKER, ORIENTATION, SAMPLES, PLANES = 254, 258, 262, 271, 274, 277, 284
 _TILE_WIDTH, _TILE_HEIGHT, _SUB_PAGES, _NUMBER_KIND, _DNG_VERSION = 322, 323, 330, 339, 50706
+_COMPRESSION = 259
+_READ = {*range(1, 9), 32771, 32773, 32809, 32946, 34676, 34677, 34925, 50000}
+"""Compressions of TIFF that Pillow's libtiff reads in every build of it."""
+_COMPRESSIONS = {
+    22610: "JPEG XR",
+    33003: "JPEG 2000",
+    33005: "JPEG 2000",
+    34661: "JBIG",
+    34712: "JPEG 2000",
+    34887: "LERC",
+    34933: "PNG",
+    34934: "JPEG XR",
+    50001: "WebP",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
 _KEPT = (
     *(SUBFILE, BITS, PHOTOMETRIC, MAKER, ORIENTATION, SAMPLES, PLANES),
+    _COMPRESSION,
     *(_TILE_WIDTH, _TILE_HEIGHT, _SUB_PAGES, _NUMBER_KIND, _DNG_VERSION),
 )
-_FLOATING_POINT, _SEPARATED, _SENSOR_MOSAIC, _LINEAR_RAW = 3, 5, 32803, 34892
+_RGB, _FLOATING_POINT, _SEPARATED, _SENSOR_MOSAIC, _LINEAR_RAW = 2, 3, 5, 32803, 34892
+_VERSION_5 = (124).to_bytes(4, "little")
+"""Size of the header of such a BMP."""
 _DEFLATE_RATIO = 1032
 _PNG_CHANNELS = {2: 3, 4: 2, 6: 4}
 _PPM_GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
@@ -121,6 +140,14 @@ def _exif_tags(data: bytes) -> Tags:
     return {}
 
 
+def profile_of_bmp(data: bytes) -> bytes:
+    """The ICC profile that a BMP of version 5 embeds, which Pillow passes over; else nothing."""
+    if data[:2] != b"BM" or data[14:18] != _VERSION_5 or data[70:74] != b"MBED"[::-1]:
+        return b""
+    place, size = struct.unpack_from("<II", data, 14 + 112)
+    return data[14 + place : 14 + place + size]
+
+
 def _check_gif(data: bytes, config: IngestConfig) -> Tags:
     check_size(struct.unpack_from("<HH", data, 6), config)
     return {}
@@ -168,6 +195,10 @@ def _check_tiff(data: bytes, config: IngestConfig) -> Tags:
         raise ImageRejected(
             ImageReason.CMYK, "The colours are CMYK printing inks; grey and RGB are allowed."
         )
+    if (compression := tags.get(_COMPRESSION, 1)) not in _READ:
+        name = _COMPRESSIONS.get(compression, f"number {compression}")
+        detail = f"No library here reads {name} compression in TIFF; save it with Deflate or LZW."
+        raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
     bits = max(_numbers(tags.get(BITS, 1)))
     if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0) > config.max_pixels:
         detail = f"The TIFF has tiles of {tags[_TILE_WIDTH]} x {tags[_TILE_HEIGHT]} pixels; "
@@ -185,6 +216,13 @@ def _check_tiff(data: bytes, config: IngestConfig) -> Tags:
         detail = (
             "The TIFF has 16-bit channels in separate planes or not RGB; interleaved grey "
             "and RGB are allowed."
+        )
+        raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
+    samples = tags.get(SAMPLES, 1)
+    if bits == 16 and samples not in ((3, 4) if colour == _RGB else (1,)):
+        detail = (
+            f"The TIFF has {samples} samples of 16 bits per pixel; 1 of grey, and 3 or 4 of RGB, "
+            "are allowed at that depth: save it without the others."
         )
         raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
     return tags | {BITS: bits}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import re
 import threading
@@ -10,14 +11,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import cv2
-from PIL import Image
+from PIL import Image, _imaging
 
 from pairmill.pipeline.images.rejected import ImageRejected
+from pairmill.schemas.errors import MissingLibraryError
 from pairmill.schemas.image import ImageReason
 
 _PIL_LOG = logging.getLogger("PIL")
 _SILENT = 0
 _END = b"\xff\xd9"
+_FEW = 8
+"""Stray bytes, as the decoder counts them, that are no sign of damage: of 2,880 damaged copies of
+12 images, 704 had bytes left over, one of them so few."""
+_SAMPLES = {"unknown pixel mode", "Invalid value for samples per pixel"}
+"""What Pillow says of sound TIFF files whose samples it does not read."""
 _STRAY = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 # Asked only after decoding has failed, so a trailer that happens to lie in other data does no harm.
@@ -34,24 +41,30 @@ def check_jpeg(data: bytes) -> None:
     time of decoding it.
 
     A JPEG has no checksum: what is found is data that end too early, too late, or mean nothing.
-    Most damage of some bytes is; a flipped bit often is not. Zeros before the end are a habit of
-    some cameras and do no harm.
+    Most damage of some bytes is; a flipped bit often is not. Zeros and a few stray bytes before the
+    end are a habit of some cameras and do no harm.
 
     Raises:
         ImageRejected: `corrupt`.
     """
+    if says := damage_of_jpeg(data):
+        detail = f"Part of the picture is damaged ({says}); copy the file again."
+        raise ImageRejected(ImageReason.CORRUPT, detail)
+
+
+def damage_of_jpeg(data: bytes) -> str:
+    """What `check_jpeg` refuses, as the decoder says it; empty if nothing."""
     import simplejpeg
 
     try:
         simplejpeg.decode_jpeg(data, "GRAY", min_height=1, min_width=1, min_factor=8, strict=True)
     except ValueError as error:  # also for kinds that it does not know, which others have decoded
         found = _STRAY.search(str(error))
-        padded = found is not None and bytes(int(found[1])) + _END in data
-        if str(error).startswith("Corrupt JPEG data") and not padded:
-            raise ImageRejected(
-                ImageReason.CORRUPT,
-                f"Part of the picture is damaged ({error}); copy the file again.",
-            ) from error
+        stray = int(found[1]) if found else 0
+        harmless = found is not None and (stray <= _FEW or bytes(stray) + _END in data)
+        if str(error).startswith("Corrupt JPEG data") and not harmless:
+            return str(error)
+    return ""
 
 
 @contextmanager
@@ -61,11 +74,12 @@ def reading(container: str, data: bytes) -> Iterator[None]:
 
     Raises:
         ImageRejected: `truncated`, `corrupt` or `not-8-or-16-bit`.
+        MissingLibraryError: What decodes it is not installed.
     """
     with quiet:
         try:
             yield
-        except ImageRejected:
+        except (ImageRejected, MissingLibraryError):
             raise
         except Exception as error:
             # Pillow's readers leak struct, index, type and value errors of damaged files.
@@ -102,11 +116,26 @@ class _Quiet:
         Image.MAX_IMAGE_PIXELS = None
         self._outside.callback(_PIL_LOG.setLevel, _PIL_LOG.level)
         _PIL_LOG.setLevel(logging.CRITICAL)
+        if _TIFF_LINES is not None:
+            self._outside.callback(_TIFF_LINES, _TIFF_LINES(None))
         self._outside.callback(
             cv2.utils.logging.setLogLevel, cv2.utils.logging.setLogLevel(_SILENT)
         )
 
 
+def _tiff_lines() -> Callable[[int | None], int | None] | None:
+    """Sets what libtiff, which prints, does with its errors, and returns what it did; none where
+    Pillow has it built in, as on Windows.
+    """
+    try:
+        handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+    except (AttributeError, OSError):
+        return None
+    handler.argtypes, handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+    return handler
+
+
+_TIFF_LINES = _tiff_lines()
 quiet = _Quiet()
 """Keeps the decoders silent; see `reading`, which also explains what they raise."""
 
@@ -116,6 +145,11 @@ def _rejection(container: str, data: bytes, error: Exception) -> ImageRejected:
     if "bit layers" in says:
         return ImageRejected(
             ImageReason.NOT_8_OR_16_BIT, f"Pillow {says}; JPEG is allowed with 8 bits per channel."
+        )
+    if says in _SAMPLES:
+        return ImageRejected(
+            ImageReason.UNSUPPORTED_FORMAT,
+            f"No library here reads a {container} of such samples; save it as plain grey or RGB.",
         )
     if "truncat" in says.lower() or _ends_early(container, data):
         detail = f"The {container} data end before the image does ({says}); copy the file again."

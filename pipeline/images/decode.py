@@ -71,11 +71,13 @@ def decode(
 
 @dataclass(frozen=True, eq=False)
 class _Decoded:
-    """What `decode` returns, and one thing more."""
+    """What `decode` returns, and two things more."""
 
     image: npt.NDArray[np.uint8]
     container: str
     conversions: tuple[Conversion, ...]
+    data: bytes
+    """What the decoders were given."""
     whole: bool
     """Whether the decoder itself has looked for damage as `check_jpeg` does."""
 
@@ -83,8 +85,8 @@ class _Decoded:
 def _decode(data: bytes, config: IngestConfig) -> _Decoded:
     header = read_header(data, config)
     with reading(header.container, data):
-        plain = decode_plain(header, data)
-        image, conversions = to_srgb(header, data, plain)
+        plain = decode_plain(header, header.data)
+        image, conversions = to_srgb(header, plain)
         # Pillow and OpenCV both turn TIFF files upright while decoding.
         if header.orientation in _UPRIGHT and header.container != "TIFF":
             image = np.asarray(_UPRIGHT[header.orientation](image), np.uint8)
@@ -95,7 +97,7 @@ def _decode(data: bytes, config: IngestConfig) -> _Decoded:
         done.insert(0, Conversion.FIRST_FRAME_OF_MPO)
     if header.orientation != 1:
         done.append(Conversion.EXIF_ROTATED)
-    return _Decoded(image, container, tuple(done), whole=plain is not None)
+    return _Decoded(image, container, tuple(done), header.data, whole=plain is not None)
 
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
@@ -158,7 +160,7 @@ def _opened(
         data = read_image(found.url)
         decoded = _decode(data, config)
         if decoded.container in ("JPEG", "MPO") and not decoded.whole:
-            check_jpeg(data)
+            check_jpeg(decoded.data)
     except ImageRejected as error:
         return RejectedImage(url=found.url, role=role, reason=error.reason, detail=error.detail)
     image = decoded.image

@@ -11,13 +11,14 @@ from pairmill.pipeline.images.listing import (
     FoundFile,
     Place,
     children,
+    composed,
     list_files,
     look_at,
     place_of,
 )
 from pairmill.schemas.errors import UserError
 
-__all__ = ["FoundFile", "find_files"]
+__all__ = ["FoundFile", "find_files", "find_with_aside"]
 
 _MAGIC = re.compile(r"[*?\[]")
 
@@ -28,8 +29,9 @@ def find_files(patterns: Sequence[str], base: str, recipe_key: str) -> list[Foun
     A pattern is a file, a folder (with all folders inside), a glob (`*`, `?`, `[...]`, and `**` for
     any folders) or an fsspec URL of these; `~` is the home folder and relative patterns start at
     `base`. Globs match files, not folders. In folders and globs, names that begin with a dot,
-    `__MACOSX`, `Thumbs.db` and `desktop.ini` are left out; a file named in full always counts.
-    Links are followed, and each folder is listed once.
+    `__MACOSX`, `Thumbs.db` and `desktop.ini` are left out, and so are files in folders of
+    thumbnails, previews and deleted files; a file named in full always counts. Links are followed,
+    and each folder is listed once.
 
     Args:
         patterns: What to look for.
@@ -39,11 +41,20 @@ def find_files(patterns: Sequence[str], base: str, recipe_key: str) -> list[Foun
     Raises:
         UserError: A pattern matches nothing, or a folder cannot be listed.
     """
-    found = {
-        file.url: file
-        for index, text in enumerate(patterns)
-        for file in _find(text, base, f"{recipe_key}[{index}]")
-    }
+    return [file for file in find_with_aside(patterns, base, recipe_key) if not file.aside]
+
+
+def find_with_aside(patterns: Sequence[str], base: str, recipe_key: str) -> list[FoundFile]:
+    """The same, with files in folders of thumbnails, previews and deleted files, which say so.
+
+    Raises:
+        UserError: As `find_files`, and if there are no others.
+    """
+    found: dict[str, FoundFile] = {}
+    for index, text in enumerate(patterns):
+        for file in _find(text, base, f"{recipe_key}[{index}]"):
+            if file.url not in found or not file.aside:
+                found[file.url] = file
     return [found[url] for url in sorted(found)]
 
 
@@ -54,9 +65,11 @@ def _find(text: str, base: str, where: str) -> list[FoundFile]:
         return [seen]
     if seen is not None:
         files = [file for _, file in list_files(place, where)]
-        return files or _nothing(
-            text, place, where, "the folder holds no file that counts", "name another folder"
-        )
+        if all(file.aside for file in files):
+            held = sorted({file.aside for file in files})[:3]
+            got = "the folder holds no file that counts"
+            return _nothing(text, place, where, "; ".join((got, *held)), "name another folder")
+        return files
     if not _MAGIC.search(place.path):
         return _missing(text, place, where)
     return _find_glob(text, place, where)
@@ -69,8 +82,14 @@ def _find_glob(text: str, place: Place, where: str) -> list[FoundFile]:
     depth = None if "**" in parts else len(parts)
     listed = list_files(folder, where, depth)
     matcher = _matcher(parts)
-    files = [file for name, file in listed if matcher.fullmatch(name)]
-    return files or _no_match(text, folder, where, parts, [name for name, _ in listed])
+    files = [file for name, file in listed if matcher.fullmatch(composed(name))]
+    return (
+        files
+        if not all(file.aside for file in files)
+        else _no_match(
+            text, folder, where, parts, [name for name, file in listed if not file.aside]
+        )
+    )
 
 
 def _split_glob(place: Place) -> tuple[Place, list[str]]:
@@ -87,7 +106,7 @@ def _matcher(parts: list[str], flags: int = 0) -> re.Pattern[str]:
     *folders, last = parts
     whole = ["(?:[^/]+/)*" if part == "**" else _part(part) + "/" for part in folders]
     whole.append(".*" if last == "**" else _part(last))
-    return re.compile("".join(whole), flags | re.DOTALL)
+    return re.compile(composed("".join(whole)), flags | re.DOTALL)
 
 
 def _part(part: str) -> str:
@@ -110,7 +129,8 @@ def _piece(piece: str) -> str:
 def _no_match(
     text: str, folder: Place, where: str, parts: list[str], names: list[str]
 ) -> list[FoundFile]:
-    ignoring_case = [name for name in names if _matcher(parts, re.IGNORECASE).fullmatch(name)]
+    any_case = _matcher(parts, re.IGNORECASE)
+    ignoring_case = [name for name in names if any_case.fullmatch(composed(name))]
     if ignoring_case:
         todo = (
             f"capitals count: {len(ignoring_case)} files differ in capitals only, such as "

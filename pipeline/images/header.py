@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
@@ -24,11 +23,15 @@ from pairmill.pipeline.images.containers import (
     Tags,
     check_container,
     check_size,
+    profile_of_bmp,
 )
-from pairmill.pipeline.images.damage import reading
+from pairmill.pipeline.images.damage import damage_of_jpeg, reading
+from pairmill.pipeline.images.jpeg_end import with_end
+from pairmill.pipeline.images.png_colour import read_png
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.pipeline.images.sniff import sniff
-from pairmill.schemas.image import ImageReason, IngestConfig
+from pairmill.pipeline.images.told import Told, told_by_exif
+from pairmill.schemas.image import Conversion, ImageReason, IngestConfig
 
 # The file classes are called directly: `Image.open` would warn or raise by the global
 # MAX_IMAGE_PIXELS, which is
@@ -43,6 +46,7 @@ _OPENERS: dict[str, Callable[[BytesIO], ImageFile]] = {
     "TIFF": TiffImageFile,
     "WEBP": WebPImageFile,
 }
+_XMP = ("xmp", "XML:com.adobe.xmp")
 _EIGHT_BIT = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"}
 _DECODED_AS_SIXTEEN_BIT = {"L", "LA", "RGB", "RGBA", "RGBX", "I", "I;16", "I;16B", "I;16L", "I;16N"}
 
@@ -61,6 +65,10 @@ class Header:
     """EXIF orientation, 1 (upright) to 8."""
     white_is_zero: bool
     """Whether a TIFF counts from white to black."""
+    data: bytes
+    """What decoders are given: the file without what no pixel needs, and with its end."""
+    told: Told
+    """What it says of its colours."""
 
     @property
     def is_mpo(self) -> bool:
@@ -77,16 +85,25 @@ def read_header(data: bytes, config: IngestConfig) -> Header:
     container = sniff(data)
     with reading(container, data):
         tags = check_container(container, data, config)
+        told = Told()
+        if container == "PNG":
+            data, told = read_png(data)
+        if container == "JPEG":
+            ended = with_end(data)
+            data = data if ended is not data and damage_of_jpeg(ended) else ended
         image = opened(container, data)
         check_size(image.size, config)
         _check_frames(image)
         _check_mode(image, tags.get(BITS, 8))
+        exif = _exif(image)
         return Header(
             container,
             image,
             tags.get(BITS, 8),
-            _orientation(image, tags),
+            _orientation(exif, tags),
             tags.get(PHOTOMETRIC) == 0,
+            data,
+            _colours(told, image, exif, data),
         )
 
 
@@ -122,16 +139,28 @@ def _check_mode(image: ImageFile, bits: int) -> None:
     raise ImageRejected(ImageReason.UNSUPPORTED_FORMAT, detail)
 
 
-def _orientation(image: ImageFile, tags: Tags) -> int:
-    value = tags.get(ORIENTATION) or _exif_orientation(image)
+def _colours(told: Told, image: ImageFile, exif: Image.Exif, data: bytes) -> Told:
+    """What counts first: chunks of a PNG, a profile, EXIF."""
+    if told != Told():
+        return told
+    if profile := image.info.get("icc_profile") or profile_of_bmp(data):
+        return Told(profile=profile, by=Conversion.ICC_TO_SRGB)
+    return told_by_exif(exif)
+
+
+def _orientation(exif: Image.Exif, tags: Tags) -> int:
+    value = tags.get(ORIENTATION) or exif.get(ORIENTATION)
     if isinstance(value, int) and 1 <= value <= 8:
         return value
     return 1
 
 
-def _exif_orientation(image: ImageFile) -> Any:
+def _exif(image: ImageFile) -> Image.Exif:
+    """The EXIF of a file, empty if it is damaged or not there."""
+    for name in _XMP:  # of which Pillow would take an orientation that viewers do not
+        image.info.pop(name, None)
     try:
         # The base method: that of PNG files decodes all pixels first.
-        return Image.Image.getexif(image).get(ORIENTATION)
+        return Image.Image.getexif(image)
     except Exception:  # noqa: BLE001 - damaged EXIF costs no image: it counts as upright
-        return None
+        return Image.Exif()

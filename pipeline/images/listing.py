@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Literal
 import fsspec
 
 from pairmill.pipeline.extras import store_of
+from pairmill.pipeline.images.aside import aside
 from pairmill.pipeline.workspace.stores import said_by
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.errors import MissingLibraryError, UserError
@@ -38,6 +40,9 @@ class FoundFile(Frozen):
     """Size, in bytes; 0 if the store does not tell or a link leads nowhere."""
     modified: str
     """Time of change or version tag, as the store tells it; empty if it does not."""
+    aside: str = ""
+    """The folder by whose name it is no photo, see `pairmill.pipeline.images.aside`; mostly
+    empty."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ class Place:
     def at(self, path: str) -> Place:
         """Another path in the same file system."""
         return replace(self, path=path)
+
+
+def composed(name: str) -> str:
+    """A name as it is compared: in NFC, for macOS and some archives write `é` as two characters."""
+    return unicodedata.normalize("NFC", name)
 
 
 def place_of(text: str, base: str, where: str) -> Place:
@@ -168,8 +178,8 @@ def list_files(place: Place, where: str, depth: int | None = None) -> list[tuple
     """
     try:
         if place.fs is None:
-            return sorted(_walk(place.path, depth), key=lambda pair: pair[0])
-        found = place.fs.find(place.path, maxdepth=depth, detail=True)
+            return sorted(map(_judged, _walk(place.path, depth)), key=lambda pair: pair[0])
+        found = _without_markers(place.fs.find(place.path, maxdepth=depth, detail=True))
     except Exception as error:
         folder = str(getattr(error, "filename", None) or place.url)
         raise _cannot("A folder cannot be listed", where, folder, error) from error
@@ -180,7 +190,25 @@ def list_files(place: Place, where: str, depth: int | None = None) -> list[tuple
         (path[start:].lstrip("/"), _remote_file(place.at(path), info))
         for path, info in sorted(found.items())
     ]
-    return [(name, file) for name, file in files if all(map(_counts, name.split("/")))]
+    return [_judged(each) for each in files if all(map(_counts, each[0].split("/")))]
+
+
+def _without_markers(found: dict[str, Any]) -> dict[str, Any]:
+    """What a store lists, without the empty objects that its tools put where a folder would be:
+    `a/`, `a_$folder$`, or `a` beside `a/b`.
+    """
+    folders = {path[:at] for path in found for at, char in enumerate(path) if char == "/"}
+    return {
+        path: info
+        for path, info in found.items()
+        if info.get("size") or not (path.endswith(("/", "_$folder$")) or path in folders)
+    }
+
+
+def _judged(named: tuple[str, FoundFile]) -> tuple[str, FoundFile]:
+    name, file = named
+    found = aside(name)
+    return name, file.with_(aside=found) if found else file
 
 
 def _counts(name: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from pairmill.pipeline.images.find import FoundFile, find_files
+from pairmill.pipeline.images.listing import composed
 from pairmill.schemas.errors import UserError
 
 
@@ -68,7 +69,7 @@ def find_pairs(
 def _by_name(files: Sequence[FoundFile], pairs: PairPatterns, part: str) -> dict[str, FoundFile]:
     found: dict[str, FoundFile] = {}
     for file in files:
-        first = found.setdefault(pairs.named(PurePosixPath(file.url).stem), file)
+        first = found.setdefault(composed(pairs.named(PurePosixPath(file.url).stem)), file)
         if first is not file:
             raise UserError(
                 f"two files of {pairs.key} have the same name",

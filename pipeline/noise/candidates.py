@@ -71,6 +71,9 @@ def candidates(image: NDArray[np.uint8], digest: str, config: NoiseConfig) -> Ca
         config: Rules.
     """
     side = config.patch
+    if config.rule == "realsr":
+        # Corners strictly below the length less a side: the last patch that just fits is left out.
+        image = image[:-1, :-1]
     rows, columns = image.shape[0] // side, image.shape[1] // side
     step = rows * columns // max(AMPLE * config.quota, LOOK // side**2)
     while step >= FURTHER:

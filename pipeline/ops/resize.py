@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pairmill.models.functional.imresize import imresize_down
 from pairmill.models.functional.resize import bicubic_down, resize, to_uint8
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.ops.base import Apply, Image
@@ -15,7 +16,14 @@ def _subsample(op: Subsample, image: Image, _assets: Assets) -> Image:
 
 
 def _bicubic_down(op: BicubicDown, image: Image, _assets: Assets) -> Image:
-    return bicubic_down(image, op.scale)
+    if op.form == "float":
+        return bicubic_down(image, op.scale)
+    if image.dtype != np.uint8:
+        raise ValueError(
+            f"bicubic_down of form matlab wants an 8-bit image, got {image.dtype}; quantise before "
+            "it, or take form float"
+        )
+    return imresize_down(np.asarray(image, np.uint8), op.scale)
 
 
 def _resize(op: Resize, image: Image, _assets: Assets) -> Image:

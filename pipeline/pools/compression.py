@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.compression.mine import JPEG, encoder_of, of_file, of_pixels
+from pairmill.pipeline.degraders.base import PoolInfo
+from pairmill.pipeline.degraders.realsr import compressed
 from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.html.pictures import heat
 from pairmill.pipeline.images.decode import pixel_digest
@@ -24,6 +26,8 @@ from pairmill.schemas.compression import (
     MinedCompression,
 )
 from pairmill.schemas.corpus import PoolRef
+from pairmill.schemas.degraders.realsr import RealSrConfig
+from pairmill.schemas.recipe import Recipe
 
 SIDE = 8
 """Side of a quantisation table."""
@@ -58,6 +62,17 @@ class Compression(PoolKind[CompressionPoolManifest]):
             side=SIDE,
             share=manifest.share,
         )
+
+    def check(self, recipe: Recipe, manifest: CompressionPoolManifest) -> None:
+        """There is something to draw, if a degrader compresses always.
+
+        Raises:
+            UserError: if not.
+        """
+        degraders = (one for one in recipe.degraders if isinstance(one, RealSrConfig))
+        if any(one.compression == "always" for one in degraders):
+            ref = self.ref(manifest)
+            compressed(None if ref is None else PoolInfo.of(ref))
 
     def photographs(self, manifest: CompressionPoolManifest) -> tuple[str, ...]:
         """See `PoolKind.photographs`."""

@@ -37,6 +37,8 @@ class PoolItems:
     """Noise on the sensor of each group; of noise levels that were fitted for it."""
     ways: tuple[NoiseWay, ...] | None = None
     """How the noise of each group is made; of a noise choice."""
+    warning: str = ""
+    """What a build of these images may stumble over; empty if nothing was seen."""
 
     @property
     def info(self) -> PoolInfo:

@@ -86,7 +86,7 @@ class LearnedKind(PoolKind[L]):
         verdict = self.verdict(manifest)
         if verdict.accepted:
             return ""
-        return self.gates.refused(verdict, self.section(recipe).gates).todo
+        return self.gates.refused(verdict, self.section(recipe)).todo
 
     def check(self, recipe: Recipe, manifest: L) -> None:
         """A fit that failed is drawn from only where the degrader says so.
@@ -100,7 +100,7 @@ class LearnedKind(PoolKind[L]):
             for degrader in recipe.degraders
         )
         if strict and not verdict.accepted:
-            raise self.gates.refused(verdict, self.section(recipe).gates)
+            raise self.gates.refused(verdict, self.section(recipe))
 
     def tables(self, showing: Showing[L]) -> list[PoolTable]:
         """The measures against the gates, and what to do about those that failed."""

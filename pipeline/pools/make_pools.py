@@ -22,7 +22,8 @@ def gather(
             stages raise.
     """
     making = Making(recipe=recipe, images=images, cut=hr, base=base, run=run, limit=limit)
-    for kind in needed(recipe):
+    # What is measured in seconds may stop a build, so it comes before fits, which take minutes.
+    for kind in sorted(needed(recipe), key=lambda kind: kind.fitted):
         for made in with_companions(kind, recipe):
             made.check(recipe, making.of(made).manifest)
     order = {kind.name: making.of(kind) for kind in needed(recipe)}
@@ -34,6 +35,11 @@ def gather(
 def needed(recipe: Recipe) -> list[PoolKind[Any]]:
     """The kinds that a recipe draws from, in the order of `POOLS`."""
     return [kind for kind in POOLS.values() if recipe.draws_from(kind.name)]
+
+
+def must_be_there(kind: PoolKind[Any], recipe: Recipe) -> bool:
+    """Whether a recipe cannot do without a pool of this kind, if it draws from it at all."""
+    return kind.required and recipe.needs(kind.name)
 
 
 def with_companions(kind: PoolKind[Any], recipe: Recipe) -> list[PoolKind[Any]]:

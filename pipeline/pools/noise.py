@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.html.pictures import stretched
 from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.noise.candidates import candidates
@@ -23,9 +25,10 @@ from pairmill.pipeline.runner.stage import Sealed
 from pairmill.pipeline.stages import mine_noise, pool_noise
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.image import Role
-from pairmill.schemas.noise import NoiseConfig, NoiseCoverage, NoisePoolManifest
+from pairmill.schemas.noise import NoiseCoverage, NoisePoolManifest
+from pairmill.schemas.recipe import Recipe
 
-MINED = 2
+MINED = 4
 """Images that placeholders are mined from."""
 WHITE = 3.0
 """Strength of the noise that stands in where none can be mined, in intensity levels."""
@@ -45,10 +48,16 @@ class Noise(PoolKind[NoisePoolManifest]):
         config = making.recipe.noise.for_images(len(making.images.with_role(Role.REAL)))
         mined = making.run(mine_noise.STAGE, making.images, config)
         compressed = compression.manifest.rows() if compression is not None else ()
+        nothing = not any(image.survey.candidates for image in mined.manifest.images)
+        optional = making.recipe.draws_from(self.name) and not making.recipe.needs(self.name)
+        if nothing and optional and config.min_patches == 1:
+            config = config.with_(min_patches=0)
         return making.run(pool_noise.STAGE, (mined.manifest, compressed), config)
 
-    def ref(self, manifest: NoisePoolManifest) -> PoolRef:
+    def ref(self, manifest: NoisePoolManifest) -> PoolRef | None:
         """See `PoolKind.ref`."""
+        if not manifest.count:
+            return None
         return PoolRef(
             kind=self.name, digest=manifest.digest, count=manifest.count, side=manifest.patch
         )
@@ -59,7 +68,8 @@ class Noise(PoolKind[NoisePoolManifest]):
 
     def counts(self, manifest: NoisePoolManifest) -> dict[str, int]:
         """See `PoolKind.counts`."""
-        return {"noise_patches": manifest.count}
+        giving = sum(image.accepted > 0 for image in manifest.coverage)
+        return {"noise_patches": manifest.count, "noise_photographs": giving}
 
     def tables(self, showing: Showing[NoisePoolManifest]) -> list[PoolTable]:
         """What every image gave."""
@@ -89,7 +99,7 @@ class Noise(PoolKind[NoisePoolManifest]):
         patches = [residual(found[image].patches[row]) for image, row in picks]
         names = " and ".join(image.name for image in images)
         if not patches:
-            return _white(config, names, seconds)
+            return _white(placing.recipe, len(images), names, seconds)
         note = f"{len(patches)} patches mined from {names} alone; the build mines all real images."
         return placeholder(self.name, np.stack(patches), note, seconds)
 
@@ -114,15 +124,25 @@ def _row(name: str, record: NoiseCoverage) -> list[object]:
     return [name, record.patches, record.accepted, most, needed]
 
 
-def _white(config: NoiseConfig, names: str, seconds: float) -> PoolItems:
-    noise = stream("preview", "white").standard_normal((4, config.patch, config.patch, 3)) * WHITE
+def _white(recipe: Recipe, count: int, names: str, seconds: float) -> PoolItems:
+    patch = recipe.noise.patch
+    noise = stream("preview", "white").standard_normal((4, patch, patch, 3)) * WHITE
     centred = noise - noise.mean(axis=(1, 2), keepdims=True)
+    without = "no patches are laid on, and noise is made on the sensor"
+    if recipe.needs(Noise.name):
+        without = "the build stops and says what to change"
+    area = f"area of {patch} x {patch} pixels flat enough to show its noise"
     note = (
-        f"white noise of {WHITE:g} grey levels. {names} has no area flat enough to show its "
-        "noise; if no other image has one, the build stops and says what to change."
+        f"white noise of {WHITE:g} grey levels. {names} has no {area}; if no other image has one, "
+        f"{without}."
     )
     items = np.asarray(np.rint(centred * 256) / 256, np.float32)
-    return placeholder(Noise.name, items, note, seconds)
+    smaller = f" Or set noise.patch to {max(16, patch // 2)}." if patch > 16 else ""
+    warning = (
+        f"None of {counted(count, 'image')} that were looked at has an {area}. If no other has, "
+        f"{without}.{smaller}"
+    )
+    return replace(placeholder(Noise.name, items, note, seconds), warning=warning)
 
 
 NOISE = Noise()

@@ -36,11 +36,11 @@ SIDE = 64
 LEAST = 16
 """Side of a compared patch at least; smaller LR are not compared."""
 COLUMNS = ("group", "noise", "AUC by level", "AUC raw")
-NAMES = {"by_level": "by level", "raw": "raw"}
+NAMES = {"by_level": "by level", "raw": "raw", "none": "none"}
 
 
 class NoiseChoice(PoolKind[ChoiceManifest]):
-    """Rows of (1,) uint8, one per group: numbers of `choose_noise.WAYS`."""
+    """Rows of (1,) uint8, one per group: numbers of `choose_noise.NUMBERED`."""
 
     name = "noise_choice"
     stage = choose_noise.STAGE

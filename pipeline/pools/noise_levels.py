@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pairmill.pipeline.degraders.base import PoolInfo
+from pairmill.pipeline.degraders.realsr import on_sensor
 from pairmill.pipeline.pools.base import Making, PoolKind, PoolTable, Showing
 from pairmill.pipeline.pools.items import Placing, PoolItems, placeholder
 from pairmill.pipeline.pools.noise import NOISE
@@ -25,6 +27,7 @@ from pairmill.schemas.noise_levels import (
     NoiseLevelsManifest,
     RawNoise,
 )
+from pairmill.schemas.recipe import Recipe
 
 CHANNELS = ("red", "green", "blue")
 COLUMNS = ("group", "photographs", "differ by", *CHANNELS)
@@ -64,6 +67,16 @@ class NoiseLevelGains(PoolKind[NoiseLevelsManifest]):
             side=3,
             raw=raw or None,
         )
+
+    def check(self, recipe: Recipe, manifest: NoiseLevelsManifest) -> None:
+        """Noise on the sensor is known, if a degrader makes all of its noise there.
+
+        Raises:
+            UserError: if not.
+        """
+        degraders = (one for one in recipe.degraders if isinstance(one, RealSrConfig))
+        if any(one.noise == "raw" for one in degraders):
+            on_sensor(PoolInfo.of(self.ref(manifest)))
 
     def photographs(self, manifest: NoiseLevelsManifest) -> tuple[str, ...]:
         """See `PoolKind.photographs`."""

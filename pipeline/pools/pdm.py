@@ -73,6 +73,14 @@ class Pdm(LearnedKind[PdmManifest]):
                 wanted=error.wanted,
                 todo=f"{error.todo}; or set pdm.start_from: nothing, to learn without it",
             ) from error
+        if not made[1].manifest.count:
+            raise UserError(
+                "no patch of the real images is flat enough to show their noise",
+                where="recipe key pdm.start_from",
+                got="a start from what is measured, noise too",
+                todo="set noise.patch to a smaller number; or set pdm.start_from: nothing, to "
+                "learn without it",
+            )
         pools = tuple(
             pool for kind, one in zip(kinds, made, strict=True) for pool in kind.pools(one)
         )

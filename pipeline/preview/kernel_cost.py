@@ -65,16 +65,15 @@ def _spectral(
     recipe: Recipe, settings: SpectralKernelsConfig, scenes: Sequence[Scene], wanted: bool
 ) -> KernelCost:
     config = MeasureConfig(min_side=settings.min_side, min_contrast=settings.min_contrast)
-    lumas = ((scene.source, grey(scene.source)) for scene in scenes)
-    usable = (pair for pair in lumas if refusal(pair[1], config) is None)
-    first = next(usable, None) if wanted else None
-    if first is None:
+    images = (scene.source for scene in scenes)
+    usable = (image for image in images if refusal(grey(image), config) is None)
+    image = next(usable, None) if wanted else None
+    if image is None:
         usual = StageCost("estimate_cameras", USUAL_SPECTRAL, 3e4, "usual time")
         return KernelCost((usual,), measured=False)
-    image, luma = first
-    estimate([measure(middle(luma))])  # loads and warms everything
+    estimate([measure(middle(image))])  # loads and warms everything
     times = [time.process_time()]
-    spectrum = measure(middle(luma))
+    spectrum = measure(middle(image))
     times.append(time.process_time())
     found = record(estimate([spectrum]), [pixel_digest(image)], 0, recipe.scale)
     times.append(time.process_time())

@@ -17,7 +17,7 @@ from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.pools import POOLS
 from pairmill.pipeline.pools.base import Making
 from pairmill.pipeline.pools.items import Placing, PoolItems, SampleImage
-from pairmill.pipeline.pools.make_pools import needed
+from pairmill.pipeline.pools.make_pools import must_be_there, needed
 from pairmill.pipeline.subset import evenly
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import PoolRef
@@ -42,7 +42,7 @@ def sealed_pools(recipe: Recipe, base: str, storage: Storage) -> Found:
     if pinned is None:
         return _sealed_here(recipe, base, storage)
     note = f"Of the version that the recipe draws from: {recipe.pools_from}."
-    empty: Found = {kind.name: None for kind in POOLS.values() if not kind.required}
+    empty: Found = {kind.name: None for kind in POOLS.values() if not must_be_there(kind, recipe)}
     return empty | {ref.kind: _read(storage, ref, group, note) for ref, group in pinned}
 
 

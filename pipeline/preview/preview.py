@@ -72,7 +72,7 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     """
     started = time.perf_counter()
     recipe, base = overridden(request)
-    files = ingest.find(recipe.images, base)
+    files = ingest.find(recipe.images, base).files
     sizes, found = survey(files, recipe), look(files, recipe)
     picture_files = PictureFiles(target, folder)
     sealed_pools = pool_items.sealed_pools(request.recipe, request.base, storage)
@@ -209,4 +209,4 @@ def _warnings(
             f"The {names} of the real images are not there yet: placeholders are drawn from, and "
             "marked so."
         )
-    return warnings
+    return warnings + [pool.warning for pool in pools if pool.warning]

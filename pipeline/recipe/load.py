@@ -270,19 +270,31 @@ def recipe_schema(model: type[BaseModel] = Recipe) -> str:
     )
 
 
-def new_recipe(name: str, folder: str, scale: int) -> str:
-    """YAML of a recipe for a folder of real photos, with what is most often changed."""
-    size = 256 // scale * scale
+def new_recipe(
+    name: str, folder: str, scale: int, tile: int = 256, patch: int = 64, factor: int = 2
+) -> str:
+    """YAML of a recipe for a folder of real photos, with what is most often changed.
+
+    Args:
+        name: Name of the corpus.
+        folder: Where the photos are.
+        scale: HR side over LR side.
+        tile: Side of an HR tile, in pixels; made a multiple of the scale.
+        patch: Side of a noise patch, in pixels.
+        factor: How far photos are downscaled to make HR.
+    """
+    size = tile // scale * scale
     return f"""name: {name}
 scale: {scale}                 # HR side over LR side: 2, 3, 4 or 8
 seed: 0
 images:
   real: [{json.dumps(folder)}]       # the photos that LR should look like
   # clean: [...]          # optional clean HR photographs
-clean_up: {{factor: 2}}     # HR is made from real photos by downscaling them
+clean_up: {{factor: {factor}}}     # HR is made from real photos by downscaling them
 tiles: {{size: {size}}}        # HR pixels, a multiple of the scale
+noise: {{patch: {patch}}}        # side of the flat areas that noise is mined from
 degraders:
-  - {{kind: realsr, weight: 1.0, strength: [0.8, 1.2]}}
+  - {{kind: realsr, weight: 1.0}}
 splits: {{train: 0.9, val: 0.1}}
 curation: {{}}              # near-duplicates go into one split; benchmarks: FOLDER rejects images that show its pictures
 """  # noqa: E501

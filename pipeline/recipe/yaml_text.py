@@ -11,10 +11,19 @@ import yaml
 from pairmill.schemas.errors import UserError
 
 MERGE = "tag:yaml.org,2002:merge"
+TRUTH = "tag:yaml.org,2002:bool"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as usual, but a key that stands twice is an error."""
+    """YAML 1.1 as usual, but a key that stands twice is an error, and only true and false are truth
+    values: `on`, `off`, `yes` and `no` are words, as in YAML 1.2. Settings that are true or false
+    take them all the same.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 -- PyYAML's way to say it
+        first: [(tag, rule) for tag, rule in rules if tag != TRUTH or first in "tTfF"]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from pairmill.pipeline.build.select_images import ImageSelection
-from pairmill.pipeline.curation.copies import copy_group, mixed, shown_pairs, telling, tied
+from pairmill.pipeline.curation.copies import (
+    copy_group,
+    mixed,
+    shown_pairs,
+    small_copies,
+    telling,
+    tied,
+)
 from pairmill.pipeline.html.charts import bars
 from pairmill.pipeline.html.markup import (
     Raw,
@@ -44,6 +51,8 @@ SHOWN, GROUPS, WORST, CREDITS, CROP = 24, 100, 6, 60, 144
 of the crops of the worst, in pixels."""
 BUDGET = 120_000_000
 """Pixels that are decoded for images, in all; about four seconds."""
+MANY_SMALL = 4
+"""Small copies of larger images from which on they are worth a warning."""
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -76,6 +85,7 @@ def collect_curation(
         alike_total=len(groups),
         alike_images=sum(map(len, groups)),
         alike_mixed=mixed(groups, looks.kind),
+        small=small_copies(found.pairs, looks.records) if found else 0,
         benchmarks=found.benchmarks if found else 0,
         leaks=tuple(_leak(leak, looks) for leak in found.leaks[:SHOWN]) if found else (),
         leaks_total=len(found.leaks) if found else 0,
@@ -237,7 +247,18 @@ def lead(found: CurationSection) -> str:
         f"{found.alike_images:,} images show the same as others, in "
         f"{counted(found.alike_total, 'group')}{across}"
     )
-    return f"{alike}. {_tested(found)}"
+    return f"{alike}. {small_words(found)}{_tested(found)}"
+
+
+def small_words(found: CurationSection) -> str:
+    """A warning where many images are small copies of others; else nothing."""
+    if found.small < MANY_SMALL:
+        return ""
+    return (
+        f"{found.small:,} images are small copies of larger ones: thumbnails or exports, whose "
+        "noise and compression are not the camera's; leave their folder out, or set "
+        "`curation: {duplicates: reject}`. "
+    )
 
 
 def _tested(found: CurationSection) -> str:

@@ -66,8 +66,9 @@ def collect_kernels(
         side=pool.side,
         scale=pool.scale,
         reasons=dict(Counter(str(record.verdict.reason) for record in rejected).most_common()),
-        mean=picture_files.png("kernel-mean", heat(mean)),
+        mean=picture_files.png("kernel-mean", heat(pictures.cropped(mean))),
         mean_peak=float(mean.max()),
+        mean_side=pictures.side,
         mean_centre=pictures.centre,
         averaged=len(kernels),
         widths=histogram(widths) if len(widths) > 1 else None,
@@ -170,7 +171,7 @@ def kernels_html(kernels: KernelsSection) -> Raw:
     lead = (
         f"{of} in the pool{without}. A kernel is "
         f"{kernels.side} × {kernels.side} on the HR grid, for ×{kernels.scale}. Each image is "
-        "scaled to its own peak; blue is "
+        "cropped to what can be seen and scaled to its own peak; blue is "
         "negative: there the camera sharpens. The cross is where the centre of mass must be for LR "
         "and HR to be aligned."
     )
@@ -189,7 +190,9 @@ def kernels_html(kernels: KernelsSection) -> Raw:
 
 def _overview(kernels: KernelsSection) -> Raw:
     mean = el(
-        "div", _heat(kernels.mean, kernels.side, kernels.mean_centre, "mean kernel"), class_="big"
+        "div",
+        _heat(kernels.mean, kernels.mean_side, kernels.mean_centre, "mean kernel"),
+        class_="big",
     )
     scale = el(
         "div",

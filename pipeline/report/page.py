@@ -8,6 +8,7 @@ from typing import TypeVar
 from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import Raw, counted, el, join, number, size
 from pairmill.pipeline.report.aligned import aligned_html
+from pairmill.pipeline.report.attention import attention_html
 from pairmill.pipeline.report.compression import compression_html
 from pairmill.pipeline.report.curation import curation_html
 from pairmill.pipeline.report.distributions import spread_html
@@ -34,6 +35,7 @@ def page(data: ReportData) -> str:
 
 def _sections(data: ReportData) -> list[tuple[str, str, Raw]]:
     found = [
+        ("look", "", attention_html(data)),
         ("pairs", "Pairs", pairs_html(data.pairs, data.head.scale)),
         ("aligned", "Real pairs", _if_there(aligned_html, data.aligned)),
         ("groups", "Cameras", _if_there(groups_html, data.groups)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from pairmill.pipeline.corpora.samples import Pair
-from pairmill.pipeline.html.markup import Raw, el, join, of, section
+from pairmill.pipeline.html.markup import Raw, el, fold, join, of, section
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.html.pictures import Image, busiest, enlarged
 from pairmill.pipeline.html.text import plain
@@ -110,6 +110,10 @@ WIDE = 256
 pixel."""
 
 
+OPEN = 6
+"""Pairs that are not folded away."""
+
+
 def pairs_html(pairs: PairsSection, scale: int) -> Raw:
     """The gallery."""
     lead = (
@@ -126,7 +130,7 @@ def pairs_html(pairs: PairsSection, scale: int) -> Raw:
         "Pairs",
         lead,
         _switch(),
-        el("div", *cards, class_="pairs", style=f"--pane:{pairs.side * zoom}px"),
+        fold(cards, "pairs", OPEN, style=f"--pane:{pairs.side * zoom}px"),
     )
 
 

@@ -21,6 +21,8 @@ KERNEL_ARRAY = "kernel"
 """Name of the array of all pools of kernels."""
 STEMS = {"kernels": "kernel", "generated_kernels": "generated"}
 """Beginnings of the names of image files, where they are not the kind of the pool."""
+FAINT = 0.02
+"""Share of a kernel's peak below which a value cannot be seen."""
 READ_BYTES = 48 << 20
 """Most bytes of a pool that are read for a mean."""
 
@@ -63,20 +65,37 @@ def kernel_pools(storage: Storage, manifest: CorpusManifest) -> dict[str, PoolRo
     return {ref.digest: PoolRows(storage, manifest, ref) for ref in refs}
 
 
+def margin(kernels: NDArray[np.floating[Any]]) -> int:
+    """Pixels at every border of kernels, (n, k, k), that are too faint to be seen in any."""
+    strength = np.abs(kernels) / np.abs(kernels).max(axis=(1, 2), keepdims=True)
+    seen = (strength > FAINT).any(axis=0)
+    side = len(seen)
+    border = np.minimum(np.arange(side), np.arange(side)[::-1])
+    depth = np.minimum(border[:, None], border[None])
+    return int(min(depth[seen].min() if seen.any() else 0, (side - 1) // 2))
+
+
 class KernelPictures:
     """Heat maps of the pool's kernels, each drawn once."""
 
     def __init__(self, rows: PoolRows, picture_files: PictureFiles, scale: int) -> None:
         self.pool, self.picture_files = rows, picture_files
-        self.side, self.centre = rows.ref.side, target_centre(rows.ref.side, scale)
+        self.margin = margin(np.stack([on_grey(kernel) for kernel in rows.spread()]))
+        self.side = rows.ref.side - 2 * self.margin
+        self.centre = target_centre(rows.ref.side, scale) - self.margin
         self.peaks: dict[int, float] = {}
+
+    def cropped(self, kernel: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        """The part of a kernel that is drawn, the same of all."""
+        inside = slice(self.margin, self.margin + self.side)
+        return kernel[inside, inside]
 
     def draw(self, indices: Sequence[int]) -> None:
         """Draw kernels that will be asked for, in one read."""
         todo = sorted(set(indices) - set(self.peaks))
         for index, kernel in zip(todo, self.pool.rows(todo) if todo else (), strict=True):
             seen = on_grey(kernel)
-            self.picture_files.png(self._stem(index), heat(seen))
+            self.picture_files.png(self._stem(index), heat(self.cropped(seen)))
             self.peaks[index] = float(seen.max())
 
     def name(self, index: int) -> str:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from pairmill.pipeline.extras import store_of
 from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.shards.tar import is_hr, is_lr
+from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import IntegrityError, UserError
 
 BLOCK = tarfile.BLOCKSIZE
@@ -138,13 +140,14 @@ def _lacking(where: str, fields: tuple[str, ...]) -> Exception:
 def read_bytes(place: str, start: int, end: int) -> bytes:
     """Some bytes of a file; it is opened anew each time, so that forked workers share no
     position.
+
+    Raises:
+        StoreError: if it is a URL whose store fails for good; an UnreachableError if the store does
+            not answer for longer than it is waited for.
     """
     if "://" in place:
-        import fsspec
-
-        with store_of(place):
-            fs, path = fsspec.core.url_to_fs(place)
-        return bytes(fs.cat_file(path, start, end))
+        store, name = _store(place)
+        return store.read(name, start, end)
     with _open(place) as file:
         file.seek(start)
         return bytes(file.read(end - start))
@@ -163,13 +166,20 @@ def _samples(shard: str) -> Iterator[tuple[str, dict[str, tuple[int, int]]]]:
         yield key, fields
 
 
-def _open(place: str) -> Any:
+def _open(place: str) -> AbstractContextManager[IO[bytes]]:
     if "://" in place:
-        import fsspec
-
-        with store_of(place):
-            return fsspec.open(place, "rb").open()
+        store, name = _store(place)
+        return store.open(name)
     return open(place, "rb", buffering=0)  # noqa: PTH123 - we skip more than a buffer would hold
+
+
+def _store(place: str) -> tuple[Storage, str]:
+    """The folder of a URL, as a store that is asked again where it fails for a while, and the name
+    of the file there.
+    """
+    folder, _, name = place.rpartition("/")
+    with store_of(place):
+        return Storage(folder), name
 
 
 def _members(file: IO[bytes], shard: str) -> Iterator[tuple[str, int, int]]:

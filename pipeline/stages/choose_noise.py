@@ -40,6 +40,8 @@ from pairmill.schemas.realism import RealismResult
 
 Image = NDArray[np.uint8]
 WAYS: tuple[NoiseWay, ...] = ("by_level", "raw")
+"""The ways that are compared."""
+NUMBERED: tuple[NoiseWay, ...] = (*WAYS, "none")
 """Rows of the pool are numbers of these."""
 CLEARLY = 0.03
 """How much nearer noise on the sensor must be to be taken, as a difference of AUC."""
@@ -73,6 +75,9 @@ def work(
     """Make LR both ways, and compare it with the photographs."""
     workspace = context.profile.workspace
     pools = Pools(**{pool.kind: PoolInfo.of(pool) for pool in config.pools})
+    if "noise" not in pools:
+        yield from [without_patches(pools["noise_levels"]) for _ in units]
+        return
     if not pools["noise_levels"].raw:
         yield from [
             GroupChoice(way="by_level", why="no noise on a sensor was found") for _ in units
@@ -87,6 +92,14 @@ def work(
         lr = partial(_lr, tiles, config, pools, assets, one.group)
         found = [auc(real, lr(way), config.realism, (whose, sources)) for way in WAYS]
         yield choice(*found)
+
+
+def without_patches(levels: PoolInfo) -> GroupChoice:
+    """What is left where no photograph of any group gave a patch."""
+    missing = "no patch of any photograph is flat enough to show its noise"
+    if levels.raw:
+        return GroupChoice(way="raw", why=f"{missing}, so noise is made on the sensor")
+    return GroupChoice(way="none", why=f"{missing}, nor is any block, so LR gets no noise")
 
 
 def choice(by_level: RealismResult, raw: RealismResult) -> GroupChoice:
@@ -158,7 +171,7 @@ def seal(
     key: str,
 ) -> ChoiceManifest:
     """Write the numbers of the ways."""
-    items = np.array([[WAYS.index(one.way)] for one in records], np.uint8)
+    items = np.array([[NUMBERED.index(one.way)] for one in records], np.uint8)
     group = layout.pool_group(context.stage, key)
     write_pool(context.storage, group, "noise_choice", items, {})
     return ChoiceManifest(

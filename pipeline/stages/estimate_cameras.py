@@ -142,7 +142,7 @@ def seal(
 
 STAGE = Stage(
     name="estimate_cameras",
-    version=2,
+    version=3,
     title="estimate cameras",
     noun="cameras",
     record=CameraEstimate,

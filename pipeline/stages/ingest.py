@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pairmill.pipeline.curation.attribution import is_table
+from pairmill.pipeline.images.aside import set_aside
 from pairmill.pipeline.images.decode import ingest_file
-from pairmill.pipeline.images.find import FoundFile, find_files
+from pairmill.pipeline.images.find import FoundFile, find_with_aside
 from pairmill.pipeline.runner.stage import Context, Profile, Stage, Unit
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.errors import UserError
@@ -56,39 +58,56 @@ class Ingested(Frozen):
     """Or why not."""
 
 
-def find(images: ImagesConfig, base: str, limit: int | None = None) -> list[FilePayload]:
-    """All files that a recipe names, or the first `limit` of each role; relative patterns start at
-    `base`.
+@dataclass(frozen=True)
+class Listed:
+    """The files that a recipe names."""
+
+    files: list[FilePayload]
+    """Those that are looked into."""
+    aside: tuple[RejectedImage, ...]
+    """Those in folders of thumbnails, previews and deleted files."""
+
+
+def find(images: ImagesConfig, base: str) -> Listed:
+    """All files that a recipe names; relative patterns start at `base`.
 
     Raises:
         UserError: if a pattern matches nothing, a folder cannot be read, or a file is of two
             groups.
     """
-    clean = _files(images.clean, base, Role.CLEAN) if images.clean else []
-    return _real(images, base)[:limit] + clean[:limit]
+    real = _real(images, base)
+    clean = _files(images.clean, base, Role.CLEAN) if images.clean else Listed([], ())
+    return Listed(real.files + clean.files, real.aside + clean.aside)
 
 
-def _real(images: ImagesConfig, base: str) -> list[FilePayload]:
+def _real(images: ImagesConfig, base: str) -> Listed:
     """The files of all groups of real images, sorted by URL as if there were none."""
     found: dict[str, FilePayload] = {}
+    aside: dict[str, RejectedImage] = {}
     for group, patterns in images.real_by_group().items():
-        files = _files(patterns, base, Role.REAL, group)
-        if group and not files:
+        listed = _files(patterns, base, Role.REAL, group)
+        if group and not listed.files:
             raise _empty_group(group)
-        for file in files:
+        for file in listed.files:
             other = found.setdefault(file.url, file)
             if other is not file:
                 raise _in_two_groups(file.url, other.group, group)
-    return [found[url] for url in sorted(found)]
+        aside.update((file.url, file) for file in listed.aside)
+    return Listed(
+        [found[url] for url in sorted(found)],
+        tuple(aside[url] for url in sorted(aside) if url not in found),
+    )
 
 
-def _files(patterns: Sequence[str], base: str, role: Role, group: str = "") -> list[FilePayload]:
+def _files(patterns: Sequence[str], base: str, role: Role, group: str = "") -> Listed:
     key = f"images.{role}.{group}" if group else f"images.{role}"
-    return [
+    found = [f for f in find_with_aside(patterns, base, key) if not is_table(f.url)]
+    files = [
         FilePayload(url=f.url, bytes=f.bytes, modified=f.modified, role=role, group=group)
-        for f in find_files(patterns, base, key)
-        if not is_table(f.url)
+        for f in found
+        if not f.aside
     ]
+    return Listed(files, tuple(set_aside(f.url, role, f.aside) for f in found if f.aside))
 
 
 def _empty_group(group: str) -> UserError:
@@ -194,7 +213,7 @@ def batch(_config: object, _profile: Profile) -> int:
 
 STAGE = Stage(
     name="ingest",
-    version=3,
+    version=4,
     title="ingest",
     noun="files",
     record=Ingested,

@@ -64,7 +64,7 @@ def batch(_config: object, _profile: Profile) -> int:
 
 STAGE = Stage(
     name="ingest_benchmarks",
-    version=1,
+    version=2,
     title="read benchmarks",
     noun="files",
     record=Ingested,

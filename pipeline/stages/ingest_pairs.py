@@ -119,7 +119,7 @@ def batch(_config: object, _profile: Profile) -> int:
 
 STAGE = Stage(
     name="ingest_pairs",
-    version=2,
+    version=3,
     title="ingest pairs",
     noun="pairs",
     record=IngestedPair,

@@ -79,6 +79,12 @@ def seal(
     return records[0]
 
 
+MUCH = 0.5
+"""Share of the usual samples below which a fit is told that it saw too few."""
+Advice = str | Callable[[Any], str]
+"""What to change, or what says so of the section of the recipe."""
+
+
 class Verdict(Protocol):
     """Whether a fit may be drawn from."""
 
@@ -105,13 +111,18 @@ class Gates(Generic[Ms, G]):
     """Section of the recipe."""
     found: Mapping[Any, Callable[[Ms, G], str]]
     """What was measured, by the reason to refuse the fit."""
-    advice: Mapping[Any, str]
+    advice: Mapping[Any, Advice]
     """What to change, by reason."""
 
-    def refused(self, verdict: Verdict, thresholds: G) -> UserError:
-        """What to tell somebody whose fit failed: what was measured, and what to change."""
+    def refused(self, verdict: Verdict, settings: Any) -> UserError:
+        """What to tell somebody whose fit failed: what was measured, and what to change.
+
+        Args:
+            verdict: What became of the fit.
+            settings: The section of the recipe; nothing is advised that it says already.
+        """
         said = [
-            self.found[reason](verdict.measures, thresholds)
+            self.found[reason](verdict.measures, settings.gates)
             for reason in verdict.reasons
             if verdict.measures is not None
         ]
@@ -120,9 +131,21 @@ class Gates(Generic[Ms, G]):
             where=f"recipe section {self.section}",
             got="; ".join(said or ["losses that are not finite"]),
             wanted=f"a fit that passes {self.section}.gates",
-            todo="; ".join(dict.fromkeys(self.advice[reason] for reason in verdict.reasons))
+            todo="; ".join([*self._sooner(settings), *self._changes(verdict, settings)])
             + "; or set accept_failed: true at the degrader to draw from it all the same",
         )
+
+    def _sooner(self, settings: Any) -> list[str]:
+        """A fit that saw far less than usual needs more of it before anything else."""
+        usual = type(settings).model_fields["samples"].default
+        if settings.samples >= MUCH * usual:
+            return []
+        share = f"{settings.samples:,} is {settings.samples / usual:.1%} of the usual {usual:,}"
+        return [f"raise {self.section}.samples first: {share}"]
+
+    def _changes(self, verdict: Verdict, settings: Any) -> list[str]:
+        said = (self.advice[reason] for reason in verdict.reasons)
+        return list(dict.fromkeys(one if isinstance(one, str) else one(settings) for one in said))
 
 
 def told_apart(measures: UnpairedMeasures, gates: AucGate) -> str:

@@ -71,8 +71,6 @@ def work(
         image = unit.payload.image
         pixels = load(image)
         part = middle(pixels)
-        luma = grey(part)
-        reason = refusal(luma, config)
         noise, times = 0.0, 1.0
         cells: tuple[PhotographSpectrum, ...] = ()
         channels: tuple[PhotographSpectrum, ...] = ()
@@ -80,8 +78,8 @@ def work(
         blocks = noise_blocks(part, found)
         columns = {name: getattr(blocks, name).astype(np.float32) for name in BLOCKS}
         context.write(unit, "blocks.npz", npz_bytes(**columns))
-        if reason is None:
-            measured = spectrum_of(luma, found)
+        reason, measured = spectrum_or_refusal(part, found, config)
+        if measured is not None:
             noise, times = measured.noise, measured.enlarged
             context.write(unit, "spectrum.npy", npy_bytes(planes_of(measured)))
             if config.field:
@@ -107,11 +105,22 @@ def planes_of(spectrum: PhotographSpectrum) -> NDArray[np.float64]:
     return np.stack([spectrum.power, spectrum.distortion])
 
 
+def spectrum_or_refusal(
+    image: NDArray[np.uint8], compression: MinedCompression | None, config: MeasureConfig
+) -> tuple[KernelReason | None, PhotographSpectrum | None]:
+    """Why a photograph is not measured, or its spectrum."""
+    reason = refusal(grey(image), config)
+    if reason is not None:
+        return reason, None
+    spectrum = spectrum_of(image, compression)
+    return (KernelReason.ENLARGED, None) if spectrum.empty else (None, spectrum)
+
+
 def spectrum_of(
-    luma: NDArray[np.float64], compression: MinedCompression | None
+    image: NDArray[np.uint8], compression: MinedCompression | None
 ) -> PhotographSpectrum:
     """The spectrum of a photograph of which is known how it was compressed, or nothing."""
-    return measure(luma, *_luma_coding(compression))
+    return measure(image, *_luma_coding(compression))
 
 
 def cells_of(
@@ -204,7 +213,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=3,
+    version=4,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,

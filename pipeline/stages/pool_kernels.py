@@ -153,6 +153,8 @@ def read_estimate(storage: Storage, key: str) -> tuple[NDArray[np.float64], NDAr
 REFUSALS = {
     KernelReason.TOO_SMALL: "the picture is too small to show its blur: {width} x {height} px",
     KernelReason.TOO_FLAT: "the picture has too little contrast to show its blur",
+    KernelReason.ENLARGED: "the picture has nothing but rounding at half its highest frequency, as "
+    "if it had been enlarged: give its true pixels, or a half of its size",
 }
 
 

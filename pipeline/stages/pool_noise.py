@@ -73,7 +73,7 @@ def work(
         error = shortage(selection, config)
         if error is not None:
             raise error
-        patches = _residuals(context.storage, unit.payload, selection)
+        patches = _residuals(context.storage, unit.payload, selection, config.patch)
         group = f"{layout.unit_folder(context.stage, unit.key)}/pool.zarr"
         write_pool(context.storage, group, "noise", patches, columns_of(selection.patches))
         yield _manifest(patches, selection, config)
@@ -86,7 +86,10 @@ def _read(storage: Storage, ref: MinedRef) -> Candidates:
     return Candidates(ref.survey, table, signatures, np.zeros((0, 0, 0, 3), np.uint8))
 
 
-def _residuals(storage: Storage, payload: PoolPayload, selection: Selection) -> NDArray[np.float32]:
+def _residuals(
+    storage: Storage, payload: PoolPayload, selection: Selection, patch: int
+) -> NDArray[np.float32]:
+    """(n, patch, patch, 3), in intensity levels."""
     compressed = {image.image: image for image in payload.compressed}
     rows: list[NDArray[np.float32]] = []
     picks = zip(selection.picks, selection.patches, strict=True)
@@ -102,7 +105,7 @@ def _residuals(storage: Storage, payload: PoolPayload, selection: Selection) -> 
                 patches if compression is None else _restored(patches, records, compression)
             )
         ]
-    return np.stack(rows)
+    return np.stack(rows) if rows else np.zeros((0, patch, patch, 3), np.float32)
 
 
 def _restored(
@@ -116,7 +119,8 @@ def _restored(
 def _manifest(
     patches: NDArray[np.float32], selection: Selection, config: NoiseConfig
 ) -> NoisePoolManifest:
-    std = np.sqrt(np.square(patches.astype(np.float64)).mean(axis=(0, 1, 2)))
+    squares = np.square(patches.astype(np.float64))
+    std = np.sqrt(squares.mean(axis=(0, 1, 2))) if len(patches) else np.zeros(3)
     return NoisePoolManifest(
         digest=pool_digest(patches),
         count=len(patches),

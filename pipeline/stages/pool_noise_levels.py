@@ -194,6 +194,8 @@ def _patches(
             pixels = mined[places[patch.top, patch.left]]
             means.append(_mean(pixels))
             products.append(moments(residual(pixels[:SIDE, :SIDE])))
+    if not means:
+        return np.zeros((0, 3)), np.zeros((0, 7))
     return np.asarray(np.round(np.stack(means), 2)), np.stack(products)
 
 

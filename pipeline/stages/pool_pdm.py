@@ -8,6 +8,7 @@ from pairmill.pipeline.assets import pool_digest
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import fit_pdm
 from pairmill.pipeline.stages.learned_pool import (
+    Advice,
     Gates,
     JudgePayload,
     not_measured,
@@ -18,7 +19,7 @@ from pairmill.pipeline.stages.learned_pool import (
     share,
     told_apart,
 )
-from pairmill.schemas.pdm import PdmGateConfig
+from pairmill.schemas.pdm import PdmConfig, PdmGateConfig
 from pairmill.schemas.pdm_fit import PdmFitRef, PdmManifest, PdmMeasures, PdmReason, PdmVerdict
 
 
@@ -60,22 +61,43 @@ FOUND: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
     PdmReason.TOLD_APART: told_apart,
     PdmReason.NOT_MEASURED: not_measured,
 }
-ADVICE = {
+HEAVY = 1000
+"""Weight of the regulariser that holds down broad waves of noise."""
+ADVICE: dict[PdmReason, Advice] = {
     PdmReason.KERNELS_ALIKE: "give more real images or raise pdm.samples",
-    PdmReason.NOISE_COLLAPSED: "lower pdm.noise_weight, take pdm.regulariser: mean, or raise "
-    "pdm.samples",
+    PdmReason.NOISE_COLLAPSED: lambda c: (
+        f"lower pdm.noise_weight (now {c.noise_weight:g}), "
+        + ("" if c.regulariser == "mean" else "take pdm.regulariser: mean, ")
+        + "or raise pdm.samples"
+    ),
     PdmReason.NOISE_TOO_STRONG: "raise pdm.noise_weight or lower pdm.learning_rate",
-    PdmReason.NOISE_NOT_ZERO_MEAN: "give more real images, raise pdm.noise_weight to 1000, or "
-    "take pdm.noise.form: mixing and "
-    "pdm.noise.by: level where they are not",
+    PdmReason.NOISE_NOT_ZERO_MEAN: lambda c: ", or ".join(_against_waves(c)),
     PdmReason.CRITIC_WON: "lower pdm.critic_rate, raise pdm.learning_rate, or give more images",
-    PdmReason.TOLD_APART: "give more real images, look whether images.real and the HR images "
-    "show the same kind of scene; "
-    "compression is learned only with pdm.start_from: measured",
+    PdmReason.TOLD_APART: lambda c: (
+        "give more real images, look whether images.real and the HR images show the same kind of "
+        "scene"
+        + (
+            ""
+            if c.start_from == "measured"
+            else "; compression is learned only with pdm.start_from: measured"
+        )
+    ),
     PdmReason.NOT_MEASURED: "give more real images (twenty or more are better), or set "
     "pdm.gates.max_auc: 1 to go without",
     PdmReason.NOT_FINITE: "lower pdm.learning_rate and pdm.critic_rate",
 }
+
+
+def _against_waves(config: PdmConfig) -> list[str]:
+    """What keeps noise from broad waves and is not set yet."""
+    said = ["give more real images"]
+    if config.noise_weight < HEAVY:
+        said.append(f"raise pdm.noise_weight to {HEAVY} (now {config.noise_weight:g})")
+    if config.noise is not None and config.noise.form != "mixing":
+        said.append("take pdm.noise.form: mixing")
+    if config.noise is not None and config.noise.by != "level":
+        said.append("take pdm.noise.by: level")
+    return said
 
 
 def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from pairmill.pipeline.assets import columns_of, pool_digest, write_pool
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.stages import fit_redegnet
 from pairmill.pipeline.stages.learned_pool import (
+    Advice,
     Gates,
     JudgePayload,
     auc_words,
@@ -95,9 +96,12 @@ FOUND: dict[RedegnetReason, Callable[[RedegnetMeasures, RedegnetGateConfig], str
     RedegnetReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}",
     RedegnetReason.NOT_MEASURED: lambda m, g: "no AUC, for the pairs give too few patches",  # noqa: ARG005
 }
-ADVICE = {
-    RedegnetReason.RECONSTRUCTS_BADLY: "raise redegnet.samples; set redegnet.net.skip_start: 1 "
-    "and raise redegnet.learning_rate",
+ADVICE: dict[RedegnetReason, Advice] = {
+    RedegnetReason.RECONSTRUCTS_BADLY: lambda c: (
+        "raise redegnet.samples; "
+        + ("" if c.net.skip_start >= 1 else "set redegnet.net.skip_start: 1 and ")
+        + f"raise redegnet.learning_rate (now {c.learning_rate:g})"
+    ),
     RedegnetReason.CODES_ALIKE: "give pairs of more different origin, or say use: specific if "
     "they are to be alike",
     RedegnetReason.CODES_IGNORED: "raise redegnet.samples or redegnet.weights.contrast",

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from pairmill.models.archs.weights import names_for_others, write_weights
+from pairmill.models.archs.weights import write_for_others
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import IntegrityError, UserError
@@ -97,7 +97,7 @@ class Folder:
     ) -> CheckpointCard:
         """Weights that other tools load, and what they are next to them."""
         spec = NetworkSpec(network=run.config.network, scale=run.scale)
-        data = write_weights(dict(weights), convention=names_for_others(spec.network), spec=spec)
+        data = write_for_others(dict(weights), spec)
         card = CheckpointCard(
             run=run.config.name,
             network=run.config.network,

@@ -7,10 +7,9 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from pairmill.models.archs import build
-from pairmill.models.archs.keys import to_ours
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.recognise import recognise
-from pairmill.models.archs.weights import put_weights, read_weights
+from pairmill.models.archs.weights import put_weights, read_weights_for
 from pairmill.models.discriminators import build as build_discriminator
 from pairmill.models.training.objective import Objective
 from pairmill.models.training.training import Training, Wrap
@@ -73,7 +72,7 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
     """
     start = config.start_from
     assert start is not None
-    tensors = to_ours(read_weights(read_file(start.file, base), start.file))
+    tensors = read_weights_for(config.network, read_file(start.file, base), start.file)
     if start.part == "body":
         _put_body(network, tensors, start.file)
         return

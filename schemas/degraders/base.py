@@ -48,6 +48,13 @@ class DegraderBase(Frozen):
         return ()
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """Those of them that it cannot do without, if they have to be there at all; see
+        `pairmill.pipeline.pools.base.PoolKind.required`.
+        """
+        return self.draws_from
+
+    @property
     def label(self) -> str:
         """What samples and statistics call it."""
         return self.name or self.kind

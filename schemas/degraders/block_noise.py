@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import (
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from pairmill.schemas.degraders.ikc import GaussianBlurBase
 from pairmill.schemas.degraders.ranges import Levels
@@ -21,5 +27,25 @@ class BlockNoiseConfig(GaussianBlurBase):
     """Side of a block, in pixels."""
     sigma: Levels = (0.0, 75.0)
     """Smallest and largest standard deviation of a block, in intensity levels."""
-    on: Literal["hr", "lr"] = "hr"
-    """Where the noise is added: to the HR, before the blur, as described, or to the LR."""
+    added_to: Literal["hr", "lr"] = "hr"
+    """What the noise is added to: the HR, before the blur, as described, or the LR. It was called
+    `on`, which YAML takes for a truth value; that name is still read."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _renamed(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "on" not in value:
+            return value
+        if "added_to" in value:
+            raise ValueError("added_to and its old name, on, both stand here; leave on out")
+        return {key if key != "on" else "added_to": part for key, part in value.items()}
+
+    @model_serializer(mode="wrap")
+    def _as_stored(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> dict[str, Any]:
+        """What is hashed and stored has the old name, so that versions and units stay found."""
+        value: dict[str, Any] = handler(self)
+        if info.mode_is_json():
+            value["on"] = value.pop("added_to")
+        return value

@@ -10,6 +10,7 @@ from pairmill.schemas.base import Frozen
 from pairmill.schemas.degraders.base import DegraderBase
 from pairmill.schemas.degraders.ranges import Positive
 from pairmill.schemas.degraders.steps import CodecStep
+from pairmill.schemas.ops.resize import BicubicForm
 
 
 class CodecChoice(Frozen):
@@ -46,6 +47,9 @@ class CodecConfig(DegraderBase):
 
     kind: Literal["codec"] = "codec"
     """Which degrader."""
+    form: BicubicForm = "matlab"
+    """What is compressed: `matlab`, bicubic LR as MATLAB's `imresize` makes them; `float`, rounded
+    once, borders mirrored."""
     codecs: tuple[CodecChoice, ...] = Field(default=DEFAULT, min_length=1)
     """What to choose from: JPEG 4, double JPEG 2, WebP 1, AVIF 1, JPEG XL 1 and each of four video
     codecs 0.25 by default."""

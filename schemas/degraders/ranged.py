@@ -35,6 +35,7 @@ def ranged_model(
     base: type[BaseModel],
     module: str,
     instead: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> type[BaseModel]:
     """The twin of a model: the same fields with the same descriptions, wide enough for ranges and
     choices.
@@ -44,10 +45,14 @@ def ranged_model(
         base: What the twin is derived from.
         module: Where the twin will be found by its name, `<model>Draw`.
         instead: Types of some fields instead of what would be derived; none leaves a field out.
+        defaults: What some fields are where a recipe is silent, if that is not the model's default.
     """
-    given = instead or {}
+    given, others = instead or {}, defaults or {}
     fields: dict[str, Any] = {
-        name: (given[name] if name in given else ranged(_whole(info)), _as_field(info))
+        name: (
+            given[name] if name in given else ranged(_whole(info)),
+            _as_field(info, others.get(name, info.default)),
+        )
         for name, info in model.model_fields.items()
         if given.get(name, ...) is not None
     }
@@ -148,8 +153,8 @@ def _whole(info: FieldInfo) -> Any:
     return info.annotation
 
 
-def _as_field(info: FieldInfo) -> Any:
-    return Field(default=... if info.is_required() else info.default, description=info.description)
+def _as_field(info: FieldInfo, default: Any) -> Any:
+    return Field(default=... if info.is_required() else default, description=info.description)
 
 
 class Chooser(Protocol):

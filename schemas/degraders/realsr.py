@@ -20,7 +20,8 @@ class RealSrConfig(DegraderBase):
     """How strong a noise patch is: as the camera's noise is at the level of the LR, or as it was
     where it was mined; or `raw`: no patches, but shot and read noise on the camera's sensor, behind
     which LR is demosaicked and developed; `auto`: by level or raw, for each group of photographs
-    what realism finds nearer to them."""
+    what realism finds nearer to them; raw where no patch was found, and no noise where no
+    photograph shows any."""
     strength: tuple[float, float] | None = None
     """Smallest and largest factor on the noise, drawn uniformly; none is [1, 1] by level and raw,
     which know how photographs differ, and [0.8, 1.2] as mined."""
@@ -38,6 +39,12 @@ class RealSrConfig(DegraderBase):
         levels = ("noise_levels",) if self.noise != "as_mined" else ()
         choice = ("noise_choice",) if self.noise == "auto" else ()
         return ("kernels", "noise", *levels, *compression, *choice)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """See `DegraderBase.needs`: noise on the sensor takes no patches."""
+        kinds = self.draws_from
+        return tuple(kind for kind in kinds if kind != "noise") if self.needs_raw else kinds
 
     @property
     def needs_raw(self) -> bool:

@@ -135,7 +135,13 @@ _SHAPES = [
 ]
 _KERNEL: Any = Annotated[reduce(or_, _SHAPES), Field(discriminator="shape")]
 _INSTEAD = {"key": None, "kernel": _KERNEL}
-_OPS = {name: ranged_model(op, StepBase, __name__, _INSTEAD) for name, op in OPS.items()}
+_SILENT = {"bicubic_down": {"form": "matlab"}}
+"""What a recipe means by saying nothing, where programs of before there was a choice mean another
+thing."""
+_OPS = {
+    name: ranged_model(op, StepBase, __name__, _INSTEAD, _SILENT.get(name))
+    for name, op in OPS.items()
+}
 # Pickle looks for the classes here.
 globals().update({twin.__name__: twin for twin in (*_SHAPES, *_OPS.values())})
 

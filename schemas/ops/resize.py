@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from pairmill.schemas.base import Grown
 from pairmill.schemas.ops.base import Counts, OpBase
 
 ORDINALS = {2: "2nd", 3: "3rd"}
@@ -14,6 +15,8 @@ Method = Literal["matlab_bicubic", "bicubic", "bilinear", "area", "nearest"]
 antialiased; `bilinear`: not antialiased; `area`: mean of what a pixel covers, when upscaling too,
 as OpenCV; `nearest`: the sample nearest to the centre, or the mean of two that are equally near, so
 that the image does not move by a part of a pixel."""
+BicubicForm = Literal["matlab", "float"]
+"""See `BicubicDown.form`."""
 
 
 class Subsample(OpBase):
@@ -29,19 +32,24 @@ class Subsample(OpBase):
         return f"every {ORDINALS.get(self.scale, f'{self.scale}th')} pixel"
 
 
-class BicubicDown(OpBase):
-    """MATLAB-compatible antialiased bicubic downscaling (a = -0.5), borders mirrored with the edge
-    sample repeated.
-    """
+class BicubicDown(OpBase, Grown):
+    """Antialiased bicubic downscaling (a = -0.5), as MATLAB's `imresize` or in floating point."""
 
+    added: ClassVar[tuple[str, ...]] = ("form",)
     op: Literal["bicubic_down"] = "bicubic_down"
     """Name of the op."""
     scale: int = Field(ge=1, le=8)
     """How many times smaller each side becomes."""
+    form: BicubicForm = "float"
+    """`matlab`: MATLAB's `imresize` of an 8-bit image, to the last bit: rounded to 8 bits after
+    each of its two passes, rows first, the edge sample continues; `float`: of any image, not
+    rounded, borders mirrored. A program that does not say it, as all of before there was a choice,
+    means `float`; a recipe means `matlab`, and `float` where the image is not 8-bit."""
 
     def words(self, counts: Counts) -> str:  # noqa: ARG002
         """See `OpBase.words`."""
-        return f"bicubic downscaling by {self.scale}"
+        how = ", as MATLAB's imresize" if self.form == "matlab" else ""
+        return f"bicubic downscaling by {self.scale}{how}"
 
 
 class Resize(OpBase):

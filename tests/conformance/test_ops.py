@@ -133,6 +133,7 @@ EXAMPLES = [
     # what changes the size and the range
     Example(Subsample(scale=3), shape=(13, 11)),
     Example(BicubicDown(scale=3), shape=(12, 10)),
+    Example(BicubicDown(scale=3, form="matlab"), shape=(12, 10), eight=True),
     *(
         Example(Resize(height=50, width=17, method=method), shape=(50, 17))
         for method in ("matlab_bicubic", "bicubic", "bilinear", "area", "nearest")
@@ -289,7 +290,8 @@ def test_small_images(example: Example, shape: tuple[int, int]) -> None:
     """Down to one pixel, unless the op needs more: then it says so. Placements of noise patches and
     photographs are of one size."""
     image = photograph(2, *shape)
-    scale = {BicubicDown: 3, Pdm: 2, Translate: 2}.get(type(example.op), 1)
+    scales: dict[type[OpBase], int] = {BicubicDown: 3, Pdm: 2, Translate: 2}
+    scale = scales.get(type(example.op), 1)
     if min(shape) < scale:
         with pytest.raises(ValueError, match="cannot be downscaled"):
             run(example, image)

@@ -3,7 +3,9 @@ wheel."""
 
 from __future__ import annotations
 
+import json
 import re
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,9 @@ def test_there_is_a_piece_for_each_way() -> None:
         assert f"| `{form}` |" in PAGE
 
 
-SHAPES = "len(hr), hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0"
+SHAPES = "hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0"
+EPOCHS = "[[int(lr.long().sum()) for batch in loader for lr in batch[1]] for _ in range(3)]"
+"""What tells samples apart, in the order of three more epochs."""
 CHECKS = {
     "Plain torch and webdataset": SHAPES,
     "The loader of pairmill": SHAPES,
@@ -71,16 +75,39 @@ def interrupted() -> str:
     return model + INTERRUPTED.format(make="loader = " + rest.split("\n")[0])
 
 
+def in_two_shards(tiny: Tiny, folder: Path) -> Path:
+    """A folder as that of a version, with the samples for training in two tars: one a worker."""
+    (folder / "shards").mkdir()
+    (source,) = tiny.version.glob("shards/*-train-*.tar")
+    with tarfile.open(source) as tar:
+        keys = sorted({member.name.partition(".")[0] for member in tar})
+        for number, part in enumerate((keys[: len(keys) // 2], keys[len(keys) // 2 :])):
+            with tarfile.open(folder / f"shards/two-train-{number:06d}.tar", "w") as half:
+                for member in tar:
+                    if member.name.partition(".")[0] in part:
+                        half.addfile(member, tar.extractfile(member))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def printed(
     tiny: Tiny, wheel: Path, whole_environment: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     """What each program says at its end. One process runs all, each with names of its own: to
     import torch and Lightning takes longer than to train."""
+    title, alike = "Plain torch and webdataset", ("persistent_workers=True", "pin_memory=False")
+    pieces = PIECES | {
+        "interrupted": interrupted(),
+        "epochs": PIECES[title],
+        "epochs of workers that end": PIECES[title].replace(*alike),
+        "epochs of the loader": PIECES["The loader of pairmill"].replace("crop=16", "crop=None"),
+    }
     checks = CHECKS | {"interrupted": "unbroken == seen, len(unbroken), len(set(unbroken))"}
-    pieces = PIECES | {"interrupted": interrupted()}
+    checks |= {title: EPOCHS for title in pieces if title.startswith("epochs")}
+    version = {"Corpora without LR": tiny.version}
+    two_shards = in_two_shards(tiny, tmp_path_factory.mktemp("corpus"))
     programs = {
-        title: pieces[title].replace("CORPUS", str(tiny.version))
+        title: pieces[title].replace("CORPUS", str(version.get(title, two_shards)))
         + f"\nprint('told {title}:', {check})"
         for title, check in checks.items()
     }
@@ -92,15 +119,27 @@ def printed(
 
 def test_training_loops(tiny: Tiny, printed: dict[str, str]) -> None:
     train = tiny.manifest.identity.samples["train"]
-    last = (train - 1) % 4 + 1
     assert {title: printed[title] for title in PIECES} == {
-        "Plain torch and webdataset": f"{last} torch.uint8 torch.Size([3, 32, 32]) "
+        "Plain torch and webdataset": "torch.uint8 torch.Size([3, 32, 32]) "
         "torch.Size([3, 16, 16]) True",
-        "The loader of pairmill": f"{last} torch.uint8 torch.Size([3, 16, 16]) "
-        "torch.Size([3, 8, 8]) True",
+        "The loader of pairmill": "torch.uint8 torch.Size([3, 16, 16]) torch.Size([3, 8, 8]) True",
         "Corpora without LR": "torch.uint8 torch.Size([4, 3, 16, 16]) torch.Size([4, 3, 8, 8])",
         "Lightning": f"{2 * -(-train // 4)} 2 2",
     }
+
+
+def test_each_epoch_has_all_samples_in_another_order(tiny: Tiny, printed: dict[str, str]) -> None:
+    """With workers; those that end with their epoch, as the page says, begin at the first again."""
+    train = tiny.manifest.identity.samples["train"]
+    for title in ("epochs", "epochs of the loader"):
+        first, *others = json.loads(printed[title])
+        assert len(set(first)) > train // 2
+        for order in others:
+            assert sorted(order) == sorted(first)
+            assert order != first
+        assert others[0] != others[1]
+    first, *others = json.loads(printed["epochs of workers that end"])
+    assert others == [first, first]
 
 
 def test_lightning_continues_in_the_middle_of_an_epoch(printed: dict[str, str]) -> None:

@@ -8,12 +8,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fsspec
 import pytest
+import torch
 from typer.testing import CliRunner
 
+import pairmill
 from pairmill.flows.cli.main import app
+from pairmill.flows.cli.new import folder_of
 from pairmill.pipeline.corpora.log import find_version, read_log
 from pairmill.pipeline.corpora.replay import read_table
+from pairmill.pipeline.html.text import file_name
+from pairmill.pipeline.images.find import find_files
 from pairmill.pipeline.workspace import heartbeat, layout
 from pairmill.pipeline.workspace.lock import acquire, holding, making
 from pairmill.pipeline.workspace.process import this_process
@@ -53,6 +59,19 @@ def told(storage: Storage, *arguments: object, code: int = 0) -> str:
     return " ".join(done.output.split())
 
 
+def test_markers_of_folders_are_no_files(s3: None) -> None:
+    store = fsspec.filesystem("s3")
+    for key in ("photos/", "photos/2024/", "photos/2024_$folder$", "photos/2024/a#1.jpg"):
+        body = b"x" if key.endswith(".jpg") else b""
+        store.call_s3("put_object", Bucket=BUCKET, Key=f"marked/{key}", Body=body)
+    (file,) = find_files([f"s3://{BUCKET}/marked/photos"], "/", "images.real")
+    assert (file.url, file_name(file.url)) == (
+        f"s3://{BUCKET}/marked/photos/2024/a#1.jpg",
+        "a#1.jpg",
+    )
+    assert folder_of(f"s3://{BUCKET}/marked/photos/") == f"s3://{BUCKET}/marked/photos"
+
+
 def test_commands_that_look_at_a_version(shelf: Storage, tmp_path: Path) -> None:
     old, new = (f"tiny@{entry.version}" for entry in read_log(shelf, "tiny"))
     manifest = find_version(shelf, new)
@@ -80,6 +99,41 @@ def test_commands_that_look_at_a_version(shelf: Storage, tmp_path: Path) -> None
         shelf, "corpus", "realism", "tiny", "--patches", 100, "--folds", 2, "--no-network"
     )
     assert shelf.exists(f"corpora/tiny/{manifest.version}/report/realism/index.html")
+
+
+def two_epochs(shards: list[str], workers: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    loader = pairmill.Loader(pairmill.Pairs(shards, crop=16, seed=1), 3, workers=workers)
+    batches = [batch for _ in range(2) for batch in loader]
+    loader.close()
+    return batches
+
+
+def test_a_loader_gives_the_batches_of_a_local_copy(shelf: Storage, tmp_path: Path) -> None:
+    """With a worker, which is forked while the store is in use."""
+    shards = pairmill.open("tiny", shelf.url).shards("train")
+    assert all(shard.startswith("s3://") for shard in shards)
+    shelf.fs.get(shards, str(tmp_path))
+    near = two_epochs([str(tmp_path / shard.rpartition("/")[2]) for shard in shards], 0)
+    assert len(near) > 2
+    for workers in (0, 1):
+        far = two_epochs(shards, workers)
+        assert len(far) == len(near)
+        for one, other in zip(far, near, strict=True):
+            assert all(map(torch.equal, one, other))
+
+
+def test_a_network_is_trained_and_scored_on_a_version(shelf: Storage, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(
+        "{name: net, corpus: tiny, network: {arch: espcn}, steps: 2, batch: 2, crop: 16,"
+        " validation: {every: 2, images: 2, split: train}, loading: {workers: 1}}"
+    )
+    said = told(shelf, "train", tmp_path / "net.yaml", "--device", "cpu", "--no-prefect")
+    assert "best PSNR-Y" in said
+    assert shelf.exists("runs/train/net/checkpoints/best.safetensors")
+    said = told(
+        shelf, "evaluate", "--checkpoint", "bicubic", "--corpus", "tiny", "--split", "train"
+    )
+    assert "PSNR" in said
 
 
 def test_pages_go_to_a_store_under_plain_names(shelf: Storage, tmp_path: Path) -> None:

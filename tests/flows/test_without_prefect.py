@@ -11,19 +11,26 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from pairmill.flows import tracker
+from pairmill.flows.cli import carried
+from pairmill.flows.cli.doctor import CHECKS
+from pairmill.flows.cli.options import with_prefect
 from pairmill.flows.prefect_support import server_process
-from pairmill.flows.prefect_support.server_process import PortTakenError, launch
-from pairmill.flows.tracker import Tracker
+from pairmill.flows.prefect_support.environment import settle
+from pairmill.flows.prefect_support.server_process import NoServerError, PortTakenError, launch
+from pairmill.flows.prefect_support.start_errors import known, last_error
+from pairmill.flows.tracker import RunInfo, Tracker
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import StoreError, UnreachableError, UserError
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 RECIPE = """name: small
 scale: 2
@@ -99,10 +106,13 @@ def plain(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> CorpusManif
 @pytest.fixture(scope="module")
 def kept(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace made with a temporary server, whose home is `home` in it: the first of a home
-    spends most of its start on the database."""
+    spends most of its start on the database. The proxy that is set answers nobody."""
     workspace = tmp_path_factory.mktemp("kept")
     arguments = ("build", recipe, "--workspace", workspace, "--workers", 1)
-    text = told(pairmill(*arguments, PREFECT_HOME=str(workspace / "home")))
+    proxies: dict[str, Any] = dict.fromkeys(
+        ("HTTP_PROXY", "http_proxy", "ALL_PROXY"), "http://127.0.0.1:9"
+    )
+    text = told(pairmill(*arguments, PREFECT_HOME=str(workspace / "home"), **proxies))
     assert "not be in its history" not in text
     return workspace
 
@@ -135,8 +145,8 @@ def folder_with(path: Path, name: str, text: str) -> Path:
     [
         ("import time; time.sleep(60)", r"server is slow \(http.*\): no answer within 4 s"),
         (
-            "import sys; print('no room', file=sys.stderr); sys.exit(3)",
-            r"server died with exit code 3 \(\S+\.log\): no room",
+            "import sys; print('no idea', file=sys.stderr); sys.exit(3)",
+            r"server died with exit code 3 \(\S+\.log\): no idea",
         ),
     ],
 )
@@ -253,6 +263,107 @@ def test_a_taken_port_is_no_death(
                 server.wait(1, lambda _: None)
         finally:
             server.stop()
+
+
+def test_a_home_of_another_version_of_prefect(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real server refuses it within seconds, and the doctor tells why."""
+    home = Path(shutil.copytree(kept / "home", tmp_path / "home"))
+    with closing(sqlite3.connect(home / "prefect.db")) as database:
+        database.execute("update alembic_version set version_num = 'ffffffffffff'")
+        database.commit()
+    monkeypatch.setenv("PREFECT_HOME", str(home))
+    with pytest.raises(NoServerError) as caught:
+        CHECKS["prefect"]("data")
+    assert caught.value.what == "the Prefect database was made by another version of Prefect"
+    assert caught.value.where == f"{home}/prefect.db"
+    assert caught.value.got.endswith("Can't locate revision identified by 'ffffffffffff'")
+    assert "PREFECT_HOME" in caught.value.todo
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) database disk image is malformed",
+         "damaged"),
+        ("sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) file is not a database", "damaged"),
+        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) unable to open database file",
+         "cannot be opened"),
+        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database is locked",
+         "another program"),
+        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database or disk is full",
+         "no room"),
+    ],
+)  # fmt: skip
+def test_what_a_dying_server_says_is_found_below_its_traceback(said: str, cause: str) -> None:
+    printed = [
+        "Traceback (most recent call last):",
+        "    result = function()",
+        said,
+        "(Background on this error at: https://sqlalche.me/e/20/4xp6)",
+        "",
+        "08:40:39.627 | ERROR   | uvicorn.error - Application startup failed. Exiting.",
+    ]
+    assert last_error(printed) == said
+    found = known(said)
+    assert found is not None
+    assert cause in found.what
+
+
+def test_a_cause_that_nobody_knows_is_the_last_line() -> None:
+    assert (last_error(["one", "two"]), last_error([])) == ("two", "")
+    assert known("ValueError: two") is None
+
+
+def proxied(monkeypatch: pytest.MonkeyPatch, **env: str) -> tuple[str | None, str | None]:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    settle()
+    return os.environ.get("NO_PROXY"), os.environ.get("no_proxy")
+
+
+@pytest.mark.parametrize(
+    ("env", "spared"),
+    [
+        ({"HTTP_PROXY": "http://p:3128"}, "localhost,127.0.0.1,::1"),
+        ({"all_proxy": "p:1", "no_proxy": "a.b, ::1"}, "a.b,::1,localhost,127.0.0.1"),
+        ({"https_proxy": "p:1", "NO_PROXY": "*"}, None),
+        ({}, None),
+    ],
+)
+def test_servers_of_this_machine_are_asked_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], spared: str | None
+) -> None:
+    assert proxied(monkeypatch, **env) == (spared or env.get("NO_PROXY"), spared)
+
+
+def test_a_run_that_prefect_cannot_begin_goes_on_without(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server that is well may still fail at its first task, as one whose database lacks a table
+    does; an error of the work itself stays what it is."""
+
+    class Refusing(Tracker):
+        def run(self, info: RunInfo, work: Callable[[], T]) -> T:  # noqa: ARG002
+            raise RuntimeError("500 Internal\nServer Error")
+
+    monkeypatch.setattr(carried, "_server", lambda _stack: lambda: False)
+    monkeypatch.setattr("pairmill.flows.prefect_support.tracker.PrefectTracker", Refusing)
+    token = with_prefect.set(True)
+    try:
+        assert carried.carried(RunInfo("build", "x"), type) is Tracker
+        assert "cannot begin this run (its server): 500 Internal Server Error" in (
+            capsys.readouterr().out
+        )
+        monkeypatch.setattr("pairmill.flows.prefect_support.tracker.PrefectTracker", Tracker)
+        with pytest.raises(ZeroDivisionError):
+            carried.carried(RunInfo("build", "x"), lambda _: 1 // 0)
+    finally:
+        with_prefect.reset(token)
 
 
 ONE_LOOK = """

@@ -84,8 +84,10 @@ def lr_pixels() -> dict[str, str]:
         )
         for kind, scale, n in CASES
     }
-    three = Program(scale=3, ops=(BicubicDown(scale=3), Quantise()))
-    return pixels | {"bicubic x3": pixel_digest(apply(three, pattern(111, 93), Assets()))}
+    for name, form in ("bicubic x3", "matlab"), ("bicubic in float x3", "float"):
+        three = Program(scale=3, ops=(BicubicDown(scale=3, form=form), Quantise()))
+        pixels[name] = pixel_digest(apply(three, pattern(111, 93), Assets()))
+    return pixels
 
 
 def noise_by_level() -> dict[str, str]:
@@ -153,9 +155,11 @@ CONFIGS: dict[str, Any] = {
     option.model_fields["kind"].default: option for option in get_args(get_args(DegraderConfig)[0])
 }
 CONFIGS = {kind: CONFIGS[kind]() for kind in ("bicubic", "realsr", *CLASSIC)}
+CONFIGS["bicubic in float"] = CONFIGS["bicubic"].with_(form="float")
 CASES = [
     (kind, scale, n) for kind in ("bicubic", "realsr") for scale in (2, 4, 8) for n in range(2)
 ]
+CASES += [("bicubic in float", scale, 0) for scale in (2, 4, 8)]
 CASES += [(kind, 4, n) for kind in CLASSIC for n in range(3)]
 PARTS: dict[str, Callable[[], dict[str, str] | dict[str, int]]] = {
     "programs": programs,

@@ -19,6 +19,7 @@ NAMES = (
     "off",
     "none",
     "measured",
+    "realsr",
     "nothing",
     "reject",
     "trunk",

@@ -339,7 +339,7 @@ def making_of(recipe: Recipe, workspace: Path) -> Making:
     def run(stage: Stage[Any, Any, Any, Any, Any], given: Any, config: Any) -> Sealed[Any]:
         return run_stage(stage, given, config, profile, SerialExecutor(), ProgressListener())
 
-    files = ingest.find(recipe.images, "/")
+    files = ingest.find(recipe.images, "/").files
     images = run(ingest.STAGE, files, recipe.ingest).manifest
     return Making(recipe=recipe, images=images, base="/", run=run)
 

@@ -32,6 +32,9 @@ SMALL: dict[str, nets.AnyNetworkConfig] = {
     ),
 }
 """A new network is one line here."""
+UNRECOGNISED: tuple[str, ...] = ()
+"""Networks among them whose checkpoints have to say what they are: `recognise` does not know
+them."""
 
 
 def network_of(name: str, scale: int = 2, seed: int = 1) -> Network:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_sample_image
 
 from pairmill.models.camera.photograph import PhotographSpectrum, measure
-from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.resize import to_uint8
 from pairmill.models.registration.warp import blurred
 from pairmill.pipeline.compression.tables import LUMA, standard
@@ -62,7 +61,7 @@ def measured(
     """The spectrum of a photograph of a scene."""
     photograph = shoot(number, kernel, scale=scale, noise=noise, quality=quality)
     table = None if quality is None else standard(LUMA, quality)
-    return measure(grey(photograph), table)
+    return measure(photograph, table)
 
 
 def distance(kernel: Array, truth: Array) -> float:

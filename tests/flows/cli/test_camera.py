@@ -272,7 +272,8 @@ def test_enlarged_photographs_are_said_to_be(tmp_path: Path, screen: io.StringIO
         small.resize((512, 384), Image.Resampling.BICUBIC).save(tmp_path / f"{seed}.png")
     report = look(tmp_path)
     assert report.groups[0].accepted == 0
-    assert "as if the photographs had been enlarged" in screen.getvalue()
+    assert {one.reason for one in report.groups[0].photographs} == {"enlarged"}
+    assert "as if it had been enlarged" in " ".join(screen.getvalue().split())
 
 
 def test_broken_files_are_named_with_their_reason(

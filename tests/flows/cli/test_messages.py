@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import fsspec
 import pytest
 from rich.console import Console
 
 from pairmill.flows import terminal
 from pairmill.flows.cli.build import make_pool
-from pairmill.flows.cli.image_check import check_images
+from pairmill.flows.cli.image_check import _recipe_of, check_images
 from pairmill.flows.cli.new import write_recipe
 from pairmill.flows.cli.serve import check_once
+from pairmill.pipeline.images.encode import encode
 from pairmill.pipeline.recipe.load import load_recipe
+from pairmill.pipeline.stages import ingest
 from pairmill.pipeline.workspace.lock import check_room
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import StoreError, UserError
-from tests.support.make import Tiny
+from tests.support.make import Tiny, photograph
 
 
 @pytest.fixture
@@ -122,6 +125,21 @@ def test_a_new_recipe_is_a_recipe(
     (tmp_path / "photos").mkdir()
     write_recipe("photos", scale, None)
     assert load_recipe("photos.yaml")[0].scale == scale
+
+
+def test_a_new_recipe_and_a_check_take_a_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = fsspec.filesystem("memory")
+    store.pipe("/bucket/My Photos/2024/a#1.png", encode(photograph(0), "small"))
+    write_recipe("memory://bucket/My Photos/", 2, None)
+    recipe, base = load_recipe("my-photos.yaml")
+    (file,) = ingest.find(recipe.images, base).files
+    assert file.url.endswith("/My Photos/2024/a#1.png")
+    assert [*_recipe_of("memory://bucket/My Photos", [])[0].images.real] == [*recipe.images.real]
+    with pytest.raises(UserError, match="no such folder"):
+        write_recipe("memory://bucket/nowhere", 2, None)
 
 
 def test_a_new_recipe_needs_a_folder_and_a_scale_of_kernels(tmp_path: Path) -> None:

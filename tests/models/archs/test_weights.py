@@ -6,25 +6,29 @@ import io
 import pickle
 import sys
 import types
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load
 
-from pairmill.models.archs import build, build_empty
+from pairmill.models.archs import NETWORKS, build, build_empty
+from pairmill.models.archs.for_others import names_for_others, unread_by_others
 from pairmill.models.archs.keys import CONVENTIONS, convention_of, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.recognise import recognise
 from pairmill.models.archs.weights import (
-    FOR_OTHERS,
     load_network,
-    names_for_others,
     put_weights,
     read_spec,
     read_weights,
+    read_weights_for,
+    write_for_others,
     write_weights,
 )
 from pairmill.schemas.errors import UserError
@@ -40,7 +44,7 @@ from pairmill.schemas.network import (
     SrResNetConfig,
     SwinIrConfig,
 )
-from tests.support.networks import SMALL, SWIN, network_of, pictures
+from tests.support.networks import SMALL, SWIN, UNRECOGNISED, network_of, pictures
 
 NAME = "x4.pth"
 
@@ -106,6 +110,8 @@ def test_spandrel_reads_ours_and_gives_the_same(
     spandrel: Any, config: Any, scale: int, convention: str, form: Any, tmp_path: Any
 ) -> None:
     network = build(config, scale, 7).eval()
+    assert unread_by_others(config) is None
+    assert names_for_others(config) == convention or convention.startswith("esrgan")
     data = write_weights(
         network.state_dict(), form, convention, NetworkSpec(network=config, scale=scale)
     )
@@ -127,20 +133,81 @@ def test_spandrel_reads_ours_and_gives_the_same(
         torch.testing.assert_close(model.model.double()(picture.double()), exact, rtol=0, atol=1e-5)
 
 
-def test_spandrel_knows_the_others_not(spandrel: Any) -> None:
-    """EDSR, SRResNet and RCAN by our names: a newer spandrel that reads them should change
-    `FOR_OTHERS`."""
-    assert FOR_OTHERS == {"compact": "ours", "rrdbnet": "ours", "swinir": "ours", "rcan": "rcan"}
-    assert {names_for_others(config) for config, _, _ in OTHERS} == {"ours", "rcan"}
-    assert (
-        names_for_others(RcanConfig(residual_scale=0.5))
-        == names_for_others(RcanConfig(range=1.0))
-        == "ours"
-    )
-    assert names_for_others(EdsrConfig()) == "ours"
-    for name in ("edsr", "srresnet", "rcan"):
-        with pytest.raises(spandrel.UnsupportedModelError):
-            spandrel.ModelLoader().load_from_state_dict(network_of(name, 4).state_dict())
+FOLDED: list[tuple[Any, int]] = [
+    (SWIN.with_(range=255.0), 3),
+    (SWIN.with_(window=7, patch=14), 2),
+    (SWIN.with_(range=255.0, upsampler="pixelshuffledirect"), 2),
+    (SWIN.with_(range=2.0, upsampler="nearest+conv"), 4),
+    (RcanConfig(features=8, groups=1, blocks=2, squeeze=2, range=1.0), 2),
+]
+
+
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")  # in spandrel
+@pytest.mark.parametrize(("config", "scale"), FOLDED, ids=lambda value: str(value)[:60])
+def test_another_range_is_folded_into_the_weights(
+    spandrel: Any, config: Any, scale: int, tmp_path: Any
+) -> None:
+    """Otherwise spandrel takes it for another network, up to 0.34 off."""
+    network = build(config, scale, 7).eval()
+    data = write_for_others(network.state_dict(), NetworkSpec(network=config, scale=scale))
+    (tmp_path / "x.safetensors").write_bytes(data)
+    model = spandrel.ModelLoader("cpu").load_from_file(tmp_path / "x.safetensors")
+    picture = pictures(1, 36, 28)
+    with torch.no_grad():
+        wanted = network(picture)
+        for found in (model.model.eval(), load_network(data, NAME).eval()):
+            torch.testing.assert_close(found(picture.clone()), wanted, rtol=0, atol=2e-6)
+    again = build(config, scale, 8).eval()  # as training starts from a file
+    put_weights(again, read_weights_for(config, data, NAME), NAME)
+    same(again, network, scale)
+
+
+def test_a_network_that_others_take_as_it_is_keeps_its_bytes() -> None:
+    for config, name in ((SWIN, "ours"), (SMALL["rcan"], "rcan"), (SMALL["edsr"], "ours")):
+        tensors, spec = build(config, 2).state_dict(), NetworkSpec(network=config, scale=2)
+        assert write_for_others(tensors, spec) == write_weights(tensors, "safetensors", name, spec)
+
+
+def test_weights_of_others_have_the_range_that_is_taken_for_granted() -> None:
+    """The published EDSR counts white as 255; one that counts it as 1 starts from it."""
+    published, own = SMALL["edsr"], EdsrConfig(features=8, blocks=2, range=1.0)
+    network, other = build(published, 2, 3).eval(), build(own, 2, 4).eval()
+    put_weights(other, read_weights_for(own, pth(network.state_dict()), NAME), NAME)
+    same(other, network, 2)
+    tensors = read_weights_for(SMALL["compact"], pth(network.state_dict()), NAME)
+    assert torch.equal(tensors["conv_first.weight"], network.state_dict()["conv_first.weight"])
+
+
+def readers() -> dict[str, str]:
+    """The table of docs/trainer.md: what spandrel does with a network."""
+    text = (Path(__file__).parents[3] / "docs/trainer.md").read_text()
+    table = text.partition("## Who reads a checkpoint")[2].partition("\n\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    return {name.strip("`"): said for names, _, said in rows for name in names.split(", ")}
+
+
+VARIANTS: list[Any] = [
+    *SMALL.values(),
+    RrdbNetConfig(features=8, blocks=1, growth=16),
+    RcanConfig(features=8, groups=1, blocks=1, squeeze=2, residual_scale=0.5),
+]
+
+
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")  # in spandrel
+@pytest.mark.parametrize("config", VARIANTS, ids=lambda config: config.words()[:60])
+def test_the_table_of_who_reads_what_is_so(spandrel: Any, config: Any, tmp_path: Any) -> None:
+    """A newer spandrel that reads more should change `unread_by_others` and docs/trainer.md."""
+    data = write_for_others(build(config, 4).state_dict(), NetworkSpec(network=config, scale=4))
+    (tmp_path / "x.safetensors").write_bytes(data)
+    why, said = unread_by_others(config), readers()[config.arch]
+    assert set(readers()) == set(NETWORKS)
+    if why is None:
+        spandrel.ModelLoader("cpu").load_from_file(tmp_path / "x.safetensors")
+        assert said.startswith("yes")
+    else:
+        with pytest.raises((spandrel.UnsupportedModelError, RuntimeError)):
+            spandrel.ModelLoader("cpu").load_from_file(tmp_path / "x.safetensors")
+        assert said == "no" or why.removeprefix("it assumes ") in said
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -164,6 +231,9 @@ def test_networks_are_recognised_by_their_weights(name: str, scale: int) -> None
     tensors = build(config, scale).state_dict()
     if name in {"srcnn", "lapsrn-shared"} or (name, scale) == ("lapsrn", 2):
         with pytest.raises(ValueError, match="do not tell the scale"):
+            recognise(tensors)
+    elif name in UNRECOGNISED:
+        with pytest.raises(ValueError, match="no network of ours"):
             recognise(tensors)
     else:
         assert recognise(tensors) == (config, scale)
@@ -461,3 +531,140 @@ def test_files_hold_plain_tensors_only() -> None:
     )
     assert {type(value) for value in found["params"].values()} == {torch.Tensor}
     assert load(write_weights(views)).keys() == views.keys()
+
+
+def prefixed(tensors: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {f"{prefix}{key}": value for key, value in tensors.items()}
+
+
+LIGHTNING = {"epoch": 3, "global_step": 9, "hyper_parameters": {"lr": 1e-4}, "callbacks": {}}
+DISCRIMINATOR = {
+    "conv0.weight": torch.ones(4, 3, 3, 3),
+    "conv1.weight_orig": torch.ones(8, 4, 4, 4),
+}
+
+
+@pytest.mark.parametrize("convention", ["ours", "esrgan", "esrgan-old"])
+@pytest.mark.parametrize("form", ["safetensors", "pth"])
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda t, _: {"n_averaged": torch.tensor(7), **prefixed(t, "module.")},
+        lambda t, _: prefixed(t, "_orig_mod.module."),
+        lambda t, _: prefixed(t, "module._orig_mod.module."),
+        lambda t, _: prefixed(t, "model."),
+        lambda t, _: prefixed(t, "net.") | {"loss.weight": torch.ones(3)},
+        lambda t, _: prefixed(t, "sr_network._orig_mod.") | prefixed(DISCRIMINATOR, "critic."),
+        lambda t, _: prefixed(t, "generator.") | prefixed(DISCRIMINATOR, "discriminator."),
+        lambda t, o: prefixed(o, "netG.") | prefixed(t, "netG_ema.module."),
+        lambda t, _: prefixed(t, "student.") | prefixed(t, "model.student."),
+    ],
+    ids=["averaged", "orders", "thrice", "lightning", "loss", "own", "gan", "ema", "twice"],
+)
+def test_words_before_the_names_are_taken_off_in_any_order(
+    wrapped: Any, form: Any, convention: str
+) -> None:
+    network, other = network_of("rrdbnet", 4), network_of("rrdbnet", 4, seed=5)
+    theirs, others = network.state_dict(), other.state_dict()
+    if convention != "ours":
+        theirs, others = to_theirs(theirs, convention), to_theirs(others, convention)
+    content = wrapped(theirs, others)
+    data = (
+        write_weights(content)
+        if form == "safetensors"
+        else pth(LIGHTNING | {"state_dict": content})
+    )
+    same(load_network(data, NAME), network, 4)
+
+
+def test_entries_of_a_gan_trainer() -> None:
+    """Networks, discriminator and optimiser as entries, one within another."""
+    network, other = network_of("compact", 4), network_of("compact", 4, seed=5)
+    moments = {"state": {0: {"exp_avg": torch.zeros(3, 3)}}, "param_groups": [{"lr": 1e-4}]}
+    content = {
+        "g": other.state_dict(),
+        "g_ema": network.state_dict(),
+        "d": DISCRIMINATOR,
+        "g_optim": moments,
+    }
+    same(load_network(pth(content), NAME), network, 4)
+    same(
+        load_network(pth({"trainer": {"ema": {"shadow": network.state_dict()}}}), NAME), network, 4
+    )
+
+
+def test_several_networks_are_listed() -> None:
+    content = prefixed(network_of("compact", 4).state_dict(), "student.") | prefixed(
+        network_of("rrdbnet", 2).state_dict(), "teacher.module."
+    )
+    with pytest.raises(UserError, match="holds several networks") as caught:
+        load_network(pth({"state_dict": content}), NAME)
+    assert caught.value.got == (
+        "state_dict.student (compact, features 8, blocks 2, scale 4); "
+        "state_dict.teacher.module (rrdbnet, features 24, blocks 1, scale 2)"
+    )
+
+
+def test_part_of_a_network_is_none() -> None:
+    """A dense block has the names of an ESPCN's first layers, a body those of a compact network."""
+    tensors = network_of("rrdbnet", 4).state_dict()
+    for name in ("conv_last.bias", "conv_first.weight"):
+        damaged = {key: value for key, value in tensors.items() if key != name}
+        with pytest.raises(UserError, match=r"not recognised|does not fit"):
+            load_network(pth(prefixed(damaged, "net.")), NAME)
+
+
+@pytest.mark.parametrize("convention", ["ours", "esrgan-old", "esrgan"])
+@pytest.mark.parametrize("prefix", ["", "module.", "generator."])
+def test_an_rrdbnet_with_one_doubling_is_refused_by_name(convention: str, prefix: str) -> None:
+    """ESRGANs of scale 2 of before Real-ESRGAN: the tail has one doubling less."""
+    tensors = network_of("rrdbnet", 4).state_dict()
+    if convention != "ours":
+        tensors = to_theirs(tensors, convention)
+    up2 = {"ours": "conv_up2.", "esrgan-old": "upconv2.", "esrgan": "model.6."}[convention]
+    one = {key: value for key, value in tensors.items() if not key.startswith(up2)}
+    with pytest.raises(UserError, match="an RRDBNet that only upscales by 2"):
+        load_network(pth(prefixed(one, prefix)), NAME)
+
+
+def test_a_compact_network_of_scale_1_is_refused_by_name() -> None:
+    tensors = network_of("compact", 2).state_dict()
+    same_size = tensors | {
+        "body.6.weight": tensors["body.6.weight"][:3],
+        "body.6.bias": tensors["body.6.bias"][:3],
+    }
+    with pytest.raises(UserError, match="compact cannot be built for scale 1"):
+        load_network(pth({"params": same_size}), NAME)
+
+
+def _script() -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Conv2d(3, 4, 3)), buffer)
+    return buffer.getvalue()
+
+
+def _npz() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, weight=np.zeros(3))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (_script, "a TorchScript archive"),
+        (_npz, "an archive of numpy"),
+        (lambda: b"7767517\n3 3\nInput data 0 1 data\n", r"an ncnn \.param file"),
+        (lambda: b"\x47\x6b\x30\x01" + bytes(64), r"an ncnn \.bin file"),
+        (lambda: b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x8f\x02" + bytes(99), "an ONNX file"),
+        (lambda: b"\x89HDF\r\n\x1a\n" + bytes(99), "an HDF5 file"),
+        (lambda: b"\n<!DOCTYPE html><html>", "a web page"),
+        (lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS"),
+    ],
+)
+def test_other_formats_are_named(make: Callable[[], bytes], said: str) -> None:
+    with pytest.raises(UserError, match=f"not a checkpoint of weights[\\s\\S]*{said}") as caught:
+        load_network(make(), NAME)
+    assert "weights_only" not in str(caught.value)

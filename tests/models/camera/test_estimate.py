@@ -31,8 +31,8 @@ def test_a_camera_by_eight_photographs(noise: float, quality: int | None) -> Non
     found = estimate(photographs)
     assert distance(found.blur.kernel(2, 17), OVAL) < 0.15
     own = [distance(one.blur.kernel(2, 17), OVAL) for one in found.photographs]
-    assert np.mean(own) < 0.13
-    assert max(own) < 0.3
+    assert np.mean(own) < 0.12
+    assert max(own) < 0.35  # one half of a picture of hazy buildings
 
 
 def test_one_photograph() -> None:

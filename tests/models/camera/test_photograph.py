@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pairmill.models.camera.enlarged import SAMPLES, _transform, enlarged
-from pairmill.models.camera.photograph import SIDE, block_power, jpeg_distortion, measure
+from pairmill.models.camera.photograph import (
+    ROUNDING_OF_COLOUR,
+    SIDE,
+    block_power,
+    jpeg_distortion,
+    measure,
+)
 from pairmill.models.functional.chroma import grey
 from pairmill.models.functional.kernels import gaussian_kernel
 from pairmill.models.functional.noise_floor import ROUNDING, noise_floor
 from pairmill.models.functional.resize import resize
 from pairmill.pipeline.compression.tables import LUMA, standard
+from tests.support.cameras import kernel_of, photograph_by
 from tests.support.photographed import scene, shoot
 
 SHARP = gaussian_kernel(17, 1.0, 1.0, 0, 8.5)
@@ -55,7 +64,7 @@ def test_jpegs_distortion_is_foreseen(quality: int, noise: float) -> None:
 
 
 def test_the_phase_of_the_blocks_counts() -> None:
-    photograph = grey(shoot(0, SHARP, quality=60))
+    photograph = shoot(0, SHARP, quality=60)
     table = standard(LUMA, 60)
     whole = measure(photograph, table).distortion
     moved = measure(photograph[3:, 5:], table, (3, 5)).distortion
@@ -64,9 +73,39 @@ def test_the_phase_of_the_blocks_counts() -> None:
     assert np.abs(np.log(wrong / whole)).max() > 0.15
 
 
+def _soft(width: float, channels: int) -> NDArray[np.uint8]:
+    """Texture everywhere, and nothing finer than a blur of `width` leaves, in 8 bits."""
+    white = np.random.default_rng(3).normal(0, 80 * width, (320, 320, channels))
+    soft = cv2.GaussianBlur(white, (0, 0), width).reshape(320, 320, channels)
+    levels = np.clip(np.rint(128 + 0.6 * soft), 0, 255).astype(np.uint8)
+    return np.broadcast_to(levels, (320, 320, 3))
+
+
+def test_rounding_is_less_noise_in_luma_than_in_its_channels() -> None:
+    """1 / 12 in each of R, G and B; (0.299^2 + 0.587^2 + 0.114^2) / 12 = 0.037 in their luma."""
+    assert pytest.approx(0.0372, abs=1e-4) == ROUNDING_OF_COLOUR
+    assert measure(_soft(3, 3)).noise == pytest.approx(ROUNDING_OF_COLOUR, rel=0.1)
+    assert measure(_soft(3, 1)).noise == pytest.approx(ROUNDING, rel=0.1)
+
+
+def test_noise_is_no_more_than_the_least_power() -> None:
+    """Even the flattest parts of it show more than there is."""
+    photograph = _soft(1.2, 3)
+    assert noise_floor(grey(photograph)) > 1.5 * ROUNDING
+    assert measure(photograph).noise == pytest.approx(ROUNDING_OF_COLOUR, rel=0.1)
+
+
+def test_what_was_enlarged_by_four_has_nothing_halfway_up() -> None:
+    photograph = photograph_by(kernel_of(2.5), 0, 96, 128, noise=0)
+    enlarged = cv2.resize(photograph, (512, 384), interpolation=cv2.INTER_CUBIC)
+    assert measure(enlarged).empty
+    assert not measure(photograph).empty
+    assert not measure(photograph_by(kernel_of(3.0), 0, noise=0)).empty
+
+
 def test_too_small_photographs_are_refused() -> None:
     with pytest.raises(ValueError, match=r"sides of 64 pixels at least, got \(63, 80\)"):
-        measure(np.zeros((63, 80)))
+        measure(np.zeros((63, 80, 3), np.uint8))
 
 
 @pytest.mark.parametrize("ratio", [1.5, 3.0, 1.25])

@@ -16,7 +16,6 @@ from pairmill.models.camera.variation import (
     _shrunk,
     variation,
 )
-from pairmill.models.functional.chroma import grey
 from tests.support.cameras import kernel_of, photograph_by, soft_corners
 
 INNER, OUTER = 1.4, 2.1
@@ -24,7 +23,7 @@ EXPECTED = np.log(OUTER / INNER) * np.array([1, 0, 1, 0, 0, 0, 1, 0, 1])
 
 
 def told(photographs: list[np.ndarray]) -> Variation | None:
-    wholes = [measure(grey(one)) for one in photographs]
+    wholes = [measure(one) for one in photographs]
     cells = [measure_cells(one, whole) for one, whole in zip(photographs, wholes, strict=True)]
     return variation(estimate_robustly(wholes), wholes, cells, BEYOND_CELLS)
 
@@ -60,7 +59,7 @@ def test_cells_are_counted_as_the_camera_saw_them() -> None:
     strength = 5 * (rows * 3 // 192) + 20 * (columns * 3 // 256)
     noise = np.random.default_rng(1).standard_normal((192, 256))
     wide = np.clip(128 + strength * noise, 0, 255).astype(np.uint8)[:, :, None].repeat(3, 2)
-    whole = measure(grey(wide))
+    whole = measure(wide)
     powers = [one.power.mean() for one in measure_cells(wide, whole)]
     assert np.argsort(powers).tolist() == [0, 3, 6, 1, 4, 7, 2, 5, 8]
     turned = np.ascontiguousarray(np.rot90(wide, -1))
@@ -74,10 +73,10 @@ def test_cells_of_a_jpeg_begin_where_they_lie() -> None:
     """A cell that starts inside a block of 8 x 8 knows where: cut out, it says the same."""
     photograph = photograph_by(kernel_of(1.4), 3, height=200, width=300)
     table = np.full((8, 8), 16)
-    whole = measure(grey(photograph), table, (3, 5))
+    whole = measure(photograph, table, (3, 5))
     cell = measure_cells(photograph, whole, table, (3, 5))[CELLS + 1]
     top, left = 200 // 3, 100
-    own = measure(grey(photograph[top : 2 * top, left : 2 * left]), table, (3 + top, 5 + left))
+    own = measure(photograph[top : 2 * top, left : 2 * left], table, (3 + top, 5 + left))
     np.testing.assert_allclose(cell.distortion, own.distortion)
     np.testing.assert_allclose(cell.power, own.power)
     assert cell.power.shape == (SIDE, SIDE // 2 + 1)

@@ -12,11 +12,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pairmill.models.archs import build_empty
+from pairmill.models.device import slowdown
 from pairmill.models.inference.ensemble import POSITIONS, ensembled, turned, turned_back
 from pairmill.models.inference.interpolate import interpolate
-from pairmill.models.inference.tiled import cuts, strips, upscale
+from pairmill.models.inference.tiled import cuts, overlap_for, strips, upscale
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.network import CompactConfig, RrdbNetConfig
 from tests.support.make import photograph
+from tests.support.networks import SMALL, network_of, pictures
 
 
 class Small(nn.Module):
@@ -104,6 +108,46 @@ def test_tiles_fade_into_one_another() -> None:
     assert (np.diff(soft[27:37]) > 0).sum() == 9
     assert set(soft[:28]) == {soft[0]}
     assert set(soft[36:]) == {soft[-1]}
+
+
+SEES_ALL = {"rcan", "swinir", "swinir-direct", "swinir-nearest"}
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("scale", [2, 4])
+def test_no_network_sees_further_than_it_says(name: str, scale: int) -> None:
+    """One LR pixel is changed: nothing changes further away than the reach, and something does at a
+    third of it, so that it is not told much too large."""
+    network = network_of(name, scale)
+    reach = network.reach()
+    assert (reach is None) == (name in SEES_ALL)
+    if reach is None:
+        assert overlap_for(network) == 64
+        return
+    side, place = 2 * reach + 9, reach + 4
+    one = pictures(1, side, side)
+    other = one.clone()
+    other[..., place, place] += 0.5
+    with torch.inference_mode():
+        changed = (network(one) != network(other)).any(1)[0].nonzero() // scale - place
+    seen = int(changed.abs().max())
+    assert reach / 3 <= seen <= reach
+
+
+@pytest.mark.parametrize(("name", "scale"), [("compact", 4), ("rrdbnet", 2), ("lapsrn", 4)])
+def test_the_default_overlap_leaves_no_seams(name: str, scale: int) -> None:
+    network, lr = network_of(name, scale), photograph(1, 90, 31)
+    assert overlap_for(network) * 3 / 4 >= min(48, network.reach() or 48)
+    whole, tiled = (upscale(network, lr, tile=tile).astype(int) for tile in (None, 24))
+    assert np.abs(tiled - whole).max() <= 1
+
+
+def test_deep_networks_get_all_that_helps() -> None:
+    with torch.device("meta"):
+        deep, plain = build_empty(RrdbNetConfig(), 4), build_empty(CompactConfig(), 4)
+    assert (deep.reach(), overlap_for(deep)) == (353, 64)
+    assert (plain.reach(), overlap_for(plain)) == (20, 32)
+    assert overlap_for(Level()) == 64
 
 
 def test_strips_are_the_rows_and_progress_sums_to_one() -> None:
@@ -199,6 +243,13 @@ def test_lower_precision_is_near() -> None:
         for precision in ("float32", "bfloat16")
     )
     assert 0 < np.abs(exact - low).mean() < 2
+
+
+def test_how_much_slower_a_precision_is() -> None:
+    assert slowdown("float32", "cpu") == 1
+    assert 0.02 < slowdown("bfloat16", "auto") < 1e4
+    with pytest.raises(UserError, match="cannot be used"):
+        slowdown("bfloat16", "gpu")
 
 
 @pytest.mark.parametrize(

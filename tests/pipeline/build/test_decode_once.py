@@ -40,9 +40,9 @@ def test_a_realsr_build_with_its_report_decodes_each_photograph_once(
         save(photograph(number, 131, 149), tmp_path / f"photos/{number}.png")
     decoded = Counter[bytes]()
 
-    def counted(header: Header, data: bytes, plain: Any) -> Any:
-        decoded[data] += 1
-        return to_srgb(header, data, plain)
+    def counted(header: Header, plain: Any) -> Any:
+        decoded[header.data] += 1
+        return to_srgb(header, plain)
 
     monkeypatch.setattr(decode, "to_srgb", counted)
     build(recipe(tmp_path / "photos", factor), tmp_path / "workspace")

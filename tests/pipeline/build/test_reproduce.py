@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from pairmill.pipeline.build.older_recipes import as_meant
 from pairmill.pipeline.build.reproduce import reproduce
 from pairmill.pipeline.corpora.diff import diff
 from pairmill.pipeline.corpora.replay import read_table
@@ -273,3 +274,27 @@ def test_pools_that_do_not_fit_are_refused(
 
 def _build(storage: Storage, recipe: Any) -> None:
     build(recipe, storage.url)
+
+
+def test_of_before_there_was_matlabs_bicubic(tmp_path: Path) -> None:
+    """Its recipe says nothing of a form and means floating point: recipes of now mean MATLAB's."""
+    custom = {"kind": "custom", "ops": [{"op": "bicubic_down", "scale": 2}]}
+    growing = Growing(tmp_path / "photos", Storage(str(tmp_path / "workspace")))
+    growing.add(1, 2)
+    degraders = as_meant({"degraders": [{"kind": "bicubic"}, custom], "shards": {}})["degraders"]
+    manifest = growing.build(degraders=degraders)
+    recipe = manifest.identity.recipe
+    silent = [_without_form(degrader) for degrader in recipe["degraders"]]
+    assert silent != recipe["degraders"]
+    identity = manifest.identity.with_(recipe=recipe | {"degraders": silent})
+    before = manifest.with_(identity=identity, digest=identity.content_digest())
+    found = reproduce(growing.storage, before, bench(tmp_path))
+    assert (found.outcome, found.digest) == (Outcome.IDENTICAL, before.digest)
+    now = growing.build(degraders=silent)
+    assert now.identity.shards != manifest.identity.shards
+
+
+def _without_form(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_form(part) for key, part in value.items() if key != "form"}
+    return [_without_form(part) for part in value] if isinstance(value, list) else value

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pairmill.pipeline.curation.copies import small_copies
 from pairmill.pipeline.curation.groups import Found, components, decide
 from pairmill.pipeline.shards.splits import split_images
 from pairmill.schemas.curation import AlikePair, CurationConfig, Scores
@@ -157,3 +158,14 @@ def test_what_a_benchmark_shows_is_rejected() -> None:
     )
     assert "/x" in rejected["/a"].detail
     assert "same pixels" in rejected["/c"].detail
+
+
+def test_small_copies_of_larger_images_are_counted() -> None:
+    """Half the sides and all of it: a crop, and a copy of nearly its size, are no thumbnails."""
+    sides = {"a": 400, "b": 200, "c": 200, "d": 390}
+    records = {digest(name): record(name, side=side) for name, side in sides.items()}
+    crop = pair("a", "c").with_(boxes=((0.0, 0.0, 0.5, 0.5), WHOLE))
+    pairs = [pair("a", "b"), crop, pair("a", "d")]
+    assert small_copies(pairs, records) == 1
+    assert small_copies([*pairs, pair("d", "b"), pair("x", "c")], records) == 1
+    assert small_copies([*pairs, pair("a", "c")], records) == 2

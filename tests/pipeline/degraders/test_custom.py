@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from pairmill.pipeline import degraders
 from pairmill.pipeline.degraders import Pools
@@ -96,12 +97,33 @@ def test_custom_resizes_relative_to_something() -> None:
 
 
 def test_custom_needs_no_resize_where_the_ops_lead_to_the_lr() -> None:
-    assert program_of({"op": "bicubic_down", "scale": 2}) == [BicubicDown(scale=2), Quantise()]
+    down = {"op": "bicubic_down", "scale": 2}
+    assert program_of(down) == [BicubicDown(scale=2, form="matlab"), Quantise()]
+    assert program_of(down | {"form": "float"}) == [BicubicDown(scale=2), Quantise()]
     assert [op.op for op in program_of({"op": "bicubic_down", "scale": 4})] == [
         "resize",
         "resize",
         "quantise",
     ]  # 74 % 4 = 2
+
+
+@pytest.mark.parametrize(
+    ("before", "form"),
+    [
+        ([], "matlab"),
+        ([{"op": "jpeg", "quality": 50}], "matlab"),
+        ([{"op": "quantise"}], "matlab"),
+        ([{"op": "bicubic_down", "scale": 2}], "matlab"),
+        ([{"op": "bicubic_down", "scale": 2, "form": "float"}], "float"),
+        ([{"op": "gaussian_noise", "sigma": 1}], "float"),
+        ([{"op": "gaussian_noise", "sigma": 1}, {"op": "clip"}], "float"),
+    ],
+)
+def test_bicubic_is_matlabs_where_the_image_is_8_bit(before: list[Any], form: str) -> None:
+    down = {"op": "bicubic_down", "scale": 2}
+    halvings = 1 + sum(step["op"] == "bicubic_down" for step in before)
+    *_, op, _ = program_of(*before, down, scale=2**halvings, shape=(72, 64))
+    assert (op.op, op.form) == ("bicubic_down", form)
 
 
 def test_custom_correlated_noise_brings_its_covariance() -> None:

@@ -80,7 +80,7 @@ def test_programs_make_the_same_lr_again() -> None:
 def test_without_a_fit_it_says_what_to_do(raw: tuple[RawNoise, ...] | None) -> None:
     with pytest.raises(UserError, match="no noise was fitted on a sensor") as caught:
         degraders.build(RealSrConfig(noise="raw"), 2, known(raw))
-    assert "set noise: by_level" in str(caught.value)
+    assert "set noise: auto" in str(caught.value)
 
 
 def test_references_without_it_are_what_they_were() -> None:

@@ -90,7 +90,7 @@ def test_block_noise() -> None:
     assert {(p.ops[0].block, p.ops[0].sigma) for p in programs} == {(8, (0.0, 75.0))}  # type: ignore[union-attr]
     assert len({p.ops[0].key for p in programs}) == N  # type: ignore[union-attr]
     evenly((p.ops[2].kernel.sigma_x for p in programs), 0.2, 4)  # type: ignore[union-attr]
-    late = degraders.build(BlockNoiseConfig(on="lr"), 2, Pools()).draw(stream(1), (64, 64))
+    late = degraders.build(BlockNoiseConfig(added_to="lr"), 2, Pools()).draw(stream(1), (64, 64))
     assert [op.op for op in late.ops] == ["blur", "bicubic_down", "block_noise", "quantise"]
 
 

@@ -12,23 +12,32 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from pairmill.flows.cli.evaluate import Sets, run_evaluate
-from pairmill.models.functional.resize import bicubic_down, bicubic_up, to_uint8
+from pairmill.models.functional.imresize import imresize_down, imresize_up
+from pairmill.models.metrics.niqe import fit_niqe, write_parameters
 from pairmill.models.metrics.psnr import psnr
 from pairmill.models.metrics.ssim import ssim
 from pairmill.pipeline.corpora.replay import read_table
-from pairmill.pipeline.evaluate.measure import IDENTICAL
-from pairmill.pipeline.evaluate.networks import load_all
+from pairmill.pipeline.evaluate.measure import IDENTICAL, best
+from pairmill.pipeline.evaluate.measure import means as over_common
+from pairmill.pipeline.evaluate.networks import load, load_all
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate, evaluate_on_corpus
 from pairmill.pipeline.evaluate.tables import markdown
 from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
+from pairmill.schemas.evaluation import (
+    EvaluationConfig,
+    EvaluationReport,
+    InferenceConfig,
+    MetricView,
+    ScoreRow,
+)
 from tests.support.make import Tiny, photograph, save
 from tests.support.networks import checkpoint
 
@@ -44,7 +53,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed, size in enumerate([(75, 63), (62, 80)]):
         hr = photograph(seed, *size, noise=0)
         save(hr, folder / f"hr/{seed}_HR.png")
-        save(to_uint8(bicubic_down(hr, 2)), folder / f"lr/{seed}_LR2.png")
+        save(imresize_down(hr, 2), folder / f"lr/{seed}_LR2.png")
     save(photograph(9, 37, 31), folder / "real/9.png")
     (folder / "real/notes.txt").write_text("no image")
     checkpoint(folder / "net.safetensors")
@@ -71,7 +80,7 @@ def test_the_control_is_what_numpy_says(sets: Path, tmp_path: Path) -> None:
             np.asarray(Image.open(sets / f"{name}.png"))
             for name in (f"hr/{seed}_HR", f"lr/{seed}_LR2")
         )
-        sr, hr = to_uint8(bicubic_up(lr, 2)), hr[: 2 * lr.shape[0], : 2 * lr.shape[1]]
+        sr, hr = imresize_up(lr, 2), hr[: 2 * lr.shape[0], : 2 * lr.shape[1]]
         wanted.append(
             [metric(sr, hr, 2, channel) for channel in ("y", "rgb") for metric in (psnr, ssim)]
         )
@@ -169,6 +178,67 @@ def test_a_corpus_has_a_row_per_degrader(tiny: Tiny, tmp_path: Path) -> None:
     assert "tiny@" in (tmp_path / "workspace" / page).read_text()
 
 
+def test_means_of_networks_are_over_the_same_images(sets: Path, tmp_path: Path) -> None:
+    """Bicubic keeps the second image flat, so that it has no NIQE there, a network does not: its
+    mean leaves that image out too, and all tables say so."""
+    row = np.concatenate([photograph(20 + seed, 384, 480) for seed in range(3)])
+    (tmp_path / "niqe.npz").write_bytes(write_parameters(fit_niqe([row])))
+    save(photograph(30, 99, 102), tmp_path / "photos/a.png")
+    save(np.full((99, 102, 3), 90, np.uint8), tmp_path / "photos/flat.png")
+    noisy = _noisy_network(tmp_path / "noisy.safetensors")
+    report = run(
+        sets, tmp_path, noisy, real=(str(tmp_path / "photos"),), niqe=str(tmp_path / "niqe.npz")
+    )
+    (group,), (one, flat) = report.groups, report.pictures
+    assert ["niqe" in row.scores for row in flat.rows] == [False, True]
+    assert (group.pictures, group.counts) == (2, {"niqe": 1})
+    assert [row.scores for row in group.rows] == [row.scores for row in one.rows]
+    values = [f"{row.scores['niqe']:.3f} (1 of 2)" for row in group.rows]
+    page = (tmp_path / "page/index.html").read_text()
+    for value in values:
+        assert value in page
+        assert value in markdown(report)
+    assert any("NIQE has no value for some images (of 2: bicubic for 1)" in n for n in report.notes)
+    assert '<td class="num">–</td>' in page
+
+
+def _noisy_network(path: Path) -> str:
+    """A network that makes a texture of what is flat: it adds a pattern within each block."""
+    from pairmill.models.archs import build
+    from pairmill.models.archs.weights import write_weights
+    from pairmill.schemas.network import CompactConfig, NetworkSpec
+
+    spec = NetworkSpec(network=CompactConfig(features=8, blocks=1), scale=2)
+    tensors = build(spec.network, 2, 3).state_dict()
+    tensors["body.4.bias"] += torch.linspace(-0.2, 0.3, 12)
+    path.write_bytes(write_weights(tensors, spec=spec))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted", "counts"),
+    [
+        ([[1, 2], [3, 4]], [2, 3], 2),
+        ([[11, 45], [None, 1200], [12, 45]], [11.5, 45], 2),
+        ([[None, 4], [3, None]], [None, None], 0),
+        ([[7], [None]], [7], 1),
+    ],
+)
+def test_the_common_images(
+    values: list[list[float | None]], wanted: list[float | None], counts: int
+) -> None:
+    rows = [
+        [
+            ScoreRow(network=str(place), scores={} if value is None else {"niqe": value})
+            for place, value in enumerate(image)
+        ]
+        for image in values
+    ]
+    found, over = over_common(rows)
+    assert [row.scores.get("niqe") for row in found] == wanted
+    assert over == {"niqe": counts}
+
+
 def test_niqe_of_parameters_that_were_fitted_here_or_come_from_a_file(
     sets: Path, tmp_path: Path
 ) -> None:
@@ -193,6 +263,16 @@ def test_niqe_of_parameters_that_were_fitted_here_or_come_from_a_file(
     )
     assert means(again, 0, 0) == means(fitted, 0, 0)
     assert "niqe.npz" in again.metrics[-1].about
+    for report in (fitted, again):
+        (note,) = (note for note in report.notes if "sharp blocks" in note)
+        assert re.match(r"NIQE's parameters are of \d\d sharp blocks .* Below 180 ", note)
+
+
+def test_what_is_too_uncertain_has_no_best() -> None:
+    rows = [ScoreRow(network=str(place), scores={"niqe": 71.5 - place}) for place in range(2)]
+    metric = MetricView(key="niqe", label="NIQE", better="lower", digits=3, about="")
+    assert best(rows, metric) == 70.5
+    assert best(rows, metric.with_(ranked=False)) is None
 
 
 def test_lpips_of_weights_from_files(sets: Path, tmp_path: Path) -> None:
@@ -379,6 +459,25 @@ def test_one_pair_of_another_size_is_named(sets: Path, tmp_path: Path) -> None:
         run(sets, tmp_path, str(sets / "net.safetensors"), pairs=((hr, lr),))
     assert "hr/1.png" in caught.value.where
     assert "HR 62 x 62, LR 33 x 31" in caught.value.got
+
+
+def test_networks_of_two_ranges_are_mixed_as_one(tmp_path: Path) -> None:
+    """The same SwinIR with white as 1 and as 255: whatever lies between is that network."""
+    from pairmill.models.archs import build
+    from pairmill.models.archs.weights import write_for_others, write_weights
+    from pairmill.schemas.network import NetworkSpec
+    from tests.support.networks import SWIN
+
+    spec = NetworkSpec(network=SWIN.with_(range=255.0), scale=2)
+    tensors = build(spec.network, 2, 3).state_dict()
+    one, other = tmp_path / "one.safetensors", tmp_path / "other.safetensors"
+    one.write_bytes(write_weights(tensors, spec=spec))
+    other.write_bytes(write_for_others(tensors, spec))
+    assert load(str(other)).network.config.range == 1  # type: ignore[union-attr]
+    mixed = load(str(one), (str(other), 0.5)).network
+    assert mixed is not None
+    for key, value in mixed.state_dict().items():
+        torch.testing.assert_close(value, tensors[key])
 
 
 def test_names_of_networks_differ(sets: Path, tmp_path: Path) -> None:

@@ -240,6 +240,25 @@ def test_options_out_of_bounds(net: str, tmp_path: Path, option: str, value: Any
         )
 
 
+@pytest.mark.parametrize(("times", "warned"), [(120.4, True), (0.6, False)])
+def test_a_precision_that_is_slow_here_is_warned_of_first(
+    net: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    times: float,
+    warned: bool,
+) -> None:
+    """On a processor without units for it, bfloat16 took more than a hundred times as long."""
+    monkeypatch.setattr("pairmill.models.device.slowdown", lambda *_: times)
+    save(photograph(1), tmp_path / "in/a.png")
+    options = OPTIONS | {"precision": "bfloat16"}
+    run_upscale([str(tmp_path / "in")], net, str(tmp_path / "out"), "", options)
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("! bfloat16 takes about 120 times as long as float32 here" in said) == warned
+    assert said.index("net compact") > said.find("! bfloat16")
+
+
 @pytest.mark.parametrize("size", [(1, 1), (37, 31), (3, 700)])
 def test_png_in_rows_is_the_picture(size: tuple[int, int]) -> None:
     image, file = photograph(2, *size), io.BytesIO()

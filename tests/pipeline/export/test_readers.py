@@ -140,7 +140,7 @@ print(json.dumps({names[s]: {row["key"]: [digest(row["hr"]), digest(row["lr"])] 
 
 def test_pandas(exported: Export, sealed: Pixels, tmp_path: Path) -> None:
     code = """
-import pandas
+import hashlib, pandas
 found = {}
 for split in ("train", "val"):
     table = pandas.read_parquet(split)
@@ -148,6 +148,9 @@ for split in ("train", "val"):
     assert set(table["split"]) == {split}
     found[split] = {row.key: [digest(row.hr), digest(row.lr)] for row in table.itertuples()}
     assert all(found[split][row.key] == [row.hr_sha256, row.lr_sha256] for row in table.itertuples())
+    for side in ("hr", "lr"):
+        digests = [hashlib.sha256(png).hexdigest() for png in table[side]]
+        assert digests == list(table[f"{side}_file_sha256"])
 print(json.dumps(found))
 """  # noqa: E501
     assert read(code, exported("parquet"), tmp_path) == sealed
@@ -195,33 +198,53 @@ import mlcroissant
 data = mlcroissant.Dataset("croissant.json")
 text = lambda value: value.decode() if isinstance(value, bytes) else value
 found = {}
-for split in ("train", "val"):
-    for row in data.records(split):
-        found.setdefault(split, {})[text(row[f"{split}/key"])] = [digest(row[f"{split}/{side}"]) for side in ("hr", "lr")]
+for split in ("train", "val", "train", "val"):
+    found[split] = {
+        text(row[f"{split}/key"]): [digest(row[f"{split}/{side}"]) for side in ("hr", "lr")]
+        for row in data.records(split)
+    }
 print(json.dumps(found))
-"""  # noqa: E501
+"""
     assert read(code, exported("croissant"), tmp_path) == sealed
 
 
 def test_croissant_of_the_corpus_itself(tiny: Tiny, sealed: Pixels, tmp_path: Path) -> None:
-    """Rows from the table, HR and LR images out of the tars, brought together by their keys."""
+    """Rows from the table, HR and LR images out of the tars, brought together by their keys; a
+    second pass over a record set is as the first."""
     code = """
-import logging, mlcroissant
+import mlcroissant
 data = mlcroissant.Dataset("croissant.json")
 assert not data.metadata.issues.errors, data.metadata.issues.errors
 assert not data.metadata.issues.warnings, data.metadata.issues.warnings
 text = lambda value: value.decode() if isinstance(value, bytes) else value
-pictures = {
-    side: {text(row[f"{side}/key"]): digest(row[f"{side}/image"]) for row in data.records(side)} for side in ("hr", "lr")
-}
-found = {}
-for row in data.records("samples"):
-    key = text(row["samples/key"])
-    found.setdefault(text(row["samples/split"]), {})[key] = [pictures["hr"].pop(key), pictures["lr"].pop(key)]
-assert pictures == {"hr": {}, "lr": {}}
+names = [records.uuid for records in data.metadata.record_sets]
+assert names.pop(0) == "samples"
+for _ in range(2):
+    pictures = {"hr": {}, "lr": {}}
+    for name in names:
+        rows = {text(row[f"{name}/key"]): digest(row[f"{name}/image"]) for row in data.records(name)}
+        assert rows and not rows.keys() & pictures[name[:2]].keys()
+        pictures[name[:2]].update(rows)
+    found = {}
+    for row in data.records("samples"):
+        key = text(row["samples/key"])
+        found.setdefault(text(row["samples/split"]), {})[key] = [pictures[side].pop(key) for side in ("hr", "lr")]
+    assert pictures == {"hr": {}, "lr": {}}
 print(json.dumps(found))
 """  # noqa: E501
     assert read(code, tiny.version, tmp_path) == sealed
+
+
+def test_croissant_says_its_version_as_catalogues_take_it(tiny: Tiny) -> None:
+    """Three numbers that grow with time; no more than x.y.z is read by TFDS."""
+    said = json.loads((tiny.version / "croissant.json").read_text())
+    finished = tiny.manifest.circumstance.finished
+    assert said["conformsTo"] == "http://mlcommons.org/croissant/1.1"
+    assert said["identifier"] == tiny.manifest.digest
+    year, day, time = said["version"].split(".")
+    assert finished == f"{year}-{day[:-2]:0>2}-{day[-2:]}T" + "{}{}:{}{}:{}{}Z".format(
+        *time.rjust(6, "0")
+    )
 
 
 def test_wids_reads_the_index_of_the_corpus(tiny: Tiny, sealed: Pixels, tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import struct
 import threading
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +45,9 @@ from tests.support.odd_images import (
     make_odd_images,
     picture,
     png_bytes,
+    png_chunk,
     sixteen_bit,
+    srgb_profile,
     tiff_bytes,
 )
 
@@ -347,3 +352,123 @@ def test_decoding_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
         for place in range(8, 200, 11):
             judge(data[:place] + b"\x07" + data[place + 1 :])
     assert capfd.readouterr() == ("", "")
+
+
+def packed_text(size: int) -> bytes:
+    """A zTXt chunk of that many bytes, inflated."""
+    return png_chunk(b"zTXt", b"XMP\0\0" + zlib.compress(bytes(size)))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_no_limit_of_a_decoder_on_text_or_profile_refuses_a_png(bits: int) -> None:
+    values = picture() if bits == 8 else sixteen_bit()
+    profile = srgb_profile() + bytes(3 << 20)
+    iccp = png_chunk(b"iCCP", b"large\0\0" + zlib.compress(profile))
+    wanted, _, depth = decode(png_bytes(values, 2, bits=bits), CONFIG)
+    for extra in (packed_text(3 << 20), packed_text(80 << 20), iccp):
+        for place in ("extra", "late"):
+            if place == "extra" or extra is not iccp:
+                data = png_bytes(values, 2, bits=bits, **{place: extra})
+                image, _, done = decode(data, CONFIG)
+                np.testing.assert_array_equal(image, wanted)
+                assert done == depth
+
+
+def test_a_bomb_in_a_profile_is_not_inflated() -> None:
+    packer = zlib.compressobj(9)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(100)) + packer.flush()
+    data = png_bytes(picture(), 2, bits=8, extra=png_chunk(b"iCCP", b"bomb\0\0" + bomb))
+    image, _, done = decode(data, CONFIG)
+    np.testing.assert_array_equal(image, picture())
+    assert done == (Conversion.BROKEN_ICC_IGNORED,)
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+
+
+def test_an_orientation_counts_in_exif_and_not_in_xmp() -> None:
+    text = png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)
+    for data in (
+        png_bytes(picture(), 2, bits=8, extra=text),
+        file_bytes("WEBP", lossless=True, xmp=XMP),
+        file_bytes("TIFF", tiffinfo={700: XMP}),
+    ):
+        image, _, done = decode(data, CONFIG)
+        np.testing.assert_array_equal(image, picture())
+        assert done == ()
+    upright = file_bytes("WEBP", lossless=True, xmp=XMP, exif=exif_bytes(8))
+    np.testing.assert_array_equal(decode(upright, CONFIG)[0], turned(picture(), 8))
+    jpeg = file_bytes("JPEG", xmp=XMP)
+    assert decode(jpeg, CONFIG)[0].shape == (HEIGHT, WIDTH, 3)
+
+
+def test_exif_in_the_text_of_a_png_turns_it_as_before() -> None:
+    block = exif_bytes(6)
+    text = b"\nexif\n%8d\n%s\n" % (len(block), block.hex().encode())
+    for name, content in ((b"tEXt", text), (b"zTXt", b"\0" + zlib.compress(text))):
+        data = png_bytes(
+            picture(), 2, bits=8, extra=png_chunk(name, b"Raw profile type exif\0" + content)
+        )
+        np.testing.assert_array_equal(decode(data, CONFIG)[0], turned(picture(), 6))
+
+
+def samsung_trailer() -> bytes:
+    """What Samsung's panoramas have in place of the end marker: a film, and where it begins."""
+    name, film = b"MotionPanorama_Data", bytes(range(256)) * 30 + b"\xff\xd9\xff\xd8\xff\xda" * 9
+    block = struct.pack("<HHI", 0, 0x0A30, len(name)) + name + film
+    head = b"SEFH" + struct.pack("<II", 106, 1)
+    head += struct.pack("<HHII", 0, 0x0A30, len(block), len(block))
+    return block + head + struct.pack("<I", len(head)) + b"SEFT"
+
+
+ENCODED: dict[str, dict[str, Any]] = {
+    "baseline": {"quality": 90},
+    "4:2:0": {"quality": 75, "subsampling": 2},
+    "progressive": {"quality": 85, "progressive": True},
+    "restarts": {"quality": 90, "restart_marker_blocks": 3},
+}
+
+
+@pytest.mark.parametrize("encoding", sorted(ENCODED))
+def test_jpegs_whose_every_block_decodes_are_whole(tmp_path: Path, encoding: str) -> None:
+    whole = file_bytes("JPEG", **ENCODED[encoding])
+    wanted = decode(whole, CONFIG)[0]
+    body = whole[:-2]
+    for data in (
+        body,
+        whole[:-1],
+        body + samsung_trailer(),
+        whole + samsung_trailer(),
+        *(body + bytes(range(17, 17 + stray)) + b"\xff\xd9" for stray in (1, 4, 8)),
+        body + bytes(3),
+        body + b"\0\0\x07",
+    ):
+        path = tmp_path / "a.jpg"
+        path.write_bytes(data)
+        record = ingest(path)
+        assert record.conversions == ()
+        assert record.pixel_sha256 == pixel_digest(wanted)
+
+
+@pytest.mark.parametrize("encoding", sorted(ENCODED))
+def test_jpegs_that_lack_blocks_or_scans_are_not(tmp_path: Path, encoding: str) -> None:
+    whole = file_bytes("JPEG", **ENCODED[encoding])
+    body = whole[:-2]
+    scans = [match.start() for match in re.finditer(b"\xff\xda", whole)][1:]
+    for data in (
+        body[:-1],
+        body[:-40],
+        body[:-40] + samsung_trailer(),
+        *(whole[:s] for s in scans),
+    ):
+        path = tmp_path / "a.jpg"
+        path.write_bytes(data)
+        result = ingest_file(found(path), Role.REAL, CONFIG)
+        assert isinstance(result, RejectedImage), len(data)
+        assert result.reason in (ImageReason.TRUNCATED, ImageReason.CORRUPT)
+        assert "copy the file again" in result.detail
+    longer = body + bytes(range(1, 100)) + b"\xff\xd9"
+    path.write_bytes(longer)
+    result = ingest_file(found(path), Role.REAL, CONFIG)
+    assert isinstance(result, RejectedImage)
+    assert re.search(r"9\d extraneous bytes", result.detail)  # less those that it had read ahead

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 import fsspec
 import pytest
 
+from pairmill.pipeline.curation.attribution import read_credits
+from pairmill.pipeline.evaluate.sources import paired_folders
+from pairmill.pipeline.html.text import file_name
 from pairmill.pipeline.images.decode import ImageRejected, read_image
 from pairmill.pipeline.images.find import find_files
+from pairmill.pipeline.images.listing import _without_markers
+from pairmill.pipeline.images.pairs import PairPatterns, find_pairs
+from pairmill.pipeline.stages import ingest
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageReason
+from pairmill.schemas.recipe import ImagesConfig
 
 
 @pytest.fixture
@@ -189,6 +198,84 @@ def test_one_look_at_each_file(photos: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(os, "stat", look)
     find_files(["photos"], str(photos), "images.real")
     assert not [path for path in looks if path.endswith(".jpg")]
+
+
+PREVIEWS = (
+    "@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg",
+    "2024/#recycle/b.jpg",
+    "$Recycle.Bin/c.jpg",
+    "Lightroom/x Previews.lrdata/0/d.jpg",
+    "Lib.photoslibrary/resources/derivatives/e.jpg",
+)
+
+
+def test_thumbnails_previews_and_deleted_files_are_set_aside_and_counted(tmp_path: Path) -> None:
+    photos = ("2024/b.jpg", "Lib.photoslibrary/originals/e.jpg", "a.jpg", "resources/f.jpg")
+    for name in (*photos, *PREVIEWS):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert names(tmp_path, ".") == names(tmp_path, "**/*.jpg") == list(photos)
+    listed = ingest.find(ImagesConfig(real=("**/*.jpg",)), str(tmp_path))
+    assert [file.reason for file in listed.aside] == ["set-aside"] * len(PREVIEWS)
+    assert {file.url for file in listed.aside} == {f"{tmp_path}/{name}" for name in PREVIEWS}
+    assert "@eaDir: thumbnails of a Synology NAS" in " ".join(file.detail for file in listed.aside)
+    # what the user names counts, whatever it is called
+    assert names(tmp_path, "@eaDir/**/*.jpg", ".") == sorted([PREVIEWS[0], *photos])
+    with pytest.raises(UserError, match="the folder holds no file that counts; #recycle: deleted"):
+        find_files(["p"], str(folder_of(tmp_path, "p/#recycle/x.jpg")), "images.real")
+
+
+def folder_of(base: Path, name: str) -> Path:
+    (base / name).parent.mkdir(parents=True)
+    (base / name).write_bytes(b"x")
+    return base
+
+
+def test_empty_objects_that_stand_for_folders_are_no_files() -> None:
+    found = {
+        "b/p/": 0, "b/p/sub/": 0, "b/p/sub": 0, "b/p/sub/a#1.jpg": 1, "b/p/x_$folder$": 0,
+        "b/p/empty.jpg": 0,
+    }  # fmt: skip
+    kept = _without_markers({path: {"size": size} for path, size in found.items()})
+    assert list(kept) == ["b/p/sub/a#1.jpg", "b/p/empty.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("s3://b/p/a#1.jpg", "a#1.jpg"),
+        ("zip://in/a#1.png::s3://b/c.zip", "a#1.png"),
+        ("https://h/p/a.jpg?key=secret#top", "a.jpg"),
+        ("/p/a#1?.jpg", "a#1?.jpg"),
+        ("s3://b/", "b"),
+    ],
+)
+def test_names_of_remote_files(url: str, name: str) -> None:
+    assert file_name(url) == name
+
+
+def two_ways(folder: Path, name: str = "Größe é.png") -> tuple[str, str]:
+    """The folders of two files whose names look equal: one as macOS writes it."""
+    forms: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
+    for form in forms:
+        (folder / form).mkdir()
+        (folder / form / unicodedata.normalize(form, name)).write_bytes(b"x")
+    return str(folder / "NFC"), str(folder / "NFD")
+
+
+def test_names_that_look_equal_are_equal(tmp_path: Path) -> None:
+    composed, decomposed = two_ways(tmp_path)
+    pairs = PairPatterns("images.pairs", "lq", "hq", ((composed,), (decomposed,)))
+    assert len(find_pairs(pairs, "/")) == 1
+    assert len(paired_folders(composed, decomposed, "/").cases) == 1
+    for folder in (composed, decomposed):
+        assert len(find_files(["*ö*é.png"], folder, "images.real")) == 1
+        assert len(find_files([unicodedata.normalize("NFD", "*ö*.png")], folder, "x")) == 1
+    table = tmp_path / "t.csv"
+    for name in (unicodedata.normalize("NFD", "Größe é.png"), "Gr*é.png", "NFD/Größe é.png"):
+        table.write_text(f"file,licence\n{name},CC0-1.0\n", "utf-8")
+        urls = [file.url for file in find_files([decomposed], "/", "x")]
+        assert list(read_credits(urls, [str(table)], "/")) == urls
 
 
 @pytest.fixture

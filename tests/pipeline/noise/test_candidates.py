@@ -10,6 +10,7 @@ from pairmill.pipeline.noise.candidates import candidates
 from pairmill.pipeline.noise.examine import coherence, details, periodicity, plateau
 from pairmill.pipeline.noise.measure import survey
 from pairmill.pipeline.noise.residual import residual
+from pairmill.pipeline.noise.select import choose
 from pairmill.schemas.noise import NoiseConfig, NoiseReason
 
 DIGEST = "a" * 64
@@ -184,10 +185,10 @@ def test_nothing_depends_on_chance_or_on_the_order_of_patches() -> None:
 
 
 def realsr_rule(image: np.ndarray, patch: int, most: float, least: float) -> set[tuple[int, int]]:
-    """The rule, patch by patch."""
+    """The rule, patch by patch: corners strictly below the length less a side."""
     kept = set()
-    for top in range(0, image.shape[0] - patch + 1, patch):
-        for left in range(0, image.shape[1] - patch + 1, patch):
+    for top in range(0, image.shape[0] - patch, patch):
+        for left in range(0, image.shape[1] - patch, patch):
             crop = Image.fromarray(
                 np.ascontiguousarray(image[top : top + patch, left : left + patch])
             )
@@ -206,11 +207,26 @@ def test_the_realsr_rule_is_exact(patch: int, most: float, least: float) -> None
     scene = 20 + 0.15 * x + 10 * (y > 300) * np.sin(x * y / 900)
     image = with_noise(scene, (1 + y / 100)[..., None], seed=5)[:, :500]
     image[:64, :64] = 0
-    found = candidates(image, DIGEST, NoiseConfig.realsr(patch, most, least))
+    config = NoiseConfig(rule="realsr", patch=patch, max_variance=most, min_mean=least)
+    found = candidates(image, DIGEST, config)
     expected = realsr_rule(image, patch, most, least)
     assert {(int(r["top"]), int(r["left"])) for r in found.table} == expected
     assert set(found.survey.rejected) <= {NoiseReason.VARIANCE, NoiseReason.TOO_DARK}
     assert patch == 256 or 3 < len(expected) < found.survey.patches - 3
+    assert len(choose([found], config).picks) == len(expected)
+
+
+def test_the_realsr_rule_by_its_name() -> None:
+    """An image of 512 x 513 has patches at 0 and 256 across, and only at 0 down; what a recipe
+    adds holds; recipes that do not name it are stored as before."""
+    config = NoiseConfig.model_validate({"rule": "realsr"})
+    assert (config.patch, config.max_variance, config.min_mean) == (256, 20, 0)
+    flat = np.full((512, 513, 3), 60, np.uint8)
+    for settings, count in ({}, 2), ({"min_mean": 60}, 0), ({"patch": 64}, 7 * 8):
+        found = candidates(flat, DIGEST, NoiseConfig.model_validate({"rule": "realsr"} | settings))
+        assert len(found.table) == count
+    assert NoiseConfig.model_validate_json(config.canonical_json()) == config
+    assert "rule" not in NoiseConfig().canonical_json()
 
 
 def test_the_needed_threshold_is_enough() -> None:

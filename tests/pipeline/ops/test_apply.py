@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pairmill.models.functional.imresize import imresize_down
 from pairmill.models.functional.resize import bicubic_down, to_uint8
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.ops.apply import apply, intermediates
@@ -42,6 +43,16 @@ def test_bicubic() -> None:
     np.testing.assert_array_equal(
         run(BicubicDown(scale=2), Quantise()), to_uint8(bicubic_down(HR, 2))
     )
+    as_matlab = BicubicDown(scale=2, form="matlab")
+    np.testing.assert_array_equal(run(as_matlab), imresize_down(HR, 2))
+    with pytest.raises(ValueError, match="form matlab wants an 8-bit image, got float64"):
+        run(BLUR, as_matlab)
+
+
+def test_a_program_of_before_there_was_a_choice_means_what_it_meant() -> None:
+    old = Program.model_validate({"scale": 2, "ops": [{"op": "bicubic_down", "scale": 2}]})
+    assert old.ops == (BicubicDown(scale=2, form="float"),)
+    assert old.canonical_json() == '{"ops":[{"op":"bicubic_down","scale":2}],"scale":2}'
 
 
 def test_subsample_takes_the_first_of_every_block() -> None:

@@ -29,7 +29,7 @@ def test_what_several_kinds_ask_for_is_run_once(tmp_path: Path) -> None:
     recipe = Recipe.model_validate(
         {"name": "a", "images": {"real": f"{tmp_path}/real"}, "kernel_quality": LENIENT}
     )
-    images = run(ingest.STAGE, ingest.find(recipe.images, "/"), recipe.ingest).manifest
+    images = run(ingest.STAGE, ingest.find(recipe.images, "/").files, recipe.ingest).manifest
     making = Making(recipe=recipe, images=images, base="/", run=run)
     making.of(KERNELS)
     making.of(COMPRESSION)

@@ -1,33 +1,39 @@
-"""A new kind of pool, as CONTRIBUTING.md adds one: its pieces are applied to a copy of the
-repository, which then builds a corpus that draws from it."""
+"""A new kind of pool, as CONTRIBUTING.md adds one: all pieces of its examples are applied to a copy
+of the repository, which then builds a corpus that draws from it, and runs the others."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-PACKAGES = ("pairmill", "schemas", "models", "pipeline", "flows", "benchmarks", "tests")
-SECTION = (ROOT / "CONTRIBUTING.md").read_text().split("\n## Add a pool\n")[1].split("\n## ")[0]
-MODULES = re.findall(r"```python\n# (\S+\.py)\n(.*?)```", SECTION, flags=re.DOTALL)
-"""New files and their text."""
-CHANGES = re.findall(r"```diff\n(\S+)\n(.*?)```", SECTION, flags=re.DOTALL)
-"""Files that are there, and lines to add: hunks apart by an empty line, `+` before what is new."""
+from tests.support.worked_examples import applied, carried_out, changes, modules, section
+
+SECTION = section("Add a pool")
 
 USED = """
 import json
 import sys
 from pathlib import Path
 
+import torch
+
 from pairmill.flows.cli.pool_tables import show_pools
+from pairmill.models import archs as networks
+from pairmill.models import losses
+from pairmill.pipeline import degraders
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.export.run import export, plan
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.losses import LOSS_CONFIGS
+from pairmill.schemas.network import NETWORK_CONFIGS
+from pairmill.schemas.ops.resize import Invert
+from pairmill.schemas.program import Program
 from pairmill.pipeline.corpora.replay import find_samples, read_table, replay
 from pairmill.pipeline.corpora.verify import verify
 from pairmill.pipeline.explain.explain import explain
@@ -54,7 +60,19 @@ try:
     tiny_recipe(folder, degraders=[{"kind": "defocus"}], images={"clean": ["x"]})
 except ValueError as error:
     refusal = str(error)
+hr = photograph(5, 74, 62)
+invert = Program(scale=1, ops=(Invert(),))
+dim = degraders.build(CONFIGS["dim"](), 2, Pools()).draw(stream(1), (74, 62))
+vdsr = networks.build(NETWORK_CONFIGS["vdsr"](depth=3), 2)
+slopes = losses.build(LOSS_CONFIGS["gradient"]())
+sr = torch.tensor([[[[0.0, 0.2], [0.1, 0.4]]]])
 (folder / "seen.json").write_text(json.dumps({
+    "inverted": bool((apply(invert, hr, Assets()) == 255 - hr).all()),
+    "dim": [op.op for op in dim.ops],
+    "vdsr": list(vdsr(torch.zeros(1, 3, 11, 7)).shape),
+    "gradient": float(slopes(sr, 0 * sr)),
+    "exported": export(plan(storage, manifest, "pairs", str(folder / "out"))).pairs,
+    "samples": len(keys),
     "before": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in before.supplies],
     "after": [(pool.kind, pool.sealed, pool.note, len(pool.pictures)) for pool in after.supplies],
     "pools": [(ref.kind, ref.count) for ref in manifest.identity.pools],
@@ -72,32 +90,9 @@ except ValueError as error:
 """What people do with a pool, told in `seen.json`."""
 
 
-def applied(folder: Path) -> None:
-    """A copy of the repository with the new kind."""
-    for name in PACKAGES:
-        skip = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=skip)
-    for name, text in MODULES:
-        assert not (folder / name).exists(), name
-        (folder / name).write_text(text)
-    for name, hunks in CHANGES:
-        text = (folder / name).read_text()
-        for hunk in hunks.strip("\n").split("\n\n"):
-            text = added(text, hunk.splitlines(), name)
-        (folder / name).write_text(text)
-
-
-def added(text: str, hunk: list[str], name: str) -> str:
-    """The text of a file with the lines of one hunk."""
-    old = "".join(f"{line[1:]}\n" for line in hunk if line[0] == " ")
-    new = "".join(f"{line[1:]}\n" for line in hunk)
-    assert text.count(old) == 1, (name, old)
-    return text.replace(old, new)
-
-
 def test_a_kind_takes_few_files() -> None:
     """Ten at most, the degrader that draws from it among them; without it five."""
-    names = [name for name, _ in (*MODULES, *CHANGES)]
+    names = [name for name, _ in (*modules(SECTION), *changes(SECTION))]
     assert len(set(names)) == len(names) <= 10
     assert len([name for name in names if "degraders/" not in name]) == 5
 
@@ -107,17 +102,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What was seen of the new kind in the copy, and what the terminal said."""
     folder = tmp_path_factory.mktemp("toy")
     applied(folder / "copy")
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", USED, str(folder)],
-        cwd=folder / "copy",
-        env=os.environ | {"PYTHONPATH": str(folder / "copy"), "HOME": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
+    said = carried_out(folder / "copy", "-P", "-c", USED, str(folder))
     seen: dict[str, Any] = json.loads((folder / "seen.json").read_text())
-    return seen | {"terminal": done.stdout}
+    return seen | {"terminal": said}
 
 
 def test_it_is_made_sealed_and_counted(told: dict[str, Any]) -> None:
@@ -146,3 +133,12 @@ def test_it_is_shown_and_pinned(told: dict[str, Any]) -> None:
     assert re.search(r"discs\s+pool\s+discs\s+[0-9a-f]{12}\s+3", told["terminal"])
     assert told["same pools"]
     assert "make_discs" not in told["stages of pinned"]
+
+
+def test_the_other_examples_run_in_the_same_copy(told: dict[str, Any]) -> None:
+    """An op, a degrader, an export format, a network and a loss."""
+    assert told["inverted"]
+    assert told["dim"] == ["bicubic_down", "shot_read_noise", "quantise"]
+    assert told["vdsr"] == [1, 3, 22, 14]
+    assert told["gradient"] == pytest.approx(0.15 + 0.25)
+    assert told["exported"] == told["samples"] > 0

@@ -14,9 +14,11 @@ from jsonschema import Draft202012Validator
 
 from pairmill.pipeline.recipe.load import load_recipe, parse_as, parse_recipe, recipe_schema
 from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.degraders.block_noise import BlockNoiseConfig
 from pairmill.schemas.degraders.custom import CustomConfig
 from pairmill.schemas.degraders.steps import KERNELS, OPS, OneOf
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.kernel import CameraKernelsConfig
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.training import TrainConfig
 
@@ -187,7 +189,26 @@ def test_truth_values_stay_where_they_belong() -> None:
     assert parse_as(TrainConfig, least + "compile: yes\n", "t.yaml").compile is True
     with pytest.raises(UserError) as caught:
         parse_as(TrainConfig, least + "ema: on\n", "t.yaml")
-    assert caught.value.got == "ema: should be a valid number, found true"
+    assert caught.value.got == 'ema: should be a valid number, found "on"'
+
+
+def test_words_that_old_yaml_takes_for_truth_values() -> None:
+    """A value `off` without quotes, a field that is true or false, and a setting once called `on`;
+    what is stored keeps that name, so that versions and finished units are found."""
+    least = "name: m\nimages: {real: [x]}\n"
+    plain = parse_recipe(least + "degraders: [{kind: realsr, compression: off}]", "r.yaml")
+    assert plain.degraders[0].model_dump()["compression"] == "off"
+    kernels = parse_recipe(least + "kernels: {field: yes, channels: off}", "r.yaml").kernels
+    assert kernels == CameraKernelsConfig(field=True)
+    for key in ("added_to", "on", '"on"'):
+        recipe = parse_recipe(least + f"degraders: [{{kind: block_noise, {key}: lr}}]", "r.yaml")
+        assert recipe.degraders == (BlockNoiseConfig(added_to="lr"),)
+    assert (
+        BlockNoiseConfig.model_validate_json(recipe.degraders[0].canonical_json()).added_to == "lr"
+    )
+    assert '"on":"lr"' in recipe.degraders[0].canonical_json()
+    with pytest.raises(UserError, match="added_to and its old name, on, both stand here"):
+        parse_recipe(least + "degraders: [{kind: block_noise, on: lr, added_to: lr}]", "r.yaml")
 
 
 def test_only_what_is_wrong_is_named() -> None:

@@ -22,7 +22,8 @@ from pairmill.pipeline.rng import stream
 from pairmill.pipeline.shards.index import read_index
 from pairmill.pipeline.shards.reader import Loader, Pairs, epoch_order, pairs, random_square, turn
 from pairmill.pipeline.shards.tar import read_members
-from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.pipeline.workspace.stores import PATIENCE
+from pairmill.schemas.errors import IntegrityError, StoreError, UnreachableError, UserError
 from tests.support.make import Tiny
 
 SCALE = 2
@@ -82,6 +83,32 @@ def test_the_index_gives_the_bytes_of_the_members(shards: list[str], tiny: Tiny)
                     assert index.read(number) == (fields["hr.png"], fields["lr.png"])
                     number += 1
         assert len(index) == number > 0
+
+
+def test_a_store_that_fails_for_a_while_is_asked_again(
+    shards: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = fsspec.filesystem("memory")
+    store.pipe("/bucket/x.tar", Path(shards[0]).read_bytes())
+    near, index = read_index(shards[:1]), read_index(["memory://bucket/x.tar"])
+    whole, failures = store.cat_file, [ConnectionResetError("reset"), TimeoutError()]
+
+    def cat(path: str, **span: int) -> bytes:
+        if failures:
+            raise failures.pop()
+        return bytes(whole(path, **span))
+
+    monkeypatch.setattr(type(store), "cat_file", lambda _, path, **span: cat(path, **span))
+    assert index.read(3) == near.read(3)
+    assert not failures
+    failures += [ConnectionResetError("reset")] * 9
+    monkeypatch.setenv(PATIENCE, "0")
+    with pytest.raises(UnreachableError, match="the store does not answer"):
+        index.read(3)
+    store.rm("/bucket", recursive=True)
+    failures.clear()
+    with pytest.raises(StoreError, match="cannot read a file"):
+        index.read(3)
 
 
 def test_the_index_refuses_what_is_no_shard(shards: list[str], tmp_path: Path) -> None:

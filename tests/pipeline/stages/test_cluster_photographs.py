@@ -34,7 +34,7 @@ def making(folder: Path, workspace: Path, counting: Counting, **changes: Any) ->
         {"name": "r", "images": {"real": [str(folder)]}, "degraders": REALSR} | changes
     )
     run = runner(Profile(str(workspace)), listener=counting)
-    files = ingest.find(recipe.images, str(folder))
+    files = ingest.find(recipe.images, str(folder)).files
     images = run(ingest.STAGE, files, IngestConfig()).manifest
     return Making(recipe=recipe, images=images, base="/", run=run)
 

@@ -1,0 +1,74 @@
+"""What other tools read of our networks, and weights that agree with what they take for granted.
+
+A checkpoint does not say what a network counts white as (its range): spandrel, which chaiNNer and
+others use, assumes 255 for RCAN and for a SwinIR with windows of 7, and 1 for any other SwinIR. The
+range is a factor before the first convolution and its inverse after the last, so that weights of
+one range become those of another without a change of the result.
+"""
+
+from __future__ import annotations
+
+from pairmill.models.archs.keys import Tensors
+from pairmill.models.archs.recognise import range_of_window
+from pairmill.schemas.network import (
+    AnyNetworkConfig,
+    CompactConfig,
+    EdsrConfig,
+    NetworkBase,
+    RcanConfig,
+    RrdbNetConfig,
+    SwinIrConfig,
+)
+
+GROWTH = 32
+"""Of an RRDBNet, as others assume."""
+RANGE = 255.0
+"""Of RCAN and EDSR, as others assume."""
+
+
+def unread_by_others(config: AnyNetworkConfig) -> str | None:
+    """Why spandrel does not read a network, whatever names its weights have; none if it does."""
+    if isinstance(config, CompactConfig | SwinIrConfig):
+        return None
+    if isinstance(config, RrdbNetConfig):
+        return None if config.growth == GROWTH else f"it assumes growth {GROWTH}"
+    if isinstance(config, RcanConfig):
+        return None if config.residual_scale == 1 else "it assumes residual_scale 1"
+    return f"it has no {config.arch} of this kind"
+
+
+def names_for_others(config: AnyNetworkConfig) -> str:
+    """The convention by which most programs know a network: spandrel's where it reads the network,
+    else ours, which are BasicSR's.
+    """
+    if isinstance(config, RcanConfig) and unread_by_others(config) is None:
+        return "rcan"
+    return "ours"
+
+
+def as_others_assume(config: AnyNetworkConfig) -> AnyNetworkConfig:
+    """The settings, with the range that other tools take for granted."""
+    if isinstance(config, SwinIrConfig):
+        return config.with_(range=range_of_window(config.window))
+    if isinstance(config, RcanConfig | EdsrConfig):
+        return config.with_(range=RANGE)
+    return config
+
+
+def in_range(tensors: Tensors, config: NetworkBase, other: NetworkBase) -> Tensors:
+    """Weights of a network, by our names, as the same network with the range of `other` has them.
+
+    The result differs by roundings of float32; where the ranges are equal, nothing does.
+    """
+    own, wanted = (getattr(each, "range", 1.0) for each in (config, other))
+    if own == wanted:
+        return tensors
+    last = "conv_last" if "conv_last.weight" in tensors else "upsample.0"
+    factors = {
+        "conv_first.weight": own / wanted,
+        f"{last}.weight": wanted / own,
+        f"{last}.bias": wanted / own,
+    }
+    return {
+        key: value * factors[key] if key in factors else value for key, value in tensors.items()
+    }
