@@ -64,18 +64,24 @@ def pool_checkpoint(
     return items
 
 
+def link_pools(
+    units: Sequence[Unit[JudgePayload]], context: Context, key: str, names: Sequence[str]
+) -> None:
+    """Give the pools of a unit their place."""
+    for name in names:
+        source = f"{layout.unit_folder(context.stage, units[0].key)}/{name}.zarr"
+        context.storage.link_tree(source, layout.pool_group(context.stage, key, name))
+
+
 def seal(
     units: Sequence[Unit[JudgePayload]],
     records: Sequence[R],
     config: Any,
     context: Context,
     key: str,
-    names: Sequence[str] = ("pool",),
 ) -> R:
-    """Give the pools of the one unit their place."""
-    for name in names:
-        source = f"{layout.unit_folder(context.stage, units[0].key)}/{name}.zarr"
-        context.storage.link_tree(source, layout.pool_group(context.stage, key, name))
+    """Give the checkpoint its place."""
+    link_pools(units, context, key, ("pool",))
     return records[0]
 
 

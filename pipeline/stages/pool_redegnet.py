@@ -5,7 +5,6 @@ pairs with the verdict.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,9 @@ from pairmill.pipeline.stages.learned_pool import (
     Gates,
     JudgePayload,
     auc_words,
+    link_pools,
     plan,
     pool_checkpoint,
-    seal,
     seen,
     trend,
 )
@@ -74,6 +73,18 @@ def _pool_codes(unit: Unit[JudgePayload], context: Context) -> NDArray[np.float3
     group = f"{layout.unit_folder(context.stage, unit.key)}/{CODES}.zarr"
     write_pool(context.storage, group, "codes", codes, columns)
     return codes
+
+
+def seal(
+    units: Sequence[Unit[JudgePayload]],
+    records: Sequence[RedegnetManifest],
+    config: RedegnetJudgeConfig,
+    context: Context,
+    key: str,
+) -> RedegnetManifest:
+    """Give both pools their place."""
+    link_pools(units, context, key, ("pool", CODES))
+    return records[0]
 
 
 FOUND: dict[RedegnetReason, Callable[[RedegnetMeasures, RedegnetGateConfig], str]] = {
@@ -151,5 +162,5 @@ STAGE = Stage(
     manifest=RedegnetManifest,
     plan=plan,
     work=work,
-    seal=partial(seal, names=("pool", CODES)),
+    seal=seal,
 )
