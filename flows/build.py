@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pairmill.flows.engine import EngineChoice
 from pairmill.flows.session import carrying
 from pairmill.flows.tracker import Tracker
@@ -11,6 +13,7 @@ from pairmill.pipeline.build.select_images import select_images
 from pairmill.pipeline.pools.base import Making
 from pairmill.pipeline.pools.make_pools import make_pool
 from pairmill.pipeline.report.write import write_report
+from pairmill.pipeline.runner.listeners import under_way
 from pairmill.pipeline.workspace import provenance
 from pairmill.pipeline.workspace.lock import POOLS, making
 from pairmill.pipeline.workspace.storage import Storage
@@ -45,9 +48,11 @@ def build_corpus(
             started, session.title, tracker.run_id(), tuple(session.timings.rows)
         )
         lock.check()
-        manifest = tracker.step(
-            "seal corpus", lambda: publish(made, session.profile, circumstance, write_report)
-        )
+        with under_way(session.watcher, "seal and report") as next_:
+            report = partial(write_report, advanced=next_)
+            manifest = tracker.step(
+                "seal corpus", lambda: publish(made, session.profile, circumstance, report)
+            )
     tracker.built(storage, manifest)
     return manifest
 

@@ -191,6 +191,21 @@ class Bars(ProgressListener):
             f"[green]✓[/] {stage.title:<16} {result.units:>6} {noun:<7} [dim]{said}[/]"
         )
 
+    def doing(self, what: str, note: str = "") -> None:
+        """See `ProgressListener.doing`: a bar without a length; in a log a line."""
+        if not out.is_terminal:
+            if note:
+                self.progress.print(f"  {what:<16} [dim]{escape(note)}[/]")
+            return
+        if self.task is None:
+            self.task = self.progress.add_task(what, total=None, noun="", rate="", note="")
+        self.progress.update(self.task, note=_cut(note, out.width - BAR))
+
+    def did(self, what: str, seconds: float) -> None:
+        """See `ProgressListener.did`."""
+        self.drop()
+        self.progress.print(f"[green]✓[/] {what:<16} {'':>14} [dim]{seconds:7.1f} s[/]")
+
     def drop(self) -> None:
         """Take the present bar away."""
         if self.task is not None:

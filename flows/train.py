@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pairmill.flows.progress import heard
+from collections.abc import Callable
+
+from pairmill.flows.progress import heard, listener
 from pairmill.flows.tracker import RunInfo, Tracker
 from pairmill.pipeline.corpora.log import find_version
-from pairmill.pipeline.evaluate.run import evaluate_on_corpus
+from pairmill.pipeline.evaluate.run import Advanced, evaluate_on_corpus
+from pairmill.pipeline.runner.listeners import under_way
+from pairmill.pipeline.runner.stage import ProgressListener
 from pairmill.pipeline.training.recipe import on_version
 from pairmill.pipeline.training.run import Trained, train_run
 from pairmill.pipeline.training.watch import INTERRUPTED
@@ -73,15 +77,31 @@ def _evaluated(storage: Storage, trained: Trained, base: str, device: str) -> st
         limit=run.config.validation.images,
         inference=InferenceConfig.model_validate({"device": device}),
     )
-    _, page = evaluate_on_corpus(
-        checkpoint,
-        f"{run.corpus}@{run.version}",
-        storage,
-        run.config.name,
-        split=run.config.validation.split,
-        config=limits,
-        base=base,
-        real=run.config.joint.real if run.config.joint is not None else (),
-        notes=tuple(f"Alarm at the last step, {words}." for words in trained.alarms),
-    )
+    with under_way(listener.get() or ProgressListener(), "evaluate") as next_:
+        _, page = evaluate_on_corpus(
+            checkpoint,
+            f"{run.corpus}@{run.version}",
+            storage,
+            run.config.name,
+            split=run.config.validation.split,
+            config=limits,
+            advanced=_each_tenth(next_),
+            base=base,
+            real=run.config.joint.real if run.config.joint is not None else (),
+            notes=tuple(f"Alarm at the last step, {words}." for words in trained.alarms),
+        )
     return storage.path(page)
+
+
+def _each_tenth(said: Callable[[str], None]) -> Advanced:
+    """Says how many images are done, ten times in all, so that logs stay short."""
+    last = -1
+
+    def advanced(done: int, total: int, name: str) -> None:  # noqa: ARG001
+        nonlocal last
+        tenth = 10 * done // max(1, total)
+        if tenth > last:
+            last = tenth
+            said(f"{done} of {total} images")
+
+    return advanced

@@ -66,7 +66,7 @@ class MinedCompression(Frozen):
     """Whether the luma table is that standard table."""
     known: tuple[int, int]
     """Steps of luma and of chroma that were read or measured; the others are those of the nearest
-    standard table."""
+    standard table, or of a file with tables of their own for Cb and Cr the smaller of both."""
     confidence: float = Field(ge=0, le=1)
     """1 if read from the file; else the share of coefficients, beyond chance, on the estimated
     steps."""

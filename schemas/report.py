@@ -142,8 +142,8 @@ class KernelsSection(Frozen):
     """Heat map of the mean kernel."""
     mean_peak: float
     """Its largest value."""
-    mean_side: int
-    """Side of that image, in HR pixels: what can be seen of any kernel."""
+    mean_side: int = 0
+    """Side of that image, in HR pixels; 0 where it shows whole kernels."""
     mean_centre: float
     """Row and column where its centre of mass should be."""
     averaged: int
@@ -223,8 +223,7 @@ class NoiseSection(Frozen):
     spectrum: str
     """Image of the mean power spectrum of grey, zero frequency in the middle."""
     spectrum_range: tuple[float, float]
-    """What its darkest and brightest colour stand for, in dB above white noise of equal
-    variance."""
+    """Its darkest and its brightest colour, in dB above white noise of equal variance."""
     radial: tuple[tuple[float, float], ...]
     """The spectrum over all directions: (cycles per pixel, dB above white noise)."""
     levels: tuple[tuple[float, float], ...]
@@ -381,8 +380,7 @@ class ReportData(Frozen):
     noise: NoiseSection | None
     """Noise; none if no degrader needs it."""
     fits: FitsSection | None = None
-    """Learned degradations; none if no degrader is learned, or if pools come from another
-    version."""
+    """Learned degradations; none without any, or where pools come from another version."""
     realism: RealismSection | None = None
     """How distinguishable synthetic LR is from real LR; none if it was not measured."""
     compression: CompressionSection | None = None

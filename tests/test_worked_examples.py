@@ -21,6 +21,12 @@ THOROUGH = (
     "tests/pipeline/recipe",
 )
 
+SCHEMAS = {
+    "recipe.schema.json": ("recipe.load", "recipe_schema"),
+    "train/train.schema.json": ("training.recipe", "training_schema"),
+}
+"""What `make schema` writes, by what."""
+
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -45,8 +51,9 @@ def test_they_keep_the_style(copy: Path) -> None:
 @pytest.mark.timeout(1800)
 def test_nothing_else_is_broken_by_them(copy: Path) -> None:
     """With what a contributor runs after them, `make schema` and `make docs`."""
-    write = "from pairmill.pipeline.recipe import load; print(load.recipe_schema(), end='')"
-    (copy / "data/recipes/recipe.schema.json").write_text(carried_out(copy, "-P", "-c", write))
+    for file, (module, name) in SCHEMAS.items():
+        write = f"from pairmill.pipeline.{module} import {name}; print({name}(), end='')"
+        (copy / "data/recipes" / file).write_text(carried_out(copy, "-P", "-c", write), "utf-8")
     carried_out(copy, "-m", "docs.generate", limit=600)
     carried_out(copy, "-m", "mypy", limit=900)
     carried_out(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *THOROUGH, limit=1500)

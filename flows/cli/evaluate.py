@@ -115,14 +115,15 @@ def _sets(sets: Sets) -> dict[str, Any]:
     Raises:
         UserError: if there is an --lr for some --hr only.
     """
-    if sets.lr and len(sets.lr) != len(sets.hr):
+    above = sets.hr * len(sets.lr) if len(sets.hr) == 1 and sets.lr else sets.hr
+    if sets.lr and len(sets.lr) != len(above):
         raise UserError(
             "--hr and --lr do not pair up",
             got=f"{len(sets.hr)} --hr and {len(sets.lr)} --lr",
-            wanted="one --lr for each --hr, in the same order, or none",
+            wanted="one --lr for each --hr, in the same order; one --hr for all; or no --lr",
             todo="without --lr, LR is made of HR by bicubic downscaling",
         )
-    pairs = tuple(zip(sets.hr, sets.lr, strict=True)) if sets.lr else ()
+    pairs = tuple(zip(above, sets.lr, strict=True)) if sets.lr else ()
     return {
         "pairs": pairs,
         "hr": () if sets.lr else tuple(sets.hr),

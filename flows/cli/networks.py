@@ -78,7 +78,8 @@ def evaluate(
         typer.Option(help="HR images; without --lr their LR is made by bicubic downscaling."),
     ] = None,
     lr: Annotated[
-        list[str] | None, typer.Option(help="LR images of the --hr option at the same position.")
+        list[str] | None,
+        typer.Option(help="LR images of the --hr at the same position; several for one --hr."),
     ] = None,
     corpus: Annotated[
         list[str] | None, typer.Option(help="NAME, NAME@VERSION or NAME@TAG; a row per degrader.")

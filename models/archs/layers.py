@@ -290,14 +290,23 @@ def in_full(x: Tensor) -> torch.autocast:
     return torch.autocast(x.device.type, enabled=False)
 
 
+def cropped(x: Tensor, height: int, width: int) -> Tensor:
+    """The first rows and columns of (B, C, h, w), where `reflected` has added more. A copy and not
+    a view: an exported network would hold either for sizes that fit or for others.
+    """
+    for axis, length in ((2, height), (3, width)):
+        x = x.index_select(axis, torch.arange(length, device=x.device))
+    return x
+
+
 def reflected(x: Tensor, unit: int) -> Tensor:
     """Continue (B, C, h, w) to the right and below to multiples of `unit`, mirrored without
     repeating the edge, from any size.
     """
-    for axis in (2, 3):
+    for axis in (2, 3) if unit > 1 else ():
         length = x.shape[axis]
-        missing = -length % unit
-        if missing:
-            place = torch.arange(length + missing, device=x.device) % max(1, 2 * length - 2)
-            x = x.index_select(axis, torch.minimum(place, (2 * length - 2 - place).clamp_min(0)))
+        # No branch for what fits already: an exported network would hold for such sizes alone.
+        place = torch.arange(-(-length // unit) * unit, device=x.device)
+        place = place % torch.sym_max(1, 2 * length - 2)  # type: ignore[no-untyped-call]
+        x = x.index_select(axis, torch.minimum(place, (2 * length - 2 - place).clamp_min(0)))
     return x

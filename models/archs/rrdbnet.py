@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pixel_unshuffle
 
-from pairmill.models.archs.layers import INTERPOLATED, Conv, Network, convolved, reflected
+from pairmill.models.archs.layers import INTERPOLATED, Conv, Network, convolved, cropped, reflected
 from pairmill.schemas.network import RrdbNetConfig
 
 SLOPE = 0.2
@@ -81,4 +81,4 @@ class RrdbNet(Network):
         for layer in (self.conv_up1, self.conv_up2):
             values = leaky_relu(layer(interpolate(values, scale_factor=2, mode="nearest")), SLOPE)
         found: Tensor = self.conv_last(leaky_relu(self.conv_hr(values), SLOPE))
-        return found[:, :, :height, :width]
+        return found if self.packed == 1 else cropped(found, height, width)

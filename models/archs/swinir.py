@@ -9,7 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, interpolate, leaky_relu
 
-from pairmill.models.archs.layers import Conv, Linear, Network, Normalise, Upsample, fill, reflected
+from pairmill.models.archs.layers import (
+    Conv,
+    Linear,
+    Network,
+    Normalise,
+    Upsample,
+    cropped,
+    fill,
+    reflected,
+)
 from pairmill.schemas.network import DIV2K_MEAN, SwinIrConfig
 
 TAIL = 64
@@ -52,7 +61,7 @@ class Attention(nn.Module):
         bias = self.relative_position_bias_table[self.relative_position_index.flatten()]
         strength = strength + bias.reshape(pixels, pixels, self.heads).permute(2, 0, 1)
         if mask is not None:
-            strength = strength.unflatten(0, (-1, len(mask))) + mask.to(x.dtype)[:, None]
+            strength = strength.unflatten(0, (-1, mask.shape[0])) + mask.to(x.dtype)[:, None]
             strength = strength.flatten(0, 1)
         found = strength.softmax(-1) @ value
         return self.proj(found.transpose(1, 2).reshape(windows, pixels, features))  # type: ignore[no-any-return]
@@ -165,7 +174,7 @@ class SwinIr(Network):
         for layer in self.layers:
             values = layer(values, mask)
         body = self.conv_after_body(self.norm(values).permute(0, 3, 1, 2)) + first
-        return self.normalise.back(self.tail(self, body))[:, :, :height, :width]
+        return cropped(self.normalise.back(self.tail(self, body)), height, width)
 
 
 def _steps(network: SwinIr, body: Tensor) -> Tensor:

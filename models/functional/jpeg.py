@@ -85,7 +85,7 @@ def tables_of(quality: int) -> Tables:
 def nearest_quality(tables: tuple[Sequence[int], Sequence[int]]) -> int:
     """The quality, 1..100, whose tables differ least from `tables` (sum of absolute differences of
     the logarithms of the steps); the lower one when two are equally near. Exact for tables that
-    `tables_of` makes, but that qualities 1 and 2 and others of the coarse end may share theirs.
+    `tables_of` makes: no two qualities share theirs.
 
     Args:
         tables: Luma and chroma table, 64 steps of at least 1, in natural order.

@@ -214,7 +214,7 @@ def write_parameters(parameters: NiqeParameters) -> bytes:
     buffer = io.BytesIO()
     counted: dict[str, Any] = {}
     if parameters.blocks is not None:
-        counted = {"blocks": np.int64(parameters.blocks)}
+        counted["blocks"] = np.int64(parameters.blocks)
     covariance = np.ascontiguousarray(parameters.covariance)  # equal parameters, equal bytes
     np.savez(
         buffer,

@@ -4,6 +4,7 @@ the gates.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -115,14 +116,15 @@ def measure(fit: Fit, sight: Sight, realism: RealismResult) -> PdmMeasures | Non
     kernels = drawn_kernels(fit)
     if not all(np.isfinite(values).all() for values in (kernels, sight.fake, sight.noise)):
         return None
-    floors = noise_floor(sight.real), noise_floor(sight.fake)
+    real_floor = noise_floor(sight.real)
+    fake_floor = without_scene(noise_floor(sight.fake), noise_floor(sight.clean), real_floor)
     return PdmMeasures(
         diversity=diversity(kernels),
         measured_diversity=None if fit.start is None else diversity(fit.start.kernels.mean(1)),
         offset=float(max(max(map(abs, offset(kernel, fit.scale))) for kernel in kernels)),
-        real_floor=floors[0],
-        fake_floor=floors[1],
-        noise_ratio=max(floors[1], QUIET) / max(floors[0], QUIET),
+        real_floor=real_floor,
+        fake_floor=fake_floor,
+        noise_ratio=max(fake_floor, QUIET) / max(real_floor, QUIET),
         noise_deviation=float(sight.noise.std()),
         noise_mean=float(np.abs(sight.noise.mean((1, 2, 3))).max()),
         noise_curve=noise_curve(sight.clean, sight.noise),
@@ -166,6 +168,13 @@ def noise_floor(patches: Array) -> float:
     count, height, width = residual.shape[0], residual.shape[1] // 8 * 8, residual.shape[2] // 8 * 8
     blocks = residual[:, :height, :width].reshape(count, height // 8, 8, width // 8, 8, 3)
     return float(np.quantile(blocks.std(axis=(2, 4)), 0.2))
+
+
+def without_scene(fake: float, clean: float, real: float) -> float:
+    """The floor of fake patches without what their scenes, `clean` before there is noise, have in
+    quiet places beyond the real patches: HR busier than the photographs is no noise.
+    """
+    return math.sqrt(max(fake**2 - max(clean**2 - real**2, 0.0), 0.0))
 
 
 def least_diversity(measures: PdmMeasures, gates: PdmGateConfig) -> float:

@@ -85,18 +85,17 @@ def estimate(image: NDArray[np.uint8]) -> Estimate | None:
         The most likely encoder; `evidence` and `confidence` say how likely. None if there is
         nothing to look at.
     """
-    clipped = ((image == 0) | (image == 255)).any(axis=-1)
-    luma = np.rint(planes(image)[0] - 128)  # decoders round it before they change to RGB
-    windows, bad = _windows(luma, clipped)
+    windows, bad = _windows(image)
     if not len(windows):
         return None
     starts = list(np.ndindex(8, 8))
     scores = [_score(_part(windows, start), _part(bad, start)) for start in starts]
     start = starts[int(np.argmax(scores))]
-    image, clipped = _middle(image, start), _middle(clipped, start)
+    image = _middle(image, start)
+    clipped = _clipped(image)
     ycc = planes(image)
     table, quality, known, confidence = _table(
-        _histograms(_usable(np.rint(ycc[0] - 128), clipped, (1, 1))), LUMA, None
+        _histograms(_usable(_rounded(ycc[0]), clipped, (1, 1))), LUMA, None
     )
     if not known:
         return None
@@ -112,21 +111,34 @@ def estimate(image: NDArray[np.uint8]) -> Estimate | None:
     )
 
 
-def _windows(luma: Plane, clipped: NDArray[np.bool_]) -> tuple[Plane, NDArray[np.bool_]]:
+def _clipped(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.asarray(((image == 0) | (image == 255)).any(axis=-1))
+
+
+def _rounded(luma: Plane) -> Plane:
+    """Luma as decoders round it before they change to RGB, around 0."""
+    return np.asarray(np.rint(luma - 128))
+
+
+def _windows(image: NDArray[np.uint8]) -> tuple[Plane, NDArray[np.bool_]]:
     """The windows with most detail outside clipped pixels, each with 7 more rows and columns: luma
-    and clipped, (n, 71, 71).
+    and clipped, (n, 71, 71). One after the other, for large images leave no room for planes.
     """
     side = WINDOW + 7
-    tops, lefts = (range(0, length - side + 1, WINDOW) for length in luma.shape)
+    tops, lefts = (range(0, length - side + 1, WINDOW) for length in image.shape[:2])
     places = [(slice(top, top + side), slice(left, left + side)) for top in tops for left in lefts]
     places = places[:: max(1, len(places) // 1024)]
-    detail = np.array(
-        [np.abs(np.diff(luma[place]))[~clipped[place][:, 1:]].sum() for place in places]
-    )
-    best = [places[number] for number in np.argsort(-detail, kind="stable")[:WINDOWS]]
+    detail = np.array([_detail(image[place]) for place in places])
+    best = [image[places[number]] for number in np.argsort(-detail, kind="stable")[:WINDOWS]]
     if not best:
         return np.zeros((0, side, side)), np.zeros((0, side, side), np.bool_)
-    return np.stack([luma[place] for place in best]), np.stack([clipped[place] for place in best])
+    chosen = np.stack(best)
+    return _rounded(planes(chosen)[0]), _clipped(chosen)
+
+
+def _detail(window: NDArray[np.uint8]) -> float:
+    steps = np.abs(np.diff(_rounded(planes(window)[0])))
+    return float(steps[~_clipped(window)[:, 1:]].sum())
 
 
 def _part(windows: NDArray[Any], start: tuple[int, ...]) -> NDArray[Any]:

@@ -84,7 +84,9 @@ def encoder_of(mined: MinedCompression) -> Encoder:
 
 
 def _exact(digest: str, found: FileEncoder) -> MinedCompression:
-    return _record(digest, CompressionSource.FILE, found.encoder, found.phase, (64, 64), 1.0, 0.0)
+    return _record(
+        digest, CompressionSource.FILE, found.encoder, found.phase, found.known, 1.0, 0.0
+    )
 
 
 def _estimated(digest: str, found: Estimate) -> MinedCompression:

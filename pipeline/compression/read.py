@@ -44,13 +44,16 @@ class FileEncoder:
     encoder: Encoder
     phase: tuple[int, int]
     """Rows and columns by which the upright image starts inside its first block."""
+    known: tuple[int, int] = (64, 64)
+    """Steps of luma, and of Cb and Cr together, that are as the file says."""
 
 
 def read_encoder(data: bytes, orientation: int) -> FileEncoder | None:
     """Tables, subsampling and phase of a JPEG file, without decoding a pixel.
 
     A greyscale JPEG has no chroma table; it gets the standard one of the quality nearest to its
-    luma table, which leaves grey pixels grey.
+    luma table, which leaves grey pixels grey. Of tables of their own for Cb and Cr, the smaller
+    step of each cosine is taken.
 
     Args:
         data: The file.
@@ -77,21 +80,25 @@ def read_encoder(data: bytes, orientation: int) -> FileEncoder | None:
     if len(layers) == 3 and (transform == 0 or bytes(layer[0] for layer in layers) == b"RGB"):
         return None
     stored = _encoder(tables, layers)
+    known = 64, int((tables[layers[-1][3]] == tables[layers[len(layers) // 2][3]]).sum())
     if orientation not in _TRANSPOSED:
-        return FileEncoder(stored, _phase(stored, (height, width), orientation))
+        return FileEncoder(stored, _phase(stored, (height, width), orientation), known)
     turned = Encoder(
         stored.luma.T, stored.chroma.T, _TURNED.get(stored.subsampling, stored.subsampling)
     )
-    return FileEncoder(turned, _phase(turned, (width, height), orientation))
+    return FileEncoder(turned, _phase(turned, (width, height), orientation), known)
 
 
 def _encoder(tables: dict[int, Table], layers: list[tuple[int, int, int, int]]) -> Encoder:
     luma = tables[layers[0][3]]
     if len(layers) == 1:
         return Encoder(luma, standard(CHROMA, nearest_quality(luma)[0]), "444")
-    (_, columns, rows, _), (_, *chroma, table) = layers[0], layers[1]
+    (_, columns, rows, _), (_, *chroma, blue), (*_, red) = layers
     factors = (max(1, rows // chroma[1]), max(1, columns // chroma[0]))
-    return Encoder(luma, tables[table], _SUBSAMPLING.get(factors, "420"))
+    # One chroma table is what a row holds and ordinary encoders write: the finer step of each
+    # cosine, so that no noise that got through either is quantised away.
+    both = np.minimum(tables[blue], tables[red])
+    return Encoder(luma, both, _SUBSAMPLING.get(factors, "420"))
 
 
 def _phase(encoder: Encoder, size: tuple[int, int], orientation: int) -> tuple[int, int]:

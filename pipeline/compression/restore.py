@@ -3,11 +3,14 @@
 Flat areas of a JPEG show what quantisation left of the noise: most weak coefficients became 0. If
 such a residual is injected and the LR compressed once more, the noise is quantised twice, on two
 grids, and lacks what edges and texture would have let through. Here each coefficient is drawn from
-what it can have been: the noise of a coefficient is N(s, sigma) with s from the smooth surface of
-the patch, and it lay within half a step of the stored multiple of its step. sigma per frequency is
-the maximum likelihood over all patches of an image given those intervals; a frequency of which next
-to nothing survived takes it from its neighbours. What is drawn then has the noise's own strength
-and spectrum at any grid, and quantising it on the old grid gives back the stored patch.
+what it can have been: the noise of a coefficient is normal around the smooth surface of the patch,
+and it lay within half a step of the stored multiple of its step. How strong it is at each
+frequency, and how Y, Cb and Cr go together, is fitted to the intervals of all patches of an image
+(`noise_fit`). What is drawn then has the noise's own strength and spectrum at any grid, and
+quantising it on the old grid gives back the stored patch.
+
+Y is drawn first. Of Cb it foretells a part, of Cr both do: what is drawn of a chroma is the rest,
+and where chroma was subsampled, the pixels of its cells are drawn given their means.
 """
 
 from __future__ import annotations
@@ -21,20 +24,24 @@ from scipy.special import ndtr, ndtri
 from pairmill.models.functional.resize import to_uint8
 from pairmill.pipeline.compression.blocks import Plane, blocked, planes, reduced, rgb, unblocked
 from pairmill.pipeline.compression.codec import compress
+from pairmill.pipeline.compression.noise_fit import (
+    Ends,
+    Factors,
+    Heard,
+    NoiseFit,
+    box,
+    folded,
+    in_lower_tail,
+    of_blocks,
+    rounded,
+)
 from pairmill.pipeline.compression.tables import FACTORS, Encoder, Table
 from pairmill.pipeline.noise.residual import degree, detrend
 
-SIGMAS = np.geomspace(0.1, 40, 61)
-"""Standard deviations that are tried, in intensity levels."""
-PRIOR = 0.35
-"""Standard deviation of the logarithm of sigma around that of the neighbouring frequencies."""
-SAMPLE = 1024
-"""Most blocks that sigma is estimated from."""
-INFORMED = 0.02
-"""Smallest share of coefficients that are not 0 for a frequency to be known by itself."""
-TINY = 1e-9
-CALIBRATIONS, GAINS = 4, (0.3, 1.5)
-"""Rounds of calibration, and the least and largest factor that comes of it."""
+TRIALS, TRIAL = 2, 192
+"""How often noise is compressed to see what that adds, and the least number of blocks of 16."""
+LEAST = 1e-6
+"""Least power of a frequency, in squared intensity levels."""
 
 
 def restore(
@@ -68,63 +75,167 @@ def restore(
         smooth, noise = (
             np.pad(part, pads, mode="symmetric") for part in (ycc[:, here] - noise, noise)
         )
-        full = _calibrated(_drawn(smooth, noise, encoder, rng), smooth, noise, encoder)
+        inside = np.pad(np.ones((side, side)), pads[2:])
+        full = smooth + _drawn(smooth, noise, inside, encoder, rng)
         done[:, here] = full[:, :, start[0] : start[0] + side, start[1] : start[1] + side]
     return rgb(done)
 
 
-def _drawn(smooth: Plane, noise: Plane, encoder: Encoder, rng: np.random.Generator) -> Plane:
-    """The noise (3, n, H, W) before compression; sides are whole blocks of 16."""
-    scale = _strengths(blocked(noise[0]), encoder.luma)
-    luma = _redrawn(noise[:1], smooth[:1] - 128, encoder.luma, (1, 1), scale, rng)
-    chroma = _redrawn(
-        noise[1:], smooth[1:], encoder.chroma, FACTORS[encoder.subsampling], scale, rng
-    )
-    return np.concatenate([luma, chroma])
-
-
-def _calibrated(drawn: Plane, smooth: Plane, noise: Plane, encoder: Encoder) -> Plane:
-    """Smooth surface and drawn noise, scaled per channel until compression makes the noise as
-    strong as it was found.
-
-    The likelihood knows nothing of the rounding of decoded samples, which is stronger than weak
-    chroma noise.
-    """
-    gain, wanted = np.ones(3), noise.std(axis=(1, 2, 3))
-    for _ in range(CALIBRATIONS):
-        again = _compressed(smooth + gain[:, None, None, None] * drawn, encoder) - smooth
-        again -= again.mean(axis=(2, 3), keepdims=True)
-        gain = np.clip(
-            gain * np.clip(wanted / np.maximum(again.std(axis=(1, 2, 3)), 0.05), 0.5, 1.5), *GAINS
-        )
-    return np.asarray(smooth + gain[:, None, None, None] * drawn)
-
-
-def _compressed(ycc: Plane, encoder: Encoder) -> Plane:
-    """Planes (3, n, H, W) through the codec, one above the other."""
-    tall = to_uint8(rgb(ycc).reshape(-1, ycc.shape[3], 3))
-    return planes(compress(tall, encoder, (0, 0)).reshape(*ycc.shape[1:], 3))
-
-
-def _redrawn(
-    noise: Plane,
+def _drawn(
     smooth: Plane,
-    table: Table,
-    factors: tuple[int, int],
-    scale: Plane,
+    noise: Plane,
+    inside: Plane,
+    encoder: Encoder,
     rng: np.random.Generator,
 ) -> Plane:
-    """Noise (c, n, H, W) with coefficients drawn anew; each channel has noise of its own, each
-    patch its strength.
+    """The noise (3, n, H, W) before compression; sides are whole blocks of 16, of which only those
+    that are wholly `inside` (1 in (H, W), else 0) are known.
     """
-    mean = blocked(reduced(smooth, factors))
-    multiple = np.rint((blocked(reduced(noise, factors)) + mean) / table)
-    low, high = (multiple - 0.5) * table - mean, (multiple + 0.5) * table - mean
-    drawn = np.empty_like(mean)
-    for channel in range(len(noise)):
-        sigma = _sigmas(low[channel] / scale, high[channel] / scale, multiple[channel] != 0) * scale
-        drawn[channel] = truncated(sigma, low[channel], high[channel], rng)
-    return _enlarged(unblocked(drawn), factors, rng)
+    factors = FACTORS[encoder.subsampling]
+    cells: tuple[Factors, ...] = ((1, 1), factors, factors)
+    ends = _intervals(smooth, noise, inside, encoder)
+    scale = _strengths(blocked(noise[0]), encoder.luma)
+    found, rounding = _fitted(
+        [(low / scale, high / scale) for low, high in ends], smooth, encoder, rng
+    )
+    spectra = found.spectra(noise.shape[-2:])
+    drawn: list[Plane] = []
+    for plane, (down, up) in enumerate(ends):
+        foretold, rest = _foretold(spectra, drawn)
+        sigma = found.sigmas[plane] * _rest(rest, spectra[plane, plane], cells[plane]) * scale
+        known = _foreseen(foretold, cells[plane])
+        own = _before_rounding(sigma, down - known, up - known, rounding[plane].reshape(8, 8), rng)
+        drawn.append(
+            foretold + _enlarged(unblocked(own), rest, cells[plane], scale[..., 0, 0], rng)
+        )
+    return np.stack(drawn)
+
+
+def _fitted(
+    ends: Sequence[Ends], smooth: Plane, encoder: Encoder, rng: np.random.Generator
+) -> tuple[NoiseFit, Plane]:
+    """The noise that intervals tell of, and the variance that the codec adds to it, (3, 64).
+
+    A decoder rounds its samples, its colours and again its pixels, which weak chroma noise is no
+    stronger than, and which depends on it. So noise as found is compressed on the same surface, to
+    see what is added.
+    """
+    heard = Heard.of(ends, FACTORS[encoder.subsampling])
+    rounding = rounded(heard.factors)
+    for _ in range(TRIALS):
+        rounding = _added(heard.fit(rounding), smooth, encoder, rng)
+    return heard.fit(rounding), rounding
+
+
+def _added(noise: NoiseFit, smooth: Plane, encoder: Encoder, rng: np.random.Generator) -> Plane:
+    """(3, 64): variance that a codec adds to the cosines of noise on these surfaces, at least that
+    of rounding: how much farther from the truth it left them than their quantisation alone.
+    """
+    factors = FACTORS[encoder.subsampling]
+    many = -(-TRIAL // (smooth.shape[-2] * smooth.shape[-1] // 256))
+    surface = smooth[:, np.arange(many) % smooth.shape[1]]
+    before = to_uint8(rgb(surface + _free(noise.spectra(smooth.shape[-2:]), many, rng)))
+    after = planes(compress(before.reshape(-1, smooth.shape[-1], 3), encoder, (0, 0)))
+    noisy, again = planes(before) - surface, after.reshape(surface.shape) - surface
+    found = []
+    for plane, (middle, table, cell) in enumerate(_by_plane(surface, encoder)):
+        mean = blocked(reduced(middle, cell))
+        truth = blocked(_means(noisy[plane], cell))
+        errors = [
+            table * np.rint((seen + mean) / table) - mean - truth
+            for seen in (truth, blocked(reduced(again[plane], cell)))
+        ]
+        alone, whole = (np.square(error).mean(axis=(0, 1, 2)).ravel() for error in errors)
+        found.append(whole - alone)
+    return np.asarray(np.maximum(np.stack(found), rounded(factors)))
+
+
+def _free(spectra: Plane, count: int, rng: np.random.Generator) -> Plane:
+    """Noise (3, count, H, W) of these spectra, of which nothing is known."""
+    drawn: list[Plane] = []
+    for _ in range(3):
+        foretold, rest = _foretold(spectra, drawn)
+        drawn.append(foretold + _of_power(rest, count, rng))
+    return np.stack(drawn)
+
+
+def _of_power(power: Plane, count: int, rng: np.random.Generator) -> Plane:
+    """Noise (count, H, W) of a power spectrum (H, W)."""
+    white = np.fft.fft2(normal((count, *power.shape), rng))
+    return np.asarray(np.fft.ifft2(white * np.sqrt(power)).real)
+
+
+def _before_rounding(
+    sigma: Plane, low: Plane, high: Plane, rounding: Plane, rng: np.random.Generator
+) -> Plane:
+    """N(0, sigma) given that it and rounding of that variance lie together between `low` and
+    `high`.
+    """
+    sigma = np.broadcast_to(sigma, low.shape)
+    together = truncated(np.sqrt(sigma**2 + rounding), low, high, rng)
+    share = sigma**2 / (sigma**2 + rounding)
+    return np.asarray(share * together + np.sqrt(share * rounding) * normal(low.shape, rng))
+
+
+def _intervals(smooth: Plane, noise: Plane, inside: Plane, encoder: Encoder) -> list[Ends]:
+    """Of Y, Cb and Cr, between what the coefficients (n, h, w, 8, 8) of noise (3, n, H, W) lay
+    before compression; anything where a block is not wholly inside.
+    """
+    found = []
+    for plane, (middle, table, cell) in enumerate(_by_plane(smooth, encoder)):
+        mean = blocked(reduced(middle, cell))
+        nearest = table * np.rint((blocked(reduced(noise[plane], cell)) + mean) / table) - mean
+        cut = _means(inside, (8 * cell[0], 8 * cell[1])) < 1
+        half = np.where(cut[:, :, None, None], np.inf, table / 2)
+        found.append((nearest - half, nearest + half))
+    return found
+
+
+def _by_plane(smooth: Plane, encoder: Encoder) -> list[tuple[Plane, Table, Factors]]:
+    """Of Y, Cb and Cr, the surface as it is coded, the steps, and the pixels of a sample."""
+    factors = FACTORS[encoder.subsampling]
+    return [
+        (smooth[0] - 128, encoder.luma, (1, 1)),
+        (smooth[1], encoder.chroma, factors),
+        (smooth[2], encoder.chroma, factors),
+    ]
+
+
+def _foretold(spectra: Plane, drawn: Sequence[Plane]) -> tuple[Plane, Plane]:
+    """What the planes that are drawn tell of the next one, (n, H, W), and the power (H, W) of the
+    rest of it.
+    """
+    plane = len(drawn)
+    power = np.maximum(spectra[plane, plane], LEAST)
+    if not plane:
+        return np.zeros(1), power
+    among = np.moveaxis(spectra[:plane, :plane], (0, 1), (2, 3)) + LEAST * np.eye(plane)
+    common = np.moveaxis(spectra[plane, :plane], 0, 2)
+    weights = np.linalg.solve(among, common[..., None])[..., 0]
+    heard = np.stack([np.fft.fft2(one) for one in drawn], axis=-1)
+    told = np.fft.ifft2((heard * weights).sum(axis=-1)).real
+    return told, np.maximum(power - (weights * common).sum(axis=-1), LEAST)
+
+
+def _rest(rest: Plane, power: Plane, factors: Factors) -> Plane:
+    """Share of the standard deviation of each cosine, (8, 8), that is not foretold."""
+    left, whole = (of_blocks(folded(one, factors)) for one in (rest, np.maximum(power, LEAST)))
+    return np.asarray(np.sqrt(left / whole))
+
+
+def _foreseen(foretold: Plane, factors: Factors) -> Plane:
+    if foretold.ndim == 1:
+        return np.zeros(1)
+    return blocked(_means(foretold, factors))
+
+
+def _means(plane: Plane, factors: Factors) -> Plane:
+    """Means of the cells of (..., H, W)."""
+    tall, wide = factors
+    rows, columns = plane.shape[-2] // tall, plane.shape[-1] // wide
+    return np.asarray(
+        plane.reshape(*plane.shape[:-2], rows, tall, columns, wide).mean(axis=(-3, -1))
+    )
 
 
 def _strengths(noise: Plane, table: Table) -> Plane:
@@ -143,46 +254,12 @@ def _strengths(noise: Plane, table: Table) -> Plane:
     return np.asarray(np.sqrt(power / power.mean())[:, None, None, None, None])
 
 
-def _sigmas(low: Plane, high: Plane, alive: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Standard deviation of each frequency, (8, 8), by maximum likelihood of the intervals (..., 8,
-    8).
-    """
-    every = max(1, low.size // 64 // SAMPLE)
-    low, high = low.reshape(-1, 64)[::every], high.reshape(-1, 64)[::every]
-    alive = alive.reshape(-1, 64)[::every]
-    down, up = _in_lower_tail(low, high)
-    fits = np.stack(
-        [
-            np.log(np.maximum(ndtr(up / sigma) - ndtr(down / sigma), TINY)).sum(axis=0)
-            for sigma in SIGMAS
-        ]
-    )
-    single = SIGMAS[fits.argmax(axis=0)]
-    known = alive.mean(axis=0) >= INFORMED
-    known[0] = False  # the level of a block is not noise alone
-    if not known.any():
-        return np.full((8, 8), SIGMAS[0])
-    rows, columns = np.divmod(np.arange(64), 8)
-    distance = np.hypot(rows[:, None] - rows[known], columns[:, None] - columns[known])
-    nearest = np.argsort(distance, axis=1, kind="stable")[:, :6]
-    expected = np.median(np.log(single[known])[nearest], axis=1)
-    prior = -0.5 * ((np.log(SIGMAS)[:, None] - expected) / PRIOR) ** 2
-    fits[:, 0] = 0
-    return np.asarray(SIGMAS[(fits + prior).argmax(axis=0)].reshape(8, 8))
-
-
-def _in_lower_tail(low: Plane, high: Plane) -> tuple[Plane, Plane]:
-    """Bounds between which N(0, sigma) has the same mass, turned over to where ndtr is exact."""
-    flip = low > 0
-    return np.where(flip, -high, low), np.where(flip, -low, high)
-
-
 def truncated(sigma: Plane, low: Plane, high: Plane, rng: np.random.Generator) -> Plane:
     """One draw per element of N(0, sigma) given that it lies between `low` and `high`; far in a
     tail, the nearer bound.
     """
     flip = low > 0
-    down, up = (bound / sigma for bound in _in_lower_tail(low, high))
+    down, up = (bound / sigma for bound in in_lower_tail(low, high))
     start, end = ndtr(down), ndtr(up)
     # Both bounds lie in the lower tail; where its mass is 0 in float64, the nearer one is taken.
     value = ndtri(np.clip(start + rng.random(low.shape) * (end - start), 1e-300, 1 - 1e-16))
@@ -190,19 +267,21 @@ def truncated(sigma: Plane, low: Plane, high: Plane, rng: np.random.Generator) -
     return np.asarray(np.where(flip, -value, value) * sigma)
 
 
-def _enlarged(plane: Plane, factors: tuple[int, int], rng: np.random.Generator) -> Plane:
-    """Samples repeated, with white noise inside each cell as strong as the samples' own: as if they
-    were means of it.
+def normal(shape: tuple[int, ...], rng: np.random.Generator) -> Plane:
+    """Draws of N(0, 1)."""
+    return np.asarray(ndtri(np.clip(rng.random(shape), 1e-16, 1 - 1e-16)))
+
+
+def _enlarged(
+    means: Plane, power: Plane, factors: Factors, scale: Plane, rng: np.random.Generator
+) -> Plane:
+    """Pixels (n, H, W) whose cells have these means (n, h, w): a draw of noise of this power (H, W)
+    and strength (n, 1, 1), given them (conditional simulation: what a draw without that knowledge
+    has wrong in its means is taken back as far as each frequency answers for it).
     """
-    cell = factors[0] * factors[1]
-    if cell == 1:
-        return plane
-    repeated = plane.repeat(factors[0], axis=-2).repeat(factors[1], axis=-1)
-    spread = np.sqrt(cell) * (plane - plane.mean(axis=(-2, -1), keepdims=True)).std(
-        axis=(-2, -1), keepdims=True
-    )
-    inside = ndtri(np.clip(rng.random(repeated.shape), 1e-16, 1 - 1e-16))
-    height, width = plane.shape[-2:]
-    cells = inside.reshape(*plane.shape[:-2], height, factors[0], width, factors[1])
-    cells = cells - cells.mean(axis=(-3, -1), keepdims=True)
-    return np.asarray(repeated + spread * cells.reshape(repeated.shape))
+    if factors == (1, 1):
+        return means
+    free = scale * _of_power(power, len(means), rng)
+    wrong = np.fft.fft2(means - _means(free, factors))
+    answer = power * box(power.shape, factors).conj() / np.tile(folded(power, factors), factors)
+    return np.asarray(free + np.fft.ifft2(np.tile(wrong, factors) * answer).real)

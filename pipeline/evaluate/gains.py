@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from pairmill.pipeline.evaluate.tables import signless
 from pairmill.pipeline.html.charts import ticks
 from pairmill.pipeline.html.markup import Raw, el, figure, join
 from pairmill.schemas.evaluation import GroupView
@@ -72,7 +73,9 @@ def _bar(
         rx=2,
         class_=f"fill s{0 if named else (place - 1) % COLOURS}",
     )
-    value = el("text", f"{gain:+.2f}", x=max(end, at(0.0)) + 6, y=top + ROW - 6, class_="tick")
+    value = el(
+        "text", signless(f"{gain:+.2f}"), x=max(end, at(0.0)) + 6, y=top + ROW - 6, class_="tick"
+    )
     if named:
         text = group.rows[place].network
     elif place == 1:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pairmill.pipeline.evaluate.gains import gains_html
 from pairmill.pipeline.evaluate.gallery import rows_html, tools
 from pairmill.pipeline.evaluate.measure import ALL, best
-from pairmill.pipeline.evaluate.tables import columns, heading, mean_shown, shown
+from pairmill.pipeline.evaluate.tables import columns, heading, mean_shown, shown, signless
 from pairmill.pipeline.html.document import document, hero
 from pairmill.pipeline.html.markup import (
     Raw,
@@ -152,7 +152,7 @@ def _cell(
     title = None
     if compared:
         than = value - group.rows[0].scores[metric.key]
-        title = f"{than:+.{metric.digits}f} against bicubic"
+        title = f"{signless(f'{than:+.{metric.digits}f}')} against bicubic"
     return el("td", text, class_="num best" if is_best else "num", title=title)
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pairmill.pipeline.evaluate.crops import Image
 from pairmill.pipeline.evaluate.measure import Scorer
 from pairmill.pipeline.images.decode import pixel_digest
+from pairmill.pipeline.images.encode import decode_png, encode_png
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.evaluation import InferenceConfig, Measured, NetworkView
@@ -60,6 +61,22 @@ class Records:
                 return Measured.model_validate_json(self.target.read(f"{self.folder}/{name}"))
         return None
 
+    def crop(self, name: str) -> Image | None:
+        """The part of an upscaled image that a page has shown, by the name of its scores."""
+        crop = _crop_of(name)
+        if crop in self.known:
+            with suppress(ValueError):
+                return decode_png(self.target.read(f"{self.folder}/{crop}"))
+        return None
+
+    def keep_crop(self, name: str, crop: Image) -> None:
+        """Keep what a page shows."""
+        self.target.write(f"{self.folder}/{_crop_of(name)}", encode_png(crop))
+
     def write(self, name: str, measured: Measured) -> None:
         """Keep what was measured."""
         self.target.write(f"{self.folder}/{name}", measured.model_dump_json().encode())
+
+
+def _crop_of(name: str) -> str:
+    return f"{name.removesuffix('.json')}.png"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -55,7 +56,8 @@ def groups_of(request: Request, workspace: Storage) -> list[Group]:
     Raises:
         UserError: if it is nothing, or a folder or corpus cannot be used.
     """
-    groups = [paired_folders(hr, lr, request.base) for hr, lr in request.pairs]
+    uses = Counter(hr for hr, _ in request.pairs)
+    groups = [paired_folders(hr, lr, request.base, by_lr=uses[hr] > 1) for hr, lr in request.pairs]
     groups += [hr_folder(hr, request.base) for hr in request.hr]
     groups += [
         group

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pairmill.pipeline.evaluate.crops import Image, difference, most_detail
+from pairmill.pipeline.evaluate.crops import Image, Window, difference, most_detail
 from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, missing
 from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
 from pairmill.pipeline.evaluate.page import evaluation_page
@@ -274,6 +274,7 @@ class _Run:
                 key=self._gain,
             )
             count = min(self.config.shown, len(own))
+            self.advanced(len(self.pictures), len(self.pictures), f"pictures of {group.name}")
             places = [round(place * (len(own) - 1) / max(1, count - 1)) for place in range(count)]
             out += [
                 self._shown(group, own[place], f"{len(out)}-{number}", picture_files)
@@ -301,8 +302,9 @@ class _Run:
             panes.append(Pane(label="HR", picture=picture_files.png(f"{stem}-hr", seen)))
         values = [row.scores.get("psnr_y") for row in picture.rows]
         top = max((value for value in values if value is not None), default=None)
+        digest = digest_of_pair(hr, lr)
         for number, (one, row) in enumerate(zip(self.networks, picture.rows, strict=True)):
-            sr = window.hr(one(lr, self.config.inference))
+            sr = self._crop(one, lr, window, digest)
             picture_file = picture_files.png(f"{stem}-{number}", np.ascontiguousarray(sr))
             apart = ""
             if hr is not None:
@@ -325,6 +327,16 @@ class _Run:
             panes=tuple(panes),
         )
 
+    def _crop(self, one: Upscaler, lr: Image, window: Window, digest: str) -> Image:
+        """What the page shows of an upscaled image: of scores that are known, no network runs."""
+        name = self.records.name(one.view, digest)
+        known = self.records.crop(name)
+        if known is not None:
+            return known
+        made = np.ascontiguousarray(window.hr(one(lr, self.config.inference)))
+        self.records.keep_crop(name, made)
+        return made
+
     def _words(self, row: ScoreRow) -> str:
         """The scores that tell most, under a crop."""
         named = [
@@ -341,7 +353,9 @@ class _Run:
         rows = picture.rows
         if len(rows) < 2 or "psnr_y" not in rows[0].scores:
             return place
-        return f"{rows[1].network} {self._gain(picture):+.2f} dB over bicubic · {place}"
+        gain = self._gain(picture)
+        above = "over" if round(gain, 2) >= 0 else "below"
+        return f"{rows[1].network} {abs(gain):.2f} dB {above} bicubic · {place}"
 
 
 def _notes(run: _Run) -> list[str]:

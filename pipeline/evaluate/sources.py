@@ -65,8 +65,14 @@ def _lonely(side: str, urls: Mapping[str, str], stems: list[str]) -> Iterator[st
         yield f"{len(stems)} only in {side}: {named}"
 
 
-def paired_folders(hr: str, lr: str, base: str) -> Group:
+def paired_folders(hr: str, lr: str, base: str, *, by_lr: bool = False) -> Group:
     """Pairs of files of the same name, but for endings such as `_HR` and `x4`.
+
+    Args:
+        hr: HR patterns.
+        lr: LR patterns.
+        base: Folder that relative ones start at.
+        by_lr: Whether the group is called as the LR, since others have the same HR.
 
     Raises:
         UserError: if a folder is empty, or a file of either side has no partner or several.
@@ -90,7 +96,8 @@ def paired_folders(hr: str, lr: str, base: str) -> Group:
         Case(posixpath.basename(above[stem]), _pair(above[stem], below[stem]))
         for stem in sorted(above)
     )
-    return Group(_folder_name(hr), f"pairs of {hr} and {lr}", "pairs", cases)
+    name = _folder_name(lr if by_lr else hr)
+    return Group(name, f"pairs of {hr} and {lr}", "pairs", cases)
 
 
 def hr_folder(hr: str, base: str) -> Group:

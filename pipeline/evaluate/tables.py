@@ -14,7 +14,12 @@ def shown(value: float | None, metric: MetricView) -> str:
     """A value as tables print it; a dash if there is none."""
     if value is None:
         return "–"
-    return f"{value:.{metric.digits}f}"
+    return signless(f"{value:.{metric.digits}f}")
+
+
+def signless(text: str) -> str:
+    """A rounded number without the sign of one that was rounded to zero."""
+    return text if text.strip("+-0.") else text.lstrip("+-")
 
 
 def mean_shown(row: ScoreRow, metric: MetricView, group: GroupView) -> str:

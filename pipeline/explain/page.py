@@ -51,7 +51,7 @@ def _hero(data: ExplainData) -> Raw:
     where = el(
         "p", "in ", el("code", data.shard), f", corpus seed {data.seed}", class_="quiet small"
     )
-    return hero(f"Sample of {data.corpus}", data.key, lead, facts, where)
+    return hero(f"Sample of {data.corpus}", el("code", data.key), lead, facts, where)
 
 
 def sentence(data: ExplainData) -> str:

@@ -74,6 +74,16 @@ def to_srgb(
     return image, (*done, *conversions)
 
 
+def to_srgb_of(pixels: NDArray[np.uint8], told: Told) -> NDArray[np.uint8]:
+    """(height, width, 3) pixels of a file that tells of its colours, in sRGB."""
+    return _converted(pixels, told)[0]
+
+
+def from_eight_bit(header: Header) -> NDArray[np.uint8]:
+    """An 8-bit file as it stands, (height, width, 3) RGB, not upright, in its own colours."""
+    return _rgb8(_from_eight_bit(header)[0])
+
+
 def _from_eight_bit(header: Header) -> tuple[NDArray[np.uint8], Done]:
     header.image.load()
     image: Image.Image = header.image
@@ -196,13 +206,13 @@ def _by_profile16(levels: Levels, profile: bytes, mode: str) -> NDArray[np.uint8
         return to_srgb8(levels, space)
     with extra("codecs", "A 16-bit image with an ICC profile of tables"):
         import imagecodecs
-    told = levels.astype(np.float32) / 65535
-    if mode == "RGB" and levels.ndim == 2:
-        told = np.stack([told] * 3, axis=-1)
     image = np.empty((*levels.shape[:2], 3), np.uint8)
     for row in range(0, len(levels), _BAND):
+        band = levels[row : row + _BAND].astype(np.float32) / 65535
+        if mode == "RGB" and levels.ndim == 2:
+            band = np.stack([band] * 3, axis=-1)
         found = imagecodecs.cms_transform(
-            told[row : row + _BAND],
+            band,
             profile,
             _srgb_profile().tobytes(),
             colorspace="rgb" if mode == "RGB" else "gray",

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 import cv2
 from PIL import Image, _imaging
 
+from pairmill.pipeline.images.jpeg_end import missing
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.schemas.errors import MissingLibraryError
 from pairmill.schemas.image import ImageReason
@@ -152,7 +153,10 @@ def _rejection(container: str, data: bytes, error: Exception) -> ImageRejected:
             f"No library here reads a {container} of such samples; save it as plain grey or RGB.",
         )
     if "truncat" in says.lower() or _ends_early(container, data):
-        detail = f"The {container} data end before the image does ({says}); copy the file again."
+        what = f": {missing(data)} missing" if container == "JPEG" else ""
+        detail = (
+            f"The {container} data end before the image does{what} ({says}); copy the file again."
+        )
         return ImageRejected(ImageReason.TRUNCATED, detail)
     return ImageRejected(
         ImageReason.CORRUPT, f"The {container} data are damaged ({says}); copy the file again."

@@ -16,7 +16,7 @@ from pairmill.pipeline.images.camera import read_camera
 from pairmill.pipeline.images.colour import to_srgb
 from pairmill.pipeline.images.damage import check_jpeg, quiet, reading
 from pairmill.pipeline.images.find import FoundFile
-from pairmill.pipeline.images.header import read_header
+from pairmill.pipeline.images.header import Header, read_header
 from pairmill.pipeline.images.plain_jpeg import decode_plain
 from pairmill.pipeline.images.read import read_image
 from pairmill.pipeline.images.rejected import ImageRejected
@@ -87,9 +87,7 @@ def _decode(data: bytes, config: IngestConfig) -> _Decoded:
     with reading(header.container, data):
         plain = decode_plain(header, header.data)
         image, conversions = to_srgb(header, plain)
-        # Pillow and OpenCV both turn TIFF files upright while decoding.
-        if header.orientation in _UPRIGHT and header.container != "TIFF":
-            image = np.asarray(_UPRIGHT[header.orientation](image), np.uint8)
+        image = upright(image, header)
     container = header.container
     done = list(conversions)
     if header.is_mpo:
@@ -98,6 +96,14 @@ def _decode(data: bytes, config: IngestConfig) -> _Decoded:
     if header.orientation != 1:
         done.append(Conversion.EXIF_ROTATED)
     return _Decoded(image, container, tuple(done), header.data, whole=plain is not None)
+
+
+def upright(image: npt.NDArray[np.uint8], header: Header) -> npt.NDArray[np.uint8]:
+    """A decoded image, turned as its header says."""
+    # Pillow and OpenCV both turn TIFF files upright while decoding.
+    if header.orientation in _UPRIGHT and header.container != "TIFF":
+        return np.asarray(_UPRIGHT[header.orientation](image), np.uint8)
+    return image
 
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:

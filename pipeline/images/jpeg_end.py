@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 _END, _SCAN, _START, _LINES = 0xD9, 0xDA, 0xD8, 0xDC
@@ -32,6 +33,16 @@ def with_end(data: bytes) -> bytes:
     if end is None:
         return data
     return body[:end].rstrip(b"\xff") + _EOI
+
+
+def missing(data: bytes) -> str:
+    """What a JPEG that ends early lacks, for people, with its verb."""
+    walk = _Walk(data)
+    with suppress(struct.error, IndexError, ValueError):  # it ends in a segment
+        walk.end()
+    if all(lacks == [-1] * 64 for lacks in walk.missing.values()):
+        return "the pixels are"
+    return "the last blocks are" if walk.whole() else "scans that refine the whole picture are"
 
 
 @dataclass
@@ -67,7 +78,7 @@ class _Walk:
                 self._scan(content)
                 found = _IN_SCAN.search(self.data, place)
                 place = found.start() if found else len(self.data)
-                if self._whole():
+                if self.whole():
                     ends = found is not None and found[1][0] in (_END, _LINES)
                     return None if ends else place
         return None
@@ -86,7 +97,8 @@ class _Walk:
             coefficients = self.missing.get(content[place], [])
             coefficients[first : last + 1] = [bits & 15] * (last + 1 - first)
 
-    def _whole(self) -> bool:
+    def whole(self) -> bool:
+        """Whether every coefficient is in a scan, with all its bits."""
         return bool(self.missing) and all(not any(lacks) for lacks in self.missing.values())
 
 

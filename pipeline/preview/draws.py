@@ -161,6 +161,16 @@ def _timed(program: Program, tile: Tile, assets: Assets) -> float:
     return seconds
 
 
+def fewer(drawn: Sequence[Drawn], wanted: int) -> list[str]:
+    """Why degraders drew fewer programs than were asked for."""
+    return [
+        f"{one.label} drew {len(one.strips)} of {wanted} programs: a preview stops drawing after "
+        f"{PATIENCE:g} s. A smaller tiles.size, or --draws {len(one.strips)}, is quicker."
+        for one in drawn
+        if len(one.strips) < wanted and not one.problem
+    ]
+
+
 def shares(recipe: Recipe) -> dict[str, dict[str, float]]:
     """Which share of the pairs of each split each degrader draws, by split, then label."""
     found = {}

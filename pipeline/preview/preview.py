@@ -100,7 +100,11 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
         ),
         left_out=tuple(found.left_out),
         cost=cost,
-        warnings=(*_warnings(recipe, sizes, found, pools), *_whole_tiles(recipe, drawn)),
+        warnings=(
+            *_warnings(recipe, sizes, found, pools),
+            *_whole_tiles(recipe, drawn),
+            *drawing.fewer(drawn, request.draws),
+        ),
         seconds=time.perf_counter() - started,
     )
     target.write(f"{folder}/preview.png", png(grid(data, picture_files)))

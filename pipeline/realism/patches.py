@@ -12,7 +12,7 @@ from pairmill.pipeline.rng import stream
 
 Image = NDArray[np.uint8]
 PHASE = 8
-"""Patches start at multiples of this, so that JPEG blocks lie in them as they lie in the image."""
+"""Side of a JPEG block, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,9 @@ def cut(
 ) -> Patches:
     """Patches spread evenly over source images, at random within each.
 
+    They start anywhere, so that the grid of JPEG lies in them anywhere: LR is compressed on any
+    grid, as a part of a photograph may be, and where it lies is not what makes an LR real.
+
     Args:
         images: (H, W, 3) uint8 RGB; those smaller than a patch give none.
         sources: Name of the source image of each; several images may share one.
@@ -49,23 +52,21 @@ def cut(
     """
     held = dict.fromkeys(sources, 0)
     for image, source in zip(images, sources, strict=True):
-        held[source] += _places(image, side)[2]
+        held[source] += _places(image, side)
     shares = _shares(held, most)
     pixels: list[Image] = []
     names: list[str] = []
     for name, share in shares.items():
         mine = [image for image, source in zip(images, sources, strict=True) if source == name]
-        spots = [
-            (number, spot)
-            for number, image in enumerate(mine)
-            for spot in range(_places(image, side)[2])
-        ]
-        order = stream("realism", seed, "patches", name).random(len(spots)).argsort(kind="stable")
-        for number, spot in sorted(spots[place] for place in order[:share]):
-            rows, columns, _ = _places(mine[number], side)
-            top, left = (part * _step(side) for part in divmod(spot, columns))
-            assert top < rows * _step(side)
-            pixels.append(mine[number][top : top + side, left : left + side])
+        spots = [number for number, image in enumerate(mine) for _ in range(_places(image, side))]
+        rng = stream("realism", seed, "patches", name)
+        order = rng.random(len(spots)).argsort(kind="stable")[:share]
+        starts = rng.random((share, 2))
+        for place, start in zip(sorted(order.tolist()), starts, strict=True):
+            image = mine[spots[place]]
+            rows, columns = (length - side + 1 for length in image.shape[:2])
+            top, left = int(start[0] * rows), int(start[1] * columns)
+            pixels.append(image[top : top + side, left : left + side])
             names.append(name)
     if pixels:
         stacked = np.stack(pixels)
@@ -79,10 +80,10 @@ def _step(side: int) -> int:
     return max(PHASE, side // 2 // PHASE * PHASE)
 
 
-def _places(image: Image, side: int) -> tuple[int, int, int]:
-    """Rows and columns of the grid of patches in an image, and their product."""
+def _places(image: Image, side: int) -> int:
+    """How many patches an image may give: those of a grid of half patches."""
     rows, columns = (max(0, (length - side) // _step(side) + 1) for length in image.shape[:2])
-    return rows, columns, rows * columns
+    return int(rows * columns)
 
 
 def _shares(available: dict[str, int], most: int) -> dict[str, int]:

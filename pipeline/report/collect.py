@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import yaml
@@ -49,7 +49,11 @@ if TYPE_CHECKING:
 
 
 def collect(
-    storage: Storage, made: BuildResult, manifest: CorpusManifest, picture_files: PictureFiles
+    storage: Storage,
+    made: BuildResult,
+    manifest: CorpusManifest,
+    picture_files: PictureFiles,
+    advanced: Callable[[str], None] = lambda _: None,
 ) -> ReportData:
     """Gather what the report shows.
 
@@ -58,7 +62,9 @@ def collect(
         made: Sealed stages of the build.
         manifest: The version, whose shards, pools and table are in place.
         picture_files: Where images go.
+        advanced: Called with what is looked at next.
     """
+    advanced("pairs, kernels and noise of the report")
     sources = Sources(storage, made, picture_files)
     drawn = {
         digest: KernelPictures(rows, picture_files, made.recipe.scale)
@@ -74,7 +80,7 @@ def collect(
         compression=_compression(made, sources),
         groups=collect_groups(manifest),
         fits=collect_fits(storage, made, picture_files),
-        realism=collect_realism(storage, made, manifest, picture_files),
+        realism=collect_realism(storage, made, manifest, picture_files, advanced),
         curation=collect_curation(made.chosen, manifest.credits, picture_files),
         images=collect_images(made.images.manifest, made.hr.manifest, sources),
         spread=collect_spread(made, manifest, pairs, some_programs(storage, manifest)),

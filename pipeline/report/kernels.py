@@ -189,11 +189,8 @@ def kernels_html(kernels: KernelsSection) -> Raw:
 
 
 def _overview(kernels: KernelsSection) -> Raw:
-    mean = el(
-        "div",
-        _heat(kernels.mean, kernels.mean_side, kernels.mean_centre, "mean kernel"),
-        class_="big",
-    )
+    side = kernels.mean_side or kernels.side
+    mean = el("div", _heat(kernels.mean, side, kernels.mean_centre, "mean kernel"), class_="big")
     scale = el(
         "div",
         el("span", "0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pairmill.pipeline.html.charts import HEIGHT, LEFT, WIDTH, Plot, lines
@@ -18,16 +19,23 @@ if TYPE_CHECKING:
 
 
 def collect_realism(
-    storage: Storage, made: BuildResult, manifest: CorpusManifest, picture_files: PictureFiles
+    storage: Storage,
+    made: BuildResult,
+    manifest: CorpusManifest,
+    picture_files: PictureFiles,
+    advanced: Callable[[str], None] = lambda _: None,
 ) -> RealismSection | None:
-    """Measure; none if the recipe switches it off or names no real photos."""
+    """Measure, saying what is next; none if the recipe switches it off or names no real photos."""
     real = made.images.manifest.with_role(Role.REAL)
     if not made.recipe.realism.enabled or not real:
         return None
     config = made.recipe.realism
     from pairmill.pipeline.report.realism_rows import measure  # loads torch and scikit-learn
 
-    return measure(storage, manifest, real, config, picture_files, groups=_groups(made))
+    def said(name: str) -> None:
+        advanced(f"how real LR looks: {name}")
+
+    return measure(storage, manifest, real, config, picture_files, said, _groups(made))
 
 
 def _groups(made: BuildResult) -> dict[str, str]:

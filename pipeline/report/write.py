@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pairmill.pipeline.html.picture_files import PictureFiles
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     from pairmill.pipeline.build.result import BuildResult
 
 
-def write_report(storage: Storage, made: BuildResult, manifest: CorpusManifest) -> None:
+def write_report(
+    storage: Storage,
+    made: BuildResult,
+    manifest: CorpusManifest,
+    advanced: Callable[[str], None] = lambda _: None,
+) -> None:
     """Write `report/`: images in `img/`, `report.json` with all that the page says, and last the
     page `index.html`.
 
@@ -25,12 +31,13 @@ def write_report(storage: Storage, made: BuildResult, manifest: CorpusManifest) 
         made: Sealed stages of the build.
         manifest: The version; its shards, pools and `samples.parquet` are in place, `manifest.json`
             need not be.
+        advanced: Called with what is looked at next.
 
     Raises:
         StoreError: If the workspace fails.
     """
     folder = f"{layout.version_folder(manifest.identity.name, manifest.version)}/report"
-    data = collect(storage, made, manifest, PictureFiles(storage, folder))
+    data = collect(storage, made, manifest, PictureFiles(storage, folder), advanced)
     storage.write(f"{folder}/report.json", data.model_dump_json(indent=1).encode())
     storage.write(f"{folder}/index.html", page(data).encode())
 

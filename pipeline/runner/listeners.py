@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pairmill.pipeline.runner.stage import ProgressListener, Sealed, Stage
@@ -30,3 +32,24 @@ class ProgressListeners(ProgressListener):
         """See `ProgressListener.sealed`."""
         for watcher in self.watchers:
             watcher.sealed(stage, result, seconds)
+
+    def doing(self, what: str, note: str = "") -> None:
+        """See `ProgressListener.doing`."""
+        for watcher in self.watchers:
+            watcher.doing(what, note)
+
+    def did(self, what: str, seconds: float) -> None:
+        """See `ProgressListener.did`."""
+        for watcher in self.watchers:
+            watcher.did(what, seconds)
+
+
+@contextmanager
+def under_way(watcher: ProgressListener, what: str) -> Iterator[Callable[[str], None]]:
+    """Tell of something that is no stage, while the block lasts; what is given says what of it is
+    next.
+    """
+    started = time.monotonic()
+    watcher.doing(what)
+    yield lambda note: watcher.doing(what, note)
+    watcher.did(what, time.monotonic() - started)

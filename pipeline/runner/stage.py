@@ -152,6 +152,12 @@ class ProgressListener:
     ) -> None:
         """A stage is sealed."""
 
+    def doing(self, what: str, note: str = "") -> None:
+        """Something that is no stage is under way, such as a report, and what of it is next."""
+
+    def did(self, what: str, seconds: float) -> None:
+        """It is done."""
+
 
 def finished(
     stage: Stage[I, C, P, R, M], inputs: I, config: C, storage: Storage

@@ -183,7 +183,7 @@ def seal(
 
 STAGE = Stage(
     name="choose_noise",
-    version=1,
+    version=2,
     title="decide noise",
     noun="groups",
     record=GroupChoice,

@@ -129,7 +129,7 @@ PDM: Learner[FitPayload, PdmFitConfig, Fit, Sight, PdmFitted] = Learner(
 )
 STAGE = Stage(
     name="fit_pdm",
-    version=5,
+    version=6,
     title="fit PDM",
     noun="fits",
     record=PdmFitted,

@@ -254,7 +254,7 @@ REDEGNET: Learner[FitPayload, RedegnetFitConfig, Fit, Sight, RedegnetFitted] = L
 )
 STAGE = Stage(
     name="fit_redegnet",
-    version=2,
+    version=3,
     title="fit ReDegNet",
     noun="fits",
     record=RedegnetFitted,

@@ -155,7 +155,7 @@ TRANSLATION: Learner[FitPayload, TranslationFitConfig, Fit, Sight, TranslationFi
 )
 STAGE = Stage(
     name="fit_translation",
-    version=2,
+    version=3,
     title="fit translator",
     noun="fits",
     record=TranslationFitted,

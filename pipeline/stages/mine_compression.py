@@ -92,7 +92,7 @@ def seal(
 
 STAGE = Stage(
     name="mine_compression",
-    version=1,
+    version=2,
     title="mine compression",
     noun="images",
     record=MinedCompression,

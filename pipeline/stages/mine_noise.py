@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pairmill.pipeline.images.coded import load_coded
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.noise.candidates import candidates
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
@@ -20,7 +21,7 @@ from pairmill.schemas.base import Digest, Frozen
 from pairmill.schemas.image import ImageSet, Role
 from pairmill.schemas.noise import NoiseConfig, NoiseSurvey
 
-CANDIDATES = "candidates.npz"
+CANDIDATES, CODED = "candidates.npz", "coded.npz"
 
 
 class MinedRef(Frozen):
@@ -58,7 +59,35 @@ def work(
                 table=found.table, signatures=found.signatures, patches=found.patches
             )
             context.write(unit, CANDIDATES, arrays)
+            _write_coded(unit, found.table, config.patch, context)
         yield found.survey
+
+
+def _write_coded(
+    unit: Unit[ImagePayload], table: NDArray[np.void], patch: int, context: Context
+) -> None:
+    """The same patches as their JPEG coded them, where that was not in sRGB."""
+    coded = load_coded(unit.payload.image)
+    if coded is None:
+        return
+    tops, lefts = (table[name].astype(np.intp)[:, None, None] for name in ("top", "left"))
+    side = np.arange(patch)
+    patches = coded.pixels[tops + side[:, None], lefts + side]
+    slopes = np.stack([coded.slope(one.mean(axis=(0, 1))) for one in patches])
+    context.write(unit, CODED, npz_bytes(patches=patches, slopes=slopes))
+
+
+def read_coded(
+    storage: Storage, ref: MinedRef
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]] | None:
+    """Candidates of an image as its JPEG coded them, (n, p, p, 3), and what small differences of
+    each become in sRGB, (n, 3, 3); none where that is sRGB.
+    """
+    file = f"{layout.unit_folder(STAGE.name, ref.key)}/{CODED}"
+    if not storage.exists(file):
+        return None
+    with storage.open(file) as opened, np.load(opened, allow_pickle=False) as arrays:
+        return arrays["patches"], arrays["slopes"]
 
 
 def read_candidates(storage: Storage, ref: MinedRef, *names: str) -> list[NDArray[Any]]:
@@ -87,7 +116,7 @@ def seal(
 
 STAGE = Stage(
     name="mine_noise",
-    version=3,
+    version=4,
     title="mine noise",
     noun="images",
     record=NoiseSurvey,

@@ -19,7 +19,7 @@ from pairmill.pipeline.noise.residual import residual
 from pairmill.pipeline.noise.select import Selection, choose, shortage
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages.mine_noise import MinedNoise, MinedRef, read_candidates
+from pairmill.pipeline.stages.mine_noise import MinedNoise, MinedRef, read_candidates, read_coded
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.compression import MinedCompression
@@ -97,23 +97,30 @@ def _residuals(
         chosen = list(group)
         records = [record for _, record in chosen]
         [mined] = read_candidates(storage, payload.images[image], "patches")
-        patches = mined[[row for (_, row), _ in chosen]]
+        taken = [row for (_, row), _ in chosen]
+        patches, slopes = mined[taken], None
         compression = compressed.get(records[0].image)
-        rows += [
-            residual(patch)
-            for patch in (
-                patches if compression is None else _restored(patches, records, compression)
-            )
-        ]
+        coded = read_coded(storage, payload.images[image])
+        if compression is not None and coded is not None:
+            patches, slopes = coded[0][taken], coded[1][taken]
+        if compression is None:
+            rows += [residual(patch) for patch in patches]
+            continue
+        rows += [residual(patch) for patch in _restored(patches, slopes, records, compression)]
     return np.stack(rows) if rows else np.zeros((0, patch, patch, 3), np.float32)
 
 
 def _restored(
-    patches: NDArray[np.uint8], records: Sequence[NoisePatch], compression: MinedCompression
+    patches: NDArray[np.uint8],
+    slopes: NDArray[np.float64] | None,
+    records: Sequence[NoisePatch],
+    compression: MinedCompression,
 ) -> NDArray[np.float64]:
+    """Patches (n, p, p, 3) as coded, restored; with slopes (n, 3, 3), their noise as in sRGB."""
     corners = [(record.top, record.left) for record in records]
     rng = stream("restore noise", compression.image)
-    return restore(patches, corners, encoder_of(compression), compression.phase, rng)
+    found = restore(patches, corners, encoder_of(compression), compression.phase, rng)
+    return found if slopes is None else np.asarray(found @ slopes[:, None])
 
 
 def _manifest(
@@ -148,7 +155,7 @@ def seal(
 
 STAGE = Stage(
     name="pool_noise",
-    version=1,
+    version=2,
     title="choose noise",
     noun="pool",
     record=NoisePoolManifest,

@@ -41,8 +41,13 @@ OPS = [
 ]
 SETTINGS: dict[str, dict[str, Any]] = {"custom": {"ops": OPS}}
 """Settings of degraders that have no default; of all others nothing is said here."""
-PULLED = {"realsr", "pdm", "redegnet", "kmsr", "aligned", *METHODS}
+FROM_ITEMS = {"realsr", "kmsr"}
+"""Degraders that draw from the items of `pools`."""
+PULLED = {"pdm", "redegnet", "aligned", *FROM_ITEMS, *METHODS}
 """Degraders that draw from pools or checkpoints."""
+FEW = {"bicubic": 1, "kmsr": 4}
+"""Fewest programs of eight draws that differ: without noise, a kernel of some is all that is
+drawn."""
 CLEAN = {"bicubic", "ikc", "kmsr"}
 """Degraders without noise or compression: a flat image stays what it is."""
 NOISY = {"realsr", "bsrgan", "realesrgan", "srmd", "block_noise", "custom"}
@@ -74,7 +79,7 @@ def allowed(kind: str, scale: int) -> bool:
     return True
 
 
-KINDS = [kind for kind in DEGRADERS if kind not in PULLED - {"realsr", "kmsr"}]
+KINDS = [kind for kind in DEGRADERS if kind not in PULLED - FROM_ITEMS]
 CASES = [(kind, scale) for kind in KINDS for scale in (2, 3, 4, 8) if allowed(kind, scale)]
 every_case = pytest.mark.parametrize(("kind", "scale"), CASES)
 
@@ -94,9 +99,7 @@ def run(program: Program, hr: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def test_drawing_depends_on_the_stream_alone(kind: str, scale: int) -> None:
     assert draw(kind, scale) == draw(kind, scale)
     different = {draw(kind, scale, number).content_digest() for number in range(8)}
-    assert len(different) >= {"bicubic": 1, "kmsr": 4}.get(
-        kind, 8
-    )  # without noise, a kernel of seven is all that is drawn
+    assert len(different) >= FEW.get(kind, 8)
 
 
 @every_case

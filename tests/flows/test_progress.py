@@ -13,7 +13,7 @@ from rich.console import Console
 
 from pairmill.flows import terminal
 from pairmill.flows.prefect_support.progress import ProgressArtifacts
-from pairmill.pipeline.runner.listeners import ProgressListeners
+from pairmill.pipeline.runner.listeners import ProgressListeners, under_way
 from pairmill.pipeline.runner.stage import ProgressListener, Sealed
 
 FIT: Any = SimpleNamespace(title="fit PDM", noun="fits")
@@ -107,3 +107,28 @@ def test_several_watchers_hear_the_same() -> None:
 
     ProgressListeners([Listening(), Listening()]).advanced(FIT, 0.5, "loss 1")
     assert heard == [(0.5, "loss 1")] * 2
+
+
+def test_what_is_no_stage_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a log a line for each part, and one with the time; as on a terminal, without its bar."""
+    written = io.StringIO()
+    console = Console(file=written, width=100)
+    monkeypatch.setattr(terminal, "out", console)
+    with terminal.Bars(console) as bars:
+        with under_way(ProgressListeners([ProgressListener(), bars]), "seal and report") as next_:
+            next_("how real LR looks: realsr")
+        assert bars.task is None
+    said = written.getvalue()
+    assert "seal and report  how real LR looks: realsr" in said
+    assert re.search(r"✓ seal and report +\d+\.\d s", said)
+
+
+def test_a_bar_without_a_length_goes_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO(), width=140, force_terminal=True)
+    monkeypatch.setattr(terminal, "out", console)
+    with terminal.Bars(console) as bars:
+        bars.doing("evaluate", "3 of 7 images")
+        [task] = bars.progress.tasks
+        assert (task.description, task.fields["note"]) == ("evaluate", "3 of 7 images")
+        bars.did("evaluate", 2.0)
+        assert bars.progress.tasks == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from pairmill.models.archs.lapsrn import Doubling, LapSrn
 from pairmill.models.archs.layers import BicubicUp, Conv, Deconv, Linear, draw_weights, reflected
 from pairmill.models.functional.resize import bicubic_up
 from pairmill.schemas.network import EdsrConfig, LapSrnConfig, SrcnnConfig
-from tests.support.networks import network_of, pictures
+from tests.support.networks import SMALL, SWIN, network_of, pictures
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
@@ -117,3 +119,20 @@ def test_an_empty_network_is_quick_and_draws_nothing() -> None:
     state = torch.get_rng_state()
     build_empty(EdsrConfig(), 4)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of torch.export itself
+@pytest.mark.parametrize("size", [(24, 32), (21, 30)])
+@pytest.mark.parametrize("config", [SMALL["rrdbnet"], SWIN], ids=["rrdbnet", "swinir"])
+def test_an_exported_network_takes_any_size(config: Any, size: tuple[int, int]) -> None:
+    """Masks of shifted windows, and what is mirrored to fill the last window or block, depend on
+    the input, and not on the size that it was exported with."""
+    from torch.export import Dim, export
+
+    network, free = build(config, 2).eval(), {2: Dim.AUTO, 3: Dim.AUTO}
+    exported = export(network, (pictures(1, *size),), dynamic_shapes=(free,)).module()
+    with torch.inference_mode():
+        for other in ((37, 31), (24, 32), (48, 20)):
+            picture = pictures(1, *other)
+            assert torch.equal(exported(picture), network(picture))

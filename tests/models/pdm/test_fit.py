@@ -13,7 +13,7 @@ from pairmill.models.fitting.streams import keyed
 from pairmill.models.pdm.checkpoint import checkpoint_bytes, read_checkpoint
 from pairmill.models.pdm.degradation import draw_latent
 from pairmill.models.pdm.fit import Fit
-from pairmill.models.pdm.measure import judge, look, measure, montage
+from pairmill.models.pdm.measure import judge, look, measure, montage, without_scene
 from pairmill.models.pdm.modules import NoiseModule
 from pairmill.schemas.pdm import PdmConfig, PdmGateConfig
 from pairmill.schemas.pdm_fit import PdmReason
@@ -147,6 +147,16 @@ def test_a_crop_knows_its_image() -> None:
         levels = (255 * crop.permute(1, 2, 0)).round().byte().numpy()
         windows = np.lib.stride_tricks.sliding_window_view(REALS[place], (12, 12, 3))[:, :, 0]
         assert (windows == levels).all((2, 3, 4)).any()
+
+
+@pytest.mark.parametrize(
+    ("fake", "clean", "real", "left"),
+    [(5.0, 2.0, 3.0, 5.0), (5.0, 4.0, 3.0, 18**0.5), (4.0, 4.0, 1.0, 1.0), (2.0, 6.0, 1.0, 0.0)],
+)
+def test_scenes_busier_than_the_photographs_are_no_noise(
+    fake: float, clean: float, real: float, left: float
+) -> None:
+    assert without_scene(fake, clean, real) == pytest.approx(left)
 
 
 def test_a_fit_without_noise_or_diversity_fails_its_gates_and_says_which() -> None:

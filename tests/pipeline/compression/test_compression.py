@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import truncnorm
 
+from pairmill.models.functional.camera import demosaic, mosaic
 from pairmill.pipeline.codecs.jpeg import roundtrip, roundtrip_quality
+from pairmill.pipeline.compression import estimate as estimating
 from pairmill.pipeline.compression.blocks import blocked, planes, reduced, rgb, unblocked
 from pairmill.pipeline.compression.codec import compress
 from pairmill.pipeline.compression.estimate import estimate
@@ -58,6 +61,15 @@ def test_standard_tables_are_those_that_pillow_writes(quality: int) -> None:
     np.testing.assert_array_equal(standard(LUMA, quality), written[0])
     np.testing.assert_array_equal(standard(CHROMA, quality), written[1])
     assert nearest_quality(standard(LUMA, quality)) == (quality, True)
+
+
+def test_no_two_qualities_share_a_luma_table() -> None:
+    """Of chroma alone, the three coarsest are one table; with luma beside it all differ."""
+    luma, chroma = (
+        [standard(base, quality).tobytes() for quality in range(1, 101)] for base in (LUMA, CHROMA)
+    )
+    assert len(set(luma)) == len(set(zip(luma, chroma, strict=True))) == 100
+    assert len(set(chroma)) == 98
 
 
 def test_nearest_quality_of_other_tables() -> None:
@@ -139,6 +151,33 @@ def test_a_file_tells_its_encoder(option: int, name: str) -> None:
     assert found.luma == tuple(range(2, 66))
     assert found.chroma == tuple(range(32, 96))
     assert not found.standard
+
+
+@pytest.mark.parametrize("coarse", [0, 1], ids=["blue", "red"])
+def test_of_two_chroma_tables_the_finer_steps_are_taken_and_said_to_differ(coarse: int) -> None:
+    tables = [(STEPS + 9 * n).ravel().tolist() for n in range(3)]
+    order = tables if coarse else [tables[0], tables[2], tables[1]]
+    found = of_file(jpeg(PHOTO, qtables=order), DIGEST)  # Pillow gives the third to Cr
+    assert found.chroma == tuple(tables[1])
+    assert found.known == (64, 0)
+    assert of_file(jpeg(PHOTO, qtables=tables[:2]), DIGEST).known == (64, 64)
+
+
+def test_a_large_image_is_mined_in_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plane is made that grows with the image."""
+    sizes: list[int] = []
+
+    def recorded(image: NDArray[Any]) -> NDArray[Any]:
+        sizes.append(image.size)
+        return planes(image)
+
+    monkeypatch.setattr(estimating, "PIXELS", 1 << 15)
+    monkeypatch.setattr(estimating, "WINDOWS", 6)
+    monkeypatch.setattr(estimating, "planes", recorded)
+    whole = np.tile(roundtrip_quality(PHOTO[:208, :240], 80), (3, 3, 1))
+    found = of_pixels(whole, DIGEST, CompressionConfig())
+    assert (found.quality, found.phase[0] % 8, found.phase[1] % 8) == (80, 0, 0)
+    assert max(sizes) < whole.size / 8
 
 
 def test_a_grey_file_gets_the_standard_chroma_table_and_stays_grey() -> None:
@@ -280,8 +319,41 @@ def test_restored_noise_is_as_strong_as_it_was(quality: int, std: float, toleran
     if quality < 90:
         assert strength(stored)[0] < 0.7 * truth[0]  # so much was lost
     else:
-        assert (found[1:] > 0.6 * truth[1:]).all()
-        assert (found[1:] < 1.3 * truth[1:]).all()  # of chroma little is left to measure
+        assert strength(stored)[1] < 0.3 * truth[1]  # and of chroma everywhere
+    assert found[1:] == pytest.approx(truth[1:], rel=0.1)
+
+
+def sensed(kind: str) -> NDArray[np.uint8]:
+    """A flat area with noise of about 3 levels on the sensor, or of 1.5 that was blurred."""
+    grain = np.random.default_rng(3).normal(0, 3, (272, 272, 3))
+    if kind == "blurred":
+        grain = cv2.GaussianBlur(1.78 * grain, (0, 0), 1.0)
+    if kind == "demosaiced":
+        grain = demosaic(mosaic(grain, "rggb"), "rggb")
+    return np.rint(np.array([140.0, 120.0, 100.0]) + grain[8:-8, 8:-8]).astype(np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["white", "blurred", "demosaiced"])
+@pytest.mark.parametrize(("quality", "subsampling"), [(75, "420"), (95, "444")])
+def test_noise_is_restored_with_the_correlation_of_its_source(
+    kind: str, quality: int, subsampling: Any
+) -> None:
+    """Strength of R, G, B and of Y, Cb, Cr, within a tenth; neighbours as alike as they were."""
+    noisy = sensed(kind)
+    stored = cut(roundtrip_quality(noisy, quality, subsampling))
+    encoder = Encoder(standard(LUMA, quality), standard(CHROMA, quality), subsampling)
+    restored = restore(stored, CORNERS, encoder, (0, 0), np.random.default_rng(1))
+    truth, found = (
+        np.stack([residual(patch) for patch in patches]) for patches in (cut(noisy), restored)
+    )
+    assert found.std(axis=(0, 1, 2)) == pytest.approx(truth.std(axis=(0, 1, 2)), rel=0.1)
+    assert strength(restored) == pytest.approx(strength(cut(noisy)), rel=0.1)
+    for plane in range(3):
+        alike = [
+            (grain[:, :, 1:] * grain[:, :, :-1]).mean() / (grain**2).mean()
+            for grain in (planes(truth)[plane], planes(found)[plane])
+        ]
+        assert alike[1] == pytest.approx(alike[0], abs=0.12)
 
 
 def test_restored_noise_is_white_again_and_compresses_to_what_was_stored() -> None:
@@ -322,7 +394,7 @@ def test_restoring_depends_on_the_stream_alone_and_knows_the_grid() -> None:
         np.abs(recompressed(patches).astype(float) - noisy)[12:244, 12:244].mean()
         for patches in (first, wrong)
     )
-    assert right < 0.7 * other
+    assert right < 0.8 * other
 
 
 def test_halving_columns_is_halving_rows_of_the_turned_image() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -332,8 +333,13 @@ def test_the_command_prints_the_table_and_the_page(
     assert page
     assert "<!DOCTYPE html>" in Path(page[1]).read_text()
     assert page[1] == f"{tmp_path}/runs/evaluate/net-hr-real/index.html"
+    shutil.copytree(sets / "lr", tmp_path / "other/LR")
+    several = command([str(sets / "lr"), str(tmp_path / "other/LR")])
+    assert [group.name for group in several.groups][1:] == ["other", report.groups[1].name]
+    assert several.groups[0].rows == report.groups[0].rows == several.groups[1].rows
+    named = Sets(["a", "b"], ["a"], [], "val", [])
     with pytest.raises(UserError, match="do not pair up"):
-        command(["a", "b"])
+        run_evaluate([], named, str(tmp_path), out=None, config=options, more={}, open_=False)
 
 
 def test_the_command_does_not_name_each_of_many_files_left_out(

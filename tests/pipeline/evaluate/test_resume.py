@@ -113,3 +113,17 @@ def test_a_record_that_tells_nothing_is_made_again(run: Run, tmp_path: Path) -> 
         record.write_text(["", "{}", '{"scores": {"psnr_y": "high"}, "seconds": 1}'][number % 3])
     assert run("page").found == 0
     assert (tmp_path / "page/scores.csv").read_bytes() == wanted
+
+
+def test_a_page_of_known_scores_runs_no_network(run: Run, calls: list[str], tmp_path: Path) -> None:
+    shown = CONFIG.model_copy(update={"shown": 2})
+    run("page", config=shown)
+    pictures = {path.name: path.read_bytes() for path in (tmp_path / "page/img").iterdir()}
+    assert len(calls) == 3 * COUNT + 3 * 2
+    calls.clear()
+    for path in (tmp_path / "page/img").iterdir():
+        path.unlink()
+    run("page", config=shown)
+    assert calls == []
+    again = {path.name: path.read_bytes() for path in (tmp_path / "page/img").iterdir()}
+    assert again == pictures

@@ -26,6 +26,7 @@ from pairmill.pipeline.images.decode import (
     read_image,
 )
 from pairmill.pipeline.images.find import FoundFile, find_files
+from pairmill.pipeline.images.jpeg_end import missing
 from pairmill.schemas.errors import StoreError, UserError
 from pairmill.schemas.image import (
     Conversion,
@@ -467,6 +468,11 @@ def test_jpegs_that_lack_blocks_or_scans_are_not(tmp_path: Path, encoding: str) 
         assert isinstance(result, RejectedImage), len(data)
         assert result.reason in (ImageReason.TRUNCATED, ImageReason.CORRUPT)
         assert "copy the file again" in result.detail
+        if data in (whole[:s] for s in scans):
+            assert "scans that refine the whole picture are missing" in result.detail
+        elif data == body[:-40]:
+            assert "the last blocks are missing" in result.detail
+    assert missing(whole[:100]) == "the pixels are"
     longer = body + bytes(range(1, 100)) + b"\xff\xd9"
     path.write_bytes(longer)
     result = ingest_file(found(path), Role.REAL, CONFIG)

@@ -7,6 +7,7 @@ import pytest
 
 from pairmill.pipeline.pools.thin import thin
 from pairmill.pipeline.report.pool_rows import margin
+from pairmill.schemas.report import KernelsSection
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,7 @@ def test_what_cannot_be_seen_of_any_kernel_is_cropped() -> None:
     kernels[0, 0, 0] = 0.01
     assert margin(kernels) == 2
     assert margin(np.ones((1, 5, 5))) == 0
+
+
+def test_reports_of_before_show_kernels_whole() -> None:
+    assert KernelsSection.model_fields["mean_side"].default == 0

@@ -16,7 +16,7 @@ from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.html.picture_files import PictureFiles
 from pairmill.pipeline.images.encode import decode_png
 from pairmill.pipeline.ops.apply import apply
-from pairmill.pipeline.preview.draws import draw_all, share
+from pairmill.pipeline.preview.draws import Drawn, draw_all, fewer, share
 from pairmill.pipeline.preview.page import about, between
 from pairmill.pipeline.preview.preview import Request, preview
 from pairmill.pipeline.preview.sample_images import scene_of
@@ -24,6 +24,7 @@ from pairmill.pipeline.preview.strips import Window, window
 from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.stages.clean_up import clean
 from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import Role
 from pairmill.schemas.preview import PreviewData
@@ -163,7 +164,7 @@ def test_images_without_a_flat_area_get_white_noise_and_a_word(tmp_path: Path) -
     data = run(tiny_recipe(tmp_path, images={"real": [f"{tmp_path}/real"]}), tmp_path, draws=1)
     note = next(supply.note for supply in data.supplies if supply.kind == "noise")
     assert "white noise" in note
-    assert "no area flat enough" in note
+    assert "no area of 16 x 16 pixels flat enough" in note
 
 
 def test_broken_images_are_left_out_with_a_word(tmp_path: Path) -> None:
@@ -250,3 +251,12 @@ def test_estimates_are_said_roughly() -> None:
     assert between((4000, 5000, 9000), "time") == "67 min – 2.5 h"
     assert between((5.2e6, 9e6, 24.1e6), "bytes") == "5.2 – 24 MB"
     assert between((9e8, 2e9, 3e9), "bytes") == "900 MB – 3 GB"
+
+
+def test_a_preview_says_why_it_drew_fewer() -> None:
+    full, short, broken = (Drawn(RealSrConfig(name=name)) for name in ("full", "short", "broken"))
+    full.strips, short.strips = [None, None], [None]  # type: ignore[list-item]
+    broken.problem = "no kernel"
+    [said] = fewer([full, short, broken], 2)
+    assert said.startswith("short drew 1 of 2 programs: a preview stops drawing after 6 s.")
+    assert "--draws 1" in said

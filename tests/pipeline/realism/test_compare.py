@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu
 
+from pairmill.pipeline.codecs.jpeg import roundtrip_quality
 from pairmill.pipeline.realism import auc
 from pairmill.pipeline.realism.classify import held_out_scores
 from pairmill.pipeline.realism.compare import compare, pool, real_against_real, telling
@@ -252,3 +253,17 @@ def test_matched_patches_are_of_one_fold_and_paired() -> None:
 def test_settings_are_checked() -> None:
     with pytest.raises(ValueError, match="multiple of 8"):
         RealismConfig(patch=20)
+
+
+def test_where_the_grid_of_jpeg_lies_does_not_tell_lr_from_photographs() -> None:
+    """LR of the same camera is compressed on any grid; photographs of it on their own."""
+    scenes = [seen(seed, 2.0) for seed in range(24)]
+    real = [roundtrip_quality(scene, 60) for scene in scenes[:12]]
+    rng = np.random.default_rng(3)
+    same = [
+        roundtrip_quality(scene, 60, "420", (int(rng.integers(16)), int(rng.integers(16))))
+        for scene in scenes[12:]
+    ]
+    found = auc(real, same, QUICK)
+    assert found.auc is not None
+    assert found.auc < 0.7  # 1.0 where patches of photographs lie on their grid
