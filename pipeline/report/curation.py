@@ -267,9 +267,9 @@ def _tested(found: CurationSection) -> str:
     pictures = counted(found.benchmarks, "benchmark image")
     if not found.leaks_total:
         return f"No image shows one of {pictures}."
-    if found.leaks_total == 1:
-        return f"1 image shows one of {pictures} and is rejected."
-    return f"{counted(found.leaks_total, 'image')} show one of {pictures} and are rejected."
+    one = found.leaks_total == 1
+    words = "shows one of {} and is rejected" if one else "show one of {} and are rejected"
+    return f"{counted(found.leaks_total, 'image')} {words.format(pictures)}."
 
 
 def _leaks(found: CurationSection) -> Raw | None:
