@@ -288,17 +288,25 @@ def test_a_home_of_another_version_of_prefect(
 @pytest.mark.parametrize(
     ("said", "cause"),
     [
-        ("sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) database disk image is malformed",
-         "damaged"),
+        (
+            "sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) database disk image is malformed",
+            "damaged",
+        ),
         ("sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) file is not a database", "damaged"),
-        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) unable to open database file",
-         "cannot be opened"),
-        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database is locked",
-         "another program"),
-        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database or disk is full",
-         "no room"),
+        (
+            "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) unable to open database file",
+            "cannot be opened",
+        ),
+        (
+            "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database is locked",
+            "another program",
+        ),
+        (
+            "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database or disk is full",
+            "no room",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_dying_server_says_is_found_below_its_traceback(said: str, cause: str) -> None:
     printed = [
         "Traceback (most recent call last):",
