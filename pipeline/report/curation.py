@@ -51,8 +51,7 @@ SHOWN, GROUPS, WORST, CREDITS, CROP = 24, 100, 6, 60, 144
 of the crops of the worst, in pixels."""
 BUDGET = 120_000_000
 """Pixels that are decoded for images, in all; about four seconds."""
-MANY_SMALL = 4
-"""Small copies of larger images from which on they are worth a warning."""
+MANY_SMALL = 4  # from which on small copies of larger images are worth a warning
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -254,11 +253,8 @@ def small_words(found: CurationSection) -> str:
     """A warning where many images are small copies of others; else nothing."""
     if found.small < MANY_SMALL:
         return ""
-    return (
-        f"{found.small:,} images are small copies of larger ones: thumbnails or exports, whose "
-        "noise and compression are not the camera's; leave their folder out, or set "
-        "`curation: {duplicates: reject}`. "
-    )
+    what = f"{found.small:,} images are small copies of larger ones, as thumbnails are"
+    return f"{what}: leave their folder out, or set `curation: {{duplicates: reject}}`. "
 
 
 def _tested(found: CurationSection) -> str:
