@@ -289,20 +289,20 @@ def test_a_home_of_another_version_of_prefect(
     ("said", "cause"),
     [
         (
-            "sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) database disk image is malformed",
+            "exc.DatabaseError: (sqlite3.DatabaseError) database disk image is malformed",
             "damaged",
         ),
-        ("sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) file is not a database", "damaged"),
+        ("exc.DatabaseError: (sqlite3.DatabaseError) file is not a database", "damaged"),
         (
-            "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) unable to open database file",
+            "exc.OperationalError: (sqlite3.OperationalError) unable to open database file",
             "cannot be opened",
         ),
         (
-            "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database is locked",
+            "exc.OperationalError: (sqlite3.OperationalError) database is locked",
             "another program",
         ),
         (
-            "sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database or disk is full",
+            "exc.OperationalError: (sqlite3.OperationalError) database or disk is full",
             "no room",
         ),
     ],
