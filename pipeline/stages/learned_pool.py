@@ -107,6 +107,11 @@ class Verdict(Protocol):
         """Whether it passed all gates."""
 
 
+def usual_samples(settings: Any) -> int:
+    """Samples of a fit that says nothing of them."""
+    return int(type(settings).model_fields["samples"].default)
+
+
 @dataclass(frozen=True)
 class Gates(Generic[Ms, G]):
     """The gates of one kind of fit in words; measures and thresholds are those of the kind."""
@@ -119,6 +124,8 @@ class Gates(Generic[Ms, G]):
     """What was measured, by the reason to refuse the fit."""
     advice: Mapping[Any, Advice]
     """What to change, by reason."""
+    usual: Callable[[Any], int] = usual_samples
+    """Samples that a fit with such settings sees if they do not say."""
 
     def refused(self, verdict: Verdict, settings: Any) -> UserError:
         """What to tell somebody whose fit failed: what was measured, and what to change.
@@ -143,7 +150,7 @@ class Gates(Generic[Ms, G]):
 
     def _sooner(self, settings: Any) -> list[str]:
         """A fit that saw far less than usual needs more of it before anything else."""
-        usual = type(settings).model_fields["samples"].default
+        usual = self.usual(settings)
         if settings.samples >= MUCH * usual:
             return []
         share = f"{settings.samples:,} is {settings.samples / usual:.1%} of the usual {usual:,}"

@@ -139,7 +139,13 @@ def _ratio(measures: PdmMeasures, bound: str) -> str:
     )
 
 
-GATES = Gates("PDM", "pdm", FOUND, ADVICE)
+GATES = Gates[PdmMeasures, PdmGateConfig](
+    "PDM",
+    "pdm",
+    FOUND,
+    ADVICE,
+    lambda settings: PdmConfig(start_from=settings.start_from).samples,
+)
 STAGE = Stage(
     name="pool_pdm",
     version=2,
