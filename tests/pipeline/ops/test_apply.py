@@ -12,6 +12,7 @@ from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.degraders.base import Pools
 from pairmill.pipeline.ops import OPS
 from pairmill.pipeline.ops.apply import OneHr, apply, intermediates
+from pairmill.pipeline.ops.base import Image
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.degraders.realesrgan import RealEsrganConfig
 from pairmill.schemas.errors import IntegrityError
@@ -155,7 +156,11 @@ def test_a_first_step_that_programs_of_one_hr_share_is_made_once(
     hr, made = photograph(3, 36, 32), list[Op]()
     wanted = [apply(program, hr, ASSETS) for program in (*programs, other, programs[0])]
     sharpen = OPS[UnsharpMask]
-    counted = lambda op, *rest: made.append(op) or sharpen(op, *rest)  # noqa: E731
+
+    def counted(op: Op, image: Image, assets: Assets) -> Image:
+        made.append(op)
+        return sharpen(op, image, assets)
+
     monkeypatch.setitem(OPS, UnsharpMask, counted)
     tile = OneHr(hr, ASSETS)
     for program, lr in zip((*programs, other, programs[0]), wanted, strict=True):
