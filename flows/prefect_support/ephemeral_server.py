@@ -152,11 +152,19 @@ def start_ahead() -> None:
     Nothing happens where the user may have a server of their own, and nothing is said if it fails:
     `own_server` meets the same fault again.
     """
-    if find_spec("prefect") is not None and not _may_be_configured():
+    if _installed("prefect") and not _may_be_configured():
         settle_terminal()
         with suppress(NoServerError):
             end_orphans()
             _ahead.append(_launch())
+
+
+def _installed(package: str) -> bool:
+    """Whether a package is there, told without importing it."""
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _may_be_configured() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from pairmill.pipeline.corpora.card_contents import OWNERS, sentence
@@ -123,7 +122,7 @@ def croissant_head(manifest: CorpusManifest) -> dict[str, Any]:
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": manifest.identity.name,
-        "version": _number(manifest.circumstance.finished),
+        "version": _number(manifest),
         "identifier": manifest.digest,
         "description": sentence(manifest),
         "datePublished": manifest.circumstance.finished[:10],
@@ -134,14 +133,14 @@ def croissant_head(manifest: CorpusManifest) -> dict[str, Any]:
     }
 
 
-def _number(finished: str) -> str:
-    """A version of three numbers, which grow with time: year, month and day, time of day.
+def _number(manifest: CorpusManifest) -> str:
+    """A version of three numbers: year, month and day of `datePublished`, beginning of the digest.
 
     Catalogues sort by it and take no more than x.y.z; the version of ours stands in `url`, its
     digest is `identifier`.
     """
-    time = datetime.fromisoformat(finished).astimezone(UTC)
-    return f"{time:%Y}.{int(f'{time:%m%d}')}.{int(f'{time:%H%M%S}')}"
+    year, month, day = manifest.circumstance.finished[:10].split("-")
+    return f"{year}.{int(month + day)}.{int(manifest.digest[:7], 16)}"
 
 
 def rights(manifest: CorpusManifest) -> dict[str, Any]:

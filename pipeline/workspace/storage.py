@@ -21,7 +21,7 @@ from pairmill.pipeline.extras import install
 from pairmill.pipeline.workspace.disk import create_file, create_new_file, link_file
 from pairmill.pipeline.workspace.ranges import Ranges
 from pairmill.pipeline.workspace.stores import clear_errors, is_of_store, patiently
-from pairmill.schemas.errors import UserError
+from pairmill.schemas.errors import MissingLibraryError, UserError
 
 __all__ = ["Entry", "Storage", "clear_errors"]
 
@@ -332,7 +332,8 @@ def _file_system(url: str) -> tuple[Any, str]:
     """The file system of a URL and the path there.
 
     Raises:
-        UserError: if the kind of URL is unknown, or its package is not installed.
+        MissingLibraryError: if the package of that kind of URL is not installed.
+        UserError: if the kind is unknown.
     """
     remote = fsspec.utils.get_protocol(url) not in ("file", "local")
     try:
@@ -340,15 +341,13 @@ def _file_system(url: str) -> tuple[Any, str]:
     except Exception as error:
         if not isinstance(error, ImportError | ValueError) and not is_of_store(error):
             raise
-        todo = "give a folder or a URL"
-        if isinstance(error, ImportError):
-            todo = f"for s3:// install s3fs: {install('s3')}"
-        raise UserError(
-            "invalid workspace",
+        missing = isinstance(error, ImportError)
+        raise (MissingLibraryError if missing else UserError)(
+            "this store needs a package that is not installed" if missing else "invalid workspace",
             where=url,
             got=str(error),
             wanted="a folder, or a URL such as s3://bucket/folder",
-            todo=todo,
+            todo=install("s3") if missing else "give a folder or a URL",
         ) from error
     return fs, root
 

@@ -43,6 +43,7 @@ NAMES = (
     "average",
     "gaussian",
     "hinge",
+    "float",
 )
 """Values of settings that are one of some names."""
 

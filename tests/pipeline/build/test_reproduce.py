@@ -260,7 +260,7 @@ def test_pools_that_do_not_fit_are_refused(
     plain: tuple[Storage, CorpusManifest, Path], photographs: Path
 ) -> None:
     storage, _, folder = plain
-    with pytest.raises(UserError, match="has no pool of kernels and of noise"):
+    with pytest.raises(UserError, match="has no pool of kernels, which the recipe"):
         _build(storage, tiny_recipe(photographs, degraders=[{"kind": "realsr"}], pools_from="tiny"))
     other = tiny_recipe(
         folder,

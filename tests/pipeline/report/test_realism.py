@@ -55,10 +55,10 @@ def landscape(seed: int, side: int = 208) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, BuildResult, CorpusManifest]:
-    """A corpus of eight noisy photos, bicubic alone, whose report measures realism without the
+    """A corpus of nine noisy photos, bicubic alone, whose report measures realism without the
     network."""
     folder = tmp_path_factory.mktemp("realism")
-    for seed in range(8):
+    for seed in range(9):
         save(landscape(seed), folder / f"real/{seed}.png")
     recipe = tiny_recipe(
         folder,
@@ -94,7 +94,7 @@ def test_report_ranks_degraders_before_controls(
         ("bicubic against real", True),
         ("real against real", True),
     ]
-    assert section.photographs == 8
+    assert section.photographs == 9
     assert section.patch == 32
     bicubic, control, real = (row.result for row in section.rows)
     assert bicubic.auc is not None
