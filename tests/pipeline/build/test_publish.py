@@ -22,7 +22,6 @@ from pairmill.pipeline.stages.synthesize import pixels_of
 from pairmill.pipeline.workspace.provenance import circumstance, now
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import IntegrityError
-from pairmill.schemas.pdm import PdmConfig
 from pairmill.schemas.sample import SampleRecord
 from tests.support.make import Counting, Tiny, build, make_stages, tree
 
@@ -56,14 +55,6 @@ def test_identity_holds_no_places_and_no_circumstance(tiny: Tiny) -> None:
         "/tmp",  # noqa: S108
     ):
         assert word not in text
-
-
-def test_a_default_of_pdm_that_changed_is_no_change_of_other_recipes(tiny: Tiny) -> None:
-    assert not any(
-        degrader["kind"] == "pdm" for degrader in tiny.manifest.identity.recipe["degraders"]
-    )
-    assert PdmConfig().samples == 16_000
-    assert tiny.manifest.identity.recipe["pdm"] == PdmConfig(samples=64_000).model_dump(mode="json")
 
 
 def test_table_shards_and_manifest_tell_the_same(tiny: Tiny) -> None:

@@ -23,6 +23,7 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.diff import Outcome
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.pdm import PdmConfig
 from tests.support.make import Counting, Tiny, build, photograph, save, tiny_recipe
 from tests.support.versions import PLAIN, Growing, bench
 
@@ -34,6 +35,15 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, CorpusMani
     growing = Growing(folder / "photos", Storage(str(folder / "workspace")))
     growing.add(1, 2, 3, 4)
     return growing.storage, growing.build(), growing.folder
+
+
+def test_a_default_of_pdm_that_changed_is_no_change_of_other_recipes(tmp_path: Path) -> None:
+    """Its fits see 16 000 samples since then unless told; versions without one say 64 000."""
+    growing = Growing(tmp_path / "photos", Storage(str(tmp_path / "workspace")))
+    growing.add(1)
+    manifest = growing.build(pdm={})
+    assert PdmConfig().samples == 16_000
+    assert manifest.identity.recipe["pdm"] == PdmConfig(samples=64_000).model_dump(mode="json")
 
 
 def test_pools_and_all_come_out_equal(photographs: Path, tmp_path: Path) -> None:
