@@ -1,5 +1,6 @@
 """Synthesis of whole corpora, HR megapixels per second on one core: kernel + noise pairs, and the
-hand-made chains; on request against another checkout of this project.
+hand-made chains; on request against another checkout of this project. Beside each, its floor: the
+libraries' calls alone, see `benchmarks.library_calls`.
 
     python -m benchmarks.bench_chains [--quick] [--against CHECKOUT]
 
@@ -11,6 +12,7 @@ makes corpora of the same images, by turns; processor time, so that what else ru
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -26,7 +28,7 @@ IMAGES = 4
 """Images of 1024 x 1024 of a corpus."""
 TURNS = 3
 ASKED = """
-import sys, time
+import json, sys, time
 from pathlib import Path
 time.perf_counter = time.process_time
 from benchmarks import bench_synthesis as bench
@@ -37,18 +39,24 @@ pictures = photographs(folder, images, 1024)
 base = bench.recipe(pictures, iterations=iterations, samples=512).model_dump(exclude_unset=True)
 made = {}
 for line in sys.stdin:
-    name = line.strip()
+    what, name = line.split()
     profile = bench.local_profile(f"{folder}/{name}", workers=1)
     if name not in made:
         chain = {"degraders": [{"kind": name}], "images": {"clean": str(pictures)}}
         kept = {key: base[key] for key in ("name", "shards", "clean_up", "tiles")}
         recipe = bench.Recipe.model_validate(base if name == "realsr" else kept | chain)
         made[name] = bench.build(recipe, profile)[0]
-    found = bench._synthesis(made[name], profile)
-    found = found[0] if isinstance(found, list) else found
-    print(found["detail"].split()[0], flush=True)
+    if what == "calls":
+        from benchmarks.library_calls import milliseconds
+        found = milliseconds(made[name], profile)
+    else:
+        row = bench._synthesis(made[name], profile)
+        row = row[0] if isinstance(row, list) else row
+        found = float(row["detail"].split()[0])
+    print(json.dumps(found), flush=True)
 """
-"""What a process of a checkout does: for a line with the name of a degrader, one with its speed."""
+"""What a process of a checkout does: for a line with `speed` or `calls` and the name of a degrader,
+one with megapixels of HR per second, or with milliseconds of the libraries' calls."""
 
 
 def run(quick: bool, against: Path | None = None) -> list[Row]:
@@ -61,12 +69,13 @@ def run(quick: bool, against: Path | None = None) -> list[Row]:
             for number, checkout in enumerate([here, *([against] if against else [])])
         ]
         for what, goal in GOALS.items():
-            if against is None and what == "kernel + noise":
-                continue  # a row of bench_synthesis
             name = what if what != "kernel + noise" else "realsr"
-            speeds = [[_speed(side, name) for side in sides] for _ in range(1 if quick else TURNS)]
+            turns = range(1 if quick else TURNS)
+            speeds = [[_ask(side, f"speed {name}") for side in sides] for _ in turns]
             ours, *others = map(max, zip(*speeds, strict=True))
-            rows += [_row(what, ours, other, goal) for other in others or [None]]
+            calls = min((_ask(sides[0], f"calls {name}") for _ in turns), key=_total)
+            for other in others or [None]:
+                rows += [_row(what, ours, other, goal), _floor(what, calls, ours, other)]
         for side in sides:
             side.communicate()
     return rows
@@ -86,18 +95,38 @@ def _side(checkout: Path, folder: Path, quick: bool) -> subprocess.Popen[str]:
     )
 
 
-def _speed(side: subprocess.Popen[str], name: str) -> float:
-    """Megapixels of HR per second."""
+def _ask(side: subprocess.Popen[str], what: str) -> Any:
+    """What a side answers to a line; see `ASKED`."""
     assert side.stdin is not None
     assert side.stdout is not None
-    side.stdin.write(f"{name}\n")
+    side.stdin.write(f"{what}\n")
     side.stdin.flush()
     for line in side.stdout:
         try:
-            return float(line)
+            return json.loads(line)
         except ValueError:
             continue  # what a build says
-    raise RuntimeError(f"the process that measures {name} ended with {side.wait()}")
+    raise RuntimeError(f"the process that was asked for {what} ended with {side.wait()}")
+
+
+def _total(calls: dict[str, float]) -> float:
+    return sum(calls.values())
+
+
+def _floor(what: str, calls: dict[str, float], ours: float, other: float | None) -> Row:
+    """The libraries' calls alone: how many times as fast as the other checkout nothing but them
+    would be, or their speed.
+    """
+    speed, share = 1e3 / _total(calls), ours * _total(calls) / 1e3
+    parts = ", ".join(f"{name} {taken:.1f}" for name, taken in calls.items())
+    return row(
+        f"floor of synthesis, {what}: the libraries' calls alone",
+        "MP/s of HR" if other is None else "the other checkout",
+        speed / (other or 1),
+        "report",
+        reached=True,
+        detail=f"{speed:.1f} MP/s of HR, {share:.0%} of the time of synthesis; ms per MP: {parts}",
+    )
 
 
 def _row(what: str, ours: float, other: float | None, goal: float) -> Row:

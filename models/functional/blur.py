@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Literal
 
 import cv2
@@ -34,6 +35,7 @@ Planes = NDArray[np.uint8] | NDArray[np.float32]
 Sums = NDArray[np.int32] | NDArray[np.float32]
 Spectrum = NDArray[np.floating[Any]]
 Border = Literal["mirror", "reflect", "wrap"]
+Part = tuple[int, int, int]
 UNIT = 1 << 16
 BLOCK = (4, 8)
 """Rows and columns of the block of outputs that one row of the matrix product makes; the fastest of
@@ -123,9 +125,12 @@ def has_blocks(kernel: Array) -> bool:
 
 def _without_rim(kernel: Array) -> Array:
     """The smallest centred odd part of a kernel that holds all that is not zero."""
+    if kernel[0].any():
+        return kernel
     middle = len(kernel) // 2
     # One reach for all sides: the middle stays the middle, else LR would move against HR.
-    reach = int(np.abs(np.argwhere(kernel) - middle).max())
+    places = np.divmod(np.flatnonzero(kernel), len(kernel))
+    reach = int(np.abs(np.subtract(places, middle)).max())
     return kernel[middle - reach : middle + reach + 1, middle - reach : middle + reach + 1]
 
 
@@ -147,27 +152,28 @@ def blur(
         (ceil(H / s), ceil(W / s), C) float64, multiples of 2**-16 for uint8, of 2**-32 else.
     """
     # By its bytes, since arrays cannot be keys of a cache; samples of a pool share their kernels.
-    prepared = _prepared(kernel.tobytes(), len(kernel), scale)
-    if image.dtype == np.uint8 and isinstance(prepared, Blocks):
-        return correlate(np.asarray(image, np.uint8), prepared, border)
-    if isinstance(prepared, np.ndarray):
-        trimmed = prepared
-    else:
-        trimmed = _without_rim(kernel)
-    return correlate_by_fft(image, trimmed, border, scale)
+    data, size = kernel.tobytes(), len(kernel)
+    if image.dtype == np.uint8:
+        blocks = _blocks(data, size, scale)
+        if blocks:
+            return correlate(np.asarray(image, np.uint8), blocks, border)
+    return correlate_by_fft(image, _trimmed(data, size), border, scale)
 
 
 @lru_cache(maxsize=64)
-def _prepared(data: bytes, size: int, scale: int) -> Blocks | Array:
-    """The kernel as blocks where these are faster than transforms, else without its empty rim."""
-    kernel = np.frombuffer(data).reshape(size, size)
-    trimmed = _without_rim(kernel)
+def _trimmed(data: bytes, size: int) -> Array:
+    """The kernel without its empty rim."""
+    return _without_rim(np.frombuffer(data).reshape(size, size))
+
+
+@lru_cache(maxsize=64)
+def _blocks(data: bytes, size: int, scale: int) -> Blocks | None:
+    """The kernel as blocks, where these are faster than transforms."""
+    trimmed = _trimmed(data, size)
     rows, columns = window(len(trimmed), scale)
     # Products per output against samples per output: one in s * s samples is an output.
     cheap = rows * columns < BLOCKS_PAY * scale**2
-    if cheap and has_blocks(trimmed):
-        return block_matrix(trimmed, scale)
-    return trimmed
+    return block_matrix(trimmed, scale) if cheap and has_blocks(trimmed) else None
 
 
 def correlate(image: NDArray[np.uint8], blocks: Blocks, border: Border = "mirror") -> Array:
@@ -282,59 +288,74 @@ def _padded_planes(
     return planes.astype(np.float32)
 
 
-def blur_mask(mask: NDArray[np.uint8], kernel: Array, border: Border = "mirror") -> Array:
-    """`blur` of an image of zeros and ones, under a kernel without negative weights: its transforms
-    in float32 err by less than a tenth of half a unit.
-    """
-    return correlate_by_fft(mask, _without_rim(kernel), border, sample="f4")
-
-
 def correlate_by_fft(
-    image: NDArray[np.generic],
+    image: NDArray[np.generic], kernel: Array, border: Border = "mirror", scale: int = 1
+) -> Array:
+    """See `blur`; plane by plane, by `plane_by_fft`."""
+    planes = [plane_by_fft(plane, kernel, border, scale) for plane in cv2.split(image)]
+    # OpenCV drops the axis of a single channel, hence the reshape.
+    return np.asarray(cv2.merge(planes)).reshape(*planes[0].shape, -1)
+
+
+def plane_by_fft(
+    plane: NDArray[np.generic],
     kernel: Array,
     border: Border = "mirror",
     scale: int = 1,
     sample: Literal["f4", "f8"] = "f8",
 ) -> Array:
-    """See `blur`; by Fourier transforms of overlapping parts, rounded to the unit of the exact
-    result; they are of samples of this type, as numpy names it.
+    """`blur` of one channel, (H, W), by Fourier transforms of overlapping parts, rounded to the
+    unit of the exact result; samples of float32 do for zeros and ones under a kernel without
+    negative weights: they err by less than a tenth of half a unit.
 
-    Where only every s-th pixel is kept, image and kernel are taken apart into s * s of every s-th
+    Where only every s-th pixel is kept, plane and kernel are taken apart into s * s of every s-th
     sample: the result is the sum of their correlations, which are transformed back at once, in a
     s * s-th of the time that all pixels take.
     """
-    size = len(kernel)
-    half, reach = size // 2, -(-size // scale)
-    padded = cv2.copyMakeBorder(image, half, half, half, half, BORDERS[border])
-    padded = padded.reshape(*padded.shape[:2], image.shape[2])
-    if image.dtype == np.uint8:
-        unit = 1 / UNIT
+    size, shape = len(kernel), tuple(-(-side // scale) for side in plane.shape)
+    reach, out = -(-size // scale), np.empty(shape)
+    rows, columns = (_parts(side, reach) for side in shape)
+    padded = _continued(plane, size // 2, scale, (rows, columns), border)
+    if plane.dtype == np.uint8:
+        padded, unit = padded.astype(sample), 1 / UNIT
     else:
         padded, unit = round_to(padded, 1 / UNIT, padded), UNIT**-2.0
-    height, width = (-(-side // scale) for side in image.shape[:2])
-    planes = [np.empty((height, width)) for _ in range(image.shape[2])]
-    for top, bottom in _parts(height, TRANSFORM - reach):
-        for left, right in _parts(width, TRANSFORM - reach):
-            # Parts: the error of a transform grows with its size and must stay far below half a
-            # unit.
-            sides = [_side_for(count + reach - 1) for count in (bottom - top, right - left)]
-            spectra = _spectra(kernel.tobytes(), size, scale, *sides, sample)
+    for top, bottom, height in rows:
+        for left, right, width in columns:
+            spectra = _spectra(kernel.tobytes(), size, scale, height, width, sample)
+            found = _product(padded[scale * top :, scale * left :], spectra, scale)
             # Output y sees samples y to y + reach of its part: what is kept does not wrap around.
-            seen = padded[
-                scale * top : scale * (bottom - 1) + size,
-                scale * left : scale * (right - 1) + size,
-            ]
-            for channel, plane in enumerate(planes):
-                found = _product(seen[..., channel], spectra, scale)
-                kept = found[: bottom - top, : right - left].astype(np.float64, copy=False)
-                round_to(kept, unit, plane[top:bottom, left:right])
-    return np.asarray(cv2.merge(planes)).reshape(height, width, -1)
+            kept = found[: bottom - top, : right - left].astype(np.float64, copy=False)
+            round_to(kept, unit, out[top:bottom, left:right])
+    return out
 
 
-def _parts(length: int, most: int) -> list[tuple[int, int]]:
-    """The range [0, length) in equal parts of `most` or less."""
-    count = -(-length // most)
-    return [(length * number // count, length * (number + 1) // count) for number in range(count)]
+@lru_cache(maxsize=256)
+def _parts(length: int, reach: int) -> tuple[Part, ...]:
+    """The outputs [0, length) in equal parts, each with the side of its transform, whose error
+    grows with it and must stay far below half a unit.
+    """
+    count = -(-length // (TRANSFORM - reach))
+    ends = [length * number // count for number in range(count + 1)]
+    return tuple((one, last, _side_for(last - one + reach - 1)) for one, last in pairwise(ends))
+
+
+def _continued(
+    plane: NDArray[np.generic],
+    before: int,
+    scale: int,
+    axes: tuple[tuple[Part, ...], tuple[Part, ...]],
+    border: Border,
+) -> NDArray[Any]:
+    """A plane continued beyond its borders, as far as the transforms of all parts go: what no kept
+    output sees need not be zero.
+    """
+    after = (
+        max(0, scale * max(first + side for first, _, side in parts) - before - length)
+        for parts, length in zip(axes, plane.shape, strict=True)
+    )
+    sides = before, next(after), before, next(after)
+    return np.asarray(cv2.copyMakeBorder(plane, *sides, BORDERS[border]))
 
 
 def _side_for(least: int) -> int:
@@ -358,12 +379,11 @@ def _spectra(
 
 
 def _product(plane: NDArray[np.generic], spectra: list[Spectrum], scale: int) -> Spectrum:
-    """Circular correlation of a plane, filled with zeros, with the kernel of these spectra."""
+    """Circular correlation of the first samples of a plane with the kernel of these spectra."""
+    height, width = spectra[0].shape
     total = None
     for spectrum, (row, column) in zip(spectra, np.ndindex(scale, scale), strict=True):
-        part, field = plane[row::scale, column::scale], np.zeros_like(spectrum)
-        field[: part.shape[0], : part.shape[1]] = part
-        cv2.dft(field, field)
+        field = cv2.dft(plane[row::scale, column::scale][:height, :width])
         # With the conjugate: a correlation. The plain product would turn the kernel by 180 degrees.
         cv2.mulSpectrums(field, spectrum, 0, field, True)
         total = field if total is None else cv2.add(total, field, total)

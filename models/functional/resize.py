@@ -120,8 +120,9 @@ class Band:
     blocks: Array
     """(blocks, outputs of a block, inputs of a block): weights; rows beyond the last output are
     0."""
-    inputs: Indices
-    """(blocks, inputs of a block): which they are; those beyond the axis are found in it."""
+    inputs: list[slice | Indices]
+    """Which they are, for each block: a range, or places where some lie beyond the axis and are
+    found in it."""
 
 
 def along_rows(image: NDArray[Any], matrix: Band | None, outputs: slice) -> Array:
@@ -136,7 +137,7 @@ def along_rows(image: NDArray[Any], matrix: Band | None, outputs: slice) -> Arra
             number, target = (outputs.start + top) // step, out[top : top + step]
             # BLAS sums in any order: products of samples and weights on their grids, and all sums
             # of them, fit into 53 bits.
-            seen = np.take(lines, matrix.inputs[number], axis=0, mode="clip")
+            seen = lines[matrix.inputs[number]]
             block = matrix.blocks[number, : len(target)]
             np.matmul(block, seen.astype(np.float64, copy=False), out=target)
     return out.reshape(-1, *image.shape[1:])
@@ -171,7 +172,14 @@ def band(inputs: int, outputs: int, method: Method, grid: int = GRID) -> Band | 
     after = max(0, int(first.max()) + dense.shape[1] - inputs)
     axis = np.arange(inputs, dtype=np.int32)[:, None]
     found = cv2.copyMakeBorder(axis, before, after, 0, 0, border).ravel().astype(np.int64)
-    seen = found[first[:, None] + before + np.arange(dense.shape[1])]
+    # Ranges are not copied; most blocks see nothing beyond the axis.
+    ranges = [slice(start, start + dense.shape[1]) for start in first.tolist()]
+    seen = [
+        part
+        if part.start >= 0 and part.stop <= inputs
+        else found[part.start + before : part.stop + before]
+        for part in ranges
+    ]
     return Band(dense.reshape(blocks, block, -1), seen)
 
 

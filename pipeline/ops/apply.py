@@ -45,6 +45,26 @@ def apply(program: Program, hr: NDArray[np.uint8], assets: Assets) -> NDArray[np
     return checked(program, image, (hr.shape[0] // program.scale, hr.shape[1] // program.scale))
 
 
+class OneHr:
+    """Programs on one HR tile, one after the other. A first step that several begin with in a row,
+    such as the sharpening of all draws of a tile, is made once.
+    """
+
+    def __init__(self, hr: NDArray[np.uint8], assets: Assets) -> None:
+        self._hr, self._assets = hr, assets
+        self._first: list[Step] = []
+        self._image: Image = hr
+
+    def apply(self, program: Program) -> NDArray[np.uint8]:
+        """See `apply`."""
+        steps = steps_of(program.ops)
+        if steps[:1] != self._first:
+            self._first = steps[:1]
+            self._image = run(self._first, self._hr, self._assets)
+        height, width = (side // program.scale for side in self._hr.shape[:2])
+        return checked(program, run(steps[1:], self._image, self._assets), (height, width))
+
+
 def checked(program: Program, image: Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     """What a program ended in, if that is an LR of so many rows and columns.
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from pairmill.models.functional.blur import Border, blur, blur_mask
+from pairmill.models.functional.blur import Border, blur, plane_by_fft
 from pairmill.models.functional.kernel_shapes import weights
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.ops.base import Apply, Image
 from pairmill.schemas.ops.blur import Blur, GaussianKernel, UnsharpMask
-
-STRIP = 1 << 15
-"""Samples that are worked on at a time, so that they stay in the cache."""
 
 
 def blur_subsample(op: Blur, scale: int, image: Image, _assets: Assets) -> Image:
@@ -27,26 +26,25 @@ def _unsharp_mask(op: UnsharpMask, image: Image, _assets: Assets) -> Image:
     """Real-ESRGAN's sharpening: a hard mask of what differs enough, softened by the same
     Gaussian.
     """
-    border: Border = "reflect"
     kernel = weights(GaussianKernel(size=op.size, sigma_x=op.sigma, sigma_y=op.sigma))
-    residual, mask = blur(image, kernel, border), np.empty(image.shape, np.uint8)
-    samples, differs, apart = image.reshape(-1), mask.reshape(-1), residual.reshape(-1)
-    for start in range(0, image.size, STRIP):
-        here = slice(start, start + STRIP)
-        np.subtract(samples[here], apart[here], out=apart[here])
-        differs[here] = np.abs(apart[here]) > op.threshold
-    softened = blur_mask(mask, kernel, border)
-    soft = softened.reshape(-1)
-    for start in range(0, image.size, STRIP):
-        here = slice(start, start + STRIP)
-        before, sharp = samples[here].astype(np.float64), apart[here]
-        sharp *= op.weight
-        sharp += before
-        np.clip(sharp, 0, 255, out=sharp)
-        sharp -= before
-        sharp *= soft[here]
-        np.add(before, sharp, out=soft[here])
-    return softened
+    # Plane by plane, for so do transforms: nothing is interleaved between the two.
+    planes = [_sharpened(plane, op, kernel) for plane in cv2.split(image)]
+    return np.asarray(cv2.merge(planes)).reshape(image.shape)
+
+
+def _sharpened(plane: Image, op: UnsharpMask, kernel: NDArray[np.float64]) -> Image:
+    border: Border = "reflect"
+    before = plane.astype(np.float64)
+    sharp = plane_by_fft(plane, kernel, border)
+    np.subtract(before, sharp, out=sharp)
+    mask = np.abs(sharp) > op.threshold
+    soft = plane_by_fft(mask.view(np.uint8), kernel, border, sample="f4")
+    sharp *= op.weight
+    sharp += before
+    np.clip(sharp, 0, 255, out=sharp)
+    sharp -= before
+    sharp *= soft
+    return np.add(before, sharp, out=sharp)
 
 
 BLUR: dict[type, Apply] = {Blur: _blur, UnsharpMask: _unsharp_mask}

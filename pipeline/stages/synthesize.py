@@ -18,7 +18,7 @@ from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import load_assets
 from pairmill.pipeline.degraders.base import Degrader, OwnHr, PoolInfo, Pools
 from pairmill.pipeline.images.decode import pixel_digest
-from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.ops.apply import OneHr
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
 from pairmill.pipeline.shards.packing import pack
@@ -221,6 +221,7 @@ class _Tile:
     """(left, top)."""
     hr: NDArray[np.uint8]
     hr_sha256: str
+    on_hr: OneHr
 
 
 class _Mixture:
@@ -276,7 +277,7 @@ class _Maker:
         ]
         for (left, top), of_tile in zip(part.tiles, drawn, strict=True):
             hr = np.ascontiguousarray(image[top : top + tile, left : left + tile])
-            at = _Tile(part.digest, (left, top), hr, pixel_digest(hr))
+            at = _Tile(part.digest, (left, top), hr, pixel_digest(hr), OneHr(hr, self.assets))
             for key, label, program in of_tile:
                 yield self._made(key, label, program, at)
 
@@ -288,7 +289,7 @@ class _Maker:
             rng = stream(self.config.seed, "draw", key)
             label, degrader = self.mixture.choose(float(rng.random()))
             program = cast("OwnHr", degrader).program(row)
-            at = _Tile(image, (left, top), hr, pixel_digest(hr))
+            at = _Tile(image, (left, top), hr, pixel_digest(hr), OneHr(hr, self.assets))
             yield self._made(key, label, program, at)
 
     def _draw(self, key: str) -> tuple[str, str, Program]:
@@ -301,7 +302,7 @@ class _Maker:
 
     def _made(self, key: str, label: str, program: Program, at: _Tile) -> Pair:
         """Apply a program."""
-        lr, (left, top) = apply(program, at.hr, self.assets), at.place
+        lr, (left, top) = at.on_hr.apply(program), at.place
         record = SampleRecord(
             key=key,
             image=at.image,

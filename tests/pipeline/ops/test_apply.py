@@ -7,10 +7,17 @@ import pytest
 
 from pairmill.models.functional.imresize import imresize_down
 from pairmill.models.functional.resize import bicubic_down, to_uint8
+from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
-from pairmill.pipeline.ops.apply import apply, intermediates
+from pairmill.pipeline.degraders.base import Pools
+from pairmill.pipeline.ops import OPS
+from pairmill.pipeline.ops.apply import OneHr, apply, intermediates
+from pairmill.pipeline.ops.base import Image
+from pairmill.pipeline.rng import stream
+from pairmill.schemas.degraders.realesrgan import RealEsrganConfig
 from pairmill.schemas.errors import IntegrityError
 from pairmill.schemas.ops import Op
+from pairmill.schemas.ops.blur import UnsharpMask
 from pairmill.schemas.ops.pooled import Inject, Placement, PooledBlur
 from pairmill.schemas.ops.resize import BicubicDown, Quantise, Subsample
 from pairmill.schemas.program import Program
@@ -136,3 +143,26 @@ def test_each_pools_matrices_are_its_own() -> None:
         scale=2, ops=(PooledBlur(pool=KERNELS, index=3), Subsample(scale=2), Quantise())
     )
     np.testing.assert_array_equal(apply(mirrored, HR, other), first)
+
+
+def test_a_first_step_that_programs_of_one_hr_share_is_made_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Real-ESRGAN's sharpening of two draws of a tile, then another beginning: the LR are those of
+    programs applied by themselves."""
+    known = degraders.build(RealEsrganConfig(kind="realesrgan"), 2, Pools())
+    programs = [known.draw(stream(7, "test", str(number)), (36, 32)) for number in range(2)]
+    other = Program(scale=2, ops=(BicubicDown(scale=2, form="matlab"), Quantise()))
+    hr, made = photograph(3, 36, 32), list[Op]()
+    wanted = [apply(program, hr, ASSETS) for program in (*programs, other, programs[0])]
+    sharpen = OPS[UnsharpMask]
+
+    def counted(op: Op, image: Image, assets: Assets) -> Image:
+        made.append(op)
+        return sharpen(op, image, assets)
+
+    monkeypatch.setitem(OPS, UnsharpMask, counted)
+    tile = OneHr(hr, ASSETS)
+    for program, lr in zip((*programs, other, programs[0]), wanted, strict=True):
+        np.testing.assert_array_equal(tile.apply(program), lr, strict=True)
+    assert len(made) == 2  # of the first two programs, and of the last
