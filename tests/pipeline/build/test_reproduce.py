@@ -139,7 +139,7 @@ def test_another_draw_differs_and_says_in_what(
 ) -> None:
     storage, manifest, _ = plain
     monkeypatch.setattr(
-        "pairmill.pipeline.stages.synthesize.apply", lambda *arguments: 255 - arguments[1][::2, ::2]
+        "pairmill.pipeline.ops.apply.OneHr.apply", lambda self, _: 255 - self._hr[::2, ::2]
     )
     found = reproduce(storage, manifest, bench(tmp_path))
     assert found.outcome == Outcome.DIFFERENT
