@@ -23,6 +23,7 @@ from pairmill.schemas.corpus import (
 )
 from pairmill.schemas.hr import TileReason
 from pairmill.schemas.image import ImageRecord, ImageSet
+from pairmill.schemas.pdm import PdmConfig
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.shard import ShardRef
 from pairmill.schemas.translation import METHODS
@@ -38,6 +39,10 @@ NOT_IDENTITY: dict[str, Any] = {
 }
 """Parts of a recipe that are places of files, whose content counts instead, or change no sample; of
 groups, what pools say of their rows counts."""
+
+UNSAID_PDM = {"samples": 64_000}
+"""What recipes that do not use PDM, and say nothing of it, say in the identities of versions: what
+its defaults were when this section became a part of them."""
 
 
 def identity_of(made: BuildResult) -> CorpusIdentity:
@@ -71,6 +76,8 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
         left_out |= {"aligned": True}
     left_out |= {name: True for name in METHODS if not recipe.draws_from(name)}
     settings: dict[str, Any] = recipe.model_dump(mode="json", exclude=left_out)
+    if not recipe.draws_from("pdm") and recipe.pdm == PdmConfig():
+        settings["pdm"] |= UNSAID_PDM
     return settings
 
 

@@ -30,6 +30,7 @@ from pairmill.pipeline.images.find import find_files
 from pairmill.pipeline.images.listing import FoundFile, look_at, place_of
 from pairmill.pipeline.pools.base import Pools
 from pairmill.pipeline.pools.make_pools import needed
+from pairmill.pipeline.pools.photographs import GROUPING
 from pairmill.pipeline.runner.execution import Executor, run_stage
 from pairmill.pipeline.runner.stage import Profile, ProgressListener, Sealed, Stage
 from pairmill.pipeline.stages import ingest, synthesize
@@ -331,7 +332,8 @@ def _compared(
     *,
     from_pools: bool,
 ) -> Reproduction:
-    before = {ingest.STAGE.name, *CURATION}  # the images are as these stages of then chose them
+    # The images, and which camera each is of, are as these stages of then said.
+    before = {ingest.STAGE.name, *CURATION, *GROUPING}
     stages = {
         name: v for name, v in manifest.identity.stages.items() if from_pools or name in before
     } | made.versions

@@ -19,6 +19,9 @@ from pairmill.schemas.ops.noise import ShotReadNoise
 from pairmill.schemas.ops.resize import Clip
 
 WHITE = 255.0
+MOST = 8.0
+"""Times that the noise of a photograph may be stronger or weaker than is usual in its group: what
+ISO 6400 is to ISO 100. Of groups as mixed as that, the tails of a log-normal are no photographs."""
 
 
 def camera_noise(rng: np.random.Generator) -> tuple[Op, ...]:
@@ -34,11 +37,12 @@ def camera_noise(rng: np.random.Generator) -> tuple[Op, ...]:
 def raw_noise(
     rng: np.random.Generator, raw: RawNoise, strength: tuple[float, float]
 ) -> tuple[Op, ...]:
-    """The ops of a known camera; photographs differ by a log-normal factor, times one of
-    `strength`.
+    """The ops of a known camera; photographs differ by a log-normal factor, of at most `MOST`,
+    times one of `strength`.
     """
-    factor = uniform(rng, strength) * math.exp(raw.spread * float(rng.standard_normal()))
-    shot, read = short(raw.shot * factor**2), short(raw.read * factor)
+    strength_drawn, apart = uniform(rng, strength), raw.spread * float(rng.standard_normal())
+    factor = strength_drawn * min(max(math.exp(apart), 1 / MOST), MOST)
+    shot, read = (short(min(one, WHITE)) for one in (raw.shot * factor**2, raw.read * factor))
     noise = ShotReadNoise(shot=shot, read=read, key=key(rng))
     development = {"red_gain": raw.red_gain, "blue_gain": raw.blue_gain, "tone": raw.tone}
     return _developed(rng, noise, development)

@@ -28,6 +28,10 @@ def measured_photographs(recipe: Recipe, images: ImageSet, run: Run) -> Measured
     return run(measure_photographs.STAGE, (images, mined), config).manifest
 
 
+GROUPING = (measure_photographs.STAGE.name, cluster_photographs.STAGE.name)
+"""Stages that tell cameras apart; a version that is made again takes its groups as they were."""
+
+
 def varying_of(settings: KernelsConfig) -> dict[str, bool]:
     """Over what kernels are estimated to vary within photographs, as settings of the stages."""
     if isinstance(settings, CameraKernelsConfig):

@@ -23,6 +23,7 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.diff import Outcome
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.pdm import PdmConfig
 from tests.support.make import Counting, Tiny, build, photograph, save, tiny_recipe
 from tests.support.versions import PLAIN, Growing, bench
 
@@ -36,14 +37,28 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, CorpusMani
     return growing.storage, growing.build(), growing.folder
 
 
+def test_a_default_of_pdm_that_changed_is_no_change_of_other_recipes(tmp_path: Path) -> None:
+    """Its fits see 16 000 samples since then unless told; versions without one say 64 000."""
+    growing = Growing(tmp_path / "photos", Storage(str(tmp_path / "workspace")))
+    growing.add(1)
+    manifest = growing.build(pdm={})
+    assert PdmConfig().samples == 16_000
+    assert manifest.identity.recipe["pdm"] == PdmConfig(samples=64_000).model_dump(mode="json")
+
+
 def test_pools_and_all_come_out_equal(photographs: Path, tmp_path: Path) -> None:
-    """Kernels and noise are estimated again, and the digest is the same."""
+    """Kernels and noise are estimated again, and the digest is the same; which photographs share a
+    camera is taken as stages of then told it.
+    """
     storage = Storage(str(tmp_path / "workspace"))
     degraders = [{"kind": "realsr", "weight": 3}, {"kind": "bicubic"}]
     manifest, counting = (
         build(tiny_recipe(photographs, degraders=degraders), storage.url),
         Counting(),
     )
+    told = {"cluster_photographs": 1, **manifest.identity.stages}
+    identity = manifest.identity.with_(stages=told)
+    manifest = manifest.with_(identity=identity, digest=identity.content_digest())
     found = reproduce(storage, manifest, bench(tmp_path, watcher=counting))
     assert (found.outcome, found.digest) == (Outcome.IDENTICAL, manifest.digest)
     assert not found.from_pools
@@ -124,7 +139,7 @@ def test_another_draw_differs_and_says_in_what(
 ) -> None:
     storage, manifest, _ = plain
     monkeypatch.setattr(
-        "pairmill.pipeline.stages.synthesize.apply", lambda *arguments: 255 - arguments[1][::2, ::2]
+        "pairmill.pipeline.ops.apply.OneHr.apply", lambda self, _: 255 - self._hr[::2, ::2]
     )
     found = reproduce(storage, manifest, bench(tmp_path))
     assert found.outcome == Outcome.DIFFERENT

@@ -56,6 +56,20 @@ def test_photographs_differ_as_they_did() -> None:
     assert [one.shot for one in found] == pytest.approx(RAW.shot * np.exp(2 * away), rel=1e-4)
 
 
+def test_photographs_of_a_mixed_group_are_none_of_pure_noise() -> None:
+    """Phones by day and night beside scans: one in twenty would have 25 times the usual noise."""
+    mixed = known((RAW.with_(shot=0.033, spread=1.64),))
+    config = RealSrConfig.model_validate({"noise": "raw"})
+    degrader = degraders.build(config, 2, mixed)
+    found = [sensor(degrader.draw(stream("raw", number), HR)) for number in range(400)]
+    assert max(one.read for one in found) == pytest.approx(8 * RAW.read)
+    assert min(one.read for one in found) == pytest.approx(RAW.read / 8)
+    assert max(one.shot for one in found) == pytest.approx(64 * 0.033)
+    strong = RealSrConfig.model_validate({"noise": "raw", "strength": [400, 400]})
+    white = sensor(degraders.build(strong, 2, mixed).draw(stream("raw", 0), HR))
+    assert (white.shot, white.read) == (255, 255)
+
+
 def test_strength_comes_on_top() -> None:
     once, twice = sensor(drawn(3)), sensor(drawn(3, strength=[2, 2]))
     assert twice.read == pytest.approx(2 * once.read, rel=1e-4)
