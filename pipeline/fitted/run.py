@@ -83,7 +83,12 @@ def fit_chain(
         settings=_rows(before, after, recipe.scale, found),
         distances=distances,
         rounds=tuple(one.distance for one in found.rounds),
-        notes=_notes(camera, distances, changed=after != before),
+        notes=notes(
+            len(camera.photographs),
+            distances,
+            changed=after != before,
+            cut_short=len(found.rounds) > config.rounds,
+        ),
     )
     return FittedChain(after, _with(recipe, name, after), report)
 
@@ -172,23 +177,34 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _notes(camera: Camera, distances: tuple[DistanceRow, ...], *, changed: bool) -> tuple[str, ...]:
-    notes, distance, bicubic = [], distances[1].camera, distances[2].camera
-    if len(camera.photographs) < FEW:
-        notes.append(
-            f"{len(camera.photographs)} photographs are few: the camera is only roughly known, "
+def notes(
+    photographs: int, distances: tuple[DistanceRow, ...], *, changed: bool, cut_short: bool
+) -> tuple[str, ...]:
+    """What a reader of the table should know.
+
+    Args:
+        photographs: How many there are.
+        distances: Of the chain as it was, fitted, and of bicubic, and others.
+        changed: Whether anything was narrowed.
+        cut_short: Whether all rounds were used up.
+    """
+    found, distance, bicubic = list[str](), distances[1].camera, distances[2].camera
+    if photographs < FEW:
+        found.append(
+            f"{photographs} photographs are few: the camera is only roughly known, "
             f"{FEW} tell much more"
         )
     if not changed:
-        notes.append("no narrower chain is nearer to the photographs: the chain stays as it was")
+        found.append("no narrower chain is nearer to the photographs: the chain stays as it was")
     if distance > FAR:
-        notes.append(
-            f"the chain stays {distance:.1f} away from the camera: try more rounds; if that does "
-            "not help, its ops cannot make such LR, and degrader realsr may"
+        advice = "try more rounds; if that does not help, " if cut_short else ""
+        found.append(
+            f"the chain stays {distance:.1f} away from the camera: {advice}its ranges do not reach "
+            "the camera or its ops cannot make such LR; write ranges wider, or take degrader realsr"
         )
     if distance > bicubic:
-        notes.append(
+        found.append(
             f"bicubic downscaling is nearer to the camera ({bicubic:.1f}) than the chain is: take "
             "that, or degrader realsr"
         )
-    return tuple(notes)
+    return tuple(found)
