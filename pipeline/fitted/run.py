@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.chains.narrow import kept_share
+from pairmill.pipeline.chains.narrow import NOTHING, kept_share, only_what_comes
 from pairmill.pipeline.chains.ratio import frechet
 from pairmill.pipeline.chains.settings import Setting, opened, settings, value_at, with_values
 from pairmill.pipeline.chains.transfer import UNITS
@@ -25,6 +25,8 @@ from pairmill.schemas.recipe import Recipe
 
 FEW = 12
 """Photographs below which the report says that they are few."""
+LEFT_OUT = "entries that came down to 0 are left out of the recipe; numbers in [] still count them"
+"""What the report and the recipe say of lists that became shorter."""
 FAR = 3.0
 """Distance beyond which the report says that the chain cannot imitate the camera."""
 
@@ -77,6 +79,7 @@ def fit_chain(
         "the estimated camera": tries.whole(camera.twin, 1),
     }
     distances = _distances(sides, target["values"], camera, config)
+    chain = only_what_comes(after)
     report = ChainFitReport(
         degrader=name,
         photographs=len(camera.photographs),
@@ -88,9 +91,10 @@ def fit_chain(
             distances,
             changed=after != before,
             cut_short=len(found.rounds) > config.rounds,
-        ),
+        )
+        + (LEFT_OUT,) * (chain != after),
     )
-    return FittedChain(after, _with(recipe, name, after), report)
+    return FittedChain(chain, _with(recipe, name, chain), report)
 
 
 def only_changes(before: DegraderBase, after: DegraderBase, scale: int) -> DegraderBase:
@@ -147,7 +151,9 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {number:.3g}" for key, number in value.items())
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(f"{number:.4g}" for number in value) + "]"
+        return (
+            "[" + ", ".join(f"{0 if number == NOTHING else number:.4g}" for number in value) + "]"
+        )
     return str(value) if isinstance(value, bool) else f"{value:.3g}"
 
 
