@@ -42,6 +42,26 @@ class FitVerdict(Frozen, Generic[R, M]):
         return not self.reasons
 
 
+class UnpairedMeasures(Frozen):
+    """What is measured of every fit to real images and to HR that are not pairs."""
+
+    auc: float | None
+    """AUC of distinguishing drawn from real patches, of what is sealed; none where there are too
+    few images."""
+    interval: tuple[float, float] | None
+    """95 % interval of it over a new choice of images."""
+    telling: tuple[str, ...] = ()
+    """The features that distinguish best when used alone, the strongest first, in words."""
+    aucs: tuple[float | None, ...]
+    """The AUC at every check."""
+    images: tuple[int, int]
+    """Real and HR images that crops came from."""
+    samples: int
+    """LR crops seen; fewer than asked for after an early stop."""
+    kept: int
+    """LR crops that had been seen at the check that is sealed."""
+
+
 def check_ascending(halve_at: Sequence[float], section: str) -> None:
     """Make sure that step sizes are halved at fractions of the samples, one after the other.
 

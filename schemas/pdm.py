@@ -13,6 +13,8 @@ from pairmill.schemas.pdm_presets import PRESETS, merged
 CURVES = ("adversarial", "critic", "accuracy", "regulariser", "noise")
 """Columns of `curves.npy`: losses, the share of patches classified correctly, the regulariser, and
 the noise's deviation in intensity levels."""
+MEASURED_SAMPLES = 16_000
+"""Samples of a fit that starts measured."""
 
 
 class PdmKernelConfig(Frozen):
@@ -159,7 +161,8 @@ class PdmConfig(Grown):
     batch: int = Field(default=16, ge=1, le=1024)
     """Crops per iteration."""
     samples: int = Field(default=64_000, ge=1)
-    """LR crops that the fit sees; iterations are samples over batch."""
+    """LR crops that the fit sees; iterations are samples over batch. Where it starts measured,
+    16 000 unless said: no such fit had a lower AUC after 8000."""
     learning_rate: float = Field(default=5e-4, gt=0, le=0.1)
     """Step size of Adam for kernels and noise."""
     critic_rate: float = Field(default=1e-3, gt=0, le=0.1)
@@ -196,7 +199,10 @@ class PdmConfig(Grown):
         name = data.get("preset", "pairmill")
         if name not in PRESETS:
             raise ValueError(f"pdm.preset must be one of {', '.join(PRESETS)}, got {name!r}")
-        return merged(PRESETS[name], data)
+        found = merged(PRESETS[name], data)
+        if found.get("start_from", "measured") == "measured":
+            found.setdefault("samples", MEASURED_SAMPLES)
+        return found
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 
 from pairmill.schemas.base import Digest, Frozen, Grown
-from pairmill.schemas.learned import FitRef, FitVerdict
+from pairmill.schemas.learned import FitRef, FitVerdict, UnpairedMeasures
 from pairmill.schemas.pdm import PdmConfig
 
 
@@ -23,7 +23,7 @@ class PdmReason(StrEnum):
     NOT_FINITE = "not-finite"
 
 
-class PdmMeasures(Grown):
+class PdmMeasures(Grown, UnpairedMeasures):
     """What a fit draws, in numbers."""
 
     added: ClassVar[tuple[str, ...]] = ("measured_diversity",)
@@ -51,21 +51,6 @@ class PdmMeasures(Grown):
     """Share of patches that the discriminator classified correctly over the last tenth of the
     fit, or, where it began measured, of what led to the check that is sealed; none where that is
     what was measured."""
-    auc: float | None
-    """AUC of distinguishing fake from real patches, of what is sealed; none where there are too few
-    images."""
-    interval: tuple[float, float] | None
-    """95 % interval of it over a new choice of images."""
-    telling: tuple[str, ...] = ()
-    """The features that distinguish best when used alone, the strongest first, in words."""
-    aucs: tuple[float | None, ...]
-    """The AUC at every check."""
-    images: tuple[int, int]
-    """Real and HR images that crops came from."""
-    samples: int
-    """LR crops seen; fewer than asked for after an early stop."""
-    kept: int
-    """LR crops that had been seen at the check that is sealed."""
 
 
 class PdmFitConfig(Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from pairmill.schemas.base import Digest, Frozen
-from pairmill.schemas.learned import FitRef, FitVerdict
+from pairmill.schemas.learned import FitRef, FitVerdict, UnpairedMeasures
 from pairmill.schemas.translation import TranslationConfig, TranslationGateConfig
 
 
@@ -20,7 +20,7 @@ class TranslationReason(StrEnum):
     NOT_FINITE = "not-finite"
 
 
-class TranslationMeasures(Frozen):
+class TranslationMeasures(UnpairedMeasures):
     """What a fit draws, in numbers."""
 
     offset: float
@@ -43,21 +43,6 @@ class TranslationMeasures(Frozen):
     """Share of places that the discriminator of real LR classified correctly over the last tenth
     of the fit; none where there is no such discriminator, or where it compares images
     (`relativistic`, `wgan_gp`)."""
-    auc: float | None
-    """AUC of distinguishing drawn from real patches, of what is sealed; none where there are too
-    few images."""
-    interval: tuple[float, float] | None
-    """95 % interval of it over a new choice of images."""
-    telling: tuple[str, ...] = ()
-    """The features that distinguish best when used alone, the strongest first, in words."""
-    aucs: tuple[float | None, ...]
-    """The AUC at every check."""
-    images: tuple[int, int]
-    """Real and HR images that crops came from."""
-    samples: int
-    """LR crops seen; fewer than asked for after an early stop."""
-    kept: int
-    """LR crops that had been seen at the check that is sealed."""
 
 
 class TranslationFitConfig(Frozen):

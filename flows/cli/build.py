@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pairmill.flows import terminal
+from pairmill.flows.cli.options import with_prefect
+from pairmill.flows.prefect_support.ephemeral_server import start_ahead
 from pairmill.pipeline.recipe.load import load_recipe
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -51,8 +53,6 @@ def build_corpus(
 def _built(
     plan: BuildPlan, recipe_path: str, workspace: str, choice: EngineChoice
 ) -> CorpusManifest:
-    from pairmill.flows.build import build_corpus as build
-    from pairmill.flows.cli.carried import carried
     from pairmill.pipeline.build.libraries import check_libraries
     from pairmill.pipeline.workspace.lock import BUILD, GC, check_room, refuse
 
@@ -62,6 +62,12 @@ def _built(
     refuse(storage, GC)
     check_room(storage)
     terminal.line(f"[bold]{plan.recipe.name}[/]: starting the engine")
+    if with_prefect.get():
+        start_ahead()
+
+    from pairmill.flows.build import build_corpus as build
+    from pairmill.flows.cli.carried import carried
+
     info = _info("build", "build", recipe_path, workspace, choice, limit=plan.limit)
     return carried(info, lambda tracker: build(plan, workspace, choice, tracker))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -234,7 +235,7 @@ def doctor(workspace: Workspace = "data") -> None:
 
 def main() -> None:
     """Run the command line; a user's mistake is a message and exit code 2, never a traceback."""
-    from pairmill.schemas.errors import PairmillError
+    from pairmill.schemas.errors import InterruptError, PairmillError
 
     _listen()
     try:
@@ -242,9 +243,12 @@ def main() -> None:
     except PairmillError as problem:
         from pairmill.flows import terminal
 
+        if isinstance(problem, InterruptError):
+            quieten()
         terminal.error(problem)
         leave(problem.exit_code)
     except KeyboardInterrupt:
+        quieten()
         leave(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -254,6 +258,12 @@ def main() -> None:
 def _listen() -> None:
     """Answer SIGTERM as Ctrl-C; runs listen more closely: `pairmill.flows.interrupts`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def quieten() -> None:
+    """After an interrupt, libraries that fail to end what they had half begun say so to nobody."""
+    sys.unraisablehook = lambda _: None
+    logging.disable(logging.CRITICAL)
 
 
 def leave(code: int) -> None:

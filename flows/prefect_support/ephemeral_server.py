@@ -8,8 +8,10 @@ import atexit
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 from pairmill.flows.prefect_support.environment import settle_terminal
 from pairmill.flows.prefect_support.notes import end_orphans, home_folder
@@ -139,18 +141,53 @@ def in_a_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+_ahead: list[ServerProcess] = []
+"""A server that was launched before anybody asked for it."""
+
+
+def start_ahead() -> None:
+    """Launch a temporary server while the caller imports what a run needs: it takes longest of all
+    to start.
+
+    Nothing happens where the user may have a server of their own, and nothing is said if it fails:
+    `own_server` meets the same fault again.
+    """
+    if find_spec("prefect") is not None and not _may_be_configured():
+        settle_terminal()
+        with suppress(NoServerError):
+            end_orphans()
+            _ahead.append(_launch())
+
+
+def _may_be_configured() -> bool:
+    """Whether Prefect may read an address of a server somewhere, told without importing it."""
+    places = (home_folder() / "profiles.toml", *map(Path, ("prefect.toml", ".env")))
+    project = Path("pyproject.toml")
+    return (
+        "PREFECT_API_URL" in os.environ
+        or any(place.exists() for place in places)
+        or (project.is_file() and b"tool.prefect" in project.read_bytes())
+    )
+
+
 @cache  # what follows a build in the same process works with its server
 def _temporary_server(say: Callable[[str], None]) -> ServerProcess:
     from prefect.settings import PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS
 
     seconds = float(PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
     server = _started(seconds, say, TRIES)
-    atexit.register(_end, server)  # after what Prefect still has to tell it
+    atexit.register(server.log.unlink, missing_ok=True)
+    return server
+
+
+def _launch() -> ServerProcess:
+    server = launch(free_port(), f"{os.getpid()}.log", SETTINGS)
+    atexit.register(server.stop)  # after what Prefect still has to tell it
     return server
 
 
 def _started(seconds: float, say: Callable[[str], None], tries: int) -> ServerProcess:
-    server = launch(free_port(), f"{os.getpid()}.log", SETTINGS)
+    server = _ahead.pop() if _ahead else _launch()
     try:
         server.wait(seconds, say)
     except BaseException as error:
@@ -159,8 +196,3 @@ def _started(seconds: float, say: Callable[[str], None], tries: int) -> ServerPr
             return _started(seconds, say, tries - 1)
         raise
     return server
-
-
-def _end(server: ServerProcess) -> None:
-    server.stop()
-    server.log.unlink(missing_ok=True)

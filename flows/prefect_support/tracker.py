@@ -13,7 +13,9 @@ settle()
 from prefect import flow, task  # noqa: E402
 from prefect.cache_policies import NO_CACHE  # noqa: E402
 from prefect.client.schemas.objects import State  # noqa: E402
+from prefect.exceptions import TerminationSignal  # noqa: E402
 from prefect.runtime import flow_run  # noqa: E402
+from prefect.states import Cancelled  # noqa: E402
 
 from pairmill.flows.prefect_support.artifacts import publish, publish_training  # noqa: E402
 from pairmill.flows.prefect_support.progress import ProgressArtifacts  # noqa: E402
@@ -34,8 +36,8 @@ class PrefectTracker(Tracker):
     def run(self, info: RunInfo, work: Callable[[], T]) -> T:
         """See `Tracker.run`."""
 
-        def shell(**_parameters: Any) -> T:
-            return work()
+        def shell(**_parameters: Any) -> Any:
+            return _interruptible(work)
 
         named = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in info.parameters
@@ -43,7 +45,8 @@ class PrefectTracker(Tracker):
         # Prefect shows parameters as the signature names them
         vars(shell)["__signature__"] = inspect.Signature(named)
         carried = flow(name=info.flow, flow_run_name=info.name, validate_parameters=False)(shell)
-        result: T = carried(**info.parameters)
+        state: Any = carried(**info.parameters, return_state=True)
+        result: T = _result(state)
         return result
 
     def step(self, title: str, work: Callable[[], T]) -> T:
@@ -56,8 +59,9 @@ class PrefectTracker(Tracker):
             retries=len(RETRY_DELAYS),
             retry_delay_seconds=list(RETRY_DELAYS),
             retry_condition_fn=_passes,
-        )(work)
-        return carried()
+        )(lambda: _interruptible(work))
+        result: T = _result(carried(return_state=True))
+        return result
 
     def listeners(self) -> Sequence[ProgressListener]:
         """See `Tracker.listeners`."""
@@ -74,6 +78,33 @@ class PrefectTracker(Tracker):
     def trained(self, trained: Trained, page: str) -> None:
         """See `Tracker.trained`."""
         publish_training(trained.run, trained.scores, trained.folder.path, page)
+
+
+INTERRUPTED = "Interrupted"
+
+
+def _interruptible(work: Callable[[], T]) -> T | State[Any]:
+    """What work returns; after Ctrl-C or SIGTERM a state, for Prefect takes the exception for a
+    crash.
+    """
+    try:
+        return work()
+    except (KeyboardInterrupt, TerminationSignal):
+        return Cancelled(
+            name=INTERRUPTED, message="interrupted; the next run continues from what is finished"
+        )
+
+
+def _result(state: State[Any]) -> Any:
+    """What a run or a step returned.
+
+    Raises:
+        KeyboardInterrupt: if it was interrupted.
+        Exception: what it raised.
+    """
+    if state.name == INTERRUPTED:
+        raise KeyboardInterrupt
+    return state.result()
 
 
 def _passes(_task: Any, _run: Any, state: State[Any]) -> bool:

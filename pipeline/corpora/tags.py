@@ -60,14 +60,14 @@ def _taken(storage: Storage, corpus: str, tag: Tag) -> Tag:
 
 
 def delete_tag(storage: Storage, reference: str, name: str) -> Tag:
-    """Take a name away from a version.
+    """Take a name away from a version; a corpus alone means the version that has it.
 
     Raises:
         UserError: if the version has no such tag.
     """
-    manifest = find_version(storage, reference)
-    corpus = manifest.identity.name
+    corpus, _, wanted = reference.partition("@")
     found = read_tag(storage, corpus, name)
+    manifest = find_version(storage, reference if wanted or not found else f"{corpus}@{name}")
     if found is None or found.version != manifest.version:
         raise UserError(
             f"{corpus}@{manifest.version} has no tag {name!r}",

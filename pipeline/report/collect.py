@@ -30,7 +30,7 @@ from pairmill.pipeline.report.pairs import SHOWN, collect_pairs
 from pairmill.pipeline.report.pool_rows import KernelPictures, kernel_pools, pool_rows
 from pairmill.pipeline.report.realism import collect_realism
 from pairmill.pipeline.report.source_images import Sources
-from pairmill.pipeline.stages import STAGES
+from pairmill.pipeline.stages.table import STAGES
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.aligned_pool import AlignedSection
 from pairmill.schemas.corpus import CorpusManifest

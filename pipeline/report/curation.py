@@ -51,8 +51,7 @@ SHOWN, GROUPS, WORST, CREDITS, CROP = 24, 100, 6, 60, 144
 of the crops of the worst, in pixels."""
 BUDGET = 120_000_000
 """Pixels that are decoded for images, in all; about four seconds."""
-MANY_SMALL = 4
-"""Small copies of larger images from which on they are worth a warning."""
+MANY_SMALL = 4  # from which on small copies of larger images are worth a warning
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -254,11 +253,8 @@ def small_words(found: CurationSection) -> str:
     """A warning where many images are small copies of others; else nothing."""
     if found.small < MANY_SMALL:
         return ""
-    return (
-        f"{found.small:,} images are small copies of larger ones: thumbnails or exports, whose "
-        "noise and compression are not the camera's; leave their folder out, or set "
-        "`curation: {duplicates: reject}`. "
-    )
+    what = f"{found.small:,} images are small copies of larger ones, as thumbnails are"
+    return f"{what}: leave their folder out, or set `curation: {{duplicates: reject}}`. "
 
 
 def _tested(found: CurationSection) -> str:
@@ -267,9 +263,9 @@ def _tested(found: CurationSection) -> str:
     pictures = counted(found.benchmarks, "benchmark image")
     if not found.leaks_total:
         return f"No image shows one of {pictures}."
-    if found.leaks_total == 1:
-        return f"1 image shows one of {pictures} and is rejected."
-    return f"{counted(found.leaks_total, 'image')} show one of {pictures} and are rejected."
+    one = found.leaks_total == 1
+    words = "shows one of {} and is rejected" if one else "show one of {} and are rejected"
+    return f"{counted(found.leaks_total, 'image')} {words.format(pictures)}."
 
 
 def _leaks(found: CurationSection) -> Raw | None:

@@ -11,28 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pairmill.pipeline.images.decode import load
-from pairmill.pipeline.realism.fits import realism
 from pairmill.pipeline.rng import stream_key
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages.learned_fit import (
-    HrPart,
-    Learner,
-    Look,
-    centre,
-    hr_parts,
-    leave_checkpoint,
-    read_hrs,
-    spread,
-)
+from pairmill.pipeline.stages.learned_fit import Learner, Look, leave_checkpoint
 from pairmill.pipeline.stages.payload import npy_bytes
 from pairmill.pipeline.stages.pdm_start import StartRef, read_start
+from pairmill.pipeline.stages.unpaired_fit import UnpairedPayload, distinguished, planned, read
 from pairmill.schemas.hr import HrSet
-from pairmill.schemas.image import ImageRecord, ImageSet, Role
+from pairmill.schemas.image import ImageSet
 from pairmill.schemas.pdm import PdmConfig
 from pairmill.schemas.pdm_fit import PdmFitConfig, PdmFitRef, PdmFitted
-from pairmill.schemas.realism import RealismResult
-from pairmill.schemas.work import Payload
 
 if TYPE_CHECKING:
     from pairmill.models.pdm.fit import Fit
@@ -41,27 +29,15 @@ if TYPE_CHECKING:
 KERNELS = "kernels.npy"
 
 
-class FitPayload(Payload):
-    """All images of a fit."""
+class FitPayload(UnpairedPayload):
+    """All images of a fit, and what was measured of them."""
 
-    reals: tuple[ImageRecord, ...]
-    """The real LR images."""
-    hrs: tuple[HrPart, ...]
-    """The HR images."""
     measured: StartRef | None = None
     """Where what was measured lies; none to start from nothing."""
 
-    @property
-    def label(self) -> str:
-        """See `Payload.label`."""
-        return f"{len(self.reals)} real and {len(self.hrs)} HR images"
-
     def identity(self) -> Any:
         """See `Payload.identity`."""
-        images = [
-            [image.pixel_sha256 for image in self.reals],
-            [[part.image.pixel_sha256, part.key] for part in self.hrs],
-        ]
+        images: list[Any] = super().identity()
         return images if self.measured is None else [*images, self.measured.identity()]
 
 
@@ -75,11 +51,10 @@ class Inputs:
 
 
 def plan(inputs: Inputs, config: PdmFitConfig) -> list[FitPayload]:
-    """One unit: the fit. Of many images, evenly spread ones in digest order."""
-    most = config.pdm.images
-    reals = spread(inputs.images.with_role(Role.REAL), most)
-    hrs = hr_parts(inputs.images, inputs.hr, most)
-    return [FitPayload(reals=reals, hrs=hrs, measured=inputs.measured)]
+    """See `planned`."""
+    return planned(
+        FitPayload, inputs.images, inputs.hr, config.pdm.images, measured=inputs.measured
+    )
 
 
 def work(
@@ -92,9 +67,7 @@ def work(
 def _begin(payload: FitPayload, config: PdmFitConfig, context: Context) -> Fit:
     from pairmill.models.pdm.fit import Fit
 
-    window = config.pdm.window
-    reals = [centre(load(image), window) for image in payload.reals]
-    hrs = read_hrs(context, payload.hrs, window)
+    reals, hrs = read(payload, config.pdm.window, context)
     seed = stream_key(config.seed, "pdm", *(image.pixel_sha256 for image in payload.reals))
     start = None if payload.measured is None else read_start(context.storage, payload.measured)
     return Fit(reals, hrs, config.pdm, config.scale, seed, context.profile.device, start)
@@ -104,20 +77,7 @@ def _look(fit: Fit, payload: FitPayload, config: PdmFitConfig) -> Look[Sight]:
     from pairmill.models.pdm.measure import look, montage
 
     sight = look(fit)
-    return Look(sight, _realism(sight, payload), partial(montage, sight))
-
-
-def _realism(sight: Sight, payload: FitPayload) -> RealismResult:
-    """How distinguishable fakes are from real patches, cross-validated by image."""
-    names = (
-        [image.pixel_sha256 for image in payload.reals],
-        [part.image.pixel_sha256 for part in payload.hrs],
-    )
-    sources = [
-        [known[place] for place in places]
-        for known, places in zip(names, sight.sources, strict=True)
-    ]
-    return realism(sight.real, sight.fake, (sources[0], sources[1]))
+    return Look(sight, distinguished(sight, payload), partial(montage, sight))
 
 
 def _leave(

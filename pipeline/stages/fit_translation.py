@@ -9,61 +9,41 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pairmill.pipeline.images.decode import load
-from pairmill.pipeline.realism.fits import realism
 from pairmill.pipeline.redegnet.files import WeightsFile, vgg_of, weights_file
 from pairmill.pipeline.rng import stream_key
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages.learned_fit import (
-    HrPart,
-    Learner,
-    Look,
-    centre,
-    hr_parts,
-    leave_checkpoint,
-    read_hrs,
-    spread,
-)
+from pairmill.pipeline.stages.learned_fit import Learner, Look, leave_checkpoint
+from pairmill.pipeline.stages.unpaired_fit import UnpairedPayload, distinguished, planned, read
 from pairmill.schemas.hr import HrSet
-from pairmill.schemas.image import ImageRecord, ImageSet, Role
-from pairmill.schemas.realism import RealismResult
+from pairmill.schemas.image import ImageSet
 from pairmill.schemas.translation import AnyTranslation
 from pairmill.schemas.translation_fit import (
     TranslationFitConfig,
     TranslationFitRef,
     TranslationFitted,
 )
-from pairmill.schemas.work import Payload
 
 if TYPE_CHECKING:
     from pairmill.models.translation.fit import Fit
     from pairmill.models.translation.measure import Sight
 
 
-class FitPayload(Payload):
+class FitPayload(UnpairedPayload):
     """All images of a fit, and a file of weights."""
 
     method: str
     """Method of the fit."""
-    reals: tuple[ImageRecord, ...]
-    """The real LR images."""
-    hrs: tuple[HrPart, ...]
-    """The HR images."""
     vgg: WeightsFile | None
     """Weights of VGG-19."""
 
     @property
     def label(self) -> str:
         """See `Payload.label`."""
-        return f"{self.method}: {len(self.reals)} real and {len(self.hrs)} HR images"
+        return f"{self.method}: {super().label}"
 
     def identity(self) -> Any:
         """See `Payload.identity`."""
-        return [
-            [image.pixel_sha256 for image in self.reals],
-            [[part.image.pixel_sha256, part.key] for part in self.hrs],
-            None if self.vgg is None else self.vgg.sha256,
-        ]
+        return [*super().identity(), None if self.vgg is None else self.vgg.sha256]
 
 
 @dataclass(frozen=True)
@@ -92,11 +72,9 @@ def vgg_key(method: str) -> str:
 
 
 def plan(inputs: Inputs, config: TranslationFitConfig) -> list[FitPayload]:
-    """One unit: the fit. Of many images, evenly spread ones in digest order."""
-    most = config.settings.images
-    reals = spread(inputs.images.with_role(Role.REAL), most)
-    hrs = hr_parts(inputs.images, inputs.hr, most)
-    return [FitPayload(method=config.settings.method, reals=reals, hrs=hrs, vgg=inputs.vgg)]
+    """See `planned`."""
+    most, method = config.settings.images, config.settings.method
+    return planned(FitPayload, inputs.images, inputs.hr, most, method=method, vgg=inputs.vgg)
 
 
 def work(
@@ -110,8 +88,7 @@ def _begin(payload: FitPayload, config: TranslationFitConfig, context: Context) 
     from pairmill.models.translation.fit import Fit
 
     settings = config.settings
-    reals = [centre(load(image), settings.window) for image in payload.reals]
-    hrs = read_hrs(context, payload.hrs, settings.window)
+    reals, hrs = read(payload, settings.window, context)
     seed = stream_key(config.seed, payload.method, *(image.pixel_sha256 for image in payload.reals))
     vgg = vgg_of(payload.vgg, vgg_key(payload.method))
     return Fit(reals, hrs, settings, config.scale, seed, context.profile.device, vgg)
@@ -122,15 +99,7 @@ def _look(fit: Fit, payload: FitPayload, config: TranslationFitConfig) -> Look[S
     from pairmill.models.translation.measure import look
 
     sight = look(fit)
-    return Look(sight, _realism(sight, payload), partial(montage, sight))
-
-
-def _realism(sight: Sight, payload: FitPayload) -> RealismResult:
-    """How distinguishable fakes are from real patches, cross-validated by image."""
-    real, hr = sight.sources
-    reals = [payload.reals[number].pixel_sha256 for number in real]
-    hrs = [payload.hrs[number].image.pixel_sha256 for number in hr]
-    return realism(sight.real, sight.fake, (reals, hrs))
+    return Look(sight, distinguished(sight, payload), partial(montage, sight))
 
 
 def _leave(
@@ -152,7 +121,7 @@ def _leave(
         method=fit.config.method,
         scale=fit.scale,
         samples=fit.samples,
-        measures=measure.measure(fit, sight, _realism(sight, unit.payload)),
+        measures=measure.measure(fit, sight, distinguished(sight, unit.payload)),
     )
 
 

@@ -16,10 +16,20 @@ from pairmill.pipeline.runner.stage import Context, Unit
 from pairmill.pipeline.stages.checkpoint import read_checkpoint
 from pairmill.pipeline.workspace import layout
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.learned import UnpairedMeasures
 from pairmill.schemas.work import Payload
 
 Ms = TypeVar("Ms", contravariant=True)
 G = TypeVar("G", contravariant=True)
+R = TypeVar("R")
+
+
+class AucGate(Protocol):
+    """Gates that ask for an AUC."""
+
+    @property
+    def max_auc(self) -> float:
+        """Largest one; 1 asks for none."""
 
 
 class JudgePayload(Payload):
@@ -63,6 +73,18 @@ def link_pools(
         context.storage.link_tree(source, layout.pool_group(context.stage, key, name))
 
 
+def seal(
+    units: Sequence[Unit[JudgePayload]],
+    records: Sequence[R],
+    config: Any,
+    context: Context,
+    key: str,
+) -> R:
+    """Give the checkpoint its place."""
+    link_pools(units, context, key, ("pool",))
+    return records[0]
+
+
 MUCH = 0.5
 """Share of the usual samples below which a fit is told that it saw too few."""
 Advice = str | Callable[[Any], str]
@@ -85,6 +107,11 @@ class Verdict(Protocol):
         """Whether it passed all gates."""
 
 
+def usual_samples(settings: Any) -> int:
+    """Samples of a fit that says nothing of them."""
+    return int(type(settings).model_fields["samples"].default)
+
+
 @dataclass(frozen=True)
 class Gates(Generic[Ms, G]):
     """The gates of one kind of fit in words; measures and thresholds are those of the kind."""
@@ -97,6 +124,8 @@ class Gates(Generic[Ms, G]):
     """What was measured, by the reason to refuse the fit."""
     advice: Mapping[Any, Advice]
     """What to change, by reason."""
+    usual: Callable[[Any], int] = usual_samples
+    """Samples that a fit with such settings sees if they do not say."""
 
     def refused(self, verdict: Verdict, settings: Any) -> UserError:
         """What to tell somebody whose fit failed: what was measured, and what to change.
@@ -121,7 +150,7 @@ class Gates(Generic[Ms, G]):
 
     def _sooner(self, settings: Any) -> list[str]:
         """A fit that saw far less than usual needs more of it before anything else."""
-        usual = type(settings).model_fields["samples"].default
+        usual = self.usual(settings)
         if settings.samples >= MUCH * usual:
             return []
         share = f"{settings.samples:,} is {settings.samples / usual:.1%} of the usual {usual:,}"
@@ -130,6 +159,31 @@ class Gates(Generic[Ms, G]):
     def _changes(self, verdict: Verdict, settings: Any) -> list[str]:
         said = (self.advice[reason] for reason in verdict.reasons)
         return list(dict.fromkeys(one if isinstance(one, str) else one(settings) for one in said))
+
+
+def told_apart(measures: UnpairedMeasures, gates: AucGate) -> str:
+    """What was measured of a fit whose patches are distinguished from real ones."""
+    telling = ", ".join(measures.telling)
+    found = f"an AUC of {measures.auc:.3f}, most {gates.max_auc}"
+    return found + (f" (drawn patches have {telling})" if telling else "")
+
+
+def not_measured(measures: UnpairedMeasures, gates: Any) -> str:
+    """What was measured of a fit that has no AUC."""
+    real, hr = measures.images
+    return f"no AUC, for {real} real and {hr} HR images give too few patches"
+
+
+def realism_rows(measures: UnpairedMeasures, gates: AucGate) -> list[tuple[str, str, str]]:
+    """How real a fit looks, and how much it saw."""
+    auc = auc_words(measures.auc, measures.interval)
+    return [
+        ("AUC, 95 % interval", auc, f"at most {gates.max_auc}"),
+        ("told by, with the AUC of each alone", "; ".join(measures.telling) or "–", ""),
+        ("AUC at the checks", trend(measures.aucs), ""),
+        ("real and HR images", f"{measures.images[0]} and {measures.images[1]}", ""),
+        ("crops seen", seen(measures.samples, measures.kept), ""),
+    ]
 
 
 def auc_words(auc: float | None, interval: tuple[float, float] | None) -> str:

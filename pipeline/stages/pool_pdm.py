@@ -11,13 +11,13 @@ from pairmill.pipeline.stages.learned_pool import (
     Advice,
     Gates,
     JudgePayload,
-    auc_words,
-    link_pools,
+    not_measured,
     plan,
     pool_checkpoint,
-    seen,
+    realism_rows,
+    seal,
     share,
-    trend,
+    told_apart,
 )
 from pairmill.schemas.pdm import PdmConfig, PdmGateConfig
 from pairmill.schemas.pdm_fit import PdmFitRef, PdmManifest, PdmMeasures, PdmReason, PdmVerdict
@@ -45,18 +45,6 @@ def work(
         )
 
 
-def seal(
-    units: Sequence[Unit[JudgePayload]],
-    records: Sequence[PdmManifest],
-    config: PdmGateConfig,
-    context: Context,
-    key: str,
-) -> PdmManifest:
-    """Give the checkpoint its place."""
-    link_pools(units, context, key, ("pool",))
-    return records[0]
-
-
 FOUND: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
     PdmReason.KERNELS_ALIKE: lambda m, g: (
         f"kernels differ by {m.diversity:.1%} of their mean, least {_least(m, g):.1%}"
@@ -70,10 +58,8 @@ FOUND: dict[PdmReason, Callable[[PdmMeasures, PdmGateConfig], str]] = {
     PdmReason.CRITIC_WON: lambda m, g: (
         f"a discriminator that is right {share(m.accuracy)} of the time, most {g.max_accuracy:.0%}"
     ),
-    PdmReason.TOLD_APART: lambda m, g: f"an AUC of {m.auc:.3f}, most {g.max_auc}" + _telling(m),
-    PdmReason.NOT_MEASURED: lambda m, g: (  # noqa: ARG005
-        f"no AUC, for {m.images[0]} real and {m.images[1]} HR images give too few patches"
-    ),
+    PdmReason.TOLD_APART: told_apart,
+    PdmReason.NOT_MEASURED: not_measured,
 }
 HEAVY = 1000
 """Weight of the regulariser that holds down broad waves of noise."""
@@ -135,15 +121,7 @@ def rows(measures: PdmMeasures, gates: PdmGateConfig) -> list[tuple[str, str, st
             f"at most {gates.max_noise_mean}",
         ),
         ("discriminator right", share(measures.accuracy), f"at most {gates.max_accuracy:.0%}"),
-        (
-            "AUC, 95 % interval",
-            auc_words(measures.auc, measures.interval),
-            f"at most {gates.max_auc}",
-        ),
-        ("told by, with the AUC of each alone", "; ".join(measures.telling) or "–", ""),
-        ("AUC at the checks", trend(measures.aucs), ""),
-        ("real and HR images", f"{measures.images[0]} and {measures.images[1]}", ""),
-        ("crops seen", seen(measures.samples, measures.kept), ""),
+        *realism_rows(measures, gates),
     ]
 
 
@@ -151,10 +129,6 @@ def _least(measures: PdmMeasures, gates: PdmGateConfig) -> float:
     from pairmill.models.pdm.measure import least_diversity
 
     return least_diversity(measures, gates)
-
-
-def _telling(measures: PdmMeasures) -> str:
-    return f" (drawn patches have {', '.join(measures.telling)})" if measures.telling else ""
 
 
 def _ratio(measures: PdmMeasures, bound: str) -> str:
@@ -165,7 +139,13 @@ def _ratio(measures: PdmMeasures, bound: str) -> str:
     )
 
 
-GATES = Gates("PDM", "pdm", FOUND, ADVICE)
+GATES = Gates[PdmMeasures, PdmGateConfig](
+    "PDM",
+    "pdm",
+    FOUND,
+    ADVICE,
+    lambda settings: PdmConfig(start_from=settings.start_from).samples,
+)
 STAGE = Stage(
     name="pool_pdm",
     version=2,

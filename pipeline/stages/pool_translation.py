@@ -10,13 +10,13 @@ from pairmill.pipeline.stages import fit_translation
 from pairmill.pipeline.stages.learned_pool import (
     Gates,
     JudgePayload,
-    auc_words,
-    link_pools,
+    not_measured,
     plan,
     pool_checkpoint,
-    seen,
+    realism_rows,
+    seal,
     share,
-    trend,
+    told_apart,
 )
 from pairmill.schemas.translation import TranslationGateConfig
 from pairmill.schemas.translation_fit import (
@@ -50,18 +50,6 @@ def work(
         )
 
 
-def seal(
-    units: Sequence[Unit[JudgePayload]],
-    records: Sequence[TranslationManifest],
-    config: TranslationJudgeConfig,
-    context: Context,
-    key: str,
-) -> TranslationManifest:
-    """Give the checkpoint its place."""
-    link_pools(units, context, key, ("pool",))
-    return records[0]
-
-
 FOUND: dict[TranslationReason, Callable[[TranslationMeasures, TranslationGateConfig], str]] = {
     TranslationReason.OFF_CENTRE: lambda m, g: (
         f"LR that lies {m.offset:.2f} HR pixels off its HR, most {g.max_offset}"
@@ -72,13 +60,8 @@ FOUND: dict[TranslationReason, Callable[[TranslationMeasures, TranslationGateCon
     TranslationReason.NO_EFFECT: lambda m, g: (
         f"LR that differs from bicubic LR by {m.effect:.3f} grey levels, least {g.min_effect}"
     ),
-    TranslationReason.TOLD_APART: lambda m, g: (
-        f"an AUC of {m.auc:.3f}, most {g.max_auc}"
-        + (f" (drawn patches have {', '.join(m.telling)})" if m.telling else "")
-    ),
-    TranslationReason.NOT_MEASURED: lambda m, g: (  # noqa: ARG005
-        f"no AUC, for {m.images[0]} real and {m.images[1]} HR images give too few patches"
-    ),
+    TranslationReason.TOLD_APART: told_apart,
+    TranslationReason.NOT_MEASURED: not_measured,
 }
 
 
@@ -116,15 +99,7 @@ def rows(measures: TranslationMeasures, gates: TranslationGateConfig) -> list[tu
             "",
         ),
         ("discriminator right", share(measures.accuracy), ""),
-        (
-            "AUC, 95 % interval",
-            auc_words(measures.auc, measures.interval),
-            f"at most {gates.max_auc}",
-        ),
-        ("told by, with the AUC of each alone", "; ".join(measures.telling) or "–", ""),
-        ("AUC at the checks", trend(measures.aucs), ""),
-        ("real and HR images", f"{measures.images[0]} and {measures.images[1]}", ""),
-        ("crops seen", seen(measures.samples, measures.kept), ""),
+        *realism_rows(measures, gates),
     ]
 
 

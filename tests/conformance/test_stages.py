@@ -36,7 +36,8 @@ from pairmill.pipeline.runner.stage import (
     finished,
 )
 from pairmill.pipeline.shards.table import iterate
-from pairmill.pipeline.stages import STAGES, trial_tiles
+from pairmill.pipeline.stages import trial_tiles
+from pairmill.pipeline.stages.table import STAGES
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.image import ImageRecord, ImageSet

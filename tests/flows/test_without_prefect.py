@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from prefect.exceptions import TerminationSignal
+from prefect.states import Completed
 
-from pairmill.flows import tracker
+from pairmill.flows import nightly, tracker
 from pairmill.flows.cli import carried
 from pairmill.flows.cli.doctor import CHECKS
 from pairmill.flows.cli.options import with_prefect
-from pairmill.flows.prefect_support import server_process
+from pairmill.flows.prefect_support import ephemeral_server, server_process
+from pairmill.flows.prefect_support import tracker as prefect_tracker
 from pairmill.flows.prefect_support.environment import settle
 from pairmill.flows.prefect_support.server_process import NoServerError, PortTakenError, launch
 from pairmill.flows.prefect_support.start_errors import known, last_error
@@ -285,17 +288,25 @@ def test_a_home_of_another_version_of_prefect(
 @pytest.mark.parametrize(
     ("said", "cause"),
     [
-        ("sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) database disk image is malformed",
-         "damaged"),
-        ("sqlalchemy.exc.DatabaseError: (sqlite3.DatabaseError) file is not a database", "damaged"),
-        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) unable to open database file",
-         "cannot be opened"),
-        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database is locked",
-         "another program"),
-        ("sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) database or disk is full",
-         "no room"),
+        (
+            "exc.DatabaseError: (sqlite3.DatabaseError) database disk image is malformed",
+            "damaged",
+        ),
+        ("exc.DatabaseError: (sqlite3.DatabaseError) file is not a database", "damaged"),
+        (
+            "exc.OperationalError: (sqlite3.OperationalError) unable to open database file",
+            "cannot be opened",
+        ),
+        (
+            "exc.OperationalError: (sqlite3.OperationalError) database is locked",
+            "another program",
+        ),
+        (
+            "exc.OperationalError: (sqlite3.OperationalError) database or disk is full",
+            "no room",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_a_dying_server_says_is_found_below_its_traceback(said: str, cause: str) -> None:
     printed = [
         "Traceback (most recent call last):",
@@ -383,6 +394,40 @@ def test_the_command_line_imports_no_prefect_and_no_dask() -> None:
     assert done.stdout.split() == []
 
 
+def test_a_worker_imports_the_stage_that_it_carries_and_no_other() -> None:
+    code = "import sys, pairmill.pipeline.stages.ingest; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    stages = {name for name in done.stdout.split() if name.startswith("pairmill.pipeline.stages.")}
+    assert stages == {"pairmill.pipeline.stages.ingest"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "configured"),
+    [
+        ("home/memo_store.toml", "", False),
+        ("home/profiles.toml", "active = 'mine'", True),
+        ("prefect.toml", "", True),
+        ("pyproject.toml", "[tool.prefect]", True),
+        ("pyproject.toml", "[tool.ruff]", False),
+    ],
+)
+def test_no_server_is_started_ahead_where_one_may_be_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, configured: bool
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "home").mkdir()
+    (tmp_path / name).write_text(text)
+    started: list[str] = []
+    monkeypatch.setattr(ephemeral_server, "_launch", lambda: started.append("server"))
+    monkeypatch.setattr(ephemeral_server, "_ahead", [])
+    ephemeral_server.start_ahead()
+    assert started == ([] if configured else ["server"])
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracker, "RETRY_DELAYS", (0.0, 0.0))
@@ -426,3 +471,31 @@ def test_what_lasts_is_told_at_once(error: Exception) -> None:
     with pytest.raises(type(error)):
         Tracker().step("any", work)
     assert work.calls == 1
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, TerminationSignal])
+def test_an_interrupt_is_a_cancelled_run_for_prefect_and_an_interrupt_for_us(
+    error: type[BaseException],
+) -> None:
+    def interrupted() -> int:
+        raise error(*([signal.SIGTERM] if error is TerminationSignal else []))
+
+    state: Any = prefect_tracker._interruptible(interrupted)
+    assert (state.type, state.name) == ("CANCELLED", "Interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        prefect_tracker._result(state)
+    assert prefect_tracker._interruptible(lambda: 5) == 5
+    with pytest.raises(ZeroDivisionError):
+        prefect_tracker._interruptible(lambda: 1 // 0)
+
+
+def test_a_night_that_nobody_watches_prints_its_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By hand, the command prints a table itself."""
+    state: Any = Completed(message="1 version: all checksums match")
+    assert nightly._told(state) is state
+    assert capsys.readouterr().out == ""
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "one of serve's")
+    assert nightly._told(state) is state
+    assert "1 version: all checksums match" in capsys.readouterr().out

@@ -27,8 +27,8 @@ from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.ops.apply import apply
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.shards.tar import Sample, ShardWriter
-from pairmill.pipeline.stages import STAGES
 from pairmill.pipeline.stages.synthesize import pixels_of
+from pairmill.pipeline.stages.table import STAGES
 from pairmill.schemas.degraders import DegraderConfig
 from pairmill.schemas.ops.resize import BicubicDown, Quantise
 from pairmill.schemas.program import Program

@@ -64,7 +64,7 @@ def killed_in(stage: str, recipe: Recipe, workspace: Path) -> None:
     """By SIGKILL, when the fit of a stage has written its state for the first time."""
     file = workspace / "recipe.json"
     file.write_text(recipe.model_dump_json())
-    assert killed(BUILD, stage, learned_fit.STATE, file, workspace)
+    assert killed(BUILD, stage, "first", file, workspace)
 
 
 def test_killed_in_both_fits_it_ends_in_the_same_corpus(

@@ -233,9 +233,13 @@ def folder_of(base: Path, name: str) -> Path:
 
 def test_empty_objects_that_stand_for_folders_are_no_files() -> None:
     found = {
-        "b/p/": 0, "b/p/sub/": 0, "b/p/sub": 0, "b/p/sub/a#1.jpg": 1, "b/p/x_$folder$": 0,
+        "b/p/": 0,
+        "b/p/sub/": 0,
+        "b/p/sub": 0,
+        "b/p/sub/a#1.jpg": 1,
+        "b/p/x_$folder$": 0,
         "b/p/empty.jpg": 0,
-    }  # fmt: skip
+    }
     kept = _without_markers({path: {"size": size} for path, size in found.items()})
     assert list(kept) == ["b/p/sub/a#1.jpg", "b/p/empty.jpg"]
 

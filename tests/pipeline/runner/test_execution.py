@@ -31,7 +31,7 @@ from pairmill.pipeline.runner.stage import (
     batches,
     is_done,
 )
-from pairmill.pipeline.stages import STAGES
+from pairmill.pipeline.stages.table import STAGES
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import Frozen

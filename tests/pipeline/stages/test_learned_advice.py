@@ -40,7 +40,7 @@ def test_skip_start_is_advised_where_it_is_not_set() -> None:
 @pytest.mark.parametrize(
     ("gates", "reason", "model", "section", "usual"),
     [
-        (PDM, PdmReason.TOLD_APART, PdmConfig, "pdm", 64_000),
+        (PDM, PdmReason.TOLD_APART, PdmConfig, "pdm", 16_000),
         (REDEGNET, RedegnetReason.TOLD_APART, RedegnetConfig, "redegnet", 1_920_000),
         (gates_of("dsgan", "DSGAN"), TranslationReason.OFF_COLOUR, DsganConfig, "dsgan", 24_000),
     ],
