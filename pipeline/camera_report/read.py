@@ -23,6 +23,7 @@ from pairmill.pipeline.compression.mine import JPEG, of_file
 from pairmill.pipeline.curation.attribution import is_table
 from pairmill.pipeline.html.pictures import jpeg, thumbnail
 from pairmill.pipeline.images.aside import set_aside
+from pairmill.pipeline.images.coded import load_coded
 from pairmill.pipeline.images.decode import OpenedImage, open_image
 from pairmill.pipeline.images.find import FoundFile, find_with_aside
 from pairmill.pipeline.runner.execution import as_finished, one_thread
@@ -118,7 +119,7 @@ def read_photograph(file: FoundFile) -> ReadPhotograph | RejectedImage:
         cells=cells_of(opened.pixels, spectrum, compression) if spectrum else (),
         channels=channels_of(part, compression) if spectrum else (),
         compression=compression,
-        blocks=noise_blocks(part, compression),
+        blocks=noise_blocks(part, compression, load_coded(opened.record)),
         picture=jpeg(thumbnail(opened.pixels, THUMBNAIL), 80),
     )
 

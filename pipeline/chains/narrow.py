@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -173,6 +173,23 @@ def _as_weights(setting: Setting, found: Real) -> Any:
     if isinstance(setting.value, dict):
         return values
     return tuple(max(value, NOTHING) for value in values.values())
+
+
+def only_what_comes(config: D) -> D:
+    """The chain without the entries of lists that are never drawn."""
+    return type(config).model_validate(_without_nothing(config.model_dump()))
+
+
+def _without_nothing(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _without_nothing(one) for key, one in node.items()}
+    if isinstance(node, tuple | list):
+        return [_without_nothing(one) for one in node if not _never_comes(one)]
+    return node
+
+
+def _never_comes(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and entry.get("weight") == NOTHING
 
 
 def kept_share(before: Setting, after: Any) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from pairmill.pipeline.fitted.run import FittedChain
+from pairmill.pipeline.fitted.run import LEFT_OUT, FittedChain
 from pairmill.pipeline.recipe.load import TAGS
 from pairmill.schemas.chain_fit import ChainFitReport
 
@@ -101,5 +101,6 @@ def _header(report: ChainFitReport) -> list[str]:
         "change what you like.",
         f"Distance to the camera: {nearer} (bicubic {report.distances[2].camera:.2f}, "
         f"the camera to itself {report.distances[3].camera:.2f}).",
+        *(note for note in report.notes if note == LEFT_OUT),
         *(f"  {row.path}: {row.before} -> {row.after}  ({row.kept:.0%} kept)" for row in rows),
     ]

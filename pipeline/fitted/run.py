@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.pipeline.chains.narrow import kept_share
+from pairmill.pipeline.chains.narrow import NOTHING, kept_share, only_what_comes
 from pairmill.pipeline.chains.ratio import frechet
 from pairmill.pipeline.chains.settings import Setting, opened, settings, value_at, with_values
 from pairmill.pipeline.chains.transfer import UNITS
@@ -25,6 +25,8 @@ from pairmill.schemas.recipe import Recipe
 
 FEW = 12
 """Photographs below which the report says that they are few."""
+LEFT_OUT = "entries that came down to 0 are left out of the recipe; numbers in [] still count them"
+"""What the report and the recipe say of lists that became shorter."""
 FAR = 3.0
 """Distance beyond which the report says that the chain cannot imitate the camera."""
 
@@ -77,15 +79,22 @@ def fit_chain(
         "the estimated camera": tries.whole(camera.twin, 1),
     }
     distances = _distances(sides, target["values"], camera, config)
+    chain = only_what_comes(after)
     report = ChainFitReport(
         degrader=name,
         photographs=len(camera.photographs),
         settings=_rows(before, after, recipe.scale, found),
         distances=distances,
         rounds=tuple(one.distance for one in found.rounds),
-        notes=_notes(camera, distances, changed=after != before),
+        notes=notes(
+            len(camera.photographs),
+            distances,
+            changed=after != before,
+            cut_short=len(found.rounds) > config.rounds,
+        )
+        + (LEFT_OUT,) * (chain != after),
     )
-    return FittedChain(after, _with(recipe, name, after), report)
+    return FittedChain(chain, _with(recipe, name, chain), report)
 
 
 def only_changes(before: DegraderBase, after: DegraderBase, scale: int) -> DegraderBase:
@@ -142,7 +151,9 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {number:.3g}" for key, number in value.items())
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(f"{number:.4g}" for number in value) + "]"
+        return (
+            "[" + ", ".join(f"{0 if number == NOTHING else number:.4g}" for number in value) + "]"
+        )
     return str(value) if isinstance(value, bool) else f"{value:.3g}"
 
 
@@ -172,23 +183,34 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _notes(camera: Camera, distances: tuple[DistanceRow, ...], *, changed: bool) -> tuple[str, ...]:
-    notes, distance, bicubic = [], distances[1].camera, distances[2].camera
-    if len(camera.photographs) < FEW:
-        notes.append(
-            f"{len(camera.photographs)} photographs are few: the camera is only roughly known, "
+def notes(
+    photographs: int, distances: tuple[DistanceRow, ...], *, changed: bool, cut_short: bool
+) -> tuple[str, ...]:
+    """What a reader of the table should know.
+
+    Args:
+        photographs: How many there are.
+        distances: Of the chain as it was, fitted, and of bicubic, and others.
+        changed: Whether anything was narrowed.
+        cut_short: Whether all rounds were used up.
+    """
+    found, distance, bicubic = list[str](), distances[1].camera, distances[2].camera
+    if photographs < FEW:
+        found.append(
+            f"{photographs} photographs are few: the camera is only roughly known, "
             f"{FEW} tell much more"
         )
     if not changed:
-        notes.append("no narrower chain is nearer to the photographs: the chain stays as it was")
+        found.append("no narrower chain is nearer to the photographs: the chain stays as it was")
     if distance > FAR:
-        notes.append(
-            f"the chain stays {distance:.1f} away from the camera: try more rounds; if that does "
-            "not help, its ops cannot make such LR, and degrader realsr may"
+        advice = "try more rounds; if that does not help, " if cut_short else ""
+        found.append(
+            f"the chain stays {distance:.1f} away from the camera: {advice}its ranges do not reach "
+            "the camera or its ops cannot make such LR; write ranges wider, or take degrader realsr"
         )
     if distance > bicubic:
-        notes.append(
+        found.append(
             f"bicubic downscaling is nearer to the camera ({bicubic:.1f}) than the chain is: take "
             "that, or degrader realsr"
         )
-    return tuple(notes)
+    return tuple(found)

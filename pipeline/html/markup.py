@@ -78,11 +78,11 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 
 def agreed(count: float, plural: str) -> str:
-    """A noun as it stands after a number, such as `shard` after 1 and `shards` after any other;
-    `pool` stays.
+    """A noun as it stands after a number, such as `shard` or `batch` after 1 and `shards` after any
+    other; `pool` stays.
     """
     if count == 1:
-        return plural.removesuffix("s")
+        return plural.removesuffix("es" if plural.endswith("ches") else "s")
     return plural
 
 

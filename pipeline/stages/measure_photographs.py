@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pairmill.models.camera.flat_blocks import Blocks, blocks_of
+from pairmill.models.camera.flat_blocks import WHITE, Blocks, blocks_of
 from pairmill.models.camera.parts import measure_cells, measure_channels
 from pairmill.models.camera.photograph import PhotographSpectrum, measure
-from pairmill.models.functional.chroma import grey
+from pairmill.models.functional.chroma import LUMA, grey
 from pairmill.pipeline.compression.mine import JPEG, encoder_of, of_file
+from pairmill.pipeline.images.coded import Coded, load_coded
+from pairmill.pipeline.images.colour import to_srgb_of
 from pairmill.pipeline.images.decode import load
 from pairmill.pipeline.images.read import read_image
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
@@ -34,6 +36,8 @@ from pairmill.schemas.pool import (
 T = TypeVar("T", bound=np.generic)
 BLOCKS = ("level", "noise", "texture")
 """Columns of `blocks.npz`: the fields of `Blocks`."""
+GREYS = np.arange(16.0, 241.0, 16.0)
+"""Levels at which is looked what becomes of a file's own colours."""
 LARGEST = 4096
 """Side of the centred part of a photograph that is measured, in pixels."""
 
@@ -75,7 +79,8 @@ def work(
         cells: tuple[PhotographSpectrum, ...] = ()
         channels: tuple[PhotographSpectrum, ...] = ()
         found = compression_of(image, unit.payload.compression)
-        blocks = noise_blocks(part, found)
+        coded = load_coded(image) if found is not None and found.found else None
+        blocks = noise_blocks(part, found, coded)
         columns = {name: getattr(blocks, name).astype(np.float32) for name in BLOCKS}
         context.write(unit, "blocks.npz", npz_bytes(**columns))
         reason, measured = spectrum_or_refusal(part, found, config)
@@ -154,11 +159,35 @@ def _luma_coding(
     return encoder_of(compression).luma, (rows % 8, columns % 8)
 
 
-def noise_blocks(pixels: NDArray[np.uint8], compression: MinedCompression | None) -> Blocks:
-    """The noise of a photograph, block by block."""
+def noise_blocks(
+    pixels: NDArray[np.uint8], compression: MinedCompression | None, coded: Coded | None = None
+) -> Blocks:
+    """The noise of a photograph in sRGB, block by block.
+
+    Args:
+        pixels: Its middle, in sRGB.
+        compression: What JPEG did to it, as far as that is known.
+        coded: The whole photograph in the colours that JPEG has coded, where these are others.
+    """
     if compression is None or not compression.found:
         return blocks_of(pixels)
-    return blocks_of(pixels, encoder_of(compression).luma, compression.phase)
+    luma, phase = encoder_of(compression).luma, compression.phase
+    if coded is None:
+        return blocks_of(pixels, luma, phase)
+    return _in_srgb(blocks_of(middle(coded.pixels), luma, phase), coded)
+
+
+def _in_srgb(found: Blocks, coded: Coded) -> Blocks:
+    """Blocks told from the luma of a file's own colours, as those of luma in sRGB; by what becomes
+    of greys, for of a block luma alone is known.
+    """
+    greys = np.repeat(GREYS[:, None], 3, axis=1)
+    shown = to_srgb_of(greys[None].astype(np.uint8), coded.told)[0] @ LUMA
+    luma = np.stack([coded.slope(grey) @ LUMA for grey in greys])
+    times = np.interp(found.level, GREYS, np.square(luma).sum(1) / WHITE)
+    return Blocks(
+        np.interp(found.level, GREYS, shown), found.noise * times, found.texture * times[:, 0]
+    )
 
 
 def read_blocks(storage: Storage, ref: MeasureRef) -> Blocks:
@@ -213,7 +242,7 @@ def seal(
 
 STAGE = Stage(
     name="measure_photographs",
-    version=4,
+    version=5,
     title="measure spectra",
     noun="images",
     record=PhotographMeasure,

@@ -95,6 +95,7 @@ def test_one_fit_is_not_fits(monkeypatch: pytest.MonkeyPatch, units: int, noun: 
 def test_rates_of_slow_stages_are_of_one() -> None:
     assert terminal._rate(0.1, "fits") == "10 s/fit"
     assert terminal._rate(0.1, "pool") == "10 s/pool"
+    assert terminal._rate(0.1, "batches") == "10 s/batch"
     assert terminal._rate(3.0, "fits") == "3.0 fits/s"
 
 

@@ -11,12 +11,15 @@ from pairmill.pipeline.chains.narrow import (
     kept_share,
     likelier,
     narrowed,
+    only_what_comes,
     options,
     shares,
 )
-from pairmill.pipeline.chains.settings import Setting, opened, settings, value_at
+from pairmill.pipeline.chains.settings import Setting, opened, settings, value_at, with_values
+from pairmill.pipeline.fitted.run import shown
 from pairmill.pipeline.rng import stream
 from pairmill.schemas.degraders.bsrgan import BsrganConfig
+from pairmill.schemas.degraders.codec import CodecConfig
 
 SURE = np.full(4, 0.05)
 RANGE = Setting(("sigma",), "range", (0.0, 4.0))
@@ -38,6 +41,26 @@ def test_only_what_comes_at_all_is_tried() -> None:
         {"area": 0.0, "bicubic": 0.0, "bilinear": 1.0},
     ]
     assert shares(WEIGHTS, 4).tolist() == [0.25, 0.75]
+
+
+def test_entries_that_are_never_drawn_are_left_out() -> None:
+    """AVIF as likely as the two that come before it, which never come."""
+    chain = CodecConfig.model_validate(
+        {
+            "codecs": [
+                {"ops": [{"op": "jpeg", "quality": [30, 95]}]},
+                {"ops": [{"op": "webp", "quality": 80}]},
+                {"ops": [{"op": "avif", "quality": [20, 80]}]},
+            ]
+        }
+    )
+    (entries, *_) = settings(chain, 2)
+    likely = np.array([0.001, 0.001, 3.0])
+    after = with_values(chain, [(entries, narrowed(entries, likely, SURE[:3], 4))])
+    assert shown(value_at(after, entries)) == "[0, 0, 3]"
+    left = only_what_comes(after)
+    assert [one.ops[0].op for one in left.codecs] == ["avif"]
+    assert only_what_comes(chain) == chain
 
 
 def test_unlikely_ends_are_dropped_and_the_middle_stays() -> None:

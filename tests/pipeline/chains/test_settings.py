@@ -63,9 +63,10 @@ def test_second_order_of_realesrgan() -> None:
 
 
 @pytest.mark.parametrize("config", [OWN, BsrganConfig(), RealEsrganConfig(), CodecConfig()])
-def test_values_that_are_put_back_change_nothing(config: BsrganConfig) -> None:
-    chain = opened(config, 2)
-    same = [(one, value_at(chain, one)) for one in settings(chain, 2)]
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_values_that_are_put_back_change_nothing(config: BsrganConfig, scale: int) -> None:
+    chain = opened(config, scale)
+    same = [(one, value_at(chain, one)) for one in settings(chain, scale)]
     assert with_values(chain, same) == chain
 
 

@@ -14,9 +14,9 @@ from pairmill.flows import terminal
 from pairmill.flows.cli.chain_fit import show
 from pairmill.pipeline.fitted.choose import chosen
 from pairmill.pipeline.fitted.recipe_text import absolute, recipe_text
-from pairmill.pipeline.fitted.run import FittedChain, only_changes
+from pairmill.pipeline.fitted.run import FittedChain, notes, only_changes
 from pairmill.pipeline.recipe.load import parse_recipe
-from pairmill.schemas.chain_fit import ChainFitConfig
+from pairmill.schemas.chain_fit import ChainFitConfig, DistanceRow
 from pairmill.schemas.degraders.bsrgan import BsrganConfig
 from pairmill.schemas.errors import UserError
 from tests.support.cameras import kernel_of, write_photographs_by
@@ -72,6 +72,15 @@ def test_it_is_nearer_to_the_camera_and_the_table_says_how(fitted: FittedChain) 
     assert 0 < noise.kept < 1
     assert len(noise.bins) == 4
     assert "4 photographs are few" in fitted.report.notes[0]
+
+
+def test_more_rounds_are_advised_only_where_rounds_were_used_up() -> None:
+    rows = tuple(DistanceRow(label="", camera=far, photographs=None) for far in (6.4, 3.8, 10.5))
+    (cut,) = notes(12, rows, changed=True, cut_short=True)
+    (ended,) = notes(12, rows, changed=True, cut_short=False)
+    assert "3.8 away from the camera: try more rounds" in cut
+    assert "3.8 away from the camera: its ranges do not reach" in ended
+    assert len(notes(11, rows, changed=False, cut_short=False)) == 3
 
 
 def test_what_is_written_is_an_ordinary_recipe(fitted: FittedChain, photographs: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from pairmill.models.camera.flat_blocks import Blocks, fine_noise
 from pairmill.pipeline.compression.mine import encoder_of, of_file
 from pairmill.pipeline.compression.restore import restore
 from pairmill.pipeline.images.coded import Coded, load_coded
@@ -17,6 +18,7 @@ from pairmill.pipeline.images.colour import to_srgb_of
 from pairmill.pipeline.images.decode import ingest_file, load
 from pairmill.pipeline.images.find import FoundFile
 from pairmill.pipeline.noise.residual import residual
+from pairmill.pipeline.stages.measure_photographs import noise_blocks
 from pairmill.schemas.image import ImageRecord, IngestConfig, Role
 from tests.support.odd_images import icc_bytes
 
@@ -25,9 +27,11 @@ NOISY = np.rint(np.random.default_rng(5).normal([70, 120, 90], 3, (192, 256, 3))
 CORNERS = [(row, column) for row in range(0, 192, SIDE) for column in range(0, 256, SIDE)]
 
 
-def ingested(folder: Path, **options: Any) -> ImageRecord:
+def ingested(
+    folder: Path, image: NDArray[np.uint8] = NOISY, quality: int = 85, **options: Any
+) -> ImageRecord:
     path = folder / "a.jpg"
-    Image.fromarray(NOISY).save(path, quality=85, **options)
+    Image.fromarray(image).save(path, quality=quality, **options)
     found = FoundFile(url=str(path), bytes=path.stat().st_size, modified="0")
     record = ingest_file(found, Role.REAL, IngestConfig())
     assert isinstance(record, ImageRecord)
@@ -46,6 +50,30 @@ def coded(record: ImageRecord) -> Coded:
     found = load_coded(record)
     assert found is not None
     return found
+
+
+def test_noise_by_level_is_that_of_srgb(tmp_path: Path) -> None:
+    """A gamma of 1.8 makes noise stronger in the dark, and weaker where it is bright."""
+    rng = np.random.default_rng(6)
+    halves = [rng.normal(level, 3, (128, 128, 3)) for level in ([55, 45, 50], [190, 200, 210])]
+    image = np.rint(np.concatenate(halves, axis=1)).astype(np.uint8)
+    record = ingested(tmp_path, image, 90, icc_profile=icc_bytes())
+    found = coded(record)
+    compression = of_file((tmp_path / "a.jpg").read_bytes(), "ab" * 32)
+    seen = to_srgb_of(image, found.told).astype(np.float64)
+    truth = [fine_noise(half, by_luma=True)[0] ** 0.5 for half in (seen[:, :128], seen[:, 128:])]
+    assert truth[0] > 1.3 * truth[1]
+
+    def strengths(blocks: Blocks) -> list[float]:
+        bright = blocks.level[:, 0] > 128
+        return [float(np.nanmean(blocks.noise[part])) ** 0.5 for part in (~bright, bright)]
+
+    assert strengths(noise_blocks(load(record), compression, found)) == pytest.approx(
+        truth, rel=0.05
+    )
+    # As if sRGB pixels had been coded.
+    here = np.array(strengths(noise_blocks(load(record), compression)))
+    assert np.abs(here / truth - 1).max() > 0.1
 
 
 def test_a_jpeg_of_srgb_is_what_was_coded(tmp_path: Path) -> None:
