@@ -55,17 +55,17 @@ def landscape(seed: int, side: int = 208) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, BuildResult, CorpusManifest]:
-    """A corpus of nine noisy photos, bicubic alone, whose report measures realism without the
+    """A corpus of eight noisy photos, bicubic alone, whose report measures realism without the
     network."""
     folder = tmp_path_factory.mktemp("realism")
-    for seed in range(9):
+    for seed in range(8):
         save(landscape(seed), folder / f"real/{seed}.png")
     recipe = tiny_recipe(
         folder,
         images={"real": [str(folder / "real")]},
         degraders=[{"kind": "bicubic"}],
         tiles={"size": 64, "stride": 16},
-        realism={"patches": 150, "folds": 3, "network": False},
+        realism={"patches": 220, "folds": 3, "network": False},
     )
     workspace = folder / "workspace"
     made = make_stages(recipe, workspace)
@@ -94,7 +94,7 @@ def test_report_ranks_degraders_before_controls(
         ("bicubic against real", True),
         ("real against real", True),
     ]
-    assert section.photographs == 9
+    assert section.photographs == 8
     assert section.patch == 32
     bicubic, control, real = (row.result for row in section.rows)
     assert bicubic.auc is not None
@@ -133,7 +133,7 @@ def test_command_writes_numbers_and_a_page(
 ) -> None:
     storage, _, manifest = built
     before = storage.read(layout.corpus_manifest("tiny", manifest.version))
-    options = ["--workspace", storage.url, "--patches", "150", "--folds", "3", "--no-network"]
+    options = ["--workspace", storage.url, "--patches", "220", "--folds", "3", "--no-network"]
     done = CliRunner().invoke(app, ["corpus", "realism", "tiny", *options], catch_exceptions=False)
     assert done.exit_code == 0
     assert "bicubic against" in done.stdout
