@@ -119,6 +119,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_starts(
     assert "Traceback" not in told
 
 
+@pytest.mark.slow
 def test_kernels_are_estimated_where_a_gpu_is_declared_and_workers_may_come_and_go(
     recipe: Callable[..., Path], few: Path, prefect: dict[str, str], tmp_path: Path
 ) -> None:

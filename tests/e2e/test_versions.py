@@ -126,6 +126,7 @@ def test_gc_says_first_and_deletes_then(living: Path, pairmill: Run, tmp_path: P
     )
 
 
+@pytest.mark.slow
 def test_two_builders_of_one_corpus(
     living: Path, prefect: dict[str, str], pairmill: Run, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ def test_an_untouched_version_is_as_sealed(tiny: Tiny) -> None:
     assert sum(heard) == sum(path.stat().st_size for path in shards(tiny))
 
 
+@pytest.mark.slow
 def test_a_flip_anywhere_in_a_shard_names_the_shard_and_its_sample(tiny_copy: Tiny) -> None:
     """Names, checksums, padding of headers, PNG headers and data, JSON, padding, the end: one byte
     each."""

@@ -401,6 +401,7 @@ def test_a_lost_answer_to_a_conditional_write_is_no_defeat(
     assert storage.read("a") == b"mine"
 
 
+@pytest.mark.slow
 def test_large_files_go_up_in_parts_and_come_whole(
     s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
