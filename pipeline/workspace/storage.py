@@ -341,13 +341,15 @@ def _file_system(url: str) -> tuple[Any, str]:
     except Exception as error:
         if not isinstance(error, ImportError | ValueError) and not is_of_store(error):
             raise
-        missing = isinstance(error, ImportError)
+        missing, todo = isinstance(error, ImportError), "give a folder or a URL"
+        if missing:
+            todo = install("s3") if url.startswith("s3") else f"{error}, with pip"
         raise (MissingLibraryError if missing else UserError)(
             "this store needs a package that is not installed" if missing else "invalid workspace",
             where=url,
             got=str(error),
             wanted="a folder, or a URL such as s3://bucket/folder",
-            todo=install("s3") if missing else "give a folder or a URL",
+            todo=todo,
         ) from error
     return fs, root
 

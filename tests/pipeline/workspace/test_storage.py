@@ -420,11 +420,11 @@ def test_large_files_go_up_in_parts_and_come_whole(
 
 
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: Any, **__: Any) -> None:
-        raise ImportError("Install s3fs to access S3")
+    def missing(url: str, **_: Any) -> None:
+        raise ImportError(f"Install {'s3fs' if url.startswith('s3') else 'adlfs'} to access it")
 
     monkeypatch.setattr("fsspec.core.url_to_fs", missing)
     with pytest.raises(UserError, match=r"pip install 'pairmill\[s3\]'"):
         Storage("s3://bucket/w")
-    with pytest.raises(UserError, match="invalid workspace"):
-        Storage("nonsense://bucket/w")
+    with pytest.raises(UserError, match="fix: Install adlfs to access it, with pip"):
+        Storage("abfs://bucket/w")
