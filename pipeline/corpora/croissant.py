@@ -173,23 +173,13 @@ def file_object(place: str, size: int, encoding: str, sha256: str) -> dict[str, 
 
 def record_set(name: str, source: dict[str, Any], columns: dict[str, str]) -> dict[str, Any]:
     """Records whose fields are columns of a table, given with their types."""
-    fields = [
-        {
-            "@type": "cr:Field",
-            "@id": f"{name}/{column}",
-            "name": column,
-            "dataType": kind,
-            "source": source | {"extract": {"column": column}},
-        }
-        for column, kind in columns.items()
-    ]
-    return {
-        "@type": "cr:RecordSet",
-        "@id": name,
-        "name": name,
-        "key": {"@id": f"{name}/key"},
-        "field": fields,
-    }
+    return _set_of(
+        name,
+        [
+            _field(name, column, kind, source | {"extract": {"column": column}})
+            for column, kind in columns.items()
+        ],
+    )
 
 
 def _picture_set(name: str) -> dict[str, Any]:
@@ -199,22 +189,28 @@ def _picture_set(name: str) -> dict[str, Any]:
         "transform": {"regex": "^([^.]+)\\..*$"},
     }
     image = source | {"extract": {"fileProperty": "content"}}
-    fields = [
-        {
-            "@type": "cr:Field",
-            "@id": f"{name}/key",
-            "name": "key",
-            "dataType": "sc:Text",
-            "source": key,
-        },
-        {
-            "@type": "cr:Field",
-            "@id": f"{name}/image",
-            "name": "image",
-            "dataType": "sc:ImageObject",
-            "source": image,
-        },
-    ]
+    return _set_of(
+        name,
+        [
+            _field(name, "key", "sc:Text", key),
+            _field(name, "image", "sc:ImageObject", image),
+        ],
+    )
+
+
+def _field(name: str, column: str, kind: str, source: dict[str, Any]) -> dict[str, Any]:
+    """A column of the record set `name`."""
+    return {
+        "@type": "cr:Field",
+        "@id": f"{name}/{column}",
+        "name": column,
+        "dataType": kind,
+        "source": source,
+    }
+
+
+def _set_of(name: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
+    """A record set, whose column `key` tells records apart."""
     return {
         "@type": "cr:RecordSet",
         "@id": name,
