@@ -16,7 +16,7 @@ from benchmarks.common import Row, photographs, row, show
 from pairmill.models.archs import build as build_network
 from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.shards.index import read_tiles
-from pairmill.schemas.network import EdsrConfig
+from pairmill.schemas.networks.edsr import EdsrConfig
 
 BATCH, CROP = 16, 128
 """Those of training recipes by default."""

@@ -14,7 +14,8 @@ from pairmill.schemas.learned import (
     check_ascending,
     window_problem,
 )
-from pairmill.schemas.network import EdsrConfig, NetworkConfig
+from pairmill.schemas.network import NetworkConfig
+from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.pdm_presets import merged
 from pairmill.schemas.translation_networks import DiscriminatorConfig, GeneratorConfig
 from pairmill.schemas.translation_presets import PRESETS

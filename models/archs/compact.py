@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, pixel_shuffle
 
 from pairmill.models.archs.layers import Conv, Network
-from pairmill.schemas.network import CompactConfig
+from pairmill.schemas.networks.compact import CompactConfig
 
 
 class Compact(Network):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pairmill.models.archs.layers import Conv, Deconv, Network
-from pairmill.schemas.network import DbpnConfig
+from pairmill.schemas.networks.dbpn import DbpnConfig
 
 SIDES = {2: (6, 2), 3: (7, 2), 4: (8, 2), 8: (12, 2)}
 """Side and padding of the filters that upscale and downscale, by scale; 2, 4 and 8 as published, 3

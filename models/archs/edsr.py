@@ -5,7 +5,7 @@ names of BasicSR.
 from __future__ import annotations
 
 from pairmill.models.archs.layers import PostUpsampling, ResidualBlock
-from pairmill.schemas.network import EdsrConfig
+from pairmill.schemas.networks.edsr import EdsrConfig
 
 
 class Edsr(PostUpsampling):

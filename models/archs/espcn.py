@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pixel_shuffle
 
 from pairmill.models.archs.layers import Conv, Network
-from pairmill.schemas.network import EspcnConfig
+from pairmill.schemas.networks.espcn import EspcnConfig
 
 
 class Espcn(Network):

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from pairmill.models.archs.keys import Tensors
 from pairmill.models.archs.recognise import range_of_window
-from pairmill.schemas.network import (
-    AnyNetworkConfig,
-    CompactConfig,
-    EdsrConfig,
-    NetworkBase,
-    RcanConfig,
-    RrdbNetConfig,
-    SwinIrConfig,
-)
+from pairmill.schemas.network import AnyNetworkConfig
+from pairmill.schemas.networks.base import NetworkBase
+from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.swinir import SwinIrConfig
 
 GROWTH = 32
 """Of an RRDBNet, as others assume."""

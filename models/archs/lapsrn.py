@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
 from pairmill.models.archs.layers import Conv, Deconv, Pyramid, convolved, fill, in_full
-from pairmill.schemas.network import LapSrnConfig
+from pairmill.schemas.networks.lapsrn import LapSrnConfig
 
 SLOPE = 0.2
 BILINEAR = np.array([0.25, 0.75, 0.75, 0.25])

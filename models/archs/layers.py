@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from pairmill.models.functional.resize import cubic
-from pairmill.schemas.network import EdsrConfig, NetworkBase, RcanConfig
+from pairmill.schemas.networks.base import NetworkBase
+from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.rcan import RcanConfig
 
 Start = Literal["torch", "he"]
 """Initial weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws

@@ -7,7 +7,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pairmill.models.archs.layers import Conv, PostUpsampling
-from pairmill.schemas.network import RcanConfig
+from pairmill.schemas.networks.rcan import RcanConfig
 
 
 class Attention(nn.Module):

@@ -10,20 +10,17 @@ from typing import Literal
 from pairmill.models.archs.dbpn import SIDES
 from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of, to_ours
 from pairmill.models.archs.rrdbnet import TALL
-from pairmill.schemas.network import (
-    DIV2K_MEAN,
-    AnyNetworkConfig,
-    CleanedConfig,
-    CompactConfig,
-    DbpnConfig,
-    EdsrConfig,
-    EspcnConfig,
-    LapSrnConfig,
-    RcanConfig,
-    RrdbNetConfig,
-    SrResNetConfig,
-    SwinIrConfig,
-)
+from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
+from pairmill.schemas.networks.base import DIV2K_MEAN
+from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.dbpn import DbpnConfig
+from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.lapsrn import LapSrnConfig
+from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.srresnet import SrResNetConfig
+from pairmill.schemas.networks.swinir import SwinIrConfig
 
 Found = tuple[AnyNetworkConfig, int]
 PLAIN = 128

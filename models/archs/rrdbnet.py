@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pixel_unshuffle
 
 from pairmill.models.archs.layers import INTERPOLATED, Conv, Network, convolved, cropped, reflected
-from pairmill.schemas.network import RrdbNetConfig
+from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 
 SLOPE = 0.2
 CALM = 0.2

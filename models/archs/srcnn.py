@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pairmill.models.archs.layers import BicubicUp, Conv, Network
-from pairmill.schemas.network import SrcnnConfig
+from pairmill.schemas.networks.srcnn import SrcnnConfig
 
 
 class Srcnn(Network):

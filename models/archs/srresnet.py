@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pixel_shuffle
 
 from pairmill.models.archs.layers import Conv, Network, ResidualBlock
-from pairmill.schemas.network import SrResNetConfig
+from pairmill.schemas.networks.srresnet import SrResNetConfig
 
 SLOPE = 0.1
 

@@ -19,7 +19,8 @@ from pairmill.models.archs.layers import (
     fill,
     reflected,
 )
-from pairmill.schemas.network import DIV2K_MEAN, SwinIrConfig
+from pairmill.schemas.networks.base import DIV2K_MEAN
+from pairmill.schemas.networks.swinir import SwinIrConfig
 
 TAIL = 64
 """Channels of the upsampling layers."""

@@ -7,13 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pairmill.schemas.network import (
-    NETWORK_CONFIG,
-    NETWORK_CONFIGS,
-    EdsrConfig,
-    NetworkSpec,
-    SrcnnConfig,
-)
+from pairmill.schemas.network import NETWORK_CONFIG, NETWORK_CONFIGS, NetworkSpec
+from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.srcnn import SrcnnConfig
 
 
 @pytest.mark.parametrize(

@@ -7,29 +7,37 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import pairmill.schemas.network as nets
 from pairmill.models.archs import build
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.weights import write_weights
+from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
+from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.dbpn import DbpnConfig
+from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.lapsrn import LapSrnConfig
+from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srresnet import SrResNetConfig
+from pairmill.schemas.networks.swinir import SwinIrConfig
 
-SWIN = nets.SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
-SMALL: dict[str, nets.AnyNetworkConfig] = {
-    "srresnet": nets.SrResNetConfig(features=8, blocks=2),
-    "edsr": nets.EdsrConfig(features=8, blocks=2),
-    "rcan": nets.RcanConfig(features=8, groups=2, blocks=2, squeeze=2),
-    "rrdbnet": nets.RrdbNetConfig(features=24, blocks=1),
+SWIN = SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
+SMALL: dict[str, AnyNetworkConfig] = {
+    "srresnet": SrResNetConfig(features=8, blocks=2),
+    "edsr": EdsrConfig(features=8, blocks=2),
+    "rcan": RcanConfig(features=8, groups=2, blocks=2, squeeze=2),
+    "rrdbnet": RrdbNetConfig(features=24, blocks=1),
     "swinir": SWIN,
     "swinir-direct": SWIN.with_(upsampler="pixelshuffledirect"),
     "swinir-nearest": SWIN.with_(upsampler="nearest+conv", residual="3conv"),
-    "compact": nets.CompactConfig(features=8, blocks=2),
-    "srcnn": nets.SrcnnConfig(features=(16, 16), sides=(9, 5, 5)),
-    "espcn": nets.EspcnConfig(features=(32, 16)),
-    "lapsrn": nets.LapSrnConfig(features=8, depth=2),
-    "lapsrn-shared": nets.LapSrnConfig(features=8, depth=2, shared=True),
-    "dbpn": nets.DbpnConfig(start_features=16, features=8, stages=3),
-    "cleaned": nets.CleanedConfig(
-        features=8, blocks=2, network=nets.CompactConfig(features=8, blocks=2)
-    ),
+    "compact": CompactConfig(features=8, blocks=2),
+    "srcnn": SrcnnConfig(features=(16, 16), sides=(9, 5, 5)),
+    "espcn": EspcnConfig(features=(32, 16)),
+    "lapsrn": LapSrnConfig(features=8, depth=2),
+    "lapsrn-shared": LapSrnConfig(features=8, depth=2, shared=True),
+    "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
+    "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""
 UNRECOGNISED: tuple[str, ...] = ()
@@ -51,7 +59,7 @@ def pictures(count: int, height: int = 37, width: int = 31, seed: int = 0) -> to
 
 def checkpoint(path: Path, scale: int = 2, seed: int = 0, features: int = 4) -> str:
     """A network that was trained on nothing."""
-    network = build(nets.CompactConfig(features=features, blocks=1), scale, seed)
+    network = build(CompactConfig(features=features, blocks=1), scale, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(write_weights(network.state_dict()))
     return str(path)

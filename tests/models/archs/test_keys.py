@@ -8,33 +8,41 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-import pairmill.schemas.network as nets
 from pairmill.models.archs import build_empty
+from pairmill.schemas.network import AnyNetworkConfig
+from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.dbpn import DbpnConfig
+from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.lapsrn import LapSrnConfig
+from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srresnet import SrResNetConfig
+from pairmill.schemas.networks.swinir import SwinIrConfig
 
 Shapes = dict[str, tuple[int, ...]]
 
-COUNTS: list[tuple[nets.AnyNetworkConfig, int, int]] = [
-    (nets.SrResNetConfig(), 4, 1_517_571),
-    (nets.EdsrConfig(), 4, 1_517_571),
-    (nets.EdsrConfig(features=256, blocks=32, residual_scale=0.1), 4, 43_089_923),
-    (nets.RcanConfig(blocks=16), 4, 12_614_915),
-    (nets.RcanConfig(), 4, 15_592_355),
-    (nets.RrdbNetConfig(), 4, 16_697_987),
-    (nets.SwinIrConfig(), 4, 11_900_199),
+COUNTS: list[tuple[AnyNetworkConfig, int, int]] = [
+    (SrResNetConfig(), 4, 1_517_571),
+    (EdsrConfig(), 4, 1_517_571),
+    (EdsrConfig(features=256, blocks=32, residual_scale=0.1), 4, 43_089_923),
+    (RcanConfig(blocks=16), 4, 12_614_915),
+    (RcanConfig(), 4, 15_592_355),
+    (RrdbNetConfig(), 4, 16_697_987),
+    (SwinIrConfig(), 4, 11_900_199),
     (
-        nets.SwinIrConfig(
-            features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"
-        ),
+        SwinIrConfig(features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"),
         2,
         910_152,
     ),
-    (nets.CompactConfig(), 4, 621_424),
-    (nets.CompactConfig(features=16, blocks=4), 4, 16_768),
-    (nets.DbpnConfig(), 2, 5_953_526),
-    (nets.DbpnConfig(), 4, 10_426_358),
-    (nets.DbpnConfig(), 8, 23_205_878),
-    (nets.SrcnnConfig(), 4, 3 * 64 * 81 + 64 + 64 * 32 + 32 + 32 * 3 * 25 + 3),
-    (nets.EspcnConfig(), 3, 3 * 64 * 25 + 64 + 64 * 32 * 9 + 32 + 32 * 27 * 9 + 27),
+    (CompactConfig(), 4, 621_424),
+    (CompactConfig(features=16, blocks=4), 4, 16_768),
+    (DbpnConfig(), 2, 5_953_526),
+    (DbpnConfig(), 4, 10_426_358),
+    (DbpnConfig(), 8, 23_205_878),
+    (SrcnnConfig(), 4, 3 * 64 * 81 + 64 + 64 * 32 + 32 + 32 * 3 * 25 + 3),
+    (EspcnConfig(), 3, 3 * 64 * 25 + 64 + 64 * 32 * 9 + 32 + 32 * 27 * 9 + 27),
 ]
 """Published numbers, or by hand for the smallest."""
 
@@ -183,27 +191,25 @@ def dbpn() -> Iterator[Shapes]:
     yield conv("output_conv.conv", 448, 3)
 
 
-REAL = nets.SwinIrConfig(
+REAL = SwinIrConfig(
     features=240, depths=(6,) * 9, heads=(8,) * 9, upsampler="nearest+conv", residual="3conv"
 )
-LIGHT = nets.SwinIrConfig(
-    features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect"
-)
-KEYS: list[tuple[nets.AnyNetworkConfig, int, Iterator[Shapes]]] = [
-    (nets.SrResNetConfig(), 4, srresnet()),
-    (nets.EdsrConfig(), 4, edsr(64, 16)),
-    (nets.EdsrConfig(features=256, blocks=32, residual_scale=0.1), 4, edsr(256, 32)),
-    (nets.RcanConfig(), 4, rcan()),
-    (nets.RrdbNetConfig(), 4, rrdbnet(1)),
-    (nets.RrdbNetConfig(), 2, rrdbnet(2)),
-    (nets.RrdbNetConfig(), 1, rrdbnet(4)),
-    (nets.SwinIrConfig(), 4, swinir(180, 6, 6, "pixelshuffle")),
-    (nets.SwinIrConfig(patch=48), 4, swinir(180, 6, 6, "pixelshuffle", 48)),
+LIGHT = SwinIrConfig(features=60, depths=(6,) * 4, heads=(6,) * 4, upsampler="pixelshuffledirect")
+KEYS: list[tuple[AnyNetworkConfig, int, Iterator[Shapes]]] = [
+    (SrResNetConfig(), 4, srresnet()),
+    (EdsrConfig(), 4, edsr(64, 16)),
+    (EdsrConfig(features=256, blocks=32, residual_scale=0.1), 4, edsr(256, 32)),
+    (RcanConfig(), 4, rcan()),
+    (RrdbNetConfig(), 4, rrdbnet(1)),
+    (RrdbNetConfig(), 2, rrdbnet(2)),
+    (RrdbNetConfig(), 1, rrdbnet(4)),
+    (SwinIrConfig(), 4, swinir(180, 6, 6, "pixelshuffle")),
+    (SwinIrConfig(patch=48), 4, swinir(180, 6, 6, "pixelshuffle", 48)),
     (LIGHT, 4, swinir(60, 4, 6, "pixelshuffledirect")),
     (REAL, 4, swinir(240, 9, 8, "nearest+conv")),
-    (nets.CompactConfig(), 4, compact(16)),
-    (nets.CompactConfig(blocks=32), 4, compact(32)),
-    (nets.DbpnConfig(), 4, dbpn()),
+    (CompactConfig(), 4, compact(16)),
+    (CompactConfig(blocks=32), 4, compact(32)),
+    (DbpnConfig(), 4, dbpn()),
 ]
 
 
@@ -215,7 +221,7 @@ def name_of(value: object) -> str:
 
 @pytest.mark.parametrize(("config", "scale", "count"), COUNTS, ids=name_of)
 def test_numbers_of_weights_are_the_published_ones(
-    config: nets.AnyNetworkConfig, scale: int, count: int
+    config: AnyNetworkConfig, scale: int, count: int
 ) -> None:
     with torch.device("meta"):
         assert sum(weight.numel() for weight in build_empty(config, scale).parameters()) == count
@@ -223,7 +229,7 @@ def test_numbers_of_weights_are_the_published_ones(
 
 @pytest.mark.parametrize(("config", "scale", "shapes"), KEYS, ids=name_of)
 def test_names_and_shapes_are_the_published_ones(
-    config: nets.AnyNetworkConfig, scale: int, shapes: Iterator[Shapes]
+    config: AnyNetworkConfig, scale: int, shapes: Iterator[Shapes]
 ) -> None:
     with torch.device("meta"):
         found = {
@@ -236,9 +242,9 @@ def test_names_and_shapes_are_the_published_ones(
 def test_upsampling_by_3_is_one_step_and_by_8_three() -> None:
     with torch.device("meta"):
         for config in (
-            nets.EdsrConfig(),
-            nets.RcanConfig(groups=1, blocks=1),
-            nets.SwinIrConfig(depths=(1,), heads=(6,)),
+            EdsrConfig(),
+            RcanConfig(groups=1, blocks=1),
+            SwinIrConfig(depths=(1,), heads=(6,)),
         ):
             three, eight = (build_empty(config, scale).state_dict() for scale in (3, 8))
             steps = [
@@ -255,7 +261,7 @@ def test_upsampling_by_3_is_one_step_and_by_8_three() -> None:
 def test_levels_share_weights_or_not() -> None:
     with torch.device("meta"):
         counts = [
-            len(build_empty(nets.LapSrnConfig(shared=shared), 8).state_dict())
+            len(build_empty(LapSrnConfig(shared=shared), 8).state_dict())
             for shared in (False, True)
         ]
     per_level = 10 * 2 + 2 + 1 + 2

@@ -13,7 +13,9 @@ from pairmill.models.archs import build, build_empty
 from pairmill.models.archs.lapsrn import Doubling, LapSrn
 from pairmill.models.archs.layers import BicubicUp, Conv, Deconv, Linear, draw_weights, reflected
 from pairmill.models.functional.resize import bicubic_up
-from pairmill.schemas.network import EdsrConfig, LapSrnConfig, SrcnnConfig
+from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.lapsrn import LapSrnConfig
+from pairmill.schemas.networks.srcnn import SrcnnConfig
 from tests.support.networks import SMALL, SWIN, network_of, pictures
 
 

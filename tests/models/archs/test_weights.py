@@ -32,18 +32,16 @@ from pairmill.models.archs.weights import (
     write_weights,
 )
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.network import (
-    CompactConfig,
-    DbpnConfig,
-    EdsrConfig,
-    LapSrnConfig,
-    NetworkSpec,
-    RcanConfig,
-    RrdbNetConfig,
-    SrcnnConfig,
-    SrResNetConfig,
-    SwinIrConfig,
-)
+from pairmill.schemas.network import NetworkSpec
+from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.dbpn import DbpnConfig
+from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.lapsrn import LapSrnConfig
+from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srresnet import SrResNetConfig
+from pairmill.schemas.networks.swinir import SwinIrConfig
 from tests.support.networks import SMALL, SWIN, UNRECOGNISED, network_of, pictures
 
 NAME = "x4.pth"

@@ -18,7 +18,8 @@ from pairmill.models.inference.ensemble import POSITIONS, ensembled, turned, tur
 from pairmill.models.inference.interpolate import interpolate
 from pairmill.models.inference.tiled import cuts, overlap_for, strips, upscale
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.network import CompactConfig, RrdbNetConfig
+from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from tests.support.make import photograph
 from tests.support.networks import SMALL, network_of, pictures
 

@@ -16,7 +16,7 @@ from pairmill.models.pdm.degradation import begun
 from pairmill.models.training.joint.partner import Opening
 from pairmill.models.training.joint.pdm import PdmPartner
 from pairmill.schemas.joint import PdmJoint
-from pairmill.schemas.network import CompactConfig
+from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.pdm import PdmConfig
 from tests.support.joint import SETTINGS, section
 from tests.support.make import photograph

@@ -207,7 +207,8 @@ def _noisy_network(path: Path) -> str:
     """A network that makes a texture of what is flat: it adds a pattern within each block."""
     from pairmill.models.archs import build
     from pairmill.models.archs.weights import write_weights
-    from pairmill.schemas.network import CompactConfig, NetworkSpec
+    from pairmill.schemas.network import NetworkSpec
+    from pairmill.schemas.networks.compact import CompactConfig
 
     spec = NetworkSpec(network=CompactConfig(features=8, blocks=1), scale=2)
     tensors = build(spec.network, 2, 3).state_dict()

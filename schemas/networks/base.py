@@ -1,0 +1,56 @@
+"""What the settings of all networks share."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from pairmill.schemas.base import Frozen
+
+Count = Annotated[int, Field(ge=1, le=1024)]
+Level = Annotated[float, Field(ge=0, le=1)]
+Span = Annotated[float, Field(gt=0, le=65535)]
+Side = Annotated[int, Field(ge=1, le=31)]
+SCALES = (2, 3, 4, 8)
+"""Scales that pairmill makes corpora and trains networks for; some networks have scale 1 too."""
+DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
+"""Mean red, green and blue of DIV2K in [0, 1], which published EDSR, RCAN and SwinIR take away from
+their input."""
+
+
+class NetworkBase(Frozen):
+    """Settings of one network: what `pairmill.models.archs.build` needs besides the scale."""
+
+    arch: str
+    """Which network."""
+    scales: ClassVar[tuple[int, ...]] = SCALES
+    """Scales that it is built for."""
+
+    def problem(self, scale: int) -> str | None:
+        """Why it cannot be built for this scale; none if it can."""
+        if scale in self.scales:
+            return None
+        return f"{self.arch} cannot be built for scale {scale}: it works for {_listed(self.scales)}"
+
+    def words(self) -> str:
+        """The network on one line, for tables: its name and what differs from the published
+        settings.
+        """
+        plain = type(self).model_validate({})
+        other = [f"{name} {_short(value)}" for name, value in self if value != getattr(plain, name)]
+        return ", ".join([self.arch, *other])
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return "-".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, NetworkBase):
+        return f"({value.words()})"
+    return str(value)

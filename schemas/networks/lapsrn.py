@@ -1,0 +1,25 @@
+"""Settings of `models/archs/lapsrn.py`."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pairmill.schemas.networks.base import Count, NetworkBase
+
+
+class LapSrnConfig(NetworkBase):
+    """LapSRN (Lai et al. 2017): a pyramid that doubles the size at each level and adds a residual
+    there (progressive).
+    """
+
+    arch: Literal["lapsrn"] = "lapsrn"
+    """Name of the network."""
+    scales: ClassVar[tuple[int, ...]] = (2, 4, 8)
+    """Scales that it is built for: powers of 2."""
+    features: Count = 64
+    """Channels between the convolutions."""
+    depth: Count = 10
+    """Convolutions per level; 10 as published at scales 2 and 4, 5 at 8."""
+    shared: bool = False
+    """Whether all levels use the same weights, as in its successor MS-LapSRN; then one network has
+    2, 4 and 8 in it."""
