@@ -101,7 +101,7 @@ def impulses(
             if 0 <= row < hr[0] and 0 <= column < hr[1]:
                 image[row, column, channel] = 250
         if image.any():
-            lr = image
+            lr: NDArray[np.generic] = image
             for op in kept:
                 lr = OPS[type(op)](op, lr, assets)
             kernel[first : first + 3] = lr[at][: size * size - first] / 250
@@ -152,4 +152,5 @@ def test_the_least_grid_is_told() -> None:
     assert on_grid(row, (10, 10), 9, 2)[1] == pytest.approx(0.1)
     assert least_grid(row, (10, 10), 2, 0.2) == 3
     kernel, lost = on_grid(row, (10, 10), 3, 2)
-    assert (kernel[1, 1], kernel.sum(), lost) == (1, 1, pytest.approx(0.1))
+    assert kernel[1, 1] == kernel.sum() == 1
+    assert lost == pytest.approx(0.1)
