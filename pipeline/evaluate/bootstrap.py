@@ -52,10 +52,9 @@ def _of_metric(pictures: Sequence[PictureView], metric: MetricView) -> Iterator[
     scores = np.array([[row.scores[metric.key] for row in one.rows] for one in common])
     means, drawn, count = resampled(scores, sources)
     sign = 1 if metric.better == "higher" else -1
-    best = int(np.argmax(sign * means))
+    best = 1 + int(np.argmax(sign * means[1:]))
     pairs = [(one, 0) for one in range(1, len(names))]
-    if best:
-        pairs += [(one, best) for one in range(1, len(names)) if one != best]
+    pairs += [(one, best) for one in range(1, len(names)) if one != best]
     for one, other in pairs:
         interval = None
         if drawn is not None:

@@ -18,13 +18,14 @@ from pairmill.schemas.evaluation import (
     ScoreRow,
 )
 
-BEST = "the best"
+BEST = "the best network"
 """Stands for the network with the best mean of a metric."""
 LEAD = (
     "Differences of means with 95 % intervals: a paired bootstrap over the same images "
     f"({DRAWS:,} draws of source images), against bicubic and against the best network of each "
-    "metric. Where the interval spans 0, the images do not tell the two apart. Intervals are of "
-    "these images alone: they say nothing of another training run or another kind of image."
+    "metric (a dash where it is that one). Where the interval spans 0, the images do not tell the "
+    "two apart. Intervals are of these images alone: they say nothing of another training run or "
+    "another kind of image."
 )
 
 

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pairmill.models.functional.labels import turned_kernel
+from pairmill.models.functional.labels import turn, turned_kernel
 from pairmill.models.functional.linear_row import LinearRow, least_grid, on_grid
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.labels.kernel import NOISE, is_uniform, walk
 from pairmill.pipeline.ops import OPS
 from pairmill.pipeline.ops.apply import apply
-from pairmill.pipeline.shards.reader import turn
 from pairmill.schemas.ops import Op
 from pairmill.schemas.ops.blur import Blur, GaussianKernel
 from pairmill.schemas.ops.codecs import Jpeg

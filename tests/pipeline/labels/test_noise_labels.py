@@ -91,7 +91,7 @@ def test_it_is_how_far_lr_of_other_keys_are_apart(name: str) -> None:
     hr = slope()
     lr = np.stack([apply(rekeyed(program, n), hr, Assets()) for n in range(80)]).astype(float)
     found = np.sqrt((lr.var(axis=0, ddof=1) - 1 / 12).mean(axis=2)) / 255
-    told = CropLabels(program, Assets(), hr.shape[:2], hr, (0, 0)).noise()
+    told = noise_of(program, hr, Assets())
     inner = (slice(4, -4), slice(4, -4))
     loose = 0.2 if name == "on the sensor" else 0.06  # channels of a mosaic mix
     for half in (slice(0, 5), slice(5, None)):  # darker and brighter
@@ -102,6 +102,13 @@ def test_it_is_how_far_lr_of_other_keys_are_apart(name: str) -> None:
     assert (sigma is not None) == white
     if sigma is not None:
         np.testing.assert_allclose(told, sigma, rtol=1e-5)
+
+
+def noise_of(program: Program, hr: NDArray[np.uint8], pools: Assets) -> NDArray[np.float32]:
+    """The noise of a whole tile."""
+    shape = hr.shape[0], hr.shape[1]
+    gains = gains_of(program, pools, shape)
+    return CropLabels(program, pools, shape, gains, hr, (0, 0)).noise()
 
 
 def slope() -> NDArray[np.uint8]:
@@ -123,13 +130,13 @@ def rekeyed(program: Program, number: int) -> Program:
 def test_blocks_have_their_own_sigma() -> None:
     program = Program(scale=2, ops=(DOWN, BlockNoise(block=8, sigma=(0, 40), key=KEY), Quantise()))
     hr, size = np.full((2 * LR[0], 2 * LR[1], 3), 128, np.uint8), (8, 5)
-    told = CropLabels(program, Assets(), (42, 36), hr, (0, 0)).noise()
+    told = noise_of(program, hr, Assets())
     lr = apply(program, hr, Assets()).astype(float)
     for top, left in ((0, 0), (8, 0), (0, 8)):
         block = (slice(top, top + 8), slice(left, left + 8))
         assert np.ptp(told[block]) == 0
         assert told[block].mean() * 255 == pytest.approx(lr[block].std(), rel=0.2, abs=1)
-    part = CropLabels(program, Assets(), (42, 36), hr[6:22, 8:18], (3, 4)).noise()
+    part = CropLabels(program, Assets(), (42, 36), {1: 1.0}, hr[6:22, 8:18], (3, 4)).noise()
     np.testing.assert_array_equal(part, told[3 : 3 + size[0], 4 : 4 + size[1]])
 
 
@@ -140,7 +147,7 @@ def test_mined_noise_has_the_spread_of_its_patches() -> None:
         ops=(DOWN, Inject(pool=PATCHES, strength=2, placements=crops(Placement)), Quantise()),
     )
     hr = np.full((32, 36, 3), 128, np.uint8)
-    told = 255 * CropLabels(program, assets(), (32, 36), hr, (0, 0)).noise()
+    told = 255 * noise_of(program, hr, assets())
     np.testing.assert_allclose(told[:, :8], 6, rtol=1e-3)
     np.testing.assert_allclose(told[:, 16:], 18, rtol=1e-3)
     assert (np.diff(told[0, 7:17]) > 0).all()
@@ -155,7 +162,7 @@ def test_noise_by_level_is_as_strong_as_the_level_says() -> None:
     program = Program(scale=2, ops=(DOWN, op, Quantise()))
     for level, gain in ((51, 1.2), (204, 1.8)):
         hr = np.full((32, 36, 3), level, np.uint8)
-        told = 255 * CropLabels(program, assets(), (32, 36), hr, (0, 0)).noise()
+        told = 255 * noise_of(program, hr, assets())
         np.testing.assert_allclose(told[:, :8], 3 * gain, rtol=1e-3)
 
 
