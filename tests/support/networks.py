@@ -19,6 +19,7 @@ from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
@@ -37,6 +38,8 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "lapsrn": LapSrnConfig(features=8, depth=2),
     "lapsrn-shared": LapSrnConfig(features=8, depth=2, shared=True),
     "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
+    "srmd": SrmdConfig(features=24, depth=4, code=5),
+    "srmdnf": SrmdConfig(features=24, depth=4, code=5, noise=False),
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""
