@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,8 @@ KernelSide = Annotated[int, Field(ge=5, le=129, json_schema_extra={"not": {"mult
 class KernelAwareBase(NetworkBase):
     """Settings of a network that is told the kernel, and maybe the noise, of each LR."""
 
+    labelled: ClassVar[bool] = True
+    """See `NetworkBase.labelled`."""
     kernel_size: KernelSide | None = None
     """Side of the kernels that it is told, in HR pixels, odd; those on another grid are cut or
     padded. None takes 10 scale + 1, which holds the published blurs and what downscaling adds."""
