@@ -18,6 +18,7 @@ from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
@@ -32,6 +33,7 @@ PlainNetworkConfig = (
     | EspcnConfig
     | LapSrnConfig
     | DbpnConfig
+    | SrmdConfig
 )
 
 

@@ -15,6 +15,7 @@ from pairmill.models.archs.layers import Network, draw_weights
 from pairmill.models.archs.rcan import Rcan
 from pairmill.models.archs.rrdbnet import RrdbNet
 from pairmill.models.archs.srcnn import Srcnn
+from pairmill.models.archs.srmd import Srmd
 from pairmill.models.archs.srresnet import SrResNet
 from pairmill.models.archs.swinir import SwinIr
 from pairmill.models.fitting.streams import keyed
@@ -31,6 +32,7 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "espcn": Espcn,
     "lapsrn": LapSrn,
     "dbpn": Dbpn,
+    "srmd": Srmd,
     "cleaned": lambda config, scale: Cleaned(config, scale, build_empty(config.network, scale)),
 }
 """Networks by the `arch` of their settings; each is made of its settings and a scale."""
