@@ -1,0 +1,29 @@
+"""What the settings of networks that are told the degradation share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from pairmill.schemas.networks.base import NetworkBase
+
+KernelSide = Annotated[int, Field(ge=5, le=129, json_schema_extra={"not": {"multipleOf": 2}})]
+
+
+class KernelAwareBase(NetworkBase):
+    """Settings of a network that is told the kernel, and maybe the noise, of each LR."""
+
+    kernel_size: KernelSide | None = None
+    """Side of the kernels that it is told, in HR pixels, odd; those on another grid are cut or
+    padded. None takes 10 scale + 1, which holds the published blurs and what downscaling adds."""
+
+    def side(self, scale: int) -> int:
+        """Side of the kernels at a scale, in HR pixels."""
+        return self.kernel_size or 10 * scale + 1
+
+    @model_validator(mode="after")
+    def _odd(self) -> Self:
+        if self.kernel_size is not None and self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd, got {self.kernel_size}")
+        return self
