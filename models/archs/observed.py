@@ -15,7 +15,6 @@ from torch.nn.functional import conv2d, conv_transpose2d, pad
 
 from pairmill.models.archs.layers import in_full
 from pairmill.models.functional.kernels import gaussian_kernel, target_centre
-from pairmill.models.functional.resize import cubic
 
 
 def observed(x: Tensor, kernel: Tensor, scale: int) -> Tensor:
@@ -139,21 +138,6 @@ def continued(lr: Tensor, margin: int) -> Tensor:
     return lr
 
 
-def bicubic_kernel(size: int, scale: int) -> Tensor:
-    """(size, size) float64: MATLAB's bicubic downscaling, antialiased.
-
-    Raises:
-        ValueError: if it is wider than `size`.
-    """
-    least = 2 * (5 * scale // 2 - 1) + 1
-    if size < least:
-        raise ValueError(
-            f"bicubic downscaling by {scale} needs a kernel of {least} x {least}, not {size} x {size}"
-        )
-    taps = cubic((np.arange(size) - target_centre(size, scale)) / scale)
-    return torch.from_numpy(np.outer(taps, taps) / taps.sum() ** 2)
-
-
 def gaussian_kernels(size: int, scale: int, sigmas: list[float]) -> Tensor:
     """(count, size, size) float64: isotropic Gaussians, centred for the scale."""
     centre = target_centre(size, scale)
@@ -190,7 +174,8 @@ def _response(kernel: Tensor, height: int, width: int) -> Tensor:
     """(B, height, width) complex: what correlation with (B, K, K) does to each frequency."""
     place = torch.arange(kernel.shape[-1], device=kernel.device) - kernel.shape[-1] // 2
     rows, columns = (_waves(place, length, kernel.dtype) for length in (height, width))
-    return rows @ kernel.to(rows.dtype) @ columns.T
+    found: Tensor = rows @ kernel.to(rows.dtype) @ columns.T
+    return found
 
 
 def _waves(place: Tensor, length: int, dtype: torch.dtype) -> Tensor:
@@ -202,7 +187,8 @@ def _waves(place: Tensor, length: int, dtype: torch.dtype) -> Tensor:
 
 def _aliased(spectrum: Tensor, scale: int) -> Tensor:
     """(B, C, scale h, scale w) to (B, C, h, w): the spectrum of every scale-th sample, the mean of
-    the frequencies that become one."""
+    the frequencies that become one.
+    """
     height, width = (length // scale for length in spectrum.shape[2:])
     parts = spectrum.reshape(*spectrum.shape[:2], scale, height, scale, width)
     return parts.mean((2, 4))

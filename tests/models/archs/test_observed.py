@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from pairmill.models.archs.observed import (
-    bicubic_kernel,
     continued,
     explained,
     gaussian_kernels,
@@ -17,7 +16,6 @@ from pairmill.models.archs.observed import (
     picture_gradient,
 )
 from pairmill.models.functional.blur import blur
-from pairmill.models.functional.resize import bicubic_down
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -44,7 +42,7 @@ def test_lr_is_that_of_the_corpora(scale: int, size: int) -> None:
 def test_gradients_are_those_of_autograd(scale: int, size: int, lr: tuple[int, int]) -> None:
     x, kernel = drawn(2, 3, scale * lr[0], scale * lr[1]), kernels(2, size)
     for value in (x, kernel):
-        value.requires_grad_(requires_grad=True)
+        value.requires_grad = True
     residual = observed(x, kernel, scale) - drawn(2, 3, *lr, seed=1)
     by_x, by_kernel = torch.autograd.grad(0.5 * residual.square().sum(), (x, kernel))
     torch.testing.assert_close(kernel_gradient(x, residual, size, scale), by_kernel)
@@ -76,16 +74,6 @@ def test_circular_borders_without_a_step() -> None:
     assert continued(row, 4)[0, 0, 0].tolist() == [0, 4, 8, 8, 5.5, 2.5, 0]
     assert continued(row, 4).shape == (1, 1, 5, 7)
     assert continued(drawn(1, 2, 1, 1), 5).unique().numel() == 2
-
-
-@pytest.mark.parametrize(("scale", "size"), [(2, 9), (3, 13), (4, 19)])
-def test_the_bicubic_kernel_is_that_of_the_corpora(scale: int, size: int) -> None:
-    x = drawn(1, 3, 12 * scale, 11 * scale)
-    found = observed(x, bicubic_kernel(size, scale)[None], scale)[0, :, 3:-3, 3:-3]
-    wanted = bicubic_down(x[0].permute(1, 2, 0).numpy(), scale)[3:-3, 3:-3]
-    np.testing.assert_allclose(found.permute(1, 2, 0).numpy(), wanted, atol=2e-6)
-    with pytest.raises(ValueError, match=f"kernel of {size} x {size}"):
-        bicubic_kernel(size - 2, scale)
 
 
 def test_gaussians_are_centred_for_the_scale() -> None:

@@ -1,0 +1,28 @@
+"""Settings of `models/archs/ikc.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pairmill.schemas.networks.base import Count, Level, NetworkBase
+from pairmill.schemas.networks.sftmd import SftmdConfig
+
+
+class IkcConfig(NetworkBase):
+    """IKC (Gu et al. 2019), blind: a predictor finds the kernel of an LR, a corrector mends it by
+    what SR with it looks like.
+    """
+
+    arch: Literal["ikc"] = "ikc"
+    """Name of the network."""
+    network: SftmdConfig = SftmdConfig()
+    """The network that upscales; train it first, as `sftmd`, and start from its checkpoint."""
+    features: Count = 64
+    """Channels of the predictor and the corrector."""
+    iterations: Annotated[int, Field(ge=1, le=32)] = 7
+    """Corrections at most; the picture after the last is the result."""
+    settled: Level = 0.01
+    """A picture is corrected no more once a correction is shorter than this, in standard deviations
+    of the code; 0 makes all corrections."""
