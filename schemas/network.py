@@ -22,6 +22,7 @@ from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.sftmd import SftmdConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 from pairmill.schemas.networks.usrnet import UsrNetConfig
@@ -42,6 +43,7 @@ PlainNetworkConfig = (
     | KxNetConfig
     | SftmdConfig
     | IkcConfig
+    | SrmdConfig
 )
 
 

@@ -19,6 +19,7 @@ from pairmill.models.archs.rcan import Rcan
 from pairmill.models.archs.rrdbnet import RrdbNet
 from pairmill.models.archs.sftmd import Sftmd
 from pairmill.models.archs.srcnn import Srcnn
+from pairmill.models.archs.srmd import Srmd
 from pairmill.models.archs.srresnet import SrResNet
 from pairmill.models.archs.swinir import SwinIr
 from pairmill.models.archs.usrnet import UsrNet
@@ -41,6 +42,7 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "kxnet": KxNet,
     "sftmd": Sftmd,
     "ikc": lambda config, scale: Ikc(config, scale, Sftmd(config.network, scale)),
+    "srmd": Srmd,
     "cleaned": lambda config, scale: Cleaned(config, scale, build_empty(config.network, scale)),
 }
 """Networks by the `arch` of their settings; each is made of its settings and a scale."""
