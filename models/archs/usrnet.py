@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from pairmill.models.archs.aware import Degradation, KernelAware
+from pairmill.models.archs.kernel_code import fitted
 from pairmill.models.archs.layers import BicubicUp, Conv, ResidualBlock, cropped, reflected
 from pairmill.models.archs.observed import continued, explained
 from pairmill.schemas.networks.usrnet import UsrNetConfig
@@ -73,8 +74,8 @@ class UsrNet(KernelAware):
         """See `KernelAware.restore`."""
         wide = continued(lr, self.margin)
         power = told.noise.to(lr.dtype).square().mean((1, 2, 3)) + ROUNDING**2
-        z = self.enlarge(wide)
+        z, kernel = self.enlarge(wide), fitted(told.kernel, self.code.side)
         for level in self.levels.exp():
             penalty = self.weight.exp() * power / level**2
-            z = self.denoiser(explained(z, wide, told.kernel, self.scale, penalty), level)
+            z = self.denoiser(explained(z, wide, kernel, self.scale, penalty), level)
         return cropped(z, *(self.scale * length for length in lr.shape[2:]))

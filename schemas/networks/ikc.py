@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pairmill.schemas.networks.base import Count, Level, NetworkBase
+from pairmill.schemas.networks.aware import LabelledBase
+from pairmill.schemas.networks.base import Count, Level
 from pairmill.schemas.networks.sftmd import SftmdConfig
 
 
-class IkcConfig(NetworkBase):
+class IkcConfig(LabelledBase):
     """IKC (Gu et al. 2019), blind: a predictor finds the kernel of an LR, a corrector mends it by
     what SR with it looks like.
     """
 
     arch: Literal["ikc"] = "ikc"
     """Name of the network."""
+    taught: ClassVar[bool] = True
+    """See `LabelledBase`."""
     network: SftmdConfig = SftmdConfig()
     """The network that upscales; train it first, as `sftmd`, and start from its checkpoint."""
     features: Count = 64
@@ -26,3 +29,7 @@ class IkcConfig(NetworkBase):
     settled: Level = 0.01
     """A picture is corrected no more once a correction is shorter than this, in standard deviations
     of the code; 0 makes all corrections."""
+
+    def side(self, scale: int) -> int:
+        """See `LabelledBase`."""
+        return self.network.side(scale)

@@ -29,7 +29,7 @@ from pairmill.schemas.networks.swinir import SwinIrConfig
 from pairmill.schemas.networks.usrnet import UsrNetConfig
 
 SWIN = SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
-SFTMD = SftmdConfig(features=8, blocks=1, modulation=4, code=3, kernel_size=9)
+SFTMD = SftmdConfig(features=8, blocks=1, modulation=4, code=3)
 SMALL: dict[str, AnyNetworkConfig] = {
     "srresnet": SrResNetConfig(features=8, blocks=2),
     "edsr": EdsrConfig(features=8, blocks=2),
@@ -44,8 +44,8 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "lapsrn": LapSrnConfig(features=8, depth=2),
     "lapsrn-shared": LapSrnConfig(features=8, depth=2, shared=True),
     "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
-    "ircnn": IrcnnConfig(features=16, dilations=(1, 2, 3, 1)),
-    "usrnet": UsrNetConfig(features=12, blocks=1, iterations=2, kernel_size=9),
+    "ircnn": IrcnnConfig(features=16),
+    "usrnet": UsrNetConfig(features=12, blocks=1, iterations=2),
     "kxnet": KxNetConfig(stages=2, maps=4, kernel_size=5),
     "sftmd": SFTMD,
     "ikc": IkcConfig(network=SFTMD, features=6, iterations=2),
@@ -54,7 +54,7 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""
-UNRECOGNISED: tuple[str, ...] = ("ircnn", "usrnet", "kxnet", "sftmd", "ikc")
+UNRECOGNISED: tuple[str, ...] = ("usrnet", "kxnet", "sftmd", "ikc")
 """Networks among them whose checkpoints have to say what they are: `recognise` does not know
 them."""
 
