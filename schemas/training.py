@@ -137,6 +137,9 @@ class TrainConfig(Frozen):
     """How often a pair of a degrader is taken, by the degrader's name in the corpus; those not
     named are left out. Without it every pair is taken once per epoch.
     """
+    labels: Literal["told", "ignored"] = "told"
+    """Of a network that takes the kernel and the noise: `told`: it learns with those of each pair,
+    which the corpus knows; `ignored`: it always assumes the usual ones. Others never ask."""
     phases: tuple[PhaseConfig, ...] = ()
     """A curriculum: other samples from given steps on."""
     optimiser: OptimiserConfig = OptimiserConfig()
@@ -175,6 +178,11 @@ class TrainConfig(Frozen):
     def adversarial(self) -> bool:
         """Whether a discriminator takes part."""
         return any(isinstance(loss, GanConfig) for loss in self.losses)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the network learns from how each LR was made."""
+        return self.network.labelled and self.labels == "told"
 
     def identity(self) -> dict[str, Any]:
         """What a run that continues must not change; a longer run and another look at it are no
@@ -240,6 +248,10 @@ class TrainConfig(Frozen):
         widest = max(getattr(loss, "low_pass", 0) for loss in self.losses)
         if widest > min(sides):
             raise ValueError(f"losses: low_pass {widest} is wider than a crop of {min(sides)}")
+        if self.joint is not None and self.labelled:
+            raise ValueError(
+                "nobody knows the kernels of LR that joint training makes; say `labels: ignored`"
+            )
         if self.joint is not None and self.precision == "fp16":
             raise ValueError("joint training knows precision full and bf16, got fp16")
         if self.joint is not None and self.joint.cleans and self.network.arch != "cleaned":

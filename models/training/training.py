@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pairmill.models.archs.aware import Degradation, KernelAware
 from pairmill.models.archs.layers import MultiScale, Pyramid
+from pairmill.models.functional.labels import Labels
 from pairmill.models.training.ema import Mean
 from pairmill.models.training.joint.partner import Lesson, Partner
 from pairmill.models.training.objective import Objective
@@ -35,19 +37,30 @@ class Levels(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, lr: Tensor, scale: int | None = None, share: float = 1.0) -> list[Tensor]:
+    def forward(
+        self,
+        lr: Tensor,
+        scale: int | None = None,
+        share: float = 1.0,
+        kernel: Tensor | None = None,
+        noise: Tensor | None = None,
+    ) -> list[Tensor]:
         """(B, 3, h, w) to images that never shrink; the last is (B, 3, scale h, scale w).
 
         Args:
             lr: in [0, 1].
             scale: of a network of several; none is its own.
             share: of the steps that are made.
+            kernel: (B, K, K) that a `KernelAware` network is told; none lets it assume its usual.
+            noise: (B, 1, h, w), beside it.
         """
         network = self.network
         if isinstance(network, MultiScale) and scale is not None:
             network = network.at(scale, share)
         if isinstance(network, Pyramid):
             return network.pyramid(lr)
+        if kernel is not None and noise is not None:
+            return [network(lr, Degradation(kernel, noise))]
         return [network(lr)]
 
 
@@ -130,13 +143,14 @@ class Training:
             found |= {f"{JOINT}{name}": one for name, one in self.partner.networks().items()}
         return found
 
-    def advance(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
+    def advance(self, hr: Tensor, lr: Tensor, labels: Labels | None = None) -> dict[str, Tensor]:
         """One step.
 
         Args:
             hr: (B, 3, H, W) uint8; in joint training with the partner's margin.
             lr: (B, 3, H / scale, W / scale) uint8, of any scale of the network; in joint training
                 the partner makes another.
+            labels: how the LR was made, for a network that is told; none where it is not.
 
         Returns:
             The sum that was minimised as `loss`, and its terms by name, as numbers on the device.
@@ -148,7 +162,7 @@ class Training:
             self.optimisers["network"], self.config.optimiser, self.step, self.config.steps
         )
         with self.precision.context():
-            levels = self.forward(shown, *self._scaled(wanted, shown))
+            levels = self.forward(shown, *self._scaled(wanted, shown), **self._told(labels))
             terms = self.objective.network(
                 levels, wanted, shown, self.discriminator if judged else None, self._weights()
             )
@@ -179,6 +193,15 @@ class Training:
         if isinstance(self.network, MultiScale):
             return hr.shape[-1] // lr.shape[-1], self.share
         return ()
+
+    def _told(self, labels: Labels | None) -> dict[str, Tensor]:
+        """What a network that takes the degradation is told of a batch."""
+        if labels is None or not isinstance(self.network, KernelAware):
+            return {}
+        return {
+            name: getattr(labels, name).to(self.device, non_blocking=True)
+            for name in ("kernel", "noise")
+        }
 
     def _weights(self) -> Sequence[float] | None:
         """What the losses of each image of the network are multiplied by."""

@@ -7,6 +7,8 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from pairmill.models.archs import build
+from pairmill.models.archs.aware import KernelAware
+from pairmill.models.archs.kernel_code import Array as Kernels
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.recognise import recognise
 from pairmill.models.archs.weights import put_weights, read_weights_for
@@ -33,6 +35,7 @@ def begin(
     joint: Joint | None = None,
     *,
     fresh: bool,
+    kernels: Kernels | None = None,
 ) -> Training:
     """A training at step 0.
 
@@ -44,6 +47,8 @@ def begin(
         wrap: see `Training`.
         joint: what joint training begins with.
         fresh: whether the weights of `start_from` are wanted; a run that continues has its own.
+        kernels: (N, K, K) of the corpus, for a network that is told them; those that `start_from`
+            was trained for go before.
 
     Raises:
         UserError: if the network cannot be built for the scale, or a file does not fit.
@@ -54,6 +59,8 @@ def begin(
         if config.discriminator is not None:
             judge = build_discriminator(config.discriminator, config.seed)
         objective = Objective(config.losses, lambda file: read_file(file, base), device)
+        if kernels is not None and isinstance(network, KernelAware):
+            network.learn(kernels)
         if config.start_from is not None and fresh:
             load_start(network, config, base, scale)
         partner = joint.partner(config, scale, network, device) if joint is not None else None

@@ -26,6 +26,8 @@ class NetworkBase(Frozen):
     """Which network."""
     scales: ClassVar[tuple[int, ...]] = SCALES
     """Scales that it is built for."""
+    labelled: ClassVar[bool] = False
+    """Whether it learns from how each LR was made."""
 
     def problem(self, scale: int) -> str | None:
         """Why it cannot be built for this scale; none if it can."""
