@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from pairmill.models.archs.aware import Degradation
+from pairmill.models.archs.kernel_code import Array
 from pairmill.models.archs.layers import Conv
 from pairmill.models.archs.sftmd import SLOPE, Sftmd
 from pairmill.models.archs.taught import Estimate, Taught
@@ -87,6 +88,10 @@ class Ikc(Taught):
     def held(self) -> Iterable[nn.Module]:
         """See `Taught.held`: the network was trained before."""
         return (self.network,)
+
+    def learn(self, kernels: Array) -> None:
+        """See `Taught.learn`."""
+        self.network.learn(kernels)
 
     def estimates(self, lr: Tensor, start: Degradation | None = None) -> list[Estimate]:
         """See `Taught.estimates`: with the predictor's code, and after each correction; fewer than

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from pairmill.models.archs.aware import Degradation
+from pairmill.models.archs.kernel_code import Array
 from pairmill.models.archs.layers import Network
 
 
@@ -46,6 +47,9 @@ class Taught(Network):
     def held(self) -> Iterable[nn.Module]:
         """Parts that its lesson leaves as they are."""
         return ()
+
+    def learn(self, kernels: Array) -> None:
+        """Get to know the kernels (N, K, K) of a corpus, as `KernelAware.learn`."""
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""

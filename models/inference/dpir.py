@@ -31,6 +31,8 @@ WEIGHT = 0.23
 ROUNDING = 0.5 / 255
 """Least noise that is reckoned with: that of 8 bits, and some."""
 
+PUBLISHED = IrcnnConfig()
+
 
 class Denoisers:
     """One denoiser per level of noise; between the levels the next louder one is taken.
@@ -106,7 +108,7 @@ def fit_denoiser(
     level: float,
     steps: int,
     seed: int,
-    config: IrcnnConfig = IrcnnConfig(),
+    config: IrcnnConfig = PUBLISHED,
     *,
     batch: int = 16,
     side: int = 40,

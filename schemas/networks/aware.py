@@ -16,8 +16,6 @@ class LabelledBase(NetworkBase):
 
     labelled: ClassVar[bool] = True
     """See `NetworkBase.labelled`."""
-    taught: ClassVar[bool] = False
-    """Whether it learns by a loss of its own, and is told nothing but the LR afterwards."""
 
     def side(self, scale: int) -> int:
         """Side of the kernels at a scale, in HR pixels."""

@@ -19,7 +19,7 @@ class IkcConfig(LabelledBase):
     arch: Literal["ikc"] = "ikc"
     """Name of the network."""
     taught: ClassVar[bool] = True
-    """See `LabelledBase`."""
+    """See `NetworkBase.taught`."""
     network: SftmdConfig = SftmdConfig()
     """The network that upscales; train it first, as `sftmd`, and start from its checkpoint."""
     features: Count = 64

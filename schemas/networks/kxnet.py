@@ -18,7 +18,7 @@ class KxNetConfig(KernelSizeBase):
     arch: Literal["kxnet"] = "kxnet"
     """Name of the network."""
     taught: ClassVar[bool] = True
-    """See `LabelledBase`."""
+    """See `NetworkBase.taught`."""
     scales: ClassVar[tuple[int, ...]] = (2, 3, 4)
     """Scales that it is built for, as published; at 8 its steps would need 419 channels."""
     stages: Annotated[int, Field(ge=1, le=64)] = 19
