@@ -5,7 +5,7 @@ blocks, ways to upsample.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -49,7 +49,11 @@ def convolved(module: nn.Module) -> int:
     a larger size reach fewer LR pixels.
     """
     kinds = (nn.Conv2d, nn.ConvTranspose2d)
-    return sum(max(part.kernel_size) // 2 for part in module.modules() if isinstance(part, kinds))
+    return sum(
+        max(part.dilation) * (max(part.kernel_size) // 2)
+        for part in module.modules()
+        if isinstance(part, kinds)
+    )
 
 
 class Pyramid(Network):
@@ -83,20 +87,40 @@ class Conv(nn.Conv2d):
         *,
         start: Start = "torch",
         gain: float = 1.0,
+        groups: int = 1,
+        dilation: int = 1,
+        bias: bool = True,
     ) -> None:
         self.start, self.gain = start, gain
-        super().__init__(inputs, outputs, side, stride, side // 2 if padding is None else padding)
+        if padding is None:
+            padding = dilation * (side // 2)
+        super().__init__(inputs, outputs, side, stride, padding, dilation, groups, bias)
 
     def reset_parameters(self) -> None:
         """Nothing: see the class."""
 
     def draw(self, rng: np.random.Generator) -> None:
         """Initial weights and bias."""
-        draw_filters(self, rng, self.in_channels * self.kernel_size[0] * self.kernel_size[1])
+        draw_filters(self, rng, self.weight[0].numel())
+
+
+class Fuse(Conv):
+    """A 1 x 1 convolution of several features together, as dense networks and cascades have it."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, start: Start = "torch", gain: float = 1.0
+    ) -> None:
+        super().__init__(inputs, outputs, 1, start=start, gain=gain)
+
+    def forward(self, parts: Sequence[Tensor]) -> Tensor:  # type: ignore[override]
+        """Some (B, c, h, w), `inputs` channels in all, to (B, outputs, h, w)."""
+        return super().forward(torch.cat(list(parts), 1))
 
 
 class Deconv(nn.ConvTranspose2d):
-    """A transposed convolution, drawn as a `Conv`."""
+    """A transposed convolution, drawn as a `Conv`. With side = stride + 2 padding it makes stride h
+    x stride w of h x w, and a mirrored image gives a mirrored result; others need their output cut.
+    """
 
     def __init__(
         self,
