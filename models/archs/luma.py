@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from pairmill.models.archs.layers import BicubicUp, Network, in_full
-from pairmill.schemas.networks.base import LumaOption
+from pairmill.schemas.networks.luma import LumaBase
 
 RED, GREEN, BLUE, BLACK = 65.481 / 255, 128.553 / 255, 24.966 / 255, 16 / 255
 """Y of ITU-R BT.601 in [16, 235] / 255, of red, green and blue in [0, 1]."""
@@ -14,7 +14,7 @@ RED, GREEN, BLUE, BLACK = 65.481 / 255, 128.553 / 255, 24.966 / 255, 16 / 255
 class LumaNetwork(Network):
     """Maps three colours, or luma; then the colours around it are upscaled by bicubic."""
 
-    def __init__(self, config: LumaOption, scale: int) -> None:
+    def __init__(self, config: LumaBase, scale: int) -> None:
         super().__init__(config, scale)
         self.luma, self.channels = config.luma, 1 if config.luma else 3
         self.enlarge = BicubicUp(scale)

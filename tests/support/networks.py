@@ -48,9 +48,9 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
     "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
     "carn": CarnConfig(features=8),
-    "carn-m": CarnConfig(features=8, mobile=True, groups=2),
+    "carn-m": CarnConfig(features=12, mobile=True, groups=2),
     "rdn": RdnConfig(features=8, blocks=2, layers=2, growth=8),
-    "srfbn": SrfbnConfig(features=8, groups=2, steps=2),
+    "srfbn": SrfbnConfig(features=8, groups=2),
     "vdsr": VdsrConfig(features=16, depth=4),
     "msrn": MsrnConfig(features=8, blocks=2),
     "mdsr": MdsrConfig(features=8, blocks=2),
@@ -59,6 +59,12 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""
+NO_SCALE = {
+    "srcnn",
+    "lapsrn-shared",
+    "vdsr",
+}
+"""Networks among them whose weights are the same at every scale."""
 UNRECOGNISED: tuple[str, ...] = ()
 """Networks among them whose checkpoints have to say what they are: `recognise` does not know
 them."""
