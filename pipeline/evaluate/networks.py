@@ -84,13 +84,17 @@ def bicubic(scale: int) -> Upscaler:
     return Upscaler(NetworkView(name=BICUBIC, arch="bicubic, MATLAB's imresize", scale=scale))
 
 
-def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
+def load(
+    checkpoint: str, mixed: tuple[str, float] | None = None, scale: int | None = None
+) -> Upscaler:
     """A network from a checkpoint file.
 
     Args:
         checkpoint: Path or URL; of ours, or of any kind that `pairmill.models.archs.weights`
             recognises.
         mixed: Another checkpoint of the same network and the share of its weights.
+        scale: Which of its scales a network of several is used for, if it has it; none is the
+            largest.
 
     Raises:
         UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do
@@ -116,6 +120,7 @@ def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
             f"{name}+{alpha:g}·{name_of(other)}",
             digest_of([digest, second_digest, alpha]),
         )
+    network = _at(network, scale)
     view = NetworkView(
         name=name,
         arch=network.config.words(),
@@ -139,7 +144,9 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
         UserError: as `load`, if the scales differ, or if nothing says which it is.
     """
     networks = [
-        load(checkpoint) for checkpoint in dict.fromkeys(checkpoints) if checkpoint != BICUBIC
+        load(checkpoint, scale=scale)
+        for checkpoint in dict.fromkeys(checkpoints)
+        if checkpoint != BICUBIC
     ]
     scales = {one.view.scale for one in networks}
     if scale:
@@ -175,6 +182,15 @@ def _read(checkpoint: str) -> tuple[Network, str]:
 
     data = read_file(checkpoint, "checkpoint", "`pairmill train` writes checkpoints")
     return load_network(data, checkpoint), hashlib.sha256(data).hexdigest()
+
+
+def _at(network: Network, scale: int | None) -> Network:
+    """The network for a scale, where it has that among others."""
+    from pairmill.models.archs.layers import MultiScale
+
+    if scale in network.config.heads_at(network.scale) and isinstance(network, MultiScale):
+        return network.at(scale)
+    return network
 
 
 def read_file(place: str, what: str, todo: str) -> bytes:

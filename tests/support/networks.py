@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pairmill.models.archs import build
-from pairmill.models.archs.layers import Network
+from pairmill.models.archs.layers import MultiScale, Network
 from pairmill.models.archs.weights import write_weights
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
 from pairmill.schemas.networks.carn import CarnConfig
@@ -73,6 +73,13 @@ them."""
 def network_of(name: str, scale: int = 2, seed: int = 1) -> Network:
     """A small network with initial weights, for use."""
     return build(SMALL[name], scale, seed).eval()
+
+
+def views(network: Network) -> list[Network]:
+    """The network for each of its scales."""
+    if isinstance(network, MultiScale):
+        return [network.at(scale) for scale in network.config.heads_at(network.scale)]
+    return [network]
 
 
 def pictures(count: int, height: int = 37, width: int = 31, seed: int = 0) -> torch.Tensor:
