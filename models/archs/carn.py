@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from pairmill.models.archs.layers import Conv, Fuse, Network, Normalise, convolved, steps
+from pairmill.models.archs.layers import Conv, Fuse, MultiScale, Normalise, convolved, steps
 from pairmill.schemas.networks.carn import CarnConfig
 
 LENGTH = 3
@@ -58,7 +58,7 @@ class Cascade(nn.Module):
         return found
 
 
-class Carn(Network):
+class Carn(MultiScale):
     """A cascade of cascades, then convolution, ReLU and shuffle per doubling."""
 
     def __init__(self, config: CarnConfig, scale: int) -> None:

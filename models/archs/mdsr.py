@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from pairmill.models.archs.layers import (
     Conv,
-    Network,
+    MultiScale,
     Normalise,
     ResidualBlock,
     Upsample,
@@ -18,7 +18,7 @@ SIDE = 5
 """Of the filters that only one scale has."""
 
 
-class Mdsr(Network):
+class Mdsr(MultiScale):
     """What a scale has for itself is two residual blocks before the shared ones, and the upsampling
     layers. Differs from the authors' only in that the heads can be those of any scales.
     """

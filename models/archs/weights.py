@@ -26,6 +26,7 @@ from pairmill.models.archs.formats import format_of
 from pairmill.models.archs.keys import CONVENTIONS, Convention, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.recognise import recognise, some
+from pairmill.models.archs.shapes import UnknownScaleError
 from pairmill.models.archs.unwrap import weights_of
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
@@ -311,10 +312,10 @@ def _recognised(tensors: Tensors, name: str, scale: int | None) -> tuple[Any, in
     try:
         return recognise(tensors, scale)
     except ValueError as error:
-        wanted, todo = (
-            f"one of {', '.join(NETWORKS)}",
-            "`pairmill train` writes what a checkpoint is for into it",
-        )
+        wanted = f"one of {', '.join(NETWORKS)}"
+        todo = "`pairmill train` writes what a checkpoint is for into it"
+        if isinstance(error, UnknownScaleError):
+            wanted, todo = "a scale", "give it, such as `--scale 4`"
         what = "The network of the checkpoint is not recognised."
         raise UserError(what, where=name, got=_reason(error), wanted=wanted, todo=todo) from error
 

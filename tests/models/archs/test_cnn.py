@@ -4,6 +4,7 @@ weights, what they see, and what they are where they add nothing."""
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch.nn.functional import conv2d, interpolate, pixel_shuffle, relu
 
 from pairmill.models.archs import build, build_empty
 from pairmill.models.archs.keys import CONVENTIONS
-from pairmill.models.archs.layers import BicubicUp, Network, Pyramid
+from pairmill.models.archs.layers import BicubicUp, MultiScale, Network, Pyramid
 from pairmill.models.archs.luma import luma_of
 from pairmill.models.archs.recognise import recognise
 from pairmill.models.archs.unwrap import is_network
@@ -346,7 +347,7 @@ def test_fsrcnn_and_vdsr_are_read_where_the_scale_is_given() -> None:
     ):
         tensors = {f"module.{key}": torch.zeros(shape) for key, shape in shapes.items()}
         data = write_weights(tensors, "pth")
-        with pytest.raises(UserError, match="do not tell the scale"):
+        with pytest.raises(UserError, match=r"do not tell the scale[\s\S]*--scale 4"):
             load_network(data, "x3.pth")
         network = load_network(data, "x3.pth", scale=3)
         assert network.config == NETWORK_CONFIG.validate_python(settings)
@@ -424,33 +425,26 @@ def test_files_of_others_make_the_same_images(convention: str) -> None:
             )
 
 
-@pytest.mark.parametrize("name", ["carn", "mdsr"])
+@pytest.mark.parametrize("name", ["carn", "carn-m", "mdsr", "vdsr"])
 def test_a_network_of_several_scales_uses_the_head_of_each(name: str) -> None:
+    """As the network of that scale alone with the same weights; the other heads do not matter."""
     config = NETWORK_CONFIG.validate_python(SMALL[name].model_dump() | {"heads": ALL})
     whole, lr = build(config, 2, 1), pictures(1, 9, 7)
-    for scale in ALL:
-        found = build(config, scale, 2)
-        found.load_state_dict(whole.state_dict())
-        alone = build(SMALL[name], scale, 3)
-        head = str(ALL.index(scale))
+    assert isinstance(whole, MultiScale)
+    for number, scale in enumerate(ALL):
+        found, alone = whole.at(scale), build(SMALL[name], scale, 3)
         own = {
-            key.replace(f"pre_process.{head}", "pre_process.0").replace(
-                f"upsample.{head}", "upsample.0"
-            ): value
+            re.sub(rf"^(pre_process|upsample)\.{number}\.", r"\1.0.", key): value
             for key, value in whole.state_dict().items()
-            if name == "carn"
-            or not key.startswith(("pre_process", "upsample"))
-            or f".{head}." in key[:14]
+            if name != "mdsr" or not re.match(rf"(pre_process|upsample)\.(?!{number})", key)
         }
         alone.load_state_dict({key: own[key] for key in alone.state_dict()})
         with torch.no_grad():
             assert torch.equal(found(lr), alone(lr))
         assert found.reach() == alone.reach()
-    assert recognise(whole.state_dict()) == (config, 4)
+    assert recognise(whole.state_dict(), 3) == (config if name != "vdsr" else SMALL[name], 3)
     with pytest.raises(ValueError, match="cannot be built for scale 8: it works for 2, 3 and 4"):
         build(config, 8)
-    with pytest.raises(ValueError, match="heads"):
-        NETWORK_CONFIG.validate_python(SMALL[name].model_dump() | {"heads": (4, 2)})
 
 
 def test_every_step_of_srfbn_is_learned() -> None:
