@@ -18,13 +18,14 @@ from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
+SPANDREL = "spandrel 0.4.2"
 GROWTH = 32
 """Of an RRDBNet, as others assume."""
 RANGE = 255.0
 """Of RCAN and EDSR, as others assume."""
 
 
-def unread_by_others(config: AnyNetworkConfig) -> str | None:
+def unread_by_others(config: NetworkBase) -> str | None:
     """Why spandrel does not read a network, whatever names its weights have; none if it does."""
     if isinstance(config, CompactConfig | SwinIrConfig):
         return None
@@ -32,7 +33,7 @@ def unread_by_others(config: AnyNetworkConfig) -> str | None:
         return None if config.growth == GROWTH else f"it assumes growth {GROWTH}"
     if isinstance(config, RcanConfig):
         return None if config.residual_scale == 1 else "it assumes residual_scale 1"
-    return f"it has no {config.arch} of this kind"
+    return f"{SPANDREL} has no {config.arch} of this kind"
 
 
 def names_for_others(config: AnyNetworkConfig) -> str:
