@@ -50,7 +50,11 @@ def convolved(module: nn.Module) -> int:
     a larger size reach fewer LR pixels.
     """
     kinds = (nn.Conv2d, nn.ConvTranspose2d)
-    return sum(max(part.kernel_size) // 2 for part in module.modules() if isinstance(part, kinds))
+    return sum(
+        max(part.dilation) * (max(part.kernel_size) // 2)
+        for part in module.modules()
+        if isinstance(part, kinds)
+    )
 
 
 class Pyramid(Network):
@@ -115,20 +119,40 @@ class Conv(nn.Conv2d):
         *,
         start: Start = "torch",
         gain: float = 1.0,
+        groups: int = 1,
+        dilation: int = 1,
+        bias: bool = True,
     ) -> None:
         self.start, self.gain = start, gain
-        super().__init__(inputs, outputs, side, stride, side // 2 if padding is None else padding)
+        if padding is None:
+            padding = dilation * (side // 2)
+        super().__init__(inputs, outputs, side, stride, padding, dilation, groups, bias)
 
     def reset_parameters(self) -> None:
         """Nothing: see the class."""
 
     def draw(self, rng: np.random.Generator) -> None:
         """Initial weights and bias."""
-        draw_filters(self, rng, self.in_channels * self.kernel_size[0] * self.kernel_size[1])
+        draw_filters(self, rng, self.weight[0].numel())
+
+
+class Fuse(Conv):
+    """A 1 x 1 convolution of several features together, as dense networks and cascades have it."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, start: Start = "torch", gain: float = 1.0
+    ) -> None:
+        super().__init__(inputs, outputs, 1, start=start, gain=gain)
+
+    def forward(self, parts: Sequence[Tensor]) -> Tensor:  # type: ignore[override]
+        """Some (B, c, h, w), `inputs` channels in all, to (B, outputs, h, w)."""
+        return super().forward(torch.cat(list(parts), 1))
 
 
 class Deconv(nn.ConvTranspose2d):
-    """A transposed convolution, drawn as a `Conv`."""
+    """A transposed convolution, drawn as a `Conv`. With side = stride + 2 padding it makes stride h
+    x stride w of h x w, and a mirrored image gives a mirrored result; others need their output cut.
+    """
 
     def __init__(
         self,
@@ -141,9 +165,10 @@ class Deconv(nn.ConvTranspose2d):
         start: Start = "torch",
         gain: float = 1.0,
         bias: bool = True,
+        groups: int = 1,
     ) -> None:
         self.start, self.gain = start, gain
-        super().__init__(inputs, outputs, side, stride, padding, bias=bias)
+        super().__init__(inputs, outputs, side, stride, padding, groups=groups, bias=bias)
 
     def reset_parameters(self) -> None:
         """Nothing: see `Conv`."""
@@ -151,7 +176,8 @@ class Deconv(nn.ConvTranspose2d):
     def draw(self, rng: np.random.Generator) -> None:
         """Initial weights and bias."""
         taps = self.kernel_size[0] * self.kernel_size[1]
-        draw_filters(self, rng, max(1, self.in_channels * taps // self.stride[0] ** 2))
+        inputs = self.in_channels // self.groups * taps
+        draw_filters(self, rng, max(1, inputs // self.stride[0] ** 2))
 
 
 class Linear(nn.Linear):
@@ -203,11 +229,17 @@ class ResidualBlock(nn.Module):
     """x + scale conv2(relu(conv1(x))): EDSR's block, without normalisation."""
 
     def __init__(
-        self, features: int, scale: float = 1.0, *, start: Start = "torch", gain: float = 1.0
+        self,
+        features: int,
+        scale: float = 1.0,
+        *,
+        side: int = 3,
+        start: Start = "torch",
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.conv1, self.conv2 = (
-            Conv(features, features, start=start, gain=gain) for _ in range(2)
+            Conv(features, features, side, start=start, gain=gain) for _ in range(2)
         )
         self.scale = scale
 
@@ -219,21 +251,20 @@ class ResidualBlock(nn.Module):
 
 class Upsample(nn.Sequential):
     """Convolutions whose channels become pixels, in steps of 2, or of 3 (Shi et al. 2016); entries
-    0, 2, ... have the weights.
+    0, 2, ... have the weights. The first may take another number of channels, `inputs`.
     """
 
-    def __init__(self, features: int, scale: int) -> None:
-        if scale == 3:
-            steps = [3]
-        else:
-            steps = [2] * round(math.log2(scale))
-        super().__init__(
-            *(
-                part
-                for step in steps
-                for part in (Conv(features, step**2 * features), nn.PixelShuffle(step))
-            )
-        )
+    def __init__(self, features: int, scale: int, inputs: int | None = None) -> None:
+        parts: list[nn.Module] = []
+        for step in steps(scale):
+            taken = features if parts or inputs is None else inputs
+            parts += [Conv(taken, step**2 * features), nn.PixelShuffle(step)]
+        super().__init__(*parts)
+
+
+def steps(scale: int) -> list[int]:
+    """The doublings that a scale is made of, or the one step of 3."""
+    return [3] if scale == 3 else [2] * round(math.log2(scale))
 
 
 class Normalise(nn.Module):
