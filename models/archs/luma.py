@@ -17,14 +17,14 @@ class LumaNetwork(Network):
     def __init__(self, config: LumaBase, scale: int) -> None:
         super().__init__(config, scale)
         self.luma, self.channels = config.luma, 1 if config.luma else 3
-        self.bicubic = nn.ModuleDict(
+        self.enlarge = nn.ModuleDict(
             {f"x{each}": BicubicUp(each) for each in config.heads_at(scale)}
         )
 
-    def enlarge(self, image: Tensor) -> Tensor:
-        """(B, c, h, w) to (B, c, scale h, scale w), by bicubic."""
-        found: Tensor = self.bicubic[f"x{self.scale}"](image)
-        return found
+    def bicubic(self, lr: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C, scale h, scale w)."""
+        large: Tensor = self.enlarge[f"x{self.scale}"](lr)
+        return large
 
     def restore(self, lr: Tensor) -> Tensor:
         """(B, channels, h, w) to (B, channels, scale h, scale w)."""
@@ -42,7 +42,7 @@ class LumaNetwork(Network):
         """(B, 3, h, w) and (B, channels, scale h, scale w) to (B, 3, scale h, scale w)."""
         if not self.luma:
             return sr
-        large = self.enlarge(lr)
+        large = self.bicubic(lr)
         with in_full(lr):
             # Red, green and blue move together where Cb and Cr stay.
             return large + (sr.to(large.dtype) - luma_of(large)) / (RED + GREEN + BLUE)

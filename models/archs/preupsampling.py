@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pairmill.models.archs.layers import INTERPOLATED, MultiScale, Pyramid
 from pairmill.models.archs.luma import LumaNetwork
-from pairmill.schemas.networks.preupsampling import PreUpsamplingBase
+from pairmill.schemas.networks.luma import LumaBase
 
 
 class PreUpsampling(LumaNetwork, MultiScale):
@@ -32,7 +32,7 @@ class PreUpsampling(LumaNetwork, MultiScale):
 
     def restore(self, lr: Tensor) -> Tensor:
         """See `LumaNetwork`."""
-        return self.corrected(self.enlarge(lr))[-1]
+        return self.corrected(self.bicubic(lr))[-1]
 
 
 class Ensemble(PreUpsampling, Pyramid):
@@ -44,7 +44,7 @@ class Ensemble(PreUpsampling, Pyramid):
         count: Images besides the result; `shares` holds a learned weight of each, equal at first.
     """
 
-    def __init__(self, config: PreUpsamplingBase, scale: int, count: int) -> None:
+    def __init__(self, config: LumaBase, scale: int, count: int) -> None:
         super().__init__(config, scale)
         self.shares = nn.Parameter(torch.full((count,), 1 / count))
 
@@ -55,7 +55,7 @@ class Ensemble(PreUpsampling, Pyramid):
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
         """See `Pyramid`; all images have the size of the result."""
-        found = self.corrected(self.enlarge(self.seen(lr)))
+        found = self.corrected(self.bicubic(self.seen(lr)))
         return [self.coloured(lr, image) for image in found]
 
     def forward(self, lr: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from pairmill.schemas.networks.vdsr import VdsrConfig
 
 
 class Vdsr(PreUpsampling):
-    """Twenty convolutions in a row, and what they see is added."""
+    """Convolutions in a row, whose result is added to what they see."""
 
     def __init__(self, config: VdsrConfig, scale: int) -> None:
         super().__init__(config, scale)

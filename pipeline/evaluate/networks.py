@@ -94,20 +94,20 @@ def load(
             recognises.
         mixed: Another checkpoint of the same network and the share of its weights.
         scale: Which of its scales a network of several is used for, if it has it; none is the
-            largest.
+            largest. Of a file that does not tell its scale, what it is.
 
     Raises:
         UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do
             not fit.
     """
-    network, digest = _read(checkpoint)
+    network, digest = _read(checkpoint, scale)
     name = name_of(checkpoint)
     if mixed is not None:
         from pairmill.models.archs.for_others import in_range
         from pairmill.models.inference.interpolate import interpolate
 
         other, alpha = mixed
-        second, second_digest = _read(other)
+        second, second_digest = _read(other, scale)
         tensors = in_range(second.state_dict(), second.config, network.config)
         try:
             network.load_state_dict(interpolate(network.state_dict(), tensors, alpha))
@@ -128,7 +128,7 @@ def load(
         sha256=digest,
         scale=network.scale,
         parameters=sum(weight.numel() for weight in network.parameters()),
-        training=_training(checkpoint),
+        training=training_of(checkpoint),
     )
     return Upscaler(view, network.eval())
 
@@ -176,12 +176,16 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
     return [bicubic(scales.pop()), *networks]
 
 
-def _read(checkpoint: str) -> tuple[Network, str]:
+def _read(checkpoint: str, scale: int | None) -> tuple[Network, str]:
     """The network with its weights, and the digest of the file."""
+    from pairmill.models.archs.ncnn import read_checkpoint
     from pairmill.models.archs.weights import load_network
 
-    data = read_file(checkpoint, "checkpoint", "`pairmill train` writes checkpoints")
-    return load_network(data, checkpoint), hashlib.sha256(data).hexdigest()
+    data = read_checkpoint(
+        lambda place: read_file(place, "checkpoint", "`pairmill train` writes checkpoints"),
+        checkpoint,
+    )
+    return load_network(data, checkpoint, scale=scale), hashlib.sha256(data).hexdigest()
 
 
 def _at(network: Network, scale: int | None) -> Network:
@@ -230,7 +234,7 @@ def _stem(checkpoint: str) -> str:
     return checkpoint.rpartition("/")[2].rpartition(".")[0] or checkpoint.rpartition("/")[2]
 
 
-def _training(checkpoint: str) -> str:
+def training_of(checkpoint: str) -> str:
     """What the JSON next to a checkpoint of ours says; empty if there is none."""
     storage, name = _beside(checkpoint)
     beside = f"{_stem(name)}.json"

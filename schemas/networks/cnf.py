@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pairmill.schemas.networks.base import Count
-from pairmill.schemas.networks.preupsampling import PreUpsamplingBase
+from pairmill.schemas.networks.base import Count, HeadsBase
+from pairmill.schemas.networks.luma import LumaBase
 
 
-class CnfConfig(PreUpsamplingBase):
+class CnfConfig(LumaBase, HeadsBase):
     """CNF (Ren et al. 2017): networks like SRCNN of several depths, trained apart, then fused by
     learned weights (pre-upsampling).
     """

@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from pairmill.schemas.networks.base import Count
-from pairmill.schemas.networks.preupsampling import PreUpsamplingBase
+from pairmill.schemas.networks.base import Count, HeadsBase
+from pairmill.schemas.networks.luma import LumaBase
 
 
-class DrcnConfig(PreUpsamplingBase):
+class DrcnConfig(LumaBase, HeadsBase):
     """DRCN (Kim et al. 2016): one convolution applied again and again, an image after each time,
     and their weighted mean (pre-upsampling, recursive).
     """

@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from pairmill.schemas.networks.base import Count
-from pairmill.schemas.networks.preupsampling import PreUpsamplingBase
+from pairmill.schemas.networks.base import Count, HeadsBase
+from pairmill.schemas.networks.luma import LumaBase
 
 
-class DrrnConfig(PreUpsamplingBase):
+class DrrnConfig(LumaBase, HeadsBase):
     """DRRN (Tai et al. 2017): residual units that share their weights, each over what the block
     begins with (pre-upsampling, recursive).
     """

@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from pairmill.schemas.networks.base import Count
-from pairmill.schemas.networks.preupsampling import PreUpsamplingBase
+from pairmill.schemas.networks.base import Count, HeadsBase
+from pairmill.schemas.networks.luma import LumaBase
 
 
-class MemNetConfig(PreUpsamplingBase):
+class MemNetConfig(LumaBase, HeadsBase):
     """MemNet (Tai et al. 2017): blocks of a recursive unit that keep what all blocks before have
     made, an image of each, and their weighted sum (pre-upsampling, recursive, dense).
     """

@@ -6,11 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pairmill.schemas.networks.base import Count
-from pairmill.schemas.networks.preupsampling import PreUpsamplingBase
+from pairmill.schemas.networks.base import Count, HeadsBase
+from pairmill.schemas.networks.luma import LumaBase
 
 
-class VdsrConfig(PreUpsamplingBase):
+class VdsrConfig(LumaBase, HeadsBase):
     """VDSR (Kim et al. 2016): many plain convolutions that correct the bicubic upscaling
     (pre-upsampling).
     """

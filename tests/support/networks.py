@@ -62,9 +62,9 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "cnf": CnfConfig(features=16, depths=(3, 4)),
     "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
     "carn": CarnConfig(features=8),
-    "carn-m": CarnConfig(features=8, mobile=True, groups=2),
+    "carn-m": CarnConfig(features=12, mobile=True, groups=2),
     "rdn": RdnConfig(features=8, blocks=2, layers=2, growth=8),
-    "srfbn": SrfbnConfig(features=8, groups=2, steps=2),
+    "srfbn": SrfbnConfig(features=8, groups=2),
     "vdsr": VdsrConfig(features=16, depth=4),
     "msrn": MsrnConfig(features=8, blocks=2),
     "mdsr": MdsrConfig(features=8, blocks=2),
@@ -73,6 +73,12 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""
+NO_SCALE = {
+    "srcnn",
+    "lapsrn-shared",
+    "vdsr",
+}
+"""Networks among them whose weights are the same at every scale."""
 UNRECOGNISED: tuple[str, ...] = ()
 """Networks among them whose checkpoints have to say what they are: `recognise` does not know
 them."""

@@ -42,7 +42,7 @@ from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
-from tests.support.networks import SMALL, SWIN, UNRECOGNISED, network_of, pictures
+from tests.support.networks import NO_SCALE, SMALL, SWIN, UNRECOGNISED, network_of, pictures
 
 NAME = "x4.pth"
 
@@ -227,7 +227,7 @@ def test_networks_are_recognised_by_their_weights(name: str, scale: int) -> None
     if config.problem(scale):
         return
     tensors = build(config, scale).state_dict()
-    if name in {"srcnn", "lapsrn-shared"} or (name, scale) == ("lapsrn", 2):
+    if name in NO_SCALE or (name, scale) == ("lapsrn", 2):
         with pytest.raises(ValueError, match="do not tell the scale"):
             recognise(tensors)
     elif name in UNRECOGNISED:
@@ -267,7 +267,8 @@ def test_published_sizes_are_recognised(config: Any) -> None:
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_renaming_there_and_back(convention: str) -> None:
-    network = network_of(CONVENTIONS[convention].arch, 4)
+    scale = {"rdn-x2": 3, "rdn-x8": 8}.get(convention, 4)
+    network = network_of(CONVENTIONS[convention].arch, scale)
     tensors = network.state_dict()
     theirs = to_theirs(tensors, convention)
     assert convention_of(theirs) == convention
@@ -275,7 +276,11 @@ def test_renaming_there_and_back(convention: str) -> None:
     back = to_ours(theirs)
     assert list(back) == list(tensors)
     assert all(torch.equal(back[key], tensors[key]) for key in tensors)
-    same(load_network(pth(theirs), NAME, NetworkSpec(network=network.config, scale=4)), network, 4)
+    same(
+        load_network(pth(theirs), NAME, NetworkSpec(network=network.config, scale=scale)),
+        network,
+        scale,
+    )
 
 
 def test_names_of_others_are_these() -> None:
@@ -494,7 +499,7 @@ def test_a_foreign_header_is_an_error() -> None:
 
 def test_conventions_that_do_not_fit_are_errors() -> None:
     tensors = network_of("compact", 4).state_dict()
-    with pytest.raises(ValueError, match="known are ours, esrgan-old, esrgan, rcan, edsr"):
+    with pytest.raises(ValueError, match="known are ours, esrgan-old, esrgan, rcan, mdsr, edsr"):
         write_weights(tensors, convention="kair")
     with pytest.raises(
         ValueError, match="convention esrgan is for rrdbnet, these weights are for compact"
