@@ -56,9 +56,9 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "drcn": DrcnConfig(features=16, recursions=3),
     "drrn": DrrnConfig(features=16, units=3),
     "memnet": MemNetConfig(features=16, blocks=2, recursions=2),
-    "prosr": ProSrConfig(features=8, growth=4, layers=2, blocks=(2, 1, 1)),
-    "prosr-heads": ProSrConfig(features=8, growth=4, layers=2, blocks=(2, 1, 1), heads=(2, 4)),
-    "dsrn": DsrnConfig(features=24, embedded=16, steps=2),
+    "prosr": ProSrConfig(features=8, growth=4, layers=2, blocks=(1, 3, 1)),
+    "prosr-heads": ProSrConfig(features=8, growth=4, layers=2, blocks=(1, 3, 1), heads=(2, 4)),
+    "dsrn": DsrnConfig(features=24, embedded=16),
     "cnf": CnfConfig(features=16, depths=(3, 4)),
     "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
     "carn": CarnConfig(features=8),
@@ -76,6 +76,11 @@ SMALL: dict[str, AnyNetworkConfig] = {
 NO_SCALE = {
     "srcnn",
     "lapsrn-shared",
+    "lapsrn-recursive",
+    "drcn",
+    "drrn",
+    "memnet",
+    "cnf",
     "vdsr",
 }
 """Networks among them whose weights are the same at every scale."""
