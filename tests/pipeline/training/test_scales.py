@@ -122,6 +122,36 @@ def test_batches_of_both_scales_come_in_an_order_that_the_seed_says(workspace: S
     assert scales(0) == first != scales(1)
 
 
+GROWING: dict[str, Any] = {
+    "network": {
+        "arch": "prosr",
+        "features": 4,
+        "growth": 2,
+        "layers": 1,
+        "blocks": [1, 1, 1],
+        "heads": [2, 4],
+    },
+}
+
+
+def test_a_growing_network_begins_with_its_smallest_scale(workspace: Storage) -> None:
+    """The second scale begins after 0.12 of the steps; a run that is killed while it is being
+    faded in ends in the same bits."""
+    sources = {
+        scale: open_split(workspace, find_version(workspace, name), "train")
+        for scale, name in ((2, "two"), (4, "four"))
+    }
+    batches = iter(Feed(config(**MIXED | GROWING | {"steps": 100}), sources))
+    scales = [hr.shape[-1] // lr.shape[-1] for hr, lr in (next(batches) for _ in range(40))]
+    assert scales[:12] == [2] * 12
+    assert set(scales[12:]) == {2, 4}
+    run_of = MIXED | GROWING | {"steps": 20, "checkpoints": {"every": 2}, "ema": 0}
+    whole = run(workspace, name="grown", **run_of)
+    with pytest.raises(Killed):
+        run(workspace, Killer(5), name="growing", **run_of)
+    assert files(run(workspace, name="growing", **run_of)) == files(whole)
+
+
 def test_views_share_the_weights_and_know_their_scale() -> None:
     from pairmill.models.archs import build as network_of
 
