@@ -46,7 +46,8 @@ class Rdn(Network):
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
         first = self.conv_first(self.normalise(lr))
-        found, made = self.conv_second(first), list[Tensor]()
+        found = self.conv_second(first)
+        made: list[Tensor] = []
         for block in self.body:
             found = block(found)
             made.append(found)

@@ -182,11 +182,13 @@ def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None)
             f"unknown convention {convention!r}; known are ours, {', '.join(CONVENTIONS)}"
         )
     theirs = CONVENTIONS[convention]
-    config = spec.network if spec else recognise(tensors)[0]
+    config, scale = (spec.network, spec.scale) if spec else recognise(tensors)
     if config.arch != theirs.arch:
         raise ValueError(
             f"convention {convention} is for {theirs.arch}, these weights are for {config.arch}"
         )
+    if theirs.scales and scale not in theirs.scales:
+        raise ValueError(f"convention {convention} is not for scale {scale}")
     if not _sayable(config, theirs):
         raise ValueError(
             f"convention {convention} cannot say the range or residual scale of {config.words()}"

@@ -267,7 +267,7 @@ def test_published_sizes_are_recognised(config: Any) -> None:
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_renaming_there_and_back(convention: str) -> None:
-    scale = {"rdn-x2": 3, "rdn-x8": 8}.get(convention, 4)
+    scale = (CONVENTIONS[convention].scales or (4,))[-1]
     network = network_of(CONVENTIONS[convention].arch, scale)
     tensors = network.state_dict()
     theirs = to_theirs(tensors, convention)
