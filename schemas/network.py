@@ -11,8 +11,12 @@ from pydantic import Field, TypeAdapter, model_validator
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.networks.base import Count, NetworkBase
 from pairmill.schemas.networks.carn import CarnConfig
+from pairmill.schemas.networks.cnf import CnfConfig
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
+from pairmill.schemas.networks.drcn import DrcnConfig
+from pairmill.schemas.networks.drrn import DrrnConfig
+from pairmill.schemas.networks.dsrn import DsrnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
@@ -22,7 +26,9 @@ from pairmill.schemas.networks.ircnn import IrcnnConfig
 from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.mdsr import MdsrConfig
+from pairmill.schemas.networks.memnet import MemNetConfig
 from pairmill.schemas.networks.msrn import MsrnConfig
+from pairmill.schemas.networks.prosr import ProSrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rdn import RdnConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
@@ -53,6 +59,12 @@ PlainNetworkConfig = (
     | SftmdConfig
     | IkcConfig
     | SrmdConfig
+    | DrcnConfig
+    | DrrnConfig
+    | MemNetConfig
+    | ProSrConfig
+    | DsrnConfig
+    | CnfConfig
     | FsrcnnConfig
     | CarnConfig
     | RdnConfig

@@ -7,8 +7,12 @@ from typing import Any
 
 from pairmill.models.archs.carn import Carn
 from pairmill.models.archs.cleaned import Cleaned
+from pairmill.models.archs.cnf import Cnf
 from pairmill.models.archs.compact import Compact
 from pairmill.models.archs.dbpn import Dbpn
+from pairmill.models.archs.drcn import Drcn
+from pairmill.models.archs.drrn import Drrn
+from pairmill.models.archs.dsrn import Dsrn
 from pairmill.models.archs.edsr import Edsr
 from pairmill.models.archs.espcn import Espcn
 from pairmill.models.archs.fsrcnn import Fsrcnn
@@ -19,7 +23,9 @@ from pairmill.models.archs.kxnet import KxNet
 from pairmill.models.archs.lapsrn import LapSrn
 from pairmill.models.archs.layers import Network, draw_weights
 from pairmill.models.archs.mdsr import Mdsr
+from pairmill.models.archs.memnet import MemNet
 from pairmill.models.archs.msrn import Msrn
+from pairmill.models.archs.prosr import ProSr
 from pairmill.models.archs.rcan import Rcan
 from pairmill.models.archs.rdn import Rdn
 from pairmill.models.archs.rrdbnet import RrdbNet
@@ -52,6 +58,12 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "sftmd": Sftmd,
     "ikc": lambda config, scale: Ikc(config, scale, Sftmd(config.network, scale)),
     "srmd": Srmd,
+    "drcn": Drcn,
+    "drrn": Drrn,
+    "memnet": MemNet,
+    "prosr": ProSr,
+    "dsrn": Dsrn,
+    "cnf": Cnf,
     "fsrcnn": Fsrcnn,
     "carn": Carn,
     "rdn": Rdn,

@@ -165,9 +165,10 @@ class Deconv(nn.ConvTranspose2d):
         start: Start = "torch",
         gain: float = 1.0,
         bias: bool = True,
+        groups: int = 1,
     ) -> None:
         self.start, self.gain = start, gain
-        super().__init__(inputs, outputs, side, stride, padding, bias=bias)
+        super().__init__(inputs, outputs, side, stride, padding, groups=groups, bias=bias)
 
     def reset_parameters(self) -> None:
         """Nothing: see `Conv`."""
@@ -175,7 +176,8 @@ class Deconv(nn.ConvTranspose2d):
     def draw(self, rng: np.random.Generator) -> None:
         """Initial weights and bias."""
         taps = self.kernel_size[0] * self.kernel_size[1]
-        draw_filters(self, rng, max(1, self.in_channels * taps // self.stride[0] ** 2))
+        inputs = self.in_channels // self.groups * taps
+        draw_filters(self, rng, max(1, inputs // self.stride[0] ** 2))
 
 
 class Linear(nn.Linear):

@@ -12,8 +12,12 @@ from pairmill.models.archs.layers import MultiScale, Network
 from pairmill.models.archs.weights import write_weights
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
 from pairmill.schemas.networks.carn import CarnConfig
+from pairmill.schemas.networks.cnf import CnfConfig
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
+from pairmill.schemas.networks.drcn import DrcnConfig
+from pairmill.schemas.networks.drrn import DrrnConfig
+from pairmill.schemas.networks.dsrn import DsrnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
@@ -23,7 +27,9 @@ from pairmill.schemas.networks.ircnn import IrcnnConfig
 from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.mdsr import MdsrConfig
+from pairmill.schemas.networks.memnet import MemNetConfig
 from pairmill.schemas.networks.msrn import MsrnConfig
+from pairmill.schemas.networks.prosr import ProSrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rdn import RdnConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
@@ -60,6 +66,14 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "ikc": IkcConfig(network=SFTMD, features=6, iterations=2),
     "srmd": SrmdConfig(features=24, depth=4, code=5),
     "srmdnf": SrmdConfig(features=24, depth=4, code=5, noise=False),
+    "lapsrn-recursive": LapSrnConfig(features=8, depth=2, shared=True, recursions=2, side=3),
+    "drcn": DrcnConfig(features=12, recursions=2),
+    "drrn": DrrnConfig(features=12, units=2),
+    "memnet": MemNetConfig(features=12, blocks=2, recursions=2),
+    "prosr": ProSrConfig(features=8, growth=4, layers=2, blocks=(1, 3, 1)),
+    "prosr-heads": ProSrConfig(features=8, growth=4, layers=2, blocks=(1, 3, 1), heads=(2, 4)),
+    "dsrn": DsrnConfig(features=16, embedded=8),
+    "cnf": CnfConfig(features=16, depths=(3, 4)),
     "fsrcnn": FsrcnnConfig(features=12, shrunk=6, depth=1),
     "carn": CarnConfig(features=8),
     "carn-m": CarnConfig(features=12, mobile=True, groups=2),
@@ -76,6 +90,11 @@ SMALL: dict[str, AnyNetworkConfig] = {
 NO_SCALE = {
     "srcnn",
     "lapsrn-shared",
+    "lapsrn-recursive",
+    "drcn",
+    "drrn",
+    "memnet",
+    "cnf",
     "vdsr",
 }
 """Networks among them whose weights are the same at every scale."""
