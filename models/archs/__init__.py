@@ -7,13 +7,18 @@ from typing import Any
 
 from pairmill.models.archs.cleaned import Cleaned
 from pairmill.models.archs.compact import Compact
+from pairmill.models.archs.csnln import Csnln
 from pairmill.models.archs.dbpn import Dbpn
+from pairmill.models.archs.dwsr import Dwsr
 from pairmill.models.archs.edsr import Edsr
 from pairmill.models.archs.espcn import Espcn
 from pairmill.models.archs.lapsrn import LapSrn
 from pairmill.models.archs.layers import Network, draw_weights
+from pairmill.models.archs.mwcnn import Mwcnn
 from pairmill.models.archs.rcan import Rcan
+from pairmill.models.archs.rnan import Rnan
 from pairmill.models.archs.rrdbnet import RrdbNet
+from pairmill.models.archs.san import San
 from pairmill.models.archs.srcnn import Srcnn
 from pairmill.models.archs.srresnet import SrResNet
 from pairmill.models.archs.swinir import SwinIr
@@ -31,6 +36,11 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "espcn": Espcn,
     "lapsrn": LapSrn,
     "dbpn": Dbpn,
+    "dwsr": Dwsr,
+    "mwcnn": Mwcnn,
+    "san": San,
+    "rnan": Rnan,
+    "csnln": Csnln,
     "cleaned": lambda config, scale: Cleaned(config, scale, build_empty(config.network, scale)),
 }
 """Networks by the `arch` of their settings; each is made of its settings and a scale."""

@@ -17,6 +17,7 @@ from pairmill.models.functional.resize import cubic
 from pairmill.schemas.networks.base import NetworkBase
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rnan import RnanConfig
 
 Start = Literal["torch", "he"]
 """Initial weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws
@@ -258,7 +259,7 @@ class PostUpsampling(Network):
     """
 
     def __init__(
-        self, config: EdsrConfig | RcanConfig, scale: int, blocks: Iterable[nn.Module]
+        self, config: EdsrConfig | RcanConfig | RnanConfig, scale: int, blocks: Iterable[nn.Module]
     ) -> None:
         super().__init__(config, scale)
         features = config.features

@@ -42,6 +42,18 @@ class NetworkBase(Frozen):
         return ", ".join([self.arch, *other])
 
 
+def check_squeeze(features: int, squeeze: int) -> None:
+    """That an attention which has `squeeze` times fewer channels in its middle has any.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    if features < squeeze:
+        raise ValueError(
+            f"squeeze: {squeeze} leaves nothing of {features} features; at most {features}"
+        )
+
+
 def _listed(numbers: tuple[int, ...]) -> str:
     return ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}"
 

@@ -12,12 +12,17 @@ from pairmill.models.archs.layers import Network
 from pairmill.models.archs.weights import write_weights
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
 from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.csnln import CsnlnConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
+from pairmill.schemas.networks.dwsr import DwsrConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
+from pairmill.schemas.networks.mwcnn import MwcnnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.san import SanConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
@@ -37,6 +42,12 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "lapsrn": LapSrnConfig(features=8, depth=2),
     "lapsrn-shared": LapSrnConfig(features=8, depth=2, shared=True),
     "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
+    "dwsr": DwsrConfig(features=16, depth=2),
+    "mwcnn": MwcnnConfig(features=(8, 12), dilations=(2,), lowest=(2,)),
+    "mwcnn-bands": MwcnnConfig(features=(12, 16), dilations=(1,), lowest=(1,), bands=True),
+    "san": SanConfig(features=8, groups=2, blocks=1, squeeze=2, inner=2),
+    "rnan": RnanConfig(features=8, groups=2, inner=4),
+    "csnln": CsnlnConfig(features=8, recurrences=1),
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""
