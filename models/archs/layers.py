@@ -196,11 +196,17 @@ class ResidualBlock(nn.Module):
     """x + scale conv2(relu(conv1(x))): EDSR's block, without normalisation."""
 
     def __init__(
-        self, features: int, scale: float = 1.0, *, start: Start = "torch", gain: float = 1.0
+        self,
+        features: int,
+        scale: float = 1.0,
+        *,
+        side: int = 3,
+        start: Start = "torch",
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
         self.conv1, self.conv2 = (
-            Conv(features, features, start=start, gain=gain) for _ in range(2)
+            Conv(features, features, side, start=start, gain=gain) for _ in range(2)
         )
         self.scale = scale
 
@@ -212,21 +218,20 @@ class ResidualBlock(nn.Module):
 
 class Upsample(nn.Sequential):
     """Convolutions whose channels become pixels, in steps of 2, or of 3 (Shi et al. 2016); entries
-    0, 2, ... have the weights.
+    0, 2, ... have the weights. The first may take another number of channels, `inputs`.
     """
 
-    def __init__(self, features: int, scale: int) -> None:
-        if scale == 3:
-            steps = [3]
-        else:
-            steps = [2] * round(math.log2(scale))
-        super().__init__(
-            *(
-                part
-                for step in steps
-                for part in (Conv(features, step**2 * features), nn.PixelShuffle(step))
-            )
-        )
+    def __init__(self, features: int, scale: int, inputs: int | None = None) -> None:
+        parts: list[nn.Module] = []
+        for step in steps(scale):
+            taken = features if parts or inputs is None else inputs
+            parts += [Conv(taken, step**2 * features), nn.PixelShuffle(step)]
+        super().__init__(*parts)
+
+
+def steps(scale: int) -> list[int]:
+    """The doublings that a scale is made of, or the one step of 3."""
+    return [3] if scale == 3 else [2] * round(math.log2(scale))
 
 
 class Normalise(nn.Module):

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-from pairmill.models.archs.dbpn import SIDES
 from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of, to_ours
+from pairmill.models.archs.projections import SIDES
 from pairmill.models.archs.rrdbnet import TALL
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
 from pairmill.schemas.networks.base import DIV2K_MEAN

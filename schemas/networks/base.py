@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from pairmill.schemas.base import Frozen
 
@@ -52,6 +52,41 @@ def check_squeeze(features: int, squeeze: int) -> None:
         raise ValueError(
             f"squeeze: {squeeze} leaves nothing of {features} features; at most {features}"
         )
+
+
+class LumaOption(NetworkBase):
+    """Settings of a network that was published for luma."""
+
+    luma: bool = False
+    """Whether the network upscales luma alone, as published; then the colours are upscaled by
+    bicubic."""
+
+
+class HeadsOption(NetworkBase):
+    """Settings of a network that can have a head for each of several scales; what it is built for
+    says which one is used.
+    """
+
+    heads: tuple[int, ...] = ()
+    """Scales that it has layers for, rising; none: for the one that it is built for."""
+
+    @field_validator("heads")
+    @classmethod
+    def _several(cls, heads: tuple[int, ...]) -> tuple[int, ...]:
+        if len(heads) == 1 or list(heads) != sorted(set(heads) & set(SCALES)):
+            raise ValueError(f"{list(heads)}: want none, or at least two of {SCALES}, rising")
+        return heads
+
+    def problem(self, scale: int) -> str | None:
+        """See `NetworkBase`."""
+        if scale in (self.heads or self.scales):
+            return None
+        works = _listed(self.heads or self.scales)
+        return f"{self.arch} cannot be built for scale {scale}: it works for {works}"
+
+    def head(self, scale: int) -> int:
+        """Number of the head for a scale, from 0."""
+        return self.heads.index(scale) if self.heads else 0
 
 
 def _listed(numbers: tuple[int, ...]) -> str:

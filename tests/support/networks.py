@@ -11,21 +11,31 @@ from pairmill.models.archs import build
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.weights import write_weights
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
+from pairmill.schemas.networks.carn import CarnConfig
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.csnln import CsnlnConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
 from pairmill.schemas.networks.dwsr import DwsrConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
+from pairmill.schemas.networks.idn import IdnConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.mwcnn import MwcnnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rnan import RnanConfig
+from pairmill.schemas.networks.mdsr import MdsrConfig
+from pairmill.schemas.networks.msrn import MsrnConfig
+from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rdn import RdnConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.san import SanConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srdensenet import SrDenseNetConfig
+from pairmill.schemas.networks.srfbn import SrfbnConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
+from pairmill.schemas.networks.vdsr import VdsrConfig
 
 SWIN = SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
 SMALL: dict[str, AnyNetworkConfig] = {
@@ -48,6 +58,16 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "san": SanConfig(features=8, groups=2, blocks=1, squeeze=2, inner=2),
     "rnan": RnanConfig(features=8, groups=2, inner=4),
     "csnln": CsnlnConfig(features=8, recurrences=1),
+    "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
+    "carn": CarnConfig(features=8),
+    "carn-m": CarnConfig(features=8, mobile=True, groups=2),
+    "rdn": RdnConfig(features=8, blocks=2, layers=2, growth=8),
+    "srfbn": SrfbnConfig(features=8, groups=2, steps=2),
+    "vdsr": VdsrConfig(features=16, depth=4),
+    "msrn": MsrnConfig(features=8, blocks=2),
+    "mdsr": MdsrConfig(features=8, blocks=2),
+    "idn": IdnConfig(features=16, kept=4, blocks=1),
+    "srdensenet": SrDenseNetConfig(features=8, blocks=2, layers=2, growth=8, fused=16),
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""

@@ -1,0 +1,40 @@
+"""Networks that can be built for luma alone, as the older ones were published."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from pairmill.models.archs.layers import BicubicUp, Network, in_full
+from pairmill.schemas.networks.base import LumaOption
+
+RED, GREEN, BLUE, BLACK = 65.481 / 255, 128.553 / 255, 24.966 / 255, 16 / 255
+"""Y of ITU-R BT.601 in [16, 235] / 255, of red, green and blue in [0, 1]."""
+
+
+class LumaNetwork(Network):
+    """Maps three colours, or luma; then the colours around it are upscaled by bicubic."""
+
+    def __init__(self, config: LumaOption, scale: int) -> None:
+        super().__init__(config, scale)
+        self.luma, self.channels = config.luma, 1 if config.luma else 3
+        self.enlarge = BicubicUp(scale)
+
+    def restore(self, lr: Tensor) -> Tensor:
+        """(B, channels, h, w) to (B, channels, scale h, scale w)."""
+        raise NotImplementedError
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """See `Network`."""
+        if not self.luma:
+            return self.restore(lr)
+        large: Tensor = self.enlarge(lr)
+        sr = self.restore(luma_of(lr))
+        with in_full(lr):
+            # Red, green and blue move together where Cb and Cr stay.
+            return large + (sr.to(large.dtype) - luma_of(large)) / (RED + GREEN + BLUE)
+
+
+def luma_of(image: Tensor) -> Tensor:
+    """(B, 3, h, w) RGB in [0, 1] to (B, 1, h, w) in [16, 235] / 255."""
+    red, green, blue = image[:, :1], image[:, 1:2], image[:, 2:]
+    return BLACK + RED * red + GREEN * green + BLUE * blue
