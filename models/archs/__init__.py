@@ -15,12 +15,14 @@ from pairmill.models.archs.edsr import Edsr
 from pairmill.models.archs.espcn import Espcn
 from pairmill.models.archs.fsrcnn import Fsrcnn
 from pairmill.models.archs.idn import Idn
+from pairmill.models.archs.ipt import Ipt
 from pairmill.models.archs.lapsrn import LapSrn
 from pairmill.models.archs.layers import Network, draw_weights
 from pairmill.models.archs.mwcnn import Mwcnn
 from pairmill.models.archs.rcan import Rcan
 from pairmill.models.archs.rnan import Rnan
 from pairmill.models.archs.mdsr import Mdsr
+from pairmill.models.archs.meta import Meta
 from pairmill.models.archs.msrn import Msrn
 from pairmill.models.archs.rcan import Rcan
 from pairmill.models.archs.rdn import Rdn
@@ -46,6 +48,8 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "espcn": Espcn,
     "lapsrn": LapSrn,
     "dbpn": Dbpn,
+    "meta": Meta,
+    "ipt": Ipt,
     "dwsr": Dwsr,
     "mwcnn": Mwcnn,
     "san": San,

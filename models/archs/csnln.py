@@ -169,9 +169,7 @@ class Csnln(Network):
         features, steps = config.features, {2: (2,), 3: (3,), 4: (2, 2)}[scale]
         self.unit, self.recurrences = steps[0], config.recurrences
         self.normalise = Normalise(config.mean, config.range)
-        self.conv_first = nn.Sequential(
-            active(Conv(3, features)), active(Conv(features, features))
-        )
+        self.conv_first = nn.Sequential(active(Conv(3, features)), active(Conv(features, features)))
         totals = (steps[0], scale)
         self.steps = nn.ModuleList(
             Step(features, step, total) for step, total in zip(steps, totals, strict=False)
@@ -187,11 +185,11 @@ class Csnln(Network):
         values = self.conv_first(self.normalise(reflected(lr, self.unit)))
         image = self.conv_last.bias[None, :, None, None]
         # Part by part, so that what the cell finds each time need not be kept.
-        for weight in self.conv_last.weight.chunk(self.recurrences, 1):
-            found, first = values, values
+        for time, weight in enumerate(self.conv_last.weight.chunk(self.recurrences, 1)):
+            found = self.again(values) if time else values
+            first = found
             for step in self.steps:
                 found = step(found, first)
-            image = image + conv2d(found, weight, padding=1)
-            values = self.again(found)
+            image, values = image + conv2d(found, weight, padding=1), found
         height, width = (self.scale * side for side in lr.shape[2:])
         return cropped(self.normalise.back(image), height, width)

@@ -71,7 +71,10 @@ class Attention(nn.Module):
         """(B, N, width) and twice (B, M, width) to (B, N, width)."""
         parts = zip((queries, keys, values), self.in_proj_weight.chunk(3), strict=True)
         found = scaled_dot_product_attention(
-            *(linear(x, weight).unflatten(2, (self.heads, -1)).transpose(1, 2) for x, weight in parts)
+            *(
+                linear(x, weight).unflatten(2, (self.heads, -1)).transpose(1, 2)
+                for x, weight in parts
+            )
         )
         mixed: Tensor = self.out_proj(found.transpose(1, 2).flatten(2))
         return mixed
@@ -192,13 +195,9 @@ class Ipt(Network):
         super().__init__(config, scale)
         features, self.patch = config.features, config.patch
         self.normalise = Normalise(config.mean, config.range)
-        self.head = nn.Sequential(
-            nn.Sequential(Conv(3, features), Head(features), Head(features))
-        )
+        self.head = nn.Sequential(nn.Sequential(Conv(3, features), Head(features), Head(features)))
         self.body = Transformer(config)
-        self.tail = nn.Sequential(
-            nn.Sequential(Upsample(features, scale), Conv(features, 3))
-        )
+        self.tail = nn.Sequential(nn.Sequential(Upsample(features, scale), Conv(features, 3)))
         ramp = torch.arange(1, scale * config.patch + 1).float()
         ramp = torch.minimum(ramp, ramp.flip(0))
         self.register_buffer("fade", torch.outer(ramp, ramp).flatten()[:, None], persistent=False)

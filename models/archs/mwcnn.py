@@ -8,15 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from pairmill.models.archs.haar import haar, unhaar
-from pairmill.models.archs.layers import (
-    INTERPOLATED,
-    BicubicUp,
-    Conv,
-    Network,
-    convolved,
-    cropped,
-    reflected,
-)
+from pairmill.models.archs.layers import INTERPOLATED, Conv, convolved, cropped, reflected
+from pairmill.models.archs.luma import LumaNetwork
 from pairmill.schemas.networks.mwcnn import MwcnnConfig
 
 
@@ -60,35 +53,35 @@ class Level(nn.Module):
         return found
 
 
-class Mwcnn(Network):
+class Mwcnn(LumaNetwork):
     """Pre-upsampling: what the levels find is added to the bicubic upscaling.
 
-    Differs from the paper: three channels instead of luma; no batch normalisation in version 1; its
-    skips, which are added in bands, are added after the inverse transform, which is the same. Sides
-    that cannot be halved so often are continued by what mirrors them, and cut afterwards.
+    Differs from the paper: no batch normalisation in version 1; its skips, which are added in bands,
+    are added after the inverse transform, which is the same. Sides that cannot be halved so often
+    are continued by what mirrors them, and cut afterwards.
     """
 
     def __init__(self, config: MwcnnConfig, scale: int) -> None:
         super().__init__(config, scale)
-        self.enlarge = BicubicUp(scale)
-        self.levels = Level(config, 0, 4 * 3 if config.bands else 3)
+        self.bands = config.bands
+        self.levels = Level(config, 0, 4 * self.channels if config.bands else self.channels)
         self.unit = 2 ** (len(config.features) - 1 + config.bands)
 
     def reach(self) -> int:
         """See `Network.reach`; convolutions and bands of the deeper levels are wider."""
         far = self.levels.reach()
-        if isinstance(self.config, MwcnnConfig) and self.config.bands:
+        if self.bands:
             far = 2 * far + 1
         return math.ceil(far / self.scale) + INTERPOLATED
 
-    def forward(self, lr: Tensor) -> Tensor:
-        """See `Network`."""
+    def restore(self, lr: Tensor) -> Tensor:
+        """See `LumaNetwork`."""
         large = self.enlarge(lr)
         return large + cropped(self._added(reflected(large, self.unit)), *large.shape[2:])
 
     def _added(self, x: Tensor) -> Tensor:
-        """(B, 3, H, W) with sides that are multiples of `unit`, to the same."""
-        if isinstance(self.config, MwcnnConfig) and self.config.bands:
+        """(B, channels, H, W) with sides that are multiples of `unit`, to the same."""
+        if self.bands:
             return unhaar(self.levels(haar(x)))
         found: Tensor = self.levels(x)
         return found

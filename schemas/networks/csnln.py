@@ -20,7 +20,7 @@ class CsnlnConfig(NetworkBase):
     """Scales that it is built for."""
     features: Annotated[int, Field(ge=2, le=1024, multiple_of=2)] = 128
     """Channels between the layers."""
-    recurrences: Annotated[int, Field(ge=1, le=64)] = 12
+    recurrences: Annotated[int, Field(ge=2, le=64)] = 12
     """How often the cell is used; all that it finds is taken together."""
     range: Span = 1.0
     """What the network counts white as."""

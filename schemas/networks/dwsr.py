@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pairmill.schemas.networks.base import Count, NetworkBase
+from pairmill.schemas.networks.base import Count, LumaOption
 
 
-class DwsrConfig(NetworkBase):
+class DwsrConfig(LumaOption):
     """DWSR (Guo et al. 2017): what is missing from the wavelet bands of the bicubic upscaling."""
 
     arch: Literal["dwsr"] = "dwsr"

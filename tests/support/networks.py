@@ -20,11 +20,13 @@ from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
 from pairmill.schemas.networks.idn import IdnConfig
+from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.mwcnn import MwcnnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.mdsr import MdsrConfig
+from pairmill.schemas.networks.meta import MetaConfig
 from pairmill.schemas.networks.msrn import MsrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rdn import RdnConfig
@@ -56,8 +58,10 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "mwcnn": MwcnnConfig(features=(8, 12), dilations=(2,), lowest=(2,)),
     "mwcnn-bands": MwcnnConfig(features=(12, 16), dilations=(1,), lowest=(1,), bands=True),
     "san": SanConfig(features=8, groups=2, blocks=1, squeeze=2, inner=2),
-    "rnan": RnanConfig(features=8, groups=2, inner=4),
-    "csnln": CsnlnConfig(features=8, recurrences=1),
+    "rnan": RnanConfig(features=8, groups=1, inner=4),
+    "csnln": CsnlnConfig(features=4, recurrences=2),
+    "meta": MetaConfig(features=8, blocks=1, layers=2, growth=8, hidden=16),
+    "ipt": IptConfig(features=4, patch=12, layers=1),
     "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
     "carn": CarnConfig(features=8),
     "carn-m": CarnConfig(features=8, mobile=True, groups=2),
