@@ -21,14 +21,13 @@ from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
 from pairmill.schemas.networks.idn import IdnConfig
 from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
-from pairmill.schemas.networks.mwcnn import MwcnnConfig
-from pairmill.schemas.networks.rcan import RcanConfig
-from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.mdsr import MdsrConfig
 from pairmill.schemas.networks.meta import MetaConfig
 from pairmill.schemas.networks.msrn import MsrnConfig
+from pairmill.schemas.networks.mwcnn import MwcnnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rdn import RdnConfig
+from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.san import SanConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig

@@ -18,14 +18,13 @@ from pairmill.models.archs.idn import Idn
 from pairmill.models.archs.ipt import Ipt
 from pairmill.models.archs.lapsrn import LapSrn
 from pairmill.models.archs.layers import Network, draw_weights
-from pairmill.models.archs.mwcnn import Mwcnn
-from pairmill.models.archs.rcan import Rcan
-from pairmill.models.archs.rnan import Rnan
 from pairmill.models.archs.mdsr import Mdsr
 from pairmill.models.archs.meta import Meta
 from pairmill.models.archs.msrn import Msrn
+from pairmill.models.archs.mwcnn import Mwcnn
 from pairmill.models.archs.rcan import Rcan
 from pairmill.models.archs.rdn import Rdn
+from pairmill.models.archs.rnan import Rnan
 from pairmill.models.archs.rrdbnet import RrdbNet
 from pairmill.models.archs.san import San
 from pairmill.models.archs.srcnn import Srcnn

@@ -68,29 +68,19 @@ class NonLocal(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, features, h, w) to the same."""
         parts = (self.queries(x), self.keys(x), self.values(x))
-        rows = []
-        for row in _cut(parts, self.cuts, 2):
-            rows.append(torch.cat([_alone(*part) for part in _cut(row, self.cuts, 3)], 3))
-        added: Tensor = self.output(torch.cat(rows, 2))
+        added: Tensor = self.output(_within(parts, self.cuts, 2))
         return x + added
 
 
-Three = tuple[Tensor, Tensor, Tensor]
-"""Queries, keys and values, each (B, inner, h, w)."""
-
-
-def _cut(parts: Three, cuts: int, axis: int) -> list[Three]:
-    """Each cut along an axis."""
-    if cuts == 1:
-        return [parts]
-    queries, keys, values = (part.tensor_split(cuts, axis) for part in parts)
-    return list(zip(queries, keys, values, strict=True))
-
-
-def _alone(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """(B, inner, h, w) of each to the same."""
-    found = attend(*(part.flatten(2).transpose(1, 2) for part in (queries, keys, values)))
-    return found.transpose(1, 2).reshape(queries.shape)
+def _within(parts: tuple[Tensor, ...], cuts: int, axis: int) -> Tensor:
+    """Attention within each part of the image: queries, keys and values, all (B, inner, h, w), to
+    the same; axis 2 is cut first, then 3.
+    """
+    if axis < 4:
+        cut = zip(*(part.tensor_split(cuts, axis) for part in parts), strict=True)
+        return torch.cat([_within(each, cuts, axis + 1) for each in cut], axis)
+    queries, keys, values = (part.flatten(2).transpose(1, 2) for part in parts)
+    return attend(queries, keys, values).transpose(1, 2).reshape(parts[0].shape)
 
 
 class SecondOrder(nn.Module):

@@ -55,8 +55,8 @@ class InScale(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, features, h, w) to the same."""
         parts = (self.queries(x), self.keys(x), self.values(x))
-        found = attend(*(part.flatten(2).transpose(1, 2) for part in parts))
-        return found.transpose(1, 2).reshape(x.shape)
+        queries, keys, values = (part.flatten(2).transpose(1, 2) for part in parts)
+        return attend(queries, keys, values).transpose(1, 2).reshape(x.shape)
 
 
 class CrossScale(nn.Module):
@@ -169,7 +169,8 @@ class Csnln(Network):
         features, steps = config.features, {2: (2,), 3: (3,), 4: (2, 2)}[scale]
         self.unit, self.recurrences = steps[0], config.recurrences
         self.normalise = Normalise(config.mean, config.range)
-        self.conv_first = nn.Sequential(active(Conv(3, features)), active(Conv(features, features)))
+        self.conv_first, self.act = Conv(3, features), nn.PReLU()
+        self.second = active(Conv(features, features))
         totals = (steps[0], scale)
         self.steps = nn.ModuleList(
             Step(features, step, total) for step, total in zip(steps, totals, strict=False)
@@ -182,7 +183,8 @@ class Csnln(Network):
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
-        values = self.conv_first(self.normalise(reflected(lr, self.unit)))
+        values = self.act(self.conv_first(self.normalise(reflected(lr, self.unit))))
+        values = self.second(values)
         image = self.conv_last.bias[None, :, None, None]
         # Part by part, so that what the cell finds each time need not be kept.
         for time, weight in enumerate(self.conv_last.weight.chunk(self.recurrences, 1)):

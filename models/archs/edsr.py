@@ -12,8 +12,12 @@ class Edsr(PostUpsampling):
     """Residual blocks."""
 
     def __init__(self, config: EdsrConfig, scale: int) -> None:
+        features, added = config.features, config.residual_scale
         super().__init__(
             config,
             scale,
-            (ResidualBlock(config.features, config.residual_scale) for _ in range(config.blocks)),
+            (
+                ResidualBlock(features, added, separable=config.separable)
+                for _ in range(config.blocks)
+            ),
         )

@@ -14,12 +14,15 @@ from pairmill.schemas.network import AnyNetworkConfig
 from pairmill.schemas.networks.base import NetworkBase
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
 GROWTH = 32
 """Of an RRDBNet, as others assume."""
+HEADS = 12
+"""Of an IPT, as others assume."""
 RANGE = 255.0
 """Of RCAN and EDSR, as others assume."""
 
@@ -32,6 +35,8 @@ def unread_by_others(config: AnyNetworkConfig) -> str | None:
         return None if config.growth == GROWTH else f"it assumes growth {GROWTH}"
     if isinstance(config, RcanConfig):
         return None if config.residual_scale == 1 else "it assumes residual_scale 1"
+    if isinstance(config, IptConfig):
+        return None if (config.heads, config.range) == (HEADS, RANGE) else "it assumes 12 heads"
     return f"it has no {config.arch} of this kind"
 
 
@@ -39,8 +44,8 @@ def names_for_others(config: AnyNetworkConfig) -> str:
     """The convention by which most programs know a network: spandrel's where it reads the network,
     else ours, which are BasicSR's.
     """
-    if isinstance(config, RcanConfig) and unread_by_others(config) is None:
-        return "rcan"
+    if isinstance(config, RcanConfig | IptConfig) and unread_by_others(config) is None:
+        return config.arch
     return "ours"
 
 

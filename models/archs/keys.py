@@ -84,12 +84,13 @@ CONVENTIONS = {
         ),
         {"blocks": "body.{n}.conv1"},
     ),
+    "ipt": Convention("ipt", ("head.0.0.weight", "body.query_embed.weight"), ()),
 }
 """`esrgan-old`: ESRGAN after its first rewriting, BSRGAN, RealSR, KAIR; `esrgan`: the original one;
-`rcan` and `edsr`: the authors' networks. Ours are those of BasicSR."""
+`rcan`, `edsr` and `ipt`: the authors' networks. Ours are those of BasicSR."""
 MEANS = ("sub_mean.weight", "sub_mean.bias", "add_mean.weight", "add_mean.bias")
-"""Layers of the authors' RCAN and EDSR that take the mean away and add it; ours keep it outside the
-weights."""
+"""Layers of the authors' RCAN, EDSR and IPT that take the mean away and add it; ours keep it
+outside the weights."""
 
 
 def convention_of(tensors: Mapping[str, object]) -> str | None:

@@ -192,6 +192,20 @@ def fill(parameter: Tensor, values: np.ndarray[tuple[int, ...], np.dtype[np.floa
         parameter.copy_(torch.from_numpy(values).to(parameter.dtype))
 
 
+class Separable(nn.Sequential):
+    """A convolution in two: each channel by itself, then all channels of each pixel. Side k takes
+    k**2 C + C C' weights instead of k**2 C C'.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, side: int = 3, *, start: Start = "torch", gain: float = 1.0
+    ) -> None:
+        super().__init__(
+            Conv(inputs, inputs, side, start=start, groups=inputs),
+            Conv(inputs, outputs, 1, start=start, gain=gain),
+        )
+
+
 class ResidualBlock(nn.Module):
     """x + scale conv2(relu(conv1(x))): EDSR's block, without normalisation."""
 
@@ -203,10 +217,12 @@ class ResidualBlock(nn.Module):
         side: int = 3,
         start: Start = "torch",
         gain: float = 1.0,
+        separable: bool = False,
     ) -> None:
         super().__init__()
+        kind = Separable if separable else Conv
         self.conv1, self.conv2 = (
-            Conv(features, features, side, start=start, gain=gain) for _ in range(2)
+            kind(features, features, side, start=start, gain=gain) for _ in range(2)
         )
         self.scale = scale
 

@@ -56,9 +56,9 @@ class Level(nn.Module):
 class Mwcnn(LumaNetwork):
     """Pre-upsampling: what the levels find is added to the bicubic upscaling.
 
-    Differs from the paper: no batch normalisation in version 1; its skips, which are added in bands,
-    are added after the inverse transform, which is the same. Sides that cannot be halved so often
-    are continued by what mirrors them, and cut afterwards.
+    Differs from the paper: no batch normalisation in version 1; its skips, which are added in
+    bands, are added after the inverse transform, which is the same. Sides that cannot be halved so
+    often are continued by what mirrors them, and cut afterwards.
     """
 
     def __init__(self, config: MwcnnConfig, scale: int) -> None:

@@ -26,6 +26,7 @@ from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, NetworkSpec
 from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 
 Form = Literal["safetensors", "pth"]
@@ -180,7 +181,7 @@ def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None)
             f"convention {convention} is for {arch}, these weights are for {config.arch}"
         )
     renamed = to_theirs(tensors, convention)
-    if not isinstance(config, RcanConfig | EdsrConfig):
+    if not isinstance(config, RcanConfig | EdsrConfig | IptConfig):
         return renamed
     if not _sayable(config):
         raise ValueError(
@@ -216,9 +217,15 @@ def _spec(header: str | None, name: str) -> NetworkSpec | None:
         ) from error
 
 
-def _sayable(config: RcanConfig | EdsrConfig) -> bool:
-    """Whether the authors' names can hold it: they have one range, and RCAN one residual scale."""
-    return config.range == 255 and (config.arch == "edsr" or config.residual_scale == 1)
+def _sayable(config: RcanConfig | EdsrConfig | IptConfig) -> bool:
+    """Whether the authors' names can hold it: they have one range, RCAN has one residual scale, and
+    EDSR whole convolutions.
+    """
+    if isinstance(config, RcanConfig) and config.residual_scale != 1:
+        return False
+    if isinstance(config, EdsrConfig) and config.separable:
+        return False
+    return config.range == 255
 
 
 def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:

@@ -64,7 +64,7 @@ def test_a_gradient_reaches_every_weight(name: str) -> None:
     with torch.no_grad():
         for value in network.parameters():
             if not value.any():
-                value += 0.1
+                value.fill_(0.1)
     network(pictures(2, 13, 11)).square().sum().backward()
     idle = [
         key

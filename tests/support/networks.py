@@ -22,14 +22,13 @@ from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
 from pairmill.schemas.networks.idn import IdnConfig
 from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
-from pairmill.schemas.networks.mwcnn import MwcnnConfig
-from pairmill.schemas.networks.rcan import RcanConfig
-from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.mdsr import MdsrConfig
 from pairmill.schemas.networks.meta import MetaConfig
 from pairmill.schemas.networks.msrn import MsrnConfig
+from pairmill.schemas.networks.mwcnn import MwcnnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rdn import RdnConfig
+from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.san import SanConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
@@ -54,13 +53,14 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "lapsrn": LapSrnConfig(features=8, depth=2),
     "lapsrn-shared": LapSrnConfig(features=8, depth=2, shared=True),
     "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
+    "edsr-separable": EdsrConfig(features=12, blocks=2, separable=True),
     "dwsr": DwsrConfig(features=16, depth=2),
     "mwcnn": MwcnnConfig(features=(8, 12), dilations=(2,), lowest=(2,)),
     "mwcnn-bands": MwcnnConfig(features=(12, 16), dilations=(1,), lowest=(1,), bands=True),
     "san": SanConfig(features=8, groups=2, blocks=1, squeeze=2, inner=2),
     "rnan": RnanConfig(features=8, groups=1, inner=4),
-    "csnln": CsnlnConfig(features=4, recurrences=2),
-    "meta": MetaConfig(features=8, blocks=1, layers=2, growth=8, hidden=16),
+    "csnln": CsnlnConfig(features=6, recurrences=2),
+    "meta": MetaConfig(features=12, blocks=1, layers=2, growth=12, hidden=16),
     "ipt": IptConfig(features=4, patch=12, layers=1),
     "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
     "carn": CarnConfig(features=8),
