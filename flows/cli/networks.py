@@ -49,6 +49,10 @@ def upscale(
             "gan.pth:0.8."
         ),
     ] = "",
+    scale: Annotated[
+        int | None,
+        typer.Option(help="Which scale of a network that has several; the largest without it."),
+    ] = None,
     tile: Tile = 192,
     overlap: Overlap = None,
     ensemble: Ensemble = False,
@@ -65,7 +69,7 @@ def upscale(
         "device": device,
         "precision": precision,
     }
-    run_upscale(images, checkpoint, out, interpolate, options)
+    run_upscale(images, checkpoint, out, interpolate, options, scale)
 
 
 def evaluate(

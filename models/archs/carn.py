@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from pairmill.models.archs.layers import Conv, Fuse, Network, Normalise, steps
+from pairmill.models.archs.layers import Conv, Fuse, MultiScale, Normalise, convolved, steps
 from pairmill.schemas.networks.carn import CarnConfig
 
 LENGTH = 3
@@ -58,7 +58,7 @@ class Cascade(nn.Module):
         return found
 
 
-class Carn(Network):
+class Carn(MultiScale):
     """A cascade of cascades, then convolution, ReLU and shuffle per doubling."""
 
     def __init__(self, config: CarnConfig, scale: int) -> None:
@@ -72,9 +72,15 @@ class Carn(Network):
 
         self.body = Cascade(features, inner, shared=False)
         self.upsample = nn.ModuleDict(
-            {f"up{each}": nn.Sequential(*head(config, each)) for each in config.heads or (scale,)}
+            {f"up{each}": nn.Sequential(*head(config, each)) for each in config.heads_at(scale)}
         )
         self.conv_last = Conv(features, 3)
+
+    def reach(self) -> int:
+        """See `Network.reach`; each of the blocks has two convolutions, shared or not."""
+        head = self.upsample[f"up{self.scale}"]
+        ends = (self.conv_first, head, self.conv_last)
+        return 2 * LENGTH**2 + sum(convolved(part) for part in ends)
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""

@@ -8,12 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from pairmill.models.archs.haar import haar, unhaar
-from pairmill.models.archs.layers import INTERPOLATED, Conv, convolved, cropped, reflected
+from pairmill.models.archs.layers import (
+    INTERPOLATED,
+    Conv,
+    MultiScale,
+    convolved,
+    cropped,
+    reflected,
+)
 from pairmill.models.archs.luma import LumaNetwork
 from pairmill.schemas.networks.dwsr import DwsrConfig
 
 
-class Dwsr(LumaNetwork):
+class Dwsr(LumaNetwork, MultiScale):
     """Pre-upsampling, at half the size of the HR: what the convolutions find is added to the bands.
 
     Odd sides of the HR are continued by what mirrors them, and cut afterwards.
@@ -32,7 +39,7 @@ class Dwsr(LumaNetwork):
 
     def restore(self, lr: Tensor) -> Tensor:
         """See `LumaNetwork`."""
-        large = self.enlarge(lr)
+        large = self.bicubic(lr)
         bands = haar(reflected(large, 2))
         values = torch.relu(self.bands_first(bands))
         for conv in self.body:

@@ -8,7 +8,7 @@ one range become those of another without a change of the result.
 
 from __future__ import annotations
 
-from pairmill.models.archs.keys import Tensors
+from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of
 from pairmill.models.archs.recognise import range_of_window
 from pairmill.schemas.network import AnyNetworkConfig
 from pairmill.schemas.networks.base import NetworkBase
@@ -23,6 +23,10 @@ GROWTH = 32
 """Of an RRDBNet, as others assume."""
 HEADS = 12
 """Of an IPT, as others assume."""
+FIRST = ("conv_first", "conv_first.conv", "head.0.0")
+"""First convolutions of the networks that have a range."""
+LAST = ("conv_last", "upscale.filters", "tail.0.1", "upsample.0")
+"""Their last ones, those that come first here where there are several."""
 RANGE = 255.0
 """Of RCAN and EDSR, as others assume."""
 
@@ -58,6 +62,16 @@ def as_others_assume(config: AnyNetworkConfig) -> AnyNetworkConfig:
     return config
 
 
+def assumed_of(tensors: Tensors, config: AnyNetworkConfig) -> AnyNetworkConfig:
+    """The settings, with the range of a file that has no header and these weights: what its names
+    say, or else what other tools take for granted.
+    """
+    convention = CONVENTIONS.get(convention_of(tensors) or "")
+    if convention and convention.range and convention.arch == config.arch:
+        return config.with_(range=convention.range)
+    return as_others_assume(config)
+
+
 def in_range(tensors: Tensors, config: NetworkBase, other: NetworkBase) -> Tensors:
     """Weights of a network, by our names, as the same network with the range of `other` has them.
 
@@ -66,9 +80,11 @@ def in_range(tensors: Tensors, config: NetworkBase, other: NetworkBase) -> Tenso
     own, wanted = (getattr(each, "range", 1.0) for each in (config, other))
     if own == wanted:
         return tensors
-    last = "conv_last" if "conv_last.weight" in tensors else "upsample.0"
+    first, last = (
+        next(name for name in names if f"{name}.weight" in tensors) for names in (FIRST, LAST)
+    )
     factors = {
-        "conv_first.weight": own / wanted,
+        f"{first}.weight": own / wanted,
         f"{last}.weight": wanted / own,
         f"{last}.bias": wanted / own,
     }

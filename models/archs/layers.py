@@ -4,9 +4,10 @@ blocks, ways to upsample.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -58,19 +59,50 @@ def convolved(module: nn.Module) -> int:
 
 
 class Pyramid(Network):
-    """A network that makes images of smaller scales on its way; while it is trained, each is
-    compared with HR of its size.
+    """A network that makes several images on its way; while it is trained, each is compared with
+    HR of its size.
     """
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
-        """(B, 3, h, w) to (B, 3, s h, s w) for rising s, whole divisors of the scale; the last is
-        the result.
+        """(B, 3, h, w) to (B, 3, s h, s w) for s that never fall, whole divisors of the scale; the
+        last is the result.
         """
         raise NotImplementedError
+
+    def weights(self, share: float) -> Sequence[float] | None:  # noqa: ARG002
+        """What losses on pixels of each image are multiplied by after a share of the steps, in
+        [0, 1); none where each counts once.
+        """
+        return None
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
         return self.pyramid(lr)[-1]
+
+
+class MultiScale(Network):
+    """A network of several scales, `config.heads_at(scale)`; `scale` is the one that it is used
+    for. Layers that only one scale has are chosen by `scale` when it is called.
+    """
+
+    def at(self, scale: int, share: float = 1.0) -> Self:  # noqa: ARG002
+        """The same network for another of its scales: all layers are shared.
+
+        Args:
+            scale: which.
+            share: of the steps that are made, while it is trained; for networks that grow.
+
+        Raises:
+            ValueError: if it does not have this scale, with those that it has.
+        """
+        scales = self.config.heads_at(self.scale)
+        if scale not in scales:
+            raise ValueError(
+                f"{self.config.arch} has scales {', '.join(map(str, scales))}, not {scale}"
+            )
+        view = copy.copy(self)
+        view.scale = scale
+        return view
 
 
 class Conv(nn.Conv2d):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from pairmill.models.archs.layers import BicubicUp, Network, in_full
-from pairmill.schemas.networks.base import LumaOption
+from pairmill.schemas.networks.luma import LumaBase
 
 RED, GREEN, BLUE, BLACK = 65.481 / 255, 128.553 / 255, 24.966 / 255, 16 / 255
 """Y of ITU-R BT.601 in [16, 235] / 255, of red, green and blue in [0, 1]."""
@@ -14,10 +14,17 @@ RED, GREEN, BLUE, BLACK = 65.481 / 255, 128.553 / 255, 24.966 / 255, 16 / 255
 class LumaNetwork(Network):
     """Maps three colours, or luma; then the colours around it are upscaled by bicubic."""
 
-    def __init__(self, config: LumaOption, scale: int) -> None:
+    def __init__(self, config: LumaBase, scale: int) -> None:
         super().__init__(config, scale)
         self.luma, self.channels = config.luma, 1 if config.luma else 3
-        self.enlarge = BicubicUp(scale)
+        self.enlarge = nn.ModuleDict(
+            {f"x{each}": BicubicUp(each) for each in config.heads_at(scale)}
+        )
+
+    def bicubic(self, lr: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C, scale h, scale w)."""
+        large: Tensor = self.enlarge[f"x{self.scale}"](lr)
+        return large
 
     def restore(self, lr: Tensor) -> Tensor:
         """(B, channels, h, w) to (B, channels, scale h, scale w)."""
@@ -27,7 +34,7 @@ class LumaNetwork(Network):
         """See `Network`."""
         if not self.luma:
             return self.restore(lr)
-        large: Tensor = self.enlarge(lr)
+        large = self.bicubic(lr)
         sr = self.restore(luma_of(lr))
         with in_full(lr):
             # Red, green and blue move together where Cb and Cr stay.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
-from pairmill.models.archs.layers import Conv, Network
+from pairmill.models.archs.layers import Conv, MultiScale, Network
 from pairmill.models.archs.rdn import DenseBody
 from pairmill.schemas.networks.meta import MetaConfig
 
@@ -25,7 +25,7 @@ GAIN = 0.05
 class AnyScale(Network):
     """A network that upscales by fractions too; `scale` is the one of `forward`."""
 
-    def at(self, lr: Tensor, scale: Fraction) -> Tensor:
+    def enlarged(self, lr: Tensor, scale: Fraction) -> Tensor:
         """(B, 3, h, w) in [0, 1] to (B, 3, floor(scale h), floor(scale w)).
 
         Raises:
@@ -35,7 +35,7 @@ class AnyScale(Network):
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
-        return self.at(lr, Fraction(self.scale))
+        return self.enlarged(lr, Fraction(self.scale))
 
 
 class MetaUpscale(nn.Module):
@@ -105,14 +105,14 @@ def _spans(scale: Fraction) -> list[tuple[int, int]]:
     ]
 
 
-class Meta(AnyScale, DenseBody):
+class Meta(AnyScale, DenseBody, MultiScale):
     """The features of RDN, then `MetaUpscale`."""
 
     def __init__(self, config: MetaConfig, scale: int) -> None:
         super().__init__(config, scale)
         self.upscale = MetaUpscale(config.features, config.hidden)
 
-    def at(self, lr: Tensor, scale: Fraction) -> Tensor:
+    def enlarged(self, lr: Tensor, scale: Fraction) -> Tensor:
         """See `AnyScale`."""
         if not SMALLEST <= scale <= LARGEST or scale.denominator > FINEST:
             raise ValueError(

@@ -8,7 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from pairmill.models.archs.haar import haar, unhaar
-from pairmill.models.archs.layers import INTERPOLATED, Conv, convolved, cropped, reflected
+from pairmill.models.archs.layers import (
+    INTERPOLATED,
+    Conv,
+    MultiScale,
+    convolved,
+    cropped,
+    reflected,
+)
 from pairmill.models.archs.luma import LumaNetwork
 from pairmill.schemas.networks.mwcnn import MwcnnConfig
 
@@ -53,7 +60,7 @@ class Level(nn.Module):
         return found
 
 
-class Mwcnn(LumaNetwork):
+class Mwcnn(LumaNetwork, MultiScale):
     """Pre-upsampling: what the levels find is added to the bicubic upscaling.
 
     Differs from the paper: no batch normalisation in version 1; its skips, which are added in
@@ -76,7 +83,7 @@ class Mwcnn(LumaNetwork):
 
     def restore(self, lr: Tensor) -> Tensor:
         """See `LumaNetwork`."""
-        large = self.enlarge(lr)
+        large = self.bicubic(lr)
         return large + cropped(self._added(reflected(large, self.unit)), *large.shape[2:])
 
     def _added(self, x: Tensor) -> Tensor:

@@ -5,20 +5,53 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pairmill.models.archs.keys import Tensors
-from pairmill.models.archs.shapes import Found, count, root, shuffled
+from pairmill.models.archs.shapes import Found, UnknownScaleError, count, root, shuffled
 from pairmill.schemas.networks.csnln import CsnlnConfig
+from pairmill.schemas.networks.dwsr import DwsrConfig
 from pairmill.schemas.networks.ipt import IptConfig
+from pairmill.schemas.networks.meta import MetaConfig
+from pairmill.schemas.networks.mwcnn import MwcnnConfig
 from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.san import SanConfig
 
 
-def _unscaled(words: str) -> Callable[[Tensors], Found]:
-    """For networks that are the same at every scale."""
+def _dwsr(tensors: Tensors) -> Found:
+    features, bands = tensors["bands_first.weight"].shape[:2]
+    config = DwsrConfig(features=features, depth=count(tensors, "body.N."), luma=bands == 4)
+    raise UnknownScaleError("a DWSR", config)
 
-    def found(_: Tensors) -> Found:
-        raise ValueError(f"{words}, whose weights do not tell the scale: it must be given")
 
-    return found
+def _mwcnn(tensors: Tensors) -> Found:
+    """Shapes do not show dilations: they are those of the two versions, by what comes in."""
+    names = ["levels."]
+    while f"{names[-1]}inner.down.0.weight" in tensors:
+        names.append(f"{names[-1]}inner.")
+    firsts = [tensors[f"{name}down.0.weight"].shape for name in names]
+    many, lowest = (count(tensors, f"{name}up.N.") for name in (names[0], names[-1]))
+    inputs = firsts[0][1]
+    if bands := inputs in {4, 12}:
+        dilations, deepest = (1,) * many, (1,) * lowest
+    else:
+        dilations, deepest = (2, 1)[:many], (2, 3)[:lowest]
+    config = MwcnnConfig(
+        features=tuple(first[0] for first in firsts),
+        dilations=dilations,
+        lowest=deepest,
+        bands=bands,
+        luma=inputs in {1, 4},
+    )
+    raise UnknownScaleError("an MWCNN", config)
+
+
+def _meta(tensors: Tensors) -> Found:
+    config = MetaConfig(
+        features=tensors["conv_first.weight"].shape[0],
+        blocks=count(tensors, "body.N."),
+        layers=count(tensors, "body.0.convs.N."),
+        growth=tensors["body.0.convs.0.weight"].shape[0],
+        hidden=tensors["upscale.hidden.weight"].shape[0],
+    )
+    raise UnknownScaleError("a Meta-RDN", config)
 
 
 def _san(tensors: Tensors) -> Found:
@@ -63,9 +96,9 @@ def _ipt(tensors: Tensors) -> Found:
 
 
 GLOBAL_FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
-    (("bands_first.weight", "bands_last.weight"), _unscaled("a DWSR")),
-    (("levels.down.0.weight", "levels.conv_last.weight"), _unscaled("an MWCNN")),
-    (("upscale.filters.weight", "conv_after_body.weight"), _unscaled("a Meta-RDN")),
+    (("bands_first.weight", "bands_last.weight"), _dwsr),
+    (("levels.down.0.weight", "levels.conv_last.weight"), _mwcnn),
+    (("upscale.filters.weight", "conv_after_body.weight"), _meta),
     (("non_local.queries.weight", "share"), _san),
     (("body.0.mask.first.0.queries.weight",), _rnan),
     (("steps.0.cross.queries.0.weight", "again.0.0.weight"), _csnln),

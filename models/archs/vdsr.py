@@ -7,14 +7,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from pairmill.models.archs.layers import INTERPOLATED, Conv, convolved
+from pairmill.models.archs.layers import INTERPOLATED, Conv, MultiScale, convolved
 from pairmill.models.archs.luma import LumaNetwork
 from pairmill.schemas.networks.vdsr import VdsrConfig
 
 
-class Vdsr(LumaNetwork):
-    """Pre-upsampling; one network learns every scale, since all it sees is a blurred image of the
-    size of the HR.
+class Vdsr(LumaNetwork, MultiScale):
+    """Pre-upsampling; the same weights for every scale, since all that they see is a blurred image
+    of the size of the HR.
     """
 
     def __init__(self, config: VdsrConfig, scale: int) -> None:
@@ -32,7 +32,7 @@ class Vdsr(LumaNetwork):
 
     def restore(self, lr: Tensor) -> Tensor:
         """See `LumaNetwork`."""
-        large: Tensor = self.enlarge(lr)
+        large = self.bicubic(lr)
         found = torch.relu(self.conv_first(large))
         for conv in self.body:
             found = torch.relu(conv(found))

@@ -4,14 +4,14 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pairmill.models.archs.layers import Pyramid
+from pairmill.models.archs.layers import MultiScale, Pyramid
 from pairmill.models.training.ema import Mean
 from pairmill.models.training.joint.partner import Lesson, Partner
 from pairmill.models.training.objective import Objective
@@ -35,11 +35,20 @@ class Levels(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, lr: Tensor) -> list[Tensor]:
-        """(B, 3, h, w) to images of rising size; the last is (B, 3, scale h, scale w)."""
-        if isinstance(self.network, Pyramid):
-            return self.network.pyramid(lr)
-        return [self.network(lr)]
+    def forward(self, lr: Tensor, scale: int | None = None, share: float = 1.0) -> list[Tensor]:
+        """(B, 3, h, w) to images that never shrink; the last is (B, 3, scale h, scale w).
+
+        Args:
+            lr: in [0, 1].
+            scale: of a network of several; none is its own.
+            share: of the steps that are made.
+        """
+        network = self.network
+        if isinstance(network, MultiScale) and scale is not None:
+            network = network.at(scale, share)
+        if isinstance(network, Pyramid):
+            return network.pyramid(lr)
+        return [network(lr)]
 
 
 class Training:
@@ -126,7 +135,8 @@ class Training:
 
         Args:
             hr: (B, 3, H, W) uint8; in joint training with the partner's margin.
-            lr: (B, 3, H / scale, W / scale) uint8; in joint training the partner makes another.
+            lr: (B, 3, H / scale, W / scale) uint8, of any scale of the network; in joint training
+                the partner makes another.
 
         Returns:
             The sum that was minimised as `loss`, and its terms by name, as numbers on the device.
@@ -138,9 +148,9 @@ class Training:
             self.optimisers["network"], self.config.optimiser, self.step, self.config.steps
         )
         with self.precision.context():
-            levels = self.forward(shown)
+            levels = self.forward(shown, *self._scaled(wanted, shown))
             terms = self.objective.network(
-                levels, wanted, shown, self.discriminator if judged else None
+                levels, wanted, shown, self.discriminator if judged else None, self._weights()
             )
             terms |= self._unpaired(lesson)
         loss = torch.stack(list(terms.values())).sum()
@@ -158,6 +168,23 @@ class Training:
         }
         found = {name: value.detach() for name, value in terms.items()}
         return {"loss": loss.detach()} | found | learned
+
+    @property
+    def share(self) -> float:
+        """Share of the steps that are made."""
+        return self.step / self.config.steps
+
+    def _scaled(self, hr: Tensor, lr: Tensor) -> tuple[int, float] | tuple[()]:
+        """What a network of several scales is told of a batch: its scale, and the time."""
+        if isinstance(self.network, MultiScale):
+            return hr.shape[-1] // lr.shape[-1], self.share
+        return ()
+
+    def _weights(self) -> Sequence[float] | None:
+        """What the losses of each image of the network are multiplied by."""
+        if isinstance(self.network, Pyramid):
+            return self.network.weights(self.share)
+        return None
 
     def _lesson(self, hr: Tensor, lr: Tensor) -> Lesson:
         """LR and HR of the step; in joint training the partner's turn comes first."""

@@ -84,26 +84,30 @@ def bicubic(scale: int) -> Upscaler:
     return Upscaler(NetworkView(name=BICUBIC, arch="bicubic, MATLAB's imresize", scale=scale))
 
 
-def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
+def load(
+    checkpoint: str, mixed: tuple[str, float] | None = None, scale: int | None = None
+) -> Upscaler:
     """A network from a checkpoint file.
 
     Args:
         checkpoint: Path or URL; of ours, or of any kind that `pairmill.models.archs.weights`
             recognises.
         mixed: Another checkpoint of the same network and the share of its weights.
+        scale: Which of its scales a network of several is used for, if it has it; none is the
+            largest. Of a file that does not tell its scale, what it is.
 
     Raises:
         UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do
             not fit.
     """
-    network, digest = _read(checkpoint)
+    network, digest = _read(checkpoint, scale)
     name = name_of(checkpoint)
     if mixed is not None:
         from pairmill.models.archs.for_others import in_range
         from pairmill.models.inference.interpolate import interpolate
 
         other, alpha = mixed
-        second, second_digest = _read(other)
+        second, second_digest = _read(other, scale)
         tensors = in_range(second.state_dict(), second.config, network.config)
         try:
             network.load_state_dict(interpolate(network.state_dict(), tensors, alpha))
@@ -116,6 +120,7 @@ def load(checkpoint: str, mixed: tuple[str, float] | None = None) -> Upscaler:
             f"{name}+{alpha:g}·{name_of(other)}",
             digest_of([digest, second_digest, alpha]),
         )
+    network = _at(network, scale)
     view = NetworkView(
         name=name,
         arch=network.config.words(),
@@ -139,7 +144,9 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
         UserError: as `load`, if the scales differ, or if nothing says which it is.
     """
     networks = [
-        load(checkpoint) for checkpoint in dict.fromkeys(checkpoints) if checkpoint != BICUBIC
+        load(checkpoint, scale=scale)
+        for checkpoint in dict.fromkeys(checkpoints)
+        if checkpoint != BICUBIC
     ]
     scales = {one.view.scale for one in networks}
     if scale:
@@ -169,12 +176,21 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
     return [bicubic(scales.pop()), *networks]
 
 
-def _read(checkpoint: str) -> tuple[Network, str]:
+def _read(checkpoint: str, scale: int | None) -> tuple[Network, str]:
     """The network with its weights, and the digest of the file."""
     from pairmill.models.archs.weights import load_network
 
     data = read_file(checkpoint, "checkpoint", "`pairmill train` writes checkpoints")
-    return load_network(data, checkpoint), hashlib.sha256(data).hexdigest()
+    return load_network(data, checkpoint, scale=scale), hashlib.sha256(data).hexdigest()
+
+
+def _at(network: Network, scale: int | None) -> Network:
+    """The network for a scale, where it has that among others."""
+    from pairmill.models.archs.layers import MultiScale
+
+    if scale in network.config.heads_at(network.scale) and isinstance(network, MultiScale):
+        return network.at(scale)
+    return network
 
 
 def read_file(place: str, what: str, todo: str) -> bytes:

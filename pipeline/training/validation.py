@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -61,6 +62,27 @@ def look(
     if not rows:
         return score, None
     return score, sheet(rows, ("LR", f"step {step}: {score.psnr_y:.2f} dB", "HR"))
+
+
+def together(found: Mapping[int, tuple[Score, Image | None]]) -> tuple[Score, Image | None]:
+    """What `look` found at each scale as one: means over the scales, images one below another."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    scores = {scale: score for scale, (score, _) in found.items()}
+    scales = {scale: score.psnr_y for scale, score in scores.items()}
+    score = Score(
+        step=max(one.step for one in scores.values()),
+        psnr_y=round(sum(scales.values()) / len(scales), 4),
+        scales=scales,
+        images=sum(one.images for one in scores.values()),
+        degraders={
+            f"x{scale}/{name}": value
+            for scale, one in scores.items()
+            for name, value in one.degraders.items()
+        },
+    )
+    pictures = [picture for _, picture in found.values() if picture is not None]
+    return score, reduce(below, pictures) if pictures else None
 
 
 def enlarged(network: nn.Module, lr: Image, device: str) -> Image:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from pairmill.schemas.base import Frozen
 
@@ -33,6 +33,19 @@ class NetworkBase(Frozen):
             return None
         return f"{self.arch} cannot be built for scale {scale}: it works for {_listed(self.scales)}"
 
+    def heads_at(self, scale: int) -> tuple[int, ...]:
+        """All scales, rising, of the network that is built for this one; mostly it alone."""
+        return (scale,)
+
+    def active(self, scale: int, share: float) -> tuple[int, ...]:  # noqa: ARG002
+        """Scales that training draws from.
+
+        Args:
+            scale: that the network is built for.
+            share: of the steps that are made, in [0, 1).
+        """
+        return self.heads_at(scale)
+
     def words(self) -> str:
         """The network on one line, for tables: its name and what differs from the published
         settings.
@@ -54,39 +67,33 @@ def check_squeeze(features: int, squeeze: int) -> None:
         )
 
 
-class LumaOption(NetworkBase):
-    """Settings of a network that was published for luma."""
+class HeadsBase(NetworkBase):
+    """Settings of a network that may have several scales: one body, and layers of each scale."""
 
-    luma: bool = False
-    """Whether the network upscales luma alone, as published; then the colours are upscaled by
-    bicubic."""
+    heads: tuple[Annotated[int, Field(ge=2, le=8)], ...] = ()
+    """Scales of one network, rising, each trained on a corpus of its own; empty for one scale,
+    that of the corpus."""
 
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if list(self.heads) != sorted(set(self.heads)) or len(self.heads) == 1:
+            raise ValueError(f"heads: several scales that rise, or none, got {list(self.heads)}")
+        if strange := set(self.heads) - set(self.scales):
+            raise ValueError(
+                f"heads: {self.arch} works for {_listed(self.scales)}, got {min(strange)}"
+            )
+        return self
 
-class HeadsOption(NetworkBase):
-    """Settings of a network that can have a head for each of several scales; what it is built for
-    says which one is used.
-    """
-
-    heads: tuple[int, ...] = ()
-    """Scales that it has layers for, rising; none: for the one that it is built for."""
-
-    @field_validator("heads")
-    @classmethod
-    def _several(cls, heads: tuple[int, ...]) -> tuple[int, ...]:
-        if len(heads) == 1 or list(heads) != sorted(set(heads) & set(SCALES)):
-            raise ValueError(f"{list(heads)}: want none, or at least two of {SCALES}, rising")
-        return heads
+    def heads_at(self, scale: int) -> tuple[int, ...]:
+        """See `NetworkBase`."""
+        return self.heads or (scale,)
 
     def problem(self, scale: int) -> str | None:
         """See `NetworkBase`."""
-        if scale in (self.heads or self.scales):
+        works = self.heads or self.scales
+        if scale in works:
             return None
-        works = _listed(self.heads or self.scales)
-        return f"{self.arch} cannot be built for scale {scale}: it works for {works}"
-
-    def head(self, scale: int) -> int:
-        """Number of the head for a scale, from 0."""
-        return self.heads.index(scale) if self.heads else 0
+        return f"{self.arch} cannot be built for scale {scale}: it works for {_listed(works)}"
 
 
 def _listed(numbers: tuple[int, ...]) -> str:

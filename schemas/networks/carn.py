@@ -6,10 +6,10 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from pairmill.schemas.networks.base import DIV2K_MEAN, Count, HeadsOption, Level
+from pairmill.schemas.networks.base import DIV2K_MEAN, Count, HeadsBase, Level
 
 
-class CarnConfig(HeadsOption):
+class CarnConfig(HeadsBase):
     """CARN and CARN-M (Ahn et al. 2018): residual blocks whose results cascade through 1 x 1
     convolutions (post-upsampling).
     """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pairmill.schemas.networks.base import Count, LumaOption
+from pairmill.schemas.networks.base import Count, HeadsBase
+from pairmill.schemas.networks.luma import LumaBase
 
 
-class DwsrConfig(LumaOption):
+class DwsrConfig(LumaBase, HeadsBase):
     """DWSR (Guo et al. 2017): what is missing from the wavelet bands of the bicubic upscaling."""
 
     arch: Literal["dwsr"] = "dwsr"

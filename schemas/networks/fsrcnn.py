@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pairmill.schemas.networks.base import Count, LumaOption
+from pairmill.schemas.networks.base import Count
+from pairmill.schemas.networks.luma import LumaBase
 
 
-class FsrcnnConfig(LumaOption):
+class FsrcnnConfig(LumaBase):
     """FSRCNN (Dong et al. 2016): few channels at the size of the LR, one transposed convolution
     (post-upsampling); real time on a CPU.
     """

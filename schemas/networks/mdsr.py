@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pairmill.schemas.networks.base import DIV2K_MEAN, Count, HeadsOption, Level, Span
+from pairmill.schemas.networks.base import DIV2K_MEAN, Count, HeadsBase, Level, Span
 
 
-class MdsrConfig(HeadsOption):
+class MdsrConfig(HeadsBase):
     """MDSR (Lim et al. 2017): EDSR with a head for each scale, and most of it shared by all. The
     defaults are the large one; the baseline has 16 blocks.
     """

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pairmill.schemas.networks.base import Count
+from pairmill.schemas.networks.base import Count, HeadsBase
 from pairmill.schemas.networks.rdn import DenseBodyConfig
 
 
-class MetaConfig(DenseBodyConfig):
+class MetaConfig(DenseBodyConfig, HeadsBase):
     """Meta-RDN (Hu et al. 2019): one network for all scales, also fractions; it makes its last
-    filters from the scale and from where each pixel lies. The scale that it is built for is the one
-    that it has when none is asked for.
+    filters from the scale and from where each pixel lies. Several scales, `heads`, have a corpus
+    each; the fractions between them need none.
     """
 
     arch: Literal["meta"] = "meta"

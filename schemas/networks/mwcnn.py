@@ -6,12 +6,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pairmill.schemas.networks.base import Count, LumaOption
+from pairmill.schemas.networks.base import Count, HeadsBase
+from pairmill.schemas.networks.luma import LumaBase
 
 Dilations = Annotated[tuple[Annotated[int, Field(ge=1, le=8)], ...], Field(max_length=16)]
 
 
-class MwcnnConfig(LumaOption):
+class MwcnnConfig(LumaBase, HeadsBase):
     """MWCNN (Liu et al. 2018, 2019), a U-net on wavelets with a large receptive field, for
     upscaling, noise and JPEG. The defaults are version 2; version 1: features 160-256-256,
     dilations and lowest 1-1-1, bands.

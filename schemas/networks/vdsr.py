@@ -6,10 +6,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pairmill.schemas.networks.base import Count, LumaOption
+from pairmill.schemas.networks.base import Count, HeadsBase
+from pairmill.schemas.networks.luma import LumaBase
 
 
-class VdsrConfig(LumaOption):
+class VdsrConfig(LumaBase, HeadsBase):
     """VDSR (Kim et al. 2016): many plain convolutions that correct the bicubic upscaling
     (pre-upsampling).
     """

@@ -16,7 +16,7 @@ from pairmill.models.archs.layers import Network
 from pairmill.models.functional.resize import bicubic_down
 from pairmill.schemas.network import NETWORK_CONFIG, NETWORK_CONFIGS
 from tests.support.make import photograph
-from tests.support.networks import SMALL, network_of, pictures
+from tests.support.networks import SMALL, network_of, pictures, views
 
 SCALES = (1, 2, 3, 4, 8)
 STEPS = 200
@@ -46,6 +46,19 @@ def test_the_picture_is_scale_times_as_large(name: str, size: tuple[int, int]) -
             assert torch.isfinite(found).all()
 
 
+def test_a_network_of_several_scales_is_one_network(name: str) -> None:
+    """The scale that it is built for is one of them, and each makes images of its size with the
+    same weights."""
+    scale = max(scale for scale in SCALES if SMALL[name].problem(scale) is None)
+    network = network_of(name, scale)
+    scales = SMALL[name].heads_at(scale)
+    assert scale in scales == tuple(sorted(scales))
+    assert [view.scale for view in views(network)] == list(scales)
+    for view in views(network):
+        assert used(view, pictures(1, 5, 4)).shape == (1, 3, 5 * view.scale, 4 * view.scale)
+        assert view.state_dict().keys() == network.state_dict().keys()
+
+
 def test_other_scales_are_an_error_that_says_which_work(name: str) -> None:
     config = SMALL[name]
     wrong = [scale for scale in (*SCALES, 5, 0) if config.problem(scale)]
@@ -65,7 +78,8 @@ def test_a_gradient_reaches_every_weight(name: str) -> None:
         for value in network.parameters():
             if not value.any():
                 value.fill_(0.1)
-    network(pictures(2, 13, 11)).square().sum().backward()
+    for view in views(network):
+        view(pictures(2, 13, 11)).square().sum().backward()
     idle = [
         key
         for key, value in network.named_parameters()

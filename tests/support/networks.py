@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pairmill.models.archs import build
-from pairmill.models.archs.layers import Network
+from pairmill.models.archs.layers import MultiScale, Network
 from pairmill.models.archs.weights import write_weights
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
 from pairmill.schemas.networks.carn import CarnConfig
@@ -64,9 +64,9 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "ipt": IptConfig(features=4, patch=12, layers=1),
     "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
     "carn": CarnConfig(features=8),
-    "carn-m": CarnConfig(features=8, mobile=True, groups=2),
+    "carn-m": CarnConfig(features=12, mobile=True, groups=2),
     "rdn": RdnConfig(features=8, blocks=2, layers=2, growth=8),
-    "srfbn": SrfbnConfig(features=8, groups=2, steps=2),
+    "srfbn": SrfbnConfig(features=8, groups=2),
     "vdsr": VdsrConfig(features=16, depth=4),
     "msrn": MsrnConfig(features=8, blocks=2),
     "mdsr": MdsrConfig(features=8, blocks=2),
@@ -75,6 +75,16 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""
+NO_SCALE = {
+    "srcnn",
+    "lapsrn-shared",
+    "vdsr",
+    "dwsr",
+    "mwcnn",
+    "mwcnn-bands",
+    "meta",
+}
+"""Networks among them whose weights are the same at every scale."""
 UNRECOGNISED: tuple[str, ...] = ()
 """Networks among them whose checkpoints have to say what they are: `recognise` does not know
 them."""
@@ -83,6 +93,13 @@ them."""
 def network_of(name: str, scale: int = 2, seed: int = 1) -> Network:
     """A small network with initial weights, for use."""
     return build(SMALL[name], scale, seed).eval()
+
+
+def views(network: Network) -> list[Network]:
+    """The network for each of its scales."""
+    if isinstance(network, MultiScale):
+        return [network.at(scale) for scale in network.config.heads_at(network.scale)]
+    return [network]
 
 
 def pictures(count: int, height: int = 37, width: int = 31, seed: int = 0) -> torch.Tensor:
