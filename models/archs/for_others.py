@@ -23,9 +23,9 @@ GROWTH = 32
 """Of an RRDBNet, as others assume."""
 HEADS = 12
 """Of an IPT, as others assume."""
-FIRST = ("conv_first", "conv_first.conv", "head.0.0")
+FIRST = ("conv_first", "conv_first.conv")
 """First convolutions of the networks that have a range."""
-LAST = ("conv_last", "upscale.filters", "tail.0.1", "upsample.0")
+LAST = ("conv_last", "upscale.filters", "upsample.0")
 """Their last ones, those that come first here where there are several."""
 RANGE = 255.0
 """Of RCAN and EDSR, as others assume."""

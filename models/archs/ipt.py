@@ -1,4 +1,5 @@
-"""IPT: a transformer over patches of fixed size (Chen et al. 2021); names of its published files.
+"""IPT: a transformer over patches of fixed size (Chen et al. 2021); its layers have the names of the
+published files.
 
 For weights that others trained. Images larger than a patch are cut into patches that overlap by a
 half, and fade into one another.
@@ -195,9 +196,11 @@ class Ipt(Network):
         super().__init__(config, scale)
         features, self.patch = config.features, config.patch
         self.normalise = Normalise(config.mean, config.range)
-        self.head = nn.Sequential(nn.Sequential(Conv(3, features), Head(features), Head(features)))
+        self.conv_first = Conv(3, features)
+        self.head = nn.Sequential(Head(features), Head(features))
         self.body = Transformer(config)
-        self.tail = nn.Sequential(nn.Sequential(Upsample(features, scale), Conv(features, 3)))
+        self.upsample = Upsample(features, scale)
+        self.conv_last = Conv(features, 3)
         ramp = torch.arange(1, scale * config.patch + 1).float()
         ramp = torch.minimum(ramp, ramp.flip(0))
         self.register_buffer("fade", torch.outer(ramp, ramp).flatten()[:, None], persistent=False)
@@ -220,8 +223,9 @@ class Ipt(Network):
 
     def _patch(self, lr: Tensor) -> Tensor:
         """(B, 3, patch, patch) to (B, 3, scale patch, scale patch)."""
-        first = self.head(self.normalise(lr))
-        return self.normalise.back(self.tail(first + self.body(first)))
+        first = self.head(self.conv_first(self.normalise(lr)))
+        values = self.upsample(first + self.body(first))
+        return self.normalise.back(self.conv_last(values))
 
     def _laid(self, patches: Tensor, area: list[int]) -> Tensor:
         """The sum of patches (B, C patch**2 scale**2, patches) where they belong."""

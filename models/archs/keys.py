@@ -225,7 +225,13 @@ CONVENTIONS = {
     "ipt": Convention(
         "ipt",
         ("head.0.0.weight", "body.query_embed.weight"),
-        (),
+        (
+            ("conv_first", "head.0.0"),
+            ("head.0.body.{k}", "head.0.1.body.{k}"),
+            ("head.1.body.{k}", "head.0.2.body.{k}"),
+            ("upsample.{i}", "tail.0.0.{i}"),
+            ("conv_last", "tail.0.1"),
+        ),
         range=255.0,
         means="{}_mean",
     ),

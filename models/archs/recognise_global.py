@@ -84,7 +84,7 @@ def _csnln(tensors: Tensors) -> Found:
 def _ipt(tensors: Tensors) -> Found:
     if "tail.1.1.weight" in tensors:
         raise ValueError("an IPT with heads for several tasks: one for a single task is wanted")
-    features = tensors["head.0.0.weight"].shape[0]
+    features = tensors["conv_first.weight"].shape[0]
     token = root(tensors["body.linear_encoding.weight"].shape[0] // features)
     config = IptConfig(
         features=features,
@@ -92,7 +92,7 @@ def _ipt(tensors: Tensors) -> Found:
         token=token,
         layers=count(tensors, "body.encoder.layers.N."),
     )
-    return config, shuffled(tensors, "tail.0.0") if "tail.0.0.0.weight" in tensors else 1
+    return config, shuffled(tensors, "upsample") if "upsample.0.weight" in tensors else 1
 
 
 GLOBAL_FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
@@ -102,6 +102,6 @@ GLOBAL_FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
     (("non_local.queries.weight", "share"), _san),
     (("body.0.mask.first.0.queries.weight",), _rnan),
     (("steps.0.cross.queries.0.weight", "again.0.0.weight"), _csnln),
-    (("head.0.0.weight", "body.query_embed.weight"), _ipt),
+    (("conv_first.weight", "body.query_embed.weight"), _ipt),
 )
 """As `FORMS` of `pairmill.models.archs.recognise`."""

@@ -137,7 +137,7 @@ def test_spandrel_gives_the_same_of_one_patch_of_an_ipt(spandrel: Any, tmp_path:
     network = build(config, 4, 7).double().eval()
     with torch.no_grad():
         for value in network.body.parameters():
-            value *= 10  # so that the attention is not even
+            value.mul_(10)  # so that the attention is not even
     spec = NetworkSpec(network=config, scale=4)
     (tmp_path / "x.safetensors").write_bytes(write_for_others(network.state_dict(), spec))
     model = spandrel.ModelLoader("cpu").load_from_file(tmp_path / "x.safetensors")
@@ -290,7 +290,8 @@ def test_renaming_there_and_back(convention: str) -> None:
     tensors = network.state_dict()
     theirs = to_theirs(tensors, convention)
     assert convention_of(theirs) == convention
-    assert len(set(theirs) - set(tensors)) >= len(tensors) * 0.7
+    most = 0.3 if convention == "ipt" else 0.7  # whose transformer has the authors' names
+    assert len(set(theirs) - set(tensors)) >= len(tensors) * most
     back = to_ours(theirs)
     assert list(back) == list(tensors)
     assert all(torch.equal(back[key], tensors[key]) for key in tensors)
