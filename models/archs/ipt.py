@@ -1,8 +1,7 @@
-"""IPT: a transformer over patches of fixed size (Chen et al. 2021); its layers have the names of the
-published files.
+"""IPT: a transformer over patches of fixed size (Chen et al. 2021), for weights that others trained.
 
-For weights that others trained. Images larger than a patch are cut into patches that overlap by a
-half, and fade into one another.
+Its layers have the names of the published files. Images larger than a patch are cut into patches
+that overlap by a half, and fade into one another.
 """
 
 from __future__ import annotations

@@ -29,9 +29,15 @@ class AnyScale(Network):
         """(B, 3, h, w) in [0, 1] to (B, 3, floor(scale h), floor(scale w)).
 
         Raises:
-            ValueError: if the scale is not within `SMALLEST` and `LARGEST`.
+            ValueError: if `lacks` says why not.
         """
         raise NotImplementedError
+
+    def lacks(self, scale: Fraction) -> str | None:
+        """Why it cannot upscale so; none if it can."""
+        if SMALLEST <= scale <= LARGEST and scale.denominator <= FINEST:
+            return None
+        return f"scale {scale} is not {SMALLEST} to {LARGEST} in steps of 1 / {FINEST} or coarser"
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
@@ -114,10 +120,9 @@ class Meta(AnyScale, DenseBody, MultiScale):
 
     def enlarged(self, lr: Tensor, scale: Fraction) -> Tensor:
         """See `AnyScale`."""
-        if not SMALLEST <= scale <= LARGEST or scale.denominator > FINEST:
-            raise ValueError(
-                f"scale {scale}: {SMALLEST} to {LARGEST}, with a denominator of at most {FINEST}"
-            )
+        problem = self.lacks(scale)
+        if problem is not None:
+            raise ValueError(problem)
         return self.normalise.back(self.upscale(self.features(lr), scale))
 
 
