@@ -19,6 +19,7 @@ from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
+SPANDREL = "spandrel 0.4.2"
 GROWTH = 32
 """Of an RRDBNet, as others assume."""
 HEADS = 12
@@ -31,7 +32,7 @@ RANGE = 255.0
 """Of RCAN and EDSR, as others assume."""
 
 
-def unread_by_others(config: AnyNetworkConfig) -> str | None:
+def unread_by_others(config: NetworkBase) -> str | None:
     """Why spandrel does not read a network, whatever names its weights have; none if it does."""
     if isinstance(config, CompactConfig | SwinIrConfig):
         return None
@@ -41,7 +42,7 @@ def unread_by_others(config: AnyNetworkConfig) -> str | None:
         return None if config.residual_scale == 1 else "it assumes residual_scale 1"
     if isinstance(config, IptConfig):
         return None if (config.heads, config.range) == (HEADS, RANGE) else "it assumes 12 heads"
-    return f"it has no {config.arch} of this kind"
+    return f"{SPANDREL} has no {config.arch} of this kind"
 
 
 def names_for_others(config: AnyNetworkConfig) -> str:

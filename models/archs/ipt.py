@@ -1,4 +1,4 @@
-"""IPT: a transformer over patches of fixed size (Chen et al. 2021), for weights that others trained.
+"""IPT: a transformer over patches of fixed size (Chen et al. 2021), for weights of others.
 
 Its layers have the names of the published files. Images larger than a patch are cut into patches
 that overlap by a half, and fade into one another.

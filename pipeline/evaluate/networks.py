@@ -128,7 +128,7 @@ def load(
         sha256=digest,
         scale=network.scale,
         parameters=sum(weight.numel() for weight in network.parameters()),
-        training=_training(checkpoint),
+        training=training_of(checkpoint),
     )
     return Upscaler(view, network.eval())
 
@@ -178,9 +178,13 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
 
 def _read(checkpoint: str, scale: int | None) -> tuple[Network, str]:
     """The network with its weights, and the digest of the file."""
+    from pairmill.models.archs.ncnn import read_checkpoint
     from pairmill.models.archs.weights import load_network
 
-    data = read_file(checkpoint, "checkpoint", "`pairmill train` writes checkpoints")
+    data = read_checkpoint(
+        lambda place: read_file(place, "checkpoint", "`pairmill train` writes checkpoints"),
+        checkpoint,
+    )
     return load_network(data, checkpoint, scale=scale), hashlib.sha256(data).hexdigest()
 
 
@@ -230,7 +234,7 @@ def _stem(checkpoint: str) -> str:
     return checkpoint.rpartition("/")[2].rpartition(".")[0] or checkpoint.rpartition("/")[2]
 
 
-def _training(checkpoint: str) -> str:
+def training_of(checkpoint: str) -> str:
     """What the JSON next to a checkpoint of ours says; empty if there is none."""
     storage, name = _beside(checkpoint)
     beside = f"{_stem(name)}.json"
