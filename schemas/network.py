@@ -11,10 +11,14 @@ from pydantic import Field, TypeAdapter, model_validator
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.networks.base import Count, NetworkBase
 from pairmill.schemas.networks.carn import CarnConfig
+from pairmill.schemas.networks.cnf import CnfConfig
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.csnln import CsnlnConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
 from pairmill.schemas.networks.dwsr import DwsrConfig
+from pairmill.schemas.networks.drcn import DrcnConfig
+from pairmill.schemas.networks.drrn import DrrnConfig
+from pairmill.schemas.networks.dsrn import DsrnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
@@ -25,6 +29,9 @@ from pairmill.schemas.networks.mdsr import MdsrConfig
 from pairmill.schemas.networks.meta import MetaConfig
 from pairmill.schemas.networks.msrn import MsrnConfig
 from pairmill.schemas.networks.mwcnn import MwcnnConfig
+from pairmill.schemas.networks.memnet import MemNetConfig
+from pairmill.schemas.networks.msrn import MsrnConfig
+from pairmill.schemas.networks.prosr import ProSrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rdn import RdnConfig
 from pairmill.schemas.networks.rnan import RnanConfig
@@ -55,6 +62,12 @@ PlainNetworkConfig = (
     | SanConfig
     | RnanConfig
     | CsnlnConfig
+    | DrcnConfig
+    | DrrnConfig
+    | MemNetConfig
+    | ProSrConfig
+    | DsrnConfig
+    | CnfConfig
     | FsrcnnConfig
     | CarnConfig
     | RdnConfig

@@ -7,10 +7,14 @@ from typing import Any
 
 from pairmill.models.archs.carn import Carn
 from pairmill.models.archs.cleaned import Cleaned
+from pairmill.models.archs.cnf import Cnf
 from pairmill.models.archs.compact import Compact
 from pairmill.models.archs.csnln import Csnln
 from pairmill.models.archs.dbpn import Dbpn
 from pairmill.models.archs.dwsr import Dwsr
+from pairmill.models.archs.drcn import Drcn
+from pairmill.models.archs.drrn import Drrn
+from pairmill.models.archs.dsrn import Dsrn
 from pairmill.models.archs.edsr import Edsr
 from pairmill.models.archs.espcn import Espcn
 from pairmill.models.archs.fsrcnn import Fsrcnn
@@ -22,6 +26,9 @@ from pairmill.models.archs.mdsr import Mdsr
 from pairmill.models.archs.meta import Meta
 from pairmill.models.archs.msrn import Msrn
 from pairmill.models.archs.mwcnn import Mwcnn
+from pairmill.models.archs.memnet import MemNet
+from pairmill.models.archs.msrn import Msrn
+from pairmill.models.archs.prosr import ProSr
 from pairmill.models.archs.rcan import Rcan
 from pairmill.models.archs.rdn import Rdn
 from pairmill.models.archs.rnan import Rnan
@@ -54,6 +61,12 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "san": San,
     "rnan": Rnan,
     "csnln": Csnln,
+    "drcn": Drcn,
+    "drrn": Drrn,
+    "memnet": MemNet,
+    "prosr": ProSr,
+    "dsrn": Dsrn,
+    "cnf": Cnf,
     "fsrcnn": Fsrcnn,
     "carn": Carn,
     "rdn": Rdn,

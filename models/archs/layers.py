@@ -166,9 +166,10 @@ class Deconv(nn.ConvTranspose2d):
         start: Start = "torch",
         gain: float = 1.0,
         bias: bool = True,
+        groups: int = 1,
     ) -> None:
         self.start, self.gain = start, gain
-        super().__init__(inputs, outputs, side, stride, padding, bias=bias)
+        super().__init__(inputs, outputs, side, stride, padding, groups=groups, bias=bias)
 
     def reset_parameters(self) -> None:
         """Nothing: see `Conv`."""
@@ -176,7 +177,8 @@ class Deconv(nn.ConvTranspose2d):
     def draw(self, rng: np.random.Generator) -> None:
         """Initial weights and bias."""
         taps = self.kernel_size[0] * self.kernel_size[1]
-        draw_filters(self, rng, max(1, self.in_channels * taps // self.stride[0] ** 2))
+        inputs = self.in_channels // self.groups * taps
+        draw_filters(self, rng, max(1, inputs // self.stride[0] ** 2))
 
 
 class Linear(nn.Linear):
@@ -224,20 +226,6 @@ def fill(parameter: Tensor, values: np.ndarray[tuple[int, ...], np.dtype[np.floa
         parameter.copy_(torch.from_numpy(values).to(parameter.dtype))
 
 
-class Separable(nn.Sequential):
-    """A convolution in two: each channel by itself, then all channels of each pixel. Side k takes
-    k**2 C + C C' weights instead of k**2 C C'.
-    """
-
-    def __init__(
-        self, inputs: int, outputs: int, side: int = 3, *, start: Start = "torch", gain: float = 1.0
-    ) -> None:
-        super().__init__(
-            Conv(inputs, inputs, side, start=start, groups=inputs),
-            Conv(inputs, outputs, 1, start=start, gain=gain),
-        )
-
-
 class ResidualBlock(nn.Module):
     """x + scale conv2(relu(conv1(x))): EDSR's block, without normalisation."""
 
@@ -249,12 +237,10 @@ class ResidualBlock(nn.Module):
         side: int = 3,
         start: Start = "torch",
         gain: float = 1.0,
-        separable: bool = False,
     ) -> None:
         super().__init__()
-        kind = Separable if separable else Conv
         self.conv1, self.conv2 = (
-            kind(features, features, side, start=start, gain=gain) for _ in range(2)
+            Conv(features, features, side, start=start, gain=gain) for _ in range(2)
         )
         self.scale = scale
 

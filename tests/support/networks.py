@@ -12,10 +12,14 @@ from pairmill.models.archs.layers import MultiScale, Network
 from pairmill.models.archs.weights import write_weights
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
 from pairmill.schemas.networks.carn import CarnConfig
+from pairmill.schemas.networks.cnf import CnfConfig
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.csnln import CsnlnConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
 from pairmill.schemas.networks.dwsr import DwsrConfig
+from pairmill.schemas.networks.drcn import DrcnConfig
+from pairmill.schemas.networks.drrn import DrrnConfig
+from pairmill.schemas.networks.dsrn import DsrnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
@@ -26,6 +30,9 @@ from pairmill.schemas.networks.mdsr import MdsrConfig
 from pairmill.schemas.networks.meta import MetaConfig
 from pairmill.schemas.networks.msrn import MsrnConfig
 from pairmill.schemas.networks.mwcnn import MwcnnConfig
+from pairmill.schemas.networks.memnet import MemNetConfig
+from pairmill.schemas.networks.msrn import MsrnConfig
+from pairmill.schemas.networks.prosr import ProSrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rdn import RdnConfig
 from pairmill.schemas.networks.rnan import RnanConfig
@@ -62,6 +69,14 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "csnln": CsnlnConfig(features=6, recurrences=2),
     "meta": MetaConfig(features=12, blocks=1, layers=2, growth=12, hidden=16),
     "ipt": IptConfig(features=4, patch=12, layers=1),
+    "lapsrn-recursive": LapSrnConfig(features=8, depth=2, shared=True, recursions=2, side=3),
+    "drcn": DrcnConfig(features=16, recursions=3),
+    "drrn": DrrnConfig(features=16, units=3),
+    "memnet": MemNetConfig(features=16, blocks=2, recursions=2),
+    "prosr": ProSrConfig(features=8, growth=4, layers=2, blocks=(2, 1, 1)),
+    "prosr-heads": ProSrConfig(features=8, growth=4, layers=2, blocks=(2, 1, 1), heads=(2, 4)),
+    "dsrn": DsrnConfig(features=24, embedded=16, steps=2),
+    "cnf": CnfConfig(features=16, depths=(3, 4)),
     "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
     "carn": CarnConfig(features=8),
     "carn-m": CarnConfig(features=12, mobile=True, groups=2),
