@@ -11,10 +11,10 @@ from pairmill.models.archs.cnf import Cnf
 from pairmill.models.archs.compact import Compact
 from pairmill.models.archs.csnln import Csnln
 from pairmill.models.archs.dbpn import Dbpn
-from pairmill.models.archs.dwsr import Dwsr
 from pairmill.models.archs.drcn import Drcn
 from pairmill.models.archs.drrn import Drrn
 from pairmill.models.archs.dsrn import Dsrn
+from pairmill.models.archs.dwsr import Dwsr
 from pairmill.models.archs.edsr import Edsr
 from pairmill.models.archs.espcn import Espcn
 from pairmill.models.archs.fsrcnn import Fsrcnn
@@ -23,11 +23,10 @@ from pairmill.models.archs.ipt import Ipt
 from pairmill.models.archs.lapsrn import LapSrn
 from pairmill.models.archs.layers import Network, draw_weights
 from pairmill.models.archs.mdsr import Mdsr
+from pairmill.models.archs.memnet import MemNet
 from pairmill.models.archs.meta import Meta
 from pairmill.models.archs.msrn import Msrn
 from pairmill.models.archs.mwcnn import Mwcnn
-from pairmill.models.archs.memnet import MemNet
-from pairmill.models.archs.msrn import Msrn
 from pairmill.models.archs.prosr import ProSr
 from pairmill.models.archs.rcan import Rcan
 from pairmill.models.archs.rdn import Rdn

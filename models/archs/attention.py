@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softmax
@@ -31,21 +33,17 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         (B, N, V).
     """
     keys = keys.transpose(1, 2)
+    if torch.compiler.is_compiling():
+        # The steps of what is compiled or exported cannot depend on the size of the image.
+        return softmax(queries @ keys, dim=2) @ values
+    some = at_once(keys.shape[0] * keys.shape[2])
     return torch.cat(
-        [
-            softmax(some @ keys, dim=2) @ values
-            for some in queries.split(at_once(queries.shape[1], keys.shape[0] * keys.shape[2]), 1)
-        ],
-        1,
+        [softmax(part @ keys, dim=2) @ values for part in queries.split(some, dim=1)], 1
     )
 
 
-def at_once(queries: int, each: int) -> int:
-    """How many of the queries are met at a time, if every one needs memory for `each` numbers. All
-    in a network that is exported or compiled, whose steps cannot depend on the size of the image.
-    """
-    if torch.compiler.is_compiling():
-        return queries
+def at_once(each: int) -> int:
+    """How many queries are met at a time, if every one needs memory for `each` numbers."""
     return max(1, SCORES // max(1, each))
 
 
@@ -77,8 +75,13 @@ def _within(parts: tuple[Tensor, ...], cuts: int, axis: int) -> Tensor:
     the same; axis 2 is cut first, then 3.
     """
     if axis < 4:
-        cut = zip(*(part.tensor_split(cuts, axis) for part in parts), strict=True)
-        return torch.cat([_within(each, cuts, axis + 1) for each in cut], axis)
+        length = parts[0].shape[axis]
+        ends = [(length * number + cuts - 1) // cuts for number in range(cuts + 1)]
+        found = []
+        for start, end in pairwise(ends):
+            some = tuple(part.narrow(axis, start, end - start) for part in parts)
+            found.append(_within(some, cuts, axis + 1))
+        return torch.cat(found, axis)
     queries, keys, values = (part.flatten(2).transpose(1, 2) for part in parts)
     return attend(queries, keys, values).transpose(1, 2).reshape(parts[0].shape)
 

@@ -96,7 +96,9 @@ class CrossScale(nn.Module):
         """
         step, margin = self.step, self.step
         batch, many, size = values.shape
-        rows = at_once(high, batch * wide * (many + size))
+        rows = high
+        if not torch.compiler.is_compiling():  # see `attend`
+            rows = at_once(batch * wide * (many + size))
         found = values.new_zeros(
             batch, size // (SIDE * step) ** 2, (high + 2) * step, (wide + 2) * step
         )

@@ -210,7 +210,7 @@ class Ipt(Network):
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
         (height, width), step = lr.shape[2:], self.patch // 2
-        whole = reflected(lr, step if min(height, width) >= self.patch else self.patch)
+        whole = reflected(lr, step, self.patch)
         cut = unfold(whole, self.patch, stride=step).transpose(1, 2)
         made = self._patch(cut.reshape(-1, 3, self.patch, self.patch)).unflatten(0, cut.shape[:2])
         area = [self.scale * length for length in whole.shape[2:]]

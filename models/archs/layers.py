@@ -372,15 +372,18 @@ def cropped(x: Tensor, height: int, width: int) -> Tensor:
     return x
 
 
-def reflected(x: Tensor, unit: int) -> Tensor:
-    """Continue (B, C, h, w) to the right and below to multiples of `unit`, mirrored without
-    repeating the edge, from any size.
+def reflected(x: Tensor, unit: int, least: int = 0) -> Tensor:
+    """Continue (B, C, h, w) to the right and below to multiples of `unit`, or to `least` if that is
+    more, mirrored without repeating the edge, from any size.
     """
     for axis in (2, 3) if unit > 1 else ():
         length = x.shape[axis]
         # No branch for what fits already: an exported network would hold for such sizes alone.
         # Not by the floor of a negative number, which ONNX rounds the other way.
-        place = torch.arange((length + unit - 1) // unit * unit, device=x.device)
+        whole = (length + unit - 1) // unit * unit
+        if least:
+            whole = torch.sym_max(whole, least)  # type: ignore[no-untyped-call]
+        place = torch.arange(whole, device=x.device)
         place = wrapped(place, torch.sym_max(1, 2 * length - 2))  # type: ignore[no-untyped-call]
         x = x.index_select(axis, torch.minimum(place, (2 * length - 2 - place).clamp_min(0)))
     return x

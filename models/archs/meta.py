@@ -95,7 +95,7 @@ class MetaUpscale(nn.Module):
             rows.append(torch.cat(parts, 2))
         # (B, many, many, 3, down, along): pixels of a period, and which period.
         image = torch.cat(rows, 1).permute(0, 3, 4, 1, 5, 2)
-        image = image.reshape(len(x), 3, down * many, along * many)
+        image = image.reshape(x.shape[0], 3, down * many, along * many)
         return image[:, :, : height * many // apart, : width * many // apart]
 
 

@@ -16,10 +16,10 @@ from pairmill.schemas.networks.cnf import CnfConfig
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.csnln import CsnlnConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
-from pairmill.schemas.networks.dwsr import DwsrConfig
 from pairmill.schemas.networks.drcn import DrcnConfig
 from pairmill.schemas.networks.drrn import DrrnConfig
 from pairmill.schemas.networks.dsrn import DsrnConfig
+from pairmill.schemas.networks.dwsr import DwsrConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
@@ -27,11 +27,10 @@ from pairmill.schemas.networks.idn import IdnConfig
 from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.mdsr import MdsrConfig
+from pairmill.schemas.networks.memnet import MemNetConfig
 from pairmill.schemas.networks.meta import MetaConfig
 from pairmill.schemas.networks.msrn import MsrnConfig
 from pairmill.schemas.networks.mwcnn import MwcnnConfig
-from pairmill.schemas.networks.memnet import MemNetConfig
-from pairmill.schemas.networks.msrn import MsrnConfig
 from pairmill.schemas.networks.prosr import ProSrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rdn import RdnConfig
