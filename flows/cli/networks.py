@@ -50,8 +50,11 @@ def upscale(
         ),
     ] = "",
     scale: Annotated[
-        int | None,
-        typer.Option(help="Which scale of a network that has several; the largest without it."),
+        float | None,
+        typer.Option(
+            help="Which scale of a network that has several, the largest without it; any, such as "
+            "2.7, of `meta`."
+        ),
     ] = None,
     tile: Tile = 192,
     overlap: Overlap = None,

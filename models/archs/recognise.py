@@ -11,6 +11,7 @@ from torch import Tensor
 from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of, to_ours
 from pairmill.models.archs.projections import SIDES
 from pairmill.models.archs.recognise_cnn import CNN_FORMS
+from pairmill.models.archs.recognise_global import GLOBAL_FORMS
 from pairmill.models.archs.recognise_recursive import RECURSIVE_FORMS
 from pairmill.models.archs.rrdbnet import TALL
 from pairmill.models.archs.shapes import Found, UnknownScaleError, count, root, shuffled
@@ -127,7 +128,10 @@ def _edsr(tensors: Tensors) -> Found:
     features = tensors["conv_first.weight"].shape[0]
     added = 0.1 if features > PLAIN else 1.0
     config = EdsrConfig(
-        features=features, blocks=count(tensors, "body.N.conv1"), residual_scale=added
+        features=features,
+        blocks=count(tensors, "body.N.conv1"),
+        residual_scale=added,
+        separable="body.0.conv1.0.weight" in tensors,
     )
     return config, shuffled(tensors, "upsample")
 
@@ -269,12 +273,14 @@ def _cleaned(tensors: Tensors) -> Found:
 
 FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
     (("cleaner.conv_first.weight",), _cleaned),
+    *GLOBAL_FORMS,
     *CNN_FORMS,
     *RECURSIVE_FORMS,
     (("layers.0.residual_group.blocks.0.norm1.weight",), _swinir),
     (("body.0.residual_group.0.rcab.0.weight",), _rcan),
     (("body.0.rdb1.conv1.weight",), _rrdbnet),
     (("body.0.conv1.weight", "conv_after_body.weight"), _edsr),
+    (("body.0.conv1.0.weight", "conv_after_body.weight"), _edsr),
     (("body.0.conv1.weight", "upconv1.weight"), _srresnet),
     (("body.0.weight", "body.1.weight"), _compact),
     (("feat0.conv.weight", "up1.up_conv1.deconv.weight"), _dbpn),
