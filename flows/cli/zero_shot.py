@@ -129,12 +129,12 @@ def _say_cost(upscaler: ZeroShot, jobs: Sequence[Job], config: InferenceConfig) 
 
 
 def _cost(cost: ZeroShotCost) -> str:
-    least, most = _time(cost.least_seconds), _time(cost.most_seconds)
+    least, most = said_time(cost.least_seconds), said_time(cost.most_seconds)
     took = f"about {most}" if least == most else f"{least} to {most}"
     return f"{took} here, about {max(1, round(cost.memory / MIB)):,} MiB of memory"
 
 
-def _time(seconds: float) -> str:
+def said_time(seconds: float) -> str:
     """To the nearest second, minute or tenth of an hour."""
     if seconds < 120:
         return f"{max(1, round(seconds))} s"
