@@ -26,9 +26,7 @@ AT = (50, 100, 150, 200, 250)
 
 def kernel(across: float, along: float, angle: float, scale: int = 2) -> Array:
     size = 8 * scale + 1
-    return to_fixed_point(
-        gaussian_kernel(size, across, along, angle, target_centre(size, scale))
-    )
+    return to_fixed_point(gaussian_kernel(size, across, along, angle, target_centre(size, scale)))
 
 
 @pytest.mark.parametrize(
