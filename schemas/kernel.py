@@ -144,8 +144,9 @@ class KernelGanFkpConfig(FkpKernelsBase):
     """Steps of the critic, then of the kernel, on the crops of an iteration (published)."""
     learning_rate: float = Field(default=5e-4, gt=0, le=0.1)
     """Step size of the critic (published)."""
-    kernel_rate: float = Field(default=0.5, gt=0, le=10)
-    """Step size of the code that the flow turns into a kernel."""
+    kernel_rate: float = Field(default=0.1, gt=0, le=10)
+    """Step size of the code that the flow turns into a kernel; at 0.5, the one of DIP-FKP, the
+    kernel never settles."""
     penalty: float = Field(default=0.1, ge=0)
     """Weight of the squared deviation of the critic's slope from 1 (published)."""
     noise: float = Field(default=1.0, ge=0, le=20)

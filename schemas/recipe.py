@@ -15,7 +15,12 @@ from pairmill.schemas.degraders import DegraderConfig
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.groups import GroupsConfig
 from pairmill.schemas.image import IngestConfig
-from pairmill.schemas.kernel import CameraKernelsConfig, KernelQualityConfig, KernelsConfig
+from pairmill.schemas.kernel import (
+    CameraKernelsConfig,
+    KernelQualityConfig,
+    KernelsConfig,
+    SpectralKernelsConfig,
+)
 from pairmill.schemas.kmsr import KmsrConfig
 from pairmill.schemas.noise import NoiseConfig
 from pairmill.schemas.patterns import NamedPatterns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ class Restored:
 
 def least_side(scale: int) -> int:
     """Smallest side of an LR image that can be fitted, in pixels."""
-    return max(-(-LEAST // scale), WINDOW_SIDE)
+    return max(-(-LEAST // scale), int(WINDOW_SIDE))
 
 
 def source_of(
@@ -149,8 +150,9 @@ class _Fit:
         image = self.network(self._seen())[..., : self.size[0], : self.size[1]]
         kernel = self.source.kernel()
         found = reduced(image, kernel.detach() if frozen else kernel, self.scale)
-        left = mse_loss(found, self.lr)
-        loss = 1 - similarity(found, self.lr) if number < self.config.structural else left
+        left = loss = mse_loss(found, self.lr)
+        if number < self.config.structural:
+            loss = 1 - similarity(found, self.lr)
         self.adam.zero_grad()
         loss.backward()
         self.adam.step()
@@ -158,7 +160,7 @@ class _Fit:
         # A short memory at first, so that the start is soon forgotten.
         memory = min(self.config.average, (1 + number) / (10 + number))
         self.mean.lerp_(image.detach(), 1 - memory)
-        return 255 * float(left.detach()) ** 0.5
+        return float(255 * math.sqrt(left.detach()))
 
     def _seen(self) -> Tensor:
         noise = self.noise

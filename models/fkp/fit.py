@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pairmill.models.fitting.fit import halved
 from pairmill.models.fkp.flow import Flow, hidden_width
@@ -43,7 +44,8 @@ def fit_prior(
         rate = halved(step, fit.iterations, HALVE_AT)
         adam.param_groups[0]["lr"] = fit.learning_rate * rate
         kernels = draw_gaussians(config.scale, fit.batch, stream)
-        loss = -flow.log_likelihood(codec.encode(kernels, stream.random((fit.batch, cells)))).mean()
+        seen = codec.encode(kernels, stream.random((fit.batch, cells)))
+        loss: Tensor = -flow.log_likelihood(seen).mean()
         adam.zero_grad()
         loss.backward()
         adam.step()

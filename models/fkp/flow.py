@@ -30,7 +30,7 @@ class Coupling(nn.Module):
 
     mask: Tensor
 
-    def __init__(self, size: int, hidden: int, odd: bool) -> None:  # noqa: FBT001
+    def __init__(self, size: int, hidden: int, odd: bool) -> None:
         super().__init__()
         self.scales, self.shifts = _network(size, hidden, nn.Tanh), _network(size, hidden, nn.ReLU)
         mask = (torch.arange(size) % 2 == int(odd)).float()
@@ -114,13 +114,15 @@ class Flow(nn.Module):
 
     def inverse(self, u: Tensor) -> Tensor:
         """Noise (N, d) to vectors (N, d)."""
-        for coupling, norm in zip(reversed(self.couplings), reversed(self.norms), strict=True):
+        for coupling, norm in zip(self.couplings[::-1], self.norms[::-1], strict=True):
+            assert isinstance(coupling, Coupling)
+            assert isinstance(norm, Normalisation)
             u = coupling.inverse(norm.inverse(u))
         return u
 
     def log_likelihood(self, x: Tensor) -> Tensor:
         """(N, d) to (N,), in nats: by change of variables, exactly (FKP, eq. 4)."""
-        u, log_det = self(x)
+        u, log_det = self.forward(x)
         return log_det - 0.5 * (u.square().sum(1) + self.size * math.log(2 * math.pi))
 
 

@@ -1,4 +1,5 @@
-"""The kernels that a flow learns: anisotropic Gaussians, and how they become numbers without bounds.
+"""The kernels that a flow learns, anisotropic Gaussians, and how they become numbers without
+bounds.
 
 Kernels follow the convention of this project, correlation kernels whose mass lies at `k // 2 +
 (s - 1) / 2`, so that nothing is flipped anywhere. The published generator puts the mass at

@@ -8,6 +8,7 @@ trained by itself, so its kernel depends on nothing else that is estimated at th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -41,9 +42,7 @@ class Critic(nn.Module):
     def __init__(self, rng: np.random.Generator) -> None:
         super().__init__()
         widths = [3, *(CHANNELS,) * (LAYERS - 1), 1]
-        self.convs = nn.ModuleList(
-            Conv(a, b, 3, 1, 0) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.convs = nn.ModuleList(Conv(a, b, 3, 1, 0) for a, b in pairwise(widths))
         self.gains = nn.ParameterList(torch.ones(CHANNELS) for _ in range(LAYERS - 2))
         self.biases = nn.ParameterList(torch.zeros(CHANNELS) for _ in range(LAYERS - 2))
         draw_weights(self, rng)
@@ -131,7 +130,8 @@ class _Fit:
         for share in self.share[number]:
             self._step_critic(crops, float(share))
         for _ in range(config.steps):
-            loss = -self.critic(self._fake(crops)).mean()
+            # With the noise that the critic knows: kernels need not sharpen to make up for it.
+            loss = -self.critic(self._fake(crops) + crops.noise[:, 0]).mean()
             self.adam_code.zero_grad()
             (self.code.grad,) = torch.autograd.grad(loss, self.code)
             self.adam_code.step()

@@ -45,7 +45,8 @@ class KernelPrior:
 
     def on_sphere(self, code: Tensor) -> Tensor:
         """The codes (N, k k), each of length `radius`."""
-        return code * (self.radius / code.norm(dim=1, keepdim=True))
+        on_it: Tensor = code * (self.radius / code.norm(dim=1, keepdim=True))
+        return on_it
 
     def kernels(self, code: Tensor) -> Tensor:
         """Kernels of codes (N, k k): (N, k, k), sum 1, mass about `target_centre`."""

@@ -34,8 +34,8 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.aligned import AlignedRef
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.image import Role
 from pairmill.schemas.fkp import FlowConfig
+from pairmill.schemas.image import Role
 from pairmill.schemas.kernel import (
     DipFkpConfig,
     KernelGanConfig,

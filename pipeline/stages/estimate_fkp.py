@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Image = NDArray[np.uint8]
 
 
-def plan(images: ImageSet, config: FkpConfig) -> list[ImagePayload]:  # noqa: ARG001
+def plan(images: ImageSet, config: FkpConfig) -> list[ImagePayload]:
     """One unit per real image."""
     return [ImagePayload(image=image) for image in images.with_role(Role.REAL)]
 
@@ -42,10 +42,7 @@ def work(
         image, digest = load(unit.payload.image), unit.payload.image.pixel_sha256
         refused = refusal_of(image, settings.min_side, settings.min_contrast, settings.window)
         if refused is None:
-
-            def report(share: float, before: int = number) -> None:
-                context.report(0.99 * (before + share) / len(units))
-
+            report = partial(_reported, context, number, len(units))
             with one_thread():
                 raw = _estimated(image, digest, config, prior, report)
             context.write(unit, "raw.npy", npy_bytes(raw))
@@ -53,6 +50,10 @@ def work(
             context.write(unit, "finished.npy", npy_bytes(finished))
         restarts = 0 if refused else settings.restarts
         yield KernelEstimate(image=digest, refused=refused, restarts=restarts)
+
+
+def _reported(context: Context, before: int, units: int, share: float) -> None:
+    context.report(0.99 * (before + share) / units)
 
 
 def _estimated(
@@ -89,25 +90,23 @@ def _by_dip(
     total = settings.restarts * settings.dip.iterations
     for restart in range(settings.restarts):
         keyed = partial(stream, seed, "dip_fkp", digest, restart)
-        before = restart * settings.dip.iterations
-        found = restore(
-            window,
-            2,
-            FromFlow(prior, keyed("kernel")),
-            settings.dip,
-            keyed,
-            report=lambda done, before=before: report((before + done) / total),
-        )
+        advanced = partial(_advanced, report, restart * settings.dip.iterations, total)
+        source = FromFlow(prior, keyed("kernel"))
+        found = restore(window, 2, source, settings.dip, keyed, report=advanced)
         kernels.append(found.kernel)
     return np.stack(kernels)
+
+
+def _advanced(report: Callable[[float], None], before: int, total: int, done: int) -> None:
+    report((before + done) / total)
 
 
 def seal(
     units: Sequence[Unit[ImagePayload]],
     records: Sequence[KernelEstimate],
-    config: FkpConfig,  # noqa: ARG001
+    config: FkpConfig,
     context: Context,
-    key: str,  # noqa: ARG001
+    key: str,
 ) -> KernelEstimates:
     """List the estimates."""
     refs = [

@@ -30,7 +30,7 @@ class FlowPayload(Payload):
         return f"flow of x{self.scale} kernels"
 
 
-def plan(inputs: None, config: FlowConfig) -> list[FlowPayload]:  # noqa: ARG001
+def plan(inputs: None, config: FlowConfig) -> list[FlowPayload]:
     """One unit."""
     return [FlowPayload(scale=config.scale)]
 
@@ -58,8 +58,8 @@ def seal(
     units: Sequence[Unit[FlowPayload]],
     records: Sequence[FittedFlow],
     config: FlowConfig,
-    context: Context,  # noqa: ARG001
-    key: str,  # noqa: ARG001
+    context: Context,
+    key: str,
 ) -> FlowRef:
     """Name the checkpoint."""
     return FlowRef(key=units[0].key, sha256=records[0].sha256, scale=config.scale)

@@ -376,7 +376,9 @@ FLOW: dict[str, Any] = {"iterations": 3, "batch": 4, "couplings": 1, "hidden": 2
 
 def make_with_flow(recipe: Recipe, images: ImageSet, run: Run) -> None:
     """The stages of kernels with a flow as their prior."""
-    settings = KernelGanFkpConfig.model_validate({"iterations": 10, "steps": 1, "flow": FLOW})
+    settings = KernelGanFkpConfig.model_validate(
+        {"iterations": 10, "restarts": 1, "steps": 1, "flow": FLOW}
+    )
     estimates_with_flow(Making(recipe=recipe, images=images, base="/", run=run), settings)
 
 
