@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,13 +22,16 @@ NETWORK_RATE = 1e-4
 class KernelSource(Protocol):
     """Makes the kernel of a step."""
 
+    def to(self, device: str) -> None:
+        """Move to a device, before the first step."""
+
     def kernel(self) -> Tensor:
         """(k, k), sum 1, on the HR grid, correlation."""
 
     def settled(self) -> None:
         """Called after each step."""
 
-    def groups(self, rate: float) -> list[dict[str, object]]:
+    def groups(self, rate: float) -> list[dict[str, Any]]:
         """What Adam changes; empty if the kernel is known.
 
         Args:
@@ -42,6 +45,10 @@ class Known:
     def __init__(self, kernel: Array) -> None:
         self._kernel = torch.from_numpy(kernel).float()
 
+    def to(self, device: str) -> None:
+        """See `KernelSource`."""
+        self._kernel = self._kernel.to(device)
+
     def kernel(self) -> Tensor:
         """See `KernelSource`."""
         return self._kernel
@@ -49,7 +56,7 @@ class Known:
     def settled(self) -> None:
         """See `KernelSource`."""
 
-    def groups(self, rate: float) -> list[dict[str, object]]:  # noqa: ARG002
+    def groups(self, rate: float) -> list[dict[str, Any]]:  # noqa: ARG002
         """See `KernelSource`."""
         return []
 
@@ -64,6 +71,10 @@ class FromNetwork:
         draw_weights(self.network, rng)
         self.noise = torch.from_numpy(rng.random((1, INPUTS, 1, 1))).float()
 
+    def to(self, device: str) -> None:
+        """See `KernelSource`."""
+        self.network, self.noise = self.network.to(device), self.noise.to(device)
+
     def kernel(self) -> Tensor:
         """See `KernelSource`."""
         cells: Tensor = self.network(self.noise).flatten().softmax(0)
@@ -72,7 +83,7 @@ class FromNetwork:
     def settled(self) -> None:
         """See `KernelSource`."""
 
-    def groups(self, rate: float) -> list[dict[str, object]]:  # noqa: ARG002
+    def groups(self, rate: float) -> list[dict[str, Any]]:  # noqa: ARG002
         """See `KernelSource`."""
         return [{"params": list(self.network.parameters()), "lr": NETWORK_RATE}]
 
@@ -84,6 +95,11 @@ class FromFlow:
         self.prior = prior
         self.code = prior.code(rng).requires_grad_()
 
+    def to(self, device: str) -> None:
+        """See `KernelSource`."""
+        self.prior = self.prior.to(device)
+        self.code = self.code.detach().to(device).requires_grad_()
+
     def kernel(self) -> Tensor:
         """See `KernelSource`."""
         return self.prior.kernels(self.code)[0]
@@ -93,6 +109,6 @@ class FromFlow:
         with torch.no_grad():
             self.code.copy_(self.prior.on_sphere(self.code))
 
-    def groups(self, rate: float) -> list[dict[str, object]]:
+    def groups(self, rate: float) -> list[dict[str, Any]]:
         """See `KernelSource`."""
         return [{"params": [self.code], "lr": rate}]

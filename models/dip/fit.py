@@ -78,6 +78,7 @@ def restore(
     config: DipConfig,
     keyed: Streams,
     *,
+    device: str = "cpu",
     report: Callable[[int], None] = lambda _: None,
 ) -> Restored:
     """Fit (Ulyanov et al., eq. 2, with the kernel as a second unknown in Double-DIP and DIP-FKP).
@@ -90,6 +91,7 @@ def restore(
         source: of the kernel.
         config: settings.
         keyed: where all random numbers come from.
+        device: where the fit runs.
         report: called with the number of finished steps.
 
     Raises:
@@ -97,15 +99,15 @@ def restore(
     """
     if min(image.shape[:2]) < least_side(scale):
         raise ValueError(f"a side of at least {least_side(scale)} pixels is needed")
-    fit = _Fit(image, scale, source, config, keyed)
+    fit = Restoring(image, scale, source, config, keyed, device)
     floor, curve = stop_level(image, config), list[float]()
     for step in range(config.iterations):
         curve.append(fit.step(step))
         report(step + 1)
         if step >= config.structural and curve[-1] < floor:
             break
-    cells = source.kernel().detach().double().clamp(min=0).numpy()
-    found = fit.mean[0].permute(1, 2, 0).double().numpy() * 255
+    cells = source.kernel().detach().cpu().double().clamp(min=0).numpy()
+    found = fit.mean[0].permute(1, 2, 0).cpu().double().numpy() * 255
     stopped = len(curve) < config.iterations
     return Restored(to_uint8(found), cells / cells.sum(), np.array(curve), stopped)
 
@@ -120,19 +122,26 @@ def stop_level(image: Image, config: DipConfig) -> float:
     return float(np.mean([noise_floor(plane, FLATTEST) for plane in channels]) ** 0.5)
 
 
-class _Fit:
-    """A network, the kernel's source and their moments between two steps."""
+class Restoring:
+    """A network, the kernel's source and their moments between two steps; see `restore`."""
 
     def __init__(
-        self, image: Image, scale: int, source: KernelSource, config: DipConfig, keyed: Streams
+        self,
+        image: Image,
+        scale: int,
+        source: KernelSource,
+        config: DipConfig,
+        keyed: Streams,
+        device: str = "cpu",
     ) -> None:
-        self.scale, self.source, self.config = scale, source, config
-        self.lr = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+        self.scale, self.source, self.config, self.device = scale, source, config, device
+        source.to(device)
+        self.lr = torch.from_numpy(image).permute(2, 0, 1)[None].to(device).float() / 255
         self.size = tuple(scale * length for length in image.shape[:2])
         sides = [max(-(-length // UNIT) * UNIT, LEAST) for length in self.size]
         self.network = Hourglass(
             config.noise_channels, config.channels, config.skip, keyed("network")
-        )
+        ).to(device)
         self.noise = AMPLITUDE * keyed("noise").random(
             (1, config.noise_channels, *sides), dtype=np.float32
         )
@@ -140,7 +149,7 @@ class _Fit:
         groups = [{"params": list(self.network.parameters()), "lr": config.learning_rate}]
         self.adam = torch.optim.Adam([*groups, *source.groups(config.kernel_rate)], fused=True)
         self.rates = [group["lr"] for group in self.adam.param_groups]
-        self.mean = torch.zeros(1, 3, *self.size)
+        self.mean = torch.zeros(1, 3, *self.size, device=device)
 
     def step(self, number: int) -> float:
         """One step; root mean square of what was left before it, in intensity levels."""
@@ -167,4 +176,4 @@ class _Fit:
         if self.config.jitter:
             drawn = self.jitter.standard_normal(noise.shape, dtype=np.float32)
             noise = noise + np.float32(self.config.jitter) * drawn
-        return torch.from_numpy(noise)
+        return torch.from_numpy(noise).to(self.device)
