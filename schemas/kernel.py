@@ -166,7 +166,7 @@ class DipFkpConfig(FkpKernelsBase):
     window: int = Field(default=64, ge=32, le=1024)
     """Side of the centred window of an image that is upscaled, in pixels; time grows with its
     square."""
-    dip: DipConfig = DipConfig(channels=16, jitter=0.0)
+    dip: DipConfig = DipConfig()
     """How the network is fitted."""
 
 

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from pairmill.models.fkp.prior import KernelPrior
 
 
-def flow_of(scale: int, workspace: str) -> KernelPrior:
-    """The flow of a scale: found in the workspace, or fitted now, in a minute or two.
+def flow_of(scale: int, workspace: str) -> tuple[KernelPrior, str]:
+    """The flow of a scale, and the SHA-256 of its checkpoint: found in the workspace, or fitted
+    now, in a minute or two.
 
     Raises:
         UserError: if there is none for this scale.
@@ -38,17 +39,15 @@ def flow_of(scale: int, workspace: str) -> KernelPrior:
     with terminal.Bars() as bars:
         run = runner(local_profile(workspace, workers=1), listener=bars)
         ref = run(fit_fkp.STAGE, None, config).manifest
-    return fit_fkp.read_prior(storage, ref)
+    return fit_fkp.read_prior(storage, ref), ref.sha256
 
 
 def run_flow_fit(scale: int, workspace: str) -> None:
-    """Fit, and say what its kernels are like.
+    """Fit, or find, and say which it is.
 
     Raises:
         UserError: see `flow_of`.
     """
-    prior = flow_of(scale, workspace)
+    prior, sha256 = flow_of(scale, workspace)
     side = prior.codec.side
-    terminal.line(
-        f"[green]✓[/] flow of x{scale} kernels, {side} x {side}, in the workspace {workspace}"
-    )
+    terminal.line(f"[green]✓[/] flow {sha256[:12]} of x{scale} kernels, {side} x {side}")
