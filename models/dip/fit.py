@@ -163,7 +163,7 @@ class Restoring:
         if number < self.config.structural:
             loss = 1 - similarity(found, self.lr)
         self.adam.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.adam.step()
         self.source.settled()
         # A short memory at first, so that the start is soon forgotten.

@@ -13,7 +13,7 @@ from pairmill.models.archs.layers import Conv, draw_weights
 
 SCALES = 5
 """Halvings of the sides."""
-UNIT = 2**SCALES
+UNIT = 1 << SCALES
 """Sides are continued to multiples of it."""
 LEAST = 2 * UNIT
 """Smallest side, in pixels: the deepest scale must be mirrored by a pixel."""

@@ -47,7 +47,7 @@ def fit_prior(
         seen = codec.encode(kernels, stream.random((fit.batch, cells)))
         loss: Tensor = -flow.log_likelihood(seen).mean()
         adam.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         adam.step()
         if step >= (1 - LAST) * fit.iterations - 1:
             last.append(-float(loss.detach()) / cells)

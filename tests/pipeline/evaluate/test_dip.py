@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,17 +19,17 @@ from pairmill.pipeline.rng import stream
 from pairmill.schemas.dip import DipConfig, DipKind
 from pairmill.schemas.evaluation import InferenceConfig
 from pairmill.schemas.fkp import FkpFitConfig, FlowConfig
-from pairmill.schemas.zero_shot import ZERO_SHOT, DipBase
+from pairmill.schemas.zero_shot import ZERO_SHOT
 from tests.support.make import photograph
 
 SMALL = DipConfig(iterations=5, channels=2, skip=1, noise_channels=2, structural=1)
 KINDS: list[DipKind] = ["dip", "double-dip", "dip-fkp"]
 
 
-def method(kind: DipKind) -> tuple[Dip, DipBase]:
+def method(kind: DipKind) -> tuple[Dip, Any]:
     flow = FlowConfig(scale=2, fit=FkpFitConfig(iterations=2, batch=4))
     prior = fit_prior(flow, partial(stream, 0, "fkp"))[0] if kind == "dip-fkp" else None
-    return Dip(kind, prior), ZERO_SHOT[kind](fit=SMALL)
+    return Dip(kind, prior), ZERO_SHOT[kind].model_validate({"fit": SMALL.model_dump()})
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
