@@ -30,7 +30,7 @@ class ZssrConfig(ZeroShotBase):
     """Channels between convolutions."""
     layers: int = Field(default=8, ge=2, le=32)
     """Convolutions of 3 x 3."""
-    crop: int = Field(default=64, ge=16, le=512)
+    crop: int = Field(default=48, ge=16, le=512)
     """Side of what a step learns from, in pixels of the image."""
     rate: float = Field(default=1e-3, gt=0, le=0.1)
     """Initial step size of Adam; it falls by 10 whenever the error falls no more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def _source(
     method: Method[Any],
     config: ZeroShotConfig,
     said: str | None,
-    seen: Callable[[], Sequence[Seen]],
+    seen: Callable[[], Iterable[Seen]],
 ) -> KernelSource | None:
     if method.kernels:
         wanted = said or method.kernels[0]
@@ -143,16 +143,17 @@ def _say_cost(upscaler: ZeroShot, jobs: Sequence[Job], config: InferenceConfig) 
     if not sizes:
         return
     cost = method.cost(sizes, settings, device=resolve_device(config.device))
-    terminal.line(f"[dim]{counted(len(sizes), 'image')} to make: {_cost(cost)}[/]")
+    kernels = len(sizes) * upscaler.source.seconds if upscaler.source else 0.0
+    terminal.line(f"[dim]{counted(len(sizes), 'image')} to make: {_cost(cost, kernels)}[/]")
 
 
-def _cost(cost: ZeroShotCost) -> str:
-    least, most = _time(cost.least_seconds), _time(cost.most_seconds)
+def _cost(cost: ZeroShotCost, kernels: float) -> str:
+    least, most = said_time(cost.least_seconds + kernels), said_time(cost.most_seconds + kernels)
     took = f"about {most}" if least == most else f"{least} to {most}"
     return f"{took} here, about {max(1, round(cost.memory / MIB)):,} MiB of memory"
 
 
-def _time(seconds: float) -> str:
+def said_time(seconds: float) -> str:
     """To the nearest second, minute or tenth of an hour."""
     if seconds < 120:
         return f"{max(1, round(seconds))} s"

@@ -58,7 +58,7 @@ class ZssrNetwork(nn.Module):
         return self.start.shape[-1] // 2 + (len(self.body) + 1) // 2
 
     def filtered(self, lr: Tensor) -> Tensor:
-        """What the linear filter makes of LR; borders are mirrored."""
+        """What the linear filter makes of LR; beyond its borders the edge sample continues."""
         planes = lr.flatten(0, 1)[:, None]
         reach = self.start.shape[-1] // 2
         around = pad(planes, (reach,) * 4, "replicate")

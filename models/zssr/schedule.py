@@ -20,8 +20,8 @@ LEAST = 9e-6
 
 
 def levelled(steps: Sequence[int], errors: Sequence[float]) -> bool:
-    """Whether errors have ceased to fall: MARGIN times the slope of their fitted line is less than
-    its standard error.
+    """Whether errors have ceased to fall: MARGIN times the slope of their fitted line is no more
+    than its standard error.
 
     Args:
         steps: at which they were measured, three at least.
@@ -32,7 +32,7 @@ def levelled(steps: Sequence[int], errors: Sequence[float]) -> bool:
     spread = float(x @ x)
     slope = float(x @ y) / spread
     scatter = np.square(y - slope * x).sum() / (len(x) - 2)
-    return bool(-MARGIN * slope < np.sqrt(scatter / spread))
+    return bool(-MARGIN * slope <= np.sqrt(scatter / spread))
 
 
 @dataclass
@@ -71,6 +71,6 @@ def fewest_steps(rate: float, most: int) -> int:
     while not schedule.ended(step):
         step += 1
         if schedule.measures(step):
-            schedule.errors.append((step, step))
+            schedule.errors.append((step, 0.0))
         schedule.passed(step)
     return step

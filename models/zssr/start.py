@@ -80,7 +80,7 @@ def least_squares(
 def _equations(father: Image, son: Image, scale: int, reach: int) -> tuple[Array, Array]:
     """Surroundings of son pixels, (N, n * n), and the father pixels in their blocks, (N, s * s)."""
     side = 2 * reach + 1
-    around = sliding_window_view(np.pad(son, reach, "symmetric"), (side, side))
+    around = sliding_window_view(np.pad(son, reach, "edge"), (side, side))
     blocks = father.reshape(son.shape[0], scale, son.shape[1], scale).transpose(0, 2, 1, 3)
     step = max(1, round((son.size / MOST) ** 0.5))
     rows = around[::step, ::step].reshape(-1, side * side).astype(np.float64)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,14 +25,14 @@ from pairmill.pipeline.evaluate.networks import read_file
 from pairmill.pipeline.rng import stream_key
 from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.kernel import SpectralKernelsConfig
+from pairmill.schemas.kernel import KernelGanConfig, KernelQualityConfig, SpectralKernelsConfig
 from pairmill.schemas.pool import MeasureConfig
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 Seen = tuple[Image, MinedCompression | None]
 """An image, and how its file compressed it."""
-Images = Callable[[], Sequence[Seen]]
+Images = Callable[[], Iterable[Seen]]
 Making = Callable[[int, Images, int], "KernelSource"]
 
 OFF = 0.2
@@ -43,6 +43,8 @@ OF_SUM = 0.01
 USUAL = SpectralKernelsConfig()
 MEASURED = MeasureConfig(min_side=USUAL.min_side, min_contrast=USUAL.min_contrast)
 """Photographs that a camera is estimated from."""
+SECONDS = 20.0
+"""Of a processor, that KernelGAN takes for an image, about."""
 WEIGHT = 7.9
 """Largest sum of absolute values of a kernel that the exact correlation takes."""
 
@@ -59,6 +61,8 @@ class KernelSource:
     """The kernel of an image, on the grid of 2**-16; none is MATLAB's bicubic downscaling.
 
     Raises ImageRejected if the image shows none."""
+    seconds: float = 0.0
+    """Of a processor, for the kernel of an image, about."""
 
 
 def source_of(said: str, scale: int, images: Images, seed: int) -> KernelSource:
@@ -178,8 +182,6 @@ def _camera(scale: int, images: Images, _seed: int) -> KernelSource:
 
 
 def _kernelgan(scale: int, _images: Images, seed: int) -> KernelSource:
-    from pairmill.schemas.kernel import KernelGanConfig
-
     if scale not in COMPOSED:
         raise UserError(
             "KernelGAN finds kernels for x2 and its powers",
@@ -191,19 +193,18 @@ def _kernelgan(scale: int, _images: Images, seed: int) -> KernelSource:
     return KernelSource(
         "by KernelGAN, of each image",
         f"kernelgan:{seed}:{config.content_digest()}",
-        lambda image: _by_kernelgan(image, scale, seed, config.restarts),
+        lambda image: _by_kernelgan(image, scale, seed, config),
+        SECONDS,
     )
 
 
-def _by_kernelgan(image: Image, scale: int, seed: int, restarts: int) -> Array:
+def _by_kernelgan(image: Image, scale: int, seed: int, config: KernelGanConfig) -> Array:
     from pairmill.models.kernelgan.fit import fit_kernels
     from pairmill.models.kernelgan.sampling import check_image
     from pairmill.pipeline.images.decode import ImageRejected, pixel_digest
     from pairmill.pipeline.kernels.quality import judge
     from pairmill.schemas.image import ImageReason
-    from pairmill.schemas.kernel import KernelGanConfig, KernelQualityConfig
 
-    config = KernelGanConfig(restarts=restarts)
     refused = check_image(image, config)
     if refused is not None:
         raise ImageRejected(ImageReason.TOO_SMALL, f"KernelGAN finds no kernel: {refused}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from pairmill.pipeline.compression.mine import JPEG, of_file
@@ -21,13 +21,13 @@ def read_sizes(jobs: Sequence[Job]) -> list[tuple[int, int]]:
     return found
 
 
-def read_with_compression(jobs: Sequence[Job]) -> list[Seen]:
-    """Pixels of those that can be read, and what the tables of JPEG files say."""
-    found = list[Seen]()
+def read_with_compression(jobs: Sequence[Job]) -> Iterator[Seen]:
+    """Pixels of those that can be read, and what the tables of JPEG files say, one at a time."""
     for job in jobs:
+        found = list[Seen]()
         with suppress(ImageRejected):
             data = read_image(job.source)
             pixels, container, _ = decode(data, ANY_SIZE)
             coded = of_file(data, pixel_digest(pixels)) if container in JPEG else None
             found.append((pixels, coded))
-    return found
+        yield from found

@@ -12,6 +12,7 @@ from pairmill.models.zssr.schedule import fewest_steps
 from pairmill.models.zssr.train import Training
 from pairmill.models.zssr.upscale import ROWS, stages, upscale
 from pairmill.pipeline.evaluate.zero_shot.method import Array, Image
+from pairmill.pipeline.rng import stream
 from pairmill.schemas.zero_shot import ZeroShotCost, ZssrConfig
 
 SMALLEST = 16
@@ -67,8 +68,8 @@ class Zssr:
         """See `Method`."""
         factor, count = stages(config.scale)[0], len(stages(config.scale))
         side = max(config.crop, SMALLEST * factor)
-        noise = np.random.Generator(np.random.Philox(config.seed)).integers(0, 256, (side, side, 3))
-        training = Training(noise.astype(np.uint8), None, factor, config, device)
+        noise = (256 * stream(config.seed, "zssr cost").random((side, side, 3))).astype(np.uint8)
+        training = Training(noise, None, factor, config, device)
         training.step()  # the first makes what the others find
         start = time.perf_counter()
         for _ in range(TIMED):
