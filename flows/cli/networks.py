@@ -1,4 +1,4 @@
-"""`pairmill upscale` and `pairmill evaluate`: networks at work."""
+"""`pairmill upscale`, `pairmill evaluate` and `pairmill networks`: networks at work."""
 
 from __future__ import annotations
 
@@ -63,7 +63,11 @@ def upscale(
     device: Device = "cpu",
     precision: Precision = PRECISION,
     scale: Annotated[
-        int | None, typer.Option(help="With --method: 2, 3 or 4; by default 2.")
+        int | None,
+        typer.Option(
+            help="With --method: 2, 3 or 4, by default 2; of a network that has several scales: "
+            "which, the largest without it."
+        ),
     ] = None,
     kernel: Annotated[
         str | None,
@@ -87,7 +91,7 @@ def upscale(
     from pairmill.flows.cli.upscale import run_upscale
     from pairmill.flows.cli.zero_shot import check_options, run_zero_shot
 
-    told = {"scale": scale, "kernel": kernel, "noise": noise, "seed": seed}
+    told = {"kernel": kernel, "noise": noise, "seed": seed}
     of_network = {
         "checkpoint": checkpoint,
         "interpolate": interpolate,
@@ -98,7 +102,7 @@ def upscale(
     }
     check_options(method, told, of_network)
     if method:
-        run_zero_shot(images, method, out, told, device, workspace)
+        run_zero_shot(images, method, out, {"scale": scale, **told}, device, workspace)
         return
     options = {
         "tile": tile,
@@ -107,7 +111,7 @@ def upscale(
         "device": device,
         "precision": precision,
     }
-    run_upscale(images, checkpoint, out, interpolate, options)
+    run_upscale(images, checkpoint, out, interpolate, options, scale)
 
 
 def evaluate(
@@ -182,7 +186,25 @@ def evaluate(
     )
 
 
+def networks(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files of weights, or folders with them; without any, all networks."),
+    ] = None,
+    to: Annotated[str, typer.Option(help="Write each as well, as safetensors, pth or onnx.")] = "",
+    out: Annotated[str, typer.Option(help="Folder or URL for what is written.")] = "networks",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON lines, and nothing else.")
+    ] = False,
+) -> None:
+    """Say what files of weights are, and write them in another form; exit 1 if one is unknown."""
+    from pairmill.flows.cli.network_files import run_networks
+
+    run_networks(files or [], to, out, as_json=as_json)
+
+
 def register(app: typer.Typer) -> None:
-    """Add both commands."""
+    """Add these commands."""
     app.command()(upscale)
     app.command()(evaluate)
+    app.command()(networks)

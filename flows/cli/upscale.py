@@ -22,7 +22,12 @@ from pairmill.schemas.evaluation import InferenceConfig, UpscaleReport
 
 
 def run_upscale(
-    images: list[str], checkpoint: str, out: str, interpolate: str, options: dict[str, Any]
+    images: list[str],
+    checkpoint: str,
+    out: str,
+    interpolate: str,
+    options: dict[str, Any],
+    scale: int | None = None,
 ) -> UpscaleReport:
     """Upscale, and say what was made and what could not be used.
 
@@ -33,8 +38,16 @@ def run_upscale(
     config = checked_options(InferenceConfig, options)
     warn_of_slow_precision(config.precision, config.device)
     jobs = jobs_of(images, str(Path.cwd()), out)
-    upscaler, target = load(checkpoint, mixed(interpolate)), Storage(out)
+    upscaler, target = load(checkpoint, mixed(interpolate), scale), Storage(out)
     network = upscaler.view
+    if scale not in (None, network.scale):
+        raise UserError(
+            "the network is for another scale",
+            where=checkpoint,
+            got=f"x{network.scale}",
+            wanted=f"x{scale}",
+            todo="leave --scale out, or take a network of that scale",
+        )
     terminal.line(
         f"[bold]{escape(network.name)}[/]  {escape(network.arch)}, x{network.scale}, "
         f"{network.parameters:,} parameters"

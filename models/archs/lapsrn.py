@@ -10,7 +10,15 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, pad
 
-from pairmill.models.archs.layers import Conv, Deconv, Pyramid, convolved, fill, in_full
+from pairmill.models.archs.layers import (
+    Conv,
+    Deconv,
+    MultiScale,
+    Pyramid,
+    convolved,
+    fill,
+    in_full,
+)
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 
 SLOPE = 0.2
@@ -55,16 +63,22 @@ class Level(nn.Module):
         return features, self.enlarge(image) + self.residual(features)
 
 
-class LapSrn(Pyramid):
-    """Progressive upsampling. Differs from the paper: three channels instead of luma."""
+class LapSrn(Pyramid, MultiScale):
+    """Progressive upsampling; the smaller scales are in it. Differs from the paper: three channels
+    instead of luma.
+    """
 
     def __init__(self, config: LapSrnConfig, scale: int) -> None:
         super().__init__(config, scale)
-        self.count = scale.bit_length() - 1
         self.first = Conv(3, config.features, start="he")
         self.levels = nn.ModuleList(
             Level(config.features, config.depth) for _ in range(1 if config.shared else self.count)
         )
+
+    @property
+    def count(self) -> int:
+        """How often the size is doubled."""
+        return self.scale.bit_length() - 1
 
     def reach(self) -> int:
         """See `Network.reach`; each level reaches half as far as the one before."""

@@ -4,9 +4,10 @@ blocks, ways to upsample.
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -53,19 +54,50 @@ def convolved(module: nn.Module) -> int:
 
 
 class Pyramid(Network):
-    """A network that makes images of smaller scales on its way; while it is trained, each is
-    compared with HR of its size.
+    """A network that makes several images on its way; while it is trained, each is compared with
+    HR of its size.
     """
 
     def pyramid(self, lr: Tensor) -> list[Tensor]:
-        """(B, 3, h, w) to (B, 3, s h, s w) for rising s, whole divisors of the scale; the last is
-        the result.
+        """(B, 3, h, w) to (B, 3, s h, s w) for s that never fall, whole divisors of the scale; the
+        last is the result.
         """
         raise NotImplementedError
+
+    def weights(self, share: float) -> Sequence[float] | None:  # noqa: ARG002
+        """What losses on pixels of each image are multiplied by after a share of the steps, in
+        [0, 1); none where each counts once.
+        """
+        return None
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
         return self.pyramid(lr)[-1]
+
+
+class MultiScale(Network):
+    """A network of several scales, `config.heads_at(scale)`; `scale` is the one that it is used
+    for. Layers that only one scale has are chosen by `scale` when it is called.
+    """
+
+    def at(self, scale: int, share: float = 1.0) -> Self:  # noqa: ARG002
+        """The same network for another of its scales: all layers are shared.
+
+        Args:
+            scale: which.
+            share: of the steps that are made, while it is trained; for networks that grow.
+
+        Raises:
+            ValueError: if it does not have this scale, with those that it has.
+        """
+        scales = self.config.heads_at(self.scale)
+        if scale not in scales:
+            raise ValueError(
+                f"{self.config.arch} has scales {', '.join(map(str, scales))}, not {scale}"
+            )
+        view = copy.copy(self)
+        view.scale = scale
+        return view
 
 
 class Conv(nn.Conv2d):
@@ -279,7 +311,7 @@ class BicubicUp(nn.Module):
     def _rows(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to (B, C, scale h, w)."""
         batch, channels, height, width = x.shape
-        place = torch.arange(-2, height + 2, device=x.device) % (2 * height)
+        place = wrapped(torch.arange(-2, height + 2, device=x.device), 2 * height)
         padded = x.index_select(2, torch.minimum(place, 2 * height - 1 - place))
         found = conv2d(
             padded.reshape(batch * channels, 1, height + 4, width), self.taps.to(x.dtype)
@@ -290,6 +322,13 @@ class BicubicUp(nn.Module):
 def in_full(x: Tensor) -> torch.autocast:
     """No mixed precision within: what a network adds to must not be rounded to eight bits."""
     return torch.autocast(x.device.type, enabled=False)
+
+
+def wrapped(place: Tensor, period: int) -> Tensor:
+    """Whole numbers modulo a period. By a tensor: torch's ONNX exporter knows no remainder by a
+    number that follows from the size of an image.
+    """
+    return place % torch.full((), period, dtype=place.dtype, device=place.device)
 
 
 def cropped(x: Tensor, height: int, width: int) -> Tensor:
@@ -308,7 +347,8 @@ def reflected(x: Tensor, unit: int) -> Tensor:
     for axis in (2, 3) if unit > 1 else ():
         length = x.shape[axis]
         # No branch for what fits already: an exported network would hold for such sizes alone.
-        place = torch.arange(-(-length // unit) * unit, device=x.device)
-        place = place % torch.sym_max(1, 2 * length - 2)  # type: ignore[no-untyped-call]
+        # Not by the floor of a negative number, which ONNX rounds the other way.
+        place = torch.arange((length + unit - 1) // unit * unit, device=x.device)
+        place = wrapped(place, torch.sym_max(1, 2 * length - 2))  # type: ignore[no-untyped-call]
         x = x.index_select(axis, torch.minimum(place, (2 * length - 2 - place).clamp_min(0)))
     return x

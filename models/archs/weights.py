@@ -18,13 +18,16 @@ from safetensors.torch import load, save
 from pairmill.models.archs import NETWORKS, build_empty
 from pairmill.models.archs.for_others import as_others_assume, in_range, names_for_others
 from pairmill.models.archs.formats import format_of
+from pairmill.models.archs.kernel_code import Array
 from pairmill.models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
+from pairmill.models.archs.published_srmd import with_components
 from pairmill.models.archs.recognise import recognise, some
 from pairmill.models.archs.unwrap import weights_of
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, NetworkSpec
+from pairmill.schemas.networks.aware import KernelAwareBase
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 
@@ -73,7 +76,9 @@ def read_spec(data: bytes, name: str) -> NetworkSpec | None:
     return _spec(_content(data, name)[1], name)
 
 
-def load_network(data: bytes, name: str, spec: NetworkSpec | None = None) -> Network:
+def load_network(
+    data: bytes, name: str, spec: NetworkSpec | None = None, pca: Array | None = None
+) -> Network:
     """The network of a checkpoint with its weights, on the CPU.
 
     Args:
@@ -81,10 +86,11 @@ def load_network(data: bytes, name: str, spec: NetworkSpec | None = None) -> Net
         name: of the file, for errors.
         spec: settings and scale; without it, those of the header, or else what names and shapes
             tell.
+        pca: components of kernels, for a published SRMD; see `published_srmd`.
 
     Raises:
-        UserError: as `read_weights`, and if the weights are for no network of ours or for another
-            one than `spec`.
+        UserError: as `read_weights` and `with_components`, and if the weights are for no network of
+            ours or for another one than `spec`.
     """
     content, header = _content(data, name)
     tensors, spec = _tensors(content, name), spec or _spec(header, name)
@@ -92,6 +98,15 @@ def load_network(data: bytes, name: str, spec: NetworkSpec | None = None) -> Net
         network = build_empty(spec.network, spec.scale)
     else:
         network = build_empty(*_recognised(tensors, name))
+    if isinstance(network.config, KernelAwareBase):
+        tensors = with_components(to_ours(tensors), network.config, network.scale, name, pca)
+    elif pca is not None:
+        raise UserError(
+            "this network is not told kernels",
+            where=name,
+            got=f"{network.config.words()}, and --pca",
+            todo="leave --pca out",
+        )
     put_weights(network, tensors, name)
     return network
 

@@ -23,3 +23,7 @@ class LapSrnConfig(NetworkBase):
     shared: bool = False
     """Whether all levels use the same weights, as in its successor MS-LapSRN; then one network has
     2, 4 and 8 in it."""
+
+    def heads_at(self, scale: int) -> tuple[int, ...]:
+        """See `NetworkBase`: a pyramid has all smaller scales in it."""
+        return tuple(each for each in self.scales if each <= scale)

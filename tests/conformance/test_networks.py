@@ -12,11 +12,12 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from pairmill.models.archs import NETWORKS, build
+from pairmill.models.archs.deployed import ALLOWED, difference, write_onnx
 from pairmill.models.archs.layers import Network
 from pairmill.models.functional.resize import bicubic_down
 from pairmill.schemas.network import NETWORK_CONFIG, NETWORK_CONFIGS
 from tests.support.make import photograph
-from tests.support.networks import SMALL, network_of, pictures
+from tests.support.networks import SMALL, network_of, pictures, views
 
 SCALES = (1, 2, 3, 4, 8)
 STEPS = 200
@@ -46,6 +47,19 @@ def test_the_picture_is_scale_times_as_large(name: str, size: tuple[int, int]) -
             assert torch.isfinite(found).all()
 
 
+def test_a_network_of_several_scales_is_one_network(name: str) -> None:
+    """The scale that it is built for is one of them, and each makes images of its size with the
+    same weights."""
+    scale = max(scale for scale in SCALES if SMALL[name].problem(scale) is None)
+    network = network_of(name, scale)
+    scales = SMALL[name].heads_at(scale)
+    assert scale in scales == tuple(sorted(scales))
+    assert [view.scale for view in views(network)] == list(scales)
+    for view in views(network):
+        assert used(view, pictures(1, 5, 4)).shape == (1, 3, 5 * view.scale, 4 * view.scale)
+        assert view.state_dict().keys() == network.state_dict().keys()
+
+
 def test_other_scales_are_an_error_that_says_which_work(name: str) -> None:
     config = SMALL[name]
     wrong = [scale for scale in (*SCALES, 5, 0) if config.problem(scale)]
@@ -60,7 +74,8 @@ def test_other_scales_are_an_error_that_says_which_work(name: str) -> None:
 
 def test_a_gradient_reaches_every_weight(name: str) -> None:
     network = network_of(name).train()
-    network(pictures(2, 13, 11)).square().sum().backward()
+    for view in views(network):
+        view(pictures(2, 13, 11)).square().sum().backward()
     idle = [
         key
         for key, value in network.named_parameters()
@@ -159,3 +174,10 @@ def test_it_compiles_as_one_graph(name: str) -> None:
     torch._dynamo.reset()
     compiled: Any = torch.compile(network, backend="eager", fullgraph=True)
     torch.testing.assert_close(used(compiled, batch), used(network, batch), rtol=0, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_its_onnx_program_gives_the_same(name: str) -> None:
+    """For batches and sizes other than that with which it was recorded."""
+    network = network_of(name)
+    assert difference(write_onnx(network), network) < ALLOWED
