@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from pairmill.schemas.base import Frozen
+from pairmill.schemas.dip import DipConfig
 
 
 class ZeroShotBase(Frozen):
@@ -39,9 +40,42 @@ class ZssrConfig(ZeroShotBase):
     """Pixels of the image on each side that the linear start sees; with 0 there is none."""
 
 
-ZeroShotConfig = ZssrConfig
+class DipBase(ZeroShotBase):
+    """What deep image priors are told; noise 0 is measured in the flattest parts of an image."""
+
+    fit: DipConfig = DipConfig()
+    """How the network is fitted; its `noise` is that of above."""
+
+
+class DipUpscale(DipBase):
+    """DIP (Ulyanov et al. 2018): the structure of a network is what is known of images."""
+
+    method: Literal["dip"] = "dip"
+    """Which method."""
+
+
+class DoubleDipUpscale(DipBase):
+    """Double-DIP (Ren et al. 2020): a second network makes the kernel."""
+
+    method: Literal["double-dip"] = "double-dip"
+    """Which method."""
+
+
+class DipFkpUpscale(DipBase):
+    """DIP-FKP (Liang et al. 2021): a flow that knows Gaussians makes the kernel."""
+
+    method: Literal["dip-fkp"] = "dip-fkp"
+    """Which method."""
+    flow: str = ""
+    """SHA-256 of the checkpoint of the flow."""
+
+
+ZeroShotConfig = ZssrConfig | DipUpscale | DoubleDipUpscale | DipFkpUpscale
 ZERO_SHOT: dict[str, type[ZeroShotConfig]] = {
     "zssr": ZssrConfig,
+    "dip": DipUpscale,
+    "double-dip": DoubleDipUpscale,
+    "dip-fkp": DipFkpUpscale,
 }
 """Settings by method: what `--method` may say."""
 

@@ -42,7 +42,8 @@ def upscale(
     method: Annotated[
         str,
         typer.Option(
-            help="Instead of a network, learn from each image itself, in minutes per image: zssr."
+            help="Instead of a network, learn from each image itself, in minutes per image: zssr, "
+            "dip, double-dip, dip-fkp."
         ),
     ] = "",
     out: Annotated[
@@ -82,6 +83,7 @@ def upscale(
     seed: Annotated[
         int | None, typer.Option(help="With --method: what is random follows from it.")
     ] = None,
+    workspace: Workspace = "data",
 ) -> None:
     """Upscale images with a network, or with what they show themselves; exit 1 if a file could
     not be used.
@@ -89,7 +91,7 @@ def upscale(
     from pairmill.flows.cli.upscale import run_upscale
     from pairmill.flows.cli.zero_shot import check_options, run_zero_shot
 
-    told = {"scale": scale, "kernel": kernel, "noise": noise, "seed": seed}
+    told = {"kernel": kernel, "noise": noise, "seed": seed}
     of_network = {
         "checkpoint": checkpoint,
         "interpolate": interpolate,
@@ -100,7 +102,7 @@ def upscale(
     }
     check_options(method, told, of_network)
     if method:
-        run_zero_shot(images, method, out, told, device)
+        run_zero_shot(images, method, out, {"scale": scale, **told}, device, workspace)
         return
     options = {
         "tile": tile,

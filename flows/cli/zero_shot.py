@@ -24,7 +24,7 @@ from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import InferenceConfig, UpscaleReport
-from pairmill.schemas.zero_shot import ZERO_SHOT, ZeroShotConfig, ZeroShotCost
+from pairmill.schemas.zero_shot import ZERO_SHOT, DipFkpUpscale, ZeroShotConfig, ZeroShotCost
 
 MIB = 1 << 20
 
@@ -64,7 +64,12 @@ def check_options(
 
 
 def run_zero_shot(
-    images: Sequence[str], name: str, out: str, told: Mapping[str, Any], device: str
+    images: Sequence[str],
+    name: str,
+    out: str,
+    told: Mapping[str, Any],
+    device: str,
+    workspace: str = "data",
 ) -> UpscaleReport:
     """Upscale each image with nothing but the image; say before what it will take.
 
@@ -74,6 +79,7 @@ def run_zero_shot(
         out: Folder or URL for the results.
         told: `scale`, `kernel`, `noise` and `seed`; none takes the default.
         device: Where it computes.
+        workspace: Where the flow of `dip-fkp` is found, or left.
 
     Raises:
         UserError: if an option is wrong, or a pattern names no file.
@@ -87,11 +93,23 @@ def run_zero_shot(
     resolve_device(config.device)
     one_thread()  # sums that threads share have other last bits
     jobs = jobs_of(images, str(Path.cwd()), out)
+    if isinstance(settings, DipFkpUpscale):
+        method, settings = _with_flow(settings, workspace)
     source = _source(method, settings, told["kernel"], lambda: read_with_compression(jobs))
     upscaler, target = ZeroShot(method, settings, source), Storage(out)
     _say_method(upscaler)
     _say_cost(upscaler, unfinished(upscaler, jobs, target, config), config)
     return finish_upscale(upscaler, jobs, target, config)
+
+
+def _with_flow(
+    settings: DipFkpUpscale, workspace: str
+) -> tuple[Method[DipFkpUpscale], DipFkpUpscale]:
+    from pairmill.flows.cli.flow_fit import flow_of
+    from pairmill.pipeline.evaluate.zero_shot.dip import Dip
+
+    prior, sha256 = flow_of(settings.scale, workspace)
+    return Dip(settings.method, prior), settings.with_(flow=sha256)
 
 
 def _source(
@@ -108,7 +126,7 @@ def _source(
             "the method finds the kernel itself",
             where="--kernel",
             got=said,
-            todo="leave out --kernel, or take --method zssr, which can be told",
+            todo="leave out --kernel, or take --method zssr or dip, which can be told",
         )
     return None
 

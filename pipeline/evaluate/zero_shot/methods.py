@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pairmill.pipeline.evaluate.zero_shot.method import Method
+from pairmill.schemas.dip import DipKind
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.zero_shot import ZERO_SHOT
 
@@ -16,8 +18,17 @@ def _zssr() -> Method[Any]:
     return Zssr()
 
 
+def _dip(kind: DipKind) -> Method[Any]:
+    from pairmill.pipeline.evaluate.zero_shot.dip import Dip
+
+    return Dip(kind)
+
+
 METHODS: dict[str, Callable[[], Method[Any]]] = {
     "zssr": _zssr,
+    "dip": partial(_dip, "dip"),
+    "double-dip": partial(_dip, "double-dip"),
+    "dip-fkp": partial(_dip, "dip-fkp"),
 }
 """By what `--method` says; modules with torch are imported when they are asked for."""
 
