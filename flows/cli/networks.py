@@ -63,10 +63,10 @@ def upscale(
     device: Device = "cpu",
     precision: Precision = PRECISION,
     scale: Annotated[
-        int | None,
+        float | None,
         typer.Option(
-            help="With --method: 2, 3 or 4, by default 2; of a network that has several scales: "
-            "which, the largest without it."
+            help="Which scale of a network that has several, the largest without it; any, such as "
+            "2.7, of `meta`. With --method: 2, 3 or 4, by default 2."
         ),
     ] = None,
     kernel: Annotated[
