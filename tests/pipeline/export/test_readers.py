@@ -8,14 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pairmill.pipeline.corpora.labelled import open_labels
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.export.run import export, plan
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.labels import LabelConfig
 from tests.support.isolated import DIGEST, isolated
 from tests.support.make import Tiny
 
-Export = Callable[[str], Path]
+Export = Callable[..., Path]
+LABELS = LabelConfig(kernel=25, tolerance=0.9, missing="nan")
 Pixels = dict[str, dict[str, list[str]]]
 
 
@@ -23,9 +28,9 @@ Pixels = dict[str, dict[str, list[str]]]
 def exported(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Export:
     """Exports the tiny corpus into a new folder."""
 
-    def make(form: str) -> Path:
+    def make(form: str, labels: LabelConfig | None = None) -> Path:
         folder = tmp_path_factory.mktemp(form) / "out"
-        done = export(plan(tiny.storage, tiny.manifest, form, str(folder)))
+        done = export(plan(tiny.storage, tiny.manifest, form, str(folder), (), labels))
         assert done.pairs == done.fresh == sum(tiny.manifest.identity.samples.values())
         return folder
 
@@ -260,3 +265,43 @@ print(json.dumps(found))
 """.replace("CACHE", str(tmp_path / "wids"))
     found = read(code, tiny.version, tmp_path)
     assert found == {key: pair for pairs in sealed.values() for key, pair in pairs.items()}
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        (
+            "folder",
+            "import glob, os, numpy as np\nfound = {os.path.basename(p)[:-4]: np.load(p).tolist() "
+            "for p in glob.glob('*/kernel/*.npy')}",
+        ),
+        (
+            "parquet",
+            "import pandas\nfound = {key: [list(map(float, row)) for row in kernel] for split in "
+            "('train', 'val') for key, kernel in "
+            "pandas.read_parquet(split)[['key', 'kernel']].itertuples(index=False)}",
+        ),
+        (
+            "huggingface",
+            "from datasets import load_dataset\nfound = {row['key']: row['kernel'] for split in "
+            "load_dataset('.').values() for row in split.select_columns(['key', 'kernel'])}",
+        ),
+    ],
+)
+def test_kernels_are_arrays_of_their_readers(
+    exported: Export, tiny: Tiny, tmp_path: Path, form: str, code: str
+) -> None:
+    code += "\nprint(json.dumps(found).replace('NaN', 'null'))"
+    found = read(code, exported(form, LABELS), tmp_path)
+    for split in ("train", "val"):
+        labels = open_labels(tiny.storage, tiny.manifest, split, LABELS.with_(place="tile"))
+        for row in read_table(tiny.storage, tiny.manifest):
+            if row.split == split:
+                theirs = np.array(found.pop(row.key), float)
+                np.testing.assert_array_equal(theirs, labels.of_tile(row.key))
+    assert not found
+
+
+def test_formats_without_a_place_for_kernels_say_so(tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no place in this format"):
+        plan(tiny.storage, tiny.manifest, "basicsr-lmdb", str(tmp_path), (), LABELS)
