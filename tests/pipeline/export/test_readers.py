@@ -4,12 +4,14 @@ know no code of ours."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
 from pairmill.pipeline.corpora.labelled import open_labels
 from pairmill.pipeline.corpora.replay import read_table
@@ -20,6 +22,7 @@ from tests.support.isolated import DIGEST, isolated
 from tests.support.make import Tiny
 
 Export = Callable[..., Path]
+Kernels = dict[str, NDArray[np.float32]]
 LABELS = LabelConfig(kernel=25, tolerance=0.9, missing="nan")
 Pixels = dict[str, dict[str, list[str]]]
 
@@ -267,39 +270,41 @@ print(json.dumps(found))
     assert found == {key: pair for pairs in sealed.values() for key, pair in pairs.items()}
 
 
-@pytest.mark.parametrize(
-    ("form", "code"),
-    [
-        (
-            "folder",
-            "import glob, os, numpy as np\nfound = {os.path.basename(p)[:-4]: np.load(p).tolist() "
-            "for p in glob.glob('*/kernel/*.npy')}",
-        ),
-        (
-            "parquet",
-            "import pandas\nfound = {key: [list(map(float, row)) for row in kernel] for split in "
-            "('train', 'val') for key, kernel in "
-            "pandas.read_parquet(split)[['key', 'kernel']].itertuples(index=False)}",
-        ),
-        (
-            "huggingface",
-            "from datasets import load_dataset\nfound = {row['key']: row['kernel'] for split in "
-            "load_dataset('.').values() for row in split.select_columns(['key', 'kernel'])}",
-        ),
-    ],
-)
-def test_kernels_are_arrays_of_their_readers(
-    exported: Export, tiny: Tiny, tmp_path: Path, form: str, code: str
-) -> None:
-    code += "\nprint(json.dumps(found).replace('NaN', 'null'))"
-    found = read(code, exported(form, LABELS), tmp_path)
+def test_kernels_are_arrays_of_files_and_tables(exported: Export, kernels: Kernels) -> None:
+    files = exported("folder", LABELS).glob("*/kernel/*.npy")
+    check_kernels({file.stem: np.load(file) for file in files}, kernels)
+    tables = [pq.read_table(file) for file in exported("parquet", LABELS).glob("*/*.parquet")]
+    rows = [row for table in tables for row in table.select(["key", "kernel"]).to_pylist()]
+    check_kernels({row["key"]: row["kernel"] for row in rows}, kernels)
+
+
+@pytest.mark.slow
+def test_hugging_face_reads_kernels(exported: Export, kernels: Kernels, tmp_path: Path) -> None:
+    code = """
+import os
+from datasets import load_dataset
+splits = load_dataset(os.getcwd()).values()
+found = {row["key"]: row["kernel"] for split in splits for row in split.select_columns(["key", "kernel"])}
+print(json.dumps(found).replace("NaN", "null"))
+"""  # noqa: E501
+    check_kernels(read(code, exported("huggingface", LABELS), tmp_path), kernels)
+
+
+@pytest.fixture(scope="module")
+def kernels(tiny: Tiny) -> Kernels:
+    """What the labels of the version say, by key."""
+    found: Kernels = {}
     for split in ("train", "val"):
         labels = open_labels(tiny.storage, tiny.manifest, split, LABELS.with_(place="tile"))
-        for row in read_table(tiny.storage, tiny.manifest):
-            if row.split == split:
-                theirs = np.array(found.pop(row.key), float)
-                np.testing.assert_array_equal(theirs, labels.of_tile(row.key))
-    assert not found
+        found |= {key.decode(): labels.of_tile(key.decode()) for key in labels.keys}
+    return found
+
+
+def check_kernels(found: Mapping[str, object], wanted: Kernels) -> None:
+    assert set(found) == set(wanted)
+    for key, kernel in wanted.items():
+        np.testing.assert_array_equal(np.array(found[key], float), kernel)
+    assert any(np.isnan(kernel).any() for kernel in wanted.values())
 
 
 def test_formats_without_a_place_for_kernels_say_so(tiny: Tiny, tmp_path: Path) -> None:
