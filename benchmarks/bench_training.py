@@ -122,7 +122,7 @@ def step_time(storage: Storage, blocks: int) -> Row:
     """Both loops on the same batches in memory."""
     chosen = config(10**6).with_(loading={"workers": 0})
     source = open_split(storage, find_version(storage, "bench"), "train")
-    batches = list(itertools.islice(Feed(chosen, source, 2), BLOCK))
+    batches = list(itertools.islice(Feed(chosen, {2: source}), BLOCK))
     loops = {"bare": bare(chosen), "ours": ours(chosen, storage)}
     times: dict[str, list[float]] = {"bare": [], "ours": []}
     for number in range(blocks + 1):

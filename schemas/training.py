@@ -4,19 +4,22 @@ leaves.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pairmill.schemas.base import Digest, Frozen, Key
+from pairmill.schemas.base import Digest, Frozen, Grown, Key
 from pairmill.schemas.discriminator import DiscriminatorConfig
 from pairmill.schemas.joint import JointConfig
 from pairmill.schemas.learned import Betas
 from pairmill.schemas.losses import GanConfig, L1Config, LossConfig
 from pairmill.schemas.network import NetworkConfig
+from pairmill.schemas.networks.base import HeadsBase
+from pairmill.schemas.networks.ikc import IkcConfig
 from pairmill.schemas.schedule import ConstantSchedule, ScheduleConfig
 
 Weight = Annotated[float, Field(ge=0)]
+Reference = Annotated[str, Field(min_length=1)]
 
 
 class OptimiserConfig(Frozen):
@@ -104,8 +107,13 @@ class TrainConfig(Frozen):
 
     name: Key
     """Name of the run and of its folder."""
-    corpus: str = Field(min_length=1)
-    """Version to train on: NAME for the newest, NAME@VERSION or NAME@TAG."""
+    corpus: (
+        Reference
+        | Annotated[dict[Annotated[int, Field(ge=2, le=8)], Reference], Field(min_length=2)]
+    )
+    """Version to train on: NAME for the newest, NAME@VERSION or NAME@TAG. For a network of several
+    scales one for each, such as `{2: NAME, 4: NAME}`: every batch is of one of them, drawn by
+    lot."""
     scale: int | None = Field(default=None, ge=2, le=8)
     """HR side over LR side that the corpus must have; without it, that of the corpus."""
     seed: int = Field(default=0, ge=0, lt=1 << 63)
@@ -125,11 +133,14 @@ class TrainConfig(Frozen):
     batch: int = Field(default=16, ge=1)
     """Pairs per step and process."""
     crop: int = Field(default=128, ge=8)
-    """Side of HR crops, in pixels; a multiple of the scale."""
+    """Side of HR crops, in pixels; a multiple of the scale, of each where there are several."""
     degraders: dict[str, Weight] | None = None
     """How often a pair of a degrader is taken, by the degrader's name in the corpus; those not
     named are left out. Without it every pair is taken once per epoch.
     """
+    labels: Literal["told", "ignored"] = "told"
+    """Of a network that takes the kernel and the noise: `told`: it learns with those of each pair,
+    which the corpus knows; `ignored`: it always assumes the usual ones. Others never ask."""
     phases: tuple[PhaseConfig, ...] = ()
     """A curriculum: other samples from given steps on."""
     optimiser: OptimiserConfig = OptimiserConfig()
@@ -158,9 +169,21 @@ class TrainConfig(Frozen):
     """Steps between two lines of the log."""
 
     @property
+    def corpora(self) -> dict[int, str]:
+        """Versions by scale, rising, of a network of several; empty for one corpus."""
+        if isinstance(self.corpus, str):
+            return {}
+        return dict(sorted(self.corpus.items()))
+
+    @property
     def adversarial(self) -> bool:
         """Whether a discriminator takes part."""
         return any(isinstance(loss, GanConfig) for loss in self.losses)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the network learns from how each LR was made."""
+        return self.network.labelled and self.labels == "told"
 
     def identity(self) -> dict[str, Any]:
         """What a run that continues must not change; a longer run and another look at it are no
@@ -180,6 +203,44 @@ class TrainConfig(Frozen):
             if step >= phase.at:
                 number, found = number + 1, found.with_(**phase.model_dump(exclude_none=True))
         return number, found
+
+    @model_validator(mode="after")
+    def _scales(self) -> Self:
+        heads = self.network.heads if isinstance(self.network, HeadsBase) else ()
+        if not self.corpora:
+            if heads:
+                raise ValueError(
+                    f"network.heads {list(heads)} need a corpus each: corpus: "
+                    f"{{{', '.join(f'{head}: NAME' for head in heads)}}}"
+                )
+            return self
+        scales, largest = list(self.corpora), max(self.corpora)
+        if self.scale is not None or self.joint is not None:
+            key = "scale" if self.scale is not None else "joint"
+            raise ValueError(f"{key}: goes with one corpus, not with one per scale")
+        if problem := self.network.problem(largest):
+            raise ValueError(f"network: {problem}")
+        has = list(self.network.heads_at(largest))
+        if set(scales) - set(has) or (heads and has != scales):
+            raise ValueError(
+                f"network: {self.network.arch} has scales {has}, the corpora are of {scales}"
+                + (f"; say heads: {scales}" if isinstance(self.network, HeadsBase) else "")
+            )
+        return self
+
+    def _untaught(self) -> str:
+        """What a network with a loss of its own cannot learn with; empty if it can."""
+        name = self.network.arch
+        if self.labels == "ignored" or self.joint is not None:
+            return f"labels: {name} learns from how each LR was made, and from nothing else"
+        if self.losses != (L1Config(),):
+            return f"losses: {name} has its own; leave `losses:` out"
+        if isinstance(self.network, IkcConfig) and self.start_from is None:
+            return (
+                "start_from: ikc finds kernels for a network that was trained before; train "
+                "`sftmd` with `network:` of these settings, and name its checkpoint"
+            )
+        return ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -202,6 +263,12 @@ class TrainConfig(Frozen):
         widest = max(getattr(loss, "low_pass", 0) for loss in self.losses)
         if widest > min(sides):
             raise ValueError(f"losses: low_pass {widest} is wider than a crop of {min(sides)}")
+        if self.network.taught and (problem := self._untaught()):
+            raise ValueError(problem)
+        if self.joint is not None and self.labelled:
+            raise ValueError(
+                "nobody knows the kernels of LR that joint training makes; say `labels: ignored`"
+            )
         if self.joint is not None and self.precision == "fp16":
             raise ValueError("joint training knows precision full and bf16, got fp16")
         if self.joint is not None and self.joint.cleans and self.network.arch != "cleaned":
@@ -228,8 +295,26 @@ FREE = {"steps", "loading", "validation", "checkpoints", "log_every", "compile",
 another curve from there on."""
 
 
-class TrainingRun(Frozen):
+class TrainedOn(Frozen):
+    """A corpus version that a run trains on."""
+
+    corpus: str
+    """Name of the corpus."""
+    version: str
+    """Its version."""
+    digest: Digest
+    """The version's digest."""
+
+    @property
+    def reference(self) -> str:
+        """NAME@VERSION."""
+        return f"{self.corpus}@{self.version}"
+
+
+class TrainingRun(Grown):
     """`run.json`: what a run was started with."""
+
+    added: ClassVar[tuple[str, ...]] = ("smaller",)
 
     config: TrainConfig
     """The recipe with every default."""
@@ -240,7 +325,9 @@ class TrainingRun(Frozen):
     digest: Digest
     """The version's digest."""
     scale: int
-    """HR side over LR side."""
+    """HR side over LR side; the largest of a network of several scales."""
+    smaller: dict[int, TrainedOn] = Field(default={})
+    """The versions of the smaller scales."""
     parameters: int
     """Parameters of the network."""
     real: Digest | None = None
@@ -250,22 +337,35 @@ class TrainingRun(Frozen):
     software: dict[str, str]
     """Versions of Python and of the libraries."""
 
+    @property
+    def versions(self) -> dict[int, TrainedOn]:
+        """All versions by scale, rising."""
+        last = TrainedOn(corpus=self.corpus, version=self.version, digest=self.digest)
+        return self.smaller | {self.scale: last}
 
-class Score(Frozen):
+
+class Score(Grown):
     """What a validation found."""
+
+    added: ClassVar[tuple[str, ...]] = ("scales",)
 
     step: int
     """Steps made."""
     psnr_y: float
-    """Mean PSNR of luma, in dB, on 8-bit images, without a border of `scale` pixels."""
+    """Mean PSNR of luma, in dB, on 8-bit images, without a border of `scale` pixels; of several
+    scales the mean of theirs."""
+    scales: dict[int, float] = Field(default={})
+    """The same by scale, where there are several."""
     images: int
     """Tiles looked at."""
     degraders: dict[str, float]
-    """The same by degrader."""
+    """The same by degrader; `x2/NAME` where there are several scales."""
 
 
-class CheckpointCard(Frozen):
+class CheckpointCard(Grown):
     """The JSON next to a checkpoint."""
+
+    added: ClassVar[tuple[str, ...]] = ("smaller",)
 
     format: Literal["pairmill-checkpoint/1"] = "pairmill-checkpoint/1"
     """What this is."""
@@ -274,9 +374,11 @@ class CheckpointCard(Frozen):
     network: NetworkConfig
     """The network."""
     scale: int
-    """HR side over LR side."""
+    """HR side over LR side; the largest of a network of several scales."""
     corpus: str
     """Version trained on, as NAME@VERSION."""
+    smaller: dict[int, str] = Field(default={})
+    """Those of the smaller scales."""
     digest: Digest
     """Digest of that version."""
     step: int

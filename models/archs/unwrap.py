@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pairmill.models.archs import build_empty
 from pairmill.models.archs.keys import Tensors, convention_of, to_ours
-from pairmill.models.archs.recognise import recognise
+from pairmill.models.archs.recognise import CODE, recognise
 from pairmill.schemas.errors import UserError
 
 WRAPPERS = (
@@ -30,6 +30,8 @@ of ours is found."""
 PREFIXES = ("module.", "_orig_mod.", "netG.", "generator.", "model.", "net.")
 """What wrappers put before all names: distributed training, compiling, and some trainers; taken off
 where no network of ours is found."""
+ANY = 2
+"""A scale that all networks have whose weights do not tell theirs."""
 DEEPEST = 8
 """Entries within entries that are looked into."""
 EMA = re.compile(r"(?<![a-z])(ema|swa)(?![a-z])|averag")
@@ -111,12 +113,17 @@ def is_network(tensors: Tensors) -> bool:
     known.
     """
     try:
-        config, scale = recognise(tensors)
+        # Where the weights do not tell the scale, they are the same at each.
+        config, scale = recognise(tensors, ANY)
         with torch.device("meta"):
             wanted = build_empty(config, scale).state_dict()
     except ValueError:
         return False
-    return _shapes(to_ours(tensors)) == _shapes(wanted)
+    ours = to_ours(tensors)
+    if not any(key.startswith(CODE) for key in ours):
+        # Published files lack the kernel's code; see `published_srmd`.
+        wanted = {key: value for key, value in wanted.items() if not key.startswith(CODE)}
+    return _shapes(ours) == _shapes(wanted)
 
 
 def _shapes(tensors: Tensors) -> dict[str, torch.Size | None]:

@@ -53,7 +53,12 @@ class Objective:
         self.gans = [loss for _, _, loss in self.terms if isinstance(loss, Gan)]
 
     def network(
-        self, levels: Sequence[Tensor], hr: Tensor, lr: Tensor, discriminator: nn.Module | None
+        self,
+        levels: Sequence[Tensor],
+        hr: Tensor,
+        lr: Tensor,
+        discriminator: nn.Module | None,
+        weights: Sequence[float] | None = None,
     ) -> dict[str, Tensor]:
         """The terms of the network's loss by name, each times its weight; their sum is minimised.
 
@@ -61,14 +66,17 @@ class Objective:
         bicubic has downscaled to its size (Lai et al. 2017); all other losses look at SR.
 
         Args:
-            levels: the network's images with gradient, smallest first; the last is SR, (B, 3, H,
-                W), and mostly the only one.
+            levels: the network's images with gradient, none smaller than the one before; the last
+                is SR, (B, 3, H, W), and mostly the only one.
             hr: (B, 3, H, W) in [0, 1].
             lr: (B, 3, h, w) in [0, 1].
             discriminator: who judges; none leaves loss gan out.
+            weights: what losses on pixels of each image are multiplied by; none counts each once.
         """
-        *smaller, sr = levels
-        wanted = [reduced(hr, *level.shape[2:]) for level in smaller]
+        *others, sr = levels
+        *shares, last = weights or [1.0] * len(levels)
+        sizes = {level.shape[2:] for level in others}
+        wanted = {size: reduced(hr, *size) if size != hr.shape[2:] else hr for size in sizes}
         judged: dict[int, tuple[Tensor, Tensor]] = {}
         if discriminator is not None:
             for side in sorted({gan.config.high_pass for gan in self.gans}):
@@ -82,7 +90,11 @@ class Objective:
             else:
                 value = loss(sr, lr if isinstance(loss, Cycle) else hr)
             if isinstance(loss, PIXEL):
-                value = sum((loss(*pair) for pair in zip(smaller, wanted, strict=True)), value)
+                parts = zip(shares, others, strict=True)
+                value = sum(
+                    (share * loss(level, wanted[level.shape[2:]]) for share, level in parts),
+                    last * value,
+                )
             found[name] = found.get(name, 0.0) + weight * value.float()
         return found
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from pairmill.models.archs.layers import MultiScale
 from pairmill.models.training.checkpoint import state_bytes
 from pairmill.models.training.joint.partner import ACCURACY, Partner
 from pairmill.models.training.loop import Listener, Meter, checked
 from pairmill.models.training.training import Training
 from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.shards.reader import Told
 from pairmill.pipeline.training.data import Feed, Source
 from pairmill.pipeline.training.distributed import SingleProcess
 from pairmill.pipeline.training.folder import Folder
 from pairmill.pipeline.training.joint import hr_crops, real_above_fake
 from pairmill.pipeline.training.tensorboard import Board
-from pairmill.pipeline.training.validation import Image, below, look
+from pairmill.pipeline.training.validation import Image, below, look, together
 from pairmill.pipeline.training.watch import TrainingListener
 from pairmill.schemas.training import Score, TrainingRun
 
@@ -113,8 +116,11 @@ class Validator(Listener):
     when nothing gets better.
     """
 
-    def __init__(self, desk: RunContext, source: Source) -> None:
-        self.desk, self.source, self.config = desk, source, desk.run.config.validation
+    def __init__(
+        self, desk: RunContext, sources: Mapping[int, Source], labels: Told | None = None
+    ) -> None:
+        self.desk, self.sources, self.config = desk, sources, desk.run.config.validation
+        self.labels = labels
 
     def stepped(self, training: Training, tally: Meter) -> None:
         """See `Listener.stepped`."""
@@ -134,18 +140,12 @@ class Validator(Listener):
 
     def _score(self, training: Training) -> None:
         desk = self.desk
-        score, picture = look(
-            training.result,
-            self.source,
-            desk.run.scale,
-            training.step,
-            self.config.pictures,
-            training.device,
-        )
+        score, picture = self._looked(training)
         desk.scores.append(score)
         best = desk.best is score
         desk.write(
             {"step": score.step, "psnr_y": score.psnr_y}
+            | {f"psnr_y/x{scale}": value for scale, value in score.scales.items()}
             | {f"psnr_y/{k}": v for k, v in score.degraders.items()}
         )
         if training.partner is not None:
@@ -160,9 +160,27 @@ class Validator(Listener):
             )
         desk.watcher.validated(score, best=best)
 
+    def _looked(self, training: Training) -> tuple[Score, Image | None]:
+        """What the tiles of each scale say, together."""
+        found = {}
+        for scale, source in self.sources.items():
+            network = training.result
+            if isinstance(network, MultiScale):
+                network = network.at(scale)
+            found[scale] = look(
+                network,
+                source,
+                scale,
+                training.step,
+                self.config.pictures,
+                training.device,
+                self.labels,
+            )
+        return together(found)
+
     def _partner(self, training: Training, partner: Partner, picture: Image | None) -> Image | None:
         """Alarms about what the partner makes, and the picture with real and made LR below."""
-        hr = hr_crops(partner, self.source, training.config.crop)
+        hr = hr_crops(partner, self.sources[self.desk.run.scale], training.config.crop)
         sight = partner.look(hr.to(training.device), training.step)
         if alarms := partner.alarms(sight):
             self.desk.alarm(training.step, alarms)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.replayed import split_index
-from pairmill.pipeline.rng import stream, stream_key
+from pairmill.pipeline.rng import pick, stream, stream_key
 from pairmill.pipeline.shards.index import Index
 from pairmill.pipeline.shards.reader import Loader, Pairs, Tensors, Told
 from pairmill.pipeline.workspace.storage import Storage
@@ -32,6 +32,10 @@ class Source:
     """(N,) which degrader made each."""
     tile: int
     """Shortest HR side of a tile, in pixels."""
+    reference: str
+    """NAME@VERSION."""
+    images: frozenset[str]
+    """Pixel digests of the images that they were cut from."""
 
 
 def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source:
@@ -53,13 +57,13 @@ def open_split(storage: Storage, manifest: CorpusManifest, split: str) -> Source
         )
     index = split_index(storage, manifest, split)
     made = {
-        row.key: (row.degrader, min(row.box.height, row.box.width))
+        row.key: (row.degrader, min(row.box.height, row.box.width), row.image)
         for row in read_table(storage, manifest)
     }
     rows = [made[key.decode()] for key in index.keys]
-    return Source(
-        index, np.array([degrader for degrader, _ in rows]), min(side for _, side in rows)
-    )
+    degraders, sides, images = zip(*rows, strict=True)
+    reference = f"{identity.name}@{manifest.version}"
+    return Source(index, np.array(degraders), min(sides), reference, frozenset(images))
 
 
 class Mixture(Pairs):
@@ -140,12 +144,11 @@ def _copies(
 
 class Feed:
     """Batches without end over all phases of a recipe; `state` says where it is, in a form that
-    continues in another process.
+    continues in another process. Of several scales, each batch has one, drawn by its step.
 
     Args:
         config: the training recipe.
-        source: the pairs.
-        scale: HR side over LR side.
+        sources: the pairs by scale, HR side over LR side.
         step: steps that were made before.
         state: what `state` said then; none at the start of a run.
         pin: whether batches go to a GPU.
@@ -161,8 +164,7 @@ class Feed:
     def __init__(
         self,
         config: TrainConfig,
-        source: Source,
-        scale: int,
+        sources: Mapping[int, Source],
         step: int = 0,
         state: dict[str, int] | None = None,
         *,
@@ -170,54 +172,81 @@ class Feed:
         margin: int | None = None,
         labels: Told | None = None,
     ) -> None:
-        self.config, self.source, self.scale, self.step, self.pin = config, source, scale, step, pin
-        self.margin, self.labels = margin, labels
+        self.config, self.sources, self.step, self.pin = config, sources, step, pin
+        self.margin, self.labels, self.largest = margin, labels, max(sources)
         for number, phase in _phases(config):
             # All mistakes are reported now, not at the end of the first phase.
             self._open(number, phase)
         self.number, self.phase = config.at_step(step)
-        self.loader = self._open(self.number, self.phase)
+        self.loaders = self._open(self.number, self.phase)
         if state is not None and state["phase"] == self.number:
-            self.loader.load_state_dict(
-                {name: value for name, value in state.items() if name != "phase"}
-            )
+            for scale, loader in self.loaders.items():
+                loader.load_state_dict(self._unnamed(state, scale))
 
     def __iter__(self) -> Iterator[Tensors]:
         while True:
-            for batch in self.loader:
+            streams = {scale: _endless(loader) for scale, loader in self.loaders.items()}
+            while self.config.at_step(self.step)[0] == self.number:
+                batch = next(streams[self._scale()])
                 self.step += 1
                 yield batch
-                if self.config.at_step(self.step)[0] != self.number:
-                    break
-            if self.config.at_step(self.step)[0] != self.number:
-                self.close()
-                self.number, self.phase = self.config.at_step(self.step)
-                self.loader = self._open(self.number, self.phase)
+            self.close()
+            self.number, self.phase = self.config.at_step(self.step)
+            self.loaders = self._open(self.number, self.phase)
 
     def close(self) -> None:
         """End the workers now."""
-        self.loader.close()
+        for loader in self.loaders.values():
+            loader.close()
 
     def state(self) -> dict[str, int]:
-        """The phase, and where its loader is."""
-        return {"phase": self.number} | self.loader.state_dict()
+        """The phase, and where its loaders are."""
+        found = {"phase": self.number}
+        for scale, loader in self.loaders.items():
+            ending = self._ending(scale)
+            found |= {f"{name}{ending}": value for name, value in loader.state_dict().items()}
+        return found
 
-    def _open(self, number: int, phase: PhaseConfig) -> Loader:
-        where = "the training recipe"
+    def _ending(self, scale: int) -> str:
+        """What the names of a scale's places end with; those of one scale are plain."""
+        return "" if scale == self.largest else f"-x{scale}"
+
+    def _unnamed(self, state: Mapping[str, int], scale: int) -> dict[str, int]:
+        """The places of one scale, by the names of `Loader`."""
+        names = self.loaders[scale].state_dict()
+        return {name: state[f"{name}{self._ending(scale)}"] for name in names}
+
+    def _scale(self) -> int:
+        """The scale of the next batch."""
+        share = self.step / self.config.steps
+        growing = self.config.network.active(self.largest, share)
+        active = [scale for scale in self.sources if scale in growing]
+        if len(active) == 1:
+            return active[0]
+        return active[pick(stream(self.config.seed, "scale", self.step), len(active))]
+
+    def _open(self, number: int, phase: PhaseConfig) -> dict[int, Loader]:
+        return {scale: self._of_scale(scale, number, phase) for scale in sorted(self.sources)}
+
+    def _of_scale(self, scale: int, number: int, phase: PhaseConfig) -> Loader:
+        where, source = "the training recipe", self.sources[scale]
         if number:
             where = f"phases[{number - 1}]"
+        if len(self.sources) > 1:
+            where += f", {source.reference}"
         crop, batch = phase.crop or self.config.crop, phase.batch or self.config.batch
         around = 2 * (self.margin or 0)
-        if crop % self.scale or crop + around > self.source.tile:
+        if crop % scale or crop + around > source.tile:
             raise UserError(
                 "invalid crop size",
                 where=where,
                 got=f"crop: {crop} HR pixels" + (f", and {around} around" if around else ""),
-                wanted=f"a multiple of {self.scale}, no larger than the tiles: {self.source.tile}",
+                wanted=f"a multiple of {scale}, no larger than the tiles: {source.tile}",
             )
-        seed = stream_key(self.config.seed, "phase", number) >> 65
+        parts = () if scale == self.largest else (scale,)
+        seed = stream_key(self.config.seed, "phase", number, *parts) >> 65
         pairs = Mixture(
-            self.source,
+            source,
             crop + around,
             seed,
             phase.degraders,
@@ -242,6 +271,12 @@ class Feed:
                 wanted=f"at most {len(pairs) // loader.world}",
             )
         return loader
+
+
+def _endless(loader: Loader) -> Iterator[Tensors]:
+    """The batches of all epochs."""
+    while True:
+        yield from loader
 
 
 def _phases(config: TrainConfig) -> list[tuple[int, PhaseConfig]]:

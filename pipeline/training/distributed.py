@@ -38,15 +38,21 @@ class Distributed(SingleProcess):
     """Several processes, started by `torchrun` or `accelerate launch`: gradients are averaged at
     each step.
 
+    Args:
+        device: `cpu` or `cuda`.
+        partial: whether a step may leave out some of the weights.
+
     Raises:
         MissingLibraryError: if accelerate is not installed.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, *, partial: bool = False) -> None:
         with extra("train", "training with several processes"):
             from accelerate import Accelerator, DistributedDataParallelKwargs
         # Buffers are saved by the first process alone.
-        apart = DistributedDataParallelKwargs(broadcast_buffers=False)
+        apart = DistributedDataParallelKwargs(
+            broadcast_buffers=False, find_unused_parameters=partial
+        )
         self.accelerator = Accelerator(cpu=device == "cpu", kwargs_handlers=[apart])
         self.first, self.count = self.accelerator.is_main_process, self.accelerator.num_processes
         self.device = str(self.accelerator.device)
@@ -72,8 +78,8 @@ class Distributed(SingleProcess):
         return str(broadcast_object_list([text])[0])
 
 
-def ranks(device: str) -> SingleProcess:
-    """One process, or one of those that a launcher has started."""
+def ranks(device: str, *, partial: bool = False) -> SingleProcess:
+    """One process, or one of those that a launcher has started; see `Distributed`."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        return Distributed(device)
+        return Distributed(device, partial=partial)
     return SingleProcess(device)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pairmill.pipeline.recipe.load import load_as, recipe_schema
 from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import UserError
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.training import TrainConfig
 
@@ -49,7 +50,19 @@ def following(recipe: Recipe, base: str) -> str:
 
 
 def on_version(config: TrainConfig, manifest: CorpusManifest) -> TrainConfig:
-    """The recipe for one version, under a name of its own: another version is another run."""
+    """The recipe for one version, under a name of its own: another version is another run.
+
+    Raises:
+        UserError: if the recipe wants a corpus for each of several scales.
+    """
+    if config.corpora:
+        raise UserError(
+            "this training wants a corpus for each of its scales",
+            where=f"training recipe {config.name}",
+            got=f"{manifest.identity.name}@{manifest.version} alone",
+            wanted=", ".join(f"{scale}: {name}" for scale, name in config.corpora.items()),
+            todo="build the others and run `pairmill train` without --corpus",
+        )
     name = f"{config.name}-{manifest.version[:8]}"
     return config.with_(name=name, corpus=f"{manifest.identity.name}@{manifest.version}")
 

@@ -12,7 +12,7 @@ from pairmill.models.device import resolve_device
 from pairmill.models.training.checkpoint import restore
 from pairmill.models.training.loop import Meter, train
 from pairmill.models.training.training import Training
-from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.shards.reader import Told
 from pairmill.pipeline.training.callbacks import (
     ALARM,
     Checkpointer,
@@ -25,8 +25,10 @@ from pairmill.pipeline.training.data import Feed, Source, open_split, spread
 from pairmill.pipeline.training.distributed import SingleProcess, ranks
 from pairmill.pipeline.training.folder import STATE, Folder, check_same
 from pairmill.pipeline.training.joint import Joint, check_reals, read_joint
+from pairmill.pipeline.training.labels import open_both
 from pairmill.pipeline.training.start import begin, parameters
 from pairmill.pipeline.training.tensorboard import Board
+from pairmill.pipeline.training.versions import check_apart, trained_on, versions_of
 from pairmill.pipeline.training.watch import TrainingListener
 from pairmill.pipeline.workspace.lock import GC, holding, refuse
 from pairmill.pipeline.workspace.provenance import now, software
@@ -104,7 +106,7 @@ def train_run(
         DivergedError: if a loss is no number any more; the last checkpoint is as it was.
         StoreError: if there is no space left; the last checkpoint is as it was.
     """
-    together = ranks(resolve_device(device))
+    together = ranks(resolve_device(device), partial=bool(config.corpora))
     with _alone(storage, config, together):
         watcher = watcher or TrainingListener()
         opened = _open(config, base, storage, together, watcher)
@@ -128,7 +130,7 @@ def _train(opened: Opened, boarding: bool) -> str:
     desk.watcher.begun(desk.run, desk.folder.path, training.step)
     listeners = [
         MetricLogger(desk),
-        Validator(desk, opened.validated),
+        Validator(desk, opened.validated, opened.labels),
         Checkpointer(desk, opened.feed),
     ]
     try:
@@ -147,7 +149,10 @@ class Opened:
     desk: RunContext
     training: Training
     feed: Feed
-    validated: Source
+    validated: dict[int, Source]
+    """By scale."""
+    labels: Told | None
+    """How their LR were made, for a network that is told."""
     tally: Meter
     judged: bool
     """See `Trained`."""
@@ -169,8 +174,7 @@ def check(config: TrainConfig, storage: Storage) -> None:
     Raises:
         UserError: as `train_run`.
     """
-    known = _known(config, Folder(storage, config.name))
-    _scale(config, _version(storage, config, known))
+    versions_of(storage, config, _known(config, Folder(storage, config.name)))
 
 
 def _known(config: TrainConfig, folder: Folder) -> TrainingRun | None:
@@ -192,27 +196,39 @@ def _open(
 ) -> Opened:
     folder = Folder(storage, config.name)
     known = _known(config, folder)
-    manifest = _version(storage, config, known)
-    scale = _scale(config, manifest)
-    source, validated = (
-        open_split(storage, manifest, split) for split in ("train", config.validation.split)
+    versions = versions_of(storage, config, known)
+    scale = max(versions)
+    manifest = versions[scale]
+    sources, validated = (
+        {each: open_split(storage, version, split) for each, version in versions.items()}
+        for split in ("train", config.validation.split)
     )
+    if config.validation.split != "train":
+        check_apart(sources, validated)
     joint = read_joint(config, base, storage, manifest, scale)
     _alone_if(joint, together)
     state = folder.read_state()
+    labels = open_both(config, storage, manifest, scale)
     training = begin(
-        config, base, scale, together.device, together.wrap, joint, fresh=state is None
+        config,
+        base,
+        scale,
+        together.device,
+        together.wrap,
+        joint,
+        fresh=state is None,
+        kernels=labels.kernels(),
     )
     if known is not None:
         check_reals(known, joint)
         run = known.with_(config=config)
     else:
+        *smaller, last = (trained_on(version) for version in versions.values())
         run = TrainingRun(
             config=config,
-            corpus=manifest.identity.name,
-            version=manifest.version,
-            digest=manifest.digest,
+            **last.model_dump(),
             scale=scale,
+            smaller=dict(zip(versions, smaller, strict=False)),
             parameters=parameters(training.network),
             real=joint.digest if joint is not None else None,
             started=now(),
@@ -228,15 +244,18 @@ def _open(
         tally = Meter()
     feed = Feed(
         config,
-        source,
-        scale,
+        sources,
         training.step,
         notes["feed"] if notes else None,
         pin=together.device != "cpu",
         margin=training.partner.margin if training.partner is not None else None,
+        labels=labels.train,
     )
-    judged = joint is None or _photographed(manifest, validated)
-    return Opened(desk, training, feed, spread(validated, config.validation.images), tally, judged)
+    judged = joint is None or _photographed(manifest, validated[scale])
+    looked_at = {
+        each: spread(source, config.validation.images) for each, source in validated.items()
+    }
+    return Opened(desk, training, feed, looked_at, labels.validation, tally, judged)
 
 
 def _photographed(manifest: CorpusManifest, source: Source) -> bool:
@@ -262,49 +281,6 @@ def _alone_if(joint: Joint | None, together: SingleProcess) -> None:
             got=f"{together.count} processes",
             todo="start it without torchrun",
         )
-
-
-def _version(storage: Storage, config: TrainConfig, known: TrainingRun | None) -> CorpusManifest:
-    """The version that the run was started with, or that the recipe names now."""
-    manifest = find_version(
-        storage, f"{known.corpus}@{known.version}" if known is not None else config.corpus
-    )
-    if known is not None and manifest.digest != known.digest:
-        raise IntegrityError(
-            "the corpus is not the one that this run was started with",
-            where=f"{known.corpus}@{known.version}",
-            got=f"digest {manifest.digest[:12]}",
-            wanted=known.digest[:12],
-        )
-    return manifest
-
-
-def _scale(config: TrainConfig, manifest: CorpusManifest) -> int:
-    """The scale of the corpus.
-
-    Raises:
-        UserError: if the recipe or the network want another.
-    """
-    scale = int(manifest.identity.recipe["scale"])
-    where = f"{manifest.identity.name}@{manifest.version}"
-    if config.scale not in (None, scale):
-        raise UserError(
-            "the corpus has another scale than the training recipe",
-            where=where,
-            got=f"scale {scale}",
-            wanted=f"scale {config.scale}",
-            todo="name a corpus of that scale, or change `scale:`",
-        )
-    problem = config.network.problem(scale)
-    if problem is not None:
-        raise UserError(
-            "the network does not fit the corpus",
-            where=where,
-            got=problem,
-            wanted=f"a network for scale {scale}",
-            todo="choose another network, or a corpus of another scale",
-        )
-    return scale
 
 
 def _restored(training: Training, state: bytes, folder: Folder) -> dict[str, Any]:

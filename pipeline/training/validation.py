@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import numpy as np
 import torch
@@ -11,7 +12,9 @@ from PIL import Image as Pictures
 from PIL import ImageDraw
 from torch import nn
 
+from pairmill.models.archs.aware import Degradation
 from pairmill.models.metrics.psnr import psnr
+from pairmill.pipeline.shards.reader import Told
 from pairmill.pipeline.training.data import Source
 from pairmill.schemas.training import Score
 
@@ -25,7 +28,13 @@ LEAST = 150
 
 
 def look(
-    network: nn.Module, source: Source, scale: int, step: int, pictures: int, device: str
+    network: nn.Module,
+    source: Source,
+    scale: int,
+    step: int,
+    pictures: int,
+    device: str,
+    labels: Told | None = None,
 ) -> tuple[Score, Image | None]:
     """Upscale every tile of a source.
 
@@ -36,6 +45,8 @@ def look(
         step: steps made.
         images: how many tiles to show, evenly spread.
         device: where the network is.
+        labels: how each LR was made, for a network that is told; of those left out the usual is
+            assumed.
 
     Returns:
         Mean PSNR, in all and by degrader; an image of LR, SR and HR side by side, if any are asked
@@ -48,7 +59,7 @@ def look(
     network.eval()
     for number in range(len(found)):
         hr, lr = source.index.pair(number)
-        sr = enlarged(network, lr, device)
+        sr = enlarged(network, lr, device, told_of(labels, source.index.key(number), hr))
         found[number] = min(MOST, psnr(sr, hr, scale, channel="y"))
         if number in shown:
             rows.append((lr.repeat(scale, 0).repeat(scale, 1), sr, hr))
@@ -63,14 +74,57 @@ def look(
     return score, sheet(rows, ("LR", f"step {step}: {score.psnr_y:.2f} dB", "HR"))
 
 
-def enlarged(network: nn.Module, lr: Image, device: str) -> Image:
+def together(found: Mapping[int, tuple[Score, Image | None]]) -> tuple[Score, Image | None]:
+    """What `look` found at each scale as one: means over the scales, images one below another."""
+    if len(found) == 1:
+        return next(iter(found.values()))
+    scores = {scale: score for scale, (score, _) in found.items()}
+    scales = {scale: score.psnr_y for scale, score in scores.items()}
+    score = Score(
+        step=max(one.step for one in scores.values()),
+        psnr_y=round(sum(scales.values()) / len(scales), 4),
+        scales=scales,
+        images=sum(one.images for one in scores.values()),
+        degraders={
+            f"x{scale}/{name}": value
+            for scale, one in scores.items()
+            for name, value in one.degraders.items()
+        },
+    )
+    pictures = [picture for _, picture in found.values() if picture is not None]
+    return score, reduce(below, pictures) if pictures else None
+
+
+def told_of(labels: Told | None, key: str, hr: Image) -> tuple[Degradation, ...]:
+    """How a whole tile was made, as more of what its network is called with; nothing where that is
+    not known.
+    """
+    if labels is None:
+        return ()
+    try:
+        found = labels(key, hr, (0, 0), 0)
+    except KeyError:
+        return ()
+    return (Degradation(found.kernel[None], found.noise[None]),)
+
+
+def enlarged(
+    network: nn.Module, lr: Image, device: str, told: tuple[Degradation, ...] = ()
+) -> Image:
     """(h, w, 3) uint8 to (scale h, scale w, 3), in float32."""
     with torch.inference_mode():
         image = (
             torch.from_numpy(np.ascontiguousarray(lr.transpose(2, 0, 1)))[None].to(device).float()
             / 255
         )
-        sr = network(image)[0].float().clamp(0, 1).mul(255).round().byte()
+        sr = (
+            network(image, *(each.to(device) for each in told))[0]
+            .float()
+            .clamp(0, 1)
+            .mul(255)
+            .round()
+            .byte()
+        )
     return sr.permute(1, 2, 0).cpu().numpy()  # type: ignore[no-any-return]
 
 

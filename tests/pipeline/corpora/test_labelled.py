@@ -101,7 +101,7 @@ def test_a_training_is_fed_with_them(corpora: dict[str, pairmill.Corpus]) -> Non
     source = open_split(storage, manifest, "train")
     phases = [{"at": 1, "crop": 24, "degraders": {"ikc": 1, "bicubic": 1}}]
     chosen = config(batch=3, degraders={"ikc": 1, "bicubic": 1}, phases=phases)
-    for hr, lr, told in islice(Feed(chosen, source, 2, labels=labels), 3):
+    for hr, lr, told in islice(Feed(chosen, {2: source}, labels=labels), 3):
         assert told.kernel.shape == (3, 21, 21)
         assert told.noise.shape == (3, 1, *lr.shape[2:])
         assert hr.shape[2] == 2 * lr.shape[2]

@@ -51,7 +51,7 @@ def test_a_curriculum_changes_crops_batches_and_degraders(workspace: Storage) ->
         config(phases=phases),
         open_split(workspace, find_version(workspace, "pairs"), "train"),
     )
-    feed, shapes, states = Feed(chosen, source, 2), [], []
+    feed, shapes, states = Feed(chosen, {2: source}), [], []
     batches = []
     for hr, lr in feed:
         shapes.append((len(hr), hr.shape[-1], lr.shape[-1]))
@@ -61,7 +61,7 @@ def test_a_curriculum_changes_crops_batches_and_degraders(workspace: Storage) ->
             break
     assert shapes == [(5, 32, 16)] * 4 + [(3, 24, 12)] * 10
     for step in (2, 4, 6, 9, 12):
-        again = iter(Feed(chosen, source, 2, step, states[step - 1]))
+        again = iter(Feed(chosen, {2: source}, step, states[step - 1]))
         assert all(torch.equal(next(again)[0], wanted) for wanted in batches[step:])
     done = run(workspace, name="phases", phases=phases, steps=12)
     assert done.step == 12
