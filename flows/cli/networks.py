@@ -51,7 +51,10 @@ def upscale(
     ] = "",
     scale: Annotated[
         int | None,
-        typer.Option(help="Which scale of a network that has several; the largest without it."),
+        typer.Option(
+            help="Which scale of a network that has several (the largest without it), or of a file "
+            "that does not tell its own."
+        ),
     ] = None,
     tile: Tile = 192,
     overlap: Overlap = None,
