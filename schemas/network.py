@@ -17,17 +17,23 @@ from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
 from pairmill.schemas.networks.idn import IdnConfig
+from pairmill.schemas.networks.ikc import IkcConfig
+from pairmill.schemas.networks.ircnn import IrcnnConfig
+from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.mdsr import MdsrConfig
 from pairmill.schemas.networks.msrn import MsrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rdn import RdnConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.sftmd import SftmdConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
 from pairmill.schemas.networks.srdensenet import SrDenseNetConfig
 from pairmill.schemas.networks.srfbn import SrfbnConfig
+from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
+from pairmill.schemas.networks.usrnet import UsrNetConfig
 from pairmill.schemas.networks.vdsr import VdsrConfig
 
 PlainNetworkConfig = (
@@ -41,6 +47,12 @@ PlainNetworkConfig = (
     | EspcnConfig
     | LapSrnConfig
     | DbpnConfig
+    | IrcnnConfig
+    | UsrNetConfig
+    | KxNetConfig
+    | SftmdConfig
+    | IkcConfig
+    | SrmdConfig
     | FsrcnnConfig
     | CarnConfig
     | RdnConfig
