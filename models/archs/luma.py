@@ -32,10 +32,17 @@ class LumaNetwork(Network):
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
+        return self.coloured(lr, self.restore(self.seen(lr)))
+
+    def seen(self, lr: Tensor) -> Tensor:
+        """(B, 3, h, w) to what the network maps, (B, channels, h, w)."""
+        return luma_of(lr) if self.luma else lr
+
+    def coloured(self, lr: Tensor, sr: Tensor) -> Tensor:
+        """(B, 3, h, w) and (B, channels, scale h, scale w) to (B, 3, scale h, scale w)."""
         if not self.luma:
-            return self.restore(lr)
+            return sr
         large = self.bicubic(lr)
-        sr = self.restore(luma_of(lr))
         with in_full(lr):
             # Red, green and blue move together where Cb and Cr stay.
             return large + (sr.to(large.dtype) - luma_of(large)) / (RED + GREEN + BLUE)

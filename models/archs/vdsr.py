@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from pairmill.models.archs.layers import INTERPOLATED, Conv, MultiScale, convolved
-from pairmill.models.archs.luma import LumaNetwork
+from pairmill.models.archs.layers import Conv, convolved
+from pairmill.models.archs.preupsampling import PreUpsampling
 from pairmill.schemas.networks.vdsr import VdsrConfig
 
 
-class Vdsr(LumaNetwork, MultiScale):
-    """Pre-upsampling; the same weights for every scale, since all that they see is a blurred image
-    of the size of the HR.
-    """
+class Vdsr(PreUpsampling):
+    """Convolutions in a row, whose result is added to what they see."""
 
     def __init__(self, config: VdsrConfig, scale: int) -> None:
         super().__init__(config, scale)
@@ -26,15 +22,14 @@ class Vdsr(LumaNetwork, MultiScale):
         )
         self.conv_last = Conv(features, self.channels, start="he", gain=0.1, bias=bias)
 
-    def reach(self) -> int:
-        """See `Network.reach`; all convolutions are at the size of the HR."""
-        return math.ceil(convolved(self) / self.scale) + INTERPOLATED
+    def radius(self) -> int:
+        """See `PreUpsampling`: 20, for a field of 41, as published."""
+        return convolved(self)
 
-    def restore(self, lr: Tensor) -> Tensor:
-        """See `LumaNetwork`."""
-        large = self.bicubic(lr)
+    def corrected(self, large: Tensor) -> list[Tensor]:
+        """See `PreUpsampling`."""
         found = torch.relu(self.conv_first(large))
         for conv in self.body:
             found = torch.relu(conv(found))
         residual: Tensor = self.conv_last(found)
-        return large + residual
+        return [large + residual]

@@ -34,6 +34,7 @@ from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, NetworkSpec
 from pairmill.schemas.networks.aware import KernelAwareBase
+from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 
 Form = Literal["safetensors", "pth"]
@@ -245,8 +246,12 @@ def _spec(header: str | None, name: str) -> NetworkSpec | None:
 
 
 def _sayable(config: AnyNetworkConfig, theirs: Convention) -> bool:
-    """Whether their names can hold it: they have one range, and RCAN one residual scale."""
+    """Whether their names can hold it: they have one range, RCAN has one residual scale, and EDSR
+    whole convolutions.
+    """
     if isinstance(config, RcanConfig) and config.residual_scale != 1:
+        return False
+    if isinstance(config, EdsrConfig) and config.separable:
         return False
     return theirs.range in (None, getattr(config, "range", theirs.range))
 
