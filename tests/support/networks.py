@@ -60,7 +60,6 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "prosr-heads": ProSrConfig(features=8, growth=4, layers=2, blocks=(1, 3, 1), heads=(2, 4)),
     "dsrn": DsrnConfig(features=16, embedded=8),
     "cnf": CnfConfig(features=16, depths=(3, 4)),
-    "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
     "fsrcnn": FsrcnnConfig(features=12, shrunk=6, depth=1),
     "carn": CarnConfig(features=8),
     "carn-m": CarnConfig(features=12, mobile=True, groups=2),
