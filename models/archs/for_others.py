@@ -14,6 +14,7 @@ from pairmill.schemas.network import AnyNetworkConfig
 from pairmill.schemas.networks.base import NetworkBase
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
@@ -21,6 +22,12 @@ from pairmill.schemas.networks.swinir import SwinIrConfig
 SPANDREL = "version 0.4.2"
 GROWTH = 32
 """Of an RRDBNet, as others assume."""
+HEADS = 12
+"""Of an IPT, as others assume."""
+FIRST = ("conv_first", "conv_first.conv")
+"""First convolutions of the networks that have a range."""
+LAST = ("conv_last", "upscale.filters", "upsample.0")
+"""Their last ones, those that come first here where there are several."""
 RANGE = 255.0
 """Of RCAN and EDSR, as others assume."""
 
@@ -33,6 +40,8 @@ def unread_by_others(config: NetworkBase) -> str | None:
         return None if config.growth == GROWTH else f"it assumes growth {GROWTH}"
     if isinstance(config, RcanConfig):
         return None if config.residual_scale == 1 else "it assumes residual_scale 1"
+    if isinstance(config, IptConfig):
+        return None if (config.heads, config.range) == (HEADS, RANGE) else "it assumes 12 heads"
     return f"{SPANDREL} has no {config.arch} of this kind"
 
 
@@ -40,8 +49,8 @@ def names_for_others(config: AnyNetworkConfig) -> str:
     """The convention by which most programs know a network: spandrel's where it reads the network,
     else ours, which are BasicSR's.
     """
-    if isinstance(config, RcanConfig) and unread_by_others(config) is None:
-        return "rcan"
+    if isinstance(config, RcanConfig | IptConfig) and unread_by_others(config) is None:
+        return config.arch
     return "ours"
 
 
@@ -72,8 +81,9 @@ def in_range(tensors: Tensors, config: NetworkBase, other: NetworkBase) -> Tenso
     own, wanted = (getattr(each, "range", 1.0) for each in (config, other))
     if own == wanted:
         return tensors
-    first = "conv_first" if "conv_first.weight" in tensors else "conv_first.conv"
-    last = "conv_last" if "conv_last.weight" in tensors else "upsample.0"
+    first, last = (
+        next(name for name in names if f"{name}.weight" in tensors) for names in (FIRST, LAST)
+    )
     factors = {
         f"{first}.weight": own / wanted,
         f"{last}.weight": wanted / own,

@@ -225,11 +225,24 @@ CONVENTIONS = {
             ("conv_last", "output"),
         ),
     ),
+    "ipt": Convention(
+        "ipt",
+        ("head.0.0.weight", "body.query_embed.weight"),
+        (
+            ("conv_first", "head.0.0"),
+            ("head.0.body.{k}", "head.0.1.body.{k}"),
+            ("head.1.body.{k}", "head.0.2.body.{k}"),
+            ("upsample.{i}", "tail.0.0.{i}"),
+            ("conv_last", "tail.0.1"),
+        ),
+        range=255.0,
+        means="{}_mean",
+    ),
 }
 """`esrgan-old`: ESRGAN after its first rewriting, BSRGAN, RealSR, KAIR; `esrgan`: the original one;
-`rcan`, `edsr` and `mdsr`: the authors' networks; `carn`, `msrn`, `srfbn`: the authors' ports to
-PyTorch; `rdn`, `rdn-x2` (2 and 3), `rdn-x8`: EDSR-PyTorch; `vdsr`: twtygqyy's port. Ours are those
-of BasicSR."""
+`rcan`, `edsr`, `mdsr` and `ipt`: the authors' networks; `carn`, `msrn`, `srfbn`: the authors' ports
+to PyTorch; `rdn`, `rdn-x2` (2 and 3), `rdn-x8`: EDSR-PyTorch; `vdsr`: twtygqyy's port. Ours are
+those of BasicSR."""
 
 
 def convention_of(tensors: Mapping[str, object]) -> str | None:

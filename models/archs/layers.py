@@ -18,6 +18,7 @@ from pairmill.models.functional.resize import cubic
 from pairmill.schemas.networks.base import NetworkBase
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rnan import RnanConfig
 
 Start = Literal["torch", "he"]
 """Initial weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws
@@ -238,9 +239,8 @@ class ResidualBlock(nn.Module):
         gain: float = 1.0,
     ) -> None:
         super().__init__()
-        self.conv1, self.conv2 = (
-            Conv(features, features, side, start=start, gain=gain) for _ in range(2)
-        )
+        self.conv1: nn.Module = Conv(features, features, side, start=start, gain=gain)
+        self.conv2: nn.Module = Conv(features, features, side, start=start, gain=gain)
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
@@ -297,7 +297,7 @@ class PostUpsampling(Network):
     """
 
     def __init__(
-        self, config: EdsrConfig | RcanConfig, scale: int, blocks: Iterable[nn.Module]
+        self, config: EdsrConfig | RcanConfig | RnanConfig, scale: int, blocks: Iterable[nn.Module]
     ) -> None:
         super().__init__(config, scale)
         features = config.features
@@ -371,15 +371,18 @@ def cropped(x: Tensor, height: int, width: int) -> Tensor:
     return x
 
 
-def reflected(x: Tensor, unit: int) -> Tensor:
-    """Continue (B, C, h, w) to the right and below to multiples of `unit`, mirrored without
-    repeating the edge, from any size.
+def reflected(x: Tensor, unit: int, least: int = 0) -> Tensor:
+    """Continue (B, C, h, w) to the right and below to multiples of `unit`, or to `least` if that is
+    more, mirrored without repeating the edge, from any size.
     """
     for axis in (2, 3) if unit > 1 else ():
         length = x.shape[axis]
         # No branch for what fits already: an exported network would hold for such sizes alone.
         # Not by the floor of a negative number, which ONNX rounds the other way.
-        place = torch.arange((length + unit - 1) // unit * unit, device=x.device)
+        whole = (length + unit - 1) // unit * unit
+        if least:
+            whole = torch.sym_max(whole, least)  # type: ignore[no-untyped-call]
+        place = torch.arange(whole, device=x.device)
         place = wrapped(place, torch.sym_max(1, 2 * length - 2))  # type: ignore[no-untyped-call]
         x = x.index_select(axis, torch.minimum(place, (2 * length - 2 - place).clamp_min(0)))
     return x

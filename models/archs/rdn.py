@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from pairmill.models.archs.layers import Conv, Fuse, Network, Normalise, Upsample
-from pairmill.schemas.networks.rdn import RdnConfig
+from pairmill.schemas.networks.rdn import DenseBodyConfig, RdnConfig
 
 
 class DenseBlock(nn.Module):
     """Convolutions that see all before them, fused and added to what came in."""
 
-    def __init__(self, config: RdnConfig) -> None:
+    def __init__(self, config: DenseBodyConfig) -> None:
         super().__init__()
         features, growth, layers = config.features, config.growth, config.layers
         self.convs = nn.ModuleList(
@@ -29,10 +29,12 @@ class DenseBlock(nn.Module):
         return x + added
 
 
-class Rdn(Network):
-    """Post-upsampling; what all blocks make together is added to the first features."""
+class DenseBody(Network):
+    """The features of RDN, at the size of the LR: what all blocks make together is added to the
+    first.
+    """
 
-    def __init__(self, config: RdnConfig, scale: int) -> None:
+    def __init__(self, config: DenseBodyConfig, scale: int) -> None:
         super().__init__(config, scale)
         features = config.features
         self.normalise = Normalise((0.0, 0.0, 0.0), config.range)
@@ -40,16 +42,27 @@ class Rdn(Network):
         self.body = nn.ModuleList(DenseBlock(config) for _ in range(config.blocks))
         self.fuse = Fuse(config.blocks * features, features)
         self.conv_after_body = Conv(features, features)
-        self.upsample = Upsample(config.growth, scale, features)
-        self.conv_last = Conv(config.growth, 3)
 
-    def forward(self, lr: Tensor) -> Tensor:
-        """See `Network`."""
+    def features(self, lr: Tensor) -> Tensor:
+        """(B, 3, h, w) in [0, 1] to (B, features, h, w)."""
         first = self.conv_first(self.normalise(lr))
         found = self.conv_second(first)
         made: list[Tensor] = []
         for block in self.body:
             found = block(found)
             made.append(found)
-        body = self.conv_after_body(self.fuse(made)) + first
-        return self.normalise.back(self.conv_last(self.upsample(body)))
+        whole: Tensor = self.conv_after_body(self.fuse(made)) + first
+        return whole
+
+
+class Rdn(DenseBody):
+    """Post-upsampling in steps."""
+
+    def __init__(self, config: RdnConfig, scale: int) -> None:
+        super().__init__(config, scale)
+        self.upsample = Upsample(config.growth, scale, config.features)
+        self.conv_last = Conv(config.growth, 3)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """See `Network`."""
+        return self.normalise.back(self.conv_last(self.upsample(self.features(lr))))

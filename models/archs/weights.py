@@ -23,14 +23,18 @@ from pairmill.models.archs.for_others import (
     names_for_others,
 )
 from pairmill.models.archs.formats import format_of
+from pairmill.models.archs.kernel_code import Array
 from pairmill.models.archs.keys import CONVENTIONS, Convention, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
+from pairmill.models.archs.published_srmd import with_components
 from pairmill.models.archs.recognise import recognise, some
 from pairmill.models.archs.shapes import UnknownScaleError
 from pairmill.models.archs.unwrap import weights_of
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, NetworkSpec
+from pairmill.schemas.networks.aware import KernelAwareBase
+from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 
 Form = Literal["safetensors", "pth"]
@@ -79,7 +83,11 @@ def read_spec(data: bytes, name: str) -> NetworkSpec | None:
 
 
 def load_network(
-    data: bytes, name: str, spec: NetworkSpec | None = None, scale: int | None = None
+    data: bytes,
+    name: str,
+    spec: NetworkSpec | None = None,
+    scale: int | None = None,
+    pca: Array | None = None,
 ) -> Network:
     """The network of a checkpoint with its weights, on the CPU.
 
@@ -89,10 +97,11 @@ def load_network(
         spec: settings and scale; without it, those of the header, or else what names and shapes
             tell.
         scale: see `recognise`; where a header or `spec` says more, it does not matter.
+        pca: components of kernels, for a published SRMD; see `published_srmd`.
 
     Raises:
-        UserError: as `read_weights`, and if the weights are for no network of ours or for another
-            one than `spec`.
+        UserError: as `read_weights` and `with_components`, and if the weights are for no network of
+            ours or for another one than `spec`.
     """
     content, header = _content(data, name)
     tensors, spec = _tensors(content, name), spec or _spec(header, name)
@@ -100,6 +109,15 @@ def load_network(
         network = build_empty(spec.network, spec.scale)
     else:
         network = build_empty(*_recognised(tensors, name, scale))
+    if isinstance(network.config, KernelAwareBase):
+        tensors = with_components(to_ours(tensors), network.config, network.scale, name, pca)
+    elif pca is not None:
+        raise UserError(
+            "this network is not told kernels",
+            where=name,
+            got=f"{network.config.words()}, and --pca",
+            todo="leave --pca out",
+        )
     put_weights(network, tensors, name)
     return network
 
@@ -228,8 +246,12 @@ def _spec(header: str | None, name: str) -> NetworkSpec | None:
 
 
 def _sayable(config: AnyNetworkConfig, theirs: Convention) -> bool:
-    """Whether their names can hold it: they have one range, and RCAN one residual scale."""
+    """Whether their names can hold it: they have one range, RCAN has one residual scale, and EDSR
+    whole convolutions.
+    """
     if isinstance(config, RcanConfig) and config.residual_scale != 1:
+        return False
+    if isinstance(config, EdsrConfig) and config.separable:
         return False
     return theirs.range in (None, getattr(config, "range", theirs.range))
 

@@ -20,10 +20,29 @@ from pairmill.schemas.errors import StoreError, UserError
 from pairmill.schemas.evaluation import InferenceConfig, NetworkView
 
 if TYPE_CHECKING:
+    from pairmill.models.archs.aware import Degradation
     from pairmill.models.archs.layers import Network
 
 Image = NDArray[np.uint8]
+Array = NDArray[np.float64]
 BICUBIC = "bicubic"
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What a network that takes the degradation is told of all images."""
+
+    kernel: Array | None = None
+    """(K, K), sum 1, as `Degradation.kernel`; none for the network's usual one."""
+    noise: float = 0.0
+    """Standard deviation of the noise, in intensity levels."""
+    words: str = "the usual kernel"
+    """Where the kernel comes from."""
+
+    def key(self) -> str:
+        """Digest of the values."""
+        kernel = None if self.kernel is None else self.kernel.tolist()
+        return digest_of([kernel, self.noise])
 
 
 @dataclass
@@ -33,6 +52,8 @@ class Upscaler:
     view: NetworkView
     network: Network | None = None
     """None is bicubic."""
+    told: Told | None = None
+    """What the network is told; none lets it assume."""
     seconds: float = field(default=0.0)
     """Time that was spent."""
     pixels: int = field(default=0)
@@ -60,8 +81,51 @@ class Upscaler:
             ensemble=config.ensemble,
             device=config.device,
             precision=config.precision,
+            told=self._degradation(lr),
             advanced=advanced,
         )
+
+    def _degradation(self, lr: Image) -> Degradation | None:
+        if self.told is None:
+            return None
+        import torch
+
+        from pairmill.models.archs.aware import Degradation, KernelAware
+
+        assert isinstance(self.network, KernelAware)
+        kernel = self.network.code.usual
+        if self.told.kernel is not None:
+            kernel = torch.from_numpy(self.told.kernel).float()
+        noise = torch.full((1, 1, *lr.shape[:2]), self.told.noise / 255)
+        return Degradation(kernel[None], noise)
+
+    def telling(self, told: Told) -> Upscaler:
+        """The same network, told something.
+
+        Raises:
+            UserError: if it takes no kernel, or not one as wide.
+        """
+        from pairmill.models.archs.aware import KernelAware
+
+        if not isinstance(self.network, KernelAware):
+            raise UserError(
+                "this network is not told kernels",
+                where=self.view.file,
+                got=f"{self.view.arch}, and {told.words}, noise {told.noise:g}",
+                wanted="a network such as srmd",
+                todo="leave --kernel and --noise out",
+            )
+        if told.kernel is not None:
+            import torch
+
+            from pairmill.models.archs.kernel_code import fitted
+
+            fitted(torch.from_numpy(told.kernel)[None], self.network.code.side)
+        view = self.view.with_(
+            arch=f"{self.view.arch}; told {told.words}, noise {told.noise:g}",
+            sha256=digest_of([self.view.sha256, told.key()]),
+        )
+        return Upscaler(view, self.network, told)
 
     def __call__(self, lr: Image, config: InferenceConfig) -> Image:
         """The upscaled image, (scale H, scale W, 3); the time it takes is counted."""
@@ -79,6 +143,10 @@ class Upscaler:
         """The view, with the time that was spent."""
         return self.view.with_(seconds=self.seconds, megapixels=self.pixels / 1e6)
 
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """See `pairmill.pipeline.evaluate.upscaling.Upscaling`: all is said by the view."""
+        return ()
+
 
 def bicubic(scale: int) -> Upscaler:
     """MATLAB's bicubic upscaling of 8-bit images: the control."""
@@ -86,7 +154,10 @@ def bicubic(scale: int) -> Upscaler:
 
 
 def load(
-    checkpoint: str, mixed: tuple[str, float] | None = None, scale: int | None = None
+    checkpoint: str,
+    mixed: tuple[str, float] | None = None,
+    scale: int | None = None,
+    pca: Array | None = None,
 ) -> Upscaler:
     """A network from a checkpoint file.
 
@@ -96,19 +167,20 @@ def load(
         mixed: Another checkpoint of the same network and the share of its weights.
         scale: Which of its scales a network of several is used for, if it has it; none is the
             largest. Of a file that does not tell its scale, what it is.
+        pca: Components of kernels for a published SRMD; see `models.archs.published_srmd`.
 
     Raises:
         UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do
             not fit.
     """
-    network, digest = _read(checkpoint, scale)
+    network, digest = _read(checkpoint, scale, pca)
     name = name_of(checkpoint)
     if mixed is not None:
         from pairmill.models.archs.for_others import in_range
         from pairmill.models.inference.interpolate import interpolate
 
         other, alpha = mixed
-        second, second_digest = _read(other, scale)
+        second, second_digest = _read(other, scale, pca)
         tensors = in_range(second.state_dict(), second.config, network.config)
         try:
             network.load_state_dict(interpolate(network.state_dict(), tensors, alpha))
@@ -177,7 +249,7 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
     return [bicubic(scales.pop()), *networks]
 
 
-def _read(checkpoint: str, scale: int | None) -> tuple[Network, str]:
+def _read(checkpoint: str, scale: int | None, pca: Array | None) -> tuple[Network, str]:
     """The network with its weights, and the digest of the file."""
     from pairmill.models.archs.ncnn import read_checkpoint
     from pairmill.models.archs.weights import load_network
@@ -186,7 +258,10 @@ def _read(checkpoint: str, scale: int | None) -> tuple[Network, str]:
         lambda place: read_file(place, "checkpoint", "`pairmill train` writes checkpoints"),
         checkpoint,
     )
-    return load_network(data, checkpoint, scale=scale), hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256(data).hexdigest()
+    if pca is not None:
+        digest = digest_of([digest, pca.tolist()])
+    return load_network(data, checkpoint, scale=scale, pca=pca), digest
 
 
 def _at(network: Network, scale: int | None) -> Network:

@@ -173,7 +173,7 @@ class Feed:
         labels: Told | None = None,
     ) -> None:
         self.config, self.sources, self.step, self.pin = config, sources, step, pin
-        self.margin, self.largest, self.labels = margin, max(sources), labels
+        self.margin, self.labels, self.largest = margin, labels, max(sources)
         for number, phase in _phases(config):
             # All mistakes are reported now, not at the end of the first phase.
             self._open(number, phase)

@@ -26,6 +26,10 @@ class NetworkBase(Frozen):
     """Which network."""
     scales: ClassVar[tuple[int, ...]] = SCALES
     """Scales that it is built for."""
+    labelled: ClassVar[bool] = False
+    """Whether it learns from how each LR was made."""
+    taught: ClassVar[bool] = False
+    """Whether it learns so by a loss of its own, and is told nothing but the LR afterwards."""
 
     def problem(self, scale: int) -> str | None:
         """Why it cannot be built for this scale; none if it can."""
@@ -53,6 +57,18 @@ class NetworkBase(Frozen):
         plain = type(self).model_validate({})
         other = [f"{name} {_short(value)}" for name, value in self if value != getattr(plain, name)]
         return ", ".join([self.arch, *other])
+
+
+def check_squeeze(features: int, squeeze: int) -> None:
+    """That an attention which has `squeeze` times fewer channels in its middle has any.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    if features < squeeze:
+        raise ValueError(
+            f"squeeze: {squeeze} leaves nothing of {features} features; at most {features}"
+        )
 
 
 class HeadsBase(NetworkBase):
