@@ -38,7 +38,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         return softmax(queries @ keys, dim=2) @ values
     some = at_once(keys.shape[0] * keys.shape[2])
     return torch.cat(
-        [softmax(part @ keys, dim=2) @ values for part in queries.split(some, dim=1)], 1
+        [softmax(part @ keys, dim=2) @ values for part in torch.split(queries, some, dim=1)], 1
     )
 
 

@@ -69,15 +69,17 @@ class Attention(nn.Module):
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """(B, N, width) and twice (B, M, width) to (B, N, width)."""
-        parts = zip((queries, keys, values), self.in_proj_weight.chunk(3), strict=True)
+        parts = (queries, keys, values)
+        weights = self.in_proj_weight.chunk(3)
         found = scaled_dot_product_attention(
-            *(
-                linear(x, weight).unflatten(2, (self.heads, -1)).transpose(1, 2)
-                for x, weight in parts
-            )
+            *(self._heads(linear(*each)) for each in zip(parts, weights, strict=True))
         )
         mixed: Tensor = self.out_proj(found.transpose(1, 2).flatten(2))
         return mixed
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """(B, N, width) to (B, heads, N, width / heads)."""
+        return x.reshape(x.shape[0], x.shape[1], self.heads, -1).transpose(1, 2)
 
 
 class Layer(nn.Module):
@@ -212,10 +214,11 @@ class Ipt(Network):
         (height, width), step = lr.shape[2:], self.patch // 2
         whole = reflected(lr, step, self.patch)
         cut = unfold(whole, self.patch, stride=step).transpose(1, 2)
-        made = self._patch(cut.reshape(-1, 3, self.patch, self.patch)).unflatten(0, cut.shape[:2])
-        area = [self.scale * length for length in whole.shape[2:]]
+        made = self._patch(cut.reshape(-1, 3, self.patch, self.patch))
+        made = made.reshape(cut.shape[0], cut.shape[1], -1).transpose(1, 2)
+        area = (self.scale * whole.shape[2], self.scale * whole.shape[3])
         fade = self.fade.to(made.dtype).expand(-1, cut.shape[1])
-        total = self._laid(made.flatten(2).transpose(1, 2) * fade.repeat(3, 1), area)
+        total = self._laid(made * fade.repeat(3, 1), area)
         return cropped(
             total / self._laid(fade[None], area), self.scale * height, self.scale * width
         )
@@ -226,7 +229,7 @@ class Ipt(Network):
         values = self.upsample(first + self.body(first))
         return self.normalise.back(self.conv_last(values))
 
-    def _laid(self, patches: Tensor, area: list[int]) -> Tensor:
+    def _laid(self, patches: Tensor, area: tuple[int, int]) -> Tensor:
         """The sum of patches (B, C patch**2 scale**2, patches) where they belong."""
         side = self.scale * self.patch
         return fold(patches, area, side, stride=side // 2)

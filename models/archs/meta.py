@@ -76,8 +76,9 @@ class MetaUpscale(nn.Module):
                 *torch.meshgrid(place, place, indexing="ij"),
             ]
         )
-        found = self.filters(torch.relu(self.hidden(told[None])))[0]
-        return found.permute(1, 2, 0).unflatten(2, (3, self.features, 3, 3))
+        found: Tensor = self.filters(torch.relu(self.hidden(told[None])))[0]
+        many = scale.numerator
+        return found.permute(1, 2, 0).reshape(many, many, 3, self.features, 3, 3)
 
     def forward(self, x: Tensor, scale: Fraction) -> Tensor:
         """(B, features, h, w) to (B, 3, floor(scale h), floor(scale w))."""
@@ -91,7 +92,7 @@ class MetaUpscale(nn.Module):
             for left, (begin, stop) in enumerate(spans):
                 some = filters[first:end, begin:stop]
                 part = conv2d(x[:, :, top:, left:], some.flatten(0, 2), stride=apart)
-                parts.append(part.unflatten(1, some.shape[:3]))
+                parts.append(part.reshape(x.shape[0], *some.shape[:3], down, along))
             rows.append(torch.cat(parts, 2))
         # (B, many, many, 3, down, along): pixels of a period, and which period.
         image = torch.cat(rows, 1).permute(0, 3, 4, 1, 5, 2)

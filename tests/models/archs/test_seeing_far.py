@@ -73,7 +73,7 @@ class Restoring(nn.Module):
         super().__init__()
         assert isinstance(network, LumaNetwork)
         self.network = network
-        network.bicubic = lambda image: image  # type: ignore[method-assign]
+        network.bicubic = lambda lr: lr  # type: ignore[method-assign]
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) to the same."""

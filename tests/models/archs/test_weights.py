@@ -136,7 +136,7 @@ def test_spandrel_gives_the_same_of_one_patch_of_an_ipt(spandrel: Any, tmp_path:
     config: Any = SMALL["ipt"].with_(layers=2)
     network = build(config, 4, 7).double().eval()
     with torch.no_grad():
-        for value in network.body.parameters():
+        for value in network.get_submodule("body").parameters():
             value.mul_(10)  # so that the attention is not even
     spec = NetworkSpec(network=config, scale=4)
     (tmp_path / "x.safetensors").write_bytes(write_for_others(network.state_dict(), spec))
