@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pairmill.building import Preview, build, fit_chain, preview
     from pairmill.corpus import Corpus, Pair, apply, open  # noqa: A004
+    from pairmill.models.functional.labels import Labels
     from pairmill.pipeline.corpora.replay import Replayed
     from pairmill.pipeline.shards.reader import Loader, Pairs
     from pairmill.schemas.errors import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         StoreError,
         UserError,
     )
+    from pairmill.schemas.labels import LabelConfig
     from pairmill.schemas.program import Program
     from pairmill.schemas.recipe import Recipe
     from pairmill.schemas.sample import SampleRow
@@ -36,6 +38,8 @@ __all__ = [
     "BusyError",
     "Corpus",
     "IntegrityError",
+    "LabelConfig",
+    "Labels",
     "Loader",
     "MissingLibraryError",
     "Pair",
@@ -58,6 +62,8 @@ __all__ = [
 
 _HOME = {
     "Corpus": "pairmill.corpus",
+    "LabelConfig": "pairmill.schemas.labels",
+    "Labels": "pairmill.models.functional.labels",
     "Loader": "pairmill.pipeline.shards.reader",
     "Pair": "pairmill.corpus",
     "Pairs": "pairmill.pipeline.shards.reader",

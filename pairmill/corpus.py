@@ -31,6 +31,7 @@ from pairmill.samples import Samples
 from pairmill.schemas.corpus import CorpusManifest, Tag, VerifyReport
 from pairmill.schemas.diff import CorpusDiff
 from pairmill.schemas.errors import IntegrityError, UserError
+from pairmill.schemas.labels import LabelConfig
 from pairmill.schemas.program import Program
 from pairmill.schemas.sample import SampleRow
 
@@ -154,6 +155,7 @@ class Corpus:
         *,
         augment: bool = True,
         device: str = "",
+        labels: LabelConfig | None = None,
     ) -> Pairs:
         """The pairs of a split for `pairmill.Loader`; where LR is not stored, it is made of HR and
         program as it is read, and only the part that a crop needs.
@@ -165,19 +167,24 @@ class Corpus:
             augment: Whether crops are rotated and mirrored.
             device: Where LR is made of HR: workers do it without a word; `cuda`, `cpu` or `auto`
                 makes it in the training process, a batch at a time, and gives batches there.
+            labels: Gives each crop's kernel, noise and codec too, laid out like this, as the third
+                of an item: (K, K), (1, h, w), () float32, see `pairmill.Labels`.
 
         Raises:
-            UserError: if there is no such split or device, or LR is stored and a device is named.
+            UserError: if there is no such split or device, or LR is stored and a device is named;
+                with labels, if no kernel is known of some LR, or one is larger than the grid.
             IntegrityError: if a shard is cut, or a pool is not as it was sealed.
         """
         from pairmill.models.device import resolve_device
+        from pairmill.pipeline.corpora.labelled import open_labels
         from pairmill.pipeline.corpora.replayed import ReplayedIndex, split_index
         from pairmill.pipeline.shards.reader import Pairs
 
         self._job(split)
         index = split_index(self.storage, self.manifest, split)
+        told = None if labels is None else open_labels(self.storage, self.manifest, split, labels)
         if not device:
-            return Pairs(index, crop, seed, augment=augment)
+            return Pairs(index, crop, seed, augment=augment, labels=told)
         if not isinstance(index, ReplayedIndex):
             raise UserError(
                 "the LR of this version is stored: there is nothing to make on a device",
@@ -188,7 +195,7 @@ class Corpus:
         from pairmill.pipeline.corpora.device_pairs import DevicePairs
 
         there = resolve_device(device)
-        return DevicePairs(index, crop, seed, augment=augment, device=there)
+        return DevicePairs(index, crop, seed, augment=augment, device=there, labels=told)
 
     def verify(self) -> VerifyReport:
         """Read everything and compare it with the manifest; `ok` says that all checksums match."""

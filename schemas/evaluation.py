@@ -4,11 +4,11 @@ evaluation page shows.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pairmill.schemas.base import Digest, Frozen
+from pairmill.schemas.base import Digest, Frozen, Grown
 
 
 class InferenceConfig(Frozen):
@@ -39,8 +39,10 @@ class InferenceConfig(Frozen):
     """Where it computes; `auto` is CUDA where there is one."""
 
 
-class EvaluationConfig(Frozen):
+class EvaluationConfig(Grown):
     """How networks are evaluated."""
+
+    added: ClassVar[tuple[str, ...]] = ("gaussian8",)
 
     inference: InferenceConfig = InferenceConfig()
     """How each network is run."""
@@ -50,6 +52,9 @@ class EvaluationConfig(Frozen):
     """Maximum number of images of each group, taken evenly; none takes all."""
     shown: int = Field(default=4, ge=0, le=64)
     """Images of each group that the page shows."""
+    gaussian8: bool = False
+    """Whether LR of eight Gaussian widths is made of the HR too, and each network that takes a
+    kernel is told every one of them: the true one and wrong ones."""
 
 
 class NetworkView(Frozen):
@@ -69,6 +74,10 @@ class NetworkView(Frozen):
     """Numbers in it."""
     training: str = ""
     """What the checkpoint says it was trained on; empty if it does not."""
+    corpus: str = ""
+    """The version that it was trained on, as NAME@VERSION; empty if the checkpoint does not say."""
+    corpus_digest: str = ""
+    """Digest of that version; empty if the checkpoint does not say."""
     seconds: float = 0.0
     """Time that it took over all images."""
     megapixels: float = 0.0
@@ -112,6 +121,29 @@ class Measured(Frozen):
     """Time that the network took."""
 
 
+class Difference(Frozen):
+    """How far two networks are apart in one metric, and how sure that is."""
+
+    network: str
+    """The one."""
+    against: str
+    """The other: bicubic, or the network with the best mean."""
+    metric: str
+    """Key of the metric."""
+    difference: float
+    """Mean of the one less that of the other, over the images that every network has a value
+    for."""
+    interval: tuple[float, float] | None
+    """Where it lies with 95 % confidence, by draws of source images; none with too few of them."""
+    sources: int
+    """Source images that were drawn from."""
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the interval does not span 0."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+
+
 class GroupView(Frozen):
     """Images that are averaged: a folder, a degrader of a corpus, real images."""
 
@@ -131,6 +163,8 @@ class GroupView(Frozen):
     Where it is not said, as in files of before, all that were measured."""
     rows: tuple[ScoreRow, ...]
     """Means by network, in the order of the networks."""
+    differences: tuple[Difference, ...] = ()
+    """Of each network against bicubic, and against the best of each metric."""
 
     def count(self, metric: str) -> int:
         """How many images the means of a metric are over."""
@@ -144,6 +178,9 @@ class PictureView(Frozen):
     """File name, or key in the corpus."""
     group: str
     """Group that it is in."""
+    source: str = ""
+    """Digest of the pixels of HR, or of the source image that a tile of a corpus is of; empty where
+    there is no HR."""
     width: int
     """Width of the upscaled image, in pixels."""
     height: int
@@ -181,6 +218,41 @@ class Shown(Frozen):
     """The crops; pointing at one shows the first in its place."""
 
 
+class ToldRow(Frozen):
+    """What a network reached on LR of each true width, told one thing."""
+
+    told: str
+    """What it was told: a width in HR pixels, or words."""
+    kind: Literal["true", "width", "usual", "nothing", "iteration"]
+    """`true`: that of each LR; `width`: the same one for all; `usual`: the kernel that it assumes
+    where it knows nothing; `nothing`: it takes no kernel; `iteration`: what it has found by itself
+    after that many corrections."""
+    scores: tuple[float, ...]
+    """Mean PSNR Y in dB by true width."""
+
+
+class ToldView(Frozen):
+    """One network on Gaussian8."""
+
+    network: str
+    """Name of the network."""
+    rows: tuple[ToldRow, ...]
+    """One per thing that it was told."""
+
+
+class Gaussian8View(Frozen):
+    """What a wrong kernel costs: HR blurred by eight Gaussians, and what networks make of it that
+    are told the true one, or another.
+    """
+
+    widths: tuple[float, ...]
+    """True standard deviations of the blur, in HR pixels."""
+    images: int
+    """HR images."""
+    networks: tuple[ToldView, ...]
+    """In the order of the report's."""
+
+
 class LeftOut(Frozen):
     """A file that took no part, and why."""
 
@@ -190,8 +262,10 @@ class LeftOut(Frozen):
     """Why, in a sentence."""
 
 
-class EvaluationReport(Frozen):
+class EvaluationReport(Grown):
     """`evaluation.json`: all that an evaluation found."""
+
+    added: ClassVar[tuple[str, ...]] = ("gaussian8",)
 
     format: Literal["pairmill-evaluation/1"] = "pairmill-evaluation/1"
     """Layout of this file."""
@@ -219,6 +293,8 @@ class EvaluationReport(Frozen):
     """Difference from HR, in intensity levels, that the brightest colour of the maps stands for."""
     left_out: tuple[LeftOut, ...]
     """Files that took no part."""
+    gaussian8: Gaussian8View | None = None
+    """What a wrong kernel costs, if that was asked for."""
     found: int = 0
     """Scores of a network on an image that an earlier evaluation had left in this folder."""
     notes: tuple[str, ...]

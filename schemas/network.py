@@ -24,6 +24,9 @@ from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
 from pairmill.schemas.networks.idn import IdnConfig
 from pairmill.schemas.networks.ipt import IptConfig
+from pairmill.schemas.networks.ikc import IkcConfig
+from pairmill.schemas.networks.ircnn import IrcnnConfig
+from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.mdsr import MdsrConfig
 from pairmill.schemas.networks.memnet import MemNetConfig
@@ -36,11 +39,14 @@ from pairmill.schemas.networks.rdn import RdnConfig
 from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.san import SanConfig
+from pairmill.schemas.networks.sftmd import SftmdConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
 from pairmill.schemas.networks.srdensenet import SrDenseNetConfig
 from pairmill.schemas.networks.srfbn import SrfbnConfig
+from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
+from pairmill.schemas.networks.usrnet import UsrNetConfig
 from pairmill.schemas.networks.vdsr import VdsrConfig
 
 PlainNetworkConfig = (
@@ -67,6 +73,12 @@ PlainNetworkConfig = (
     | ProSrConfig
     | DsrnConfig
     | CnfConfig
+    | IrcnnConfig
+    | UsrNetConfig
+    | KxNetConfig
+    | SftmdConfig
+    | IkcConfig
+    | SrmdConfig
     | FsrcnnConfig
     | CarnConfig
     | RdnConfig

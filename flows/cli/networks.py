@@ -52,8 +52,8 @@ def upscale(
     scale: Annotated[
         float | None,
         typer.Option(
-            help="Which scale of a network that has several, the largest without it; any, such as "
-            "2.7, of `meta`."
+            help="Which scale of a network that has several (the largest without it), or of a file "
+            "that does not tell its own; any, such as 2.7, of `meta`."
         ),
     ] = None,
     tile: Tile = 192,

@@ -20,6 +20,9 @@ from pairmill.models.archs.espcn import Espcn
 from pairmill.models.archs.fsrcnn import Fsrcnn
 from pairmill.models.archs.idn import Idn
 from pairmill.models.archs.ipt import Ipt
+from pairmill.models.archs.ikc import Ikc
+from pairmill.models.archs.ircnn import Ircnn
+from pairmill.models.archs.kxnet import KxNet
 from pairmill.models.archs.lapsrn import LapSrn
 from pairmill.models.archs.layers import Network, draw_weights
 from pairmill.models.archs.mdsr import Mdsr
@@ -33,11 +36,14 @@ from pairmill.models.archs.rdn import Rdn
 from pairmill.models.archs.rnan import Rnan
 from pairmill.models.archs.rrdbnet import RrdbNet
 from pairmill.models.archs.san import San
+from pairmill.models.archs.sftmd import Sftmd
 from pairmill.models.archs.srcnn import Srcnn
 from pairmill.models.archs.srdensenet import SrDenseNet
 from pairmill.models.archs.srfbn import Srfbn
+from pairmill.models.archs.srmd import Srmd
 from pairmill.models.archs.srresnet import SrResNet
 from pairmill.models.archs.swinir import SwinIr
+from pairmill.models.archs.usrnet import UsrNet
 from pairmill.models.archs.vdsr import Vdsr
 from pairmill.models.fitting.streams import keyed
 from pairmill.schemas.network import AnyNetworkConfig
@@ -66,6 +72,12 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "prosr": ProSr,
     "dsrn": Dsrn,
     "cnf": Cnf,
+    "ircnn": Ircnn,
+    "usrnet": UsrNet,
+    "kxnet": KxNet,
+    "sftmd": Sftmd,
+    "ikc": lambda config, scale: Ikc(config, scale, Sftmd(config.network, scale)),
+    "srmd": Srmd,
     "fsrcnn": Fsrcnn,
     "carn": Carn,
     "rdn": Rdn,

@@ -19,7 +19,7 @@ from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
-SPANDREL = "spandrel 0.4.2"
+SPANDREL = "version 0.4.2"
 GROWTH = 32
 """Of an RRDBNet, as others assume."""
 HEADS = 12

@@ -18,8 +18,8 @@ SIDE, PADDING = 9, 4
 class Fsrcnn(LumaNetwork):
     """Features, shrinking, a few convolutions, growing, pixels; a PReLU per channel between.
 
-    Differs from the paper, unless `published`: the last filter's side is scale + 8, so that the
-    image stays where it is.
+    Differs from the paper, unless `published`: the last filter's side is scale + 8, so that its
+    middle stands where the pixel is.
     """
 
     def __init__(self, config: FsrcnnConfig, scale: int) -> None:

@@ -25,6 +25,8 @@ class Convention:
     """Numbers in their names that are counts: how many of our names have this form."""
     range: float | None = None
     """What files by these names count white as, where our settings can say it."""
+    scales: tuple[int, ...] = ()
+    """Scales that the names are for; none: all."""
     means: str = ""
     """Name of the layers that take the mean away and add it, `{}` for sub or add; empty: none."""
 
@@ -39,8 +41,8 @@ class Convention:
         )
 
 
-def _rdn(last: int) -> Convention:
-    """EDSR-PyTorch's RDN, whose last convolution stands after those that upscale."""
+def _rdn(last: int, *scales: int) -> Convention:
+    """EDSR-PyTorch's RDN, whose last convolution is numbered with those that upscale."""
     return Convention(
         "rdn",
         ("SFENet1.weight", f"UPNet.{last}.weight"),
@@ -55,6 +57,7 @@ def _rdn(last: int) -> Convention:
             ("upsample.{i}", "UPNet.{i}"),
         ),
         range=255.0,
+        scales=scales,
     )
 
 
@@ -195,9 +198,9 @@ CONVENTIONS = {
         range=255.0,
         means="{}_mean",
     ),
-    "rdn-x8": _rdn(6),
-    "rdn": _rdn(4),
-    "rdn-x2": _rdn(2),
+    "rdn-x8": _rdn(6, 8),
+    "rdn": _rdn(4, 4),
+    "rdn-x2": _rdn(2, 2, 3),
     "rdn-yjn870": Convention(
         "rdn",
         ("sfe1.weight", "rdbs.0.lff.weight"),

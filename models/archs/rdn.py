@@ -46,7 +46,8 @@ class DenseBody(Network):
     def features(self, lr: Tensor) -> Tensor:
         """(B, 3, h, w) in [0, 1] to (B, features, h, w)."""
         first = self.conv_first(self.normalise(lr))
-        found, made = self.conv_second(first), list[Tensor]()
+        found = self.conv_second(first)
+        made: list[Tensor] = []
         for block in self.body:
             found = block(found)
             made.append(found)

@@ -20,16 +20,22 @@ from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.ircnn import IrcnnConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
 PLAIN = 128
 """Features of an EDSR above which the published ones have residuals x 0.1; checkpoints do not
 say."""
+CODE = "code."
+"""What the names of the kernel's code begin with, in checkpoints of ours."""
+PUBLISHED_CODE = 15
+"""Numbers of a published SRMD's code, whose components no published file holds."""
 JPEG_WINDOW = 7
 """Window of the SwinIRs that count white as 255; checkpoints do not say."""
 
@@ -44,7 +50,7 @@ def recognise(tensors: Tensors, scale: int | None = None) -> Found:
     `pairmill.models.archs.keys`.
 
     What shapes do not show is taken from the published networks: EDSR's residual scale, means and
-    ranges.
+    ranges, IRCNN's dilations and scale 1.
 
     Args:
         tensors: the weights.
@@ -226,6 +232,40 @@ def _dbpn(tensors: Tensors) -> Found:
     ), scale
 
 
+def _plain(tensors: Tensors) -> Found:
+    """An SRMD, or an IRCNN: whose convolutions see nothing but the picture."""
+    if tensors["model.0.weight"].shape[1] > 3:
+        return _srmd(tensors)
+    features, depth = tensors["model.0.weight"].shape[0], count(tensors, "model.N.weight") // 2 + 1
+    if depth != len(IrcnnConfig().dilations):
+        raise ValueError(f"an IRCNN of {depth} convolutions, whose weights do not tell dilations")
+    return IrcnnConfig(features=features), 1
+
+
+def _srmd(tensors: Tensors) -> Found:
+    inputs = tensors["model.0.weight"].shape[1]
+    if f"{CODE}mean" in tensors:
+        code, side = (int(tensors[f"{CODE}{name}"].shape[0]) for name in ("basis", "mean"))
+    else:
+        code, side = PUBLISHED_CODE, None
+    if inputs - 3 - code not in {0, 1}:
+        raise ValueError(
+            f"plain convolutions of {inputs} channels: an SRMD of {code} numbers for a kernel has "
+            f"{3 + code} or {4 + code}"
+        )
+    depth = (count(tensors, "model.N.weight") + 1) // 2
+    scale = root(tensors[f"model.{2 * depth - 2}.weight"].shape[0] // 3)
+    if side == SrmdConfig().side(scale):
+        side = None
+    return SrmdConfig(
+        features=tensors["model.0.weight"].shape[0],
+        depth=depth,
+        code=code,
+        noise=inputs > 3 + code,
+        kernel_size=side,
+    ), scale
+
+
 def _cleaned(tensors: Tensors) -> Found:
     inner = {
         key.removeprefix("network."): value
@@ -254,6 +294,7 @@ FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
     (("body.0.weight", "body.1.weight"), _compact),
     (("feat0.conv.weight", "up1.up_conv1.deconv.weight"), _dbpn),
     (("levels.0.up.weight",), _lapsrn),
+    (("model.0.weight", "model.2.weight"), _plain),
     (("conv1.weight", "conv2.weight", "conv3.weight"), _three),
 )
 """Keys that a network has and those above it in the list have not, and what reads the rest."""

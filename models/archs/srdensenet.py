@@ -31,7 +31,7 @@ class SrDenseNet(Network):
     differ: here every convolution of a block sees its input.
 
     Differs from the paper: three channels instead of luma; filters that upscale have side stride +
-    2, so that the image stays where it is.
+    2, so that their middle stands where the pixel is.
     """
 
     def __init__(self, config: SrDenseNetConfig, scale: int) -> None:

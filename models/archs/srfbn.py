@@ -40,12 +40,13 @@ class Feedback(nn.Module):
 
     def forward(self, features: Tensor, state: Tensor) -> Tensor:
         """(B, features, h, w) twice to the next state."""
-        low, high = [self.compress_in(torch.cat([features, state], 1))], list[Tensor]()
+        low = [self.compress_in(torch.cat([features, state], 1))]
+        high: list[Tensor] = []
         for number, (up, down) in enumerate(zip(self.ups, self.downs, strict=True)):
             high.append(up(self._fused(low, self.fuse_ups, number)))
             low.append(down(self._fused(high, self.fuse_downs, number)))
-        found: Tensor = self.compress_out(torch.cat(low[1:], 1))
-        return found
+        following: Tensor = self.compress_out(torch.cat(low[1:], 1))
+        return following
 
     @staticmethod
     def _fused(parts: list[Tensor], fuses: nn.ModuleList, number: int) -> Tensor:
@@ -79,7 +80,8 @@ class Srfbn(Pyramid):
         with in_full(lr):
             large = interpolate(lr, scale_factor=self.scale, mode="bilinear")
         features = self.features(self.conv_first(self.normalise(lr)))
-        state, found = features, list[Tensor]()
+        state = features
+        found: list[Tensor] = []
         for _ in range(self.steps):
             state = self.block(features, state)
             residual = self.conv_last(self.up(state))

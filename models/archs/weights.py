@@ -23,8 +23,10 @@ from pairmill.models.archs.for_others import (
     names_for_others,
 )
 from pairmill.models.archs.formats import format_of
+from pairmill.models.archs.kernel_code import Array
 from pairmill.models.archs.keys import CONVENTIONS, Convention, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
+from pairmill.models.archs.published_srmd import with_components
 from pairmill.models.archs.recognise import recognise, some
 from pairmill.models.archs.shapes import UnknownScaleError
 from pairmill.models.archs.unwrap import weights_of
@@ -32,6 +34,7 @@ from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, NetworkSpec
 from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.aware import KernelAwareBase
 from pairmill.schemas.networks.rcan import RcanConfig
 
 Form = Literal["safetensors", "pth"]
@@ -80,7 +83,11 @@ def read_spec(data: bytes, name: str) -> NetworkSpec | None:
 
 
 def load_network(
-    data: bytes, name: str, spec: NetworkSpec | None = None, scale: int | None = None
+    data: bytes,
+    name: str,
+    spec: NetworkSpec | None = None,
+    scale: int | None = None,
+    pca: Array | None = None,
 ) -> Network:
     """The network of a checkpoint with its weights, on the CPU.
 
@@ -90,10 +97,11 @@ def load_network(
         spec: settings and scale; without it, those of the header, or else what names and shapes
             tell.
         scale: see `recognise`; where a header or `spec` says more, it does not matter.
+        pca: components of kernels, for a published SRMD; see `published_srmd`.
 
     Raises:
-        UserError: as `read_weights`, and if the weights are for no network of ours or for another
-            one than `spec`.
+        UserError: as `read_weights` and `with_components`, and if the weights are for no network of
+            ours or for another one than `spec`.
     """
     content, header = _content(data, name)
     tensors, spec = _tensors(content, name), spec or _spec(header, name)
@@ -101,6 +109,15 @@ def load_network(
         network = build_empty(spec.network, spec.scale)
     else:
         network = build_empty(*_recognised(tensors, name, scale))
+    if isinstance(network.config, KernelAwareBase):
+        tensors = with_components(to_ours(tensors), network.config, network.scale, name, pca)
+    elif pca is not None:
+        raise UserError(
+            "this network is not told kernels",
+            where=name,
+            got=f"{network.config.words()}, and --pca",
+            todo="leave --pca out",
+        )
     put_weights(network, tensors, name)
     return network
 
@@ -183,11 +200,13 @@ def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None)
             f"unknown convention {convention!r}; known are ours, {', '.join(CONVENTIONS)}"
         )
     theirs = CONVENTIONS[convention]
-    config = spec.network if spec else recognise(tensors)[0]
+    config, scale = (spec.network, spec.scale) if spec else recognise(tensors)
     if config.arch != theirs.arch:
         raise ValueError(
             f"convention {convention} is for {theirs.arch}, these weights are for {config.arch}"
         )
+    if theirs.scales and scale not in theirs.scales:
+        raise ValueError(f"convention {convention} is not for scale {scale}")
     if not _sayable(config, theirs):
         raise ValueError(
             f"convention {convention} cannot say the range or residual scale of {config.words()}"

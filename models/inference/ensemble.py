@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from pairmill.models.archs.aware import Degradation
+
 POSITIONS = range(8)
 """Bit 2 exchanges rows and columns, then bit 1 mirrors the rows and bit 0 the columns."""
 
@@ -29,7 +31,20 @@ def turned_back(images: Tensor, position: int) -> Tensor:
     return images
 
 
-def ensembled(run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def told_turned(told: Degradation, position: int, scale: int) -> Degradation:
+    """How LR under one of eight flips and rotations was made; see `functional.labels`: kernels are
+    mirrored about K // 2 + (scale - 1) / 2, not about the middle.
+    """
+    kernel = told.kernel
+    if position & 4:
+        kernel = kernel.transpose(1, 2)
+    for axis, bit in ((1, 2), (2, 1)):
+        if position & bit:
+            kernel = kernel.flip(axis).roll(scale - 1, axis)
+    return Degradation(kernel, turned(told.noise, position))
+
+
+def ensembled(run: Callable[..., Tensor], scale: int = 1) -> Callable[..., Tensor]:
     """A network that looks at its input under eight flips and rotations, one after the other, and
     takes the mean.
 
@@ -37,13 +52,20 @@ def ensembled(run: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     nothing. Source: EDSR, section 3.4 ("geometric self-ensemble").
 
     Args:
-        run: (B, 3, h, w) to (B, 3, scale h, scale w).
+        run: (B, 3, h, w), and how it was made if that is told, to (B, 3, scale h, scale w).
+        scale: of a network that is told how LR was made.
     """
 
-    def mean(lr: Tensor) -> Tensor:
-        total = turned_back(run(turned(lr, 0).contiguous()), 0).float()
+    def seen(lr: Tensor, told: Degradation | None, position: int) -> Tensor:
+        image = turned(lr, position).contiguous()
+        if told is None:
+            return turned_back(run(image), position)
+        return turned_back(run(image, told_turned(told, position, scale)), position)
+
+    def mean(lr: Tensor, told: Degradation | None = None) -> Tensor:
+        total = seen(lr, told, 0).float()
         for position in POSITIONS[1:]:
-            total = total + turned_back(run(turned(lr, position).contiguous()), position)
+            total = total + seen(lr, told, position)
         return total / len(POSITIONS)
 
     return mean

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pairmill.models.archs.aware import Degradation
 from pairmill.models.archs.layers import Network
 from pairmill.models.device import resolve_device
 from pairmill.models.inference.ensemble import ensembled
@@ -27,6 +28,8 @@ from pairmill.schemas.errors import UserError
 Image = NDArray[np.uint8]
 Array = NDArray[np.float32]
 Precision = Literal["float32", "bfloat16", "float16"]
+Run = Callable[[tuple[int, ...]], Tensor]
+"""From a box (top, bottom, left, right) to (1, 3, scale rows, scale columns)."""
 TILE = 192
 """Side in LR pixels that suits most networks."""
 MOST = 64
@@ -46,6 +49,7 @@ def upscale(
     ensemble: bool = False,
     device: str | torch.device = "cpu",
     precision: Precision = "float32",
+    told: Degradation | None = None,
 ) -> Image:
     """An image as a network upscales it.
 
@@ -57,6 +61,8 @@ def upscale(
         ensemble: Apply the x8 self-ensemble.
         device: `cpu`, `cuda`, `auto` or a device of torch.
         precision: What the network computes in.
+        told: How the image was made, (1, K, K) and (1, 1, H, W), for a network that takes it; none
+            lets it assume its usual kernel and no noise.
 
     Returns:
         (scale H, scale W, 3) uint8 RGB, clipped and rounded once.
@@ -75,6 +81,7 @@ def upscale(
         ensemble=ensemble,
         device=device,
         precision=precision,
+        told=told,
     )
     return np.concatenate(list(done))
 
@@ -88,6 +95,7 @@ def strips(
     ensemble: bool = False,
     device: str | torch.device = "cpu",
     precision: Precision = "float32",
+    told: Degradation | None = None,
     advanced: Callable[[float], None] = lambda _: None,
 ) -> Iterator[Image]:
     """The rows of `upscale` from the top, some at a time: (rows, scale W, 3) uint8, about scale x
@@ -97,7 +105,7 @@ def strips(
     share.
 
     Args:
-        network, lr, tile, overlap, ensemble, device, precision: As for `upscale`.
+        network, lr, tile, overlap, ensemble, device, precision, told: As for `upscale`.
         advanced: Called with the share of the image that each tile was, in (0, 1].
     """
     if lr.dtype != np.uint8 or lr.ndim != 3 or lr.shape[2] != 3 or 0 in lr.shape:
@@ -108,7 +116,24 @@ def strips(
             f"want a tile of at least 1 and an overlap of at least 0, got {tile} and {overlap}"
         )
     with evaluating(network, torch.device(resolve_device(str(device))), precision) as run:
-        yield from _blended(ensembled(run) if ensemble else run, lr, tile, overlap, advanced)
+        seen = run
+        if ensemble:
+            seen = ensembled(run, network.scale if isinstance(network, Network) else 1)
+        yield from _blended(_of_box(seen, lr, told), lr, tile, overlap, advanced)
+
+
+def _of_box(run: Callable[..., Tensor], lr: Image, told: Degradation | None) -> Run:
+    """What a network makes of a part of an image."""
+
+    def made(box: tuple[int, ...]) -> Tensor:
+        rows, columns = slice(box[0], box[1]), slice(box[2], box[3])
+        part = torch.from_numpy(np.ascontiguousarray(lr[rows, columns].transpose(2, 0, 1)))
+        image = part[None].float() / 255
+        if told is None:
+            return run(image)
+        return run(image, told.cut(rows, columns))
+
+    return made
 
 
 def overlap_for(network: nn.Module) -> int:
@@ -124,16 +149,16 @@ def overlap_for(network: nn.Module) -> int:
 @contextmanager
 def evaluating(
     network: nn.Module, place: torch.device, precision: Precision
-) -> Iterator[Callable[[Tensor], Tensor]]:
+) -> Iterator[Callable[..., Tensor]]:
     """The network on a device, ready to be asked; left in the mode it was in."""
     was_training, dtype = network.training, getattr(torch, precision)
     network.eval().to(place)
 
-    def run(lr: Tensor) -> Tensor:
+    def run(lr: Tensor, *told: Degradation) -> Tensor:
         mixed = torch.autocast(place.type, dtype=dtype, enabled=dtype != torch.float32)
         try:
             with torch.inference_mode(), mixed:
-                out: Tensor = network(lr.to(place)).float()
+                out: Tensor = network(lr.to(place), *(each.to(place) for each in told)).float()
         except torch.OutOfMemoryError as error:
             raise UserError(
                 "the device has too little memory for this tile",
@@ -155,7 +180,7 @@ def evaluating(
 
 
 def _blended(
-    run: Callable[[Tensor], Tensor],
+    run: Run,
     lr: Image,
     tile: int | None,
     overlap: int,
@@ -167,7 +192,7 @@ def _blended(
     for down in range(len(rows) - 1):
         strip, below = None, None
         box, zone = _reach(rows, down, overlap), _reach(rows, down, fade)
-        for first, unfaded, scale in _band(run, lr, box, zone, columns, overlap, fade):
+        for first, unfaded, scale in _band(run, box, zone, columns, overlap, fade):
             shared, end = 2 * fade * scale, first + unfaded.shape[1]
             ramps = _ramps(len(unfaded), shared, down > 0, down < len(rows) - 2)
             piece = unfaded * ramps[:, None, None]
@@ -189,8 +214,7 @@ def _blended(
 
 
 def _band(
-    run: Callable[[Tensor], Tensor],
-    lr: Image,
+    run: Run,
     box: tuple[int, int],
     zone: tuple[int, int],
     columns: list[int],
@@ -201,7 +225,7 @@ def _band(
     left: Array | None = None  # what the tile before gave to the columns that both share
     for along in range(len(columns) - 1):
         inner = _reach(columns, along, fade)
-        piece, scale = _piece(run, lr, (*box, *_reach(columns, along, overlap)), (*zone, *inner))
+        piece, scale = _piece(run, (*box, *_reach(columns, along, overlap)), (*zone, *inner))
         shared = 2 * fade * scale
         piece *= _ramps(piece.shape[1], shared, along > 0, along < len(columns) - 2)[:, None]
         if left is not None:
@@ -234,15 +258,12 @@ def _reach(axis: list[int], part: int, margin: int) -> tuple[int, int]:
     return max(0, axis[part] - margin), min(axis[-1], axis[part + 1] + margin)
 
 
-def _piece(
-    run: Callable[[Tensor], Tensor], lr: Image, box: tuple[int, ...], zone: tuple[int, ...]
-) -> tuple[Array, int]:
+def _piece(run: Run, box: tuple[int, ...], zone: tuple[int, ...]) -> tuple[Array, int]:
     """What the network makes of a box, cut to a zone inside it, (rows, columns, 3) in intensity
     levels; and the scale.
     """
     top, bottom, left, right = box
-    part = torch.from_numpy(np.ascontiguousarray(lr[top:bottom, left:right].transpose(2, 0, 1)))
-    out = run(part[None].float() / 255)
+    out = run(box)
     scale = out.shape[2] // (bottom - top)
     if out.shape != (1, 3, scale * (bottom - top), scale * (right - left)) or not scale:
         raise ValueError(

@@ -13,8 +13,9 @@ from torch import Tensor
 from pairmill.models.training.training import Training
 from pairmill.schemas.errors import PairmillError
 
-Batch = tuple[Tensor, Tensor]
-"""HR (B, 3, H, W) and LR (B, 3, H / scale, W / scale), uint8."""
+Batch = tuple[Any, ...]
+"""HR (B, 3, H, W) and LR (B, 3, H / scale, W / scale), uint8, and `Labels` where they are asked
+for."""
 
 
 Over = Callable[[dict[str, float]], dict[str, float]]
@@ -95,9 +96,9 @@ def train(
     tally, source = tally or Meter(), iter(batches)
     while not training.done and not tally.stop:
         asked = time.perf_counter()
-        hr, lr = next(source)
+        hr, lr, *labels = next(source)
         tally.waited += time.perf_counter() - asked
-        tally.add(training.advance(hr, lr), len(hr))
+        tally.add(training.advance(hr, lr, *labels), len(hr))
         for listener in listeners:
             listener.stepped(training, tally)
     for listener in listeners:

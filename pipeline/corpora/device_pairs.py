@@ -7,20 +7,21 @@ from typing import Any
 import numpy as np
 import torch
 
+from pairmill.models.functional.labels import Labels, turn
 from pairmill.pipeline.corpora.replayed import ReplayedIndex, window_of
 from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.locality import Window
 from pairmill.pipeline.ops.on_device import Part, make, prepare
 from pairmill.pipeline.rng import pick, stream
 from pairmill.pipeline.shards.index import cut
-from pairmill.pipeline.shards.reader import Pairs, Tensors, random_square, turn
+from pairmill.pipeline.shards.reader import Pairs, Tensors, Told, random_square
 
 
 class DevicePairs(Pairs):
     """Samples without LR: workers read and cut HR, `finish` makes the LR of a batch.
 
-    An item is HR, what its LR is made from (LR itself where a device cannot make it), and how both
-    are turned.
+    An item is HR, what its LR is made from (LR itself where a device cannot make it), how both are
+    turned, and the labels, if they are asked for.
 
     Args:
         index: The samples.
@@ -28,6 +29,7 @@ class DevicePairs(Pairs):
         seed: Seed of order, crops and turns.
         augment: Whether crops are rotated and mirrored.
         device: `cpu` or `cuda`.
+        labels: Gives the labels of a crop; none without.
     """
 
     def __init__(
@@ -38,8 +40,9 @@ class DevicePairs(Pairs):
         *,
         augment: bool = True,
         device: str = "cuda",
+        labels: Told | None = None,
     ) -> None:
-        super().__init__(index, crop, seed, augment=augment)
+        super().__init__(index, crop, seed, augment=augment, labels=labels)
         self.replayed, self.device = index, device
 
     def __getitem__(self, place: tuple[int, int] | int) -> Any:
@@ -54,7 +57,10 @@ class DevicePairs(Pairs):
             wanted, part = window_of(square), cut(hr, square, index.scale)
         lr = prepare(index.program(number), hr, index.assets, wanted)
         position = pick(rng, 8) if self.augment else 0
-        return np.ascontiguousarray(turn(part, position)), lr, position
+        labels = None
+        if self.labels is not None:
+            labels = self.labels(index.key(number), part, (wanted.top, wanted.left), position)
+        return np.ascontiguousarray(turn(part, position)), lr, position, labels
 
     @staticmethod
     def collate(items: list[Any]) -> Any:
@@ -62,15 +68,19 @@ class DevicePairs(Pairs):
         return items
 
     def finish(self, batch: Any) -> Tensors:
-        """HR and LR on the device, (B, 3, H, W) uint8 each."""
-        parts = [lr for _, lr, _ in batch if isinstance(lr, Part)]
+        """HR and LR on the device, (B, 3, H, W) uint8 each, and labels there."""
+        parts = [lr for _, lr, *_ in batch if isinstance(lr, Part)]
         made = iter(make(parts, self.replayed.assets, self.device))
         images = []
-        for _, lr, position in batch:
+        for _, lr, position, _ in batch:
             image = next(made) if isinstance(lr, Part) else torch.from_numpy(lr).to(self.device)
             images.append(turned(image, position))
-        hr = torch.from_numpy(np.stack([hr for hr, _, _ in batch])).to(self.device)
-        return hr.permute(0, 3, 1, 2).contiguous(), torch.stack(images)
+        hr = torch.from_numpy(np.stack([hr for hr, *_ in batch])).to(self.device)
+        made_of = hr.permute(0, 3, 1, 2).contiguous(), torch.stack(images)
+        if self.labels is None:
+            return made_of
+        columns = zip(*(labels for *_, labels in batch), strict=True)
+        return *made_of, Labels(*(torch.stack(one).to(self.device) for one in columns))
 
 
 def turned(image: torch.Tensor, position: int) -> torch.Tensor:

@@ -84,7 +84,7 @@ def look(file: str) -> NetworkFile:
         scale=network.scale,
         parameters=sum(weight.numel() for weight in network.parameters()),
         told=spec is not None,
-        training=training_of(file),
+        training=training_of(file).get("training", ""),
         others=unread_by_others(network.config) or "",
         sha256=digest,
     )

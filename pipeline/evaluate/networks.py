@@ -6,8 +6,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,29 @@ from pairmill.schemas.errors import StoreError, UserError
 from pairmill.schemas.evaluation import InferenceConfig, NetworkView
 
 if TYPE_CHECKING:
+    from pairmill.models.archs.aware import Degradation
     from pairmill.models.archs.layers import Network
 
 Image = NDArray[np.uint8]
+Array = NDArray[np.float64]
 BICUBIC = "bicubic"
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What a network that takes the degradation is told of all images."""
+
+    kernel: Array | None = None
+    """(K, K), sum 1, as `Degradation.kernel`; none for the network's usual one."""
+    noise: float = 0.0
+    """Standard deviation of the noise, in intensity levels."""
+    words: str = "the usual kernel"
+    """Where the kernel comes from."""
+
+    def key(self) -> str:
+        """Digest of the values."""
+        kernel = None if self.kernel is None else self.kernel.tolist()
+        return digest_of([kernel, self.noise])
 
 
 @dataclass
@@ -32,6 +52,8 @@ class Upscaler:
     view: NetworkView
     network: Network | None = None
     """None is bicubic."""
+    told: Told | None = None
+    """What the network is told; none lets it assume."""
     seconds: float = field(default=0.0)
     """Time that was spent."""
     pixels: int = field(default=0)
@@ -59,8 +81,51 @@ class Upscaler:
             ensemble=config.ensemble,
             device=config.device,
             precision=config.precision,
+            told=self._degradation(lr),
             advanced=advanced,
         )
+
+    def _degradation(self, lr: Image) -> Degradation | None:
+        if self.told is None:
+            return None
+        import torch
+
+        from pairmill.models.archs.aware import Degradation, KernelAware
+
+        assert isinstance(self.network, KernelAware)
+        kernel = self.network.code.usual
+        if self.told.kernel is not None:
+            kernel = torch.from_numpy(self.told.kernel).float()
+        noise = torch.full((1, 1, *lr.shape[:2]), self.told.noise / 255)
+        return Degradation(kernel[None], noise)
+
+    def telling(self, told: Told) -> Upscaler:
+        """The same network, told something.
+
+        Raises:
+            UserError: if it takes no kernel, or not one as wide.
+        """
+        from pairmill.models.archs.aware import KernelAware
+
+        if not isinstance(self.network, KernelAware):
+            raise UserError(
+                "this network is not told kernels",
+                where=self.view.file,
+                got=f"{self.view.arch}, and {told.words}, noise {told.noise:g}",
+                wanted="a network such as srmd",
+                todo="leave --kernel and --noise out",
+            )
+        if told.kernel is not None:
+            import torch
+
+            from pairmill.models.archs.kernel_code import fitted
+
+            fitted(torch.from_numpy(told.kernel)[None], self.network.code.side)
+        view = self.view.with_(
+            arch=f"{self.view.arch}; told {told.words}, noise {told.noise:g}",
+            sha256=digest_of([self.view.sha256, told.key()]),
+        )
+        return Upscaler(view, self.network, told)
 
     def __call__(self, lr: Image, config: InferenceConfig) -> Image:
         """The upscaled image, (scale H, scale W, 3); the time it takes is counted."""
@@ -85,7 +150,10 @@ def bicubic(scale: int) -> Upscaler:
 
 
 def load(
-    checkpoint: str, mixed: tuple[str, float] | None = None, scale: int | None = None
+    checkpoint: str,
+    mixed: tuple[str, float] | None = None,
+    scale: int | None = None,
+    pca: Array | None = None,
 ) -> Upscaler:
     """A network from a checkpoint file.
 
@@ -95,19 +163,20 @@ def load(
         mixed: Another checkpoint of the same network and the share of its weights.
         scale: Which of its scales a network of several is used for, if it has it; none is the
             largest. Of a file that does not tell its scale, what it is.
+        pca: Components of kernels for a published SRMD; see `models.archs.published_srmd`.
 
     Raises:
         UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do
             not fit.
     """
-    network, digest = _read(checkpoint, scale)
+    network, digest = _read(checkpoint, scale, pca)
     name = name_of(checkpoint)
     if mixed is not None:
         from pairmill.models.archs.for_others import in_range
         from pairmill.models.inference.interpolate import interpolate
 
         other, alpha = mixed
-        second, second_digest = _read(other, scale)
+        second, second_digest = _read(other, scale, pca)
         tensors = in_range(second.state_dict(), second.config, network.config)
         try:
             network.load_state_dict(interpolate(network.state_dict(), tensors, alpha))
@@ -128,7 +197,7 @@ def load(
         sha256=digest,
         scale=network.scale,
         parameters=sum(weight.numel() for weight in network.parameters()),
-        training=training_of(checkpoint),
+        **training_of(checkpoint),
     )
     return Upscaler(view, network.eval())
 
@@ -176,7 +245,7 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
     return [bicubic(scales.pop()), *networks]
 
 
-def _read(checkpoint: str, scale: int | None) -> tuple[Network, str]:
+def _read(checkpoint: str, scale: int | None, pca: Array | None) -> tuple[Network, str]:
     """The network with its weights, and the digest of the file."""
     from pairmill.models.archs.ncnn import read_checkpoint
     from pairmill.models.archs.weights import load_network
@@ -185,7 +254,10 @@ def _read(checkpoint: str, scale: int | None) -> tuple[Network, str]:
         lambda place: read_file(place, "checkpoint", "`pairmill train` writes checkpoints"),
         checkpoint,
     )
-    return load_network(data, checkpoint, scale=scale), hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256(data).hexdigest()
+    if pca is not None:
+        digest = digest_of([digest, pca.tolist()])
+    return load_network(data, checkpoint, scale=scale, pca=pca), digest
 
 
 def _at(network: Network, scale: int | None) -> Network:
@@ -234,27 +306,26 @@ def _stem(checkpoint: str) -> str:
     return checkpoint.rpartition("/")[2].rpartition(".")[0] or checkpoint.rpartition("/")[2]
 
 
-def training_of(checkpoint: str) -> str:
-    """What the JSON next to a checkpoint of ours says; empty if there is none."""
+def training_of(checkpoint: str) -> dict[str, str]:
+    """What the JSON next to a checkpoint of ours says of its training, as fields of a view."""
     storage, name = _beside(checkpoint)
     beside = f"{_stem(name)}.json"
-    if not storage.exists(beside):
-        return ""
-    try:
-        said = json.loads(storage.read(beside))
-    except ValueError:
-        return ""
-    if isinstance(said, dict):
-        corpus, step = said.get("corpus"), said.get("step")
-    else:
-        corpus, step = None, None
+    said: Any = {}
+    if storage.exists(beside):
+        with suppress(ValueError):
+            said = json.loads(storage.read(beside))
+    if not isinstance(said, dict):
+        return {}
+    corpus, step, digest = said.get("corpus"), said.get("step"), said.get("digest")
     if isinstance(corpus, dict):
-        corpora = corpus.get("reference") or corpus.get("name")
-    else:
-        corpora = corpus
+        corpus = corpus.get("reference") or corpus.get("name")
     words = []
-    if corpora:
-        words.append(f"corpus {corpora}")
+    if corpus:
+        words.append(f"corpus {corpus}")
     if isinstance(step, int):
         words.append(f"step {step:,}")
-    return ", ".join(words)
+    return {
+        "training": ", ".join(words),
+        "corpus": str(corpus or ""),
+        "corpus_digest": str(digest or "") if corpus else "",
+    }

@@ -10,19 +10,35 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from pairmill.models.functional.labels import Labels, turn
 from pairmill.pipeline.rng import pick, raw_words, stream, stream_key
-from pairmill.pipeline.shards.index import Choose, Index, Square, read_index
+from pairmill.pipeline.shards.index import Index, Square, read_index
 from pairmill.schemas.errors import UserError
 
 Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-Tensors = tuple[torch.Tensor, torch.Tensor]
+Tensors = tuple[Any, ...]
+"""HR and LR, and `Labels` where they are asked for."""
+Told = Callable[[str, NDArray[np.uint8], tuple[int, int], int], Labels]
+"""Labels of a crop: gets the key of its sample, its HR as it is stored, its first row and column in
+the LR, and how it is to be turned."""
+
+
+class Crop(NamedTuple):
+    """A part of a sample, as it is stored."""
+
+    hr: NDArray[np.uint8]
+    lr: NDArray[np.uint8]
+    place: tuple[int, int]
+    """Its first row and column in the LR."""
+    position: int
+    """How it is to be turned."""
 
 
 def pairs(shards: Sequence[str], crop: int | None, seed: int, epoch: int = 0) -> Iterator[Pair]:
@@ -56,19 +72,27 @@ def read_pair(
     index: Index, number: int, crop: int | None, seed: int, epoch: int, *, augment: bool = True
 ) -> Pair:
     """One sample: decoded, cut, and flipped or rotated."""
+    read = read_crop(index, number, crop, seed, epoch, augment=augment)
+    return turn(read.hr, read.position), turn(read.lr, read.position)
+
+
+def read_crop(
+    index: Index, number: int, crop: int | None, seed: int, epoch: int, *, augment: bool = True
+) -> Crop:
+    """One sample: decoded and cut, and how it is to be flipped or rotated."""
     rng = stream(seed, "crop", epoch, index.key(number))
-    hr, lr = index.pair(number, _chosen(crop, rng))
-    if not augment:
-        return hr, lr
-    position = pick(rng, 8)
-    return turn(hr, position), turn(lr, position)
+    place = (0, 0)
 
+    def choose(size: tuple[int, int], scale: int) -> Square | None:
+        nonlocal place
+        if crop is None:
+            return None
+        part = random_square(size, scale, crop, rng)
+        place = part.top, part.left
+        return part
 
-def _chosen(crop: int | None, rng: np.random.Generator) -> Choose:
-    """Chooses a random crop of HR, or takes all."""
-    if crop is None:
-        return lambda _size, _scale: None
-    return lambda size, scale: random_square(size, scale, crop, rng)
+    hr, lr = index.pair(number, choose)
+    return Crop(hr, lr, place, pick(rng, 8) if augment else 0)
 
 
 def random_square(size: tuple[int, int], scale: int, crop: int, rng: np.random.Generator) -> Square:
@@ -90,19 +114,6 @@ def random_square(size: tuple[int, int], scale: int, crop: int, rng: np.random.G
     return Square(top, left, side)
 
 
-def turn(image: NDArray[np.uint8], position: int) -> NDArray[np.uint8]:
-    """Flip or rotate: bit 2 exchanges rows and columns, bit 1 mirrors the rows, bit 0 the
-    columns.
-    """
-    if position & 4:
-        image = image.swapaxes(0, 1)
-    if position & 2:
-        image = image[::-1]
-    if position & 1:
-        image = image[:, ::-1]
-    return image
-
-
 class Pairs(Dataset[Tensors]):
     """The samples of some shards by number, as (3, H, W) uint8 tensors.
 
@@ -113,6 +124,7 @@ class Pairs(Dataset[Tensors]):
         crop: Side of the HR crop, in pixels, a multiple of the scale; none takes whole tiles.
         seed: Seed of order, crops and turns.
         augment: Whether crops are rotated and mirrored.
+        labels: Gives the labels of a crop, the third of an item; none without.
     """
 
     def __init__(
@@ -122,9 +134,10 @@ class Pairs(Dataset[Tensors]):
         seed: int = 0,
         *,
         augment: bool = True,
+        labels: Told | None = None,
     ) -> None:
         self.index = shards if isinstance(shards, Index) else read_index(shards)
-        self.crop, self.seed, self.augment = crop, seed, augment
+        self.crop, self.seed, self.augment, self.labels = crop, seed, augment, labels
 
     def __len__(self) -> int:
         return len(self.index)
@@ -134,8 +147,17 @@ class Pairs(Dataset[Tensors]):
             epoch, number = place
         else:
             epoch, number = 0, place
-        hr, lr = read_pair(self.index, number, self.crop, self.seed, epoch, augment=self.augment)
-        return tensor(hr), tensor(lr)
+        return self.item(number, self.seed, epoch)
+
+    def item(self, number: int, seed: int, epoch: int) -> Tensors:
+        """A sample of the index as tensors, by a seed and an epoch."""
+        hr, lr, place, position = read_crop(
+            self.index, number, self.crop, seed, epoch, augment=self.augment
+        )
+        images = tensor(turn(hr, position)), tensor(turn(lr, position))
+        if self.labels is None:
+            return images
+        return *images, self.labels(self.index.key(number), hr, place, position)
 
     collate: Callable[[list[Any]], Any] | None = None
     """Makes a batch of items in a worker; none stacks them."""

@@ -15,6 +15,7 @@ from pairmill.models.training.joint.partner import ACCURACY, Partner
 from pairmill.models.training.loop import Listener, Meter, checked
 from pairmill.models.training.training import Training
 from pairmill.pipeline.images.encode import encode_png
+from pairmill.pipeline.shards.reader import Told
 from pairmill.pipeline.training.data import Feed, Source
 from pairmill.pipeline.training.distributed import SingleProcess
 from pairmill.pipeline.training.folder import Folder
@@ -115,8 +116,11 @@ class Validator(Listener):
     when nothing gets better.
     """
 
-    def __init__(self, desk: RunContext, sources: Mapping[int, Source]) -> None:
+    def __init__(
+        self, desk: RunContext, sources: Mapping[int, Source], labels: Told | None = None
+    ) -> None:
         self.desk, self.sources, self.config = desk, sources, desk.run.config.validation
+        self.labels = labels
 
     def stepped(self, training: Training, tally: Meter) -> None:
         """See `Listener.stepped`."""
@@ -164,7 +168,13 @@ class Validator(Listener):
             if isinstance(network, MultiScale):
                 network = network.at(scale)
             found[scale] = look(
-                network, source, scale, training.step, self.config.pictures, training.device
+                network,
+                source,
+                scale,
+                training.step,
+                self.config.pictures,
+                training.device,
+                self.labels,
             )
         return together(found)
 

@@ -15,7 +15,7 @@ from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.replayed import split_index
 from pairmill.pipeline.rng import pick, stream, stream_key
 from pairmill.pipeline.shards.index import Index
-from pairmill.pipeline.shards.reader import Loader, Pairs, Tensors, read_pair, tensor
+from pairmill.pipeline.shards.reader import Loader, Pairs, Tensors, Told
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
@@ -86,6 +86,7 @@ class Mixture(Pairs):
         where: str,
         *,
         augment: bool = True,
+        labels: Told | None = None,
     ) -> None:
         copies = _copies(source, weights, seed, where)
         self.numbers = np.repeat(np.arange(len(copies)), copies)
@@ -93,7 +94,7 @@ class Mixture(Pairs):
             self.copy = np.concatenate([np.arange(count) for count in copies])
         else:
             self.copy = self.numbers
-        self.index, self.crop, self.seed, self.augment = source.index, crop, seed, augment
+        super().__init__(source.index, crop, seed, augment=augment, labels=labels)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -108,10 +109,7 @@ class Mixture(Pairs):
             seed = stream_key(self.seed, "copy", copy)
         else:
             seed = self.seed
-        hr, lr = read_pair(
-            self.index, int(self.numbers[number]), self.crop, seed, epoch, augment=self.augment
-        )
-        return tensor(hr), tensor(lr)
+        return self.item(int(self.numbers[number]), seed, epoch)
 
 
 def _copies(
@@ -156,6 +154,7 @@ class Feed:
         pin: whether batches go to a GPU.
         margin: HR pixels on each side of a crop that are read too, in joint training, where pairs
             are not flipped and rotated yet; none without.
+        labels: gives the labels of a crop (see `open_labels`), the third of a batch; none without.
 
     Raises:
         UserError: if a crop cannot be cut, a degrader is missing, or a batch is larger than what
@@ -171,9 +170,10 @@ class Feed:
         *,
         pin: bool = False,
         margin: int | None = None,
+        labels: Told | None = None,
     ) -> None:
         self.config, self.sources, self.step, self.pin = config, sources, step, pin
-        self.margin, self.largest = margin, max(sources)
+        self.margin, self.labels, self.largest = margin, labels, max(sources)
         for number, phase in _phases(config):
             # All mistakes are reported now, not at the end of the first phase.
             self._open(number, phase)
@@ -252,6 +252,7 @@ class Feed:
             phase.degraders,
             f"{where}: degraders",
             augment=self.margin is None,
+            labels=self.labels,
         )
         loading = self.config.loading
         loader = Loader(

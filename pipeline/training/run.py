@@ -12,6 +12,7 @@ from pairmill.models.device import resolve_device
 from pairmill.models.training.checkpoint import restore
 from pairmill.models.training.loop import Meter, train
 from pairmill.models.training.training import Training
+from pairmill.pipeline.shards.reader import Told
 from pairmill.pipeline.training.callbacks import (
     ALARM,
     Checkpointer,
@@ -24,6 +25,7 @@ from pairmill.pipeline.training.data import Feed, Source, open_split, spread
 from pairmill.pipeline.training.distributed import SingleProcess, ranks
 from pairmill.pipeline.training.folder import STATE, Folder, check_same
 from pairmill.pipeline.training.joint import Joint, check_reals, read_joint
+from pairmill.pipeline.training.labels import open_both
 from pairmill.pipeline.training.start import begin, parameters
 from pairmill.pipeline.training.tensorboard import Board
 from pairmill.pipeline.training.versions import check_apart, trained_on, versions_of
@@ -128,7 +130,7 @@ def _train(opened: Opened, boarding: bool) -> str:
     desk.watcher.begun(desk.run, desk.folder.path, training.step)
     listeners = [
         MetricLogger(desk),
-        Validator(desk, opened.validated),
+        Validator(desk, opened.validated, opened.labels),
         Checkpointer(desk, opened.feed),
     ]
     try:
@@ -149,6 +151,8 @@ class Opened:
     feed: Feed
     validated: dict[int, Source]
     """By scale."""
+    labels: Told | None
+    """How their LR were made, for a network that is told."""
     tally: Meter
     judged: bool
     """See `Trained`."""
@@ -204,8 +208,16 @@ def _open(
     joint = read_joint(config, base, storage, manifest, scale)
     _alone_if(joint, together)
     state = folder.read_state()
+    labels = open_both(config, storage, manifest, scale)
     training = begin(
-        config, base, scale, together.device, together.wrap, joint, fresh=state is None
+        config,
+        base,
+        scale,
+        together.device,
+        together.wrap,
+        joint,
+        fresh=state is None,
+        kernels=labels.kernels(),
     )
     if known is not None:
         check_reals(known, joint)
@@ -237,12 +249,13 @@ def _open(
         notes["feed"] if notes else None,
         pin=together.device != "cpu",
         margin=training.partner.margin if training.partner is not None else None,
+        labels=labels.train,
     )
     judged = joint is None or _photographed(manifest, validated[scale])
     looked_at = {
         each: spread(source, config.validation.images) for each, source in validated.items()
     }
-    return Opened(desk, training, feed, looked_at, tally, judged)
+    return Opened(desk, training, feed, looked_at, labels.validation, tally, judged)
 
 
 def _photographed(manifest: CorpusManifest, source: Source) -> bool:

@@ -7,9 +7,12 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from pairmill.models.archs import build
+from pairmill.models.archs.aware import KernelAware
+from pairmill.models.archs.kernel_code import Array as Kernels
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.ncnn import read_checkpoint
 from pairmill.models.archs.recognise import recognise
+from pairmill.models.archs.taught import Taught
 from pairmill.models.archs.weights import put_weights, read_weights_for
 from pairmill.models.discriminators import build as build_discriminator
 from pairmill.models.training.objective import Objective
@@ -34,6 +37,7 @@ def begin(
     joint: Joint | None = None,
     *,
     fresh: bool,
+    kernels: Kernels | None = None,
 ) -> Training:
     """A training at step 0.
 
@@ -45,6 +49,8 @@ def begin(
         wrap: see `Training`.
         joint: what joint training begins with.
         fresh: whether the weights of `start_from` are wanted; a run that continues has its own.
+        kernels: (N, K, K) of the corpus, for a network that is told them; those that `start_from`
+            was trained for go before.
 
     Raises:
         UserError: if the network cannot be built for the scale, or a file does not fit.
@@ -55,6 +61,8 @@ def begin(
         if config.discriminator is not None:
             judge = build_discriminator(config.discriminator, config.seed)
         objective = Objective(config.losses, lambda file: read_file(file, base), device)
+        if kernels is not None and isinstance(network, KernelAware | Taught):
+            network.learn(kernels)
         if config.start_from is not None and fresh:
             load_start(network, config, base, scale)
         partner = joint.partner(config, scale, network, device) if joint is not None else None
@@ -79,7 +87,7 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
         _put_body(network, tensors, start.file)
         return
     try:
-        put_weights(network, tensors, start.file)
+        put_weights(_receiver(network, tensors), tensors, start.file)
     except UserError as error:
         if _other_scale(config, tensors, scale):
             todo = "`part: body` takes all but the upsampling layers"
@@ -92,6 +100,16 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
             wanted=error.wanted,
             todo=todo,
         ) from error
+
+
+def _receiver(network: Network, tensors: dict[str, Tensor]) -> Network:
+    """Who the weights are for: the network, or the one within it, as of an IKC, where they have its
+    names.
+    """
+    inner = getattr(network, "network", None)
+    if isinstance(inner, Network) and not network.state_dict().keys() & tensors.keys():
+        return inner
+    return network
 
 
 def _put_body(network: Network, tensors: dict[str, Tensor], file: str) -> None:

@@ -12,7 +12,9 @@ from PIL import Image as Pictures
 from PIL import ImageDraw
 from torch import nn
 
+from pairmill.models.archs.aware import Degradation
 from pairmill.models.metrics.psnr import psnr
+from pairmill.pipeline.shards.reader import Told
 from pairmill.pipeline.training.data import Source
 from pairmill.schemas.training import Score
 
@@ -26,7 +28,13 @@ LEAST = 150
 
 
 def look(
-    network: nn.Module, source: Source, scale: int, step: int, pictures: int, device: str
+    network: nn.Module,
+    source: Source,
+    scale: int,
+    step: int,
+    pictures: int,
+    device: str,
+    labels: Told | None = None,
 ) -> tuple[Score, Image | None]:
     """Upscale every tile of a source.
 
@@ -37,6 +45,8 @@ def look(
         step: steps made.
         images: how many tiles to show, evenly spread.
         device: where the network is.
+        labels: how each LR was made, for a network that is told; of those left out the usual is
+            assumed.
 
     Returns:
         Mean PSNR, in all and by degrader; an image of LR, SR and HR side by side, if any are asked
@@ -49,7 +59,7 @@ def look(
     network.eval()
     for number in range(len(found)):
         hr, lr = source.index.pair(number)
-        sr = enlarged(network, lr, device)
+        sr = enlarged(network, lr, device, told_of(labels, source.index.key(number), hr))
         found[number] = min(MOST, psnr(sr, hr, scale, channel="y"))
         if number in shown:
             rows.append((lr.repeat(scale, 0).repeat(scale, 1), sr, hr))
@@ -85,14 +95,36 @@ def together(found: Mapping[int, tuple[Score, Image | None]]) -> tuple[Score, Im
     return score, reduce(below, pictures) if pictures else None
 
 
-def enlarged(network: nn.Module, lr: Image, device: str) -> Image:
+def told_of(labels: Told | None, key: str, hr: Image) -> tuple[Degradation, ...]:
+    """How a whole tile was made, as more of what its network is called with; nothing where that is
+    not known.
+    """
+    if labels is None:
+        return ()
+    try:
+        found = labels(key, hr, (0, 0), 0)
+    except KeyError:
+        return ()
+    return (Degradation(found.kernel[None], found.noise[None]),)
+
+
+def enlarged(
+    network: nn.Module, lr: Image, device: str, told: tuple[Degradation, ...] = ()
+) -> Image:
     """(h, w, 3) uint8 to (scale h, scale w, 3), in float32."""
     with torch.inference_mode():
         image = (
             torch.from_numpy(np.ascontiguousarray(lr.transpose(2, 0, 1)))[None].to(device).float()
             / 255
         )
-        sr = network(image)[0].float().clamp(0, 1).mul(255).round().byte()
+        sr = (
+            network(image, *(each.to(device) for each in told))[0]
+            .float()
+            .clamp(0, 1)
+            .mul(255)
+            .round()
+            .byte()
+        )
     return sr.permute(1, 2, 0).cpu().numpy()  # type: ignore[no-any-return]
 
 

@@ -22,6 +22,6 @@ class FsrcnnConfig(LumaBase):
     depth: Count = 4
     """Convolutions between; m in the paper."""
     published: bool = False
-    """Whether the last filter has the published side, 9 at every scale. It moves the image by
-    (scale - 1) / 2 HR pixels and is there to read published weights; without it the side is scale +
-    8, and nothing moves."""
+    """Whether the last filter has the published side, 9 at every scale, to read published weights.
+    Its middle stands (scale - 1) / 2 HR pixels off, which training has to make up for; without it
+    the side is scale + 8, and nothing is off."""

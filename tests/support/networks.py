@@ -25,6 +25,9 @@ from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
 from pairmill.schemas.networks.idn import IdnConfig
 from pairmill.schemas.networks.ipt import IptConfig
+from pairmill.schemas.networks.ikc import IkcConfig
+from pairmill.schemas.networks.ircnn import IrcnnConfig
+from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.mdsr import MdsrConfig
 from pairmill.schemas.networks.memnet import MemNetConfig
@@ -37,14 +40,18 @@ from pairmill.schemas.networks.rdn import RdnConfig
 from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.san import SanConfig
+from pairmill.schemas.networks.sftmd import SftmdConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
 from pairmill.schemas.networks.srdensenet import SrDenseNetConfig
 from pairmill.schemas.networks.srfbn import SrfbnConfig
+from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
+from pairmill.schemas.networks.usrnet import UsrNetConfig
 from pairmill.schemas.networks.vdsr import VdsrConfig
 
 SWIN = SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
+SFTMD = SftmdConfig(features=8, blocks=1, modulation=4, code=3)
 SMALL: dict[str, AnyNetworkConfig] = {
     "srresnet": SrResNetConfig(features=8, blocks=2),
     "edsr": EdsrConfig(features=8, blocks=2),
@@ -77,13 +84,21 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "dsrn": DsrnConfig(features=24, embedded=16, steps=2),
     "cnf": CnfConfig(features=16, depths=(3, 4)),
     "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
+    "ircnn": IrcnnConfig(features=16),
+    "usrnet": UsrNetConfig(features=12, blocks=1, iterations=2),
+    "kxnet": KxNetConfig(stages=2, maps=4, kernel_size=5),
+    "sftmd": SFTMD,
+    "ikc": IkcConfig(network=SFTMD, features=6, iterations=2),
+    "srmd": SrmdConfig(features=24, depth=4, code=5),
+    "srmdnf": SrmdConfig(features=24, depth=4, code=5, noise=False),
+    "fsrcnn": FsrcnnConfig(features=12, shrunk=6, depth=1),
     "carn": CarnConfig(features=8),
     "carn-m": CarnConfig(features=12, mobile=True, groups=2),
-    "rdn": RdnConfig(features=8, blocks=2, layers=2, growth=8),
-    "srfbn": SrfbnConfig(features=8, groups=2),
-    "vdsr": VdsrConfig(features=16, depth=4),
+    "rdn": RdnConfig(features=16, blocks=2, layers=2, growth=12),
+    "srfbn": SrfbnConfig(features=4, groups=2),
+    "vdsr": VdsrConfig(features=24, depth=4),
     "msrn": MsrnConfig(features=8, blocks=2),
-    "mdsr": MdsrConfig(features=8, blocks=2),
+    "mdsr": MdsrConfig(features=8, blocks=1),
     "idn": IdnConfig(features=16, kept=4, blocks=1),
     "srdensenet": SrDenseNetConfig(features=8, blocks=2, layers=2, growth=8, fused=16),
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
@@ -99,7 +114,7 @@ NO_SCALE = {
     "meta",
 }
 """Networks among them whose weights are the same at every scale."""
-UNRECOGNISED: tuple[str, ...] = ()
+UNRECOGNISED: tuple[str, ...] = ("usrnet", "kxnet", "sftmd", "ikc")
 """Networks among them whose checkpoints have to say what they are: `recognise` does not know
 them."""
 

@@ -425,6 +425,14 @@ def test_files_of_others_make_the_same_images(convention: str) -> None:
             )
 
 
+def test_names_of_one_scale_are_not_those_of_another() -> None:
+    tensors = network_of("rdn", 2).state_dict()
+    spec = NetworkSpec(network=SMALL["rdn"].with_(range=255.0), scale=2)
+    with pytest.raises(ValueError, match="convention rdn is not for scale 2"):
+        write_weights(tensors, convention="rdn", spec=spec)
+    assert "UPNet.2.bias" in read_weights(write_weights(tensors, "pth", "rdn-x2", spec), "x2.pth")
+
+
 @pytest.mark.parametrize("name", ["carn", "carn-m", "mdsr", "vdsr"])
 def test_a_network_of_several_scales_uses_the_head_of_each(name: str) -> None:
     """As the network of that scale alone with the same weights; the other heads do not matter."""

@@ -18,6 +18,7 @@ from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
@@ -41,6 +42,12 @@ COUNTS: list[tuple[AnyNetworkConfig, int, int]] = [
     (DbpnConfig(), 2, 5_953_526),
     (DbpnConfig(), 4, 10_426_358),
     (DbpnConfig(), 8, 23_205_878),
+    (SrmdConfig(), 2, 1_511_692),
+    (SrmdConfig(), 3, 1_528_987),
+    (SrmdConfig(), 4, 1_553_200),
+    (SrmdConfig(noise=False), 2, 1_510_540),
+    (SrmdConfig(noise=False), 3, 1_527_835),
+    (SrmdConfig(noise=False), 4, 1_552_048),
     (SrcnnConfig(), 4, 3 * 64 * 81 + 64 + 64 * 32 + 32 + 32 * 3 * 25 + 3),
     (EspcnConfig(), 3, 3 * 64 * 25 + 64 + 64 * 32 * 9 + 32 + 32 * 27 * 9 + 27),
 ]
@@ -191,6 +198,16 @@ def dbpn() -> Iterator[Shapes]:
     yield conv("output_conv.conv", 448, 3)
 
 
+def srmd() -> Iterator[Shapes]:
+    yield conv("model.0", 19, 128)
+    for number in range(2, 22, 2):
+        yield conv(f"model.{number}", 128, 128)
+    yield conv("model.22", 128, 27)
+    # What the published files lack: the components of the kernels.
+    yield {"code.basis": (15, 961), "code.spread": (15,), "code.mean": (31, 31)}
+    yield {"code.usual": (31, 31)}
+
+
 REAL = SwinIrConfig(
     features=240, depths=(6,) * 9, heads=(8,) * 9, upsampler="nearest+conv", residual="3conv"
 )
@@ -210,6 +227,7 @@ KEYS: list[tuple[AnyNetworkConfig, int, Iterator[Shapes]]] = [
     (CompactConfig(), 4, compact(16)),
     (CompactConfig(blocks=32), 4, compact(32)),
     (DbpnConfig(), 4, dbpn()),
+    (SrmdConfig(), 3, srmd()),
 ]
 
 

@@ -248,6 +248,8 @@ def test_networks_are_recognised_by_their_weights(name: str, scale: int) -> None
     if name in NO_SCALE or (name, scale) == ("lapsrn", 2):
         with pytest.raises(ValueError, match="do not tell the scale"):
             recognise(tensors)
+    elif name == "ircnn":
+        assert recognise(tensors) == (config, 1)
     elif name in UNRECOGNISED:
         with pytest.raises(ValueError, match="no network of ours"):
             recognise(tensors)
@@ -285,7 +287,7 @@ def test_published_sizes_are_recognised(config: Any) -> None:
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_renaming_there_and_back(convention: str) -> None:
-    scale = {"rdn-x2": 3, "rdn-x8": 8}.get(convention, 4)
+    scale = (CONVENTIONS[convention].scales or (4,))[-1]
     network = network_of(CONVENTIONS[convention].arch, scale)
     tensors = network.state_dict()
     theirs = to_theirs(tensors, convention)

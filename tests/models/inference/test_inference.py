@@ -13,13 +13,21 @@ import torch
 from torch import Tensor, nn
 
 from pairmill.models.archs import build_empty
+from pairmill.models.archs.aware import Degradation, KernelAware
 from pairmill.models.device import slowdown
-from pairmill.models.inference.ensemble import POSITIONS, ensembled, turned, turned_back
+from pairmill.models.inference.ensemble import (
+    POSITIONS,
+    ensembled,
+    told_turned,
+    turned,
+    turned_back,
+)
 from pairmill.models.inference.interpolate import interpolate
 from pairmill.models.inference.tiled import cuts, overlap_for, strips, upscale
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.srmd import SrmdConfig
 from tests.support.make import photograph
 from tests.support.networks import SMALL, network_of, pictures
 
@@ -229,6 +237,46 @@ def test_ensemble_turns_with_its_input_and_is_the_mean() -> None:
         )
         assert torch.allclose(run(turned(x, 6)), turned(mean, 6), atol=1e-6)
         assert not torch.allclose(mean, network(x), atol=1e-3)
+
+
+class ByKernel(KernelAware):
+    """What it makes of an image is the scene blurred again, by the kernel that it is told, at the
+    same size."""
+
+    def restore(self, lr: torch.Tensor, told: Degradation) -> torch.Tensor:
+        rim = told.kernel.shape[-1] // 2
+        wide = torch.nn.functional.pad(lr + told.noise, [rim] * 4, mode="circular")
+        return torch.nn.functional.conv2d(
+            wide, told.kernel[:, None].expand(3, -1, -1, -1), groups=3
+        )
+
+
+def test_ensemble_turns_the_degradation_too() -> None:
+    """All eight see the same scene, blurred by the same kernel: the mean is each of them."""
+    kernel, rng = torch.zeros(1, 7, 7), torch.Generator().manual_seed(2)
+    kernel[:, 1:, 1:] = torch.rand(1, 6, 6, generator=rng)
+    network = ByKernel(SrmdConfig(), 1)
+    x, noise = (torch.rand(1, count, 9, 9, generator=rng) for count in (3, 1))
+    told = Degradation(kernel, noise)
+    torch.testing.assert_close(ensembled(network, 1)(x, told), network(x, told))
+    for scale in (2, 3):
+        for position in POSITIONS:
+            once = told_turned(told, position, scale)
+            # Mirrored about K // 2 + (scale - 1) / 2, twice is not at all; row and column exchange.
+            back = {5: 6, 6: 5}.get(position, position)
+            kept = told_turned(once, back, scale).kernel[:, scale - 1 :, scale - 1 :]
+            assert torch.equal(kept, kernel[:, scale - 1 :, scale - 1 :])
+
+
+def test_tiles_are_told_their_part() -> None:
+    network = network_of("srmd")
+    lr, rng = photograph(4, 61, 47), torch.Generator().manual_seed(3)
+    noise = torch.rand(1, 1, 61, 47, generator=rng)
+    assert isinstance(network, KernelAware)
+    told = Degradation(network.code.usual[None], noise)
+    whole = upscale(network, lr, tile=None, told=told)
+    assert np.array_equal(upscale(network, lr, tile=24, told=told), whole)
+    assert not np.array_equal(upscale(network, lr, tile=24), whole)
 
 
 def test_the_mode_of_a_network_is_given_back() -> None:

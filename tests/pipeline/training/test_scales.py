@@ -193,3 +193,21 @@ def test_a_build_trains_on_one_corpus_alone(workspace: Storage) -> None:
     check(config(**MIXED), workspace)
     with pytest.raises(UserError, match="wants a corpus for each of its scales"):
         on_version(config(**MIXED), find_version(workspace, "four"))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        {"arch": "carn", "features": 6},
+        {"arch": "mdsr", "features": 6, "blocks": 1},
+        {"arch": "vdsr", "features": 6, "depth": 3},
+    ],
+    ids=lambda network: network["arch"],
+)
+def test_networks_with_heads_learn_both_scales(workspace: Storage, network: dict[str, Any]) -> None:
+    """Both are validated, and the checkpoint has both."""
+    changes = MIXED | {"network": network | {"heads": [2, 4]}, "steps": 6}
+    done = run(workspace, name=f"heads-{network['arch']}", **changes)
+    assert sorted(done.scores[-1].scales) == [2, 4]
+    file = done.folder.checkpoint("last")
+    assert [load(file, scale=scale).view.scale for scale in (2, 4)] == [2, 4]

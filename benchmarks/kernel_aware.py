@@ -1,0 +1,249 @@
+"""What it is worth to know the kernel: the same network, trained on Gaussians, told and not told.
+
+    python -m benchmarks.kernel_aware HR TEST WORKSPACE [--scale 2] [--minutes 10]
+        [--degrader ikc] [--anisotropic 0] [--features 48] [--depth 7] [--images 10]
+
+A corpus of Gaussian blurs is built of the images of HR. One network is trained on it twice, from
+the same initial weights, on the same batches, for as many steps as fit into the time: told each
+LR's kernel, or always assuming the usual one. Both are judged on the images of TEST, which no
+network and no setting has seen: on Gaussian8 (told the true kernel, wrong ones, the usual one), and
+on LR drawn as the corpus draws its own. Bicubic upscaling stands beside them. What is finished is
+found again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import pairmill
+from benchmarks.common import RESULTS, machine
+from pairmill.models.functional.linear_row import on_grid
+from pairmill.models.metrics.psnr import psnr
+from pairmill.pipeline import degraders
+from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.degraders import Pools
+from pairmill.pipeline.evaluate.gaussian8 import Gaussian8
+from pairmill.pipeline.evaluate.networks import Told, Upscaler, bicubic, load
+from pairmill.pipeline.images.decode import decode
+from pairmill.pipeline.labels.kernel import walk
+from pairmill.pipeline.ops.apply import apply
+from pairmill.pipeline.rng import stream
+from pairmill.pipeline.training.run import Trained, train_run
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.degraders.ikc import IkcConfig
+from pairmill.schemas.degraders.srmd import SrmdConfig
+from pairmill.schemas.evaluation import Gaussian8View, InferenceConfig
+from pairmill.schemas.image import IngestConfig
+from pairmill.schemas.recipe import Recipe
+from pairmill.schemas.training import TrainConfig
+
+Image = NDArray[np.uint8]
+WAYS = {"told": "told", "not told": "ignored"}
+"""How each network is trained: its name here, and `labels` of the recipe."""
+TRIED = 40
+"""Steps by which the time of one is measured."""
+DRAWN = 3
+"""LR of each test image that are drawn as the corpus draws them."""
+WHOLE = InferenceConfig(tile=0)
+
+
+def recipe(args: argparse.Namespace) -> Recipe:
+    """The corpus."""
+    return Recipe.model_validate(
+        {
+            "name": f"gaussians-x{args.scale}-{args.degrader}-{round(100 * args.anisotropic)}",
+            "scale": args.scale,
+            "images": {"clean": [str(args.hr)]},
+            "tiles": {"size": 48 * args.scale},
+            "samples_per_tile": 2,
+            "splits": {"train": 0.9, "val": 0.1},
+            "degraders": [degrader(args).model_dump(mode="json", exclude_unset=True)],
+        }
+    )
+
+
+def degrader(args: argparse.Namespace) -> Any:
+    """Which blurs it has; SRMD's without noise, so that only the kernel is unknown."""
+    if args.degrader == "ikc":
+        return IkcConfig(kind="ikc", anisotropic=args.anisotropic)
+    return SrmdConfig(kind="srmd", clean=1.0)
+
+
+def training(
+    args: argparse.Namespace, corpus: str, way: str, steps: int, **changes: Any
+) -> TrainConfig:
+    """The same for both but for the labels."""
+    return TrainConfig.model_validate(
+        {
+            "name": f"{corpus.replace('@', '-')}-{WAYS[way]}-{args.seed}-{steps}",
+            "corpus": corpus,
+            "seed": args.seed,
+            "labels": WAYS[way],
+            "network": {
+                "arch": "srmd",
+                "noise": False,
+                "features": args.features,
+                "depth": args.depth,
+                "code": args.code,
+            },
+            "steps": steps,
+            "batch": 16,
+            "crop": 24 * args.scale,
+            "loading": {"workers": 0},
+            "ema": 0.99,
+            "optimiser": {
+                "learning_rate": args.rate,
+                "schedule": {"kind": "cosine", "periods": [steps], "warm_up": min(200, steps // 4)},
+            },
+            "validation": {"every": steps, "images": 16, "pictures": 0},
+            "checkpoints": {"every": max(1, steps // 4), "keep": 0},
+            "log_every": max(1, steps // 10),
+            **changes,
+        }
+    )
+
+
+def trained(args: argparse.Namespace, corpus: str) -> dict[str, Trained]:
+    """Both networks, after as many steps as the time holds."""
+    storage = Storage(str(args.workspace))
+    steps = args.steps
+    if not steps:
+        tried = train_run(training(args, corpus, "told", TRIED), ".", storage)
+        rate = tried.folder.read_metrics(TRIED)[-3:]
+        images = max(line["images_per_second"] for line in rate if "images_per_second" in line)
+        steps = round(60 * args.minutes * images / 16 / 100) * 100 or 100
+    print(f"{steps} steps each", flush=True)
+    return {way: train_run(training(args, corpus, way, steps), ".", storage) for way in WAYS}
+
+
+def pictures(folder: Path, most: int, scale: int) -> list[tuple[str, Image]]:
+    """HR of the test, sides multiples of the scale."""
+    found = []
+    for path in sorted(path for path in folder.iterdir() if path.suffix.lower() == ".png")[:most]:
+        image = decode(path.read_bytes(), IngestConfig())[0]
+        rows, columns = (side // scale * scale for side in image.shape[:2])
+        found.append((path.stem, np.ascontiguousarray(image[:rows, :columns])))
+    return found
+
+
+def drawn(
+    args: argparse.Namespace, networks: list[Upscaler], images: list[tuple[str, Image]]
+) -> dict[str, float]:
+    """Mean PSNR Y on LR that are drawn as the corpus draws them; `told` hears the true kernel."""
+    source, found = degraders.build(degrader(args), args.scale, Pools()), dict[str, list[float]]()
+    for name, hr in images:
+        for number in range(DRAWN):
+            program = source.draw(stream(1, "test", name, number), hr.shape[:2])
+            lr = apply(program, hr, Assets())
+            at = lr.shape[0] // 2, lr.shape[1] // 2
+            row = walk(program, Assets(), hr.shape[:2], at).row
+            kernel, _ = on_grid(row, at, 10 * args.scale + 1, args.scale)
+            for one in networks:
+                heard = one.telling(Told(kernel)) if one.name == "told" else one
+                sr = heard(lr, WHOLE)
+                found.setdefault(one.name, []).append(psnr(sr, hr, args.scale, channel="y"))
+    return {name: statistics.fmean(values) for name, values in found.items()}
+
+
+def table(view: Gaussian8View, on_drawn: dict[str, float]) -> list[str]:
+    """Markdown: a row per network and what it was told, a column per true width."""
+    heads = ["network", "was told", *(f"{width:.2f}" for width in view.widths), "mean", "as drawn"]
+    lines = [heads, ["---"] * len(heads)]
+    for one in view.networks:
+        for number, row in enumerate(one.rows):
+            own = on_drawn[one.network] if not number else None
+            lines.append(
+                [
+                    one.network,
+                    row.told,
+                    *(f"{value:.2f}" for value in row.scores),
+                    f"{statistics.fmean(row.scores):.2f}",
+                    "" if own is None else f"{own:.2f}",
+                ]
+            )
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def named(file: str, name: str) -> Upscaler:
+    """The network of a run, under a name."""
+    one = load(file)
+    one.view = one.view.with_(name=name)
+    return one
+
+
+def summary(view: Gaussian8View, on_drawn: dict[str, float]) -> dict[str, float]:
+    """The figures that matter, in dB."""
+    rows = {one.network: {row.told: row.scores for row in one.rows} for one in view.networks}
+    mean: Callable[[str, str], float] = lambda who, told: statistics.fmean(rows[who][told])  # noqa: E731
+    true, ignorant = mean("told", "the true kernel"), mean("not told", "usual")
+    wrong = [
+        value
+        for told, scores in rows["told"].items()
+        for width, value in zip(view.widths, scores, strict=True)
+        if told[0].isdigit() and told != f"{width:.2f}"
+    ]
+    return {
+        "told the truth over not told, Gaussian8": round(true - ignorant, 3),
+        "told the truth over told wrong, Gaussian8": round(true - statistics.fmean(wrong), 3),
+        "told the truth over bicubic, Gaussian8": round(true - mean("bicubic", "nothing"), 3),
+        "told the truth over not told, as drawn": round(on_drawn["told"] - on_drawn["not told"], 3),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("hr", type=Path)
+    parser.add_argument("test", type=Path)
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--scale", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=10, help="of training, each")
+    parser.add_argument("--steps", type=int, default=0, help="instead of the minutes")
+    parser.add_argument("--degrader", choices=["ikc", "srmd"], default="ikc")
+    parser.add_argument("--anisotropic", type=float, default=0.0, help="share of ellipses, ikc")
+    parser.add_argument("--features", type=int, default=48)
+    parser.add_argument("--depth", type=int, default=7)
+    parser.add_argument("--code", type=int, default=10)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--images", type=int, default=10, help="of the test")
+    args = parser.parse_args()
+    built = pairmill.build(recipe(args), args.workspace)
+    runs = trained(args, f"{recipe(args).name}@{built.version}")
+    networks = [
+        bicubic(args.scale),
+        *(named(run.folder.checkpoint("last"), way) for way, run in runs.items()),
+    ]
+    images = pictures(args.test, args.images, args.scale)
+    view = Gaussian8(networks, WHOLE).measured(
+        [(name, partial(np.asarray, hr)) for name, hr in images]
+    )
+    on_drawn = drawn(args, networks, images)
+    lines, found = table(view, on_drawn), summary(view, on_drawn)
+    print("\n".join([*lines, "", *(f"{name}: {value:+.2f} dB" for name, value in found.items())]))
+    document = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "settings": {name: str(value) for name, value in vars(args).items() if name != "workspace"},
+        "steps": next(iter(runs.values())).step,
+        "images": [name for name, _ in images],
+        "found": found,
+        "table": lines,
+    }
+    name = f"kernel_aware_x{args.scale}_{args.degrader}.json"
+    (RESULTS / name).write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""A network that is told the degradation, trained on a corpus that knows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+from pairmill.models.archs import build_empty
+from pairmill.models.archs.aware import KernelAware
+from pairmill.models.archs.weights import load_network
+from pairmill.pipeline.corpora.labelled import open_labels
+from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.training.data import open_split, spread
+from pairmill.pipeline.training.validation import look
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.labels import LabelConfig
+from pairmill.schemas.recipe import Recipe
+from tests.pipeline.training.test_training import Killed, Killer, curve, files
+from tests.support.make import build, photograph, save
+from tests.support.training import RECIPE, config, run
+
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+TOLD: dict[str, Any] = {
+    "corpus": "gaussians",
+    "network": {"arch": "srmd", "features": 12, "depth": 3, "code": 4},
+    "steps": 9,
+    "batch": 3,
+    "validation": {"every": 4, "images": 2, "pictures": 0},
+    "checkpoints": {"every": 3, "keep": 0},
+}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Storage:
+    """Pairs of Gaussian kernels, some with noise."""
+    folder = tmp_path_factory.mktemp("told")
+    for seed in range(3):
+        save(photograph(seed, 101, 131, noise=0), folder / f"photos/{seed}.png")
+    recipe = RECIPE | {
+        "name": "gaussians",
+        "images": {"clean": [f"{folder}/photos"]},
+        "degraders": [{"kind": "ikc", "noise": 0.5}],
+    }
+    build(Recipe.model_validate(recipe), folder / "workspace")
+    return Storage(str(folder / "workspace"))
+
+
+def trained(one: Any, which: str = "last") -> KernelAware:
+    file = Path(one.folder.checkpoint(which))
+    network = load_network(file.read_bytes(), file.name)
+    assert isinstance(network, KernelAware)
+    return network.eval()
+
+
+def test_it_learns_the_corpus_kernels_first_and_ends_alike_if_killed(
+    workspace: Storage,
+) -> None:
+    whole = run(workspace, name="whole", **TOLD)
+    with pytest.raises(Killed):
+        run(workspace, Killer(5), name="killed", **TOLD)
+    again = run(workspace, name="killed", **TOLD)
+    assert again.made < 9
+    assert files(again) == files(whole)
+    assert curve(again) == curve(whole)
+    labels = open_labels(
+        workspace, find_version(workspace, "gaussians"), "train", LabelConfig(kernel=21)
+    )
+    network = trained(whole)
+    assert labels.kernels.shape[1:] == (21, 21)
+    known = [np.array_equal(network.code.usual.numpy(), kernel) for kernel in labels.kernels]
+    assert any(known)
+    codes = network.code.encode(torch.from_numpy(labels.kernels))
+    # Round Gaussians of one width each: one component says nearly all.
+    assert codes[:, 0].std(correction=0) == pytest.approx(1, abs=1e-3)
+    assert codes.mean(0).abs().max() < 1e-3
+
+
+def test_validation_tells_what_was_true(workspace: Storage) -> None:
+    one = run(workspace, name="validated", **TOLD)
+    manifest, network = find_version(workspace, "gaussians"), trained(one)
+    source = open_split(workspace, manifest, "val")
+    labels = open_labels(workspace, manifest, "val", LabelConfig(kernel=21))
+    found = [look(network, source, 2, 9, 0, "cpu", told)[0].psnr_y for told in (labels, None)]
+    assert found[0] != found[1]
+    chosen = spread(source, 2)
+    assert look(network, chosen, 2, 9, 0, "cpu", labels)[0] == one.scores[-1]
+
+
+def test_ignored_it_assumes_the_usual_kernel(workspace: Storage) -> None:
+    ignored = run(workspace, name="ignored", labels="ignored", **TOLD)
+    fresh = build_empty(config(**TOLD).network, 2).state_dict()
+    assert torch.equal(trained(ignored).code.basis, fresh["code.basis"])
+    assert curve(ignored) != curve(run(workspace, name="told", **TOLD))
+
+
+def test_kernels_that_are_too_wide_are_an_error_that_says_which_size(workspace: Storage) -> None:
+    narrow = TOLD["network"] | {"kernel_size": 9}
+    with pytest.raises(UserError, match=r"kernel: 1\d holds all(.|\n)*network\.kernel_size") as got:
+        run(workspace, name="narrow", **TOLD | {"network": narrow})
+    assert (
+        got.value.where == f"gaussians@{find_version(workspace, 'gaussians').version}, split train"
+    )
+
+
+def test_a_corpus_that_does_not_know_is_an_error_unless_labels_are_ignored(
+    workspace: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pairmill.pipeline.corpora.labelled.unknown", lambda _: "pdm")
+    with pytest.raises(UserError, match=r"by ikc \(pdm\)(.|\n)*labels: ignored"):
+        run(workspace, name="unknown", **TOLD)
+    assert run(workspace, name="unknown", labels="ignored", **TOLD).step == 9
+
+
+def test_joint_training_has_no_labels() -> None:
+    joint = {"kind": "pdm", "real": ["photos"]}
+    with pytest.raises(ValidationError, match="labels: ignored"):
+        config(**TOLD | {"joint": joint})
+    assert not config(**TOLD | {"joint": joint, "labels": "ignored"}).labelled
