@@ -23,8 +23,8 @@ from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
 from pairmill.schemas.networks.idn import IdnConfig
-from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.ikc import IkcConfig
+from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.ircnn import IrcnnConfig
 from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
@@ -60,6 +60,12 @@ PlainNetworkConfig = (
     | EspcnConfig
     | LapSrnConfig
     | DbpnConfig
+    | IrcnnConfig
+    | UsrNetConfig
+    | KxNetConfig
+    | SftmdConfig
+    | IkcConfig
+    | SrmdConfig
     | MetaConfig
     | IptConfig
     | DwsrConfig
@@ -73,12 +79,6 @@ PlainNetworkConfig = (
     | ProSrConfig
     | DsrnConfig
     | CnfConfig
-    | IrcnnConfig
-    | UsrNetConfig
-    | KxNetConfig
-    | SftmdConfig
-    | IkcConfig
-    | SrmdConfig
     | FsrcnnConfig
     | CarnConfig
     | RdnConfig

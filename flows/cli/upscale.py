@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from pairmill.pipeline.evaluate.networks import Upscaler, load
 from pairmill.pipeline.evaluate.outputs import Job, jobs_of
 from pairmill.pipeline.evaluate.upscale import LOOK, upscale_files
 from pairmill.pipeline.evaluate.upscale_at import upscale_files_at
+from pairmill.pipeline.evaluate.upscaling import Upscaling
 from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import InterruptError, UserError
@@ -64,6 +66,18 @@ def run_upscale(
         f"[bold]{escape(network.name)}[/]  {escape(network.arch)}, x{network.scale}, "
         f"{network.parameters:,} parameters"
     )
+    return finish_upscale(upscaler, jobs, target, config)
+
+
+def finish_upscale(
+    upscaler: Upscaling, jobs: Sequence[Job], target: Storage, config: InferenceConfig
+) -> UpscaleReport:
+    """Upscale under a bar, and say what was made and what could not be used.
+
+    Raises:
+        InterruptError: after Ctrl-C; finished images are kept.
+        SystemExit: with code 1 if a file could not be used.
+    """
     with ImageBar("upscale", len(jobs)) as bar:
         report = upscale_files(upscaler, jobs, target, config, bar.advanced)
     _say(report, target, len(jobs))

@@ -19,8 +19,8 @@ from pairmill.models.archs.edsr import Edsr
 from pairmill.models.archs.espcn import Espcn
 from pairmill.models.archs.fsrcnn import Fsrcnn
 from pairmill.models.archs.idn import Idn
-from pairmill.models.archs.ipt import Ipt
 from pairmill.models.archs.ikc import Ikc
+from pairmill.models.archs.ipt import Ipt
 from pairmill.models.archs.ircnn import Ircnn
 from pairmill.models.archs.kxnet import KxNet
 from pairmill.models.archs.lapsrn import LapSrn
@@ -59,6 +59,12 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "espcn": Espcn,
     "lapsrn": LapSrn,
     "dbpn": Dbpn,
+    "ircnn": Ircnn,
+    "usrnet": UsrNet,
+    "kxnet": KxNet,
+    "sftmd": Sftmd,
+    "ikc": lambda config, scale: Ikc(config, scale, Sftmd(config.network, scale)),
+    "srmd": Srmd,
     "meta": Meta,
     "ipt": Ipt,
     "dwsr": Dwsr,
@@ -72,12 +78,6 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "prosr": ProSr,
     "dsrn": Dsrn,
     "cnf": Cnf,
-    "ircnn": Ircnn,
-    "usrnet": UsrNet,
-    "kxnet": KxNet,
-    "sftmd": Sftmd,
-    "ikc": lambda config, scale: Ikc(config, scale, Sftmd(config.network, scale)),
-    "srmd": Srmd,
     "fsrcnn": Fsrcnn,
     "carn": Carn,
     "rdn": Rdn,

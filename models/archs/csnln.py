@@ -187,7 +187,8 @@ class Csnln(Network):
         """See `Network`."""
         values = self.act(self.conv_first(self.normalise(reflected(lr, self.unit))))
         values = self.second(values)
-        image = self.conv_last.get_parameter("bias")[None, :, None, None]
+        assert self.conv_last.bias is not None
+        image = self.conv_last.bias[None, :, None, None]
         # Part by part, so that what the cell finds each time need not be kept.
         for time, weight in enumerate(self.conv_last.weight.chunk(self.recurrences, 1)):
             found = self.again(values) if time else values

@@ -24,7 +24,8 @@ class SeparableBlock(ResidualBlock):
 
     def __init__(self, features: int, scale: float) -> None:
         super().__init__(features, scale)
-        self.conv1, self.conv2 = Separable(features), Separable(features)
+        self.conv1 = Separable(features)
+        self.conv2 = Separable(features)
 
 
 class Edsr(PostUpsampling):

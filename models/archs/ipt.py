@@ -69,17 +69,15 @@ class Attention(nn.Module):
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """(B, N, width) and twice (B, M, width) to (B, N, width)."""
-        parts = (queries, keys, values)
-        weights = self.in_proj_weight.chunk(3)
-        found = scaled_dot_product_attention(
-            *(self._heads(linear(*each)) for each in zip(parts, weights, strict=True))
-        )
+        given = zip((queries, keys, values), self.in_proj_weight.chunk(3), strict=True)
+        first, second, third = (self._heads(linear(x, weight)) for x, weight in given)
+        found = scaled_dot_product_attention(first, second, third)
         mixed: Tensor = self.out_proj(found.transpose(1, 2).flatten(2))
         return mixed
 
     def _heads(self, x: Tensor) -> Tensor:
         """(B, N, width) to (B, heads, N, width / heads)."""
-        return x.reshape(x.shape[0], x.shape[1], self.heads, -1).transpose(1, 2)
+        return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 class Layer(nn.Module):
@@ -215,10 +213,10 @@ class Ipt(Network):
         whole = reflected(lr, step, self.patch)
         cut = unfold(whole, self.patch, stride=step).transpose(1, 2)
         made = self._patch(cut.reshape(-1, 3, self.patch, self.patch))
-        made = made.reshape(cut.shape[0], cut.shape[1], -1).transpose(1, 2)
-        area = (self.scale * whole.shape[2], self.scale * whole.shape[3])
+        made = made.reshape(*cut.shape[:2], -1)
+        area = self.scale * whole.shape[2], self.scale * whole.shape[3]
         fade = self.fade.to(made.dtype).expand(-1, cut.shape[1])
-        total = self._laid(made * fade.repeat(3, 1), area)
+        total = self._laid(made.transpose(1, 2) * fade.repeat(3, 1), area)
         return cropped(
             total / self._laid(fade[None], area), self.scale * height, self.scale * width
         )

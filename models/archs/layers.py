@@ -242,9 +242,8 @@ class ResidualBlock(nn.Module):
         gain: float = 1.0,
     ) -> None:
         super().__init__()
-        self.conv1, self.conv2 = (
-            Conv(features, features, side, start=start, gain=gain) for _ in range(2)
-        )
+        self.conv1: nn.Module = Conv(features, features, side, start=start, gain=gain)
+        self.conv2: nn.Module = Conv(features, features, side, start=start, gain=gain)
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:

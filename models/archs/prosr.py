@@ -97,7 +97,7 @@ class ProSr(MultiScale):
         self.first = nn.ModuleDict(
             {f"x{each}": Conv(3, features, start="he") for each in self.scales}
         )
-        self.levels = nn.ModuleList(
+        self.doublings = nn.ModuleList(
             Doubling(config, number) for number in range(_doublings(max(self.scales)))
         )
         self.last = nn.ModuleDict(
@@ -124,7 +124,7 @@ class ProSr(MultiScale):
         features = self.first[f"x{self.scale}"](self.normalise(lr))
         residuals: dict[int, Tensor] = {}
         for number in range(_doublings(self.scale)):
-            features = self.levels[number](features)
+            features = self.doublings[number](features)
             size = 2 ** (number + 1)
             if size in self.scales and (size == self.scale or self.blend < 1):
                 residuals[size] = self.last[f"x{size}"](features)

@@ -12,6 +12,7 @@ from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of, to_o
 from pairmill.models.archs.projections import SIDES
 from pairmill.models.archs.recognise_cnn import CNN_FORMS
 from pairmill.models.archs.recognise_global import GLOBAL_FORMS
+from pairmill.models.archs.recognise_recursive import RECURSIVE_FORMS
 from pairmill.models.archs.rrdbnet import TALL
 from pairmill.models.archs.shapes import Found, UnknownScaleError, count, root, shuffled
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
@@ -21,7 +22,6 @@ from pairmill.schemas.networks.dbpn import DbpnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.ircnn import IrcnnConfig
-from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
@@ -213,16 +213,6 @@ def _three(tensors: Tensors) -> Found:
     ), scale
 
 
-def _lapsrn(tensors: Tensors) -> Found:
-    levels = count(tensors, "levels.N.")
-    config = LapSrnConfig(
-        features=tensors["first.weight"].shape[0], depth=count(tensors, "levels.0.convs.N.")
-    )
-    if levels == 1:
-        raise UnknownScaleError("a LapSRN with one level", config.with_(shared=True))
-    return config, 2**levels
-
-
 def _dbpn(tensors: Tensors) -> Found:
     side = tensors["up1.up_conv1.deconv.weight"].shape[-1]
     scale = {taken: scale for scale, (taken, _) in SIDES.items()}[side]
@@ -285,6 +275,7 @@ FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
     (("cleaner.conv_first.weight",), _cleaned),
     *GLOBAL_FORMS,
     *CNN_FORMS,
+    *RECURSIVE_FORMS,
     (("layers.0.residual_group.blocks.0.norm1.weight",), _swinir),
     (("body.0.residual_group.0.rcab.0.weight",), _rcan),
     (("body.0.rdb1.conv1.weight",), _rrdbnet),
@@ -293,7 +284,6 @@ FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
     (("body.0.conv1.weight", "upconv1.weight"), _srresnet),
     (("body.0.weight", "body.1.weight"), _compact),
     (("feat0.conv.weight", "up1.up_conv1.deconv.weight"), _dbpn),
-    (("levels.0.up.weight",), _lapsrn),
     (("model.0.weight", "model.2.weight"), _plain),
     (("conv1.weight", "conv2.weight", "conv3.weight"), _three),
 )

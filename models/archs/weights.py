@@ -33,8 +33,8 @@ from pairmill.models.archs.unwrap import weights_of
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, NetworkSpec
-from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.aware import KernelAwareBase
+from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 
 Form = Literal["safetensors", "pth"]

@@ -143,6 +143,10 @@ class Upscaler:
         """The view, with the time that was spent."""
         return self.view.with_(seconds=self.seconds, megapixels=self.pixels / 1e6)
 
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """See `pairmill.pipeline.evaluate.upscaling.Upscaling`: all is said by the view."""
+        return ()
+
 
 def bicubic(scale: int) -> Upscaler:
     """MATLAB's bicubic upscaling of 8-bit images: the control."""

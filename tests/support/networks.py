@@ -24,8 +24,8 @@ from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
 from pairmill.schemas.networks.idn import IdnConfig
-from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.ikc import IkcConfig
+from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.ircnn import IrcnnConfig
 from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
@@ -66,6 +66,13 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "lapsrn": LapSrnConfig(features=8, depth=2),
     "lapsrn-shared": LapSrnConfig(features=8, depth=2, shared=True),
     "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
+    "ircnn": IrcnnConfig(features=16),
+    "usrnet": UsrNetConfig(features=12, blocks=1, iterations=2),
+    "kxnet": KxNetConfig(stages=2, maps=4, kernel_size=5),
+    "sftmd": SFTMD,
+    "ikc": IkcConfig(network=SFTMD, features=6, iterations=2),
+    "srmd": SrmdConfig(features=24, depth=4, code=5),
+    "srmdnf": SrmdConfig(features=24, depth=4, code=5, noise=False),
     "edsr-separable": EdsrConfig(features=12, blocks=2, separable=True),
     "dwsr": DwsrConfig(features=16, depth=2),
     "mwcnn": MwcnnConfig(features=(8, 12), dilations=(2,), lowest=(2,)),
@@ -76,21 +83,13 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "meta": MetaConfig(features=12, blocks=1, layers=2, growth=12, hidden=16),
     "ipt": IptConfig(features=4, patch=12, layers=1),
     "lapsrn-recursive": LapSrnConfig(features=8, depth=2, shared=True, recursions=2, side=3),
-    "drcn": DrcnConfig(features=16, recursions=3),
-    "drrn": DrrnConfig(features=16, units=3),
-    "memnet": MemNetConfig(features=16, blocks=2, recursions=2),
-    "prosr": ProSrConfig(features=8, growth=4, layers=2, blocks=(2, 1, 1)),
-    "prosr-heads": ProSrConfig(features=8, growth=4, layers=2, blocks=(2, 1, 1), heads=(2, 4)),
-    "dsrn": DsrnConfig(features=24, embedded=16, steps=2),
+    "drcn": DrcnConfig(features=12, recursions=2),
+    "drrn": DrrnConfig(features=12, units=2),
+    "memnet": MemNetConfig(features=12, blocks=2, recursions=2),
+    "prosr": ProSrConfig(features=8, growth=4, layers=2, blocks=(1, 3, 1)),
+    "prosr-heads": ProSrConfig(features=8, growth=4, layers=2, blocks=(1, 3, 1), heads=(2, 4)),
+    "dsrn": DsrnConfig(features=16, embedded=8),
     "cnf": CnfConfig(features=16, depths=(3, 4)),
-    "fsrcnn": FsrcnnConfig(features=16, shrunk=8, depth=2),
-    "ircnn": IrcnnConfig(features=16),
-    "usrnet": UsrNetConfig(features=12, blocks=1, iterations=2),
-    "kxnet": KxNetConfig(stages=2, maps=4, kernel_size=5),
-    "sftmd": SFTMD,
-    "ikc": IkcConfig(network=SFTMD, features=6, iterations=2),
-    "srmd": SrmdConfig(features=24, depth=4, code=5),
-    "srmdnf": SrmdConfig(features=24, depth=4, code=5, noise=False),
     "fsrcnn": FsrcnnConfig(features=12, shrunk=6, depth=1),
     "carn": CarnConfig(features=8),
     "carn-m": CarnConfig(features=12, mobile=True, groups=2),
@@ -107,6 +106,11 @@ SMALL: dict[str, AnyNetworkConfig] = {
 NO_SCALE = {
     "srcnn",
     "lapsrn-shared",
+    "lapsrn-recursive",
+    "drcn",
+    "drrn",
+    "memnet",
+    "cnf",
     "vdsr",
     "dwsr",
     "mwcnn",
