@@ -65,8 +65,8 @@ def upscale(
     scale: Annotated[
         float | None,
         typer.Option(
-            help="Which scale of a network that has several, the largest without it; any, such as "
-            "2.7, of `meta`; that of a file that does not tell it. With --method: 2, 3 or 4, by "
+            help="Which scale of a network that has several (the largest without it), or of a file "
+            "that does not tell its own; any, such as 2.7, of `meta`. With --method: 2, 3 or 4, by "
             "default 2."
         ),
     ] = None,

@@ -229,6 +229,9 @@ def fill(parameter: Tensor, values: np.ndarray[tuple[int, ...], np.dtype[np.floa
 class ResidualBlock(nn.Module):
     """x + scale conv2(relu(conv1(x))): EDSR's block, without normalisation."""
 
+    conv1: nn.Module
+    conv2: nn.Module
+
     def __init__(
         self,
         features: int,

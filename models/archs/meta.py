@@ -77,7 +77,8 @@ class MetaUpscale(nn.Module):
             ]
         )
         found: Tensor = self.filters(torch.relu(self.hidden(told[None])))[0]
-        return found.permute(1, 2, 0).reshape(*found.shape[1:], 3, self.features, 3, 3)
+        many = scale.numerator
+        return found.permute(1, 2, 0).reshape(many, many, 3, self.features, 3, 3)
 
     def forward(self, x: Tensor, scale: Fraction) -> Tensor:
         """(B, features, h, w) to (B, 3, floor(scale h), floor(scale w))."""
@@ -91,7 +92,7 @@ class MetaUpscale(nn.Module):
             for left, (begin, stop) in enumerate(spans):
                 some = filters[first:end, begin:stop]
                 part = conv2d(x[:, :, top:, left:], some.flatten(0, 2), stride=apart)
-                parts.append(part.reshape(len(part), *some.shape[:3], *part.shape[2:]))
+                parts.append(part.reshape(x.shape[0], *some.shape[:3], down, along))
             rows.append(torch.cat(parts, 2))
         # (B, many, many, 3, down, along): pixels of a period, and which period.
         image = torch.cat(rows, 1).permute(0, 3, 4, 1, 5, 2)
