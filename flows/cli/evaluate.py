@@ -15,7 +15,8 @@ from pairmill.flows.cli.pages import open_page
 from pairmill.flows.cli.upscale import ImageBar
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
-from pairmill.pipeline.evaluate.tables import columns, heading, mean_shown
+from pairmill.pipeline.evaluate.tables import columns, gaussian8_rows, heading, mean_shown
+from pairmill.pipeline.evaluate.told import components, told_by
 from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -42,6 +43,8 @@ def run_evaluate(
     out: str | None,
     config: dict[str, Any],
     more: dict[str, Any],
+    told: tuple[str, float] = ("", 0.0),
+    pca: str = "",
     open_: bool,
 ) -> EvaluationReport:
     """Evaluate, print the table, and say where the page is.
@@ -53,7 +56,13 @@ def run_evaluate(
     settings = EvaluationConfig.model_validate(options)
     warn_of_slow_precision(settings.inference.precision, settings.inference.device)
     request = Request(
-        tuple(checkpoints), **_sets(sets), base=str(Path.cwd()), config=settings, **more
+        tuple(checkpoints),
+        **_sets(sets),
+        base=str(Path.cwd()),
+        config=settings,
+        told=told_by(*told),
+        pca=components(pca),
+        **more,
     )
     storage = Storage(workspace)
     target, folder = (
@@ -100,6 +109,10 @@ def say(report: EvaluationReport) -> None:
             terminal.table(title, head, rows)
         else:
             terminal.line(f"[bold]{escape(title)}[/]: images only")
+        terminal.line("")
+    if report.gaussian8 is not None:
+        said, head, rows = gaussian8_rows(report.gaussian8)
+        terminal.table(said, head, rows)
         terminal.line("")
     terminal.left_out([(one.name, one.reason) for one in report.left_out])
     if report.found:

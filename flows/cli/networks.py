@@ -25,6 +25,21 @@ Ensemble = Annotated[
         help="x8 self-ensemble over flips and rotations: a little better, 8 times slower.",
     ),
 ]
+Kernel = Annotated[
+    str,
+    typer.Option(
+        help="What a kernel-aware network is told: an .npy of a kernel, as `pairmill camera --out` "
+        "writes, or row N of a pool, POOL.zarr:N; by default its usual one."
+    ),
+]
+Noise = Annotated[
+    float,
+    typer.Option(min=0, max=255, help="Noise it is told: standard deviation in intensity levels."),
+]
+Pca = Annotated[
+    str,
+    typer.Option(help="Components of kernels for a published SRMD: .npy, or KAIR's .mat."),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
 Precision = Annotated[str, typer.Option(help="float32, bfloat16 or float16.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
@@ -58,6 +73,9 @@ def upscale(
     ensemble: Ensemble = False,
     device: Device = "cpu",
     precision: Precision = "float32",
+    kernel: Kernel = "",
+    noise: Noise = 0.0,
+    pca: Pca = "",
 ) -> None:
     """Upscale images with a network; exit 1 if a file could not be used."""
     from pairmill.flows.cli.upscale import run_upscale
@@ -69,7 +87,7 @@ def upscale(
         "device": device,
         "precision": precision,
     }
-    run_upscale(images, checkpoint, out, interpolate, options, scale)
+    run_upscale(images, checkpoint, out, interpolate, options, scale, told=(kernel, noise), pca=pca)
 
 
 def evaluate(
@@ -119,6 +137,17 @@ def evaluate(
     ensemble: Ensemble = False,
     device: Device = "cpu",
     precision: Precision = "float32",
+    kernel: Kernel = "",
+    noise: Noise = 0.0,
+    pca: Pca = "",
+    gaussian8: Annotated[
+        bool,
+        typer.Option(
+            "--gaussian8",
+            help="Also blur HR by eight known Gaussians, and tell kernel-aware networks the true "
+            "width and wrong ones.",
+        ),
+    ] = False,
     open_: Open = False,
 ) -> None:
     """Compare networks with bicubic on pairs, corpora and real images; write tables and a page."""
@@ -131,7 +160,13 @@ def evaluate(
         "device": device,
         "precision": precision,
     }
-    config = {"inference": inference, "scale": scale, "limit": limit, "shown": pictures}
+    config = {
+        "inference": inference,
+        "scale": scale,
+        "limit": limit,
+        "shown": pictures,
+        "gaussian8": gaussian8,
+    }
     more = {"lpips": tuple(lpips or ()), "niqe": niqe, "pristine": tuple(pristine or ())}
     run_evaluate(
         checkpoint,
@@ -140,6 +175,8 @@ def evaluate(
         out=out,
         config=config,
         more=more,
+        told=(kernel, noise),
+        pca=pca,
         open_=open_,
     )
 

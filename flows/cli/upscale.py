@@ -12,6 +12,7 @@ from pairmill.flows import terminal
 from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
 from pairmill.pipeline.evaluate.networks import load
 from pairmill.pipeline.evaluate.outputs import Job, jobs_of
+from pairmill.pipeline.evaluate.told import components, told_by
 from pairmill.pipeline.evaluate.upscale import LOOK, upscale_files
 from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.workspace.storage import Storage
@@ -26,6 +27,8 @@ def run_upscale(
     interpolate: str,
     options: dict[str, Any],
     scale: int | None = None,
+    told: tuple[str, float] = ("", 0.0),
+    pca: str = "",
 ) -> UpscaleReport:
     """Upscale, and say what was made and what could not be used.
 
@@ -36,7 +39,10 @@ def run_upscale(
     config = checked_options(InferenceConfig, options)
     warn_of_slow_precision(config.precision, config.device)
     jobs = jobs_of(images, str(Path.cwd()), out)
-    upscaler, target = load(checkpoint, mixed(interpolate), scale), Storage(out)
+    upscaler = load(checkpoint, mixed(interpolate), scale, components(pca))
+    said, target = told_by(*told), Storage(out)
+    if said is not None:
+        upscaler = upscaler.telling(said)
     network = upscaler.view
     if scale not in (None, network.scale):
         raise UserError(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pairmill.pipeline.evaluate.crops import Image, Window, difference, most_detail
+from pairmill.pipeline.evaluate.gaussian8 import Gaussian8
 from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, missing
 from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
 from pairmill.pipeline.evaluate.page import evaluation_page
@@ -25,6 +26,7 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import (
     EvaluationConfig,
     EvaluationReport,
+    Gaussian8View,
     GroupView,
     LeftOut,
     Measured,
@@ -70,7 +72,9 @@ def evaluate(
             image is left.
     """
     groups = groups_of(request, workspace)
-    networks = load_all(list(request.checkpoints), scale_of(request.config, groups))
+    networks = load_all(
+        list(request.checkpoints), scale_of(request.config, groups), request.told, request.pca
+    )
     scale = networks[0].view.scale
     scores = scorer(request, scale)
     run = _Run(
@@ -81,6 +85,7 @@ def evaluate(
         advanced,
     )
     run.measure([(group, thinned(group.cases, request.config.limit)) for group in groups])
+    known_blurs = run.gaussian8() if request.config.gaussian8 else None
     rows = run.show(groups, PictureFiles(target, folder))
     title = request.title or ", ".join(one.name for one in networks[1:]) or BICUBIC
     report = EvaluationReport(
@@ -96,6 +101,7 @@ def evaluate(
         shown=tuple(rows),
         peak=PEAK,
         left_out=tuple(run.left_out),
+        gaussian8=known_blurs,
         found=run.found,
         notes=(*request.notes, *_notes(run)),
     )
@@ -212,6 +218,32 @@ class _Run:
         made = Measured(scores=scores, seconds=one.seconds - before)
         self.records.write(name, made)
         return made
+
+    def gaussian8(self) -> Gaussian8View:
+        """What networks make of HR of all groups, blurred by known Gaussians.
+
+        Raises:
+            UserError: if there is no HR, or the scale has no such protocol.
+        """
+        total = len(self.pictures)
+        images = [
+            (case.name, hr)
+            for case in self.cases.values()
+            if (hr := _hr_of(case, self.scale)) is not None
+        ]
+        if not images:
+            raise UserError(
+                "Gaussian8 needs HR",
+                where="--gaussian8",
+                got="real images without HR",
+                todo="name HR: --hr FOLDER",
+            )
+        return Gaussian8(
+            self.networks,
+            self.config.inference,
+            self.records,
+            lambda name: self.advanced(total, total, name),
+        ).measured(images)
 
     def averaged(self, groups: Sequence[Group]) -> list[GroupView]:
         """Means of each group; of all degraders of a corpus too, if there are several."""
@@ -356,6 +388,20 @@ class _Run:
         gain = self._gain(picture)
         above = "over" if round(gain, 2) >= 0 else "below"
         return f"{rows[1].network} {abs(gain):.2f} dB {above} bicubic · {place}"
+
+
+def _hr_of(case: Case, scale: int) -> Callable[[], Image] | None:
+    """What reads the HR of a case, if it has one."""
+    hr, _ = case.read(scale)
+    if hr is None:
+        return None
+
+    def read() -> Image:
+        again, _ = case.read(scale)
+        assert again is not None
+        return again
+
+    return read
 
 
 def _notes(run: _Run) -> list[str]:

@@ -7,7 +7,14 @@ import io
 from collections.abc import Sequence
 
 from pairmill.pipeline.evaluate.measure import best
-from pairmill.schemas.evaluation import EvaluationReport, GroupView, MetricView, ScoreRow
+from pairmill.pipeline.html.markup import counted
+from pairmill.schemas.evaluation import (
+    EvaluationReport,
+    Gaussian8View,
+    GroupView,
+    MetricView,
+    ScoreRow,
+)
 
 
 def shown(value: float | None, metric: MetricView) -> str:
@@ -66,6 +73,11 @@ def markdown(report: EvaluationReport) -> str:
                 + " | ".join(cells)
                 + " |"
             )
+    if report.gaussian8 is not None:
+        title, heads, rows = gaussian8_rows(report.gaussian8)
+        lines += ["", f"{title}.", "", f"| {' | '.join(heads)} |"]
+        lines.append("|---|---|" + "---:|" * (len(heads) - 2))
+        lines += [f"| {' | '.join(map(_safe, row))} |" for row in rows]
     lines += ["", *(f"- {metric.label}: {metric.about}" for metric in metrics)]
     lines += [
         f"- {_safe(one.name)}: {_safe(one.arch)}, {one.parameters:,} parameters, sha256 "
@@ -74,6 +86,22 @@ def markdown(report: EvaluationReport) -> str:
         if one.sha256
     ]
     return "\n".join([*lines, *(f"- {note}" for note in report.notes)]) + "\n"
+
+
+def gaussian8_rows(view: Gaussian8View) -> tuple[str, list[str], list[list[str]]]:
+    """Title, heads and rows of what a wrong kernel costs."""
+    title = f"Gaussian8, PSNR Y in dB by true width in HR pixels: {counted(view.images, 'image')}"
+    heads = ["network", "was told", *(f"{width:.2f}" for width in view.widths), "mean"]
+    rows = [
+        [
+            one.network,
+            row.told,
+            *(f"{value:.2f}" for value in (*row.scores, sum(row.scores) / len(row.scores))),
+        ]
+        for one in view.networks
+        for row in one.rows
+    ]
+    return title, heads, rows
 
 
 def _bold(row: ScoreRow, metric: MetricView, top: float | None, group: GroupView) -> str:
