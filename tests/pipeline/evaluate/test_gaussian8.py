@@ -146,7 +146,7 @@ def test_files_that_are_no_kernels(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=said):
             told_by(str(tmp_path / f"{name}.npy"), 0)
     (tmp_path / "text.npy").write_text("no")
-    with pytest.raises(UserError, match="no .npy of numbers"):
+    with pytest.raises(UserError, match=r"no \.npy of numbers"):
         told_by(str(tmp_path / "text.npy"), 0)
     with pytest.raises(UserError, match="no such row"):
         told_by(f"{tmp_path}/pool.zarr:3", 0)
