@@ -14,13 +14,18 @@ from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.ikc import IkcConfig
+from pairmill.schemas.networks.ircnn import IrcnnConfig
+from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.sftmd import SftmdConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
 from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
+from pairmill.schemas.networks.usrnet import UsrNetConfig
 
 PlainNetworkConfig = (
     SrResNetConfig
@@ -33,6 +38,11 @@ PlainNetworkConfig = (
     | EspcnConfig
     | LapSrnConfig
     | DbpnConfig
+    | IrcnnConfig
+    | UsrNetConfig
+    | KxNetConfig
+    | SftmdConfig
+    | IkcConfig
     | SrmdConfig
 )
 

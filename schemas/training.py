@@ -15,6 +15,7 @@ from pairmill.schemas.learned import Betas
 from pairmill.schemas.losses import GanConfig, L1Config, LossConfig
 from pairmill.schemas.network import NetworkConfig
 from pairmill.schemas.networks.base import HeadsBase
+from pairmill.schemas.networks.ikc import IkcConfig
 from pairmill.schemas.schedule import ConstantSchedule, ScheduleConfig
 
 Weight = Annotated[float, Field(ge=0)]
@@ -227,6 +228,20 @@ class TrainConfig(Frozen):
             )
         return self
 
+    def _untaught(self) -> str:
+        """What a network with a loss of its own cannot learn with; empty if it can."""
+        name = self.network.arch
+        if self.labels == "ignored" or self.joint is not None:
+            return f"labels: {name} learns from how each LR was made, and from nothing else"
+        if self.losses != (L1Config(),):
+            return f"losses: {name} has its own; leave `losses:` out"
+        if isinstance(self.network, IkcConfig) and self.start_from is None:
+            return (
+                "start_from: ikc finds kernels for a network that was trained before; train "
+                "`sftmd` with `network:` of these settings, and name its checkpoint"
+            )
+        return ""
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         starts = [phase.at for phase in self.phases]
@@ -248,6 +263,8 @@ class TrainConfig(Frozen):
         widest = max(getattr(loss, "low_pass", 0) for loss in self.losses)
         if widest > min(sides):
             raise ValueError(f"losses: low_pass {widest} is wider than a crop of {min(sides)}")
+        if self.network.taught and (problem := self._untaught()):
+            raise ValueError(problem)
         if self.joint is not None and self.labelled:
             raise ValueError(
                 "nobody knows the kernels of LR that joint training makes; say `labels: ignored`"

@@ -1,4 +1,4 @@
-"""`pairmill upscale` and `pairmill evaluate`: networks at work."""
+"""`pairmill upscale`, `pairmill evaluate` and `pairmill networks`: networks at work."""
 
 from __future__ import annotations
 
@@ -181,7 +181,25 @@ def evaluate(
     )
 
 
+def networks(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files of weights, or folders with them; without any, all networks."),
+    ] = None,
+    to: Annotated[str, typer.Option(help="Write each as well, as safetensors, pth or onnx.")] = "",
+    out: Annotated[str, typer.Option(help="Folder or URL for what is written.")] = "networks",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON lines, and nothing else.")
+    ] = False,
+) -> None:
+    """Say what files of weights are, and write them in another form; exit 1 if one is unknown."""
+    from pairmill.flows.cli.network_files import run_networks
+
+    run_networks(files or [], to, out, as_json=as_json)
+
+
 def register(app: typer.Typer) -> None:
-    """Add both commands."""
+    """Add these commands."""
     app.command()(upscale)
     app.command()(evaluate)
+    app.command()(networks)

@@ -10,14 +10,19 @@ from pairmill.models.archs.compact import Compact
 from pairmill.models.archs.dbpn import Dbpn
 from pairmill.models.archs.edsr import Edsr
 from pairmill.models.archs.espcn import Espcn
+from pairmill.models.archs.ikc import Ikc
+from pairmill.models.archs.ircnn import Ircnn
+from pairmill.models.archs.kxnet import KxNet
 from pairmill.models.archs.lapsrn import LapSrn
 from pairmill.models.archs.layers import Network, draw_weights
 from pairmill.models.archs.rcan import Rcan
 from pairmill.models.archs.rrdbnet import RrdbNet
+from pairmill.models.archs.sftmd import Sftmd
 from pairmill.models.archs.srcnn import Srcnn
 from pairmill.models.archs.srmd import Srmd
 from pairmill.models.archs.srresnet import SrResNet
 from pairmill.models.archs.swinir import SwinIr
+from pairmill.models.archs.usrnet import UsrNet
 from pairmill.models.fitting.streams import keyed
 from pairmill.schemas.network import AnyNetworkConfig
 
@@ -32,6 +37,11 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "espcn": Espcn,
     "lapsrn": LapSrn,
     "dbpn": Dbpn,
+    "ircnn": Ircnn,
+    "usrnet": UsrNet,
+    "kxnet": KxNet,
+    "sftmd": Sftmd,
+    "ikc": lambda config, scale: Ikc(config, scale, Sftmd(config.network, scale)),
     "srmd": Srmd,
     "cleaned": lambda config, scale: Cleaned(config, scale, build_empty(config.network, scale)),
 }

@@ -24,7 +24,7 @@ RANGE = 255.0
 """Of RCAN and EDSR, as others assume."""
 
 
-def unread_by_others(config: AnyNetworkConfig) -> str | None:
+def unread_by_others(config: NetworkBase) -> str | None:
     """Why spandrel does not read a network, whatever names its weights have; none if it does."""
     if isinstance(config, CompactConfig | SwinIrConfig):
         return None

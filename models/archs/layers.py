@@ -311,7 +311,7 @@ class BicubicUp(nn.Module):
     def _rows(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to (B, C, scale h, w)."""
         batch, channels, height, width = x.shape
-        place = torch.arange(-2, height + 2, device=x.device) % (2 * height)
+        place = wrapped(torch.arange(-2, height + 2, device=x.device), 2 * height)
         padded = x.index_select(2, torch.minimum(place, 2 * height - 1 - place))
         found = conv2d(
             padded.reshape(batch * channels, 1, height + 4, width), self.taps.to(x.dtype)
@@ -322,6 +322,13 @@ class BicubicUp(nn.Module):
 def in_full(x: Tensor) -> torch.autocast:
     """No mixed precision within: what a network adds to must not be rounded to eight bits."""
     return torch.autocast(x.device.type, enabled=False)
+
+
+def wrapped(place: Tensor, period: int) -> Tensor:
+    """Whole numbers modulo a period. By a tensor: torch's ONNX exporter knows no remainder by a
+    number that follows from the size of an image.
+    """
+    return place % torch.full((), period, dtype=place.dtype, device=place.device)
 
 
 def cropped(x: Tensor, height: int, width: int) -> Tensor:
@@ -340,7 +347,8 @@ def reflected(x: Tensor, unit: int) -> Tensor:
     for axis in (2, 3) if unit > 1 else ():
         length = x.shape[axis]
         # No branch for what fits already: an exported network would hold for such sizes alone.
-        place = torch.arange(-(-length // unit) * unit, device=x.device)
-        place = place % torch.sym_max(1, 2 * length - 2)  # type: ignore[no-untyped-call]
+        # Not by the floor of a negative number, which ONNX rounds the other way.
+        place = torch.arange((length + unit - 1) // unit * unit, device=x.device)
+        place = wrapped(place, torch.sym_max(1, 2 * length - 2))  # type: ignore[no-untyped-call]
         x = x.index_select(axis, torch.minimum(place, (2 * length - 2 - place).clamp_min(0)))
     return x

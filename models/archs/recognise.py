@@ -16,6 +16,7 @@ from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.ircnn import IrcnnConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
@@ -45,7 +46,7 @@ def recognise(tensors: Tensors) -> Found:
     `pairmill.models.archs.keys`.
 
     What shapes do not show is taken from the published networks: EDSR's residual scale, means and
-    ranges.
+    ranges, IRCNN's dilations and scale 1.
 
     Raises:
         ValueError: if it is none of ours, or if the shapes do not tell the scale (SRCNN, LapSRN
@@ -225,6 +226,16 @@ def _dbpn(tensors: Tensors) -> Found:
     ), scale
 
 
+def _plain(tensors: Tensors) -> Found:
+    """An SRMD, or an IRCNN: whose convolutions see nothing but the picture."""
+    if tensors["model.0.weight"].shape[1] > 3:
+        return _srmd(tensors)
+    features, depth = tensors["model.0.weight"].shape[0], _count(tensors, "model.N.weight") // 2 + 1
+    if depth != len(IrcnnConfig().dilations):
+        raise ValueError(f"an IRCNN of {depth} convolutions, whose weights do not tell dilations")
+    return IrcnnConfig(features=features), 1
+
+
 def _srmd(tensors: Tensors) -> Found:
     inputs = tensors["model.0.weight"].shape[1]
     if f"{CODE}mean" in tensors:
@@ -274,7 +285,7 @@ FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
     (("body.0.weight", "body.1.weight"), _compact),
     (("feat0.conv.weight", "up1.up_conv1.deconv.weight"), _dbpn),
     (("levels.0.up.weight",), _lapsrn),
-    (("model.0.weight", "model.2.weight"), _srmd),
+    (("model.0.weight", "model.2.weight"), _plain),
     (("conv1.weight", "conv2.weight", "conv3.weight"), _three),
 )
 """Keys that a network has and those above it in the list have not, and what reads the rest."""

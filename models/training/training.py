@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pairmill.models.archs.aware import Degradation, KernelAware
 from pairmill.models.archs.layers import MultiScale, Pyramid
+from pairmill.models.archs.taught import Taught
 from pairmill.models.functional.labels import Labels
 from pairmill.models.training.ema import Mean
 from pairmill.models.training.joint.partner import Lesson, Partner
@@ -64,6 +65,18 @@ class Levels(nn.Module):
         return [network(lr)]
 
 
+class Teaching(nn.Module):
+    """The loss of a network's own, as a module, as `Levels`."""
+
+    def __init__(self, network: Taught) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, lr: Tensor, hr: Tensor, kernel: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        """See `Taught.lesson`."""
+        return self.network.lesson(lr, hr, Degradation(kernel, noise))
+
+
 class Training:
     """What a run is made of.
 
@@ -98,6 +111,12 @@ class Training:
         self.precision = Precision(device, config.precision)
         self.network = self._placed(network).train()
         self.objective = objective
+        if isinstance(self.network, Taught):
+            for part in self.network.held():
+                part.requires_grad_(requires_grad=False)
+            taught: nn.Module = Teaching(self.network)
+        else:
+            taught = Levels(self.network)
         self.mean = Mean(self.network, config.ema) if config.ema else None
         self.discriminator: nn.Module | None = None
         if discriminator is not None:
@@ -110,11 +129,10 @@ class Training:
             )
         if partner is not None:
             self.optimisers |= {f"{JOINT}{name}": one for name, one in partner.moments().items()}
-        levels = wrap(Levels(self.network))
         if config.compile:
-            self.forward = torch.compile(levels)
+            self.forward = torch.compile(wrap(taught))
         else:
-            self.forward = levels
+            self.forward = wrap(taught)
         self.judge: nn.Module | None = None
         if self.discriminator is not None:
             self.judge = wrap(self.discriminator)
@@ -162,17 +180,13 @@ class Training:
             self.optimisers["network"], self.config.optimiser, self.step, self.config.steps
         )
         with self.precision.context():
-            levels = self.forward(shown, *self._scaled(wanted, shown), **self._told(labels))
-            terms = self.objective.network(
-                levels, wanted, shown, self.discriminator if judged else None, self._weights()
-            )
-            terms |= self._unpaired(lesson)
+            sr, terms = self._terms(lesson, labels, self.discriminator if judged else None)
         loss = torch.stack(list(terms.values())).sum()
         self.precision.descend(
             loss, self.optimisers["network"], self.network, self.config.optimiser.clip
         )
         if judged:
-            terms["discriminator"] = self._judge(levels[-1].detach(), wanted)
+            terms["discriminator"] = self._judge(sr, wanted)
         self.precision.scaler.update()
         self.step += 1
         if self.mean is not None:
@@ -182,6 +196,19 @@ class Training:
         }
         found = {name: value.detach() for name, value in terms.items()}
         return {"loss": loss.detach()} | found | learned
+
+    def _terms(
+        self, lesson: Lesson, labels: Labels | None, judge: nn.Module | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """SR without gradient, and what is minimised; of a network with a loss of its own, no SR,
+        for nobody judges it.
+        """
+        told, (shown, wanted) = self._told(labels), (lesson.lr, lesson.hr)
+        if isinstance(self.network, Taught):
+            return wanted.new_empty(0), self.forward(shown, wanted, **told)
+        levels = self.forward(shown, *self._scaled(wanted, shown), **told)
+        terms = self.objective.network(levels, wanted, shown, judge, self._weights())
+        return levels[-1].detach(), terms | self._unpaired(lesson)
 
     @property
     def share(self) -> float:
@@ -195,8 +222,8 @@ class Training:
         return ()
 
     def _told(self, labels: Labels | None) -> dict[str, Tensor]:
-        """What a network that takes the degradation is told of a batch."""
-        if labels is None or not isinstance(self.network, KernelAware):
+        """What a network that takes the degradation, or learns to find it, is told of a batch."""
+        if labels is None or not isinstance(self.network, KernelAware | Taught):
             return {}
         return {
             name: getattr(labels, name).to(self.device, non_blocking=True)

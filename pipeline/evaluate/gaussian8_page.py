@@ -1,4 +1,4 @@
-"""What a wrong kernel costs, as a table whose cells are as dark as their loss."""
+"""What a wrong kernel costs as tables: plain, and of cells as dark as their loss."""
 
 from __future__ import annotations
 
@@ -36,6 +36,22 @@ def gaussian8_html(view: Gaussian8View) -> Raw:
         aria_label="PSNR by true width",
     )
     return section("gaussian8", "What a wrong kernel costs", lead, box)
+
+
+def gaussian8_rows(view: Gaussian8View) -> tuple[str, list[str], list[list[str]]]:
+    """Title, heads and rows of what a wrong kernel costs."""
+    title = f"Gaussian8, PSNR Y in dB by true width in HR pixels: {counted(view.images, 'image')}"
+    heads = ["network", "was told", *(f"{width:.2f}" for width in view.widths), "mean"]
+    rows = [
+        [
+            one.network,
+            row.told,
+            *(f"{value:.2f}" for value in (*row.scores, sum(row.scores) / len(row.scores))),
+        ]
+        for one in view.networks
+        for row in one.rows
+    ]
+    return title, heads, rows
 
 
 def _network(one: ToldView, control: ToldRow, widths: tuple[float, ...]) -> Raw:

@@ -6,8 +6,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,7 +197,7 @@ def load(
         sha256=digest,
         scale=network.scale,
         parameters=sum(weight.numel() for weight in network.parameters()),
-        training=_training(checkpoint),
+        **training_of(checkpoint),
     )
     return Upscaler(view, network.eval())
 
@@ -253,9 +254,13 @@ def load_all(
 
 def _read(checkpoint: str, pca: Array | None) -> tuple[Network, str]:
     """The network with its weights, and the digest of the file."""
+    from pairmill.models.archs.ncnn import read_checkpoint
     from pairmill.models.archs.weights import load_network
 
-    data = read_file(checkpoint, "checkpoint", "`pairmill train` writes checkpoints")
+    data = read_checkpoint(
+        lambda place: read_file(place, "checkpoint", "`pairmill train` writes checkpoints"),
+        checkpoint,
+    )
     digest = hashlib.sha256(data).hexdigest()
     if pca is not None:
         digest = digest_of([digest, pca.tolist()])
@@ -327,27 +332,26 @@ def _stem(checkpoint: str) -> str:
     return checkpoint.rpartition("/")[2].rpartition(".")[0] or checkpoint.rpartition("/")[2]
 
 
-def _training(checkpoint: str) -> str:
-    """What the JSON next to a checkpoint of ours says; empty if there is none."""
+def training_of(checkpoint: str) -> dict[str, str]:
+    """What the JSON next to a checkpoint of ours says of its training, as fields of a view."""
     storage, name = _beside(checkpoint)
     beside = f"{_stem(name)}.json"
-    if not storage.exists(beside):
-        return ""
-    try:
-        said = json.loads(storage.read(beside))
-    except ValueError:
-        return ""
-    if isinstance(said, dict):
-        corpus, step = said.get("corpus"), said.get("step")
-    else:
-        corpus, step = None, None
+    said: Any = {}
+    if storage.exists(beside):
+        with suppress(ValueError):
+            said = json.loads(storage.read(beside))
+    if not isinstance(said, dict):
+        return {}
+    corpus, step, digest = said.get("corpus"), said.get("step"), said.get("digest")
     if isinstance(corpus, dict):
-        corpora = corpus.get("reference") or corpus.get("name")
-    else:
-        corpora = corpus
+        corpus = corpus.get("reference") or corpus.get("name")
     words = []
-    if corpora:
-        words.append(f"corpus {corpora}")
+    if corpus:
+        words.append(f"corpus {corpus}")
     if isinstance(step, int):
         words.append(f"step {step:,}")
-    return ", ".join(words)
+    return {
+        "training": ", ".join(words),
+        "corpus": str(corpus or ""),
+        "corpus_digest": str(digest or "") if corpus else "",
+    }

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pairmill.pipeline.evaluate.bootstrap import differences
 from pairmill.pipeline.evaluate.crops import Image, Window, difference, most_detail
-from pairmill.pipeline.evaluate.gaussian8 import Gaussian8
+from pairmill.pipeline.evaluate.gaussian8 import Gaussian8, on_cases
 from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, missing
 from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
 from pairmill.pipeline.evaluate.page import evaluation_page
@@ -17,7 +18,9 @@ from pairmill.pipeline.evaluate.request import Request, groups_of, scale_of
 from pairmill.pipeline.evaluate.scorer import scorer
 from pairmill.pipeline.evaluate.sources import Case, Group, thinned
 from pairmill.pipeline.evaluate.tables import markdown, scores_csv, shown
+from pairmill.pipeline.evaluate.trained_on import warnings
 from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import now
@@ -87,6 +90,7 @@ def evaluate(
     run.measure([(group, thinned(group.cases, request.config.limit)) for group in groups])
     known_blurs = run.gaussian8() if request.config.gaussian8 else None
     rows = run.show(groups, PictureFiles(target, folder))
+    seen_before = warnings(workspace, [one.view for one in networks], run.pictures)
     title = request.title or ", ".join(one.name for one in networks[1:]) or BICUBIC
     report = EvaluationReport(
         title=title,
@@ -103,7 +107,7 @@ def evaluate(
         left_out=tuple(run.left_out),
         gaussian8=known_blurs,
         found=run.found,
-        notes=(*request.notes, *_notes(run)),
+        notes=(*request.notes, *seen_before, *_notes(run)),
     )
     target.write(f"{folder}/evaluation.json", report.model_dump_json(indent=1).encode())
     target.write(f"{folder}/scores.csv", scores_csv(report).encode())
@@ -201,6 +205,7 @@ class _Run:
         return PictureView(
             name=case.name,
             group=group.name,
+            source=case.source or (pixel_digest(hr) if hr is not None else ""),
             width=lr.shape[1] * self.scale,
             height=lr.shape[0] * self.scale,
             rows=tuple(rows),
@@ -220,30 +225,15 @@ class _Run:
         return made
 
     def gaussian8(self) -> Gaussian8View:
-        """What networks make of HR of all groups, blurred by known Gaussians.
-
-        Raises:
-            UserError: if there is no HR, or the scale has no such protocol.
-        """
+        """What networks make of HR of all groups, blurred by known Gaussians; see `on_cases`."""
         total = len(self.pictures)
-        images = [
-            (case.name, hr)
-            for case in self.cases.values()
-            if (hr := _hr_of(case, self.scale)) is not None
-        ]
-        if not images:
-            raise UserError(
-                "Gaussian8 needs HR",
-                where="--gaussian8",
-                got="real images without HR",
-                todo="name HR: --hr FOLDER",
-            )
-        return Gaussian8(
+        protocol = Gaussian8(
             self.networks,
             self.config.inference,
             self.records,
             lambda name: self.advanced(total, total, name),
-        ).measured(images)
+        )
+        return on_cases(protocol, list(self.cases.values()))
 
     def averaged(self, groups: Sequence[Group]) -> list[GroupView]:
         """Means of each group; of all degraders of a corpus too, if there are several."""
@@ -268,7 +258,8 @@ class _Run:
     def _mean(
         self, name: str, about: str, kind: Any, total: int, names: Sequence[str]
     ) -> GroupView:
-        own = [picture.rows for picture in self.pictures if picture.group in names]
+        pictures = [picture for picture in self.pictures if picture.group in names]
+        own = [picture.rows for picture in pictures]
         rows, counts = means(own) if own else ((), {})
         return GroupView(
             name=name,
@@ -278,6 +269,7 @@ class _Run:
             total=total,
             counts=counts,
             rows=rows,
+            differences=differences(pictures, self.scorer.metrics),
         )
 
     def unequal(self) -> list[str]:
@@ -388,20 +380,6 @@ class _Run:
         gain = self._gain(picture)
         above = "over" if round(gain, 2) >= 0 else "below"
         return f"{rows[1].network} {abs(gain):.2f} dB {above} bicubic · {place}"
-
-
-def _hr_of(case: Case, scale: int) -> Callable[[], Image] | None:
-    """What reads the HR of a case, if it has one."""
-    hr, _ = case.read(scale)
-    if hr is None:
-        return None
-
-    def read() -> Image:
-        again, _ = case.read(scale)
-        assert again is not None
-        return again
-
-    return read
 
 
 def _notes(run: _Run) -> list[str]:

@@ -14,7 +14,7 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.labels import LabelConfig
-from pairmill.schemas.networks.aware import KernelAwareBase
+from pairmill.schemas.networks.aware import LabelledBase
 from pairmill.schemas.training import TrainConfig
 
 MOST, SAMPLES = 1024, 64
@@ -25,7 +25,7 @@ where each has as many as it has places."""
 @dataclass(frozen=True)
 class SplitLabels:
     """Labels of the split that is trained on, and of the one that is looked at; none for a network
-    that is not told.
+    that is not told, nor of the second for one that is blind when it is used.
     """
 
     train: Labeller | None = None
@@ -52,7 +52,7 @@ def open_both(
     if not config.labelled:
         return SplitLabels()
     layout = LabelConfig()
-    if isinstance(config.network, KernelAwareBase):
+    if isinstance(config.network, LabelledBase):
         layout = layout.with_(kernel=config.network.side(scale))
     named = {
         degrader.get("name") or degrader["kind"]
@@ -63,7 +63,7 @@ def open_both(
         return SplitLabels(
             *(
                 open_labels(storage, manifest, split, layout, without)
-                for split in ("train", config.validation.split)
+                for split in ("train", config.validation.split)[: 1 if config.network.taught else 2]
             )
         )
     except UserError as error:

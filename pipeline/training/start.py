@@ -10,7 +10,9 @@ from pairmill.models.archs import build
 from pairmill.models.archs.aware import KernelAware
 from pairmill.models.archs.kernel_code import Array as Kernels
 from pairmill.models.archs.layers import Network
+from pairmill.models.archs.ncnn import read_checkpoint
 from pairmill.models.archs.recognise import recognise
+from pairmill.models.archs.taught import Taught
 from pairmill.models.archs.weights import put_weights, read_weights_for
 from pairmill.models.discriminators import build as build_discriminator
 from pairmill.models.training.objective import Objective
@@ -59,7 +61,7 @@ def begin(
         if config.discriminator is not None:
             judge = build_discriminator(config.discriminator, config.seed)
         objective = Objective(config.losses, lambda file: read_file(file, base), device)
-        if kernels is not None and isinstance(network, KernelAware):
+        if kernels is not None and isinstance(network, KernelAware | Taught):
             network.learn(kernels)
         if config.start_from is not None and fresh:
             load_start(network, config, base, scale)
@@ -79,12 +81,13 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
     """
     start = config.start_from
     assert start is not None
-    tensors = read_weights_for(config.network, read_file(start.file, base), start.file)
+    data = read_checkpoint(lambda file: read_file(file, base), start.file)
+    tensors = read_weights_for(config.network, data, start.file)
     if start.part == "body":
         _put_body(network, tensors, start.file)
         return
     try:
-        put_weights(network, tensors, start.file)
+        put_weights(_receiver(network, tensors), tensors, start.file)
     except UserError as error:
         if _other_scale(config, tensors, scale):
             todo = "`part: body` takes all but the upsampling layers"
@@ -97,6 +100,16 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
             wanted=error.wanted,
             todo=todo,
         ) from error
+
+
+def _receiver(network: Network, tensors: dict[str, Tensor]) -> Network:
+    """Who the weights are for: the network, or the one within it, as of an IKC, where they have its
+    names.
+    """
+    inner = getattr(network, "network", None)
+    if isinstance(inner, Network) and not network.state_dict().keys() & tensors.keys():
+        return inner
+    return network
 
 
 def _put_body(network: Network, tensors: dict[str, Tensor], file: str) -> None:

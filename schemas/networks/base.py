@@ -28,6 +28,8 @@ class NetworkBase(Frozen):
     """Scales that it is built for."""
     labelled: ClassVar[bool] = False
     """Whether it learns from how each LR was made."""
+    taught: ClassVar[bool] = False
+    """Whether it learns so by a loss of its own, and is told nothing but the LR afterwards."""
 
     def problem(self, scale: int) -> str | None:
         """Why it cannot be built for this scale; none if it can."""

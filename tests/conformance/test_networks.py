@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from pairmill.models.archs import NETWORKS, build
+from pairmill.models.archs.deployed import ALLOWED, difference, write_onnx
 from pairmill.models.archs.layers import Network
 from pairmill.models.functional.resize import bicubic_down
 from pairmill.schemas.network import NETWORK_CONFIG, NETWORK_CONFIGS
@@ -173,3 +174,10 @@ def test_it_compiles_as_one_graph(name: str) -> None:
     torch._dynamo.reset()
     compiled: Any = torch.compile(network, backend="eager", fullgraph=True)
     torch.testing.assert_close(used(compiled, batch), used(network, batch), rtol=0, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_its_onnx_program_gives_the_same(name: str) -> None:
+    """For batches and sizes other than that with which it was recorded."""
+    network = network_of(name)
+    assert difference(write_onnx(network), network) < ALLOWED

@@ -15,15 +15,21 @@ from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.ikc import IkcConfig
+from pairmill.schemas.networks.ircnn import IrcnnConfig
+from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.sftmd import SftmdConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
 from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
+from pairmill.schemas.networks.usrnet import UsrNetConfig
 
 SWIN = SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
+SFTMD = SftmdConfig(features=8, blocks=1, modulation=4, code=3)
 SMALL: dict[str, AnyNetworkConfig] = {
     "srresnet": SrResNetConfig(features=8, blocks=2),
     "edsr": EdsrConfig(features=8, blocks=2),
@@ -38,12 +44,17 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "lapsrn": LapSrnConfig(features=8, depth=2),
     "lapsrn-shared": LapSrnConfig(features=8, depth=2, shared=True),
     "dbpn": DbpnConfig(start_features=16, features=8, stages=3),
+    "ircnn": IrcnnConfig(features=16),
+    "usrnet": UsrNetConfig(features=12, blocks=1, iterations=2),
+    "kxnet": KxNetConfig(stages=2, maps=4, kernel_size=5),
+    "sftmd": SFTMD,
+    "ikc": IkcConfig(network=SFTMD, features=6, iterations=2),
     "srmd": SrmdConfig(features=24, depth=4, code=5),
     "srmdnf": SrmdConfig(features=24, depth=4, code=5, noise=False),
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""
-UNRECOGNISED: tuple[str, ...] = ()
+UNRECOGNISED: tuple[str, ...] = ("usrnet", "kxnet", "sftmd", "ikc")
 """Networks among them whose checkpoints have to say what they are: `recognise` does not know
 them."""
 

@@ -230,6 +230,8 @@ def test_networks_are_recognised_by_their_weights(name: str, scale: int) -> None
     if name in {"srcnn", "lapsrn-shared"} or (name, scale) == ("lapsrn", 2):
         with pytest.raises(ValueError, match="do not tell the scale"):
             recognise(tensors)
+    elif name == "ircnn":
+        assert recognise(tensors) == (config, 1)
     elif name in UNRECOGNISED:
         with pytest.raises(ValueError, match="no network of ours"):
             recognise(tensors)

@@ -1,0 +1,48 @@
+"""IRCNN: seven dilated convolutions that find the noise (Zhang et al. 2017); names of the published
+files.
+"""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+from pairmill.models.archs.layers import INTERPOLATED, BicubicUp, Conv, Network
+from pairmill.schemas.networks.ircnn import IrcnnConfig
+
+
+class Dilated(Conv):
+    """A 3 x 3 convolution whose taps lie some pixels apart."""
+
+    def __init__(self, inputs: int, outputs: int, apart: int, gain: float = 1.0) -> None:
+        super().__init__(inputs, outputs, padding=apart, start="he", gain=gain)
+        self.dilation = (apart, apart)
+
+
+class Ircnn(Network):
+    """What the convolutions find is taken away from the image.
+
+    Differs from the paper: no normalisation, as in the published files; at scales above 1 it works
+    on the bicubic upscaling, as DnCNN-3 does.
+    """
+
+    def __init__(self, config: IrcnnConfig, scale: int) -> None:
+        super().__init__(config, scale)
+        first, *between, last = config.dilations
+        self.enlarge = BicubicUp(scale)
+        parts: list[nn.Module] = [Dilated(3, config.features, first), nn.ReLU()]
+        for apart in between:
+            parts += [Dilated(config.features, config.features, apart), nn.ReLU()]
+        self.model = nn.Sequential(*parts, Dilated(config.features, 3, last, gain=0.1))
+
+    def reach(self) -> int:
+        """See `Network.reach`; the convolutions are at the size of HR."""
+        assert isinstance(self.config, IrcnnConfig)
+        return math.ceil(sum(self.config.dilations) / self.scale) + INTERPOLATED
+
+    def forward(self, lr: Tensor) -> Tensor:
+        """See `Network`."""
+        x = self.enlarge(lr)
+        cleaned: Tensor = x - self.model(x)
+        return cleaned

@@ -1,0 +1,26 @@
+"""Settings of `models/archs/ircnn.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from pairmill.schemas.networks.base import SCALES, Count, NetworkBase
+
+Dilation = Annotated[int, Field(ge=1, le=16)]
+
+
+class IrcnnConfig(NetworkBase):
+    """IRCNN (Zhang et al. 2017): dilated convolutions that find the noise; the denoiser of
+    plug-and-play restoration at scale 1, over the bicubic upscaling at others.
+    """
+
+    arch: Literal["ircnn"] = "ircnn"
+    """Name of the network."""
+    scales: ClassVar[tuple[int, ...]] = (1, *SCALES)
+    """Scales that it is built for; 1 is the published denoiser."""
+    features: Count = 64
+    """Channels between the convolutions."""
+    dilations: tuple[Dilation, ...] = (1, 2, 3, 4, 3, 2, 1)
+    """Distance of the taps of each convolution of 3 x 3, in pixels."""
