@@ -160,7 +160,9 @@ def table(view: Gaussian8View, on_drawn: dict[str, float]) -> list[str]:
     heads = ["network", "was told", *(f"{width:.2f}" for width in view.widths), "mean", "as drawn"]
     lines = [heads, ["---"] * len(heads)]
     for one in view.networks:
-        for number, row in enumerate(one.rows):
+        # Told anything else than in its training, a network shows nothing.
+        rows = [row for row in one.rows if one.network != "not told" or row.kind == "usual"]
+        for number, row in enumerate(rows):
             own = on_drawn[one.network] if not number else None
             lines.append(
                 [

@@ -13,9 +13,9 @@ from pairmill.flows import terminal
 from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
 from pairmill.flows.cli.pages import open_page
 from pairmill.flows.cli.upscale import ImageBar
+from pairmill.pipeline.evaluate.gaussian8_page import gaussian8_rows
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
-from pairmill.pipeline.evaluate.gaussian8_page import gaussian8_rows
 from pairmill.pipeline.evaluate.tables import columns, compared, heading, lines, mean_shown, words
 from pairmill.pipeline.evaluate.told import components, told_by
 from pairmill.pipeline.html.markup import counted
@@ -118,8 +118,10 @@ def say(report: EvaluationReport) -> None:
             terminal.line(f"[bold]{escape(title)}[/]: images only")
         terminal.line("")
     if report.gaussian8 is not None:
-        said, head, rows = gaussian8_rows(report.gaussian8)
-        terminal.table(said, head, rows)
+        title, (_, *head), rows = gaussian8_rows(report.gaussian8)
+        terminal.line(title)
+        for one in report.gaussian8.networks:
+            terminal.table(one.network, head, [row[1:] for row in rows if row[0] == one.network])
         terminal.line("")
     terminal.left_out([(one.name, one.reason) for one in report.left_out])
     if report.found:

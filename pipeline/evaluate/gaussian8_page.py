@@ -1,12 +1,13 @@
-"""What a wrong kernel costs as tables: plain, and of cells as dark as their loss."""
+"""What a wrong kernel costs as tables: plain, and of cells as red as their loss."""
 
 from __future__ import annotations
 
 from pairmill.pipeline.html.markup import Raw, counted, el, section
 from pairmill.schemas.evaluation import Gaussian8View, ToldRow, ToldView
 
-DEEPEST = 6.0
-"""Loss in dB that is shown as dark as cells get."""
+DEEPEST, REDDEST = 6.0, 75
+"""Loss in dB that is shown as red as cells get, and how red that is, in per cent: words stay
+legible."""
 
 
 def gaussian8_html(view: Gaussian8View) -> Raw:
@@ -14,7 +15,7 @@ def gaussian8_html(view: Gaussian8View) -> Raw:
     lead = (
         f"HR of {counted(view.images, 'image')}, blurred by eight Gaussians of known width and "
         "downscaled by bicubic: PSNR (Y) in dB. A row is what the network was told, a column what "
-        "is true. Red cells are below what the network reaches with the true kernel, the darker "
+        "is true. Red cells are below what the network reaches with the true kernel, the redder "
         f"the further, up to {DEEPEST:g} dB; of a network that takes none, below bicubic."
     )
     head = el(
@@ -83,6 +84,6 @@ def _cell(value: float, gain: float, *, own: bool) -> Raw:
         "td",
         f"{value:.2f}",
         class_="num own" if own else "num",
-        style=f"--loss: {100 * share:.0f}%" if share else None,
+        style=f"--loss: {REDDEST * share:.0f}%" if share else None,
         title=f"{gain:+.2f} dB" if not own and abs(gain) >= 0.005 else None,
     )
