@@ -332,6 +332,8 @@ class UpscaleReport(Frozen):
     """The network."""
     config: InferenceConfig
     """How it was run."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Of a method that learns from the image itself: what it was told, in words and values."""
     images: tuple[UpscaledImage, ...]
     """Finished images, by output."""
     found: int

@@ -8,6 +8,7 @@ import typer
 
 from pairmill.flows.cli.options import Workspace
 
+TILE, PRECISION = 192, "float32"
 Tile = Annotated[
     int,
     typer.Option(help="Largest side of a tile in LR pixels, which bounds memory; 0: whole images."),
@@ -52,7 +53,14 @@ def upscale(
         typer.Option(
             help="Weights of a network: .safetensors or .pth, from pairmill or another tool."
         ),
-    ],
+    ] = "",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="Instead of a network, learn from each image itself, in minutes per image: zssr, "
+            "dip, double-dip, dip-fkp."
+        ),
+    ] = "",
     out: Annotated[
         str,
         typer.Option(help="Folder or URL for the results; subfolders are kept."),
@@ -64,22 +72,57 @@ def upscale(
             "gan.pth:0.8."
         ),
     ] = "",
-    scale: Annotated[
-        int | None,
-        typer.Option(help="Which scale of a network that has several; the largest without it."),
-    ] = None,
-    tile: Tile = 192,
+    tile: Tile = TILE,
     overlap: Overlap = None,
     ensemble: Ensemble = False,
     device: Device = "cpu",
-    precision: Precision = "float32",
-    kernel: Kernel = "",
-    noise: Noise = 0.0,
+    precision: Precision = PRECISION,
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            help="Which scale of a network that has several, the largest without it; any, such as "
+            "2.7, of `meta`. With --method: 2, 3 or 4, by default 2."
+        ),
+    ] = None,
+    kernel: Annotated[
+        str | None,
+        typer.Option(
+            help="What downscaled the images: an .npy file, as `pairmill camera --out` writes, or "
+            "of a network that is told kernels row N of a pool, POOL.zarr:N, by default its usual "
+            "one. With --method also bicubic, camera (found from all of them as photographs of "
+            "one camera) or kernelgan (of each)."
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(min=0, max=255, help="Noise of the images, standard deviation out of 255."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="With --method: what is random follows from it.")
+    ] = None,
+    workspace: Workspace = "data",
     pca: Pca = "",
 ) -> None:
-    """Upscale images with a network; exit 1 if a file could not be used."""
+    """Upscale images with a network, or with what they show themselves; exit 1 if a file could
+    not be used.
+    """
     from pairmill.flows.cli.upscale import run_upscale
+    from pairmill.flows.cli.zero_shot import check_options, run_zero_shot
 
+    told = {"kernel": kernel, "noise": noise, "seed": seed}
+    of_network = {
+        "checkpoint": checkpoint,
+        "interpolate": interpolate,
+        "tile": tile != TILE,
+        "overlap": overlap is not None,
+        "ensemble": ensemble,
+        "precision": precision != PRECISION,
+        "pca": pca,
+    }
+    check_options(method, told if method else {"seed": seed}, of_network)
+    if method:
+        run_zero_shot(images, method, out, {"scale": scale, **told}, device, workspace)
+        return
     options = {
         "tile": tile,
         "overlap": overlap,
@@ -87,7 +130,8 @@ def upscale(
         "device": device,
         "precision": precision,
     }
-    run_upscale(images, checkpoint, out, interpolate, options, scale, told=(kernel, noise), pca=pca)
+    said = (kernel or "", noise or 0.0)
+    run_upscale(images, checkpoint, out, interpolate, options, scale, told=said, pca=pca)
 
 
 def evaluate(
@@ -132,11 +176,11 @@ def evaluate(
     pictures: Annotated[
         int, typer.Option(min=0, max=64, help="Images of each set on the page.")
     ] = 4,
-    tile: Tile = 192,
+    tile: Tile = TILE,
     overlap: Overlap = None,
     ensemble: Ensemble = False,
     device: Device = "cpu",
-    precision: Precision = "float32",
+    precision: Precision = PRECISION,
     kernel: Kernel = "",
     noise: Noise = 0.0,
     pca: Pca = "",

@@ -92,7 +92,8 @@ class Sftmd(KernelAware):
             x = block(x, maps)
         x = self.conv_after(self.mod_after(x + first, maps))
         added: Tensor = self.conv_last(self.upsample(x))
-        return self.enlarge(lr) + added
+        large: Tensor = self.enlarge(lr)
+        return large + added
 
 
 def _enlarging(features: int, scale: int) -> list[nn.Module]:

@@ -143,6 +143,10 @@ class Upscaler:
         """The view, with the time that was spent."""
         return self.view.with_(seconds=self.seconds, megapixels=self.pixels / 1e6)
 
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """See `pairmill.pipeline.evaluate.upscaling.Upscaling`: all is said by the view."""
+        return ()
+
 
 def bicubic(scale: int) -> Upscaler:
     """MATLAB's bicubic upscaling of 8-bit images: the control."""
@@ -162,21 +166,21 @@ def load(
             recognises.
         mixed: Another checkpoint of the same network and the share of its weights.
         scale: Which of its scales a network of several is used for, if it has it; none is the
-            largest.
+            largest. Of a file that does not tell its scale, what it is.
         pca: Components of kernels for a published SRMD; see `models.archs.published_srmd`.
 
     Raises:
         UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do
             not fit.
     """
-    network, digest = _read(checkpoint, pca)
+    network, digest = _read(checkpoint, scale, pca)
     name = name_of(checkpoint)
     if mixed is not None:
         from pairmill.models.archs.for_others import in_range
         from pairmill.models.inference.interpolate import interpolate
 
         other, alpha = mixed
-        second, second_digest = _read(other, pca)
+        second, second_digest = _read(other, scale, pca)
         tensors = in_range(second.state_dict(), second.config, network.config)
         try:
             network.load_state_dict(interpolate(network.state_dict(), tensors, alpha))
@@ -252,7 +256,7 @@ def load_all(
     return [bicubic(scales.pop()), *networks]
 
 
-def _read(checkpoint: str, pca: Array | None) -> tuple[Network, str]:
+def _read(checkpoint: str, scale: int | None, pca: Array | None) -> tuple[Network, str]:
     """The network with its weights, and the digest of the file."""
     from pairmill.models.archs.ncnn import read_checkpoint
     from pairmill.models.archs.weights import load_network
@@ -264,7 +268,7 @@ def _read(checkpoint: str, pca: Array | None) -> tuple[Network, str]:
     digest = hashlib.sha256(data).hexdigest()
     if pca is not None:
         digest = digest_of([digest, pca.tolist()])
-    return load_network(data, checkpoint, pca=pca), digest
+    return load_network(data, checkpoint, scale=scale, pca=pca), digest
 
 
 def _loaded(checkpoint: str, scale: int | None, pca: Array | None) -> Upscaler:

@@ -10,13 +10,16 @@ import torch
 from pairmill.flows.cli.network_files import run_networks
 from pairmill.models.archs import build
 from pairmill.models.archs.deployed import ALLOWED
-from pairmill.models.archs.weights import load_network
+from pairmill.models.archs.keys import to_theirs
+from pairmill.models.archs.weights import load_network, write_weights
 from pairmill.pipeline.evaluate.known import all_known, files_named, look, write_as
 from pairmill.pipeline.evaluate.networks import load
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import NETWORK_CONFIGS
+from pairmill.schemas.networks.carn import CarnConfig
 from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.vdsr import VdsrConfig
 from tests.support.ncnn_files import compact_files
 from tests.support.networks import checkpoint
 
@@ -86,3 +89,17 @@ def test_another_form_of_ncnn_files(folder: Path, form: str) -> None:
     again = load_network(Path(place).read_bytes(), place).state_dict()
     assert all(torch.equal(value, again[key]) for key, value in network.state_dict().items())
     assert look(place).told
+
+
+def test_files_that_do_not_tell_their_scale_are_read_where_it_is_given(tmp_path: Path) -> None:
+    network = build(VdsrConfig(features=4, depth=3, luma=True), 3)
+    (tmp_path / "vdsr.pth").write_bytes(write_weights(to_theirs(network.state_dict(), "vdsr")))
+    with pytest.raises(UserError, match=r"do not tell the scale[\s\S]*--scale 4"):
+        load(str(tmp_path / "vdsr.pth"))
+    assert load(str(tmp_path / "vdsr.pth"), scale=3).view.scale == 3
+    heads = build(CarnConfig(features=4, heads=(2, 3)), 3)
+    (tmp_path / "carn.pth").write_bytes(write_weights(heads.state_dict(), "pth", "carn"))
+    assert [load(str(tmp_path / "carn.pth"), scale=scale).view.scale for scale in (2, None)] == [
+        2,
+        3,
+    ]
