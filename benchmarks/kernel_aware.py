@@ -195,9 +195,7 @@ def summary(view: Gaussian8View, on_drawn: dict[str, float]) -> dict[str, float]
         "told the truth over not told, Gaussian8": round(true - ignorant, 3),
         "told the truth over told wrong, Gaussian8": round(true - statistics.fmean(wrong), 3),
         "told the truth over bicubic, Gaussian8": round(true - mean("bicubic", "nothing"), 3),
-        "told the truth over not told, as drawn": round(
-            on_drawn["told"] - on_drawn["not told"], 3
-        ),
+        "told the truth over not told, as drawn": round(on_drawn["told"] - on_drawn["not told"], 3),
     }
 
 

@@ -91,8 +91,8 @@ class Sftmd(KernelAware):
         for block in self.blocks:
             x = block(x, maps)
         x = self.conv_after(self.mod_after(x + first, maps))
-        added: Tensor = self.conv_last(self.upsample(x))
-        return self.enlarge(lr) + added
+        sr: Tensor = self.enlarge(lr) + self.conv_last(self.upsample(x))
+        return sr
 
 
 def _enlarging(features: int, scale: int) -> list[nn.Module]:
