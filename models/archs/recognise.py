@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from pairmill.models.archs.dbpn import SIDES
+from pairmill.models.archs.ircnn import DILATIONS
 from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of, to_ours
 from pairmill.models.archs.rrdbnet import TALL
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
@@ -46,7 +47,7 @@ def recognise(tensors: Tensors) -> Found:
     `pairmill.models.archs.keys`.
 
     What shapes do not show is taken from the published networks: EDSR's residual scale, means and
-    ranges, IRCNN's dilations and scale 1.
+    ranges, IRCNN's scale, 1.
 
     Raises:
         ValueError: if it is none of ours, or if the shapes do not tell the scale (SRCNN, LapSRN
@@ -231,8 +232,8 @@ def _plain(tensors: Tensors) -> Found:
     if tensors["model.0.weight"].shape[1] > 3:
         return _srmd(tensors)
     features, depth = tensors["model.0.weight"].shape[0], _count(tensors, "model.N.weight") // 2 + 1
-    if depth != len(IrcnnConfig().dilations):
-        raise ValueError(f"an IRCNN of {depth} convolutions, whose weights do not tell dilations")
+    if depth != len(DILATIONS):
+        raise ValueError(f"an IRCNN of {depth} convolutions; ours has {len(DILATIONS)}")
     return IrcnnConfig(features=features), 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 import torch
@@ -127,13 +126,14 @@ def test_a_picture_that_has_settled_waits_for_the_others_unchanged() -> None:
             del sr
             return torch.where(code[:, :1] > 1, 0.0, 0.4).expand_as(code)
 
+    class First(nn.Module):
+        def forward(self, lr: Tensor) -> Tensor:
+            del lr
+            return torch.tensor([[0.9] * 3, [0.1] * 3])
+
     network, lr = ikc(iterations=5), pictures(2, 13, 11)
     network.corrector = Until()  # type: ignore[assignment]
-    network.predictor.forward = (
-        lambda lr: torch.tensor(  # type: ignore[method-assign]
-            [[0.9] * 3, [0.1] * 3][2 - len(lr) :]
-        )
-    )
+    network.predictor = First()  # type: ignore[assignment]
     found = network.estimates(lr)
     kernels = network.network.code.decode(torch.tensor([[1.3] * 3, [1.3] * 3]))
     torch.testing.assert_close(found[-1].kernel, kernels)
