@@ -1,7 +1,7 @@
 """Accuracy of estimated kernels: every method on the same photographs of known cameras.
 
     python -m benchmarks.kernel_accuracy DATA [--section NAME ...] [--cameras 3] [--kernelgan 6]
-    [--truth kernel.npy] [--registered pairs.npz]
+    [--priors 6] [--truth kernel.npy] [--registered pairs.npz]
 
 DATA has folders of sharp pictures (`kernel_pictures`) and `City100_Nikon`. Sections:
 
@@ -16,6 +16,8 @@ DATA has folders of sharp pictures (`kernel_pictures`) and `City100_Nikon`. Sect
 - asymmetry: whether edges tell how skewed a kernel is;
 - DIV2KRK-like: kernels as DIV2KRK has them;
 - with KernelGAN: all methods on `--kernelgan` photographs of two forms, 20 to 40 core seconds each;
+- with priors: KernelGAN-FKP, DIP-FKP and Double-DIP on the first `--priors` of these photographs,
+  three core minutes each;
 - Nikon: a real camera, against the kernel of registered pairs (`registered_pairs`), which takes
   some minutes unless `--truth` has it.
 
@@ -38,6 +40,7 @@ from benchmarks.common import RESULTS, Row, save
 from benchmarks.kernel_asymmetry import asymmetry
 from benchmarks.kernel_bounds import bounds
 from benchmarks.kernel_pictures import Picture, pictures
+from benchmarks.kernel_priors import with_priors
 from benchmarks.kernel_real_camera import nikon
 from benchmarks.kernel_scores import Score, rows_of, table
 
@@ -110,6 +113,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "asymmetry": _asymmetry,
     "DIV2KRK-like": _fresh(simulated.div2krk),
     "with KernelGAN": _fresh(simulated.with_kernelgan, "kernelgan"),
+    "with priors": _fresh(with_priors, "priors"),
     "Nikon": _nikon,
 }
 """By the name that their rows bear."""
@@ -152,6 +156,7 @@ def main() -> None:
     parser.add_argument("--section", choices=SECTIONS, nargs="*", default=list(SECTIONS))
     parser.add_argument("--cameras", type=int, default=3, help="of each form")
     parser.add_argument("--kernelgan", type=int, default=6, help="photographs of each form")
+    parser.add_argument("--priors", type=int, default=6, help="the same, with priors")
     parser.add_argument("--truth", type=Path, help="the Nikon's kernel, .npy")
     parser.add_argument("--registered", type=Path, help="registered pairs of the Nikon, .npz")
     args = parser.parse_args()

@@ -18,6 +18,7 @@ import json
 import statistics
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -225,7 +226,9 @@ def main() -> None:
         *(named(run.folder.checkpoint("last"), way) for way, run in runs.items()),
     ]
     images = pictures(args.test, args.images, args.scale)
-    view = Gaussian8(networks, WHOLE).measured([(name, lambda hr=hr: hr) for name, hr in images])
+    view = Gaussian8(networks, WHOLE).measured(
+        [(name, partial(np.asarray, hr)) for name, hr in images]
+    )
     on_drawn = drawn(args, networks, images)
     lines, found = table(view, on_drawn), summary(view, on_drawn)
     print("\n".join([*lines, "", *(f"{name}: {value:+.2f} dB" for name, value in found.items())]))

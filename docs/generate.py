@@ -1,5 +1,5 @@
-"""Write docs/ops/*.md and docs/degraders/*.md: texts from schemas and docs/notes, images made by
-the real ops.
+"""Write docs/ops/*.md, docs/degraders/*.md and docs/networks.md: texts from schemas and docs/notes,
+images made by the real ops.
 
 Run `make docs`. Texts of fields and their ranges come from the schemas, formulas and sources from
 docs/notes, images from photos that come with scikit-image under CC0. A page whose function,
@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docs import examples
+from docs import examples, networks
 from docs.examples import DEGRADERS, LEARNED, OPS, SHOWN_BY, Example
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
@@ -40,7 +40,8 @@ Image = NDArray[np.uint8]
 
 
 def main() -> None:
-    """Write all pages and the two lists of pages."""
+    """Write all pages, the two lists of pages and the table of networks."""
+    networks.main()
     ops = {model.model_fields["op"].default: model for model in _members(get_args(Op)[0])}
     notes = _notes("ops")
     for name, model in ops.items():

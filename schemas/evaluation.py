@@ -74,6 +74,10 @@ class NetworkView(Frozen):
     """Numbers in it."""
     training: str = ""
     """What the checkpoint says it was trained on; empty if it does not."""
+    corpus: str = ""
+    """The version that it was trained on, as NAME@VERSION; empty if the checkpoint does not say."""
+    corpus_digest: str = ""
+    """Digest of that version; empty if the checkpoint does not say."""
     seconds: float = 0.0
     """Time that it took over all images."""
     megapixels: float = 0.0
@@ -117,6 +121,29 @@ class Measured(Frozen):
     """Time that the network took."""
 
 
+class Difference(Frozen):
+    """How far two networks are apart in one metric, and how sure that is."""
+
+    network: str
+    """The one."""
+    against: str
+    """The other: bicubic, or the network with the best mean."""
+    metric: str
+    """Key of the metric."""
+    difference: float
+    """Mean of the one less that of the other, over the images that every network has a value
+    for."""
+    interval: tuple[float, float] | None
+    """Where it lies with 95 % confidence, by draws of source images; none with too few of them."""
+    sources: int
+    """Source images that were drawn from."""
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the interval does not span 0."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+
+
 class GroupView(Frozen):
     """Images that are averaged: a folder, a degrader of a corpus, real images."""
 
@@ -136,6 +163,8 @@ class GroupView(Frozen):
     Where it is not said, as in files of before, all that were measured."""
     rows: tuple[ScoreRow, ...]
     """Means by network, in the order of the networks."""
+    differences: tuple[Difference, ...] = ()
+    """Of each network against bicubic, and against the best of each metric."""
 
     def count(self, metric: str) -> int:
         """How many images the means of a metric are over."""
@@ -149,6 +178,9 @@ class PictureView(Frozen):
     """File name, or key in the corpus."""
     group: str
     """Group that it is in."""
+    source: str = ""
+    """Digest of the pixels of HR, or of the source image that a tile of a corpus is of; empty where
+    there is no HR."""
     width: int
     """Width of the upscaled image, in pixels."""
     height: int
@@ -300,6 +332,8 @@ class UpscaleReport(Frozen):
     """The network."""
     config: InferenceConfig
     """How it was run."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Of a method that learns from the image itself: what it was told, in words and values."""
     images: tuple[UpscaledImage, ...]
     """Finished images, by output."""
     found: int

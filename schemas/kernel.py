@@ -13,6 +13,8 @@ from pydantic import (
 )
 
 from pairmill.schemas.base import Frozen, Grown
+from pairmill.schemas.dip import DipConfig
+from pairmill.schemas.fkp import FkpFitConfig
 
 
 class KernelsBase(Grown):
@@ -116,6 +118,58 @@ class KernelGanConfig(KernelsBase):
         return self
 
 
+class FkpKernelsBase(KernelsBase):
+    """What both methods with a flow prior have in common: kernels are Gaussian-like, 11 x 11 at
+    scale 2 (FKP, Liang et al., CVPR 2021).
+    """
+
+    restarts: int = Field(default=2, ge=1, le=16)
+    """Independent estimates per image; those that agree vouch for one another."""
+    flow: FkpFitConfig = FkpFitConfig()
+    """How the flow is fitted, once for all images."""
+    min_side: int = Field(default=64, ge=64)
+    """Smallest side of an image, in pixels."""
+    min_contrast: float = Field(default=2.0, ge=0)
+    """Smallest standard deviation of intensity of an image, in intensity levels."""
+
+
+class KernelGanFkpConfig(FkpKernelsBase):
+    """How x2 kernels are estimated by KernelGAN with a flow as its generator (KernelGAN-FKP)."""
+
+    method: Literal["kernelgan_fkp"] = "kernelgan_fkp"
+    """Which method."""
+    iterations: int = Field(default=300, ge=10, le=20000)
+    """Iterations of a restart, each with some steps of both sides."""
+    steps: int = Field(default=3, ge=1, le=100)
+    """Steps of the critic, then of the kernel, on the crops of an iteration (published)."""
+    learning_rate: float = Field(default=5e-4, gt=0, le=0.1)
+    """Step size of the critic (published)."""
+    kernel_rate: float = Field(default=0.1, gt=0, le=10)
+    """Step size of the code that the flow turns into a kernel; at 0.5, the one of DIP-FKP, the
+    kernel never settles."""
+    penalty: float = Field(default=0.1, ge=0)
+    """Weight of the squared deviation of the critic's slope from 1 (published)."""
+    noise: float = Field(default=1.0, ge=0, le=20)
+    """Standard deviation of the noise that the critic sees, in intensity levels; hides the real
+    8-bit grid."""
+    window: int = Field(default=1536, ge=64)
+    """Side of the centred window of an image that crops are taken from, in pixels."""
+
+
+class DipFkpConfig(FkpKernelsBase):
+    """How x2 kernels are estimated along with the HR image, by a deep image prior and a flow
+    (DIP-FKP).
+    """
+
+    method: Literal["dip_fkp"] = "dip_fkp"
+    """Which method."""
+    window: int = Field(default=64, ge=32, le=1024)
+    """Side of the centred window of an image that is upscaled, in pixels; time grows with its
+    square."""
+    dip: DipConfig = DipConfig()
+    """How the network is fitted."""
+
+
 def _method_of(value: Any) -> str:
     """Recipes of before `method` gave settings of KernelGAN alone."""
     if not isinstance(value, dict):
@@ -127,11 +181,14 @@ def _method_of(value: Any) -> str:
 KernelsConfig = Annotated[
     Annotated[CameraKernelsConfig, Tag("camera")]
     | Annotated[SpectralKernelsConfig, Tag("spectral")]
-    | Annotated[KernelGanConfig, Tag("kernelgan")],
+    | Annotated[KernelGanConfig, Tag("kernelgan")]
+    | Annotated[KernelGanFkpConfig, Tag("kernelgan_fkp")]
+    | Annotated[DipFkpConfig, Tag("dip_fkp")],
     Discriminator(
         _method_of,
         custom_error_type="no_such_method",
-        custom_error_message="there is no such method; allowed: camera, spectral, kernelgan",
+        custom_error_message="there is no such method; allowed: camera, spectral, kernelgan, "
+        "kernelgan_fkp, dip_fkp",
     ),
 ]
 """How kernels are estimated, by `method`."""

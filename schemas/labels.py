@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from pairmill.schemas.base import Frozen
@@ -17,6 +19,11 @@ class LabelConfig(Frozen):
     tolerance: float = Field(default=0.01, ge=0, lt=1)
     """Share of a kernel's absolute weight that may lie outside the grid; the rest is divided by its
     sum."""
+
+    place: Literal["crop", "tile"] = "crop"
+    """Where kernels that vary over the field are taken, as those of resizes by ratios that are no
+    whole number do: `crop`: in the middle of each crop, composed as it is read, in one to two
+    milliseconds; `tile`: in the middle of the tile, composed once."""
 
     @field_validator("kernel")
     @classmethod

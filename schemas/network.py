@@ -10,22 +10,44 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from pairmill.schemas.base import Frozen
 from pairmill.schemas.networks.base import Count, NetworkBase
+from pairmill.schemas.networks.carn import CarnConfig
+from pairmill.schemas.networks.cnf import CnfConfig
 from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.csnln import CsnlnConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
+from pairmill.schemas.networks.drcn import DrcnConfig
+from pairmill.schemas.networks.drrn import DrrnConfig
+from pairmill.schemas.networks.dsrn import DsrnConfig
+from pairmill.schemas.networks.dwsr import DwsrConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
+from pairmill.schemas.networks.idn import IdnConfig
 from pairmill.schemas.networks.ikc import IkcConfig
+from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.ircnn import IrcnnConfig
 from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
+from pairmill.schemas.networks.mdsr import MdsrConfig
+from pairmill.schemas.networks.memnet import MemNetConfig
+from pairmill.schemas.networks.meta import MetaConfig
+from pairmill.schemas.networks.msrn import MsrnConfig
+from pairmill.schemas.networks.mwcnn import MwcnnConfig
+from pairmill.schemas.networks.prosr import ProSrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rdn import RdnConfig
+from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.san import SanConfig
 from pairmill.schemas.networks.sftmd import SftmdConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srdensenet import SrDenseNetConfig
+from pairmill.schemas.networks.srfbn import SrfbnConfig
 from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 from pairmill.schemas.networks.usrnet import UsrNetConfig
+from pairmill.schemas.networks.vdsr import VdsrConfig
 
 PlainNetworkConfig = (
     SrResNetConfig
@@ -44,6 +66,28 @@ PlainNetworkConfig = (
     | SftmdConfig
     | IkcConfig
     | SrmdConfig
+    | MetaConfig
+    | IptConfig
+    | DwsrConfig
+    | MwcnnConfig
+    | SanConfig
+    | RnanConfig
+    | CsnlnConfig
+    | DrcnConfig
+    | DrrnConfig
+    | MemNetConfig
+    | ProSrConfig
+    | DsrnConfig
+    | CnfConfig
+    | FsrcnnConfig
+    | CarnConfig
+    | RdnConfig
+    | SrfbnConfig
+    | VdsrConfig
+    | MsrnConfig
+    | MdsrConfig
+    | IdnConfig
+    | SrDenseNetConfig
 )
 
 

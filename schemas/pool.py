@@ -7,8 +7,11 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from pairmill.schemas.base import Digest, Frozen, Grown
+from pairmill.schemas.fkp import FlowRef
 from pairmill.schemas.kernel import (
+    DipFkpConfig,
     KernelGanConfig,
+    KernelGanFkpConfig,
     KernelQualityConfig,
     KernelReason,
     KernelVerdict,
@@ -35,9 +38,23 @@ class KernelEstimate(Frozen):
     """Number of estimates; 0 if refused."""
 
 
-class EstimateRef(Frozen):
+class FkpConfig(Frozen):
+    """How kernels are estimated with a flow."""
+
+    seed: int
+    """Seed that the streams of all images come from."""
+    settings: KernelGanFkpConfig | DipFkpConfig = Field(discriminator="method")
+    """Settings of the method."""
+    flow: FlowRef
+    """The flow."""
+
+
+class EstimateRef(Grown):
     """One estimate and the unit that made it."""
 
+    added: ClassVar[tuple[str, ...]] = ("stage",)
+    stage: str = "estimate_kernels"
+    """Name of the stage of the unit."""
     key: Digest
     """Key of the unit."""
     estimate: KernelEstimate
@@ -257,7 +274,7 @@ class PoolKernelsConfig(Grown):
     added: ClassVar[tuple[str, ...]] = ("field", "channels")
     scale: int
     """Scale of the corpus; x2 kernels of KernelGAN are composed for 4 and 8."""
-    method: Literal["camera", "spectral", "kernelgan"]
+    method: Literal["camera", "spectral", "kernelgan", "kernelgan_fkp", "dip_fkp"]
     """How kernels were estimated."""
     quality: KernelQualityConfig
     """Thresholds."""
@@ -295,7 +312,9 @@ class JudgedKernel(Grown):
 class KernelPoolManifest(Grown):
     """What a sealed kernel pool holds, and what was not let in."""
 
-    added: ClassVar[tuple[str, ...]] = ("cells",)
+    added: ClassVar[tuple[str, ...]] = ("cells", "estimated_by")
+    estimated_by: str = "estimate_kernels"
+    """Name of the stage of the units that hold raw estimates."""
     kind: Literal["kernels"] = "kernels"
     """Kind of pool."""
     digest: Digest
@@ -314,4 +333,4 @@ class KernelPoolManifest(Grown):
     judged: tuple[JudgedKernel, ...]
     """Verdicts on all images, in the order of the image set."""
     estimates: dict[Digest, Digest] = Field(default_factory=dict)
-    """For each image the unit that holds its raw estimates of KernelGAN."""
+    """For each image the unit that holds its raw estimates, of KernelGAN or with a flow."""

@@ -15,7 +15,12 @@ from pairmill.schemas.degraders import DegraderConfig
 from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.groups import GroupsConfig
 from pairmill.schemas.image import IngestConfig
-from pairmill.schemas.kernel import CameraKernelsConfig, KernelQualityConfig, KernelsConfig
+from pairmill.schemas.kernel import (
+    CameraKernelsConfig,
+    KernelQualityConfig,
+    KernelsConfig,
+    SpectralKernelsConfig,
+)
 from pairmill.schemas.kmsr import KmsrConfig
 from pairmill.schemas.noise import NoiseConfig
 from pairmill.schemas.patterns import NamedPatterns
@@ -321,10 +326,11 @@ class Recipe(Frozen):
         for degrader in self.degraders:
             if problem := degrader.problem(self.scale):
                 raise ValueError(f"degrader {degrader.label}: {problem}")
-        if self.scale == 3 and self.kernels.method == "kernelgan" and self.draws_from("kernels"):
+        composed = not isinstance(self.kernels, SpectralKernelsConfig)
+        if self.scale == 3 and composed and self.draws_from("kernels"):
             raise ValueError(
-                "kernels: method kernelgan composes x2 kernels and allows scales 2, 4 and 8, got "
-                "3; methods camera and spectral allow any"
+                f"kernels: method {self.kernels.method} composes x2 kernels and allows scales 2, 4 "
+                "and 8, got 3; methods camera and spectral allow any"
             )
         channels = isinstance(self.kernels, CameraKernelsConfig) and self.kernels.channels
         if channels and self.draws_from("generated_kernels"):

@@ -15,12 +15,17 @@ from pairmill.flows.cli.pages import open_page
 from pairmill.flows.cli.upscale import ImageBar
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
-from pairmill.pipeline.evaluate.tables import columns, heading, mean_shown
+from pairmill.pipeline.evaluate.tables import columns, compared, heading, lines, mean_shown, words
 from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.evaluation import EvaluationConfig, EvaluationReport, InferenceConfig
+from pairmill.schemas.evaluation import (
+    EvaluationConfig,
+    EvaluationReport,
+    GroupView,
+    InferenceConfig,
+)
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ def say(report: EvaluationReport) -> None:
         ]
         if metrics:
             terminal.table(title, head, rows)
+            _say_differences(report, group)
         else:
             terminal.line(f"[bold]{escape(title)}[/]: images only")
         terminal.line("")
@@ -107,6 +113,23 @@ def say(report: EvaluationReport) -> None:
         terminal.line(f"  [dim]{report.found} of {total} scores are from an earlier run[/]")
     for note in report.notes:
         terminal.line(f"  [dim]{escape(note)}[/]")
+
+
+def _say_differences(report: EvaluationReport, group: GroupView) -> None:
+    """What the images of a set do not tell apart, in a line each; the page has all intervals."""
+    metrics = compared(report)
+    for line in lines(group, metrics):
+        unsure = [
+            f"{metric.label} {words(one, metric)}"
+            for one, metric in zip(line.cells, metrics, strict=True)
+            if one is not None and one.interval is not None and not one.told_apart
+        ]
+        if unsure:
+            pair = f"{line.network} and {line.against}"
+            terminal.line(f"  [dim]{escape(pair)} are not told apart: {'; '.join(unsure)}[/]")
+    few = [one.sources for one in group.differences if one.interval is None]
+    if few:
+        terminal.line(f"  [dim]{few[0]} source images are too few for intervals of differences[/]")
 
 
 def _sets(sets: Sets) -> dict[str, Any]:

@@ -87,6 +87,19 @@ for _kind, _words in LEARNED.items():
 
 
 @app.command()
+def fkp(
+    scale: Annotated[int, typer.Option(help="Scale of the kernels: 2, 3, 4 or 8.")] = 2,
+    workspace: Workspace = "data",
+) -> None:
+    """Learn what Gaussian kernels look like (FKP), in a minute or two; what needs it does so
+    itself.
+    """
+    from pairmill.flows.cli.flow_fit import run_flow_fit
+
+    run_flow_fit(scale, workspace)
+
+
+@app.command()
 def chain(
     recipe: Annotated[str, typer.Argument(help="Recipe file (YAML).")],
     degrader: Annotated[

@@ -1,4 +1,4 @@
-"""`pairmill upscale` and `pairmill evaluate`: networks at work."""
+"""`pairmill upscale`, `pairmill evaluate` and `pairmill networks`: networks at work."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from pairmill.flows.cli.options import Workspace
 
+TILE, PRECISION = 192, "float32"
 Tile = Annotated[
     int,
     typer.Option(help="Largest side of a tile in LR pixels, which bounds memory; 0: whole images."),
@@ -37,7 +38,14 @@ def upscale(
         typer.Option(
             help="Weights of a network: .safetensors or .pth, from pairmill or another tool."
         ),
-    ],
+    ] = "",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="Instead of a network, learn from each image itself, in minutes per image: zssr, "
+            "dip, double-dip, dip-fkp."
+        ),
+    ] = "",
     out: Annotated[
         str,
         typer.Option(help="Folder or URL for the results; subfolders are kept."),
@@ -49,19 +57,53 @@ def upscale(
             "gan.pth:0.8."
         ),
     ] = "",
-    scale: Annotated[
-        int | None,
-        typer.Option(help="Which scale of a network that has several; the largest without it."),
-    ] = None,
-    tile: Tile = 192,
+    tile: Tile = TILE,
     overlap: Overlap = None,
     ensemble: Ensemble = False,
     device: Device = "cpu",
-    precision: Precision = "float32",
+    precision: Precision = PRECISION,
+    scale: Annotated[
+        float | None,
+        typer.Option(
+            help="Which scale of a network that has several, the largest without it; any, such as "
+            "2.7, of `meta`. With --method: 2, 3 or 4, by default 2."
+        ),
+    ] = None,
+    kernel: Annotated[
+        str | None,
+        typer.Option(
+            help="With --method: what downscaled the images; bicubic, camera (found from all of "
+            "them as photographs of one camera), kernelgan (of each), or an .npy file."
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(help="With --method: noise of the images, standard deviation out of 255."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="With --method: what is random follows from it.")
+    ] = None,
+    workspace: Workspace = "data",
 ) -> None:
-    """Upscale images with a network; exit 1 if a file could not be used."""
+    """Upscale images with a network, or with what they show themselves; exit 1 if a file could
+    not be used.
+    """
     from pairmill.flows.cli.upscale import run_upscale
+    from pairmill.flows.cli.zero_shot import check_options, run_zero_shot
 
+    told = {"kernel": kernel, "noise": noise, "seed": seed}
+    of_network = {
+        "checkpoint": checkpoint,
+        "interpolate": interpolate,
+        "tile": tile != TILE,
+        "overlap": overlap is not None,
+        "ensemble": ensemble,
+        "precision": precision != PRECISION,
+    }
+    check_options(method, told, of_network)
+    if method:
+        run_zero_shot(images, method, out, {"scale": scale, **told}, device, workspace)
+        return
     options = {
         "tile": tile,
         "overlap": overlap,
@@ -114,11 +156,11 @@ def evaluate(
     pictures: Annotated[
         int, typer.Option(min=0, max=64, help="Images of each set on the page.")
     ] = 4,
-    tile: Tile = 192,
+    tile: Tile = TILE,
     overlap: Overlap = None,
     ensemble: Ensemble = False,
     device: Device = "cpu",
-    precision: Precision = "float32",
+    precision: Precision = PRECISION,
     open_: Open = False,
 ) -> None:
     """Compare networks with bicubic on pairs, corpora and real images; write tables and a page."""
@@ -144,7 +186,25 @@ def evaluate(
     )
 
 
+def networks(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Files of weights, or folders with them; without any, all networks."),
+    ] = None,
+    to: Annotated[str, typer.Option(help="Write each as well, as safetensors, pth or onnx.")] = "",
+    out: Annotated[str, typer.Option(help="Folder or URL for what is written.")] = "networks",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON lines, and nothing else.")
+    ] = False,
+) -> None:
+    """Say what files of weights are, and write them in another form; exit 1 if one is unknown."""
+    from pairmill.flows.cli.network_files import run_networks
+
+    run_networks(files or [], to, out, as_json=as_json)
+
+
 def register(app: typer.Typer) -> None:
-    """Add both commands."""
+    """Add these commands."""
     app.command()(upscale)
     app.command()(evaluate)
+    app.command()(networks)

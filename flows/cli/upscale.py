@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pairmill.flows import terminal
 from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
-from pairmill.pipeline.evaluate.networks import load
+from pairmill.pipeline.evaluate.networks import Upscaler, load
 from pairmill.pipeline.evaluate.outputs import Job, jobs_of
 from pairmill.pipeline.evaluate.upscale import LOOK, upscale_files
+from pairmill.pipeline.evaluate.upscale_at import upscale_files_at
+from pairmill.pipeline.evaluate.upscaling import Upscaling
 from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import InterruptError, UserError
 from pairmill.schemas.evaluation import InferenceConfig, UpscaleReport
+
+if TYPE_CHECKING:
+    from pairmill.models.archs.meta import AnyScale
 
 
 def run_upscale(
@@ -25,37 +31,96 @@ def run_upscale(
     out: str,
     interpolate: str,
     options: dict[str, Any],
-    scale: int | None = None,
-) -> UpscaleReport:
+    scale: float | None = None,
+) -> UpscaleReport | None:
     """Upscale, and say what was made and what could not be used.
+
+    Returns:
+        What was made; none for a network of any scale, at another than its own: such results have
+        no page.
 
     Raises:
         UserError: if the checkpoint or an option is wrong, or a pattern names no file.
         SystemExit: with code 1 if a file could not be used.
     """
+    from pairmill.models.archs.meta import AnyScale
+
     config = checked_options(InferenceConfig, options)
     warn_of_slow_precision(config.precision, config.device)
     jobs = jobs_of(images, str(Path.cwd()), out)
-    upscaler, target = load(checkpoint, mixed(interpolate), scale), Storage(out)
+    whole = int(scale) if scale is not None and scale == int(scale) else None
+    upscaler, target = load(checkpoint, mixed(interpolate), whole), Storage(out)
     network = upscaler.view
     if scale not in (None, network.scale):
+        if isinstance(upscaler.network, AnyScale):
+            _upscale_at(upscaler, upscaler.network, float(scale), jobs, target, config)
+            return None
         raise UserError(
             "the network is for another scale",
             where=checkpoint,
             got=f"x{network.scale}",
-            wanted=f"x{scale}",
+            wanted=f"x{scale:g}",
             todo="leave --scale out, or take a network of that scale",
         )
     terminal.line(
         f"[bold]{escape(network.name)}[/]  {escape(network.arch)}, x{network.scale}, "
         f"{network.parameters:,} parameters"
     )
+    return finish_upscale(upscaler, jobs, target, config)
+
+
+def finish_upscale(
+    upscaler: Upscaling, jobs: Sequence[Job], target: Storage, config: InferenceConfig
+) -> UpscaleReport:
+    """Upscale under a bar, and say what was made and what could not be used.
+
+    Raises:
+        InterruptError: after Ctrl-C; finished images are kept.
+        SystemExit: with code 1 if a file could not be used.
+    """
     with ImageBar("upscale", len(jobs)) as bar:
         report = upscale_files(upscaler, jobs, target, config, bar.advanced)
     _say(report, target, len(jobs))
     if report.left_out:
         raise SystemExit(1)
     return report
+
+
+def _upscale_at(
+    upscaler: Upscaler,
+    network: AnyScale,
+    asked: float,
+    jobs: list[Job],
+    target: Storage,
+    config: InferenceConfig,
+) -> None:
+    """Upscale by any scale, and say what was made."""
+    from pairmill.models.archs.meta import scale_of
+
+    scale = scale_of(asked)
+    problem = network.lacks(scale)
+    if abs(float(scale) - asked) > 1e-9:
+        problem = "its denominator is too large"
+    if problem or config.ensemble:
+        raise UserError(
+            "the network cannot upscale so",
+            where="--ensemble" if config.ensemble else "--scale",
+            got=f"x{asked:g}" + (f": {problem}" if problem else " with --ensemble"),
+            wanted="a scale of 1 to 8 with at most one decimal or a multiple of 0.05, no ensemble",
+            todo="round the scale" if problem else "leave --ensemble out",
+        )
+    terminal.line(
+        f"[bold]{escape(upscaler.view.name)}[/]  {escape(upscaler.view.arch)}, x{asked:g}"
+    )
+    with ImageBar("upscale", len(jobs)) as bar:
+        result = upscale_files_at(network, upscaler, scale, jobs, target, config, bar.advanced)
+    terminal.left_out([(one.name, one.reason) for one in result.left_out])
+    terminal.line(
+        f"[green]✓[/] {counted(len(jobs), 'file')}: {len(result.made)} made, {len(result.found)} "
+        f"found\n  images   {escape(target.url)}"
+    )
+    if result.left_out:
+        raise SystemExit(1)
 
 
 def _say(report: UpscaleReport, target: Storage, total: int) -> None:

@@ -5,24 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pairmill.models.archs.carn import Carn
 from pairmill.models.archs.cleaned import Cleaned
+from pairmill.models.archs.cnf import Cnf
 from pairmill.models.archs.compact import Compact
+from pairmill.models.archs.csnln import Csnln
 from pairmill.models.archs.dbpn import Dbpn
+from pairmill.models.archs.drcn import Drcn
+from pairmill.models.archs.drrn import Drrn
+from pairmill.models.archs.dsrn import Dsrn
+from pairmill.models.archs.dwsr import Dwsr
 from pairmill.models.archs.edsr import Edsr
 from pairmill.models.archs.espcn import Espcn
+from pairmill.models.archs.fsrcnn import Fsrcnn
+from pairmill.models.archs.idn import Idn
 from pairmill.models.archs.ikc import Ikc
+from pairmill.models.archs.ipt import Ipt
 from pairmill.models.archs.ircnn import Ircnn
 from pairmill.models.archs.kxnet import KxNet
 from pairmill.models.archs.lapsrn import LapSrn
 from pairmill.models.archs.layers import Network, draw_weights
+from pairmill.models.archs.mdsr import Mdsr
+from pairmill.models.archs.memnet import MemNet
+from pairmill.models.archs.meta import Meta
+from pairmill.models.archs.msrn import Msrn
+from pairmill.models.archs.mwcnn import Mwcnn
+from pairmill.models.archs.prosr import ProSr
 from pairmill.models.archs.rcan import Rcan
+from pairmill.models.archs.rdn import Rdn
+from pairmill.models.archs.rnan import Rnan
 from pairmill.models.archs.rrdbnet import RrdbNet
+from pairmill.models.archs.san import San
 from pairmill.models.archs.sftmd import Sftmd
 from pairmill.models.archs.srcnn import Srcnn
+from pairmill.models.archs.srdensenet import SrDenseNet
+from pairmill.models.archs.srfbn import Srfbn
 from pairmill.models.archs.srmd import Srmd
 from pairmill.models.archs.srresnet import SrResNet
 from pairmill.models.archs.swinir import SwinIr
 from pairmill.models.archs.usrnet import UsrNet
+from pairmill.models.archs.vdsr import Vdsr
 from pairmill.models.fitting.streams import keyed
 from pairmill.schemas.network import AnyNetworkConfig
 
@@ -43,6 +65,28 @@ NETWORKS: dict[str, Callable[[Any, int], Network]] = {
     "sftmd": Sftmd,
     "ikc": lambda config, scale: Ikc(config, scale, Sftmd(config.network, scale)),
     "srmd": Srmd,
+    "meta": Meta,
+    "ipt": Ipt,
+    "dwsr": Dwsr,
+    "mwcnn": Mwcnn,
+    "san": San,
+    "rnan": Rnan,
+    "csnln": Csnln,
+    "drcn": Drcn,
+    "drrn": Drrn,
+    "memnet": MemNet,
+    "prosr": ProSr,
+    "dsrn": Dsrn,
+    "cnf": Cnf,
+    "fsrcnn": Fsrcnn,
+    "carn": Carn,
+    "rdn": Rdn,
+    "srfbn": Srfbn,
+    "vdsr": Vdsr,
+    "msrn": Msrn,
+    "mdsr": Mdsr,
+    "idn": Idn,
+    "srdensenet": SrDenseNet,
     "cleaned": lambda config, scale: Cleaned(config, scale, build_empty(config.network, scale)),
 }
 """Networks by the `arch` of their settings; each is made of its settings and a scale."""

@@ -8,23 +8,31 @@ one range become those of another without a change of the result.
 
 from __future__ import annotations
 
-from pairmill.models.archs.keys import Tensors
+from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of
 from pairmill.models.archs.recognise import range_of_window
 from pairmill.schemas.network import AnyNetworkConfig
 from pairmill.schemas.networks.base import NetworkBase
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
+from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
+SPANDREL = "version 0.4.2"
 GROWTH = 32
 """Of an RRDBNet, as others assume."""
+HEADS = 12
+"""Of an IPT, as others assume."""
+FIRST = ("conv_first", "conv_first.conv")
+"""First convolutions of the networks that have a range."""
+LAST = ("conv_last", "upscale.filters", "upsample.0")
+"""Their last ones, those that come first here where there are several."""
 RANGE = 255.0
 """Of RCAN and EDSR, as others assume."""
 
 
-def unread_by_others(config: AnyNetworkConfig) -> str | None:
+def unread_by_others(config: NetworkBase) -> str | None:
     """Why spandrel does not read a network, whatever names its weights have; none if it does."""
     if isinstance(config, CompactConfig | SwinIrConfig):
         return None
@@ -32,15 +40,17 @@ def unread_by_others(config: AnyNetworkConfig) -> str | None:
         return None if config.growth == GROWTH else f"it assumes growth {GROWTH}"
     if isinstance(config, RcanConfig):
         return None if config.residual_scale == 1 else "it assumes residual_scale 1"
-    return f"it has no {config.arch} of this kind"
+    if isinstance(config, IptConfig):
+        return None if (config.heads, config.range) == (HEADS, RANGE) else "it assumes 12 heads"
+    return f"{SPANDREL} has no {config.arch} of this kind"
 
 
 def names_for_others(config: AnyNetworkConfig) -> str:
     """The convention by which most programs know a network: spandrel's where it reads the network,
     else ours, which are BasicSR's.
     """
-    if isinstance(config, RcanConfig) and unread_by_others(config) is None:
-        return "rcan"
+    if isinstance(config, RcanConfig | IptConfig) and unread_by_others(config) is None:
+        return config.arch
     return "ours"
 
 
@@ -53,6 +63,16 @@ def as_others_assume(config: AnyNetworkConfig) -> AnyNetworkConfig:
     return config
 
 
+def assumed_of(tensors: Tensors, config: AnyNetworkConfig) -> AnyNetworkConfig:
+    """The settings, with the range of a file that has no header and these weights: what its names
+    say, or else what other tools take for granted.
+    """
+    convention = CONVENTIONS.get(convention_of(tensors) or "")
+    if convention and convention.range and convention.arch == config.arch:
+        return config.with_(range=convention.range)
+    return as_others_assume(config)
+
+
 def in_range(tensors: Tensors, config: NetworkBase, other: NetworkBase) -> Tensors:
     """Weights of a network, by our names, as the same network with the range of `other` has them.
 
@@ -61,9 +81,11 @@ def in_range(tensors: Tensors, config: NetworkBase, other: NetworkBase) -> Tenso
     own, wanted = (getattr(each, "range", 1.0) for each in (config, other))
     if own == wanted:
         return tensors
-    last = "conv_last" if "conv_last.weight" in tensors else "upsample.0"
+    first, last = (
+        next(name for name in names if f"{name}.weight" in tensors) for names in (FIRST, LAST)
+    )
     factors = {
-        "conv_first.weight": own / wanted,
+        f"{first}.weight": own / wanted,
         f"{last}.weight": wanted / own,
         f"{last}.bias": wanted / own,
     }

@@ -7,8 +7,8 @@ import re
 import zipfile
 
 BEGINNINGS: tuple[tuple[bytes, str], ...] = (
-    (b"7767517", "an ncnn .param file, the structure of a network without its weights"),
-    (b"\x47\x6b\x30\x01", "an ncnn .bin file, weights without names"),
+    (b"7767517", "an ncnn .param file, whose .bin file is not beside it under its name"),
+    (b"\x47\x6b\x30\x01", "an ncnn .bin file, whose .param file is not beside it under its name"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras and others write"),
     (b"GGUF", "a GGUF file"),
     (b"<?xml", "an XML file, as the structure of an OpenVINO network"),

@@ -18,6 +18,7 @@ from pairmill.models.functional.resize import cubic
 from pairmill.schemas.networks.base import NetworkBase
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rnan import RnanConfig
 
 Start = Literal["torch", "he"]
 """Initial weights: `torch`: uniform within 1 / sqrt(inputs), weights and biases, as torch draws
@@ -50,7 +51,11 @@ def convolved(module: nn.Module) -> int:
     a larger size reach fewer LR pixels.
     """
     kinds = (nn.Conv2d, nn.ConvTranspose2d)
-    return sum(max(part.kernel_size) // 2 for part in module.modules() if isinstance(part, kinds))
+    return sum(
+        max(part.dilation) * (max(part.kernel_size) // 2)
+        for part in module.modules()
+        if isinstance(part, kinds)
+    )
 
 
 class Pyramid(Network):
@@ -115,20 +120,40 @@ class Conv(nn.Conv2d):
         *,
         start: Start = "torch",
         gain: float = 1.0,
+        groups: int = 1,
+        dilation: int = 1,
+        bias: bool = True,
     ) -> None:
         self.start, self.gain = start, gain
-        super().__init__(inputs, outputs, side, stride, side // 2 if padding is None else padding)
+        if padding is None:
+            padding = dilation * (side // 2)
+        super().__init__(inputs, outputs, side, stride, padding, dilation, groups, bias)
 
     def reset_parameters(self) -> None:
         """Nothing: see the class."""
 
     def draw(self, rng: np.random.Generator) -> None:
         """Initial weights and bias."""
-        draw_filters(self, rng, self.in_channels * self.kernel_size[0] * self.kernel_size[1])
+        draw_filters(self, rng, self.weight[0].numel())
+
+
+class Fuse(Conv):
+    """A 1 x 1 convolution of several features together, as dense networks and cascades have it."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, start: Start = "torch", gain: float = 1.0
+    ) -> None:
+        super().__init__(inputs, outputs, 1, start=start, gain=gain)
+
+    def forward(self, parts: Sequence[Tensor]) -> Tensor:  # type: ignore[override]
+        """Some (B, c, h, w), `inputs` channels in all, to (B, outputs, h, w)."""
+        return super().forward(torch.cat(list(parts), 1))
 
 
 class Deconv(nn.ConvTranspose2d):
-    """A transposed convolution, drawn as a `Conv`."""
+    """A transposed convolution, drawn as a `Conv`. With side = stride + 2 padding it makes stride h
+    x stride w of h x w, and a mirrored image gives a mirrored result; others need their output cut.
+    """
 
     def __init__(
         self,
@@ -141,9 +166,10 @@ class Deconv(nn.ConvTranspose2d):
         start: Start = "torch",
         gain: float = 1.0,
         bias: bool = True,
+        groups: int = 1,
     ) -> None:
         self.start, self.gain = start, gain
-        super().__init__(inputs, outputs, side, stride, padding, bias=bias)
+        super().__init__(inputs, outputs, side, stride, padding, groups=groups, bias=bias)
 
     def reset_parameters(self) -> None:
         """Nothing: see `Conv`."""
@@ -151,7 +177,8 @@ class Deconv(nn.ConvTranspose2d):
     def draw(self, rng: np.random.Generator) -> None:
         """Initial weights and bias."""
         taps = self.kernel_size[0] * self.kernel_size[1]
-        draw_filters(self, rng, max(1, self.in_channels * taps // self.stride[0] ** 2))
+        inputs = self.in_channels // self.groups * taps
+        draw_filters(self, rng, max(1, inputs // self.stride[0] ** 2))
 
 
 class Linear(nn.Linear):
@@ -203,12 +230,17 @@ class ResidualBlock(nn.Module):
     """x + scale conv2(relu(conv1(x))): EDSR's block, without normalisation."""
 
     def __init__(
-        self, features: int, scale: float = 1.0, *, start: Start = "torch", gain: float = 1.0
+        self,
+        features: int,
+        scale: float = 1.0,
+        *,
+        side: int = 3,
+        start: Start = "torch",
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
-        self.conv1, self.conv2 = (
-            Conv(features, features, start=start, gain=gain) for _ in range(2)
-        )
+        self.conv1: nn.Module = Conv(features, features, side, start=start, gain=gain)
+        self.conv2: nn.Module = Conv(features, features, side, start=start, gain=gain)
         self.scale = scale
 
     def forward(self, x: Tensor) -> Tensor:
@@ -219,21 +251,20 @@ class ResidualBlock(nn.Module):
 
 class Upsample(nn.Sequential):
     """Convolutions whose channels become pixels, in steps of 2, or of 3 (Shi et al. 2016); entries
-    0, 2, ... have the weights.
+    0, 2, ... have the weights. The first may take another number of channels, `inputs`.
     """
 
-    def __init__(self, features: int, scale: int) -> None:
-        if scale == 3:
-            steps = [3]
-        else:
-            steps = [2] * round(math.log2(scale))
-        super().__init__(
-            *(
-                part
-                for step in steps
-                for part in (Conv(features, step**2 * features), nn.PixelShuffle(step))
-            )
-        )
+    def __init__(self, features: int, scale: int, inputs: int | None = None) -> None:
+        parts: list[nn.Module] = []
+        for step in steps(scale):
+            taken = features if parts or inputs is None else inputs
+            parts += [Conv(taken, step**2 * features), nn.PixelShuffle(step)]
+        super().__init__(*parts)
+
+
+def steps(scale: int) -> list[int]:
+    """The doublings that a scale is made of, or the one step of 3."""
+    return [3] if scale == 3 else [2] * round(math.log2(scale))
 
 
 class Normalise(nn.Module):
@@ -266,7 +297,7 @@ class PostUpsampling(Network):
     """
 
     def __init__(
-        self, config: EdsrConfig | RcanConfig, scale: int, blocks: Iterable[nn.Module]
+        self, config: EdsrConfig | RcanConfig | RnanConfig, scale: int, blocks: Iterable[nn.Module]
     ) -> None:
         super().__init__(config, scale)
         features = config.features
@@ -311,7 +342,7 @@ class BicubicUp(nn.Module):
     def _rows(self, x: Tensor) -> Tensor:
         """(B, C, h, w) to (B, C, scale h, w)."""
         batch, channels, height, width = x.shape
-        place = torch.arange(-2, height + 2, device=x.device) % (2 * height)
+        place = wrapped(torch.arange(-2, height + 2, device=x.device), 2 * height)
         padded = x.index_select(2, torch.minimum(place, 2 * height - 1 - place))
         found = conv2d(
             padded.reshape(batch * channels, 1, height + 4, width), self.taps.to(x.dtype)
@@ -324,6 +355,13 @@ def in_full(x: Tensor) -> torch.autocast:
     return torch.autocast(x.device.type, enabled=False)
 
 
+def wrapped(place: Tensor, period: int) -> Tensor:
+    """Whole numbers modulo a period. By a tensor: torch's ONNX exporter knows no remainder by a
+    number that follows from the size of an image.
+    """
+    return place % torch.full((), period, dtype=place.dtype, device=place.device)
+
+
 def cropped(x: Tensor, height: int, width: int) -> Tensor:
     """The first rows and columns of (B, C, h, w), where `reflected` has added more. A copy and not
     a view: an exported network would hold either for sizes that fit or for others.
@@ -333,14 +371,18 @@ def cropped(x: Tensor, height: int, width: int) -> Tensor:
     return x
 
 
-def reflected(x: Tensor, unit: int) -> Tensor:
-    """Continue (B, C, h, w) to the right and below to multiples of `unit`, mirrored without
-    repeating the edge, from any size.
+def reflected(x: Tensor, unit: int, least: int = 0) -> Tensor:
+    """Continue (B, C, h, w) to the right and below to multiples of `unit`, or to `least` if that is
+    more, mirrored without repeating the edge, from any size.
     """
     for axis in (2, 3) if unit > 1 else ():
         length = x.shape[axis]
         # No branch for what fits already: an exported network would hold for such sizes alone.
-        place = torch.arange(-(-length // unit) * unit, device=x.device)
-        place = place % torch.sym_max(1, 2 * length - 2)  # type: ignore[no-untyped-call]
+        # Not by the floor of a negative number, which ONNX rounds the other way.
+        whole = (length + unit - 1) // unit * unit
+        if least:
+            whole = torch.sym_max(whole, least)  # type: ignore[no-untyped-call]
+        place = torch.arange(whole, device=x.device)
+        place = wrapped(place, torch.sym_max(1, 2 * length - 2))  # type: ignore[no-untyped-call]
         x = x.index_select(axis, torch.minimum(place, (2 * length - 2 - place).clamp_min(0)))
     return x

@@ -120,8 +120,8 @@ def explained(z: Tensor, lr: Tensor, kernel: Tensor, scale: int, penalty: Tensor
         missed = torch.fft.fft2(lr.to(z.dtype)) - _aliased(response * torch.fft.fft2(z), scale)
         power = _aliased(response * response.conj(), scale).real
         added = missed / (power + penalty.to(z.dtype)[:, None, None, None])
-        moved: Tensor = torch.fft.ifft2(response.conj() * added.repeat(1, 1, scale, scale)).real
-        return z + moved
+        whole: Tensor = torch.fft.ifft2(response.conj() * added.repeat(1, 1, scale, scale)).real
+        return z + whole
 
 
 def continued(lr: Tensor, margin: int) -> Tensor:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import Literal
 
-from pairmill.models.archs.dbpn import SIDES
+from torch import Tensor
+
 from pairmill.models.archs.ircnn import DILATIONS
 from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of, to_ours
+from pairmill.models.archs.projections import SIDES
+from pairmill.models.archs.recognise_cnn import CNN_FORMS
+from pairmill.models.archs.recognise_global import GLOBAL_FORMS
+from pairmill.models.archs.recognise_recursive import RECURSIVE_FORMS
 from pairmill.models.archs.rrdbnet import TALL
+from pairmill.models.archs.shapes import Found, UnknownScaleError, count, root, shuffled
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
 from pairmill.schemas.networks.base import DIV2K_MEAN
 from pairmill.schemas.networks.compact import CompactConfig
@@ -18,14 +23,13 @@ from pairmill.schemas.networks.dbpn import DbpnConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
 from pairmill.schemas.networks.ircnn import IrcnnConfig
-from pairmill.schemas.networks.lapsrn import LapSrnConfig
 from pairmill.schemas.networks.rcan import RcanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.srcnn import SrcnnConfig
 from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 
-Found = tuple[AnyNetworkConfig, int]
 PLAIN = 128
 """Features of an EDSR above which the published ones have residuals x 0.1; checkpoints do not
 say."""
@@ -42,34 +46,43 @@ def range_of_window(window: int) -> float:
     return 255.0 if window == JPEG_WINDOW else 1.0
 
 
-def recognise(tensors: Tensors) -> Found:
+def recognise(tensors: Tensors, scale: int | None = None) -> Found:
     """Settings and scale of the network that these weights are for, by any of the names in
     `pairmill.models.archs.keys`.
 
     What shapes do not show is taken from the published networks: EDSR's residual scale, means and
     ranges, IRCNN's scale, 1.
 
+    Args:
+        tensors: the weights.
+        scale: what to take where the shapes do not tell it (SRCNN, VDSR, LapSRN with shared levels,
+            FSRCNN as published), or where the network has several.
+
     Raises:
-        ValueError: if it is none of ours, or if the shapes do not tell the scale (SRCNN, LapSRN
-            with shared levels).
+        ValueError: if it is none of ours; `UnknownScaleError`, if nothing tells the scale.
     """
     ours = to_ours(tensors)
     found = next((form for signs, form in FORMS if all(sign in ours for sign in signs)), None)
     if found is None:
         raise ValueError(f"no network of ours has these weights: {some(ours)}")
     try:
-        config, scale = found(ours)
+        config, own = found(ours)
+    except UnknownScaleError as error:
+        if scale is None:
+            raise
+        config, own = error.config, scale
     except (KeyError, IndexError, ZeroDivisionError) as error:
         raise ValueError(
             f"weights of a damaged or foreign network: {type(error).__name__} {error} in "
             f"{some(ours)}"
         ) from error
-    if isinstance(config, RcanConfig | EdsrConfig) and convention_of(tensors) in CONVENTIONS:
-        config = config.with_(mean=_mean(tensors, config.range))
-    problem = config.problem(scale)
+    config = _as_they_count(config, tensors)
+    if scale in config.heads_at(own):
+        own = scale
+    problem = config.problem(own)
     if problem is not None:
         raise ValueError(problem)
-    return config, scale
+    return config, own
 
 
 def some(keys: Tensors, most: int = 3) -> str:
@@ -80,37 +93,23 @@ def some(keys: Tensors, most: int = 3) -> str:
     return shown
 
 
-def _count(tensors: Tensors, form: str) -> int:
-    """One more than the largest number in place of `N` in a name that begins so."""
-    pattern = re.compile(re.escape(form).replace("N", r"(\d+)"))
-    return 1 + max((int(match[1]) for key in tensors if (match := pattern.match(key))), default=-1)
+def _as_they_count(config: AnyNetworkConfig, tensors: Tensors) -> AnyNetworkConfig:
+    """The settings with the range and the means of files by these names."""
+    convention = CONVENTIONS.get(convention_of(tensors) or "")
+    if convention is None:
+        return config
+    if convention.range is not None:
+        config = config.with_(range=convention.range)
+    if convention.means:
+        bias = tensors.get(f"{convention.means.format('sub')}.bias")
+        config = config.with_(mean=_mean(bias, getattr(config, "range", 1.0)))
+    return config
 
 
-def _root(number: int) -> int:
-    root = math.isqrt(number)
-    if root * root != number:
-        raise ValueError(f"{number} channels cannot become square blocks of pixels")
-    return root
-
-
-def _shuffled(tensors: Tensors, name: str) -> int:
-    """Scale of an `Upsample`: entries 0, 2, ... with step**2 times as many channels out as in."""
-    scale, entries = 1, _count(tensors, f"{name}.N.weight")
-    if not entries:
-        raise ValueError(
-            f"weights without {name}.0, the upsampling layer: a body alone, or no network for "
-            "super-resolution"
-        )
-    for number in range(0, entries, 2):
-        outputs, inputs = tensors[f"{name}.{number}.weight"].shape[:2]
-        scale *= _root(outputs // inputs)
-    return scale
-
-
-def _mean(tensors: Tensors, span: float) -> tuple[float, ...]:
-    if "sub_mean.bias" not in tensors:
+def _mean(bias: Tensor | None, span: float) -> tuple[float, ...]:
+    if bias is None:
         return (0.0, 0.0, 0.0)
-    mean = tuple(round(-value / span, 4) for value in tensors["sub_mean.bias"].tolist())
+    mean = tuple(round(-value / span, 4) for value in bias.tolist())
     if max(abs(a - b) for a, b in zip(mean, DIV2K_MEAN, strict=True)) < 2e-4:
         return DIV2K_MEAN
     return mean
@@ -118,11 +117,11 @@ def _mean(tensors: Tensors, span: float) -> tuple[float, ...]:
 
 def _srresnet(tensors: Tensors) -> Found:
     scale = math.prod(
-        _root(tensors[f"upconv{n}.weight"].shape[0] // tensors[f"upconv{n}.weight"].shape[1])
-        for n in range(1, _count(tensors, "upconvN.weight"))
+        root(tensors[f"upconv{n}.weight"].shape[0] // tensors[f"upconv{n}.weight"].shape[1])
+        for n in range(1, count(tensors, "upconvN.weight"))
     )
     return SrResNetConfig(
-        features=tensors["conv_first.weight"].shape[0], blocks=_count(tensors, "body.N.conv1")
+        features=tensors["conv_first.weight"].shape[0], blocks=count(tensors, "body.N.conv1")
     ), scale
 
 
@@ -130,17 +129,20 @@ def _edsr(tensors: Tensors) -> Found:
     features = tensors["conv_first.weight"].shape[0]
     added = 0.1 if features > PLAIN else 1.0
     config = EdsrConfig(
-        features=features, blocks=_count(tensors, "body.N.conv1"), residual_scale=added
+        features=features,
+        blocks=count(tensors, "body.N.conv1"),
+        residual_scale=added,
+        separable="body.0.conv1.0.weight" in tensors,
     )
-    return config, _shuffled(tensors, "upsample")
+    return config, shuffled(tensors, "upsample")
 
 
 def _rcan(tensors: Tensors) -> Found:
     few, features = tensors["body.0.residual_group.0.rcab.3.attention.1.weight"].shape[:2]
-    groups, blocks = _count(tensors, "body.N.conv."), _count(tensors, "body.0.residual_group.N.")
+    groups, blocks = count(tensors, "body.N.conv."), count(tensors, "body.0.residual_group.N.")
     return RcanConfig(
         features=features, groups=groups, blocks=blocks, squeeze=features // few
-    ), _shuffled(tensors, "upsample")
+    ), shuffled(tensors, "upsample")
 
 
 def _rrdbnet(tensors: Tensors) -> Found:
@@ -151,19 +153,19 @@ def _rrdbnet(tensors: Tensors) -> Found:
         )
     growth = tensors["body.0.rdb1.conv1.weight"].shape[0]
     features, inputs = tensors["conv_first.weight"].shape[:2]
-    config = RrdbNetConfig(features=features, blocks=_count(tensors, "body.N."), growth=growth)
-    return config, TALL // _root(inputs // 3)
+    config = RrdbNetConfig(features=features, blocks=count(tensors, "body.N."), growth=growth)
+    return config, TALL // root(inputs // 3)
 
 
 def _swinir(tensors: Tensors) -> Found:
     first = "layers.0.residual_group.blocks.0"
-    features, groups = tensors["conv_first.weight"].shape[0], _count(tensors, "layers.N.")
-    depths = tuple(_count(tensors, f"layers.{n}.residual_group.blocks.N.") for n in range(groups))
+    features, groups = tensors["conv_first.weight"].shape[0], count(tensors, "layers.N.")
+    depths = tuple(count(tensors, f"layers.{n}.residual_group.blocks.N.") for n in range(groups))
     tables = [
         f"layers.{n}.residual_group.blocks.0.attn.relative_position_bias_table"
         for n in range(groups)
     ]
-    window = _root(tensors[f"{first}.attn.relative_position_index"].shape[0])
+    window = root(tensors[f"{first}.attn.relative_position_index"].shape[0])
     masks = [tensors[key] for key in tensors if key.endswith("attn_mask")]
     upsampler, scale = _swinir_tail(tensors)
     config = SwinIrConfig(
@@ -174,7 +176,7 @@ def _swinir(tensors: Tensors) -> Found:
         mlp_ratio=tensors[f"{first}.mlp.fc1.bias"].shape[0] / features,
         upsampler=upsampler,
         residual="1conv" if "conv_after_body.weight" in tensors else "3conv",
-        patch=window * _root(masks[0].shape[0]) if masks else 8 * window,
+        patch=window * root(masks[0].shape[0]) if masks else 8 * window,
         range=range_of_window(window),
     )
     return config, scale
@@ -186,36 +188,30 @@ def _swinir_tail(
     if "conv_up1.weight" in tensors:
         return "nearest+conv", 4 if "conv_up2.weight" in tensors else 2
     if "conv_before_upsample.0.weight" in tensors:
-        return "pixelshuffle", _shuffled(tensors, "upsample")
+        return "pixelshuffle", shuffled(tensors, "upsample")
     if "upsample.0.weight" in tensors:
-        return "pixelshuffledirect", _root(tensors["upsample.0.weight"].shape[0] // 3)
+        return "pixelshuffledirect", root(tensors["upsample.0.weight"].shape[0] // 3)
     raise ValueError("a SwinIR that does not upscale: it is for restoration at the same size")
 
 
 def _compact(tensors: Tensors) -> Found:
-    last = _count(tensors, "body.N.") - 1
+    last = count(tensors, "body.N.") - 1
     config = CompactConfig(features=tensors["body.0.weight"].shape[0], blocks=(last - 2) // 2)
-    return config, _root(tensors[f"body.{last}.weight"].shape[0] // 3)
+    return config, root(tensors[f"body.{last}.weight"].shape[0] // 3)
+
+
+def _srcnn(tensors: Tensors) -> SrcnnConfig:
+    first, second, third = (tensors[f"conv{number}.weight"].shape for number in (1, 2, 3))
+    return SrcnnConfig(features=(first[0], second[0]), sides=(first[-1], second[-1], third[-1]))
 
 
 def _three(tensors: Tensors) -> Found:
-    scale = _root(tensors["conv3.weight"].shape[0] // 3)
+    scale = root(tensors["conv3.weight"].shape[0] // 3)
     if scale == 1:
-        raise ValueError("an SRCNN, whose weights do not tell the scale: it must be given")
+        raise UnknownScaleError("an SRCNN", _srcnn(tensors))
     return EspcnConfig(
         features=(tensors["conv1.weight"].shape[0], tensors["conv2.weight"].shape[0])
     ), scale
-
-
-def _lapsrn(tensors: Tensors) -> Found:
-    levels = _count(tensors, "levels.N.")
-    if levels == 1:
-        raise ValueError(
-            "a LapSRN with one level, whose weights do not tell the scale: it must be given"
-        )
-    return LapSrnConfig(
-        features=tensors["first.weight"].shape[0], depth=_count(tensors, "levels.0.convs.N.")
-    ), 2**levels
 
 
 def _dbpn(tensors: Tensors) -> Found:
@@ -223,7 +219,7 @@ def _dbpn(tensors: Tensors) -> Found:
     scale = {taken: scale for scale, (taken, _) in SIDES.items()}[side]
     start, features = tensors["feat0.conv.weight"].shape[0], tensors["feat1.conv.weight"].shape[0]
     return DbpnConfig(
-        start_features=start, features=features, stages=_count(tensors, "upN.") - 1
+        start_features=start, features=features, stages=count(tensors, "upN.") - 1
     ), scale
 
 
@@ -231,7 +227,7 @@ def _plain(tensors: Tensors) -> Found:
     """An SRMD, or an IRCNN: whose convolutions see nothing but the picture."""
     if tensors["model.0.weight"].shape[1] > 3:
         return _srmd(tensors)
-    features, depth = tensors["model.0.weight"].shape[0], _count(tensors, "model.N.weight") // 2 + 1
+    features, depth = tensors["model.0.weight"].shape[0], count(tensors, "model.N.weight") // 2 + 1
     if depth != len(DILATIONS):
         raise ValueError(f"an IRCNN of {depth} convolutions; ours has {len(DILATIONS)}")
     return IrcnnConfig(features=features), 1
@@ -248,8 +244,8 @@ def _srmd(tensors: Tensors) -> Found:
             f"plain convolutions of {inputs} channels: an SRMD of {code} numbers for a kernel has "
             f"{3 + code} or {4 + code}"
         )
-    depth = (_count(tensors, "model.N.weight") + 1) // 2
-    scale = _root(tensors[f"model.{2 * depth - 2}.weight"].shape[0] // 3)
+    depth = (count(tensors, "model.N.weight") + 1) // 2
+    scale = root(tensors[f"model.{2 * depth - 2}.weight"].shape[0] // 3)
     if side == SrmdConfig().side(scale):
         side = None
     return SrmdConfig(
@@ -269,7 +265,7 @@ def _cleaned(tensors: Tensors) -> Found:
     }
     network, scale = recognise(inner)
     features = int(tensors["cleaner.conv_first.weight"].shape[0])
-    blocks = _count(tensors, "cleaner.body.N.")
+    blocks = count(tensors, "cleaner.body.N.")
     config = CleanedConfig.model_validate(
         {"features": features, "blocks": blocks, "network": network.model_dump()}
     )
@@ -278,14 +274,17 @@ def _cleaned(tensors: Tensors) -> Found:
 
 FORMS: tuple[tuple[tuple[str, ...], Callable[[Tensors], Found]], ...] = (
     (("cleaner.conv_first.weight",), _cleaned),
+    *GLOBAL_FORMS,
+    *CNN_FORMS,
+    *RECURSIVE_FORMS,
     (("layers.0.residual_group.blocks.0.norm1.weight",), _swinir),
     (("body.0.residual_group.0.rcab.0.weight",), _rcan),
     (("body.0.rdb1.conv1.weight",), _rrdbnet),
     (("body.0.conv1.weight", "conv_after_body.weight"), _edsr),
+    (("body.0.conv1.0.weight", "conv_after_body.weight"), _edsr),
     (("body.0.conv1.weight", "upconv1.weight"), _srresnet),
     (("body.0.weight", "body.1.weight"), _compact),
     (("feat0.conv.weight", "up1.up_conv1.deconv.weight"), _dbpn),
-    (("levels.0.up.weight",), _lapsrn),
     (("model.0.weight", "model.2.weight"), _plain),
     (("conv1.weight", "conv2.weight", "conv3.weight"), _three),
 )

@@ -91,8 +91,9 @@ class Sftmd(KernelAware):
         for block in self.blocks:
             x = block(x, maps)
         x = self.conv_after(self.mod_after(x + first, maps))
-        sr: Tensor = self.enlarge(lr) + self.conv_last(self.upsample(x))
-        return sr
+        added: Tensor = self.conv_last(self.upsample(x))
+        large: Tensor = self.enlarge(lr)
+        return large + added
 
 
 def _enlarging(features: int, scale: int) -> list[nn.Module]:

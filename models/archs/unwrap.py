@@ -30,6 +30,8 @@ of ours is found."""
 PREFIXES = ("module.", "_orig_mod.", "netG.", "generator.", "model.", "net.")
 """What wrappers put before all names: distributed training, compiling, and some trainers; taken off
 where no network of ours is found."""
+ANY = 2
+"""A scale that all networks have whose weights do not tell theirs."""
 DEEPEST = 8
 """Entries within entries that are looked into."""
 EMA = re.compile(r"(?<![a-z])(ema|swa)(?![a-z])|averag")
@@ -111,7 +113,8 @@ def is_network(tensors: Tensors) -> bool:
     known.
     """
     try:
-        config, scale = recognise(tensors)
+        # Where the weights do not tell the scale, they are the same at each.
+        config, scale = recognise(tensors, ANY)
         with torch.device("meta"):
             wanted = build_empty(config, scale).state_dict()
     except ValueError:

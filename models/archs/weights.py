@@ -16,13 +16,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from pairmill.models.archs import NETWORKS, build_empty
-from pairmill.models.archs.for_others import as_others_assume, in_range, names_for_others
+from pairmill.models.archs.for_others import (
+    as_others_assume,
+    assumed_of,
+    in_range,
+    names_for_others,
+)
 from pairmill.models.archs.formats import format_of
 from pairmill.models.archs.kernel_code import Array
-from pairmill.models.archs.keys import CONVENTIONS, MEANS, Tensors, to_ours, to_theirs
+from pairmill.models.archs.keys import CONVENTIONS, Convention, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.published_srmd import with_components
 from pairmill.models.archs.recognise import recognise, some
+from pairmill.models.archs.shapes import UnknownScaleError
 from pairmill.models.archs.unwrap import weights_of
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
@@ -60,11 +66,11 @@ def read_weights_for(config: AnyNetworkConfig, data: bytes, name: str) -> Tensor
     Raises:
         UserError: as `read_spec`.
     """
-    tensors, spec = to_ours(read_weights(data, name)), read_spec(data, name)
-    source = spec.network if spec else as_others_assume(config)
+    tensors, spec = read_weights(data, name), read_spec(data, name)
+    source = spec.network if spec else assumed_of(tensors, config)
     if source.arch != config.arch:
-        return tensors
-    return in_range(tensors, source, config)
+        return to_ours(tensors)
+    return in_range(to_ours(tensors), source, config)
 
 
 def read_spec(data: bytes, name: str) -> NetworkSpec | None:
@@ -77,7 +83,11 @@ def read_spec(data: bytes, name: str) -> NetworkSpec | None:
 
 
 def load_network(
-    data: bytes, name: str, spec: NetworkSpec | None = None, pca: Array | None = None
+    data: bytes,
+    name: str,
+    spec: NetworkSpec | None = None,
+    scale: int | None = None,
+    pca: Array | None = None,
 ) -> Network:
     """The network of a checkpoint with its weights, on the CPU.
 
@@ -86,6 +96,7 @@ def load_network(
         name: of the file, for errors.
         spec: settings and scale; without it, those of the header, or else what names and shapes
             tell.
+        scale: see `recognise`; where a header or `spec` says more, it does not matter.
         pca: components of kernels, for a published SRMD; see `published_srmd`.
 
     Raises:
@@ -97,7 +108,7 @@ def load_network(
     if spec:
         network = build_empty(spec.network, spec.scale)
     else:
-        network = build_empty(*_recognised(tensors, name))
+        network = build_empty(*_recognised(tensors, name, scale))
     if isinstance(network.config, KernelAwareBase):
         tensors = with_components(to_ours(tensors), network.config, network.scale, name, pca)
     elif pca is not None:
@@ -188,21 +199,24 @@ def _by_their_names(tensors: Tensors, convention: str, spec: NetworkSpec | None)
         raise ValueError(
             f"unknown convention {convention!r}; known are ours, {', '.join(CONVENTIONS)}"
         )
-    arch = CONVENTIONS[convention].arch
-    config = spec.network if spec else recognise(tensors)[0]
-    if config.arch != arch:
+    theirs = CONVENTIONS[convention]
+    config, scale = (spec.network, spec.scale) if spec else recognise(tensors)
+    if config.arch != theirs.arch:
         raise ValueError(
-            f"convention {convention} is for {arch}, these weights are for {config.arch}"
+            f"convention {convention} is for {theirs.arch}, these weights are for {config.arch}"
         )
-    renamed = to_theirs(tensors, convention)
-    if not isinstance(config, RcanConfig | EdsrConfig):
-        return renamed
-    if not _sayable(config):
+    if theirs.scales and scale not in theirs.scales:
+        raise ValueError(f"convention {convention} is not for scale {scale}")
+    if not _sayable(config, theirs):
         raise ValueError(
             f"convention {convention} cannot say the range or residual scale of {config.words()}"
         )
-    bias, same = 255 * torch.tensor(config.mean), torch.eye(3)[:, :, None, None]
-    return renamed | dict(zip(MEANS, (same, -bias, same.clone(), bias), strict=True))
+    renamed = to_theirs(tensors, convention)
+    if not theirs.means:
+        return renamed
+    bias = (theirs.range or 1.0) * torch.tensor(getattr(config, "mean", (0.0, 0.0, 0.0)))
+    same = torch.eye(3)[:, :, None, None]
+    return renamed | dict(zip(theirs.mean_keys(), (same, -bias, same.clone(), bias), strict=True))
 
 
 def _tensors(content: dict[Any, Any], name: str) -> Tensors:
@@ -231,9 +245,15 @@ def _spec(header: str | None, name: str) -> NetworkSpec | None:
         ) from error
 
 
-def _sayable(config: RcanConfig | EdsrConfig) -> bool:
-    """Whether the authors' names can hold it: they have one range, and RCAN one residual scale."""
-    return config.range == 255 and (config.arch == "edsr" or config.residual_scale == 1)
+def _sayable(config: AnyNetworkConfig, theirs: Convention) -> bool:
+    """Whether their names can hold it: they have one range, RCAN has one residual scale, and EDSR
+    whole convolutions.
+    """
+    if isinstance(config, RcanConfig) and config.residual_scale != 1:
+        return False
+    if isinstance(config, EdsrConfig) and config.separable:
+        return False
+    return theirs.range in (None, getattr(config, "range", theirs.range))
 
 
 def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
@@ -312,14 +332,14 @@ def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
     )
 
 
-def _recognised(tensors: Tensors, name: str) -> tuple[Any, int]:
+def _recognised(tensors: Tensors, name: str, scale: int | None) -> tuple[Any, int]:
     try:
-        return recognise(tensors)
+        return recognise(tensors, scale)
     except ValueError as error:
-        wanted, todo = (
-            f"one of {', '.join(NETWORKS)}",
-            "`pairmill train` writes what a checkpoint is for into it",
-        )
+        wanted = f"one of {', '.join(NETWORKS)}"
+        todo = "`pairmill train` writes what a checkpoint is for into it"
+        if isinstance(error, UnknownScaleError):
+            wanted, todo = "a scale", "give it, such as `--scale 4`"
         what = "The network of the checkpoint is not recognised."
         raise UserError(what, where=name, got=_reason(error), wanted=wanted, todo=todo) from error
 

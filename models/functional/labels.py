@@ -1,8 +1,8 @@
-"""What is known of how LR was made, as tensors, and how kernels turn with their images."""
+"""What is known of how LR was made, as tensors; how images turn, and kernels with them."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +24,31 @@ class Labels(NamedTuple):
 
 
 def turned_kernel(kernel: Array, position: int, scale: int) -> Array:
-    """The kernel of a pair that was flipped or rotated.
+    """The kernel of a pair that was flipped or rotated, a copy.
 
     Where HR and LR are mirrored, LR'[i] = LR[n - 1 - i] and HR'[j] = HR[s n - 1 - j], so that
-    k'[u] = k[2 (K // 2) + s - 1 - u]: mirrored about K // 2 + (s - 1) / 2, not about the middle.
+    k'[u] = k[2 (K // 2) + s - 1 - u]: mirrored about K // 2 + (s - 1) / 2, the middle of all but
+    the first s - 1 rows and columns.
 
     Args:
         kernel: (K, K); its first s - 1 rows and columns are 0, as they have no image on the grid.
         position: bit 2 exchanges rows and columns, then bit 1 mirrors the rows, bit 0 the columns.
         scale: s.
     """
+    out = np.zeros_like(kernel)
+    window = slice(scale - 1, None), slice(scale - 1, None)
+    out[window] = turn(kernel[window], position)
+    return out
+
+
+def turn(image: NDArray[Any], position: int) -> NDArray[Any]:
+    """Flip or rotate: bit 2 exchanges rows and columns, bit 1 mirrors the rows, bit 0 the
+    columns.
+    """
     if position & 4:
-        kernel = kernel.swapaxes(0, 1)
-    for axis, bit in ((0, 2), (1, 1)):
-        if position & bit:
-            kernel = np.roll(np.flip(kernel, axis), scale - 1, axis)
-    return kernel
+        image = image.swapaxes(0, 1)
+    if position & 2:
+        image = image[::-1]
+    if position & 1:
+        image = image[:, ::-1]
+    return image

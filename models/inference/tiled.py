@@ -115,7 +115,7 @@ def strips(
         raise ValueError(
             f"want a tile of at least 1 and an overlap of at least 0, got {tile} and {overlap}"
         )
-    with _evaluating(network, torch.device(resolve_device(str(device))), precision) as run:
+    with evaluating(network, torch.device(resolve_device(str(device))), precision) as run:
         seen = run
         if ensemble:
             seen = ensembled(run, network.scale if isinstance(network, Network) else 1)
@@ -147,7 +147,7 @@ def overlap_for(network: nn.Module) -> int:
 
 
 @contextmanager
-def _evaluating(
+def evaluating(
     network: nn.Module, place: torch.device, precision: Precision
 ) -> Iterator[Callable[..., Tensor]]:
     """The network on a device, ready to be asked; left in the mode it was in."""
@@ -204,7 +204,7 @@ def _blended(
             if strip is None or below is None:
                 strip = np.empty((last, lr.shape[1] * scale, 3), np.uint8)
                 below = np.empty((len(piece) - last, lr.shape[1] * scale, 3), np.float32)
-            strip[:, first:end], below[:, first:end] = _rounded(piece[:last]), piece[last:]
+            strip[:, first:end], below[:, first:end] = rounded(piece[:last]), piece[last:]
             advanced(
                 (rows[down + 1] - rows[down]) * piece.shape[1] / (lr.shape[0] * lr.shape[1] * scale)
             )
@@ -294,6 +294,7 @@ def _ramps(length: int, shared: int, before: bool, after: bool) -> Array:
     return weights
 
 
-def _rounded(levels: Array) -> Image:
+def rounded(levels: Array) -> Image:
+    """Intensity levels as uint8, clipped, rounded half up."""
     # The cast cuts what is positive as a floor does, so 0.5 more is half up.
     return np.asarray(np.clip(levels, 0, 255) + np.float32(0.5), np.uint8)

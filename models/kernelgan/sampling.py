@@ -72,10 +72,19 @@ def check_image(image: Image, config: KernelGanConfig) -> KernelReason | None:
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f"expected an (H, W, 3) uint8 image, got {image.shape} {image.dtype}")
-    if min(image.shape[:2]) < max(config.min_side, config.crop):
+    side = max(config.min_side, config.crop)
+    return refusal_of(image, side, config.min_contrast, config.window)
+
+
+def refusal_of(
+    image: Image, min_side: int, min_contrast: float, window: int
+) -> KernelReason | None:
+    """Why an image (H, W, 3) shows no kernel, by its sides, in pixels, and the standard deviation
+    of its window, in intensity levels; none if it may.
+    """
+    if min(image.shape[:2]) < min_side:
         return KernelReason.TOO_SMALL
-    window = centre_window(image, config.window)
-    if float(grey(window).std()) < config.min_contrast:
+    if float(grey(centre_window(image, window)).std()) < min_contrast:
         return KernelReason.TOO_FLAT
     return None
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from pairmill.models.functional.labels import Labels
+from pairmill.models.functional.labels import Labels, turn
 from pairmill.pipeline.corpora.replayed import ReplayedIndex, window_of
 from pairmill.pipeline.images.encode import decode
 from pairmill.pipeline.ops.locality import Window
 from pairmill.pipeline.ops.on_device import Part, make, prepare
 from pairmill.pipeline.rng import pick, stream
 from pairmill.pipeline.shards.index import cut
-from pairmill.pipeline.shards.reader import Pairs, Tensors, Told, random_square, turn
+from pairmill.pipeline.shards.reader import Pairs, Tensors, Told, random_square
 
 
 class DevicePairs(Pairs):

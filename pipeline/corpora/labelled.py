@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 
-from pairmill.models.functional.labels import Labels, turned_kernel
+from pairmill.models.functional.labels import Labels, turn, turned_kernel
 from pairmill.models.functional.linear_row import least_grid, on_grid
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.corpora.replay import corpus_assets
@@ -21,7 +21,6 @@ from pairmill.pipeline.labels.codec import quality_of
 from pairmill.pipeline.labels.crop import CropLabels, gains_of, middle_of
 from pairmill.pipeline.labels.kernel import Shape, is_uniform, linear_ops, unknown, walk
 from pairmill.pipeline.labels.noise import constant
-from pairmill.pipeline.shards.reader import turn
 from pairmill.pipeline.shards.table import opened_table
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
@@ -30,6 +29,7 @@ from pairmill.schemas.labels import LabelConfig
 from pairmill.schemas.program import Program
 
 Kernels = NDArray[np.float32]
+Gains = dict[int, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +49,12 @@ class Labeller:
     """(N,) which of the kernels; -1 if it depends on the place."""
     noise: NDArray[np.float32]
     """(N,) standard deviation in [0, 1]; not-a-number if it depends on the place."""
-    quality: NDArray[np.float32]
+    quality: torch.Tensor
     """(N,) of the last codec, 0 to 100; not-a-number if there is none."""
     programs: Texts
     """(N,) programs of samples of which something depends on the place; of others nothing."""
+    gains: Sequence[Gains | None]
+    """(N,) see `Walked`; none of samples whose noise is known."""
     kernels: Kernels
     """(kernels, K, K)."""
     assets: Assets
@@ -78,9 +80,9 @@ class Labeller:
         size = hr.shape[0] // self.scale, hr.shape[1] // self.scale
         turned = turn(np.broadcast_to(noise, size), position)
         return Labels(
-            torch.from_numpy(turned_kernel(kernel, position, self.scale).copy()),
-            torch.from_numpy(turned[None].copy()),
-            torch.tensor(self.quality[number]),
+            torch.from_numpy(turned_kernel(kernel, position, self.scale)),
+            torch.from_numpy(turned.copy())[None],
+            self.quality[number],
         )
 
     def _kernel(self, number: int) -> Kernels | None:
@@ -94,7 +96,8 @@ class Labeller:
     def _crop(self, number: int, hr: NDArray[np.uint8], place: Shape) -> CropLabels:
         rows, columns = self.shapes[number].tolist()
         program = Program.model_validate_json(self.programs[number])
-        return CropLabels(program, self.assets, (rows, columns), hr, place)
+        gains = self.gains[number] or {}
+        return CropLabels(program, self.assets, (rows, columns), gains, hr, place)
 
 
 def open_labels(
@@ -144,6 +147,7 @@ class Reading:
         self.keys, self.shapes = list[str](), list[Shape]()
         self.kernel, self.noise, self.quality = list[int](), list[float](), list[float]()
         self.kernels, self.numbers = list[Kernels](), dict[Any, int]()
+        self.gains = list[Gains | None]()
         self.unknown, self.too_large = Counter[str](), list[tuple[int, float]]()
 
     def add(self, row: Mapping[str, Any]) -> str:
@@ -157,12 +161,12 @@ class Reading:
         op = unknown(program)
         if op:
             self.unknown[f"{row['degrader']} ({op})"] += 1
-            self.kernel.append(-1)
-            self.noise.append(np.nan)
             return ""
         self.kernel.append(self._kernel(program, hr))
-        noise = constant(program, gains_of(program, self.assets, hr))
+        gains = gains_of(program, self.assets, hr)
+        noise = constant(program, gains)
         self.noise.append(np.nan if noise is None else noise)
+        self.gains.append(gains if noise is None else None)
         return row["program"] if self.kernel[-1] < 0 or noise is None else ""
 
     def _kernel(self, program: Program, hr: Shape) -> int:
@@ -175,7 +179,7 @@ class Reading:
                 side = least_grid(row, at, program.scale, self.config.tolerance)
                 self.too_large.append((side, lost))
             self.numbers[key] = -1
-            if is_uniform(program, hr):
+            if self.config.place == "tile" or is_uniform(program, hr):
                 self.numbers[key] = len(self.kernels)
                 self.kernels.append(kernel.astype(np.float32))
         return self.numbers[key]
@@ -197,8 +201,9 @@ class Reading:
             np.array(self.shapes, np.int32).reshape(-1, 2),
             np.array(self.kernel, np.int32),
             np.array(self.noise, np.float32),
-            np.array(self.quality, np.float32),
+            torch.tensor(self.quality, dtype=torch.float32),
             programs,
+            self.gains,
             np.array(self.kernels, np.float32).reshape(-1, side, side),
             self.assets,
         )

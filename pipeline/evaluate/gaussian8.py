@@ -124,9 +124,11 @@ class Gaussian8:
         network = one.network
         if hasattr(network, "estimates"):
             return self._kept(one, hr, lr, lambda: _iterations(network, hr, lr, self.scale))
-        if not hasattr(network, "restore"):
+        from pairmill.models.archs.aware import KernelAware
+
+        if not isinstance(network, KernelAware):
             return {"nothing": self._kept(one, hr, lr)[PSNR]}
-        side = network.code.side  # type: ignore[union-attr]
+        side = network.code.side
         found = {}
         for width in self.widths:
             told = Told(kernel_of(width, self.scale, side), words=f"width {width:.2f}")
@@ -157,7 +159,7 @@ class Gaussian8:
 
 def _rows(images: Sequence[dict[str, Array]], known: Sequence[float]) -> tuple[ToldRow, ...]:
     """Means over images; where every width was told, the true ones first."""
-    names = list(max(images, key=len))
+    names = max((list(each) for each in images), key=len)
     whole = [_without_gaps(each, names) for each in images]
     means = {told: np.mean([each[told] for each in whole], axis=0) for told in names}
     rows = []

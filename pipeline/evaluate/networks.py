@@ -6,8 +6,9 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +143,10 @@ class Upscaler:
         """The view, with the time that was spent."""
         return self.view.with_(seconds=self.seconds, megapixels=self.pixels / 1e6)
 
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        """See `pairmill.pipeline.evaluate.upscaling.Upscaling`: all is said by the view."""
+        return ()
+
 
 def bicubic(scale: int) -> Upscaler:
     """MATLAB's bicubic upscaling of 8-bit images: the control."""
@@ -161,21 +166,21 @@ def load(
             recognises.
         mixed: Another checkpoint of the same network and the share of its weights.
         scale: Which of its scales a network of several is used for, if it has it; none is the
-            largest.
+            largest. Of a file that does not tell its scale, what it is.
         pca: Components of kernels for a published SRMD; see `models.archs.published_srmd`.
 
     Raises:
         UserError: if a file is not there, is no checkpoint, is of an unknown network, or the two do
             not fit.
     """
-    network, digest = _read(checkpoint, pca)
+    network, digest = _read(checkpoint, scale, pca)
     name = name_of(checkpoint)
     if mixed is not None:
         from pairmill.models.archs.for_others import in_range
         from pairmill.models.inference.interpolate import interpolate
 
         other, alpha = mixed
-        second, second_digest = _read(other, pca)
+        second, second_digest = _read(other, scale, pca)
         tensors = in_range(second.state_dict(), second.config, network.config)
         try:
             network.load_state_dict(interpolate(network.state_dict(), tensors, alpha))
@@ -196,7 +201,7 @@ def load(
         sha256=digest,
         scale=network.scale,
         parameters=sum(weight.numel() for weight in network.parameters()),
-        training=_training(checkpoint),
+        **training_of(checkpoint),
     )
     return Upscaler(view, network.eval())
 
@@ -244,15 +249,19 @@ def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
     return [bicubic(scales.pop()), *networks]
 
 
-def _read(checkpoint: str, pca: Array | None) -> tuple[Network, str]:
+def _read(checkpoint: str, scale: int | None, pca: Array | None) -> tuple[Network, str]:
     """The network with its weights, and the digest of the file."""
+    from pairmill.models.archs.ncnn import read_checkpoint
     from pairmill.models.archs.weights import load_network
 
-    data = read_file(checkpoint, "checkpoint", "`pairmill train` writes checkpoints")
+    data = read_checkpoint(
+        lambda place: read_file(place, "checkpoint", "`pairmill train` writes checkpoints"),
+        checkpoint,
+    )
     digest = hashlib.sha256(data).hexdigest()
     if pca is not None:
         digest = digest_of([digest, pca.tolist()])
-    return load_network(data, checkpoint, pca=pca), digest
+    return load_network(data, checkpoint, scale=scale, pca=pca), digest
 
 
 def _at(network: Network, scale: int | None) -> Network:
@@ -301,27 +310,26 @@ def _stem(checkpoint: str) -> str:
     return checkpoint.rpartition("/")[2].rpartition(".")[0] or checkpoint.rpartition("/")[2]
 
 
-def _training(checkpoint: str) -> str:
-    """What the JSON next to a checkpoint of ours says; empty if there is none."""
+def training_of(checkpoint: str) -> dict[str, str]:
+    """What the JSON next to a checkpoint of ours says of its training, as fields of a view."""
     storage, name = _beside(checkpoint)
     beside = f"{_stem(name)}.json"
-    if not storage.exists(beside):
-        return ""
-    try:
-        said = json.loads(storage.read(beside))
-    except ValueError:
-        return ""
-    if isinstance(said, dict):
-        corpus, step = said.get("corpus"), said.get("step")
-    else:
-        corpus, step = None, None
+    said: Any = {}
+    if storage.exists(beside):
+        with suppress(ValueError):
+            said = json.loads(storage.read(beside))
+    if not isinstance(said, dict):
+        return {}
+    corpus, step, digest = said.get("corpus"), said.get("step"), said.get("digest")
     if isinstance(corpus, dict):
-        corpora = corpus.get("reference") or corpus.get("name")
-    else:
-        corpora = corpus
+        corpus = corpus.get("reference") or corpus.get("name")
     words = []
-    if corpora:
-        words.append(f"corpus {corpora}")
+    if corpus:
+        words.append(f"corpus {corpus}")
     if isinstance(step, int):
         words.append(f"step {step:,}")
-    return ", ".join(words)
+    return {
+        "training": ", ".join(words),
+        "corpus": str(corpus or ""),
+        "corpus_digest": str(digest or "") if corpus else "",
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pairmill.pipeline.evaluate.differences import differences_html
 from pairmill.pipeline.evaluate.gains import gains_html
 from pairmill.pipeline.evaluate.gallery import rows_html, tools
 from pairmill.pipeline.evaluate.measure import ALL, best
@@ -109,7 +110,13 @@ def _scores(report: EvaluationReport) -> Raw:
     if report.notes:
         notes = el("ul", *(el("li", note) for note in report.notes), class_="quiet small gap")
     return section(
-        "scores", "Scores", lead, box if metrics else None, notes, gains_html(report.groups)
+        "scores",
+        "Scores",
+        lead,
+        box if metrics else None,
+        notes,
+        differences_html(report),
+        gains_html(report.groups),
     )
 
 
@@ -233,6 +240,7 @@ def _network(one: NetworkView) -> Raw:
         ("parameters", number(one.parameters)),
         ("speed here", rate),
         ("trained on", one.training or "not said"),
+        ("its digest", el("code", one.corpus_digest[:16]) if one.corpus_digest else "–"),
         ("file", el("bdi", one.file)),
         ("sha256", el("code", one.sha256[:16])),
     ]

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pairmill.pipeline.evaluate.sources import (
-    Case,
     Group,
     corpus_groups,
     guessed_scale,
@@ -88,7 +87,7 @@ def _renamed(groups: list[Group]) -> list[Group]:
         for case in group.cases:
             counts[case.name] = counts.get(case.name, 0) + 1
             cases.append(
-                Case(f"{case.name} ({counts[case.name]})", case.read)
+                replace(case, name=f"{case.name} ({counts[case.name]})")
                 if counts[case.name] > 1
                 else case
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pairmill.pipeline.evaluate.bootstrap import differences
 from pairmill.pipeline.evaluate.crops import Image, Window, difference, most_detail
 from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, missing
 from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
@@ -16,7 +17,9 @@ from pairmill.pipeline.evaluate.request import Request, groups_of, scale_of
 from pairmill.pipeline.evaluate.scorer import scorer
 from pairmill.pipeline.evaluate.sources import Case, Group, thinned
 from pairmill.pipeline.evaluate.tables import markdown, scores_csv, shown
+from pairmill.pipeline.evaluate.trained_on import warnings
 from pairmill.pipeline.html.picture_files import PictureFiles
+from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.provenance import now
@@ -82,6 +85,7 @@ def evaluate(
     )
     run.measure([(group, thinned(group.cases, request.config.limit)) for group in groups])
     rows = run.show(groups, PictureFiles(target, folder))
+    seen_before = warnings(workspace, [one.view for one in networks], run.pictures)
     title = request.title or ", ".join(one.name for one in networks[1:]) or BICUBIC
     report = EvaluationReport(
         title=title,
@@ -97,7 +101,7 @@ def evaluate(
         peak=PEAK,
         left_out=tuple(run.left_out),
         found=run.found,
-        notes=(*request.notes, *_notes(run)),
+        notes=(*request.notes, *seen_before, *_notes(run)),
     )
     target.write(f"{folder}/evaluation.json", report.model_dump_json(indent=1).encode())
     target.write(f"{folder}/scores.csv", scores_csv(report).encode())
@@ -195,6 +199,7 @@ class _Run:
         return PictureView(
             name=case.name,
             group=group.name,
+            source=case.source or (pixel_digest(hr) if hr is not None else ""),
             width=lr.shape[1] * self.scale,
             height=lr.shape[0] * self.scale,
             rows=tuple(rows),
@@ -236,7 +241,8 @@ class _Run:
     def _mean(
         self, name: str, about: str, kind: Any, total: int, names: Sequence[str]
     ) -> GroupView:
-        own = [picture.rows for picture in self.pictures if picture.group in names]
+        pictures = [picture for picture in self.pictures if picture.group in names]
+        own = [picture.rows for picture in pictures]
         rows, counts = means(own) if own else ((), {})
         return GroupView(
             name=name,
@@ -246,6 +252,7 @@ class _Run:
             total=total,
             counts=counts,
             rows=rows,
+            differences=differences(pictures, self.scorer.metrics),
         )
 
     def unequal(self) -> list[str]:

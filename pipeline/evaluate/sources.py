@@ -40,6 +40,8 @@ class Case:
     read: Reader
     """The image; scale 0 takes pairs as they are. Raises ImageRejected, or UserError if the sizes
     do not fit."""
+    source: str = ""
+    """Digest of the pixels of the image that it is a tile of; empty if it is a whole image."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +134,10 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
     """
     manifest = find_version(storage, reference)
     identity = manifest.identity
-    rows: dict[str, list[str]] = {}
+    rows: dict[str, dict[str, str]] = {}
     for row in read_table(storage, manifest):
         if row.split == split:
-            rows.setdefault(row.degrader, []).append(row.key)
+            rows.setdefault(row.degrader, {})[row.key] = row.image
     name, scale = f"{identity.name}@{manifest.version}", int(identity.recipe["scale"])
     if not rows:
         raise UserError(
@@ -148,7 +150,7 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
     read = _corpus_reader(storage, manifest, split)
     groups = []
     for degrader, keys in sorted(rows.items()):
-        cases = tuple(Case(key, read(key)) for key in sorted(keys))
+        cases = tuple(Case(key, read(key), keys[key]) for key in sorted(keys))
         groups.append(Group(degrader, f"{split} of {name}", "corpus", cases, scale))
     return groups
 

@@ -1,13 +1,32 @@
-"""Results as tables: markdown for people, CSV for programs."""
+"""Results as tables: markdown for people, CSV for programs; differences in words."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from pairmill.pipeline.evaluate.bootstrap import DRAWS, FEWEST
 from pairmill.pipeline.evaluate.measure import best
-from pairmill.schemas.evaluation import EvaluationReport, GroupView, MetricView, ScoreRow
+from pairmill.schemas.evaluation import (
+    Difference,
+    EvaluationReport,
+    GroupView,
+    MetricView,
+    NetworkView,
+    ScoreRow,
+)
+
+BEST = "the best network"
+"""Stands for the network with the best mean of a metric."""
+LEAD = (
+    "Differences of means with 95 % intervals: a paired bootstrap over the same images "
+    f"({DRAWS:,} draws of source images), against bicubic and against the best network of each "
+    "metric (a dash where it is that one). Where the interval spans 0, the images do not tell the "
+    "two apart. Intervals are of these images alone: they say nothing of another training run or "
+    "another kind of image."
+)
 
 
 def shown(value: float | None, metric: MetricView) -> str:
@@ -47,33 +66,113 @@ def columns(
     return [metric for metric in report.metrics if metric.key in keys]
 
 
+class Line(NamedTuple):
+    """One row of the table of differences."""
+
+    network: str
+    against: str
+    """Bicubic, or `BEST`."""
+    cells: tuple[Difference | None, ...]
+    """By metric; none where the network is itself the best, or nothing was measured."""
+
+
+def lines(group: GroupView, metrics: Sequence[MetricView]) -> Iterator[Line]:
+    """The rows of a group, first against bicubic."""
+    for by_best in (False, True):
+        for row in group.rows[1:]:
+            found = {
+                one.metric: one
+                for one in group.differences
+                if one.network == row.network and (one.against != group.rows[0].network) == by_best
+            }
+            cells = tuple(found.get(metric.key) for metric in metrics)
+            if any(cells):
+                yield Line(row.network, BEST if by_best else group.rows[0].network, cells)
+
+
+def words(one: Difference | None, metric: MetricView) -> str:
+    """`+0.31 (+0.22 to +0.41)`."""
+    if one is None:
+        return "–"
+    text = _signed(one.difference, metric)
+    if one.interval is None:
+        return text
+    low, high = (_signed(end, metric) for end in one.interval)
+    return f"{text} ({low} to {high})"
+
+
+def verdict(one: Difference | None) -> str:
+    """What is to be said of a difference; nothing where it is sure."""
+    if one is None or one.told_apart:
+        return ""
+    if one.interval is None:
+        return f"too few images ({one.sources}, at least {FEWEST})"
+    return "not told apart"
+
+
+def _signed(value: float, metric: MetricView) -> str:
+    return signless(f"{value:+.{metric.digits}f}")
+
+
+def compared(report: EvaluationReport) -> list[MetricView]:
+    """Metrics of which there are differences."""
+    keys = {one.metric for group in report.groups for one in group.differences}
+    return [metric for metric in columns(report) if metric.key in keys]
+
+
 def markdown(report: EvaluationReport) -> str:
     """The means as one markdown table, the best of each group in bold, and how they were
     measured.
     """
     metrics = columns(report)
-    lines = [f"# {report.title}, x{report.scale}", ""]
-    lines.append(
+    out = [f"# {report.title}, x{report.scale}", ""]
+    out.append(
         "| set | network | images | " + " | ".join(heading(metric) for metric in metrics) + " |"
     )
-    lines.append("|---|---|---:|" + "---:|" * len(metrics))
+    out.append("|---|---|---:|" + "---:|" * len(metrics))
     for group in report.groups:
         tops = {metric.key: best(group.rows, metric) for metric in metrics}
         for row in group.rows:
             cells = [_bold(row, metric, tops[metric.key], group) for metric in metrics]
-            lines.append(
+            out.append(
                 f"| {_safe(group.name)} | {_safe(row.network)} | {group.pictures} | "
                 + " | ".join(cells)
                 + " |"
             )
-    lines += ["", *(f"- {metric.label}: {metric.about}" for metric in metrics)]
-    lines += [
+    out += [*_differences(report), ""]
+    out += [f"- {metric.label}: {metric.about}" for metric in metrics]
+    out += [
         f"- {_safe(one.name)}: {_safe(one.arch)}, {one.parameters:,} parameters, sha256 "
-        f"{one.sha256[:12]}"
+        f"{one.sha256[:12]}{_trained_on(one)}"
         for one in report.networks
         if one.sha256
     ]
-    return "\n".join([*lines, *(f"- {note}" for note in report.notes)]) + "\n"
+    return "\n".join([*out, *(f"- {note}" for note in report.notes)]) + "\n"
+
+
+def _differences(report: EvaluationReport) -> list[str]:
+    metrics = compared(report)
+    if not metrics:
+        return []
+    heads = " | ".join(heading(metric) for metric in metrics)
+    out = ["", LEAD, "", f"| set | network | against | {heads} |"]
+    out.append("|---|---|---|" + "---:|" * len(metrics))
+    for group in report.groups:
+        for line in lines(group, metrics):
+            cells = [
+                ", ".join(filter(None, (words(one, metric), verdict(one))))
+                for one, metric in zip(line.cells, metrics, strict=True)
+            ]
+            names = " | ".join(map(_safe, (group.name, line.network, line.against)))
+            out.append(f"| {names} | {' | '.join(cells)} |")
+    return out
+
+
+def _trained_on(one: NetworkView) -> str:
+    if not one.corpus:
+        return ""
+    digest = f", digest {one.corpus_digest[:12]}" if one.corpus_digest else ""
+    return f", trained on {_safe(one.corpus)}{digest}"
 
 
 def _bold(row: ScoreRow, metric: MetricView, top: float | None, group: GroupView) -> str:

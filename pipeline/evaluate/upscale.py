@@ -12,10 +12,10 @@ import numpy as np
 
 from pairmill.pipeline.evaluate.any_size import ANY_SIZE
 from pairmill.pipeline.evaluate.crops import Image, Window, bicubic_part, most_detail
-from pairmill.pipeline.evaluate.networks import Upscaler
 from pairmill.pipeline.evaluate.outputs import Job
 from pairmill.pipeline.evaluate.png_rows import PngRows, notes
 from pairmill.pipeline.evaluate.upscale_page import upscale_page
+from pairmill.pipeline.evaluate.upscaling import Upscaling
 from pairmill.pipeline.html.pictures import png
 from pairmill.pipeline.images.decode import ImageRejected, decode, read_image
 from pairmill.pipeline.workspace.storage import Storage
@@ -35,7 +35,7 @@ Said = Callable[[Job, float], None]
 
 
 def upscale_files(
-    upscaler: Upscaler,
+    upscaler: Upscaling,
     jobs: Sequence[Job],
     out: Storage,
     config: InferenceConfig,
@@ -48,7 +48,7 @@ def upscale_files(
     of: the input file, the checkpoint and the settings. Killed at any time, the next run continues.
 
     Args:
-        upscaler: A network.
+        upscaler: A network, or a method that needs none.
         jobs: Images and names.
         out: The output folder.
         config: How to run the network.
@@ -74,6 +74,7 @@ def upscale_files(
     report = UpscaleReport(
         network=upscaler.seen(),
         config=config,
+        settings=upscaler.settings(),
         images=tuple(sorted(done, key=lambda image: image.output)),
         found=found,
         left_out=tuple(left_out),
@@ -83,7 +84,22 @@ def upscale_files(
     return report
 
 
-def key_of(data: bytes, upscaler: Upscaler, config: InferenceConfig) -> str:
+def unfinished(
+    upscaler: Upscaling, jobs: Sequence[Job], out: Storage, config: InferenceConfig
+) -> list[Job]:
+    """Those whose results are not there yet, or were made of something else; files that cannot be
+    read are left out.
+    """
+    left = []
+    for job in jobs:
+        with suppress(ImageRejected):
+            key = key_of(read_image(job.source), upscaler, config)
+            if finished(out, job, key, upscaler.view.scale) is None:
+                left.append(job)
+    return left
+
+
+def key_of(data: bytes, upscaler: Upscaling, config: InferenceConfig) -> str:
     """Digest of all that a result depends on; the device and the name of the file are not of it."""
     settings = config.model_dump(mode="json", exclude={"device"})
     return digest_of(
@@ -124,7 +140,7 @@ def finished(out: Storage, job: Job, key: str, scale: int) -> UpscaledImage | No
 
 
 def _make(
-    upscaler: Upscaler,
+    upscaler: Upscaling,
     job: Job,
     data: bytes,
     key: str,

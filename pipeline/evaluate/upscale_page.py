@@ -85,8 +85,15 @@ def _left_out(report: UpscaleReport) -> Raw:
 
 
 def _making(report: UpscaleReport) -> Raw:
+    rows = list(report.settings) or _of_network(report)
+    return section(
+        "making", "How it was made", "All that the results depend on.", definitions(rows)
+    )
+
+
+def _of_network(report: UpscaleReport) -> list[tuple[str, object]]:
     network, config = report.network, report.config
-    rows: list[tuple[str, object]] = [
+    return [
         ("network", network.arch),
         ("parameters", number(network.parameters)),
         ("checkpoint", el("bdi", network.file)),
@@ -99,6 +106,3 @@ def _making(report: UpscaleReport) -> Raw:
         ),
         ("precision", config.precision),
     ]
-    return section(
-        "making", "How it was made", "All that the results depend on.", definitions(rows)
-    )

@@ -23,7 +23,7 @@ from pairmill.schemas.degraders.realsr import RealSrConfig
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.hr import HrTile
 from pairmill.schemas.image import ImageRecord, Role
-from pairmill.schemas.kernel import CameraKernelsConfig
+from pairmill.schemas.kernel import CameraKernelsConfig, SpectralKernelsConfig
 from pairmill.schemas.recipe import Recipe
 
 FEWEST = 4
@@ -94,7 +94,7 @@ def find_camera(
 def _own(recipe: Recipe) -> Recipe:
     """The recipe of a corpus of the camera's own degradations, with kernels that take seconds."""
     changes: dict[str, object] = {"degraders": [RealSrConfig().model_dump()]}
-    if recipe.kernels.method == "kernelgan":
+    if not isinstance(recipe.kernels, SpectralKernelsConfig):
         changes["kernels"] = CameraKernelsConfig().model_dump()
     return recipe.with_(**changes)
 

@@ -25,6 +25,8 @@ class CropLabels:
     """The pools that it names."""
     shape: Shape
     """Rows and columns of the HR tile."""
+    gains: dict[int, float]
+    """See `Walked`; of the middle of the tile."""
     hr: NDArray[np.uint8]
     """(s h, s w, 3), the crop."""
     place: Shape
@@ -41,8 +43,7 @@ class CropLabels:
         """(h, w): standard deviations in [0, 1]."""
         sizes = shapes(self.program, self.shape)
         part = Part(levels_of(self.hr, self.program.scale), self.place, sizes[-1])
-        gains = gains_of(self.program, self.assets, self.shape)
-        return noise_map(self.program, gains, sizes, part, self.assets)
+        return noise_map(self.program, self.gains, sizes, part, self.assets)
 
 
 def middle_of(hr: Shape, scale: int) -> Shape:

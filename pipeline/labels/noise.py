@@ -60,9 +60,10 @@ class Part(NamedTuple):
 
 def levels_of(hr: NDArray[np.uint8], scale: int) -> Array:
     """Means of s x s pixels: (s h, s w, 3) to (h, w, 3), in intensity levels."""
-    height, width = hr.shape[0] // scale, hr.shape[1] // scale
-    blocks = hr.reshape(height, scale, width, scale, 3)
-    return np.asarray(blocks.sum(axis=(1, 3), dtype=np.int64) / scale**2)
+    sums = np.zeros((hr.shape[0] // scale, hr.shape[1] // scale, 3), np.uint16)
+    for row, column in np.ndindex(scale, scale):
+        sums += hr[row::scale, column::scale]
+    return sums / scale**2
 
 
 def constant(program: Program, gains: dict[int, float]) -> float | None:

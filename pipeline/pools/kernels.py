@@ -25,19 +25,28 @@ from pairmill.pipeline.runner.stage import Sealed, is_done, read_records
 from pairmill.pipeline.stages import (
     describe_scenes,
     estimate_cameras,
+    estimate_fkp,
     estimate_kernels,
+    fit_fkp,
     pool_kernels,
 )
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.aligned import AlignedRef
 from pairmill.schemas.corpus import PoolRef
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.fkp import FlowConfig
 from pairmill.schemas.image import Role
-from pairmill.schemas.kernel import KernelGanConfig, SpectralKernelsConfig
+from pairmill.schemas.kernel import (
+    DipFkpConfig,
+    KernelGanConfig,
+    KernelGanFkpConfig,
+    SpectralKernelsConfig,
+)
 from pairmill.schemas.pool import (
     CameraConfig,
     CameraEstimates,
     EstimateConfig,
+    FkpConfig,
     JudgedKernel,
     KernelEstimates,
     KernelPoolManifest,
@@ -146,7 +155,19 @@ def _estimates(making: Making) -> KernelEstimates | pool_kernels.Spectral:
         alone = settings.with_(from_pairs=False)
         config = EstimateConfig(seed=making.recipe.seed, kernelgan=alone)
         return making.run(estimate_kernels.STAGE, making.images, config).manifest
+    if isinstance(settings, KernelGanFkpConfig | DipFkpConfig):
+        return estimates_with_flow(making, settings)
     return pool_kernels.Spectral(*cameras_of(making, settings))
+
+
+def estimates_with_flow(
+    making: Making, settings: KernelGanFkpConfig | DipFkpConfig
+) -> KernelEstimates:
+    """x2 kernels of all photographs, with a flow that is fitted first, if it was not."""
+    flow = making.run(fit_fkp.STAGE, None, FlowConfig(scale=2, fit=settings.flow)).manifest
+    alone = settings.with_(from_pairs=False)
+    config = FkpConfig(seed=making.recipe.seed, settings=alone, flow=flow)
+    return making.run(estimate_fkp.STAGE, making.images, config).manifest
 
 
 def _pairs(making: Making) -> tuple[AlignedRef, ...]:

@@ -15,7 +15,12 @@ from pairmill.pipeline.kernels.camera import judge_spectral, record
 from pairmill.pipeline.kernels.quality import judge
 from pairmill.pipeline.preview.sample_images import Scene
 from pairmill.pipeline.stages.measure_photographs import middle, refusal
-from pairmill.schemas.kernel import KernelGanConfig, SpectralKernelsConfig
+from pairmill.schemas.kernel import (
+    DipFkpConfig,
+    KernelGanConfig,
+    KernelGanFkpConfig,
+    SpectralKernelsConfig,
+)
 from pairmill.schemas.pool import JudgedSpectral, MeasureConfig
 from pairmill.schemas.recipe import Recipe
 
@@ -27,6 +32,12 @@ USUAL = 2.7e-3
 benchmarks/results/speed_cpu.json."""
 USUAL_SPECTRAL = 0.3
 """Seconds per photograph of the other methods."""
+
+
+USUAL_GAN_FKP = 0.06
+"""Seconds per iteration and restart of KernelGAN-FKP on one core, three steps of each side."""
+USUAL_DIP = 1.7e-7
+"""Seconds per step, channel and HR pixel of a deep image prior on one core."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,8 @@ def kernel_cost(recipe: Recipe, scenes: Sequence[Scene], *, measure: bool) -> Ke
     settings = recipe.kernels
     if isinstance(settings, KernelGanConfig):
         return _kernelgan(recipe, settings, scenes, measure)
+    if isinstance(settings, KernelGanFkpConfig | DipFkpConfig):
+        return _with_flow(settings)
     return _spectral(recipe, settings, scenes, measure)
 
 
@@ -89,6 +102,21 @@ def _spectral(
         StageCost("pool_kernels", judging, 1e4, "judging, timed"),
     )
     return KernelCost(stages, measured=True)
+
+
+def _with_flow(settings: KernelGanFkpConfig | DipFkpConfig) -> KernelCost:
+    """The flow itself is fitted once for all images, in a minute."""
+    if isinstance(settings, KernelGanFkpConfig):
+        steps, step = settings.iterations, USUAL_GAN_FKP * settings.steps / 3
+    else:
+        steps = settings.dip.iterations
+        step = USUAL_DIP * settings.dip.channels * (2 * settings.window) ** 2
+    basis = f"{settings.restarts} restarts of {steps} iterations, usual time"
+    stages = (
+        StageCost("estimate_fkp", settings.restarts * steps * step, 1e4, basis),
+        StageCost("pool_kernels", 0.05, 1e4, "usual time"),
+    )
+    return KernelCost(stages, measured=False)
 
 
 def _kernelgan(

@@ -82,6 +82,7 @@ def preview(request: Request, storage: Storage, target: Storage, folder: str) ->
     sealed = sealed_stages(recipe, base, storage)
     timed = time.perf_counter() - started < HURRY and not {
         "estimate_kernels",
+        "estimate_fkp",
         "estimate_cameras",
     } & set(sealed)
     kernels = None

@@ -25,7 +25,6 @@ from pairmill.pipeline.html.pictures import heat, strip
 from pairmill.pipeline.html.text import plain
 from pairmill.pipeline.report.pool_rows import KernelPictures
 from pairmill.pipeline.report.source_images import Sources
-from pairmill.pipeline.stages import estimate_kernels
 from pairmill.pipeline.stages.payload import read_npy
 from pairmill.pipeline.subset import evenly, histogram, in_turn
 from pairmill.pipeline.workspace import layout
@@ -149,7 +148,7 @@ class _Views:
     def _raw(self, image: str) -> NDArray[np.float64]:
         """(R, k, k), as estimated; none for an image that was refused."""
         key = self.pool.estimates.get(image, "")
-        name = f"{layout.unit_folder(estimate_kernels.STAGE.name, key)}/raw.npy"
+        name = f"{layout.unit_folder(self.pool.estimated_by, key)}/raw.npy"
         if key and self.storage.exists(name):
             return read_npy(self.storage, name)
         return np.zeros((0, 0, 0))

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from pairmill.models.functional.labels import Labels
+from pairmill.models.functional.labels import Labels, turn
 from pairmill.pipeline.rng import pick, raw_words, stream, stream_key
 from pairmill.pipeline.shards.index import Index, Square, read_index
 from pairmill.schemas.errors import UserError
@@ -112,19 +112,6 @@ def random_square(size: tuple[int, int], scale: int, crop: int, rng: np.random.G
         )
     top, left = (pick(rng, length - side + 1) for length in size)
     return Square(top, left, side)
-
-
-def turn(image: NDArray[Any], position: int) -> NDArray[Any]:
-    """Flip or rotate: bit 2 exchanges rows and columns, bit 1 mirrors the rows, bit 0 the
-    columns.
-    """
-    if position & 4:
-        image = image.swapaxes(0, 1)
-    if position & 2:
-        image = image[::-1]
-    if position & 1:
-        image = image[:, ::-1]
-    return image
 
 
 class Pairs(Dataset[Tensors]):

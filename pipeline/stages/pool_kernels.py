@@ -18,7 +18,7 @@ from pairmill.pipeline.kernels.pairs import judge_pair
 from pairmill.pipeline.kernels.quality import judge, refusal
 from pairmill.pipeline.kernels.varying import varying
 from pairmill.pipeline.runner.stage import Context, Stage, Unit
-from pairmill.pipeline.stages import align_pairs, estimate_kernels
+from pairmill.pipeline.stages import align_pairs
 from pairmill.pipeline.stages.payload import npy_bytes, read_npy
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -46,7 +46,7 @@ class JudgePayload(Payload):
     image: ImageRecord | None = None
     """The image."""
     ref: EstimateRef | None = None
-    """Its estimates by KernelGAN."""
+    """Its estimates by KernelGAN or with a flow."""
     spectral: JudgedSpectral | None = None
     """Its estimate from spectra."""
     pair: AlignedRef | None = None
@@ -144,9 +144,13 @@ def work(
         yield JudgedKernel(image=unit.payload.digest, verdict=verdict, cells=cells)
 
 
-def read_estimate(storage: Storage, key: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Raw (R, 13, 13) and finished (R, 17, 17) kernels of one image's restarts."""
-    folder = layout.unit_folder(estimate_kernels.STAGE.name, key)
+def read_estimate(
+    storage: Storage, ref: EstimateRef
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Raw (R, 13, 13), or (R, 11, 11) with a flow, and finished (R, 17, 17) kernels of one image's
+    restarts.
+    """
+    folder = layout.unit_folder(ref.stage, ref.key)
     return read_npy(storage, f"{folder}/raw.npy"), read_npy(storage, f"{folder}/finished.npy")
 
 
@@ -175,7 +179,7 @@ def _judge(
     if spectral is not None:
         return judge_spectral(spectral, config.quality, config.scale)
     assert ref is not None
-    raw, finished = read_estimate(storage, ref.key)
+    raw, finished = read_estimate(storage, ref)
     kernel, verdict = judge(raw, finished, load(image), config.quality)
     if kernel is None:
         return None, verdict
@@ -212,6 +216,7 @@ def seal(
     of_rows = [record for _, record in accepted for _ in record.cells or (None,)]
     diagnostics = [record.verdict.diagnostics for record in of_rows if record.verdict.diagnostics]
     columns = columns_of(of_rows) | columns_of(diagnostics)
+    refs = [(unit, unit.payload.ref) for unit in units if unit.payload.ref is not None]
     cells = [cell for _, record in accepted for cell in record.cells or (None,)]
     places = tuple(cell.cell if cell else None for cell in cells)
     if any(cells):
@@ -225,11 +230,8 @@ def seal(
         kernels=tuple(record.image for record in of_rows),
         cells=places if any(cells) else (),
         judged=tuple(records),
-        estimates={
-            unit.payload.digest: unit.payload.ref.key
-            for unit in units
-            if unit.payload.ref is not None
-        },
+        estimates={unit.payload.digest: ref.key for unit, ref in refs},
+        **({"estimated_by": refs[0][1].stage} if refs else {}),
     )
 
 
@@ -267,18 +269,20 @@ def _none_accepted(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -
     )
 
 
-_NEGATIVE = {"camera": "max_negative", "spectral": "max_negative", "kernelgan": "max_raw_negative"}
+_SPECTRAL = {"camera", "spectral"}
+"""Methods whose kernels may have lobes."""
 
 
 def nearest_thresholds(records: Sequence[JudgedKernel], config: PoolKernelsConfig) -> str:
     """The smallest change of one threshold that would let a kernel in, as an instruction; empty if
     none is known.
     """
+    negative = "max_negative" if config.method in _SPECTRAL else "max_raw_negative"
     limits = {
         KernelReason.DISAGREEMENT: ("max_disagreement", "disagreement"),
         KernelReason.OFF_CENTRE: ("max_offset", "offset"),
         KernelReason.BORDER: ("max_border", "border"),
-        KernelReason.NEGATIVE: (_NEGATIVE[config.method], "negative"),
+        KernelReason.NEGATIVE: (negative, "negative"),
         KernelReason.UNCERTAIN: ("max_error", "error"),
         KernelReason.TOO_WIDE: ("max_support", "support"),
         KernelReason.MISALIGNED: ("max_shift", "shift"),

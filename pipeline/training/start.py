@@ -10,6 +10,7 @@ from pairmill.models.archs import build
 from pairmill.models.archs.aware import KernelAware
 from pairmill.models.archs.kernel_code import Array as Kernels
 from pairmill.models.archs.layers import Network
+from pairmill.models.archs.ncnn import read_checkpoint
 from pairmill.models.archs.recognise import recognise
 from pairmill.models.archs.taught import Taught
 from pairmill.models.archs.weights import put_weights, read_weights_for
@@ -80,7 +81,8 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
     """
     start = config.start_from
     assert start is not None
-    tensors = read_weights_for(config.network, read_file(start.file, base), start.file)
+    data = read_checkpoint(lambda file: read_file(file, base), start.file)
+    tensors = read_weights_for(config.network, data, start.file)
     if start.part == "body":
         _put_body(network, tensors, start.file)
         return

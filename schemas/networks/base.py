@@ -59,6 +59,18 @@ class NetworkBase(Frozen):
         return ", ".join([self.arch, *other])
 
 
+def check_squeeze(features: int, squeeze: int) -> None:
+    """That an attention which has `squeeze` times fewer channels in its middle has any.
+
+    Raises:
+        ValueError: if it has none.
+    """
+    if features < squeeze:
+        raise ValueError(
+            f"squeeze: {squeeze} leaves nothing of {features} features; at most {features}"
+        )
+
+
 class HeadsBase(NetworkBase):
     """Settings of a network that may have several scales: one body, and layers of each scale."""
 

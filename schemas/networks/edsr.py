@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
+from pairmill.schemas.base import Grown
 from pairmill.schemas.networks.base import DIV2K_MEAN, Count, Level, NetworkBase, Span
 
 
-class EdsrConfig(NetworkBase):
+class EdsrConfig(NetworkBase, Grown):
     """EDSR (Lim et al. 2017). The defaults are the baseline (M); the large one (L): 256 features,
     32 blocks, residuals x 0.1.
     """
 
+    added: ClassVar[tuple[str, ...]] = ("separable",)
     arch: Literal["edsr"] = "edsr"
     """Name of the network."""
     features: Count = 64
@@ -26,3 +28,6 @@ class EdsrConfig(NetworkBase):
     mean: tuple[Level, Level, Level] = DIV2K_MEAN
     """Red, green and blue in [0, 1] that are taken away first and added back last; not part of a
     checkpoint."""
+    separable: bool = False
+    """Whether the convolutions of the blocks are separable: each channel by itself, then all
+    channels of each pixel; about an eighth of the weights."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
+from pairmill.schemas.base import Grown
 from pairmill.schemas.networks.base import Count, NetworkBase
 
 
-class LapSrnConfig(NetworkBase):
+class LapSrnConfig(NetworkBase, Grown):
     """LapSRN (Lai et al. 2017): a pyramid that doubles the size at each level and adds a residual
-    there (progressive).
+    there (progressive). MS-LapSRN (Lai et al. 2018) is `depth: 5, shared: true, recursions: 8`.
     """
 
+    added: ClassVar[tuple[str, ...]] = ("recursions", "side")
     arch: Literal["lapsrn"] = "lapsrn"
     """Name of the network."""
     scales: ClassVar[tuple[int, ...]] = (2, 4, 8)
@@ -23,6 +27,12 @@ class LapSrnConfig(NetworkBase):
     shared: bool = False
     """Whether all levels use the same weights, as in its successor MS-LapSRN; then one network has
     2, 4 and 8 in it."""
+    recursions: int = Field(default=0, ge=0, le=64)
+    """How often a level applies its convolutions, adding each time what it began with, as
+    MS-LapSRN; 0: once, and nothing is added, as LapSRN."""
+    side: Literal[3, 4] = 4
+    """Side of the filters that double the features: 4, or 3 as MS-LapSRN was published, which is
+    half a pixel off."""
 
     def heads_at(self, scale: int) -> tuple[int, ...]:
         """See `NetworkBase`: a pyramid has all smaller scales in it."""

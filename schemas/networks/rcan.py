@@ -6,7 +6,14 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from pairmill.schemas.networks.base import DIV2K_MEAN, Count, Level, NetworkBase, Span
+from pairmill.schemas.networks.base import (
+    DIV2K_MEAN,
+    Count,
+    Level,
+    NetworkBase,
+    Span,
+    check_squeeze,
+)
 
 
 class RcanConfig(NetworkBase):
@@ -32,9 +39,5 @@ class RcanConfig(NetworkBase):
 
     @model_validator(mode="after")
     def _something_left(self) -> Self:
-        if self.features < self.squeeze:
-            raise ValueError(
-                f"squeeze: {self.squeeze} leaves nothing of {self.features} features; at most "
-                f"{self.features}"
-            )
+        check_squeeze(self.features, self.squeeze)
         return self

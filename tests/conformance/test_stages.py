@@ -52,6 +52,7 @@ from tests.support.make import (
     make_cameras,
     make_stages,
     make_translator,
+    make_with_flow,
     materialised,
     photograph,
     save,
@@ -200,6 +201,7 @@ def in_processes(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     images, hr = made.images.manifest, made.hr.manifest
     make_cameras(tiny.recipe, images, hr, made.sealed, run)
     make_aligned(tiny.recipe, tiny.photographs, run)
+    make_with_flow(tiny.recipe, images, run)
     make_translator(tiny.recipe, images, hr, run)
     try_chain(images, hr, run)
     materialised(tiny.photographs, Path(f"{workspace}-replayed"), run)

@@ -10,9 +10,10 @@ from typing import Any, get_args
 
 import pytest
 
-from docs import pairs
+from docs import networks, pairs
 from pairmill.pipeline.images.encode import decode_png
 from pairmill.schemas.degraders import CONFIGS
+from pairmill.schemas.network import NETWORK_CONFIGS
 from pairmill.schemas.ops import Op
 from tests.support.make import Tiny
 from tests.support.paths import ROOT
@@ -42,6 +43,14 @@ def test_pages_are_those_of_the_schemas(folder: str, models: dict[str, Any], tag
         assert not missing, f"{name}: {missing}: run `make docs`"
         for picture in re.findall(r"!\[.*?\]\((.*?)\)", text):
             assert (DOCS / folder / picture).exists(), picture
+
+
+def test_the_table_of_networks_is_that_of_the_settings() -> None:
+    """Fails after a network changed: run `make docs`."""
+    text = (DOCS / "networks.md").read_text("utf-8")
+    assert networks.page() == text
+    assert {f"| `{arch}` |" in text for arch in NETWORK_CONFIGS} == {True}
+    assert networks.notes().keys() <= NETWORK_CONFIGS.keys()
 
 
 def test_pictures_are_small() -> None:

@@ -23,7 +23,7 @@ from pairmill.pipeline.images.find import FoundFile
 from pairmill.pipeline.pools import POOLS
 from pairmill.pipeline.pools.aligned import align_config, cut_config
 from pairmill.pipeline.pools.base import Making
-from pairmill.pipeline.pools.kernels import cameras_of
+from pairmill.pipeline.pools.kernels import cameras_of, estimates_with_flow
 from pairmill.pipeline.pools.noise_choice import NOISE_CHOICE
 from pairmill.pipeline.report.write import write_report
 from pairmill.pipeline.runner.execution import Executor, SerialExecutor, one_thread, run_stage
@@ -45,7 +45,7 @@ from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.degraders.bicubic import BicubicConfig
 from pairmill.schemas.hr import HrSet
 from pairmill.schemas.image import ImageRecord, ImageSet, Role
-from pairmill.schemas.kernel import CameraKernelsConfig
+from pairmill.schemas.kernel import CameraKernelsConfig, KernelGanFkpConfig
 from pairmill.schemas.pool import ClusterConfig
 from pairmill.schemas.recipe import Recipe
 from pairmill.schemas.redegnet import FacePair, PairSet
@@ -320,6 +320,7 @@ def build_tiny(photographs: Path, workspace: Path) -> Tiny:
     pools = {kind: sealed[f"pool_{kind}"] for kind in DRAWN_FROM}
     make_cameras(recipe, images, hr, pools, run)
     make_aligned(recipe, photographs, run)
+    make_with_flow(recipe, images, run)
     make_translator(recipe, images, hr, run)
     try_chain(images, hr, run)
     materialised(photographs, Path(f"{workspace}-replayed"), run)
@@ -367,6 +368,18 @@ def make_cameras(
     measured, _ = cameras_of(making, settings)
     making.of(NOISE_CHOICE)
     run(cluster_photographs.STAGE, measured, ClusterConfig(min_photographs=2))
+
+
+FLOW: dict[str, Any] = {"iterations": 3, "batch": 4, "couplings": 1, "hidden": 2}
+"""A flow fitted in three steps."""
+
+
+def make_with_flow(recipe: Recipe, images: ImageSet, run: Run) -> None:
+    """The stages of kernels with a flow as their prior."""
+    settings = KernelGanFkpConfig.model_validate(
+        {"iterations": 10, "restarts": 1, "steps": 1, "flow": FLOW}
+    )
+    estimates_with_flow(Making(recipe=recipe, images=images, base="/", run=run), settings)
 
 
 def make_aligned(recipe: Recipe, photographs: Path, run: Run) -> None:

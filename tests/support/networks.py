@@ -11,22 +11,44 @@ from pairmill.models.archs import build
 from pairmill.models.archs.layers import MultiScale, Network
 from pairmill.models.archs.weights import write_weights
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
+from pairmill.schemas.networks.carn import CarnConfig
+from pairmill.schemas.networks.cnf import CnfConfig
 from pairmill.schemas.networks.compact import CompactConfig
+from pairmill.schemas.networks.csnln import CsnlnConfig
 from pairmill.schemas.networks.dbpn import DbpnConfig
+from pairmill.schemas.networks.drcn import DrcnConfig
+from pairmill.schemas.networks.drrn import DrrnConfig
+from pairmill.schemas.networks.dsrn import DsrnConfig
+from pairmill.schemas.networks.dwsr import DwsrConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.espcn import EspcnConfig
+from pairmill.schemas.networks.fsrcnn import FsrcnnConfig
+from pairmill.schemas.networks.idn import IdnConfig
 from pairmill.schemas.networks.ikc import IkcConfig
+from pairmill.schemas.networks.ipt import IptConfig
 from pairmill.schemas.networks.ircnn import IrcnnConfig
 from pairmill.schemas.networks.kxnet import KxNetConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
+from pairmill.schemas.networks.mdsr import MdsrConfig
+from pairmill.schemas.networks.memnet import MemNetConfig
+from pairmill.schemas.networks.meta import MetaConfig
+from pairmill.schemas.networks.msrn import MsrnConfig
+from pairmill.schemas.networks.mwcnn import MwcnnConfig
+from pairmill.schemas.networks.prosr import ProSrConfig
 from pairmill.schemas.networks.rcan import RcanConfig
+from pairmill.schemas.networks.rdn import RdnConfig
+from pairmill.schemas.networks.rnan import RnanConfig
 from pairmill.schemas.networks.rrdbnet import RrdbNetConfig
+from pairmill.schemas.networks.san import SanConfig
 from pairmill.schemas.networks.sftmd import SftmdConfig
 from pairmill.schemas.networks.srcnn import SrcnnConfig
+from pairmill.schemas.networks.srdensenet import SrDenseNetConfig
+from pairmill.schemas.networks.srfbn import SrfbnConfig
 from pairmill.schemas.networks.srmd import SrmdConfig
 from pairmill.schemas.networks.srresnet import SrResNetConfig
 from pairmill.schemas.networks.swinir import SwinIrConfig
 from pairmill.schemas.networks.usrnet import UsrNetConfig
+from pairmill.schemas.networks.vdsr import VdsrConfig
 
 SWIN = SwinIrConfig(features=12, depths=(2, 1), heads=(2, 3), window=4, patch=8)
 SFTMD = SftmdConfig(features=8, blocks=1, modulation=4, code=3)
@@ -51,9 +73,51 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "ikc": IkcConfig(network=SFTMD, features=6, iterations=2, corrections=2),
     "srmd": SrmdConfig(features=24, depth=4, code=5),
     "srmdnf": SrmdConfig(features=24, depth=4, code=5, noise=False),
+    "edsr-separable": EdsrConfig(features=12, blocks=2, separable=True),
+    "dwsr": DwsrConfig(features=16, depth=2),
+    "mwcnn": MwcnnConfig(features=(8, 12), dilations=(2,), lowest=(2,)),
+    "mwcnn-bands": MwcnnConfig(features=(12, 16), dilations=(1,), lowest=(1,), bands=True),
+    "san": SanConfig(features=8, groups=2, blocks=1, squeeze=2, inner=2),
+    "rnan": RnanConfig(features=8, groups=1, inner=4),
+    "csnln": CsnlnConfig(features=6, recurrences=2),
+    "meta": MetaConfig(features=12, blocks=1, layers=2, growth=12, hidden=16),
+    "ipt": IptConfig(features=4, patch=12, layers=1),
+    "lapsrn-recursive": LapSrnConfig(features=8, depth=2, shared=True, recursions=2, side=3),
+    "drcn": DrcnConfig(features=12, recursions=2),
+    "drrn": DrrnConfig(features=12, units=2),
+    "memnet": MemNetConfig(features=12, blocks=2, recursions=2),
+    "prosr": ProSrConfig(features=8, growth=4, layers=2, blocks=(1, 3, 1)),
+    "prosr-heads": ProSrConfig(features=8, growth=4, layers=2, blocks=(1, 3, 1), heads=(2, 4)),
+    "dsrn": DsrnConfig(features=16, embedded=8),
+    "cnf": CnfConfig(features=16, depths=(3, 4)),
+    "fsrcnn": FsrcnnConfig(features=12, shrunk=6, depth=1),
+    "carn": CarnConfig(features=8),
+    "carn-m": CarnConfig(features=12, mobile=True, groups=2),
+    "rdn": RdnConfig(features=16, blocks=2, layers=2, growth=12),
+    "srfbn": SrfbnConfig(features=4, groups=2),
+    "vdsr": VdsrConfig(features=24, depth=4),
+    "msrn": MsrnConfig(features=8, blocks=2),
+    "mdsr": MdsrConfig(features=8, blocks=1),
+    "idn": IdnConfig(features=16, kept=4, blocks=1),
+    "srdensenet": SrDenseNetConfig(features=8, blocks=2, layers=2, growth=8, fused=16),
     "cleaned": CleanedConfig(features=8, blocks=2, network=CompactConfig(features=8, blocks=2)),
 }
 """A new network is one line here."""
+NO_SCALE = {
+    "srcnn",
+    "lapsrn-shared",
+    "lapsrn-recursive",
+    "drcn",
+    "drrn",
+    "memnet",
+    "cnf",
+    "vdsr",
+    "dwsr",
+    "mwcnn",
+    "mwcnn-bands",
+    "meta",
+}
+"""Networks among them whose weights are the same at every scale."""
 UNRECOGNISED: tuple[str, ...] = ("usrnet", "kxnet", "sftmd", "ikc")
 """Networks among them whose checkpoints have to say what they are: `recognise` does not know
 them."""

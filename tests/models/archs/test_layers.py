@@ -11,7 +11,16 @@ from torch.nn.functional import conv2d, interpolate, pad
 
 from pairmill.models.archs import build, build_empty
 from pairmill.models.archs.lapsrn import Doubling, LapSrn
-from pairmill.models.archs.layers import BicubicUp, Conv, Deconv, Linear, draw_weights, reflected
+from pairmill.models.archs.layers import (
+    BicubicUp,
+    Conv,
+    Deconv,
+    Fuse,
+    Linear,
+    convolved,
+    draw_weights,
+    reflected,
+)
 from pairmill.models.functional.resize import bicubic_up
 from pairmill.schemas.networks.edsr import EdsrConfig
 from pairmill.schemas.networks.lapsrn import LapSrnConfig
@@ -57,6 +66,32 @@ def test_first_weights_have_the_spread_they_should() -> None:
     assert he.bias is not None
     assert not he.bias.any()
     assert not linear.bias.any()
+
+
+def test_groups_see_their_own_channels_and_dilated_filters_reach_further() -> None:
+    """8 channels in 4 groups: 2 x 9 inputs meet in an output; dilation 3 reaches 3 pixels."""
+    layer = Conv(8, 400, groups=4, dilation=3, bias=False, start="he")
+    draw_weights(layer.requires_grad_(requires_grad=False), np.random.default_rng(3))
+    assert layer.weight.shape == (400, 2, 3, 3)
+    assert layer.bias is None
+    assert float(layer.weight.std()) == pytest.approx((2 / 18) ** 0.5, rel=0.03)
+    assert convolved(layer) == 3
+    point = torch.zeros(1, 8, 9, 9)
+    point[:, 2, 4, 4] = 1  # in the second group: outputs 100 to 199
+    found = layer(point)[0]
+    assert found.shape == (400, 9, 9)
+    assert sorted({int(channel) // 100 for channel in found.abs().sum((1, 2)).nonzero()}) == [1]
+    assert found.abs().sum((0, 2)).nonzero().flatten().tolist() == [1, 4, 7]
+
+
+def test_fused_features_are_concatenated() -> None:
+    layer, (one, other) = Fuse(5, 2), pictures(2).split(1)
+    draw_weights(layer.requires_grad_(requires_grad=False), np.random.default_rng(3))
+    assert layer.bias is not None
+    both = torch.cat([one, other[:, :2]], 1)
+    wanted = torch.einsum("oi,bihw->bohw", layer.weight[:, :, 0, 0], both)
+    wanted = wanted + layer.bias[:, None, None]
+    torch.testing.assert_close(layer([one, other[:, :2]]), wanted, rtol=0, atol=1e-6)
 
 
 def test_a_pyramid_holds_all_levels_smallest_first() -> None:

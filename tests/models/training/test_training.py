@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pairmill.models.archs import build
+from pairmill.models.archs.drcn import Drcn
 from pairmill.models.archs.lapsrn import LapSrn
 from pairmill.models.discriminators import build as build_discriminator
 from pairmill.models.functional.resize import bicubic_down, to_uint8
@@ -233,6 +234,42 @@ def test_pixels_of_every_level_of_a_pyramid_count() -> None:
     )
     wanted = {"l1": 2 * (0.3 + 0.1), "l2": 0.09 + 0.01, "charbonnier": 0.5 + 0.17**0.5, "tv": 0.0}
     assert {name: float(value) for name, value in terms.items()} == pytest.approx(wanted)
+
+
+def test_images_on_the_way_weigh_what_the_network_says() -> None:
+    """Two images of the size of HR, off by 0.3 and 0.2, and the result, off by 0.1."""
+    objective = Objective([L1Config(), TvConfig()], lambda _: b"")
+    levels = [torch.full((1, 3, 6, 4), value) for value in (0.2, 0.3, 0.4)]
+    hr, lr = torch.full((1, 3, 6, 4), 0.5), torch.zeros(1, 3, 3, 2)
+    terms = objective.network(levels, hr, lr, None, [0.25, 0.5, 2.0])
+    assert float(terms["l1"]) == pytest.approx(0.25 * 0.3 + 0.5 * 0.2 + 2.0 * 0.1)
+
+
+def test_drcn_learns_its_images_first_and_their_mean_last() -> None:
+    """The loss of each step is what the weights of its share of the steps say."""
+    config = TrainConfig.model_validate(
+        {
+            "name": "a",
+            "corpus": "b",
+            "network": {"arch": "drcn", "features": 4, "recursions": 2, "supervised": 0.5},
+            "steps": 4,
+            "crop": 16,
+            "losses": [{"loss": "l2"}],
+        }
+    )
+    training = Training(
+        config, build(config.network, 2, 1), Objective(config.losses, lambda _: b"")
+    )
+    hr, lr = (torch.randint(0, 256, (2, 3, side, side), dtype=torch.uint8) for side in (16, 8))
+    assert isinstance(training.network, Drcn)
+    for alone in (1.0, 0.5, 0.0, 0.0):
+        with torch.no_grad():
+            one, two, mean = (
+                float(((image - hr / 255) ** 2).mean())
+                for image in training.network.pyramid(lr / 255)
+            )
+        wanted = alone * (one + two) / 2 + (1 - alone) * mean
+        assert float(training.advance(hr, lr)["loss"]) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_lapsrn_is_trained_on_all_its_levels() -> None:

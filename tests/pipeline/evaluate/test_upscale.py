@@ -219,6 +219,7 @@ def test_between_two_checkpoints(net: str, tmp_path: Path) -> None:
     )
     assert not np.array_equal(half, zero)
     assert not np.array_equal(half, one)
+    assert outs[1] is not None
     assert outs[1].network.name == "net+0.5·gan"
     with pytest.raises(UserError, match="different shapes") as caught:
         load(net, (checkpoint(tmp_path / "wide.safetensors", features=6), 0.5))

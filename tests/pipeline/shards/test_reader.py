@@ -17,10 +17,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pairmill.models.functional.labels import turn
 from pairmill.pipeline.images.encode import decode_png, encode_png
 from pairmill.pipeline.rng import stream
 from pairmill.pipeline.shards.index import read_index
-from pairmill.pipeline.shards.reader import Loader, Pairs, epoch_order, pairs, random_square, turn
+from pairmill.pipeline.shards.reader import Loader, Pairs, epoch_order, pairs, random_square
 from pairmill.pipeline.shards.tar import read_members
 from pairmill.pipeline.workspace.stores import PATIENCE
 from pairmill.schemas.errors import IntegrityError, StoreError, UnreachableError, UserError

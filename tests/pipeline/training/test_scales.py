@@ -18,14 +18,15 @@ from pairmill.models.archs.weights import load_network
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.evaluate.networks import load, load_all
 from pairmill.pipeline.training.data import Feed, open_split
-from pairmill.pipeline.training.recipe import on_version
-from pairmill.pipeline.training.run import check
+from pairmill.pipeline.training.recipe import load_training, on_version
+from pairmill.pipeline.training.run import check, train_run
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.recipe import Recipe
 from tests.pipeline.training.test_training import Killed, Killer, curve, files
 from tests.support.make import build, photograph, save
+from tests.support.paths import ROOT
 from tests.support.training import RECIPE, config, run
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
@@ -121,6 +122,36 @@ def test_batches_of_both_scales_come_in_an_order_that_the_seed_says(workspace: S
     assert scales(0) == first != scales(1)
 
 
+GROWING: dict[str, Any] = {
+    "network": {
+        "arch": "prosr",
+        "features": 4,
+        "growth": 2,
+        "layers": 1,
+        "blocks": [1, 1, 1],
+        "heads": [2, 4],
+    },
+}
+
+
+def test_a_growing_network_begins_with_its_smallest_scale(workspace: Storage) -> None:
+    """The second scale begins after 0.12 of the steps; a run that is killed while it is being
+    faded in ends in the same bits."""
+    sources = {
+        scale: open_split(workspace, find_version(workspace, name), "train")
+        for scale, name in ((2, "two"), (4, "four"))
+    }
+    batches = iter(Feed(config(**MIXED | GROWING | {"steps": 100}), sources))
+    scales = [hr.shape[-1] // lr.shape[-1] for hr, lr in (next(batches) for _ in range(40))]
+    assert scales[:12] == [2] * 12
+    assert set(scales[12:]) == {2, 4}
+    run_of = MIXED | GROWING | {"steps": 20, "checkpoints": {"every": 2}, "ema": 0}
+    whole = run(workspace, name="grown", **run_of)
+    with pytest.raises(Killed):
+        run(workspace, Killer(5), name="growing", **run_of)
+    assert files(run(workspace, name="growing", **run_of)) == files(whole)
+
+
 def test_views_share_the_weights_and_know_their_scale() -> None:
     from pairmill.models.archs import build as network_of
 
@@ -193,3 +224,15 @@ def test_a_build_trains_on_one_corpus_alone(workspace: Storage) -> None:
     check(config(**MIXED), workspace)
     with pytest.raises(UserError, match="wants a corpus for each of its scales"):
         on_version(config(**MIXED), find_version(workspace, "four"))
+
+
+def test_the_tracked_recipe_runs(workspace: Storage) -> None:
+    """With small settings, on small corpora."""
+    recipe, _ = load_training(str(ROOT / "data/recipes/train/scales.yaml"))
+    small = {"name": "recipe", "corpus": {2: "two", 4: "four"}, "steps": 2, "crop": 32, "batch": 2}
+    looks = {"every": 2, "images": 1, "pictures": 0}
+    config = recipe.with_(**small, validation=looks, loading={"workers": 0})
+    done = train_run(
+        config.with_(network={"arch": "carn", "heads": (2, 4), "features": 4}), "/", workspace
+    )
+    assert sorted(done.scores[-1].scales) == [2, 4]

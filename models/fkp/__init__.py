@@ -1,0 +1,1 @@
+"""A normalising flow as the prior of Gaussian blur kernels (FKP, Liang et al., CVPR 2021)."""
