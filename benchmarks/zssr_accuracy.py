@@ -87,7 +87,8 @@ def main() -> None:
     chosen = (tried if args.tried else reported)(args.data)[: args.images]
     found = cases(chosen, args.kernels, args.height, args.width)
     config, estimated = ZssrConfig(max_steps=args.max_steps), cameras(found)
-    print(line("picture", ()) + " | ".join(COLUMNS) + " |", flush=True)
+    print(f"| picture | {' | '.join(COLUMNS)} |", flush=True)
+    print("|---|" + "---:|" * len(COLUMNS), flush=True)
     rows, start = list[dict[str, float]](), time.process_time()
     for case in found:
         rows.append(scores(case, estimated[case.camera], config))

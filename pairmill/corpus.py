@@ -211,21 +211,29 @@ class Corpus:
         wanted = find_samples(self.storage, self.manifest, [key])
         return next(replay(self.storage, self.manifest, wanted))
 
-    def export(self, folder: Place, to: str, split: str | None = None) -> Exported:
+    def export(
+        self,
+        folder: Place,
+        to: str,
+        split: str | None = None,
+        labels: LabelConfig | None = None,
+    ) -> Exported:
         """Write one split, or all, in another format; a killed export continues where it was.
 
         Args:
             folder: A local folder; it takes one export.
             to: `folder`, `basicsr-lmdb`, `huggingface` or another format of docs/training.md.
             split: Which split; all without it.
+            labels: Writes each sample's kernel too, laid out like this; formats folder,
+                realesrgan-meta, kair, parquet and huggingface.
 
         Raises:
-            UserError: if there is no such format or split, the folder holds something else, or a
-                library is missing.
+            UserError: if there is no such format or split, the folder holds something else, a
+                library is missing, or labels cannot be written.
             IntegrityError: if a shard is not as it was sealed.
         """
         splits = () if split is None else (split,)
-        return export(plan(self.storage, self.manifest, to, os.fspath(folder), splits))
+        return export(plan(self.storage, self.manifest, to, os.fspath(folder), splits, labels))
 
     def materialise(self, workspace: Place | None = None, *, workers: int = 1) -> Corpus:
         """Write the LR of a version that does not store it: the version that the same recipe makes

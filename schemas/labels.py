@@ -25,6 +25,10 @@ class LabelConfig(Frozen):
     whole number do: `crop`: in the middle of each crop, composed as it is read, in one to two
     milliseconds; `tile`: in the middle of the tile, composed once."""
 
+    missing: Literal["refuse", "nan"] = "refuse"
+    """What becomes of samples of which no kernel is known, since a network made them or a camera
+    did: `refuse` says so at once; `nan` gives them not-a-number for kernel and noise."""
+
     @field_validator("kernel")
     @classmethod
     def _odd(cls, side: int) -> int:

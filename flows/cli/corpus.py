@@ -133,12 +133,21 @@ def export(
     split: Annotated[
         list[str] | None, typer.Option(help="Split to export; may be repeated; by default all.")
     ] = None,
+    kernel: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            help="Write each LR's kernel too, K x K on the HR grid (see docs/training.md); 21 is "
+            "usual. Not-a-number where none is known.",
+        ),
+    ] = None,
     workspace: Workspace = "data",
 ) -> None:
     """Export a version in the format of a trainer or a tool, with the same PNG files."""
     from pairmill.flows.cli.export import export_corpus
 
-    export_corpus(workspace, corpus, to, out, split or [])
+    labels = None if kernel is None else {"kernel": kernel, "missing": "nan"}
+    export_corpus(workspace, corpus, to, out, split or [], labels)
 
 
 @app.command()

@@ -13,9 +13,11 @@ from pairmill.flows import terminal
 from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
 from pairmill.flows.cli.pages import open_page
 from pairmill.flows.cli.upscale import ImageBar
+from pairmill.pipeline.evaluate.gaussian8_page import gaussian8_rows
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate
 from pairmill.pipeline.evaluate.tables import columns, compared, heading, lines, mean_shown, words
+from pairmill.pipeline.evaluate.told import components, told_by
 from pairmill.pipeline.html.markup import counted
 from pairmill.pipeline.workspace import layout
 from pairmill.pipeline.workspace.storage import Storage
@@ -47,6 +49,8 @@ def run_evaluate(
     out: str | None,
     config: dict[str, Any],
     more: dict[str, Any],
+    told: tuple[str, float] = ("", 0.0),
+    pca: str = "",
     open_: bool,
 ) -> EvaluationReport:
     """Evaluate, print the table, and say where the page is.
@@ -58,7 +62,13 @@ def run_evaluate(
     settings = EvaluationConfig.model_validate(options)
     warn_of_slow_precision(settings.inference.precision, settings.inference.device)
     request = Request(
-        tuple(checkpoints), **_sets(sets), base=str(Path.cwd()), config=settings, **more
+        tuple(checkpoints),
+        **_sets(sets),
+        base=str(Path.cwd()),
+        config=settings,
+        told=told_by(*told),
+        pca=components(pca),
+        **more,
     )
     storage = Storage(workspace)
     target, folder = (
@@ -106,6 +116,12 @@ def say(report: EvaluationReport) -> None:
             _say_differences(report, group)
         else:
             terminal.line(f"[bold]{escape(title)}[/]: images only")
+        terminal.line("")
+    if report.gaussian8 is not None:
+        title, (_, *head), rows = gaussian8_rows(report.gaussian8)
+        terminal.line(title)
+        for one in report.gaussian8.networks:
+            terminal.table(one.network, head, [row[1:] for row in rows if row[0] == one.network])
         terminal.line("")
     terminal.left_out([(one.name, one.reason) for one in report.left_out])
     if report.found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -13,18 +15,28 @@ from rich.progress import (
 )
 
 from pairmill.flows import terminal
+from pairmill.flows.cli.options import checked_options
 from pairmill.pipeline.corpora.log import find_version
 from pairmill.pipeline.export.base import Exporter
 from pairmill.pipeline.export.run import Exported, export, plan
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import InterruptError
+from pairmill.schemas.labels import LabelConfig
 
 
-def export_corpus(workspace: str, reference: str, form: str, out: str, splits: list[str]) -> None:
+def export_corpus(
+    workspace: str,
+    reference: str,
+    form: str,
+    out: str,
+    splits: list[str],
+    labels: dict[str, Any] | None = None,
+) -> None:
     """Export under a bar, and say what was made, where, and how to read it."""
     storage = Storage(workspace)
     manifest = find_version(storage, reference)
-    exporter = plan(storage, manifest, form, out, tuple(splits))
+    config = None if labels is None else checked_options(LabelConfig, labels)
+    exporter = plan(storage, manifest, form, out, tuple(splits), config)
     try:
         done = _under_a_bar(exporter)
     except KeyboardInterrupt:

@@ -26,6 +26,21 @@ Ensemble = Annotated[
         help="x8 self-ensemble over flips and rotations: a little better, 8 times slower.",
     ),
 ]
+Kernel = Annotated[
+    str,
+    typer.Option(
+        help="What a kernel-aware network is told: an .npy of a kernel, as `pairmill camera --out` "
+        "writes, or row N of a pool, POOL.zarr:N; by default its usual one."
+    ),
+]
+Noise = Annotated[
+    float,
+    typer.Option(min=0, max=255, help="Noise it is told: standard deviation in intensity levels."),
+]
+Pca = Annotated[
+    str,
+    typer.Option(help="Components of kernels for a published SRMD: .npy, or KAIR's .mat."),
+]
 Device = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
 Precision = Annotated[str, typer.Option(help="float32, bfloat16 or float16.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
@@ -73,18 +88,21 @@ def upscale(
     kernel: Annotated[
         str | None,
         typer.Option(
-            help="With --method: what downscaled the images; bicubic, camera (found from all of "
-            "them as photographs of one camera), kernelgan (of each), or an .npy file."
+            help="What downscaled the images: an .npy file, as `pairmill camera --out` writes, or "
+            "of a network that is told kernels row N of a pool, POOL.zarr:N, by default its usual "
+            "one. With --method also bicubic, camera (found from all of them as photographs of "
+            "one camera) or kernelgan (of each)."
         ),
     ] = None,
     noise: Annotated[
         float | None,
-        typer.Option(help="With --method: noise of the images, standard deviation out of 255."),
+        typer.Option(min=0, max=255, help="Noise of the images, standard deviation out of 255."),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="With --method: what is random follows from it.")
     ] = None,
     workspace: Workspace = "data",
+    pca: Pca = "",
 ) -> None:
     """Upscale images with a network, or with what they show themselves; exit 1 if a file could
     not be used.
@@ -100,8 +118,9 @@ def upscale(
         "overlap": overlap is not None,
         "ensemble": ensemble,
         "precision": precision != PRECISION,
+        "pca": pca,
     }
-    check_options(method, told, of_network)
+    check_options(method, told if method else {"seed": seed}, of_network)
     if method:
         run_zero_shot(images, method, out, {"scale": scale, **told}, device, workspace)
         return
@@ -112,7 +131,8 @@ def upscale(
         "device": device,
         "precision": precision,
     }
-    run_upscale(images, checkpoint, out, interpolate, options, scale)
+    said = (kernel or "", noise or 0.0)
+    run_upscale(images, checkpoint, out, interpolate, options, scale, told=said, pca=pca)
 
 
 def evaluate(
@@ -162,6 +182,17 @@ def evaluate(
     ensemble: Ensemble = False,
     device: Device = "cpu",
     precision: Precision = PRECISION,
+    kernel: Kernel = "",
+    noise: Noise = 0.0,
+    pca: Pca = "",
+    gaussian8: Annotated[
+        bool,
+        typer.Option(
+            "--gaussian8",
+            help="Also blur HR by eight known Gaussians, and tell kernel-aware networks the true "
+            "width and wrong ones.",
+        ),
+    ] = False,
     open_: Open = False,
 ) -> None:
     """Compare networks with bicubic on pairs, corpora and real images; write tables and a page."""
@@ -174,7 +205,13 @@ def evaluate(
         "device": device,
         "precision": precision,
     }
-    config = {"inference": inference, "scale": scale, "limit": limit, "shown": pictures}
+    config = {
+        "inference": inference,
+        "scale": scale,
+        "limit": limit,
+        "shown": pictures,
+        "gaussian8": gaussian8,
+    }
     more = {"lpips": tuple(lpips or ()), "niqe": niqe, "pristine": tuple(pristine or ())}
     run_evaluate(
         checkpoint,
@@ -183,6 +220,8 @@ def evaluate(
         out=out,
         config=config,
         more=more,
+        told=(kernel, noise),
+        pca=pca,
         open_=open_,
     )
 

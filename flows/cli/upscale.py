@@ -13,6 +13,7 @@ from pairmill.flows import terminal
 from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
 from pairmill.pipeline.evaluate.networks import Upscaler, load
 from pairmill.pipeline.evaluate.outputs import Job, jobs_of
+from pairmill.pipeline.evaluate.told import components, told_by
 from pairmill.pipeline.evaluate.upscale import LOOK, upscale_files
 from pairmill.pipeline.evaluate.upscale_at import upscale_files_at
 from pairmill.pipeline.evaluate.upscaling import Upscaling
@@ -32,6 +33,8 @@ def run_upscale(
     interpolate: str,
     options: dict[str, Any],
     scale: float | None = None,
+    told: tuple[str, float] = ("", 0.0),
+    pca: str = "",
 ) -> UpscaleReport | None:
     """Upscale, and say what was made and what could not be used.
 
@@ -49,7 +52,10 @@ def run_upscale(
     warn_of_slow_precision(config.precision, config.device)
     jobs = jobs_of(images, str(Path.cwd()), out)
     whole = int(scale) if scale is not None and scale == int(scale) else None
-    upscaler, target = load(checkpoint, mixed(interpolate), whole), Storage(out)
+    upscaler = load(checkpoint, mixed(interpolate), whole, components(pca))
+    said, target = told_by(*told), Storage(out)
+    if said is not None:
+        upscaler = upscaler.telling(said)
     network = upscaler.view
     if scale not in (None, network.scale):
         if isinstance(upscaler.network, AnyScale):

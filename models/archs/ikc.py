@@ -76,7 +76,8 @@ class Ikc(Taught):
 
     def __init__(self, config: IkcConfig, scale: int, network: Sftmd) -> None:
         super().__init__(config, scale)
-        self.iterations, self.settled = config.iterations, config.settled
+        self.iterations, self.corrections = config.iterations, config.corrections
+        self.settled = config.settled
         self.network = network
         self.predictor = Predictor(config.features, network.code.count)
         self.corrector = Corrector(config.features, network.code.count)
@@ -129,7 +130,7 @@ class Ikc(Taught):
         terms = {"predictor": mse_loss(guess, wanted)}
         second = torch.arange(len(lr), device=lr.device)[:, None] % 2 == 1
         code, missed = torch.where(second, wanted.roll(1, 0), guess.detach()), []
-        for _ in range(self.iterations):
+        for _ in range(self.corrections):
             with torch.no_grad():
                 sr = self.network.rendered(lr, code)
             corrected = code + self.corrector(sr, code)

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from pairmill.models.archs.layers import INTERPOLATED, BicubicUp, Conv, Network
 from pairmill.schemas.networks.ircnn import IrcnnConfig
 
+DILATIONS = (1, 2, 3, 4, 3, 2, 1)
+"""Distance of the taps of each convolution, in pixels."""
+
 
 class Dilated(Conv):
     """A 3 x 3 convolution whose taps lie some pixels apart."""
@@ -29,7 +32,7 @@ class Ircnn(Network):
 
     def __init__(self, config: IrcnnConfig, scale: int) -> None:
         super().__init__(config, scale)
-        first, *between, last = config.dilations
+        first, *between, last = DILATIONS
         self.enlarge = BicubicUp(scale)
         parts: list[nn.Module] = [Dilated(3, config.features, first), nn.ReLU()]
         for apart in between:
@@ -38,8 +41,7 @@ class Ircnn(Network):
 
     def reach(self) -> int:
         """See `Network.reach`; the convolutions are at the size of HR."""
-        assert isinstance(self.config, IrcnnConfig)
-        return math.ceil(sum(self.config.dilations) / self.scale) + INTERPOLATED
+        return math.ceil(sum(DILATIONS) / self.scale) + INTERPOLATED
 
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from pairmill.models.archs.ircnn import DILATIONS
 from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of, to_ours
 from pairmill.models.archs.projections import SIDES
 from pairmill.models.archs.recognise_cnn import CNN_FORMS
@@ -50,7 +51,7 @@ def recognise(tensors: Tensors, scale: int | None = None) -> Found:
     `pairmill.models.archs.keys`.
 
     What shapes do not show is taken from the published networks: EDSR's residual scale, means and
-    ranges, IRCNN's dilations and scale 1.
+    ranges, IRCNN's scale, 1.
 
     Args:
         tensors: the weights.
@@ -227,8 +228,8 @@ def _plain(tensors: Tensors) -> Found:
     if tensors["model.0.weight"].shape[1] > 3:
         return _srmd(tensors)
     features, depth = tensors["model.0.weight"].shape[0], count(tensors, "model.N.weight") // 2 + 1
-    if depth != len(IrcnnConfig().dilations):
-        raise ValueError(f"an IRCNN of {depth} convolutions, whose weights do not tell dilations")
+    if depth != len(DILATIONS):
+        raise ValueError(f"an IRCNN of {depth} convolutions; ours has {len(DILATIONS)}")
     return IrcnnConfig(features=features), 1
 
 

@@ -30,6 +30,8 @@ from pairmill.schemas.program import Program
 
 Kernels = NDArray[np.float32]
 Gains = dict[int, float]
+BY_PLACE, UNKNOWN = -1, -2
+"""In place of the number of a kernel: it depends on the place, or nothing is known of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,7 @@ class Labeller:
     shapes: NDArray[np.int32]
     """(N, 2) rows and columns of HR tiles."""
     kernel: NDArray[np.int32]
-    """(N,) which of the kernels; -1 if it depends on the place."""
+    """(N,) which of the kernels; `BY_PLACE` or `UNKNOWN` if it is none of them."""
     noise: NDArray[np.float32]
     """(N,) standard deviation in [0, 1]; not-a-number if it depends on the place."""
     quality: torch.Tensor
@@ -68,10 +70,9 @@ class Labeller:
         Raises:
             KeyError: if the version has no such sample, or it was left out.
         """
-        found = int(np.searchsorted(self.keys, key.encode()))
-        if found == len(self.keys) or self.keys[found] != key.encode():
-            raise KeyError(key)
-        number = int(self.rows[found])
+        number = self._number(key)
+        if self.kernel[number] == UNKNOWN:
+            return self._unknown(number, hr)
         kernel, noise = self._kernel(number), self._noise(number)
         if kernel is None or noise is None:
             crop = self._crop(number, hr, place)
@@ -84,6 +85,24 @@ class Labeller:
             torch.from_numpy(turned.copy())[None],
             self.quality[number],
         )
+
+    def of_tile(self, key: str) -> Kernels:
+        """The kernel of a sample as it is stored, (K, K), where `place` is `tile`."""
+        number = self._number(key)
+        known = self._kernel(number)
+        side = self.config.kernel
+        return np.full((side, side), np.nan, np.float32) if known is None else known
+
+    def _number(self, key: str) -> int:
+        found = int(np.searchsorted(self.keys, key.encode()))
+        if found == len(self.keys) or self.keys[found] != key.encode():
+            raise KeyError(key)
+        return int(self.rows[found])
+
+    def _unknown(self, number: int, hr: NDArray[np.uint8]) -> Labels:
+        size, side = (hr.shape[0] // self.scale, hr.shape[1] // self.scale), self.config.kernel
+        kernel, noise = torch.full((side, side), torch.nan), torch.full((1, *size), torch.nan)
+        return Labels(kernel, noise, self.quality[number])
 
     def _kernel(self, number: int) -> Kernels | None:
         known = int(self.kernel[number])
@@ -161,6 +180,9 @@ class Reading:
         op = unknown(program)
         if op:
             self.unknown[f"{row['degrader']} ({op})"] += 1
+            self.kernel.append(UNKNOWN)
+            self.noise.append(np.nan)
+            self.gains.append(None)
             return ""
         self.kernel.append(self._kernel(program, hr))
         gains = gains_of(program, self.assets, hr)
@@ -178,7 +200,7 @@ class Reading:
             if lost > self.config.tolerance:
                 side = least_grid(row, at, program.scale, self.config.tolerance)
                 self.too_large.append((side, lost))
-            self.numbers[key] = -1
+            self.numbers[key] = BY_PLACE
             if self.config.place == "tile" or is_uniform(program, hr):
                 self.numbers[key] = len(self.kernels)
                 self.kernels.append(kernel.astype(np.float32))
@@ -209,13 +231,13 @@ class Reading:
         )
 
     def _check(self) -> None:
-        if self.unknown:
+        if self.unknown and self.config.missing == "refuse":
             raise UserError(
                 "no kernel is known of how some LR were made",
                 where=self.where,
                 got=", ".join(f"{count} by {name}" for name, count in self.unknown.items()),
                 wanted="blurs and resizes that stand in the program",
-                todo="leave these degraders out, or train without labels",
+                todo="leave these degraders out, or take missing: nan and mask their samples",
             )
         if self.too_large:
             side, lost = (max(one) for one in zip(*self.too_large, strict=True))

@@ -15,6 +15,7 @@ from pairmill.pipeline.evaluate.crops import Image
 from pairmill.pipeline.evaluate.measure import IDENTICAL
 from pairmill.pipeline.evaluate.networks import Array, Told, Upscaler
 from pairmill.pipeline.evaluate.records import Records, digest_of_pair
+from pairmill.pipeline.evaluate.sources import Case
 from pairmill.pipeline.ops.apply import apply
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.errors import UserError
@@ -121,11 +122,11 @@ class Gaussian8:
 
     def _scores(self, one: Upscaler, hr: Image, lr: Image) -> Scores:
         """PSNR Y by what the network was told."""
+        from pairmill.models.archs.aware import KernelAware
+
         network = one.network
         if hasattr(network, "estimates"):
             return self._kept(one, hr, lr, lambda: _iterations(network, hr, lr, self.scale))
-        from pairmill.models.archs.aware import KernelAware
-
         if not isinstance(network, KernelAware):
             return {"nothing": self._kept(one, hr, lr)[PSNR]}
         side = network.code.side
@@ -155,6 +156,32 @@ class Gaussian8:
         if self.records:
             self.records.write(name, Measured(scores=scores, seconds=one.seconds))
         return scores
+
+
+def on_cases(protocol: Gaussian8, cases: Sequence[Case]) -> Gaussian8View:
+    """The protocol on the HR of those cases that have one.
+
+    Raises:
+        UserError: if none has.
+    """
+
+    def reader(case: Case) -> Callable[[], Image]:
+        def read() -> Image:
+            hr, _ = case.read(protocol.scale)
+            assert hr is not None
+            return hr
+
+        return read
+
+    having = [case for case in cases if case.read(protocol.scale)[0] is not None]
+    if not having:
+        raise UserError(
+            "Gaussian8 needs HR",
+            where="--gaussian8",
+            got="real images without HR",
+            todo="name HR: --hr FOLDER",
+        )
+    return protocol.measured([(case.name, reader(case)) for case in having])
 
 
 def _rows(images: Sequence[dict[str, Array]], known: Sequence[float]) -> tuple[ToldRow, ...]:

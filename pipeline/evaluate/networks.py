@@ -206,18 +206,25 @@ def load(
     return Upscaler(view, network.eval())
 
 
-def load_all(checkpoints: list[str], scale: int | None) -> list[Upscaler]:
+def load_all(
+    checkpoints: list[str],
+    scale: int | None,
+    told: Told | None = None,
+    pca: Array | None = None,
+) -> list[Upscaler]:
     """Bicubic, then the networks, of one scale, under names that differ.
 
     Args:
         checkpoints: Files, or `bicubic`.
         scale: The scale that the images have; none takes that of the networks.
+        told: What those are told that take kernels.
+        pca: See `load`; for those that lack components.
 
     Raises:
         UserError: as `load`, if the scales differ, or if nothing says which it is.
     """
     networks = [
-        load(checkpoint, scale=scale)
+        _telling(_loaded(checkpoint, scale, pca), told)
         for checkpoint in dict.fromkeys(checkpoints)
         if checkpoint != BICUBIC
     ]
@@ -262,6 +269,25 @@ def _read(checkpoint: str, scale: int | None, pca: Array | None) -> tuple[Networ
     if pca is not None:
         digest = digest_of([digest, pca.tolist()])
     return load_network(data, checkpoint, scale=scale, pca=pca), digest
+
+
+def _loaded(checkpoint: str, scale: int | None, pca: Array | None) -> Upscaler:
+    """The network; with the components if it cannot do without."""
+    try:
+        return load(checkpoint, scale=scale)
+    except UserError:
+        if pca is None:
+            raise
+        return load(checkpoint, scale=scale, pca=pca)
+
+
+def _telling(one: Upscaler, told: Told | None) -> Upscaler:
+    """The network, told what is known if it takes that."""
+    from pairmill.models.archs.aware import KernelAware
+
+    if told is None or not isinstance(one.network, KernelAware):
+        return one
+    return one.telling(told)
 
 
 def _at(network: Network, scale: int | None) -> Network:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pairmill.pipeline.evaluate.differences import differences_html
 from pairmill.pipeline.evaluate.gains import gains_html
 from pairmill.pipeline.evaluate.gallery import rows_html, tools
+from pairmill.pipeline.evaluate.gaussian8_page import gaussian8_html
 from pairmill.pipeline.evaluate.measure import ALL, best
 from pairmill.pipeline.evaluate.tables import columns, heading, mean_shown, shown, signless
 from pairmill.pipeline.html.document import document, hero
@@ -36,6 +37,8 @@ MOST_ROWS = 2000
 def evaluation_page(report: EvaluationReport) -> str:
     """The whole of `index.html`."""
     parts = [("scores", "Scores", _scores(report))]
+    if report.gaussian8 is not None:
+        parts.append(("gaussian8", "Wrong kernels", gaussian8_html(report.gaussian8)))
     if report.shown:
         parts.append(("pictures", "Images", _pictures(report)))
     if columns(report):

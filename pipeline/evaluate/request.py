@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from pairmill.pipeline.evaluate.networks import Array, Told
 from pairmill.pipeline.evaluate.sources import (
     Group,
     corpus_groups,
@@ -37,6 +38,10 @@ class Request:
     """Folder that relative patterns start at."""
     config: EvaluationConfig = field(default_factory=EvaluationConfig)
     """How."""
+    told: Told | None = None
+    """What networks that take kernels are told of all images; none lets them assume."""
+    pca: Array | None = None
+    """Components of kernels, for published SRMDs, which lack them."""
     lpips: tuple[str, ...] = ()
     """Weight files of LPIPS; empty leaves it out."""
     niqe: str = ""

@@ -9,6 +9,7 @@ import numpy as np
 
 from pairmill.pipeline.evaluate.bootstrap import differences
 from pairmill.pipeline.evaluate.crops import Image, Window, difference, most_detail
+from pairmill.pipeline.evaluate.gaussian8 import Gaussian8, on_cases
 from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, missing
 from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
 from pairmill.pipeline.evaluate.page import evaluation_page
@@ -28,6 +29,7 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import (
     EvaluationConfig,
     EvaluationReport,
+    Gaussian8View,
     GroupView,
     LeftOut,
     Measured,
@@ -73,7 +75,9 @@ def evaluate(
             image is left.
     """
     groups = groups_of(request, workspace)
-    networks = load_all(list(request.checkpoints), scale_of(request.config, groups))
+    networks = load_all(
+        list(request.checkpoints), scale_of(request.config, groups), request.told, request.pca
+    )
     scale = networks[0].view.scale
     scores = scorer(request, scale)
     run = _Run(
@@ -84,6 +88,7 @@ def evaluate(
         advanced,
     )
     run.measure([(group, thinned(group.cases, request.config.limit)) for group in groups])
+    known_blurs = run.gaussian8() if request.config.gaussian8 else None
     rows = run.show(groups, PictureFiles(target, folder))
     seen_before = warnings(workspace, [one.view for one in networks], run.pictures)
     title = request.title or ", ".join(one.name for one in networks[1:]) or BICUBIC
@@ -100,6 +105,7 @@ def evaluate(
         shown=tuple(rows),
         peak=PEAK,
         left_out=tuple(run.left_out),
+        gaussian8=known_blurs,
         found=run.found,
         notes=(*request.notes, *seen_before, *_notes(run)),
     )
@@ -217,6 +223,17 @@ class _Run:
         made = Measured(scores=scores, seconds=one.seconds - before)
         self.records.write(name, made)
         return made
+
+    def gaussian8(self) -> Gaussian8View:
+        """What networks make of HR of all groups, blurred by known Gaussians; see `on_cases`."""
+        total = len(self.pictures)
+        protocol = Gaussian8(
+            self.networks,
+            self.config.inference,
+            self.records,
+            lambda name: self.advanced(total, total, name),
+        )
+        return on_cases(protocol, list(self.cases.values()))
 
     def averaged(self, groups: Sequence[Group]) -> list[GroupView]:
         """Means of each group; of all degraders of a corpus too, if there are several."""

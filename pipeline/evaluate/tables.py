@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pairmill.pipeline.evaluate.bootstrap import DRAWS, FEWEST
+from pairmill.pipeline.evaluate.gaussian8_page import gaussian8_rows
 from pairmill.pipeline.evaluate.measure import best
 from pairmill.schemas.evaluation import (
     Difference,
@@ -139,6 +140,11 @@ def markdown(report: EvaluationReport) -> str:
                 + " | ".join(cells)
                 + " |"
             )
+    if report.gaussian8 is not None:
+        title, heads, rows = gaussian8_rows(report.gaussian8)
+        out += ["", f"{title}.", "", f"| {' | '.join(heads)} |"]
+        out.append("|---|---|" + "---:|" * (len(heads) - 2))
+        out += [f"| {' | '.join(map(_safe, row))} |" for row in rows]
     out += [*_differences(report), ""]
     out += [f"- {metric.label}: {metric.about}" for metric in metrics]
     out += [

@@ -9,11 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pairmill.pipeline.assets import Assets
+from pairmill.pipeline.corpora.labelled import Labeller, open_labels
 from pairmill.pipeline.corpora.replay import corpus_assets, read_table
 from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest, ShardRecord
+from pairmill.schemas.labels import LabelConfig
 from pairmill.schemas.sample import SampleRecord, SampleRow
 
 Part = dict[str, Any]
@@ -46,6 +51,8 @@ class Item:
     """PNG."""
     lr: bytes
     """PNG."""
+    kernel: NDArray[np.float32] | None = None
+    """(K, K), see `Labels`; none where labels are not asked for."""
 
     @property
     def key(self) -> str:
@@ -61,6 +68,22 @@ class Job:
     manifest: CorpusManifest
     splits: tuple[str, ...]
     out: Path
+    labels: LabelConfig | None = None
+    """How kernels are laid out that are written too; none without them."""
+
+    @cached_property
+    def labellers(self) -> dict[str, Labeller]:
+        """Gives the kernels of each split, those of the middles of tiles; none without labels.
+
+        Raises:
+            UserError: see `open_labels`.
+        """
+        if self.labels is None:
+            return {}
+        config = self.labels.with_(place="tile")
+        return {
+            split: open_labels(self.storage, self.manifest, split, config) for split in self.splits
+        }
 
     @cached_property
     def assets(self) -> Assets | None:
@@ -100,6 +123,8 @@ class Exporter(ABC):
 
     name: ClassVar[str]
     """What to give to --to."""
+    arrays: ClassVar[bool] = False
+    """Whether kernels have a place in it."""
 
     def __init__(self, job: Job) -> None:
         self.job = job

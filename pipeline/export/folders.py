@@ -4,11 +4,15 @@ wants them.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pairmill.pipeline.export.base import Exporter, Item, Part, Source
 from pairmill.pipeline.export.files import fill
@@ -18,6 +22,7 @@ from pairmill.schemas.sample import SampleRow
 
 Line = Callable[[SampleRow], str]
 SIDES = ("hr", "lr")
+KERNEL = "kernel"
 
 
 def basicsr_line(row: SampleRow) -> str:
@@ -36,9 +41,12 @@ def record_line(row: SampleRow) -> str:
 
 
 class Folder(Exporter):
-    """`SPLIT/hr/KEY.png`, `SPLIT/lr/KEY.png`, both lists of pairs, and the records."""
+    """`SPLIT/hr/KEY.png`, `SPLIT/lr/KEY.png`, both lists of pairs, and the records; with labels
+    `SPLIT/kernel/KEY.npy`, (K, K) float32.
+    """
 
     name = "folder"
+    arrays = True
     lists: ClassVar[dict[str, Line]] = {
         "meta_info.txt": basicsr_line,
         "meta_info_pair.txt": pair_line,
@@ -49,6 +57,11 @@ class Folder(Exporter):
         """The folder of the HR or the LR pictures of a split."""
         return self.job.out / split / side
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """What has a folder of its own."""
+        return SIDES if self.job.labels is None else (*SIDES, KERNEL)
+
     def lists_of(self, split: str) -> Path:
         """The folder of the lists of a split."""
         return self.job.out / split
@@ -56,10 +69,12 @@ class Folder(Exporter):
     def shard(self, source: Source, items: Iterator[Item]) -> Part:
         """Write the images."""
         with clear_errors("write", str(self.job.out)):
-            hr, lr = (_begun(self.side(source.record.split, side)) for side in SIDES)
+            folders = {side: _begun(self.side(source.record.split, side)) for side in self.sides}
             for item in items:
-                fill(f"{hr}/{item.key}.png", item.hr)
-                fill(f"{lr}/{item.key}.png", item.lr)
+                fill(f"{folders['hr']}/{item.key}.png", item.hr)
+                fill(f"{folders['lr']}/{item.key}.png", item.lr)
+                if item.kernel is not None:
+                    fill(f"{folders[KERNEL]}/{item.key}.npy", npy(item.kernel))
         return {}
 
     def settle(self, source: Source, part: Part) -> Part:  # noqa: ARG002
@@ -72,7 +87,7 @@ class Folder(Exporter):
         """Give the folders their names, then write the lists from the table, a row at a time."""
         with clear_errors("write", str(self.job.out)):
             for split in self.job.splits:
-                for side in SIDES:
+                for side in self.sides:
                     _appear(self.side(split, side))
         write_lists(self, {split: self.lists_of(split) for split in self.job.splits}, self.lists)
 
@@ -111,6 +126,13 @@ class Kair(Folder):
             f'"dataset_type": "sr", "dataroot_H": "{self.side(split, "hr")}", "dataroot_L": '
             f'"{self.side(split, "lr")}"'
         )
+
+
+def npy(array: NDArray[np.float32]) -> bytes:
+    """An array as the bytes of a .npy file."""
+    out = io.BytesIO()
+    np.save(out, array)
+    return out.getvalue()
 
 
 def write_lists(exporter: Exporter, folders: dict[str, Path], lists: dict[str, Line]) -> None:

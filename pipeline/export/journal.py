@@ -30,12 +30,14 @@ class Journal:
 
     def __init__(self, job: Job, form: str) -> None:
         identity = job.manifest.identity
-        self.purpose = {
+        self.purpose: dict[str, Any] = {
             "format": form,
             "corpus": identity.name,
             "version": job.manifest.version,
             "splits": list(job.splits),
         }
+        if job.labels is not None:
+            self.purpose["labels"] = job.labels.model_dump(mode="json")
         self.out, self.parts = job.out, dict[str, Part]()
         self.finished = False
         self.file = self._open()
@@ -151,7 +153,8 @@ def target(out: str) -> Path:
 
 
 def _said(purpose: dict[str, Any]) -> str:
+    labels = f" with kernels of {purpose['labels']['kernel']}" if "labels" in purpose else ""
     return (
         f"{purpose['corpus']}@{purpose['version']} ({', '.join(purpose['splits'])}) as "
-        f"{purpose['format']}"
+        f"{purpose['format']}{labels}"
     )

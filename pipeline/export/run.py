@@ -18,6 +18,7 @@ from pairmill.pipeline.export.source import stream_items
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.labels import LabelConfig
 
 ProgressCallback = Callable[[int], None]
 
@@ -34,22 +35,35 @@ class Exported:
 
 
 def plan(
-    storage: Storage, manifest: CorpusManifest, form: str, out: str, splits: tuple[str, ...] = ()
+    storage: Storage,
+    manifest: CorpusManifest,
+    form: str,
+    out: str,
+    splits: tuple[str, ...] = (),
+    labels: LabelConfig | None = None,
 ) -> Exporter:
-    """The exporter of a version into a folder; all splits without any.
+    """The exporter of a version into a folder; all splits without any; with `labels` kernels too.
 
     Raises:
-        UserError: if there is no such format or split, or if `out` is no local folder.
+        UserError: if there is no such format or split, or if `out` is no local folder, or if the
+            format has no place for kernels.
     """
     if form not in FORMATS:
         raise UserError("no such export format", got=form, wanted=", ".join(FORMATS))
+    if labels is not None and not FORMATS[form].arrays:
+        raise UserError(
+            "kernels have no place in this format",
+            got=form,
+            wanted=", ".join(name for name, one in FORMATS.items() if one.arrays),
+            todo="export without labels, or in one of these formats",
+        )
     known = manifest.identity.samples
     if unknown := [split for split in splits if split not in known]:
         raise UserError(
             "the version has no such split", got=", ".join(unknown), wanted=", ".join(known)
         )
     chosen = tuple(split for split in known if split in splits or not splits)
-    return FORMATS[form](Job(storage, manifest, chosen, target(out)))
+    return FORMATS[form](Job(storage, manifest, chosen, target(out), labels))
 
 
 def export(
@@ -72,6 +86,7 @@ def export(
     """
     job, sources = exporter.job, exporter.job.sources()
     exporter.begin()
+    _ = job.labellers  # what cannot be labelled is said before anything is written
     with Journal(job, exporter.name) as journal:
         before = sum(source.record.samples for source in sources if source.name in journal.parts)
         found(before)

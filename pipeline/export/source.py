@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import IO, Any
 
 from pairmill.pipeline.assets import Assets
@@ -55,7 +56,7 @@ def stream_items(job: Job, source: Source) -> Iterator[Item]:
         hashed: Any = _Hashed(file)
         try:
             for pair in read_shard(job.storage, job.manifest, source.name, hashed):
-                yield _item(pair, assets)
+                yield _with_kernel(job, source, _item(pair, assets))
                 count += 1
         except (tarfile.TarError, EOFError, ValueError) as error:
             raise _damaged(job, source, str(error).splitlines()[0]) from error
@@ -71,6 +72,12 @@ def _item(pair: ShardPair, assets: Assets | None) -> Item:
     if pixel_digest(lr) != pair.record.lr_sha256:
         raise ValueError(f"the LR of {pair.record.key} comes out other than it was sealed")
     return Item(pair.record, pair.json, _png(pair.hr), encode(lr, "fast"))
+
+
+def _with_kernel(job: Job, source: Source, item: Item) -> Item:
+    if job.labels is None:
+        return item
+    return replace(item, kernel=job.labellers[source.record.split].of_tile(item.key))
 
 
 def _png(data: bytes) -> bytes:

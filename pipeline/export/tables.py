@@ -29,10 +29,21 @@ TEXTS = ("split", *RECORD, *FILES)
 NUMBERS = ("scale", "hr_height", "hr_width", "left", "top", "seed")
 
 
+KERNEL: Any = pa.list_(pa.list_(pa.float32()))
+FLOAT = {"dtype": "float32", "_type": "Value"}
+
+
+def _rows_of(feature: dict[str, Any]) -> dict[str, Any]:
+    return {"feature": feature, "_type": "Sequence"}
+
+
 class Parquet(Exporter):
-    """`SPLIT/SHARD.parquet`: the fields of the record, and both PNG files as bytes."""
+    """`SPLIT/SHARD.parquet`: the fields of the record, and both PNG files as bytes; with labels the
+    kernel, rows of float32.
+    """
 
     name = "parquet"
+    arrays = True
     picture: ClassVar[Any] = pa.binary()
 
     def schema(self) -> pa.Schema:
@@ -43,8 +54,14 @@ class Parquet(Exporter):
                 *pictures,
                 *((name, pa.string()) for name in TEXTS),
                 *((name, pa.int64()) for name in NUMBERS),
+                *((name, KERNEL) for name in self.labels),
             ]
         )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Columns of labels."""
+        return () if self.job.labels is None else ("kernel",)
 
     def path(self, source: Source) -> Path:
         """The file of a shard."""
@@ -89,7 +106,9 @@ class Parquet(Exporter):
             name: hashlib.sha256(png).hexdigest()
             for name, png in zip(FILES, (item.hr, item.lr), strict=True)
         }
-        return row | place | pictures | digests | {"scale": record.scale, "seed": record.seed}
+        labels = {} if item.kernel is None else {"kernel": item.kernel.tolist()}
+        numbers = {"scale": record.scale, "seed": record.seed}
+        return row | place | pictures | digests | numbers | labels
 
     def settle(self, source: Source, part: Part) -> Part:
         """See `Exporter.settle`."""
@@ -115,6 +134,7 @@ class HuggingFace(Parquet):
         features: dict[str, Any] = {side: {"_type": "Image"} for side in ("hr", "lr")}
         features |= {name: {"dtype": "string", "_type": "Value"} for name in TEXTS}
         features |= {name: {"dtype": "int64", "_type": "Value"} for name in NUMBERS}
+        features |= {name: _rows_of(_rows_of(FLOAT)) for name in self.labels}
         return (
             super()
             .schema()

@@ -26,6 +26,9 @@ class IkcConfig(LabelledBase):
     """Channels of the predictor and the corrector."""
     iterations: Annotated[int, Field(ge=1, le=32)] = 7
     """Corrections at most; the picture after the last is the result."""
+    corrections: Annotated[int, Field(ge=1, le=32)] = 7
+    """Corrections in a step of training, one after another; fewer make more steps in the same
+    time."""
     settled: Level = 0.01
     """A picture is corrected no more once a correction is shorter than this, in standard deviations
     of the code; 0 makes all corrections."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
-
-from pydantic import Field
+from typing import ClassVar, Literal
 
 from pairmill.schemas.networks.base import SCALES, Count, NetworkBase
-
-Dilation = Annotated[int, Field(ge=1, le=16)]
 
 
 class IrcnnConfig(NetworkBase):
@@ -22,5 +18,3 @@ class IrcnnConfig(NetworkBase):
     """Scales that it is built for; 1 is the published denoiser."""
     features: Count = 64
     """Channels between the convolutions."""
-    dilations: tuple[Dilation, ...] = (1, 2, 3, 4, 3, 2, 1)
-    """Distance of the taps of each convolution of 3 x 3, in pixels."""

@@ -25,3 +25,6 @@ class SrmdConfig(KernelAwareBase):
     """Numbers that a kernel is told by: its principal components."""
     noise: bool = True
     """Whether it is told the level of the noise."""
+    residual: bool = False
+    """Whether it adds to the bicubic upscaling of the LR, which is learned many times as fast; the
+    published one makes all of the image itself. Weights alone do not tell."""

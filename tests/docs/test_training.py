@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 import yaml
 
+import pairmill
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.export.formats import FORMATS
 from pairmill.pipeline.export.run import export, plan
+from pairmill.schemas.errors import UserError
 from tests.support.make import Tiny
 from tests.support.paths import ROOT
 from tests.support.wheel import beside_a_project
@@ -31,12 +33,15 @@ def test_there_is_a_piece_for_each_way() -> None:
         "Plain torch and webdataset",
         "The loader of pairmill",
         "Corpora without LR",
+        "Labels",
+        "Labels in plain webdataset",
         "Lightning",
     ]
     for form in FORMATS:
         assert f"| `{form}` |" in PAGE
 
 
+SHAPED = [title for title in PIECES if title != "Labels in plain webdataset"]
 SHAPES = "hr.dtype, hr.shape[1:], lr.shape[1:], float(loss) > 0"
 EPOCHS = "[[int(lr.long().sum()) for batch in loader for lr in batch[1]] for _ in range(3)]"
 """What tells samples apart, in the order of three more epochs."""
@@ -44,6 +49,9 @@ CHECKS = {
     "Plain torch and webdataset": SHAPES,
     "The loader of pairmill": SHAPES,
     "Corpora without LR": "hr.dtype, hr.shape, lr.shape",
+    "Labels": "[list(one.shape) for one in labels]",
+    "Labels in plain webdataset": "json.dumps({s['__key__']: [s['kernel'].tolist(), "
+    "s['noise'].tolist()] for s in data})",
     "Lightning": "trainer.global_step, trainer.current_epoch, loader.epoch",
 }
 INTERRUPTED = """
@@ -104,7 +112,10 @@ def printed(
     }
     checks = CHECKS | {"interrupted": "unbroken == seen, len(unbroken), len(set(unbroken))"}
     checks |= {title: EPOCHS for title in pieces if title.startswith("epochs")}
-    version = {"Corpora without LR": tiny.version}
+    version = dict.fromkeys(
+        ("Corpora without LR", "Labels", "Labels in plain webdataset"),
+        tiny.version,
+    )
     two_shards = in_two_shards(tiny, tmp_path_factory.mktemp("corpus"))
     programs = {
         title: pieces[title].replace("CORPUS", str(version.get(title, two_shards)))
@@ -119,13 +130,36 @@ def printed(
 
 def test_training_loops(tiny: Tiny, printed: dict[str, str]) -> None:
     train = tiny.manifest.identity.samples["train"]
-    assert {title: printed[title] for title in PIECES} == {
+    assert {title: printed[title] for title in PIECES if title in SHAPED} == {
         "Plain torch and webdataset": "torch.uint8 torch.Size([3, 32, 32]) "
         "torch.Size([3, 16, 16]) True",
         "The loader of pairmill": "torch.uint8 torch.Size([3, 16, 16]) torch.Size([3, 8, 8]) True",
         "Corpora without LR": "torch.uint8 torch.Size([4, 3, 16, 16]) torch.Size([4, 3, 8, 8])",
+        "Labels": "[[4, 25, 25], [4, 1, 8, 8], [4]]",
         "Lightning": f"{2 * -(-train // 4)} 2 2",
     }
+
+
+def test_labels_of_the_json_and_the_pools_are_ours(tiny: Tiny, printed: dict[str, str]) -> None:
+    theirs = json.loads(printed["Labels in plain webdataset"])
+    corpus = pairmill.open(tiny.version)
+    config = pairmill.LabelConfig(kernel=25, tolerance=0.9, missing="nan")
+    data = corpus.training("train", augment=False, labels=config)
+    degraders = {row.key: row.degrader for row in corpus.samples}
+    compared = set()
+    for number in range(len(data)):
+        key, labels = data.index.key(number), data[0, number][2]
+        if degraders[key] in ("pdm", "redegnet"):
+            assert labels.kernel.isnan().all()
+            assert labels.noise.isnan().all()
+            assert key not in theirs
+        else:
+            np.testing.assert_allclose(labels.kernel, theirs[key][0], atol=2e-6)
+            np.testing.assert_allclose(labels.noise[0], theirs[key][1], rtol=1e-5, atol=1e-7)
+            compared.add(degraders[key])
+    assert compared == {"realsr", "bicubic", "kmsr"}
+    with pytest.raises(UserError, match="no kernel is known"):
+        corpus.training("train", labels=pairmill.LabelConfig(tolerance=0.9))
 
 
 def test_each_epoch_has_all_samples_in_another_order(tiny: Tiny, printed: dict[str, str]) -> None:

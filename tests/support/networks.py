@@ -70,7 +70,7 @@ SMALL: dict[str, AnyNetworkConfig] = {
     "usrnet": UsrNetConfig(features=12, blocks=1, iterations=2),
     "kxnet": KxNetConfig(stages=2, maps=4, kernel_size=5),
     "sftmd": SFTMD,
-    "ikc": IkcConfig(network=SFTMD, features=6, iterations=2),
+    "ikc": IkcConfig(network=SFTMD, features=6, iterations=2, corrections=2),
     "srmd": SrmdConfig(features=24, depth=4, code=5),
     "srmdnf": SrmdConfig(features=24, depth=4, code=5, noise=False),
     "edsr-separable": EdsrConfig(features=12, blocks=2, separable=True),

@@ -126,10 +126,14 @@ def test_a_picture_that_has_settled_waits_for_the_others_unchanged() -> None:
             del sr
             return torch.where(code[:, :1] > 1, 0.0, 0.4).expand_as(code)
 
+    class First(nn.Module):
+        def forward(self, lr: Tensor) -> Tensor:
+            del lr
+            return torch.tensor([[0.9] * 3, [0.1] * 3])
+
     network, lr = ikc(iterations=5), pictures(2, 13, 11)
     network.corrector = Until()  # type: ignore[assignment]
-    codes = [[0.9] * 3, [0.1] * 3]
-    network.predictor.forward = lambda lr: torch.tensor(codes[2 - len(lr) :])  # type: ignore[method-assign]
+    network.predictor = First()  # type: ignore[assignment]
     found = network.estimates(lr)
     kernels = network.network.code.decode(torch.tensor([[1.3] * 3, [1.3] * 3]))
     torch.testing.assert_close(found[-1].kernel, kernels)
@@ -194,7 +198,9 @@ def test_ikc_learns_to_mend_codes() -> None:
     """Two widths, one component, so that codes are -1 and 1: the predictor finds them, and those
     taken for one another come back halfway in one correction."""
     config = SftmdConfig(features=8, blocks=1, modulation=4, code=1, kernel_size=11)
-    network = build(IkcConfig(network=config, features=16, iterations=2, settled=0), 2, 3)
+    network = build(
+        IkcConfig(network=config, features=16, iterations=2, corrections=2, settled=0), 2, 3
+    )
     assert isinstance(network, Ikc)
     lr, hr, told = toy(0)
     network.learn(told.kernel.double().numpy())

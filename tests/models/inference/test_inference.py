@@ -121,6 +121,7 @@ def test_tiles_fade_into_one_another() -> None:
 
 SEES_ALL = {"rcan", "swinir", "swinir-direct", "swinir-nearest"}
 SEES_ALL |= {"san", "rnan", "csnln", "ipt"}
+SEES_ALL |= {"ikc", "kxnet", "usrnet"}
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -4,18 +4,26 @@ know no code of ours."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from numpy.typing import NDArray
 
+from pairmill.pipeline.corpora.labelled import open_labels
 from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.export.run import export, plan
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.labels import LabelConfig
 from tests.support.isolated import DIGEST, isolated
 from tests.support.make import Tiny
 
-Export = Callable[[str], Path]
+Export = Callable[..., Path]
+Kernels = dict[str, NDArray[np.float32]]
+LABELS = LabelConfig(kernel=25, tolerance=0.9, missing="nan")
 Pixels = dict[str, dict[str, list[str]]]
 
 
@@ -23,9 +31,9 @@ Pixels = dict[str, dict[str, list[str]]]
 def exported(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Export:
     """Exports the tiny corpus into a new folder."""
 
-    def make(form: str) -> Path:
+    def make(form: str, labels: LabelConfig | None = None) -> Path:
         folder = tmp_path_factory.mktemp(form) / "out"
-        done = export(plan(tiny.storage, tiny.manifest, form, str(folder)))
+        done = export(plan(tiny.storage, tiny.manifest, form, str(folder), (), labels))
         assert done.pairs == done.fresh == sum(tiny.manifest.identity.samples.values())
         return folder
 
@@ -260,3 +268,45 @@ print(json.dumps(found))
 """.replace("CACHE", str(tmp_path / "wids"))
     found = read(code, tiny.version, tmp_path)
     assert found == {key: pair for pairs in sealed.values() for key, pair in pairs.items()}
+
+
+def test_kernels_are_arrays_of_files_and_tables(exported: Export, kernels: Kernels) -> None:
+    files = exported("folder", LABELS).glob("*/kernel/*.npy")
+    check_kernels({file.stem: np.load(file) for file in files}, kernels)
+    tables = [pq.read_table(file) for file in exported("parquet", LABELS).glob("*/*.parquet")]
+    rows = [row for table in tables for row in table.select(["key", "kernel"]).to_pylist()]
+    check_kernels({row["key"]: row["kernel"] for row in rows}, kernels)
+
+
+@pytest.mark.slow
+def test_hugging_face_reads_kernels(exported: Export, kernels: Kernels, tmp_path: Path) -> None:
+    code = """
+import os
+from datasets import load_dataset
+splits = load_dataset(os.getcwd()).values()
+found = {row["key"]: row["kernel"] for split in splits for row in split.select_columns(["key", "kernel"])}
+print(json.dumps(found).replace("NaN", "null"))
+"""  # noqa: E501
+    check_kernels(read(code, exported("huggingface", LABELS), tmp_path), kernels)
+
+
+@pytest.fixture(scope="module")
+def kernels(tiny: Tiny) -> Kernels:
+    """What the labels of the version say, by key."""
+    found: Kernels = {}
+    for split in ("train", "val"):
+        labels = open_labels(tiny.storage, tiny.manifest, split, LABELS.with_(place="tile"))
+        found |= {key.decode(): labels.of_tile(key.decode()) for key in labels.keys}
+    return found
+
+
+def check_kernels(found: Mapping[str, object], wanted: Kernels) -> None:
+    assert set(found) == set(wanted)
+    for key, kernel in wanted.items():
+        np.testing.assert_array_equal(np.array(found[key], float), kernel)
+    assert any(np.isnan(kernel).any() for kernel in wanted.values())
+
+
+def test_formats_without_a_place_for_kernels_say_so(tiny: Tiny, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no place in this format"):
+        plan(tiny.storage, tiny.manifest, "basicsr-lmdb", str(tmp_path), (), LABELS)

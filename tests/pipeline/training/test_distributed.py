@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,23 +16,33 @@ from tests.support.make import build, photograph, save
 from tests.support.paths import ROOT
 from tests.support.training import RECIPE, SMALL
 
+MIXED: dict[str, Any] = {
+    "corpus": {2: "pairs", 4: "four"},
+    "network": {"arch": "carn", "features": 6, "heads": [2, 4]},
+}
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_two_processes_learn_as_one_with_twice_the_batch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{}, MIXED], ids=["one scale", "two scales"])
+def test_two_processes_learn_as_one_with_twice_the_batch(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
     """Over gloo on the CPU; sums are made in another order, so the curves agree to some digits, not
-    to the bit."""
+    to the bit. Of several scales, both processes take the same one at each step."""
     from pairmill.schemas.recipe import Recipe
 
     for seed in range(4):
         save(photograph(seed, 101, 131, noise=0), tmp_path / f"photos/{seed}.png")
-    build(
-        Recipe.model_validate(RECIPE | {"images": {"clean": [f"{tmp_path}/photos"]}}),
-        tmp_path / "workspace",
-    )
+    recipe = RECIPE | {"images": {"clean": [f"{tmp_path}/photos"]}}
+    build(Recipe.model_validate(recipe), tmp_path / "workspace")
+    if changes:
+        four = {"name": "four", "scale": 4, "degraders": [{"kind": "bicubic"}]}
+        build(Recipe.model_validate(recipe | four), tmp_path / "workspace")
     curves = []
     for count, batch in ((1, 4), (2, 2)):
         value = SMALL | {"name": f"by-{count}", "batch": batch, "log_every": 1, "steps": 12}
+        value |= changes
         (tmp_path / f"{count}.json").write_text(json.dumps(value))
         launch = (
             ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]

@@ -26,7 +26,13 @@ SFTMD: dict[str, Any] = {
     "modulation": 4,
     "code": 3,
 }
-IKC: dict[str, Any] = {"arch": "ikc", "network": SFTMD, "features": 6, "iterations": 2}
+IKC: dict[str, Any] = {
+    "arch": "ikc",
+    "network": SFTMD,
+    "features": 6,
+    "iterations": 2,
+    "corrections": 2,
+}
 KXNET: dict[str, Any] = {"arch": "kxnet", "stages": 2, "maps": 2}
 SHORT: dict[str, Any] = {
     "corpus": "gaussians",
