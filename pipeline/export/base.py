@@ -7,19 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.pipeline.assets import Assets
-from pairmill.pipeline.corpora.labelled import Labeller, open_labels
 from pairmill.pipeline.corpora.replay import corpus_assets, read_table
 from pairmill.pipeline.shards.tar import ShardForm
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest, ShardRecord
 from pairmill.schemas.labels import LabelConfig
 from pairmill.schemas.sample import SampleRecord, SampleRow
+
+if TYPE_CHECKING:
+    from pairmill.pipeline.corpora.labelled import Labeller
 
 Part = dict[str, Any]
 """What a format remembers of a shard that it has written; JSON."""
@@ -80,6 +82,8 @@ class Job:
         """
         if self.labels is None:
             return {}
+        from pairmill.pipeline.corpora.labelled import open_labels
+
         config = self.labels.with_(place="tile")
         return {
             split: open_labels(self.storage, self.manifest, split, config) for split in self.splits
