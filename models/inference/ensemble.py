@@ -4,7 +4,7 @@ rotations.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
@@ -44,16 +44,20 @@ def told_turned(told: Degradation, position: int, scale: int) -> Degradation:
     return Degradation(kernel, turned(told.noise, position))
 
 
-def ensembled(run: Callable[..., Tensor], scale: int = 1) -> Callable[..., Tensor]:
+def ensembled(
+    run: Callable[..., Tensor], scale: int = 1, positions: Sequence[int] = POSITIONS
+) -> Callable[..., Tensor]:
     """A network that looks at its input under eight flips and rotations, one after the other, and
     takes the mean.
 
-    Eight times as slow; needs no more memory than once. A network that turns with its input gains
+    Eight times as slow; needs little more memory than once, for the images are summed as they come.
+    A network that turns with its input gains
     nothing. Source: EDSR, section 3.4 ("geometric self-ensemble").
 
     Args:
         run: (B, 3, h, w), and how it was made if that is told, to (B, 3, scale h, scale w).
         scale: of a network that is told how LR was made.
+        positions: those to look under, if not all eight.
     """
 
     def seen(lr: Tensor, told: Degradation | None, position: int) -> Tensor:
@@ -63,9 +67,9 @@ def ensembled(run: Callable[..., Tensor], scale: int = 1) -> Callable[..., Tenso
         return turned_back(run(image, told_turned(told, position, scale)), position)
 
     def mean(lr: Tensor, told: Degradation | None = None) -> Tensor:
-        total = seen(lr, told, 0).float()
-        for position in POSITIONS[1:]:
+        total = seen(lr, told, positions[0]).float()
+        for position in positions[1:]:
             total = total + seen(lr, told, position)
-        return total / len(POSITIONS)
+        return total / len(positions)
 
     return mean

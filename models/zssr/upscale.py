@@ -4,7 +4,7 @@ after another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pairmill.models.functional.resize import bicubic_up, to_uint8
-from pairmill.models.inference.ensemble import turned, turned_back
+from pairmill.models.inference.ensemble import ensembled
 from pairmill.models.zssr.network import ZssrNetwork
 from pairmill.models.zssr.pairs import downscale_exactly, symmetries, tensor
 from pairmill.models.zssr.train import Training
@@ -62,22 +62,29 @@ def upscale(
     parts, found = stages(config.scale), lr
     times = 0 if config.noise else BACK_PROJECTIONS
     for number, part in enumerate(parts, 1):
-        training = Training(found, kernel, part, config, device)
-        training.run(lambda share: advanced(share / len(parts)))
-        made = ensemble(training.network, tensor(found).to(device), symmetries(kernel, part))
+        made = _learned(found, kernel, part, config, device, lambda x: advanced(x / len(parts)))
         down = partial(downscale_exactly, kernel=kernel, scales=parts[:number])
-        found = to_uint8(back_projected(_array(made), lr, down, times))
+        found = to_uint8(back_projected(made, lr, down, times))
     return found
 
 
-@torch.no_grad()
-def ensemble(network: ZssrNetwork, lr: Tensor, positions: Sequence[int]) -> Tensor:
-    """(1, 3, h, w) to (1, 3, s h, s w): the mean over some flips and rotations."""
-    found = [
-        turned_back(in_bands(network, turned(lr, position).contiguous()), position)
-        for position in positions
-    ]
-    return torch.stack(found).mean(0)
+def _learned(
+    image: Image,
+    kernel: Array | None,
+    scale: int,
+    config: ZssrConfig,
+    device: str,
+    advanced: Callable[[float], None],
+) -> Array:
+    """What a network that learned from an image makes of it; its pairs are gone afterwards."""
+    training = Training(image, kernel, scale, config, device)
+    training.run(advanced)
+    network = training.network
+    del training  # the pairs are most of the memory
+    run = ensembled(partial(in_bands, network), positions=symmetries(kernel, scale))
+    with torch.no_grad():
+        made = run(tensor(image).to(device))
+    return np.asarray(made[0].permute(1, 2, 0).cpu().numpy(), np.float64) * 255
 
 
 def in_bands(network: ZssrNetwork, lr: Tensor) -> Tensor:
@@ -105,7 +112,3 @@ def back_projected(sr: Array, lr: Image, down: Callable[[Array], Array], times: 
     for _ in range(times):
         sr = sr + bicubic_up(lr - down(np.clip(sr, 0, 255)), scale)
     return sr
-
-
-def _array(image: Tensor) -> Array:
-    return np.asarray(image[0].permute(1, 2, 0).cpu().numpy(), np.float64) * 255

@@ -19,14 +19,18 @@ SMALLEST = 16
 """Least side of a son, in pixels."""
 TIMED = 4
 """Steps that are timed."""
-COPIES = 16
-"""Bytes for each value of the upscaled image, by about: in float64, twice."""
+PAIRS = 8 * (4 + 4 + 1) * 3
+"""Bytes for each pixel of the image that a stage learns from: fathers, what the filter makes and
+sons of at most a quarter, in float32, eight of each.
+"""
+COPIES = 3 * 8
+"""Bytes for each value of the upscaled image: back-projection holds it in float64 three times."""
 
 
 class Zssr:
     """See `Method`."""
 
-    version = 1
+    version = 2
     kernels: tuple[str, ...] = ("bicubic", "camera", "kernelgan")
 
     def words(self, config: ZssrConfig) -> str:
@@ -96,12 +100,11 @@ class Zssr:
 
 
 def _memory(sizes: Sequence[tuple[int, int]], config: ZssrConfig) -> int:
-    """Of the largest image: what a step keeps, a band of rows, the image in float64 and its
-    pairs.
+    """Of the largest image in its last stage: what a step keeps, a band of rows, the pairs and the
+    result. Not all at once, but what is freed is not all given back.
     """
     factor = stages(config.scale)[0]
-    height, width = max(sizes, key=math.prod)
+    height, width = (side * config.scale // factor for side in max(sizes, key=math.prod))
     step = config.layers * 3 * 4 * config.features * (config.crop // factor) ** 2
-    band = 4 * 4 * config.features * (2 * ROWS) * width * config.scale // factor
-    pairs = 8 * 4 * 3 * 3 * height * width
-    return step + band + pairs + COPIES * 3 * height * width * config.scale**2
+    band = 4 * 4 * config.features * (2 * ROWS) * width
+    return step + band + (PAIRS + COPIES * 3 * factor**2) * height * width

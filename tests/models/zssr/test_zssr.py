@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pairmill.models.fitting.threads import one_thread
 from pairmill.models.functional.kernels import gaussian_kernel, target_centre, to_fixed_point
 from pairmill.models.functional.resize import bicubic_up
+from pairmill.models.inference.ensemble import ensembled
 from pairmill.models.zssr.pairs import downscale, pairs, symmetries, tensor
 from pairmill.models.zssr.schedule import Schedule, fewest_steps, levelled
 from pairmill.models.zssr.start import cubic_filter, least_squares
@@ -101,6 +102,13 @@ def test_the_ensemble_is_over_turns_that_leave_the_kernel_as_it_is() -> None:
     lopsided = kernel(1.2, 1.2, 0)
     lopsided[8, 11] += 0.1
     assert symmetries(to_fixed_point(lopsided), 2) == (0,)
+
+
+def test_the_ensemble_is_the_mean_over_the_turns_that_it_is_given() -> None:
+    """Of a network that moves everything by a row: an image and its half turn."""
+    lr = torch.arange(12.0).view(1, 1, 4, 3)
+    made = ensembled(lambda image: image.roll(1, 2), positions=(0, 3))(lr)
+    assert torch.equal(made, (lr.roll(1, 2) + lr.roll(-1, 2)) / 2)
 
 
 @pytest.mark.parametrize("shape", [(2.0, 0.8, 0.6), None])

@@ -106,6 +106,19 @@ def test_parameters_are_counted() -> None:
         assert Zssr().parameters(config) == sum(one.numel() for one in body.parameters())
 
 
+@pytest.mark.parametrize(
+    ("side", "scale", "measured"),
+    [(700, 2, 260), (400, 4, 437)],  # MiB that the process grew by
+)
+def test_the_memory_that_is_said_is_near_what_was_measured(
+    side: int, scale: int, measured: int
+) -> None:
+    config = ZssrConfig(scale=scale, crop=16, max_steps=1)
+    # The largest of several images counts, not their sum.
+    cost = Zssr().cost([(40, 40), (side, side)], config, device="cpu")
+    assert 0.9 * measured <= cost.memory / zero_shot.MIB <= 1.4 * measured
+
+
 def test_the_kernel_of_a_camera_is_found_from_all_its_photographs() -> None:
     images = [(photograph(seed, 96, 96), None) for seed in range(2)]
     source = source_of("camera", 2, lambda: images, 0)
