@@ -246,6 +246,8 @@ def read_parameters(data: bytes) -> NiqeParameters:
         EOFError,
         zipfile.BadZipFile,
         AttributeError,
+        MemoryError,
+        SyntaxError,
     ) as error:
         raise ValueError("neither .npz nor .mat with arrays") from error
     wanted = {"mu_pris_param": FEATURES, "cov_pris_param": FEATURES**2}

@@ -5,7 +5,6 @@ image.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from pairmill.models.functional.kernels import (
     to_fixed_point,
     without_tails,
 )
+from pairmill.pipeline.evaluate.arrays import array_of
 from pairmill.pipeline.evaluate.networks import read_file
 from pairmill.pipeline.rng import stream_key
 from pairmill.schemas.compression import MinedCompression
@@ -145,13 +145,7 @@ def _bicubic(_scale: int, _images: Images, _seed: int) -> KernelSource:
 
 def _from_file(file: str, scale: int) -> KernelSource:
     todo = f"give {', '.join(SOURCES)}, or a kernel as .npy"
-    data = read_file(file, "kernel", todo)
-    try:
-        kernel = np.asarray(np.load(io.BytesIO(data), allow_pickle=False), np.float64)
-    except (ValueError, EOFError, OSError, AttributeError) as error:
-        raise UserError(
-            "the file holds no kernel", where=file, got=str(error), wanted=".npy", todo=todo
-        ) from error
+    kernel = array_of(read_file(file, "kernel", todo), "kernel", file, todo)
     return _fixed(file, checked(kernel, scale, file))
 
 
