@@ -10,7 +10,7 @@ from typing import Any
 from rich.markup import escape
 
 from pairmill.flows import terminal
-from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
+from pairmill.flows.cli.options import check_number, checked_options, warn_of_slow_precision
 from pairmill.flows.cli.pages import open_page
 from pairmill.flows.cli.upscale import ImageBar
 from pairmill.pipeline.evaluate.gaussian8_page import gaussian8_rows
@@ -58,6 +58,7 @@ def run_evaluate(
     Raises:
         UserError: if an option, a checkpoint or a set is wrong.
     """
+    check_number("--noise", told[1], 0, "a standard deviation, 0 to 255")
     options = config | {"inference": checked_options(InferenceConfig, config["inference"])}
     settings = EvaluationConfig.model_validate(options)
     warn_of_slow_precision(settings.inference.precision, settings.inference.device)

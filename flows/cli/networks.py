@@ -96,7 +96,12 @@ def upscale(
     ] = None,
     noise: Annotated[
         float | None,
-        typer.Option(min=0, max=255, help="Noise of the images, standard deviation out of 255."),
+        typer.Option(
+            min=0,
+            max=255,
+            help="Standard deviation of the images' noise, in intensity levels: 0 to 255, of a "
+            "network that is told it; 0 to 50 with --method.",
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="With --method: what is random follows from it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -66,6 +67,25 @@ def warn_of_slow_precision(precision: str, device: str) -> None:
         terminal.warning(
             f"{precision} takes about {times:.0f} times as long as float32 here: this processor "
             "has no units for it; float32 is faster"
+        )
+
+
+def check_number(option: str, value: float | None, least: float, wanted: str) -> None:
+    """Whether an option is a number, and not too small; none is not given.
+
+    Raises:
+        UserError: if it is less, infinite or no number (nan, which ranges of the command line let
+            through).
+    """
+    from pairmill.schemas.errors import UserError
+
+    if value is not None and not (math.isfinite(value) and value >= least):
+        raise UserError(
+            f"{option} has an invalid value",
+            where=option,
+            got=f"{value:g}",
+            wanted=wanted,
+            todo="see --help",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pairmill.flows import terminal
-from pairmill.flows.cli.options import checked_options, warn_of_slow_precision
+from pairmill.flows.cli.options import check_number, checked_options, warn_of_slow_precision
 from pairmill.pipeline.evaluate.networks import Upscaler, load
 from pairmill.pipeline.evaluate.outputs import Job, jobs_of
 from pairmill.pipeline.evaluate.told import components, told_by
@@ -48,6 +49,8 @@ def run_upscale(
     """
     from pairmill.models.archs.meta import AnyScale
 
+    check_number("--scale", scale, 1, "HR side over LR side, such as 2 or 2.7")
+    check_number("--noise", told[1], 0, "a standard deviation, 0 to 255")
     config = checked_options(InferenceConfig, options)
     warn_of_slow_precision(config.precision, config.device)
     jobs = jobs_of(images, str(Path.cwd()), out)
@@ -159,19 +162,18 @@ def mixed(text: str) -> tuple[str, float] | None:
         return None
     other, _, share = text.rpartition(":")
     try:
-        return (other or _wrong(text)), float(share)
+        alpha = float(share)
     except ValueError:
-        return _wrong(text), 0.0
-
-
-def _wrong(text: str) -> str:
-    raise UserError(
-        "--interpolate has an invalid value",
-        where="--interpolate",
-        got=text,
-        wanted="OTHER:ALPHA, such as gan.safetensors:0.8",
-        todo="give the other checkpoint and its share, 0 to 1",
-    )
+        alpha = math.nan
+    if not other or not math.isfinite(alpha):
+        raise UserError(
+            "--interpolate has an invalid value",
+            where="--interpolate",
+            got=text,
+            wanted="OTHER:ALPHA, such as gan.safetensors:0.8",
+            todo="give the other checkpoint and its share, 0 to 1",
+        )
+    return other, alpha
 
 
 class ImageBar:

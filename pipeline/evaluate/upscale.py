@@ -169,7 +169,7 @@ def _make(
             height=lr.shape[0],
             conversions=conversions,
             seconds=seconds,
-            panes=_panes(lr, np.concatenate(kept), window, key, out),
+            panes=_panes(lr, np.concatenate(kept), window, key, out, upscaler.view.name),
             place=window.words(),
         )
         out.write(_record(key), made.model_dump_json().encode())
@@ -177,13 +177,18 @@ def _make(
     return made
 
 
-def _panes(lr: Image, sr: Image, window: Window, key: str, out: Storage) -> tuple[Pane, ...]:
-    """The crop before and after, written next to the page."""
+def _panes(
+    lr: Image, sr: Image, window: Window, key: str, out: Storage, name: str
+) -> tuple[Pane, ...]:
+    """The crop before, and after by what has this name, written next to the page."""
     panes = []
-    for label, image in (("bicubic", bicubic_part(lr, window)), ("network", sr)):
-        name = f"img/{key[:16]}-{label}.png"
-        out.write(f"{LOOK}/{name}", png(image))
-        panes.append(Pane(label=label, picture=name))
+    for file, label, image in (
+        ("bicubic", "bicubic", bicubic_part(lr, window)),
+        ("upscaled", name, sr),
+    ):
+        picture = f"img/{key[:16]}-{file}.png"
+        out.write(f"{LOOK}/{picture}", png(image))
+        panes.append(Pane(label=label, picture=picture))
     return tuple(panes)
 
 

@@ -56,7 +56,7 @@ def _images(report: UpscaleReport, most: int) -> Raw:
     ]
     lead = (
         f"{of(len(chosen), len(report.images))}: the part with most detail, left upscaled "
-        "bicubically, right by the network."
+        f"bicubically, right by {report.network.name}."
     )
     rows = [_shown(image, report) for image in chosen]
     return section(
@@ -71,10 +71,8 @@ def _shown(image: UpscaledImage, report: UpscaleReport) -> Shown:
         f"{image.width} × {image.height} to {image.width * scale} × "
         f"{image.height * scale}{changed} · {image.place}"
     )
-    panes = tuple(
-        pane.with_(label=report.network.name) if pane.label == "network" else pane
-        for pane in image.panes
-    )
+    before, after = image.panes
+    panes = (before, after.with_(label=report.network.name))  # it may have another name by now
     return Shown(title=image.output, group="", note=note, panes=panes)
 
 

@@ -4,6 +4,7 @@ in bounded memory."""
 from __future__ import annotations
 
 import io
+import math
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -225,7 +226,7 @@ def test_between_two_checkpoints(net: str, tmp_path: Path) -> None:
         load(net, (checkpoint(tmp_path / "wide.safetensors", features=6), 0.5))
     assert "wide.safetensors" in caught.value.where
     assert mixed("s3://b/gan.pth:0.25") == ("s3://b/gan.pth", 0.25)
-    for wrong in ("gan.pth", "gan.pth:", ":0.5", "gan.pth:much"):
+    for wrong in ("gan.pth", "gan.pth:", ":0.5", "gan.pth:much", "gan.pth:nan"):
         with pytest.raises(UserError, match="--interpolate"):
             mixed(wrong)
 
@@ -239,6 +240,15 @@ def test_options_out_of_bounds(net: str, tmp_path: Path, option: str, value: Any
         run_upscale(
             [str(tmp_path / "in")], net, str(tmp_path / "out"), "", OPTIONS | {option: value}
         )
+
+
+@pytest.mark.parametrize(
+    ("scale", "noise"), [(math.inf, 0.0), (math.nan, 0.0), (-2.0, 0.0), (None, math.nan)]
+)
+def test_numbers_that_are_none(net: str, tmp_path: Path, scale: float | None, noise: float) -> None:
+    with pytest.raises(UserError, match="has an invalid value") as caught:
+        run_upscale(["a.png"], net, str(tmp_path), "", OPTIONS, scale, told=("", noise))
+    assert caught.value.where == ("--noise" if scale is None else "--scale")
 
 
 @pytest.mark.parametrize(("times", "warned"), [(120.4, True), (0.6, False)])
