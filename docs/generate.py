@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from docs import examples, networks
 from docs.examples import DEGRADERS, LEARNED, OPS, SHOWN_BY, Example
+from docs.sections import notes
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.html.captions import wrapped
@@ -43,17 +44,17 @@ def main() -> None:
     """Write all pages, the two lists of pages and the table of networks."""
     networks.main()
     ops = {model.model_fields["op"].default: model for model in _members(get_args(Op)[0])}
-    notes = _notes("ops")
+    of_ops = notes("ops")
     for name, model in ops.items():
-        _write("ops", name, _op_page(name, model, notes.get(name, "")))
+        _write("ops", name, _op_page(name, model, of_ops.get(name, "")))
     _write(
         "ops",
         "README",
         _index("Ops", "An op is one step of a degradation; a program is a list of ops.", ops),
     )
-    notes = _notes("degraders")
+    of_degraders = notes("degraders")
     for name, config in CONFIGS.items():
-        _write("degraders", name, _degrader_page(name, config, notes.get(name, "")))
+        _write("degraders", name, _degrader_page(name, config, of_degraders.get(name, "")))
     _write(
         "degraders",
         "README",
@@ -68,13 +69,6 @@ def main() -> None:
 def _members(union: Any) -> Iterator[type[Frozen]]:
     for member in get_args(union):
         yield from _members(member) if get_args(member) else (member,)
-
-
-def _notes(name: str) -> dict[str, str]:
-    """Sections of a file of notes, by heading."""
-    parts = (HERE / "notes" / f"{name}.md").read_text("utf-8").split("\n## ")
-    sections = [part.removeprefix("## ").partition("\n") for part in parts]
-    return {head.strip(): body.strip() for head, _, body in sections}
 
 
 def _index(title: str, lead: str, models: Mapping[str, type[Frozen]]) -> str:

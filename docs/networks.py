@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from docs.sections import notes
 from pairmill.pipeline.evaluate.known import all_known
 
 HERE = Path(__file__).parent
@@ -27,20 +28,13 @@ another. Files of other programs are in [trainer.md](trainer.md#files-of-other-p
 
 def page() -> str:
     """The page."""
-    good_for = notes()
+    good_for = notes("networks")
     rows = [
         f"| `{one.arch}` | {one.about} | {one.parameters:,} | {', '.join(map(str, one.scales))} "
-        f"| {good_for.get(one.arch, '')} |\n"
+        f"| {' '.join(good_for.get(one.arch, '').split())} |\n"
         for one in all_known()
     ]
     return HEAD + "".join(rows)
-
-
-def notes() -> dict[str, str]:
-    """What each network is good for, by its name."""
-    parts = (HERE / "notes" / "networks.md").read_text("utf-8").removeprefix("## ").split("\n## ")
-    sections = [part.partition("\n") for part in parts]
-    return {head.strip(): " ".join(body.split()) for head, _, body in sections}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from docs import networks, pairs
+from docs.sections import notes, sections
 from pairmill.pipeline.images.encode import decode_png
 from pairmill.schemas.degraders import CONFIGS
 from pairmill.schemas.network import NETWORK_CONFIGS
@@ -50,7 +51,13 @@ def test_the_table_of_networks_is_that_of_the_settings() -> None:
     text = (DOCS / "networks.md").read_text("utf-8")
     assert networks.page() == text
     assert {f"| `{arch}` |" in text for arch in NETWORK_CONFIGS} == {True}
-    assert networks.notes().keys() <= NETWORK_CONFIGS.keys()
+    assert notes("networks").keys() <= NETWORK_CONFIGS.keys()
+
+
+def test_a_note_stands_once() -> None:
+    assert sections("## a\nfirst\n\n## b\nsecond\n") == {"a": "first", "b": "second"}
+    with pytest.raises(ValueError, match="a stands twice"):
+        sections("## a\nfirst\n\n## b\nsecond\n## a\nthird")
 
 
 def test_pictures_are_small() -> None:
