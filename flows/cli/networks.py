@@ -9,14 +9,21 @@ import typer
 from pairmill.flows.cli.options import Workspace
 
 TILE, PRECISION = 192, "float32"
+NETWORK, METHOD = "With --checkpoint", "With --method"
+"""Panels of the help."""
 Tile = Annotated[
     int,
-    typer.Option(help="Largest side of a tile in LR pixels, which bounds memory; 0: whole images."),
+    typer.Option(
+        help="Largest side of a tile in LR pixels, which bounds memory; 0: whole images.",
+        rich_help_panel=NETWORK,
+    ),
 ]
 Overlap = Annotated[
     int | None,
     typer.Option(
-        help="Context around each tile, in LR pixels; by default what the network sees, at most 64."
+        help="Context around each tile, in LR pixels; by default what the network sees, at most "
+        "64.",
+        rich_help_panel=NETWORK,
     ),
 ]
 Ensemble = Annotated[
@@ -24,6 +31,7 @@ Ensemble = Annotated[
     typer.Option(
         "--ensemble",
         help="x8 self-ensemble over flips and rotations: a little better, 8 times slower.",
+        rich_help_panel=NETWORK,
     ),
 ]
 Kernel = Annotated[
@@ -39,10 +47,15 @@ Noise = Annotated[
 ]
 Pca = Annotated[
     str,
-    typer.Option(help="Components of kernels for a published SRMD: .npy, or KAIR's .mat."),
+    typer.Option(
+        help="Components of kernels for a published SRMD: .npy, or KAIR's .mat.",
+        rich_help_panel=NETWORK,
+    ),
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
-Precision = Annotated[str, typer.Option(help="float32, bfloat16 or float16.")]
+Precision = Annotated[
+    str, typer.Option(help="float32, bfloat16 or float16.", rich_help_panel=NETWORK)
+]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
 
 
@@ -51,7 +64,8 @@ def upscale(
     checkpoint: Annotated[
         str,
         typer.Option(
-            help="Weights of a network: .safetensors or .pth, from pairmill or another tool."
+            help="Weights of a network: .safetensors, .pth or ncnn's .param, from pairmill or "
+            "another tool."
         ),
     ] = "",
     method: Annotated[
@@ -69,7 +83,8 @@ def upscale(
         str,
         typer.Option(
             help="OTHER:ALPHA interpolates to another checkpoint: 0 this one, 1 the other; such as "
-            "gan.pth:0.8."
+            "gan.pth:0.8.",
+            rich_help_panel=NETWORK,
         ),
     ] = "",
     tile: Tile = TILE,
@@ -80,18 +95,18 @@ def upscale(
     scale: Annotated[
         float | None,
         typer.Option(
-            help="Which scale of a network that has several (the largest without it), or of a file "
-            "that does not tell its own; any, such as 2.7, of `meta`. With --method: 2, 3 or 4, by "
-            "default 2."
+            help="With --checkpoint, which scale of a network that has several (by default the "
+            "largest), or of a file that does not tell its own; with `meta` also 2.7. With "
+            "--method 2 (default), 3 or 4."
         ),
     ] = None,
     kernel: Annotated[
         str | None,
         typer.Option(
-            help="What downscaled the images: an .npy file, as `pairmill camera --out` writes, or "
-            "of a network that is told kernels row N of a pool, POOL.zarr:N, by default its usual "
-            "one. With --method also bicubic, camera (found from all of them as photographs of "
-            "one camera) or kernelgan (of each)."
+            help="What downscaled the images: an .npy file, as `pairmill camera --out` writes. "
+            "With --checkpoint, of a network that is told kernels: also row N of a pool, "
+            "POOL.zarr:N; by default its usual one. With --method: also bicubic (default), camera "
+            "(found from all of them as photographs of one camera) or kernelgan (of each)."
         ),
     ] = None,
     noise: Annotated[
@@ -99,14 +114,21 @@ def upscale(
         typer.Option(
             min=0,
             max=255,
-            help="Standard deviation of the images' noise, in intensity levels: 0 to 255, of a "
-            "network that is told it; 0 to 50 with --method.",
+            help="Standard deviation of the images' noise, in intensity levels. With --checkpoint, "
+            "of a network that is told it: 0 to 255. With --method: 0 to 50.",
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="With --method: what is random follows from it.")
+        int | None,
+        typer.Option(help="What is random follows from it; by default 0.", rich_help_panel=METHOD),
     ] = None,
-    workspace: Workspace = "data",
+    workspace: Annotated[
+        str,
+        typer.Option(
+            help="Folder or fsspec URL where dip-fkp finds or leaves its flow.",
+            rich_help_panel=METHOD,
+        ),
+    ] = "data",
     pca: Pca = "",
 ) -> None:
     """Upscale images with a network, or with what they show themselves; exit 1 if a file could
