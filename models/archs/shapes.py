@@ -21,9 +21,18 @@ class UnknownScaleError(ValueError):
 
 
 def count(tensors: Tensors, form: str) -> int:
-    """One more than the largest number in place of `N` in a name that begins so."""
+    """One more than the largest number in place of `N` in a name that begins so.
+
+    Raises:
+        ValueError: if most numbers below the largest are missing: of layers that have weights and
+            layers that have none, which take turns, half of them are there.
+    """
     pattern = re.compile(re.escape(form).replace("N", r"(\d+)"))
-    return 1 + max((int(match[1]) for key in tensors if (match := pattern.match(key))), default=-1)
+    found = {int(match[1]) for key in tensors if (match := pattern.match(key))}
+    largest = max(found, default=-1)
+    if largest > 2 * len(found):
+        raise ValueError(f"{form.replace('N', str(largest))} without most of those before it")
+    return 1 + largest
 
 
 def root(number: int) -> int:
