@@ -12,6 +12,10 @@ Found = tuple[AnyNetworkConfig, int]
 """Settings of a network, and the scale that it is for."""
 
 
+class UnknownNamesError(ValueError):
+    """Weights by names of no network of ours."""
+
+
 class UnknownScaleError(ValueError):
     """Weights that are the same at every scale; `config` is of their network."""
 

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pairmill.models.archs.keys import Tensors, convention_of, to_ours
+from pairmill.models.archs.keys import Tensors, to_ours
 from pairmill.models.archs.outline import outline
-from pairmill.models.archs.recognise import CODE, recognise
+from pairmill.models.archs.recognise import CODE, is_named, recognise
 from pairmill.models.archs.shapes import UnknownScaleError
 from pairmill.schemas.errors import UserError
 
@@ -57,12 +57,12 @@ def weights_of(content: Mapping[Any, Any], name: str) -> Tensors:
     Raises:
         UserError: if there are several networks.
     """
-    networks = _networks(_flat(content), "", WORDS)
+    networks = _networks(flat(content), "", WORDS)
     averages = [prefix for prefix in networks if EMA.search(prefix.lower())]
     if len(averages) == 1:
         return networks[averages[0]]
     if not networks:
-        return _flat(_by_known_names(content))
+        return flat(_by_known_names(content))
     first, *others = networks.values()
     if all(_equal(first, other) for other in others):
         return first
@@ -77,14 +77,14 @@ def weights_of(content: Mapping[Any, Any], name: str) -> Tensors:
     )
 
 
-def _flat(content: Mapping[Any, Any], depth: int = DEEPEST) -> Tensors:
+def flat(content: Mapping[Any, Any], depth: int = DEEPEST) -> Tensors:
     """Tensors that a network can take, by dotted names."""
     found: Tensors = {}
     for key, value in content.items():
         if isinstance(value, Tensor) and _is_plain(value):
             found[str(key)] = value
         elif isinstance(value, Mapping) and depth:
-            found |= {f"{key}.{rest}": each for rest, each in _flat(value, depth - 1).items()}
+            found |= {f"{key}.{rest}": each for rest, each in flat(value, depth - 1).items()}
     return found
 
 
@@ -157,7 +157,7 @@ def _by_known_names(content: Mapping[Any, Any]) -> Mapping[str, Any]:
     if len(inner) == 1 and values:
         inner = values[0]
     names = {str(key): value for key, value in inner.items()}
-    while convention_of(names) is None and (common := _common(names)):
+    while not is_named(names) and (common := _common(names)):
         names = {key.removeprefix(common): value for key, value in names.items()}
     return names
 

@@ -28,9 +28,9 @@ from pairmill.models.archs.keys import CONVENTIONS, Convention, Tensors, to_ours
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.misfit import check_fit, differences, misfit, reason
 from pairmill.models.archs.published_srmd import with_components
-from pairmill.models.archs.recognise import recognise
-from pairmill.models.archs.shapes import UnknownScaleError
-from pairmill.models.archs.unwrap import weights_of
+from pairmill.models.archs.recognise import recognise, some
+from pairmill.models.archs.shapes import UnknownNamesError, UnknownScaleError
+from pairmill.models.archs.unwrap import flat, weights_of
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, NetworkSpec
@@ -107,7 +107,7 @@ def load_network(
     content, header = _content(data, name)
     tensors, given = _tensors(content, name), spec is not None
     spec = spec or _spec(header, name)
-    config, of = (spec.network, spec.scale) if spec else _recognised(tensors, name, scale)
+    config, of = (spec.network, spec.scale) if spec else _recognised(tensors, content, name, scale)
     if isinstance(config, KernelAwareBase):
         tensors = with_components(to_ours(tensors), config, of, name, pca)
     elif pca is not None:
@@ -327,13 +327,19 @@ def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
     )
 
 
-def _recognised(tensors: Tensors, name: str, scale: int | None) -> tuple[Any, int]:
+def _recognised(
+    tensors: Tensors, content: dict[Any, Any], name: str, scale: int | None
+) -> tuple[Any, int]:
     try:
         return recognise(tensors, scale)
     except ValueError as error:
         wanted = f"one of {', '.join(NETWORKS)}"
         todo = "`pairmill train` writes what a checkpoint is for into it"
+        got = reason(error)
         if isinstance(error, UnknownScaleError):
             wanted, todo = "a scale", "give it, such as `--scale 4`"
+        if isinstance(error, UnknownNamesError):
+            # By the file's own names, from which words may have been taken off.
+            got = f"no network of ours has these weights: {some(flat(content))}"
         what = "The network of the checkpoint is not recognised."
-        raise UserError(what, where=name, got=reason(error), wanted=wanted, todo=todo) from error
+        raise UserError(what, where=name, got=got, wanted=wanted, todo=todo) from error

@@ -96,3 +96,25 @@ def test_several_networks_of_any_scale_are_listed() -> None:
     with pytest.raises(UserError, match="holds several networks") as caught:
         load_network(data, NAME)
     assert caught.value.got == ("a (vdsr, features 24, depth 4); b (vdsr, features 24, depth 4)")
+
+
+def test_a_grey_ircnn_is_refused_as_grey() -> None:
+    tensors = network_of("ircnn", 2).state_dict()
+    grey = tensors | {
+        "model.0.weight": tensors["model.0.weight"][:, :1],
+        "model.12.weight": tensors["model.12.weight"][:1],
+        "model.12.bias": tensors["model.12.bias"][:1],
+    }
+    for content in (grey, {"state_dict": {f"module.{key}": grey[key] for key in grey}}):
+        with pytest.raises(UserError, match="an IRCNN or DnCNN of grey images, 1 channel"):
+            load_network(pth(content), NAME)
+
+
+def test_errors_have_the_names_of_the_file() -> None:
+    content = {"params": {"model.net.6.weight": torch.zeros(2), "model.net.x": torch.zeros(1)}}
+    with pytest.raises(UserError, match="not recognised") as caught:
+        load_network(pth(content), NAME)
+    assert caught.value.got == (
+        "no network of ours has these weights: params.model.net.6.weight (2,), "
+        "params.model.net.x (1,)"
+    )
