@@ -105,6 +105,10 @@ class CleanedConfig(NetworkBase):
     network: Annotated[PlainNetworkConfig, Field(discriminator="arch")] = EdsrConfig()
     """The network that upscales."""
 
+    def assumed(self) -> str:
+        """See `NetworkBase`."""
+        return self.network.assumed()
+
     def problem(self, scale: int) -> str | None:
         """See `NetworkBase`."""
         problem = self.network.problem(scale)

@@ -59,12 +59,12 @@ def recognise(tensors: Tensors, scale: int | None = None) -> Found:
     """Settings and scale of the network that these weights are for, by any of the names in
     `pairmill.models.archs.keys`.
 
-    What shapes do not show is taken from the published networks: EDSR's residual scale, means and
-    ranges, IRCNN's scale, 1.
+    What shapes do not show is taken from the published networks, see `NetworkBase.assumed`: EDSR's
+    residual scale, means and ranges, how often a block is applied; IRCNN's scale is 1.
 
     Args:
         tensors: the weights.
-        scale: what to take where the shapes do not tell it (SRCNN, VDSR, LapSRN with shared levels,
+        scale: what to take where the shapes do not tell it (SRCNN, VDSR, MS-LapSRN,
             FSRCNN as published), or where the network has several.
 
     Raises:
