@@ -77,14 +77,22 @@ def weights_of(content: Mapping[Any, Any], name: str) -> Tensors:
     )
 
 
-def flat(content: Mapping[Any, Any], depth: int = DEEPEST) -> Tensors:
-    """Tensors that a network can take, by dotted names."""
+def flat(content: Mapping[Any, Any]) -> Tensors:
+    """Tensors that a network can take, by dotted names; an entry that is in several places is taken
+    from the first: what holds itself many times over is no larger than its file.
+    """
+    return _within(content, DEEPEST, set())
+
+
+def _within(content: Mapping[Any, Any], depth: int, seen: set[int]) -> Tensors:
     found: Tensors = {}
+    seen.add(id(content))
     for key, value in content.items():
         if isinstance(value, Tensor) and _is_plain(value):
             found[str(key)] = value
-        elif isinstance(value, Mapping) and depth:
-            found |= {f"{key}.{rest}": each for rest, each in flat(value, depth - 1).items()}
+        elif isinstance(value, Mapping) and depth and id(value) not in seen:
+            inner = _within(value, depth - 1, seen)
+            found |= {f"{key}.{rest}": each for rest, each in inner.items()}
     return found
 
 

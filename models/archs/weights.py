@@ -254,7 +254,8 @@ def _sayable(config: AnyNetworkConfig, theirs: Convention) -> bool:
 def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
     """What a file holds, and our header."""
     try:
-        return dict(load(data)), header_of(data).get(HEADER)
+        # In order of the names: the library gives them in another one each time.
+        return dict(sorted(load(data).items())), header_of(data).get(HEADER)
     except SafetensorError as error:
         if data[8:9] == b"{":
             wanted = "a whole safetensors file"

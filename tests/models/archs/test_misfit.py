@@ -11,6 +11,7 @@ import torch
 from pairmill.models.archs import weights
 from pairmill.models.archs.outline import TooManyError, outline
 from pairmill.models.archs.shapes import count
+from pairmill.models.archs.unwrap import flat
 from pairmill.models.archs.weights import load_network, write_weights
 from pairmill.models.fitting.checkpoint import HEADER
 from pairmill.schemas.errors import UserError
@@ -118,3 +119,12 @@ def test_errors_have_the_names_of_the_file() -> None:
         "no network of ours has these weights: params.model.net.6.weight (2,), "
         "params.model.net.x (1,)"
     )
+
+
+def test_entries_that_are_in_many_places_are_taken_once() -> None:
+    content: dict[str, Any] = COMPACT
+    for _ in range(8):
+        content = dict.fromkeys("abc", content)
+    assert list(flat(content)) == [f"{'a.' * 8}{key}" for key in COMPACT]
+    content["c"] = content
+    assert len(flat(content)) == len(COMPACT)
