@@ -119,6 +119,10 @@ class CleanedConfig(NetworkBase):
             )
         return self
 
+    def assumed(self) -> str:
+        """See `NetworkBase`."""
+        return self.network.assumed()
+
     def problem(self, scale: int) -> str | None:
         """See `NetworkBase`."""
         problem = self.network.problem(scale)

@@ -8,9 +8,11 @@ one range become those of another without a change of the result.
 
 from __future__ import annotations
 
+import re
+
 from pairmill.models.archs.keys import CONVENTIONS, Tensors, convention_of
-from pairmill.models.archs.recognise import range_of_window
-from pairmill.schemas.network import AnyNetworkConfig
+from pairmill.models.archs.recognise import INNER, range_of_window
+from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
 from pairmill.schemas.networks.base import NetworkBase
 from pairmill.schemas.networks.compact import CompactConfig
 from pairmill.schemas.networks.edsr import EdsrConfig
@@ -24,12 +26,13 @@ GROWTH = 32
 """Of an RRDBNet, as others assume."""
 HEADS = 12
 """Of an IPT, as others assume."""
-FIRST = ("conv_first", "conv_first.conv")
-"""First convolutions of the networks that have a range."""
-LAST = ("conv_last", "upscale.filters", "upsample.0")
-"""Their last ones, those that come first here where there are several."""
+FIRST = (r"conv_first", r"conv_first\.conv", r"first\.x\d+")
+"""First convolutions of the networks that have a range: all layers of the first of these forms that
+a network has."""
+LAST = (r"conv_last", r"upscale\.filters", r"last\.x\d+", r"upsample\.0")
+"""Their last ones, likewise."""
 RANGE = 255.0
-"""Of RCAN and EDSR, as others assume."""
+"""Of RCAN, EDSR and IPT, as others assume."""
 
 
 def unread_by_others(config: NetworkBase) -> str | None:
@@ -41,7 +44,12 @@ def unread_by_others(config: NetworkBase) -> str | None:
     if isinstance(config, RcanConfig):
         return None if config.residual_scale == 1 else "it assumes residual_scale 1"
     if isinstance(config, IptConfig):
-        return None if (config.heads, config.range) == (HEADS, RANGE) else "it assumes 12 heads"
+        wanted = {
+            f"{HEADS} heads": config.heads == HEADS,
+            f"range {RANGE:g}": config.range == RANGE,
+        }
+        other = " and ".join(words for words, same in wanted.items() if not same)
+        return f"it assumes {other}" if other else None
     return f"{SPANDREL} has no {config.arch} of this kind"
 
 
@@ -58,7 +66,7 @@ def as_others_assume(config: AnyNetworkConfig) -> AnyNetworkConfig:
     """The settings, with the range that other tools take for granted."""
     if isinstance(config, SwinIrConfig):
         return config.with_(range=range_of_window(config.window))
-    if isinstance(config, RcanConfig | EdsrConfig):
+    if isinstance(config, RcanConfig | EdsrConfig | IptConfig):
         return config.with_(range=RANGE)
     return config
 
@@ -78,17 +86,29 @@ def in_range(tensors: Tensors, config: NetworkBase, other: NetworkBase) -> Tenso
 
     The result differs by roundings of float32; where the ranges are equal, nothing does.
     """
+    if isinstance(config, CleanedConfig) and isinstance(other, CleanedConfig):
+        return _inner_in_range(tensors, config, other)
     own, wanted = (getattr(each, "range", 1.0) for each in (config, other))
     if own == wanted:
         return tensors
-    first, last = (
-        next(name for name in names if f"{name}.weight" in tensors) for names in (FIRST, LAST)
-    )
-    factors = {
-        f"{first}.weight": own / wanted,
-        f"{last}.weight": wanted / own,
-        f"{last}.bias": wanted / own,
-    }
+    first, last = (_layers(tensors, forms) for forms in (FIRST, LAST))
+    factors = {f"{name}.weight": own / wanted for name in first}
+    factors |= {f"{name}.{leaf}": wanted / own for name in last for leaf in ("weight", "bias")}
     return {
         key: value * factors[key] if key in factors else value for key, value in tensors.items()
     }
+
+
+def _inner_in_range(tensors: Tensors, config: CleanedConfig, other: CleanedConfig) -> Tensors:
+    inner = {
+        key.removeprefix(INNER): value for key, value in tensors.items() if key.startswith(INNER)
+    }
+    found = in_range(inner, config.network, other.network)
+    return tensors | {f"{INNER}{key}": value for key, value in found.items()}
+
+
+def _layers(tensors: Tensors, forms: tuple[str, ...]) -> list[str]:
+    """The layers of the first form that there is."""
+    names = [key.removesuffix(".weight") for key in tensors if key.endswith(".weight")]
+    found = ([name for name in names if re.fullmatch(form, name)] for form in forms)
+    return next(filter(None, found), [])

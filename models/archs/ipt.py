@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import fold, linear, scaled_dot_product_attention, unfold
 
+from pairmill.models.archs.attention import at_once
 from pairmill.models.archs.layers import (
     Conv,
     Linear,
@@ -200,6 +201,9 @@ class Ipt(Network):
         self.body = Transformer(config)
         self.upsample = Upsample(features, scale)
         self.conv_last = Conv(features, 3)
+        # Of all that a patch becomes, the perceptrons or the enlarged features are largest.
+        perceptron = 4 * config.width * (config.patch // config.token) ** 2
+        self.some = at_once(max(perceptron, features * (scale * config.patch) ** 2))
         ramp = torch.arange(1, scale * config.patch + 1).float()
         ramp = torch.minimum(ramp, ramp.flip(0))
         self.register_buffer("fade", torch.outer(ramp, ramp).flatten()[:, None], persistent=False)
@@ -212,7 +216,7 @@ class Ipt(Network):
         (height, width), step = lr.shape[2:], self.patch // 2
         whole = reflected(lr, step, self.patch)
         cut = unfold(whole, self.patch, stride=step).transpose(1, 2)
-        made = self._patch(cut.reshape(-1, 3, self.patch, self.patch))
+        made = self._patches(cut.reshape(-1, 3, self.patch, self.patch))
         made = made.reshape(*cut.shape[:2], -1)
         area = self.scale * whole.shape[2], self.scale * whole.shape[3]
         fade = self.fade.to(made.dtype).expand(-1, cut.shape[1])
@@ -220,6 +224,14 @@ class Ipt(Network):
         return cropped(
             total / self._laid(fade[None], area), self.scale * height, self.scale * width
         )
+
+    def _patches(self, lr: Tensor) -> Tensor:
+        """As `_patch`, some at a time, so that memory does not grow with the image (outside of
+        training); not in what is compiled or exported, see `attend`.
+        """
+        if torch.compiler.is_compiling():
+            return self._patch(lr)
+        return torch.cat([self._patch(part) for part in torch.split(lr, self.some)])
 
     def _patch(self, lr: Tensor) -> Tensor:
         """(B, 3, patch, patch) to (B, 3, scale patch, scale patch)."""

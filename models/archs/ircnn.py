@@ -15,14 +15,6 @@ DILATIONS = (1, 2, 3, 4, 3, 2, 1)
 """Distance of the taps of each convolution, in pixels."""
 
 
-class Dilated(Conv):
-    """A 3 x 3 convolution whose taps lie some pixels apart."""
-
-    def __init__(self, inputs: int, outputs: int, apart: int, gain: float = 1.0) -> None:
-        super().__init__(inputs, outputs, padding=apart, start="he", gain=gain)
-        self.dilation = (apart, apart)
-
-
 class Ircnn(Network):
     """What the convolutions find is taken away from the image.
 
@@ -32,12 +24,12 @@ class Ircnn(Network):
 
     def __init__(self, config: IrcnnConfig, scale: int) -> None:
         super().__init__(config, scale)
-        first, *between, last = DILATIONS
+        (first, *between, last), features = DILATIONS, config.features
         self.enlarge = BicubicUp(scale)
-        parts: list[nn.Module] = [Dilated(3, config.features, first), nn.ReLU()]
+        parts: list[nn.Module] = [Conv(3, features, dilation=first, start="he"), nn.ReLU()]
         for apart in between:
-            parts += [Dilated(config.features, config.features, apart), nn.ReLU()]
-        self.model = nn.Sequential(*parts, Dilated(config.features, 3, last, gain=0.1))
+            parts += [Conv(features, features, dilation=apart, start="he"), nn.ReLU()]
+        self.model = nn.Sequential(*parts, Conv(features, 3, dilation=last, start="he", gain=0.1))
 
     def reach(self) -> int:
         """See `Network.reach`; the convolutions are at the size of HR."""

@@ -68,8 +68,7 @@ class MetaUpscale(nn.Module):
         pixels.
         """
         like = self.filters.weight
-        centres = torch.arange(scale.numerator, dtype=like.dtype, device=like.device) + 0.5
-        place = (centres / float(scale)) % 1 - 0.5
+        place = torch.tensor(_places(scale), dtype=like.dtype, device=like.device)
         told = torch.stack(
             [
                 torch.full((len(place),) * 2, 1 / float(scale), dtype=like.dtype).to(like.device),
@@ -98,6 +97,14 @@ class MetaUpscale(nn.Module):
         image = torch.cat(rows, 1).permute(0, 3, 4, 1, 5, 2)
         image = image.reshape(x.shape[0], 3, down * many, along * many)
         return image[:, :, : height * many // apart, : width * many // apart]
+
+
+def _places(scale: Fraction) -> list[float]:
+    """Where each output pixel of a period lies in its LR pixel, -1/2 to 1/2. From whole numbers: a
+    rounding can lay one that is near a border into the next LR pixel.
+    """
+    many, apart = scale.as_integer_ratio()
+    return [((2 * i + 1) * apart % (2 * many) - many) / (2 * many) for i in range(many)]
 
 
 def _spans(scale: Fraction) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from torch import Tensor
@@ -15,7 +15,14 @@ from pairmill.models.archs.recognise_cnn import CNN_FORMS
 from pairmill.models.archs.recognise_global import GLOBAL_FORMS
 from pairmill.models.archs.recognise_recursive import RECURSIVE_FORMS
 from pairmill.models.archs.rrdbnet import TALL
-from pairmill.models.archs.shapes import Found, UnknownScaleError, count, root, shuffled
+from pairmill.models.archs.shapes import (
+    Found,
+    UnknownNamesError,
+    UnknownScaleError,
+    count,
+    root,
+    shuffled,
+)
 from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
 from pairmill.schemas.networks.base import DIV2K_MEAN
 from pairmill.schemas.networks.compact import CompactConfig
@@ -33,6 +40,8 @@ from pairmill.schemas.networks.swinir import SwinIrConfig
 PLAIN = 128
 """Features of an EDSR above which the published ones have residuals x 0.1; checkpoints do not
 say."""
+INNER = "network."
+"""What the names of a cleaned network's own network begin with."""
 CODE = "code."
 """What the names of the kernel's code begin with, in checkpoints of ours."""
 PUBLISHED_CODE = 15
@@ -50,21 +59,22 @@ def recognise(tensors: Tensors, scale: int | None = None) -> Found:
     """Settings and scale of the network that these weights are for, by any of the names in
     `pairmill.models.archs.keys`.
 
-    What shapes do not show is taken from the published networks: EDSR's residual scale, means and
-    ranges, IRCNN's scale, 1.
+    What shapes do not show is taken from the published networks, see `NetworkBase.assumed`: EDSR's
+    residual scale, means and ranges, how often a block is applied; IRCNN's scale is 1.
 
     Args:
         tensors: the weights.
-        scale: what to take where the shapes do not tell it (SRCNN, VDSR, LapSRN with shared levels,
+        scale: what to take where the shapes do not tell it (SRCNN, VDSR, MS-LapSRN,
             FSRCNN as published), or where the network has several.
 
     Raises:
-        ValueError: if it is none of ours; `UnknownScaleError`, if nothing tells the scale.
+        ValueError: if it is none of ours; `UnknownNamesError`, if all names are foreign;
+            `UnknownScaleError`, if nothing tells the scale.
     """
     ours = to_ours(tensors)
-    found = next((form for signs, form in FORMS if all(sign in ours for sign in signs)), None)
+    found = _form(ours)
     if found is None:
-        raise ValueError(f"no network of ours has these weights: {some(ours)}")
+        raise UnknownNamesError(f"no network of ours has these weights: {some(tensors)}")
     try:
         config, own = found(ours)
     except UnknownScaleError as error:
@@ -83,6 +93,15 @@ def recognise(tensors: Tensors, scale: int | None = None) -> Found:
     if problem is not None:
         raise ValueError(problem)
     return config, own
+
+
+def is_named(names: Mapping[str, object]) -> bool:
+    """Whether these are names of some network's weights, by any convention."""
+    return convention_of(names) is not None or _form(names) is not None
+
+
+def _form(ours: Mapping[str, object]) -> Callable[[Tensors], Found] | None:
+    return next((form for signs, form in FORMS if all(sign in ours for sign in signs)), None)
 
 
 def some(keys: Tensors, most: int = 3) -> str:
@@ -225,8 +244,11 @@ def _dbpn(tensors: Tensors) -> Found:
 
 def _plain(tensors: Tensors) -> Found:
     """An SRMD, or an IRCNN: whose convolutions see nothing but the picture."""
-    if tensors["model.0.weight"].shape[1] > 3:
+    inputs = tensors["model.0.weight"].shape[1]
+    if inputs > 3:
         return _srmd(tensors)
+    if inputs < 3:
+        raise ValueError(f"an IRCNN or DnCNN of grey images, {inputs} channel; ours are of colour")
     features, depth = tensors["model.0.weight"].shape[0], count(tensors, "model.N.weight") // 2 + 1
     if depth != len(DILATIONS):
         raise ValueError(f"an IRCNN of {depth} convolutions; ours has {len(DILATIONS)}")
@@ -259,9 +281,7 @@ def _srmd(tensors: Tensors) -> Found:
 
 def _cleaned(tensors: Tensors) -> Found:
     inner = {
-        key.removeprefix("network."): value
-        for key, value in tensors.items()
-        if key.startswith("network.")
+        key.removeprefix(INNER): value for key, value in tensors.items() if key.startswith(INNER)
     }
     network, scale = recognise(inner)
     features = int(tensors["cleaner.conv_first.weight"].shape[0])

@@ -92,8 +92,9 @@ def _lapsrn(tensors: Tensors) -> Found:
             "side": tensors["levels.0.up.weight"].shape[-1],
         }
     )
-    if levels == 1:
-        raise UnknownScaleError("a LapSRN with one level", config.with_(shared=True))
+    if levels == 1 and again:
+        raise UnknownScaleError("an MS-LapSRN", config.with_(shared=True))
+    # Levels that share their weights are published with recursions alone: one is for scale 2.
     return config, 2**levels
 
 

@@ -12,6 +12,10 @@ Found = tuple[AnyNetworkConfig, int]
 """Settings of a network, and the scale that it is for."""
 
 
+class UnknownNamesError(ValueError):
+    """Weights by names of no network of ours."""
+
+
 class UnknownScaleError(ValueError):
     """Weights that are the same at every scale; `config` is of their network."""
 
@@ -21,9 +25,18 @@ class UnknownScaleError(ValueError):
 
 
 def count(tensors: Tensors, form: str) -> int:
-    """One more than the largest number in place of `N` in a name that begins so."""
+    """One more than the largest number in place of `N` in a name that begins so.
+
+    Raises:
+        ValueError: if most numbers below the largest are missing: of layers that have weights and
+            layers that have none, which take turns, half of them are there.
+    """
     pattern = re.compile(re.escape(form).replace("N", r"(\d+)"))
-    return 1 + max((int(match[1]) for key in tensors if (match := pattern.match(key))), default=-1)
+    found = {int(match[1]) for key in tensors if (match := pattern.match(key))}
+    largest = max(found, default=-1)
+    if largest > 2 * len(found):
+        raise ValueError(f"{form.replace('N', str(largest))} without most of those before it")
+    return 1 + largest
 
 
 def root(number: int) -> int:

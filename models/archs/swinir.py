@@ -95,9 +95,7 @@ class Block(nn.Module):
         self.attn = Attention(features, heads, config.window)
         self.mlp = Mlp(features, int(features * config.mlp_ratio))
         if odd:
-            self.register_buffer(
-                "attn_mask", apart(config.patch, config.patch, config.window, torch.device("cpu"))
-            )
+            self.register_buffer("attn_mask", apart(config.patch, config.patch, config.window))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, h, w, features), and the mask of shifted windows, to the same."""
@@ -241,7 +239,7 @@ def distances(window: int) -> Tensor:
     return (apart_rows + window - 1) * (2 * window - 1) + apart_columns + window - 1
 
 
-def apart(height: int, width: int, window: int, device: torch.device) -> Tensor:
+def apart(height: int, width: int, window: int, device: torch.device | None = None) -> Tensor:
     """(n, pixels, pixels) float32: 0 between pixels that are near in the image, `APART` where
     only the shift by half a window has brought them together.
     """

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pairmill.models.archs import build_empty
-from pairmill.models.archs.keys import Tensors, convention_of, to_ours
-from pairmill.models.archs.recognise import CODE, recognise
+from pairmill.models.archs.keys import Tensors, to_ours
+from pairmill.models.archs.outline import outline
+from pairmill.models.archs.recognise import CODE, is_named, recognise
+from pairmill.models.archs.shapes import UnknownScaleError
 from pairmill.schemas.errors import UserError
 
 WRAPPERS = (
@@ -34,6 +35,8 @@ ANY = 2
 """A scale that all networks have whose weights do not tell theirs."""
 DEEPEST = 8
 """Entries within entries that are looked into."""
+WORDS = 2 * DEEPEST
+"""Words before a network's names that are taken off, those of entries among them."""
 EMA = re.compile(r"(?<![a-z])(ema|swa)(?![a-z])|averag")
 """In the names of an average of the weights."""
 
@@ -54,12 +57,12 @@ def weights_of(content: Mapping[Any, Any], name: str) -> Tensors:
     Raises:
         UserError: if there are several networks.
     """
-    networks = _networks(_flat(content), "")
+    networks = _networks(flat(content), "", WORDS)
     averages = [prefix for prefix in networks if EMA.search(prefix.lower())]
     if len(averages) == 1:
         return networks[averages[0]]
     if not networks:
-        return _flat(_by_known_names(content))
+        return flat(_by_known_names(content))
     first, *others = networks.values()
     if all(_equal(first, other) for other in others):
         return first
@@ -74,37 +77,47 @@ def weights_of(content: Mapping[Any, Any], name: str) -> Tensors:
     )
 
 
-def _flat(content: Mapping[Any, Any], depth: int = DEEPEST) -> Tensors:
-    """Tensors that a network can take, by dotted names."""
+def flat(content: Mapping[Any, Any]) -> Tensors:
+    """Tensors that a network can take, by dotted names; an entry that is in several places is taken
+    from the first: what holds itself many times over is no larger than its file.
+    """
+    return _within(content, DEEPEST, set())
+
+
+def _within(content: Mapping[Any, Any], depth: int, seen: set[int]) -> Tensors:
     found: Tensors = {}
+    seen.add(id(content))
     for key, value in content.items():
         if isinstance(value, Tensor) and _is_plain(value):
             found[str(key)] = value
-        elif isinstance(value, Mapping) and depth:
-            found |= {f"{key}.{rest}": each for rest, each in _flat(value, depth - 1).items()}
+        elif isinstance(value, Mapping) and depth and id(value) not in seen:
+            inner = _within(value, depth - 1, seen)
+            found |= {f"{key}.{rest}": each for rest, each in inner.items()}
     return found
 
 
 def _is_plain(value: Tensor) -> bool:
     """Whether it has numbers that a network can take: not sparse, not complex, not one of torch's
-    tensors without content.
+    tensors without content, nor one number that stands for many.
     """
-    return value.layout == torch.strided and not value.is_meta and not value.is_complex()
+    if value.layout != torch.strided or value.is_meta or value.is_complex():
+        return False
+    return value.nbytes <= value.untyped_storage().nbytes()
 
 
-def _networks(tensors: Tensors, prefix: str) -> dict[str, Tensors]:
+def _networks(tensors: Tensors, prefix: str, words: int) -> dict[str, Tensors]:
     """All groups of names that are a network, by what stands before their names."""
     if is_network(tensors):
         return {prefix.removesuffix("."): tensors}
     groups: dict[str, Tensors] = defaultdict(dict)
-    for key, value in tensors.items():
+    for key, value in tensors.items() if words else ():
         head, dot, rest = key.partition(".")
         if dot:
             groups[head][rest] = value
     return {
         inner: found
         for head, group in groups.items()
-        for inner, found in _networks(group, f"{prefix}{head}.").items()
+        for inner, found in _networks(group, f"{prefix}{head}.", words - 1).items()
     }
 
 
@@ -114,9 +127,7 @@ def is_network(tensors: Tensors) -> bool:
     """
     try:
         # Where the weights do not tell the scale, they are the same at each.
-        config, scale = recognise(tensors, ANY)
-        with torch.device("meta"):
-            wanted = build_empty(config, scale).state_dict()
+        wanted = outline(*recognise(tensors, ANY), len(tensors))
     except ValueError:
         return False
     ours = to_ours(tensors)
@@ -138,7 +149,11 @@ def _equal(one: Tensors, other: Tensors) -> bool:
 
 
 def _words(tensors: Tensors) -> str:
-    config, scale = recognise(tensors)
+    """The network, and its scale where the weights tell it."""
+    try:
+        config, scale = recognise(tensors)
+    except UnknownScaleError as error:
+        return error.config.words()
     return f"{config.words()}, scale {scale}"
 
 
@@ -150,7 +165,7 @@ def _by_known_names(content: Mapping[Any, Any]) -> Mapping[str, Any]:
     if len(inner) == 1 and values:
         inner = values[0]
     names = {str(key): value for key, value in inner.items()}
-    while convention_of(names) is None and (common := _common(names)):
+    while not is_named(names) and (common := _common(names)):
         names = {key.removeprefix(common): value for key, value in names.items()}
     return names
 

@@ -26,10 +26,11 @@ from pairmill.models.archs.formats import format_of
 from pairmill.models.archs.kernel_code import Array
 from pairmill.models.archs.keys import CONVENTIONS, Convention, Tensors, to_ours, to_theirs
 from pairmill.models.archs.layers import Network
+from pairmill.models.archs.misfit import check_fit, differences, misfit, reason
 from pairmill.models.archs.published_srmd import with_components
 from pairmill.models.archs.recognise import recognise, some
-from pairmill.models.archs.shapes import UnknownScaleError
-from pairmill.models.archs.unwrap import weights_of
+from pairmill.models.archs.shapes import UnknownNamesError, UnknownScaleError
+from pairmill.models.archs.unwrap import flat, weights_of
 from pairmill.models.fitting.checkpoint import HEADER, header_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import AnyNetworkConfig, NetworkSpec
@@ -104,20 +105,20 @@ def load_network(
             ours or for another one than `spec`.
     """
     content, header = _content(data, name)
-    tensors, spec = _tensors(content, name), spec or _spec(header, name)
-    if spec:
-        network = build_empty(spec.network, spec.scale)
-    else:
-        network = build_empty(*_recognised(tensors, name, scale))
-    if isinstance(network.config, KernelAwareBase):
-        tensors = with_components(to_ours(tensors), network.config, network.scale, name, pca)
+    tensors, given = _tensors(content, name), spec is not None
+    spec = spec or _spec(header, name)
+    config, of = (spec.network, spec.scale) if spec else _recognised(tensors, content, name, scale)
+    if isinstance(config, KernelAwareBase):
+        tensors = with_components(to_ours(tensors), config, of, name, pca)
     elif pca is not None:
         raise UserError(
             "this network is not told kernels",
             where=name,
-            got=f"{network.config.words()}, and --pca",
+            got=f"{config.words()}, and --pca",
             todo="leave --pca out",
         )
+    check_fit(tensors, config, of, name, masks=not given)
+    network = build_empty(config, of)
     put_weights(network, tensors, name)
     return network
 
@@ -134,15 +135,9 @@ def put_weights(network: Network, tensors: Tensors, name: str) -> None:
         if key.endswith("attn_mask") and key in ours:
             # Follows from the size of patches, which may differ.
             ours[key] = value
-    differences = _differences(ours, wanted)
-    if differences:
-        raise UserError(
-            "The checkpoint does not fit the network.",
-            where=name,
-            got="; ".join(differences),
-            wanted=f"{network.config.words()}, scale {network.scale}",
-            todo=f"use its own network: {_guess(tensors)}",
-        )
+    found = differences(ours, wanted)
+    if found:
+        raise misfit(tensors, network.config, network.scale, name, found)
     broken = [key for key, value in ours.items() if not torch.isfinite(value).all()]
     if broken:
         got = f"{broken[0]} and {len(broken) - 1} more"
@@ -259,7 +254,8 @@ def _sayable(config: AnyNetworkConfig, theirs: Convention) -> bool:
 def _content(data: bytes, name: str) -> tuple[dict[Any, Any], str | None]:
     """What a file holds, and our header."""
     try:
-        return dict(load(data)), header_of(data).get(HEADER)
+        # In order of the names: the library gives them in another one each time.
+        return dict(sorted(load(data).items())), header_of(data).get(HEADER)
     except SafetensorError as error:
         if data[8:9] == b"{":
             wanted = "a whole safetensors file"
@@ -332,45 +328,19 @@ def _no_checkpoint(data: bytes, name: str, why: str) -> UserError:
     )
 
 
-def _recognised(tensors: Tensors, name: str, scale: int | None) -> tuple[Any, int]:
+def _recognised(
+    tensors: Tensors, content: dict[Any, Any], name: str, scale: int | None
+) -> tuple[Any, int]:
     try:
         return recognise(tensors, scale)
     except ValueError as error:
         wanted = f"one of {', '.join(NETWORKS)}"
         todo = "`pairmill train` writes what a checkpoint is for into it"
+        got = reason(error)
         if isinstance(error, UnknownScaleError):
             wanted, todo = "a scale", "give it, such as `--scale 4`"
+        if isinstance(error, UnknownNamesError):
+            # By the file's own names, from which words may have been taken off.
+            got = f"no network of ours has these weights: {some(flat(content))}"
         what = "The network of the checkpoint is not recognised."
-        raise UserError(what, where=name, got=_reason(error), wanted=wanted, todo=todo) from error
-
-
-def _guess(tensors: Tensors) -> str:
-    try:
-        config, scale = recognise(tensors)
-    except ValueError as error:
-        return _reason(error)
-    return f"{config.words()}, scale {scale}"
-
-
-def _reason(error: ValueError) -> str:
-    if isinstance(error, ValidationError):
-        return error.errors()[0]["msg"]
-    return str(error)
-
-
-def _differences(ours: Tensors, wanted: Tensors) -> list[str]:
-    """What is missing, too many, and of another shape, the first of each."""
-    missing = {key: value for key, value in wanted.items() if key not in ours}
-    foreign = {key: value for key, value in ours.items() if key not in wanted}
-    other = [key for key in wanted if key in ours and ours[key].shape != wanted[key].shape]
-    shapes = ", ".join(
-        f"{key} {tuple(ours[key].shape)}, not {tuple(wanted[key].shape)}" for key in other[:3]
-    )
-    if len(other) > 3:
-        shapes += f" and {len(other) - 3} more"
-    parts = {
-        "missing": some(missing),
-        "not in the network": some(foreign),
-        "of another shape": shapes,
-    }
-    return [f"{word}: {text}" for word, text in parts.items() if text]
+        raise UserError(what, where=name, got=got, wanted=wanted, todo=todo) from error

@@ -31,6 +31,16 @@ class NetworkBase(Frozen):
     taught: ClassVar[bool] = False
     """Whether it learns so by a loss of its own, and is told nothing but the LR afterwards."""
 
+    untold: ClassVar[tuple[str, ...]] = ()
+    """Settings that change the result and that no weights show: of a file without a header they are
+    taken as published, or as its names say."""
+
+    def assumed(self) -> str:
+        """The settings that weights do not show, on one line, such as `units 25`; empty if they
+        show all.
+        """
+        return ", ".join(f"{name} {_short(getattr(self, name))}" for name in self.untold)
+
     def problem(self, scale: int) -> str | None:
         """Why it cannot be built for this scale; none if it can."""
         if scale in self.scales:

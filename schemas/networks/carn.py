@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -16,6 +16,8 @@ class CarnConfig(HeadsBase):
 
     arch: Literal["carn"] = "carn"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("mean",)
+    """See `NetworkBase.untold`."""
     features: Count = 64
     """Channels between the layers."""
     mobile: bool = False

@@ -16,6 +16,8 @@ class CsnlnConfig(NetworkBase):
 
     arch: Literal["csnln"] = "csnln"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("range", "mean")
+    """See `NetworkBase.untold`."""
     scales: ClassVar[tuple[int, ...]] = (2, 3, 4)
     """Scales that it is built for."""
     features: Annotated[int, Field(ge=2, le=1024, multiple_of=2)] = 128

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ class DrrnConfig(LumaBase, HeadsBase):
 
     arch: Literal["drrn"] = "drrn"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("units",)
+    """See `NetworkBase.untold`."""
     features: Count = 128
     """Channels between the convolutions."""
     blocks: int = Field(default=1, ge=1, le=64)

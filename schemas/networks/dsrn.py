@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ class DsrnConfig(NetworkBase):
 
     arch: Literal["dsrn"] = "dsrn"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("steps",)
+    """See `NetworkBase.untold`."""
     features: Count = 128
     """Channels of the states."""
     embedded: Count = 64

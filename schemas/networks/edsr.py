@@ -16,6 +16,8 @@ class EdsrConfig(NetworkBase, Grown):
     added: ClassVar[tuple[str, ...]] = ("separable",)
     arch: Literal["edsr"] = "edsr"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("residual_scale", "range", "mean")
+    """See `NetworkBase.untold`."""
     features: Count = 64
     """Channels between the layers."""
     blocks: Count = 16

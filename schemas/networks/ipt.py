@@ -16,6 +16,8 @@ class IptConfig(NetworkBase):
 
     arch: Literal["ipt"] = "ipt"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("heads", "range", "mean")
+    """See `NetworkBase.untold`."""
     scales: ClassVar[tuple[int, ...]] = (1, 2, 3, 4, 8)
     """Scales that it is built for; 1 is for weights that clean."""
     features: Count = 64

@@ -34,6 +34,10 @@ class LapSrnConfig(NetworkBase, Grown):
     """Side of the filters that double the features: 4, or 3 as MS-LapSRN was published, which is
     half a pixel off."""
 
+    def assumed(self) -> str:
+        """See `NetworkBase`; that a level is applied again is shown, but not how often."""
+        return f"recursions {self.recursions}" if self.recursions else ""
+
     def heads_at(self, scale: int) -> tuple[int, ...]:
         """See `NetworkBase`: a pyramid has all smaller scales in it."""
         return tuple(each for each in self.scales if each <= scale)

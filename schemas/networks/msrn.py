@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pairmill.schemas.networks.base import DIV2K_MEAN, Count, Level, NetworkBase, Span
 
@@ -14,6 +14,8 @@ class MsrnConfig(NetworkBase):
 
     arch: Literal["msrn"] = "msrn"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("range", "mean")
+    """See `NetworkBase.untold`."""
     features: Count = 64
     """Channels between the blocks."""
     blocks: Count = 8

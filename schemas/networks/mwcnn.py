@@ -20,6 +20,8 @@ class MwcnnConfig(LumaBase, HeadsBase):
 
     arch: Literal["mwcnn"] = "mwcnn"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("dilations", "lowest")
+    """See `NetworkBase.untold`."""
     scales: ClassVar[tuple[int, ...]] = (1, 2, 3, 4, 8)
     """Scales that it is built for."""
     features: Annotated[tuple[Count, ...], Field(min_length=1, max_length=5)] = (64, 128, 256, 512)

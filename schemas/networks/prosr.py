@@ -16,6 +16,8 @@ class ProSrConfig(HeadsBase):
 
     arch: Literal["prosr"] = "prosr"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("residual_scale", "range")
+    """See `NetworkBase.untold`."""
     scales: ClassVar[tuple[int, ...]] = (2, 4, 8)
     """Scales that it is built for: powers of 2."""
     features: Count = 160

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -21,6 +21,8 @@ class RcanConfig(NetworkBase):
 
     arch: Literal["rcan"] = "rcan"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("residual_scale", "range", "mean")
+    """See `NetworkBase.untold`."""
     features: Count = 64
     """Channels between the layers."""
     groups: Count = 10

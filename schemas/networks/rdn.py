@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pairmill.schemas.networks.base import Count, NetworkBase, Span
 
@@ -10,6 +10,8 @@ from pairmill.schemas.networks.base import Count, NetworkBase, Span
 class DenseBodyConfig(NetworkBase):
     """Settings of residual blocks of densely connected convolutions, all fused at the end."""
 
+    untold: ClassVar[tuple[str, ...]] = ("range",)
+    """See `NetworkBase.untold`."""
     features: Count = 64
     """Channels between the blocks; G0 in the paper."""
     blocks: Count = 16

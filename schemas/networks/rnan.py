@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pairmill.schemas.networks.base import DIV2K_MEAN, Count, Level, NetworkBase, Span
 
@@ -12,6 +12,8 @@ class RnanConfig(NetworkBase):
 
     arch: Literal["rnan"] = "rnan"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("range", "mean")
+    """See `NetworkBase.untold`."""
     features: Count = 64
     """Channels between the layers."""
     groups: Count = 10

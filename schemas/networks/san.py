@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -23,6 +23,8 @@ class SanConfig(NetworkBase):
 
     arch: Literal["san"] = "san"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("range", "mean")
+    """See `NetworkBase.untold`."""
     features: Count = 64
     """Channels between the layers."""
     groups: Count = 20

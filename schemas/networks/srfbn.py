@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,8 @@ class SrfbnConfig(NetworkBase):
 
     arch: Literal["srfbn"] = "srfbn"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("steps", "range", "mean")
+    """See `NetworkBase.untold`."""
     features: Count = 64
     """Channels between the layers; m in the paper."""
     groups: Count = 6

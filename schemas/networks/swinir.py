@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,8 @@ class SwinIrConfig(NetworkBase):
 
     arch: Literal["swinir"] = "swinir"
     """Name of the network."""
+    untold: ClassVar[tuple[str, ...]] = ("range",)
+    """See `NetworkBase.untold`."""
     features: Count = 180
     """Channels between the layers; a multiple of every number of heads."""
     depths: tuple[Count, ...] = Field(default=(6, 6, 6, 6, 6, 6), min_length=1, max_length=32)

@@ -105,7 +105,6 @@ SMALL: dict[str, AnyNetworkConfig] = {
 """A new network is one line here."""
 NO_SCALE = {
     "srcnn",
-    "lapsrn-shared",
     "lapsrn-recursive",
     "drcn",
     "drrn",

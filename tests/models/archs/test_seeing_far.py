@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad, pixel_shuffle
 
 from pairmill.models.archs import build, build_empty
+from pairmill.models.archs.ipt import Ipt
 from pairmill.models.archs.layers import BicubicUp, Network
 from pairmill.models.archs.luma import LumaNetwork
 from pairmill.models.archs.meta import Meta, scale_of
@@ -187,6 +188,20 @@ def test_each_pixel_of_meta_is_filtered_around_the_one_that_it_lies_in(
             torch.testing.assert_close(found[0, :, row, column], wanted, rtol=0, atol=1e-12)
 
 
+def test_places_of_meta_are_those_of_whole_numbers() -> None:
+    """One that lies at the very beginning of an LR pixel does not lie at the end of another."""
+    told = []
+    network = network_of("meta", 2)
+    assert isinstance(network, Meta)
+    network.upscale.hidden.register_forward_hook(lambda _, given, __: told.append(given[0]))
+    for scale in (Fraction(39, 14), Fraction(57, 14), Fraction(71, 14), Fraction(2)):
+        network.upscale.made(scale)
+        wanted = [(Fraction(2 * i + 1, 2) / scale) % 1 for i in range(scale.numerator)]
+        found = told[-1][0, 1, :, 0] + 0.5
+        assert found.tolist() == pytest.approx([float(each) for each in wanted], abs=1e-6)
+    assert found.tolist() == [0.25, 0.75]
+
+
 def test_scales_that_meta_has_not() -> None:
     network = network_of("meta", 2)
     assert isinstance(network, Meta)
@@ -203,3 +218,14 @@ def test_patches_of_ipt_that_overlap_fade() -> None:
     with torch.no_grad():
         found = network(pictures(1, 31, 17))
     torch.testing.assert_close(found, found[..., :1, :1].expand_as(found), rtol=0, atol=1e-6)
+
+
+def test_patches_of_ipt_go_through_some_at_a_time() -> None:
+    network, seen = build(SMALL["ipt"], 2).eval(), []
+    assert isinstance(network, Ipt)
+    network.body.register_forward_hook(lambda _, given, __: seen.append(len(given[0])))
+    with torch.no_grad():
+        wanted = network(pictures(1, 31, 17))
+        network.some = 3
+        torch.testing.assert_close(network(pictures(1, 31, 17)), wanted, rtol=0, atol=1e-6)
+    assert seen == [10, 3, 3, 3, 1]
