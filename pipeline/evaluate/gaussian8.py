@@ -5,6 +5,7 @@ are told the true kernel, a wrong one, or nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -126,7 +127,9 @@ class Gaussian8:
 
         network = one.network
         if hasattr(network, "estimates"):
-            return self._kept(one, hr, lr, lambda: _iterations(network, hr, lr, self.scale))
+            return self._kept(
+                one, hr, lr, lambda: _iterations(network, hr, lr, self.scale, self.config)
+            )
         if not isinstance(network, KernelAware):
             return {"nothing": self._kept(one, hr, lr)[PSNR]}
         side = network.code.side
@@ -218,19 +221,23 @@ def _label(width: float) -> str:
     return f"{width:.2f}"
 
 
-def _iterations(network: object, hr: Image, lr: Image, scale: int) -> dict[str, float]:
-    """PSNR Y after each correction of a network that finds the kernel by itself."""
+def _iterations(
+    network: Any, hr: Image, lr: Image, scale: int, config: InferenceConfig
+) -> dict[str, float]:
+    """PSNR Y after each correction of a network that finds the kernel by itself, from the whole
+    image: each tile, flip or rotation would find its own.
+    """
     import torch
 
+    from pairmill.models.device import resolve_device
+    from pairmill.models.inference.steps import Steps
+    from pairmill.models.inference.tiled import evaluating, rounded
+
+    place = torch.device(resolve_device(config.device))
     image = torch.from_numpy(np.ascontiguousarray(lr.transpose(2, 0, 1)))[None].float() / 255
-    with torch.inference_mode():
-        found = network.eval().estimates(image)  # type: ignore[attr-defined]
-    return {
-        f"after {number}": _psnr(
-            (255 * each.sr[0].clamp(0, 1)).round().byte().permute(1, 2, 0).numpy(), hr, scale
-        )
-        for number, each in enumerate(found)
-    }
+    with evaluating(Steps(network), place, config.precision) as run:
+        found = (255 * run(image)).permute(0, 2, 3, 1).cpu().numpy()
+    return {f"after {number}": _psnr(rounded(each), hr, scale) for number, each in enumerate(found)}
 
 
 def _psnr(sr: Image, hr: Image, scale: int) -> float:
