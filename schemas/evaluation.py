@@ -76,6 +76,8 @@ class NetworkView(Frozen):
     """What the checkpoint says it was trained on; empty if it does not."""
     corpus: str = ""
     """The version that it was trained on, as NAME@VERSION; empty if the checkpoint does not say."""
+    smaller: tuple[str, ...] = ()
+    """Versions of its smaller scales, where it was trained on several."""
     corpus_digest: str = ""
     """Digest of that version; empty if the checkpoint does not say."""
     seconds: float = 0.0

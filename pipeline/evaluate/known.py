@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from pairmill.pipeline.evaluate.networks import name_of, read_file, training_of
+from pairmill.pipeline.evaluate.files import name_of, read_file, training_of
 from pairmill.pipeline.extras import extra
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError

@@ -11,7 +11,7 @@ from pairmill.pipeline.evaluate.bootstrap import differences
 from pairmill.pipeline.evaluate.crops import Image, Window, difference, most_detail
 from pairmill.pipeline.evaluate.gaussian8 import Gaussian8, on_cases
 from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, missing
-from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
+from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all, not_told
 from pairmill.pipeline.evaluate.page import evaluation_page
 from pairmill.pipeline.evaluate.records import Records, digest_of_pair
 from pairmill.pipeline.evaluate.request import Request, groups_of, scale_of
@@ -107,7 +107,12 @@ def evaluate(
         left_out=tuple(run.left_out),
         gaussian8=known_blurs,
         found=run.found,
-        notes=(*request.notes, *seen_before, *_notes(run)),
+        notes=(
+            *request.notes,
+            *seen_before,
+            *not_told(networks, request.told),
+            *_notes(run),
+        ),
     )
     target.write(f"{folder}/evaluation.json", report.model_dump_json(indent=1).encode())
     target.write(f"{folder}/scores.csv", scores_csv(report).encode())
