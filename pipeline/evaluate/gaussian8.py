@@ -16,7 +16,7 @@ from pairmill.pipeline.evaluate.crops import Image
 from pairmill.pipeline.evaluate.measure import IDENTICAL
 from pairmill.pipeline.evaluate.networks import Array, Told, Upscaler
 from pairmill.pipeline.evaluate.records import Records, digest_of_pair
-from pairmill.pipeline.evaluate.sources import Case
+from pairmill.pipeline.evaluate.sources import Case, Group
 from pairmill.pipeline.ops.apply import apply
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.errors import UserError
@@ -161,6 +161,26 @@ class Gaussian8:
         return scores
 
 
+def check_possible(scale: int, groups: Sequence[Group]) -> None:
+    """Make sure, before anything is measured, that the protocol can be followed.
+
+    Raises:
+        UserError: if it has no widths for the scale, or there is no HR.
+    """
+    widths(scale)
+    if all(group.kind == "real" for group in groups):
+        raise _needs_hr()
+
+
+def _needs_hr() -> UserError:
+    return UserError(
+        "Gaussian8 needs HR",
+        where="--gaussian8",
+        got="real images without HR",
+        todo="name HR: --hr FOLDER",
+    )
+
+
 def on_cases(protocol: Gaussian8, cases: Sequence[Case]) -> Gaussian8View:
     """The protocol on the HR of those cases that have one.
 
@@ -178,12 +198,7 @@ def on_cases(protocol: Gaussian8, cases: Sequence[Case]) -> Gaussian8View:
 
     having = [case for case in cases if case.read(protocol.scale)[0] is not None]
     if not having:
-        raise UserError(
-            "Gaussian8 needs HR",
-            where="--gaussian8",
-            got="real images without HR",
-            todo="name HR: --hr FOLDER",
-        )
+        raise _needs_hr()
     return protocol.measured([(case.name, reader(case)) for case in having])
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from pairmill.pipeline.evaluate.bootstrap import differences
 from pairmill.pipeline.evaluate.crops import Image, Window, difference, most_detail
-from pairmill.pipeline.evaluate.gaussian8 import Gaussian8, on_cases
-from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, missing
+from pairmill.pipeline.evaluate.gaussian8 import Gaussian8, check_possible, on_cases
+from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, unequal
 from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all, not_told
 from pairmill.pipeline.evaluate.page import evaluation_page
 from pairmill.pipeline.evaluate.records import Records, digest_of_pair
@@ -79,6 +79,8 @@ def evaluate(
         list(request.checkpoints), scale_of(request.config, groups), request.told, request.pca
     )
     scale = networks[0].view.scale
+    if request.config.gaussian8:
+        check_possible(scale, groups)
     scores = scorer(request, scale)
     run = _Run(
         networks,
@@ -210,7 +212,7 @@ class _Run:
         return PictureView(
             name=case.name,
             group=group.name,
-            source=case.source or (pixel_digest(hr) if hr is not None else ""),
+            source=case.source or ("" if case.whole is None else pixel_digest(case.whole())),
             width=lr.shape[1] * self.scale,
             height=lr.shape[0] * self.scale,
             rows=tuple(rows),
@@ -276,21 +278,6 @@ class _Run:
             rows=rows,
             differences=differences(pictures, self.scorer.metrics),
         )
-
-    def unequal(self) -> list[str]:
-        """What is to be said of metrics that not every network has a value of on every image."""
-        rows = [picture.rows for picture in self.pictures]
-        out = []
-        for metric in self.scorer.metrics:
-            found = missing(rows, metric.key)
-            if not found or all(count == len(rows) for count in found.values()):
-                continue
-            who = ", ".join(f"{name} for {count}" for name, count in found.items())
-            out.append(
-                f"{metric.label} has no value for some images (of {len(rows)}: {who}): too small "
-                "for it, or flat. Means are over those that every network has one for."
-            )
-        return out
 
     def show(self, groups: Sequence[Group], picture_files: PictureFiles) -> list[Shown]:
         """Crops of a few images of each group, from the least to the greatest gain of the first
@@ -392,7 +379,7 @@ def _notes(run: _Run) -> list[str]:
     scores = [row.scores for picture in run.pictures for row in picture.rows]
     if any(one.get("psnr_y") == IDENTICAL for one in scores):
         out.append(f"An image equal to HR counts as {IDENTICAL:g} dB.")
-    out += run.unequal()
+    out += unequal(run.scorer.metrics, [picture.rows for picture in run.pictures])
     if run.scorer.niqe_doubt:
         out.append(run.scorer.niqe_doubt)
     if run.scorer.niqe is None:

@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pairmill.models.functional.imresize import imresize_down
 from pairmill.pipeline.corpora.log import find_version
@@ -42,6 +43,8 @@ class Case:
     do not fit."""
     source: str = ""
     """Digest of the pixels of the image that it is a tile of; empty if it is a whole image."""
+    whole: Callable[[], Image] | None = None
+    """The image that HR is, with the rows and columns that are cut off; none without HR."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,11 @@ def paired_folders(hr: str, lr: str, base: str, *, by_lr: bool = False) -> Group
             todo="name folders that hold the same images",
         )
     cases = tuple(
-        Case(posixpath.basename(above[stem]), _pair(above[stem], below[stem]))
+        Case(
+            posixpath.basename(above[stem]),
+            _pair(above[stem], below[stem]),
+            whole=partial(read_any, above[stem]),
+        )
         for stem in sorted(above)
     )
     name = _folder_name(lr if by_lr else hr)
@@ -109,7 +116,10 @@ def hr_folder(hr: str, base: str) -> Group:
         UserError: if there are no files.
     """
     files = images_named(hr, base, "--hr")
-    cases = tuple(Case(posixpath.basename(file.url), _reduced(file.url)) for file in files)
+    cases = tuple(
+        Case(posixpath.basename(file.url), _reduced(file.url), whole=partial(read_any, file.url))
+        for file in files
+    )
     return Group(
         _folder_name(hr), "LR by MATLAB's bicubic downscaling, made here", "bicubic", cases
     )
