@@ -66,9 +66,13 @@ class Upscaler:
         return self.view.name
 
     def strips(
-        self, lr: Image, config: InferenceConfig, advanced: Callable[[float], None] = lambda _: None
+        self,
+        lr: Image,
+        config: InferenceConfig,
+        advanced: Callable[[float], None] = lambda _: None,
+        known: Degradation | None = None,
     ) -> Iterator[Image]:
-        """Rows of the upscaled image, from the top, some at a time."""
+        """Rows of the upscaled image, from the top, some at a time; `known` is told of this one."""
         if self.network is None:
             yield imresize_up(lr, self.view.scale)
             return
@@ -82,7 +86,7 @@ class Upscaler:
             ensemble=config.ensemble,
             device=config.device,
             precision=config.precision,
-            told=self._degradation(lr),
+            told=self._degradation(lr) if known is None else known,
             advanced=advanced,
         )
 
@@ -138,10 +142,12 @@ class Upscaler:
         )
         return Upscaler(view, self.network, told)
 
-    def __call__(self, lr: Image, config: InferenceConfig) -> Image:
+    def __call__(
+        self, lr: Image, config: InferenceConfig, known: Degradation | None = None
+    ) -> Image:
         """The upscaled image, (scale H, scale W, 3); the time it takes is counted."""
         start = time.perf_counter()
-        out = np.concatenate(list(self.strips(lr, config)))
+        out = np.concatenate(list(self.strips(lr, config, known=known)))
         self.spent(time.perf_counter() - start, lr)
         return out
 

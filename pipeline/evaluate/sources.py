@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pairmill.models.functional.imresize import imresize_down
 from pairmill.pipeline.corpora.log import find_version
@@ -16,6 +17,7 @@ from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.replayed import split_index
 from pairmill.pipeline.evaluate.any_size import read_any
 from pairmill.pipeline.evaluate.crops import Image
+from pairmill.pipeline.evaluate.known_kernels import CorpusKernels
 from pairmill.pipeline.evaluate.outputs import images_named
 from pairmill.pipeline.images.listing import composed
 from pairmill.pipeline.images.rejected import ImageRejected
@@ -23,6 +25,9 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageReason
+
+if TYPE_CHECKING:
+    from pairmill.models.archs.aware import Degradation
 
 SIDE = re.compile(r"[-_ ]?(hr|gt|lr[a-z]*[-_ ]?\d?|x\d)$", re.IGNORECASE)
 """What names of HR and LR files may end in, such as `_HR`, `_LR4`, `x4`."""
@@ -45,6 +50,8 @@ class Case:
     """Digest of the pixels of the image that it is a tile of; empty if it is a whole image."""
     whole: Callable[[], Image] | None = None
     """The image that HR is, with the rows and columns that are cut off; none without HR."""
+    kernel: Callable[[Image, int], Degradation | None] | None = None
+    """From HR and the side of kernels to how the LR was made, of a corpus that knows it."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +143,11 @@ def real_images(pattern: str, base: str) -> Group:
     return Group(_folder_name(pattern), f"real images of {pattern}", "real", cases)
 
 
-def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
-    """The samples of a split of a corpus version, a group per degrader.
+def corpus_groups(
+    storage: Storage, reference: str, split: str, *, labels: bool = True
+) -> list[Group]:
+    """The samples of a split of a corpus version, a group per degrader; with `labels`, networks
+    that take it are told how each LR was made.
 
     Raises:
         UserError: if there is no such version or split.
@@ -158,9 +168,13 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
             todo="name another with --split",
         )
     read = _corpus_reader(storage, manifest, split)
+    kernels = CorpusKernels(storage, manifest, split) if labels else None
     groups = []
     for degrader, keys in sorted(rows.items()):
-        cases = tuple(Case(key, read(key), keys[key]) for key in sorted(keys))
+        cases = tuple(
+            Case(key, read(key), keys[key], kernel=partial(kernels.of, key) if kernels else None)
+            for key in sorted(keys)
+        )
         groups.append(Group(degrader, f"{split} of {name}", "corpus", cases, scale))
     return groups
 
