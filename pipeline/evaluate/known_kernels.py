@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from pairmill.pipeline.corpora.labelled import Labeller
     from pairmill.pipeline.evaluate.crops import Image
     from pairmill.pipeline.evaluate.networks import Upscaler
-    from pairmill.pipeline.evaluate.sources import Case
+
+
+Known = Callable[["Image", int], "Degradation | None"]
+"""From HR and the side of kernels to how the LR was made."""
 
 
 class CorpusKernels:
@@ -82,16 +85,16 @@ class Tally:
                 )
 
 
-def known_of(one: Upscaler, case: Case, hr: Image | None) -> Degradation | None:
-    """What a network is told of a case; none if it takes nothing, was told something of all images,
-    or nothing is known.
+def known_of(one: Upscaler, kernel: Known | None, hr: Image | None) -> Degradation | None:
+    """What a network is told of a case whose `kernel` this is; none if it takes nothing, was told
+    something of all images, or nothing is known.
     """
     from pairmill.models.archs.aware import KernelAware
 
     network = one.network
     if one.told is not None or not isinstance(network, KernelAware):
         return None
-    return None if case.kernel is None or hr is None else case.kernel(hr, network.code.side)
+    return None if kernel is None or hr is None else kernel(hr, network.code.side)
 
 
 def digest_with(digest: str, told: Degradation | None) -> str:

@@ -221,7 +221,7 @@ class _Run:
     def _measured(
         self, one: Upscaler, case: Case, hr: Image | None, lr: Image, digest: str
     ) -> Measured:
-        told = known_of(one, case, hr)
+        told = known_of(one, case.kernel, hr)
         self.tally.count(one, told)
         name = self.records.name(one.view, digest_with(digest, told))
         known = self.records.read(name)
@@ -325,7 +325,7 @@ class _Run:
         top = max((value for value in values if value is not None), default=None)
         digest = digest_of_pair(hr, lr)
         for number, (one, row) in enumerate(zip(self.networks, picture.rows, strict=True)):
-            sr = self._crop(one, lr, window, digest, known_of(one, case, hr))
+            sr = self._crop(one, lr, window, digest, known_of(one, case.kernel, hr))
             picture_file = picture_files.png(f"{stem}-{number}", np.ascontiguousarray(sr))
             apart = ""
             if hr is not None:

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from pairmill.models.functional.imresize import imresize_down
 from pairmill.pipeline.corpora.log import find_version
@@ -17,7 +16,7 @@ from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.replayed import split_index
 from pairmill.pipeline.evaluate.any_size import read_any
 from pairmill.pipeline.evaluate.crops import Image
-from pairmill.pipeline.evaluate.known_kernels import CorpusKernels
+from pairmill.pipeline.evaluate.known_kernels import CorpusKernels, Known
 from pairmill.pipeline.evaluate.outputs import images_named
 from pairmill.pipeline.images.listing import composed
 from pairmill.pipeline.images.rejected import ImageRejected
@@ -25,9 +24,6 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.image import ImageReason
-
-if TYPE_CHECKING:
-    from pairmill.models.archs.aware import Degradation
 
 SIDE = re.compile(r"[-_ ]?(hr|gt|lr[a-z]*[-_ ]?\d?|x\d)$", re.IGNORECASE)
 """What names of HR and LR files may end in, such as `_HR`, `_LR4`, `x4`."""
@@ -50,8 +46,8 @@ class Case:
     """Digest of the pixels of the image that it is a tile of; empty if it is a whole image."""
     whole: Callable[[], Image] | None = None
     """The image that HR is, with the rows and columns that are cut off; none without HR."""
-    kernel: Callable[[Image, int], Degradation | None] | None = None
-    """From HR and the side of kernels to how the LR was made, of a corpus that knows it."""
+    kernel: Known | None = None
+    """How the LR was made, of a corpus that knows it."""
 
 
 @dataclass(frozen=True)
