@@ -20,7 +20,7 @@ class NetworkFile(Frozen):
     network: str = ""
     """The network in words: what differs from the published settings."""
     scale: int = 0
-    """HR side over LR side."""
+    """HR side over LR side; 0 if its weights are the same at every scale."""
     parameters: int = 0
     """Numbers in it."""
     told: bool = False

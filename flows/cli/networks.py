@@ -240,6 +240,11 @@ def networks(
     ] = None,
     to: Annotated[str, typer.Option(help="Write each as well, as safetensors, pth or onnx.")] = "",
     out: Annotated[str, typer.Option(help="Folder or URL for what is written.")] = "networks",
+    scale: Annotated[
+        int | None,
+        typer.Option(help="With --to: which scale, where a file has several or does not tell."),
+    ] = None,
+    pca: Pca = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON lines, and nothing else.")
     ] = False,
@@ -247,7 +252,7 @@ def networks(
     """Say what files of weights are, and write them in another form; exit 1 if one is unknown."""
     from pairmill.flows.cli.network_files import run_networks
 
-    run_networks(files or [], to, out, as_json=as_json)
+    run_networks(files or [], to, out, scale=scale, pca=pca, as_json=as_json)
 
 
 def register(app: typer.Typer) -> None:

@@ -15,8 +15,10 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import NETWORK_CONFIGS
 from pairmill.schemas.network_file import KnownNetwork, NetworkFile
+from pairmill.schemas.networks.base import SCALES
 
 if TYPE_CHECKING:
+    from pairmill.models.archs.kernel_code import Array
     from pairmill.models.archs.layers import Network
 
 Form = Literal["safetensors", "pth", "onnx"]
@@ -24,6 +26,8 @@ FORMS: tuple[Form, ...] = get_args(Form)
 """Forms that networks are written in."""
 SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt", ".param")
 """Files in a folder that are looked at; of ncnn's two, the one with the layers."""
+NO_COMPONENTS = "what it means by a kernel is not in the file: use it with --pca"
+ANY_SCALE = "its weights are the same at every scale: use it with --scale"
 SENTENCE = re.compile(r"(?<!et al)[.](?:\s+(?=[A-Z])|$)")
 """The end of a sentence."""
 TODO = "`pairmill train` writes checkpoints"
@@ -67,6 +71,7 @@ def look(file: str) -> NetworkFile:
     digest = hashlib.sha256(own).hexdigest()
     try:
         data = read_checkpoint(lambda place: read_file(place, "file of weights", TODO), file)
+        digest = hashlib.sha256(data).hexdigest()
         network, lacking = _loaded(data, file)
         names = convention_of(read_weights(data, file)) or "ours"
         spec = read_spec(data, file)
@@ -82,7 +87,7 @@ def look(file: str) -> NetworkFile:
         note="; ".join(notes),
         names=names,
         network=network.config.words(),
-        scale=network.scale,
+        scale=0 if lacking == ANY_SCALE else network.scale,
         parameters=sum(weight.numel() for weight in network.parameters()),
         told=spec is not None,
         training=training_of(file).get("training", ""),
@@ -94,13 +99,19 @@ def look(file: str) -> NetworkFile:
 def _loaded(data: bytes, file: str) -> tuple[Network, str]:
     """The network of a checkpoint, and what it lacks, in words."""
     from pairmill.models.archs.published_srmd import UNKNOWN, LacksComponentsError
+    from pairmill.models.archs.shapes import UnknownScaleError
     from pairmill.models.archs.weights import load_network
 
     try:
         return load_network(data, file), ""
     except LacksComponentsError:
-        network = load_network(data, file, pca=UNKNOWN)
-        return network, "what it means by a kernel is not in the file: use it with --pca"
+        return load_network(data, file, pca=UNKNOWN), NO_COMPONENTS
+    except UserError as error:
+        if not isinstance(error.__cause__, UnknownScaleError):
+            raise
+        config = error.__cause__.config
+        some = next(scale for scale in SCALES if config.problem(scale) is None)
+        return load_network(data, file, scale=some), ANY_SCALE
 
 
 def _form(own: bytes, data: bytes) -> str:
@@ -132,34 +143,48 @@ def all_known() -> list[KnownNetwork]:
     return found
 
 
-def write_as(file: str, form: Form, out: Storage) -> tuple[str, float]:
+def write_as(
+    file: str, form: Form, out: Storage, scale: int | None = None, pca: Array | None = None
+) -> tuple[str, float]:
     """Write a network in another form, under its name.
 
     Args:
-        file: path or URL of a checkpoint.
+        file: path or URL of a checkpoint; never overwritten.
         form: `safetensors` and `pth` have names and range that other tools take for granted;
             `onnx` is a program, which is compared with the network.
         out: folder that it goes into.
+        scale: which scale of a network that has several, or whose file does not tell.
+        pca: components of kernels, for a published SRMD: they are sealed with it.
 
     Returns:
         Its place, and how far the program is from the network at most, where white is 1.
 
     Raises:
-        UserError: if the file is no network, or the network cannot be written so.
+        UserError: if the file is no network, the network cannot be written so, or the file itself
+            lies where it would be written.
         MissingLibraryError: if extra `onnx` is not installed.
     """
+    from pairmill.models.archs.layers import MultiScale
     from pairmill.models.archs.ncnn import read_checkpoint
     from pairmill.models.archs.weights import load_network, write_for_others
     from pairmill.schemas.network import NetworkSpec
 
     data = read_checkpoint(lambda place: read_file(place, "file of weights", TODO), file)
-    network, name, far = load_network(data, file), f"{name_of(file)}.{form}", 0.0
+    network, far = load_network(data, file, scale=scale, pca=pca), 0.0
+    if isinstance(network, MultiScale) and scale in network.config.heads_at(network.scale):
+        network = network.at(scale or network.scale)
+    name = f"{name_of(file)}.{form}".replace("/", "-")
+    if Path(out.path(name)).absolute() == Path(file).expanduser().absolute():
+        raise UserError(
+            "a file of weights is not overwritten",
+            where=file,
+            todo="name another folder with --out",
+        )
     if form == "onnx":
         made, far = _program(network, file)
     else:
         spec = NetworkSpec.model_validate({"network": network.config, "scale": network.scale})
         made = write_for_others(network.state_dict(), spec, form)
-    name = name.replace("/", "-")
     out.write(name, made)
     return out.path(name), far
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from pairmill.models.archs.layers import Network
-from pairmill.models.archs.ncnn import HALF, MAGIC
+from pairmill.models.archs.ncnn import HALF
+from pairmill.models.archs.ncnn_layers import MAGIC
 
 LEAKY = "9=2 -23310=1,2.000000e-01"
 ADDS = "0=1 -23301=2,2.000000e-01,1.000000e+00"
@@ -17,16 +18,22 @@ Files = tuple[bytes, bytes]
 
 
 class Writer:
-    """Lines and numbers, a layer at a time. Blobs are numbered; who reads what is not looked at."""
+    """Lines and numbers, a layer at a time, each of the last one's image where nothing else is
+    said.
+    """
 
     def __init__(self, state: dict[str, Tensor], *, half: bool) -> None:
         self.state, self.half = state, half
         self.lines, self.data = ["Input data 0 1 data"], b""
 
-    def layer(self, kind: str, settings: str, inputs: int = 1) -> None:
-        number = len(self.lines)
-        blobs = " ".join(["data"] * inputs)
-        self.lines.append(f"{kind:<24} {kind}_{number} {inputs} 1 {blobs} b{number} {settings}")
+    @property
+    def last(self) -> str:
+        return "data" if len(self.lines) == 1 else f"b{len(self.lines) - 1}"
+
+    def layer(self, kind: str, settings: str, *inputs: str) -> None:
+        number, taken = len(self.lines), inputs or (self.last,)
+        blobs = " ".join(taken)
+        self.lines.append(f"{kind:<24} {kind}_{number} {len(taken)} 1 {blobs} b{number} {settings}")
 
     def convolution(self, name: str, activation: str = "") -> None:
         weight, bias = self.state[f"{name}.weight"], self.state[f"{name}.bias"]
@@ -61,8 +68,9 @@ def compact_files(network: Network, *, half: bool = True, reduced: float | None 
         writer.prelu(f"body.{number + 1}")
     writer.convolution(f"body.{last}")
     writer.layer("PixelShuffle", f"0={network.scale}")
-    writer.layer("Interp", f"0=1 1={network.scale:e} 2={network.scale:e}")
-    writer.layer("BinaryOp", "", 2)
+    found = writer.last
+    writer.layer("Interp", f"0=1 1={network.scale:e} 2={network.scale:e}", "data")
+    writer.layer("BinaryOp", "", found, writer.last)
     if reduced is not None:
         writer.layer("Interp", f"0=3 1={reduced:e} 2={reduced:e}")
     return writer.files()
@@ -73,16 +81,20 @@ def rrdbnet_files(network: Network, *, half: bool = True, leaky: str = LEAKY) ->
     writer = Writer(network.state_dict(), half=half)
     blocks = 1 + max(int(key.split(".")[1]) for key in writer.state if key.startswith("body."))
     writer.convolution("conv_first")
+    first = writer.last
     for block in range(blocks):
+        whole = writer.last
         for dense in (1, 2, 3):
+            made = [writer.last]
             for conv in (1, 2, 3, 4):
                 writer.convolution(f"body.{block}.rdb{dense}.conv{conv}", leaky)
-                writer.layer("Concat", "", conv + 1)
+                made.append(writer.last)
+                writer.layer("Concat", "", *made)
             writer.convolution(f"body.{block}.rdb{dense}.conv5")
-            writer.layer("Eltwise", ADDS, 2)
-        writer.layer("Eltwise", ADDS, 2)
+            writer.layer("Eltwise", ADDS, writer.last, made[0])
+        writer.layer("Eltwise", ADDS, writer.last, whole)
     writer.convolution("conv_body")
-    writer.layer("BinaryOp", "", 2)
+    writer.layer("BinaryOp", "", writer.last, first)
     for name in ("conv_up1", "conv_up2"):
         writer.layer("Interp", "0=1 1=2.0 2=2.0")
         writer.convolution(name, LEAKY)

@@ -41,8 +41,9 @@ def test_what_was_written_is_read(kind: str, half: bool, named: str) -> None:
 def test_a_worked_example() -> None:
     """One filter: 1, 2, ..., 9 in float16 (18 bytes and 2 to fill), then its bias."""
     param = (
-        "7767517\n5 5\nInput data 0 1 data\nConvolution c 1 1 data a 0=1 1=3 4=1 5=1 6=9\n"
-        "PixelShuffle p 1 1 a b 0=1\nInterp i 1 1 data c 0=1 1=1.0\nBinaryOp d 2 1 b c e\n"
+        "7767517\n6 7\nInput data 0 1 data\nSplit s 1 2 data one two\n"
+        "Convolution c 1 1 one a 0=1 1=3 4=1 5=1 6=9\n"
+        "PixelShuffle p 1 1 a b 0=1\nInterp i 1 1 two c 0=1 1=1.0\nBinaryOp d 2 1 c b e\n"
     )
     taps = torch.arange(1.0, 10)
     data = struct.pack("<I", 0x01306B47) + taps.half().numpy().tobytes() + b"\0\0"
@@ -87,6 +88,7 @@ def other(text: bytes, old: bytes, new: bytes) -> bytes:
         (lambda p: other(p, b"7767517", b"7767518"), lambda b: b, "7767518"),
         (lambda p: other(p, b"\n11 11\n", b"\n12 12\n"), lambda b: b, "11 layers of 12"),
         (lambda p: p[:10], lambda b: b, "damaged"),
+        (lambda p: other(p, b"6=135", b"6=135 -23310=1"), lambda b: b, "array without numbers"),
     ],
 )
 def test_what_is_wrong_is_said(param: object, bin_: object, said: str) -> None:
@@ -102,6 +104,27 @@ def test_a_network_that_does_something_else_is_refused(leaky: str) -> None:
     """The shapes are those of an RRDBNet; its activations are not."""
     with pytest.raises(UserError, match="none of ours"):
         read_ncnn(*rrdbnet_files(RRDB, leaky=leaky), "net.param")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"BinaryOp_34 2 1 b33 b1 b34 ", b"BinaryOp_34 2 1 b33 b1 b34 0=1"),
+        (b"0=1 -23301", b"0=0 -23301"),
+        (b"Concat_3 2 1 b1 b2 b3 ", b"Concat_3 2 1 b1 b2 b3 0=1"),
+        (b"Concat_3 2 1 b1 b2 b3 ", b"Concat_3 2 1 b2 b1 b3 "),
+        (b"2 1 b10 b1 b11 0=1 ", b"2 1 b10 b9 b11 0=1 "),
+        (b"2 1 b33 b1 b34 ", b"2 1 b33 nobody b34 "),
+    ],
+)
+def test_layers_that_do_something_else_or_take_another_image_are_refused(
+    old: bytes, new: bytes
+) -> None:
+    one = build(RrdbNetConfig(features=7, blocks=1, growth=3), 4, seed=3)
+    param, data = rrdbnet_files(one)
+    read_ncnn(param, data, "net")
+    with pytest.raises(UserError, match="none of ours"):
+        read_ncnn(other(param, old, new), data, "net.param")
 
 
 def test_without_the_other_file() -> None:

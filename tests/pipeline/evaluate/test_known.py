@@ -103,3 +103,32 @@ def test_files_that_do_not_tell_their_scale_are_read_where_it_is_given(tmp_path:
         2,
         3,
     ]
+
+
+def test_nothing_is_overwritten_and_one_failure_is_not_the_end(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, before = folder / "ours.safetensors", (folder / "ours.safetensors").read_bytes()
+    with pytest.raises(UserError, match="not overwritten"):
+        write_as(str(ours), "safetensors", Storage(str(folder)))
+    again = checkpoint(folder / "b" / "ours.safetensors", scale=4)
+    last = checkpoint(folder / "last.safetensors")
+    with pytest.raises(SystemExit):
+        run_networks([str(ours), again, last], "pth", str(folder / "out"), as_json=False)
+    assert sorted(path.name for path in (folder / "out").iterdir()) == ["last.pth", "ours.pth"]
+    assert look(str(folder / "out/ours.pth")).scale == 2
+    assert ours.read_bytes() == before
+    assert "two files have one name" in capsys.readouterr().err
+
+
+def test_a_file_that_does_not_tell_its_scale(tmp_path: Path) -> None:
+    network = build(VdsrConfig(features=8, depth=4), 2)
+    path = tmp_path / "any.safetensors"
+    path.write_bytes(write_weights(network.state_dict()))
+    found = look(str(path))
+    assert (found.scale, found.network, found.reason) == (0, "vdsr, features 8, depth 4", "")
+    assert "--scale" in found.note
+    with pytest.raises(UserError, match="--scale 4"):
+        write_as(str(path), "pth", Storage(str(tmp_path / "out")))
+    place, _ = write_as(str(path), "pth", Storage(str(tmp_path / "out")), scale=3)
+    assert look(place).scale == 3
