@@ -8,11 +8,14 @@ from pydantic import Field, field_validator
 
 from pairmill.schemas.base import Frozen
 
+WIDEST = 257
+"""Largest side of a grid of kernels, in HR pixels; x8 chains of `realesrgan` need 193."""
+
 
 class LabelConfig(Frozen):
     """How labels are laid out."""
 
-    kernel: int = Field(default=21, ge=3, le=129)
+    kernel: int = Field(default=21, ge=3, le=WIDEST)
     """K: side of the grid of kernels, in HR pixels, odd. Of x-scale kernels K - scale + 1 weights a
     side remain under all flips and rotations: 21 holds MATLAB's bicubic up to x4, and blurs of 15
     pixels before any subsampling up to x4."""

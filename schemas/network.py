@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, TypeAdapter, model_validator
 
 from pairmill.schemas.base import Frozen
-from pairmill.schemas.networks.base import Count, NetworkBase
+from pairmill.schemas.networks.base import Count, HeadsBase, NetworkBase
 from pairmill.schemas.networks.carn import CarnConfig
 from pairmill.schemas.networks.cnf import CnfConfig
 from pairmill.schemas.networks.compact import CompactConfig
@@ -103,7 +103,21 @@ class CleanedConfig(NetworkBase):
     blocks: Count = 4
     """Residual blocks of two convolutions that clean."""
     network: Annotated[PlainNetworkConfig, Field(discriminator="arch")] = EdsrConfig()
-    """The network that upscales."""
+    """The network that upscales, of one scale; nobody knows the kernels of what is cleaned."""
+
+    @model_validator(mode="after")
+    def _plain(self) -> Self:
+        inner = self.network
+        if inner.labelled:
+            raise ValueError(
+                f"{inner.arch} learns from how each LR was made, which nobody knows of what "
+                f"`cleaned` hands on; train {inner.arch} by itself"
+            )
+        if isinstance(inner, HeadsBase) and inner.heads:
+            raise ValueError(
+                f"`cleaned` has one scale, got heads: {list(inner.heads)}; leave heads out"
+            )
+        return self
 
     def problem(self, scale: int) -> str | None:
         """See `NetworkBase`."""

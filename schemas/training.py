@@ -49,8 +49,8 @@ class StartConfig(Frozen):
     file: str
     """Checkpoint, .safetensors or .pth; a relative path counts from the recipe's folder."""
     part: Literal["all", "body"] = "all"
-    """`all`: the same network and scale; `body`: everything but the upsampling layers, for a
-    network of another scale."""
+    """`all`: the same network and scale; `body`: everything but the upsampling layers and the
+    kernel's code, for a network of another scale."""
 
 
 class PhaseConfig(Frozen):
@@ -97,7 +97,8 @@ class LoadingConfig(Frozen):
     """How pairs are read; it changes no batch."""
 
     workers: int = Field(default=1, ge=0, le=64)
-    """Processes that decode; 0 decodes between the steps."""
+    """Processes that decode; 0 decodes between the steps. Corpora of several scales share them, one
+    each at least."""
     prefetch: int = Field(default=4, ge=1)
     """Batches that each of them keeps ready."""
 

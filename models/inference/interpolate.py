@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from pairmill.schemas.errors import UserError
+
+CODE = re.compile(r"(^|\.)code\.(basis|spread|mean|usual)$")
+"""Names of what a `KernelCode` holds."""
 
 
 def interpolate(
@@ -25,7 +29,8 @@ def interpolate(
         New tensors of the types of `first`; whole numbers, such as indexes, are those of both.
 
     Raises:
-        UserError: alpha out of range, other keys, other shapes, or whole numbers that differ.
+        UserError: alpha out of range, other keys, other shapes, or whole numbers or codes of
+            kernels that differ.
     """
     if not 0 <= alpha <= 1:
         raise UserError(
@@ -34,6 +39,7 @@ def interpolate(
             wanted="0 (the first) to 1 (the second)",
         )
     check_alike(first, second)
+    _check_codes(first, second)
     return {key: _between(key, value, second[key], alpha) for key, value in first.items()}
 
 
@@ -60,6 +66,19 @@ def check_alike(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> No
                 got=f"{tuple(value.shape)} and {tuple(second[key].shape)}",
                 wanted="two checkpoints of the same network",
                 todo="name one of the same size and scale",
+            )
+
+
+def _check_codes(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> None:
+    """Check that both are told kernels by one code: between two lies none."""
+    for key in filter(CODE.search, first):
+        if not torch.equal(first[key], second[key].to(first[key].dtype)):
+            raise UserError(
+                "these two networks have learned the kernels of different corpora",
+                where=key,
+                got="two codes of kernels, between which there is none",
+                wanted="two networks with the same code",
+                todo="name one that was trained with `start_from` the other",
             )
 
 

@@ -25,13 +25,25 @@ from pairmill.pipeline.shards.table import opened_table
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
-from pairmill.schemas.labels import LabelConfig
+from pairmill.schemas.labels import WIDEST, LabelConfig
 from pairmill.schemas.program import Program
 
 Kernels = NDArray[np.float32]
 Gains = dict[int, float]
 BY_PLACE, UNKNOWN = -1, -2
 """In place of the number of a kernel: it depends on the place, or nothing is known of it."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do about an error, in the words of who asks."""
+
+    kernel: str = "kernel"
+    """Setting of the grid's side."""
+    unknown: str = "leave these degraders out, or take missing: nan and mask their samples"
+    """Where no kernel is known."""
+    wide: str = "leave the degraders with the widest ones out"
+    """Where no grid holds all kernels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +99,16 @@ class Labeller:
         )
 
     def of_tile(self, key: str) -> Kernels:
-        """The kernel of a sample as it is stored, (K, K), where `place` is `tile`."""
-        number = self._number(key)
+        """The kernel of a sample in the middle of its tile, (K, K); not-a-number where unknown."""
+        number, side = self._number(key), self.config.kernel
+        if self.kernel[number] == UNKNOWN:
+            return np.full((side, side), np.nan, np.float32)
         known = self._kernel(number)
-        side = self.config.kernel
-        return np.full((side, side), np.nan, np.float32) if known is None else known
+        if known is None:
+            # The kernel does not depend on what the tile shows.
+            blank = np.zeros((*self.shapes[number].tolist(), 3), np.uint8)
+            known = self._crop(number, blank, (0, 0)).kernel(self.config)
+        return known
 
     def _number(self, key: str) -> int:
         found = int(np.searchsorted(self.keys, key.encode()))
@@ -125,6 +142,7 @@ def open_labels(
     split: str,
     config: LabelConfig,
     without: Collection[str] = (),
+    advice: Advice | None = None,
 ) -> Labeller:
     """Gives the labels of a split's crops. All of its programs are read and checked now.
 
@@ -134,6 +152,7 @@ def open_labels(
         split: Which split.
         config: How labels are laid out.
         without: Degraders whose samples are not asked for.
+        advice: What errors say is to be done.
 
     Raises:
         UserError: if no kernel is known of some samples, or the grid is too small for some.
@@ -141,7 +160,8 @@ def open_labels(
     """
     assets = corpus_assets(storage, manifest)
     where = f"{manifest.identity.name}@{manifest.version}, split {split}"
-    reading = Reading(config, int(manifest.identity.recipe["scale"]), assets, where)
+    scale = int(manifest.identity.recipe["scale"])
+    reading = Reading(config, scale, assets, where, advice or Advice())
     groups = [n for n, shard in enumerate(manifest.identity.shards) if shard.split == split]
     with opened_table(storage, manifest) as table:
         programs = Texts.of(
@@ -161,8 +181,11 @@ def _rows(table: pq.ParquetFile, group: int) -> list[dict[str, Any]]:
 class Reading:
     """Collects what is known of samples before they are read."""
 
-    def __init__(self, config: LabelConfig, scale: int, assets: Assets, where: str) -> None:
-        self.config, self.scale, self.assets, self.where = config, scale, assets, where
+    def __init__(
+        self, config: LabelConfig, scale: int, assets: Assets, where: str, advice: Advice
+    ) -> None:
+        self.config, self.scale, self.assets = config, scale, assets
+        self.where, self.advice = where, advice
         self.keys, self.shapes = list[str](), list[Shape]()
         self.kernel, self.noise, self.quality = list[int](), list[float](), list[float]()
         self.kernels, self.numbers = list[Kernels](), dict[Any, int]()
@@ -237,15 +260,19 @@ class Reading:
                 where=self.where,
                 got=", ".join(f"{count} by {name}" for name, count in self.unknown.items()),
                 wanted="blurs and resizes that stand in the program",
-                todo="leave these degraders out, or take missing: nan and mask their samples",
+                todo=self.advice.unknown,
             )
         if self.too_large:
             side, lost = (max(one) for one in zip(*self.too_large, strict=True))
+            if side <= WIDEST:
+                todo = f"{self.advice.kernel}: {side} holds all of them"
+            else:
+                todo = f"no grid of up to {WIDEST} holds all of them; {self.advice.wide}"
             raise UserError(
                 "the grid is too small for the kernels of this corpus",
                 where=self.where,
                 got=f"kernel: {self.config.kernel}, beyond which {len(self.too_large)} of "
                 f"{len(self.numbers)} kernels have up to {100 * lost:.1f} % of their weight",
                 wanted=f"at most {100 * self.config.tolerance:.1f} % (tolerance)",
-                todo=f"kernel: {side} holds all of them",
+                todo=todo,
             )

@@ -41,8 +41,10 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 WHITE = 255.0
 USUAL_PEAK = 256.0
-"""Photons at white of Poisson noise that counts levels: 2 ** ceil(log2(n)) is 256 for all images of
-more than 128 levels."""
+"""Photons at white of Poisson noise that counts levels, 2 ** ceil(log2(n)): 256 for all images of
+more than 128 levels. A label does not know the n of its tile, whose pixels as they come to the op
+are not there: the noise of n levels, at most 128, is larger by sqrt(256 / peak), so by 2 for 33 to
+64 levels."""
 STEP = 0.25
 """Intensity levels to both sides over which a slope is measured."""
 

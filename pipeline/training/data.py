@@ -226,9 +226,13 @@ class Feed:
         return active[pick(stream(self.config.seed, "scale", self.step), len(active))]
 
     def _open(self, number: int, phase: PhaseConfig) -> dict[int, Loader]:
-        return {scale: self._of_scale(scale, number, phase) for scale in sorted(self.sources)}
+        scales, workers = sorted(self.sources), self.config.loading.workers
+        return {
+            scale: self._of_scale(scale, number, phase, own)
+            for scale, own in zip(scales, shared(workers, len(scales)), strict=True)
+        }
 
-    def _of_scale(self, scale: int, number: int, phase: PhaseConfig) -> Loader:
+    def _of_scale(self, scale: int, number: int, phase: PhaseConfig, workers: int) -> Loader:
         where, source = "the training recipe", self.sources[scale]
         if number:
             where = f"phases[{number - 1}]"
@@ -254,12 +258,11 @@ class Feed:
             augment=self.margin is None,
             labels=self.labels,
         )
-        loading = self.config.loading
         loader = Loader(
             pairs,
             batch,
-            workers=loading.workers,
-            prefetch=loading.prefetch,
+            workers=workers,
+            prefetch=self.config.loading.prefetch,
             drop_last=True,
             pin_memory=self.pin,
         )
@@ -271,6 +274,11 @@ class Feed:
                 wanted=f"at most {len(pairs) // loader.world}",
             )
         return loader
+
+
+def shared(workers: int, count: int) -> list[int]:
+    """Processes for each of `count` loaders: about equally many, at least one each of any."""
+    return [min(workers, max(1, (workers + place) // count)) for place in range(count)]
 
 
 def _endless(loader: Loader) -> Iterator[Tensors]:

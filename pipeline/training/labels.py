@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pairmill.models.archs.kernel_code import Array
-from pairmill.pipeline.corpora.labelled import Kernels, Labeller, open_labels
+from pairmill.pipeline.corpora.labelled import Advice, Labeller, open_labels
+from pairmill.pipeline.rng import stream
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.corpus import CorpusManifest
 from pairmill.schemas.errors import UserError
@@ -17,9 +18,8 @@ from pairmill.schemas.labels import LabelConfig
 from pairmill.schemas.networks.aware import LabelledBase
 from pairmill.schemas.training import TrainConfig
 
-MOST, SAMPLES = 1024, 64
-"""Kernels that a network gets to know before it is trained; and samples that they are taken from
-where each has as many as it has places."""
+MOST = 1024
+"""Samples whose kernels a network gets to know before it is trained."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,15 @@ class SplitLabels:
     validation: Labeller | None = None
 
     def kernels(self) -> Array | None:
-        """(N, K, K): the kernels of the training split, or an even choice of them."""
+        """(N, K, K): those of the samples of the training split, or of some drawn by lot, so that
+        each degrader has its share; of a kernel that depends on the place that of the tile's
+        middle.
+        """
         if self.train is None:
             return None
-        known = self.train.kernels if len(self.train.kernels) else _of_middles(self.train)
-        chosen = np.arange(min(len(known), MOST)) * len(known) // min(len(known), MOST)
-        return np.asarray(known[chosen], np.float64)
+        drawn = stream(0, "kernels").permutation(self.train.keys)[:MOST]
+        found = [self.train.of_tile(key.decode()) for key in np.sort(drawn)]
+        return np.asarray(found, np.float64)
 
 
 def open_both(
@@ -62,7 +65,7 @@ def open_both(
     try:
         return SplitLabels(
             *(
-                open_labels(storage, manifest, split, layout, without)
+                open_labels(storage, manifest, split, layout, without, advice_for(config))
                 for split in ("train", config.validation.split)[: 1 if config.network.taught else 2]
             )
         )
@@ -72,9 +75,21 @@ def open_both(
             where=error.where,
             got=error.got,
             wanted=error.wanted,
-            todo=f"{error.todo}; in a training recipe, `degraders:` leaves some out, "
-            "`network.kernel_size:` is that `kernel`, and `labels: ignored` asks for none",
+            todo=error.todo,
         ) from error
+
+
+def advice_for(config: TrainConfig) -> Advice:
+    """What a training recipe can do; a taught network does not learn without labels."""
+    leave = "leave {} out by `degraders:`"
+    if not config.network.taught:
+        leave += ", or say `labels: ignored` for a network that is never told"
+    setting = "kernel_size"
+    if isinstance(config.network, LabelledBase):
+        setting = config.network.sized_by
+    return Advice(
+        f"network.{setting}", leave.format("these degraders"), leave.format("those of the widest")
+    )
 
 
 def _trained_on(config: TrainConfig, named: set[str]) -> set[str]:
@@ -85,16 +100,3 @@ def _trained_on(config: TrainConfig, named: set[str]) -> set[str]:
         for name in named
         if any(phase.degraders is None or phase.degraders.get(name) for phase in phases)
     }
-
-
-def _of_middles(labels: Labeller) -> Kernels:
-    """(N, K, K): of corpora where every place has its own, those in the middle of some tiles."""
-    count = len(labels.keys)
-    chosen = sorted({place * count // SAMPLES for place in range(SAMPLES)})
-    found = []
-    for place in chosen:
-        height, width = labels.shapes[labels.rows[place]].tolist()
-        # The kernel does not depend on what the tile shows.
-        blank = np.zeros((height, width, 3), np.uint8)
-        found.append(labels(labels.keys[place].decode(), blank, (0, 0), 0).kernel.numpy())
-    return np.asarray(found)

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from pairmill.models.archs import build
 from pairmill.models.archs.aware import KernelAware
 from pairmill.models.archs.kernel_code import Array as Kernels
+from pairmill.models.archs.kernel_code import KernelCode
 from pairmill.models.archs.layers import Network
 from pairmill.models.archs.ncnn import read_checkpoint
+from pairmill.models.archs.published_srmd import LacksComponentsError, with_components
 from pairmill.models.archs.recognise import recognise
 from pairmill.models.archs.taught import Taught
 from pairmill.models.archs.weights import put_weights, read_weights_for
@@ -20,6 +22,7 @@ from pairmill.models.training.training import Training, Wrap
 from pairmill.pipeline.training.joint import Joint
 from pairmill.pipeline.workspace.storage import clear_errors
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.networks.aware import KernelAwareBase
 from pairmill.schemas.training import TrainConfig
 
 ENLARGING = ("upsample.", "upconv", "conv_up", "levels.")
@@ -86,6 +89,8 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
     if start.part == "body":
         _put_body(network, tensors, start.file)
         return
+    if isinstance(config.network, KernelAwareBase):
+        _check_told(tensors, config.network, scale, start.file)
     try:
         put_weights(_receiver(network, tensors), tensors, start.file)
     except UserError as error:
@@ -102,6 +107,27 @@ def load_start(network: Network, config: TrainConfig, base: str, scale: int) -> 
         ) from error
 
 
+def _check_told(
+    tensors: dict[str, Tensor], network: KernelAwareBase, scale: int, file: str
+) -> None:
+    """That weights of this kind of network come with what they mean by a kernel."""
+    try:
+        if recognise(tensors)[0].arch == network.arch:
+            with_components(tensors, network, scale, file, None)
+    except LacksComponentsError as error:
+        raise UserError(
+            error.what,
+            where=file,
+            got=error.got,
+            wanted="a checkpoint of `pairmill train`, which has them",
+            todo="`part: body` takes the weights alone, which then learn the code of this corpus; "
+            "as it is the file serves `pairmill upscale --pca`",
+        ) from error
+    except ValueError:
+        # Of no network that is known: `put_weights` says what differs.
+        return
+
+
 def _receiver(network: Network, tensors: dict[str, Tensor]) -> Network:
     """Who the weights are for: the network, or the one within it, as of an IKC, where they have its
     names.
@@ -114,7 +140,8 @@ def _receiver(network: Network, tensors: dict[str, Tensor]) -> Network:
 
 def _put_body(network: Network, tensors: dict[str, Tensor], file: str) -> None:
     own = network.state_dict()
-    body = {key: value for key, value in own.items() if not key.startswith(ENLARGING)}
+    left = (*ENLARGING, *_codes(network))
+    body = {key: value for key, value in own.items() if not key.startswith(left)}
     fitting = {
         key: value
         for key, value in tensors.items()
@@ -132,6 +159,13 @@ def _put_body(network: Network, tensors: dict[str, Tensor], file: str) -> None:
             todo="name a checkpoint of the same network, of any scale",
         )
     network.load_state_dict(own | fitting)
+
+
+def _codes(network: Network) -> list[str]:
+    """First letters of the names of kernels' codes, whose parts mean something only together: at
+    another scale a network has that of its own corpus.
+    """
+    return [f"{name}." for name, part in network.named_modules() if isinstance(part, KernelCode)]
 
 
 def _other_scale(config: TrainConfig, tensors: dict[str, Tensor], scale: int) -> bool:

@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from pairmill.schemas.labels import WIDEST
 from pairmill.schemas.networks.base import NetworkBase
 
-KernelSide = Annotated[int, Field(ge=5, le=129, json_schema_extra={"not": {"multipleOf": 2}})]
+KernelSide = Annotated[int, Field(ge=5, le=WIDEST, json_schema_extra={"not": {"multipleOf": 2}})]
 
 
 class LabelledBase(NetworkBase):
@@ -16,6 +17,8 @@ class LabelledBase(NetworkBase):
 
     labelled: ClassVar[bool] = True
     """See `NetworkBase.labelled`."""
+    sized_by: ClassVar[str] = "kernel_size"
+    """Setting that `side` follows."""
 
     def side(self, scale: int) -> int:
         """Side of the kernels at a scale, in HR pixels."""

@@ -20,6 +20,8 @@ class IkcConfig(LabelledBase):
     """Name of the network."""
     taught: ClassVar[bool] = True
     """See `NetworkBase.taught`."""
+    sized_by: ClassVar[str] = "network.kernel_size"
+    """See `LabelledBase`."""
     network: SftmdConfig = SftmdConfig()
     """The network that upscales; train it first, as `sftmd`, and start from its checkpoint."""
     features: Count = 64

@@ -363,6 +363,15 @@ def test_networks_with_nothing_between_them(
         interpolate({"w": torch.ones(2)}, second, alpha)
 
 
+def test_codes_of_kernels_that_differ_are_an_error() -> None:
+    one = {"network.code.mean": torch.ones(3), "corrector.code.0.bias": torch.ones(2)}
+    other = {name: value + 1 for name, value in one.items()}
+    with pytest.raises(UserError, match=r"network\.code\.mean(.|\n)*start_from"):
+        interpolate(one, other, 0.5)
+    same = other | {"network.code.mean": one["network.code.mean"]}
+    assert interpolate(one, same, 0.5)["corrector.code.0.bias"].tolist() == [1.5, 1.5]
+
+
 def test_indexes_that_differ_are_an_error() -> None:
     with pytest.raises(UserError, match="integer buffers"):
         interpolate({"i": torch.tensor([1])}, {"i": torch.tensor([2])}, 0.5)

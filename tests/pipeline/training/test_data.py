@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pairmill.pipeline.corpora.log import find_version
-from pairmill.pipeline.training.data import Feed, Mixture, open_split
+from pairmill.pipeline.training.data import Feed, Mixture, open_split, shared
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from tests.support.training import config, corpora, run
@@ -20,6 +20,14 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Storage:
     return corpora(tmp_path_factory.mktemp("feed"))
+
+
+@pytest.mark.parametrize(
+    ("workers", "each"), [(0, [0, 0, 0]), (1, [1, 1, 1]), (8, [2, 3, 3]), (9, [3, 3, 3])]
+)
+def test_scales_share_the_workers(workers: int, each: list[int]) -> None:
+    assert shared(workers, 3) == each
+    assert shared(workers, 1) == [workers]
 
 
 def test_mixtures_take_pairs_as_often_as_their_degraders_weigh(workspace: Storage) -> None:

@@ -112,6 +112,13 @@ def test_another_network_to_start_from_is_an_error(workspace: Storage, first: Tr
         (IKC, {}, "start_from: ikc .* train `sftmd`"),
         (KXNET, {"labels": "ignored"}, "labels: kxnet learns"),
         (KXNET, {"losses": [{"loss": "l2"}]}, "losses: kxnet has its own"),
+        ({"arch": "cleaned", "network": IKC}, {}, "ikc learns .* by itself"),
+        ({"arch": "cleaned", "network": SFTMD}, {}, "sftmd learns .* by itself"),
+        (
+            {"arch": "cleaned", "network": {"arch": "mdsr", "heads": [2, 4]}},
+            {},
+            r"one scale, got heads: \[2, 4\]",
+        ),
         (KXNET, {"joint": {"kind": "pdm", "real": ["x"]}}, "labels: kxnet learns"),
     ],
 )
