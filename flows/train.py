@@ -75,6 +75,7 @@ def _evaluated(storage: Storage, trained: Trained, base: str, device: str) -> st
         return storage.path(page)
     limits = EvaluationConfig(
         limit=run.config.validation.images,
+        labels=run.config.labels,
         inference=InferenceConfig.model_validate({"device": device}),
     )
     with under_way(listener.get() or ProgressListener(), "evaluate") as next_:

@@ -42,7 +42,7 @@ class InferenceConfig(Frozen):
 class EvaluationConfig(Grown):
     """How networks are evaluated."""
 
-    added: ClassVar[tuple[str, ...]] = ("gaussian8",)
+    added: ClassVar[tuple[str, ...]] = ("gaussian8", "labels")
 
     inference: InferenceConfig = InferenceConfig()
     """How each network is run."""
@@ -55,6 +55,9 @@ class EvaluationConfig(Grown):
     gaussian8: bool = False
     """Whether LR of eight Gaussian widths is made of the HR too, and each network that takes a
     kernel is told every one of them: the true one and wrong ones."""
+    labels: Literal["told", "ignored"] = "told"
+    """Whether networks that take it are told how each LR of a corpus was made, or assume their
+    usual kernel and no noise."""
 
 
 class NetworkView(Frozen):
@@ -76,6 +79,8 @@ class NetworkView(Frozen):
     """What the checkpoint says it was trained on; empty if it does not."""
     corpus: str = ""
     """The version that it was trained on, as NAME@VERSION; empty if the checkpoint does not say."""
+    smaller: tuple[str, ...] = ()
+    """Versions of its smaller scales, where it was trained on several."""
     corpus_digest: str = ""
     """Digest of that version; empty if the checkpoint does not say."""
     seconds: float = 0.0

@@ -28,7 +28,8 @@ class NetworkFile(Frozen):
     training: str = ""
     """What the JSON beside it says it was trained on."""
     note: str = ""
-    """What the file lacks, or what the program that it is for does besides; empty if nothing."""
+    """What the file lacks, what is assumed of it, and what the program that it is for does besides;
+    empty if nothing."""
     others: str = ""
     """Why spandrel, with which other programs load networks, does not read it; empty if it does."""
     sha256: str = ""

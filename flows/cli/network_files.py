@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from pairmill.flows import terminal
+from pairmill.pipeline.evaluate.files import name_of
 from pairmill.pipeline.evaluate.known import FORMS, all_known, files_named, look, write_as
-from pairmill.pipeline.evaluate.networks import name_of
 from pairmill.pipeline.evaluate.told import components
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError

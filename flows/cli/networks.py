@@ -212,6 +212,12 @@ def evaluate(
     kernel: Kernel = "",
     noise: Noise = 0.0,
     pca: Pca = "",
+    labels: Annotated[
+        bool,
+        typer.Option(
+            help="Whether kernel-aware networks are told how each LR of a corpus was made."
+        ),
+    ] = True,
     gaussian8: Annotated[
         bool,
         typer.Option(
@@ -238,6 +244,7 @@ def evaluate(
         "limit": limit,
         "shown": pictures,
         "gaussian8": gaussian8,
+        "labels": "told" if labels else "ignored",
     }
     more = {"lpips": tuple(lpips or ()), "niqe": niqe, "pristine": tuple(pristine or ())}
     run_evaluate(

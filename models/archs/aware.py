@@ -42,6 +42,9 @@ class KernelAware(Network):
         numbers: of the code of a kernel; 0 where it takes the kernels themselves.
     """
 
+    noise: bool = True
+    """Whether it looks at the noise."""
+
     def __init__(self, config: KernelAwareBase, scale: int, numbers: int = 0) -> None:
         super().__init__(config, scale)
         self.code = KernelCode(numbers, config.side(scale), scale)

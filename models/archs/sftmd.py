@@ -62,6 +62,8 @@ class Sftmd(KernelAware):
     and not in days; none of its 16 blocks that nothing uses.
     """
 
+    noise = False
+
     def __init__(self, config: SftmdConfig, scale: int) -> None:
         super().__init__(config, scale, config.code)
         wide, told = config.features, (config.features, config.code, config.modulation)

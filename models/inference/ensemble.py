@@ -55,7 +55,8 @@ def ensembled(
     nothing. Source: EDSR, section 3.4 ("geometric self-ensemble").
 
     Args:
-        run: (B, 3, h, w), and how it was made if that is told, to (B, 3, scale h, scale w).
+        run: (B, 3, h, w), and how it was made if that is told, to (B, 3, scale h, scale w). One
+            that assumes a kernel where nothing is told is to be told that, so that it is turned.
         scale: of a network that is told how LR was made.
         positions: those to look under, if not all eight.
     """

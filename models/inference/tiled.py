@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pairmill.models.archs.aware import Degradation
+from pairmill.models.archs.aware import Degradation, KernelAware
 from pairmill.models.archs.layers import Network
 from pairmill.models.device import resolve_device
 from pairmill.models.inference.ensemble import ensembled
@@ -115,6 +115,9 @@ def strips(
         raise ValueError(
             f"want a tile of at least 1 and an overlap of at least 0, got {tile} and {overlap}"
         )
+    if told is None and isinstance(network, KernelAware):
+        # So that tiles, flips and rotations are told their own view of what is assumed.
+        told = network.usual(torch.zeros(1, 1, *lr.shape[:2]))
     with evaluating(network, torch.device(resolve_device(str(device))), precision) as run:
         seen = run
         if ensemble:

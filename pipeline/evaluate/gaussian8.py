@@ -5,6 +5,7 @@ are told the true kernel, a wrong one, or nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from pairmill.pipeline.evaluate.crops import Image
 from pairmill.pipeline.evaluate.measure import IDENTICAL
 from pairmill.pipeline.evaluate.networks import Array, Told, Upscaler
 from pairmill.pipeline.evaluate.records import Records, digest_of_pair
-from pairmill.pipeline.evaluate.sources import Case
+from pairmill.pipeline.evaluate.sources import Case, Group
 from pairmill.pipeline.ops.apply import apply
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.errors import UserError
@@ -126,7 +127,9 @@ class Gaussian8:
 
         network = one.network
         if hasattr(network, "estimates"):
-            return self._kept(one, hr, lr, lambda: _iterations(network, hr, lr, self.scale))
+            return self._kept(
+                one, hr, lr, lambda: _iterations(network, hr, lr, self.scale, self.config)
+            )
         if not isinstance(network, KernelAware):
             return {"nothing": self._kept(one, hr, lr)[PSNR]}
         side = network.code.side
@@ -158,6 +161,26 @@ class Gaussian8:
         return scores
 
 
+def check_possible(scale: int, groups: Sequence[Group]) -> None:
+    """Make sure, before anything is measured, that the protocol can be followed.
+
+    Raises:
+        UserError: if it has no widths for the scale, or there is no HR.
+    """
+    widths(scale)
+    if all(group.kind == "real" for group in groups):
+        raise _needs_hr()
+
+
+def _needs_hr() -> UserError:
+    return UserError(
+        "Gaussian8 needs HR",
+        where="--gaussian8",
+        got="real images without HR",
+        todo="name HR: --hr FOLDER",
+    )
+
+
 def on_cases(protocol: Gaussian8, cases: Sequence[Case]) -> Gaussian8View:
     """The protocol on the HR of those cases that have one.
 
@@ -175,12 +198,7 @@ def on_cases(protocol: Gaussian8, cases: Sequence[Case]) -> Gaussian8View:
 
     having = [case for case in cases if case.read(protocol.scale)[0] is not None]
     if not having:
-        raise UserError(
-            "Gaussian8 needs HR",
-            where="--gaussian8",
-            got="real images without HR",
-            todo="name HR: --hr FOLDER",
-        )
+        raise _needs_hr()
     return protocol.measured([(case.name, reader(case)) for case in having])
 
 
@@ -218,19 +236,23 @@ def _label(width: float) -> str:
     return f"{width:.2f}"
 
 
-def _iterations(network: object, hr: Image, lr: Image, scale: int) -> dict[str, float]:
-    """PSNR Y after each correction of a network that finds the kernel by itself."""
+def _iterations(
+    network: Any, hr: Image, lr: Image, scale: int, config: InferenceConfig
+) -> dict[str, float]:
+    """PSNR Y after each correction of a network that finds the kernel by itself, from the whole
+    image: each tile, flip or rotation would find its own.
+    """
     import torch
 
+    from pairmill.models.device import resolve_device
+    from pairmill.models.inference.steps import Steps
+    from pairmill.models.inference.tiled import evaluating, rounded
+
+    place = torch.device(resolve_device(config.device))
     image = torch.from_numpy(np.ascontiguousarray(lr.transpose(2, 0, 1)))[None].float() / 255
-    with torch.inference_mode():
-        found = network.eval().estimates(image)  # type: ignore[attr-defined]
-    return {
-        f"after {number}": _psnr(
-            (255 * each.sr[0].clamp(0, 1)).round().byte().permute(1, 2, 0).numpy(), hr, scale
-        )
-        for number, each in enumerate(found)
-    }
+    with evaluating(Steps(network), place, config.precision) as run:
+        found = (255 * run(image)).permute(0, 2, 3, 1).cpu().numpy()
+    return {f"after {number}": _psnr(rounded(each), hr, scale) for number, each in enumerate(found)}
 
 
 def _psnr(sr: Image, hr: Image, scale: int) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from pairmill.pipeline.evaluate.networks import name_of, read_file, training_of
+from pairmill.pipeline.evaluate.files import name_of, read_file, training_of
 from pairmill.pipeline.extras import extra
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
@@ -77,7 +77,9 @@ def look(file: str) -> NetworkFile:
         spec = read_spec(data, file)
         form = _form(own, data)
         note = header_of(data).get(NOTE, "") if form == "ncnn" else ""
-        notes = [each for each in (note, lacking) if each]
+        taken = "" if spec else network.config.assumed()
+        assumed = f"assumed, since no weights show it: {taken}" if taken else ""
+        notes = [each for each in (note, lacking, assumed) if each]
     except UserError as error:
         reason = error.what.removesuffix(".") + (f": {error.got}" if error.got else "")
         return NetworkFile(file=file, reason=reason, sha256=digest)

@@ -175,3 +175,18 @@ def best(rows: Sequence[ScoreRow], metric: MetricView) -> float | None:
     if metric.better == "higher":
         return max(found)
     return min(found)
+
+
+def unequal(metrics: Sequence[MetricView], rows: Sequence[Sequence[ScoreRow]]) -> list[str]:
+    """What is to be said of metrics that not every network has a value of on every image."""
+    out = []
+    for metric in metrics:
+        found = missing(rows, metric.key)
+        if not found or all(count == len(rows) for count in found.values()):
+            continue
+        who = ", ".join(f"{name} for {count}" for name, count in found.items())
+        out.append(
+            f"{metric.label} has no value for some images (of {len(rows)}: {who}): too small "
+            "for it, or flat. Means are over those that every network has one for."
+        )
+    return out

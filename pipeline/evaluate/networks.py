@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.functional.imresize import imresize_up
-from pairmill.pipeline.workspace.storage import Storage
+from pairmill.pipeline.evaluate.files import name_of, read_file, training_of
+from pairmill.pipeline.evaluate.kernel_files import for_scale
 from pairmill.schemas.base import digest_of
-from pairmill.schemas.errors import StoreError, UserError
+from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import InferenceConfig, NetworkView
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ class Told:
     """Standard deviation of the noise, in intensity levels."""
     words: str = "the usual kernel"
     """Where the kernel comes from."""
+    where: str = ""
+    """The option and the file that say so."""
 
     def key(self) -> str:
         """Digest of the values."""
@@ -65,9 +66,13 @@ class Upscaler:
         return self.view.name
 
     def strips(
-        self, lr: Image, config: InferenceConfig, advanced: Callable[[float], None] = lambda _: None
+        self,
+        lr: Image,
+        config: InferenceConfig,
+        advanced: Callable[[float], None] = lambda _: None,
+        known: Degradation | None = None,
     ) -> Iterator[Image]:
-        """Rows of the upscaled image, from the top, some at a time."""
+        """Rows of the upscaled image, from the top, some at a time; `known` is told of this one."""
         if self.network is None:
             yield imresize_up(lr, self.view.scale)
             return
@@ -81,7 +86,7 @@ class Upscaler:
             ensemble=config.ensemble,
             device=config.device,
             precision=config.precision,
-            told=self._degradation(lr),
+            told=self._degradation(lr) if known is None else known,
             advanced=advanced,
         )
 
@@ -100,10 +105,10 @@ class Upscaler:
         return Degradation(kernel[None], noise)
 
     def telling(self, told: Told) -> Upscaler:
-        """The same network, told something.
+        """The same network, told something; of a kernel for x2 one for its scale is made.
 
         Raises:
-            UserError: if it takes no kernel, or not one as wide.
+            UserError: if it takes no kernel or no noise, not one as wide, or none of another scale.
         """
         from pairmill.models.archs.aware import KernelAware
 
@@ -115,22 +120,34 @@ class Upscaler:
                 wanted="a network such as srmd",
                 todo="leave --kernel and --noise out",
             )
+        if told.noise and not self.network.noise:
+            raise UserError(
+                "this network is not told the noise",
+                where=self.view.file,
+                got=f"{self.view.arch}, and --noise {told.noise:g}",
+                wanted="a network such as srmd with `noise: true`",
+                todo="leave --noise out",
+            )
         if told.kernel is not None:
             import torch
 
             from pairmill.models.archs.kernel_code import fitted
 
-            fitted(torch.from_numpy(told.kernel)[None], self.network.code.side)
+            kernel = for_scale(told.kernel, self.view.scale, told.where)
+            fitted(torch.from_numpy(kernel)[None], self.network.code.side)
+            told = replace(told, kernel=kernel)
         view = self.view.with_(
             arch=f"{self.view.arch}; told {told.words}, noise {told.noise:g}",
             sha256=digest_of([self.view.sha256, told.key()]),
         )
         return Upscaler(view, self.network, told)
 
-    def __call__(self, lr: Image, config: InferenceConfig) -> Image:
+    def __call__(
+        self, lr: Image, config: InferenceConfig, known: Degradation | None = None
+    ) -> Image:
         """The upscaled image, (scale H, scale W, 3); the time it takes is counted."""
         start = time.perf_counter()
-        out = np.concatenate(list(self.strips(lr, config)))
+        out = np.concatenate(list(self.strips(lr, config, known=known)))
         self.spent(time.perf_counter() - start, lr)
         return out
 
@@ -221,13 +238,15 @@ def load_all(
         pca: See `load`; for those that lack components.
 
     Raises:
-        UserError: as `load`, if the scales differ, or if nothing says which it is.
+        UserError: as `load`, if the scales differ, if nothing says which it is, or if no network
+            takes what is told.
     """
     networks = [
         _telling(_loaded(checkpoint, scale, pca), told)
         for checkpoint in dict.fromkeys(checkpoints)
         if checkpoint != BICUBIC
     ]
+    _check_told(networks, told)
     scales = {one.view.scale for one in networks}
     if scale:
         scales.add(scale)
@@ -282,12 +301,47 @@ def _loaded(checkpoint: str, scale: int | None, pca: Array | None) -> Upscaler:
 
 
 def _telling(one: Upscaler, told: Told | None) -> Upscaler:
-    """The network, told what is known if it takes that."""
+    """The network, told of what is known what it takes."""
     from pairmill.models.archs.aware import KernelAware
 
     if told is None or not isinstance(one.network, KernelAware):
         return one
-    return one.telling(told)
+    if not one.network.noise:
+        told = replace(told, noise=0.0)
+    return one.telling(told) if told.kernel is not None or told.noise else one
+
+
+def _check_told(networks: list[Upscaler], told: Told | None) -> None:
+    """Make sure that what is told, is told somebody.
+
+    Raises:
+        UserError: if no network takes it.
+    """
+    if told is None or any(one.told is not None for one in networks):
+        return
+    raise UserError(
+        "no network here is told kernels or noise"
+        if told.kernel is not None
+        else "no network here is told the noise",
+        where=told.where or f"--noise {told.noise:g}",
+        got=", ".join(one.view.arch for one in networks) or BICUBIC,
+        wanted="a network such as srmd",
+        todo="leave --kernel and --noise out",
+    )
+
+
+def not_told(networks: list[Upscaler], told: Told | None) -> Iterator[str]:
+    """A sentence per network that was not told all that others were."""
+    for one in networks:
+        if told is None or one.network is None:
+            continue
+        lacks = []
+        if told.kernel is not None and (one.told is None or one.told.kernel is None):
+            lacks.append(told.words)
+        if told.noise and (one.told is None or not one.told.noise):
+            lacks.append("the noise")
+        if lacks:
+            yield f"{one.name} was not told {' and '.join(lacks)}, which it does not take."
 
 
 def _at(network: Network, scale: int | None) -> Network:
@@ -297,65 +351,3 @@ def _at(network: Network, scale: int | None) -> Network:
     if scale in network.config.heads_at(network.scale) and isinstance(network, MultiScale):
         return network.at(scale)
     return network
-
-
-def read_file(place: str, what: str, todo: str) -> bytes:
-    """The bytes of a file at a path or URL.
-
-    Raises:
-        UserError: if it is not there or cannot be read.
-    """
-    storage, name = _beside(place)
-    try:
-        if name and storage.exists(name):
-            return storage.read(name)
-    except StoreError as error:
-        raise UserError(
-            f"the {what} cannot be read", where=place, got=error.got or error.what
-        ) from error
-    raise UserError(
-        f"there is no such {what}", where=place, wanted="the path or URL of a file", todo=todo
-    )
-
-
-def _beside(checkpoint: str) -> tuple[Storage, str]:
-    """The folder of a checkpoint, and its name there."""
-    folder, slash, name = checkpoint.rpartition("/")
-    return Storage(folder or slash or "."), name
-
-
-def name_of(checkpoint: str) -> str:
-    """A name for tables: the file's, and where a training run wrote it, the run's."""
-    parts = checkpoint.split("/")
-    if len(parts) > 2 and parts[-2] == "checkpoints":
-        return f"{parts[-3]}/{_stem(checkpoint)}"
-    return _stem(checkpoint)
-
-
-def _stem(checkpoint: str) -> str:
-    return checkpoint.rpartition("/")[2].rpartition(".")[0] or checkpoint.rpartition("/")[2]
-
-
-def training_of(checkpoint: str) -> dict[str, str]:
-    """What the JSON next to a checkpoint of ours says of its training, as fields of a view."""
-    storage, name = _beside(checkpoint)
-    beside = f"{_stem(name)}.json"
-    said: Any = {}
-    if storage.exists(beside):
-        with suppress(ValueError):
-            said = json.loads(storage.read(beside))
-    if not isinstance(said, dict):
-        return {}
-    corpus, step, digest = said.get("corpus"), said.get("step"), said.get("digest")
-    if isinstance(corpus, dict):
-        corpus = corpus.get("reference") or corpus.get("name")
-    words = []
-    if corpus:
-        words.append(f"corpus {corpus}")
-    if isinstance(step, int):
-        words.append(f"step {step:,}")
-    return {
-        "training": ", ".join(words),
-        "corpus": str(corpus or ""),
-        "corpus_digest": str(digest or "") if corpus else "",
-    }

@@ -15,7 +15,7 @@ from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.evaluation import InferenceConfig, Measured, NetworkView
 
-FORM = 2
+FORM = 3
 """Raised when the same network and image would give other scores."""
 RECORDS = "records"
 

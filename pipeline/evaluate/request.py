@@ -66,7 +66,9 @@ def groups_of(request: Request, workspace: Storage) -> list[Group]:
     groups += [
         group
         for reference, split in request.corpora
-        for group in corpus_groups(workspace, reference, split)
+        for group in corpus_groups(
+            workspace, reference, split, labels=request.config.labels == "told"
+        )
     ]
     groups += [real_images(real, request.base) for real in request.real]
     if not groups:

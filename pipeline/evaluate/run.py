@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pairmill.pipeline.evaluate.bootstrap import differences
 from pairmill.pipeline.evaluate.crops import Image, Window, difference, most_detail
-from pairmill.pipeline.evaluate.gaussian8 import Gaussian8, on_cases
-from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, missing
-from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all
+from pairmill.pipeline.evaluate.gaussian8 import Gaussian8, check_possible, on_cases
+from pairmill.pipeline.evaluate.known_kernels import Tally, digest_with, known_of
+from pairmill.pipeline.evaluate.measure import ALL, IDENTICAL, Scorer, means, unequal
+from pairmill.pipeline.evaluate.networks import BICUBIC, Upscaler, load_all, not_told
 from pairmill.pipeline.evaluate.page import evaluation_page
 from pairmill.pipeline.evaluate.records import Records, digest_of_pair
 from pairmill.pipeline.evaluate.request import Request, groups_of, scale_of
@@ -38,6 +39,9 @@ from pairmill.schemas.evaluation import (
     ScoreRow,
     Shown,
 )
+
+if TYPE_CHECKING:
+    from pairmill.models.archs.aware import Degradation
 
 __all__ = ["Advanced", "Request", "evaluate", "evaluate_on_corpus"]
 
@@ -79,6 +83,8 @@ def evaluate(
         list(request.checkpoints), scale_of(request.config, groups), request.told, request.pca
     )
     scale = networks[0].view.scale
+    if request.config.gaussian8:
+        check_possible(scale, groups)
     scores = scorer(request, scale)
     run = _Run(
         networks,
@@ -107,7 +113,7 @@ def evaluate(
         left_out=tuple(run.left_out),
         gaussian8=known_blurs,
         found=run.found,
-        notes=(*request.notes, *seen_before, *_notes(run)),
+        notes=(*request.notes, *seen_before, *_notes(run, request)),
     )
     target.write(f"{folder}/evaluation.json", report.model_dump_json(indent=1).encode())
     target.write(f"{folder}/scores.csv", scores_csv(report).encode())
@@ -175,6 +181,7 @@ class _Run:
         self.scale, self.found = networks[0].view.scale, 0
         self.pictures, self.left_out = list[PictureView](), list[LeftOut]()
         self.cases: dict[tuple[str, str], Case] = {}
+        self.tally = Tally()
 
     def measure(self, chosen: Sequence[tuple[Group, Sequence[Case]]]) -> None:
         """Score every network on every case; a file that cannot be read is left out."""
@@ -199,27 +206,31 @@ class _Run:
         hr, lr = case.read(self.scale)
         digest = digest_of_pair(hr, lr)
         rows = [
-            ScoreRow(network=one.name, scores=self._measured(one, hr, lr, digest).scores)
+            ScoreRow(network=one.name, scores=self._measured(one, case, hr, lr, digest).scores)
             for one in self.networks
         ]
         return PictureView(
             name=case.name,
             group=group.name,
-            source=case.source or (pixel_digest(hr) if hr is not None else ""),
+            source=case.source or ("" if case.whole is None else pixel_digest(case.whole())),
             width=lr.shape[1] * self.scale,
             height=lr.shape[0] * self.scale,
             rows=tuple(rows),
         )
 
-    def _measured(self, one: Upscaler, hr: Image | None, lr: Image, digest: str) -> Measured:
-        name = self.records.name(one.view, digest)
+    def _measured(
+        self, one: Upscaler, case: Case, hr: Image | None, lr: Image, digest: str
+    ) -> Measured:
+        told = known_of(one, case.kernel, hr)
+        self.tally.count(one, told)
+        name = self.records.name(one.view, digest_with(digest, told))
         known = self.records.read(name)
         if known is not None:
             self.found += 1
             one.spent(known.seconds, lr)
             return known
         before = one.seconds
-        scores = self.scorer.scores(one(lr, self.config.inference), hr)
+        scores = self.scorer.scores(one(lr, self.config.inference, told), hr)
         made = Measured(scores=scores, seconds=one.seconds - before)
         self.records.write(name, made)
         return made
@@ -272,21 +283,6 @@ class _Run:
             differences=differences(pictures, self.scorer.metrics),
         )
 
-    def unequal(self) -> list[str]:
-        """What is to be said of metrics that not every network has a value of on every image."""
-        rows = [picture.rows for picture in self.pictures]
-        out = []
-        for metric in self.scorer.metrics:
-            found = missing(rows, metric.key)
-            if not found or all(count == len(rows) for count in found.values()):
-                continue
-            who = ", ".join(f"{name} for {count}" for name, count in found.items())
-            out.append(
-                f"{metric.label} has no value for some images (of {len(rows)}: {who}): too small "
-                "for it, or flat. Means are over those that every network has one for."
-            )
-        return out
-
     def show(self, groups: Sequence[Group], picture_files: PictureFiles) -> list[Shown]:
         """Crops of a few images of each group, from the least to the greatest gain of the first
         network.
@@ -318,7 +314,8 @@ class _Run:
     def _shown(
         self, group: Group, picture: PictureView, stem: str, picture_files: PictureFiles
     ) -> Shown:
-        hr, lr = self.cases[group.name, picture.name].read(self.scale)
+        case = self.cases[group.name, picture.name]
+        hr, lr = case.read(self.scale)
         window = most_detail(lr, self.scale)
         panes = []
         if hr is not None:
@@ -328,7 +325,7 @@ class _Run:
         top = max((value for value in values if value is not None), default=None)
         digest = digest_of_pair(hr, lr)
         for number, (one, row) in enumerate(zip(self.networks, picture.rows, strict=True)):
-            sr = self._crop(one, lr, window, digest)
+            sr = self._crop(one, lr, window, digest, known_of(one, case.kernel, hr))
             picture_file = picture_files.png(f"{stem}-{number}", np.ascontiguousarray(sr))
             apart = ""
             if hr is not None:
@@ -351,13 +348,15 @@ class _Run:
             panes=tuple(panes),
         )
 
-    def _crop(self, one: Upscaler, lr: Image, window: Window, digest: str) -> Image:
+    def _crop(
+        self, one: Upscaler, lr: Image, window: Window, digest: str, told: Degradation | None
+    ) -> Image:
         """What the page shows of an upscaled image: of scores that are known, no network runs."""
-        name = self.records.name(one.view, digest)
+        name = self.records.name(one.view, digest_with(digest, told))
         known = self.records.crop(name)
         if known is not None:
             return known
-        made = np.ascontiguousarray(window.hr(one(lr, self.config.inference)))
+        made = np.ascontiguousarray(window.hr(one(lr, self.config.inference, told)))
         self.records.keep_crop(name, made)
         return made
 
@@ -382,12 +381,12 @@ class _Run:
         return f"{rows[1].network} {abs(gain):.2f} dB {above} bicubic · {place}"
 
 
-def _notes(run: _Run) -> list[str]:
-    out = []
+def _notes(run: _Run, request: Request) -> list[str]:
+    out = [*not_told(run.networks, request.told), *run.tally.notes()]
     scores = [row.scores for picture in run.pictures for row in picture.rows]
     if any(one.get("psnr_y") == IDENTICAL for one in scores):
         out.append(f"An image equal to HR counts as {IDENTICAL:g} dB.")
-    out += run.unequal()
+    out += unequal(run.scorer.metrics, [picture.rows for picture in run.pictures])
     if run.scorer.niqe_doubt:
         out.append(run.scorer.niqe_doubt)
     if run.scorer.niqe is None:

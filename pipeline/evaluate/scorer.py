@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pairmill.pipeline.evaluate.any_size import read_any
 from pairmill.pipeline.evaluate.crops import Image
+from pairmill.pipeline.evaluate.files import read_file
 from pairmill.pipeline.evaluate.measure import Scorer
-from pairmill.pipeline.evaluate.networks import read_file
 from pairmill.pipeline.images.find import find_files
 from pairmill.pipeline.images.rejected import ImageRejected
 from pairmill.schemas.errors import UserError

@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pairmill.models.functional.imresize import imresize_down
 from pairmill.pipeline.corpora.log import find_version
@@ -15,6 +16,7 @@ from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.replayed import split_index
 from pairmill.pipeline.evaluate.any_size import read_any
 from pairmill.pipeline.evaluate.crops import Image
+from pairmill.pipeline.evaluate.known_kernels import CorpusKernels, Known
 from pairmill.pipeline.evaluate.outputs import images_named
 from pairmill.pipeline.images.listing import composed
 from pairmill.pipeline.images.rejected import ImageRejected
@@ -42,6 +44,10 @@ class Case:
     do not fit."""
     source: str = ""
     """Digest of the pixels of the image that it is a tile of; empty if it is a whole image."""
+    whole: Callable[[], Image] | None = None
+    """The image that HR is, with the rows and columns that are cut off; none without HR."""
+    kernel: Known | None = None
+    """How the LR was made, of a corpus that knows it."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,11 @@ def paired_folders(hr: str, lr: str, base: str, *, by_lr: bool = False) -> Group
             todo="name folders that hold the same images",
         )
     cases = tuple(
-        Case(posixpath.basename(above[stem]), _pair(above[stem], below[stem]))
+        Case(
+            posixpath.basename(above[stem]),
+            _pair(above[stem], below[stem]),
+            whole=partial(read_any, above[stem]),
+        )
         for stem in sorted(above)
     )
     name = _folder_name(lr if by_lr else hr)
@@ -109,7 +119,10 @@ def hr_folder(hr: str, base: str) -> Group:
         UserError: if there are no files.
     """
     files = images_named(hr, base, "--hr")
-    cases = tuple(Case(posixpath.basename(file.url), _reduced(file.url)) for file in files)
+    cases = tuple(
+        Case(posixpath.basename(file.url), _reduced(file.url), whole=partial(read_any, file.url))
+        for file in files
+    )
     return Group(
         _folder_name(hr), "LR by MATLAB's bicubic downscaling, made here", "bicubic", cases
     )
@@ -126,8 +139,11 @@ def real_images(pattern: str, base: str) -> Group:
     return Group(_folder_name(pattern), f"real images of {pattern}", "real", cases)
 
 
-def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
-    """The samples of a split of a corpus version, a group per degrader.
+def corpus_groups(
+    storage: Storage, reference: str, split: str, *, labels: bool = True
+) -> list[Group]:
+    """The samples of a split of a corpus version, a group per degrader; with `labels`, networks
+    that take it are told how each LR was made.
 
     Raises:
         UserError: if there is no such version or split.
@@ -148,9 +164,13 @@ def corpus_groups(storage: Storage, reference: str, split: str) -> list[Group]:
             todo="name another with --split",
         )
     read = _corpus_reader(storage, manifest, split)
+    kernels = CorpusKernels(storage, manifest, split) if labels else None
     groups = []
     for degrader, keys in sorted(rows.items()):
-        cases = tuple(Case(key, read(key), keys[key]) for key in sorted(keys))
+        cases = tuple(
+            Case(key, read(key), keys[key], kernel=partial(kernels.of, key) if kernels else None)
+            for key in sorted(keys)
+        )
         groups.append(Group(degrader, f"{split} of {name}", "corpus", cases, scale))
     return groups
 

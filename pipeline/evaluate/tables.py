@@ -178,7 +178,8 @@ def _trained_on(one: NetworkView) -> str:
     if not one.corpus:
         return ""
     digest = f", digest {one.corpus_digest[:12]}" if one.corpus_digest else ""
-    return f", trained on {_safe(one.corpus)}{digest}"
+    others = "".join(f", {_safe(each)}" for each in one.smaller)
+    return f", trained on {_safe(one.corpus)}{digest}{others}"
 
 
 def _bold(row: ScoreRow, metric: MetricView, top: float | None, group: GroupView) -> str:

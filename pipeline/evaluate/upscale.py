@@ -24,7 +24,7 @@ from pairmill.schemas.evaluation import InferenceConfig, LeftOut, Pane, Upscaled
 
 NOTE = "pairmill-key"
 """Keyword under which a result says what it was made of."""
-FORM = 1
+FORM = 2
 """Raised when the same input and checkpoint would give other pixels."""
 HEAD = 4096
 LOOK = "look"

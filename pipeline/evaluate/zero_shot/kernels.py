@@ -14,14 +14,11 @@ from numpy.typing import NDArray
 from pairmill.models.functional.blur import UNIT
 from pairmill.models.functional.kernels import (
     COMPOSED,
-    SIZES,
     compose,
-    offset,
     to_fixed_point,
     without_tails,
 )
-from pairmill.pipeline.evaluate.arrays import array_of
-from pairmill.pipeline.evaluate.networks import read_file
+from pairmill.pipeline.evaluate.kernel_files import for_scale, read_array
 from pairmill.pipeline.rng import stream_key
 from pairmill.schemas.compression import MinedCompression
 from pairmill.schemas.errors import UserError
@@ -35,18 +32,11 @@ Seen = tuple[Image, MinedCompression | None]
 Images = Callable[[], Iterable[Seen]]
 Making = Callable[[int, Images, int], "KernelSource"]
 
-OFF = 0.2
-"""HR pixels by which the centre of mass of a kernel may be off; other scales want another by
-0.5."""
-OF_SUM = 0.01
-"""What the sum of a kernel may differ from 1 by."""
 USUAL = SpectralKernelsConfig()
 MEASURED = MeasureConfig(min_side=USUAL.min_side, min_contrast=USUAL.min_contrast)
 """Photographs that a camera is estimated from."""
 SECONDS = 20.0
 """Of a processor, that KernelGAN takes for an image, about."""
-WEIGHT = 7.9
-"""Largest sum of absolute values of a kernel that the exact correlation takes."""
 
 
 @dataclass(frozen=True)
@@ -88,55 +78,9 @@ def checked(kernel: Array, scale: int, where: str) -> Array:
     """A kernel for a scale, on the grid of 2**-16; one for x2 is composed to x4.
 
     Raises:
-        UserError: if it is none.
+        UserError: as `for_scale`.
     """
-    _check_form(kernel, where)
-    centred = [known for known in SIZES if max(map(abs, offset(kernel, known))) < OFF]
-    if scale in centred:
-        return to_fixed_point(kernel)
-    if 2 in centred and scale in COMPOSED:
-        return to_fixed_point(without_tails(compose(kernel, scale)))
-    row, column = offset(kernel, scale)
-    got = f"its centre of mass is off by ({row:.2f}, {column:.2f}) pixels"
-    if centred:
-        got = f"a kernel that is centred for x{centred[0]}"
-    raise UserError(
-        f"the kernel is none for x{scale}",
-        where=where,
-        got=got,
-        wanted=f"centre of mass at side // 2 + (scale - 1) / 2 = "
-        f"{len(kernel) // 2 + (scale - 1) / 2:g} along both axes",
-        todo="give the kernel of this scale, or --scale; convolution kernels are to be flipped",
-    )
-
-
-def _check_form(kernel: Array, where: str) -> None:
-    sides = kernel.shape
-    if len(sides) != 2 or sides[0] != sides[1] or sides[0] % 2 == 0:
-        raise UserError(
-            "a kernel is square, with an odd side",
-            where=where,
-            got=" x ".join(map(str, sides)) or "a single number",
-            wanted="such as 17 x 17",
-            todo="add a row and a column of zeros, so that the centre of mass is where the "
-            "scale wants it",
-        )
-    total = float(kernel.sum()) if np.isfinite(kernel).all() else np.nan
-    if not abs(total - 1) <= OF_SUM:
-        raise UserError(
-            "a kernel has the sum 1",
-            where=where,
-            got=f"{total:.6g}",
-            wanted="1",
-            todo="divide the kernel by its sum",
-        )
-    if np.abs(kernel).sum() > WEIGHT:
-        raise UserError(
-            "the kernel's lobes are too large",
-            where=where,
-            got=f"absolute values that sum to {np.abs(kernel).sum():.3g}",
-            wanted=f"at most {WEIGHT:g}",
-        )
+    return to_fixed_point(for_scale(kernel, scale, where))
 
 
 def _bicubic(_scale: int, _images: Images, _seed: int) -> KernelSource:
@@ -145,7 +89,7 @@ def _bicubic(_scale: int, _images: Images, _seed: int) -> KernelSource:
 
 def _from_file(file: str, scale: int) -> KernelSource:
     todo = f"give {', '.join(SOURCES)}, or a kernel as .npy"
-    kernel = array_of(read_file(file, "kernel", todo), "kernel", file, todo)
+    kernel = read_array(file, file, todo)
     return _fixed(file, checked(kernel, scale, file))
 
 

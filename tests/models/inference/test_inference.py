@@ -269,6 +269,20 @@ def test_ensemble_turns_the_degradation_too() -> None:
             assert torch.equal(kept, kernel[:, scale - 1 :, scale - 1 :])
 
 
+def test_what_is_assumed_turns_in_an_ensemble_as_what_is_told() -> None:
+    network, lr = network_of("srmd"), photograph(4, 37, 31)
+    assert isinstance(network, KernelAware)
+    lopsided = torch.zeros(1, 21, 21)
+    lopsided[0, 4:11, 10:18] = torch.rand(7, 8, generator=torch.Generator().manual_seed(2))
+    network.code.usual.copy_(lopsided[0] / lopsided.sum())
+    told = network.usual(torch.zeros(1, 3, 37, 31))
+    assert not torch.equal(told_turned(told, 4, 2).kernel, told.kernel)
+    assert np.array_equal(
+        upscale(network, lr, ensemble=True), upscale(network, lr, ensemble=True, told=told)
+    )
+    assert not np.array_equal(upscale(network, lr, ensemble=True), upscale(network, lr))
+
+
 def test_tiles_are_told_their_part() -> None:
     network = network_of("srmd")
     lr, rng = photograph(4, 61, 47), torch.Generator().manual_seed(3)

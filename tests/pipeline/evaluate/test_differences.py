@@ -122,6 +122,7 @@ def test_a_corpus_behind_a_network_is_named_and_its_own_images_are_warned_of(
     cards = (
         {"corpus": reference, "digest": manifest.digest, "step": 90},
         {"corpus": "gone@0123456789ab", "digest": "0" * 64, "step": 1},
+        {"corpus": "gone@0123456789ab", "smaller": {"2": reference}, "step": 1},
     )
     for net, card in zip(nets, cards, strict=False):
         Path(net).with_suffix(".json").write_text(json.dumps(card))
@@ -139,7 +140,7 @@ def test_a_corpus_behind_a_network_is_named_and_its_own_images_are_warned_of(
     train = {row.image for row in read_table(workspace, manifest) if row.split == "train"}
     assert {one.source for one in report.pictures} <= train
     warned = [note for note in report.notes if note.startswith("Warning")]
-    assert len(warned) == 1
+    assert [note.split()[1] for note in warned] == ["a", "c"]
     assert f"a was trained on {len({p.source for p in report.pictures})} of the" in warned[0]
     assert any(note.startswith("b was trained on gone@") for note in report.notes)
     page, table = (tmp_path / "train/index.html").read_text(), markdown(report)

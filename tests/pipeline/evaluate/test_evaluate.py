@@ -29,6 +29,7 @@ from pairmill.pipeline.evaluate.networks import load, load_all
 from pairmill.pipeline.evaluate.request import Request
 from pairmill.pipeline.evaluate.run import evaluate, evaluate_on_corpus
 from pairmill.pipeline.evaluate.tables import markdown
+from pairmill.pipeline.images.decode import pixel_digest
 from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
@@ -90,6 +91,23 @@ def test_the_control_is_what_numpy_says(sets: Path, tmp_path: Path) -> None:
         assert list(found) == ["psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb"]
         assert list(found.values()) == pytest.approx(np.mean(wanted, axis=0).tolist(), abs=1e-9)
     assert [group.name for group in report.groups] == ["hr", "hr (2)"]
+
+
+def test_a_source_is_the_whole_image_though_its_rest_is_cut_off(sets: Path, tmp_path: Path) -> None:
+    """75 x 63 and 62 x 80, of which a row and a column go at x2."""
+    report = run(sets, tmp_path, "bicubic", pairs=(("hr", "lr"),), hr=("hr",), real=("real",))
+    whole = [pixel_digest(np.asarray(Image.open(sets / f"hr/{seed}_HR.png"))) for seed in range(2)]
+    assert [one.source for one in report.pictures] == [*whole, *whole, ""]
+
+
+@pytest.mark.parametrize(("fields", "said"), [({"hr": ("hr",), "scale": 8}, "2, 3"), ({}, "HR")])
+def test_a_protocol_that_cannot_be_followed_is_refused_before_all(
+    sets: Path, tmp_path: Path, fields: dict[str, Any], said: str
+) -> None:
+    config = SMALL.with_(gaussian8=True, scale=fields.pop("scale", 2))
+    with pytest.raises(UserError, match=said):
+        run(sets, tmp_path, "bicubic", config=config, **{"real": ("real",)} | fields)
+    assert not list(tmp_path.rglob("records/*"))
 
 
 def test_what_is_too_small_to_be_reduced_is_left_out(sets: Path, tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import zarr
 from PIL import Image
+from scipy.io import savemat
 from typer.testing import CliRunner
 
 from pairmill.flows.cli.main import app
@@ -20,7 +22,14 @@ from pairmill.models.archs.weights import write_weights
 from pairmill.models.functional.imresize import imresize_up
 from pairmill.models.metrics.psnr import psnr
 from pairmill.pipeline.evaluate.gaussian8 import Gaussian8, degraded, kernel_of, widths
-from pairmill.pipeline.evaluate.networks import Upscaler, bicubic, load
+from pairmill.pipeline.evaluate.networks import (
+    Told,
+    Upscaler,
+    bicubic,
+    load,
+    load_all,
+    not_told,
+)
 from pairmill.pipeline.evaluate.told import components, told_by
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import InferenceConfig, NetworkView
@@ -139,8 +148,8 @@ def test_the_commands_tell_kernels(tmp_path: Path) -> None:
 
 def test_files_that_are_no_kernels(tmp_path: Path) -> None:
     for name, values, said in (
-        ("even", np.full((4, 4), 1 / 16), r"\(4, 4\)"),
-        ("heavy", np.full((5, 5), 0.1), "sum of 2.5"),
+        ("even", np.full((4, 4), 1 / 16), "odd side"),
+        ("heavy", np.full((5, 5), 0.1), "sum 1"),
     ):
         np.save(tmp_path / f"{name}.npy", values)
         with pytest.raises(UserError, match=said):
@@ -155,9 +164,64 @@ def test_files_that_are_no_kernels(tmp_path: Path) -> None:
         components(str(tmp_path / "x.mat"))
     assert told_by("", 0) is None
     wide = np.zeros((31, 31))
-    wide[0, 0] = wide[15, 15] = 0.5
+    wide[0, 0] = wide[30, 30] = 0.25
+    wide[16, 16] = 0.5
     np.save(tmp_path / "wide.npy", wide)
     told = told_by(str(tmp_path / "wide.npy"), 0)
     assert told is not None
     with pytest.raises(UserError, match="kernel_size: 31"):
         load(srmd(tmp_path / "net.safetensors")).telling(told)
+
+
+def test_files_of_something_else_are_errors_that_say_so(tmp_path: Path) -> None:
+    kernel = kernel_of(1.2, 2, 21)
+    np.save(tmp_path / "words.npy", np.array([["a", "b"]]))
+    np.save(tmp_path / "complex.npy", kernel * 1j)
+    np.savez(tmp_path / "several.npz", kernel)
+    (tmp_path / "zip.npy").write_bytes((tmp_path / "several.npz").read_bytes()[:60])
+    for name in ("words.npy", "complex.npy", "several.npz", "zip.npy"):
+        with pytest.raises(UserError, match=r"no \.npy of numbers"):
+            told_by(str(tmp_path / name), 0)
+    savemat(tmp_path / "complex.mat", {"P": np.full((15, 225), 1j)})
+    with pytest.raises(UserError, match="complex128"):
+        components(str(tmp_path / "complex.mat"))
+    pool = zarr.open_group(str(tmp_path / "pool.zarr"), mode="w")
+    pool["kernel"] = np.stack([kernel, kernel_of(0.8, 2, 21)])
+    found = told_by(f"{tmp_path}/pool.zarr:1", 0)
+    assert found is not None
+    assert found.kernel == pytest.approx(kernel_of(0.8, 2, 21))
+    for row in ("-1", "2", "x"):
+        with pytest.raises(UserError, match="no such row"):
+            told_by(f"{tmp_path}/pool.zarr:{row}", 0)
+
+
+def test_kernels_of_another_centre_are_refused_as_for_methods(tmp_path: Path) -> None:
+    one, kernel = load(srmd(tmp_path / "net.safetensors")), kernel_of(1.2, 2, 21)
+    assert one.telling(Told(kernel)).told is not None
+    for wrong, said in (
+        (kernel[::-1, ::-1], "to be flipped"),
+        (kernel_of(1.2, 4, 21), "centred for x4"),
+    ):
+        with pytest.raises(UserError, match=said):
+            one.telling(Told(np.ascontiguousarray(wrong)))
+
+
+def test_what_nobody_takes_is_refused_and_what_some_do_not_take_is_noted(tmp_path: Path) -> None:
+    files = [checkpoint(tmp_path / "plain.safetensors")]
+    for name, config in (("srmd", CONFIG), ("srmdnf", CONFIG.with_(noise=False))):
+        weights = build(config, 2, 1).state_dict()
+        data = write_weights(weights, spec=NetworkSpec(network=config, scale=2))
+        (tmp_path / f"{name}.safetensors").write_bytes(data)
+        files.append(str(tmp_path / f"{name}.safetensors"))
+    noise, both = Told(noise=5), Told(kernel_of(1.2, 2, 21), 5, "the kernel of k.npy")
+    with pytest.raises(UserError, match="no network here is told kernels or noise"):
+        load_all(files[:1], 2, both)
+    with pytest.raises(UserError, match="no network here is told the noise"):
+        load_all([files[0], files[2]], 2, noise)
+    with pytest.raises(UserError, match="this network is not told the noise"):
+        load(files[2]).telling(both)
+    assert list(not_told(load_all(files, 2, both), both)) == [
+        "plain was not told the kernel of k.npy and the noise, which it does not take.",
+        "srmdnf was not told the noise, which it does not take.",
+    ]
+    assert list(not_told(load_all(files[1:2], 2, both), both)) == []

@@ -49,9 +49,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the networks, as often as they upscale an image."""
     heard, before = list[str](), Upscaler.__call__
 
-    def spied(self: Upscaler, lr: Image, config: InferenceConfig) -> Image:
+    def spied(self: Upscaler, lr: Image, config: InferenceConfig, *more: Any) -> Image:
         heard.append(self.name)
-        return before(self, lr, config)
+        return before(self, lr, config, *more)
 
     monkeypatch.setattr(Upscaler, "__call__", spied)
     return heard

@@ -15,10 +15,12 @@ from pairmill.models.archs.aware import KernelAware
 from pairmill.models.archs.weights import load_network
 from pairmill.pipeline.corpora.labelled import open_labels
 from pairmill.pipeline.corpora.log import find_version
+from pairmill.pipeline.evaluate.run import evaluate_on_corpus
 from pairmill.pipeline.training.data import open_split, spread
 from pairmill.pipeline.training.validation import look
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
+from pairmill.schemas.evaluation import EvaluationConfig
 from pairmill.schemas.labels import LabelConfig
 from pairmill.schemas.recipe import Recipe
 from tests.pipeline.training.test_training import Killed, Killer, curve, files
@@ -90,6 +92,24 @@ def test_validation_tells_what_was_true(workspace: Storage) -> None:
     assert found[0] != found[1]
     chosen = spread(source, 2)
     assert look(network, chosen, 2, 9, 0, "cpu", labels)[0] == one.scores[-1]
+
+
+def test_its_page_tells_what_was_true_and_says_so(workspace: Storage) -> None:
+    one = run(workspace, name="judged", **TOLD)
+    scores, notes = {}, {}
+    for labels in ("told", "ignored", "told"):
+        settings = EvaluationConfig(limit=2, shown=1, labels=labels)
+        report, _ = evaluate_on_corpus(
+            one.folder.checkpoint("last"), "gaussians", workspace, "page", config=settings
+        )
+        scores[labels] = report.groups[0].rows[1].scores["psnr_y"]
+        notes[labels] = " ".join(report.notes)
+    assert report.found == 4
+    # In tiles or not, both see LR whole, and validation is told the same.
+    assert scores["told"] == pytest.approx(one.scores[-1].psnr_y, abs=0.02)
+    assert scores["told"] != pytest.approx(scores["ignored"], abs=1e-4)
+    assert "was told the kernel and the noise of each of 2 LR" in notes["told"]
+    assert "was told nothing of 2 LR" in notes["ignored"]
 
 
 def test_ignored_it_assumes_the_usual_kernel(workspace: Storage) -> None:

@@ -1,0 +1,105 @@
+"""What a corpus knows of how each LR was made, for networks that are told it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from pairmill.pipeline.workspace.storage import Storage
+from pairmill.schemas.base import digest_of
+from pairmill.schemas.corpus import CorpusManifest
+from pairmill.schemas.errors import UserError
+from pairmill.schemas.labels import LabelConfig
+
+if TYPE_CHECKING:
+    from pairmill.models.archs.aware import Degradation
+    from pairmill.pipeline.corpora.labelled import Labeller
+    from pairmill.pipeline.evaluate.crops import Image
+    from pairmill.pipeline.evaluate.networks import Upscaler
+
+
+Known = Callable[["Image", int], "Degradation | None"]
+"""From HR and the side of kernels to how the LR was made."""
+
+
+class CorpusKernels:
+    """The labels of a split of a corpus version, read when they are first asked for."""
+
+    def __init__(self, storage: Storage, manifest: CorpusManifest, split: str) -> None:
+        self.storage, self.manifest, self.split = storage, manifest, split
+        self.opened = dict[int, "Labeller | None"]()
+
+    def of(self, key: str, hr: Image, side: int) -> Degradation | None:
+        """How the LR of a whole tile was made, its kernel (1, side, side); none if that is not
+        known, or some kernels of the corpus are wider.
+        """
+        from pairmill.models.archs.aware import Degradation
+
+        if side not in self.opened:
+            self.opened[side] = self._open(side)
+        labels = self.opened[side]
+        if labels is None:
+            return None
+        found = labels(key, hr, (0, 0), 0)
+        if not bool(found.kernel.isfinite().all() and found.noise.isfinite().all()):
+            return None
+        return Degradation(found.kernel[None], found.noise[None])
+
+    def _open(self, side: int) -> Labeller | None:
+        from pairmill.pipeline.corpora.labelled import open_labels
+
+        layout = LabelConfig(kernel=side, missing="nan")
+        try:
+            return open_labels(self.storage, self.manifest, self.split, layout)
+        except UserError:
+            return None
+
+
+class Tally:
+    """Which networks were told how LR was made, of how many images."""
+
+    def __init__(self) -> None:
+        self.told, self.assumed = Counter[str](), Counter[str]()
+
+    def count(self, one: Upscaler, known: Degradation | None) -> None:
+        """Take down what a network was told of an image."""
+        from pairmill.models.archs.aware import KernelAware
+
+        if one.told is None and isinstance(one.network, KernelAware):
+            (self.assumed if known is None else self.told)[one.name] += 1
+
+    def notes(self) -> Iterator[str]:
+        """A sentence or two per network that takes kernels."""
+        for name in {**self.told, **self.assumed}:
+            if self.told[name]:
+                yield (
+                    f"{name} was told the kernel and the noise of each of {self.told[name]} LR, "
+                    "which the corpus knows; networks that are told nothing have it harder."
+                )
+            if self.assumed[name]:
+                yield (
+                    f"{name} was told nothing of {self.assumed[name]} LR, and assumed its usual "
+                    "kernel and no noise."
+                )
+
+
+def known_of(one: Upscaler, kernel: Known | None, hr: Image | None) -> Degradation | None:
+    """What a network is told of a case whose `kernel` this is; none if it takes nothing, was told
+    something of all images, or nothing is known.
+    """
+    from pairmill.models.archs.aware import KernelAware
+
+    network = one.network
+    if one.told is not None or not isinstance(network, KernelAware):
+        return None
+    return None if kernel is None or hr is None else kernel(hr, network.code.side)
+
+
+def digest_with(digest: str, told: Degradation | None) -> str:
+    """Digest of images and of what a network is told of them."""
+    if told is None:
+        return digest
+    values = (told.kernel, told.noise)
+    return digest_of([digest, *(sha256(one.numpy().tobytes()).hexdigest() for one in values)])
