@@ -178,7 +178,7 @@ def test_options_of_the_other_way_and_of_none(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=f"--{option}"):
             run(tmp_path, **{option: value})
     (tmp_path / "text.npy").write_text("no array")
-    for file, words in (("text.npy", r"no \.npy of numbers"), ("none.npy", "no such file")):
+    for file, words in (("text.npy", "holds no array"), ("none.npy", "no such file")):
         with pytest.raises(UserError, match=words):
             source_of(str(tmp_path / file), 2, list, 0)
 
