@@ -155,7 +155,7 @@ def test_files_that_are_no_kernels(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=said):
             told_by(str(tmp_path / f"{name}.npy"), 0)
     (tmp_path / "text.npy").write_text("no")
-    with pytest.raises(UserError, match=r"no \.npy of numbers"):
+    with pytest.raises(UserError, match="holds no array"):
         told_by(str(tmp_path / "text.npy"), 0)
     with pytest.raises(UserError, match="no such row"):
         told_by(f"{tmp_path}/pool.zarr:3", 0)
@@ -180,7 +180,7 @@ def test_files_of_something_else_are_errors_that_say_so(tmp_path: Path) -> None:
     np.savez(tmp_path / "several.npz", kernel)
     (tmp_path / "zip.npy").write_bytes((tmp_path / "several.npz").read_bytes()[:60])
     for name in ("words.npy", "complex.npy", "several.npz", "zip.npy"):
-        with pytest.raises(UserError, match=r"no \.npy of numbers"):
+        with pytest.raises(UserError, match="holds no array"):
             told_by(str(tmp_path / name), 0)
     savemat(tmp_path / "complex.mat", {"P": np.full((15, 225), 1j)})
     with pytest.raises(UserError, match="complex128"):
