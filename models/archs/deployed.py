@@ -56,6 +56,8 @@ def write_onnx(network: Network) -> bytes:
         ImportError: if `onnx` or `onnxscript` is missing.
         ValueError: if the network does what a program cannot.
     """
+    if network.no_program:
+        raise ValueError(f"{network.config.words()}: {network.no_program}")
     module: nn.Module = _Told(network) if isinstance(network, KernelAware) else network
     inputs = _inputs(network, *TRACED)
     names = [LR, *TOLD][: len(inputs)]

@@ -103,6 +103,8 @@ class KxNet(Taught):
     Gaussians of a fixed grid; gradients are exact at the mirrored borders too.
     """
 
+    no_program = "each image of a batch is convolved with its own kernel, in groups that ONNX fixes"
+
     guides: Tensor
     first: Tensor
 

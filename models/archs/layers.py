@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -30,6 +30,9 @@ class Network(nn.Module):
     """A network for one scale: (B, 3, h, w) float in [0, 1], sides at least 1, to (B, 3, scale h,
     scale w), about in [0, 1].
     """
+
+    no_program: ClassVar[str] = ""
+    """Why it cannot be written as an ONNX program; empty if it can."""
 
     def __init__(self, config: NetworkBase, scale: int) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d, pad
 
-from pairmill.models.archs.layers import in_full
+from pairmill.models.archs.layers import in_full, wrapped
 from pairmill.models.functional.kernels import gaussian_kernel, target_centre
 
 
@@ -160,14 +160,14 @@ def _mirrored(x: Tensor, margin: int) -> Tensor:
 
 def _places(length: int, margin: int, device: torch.device) -> Tensor:
     """Where the samples of a mirrored axis come from: 2 1 | 0 1 2 | 1 0, from any length."""
-    period = max(1, 2 * length - 2)
-    place = torch.arange(-margin, length + margin, device=device) % period
-    return torch.minimum(place, period - place) if length > 1 else place
+    period = torch.sym_max(1, 2 * length - 2)  # type: ignore[no-untyped-call]
+    place = wrapped(torch.arange(-margin, length + margin, device=device), period)
+    return torch.minimum(place, period - place)
 
 
 def _repeated(place: Tensor, length: int) -> Tensor:
     """The same where the edge is repeated: 1 0 | 0 1 2 | 2 1."""
-    place = place % (2 * length)
+    place = wrapped(place, 2 * length)
     return torch.minimum(place, 2 * length - 1 - place)
 
 
@@ -182,7 +182,7 @@ def _response(kernel: Tensor, height: int, width: int) -> Tensor:
 def _waves(place: Tensor, length: int, dtype: torch.dtype) -> Tensor:
     """(length, K): exp(2 pi i f u / length)."""
     frequency = torch.arange(length, device=place.device)[:, None]
-    angle = (2 * math.pi / length) * (frequency * place % length).to(dtype)
+    angle = (2 * math.pi / length) * wrapped(frequency * place, length).to(dtype)
     return torch.polar(torch.ones_like(angle), angle)
 
 

@@ -57,6 +57,8 @@ class UsrNet(KernelAware):
     picture counts, for the exact step has one level.
     """
 
+    no_program = "its Fourier transforms are of complex numbers, which torch does not write as ONNX"
+
     def __init__(self, config: UsrNetConfig, scale: int) -> None:
         super().__init__(config, scale)
         self.enlarge = BicubicUp(scale)
