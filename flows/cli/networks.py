@@ -271,7 +271,10 @@ def networks(
         int | None,
         typer.Option(help="With --to: which scale, where a file has several or does not tell."),
     ] = None,
-    pca: Pca = "",
+    pca: Annotated[
+        str,
+        typer.Option(help="With --to: components of kernels, sealed into a published SRMD."),
+    ] = "",
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON lines, and nothing else.")
     ] = False,
