@@ -56,8 +56,8 @@ class EvaluationConfig(Grown):
     """Whether LR of eight Gaussian widths is made of the HR too, and each network that takes a
     kernel is told every one of them: the true one and wrong ones."""
     labels: Literal["told", "ignored"] = "told"
-    """Whether networks that take it are told how each LR of a corpus was made, or assume their
-    usual kernel and no noise."""
+    """Whether networks that take it are told how each LR of a corpus, and LR that are made here,
+    were made, or assume their usual kernel and no noise."""
 
 
 class NetworkView(Frozen):

@@ -38,7 +38,8 @@ Kernel = Annotated[
     str,
     typer.Option(
         help="What a kernel-aware network is told: an .npy of a kernel, as `pairmill camera --out` "
-        "writes, or row N of a pool, POOL.zarr:N; by default its usual one."
+        "writes, row N of a pool, POOL.zarr:N, or bicubic. By default that of each LR where it is "
+        "known, and else its usual one."
     ),
 ]
 Noise = Annotated[
@@ -104,9 +105,9 @@ def upscale(
         str | None,
         typer.Option(
             help="What downscaled the images: an .npy file, as `pairmill camera --out` writes. "
-            "With --checkpoint, of a network that is told kernels: also row N of a pool, "
-            "POOL.zarr:N; by default its usual one. With --method: also bicubic (default), camera "
-            "(found from all of them as photographs of one camera) or kernelgan (of each)."
+            "With --checkpoint, of a network that is told kernels: also bicubic, or row N of a "
+            "pool, POOL.zarr:N; by default its usual one. With --method: also bicubic (default), "
+            "camera (found from all as photographs of one camera) or kernelgan (of each)."
         ),
     ] = None,
     noise: Annotated[
@@ -215,7 +216,8 @@ def evaluate(
     labels: Annotated[
         bool,
         typer.Option(
-            help="Whether kernel-aware networks are told how each LR of a corpus was made."
+            help="Whether kernel-aware networks are told how each LR was made, of a corpus or of "
+            "--hr alone."
         ),
     ] = True,
     gaussian8: Annotated[

@@ -1,4 +1,6 @@
-"""What a corpus knows of how each LR was made, for networks that are told it."""
+"""What is known of how each LR was made, for networks that are told it: by a corpus, or since it is
+made here.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from pairmill.pipeline.labels.kernel import of_bicubic
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.corpus import CorpusManifest
@@ -15,13 +18,14 @@ from pairmill.schemas.labels import LabelConfig
 
 if TYPE_CHECKING:
     from pairmill.models.archs.aware import Degradation
+    from pairmill.models.archs.kernel_code import KernelCode
     from pairmill.pipeline.corpora.labelled import Labeller
     from pairmill.pipeline.evaluate.crops import Image
     from pairmill.pipeline.evaluate.networks import Upscaler
 
 
-Known = Callable[["Image", int], "Degradation | None"]
-"""From HR and the side of kernels to how the LR was made."""
+Known = Callable[["Image", "KernelCode"], "Degradation | None"]
+"""From HR, and the side and scale of a network's kernels, to how the LR was made."""
 
 
 class CorpusKernels:
@@ -31,12 +35,13 @@ class CorpusKernels:
         self.storage, self.manifest, self.split = storage, manifest, split
         self.opened = dict[int, "Labeller | None"]()
 
-    def of(self, key: str, hr: Image, side: int) -> Degradation | None:
+    def of(self, key: str, hr: Image, code: KernelCode) -> Degradation | None:
         """How the LR of a whole tile was made, its kernel (1, side, side); none if that is not
         known, or some kernels of the corpus are wider.
         """
         from pairmill.models.archs.aware import Degradation
 
+        side = code.side
         if side not in self.opened:
             self.opened[side] = self._open(side)
         labels = self.opened[side]
@@ -57,32 +62,53 @@ class CorpusKernels:
             return None
 
 
+def by_bicubic(hr: Image, code: KernelCode) -> Degradation | None:
+    """How LR of MATLAB's bicubic downscaling was made, its kernel (1, side, side), without noise;
+    none if the network's kernels are too small for it.
+    """
+    import torch
+
+    from pairmill.models.archs.aware import Degradation
+
+    kernel, lost = of_bicubic(code.scale, code.side)
+    if lost > LabelConfig().tolerance:
+        return None
+    noise = torch.zeros(1, 1, hr.shape[0] // code.scale, hr.shape[1] // code.scale)
+    return Degradation(torch.from_numpy(kernel).float()[None], noise)
+
+
 class Tally:
-    """Which networks were told how LR was made, of how many images."""
+    """Which networks were told how LR was made, of how many images of each kind of set."""
 
     def __init__(self) -> None:
-        self.told, self.assumed = Counter[str](), Counter[str]()
+        self.told, self.assumed = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
 
-    def count(self, one: Upscaler, known: Degradation | None) -> None:
-        """Take down what a network was told of an image."""
+    def count(self, one: Upscaler, known: Degradation | None, kind: str) -> None:
+        """Take down what a network was told of an image of a set of a kind; see `Group.kind`."""
         from pairmill.models.archs.aware import KernelAware
 
         if one.told is None and isinstance(one.network, KernelAware):
-            (self.assumed if known is None else self.told)[one.name] += 1
+            (self.assumed if known is None else self.told)[one.name, kind] += 1
 
     def notes(self) -> Iterator[str]:
-        """A sentence or two per network that takes kernels."""
-        for name in {**self.told, **self.assumed}:
-            if self.told[name]:
+        """A sentence per network that takes kernels, and kind of set."""
+        for (name, kind), count in self.told.items():
+            if kind == "bicubic":
                 yield (
-                    f"{name} was told the kernel and the noise of each of {self.told[name]} LR, "
+                    f"{name} was told the kernel of the bicubic downscaling by which {count} LR "
+                    "were made here; networks that are told nothing have it harder."
+                )
+            else:
+                yield (
+                    f"{name} was told the kernel and the noise of each of {count} LR, "
                     "which the corpus knows; networks that are told nothing have it harder."
                 )
-            if self.assumed[name]:
-                yield (
-                    f"{name} was told nothing of {self.assumed[name]} LR, and assumed its usual "
-                    "kernel and no noise."
-                )
+        for (name, kind), count in self.assumed.items():
+            advice = " If bicubic downscaling made them, --kernel bicubic says so."
+            yield (
+                f"{name} was told nothing of {count} LR, and assumed its usual kernel and no "
+                f"noise.{advice if kind == 'pairs' else ''}"
+            )
 
 
 def known_of(one: Upscaler, kernel: Known | None, hr: Image | None) -> Degradation | None:
@@ -94,7 +120,7 @@ def known_of(one: Upscaler, kernel: Known | None, hr: Image | None) -> Degradati
     network = one.network
     if one.told is not None or not isinstance(network, KernelAware):
         return None
-    return None if kernel is None or hr is None else kernel(hr, network.code.side)
+    return None if kernel is None or hr is None else kernel(hr, network.code)
 
 
 def digest_with(digest: str, told: Degradation | None) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pairmill.models.functional.imresize import imresize_up
 from pairmill.pipeline.evaluate.files import name_of, read_file, training_of
 from pairmill.pipeline.evaluate.kernel_files import for_scale
+from pairmill.pipeline.labels.kernel import of_bicubic
 from pairmill.schemas.base import digest_of
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import InferenceConfig, NetworkView
@@ -31,8 +32,9 @@ BICUBIC = "bicubic"
 class Told:
     """What a network that takes the degradation is told of all images."""
 
-    kernel: Array | None = None
-    """(K, K), sum 1, as `Degradation.kernel`; none for the network's usual one."""
+    kernel: Array | Literal["bicubic"] | None = None
+    """(K, K), sum 1, as `Degradation.kernel`; none for the network's usual one, or `BICUBIC` for
+    that of MATLAB's bicubic downscaling at its scale."""
     noise: float = 0.0
     """Standard deviation of the noise, in intensity levels."""
     words: str = "the usual kernel"
@@ -42,7 +44,7 @@ class Told:
 
     def key(self) -> str:
         """Digest of the values."""
-        kernel = None if self.kernel is None else self.kernel.tolist()
+        kernel = self.kernel.tolist() if isinstance(self.kernel, np.ndarray) else self.kernel
         return digest_of([kernel, self.noise])
 
 
@@ -99,7 +101,7 @@ class Upscaler:
 
         assert isinstance(self.network, KernelAware)
         kernel = self.network.code.usual
-        if self.told.kernel is not None:
+        if isinstance(self.told.kernel, np.ndarray):
             kernel = torch.from_numpy(self.told.kernel).float()
         noise = torch.full((1, 1, *lr.shape[:2]), self.told.noise / 255)
         return Degradation(kernel[None], noise)
@@ -133,7 +135,10 @@ class Upscaler:
 
             from pairmill.models.archs.kernel_code import fitted
 
-            kernel = for_scale(told.kernel, self.view.scale, told.where)
+            if isinstance(told.kernel, np.ndarray):
+                kernel = for_scale(told.kernel, self.view.scale, told.where)
+            else:
+                kernel, _ = of_bicubic(self.view.scale, 6 * self.view.scale + 1)
             fitted(torch.from_numpy(kernel)[None], self.network.code.side)
             told = replace(told, kernel=kernel)
         view = self.view.with_(

@@ -62,13 +62,12 @@ def groups_of(request: Request, workspace: Storage) -> list[Group]:
     """
     uses = Counter(hr for hr, _ in request.pairs)
     groups = [paired_folders(hr, lr, request.base, by_lr=uses[hr] > 1) for hr, lr in request.pairs]
-    groups += [hr_folder(hr, request.base) for hr in request.hr]
+    labels = request.config.labels == "told"
+    groups += [hr_folder(hr, request.base, labels=labels) for hr in request.hr]
     groups += [
         group
         for reference, split in request.corpora
-        for group in corpus_groups(
-            workspace, reference, split, labels=request.config.labels == "told"
-        )
+        for group in corpus_groups(workspace, reference, split, labels=labels)
     ]
     groups += [real_images(real, request.base) for real in request.real]
     if not groups:

@@ -209,6 +209,8 @@ class _Run:
             ScoreRow(network=one.name, scores=self._measured(one, case, hr, lr, digest).scores)
             for one in self.networks
         ]
+        for one in self.networks:
+            self.tally.count(one, known_of(one, case.kernel, hr), group.kind)
         return PictureView(
             name=case.name,
             group=group.name,
@@ -222,7 +224,6 @@ class _Run:
         self, one: Upscaler, case: Case, hr: Image | None, lr: Image, digest: str
     ) -> Measured:
         told = known_of(one, case.kernel, hr)
-        self.tally.count(one, told)
         name = self.records.name(one.view, digest_with(digest, told))
         known = self.records.read(name)
         if known is not None:

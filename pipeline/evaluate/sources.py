@@ -16,7 +16,7 @@ from pairmill.pipeline.corpora.replay import read_table
 from pairmill.pipeline.corpora.replayed import split_index
 from pairmill.pipeline.evaluate.any_size import read_any
 from pairmill.pipeline.evaluate.crops import Image
-from pairmill.pipeline.evaluate.known_kernels import CorpusKernels, Known
+from pairmill.pipeline.evaluate.known_kernels import CorpusKernels, Known, by_bicubic
 from pairmill.pipeline.evaluate.outputs import images_named
 from pairmill.pipeline.images.listing import composed
 from pairmill.pipeline.images.rejected import ImageRejected
@@ -47,7 +47,7 @@ class Case:
     whole: Callable[[], Image] | None = None
     """The image that HR is, with the rows and columns that are cut off; none without HR."""
     kernel: Known | None = None
-    """How the LR was made, of a corpus that knows it."""
+    """How the LR was made, if that is known: by a corpus, or since it is made here."""
 
 
 @dataclass(frozen=True)
@@ -112,15 +112,21 @@ def paired_folders(hr: str, lr: str, base: str, *, by_lr: bool = False) -> Group
     return Group(name, f"pairs of {hr} and {lr}", "pairs", cases)
 
 
-def hr_folder(hr: str, base: str) -> Group:
-    """HR files, whose LR is their MATLAB-compatible bicubic downscaling, made when read.
+def hr_folder(hr: str, base: str, *, labels: bool = True) -> Group:
+    """HR files, whose LR is their MATLAB-compatible bicubic downscaling, made when read; with
+    `labels`, networks that take it are told that.
 
     Raises:
         UserError: if there are no files.
     """
     files = images_named(hr, base, "--hr")
     cases = tuple(
-        Case(posixpath.basename(file.url), _reduced(file.url), whole=partial(read_any, file.url))
+        Case(
+            posixpath.basename(file.url),
+            _reduced(file.url),
+            whole=partial(read_any, file.url),
+            kernel=by_bicubic if labels else None,
+        )
         for file in files
     )
     return Group(

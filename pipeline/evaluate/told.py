@@ -9,14 +9,14 @@ from typing import Any
 from pairmill.models.functional.kernels import on_grey
 from pairmill.pipeline.evaluate.files import read_file
 from pairmill.pipeline.evaluate.kernel_files import Array, check_form, read_array, real
-from pairmill.pipeline.evaluate.networks import Told
+from pairmill.pipeline.evaluate.networks import BICUBIC, Told
 from pairmill.pipeline.workspace.storage import clear_errors
 from pairmill.schemas.errors import StoreError, UserError
 
 KERNEL, PCA = "--kernel", "--pca"
 FORMS = (
     "an .npy of a kernel, (K, K) or (3, K, K), such as `pairmill camera --out` writes; or row N of "
-    "a pool: POOL.zarr:N"
+    f"a pool: POOL.zarr:N; or {BICUBIC}"
 )
 DAMAGED = (
     ValueError,
@@ -47,6 +47,8 @@ def told_by(kernel: str, noise: float) -> Told | None:
     if not kernel:
         return Told(noise=noise) if noise else None
     where = f"{KERNEL} {kernel}"
+    if kernel == BICUBIC:
+        return Told(BICUBIC, noise, "the kernel of bicubic downscaling", where)
     if ".zarr:" in kernel:
         found = _pooled(kernel, where)
     else:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairmill.models.functional.kernel_shapes import weights
-from pairmill.models.functional.linear_row import LinearRow
+from pairmill.models.functional.linear_row import LinearRow, on_grid
 from pairmill.pipeline.assets import Assets
 from pairmill.schemas.ops import Op
 from pairmill.schemas.ops.blur import Blur
@@ -90,6 +90,17 @@ def walk(program: Program, assets: Assets, hr: Shape, at: Shape) -> Walked:
         if back:
             row = back(op, row, sizes[number], assets)
     return Walked(row, gains)
+
+
+@lru_cache(maxsize=32)
+def of_bicubic(scale: int, side: int) -> tuple[NDArray[np.float64], float]:
+    """The kernel of MATLAB's bicubic downscaling, and the share of it that found no place; see
+    `on_grid`.
+    """
+    at = 8, 8
+    program = Program(scale=scale, ops=(BicubicDown(scale=scale, form="matlab"),))
+    row = walk(program, Assets(), (16 * scale, 16 * scale), at).row
+    return on_grid(row, at, side, scale)
 
 
 def linear_ops(program: Program) -> Iterator[Op]:

@@ -10,7 +10,7 @@ import torch
 from pairmill.models.archs import build
 from pairmill.models.archs.layers import MultiScale, Network
 from pairmill.models.archs.weights import write_weights
-from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig
+from pairmill.schemas.network import AnyNetworkConfig, CleanedConfig, NetworkSpec
 from pairmill.schemas.networks.carn import CarnConfig
 from pairmill.schemas.networks.cnf import CnfConfig
 from pairmill.schemas.networks.compact import CompactConfig
@@ -146,4 +146,15 @@ def checkpoint(path: Path, scale: int = 2, seed: int = 0, features: int = 4) -> 
     network = build(CompactConfig(features=features, blocks=1), scale, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(write_weights(network.state_dict()))
+    return str(path)
+
+
+TOLD = SrmdConfig(features=8, depth=3, code=4, residual=True)
+"""Of a small network that is told kernels and noise."""
+
+
+def told_checkpoint(path: Path) -> str:
+    """A network that is told kernels, for scale 2, which was trained on nothing."""
+    network = build(TOLD, 2, 1)
+    path.write_bytes(write_weights(network.state_dict(), spec=NetworkSpec(network=TOLD, scale=2)))
     return str(path)

@@ -35,18 +35,10 @@ from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import InferenceConfig, NetworkView
 from pairmill.schemas.network import NetworkSpec
 from pairmill.schemas.networks.compact import CompactConfig
-from pairmill.schemas.networks.srmd import SrmdConfig
 from tests.support.make import photograph, save
-from tests.support.networks import checkpoint
+from tests.support.networks import TOLD, checkpoint, told_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
-CONFIG = SrmdConfig(features=8, depth=3, code=4, residual=True)
-
-
-def srmd(path: Path) -> str:
-    network = build(CONFIG, 2, 1)
-    path.write_bytes(write_weights(network.state_dict(), spec=NetworkSpec(network=CONFIG, scale=2)))
-    return str(path)
 
 
 def test_the_widths_are_those_of_the_papers() -> None:
@@ -86,7 +78,7 @@ def test_told_the_truth_is_the_diagonal(tmp_path: Path) -> None:
     ]
     networks = [
         bicubic(2),
-        load(srmd(tmp_path / "srmd.safetensors")),
+        load(told_checkpoint(tmp_path / "srmd.safetensors")),
         Upscaler(NetworkView(name="finds", arch="finds", scale=2), Finds(CompactConfig(), 2)),
     ]
     view = Gaussian8(networks, InferenceConfig()).measured(images)
@@ -111,7 +103,10 @@ def dark() -> Any:
 
 
 def test_the_commands_tell_kernels(tmp_path: Path) -> None:
-    net, other = srmd(tmp_path / "srmd.safetensors"), checkpoint(tmp_path / "plain.safetensors")
+    net, other = (
+        told_checkpoint(tmp_path / "srmd.safetensors"),
+        checkpoint(tmp_path / "plain.safetensors"),
+    )
     save(photograph(2, 62, 58, noise=0), tmp_path / "hr/one.png")
     save(photograph(3, 31, 29), tmp_path / "lr/one.png")
     np.save(tmp_path / "soft.npy", kernel_of(1.5, 2, 21))
@@ -170,7 +165,7 @@ def test_files_that_are_no_kernels(tmp_path: Path) -> None:
     told = told_by(str(tmp_path / "wide.npy"), 0)
     assert told is not None
     with pytest.raises(UserError, match="kernel_size: 31"):
-        load(srmd(tmp_path / "net.safetensors")).telling(told)
+        load(told_checkpoint(tmp_path / "net.safetensors")).telling(told)
 
 
 def test_files_of_something_else_are_errors_that_say_so(tmp_path: Path) -> None:
@@ -196,7 +191,7 @@ def test_files_of_something_else_are_errors_that_say_so(tmp_path: Path) -> None:
 
 
 def test_kernels_of_another_centre_are_refused_as_for_methods(tmp_path: Path) -> None:
-    one, kernel = load(srmd(tmp_path / "net.safetensors")), kernel_of(1.2, 2, 21)
+    one, kernel = load(told_checkpoint(tmp_path / "net.safetensors")), kernel_of(1.2, 2, 21)
     assert one.telling(Told(kernel)).told is not None
     for wrong, said in (
         (kernel[::-1, ::-1], "to be flipped"),
@@ -208,7 +203,7 @@ def test_kernels_of_another_centre_are_refused_as_for_methods(tmp_path: Path) ->
 
 def test_what_nobody_takes_is_refused_and_what_some_do_not_take_is_noted(tmp_path: Path) -> None:
     files = [checkpoint(tmp_path / "plain.safetensors")]
-    for name, config in (("srmd", CONFIG), ("srmdnf", CONFIG.with_(noise=False))):
+    for name, config in (("srmd", TOLD), ("srmdnf", TOLD.with_(noise=False))):
         weights = build(config, 2, 1).state_dict()
         data = write_weights(weights, spec=NetworkSpec(network=config, scale=2))
         (tmp_path / f"{name}.safetensors").write_bytes(data)
