@@ -61,7 +61,7 @@ schema: $(VENV)/.made ## Write the JSON schemas of data/recipes from the schemas
 	@$(BIN)/python -c 'from pairmill.pipeline.recipe.load import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json
 	@$(BIN)/python -c 'from pairmill.pipeline.training.recipe import training_schema; print(training_schema(), end="")' > data/recipes/train/train.schema.json
 
-docs: $(VENV)/.made-test ## Write docs/ops, docs/degraders and docs/networks.md: texts of the schemas, pictures by the ops
+docs: $(VENV)/.made-test ## Write the pages of ops, degraders and networks: texts of the schemas, pictures by the ops
 	@$(BIN)/python -m docs.generate
 
 bench: export OMP_NUM_THREADS=1
@@ -71,7 +71,7 @@ bench: $(VENV)/.made-test ## Measure the speed goals; saves a table under benchm
 
 peers: export OMP_NUM_THREADS=1
 peers: export OPENBLAS_NUM_THREADS=1
-peers: $(VENV)/.made-test ## Measure what people use instead on the same images; see docs/peers.md
+peers: $(VENV)/.made-test ## Measure what people use instead on the same images; see docs/explanation/peers.md
 	@$(PIP) albumentations kornia
 	@$(BIN)/python -m benchmarks.peers
 

@@ -222,7 +222,7 @@ class Corpus:
 
         Args:
             folder: A local folder; it takes one export.
-            to: `folder`, `basicsr-lmdb`, `huggingface` or another format of docs/training.md.
+            to: `folder`, `basicsr-lmdb`, `huggingface` or another of docs/how-to/training.md.
             split: Which split; all without it.
             labels: Writes each sample's kernel too, laid out like this; formats folder,
                 realesrgan-meta, kair, parquet and huggingface.

@@ -137,8 +137,8 @@ def export(
         int | None,
         typer.Option(
             metavar="K",
-            help="Write each LR's kernel too, K x K on the HR grid (see docs/training.md); 21 is "
-            "usual. Not-a-number where none is known.",
+            help="Write each LR's kernel too, K x K on the HR grid (docs/how-to/training.md); 21 "
+            "is usual. Not-a-number where none is known.",
         ),
     ] = None,
     workspace: Workspace = "data",

@@ -187,7 +187,8 @@ def smoothed(kernel: Array) -> Array:
     """Half-way from the kernel, made symmetric about its centre, to the Gaussian of equal second
     moments.
 
-    Of what a restart says beyond width and direction, about half is chance (docs/kernels.md).
+    Of what a restart says beyond width and direction, about half is chance
+    (docs/explanation/kernels.md).
     """
     centre = target_centre(len(kernel), 2)
     # Power spectra do not see a kernel turned by 180 degrees, so nothing could tell asymmetry.

@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 import pytest
 
-from docs import networks, pairs
-from docs.sections import notes, sections
+from docs.generate import networks, pairs
+from docs.generate.sections import notes, sections
 from pairmill.pipeline.images.encode import decode_png
 from pairmill.schemas.degraders import CONFIGS
 from pairmill.schemas.network import NETWORK_CONFIGS
@@ -19,7 +19,7 @@ from pairmill.schemas.ops import Op
 from tests.support.make import Tiny
 from tests.support.paths import ROOT
 
-DOCS = ROOT / "docs"
+REFERENCE = ROOT / "docs/reference"
 
 
 def members(union: Any) -> Iterator[type[Any]]:
@@ -35,20 +35,20 @@ OPS = {op.model_fields["op"].default: op for op in members(get_args(Op)[0])}
 )
 def test_pages_are_those_of_the_schemas(folder: str, models: dict[str, Any], tag: str) -> None:
     """Fails after a schema changed: run `make docs`."""
-    assert {path.stem for path in (DOCS / folder).glob("*.md")} == {*models, "README"}
+    assert {path.stem for path in (REFERENCE / folder).glob("*.md")} == {*models, "README"}
     for name, model in models.items():
-        text = (DOCS / folder / f"{name}.md").read_text("utf-8")
+        text = (REFERENCE / folder / f"{name}.md").read_text("utf-8")
         missing = [
             field for field in model.model_fields if field != tag and f"| `{field}` |" not in text
         ]
         assert not missing, f"{name}: {missing}: run `make docs`"
         for picture in re.findall(r"!\[.*?\]\((.*?)\)", text):
-            assert (DOCS / folder / picture).exists(), picture
+            assert (REFERENCE / folder / picture).exists(), picture
 
 
 def test_the_table_of_networks_is_that_of_the_settings() -> None:
     """Fails after a network changed: run `make docs`."""
-    text = (DOCS / "networks.md").read_text("utf-8")
+    text = (REFERENCE / "networks.md").read_text("utf-8")
     assert networks.page() == text
     assert {f"| `{arch}` |" in text for arch in NETWORK_CONFIGS} == {True}
     assert notes("networks").keys() <= NETWORK_CONFIGS.keys()
@@ -61,7 +61,9 @@ def test_a_note_stands_once() -> None:
 
 
 def test_pictures_are_small() -> None:
-    pictures = [path for folder in ("ops", "degraders") for path in (DOCS / folder).rglob("*.png")]
+    pictures = [
+        path for folder in ("ops", "degraders") for path in (REFERENCE / folder).rglob("*.png")
+    ]
     assert len(pictures) > 25
     assert sum(path.stat().st_size for path in pictures) < 8e4 * len(pictures)
 

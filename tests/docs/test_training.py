@@ -1,5 +1,5 @@
-"""The pieces of docs/training.md run as they stand, on a small corpus, with pairmill from its
-wheel."""
+"""The pieces of docs/how-to/training.md run as they stand, on a small corpus, with pairmill from
+its wheel."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.make import Tiny
 from tests.support.paths import ROOT
 from tests.support.wheel import beside_a_project
 
-PAGE = (ROOT / "docs/training.md").read_text("utf-8")
+PAGE = (ROOT / "docs/how-to/training.md").read_text("utf-8")
 PIECES = dict(re.findall(r"## ([^\n]+)\n(?:(?!\n## ).)*?```python\n(.*?)```", PAGE, re.DOTALL))
 
 

@@ -1,4 +1,4 @@
-"""The pieces of docs/python.md run as they stand, one after the other, from the wheel."""
+"""The pieces of docs/how-to/python.md run as they stand, one after the other, from the wheel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.make import tiny_recipe
 from tests.support.paths import ROOT
 from tests.support.wheel import Installation
 
-PAGE = (ROOT / "docs/python.md").read_text("utf-8")
+PAGE = (ROOT / "docs/how-to/python.md").read_text("utf-8")
 PIECES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 

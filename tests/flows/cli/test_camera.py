@@ -394,8 +394,8 @@ def test_other_processes_read_the_same(soft: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_lines_of_the_page_use_a_kernel(written: tuple[CameraReport, Path]) -> None:
-    """LR of docs/camera.md lies over HR: a spot keeps its place."""
-    text = (ROOT / "docs/camera.md").read_text("utf-8")
+    """LR of docs/how-to/camera.md lies over HR: a spot keeps its place."""
+    text = (ROOT / "docs/how-to/camera.md").read_text("utf-8")
     code = text.split("```python\n")[1].split("```")[0].replace("DIR/kernels/IMG_000", "KERNEL")
     hr = np.zeros((60, 60, 3))
     hr[30:34, 20:24] = 100

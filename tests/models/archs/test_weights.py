@@ -195,8 +195,8 @@ def test_weights_of_others_have_the_range_that_is_taken_for_granted() -> None:
 
 
 def readers() -> dict[str, str]:
-    """The table of docs/trainer.md: what spandrel does with a network."""
-    text = (Path(__file__).parents[3] / "docs/trainer.md").read_text()
+    """The table of docs/how-to/trainer.md: what spandrel does with a network."""
+    text = (Path(__file__).parents[3] / "docs/how-to/trainer.md").read_text()
     table = text.partition("## Who reads a checkpoint")[2].partition("\n\n## ")[0]
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
     return {name.strip("`"): said for names, _, said in rows for name in names.split(", ")}
@@ -212,7 +212,7 @@ VARIANTS: list[Any] = [
 @pytest.mark.filterwarnings("ignore:torch.meshgrid")  # in spandrel
 @pytest.mark.parametrize("config", VARIANTS, ids=lambda config: config.words()[:60])
 def test_the_table_of_who_reads_what_is_so(spandrel: Any, config: Any, tmp_path: Any) -> None:
-    """A newer spandrel that reads more should change `unread_by_others` and docs/trainer.md."""
+    """A newer spandrel that reads more should change `unread_by_others` and the page's table."""
     data = write_for_others(build(config, 4).state_dict(), NetworkSpec(network=config, scale=4))
     (tmp_path / "x.safetensors").write_bytes(data)
     why, said = unread_by_others(config), readers()[config.arch]

@@ -20,7 +20,7 @@ def measured(samples: int, folder: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.support.big_build", str(samples), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
-    print(done.stdout)  # noqa: T201 - the figures of docs/scale.md
+    print(done.stdout)  # noqa: T201 - the figures of docs/how-to/scale.md
     return json.loads(done.stdout)
 
 

@@ -1,5 +1,5 @@
 """Readers of other people that take versions, exports and pools as they are, each in an environment
-of its own with the version that `docs/readers.md` names."""
+of its own with the version that `docs/reference/readers.md` names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.isolated import DIGEST
 from tests.support.make import Tiny
 from tests.support.paths import ROOT
 
-PAGE = (ROOT / "docs/readers.md").read_text("utf-8")
+PAGE = (ROOT / "docs/reference/readers.md").read_text("utf-8")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,43 @@
+"""Write docs/reference/networks.md: the networks, from their settings, weights and notes.
+
+`make docs` runs it; alone it is `python -m docs.generate.networks`.
+"""
+
+from __future__ import annotations
+
+from docs.generate.sections import REFERENCE, notes
+from pairmill.pipeline.evaluate.known import all_known
+
+HEAD = """# Networks
+
+What `network: {arch: NAME}` of a training recipe may name; every setting is described in
+`data/recipes/train/train.schema.json`. Parameters are those at scale 4 (or the largest) for three
+colours, with the published settings, which are the defaults. dB are PSNR-Y on Set5 at scale 4, and
+G or T the operations (one multiplication and one addition) for a result of 1280 x 720, both as
+published, of networks trained on bicubic LR: on a corpus of real degradations the order may be
+another. Files of other programs are in [trainer.md](../how-to/trainer.md#files-of-other-programs);
+`pairmill networks FILE` says what a file is. Written by `make docs`.
+
+| network | what it is | parameters | scales | good for |
+|---|---|--:|---|---|
+"""
+
+
+def page() -> str:
+    """The page."""
+    good_for = notes("networks")
+    rows = [
+        f"| `{one.arch}` | {one.about} | {one.parameters:,} | {', '.join(map(str, one.scales))} "
+        f"| {' '.join(good_for.get(one.arch, '').split())} |\n"
+        for one in all_known()
+    ]
+    return HEAD + "".join(rows)
+
+
+def main() -> None:
+    """Write the page."""
+    (REFERENCE / "networks.md").write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
