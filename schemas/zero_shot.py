@@ -70,12 +70,26 @@ class DipFkpUpscale(DipBase):
     """SHA-256 of the checkpoint of the flow."""
 
 
-ZeroShotConfig = ZssrConfig | DipUpscale | DoubleDipUpscale | DipFkpUpscale
+class DpirUpscale(ZeroShotBase):
+    """DPIR (Zhang et al. 2021): steps towards what explains the image under the kernel, exact, and
+    between them denoisers that know what images are like.
+    """
+
+    method: Literal["dpir"] = "dpir"
+    """Which method."""
+    steps: int = Field(default=24, ge=1, le=1000)
+    """Pairs of a data step and a denoiser."""
+    denoisers: str = ""
+    """SHA-256 of the checkpoints of the denoisers."""
+
+
+ZeroShotConfig = ZssrConfig | DipUpscale | DoubleDipUpscale | DipFkpUpscale | DpirUpscale
 ZERO_SHOT: dict[str, type[ZeroShotConfig]] = {
     "zssr": ZssrConfig,
     "dip": DipUpscale,
     "double-dip": DoubleDipUpscale,
     "dip-fkp": DipFkpUpscale,
+    "dpir": DpirUpscale,
 }
 """Settings by method: what `--method` may say."""
 

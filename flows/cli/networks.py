@@ -66,14 +66,14 @@ def upscale(
         str,
         typer.Option(
             help="Weights of a network: .safetensors, .pth or ncnn's .param, from pairmill or "
-            "another tool."
+            "another tool. With --method dpir: its denoisers."
         ),
     ] = "",
     method: Annotated[
         str,
         typer.Option(
             help="Instead of a network, learn from each image itself, in minutes per image: zssr, "
-            "dip, double-dip, dip-fkp."
+            "dip, double-dip, dip-fkp; or dpir, with denoisers by --checkpoint."
         ),
     ] = "",
     out: Annotated[
@@ -150,7 +150,8 @@ def upscale(
     }
     check_options(method, told if method else {"seed": seed}, of_network)
     if method:
-        run_zero_shot(images, method, out, {"scale": scale, **told}, device, workspace)
+        settings = {"scale": scale, **told}
+        run_zero_shot(images, method, out, settings, device, workspace, checkpoint)
         return
     options = {
         "tile": tile,

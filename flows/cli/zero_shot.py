@@ -24,9 +24,17 @@ from pairmill.pipeline.runner.execution import one_thread
 from pairmill.pipeline.workspace.storage import Storage
 from pairmill.schemas.errors import UserError
 from pairmill.schemas.evaluation import InferenceConfig, UpscaleReport
-from pairmill.schemas.zero_shot import ZERO_SHOT, DipFkpUpscale, ZeroShotConfig, ZeroShotCost
+from pairmill.schemas.zero_shot import (
+    ZERO_SHOT,
+    DipFkpUpscale,
+    DpirUpscale,
+    ZeroShotConfig,
+    ZeroShotCost,
+)
 
 MIB = 1 << 20
+WITH_NETWORKS = ("dpir",)
+"""Methods that take networks by `--checkpoint`."""
 
 
 def check_options(
@@ -50,7 +58,8 @@ def check_options(
             todo=f"add --checkpoint NET, or --method {' or '.join(ZERO_SHOT)}",
         )
     if method:
-        wrong = [name for name, given in of_network.items() if given]
+        allowed = {"checkpoint"} if method in WITH_NETWORKS else set()
+        wrong = [name for name, given in of_network.items() if given and name not in allowed]
         owner = f"networks; --method {method} does without"
     else:
         wrong = [name for name, value in told.items() if value is not None]
@@ -70,6 +79,7 @@ def run_zero_shot(
     told: Mapping[str, Any],
     device: str,
     workspace: str = "data",
+    checkpoint: str = "",
 ) -> UpscaleReport:
     """Upscale each image with nothing but the image; say before what it will take.
 
@@ -80,6 +90,7 @@ def run_zero_shot(
         told: `scale`, `kernel`, `noise` and `seed`; none takes the default.
         device: Where it computes.
         workspace: Where the flow of `dip-fkp` is found, or left.
+        checkpoint: Denoisers of `dpir`; see `denoisers_of`.
 
     Raises:
         UserError: if an option is wrong, or a pattern names no file.
@@ -95,6 +106,8 @@ def run_zero_shot(
     jobs = jobs_of(images, str(Path.cwd()), out)
     if isinstance(settings, DipFkpUpscale):
         method, settings = _with_flow(settings, workspace)
+    if isinstance(settings, DpirUpscale):
+        method, settings = _with_denoisers(settings, checkpoint)
     source = _source(method, settings, told["kernel"], lambda: read_with_compression(jobs))
     upscaler, target = ZeroShot(method, settings, source), Storage(out)
     _say_method(upscaler)
@@ -112,6 +125,15 @@ def _with_flow(
     return Dip(settings.method, prior), settings.with_(flow=sha256)
 
 
+def _with_denoisers(
+    settings: DpirUpscale, checkpoint: str
+) -> tuple[Method[DpirUpscale], DpirUpscale]:
+    from pairmill.pipeline.evaluate.zero_shot.dpir import Dpir, denoisers_of
+
+    denoisers, sha256 = denoisers_of(checkpoint)
+    return Dpir(denoisers), settings.with_(denoisers=sha256)
+
+
 def _source(
     method: Method[Any],
     config: ZeroShotConfig,
@@ -126,7 +148,7 @@ def _source(
             "the method finds the kernel itself",
             where="--kernel",
             got=said,
-            todo="leave out --kernel, or take --method zssr or dip, which can be told",
+            todo="leave out --kernel, or take --method zssr, dip or dpir, which can be told",
         )
     return None
 

@@ -19,17 +19,21 @@ class Ircnn(Network):
     """What the convolutions find is taken away from the image.
 
     Differs from the paper: no normalisation, as in the published files; at scales above 1 it works
-    on the bicubic upscaling, as DnCNN-3 does.
+    on the bicubic upscaling, as DnCNN-3 does. A grey one gets each channel as an image of its own.
     """
 
     def __init__(self, config: IrcnnConfig, scale: int) -> None:
         super().__init__(config, scale)
         (first, *between, last), features = DILATIONS, config.features
+        self.grey, channels = config.grey, 1 if config.grey else 3
         self.enlarge = BicubicUp(scale)
-        parts: list[nn.Module] = [Conv(3, features, dilation=first, start="he"), nn.ReLU()]
+        head = Conv(channels, features, dilation=first, start="he")
+        parts: list[nn.Module] = [head, nn.ReLU()]
         for apart in between:
             parts += [Conv(features, features, dilation=apart, start="he"), nn.ReLU()]
-        self.model = nn.Sequential(*parts, Conv(features, 3, dilation=last, start="he", gain=0.1))
+        self.model = nn.Sequential(
+            *parts, Conv(features, channels, dilation=last, start="he", gain=0.1)
+        )
 
     def reach(self) -> int:
         """See `Network.reach`; the convolutions are at the size of HR."""
@@ -38,5 +42,6 @@ class Ircnn(Network):
     def forward(self, lr: Tensor) -> Tensor:
         """See `Network`."""
         x = self.enlarge(lr)
-        cleaned: Tensor = x - self.model(x)
-        return cleaned
+        seen = x.flatten(0, 1)[:, None] if self.grey else x
+        noise: Tensor = self.model(seen)
+        return x - noise.reshape(x.shape)

@@ -247,12 +247,12 @@ def _plain(tensors: Tensors) -> Found:
     inputs = tensors["model.0.weight"].shape[1]
     if inputs > 3:
         return _srmd(tensors)
-    if inputs < 3:
-        raise ValueError(f"an IRCNN or DnCNN of grey images, {inputs} channel; ours are of colour")
+    if inputs == 2:
+        raise ValueError("plain convolutions of 2 channels; ours are grey or of colour")
     features, depth = tensors["model.0.weight"].shape[0], count(tensors, "model.N.weight") // 2 + 1
     if depth != len(DILATIONS):
         raise ValueError(f"an IRCNN of {depth} convolutions; ours has {len(DILATIONS)}")
-    return IrcnnConfig(features=features), 1
+    return IrcnnConfig(features=features, grey=inputs == 1), 1
 
 
 def _srmd(tensors: Tensors) -> Found:

@@ -57,6 +57,16 @@ def read_weights(data: bytes, name: str) -> Tensors:
     return _tensors(_content(data, name)[0], name)
 
 
+def read_entries(data: bytes, name: str) -> Tensors:
+    """All tensors of a checkpoint by their dotted names, as `read_weights`, of however many
+    networks.
+
+    Raises:
+        UserError: as `read_weights`, but for the number of networks.
+    """
+    return flat(_content(data, name)[0])
+
+
 def read_weights_for(config: AnyNetworkConfig, data: bytes, name: str) -> Tensors:
     """Weights of a checkpoint by our names, with the range of a network that shall have them.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -15,12 +15,10 @@ from torch.nn.functional import mse_loss
 
 from pairmill.models.archs import build
 from pairmill.models.archs.aware import Degradation
-from pairmill.models.archs.ircnn import Ircnn
+from pairmill.models.archs.ircnn import DILATIONS, Ircnn
 from pairmill.models.archs.layers import BicubicUp, cropped
 from pairmill.models.archs.observed import continued, explained
-from pairmill.models.archs.weights import load_network
 from pairmill.models.fitting.streams import Crops, Image, keyed
-from pairmill.schemas.errors import UserError
 from pairmill.schemas.network import NetworkSpec
 from pairmill.schemas.networks.ircnn import IrcnnConfig
 
@@ -30,6 +28,10 @@ WEIGHT = 0.23
 """lambda of DPIR."""
 ROUNDING = 0.5 / 255
 """Least noise that is reckoned with: that of 8 bits, and some."""
+STEPS = 24
+"""Data steps of DPIR."""
+ROWS, REACH = 128, sum(DILATIONS)
+"""Rows of an image that are denoised at a time, and how far a denoiser sees beyond them."""
 
 PUBLISHED = IrcnnConfig()
 
@@ -38,7 +40,8 @@ class Denoisers:
     """One denoiser per level of noise; between the levels the next louder one is taken.
 
     Args:
-        networks: (B, 3, h, w) to the same, by level in units of 1 / 255, at least one.
+        networks: (B, 3, h, w) to the same, by level in units of 1 / 255, at least one; none sees
+            further than `REACH` rows.
     """
 
     def __init__(self, networks: Mapping[float, nn.Module]) -> None:
@@ -46,15 +49,31 @@ class Denoisers:
         self.networks = {level: network.eval() for level, network in networks.items()}
 
     def __call__(self, x: Tensor, level: float) -> Tensor:
-        """(B, 3, h, w) with noise of deviation `level`, in [0, 1], to the same without."""
+        """(B, 3, h, w) with noise of deviation `level`, in [0, 1], to the same without; a band of
+        rows at a time, which gives what the whole image would.
+        """
         place = min(bisect_left(self.levels, 255 * level - 1e-6), len(self.levels) - 1)
-        found: Tensor = self.networks[self.levels[place]](x)
+        network, height = self.networks[self.levels[place]], x.shape[2]
+        found = torch.empty_like(x)
+        for top in range(0, height, ROWS):
+            first, last = max(0, top - REACH), min(height, top + ROWS + REACH)
+            band = network(x[:, :, first:last])
+            found[:, :, top : top + ROWS] = band[:, :, top - first :][:, :, :ROWS]
         return found
+
+    def to(self, device: str) -> Denoisers:
+        """The same on another device."""
+        return Denoisers({level: each.to(device) for level, each in self.networks.items()})
 
 
 @torch.no_grad()
 def restored(
-    lr: Tensor, told: Degradation, scale: int, denoise: Denoisers, steps: int = 24
+    lr: Tensor,
+    told: Degradation,
+    scale: int,
+    denoise: Denoisers,
+    steps: int = STEPS,
+    report: Callable[[int], None] = lambda _: None,
 ) -> Tensor:
     """HR that explains an LR and is like what the denoisers know.
 
@@ -64,6 +83,7 @@ def restored(
         scale: HR pixels per LR pixel along each axis.
         denoise: for the levels from 49 / 255 down to the larger of scale / 255 and the noise.
         steps: data steps, each followed by a denoiser; their levels fall by equal ratios.
+        report: called after each with its number, from 0.
 
     Returns:
         (B, 3, scale h, scale w), about in [0, 1].
@@ -72,35 +92,11 @@ def restored(
     power = float(told.noise.square().mean()) + ROUNDING**2
     last = min(LOUDEST, max(scale / 255, math.sqrt(power)))
     z = BicubicUp(scale).to(lr)(wide)
-    for level in np.geomspace(LOUDEST, last, steps).tolist():
+    for number, level in enumerate(np.geomspace(LOUDEST, last, steps).tolist()):
         penalty = lr.new_full((len(lr),), WEIGHT * power / level**2)
         z = denoise(explained(z, wide, told.kernel, scale, penalty), level)
+        report(number)
     return cropped(z, *(scale * length for length in lr.shape[2:]))
-
-
-def read_denoisers(files: Mapping[float, tuple[bytes, str]]) -> Denoisers:
-    """Denoisers of checkpoints that the user gives: IRCNN by KAIR's names, or our own.
-
-    Args:
-        files: bytes and name of a file by its level of noise, in units of 1 / 255.
-
-    Raises:
-        UserError: if there is none, or one is no denoiser of scale 1.
-    """
-    if not files:
-        raise UserError("no denoisers are given", wanted="a checkpoint for each level of noise")
-    found = {}
-    for level, (data, name) in files.items():
-        network = load_network(data, name)
-        if not isinstance(network, Ircnn) or network.scale != 1:
-            raise UserError(
-                "the checkpoint is no denoiser",
-                where=name,
-                got=f"{network.config.words()}, scale {network.scale}",
-                wanted="ircnn, scale 1",
-            )
-        found[level] = network
-    return Denoisers(found)
 
 
 def fit_denoiser(

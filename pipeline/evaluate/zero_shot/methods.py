@@ -24,11 +24,18 @@ def _dip(kind: DipKind) -> Method[Any]:
     return Dip(kind)
 
 
+def _dpir() -> Method[Any]:
+    from pairmill.pipeline.evaluate.zero_shot.dpir import Dpir
+
+    return Dpir()
+
+
 METHODS: dict[str, Callable[[], Method[Any]]] = {
     "zssr": _zssr,
     "dip": partial(_dip, "dip"),
     "double-dip": partial(_dip, "double-dip"),
     "dip-fkp": partial(_dip, "dip-fkp"),
+    "dpir": _dpir,
 }
 """By what `--method` says; modules with torch are imported when they are asked for."""
 

@@ -99,15 +99,11 @@ def test_several_networks_of_any_scale_are_listed() -> None:
     assert caught.value.got == ("a (vdsr, features 24, depth 4); b (vdsr, features 24, depth 4)")
 
 
-def test_a_grey_ircnn_is_refused_as_grey() -> None:
+def test_plain_convolutions_of_two_channels_are_refused() -> None:
     tensors = network_of("ircnn", 2).state_dict()
-    grey = tensors | {
-        "model.0.weight": tensors["model.0.weight"][:, :1],
-        "model.12.weight": tensors["model.12.weight"][:1],
-        "model.12.bias": tensors["model.12.bias"][:1],
-    }
-    for content in (grey, {"state_dict": {f"module.{key}": grey[key] for key in grey}}):
-        with pytest.raises(UserError, match="an IRCNN or DnCNN of grey images, 1 channel"):
+    two = tensors | {"model.0.weight": tensors["model.0.weight"][:, :2]}
+    for content in (two, {"state_dict": {f"module.{key}": two[key] for key in two}}):
+        with pytest.raises(UserError, match="2 channels; ours are grey or of colour"):
             load_network(pth(content), NAME)
 
 
