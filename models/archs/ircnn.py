@@ -44,4 +44,5 @@ class Ircnn(Network):
         x = self.enlarge(lr)
         seen = x.flatten(0, 1)[:, None] if self.grey else x
         noise: Tensor = self.model(seen)
-        return x - noise.reshape(x.shape)
+        cleaned: Tensor = x - noise.reshape(x.shape)
+        return cleaned
