@@ -53,9 +53,10 @@ lint: $(VENV)/.made-test ## Style, types and layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache 2>&1 | tail -n 12
 
-format: $(VENV)/.made-test ## Format all code
+format: $(VENV)/.made-test ## Format all code and texts
 	@$(BIN)/ruff check -q --fix --select I .
 	@$(BIN)/ruff format -q .
+	@$(BIN)/python -m docs.generate.sentences
 
 schema: $(VENV)/.made ## Write the JSON schemas of data/recipes from the schemas
 	@$(BIN)/python -c 'from pairmill.pipeline.recipe.load import recipe_schema; print(recipe_schema(), end="")' > data/recipes/recipe.schema.json

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from docs.generate.sections import REFERENCE, notes
+from docs.generate.sentences import laid_out
 from pairmill.pipeline.evaluate.known import all_known
 
 HEAD = """# Networks
@@ -31,7 +32,7 @@ def page() -> str:
         f"| {' '.join(good_for.get(one.arch, '').split())} |\n"
         for one in all_known()
     ]
-    return HEAD + "".join(rows)
+    return laid_out(HEAD + "".join(rows))
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from docs.generate import examples, networks
 from docs.generate.examples import DEGRADERS, LEARNED, OPS, SHOWN_BY, Example
 from docs.generate.sections import REFERENCE, notes
+from docs.generate.sentences import laid_out
 from pairmill.pipeline import degraders
 from pairmill.pipeline.assets import Assets
 from pairmill.pipeline.html.captions import wrapped
@@ -296,4 +297,4 @@ def save(kind: str, name: str, picture: Image) -> None:
 def _write(kind: str, name: str, text: str) -> None:
     path = REFERENCE / kind / f"{name}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8")
+    path.write_text(laid_out(text), "utf-8")
