@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docs.generate import examples, networks
+from docs.generate import examples, networks, results
 from docs.generate.examples import DEGRADERS, LEARNED, OPS, SHOWN_BY, Example
 from docs.generate.sections import REFERENCE, notes
 from docs.generate.sentences import laid_out
@@ -40,8 +40,9 @@ Image = NDArray[np.uint8]
 
 
 def main() -> None:
-    """Write all pages, the two lists of pages and the table of networks."""
+    """Write all pages, the two lists of pages, the table of networks and that of the README."""
     networks.main()
+    results.main()
     ops = {model.model_fields["op"].default: model for model in _members(get_args(Op)[0])}
     of_ops = notes("ops")
     for name, model in ops.items():
